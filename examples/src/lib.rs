@@ -1,0 +1,1 @@
+//! Examples of `basehttp`: see the `examples` folder of this package.

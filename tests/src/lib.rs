@@ -1,0 +1,1 @@
+//! Tests of `basehttp` through its public API: see the `tests` folder of this package.
