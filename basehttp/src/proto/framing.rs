@@ -29,19 +29,19 @@ pub enum Body {
 pub fn body_of(head: &Head, buf: &[u8]) -> Result<Body, Fault> {
     // 1 and 2 are about responses.
     // 3 and 4: Transfer-Encoding decides.
-    if has(head, Known::TransferEncoding) {
+    if head.has(Known::TransferEncoding) {
         // Section 6.1: a sender below HTTP/1.1 does not know what it is saying.
         if head.request_line.version < Version::Http11 {
             return Err(Fault::TransferEncodingInHttp10);
         }
         // Stricter than section 6.1, which lets a server process the chunks and close: no honest client sends both.
-        if has(head, Known::ContentLength) {
+        if head.has(Known::ContentLength) {
             return Err(Fault::LengthWithTransferEncoding);
         }
         return transfer_coding(head, buf);
     }
     // 5 and 6: Content-Length decides.
-    if has(head, Known::ContentLength) {
+    if head.has(Known::ContentLength) {
         return content_length(head, buf).map(Body::Length);
     }
     // 7: a request without either has no body.
@@ -111,40 +111,37 @@ pub fn check_host(head: &Head, buf: &[u8]) -> Result<(), Fault> {
 
 /// RFC 9110 section 7.2: `Host = uri-host [ ":" port ]`; empty where the target has no authority.
 fn is_host(value: &[u8]) -> bool {
-    let after = match value {
+    let host = match value {
         [] => return true,
-        [b'[', rest @ ..] => {
-            let Some(end) = rest.iter().position(|&byte| byte == b']') else { return false };
-            let Some((literal, [_, after @ ..])) = rest.split_at_checked(end) else { return false };
-            if !is_ipv6(literal) && !is_ip_future(literal) {
-                return false;
-            }
-            after
-        }
-        _ => match name_end(value) {
-            // Stricter than RFC 3986, where `reg-name` may be empty: a port of nowhere.
-            None | Some(0) => return false,
-            Some(end) => value.get(end..).unwrap_or_default(),
-        },
+        [b'[', ..] => literal_len(value),
+        _ => name_len(value),
     };
-    match after {
-        [] => true,
-        [b':', port @ ..] => port.iter().all(u8::is_ascii_digit),
+    match host.and_then(|len| value.get(len..)) {
+        Some([]) => true,
+        Some([b':', port @ ..]) => port.iter().all(u8::is_ascii_digit),
         _ => false,
     }
 }
 
-/// Length of the `reg-name` or IPv4 address at the front; `None` where a percent sign is not followed by two
-/// hex digits.
-fn name_end(value: &[u8]) -> Option<usize> {
-    let mut at = 0;
+/// Length of the address in brackets at the front.
+fn literal_len(value: &[u8]) -> Option<usize> {
+    let end = value.iter().position(|&byte| byte == b']')?;
+    let literal = value.get(1..end)?;
+    (is_ipv6(literal) || is_ip_future(literal)).then_some(end + 1)
+}
+
+/// Length of the `reg-name` or IPv4 address at the front.
+///
+/// Stricter than RFC 3986, where a `reg-name` may be empty: `Host: :80` is a port of nowhere.
+fn name_len(value: &[u8]) -> Option<usize> {
+    let mut len = 0;
     loop {
-        let rest = value.get(at..).unwrap_or_default();
-        at += rest.iter().position(|&byte| !grammar::is_reg_name(byte)).unwrap_or(rest.len());
-        match value.get(at..) {
-            Some([b'%', high, low, ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => at += 3,
+        let rest = value.get(len..)?;
+        len += rest.iter().position(|&byte| !grammar::is_reg_name(byte)).unwrap_or(rest.len());
+        match value.get(len..) {
+            Some([b'%', high, low, ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => len += 3,
             Some([b'%', ..]) => return None,
-            _ => return Some(at),
+            _ => return (len > 0).then_some(len),
         }
     }
 }
@@ -213,6 +210,9 @@ pub enum Persistence {
 /// Reads the Connection fields.
 pub fn persistence(head: &Head, buf: &[u8]) -> Persistence {
     let mut answer = Persistence::Unsaid;
+    if !head.has(Known::Connection) {
+        return answer;
+    }
     for option in elements(head, buf, Known::Connection) {
         if option.eq_ignore_ascii_case(b"close") {
             return Persistence::Close;
@@ -230,15 +230,11 @@ pub fn persistence(head: &Head, buf: &[u8]) -> Persistence {
 /// # Errors
 /// Another expectation, or none, in the field.
 pub fn expects_continue(head: &Head, buf: &[u8]) -> Result<bool, Fault> {
-    if !has(head, Known::Expect) || head.request_line.version < Version::Http11 {
+    if !head.has(Known::Expect) || head.request_line.version < Version::Http11 {
         return Ok(false);
     }
     let all = elements(head, buf, Known::Expect).all(|element| element.eq_ignore_ascii_case(b"100-continue"));
     if all { Ok(true) } else { Err(Fault::BadExpectation) }
-}
-
-fn has(head: &Head, kind: Known) -> bool {
-    head.known(kind).next().is_some()
 }
 
 /// The list elements of all fields of one kind: RFC 9110 section 5.3 has several fields be one list.

@@ -20,35 +20,48 @@ pub struct Head {
     pub fields: Vec<Field>,
     /// Bytes of the head from the buffer's start, with the empty line at its end and skipped ones before it.
     pub len: usize,
-    places: [Place; 6],
+    /// By [`Known`]; of the other fields there is none.
+    places: [Place; KINDS],
 }
+
+const KINDS: usize = Known::Expect as usize + 1;
 
 /// Between which fields all those of one kind are: for a kind that stands once, which is nearly always, no search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Place {
-    first: usize,
-    end: usize,
+    first: u32,
+    end: u32,
 }
 
 impl Head {
     /// The fields of one kind, in order.
     #[inline]
     pub fn known(&self, kind: Known) -> impl Iterator<Item = &Field> {
-        let place = self.places.get(kind as usize).copied().unwrap_or_default();
-        let fields = self.fields.get(place.first..place.end).unwrap_or_default();
-        fields.iter().filter(move |field| field.known == kind)
+        let fields = match self.places.get(kind as usize) {
+            Some(place) if kind != Known::Other => self.fields.get(place.first as usize..place.end as usize),
+            _ => self.fields.get(..),
+        };
+        fields.unwrap_or_default().iter().filter(move |field| field.known == kind)
+    }
+
+    /// Whether there is a field of this kind.
+    #[inline]
+    pub fn has(&self, kind: Known) -> bool {
+        match self.places.get(kind as usize) {
+            Some(place) if kind != Known::Other => place.end > 0,
+            _ => self.known(kind).next().is_some(),
+        }
     }
 
     /// Adds a field.
     #[inline]
     pub fn push(&mut self, field: Field) {
-        let index = self.fields.len();
         self.fields.push(field);
-        if let Some(place) = self.places.get_mut(field.known as usize) {
-            if place.end == 0 {
-                place.first = index;
-            }
-            place.end = index + 1;
+        if field.known != Known::Other
+            && let Some(place) = self.places.get_mut(field.known as usize)
+        {
+            let end = u32::try_from(self.fields.len()).unwrap_or(u32::MAX);
+            *place = Place { first: if place.end == 0 { end - 1 } else { place.first }, end };
         }
     }
 
@@ -57,7 +70,7 @@ impl Head {
         self.fields.clear();
         self.request_line = RequestLine::default();
         self.len = 0;
-        self.places = Default::default();
+        self.places = [Place::default(); KINDS];
     }
 }
 
@@ -116,7 +129,12 @@ const MOST: usize = 1 << 30;
 impl HeadParser {
     /// A parser for the first head of a connection.
     pub fn new(limits: Limits) -> Self {
-        let limits = Limits { target: limits.target.min(MOST), head: limits.head.min(MOST), ..limits };
+        let limits = Limits {
+            target: limits.target.min(MOST),
+            head: limits.head.min(MOST),
+            fields: limits.fields.min(MOST),
+            ..limits
+        };
         Self {
             limits,
             part: Part::RequestLine,
@@ -131,7 +149,8 @@ impl HeadParser {
 
     /// Begins anew, for the next head.
     pub fn reset(&mut self) {
-        *self = Self::new(self.limits);
+        (self.part, self.skipped, self.fields) = (Part::RequestLine, 0, 0);
+        self.begin_line(0);
     }
 
     /// Reads on in `buf`, which begins where the request begins and only grows until [`reset`](Self::reset).
