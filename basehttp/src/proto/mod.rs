@@ -14,10 +14,14 @@
 )]
 
 pub mod chunked;
+pub mod date;
 pub mod fault;
 pub mod framing;
 pub mod grammar;
 pub mod head;
 pub mod headers;
 pub mod limits;
+pub mod mistake;
+pub mod reply;
 pub mod request_line;
+pub mod status;
