@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::{Attribute, FnArg, GenericParam, LitStr, Receiver, ReceiverKind, Safety, Type};
@@ -58,38 +58,11 @@ pub(crate) fn check(handler: &Handler, args: &Args, report: &mut Report) -> Flaw
 
 fn check_header(handler: &Handler, report: &mut Report) {
     if let Some((path, _)) = &handler.trait_ {
-        report.error(path, messages::TRAIT_IMPL);
+        report.error(path, messages::trait_impl(handler.self_ty.to_token_stream()));
     }
-    let named = handler.generics.params.iter().find_map(|param| match param {
-        GenericParam::Lifetime(param) => Some(param.lifetime.to_token_stream()),
-        _ => None,
-    });
-    if let Some(lifetime) = named.or_else(|| anonymous_lifetime(handler.self_ty.to_token_stream())) {
+    if let Some(lifetime) = handler.borrows() {
         report.error(lifetime, messages::LIFETIME);
     }
-}
-
-/// The `'_` in a type.
-fn anonymous_lifetime(tokens: TokenStream) -> Option<TokenStream> {
-    let mut tokens = tokens.into_iter().peekable();
-    while let Some(token) = tokens.next() {
-        match token {
-            TokenTree::Punct(quote) if quote.as_char() == '\'' => {
-                if let Some(name) =
-                    tokens.next_if(|next| matches!(next, TokenTree::Ident(ident) if ident == "_"))
-                {
-                    return Some(quote!(#quote #name));
-                }
-            }
-            TokenTree::Group(group) => {
-                if let Some(found) = anonymous_lifetime(group.stream()) {
-                    return Some(found);
-                }
-            }
-            _ => {}
-        }
-    }
-    None
 }
 
 fn answers_nothing(handler: &Handler) -> bool {

@@ -2,10 +2,10 @@
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
-use syn::{AttrStyle, Attribute, GenericParam, Generics, Member, ReturnType, Type, parse_quote};
+use syn::{AttrStyle, Attribute, GenericParam, Generics, Member, ReturnType, Type, Visibility, parse_quote};
 
 use crate::args::Args;
-use crate::model::{Const, Function, Handler, Item, Kind, Role, Variable};
+use crate::model::{Alias, Const, Function, Handler, Item, Kind, Role, Variable};
 
 pub(crate) fn expand(handler: &Handler, args: &Args) -> TokenStream {
     let block = inherent(handler);
@@ -85,7 +85,7 @@ fn deref(handler: &Handler, args: &Args) -> TokenStream {
     let self_ty = &handler.self_ty;
     let generics = generics(handler);
     let (impl_generics, _, where_clause) = generics.split_for_impl();
-    let field = field(handler, args, &quote!(&));
+    let field = field(handler, args);
     quote! {
         #[automatically_derived]
         impl #impl_generics ::core::ops::Deref for #self_ty #where_clause {
@@ -99,15 +99,17 @@ fn deref(handler: &Handler, args: &Args) -> TokenStream {
     }
 }
 
-/// `&self.base`, on the argument that names the field or on the user's type: there the compiler says that the field
-/// is not there or of another type. `(*self)` makes it say the same for both borrows, and so once.
-fn field(handler: &Handler, args: &Args, borrow: &TokenStream) -> TokenStream {
+/// The field of `self`, on the argument that names it or on the user's type: there the compiler says that it is not
+/// there or of another type. A pattern does not look for the field in the base, as `self.base` would.
+fn field(handler: &Handler, args: &Args) -> TokenStream {
     let (span, field) = match &args.base {
         Some(Member::Named(name)) => (name.span(), name.to_token_stream()),
         Some(Member::Unnamed(index)) => (index.span, index.to_token_stream()),
         None => (name_span(&handler.self_ty), quote!(base)),
     };
-    spanned(quote!(#borrow (*self).#field), span, span)
+    let pattern = spanned(quote!(Self { #field: field, .. }), span, span);
+    let field = spanned(quote!(field), span, span);
+    quote!(let #pattern = self; #field)
 }
 
 fn name_span(ty: &Type) -> Span {
@@ -140,7 +142,7 @@ fn request_handler(handler: &Handler, args: &Args) -> TokenStream {
         });
     let checks = checks(handler, args);
     let rows = rows(handler, args);
-    let field = field(handler, args, &quote!(&mut));
+    let field = field(handler, args);
     quote! {
         #(#lints)*
         impl #impl_generics #krate::RequestHandler for #self_ty #where_clause {
@@ -180,17 +182,15 @@ fn trait_lint(attr: &Attribute) -> Option<TokenStream> {
 
 /// The part of an item that belongs to the trait. Visibilities go, as the trait's members are public.
 fn member(item: &Item) -> TokenStream {
-    match item {
-        Item::Function(Function { attrs, sig, body, role: Role::Override(_), .. }) => {
-            quote!(#(#attrs)* #sig #body)
+    match item.clone() {
+        Item::Function(function @ Function { role: Role::Override(_), .. }) => {
+            Function { vis: Visibility::Inherited, ..function }.into_token_stream()
         }
-        Item::Const(constant) if is_variable(constant) => {
-            let Const { attrs, const_token, ident, ty, value, .. } = constant;
-            quote!(#(#attrs)* #const_token #ident: #ty = #value;)
+        Item::Const(constant) if is_variable(&constant) => {
+            Const { vis: Visibility::Inherited, ..constant }.into_token_stream()
         }
         Item::Alias(alias) if alias.is_message_class() => {
-            let (attrs, type_token, ident, ty) = (&alias.attrs, &alias.type_token, &alias.ident, &alias.ty);
-            quote!(#(#attrs)* #type_token #ident = #ty;)
+            Alias { vis: Visibility::Inherited, ..alias }.into_token_stream()
         }
         _ => TokenStream::new(),
     }
@@ -204,7 +204,7 @@ fn sets_message_class(handler: &Handler) -> bool {
     handler.items.iter().any(|item| matches!(item, Item::Alias(alias) if alias.is_message_class()))
 }
 
-fn variable_type(variable: &Variable) -> TokenStream {
+pub(crate) fn variable_type(variable: &Variable) -> TokenStream {
     match variable.kind {
         Kind::Text => quote!(&'static str),
         Kind::Responses => quote!(&'static [(u16, &'static str, &'static str)]),
@@ -212,8 +212,12 @@ fn variable_type(variable: &Variable) -> TokenStream {
     }
 }
 
-/// Calls of the runtime's checks for the texts that the user set, each on the user's value.
+/// Calls of the runtime's checks for the texts that the user set, each on the user's value. In the table of a generic
+/// handler they are done when it is used.
 fn checks(handler: &Handler, args: &Args) -> TokenStream {
+    if handler.generics.params.is_empty() {
+        return TokenStream::new();
+    }
     let krate = &args.krate;
     texts(handler, args)
         .map(|(cfgs, name, value)| {
@@ -248,23 +252,21 @@ fn check_call(krate: &TokenStream, name: &Ident, argument: &TokenStream, value: 
     quote!(#call;)
 }
 
-/// Has the checks done when nothing uses the handler. A generic handler has no table to look at yet; of its texts,
-/// those that are plain literals can be checked alone.
+/// The checks in a constant that is evaluated when nothing uses the handler. A generic handler is not there yet; of its
+/// texts, those that are plain literals can be checked.
 fn forced(handler: &Handler, args: &Args) -> Option<TokenStream> {
     let krate = &args.krate;
-    let mut texts = texts(handler, args).peekable();
-    texts.peek()?;
-    if handler.generics.params.is_empty() {
-        let self_ty = &handler.self_ty;
-        return Some(quote! {
-            const _: &[#krate::__private::Method<#self_ty>] = <#self_ty as #krate::RequestHandler>::__METHODS;
-        });
-    }
-    let checks = texts.filter(|(_, _, value)| is_literal(value)).map(|(cfgs, name, value)| {
-        let check = check_call(krate, name, &value, &value);
-        quote!(#(#cfgs)* #check)
-    });
-    Some(quote!(const _: () = { #(#checks)* };))
+    let self_ty = &handler.self_ty;
+    let generic = !handler.generics.params.is_empty();
+    let checks: Vec<_> = texts(handler, args)
+        .filter(|(.., value)| !generic || is_literal(value))
+        .map(|(cfgs, name, value)| {
+            let argument = quote!(<#self_ty as #krate::RequestHandler>::#name);
+            let check = check_call(krate, name, if generic { &value } else { &argument }, &value);
+            quote!(#(#cfgs)* #check)
+        })
+        .collect();
+    (!checks.is_empty()).then(|| quote!(const _: () = { #(#checks)* };))
 }
 
 /// A string literal, or `concat!` of some.
@@ -346,14 +348,12 @@ fn ends(tokens: &impl ToTokens) -> (Span, Span) {
     (first.span(), tokens.last().unwrap_or(first).span())
 }
 
-/// Generated tokens that the compiler shows at the user's: from `first` to `last`. They stay marked as generated,
-/// so that lints pass them over.
+/// Generated tokens that the compiler shows at the user's: from `first` to `last`.
 fn spanned(tokens: TokenStream, first: Span, last: Span) -> TokenStream {
     let mut tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let count = tokens.len();
     for (index, token) in tokens.iter_mut().enumerate() {
         let span = if index + 1 == count { last } else { first };
-        let span = Span::call_site().located_at(span);
         if let TokenTree::Group(group) = token {
             let mut inside = Group::new(group.delimiter(), spanned(group.stream(), span, span));
             inside.set_span(span);

@@ -8,9 +8,6 @@ use crate::spelling;
 pub(crate) const NOT_AN_IMPL: &str =
     "`#[http_handler]` goes on an `impl` block: the one with the `do_*` methods of the handler";
 
-pub(crate) const TRAIT_IMPL: &str = "`#[http_handler]` goes on an inherent `impl` block, and implements \
-    `RequestHandler` itself: leave out the trait, `impl Handler { ... }`";
-
 pub(crate) const LIFETIME: &str = "a handler cannot borrow: it lives as long as its connection. Leave out the \
     lifetime, and give the handler owned data, an `Arc`, or a `&'static` reference";
 
@@ -37,6 +34,13 @@ pub(crate) const HEAD_VALUE: &str = "`head` says whether `do_GET` answers HEAD a
 
 pub(crate) const COMMA: &str = "arguments are separated by commas";
 
+pub(crate) fn trait_impl(self_ty: impl Display) -> String {
+    format!(
+        "`#[http_handler]` goes on an inherent `impl` block, and implements `RequestHandler` itself: leave out the \
+         trait and write `impl {self_ty}`"
+    )
+}
+
 pub(crate) fn unknown_argument(name: impl Display) -> String {
     let name = name.to_string();
     if name == MESSAGE_CLASS {
@@ -61,7 +65,7 @@ pub(crate) fn argument_twice(name: impl Display) -> String {
 }
 
 pub(crate) fn argument_without_value(name: impl Display) -> String {
-    format!("the argument `{name}` has a value: `{name} = ...`")
+    format!("the argument `{name}` needs a value: `{name} = ...`")
 }
 
 pub(crate) fn variable_twice(name: impl Display) -> String {
@@ -76,21 +80,20 @@ pub(crate) fn misspelled_message_class(name: impl Display) -> String {
     format!("`{name}` is not known to a handler: did you mean `{MESSAGE_CLASS}`?")
 }
 
-/// `function` may be meant as the method `meant`; `rest` is the method that it spells, if it is one.
+/// `function` is near the known method `meant`; `spelled` is the method that it would answer as it stands.
 pub(crate) fn near_method(function: &str, meant: &str, spelled: Option<&str>) -> String {
-    let mut text = format!("`{function}` does not answer {meant} requests: ");
-    if meant.contains('-') {
-        let _ = write!(text, "write `#[method(\"{meant}\")]` above it");
+    let fix = if meant.contains('-') {
+        format!("for {meant} requests, write `#[method(\"{meant}\")]` above it.")
     } else {
-        let _ = write!(text, "did you mean `do_{meant}`?");
+        format!("did you mean `do_{meant}`?")
+    };
+    match spelled {
+        Some(spelled) => format!(
+            "`{function}` would answer {spelled} requests: {fix} If there is a method {spelled}, write \
+             `#[method(\"{spelled}\")]` above it"
+        ),
+        None => format!("`{function}` answers no requests: {fix} If it is a helper, give it another name"),
     }
-    if let Some(spelled) = spelled {
-        let _ = write!(text, " If there is a method {spelled}, write `#[method(\"{spelled}\")]` above it");
-    } else {
-        text += if meant.contains('-') { "; " } else { " " };
-        text += "If it is a helper, give it another name";
-    }
-    text.replace("; If", ", or if")
 }
 
 pub(crate) fn unclear_method(function: &str, rest: &str) -> String {
@@ -103,7 +106,7 @@ pub(crate) fn unclear_method(function: &str, rest: &str) -> String {
 }
 
 pub(crate) fn miscased_method(name: &str, meant: &str) -> String {
-    format!("the names of HTTP methods are case-sensitive: `{name}` is not `{meant}`")
+    format!("the names of HTTP methods are case-sensitive: write `#[method(\"{meant}\")]`, not `{name}`")
 }
 
 pub(crate) fn not_a_token(name: &str) -> String {

@@ -3,11 +3,13 @@
 //! Function bodies and the values of constants stay unparsed tokens: nothing here looks into them, and whatever is
 //! wrong in them the compiler says better.
 
-use proc_macro2::{Group, TokenStream, TokenTree};
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Attribute, Generics, Ident, LitStr, Path, Signature, Token, Type, Visibility, braced, token};
+use syn::{
+    Attribute, Generics, Ident, Lifetime, LitStr, Path, Signature, Token, Type, Visibility, braced, token,
+};
 
 use crate::messages;
 use crate::spelling::{self, Name};
@@ -59,19 +61,24 @@ pub(crate) enum Role {
 pub(crate) struct Const {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
-    pub(crate) const_token: Token![const],
+    pub(crate) keyword: Token![const],
     pub(crate) ident: Ident,
+    pub(crate) colon: Token![:],
     pub(crate) ty: Type,
+    pub(crate) eq: Token![=],
     pub(crate) value: TokenStream,
+    pub(crate) semi: Token![;],
 }
 
 #[derive(Clone)]
 pub(crate) struct Alias {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
-    pub(crate) type_token: Token![type],
+    pub(crate) keyword: Token![type],
     pub(crate) ident: Ident,
+    pub(crate) eq: Token![=],
     pub(crate) ty: Type,
+    pub(crate) semi: Token![;],
 }
 
 /// A method of `RequestHandler` that a block may override.
@@ -103,6 +110,12 @@ impl Handler {
         })
     }
 
+    /// A lifetime that is not `'static`: a parameter, or `'_` in the type.
+    pub(crate) fn borrows(&self) -> Option<Lifetime> {
+        let parameter = self.generics.lifetimes().next().map(|parameter| parameter.lifetime.clone());
+        parameter.or_else(|| anonymous_lifetime(self.self_ty.to_token_stream()))
+    }
+
     /// The class variables set by constants of the block.
     pub(crate) fn variables(&self) -> impl Iterator<Item = (&Const, &'static Variable)> {
         self.items.iter().filter_map(|item| match item {
@@ -123,8 +136,7 @@ pub(crate) fn parse(item: TokenStream) -> syn::Result<Handler> {
     if is_impl.parse2(item.clone())? {
         syn::parse2(item)
     } else {
-        let name = item.clone().into_iter().find(|token| matches!(token, TokenTree::Ident(_)));
-        Err(syn::Error::new_spanned(name.map_or(item, TokenTree::into), messages::NOT_AN_IMPL))
+        Err(syn::Error::new(Span::call_site(), messages::NOT_AN_IMPL))
     }
 }
 
@@ -160,7 +172,7 @@ fn starts_generics(input: ParseStream<'_>) -> bool {
         && (input.peek2(Token![>])
             || input.peek2(Token![#])
             || input.peek2(Token![const])
-            || (input.peek2(Ident) || input.peek2(syn::Lifetime))
+            || (input.peek2(Ident) || input.peek2(Lifetime))
                 && (input.peek3(Token![:]) && !input.peek3(Token![::])
                     || input.peek3(Token![,])
                     || input.peek3(Token![>])
@@ -237,6 +249,25 @@ impl Function {
     }
 }
 
+fn anonymous_lifetime(tokens: TokenStream) -> Option<Lifetime> {
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        let found = match (token, tokens.peek()) {
+            (TokenTree::Punct(quote), Some(TokenTree::Ident(name)))
+                if quote.as_char() == '\'' && name == "_" =>
+            {
+                Some(Lifetime { apostrophe: quote.span(), ident: name.clone() })
+            }
+            (TokenTree::Group(group), _) => anonymous_lifetime(group.stream()),
+            _ => None,
+        };
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
+}
+
 fn semicolon(input: ParseStream<'_>) -> syn::Result<TokenTree> {
     if input.peek(Token![;]) { input.parse() } else { Err(input.error("expected a function body")) }
 }
@@ -244,29 +275,29 @@ fn semicolon(input: ParseStream<'_>) -> syn::Result<TokenTree> {
 impl Const {
     fn parse(attrs: Vec<Attribute>, input: ParseStream<'_>) -> syn::Result<Self> {
         let vis = input.parse()?;
-        let const_token = input.parse()?;
+        let keyword = input.parse()?;
         let ident = input.parse()?;
-        input.parse::<Token![:]>()?;
+        let colon = input.parse()?;
         let ty = input.parse()?;
-        input.parse::<Token![=]>()?;
+        let eq = input.parse()?;
         let mut value = TokenStream::new();
         while !input.peek(Token![;]) {
             value.extend([input.parse::<TokenTree>()?]);
         }
-        input.parse::<Token![;]>()?;
-        Ok(Self { attrs, vis, const_token, ident, ty, value })
+        let semi = input.parse()?;
+        Ok(Self { attrs, vis, keyword, ident, colon, ty, eq, value, semi })
     }
 }
 
 impl Alias {
     fn parse(attrs: Vec<Attribute>, input: ParseStream<'_>) -> syn::Result<Self> {
         let vis = input.parse()?;
-        let type_token = input.parse()?;
+        let keyword = input.parse()?;
         let ident = input.parse()?;
-        input.parse::<Token![=]>()?;
+        let eq = input.parse()?;
         let ty = input.parse()?;
-        input.parse::<Token![;]>()?;
-        Ok(Self { attrs, vis, type_token, ident, ty })
+        let semi = input.parse()?;
+        Ok(Self { attrs, vis, keyword, ident, eq, ty, semi })
     }
 
     pub(crate) fn is_message_class(&self) -> bool {
@@ -283,15 +314,15 @@ impl ToTokens for Function {
 
 impl ToTokens for Const {
     fn to_tokens(&self, tokens: &mut TokenStream) {
-        let Self { attrs, vis, const_token, ident, ty, value } = self;
-        tokens.extend(quote!(#(#attrs)* #vis #const_token #ident: #ty = #value;));
+        let Self { attrs, vis, keyword, ident, colon, ty, eq, value, semi } = self;
+        tokens.extend(quote!(#(#attrs)* #vis #keyword #ident #colon #ty #eq #value #semi));
     }
 }
 
 impl ToTokens for Alias {
     fn to_tokens(&self, tokens: &mut TokenStream) {
-        let Self { attrs, vis, type_token, ident, ty } = self;
-        tokens.extend(quote!(#(#attrs)* #vis #type_token #ident = #ty;));
+        let Self { attrs, vis, keyword, ident, eq, ty, semi } = self;
+        tokens.extend(quote!(#(#attrs)* #vis #keyword #ident #eq #ty #semi));
     }
 }
 

@@ -117,7 +117,7 @@ fn edit(from: &str, to: &str) -> Option<Edit> {
 
 const EVERYDAY: &[&str] = &["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
 
-/// IANA's HTTP method registry, the everyday methods first, and UPnP's `M-SEARCH`.
+/// IANA's HTTP method registry, the everyday methods first, and `M-SEARCH` of service discovery.
 const METHODS: &[&str] = &[
     "GET",
     "HEAD",
