@@ -1,0 +1,105 @@
+//! The arguments of `#[http_handler(...)]`.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+use syn::{Expr, Ident, LitBool, Member, Path, Token};
+
+use crate::messages;
+use crate::model::{self, Variable};
+use crate::report::Report;
+
+pub(crate) struct Args {
+    /// The field that holds the base, where it is not `base`.
+    pub(crate) base: Option<Member>,
+    /// The path of the runtime crate.
+    pub(crate) krate: TokenStream,
+    /// Whether `do_GET` answers HEAD as well.
+    pub(crate) head: bool,
+    pub(crate) variables: Vec<Setting>,
+}
+
+/// A class variable set by an argument.
+pub(crate) struct Setting {
+    pub(crate) name: Ident,
+    pub(crate) variable: &'static Variable,
+    pub(crate) value: Expr,
+}
+
+impl Args {
+    /// Reads what can be read and reports the rest.
+    pub(crate) fn parse(tokens: TokenStream, report: &mut Report) -> Self {
+        let mut args = Self { base: None, krate: quote!(::basehttp), head: true, variables: Vec::new() };
+        let mut seen: Vec<Ident> = Vec::new();
+        let parser = |input: ParseStream<'_>| {
+            while !input.is_empty() {
+                if let Err(error) = args.argument(input, &mut seen, report) {
+                    report.push(error);
+                    skip_argument(input)?;
+                }
+                if !input.is_empty() {
+                    input.parse::<Token![,]>()?;
+                }
+            }
+            Ok(())
+        };
+        if let Err(error) = parser.parse2(tokens) {
+            report.push(error);
+        }
+        args
+    }
+
+    fn argument(
+        &mut self,
+        input: ParseStream<'_>,
+        seen: &mut Vec<Ident>,
+        report: &mut Report,
+    ) -> syn::Result<()> {
+        let name = input.call(Ident::parse_any)?;
+        if seen.contains(&name) {
+            return Err(syn::Error::new(name.span(), messages::argument_twice(&name)));
+        }
+        seen.push(name.clone());
+        let known = model::variable(&name);
+        if known.is_none() && !["base", "crate", "head"].iter().any(|known| name == known) {
+            return Err(syn::Error::new(name.span(), messages::unknown_argument(&name)));
+        }
+        if !input.peek(Token![=]) {
+            return Err(syn::Error::new(name.span(), messages::argument_without_value(&name)));
+        }
+        input.parse::<Token![=]>()?;
+        if let Some(variable) = known {
+            let value = input.parse()?;
+            self.variables.push(Setting { name, variable, value });
+        } else if name == "base" {
+            self.base = Some(value(input, messages::BASE_VALUE)?);
+        } else if name == "crate" {
+            let parse = |input: ParseStream<'_>| input.call(Path::parse_mod_style);
+            let path = parse(&input.fork()).map_err(|_| input.error(messages::CRATE_VALUE))?;
+            parse(input)?;
+            self.krate = quote!(#path);
+        } else {
+            self.head = value::<LitBool>(input, messages::HEAD_VALUE)?.value;
+        }
+        let end = input.is_empty() || input.peek(Token![,]);
+        if !end {
+            report.push(input.error(messages::COMMA));
+            skip_argument(input)?;
+        }
+        Ok(())
+    }
+}
+
+fn value<T: syn::parse::Parse>(input: ParseStream<'_>, expected: &str) -> syn::Result<T> {
+    input.fork().parse::<T>().map_err(|_| input.error(expected))?;
+    input.parse()
+}
+
+/// Goes on to the next comma, so that one mistake does not hide another.
+fn skip_argument(input: ParseStream<'_>) -> syn::Result<()> {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        input.parse::<proc_macro2::TokenTree>()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,285 @@
+//! What is wrong with a block. Reports only what the compiler would not say as well.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
+use syn::ext::IdentExt;
+use syn::{Attribute, FnArg, GenericParam, LitStr, Receiver, ReceiverKind, Safety, Type};
+
+use crate::args::Args;
+use crate::messages;
+use crate::model::{
+    Alias, Const, Function, Handler, Item, MESSAGE_CLASS, OVERRIDES, Override, Role, VARIABLES,
+};
+use crate::report::Report;
+use crate::spelling::{self, Name};
+
+/// The items of a block that cannot stay what they are, by their index.
+#[derive(Default)]
+pub(crate) struct Flaws {
+    /// Fine as inherent functions, but not in the table or among the overrides.
+    pub(crate) unsound: BTreeSet<usize>,
+    /// Not even that.
+    pub(crate) unwanted: BTreeSet<usize>,
+}
+
+pub(crate) fn check(handler: &Handler, args: &Args, report: &mut Report) -> Flaws {
+    let mut flaws = Flaws::default();
+    check_header(handler, report);
+    for (index, item) in handler.items.iter().enumerate() {
+        let sound = match item {
+            Item::Function(function) => check_function(function, handler, report),
+            Item::Const(constant) => check_const(constant, report),
+            Item::Alias(alias) => {
+                let sound = check_alias(alias, report);
+                if !sound {
+                    flaws.unwanted.insert(index);
+                }
+                sound
+            }
+            Item::MacroCall(tokens) => {
+                report.error(tokens, messages::MACRO_CALL);
+                false
+            }
+            Item::Other(_) => true,
+        };
+        if !sound {
+            flaws.unsound.insert(index);
+        }
+    }
+    check_repetitions(handler, report, &mut flaws);
+    check_settings(handler, args, report);
+    if flaws.unsound.is_empty() && handler.trait_.is_none() && answers_nothing(handler) {
+        report.error(&handler.self_ty, messages::NO_METHODS);
+    }
+    flaws
+}
+
+fn check_header(handler: &Handler, report: &mut Report) {
+    if let Some((path, _)) = &handler.trait_ {
+        report.error(path, messages::trait_impl(handler.self_ty.to_token_stream()));
+    }
+    if let Some(lifetime) = handler.borrows() {
+        report.error(lifetime, messages::LIFETIME);
+    }
+}
+
+fn answers_nothing(handler: &Handler) -> bool {
+    !handler.functions().any(|function| {
+        function.method().is_some()
+            || ["handle", "handle_one_request", "parse_request"].iter().any(|name| function.is_override(name))
+    })
+}
+
+/// Whether the function can be what its role says.
+fn check_function(function: &Function, handler: &Handler, report: &mut Report) -> bool {
+    match &function.role {
+        Role::Method(name) => {
+            let named = check_name(function, name, report);
+            let callable = check_signature(function, handler, report);
+            named && callable
+        }
+        Role::Override(overridden) => check_override(function, overridden, report),
+        Role::Helper => check_helper(&function.sig.ident, report),
+    }
+}
+
+fn check_name(function: &Function, name: &str, report: &mut Report) -> bool {
+    let ident = &function.sig.ident;
+    let Some((attr, others)) = function.named.split_first() else {
+        if is_token(name) {
+            return true;
+        }
+        report.error(ident, messages::not_a_token(name));
+        return false;
+    };
+    for other in others {
+        report.error(other, messages::METHOD_ATTRIBUTE_TWICE);
+    }
+    if OVERRIDES.iter().any(|overridden| ident == overridden.name) {
+        report.error(ident, messages::override_as_method(ident));
+        return false;
+    }
+    check_method_attribute(attr, report) && others.is_empty()
+}
+
+fn check_method_attribute(attr: &Attribute, report: &mut Report) -> bool {
+    let Ok(literal) = attr.parse_args::<LitStr>() else {
+        report.error(attr, messages::METHOD_FORM);
+        return false;
+    };
+    let name = literal.value();
+    if name.is_empty() {
+        report.error(literal, messages::METHOD_EMPTY);
+    } else if !is_token(&name) {
+        report.error(literal, messages::not_a_token(&name));
+    } else if let Some(meant) = spelling::miscased_method(&name) {
+        report.error(literal, messages::miscased_method(&name, meant));
+    } else {
+        return true;
+    }
+    false
+}
+
+/// RFC 9110 section 5.6.2.
+fn is_token(name: &str) -> bool {
+    !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+fn check_signature(function: &Function, handler: &Handler, report: &mut Report) -> bool {
+    let sig = &function.sig;
+    let ident = &sig.ident;
+    let mut sound = true;
+    let mut refuse = |tokens: TokenStream, message: String| {
+        report.error(tokens, message);
+        sound = false;
+    };
+    if let Some(token) = sig.asyncness {
+        refuse(token.to_token_stream(), messages::async_function(ident));
+    }
+    if let Safety::Unsafe(token) = sig.safety {
+        refuse(token.to_token_stream(), messages::unsafe_function(ident));
+    }
+    if let Some(abi) = &sig.abi {
+        refuse(abi.to_token_stream(), messages::foreign_function(ident));
+    }
+    if sig.generics.params.iter().any(|param| !matches!(param, GenericParam::Lifetime(_))) {
+        refuse(sig.generics.to_token_stream(), messages::generic_function(ident));
+    }
+    match sig.receiver() {
+        None => refuse(ident.to_token_stream(), messages::no_receiver(ident)),
+        Some(receiver) => {
+            if !borrows(receiver, &handler.self_ty) {
+                refuse(receiver.to_token_stream(), messages::owned_receiver(ident));
+            }
+            if sig.inputs.len() > 1 {
+                let extra = sig.inputs.iter().skip(1);
+                refuse(quote!(#(#extra),*), messages::extra_arguments(ident));
+            }
+        }
+    }
+    sound
+}
+
+/// `&self`, `&mut self`, and their long forms.
+fn borrows(receiver: &Receiver, self_ty: &Type) -> bool {
+    match &receiver.kind {
+        ReceiverKind::Reference(..) => true,
+        ReceiverKind::Typed(_, ty) => match &**ty {
+            Type::Reference(reference) => {
+                let of = reference.elem.to_token_stream().to_string();
+                of == "Self" || of == self_ty.to_token_stream().to_string()
+            }
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Receiver and number of arguments. The types the compiler compares with the trait, and says it well.
+fn check_override(function: &Function, overridden: &Override, report: &mut Report) -> bool {
+    let sig = &function.sig;
+    let receiver = sig.receiver().map(|receiver| &receiver.kind);
+    let same_receiver = match receiver {
+        Some(ReceiverKind::Reference(_, _, mutability)) => mutability.is_some() == overridden.mutable,
+        Some(ReceiverKind::Typed(..)) => true,
+        _ => false,
+    };
+    let arguments = sig.inputs.iter().filter(|input| matches!(input, FnArg::Typed(_))).count();
+    if !same_receiver || arguments != overridden.arguments {
+        let inputs = &sig.inputs;
+        let tokens = if inputs.is_empty() { sig.ident.to_token_stream() } else { inputs.to_token_stream() };
+        report.error(tokens, messages::wrong_override(overridden));
+        return false;
+    }
+    if let Some(token) = sig.asyncness {
+        report.error(token, messages::async_function(&sig.ident));
+        return false;
+    }
+    true
+}
+
+fn check_helper(ident: &Ident, report: &mut Report) -> bool {
+    let name = ident.unraw().to_string();
+    match spelling::function_name(&name) {
+        Name::NearMiss(meant) => {
+            let spelled =
+                name.strip_prefix("do_").filter(|rest| is_token(rest) && *rest == rest.to_uppercase());
+            report.error(ident, messages::near_method(&name, meant, spelled));
+            false
+        }
+        Name::Unclear(rest) => {
+            report.error(ident, messages::unclear_method(&name, &rest));
+            false
+        }
+        Name::Method(_) | Name::Helper => {
+            let known = OVERRIDES.iter().map(|overridden| overridden.name);
+            let meant = spelling::near_override(&name, known);
+            if let Some(meant) = meant {
+                report.error(ident, messages::misspelled_override(&name, meant));
+            }
+            meant.is_none()
+        }
+    }
+}
+
+fn check_const(constant: &Const, report: &mut Report) -> bool {
+    let name = constant.ident.to_string();
+    let known = VARIABLES.iter().map(|variable| variable.name);
+    if known.clone().any(|known| known == name) {
+        return true;
+    }
+    // `const TIMEOUT` or `const PROTOCOL_VERSION: u8` is a constant of the user's own.
+    let own = name == name.to_uppercase() && !(name.contains('_') && is_text(&constant.ty));
+    let meant = spelling::nearest(&name, known).filter(|_| !own);
+    if let Some(meant) = meant {
+        report.error(&constant.ident, messages::misspelled_variable(&name, meant));
+    }
+    meant.is_none()
+}
+
+fn is_text(ty: &Type) -> bool {
+    matches!(ty, Type::Reference(reference) if reference.elem.to_token_stream().to_string() == "str")
+}
+
+fn check_alias(alias: &Alias, report: &mut Report) -> bool {
+    let misspelled = spelling::nearest(&alias.ident.to_string(), [MESSAGE_CLASS]).is_some();
+    if misspelled {
+        report.error(&alias.ident, messages::misspelled_message_class(&alias.ident));
+    }
+    !misspelled
+}
+
+/// Two functions for one method. Under `#[cfg]` they are taken for alternatives.
+fn check_repetitions(handler: &Handler, report: &mut Report, flaws: &mut Flaws) {
+    let mut seen: Vec<(&str, &Ident)> = Vec::new();
+    for (index, item) in handler.items.iter().enumerate() {
+        let Item::Function(function) = item else { continue };
+        let Some(method) = function.method() else { continue };
+        if function.attrs.iter().any(|attr| attr.path().is_ident("cfg")) {
+            continue;
+        }
+        let ident = &function.sig.ident;
+        let same_function = seen.iter().any(|(_, first)| *first == ident);
+        if let Some((_, first)) = seen.iter().find(|(name, _)| *name == method && !name.is_empty()) {
+            report.error(ident, messages::method_twice(method, first));
+            flaws.unsound.insert(index);
+        } else if same_function {
+            report.error(ident, messages::function_twice(ident));
+        }
+        if same_function {
+            flaws.unwanted.insert(index);
+        }
+        seen.push((method, ident));
+    }
+}
+
+fn check_settings(handler: &Handler, args: &Args, report: &mut Report) {
+    for setting in &args.variables {
+        if handler.variables().any(|(constant, _)| constant.ident == setting.name) {
+            report.error(&setting.name, messages::variable_twice(&setting.name));
+        }
+    }
+}

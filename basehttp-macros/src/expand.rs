@@ -1,0 +1,366 @@
+//! The model as tokens: the user's block, `Deref` to the base, `RequestHandler` with the table.
+
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote};
+use syn::{AttrStyle, Attribute, GenericParam, Generics, Member, ReturnType, Type, Visibility, parse_quote};
+
+use crate::args::Args;
+use crate::model::{Alias, Const, Function, Handler, Item, Kind, Role, Variable};
+
+pub(crate) fn expand(handler: &Handler, args: &Args) -> TokenStream {
+    let block = inherent(handler);
+    let traits = traits(handler, args);
+    quote!(#block #traits)
+}
+
+/// The block as it was written, less our own attributes.
+pub(crate) fn plain(handler: &Handler) -> TokenStream {
+    let trait_ = handler.trait_.as_ref().map(|(path, for_token)| quote!(#path #for_token));
+    let items = handler.items.iter().map(|item| match item {
+        Item::Function(function) => function.to_token_stream(),
+        Item::Const(constant) => constant.to_token_stream(),
+        Item::Alias(alias) => alias.to_token_stream(),
+        Item::MacroCall(tokens) | Item::Other(tokens) => tokens.clone(),
+    });
+    block(handler, &handler.generics, trait_.as_ref(), &items.collect())
+}
+
+/// What no trait has a place for.
+fn inherent(handler: &Handler) -> TokenStream {
+    let items = handler.items.iter().map(|item| match item {
+        Item::Function(function) => match function.role {
+            // The compiler and clippy would find fault with what a method has to look like. `missing_docs` may be
+            // forbidden, and an `allow` of it is an error then.
+            Role::Method(_) => quote! {
+                #[allow(non_snake_case, clippy::unused_self, clippy::unnecessary_wraps, clippy::missing_errors_doc)]
+                #function
+            },
+            Role::Helper => function.to_token_stream(),
+            Role::Override(_) => TokenStream::new(),
+        },
+        Item::Const(constant) if is_variable(constant) => TokenStream::new(),
+        Item::Const(constant) => constant.to_token_stream(),
+        Item::Alias(alias) if alias.is_message_class() => TokenStream::new(),
+        Item::Alias(alias) => alias.to_token_stream(),
+        Item::MacroCall(tokens) | Item::Other(tokens) => tokens.clone(),
+    });
+    block(handler, &generics(handler), None, &items.collect())
+}
+
+fn block(
+    handler: &Handler,
+    generics: &Generics,
+    trait_: Option<&TokenStream>,
+    items: &TokenStream,
+) -> TokenStream {
+    let Handler { attrs, impl_token, self_ty, brace, .. } = handler;
+    let (outer, inner): (Vec<_>, Vec<_>) =
+        attrs.iter().partition(|attr| matches!(attr.style, AttrStyle::Outer));
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let mut body = TokenStream::new();
+    brace.surround(&mut body, |body| body.extend(quote!(#(#inner)* #items)));
+    quote!(#(#outer)* #impl_token #impl_generics #trait_ #self_ty #where_clause #body)
+}
+
+/// The user's generics. `RequestHandler` asks for `'static`, and so does the `Deref` that every method of the block
+/// relies on; the bound saves the user from writing it for each type.
+fn generics(handler: &Handler) -> Generics {
+    let mut generics = handler.generics.clone();
+    if generics.params.iter().any(|param| !matches!(param, GenericParam::Const(_))) {
+        generics.make_where_clause().predicates.push(parse_quote!(Self: 'static));
+    }
+    generics
+}
+
+/// `Deref` and `RequestHandler`.
+pub(crate) fn traits(handler: &Handler, args: &Args) -> TokenStream {
+    let deref = deref(handler, args);
+    let request_handler = request_handler(handler, args);
+    let forced = forced(handler, args);
+    quote!(#deref #request_handler #forced)
+}
+
+fn deref(handler: &Handler, args: &Args) -> TokenStream {
+    let krate = &args.krate;
+    let self_ty = &handler.self_ty;
+    let generics = generics(handler);
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let field = field(handler, args);
+    quote! {
+        #[automatically_derived]
+        impl #impl_generics ::core::ops::Deref for #self_ty #where_clause {
+            type Target = #krate::BaseHTTPRequestHandler<<Self as #krate::RequestHandler>::MessageClass>;
+
+            #[inline]
+            fn deref(&self) -> &Self::Target {
+                #field
+            }
+        }
+    }
+}
+
+/// The field of `self`, on the argument that names it or on the user's type: there the compiler says that it is not
+/// there or of another type. A pattern does not look for the field in the base, as `self.base` would.
+fn field(handler: &Handler, args: &Args) -> TokenStream {
+    let (span, field) = match &args.base {
+        Some(Member::Named(name)) => (name.span(), name.to_token_stream()),
+        Some(Member::Unnamed(index)) => (index.span, index.to_token_stream()),
+        None => (name_span(&handler.self_ty), quote!(base)),
+    };
+    let pattern = spanned(quote!(Self { #field: field, .. }), span, span);
+    let field = spanned(quote!(field), span, span);
+    quote!(let #pattern = self; #field)
+}
+
+fn name_span(ty: &Type) -> Span {
+    match ty {
+        Type::Path(path) => {
+            path.path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span())
+        }
+        Type::Group(group) => name_span(&group.elem),
+        _ => ends(ty).0,
+    }
+}
+
+fn request_handler(handler: &Handler, args: &Args) -> TokenStream {
+    let krate = &args.krate;
+    let self_ty = &handler.self_ty;
+    let generics = generics(handler);
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let lints = handler.attrs.iter().filter_map(trait_lint);
+    let members = handler.items.iter().map(member);
+    let default_class = (!sets_message_class(handler)).then(|| quote!(type MessageClass = #krate::Headers;));
+    let settings = args.variables.iter().map(|setting| {
+        let (name, value) = (&setting.name, &setting.value);
+        let ty = variable_type(setting.variable);
+        quote!(const #name: #ty = #value;)
+    });
+    let handle_overridden =
+        handler.functions().filter(|function| function.is_override("handle")).map(|function| {
+            let cfgs = cfgs(&function.attrs);
+            quote!(#(#cfgs)* const __HANDLE_OVERRIDDEN: bool = true;)
+        });
+    let checks = checks(handler, args);
+    let rows = rows(handler, args);
+    let field = field(handler, args);
+    quote! {
+        #(#lints)*
+        impl #impl_generics #krate::RequestHandler for #self_ty #where_clause {
+            #default_class
+            #(#settings)*
+            #(#members)*
+            #(#handle_overridden)*
+
+            const __METHODS: &'static [#krate::__private::Method<Self>] = {
+                #checks
+                &[#(#rows),*]
+            };
+
+            #[inline]
+            fn __base_mut(&mut self) -> &mut #krate::BaseHTTPRequestHandler<Self::MessageClass> {
+                #field
+            }
+        }
+    }
+}
+
+/// What a lint attribute of the block means for the overrides, which were written in it. An expectation is left to
+/// the inherent impl: fulfilled there, it would be unfulfilled here.
+fn trait_lint(attr: &Attribute) -> Option<TokenStream> {
+    let list = attr.meta.require_list().ok()?;
+    let name = list.path.get_ident()?.to_string();
+    let tokens = &list.tokens;
+    match name.as_str() {
+        "allow" | "expect" => Some(quote!(#[allow(#tokens)])),
+        "warn" | "deny" | "forbid" => {
+            let path = &list.path;
+            Some(quote!(#[#path(#tokens)]))
+        }
+        _ => None,
+    }
+}
+
+/// The part of an item that belongs to the trait. Visibilities go, as the trait's members are public.
+fn member(item: &Item) -> TokenStream {
+    match item.clone() {
+        Item::Function(function @ Function { role: Role::Override(_), .. }) => {
+            Function { vis: Visibility::Inherited, ..function }.into_token_stream()
+        }
+        Item::Const(constant) if is_variable(&constant) => {
+            Const { vis: Visibility::Inherited, ..constant }.into_token_stream()
+        }
+        Item::Alias(alias) if alias.is_message_class() => {
+            Alias { vis: Visibility::Inherited, ..alias }.into_token_stream()
+        }
+        _ => TokenStream::new(),
+    }
+}
+
+fn is_variable(constant: &Const) -> bool {
+    crate::model::variable(&constant.ident).is_some()
+}
+
+fn sets_message_class(handler: &Handler) -> bool {
+    handler.items.iter().any(|item| matches!(item, Item::Alias(alias) if alias.is_message_class()))
+}
+
+pub(crate) fn variable_type(variable: &Variable) -> TokenStream {
+    match variable.kind {
+        Kind::Text => quote!(&'static str),
+        Kind::Responses => quote!(&'static [(u16, &'static str, &'static str)]),
+        Kind::Timeout => quote!(::core::option::Option<::core::time::Duration>),
+    }
+}
+
+/// Calls of the runtime's checks for the texts that the user set, each on the user's value. In the table of a generic
+/// handler they are done when it is used.
+fn checks(handler: &Handler, args: &Args) -> TokenStream {
+    if handler.generics.params.is_empty() {
+        return TokenStream::new();
+    }
+    let krate = &args.krate;
+    texts(handler, args)
+        .map(|(cfgs, name, value)| {
+            let check = check_call(krate, name, &quote!(<Self as #krate::RequestHandler>::#name), &value);
+            quote!(#(#cfgs)* #check)
+        })
+        .collect()
+}
+
+/// The class variables with a check: `#[cfg]`s, name, value.
+fn texts<'a>(
+    handler: &'a Handler,
+    args: &'a Args,
+) -> impl Iterator<Item = (Vec<&'a Attribute>, &'a Ident, TokenStream)> {
+    let constants = handler.variables().map(|(constant, variable)| {
+        (cfgs(&constant.attrs), &constant.ident, constant.value.clone(), variable)
+    });
+    let settings = args
+        .variables
+        .iter()
+        .map(|setting| (Vec::new(), &setting.name, setting.value.to_token_stream(), setting.variable));
+    constants
+        .chain(settings)
+        .filter(|(.., variable)| matches!(variable.kind, Kind::Text))
+        .map(|(cfgs, name, value, _)| (cfgs, name, value))
+}
+
+fn check_call(krate: &TokenStream, name: &Ident, argument: &TokenStream, value: &TokenStream) -> TokenStream {
+    let check = format_ident!("check_{name}", span = Span::call_site());
+    let (first, last) = ends(value);
+    let call = spanned(quote!(#krate::__private::#check(#argument)), first, last);
+    quote!(#call;)
+}
+
+/// The checks in a constant that is evaluated when nothing uses the handler. A generic handler is not there yet; of its
+/// texts, those that are plain literals can be checked.
+fn forced(handler: &Handler, args: &Args) -> Option<TokenStream> {
+    let krate = &args.krate;
+    let self_ty = &handler.self_ty;
+    let generic = !handler.generics.params.is_empty();
+    let checks: Vec<_> = texts(handler, args)
+        .filter(|(.., value)| !generic || is_literal(value))
+        .map(|(cfgs, name, value)| {
+            let argument = quote!(<#self_ty as #krate::RequestHandler>::#name);
+            let check = check_call(krate, name, if generic { &value } else { &argument }, &value);
+            quote!(#(#cfgs)* #check)
+        })
+        .collect();
+    (!checks.is_empty()).then(|| quote!(const _: () = { #(#checks)* };))
+}
+
+/// A string literal, or `concat!` of some.
+fn is_literal(value: &TokenStream) -> bool {
+    let mut tokens = value.clone().into_iter();
+    match tokens.next() {
+        Some(TokenTree::Literal(literal)) => literal.to_string().contains('"') && tokens.next().is_none(),
+        Some(TokenTree::Ident(name)) => name == "concat",
+        _ => false,
+    }
+}
+
+/// The table, in the source's order. `do_GET` answers HEAD as well unless something else does.
+fn rows(handler: &Handler, args: &Args) -> Vec<TokenStream> {
+    let mut rows = Vec::new();
+    for function in handler.functions() {
+        let Some(method) = function.method() else { continue };
+        let cfgs = cfgs(&function.attrs);
+        let row = row(method, function, args);
+        rows.push(quote!(#(#cfgs)* #row));
+        if method == "GET" && args.head {
+            rows.extend(head_row(function, handler, args));
+        }
+    }
+    rows
+}
+
+fn row(method: &str, function: &Function, args: &Args) -> TokenStream {
+    let krate = &args.krate;
+    let ident = &function.sig.ident;
+    let name = ident.to_string();
+    let (first, last) = match &function.sig.output {
+        ReturnType::Type(_, ty) => ends(ty),
+        ReturnType::Default => (ident.span(), ident.span()),
+    };
+    // A return type that is no outcome is the compiler's to refuse, there.
+    let outcome = spanned(quote!(Self::#ident(handler)), first, last);
+    quote! {
+        #krate::__private::Method::new(
+            #method,
+            #name,
+            |handler: &mut Self| #krate::__private::failure(#outcome),
+        )
+    }
+}
+
+/// The row for HEAD that goes with a function for GET: there if that is, and nothing for HEAD.
+fn head_row(get: &Function, handler: &Handler, args: &Args) -> Option<TokenStream> {
+    let mut others = Vec::new();
+    for head in handler.functions().filter(|function| function.method() == Some("HEAD")) {
+        let predicates = predicates(&head.attrs);
+        if predicates.is_empty() {
+            return None;
+        }
+        others.push(quote!(all(#(#predicates),*)));
+    }
+    let own = cfgs(&get.attrs);
+    let no_other = (!others.is_empty()).then(|| quote!(#[cfg(not(any(#(#others),*)))]));
+    let row = row("HEAD", get, args);
+    Some(quote!(#(#own)* #no_other #row))
+}
+
+fn cfgs(attrs: &[Attribute]) -> Vec<&Attribute> {
+    attrs.iter().filter(|attr| attr.path().is_ident("cfg")).collect()
+}
+
+fn predicates(attrs: &[Attribute]) -> Vec<TokenStream> {
+    cfgs(attrs)
+        .iter()
+        .filter_map(|attr| attr.meta.require_list().ok())
+        .map(|list| list.tokens.clone())
+        .collect()
+}
+
+/// The spans of the first and the last token.
+fn ends(tokens: &impl ToTokens) -> (Span, Span) {
+    let mut tokens = tokens.to_token_stream().into_iter();
+    let Some(first) = tokens.next() else { return (Span::call_site(), Span::call_site()) };
+    (first.span(), tokens.last().unwrap_or(first).span())
+}
+
+/// Generated tokens that the compiler shows at the user's: from `first` to `last`.
+fn spanned(tokens: TokenStream, first: Span, last: Span) -> TokenStream {
+    let mut tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let count = tokens.len();
+    for (index, token) in tokens.iter_mut().enumerate() {
+        let span = if index + 1 == count { last } else { first };
+        if let TokenTree::Group(group) = token {
+            let mut inside = Group::new(group.delimiter(), spanned(group.stream(), span, span));
+            inside.set_span(span);
+            *group = inside;
+        } else {
+            token.set_span(span);
+        }
+    }
+    tokens.into_iter().collect()
+}

@@ -1,0 +1,80 @@
+//! What is emitted for a block with mistakes: everything that is sound, so that the mistakes are the only errors.
+
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::parse_quote;
+
+use crate::args::Args;
+use crate::check::Flaws;
+use crate::expand;
+use crate::model::{self, Function, Handler, Item, Role};
+
+/// The block with its mistakes repaired as far as the rest of the user's program can tell.
+pub(crate) fn expand(mut handler: Handler, mut args: Args, flaws: &Flaws) -> TokenStream {
+    let original = handler.clone();
+    let mut index = 0;
+    handler.items.retain_mut(|item| {
+        if let Item::Function(function) = item
+            && flaws.unsound.contains(&index)
+        {
+            demote(function);
+        }
+        index += 1;
+        !flaws.unwanted.contains(&(index - 1))
+    });
+    args.variables.retain(|setting| !handler.variables().any(|(constant, _)| constant.ident == setting.name));
+
+    if handler.borrows().is_some() {
+        own(&mut handler);
+    }
+
+    let Some((path, _)) = handler.trait_.take() else { return expand::expand(&handler, &args) };
+    if path.segments.last().is_some_and(|segment| segment.ident == "RequestHandler") {
+        return expand::expand(&handler, &args);
+    }
+    let block = expand::plain(&original);
+    if !original.functions().any(|function| function.method().is_some()) {
+        return block;
+    }
+    handler.items.clear();
+    let traits = expand::traits(&handler, &args);
+    quote!(#block #traits)
+}
+
+/// Gives the lifetimes of a handler that borrows the places that the compiler asks for.
+fn own(handler: &mut Handler) {
+    let self_ty = handler.self_ty.to_token_stream();
+    let named = name_lifetimes(self_ty);
+    if handler.generics.lifetimes().next().is_none() {
+        handler.generics.params.insert(0, parse_quote!('__borrowed));
+        handler.self_ty = parse_quote!(#named);
+    }
+    for item in &mut handler.items {
+        if let Item::Const(constant) = item
+            && let Some(variable) = model::variable(&constant.ident)
+        {
+            let ty = expand::variable_type(variable);
+            constant.ty = parse_quote!(#ty);
+        }
+    }
+}
+
+/// `Hello<'_>` as `Hello<'__borrowed>`.
+fn name_lifetimes(tokens: TokenStream) -> TokenStream {
+    let mut in_lifetime = false;
+    let named = tokens.into_iter().map(|token| match token {
+        TokenTree::Ident(name) if in_lifetime && name == "_" => Ident::new("__borrowed", name.span()).into(),
+        TokenTree::Group(group) => Group::new(group.delimiter(), name_lifetimes(group.stream())).into(),
+        token => {
+            in_lifetime = matches!(&token, TokenTree::Punct(quote) if quote.as_char() == '\'');
+            token
+        }
+    });
+    named.collect()
+}
+
+/// Makes a function a helper that nothing complains about.
+fn demote(function: &mut Function) {
+    function.role = Role::Helper;
+    function.attrs.insert(0, parse_quote!(#[allow(non_snake_case, dead_code)]));
+}

@@ -1,0 +1,382 @@
+//! The user's `impl` block as the rest of this crate sees it.
+//!
+//! Function bodies and the values of constants stay unparsed tokens: nothing here looks into them, and whatever is
+//! wrong in them the compiler says better.
+
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{
+    Attribute, Generics, Ident, Lifetime, LitStr, Path, Signature, Token, Type, Visibility, braced, token,
+};
+
+use crate::messages;
+use crate::spelling::{self, Name};
+
+/// An `impl` block with `#[http_handler]` on it.
+#[derive(Clone)]
+pub(crate) struct Handler {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) impl_token: Token![impl],
+    pub(crate) generics: Generics,
+    pub(crate) trait_: Option<(Path, Token![for])>,
+    pub(crate) self_ty: Type,
+    pub(crate) brace: token::Brace,
+    pub(crate) items: Vec<Item>,
+}
+
+#[derive(Clone)]
+pub(crate) enum Item {
+    Function(Function),
+    Const(Const),
+    Alias(Alias),
+    MacroCall(TokenStream),
+    /// What this crate does not know; the compiler may.
+    Other(TokenStream),
+}
+
+#[derive(Clone)]
+pub(crate) struct Function {
+    pub(crate) attrs: Vec<Attribute>,
+    /// The `#[method("...")]` attributes, which are ours.
+    pub(crate) named: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) sig: Signature,
+    /// A block, or a semicolon, which the compiler refuses.
+    pub(crate) body: TokenTree,
+    pub(crate) role: Role,
+}
+
+#[derive(Clone)]
+pub(crate) enum Role {
+    /// Answers requests of this method.
+    Method(String),
+    Override(&'static Override),
+    /// An inherent function like any other.
+    Helper,
+}
+
+#[derive(Clone)]
+pub(crate) struct Const {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) keyword: Token![const],
+    pub(crate) ident: Ident,
+    pub(crate) colon: Token![:],
+    pub(crate) ty: Type,
+    pub(crate) eq: Token![=],
+    pub(crate) value: TokenStream,
+    pub(crate) semi: Token![;],
+}
+
+#[derive(Clone)]
+pub(crate) struct Alias {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) keyword: Token![type],
+    pub(crate) ident: Ident,
+    pub(crate) eq: Token![=],
+    pub(crate) ty: Type,
+    pub(crate) semi: Token![;],
+}
+
+/// A method of `RequestHandler` that a block may override.
+pub(crate) struct Override {
+    pub(crate) name: &'static str,
+    pub(crate) mutable: bool,
+    pub(crate) arguments: usize,
+    pub(crate) signature: &'static str,
+}
+
+/// A constant of `RequestHandler`, Python's class variable.
+pub(crate) struct Variable {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+}
+
+pub(crate) enum Kind {
+    /// A text with a `check_` function of its name in the runtime crate.
+    Text,
+    Responses,
+    Timeout,
+}
+
+impl Handler {
+    pub(crate) fn functions(&self) -> impl Iterator<Item = &Function> {
+        self.items.iter().filter_map(|item| match item {
+            Item::Function(function) => Some(function),
+            _ => None,
+        })
+    }
+
+    /// A lifetime that is not `'static`: a parameter, or `'_` in the type.
+    pub(crate) fn borrows(&self) -> Option<Lifetime> {
+        let parameter = self.generics.lifetimes().next().map(|parameter| parameter.lifetime.clone());
+        parameter.or_else(|| anonymous_lifetime(self.self_ty.to_token_stream()))
+    }
+
+    /// The class variables set by constants of the block.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (&Const, &'static Variable)> {
+        self.items.iter().filter_map(|item| match item {
+            Item::Const(constant) => variable(&constant.ident).map(|variable| (constant, variable)),
+            _ => None,
+        })
+    }
+}
+
+/// Reads the item under the attribute.
+pub(crate) fn parse(item: TokenStream) -> syn::Result<Handler> {
+    let is_impl = |input: ParseStream<'_>| {
+        input.call(Attribute::parse_outer)?;
+        let is_impl = input.peek(Token![impl]) || input.peek(Token![unsafe]) && input.peek2(Token![impl]);
+        input.parse::<TokenStream>()?;
+        Ok(is_impl)
+    };
+    if is_impl.parse2(item.clone())? {
+        syn::parse2(item)
+    } else {
+        Err(syn::Error::new(Span::call_site(), messages::NOT_AN_IMPL))
+    }
+}
+
+impl Parse for Handler {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let mut attrs = input.call(Attribute::parse_outer)?;
+        let impl_token = input.parse()?;
+        let mut generics = if starts_generics(input) { input.parse()? } else { Generics::default() };
+        let mut self_ty: Type = input.parse()?;
+        let mut trait_ = None;
+        if input.peek(Token![for]) {
+            let Type::Path(path) = self_ty else {
+                return Err(syn::Error::new_spanned(self_ty, "expected a trait"));
+            };
+            trait_ = Some((path.path, input.parse()?));
+            self_ty = input.parse()?;
+        }
+        generics.where_clause = input.parse()?;
+        let content;
+        let brace = braced!(content in input);
+        attrs.extend(content.call(Attribute::parse_inner)?);
+        let mut items = Vec::new();
+        while !content.is_empty() {
+            items.push(content.parse()?);
+        }
+        Ok(Self { attrs, impl_token, generics, trait_, self_ty, brace, items })
+    }
+}
+
+/// Whether `impl` is followed by generics, and not by a path like `<T as Trait>::Type`.
+fn starts_generics(input: ParseStream<'_>) -> bool {
+    input.peek(Token![<])
+        && (input.peek2(Token![>])
+            || input.peek2(Token![#])
+            || input.peek2(Token![const])
+            || (input.peek2(Ident) || input.peek2(Lifetime))
+                && (input.peek3(Token![:]) && !input.peek3(Token![::])
+                    || input.peek3(Token![,])
+                    || input.peek3(Token![>])
+                    || input.peek3(Token![=])))
+}
+
+impl Parse for Item {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let attrs = input.call(Attribute::parse_outer)?;
+        let ahead = input.fork();
+        let vis: Visibility = ahead.parse()?;
+        if ahead.peek(Token![const]) && ahead.peek2(Ident) && ahead.peek3(Token![:]) {
+            return Const::parse(attrs, input).map(Self::Const);
+        }
+        if ahead.peek(Token![type]) && ahead.peek2(Ident) && ahead.peek3(Token![=]) {
+            return Alias::parse(attrs, input).map(Self::Alias);
+        }
+        if [ahead.peek(Token![fn]), ahead.peek(Token![async]), ahead.peek(Token![unsafe])].contains(&true)
+            || [ahead.peek(Token![const]), ahead.peek(Token![extern])].contains(&true) && !ahead.peek2(Ident)
+        {
+            return Function::parse(attrs, input).map(Self::Function);
+        }
+        let is_macro = matches!(vis, Visibility::Inherited)
+            && ahead.call(Path::parse_mod_style).is_ok()
+            && ahead.peek(Token![!]);
+        let rest = rest_of_item(input)?;
+        let tokens = quote!(#(#attrs)* #rest);
+        Ok(if is_macro { Self::MacroCall(tokens) } else { Self::Other(tokens) })
+    }
+}
+
+/// The tokens up to a semicolon or through a block.
+fn rest_of_item(input: ParseStream<'_>) -> syn::Result<TokenStream> {
+    let mut tokens = TokenStream::new();
+    loop {
+        let semicolon = input.peek(Token![;]);
+        let block = input.peek(token::Brace);
+        tokens.extend([input.parse::<TokenTree>()?]);
+        if semicolon || block && !input.peek(Token![;]) {
+            return Ok(tokens);
+        }
+    }
+}
+
+impl Function {
+    fn parse(attrs: Vec<Attribute>, input: ParseStream<'_>) -> syn::Result<Self> {
+        let (named, attrs): (Vec<_>, Vec<_>) =
+            attrs.into_iter().partition(|attr| attr.path().is_ident("method"));
+        let vis = input.parse()?;
+        let sig: Signature = input.parse()?;
+        let body = if input.peek(token::Brace) { input.parse::<Group>()?.into() } else { semicolon(input)? };
+        let role = if let Some(attr) = named.first() {
+            Role::Method(attr.parse_args::<LitStr>().map(|name| name.value()).unwrap_or_default())
+        } else if let Some(overridden) = overridden(&sig.ident) {
+            Role::Override(overridden)
+        } else if let Name::Method(name) = spelling::function_name(&sig.ident.unraw().to_string()) {
+            Role::Method(name)
+        } else {
+            Role::Helper
+        };
+        Ok(Self { attrs, named, vis, sig, body, role })
+    }
+
+    pub(crate) fn is_override(&self, name: &str) -> bool {
+        matches!(self.role, Role::Override(overridden) if overridden.name == name)
+    }
+
+    /// The requests that the function answers.
+    pub(crate) fn method(&self) -> Option<&str> {
+        match &self.role {
+            Role::Method(name) => Some(name),
+            Role::Override(_) | Role::Helper => None,
+        }
+    }
+}
+
+fn anonymous_lifetime(tokens: TokenStream) -> Option<Lifetime> {
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        let found = match (token, tokens.peek()) {
+            (TokenTree::Punct(quote), Some(TokenTree::Ident(name)))
+                if quote.as_char() == '\'' && name == "_" =>
+            {
+                Some(Lifetime { apostrophe: quote.span(), ident: name.clone() })
+            }
+            (TokenTree::Group(group), _) => anonymous_lifetime(group.stream()),
+            _ => None,
+        };
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
+}
+
+fn semicolon(input: ParseStream<'_>) -> syn::Result<TokenTree> {
+    if input.peek(Token![;]) { input.parse() } else { Err(input.error("expected a function body")) }
+}
+
+impl Const {
+    fn parse(attrs: Vec<Attribute>, input: ParseStream<'_>) -> syn::Result<Self> {
+        let vis = input.parse()?;
+        let keyword = input.parse()?;
+        let ident = input.parse()?;
+        let colon = input.parse()?;
+        let ty = input.parse()?;
+        let eq = input.parse()?;
+        let mut value = TokenStream::new();
+        while !input.peek(Token![;]) {
+            value.extend([input.parse::<TokenTree>()?]);
+        }
+        let semi = input.parse()?;
+        Ok(Self { attrs, vis, keyword, ident, colon, ty, eq, value, semi })
+    }
+}
+
+impl Alias {
+    fn parse(attrs: Vec<Attribute>, input: ParseStream<'_>) -> syn::Result<Self> {
+        let vis = input.parse()?;
+        let keyword = input.parse()?;
+        let ident = input.parse()?;
+        let eq = input.parse()?;
+        let ty = input.parse()?;
+        let semi = input.parse()?;
+        Ok(Self { attrs, vis, keyword, ident, eq, ty, semi })
+    }
+
+    pub(crate) fn is_message_class(&self) -> bool {
+        self.ident == MESSAGE_CLASS
+    }
+}
+
+impl ToTokens for Function {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Self { attrs, vis, sig, body, .. } = self;
+        tokens.extend(quote!(#(#attrs)* #vis #sig #body));
+    }
+}
+
+impl ToTokens for Const {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Self { attrs, vis, keyword, ident, colon, ty, eq, value, semi } = self;
+        tokens.extend(quote!(#(#attrs)* #vis #keyword #ident #colon #ty #eq #value #semi));
+    }
+}
+
+impl ToTokens for Alias {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Self { attrs, vis, keyword, ident, eq, ty, semi } = self;
+        tokens.extend(quote!(#(#attrs)* #vis #keyword #ident #eq #ty #semi));
+    }
+}
+
+pub(crate) fn variable(name: &Ident) -> Option<&'static Variable> {
+    VARIABLES.iter().find(|variable| name == variable.name)
+}
+
+fn overridden(name: &Ident) -> Option<&'static Override> {
+    OVERRIDES.iter().find(|overridden| name == overridden.name)
+}
+
+const fn text(name: &'static str) -> Variable {
+    Variable { name, kind: Kind::Text }
+}
+
+const fn shared(name: &'static str, arguments: usize, signature: &'static str) -> Override {
+    Override { name, mutable: false, arguments, signature }
+}
+
+const fn exclusive(name: &'static str, signature: &'static str) -> Override {
+    Override { name, mutable: true, arguments: 0, signature }
+}
+
+pub(crate) const MESSAGE_CLASS: &str = "MessageClass";
+
+pub(crate) const VARIABLES: &[Variable] = &[
+    text("server_version"),
+    text("sys_version"),
+    text("protocol_version"),
+    text("default_request_version"),
+    text("error_message_format"),
+    text("error_content_type"),
+    Variable { name: "responses", kind: Kind::Responses },
+    Variable { name: "timeout", kind: Kind::Timeout },
+];
+
+pub(crate) const OVERRIDES: &[Override] = &[
+    exclusive("setup", "fn setup(&mut self) -> io::Result<()>"),
+    exclusive("finish", "fn finish(&mut self) -> io::Result<()>"),
+    exclusive("handle", "fn handle(&mut self) -> io::Result<()>"),
+    exclusive("handle_one_request", "fn handle_one_request(&mut self) -> io::Result<()>"),
+    exclusive("parse_request", "fn parse_request(&mut self) -> io::Result<bool>"),
+    exclusive("handle_expect_100", "fn handle_expect_100(&mut self) -> io::Result<bool>"),
+    shared("send_error", 1, "fn send_error(&self, code: impl ResponseCode) -> io::Result<()>"),
+    shared("send_response", 1, "fn send_response(&self, code: impl ResponseCode)"),
+    shared("send_response_only", 1, "fn send_response_only(&self, code: impl ResponseCode)"),
+    shared("send_header", 2, "fn send_header(&self, keyword: &str, value: impl Display)"),
+    shared("end_headers", 0, "fn end_headers(&self) -> io::Result<()>"),
+    shared("flush_headers", 0, "fn flush_headers(&self) -> io::Result<()>"),
+    shared("log_request", 2, "fn log_request(&self, code: Option<HTTPStatus>, size: Option<u64>)"),
+    shared("log_error", 1, "fn log_error(&self, message: fmt::Arguments<'_>)"),
+    shared("log_message", 1, "fn log_message(&self, message: fmt::Arguments<'_>)"),
+    shared("version_string", 0, "fn version_string(&self) -> Cow<'static, str>"),
+    shared("date_time_string", 1, "fn date_time_string(&self, timestamp: Option<SystemTime>) -> HTTPDate"),
+    shared("log_date_time_string", 0, "fn log_date_time_string(&self) -> String"),
+    shared("address_string", 0, "fn address_string(&self) -> Cow<'_, str>"),
+];

@@ -1,0 +1,233 @@
+//! Near misses: which known name did the user mean?
+
+/// One edit that turns one word into another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Edit {
+    Insert,
+    Remove,
+    Replace,
+    Swap,
+}
+
+/// What `#[http_handler]` makes of a function's name.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Name {
+    /// `do_GET`, `do_SPAM`: a method of this name.
+    Method(String),
+    /// `do_get`, `doGET`, `do_GTE`: this known method was probably meant.
+    NearMiss(&'static str),
+    /// `do_Spam`: neither spelled as a method nor as a Rust function.
+    Unclear(String),
+    /// Everything else, `do_work` as well.
+    Helper,
+}
+
+/// Sorts a function's name without regard to attributes.
+pub(crate) fn function_name(function: &str) -> Name {
+    if let Some(meant) = misspelled_prefix(function) {
+        return Name::NearMiss(meant);
+    }
+    let Some(rest) = function.strip_prefix("do_") else { return Name::Helper };
+    let (upper, lower) = (rest.chars().any(char::is_uppercase), rest.chars().any(char::is_lowercase));
+    if upper && !lower && METHODS.contains(&rest) {
+        return Name::Method(rest.to_owned());
+    }
+    if let Some(meant) = near_method(rest) {
+        return Name::NearMiss(meant);
+    }
+    match (upper, lower) {
+        (true, false) => Name::Method(rest.to_owned()),
+        (true, true) => Name::Unclear(rest.to_owned()),
+        (false, _) => Name::Helper,
+    }
+}
+
+/// The method of everyday HTTP that `name` spells in another case.
+pub(crate) fn miscased_method(name: &str) -> Option<&'static str> {
+    EVERYDAY.iter().copied().find(|method| method.eq_ignore_ascii_case(name) && *method != name)
+}
+
+/// The name among `known` that is one edit from `name`, or spells it in another case.
+pub(crate) fn nearest(name: &str, known: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
+    known
+        .into_iter()
+        .find(|known| *known != name && (known.eq_ignore_ascii_case(name) || edit(known, name).is_some()))
+}
+
+/// The override that `name` misspells. Plurals and other additions are names of their own: `send_headers` is a fine
+/// helper. So is anything near a short name.
+pub(crate) fn near_override(
+    name: &str,
+    known: impl IntoIterator<Item = &'static str>,
+) -> Option<&'static str> {
+    known
+        .into_iter()
+        .find(|known| known.len() >= 9 && edit(known, name).is_some_and(|edit| edit != Edit::Insert))
+}
+
+/// `Do_GET`, `doGET`, `doGet`, `od_GET`, and `GET` alone.
+fn misspelled_prefix(function: &str) -> Option<&'static str> {
+    if function.starts_with("do_") || !function.chars().any(char::is_uppercase) {
+        return None;
+    }
+    let folded: String = function.chars().filter(|c| *c != '_').map(|c| c.to_ascii_lowercase()).collect();
+    METHODS.iter().copied().find(|method| match function.strip_suffix(method).map(str::to_ascii_lowercase) {
+        Some(prefix) if prefix.is_empty() => EVERYDAY.contains(method),
+        Some(prefix) => prefix == "do_" || edit("do_", &prefix).is_some(),
+        None => folded.strip_prefix("do").is_some_and(|rest| rest.eq_ignore_ascii_case(method)),
+    })
+}
+
+/// The known method that `rest`, what follows `do_`, misspells. One letter for another is a misspelling in long names
+/// only: `do_SET`, `do_READ` and `do_WATCH` are methods of their own.
+fn near_method(rest: &str) -> Option<&'static str> {
+    let name = rest.to_ascii_uppercase();
+    let same = METHODS.iter().find(|method| method.replace('-', "_") == name);
+    same.or_else(|| {
+        METHODS.iter().find(|method| match edit(method, &name) {
+            None => false,
+            Some(Edit::Replace) => method.len() >= 6,
+            Some(_) => method.len() >= 6 || EVERYDAY.contains(method),
+        })
+    })
+    .copied()
+}
+
+/// The one edit that turns `from` into `to`.
+fn edit(from: &str, to: &str) -> Option<Edit> {
+    let (mut from, mut to) = (from.as_bytes(), to.as_bytes());
+    while let ([a, from_rest @ ..], [b, to_rest @ ..]) = (from, to)
+        && a == b
+    {
+        (from, to) = (from_rest, to_rest);
+    }
+    while let ([from_rest @ .., a], [to_rest @ .., b]) = (from, to)
+        && a == b
+    {
+        (from, to) = (from_rest, to_rest);
+    }
+    match (from, to) {
+        ([], [_]) => Some(Edit::Insert),
+        ([_], []) => Some(Edit::Remove),
+        ([_], [_]) => Some(Edit::Replace),
+        ([a, b], [c, d]) if a == d && b == c => Some(Edit::Swap),
+        _ => None,
+    }
+}
+
+const EVERYDAY: &[&str] = &["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+
+/// IANA's HTTP method registry, the everyday methods first, and `M-SEARCH` of service discovery.
+const METHODS: &[&str] = &[
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "DELETE",
+    "CONNECT",
+    "OPTIONS",
+    "TRACE",
+    "PATCH",
+    "ACL",
+    "BASELINE-CONTROL",
+    "BIND",
+    "CHECKIN",
+    "CHECKOUT",
+    "COPY",
+    "LABEL",
+    "LINK",
+    "LOCK",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKCOL",
+    "MKREDIRECTREF",
+    "MKWORKSPACE",
+    "MOVE",
+    "ORDERPATCH",
+    "PRI",
+    "PROPFIND",
+    "PROPPATCH",
+    "QUERY",
+    "REBIND",
+    "REPORT",
+    "SEARCH",
+    "UNBIND",
+    "UNCHECKOUT",
+    "UNLINK",
+    "UNLOCK",
+    "UPDATE",
+    "UPDATEREDIRECTREF",
+    "VERSION-CONTROL",
+    "M-SEARCH",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_methods() {
+        for name in
+            ["GET", "POST", "SPAM", "SET", "READ", "WATCH", "BATCH", "MKCOL", "PURGE", "X_1", "UNLINK"]
+        {
+            assert_eq!(function_name(&format!("do_{name}")), Name::Method(name.to_owned()));
+        }
+    }
+
+    #[test]
+    fn near_misses() {
+        for name in [
+            "do_get", "do_Get", "do_gET", "Do_GET", "DO_GET", "doGET", "doGet", "DoGet", "GET", "od_GET",
+            "d_GET", "do__GET", "do_GTE", "do_GETT", "do_gte", "do_EGT",
+        ] {
+            assert_eq!(function_name(name), Name::NearMiss("GET"), "{name}");
+        }
+        assert_eq!(function_name("do_PSOT"), Name::NearMiss("POST"));
+        assert_eq!(function_name("do_OPTION"), Name::NearMiss("OPTIONS"));
+        assert_eq!(function_name("do_DELATE"), Name::NearMiss("DELETE"));
+        assert_eq!(function_name("do_propfind"), Name::NearMiss("PROPFIND"));
+        assert_eq!(function_name("do_M_SEARCH"), Name::NearMiss("M-SEARCH"));
+        assert_eq!(function_name("do_VERSION_CONTROL"), Name::NearMiss("VERSION-CONTROL"));
+    }
+
+    #[test]
+    fn helpers() {
+        for name in [
+            "do_work",
+            "do_",
+            "do_it",
+            "do_2",
+            "get",
+            "post",
+            "handle_GET",
+            "do_read",
+            "do_set",
+            "dotrace",
+            "path",
+        ] {
+            assert_eq!(function_name(name), Name::Helper, "{name}");
+        }
+        assert_eq!(function_name("do_Spam"), Name::Unclear("Spam".to_owned()));
+    }
+
+    #[test]
+    fn overrides() {
+        let known = ["setup", "log_message", "send_header", "end_headers"];
+        assert_eq!(near_override("log_mesage", known), Some("log_message"));
+        assert_eq!(near_override("log_messgae", known), Some("log_message"));
+        for name in ["send_headers", "setups", "stup", "log_message", "send"] {
+            assert_eq!(near_override(name, known), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn edits() {
+        assert_eq!(edit("GET", "GET"), None);
+        assert_eq!(edit("GET", "GTE"), Some(Edit::Swap));
+        assert_eq!(edit("GET", "GEET"), Some(Edit::Insert));
+        assert_eq!(edit("GET", "GE"), Some(Edit::Remove));
+        assert_eq!(edit("GET", "SET"), Some(Edit::Replace));
+        assert_eq!(edit("GET", "PUT"), None);
+    }
+}

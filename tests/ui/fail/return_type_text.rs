@@ -1,0 +1,18 @@
+use std::io;
+
+use basehttp::prelude::*;
+
+struct Hello {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler]
+impl Hello {
+    fn do_GET(&mut self) -> &'static str {
+        "Hello"
+    }
+}
+
+fn main() -> io::Result<()> {
+    HTTPServer::bind("127.0.0.1:0", |base| Hello { base })?.serve_forever()
+}

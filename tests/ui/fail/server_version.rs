@@ -1,0 +1,21 @@
+use std::io;
+
+use basehttp::prelude::*;
+
+struct Hello {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler]
+impl Hello {
+    const server_version: &str = concat!("Hello/", "1.0\r\nSet-Cookie: a=b");
+
+    fn do_GET(&mut self) -> io::Result<()> {
+        self.send_response(200);
+        self.end_headers()
+    }
+}
+
+fn main() -> io::Result<()> {
+    HTTPServer::bind("127.0.0.1:0", |base| Hello { base })?.serve_forever()
+}
