@@ -5,11 +5,10 @@ use std::io;
 
 use super::base::Stage;
 use super::exchange::{Next, Trouble};
-use super::{BaseHTTPRequestHandler, RequestHandler, ResponseCode};
+use super::{BaseHTTPRequestHandler, HandlerError, RequestHandler, ResponseCode};
 use crate::proto::fault::Fault;
 use crate::proto::request_line::Version;
 use crate::proto::status::HTTPStatus;
-use crate::server::HandlerError;
 
 /// A row of the dispatch table: a request method and the function that answers it.
 pub struct Method<H: 'static> {

@@ -5,11 +5,10 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::info::{HandlerError, ServerInfo};
 use crate::handler::dispatch::{complete, fail, last_resort};
 use crate::handler::exchange::Bounds;
 use crate::handler::wire::Wire;
-use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler};
+use crate::handler::{Address, BaseHTTPRequestHandler, HandlerError, RequestHandler, ServerInfo};
 
 /// What a connection consists of.
 pub(crate) struct Parts {
