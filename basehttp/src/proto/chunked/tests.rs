@@ -193,6 +193,23 @@ fn limits_to_the_byte() {
 }
 
 #[test]
+fn extensions_must_be_worth_it() {
+    let limits = Limits { chunk_line: 100, ..Limits::default() };
+    let body = |chunk: &str, count| format!("{}0\r\n\r\n", chunk.repeat(count)).into_bytes();
+    let long = "x".repeat(50);
+    for (chunk, count, end) in [
+        // 53 bytes of line, of which 18 are free.
+        (format!("1;{long}\r\nx\r\n"), 2, Ok(Ended::Complete)),
+        (format!("1;{long}\r\nx\r\n"), 3, Err(Fault::ChunkLineTooLong)),
+        // 53 bytes of line, of which 54 would be free.
+        (format!("13;{long}\r\n0123456789012345678\r\n"), 40, Ok(Ended::Complete)),
+        ("1;12345678\r\nx\r\n".to_owned(), 60, Ok(Ended::Complete)),
+    ] {
+        assert_eq!(decode_every_way(&body(&chunk, count), limits).end, end, "{chunk}");
+    }
+}
+
+#[test]
 fn chunk_headers() {
     for (len, text) in [
         (0, ""),
