@@ -3,7 +3,7 @@
 //! Function bodies and the values of constants stay unparsed tokens: nothing here looks into them, and whatever is
 //! wrong in them the compiler says better.
 
-use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
@@ -223,7 +223,7 @@ impl Function {
             attrs.into_iter().partition(|attr| attr.path().is_ident("method"));
         let vis = input.parse()?;
         let sig: Signature = input.parse()?;
-        let body = if input.peek(token::Brace) { input.parse::<Group>()?.into() } else { semicolon(input)? };
+        let body = if input.peek(token::Brace) { input.parse()? } else { semicolon(input)? };
         let role = if let Some(attr) = named.first() {
             Role::Method(attr.parse_args::<LitStr>().map(|name| name.value()).unwrap_or_default())
         } else if let Some(overridden) = overridden(&sig.ident) {
