@@ -1,0 +1,67 @@
+//! Addresses of clients and servers.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+/// The address of a client or of a server: Python's `(host, port)`, or that of a unix socket.
+///
+/// ```
+/// use basehttp::Address;
+///
+/// let address = Address::from(std::net::SocketAddr::from(([127, 0, 0, 1], 8000)));
+/// assert_eq!(address.ip().unwrap().to_string(), "127.0.0.1");
+/// assert_eq!(address.port(), Some(8000));
+/// assert_eq!(address.to_string(), "127.0.0.1:8000");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Address {
+    /// An IP address with a port.
+    Tcp(SocketAddr),
+    /// The path of a unix socket; clients usually have none.
+    Unix(Option<PathBuf>),
+}
+
+impl Address {
+    /// The IP address; none for a unix socket.
+    pub fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Self::Tcp(address) => Some(address.ip()),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// The port; none for a unix socket.
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Self::Tcp(address) => Some(address.port()),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// The path of a unix socket.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Tcp(_) => None,
+            Self::Unix(path) => path.as_deref(),
+        }
+    }
+}
+
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Self {
+        Self::Tcp(address)
+    }
+}
+
+/// `127.0.0.1:8000`, `[::1]:8000`, `unix:/run/app.sock`, or `unix` for a unix socket without a path.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(Some(path)) => write!(f, "unix:{}", path.display()),
+            Self::Unix(None) => f.write_str("unix"),
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! `BaseHTTPRequestHandler`: the instance variables.
+
+use std::cell::{Cell, OnceCell};
+use std::fmt;
+use std::io::{self, Read};
+use std::sync::{Arc, MutexGuard};
+
+use super::RequestHandler;
+use super::address::Address;
+use super::exchange::{Bounds, Exchange, Next, Shared};
+use super::message::{Headers, Message};
+use super::request::{Request, named_version};
+use super::rfile::RFile;
+use super::wfile::WFile;
+use super::wire::Wire;
+use crate::proto::fault::Fault;
+use crate::proto::framing::{Body, Persistence};
+use crate::proto::reply::Asked;
+use crate::proto::request_line::Version;
+use crate::server::ServerInfo;
+
+/// The base of a request handler: Python's superclass with its instance variables.
+///
+/// Your handler has one in a field, by default called `base`, and
+/// [`#[http_handler]`](crate::http_handler) derefs to it, so `self.path()` works. It is given to the closure that makes
+/// the handler of a connection, and holds what the handler needs of the connection and of the current request.
+///
+/// `rfile` and `wfile` and all that sends can be called on `&self`. To keep a part of the request while you change
+/// a field of your own, go through the field, so that the compiler sees that the two are apart:
+///
+/// ```
+/// # use basehttp::prelude::*;
+/// # use std::collections::HashMap;
+/// struct Visits { base: BaseHTTPRequestHandler, seen: HashMap<String, u32> }
+///
+/// #[http_handler]
+/// impl Visits {
+///     fn do_GET(&mut self) -> std::io::Result<()> {
+///         let path = self.base.path();
+///         *self.seen.entry(path.to_owned()).or_default() += 1;
+///         self.send_response(200);
+///         self.end_headers()?;
+///         writeln!(self.wfile, "{}", self.seen[self.path()])
+///     }
+/// }
+/// ```
+///
+/// # What an override calls
+///
+/// The default of each overridable method is an associated function of this type: in an override of `end_headers`,
+/// `BaseHTTPRequestHandler::end_headers(self)` is Python's `super().end_headers()`. There is no `self.base.end_headers()`,
+/// because it would lose the overrides of the other methods.
+pub struct BaseHTTPRequestHandler<M: Message = Headers> {
+    /// The request's body.
+    pub rfile: RFile,
+    /// The reply's body.
+    pub wfile: WFile,
+    shared: Shared,
+    client_address: Address,
+    server: Arc<ServerInfo>,
+    pub(super) request: Request,
+    headers: OnceCell<M>,
+    stage: Cell<Stage>,
+    /// The text of a header value in the making, kept for its memory.
+    pub(super) scratch: Cell<String>,
+}
+
+/// How far the current request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// There is none: the one before is complete.
+    Between,
+    /// Its head is parsed, and nobody has taken it up.
+    Waiting,
+    /// A handler has it.
+    Taken,
+    /// The connection is over.
+    Over,
+}
+
+impl<M: Message> BaseHTTPRequestHandler<M> {
+    pub(crate) fn new(
+        wire: Box<dyn Wire>,
+        bounds: Bounds,
+        client_address: Address,
+        server: Arc<ServerInfo>,
+    ) -> Self {
+        let shared = Shared::new(wire, bounds);
+        Self {
+            rfile: RFile::new(shared.clone()),
+            wfile: WFile::new(shared.clone()),
+            shared,
+            client_address,
+            server,
+            request: Request::default(),
+            headers: OnceCell::new(),
+            stage: Cell::new(Stage::Between),
+            scratch: Cell::default(),
+        }
+    }
+
+    /// The client's address.
+    pub fn client_address(&self) -> &Address {
+        &self.client_address
+    }
+
+    /// The server that took the connection: its address, its name, and the means to shut it down.
+    pub fn server(&self) -> &ServerInfo {
+        &self.server
+    }
+
+    /// The request's method, for example `GET`. Empty where the request line is broken.
+    pub fn command(&self) -> &str {
+        self.request.command()
+    }
+
+    /// The request target as it was sent, query included and percent-encoding untouched, for example `/a%20b?c=d`.
+    /// Several slashes at the beginning are made one, since a redirect to `//host/` leads to another host.
+    pub fn path(&self) -> &str {
+        self.request.path()
+    }
+
+    /// Replaces what [`path`](Self::path) tells, as Python code does by assigning `self.path`.
+    pub fn set_path(&mut self, path: impl Into<String>) {
+        self.request.set_path(path.into());
+    }
+
+    /// The version that the request names, for example `HTTP/1.1`; for a request line without one, the class variable
+    /// `default_request_version`.
+    pub fn request_version(&self) -> &str {
+        self.request.version_text()
+    }
+
+    /// The request line as it was sent, without its line end, decoded from latin-1.
+    pub fn requestline(&self) -> &str {
+        self.request.line()
+    }
+
+    /// The header fields of the request. They are collected when this is first called for a request.
+    pub fn headers(&self) -> &M {
+        self.headers.get_or_init(|| self.request.collect())
+    }
+
+    /// Whether the connection is closed after this request.
+    pub fn close_connection(&self) -> bool {
+        self.stage.get() == Stage::Over || self.exchange().reply.close()
+    }
+
+    /// Sets whether the connection is closed after this request. It cannot be kept open against the client's
+    /// `Connection: close`, nor once the reply has announced that it is closed.
+    pub fn set_close_connection(&self, close: bool) {
+        self.exchange().reply.set_close(close);
+    }
+
+    /// Why the server refuses this request, if it does. For an override of
+    /// [`send_error`](RequestHandler::send_error) or [`log_error`](RequestHandler::log_error) that wants to tell.
+    pub fn fault(&self) -> Option<Fault> {
+        self.request.fault
+    }
+
+    /// Sets how long one read or write may wait for the client from now on, instead of the class variable `timeout` or
+    /// the server's setting.
+    pub fn set_timeout(&self, timeout: std::time::Duration) {
+        self.exchange().set_timeout(timeout);
+    }
+
+    /// Reads the whole body of the request, which may have up to `limit` bytes.
+    ///
+    /// # Errors
+    /// [`FileTooLarge`](io::ErrorKind::FileTooLarge) if the body is longer: returned from a `do_*` method that has not
+    /// replied yet, it becomes the answer 413. Else the errors of [`RFile`].
+    ///
+    /// ```
+    /// use basehttp::prelude::*;
+    ///
+    /// struct Store { base: BaseHTTPRequestHandler }
+    ///
+    /// #[http_handler]
+    /// impl Store {
+    ///     fn do_PUT(&self) -> std::io::Result<()> {
+    ///         let body = self.read_body(8)?;
+    ///         self.send_response(201);
+    ///         self.end_headers()?;
+    ///         self.wfile.write_all(&body)
+    ///     }
+    /// }
+    ///
+    /// let put = |body: &str| {
+    ///     let request = format!("PUT / HTTP/1.0\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    ///     basehttp::testing::respond(|base| Store { base }, request.as_bytes())[0].status
+    /// };
+    /// assert_eq!((put("12345678"), put("123456789")), (201, 413));
+    /// ```
+    pub fn read_body(&self, limit: usize) -> io::Result<Vec<u8>> {
+        let mut body = Vec::new();
+        // A byte more than the limit tells a longer body. Memory grows with what arrives, never with what is declared.
+        (&self.rfile).take((limit as u64).saturating_add(1)).read_to_end(&mut body)?;
+        if body.len() > limit {
+            self.exchange().body_too_large();
+            let text = format!("the request's body has more than {limit} bytes");
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
+        }
+        Ok(body)
+    }
+
+    pub(crate) fn exchange(&self) -> MutexGuard<'_, Exchange> {
+        self.shared.lock()
+    }
+
+    pub(crate) fn stage(&self) -> Stage {
+        self.stage.get()
+    }
+
+    pub(crate) fn set_stage(&self, stage: Stage) {
+        self.stage.set(stage);
+    }
+
+    /// Waits for the next request and makes it the current one. False if the connection is over.
+    pub(crate) fn next_request<H: RequestHandler<MessageClass = M>>(&mut self) -> Next {
+        self.request.clear();
+        self.headers = OnceCell::new();
+        self.rfile.clear();
+        let next = self.shared.lock().next_head(&mut self.request);
+        match next {
+            Next::Request => self.begin(H::default_request_version, H::protocol_version),
+            Next::TooSlow => self.begin("HTTP/1.0", "HTTP/1.0"),
+            Next::End => self.set_stage(Stage::Over),
+        }
+        next
+    }
+
+    fn begin(&mut self, default_request_version: &'static str, protocol_version: &str) {
+        let request = &mut self.request;
+        request.read_line(default_request_version);
+        let body = match request.fault {
+            Some(_) => Body::None,
+            None => request.body().unwrap_or_else(|fault| {
+                request.fault = Some(fault);
+                Body::None
+            }),
+        };
+        let version = match request.fault {
+            // Stricter than Python, which answers a broken request line without a status line: then the client does not
+            // learn that it is an error.
+            Some(_) if request.version_text().is_empty() || request.head.request_line.simple => {
+                Version::Http10
+            }
+            _ => request.version(),
+        };
+        let persistence = request.persistence();
+        let persistent = match persistence {
+            Persistence::Close => false,
+            Persistence::KeepAlive => version != Version::Http09,
+            Persistence::Unsaid => version == Version::Http11,
+        };
+        let speaks_1_1 = named_version(protocol_version) == Version::Http11;
+        let asked = Asked {
+            version,
+            head: request.command() == "HEAD",
+            connect: request.command() == "CONNECT",
+            close: persistence == Persistence::Close || version == Version::Http09 || request.fault.is_some(),
+        };
+        self.shared.lock().begin(asked, !(persistent && speaks_1_1), body);
+        self.set_stage(Stage::Waiting);
+    }
+}
+
+impl<M: Message> fmt::Debug for BaseHTTPRequestHandler<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BaseHTTPRequestHandler")
+            .field("client_address", &self.client_address)
+            .field("requestline", &self.requestline())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,101 @@
+//! Log lines as Python writes them: `127.0.0.1 - - [22/Nov/2026 05:50:05] "GET / HTTP/1.1" 200 -`.
+
+use std::borrow::Cow;
+use std::fmt::{self, Write};
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{BaseHTTPRequestHandler, RequestHandler};
+use crate::proto::status::HTTPStatus;
+
+/// The defaults of the methods that log.
+impl BaseHTTPRequestHandler {
+    /// The default of [`RequestHandler::log_request`].
+    pub fn log_request<H: RequestHandler>(handler: &H, code: Option<HTTPStatus>, size: Option<u64>) {
+        let (code, size) = (OrDash(code), OrDash(size));
+        handler.log_message(format_args!("\"{}\" {code} {size}", handler.requestline()));
+    }
+
+    /// The default of [`RequestHandler::log_error`].
+    pub fn log_error<H: RequestHandler>(handler: &H, message: fmt::Arguments<'_>) {
+        handler.log_message(message);
+    }
+
+    /// The default of [`RequestHandler::log_message`].
+    pub fn log_message<H: RequestHandler>(handler: &H, message: fmt::Arguments<'_>) {
+        let mut line = format!("{} - - [{}] ", handler.address_string(), handler.log_date_time_string());
+        // A `Display` that fails leaves a shorter line, which is better than none.
+        let _ = Escaped(&mut line).write_fmt(message);
+        line.push('\n');
+        handler.exchange().log(&line);
+    }
+
+    /// The default of [`RequestHandler::log_date_time_string`].
+    pub fn log_date_time_string<H: RequestHandler>(handler: &H) -> String {
+        let now = handler.exchange().now();
+        local(now)
+    }
+
+    /// The default of [`RequestHandler::address_string`].
+    pub fn address_string<H: RequestHandler>(handler: &H) -> Cow<'_, str> {
+        match handler.client_address().ip() {
+            Some(ip) => ip.to_string().into(),
+            None => handler.client_address().to_string().into(),
+        }
+    }
+}
+
+struct OrDash<T>(Option<T>);
+
+impl<T: fmt::Display> fmt::Display for OrDash<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(value) => value.fmt(f),
+            None => f.write_str("-"),
+        }
+    }
+}
+
+/// Writes control characters as `\x1b` and a backslash as two, so that no client can forge a line of the log or steer
+/// the terminal that shows it.
+struct Escaped<'a>(&'a mut String);
+
+impl Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for c in text.chars() {
+            match c {
+                '\\' => self.0.push_str(r"\\"),
+                '\0'..='\x1f' | '\x7f'..='\u{9f}' => write!(self.0, r"\x{:02x}", u32::from(c))?,
+                _ => self.0.push(c),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn local(time: SystemTime) -> String {
+    let time = Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(TimeZone::system());
+    time.strftime("%d/%b/%Y %H:%M:%S").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_escaped_as_in_python() {
+        let mut line = String::new();
+        write!(Escaped(&mut line), "/spam {}\0 a\\b", "\x1b\x7f\u{9f}\u{a0}beans").unwrap();
+        assert_eq!(line, "/spam \\x1b\\x7f\\x9f\u{a0}beans\\x00 a\\\\b");
+    }
+
+    #[test]
+    fn the_date_has_the_format_of_python() {
+        let text = local(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(86_400 * 40));
+        let (day, time) = text.split_once(' ').unwrap();
+        assert!(["09/Feb/1970", "10/Feb/1970"].contains(&day), "{day}");
+        assert_eq!(time.len(), "00:00:00".len());
+    }
+}

@@ -1,0 +1,201 @@
+//! The header fields of a request.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+/// What the header fields of a request are collected in: Python's `MessageClass`.
+///
+/// The default is [`Headers`]. With the feature `http`, `http::HeaderMap` is one too. The server never reads framing
+/// from it.
+///
+/// ```
+/// use basehttp::prelude::*;
+/// use basehttp::Message;
+///
+/// /// How many fields a request has is all that this handler wants to know.
+/// #[derive(Default)]
+/// struct Count(usize);
+///
+/// impl Message for Count {
+///     fn append(&mut self, _name: &str, _value: &[u8]) {
+///         self.0 += 1;
+///     }
+/// }
+///
+/// struct Counting { base: BaseHTTPRequestHandler<Count> }
+///
+/// #[http_handler]
+/// impl Counting {
+///     type MessageClass = Count;
+///
+///     fn do_GET(&self) -> std::io::Result<()> {
+///         self.send_response(200);
+///         self.end_headers()?;
+///         write!(self.wfile, "{}", self.headers().0)
+///     }
+/// }
+///
+/// let replies = basehttp::testing::respond(|base| Counting { base }, b"GET / HTTP/1.0\r\na: 1\r\nb: 2\r\n\r\n");
+/// assert_eq!(replies[0].body, b"2");
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot collect the header fields of a request",
+    note = "use `Headers`, `http::HeaderMap` with the feature `http`, or implement `basehttp::Message`"
+)]
+pub trait Message: Default + Send + 'static {
+    /// Takes the next field: its name as it was sent, and its value as raw bytes without the white space around it.
+    fn append(&mut self, name: &str, value: &[u8]);
+}
+
+/// Header fields in the order of the wire, with names spelled as they came and duplicates kept. Names are compared
+/// without regard to case (RFC 9110 section 5.1). Values are text in latin-1, as in Python.
+///
+/// ```
+/// use basehttp::{Headers, Message};
+///
+/// let mut headers = Headers::default();
+/// headers.append("Accept", b"text/html");
+/// headers.append("X-Name", b"J\xe9r\xf4me");
+/// headers.append("accept", b"*/*");
+/// assert_eq!(headers.get("ACCEPT"), Some("text/html"));
+/// assert_eq!(headers.get_all("accept").collect::<Vec<_>>(), ["text/html", "*/*"]);
+/// assert_eq!(headers.get("x-name"), Some("Jérôme"));
+/// assert_eq!(headers.get_bytes("x-name").as_deref(), Some(&b"J\xe9r\xf4me"[..]));
+/// assert_eq!(headers.iter().next(), Some(("Accept", "text/html")));
+/// ```
+#[derive(Clone, Default)]
+pub struct Headers {
+    text: String,
+    fields: Vec<Field>,
+}
+
+#[derive(Clone)]
+struct Field {
+    name: Range<usize>,
+    value: Range<usize>,
+}
+
+impl Headers {
+    /// The value of the first field of this name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|field| field.0.eq_ignore_ascii_case(name)).map(|field| field.1)
+    }
+
+    /// The values of all fields of this name.
+    pub fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+        self.iter().filter(move |field| field.0.eq_ignore_ascii_case(name)).map(|field| field.1)
+    }
+
+    /// The bytes of the first field of this name, as they came.
+    pub fn get_bytes(&self, name: &str) -> Option<Cow<'_, [u8]>> {
+        self.get(name).map(|value| {
+            if value.is_ascii() {
+                Cow::Borrowed(value.as_bytes())
+            } else {
+                // Every character came from one byte of latin-1.
+                Cow::Owned(value.chars().filter_map(|c| u8::try_from(c).ok()).collect())
+            }
+        })
+    }
+
+    /// Whether there is a field of this name.
+    pub fn contains(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// All fields, name and value.
+    pub fn iter(&self) -> Iter<'_> {
+        Iter { text: &self.text, fields: self.fields.iter() }
+    }
+
+    /// The number of fields, duplicates included.
+    pub fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Whether there is no field at all.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    fn push(&mut self, add: impl FnOnce(&mut String)) -> Range<usize> {
+        let start = self.text.len();
+        add(&mut self.text);
+        start..self.text.len()
+    }
+}
+
+impl Message for Headers {
+    fn append(&mut self, name: &str, value: &[u8]) {
+        let name = self.push(|text| text.push_str(name));
+        let value = self.push(|text| push_latin1(text, value));
+        self.fields.push(Field { name, value });
+    }
+}
+
+#[cfg(feature = "http")]
+impl Message for http::HeaderMap {
+    fn append(&mut self, name: &str, value: &[u8]) {
+        use http::header::{HeaderName, HeaderValue};
+
+        // The parser lets nothing through that `http` would refuse; its limit of fields is above every sensible one of
+        // ours, and a field past it has no place to go.
+        if let (Ok(name), Ok(value)) =
+            (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value))
+        {
+            let _ = self.try_append(name, value);
+        }
+    }
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl<'a> IntoIterator for &'a Headers {
+    type Item = (&'a str, &'a str);
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+/// The fields of [`Headers`], in order.
+#[derive(Clone, Debug)]
+pub struct Iter<'a> {
+    text: &'a str,
+    fields: std::slice::Iter<'a, Field>,
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let field = self.fields.next()?;
+        Some((&self.text[field.name.clone()], &self.text[field.value.clone()]))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.fields.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Iter<'_> {}
+
+impl fmt::Debug for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {:?}", self.name, self.value)
+    }
+}
+
+/// Appends bytes as latin-1, whose characters are the first 256 of Unicode.
+pub(crate) fn push_latin1(text: &mut String, bytes: &[u8]) {
+    match std::str::from_utf8(bytes) {
+        Ok(ascii) if ascii.is_ascii() => text.push_str(ascii),
+        _ => text.extend(bytes.iter().map(|byte| char::from(*byte))),
+    }
+}

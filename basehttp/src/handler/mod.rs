@@ -1,0 +1,273 @@
+//! The handler model: Python's `BaseHTTPRequestHandler`, its class variables and its overridable methods.
+
+mod address;
+pub(crate) mod base;
+mod buffer;
+pub(crate) mod checks;
+pub(crate) mod dispatch;
+mod error_page;
+pub(crate) mod exchange;
+mod log;
+mod message;
+mod request;
+mod respond;
+mod response_code;
+mod rfile;
+mod wfile;
+pub(crate) mod wire;
+
+use std::borrow::Cow;
+use std::fmt::{self, Display};
+use std::io;
+use std::ops::Deref;
+use std::time::{Duration, SystemTime};
+
+use crate::proto::date::HTTPDate;
+use crate::proto::status::HTTPStatus;
+
+pub use address::Address;
+pub use base::BaseHTTPRequestHandler;
+pub use dispatch::{Method, Outcome};
+pub use error_page::{DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE};
+pub use message::{Headers, Message};
+pub use response_code::ResponseCode;
+pub use rfile::{RFile, RFileLock};
+pub use wfile::WFile;
+
+/// A request handler: Python's class variables as associated constants, Python's overridable methods as methods with
+/// a default.
+///
+/// [`#[http_handler]`](crate::http_handler) implements this trait: it takes the class variables and the overrides
+/// from your `impl` block and makes the dispatch table of your `do_*` methods. One handler is made for each
+/// connection, by the closure given to [`HTTPServer::bind`](crate::HTTPServer::bind), and serves its requests one
+/// after the other.
+///
+/// The methods call each other on `Self`, so an override is honoured from inside as well: the default
+/// [`send_error`](Self::send_error) calls your `log_error`, which by default calls your `log_message`. What an
+/// override replaces is still there under the name that Python 2 gave it,
+/// `BaseHTTPRequestHandler::end_headers(self)`.
+///
+/// ```
+/// use std::io;
+/// use basehttp::prelude::*;
+///
+/// struct Api { base: BaseHTTPRequestHandler }
+///
+/// #[http_handler]
+/// impl Api {
+///     fn do_GET(&self) -> io::Result<()> {
+///         self.send_response(204);
+///         self.end_headers()
+///     }
+///
+///     fn end_headers(&self) -> io::Result<()> {
+///         self.send_header("Access-Control-Allow-Origin", "*");
+///         BaseHTTPRequestHandler::end_headers(self)
+///     }
+/// }
+///
+/// let replies = basehttp::testing::respond(|base| Api { base }, b"GET / HTTP/1.0\r\n\r\n");
+/// assert_eq!(replies[0].header("access-control-allow-origin"), Some("*"));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a request handler",
+    label = "put `#[http_handler]` on the `impl {Self}` block with the `do_*` methods",
+    note = "the closure given to the server returns the handler, a struct with a field `base: BaseHTTPRequestHandler`"
+)]
+#[allow(
+    non_upper_case_globals,
+    reason = "the class variables keep the names that Python's documentation gives them"
+)]
+pub trait RequestHandler:
+    Deref<Target = BaseHTTPRequestHandler<<Self as RequestHandler>::MessageClass>> + Sized + 'static
+{
+    /// What the header fields of a request are collected in: [`Headers`] unless the `impl` block has its own
+    /// `type MessageClass = ...;`.
+    type MessageClass: Message;
+
+    /// The server software's name and version, first part of the `Server` field: whitespace-separated products of
+    /// the form `name[/version]` (RFC 9110 section 10.2.4), checked when the handler is compiled.
+    const server_version: &'static str = concat!("BaseHTTP/", env!("CARGO_PKG_VERSION"));
+
+    /// The language and its version, second part of the `Server` field, for example `Rust/1.95.0`. Empty leaves it
+    /// out.
+    const sys_version: &'static str = concat!("Rust/", env!("BASEHTTP_RUSTC_VERSION"));
+
+    /// The protocol version of the replies, `"HTTP/1.0"` or `"HTTP/1.1"`. Persistent connections and chunked replies
+    /// come with HTTP/1.1; the default is Python's. Unlike in Python, a reply needs no `Content-Length` of your own
+    /// for that: its framing is always made right.
+    const protocol_version: &'static str = "HTTP/1.0";
+
+    /// The version that a request line without one is taken for. The default, `"HTTP/0.9"`, answers it with the body
+    /// alone; with `"HTTP/1.0"` or `"HTTP/1.1"` the reply has a status line and header fields all the same.
+    const default_request_version: &'static str = "HTTP/0.9";
+
+    /// The page that [`send_error`](Self::send_error) sends: `%(code)d`, `%(message)s` and `%(explain)s` are replaced,
+    /// `%%` is a percent sign. An unknown key is a compile error.
+    const error_message_format: &'static str = DEFAULT_ERROR_MESSAGE;
+
+    /// The `Content-Type` of the error page.
+    const error_content_type: &'static str = DEFAULT_ERROR_CONTENT_TYPE;
+
+    /// Status codes with their short and long messages: `(code, short, long)`. A code that is not listed here is
+    /// looked up in [`HTTPStatus::RESPONSES`], so a table of one row adds or changes one code.
+    const responses: &'static [(u16, &'static str, &'static str)] = HTTPStatus::RESPONSES;
+
+    /// How long one read or write may wait for the client of this handler's connections; `None` leaves it to the
+    /// server's settings.
+    const timeout: Option<Duration> = None;
+
+    #[doc(hidden)]
+    const __METHODS: &'static [Method<Self>];
+
+    #[doc(hidden)]
+    const __HANDLE_OVERRIDDEN: bool = false;
+
+    #[doc(hidden)]
+    fn __base_mut(&mut self) -> &mut BaseHTTPRequestHandler<Self::MessageClass>;
+
+    /// Called once for a connection, before its first request. Does nothing by default.
+    ///
+    /// # Errors
+    /// An error closes the connection without an answer and is logged.
+    fn setup(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Called once for a connection, after its last request, also when a request failed. Does nothing by default.
+    ///
+    /// # Errors
+    /// An error is logged.
+    fn finish(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Serves the requests of a connection, one after the other, until it is to be closed. You should never need to
+    /// override it; implement `do_*` methods, or wrap [`handle_one_request`](Self::handle_one_request).
+    ///
+    /// # Errors
+    /// An I/O error of the connection.
+    fn handle(&mut self) -> io::Result<()> {
+        BaseHTTPRequestHandler::handle(self)
+    }
+
+    /// Answers one request, whose head has been parsed: calls [`parse_request`](Self::parse_request), then the
+    /// `do_*` method of the request's command. Override it to wrap every request (authentication, metrics) and call
+    /// `BaseHTTPRequestHandler::handle_one_request(self)` inside.
+    ///
+    /// # Errors
+    /// What [`send_error`](Self::send_error) gives when the answer to a refused request cannot be sent.
+    fn handle_one_request(&mut self) -> io::Result<()> {
+        BaseHTTPRequestHandler::handle_one_request(self)
+    }
+
+    /// Decides whether the parsed request is passed on to its method: answers what the parser or RFC 9110 and 9112
+    /// refuse (an unknown method, a missing `Host`, a bad `Expect`), and returns `false` then.
+    ///
+    /// # Errors
+    /// What [`send_error`](Self::send_error) gives when the refusal cannot be sent.
+    fn parse_request(&mut self) -> io::Result<bool> {
+        BaseHTTPRequestHandler::parse_request(self)
+    }
+
+    /// Decides about `Expect: 100-continue` (RFC 9110 section 10.1.1). `true` lets the request through, and
+    /// `100 Continue` is sent when the method first reads `rfile`, or never if it replies without; to send it at
+    /// once, `send_response_only(100)` and `end_headers()`. To refuse, send an error and return `false`.
+    ///
+    /// # Errors
+    /// What sending the interim or the error response gives.
+    fn handle_expect_100(&mut self) -> io::Result<bool> {
+        BaseHTTPRequestHandler::handle_expect_100(self)
+    }
+
+    /// Sends and logs a complete error reply: `send_error(404)`, `send_error((404, "No such page"))`,
+    /// `send_error((404, "No such page", "It was here yesterday."))`. The message and the explanation default to
+    /// those of [`responses`](Self::responses). The page is made of
+    /// [`error_message_format`](Self::error_message_format), the connection is closed after it, and what was begun of
+    /// another reply and not yet sent is dropped.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) when a reply has already gone out, or the message cannot stand in
+    /// a status line (a line end, a character above U+00FF); else an I/O error of the connection.
+    fn send_error(&self, code: impl ResponseCode) -> io::Result<()> {
+        BaseHTTPRequestHandler::send_error(self, code)
+    }
+
+    /// Begins a reply and logs the request: the status line, then the `Server` and `Date` fields with the values of
+    /// [`version_string`](Self::version_string) and [`date_time_string`](Self::date_time_string).
+    /// `send_response(200)`, `send_response((200, "Lovely Spam"))`. A mistake is reported by
+    /// [`end_headers`](Self::end_headers).
+    fn send_response(&self, code: impl ResponseCode) {
+        BaseHTTPRequestHandler::send_response(self, code);
+    }
+
+    /// Begins a reply with the status line alone: no `Server`, no `Date`, no log line. A 1xx code other than 101 makes
+    /// an interim response (RFC 9110 section 15.2), which another may follow.
+    fn send_response_only(&self, code: impl ResponseCode) {
+        BaseHTTPRequestHandler::send_response_only(self, code);
+    }
+
+    /// Adds a header field to the reply. The value is anything that can be displayed. `Connection: close` and
+    /// `Connection: keep-alive` set [`close_connection`](BaseHTTPRequestHandler::close_connection) as in Python. A
+    /// mistake (a line end in the value, a bad name, a second `Content-Length`) is reported by
+    /// [`end_headers`](Self::end_headers).
+    fn send_header(&self, keyword: &str, value: impl Display) {
+        BaseHTTPRequestHandler::send_header(self, keyword, value);
+    }
+
+    /// Ends the header fields of the reply; the body may be written now.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for the first mistake made with the reply so far. Nothing of that
+    /// head is sent then; return the error, or call [`send_error`](Self::send_error).
+    fn end_headers(&self) -> io::Result<()> {
+        BaseHTTPRequestHandler::end_headers(self)
+    }
+
+    /// Sends a finished head that is still held back, without waiting for the body. The same as `wfile.flush()` after
+    /// [`end_headers`](Self::end_headers); before it, there is nothing that could be sent.
+    ///
+    /// # Errors
+    /// An I/O error of the connection.
+    fn flush_headers(&self) -> io::Result<()> {
+        BaseHTTPRequestHandler::flush_headers(self)
+    }
+
+    /// Logs an accepted request; called by [`send_response`](Self::send_response). `None` is written as `-`.
+    fn log_request(&self, code: Option<HTTPStatus>, size: Option<u64>) {
+        BaseHTTPRequestHandler::log_request(self, code, size);
+    }
+
+    /// Logs an error. By default it passes the message on to [`log_message`](Self::log_message).
+    fn log_error(&self, message: fmt::Arguments<'_>) {
+        BaseHTTPRequestHandler::log_error(self, message);
+    }
+
+    /// Logs a message to standard error: the client's address, the date and time, and the message with its control
+    /// characters escaped. Override it to log elsewhere; the message comes unescaped.
+    fn log_message(&self, message: fmt::Arguments<'_>) {
+        BaseHTTPRequestHandler::log_message(self, message);
+    }
+
+    /// The value of the `Server` field: [`server_version`](Self::server_version) and
+    /// [`sys_version`](Self::sys_version), with a space between.
+    fn version_string(&self) -> Cow<'static, str> {
+        BaseHTTPRequestHandler::version_string(self)
+    }
+
+    /// A time as header fields have it, for example `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7); the
+    /// current time for `None`.
+    fn date_time_string(&self, timestamp: Option<SystemTime>) -> HTTPDate {
+        BaseHTTPRequestHandler::date_time_string(self, timestamp)
+    }
+
+    /// The current local date and time as log lines have it, for example `22/Nov/2026 05:50:05`.
+    fn log_date_time_string(&self) -> String {
+        BaseHTTPRequestHandler::log_date_time_string(self)
+    }
+
+    /// The client's address for log lines: its IP address. No name service is asked.
+    fn address_string(&self) -> Cow<'_, str> {
+        BaseHTTPRequestHandler::address_string(self)
+    }
+}

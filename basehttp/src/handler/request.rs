@@ -1,0 +1,132 @@
+//! The request as the handler sees it.
+
+use std::ops::Range;
+
+use super::buffer::Buffer;
+use super::message::{Message, push_latin1};
+use crate::proto::fault::Fault;
+use crate::proto::framing::{self, Body, Persistence};
+use crate::proto::head::Head;
+use crate::proto::request_line::{Span, Version};
+
+/// The head of a request, parsed once: the bytes, the places in them, and the request line as text.
+#[derive(Debug, Default)]
+pub(crate) struct Request {
+    /// The bytes that the places in `head` refer to.
+    pub(crate) bytes: Buffer,
+    pub(crate) head: Head,
+    /// Why the request is refused.
+    pub(crate) fault: Option<Fault>,
+    line: String,
+    command: Range<usize>,
+    path: Range<usize>,
+    version: Range<usize>,
+    /// The path where it is not the one in the line.
+    other_path: Option<String>,
+    /// What stands for the version of a line that has none.
+    assumed_version: &'static str,
+}
+
+impl Request {
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.head.clear();
+        self.fault = None;
+        self.line.clear();
+        (self.command, self.path, self.version) = (0..0, 0..0, 0..0);
+        self.other_path = None;
+        self.assumed_version = "";
+    }
+
+    /// Makes the text of the request line, borrowed by all getters: the bytes are decoded here, once.
+    pub(crate) fn read_line(&mut self, assumed_version: &'static str) {
+        let line = self.head.request_line;
+        let data = self.bytes.data();
+        let origin = line.line.start();
+        // Method and version are ASCII. Only the target may hold bytes that become two when decoded, so what follows it
+        // moves.
+        let place = |span: Span, moved: usize| {
+            let start = span.start().saturating_sub(origin) + moved;
+            if span.is_empty() { 0..0 } else { start..start + span.len() }
+        };
+        push_latin1(&mut self.line, line.line.of(data));
+        let moved = line.target.of(data).iter().filter(|byte| !byte.is_ascii()).count();
+        self.command = place(line.method, 0);
+        self.path = place(line.target, 0);
+        self.path.end += moved;
+        self.version = place(line.version_text, moved);
+        self.assumed_version = if line.simple { assumed_version } else { "" };
+        // gh-87389: clients take a redirect to `//host/...` for one to another host.
+        if self.path().starts_with("//") {
+            self.other_path = Some(format!("/{}", self.path().trim_start_matches('/')));
+        }
+    }
+
+    pub(crate) fn line(&self) -> &str {
+        &self.line
+    }
+
+    pub(crate) fn command(&self) -> &str {
+        self.line.get(self.command.clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.other_path.as_deref().unwrap_or_else(|| self.line.get(self.path.clone()).unwrap_or_default())
+    }
+
+    pub(crate) fn set_path(&mut self, path: String) {
+        self.other_path = Some(path);
+    }
+
+    pub(crate) fn version_text(&self) -> &str {
+        match self.line.get(self.version.clone()) {
+            Some(version) if !version.is_empty() => version,
+            _ => self.assumed_version,
+        }
+    }
+
+    /// The version that decides about the reply.
+    pub(crate) fn version(&self) -> Version {
+        let line = &self.head.request_line;
+        if line.simple { named_version(self.assumed_version) } else { line.version }
+    }
+
+    pub(crate) fn body(&self) -> Result<Body, Fault> {
+        framing::body_of(&self.head, self.bytes.data())
+    }
+
+    pub(crate) fn check_host(&self) -> Result<(), Fault> {
+        framing::check_host(&self.head, self.bytes.data())
+    }
+
+    pub(crate) fn persistence(&self) -> Persistence {
+        if self.head.request_line.simple {
+            return Persistence::Close;
+        }
+        framing::persistence(&self.head, self.bytes.data())
+    }
+
+    pub(crate) fn expects_continue(&self) -> Result<bool, Fault> {
+        framing::expects_continue(&self.head, self.bytes.data())
+    }
+
+    pub(crate) fn collect<M: Message>(&self) -> M {
+        let mut message = M::default();
+        let data = self.bytes.data();
+        for field in &self.head.fields {
+            // A name is a token, so it is ASCII.
+            let name = std::str::from_utf8(field.name.of(data)).unwrap_or_default();
+            message.append(name, field.value.of(data));
+        }
+        message
+    }
+}
+
+/// The version that a class variable names.
+pub(crate) fn named_version(text: &str) -> Version {
+    match text {
+        "HTTP/1.1" => Version::Http11,
+        "HTTP/1.0" => Version::Http10,
+        _ => Version::Http09,
+    }
+}

@@ -1,0 +1,72 @@
+//! What `send_response` and `send_error` take.
+
+use crate::proto::status::HTTPStatus;
+
+/// A status code, alone or with a message, or with a message and an explanation: Python's
+/// `send_error(code[, message[, explain]])`.
+///
+/// It is implemented for `u16` (so that a literal needs no type), [`HTTPStatus`], `http::StatusCode` with the feature
+/// `http`, and for tuples of one of them with anything that is `AsRef<str>`: `404`, `(404, "No such page")`,
+/// `(404, "No such page", format!("Nothing is called {name}."))`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a status code",
+    label = "expected a `u16`, an `HTTPStatus`, or a tuple `(code, message)` or `(code, message, explanation)`",
+    note = "write `404`, `(404, \"No such page\")` or `HTTPStatus::NOT_FOUND`"
+)]
+pub trait ResponseCode {
+    /// The code.
+    fn status(&self) -> HTTPStatus;
+
+    /// The message for the status line, unless it is to be the standard one.
+    fn message(&self) -> Option<&str> {
+        None
+    }
+
+    /// The explanation for the error page, unless it is to be the standard one.
+    fn explain(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl ResponseCode for u16 {
+    fn status(&self) -> HTTPStatus {
+        HTTPStatus::new(*self)
+    }
+}
+
+impl ResponseCode for HTTPStatus {
+    fn status(&self) -> HTTPStatus {
+        *self
+    }
+}
+
+#[cfg(feature = "http")]
+impl ResponseCode for http::StatusCode {
+    fn status(&self) -> HTTPStatus {
+        HTTPStatus::new(self.as_u16())
+    }
+}
+
+impl<C: ResponseCode, M: AsRef<str>> ResponseCode for (C, M) {
+    fn status(&self) -> HTTPStatus {
+        self.0.status()
+    }
+
+    fn message(&self) -> Option<&str> {
+        Some(self.1.as_ref())
+    }
+}
+
+impl<C: ResponseCode, M: AsRef<str>, E: AsRef<str>> ResponseCode for (C, M, E) {
+    fn status(&self) -> HTTPStatus {
+        self.0.status()
+    }
+
+    fn message(&self) -> Option<&str> {
+        Some(self.1.as_ref())
+    }
+
+    fn explain(&self) -> Option<&str> {
+        Some(self.2.as_ref())
+    }
+}

@@ -1,0 +1,189 @@
+//! The body of the request.
+
+use std::cell::{RefCell, RefMut};
+use std::io::{self, BufRead, Read};
+
+use super::exchange::Shared;
+use super::message::Headers;
+
+/// The input stream of a handler, positioned at the start of the request's body: Python's `rfile`.
+///
+/// It ends where the body ends (RFC 9112 section 6.3), and gives the body without its framing, chunked or not. A request
+/// without a body has an `rfile` that is at its end. The first read sends the `100 Continue` that the client may wait
+/// for (RFC 9110 section 10.1.1).
+///
+/// The methods take `&self`, and [`Read`] is implemented for `&RFile`, as for `&TcpStream`; so
+/// `serde_json::from_reader(&self.rfile)` works. To read lines, [`lock`](Self::lock) it, as `std::io::stdin()`.
+///
+/// # Errors
+/// Every read can fail with
+/// - [`UnexpectedEof`](io::ErrorKind::UnexpectedEof): the client ended the connection inside the body,
+/// - [`InvalidData`](io::ErrorKind::InvalidData): the chunked framing is broken,
+/// - [`TimedOut`](io::ErrorKind::TimedOut): nothing came in time,
+/// - [`WouldBlock`](io::ErrorKind::WouldBlock): a guard of [`lock`](Self::lock) is still alive,
+/// - another error of the connection.
+///
+/// Returning such an error from the `do_*` method answers the client as it should be (400, 408 or nothing).
+pub struct RFile {
+    shared: Shared,
+    /// What was taken from the exchange for the lines of a guard. Apart from the exchange, so that `wfile` can be used
+    /// while a guard lives.
+    buffer: RefCell<Lines>,
+}
+
+#[derive(Default)]
+struct Lines {
+    bytes: Vec<u8>,
+    start: usize,
+}
+
+const BUFFER: usize = 8192;
+
+impl RFile {
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self { shared, buffer: RefCell::default() }
+    }
+
+    /// Drops what is left of the body of the request before.
+    pub(crate) fn clear(&mut self) {
+        // A new cell, since a guard that was leaked would keep the old one locked.
+        self.buffer = RefCell::default();
+    }
+
+    /// Reads some bytes of the body. `Ok(0)` is its end.
+    ///
+    /// # Errors
+    /// See [the type](Self#errors).
+    pub fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.try_lock()?.read(buf)
+    }
+
+    /// Reads exactly as many bytes as `buf` has.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the body is shorter.
+    pub fn read_exact(&self, buf: &mut [u8]) -> io::Result<()> {
+        self.try_lock()?.read_exact(buf)
+    }
+
+    /// Appends the rest of the body to `buf`, however long it is; see
+    /// [`read_body`](super::BaseHTTPRequestHandler::read_body) for one with a limit.
+    ///
+    /// # Errors
+    /// See [the type](Self#errors).
+    pub fn read_to_end(&self, buf: &mut Vec<u8>) -> io::Result<usize> {
+        self.try_lock()?.read_to_end(buf)
+    }
+
+    /// Appends the rest of the body to `buf`, however long it is.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and [`InvalidData`](io::ErrorKind::InvalidData) if it is not UTF-8.
+    pub fn read_to_string(&self, buf: &mut String) -> io::Result<usize> {
+        self.try_lock()?.read_to_string(buf)
+    }
+
+    /// Appends a line of the body to `buf`, with its line feed. `Ok(0)` is the end of the body. The line is as long as
+    /// the client makes it; to bound it, read from [`lock`](Self::lock) with [`Read::take`].
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and [`InvalidData`](io::ErrorKind::InvalidData) if it is not UTF-8.
+    pub fn read_line(&self, buf: &mut String) -> io::Result<usize> {
+        self.try_lock()?.read_line(buf)
+    }
+
+    /// A guard that implements [`BufRead`], for lines and for reading without a copy. While it lives, `wfile` can be
+    /// used, and reads of `rfile` itself fail with [`WouldBlock`](io::ErrorKind::WouldBlock).
+    ///
+    /// # Panics
+    /// If another guard is alive.
+    ///
+    /// ```
+    /// use std::io::{self, BufRead};
+    /// use basehttp::prelude::*;
+    ///
+    /// struct Numbered { base: BaseHTTPRequestHandler }
+    ///
+    /// #[http_handler]
+    /// impl Numbered {
+    ///     fn do_POST(&self) -> io::Result<()> {
+    ///         self.send_response(200);
+    ///         self.end_headers()?;
+    ///         for (number, line) in self.rfile.lock().lines().enumerate() {
+    ///             writeln!(self.wfile, "{number}: {}", line?)?;
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let replies = basehttp::testing::respond(
+    ///     |base| Numbered { base },
+    ///     b"POST / HTTP/1.0\r\nContent-Length: 4\r\n\r\na\nb\n",
+    /// );
+    /// assert_eq!(replies[0].body, b"0: a\n1: b\n");
+    /// ```
+    #[must_use]
+    pub fn lock(&self) -> RFileLock<'_> {
+        RFileLock { shared: &self.shared, lines: self.buffer.borrow_mut() }
+    }
+
+    /// The trailer fields of a chunked body (RFC 9112 section 7.1.2). Empty before the body was read to its end, and for
+    /// a body that is not chunked.
+    pub fn trailers(&self) -> Headers {
+        self.shared.lock().trailers()
+    }
+
+    fn try_lock(&self) -> io::Result<RFileLock<'_>> {
+        let lines = self.buffer.try_borrow_mut().map_err(|_| {
+            io::Error::new(io::ErrorKind::WouldBlock, "rfile is locked: drop the guard of rfile.lock() first")
+        })?;
+        Ok(RFileLock { shared: &self.shared, lines })
+    }
+}
+
+impl Read for &RFile {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        RFile::read(self, buf)
+    }
+}
+
+/// A locked [`RFile`], which is [`BufRead`].
+pub struct RFileLock<'a> {
+    shared: &'a Shared,
+    lines: RefMut<'a, Lines>,
+}
+
+impl Read for RFileLock<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.lines.is_empty() && buf.len() >= BUFFER {
+            return self.shared.lock().read_body(buf);
+        }
+        let count = self.fill_buf()?.read(buf)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl BufRead for RFileLock<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.lines.is_empty() {
+            let lines = &mut *self.lines;
+            lines.bytes.resize(BUFFER, 0);
+            lines.start = 0;
+            let read = self.shared.lock().read_body(&mut lines.bytes);
+            lines.bytes.truncate(*read.as_ref().unwrap_or(&0));
+            read?;
+        }
+        Ok(self.lines.bytes.get(self.lines.start..).unwrap_or_default())
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.lines.start = (self.lines.start + amount).min(self.lines.bytes.len());
+    }
+}
+
+impl Lines {
+    fn is_empty(&self) -> bool {
+        self.start == self.bytes.len()
+    }
+}

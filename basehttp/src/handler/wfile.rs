@@ -1,0 +1,80 @@
+//! The body of the reply.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use super::exchange::Shared;
+
+/// The output stream of a handler, for the body of its reply: Python's `wfile`.
+///
+/// What is written is framed as it must be (RFC 9112 section 6): counted where the head has a `Content-Length`, with a
+/// `Content-Length` added where it has none and the body is small, in chunks where it is not or
+/// [`flush`](Self::flush) is called, and until the end of the connection for HTTP/1.0. The body of a reply to HEAD is
+/// not sent.
+///
+/// The methods take `&self`, and [`Write`] is implemented for `&WFile`; so `write!(self.wfile, ...)` and
+/// `io::copy(&mut file, &mut &self.wfile)` work.
+///
+/// # Errors
+/// Every write can fail with
+/// - [`InvalidInput`](io::ErrorKind::InvalidInput): it came before `end_headers()`, is more than `Content-Length`
+///   declared, or is for a status without a body,
+/// - [`BrokenPipe`](io::ErrorKind::BrokenPipe): a HEAD reply is complete, more body would be for nobody,
+/// - [`TimedOut`](io::ErrorKind::TimedOut): the client takes nothing,
+/// - another error of the connection, mostly that the client went away.
+///
+/// Returning such an error from the `do_*` method is right in every case.
+pub struct WFile {
+    shared: Shared,
+}
+
+impl WFile {
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self { shared }
+    }
+
+    /// Writes some bytes, and returns how many.
+    ///
+    /// # Errors
+    /// See [the type](Self#errors).
+    pub fn write(&self, buf: &[u8]) -> io::Result<usize> {
+        self.shared.lock().write(buf)
+    }
+
+    /// Writes all bytes.
+    ///
+    /// # Errors
+    /// See [the type](Self#errors).
+    pub fn write_all(&self, buf: &[u8]) -> io::Result<()> {
+        let mut this = self;
+        Write::write_all(&mut this, buf)
+    }
+
+    /// Writes formatted text; what `write!` and `writeln!` call.
+    ///
+    /// # Errors
+    /// See [the type](Self#errors).
+    pub fn write_fmt(&self, arguments: fmt::Arguments<'_>) -> io::Result<()> {
+        // Piece by piece, the lock taken for each: a `Display` of the user's may call back into the handler's base.
+        let mut this = self;
+        Write::write_fmt(&mut this, arguments)
+    }
+
+    /// Sends what was written so far. A head without `Content-Length` is sent as that of a chunked body then.
+    ///
+    /// # Errors
+    /// See [the type](Self#errors). Before `end_headers()` there is nothing to send, which is no error.
+    pub fn flush(&self) -> io::Result<()> {
+        self.shared.lock().flush()
+    }
+}
+
+impl Write for &WFile {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        WFile::write(self, buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        WFile::flush(self)
+    }
+}

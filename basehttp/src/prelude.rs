@@ -1,0 +1,17 @@
+//! What most handlers need: `use basehttp::prelude::*;`
+//!
+//! ```
+//! use basehttp::prelude::*;
+//!
+//! struct Hello { base: BaseHTTPRequestHandler }
+//!
+//! #[http_handler]
+//! impl Hello {
+//!     fn do_GET(&self) -> std::io::Result<()> {
+//!         self.send_response(200);
+//!         self.end_headers()
+//!     }
+//! }
+//! ```
+
+pub use crate::{BaseHTTPRequestHandler, HTTPServer, HTTPStatus, Headers, RequestHandler, http_handler};

@@ -1,0 +1,296 @@
+//! The chunked transfer coding: RFC 9112 section 7.1.
+//!
+//! Stricter than the RFC's advice to recipients at two points, each of which has been used to smuggle a request
+//! past a proxy: lines end in CRLF only, and an extension must be one by the grammar.
+
+use memchr::memchr;
+
+use super::{
+    fault::Fault,
+    grammar,
+    headers::{self, Field},
+    limits::Limits,
+};
+
+/// What the decoder made of its input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChunkStep {
+    /// All of the input was framing, and the next data is not here yet.
+    NeedMore {
+        /// Bytes to drop: the whole input.
+        consumed: usize,
+    },
+    /// Body bytes are here.
+    Data {
+        /// Bytes of framing to drop.
+        skip: usize,
+        /// Bytes of body that follow them; never 0.
+        len: usize,
+    },
+    /// The body is complete.
+    End {
+        /// Bytes of framing to drop; what follows is the next request.
+        consumed: usize,
+    },
+}
+
+/// Takes a chunked body apart, in place and as it comes.
+///
+/// The caller hands in the bytes that it has not consumed yet and consumes what each step says, so no byte of
+/// framing is looked at twice and no byte of data at all.
+#[derive(Debug)]
+pub struct ChunkedDecoder {
+    limits: Limits,
+    state: State,
+    /// Length of the chunk-size line so far, its CR excluded.
+    line: usize,
+    trailer: Vec<u8>,
+    /// Where the trailer line begins that is being read.
+    trailer_line: usize,
+    fields: Vec<Field>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// In the chunk-size line.
+    Line {
+        at: At,
+        size: u64,
+    },
+    /// Data of a chunk: bytes that are still to come.
+    Data(u64),
+    /// After the data: CR.
+    DataCr,
+    /// After the data: LF.
+    DataLf,
+    Trailers,
+    End,
+    Failed(Fault),
+}
+
+/// Where in the chunk-size line the decoder is:
+/// `1*HEXDIG *( BWS ";" BWS token [ BWS "=" BWS ( token / quoted-string ) ] ) CRLF`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    /// In the size, after so many digits.
+    Size(u8),
+    /// In the blanks after the size or a value: only `;` can follow.
+    BeforeExtension,
+    /// After `;`.
+    NameStart,
+    Name,
+    /// In the blanks after a name.
+    AfterName,
+    /// After `=`.
+    ValueStart,
+    Value,
+    Quoted,
+    /// After a backslash.
+    QuotedPair,
+    /// After the closing quote.
+    AfterQuote,
+    /// After CR.
+    Lf,
+}
+
+/// More would not fit a u64; nobody pads a size with zeros but to find out how servers differ.
+const SIZE_DIGITS: u8 = 16;
+
+impl ChunkedDecoder {
+    /// A decoder at the start of a body.
+    pub fn new(limits: Limits) -> Self {
+        let state = State::Line { at: At::Size(0), size: 0 };
+        Self { limits, state, line: 0, trailer: Vec::new(), trailer_line: 0, fields: Vec::new() }
+    }
+
+    /// Looks at `input`, the bytes that are here and not consumed yet.
+    ///
+    /// # Errors
+    /// What is wrong with the framing. Every later call says the same.
+    pub fn step(&mut self, input: &[u8]) -> Result<ChunkStep, Fault> {
+        let step = self.advance(input);
+        if let Err(fault) = step {
+            self.state = State::Failed(fault);
+        }
+        step
+    }
+
+    /// The trailer section and the fields in it; complete after [`ChunkStep::End`].
+    pub fn trailers(&self) -> (&[u8], &[Field]) {
+        (&self.trailer, &self.fields)
+    }
+
+    fn advance(&mut self, input: &[u8]) -> Result<ChunkStep, Fault> {
+        let mut rest = input;
+        loop {
+            let consumed = input.len() - rest.len();
+            match (self.state, rest) {
+                (State::Failed(fault), _) => return Err(fault),
+                (State::End, _) => return Ok(ChunkStep::End { consumed }),
+                (_, []) => return Ok(ChunkStep::NeedMore { consumed }),
+                (State::Data(left), _) => {
+                    let here = u64::try_from(rest.len()).map_or(left, |here| left.min(here));
+                    self.state = if left == here { State::DataCr } else { State::Data(left - here) };
+                    let len = usize::try_from(here).unwrap_or(rest.len());
+                    return Ok(ChunkStep::Data { skip: consumed, len });
+                }
+                (State::Line { at, size }, [byte, tail @ ..]) => {
+                    self.state = self.next_in_line(at, size, *byte)?;
+                    rest = tail;
+                }
+                (State::DataCr, [b'\r', tail @ ..]) => (self.state, rest) = (State::DataLf, tail),
+                (State::DataLf, [b'\n', tail @ ..]) => {
+                    self.line = 0;
+                    (self.state, rest) = (State::Line { at: At::Size(0), size: 0 }, tail);
+                }
+                (State::DataCr | State::DataLf, _) => return Err(Fault::BadChunkData),
+                (State::Trailers, _) => rest = self.take_trailer_line(rest)?,
+            }
+        }
+    }
+
+    /// The state after one more byte of a chunk-size line.
+    #[inline]
+    fn next_in_line(&mut self, at: At, size: u64, byte: u8) -> Result<State, Fault> {
+        if at == At::Lf {
+            return match (byte, size) {
+                (b'\n', 0) => Ok(State::Trailers),
+                (b'\n', _) => Ok(State::Data(size)),
+                _ => Err(Fault::BadChunkSize),
+            };
+        }
+        if byte != b'\r' {
+            self.line += 1;
+            if self.line > self.limits.chunk_line {
+                return Err(Fault::ChunkLineTooLong);
+            }
+        }
+        if let At::Size(digits) = at
+            && let Some(digit) = grammar::hex_value(byte)
+        {
+            if digits == SIZE_DIGITS {
+                return Err(Fault::BadChunkSize);
+            }
+            return Ok(State::Line { at: At::Size(digits + 1), size: size << 4 | u64::from(digit) });
+        }
+        let fault = if matches!(at, At::Size(_)) { Fault::BadChunkSize } else { Fault::BadChunkExtension };
+        at.next(byte).map(|at| State::Line { at, size }).ok_or(fault)
+    }
+
+    /// Takes bytes up to a line's end into the trailer section, and gives back those after it.
+    fn take_trailer_line<'a>(&mut self, input: &'a [u8]) -> Result<&'a [u8], Fault> {
+        let len = memchr(b'\n', input).map_or(input.len(), |lf| lf + 1);
+        let (new, rest) = input.split_at_checked(len).unwrap_or_default();
+        if new.len() > self.limits.trailers.saturating_sub(self.trailer.len()) {
+            return Err(Fault::TrailersTooLarge);
+        }
+        self.trailer.extend_from_slice(new);
+        if !new.ends_with(b"\n") {
+            return Ok(rest);
+        }
+        let line = self.trailer.get(self.trailer_line..).unwrap_or_default();
+        let text = line.strip_suffix(b"\r\n").ok_or(Fault::BadTrailer)?;
+        if text.is_empty() {
+            self.state = State::End;
+            return Ok(rest);
+        }
+        if self.fields.len() >= self.limits.fields {
+            return Err(Fault::TrailersTooLarge);
+        }
+        let field = headers::parse(&self.trailer, self.trailer_line, self.trailer_line + text.len())
+            .map_err(|_| Fault::BadTrailer)?;
+        if !may_trail(field.name.of(&self.trailer)) {
+            return Err(Fault::BadTrailer);
+        }
+        self.fields.push(field);
+        self.trailer_line = self.trailer.len();
+        Ok(rest)
+    }
+}
+
+impl At {
+    /// Where the decoder is after `byte`; `None` where it cannot stand. A size's digits are not read here.
+    #[inline]
+    fn next(self, byte: u8) -> Option<Self> {
+        let (blank, token) = (grammar::is_blank(byte), grammar::is_token(byte));
+        match self {
+            Self::BeforeExtension | Self::NameStart | Self::AfterName | Self::ValueStart if blank => {
+                Some(self)
+            }
+            Self::NameStart | Self::Name if token => Some(Self::Name),
+            Self::Name if blank => Some(Self::AfterName),
+            Self::Name | Self::AfterName if byte == b'=' => Some(Self::ValueStart),
+            Self::BeforeExtension | Self::AfterName if byte == b';' => Some(Self::NameStart),
+            Self::ValueStart | Self::Value if token => Some(Self::Value),
+            Self::ValueStart if byte == b'"' => Some(Self::Quoted),
+            Self::Quoted if byte == b'"' => Some(Self::AfterQuote),
+            Self::Quoted if byte == b'\\' => Some(Self::QuotedPair),
+            Self::Quoted | Self::QuotedPair if grammar::is_field_text(byte) => Some(Self::Quoted),
+            Self::Size(1..) | Self::Name | Self::Value | Self::AfterQuote => match byte {
+                b'\r' => Some(Self::Lf),
+                b';' => Some(Self::NameStart),
+                b' ' | b'\t' => Some(Self::BeforeExtension),
+                _ => None,
+            },
+            Self::Size(0)
+            | Self::BeforeExtension
+            | Self::NameStart
+            | Self::AfterName
+            | Self::ValueStart
+            | Self::Quoted
+            | Self::QuotedPair
+            | Self::Lf => None,
+        }
+    }
+}
+
+/// RFC 9110 section 6.5.1: no field that is needed for framing, routing, authentication or to read the content may
+/// come after it. By then those who needed it have decided without it, each in its own way.
+fn may_trail(name: &[u8]) -> bool {
+    !NEVER_TRAILING.iter().any(|never| name.eq_ignore_ascii_case(never))
+}
+
+const NEVER_TRAILING: [&[u8]; 17] = [
+    b"transfer-encoding",
+    b"content-length",
+    b"trailer",
+    b"te",
+    b"connection",
+    b"keep-alive",
+    b"proxy-connection",
+    b"upgrade",
+    b"expect",
+    b"host",
+    b"authorization",
+    b"proxy-authorization",
+    b"cookie",
+    b"set-cookie",
+    b"content-encoding",
+    b"content-type",
+    b"content-range",
+];
+
+/// Appends the size line of a chunk of `len` bytes. After the data comes [`CHUNK_END`].
+///
+/// A length of 0 appends nothing: it would end the body.
+pub fn chunk_header(len: usize, out: &mut Vec<u8>) {
+    if len == 0 {
+        return;
+    }
+    let digits = (usize::BITS - len.leading_zeros()).div_ceil(4);
+    for digit in (0..digits).rev() {
+        // Four bits: at most 15.
+        let value = (len >> (4 * digit) & 0xf).to_le_bytes().first().copied().unwrap_or_default();
+        out.push(if value < 10 { b'0' + value } else { b'a' + value - 10 });
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// What stands after the data of a chunk.
+pub const CHUNK_END: &[u8] = b"\r\n";
+
+/// The last chunk with an empty trailer section: the end of a body.
+pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
+#[cfg(test)]
+mod tests;

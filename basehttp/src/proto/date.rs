@@ -1,0 +1,114 @@
+//! Dates as HTTP header fields have them (RFC 9110 section 5.6.7).
+
+use std::fmt;
+use std::fmt::Write as _;
+use std::ops::Deref;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A date in the preferred format of HTTP, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7). A string of 29
+/// bytes that needs no allocation.
+///
+/// ```
+/// use std::time::{Duration, UNIX_EPOCH};
+/// use basehttp::HTTPDate;
+///
+/// let date = HTTPDate::from(UNIX_EPOCH + Duration::from_secs(784_111_777));
+/// assert_eq!(&*date, "Sun, 06 Nov 1994 08:49:37 GMT");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct HTTPDate([u8; LENGTH]);
+
+const LENGTH: usize = 29;
+
+impl HTTPDate {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+/// A time before 1970 is taken for the beginning of 1970, one after 9999 for its end: the format has room for no
+/// other.
+impl From<SystemTime> for HTTPDate {
+    fn from(time: SystemTime) -> Self {
+        let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
+        let mut text = Text { bytes: [b' '; LENGTH], len: 0 };
+        // Cannot fail: the format is always 29 bytes long.
+        let _ = write!(text, "{}", httpdate::HttpDate::from(time.clamp(UNIX_EPOCH, last)));
+        Self(text.bytes)
+    }
+}
+
+impl Deref for HTTPDate {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl AsRef<str> for HTTPDate {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl PartialEq<str> for HTTPDate {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl PartialEq<&str> for HTTPDate {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+
+impl fmt::Display for HTTPDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for HTTPDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+struct Text {
+    bytes: [u8; LENGTH],
+    len: usize,
+}
+
+impl fmt::Write for Text {
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        let end = self.len + s.len();
+        self.bytes.get_mut(self.len..end).ok_or(fmt::Error)?.copy_from_slice(s.as_bytes());
+        self.len = end;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_python_and_of_the_rfc() {
+        let date = HTTPDate::from(UNIX_EPOCH + Duration::from_secs(784_111_777));
+        assert_eq!(date, "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(
+            format!("{date} {date:?}"),
+            r#"Sun, 06 Nov 1994 08:49:37 GMT "Sun, 06 Nov 1994 08:49:37 GMT""#
+        );
+    }
+
+    #[test]
+    fn times_outside_of_the_format() {
+        assert_eq!(HTTPDate::from(UNIX_EPOCH - Duration::from_secs(1)), "Thu, 01 Jan 1970 00:00:00 GMT");
+        let far = UNIX_EPOCH + Duration::from_secs(1 << 40);
+        assert_eq!(HTTPDate::from(far), "Fri, 31 Dec 9999 23:59:59 GMT");
+    }
+}

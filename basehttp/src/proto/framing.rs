@@ -1,0 +1,246 @@
+//! What the fields of a complete head say about the connection: RFC 9112 section 6.3 and its neighbours.
+//!
+//! This is the surface that request smuggling attacks. Each question is answered by one function that sees all
+//! fields at once; whatever another reader could understand differently is refused.
+
+use super::{
+    fault::Fault,
+    grammar,
+    head::Head,
+    headers::{Field, Known},
+    request_line::Version,
+};
+
+/// How the end of a request's body is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// There is none.
+    None,
+    /// That many bytes.
+    Length(u64),
+    /// Chunks, RFC 9112 section 7.1.
+    Chunked,
+}
+
+/// Decides the length of the request's body: RFC 9112 section 6.3, numbered as there.
+///
+/// # Errors
+/// Content-Length or Transfer-Encoding is malformed, unknown, or open to more than one reading.
+pub fn body_of(head: &Head, buf: &[u8]) -> Result<Body, Fault> {
+    // 1 and 2 are about responses.
+    // 3 and 4: Transfer-Encoding decides.
+    if head.has(Known::TransferEncoding) {
+        // Section 6.1: a sender below HTTP/1.1 does not know what it is saying.
+        if head.request_line.version < Version::Http11 {
+            return Err(Fault::TransferEncodingInHttp10);
+        }
+        // Stricter than section 6.1, which lets a server process the chunks and close: no honest client sends both.
+        if head.has(Known::ContentLength) {
+            return Err(Fault::LengthWithTransferEncoding);
+        }
+        return transfer_coding(head, buf);
+    }
+    // 5 and 6: Content-Length decides.
+    if head.has(Known::ContentLength) {
+        return content_length(head, buf).map(Body::Length);
+    }
+    // 7: a request without either has no body.
+    Ok(Body::None)
+}
+
+/// RFC 9112 section 6.1: the only list that is served is the one word `chunked`, in any case of letters.
+fn transfer_coding(head: &Head, buf: &[u8]) -> Result<Body, Fault> {
+    let (mut chunked, mut after_chunked, mut unknown) = (0, false, false);
+    for coding in elements(head, buf, Known::TransferEncoding) {
+        let (name, parameters) = match coding.iter().position(|&byte| byte == b';') {
+            Some(at) => (grammar::trim_blanks(coding.get(..at).unwrap_or_default()), true),
+            None => (coding, false),
+        };
+        // Stricter than RFC 9110 section 5.6.1, which has empty elements ignored: `Transfer-Encoding: ,chunked`
+        // is made to be read in two ways. An empty name is no token.
+        if name.is_empty() || grammar::token_len(name) < name.len() {
+            return Err(Fault::BadTransferEncoding);
+        }
+        let is_chunked = name.eq_ignore_ascii_case(b"chunked");
+        // Section 7.1: chunked has no parameters, and their presence is an error.
+        if is_chunked && parameters {
+            return Err(Fault::BadTransferEncoding);
+        }
+        after_chunked = chunked > 0 && !is_chunked;
+        chunked += u32::from(is_chunked);
+        unknown |= !is_chunked;
+    }
+    match (chunked, after_chunked, unknown) {
+        (2.., ..) => Err(Fault::ChunkedTwice),
+        (_, true, _) => Err(Fault::ChunkedNotLast),
+        // Section 6.1: a coding that the server does not understand is a 501.
+        (_, _, true) => Err(Fault::UnknownTransferCoding),
+        (1, ..) => Ok(Body::Chunked),
+        (0, ..) => Err(Fault::BadTransferEncoding),
+    }
+}
+
+/// RFC 9110 section 8.6: `1*DIGIT`; several equal values count as one, in one field or in many.
+fn content_length(head: &Head, buf: &[u8]) -> Result<u64, Fault> {
+    let mut length = None;
+    for value in elements(head, buf, Known::ContentLength) {
+        let value = grammar::decimal(value).ok_or(Fault::BadContentLength)?;
+        if length.is_some_and(|length| length != value) {
+            return Err(Fault::DuplicateContentLength);
+        }
+        length = Some(value);
+    }
+    length.ok_or(Fault::BadContentLength)
+}
+
+/// Checks Host: RFC 9112 section 3.2.
+///
+/// # Errors
+/// HTTP/1.1 without the field; more than one, or a malformed one, in any version.
+pub fn check_host(head: &Head, buf: &[u8]) -> Result<(), Fault> {
+    let mut hosts = head.known(Known::Host);
+    match hosts.next() {
+        // An HTTP/0.9 request has no fields, an HTTP/1.0 request need not have this one.
+        None if head.request_line.version < Version::Http11 => Ok(()),
+        None => Err(Fault::MissingHost),
+        Some(_) if hosts.next().is_some() => Err(Fault::DuplicateHost),
+        Some(host) if is_host(host.value.of(buf)) => Ok(()),
+        Some(_) => Err(Fault::BadHost),
+    }
+}
+
+/// RFC 9110 section 7.2: `Host = uri-host [ ":" port ]`; empty where the target has no authority.
+fn is_host(value: &[u8]) -> bool {
+    let host = match value {
+        [] => return true,
+        [b'[', ..] => literal_len(value),
+        _ => name_len(value),
+    };
+    match host.and_then(|len| value.get(len..)) {
+        Some([]) => true,
+        Some([b':', port @ ..]) => port.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
+}
+
+/// Length of the address in brackets at the front.
+fn literal_len(value: &[u8]) -> Option<usize> {
+    let end = value.iter().position(|&byte| byte == b']')?;
+    let literal = value.get(1..end)?;
+    (is_ipv6(literal) || is_ip_future(literal)).then_some(end + 1)
+}
+
+/// Length of the `reg-name` or IPv4 address at the front.
+///
+/// Stricter than RFC 3986, where a `reg-name` may be empty: `Host: :80` is a port of nowhere.
+fn name_len(value: &[u8]) -> Option<usize> {
+    let mut len = 0;
+    loop {
+        let rest = value.get(len..)?;
+        len += rest.iter().position(|&byte| !grammar::is_reg_name(byte)).unwrap_or(rest.len());
+        match value.get(len..) {
+            Some([b'%', high, low, ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => len += 3,
+            Some([b'%', ..]) => return None,
+            _ => return (len > 0).then_some(len),
+        }
+    }
+}
+
+/// RFC 3986 section 3.2.2: eight groups of hex digits, the last two perhaps an IPv4 address, one run of groups
+/// perhaps left out.
+fn is_ipv6(text: &[u8]) -> bool {
+    let Some(gap) = text.windows(2).position(|pair| pair == b"::") else {
+        return groups(text, true) == Some(8);
+    };
+    let (before, after) = (text.get(..gap).unwrap_or_default(), text.get(gap + 2..).unwrap_or_default());
+    matches!((groups(before, false), groups(after, true)), (Some(before), Some(after)) if before + after <= 7)
+}
+
+/// How many 16-bit groups a part of an IPv6 address stands for.
+fn groups(text: &[u8], at_end: bool) -> Option<usize> {
+    if text.is_empty() {
+        return Some(0);
+    }
+    let mut count = 0;
+    let mut parts = text.split(|&byte| byte == b':').peekable();
+    while let Some(part) = parts.next() {
+        if at_end && parts.peek().is_none() && is_ipv4(part) {
+            count += 2;
+        } else if matches!(part.len(), 1..=4) && part.iter().all(u8::is_ascii_hexdigit) {
+            count += 1;
+        } else {
+            return None;
+        }
+    }
+    Some(count)
+}
+
+/// RFC 3986 section 3.2.2: four numbers up to 255, without leading zeros.
+fn is_ipv4(text: &[u8]) -> bool {
+    let is_octet = |part: &[u8]| {
+        let leading_zero = part.len() > 1 && part.starts_with(b"0");
+        part.len() <= 3 && !leading_zero && grammar::decimal(part).is_some_and(|octet| octet <= 255)
+    };
+    let mut parts = text.split(|&byte| byte == b'.');
+    parts.by_ref().take(4).filter(|part| is_octet(part)).count() == 4 && parts.next().is_none()
+}
+
+/// RFC 3986 section 3.2.2: `"v" 1*HEXDIG "." 1*( unreserved / sub-delims / ":" )`.
+fn is_ip_future(text: &[u8]) -> bool {
+    let [b'v' | b'V', rest @ ..] = text else { return false };
+    let mut halves = rest.splitn(2, |&byte| byte == b'.');
+    let (Some(version), Some(address)) = (halves.next(), halves.next()) else { return false };
+    !version.is_empty()
+        && version.iter().all(u8::is_ascii_hexdigit)
+        && !address.is_empty()
+        && address.iter().all(|&byte| byte == b':' || grammar::is_reg_name(byte))
+}
+
+/// What the Connection fields ask for: RFC 9112 section 9.3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Persistence {
+    /// `close`, whatever stands beside it.
+    Close,
+    /// `keep-alive`
+    KeepAlive,
+    /// Neither: the version decides.
+    Unsaid,
+}
+
+/// Reads the Connection fields.
+pub fn persistence(head: &Head, buf: &[u8]) -> Persistence {
+    let mut answer = Persistence::Unsaid;
+    if !head.has(Known::Connection) {
+        return answer;
+    }
+    for option in elements(head, buf, Known::Connection) {
+        if option.eq_ignore_ascii_case(b"close") {
+            return Persistence::Close;
+        }
+        if option.eq_ignore_ascii_case(b"keep-alive") {
+            answer = Persistence::KeepAlive;
+        }
+    }
+    answer
+}
+
+/// Whether the client waits for a `100 Continue`: RFC 9110 section 10.1.1. Below HTTP/1.1 the field is ignored,
+/// whatever it says.
+///
+/// # Errors
+/// Another expectation, or none, in the field.
+pub fn expects_continue(head: &Head, buf: &[u8]) -> Result<bool, Fault> {
+    if !head.has(Known::Expect) || head.request_line.version < Version::Http11 {
+        return Ok(false);
+    }
+    let all = elements(head, buf, Known::Expect).all(|element| element.eq_ignore_ascii_case(b"100-continue"));
+    if all { Ok(true) } else { Err(Fault::BadExpectation) }
+}
+
+/// The list elements of all fields of one kind: RFC 9110 section 5.3 has several fields be one list.
+fn elements<'a>(head: &'a Head, buf: &'a [u8], kind: Known) -> impl Iterator<Item = &'a [u8]> {
+    head.known(kind).flat_map(move |field: &Field| grammar::list(field.value.of(buf)))
+}
+
+#[cfg(test)]
+mod tests;

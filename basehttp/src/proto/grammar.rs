@@ -1,0 +1,209 @@
+//! Byte classes and number readers, each with its section of the RFC.
+//!
+//! std's parsers are not used on wire bytes: `"+5".parse::<u64>()` succeeds, and `str::trim` strips the
+//! vertical tab. Both have been ways to smuggle a request past another server.
+
+/// RFC 9110 section 5.6.2: `token = 1*tchar`, where a `tchar` is any `VCHAR` but the delimiters `"(),/:;<=>?@[\]{}`.
+pub const fn is_token(byte: u8) -> bool {
+    has(byte, TOKEN)
+}
+
+/// What a request target is made of here: visible ASCII and `obs-text`.
+///
+/// Looser than RFC 9112 section 3.2, which takes URI characters only: browsers send `|`, `"` and raw UTF-8 as
+/// they are, and Python hands on whatever stands between the blanks. Never a control byte or a blank.
+pub const fn is_target(byte: u8) -> bool {
+    has(byte, TARGET)
+}
+
+/// RFC 9110 section 5.5: `field-vchar / SP / HTAB`, where `field-vchar = VCHAR / obs-text`.
+///
+/// The same bytes may stand in a `quoted-pair`, RFC 9110 section 5.6.4.
+pub const fn is_field_text(byte: u8) -> bool {
+    has(byte, FIELD_TEXT)
+}
+
+/// RFC 3986 section 3.2.2: `unreserved / sub-delims`, the bytes of a `reg-name` besides `pct-encoded`.
+pub const fn is_reg_name(byte: u8) -> bool {
+    has(byte, REG_NAME)
+}
+
+/// RFC 9110 section 5.6.3: `OWS = *( SP / HTAB )`.
+pub const fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// RFC 5234 appendix B.1: the value of a `DIGIT`.
+pub const fn digit_value(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        _ => None,
+    }
+}
+
+/// RFC 5234 appendix B.1: the value of a `HEXDIG`, in either case.
+pub const fn hex_value(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}
+
+/// `1*DIGIT` as a number: no sign, no blank; `None` as well where it does not fit.
+pub fn decimal(digits: &[u8]) -> Option<u64> {
+    number(digits, 10, digit_value)
+}
+
+/// `1*HEXDIG` as a number; `None` as well where it does not fit.
+pub fn hexadecimal(digits: &[u8]) -> Option<u64> {
+    number(digits, 16, hex_value)
+}
+
+fn number(digits: &[u8], base: u64, value: fn(u8) -> Option<u8>) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits
+        .iter()
+        .try_fold(0_u64, |number, &byte| number.checked_mul(base)?.checked_add(u64::from(value(byte)?)))
+}
+
+/// The bytes without the SP and HTAB at both ends; every other byte stays.
+pub fn trim_blanks(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    while let [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+/// RFC 9110 section 5.6.1: the elements of a comma-separated list, blanks around them removed.
+///
+/// Empty elements are handed out too: whether to ignore or refuse them is the field's own decision. Quotes
+/// mean nothing here; no list of ours has a legal element with a comma in it.
+pub fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|&byte| byte == b',').map(trim_blanks)
+}
+
+/// How many bytes at the front are `tchar`s.
+#[inline]
+pub fn token_len(bytes: &[u8]) -> usize {
+    run(bytes, is_token)
+}
+
+/// How many bytes at the front may stand in a request target.
+#[inline]
+pub fn target_len(bytes: &[u8]) -> usize {
+    visible_len::<0x21>(bytes)
+}
+
+/// How many bytes at the front may stand in a field value.
+#[inline]
+pub fn field_text_len(bytes: &[u8]) -> usize {
+    let mut len = 0;
+    loop {
+        let rest = bytes.get(len..).unwrap_or_default();
+        len += visible_len::<0x20>(rest);
+        // A tab inside a value is legal and rare: the search below stops at every control byte.
+        if bytes.get(len) != Some(&b'\t') {
+            return len;
+        }
+        len += 1;
+    }
+}
+
+/// How many bytes at the front are neither below `LOWEST` nor DEL.
+///
+/// Eight bytes at a time: values and targets are most of a head.
+#[inline]
+fn visible_len<const LOWEST: u8>(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * ONES;
+    let mut rest = bytes;
+    while let Some((word, tail)) = rest.split_first_chunk() {
+        let word = u64::from_le_bytes(*word);
+        // A borrow may mark bytes behind the first one that is really low, never one before it.
+        let low = word.wrapping_sub(u64::from(LOWEST) * ONES) & !word;
+        let del = word ^ (0x7f * ONES);
+        let del = del.wrapping_sub(ONES) & !del;
+        let stop = (low | del) & HIGH;
+        if stop != 0 {
+            return bytes.len() - rest.len() + stop.trailing_zeros() as usize / 8;
+        }
+        rest = tail;
+    }
+    bytes.len() - rest.len() + run(rest, |byte| byte >= LOWEST && byte != 0x7f)
+}
+
+#[inline]
+fn run(bytes: &[u8], class: impl Fn(u8) -> bool) -> usize {
+    bytes.iter().position(|&byte| !class(byte)).unwrap_or(bytes.len())
+}
+
+const TOKEN: u8 = 1;
+const TARGET: u8 = 2;
+const FIELD_TEXT: u8 = 4;
+const REG_NAME: u8 = 8;
+
+#[inline]
+const fn has(byte: u8, class: u8) -> bool {
+    #[expect(clippy::indexing_slicing, reason = "a u8 is always inside of 256 entries")]
+    let classes = CLASSES[byte as usize];
+    classes & class != 0
+}
+
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0_u8;
+    loop {
+        let mut of = 0;
+        if byte.is_ascii_alphanumeric() {
+            of |= TOKEN | REG_NAME;
+        }
+        if matches!(
+            byte,
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'|'
+                | b'~'
+        ) {
+            of |= TOKEN;
+        }
+        if matches!(byte, b'-' | b'.' | b'_' | b'~')
+            || matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=')
+        {
+            of |= REG_NAME;
+        }
+        if byte > 0x20 && byte != 0x7f {
+            of |= TARGET | FIELD_TEXT;
+        }
+        if is_blank(byte) {
+            of |= FIELD_TEXT;
+        }
+        #[expect(clippy::indexing_slicing, reason = "a u8 is always inside of 256 entries")]
+        {
+            classes[byte as usize] = of;
+        }
+        if byte == u8::MAX {
+            break classes;
+        }
+        byte += 1;
+    }
+};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,339 @@
+//! Request line and fields: bytes to [`Head`], need more, or [`Fault`].
+
+use memchr::memchr;
+
+use super::{
+    fault::Fault,
+    headers::{self, Field, Known, Line},
+    limits::Limits,
+    request_line::{self, RequestLine},
+};
+
+/// A request's head as places in the buffer that it was parsed from.
+///
+/// Made to be reused: [`clear`](Self::clear) keeps the memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// The request line.
+    pub request_line: RequestLine,
+    /// All field lines in order. Read them; what adds one is [`push`](Self::push).
+    pub fields: Vec<Field>,
+    /// Bytes of the head from the buffer's start, with the empty line at its end and skipped ones before it.
+    pub len: usize,
+    /// By [`Known`]; of the other fields there is none.
+    places: [Place; KINDS],
+}
+
+const KINDS: usize = Known::Expect as usize + 1;
+
+/// Between which fields all those of one kind are: for a kind that stands once, which is nearly always, no search.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Place {
+    first: u32,
+    end: u32,
+}
+
+impl Head {
+    /// The fields of one kind, in order.
+    #[inline]
+    pub fn known(&self, kind: Known) -> impl Iterator<Item = &Field> {
+        let fields = match self.places.get(kind as usize) {
+            Some(place) if kind != Known::Other => self.fields.get(place.first as usize..place.end as usize),
+            _ => self.fields.get(..),
+        };
+        fields.unwrap_or_default().iter().filter(move |field| field.known == kind)
+    }
+
+    /// Whether there is a field of this kind.
+    #[inline]
+    pub fn has(&self, kind: Known) -> bool {
+        match self.places.get(kind as usize) {
+            Some(place) if kind != Known::Other => place.end > 0,
+            _ => self.known(kind).next().is_some(),
+        }
+    }
+
+    /// Adds a field.
+    #[inline]
+    pub fn push(&mut self, field: Field) {
+        self.fields.push(field);
+        if field.known != Known::Other
+            && let Some(place) = self.places.get_mut(field.known as usize)
+        {
+            let end = u32::try_from(self.fields.len()).unwrap_or(u32::MAX);
+            *place = Place { first: if place.end == 0 { end - 1 } else { place.first }, end };
+        }
+    }
+
+    /// Forgets everything but the memory it took.
+    pub fn clear(&mut self) {
+        self.fields.clear();
+        self.request_line = RequestLine::default();
+        self.len = 0;
+        self.places = [Place::default(); KINDS];
+    }
+}
+
+/// How far a parser came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// All there is was used; the head is not complete.
+    NeedMore,
+    /// The head is complete.
+    Done,
+}
+
+/// What the end of the input made of the bytes before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtEnd {
+    /// No request had begun.
+    Nothing,
+    /// The head is complete.
+    Done,
+}
+
+/// Parses a head that comes in pieces. It holds progress only; bytes and result are the caller's.
+///
+/// A line is read as soon as it is complete. Of a line that is not, only the new bytes are searched for its
+/// end, so the work is linear in the bytes however they arrive.
+#[derive(Clone, Copy, Debug)]
+pub struct HeadParser {
+    limits: Limits,
+    part: Part,
+    /// Where the line begins that is being read.
+    line: usize,
+    /// Up to where that line was searched for its end: `line <= searched`.
+    searched: usize,
+    /// Where the first field line begins.
+    fields: usize,
+    /// Empty lines skipped before the request line.
+    skipped: u8,
+    #[cfg(test)]
+    work: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    RequestLine,
+    Fields,
+    Done,
+}
+
+/// RFC 9112 section 2.2 asks for at least one: old clients ended a body with a line end too many. More than a few is
+/// a client that feeds the server on nothing.
+const EMPTY_LINES: u8 = 8;
+
+/// Offsets are 32 bits wide; two sections of this size and what is between them fit.
+const MOST: usize = 1 << 30;
+
+impl HeadParser {
+    /// A parser for the first head of a connection.
+    pub fn new(limits: Limits) -> Self {
+        let limits = Limits {
+            target: limits.target.min(MOST),
+            head: limits.head.min(MOST),
+            fields: limits.fields.min(MOST),
+            ..limits
+        };
+        Self {
+            limits,
+            part: Part::RequestLine,
+            line: 0,
+            searched: 0,
+            fields: 0,
+            skipped: 0,
+            #[cfg(test)]
+            work: 0,
+        }
+    }
+
+    /// Begins anew, for the next head.
+    pub fn reset(&mut self) {
+        (self.part, self.skipped, self.fields) = (Part::RequestLine, 0, 0);
+        self.begin_line(0);
+    }
+
+    /// Reads on in `buf`, which begins where the request begins and only grows until [`reset`](Self::reset).
+    /// `head` is to be empty at first and left alone in between.
+    ///
+    /// # Errors
+    /// What is wrong with the head. The request line is in `head` all the same, if it was complete.
+    pub fn parse(&mut self, buf: &[u8], head: &mut Head) -> Result<Progress, Fault> {
+        if self.part == Part::RequestLine {
+            self.read_request_line(buf, head)?;
+        }
+        if self.part == Part::Fields {
+            self.read_fields(buf, head)?;
+        }
+        Ok(if self.part == Part::Done { Progress::Done } else { Progress::NeedMore })
+    }
+
+    /// The input has ended: `buf` is all there will be.
+    ///
+    /// A line without its line end counts as one, as in Python; so `GET /` is served.
+    ///
+    /// # Errors
+    /// What is wrong with the last line, or [`Fault::IncompleteHead`] if it is only not all there.
+    pub fn end_of_input(&mut self, buf: &[u8], head: &mut Head) -> Result<AtEnd, Fault> {
+        if self.parse(buf, head)? == Progress::Done {
+            return Ok(AtEnd::Done);
+        }
+        if !self.begun(buf) {
+            return Ok(AtEnd::Nothing);
+        }
+        // A CR at the very end is half of a line end, not a bare one.
+        let end = buf.len() - usize::from(buf.ends_with(b"\r"));
+        if self.part == Part::RequestLine {
+            self.accept_request_line(buf, end, buf.len(), head)?;
+            if self.part == Part::Done {
+                return Ok(AtEnd::Done);
+            }
+        } else if self.line < end {
+            headers::parse(buf, self.line, end)?;
+        }
+        Err(Fault::IncompleteHead)
+    }
+
+    /// Whether some byte of a request line has come. Empty lines before it do not count.
+    pub fn begun(&self, buf: &[u8]) -> bool {
+        let rest = buf.get(self.line..).unwrap_or_default();
+        self.part != Part::RequestLine || rest.iter().any(|byte| !matches!(byte, b'\r' | b'\n'))
+    }
+
+    #[inline]
+    fn read_request_line(&mut self, buf: &[u8], head: &mut Head) -> Result<(), Fault> {
+        if self.searched == self.line
+            && let Some((line, next)) = request_line::read_common(buf, self.line)
+            && line.line.len() <= self.limits.target
+        {
+            self.count_work(next - self.line);
+            head.request_line = line;
+            self.part = Part::Fields;
+            self.begin_line(next);
+            self.fields = next;
+            return Ok(());
+        }
+        self.find_request_line(buf, head)
+    }
+
+    /// Skips empty lines, and takes the first other one when it is complete.
+    #[cold]
+    fn find_request_line(&mut self, buf: &[u8], head: &mut Head) -> Result<(), Fault> {
+        while let Some((end, next)) = self.find_line_end(buf) {
+            if end > self.line {
+                return self.accept_request_line(buf, end, next, head);
+            }
+            if self.skipped == EMPTY_LINES {
+                return Err(Fault::BadRequestLine);
+            }
+            self.skipped += 1;
+            self.begin_line(next);
+        }
+        // The last byte may be the CR of the line's end.
+        let end = buf.len() - usize::from(buf.ends_with(b"\r"));
+        if end.saturating_sub(self.line) > self.limits.target { Err(Fault::TargetTooLong) } else { Ok(()) }
+    }
+
+    fn accept_request_line(
+        &mut self,
+        buf: &[u8],
+        end: usize,
+        next: usize,
+        head: &mut Head,
+    ) -> Result<(), Fault> {
+        if end - self.line > self.limits.target {
+            return Err(Fault::TargetTooLong);
+        }
+        self.count_work(end - self.line);
+        request_line::parse(buf, self.line, end, &mut head.request_line)?;
+        self.begin_line(next);
+        self.fields = next;
+        if head.request_line.simple {
+            self.part = Part::Done;
+            head.len = next;
+        } else {
+            self.part = Part::Fields;
+        }
+        Ok(())
+    }
+
+    fn read_fields(&mut self, buf: &[u8], head: &mut Head) -> Result<(), Fault> {
+        let limit = self.fields.saturating_add(self.limits.head);
+        loop {
+            let line = if self.searched == self.line { headers::read(buf, self.line) } else { None };
+            match line {
+                Some(Line::Field(field, next)) => {
+                    self.count_work(next - self.line);
+                    self.check_room(next, limit, head)?;
+                    head.push(field);
+                    self.begin_line(next);
+                }
+                Some(Line::End(next)) => return self.end_head(next, limit, head),
+                None => {
+                    let Some((end, next)) = self.find_line_end(buf) else {
+                        return if buf.len() > limit { Err(Fault::HeadTooLarge) } else { Ok(()) };
+                    };
+                    if end == self.line {
+                        return self.end_head(next, limit, head);
+                    }
+                    self.check_room(next, limit, head)?;
+                    self.count_work(end - self.line);
+                    head.push(headers::parse(buf, self.line, end)?);
+                    self.begin_line(next);
+                }
+            }
+        }
+    }
+
+    /// Whether one more field fits, the line of which ends at `next`.
+    #[inline]
+    fn check_room(&self, next: usize, limit: usize, head: &Head) -> Result<(), Fault> {
+        if next > limit {
+            Err(Fault::HeadTooLarge)
+        } else if head.fields.len() >= self.limits.fields {
+            Err(Fault::TooManyFields)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn end_head(&mut self, next: usize, limit: usize, head: &mut Head) -> Result<(), Fault> {
+        if next > limit {
+            return Err(Fault::HeadTooLarge);
+        }
+        self.part = Part::Done;
+        head.len = next;
+        Ok(())
+    }
+
+    fn begin_line(&mut self, at: usize) {
+        self.line = at;
+        self.searched = at;
+    }
+
+    /// Where the line ends and where the next one begins. Looks at new bytes only.
+    fn find_line_end(&mut self, buf: &[u8]) -> Option<(usize, usize)> {
+        let new = buf.get(self.searched..).unwrap_or_default();
+        let Some(len) = memchr(b'\n', new) else {
+            self.count_work(new.len());
+            self.searched = buf.len();
+            return None;
+        };
+        self.count_work(len + 1);
+        let end = self.searched + len;
+        let line = buf.get(self.line..end).unwrap_or_default();
+        Some((end - usize::from(line.ends_with(b"\r")), end + 1))
+    }
+
+    #[cfg(test)]
+    fn count_work(&mut self, bytes: usize) {
+        self.work += bytes;
+    }
+
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, clippy::needless_pass_by_ref_mut, reason = "counts in tests only")]
+    fn count_work(&mut self, _bytes: usize) {}
+}
+
+#[cfg(test)]
+mod tests;

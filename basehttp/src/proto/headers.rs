@@ -1,0 +1,130 @@
+//! One field line: RFC 9112 section 5.
+
+use super::{
+    fault::Fault,
+    grammar,
+    request_line::{Span, line_end},
+};
+
+/// A field line: where its name and value are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// The name, with the spelling it came in.
+    pub name: Span,
+    /// The value without the blanks around it.
+    pub value: Span,
+    /// Which of the fields that mean something to the server it is.
+    pub known: Known,
+}
+
+/// The fields that the server itself reads. Only told apart here, not interpreted: framing is decided once all
+/// fields are in, so that their order cannot matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Known {
+    /// None of those below.
+    Other,
+    /// Host
+    Host,
+    /// Content-Length
+    ContentLength,
+    /// Transfer-Encoding
+    TransferEncoding,
+    /// Connection
+    Connection,
+    /// Expect
+    Expect,
+}
+
+impl Known {
+    /// Which field a name is, in any case of letters.
+    #[inline]
+    pub fn of(name: &[u8]) -> Self {
+        let (known, text): (_, &[u8]) = match name.len() {
+            4 => (Self::Host, b"host"),
+            6 => (Self::Expect, b"expect"),
+            10 => (Self::Connection, b"connection"),
+            14 => (Self::ContentLength, b"content-length"),
+            17 => (Self::TransferEncoding, b"transfer-encoding"),
+            _ => return Self::Other,
+        };
+        if name.eq_ignore_ascii_case(text) { known } else { Self::Other }
+    }
+}
+
+/// What [`read`] found at a line's start.
+pub(super) enum Line {
+    /// A good field line, and the offset of the next one.
+    Field(Field, usize),
+    /// The empty line that ends the section, and the offset after it.
+    End(usize),
+}
+
+/// Reads a good line in one pass.
+///
+/// `None` means "not for me": the line is not all there yet, or [`parse`] knows what is wrong with it.
+#[inline]
+pub(super) fn read(buf: &[u8], start: usize) -> Option<Line> {
+    let line = buf.get(start..)?;
+    let name = grammar::token_len(line);
+    let (&after_name, rest) = line.get(name..)?.split_first()?;
+    if after_name != b':' || name == 0 {
+        return if name == 0 { line_end(line).map(|len| Line::End(start + len)) } else { None };
+    }
+    let mut value_at = start + name + 1;
+    let mut rest = rest;
+    while let [b' ' | b'\t', tail @ ..] = rest {
+        value_at += 1;
+        rest = tail;
+    }
+    let (text, rest) = rest.split_at_checked(grammar::field_text_len(rest))?;
+    let next = value_at + text.len() + line_end(rest)?;
+    let mut value = text;
+    while let [head @ .., b' ' | b'\t'] = value {
+        value = head;
+    }
+    let field = Field {
+        name: Span::new(start, start + name),
+        value: Span::new(value_at, value_at + value.len()),
+        known: Known::of(line.get(..name)?),
+    };
+    Some(Line::Field(field, next))
+}
+
+/// Reads the line that stands in `buf` from `start` up to `end`, its line end excluded and not empty.
+///
+/// # Errors
+/// What is wrong with the line.
+pub(super) fn parse(buf: &[u8], start: usize, end: usize) -> Result<Field, Fault> {
+    let line = Span::new(start, end).of(buf);
+    let name = grammar::token_len(line);
+    let (name_bytes, rest) = line.split_at_checked(name).unwrap_or_default();
+    let value = match rest {
+        [b':', value @ ..] if name > 0 => value,
+        _ => return Err(name_fault(name, rest)),
+    };
+    match value.iter().find(|&&byte| !grammar::is_field_text(byte)) {
+        Some(b'\r') => return Err(Fault::BareCr),
+        Some(_) => return Err(Fault::BadFieldValue),
+        None => {}
+    }
+    let leading = value.iter().take_while(|&&byte| grammar::is_blank(byte)).count();
+    let value_at = start + name + 1 + leading;
+    let value = grammar::trim_blanks(value);
+    Ok(Field {
+        name: Span::new(start, start + name),
+        value: Span::new(value_at, value_at + value.len()),
+        known: Known::of(name_bytes),
+    })
+}
+
+/// Why there is no colon after the `name` token bytes that a line begins with, but `rest`.
+fn name_fault(name: usize, rest: &[u8]) -> Fault {
+    match (name, rest) {
+        // RFC 9112 section 5.2: to unfold would be legal too, but a proxy in front may have read two fields.
+        (0, [b' ' | b'\t', ..]) => Fault::ObsFold,
+        (_, [b' ' | b'\t', ..]) if grammar::trim_blanks(rest).starts_with(b":") => Fault::BlankBeforeColon,
+        (_, [b'\r', ..]) => Fault::BareCr,
+        (_, rest) if !rest.contains(&b':') => Fault::MissingColon,
+        _ => Fault::BadFieldName,
+    }
+}

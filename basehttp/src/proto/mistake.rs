@@ -1,0 +1,98 @@
+//! What a handler can do wrong with its reply.
+
+use std::error::Error;
+use std::fmt;
+
+/// A mistake of the handler in its reply, found before anything wrong reaches the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mistake {
+    /// A status code of other than three digits.
+    StatusCode(u16),
+    /// A character in the message that a status line cannot hold.
+    Reason(char),
+    /// `send_response` while the head of a reply is still open.
+    SecondStatusLine,
+    /// Head or field after the head was ended.
+    HeadAfterHead,
+    /// A field, or the end of the head, without a status line before.
+    NoStatusLine,
+    /// A field name that is no token.
+    FieldName(String),
+    /// A character in the value of the named field that no field can hold.
+    FieldValue(String, char),
+    /// The value of the named field cannot be displayed.
+    Unprintable(String),
+    /// `Content-Length` with something else than digits.
+    ContentLength(String),
+    /// `Transfer-Encoding` with something else than `chunked`.
+    TransferEncoding(String),
+    /// Two fields that frame the body.
+    TwoFramings,
+    /// Body bytes before `end_headers`.
+    BodyBeforeHead,
+    /// More body than `Content-Length` declared.
+    TooMuchBody,
+    /// Less body than `Content-Length` declared.
+    TooLittleBody(u64),
+    /// Body for a status that has none.
+    BodyForStatus(u16),
+    /// More body for HEAD after the head went out: nobody would see it.
+    BodyForHead,
+    /// The handler made no reply.
+    NoReply,
+    /// The handler began a head and did not end it.
+    OpenHead,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StatusCode(code) => write!(f, "status code {code}: it must have three digits"),
+            Self::Reason(c) => write!(f, "{c:?} in the message of a status line: {}", reason_for(*c)),
+            Self::SecondStatusLine => {
+                f.write_str("send_response() twice: call end_headers() after the first")
+            }
+            Self::HeadAfterHead => f.write_str("a header field or a second reply after end_headers()"),
+            Self::NoStatusLine => {
+                f.write_str("send_header() or end_headers() without send_response() before it")
+            }
+            Self::FieldName(name) => {
+                write!(f, "header name {name:?} is not a token (RFC 9110 section 5.6.2)")
+            }
+            Self::FieldValue(name, c) => {
+                write!(f, "{c:?} in the value of the header {name:?}: {}", reason_for(*c))
+            }
+            Self::Unprintable(name) => {
+                write!(f, "the value of the header {name:?}: its Display returned an error")
+            }
+            Self::ContentLength(value) => write!(f, "Content-Length {value:?} is not a number of bytes"),
+            Self::TransferEncoding(value) => {
+                write!(f, "Transfer-Encoding {value:?}: only \"chunked\", which is then done for you")
+            }
+            Self::TwoFramings => f.write_str("two of Content-Length and Transfer-Encoding in one head"),
+            Self::BodyBeforeHead => f.write_str("body written before end_headers()"),
+            Self::TooMuchBody => f.write_str("more body written than Content-Length declared"),
+            Self::TooLittleBody(missing) => {
+                write!(f, "{missing} bytes of body less written than Content-Length declared")
+            }
+            Self::BodyForStatus(code) => {
+                write!(f, "a reply with status {code} has no body (RFC 9110 section 6.4.1)")
+            }
+            Self::BodyForHead => f.write_str("the reply to HEAD is complete, its body is not sent"),
+            Self::NoReply => {
+                f.write_str("the handler returned without a reply: call send_response() or send_error()")
+            }
+            Self::OpenHead => f.write_str("the handler returned without end_headers()"),
+        }
+    }
+}
+
+impl Error for Mistake {}
+
+fn reason_for(c: char) -> &'static str {
+    if c > '\u{ff}' {
+        "heads are latin-1, so encode characters above U+00FF"
+    } else {
+        "a control character would break the head"
+    }
+}

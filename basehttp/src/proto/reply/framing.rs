@@ -1,0 +1,125 @@
+//! The framing of a reply (RFC 9112 section 6), decided in one place.
+
+use super::head::{Persist, push_decimal};
+use super::{Reply, State};
+use crate::proto::request_line::Version;
+use crate::proto::status::HTTPStatus;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    Length {
+        left: u64,
+    },
+    /// `chunk` is where the open chunk begins in `out`.
+    Chunked {
+        chunk: usize,
+    },
+    UntilClose,
+    /// HEAD with a declared length: the body is counted and dropped.
+    Counted {
+        left: u64,
+    },
+    /// HEAD without a declared length: there is no use in more body.
+    HeadOnly,
+    /// A status without a body.
+    Nothing,
+}
+
+enum Line {
+    None,
+    Length(u64),
+    Chunked,
+}
+
+impl Reply {
+    /// Decides the framing (RFC 9112 section 6) and completes the head with it. `total` is the length of the whole body,
+    /// where that is known.
+    pub(super) fn commit(&mut self, total: Option<u64>) {
+        let State::Held { body, unsent } = self.state else { return };
+        let held = (self.out.len() - body) as u64 + unsent;
+        let (framing, line) = self.decide(total, held);
+        if framing == Framing::UntilClose || self.is_headless() {
+            self.close = true;
+        }
+        let mut added = 0;
+        if !self.is_headless() {
+            let mut tail = std::mem::take(&mut self.added);
+            match line {
+                Line::None => {}
+                Line::Chunked => tail.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+                Line::Length(length) => {
+                    tail.extend_from_slice(b"Content-Length: ");
+                    push_decimal(&mut tail, length);
+                    tail.extend_from_slice(b"\r\n");
+                }
+            }
+            tail.extend_from_slice(self.connection_line());
+            tail.extend_from_slice(b"\r\n");
+            insert(&mut self.out, body, &tail);
+            added = tail.len();
+            tail.clear();
+            self.added = tail;
+        }
+        self.state = State::Body(match framing {
+            Framing::Chunked { .. } => Framing::Chunked { chunk: body + added },
+            other => other,
+        });
+    }
+
+    fn decide(&self, total: Option<u64>, held: u64) -> (Framing, Line) {
+        let declared = self.head.length.map_or(Line::None, Line::Length);
+        let status = self.head.status;
+        if self.asked.connect && (200..300).contains(&status) {
+            return (Framing::UntilClose, Line::None);
+        }
+        match status {
+            // RFC 9110 section 8.6: no Content-Length in 1xx and 204; in 304 it is that of the 200 reply.
+            304 => return (Framing::Nothing, declared),
+            // RFC 9110 section 15.3.6: without content, and yet not one of those that end with their head.
+            205 if !self.close() => return (Framing::Nothing, Line::Length(0)),
+            _ if self.has_no_body() => return (Framing::Nothing, Line::None),
+            _ => {}
+        }
+        // RFC 9112 section 6.1: no transfer coding unless the client is known to speak HTTP/1.1.
+        let chunked = self.asked.version == Version::Http11 && self.head.protocol == Some(Version::Http11);
+        if self.asked.head {
+            return match (self.head.length, total) {
+                (Some(length), _) => (Framing::Counted { left: length.saturating_sub(held) }, declared),
+                (None, Some(1..)) if !self.head.chunked => (Framing::HeadOnly, Line::Length(held)),
+                (None, _) if self.head.chunked && chunked => (Framing::HeadOnly, Line::Chunked),
+                (None, _) => (Framing::HeadOnly, Line::None),
+            };
+        }
+        match (self.head.length, total) {
+            (Some(length), _) => (Framing::Length { left: length.saturating_sub(held) }, declared),
+            (None, Some(total)) if !(self.head.chunked && chunked) => {
+                (Framing::Length { left: 0 }, Line::Length(total))
+            }
+            _ if chunked => (Framing::Chunked { chunk: 0 }, Line::Chunked),
+            _ => (Framing::UntilClose, Line::None),
+        }
+    }
+
+    /// RFC 9112 section 9.3 and 9.6: say what the client cannot know from the versions.
+    fn connection_line(&self) -> &'static [u8] {
+        let switching = self.head.status == HTTPStatus::SWITCHING_PROTOCOLS.code();
+        if self.close() {
+            let assumed = self.head.protocol != Some(Version::Http11) || switching;
+            if assumed && self.head.says != Some(Persist::Close) { b"" } else { b"Connection: close\r\n" }
+        } else if self.head.says.is_some() || self.asked.version != Version::Http11 {
+            b"Connection: keep-alive\r\n"
+        } else {
+            b""
+        }
+    }
+}
+
+/// Puts `bytes` into `buffer` at `at`.
+pub(super) fn insert(buffer: &mut Vec<u8>, at: usize, bytes: &[u8]) {
+    let tail = at..buffer.len();
+    buffer.extend_from_slice(bytes);
+    buffer.copy_within(tail, at + bytes.len());
+    if let Some(gap) = buffer.get_mut(at..at + bytes.len()) {
+        gap.copy_from_slice(bytes);
+    }
+}

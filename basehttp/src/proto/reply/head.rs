@@ -1,0 +1,211 @@
+//! The head of a reply in the making: status line and fields.
+
+use super::{Reply, State};
+use crate::proto::grammar;
+use crate::proto::mistake::Mistake;
+use crate::proto::request_line::Version;
+use crate::proto::status::HTTPStatus;
+
+/// What is known of the head in the making.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Head {
+    pub(super) status: u16,
+    pub(super) protocol: Option<Version>,
+    pub(super) length: Option<u64>,
+    pub(super) chunked: bool,
+    pub(super) says: Option<Persist>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Persist {
+    Close,
+    KeepAlive,
+}
+
+/// What [`Reply::end_head`] ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// A 1xx response: it is to be sent at once, and another one follows.
+    Interim,
+    /// The head of the final response.
+    Final,
+}
+
+impl Reply {
+    /// Begins a head with its status line (RFC 9112 section 4).
+    pub fn status_line(&mut self, protocol: Version, status: HTTPStatus, reason: &str) {
+        match self.state {
+            State::Idle => self.refused = None,
+            State::Head => return self.blame(Mistake::SecondStatusLine),
+            State::Held { .. } | State::Body(_) => return self.blame(Mistake::HeadAfterHead),
+        }
+        self.state = State::Head;
+        self.start = self.out.len();
+        self.head = Head { status: status.code(), protocol: Some(protocol), ..Head::default() };
+        self.interim_was_last = false;
+        if !(100..=999).contains(&status.code()) {
+            return self.blame(Mistake::StatusCode(status.code()));
+        }
+        if self.is_headless() {
+            return;
+        }
+        self.out.extend_from_slice(if protocol == Version::Http11 { b"HTTP/1.1 " } else { b"HTTP/1.0 " });
+        push_decimal(&mut self.out, u64::from(status.code()));
+        self.out.push(b' ');
+        if let Err(c) = push_latin1(&mut self.out, reason) {
+            return self.blame(Mistake::Reason(c));
+        }
+        self.out.extend_from_slice(b"\r\n");
+    }
+
+    /// Adds a field (RFC 9112 section 5). The fields that frame the body or end the connection are kept apart until the
+    /// framing is decided.
+    pub fn field(&mut self, name: &str, value: &str) {
+        match self.state {
+            State::Head => {}
+            State::Idle => return self.blame(Mistake::NoStatusLine),
+            State::Held { .. } | State::Body(_) => return self.blame(Mistake::HeadAfterHead),
+        }
+        if name.is_empty() || !name.bytes().all(grammar::is_token) {
+            return self.blame(Mistake::FieldName(name.to_owned()));
+        }
+        let framing = match name.len() {
+            14 if name.eq_ignore_ascii_case("content-length") => self.content_length(value),
+            17 if name.eq_ignore_ascii_case("transfer-encoding") => self.transfer_encoding(value),
+            10 if name.eq_ignore_ascii_case("connection") && self.connection(value) => Ok(()),
+            _ => return self.other_field(name, value),
+        };
+        if let Err(mistake) = framing {
+            self.blame(mistake);
+        }
+    }
+
+    /// Notes that there is no text for the value of a field.
+    pub fn unprintable(&mut self, name: &str) {
+        self.blame(Mistake::Unprintable(name.to_owned()));
+    }
+
+    fn other_field(&mut self, name: &str, value: &str) {
+        let line = self.out.len();
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b": ");
+        if let Err(c) = push_latin1(&mut self.out, value) {
+            return self.blame(Mistake::FieldValue(name.to_owned(), c));
+        }
+        self.out.extend_from_slice(b"\r\n");
+        if self.is_headless() {
+            self.out.truncate(line);
+        }
+    }
+
+    fn content_length(&mut self, value: &str) -> Result<(), Mistake> {
+        let length = grammar::decimal(value.trim_matches([' ', '\t']).as_bytes())
+            .ok_or_else(|| Mistake::ContentLength(value.to_owned()))?;
+        if self.head.length.is_some() || self.head.chunked {
+            return Err(Mistake::TwoFramings);
+        }
+        self.head.length = Some(length);
+        Ok(())
+    }
+
+    fn transfer_encoding(&mut self, value: &str) -> Result<(), Mistake> {
+        if !value.trim_matches([' ', '\t']).eq_ignore_ascii_case("chunked") {
+            return Err(Mistake::TransferEncoding(value.to_owned()));
+        }
+        if self.head.length.is_some() || self.head.chunked {
+            return Err(Mistake::TwoFramings);
+        }
+        self.head.chunked = true;
+        Ok(())
+    }
+
+    /// Notes `close` and `keep-alive`. False if the value has more to say and must stand as it is.
+    fn connection(&mut self, value: &str) -> bool {
+        let mut alone = true;
+        for option in value.split(',').map(|option| option.trim_matches([' ', '\t'])) {
+            if option.eq_ignore_ascii_case("close") {
+                self.head.says = Some(Persist::Close);
+                self.close = true;
+            } else if option.eq_ignore_ascii_case("keep-alive") {
+                if self.head.says != Some(Persist::Close) {
+                    self.head.says = Some(Persist::KeepAlive);
+                    self.close = false;
+                }
+            } else {
+                alone = false;
+            }
+        }
+        alone
+    }
+
+    /// Ends the head. An interim one is final with that.
+    ///
+    /// # Errors
+    /// The first mistake made with this head, which is taken back.
+    pub fn end_head(&mut self) -> Result<Ended, Mistake> {
+        match self.state {
+            State::Head => {}
+            State::Idle => self.blame(Mistake::NoStatusLine),
+            State::Held { .. } | State::Body(_) => self.blame(Mistake::HeadAfterHead),
+        }
+        if let Some(mistake) = self.mistake.take() {
+            if self.state == State::Head {
+                self.out.truncate(self.start);
+                self.state = State::Idle;
+            }
+            self.refused = Some(mistake.clone());
+            return Err(mistake);
+        }
+        if HTTPStatus::new(self.head.status).is_interim() {
+            self.end_interim();
+            return Ok(Ended::Interim);
+        }
+        self.state = State::Held { body: self.out.len(), unsent: 0 };
+        Ok(Ended::Final)
+    }
+
+    fn end_interim(&mut self) {
+        // RFC 9110 section 15.2: a 1xx response must not be sent to an HTTP/1.0 client.
+        if self.asked.version == Version::Http11 {
+            if self.head.says == Some(Persist::Close) {
+                self.out.extend_from_slice(b"Connection: close\r\n");
+            }
+            self.out.extend_from_slice(b"\r\n");
+        } else {
+            self.out.truncate(self.start);
+        }
+        self.start = self.out.len();
+        self.state = State::Idle;
+        self.interim_was_last = true;
+    }
+}
+
+/// Appends text as latin-1 (RFC 9110 section 5.5 calls the upper half obs-text). Err is the character that cannot stand
+/// in a head: a control character other than tab, or one above U+00FF.
+fn push_latin1(out: &mut Vec<u8>, text: &str) -> Result<(), char> {
+    if text.bytes().all(|byte| grammar::is_field_text(byte) && byte.is_ascii()) {
+        out.extend_from_slice(text.as_bytes());
+        return Ok(());
+    }
+    for c in text.chars() {
+        match u8::try_from(c) {
+            Ok(byte) if grammar::is_field_text(byte) => out.push(byte),
+            _ => return Err(c),
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn push_decimal(out: &mut Vec<u8>, mut number: u64) {
+    let start = out.len();
+    loop {
+        out.push(b'0' + (number % 10) as u8);
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    if let Some(digits) = out.get_mut(start..) {
+        digits.reverse();
+    }
+}

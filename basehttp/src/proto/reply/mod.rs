@@ -1,0 +1,335 @@
+//! The reply's state machine: the head, the decision about the framing, the bytes of the body.
+//!
+//! Bytes for the wire gather in one buffer. A head and the body behind it are *held* until the framing is decided, once,
+//! in [`Reply::commit`]: when the reply is finished (then its length is known), when it outgrows the buffer, or when it
+//! is flushed. Until then all of it can be taken back, so that a mistake becomes a clean error page.
+//!
+//! ```text
+//! Idle --status_line--> Head --end_head--> Held --commit--> Body --finish--> Idle
+//!   ^--- interim head ----'                  '-------finish-----------------^
+//! ```
+
+mod framing;
+mod head;
+
+use super::chunked::{LAST_CHUNK, chunk_header};
+use super::mistake::Mistake;
+use super::request_line::Version;
+use super::status::HTTPStatus;
+
+use framing::{Framing, insert};
+use head::Head;
+
+pub use head::Ended;
+
+/// What of the request decides about the reply's form.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// The version of the request; HTTP/0.9 gets a body without a head.
+    pub version: Version,
+    /// The method is HEAD: a head without a body.
+    pub head: bool,
+    /// The method is CONNECT: a 2xx head ends HTTP on the connection (RFC 9110 section 9.3.6).
+    pub connect: bool,
+    /// The client wants the connection closed, or it must be: no handler can keep it open.
+    pub close: bool,
+}
+
+/// The replies of one connection, one after the other.
+#[derive(Debug)]
+pub struct Reply {
+    out: Vec<u8>,
+    state: State,
+    /// Where in `out` the reply in the making begins; what is before it is final.
+    start: usize,
+    head: Head,
+    asked: Asked,
+    close: bool,
+    interim_was_last: bool,
+    mistake: Option<Mistake>,
+    /// The mistake for which a head was taken back, until another is begun.
+    refused: Option<Mistake>,
+    hold: usize,
+    /// For the lines that `commit` adds, so that it allocates once a connection.
+    added: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Idle,
+    Head,
+    /// `body` is where the body begins in `out`; `unsent` counts the body that HEAD does not send.
+    Held {
+        body: usize,
+        unsent: u64,
+    },
+    Body(Framing),
+}
+
+impl Reply {
+    /// No reply yet. `hold` is how many bytes of a body are held back to learn its length.
+    pub fn new(hold: usize) -> Self {
+        let asked = Asked { version: Version::Http10, head: false, connect: false, close: true };
+        Self {
+            out: Vec::new(),
+            state: State::Idle,
+            start: 0,
+            head: Head::default(),
+            asked,
+            close: true,
+            interim_was_last: false,
+            mistake: None,
+            refused: None,
+            hold,
+            added: Vec::new(),
+        }
+    }
+
+    /// Gets ready for the reply to the next request. `close` is where [`close`](Self::close) starts.
+    pub fn begin(&mut self, asked: Asked, close: bool) {
+        self.abandon();
+        self.asked = asked;
+        self.close = close;
+    }
+
+    /// Takes back everything of the reply that is not committed.
+    pub fn abandon(&mut self) {
+        if !self.is_committed() {
+            self.out.truncate(self.start);
+        }
+        self.state = State::Idle;
+        self.start = self.out.len();
+        self.head = Head::default();
+        self.interim_was_last = false;
+        self.mistake = None;
+        self.refused = None;
+    }
+
+    /// Whether the connection is to be closed after this reply.
+    pub fn close(&self) -> bool {
+        self.close || self.asked.close
+    }
+
+    /// Sets what [`close`](Self::close) tells; after the head is committed, only towards closing.
+    pub fn set_close(&mut self, close: bool) {
+        self.close = if self.is_committed() { self.close || close } else { close };
+    }
+
+    /// The connection must be closed after this reply, whatever the handler says.
+    pub fn must_close(&mut self) {
+        self.asked.close = true;
+    }
+
+    /// Whether the head is decided about: nothing can be taken back.
+    pub fn is_committed(&self) -> bool {
+        matches!(self.state, State::Body(_))
+    }
+
+    /// Whether the handler has ended the final head.
+    pub fn has_head(&self) -> bool {
+        matches!(self.state, State::Held { .. } | State::Body(_))
+    }
+
+    /// Whether body bytes wait behind a finished head, or a committed head itself waits.
+    pub fn has_unsent_body(&self) -> bool {
+        match self.state {
+            State::Idle | State::Head => false,
+            State::Held { body, .. } => self.out.len() > body,
+            State::Body(_) => !self.out.is_empty(),
+        }
+    }
+
+    /// Whether the client can tell from the bytes sent that all of a committed reply has come.
+    pub fn is_complete(&self) -> bool {
+        match self.state {
+            State::Body(Framing::Length { left }) => left == 0,
+            State::Body(Framing::Counted { .. } | Framing::HeadOnly | Framing::Nothing) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the end of the body is the end of the connection, so that only a reset shows a truncation.
+    pub fn ends_with_connection(&self) -> bool {
+        self.state == State::Body(Framing::UntilClose)
+    }
+
+    /// The first mistake made with this reply for which there is no other reply.
+    pub fn mistake(&self) -> Option<&Mistake> {
+        self.mistake.as_ref().or(self.refused.as_ref())
+    }
+
+    /// Takes body bytes, and returns how many.
+    ///
+    /// # Errors
+    /// Body before the head is ended, or more than the reply may have.
+    pub fn write(&mut self, data: &[u8]) -> Result<usize, Mistake> {
+        let room = self.room(data.len())?;
+        let taken = data.get(..room).unwrap_or_default();
+        match &mut self.state {
+            State::Held { unsent, .. } if self.asked.head => *unsent += room as u64,
+            State::Body(Framing::Counted { left }) => *left -= room as u64,
+            State::Body(Framing::Length { left }) => {
+                *left -= room as u64;
+                self.out.extend_from_slice(taken);
+            }
+            _ => self.out.extend_from_slice(taken),
+        }
+        if let State::Held { body, unsent } = self.state
+            && (self.out.len() - body > self.hold || unsent > self.hold as u64)
+        {
+            self.commit(None);
+        }
+        Ok(room)
+    }
+
+    /// How many of `len` body bytes may come.
+    fn room(&self, len: usize) -> Result<usize, Mistake> {
+        let limit = match self.state {
+            State::Idle | State::Head => return Err(Mistake::BodyBeforeHead),
+            _ if len == 0 => return Ok(0),
+            State::Held { .. } if self.has_no_body() => return Err(Mistake::BodyForStatus(self.head.status)),
+            State::Held { body, unsent } => match self.head.length {
+                Some(length) => length - (self.out.len() - body) as u64 - unsent,
+                None => return Ok(len),
+            },
+            State::Body(Framing::Length { left } | Framing::Counted { left }) => left,
+            State::Body(Framing::Chunked { .. } | Framing::UntilClose) => return Ok(len),
+            State::Body(Framing::HeadOnly) => return Err(Mistake::BodyForHead),
+            State::Body(Framing::Nothing) => return Err(Mistake::BodyForStatus(self.head.status)),
+        };
+        match usize::try_from(limit).unwrap_or(usize::MAX).min(len) {
+            0 => Err(Mistake::TooMuchBody),
+            room => Ok(room),
+        }
+    }
+
+    /// Begins a write that goes around the buffer: commits the head and frames `len` bytes of body, which the caller
+    /// puts on the wire behind what is [`ready`](Self::ready). Returns how many those are, and whether they are to be
+    /// sent at all.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn begin_direct(&mut self, len: usize) -> Result<(usize, bool), Mistake> {
+        let room = self.room(len)?;
+        self.flush();
+        match &mut self.state {
+            State::Body(Framing::Length { left }) => *left -= room as u64,
+            State::Body(Framing::Counted { left }) => {
+                *left -= room as u64;
+                return Ok((room, false));
+            }
+            State::Body(Framing::HeadOnly) => return Ok((room, false)),
+            State::Body(Framing::Chunked { chunk }) => {
+                chunk_header(room, &mut self.out);
+                *chunk = self.out.len();
+            }
+            _ => {}
+        }
+        Ok((room, true))
+    }
+
+    /// Ends what [`begin_direct`](Self::begin_direct) began.
+    pub fn end_direct(&mut self) {
+        if let State::Body(Framing::Chunked { chunk }) = &mut self.state {
+            self.out.extend_from_slice(b"\r\n");
+            *chunk = self.out.len();
+        }
+    }
+
+    /// Makes everything [`ready`](Self::ready) that can be: commits a finished head, ends the open chunk.
+    pub fn flush(&mut self) {
+        if let State::Held { .. } = self.state {
+            self.commit(None);
+        }
+        if let State::Body(Framing::Chunked { chunk }) = &mut self.state {
+            let len = self.out.len() - *chunk;
+            if len > 0 {
+                let mut header = Vec::with_capacity(18);
+                chunk_header(len, &mut header);
+                insert(&mut self.out, *chunk, &header);
+                self.out.extend_from_slice(b"\r\n");
+                *chunk = self.out.len();
+            }
+        }
+    }
+
+    /// Ends the reply after the handler has returned. The mistake, if any, of a committed reply is left in
+    /// [`mistake`](Self::mistake).
+    ///
+    /// # Errors
+    /// Why there is no good reply: nothing of it went out, or, where it is committed, it lacks body.
+    pub fn finish(&mut self) -> Result<(), Mistake> {
+        if let (false, Some(mistake)) = (self.is_committed(), self.mistake()) {
+            return Err(mistake.clone());
+        }
+        match self.state {
+            State::Idle if self.interim_was_last && self.close => {}
+            State::Idle => return Err(Mistake::NoReply),
+            State::Head => return Err(Mistake::OpenHead),
+            State::Held { body, unsent } => {
+                let total = (self.out.len() - body) as u64 + unsent;
+                self.commit(Some(total));
+                return self.finish_body();
+            }
+            State::Body(_) => return self.finish_body(),
+        }
+        Ok(())
+    }
+
+    fn finish_body(&mut self) -> Result<(), Mistake> {
+        match self.state {
+            State::Body(Framing::Length { left: left @ 1.. }) => return Err(Mistake::TooLittleBody(left)),
+            State::Body(Framing::Chunked { .. }) => {
+                self.flush();
+                self.out.extend_from_slice(LAST_CHUNK);
+                // What was written is whole now, and no more can come.
+                self.state = State::Body(Framing::Length { left: 0 });
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// How many bytes wait, whether or not they may go to the wire now.
+    pub fn gathered(&self) -> usize {
+        self.out.len()
+    }
+
+    /// The bytes that may go to the wire now.
+    pub fn ready(&self) -> &[u8] {
+        let end = match self.state {
+            State::Head | State::Held { .. } => self.start,
+            State::Body(Framing::Chunked { chunk }) => chunk,
+            State::Idle | State::Body(_) => self.out.len(),
+        };
+        self.out.get(..end).unwrap_or_default()
+    }
+
+    /// The first `count` bytes of [`ready`](Self::ready) are on the wire.
+    pub fn sent(&mut self, count: usize) {
+        let count = count.min(self.ready().len());
+        self.out.drain(..count);
+        self.start = self.start.saturating_sub(count);
+        match &mut self.state {
+            State::Held { body, .. } => *body -= count,
+            State::Body(Framing::Chunked { chunk }) => *chunk -= count,
+            _ => {}
+        }
+    }
+
+    fn blame(&mut self, mistake: Mistake) {
+        self.mistake.get_or_insert(mistake);
+    }
+
+    /// HTTP/0.9 has no head in its replies.
+    fn is_headless(&self) -> bool {
+        self.asked.version == Version::Http09
+    }
+
+    fn has_no_body(&self) -> bool {
+        HTTPStatus::new(self.head.status).has_no_body()
+    }
+}
+
+#[cfg(test)]
+mod tests;

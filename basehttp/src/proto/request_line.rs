@@ -1,0 +1,190 @@
+//! The request line: RFC 9112 section 3, and HTTP/0.9's line without a version.
+
+use super::{fault::Fault, grammar};
+
+/// A piece of the buffer that holds the request: where it begins and ends.
+///
+/// Offsets instead of slices, so that a [`Head`](super::head::Head) can outlive a move of its buffer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    /// The bytes from `start` up to `end`.
+    #[inline]
+    pub const fn new(start: usize, end: usize) -> Self {
+        // A cut offset would still be a safe one: `of` takes no bytes on trust.
+        #[expect(clippy::cast_possible_truncation, reason = "the parser keeps a head below 2^32 bytes")]
+        let (start, end) = (start as u32, end as u32);
+        Self { start, end }
+    }
+
+    /// The bytes of the span; none where the buffer does not have them.
+    #[inline]
+    pub fn of<'a>(&self, buf: &'a [u8]) -> &'a [u8] {
+        buf.get(self.start()..self.end()).unwrap_or_default()
+    }
+
+    /// Where the span begins.
+    pub const fn start(&self) -> usize {
+        self.start as usize
+    }
+
+    /// Where the span ends: the offset after its last byte.
+    pub const fn end(&self) -> usize {
+        self.end as usize
+    }
+
+    /// Number of bytes.
+    pub const fn len(&self) -> usize {
+        self.end.saturating_sub(self.start) as usize
+    }
+
+    /// Whether there are no bytes.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// The versions that make a difference to the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Version {
+    /// HTTP/0.9, named or by a request line without a version.
+    Http09,
+    /// HTTP/1.0.
+    Http10,
+    /// HTTP/1.1, and what claims to be HTTP/1.2 to 1.9: RFC 9110 section 6.2 has them processed as the
+    /// highest minor version that is known.
+    ///
+    /// Also what stands in a [`RequestLine`] as long as none was read: the answer to a broken request line has
+    /// a head.
+    #[default]
+    Http11,
+}
+
+/// Where the parts of a request line are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RequestLine {
+    /// The whole line without its line end.
+    pub line: Span,
+    /// The method, a token.
+    pub method: Span,
+    /// The request target as it came.
+    pub target: Span,
+    /// The version's text, as in `HTTP/1.1`; empty where the line has none.
+    pub version_text: Span,
+    /// The version.
+    pub version: Version,
+    /// The line had no version: an HTTP/0.9 "simple request", without header lines.
+    pub simple: bool,
+}
+
+/// Reads a line of the common form in one pass: `GET /path HTTP/1.1`, and the offset of the next line.
+///
+/// `None` means "not for me", not "wrong": [`parse`] decides about everything else.
+#[inline]
+pub(super) fn read_common(buf: &[u8], start: usize) -> Option<(RequestLine, usize)> {
+    let rest = buf.get(start..)?;
+    let method = grammar::token_len(rest);
+    let rest = rest.get(method..)?.strip_prefix(b" ")?;
+    let target = grammar::target_len(rest);
+    let rest = rest.get(target..)?.strip_prefix(b" ")?;
+    if method == 0 || target == 0 {
+        return None;
+    }
+    let (text, rest) = rest.split_first_chunk::<8>()?;
+    let version = match text {
+        b"HTTP/1.1" => Version::Http11,
+        b"HTTP/1.0" => Version::Http10,
+        _ => return None,
+    };
+    let target_at = start + method + 1;
+    let version_at = target_at + target + 1;
+    let end = version_at + text.len();
+    let line = RequestLine {
+        line: Span::new(start, end),
+        method: Span::new(start, start + method),
+        target: Span::new(target_at, target_at + target),
+        version_text: Span::new(version_at, end),
+        version,
+        simple: false,
+    };
+    Some((line, end + line_end(rest)?))
+}
+
+/// Length of the line end at the front: CRLF, or LF alone (RFC 9112 section 2.2).
+#[inline]
+pub(super) fn line_end(rest: &[u8]) -> Option<usize> {
+    match rest {
+        [b'\r', b'\n', ..] => Some(2),
+        [b'\n', ..] => Some(1),
+        _ => None,
+    }
+}
+
+/// Reads the line that stands in `buf` from `start` up to `end`, its line end excluded.
+///
+/// After a fault `line` has what could be told apart all the same: an answer to HEAD has no body, however
+/// broken the rest of its line is.
+///
+/// # Errors
+/// What is wrong with the line.
+pub(super) fn parse(buf: &[u8], start: usize, end: usize, line: &mut RequestLine) -> Result<(), Fault> {
+    *line = RequestLine { line: Span::new(start, end), ..RequestLine::default() };
+    let bytes = line.line.of(buf);
+    let mut at = start;
+    let mut words = bytes.split(|&byte| byte == b' ').map(|word| {
+        let span = Span::new(at, at + word.len());
+        at += word.len() + 1;
+        (word, span)
+    });
+    let (Some(method), Some(target)) = (words.next(), words.next()) else {
+        return Err(syntax_fault(bytes));
+    };
+    let third = words.next();
+    let last = words.last();
+
+    if !method.0.is_empty() && grammar::token_len(method.0) == method.0.len() {
+        line.method = method.1;
+    }
+    if let Some((word, span)) = last.or(third)
+        && let Ok(version) = version_of(word)
+    {
+        (line.version, line.version_text) = (version, span);
+    }
+    let broken = bytes.iter().any(|&byte| byte != b' ' && !grammar::is_target(byte));
+    if broken || line.method.is_empty() || target.0.is_empty() || last.is_some() {
+        return Err(syntax_fault(bytes));
+    }
+    line.target = target.1;
+    match third {
+        Some((word, span)) if !word.is_empty() => {
+            line.version_text = span;
+            line.version = version_of(word)?;
+            Ok(())
+        }
+        // No third word, or a blank after the second: HTTP/0.9, which had GET only.
+        _ => {
+            line.simple = true;
+            line.version = Version::Http09;
+            if method.0 == b"GET" { Ok(()) } else { Err(Fault::BadSimpleRequest) }
+        }
+    }
+}
+
+/// RFC 9112 section 2.3: `HTTP-version = "HTTP/" DIGIT "." DIGIT`, in this case of letters.
+fn version_of(word: &[u8]) -> Result<Version, Fault> {
+    match word {
+        b"HTTP/0.9" => Ok(Version::Http09),
+        b"HTTP/1.0" => Ok(Version::Http10),
+        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'1'..=b'9'] => Ok(Version::Http11),
+        [b'H', b'T', b'T', b'P', b'/', b'2'..=b'9', b'.', b'0'..=b'9'] => Err(Fault::UnsupportedVersion),
+        _ => Err(Fault::BadVersion),
+    }
+}
+
+fn syntax_fault(line: &[u8]) -> Fault {
+    if line.contains(&b'\r') { Fault::BareCr } else { Fault::BadRequestLine }
+}

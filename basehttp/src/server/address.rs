@@ -1,0 +1,121 @@
+//! Where a server listens.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, ToSocketAddrs};
+
+/// An address to listen at: `"127.0.0.1:8000"`, `("127.0.0.1", 8000)`, a [`SocketAddr`], `(IpAddr, u16)`.
+///
+/// An empty host, as in Python's `("", 8000)` or in `":8000"`, is every IPv4 address of the machine, and port 0 is one
+/// that the system chooses. A name service is asked only for a host that is a name.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no address to listen at",
+    note = "write `\"127.0.0.1:8000\"`, `(\"\", 8000)` or a `SocketAddr`"
+)]
+pub trait ServerAddress: sealed::Sealed {
+    #[doc(hidden)]
+    fn resolve(&self) -> io::Result<Resolved>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// An address to listen at with what it stands for.
+#[derive(Debug)]
+pub struct Resolved {
+    pub(super) host: String,
+    pub(super) candidates: Vec<SocketAddr>,
+}
+
+fn named(host: &str, port: u16) -> io::Result<Resolved> {
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let candidates = if host.is_empty() {
+        vec![(Ipv4Addr::UNSPECIFIED, port).into()]
+    } else if let Ok(ip) = bare.parse::<IpAddr>() {
+        vec![(ip, port).into()]
+    } else {
+        let resolved = (host, port).to_socket_addrs();
+        resolved.map_err(|error| describe(&error, &format!("{host}:{port}")))?.collect()
+    };
+    Ok(Resolved { host: bare.to_owned(), candidates })
+}
+
+/// An error of listening that names the address.
+pub(super) fn describe(error: &io::Error, address: &str) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot listen at {address}: {error}"))
+}
+
+impl sealed::Sealed for str {}
+
+impl ServerAddress for str {
+    fn resolve(&self) -> io::Result<Resolved> {
+        let parts = self.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+        let Some((host, port)) = parts else {
+            let text =
+                format!("{self:?} is no address to listen at: write host:port, for example 127.0.0.1:8000");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        };
+        named(host, port)
+    }
+}
+
+impl<T: ServerAddress + ?Sized> sealed::Sealed for &T {}
+
+impl<T: ServerAddress + ?Sized> ServerAddress for &T {
+    fn resolve(&self) -> io::Result<Resolved> {
+        (**self).resolve()
+    }
+}
+
+macro_rules! server_addresses {
+    ($($type:ty: |$address:ident| $resolved:expr;)*) => {$(
+        impl sealed::Sealed for $type {}
+
+        impl ServerAddress for $type {
+            fn resolve(&self) -> io::Result<Resolved> {
+                let $address = self;
+                $resolved
+            }
+        }
+    )*};
+}
+
+server_addresses! {
+    String: |address| address.as_str().resolve();
+    (&str, u16): |address| named(address.0, address.1);
+    (String, u16): |address| named(&address.0, address.1);
+    SocketAddr: |address| Ok(Resolved { host: address.ip().to_string(), candidates: vec![*address] });
+    SocketAddrV4: |address| SocketAddr::from(*address).resolve();
+    SocketAddrV6: |address| SocketAddr::from(*address).resolve();
+    (IpAddr, u16): |address| SocketAddr::from(*address).resolve();
+    (Ipv4Addr, u16): |address| SocketAddr::from(*address).resolve();
+    (Ipv6Addr, u16): |address| SocketAddr::from(*address).resolve();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_and_ports() {
+        let one = |address: &dyn ServerAddress| {
+            let resolved = address.resolve().unwrap();
+            (resolved.host, resolved.candidates[0].to_string())
+        };
+        let both = |host: &str, address: &str| (host.to_owned(), address.to_owned());
+        assert_eq!(one(&"127.0.0.1:80"), both("127.0.0.1", "127.0.0.1:80"));
+        assert_eq!(one(&("", 8000)), both("", "0.0.0.0:8000"));
+        assert_eq!(one(&":8000"), both("", "0.0.0.0:8000"));
+        assert_eq!(one(&"[::1]:80"), both("::1", "[::1]:80"));
+        assert_eq!(one(&("::1", 80)), both("::1", "[::1]:80"));
+        assert_eq!(one(&(Ipv4Addr::LOCALHOST, 0)), both("127.0.0.1", "127.0.0.1:0"));
+    }
+
+    #[test]
+    fn what_is_no_address_is_named() {
+        for bad in ["localhost", "127.0.0.1:http", "127.0.0.1:65536", ""] {
+            let error = bad.resolve().unwrap_err();
+            assert!(error.to_string().contains(&format!("{bad:?}")), "{error}");
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Listening sockets and the streams that they give.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+#[cfg(unix)]
+use std::os::unix::net::{UnixListener, UnixStream};
+#[cfg(unix)]
+use std::path::Path;
+use std::time::Duration;
+
+use mio::{Interest, Registry, Token};
+use socket2::{Domain, SockRef, Socket, Type};
+
+use super::address::{Resolved, describe};
+use super::config::Settings;
+use crate::handler::Address;
+
+/// A listening socket that a server can be made of: `TcpListener`, and `UnixListener` on unix.
+pub trait IntoListener: sealed::Sealed {
+    #[doc(hidden)]
+    fn into_listener(self) -> io::Result<Listener>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// A listening socket.
+#[derive(Debug)]
+pub enum Listener {
+    #[doc(hidden)]
+    Tcp(mio::net::TcpListener),
+    #[cfg(unix)]
+    #[doc(hidden)]
+    Unix(mio::net::UnixListener),
+}
+
+/// A connection on which nothing blocks yet.
+#[derive(Debug)]
+pub(super) enum Incoming {
+    Tcp(mio::net::TcpStream),
+    #[cfg(unix)]
+    Unix(mio::net::UnixStream),
+}
+
+/// A connection with blocking reads and writes.
+#[derive(Debug)]
+pub(super) enum Stream {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+impl sealed::Sealed for TcpListener {}
+
+impl IntoListener for TcpListener {
+    fn into_listener(self) -> io::Result<Listener> {
+        self.set_nonblocking(true)?;
+        Ok(Listener::Tcp(mio::net::TcpListener::from_std(self)))
+    }
+}
+
+#[cfg(unix)]
+impl sealed::Sealed for UnixListener {}
+
+#[cfg(unix)]
+impl IntoListener for UnixListener {
+    fn into_listener(self) -> io::Result<Listener> {
+        self.set_nonblocking(true)?;
+        Ok(Listener::Unix(mio::net::UnixListener::from_std(self)))
+    }
+}
+
+impl Listener {
+    pub(super) fn bind(resolved: &Resolved, settings: &Settings) -> io::Result<Self> {
+        let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "the name has no address");
+        for candidate in &resolved.candidates {
+            match listen(*candidate, settings) {
+                Ok(listener) => return listener.into_listener(),
+                Err(error) => last = describe(&error, &candidate.to_string()),
+            }
+        }
+        Err(last)
+    }
+
+    #[cfg(unix)]
+    pub(super) fn bind_unix(path: &Path) -> io::Result<Self> {
+        let listener =
+            UnixListener::bind(path).map_err(|error| describe(&error, &path.display().to_string()))?;
+        listener.into_listener()
+    }
+
+    pub(super) fn address(&self) -> io::Result<Address> {
+        Ok(match self {
+            Self::Tcp(listener) => listener.local_addr()?.into(),
+            #[cfg(unix)]
+            Self::Unix(listener) => {
+                Address::Unix(listener.local_addr()?.as_pathname().map(std::path::Path::to_path_buf))
+            }
+        })
+    }
+
+    pub(super) fn accept(&self) -> io::Result<(Incoming, Address)> {
+        Ok(match self {
+            Self::Tcp(listener) => {
+                let (stream, address) = listener.accept()?;
+                (Incoming::Tcp(stream), address.into())
+            }
+            #[cfg(unix)]
+            Self::Unix(listener) => {
+                let (stream, address) = listener.accept()?;
+                let path = address.as_pathname().map(std::path::Path::to_path_buf);
+                (Incoming::Unix(stream), Address::Unix(path))
+            }
+        })
+    }
+
+    pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        match self {
+            Self::Tcp(listener) => registry.register(listener, token, Interest::READABLE),
+            #[cfg(unix)]
+            Self::Unix(listener) => registry.register(listener, token, Interest::READABLE),
+        }
+    }
+}
+
+fn listen(address: SocketAddr, settings: &Settings) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    // On Windows the option means that two servers may share a port.
+    if settings.allow_reuse_address && cfg!(not(windows)) {
+        socket.set_reuse_address(true)?;
+    }
+    socket.bind(&address.into())?;
+    socket.listen(settings.request_queue_size)?;
+    Ok(socket.into())
+}
+
+impl Incoming {
+    pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => registry.register(stream, token, Interest::READABLE),
+            #[cfg(unix)]
+            Self::Unix(stream) => registry.register(stream, token, Interest::READABLE),
+        }
+    }
+
+    pub(super) fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => registry.deregister(stream),
+            #[cfg(unix)]
+            Self::Unix(stream) => registry.deregister(stream),
+        }
+    }
+
+    pub(super) fn into_blocking(self) -> io::Result<Stream> {
+        Ok(match self {
+            Self::Tcp(stream) => {
+                let stream = TcpStream::from(stream);
+                stream.set_nonblocking(false)?;
+                // A reply is written as a whole; waiting for more to send would only delay it.
+                stream.set_nodelay(true)?;
+                Stream::Tcp(stream)
+            }
+            #[cfg(unix)]
+            Self::Unix(stream) => {
+                let stream = UnixStream::from(stream);
+                stream.set_nonblocking(false)?;
+                Stream::Unix(stream)
+            }
+        })
+    }
+}
+
+/// Does the same with either kind of stream.
+macro_rules! either {
+    ($stream:expr, $name:ident => $call:expr) => {
+        match $stream {
+            Stream::Tcp($name) => $call,
+            #[cfg(unix)]
+            Stream::Unix($name) => $call,
+        }
+    };
+}
+
+impl Stream {
+    pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        either!(self, stream => (&*stream).read(buffer))
+    }
+
+    pub(super) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        either!(self, stream => (&*stream).write(bytes))
+    }
+
+    pub(super) fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        either!(self, stream => stream.shutdown(how))
+    }
+
+    pub(super) fn set_read_timeout(&self, timeout: Duration) -> io::Result<()> {
+        either!(self, stream => stream.set_read_timeout(Some(timeout)))
+    }
+
+    pub(super) fn set_write_timeout(&self, timeout: Duration) -> io::Result<()> {
+        either!(self, stream => stream.set_write_timeout(Some(timeout)))
+    }
+
+    /// Makes the coming close a reset (TCP only: a unix socket has none).
+    pub(super) fn reset_on_close(&self) -> io::Result<()> {
+        either!(self, stream => SockRef::from(stream).set_linger(Some(Duration::ZERO)))
+    }
+}

@@ -1,0 +1,176 @@
+//! The connections of a server, and its end.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::Shutdown;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use mio::Waker;
+
+use super::listener::Stream;
+
+/// A handle on a running server, for other threads and for handlers.
+///
+/// ```
+/// # use basehttp::prelude::*;
+/// # struct Hello { base: BaseHTTPRequestHandler }
+/// # #[http_handler]
+/// # impl Hello { fn do_GET(&self) {} }
+/// # fn main() -> std::io::Result<()> {
+/// let mut server = HTTPServer::bind("127.0.0.1:0", |base| Hello { base })?;
+/// let handle = server.handle();
+/// std::thread::spawn(move || handle.shutdown());
+/// server.serve_forever()
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct ServerHandle {
+    pub(super) connections: Arc<Connections>,
+}
+
+impl ServerHandle {
+    /// Ends [`serve_forever`](super::HTTPServer::serve_forever): no more connections are taken, those without a request
+    /// are closed, running handlers finish. It only signals and returns at once, so a handler may call it. Calling it
+    /// again does nothing.
+    pub fn shutdown(&self) {
+        self.connections.stop();
+    }
+
+    /// Whether [`shutdown`](Self::shutdown) was called.
+    pub fn is_shut_down(&self) -> bool {
+        self.connections.is_stopping()
+    }
+}
+
+impl ServerHandle {
+    /// A handle of no server.
+    pub(crate) fn detached() -> Self {
+        Self { connections: Arc::new(Connections::new(None)) }
+    }
+}
+
+impl fmt::Debug for ServerHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerHandle").field("is_shut_down", &self.is_shut_down()).finish_non_exhaustive()
+    }
+}
+
+/// The connections that are being served.
+pub(super) struct Connections {
+    open: Mutex<Open>,
+    /// Signalled when a connection ends.
+    ended: Condvar,
+    stopping: AtomicBool,
+    /// Wakes the server; none in a test without one.
+    waker: Option<Waker>,
+}
+
+#[derive(Default)]
+struct Open {
+    streams: HashMap<u64, Entry>,
+    next: u64,
+}
+
+struct Entry {
+    stream: Arc<Stream>,
+    idle: bool,
+}
+
+impl Connections {
+    pub(super) fn new(waker: Option<Waker>) -> Self {
+        Self { open: Mutex::default(), ended: Condvar::new(), stopping: AtomicBool::new(false), waker }
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn wake(&self) {
+        // The waker fails only when the poller is gone, and then nobody waits.
+        let _ = self.waker.as_ref().map(Waker::wake);
+    }
+
+    fn stop(&self) {
+        let open = self.open();
+        self.stopping.store(true, Ordering::SeqCst);
+        for entry in open.streams.values().filter(|entry| entry.idle) {
+            // What the client has sent already can still be read, and is answered.
+            let _ = entry.stream.shutdown(Shutdown::Read);
+        }
+        drop(open);
+        self.wake();
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.open().streams.len()
+    }
+
+    pub(super) fn add(self: &Arc<Self>, stream: Arc<Stream>) -> Registration {
+        let mut open = self.open();
+        let id = open.next;
+        open.next += 1;
+        open.streams.insert(id, Entry { stream, idle: false });
+        Registration { connections: self.clone(), id }
+    }
+
+    /// Waits until all have ended, and cuts those that have not after `grace`.
+    pub(super) fn finish(&self, grace: Duration) {
+        let deadline = Instant::now() + grace;
+        let open = self.wait_until(self.open(), deadline);
+        for entry in open.streams.values() {
+            let _ = entry.stream.shutdown(Shutdown::Both);
+        }
+        // A handler that is not waiting for its client does not notice; its thread ends when it returns.
+        drop(self.wait_until(open, Instant::now() + Duration::from_millis(100)));
+    }
+
+    fn wait_until<'a>(&'a self, mut open: MutexGuard<'a, Open>, deadline: Instant) -> MutexGuard<'a, Open> {
+        while !open.streams.is_empty() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            open = self.ended.wait_timeout(open, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        open
+    }
+}
+
+/// A connection's entry; taken out when dropped.
+pub(super) struct Registration {
+    connections: Arc<Connections>,
+    id: u64,
+}
+
+impl Registration {
+    /// Notes whether the connection waits for a request. When the server is stopping it waits no longer.
+    pub(super) fn set_idle(&self, idle: bool) {
+        let mut open = self.connections.open();
+        let stopping = self.connections.is_stopping();
+        if let Some(entry) = open.streams.get_mut(&self.id) {
+            entry.idle = idle;
+            if idle && stopping {
+                let _ = entry.stream.shutdown(Shutdown::Read);
+            }
+        }
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.connections.is_stopping()
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.connections.open().streams.remove(&self.id);
+        self.connections.ended.notify_all();
+        // The server may be waiting for a place to be free.
+        self.connections.wake();
+    }
+}

@@ -1,0 +1,93 @@
+//! Handlers without a socket, and servers that end with their test.
+//!
+//! ```
+//! use basehttp::prelude::*;
+//! use basehttp::testing::respond;
+//!
+//! struct Hello { base: BaseHTTPRequestHandler }
+//!
+//! #[http_handler]
+//! impl Hello {
+//!     fn do_GET(&self) -> std::io::Result<()> {
+//!         self.send_response(200);
+//!         self.send_header("Content-Type", "text/plain");
+//!         self.end_headers()?;
+//!         write!(self.wfile, "You asked for {}", self.path())
+//!     }
+//! }
+//!
+//! let replies = respond(|base| Hello { base }, b"GET /x HTTP/1.1\r\nHost: example.org\r\n\r\n");
+//! assert_eq!(replies[0].status, 200);
+//! assert_eq!(replies[0].header("content-type"), Some("text/plain"));
+//! assert_eq!(replies[0].text(), "You asked for /x");
+//! ```
+
+mod memory;
+mod response;
+mod server;
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use crate::handler::exchange::Bounds;
+use crate::handler::{BaseHTTPRequestHandler, RequestHandler};
+use crate::server::ServerInfo;
+use crate::server::connection::{Parts, serve};
+use memory::Memory;
+
+pub use response::Response;
+pub use server::TestServer;
+
+/// All that came of a [`run`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Run {
+    /// The replies, one for each request.
+    pub responses: Vec<Response>,
+    /// The bytes that the client would have got.
+    pub output: Vec<u8>,
+    /// What was logged, a line each.
+    pub log: String,
+}
+
+/// Runs a handler on the bytes of a connection, one or more requests, and returns its replies.
+///
+/// The client sends `input` and then nothing more, as one that half-closes its connection. All that a server does is
+/// done: parsing, limits, framing, keeping the connection open. The client's address is `127.0.0.1:54321`, and the time
+/// is always `Sun, 06 Nov 1994 08:49:37 GMT`.
+pub fn respond<H, F>(factory: F, input: &[u8]) -> Vec<Response>
+where
+    H: RequestHandler,
+    F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H,
+{
+    run(factory, [input]).responses
+}
+
+/// As [`respond`] for input that comes in pieces, each of which one read gives. Tells the log as well, and the raw
+/// output.
+///
+/// ```
+/// # use basehttp::prelude::*;
+/// # struct Hello { base: BaseHTTPRequestHandler }
+/// # #[http_handler]
+/// # impl Hello { fn do_GET(&self) -> std::io::Result<()> { self.send_response(204); self.end_headers() } }
+/// let run = basehttp::testing::run(|base| Hello { base }, ["GET / HT", "TP/1.0\r\n\r", "\n"]);
+/// assert_eq!(run.responses[0].status, 204);
+/// assert!(run.log.ends_with("\"GET / HTTP/1.0\" 204 -\n"));
+/// ```
+pub fn run<H, F, I>(factory: F, pieces: I) -> Run
+where
+    H: RequestHandler,
+    F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H,
+    I: IntoIterator<Item: AsRef<[u8]>>,
+{
+    let (memory, record) = Memory::new(pieces.into_iter().map(|piece| piece.as_ref().to_vec()));
+    let parts = Parts {
+        wire: Box::new(memory),
+        client_address: std::net::SocketAddr::from((Ipv4Addr::LOCALHOST, 54321)).into(),
+        server: Arc::new(ServerInfo::detached()),
+        bounds: Bounds::default(),
+    };
+    serve(parts, &factory);
+    record.into_run()
+}

@@ -1,0 +1,110 @@
+//! A reply, taken apart.
+
+use std::borrow::Cow;
+
+use crate::handler::{Headers, Message};
+use crate::proto::chunked::{ChunkStep, ChunkedDecoder};
+use crate::proto::limits::Limits;
+
+/// A reply of a handler.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Response {
+    /// The version in the status line; `HTTP/0.9` for a reply without one.
+    pub version: String,
+    /// The status code; 0 for a reply without a status line.
+    pub status: u16,
+    /// The message in the status line.
+    pub reason: String,
+    /// The header fields, and for a chunked reply the trailer fields behind them.
+    pub headers: Headers,
+    /// The body without its framing.
+    pub body: Vec<u8>,
+    /// The interim (1xx) responses before it.
+    pub interim: Vec<Response>,
+    /// Whether the server waited for another request after it.
+    pub stays_open: bool,
+    /// Whether the body ends before its framing says so.
+    pub truncated: bool,
+}
+
+impl Response {
+    /// The value of the first header field of this name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
+    }
+
+    /// Takes apart the bytes that answer one request.
+    pub(super) fn parse(mut bytes: &[u8], stays_open: bool) -> Self {
+        let mut interim = Vec::new();
+        loop {
+            let Some((mut response, rest)) = Self::parse_head(bytes) else {
+                let version = "HTTP/0.9".to_owned();
+                return Self { version, body: bytes.to_vec(), interim, stays_open, ..Self::default() };
+            };
+            if matches!(response.status, 100 | 102..=199) && !rest.is_empty() {
+                interim.push(response);
+                bytes = rest;
+                continue;
+            }
+            response.read_body(rest);
+            return Self { interim, stays_open, ..response };
+        }
+    }
+
+    fn parse_head(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
+        let (head, rest) = bytes.split_at_checked(end + 4)?;
+        let mut lines =
+            head.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        let mut response = Self::default();
+        let status_line = String::from_utf8_lossy(lines.next()?);
+        let mut words = status_line.splitn(3, ' ');
+        words.next().filter(|word| word.starts_with("HTTP/"))?.clone_into(&mut response.version);
+        response.status = words.next()?.parse().ok()?;
+        words.next().unwrap_or_default().clone_into(&mut response.reason);
+        for line in lines.filter(|line| !line.is_empty()) {
+            let colon = line.iter().position(|byte| *byte == b':')?;
+            let (name, value) = line.split_at_checked(colon)?;
+            let value = value.strip_prefix(b":")?.trim_ascii();
+            response.headers.append(std::str::from_utf8(name).ok()?, value);
+        }
+        Some((response, rest))
+    }
+
+    fn read_body(&mut self, mut rest: &[u8]) {
+        if self.header("transfer-encoding").is_none() {
+            let declared = self.header("content-length").and_then(|length| length.parse::<usize>().ok());
+            self.body = rest.to_vec();
+            // A reply to HEAD has a length and no body.
+            self.truncated = !rest.is_empty() && declared.is_some_and(|length| rest.len() < length);
+            return;
+        }
+        let mut decoder = ChunkedDecoder::new(Limits::default());
+        loop {
+            match decoder.step(rest) {
+                Ok(ChunkStep::Data { skip, len }) => {
+                    let (_, data) = rest.split_at(skip);
+                    let (data, after) = data.split_at(len);
+                    self.body.extend_from_slice(data);
+                    rest = after;
+                }
+                Ok(ChunkStep::End { .. }) => break,
+                Ok(ChunkStep::NeedMore { .. }) | Err(_) => {
+                    self.truncated = true;
+                    break;
+                }
+            }
+        }
+        let (bytes, fields) = decoder.trailers();
+        for field in fields {
+            let name = std::str::from_utf8(field.name.of(bytes)).unwrap_or_default();
+            self.headers.append(name, field.value.of(bytes));
+        }
+    }
+}
