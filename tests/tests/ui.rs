@@ -21,7 +21,8 @@ fn fail() {
         trybuild::TestCases::new().compile_fail("ui/fail/*.rs");
     } else {
         // Not `eprintln!`, which the test harness keeps to itself.
-        let skipped = format!("SKIPPED ui/fail: the messages are those of {PINNED}x, and this is {compiler}\n");
+        let skipped =
+            format!("SKIPPED ui/fail: the messages are those of {PINNED}x, and this is {compiler}\n");
         io::stderr().write_all(skipped.as_bytes()).expect("standard error can be written");
     }
 }
