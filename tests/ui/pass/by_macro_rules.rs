@@ -24,8 +24,12 @@ macro_rules! handler {
 
 handler!(Hello, Hello, concat!("Hello/", "1.0"), do_POST, "HTTP/1.1", { Ok(()) });
 
-fn is_handler<H: RequestHandler>() {}
+fn status(method: &str) -> u16 {
+    let request = format!("{method} / HTTP/1.0\r\n\r\n");
+    basehttp::testing::respond(|base| Hello { base }, request.as_bytes())[0].status
+}
 
 fn main() {
-    is_handler::<Hello>();
+    assert_eq!(status("GET"), 200);
+    assert_eq!(status("HEAD"), 200);
 }

@@ -14,8 +14,12 @@ impl Hello {
     }
 }
 
-fn is_handler<H: RequestHandler>() {}
+fn status(method: &str) -> u16 {
+    let request = format!("{method} / HTTP/1.0\r\n\r\n");
+    basehttp::testing::respond(|base| Hello { base }, request.as_bytes())[0].status
+}
 
 fn main() {
-    is_handler::<Hello>();
+    assert_eq!(status("GET"), 204);
+    assert_eq!(status("SPAM"), 204);
 }

@@ -18,8 +18,12 @@ impl self::other::Hello {
     }
 }
 
-fn is_handler<H: RequestHandler>() {}
+fn status(method: &str) -> u16 {
+    let request = format!("{method} / HTTP/1.0\r\n\r\n");
+    basehttp::testing::respond(|base| other::Hello { base }, request.as_bytes())[0].status
+}
 
 fn main() {
-    is_handler::<other::Hello>();
+    assert_eq!(status("GET"), 200);
+    assert_eq!(status("HEAD"), 200);
 }
