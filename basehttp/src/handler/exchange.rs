@@ -15,6 +15,7 @@ use crate::proto::head::{AtEnd, HeadParser, Progress};
 use crate::proto::limits::Limits;
 use crate::proto::mistake::Mistake;
 use crate::proto::reply::{Asked, Ended, Reply};
+use crate::proto::status::HTTPStatus;
 
 /// The handle on an [`Exchange`]. The lock is uncontended, and never held while code of the user runs: an override or a
 /// `Display` may call back into the base.
@@ -89,7 +90,20 @@ pub(crate) struct Exchange {
     trouble: Option<Trouble>,
     /// The trouble, until somebody has asked for it to log it.
     news: Option<Trouble>,
-    has_had_request: bool,
+    output: Output,
+    /// How the connection is to end, once that is settled.
+    ending: Option<Close>,
+    served: u64,
+}
+
+/// Whether more of the reply can be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Output {
+    Open,
+    /// The reply was cut short, and nothing may be added to it.
+    Cut,
+    /// The connection takes nothing more.
+    Dead,
 }
 
 /// The part of the request's body that has not been read.
@@ -120,13 +134,15 @@ impl Exchange {
             reply: Reply::new(bounds.hold),
             trouble: None,
             news: None,
-            has_had_request: false,
+            output: Output::Open,
+            ending: None,
+            served: 0,
         }
     }
 
-    /// Whether a request, or what was meant for one, has come.
-    pub(crate) fn has_had_request(&self) -> bool {
-        self.has_had_request
+    /// How many requests have come, or what was meant for one.
+    pub(crate) fn served(&self) -> u64 {
+        self.served
     }
 
     pub(crate) fn now(&self) -> SystemTime {
@@ -195,13 +211,16 @@ impl Exchange {
         let len = if fault.is_some() { self.input.data().len() } else { request.head.len };
         self.input.split_off_front(len, &mut request.bytes);
         request.fault = fault;
+        if fault.is_some() {
+            self.ending = Some(Close::Linger);
+        }
         Next::Request
     }
 
     /// Gets ready for body and reply of the request whose head was taken.
     pub(crate) fn begin(&mut self, asked: Asked, close: bool, body: Body) {
         self.wire.enter(Phase::Exchange);
-        self.has_had_request = true;
+        self.served += 1;
         self.body = match body {
             Body::None | Body::Length(0) => Incoming::None,
             Body::Length(length) => Incoming::Length(length),
@@ -333,7 +352,7 @@ impl Exchange {
         }
         if self.waits_for_continue {
             self.waits_for_continue = false;
-            if !self.reply.has_head() {
+            if !self.reply.is_committed() {
                 self.send_ready()?;
                 self.write_wire(b"HTTP/1.1 100 Continue\r\n\r\n")?;
             }
@@ -370,8 +389,8 @@ impl Exchange {
     /// Ends a head. An interim response is sent at once.
     pub(crate) fn end_head(&mut self) -> io::Result<()> {
         match self.reply.end_head().map_err(misuse)? {
-            Ended::Interim => {
-                self.waits_for_continue = false;
+            Ended::Interim(status) => {
+                self.waits_for_continue &= status != HTTPStatus::CONTINUE.code();
                 self.send_ready()
             }
             Ended::Final => Ok(()),
@@ -411,6 +430,9 @@ impl Exchange {
 
     /// Completes the reply, and sends it.
     pub(crate) fn finish_reply(&mut self) -> Result<(), Mistake> {
+        if self.output == Output::Cut {
+            return Ok(());
+        }
         self.decide_about_rest();
         let finished = self.reply.finish();
         // What fails here is in the record.
@@ -428,7 +450,7 @@ impl Exchange {
     }
 
     fn send_ready(&mut self) -> io::Result<()> {
-        if let Some(Trouble::ClientGone) = self.trouble {
+        if self.output == Output::Dead {
             return Err(gone());
         }
         let mut written = 0;
@@ -443,15 +465,15 @@ impl Exchange {
             }
         };
         self.reply.sent(written);
-        sent.map_err(|error| self.failed(error))
+        sent.map_err(|error| self.unwritable(error))
     }
 
     fn write_wire(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             match self.wire.write(bytes) {
-                Ok(0) => return Err(self.failed(io::ErrorKind::WriteZero.into())),
+                Ok(0) => return Err(self.unwritable(io::ErrorKind::WriteZero.into())),
                 Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
-                Err(error) => return Err(self.failed(error)),
+                Err(error) => return Err(self.unwritable(error)),
             }
         }
         Ok(())
@@ -475,18 +497,17 @@ impl Exchange {
     /// Sends what there is of the reply to a handler that failed, and ends the connection so that the client cannot take
     /// it for the whole.
     pub(crate) fn cut(&mut self) {
-        if self.reply.is_committed() {
+        if self.reply.is_committed() && !self.reply.is_complete() {
             let _ = self.flush();
-            if self.reply.ends_with_connection() {
-                self.wire.close(Close::Reset);
-            }
+            self.output = Output::Cut;
+            self.ending = Some(if self.reply.ends_with_connection() { Close::Reset } else { Close::Linger });
         }
         self.reply.must_close();
     }
 
     pub(crate) fn close(&mut self) {
-        let _ = self.send_ready();
-        self.wire.close(Close::Graceful);
+        let unread = self.has_body() || !self.input.is_empty();
+        self.wire.close(self.ending.unwrap_or(if unread { Close::Linger } else { Close::Plain }));
     }
 
     // Blame.
@@ -502,6 +523,12 @@ impl Exchange {
         self.record(if timed_out { Trouble::TimedOut } else { Trouble::ClientGone });
         self.reply.must_close();
         error
+    }
+
+    /// What cannot be written now will not be written later: a reply has no gaps.
+    fn unwritable(&mut self, error: io::Error) -> io::Error {
+        self.output = Output::Dead;
+        self.failed(error)
     }
 
     fn refused(&mut self, mistake: Mistake) -> io::Error {

@@ -7,9 +7,9 @@ use std::fmt;
 /// ```
 /// use basehttp::HTTPStatus;
 ///
-/// assert_eq!(HTTPStatus::NOT_FOUND, 404.into());
+/// assert_eq!(HTTPStatus::NOT_FOUND, 404);
 /// assert_eq!(HTTPStatus::NOT_FOUND.phrase(), Some("Not Found"));
-/// assert_eq!(HTTPStatus::from(999).phrase(), None);
+/// assert_eq!(HTTPStatus::new(999).phrase(), None);
 /// assert_eq!(HTTPStatus::IM_A_TEAPOT.to_string(), "418");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
