@@ -143,3 +143,31 @@ mod attributes {
         let _ = |base| Hello { base };
     }
 }
+
+/// Methods that nobody else sees, of which clippy asks more.
+mod private {
+    use super::*;
+
+    struct Hello {
+        base: BaseHTTPRequestHandler,
+    }
+
+    #[http_handler]
+    impl Hello {
+        fn do_GET(&mut self) {}
+
+        fn do_POST(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        #[method("M-SEARCH")]
+        fn do_search(&self) -> Result<(), String> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn is_a_handler() {
+        let _ = |base| Hello { base };
+    }
+}
