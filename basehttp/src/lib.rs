@@ -13,13 +13,11 @@ pub mod testing;
 
 pub use basehttp_macros::http_handler;
 pub use handler::{
-    Address, BaseHTTPRequestHandler, DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE, Headers, Message,
-    RFile, RFileLock, RequestHandler, ResponseCode, WFile,
+    Address, BaseHTTPRequestHandler, DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE, HandlerError,
+    Headers, Message, RFile, RFileLock, RequestHandler, ResponseCode, ServerHandle, ServerInfo, WFile,
 };
 pub use proto::date::HTTPDate;
 pub use proto::fault::Fault;
 pub use proto::limits::Limits;
 pub use proto::status::HTTPStatus;
-pub use server::{
-    HTTPServer, HandlerError, IntoListener, ServerAddress, ServerBuilder, ServerHandle, ServerInfo,
-};
+pub use server::{HTTPServer, IntoListener, ServerAddress, ServerBuilder};

@@ -11,13 +11,13 @@ use super::exchange::{Bounds, Exchange, Next, Shared};
 use super::message::{Headers, Message};
 use super::request::{Request, named_version};
 use super::rfile::RFile;
+use super::server_info::ServerInfo;
 use super::wfile::WFile;
 use super::wire::Wire;
 use crate::proto::fault::Fault;
 use crate::proto::framing::{Body, Persistence};
 use crate::proto::reply::Asked;
 use crate::proto::request_line::Version;
-use crate::server::ServerInfo;
 
 /// The base of a request handler: Python's superclass with its instance variables.
 ///

@@ -1,15 +1,14 @@
 //! From a parsed head to the `do_*` method, and what becomes of a method that fails.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io;
 
 use super::base::Stage;
 use super::exchange::{Next, Trouble};
-use super::{BaseHTTPRequestHandler, RequestHandler, ResponseCode};
+use super::{BaseHTTPRequestHandler, HandlerError, RequestHandler, ResponseCode};
 use crate::proto::fault::Fault;
 use crate::proto::request_line::Version;
 use crate::proto::status::HTTPStatus;
-use crate::server::HandlerError;
 
 /// A row of the dispatch table: a request method and the function that answers it.
 pub struct Method<H: 'static> {
@@ -80,7 +79,7 @@ impl BaseHTTPRequestHandler {
         match method_for(handler) {
             Some(method) => {
                 if let Some(error) = (method.call)(handler) {
-                    fail(handler, method.function, &error);
+                    fail(handler, method.function, &Failure::Error(&error));
                 }
                 Ok(())
             }
@@ -120,6 +119,21 @@ impl BaseHTTPRequestHandler {
     /// None of its own.
     pub fn handle_expect_100<H: RequestHandler>(_handler: &mut H) -> io::Result<bool> {
         Ok(true)
+    }
+}
+
+/// How a handler failed.
+pub(crate) enum Failure<'a> {
+    Error(&'a str),
+    Panic(&'a str),
+}
+
+impl Display for Failure<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Error(message) => f.write_str(message),
+            Self::Panic(message) => write!(f, "panicked: {message}"),
+        }
     }
 }
 
@@ -186,11 +200,11 @@ pub(crate) fn complete<H: RequestHandler>(handler: &H, error: Option<io::Error>)
     }
     let function = method_for(handler).map_or("handle_one_request", |method| method.function);
     if let Some(error) = error {
-        fail(handler, "handle_one_request", &error.to_string());
+        fail(handler, "handle_one_request", &Failure::Error(&error.to_string()));
     }
     let finished = handler.exchange().finish_reply();
     if let Err(mistake) = finished {
-        fail(handler, function, &mistake.to_string());
+        fail(handler, function, &Failure::Error(&mistake.to_string()));
         if handler.exchange().finish_reply().is_err() {
             last_resort(handler);
         }
@@ -213,7 +227,7 @@ pub(crate) fn complete<H: RequestHandler>(handler: &H, error: Option<io::Error>)
 }
 
 /// Answers and logs the failure of a handler. What the client did is not the handler's failure, whatever it returned.
-pub(crate) fn fail<H: RequestHandler>(handler: &H, function: &str, error: &str) {
+pub(crate) fn fail<H: RequestHandler>(handler: &H, function: &str, failure: &Failure<'_>) {
     let trouble = handler.exchange().take_news();
     let sent = match trouble {
         Some(Trouble::ClientGone) => {
@@ -222,7 +236,7 @@ pub(crate) fn fail<H: RequestHandler>(handler: &H, function: &str, error: &str) 
         }
         Some(Trouble::HeadAnswered) => return,
         Some(Trouble::TimedOut) => {
-            handler.log_error(format_args!("{function}: Request timed out: {error}"));
+            handler.log_error(format_args!("{function}: Request timed out"));
             answer(handler, HTTPStatus::REQUEST_TIMEOUT)
         }
         Some(Trouble::Fault(fault)) => {
@@ -230,11 +244,16 @@ pub(crate) fn fail<H: RequestHandler>(handler: &H, function: &str, error: &str) 
             answer(handler, code_of(fault, ""))
         }
         Some(Trouble::BodyTooLarge) => {
-            answer(handler, (HTTPStatus::CONTENT_TOO_LARGE, "Content Too Large", error))
+            let explain = "The body of the request is larger than what is accepted here";
+            answer(handler, (HTTPStatus::CONTENT_TOO_LARGE, "Content Too Large", explain))
         }
         None => {
-            handler.log_error(format_args!("{function}: {error}"));
-            handler.server().report(&HandlerError::new(handler, error, false));
+            handler.log_error(format_args!("{function}: {failure}"));
+            let (message, panicked) = match failure {
+                Failure::Error(message) => (message, false),
+                Failure::Panic(message) => (message, true),
+            };
+            handler.server().report(&HandlerError::new(handler, message, panicked));
             answer(handler, HTTPStatus::INTERNAL_SERVER_ERROR)
         }
     };

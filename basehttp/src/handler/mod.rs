@@ -13,6 +13,7 @@ mod request;
 mod respond;
 mod response_code;
 mod rfile;
+mod server_info;
 mod wfile;
 pub(crate) mod wire;
 
@@ -32,6 +33,8 @@ pub use error_page::{DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE};
 pub use message::{Headers, Message};
 pub use response_code::ResponseCode;
 pub use rfile::{RFile, RFileLock};
+pub(crate) use server_info::{HandleError, Stop};
+pub use server_info::{HandlerError, ServerHandle, ServerInfo};
 pub use wfile::WFile;
 
 /// A request handler: Python's class variables as associated constants, Python's overridable methods as methods with

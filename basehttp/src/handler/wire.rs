@@ -46,9 +46,12 @@ pub(crate) enum Phase {
 /// How a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Close {
-    /// Everything is sent. Input that nobody read is waited for and dropped, within bounds: closing at once would make
-    /// the system send a reset, and the reset takes the reply away from the client (RFC 9112 section 9.6).
-    Graceful,
+    /// Everything is sent, and everything that was received is read.
+    Plain,
+    /// There is input that nobody will read, or more of it may come. It is waited for and dropped, within bounds:
+    /// closing at once would make the system send a reset, and the reset takes the reply away from the client (RFC 9112
+    /// section 9.6).
+    Linger,
     /// With a reset, so that the client does not take a truncated reply for a whole one.
     Reset,
 }

@@ -2,15 +2,13 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::address::ServerAddress;
-use super::info::HandlerError;
 use super::listener::{IntoListener, Listener};
 use super::{HTTPServer, erase};
 use crate::handler::exchange::Bounds;
-use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler};
+use crate::handler::{Address, BaseHTTPRequestHandler, HandleError, HandlerError, RequestHandler};
 use crate::proto::limits::Limits;
 
 /// Settings and hooks of a server, for what must be said before it listens.
@@ -58,9 +56,8 @@ pub(super) struct Hooks {
     pub(super) handle_timeout: Option<Box<HandleTimeout>>,
 }
 
-type VerifyRequest = dyn Fn(&Address) -> bool + Send + Sync;
-type HandleError = dyn Fn(&HandlerError) + Send + Sync;
-type HandleTimeout = dyn Fn() + Send + Sync;
+pub(super) type VerifyRequest = dyn Fn(&Address) -> bool + Send + Sync;
+pub(super) type HandleTimeout = dyn Fn() + Send + Sync;
 
 impl Default for Settings {
     fn default() -> Self {
@@ -195,7 +192,7 @@ impl ServerBuilder {
         self.settings.check()?;
         let resolved = address.resolve()?;
         let listener = Listener::bind(&resolved, &self.settings)?;
-        HTTPServer::new(listener, resolved.host, self.settings, Arc::new(self.hooks), erase(factory))
+        HTTPServer::new(listener, resolved.host, self.settings, self.hooks, erase(factory))
     }
 
     /// Makes the server and binds it to a unix socket; see [`HTTPServer::bind_unix`].
@@ -212,7 +209,7 @@ impl ServerBuilder {
         let path = path.as_ref();
         let listener = Listener::bind_unix(path)?;
         let name = path.display().to_string();
-        HTTPServer::new(listener, name, self.settings, Arc::new(self.hooks), erase(factory))
+        HTTPServer::new(listener, name, self.settings, self.hooks, erase(factory))
     }
 
     /// Makes a server of a listener that exists; see [`HTTPServer::from_listener`].
@@ -230,7 +227,7 @@ impl ServerBuilder {
             Address::Tcp(address) => address.ip().to_string(),
             unix => unix.path().map(|path| path.display().to_string()).unwrap_or_default(),
         };
-        HTTPServer::new(listener, name, self.settings, Arc::new(self.hooks), erase(factory))
+        HTTPServer::new(listener, name, self.settings, self.hooks, erase(factory))
     }
 }
 

@@ -5,11 +5,10 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::info::{HandlerError, ServerInfo};
-use crate::handler::dispatch::{complete, fail, last_resort};
+use crate::handler::dispatch::{Failure, complete, fail, last_resort};
 use crate::handler::exchange::Bounds;
 use crate::handler::wire::Wire;
-use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler};
+use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler, ServerInfo};
 
 /// What a connection consists of.
 pub(crate) struct Parts {
@@ -54,7 +53,7 @@ where
         Ok(Err(error)) => log(&handler, "finish", &error.to_string()),
         Err(message) => log(&handler, "finish", &format!("panicked: {message}")),
     }
-    let served = if handler.exchange().has_had_request() { Served::Requests } else { Served::Nothing };
+    let served = if handler.exchange().served() > 0 { Served::Requests } else { Served::Nothing };
     handler.exchange().close();
     let _ = caught(move || drop(handler));
     served
@@ -71,8 +70,7 @@ fn settle<H: RequestHandler>(handler: &H, result: io::Result<()>) {
 fn panicked<H: RequestHandler>(handler: &H, function: &str, message: &str) {
     handler.exchange().reply.must_close();
     let answered = caught(|| {
-        handler.server().report(&HandlerError::new(handler, message, true));
-        fail(handler, function, &format!("panicked: {message}"));
+        fail(handler, function, &Failure::Panic(message));
         complete(handler, None);
     });
     if answered.is_err() {

@@ -195,6 +195,10 @@ impl Stream {
         either!(self, stream => stream.shutdown(how))
     }
 
+    pub(super) fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        either!(self, stream => stream.set_nonblocking(nonblocking))
+    }
+
     pub(super) fn set_read_timeout(&self, timeout: Duration) -> io::Result<()> {
         either!(self, stream => stream.set_read_timeout(Some(timeout)))
     }

@@ -3,7 +3,6 @@
 mod address;
 mod config;
 pub(crate) mod connection;
-pub(crate) mod info;
 mod listener;
 mod shutdown;
 mod transport;
@@ -17,8 +16,8 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token, Waker};
 
-use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler};
-use config::{Hooks, Settings};
+use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler, ServerHandle, ServerInfo, Stop};
+use config::{HandleTimeout, Hooks, Settings, VerifyRequest};
 use connection::{Parts, Served};
 use listener::{Incoming, Listener, Stream};
 use shutdown::Connections;
@@ -26,9 +25,7 @@ use transport::Socket;
 
 pub use address::ServerAddress;
 pub use config::ServerBuilder;
-pub use info::{HandlerError, ServerInfo};
 pub use listener::IntoListener;
-pub use shutdown::ServerHandle;
 
 const LISTENER: Token = Token(0);
 const WAKER: Token = Token(1);
@@ -78,6 +75,9 @@ pub struct HTTPServer {
     ready: VecDeque<(Incoming, Address)>,
     next_token: usize,
     settings: Settings,
+    verify_request: Option<Box<VerifyRequest>>,
+    handle_timeout: Option<Box<HandleTimeout>>,
+    connections: Arc<Connections>,
     info: Arc<ServerInfo>,
     serve: Arc<Serve>,
 }
@@ -152,14 +152,15 @@ impl HTTPServer {
         mut listener: Listener,
         name: String,
         settings: Settings,
-        hooks: Arc<Hooks>,
+        hooks: Hooks,
         serve: Arc<Serve>,
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
         listener.register(poll.registry(), LISTENER)?;
-        let connections = Arc::new(Connections::new(Some(Waker::new(poll.registry(), WAKER)?)));
-        let info =
-            ServerInfo { address: listener.address()?, name, hooks, handle: ServerHandle { connections } };
+        let connections = Arc::new(Connections::new(Waker::new(poll.registry(), WAKER)?));
+        let Hooks { verify_request, handle_error, handle_timeout } = hooks;
+        let handle = ServerHandle { server: connections.clone() };
+        let info = ServerInfo { address: listener.address()?, name, handle_error, handle };
         Ok(Self {
             poll,
             events: Events::with_capacity(64),
@@ -170,6 +171,9 @@ impl HTTPServer {
             ready: VecDeque::new(),
             next_token: FIRST_WAITING,
             settings,
+            verify_request,
+            handle_timeout,
+            connections,
             info: Arc::new(info),
             serve,
         })
@@ -203,7 +207,7 @@ impl HTTPServer {
     /// When the system cannot wait for connections. A connection that cannot be taken, for lack of descriptors or of
     /// threads, is logged and does not end the server.
     pub fn serve_forever(&mut self) -> io::Result<()> {
-        while !self.connections().is_stopping() {
+        while !self.connections.is_stopping() {
             self.take_connections();
             self.serve_in_threads();
             let retry = (self.accept_failing && self.has_room()).then_some(ACCEPT_RETRY);
@@ -214,7 +218,7 @@ impl HTTPServer {
         self.serve_in_threads();
         self.listener = None;
         self.waiting.clear();
-        self.connections().finish(self.settings.shutdown_grace);
+        self.connections.finish(self.settings.shutdown_grace);
         Ok(())
     }
 
@@ -245,7 +249,7 @@ impl HTTPServer {
     /// [`ServerHandle::shutdown`].
     pub fn handle_request(&mut self) -> io::Result<()> {
         let deadline = self.settings.timeout.map(|timeout| Instant::now() + timeout);
-        while !self.connections().is_stopping() {
+        while !self.connections.is_stopping() {
             self.take_connections();
             if let Some((stream, address)) = self.ready.pop_front() {
                 let mut served = Served::Nothing;
@@ -259,7 +263,7 @@ impl HTTPServer {
             self.expire_waiting();
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
-                if let Some(hook) = &self.info.hooks.handle_timeout {
+                if let Some(hook) = &self.handle_timeout {
                     hook();
                 }
                 return Ok(());
@@ -272,12 +276,8 @@ impl HTTPServer {
         Ok(())
     }
 
-    fn connections(&self) -> &Arc<Connections> {
-        &self.info.handle.connections
-    }
-
     fn has_room(&self) -> bool {
-        self.connections().len() + self.waiting.len() + self.ready.len() < self.settings.max_connections
+        self.connections.len() + self.waiting.len() + self.ready.len() < self.settings.max_connections
     }
 
     /// Waits for connections, for bytes on those that wait, or for the waker.
@@ -338,7 +338,7 @@ impl HTTPServer {
     }
 
     fn verify(&self, address: &Address) -> bool {
-        self.info.hooks.verify_request.as_ref().is_none_or(|verify| verify(address))
+        self.verify_request.as_ref().is_none_or(|verify| verify(address))
     }
 
     fn serve_in_threads(&mut self) {
@@ -378,7 +378,7 @@ impl HTTPServer {
     }
 
     fn wire(&self, stream: Arc<Stream>, single: bool) -> Socket {
-        let registration = self.connections().add(stream.clone());
+        let registration = self.connections.add(stream.clone());
         Socket::new(stream, registration, &self.settings, single)
     }
 }

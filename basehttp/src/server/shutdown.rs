@@ -1,7 +1,6 @@
 //! The connections of a server, and its end.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,52 +9,7 @@ use std::time::{Duration, Instant};
 use mio::Waker;
 
 use super::listener::Stream;
-
-/// A handle on a running server, for other threads and for handlers.
-///
-/// ```
-/// # use basehttp::prelude::*;
-/// # struct Hello { base: BaseHTTPRequestHandler }
-/// # #[http_handler]
-/// # impl Hello { fn do_GET(&self) {} }
-/// # fn main() -> std::io::Result<()> {
-/// let mut server = HTTPServer::bind("127.0.0.1:0", |base| Hello { base })?;
-/// let handle = server.handle();
-/// std::thread::spawn(move || handle.shutdown());
-/// server.serve_forever()
-/// # }
-/// ```
-#[derive(Clone)]
-pub struct ServerHandle {
-    pub(super) connections: Arc<Connections>,
-}
-
-impl ServerHandle {
-    /// Ends [`serve_forever`](super::HTTPServer::serve_forever): no more connections are taken, those without a request
-    /// are closed, running handlers finish. It only signals and returns at once, so a handler may call it. Calling it
-    /// again does nothing.
-    pub fn shutdown(&self) {
-        self.connections.stop();
-    }
-
-    /// Whether [`shutdown`](Self::shutdown) was called.
-    pub fn is_shut_down(&self) -> bool {
-        self.connections.is_stopping()
-    }
-}
-
-impl ServerHandle {
-    /// A handle of no server.
-    pub(crate) fn detached() -> Self {
-        Self { connections: Arc::new(Connections::new(None)) }
-    }
-}
-
-impl fmt::Debug for ServerHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerHandle").field("is_shut_down", &self.is_shut_down()).finish_non_exhaustive()
-    }
-}
+use crate::handler::Stop;
 
 /// The connections that are being served.
 pub(super) struct Connections {
@@ -63,8 +17,7 @@ pub(super) struct Connections {
     /// Signalled when a connection ends.
     ended: Condvar,
     stopping: AtomicBool,
-    /// Wakes the server; none in a test without one.
-    waker: Option<Waker>,
+    waker: Waker,
 }
 
 #[derive(Default)]
@@ -79,7 +32,7 @@ struct Entry {
 }
 
 impl Connections {
-    pub(super) fn new(waker: Option<Waker>) -> Self {
+    pub(super) fn new(waker: Waker) -> Self {
         Self { open: Mutex::default(), ended: Condvar::new(), stopping: AtomicBool::new(false), waker }
     }
 
@@ -87,24 +40,9 @@ impl Connections {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::SeqCst)
-    }
-
     pub(super) fn wake(&self) {
         // The waker fails only when the poller is gone, and then nobody waits.
-        let _ = self.waker.as_ref().map(Waker::wake);
-    }
-
-    fn stop(&self) {
-        let open = self.open();
-        self.stopping.store(true, Ordering::SeqCst);
-        for entry in open.streams.values().filter(|entry| entry.idle) {
-            // What the client has sent already can still be read, and is answered.
-            let _ = entry.stream.shutdown(Shutdown::Read);
-        }
-        drop(open);
-        self.wake();
+        let _ = self.waker.wake();
     }
 
     pub(super) fn len(&self) -> usize {
@@ -139,6 +77,23 @@ impl Connections {
             open = self.ended.wait_timeout(open, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         open
+    }
+}
+
+impl Stop for Connections {
+    fn stop(&self) {
+        let open = self.open();
+        self.stopping.store(true, Ordering::SeqCst);
+        for entry in open.streams.values().filter(|entry| entry.idle) {
+            // What the client has sent already can still be read, and is answered.
+            let _ = entry.stream.shutdown(Shutdown::Read);
+        }
+        drop(open);
+        self.wake();
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
     }
 }
 

@@ -71,6 +71,12 @@ impl Socket {
         }
     }
 
+    fn has_input(&self) -> bool {
+        self.stream.set_nonblocking(true).is_ok()
+            && matches!(self.stream.read(&mut [0]), Ok(1..))
+            && self.stream.set_nonblocking(false).is_ok()
+    }
+
     /// Reads and drops what the client still sends, until it has seen the end of the reply and closes.
     fn linger(&mut self) {
         if self.stream.shutdown(Shutdown::Write).is_err() {
@@ -140,7 +146,13 @@ impl Wire for Socket {
         // Nobody waits for this connection's next request any more; shutting down the server must not cut it short.
         self.registration.set_idle(false);
         match how {
-            Close::Graceful => self.linger(),
+            Close::Linger => self.linger(),
+            // Bytes may have come that nobody has asked the system for.
+            Close::Plain => {
+                if self.has_input() {
+                    self.linger();
+                }
+            }
             Close::Reset => {
                 let _ = self.stream.reset_on_close();
             }

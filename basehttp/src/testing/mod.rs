@@ -28,10 +28,10 @@ mod server;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::handler::exchange::Bounds;
-use crate::handler::{BaseHTTPRequestHandler, RequestHandler};
-use crate::server::ServerInfo;
+use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler, ServerHandle, ServerInfo, Stop};
 use crate::server::connection::{Parts, serve};
 use memory::Memory;
 
@@ -85,9 +85,32 @@ where
     let parts = Parts {
         wire: Box::new(memory),
         client_address: std::net::SocketAddr::from((Ipv4Addr::LOCALHOST, 54321)).into(),
-        server: Arc::new(ServerInfo::detached()),
+        server: Arc::new(no_server()),
         bounds: Bounds::default(),
     };
     serve(parts, &factory);
     record.into_run()
+}
+
+/// What `self.server()` is for a handler that is run without one.
+fn no_server() -> ServerInfo {
+    ServerInfo {
+        address: Address::Tcp((Ipv4Addr::LOCALHOST, 80).into()),
+        name: "localhost".to_owned(),
+        handle_error: None,
+        handle: ServerHandle { server: Arc::new(NoServer::default()) },
+    }
+}
+
+#[derive(Default)]
+struct NoServer(AtomicBool);
+
+impl Stop for NoServer {
+    fn stop(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
 }

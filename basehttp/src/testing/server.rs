@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::handler::{BaseHTTPRequestHandler, RequestHandler};
-use crate::server::{HTTPServer, ServerBuilder, ServerHandle};
+use crate::handler::{BaseHTTPRequestHandler, RequestHandler, ServerHandle};
+use crate::server::{HTTPServer, ServerBuilder};
 
 /// A server on a free port of 127.0.0.1, which is shut down when this is dropped.
 ///

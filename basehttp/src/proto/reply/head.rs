@@ -25,8 +25,8 @@ pub(super) enum Persist {
 /// What [`Reply::end_head`] ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// A 1xx response: it is to be sent at once, and another one follows.
-    Interim,
+    /// A 1xx response with its status: it is to be sent at once, and another one follows.
+    Interim(u16),
     /// The head of the final response.
     Final,
 }
@@ -158,7 +158,7 @@ impl Reply {
         }
         if HTTPStatus::new(self.head.status).is_interim() {
             self.end_interim();
-            return Ok(Ended::Interim);
+            return Ok(Ended::Interim(self.head.status));
         }
         self.state = State::Held { body: self.out.len(), unsent: 0 };
         Ok(Ended::Final)

@@ -1,19 +1,20 @@
-//! What a handler may know of its server, and what the server's hooks are told.
+//! What a handler may know of its server, and may ask of it.
 
 use std::fmt;
 use std::sync::Arc;
 
-use super::config::Hooks;
-use super::shutdown::ServerHandle;
-use crate::handler::{Address, BaseHTTPRequestHandler, Message};
+use super::{Address, BaseHTTPRequestHandler, Message};
 
 /// The server, as its handlers see it through [`self.server()`](BaseHTTPRequestHandler::server).
 pub struct ServerInfo {
-    pub(super) address: Address,
-    pub(super) name: String,
-    pub(super) hooks: Arc<Hooks>,
-    pub(super) handle: ServerHandle,
+    pub(crate) address: Address,
+    pub(crate) name: String,
+    pub(crate) handle_error: Option<Box<HandleError>>,
+    pub(crate) handle: ServerHandle,
 }
+
+/// The hook that is told of failures.
+pub(crate) type HandleError = dyn Fn(&HandlerError) + Send + Sync;
 
 impl ServerInfo {
     /// The address that the server listens at. Where port 0 was asked for, it has the port that the system chose.
@@ -37,15 +38,8 @@ impl ServerInfo {
         &self.handle
     }
 
-    /// What a handler sees that is run without a server.
-    pub(crate) fn detached() -> Self {
-        let address = Address::Tcp((std::net::Ipv4Addr::LOCALHOST, 80).into());
-        let handle = ServerHandle::detached();
-        Self { address, name: "localhost".to_owned(), hooks: Arc::default(), handle }
-    }
-
     pub(crate) fn report(&self, error: &HandlerError) {
-        if let Some(hook) = &self.hooks.handle_error {
+        if let Some(hook) = &self.handle_error {
             hook(error);
         }
     }
@@ -60,7 +54,52 @@ impl fmt::Debug for ServerInfo {
     }
 }
 
-/// The failure of a handler, as the hook [`handle_error`](super::ServerBuilder::handle_error) gets it.
+/// A handle on a server, for other threads and for handlers.
+///
+/// ```
+/// # use basehttp::prelude::*;
+/// # struct Hello { base: BaseHTTPRequestHandler }
+/// # #[http_handler]
+/// # impl Hello { fn do_GET(&self) {} }
+/// # fn main() -> std::io::Result<()> {
+/// let mut server = HTTPServer::bind("127.0.0.1:0", |base| Hello { base })?;
+/// let handle = server.handle();
+/// std::thread::spawn(move || handle.shutdown());
+/// server.serve_forever()
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct ServerHandle {
+    pub(crate) server: Arc<dyn Stop>,
+}
+
+/// What can be asked to stop.
+pub(crate) trait Stop: Send + Sync {
+    fn stop(&self);
+    fn is_stopping(&self) -> bool;
+}
+
+impl ServerHandle {
+    /// Ends [`serve_forever`](crate::HTTPServer::serve_forever): no more connections are taken, those without a request
+    /// are closed, running handlers finish. It only signals and returns at once, so a handler may call it. Calling it
+    /// again does nothing.
+    pub fn shutdown(&self) {
+        self.server.stop();
+    }
+
+    /// Whether [`shutdown`](Self::shutdown) was called.
+    pub fn is_shut_down(&self) -> bool {
+        self.server.is_stopping()
+    }
+}
+
+impl fmt::Debug for ServerHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerHandle").field("is_shut_down", &self.is_shut_down()).finish_non_exhaustive()
+    }
+}
+
+/// The failure of a handler, as the hook [`handle_error`](crate::ServerBuilder::handle_error) gets it.
 #[derive(Clone, Debug)]
 pub struct HandlerError {
     client_address: Address,

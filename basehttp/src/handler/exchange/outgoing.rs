@@ -1,0 +1,143 @@
+//! The reply: what the handler makes of it, on its way to the wire.
+
+use std::io;
+
+use super::incoming::Incoming;
+use super::{DIRECT, Exchange, Output, Trouble, gone};
+use crate::handler::wire::Close;
+use crate::proto::mistake::Mistake;
+use crate::proto::reply::Ended;
+use crate::proto::status::HTTPStatus;
+
+impl Exchange {
+    /// Takes back what is not committed of the reply.
+    pub(crate) fn abandon(&mut self) -> io::Result<()> {
+        if self.reply.is_committed() {
+            return Err(misuse(Mistake::HeadAfterHead));
+        }
+        self.reply.abandon();
+        Ok(())
+    }
+
+    /// Ends a head. An interim response is sent at once.
+    pub(crate) fn end_head(&mut self) -> io::Result<()> {
+        match self.reply.end_head().map_err(misuse)? {
+            Ended::Interim(status) => {
+                self.waits_for_continue &= status != HTTPStatus::CONTINUE.code();
+                self.send_ready()
+            }
+            Ended::Final => Ok(()),
+        }
+    }
+
+    /// Takes body bytes of the reply.
+    pub(crate) fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.decide_about_rest();
+        if data.len() >= DIRECT {
+            return self.write_direct(data);
+        }
+        let count = self.reply.write(data).map_err(|mistake| self.refused(mistake))?;
+        if self.reply.is_committed() && self.reply.gathered() >= self.bounds.hold {
+            self.flush()?;
+        }
+        Ok(count)
+    }
+
+    fn write_direct(&mut self, data: &[u8]) -> io::Result<usize> {
+        let (count, on_wire) =
+            self.reply.begin_direct(data.len()).map_err(|mistake| self.refused(mistake))?;
+        self.send_ready()?;
+        if on_wire {
+            self.write_wire(data.get(..count).unwrap_or_default())?;
+        }
+        self.reply.end_direct();
+        Ok(count)
+    }
+
+    /// Sends what the handler has written.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.decide_about_rest();
+        self.reply.flush();
+        self.send_ready()
+    }
+
+    /// Completes the reply, and sends it.
+    pub(crate) fn finish_reply(&mut self) -> Result<(), Mistake> {
+        if self.output == Output::Cut {
+            return Ok(());
+        }
+        self.decide_about_rest();
+        let finished = self.reply.finish();
+        // What fails here is in the record.
+        let _ = self.send_ready();
+        finished
+    }
+
+    /// A body that will not be read to its end leaves no way to find the next request. That has to be known before the
+    /// head goes out, so that it can say `Connection: close`.
+    fn decide_about_rest(&mut self) {
+        let too_long = matches!(self.body, Incoming::Length(left) if left > self.bounds.drain);
+        if too_long || self.waits_for_continue {
+            self.reply.must_close();
+        }
+    }
+
+    pub(super) fn send_ready(&mut self) -> io::Result<()> {
+        if self.output == Output::Dead {
+            return Err(gone());
+        }
+        let mut written = 0;
+        let sent = loop {
+            match self.reply.ready().get(written..) {
+                None | Some([]) => break Ok(()),
+                Some(rest) => match self.wire.write(rest) {
+                    Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
+                    Ok(count) => written += count,
+                    Err(error) => break Err(error),
+                },
+            }
+        };
+        self.reply.sent(written);
+        sent.map_err(|error| self.unwritable(error))
+    }
+
+    pub(super) fn write_wire(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match self.wire.write(bytes) {
+                Ok(0) => return Err(self.unwritable(io::ErrorKind::WriteZero.into())),
+                Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+                Err(error) => return Err(self.unwritable(error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends what there is of the reply to a handler that failed, and ends the connection so that the client cannot take
+    /// it for the whole.
+    pub(crate) fn cut(&mut self) {
+        if self.reply.is_committed() && !self.reply.is_complete() {
+            let _ = self.flush();
+            self.output = Output::Cut;
+            self.ending = Some(if self.reply.ends_with_connection() { Close::Reset } else { Close::Linger });
+        }
+        self.reply.must_close();
+    }
+
+    /// What cannot be written now will not be written later: a reply has no gaps.
+    fn unwritable(&mut self, error: io::Error) -> io::Error {
+        self.output = Output::Dead;
+        self.failed(error)
+    }
+
+    fn refused(&mut self, mistake: Mistake) -> io::Error {
+        if mistake == Mistake::BodyForHead {
+            self.record(Trouble::HeadAnswered);
+            return io::Error::new(io::ErrorKind::BrokenPipe, mistake);
+        }
+        misuse(mistake)
+    }
+}
+
+pub(crate) fn misuse(mistake: Mistake) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, mistake)
+}
