@@ -1,3 +1,10 @@
+// A whole server: a handler with a field of its own, two methods, an override and a helper.
+//
+//     cargo run --release --example hello
+//     curl -i http://127.0.0.1:8000/there
+//     curl -i http://127.0.0.1:8000/nope
+//     curl -i -X SPAM http://127.0.0.1:8000/
+
 use basehttp::prelude::*;
 use std::{fmt, io};
 

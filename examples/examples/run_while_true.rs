@@ -1,0 +1,56 @@
+//! A server that does not run forever, but until some condition is fulfilled: the example of Python's documentation.
+//! Here it waits for a code, as a program does that has sent its user to a browser to log in.
+//!
+//! ```text
+//! cargo run --release --example run_while_true [PORT]
+//! curl http://127.0.0.1:8000/                        # goes on
+//! curl http://127.0.0.1:8000/callback?code=1234      # ends the program, which prints the code
+//! ```
+
+use std::io;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use basehttp::prelude::*;
+
+struct Callback {
+    base: BaseHTTPRequestHandler,
+    code: Arc<OnceLock<String>>,
+}
+
+#[http_handler]
+impl Callback {
+    fn do_GET(&self) -> io::Result<()> {
+        let Some(code) = self.path().strip_prefix("/callback?code=") else {
+            return self.send_error((404, "Not the callback", "Go on to /callback?code=..."));
+        };
+        // A second code changes nothing.
+        let _ = self.code.set(code.to_owned());
+        self.send_response(200);
+        self.send_header("Content-Type", "text/plain; charset=utf-8");
+        self.end_headers()?;
+        self.wfile.write_all(b"Thank you. You can close this window.\n")
+    }
+}
+
+/// `keep_running` is tested initially and after each request. If its return value is true, the server continues.
+fn run_while_true(httpd: &mut HTTPServer, keep_running: impl Fn() -> bool) -> io::Result<()> {
+    while keep_running() {
+        httpd.handle_request()?;
+    }
+    Ok(())
+}
+
+fn main() -> io::Result<()> {
+    let port = std::env::args().nth(1).unwrap_or("8000".to_owned());
+    let code = Arc::new(OnceLock::new());
+    let shared = code.clone();
+    let mut httpd = HTTPServer::builder()
+        .timeout(Duration::from_secs(60))
+        .handle_timeout(|| eprintln!("still waiting for the code"))
+        .bind(format!("127.0.0.1:{port}"), move |base| Callback { base, code: shared.clone() })?;
+    println!("http://{}/", httpd.server_address());
+    run_while_true(&mut httpd, || code.get().is_none())?;
+    println!("the code is {:?}", code.get().map_or("", String::as_str));
+    Ok(())
+}

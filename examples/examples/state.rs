@@ -1,0 +1,63 @@
+//! Shared state: what the closure captures is the same for all handlers, what stands in a field is a connection's own.
+//!
+//! ```text
+//! cargo run --release --example state [PORT]
+//! curl http://127.0.0.1:8000/ http://127.0.0.1:8000/     # one connection, two visits
+//! curl http://127.0.0.1:8000/                            # another connection
+//! curl -i -X POST http://127.0.0.1:8000/reset
+//! ```
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use basehttp::prelude::*;
+
+struct Counter {
+    base: BaseHTTPRequestHandler,
+    /// Of the whole server.
+    visits: Arc<AtomicU64>,
+    /// Of this connection: there is one handler for each.
+    here: u64,
+}
+
+#[http_handler]
+impl Counter {
+    const protocol_version: &str = "HTTP/1.1";
+
+    fn do_GET(&mut self) -> io::Result<()> {
+        if self.path() != "/" {
+            return self.send_error(404);
+        }
+        self.here += 1;
+        let visits = self.visits.fetch_add(1, Ordering::Relaxed) + 1;
+        self.send_response(200);
+        self.send_header("Content-Type", "text/html; charset=utf-8");
+        self.end_headers()?;
+        writeln!(self.wfile, "<!DOCTYPE html>\n<title>Counter</title>")?;
+        writeln!(self.wfile, "<p>Visit {visits}, number {} of this connection.", self.here)?;
+        writeln!(self.wfile, "<form method=post action=/reset><button>Reset</button></form>")
+    }
+
+    fn do_POST(&self) -> io::Result<()> {
+        if self.path() != "/reset" {
+            return self.send_error(404);
+        }
+        self.visits.store(0, Ordering::Relaxed);
+        self.send_response(303);
+        self.send_header("Location", "/");
+        self.end_headers()
+    }
+}
+
+fn main() -> io::Result<()> {
+    let port = std::env::args().nth(1).unwrap_or("8000".to_owned());
+    let visits = Arc::new(AtomicU64::new(0));
+    let mut server = HTTPServer::bind(format!("127.0.0.1:{port}"), move |base| Counter {
+        base,
+        visits: visits.clone(),
+        here: 0,
+    })?;
+    println!("http://{}/", server.server_address());
+    server.serve_forever()
+}
