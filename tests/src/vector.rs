@@ -25,6 +25,8 @@ pub struct Vector {
     pub calls: usize,
     /// Texts that must stand in the log.
     pub log: Vec<String>,
+    /// Whether to send it over TCP in one piece only.
+    pub tcp_whole: bool,
 }
 
 /// A reply that must come.
@@ -101,6 +103,7 @@ pub fn parse(text: &str, mut vector: Vector) -> Result<Vector, String> {
             ("rule:", _) => rest.clone_into(&mut vector.rule),
             ("rfc:", _) => rest.clone_into(&mut vector.rfc),
             ("handler:", _) => rest.clone_into(&mut vector.handler),
+            ("tcp:", _) if rest == "whole" => vector.tcp_whole = true,
             ("log:", _) => vector.log.push(rest.to_owned()),
             ("calls:", _) => calls = Some(rest.parse().map_err(|_| wrong("no number"))?),
             ("then:", _) if matches!(rest, "open" | "closed") => {

@@ -220,7 +220,8 @@ fn drive_over_tcp(cut: impl Fn(&Vector) -> Vec<Vec<&[u8]>>) {
         let (run, memory) = in_memory(&vector.handler, [&vector.input]);
         let which = NAMES.iter().position(|name| *name == vector.handler).expect("a handler with a name");
         let (server, record) = &servers[which];
-        for pieces in cut(&vector) {
+        let pieces = if vector.tcp_whole { vec![vec![&*vector.input]] } else { cut(&vector) };
+        for pieces in pieces {
             let before = record.calls();
             match send(server, &pieces) {
                 Err(error) => failures.add(&vector.name, &format!("{} pieces: {error}", pieces.len())),
@@ -229,7 +230,7 @@ fn drive_over_tcp(cut: impl Fn(&Vector) -> Vec<Vec<&[u8]>>) {
                     failures.add(&vector.name, &format!("{found}\ninstead of\n{wanted}"));
                 }
                 Ok(_) if record.calls() - before != memory.calls() => {
-                    failures.add(&vector.name, "other calls")
+                    failures.add(&vector.name, "other calls");
                 }
                 Ok(_) => {}
             }
