@@ -114,7 +114,7 @@ fn field(handler: &Handler, args: &Args, getter: &str) -> TokenStream {
     let krate = &args.krate;
     let getter = format_ident!("{getter}");
     let getter = spanned(
-        quote!(<_ as #krate::__private::Base<<Self as #krate::RequestHandler>::MessageClass>>::#getter(field)),
+        quote!(<_ as #krate::__private::Base<<Self as ::core::ops::Deref>::Target>>::#getter(field)),
         span,
         span,
     );

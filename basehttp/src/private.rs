@@ -4,23 +4,22 @@ pub use crate::handler::checks::{
     check_default_request_version, check_error_content_type, check_error_message_format,
     check_protocol_version, check_server_version, check_sys_version,
 };
-use crate::handler::{BaseHTTPRequestHandler, Message};
 pub use crate::handler::{Method, Outcome};
 
-/// What the field may be that a handler has its base in.
+/// What the field may be in which a handler has its base, the `B`: that itself.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the base of a handler whose `MessageClass` is `{M}`",
-    label = "the field that holds the base has to be a `BaseHTTPRequestHandler<{M}>`"
+    message = "a handler has a `{B}` as its base, and not a `{Self}`",
+    label = "the field that holds the base has to be a `{B}`"
 )]
-pub trait Base<M: Message> {
+pub trait Base<B> {
     /// What the handler dereferences to.
-    fn base(&self) -> &BaseHTTPRequestHandler<M>;
+    fn base(&self) -> &B;
 
     /// The same, for the server.
-    fn base_mut(&mut self) -> &mut BaseHTTPRequestHandler<M>;
+    fn base_mut(&mut self) -> &mut B;
 }
 
-impl<M: Message> Base<M> for BaseHTTPRequestHandler<M> {
+impl<B> Base<B> for B {
     #[inline]
     fn base(&self) -> &Self {
         self
