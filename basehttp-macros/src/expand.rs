@@ -1,8 +1,5 @@
 //! The model as tokens: the user's block, `Deref` to the base, `RequestHandler` with the table.
 
-#[cfg(test)]
-mod tests;
-
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::{AttrStyle, Attribute, GenericParam, Generics, Member, ReturnType, Type, Visibility, parse_quote};
@@ -373,3 +370,6 @@ fn spanned(tokens: TokenStream, first: Span, last: Span) -> TokenStream {
     }
     tokens.into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests;
