@@ -99,6 +99,25 @@ fn an_error_of_the_handlers_own_making_does_not_make_it_louder() {
 }
 
 #[test]
+fn a_client_that_goes_away_while_its_body_is_read() {
+    let (open, wait) = gate();
+    let stage = Stage::new(move |act| {
+        let mut byte = [0];
+        act.rfile.read_exact(&mut byte)?;
+        pass(&wait)?;
+        let read = act.rfile.read_to_end(&mut Vec::new());
+        act.log.push(format!("note: {:?} 200 -", read.as_ref().map_err(io::Error::kind)));
+        read.map(drop)
+    });
+    let mut client = Client::new(&stage.server);
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nx");
+    reset(client);
+    open.send(()).unwrap();
+    stage.log.wait_for("note: Err(");
+    assert_quiet(stage);
+}
+
+#[test]
 fn a_client_that_goes_away_before_the_reply() {
     let (open, wait) = gate();
     let stage = Stage::new(move |act| {

@@ -203,6 +203,17 @@ fn an_error_in_a_body_of_http_0_9() {
 }
 
 #[test]
+fn an_error_in_a_body_of_http_0_9_whose_length_only_the_server_knows() {
+    check_reset("GET /\r\n", false, counted);
+}
+
+#[test]
+fn too_little_body_for_http_0_9() {
+    let stage = Stage::new(counted);
+    Client::new(&stage.server).send("GET /\r\n").assert_reset();
+}
+
+#[test]
 fn an_error_after_the_last_byte_does_the_reply_no_harm() {
     let (run, log) = Act::run([GET, GET].concat(), |act| {
         act.send_response(200);

@@ -265,6 +265,28 @@ fn head_may_declare_a_body_and_write_none() {
 }
 
 #[test]
+fn head_of_a_long_body_stays_open_and_quiet() {
+    let (run, log) = Act::run([HEAD, GET].concat(), big);
+    assert_eq!(run.responses.len(), 2, "{}", show(&run.output));
+    assert!(run.responses[0].body.is_empty());
+    assert_eq!(run.responses[1].body.len(), BIG);
+    assert_eq!(log.lines().len(), 2, "{:?}", log.lines());
+}
+
+#[test]
+fn head_of_a_flushed_body() {
+    let (run, log) = Act::run([HEAD, GET].concat(), |act| {
+        say(act, "hello")?;
+        act.wfile.flush()?;
+        act.wfile.write_all(b"more")
+    });
+    assert_eq!(run.responses.len(), 2, "{}", show(&run.output));
+    assert!(run.responses[0].body.is_empty());
+    assert_eq!(run.responses[1].text(), "hellomore");
+    assert_eq!(log.lines().len(), 2, "{:?}", log.lines());
+}
+
+#[test]
 fn head_of_a_declared_coding() {
     let (run, _) = Act::run([HEAD, GET].concat(), |act| {
         act.send_response(200);
