@@ -37,7 +37,7 @@ fn too_much_body_never_reaches_the_client() {
                 act.wfile.flush()?;
             }
             let _ = act.wfile.write_all(b" world");
-            let _ = act.wfile.write_all(&[b'x'; 50_000]);
+            let _ = act.wfile.write_all(&vec![b'x'; 50_000]);
             Ok(())
         });
         let output = show(&run.output);

@@ -180,8 +180,8 @@ fn earlier_replies_are_out_before_a_later_handler_waits() {
 fn many_pipelined_requests_are_answered_in_order() {
     let stage = Stage::new(|act| say(act, act.path()));
     let mut client = Client::new(&stage.server);
-    let input: String = (0..500).map(|n| format!("GET /{n} HTTP/1.1\r\nHost: a\r\n\r\n")).collect();
-    client.send(input);
+    let input: Vec<_> = (0..500).map(|n| format!("GET /{n} HTTP/1.1\r\nHost: a\r\n\r\n")).collect();
+    client.send(input.concat());
     for n in 0..500 {
         assert_eq!(client.reply().text(), format!("/{n}"));
     }
@@ -223,7 +223,7 @@ fn what_was_written_arrives_before_the_handler_waits_for_the_body() {
 fn a_slow_reader_gets_all_of_it() {
     let stage = Stage::new(|act| {
         say(act, "")?;
-        (0..200).try_for_each(|_| act.wfile.write_all(&[b'x'; 50_000]))
+        (0..200).try_for_each(|_| act.wfile.write_all(&vec![b'x'; 50_000]))
     });
     let mut client = Client::new(&stage.server);
     assert_eq!(client.ask(GET).body.len(), 10_000_000);

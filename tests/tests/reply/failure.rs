@@ -61,6 +61,7 @@ fn a_panic_before_anything() {
     check_before(true, |_| Ok(()));
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "one of several deeds")]
 fn open_head(act: &Act) -> io::Result<()> {
     act.send_response((200, "Begun"));
     act.send_header("X-Begun", "yes");
@@ -377,7 +378,7 @@ fn a_panic_wherever_costs_one_connection() {
     let count = std::sync::atomic::AtomicUsize::new(0);
     let server = TestServer::new(move |base| {
         let number = count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        let place = if number % 2 == 0 { places[number / 2] } else { "" };
+        let place = if number.is_multiple_of(2) { places[number / 2] } else { "" };
         assert!(place != "factory", "in factory");
         Trap { base, place, log: Log::default() }
     });

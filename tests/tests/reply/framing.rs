@@ -161,13 +161,6 @@ fn chunked_when_the_handler_says_so() {
 
 #[test]
 fn a_client_of_http_1_0_never_gets_chunks() {
-    for deed in [big, flushed, declared] {
-        let (run, _) = Act::run(GET10, deed);
-        let response = &run.responses[0];
-        assert_eq!(response.header("transfer-encoding"), None);
-        assert!(!response.stays_open && !response.truncated);
-        assert!(response.text().starts_with('x'), "{}", show(&run.output));
-    }
     fn flushed(act: &Act) -> io::Result<()> {
         say(act, "x")?;
         act.wfile.flush()?;
@@ -178,6 +171,14 @@ fn a_client_of_http_1_0_never_gets_chunks() {
         act.send_header("Transfer-Encoding", "chunked");
         act.end_headers()?;
         act.wfile.write_all(b"x")
+    }
+
+    for deed in [big, flushed, declared] {
+        let (run, _) = Act::run(GET10, deed);
+        let response = &run.responses[0];
+        assert_eq!(response.header("transfer-encoding"), None);
+        assert!(!response.stays_open && !response.truncated);
+        assert!(response.text().starts_with('x'), "{}", show(&run.output));
     }
 }
 
@@ -348,14 +349,6 @@ fn framing_fields_that_a_status_must_not_have() {
 
 #[test]
 fn http_0_9_gets_the_body_alone() {
-    for deed in [small, flushed, page] {
-        let (run, _) = Act::run("GET /\r\n", deed);
-        assert_eq!(run.responses.len(), 1);
-        assert_eq!(run.responses[0].version, "HTTP/0.9");
-        assert!(!show(&run.output).contains("HTTP/"), "{}", show(&run.output));
-        assert!(!run.output.is_empty());
-        assert!(!run.responses[0].stays_open);
-    }
     fn small(act: &Act) -> io::Result<()> {
         act.send_response(200);
         act.send_header("X", "y");
@@ -370,6 +363,15 @@ fn http_0_9_gets_the_body_alone() {
     }
     fn page(act: &Act) -> io::Result<()> {
         act.send_error(404)
+    }
+
+    for deed in [small, flushed, page] {
+        let (run, _) = Act::run("GET /\r\n", deed);
+        assert_eq!(run.responses.len(), 1);
+        assert_eq!(run.responses[0].version, "HTTP/0.9");
+        assert!(!show(&run.output).contains("HTTP/"), "{}", show(&run.output));
+        assert!(!run.output.is_empty());
+        assert!(!run.responses[0].stays_open);
     }
 }
 

@@ -86,7 +86,7 @@ fn a_character_that_latin_1_lacks() {
 fn the_values_of_framing_fields_are_checked_as_well() {
     check("connection", "in the value", |act| act.send_header("Connection", "x\r\nY: z"));
     check("connection and more", "in the value", |act| {
-        act.send_header("Connection", "keep-alive, x\r\nY: z")
+        act.send_header("Connection", "keep-alive, x\r\nY: z");
     });
     check("length", "is not a number of bytes", |act| act.send_header("Content-Length", "5\r\nY: z"));
 }
@@ -101,8 +101,7 @@ fn a_bad_name() {
             act.end_headers()
         });
         assert_eq!(run.responses[0].status, 500, "{name:?}");
-        let escaped = says.replace('\\', r"\");
-        assert!(log.has(&escaped), "{name:?}: {:?}", log.lines());
+        assert!(log.has(&says), "{name:?}: {:?}", log.lines());
     }
     check("bad name", "is not a token", |act| act.send_header("X Y", "x"));
 }
