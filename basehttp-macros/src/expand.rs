@@ -1,5 +1,8 @@
 //! The model as tokens: the user's block, `Deref` to the base, `RequestHandler` with the table.
 
+#[cfg(test)]
+mod tests;
+
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::{AttrStyle, Attribute, GenericParam, Generics, Member, ReturnType, Type, Visibility, parse_quote};

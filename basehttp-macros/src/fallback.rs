@@ -41,11 +41,12 @@ pub(crate) fn expand(mut handler: Handler, mut args: Args, flaws: &Flaws) -> Tok
     quote!(#block #traits)
 }
 
-/// Gives the lifetimes of a handler that borrows the places that the compiler asks for.
+/// Rewrites what the compiler has to say of the lifetimes of a handler that borrows: `'_` where a bound needs a name,
+/// and `&str` for a constant where it is not clear any more that it is `&'static str`.
 fn own(handler: &mut Handler) {
-    let self_ty = handler.self_ty.to_token_stream();
-    let named = name_lifetimes(self_ty);
-    if handler.generics.lifetimes().next().is_none() {
+    let anonymous = handler.self_ty.to_token_stream();
+    let named = name_lifetimes(anonymous.clone());
+    if named.to_string() != anonymous.to_string() {
         handler.generics.params.insert(0, parse_quote!('__borrowed));
         handler.self_ty = parse_quote!(#named);
     }
@@ -61,13 +62,18 @@ fn own(handler: &mut Handler) {
 
 /// `Hello<'_>` as `Hello<'__borrowed>`.
 fn name_lifetimes(tokens: TokenStream) -> TokenStream {
-    let mut in_lifetime = false;
-    let named = tokens.into_iter().map(|token| match token {
-        TokenTree::Ident(name) if in_lifetime && name == "_" => Ident::new("__borrowed", name.span()).into(),
-        TokenTree::Group(group) => Group::new(group.delimiter(), name_lifetimes(group.stream())).into(),
-        token => {
-            in_lifetime = matches!(&token, TokenTree::Punct(quote) if quote.as_char() == '\'');
-            token
+    let mut after_quote = false;
+    let named = tokens.into_iter().map(|token| {
+        let in_lifetime = std::mem::replace(&mut after_quote, false);
+        match token {
+            TokenTree::Ident(name) if in_lifetime && name == "_" => {
+                Ident::new("__borrowed", name.span()).into()
+            }
+            TokenTree::Group(group) => Group::new(group.delimiter(), name_lifetimes(group.stream())).into(),
+            token => {
+                after_quote = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '\'');
+                token
+            }
         }
     });
     named.collect()

@@ -3,9 +3,10 @@
 //! Function bodies and the values of constants stay unparsed tokens: nothing here looks into them, and whatever is
 //! wrong in them the compiler says better.
 
-use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
+use syn::parse::discouraged::Speculative as _;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{
     Attribute, Generics, Ident, Lifetime, LitStr, Path, Signature, Token, Type, Visibility, braced, token,
@@ -143,6 +144,8 @@ pub(crate) fn parse(item: TokenStream) -> syn::Result<Handler> {
 impl Parse for Handler {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let mut attrs = input.call(Attribute::parse_outer)?;
+        // The compiler has refused it already.
+        input.parse::<Option<Token![unsafe]>>()?;
         let impl_token = input.parse()?;
         let mut generics = if starts_generics(input) { input.parse()? } else { Generics::default() };
         let mut self_ty: Type = input.parse()?;
@@ -185,7 +188,12 @@ impl Parse for Item {
         let ahead = input.fork();
         let vis: Visibility = ahead.parse()?;
         if ahead.peek(Token![const]) && ahead.peek2(Ident) && ahead.peek3(Token![:]) {
-            return Const::parse(attrs, input).map(Self::Const);
+            let whole = input.fork();
+            // Without a value it is for the compiler to refuse.
+            if let Ok(constant) = Const::parse(attrs.clone(), &whole) {
+                input.advance_to(&whole);
+                return Ok(Self::Const(constant));
+            }
         }
         if ahead.peek(Token![type]) && ahead.peek2(Ident) && ahead.peek3(Token![=]) {
             return Alias::parse(attrs, input).map(Self::Alias);
@@ -223,7 +231,7 @@ impl Function {
             attrs.into_iter().partition(|attr| attr.path().is_ident("method"));
         let vis = input.parse()?;
         let sig: Signature = input.parse()?;
-        let body = if input.peek(token::Brace) { input.parse::<Group>()?.into() } else { semicolon(input)? };
+        let body = if input.peek(token::Brace) { input.parse()? } else { semicolon(input)? };
         let role = if let Some(attr) = named.first() {
             Role::Method(attr.parse_args::<LitStr>().map(|name| name.value()).unwrap_or_default())
         } else if let Some(overridden) = overridden(&sig.ident) {

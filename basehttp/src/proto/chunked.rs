@@ -44,6 +44,8 @@ pub struct ChunkedDecoder {
     state: State,
     /// Length of the chunk-size line so far, its CR excluded.
     line: usize,
+    /// What the chunk-size lines so far had in them beyond what their data paid for.
+    excess: usize,
     trailer: Vec<u8>,
     /// Where the trailer line begins that is being read.
     trailer_line: usize,
@@ -96,11 +98,14 @@ enum At {
 /// More would not fit a u64; nobody pads a size with zeros but to find out how servers differ.
 const SIZE_DIGITS: u8 = 16;
 
+/// Every chunk may have a size line of this length, so that a stream of short chunks is no fault.
+const FREE_PER_CHUNK: usize = 16;
+
 impl ChunkedDecoder {
     /// A decoder at the start of a body.
     pub fn new(limits: Limits) -> Self {
         let state = State::Line { at: At::Size(0), size: 0 };
-        Self { limits, state, line: 0, trailer: Vec::new(), trailer_line: 0, fields: Vec::new() }
+        Self { limits, state, line: 0, excess: 0, trailer: Vec::new(), trailer_line: 0, fields: Vec::new() }
     }
 
     /// Looks at `input`, the bytes that are here and not consumed yet.
@@ -153,11 +158,11 @@ impl ChunkedDecoder {
     #[inline]
     fn next_in_line(&mut self, at: At, size: u64, byte: u8) -> Result<State, Fault> {
         if at == At::Lf {
-            return match (byte, size) {
-                (b'\n', 0) => Ok(State::Trailers),
-                (b'\n', _) => Ok(State::Data(size)),
-                _ => Err(Fault::BadChunkSize),
-            };
+            if byte != b'\n' {
+                return Err(Fault::BadChunkSize);
+            }
+            self.settle_excess(size)?;
+            return Ok(if size == 0 { State::Trailers } else { State::Data(size) });
         }
         if byte != b'\r' {
             self.line += 1;
@@ -175,6 +180,15 @@ impl ChunkedDecoder {
         }
         let fault = if matches!(at, At::Size(_)) { Fault::BadChunkSize } else { Fault::BadChunkExtension };
         at.next(byte).map(|at| State::Line { at, size }).ok_or(fault)
+    }
+
+    /// Bounds the extensions of all chunks together, not only of each: one-byte chunks with long extensions would
+    /// have the server read thousands of bytes for each one that the handler sees (CVE-2023-39326).
+    fn settle_excess(&mut self, size: u64) -> Result<(), Fault> {
+        let paid =
+            usize::try_from(size).unwrap_or(usize::MAX).saturating_mul(2).saturating_add(FREE_PER_CHUNK);
+        self.excess = self.excess.saturating_add(self.line).saturating_sub(paid);
+        if self.excess > self.limits.chunk_line { Err(Fault::ChunkLineTooLong) } else { Ok(()) }
     }
 
     /// Takes bytes up to a line's end into the trailer section, and gives back those after it.

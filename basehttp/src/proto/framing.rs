@@ -26,6 +26,7 @@ pub enum Body {
 ///
 /// # Errors
 /// Content-Length or Transfer-Encoding is malformed, unknown, or open to more than one reading.
+#[inline]
 pub fn body_of(head: &Head, buf: &[u8]) -> Result<Body, Fault> {
     // 1 and 2 are about responses.
     // 3 and 4: Transfer-Encoding decides.
@@ -208,11 +209,13 @@ pub enum Persistence {
 }
 
 /// Reads the Connection fields.
+#[inline]
 pub fn persistence(head: &Head, buf: &[u8]) -> Persistence {
+    if head.has(Known::Connection) { connection(head, buf) } else { Persistence::Unsaid }
+}
+
+fn connection(head: &Head, buf: &[u8]) -> Persistence {
     let mut answer = Persistence::Unsaid;
-    if !head.has(Known::Connection) {
-        return answer;
-    }
     for option in elements(head, buf, Known::Connection) {
         if option.eq_ignore_ascii_case(b"close") {
             return Persistence::Close;
@@ -229,6 +232,7 @@ pub fn persistence(head: &Head, buf: &[u8]) -> Persistence {
 ///
 /// # Errors
 /// Another expectation, or none, in the field.
+#[inline]
 pub fn expects_continue(head: &Head, buf: &[u8]) -> Result<bool, Fault> {
     if !head.has(Known::Expect) || head.request_line.version < Version::Http11 {
         return Ok(false);

@@ -92,7 +92,16 @@ pub fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// How many bytes at the front are `tchar`s.
 #[inline]
 pub fn token_len(bytes: &[u8]) -> usize {
-    run(bytes, is_token)
+    // Eight at a time only to spare seven of eight checks for the end. Faster than to test words as below: a name is
+    // short, and the processor guesses where a loop ends but must wait for a computed length.
+    let mut rest = bytes;
+    while let Some((eight, tail)) = rest.split_first_chunk::<8>() {
+        if let Some(at) = eight.iter().position(|&byte| !is_token(byte)) {
+            return bytes.len() - rest.len() + at;
+        }
+        rest = tail;
+    }
+    bytes.len() - rest.len() + run(rest, is_token)
 }
 
 /// How many bytes at the front may stand in a request target.

@@ -314,12 +314,14 @@ impl HeadParser {
     /// Where the line ends and where the next one begins. Looks at new bytes only.
     fn find_line_end(&mut self, buf: &[u8]) -> Option<(usize, usize)> {
         let new = buf.get(self.searched..).unwrap_or_default();
-        let Some(len) = memchr(b'\n', new) else {
-            self.count_work(new.len());
+        let found = memchr(b'\n', new);
+        // A line that is new was read in vain before this search, up to its LF at most.
+        let passes = if self.searched == self.line { 2 } else { 1 };
+        self.count_work(passes * found.unwrap_or(new.len()));
+        let Some(len) = found else {
             self.searched = buf.len();
             return None;
         };
-        self.count_work(len + 1);
         let end = self.searched + len;
         let line = buf.get(self.line..end).unwrap_or_default();
         Some((end - usize::from(line.ends_with(b"\r")), end + 1))

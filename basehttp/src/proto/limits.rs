@@ -21,8 +21,8 @@ pub struct Limits {
     pub fields: usize,
     /// Longest chunk-size line of a chunked body, extensions included, without its line end.
     ///
-    /// 4096: nothing that is sent in earnest uses chunk extensions, and a sender of one-byte chunks with long
-    /// extensions would have the server work without getting on (CVE-2023-39326).
+    /// It also bounds what the extensions of all chunks come to, less 16 bytes for each chunk and two for each byte of
+    /// its data. 4096: hardly anything sends extensions, and no handler sees them.
     pub chunk_line: usize,
     /// Size of the trailer section of a chunked body, line ends included.
     ///

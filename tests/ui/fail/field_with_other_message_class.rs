@@ -1,5 +1,6 @@
 use std::io;
 
+use basehttp::Message;
 use basehttp::prelude::*;
 
 struct Hello {

@@ -1,0 +1,173 @@
+//! The expansion of `#[http_handler]` is quiet, whatever lints its user turns on.
+#![deny(warnings, missing_docs, clippy::pedantic)]
+#![deny(
+    elided_lifetimes_in_paths,
+    explicit_outlives_requirements,
+    let_underscore_drop,
+    missing_debug_implementations,
+    redundant_lifetimes,
+    single_use_lifetimes,
+    trivial_casts,
+    trivial_numeric_casts,
+    unreachable_pub,
+    unused_lifetimes,
+    unused_qualifications,
+    unused_results
+)]
+
+use std::{fmt, io};
+
+use basehttp::prelude::*;
+
+/// The program on the front page, as it is there.
+mod program {
+    include!("../ui/hello.rs");
+
+    #[test]
+    fn is_a_program() {
+        let _: fn() -> io::Result<()> = main;
+    }
+}
+
+/// `allow(missing_docs)` in an expansion would be an error here.
+#[forbid(missing_docs)]
+pub mod forbidden {
+    use super::*;
+
+    /// A handler.
+    pub struct Hello {
+        pub(crate) base: BaseHTTPRequestHandler,
+    }
+
+    impl fmt::Debug for Hello {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Hello")
+        }
+    }
+
+    /// What it does.
+    #[http_handler(sys_version = "")]
+    impl Hello {
+        const server_version: &str = "Hello/1.0";
+        const timeout: Option<std::time::Duration> = None;
+
+        /// A page.
+        pub fn do_GET(&mut self) -> io::Result<()> {
+            self.end_headers()
+        }
+
+        /// Nothing, of no type.
+        pub fn do_POST(&self) {}
+
+        /// Nothing, of a `Result`.
+        pub fn do_PUT(&self) -> io::Result<()> {
+            Ok(())
+        }
+
+        /// A search.
+        #[method("M-SEARCH")]
+        pub fn do_search(&mut self) {}
+
+        fn do_work(&self) -> usize {
+            self.path().len()
+        }
+
+        fn log_message(&self, message: fmt::Arguments<'_>) {
+            eprintln!("{}: {message}", self.do_work());
+        }
+
+        fn setup(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+}
+
+/// A generic handler.
+pub mod generic {
+    use super::*;
+
+    /// A handler.
+    pub struct Hello<T, const N: usize> {
+        pub(crate) conn: BaseHTTPRequestHandler,
+        pub(crate) greetings: [T; N],
+    }
+
+    impl<T, const N: usize> fmt::Debug for Hello<T, N> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Hello")
+        }
+    }
+
+    #[http_handler(base = conn, protocol_version = "HTTP/1.1", head = false)]
+    impl<T: fmt::Display, const N: usize> Hello<T, N>
+    where
+        T: Send,
+    {
+        const server_version: &str = "Hello/1.0";
+
+        /// The greetings.
+        pub fn do_GET(&mut self) -> io::Result<()> {
+            self.send_response(200);
+            self.end_headers()?;
+            self.greetings.iter().try_for_each(|greeting| write!(self.wfile, "{greeting}"))
+        }
+    }
+}
+
+/// What an attribute on the block says holds for the overrides in it, and an expectation is met once.
+mod attributes {
+    use super::*;
+
+    struct Hello {
+        base: BaseHTTPRequestHandler,
+    }
+
+    #[http_handler]
+    #[allow(clippy::unnecessary_wraps, clippy::cast_possible_truncation)]
+    #[expect(clippy::unused_self, reason = "met by `helper`")]
+    impl Hello {
+        #[expect(clippy::unused_self, reason = "what is expected of a method stays expected")]
+        fn do_GET(&self) {}
+
+        fn helper(&self) {}
+
+        fn finish(&mut self) -> io::Result<()> {
+            self.helper();
+            let _: u8 = self.path().len() as u8;
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn is_a_handler() {
+        let _ = |base| Hello { base };
+    }
+}
+
+/// Methods that nobody else sees, of which clippy asks more.
+mod private {
+    use super::*;
+
+    struct Hello {
+        base: BaseHTTPRequestHandler,
+    }
+
+    #[http_handler]
+    impl Hello {
+        fn do_GET(&mut self) {}
+
+        fn do_POST(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        #[method("M-SEARCH")]
+        fn do_search(&self) -> Result<(), String> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn is_a_handler() {
+        let _ = |base| Hello { base };
+    }
+}
