@@ -37,20 +37,21 @@ impl Head {
     /// The fields of one kind, in order.
     #[inline]
     pub fn known(&self, kind: Known) -> impl Iterator<Item = &Field> {
-        let fields = match self.places.get(kind as usize) {
-            Some(place) if kind != Known::Other => self.fields.get(place.first as usize..place.end as usize),
-            _ => self.fields.get(..),
-        };
-        fields.unwrap_or_default().iter().filter(move |field| field.known == kind)
+        let fields = if kind == Known::Other { &self.fields } else { self.range_of(kind) };
+        fields.iter().filter(move |field| field.known == kind)
     }
 
     /// Whether there is a field of this kind.
     #[inline]
     pub fn has(&self, kind: Known) -> bool {
-        match self.places.get(kind as usize) {
-            Some(place) if kind != Known::Other => place.end > 0,
-            _ => self.known(kind).next().is_some(),
-        }
+        if kind == Known::Other { self.known(kind).next().is_some() } else { !self.range_of(kind).is_empty() }
+    }
+
+    /// The fields from the first one of a known kind to the last one, with those that stand between them.
+    #[inline]
+    pub(super) fn range_of(&self, kind: Known) -> &[Field] {
+        let place = self.places.get(kind as usize).copied().unwrap_or_default();
+        self.fields.get(place.first as usize..place.end as usize).unwrap_or_default()
     }
 
     /// Adds a field.

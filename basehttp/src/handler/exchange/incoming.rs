@@ -134,7 +134,7 @@ impl Exchange {
                 self.write_wire(b"HTTP/1.1 100 Continue\r\n\r\n")?;
             }
         }
-        if self.reply.has_unsent_body() { self.flush() } else { Ok(()) }
+        if self.reply.has_news() { self.flush() } else { Ok(()) }
     }
 
     fn received(&mut self, read: io::Result<usize>) -> io::Result<usize> {

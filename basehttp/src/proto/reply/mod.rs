@@ -130,11 +130,14 @@ impl Reply {
         matches!(self.state, State::Held { .. } | State::Body(_))
     }
 
-    /// Whether body bytes wait behind a finished head, or a committed head itself waits.
-    pub fn has_unsent_body(&self) -> bool {
+    /// Whether the handler has written something that a client may be waiting for: body bytes, or a head whose framing
+    /// it has declared. A head without a declared length is better held back until the length is known.
+    pub fn has_news(&self) -> bool {
         match self.state {
             State::Idle | State::Head => false,
-            State::Held { body, .. } => self.out.len() > body,
+            State::Held { body, .. } => {
+                self.out.len() > body || self.head.length.is_some() || self.head.chunked
+            }
             State::Body(_) => !self.out.is_empty(),
         }
     }
