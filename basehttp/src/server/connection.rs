@@ -5,7 +5,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::handler::dispatch::{Failure, complete, fail, last_resort};
+use crate::handler::dispatch::{Failure, complete, fail, last_resort, running};
 use crate::handler::exchange::Bounds;
 use crate::handler::wire::Wire;
 use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler, ServerInfo};
@@ -70,7 +70,7 @@ fn settle<H: RequestHandler>(handler: &H, result: io::Result<()>) {
 fn panicked<H: RequestHandler>(handler: &H, function: &str, message: &str) {
     handler.exchange().reply.must_close();
     let answered = caught(|| {
-        fail(handler, function, &Failure::Panic(message));
+        fail(handler, running(handler).unwrap_or(function), &Failure::Panic(message));
         complete(handler, None);
     });
     if answered.is_err() {

@@ -26,6 +26,13 @@ impl Exchange {
 
     /// Reads body bytes, with the framing taken off. `Ok(0)` is the end of the body.
     pub(crate) fn read_body(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.read_incoming(out)?;
+        // A client whose body is here does not wait for `100 Continue`.
+        self.waits_for_continue &= count == 0;
+        Ok(count)
+    }
+
+    fn read_incoming(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if out.is_empty() {
             return Ok(0);
         }
@@ -167,6 +174,7 @@ impl Exchange {
 
     fn fault(&mut self, fault: Fault) -> io::Error {
         self.record(Trouble::Fault(fault));
+        self.expect_more();
         self.reply.must_close();
         faulty(fault)
     }

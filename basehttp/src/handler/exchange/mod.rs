@@ -202,9 +202,16 @@ impl Exchange {
         self.input.split_off_front(len, &mut request.bytes);
         request.fault = fault;
         if fault.is_some() {
-            self.ending = Some(Close::Linger);
+            self.expect_more();
         }
         Next::Request
+    }
+
+    /// Nobody knows where this request ends, so more of it may come after the reply.
+    pub(crate) fn expect_more(&mut self) {
+        if !self.ended {
+            self.ending = Some(Close::Linger);
+        }
     }
 
     /// Gets ready for body and reply of the request whose head was taken.

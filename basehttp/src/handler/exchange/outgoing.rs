@@ -33,7 +33,7 @@ impl Exchange {
     /// Takes body bytes of the reply.
     pub(crate) fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         self.decide_about_rest();
-        if data.len() >= DIRECT {
+        if data.len() >= DIRECT && !self.reply.would_hold(data.len()) {
             return self.write_direct(data);
         }
         let count = self.reply.write(data).map_err(|mistake| self.refused(mistake))?;
@@ -77,7 +77,7 @@ impl Exchange {
     /// head goes out, so that it can say `Connection: close`.
     fn decide_about_rest(&mut self) {
         let too_long = matches!(self.body, Incoming::Length(left) if left > self.bounds.drain);
-        if too_long || self.waits_for_continue {
+        if too_long || (self.waits_for_continue && self.has_body()) {
             self.reply.must_close();
         }
     }

@@ -1,7 +1,7 @@
 //! The reply's state machine: the head, the decision about the framing, the bytes of the body.
 //!
 //! Bytes for the wire gather in one buffer. A head and the body behind it are *held* until the framing is decided, once,
-//! in [`Reply::commit`]: when the reply is finished (then its length is known), when it outgrows the buffer, or when it
+//! in `Reply::commit`: when the reply is finished (then its length is known), when it outgrows the buffer, or when it
 //! is flushed. Until then all of it can be taken back, so that a mistake becomes a clean error page.
 //!
 //! ```text
@@ -203,6 +203,16 @@ impl Reply {
         match usize::try_from(limit).unwrap_or(usize::MAX).min(len) {
             0 => Err(Mistake::TooMuchBody),
             room => Ok(room),
+        }
+    }
+
+    /// Whether `len` more bytes of body would still be held back to learn its length.
+    pub fn would_hold(&self, len: usize) -> bool {
+        match self.state {
+            State::Held { body, .. } => {
+                self.head.length.is_none() && (self.out.len() - body).saturating_add(len) <= self.hold
+            }
+            _ => false,
         }
     }
 
