@@ -33,11 +33,12 @@
 //!
 //! ```
 //! use std::io;
+//! use std::sync::{Arc, Mutex};
 //! use basehttp::prelude::*;
 //!
 //! struct Notes {
 //!     base: BaseHTTPRequestHandler,
-//!     notes: Vec<String>,
+//!     notes: Arc<Mutex<Vec<String>>>,
 //! }
 //!
 //! #[http_handler]
@@ -49,35 +50,35 @@
 //!         if self.path() != "/notes" {
 //!             return self.send_error((404, "No such page"));
 //!         }
+//!         let text = self.notes.lock().unwrap().join("\n");
 //!         self.send_response(200);
 //!         self.send_header("Content-Type", "text/plain; charset=utf-8");
 //!         self.end_headers()?;
-//!         self.notes.iter().try_for_each(|note| writeln!(self.wfile, "{note}"))
+//!         self.wfile.write_all(text.as_bytes())
 //!     }
 //!
 //!     fn do_POST(&mut self) -> io::Result<()> {
 //!         let body = self.read_body(1024)?; // a longer one is answered 413
-//!         self.notes.push(String::from_utf8_lossy(&body).into_owned());
+//!         self.notes.lock().unwrap().push(String::from_utf8_lossy(&body).into_owned());
 //!         self.send_response(204);
 //!         self.end_headers()
 //!     }
 //! }
 //!
-//! // In a program:
-//! # fn serve() -> io::Result<()> {
-//! HTTPServer::bind("127.0.0.1:8000", |base| Notes { base, notes: Vec::new() })?.serve_forever()
-//! # }
+//! // Makes the handler of each connection. What it captures, they share.
+//! let notes = Arc::default();
+//! let factory = move |base| Notes { base, notes: Arc::clone(&notes) };
 //!
-//! // In a test, without a socket:
+//! // A program calls `HTTPServer::bind("127.0.0.1:8000", factory)?.serve_forever()`, a test needs no socket:
 //! let replies = basehttp::testing::respond(
-//!     |base| Notes { base, notes: Vec::new() },
+//!     factory,
 //!     b"POST /notes HTTP/1.1\r\nHost: example.org\r\nContent-Length: 8\r\n\r\nbuy eggs\
 //!       GET /notes HTTP/1.1\r\nHost: example.org\r\n\r\n\
 //!       SPAM /notes HTTP/1.1\r\nHost: example.org\r\n\r\n",
 //! );
 //! assert_eq!(replies[0].status, 204);
-//! assert_eq!(replies[1].text(), "buy eggs\n");
-//! assert_eq!(replies[1].header("content-length"), Some("9"));
+//! assert_eq!(replies[1].text(), "buy eggs");
+//! assert_eq!(replies[1].header("content-length"), Some("8"));
 //! assert_eq!(replies[2].reason, "Unsupported method ('SPAM')");
 //! assert_eq!(replies[2].header("allow"), Some("GET, HEAD, POST"));
 //! ```

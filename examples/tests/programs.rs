@@ -96,6 +96,15 @@ fn request(line: &str) -> String {
     format!("{line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
 }
 
+/// Reads up to the empty line, and no further.
+fn read_head(stream: &mut impl BufRead) -> String {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert_ne!(stream.read_line(&mut head).unwrap(), 0, "{head:?} and no more");
+    }
+    head
+}
+
 #[track_caller]
 fn check(answer: &str, status: &str, parts: &[&str]) {
     assert_eq!(answer.lines().next(), Some(status), "{answer}");
@@ -178,14 +187,12 @@ fn echo_streams_chunks_and_trailers() {
     check(&answer, "HTTP/1.1 200 OK", &["\r\nContent-Length: 3\r\n", "\r\n\r\nabc"]);
 
     let mut stream = echo.connect();
-    stream
-        .write_all(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
-        .unwrap();
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
     let mut answer = BufReader::new(&stream);
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        assert_ne!(answer.read_line(&mut head).unwrap(), 0, "{head}");
-    }
+    assert_eq!(read_head(&mut answer), "HTTP/1.1 100 Continue\r\n\r\n");
+    (&stream).write_all(b"3\r\nabc\r\n").unwrap();
+    check(&read_head(&mut answer), "HTTP/1.1 200 OK", &["\r\nTransfer-Encoding: chunked\r\n"]);
     // The body is not at its end, and what there is of it comes back.
     let mut chunk = [0; 8];
     answer.read_exact(&mut chunk).unwrap();
