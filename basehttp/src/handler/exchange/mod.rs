@@ -154,13 +154,18 @@ impl Exchange {
         self.news.take()
     }
 
+    /// Whether the connection is of no more use. One with an answered HEAD is.
+    pub(super) fn is_troubled(&self) -> bool {
+        !matches!(self.trouble, None | Some(Trouble::HeadAnswered))
+    }
+
     pub(crate) fn body_too_large(&mut self) {
         self.record(Trouble::BodyTooLarge);
     }
 
     /// Notes what happened first; what follows from it is no news.
     pub(super) fn record(&mut self, trouble: Trouble) {
-        if self.trouble.is_none() {
+        if !self.is_troubled() {
             self.trouble = Some(trouble);
             self.news = Some(trouble);
         }

@@ -63,7 +63,8 @@ impl Exchange {
 
     /// Completes the reply, and sends it.
     pub(crate) fn finish_reply(&mut self) -> Result<(), Mistake> {
-        if self.output == Output::Cut {
+        // Nobody is there, or nobody is to take the rest for a whole.
+        if self.output == Output::Cut || self.trouble == Some(Trouble::ClientGone) {
             return Ok(());
         }
         self.decide_about_rest();
