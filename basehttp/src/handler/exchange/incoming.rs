@@ -4,6 +4,7 @@ use std::io;
 
 use super::{DIRECT, Exchange, Trouble, gone};
 use crate::handler::message::{Headers, Message};
+use crate::handler::wire::Phase;
 use crate::proto::chunked::{ChunkStep, ChunkedDecoder};
 use crate::proto::fault::Fault;
 
@@ -163,6 +164,9 @@ impl Exchange {
     pub(crate) fn drain(&mut self) -> bool {
         let mut scratch = [0; 4096];
         let mut left = self.bounds.drain;
+        if self.has_body() {
+            self.wire.enter(Phase::Drain);
+        }
         while self.has_body() && !self.is_troubled() {
             match self.read_body(&mut scratch) {
                 Ok(count) if (count as u64) <= left => left -= count as u64,
