@@ -43,7 +43,7 @@ fn head_named(name: &str) -> Vec<u8> {
 }
 
 fn httparse(bytes: &[u8]) {
-    // Uninitialized, as hyper does it: to clear the table would be half of a small head's time.
+    // Uninitialized: to clear the table would be half of a small head's time.
     let mut fields = [const { MaybeUninit::uninit() }; 64];
     let mut request = httparse::Request::new(&mut []);
     let status = request.parse_with_uninit_headers(black_box(bytes), &mut fields);

@@ -220,6 +220,7 @@ impl HeadParser {
     /// Skips empty lines, and takes the first other one when it is complete.
     #[cold]
     fn find_request_line(&mut self, buf: &[u8], head: &mut Head) -> Result<(), Fault> {
+        self.refuse_bare_cr(buf)?;
         while let Some((end, next)) = self.find_line_end(buf) {
             if end > self.line {
                 return self.accept_request_line(buf, end, next, head);
@@ -229,10 +230,20 @@ impl HeadParser {
             }
             self.skipped += 1;
             self.begin_line(next);
+            self.refuse_bare_cr(buf)?;
         }
         // The last byte may be the CR of the line's end.
         let end = buf.len() - usize::from(buf.ends_with(b"\r"));
         if end.saturating_sub(self.line) > self.limits.target { Err(Fault::TargetTooLong) } else { Ok(()) }
+    }
+
+    /// A line that begins with a CR is empty or broken, which its second byte tells. Otherwise a client could send CRs
+    /// for as long as it likes and never begin a request.
+    fn refuse_bare_cr(&self, buf: &[u8]) -> Result<(), Fault> {
+        match buf.get(self.line..) {
+            Some([b'\r', next, ..]) if *next != b'\n' => Err(Fault::BareCr),
+            _ => Ok(()),
+        }
     }
 
     fn accept_request_line(

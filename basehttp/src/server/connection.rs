@@ -84,8 +84,13 @@ fn log<H: RequestHandler>(handler: &H, function: &str, message: &str) {
 
 /// Runs code of the user. Err is the text of its panic. What it leaves in a broken state is dropped soon: after a panic
 /// only the base is used, whose own code does not panic.
-fn caught<T>(code: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(code)).map_err(|payload| text(payload.as_ref()))
+pub(super) fn caught<T>(code: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(code)).map_err(|payload| {
+        let text = text(payload.as_ref());
+        // Dropping it may panic again, and then nobody would catch it.
+        std::mem::forget(payload);
+        text
+    })
 }
 
 fn text(payload: &(dyn Any + Send)) -> String {

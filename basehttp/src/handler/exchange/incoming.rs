@@ -4,6 +4,7 @@ use std::io;
 
 use super::{DIRECT, Exchange, Trouble, gone};
 use crate::handler::message::{Headers, Message};
+use crate::handler::wire::Phase;
 use crate::proto::chunked::{ChunkStep, ChunkedDecoder};
 use crate::proto::fault::Fault;
 
@@ -163,13 +164,16 @@ impl Exchange {
     pub(crate) fn drain(&mut self) -> bool {
         let mut scratch = [0; 4096];
         let mut left = self.bounds.drain;
-        while self.has_body() && self.trouble.is_none() {
+        if self.has_body() {
+            self.wire.enter(Phase::Drain);
+        }
+        while self.has_body() && !self.is_troubled() {
             match self.read_body(&mut scratch) {
                 Ok(count) if (count as u64) <= left => left -= count as u64,
                 _ => return false,
             }
         }
-        self.trouble.is_none()
+        !self.is_troubled()
     }
 
     fn fault(&mut self, fault: Fault) -> io::Error {

@@ -151,9 +151,10 @@ impl Reply {
         }
     }
 
-    /// Whether the end of the body is the end of the connection, so that only a reset shows a truncation.
+    /// Whether the end of the body is the end of the connection, so that only a reset shows a truncation. In HTTP/0.9 it
+    /// always is, whatever length the handler has declared.
     pub fn ends_with_connection(&self) -> bool {
-        self.state == State::Body(Framing::UntilClose)
+        self.state == State::Body(Framing::UntilClose) || (self.is_committed() && self.is_headless())
     }
 
     /// The first mistake made with this reply for which there is no other reply.
