@@ -1,0 +1,27 @@
+//! Python's names: each row of the table in the design, and each sentence of Python's documentation, with a test of its own.
+
+#[path = "names/class_variables.rs"]
+mod class_variables;
+#[path = "names/documentation.rs"]
+mod documentation;
+#[path = "names/instance.rs"]
+mod instance;
+#[path = "names/log.rs"]
+mod log;
+#[path = "names/message_class.rs"]
+mod message_class;
+#[path = "names/methods.rs"]
+mod methods;
+#[path = "names/send.rs"]
+mod send;
+#[path = "names/server.rs"]
+mod server;
+#[path = "names/streams.rs"]
+mod streams;
+
+pub(crate) const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// A request with a body.
+pub(crate) fn post(body: &str) -> String {
+    format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}

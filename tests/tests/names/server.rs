@@ -1,0 +1,689 @@
+//! `HTTPServer` and its settings and hooks.
+
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use basehttp::prelude::*;
+use basehttp::testing::TestServer;
+use basehttp::{Address, HandlerError, Limits, ServerHandle};
+use basehttp_tests::client::Client;
+use basehttp_tests::log::Log;
+use basehttp_tests::{PATIENCE, wait_until};
+
+use crate::GET;
+
+/// Tells what it knows of its server, and does what the path says.
+struct Host {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler]
+impl Host {
+    const protocol_version: &str = "HTTP/1.1";
+
+    fn do_GET(&self) -> io::Result<()> {
+        match self.path() {
+            "/shutdown" => self.server().handle().shutdown(),
+            "/error" => return Err(io::Error::other("on purpose")),
+            "/panic" => panic!("on purpose"),
+            _ => {}
+        }
+        self.send_response(200);
+        self.end_headers()?;
+        let server = self.server();
+        let (address, name, port) = (server.server_address(), server.server_name(), server.server_port());
+        write!(self.wfile, "{address} {name} {port} {}", self.client_address())
+    }
+
+    fn log_message(&self, _message: std::fmt::Arguments<'_>) {}
+}
+
+fn factory(base: BaseHTTPRequestHandler) -> Host {
+    Host { base }
+}
+
+/// A server for `handle_request`, which does not wait for ever where something is wrong.
+fn patient() -> HTTPServer {
+    HTTPServer::builder().timeout(PATIENCE).bind("127.0.0.1:0", factory).unwrap()
+}
+
+fn connect(port: u16) -> Client {
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("a server that listens");
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    Client::over(stream)
+}
+
+/// Serves in a thread; the handle ends it, and the channel tells when `serve_forever` has returned.
+fn serve(mut server: HTTPServer) -> (ServerHandle, thread::JoinHandle<io::Result<()>>) {
+    let handle = server.handle();
+    (handle, thread::spawn(move || server.serve_forever()))
+}
+
+#[test]
+fn a_server_can_be_named_in_a_signature() {
+    struct Other {
+        base: BaseHTTPRequestHandler,
+    }
+    #[http_handler]
+    impl Other {
+        fn do_GET(&self) {
+            self.set_close_connection(true);
+        }
+    }
+    fn name(server: &HTTPServer) -> &str {
+        server.server_name()
+    }
+    fn is_send<T: Send>(_: &T) {}
+    let servers: Vec<HTTPServer> = vec![
+        HTTPServer::bind("127.0.0.1:0", factory).unwrap(),
+        HTTPServer::bind("127.0.0.1:0", |base| Other { base }).unwrap(),
+    ];
+    is_send(&servers);
+    assert!(servers.iter().all(|server| name(server) == "127.0.0.1"));
+}
+
+#[test]
+fn port_0_is_one_that_the_system_chooses() {
+    let server = HTTPServer::bind("127.0.0.1:0", factory).unwrap();
+    assert_ne!(server.server_port(), 0);
+    assert_eq!(server.server_address().port(), Some(server.server_port()));
+    assert_eq!(server.server_address().ip(), Some(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+    drop(connect(server.server_port()));
+}
+
+#[test]
+fn the_forms_of_an_address() {
+    let local = Ipv4Addr::LOCALHOST;
+    let names = [
+        HTTPServer::bind("127.0.0.1:0", factory),
+        HTTPServer::bind(String::from("127.0.0.1:0"), factory),
+        HTTPServer::bind(("127.0.0.1", 0), factory),
+        HTTPServer::bind((String::from("127.0.0.1"), 0), factory),
+        HTTPServer::bind((local, 0), factory),
+        HTTPServer::bind((IpAddr::V4(local), 0), factory),
+        HTTPServer::bind(SocketAddr::from((local, 0)), factory),
+    ]
+    .map(|server| server.unwrap().server_name().to_owned());
+    assert!(names.iter().all(|name| name == "127.0.0.1"), "{names:?}");
+}
+
+#[test]
+fn an_empty_host_is_every_address() {
+    for address in [("", 0)] {
+        let server = HTTPServer::bind(address, factory).unwrap();
+        assert_eq!(server.server_address().ip(), Some(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
+        drop(connect(server.server_port()));
+    }
+    assert_ne!(HTTPServer::bind(":0", factory).unwrap().server_port(), 0);
+}
+
+#[test]
+fn a_name_is_looked_up_and_kept() {
+    let server = HTTPServer::bind("localhost:0", factory).unwrap();
+    assert_eq!(server.server_name(), "localhost");
+    assert!(server.server_address().ip().unwrap().is_loopback());
+}
+
+#[test]
+fn what_is_no_address_is_refused_with_its_text() {
+    for bad in ["", "localhost", "127.0.0.1", "127.0.0.1:http", "127.0.0.1:65536", "127.0.0.1:-1"] {
+        let error = HTTPServer::bind(bad, factory).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{bad}: {error}");
+        assert!(error.to_string().contains(bad), "{error}");
+    }
+}
+
+#[test]
+fn an_address_in_use_is_named() {
+    let first = HTTPServer::bind("127.0.0.1:0", factory).unwrap();
+    let address = format!("127.0.0.1:{}", first.server_port());
+    let error = HTTPServer::bind(&*address, factory).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    assert!(error.to_string().contains(&address), "{error}");
+}
+
+#[test]
+fn a_handler_knows_its_server() {
+    let server = TestServer::new(factory);
+    let mut client = Client::new(&server);
+    let own = client.stream().local_addr().unwrap();
+    let (address, port) = (server.address(), server.address().port());
+    assert_eq!(client.ask(GET).text(), format!("{address} 127.0.0.1 {port} {own}"));
+}
+
+#[test]
+fn from_listener() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = HTTPServer::from_listener(listener, factory).unwrap();
+    assert_eq!(*server.server_address(), Address::Tcp(address));
+    assert_eq!(server.server_name(), "127.0.0.1");
+    let (handle, thread) = serve(server);
+    assert!(connect(address.port()).ask(GET).text().starts_with(&address.to_string()));
+    handle.shutdown();
+    thread.join().unwrap().unwrap();
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::os::unix::net::{UnixListener, UnixStream};
+    use std::path::PathBuf;
+
+    use super::*;
+
+    struct Path(PathBuf);
+
+    impl Path {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("basehttp-{}-{name}.sock", std::process::id()));
+            let _ = std::fs::remove_file(&path);
+            Self(path)
+        }
+    }
+
+    impl Drop for Path {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_file(&self.0);
+        }
+    }
+
+    fn check(path: &Path, server: HTTPServer) {
+        assert_eq!(server.server_address().path(), Some(&*path.0));
+        assert_eq!(server.server_name(), path.0.to_str().unwrap());
+        assert_eq!(server.server_port(), 0);
+        let (handle, thread) = serve(server);
+        let mut client = Client::over(UnixStream::connect(&path.0).unwrap());
+        for _ in 0..2 {
+            let text = client.ask(GET).text();
+            assert_eq!(text, format!("unix:{0} {0} 0 unix", path.0.display()));
+        }
+        handle.shutdown();
+        thread.join().unwrap().unwrap();
+        client.assert_closed();
+    }
+
+    #[test]
+    fn bind_unix() {
+        let path = Path::new("bind");
+        check(&path, HTTPServer::bind_unix(&path.0, factory).unwrap());
+    }
+
+    #[test]
+    fn bind_unix_with_settings() {
+        let path = Path::new("builder");
+        check(&path, HTTPServer::builder().max_connections(5).bind_unix(&path.0, factory).unwrap());
+    }
+
+    #[test]
+    fn a_unix_listener() {
+        let path = Path::new("listener");
+        let listener = UnixListener::bind(&path.0).unwrap();
+        check(&path, HTTPServer::from_listener(listener, factory).unwrap());
+    }
+
+    #[test]
+    fn handle_request_at_a_unix_socket() {
+        let path = Path::new("one");
+        let mut server = HTTPServer::bind_unix(&path.0, factory).unwrap();
+        let at = path.0.clone();
+        let client = thread::spawn(move || Client::over(UnixStream::connect(at).unwrap()).ask(GET).status);
+        server.handle_request().unwrap();
+        assert_eq!(client.join().unwrap(), 200);
+    }
+
+    #[test]
+    fn a_unix_socket_that_stands_already_is_named() {
+        let path = Path::new("twice");
+        let _first = HTTPServer::bind_unix(&path.0, factory).unwrap();
+        let error = HTTPServer::bind_unix(&path.0, factory).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        assert!(error.to_string().contains(path.0.to_str().unwrap()), "{error}");
+    }
+
+    #[test]
+    fn a_unix_client_is_logged_without_a_port() {
+        struct Base {
+            base: BaseHTTPRequestHandler,
+        }
+        #[http_handler]
+        impl Base {
+            fn do_GET(&self) -> io::Result<()> {
+                self.send_response(200);
+                self.end_headers()?;
+                write!(self.wfile, "{}", self.address_string())
+            }
+            fn log_message(&self, _message: std::fmt::Arguments<'_>) {}
+        }
+        let path = Path::new("address");
+        let (handle, thread) = serve(HTTPServer::bind_unix(&path.0, |base| Base { base }).unwrap());
+        assert_eq!(Client::over(UnixStream::connect(&path.0).unwrap()).ask(GET).text(), "unix");
+        handle.shutdown();
+        thread.join().unwrap().unwrap();
+    }
+}
+
+#[test]
+fn shutdown_from_another_thread() {
+    let server = HTTPServer::bind("127.0.0.1:0", factory).unwrap();
+    let port = server.server_port();
+    let (handle, thread) = serve(server);
+    let mut client = connect(port);
+    assert_eq!(client.ask(GET).status, 200);
+    assert!(!handle.is_shut_down());
+    let copy = handle.clone();
+    thread::spawn(move || copy.shutdown()).join().unwrap();
+    thread.join().unwrap().unwrap();
+    assert!(handle.is_shut_down());
+    client.assert_closed();
+    assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err(), "it listens no more");
+    handle.shutdown();
+}
+
+#[test]
+fn shutdown_from_a_handler_lets_the_reply_out() {
+    let server = HTTPServer::bind("127.0.0.1:0", factory).unwrap();
+    let port = server.server_port();
+    let (_, thread) = serve(server);
+    let mut client = connect(port);
+    let reply = client.ask("GET /shutdown HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(reply.status, 200);
+    client.assert_closed();
+    thread.join().unwrap().unwrap();
+}
+
+#[test]
+fn shutdown_before_serve_forever() {
+    let mut server = HTTPServer::bind("127.0.0.1:0", factory).unwrap();
+    server.handle().shutdown();
+    server.serve_forever().unwrap();
+    server.handle_request().unwrap();
+}
+
+#[test]
+fn shutdown_waits_for_running_handlers() {
+    let (enter, entered) = channel();
+    let (open, gate) = channel::<()>();
+    let gate = Arc::new(Mutex::new(gate));
+    struct Slow {
+        base: BaseHTTPRequestHandler,
+        enter: std::sync::mpsc::Sender<()>,
+        gate: Arc<Mutex<std::sync::mpsc::Receiver<()>>>,
+    }
+    #[http_handler]
+    impl Slow {
+        const protocol_version: &str = "HTTP/1.1";
+        fn do_GET(&self) -> io::Result<()> {
+            self.enter.send(()).map_err(io::Error::other)?;
+            self.gate.lock().unwrap().recv().map_err(io::Error::other)?;
+            self.send_response(200);
+            self.end_headers()?;
+            self.wfile.write_all(b"finished")
+        }
+        fn log_message(&self, _message: std::fmt::Arguments<'_>) {}
+    }
+    let server =
+        HTTPServer::bind("127.0.0.1:0", move |base| Slow { base, enter: enter.clone(), gate: gate.clone() })
+            .unwrap();
+    let port = server.server_port();
+    let (handle, thread) = serve(server);
+    let mut client = connect(port);
+    client.send(GET);
+    entered.recv().unwrap();
+    handle.shutdown();
+    wait_until("the server listens no more", || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err());
+    assert!(!thread.is_finished());
+    open.send(()).unwrap();
+    assert_eq!(client.reply().text(), "finished");
+    client.assert_closed();
+    thread.join().unwrap().unwrap();
+}
+
+#[test]
+fn shutdown_cuts_what_takes_longer_than_its_grace() {
+    let builder = HTTPServer::builder().shutdown_grace(Duration::from_millis(10));
+    let server = builder.bind("127.0.0.1:0", factory).unwrap();
+    let port = server.server_port();
+    let (handle, thread) = serve(server);
+    let mut client = connect(port);
+    // A body that never comes: its handler waits for the client.
+    client.send("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n");
+    assert_eq!(client.reply().status, 200);
+    handle.shutdown();
+    thread.join().unwrap().unwrap();
+    let _ = client.rest();
+}
+
+#[test]
+fn a_shut_down_server_has_served_what_was_queued() {
+    let server = HTTPServer::bind("127.0.0.1:0", factory).unwrap();
+    let mut client = connect(server.server_port());
+    client.send(GET);
+    let (handle, thread) = serve(server);
+    handle.shutdown();
+    assert_eq!(client.reply().status, 200);
+    client.assert_closed();
+    thread.join().unwrap().unwrap();
+}
+
+#[test]
+fn handle_request_serves_one_request() {
+    let mut server = patient();
+    let port = server.server_port();
+    let (mut first, mut second) = (connect(port), connect(port));
+    first.send(GET).send(GET);
+    server.handle_request().unwrap();
+    let reply = first.reply();
+    assert_eq!((reply.status, reply.field("connection")), (200, Some("close")));
+    first.assert_closed();
+    second.send(GET);
+    server.handle_request().unwrap();
+    assert_eq!(second.reply().status, 200);
+    second.assert_closed();
+}
+
+#[test]
+fn handle_request_runs_on_the_calling_thread() {
+    struct Where {
+        base: BaseHTTPRequestHandler,
+        threads: Arc<Mutex<Vec<thread::ThreadId>>>,
+    }
+    #[http_handler]
+    impl Where {
+        fn do_GET(&self) -> io::Result<()> {
+            self.threads.lock().unwrap().push(thread::current().id());
+            self.send_response(200);
+            self.end_headers()
+        }
+        fn log_message(&self, _message: std::fmt::Arguments<'_>) {}
+    }
+    let threads = Arc::new(Mutex::new(Vec::new()));
+    let shared = threads.clone();
+    let mut server =
+        HTTPServer::bind("127.0.0.1:0", move |base| Where { base, threads: shared.clone() }).unwrap();
+    let mut client = connect(server.server_port());
+    client.send(GET);
+    server.handle_request().unwrap();
+    assert_eq!(client.reply().status, 200);
+    assert_eq!(*threads.lock().unwrap(), [thread::current().id()]);
+}
+
+#[test]
+fn a_request_that_is_refused_or_fails_counts() {
+    let mut server = patient();
+    for (request, status) in [
+        ("SPAM / HTTP/1.1\r\nHost: a\r\n\r\n", 501),
+        ("nonsense\r\n", 400),
+        ("GET /error HTTP/1.1\r\nHost: a\r\n\r\n", 500),
+        ("GET /panic HTTP/1.1\r\nHost: a\r\n\r\n", 500),
+    ] {
+        let mut client = connect(server.server_port());
+        client.send(request);
+        client.end();
+        server.handle_request().unwrap();
+        assert_eq!(client.reply().status, status);
+    }
+}
+
+#[test]
+fn handle_request_is_not_kept_waiting_by_a_silent_client() {
+    let mut server = patient();
+    let _silent = connect(server.server_port());
+    let mut client = connect(server.server_port());
+    client.send(GET);
+    server.handle_request().unwrap();
+    assert_eq!(client.reply().status, 200);
+}
+
+#[test]
+fn a_client_that_leaves_without_a_request_does_not_count() {
+    let mut server = patient();
+    drop(connect(server.server_port()));
+    let mut client = connect(server.server_port());
+    client.send(GET);
+    server.handle_request().unwrap();
+    assert_eq!(client.reply().status, 200);
+}
+
+#[test]
+fn handle_timeout_is_called_when_no_request_came_in_time() {
+    let times = Arc::new(AtomicUsize::new(0));
+    let count = times.clone();
+    let mut server = HTTPServer::builder()
+        .timeout(Duration::from_millis(5))
+        .handle_timeout(move || {
+            count.fetch_add(1, Ordering::SeqCst);
+        })
+        .bind("127.0.0.1:0", factory)
+        .unwrap();
+    server.handle_request().unwrap();
+    server.handle_request().unwrap();
+    assert_eq!(times.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn the_timeout_is_for_the_request_and_not_for_its_handler() {
+    let times = Arc::new(AtomicUsize::new(0));
+    let count = times.clone();
+    let mut server = HTTPServer::builder()
+        .timeout(Duration::from_secs(60))
+        .handle_timeout(move || {
+            count.fetch_add(1, Ordering::SeqCst);
+        })
+        .bind("127.0.0.1:0", factory)
+        .unwrap();
+    let mut client = connect(server.server_port());
+    client.send(GET);
+    server.handle_request().unwrap();
+    assert_eq!((client.reply().status, times.load(Ordering::SeqCst)), (200, 0));
+}
+
+#[test]
+fn run_while_true() {
+    let mut httpd = patient();
+    let port = httpd.server_port();
+    let clients = thread::spawn(move || (0..3).map(|_| connect(port).ask(GET).status).collect::<Vec<_>>());
+    let mut left = 3;
+    let mut keep_running = || {
+        left -= 1;
+        left >= 0
+    };
+    while keep_running() {
+        httpd.handle_request().unwrap();
+    }
+    assert_eq!(clients.join().unwrap(), [200, 200, 200]);
+}
+
+#[test]
+fn serve_forever_after_handle_request() {
+    let mut server = patient();
+    let port = server.server_port();
+    let mut silent = connect(port);
+    let mut client = connect(port);
+    client.send(GET);
+    server.handle_request().unwrap();
+    assert_eq!(client.reply().status, 200);
+    let (handle, thread) = serve(server);
+    assert_eq!(silent.ask(GET).status, 200, "who was taken and said nothing is not forgotten");
+    handle.shutdown();
+    thread.join().unwrap().unwrap();
+}
+
+#[test]
+fn request_queue_size() {
+    let mut server = HTTPServer::builder().request_queue_size(1).bind("127.0.0.1:0", factory).unwrap();
+    let mut client = connect(server.server_port());
+    client.send(GET);
+    server.handle_request().unwrap();
+    assert_eq!(client.reply().status, 200);
+}
+
+/// Serves a request after which the server closes first, so that the system keeps the connection for a while.
+#[cfg(target_os = "linux")]
+fn serve_and_drop(address: &str) -> u16 {
+    let mut server = HTTPServer::bind(address, factory).unwrap();
+    let at = (address.split(':').next().unwrap(), server.server_port());
+    let mut client = Client::over(TcpStream::connect(at).unwrap());
+    client.send("GET / HTTP/1.0\r\n\r\n");
+    server.handle_request().unwrap();
+    assert_eq!(client.reply().status, 200);
+    client.assert_closed();
+    at.1
+}
+
+// At addresses of their own, where no other test takes the port meanwhile.
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_can_be_restarted_at_once() {
+    let port = serve_and_drop("127.9.9.1:0");
+    HTTPServer::bind(("127.9.9.1", port), factory).unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn allow_reuse_address_can_be_switched_off() {
+    let port = serve_and_drop("127.9.9.2:0");
+    let builder = HTTPServer::builder().allow_reuse_address(false);
+    let error = builder.bind(("127.9.9.2", port), factory).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+}
+
+#[test]
+fn verify_request_decides_who_is_served() {
+    let made = Log::default();
+    let asked = Log::default();
+    let (note, ask) = (made.clone(), asked.clone());
+    let builder = HTTPServer::builder().verify_request(move |client: &Address| {
+        ask.push(client);
+        ask.lines().len() > 1
+    });
+    let server = TestServer::with(builder, move |base| {
+        note.push("made");
+        factory(base)
+    });
+    let mut refused = Client::new(&server);
+    let _ = refused.send(GET).rest().map(|rest| assert!(rest.is_empty()));
+    wait_until("verify_request was asked", || !asked.lines().is_empty());
+    assert!(made.lines().is_empty(), "no handler is made for it");
+    let mut client = Client::new(&server);
+    assert_eq!(client.ask(GET).status, 200);
+    assert_eq!(asked.lines()[1], client.stream().local_addr().unwrap().to_string());
+}
+
+#[test]
+fn handle_error_is_told_of_errors_and_panics() {
+    let errors = Arc::new(Mutex::new(Vec::<HandlerError>::new()));
+    let told = errors.clone();
+    let builder = HTTPServer::builder().handle_error(move |error| told.lock().unwrap().push(error.clone()));
+    let server = TestServer::with(builder, factory);
+    let mut addresses = Vec::new();
+    for path in ["/error", "/panic", "/good", "/good"] {
+        let mut client = Client::new(&server);
+        addresses.push(client.stream().local_addr().unwrap());
+        client.ask(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"));
+    }
+    assert_eq!(Client::new(&server).ask("SPAM / HTTP/1.1\r\nHost: a\r\n\r\n").status, 501);
+    assert_eq!(Client::new(&server).ask("nonsense\r\n").status, 400);
+    drop(server);
+    let errors = errors.lock().unwrap();
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    for (error, (address, path)) in errors.iter().zip(addresses.iter().zip(["/error", "/panic"])) {
+        assert_eq!(*error.client_address(), Address::Tcp(*address));
+        assert_eq!(error.requestline(), format!("GET {path} HTTP/1.1"));
+        assert_eq!(error.message(), "on purpose");
+        assert_eq!(error.is_panic(), path == "/panic");
+    }
+}
+
+#[test]
+fn a_setting_that_cannot_work_is_named() {
+    let zero = Duration::ZERO;
+    let builders = [
+        ("timeout", HTTPServer::builder().timeout(zero)),
+        ("idle_timeout", HTTPServer::builder().idle_timeout(zero)),
+        ("head_timeout", HTTPServer::builder().head_timeout(zero)),
+        ("io_timeout", HTTPServer::builder().io_timeout(zero)),
+        ("max_connections", HTTPServer::builder().max_connections(0)),
+    ];
+    for (name, builder) in builders {
+        let error = builder.bind("127.0.0.1:0", factory).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        assert!(error.to_string().contains(name), "{error}");
+    }
+}
+
+#[test]
+fn limits_can_be_set() {
+    let mut limits = Limits::default();
+    (limits.target, limits.head, limits.fields) = (100, 200, 3);
+    let server = TestServer::with(HTTPServer::builder().limits(limits), factory);
+    let status = |request: String| Client::new(&server).ask(request).status_line;
+    assert_eq!(status(GET.to_owned()), "HTTP/1.1 200 OK");
+    let long = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(100));
+    assert_eq!(status(long), "HTTP/1.1 414 Request-URI Too Long");
+    let large = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(200));
+    assert_eq!(status(large), "HTTP/1.1 431 Line too long");
+    let many = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(3));
+    assert_eq!(status(many), "HTTP/1.1 431 Too many headers");
+}
+
+#[test]
+fn no_more_connections_are_served_at_a_time_than_allowed() {
+    let server = TestServer::with(HTTPServer::builder().max_connections(1), factory);
+    let mut first = Client::new(&server);
+    assert_eq!(first.ask(GET).status, 200);
+    let mut second = Client::new(&server);
+    second.send(GET);
+    // The first one is still served, and the second waits in the queue.
+    assert_eq!(first.ask(GET).status, 200);
+    drop(first);
+    assert_eq!(second.reply().status, 200);
+}
+
+#[test]
+fn reply_buffer_decides_when_a_reply_is_chunked() {
+    let server = TestServer::with(HTTPServer::builder().reply_buffer(10), factory);
+    let reply = Client::new(&server).ask(GET);
+    assert_eq!(reply.field("transfer-encoding"), Some("chunked"));
+    assert!(reply.text().starts_with("127.0.0.1:"));
+}
+
+#[test]
+fn a_panic_in_a_hook_does_not_end_the_server() {
+    let builder = HTTPServer::builder().handle_error(|_| panic!("in the hook"));
+    let server = TestServer::with(builder, factory);
+    let output = server.exchange(b"GET /error HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    assert!(output.is_empty() || output.starts_with(b"HTTP/1.1 500 "));
+    assert_eq!(Client::new(&server).ask(GET).status, 200);
+}
+
+#[test]
+fn a_panic_in_verify_request_does_not_end_the_server() {
+    let asked = AtomicUsize::new(0);
+    let builder = HTTPServer::builder().verify_request(move |_| {
+        assert!(asked.fetch_add(1, Ordering::SeqCst) > 0, "in verify_request");
+        true
+    });
+    let server = TestServer::with(builder, factory);
+    let mut refused = Client::new(&server);
+    let _ = refused.send(GET).rest().map(|rest| assert!(rest.is_empty()));
+    assert_eq!(Client::new(&server).ask(GET).status, 200);
+}
+
+#[test]
+fn the_test_server_ends_with_its_test() {
+    let server = TestServer::new(factory);
+    let address = server.address();
+    assert_eq!(server.url("/x"), format!("http://{address}/x"));
+    let mut stream = server.connect().unwrap();
+    stream.write_all(GET.as_bytes()).unwrap();
+    drop(server);
+    let mut output = Vec::new();
+    let _ = stream.read_to_end(&mut output);
+    assert!(TcpStream::connect(address).is_err());
+}
