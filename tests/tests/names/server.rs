@@ -576,6 +576,25 @@ fn verify_request_decides_who_is_served() {
 }
 
 #[test]
+fn verify_request_holds_for_handle_request_too() {
+    let asked = AtomicUsize::new(0);
+    let mut server = HTTPServer::builder()
+        .verify_request(move |_| asked.fetch_add(1, Ordering::SeqCst) > 0)
+        .bind("127.0.0.1:0", factory)
+        .unwrap();
+    let mut clients = [connect(server.server_port()), connect(server.server_port())];
+    for client in &mut clients {
+        client.send(GET);
+    }
+    // Both are ready at once; the one that is refused does not count, and the other one is not kept waiting.
+    let thread = thread::spawn(move || server.handle_request());
+    wait_until("handle_request has served one", || thread.is_finished());
+    thread.join().unwrap().unwrap();
+    let served = clients.map(|mut client| client.rest().is_ok_and(|rest| !rest.is_empty()));
+    assert_eq!(served.iter().filter(|served| **served).count(), 1);
+}
+
+#[test]
 fn handle_error_is_told_of_errors_and_panics() {
     let errors = Arc::new(Mutex::new(Vec::<HandlerError>::new()));
     let told = errors.clone();
