@@ -35,7 +35,7 @@ fn spam(base: BaseHTTPRequestHandler) -> Spam {
 
 const SPAM: &str = "SPAM / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// "It creates and listens at the HTTP socket, dispatching the requests to a handler."
+// "It creates and listens at the HTTP socket, dispatching the requests to a handler."
 #[test]
 fn it_creates_and_listens_at_the_socket_and_dispatches_to_a_handler() {
     let mut httpd = HTTPServer::bind("127.0.0.1:0", spam).unwrap();
@@ -45,8 +45,8 @@ fn it_creates_and_listens_at_the_socket_and_dispatches_to_a_handler() {
     assert_eq!(client.reply().status_line, "HTTP/1.0 200 Lovely Spam");
 }
 
-/// "This class builds on the TCPServer class by storing the server address as instance variables named server_name and
-/// server_port."
+// "This class builds on the TCPServer class by storing the server address as instance variables named server_name and
+// server_port."
 #[test]
 fn server_name_and_server_port() {
     let httpd = HTTPServer::bind(("127.0.0.1", 0), spam).unwrap();
@@ -54,7 +54,7 @@ fn server_name_and_server_port() {
     assert_eq!(httpd.server_address().to_string(), format!("127.0.0.1:{}", httpd.server_port()));
 }
 
-/// "The server is accessible by the handler, typically through the handler's server instance variable."
+// "The server is accessible by the handler, typically through the handler's server instance variable."
 #[test]
 fn the_server_is_accessible_by_the_handler() {
     struct Ask {
@@ -73,7 +73,7 @@ fn the_server_is_accessible_by_the_handler() {
     assert_eq!(Client::new(&server).ask(GET).text(), server.address().port().to_string());
 }
 
-/// "By itself, it cannot respond to any actual HTTP requests; it must be subclassed to handle each request method."
+// "By itself, it cannot respond to any actual HTTP requests; it must be subclassed to handle each request method."
 #[test]
 fn a_method_without_its_do_method_is_not_answered() {
     for method in ["GET", "POST", "HEAD", "PUT"] {
@@ -83,7 +83,7 @@ fn a_method_without_its_do_method_is_not_answered() {
     }
 }
 
-/// "For example, for the request method SPAM, the do_SPAM() method will be called with no arguments."
+// "For example, for the request method SPAM, the do_SPAM() method will be called with no arguments."
 #[test]
 fn for_the_request_method_spam_do_spam_is_called() {
     let replies = respond(spam, SPAM.as_bytes());
@@ -108,10 +108,10 @@ impl Variables {
     }
 }
 
-/// "Contains a tuple of the form (host, port) referring to the client's address." "Contains the server instance."
-/// "Contains the command (request type)." "Contains the request path." "Contains the version string from the request."
-/// "Holds an instance of the class specified by the MessageClass class variable." "Contains an input stream, positioned at the
-/// start of the optional input data." "Contains the output stream for writing a response back to the client."
+// "Contains a tuple of the form (host, port) referring to the client's address." "Contains the server instance."
+// "Contains the command (request type)." "Contains the request path." "Contains the version string from the request."
+// "Holds an instance of the class specified by the MessageClass class variable." "Contains an input stream, positioned at the
+// start of the optional input data." "Contains the output stream for writing a response back to the client."
 #[test]
 fn the_instance_variables() {
     let replies = respond(|base| Variables { base }, post("data").replace("POST /", "POST /p?q").as_bytes());
@@ -140,31 +140,31 @@ impl Class {
     fn log_message(&self, _message: fmt::Arguments<'_>) {}
 }
 
-/// "Specifies the server software version. The format is multiple whitespace-separated strings, where each string is of the
-/// form name[/version]." "Contains the Python system version, in a form usable by the version_string method."
+// "Specifies the server software version. The format is multiple whitespace-separated strings, where each string is of the
+// form name[/version]." "Contains the Python system version, in a form usable by the version_string method."
 #[test]
 fn server_version_and_sys_version_make_the_server_field() {
     let replies = respond(|base| Class { base }, GET.as_bytes());
     assert_eq!(replies[0].header("server"), Some("BaseHTTP/0.2 More Than/1 Python/1.4"));
 }
 
-/// "Specifies a format string for building an error response to the client. The code key should be an integer [...] Default
-/// message and explain values can found in the responses class variable."
+// "Specifies a format string for building an error response to the client. The code key should be an integer [...] Default
+// message and explain values can found in the responses class variable."
 #[test]
 fn error_message_format() {
     let replies = respond(|base| Class { base }, GET.as_bytes());
     assert_eq!(replies[0].text(), "code 404 message Not Found explain Nothing matches the given URI");
 }
 
-/// "Specifies the Content-Type HTTP header of error responses sent to the client. The default value is 'text/html'."
+// "Specifies the Content-Type HTTP header of error responses sent to the client. The default value is 'text/html'."
 #[test]
 fn error_content_type() {
     let replies = respond(|base| Class { base }, GET.as_bytes());
     assert!(replies[0].header("content-type").unwrap().starts_with("text/html"));
 }
 
-/// "If set to 'HTTP/1.1', the server will permit HTTP persistent connections." "For backwards compatibility, the setting
-/// defaults to 'HTTP/1.0'."
+// "If set to 'HTTP/1.1', the server will permit HTTP persistent connections." "For backwards compatibility, the setting
+// defaults to 'HTTP/1.0'."
 #[test]
 fn protocol_version() {
     struct Persistent {
@@ -185,15 +185,15 @@ fn protocol_version() {
     assert_eq!(Spam::protocol_version, "HTTP/1.0");
 }
 
-/// "This variable contains a mapping of error code integers to two-element tuples containing a short and long message."
+// "This variable contains a mapping of error code integers to two-element tuples containing a short and long message."
 #[test]
 fn responses() {
     let row = Class::responses.iter().find(|row| row.0 == 404);
     assert_eq!(row, Some(&(404, "Not Found", "Nothing matches the given URI")));
 }
 
-/// "Calls handle_one_request() once (or, if persistent connections are enabled, multiple times) to handle incoming HTTP
-/// requests."
+// "Calls handle_one_request() once (or, if persistent connections are enabled, multiple times) to handle incoming HTTP
+// requests."
 #[test]
 fn handle() {
     struct Count<const PERSISTENT: bool> {
@@ -218,16 +218,16 @@ fn handle() {
     assert_eq!((once.lines().len(), often.lines().len()), (1, 3));
 }
 
-/// "This method will parse and dispatch the request to the appropriate do_*() method."
+// "This method will parse and dispatch the request to the appropriate do_*() method."
 #[test]
 fn handle_one_request() {
     let replies = respond(|base| Class { base }, b"TEXT / HTTP/1.0\r\n\r\n");
     assert_eq!(replies[0].reason, "specific text");
 }
 
-/// "Sends and logs a complete error reply to the client. The numeric code specifies the HTTP error code, with message as
-/// optional, more specific text. A complete set of headers is sent, followed by text composed using the error_message_format
-/// class variable."
+// "Sends and logs a complete error reply to the client. The numeric code specifies the HTTP error code, with message as
+// optional, more specific text. A complete set of headers is sent, followed by text composed using the error_message_format
+// class variable."
 #[test]
 fn send_error() {
     let replies = respond(|base| Class { base }, b"TEXT / HTTP/1.0\r\n\r\n");
@@ -239,8 +239,8 @@ fn send_error() {
     assert_eq!(reply.text(), "code 404 message specific text explain Nothing matches the given URI");
 }
 
-/// "Sends a response header and logs the accepted request. The HTTP response line is sent, followed by Server and Date headers.
-/// The values for these two headers are picked up from the version_string() and date_time_string() methods."
+// "Sends a response header and logs the accepted request. The HTTP response line is sent, followed by Server and Date headers.
+// The values for these two headers are picked up from the version_string() and date_time_string() methods."
 #[test]
 fn send_response() {
     let run = run(spam, [SPAM]);
@@ -253,8 +253,8 @@ fn send_response() {
     assert!(run.log.ends_with("\"SPAM / HTTP/1.1\" 200 -\n"));
 }
 
-/// "Writes a specific HTTP header to the output stream." "Sends a blank line, indicating the end of the HTTP headers in the
-/// response."
+// "Writes a specific HTTP header to the output stream." "Sends a blank line, indicating the end of the HTTP headers in the
+// response."
 #[test]
 fn send_header_and_end_headers() {
     struct Header {
@@ -299,9 +299,9 @@ impl Logging {
     }
 }
 
-/// "Logs an accepted (successful) request. If a size of the response is available, then it should be passed as the size
-/// parameter." "Logs an error when a request cannot be fulfilled. By default, it passes the message to log_message()."
-/// "This is typically overridden to create custom error logging mechanisms."
+// "Logs an accepted (successful) request. If a size of the response is available, then it should be passed as the size
+// parameter." "Logs an error when a request cannot be fulfilled. By default, it passes the message to log_message()."
+// "This is typically overridden to create custom error logging mechanisms."
 #[test]
 fn log_request_log_error_and_log_message() {
     let log = Log::default();
@@ -309,7 +309,7 @@ fn log_request_log_error_and_log_message() {
     assert_eq!(log.lines(), ["\"GET / HTTP/1.1\" 200 17", "1 and two", "03"]);
 }
 
-/// "The client ip address and current date and time are prefixed to every message logged."
+// "The client ip address and current date and time are prefixed to every message logged."
 #[test]
 fn the_client_and_the_time_are_prefixed_to_every_message() {
     let run = run(|base| Logging { base, log: None }, [GET]);
@@ -319,8 +319,8 @@ fn the_client_and_the_time_are_prefixed_to_every_message() {
     }
 }
 
-/// "Returns the date and time given by timestamp, formatted for a message header. The result looks like 'Sun, 06 Nov 1994
-/// 08:49:37 GMT'." "If timestamp is omitted, it uses the current date and time."
+// "Returns the date and time given by timestamp, formatted for a message header. The result looks like 'Sun, 06 Nov 1994
+// 08:49:37 GMT'." "If timestamp is omitted, it uses the current date and time."
 #[test]
 fn date_time_string() {
     struct Date {
@@ -342,7 +342,7 @@ fn date_time_string() {
     assert_eq!(replies[0].header("x-now"), replies[0].header("date"));
 }
 
-/// "To create a server that doesn't run forever, but until some condition is fulfilled."
+// "To create a server that doesn't run forever, but until some condition is fulfilled."
 #[test]
 fn run_while_true() {
     fn run_while_true(httpd: &mut HTTPServer, mut keep_running: impl FnMut() -> bool) -> io::Result<()> {

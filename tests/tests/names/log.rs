@@ -224,7 +224,7 @@ impl Levels {
     }
 
     fn log_error(&self, message: fmt::Arguments<'_>) {
-        let fault = self.fault().map(|fault| fault.code());
+        let fault = self.fault().map(basehttp::Fault::code);
         self.log.push(format!("{message} {fault:?}"));
     }
 }

@@ -114,11 +114,9 @@ fn the_forms_of_an_address() {
 
 #[test]
 fn an_empty_host_is_every_address() {
-    for address in [("", 0)] {
-        let server = HTTPServer::bind(address, factory).unwrap();
-        assert_eq!(server.server_address().ip(), Some(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
-        drop(connect(server.server_port()));
-    }
+    let server = HTTPServer::bind(("", 0), factory).unwrap();
+    assert_eq!(server.server_address().ip(), Some(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
+    drop(connect(server.server_port()));
     assert_ne!(HTTPServer::bind(":0", factory).unwrap().server_port(), 0);
 }
 
@@ -306,9 +304,6 @@ fn shutdown_before_serve_forever() {
 
 #[test]
 fn shutdown_waits_for_running_handlers() {
-    let (enter, entered) = channel();
-    let (open, gate) = channel::<()>();
-    let gate = Arc::new(Mutex::new(gate));
     struct Slow {
         base: BaseHTTPRequestHandler,
         enter: std::sync::mpsc::Sender<()>,
@@ -590,8 +585,8 @@ fn verify_request_holds_for_handle_request_too() {
     let thread = thread::spawn(move || server.handle_request());
     wait_until("handle_request has served one", || thread.is_finished());
     thread.join().unwrap().unwrap();
-    let served = clients.map(|mut client| client.rest().is_ok_and(|rest| !rest.is_empty()));
-    assert_eq!(served.iter().filter(|served| **served).count(), 1);
+    let answered = clients.map(|mut client| client.rest().is_ok_and(|rest| !rest.is_empty()));
+    assert_eq!(answered.iter().filter(|answered| **answered).count(), 1);
 }
 
 #[test]
