@@ -2,9 +2,12 @@
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
-use syn::{AttrStyle, Attribute, GenericParam, Generics, Member, ReturnType, Type, Visibility, parse_quote};
+use syn::{
+    AttrStyle, Attribute, Error, GenericParam, Generics, Member, ReturnType, Type, Visibility, parse_quote,
+};
 
 use crate::args::Args;
+use crate::messages;
 use crate::model::{Alias, Const, Function, Handler, Item, Kind, Role, Variable};
 
 pub(crate) fn expand(handler: &Handler, args: &Args) -> TokenStream {
@@ -77,7 +80,8 @@ pub(crate) fn traits(handler: &Handler, args: &Args) -> TokenStream {
     let deref = deref(handler, args);
     let request_handler = request_handler(handler, args);
     let forced = forced(handler, args);
-    quote!(#deref #request_handler #forced)
+    let clashes = clashes(handler);
+    quote!(#deref #request_handler #forced #clashes)
 }
 
 fn deref(handler: &Handler, args: &Args) -> TokenStream {
@@ -135,7 +139,7 @@ fn request_handler(handler: &Handler, args: &Args) -> TokenStream {
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let lints = handler.attrs.iter().filter_map(trait_lint);
     let members = handler.items.iter().map(member);
-    let default_class = (!sets_message_class(handler)).then(|| quote!(type MessageClass = #krate::Headers;));
+    let default_class = default_class(handler, args);
     let settings = args.variables.iter().map(|setting| {
         let (name, value) = (&setting.name, &setting.value);
         let ty = variable_type(setting.variable);
@@ -206,8 +210,15 @@ fn is_variable(constant: &Const) -> bool {
     crate::model::variable(&constant.ident).is_some()
 }
 
-fn sets_message_class(handler: &Handler) -> bool {
-    handler.items.iter().any(|item| matches!(item, Item::Alias(alias) if alias.is_message_class()))
+/// An associated type has no default in the trait: it is written here, for when the block sets none.
+fn default_class(handler: &Handler, args: &Args) -> Option<TokenStream> {
+    let krate = &args.krate;
+    let set = handler.items.iter().filter_map(|item| match item {
+        Item::Alias(alias) if alias.is_message_class() => Some(&*alias.attrs),
+        _ => None,
+    });
+    let none = unless_any(set)?;
+    Some(quote!(#none type MessageClass = #krate::Headers;))
 }
 
 pub(crate) fn variable_type(variable: &Variable) -> TokenStream {
@@ -321,18 +332,42 @@ fn row(method: &str, function: &Function, args: &Args) -> TokenStream {
 
 /// The row for HEAD that goes with a function for GET: there if that is, and nothing for HEAD.
 fn head_row(get: &Function, handler: &Handler, args: &Args) -> Option<TokenStream> {
+    let others = handler.functions().filter(|function| function.method() == Some("HEAD"));
+    let no_other = unless_any(others.map(|function| &*function.attrs))?;
+    let own = cfgs(&get.attrs);
+    let row = row("HEAD", get, args);
+    Some(quote!(#(#own)* #no_other #row))
+}
+
+/// Two functions for one method whose `#[cfg]`s are not opposite. Without `#[cfg]`s that is a mistake that `check` has
+/// found; what holds of those only the compiler knows.
+fn clashes(handler: &Handler) -> TokenStream {
+    let mut seen: Vec<(&str, &Function)> = Vec::new();
+    let mut clashes = TokenStream::new();
+    for function in handler.functions() {
+        let Some(method) = function.method() else { continue };
+        for (_, first) in seen.iter().filter(|(name, _)| *name == method) {
+            let both: Vec<_> = [first, function].iter().flat_map(|one| predicates(&one.attrs)).collect();
+            let message = messages::method_twice(method, &first.sig.ident);
+            let error = Error::new_spanned(&function.sig.ident, message).to_compile_error();
+            clashes.extend(quote!(#[cfg(all(#(#both),*))] #error));
+        }
+        seen.push((method, function));
+    }
+    clashes
+}
+
+/// The `#[cfg]` of what is there if none of the items with these attributes is. `None` if one of them always is.
+fn unless_any<'a>(items: impl Iterator<Item = &'a [Attribute]>) -> Option<TokenStream> {
     let mut others = Vec::new();
-    for head in handler.functions().filter(|function| function.method() == Some("HEAD")) {
-        let predicates = predicates(&head.attrs);
+    for attrs in items {
+        let predicates = predicates(attrs);
         if predicates.is_empty() {
             return None;
         }
         others.push(quote!(all(#(#predicates),*)));
     }
-    let own = cfgs(&get.attrs);
-    let no_other = (!others.is_empty()).then(|| quote!(#[cfg(not(any(#(#others),*)))]));
-    let row = row("HEAD", get, args);
-    Some(quote!(#(#own)* #no_other #row))
+    Some(if others.is_empty() { TokenStream::new() } else { quote!(#[cfg(not(any(#(#others),*)))]) })
 }
 
 fn cfgs(attrs: &[Attribute]) -> Vec<&Attribute> {
@@ -343,7 +378,12 @@ fn predicates(attrs: &[Attribute]) -> Vec<TokenStream> {
     cfgs(attrs)
         .iter()
         .filter_map(|attr| attr.meta.require_list().ok())
-        .map(|list| list.tokens.clone())
+        .map(|list| match list.tokens.clone().into_iter().collect::<Vec<_>>().split_last() {
+            Some((TokenTree::Punct(comma), predicate)) if comma.as_char() == ',' => {
+                predicate.iter().cloned().collect()
+            }
+            _ => list.tokens.clone(),
+        })
         .collect()
 }
 
