@@ -104,18 +104,19 @@ fn deref(handler: &Handler, args: &Args) -> TokenStream {
 }
 
 /// The field of `self`, on the argument that names it or on the user's type: there the compiler says that it is not
-/// there or of another type. A pattern does not look for the field in the base, as `self.base` would.
+/// there or of another type. A pattern does not look for the field in the base, as `self.base` would. What it binds
+/// has the user's span, and a name that no constant of the user's has.
 fn field(handler: &Handler, args: &Args, getter: &str) -> TokenStream {
     let (span, field) = match &args.base {
         Some(Member::Named(name)) => (name.span(), name.to_token_stream()),
         Some(Member::Unnamed(index)) => (index.span, index.to_token_stream()),
         None => (name_span(&handler.self_ty), quote!(base)),
     };
-    let pattern = spanned(quote!(Self { #field: field, .. }), span, span);
+    let pattern = spanned(quote!(Self { #field: __base, .. }), span, span);
     let krate = &args.krate;
     let getter = format_ident!("{getter}");
     let getter = spanned(
-        quote!(<_ as #krate::__private::Base<<Self as ::core::ops::Deref>::Target>>::#getter(field)),
+        quote!(<_ as #krate::__private::Base<<Self as ::core::ops::Deref>::Target>>::#getter(__base)),
         span,
         span,
     );
@@ -320,12 +321,13 @@ fn row(method: &str, function: &Function, args: &Args) -> TokenStream {
         ReturnType::Default => (ident.span(), ident.span()),
     };
     // A return type that is no outcome is the compiler's to refuse, there.
-    let outcome = spanned(quote!(Self::#ident(handler)), first, last);
+    let handler = Ident::new("__handler", last);
+    let outcome = spanned(quote!(Self::#ident(#handler)), first, last);
     quote! {
         #krate::__private::Method::new(
             #method,
             #name,
-            |handler: &mut Self| #krate::__private::failure(#outcome),
+            |#handler: &mut Self| #krate::__private::failure(#outcome),
         )
     }
 }
