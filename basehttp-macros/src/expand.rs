@@ -29,15 +29,20 @@ pub(crate) fn plain(handler: &Handler) -> TokenStream {
 }
 
 /// What no trait has a place for.
+///
+/// The compiler and clippy would find fault with what a method has to look like. Where a lint is forbidden, an `allow`
+/// of it is an error: there is none without need.
 fn inherent(handler: &Handler) -> TokenStream {
     let items = handler.items.iter().map(|item| match item {
         Item::Function(function) => match function.role {
-            // The compiler and clippy would find fault with what a method has to look like. `missing_docs` may be
-            // forbidden, and an `allow` of it is an error then.
-            Role::Method(_) => quote! {
-                #[allow(non_snake_case, clippy::unused_self, clippy::unnecessary_wraps, clippy::missing_errors_doc)]
-                #function
-            },
+            Role::Method(_) => {
+                let style = has_upper_case(&function.sig.ident).then(|| quote!(#[allow(non_snake_case)]));
+                quote! {
+                    #style
+                    #[allow(clippy::unused_self, clippy::unnecessary_wraps, clippy::missing_errors_doc)]
+                    #function
+                }
+            }
             Role::Helper => function.to_token_stream(),
             Role::Override(_) => TokenStream::new(),
         },
@@ -48,6 +53,10 @@ fn inherent(handler: &Handler) -> TokenStream {
         Item::MacroCall(tokens) | Item::Other(tokens) => tokens.clone(),
     });
     block(handler, &generics(handler), None, &items.collect())
+}
+
+fn has_upper_case(ident: &Ident) -> bool {
+    ident.to_string().contains(char::is_uppercase)
 }
 
 fn block(
@@ -89,8 +98,10 @@ fn deref(handler: &Handler, args: &Args) -> TokenStream {
     let self_ty = &handler.self_ty;
     let generics = generics(handler);
     let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let lints = lints(handler);
     let field = field(handler, args, "base");
     quote! {
+        #(#lints)*
         #[automatically_derived]
         impl #impl_generics ::core::ops::Deref for #self_ty #where_clause {
             type Target = #krate::BaseHTTPRequestHandler<<Self as #krate::RequestHandler>::MessageClass>;
@@ -138,7 +149,7 @@ fn request_handler(handler: &Handler, args: &Args) -> TokenStream {
     let self_ty = &handler.self_ty;
     let generics = generics(handler);
     let (impl_generics, _, where_clause) = generics.split_for_impl();
-    let lints = handler.attrs.iter().filter_map(trait_lint);
+    let lints = lints(handler);
     let members = handler.items.iter().map(member);
     let default_class = default_class(handler, args);
     let settings = args.variables.iter().map(|setting| {
@@ -175,9 +186,14 @@ fn request_handler(handler: &Handler, args: &Args) -> TokenStream {
     }
 }
 
-/// What a lint attribute of the block means for the overrides, which were written in it. An expectation is left to
-/// the inherent impl: fulfilled there, it would be unfulfilled here.
-fn trait_lint(attr: &Attribute) -> Option<TokenStream> {
+/// The lint attributes of the block for what is made of it: the overrides were written in it, and all of it names the
+/// user's type.
+fn lints(handler: &Handler) -> impl Iterator<Item = TokenStream> {
+    handler.attrs.iter().filter_map(lint)
+}
+
+/// An expectation is left to the inherent impl: fulfilled there, it would be unfulfilled elsewhere.
+fn lint(attr: &Attribute) -> Option<TokenStream> {
     let list = attr.meta.require_list().ok()?;
     let name = list.path.get_ident()?.to_string();
     let tokens = &list.tokens;
@@ -284,7 +300,8 @@ fn forced(handler: &Handler, args: &Args) -> Option<TokenStream> {
             quote!(#(#cfgs)* #check)
         })
         .collect();
-    (!checks.is_empty()).then(|| quote!(const _: () = { #(#checks)* };))
+    let lints = lints(handler);
+    (!checks.is_empty()).then(|| quote!(#(#lints)* const _: () = { #(#checks)* };))
 }
 
 /// A string literal, or `concat!` of some.
@@ -323,13 +340,21 @@ fn row(method: &str, function: &Function, args: &Args) -> TokenStream {
     // A return type that is no outcome is the compiler's to refuse, there.
     let handler = Ident::new("__handler", last);
     let outcome = spanned(quote!(Self::#ident(#handler)), first, last);
+    let deprecated = function.attrs.iter().any(is_deprecation).then(|| quote!(#[allow(deprecated)]));
     quote! {
+        #deprecated
         #krate::__private::Method::new(
             #method,
             #name,
             |#handler: &mut Self| #krate::__private::failure(#outcome),
         )
     }
+}
+
+fn is_deprecation(attr: &Attribute) -> bool {
+    let path = attr.path();
+    path.is_ident("deprecated")
+        || path.is_ident("cfg_attr") && attr.to_token_stream().to_string().contains("deprecated")
 }
 
 /// The row for HEAD that goes with a function for GET: there if that is, and nothing for HEAD.

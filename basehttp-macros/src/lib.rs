@@ -59,6 +59,8 @@ use crate::report::Report;
 /// - `#[cfg(...)]` on a method holds for its row in the table. Two functions may answer one method if they are under
 ///   opposite `#[cfg]`s.
 /// - A name in lower case, `do_work`, is that of a helper, and so is every other name.
+/// - A name with upper case gets an `#[allow(non_snake_case)]`. Where `#![forbid(non_snake_case)]` rules that out,
+///   write `#[method("GET")] fn get(&self)`.
 ///
 /// The rows of the table are in the order of the source, and so is the list in an `Allow` field.
 ///
