@@ -257,7 +257,7 @@ proptest! {
 
     #[test]
     fn feeding_makes_no_difference_at_the_limits(raw in head_like(), target in 0..30_usize, head in 0..60_usize) {
-        feed_every_way(&raw, Limits { target, head, fields: 2, ..Limits::default() });
+        feed_every_way(&raw, Limits { request_line: target, head, fields: 2, ..Limits::default() });
     }
 
     /// The quick reading of a line and the thorough one agree wherever the quick one has an answer.
