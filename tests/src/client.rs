@@ -1,0 +1,206 @@
+//! A client that knows no more than it must: it sends bytes as they are and takes replies apart.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+
+use crate::show;
+use basehttp::testing::TestServer;
+
+/// A connection to a server, with what was read and not used yet.
+#[derive(Debug)]
+pub struct Client<S = TcpStream> {
+    stream: S,
+    input: Vec<u8>,
+}
+
+/// A reply as it came over the wire.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reply {
+    /// The status line without its line end.
+    pub status_line: String,
+    /// The status code.
+    pub status: u16,
+    /// The fields in order, names as spelled, values in latin-1.
+    pub fields: Vec<(String, String)>,
+    /// The body without its framing.
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// The value of the first field of this name.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.all(name).first().copied()
+    }
+
+    /// The values of the fields of this name.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        self.fields.iter().filter(|field| field.0.eq_ignore_ascii_case(name)).map(|field| &*field.1).collect()
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).expect("a body in UTF-8")
+    }
+}
+
+impl Client {
+    /// Connects to a server.
+    pub fn new(server: &TestServer) -> Self {
+        let stream = server.connect().expect("the server takes the connection");
+        stream.set_nodelay(true).expect("an option that every system has");
+        Self::over(stream)
+    }
+
+    /// Ends the client's half of the connection.
+    pub fn end(&self) {
+        // The server may have closed already.
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    /// The connection itself.
+    pub fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+}
+
+impl<S: Read + Write> Client<S> {
+    /// A client over a connection of another kind.
+    pub fn over(stream: S) -> Self {
+        Self { stream, input: Vec::new() }
+    }
+
+    /// Sends bytes. A server that has closed the connection already is no error: it has its reasons.
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
+        let _ = self.stream.write_all(bytes.as_ref());
+        self
+    }
+
+    /// Sends bytes and reads the reply.
+    pub fn ask(&mut self, bytes: impl AsRef<[u8]>) -> Reply {
+        self.send(bytes).reply()
+    }
+
+    /// Reads a reply to anything but HEAD.
+    pub fn reply(&mut self) -> Reply {
+        self.read_reply(false).unwrap_or_else(|error| panic!("{error}; so far: {}", show(&self.input)))
+    }
+
+    /// Reads a reply to HEAD.
+    pub fn reply_to_head(&mut self) -> Reply {
+        self.read_reply(true).unwrap_or_else(|error| panic!("{error}; so far: {}", show(&self.input)))
+    }
+
+    /// Reads what the server still sends, up to the end of the connection.
+    ///
+    /// # Errors
+    /// The connection's: a reset is one.
+    pub fn rest(&mut self) -> io::Result<Vec<u8>> {
+        let mut rest = std::mem::take(&mut self.input);
+        self.stream.read_to_end(&mut rest)?;
+        Ok(rest)
+    }
+
+    /// The server closes the connection and sends nothing before.
+    pub fn assert_closed(&mut self) {
+        let rest = self.rest().expect("an orderly close");
+        assert!(rest.is_empty(), "the server went on: {}", show(&rest));
+    }
+
+    /// The end of the connection is a reset; gives what came before.
+    pub fn assert_reset(&mut self) -> Vec<u8> {
+        let mut rest = std::mem::take(&mut self.input);
+        let end = self.stream.read_to_end(&mut rest);
+        let error = end.expect_err(&format!("a reset after: {}", show(&rest)));
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset, "{error}");
+        rest
+    }
+
+    /// Reads on until there is a head, and takes it off.
+    fn head(&mut self) -> io::Result<Reply> {
+        let end = loop {
+            match self.input.windows(4).position(|window| window == b"\r\n\r\n") {
+                Some(at) => break at,
+                None => self.more()?,
+            }
+        };
+        let head: String = self.input[..end].iter().map(|byte| char::from(*byte)).collect();
+        self.input.drain(..end + 4);
+        let mut lines = head.split("\r\n");
+        let status_line = lines.next().unwrap_or_default().to_owned();
+        let status = status_line.split(' ').nth(1).and_then(|word| word.parse().ok());
+        let status = status.unwrap_or_else(|| panic!("no status line: {status_line:?}"));
+        let fields = lines.map(|line| {
+            let (name, value) = line.split_once(':').unwrap_or_else(|| panic!("no field: {line:?}"));
+            (name.to_owned(), value.trim_matches([' ', '\t']).to_owned())
+        });
+        Ok(Reply { fields: fields.collect(), status_line, status, body: Vec::new() })
+    }
+
+    fn read_reply(&mut self, to_head: bool) -> io::Result<Reply> {
+        let mut reply = self.head()?;
+        if to_head || matches!(reply.status, 100..=199 | 204 | 304) {
+            return Ok(reply);
+        }
+        if reply.field("transfer-encoding").is_some() {
+            loop {
+                let size = self.line()?;
+                let size = usize::from_str_radix(&size, 16).map_err(io::Error::other)?;
+                reply.body.extend(self.bytes(size)?);
+                if !self.line()?.is_empty() {
+                    return Err(io::Error::other("no line end after a chunk"));
+                }
+                if size == 0 {
+                    return Ok(reply);
+                }
+            }
+        }
+        reply.body = match reply.field("content-length").map(str::parse) {
+            Some(length) => self.bytes(length.map_err(io::Error::other)?)?,
+            None => self.rest()?,
+        };
+        Ok(reply)
+    }
+
+    fn line(&mut self) -> io::Result<String> {
+        loop {
+            match self.input.windows(2).position(|window| window == b"\r\n") {
+                Some(at) => {
+                    let line = self.input.drain(..at + 2).take(at).map(char::from).collect();
+                    return Ok(line);
+                }
+                None => self.more()?,
+            }
+        }
+    }
+
+    fn bytes(&mut self, count: usize) -> io::Result<Vec<u8>> {
+        while self.input.len() < count {
+            self.more()?;
+        }
+        Ok(self.input.drain(..count).collect())
+    }
+
+    /// Reads some more bytes; an end is an error.
+    fn more(&mut self) -> io::Result<()> {
+        let mut buffer = [0; 4096];
+        match self.stream.read(&mut buffer)? {
+            0 => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server has closed the connection")),
+            count => {
+                self.input.extend_from_slice(&buffer[..count]);
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads until `text` has come, and takes all up to its end.
+    pub fn read_up_to(&mut self, text: &[u8]) -> Vec<u8> {
+        loop {
+            if let Some(at) = self.input.windows(text.len()).position(|window| window == text) {
+                return self.input.drain(..at + text.len()).collect();
+            }
+            self.more().unwrap_or_else(|error| {
+                panic!("{error}, before {:?}; so far: {}", show(text), show(&self.input))
+            });
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! A log that a test can look into.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Lines that handlers have logged. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    fn lock(&self) -> MutexGuard<'_, Vec<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a line.
+    pub fn push(&self, line: impl fmt::Display) {
+        self.lock().push(line.to_string());
+    }
+
+    /// The lines so far.
+    pub fn lines(&self) -> Vec<String> {
+        self.lock().clone()
+    }
+
+    /// The lines so far, which are gone then.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.lock())
+    }
+
+    /// Whether a line has `text` in it.
+    pub fn has(&self, text: &str) -> bool {
+        self.lock().iter().any(|line| line.contains(text))
+    }
+
+    /// Waits until a line has `text` in it.
+    pub fn wait_for(&self, text: &str) {
+        crate::wait_until(&format!("{text:?} in the log"), || self.has(text));
+    }
+}

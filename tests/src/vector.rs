@@ -1,0 +1,210 @@
+//! Request vectors: what a client sends, byte for byte, and what must come of it. `vectors/README.md` has the format.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// One vector.
+#[derive(Clone, Debug, Default)]
+pub struct Vector {
+    /// The name of its file, without the extension.
+    pub name: String,
+    /// The rule that it is about.
+    pub rule: String,
+    /// The section of the RFC, or `none`.
+    pub rfc: String,
+    /// The handler that it is for.
+    pub handler: String,
+    /// What the client sends.
+    pub input: Vec<u8>,
+    /// The final replies, in order.
+    pub replies: Vec<Expected>,
+    /// Whether the server waits for more after them.
+    pub stays_open: bool,
+    /// How many `do_*` methods are called.
+    pub calls: usize,
+    /// Texts that must stand in the log.
+    pub log: Vec<String>,
+    /// Whether to send it over TCP in one piece only.
+    pub tcp_whole: bool,
+}
+
+/// A reply that must come.
+#[derive(Clone, Debug, Default)]
+pub struct Expected {
+    /// The status code; 0 for a reply without a head.
+    pub status: u16,
+    /// The message in the status line.
+    pub reason: String,
+    /// Fields that must be there once, with this value.
+    pub fields: Vec<(String, String)>,
+    /// Fields that must not be there.
+    pub without: Vec<String>,
+    /// The whole body.
+    pub body: Option<Vec<u8>>,
+    /// Texts that must stand in the body.
+    pub contains: Vec<String>,
+}
+
+/// All vectors of a folder below `vectors`, by name.
+pub fn load(folder: &str) -> Vec<Vector> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors").join(folder);
+    let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut files: Vec<PathBuf> = files.map(|file| file.expect("a readable folder").path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "txt"));
+    files.sort();
+    let vectors: Vec<_> = files.iter().map(|file| read(file)).collect();
+    assert!(!vectors.is_empty(), "no vectors in {}", folder.display());
+    vectors
+}
+
+fn read(file: &Path) -> Vector {
+    let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let name = file.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let vector = Vector { name, handler: "echo".to_owned(), ..Vector::default() };
+    parse(&text, vector).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+/// Reads the text of a vector.
+///
+/// # Errors
+/// The line that is wrong, and how.
+pub fn parse(text: &str, mut vector: Vector) -> Result<Vector, String> {
+    let (mut calls, mut then, mut says) = (None, false, false);
+    for (number, line) in text.lines().enumerate() {
+        let wrong = |why: &str| format!("line {}: {why}: {line}", number + 1);
+        if line.is_empty() {
+            continue;
+        }
+        if let Some(comment) = line.strip_prefix('#') {
+            says |= !comment.trim().is_empty();
+            continue;
+        }
+        let (mark, rest) = line.split_once(' ').ok_or_else(|| wrong("no blank after the mark"))?;
+        if let Some(count) = mark.strip_suffix('>') {
+            let bytes = unescape(rest).map_err(|error| wrong(&error))?;
+            let count = if count.is_empty() { Ok(1) } else { count.parse() };
+            vector.input.extend(bytes.repeat(count.map_err(|_| wrong("no number before >"))?));
+            continue;
+        }
+        let last = vector.replies.last_mut();
+        match (mark, last) {
+            ("<", _) => vector.replies.push(status(rest).ok_or_else(|| wrong("no status"))?),
+            ("<+", Some(reply)) => {
+                let (name, value) = rest.split_once(": ").ok_or_else(|| wrong("no field"))?;
+                reply.fields.push((name.to_owned(), value.to_owned()));
+            }
+            ("<-", Some(reply)) => reply.without.push(rest.to_owned()),
+            ("<=", Some(reply)) => {
+                let bytes = unescape(rest).map_err(|error| wrong(&error))?;
+                reply.body.get_or_insert_default().extend(bytes);
+            }
+            ("<~", Some(reply)) => reply.contains.push(rest.to_owned()),
+            ("rule:", _) => rest.clone_into(&mut vector.rule),
+            ("rfc:", _) => rest.clone_into(&mut vector.rfc),
+            ("handler:", _) => rest.clone_into(&mut vector.handler),
+            ("tcp:", _) if rest == "whole" => vector.tcp_whole = true,
+            ("log:", _) => vector.log.push(rest.to_owned()),
+            ("calls:", _) => calls = Some(rest.parse().map_err(|_| wrong("no number"))?),
+            ("then:", _) if matches!(rest, "open" | "closed") => {
+                (then, vector.stays_open) = (true, rest == "open");
+            }
+            _ => return Err(wrong("nothing that a vector has")),
+        }
+    }
+    let missing = [
+        ("a comment that says what it is about", says),
+        ("rule:", !vector.rule.is_empty()),
+        ("rfc:", !vector.rfc.is_empty()),
+        ("then:", then),
+        ("a request", !vector.input.is_empty()),
+    ];
+    if let Some((what, _)) = missing.iter().find(|(_, there)| !there) {
+        return Err(format!("{what} is missing"));
+    }
+    vector.calls = calls.unwrap_or_else(|| vector.replies.iter().filter(|reply| reply.status < 400).count());
+    Ok(vector)
+}
+
+fn status(text: &str) -> Option<Expected> {
+    let (status, reason) = text.split_once(' ').unwrap_or((text, ""));
+    Some(Expected { status: status.parse().ok()?, reason: reason.to_owned(), ..Expected::default() })
+}
+
+/// Bytes from text with `\r`, `\n`, `\t`, `\0`, `\\` and `\xHH`; other characters stand for their bytes in UTF-8.
+fn unescape(text: &str) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        if character != '\\' {
+            bytes.extend(character.encode_utf8(&mut [0; 4]).as_bytes());
+            continue;
+        }
+        bytes.push(match characters.next() {
+            Some('r') => b'\r',
+            Some('n') => b'\n',
+            Some('t') => b'\t',
+            Some('0') => 0,
+            Some('\\') => b'\\',
+            Some('x') => {
+                let digits: String = characters.by_ref().take(2).collect();
+                u8::from_str_radix(&digits, 16).map_err(|_| format!("bad escape \\x{digits}"))?
+            }
+            other => return Err(format!("bad escape \\{}", other.unwrap_or(' '))),
+        });
+    }
+    Ok(bytes)
+}
+
+impl Vector {
+    /// The input in single bytes. A long one comes in pieces of 1000 bytes, the last ones single again.
+    pub fn bytewise(&self) -> Vec<&[u8]> {
+        const LONG: usize = 8192;
+        if self.input.len() <= LONG {
+            return self.input.chunks(1).collect();
+        }
+        let (start, end) = self.input.split_at(self.input.len() - 200);
+        start.chunks(1000).chain(end.chunks(1)).collect()
+    }
+
+    /// Where to split the input in two: at every place, and in a long one at every place near its ends and some others.
+    pub fn splits(&self) -> Vec<usize> {
+        const NEAR: usize = 80;
+        let all = 1..self.input.len();
+        if self.input.len() <= 2048 {
+            return all.collect();
+        }
+        let near = move |at: &usize| *at < NEAR || at + NEAR > self.input.len() || at.is_multiple_of(8191);
+        all.filter(near).collect()
+    }
+
+    /// Fewer places to split the input at, for where a split costs more: around and inside the line ends.
+    pub fn line_splits(&self) -> Vec<usize> {
+        let all = 1..self.input.len();
+        let ends = all.filter(|at| self.input[at - 1] == b'\n' || self.input[*at] == b'\n');
+        let mut ends: Vec<_> = ends.collect();
+        if ends.len() > 16 {
+            ends.drain(8..ends.len() - 8);
+        }
+        ends
+    }
+}
+
+/// Collects what is wrong with many vectors, so that all of it is told at once.
+#[derive(Debug, Default)]
+pub struct Failures(String, usize);
+
+impl Failures {
+    /// Notes that something is wrong with a vector, once for each vector and check.
+    pub fn add(&mut self, vector: &str, what: &str) {
+        self.1 += 1;
+        if self.1 <= 40 {
+            let _ = writeln!(self.0, "{vector}: {what}");
+        }
+    }
+
+    /// Ends the test.
+    pub fn report(self) {
+        assert!(self.1 == 0, "{} failures\n{}", self.1, self.0);
+    }
+}

@@ -1,0 +1,20 @@
+//! What goes out: the framing of replies, what becomes of a handler's mistakes, and how connections end.
+
+#[path = "reply/act.rs"]
+mod act;
+#[path = "reply/body.rs"]
+mod body;
+#[path = "reply/client.rs"]
+mod client;
+#[path = "reply/expect.rs"]
+mod expect;
+#[path = "reply/failure.rs"]
+mod failure;
+#[path = "reply/framing.rs"]
+mod framing;
+#[path = "reply/interim.rs"]
+mod interim;
+#[path = "reply/log.rs"]
+mod log;
+#[path = "reply/mistakes.rs"]
+mod mistakes;

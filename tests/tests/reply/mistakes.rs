@@ -1,0 +1,298 @@
+//! A handler's mistakes with the head of its reply: `end_headers` tells, and nothing of that head reaches the wire.
+
+use std::fmt;
+use std::io;
+
+use basehttp::prelude::*;
+use basehttp_tests::show;
+
+use crate::act::{Act, GET};
+
+/// Makes the mistake between `send_response(200)` with a field and `end_headers()`, in three ways: the error is returned, it
+/// is dropped, and it is made up for with another reply.
+fn check(what: &str, says: &str, mistake: fn(&Act)) {
+    let begin = |act: &Act| {
+        act.send_response((200, "Begun"));
+        act.send_header("X-Begun", "yes");
+    };
+    check_whole(what, says, move |act| {
+        begin(act);
+        mistake(act);
+        act.end_headers()
+    });
+}
+
+fn check_whole(
+    what: &str,
+    says: &str,
+    head: impl Fn(&Act) -> io::Result<()> + Send + Sync + Clone + 'static,
+) {
+    let input = [GET, GET].concat();
+    for drops in [false, true] {
+        let head = head.clone();
+        let (run, log) = Act::run(&input, move |act| {
+            let end = head(act);
+            act.log.push(format!("kind {:?}", end.as_ref().map_err(io::Error::kind)));
+            if drops { Ok(()) } else { end }
+        });
+        let output = show(&run.output);
+        assert!(log.has("kind Err(InvalidInput)"), "{what}: {:?}", log.lines());
+        assert_eq!(run.responses.len(), 1, "{what}: the connection is closed after an error: {output}");
+        assert_eq!(run.responses[0].status, 500, "{what}: {output}");
+        assert!(!output.contains("Begun"), "{what}: {output}");
+        assert!(log.has(says), "{what}: {:?}", log.lines());
+        assert!(run.responses[0].text().contains("500"), "{what}: {output}");
+    }
+    let (run, _) = Act::run(&input, move |act| {
+        if head(act).is_err() {
+            act.send_response(418);
+            act.end_headers()?;
+        }
+        Ok(())
+    });
+    let output = show(&run.output);
+    let found: Vec<_> = run.responses.iter().map(|response| response.status).collect();
+    assert_eq!(found, [418, 418], "{what}: {output}");
+    assert!(!output.contains("Begun"), "{what}: {output}");
+}
+
+#[test]
+fn a_line_end_in_a_value() {
+    check("LF", r#"'\n' in the value of the header "X""#, |act| act.send_header("X", "a\nSet-Cookie: b"));
+    check("CRLF", r#"'\r' in the value of the header "X""#, |act| {
+        act.send_header("X", "a\r\nSet-Cookie: b");
+    });
+    check("CR", "'\\r' in the value", |act| act.send_header("X", "a\rb"));
+    check("at the end", "'\\n' in the value", |act| act.send_header("X", "a\n"));
+    check("at the start", "'\\n' in the value", |act| act.send_header("X", "\na"));
+}
+
+#[test]
+fn a_control_character_in_a_value() {
+    check("NUL", "'\\0' in the value", |act| act.send_header("X", "a\0"));
+    check("escape", "in the value", |act| act.send_header("X", "\x1b[31m"));
+    check("DEL", "in the value", |act| act.send_header("X", "\x7f"));
+    check("vertical tab", "in the value", |act| act.send_header("X", "\x0b"));
+}
+
+#[test]
+fn a_character_that_latin_1_lacks() {
+    check("snowman", "'☃' in the value", |act| act.send_header("X", "☃"));
+    check("U+0100", "'Ā' in the value", |act| act.send_header("X", "\u{100}"));
+    check("line separator", "in the value", |act| act.send_header("X", "\u{2028}"));
+}
+
+#[test]
+fn the_values_of_framing_fields_are_checked_as_well() {
+    check("connection", "in the value", |act| act.send_header("Connection", "x\r\nY: z"));
+    check("connection and more", "in the value", |act| {
+        act.send_header("Connection", "keep-alive, x\r\nY: z");
+    });
+    check("length", "is not a number of bytes", |act| act.send_header("Content-Length", "5\r\nY: z"));
+}
+
+#[test]
+fn a_bad_name() {
+    for name in ["", " ", "X Y", "X:", "X\r\nY", "X\0", "Ä", "X(", "X/Y", "\"X\""] {
+        let says = format!("header name {name:?} is not a token");
+        let (run, log) = Act::run(GET, move |act| {
+            act.send_response(200);
+            act.send_header(name, "x");
+            act.end_headers()
+        });
+        assert_eq!(run.responses[0].status, 500, "{name:?}");
+        assert!(log.has(&says), "{name:?}: {:?}", log.lines());
+    }
+    check("bad name", "is not a token", |act| act.send_header("X Y", "x"));
+}
+
+#[test]
+fn a_message_that_no_status_line_holds() {
+    for (message, kind) in [("a\r\nX: y", "'\\r'"), ("a\n", "'\\n'"), ("\0", "'\\0'"), ("☃", "'☃'")] {
+        check_whole(message, &format!("{kind} in the message of a status line"), move |act| {
+            act.send_response((200, message));
+            act.send_header("X-Begun", "yes");
+            act.end_headers()
+        });
+    }
+}
+
+#[test]
+fn a_code_of_other_than_three_digits() {
+    for code in [0, 1, 99, 1000, 65535] {
+        check_whole("code", &format!("status code {code}"), move |act| {
+            act.send_response(code);
+            act.end_headers()
+        });
+    }
+}
+
+#[test]
+fn two_framing_fields() {
+    const SAYS: &str = "two of Content-Length and Transfer-Encoding";
+    check("two lengths", SAYS, |act| {
+        act.send_header("Content-Length", 5);
+        act.send_header("content-length", 5);
+    });
+    check("two codings", SAYS, |act| {
+        act.send_header("Transfer-Encoding", "chunked");
+        act.send_header("Transfer-Encoding", "chunked");
+    });
+    check("length and coding", SAYS, |act| {
+        act.send_header("Content-Length", 5);
+        act.send_header("Transfer-Encoding", "chunked");
+    });
+    check("coding and length", SAYS, |act| {
+        act.send_header("TRANSFER-ENCODING", "chunked");
+        act.send_header("CONTENT-LENGTH", 5);
+    });
+}
+
+#[test]
+fn a_framing_field_that_says_nothing_good() {
+    for value in ["", "-1", "+5", "5 5", "0x5", "5,5", "18446744073709551616", "five"] {
+        let (run, log) = Act::run(GET, move |act| {
+            act.send_response(200);
+            act.send_header("Content-Length", value);
+            act.end_headers()
+        });
+        assert_eq!(run.responses[0].status, 500, "{value:?}");
+        assert!(log.has(&format!("Content-Length {value:?} is not a number of bytes")), "{:?}", log.lines());
+    }
+    for value in ["", "gzip", "gzip, chunked", "identity", "chunked, chunked"] {
+        let (run, log) = Act::run(GET, move |act| {
+            act.send_response(200);
+            act.send_header("Transfer-Encoding", value);
+            act.end_headers()
+        });
+        assert_eq!(run.responses[0].status, 500, "{value:?}");
+        assert!(log.has(&format!("Transfer-Encoding {value:?}: only")), "{:?}", log.lines());
+    }
+}
+
+#[test]
+fn a_value_that_cannot_be_displayed() {
+    struct Broken;
+    impl fmt::Display for Broken {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            Err(fmt::Error)
+        }
+    }
+    check("Display fails", "its Display returned an error", |act| act.send_header("X", Broken));
+}
+
+#[test]
+fn the_first_mistake_is_the_one_that_is_told() {
+    check("two mistakes", "header name \"X Y\"", |act| {
+        act.send_header("X Y", "a");
+        act.send_header("X", "a\nb");
+    });
+}
+
+#[test]
+fn send_response_twice() {
+    check("twice", "send_response() twice", |act| act.send_response(201));
+}
+
+#[test]
+fn fields_without_a_status_line() {
+    const SAYS: &str = "without send_response() before it";
+    check_whole("send_header", SAYS, |act| {
+        act.send_header("X-Begun", "yes");
+        act.end_headers()
+    });
+    check_whole("end_headers", SAYS, Act::end_headers);
+}
+
+#[test]
+fn fields_after_the_head() {
+    let (run, log) = Act::run(GET, |act| {
+        act.send_response((200, "Begun"));
+        act.end_headers()?;
+        act.send_header("X-Late", "yes");
+        Ok(())
+    });
+    assert_eq!(run.responses[0].status, 500, "{}", show(&run.output));
+    assert!(!show(&run.output).contains("X-Late"), "{}", show(&run.output));
+    assert!(log.has("after end_headers()"), "{:?}", log.lines());
+}
+
+#[test]
+fn a_second_head_after_the_first() {
+    let (run, log) = Act::run(GET, |act| {
+        act.send_response((200, "Begun"));
+        act.end_headers()?;
+        act.send_response(201);
+        act.log.push(format!("kind {:?}", act.end_headers().map_err(|error| error.kind())));
+        Ok(())
+    });
+    assert_eq!(run.responses.len(), 1);
+    assert_eq!(run.responses[0].status, 500, "{}", show(&run.output));
+    assert!(log.has("kind Err(InvalidInput)"), "{:?}", log.lines());
+    assert!(log.has("after end_headers()"), "{:?}", log.lines());
+}
+
+#[test]
+fn fields_after_the_head_was_sent_do_no_harm_and_are_logged() {
+    let (run, log) = Act::run([GET, GET].concat(), |act| {
+        act.send_response(200);
+        act.send_header("Content-Length", 2);
+        act.end_headers()?;
+        act.flush_headers()?;
+        act.send_header("X-Late", "yes");
+        act.wfile.write_all(b"hi")
+    });
+    let found: Vec<_> = run.responses.iter().map(|response| (response.status, response.text())).collect();
+    assert_eq!(found, [(200, "hi".into()), (200, "hi".into())]);
+    assert!(!show(&run.output).contains("X-Late"));
+    assert!(log.has("after end_headers()"), "{:?}", log.lines());
+}
+
+#[test]
+fn body_before_the_head_is_invalid_input() {
+    let (run, log) = Act::run(GET, |act| {
+        act.log.push(format!("none {:?}", act.wfile.write_all(b"x").map_err(|error| error.kind())));
+        act.send_response(200);
+        act.log.push(format!("open {:?}", write!(act.wfile, "x").map_err(|error| error.kind())));
+        act.end_headers()?;
+        act.wfile.write_all(b"good")
+    });
+    assert!(log.has("none Err(InvalidInput)"), "{:?}", log.lines());
+    assert!(log.has("open Err(InvalidInput)"), "{:?}", log.lines());
+    assert_eq!((run.responses[0].status, &*run.responses[0].body), (200, &b"good"[..]));
+}
+
+#[test]
+fn no_reply_at_all() {
+    let (run, log) = Act::run([GET, GET].concat(), |_| Ok(()));
+    assert_eq!(run.responses.len(), 1);
+    assert_eq!(run.responses[0].status, 500);
+    assert!(log.has("do_GET: the handler returned without a reply"), "{:?}", log.lines());
+}
+
+#[test]
+fn a_head_without_end_headers() {
+    let (run, log) = Act::run(GET, |act| {
+        act.send_response((200, "Begun"));
+        act.send_header("X-Begun", "yes");
+        Ok(())
+    });
+    assert_eq!(run.responses.len(), 1);
+    assert_eq!(run.responses[0].status, 500);
+    assert!(!show(&run.output).contains("Begun"));
+    assert!(log.has("without end_headers()"), "{:?}", log.lines());
+}
+
+#[test]
+fn latin_1_goes_out_as_one_byte() {
+    let (run, _) = Act::run(GET, |act| {
+        act.send_response((200, "Größe"));
+        act.send_header("X-Special", "Dängerous Mind\u{a0}\u{ff}");
+        act.send_header("X-Tab", "a\tb");
+        act.end_headers()
+    });
+    let has = |bytes: &[u8]| run.output.windows(bytes.len()).any(|window| window == bytes);
+    assert!(run.output.starts_with(b"HTTP/1.1 200 Gr\xf6\xdfe\r\n"), "{}", show(&run.output));
+    assert!(has(b"\r\nX-Special: D\xe4ngerous Mind\xa0\xff\r\n"), "{}", show(&run.output));
+    assert!(has(b"\r\nX-Tab: a\tb\r\n"), "{}", show(&run.output));
+}

@@ -1,0 +1,131 @@
+//! The handlers that the vectors speak to. They tell what the server understood.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use basehttp::prelude::*;
+use basehttp::testing::{Run, TestServer, run};
+use basehttp_tests::log::Log;
+
+/// What handlers of one kind were asked for.
+#[derive(Clone, Default)]
+pub(crate) struct Record {
+    calls: Arc<AtomicUsize>,
+    log: Log,
+}
+
+impl Record {
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
+    }
+}
+
+/// Handlers that differ in their class variables only.
+macro_rules! handlers {
+    ($($(#[$docs:meta])* $name:ident { $($variables:tt)* })*) => {$(
+        $(#[$docs])*
+        struct $name {
+            base: BaseHTTPRequestHandler,
+            record: Record,
+        }
+
+        #[http_handler]
+        impl $name {
+            $($variables)*
+
+            /// Tells the request line, and does not ask for the body.
+            fn do_GET(&self) -> io::Result<()> {
+                self.tell("")
+            }
+
+            /// As GET.
+            fn do_PUT(&self) -> io::Result<()> {
+                self.tell("")
+            }
+
+            /// Tells the request line, the length of the body, and the body.
+            fn do_POST(&self) -> io::Result<()> {
+                self.record.calls.fetch_add(1, Ordering::SeqCst);
+                let mut body = Vec::new();
+                self.rfile.read_to_end(&mut body)?;
+                self.send_response(200);
+                self.end_headers()?;
+                let (command, path, version) = (self.command(), self.path(), self.request_version());
+                writeln!(self.wfile, "{command} {path} {version} {}", body.len())?;
+                self.wfile.write_all(&body)
+            }
+
+            /// Tells header fields and trailer fields.
+            fn do_FIELDS(&self) -> io::Result<()> {
+                self.rfile.read_to_end(&mut Vec::new())?;
+                let mut text = String::new();
+                for (name, value) in self.headers() {
+                    text.push_str(&format!("{name}=[{value}]\n"));
+                }
+                for (name, value) in &self.rfile.trailers() {
+                    text.push_str(&format!("trailer {name}=[{value}]\n"));
+                }
+                self.tell(&text)
+            }
+
+            fn log_message(&self, message: std::fmt::Arguments<'_>) {
+                self.record.log.push(message);
+            }
+
+            fn tell(&self, more: &str) -> io::Result<()> {
+                self.record.calls.fetch_add(1, Ordering::SeqCst);
+                self.send_response(200);
+                self.end_headers()?;
+                let (command, path, version) = (self.command(), self.path(), self.request_version());
+                writeln!(self.wfile, "{command} {path} {version}")?;
+                write!(self.wfile, "{more}")
+            }
+        }
+    )*};
+}
+
+handlers! {
+    /// A server as one would set it up today.
+    Echo {
+        const protocol_version: &str = "HTTP/1.1";
+    }
+    /// All class variables as Python has them.
+    Plain {}
+    /// A request line without a version is taken for one of HTTP/1.1.
+    Assuming {
+        const protocol_version: &str = "HTTP/1.1";
+        const default_request_version: &str = "HTTP/1.1";
+    }
+}
+
+/// The names that a vector's `handler:` can have.
+pub(crate) const NAMES: [&str; 3] = ["echo", "python", "assuming"];
+
+pub(crate) fn in_memory<I: IntoIterator<Item: AsRef<[u8]>>>(handler: &str, pieces: I) -> (Run, Record) {
+    let record = Record::default();
+    let get = || record.clone();
+    let run = match handler {
+        "echo" => run(|base| Echo { base, record: get() }, pieces),
+        "python" => run(|base| Plain { base, record: get() }, pieces),
+        "assuming" => run(|base| Assuming { base, record: get() }, pieces),
+        _ => panic!("no such handler: {handler}"),
+    };
+    (run, record)
+}
+
+pub(crate) fn over_tcp(handler: &str) -> (TestServer, Record) {
+    let record = Record::default();
+    let get = record.clone();
+    let server = match handler {
+        "echo" => TestServer::new(move |base| Echo { base, record: get.clone() }),
+        "python" => TestServer::new(move |base| Plain { base, record: get.clone() }),
+        "assuming" => TestServer::new(move |base| Assuming { base, record: get.clone() }),
+        _ => panic!("no such handler: {handler}"),
+    };
+    (server, record)
+}
