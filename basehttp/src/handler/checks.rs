@@ -1,6 +1,5 @@
 //! Checks of class variables, run by the compiler. Each panics with what to write instead.
 
-use super::Method;
 use super::error_page::SPECIFIERS;
 use crate::proto::grammar::{is_field_text, is_token};
 
@@ -92,26 +91,6 @@ pub const fn check_error_content_type(value: &str) {
         at += 1;
     }
     assert!(at > 0, "error_content_type is a media type, for example \"text/html;charset=utf-8\"");
-}
-
-/// No method stands twice in a dispatch table.
-///
-/// # Panics
-/// If one does.
-#[track_caller]
-pub const fn check_methods<H>(table: &[Method<H>]) {
-    let mut at = 0;
-    while at < table.len() {
-        let mut other = 0;
-        while other < at {
-            assert!(
-                !equal(table[at].name().as_bytes(), table[other].name().as_bytes()),
-                "two functions answer the same request method: remove one, or put them under opposite #[cfg]"
-            );
-            other += 1;
-        }
-        at += 1;
-    }
 }
 
 /// The length of the specifier that begins with a percent sign; 0 if there is none.

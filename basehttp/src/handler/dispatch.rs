@@ -23,10 +23,6 @@ impl<H> Method<H> {
     pub const fn new(name: &'static str, function: &'static str, call: fn(&mut H) -> Option<String>) -> Self {
         Self { name, function, call }
     }
-
-    pub(super) const fn name(&self) -> &'static str {
-        self.name
-    }
 }
 
 /// What a `do_*` method may return: `()`, or `Result<(), E>` with an error that can be displayed.
