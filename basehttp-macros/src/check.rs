@@ -265,7 +265,7 @@ fn check_alias(alias: &Alias, report: &mut Report) -> bool {
     !misspelled
 }
 
-/// Two functions for one method. Under `#[cfg]` they are taken for alternatives.
+/// Two functions for one method. Of those under `#[cfg]` the expansion has the compiler judge.
 fn check_repetitions(handler: &Handler, report: &mut Report, flaws: &mut Flaws) {
     let mut seen: Vec<(&str, &Ident)> = Vec::new();
     for (index, item) in handler.items.iter().enumerate() {

@@ -2,9 +2,12 @@
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
-use syn::{AttrStyle, Attribute, GenericParam, Generics, Member, ReturnType, Type, Visibility, parse_quote};
+use syn::{
+    AttrStyle, Attribute, Error, GenericParam, Generics, Member, ReturnType, Type, Visibility, parse_quote,
+};
 
 use crate::args::Args;
+use crate::messages;
 use crate::model::{Alias, Const, Function, Handler, Item, Kind, Role, Variable};
 
 pub(crate) fn expand(handler: &Handler, args: &Args) -> TokenStream {
@@ -26,15 +29,20 @@ pub(crate) fn plain(handler: &Handler) -> TokenStream {
 }
 
 /// What no trait has a place for.
+///
+/// The compiler and clippy would find fault with what a method has to look like. Where a lint is forbidden, an `allow`
+/// of it is an error: there is none without need.
 fn inherent(handler: &Handler) -> TokenStream {
     let items = handler.items.iter().map(|item| match item {
         Item::Function(function) => match function.role {
-            // The compiler and clippy would find fault with what a method has to look like. `missing_docs` may be
-            // forbidden, and an `allow` of it is an error then.
-            Role::Method(_) => quote! {
-                #[allow(non_snake_case, clippy::unused_self, clippy::unnecessary_wraps, clippy::missing_errors_doc)]
-                #function
-            },
+            Role::Method(_) => {
+                let style = has_upper_case(&function.sig.ident).then(|| quote!(#[allow(non_snake_case)]));
+                quote! {
+                    #style
+                    #[allow(clippy::unused_self, clippy::unnecessary_wraps, clippy::missing_errors_doc)]
+                    #function
+                }
+            }
             Role::Helper => function.to_token_stream(),
             Role::Override(_) => TokenStream::new(),
         },
@@ -45,6 +53,10 @@ fn inherent(handler: &Handler) -> TokenStream {
         Item::MacroCall(tokens) | Item::Other(tokens) => tokens.clone(),
     });
     block(handler, &generics(handler), None, &items.collect())
+}
+
+fn has_upper_case(ident: &Ident) -> bool {
+    ident.to_string().contains(char::is_uppercase)
 }
 
 fn block(
@@ -77,7 +89,8 @@ pub(crate) fn traits(handler: &Handler, args: &Args) -> TokenStream {
     let deref = deref(handler, args);
     let request_handler = request_handler(handler, args);
     let forced = forced(handler, args);
-    quote!(#deref #request_handler #forced)
+    let clashes = clashes(handler);
+    quote!(#deref #request_handler #forced #clashes)
 }
 
 fn deref(handler: &Handler, args: &Args) -> TokenStream {
@@ -85,8 +98,10 @@ fn deref(handler: &Handler, args: &Args) -> TokenStream {
     let self_ty = &handler.self_ty;
     let generics = generics(handler);
     let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let lints = lints(handler);
     let field = field(handler, args, "base");
     quote! {
+        #(#lints)*
         #[automatically_derived]
         impl #impl_generics ::core::ops::Deref for #self_ty #where_clause {
             type Target = #krate::BaseHTTPRequestHandler<<Self as #krate::RequestHandler>::MessageClass>;
@@ -100,18 +115,19 @@ fn deref(handler: &Handler, args: &Args) -> TokenStream {
 }
 
 /// The field of `self`, on the argument that names it or on the user's type: there the compiler says that it is not
-/// there or of another type. A pattern does not look for the field in the base, as `self.base` would.
+/// there or of another type. A pattern does not look for the field in the base, as `self.base` would. What it binds
+/// has the user's span, and a name that no constant of the user's has.
 fn field(handler: &Handler, args: &Args, getter: &str) -> TokenStream {
     let (span, field) = match &args.base {
         Some(Member::Named(name)) => (name.span(), name.to_token_stream()),
         Some(Member::Unnamed(index)) => (index.span, index.to_token_stream()),
         None => (name_span(&handler.self_ty), quote!(base)),
     };
-    let pattern = spanned(quote!(Self { #field: field, .. }), span, span);
+    let pattern = spanned(quote!(Self { #field: __base, .. }), span, span);
     let krate = &args.krate;
     let getter = format_ident!("{getter}");
     let getter = spanned(
-        quote!(<_ as #krate::__private::Base<<Self as ::core::ops::Deref>::Target>>::#getter(field)),
+        quote!(<_ as #krate::__private::Base<<Self as ::core::ops::Deref>::Target>>::#getter(__base)),
         span,
         span,
     );
@@ -133,9 +149,9 @@ fn request_handler(handler: &Handler, args: &Args) -> TokenStream {
     let self_ty = &handler.self_ty;
     let generics = generics(handler);
     let (impl_generics, _, where_clause) = generics.split_for_impl();
-    let lints = handler.attrs.iter().filter_map(trait_lint);
+    let lints = lints(handler);
     let members = handler.items.iter().map(member);
-    let default_class = (!sets_message_class(handler)).then(|| quote!(type MessageClass = #krate::Headers;));
+    let default_class = default_class(handler, args);
     let settings = args.variables.iter().map(|setting| {
         let (name, value) = (&setting.name, &setting.value);
         let ty = variable_type(setting.variable);
@@ -170,9 +186,14 @@ fn request_handler(handler: &Handler, args: &Args) -> TokenStream {
     }
 }
 
-/// What a lint attribute of the block means for the overrides, which were written in it. An expectation is left to
-/// the inherent impl: fulfilled there, it would be unfulfilled here.
-fn trait_lint(attr: &Attribute) -> Option<TokenStream> {
+/// The lint attributes of the block for what is made of it: the overrides were written in it, and all of it names the
+/// user's type.
+fn lints(handler: &Handler) -> impl Iterator<Item = TokenStream> {
+    handler.attrs.iter().filter_map(lint)
+}
+
+/// An expectation is left to the inherent impl: fulfilled there, it would be unfulfilled elsewhere.
+fn lint(attr: &Attribute) -> Option<TokenStream> {
     let list = attr.meta.require_list().ok()?;
     let name = list.path.get_ident()?.to_string();
     let tokens = &list.tokens;
@@ -206,8 +227,15 @@ fn is_variable(constant: &Const) -> bool {
     crate::model::variable(&constant.ident).is_some()
 }
 
-fn sets_message_class(handler: &Handler) -> bool {
-    handler.items.iter().any(|item| matches!(item, Item::Alias(alias) if alias.is_message_class()))
+/// An associated type has no default in the trait: it is written here, for when the block sets none.
+fn default_class(handler: &Handler, args: &Args) -> Option<TokenStream> {
+    let krate = &args.krate;
+    let set = handler.items.iter().filter_map(|item| match item {
+        Item::Alias(alias) if alias.is_message_class() => Some(&*alias.attrs),
+        _ => None,
+    });
+    let none = unless_any(set)?;
+    Some(quote!(#none type MessageClass = #krate::Headers;))
 }
 
 pub(crate) fn variable_type(variable: &Variable) -> TokenStream {
@@ -272,7 +300,8 @@ fn forced(handler: &Handler, args: &Args) -> Option<TokenStream> {
             quote!(#(#cfgs)* #check)
         })
         .collect();
-    (!checks.is_empty()).then(|| quote!(const _: () = { #(#checks)* };))
+    let lints = lints(handler);
+    (!checks.is_empty()).then(|| quote!(#(#lints)* const _: () = { #(#checks)* };))
 }
 
 /// A string literal, or `concat!` of some.
@@ -309,30 +338,63 @@ fn row(method: &str, function: &Function, args: &Args) -> TokenStream {
         ReturnType::Default => (ident.span(), ident.span()),
     };
     // A return type that is no outcome is the compiler's to refuse, there.
-    let outcome = spanned(quote!(Self::#ident(handler)), first, last);
+    let handler = Ident::new("__handler", last);
+    let outcome = spanned(quote!(Self::#ident(#handler)), first, last);
+    let deprecated = function.attrs.iter().any(is_deprecation).then(|| quote!(#[allow(deprecated)]));
     quote! {
+        #deprecated
         #krate::__private::Method::new(
             #method,
             #name,
-            |handler: &mut Self| #krate::__private::failure(#outcome),
+            |#handler: &mut Self| #krate::__private::failure(#outcome),
         )
     }
 }
 
+fn is_deprecation(attr: &Attribute) -> bool {
+    let path = attr.path();
+    path.is_ident("deprecated")
+        || path.is_ident("cfg_attr") && attr.to_token_stream().to_string().contains("deprecated")
+}
+
 /// The row for HEAD that goes with a function for GET: there if that is, and nothing for HEAD.
 fn head_row(get: &Function, handler: &Handler, args: &Args) -> Option<TokenStream> {
+    let others = handler.functions().filter(|function| function.method() == Some("HEAD"));
+    let no_other = unless_any(others.map(|function| &*function.attrs))?;
+    let own = cfgs(&get.attrs);
+    let row = row("HEAD", get, args);
+    Some(quote!(#(#own)* #no_other #row))
+}
+
+/// Two functions for one method whose `#[cfg]`s are not opposite. Without `#[cfg]`s that is a mistake that `check` has
+/// found; what holds of those only the compiler knows.
+fn clashes(handler: &Handler) -> TokenStream {
+    let mut seen: Vec<(&str, &Function)> = Vec::new();
+    let mut clashes = TokenStream::new();
+    for function in handler.functions() {
+        let Some(method) = function.method() else { continue };
+        for (_, first) in seen.iter().filter(|(name, _)| *name == method) {
+            let both: Vec<_> = [first, function].iter().flat_map(|one| predicates(&one.attrs)).collect();
+            let message = messages::method_twice(method, &first.sig.ident);
+            let error = Error::new_spanned(&function.sig.ident, message).to_compile_error();
+            clashes.extend(quote!(#[cfg(all(#(#both),*))] #error));
+        }
+        seen.push((method, function));
+    }
+    clashes
+}
+
+/// The `#[cfg]` of what is there if none of the items with these attributes is. `None` if one of them always is.
+fn unless_any<'a>(items: impl Iterator<Item = &'a [Attribute]>) -> Option<TokenStream> {
     let mut others = Vec::new();
-    for head in handler.functions().filter(|function| function.method() == Some("HEAD")) {
-        let predicates = predicates(&head.attrs);
+    for attrs in items {
+        let predicates = predicates(attrs);
         if predicates.is_empty() {
             return None;
         }
         others.push(quote!(all(#(#predicates),*)));
     }
-    let own = cfgs(&get.attrs);
-    let no_other = (!others.is_empty()).then(|| quote!(#[cfg(not(any(#(#others),*)))]));
-    let row = row("HEAD", get, args);
-    Some(quote!(#(#own)* #no_other #row))
+    Some(if others.is_empty() { TokenStream::new() } else { quote!(#[cfg(not(any(#(#others),*)))]) })
 }
 
 fn cfgs(attrs: &[Attribute]) -> Vec<&Attribute> {
@@ -343,7 +405,12 @@ fn predicates(attrs: &[Attribute]) -> Vec<TokenStream> {
     cfgs(attrs)
         .iter()
         .filter_map(|attr| attr.meta.require_list().ok())
-        .map(|list| list.tokens.clone())
+        .map(|list| match list.tokens.clone().into_iter().collect::<Vec<_>>().split_last() {
+            Some((TokenTree::Punct(comma), predicate)) if comma.as_char() == ',' => {
+                predicate.iter().cloned().collect()
+            }
+            _ => list.tokens.clone(),
+        })
         .collect()
 }
 

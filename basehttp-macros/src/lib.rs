@@ -57,8 +57,10 @@ use crate::report::Report;
 /// - `#[method("M-SEARCH")]` above a function, whatever its name, makes it answer a method that is no part of an
 ///   identifier.
 /// - `#[cfg(...)]` on a method holds for its row in the table. Two functions may answer one method if they are under
-///   `#[cfg]`s.
+///   opposite `#[cfg]`s.
 /// - A name in lower case, `do_work`, is that of a helper, and so is every other name.
+/// - A name with upper case gets an `#[allow(non_snake_case)]`. Where `#![forbid(non_snake_case)]` rules that out,
+///   write `#[method("GET")] fn get(&self)`.
 ///
 /// The rows of the table are in the order of the source, and so is the list in an `Allow` field.
 ///

@@ -383,7 +383,7 @@ pub(crate) const OVERRIDES: &[Override] = &[
     shared("log_request", 2, "fn log_request(&self, code: Option<HTTPStatus>, size: Option<u64>)"),
     shared("log_error", 1, "fn log_error(&self, message: fmt::Arguments<'_>)"),
     shared("log_message", 1, "fn log_message(&self, message: fmt::Arguments<'_>)"),
-    shared("version_string", 0, "fn version_string(&self) -> Cow<'static, str>"),
+    shared("version_string", 0, "fn version_string(&self) -> Cow<'_, str>"),
     shared("date_time_string", 1, "fn date_time_string(&self, timestamp: Option<SystemTime>) -> HTTPDate"),
     shared("log_date_time_string", 0, "fn log_date_time_string(&self) -> String"),
     shared("address_string", 0, "fn address_string(&self) -> Cow<'_, str>"),

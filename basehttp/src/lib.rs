@@ -168,7 +168,8 @@ pub mod testing;
 pub use basehttp_macros::http_handler;
 pub use handler::{
     Address, BaseHTTPRequestHandler, DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE, HandlerError,
-    Headers, Message, RFile, RFileLock, RequestHandler, ResponseCode, ServerHandle, ServerInfo, WFile,
+    Headers, HeadersIter, Message, RFile, RFileLock, RequestHandler, ResponseCode, ServerHandle, ServerInfo,
+    WFile,
 };
 pub use proto::date::HTTPDate;
 pub use proto::fault::Fault;

@@ -14,4 +14,6 @@
 //! }
 //! ```
 
-pub use crate::{BaseHTTPRequestHandler, HTTPServer, HTTPStatus, Headers, RequestHandler, http_handler};
+pub use crate::{
+    BaseHTTPRequestHandler, HTTPServer, HTTPStatus, Headers, RequestHandler, ResponseCode, http_handler,
+};

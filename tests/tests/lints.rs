@@ -171,3 +171,42 @@ mod private {
         let _ = |base| Hello { base };
     }
 }
+
+/// A deprecated method is one to those that call it, not to the table.
+mod deprecated {
+    use super::*;
+
+    struct Hello {
+        base: BaseHTTPRequestHandler,
+    }
+
+    #[http_handler]
+    impl Hello {
+        #[deprecated]
+        fn do_GET(&self) {}
+
+        #[cfg_attr(all(), deprecated = "it is no use")]
+        #[method("M-SEARCH")]
+        fn search(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[deprecated]
+    struct Whole {
+        base: BaseHTTPRequestHandler,
+    }
+
+    #[allow(deprecated)]
+    #[http_handler(sys_version = "")]
+    impl Whole {
+        fn do_GET(&self) {}
+    }
+
+    #[test]
+    #[allow(deprecated)]
+    fn are_handlers() {
+        let _ = |base| Hello { base };
+        let _ = |base| Whole { base };
+    }
+}

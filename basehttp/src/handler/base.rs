@@ -155,7 +155,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// Why the server refuses this request, if it does. For an override of
     /// [`send_error`](RequestHandler::send_error) or [`log_error`](RequestHandler::log_error) that wants to tell.
     pub fn fault(&self) -> Option<Fault> {
-        self.request.fault
+        self.request.fault.or_else(|| self.exchange().body_fault())
     }
 
     /// Sets how long one read or write may wait for the client from now on, instead of the class variable `timeout` or
@@ -192,19 +192,28 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// assert_eq!((put("12345678"), put("123456789")), (201, 413));
     /// ```
     pub fn read_body(&self, limit: usize) -> io::Result<Vec<u8>> {
+        // A client that waits for `100 Continue` is not asked for what would be refused.
+        if self.exchange().declared().is_some_and(|length| length > limit as u64) {
+            return Err(self.body_too_large(limit));
+        }
         let mut body = Vec::new();
         // A byte more than the limit tells a longer body. Memory grows with what arrives, never with what is declared.
         (&self.rfile).take((limit as u64).saturating_add(1)).read_to_end(&mut body)?;
-        if body.len() > limit {
-            self.exchange().body_too_large();
-            let text = format!("the request's body has more than {limit} bytes");
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
-        }
-        Ok(body)
+        if body.len() > limit { Err(self.body_too_large(limit)) } else { Ok(body) }
+    }
+
+    fn body_too_large(&self, limit: usize) -> io::Error {
+        self.exchange().body_too_large();
+        let text = format!("the request's body has more than {limit} bytes");
+        io::Error::new(io::ErrorKind::FileTooLarge, text)
     }
 
     pub(crate) fn exchange(&self) -> MutexGuard<'_, Exchange> {
         self.shared.lock()
+    }
+
+    pub(crate) fn shared(&self) -> Shared {
+        self.shared.clone()
     }
 
     pub(crate) fn stage(&self) -> Stage {
@@ -215,25 +224,30 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         self.stage.set(stage);
     }
 
-    /// Waits for the next request and makes it the current one. False if the connection is over.
+    /// Waits for the next request and makes it the current one.
     pub(crate) fn next_request<H: RequestHandler<MessageClass = M>>(&mut self) -> Next {
         self.request.clear();
         self.headers = OnceCell::new();
         self.rfile.clear();
         let next = self.shared.lock().next_head(&mut self.request);
         match next {
-            Next::Request => self.begin(H::default_request_version, H::protocol_version),
-            Next::TooSlow => self.begin("HTTP/1.0", "HTTP/1.0"),
-            Next::End => self.set_stage(Stage::Over),
+            Next::Request => self.begin(H::default_request_version, H::protocol_version, true),
+            Next::TooSlow => self.begin("HTTP/1.0", "HTTP/1.0", false),
+            Next::End => {
+                self.exchange().reply.end();
+                self.set_stage(Stage::Over);
+            }
         }
         next
     }
 
-    fn begin(&mut self, default_request_version: &'static str, protocol_version: &str) {
+    /// Makes the head that was taken the current request. A head that is not `whole` says nothing about its body.
+    fn begin(&mut self, default_request_version: &'static str, protocol_version: &str, whole: bool) {
         let request = &mut self.request;
         request.read_line(default_request_version);
         let body = match request.fault {
             Some(_) => Body::None,
+            None if !whole => Body::None,
             None => request.body().unwrap_or_else(|fault| {
                 request.fault = Some(fault);
                 Body::None
@@ -258,7 +272,10 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
             version,
             head: request.command() == "HEAD",
             connect: request.command() == "CONNECT",
-            close: persistence == Persistence::Close || version == Version::Http09 || request.fault.is_some(),
+            close: !whole
+                || persistence == Persistence::Close
+                || version == Version::Http09
+                || request.fault.is_some(),
         };
         let mut exchange = self.shared.lock();
         if request.fault.is_some() {

@@ -1,5 +1,6 @@
 //! Checks of class variables, run by the compiler. Each panics with what to write instead.
 
+use super::error_page::SPECIFIERS;
 use crate::proto::grammar::{is_field_text, is_token};
 
 /// `protocol_version` is one that the server speaks.
@@ -92,19 +93,25 @@ pub const fn check_error_content_type(value: &str) {
     assert!(at > 0, "error_content_type is a media type, for example \"text/html;charset=utf-8\"");
 }
 
+/// The length of the specifier that begins with a percent sign; 0 if there is none.
 const fn specifier_len(rest: &[u8]) -> usize {
-    let known: [&[u8]; 5] = [b"%%", b"%(code)d", b"%(code)s", b"%(message)s", b"%(explain)s"];
+    let rest = rest.split_at(1).1;
+    if starts_with(rest, b"%") {
+        return 2;
+    }
     let mut index = 0;
-    while index < known.len() {
-        if starts_with(rest, known[index]) {
-            return known[index].len();
+    while index < SPECIFIERS.len() {
+        let known = SPECIFIERS[index].0.as_bytes();
+        if starts_with(rest, known) {
+            return 1 + known.len();
         }
         index += 1;
     }
     0
 }
 
-/// RFC 9110 section 10.2.4: `product *( RWS product )` with `product = token [ "/" token ]`.
+/// Stricter than RFC 9110 section 10.2.4, which has comments too and any white space: Python documents the format as
+/// `name[/version]`, and one blank is enough between two.
 const fn is_products(bytes: &[u8], may_be_empty: bool) -> bool {
     if bytes.is_empty() {
         return may_be_empty;

@@ -7,6 +7,7 @@ use super::base::Stage;
 use super::exchange::{Next, Trouble};
 use super::{BaseHTTPRequestHandler, HandlerError, RequestHandler, ResponseCode};
 use crate::proto::fault::Fault;
+use crate::proto::mistake::Mistake;
 use crate::proto::request_line::Version;
 use crate::proto::status::HTTPStatus;
 
@@ -73,7 +74,8 @@ impl BaseHTTPRequestHandler {
             return Ok(());
         }
         handler.set_stage(Stage::Taken);
-        if !handler.parse_request()? {
+        // An override may say yes to a request that was refused and answered.
+        if !handler.parse_request()? || handler.fault().is_some() {
             return Ok(());
         }
         match method_for(handler) {
@@ -123,9 +125,26 @@ impl BaseHTTPRequestHandler {
 }
 
 /// How a handler failed.
+#[derive(Clone, Copy)]
 pub(crate) enum Failure<'a> {
     Error(&'a str),
     Panic(&'a str),
+}
+
+impl Failure<'_> {
+    pub(crate) fn message(&self) -> &str {
+        match self {
+            Self::Error(message) | Self::Panic(message) => message,
+        }
+    }
+
+    pub(crate) fn is_panic(&self) -> bool {
+        matches!(self, Self::Panic(_))
+    }
+
+    fn is(&self, mistake: &Mistake) -> bool {
+        matches!(self, Self::Error(message) if *message == mistake.to_string())
+    }
 }
 
 impl Display for Failure<'_> {
@@ -146,14 +165,15 @@ pub(crate) fn running<H: RequestHandler>(handler: &H) -> Option<&'static str> {
     method_for(handler).filter(|_| handler.stage() == Stage::Taken).map(|method| method.function)
 }
 
-/// The methods of a handler as the `Allow` field lists them (RFC 9110 section 10.2.1); none if it has the request's
-/// method.
-pub(super) fn allow<H: RequestHandler>(handler: &H) -> Option<String> {
-    if method_for(handler).is_some() {
+/// The methods of a handler as the `Allow` field lists them (RFC 9110 section 10.2.1): for a method that it does not have,
+/// or that it does not allow for this path. None for another status.
+pub(super) fn allow<H: RequestHandler>(handler: &H, status: HTTPStatus) -> Option<String> {
+    let unknown = method_for(handler).is_none();
+    if status != HTTPStatus::METHOD_NOT_ALLOWED && !(status == HTTPStatus::NOT_IMPLEMENTED && unknown) {
         return None;
     }
-    let names: Vec<_> = H::__METHODS.iter().map(|method| method.name).collect();
-    Some(names.join(", "))
+    let names = H::__METHODS.iter().map(|method| method.name).filter(|name| *name != handler.command());
+    Some(names.collect::<Vec<_>>().join(", "))
 }
 
 fn refuse<H: RequestHandler>(handler: &H) -> io::Result<()> {
@@ -209,7 +229,10 @@ pub(crate) fn complete<H: RequestHandler>(handler: &H, error: Option<io::Error>)
     }
     let finished = handler.exchange().finish_reply();
     if let Err(mistake) = finished {
-        fail(handler, function, &Failure::Error(&mistake.to_string()));
+        // A failure that was told already is told once; its answer has failed too.
+        if !handler.exchange().failed {
+            fail(handler, function, &Failure::Error(&mistake.to_string()));
+        }
         if handler.exchange().finish_reply().is_err() {
             last_resort(handler);
         }
@@ -231,40 +254,41 @@ pub(crate) fn complete<H: RequestHandler>(handler: &H, error: Option<io::Error>)
     handler.set_stage(if keep { Stage::Between } else { Stage::Over });
 }
 
-/// Answers and logs the failure of a handler. What the client did is not the handler's failure, whatever it returned.
+/// Answers and tells the failure of a handler. What the client did decides about the answer, never the text of an error;
+/// and what the handler says is told all the same, except that a client is gone.
 pub(crate) fn fail<H: RequestHandler>(handler: &H, function: &str, failure: &Failure<'_>) {
     let trouble = handler.exchange().take_news();
-    let sent = match trouble {
+    handler.exchange().failed = true;
+    match trouble {
         Some(Trouble::ClientGone) => {
             handler.log_error(format_args!("{function}: the client went away"));
             return handler.exchange().cut();
         }
-        Some(Trouble::HeadAnswered) => return,
-        Some(Trouble::TimedOut) => {
-            handler.log_error(format_args!("{function}: Request timed out"));
-            answer(handler, HTTPStatus::REQUEST_TIMEOUT)
-        }
+        // The reply is complete, and the handler says no more than that.
+        Some(Trouble::HeadAnswered) if failure.is(&Mistake::BodyForHead) => return,
         Some(Trouble::Fault(fault)) => {
-            handler.log_error(format_args!("{function}: {} ({})", fault.message(""), fault.code()));
-            answer(handler, code_of(fault, ""))
+            handler.log_error(format_args!("{function}: {failure} ({})", fault.code()));
         }
-        Some(Trouble::BodyTooLarge) => {
-            let explain = "The body of the request is larger than what is accepted here";
-            answer(handler, (HTTPStatus::CONTENT_TOO_LARGE, "Content Too Large", explain))
-        }
-        None => {
+        Some(Trouble::TimedOut | Trouble::BodyTooLarge) if !failure.is_panic() => {
             handler.log_error(format_args!("{function}: {failure}"));
-            let (message, panicked) = match failure {
-                Failure::Error(message) => (message, false),
-                Failure::Panic(message) => (message, true),
-            };
-            handler.server().report(&HandlerError::new(handler, message, panicked));
-            answer(handler, HTTPStatus::INTERNAL_SERVER_ERROR)
         }
+        _ => tell_failure(handler, function, failure),
+    }
+    let sent = match trouble {
+        Some(Trouble::TimedOut) => answer(handler, HTTPStatus::REQUEST_TIMEOUT),
+        Some(Trouble::Fault(fault)) => answer(handler, code_of(fault, "")),
+        Some(Trouble::BodyTooLarge) => answer(handler, HTTPStatus::CONTENT_TOO_LARGE),
+        _ => answer(handler, HTTPStatus::INTERNAL_SERVER_ERROR),
     };
     if !sent {
         handler.exchange().cut();
     }
+}
+
+/// Tells the log and the server's hook of a failure.
+pub(crate) fn tell_failure<H: RequestHandler>(handler: &H, function: &str, failure: &Failure<'_>) {
+    handler.log_error(format_args!("{function}: {failure}"));
+    handler.server().report(&HandlerError::new(handler, failure));
 }
 
 /// Sends an error page, unless it is too late for one.

@@ -51,22 +51,24 @@ pub(super) fn render(format: &str, status: HTTPStatus, message: &str, explain: &
     page
 }
 
-enum Key {
+#[derive(Clone, Copy)]
+pub(super) enum Key {
     Code,
     Message,
     Explain,
 }
 
 fn specifier(text: &str) -> Option<(Key, &str)> {
-    let (key, after) = text.strip_prefix('(')?.split_once(')')?;
-    let after = after.strip_prefix(['d', 's'])?;
-    match key {
-        "code" => Some((Key::Code, after)),
-        "message" => Some((Key::Message, after)),
-        "explain" => Some((Key::Explain, after)),
-        _ => None,
-    }
+    SPECIFIERS.iter().find_map(|(name, key)| Some((*key, text.strip_prefix(name)?)))
 }
+
+/// What may follow a percent sign, besides another one.
+pub(super) const SPECIFIERS: [(&str, Key); 4] = [
+    ("(code)d", Key::Code),
+    ("(code)s", Key::Code),
+    ("(message)s", Key::Message),
+    ("(explain)s", Key::Explain),
+];
 
 /// As Python's `html.escape(text, quote=False)`.
 fn escape(text: &str, page: &mut String) {

@@ -89,14 +89,12 @@ impl Headers {
 
     /// The bytes of the first field of this name, as they came.
     pub fn get_bytes(&self, name: &str) -> Option<Cow<'_, [u8]>> {
-        self.get(name).map(|value| {
-            if value.is_ascii() {
-                Cow::Borrowed(value.as_bytes())
-            } else {
-                // Every character came from one byte of latin-1.
-                Cow::Owned(value.chars().filter_map(|c| u8::try_from(c).ok()).collect())
-            }
-        })
+        self.get(name).map(latin1)
+    }
+
+    /// The bytes of all fields of this name, as they came.
+    pub fn get_all_bytes<'a>(&'a self, name: &str) -> impl Iterator<Item = Cow<'a, [u8]>> {
+        self.get_all(name).map(latin1)
     }
 
     /// Whether there is a field of this name.
@@ -105,8 +103,8 @@ impl Headers {
     }
 
     /// All fields, name and value.
-    pub fn iter(&self) -> Iter<'_> {
-        Iter { text: &self.text, fields: self.fields.iter() }
+    pub fn iter(&self) -> HeadersIter<'_> {
+        HeadersIter { text: &self.text, fields: self.fields.iter() }
     }
 
     /// The number of fields, duplicates included.
@@ -157,21 +155,21 @@ impl fmt::Debug for Headers {
 
 impl<'a> IntoIterator for &'a Headers {
     type Item = (&'a str, &'a str);
-    type IntoIter = Iter<'a>;
+    type IntoIter = HeadersIter<'a>;
 
-    fn into_iter(self) -> Iter<'a> {
+    fn into_iter(self) -> HeadersIter<'a> {
         self.iter()
     }
 }
 
 /// The fields of [`Headers`], in order.
 #[derive(Clone, Debug)]
-pub struct Iter<'a> {
+pub struct HeadersIter<'a> {
     text: &'a str,
     fields: std::slice::Iter<'a, Field>,
 }
 
-impl<'a> Iterator for Iter<'a> {
+impl<'a> Iterator for HeadersIter<'a> {
     type Item = (&'a str, &'a str);
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -184,12 +182,20 @@ impl<'a> Iterator for Iter<'a> {
     }
 }
 
-impl ExactSizeIterator for Iter<'_> {}
+impl ExactSizeIterator for HeadersIter<'_> {}
 
 impl fmt::Debug for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {:?}", self.name, self.value)
     }
+}
+
+/// The bytes that a value came as: every character is one of latin-1.
+fn latin1(value: &str) -> Cow<'_, [u8]> {
+    if value.is_ascii() {
+        return Cow::Borrowed(value.as_bytes());
+    }
+    Cow::Owned(value.chars().filter_map(|c| u8::try_from(c).ok()).collect())
 }
 
 /// Appends bytes as latin-1, whose characters are the first 256 of Unicode.

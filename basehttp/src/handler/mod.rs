@@ -30,7 +30,7 @@ pub use address::Address;
 pub use base::BaseHTTPRequestHandler;
 pub use dispatch::{Method, Outcome};
 pub use error_page::{DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE};
-pub use message::{Headers, Message};
+pub use message::{Headers, HeadersIter, Message};
 pub use response_code::ResponseCode;
 pub use rfile::{RFile, RFileLock};
 pub(crate) use server_info::{HandleError, Stop};
@@ -129,7 +129,8 @@ pub trait RequestHandler:
     #[doc(hidden)]
     fn __base_mut(&mut self) -> &mut BaseHTTPRequestHandler<Self::MessageClass>;
 
-    /// Called once for a connection, before its first request. Does nothing by default.
+    /// Called once for a connection, before its first request. Does nothing by default. There is no request to reply to
+    /// yet.
     ///
     /// # Errors
     /// An error closes the connection without an answer and is logged.
@@ -146,7 +147,9 @@ pub trait RequestHandler:
     }
 
     /// Serves the requests of a connection, one after the other, until it is to be closed. You should never need to
-    /// override it; implement `do_*` methods, or wrap [`handle_one_request`](Self::handle_one_request).
+    /// override it; implement `do_*` methods, or wrap [`handle_one_request`](Self::handle_one_request). An override calls
+    /// `handle_one_request` once, and then again while
+    /// [`close_connection`](BaseHTTPRequestHandler::close_connection) is false; before the first request it is true.
     ///
     /// # Errors
     /// An I/O error of the connection.
@@ -190,8 +193,9 @@ pub trait RequestHandler:
     /// another reply and not yet sent is dropped.
     ///
     /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) when a reply has already gone out, or the message cannot stand in
-    /// a status line (a line end, a character above U+00FF); else an I/O error of the connection.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) when a reply has already gone out; else an I/O error of the
+    /// connection. A message that cannot stand in a status line (a line end, a character above U+00FF) is in the page
+    /// alone, and the status line has the standard one.
     fn send_error(&self, code: impl ResponseCode) -> io::Result<()> {
         BaseHTTPRequestHandler::send_error(self, code)
     }
@@ -254,7 +258,7 @@ pub trait RequestHandler:
 
     /// The value of the `Server` field: [`server_version`](Self::server_version) and
     /// [`sys_version`](Self::sys_version), with a space between.
-    fn version_string(&self) -> Cow<'static, str> {
+    fn version_string(&self) -> Cow<'_, str> {
         BaseHTTPRequestHandler::version_string(self)
     }
 

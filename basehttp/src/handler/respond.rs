@@ -1,14 +1,17 @@
 //! The defaults of the methods that make a reply.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt::{Display, Write as _};
 use std::io;
-use std::time::SystemTime;
+use std::marker::PhantomData;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::dispatch::allow;
 use super::request::named_version;
 use super::{BaseHTTPRequestHandler, RequestHandler, ResponseCode, error_page};
 use crate::proto::date::HTTPDate;
+use crate::proto::reply::can_be_reason;
 use crate::proto::status::{HTTPStatus, lookup};
 
 /// The defaults of the methods that make a reply.
@@ -33,11 +36,11 @@ impl BaseHTTPRequestHandler {
             _ => handler.log_error(format_args!("code {status}, message {message}")),
         }
         handler.exchange().abandon()?;
-        handler.send_response((status, message));
+        // The page can show what a status line cannot hold.
+        let phrase = if can_be_reason(message) { message } else { short };
+        handler.send_response((status, phrase));
         handler.send_header("Connection", "close");
-        if let (HTTPStatus::NOT_IMPLEMENTED | HTTPStatus::METHOD_NOT_ALLOWED, Some(methods)) =
-            (status, allow(handler))
-        {
+        if let Some(methods) = allow(handler, status) {
             handler.send_header("Allow", methods);
         }
         if status.has_no_body() {
@@ -101,17 +104,68 @@ impl BaseHTTPRequestHandler {
     }
 
     /// The default of [`RequestHandler::version_string`].
-    pub fn version_string<H: RequestHandler>(_handler: &H) -> Cow<'static, str> {
-        if H::sys_version.is_empty() {
-            return H::server_version.into();
+    pub fn version_string<H: RequestHandler>(_handler: &H) -> Cow<'_, str> {
+        match Versions::<H>::JOINED {
+            Some(joined) => joined.into(),
+            None => format!("{} {}", H::server_version, H::sys_version).into(),
         }
-        format!("{} {}", H::server_version, H::sys_version).into()
     }
 
     /// The default of [`RequestHandler::date_time_string`].
     pub fn date_time_string<H: RequestHandler>(handler: &H, timestamp: Option<SystemTime>) -> HTTPDate {
-        timestamp.unwrap_or_else(|| handler.exchange().now()).into()
+        timestamp.map_or_else(|| current_date(handler.exchange().now()), HTTPDate::from)
     }
+}
+
+/// The text of the current second is made once.
+fn current_date(now: SystemTime) -> HTTPDate {
+    thread_local! {
+        static LAST: Cell<Option<(u64, HTTPDate)>> = const { Cell::new(None) };
+    }
+    let second = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    match LAST.get() {
+        Some((last, date)) if last == second => date,
+        _ => {
+            let date = HTTPDate::from(now);
+            LAST.set(Some((second, date)));
+            date
+        }
+    }
+}
+
+/// `server_version` and `sys_version` of a handler, put together by the compiler.
+struct Versions<H>(PhantomData<H>);
+
+impl<H: RequestHandler> Versions<H> {
+    const TEXT: ([u8; 128], usize) = join(H::server_version.as_bytes(), H::sys_version.as_bytes());
+
+    /// None where it is too long for that.
+    const JOINED: Option<&'static str> = {
+        let (bytes, len) = &Self::TEXT;
+        match std::str::from_utf8(bytes.split_at(*len).0) {
+            Ok(text) if *len > 0 => Some(text),
+            _ => None,
+        }
+    };
+}
+
+const fn join(first: &[u8], second: &[u8]) -> ([u8; 128], usize) {
+    let mut text = [b' '; 128];
+    let gap = !second.is_empty() as usize;
+    if first.len() + gap + second.len() > text.len() {
+        return (text, 0);
+    }
+    let mut at = 0;
+    while at < first.len() {
+        text[at] = first[at];
+        at += 1;
+    }
+    let mut at = 0;
+    while at < second.len() {
+        text[first.len() + gap + at] = second[at];
+        at += 1;
+    }
+    (text, first.len() + gap + second.len())
 }
 
 /// Short and long message of a status.

@@ -1,6 +1,7 @@
 //! The body of the request.
 
 use std::cell::{RefCell, RefMut};
+use std::fmt;
 use std::io::{self, BufRead, Read};
 
 use super::exchange::Shared;
@@ -138,6 +139,18 @@ impl RFile {
             io::Error::new(io::ErrorKind::WouldBlock, "rfile is locked: drop the guard of rfile.lock() first")
         })?;
         Ok(RFileLock { shared: &self.shared, lines })
+    }
+}
+
+impl fmt::Debug for RFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RFile").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for RFileLock<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RFileLock").finish_non_exhaustive()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
+use super::dispatch::Failure;
 use super::log::Escaped;
 use super::{Address, BaseHTTPRequestHandler, Message};
 
@@ -110,13 +111,17 @@ pub struct HandlerError {
 }
 
 impl HandlerError {
-    pub(crate) fn new<M: Message>(base: &BaseHTTPRequestHandler<M>, message: &str, panicked: bool) -> Self {
+    pub(crate) fn new<M: Message>(base: &BaseHTTPRequestHandler<M>, failure: &Failure<'_>) -> Self {
         Self {
-            client_address: base.client_address().clone(),
             requestline: base.requestline().to_owned(),
-            message: message.to_owned(),
-            panicked,
+            ..Self::early(base.client_address().clone(), failure)
         }
+    }
+
+    /// A failure before there is a handler.
+    pub(crate) fn early(client_address: Address, failure: &Failure<'_>) -> Self {
+        let (message, panicked) = (failure.message().to_owned(), failure.is_panic());
+        Self { client_address, requestline: String::new(), message, panicked }
     }
 
     /// The client's address.
@@ -139,6 +144,8 @@ impl HandlerError {
         self.panicked
     }
 }
+
+impl std::error::Error for HandlerError {}
 
 /// What failed, for whom and why, on one line: control characters are escaped.
 impl fmt::Display for HandlerError {

@@ -1,7 +1,9 @@
 //! The body of the reply.
 
+use std::cell::Cell;
 use std::fmt;
 use std::io::{self, Write};
+use std::marker::PhantomData;
 
 use super::exchange::Shared;
 
@@ -26,11 +28,13 @@ use super::exchange::Shared;
 /// Returning such an error from the `do_*` method is right in every case.
 pub struct WFile {
     shared: Shared,
+    /// Not `Sync`: a read that waits for the client has the connection, so a write by another thread would wait for it.
+    one_thread: PhantomData<Cell<()>>,
 }
 
 impl WFile {
     pub(crate) fn new(shared: Shared) -> Self {
-        Self { shared }
+        Self { shared, one_thread: PhantomData }
     }
 
     /// Writes some bytes, and returns how many.
@@ -56,8 +60,13 @@ impl WFile {
     /// See [the type](Self#errors).
     pub fn write_fmt(&self, arguments: fmt::Arguments<'_>) -> io::Result<()> {
         // Piece by piece, the lock taken for each: a `Display` of the user's may call back into the handler's base.
-        let mut this = self;
-        Write::write_fmt(&mut this, arguments)
+        let mut pieces = Pieces { file: self, error: None };
+        match fmt::Write::write_fmt(&mut pieces, arguments) {
+            Ok(()) => Ok(()),
+            Err(fmt::Error) => Err(pieces.error.unwrap_or_else(|| {
+                io::Error::new(io::ErrorKind::InvalidInput, "a Display returned an error")
+            })),
+        }
     }
 
     /// Sends what was written so far. A head without `Content-Length` is sent as that of a chunked body then.
@@ -69,9 +78,34 @@ impl WFile {
     }
 }
 
+/// Formatted text on its way, and why it did not get there.
+struct Pieces<'a> {
+    file: &'a WFile,
+    error: Option<io::Error>,
+}
+
+impl fmt::Write for Pieces<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.file.write_all(text.as_bytes()).map_err(|error| {
+            self.error = Some(error);
+            fmt::Error
+        })
+    }
+}
+
+impl fmt::Debug for WFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WFile").finish_non_exhaustive()
+    }
+}
+
 impl Write for &WFile {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         WFile::write(self, buf)
+    }
+
+    fn write_fmt(&mut self, arguments: fmt::Arguments<'_>) -> io::Result<()> {
+        WFile::write_fmt(self, arguments)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -39,8 +39,8 @@ pub(crate) enum Phase {
     Idle,
     /// The rest of a head.
     Head,
-    /// The body, and room for the reply.
-    Exchange,
+    /// The body, and room for the reply, which has no body where the request is HEAD.
+    Exchange { head: bool },
     /// The rest of a body that nobody has read.
     Drain,
 }

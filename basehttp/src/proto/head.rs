@@ -131,7 +131,7 @@ impl HeadParser {
     /// A parser for the first head of a connection.
     pub fn new(limits: Limits) -> Self {
         let limits = Limits {
-            target: limits.target.min(MOST),
+            request_line: limits.request_line.min(MOST),
             head: limits.head.min(MOST),
             fields: limits.fields.min(MOST),
             ..limits
@@ -205,7 +205,7 @@ impl HeadParser {
     fn read_request_line(&mut self, buf: &[u8], head: &mut Head) -> Result<(), Fault> {
         if self.searched == self.line
             && let Some((line, next)) = request_line::read_common(buf, self.line)
-            && line.line.len() <= self.limits.target
+            && line.line.len() <= self.limits.request_line
         {
             self.count_work(next - self.line);
             head.request_line = line;
@@ -234,7 +234,11 @@ impl HeadParser {
         }
         // The last byte may be the CR of the line's end.
         let end = buf.len() - usize::from(buf.ends_with(b"\r"));
-        if end.saturating_sub(self.line) > self.limits.target { Err(Fault::TargetTooLong) } else { Ok(()) }
+        if end.saturating_sub(self.line) > self.limits.request_line {
+            Err(Fault::TargetTooLong)
+        } else {
+            Ok(())
+        }
     }
 
     /// A line that begins with a CR is empty or broken, which its second byte tells. Otherwise a client could send CRs
@@ -253,7 +257,7 @@ impl HeadParser {
         next: usize,
         head: &mut Head,
     ) -> Result<(), Fault> {
-        if end - self.line > self.limits.target {
+        if end - self.line > self.limits.request_line {
             return Err(Fault::TargetTooLong);
         }
         self.count_work(end - self.line);

@@ -10,7 +10,7 @@ pub struct Limits {
     /// Longest request line, without its line end; a longer one is answered 414.
     ///
     /// 65536, as in Python's `http.server`. RFC 9112 section 3 asks for at least 8000.
-    pub target: usize,
+    pub request_line: usize,
     /// Size of all field lines together, line ends and the closing empty line included; more is answered 431.
     ///
     /// 65536: Python allows that for each line, which would be 6.5 MB for a head of 100 lines.
@@ -32,6 +32,6 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { target: 65536, head: 65536, fields: 100, chunk_line: 4096, trailers: 16 * 1024 }
+        Self { request_line: 65536, head: 65536, fields: 100, chunk_line: 4096, trailers: 16 * 1024 }
     }
 }

@@ -38,6 +38,8 @@ pub enum Mistake {
     BodyForStatus(u16),
     /// More body for HEAD after the head went out: nobody would see it.
     BodyForHead,
+    /// There is no request to reply to.
+    NoRequest,
     /// The handler made no reply.
     NoReply,
     /// The handler began a head and did not end it.
@@ -79,6 +81,7 @@ impl fmt::Display for Mistake {
                 write!(f, "a reply with status {code} has no body (RFC 9110 section 6.4.1)")
             }
             Self::BodyForHead => f.write_str("the reply to HEAD is complete, its body is not sent"),
+            Self::NoRequest => f.write_str("a reply without a request: setup() and finish() have none"),
             Self::NoReply => {
                 f.write_str("the handler returned without a reply: call send_response() or send_error()")
             }

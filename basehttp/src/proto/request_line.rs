@@ -161,7 +161,9 @@ pub(super) fn parse(buf: &[u8], start: usize, end: usize, line: &mut RequestLine
     line.target = target.1;
     match third {
         Some((word, span)) if !word.is_empty() => {
-            line.version_text = span;
+            if word.is_ascii() {
+                line.version_text = span;
+            }
             line.version = version_of(word)?;
             Ok(())
         }

@@ -5,10 +5,11 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::handler::dispatch::{Failure, complete, fail, last_resort, running};
+use crate::handler::base::Stage;
+use crate::handler::dispatch::{Failure, complete, fail, last_resort, running, tell_failure};
 use crate::handler::exchange::Bounds;
 use crate::handler::wire::Wire;
-use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler, ServerInfo};
+use crate::handler::{Address, BaseHTTPRequestHandler, HandlerError, RequestHandler, ServerInfo};
 
 /// What a connection consists of.
 pub(crate) struct Parts {
@@ -34,9 +35,17 @@ where
     F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H,
 {
     let Parts { wire, client_address, server, bounds } = parts;
-    let base = BaseHTTPRequestHandler::new(wire, bounds, client_address, server);
-    // Where making the handler panics the base goes with it, and the connection is closed. The panic hook has said why.
-    let Ok(mut handler) = caught(|| factory(base)) else { return Served::Nothing };
+    let base = BaseHTTPRequestHandler::new(wire, bounds, client_address.clone(), server.clone());
+    let shared = base.shared();
+    let mut handler = match caught(|| factory(base)) {
+        Ok(handler) => handler,
+        Err(message) => {
+            let failure = Failure::Panic(&message);
+            shared.lock().log(&format!("basehttp: making a handler {failure}\n"));
+            let _ = caught(|| server.report(&HandlerError::early(client_address, &failure)));
+            return Served::Nothing;
+        }
+    };
     if let Some(timeout) = H::timeout {
         handler.set_timeout(timeout);
     }
@@ -45,13 +54,13 @@ where
             Ok(result) => settle(&handler, result),
             Err(message) => panicked(&handler, "handle", &message),
         },
-        Ok(Err(error)) => log(&handler, "setup", &error.to_string()),
-        Err(message) => log(&handler, "setup", &format!("panicked: {message}")),
+        Ok(Err(error)) => tell(&handler, "setup", &Failure::Error(&error.to_string())),
+        Err(message) => tell(&handler, "setup", &Failure::Panic(&message)),
     }
     match caught(|| handler.finish()) {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => log(&handler, "finish", &error.to_string()),
-        Err(message) => log(&handler, "finish", &format!("panicked: {message}")),
+        Ok(Err(error)) => tell(&handler, "finish", &Failure::Error(&error.to_string())),
+        Err(message) => tell(&handler, "finish", &Failure::Panic(&message)),
     }
     let served = if handler.exchange().served() > 0 { Served::Requests } else { Served::Nothing };
     handler.exchange().close();
@@ -61,6 +70,10 @@ where
 
 /// Completes what a `handle` of the user's own may have left open.
 fn settle<H: RequestHandler>(handler: &H, result: io::Result<()>) {
+    // No request is open that could take the error for its own.
+    if let (Err(error), Stage::Between | Stage::Over) = (&result, handler.stage()) {
+        return tell(handler, "handle", &Failure::Error(&error.to_string()));
+    }
     if let Err(message) = caught(|| complete(handler, result.err())) {
         panicked(handler, "handle", &message);
     }
@@ -78,8 +91,8 @@ fn panicked<H: RequestHandler>(handler: &H, function: &str, message: &str) {
     }
 }
 
-fn log<H: RequestHandler>(handler: &H, function: &str, message: &str) {
-    let _ = caught(|| handler.log_error(format_args!("{function}: {message}")));
+fn tell<H: RequestHandler>(handler: &H, function: &str, failure: &Failure<'_>) {
+    let _ = caught(|| tell_failure(handler, function, failure));
 }
 
 /// Runs code of the user. Err is the text of its panic. What it leaves in a broken state is dropped soon: after a panic

@@ -125,12 +125,12 @@ impl Wire for Socket {
         self.deadline = match phase {
             Phase::Head => Some(Instant::now() + self.head_timeout),
             Phase::Drain => Some(Instant::now() + self.io_timeout),
-            Phase::Idle | Phase::Exchange => None,
+            Phase::Idle | Phase::Exchange { .. } => None,
         };
         let timeout = match phase {
             Phase::Idle => self.idle_timeout,
             Phase::Head => self.head_timeout,
-            Phase::Exchange | Phase::Drain => self.io_timeout,
+            Phase::Exchange { .. } | Phase::Drain => self.io_timeout,
         };
         // A socket that does not take the timeout fails at the next read as well.
         let _ = self.allow_read(timeout);

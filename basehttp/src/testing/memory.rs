@@ -28,6 +28,10 @@ struct Recorded {
 struct Reply {
     /// Where its bytes begin.
     start: usize,
+    /// Whether the request was HEAD.
+    head: bool,
+    /// Whether the server ended the connection with a reset.
+    was_reset: bool,
     /// Whether the server went on to wait for another request.
     stays_open: bool,
 }
@@ -52,9 +56,13 @@ impl Record {
         let ends = recorded.replies.iter().skip(1).map(|reply| reply.start).chain([output.len()]);
         let responses = recorded.replies.iter().zip(ends);
         let responses = responses.map(|(reply, end)| {
-            Response::parse(output.get(reply.start..end).unwrap_or_default(), reply.stays_open)
+            let bytes = output.get(reply.start..end).unwrap_or_default();
+            let mut response = Response::parse(bytes, reply.head);
+            response.stays_open = reply.stays_open;
+            response.truncated |= reply.was_reset;
+            response
         });
-        Run { responses: responses.collect(), log: std::mem::take(&mut recorded.log.clone()), output }
+        Run { responses: responses.collect(), log: recorded.log.clone(), output }
     }
 }
 
@@ -85,9 +93,9 @@ impl Wire for Memory {
                 }
             }
             Phase::Head | Phase::Drain => {}
-            Phase::Exchange => {
+            Phase::Exchange { head } => {
                 let start = recorded.output.len();
-                recorded.replies.push(Reply { start, stays_open: false });
+                recorded.replies.push(Reply { start, head, stays_open: false, was_reset: false });
             }
         }
     }
@@ -98,7 +106,11 @@ impl Wire for Memory {
         false
     }
 
-    fn close(&mut self, _how: Close) {}
+    fn close(&mut self, how: Close) {
+        if let (Close::Reset, Some(reply)) = (how, self.record.lock().replies.last_mut()) {
+            reply.was_reset = true;
+        }
+    }
 
     fn now(&self) -> SystemTime {
         // The example of RFC 9110.

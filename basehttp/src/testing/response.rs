@@ -24,7 +24,7 @@ pub struct Response {
     pub interim: Vec<Response>,
     /// Whether the server waited for another request after it.
     pub stays_open: bool,
-    /// Whether the body ends before its framing says so.
+    /// Whether the body ends before its framing says so, or with a reset of the connection.
     pub truncated: bool,
 }
 
@@ -40,20 +40,24 @@ impl Response {
     }
 
     /// Takes apart the bytes that answer one request.
-    pub(super) fn parse(mut bytes: &[u8], stays_open: bool) -> Self {
+    pub(super) fn parse(mut bytes: &[u8], head: bool) -> Self {
         let mut interim = Vec::new();
         loop {
             let Some((mut response, rest)) = Self::parse_head(bytes) else {
                 let version = "HTTP/0.9".to_owned();
-                return Self { version, body: bytes.to_vec(), interim, stays_open, ..Self::default() };
+                return Self { version, body: bytes.to_vec(), interim, ..Self::default() };
             };
             if matches!(response.status, 100 | 102..=199) && !rest.is_empty() {
                 interim.push(response);
                 bytes = rest;
                 continue;
             }
-            response.read_body(rest);
-            return Self { interim, stays_open, ..response };
+            if head || matches!(response.status, 100..=199 | 204 | 304) {
+                response.body = rest.to_vec();
+            } else {
+                response.read_body(rest);
+            }
+            return Self { interim, ..response };
         }
     }
 
@@ -81,8 +85,7 @@ impl Response {
         if self.header("transfer-encoding").is_none() {
             let declared = self.header("content-length").and_then(|length| length.parse::<usize>().ok());
             self.body = rest.to_vec();
-            // A reply to HEAD has a length and no body.
-            self.truncated = !rest.is_empty() && declared.is_some_and(|length| rest.len() < length);
+            self.truncated = declared.is_some_and(|length| rest.len() < length);
             return;
         }
         let mut decoder = ChunkedDecoder::new(Limits::default());

@@ -355,7 +355,7 @@ impl Trap {
         self.log.push(message);
     }
 
-    fn version_string(&self) -> std::borrow::Cow<'static, str> {
+    fn version_string(&self) -> std::borrow::Cow<'_, str> {
         self.spring("version_string");
         BaseHTTPRequestHandler::version_string(self)
     }

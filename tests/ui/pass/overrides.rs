@@ -78,7 +78,7 @@ impl Hello {
         BaseHTTPRequestHandler::log_message(self, message);
     }
 
-    fn version_string(&self) -> Cow<'static, str> {
+    fn version_string(&self) -> Cow<'_, str> {
         BaseHTTPRequestHandler::version_string(self)
     }
 

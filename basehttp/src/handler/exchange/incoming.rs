@@ -12,6 +12,8 @@ use crate::proto::fault::Fault;
 pub(super) enum Incoming {
     None,
     Length(u64),
+    /// Whatever comes: the connection is no HTTP any more.
+    Everything,
     /// `ready` bytes at the front of the input are data.
     Chunked {
         decoder: Box<ChunkedDecoder>,
@@ -20,6 +22,21 @@ pub(super) enum Incoming {
 }
 
 impl Exchange {
+    /// How long the rest of the body is, where that was declared.
+    pub(crate) fn declared(&self) -> Option<u64> {
+        match self.body {
+            Incoming::Length(left) => Some(left),
+            _ => None,
+        }
+    }
+
+    /// What follows on this connection is not HTTP, and all of it is for the handler.
+    pub(super) fn open_tunnel(&mut self) {
+        if matches!(self.body, Incoming::None) {
+            self.body = Incoming::Everything;
+        }
+    }
+
     /// Whether there is body that nobody has read.
     pub(crate) fn has_body(&self) -> bool {
         !matches!(self.body, Incoming::None)
@@ -52,6 +69,11 @@ impl Exchange {
                 Ok(count)
             }
             Incoming::Chunked { .. } => self.read_chunked(out),
+            Incoming::Everything if self.ended && self.input.is_empty() => Ok(0),
+            Incoming::Everything => match self.read_raw(out) {
+                Err(_) if self.ended => Ok(0),
+                read => read,
+            },
         }
     }
 

@@ -93,6 +93,8 @@ pub(crate) struct Exchange {
     trouble: Option<Trouble>,
     /// The trouble, until somebody has asked for it to log it.
     news: Option<Trouble>,
+    /// The failure of the handler was told.
+    pub(crate) failed: bool,
     output: Output,
     /// How the connection is to end, once that is settled.
     ending: Option<Close>,
@@ -135,6 +137,7 @@ impl Exchange {
             reply: Reply::new(bounds.hold),
             trouble: None,
             news: None,
+            failed: false,
             output: Output::Open,
             ending: None,
             served: 0,
@@ -169,8 +172,18 @@ impl Exchange {
         !matches!(self.trouble, None | Some(Trouble::HeadAnswered))
     }
 
+    /// The body is larger than the handler wants, which leaves no way to the next request.
     pub(crate) fn body_too_large(&mut self) {
         self.record(Trouble::BodyTooLarge);
+        self.reply.must_close();
+    }
+
+    /// What is wrong with the body's framing, as far as it was read.
+    pub(crate) fn body_fault(&self) -> Option<Fault> {
+        match self.trouble {
+            Some(Trouble::Fault(fault)) => Some(fault),
+            _ => None,
+        }
     }
 
     /// Notes what happened first; what follows from it is no news.
@@ -209,6 +222,8 @@ impl Exchange {
                 Err(error)
                     if error.kind() == io::ErrorKind::TimedOut && self.parser.begun(self.input.data()) =>
                 {
+                    // For the log, as far as it has come.
+                    self.take_head(request, None);
                     return Next::TooSlow;
                 }
                 Err(_) => return Next::End,
@@ -218,7 +233,8 @@ impl Exchange {
 
     fn take_head(&mut self, request: &mut Request, fault: Option<Fault>) -> Next {
         // After a fault the rest of the input means nothing, and the places in the head are places in all of it.
-        let len = if fault.is_some() { self.input.data().len() } else { request.head.len };
+        let whole = fault.is_none() && request.head.len > 0;
+        let len = if whole { request.head.len } else { self.input.data().len() };
         self.input.split_off_front(len, &mut request.bytes);
         request.fault = fault;
         if fault.is_some() {
@@ -236,7 +252,7 @@ impl Exchange {
 
     /// Gets ready for body and reply of the request whose head was taken.
     pub(crate) fn begin(&mut self, asked: Asked, close: bool, body: Body) {
-        self.wire.enter(Phase::Exchange);
+        self.wire.enter(Phase::Exchange { head: asked.head });
         self.served += 1;
         self.sent = 0;
         self.body = match body {
@@ -250,6 +266,7 @@ impl Exchange {
         self.trailers = Headers::default();
         self.trouble = None;
         self.news = None;
+        self.failed = false;
         self.reply.begin(Asked { close: asked.close || self.wire.is_last_request(), ..asked }, close);
     }
 

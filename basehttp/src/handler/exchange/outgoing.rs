@@ -26,6 +26,11 @@ impl Exchange {
                 self.waits_for_continue &= status != HTTPStatus::CONTINUE.code();
                 self.send_ready()
             }
+            // The client waits for the head before it sends anything of the other protocol.
+            Ended::Final if self.reply.is_tunnel() => {
+                self.open_tunnel();
+                self.flush()
+            }
             Ended::Final => Ok(()),
         }
     }

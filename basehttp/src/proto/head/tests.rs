@@ -111,7 +111,7 @@ fn rows() {
 
 #[test]
 fn limits_to_the_byte() {
-    let limits = Limits { target: 20, head: 30, fields: 3, ..Limits::default() };
+    let limits = Limits { request_line: 20, head: 30, fields: 3, ..Limits::default() };
     for (raw, expected) in rows::LIMITS {
         assert_eq!(feed_every_way(raw, limits).verdict, *expected, "{}", raw.escape_ascii());
     }
@@ -140,7 +140,8 @@ fn default_limits() {
 
 #[test]
 fn limits_beyond_the_offsets_are_cut() {
-    let limits = Limits { target: usize::MAX, head: usize::MAX, fields: usize::MAX, ..Limits::default() };
+    let limits =
+        Limits { request_line: usize::MAX, head: usize::MAX, fields: usize::MAX, ..Limits::default() };
     assert_eq!(feed_every_way(b"GET / HTTP/1.0\r\nA: b\r\n\r\n", limits).verdict, "GET / 1.0 A=b");
 }
 
@@ -256,7 +257,7 @@ proptest! {
 
     #[test]
     fn feeding_makes_no_difference_at_the_limits(raw in head_like(), target in 0..30_usize, head in 0..60_usize) {
-        feed_every_way(&raw, Limits { target, head, fields: 2, ..Limits::default() });
+        feed_every_way(&raw, Limits { request_line: target, head, fields: 2, ..Limits::default() });
     }
 
     /// The quick reading of a line and the thorough one agree wherever the quick one has an answer.

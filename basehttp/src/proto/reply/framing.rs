@@ -36,11 +36,6 @@ impl Reply {
     /// where that is known.
     pub(super) fn commit(&mut self, total: Option<u64>) {
         let State::Held { body, unsent } = self.state else { return };
-        // RFC 9110 section 15.2.2: what follows is not HTTP/1.1. Requests behind it, which a proxy has not looked at, must
-        // not be answered.
-        if self.head.status == HTTPStatus::SWITCHING_PROTOCOLS.code() {
-            self.asked.close = true;
-        }
         let held = (self.out.len() - body) as u64 + unsent;
         let (framing, line) = self.decide(total, held);
         if framing == Framing::UntilClose || self.is_headless() {
@@ -71,10 +66,20 @@ impl Reply {
         });
     }
 
+    pub(super) fn has_tunnel_status(&self) -> bool {
+        match self.head.status {
+            101 => true,
+            200..=299 => self.asked.connect,
+            _ => false,
+        }
+    }
+
     fn decide(&self, total: Option<u64>, held: u64) -> (Framing, Line) {
         let declared = self.head.length.map_or(Line::None, Line::Length);
         let status = self.head.status;
-        if self.asked.connect && (200..300).contains(&status) {
+        // RFC 9110 section 15.2.2: what follows is not HTTP/1.1. Requests behind it, which a proxy has not looked at, must
+        // not be answered; closing after it sees to that.
+        if self.has_tunnel_status() {
             return (Framing::UntilClose, Line::None);
         }
         match status {

@@ -35,6 +35,7 @@ impl Reply {
     /// Begins a head with its status line (RFC 9112 section 4).
     pub fn status_line(&mut self, protocol: Version, status: HTTPStatus, reason: &str) {
         match self.state {
+            State::NoRequest => return self.blame(Mistake::NoRequest),
             State::Idle => self.refused = None,
             State::Head => return self.blame(Mistake::SecondStatusLine),
             State::Held { .. } | State::Body(_) => return self.blame(Mistake::HeadAfterHead),
@@ -42,7 +43,7 @@ impl Reply {
         self.state = State::Head;
         self.start = self.out.len();
         self.head = Head { status: status.code(), protocol: Some(protocol), ..Head::default() };
-        self.interim_was_last = false;
+        self.ended_by_interim = false;
         if !(100..=999).contains(&status.code()) {
             return self.blame(Mistake::StatusCode(status.code()));
         }
@@ -63,6 +64,7 @@ impl Reply {
     pub fn field(&mut self, name: &str, value: &str) {
         match self.state {
             State::Head => {}
+            State::NoRequest => return self.blame(Mistake::NoRequest),
             State::Idle => return self.blame(Mistake::NoStatusLine),
             State::Held { .. } | State::Body(_) => return self.blame(Mistake::HeadAfterHead),
         }
@@ -72,7 +74,7 @@ impl Reply {
         let framing = match name.len() {
             14 if name.eq_ignore_ascii_case("content-length") => self.content_length(value),
             17 if name.eq_ignore_ascii_case("transfer-encoding") => self.transfer_encoding(value),
-            10 if name.eq_ignore_ascii_case("connection") && self.connection(value) => Ok(()),
+            10 if name.eq_ignore_ascii_case("connection") => return self.connection(value),
             _ => return self.other_field(name, value),
         };
         if let Err(mistake) = framing {
@@ -119,9 +121,9 @@ impl Reply {
         Ok(())
     }
 
-    /// Notes `close` and `keep-alive`. False if the value has more to say and must stand as it is.
-    fn connection(&mut self, value: &str) -> bool {
-        let mut alone = true;
+    /// Notes `close` and `keep-alive`, which are said when it is decided what is true. Other options are sent as they are.
+    fn connection(&mut self, value: &str) {
+        let mut others = Vec::new();
         for option in value.split(',').map(|option| option.trim_matches([' ', '\t'])) {
             if option.eq_ignore_ascii_case("close") {
                 self.head.says = Some(Persist::Close);
@@ -132,10 +134,12 @@ impl Reply {
                     self.close = false;
                 }
             } else {
-                alone = false;
+                others.push(option);
             }
         }
-        alone
+        if !others.is_empty() {
+            self.other_field("Connection", &others.join(", "));
+        }
     }
 
     /// Ends the head. An interim one is final with that.
@@ -145,6 +149,7 @@ impl Reply {
     pub fn end_head(&mut self) -> Result<Ended, Mistake> {
         match self.state {
             State::Head => {}
+            State::NoRequest => self.blame(Mistake::NoRequest),
             State::Idle => self.blame(Mistake::NoStatusLine),
             State::Held { .. } | State::Body(_) => self.blame(Mistake::HeadAfterHead),
         }
@@ -176,8 +181,14 @@ impl Reply {
         }
         self.start = self.out.len();
         self.state = State::Idle;
-        self.interim_was_last = true;
+        // What `send_error` makes of a 1xx code says so, and is meant to be the last.
+        self.ended_by_interim = self.head.says == Some(Persist::Close);
     }
+}
+
+/// Whether a text can stand in a status line (RFC 9112 section 4).
+pub fn can_be_reason(text: &str) -> bool {
+    text.chars().all(|c| u8::try_from(c).is_ok_and(grammar::is_field_text))
 }
 
 /// Appends text as latin-1 (RFC 9110 section 5.5 calls the upper half obs-text). Err is the character that cannot stand

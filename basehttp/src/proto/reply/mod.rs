@@ -20,7 +20,7 @@ use super::status::HTTPStatus;
 use framing::{Framing, insert};
 use head::Head;
 
-pub use head::Ended;
+pub use head::{Ended, can_be_reason};
 
 /// What of the request decides about the reply's form.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ pub struct Reply {
     head: Head,
     asked: Asked,
     close: bool,
-    interim_was_last: bool,
+    ended_by_interim: bool,
     mistake: Option<Mistake>,
     /// The mistake for which a head was taken back, until another is begun.
     refused: Option<Mistake>,
@@ -56,6 +56,8 @@ pub struct Reply {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
+    /// There is no request to reply to.
+    NoRequest,
     Idle,
     Head,
     /// `body` is where the body begins in `out`; `unsent` counts the body that HEAD does not send.
@@ -72,12 +74,12 @@ impl Reply {
         let asked = Asked { version: Version::Http10, head: false, connect: false, close: true };
         Self {
             out: Vec::new(),
-            state: State::Idle,
+            state: State::NoRequest,
             start: 0,
             head: Head::default(),
             asked,
             close: true,
-            interim_was_last: false,
+            ended_by_interim: false,
             mistake: None,
             refused: None,
             hold,
@@ -90,6 +92,13 @@ impl Reply {
         self.abandon();
         self.asked = asked;
         self.close = close;
+        self.state = State::Idle;
+    }
+
+    /// The request, and with it the reply, is over.
+    pub fn end(&mut self) {
+        self.abandon();
+        self.state = State::NoRequest;
     }
 
     /// Takes back everything of the reply that is not committed.
@@ -97,10 +106,12 @@ impl Reply {
         if !self.is_committed() {
             self.out.truncate(self.start);
         }
-        self.state = State::Idle;
+        if self.state != State::NoRequest {
+            self.state = State::Idle;
+        }
         self.start = self.out.len();
         self.head = Head::default();
-        self.interim_was_last = false;
+        self.ended_by_interim = false;
         self.mistake = None;
         self.refused = None;
     }
@@ -125,16 +136,16 @@ impl Reply {
         matches!(self.state, State::Body(_))
     }
 
-    /// Whether the handler has ended the final head.
-    pub fn has_head(&self) -> bool {
-        matches!(self.state, State::Held { .. } | State::Body(_))
+    /// Whether what follows the head is no HTTP, in either direction: 101, and 2xx to CONNECT.
+    pub fn is_tunnel(&self) -> bool {
+        matches!(self.state, State::Held { .. } | State::Body(_)) && self.has_tunnel_status()
     }
 
     /// Whether the handler has written something that a client may be waiting for: body bytes, or a head whose framing
     /// it has declared. A head without a declared length is better held back until the length is known.
     pub fn has_news(&self) -> bool {
         match self.state {
-            State::Idle | State::Head => false,
+            State::NoRequest | State::Idle | State::Head => false,
             State::Held { body, .. } => {
                 self.out.len() > body || self.head.length.is_some() || self.head.chunked
             }
@@ -189,8 +200,10 @@ impl Reply {
     /// How many of `len` body bytes may come.
     fn room(&self, len: usize) -> Result<usize, Mistake> {
         let limit = match self.state {
+            State::NoRequest => return Err(Mistake::NoRequest),
             State::Idle | State::Head => return Err(Mistake::BodyBeforeHead),
             _ if len == 0 => return Ok(0),
+            State::Held { .. } if self.has_tunnel_status() => return Ok(len),
             State::Held { .. } if self.has_no_body() => return Err(Mistake::BodyForStatus(self.head.status)),
             State::Held { body, unsent } => match self.head.length {
                 Some(length) => length - (self.out.len() - body) as u64 - unsent,
@@ -277,7 +290,8 @@ impl Reply {
             return Err(mistake.clone());
         }
         match self.state {
-            State::Idle if self.interim_was_last && self.close => {}
+            State::NoRequest => return Err(Mistake::NoRequest),
+            State::Idle if self.ended_by_interim => {}
             State::Idle => return Err(Mistake::NoReply),
             State::Head => return Err(Mistake::OpenHead),
             State::Held { body, unsent } => {
@@ -314,7 +328,7 @@ impl Reply {
         let end = match self.state {
             State::Head | State::Held { .. } => self.start,
             State::Body(Framing::Chunked { chunk }) => chunk,
-            State::Idle | State::Body(_) => self.out.len(),
+            State::NoRequest | State::Idle | State::Body(_) => self.out.len(),
         };
         self.out.get(..end).unwrap_or_default()
     }

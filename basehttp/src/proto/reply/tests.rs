@@ -138,7 +138,6 @@ fn some_statuses_have_no_body() {
         (204, "HTTP/1.1 204 Phrase\r\n\r\n"),
         (304, "HTTP/1.1 304 Phrase\r\nContent-Length: 0\r\n\r\n"),
         (205, "HTTP/1.1 205 Phrase\r\nContent-Length: 0\r\n\r\n"),
-        (101, "HTTP/1.1 101 Phrase\r\n\r\n"),
     ] {
         let mut reply = ended(GET, status, &[("Content-Length", "0")]);
         assert_eq!(reply.write(b"x"), Err(Mistake::BodyForStatus(status)));
@@ -178,7 +177,32 @@ fn an_interim_response_can_be_the_last() {
 fn a_tunnel_has_no_framing() {
     let mut reply = ended(Asked { connect: true, ..GET }, 200, &[("Content-Length", "3")]);
     reply.write(b"abc").unwrap();
+    assert!(reply.is_tunnel());
     assert_eq!(finished(reply), "HTTP/1.1 200 Phrase\r\nConnection: close\r\n\r\nabc");
+
+    let mut reply = ended(GET, 101, &[("Connection", "keep-alive, Upgrade"), ("Upgrade", "x")]);
+    reply.write(b"abc").unwrap();
+    assert!(reply.is_tunnel());
+    let head = "HTTP/1.1 101 Phrase\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+    reply.finish().unwrap();
+    assert!(reply.close());
+    assert_eq!(text(&reply), format!("{head}abc"));
+}
+
+#[test]
+fn there_is_no_reply_without_a_request() {
+    let mut reply = Reply::new(HOLD);
+    reply.status_line(Version::Http11, HTTPStatus::OK, "OK");
+    assert_eq!(reply.end_head(), Err(Mistake::NoRequest));
+    assert_eq!(reply.write(b"x"), Err(Mistake::NoRequest));
+    reply.begin(GET, false);
+    reply.status_line(Version::Http11, HTTPStatus::OK, "OK");
+    reply.end_head().unwrap();
+    reply.finish().unwrap();
+    reply.end();
+    reply.status_line(Version::Http11, HTTPStatus::OK, "OK");
+    assert_eq!(reply.end_head(), Err(Mistake::NoRequest));
+    assert_eq!(text(&reply), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 }
 
 #[test]
