@@ -76,12 +76,8 @@ fn a_refused_request_is_seen_by_handle_one_request() {
     let wanted = ["setup", "handle_one_request /", "parse_request false", "finish"];
     assert_eq!(noted("GET / HTTP/1.1\r\n\r\n"), wanted);
     assert_eq!(noted("SPAM / HTTP/1.1\r\nHost: a\r\n\r\n"), wanted);
-    assert_eq!(
-        noted("GET / FUBAR\r\n\r\n"),
-        ["setup", "handle_one_request ", "parse_request false", "finish"].map(|line| {
-            if line.starts_with("handle") { noted("GET / FUBAR\r\n\r\n")[1].clone() } else { line.to_owned() }
-        })
-    );
+    let bad = noted("GET / FUBAR\r\n\r\n");
+    assert_eq!((bad.len(), &*bad[2], &*bad[3]), (4, "parse_request false", "finish"));
 }
 
 #[test]

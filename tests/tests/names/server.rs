@@ -321,6 +321,9 @@ fn shutdown_waits_for_running_handlers() {
         }
         fn log_message(&self, _message: std::fmt::Arguments<'_>) {}
     }
+    let (enter, entered) = channel();
+    let (open, gate) = channel::<()>();
+    let gate = Arc::new(Mutex::new(gate));
     let server =
         HTTPServer::bind("127.0.0.1:0", move |base| Slow { base, enter: enter.clone(), gate: gate.clone() })
             .unwrap();
@@ -634,7 +637,7 @@ fn a_setting_that_cannot_work_is_named() {
 #[test]
 fn limits_can_be_set() {
     let mut limits = Limits::default();
-    (limits.target, limits.head, limits.fields) = (100, 200, 3);
+    (limits.request_line, limits.head, limits.fields) = (100, 200, 3);
     let server = TestServer::with(HTTPServer::builder().limits(limits), factory);
     let status = |request: String| Client::new(&server).ask(request).status_line;
     assert_eq!(status(GET.to_owned()), "HTTP/1.1 200 OK");

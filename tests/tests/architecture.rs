@@ -1,0 +1,192 @@
+//! The rules of the house: who may import whom, and how large a file may be. Read from the sources.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A source file of the crate, its path from `src`, and its lines without comments and without its tests.
+struct Source {
+    path: String,
+    code: Vec<(usize, String)>,
+    lines: usize,
+}
+
+impl Source {
+    /// The module at the top: `proto` of `proto/head.rs`.
+    fn top(&self) -> &str {
+        self.path.split('/').next().unwrap_or_default().trim_end_matches(".rs")
+    }
+
+    /// The lines that have one of the words in them.
+    fn naming(&self, words: &[&str]) -> Vec<String> {
+        let has = |line: &str| words.iter().any(|word| contains(line, word));
+        let lines = self.code.iter().filter(|(_, line)| has(line));
+        lines.map(|(number, line)| format!("{}:{number}: {}", self.path, line.trim())).collect()
+    }
+}
+
+/// Whether a line has a word, or a path, in it that does not go on as a longer one.
+fn contains(line: &str, word: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    line.match_indices(word).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let after = line[at + word.len()..].chars().next();
+        !before.is_some_and(part) && !after.is_some_and(part)
+    })
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
+}
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    let mut entries: Vec<_> = fs::read_dir(folder)
+        .expect("a readable folder")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn sources(package: &str) -> Vec<Source> {
+    let root = root().join(package).join("src");
+    let mut found = Vec::new();
+    files(&root, &mut found);
+    assert!(found.len() > 5, "{}", root.display());
+    found.iter().map(|file| read(&root, file)).collect()
+}
+
+fn read(root: &Path, file: &Path) -> Source {
+    let text = fs::read_to_string(file).expect("a readable file");
+    let path = file.strip_prefix(root).expect("a file below").to_string_lossy().replace('\\', "/");
+    let mut code = Vec::new();
+    let tests_file = path.ends_with("tests.rs") || path.contains("/tests/");
+    for (number, line) in text.lines().enumerate() {
+        // The tests of a file stand at its end.
+        if tests_file || line.starts_with("mod tests {") {
+            break;
+        }
+        let line = line.split("//").next().unwrap_or_default();
+        code.push((number + 1, line.to_owned()));
+    }
+    Source { path, code, lines: text.lines().count() }
+}
+
+fn report(rule: &str, found: &[String]) {
+    assert!(found.is_empty(), "{rule}:\n{}", found.join("\n"));
+}
+
+const SOCKETS: &[&str] = &[
+    "TcpListener",
+    "TcpStream",
+    "UdpSocket",
+    "UnixListener",
+    "UnixStream",
+    "UnixDatagram",
+    "mio",
+    "socket2",
+    "Shutdown",
+];
+const THREADS: &[&str] = &["thread", "JoinHandle", "Condvar", "mpsc"];
+
+#[test]
+fn proto_sees_nothing_of_ours_but_proto() {
+    let mut found = Vec::new();
+    for source in sources("basehttp").iter().filter(|source| source.top() == "proto") {
+        for (number, line) in &source.code {
+            for (at, _) in line.match_indices("crate::") {
+                let rest = &line[at + "crate::".len()..];
+                if !rest.starts_with("proto::") {
+                    found.push(format!("{}:{number}: {}", source.path, line.trim()));
+                }
+            }
+        }
+        found.extend(source.naming(&["basehttp"]));
+    }
+    report("proto imports what is not proto", &found);
+}
+
+#[test]
+fn proto_has_no_io_no_clock_and_no_threads() {
+    let words = [SOCKETS, THREADS, &["io", "fs", "Instant", "now", "Mutex", "println", "eprintln"]].concat();
+    let found: Vec<_> = sources("basehttp")
+        .iter()
+        .filter(|source| source.top() == "proto")
+        .flat_map(|source| source.naming(&words))
+        .collect();
+    report("proto names what is outside", &found);
+}
+
+#[test]
+fn handler_does_not_see_the_server() {
+    let found: Vec<_> = sources("basehttp")
+        .iter()
+        .filter(|source| source.top() == "handler")
+        .flat_map(|source| source.naming(&["crate::server", "server::", "crate::testing"]))
+        .collect();
+    report("handler imports server or testing", &found);
+}
+
+#[test]
+fn nothing_but_server_names_a_socket_or_a_thread() {
+    let words = [SOCKETS, THREADS].concat();
+    let found: Vec<_> = sources("basehttp")
+        .iter()
+        .filter(|source| !matches!(source.top(), "server" | "testing"))
+        .flat_map(|source| source.naming(&words))
+        .collect();
+    report("a socket or a thread outside of server", &found);
+}
+
+#[test]
+fn files_have_less_than_450_lines() {
+    let mut found = Vec::new();
+    for package in ["basehttp", "basehttp-macros"] {
+        for source in sources(package).iter().filter(|source| source.lines > 450) {
+            found.push(format!("{package}/src/{}: {} lines", source.path, source.lines));
+        }
+    }
+    report("files that are too long", &found);
+}
+
+#[test]
+fn there_is_no_unsafe_code() {
+    let mut found = Vec::new();
+    for package in ["basehttp", "basehttp-macros"] {
+        let sources = sources(package);
+        let root = sources.iter().find(|source| source.path == "lib.rs").expect("a lib.rs");
+        if root.naming(&["forbid(unsafe_code)"]).is_empty() {
+            found.push(format!("{package}: lib.rs does not forbid it"));
+        }
+        let code = |line: &str| {
+            contains(line, "unsafe {") || contains(line, "unsafe fn") || contains(line, "unsafe impl")
+        };
+        for source in &sources {
+            let lines = source.code.iter().filter(|(_, line)| code(line));
+            found.extend(lines.map(|(number, line)| format!("{}:{number}: {line}", source.path)));
+        }
+    }
+    report("unsafe code", &found);
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    let mut found = Vec::new();
+    for package in ["basehttp", "basehttp-macros"] {
+        let root = root().join(package).join("src");
+        let mut paths = Vec::new();
+        files(&root, &mut paths);
+        for path in paths {
+            let text = fs::read_to_string(&path).expect("a readable file");
+            if !text.starts_with("//!") && !path.ends_with("tests.rs") {
+                found.push(path.strip_prefix(&root).expect("a file below").display().to_string());
+            }
+        }
+    }
+    report("files without a first line that says what they are for", &found);
+}
