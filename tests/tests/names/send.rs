@@ -154,9 +154,27 @@ fn send_error_with_a_message_that_no_status_line_holds() {
 }
 
 #[test]
-fn send_error_405_tells_no_methods_that_are_allowed() {
-    // The handler has the method, so only it knows what it does allow.
-    assert_eq!(one(|handler| handler.send_error(405)).header("allow"), None);
+fn send_error_405_lists_the_other_methods() {
+    // RFC 9110 section 15.5.6: a 405 has Allow. HEAD is answered by the same method that does not allow GET.
+    struct Other {
+        base: BaseHTTPRequestHandler,
+    }
+    #[http_handler]
+    impl Other {
+        fn do_GET(&self) -> io::Result<()> {
+            self.send_error(405)
+        }
+        fn do_PUT(&self) -> io::Result<()> {
+            self.send_error(405)
+        }
+        fn do_DELETE(&self) {
+            self.send_response(204);
+        }
+    }
+    for (method, others) in [("GET", "PUT, DELETE"), ("HEAD", "PUT, DELETE"), ("PUT", "GET, HEAD, DELETE")] {
+        let run = run(|base| Other { base }, [format!("{method} / HTTP/1.0\r\n\r\n")]);
+        assert_eq!(run.responses[0].header("allow"), Some(others), "{method}");
+    }
 }
 
 #[test]
