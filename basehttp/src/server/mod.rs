@@ -261,6 +261,8 @@ impl HTTPServer {
                 if served == Served::Requests {
                     return Ok(());
                 }
+                // Others may be ready, and the poller has told of them already.
+                continue;
             }
             self.expire_waiting();
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
