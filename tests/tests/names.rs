@@ -16,6 +16,8 @@ mod methods;
 mod send;
 #[path = "names/server.rs"]
 mod server;
+#[path = "names/serving.rs"]
+mod serving;
 #[path = "names/streams.rs"]
 mod streams;
 
