@@ -7,7 +7,7 @@ use std::sync::{Arc, MutexGuard};
 
 use super::RequestHandler;
 use super::address::Address;
-use super::exchange::{Bounds, Exchange, Next, Shared};
+use super::exchange::{After, Bounds, Exchange, Next, Shared};
 use super::message::{Headers, Message};
 use super::request::{Request, named_version};
 use super::rfile::RFile;
@@ -281,7 +281,8 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         if request.fault.is_some() {
             exchange.expect_more();
         }
-        exchange.begin(asked, !(persistent && speaks_1_1), body);
+        let after = if persistent { After::Requests } else { After::Nothing };
+        exchange.begin(asked, !(persistent && speaks_1_1), after, body);
         drop(exchange);
         self.set_stage(Stage::Waiting);
     }

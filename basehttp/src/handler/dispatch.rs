@@ -168,12 +168,14 @@ pub(crate) fn running<H: RequestHandler>(handler: &H) -> Option<&'static str> {
 /// The methods of a handler as the `Allow` field lists them (RFC 9110 section 10.2.1): for a method that it does not have,
 /// or that it does not allow for this path. None for another status.
 pub(super) fn allow<H: RequestHandler>(handler: &H, status: HTTPStatus) -> Option<String> {
-    let unknown = method_for(handler).is_none();
-    if status != HTTPStatus::METHOD_NOT_ALLOWED && !(status == HTTPStatus::NOT_IMPLEMENTED && unknown) {
+    let refused = method_for(handler).map(|method| method.function);
+    if status != HTTPStatus::METHOD_NOT_ALLOWED
+        && !(status == HTTPStatus::NOT_IMPLEMENTED && refused.is_none())
+    {
         return None;
     }
-    let names = H::__METHODS.iter().map(|method| method.name).filter(|name| *name != handler.command());
-    Some(names.collect::<Vec<_>>().join(", "))
+    let others = H::__METHODS.iter().filter(|method| Some(method.function) != refused);
+    Some(others.map(|method| method.name).collect::<Vec<_>>().join(", "))
 }
 
 fn refuse<H: RequestHandler>(handler: &H) -> io::Result<()> {
@@ -237,9 +239,13 @@ pub(crate) fn complete<H: RequestHandler>(handler: &H, error: Option<io::Error>)
             last_resort(handler);
         }
     } else {
-        // Made after the reply was committed, so that it did no harm.
-        let mistake = handler.exchange().reply.mistake().map(ToString::to_string);
-        if let Some(mistake) = mistake {
+        // What did the reply no harm, and what the handler has kept to itself.
+        let (mistake, failed) = {
+            let exchange = handler.exchange();
+            let mistake = exchange.reply.mistake().or_else(|| exchange.reply.surplus());
+            (mistake.map(ToString::to_string), exchange.failed)
+        };
+        if let Some(mistake) = mistake.filter(|_| !failed) {
             handler.log_error(format_args!("{function}: {mistake}"));
         }
     }

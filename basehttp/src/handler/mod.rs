@@ -240,7 +240,8 @@ pub trait RequestHandler:
         BaseHTTPRequestHandler::flush_headers(self)
     }
 
-    /// Logs an accepted request; called by [`send_response`](Self::send_response). `None` is written as `-`.
+    /// Logs an accepted request; called by [`send_response`](Self::send_response). `None` is written as `-`. A reply that is
+    /// taken back was logged already, and the error page in its place is logged too.
     fn log_request(&self, code: Option<HTTPStatus>, size: Option<u64>) {
         BaseHTTPRequestHandler::log_request(self, code, size);
     }
@@ -251,7 +252,8 @@ pub trait RequestHandler:
     }
 
     /// Logs a message to standard error: the client's address, the date and time, and the message with its control
-    /// characters escaped. Override it to log elsewhere; the message comes unescaped.
+    /// characters escaped. Override it to log elsewhere; the message comes unescaped, with what the client sent in it, as
+    /// in Python. `BaseHTTPRequestHandler::log_message(self, message)` escapes.
     fn log_message(&self, message: fmt::Arguments<'_>) {
         BaseHTTPRequestHandler::log_message(self, message);
     }

@@ -79,7 +79,8 @@ impl RFile {
     /// Appends the rest of the body to `buf`, however long it is.
     ///
     /// # Errors
-    /// As [`read`](Self::read), and [`InvalidData`](io::ErrorKind::InvalidData) if it is not UTF-8.
+    /// As [`read`](Self::read), and [`InvalidData`](io::ErrorKind::InvalidData) if it is not UTF-8: returned from a `do_*`
+    /// method, that becomes the answer 500, so answer 400 yourself where a body has to be text.
     pub fn read_to_string(&self, buf: &mut String) -> io::Result<usize> {
         self.try_lock()?.read_to_string(buf)
     }
@@ -88,7 +89,8 @@ impl RFile {
     /// the client makes it; to bound it, read from [`lock`](Self::lock) with [`Read::take`].
     ///
     /// # Errors
-    /// As [`read`](Self::read), and [`InvalidData`](io::ErrorKind::InvalidData) if it is not UTF-8.
+    /// As [`read`](Self::read), and [`InvalidData`](io::ErrorKind::InvalidData) if it is not UTF-8: returned from a `do_*`
+    /// method, that becomes the answer 500, so answer 400 yourself where a body has to be text.
     pub fn read_line(&self, buf: &mut String) -> io::Result<usize> {
         self.try_lock()?.read_line(buf)
     }

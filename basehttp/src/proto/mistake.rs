@@ -50,7 +50,7 @@ impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::StatusCode(code) => write!(f, "status code {code}: it must have three digits"),
-            Self::Reason(c) => write!(f, "{c:?} in the message of a status line: {}", reason_for(*c)),
+            Self::Reason(c) => write!(f, "{} in the message of a status line: {}", Named(*c), reason_for(*c)),
             Self::SecondStatusLine => {
                 f.write_str("send_response() twice: call end_headers() after the first")
             }
@@ -62,7 +62,7 @@ impl fmt::Display for Mistake {
                 write!(f, "header name {name:?} is not a token (RFC 9110 section 5.6.2)")
             }
             Self::FieldValue(name, c) => {
-                write!(f, "{c:?} in the value of the header {name:?}: {}", reason_for(*c))
+                write!(f, "{} in the value of the header {name:?}: {}", Named(*c), reason_for(*c))
             }
             Self::Unprintable(name) => {
                 write!(f, "the value of the header {name:?}: its Display returned an error")
@@ -71,11 +71,15 @@ impl fmt::Display for Mistake {
             Self::TransferEncoding(value) => {
                 write!(f, "Transfer-Encoding {value:?}: only \"chunked\", which is then done for you")
             }
-            Self::TwoFramings => f.write_str("two of Content-Length and Transfer-Encoding in one head"),
-            Self::BodyBeforeHead => f.write_str("body written before end_headers()"),
+            Self::TwoFramings => {
+                f.write_str("Content-Length or Transfer-Encoding was sent before: send one of them, once")
+            }
+            Self::BodyBeforeHead => {
+                f.write_str("body written before end_headers(): call send_response() and end_headers() first")
+            }
             Self::TooMuchBody => f.write_str("more body written than Content-Length declared"),
             Self::TooLittleBody(missing) => {
-                write!(f, "{missing} bytes of body less written than Content-Length declared")
+                write!(f, "{missing} bytes of body are missing: Content-Length declared more")
             }
             Self::BodyForStatus(code) => {
                 write!(f, "a reply with status {code} has no body (RFC 9110 section 6.4.1)")
@@ -91,6 +95,20 @@ impl fmt::Display for Mistake {
 }
 
 impl Error for Mistake {}
+
+/// A character by its number too, since it may not be one to be seen.
+struct Named(char);
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = u32::from(self.0);
+        if self.0.is_control() {
+            write!(f, "U+{number:04X}")
+        } else {
+            write!(f, "{} (U+{number:04X})", self.0)
+        }
+    }
+}
 
 fn reason_for(c: char) -> &'static str {
     if c > '\u{ff}' {

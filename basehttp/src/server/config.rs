@@ -103,7 +103,7 @@ impl ServerBuilder {
         self
     }
 
-    /// How long a connection may be silent between two requests. 60 seconds by default: longer than browsers take from
+    /// How long a connection may be silent before its first request and between two. 60 seconds by default: longer than browsers take from
     /// one click to the next.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.settings.idle_timeout = timeout;
@@ -166,8 +166,9 @@ impl ServerBuilder {
         self
     }
 
-    /// Python's `handle_error`: is told of every handler that returns an error or panics, in addition to the line in
-    /// the log.
+    /// Python's `handle_error`: is told of every failure that is the handler's own, an error that it returns or a panic, in
+    /// addition to the line in the log. What the client has caused (400, 408, 413, a connection that it closed) is only
+    /// logged.
     pub fn handle_error(mut self, handle: impl Fn(&HandlerError) + Send + Sync + 'static) -> Self {
         self.hooks.handle_error = Some(Box::new(handle));
         self

@@ -57,7 +57,7 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// }
 ///
 /// fn main() -> io::Result<()> {
-///     HTTPServer::bind(("", 8000), |base| Hello { base })?.serve_forever()
+///     HTTPServer::bind("127.0.0.1:8000", |base| Hello { base })?.serve_forever()
 /// }
 /// ```
 pub struct HTTPServer {

@@ -1,13 +1,14 @@
 //! A reply, taken apart.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use crate::handler::{Headers, Message};
 use crate::proto::chunked::{ChunkStep, ChunkedDecoder};
 use crate::proto::limits::Limits;
 
 /// A reply of a handler.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Response {
     /// The version in the status line; `HTTP/0.9` for a reply without one.
@@ -26,6 +27,22 @@ pub struct Response {
     pub stays_open: bool,
     /// Whether the body ends before its framing says so, or with a reset of the connection.
     pub truncated: bool,
+}
+
+/// With the body as text, which says more than its numbers.
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("version", &self.version)
+            .field("status", &self.status)
+            .field("reason", &self.reason)
+            .field("headers", &self.headers)
+            .field("body", &self.text())
+            .field("interim", &self.interim)
+            .field("stays_open", &self.stays_open)
+            .field("truncated", &self.truncated)
+            .finish()
+    }
 }
 
 impl Response {

@@ -71,9 +71,9 @@ fn too_little_body_closes_the_connection() {
         let truncated = response.status == 200 && response.truncated;
         assert!(truncated || (response.status == 500 && !flush), "{}", show(&run.output));
         assert!(!response.stays_open);
-        assert!(log.has("5 bytes of body less"), "{:?}", log.lines());
+        assert!(log.has("5 bytes of body are missing"), "{:?}", log.lines());
         let lines = log.lines();
-        let told = lines.iter().filter(|line| line.contains("less")).count();
+        let told = lines.iter().filter(|line| line.contains("missing")).count();
         assert_eq!(told, 1, "{lines:?}");
     }
 }

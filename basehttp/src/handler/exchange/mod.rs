@@ -101,6 +101,16 @@ pub(crate) struct Exchange {
     served: u64,
     /// Bytes sent since the current request began.
     sent: u64,
+    after: After,
+}
+
+/// What may come after the current request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum After {
+    /// The client wants the connection closed.
+    Nothing,
+    /// The client takes the connection for a persistent one: more requests may be on their way.
+    Requests,
 }
 
 /// Whether more of the reply can be sent.
@@ -142,6 +152,7 @@ impl Exchange {
             ending: None,
             served: 0,
             sent: 0,
+            after: After::Nothing,
         }
     }
 
@@ -251,7 +262,8 @@ impl Exchange {
     }
 
     /// Gets ready for body and reply of the request whose head was taken.
-    pub(crate) fn begin(&mut self, asked: Asked, close: bool, body: Body) {
+    pub(crate) fn begin(&mut self, asked: Asked, close: bool, after: After, body: Body) {
+        self.after = after;
         self.wire.enter(Phase::Exchange { head: asked.head });
         self.served += 1;
         self.sent = 0;
@@ -278,7 +290,8 @@ impl Exchange {
     pub(crate) fn close(&mut self) {
         let unread = self.has_body() || !self.input.is_empty();
         let on_its_way = self.sent > ON_ITS_WAY;
-        let how = if unread || on_its_way { Close::Linger } else { Close::Plain };
+        let how =
+            if unread || on_its_way || self.after == After::Requests { Close::Linger } else { Close::Plain };
         self.wire.close(self.ending.unwrap_or(how));
     }
 

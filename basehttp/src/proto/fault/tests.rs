@@ -44,7 +44,7 @@ fn codes_are_stable_words_and_differ() {
         assert_eq!(*fault as usize, index, "the list above is complete");
         assert!(fault.code().bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-')));
         assert!(ALL[..index].iter().all(|other| other.code() != fault.code()));
-        assert_eq!(fault.to_string(), fault.code());
+        assert_eq!(fault.to_string(), fault.message(""));
     }
 }
 

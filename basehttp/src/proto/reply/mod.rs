@@ -49,6 +49,8 @@ pub struct Reply {
     mistake: Option<Mistake>,
     /// The mistake for which a head was taken back, until another is begun.
     refused: Option<Mistake>,
+    /// A write that was refused, which did the reply no harm.
+    surplus: Option<Mistake>,
     hold: usize,
     /// For the lines that `commit` adds, so that it allocates once a connection.
     added: Vec<u8>,
@@ -82,6 +84,7 @@ impl Reply {
             ended_by_interim: false,
             mistake: None,
             refused: None,
+            surplus: None,
             hold,
             added: Vec::new(),
         }
@@ -114,6 +117,7 @@ impl Reply {
         self.ended_by_interim = false;
         self.mistake = None;
         self.refused = None;
+        self.surplus = None;
     }
 
     /// Whether the connection is to be closed after this reply.
@@ -168,6 +172,11 @@ impl Reply {
         self.state == State::Body(Framing::UntilClose) || (self.is_committed() && self.is_headless())
     }
 
+    /// The first write that was refused without harm to the reply.
+    pub fn surplus(&self) -> Option<&Mistake> {
+        self.surplus.as_ref()
+    }
+
     /// The first mistake made with this reply for which there is no other reply.
     pub fn mistake(&self) -> Option<&Mistake> {
         self.mistake.as_ref().or(self.refused.as_ref())
@@ -178,7 +187,7 @@ impl Reply {
     /// # Errors
     /// Body before the head is ended, or more than the reply may have.
     pub fn write(&mut self, data: &[u8]) -> Result<usize, Mistake> {
-        let room = self.room(data.len())?;
+        let room = self.room(data.len()).map_err(|mistake| self.note(mistake))?;
         let taken = data.get(..room).unwrap_or_default();
         match &mut self.state {
             State::Held { unsent, .. } if self.asked.head => *unsent += room as u64,
@@ -237,7 +246,7 @@ impl Reply {
     /// # Errors
     /// As [`write`](Self::write).
     pub fn begin_direct(&mut self, len: usize) -> Result<(usize, bool), Mistake> {
-        let room = self.room(len)?;
+        let room = self.room(len).map_err(|mistake| self.note(mistake))?;
         self.flush();
         match &mut self.state {
             State::Body(Framing::Length { left }) => *left -= room as u64,
@@ -343,6 +352,14 @@ impl Reply {
             State::Body(Framing::Chunked { chunk }) => *chunk -= count,
             _ => {}
         }
+    }
+
+    /// Remembers a write that was refused, for a handler that does not look at its errors.
+    fn note(&mut self, mistake: Mistake) -> Mistake {
+        if mistake != Mistake::BodyForHead {
+            self.surplus.get_or_insert(mistake.clone());
+        }
+        mistake
     }
 
     fn blame(&mut self, mistake: Mistake) {
