@@ -70,10 +70,14 @@ pub struct BaseHTTPRequestHandler<M: Message = Headers> {
 pub(crate) enum Stage {
     /// There is none: the one before is complete.
     Between,
+    /// Its head is coming.
+    Coming,
     /// Its head is parsed, and nobody has taken it up.
     Waiting,
     /// A handler has it.
     Taken,
+    /// Its reply is settled, and what is left of its body is to be dropped.
+    Settled,
     /// The connection is over.
     Over,
 }
@@ -208,8 +212,19 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         io::Error::new(io::ErrorKind::FileTooLarge, text)
     }
 
+    /// Takes in what has come of a small body. False if the handler is better called when more has come.
+    pub(crate) fn gather(&self) -> bool {
+        // A client that waits for `100 Continue` sends nothing before the handler asks for it.
+        let waits = !matches!(self.request.expects_continue(), Ok(false));
+        waits || self.exchange().gather()
+    }
+
     pub(crate) fn exchange(&self) -> MutexGuard<'_, Exchange> {
         self.shared.lock()
+    }
+
+    pub(crate) fn server_arc(&self) -> Arc<ServerInfo> {
+        self.server.clone()
     }
 
     pub(crate) fn shared(&self) -> Shared {
@@ -224,21 +239,30 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         self.stage.set(stage);
     }
 
-    /// Waits for the next request and makes it the current one.
+    /// Makes the next request the current one, if it has come.
     pub(crate) fn next_request<H: RequestHandler<MessageClass = M>>(&mut self) -> Next {
-        self.request.clear();
-        self.headers = OnceCell::new();
-        self.rfile.clear();
+        if self.stage.get() == Stage::Between {
+            self.request.clear();
+            self.headers = OnceCell::new();
+            self.rfile.clear();
+            self.set_stage(Stage::Coming);
+        }
         let next = self.shared.lock().next_head(&mut self.request);
         match next {
             Next::Request => self.begin(H::default_request_version, H::protocol_version, true),
-            Next::TooSlow => self.begin("HTTP/1.0", "HTTP/1.0", false),
             Next::End => {
                 self.exchange().reply.end();
                 self.set_stage(Stage::Over);
             }
+            Next::Later => {}
         }
         next
+    }
+
+    /// Makes a request of a head that does not come to its end, so that it can be answered.
+    pub(crate) fn give_up_head(&mut self) {
+        self.shared.lock().give_up_head(&mut self.request);
+        self.begin("HTTP/1.0", "HTTP/1.0", false);
     }
 
     /// Makes the head that was taken the current request. A head that is not `whole` says nothing about its body.

@@ -52,6 +52,13 @@ impl Buffer {
         self.consume(count);
     }
 
+    /// Appends `bytes`.
+    pub(crate) fn extend(&mut self, bytes: &[u8]) {
+        self.bytes.truncate(self.end);
+        self.bytes.extend_from_slice(bytes);
+        self.end = self.bytes.len();
+    }
+
     /// Appends what one call of `read` gives.
     pub(crate) fn fill(&mut self, read: impl FnOnce(&mut [u8]) -> io::Result<usize>) -> io::Result<usize> {
         if self.bytes.len() - self.end < ROOM / 4 && self.start > 0 {

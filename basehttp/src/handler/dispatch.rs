@@ -204,28 +204,67 @@ fn shortened(command: &str) -> String {
 /// Waits for the next request, after completing the one before. False when the connection is over.
 fn receive<H: RequestHandler>(handler: &mut H) -> bool {
     complete(handler, None);
-    if handler.stage() == Stage::Over {
-        return false;
-    }
-    match handler.__base_mut().next_request::<H>() {
-        Next::Request => true,
-        Next::End => false,
-        Next::TooSlow => {
-            let sent = handler.send_error(HTTPStatus::REQUEST_TIMEOUT);
-            complete(handler, sent.err());
+    loop {
+        if handler.stage() == Stage::Over {
+            return false;
+        }
+        match handler.__base_mut().next_request::<H>() {
+            Next::Request => return true,
+            Next::End => return false,
+            Next::Later => {}
+        }
+        let waited = {
+            let mut exchange = handler.exchange();
+            let patience = exchange.patience();
+            exchange.wait_for_input(patience)
+        };
+        if waited.is_err() {
+            too_slow(handler);
+            complete(handler, None);
             handler.set_stage(Stage::Over);
-            false
         }
     }
 }
 
-/// Completes the reply to the current request, whatever state the handler left it in, and gets the connection ready for
-/// the next one.
+/// The time for a request is over: answers one that was begun.
+pub(crate) fn too_slow<H: RequestHandler>(handler: &mut H) {
+    let (in_head, idle) = {
+        let exchange = handler.exchange();
+        (exchange.is_in_head(), exchange.is_idle())
+    };
+    if in_head {
+        handler.__base_mut().give_up_head();
+    }
+    if !idle {
+        handler.exchange().reply.must_close();
+        let sent = handler.send_error(HTTPStatus::REQUEST_TIMEOUT);
+        settle(handler, sent.err());
+    }
+    handler.set_stage(Stage::Over);
+}
+
+/// Completes the current request, waiting for the client where need be: for a `handle` that goes on by itself.
 pub(crate) fn complete<H: RequestHandler>(handler: &H, error: Option<io::Error>) {
-    if matches!(handler.stage(), Stage::Between | Stage::Over) {
+    settle(handler, error);
+    let _ = handler.exchange().send_ready();
+    tell(handler);
+    while handler.stage() == Stage::Settled {
+        let mut exchange = handler.exchange();
+        let patience = exchange.patience();
+        let drained = exchange.drain();
+        match drained {
+            Some(true) => handler.set_stage(Stage::Between),
+            None if exchange.wait_for_input(patience).is_ok() => {}
+            _ => handler.set_stage(Stage::Over),
+        }
+    }
+}
+
+/// Settles the reply to the current request, whatever state the handler left it in. It is not sent yet.
+pub(crate) fn settle<H: RequestHandler>(handler: &H, error: Option<io::Error>) {
+    if !matches!(handler.stage(), Stage::Waiting | Stage::Taken) {
         return;
     }
-    let function = method_for(handler).map_or("handle_one_request", |method| method.function);
     if let Some(error) = error {
         fail(handler, "handle_one_request", &Failure::Error(&error.to_string()));
     }
@@ -233,7 +272,7 @@ pub(crate) fn complete<H: RequestHandler>(handler: &H, error: Option<io::Error>)
     if let Err(mistake) = finished {
         // A failure that was told already is told once; its answer has failed too.
         if !handler.exchange().failed {
-            fail(handler, function, &Failure::Error(&mistake.to_string()));
+            fail(handler, function_of(handler), &Failure::Error(&mistake.to_string()));
         }
         if handler.exchange().finish_reply().is_err() {
             last_resort(handler);
@@ -246,18 +285,30 @@ pub(crate) fn complete<H: RequestHandler>(handler: &H, error: Option<io::Error>)
             (mistake.map(ToString::to_string), exchange.failed)
         };
         if let Some(mistake) = mistake.filter(|_| !failed) {
-            handler.log_error(format_args!("{function}: {mistake}"));
+            handler.log_error(format_args!("{}: {mistake}", function_of(handler)));
         }
     }
+    tell(handler);
+    let close = handler.exchange().reply.close();
+    handler.set_stage(if close { Stage::Over } else { Stage::Settled });
+}
+
+/// Logs what the connection has come to, where no failure of the handler has told it.
+pub(crate) fn tell<H: RequestHandler>(handler: &H) {
     let news = handler.exchange().take_news();
     match news {
-        Some(Trouble::ClientGone) => handler.log_error(format_args!("{function}: the client went away")),
-        Some(Trouble::TimedOut) => handler.log_error(format_args!("{function}: Request timed out")),
+        Some(Trouble::ClientGone) => {
+            handler.log_error(format_args!("{}: the client went away", function_of(handler)));
+        }
+        Some(Trouble::TimedOut) => {
+            handler.log_error(format_args!("{}: Request timed out", function_of(handler)));
+        }
         _ => {}
     }
-    let mut exchange = handler.exchange();
-    let keep = !exchange.reply.close() && exchange.drain();
-    handler.set_stage(if keep { Stage::Between } else { Stage::Over });
+}
+
+fn function_of<H: RequestHandler>(handler: &H) -> &'static str {
+    method_for(handler).map_or("handle_one_request", |method| method.function)
 }
 
 /// Answers and tells the failure of a handler. What the client did decides about the answer, never the text of an error;

@@ -3,27 +3,35 @@
 use std::io;
 use std::time::{Duration, SystemTime};
 
-/// The other end of a connection, the clock and the log. A TCP connection is one, and so is
-/// [`Memory`](crate::testing) for tests.
+/// The other end of a connection, the clock and the log. A connection of the server is one, and so is the memory of
+/// [`testing`](crate::testing).
 pub(crate) trait Wire: Send {
-    /// Reads what has come, and waits while nothing has. `Ok(0)` is the end of the input.
-    /// [`TimedOut`](io::ErrorKind::TimedOut) when the deadline of the phase has passed.
+    /// Reads what has come. `Ok(0)` is the end of the input, [`WouldBlock`](io::ErrorKind::WouldBlock) that nothing is
+    /// here yet.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
 
-    /// Writes some bytes, and waits while none can go.
+    /// Writes what fits. [`WouldBlock`](io::ErrorKind::WouldBlock) when nothing does.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
 
-    /// Says what the connection is about to wait for: each phase has its own deadline.
-    fn enter(&mut self, phase: Phase);
+    /// Blocks the calling thread until a read or write is worth another try.
+    /// [`TimedOut`](io::ErrorKind::TimedOut) if that takes longer than `timeout`.
+    fn wait(&mut self, want: Want, timeout: Duration) -> io::Result<()>;
 
-    /// The deadline for one read or write that the handler asks for instead of the server's.
-    fn set_timeout(&mut self, timeout: Duration);
+    /// A request has come, and `unsent` bytes of earlier replies are still to be written. The reply to a HEAD request
+    /// has no body.
+    fn begin_exchange(&mut self, unsent: usize, head: bool);
+
+    /// The connection goes on to wait for a request.
+    fn begin_idle(&mut self);
 
     /// Whether the connection has to end after the reply that is being made.
     fn is_last_request(&self) -> bool;
 
-    /// Ends the connection.
-    fn close(&mut self, how: Close);
+    /// Ends the server's half of the connection.
+    fn shutdown_write(&mut self);
+
+    /// Makes the end of the connection a reset.
+    fn reset(&mut self);
 
     /// The time, for `Date` and log lines.
     fn now(&self) -> SystemTime;
@@ -32,17 +40,11 @@ pub(crate) trait Wire: Send {
     fn log(&mut self, line: &str);
 }
 
-/// What a connection waits for.
+/// What a thread waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// The first byte of a request.
-    Idle,
-    /// The rest of a head.
-    Head,
-    /// The body, and room for the reply, which has no body where the request is HEAD.
-    Exchange { head: bool },
-    /// The rest of a body that nobody has read.
-    Drain,
+pub(crate) enum Want {
+    Input,
+    Room,
 }
 
 /// How a connection ends.

@@ -40,11 +40,11 @@ pub(super) struct Settings {
     pub(super) request_queue_size: i32,
     pub(super) allow_reuse_address: bool,
     pub(super) timeout: Option<Duration>,
-    pub(super) idle_timeout: Duration,
-    pub(super) head_timeout: Duration,
-    pub(super) io_timeout: Duration,
+    pub(super) queue_timeout: Duration,
     pub(super) shutdown_grace: Duration,
     pub(super) max_connections: usize,
+    pub(super) max_threads: usize,
+    permits: Option<usize>,
     pub(super) bounds: Bounds,
 }
 
@@ -65,11 +65,11 @@ impl Default for Settings {
             request_queue_size: 1024,
             allow_reuse_address: true,
             timeout: None,
-            idle_timeout: Duration::from_secs(60),
-            head_timeout: Duration::from_secs(20),
-            io_timeout: Duration::from_secs(30),
+            queue_timeout: Duration::from_secs(10),
             shutdown_grace: Duration::from_secs(10),
-            max_connections: 512,
+            max_connections: 10_000,
+            max_threads: 256,
+            permits: None,
             bounds: Bounds::default(),
         }
     }
@@ -106,7 +106,7 @@ impl ServerBuilder {
     /// How long a connection may be silent before its first request and between two. 60 seconds by default: longer than browsers take from
     /// one click to the next.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.idle_timeout = timeout;
+        self.settings.bounds.idle_timeout = timeout;
         self
     }
 
@@ -114,14 +114,14 @@ impl ServerBuilder {
     /// seconds by default: any client that means it takes less than one, and a client that sends a byte at a time must
     /// not hold a connection for ever.
     pub fn head_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.head_timeout = timeout;
+        self.settings.bounds.head_timeout = timeout;
         self
     }
 
     /// How long one read of a body or one write of a reply may wait for the client. 30 seconds by default. A handler's
     /// class variable `timeout` and [`set_timeout`](BaseHTTPRequestHandler::set_timeout) come before it.
     pub fn io_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.io_timeout = timeout;
+        self.settings.bounds.io_timeout = timeout;
         self
     }
 
@@ -132,10 +132,40 @@ impl ServerBuilder {
         self
     }
 
-    /// How many connections are served at a time. Each has a thread, so this bounds the threads. 512 by default. Further
-    /// clients wait in the system's queue.
+    /// How many connections may be open. A further one is answered 503 with `Retry-After` and closed. 10,000 by default:
+    /// an idle one costs little more than its descriptor, of which the system often grants no more.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = connections;
+        self
+    }
+
+    /// How many threads may be in handlers that wait: for a database, another server, or their own client. 256 by default;
+    /// each costs its stack. They are made when they are needed and go when they are not. Where all are taken, requests
+    /// wait for [`queue_timeout`](Self::queue_timeout).
+    pub fn max_threads(mut self, threads: usize) -> Self {
+        self.settings.max_threads = threads;
+        self
+    }
+
+    /// How long a request may wait for a thread; then the answer is 503 with `Retry-After`. 10 seconds by default: a
+    /// client that is still there has waited long enough to be told.
+    pub fn queue_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.queue_timeout = timeout;
+        self
+    }
+
+    /// How many threads may compute at a time: read, parse, run handlers that do not wait, write. As many as there are
+    /// processors by default, and no more than that. Usually one does all the work, and others join when handlers compute
+    /// for long.
+    pub fn permits(mut self, permits: usize) -> Self {
+        self.settings.permits = Some(permits);
+        self
+    }
+
+    /// How many bytes of a request's body are gathered before its handler is called, so that a client that sends slowly
+    /// keeps no thread waiting. 64 KiB by default. A longer body is read while the handler runs.
+    pub fn gather_limit(mut self, bytes: usize) -> Self {
+        self.settings.bounds.gather = bytes;
         self
     }
 
@@ -233,22 +263,33 @@ impl ServerBuilder {
 }
 
 impl Settings {
+    pub(super) fn permits(&self) -> usize {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        self.permits.map_or(processors, |permits| permits.min(processors))
+    }
+
     /// Refuses what the system would refuse later, or what could never serve anybody.
     fn check(&mut self) -> io::Result<()> {
-        for duration in
-            [&mut self.idle_timeout, &mut self.head_timeout, &mut self.io_timeout, &mut self.shutdown_grace]
-        {
+        let Bounds { idle_timeout, head_timeout, io_timeout, .. } = &mut self.bounds;
+        let others = [&mut self.queue_timeout, &mut self.shutdown_grace];
+        for duration in [idle_timeout, head_timeout, io_timeout].into_iter().chain(others) {
             *duration = (*duration).min(LONGEST);
         }
         self.timeout = self.timeout.map(|timeout| timeout.min(LONGEST));
         let durations = [
             ("timeout", self.timeout.unwrap_or(Duration::MAX)),
-            ("idle_timeout", self.idle_timeout),
-            ("head_timeout", self.head_timeout),
-            ("io_timeout", self.io_timeout),
+            ("idle_timeout", self.bounds.idle_timeout),
+            ("head_timeout", self.bounds.head_timeout),
+            ("io_timeout", self.bounds.io_timeout),
+            ("queue_timeout", self.queue_timeout),
         ];
         let zero = durations.iter().find(|(_, duration)| duration.is_zero()).map(|(name, _)| *name);
-        let zero = zero.or((self.max_connections == 0).then_some("max_connections"));
+        let counts = [
+            ("max_connections", self.max_connections),
+            ("max_threads", self.max_threads),
+            ("permits", self.permits.unwrap_or(1)),
+        ];
+        let zero = zero.or(counts.iter().find(|(_, count)| *count == 0).map(|(name, _)| *name));
         match zero {
             Some(name) => {
                 Err(io::Error::new(io::ErrorKind::InvalidInput, format!("the setting {name} is zero")))

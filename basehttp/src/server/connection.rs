@@ -1,82 +1,131 @@
-//! One connection from its first byte to its last: makes the handler, runs it, and survives it.
+//! One connection from its first byte to its last, in turns: goes as far as it can without waiting for the client, and
+//! says what it waits for. Makes the handler, runs it, and survives it.
 
 use std::any::Any;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use super::session::{Host, Parts, Session, Turn};
 use crate::handler::base::Stage;
-use crate::handler::dispatch::{Failure, complete, fail, last_resort, running, tell_failure};
-use crate::handler::exchange::Bounds;
-use crate::handler::wire::Wire;
-use crate::handler::{Address, BaseHTTPRequestHandler, HandlerError, RequestHandler, ServerInfo};
+use crate::handler::dispatch::{
+    Failure, complete, fail, last_resort, running, settle, tell, tell_failure, too_slow,
+};
+use crate::handler::exchange::Next;
+use crate::handler::wire::{Close, Want};
+use crate::handler::{BaseHTTPRequestHandler, HandlerError, RequestHandler};
 
-/// What a connection consists of.
-pub(crate) struct Parts {
-    pub(crate) wire: Box<dyn Wire>,
-    pub(crate) client_address: Address,
-    pub(crate) server: Arc<ServerInfo>,
-    pub(crate) bounds: Bounds,
+/// How many requests a connection may have answered in one turn.
+const REQUESTS_A_TURN: u32 = 64;
+
+/// Bounds on a lingering close. A client that still uploads is read from until it stops, since a reset would take its
+/// reply away; bytes are no bound, time is.
+const LINGER_TIME: Duration = Duration::from_secs(30);
+const LINGER_SILENCE: Duration = Duration::from_secs(2);
+const LINGER_READS: u32 = 16;
+
+pub(crate) struct Live<H: RequestHandler, F> {
+    factory: Arc<F>,
+    base: Option<BaseHTTPRequestHandler<H::MessageClass>>,
+    handler: Option<H>,
+    at: At,
 }
 
-/// Whether a connection was of use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Served {
-    /// It brought a request at least.
-    Requests,
-    /// It was closed without one.
-    Nothing,
+enum At {
+    /// There is no handler yet.
+    Start,
+    Head,
+    Body,
+    Handler,
+    /// The reply is settled; the rest of the request is dropped.
+    Rest,
+    /// What is ready of the last reply is sent.
+    LastReply,
+    /// What still comes is read and dropped.
+    Linger {
+        until: Instant,
+    },
 }
 
-/// Serves a connection with a handler of its own. A panic, wherever in the user's code, costs this connection only.
-pub(crate) fn serve<H, F>(parts: Parts, factory: &F) -> Served
+impl<H, F> Live<H, F>
 where
     H: RequestHandler,
     F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H,
 {
-    let Parts { wire, client_address, server, bounds } = parts;
-    let base = BaseHTTPRequestHandler::new(wire, bounds, client_address.clone(), server.clone());
-    let shared = base.shared();
-    let mut handler = match caught(|| factory(base)) {
-        Ok(handler) => handler,
-        Err(message) => {
-            let failure = Failure::Panic(&message);
-            shared.lock().log(&format!("basehttp: making a handler {failure}\n"));
-            let _ = caught(|| server.report(&HandlerError::early(client_address, &failure)));
-            return Served::Nothing;
+    pub(crate) fn new(parts: Parts, factory: Arc<F>) -> Self {
+        let Parts { wire, client_address, server, bounds } = parts;
+        let base = BaseHTTPRequestHandler::new(wire, bounds, client_address, server);
+        Self { factory, base: Some(base), handler: None, at: At::Start }
+    }
+
+    fn begin(&mut self, host: &mut dyn Host) -> Step {
+        if !host.runs_user_code() || (H::__HANDLE_OVERRIDDEN && !host.admits_all()) {
+            return Step::Done(Turn::Elsewhere);
         }
-    };
-    if let Some(timeout) = H::timeout {
-        handler.set_timeout(timeout);
+        host.enter();
+        let at = self.start();
+        host.leave();
+        at.map_or(Step::Done(Turn::Over), Step::To)
     }
-    match caught(|| handler.setup()) {
-        Ok(Ok(())) => match caught(|| handler.handle()) {
-            Ok(result) => settle(&handler, result),
-            Err(message) => panicked(&handler, "handle", &message),
-        },
-        Ok(Err(error)) => tell(&handler, "setup", &Failure::Error(&error.to_string())),
-        Err(message) => tell(&handler, "setup", &Failure::Panic(&message)),
+
+    /// Makes the handler. Where that panics the base goes with it.
+    fn start(&mut self) -> Option<At> {
+        let base = self.base.take()?;
+        let (client_address, server, shared) =
+            (base.client_address().clone(), base.server_arc(), base.shared());
+        let handler = match caught(|| (self.factory)(base)) {
+            Ok(handler) => self.handler.insert(handler),
+            Err(message) => {
+                let failure = Failure::Panic(&message);
+                shared.lock().log(&format!("basehttp: making a handler {failure}\n"));
+                let _ = caught(|| server.report(&HandlerError::early(client_address, &failure)));
+                return None;
+            }
+        };
+        if let Some(timeout) = H::timeout {
+            handler.set_timeout(timeout);
+        }
+        match caught(|| handler.setup()) {
+            Ok(Ok(())) if H::__HANDLE_OVERRIDDEN => {
+                match caught(|| handler.handle()) {
+                    Ok(result) => finish_handle(handler, result),
+                    Err(message) => panicked(handler, "handle", &message),
+                }
+                return Some(At::LastReply);
+            }
+            Ok(Ok(())) => return Some(At::Head),
+            Ok(Err(error)) => report(handler, "setup", &Failure::Error(&error.to_string())),
+            Err(message) => report(handler, "setup", &Failure::Panic(&message)),
+        }
+        handler.set_stage(Stage::Over);
+        Some(At::LastReply)
     }
-    match caught(|| handler.finish()) {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tell(&handler, "finish", &Failure::Error(&error.to_string())),
-        Err(message) => tell(&handler, "finish", &Failure::Panic(&message)),
+}
+
+/// Answers the request that has come.
+fn answer<H: RequestHandler>(handler: &mut H) {
+    match caught(|| handler.handle_one_request()) {
+        Ok(result) => {
+            if let Err(message) = caught(|| settle(handler, result.err())) {
+                panicked(handler, "handle_one_request", &message);
+            }
+        }
+        Err(message) => panicked(handler, "handle_one_request", &message),
     }
-    let served = if handler.exchange().served() > 0 { Served::Requests } else { Served::Nothing };
-    handler.exchange().close();
-    let _ = caught(move || drop(handler));
-    served
 }
 
 /// Completes what a `handle` of the user's own may have left open.
-fn settle<H: RequestHandler>(handler: &H, result: io::Result<()>) {
+fn finish_handle<H: RequestHandler>(handler: &H, result: io::Result<()>) {
     // No request is open that could take the error for its own.
     if let (Err(error), Stage::Between | Stage::Over) = (&result, handler.stage()) {
-        return tell(handler, "handle", &Failure::Error(&error.to_string()));
+        return report(handler, "handle", &Failure::Error(&error.to_string()));
     }
     if let Err(message) = caught(|| complete(handler, result.err())) {
         panicked(handler, "handle", &message);
     }
+    handler.set_stage(Stage::Over);
 }
 
 /// Answers for a handler that panicked, and never hands it another request.
@@ -84,15 +133,255 @@ fn panicked<H: RequestHandler>(handler: &H, function: &str, message: &str) {
     handler.exchange().reply.must_close();
     let answered = caught(|| {
         fail(handler, running(handler).unwrap_or(function), &Failure::Panic(message));
-        complete(handler, None);
+        settle(handler, None);
     });
     if answered.is_err() {
         last_resort(handler);
     }
+    handler.set_stage(Stage::Over);
 }
 
-fn tell<H: RequestHandler>(handler: &H, function: &str, failure: &Failure<'_>) {
+fn report<H: RequestHandler>(handler: &H, function: &str, failure: &Failure<'_>) {
     let _ = caught(|| tell_failure(handler, function, failure));
+}
+
+impl<H, F> Session for Live<H, F>
+where
+    H: RequestHandler,
+    F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H,
+{
+    fn turn(&mut self, host: &mut dyn Host, mut expired: bool) -> Turn {
+        let mut budget = REQUESTS_A_TURN;
+        loop {
+            let step = match (self.at, &mut self.handler) {
+                (At::Start, _) => self.begin(host),
+                (_, None) => Step::Done(Turn::Over),
+                (At::Head, Some(handler)) => read_head(handler, host, &mut expired),
+                (At::Body, Some(handler)) => gather_body(handler, host, &mut expired),
+                (At::Handler, Some(handler)) => {
+                    expired = false;
+                    run_handler(handler, host)
+                }
+                (At::Rest, Some(handler)) => {
+                    budget -= 1;
+                    drop_rest(handler, host, expired, budget == 0)
+                }
+                (At::LastReply, Some(handler)) => end(handler, host, &mut expired),
+                (At::Linger { until }, Some(handler)) => linger(handler, until, expired),
+            };
+            match step {
+                Step::To(at) => self.at = at,
+                Step::DoneAt(at, turn) => {
+                    self.at = at;
+                    return turn;
+                }
+                Step::Done(turn) => return turn,
+            }
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        match &self.handler {
+            Some(handler) => matches!(self.at, At::Head) && handler.exchange().is_idle(),
+            None => true,
+        }
+    }
+
+    fn refuse(&mut self) {
+        match &self.handler {
+            Some(handler) => {
+                handler.exchange().refuse();
+                handler.set_stage(Stage::Over);
+                self.at = At::LastReply;
+            }
+            None => {
+                if let Some(base) = self.base.take() {
+                    base.exchange().refuse();
+                    // An empty send buffer has room for it.
+                    let _ = base.exchange().pump();
+                }
+            }
+        }
+    }
+}
+
+/// Where a step of a turn leads.
+enum Step {
+    To(At),
+    /// The turn ends, and the next one begins there.
+    DoneAt(At, Turn),
+    /// The turn ends, and the next one begins here.
+    Done(Turn),
+}
+
+fn read_head<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &mut bool) -> Step {
+    match handler.__base_mut().next_request::<H>() {
+        Next::Request => return Step::To(At::Body),
+        Next::End => return Step::To(At::LastReply),
+        Next::Later => {}
+    }
+    match pump(handler, host, *expired) {
+        Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
+        Pumped::Dead => Step::To(At::LastReply),
+        Pumped::All if std::mem::take(expired) => {
+            give_up(handler, host);
+            Step::To(At::LastReply)
+        }
+        Pumped::All => {
+            let exchange = handler.exchange();
+            if host.is_stopping() && exchange.is_idle() {
+                return Step::To(At::LastReply);
+            }
+            Step::Done(Turn::Later(Want::Input, exchange.patience()))
+        }
+    }
+}
+
+fn gather_body<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &mut bool) -> Step {
+    if handler.gather() {
+        return Step::To(At::Handler);
+    }
+    if std::mem::take(expired) {
+        give_up(handler, host);
+        return Step::To(At::LastReply);
+    }
+    match pump(handler, host, false) {
+        Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
+        Pumped::Dead => Step::To(At::LastReply),
+        Pumped::All => Step::Done(Turn::Later(Want::Input, handler.exchange().patience())),
+    }
+}
+
+fn run_handler<H: RequestHandler>(handler: &mut H, host: &mut dyn Host) -> Step {
+    if !host.admits(handler.command(), handler.path()) {
+        // A handler that takes its time must not hold back the replies before its own.
+        pump(handler, host, false);
+        return Step::Done(Turn::Elsewhere);
+    }
+    if !host.expects_quickness() {
+        pump(handler, host, false);
+    }
+    host.enter();
+    answer(handler);
+    host.leave();
+    Step::To(if handler.stage() == Stage::Settled { At::Rest } else { At::LastReply })
+}
+
+fn drop_rest<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool, is_enough: bool) -> Step {
+    let drained = handler.exchange().drain();
+    match drained {
+        Some(true) => {
+            handler.set_stage(Stage::Between);
+            if !is_enough {
+                return Step::To(At::Head);
+            }
+            pump(handler, host, false);
+            Step::DoneAt(At::Head, Turn::Again)
+        }
+        Some(false) => Step::To(At::LastReply),
+        None => match pump(handler, host, expired) {
+            Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
+            Pumped::All if !expired => Step::Done(Turn::Later(Want::Input, handler.exchange().patience())),
+            Pumped::All | Pumped::Dead => Step::To(At::LastReply),
+        },
+    }
+}
+
+/// Sends what is left of the last reply, and ends the server's half.
+fn end<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &mut bool) -> Step {
+    if let Pumped::Later(patience) = pump(handler, host, std::mem::take(expired)) {
+        return Step::Done(Turn::Later(Want::Room, patience));
+    }
+    host.enter();
+    finish(handler);
+    host.leave();
+    if begin_end(handler) {
+        return Step::To(At::Linger { until: Instant::now() + LINGER_TIME });
+    }
+    Step::Done(Turn::Over)
+}
+
+/// Reads and drops what the client still sends, until it has seen the end of the reply and closes.
+fn linger<H: RequestHandler>(handler: &H, until: Instant, expired: bool) -> Step {
+    let mut scratch = [0; 16 * 1024];
+    let mut exchange = handler.exchange();
+    // A client that sends as fast as it can has others waiting behind it.
+    for _ in 0..LINGER_READS {
+        match exchange.linger(&mut scratch) {
+            Ok(1..) if Instant::now() < until => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !expired => {
+                let left = until.saturating_duration_since(Instant::now());
+                return Step::Done(Turn::Later(Want::Input, left.min(LINGER_SILENCE)));
+            }
+            _ => return Step::Done(Turn::Over),
+        }
+    }
+    Step::Done(Turn::Again)
+}
+
+/// What became of the bytes that are ready.
+enum Pumped {
+    All,
+    /// The client has to take some first, so long at most.
+    Later(Duration),
+    Dead,
+}
+
+fn pump<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool) -> Pumped {
+    let (pumped, timeout) = {
+        let mut exchange = handler.exchange();
+        let mut pumped = exchange.pump();
+        if expired && matches!(pumped, Ok(false)) {
+            exchange.give_up_output();
+            pumped = Err(io::ErrorKind::TimedOut.into());
+        }
+        (pumped, exchange.io_timeout())
+    };
+    match pumped {
+        Ok(true) => Pumped::All,
+        Ok(false) => Pumped::Later(timeout),
+        Err(_) => {
+            host.enter();
+            let _ = caught(|| tell(handler));
+            host.leave();
+            Pumped::Dead
+        }
+    }
+}
+
+/// Tells a client that is too slow with its request.
+fn give_up<H: RequestHandler>(handler: &mut H, host: &mut dyn Host) {
+    host.enter();
+    if caught(|| too_slow(handler)).is_err() {
+        last_resort(handler);
+    }
+    host.leave();
+}
+
+fn finish<H: RequestHandler>(handler: &mut H) {
+    match caught(|| handler.finish()) {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => report(handler, "finish", &Failure::Error(&error.to_string())),
+        Err(message) => report(handler, "finish", &Failure::Panic(&message)),
+    }
+}
+
+/// Ends the server's half. True if the client's half has to be waited for.
+fn begin_end<H: RequestHandler>(handler: &H) -> bool {
+    let mut exchange = handler.exchange();
+    let lingers = match exchange.ending() {
+        Close::Reset => {
+            exchange.reset();
+            false
+        }
+        Close::Linger => true,
+        // Bytes may have come that nobody has asked the system for.
+        Close::Plain => matches!(exchange.linger(&mut [0; 64]), Ok(1..)),
+    };
+    if lingers {
+        exchange.shutdown_write();
+    }
+    lingers
 }
 
 /// Runs code of the user. Err is the text of its panic. What it leaves in a broken state is dropped soon: after a panic
@@ -109,4 +398,12 @@ pub(super) fn caught<T>(code: impl FnOnce() -> T) -> Result<T, String> {
 fn text(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(ToString::to_string);
     text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}
+
+impl<H: RequestHandler, F> Drop for Live<H, F> {
+    fn drop(&mut self) {
+        // `Drop` of the handler is code of the user too.
+        let handler = self.handler.take();
+        let _ = caught(move || drop(handler));
+    }
 }

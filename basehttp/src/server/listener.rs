@@ -1,9 +1,9 @@
 //! Listening sockets and the streams that they give.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener};
 #[cfg(unix)]
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 #[cfg(unix)]
 use std::path::Path;
 use std::time::Duration;
@@ -35,20 +35,12 @@ pub enum Listener {
     Unix(mio::net::UnixListener),
 }
 
-/// A connection on which nothing blocks yet.
+/// A connection. Nothing blocks on it.
 #[derive(Debug)]
-pub(super) enum Incoming {
+pub(super) enum Stream {
     Tcp(mio::net::TcpStream),
     #[cfg(unix)]
     Unix(mio::net::UnixStream),
-}
-
-/// A connection with blocking reads and writes.
-#[derive(Debug)]
-pub(super) enum Stream {
-    Tcp(TcpStream),
-    #[cfg(unix)]
-    Unix(UnixStream),
 }
 
 impl sealed::Sealed for TcpListener {}
@@ -100,17 +92,19 @@ impl Listener {
         })
     }
 
-    pub(super) fn accept(&self) -> io::Result<(Incoming, Address)> {
+    pub(super) fn accept(&self) -> io::Result<(Stream, Address)> {
         Ok(match self {
             Self::Tcp(listener) => {
                 let (stream, address) = listener.accept()?;
-                (Incoming::Tcp(stream), address.into())
+                // A reply is written as a whole; waiting for more to send would only delay it.
+                let _ = stream.set_nodelay(true);
+                (Stream::Tcp(stream), address.into())
             }
             #[cfg(unix)]
             Self::Unix(listener) => {
                 let (stream, address) = listener.accept()?;
                 let path = address.as_pathname().map(std::path::Path::to_path_buf);
-                (Incoming::Unix(stream), Address::Unix(path))
+                (Stream::Unix(stream), Address::Unix(path))
             }
         })
     }
@@ -135,42 +129,6 @@ fn listen(address: SocketAddr, settings: &Settings) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-impl Incoming {
-    pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        match self {
-            Self::Tcp(stream) => registry.register(stream, token, Interest::READABLE),
-            #[cfg(unix)]
-            Self::Unix(stream) => registry.register(stream, token, Interest::READABLE),
-        }
-    }
-
-    pub(super) fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
-        match self {
-            Self::Tcp(stream) => registry.deregister(stream),
-            #[cfg(unix)]
-            Self::Unix(stream) => registry.deregister(stream),
-        }
-    }
-
-    pub(super) fn into_blocking(self) -> io::Result<Stream> {
-        Ok(match self {
-            Self::Tcp(stream) => {
-                let stream = TcpStream::from(stream);
-                stream.set_nonblocking(false)?;
-                // A reply is written as a whole; waiting for more to send would only delay it.
-                stream.set_nodelay(true)?;
-                Stream::Tcp(stream)
-            }
-            #[cfg(unix)]
-            Self::Unix(stream) => {
-                let stream = UnixStream::from(stream);
-                stream.set_nonblocking(false)?;
-                Stream::Unix(stream)
-            }
-        })
-    }
-}
-
 /// Does the same with either kind of stream.
 macro_rules! either {
     ($stream:expr, $name:ident => $call:expr) => {
@@ -183,6 +141,12 @@ macro_rules! either {
 }
 
 impl Stream {
+    /// Tells the poller of it, once and for all: edge-triggered, both directions.
+    pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        let both = Interest::READABLE | Interest::WRITABLE;
+        either!(self, stream => registry.register(stream, token, both))
+    }
+
     pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         either!(self, stream => (&*stream).read(buffer))
     }
@@ -191,24 +155,20 @@ impl Stream {
         either!(self, stream => (&*stream).write(bytes))
     }
 
-    pub(super) fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        either!(self, stream => stream.shutdown(how))
+    /// Ends the client's half and makes the coming close a reset. No FIN, which would make a reply that ends with the
+    /// connection look whole.
+    pub(super) fn cut(&self) {
+        self.reset_on_close();
+        let _ = either!(self, stream => stream.shutdown(Shutdown::Read));
     }
 
-    pub(super) fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
-        either!(self, stream => stream.set_nonblocking(nonblocking))
-    }
-
-    pub(super) fn set_read_timeout(&self, timeout: Duration) -> io::Result<()> {
-        either!(self, stream => stream.set_read_timeout(Some(timeout)))
-    }
-
-    pub(super) fn set_write_timeout(&self, timeout: Duration) -> io::Result<()> {
-        either!(self, stream => stream.set_write_timeout(Some(timeout)))
+    /// Ends the server's half. An error says that it is ended.
+    pub(super) fn shutdown_write(&self) {
+        let _ = either!(self, stream => stream.shutdown(Shutdown::Write));
     }
 
     /// Makes the coming close a reset (TCP only: a unix socket has none).
-    pub(super) fn reset_on_close(&self) -> io::Result<()> {
-        either!(self, stream => SockRef::from(stream).set_linger(Some(Duration::ZERO)))
+    pub(super) fn reset_on_close(&self) {
+        let _ = either!(self, stream => SockRef::from(stream).set_linger(Some(Duration::ZERO)));
     }
 }

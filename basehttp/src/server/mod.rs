@@ -3,38 +3,42 @@
 mod address;
 mod config;
 pub(crate) mod connection;
+mod crew;
+mod driver;
+mod engine;
 mod listener;
+mod log;
+mod poller;
+mod predictor;
+mod queue;
+mod refusal;
+pub(crate) mod session;
 mod shutdown;
+mod table;
 mod transport;
+mod usage;
+mod watchdog;
+mod worker;
 
-use std::collections::VecDeque;
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use mio::{Events, Poll, Token, Waker};
+use mio::Poll;
 
 use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler, ServerHandle, ServerInfo, Stop};
-use config::{HandleTimeout, Hooks, Settings, VerifyRequest};
-use connection::{Parts, Served, caught};
-use listener::{Incoming, Listener, Stream};
-use shutdown::Connections;
-use transport::Socket;
+use config::{HandleTimeout, Hooks, Settings};
+use connection::Live;
+use engine::{Engine, Open};
+use listener::Listener;
+use session::Parts;
+use shutdown::Shutdown;
+use worker::Worker;
 
 pub use address::ServerAddress;
 pub use config::ServerBuilder;
 pub use listener::IntoListener;
-
-const LISTENER: Token = Token(0);
-const WAKER: Token = Token(1);
-/// The first token of connections that wait for their first byte.
-const FIRST_WAITING: usize = 2;
-
-/// How soon a failed `accept` is tried again. Most failures are a lack of descriptors, which no event of the listener
-/// announces the end of.
-const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// An HTTP server: Python's `HTTPServer`, and its `ThreadingHTTPServer` at once.
 ///
@@ -61,46 +65,18 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// }
 /// ```
 pub struct HTTPServer {
-    poll: Poll,
-    events: Events,
-    /// None after the server was shut down.
-    listener: Option<Listener>,
-    /// The listener has connections that were not taken: there was no room, or `accept` failed.
-    accept_pending: bool,
-    /// Whether `accept` failed last time.
-    accept_failing: bool,
-    complained: Option<Instant>,
-    /// Connections that `handle_request` has taken and that have not sent anything yet.
-    waiting: Vec<Waiting>,
-    /// Connections that have sent something.
-    ready: VecDeque<(Incoming, Address)>,
-    next_token: usize,
-    settings: Settings,
-    verify_request: Option<Box<VerifyRequest>>,
+    engine: Arc<Engine>,
     handle_timeout: Option<Box<HandleTimeout>>,
-    connections: Arc<Connections>,
     info: Arc<ServerInfo>,
-    serve: Arc<Serve>,
 }
 
-/// Serves a connection; the type of the handler is erased, so that a server can be named in a signature.
-type Serve = dyn Fn(Parts) -> Served + Send + Sync;
-
-type Job = Box<dyn FnOnce() -> Served + Send>;
-
-struct Waiting {
-    token: Token,
-    stream: Incoming,
-    address: Address,
-    until: Instant,
-}
-
-fn erase<H, F>(factory: F) -> Arc<Serve>
+fn erase<H, F>(factory: F) -> Box<Open>
 where
     H: RequestHandler + Send,
     F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H + Send + Sync + 'static,
 {
-    Arc::new(move |parts| connection::serve(parts, &factory))
+    let factory = Arc::new(factory);
+    Box::new(move |parts: Parts| Box::new(Live::new(parts, factory.clone())))
 }
 
 impl HTTPServer {
@@ -150,35 +126,20 @@ impl HTTPServer {
     }
 
     fn new(
-        mut listener: Listener,
+        listener: Listener,
         name: String,
         settings: Settings,
         hooks: Hooks,
-        serve: Arc<Serve>,
+        open: Box<Open>,
     ) -> io::Result<Self> {
-        let poll = Poll::new()?;
-        listener.register(poll.registry(), LISTENER)?;
-        let connections = Arc::new(Connections::new(Waker::new(poll.registry(), WAKER)?));
         let Hooks { verify_request, handle_error, handle_timeout } = hooks;
-        let handle = ServerHandle { server: connections.clone() };
-        let info = ServerInfo { address: listener.address()?, name, handle_error, handle };
-        Ok(Self {
-            poll,
-            events: Events::with_capacity(64),
-            listener: Some(listener),
-            accept_pending: true,
-            accept_failing: false,
-            complained: None,
-            waiting: Vec::new(),
-            ready: VecDeque::new(),
-            next_token: FIRST_WAITING,
-            settings,
-            verify_request,
-            handle_timeout,
-            connections,
-            info: Arc::new(info),
-            serve,
-        })
+        let poll = Poll::new()?;
+        let address = listener.address()?;
+        let shutdown = Arc::new(Shutdown::new(&poll)?);
+        let handle = ServerHandle { server: shutdown.clone() };
+        let info = Arc::new(ServerInfo { address, name, handle_error, handle });
+        let engine = Engine::new(poll, listener, settings, verify_request, open, info.clone(), shutdown)?;
+        Ok(Self { engine: Arc::new(engine), handle_timeout, info })
     }
 
     /// The address that the server listens at; see [`ServerInfo::server_address`].
@@ -209,19 +170,19 @@ impl HTTPServer {
     /// When the system cannot wait for connections. A connection that cannot be taken, for lack of descriptors or of
     /// threads, is logged and does not end the server.
     pub fn serve_forever(&mut self) -> io::Result<()> {
-        while !self.connections.is_stopping() {
-            self.take_connections();
-            self.serve_in_threads();
-            let retry = (self.accept_failing && self.has_room()).then_some(ACCEPT_RETRY);
-            self.wait(retry)?;
+        let engine = &self.engine;
+        engine.set_single(false);
+        engine.crew.start(engine)?;
+        engine.shutdown.wait_for_stop();
+        let in_time = engine.shutdown.wait_for_end(Instant::now() + engine.settings.shutdown_grace);
+        if !in_time {
+            engine.cut_all();
+            // A handler that is not waiting for its client does not notice; its thread ends when it returns.
+            engine.shutdown.wait_for_end(Instant::now() + Duration::from_millis(100));
         }
-        // What the system has queued was promised to somebody.
-        self.take_connections();
-        self.serve_in_threads();
-        self.listener = None;
-        self.waiting.clear();
-        self.connections.finish(self.settings.shutdown_grace);
-        Ok(())
+        engine.crew.close();
+        engine.log.flush();
+        engine.shutdown.take_error().map_or(Ok(()), Err)
     }
 
     /// Serves one request on the calling thread, and closes its connection. Waits for it as long as the setting
@@ -250,21 +211,15 @@ impl HTTPServer {
     /// When the system cannot wait for connections. Returns without one, and at once, after
     /// [`ServerHandle::shutdown`].
     pub fn handle_request(&mut self) -> io::Result<()> {
-        let deadline = self.settings.timeout.map(|timeout| Instant::now() + timeout);
-        while !self.connections.is_stopping() {
-            self.take_connections();
-            if let Some((stream, address)) = self.ready.pop_front() {
-                let mut served = Served::Nothing;
-                if self.verify(&address) {
-                    self.start(stream, address, true, |job| served = job());
-                }
-                if served == Served::Requests {
-                    return Ok(());
-                }
-                // Others may be ready, and the poller has told of them already.
-                continue;
+        let engine = &self.engine;
+        engine.set_single(true);
+        let worker = Arc::new(Worker::default());
+        worker.install();
+        let deadline = engine.settings.timeout.map(|timeout| Instant::now() + timeout);
+        while !engine.shutdown.is_stopping() {
+            if driver::serve_one(engine, &worker) {
+                return Ok(());
             }
-            self.expire_waiting();
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
                 if let Some(hook) = &self.handle_timeout {
@@ -272,129 +227,16 @@ impl HTTPServer {
                 }
                 return Ok(());
             }
-            let expiry = self.waiting.iter().map(|waiting| waiting.until).min();
-            let expiry = expiry.map(|until| until.saturating_duration_since(Instant::now()));
-            let retry = (self.accept_failing && self.has_room()).then_some(ACCEPT_RETRY);
-            self.wait([left, expiry, retry].into_iter().flatten().min())?;
+            engine.poll_once(left)?;
         }
         Ok(())
     }
+}
 
-    fn has_room(&self) -> bool {
-        self.connections.len() + self.waiting.len() + self.ready.len() < self.settings.max_connections
-    }
-
-    /// Waits for connections, for bytes on those that wait, or for the waker.
-    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        match self.poll.poll(&mut self.events, timeout) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
-            result => result?,
-        }
-        for event in &self.events {
-            match event.token() {
-                LISTENER => self.accept_pending = true,
-                WAKER => {}
-                token => {
-                    if let Some(index) = self.waiting.iter().position(|waiting| waiting.token == token) {
-                        let mut waiting = self.waiting.swap_remove(index);
-                        waiting.stream.deregister(self.poll.registry())?;
-                        self.ready.push_back((waiting.stream, waiting.address));
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes what the listener has. A connection waits for its first byte in the poller, where it costs no thread.
-    fn take_connections(&mut self) {
-        while self.accept_pending && self.has_room() {
-            let Some(listener) = &self.listener else { return };
-            match listener.accept() {
-                Ok((mut stream, address)) => {
-                    self.accept_failing = false;
-                    let token = Token(self.next_token);
-                    self.next_token = self.next_token.wrapping_add(1).max(FIRST_WAITING);
-                    if stream.register(self.poll.registry(), token).is_ok() {
-                        let until = Instant::now() + self.settings.head_timeout;
-                        self.waiting.push(Waiting { token, stream, address, until });
-                    }
-                }
-                Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock => self.accept_pending = false,
-                    // The client went away while it was queued.
-                    io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => {}
-                    _ => {
-                        self.accept_failing = true;
-                        self.complain(&format!("cannot take connections, trying on: {error}"));
-                        return;
-                    }
-                },
-            }
-        }
-    }
-
-    fn expire_waiting(&mut self) {
-        let now = Instant::now();
-        self.waiting.retain(|waiting| waiting.until > now);
-    }
-
-    /// A line of the server's own in the log, now and then.
-    fn complain(&mut self, text: &str) {
-        if self.complained.is_none_or(|last| last.elapsed() >= COMPLAIN_EVERY) {
-            self.complained = Some(Instant::now());
-            let _ = writeln!(io::stderr(), "basehttp: {text}");
-        }
-    }
-
-    fn verify(&self, address: &Address) -> bool {
-        // A panic costs this client, and not the server.
-        self.verify_request.as_ref().is_none_or(|verify| caught(|| verify(address)).unwrap_or(false))
-    }
-
-    fn serve_in_threads(&mut self) {
-        for mut waiting in self.waiting.drain(..) {
-            if waiting.stream.deregister(self.poll.registry()).is_ok() {
-                self.ready.push_back((waiting.stream, waiting.address));
-            }
-        }
-        while let Some((stream, address)) = self.ready.pop_front() {
-            if !self.verify(&address) {
-                continue;
-            }
-            let mut failed = None;
-            self.start(stream, address, false, |job| {
-                let spawned = thread::Builder::new().name("basehttp".to_owned()).spawn(job);
-                failed = spawned.err();
-            });
-            if let Some(error) = failed {
-                self.complain(&format!(
-                    "connections are closed, since no thread can be made for them: {error}"
-                ));
-            }
-        }
-    }
-
-    /// Makes a job of a connection and hands it to `run`.
-    fn start(&self, stream: Incoming, address: Address, single: bool, run: impl FnOnce(Job)) {
-        let stream = match stream.into_blocking() {
-            Ok(stream) => Arc::new(stream),
-            Err(_) => return, // The client is gone already.
-        };
-        let wire = self.wire(stream, single);
-        let parts = Parts {
-            wire: Box::new(wire),
-            client_address: address,
-            server: self.info.clone(),
-            bounds: self.settings.bounds,
-        };
-        let serve = self.serve.clone();
-        run(Box::new(move || serve(parts)));
-    }
-
-    fn wire(&self, stream: Arc<Stream>, single: bool) -> Socket {
-        let registration = self.connections.add(stream.clone());
-        Socket::new(stream, registration, &self.settings, single)
+impl Drop for HTTPServer {
+    fn drop(&mut self) {
+        // The connections that lie in the engine hold on to it.
+        self.engine.clear();
     }
 }
 
@@ -403,6 +245,3 @@ impl fmt::Debug for HTTPServer {
         f.debug_struct("HTTPServer").field("info", &self.info).finish_non_exhaustive()
     }
 }
-
-/// How often the same lack is told of.
-const COMPLAIN_EVERY: Duration = Duration::from_secs(10);

@@ -1,146 +1,110 @@
-//! The connections of a server, and its end.
+//! The end of a server: told from anywhere, waited for by the one who serves.
 
-use std::collections::HashMap;
-use std::net::Shutdown;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use mio::Waker;
+use mio::{Poll, Waker};
 
-use super::listener::Stream;
+use super::poller::WAKER;
 use crate::handler::Stop;
 
-/// The connections that are being served.
-pub(super) struct Connections {
-    open: Mutex<Open>,
-    /// Signalled when a connection ends.
-    ended: Condvar,
-    stopping: AtomicBool,
-    /// The time for what is still running is over.
-    cut: AtomicBool,
+pub(super) struct Shutdown {
     waker: Waker,
+    stopping: AtomicBool,
+    /// Connections that are open.
+    connections: AtomicUsize,
+    progress: Mutex<Progress>,
+    /// Signalled when `progress` or `connections` change.
+    changed: Condvar,
 }
 
 #[derive(Default)]
-struct Open {
-    streams: HashMap<u64, Entry>,
-    next: u64,
+struct Progress {
+    listener_closed: bool,
+    /// The server cannot go on.
+    error: Option<io::Error>,
 }
 
-struct Entry {
-    stream: Arc<Stream>,
-    idle: bool,
-}
-
-impl Connections {
-    pub(super) fn new(waker: Waker) -> Self {
-        Self {
-            open: Mutex::default(),
-            ended: Condvar::new(),
+impl Shutdown {
+    pub(super) fn new(poll: &Poll) -> io::Result<Self> {
+        Ok(Self {
+            waker: Waker::new(poll.registry(), WAKER)?,
             stopping: AtomicBool::new(false),
-            cut: AtomicBool::new(false),
-            waker,
-        }
+            connections: AtomicUsize::new(0),
+            progress: Mutex::default(),
+            changed: Condvar::new(),
+        })
     }
 
-    fn open(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn wake(&self) {
-        // The waker fails only when the poller is gone, and then nobody waits.
+    /// Wakes the one who polls.
+    pub(super) fn wake_poller(&self) {
+        // It fails only where the poller is gone, and then nobody sleeps.
         let _ = self.waker.wake();
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.open().streams.len()
-    }
-
-    pub(super) fn add(self: &Arc<Self>, stream: Arc<Stream>) -> Registration {
-        let mut open = self.open();
-        let id = open.next;
-        open.next += 1;
-        open.streams.insert(id, Entry { stream, idle: false });
-        Registration { connections: self.clone(), id }
-    }
-
-    /// Waits until all have ended, and cuts those that have not after `grace`.
-    pub(super) fn finish(&self, grace: Duration) {
-        let deadline = Instant::now() + grace;
-        let open = self.wait_until(self.open(), deadline);
-        self.cut.store(true, Ordering::SeqCst);
-        for entry in open.streams.values() {
-            // No FIN, which would make a reply that ends with the connection look whole.
-            let _ = entry.stream.reset_on_close();
-            let _ = entry.stream.shutdown(Shutdown::Read);
+    pub(super) fn set_connections(&self, count: usize) {
+        if self.connections.swap(count, Ordering::SeqCst) != count && self.is_stopping() {
+            drop(self.progress());
+            self.changed.notify_all();
         }
-        // A handler that is not waiting for its client does not notice; its thread ends when it returns.
-        drop(self.wait_until(open, Instant::now() + Duration::from_millis(100)));
     }
 
-    fn wait_until<'a>(&'a self, mut open: MutexGuard<'a, Open>, deadline: Instant) -> MutexGuard<'a, Open> {
-        while !open.streams.is_empty() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
+    pub(super) fn listener_closed(&self) {
+        self.progress().listener_closed = true;
+        self.changed.notify_all();
+    }
+
+    /// Ends the server with an error.
+    pub(super) fn fail(&self, error: io::Error) {
+        self.progress().error = Some(error);
+        self.stop();
+    }
+
+    pub(super) fn take_error(&self) -> Option<io::Error> {
+        self.progress().error.take()
+    }
+
+    /// Waits until the server is told to stop.
+    pub(super) fn wait_for_stop(&self) {
+        let mut progress = self.progress();
+        while !self.is_stopping() {
+            progress = self.changed.wait(progress).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Waits until the listener is closed and all connections are over. False if that takes longer than `deadline`.
+    pub(super) fn wait_for_end(&self, deadline: Instant) -> bool {
+        let mut progress = self.progress();
+        loop {
+            let over = progress.listener_closed && self.connections.load(Ordering::SeqCst) == 0;
+            if over || progress.error.is_some() {
+                return true;
             }
-            open = self.ended.wait_timeout(open, left).unwrap_or_else(PoisonError::into_inner).0;
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left == Duration::ZERO {
+                return false;
+            }
+            progress = self.changed.wait_timeout(progress, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        open
     }
 }
 
-impl Stop for Connections {
+impl Stop for Shutdown {
     fn stop(&self) {
-        let open = self.open();
+        let progress = self.progress();
         self.stopping.store(true, Ordering::SeqCst);
-        for entry in open.streams.values().filter(|entry| entry.idle) {
-            // What the client has sent already can still be read, and is answered.
-            let _ = entry.stream.shutdown(Shutdown::Read);
-        }
-        drop(open);
-        self.wake();
+        drop(progress);
+        self.changed.notify_all();
+        self.wake_poller();
     }
 
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
-    }
-}
-
-/// A connection's entry; taken out when dropped.
-pub(super) struct Registration {
-    connections: Arc<Connections>,
-    id: u64,
-}
-
-impl Registration {
-    /// Notes whether the connection waits for a request. When the server is stopping it waits no longer.
-    pub(super) fn set_idle(&self, idle: bool) {
-        let mut open = self.connections.open();
-        let stopping = self.connections.is_stopping();
-        if let Some(entry) = open.streams.get_mut(&self.id) {
-            entry.idle = idle;
-            if idle && stopping {
-                let _ = entry.stream.shutdown(Shutdown::Read);
-            }
-        }
-    }
-
-    pub(super) fn is_stopping(&self) -> bool {
-        self.connections.is_stopping()
-    }
-
-    pub(super) fn is_cut(&self) -> bool {
-        self.connections.cut.load(Ordering::SeqCst)
-    }
-}
-
-impl Drop for Registration {
-    fn drop(&mut self) {
-        self.connections.open().streams.remove(&self.id);
-        self.connections.ended.notify_all();
-        // The server may be waiting for a place to be free.
-        self.connections.wake();
     }
 }

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{Response, Run};
-use crate::handler::wire::{Close, Phase, Wire};
+use crate::handler::wire::{Want, Wire};
 
 /// The server's side: gives the pieces one by one, and takes the output.
 pub(super) struct Memory {
     pieces: VecDeque<Vec<u8>>,
+    pause: bool,
     record: Record,
 }
 
@@ -41,7 +42,7 @@ impl Memory {
         let record = Record::default();
         // A read of nothing would be the end of the input.
         let pieces = pieces.filter(|piece| !piece.is_empty()).collect();
-        (Self { pieces, record: record.clone() }, record)
+        (Self { pieces, pause: false, record: record.clone() }, record)
     }
 }
 
@@ -69,12 +70,17 @@ impl Record {
 impl Wire for Memory {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let Some(piece) = self.pieces.front_mut() else { return Ok(0) };
+        // Between two pieces the connection has to wait, and to go on where it was.
+        if std::mem::replace(&mut self.pause, false) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
         let count = piece.len().min(buffer.len());
         for (to, from) in buffer.iter_mut().zip(piece.drain(..count)) {
             *to = from;
         }
         if piece.is_empty() {
             self.pieces.pop_front();
+            self.pause = true;
         }
         Ok(count)
     }
@@ -84,30 +90,30 @@ impl Wire for Memory {
         Ok(bytes.len())
     }
 
-    fn enter(&mut self, phase: Phase) {
-        let mut recorded = self.record.lock();
-        match phase {
-            Phase::Idle => {
-                if let Some(reply) = recorded.replies.last_mut() {
-                    reply.stays_open = true;
-                }
-            }
-            Phase::Head | Phase::Drain => {}
-            Phase::Exchange { head } => {
-                let start = recorded.output.len();
-                recorded.replies.push(Reply { start, head, stays_open: false, was_reset: false });
-            }
-        }
+    fn wait(&mut self, _want: Want, _timeout: Duration) -> io::Result<()> {
+        Ok(())
     }
 
-    fn set_timeout(&mut self, _timeout: Duration) {}
+    fn begin_exchange(&mut self, unsent: usize, head: bool) {
+        let mut recorded = self.record.lock();
+        let start = recorded.output.len() + unsent;
+        recorded.replies.push(Reply { start, head, stays_open: false, was_reset: false });
+    }
+
+    fn begin_idle(&mut self) {
+        if let Some(reply) = self.record.lock().replies.last_mut() {
+            reply.stays_open = true;
+        }
+    }
 
     fn is_last_request(&self) -> bool {
         false
     }
 
-    fn close(&mut self, how: Close) {
-        if let (Close::Reset, Some(reply)) = (how, self.record.lock().replies.last_mut()) {
+    fn shutdown_write(&mut self) {}
+
+    fn reset(&mut self) {
+        if let Some(reply) = self.record.lock().replies.last_mut() {
             reply.was_reset = true;
         }
     }

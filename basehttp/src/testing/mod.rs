@@ -32,7 +32,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::handler::exchange::Bounds;
 use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler, ServerHandle, ServerInfo, Stop};
-use crate::server::connection::{Parts, serve};
+use crate::server::connection::Live;
+use crate::server::session::{Host, Parts, Session, Turn};
 use memory::Memory;
 
 pub use response::Response;
@@ -88,8 +89,39 @@ where
         server: Arc::new(no_server()),
         bounds: Bounds::default(),
     };
-    serve(parts, &factory);
+    let mut session = Live::new(parts, Arc::new(factory));
+    let mut host = Patient;
+    while session.turn(&mut host, false) != Turn::Over {}
     record.into_run()
+}
+
+/// Runs everything, and lets it take its time.
+struct Patient;
+
+impl Host for Patient {
+    fn admits(&mut self, _command: &str, _path: &str) -> bool {
+        true
+    }
+
+    fn expects_quickness(&self) -> bool {
+        true
+    }
+
+    fn admits_all(&self) -> bool {
+        true
+    }
+
+    fn runs_user_code(&self) -> bool {
+        true
+    }
+
+    fn is_stopping(&self) -> bool {
+        false
+    }
+
+    fn enter(&mut self) {}
+
+    fn leave(&mut self) {}
 }
 
 /// What `self.server()` is for a handler that is run without one.

@@ -403,16 +403,17 @@ fn limits_can_be_set() {
 }
 
 #[test]
-fn no_more_connections_are_served_at_a_time_than_allowed() {
+fn a_connection_too_many_is_told_to_come_back() {
     let server = TestServer::with(HTTPServer::builder().max_connections(1), factory);
     let mut first = Client::new(&server);
     assert_eq!(first.ask(GET).status, 200);
     let mut second = Client::new(&server);
-    second.send(GET);
-    // The first one is still served, and the second waits in the queue.
+    let reply = second.ask(GET);
+    assert_eq!((reply.status, reply.field("retry-after")), (503, Some("1")));
+    second.assert_closed();
     assert_eq!(first.ask(GET).status, 200);
     drop(first);
-    assert_eq!(second.reply().status, 200);
+    wait_until("there is room again", || Client::new(&server).ask(GET).status == 200);
 }
 
 #[test]

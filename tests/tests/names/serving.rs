@@ -93,7 +93,7 @@ fn shutdown_waits_for_running_handlers() {
 
 #[test]
 fn shutdown_cuts_what_takes_longer_than_its_grace() {
-    let builder = HTTPServer::builder().shutdown_grace(Duration::from_millis(10));
+    let builder = HTTPServer::builder().gather_limit(0).shutdown_grace(Duration::from_millis(10));
     let server = builder.bind("127.0.0.1:0", factory).unwrap();
     let port = server.server_port();
     let (handle, thread) = serve(server);

@@ -101,7 +101,7 @@ fn an_error_of_the_handlers_own_making_does_not_make_it_louder() {
 #[test]
 fn a_client_that_goes_away_while_its_body_is_read() {
     let (open, wait) = gate();
-    let stage = Stage::new(move |act| {
+    let stage = Stage::with(HTTPServer::builder().gather_limit(0), move |act| {
         let mut byte = [0];
         act.rfile.read_exact(&mut byte)?;
         pass(&wait)?;
@@ -204,7 +204,7 @@ fn a_flushed_body_arrives_while_the_handler_goes_on() {
 
 #[test]
 fn what_was_written_arrives_before_the_handler_waits_for_the_body() {
-    let stage = Stage::new(|act| {
+    let stage = Stage::with(HTTPServer::builder().gather_limit(0), |act| {
         say(act, "who is there?")?;
         let mut line = String::new();
         act.rfile.read_line(&mut line)?;
@@ -292,7 +292,7 @@ fn an_idle_connection_is_closed_without_an_answer() {
 
 #[test]
 fn a_body_that_takes_too_long_is_answered_408() {
-    let builder = HTTPServer::builder().io_timeout(Duration::from_millis(50));
+    let builder = HTTPServer::builder().gather_limit(0).io_timeout(Duration::from_millis(50));
     let stage = Stage::with(builder, |act| act.rfile.read_to_end(&mut Vec::new()).map(drop));
     let mut client = Client::new(&stage.server);
     let reply = client.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe");

@@ -1,10 +1,11 @@
 //! The body of the request: its framing taken off, the client asked for it when it is wanted.
 
 use std::io;
+use std::time::Instant;
 
 use super::{DIRECT, Exchange, Trouble, gone};
+use crate::handler::buffer::Buffer;
 use crate::handler::message::{Headers, Message};
-use crate::handler::wire::Phase;
 use crate::proto::chunked::{ChunkStep, ChunkedDecoder};
 use crate::proto::fault::Fault;
 
@@ -14,11 +15,14 @@ pub(super) enum Incoming {
     Length(u64),
     /// Whatever comes: the connection is no HTTP any more.
     Everything,
-    /// `ready` bytes at the front of the input are data.
+    /// `decoded` was gathered; then `ready` bytes at the front of the input are data.
     Chunked {
         decoder: Box<ChunkedDecoder>,
+        decoded: Buffer,
         ready: usize,
     },
+    /// The rest of a chunked body, all of which was gathered.
+    Gathered(Buffer),
 }
 
 impl Exchange {
@@ -69,6 +73,13 @@ impl Exchange {
                 Ok(count)
             }
             Incoming::Chunked { .. } => self.read_chunked(out),
+            Incoming::Gathered(decoded) => {
+                let count = take(decoded, out);
+                if decoded.is_empty() {
+                    self.body = Incoming::None;
+                }
+                Ok(count)
+            }
             Incoming::Everything if self.ended && self.input.is_empty() => Ok(0),
             Incoming::Everything => match self.read_raw(out) {
                 Err(_) if self.ended => Ok(0),
@@ -89,29 +100,22 @@ impl Exchange {
     /// Reads what comes next in the input, at least a byte.
     fn read_raw(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if self.input.is_empty() && out.len() >= DIRECT {
-            self.prepare_to_wait()?;
-            let read = self.wire.read(out);
-            return match self.received(read)? {
-                0 => Err(self.fault(Fault::IncompleteBody)),
-                count => Ok(count),
-            };
+            return self.receive(|exchange| exchange.wire.read(out));
         }
         self.need_input()?;
-        let data = self.input.data();
-        let count = data.len().min(out.len());
-        copy(data, out);
-        self.input.consume(count);
-        Ok(count)
+        Ok(take(&mut self.input, out))
     }
 
     fn read_chunked(&mut self, out: &mut [u8]) -> io::Result<usize> {
         loop {
-            let Incoming::Chunked { decoder, ready } = &mut self.body else { return Ok(0) };
+            let Incoming::Chunked { decoder, decoded, ready } = &mut self.body else { return Ok(0) };
+            if !decoded.is_empty() {
+                return Ok(take(decoded, out));
+            }
             if *ready > 0 {
-                let count = (*ready).min(out.len());
+                let room = (*ready).min(out.len());
+                let count = take(&mut self.input, out.get_mut(..room).unwrap_or_default());
                 *ready -= count;
-                copy(self.input.data(), out.get_mut(..count).unwrap_or_default());
-                self.input.consume(count);
                 return Ok(count);
             }
             match decoder.step(self.input.data()) {
@@ -120,13 +124,7 @@ impl Exchange {
                     self.input.consume(skip);
                 }
                 Ok(ChunkStep::End { consumed }) => {
-                    let (bytes, fields) = decoder.trailers();
-                    for field in fields {
-                        let name = std::str::from_utf8(field.name.of(bytes)).unwrap_or_default();
-                        self.trailers.append(name, field.value.of(bytes));
-                    }
-                    self.input.consume(consumed);
-                    self.body = Incoming::None;
+                    self.end_chunked(consumed);
                     return Ok(0);
                 }
                 Ok(ChunkStep::NeedMore { consumed }) => {
@@ -140,23 +138,34 @@ impl Exchange {
 
     /// Waits until there is input.
     fn need_input(&mut self) -> io::Result<()> {
-        if !self.input.is_empty() {
-            return Ok(());
+        if self.input.is_empty() {
+            self.receive(|exchange| exchange.input.fill(|room| exchange.wire.read(room)))?;
         }
-        self.prepare_to_wait()?;
-        let filled = self.input.fill(|room| self.wire.read(room));
-        match self.received(filled)? {
-            0 => Err(self.fault(Fault::IncompleteBody)),
-            _ => Ok(()),
+        Ok(())
+    }
+
+    /// Reads body bytes from the wire, at least one, and waits for them.
+    fn receive(&mut self, mut read: impl FnMut(&mut Self) -> io::Result<usize>) -> io::Result<usize> {
+        loop {
+            match read(self) {
+                Ok(0) => {
+                    self.ended = true;
+                    return Err(self.fault(Fault::IncompleteBody));
+                }
+                Ok(count) => return Ok(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.prepare_to_wait()?;
+                    let timeout = self.bounds.io_timeout;
+                    self.wait_for_input(timeout).map_err(|error| self.failed(error))?;
+                }
+                Err(error) => return Err(self.failed(error)),
+            }
         }
     }
 
     /// Before the handler waits for the client, the client must have what it may be waiting for: the interim response
     /// that it asked for, or what the handler has written of its reply (Python's `wfile` has no buffer).
     fn prepare_to_wait(&mut self) -> io::Result<()> {
-        if self.ended {
-            return Ok(());
-        }
         if self.waits_for_continue {
             self.waits_for_continue = false;
             if !self.reply.is_committed() {
@@ -167,35 +176,126 @@ impl Exchange {
         if self.reply.has_news() { self.flush() } else { Ok(()) }
     }
 
-    fn received(&mut self, read: io::Result<usize>) -> io::Result<usize> {
-        match read {
-            Ok(count) => {
-                self.ended |= count == 0;
-                Ok(count)
+    /// Takes in what has come of a small body, so that no handler, and no thread, waits for it. False if there is more
+    /// to come first.
+    pub(crate) fn gather(&mut self) -> bool {
+        if self.trouble.is_some() {
+            return true;
+        }
+        loop {
+            match &mut self.body {
+                Incoming::None | Incoming::Everything | Incoming::Gathered(_) => return true,
+                Incoming::Length(length) => {
+                    if *length > self.bounds.gather as u64 || self.input.data().len() as u64 >= *length {
+                        return true;
+                    }
+                }
+                Incoming::Chunked { decoder, decoded, .. } => {
+                    if decoded.data().len() >= self.bounds.gather {
+                        return true;
+                    }
+                    match decoder.step(self.input.data()) {
+                        Ok(ChunkStep::Data { skip, len }) => {
+                            self.input.consume(skip);
+                            decoded.extend(self.input.data().get(..len).unwrap_or_default());
+                            self.input.consume(len);
+                            continue;
+                        }
+                        Ok(ChunkStep::NeedMore { consumed }) => self.input.consume(consumed),
+                        Ok(ChunkStep::End { consumed }) => {
+                            self.end_chunked(consumed);
+                            return true;
+                        }
+                        // The handler finds the fault when it reads on: the decoder says the same again.
+                        Err(_) => return true,
+                    }
+                }
             }
-            Err(error) => Err(self.failed(error)),
+            match self.input.fill(|room| self.wire.read(room)) {
+                Ok(1..) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+                // So does the end of the input.
+                Ok(0) => return true,
+                Err(error) => {
+                    self.failed(error);
+                    return true;
+                }
+            }
         }
     }
 
     /// The trailer fields of a chunked body that was read to its end.
     pub(crate) fn trailers(&self) -> Headers {
-        self.trailers.clone()
+        // Gathered with the body, they have come before the handler has read up to them.
+        if self.has_body() { Headers::default() } else { self.trailers.clone() }
     }
 
-    /// Reads and drops what is left of the body. False if the connection cannot be kept.
-    pub(crate) fn drain(&mut self) -> bool {
-        let mut scratch = [0; 4096];
-        let mut left = self.bounds.drain;
-        if self.has_body() {
-            self.wire.enter(Phase::Drain);
+    /// Reads and drops what has come of a body that nobody has read. `None` if more must come; false if the connection
+    /// cannot be kept.
+    pub(crate) fn drain(&mut self) -> Option<bool> {
+        if self.has_body() && self.until.is_none() {
+            self.until = Some(Instant::now() + self.bounds.io_timeout);
         }
-        while self.has_body() && !self.is_troubled() {
-            match self.read_body(&mut scratch) {
-                Ok(count) if (count as u64) <= left => left -= count as u64,
-                _ => return false,
+        loop {
+            if !self.has_body() {
+                return Some(!self.is_troubled());
+            }
+            if self.is_troubled() || self.drained > self.bounds.drain {
+                return Some(false);
+            }
+            if self.input.is_empty() && !matches!(self.body, Incoming::Gathered(_)) {
+                match self.input.fill(|room| self.wire.read(room)) {
+                    Ok(1..) => {}
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+                    Ok(0) | Err(_) => return Some(false),
+                }
+            }
+            // There is input, so this does not wait; where a chunk is not complete, it is tried again.
+            self.drop_some();
+        }
+    }
+
+    /// The last chunk and the trailer section have come.
+    fn end_chunked(&mut self, consumed: usize) {
+        if let Incoming::Chunked { decoder, decoded, .. } = &mut self.body {
+            let (bytes, fields) = decoder.trailers();
+            for field in fields {
+                let name = std::str::from_utf8(field.name.of(bytes)).unwrap_or_default();
+                self.trailers.append(name, field.value.of(bytes));
+            }
+            let decoded = std::mem::take(decoded);
+            self.body = if decoded.is_empty() { Incoming::None } else { Incoming::Gathered(decoded) };
+        }
+        self.input.consume(consumed);
+    }
+
+    fn drop_some(&mut self) {
+        match &mut self.body {
+            Incoming::None => {}
+            Incoming::Everything | Incoming::Gathered(_) => self.body = Incoming::None,
+            Incoming::Length(left) => {
+                let count = usize::try_from(*left).unwrap_or(usize::MAX).min(self.input.data().len());
+                self.input.consume(count);
+                self.drained += count as u64;
+                self.count_length(count);
+            }
+            Incoming::Chunked { decoder, decoded, ready } => {
+                decoded.clear();
+                self.input.consume(*ready);
+                *ready = 0;
+                match decoder.step(self.input.data()) {
+                    Ok(ChunkStep::Data { skip, len }) => {
+                        self.input.consume(skip + len);
+                        self.drained += len as u64;
+                    }
+                    Ok(ChunkStep::NeedMore { consumed }) => self.input.consume(consumed),
+                    Ok(ChunkStep::End { consumed }) => self.end_chunked(consumed),
+                    Err(fault) => {
+                        self.fault(fault);
+                    }
+                }
             }
         }
-        !self.is_troubled()
     }
 
     fn fault(&mut self, fault: Fault) -> io::Error {
@@ -206,10 +306,14 @@ impl Exchange {
     }
 }
 
-fn copy(from: &[u8], to: &mut [u8]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
+/// Moves bytes from the front of `from` to `to`, as many as there are or fit.
+fn take(from: &mut Buffer, to: &mut [u8]) -> usize {
+    let count = from.data().len().min(to.len());
+    if let (Some(data), Some(room)) = (from.data().get(..count), to.get_mut(..count)) {
+        room.copy_from_slice(data);
     }
+    from.consume(count);
+    count
 }
 
 fn faulty(fault: Fault) -> io::Error {

@@ -5,12 +5,12 @@ mod outgoing;
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::buffer::Buffer;
 use super::message::Headers;
 use super::request::Request;
-use super::wire::{Close, Phase, Wire};
+use super::wire::{Close, Want, Wire};
 use crate::proto::chunked::ChunkedDecoder;
 use crate::proto::fault::Fault;
 use crate::proto::framing::Body;
@@ -43,11 +43,27 @@ pub(crate) struct Bounds {
     pub(crate) hold: usize,
     /// Bytes of an unread body that are read and dropped to keep the connection.
     pub(crate) drain: u64,
+    /// Bytes of a body that are gathered before the handler is called.
+    pub(crate) gather: usize,
+    /// How long a connection may be silent between two requests.
+    pub(crate) idle_timeout: Duration,
+    /// How long a head may take from its first byte to its last.
+    pub(crate) head_timeout: Duration,
+    /// How long one read or write may wait for the client.
+    pub(crate) io_timeout: Duration,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { limits: Limits::default(), hold: 64 * 1024, drain: 256 * 1024 }
+        Self {
+            limits: Limits::default(),
+            hold: 64 * 1024,
+            drain: 256 * 1024,
+            gather: 64 * 1024,
+            idle_timeout: Duration::from_secs(60),
+            head_timeout: Duration::from_secs(20),
+            io_timeout: Duration::from_secs(30),
+        }
     }
 }
 
@@ -74,8 +90,8 @@ pub(crate) enum Next {
     Request,
     /// The connection is over.
     End,
-    /// A head was begun and not finished in time.
-    TooSlow,
+    /// Nothing yet, or not all of it.
+    Later,
 }
 
 pub(crate) struct Exchange {
@@ -83,6 +99,7 @@ pub(crate) struct Exchange {
     bounds: Bounds,
     input: Buffer,
     parser: HeadParser,
+    part: Part,
     /// No more input will come.
     ended: bool,
     body: Incoming,
@@ -98,9 +115,12 @@ pub(crate) struct Exchange {
     output: Output,
     /// How the connection is to end, once that is settled.
     ending: Option<Close>,
-    served: u64,
+    /// Bytes of the current body that were read and dropped.
+    drained: u64,
     /// Bytes sent since the current request began.
     sent: u64,
+    /// When the time for a head, or for the rest of a body, is over, however it trickles in.
+    until: Option<Instant>,
     after: After,
 }
 
@@ -111,6 +131,17 @@ pub(crate) enum After {
     Nothing,
     /// The client takes the connection for a persistent one: more requests may be on their way.
     Requests,
+}
+
+/// What of a request the connection is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// Waiting for its first byte.
+    Idle,
+    /// Waiting for the rest of its head.
+    Head,
+    /// Its body, and the reply.
+    Exchange,
 }
 
 /// Whether more of the reply can be sent.
@@ -140,6 +171,7 @@ impl Exchange {
             bounds,
             input: Buffer::default(),
             parser: HeadParser::new(bounds.limits),
+            part: Part::Exchange,
             ended: false,
             body: Incoming::None,
             waits_for_continue: false,
@@ -150,15 +182,11 @@ impl Exchange {
             failed: false,
             output: Output::Open,
             ending: None,
-            served: 0,
+            drained: 0,
             sent: 0,
+            until: None,
             after: After::Nothing,
         }
-    }
-
-    /// How many requests have come, or what was meant for one.
-    pub(crate) fn served(&self) -> u64 {
-        self.served
     }
 
     pub(crate) fn now(&self) -> SystemTime {
@@ -169,8 +197,33 @@ impl Exchange {
         self.wire.log(line);
     }
 
+    /// Sets how long one read or write may wait for the client.
     pub(crate) fn set_timeout(&mut self, timeout: Duration) {
-        self.wire.set_timeout(timeout.min(LONGEST));
+        self.bounds.io_timeout = timeout.min(LONGEST);
+    }
+
+    /// How long the connection may be silent from now on.
+    pub(crate) fn patience(&self) -> Duration {
+        match (self.until, self.part) {
+            (Some(until), _) => until.saturating_duration_since(Instant::now()),
+            (None, Part::Idle) => self.bounds.idle_timeout,
+            (None, _) => self.bounds.io_timeout,
+        }
+    }
+
+    /// Whether some of a head has come, but not all.
+    pub(crate) fn is_in_head(&self) -> bool {
+        self.part == Part::Head && self.parser.begun(self.input.data())
+    }
+
+    /// Whether the connection has nothing to do but to wait for a request.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.part == Part::Idle && self.reply.gathered() == 0
+    }
+
+    /// Blocks the thread until there may be input.
+    pub(crate) fn wait_for_input(&mut self, timeout: Duration) -> io::Result<()> {
+        self.wire.wait(Want::Input, timeout)
     }
 
     /// What happened, for the one who asks first.
@@ -205,11 +258,16 @@ impl Exchange {
         }
     }
 
-    /// Waits for the next head, and parses it as it comes.
+    /// Parses the next head as far as it has come.
     pub(crate) fn next_head(&mut self, request: &mut Request) -> Next {
-        self.parser.reset();
-        self.wire.enter(Phase::Idle);
-        let mut begun = false;
+        if self.part == Part::Exchange {
+            self.parser.reset();
+            self.part = Part::Idle;
+            // The reply before is long with its client when an idle connection is closed.
+            self.after = After::Nothing;
+            self.sent = 0;
+            self.wire.begin_idle();
+        }
         loop {
             match self.parser.parse(self.input.data(), &mut request.head) {
                 Ok(Progress::Done) => return self.take_head(request, None),
@@ -224,22 +282,23 @@ impl Exchange {
                 };
             }
             // Empty lines before the request count: they must not keep a connection for ever.
-            if !begun && !self.input.is_empty() {
-                begun = true;
-                self.wire.enter(Phase::Head);
+            if self.part == Part::Idle && !self.input.is_empty() {
+                self.part = Part::Head;
+                self.until = Some(Instant::now() + self.bounds.head_timeout);
             }
             match self.input.fill(|room| self.wire.read(room)) {
                 Ok(count) => self.ended = count == 0,
-                Err(error)
-                    if error.kind() == io::ErrorKind::TimedOut && self.parser.begun(self.input.data()) =>
-                {
-                    // For the log, as far as it has come.
-                    self.take_head(request, None);
-                    return Next::TooSlow;
-                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Next::Later,
                 Err(_) => return Next::End,
             }
         }
+    }
+
+    /// Gives up a head that does not come to its end, so that the client can be told.
+    pub(crate) fn give_up_head(&mut self, request: &mut Request) {
+        self.expect_more();
+        // For the log, as far as it has come.
+        self.take_head(request, None);
     }
 
     fn take_head(&mut self, request: &mut Request, fault: Option<Fault>) -> Next {
@@ -264,14 +323,17 @@ impl Exchange {
     /// Gets ready for body and reply of the request whose head was taken.
     pub(crate) fn begin(&mut self, asked: Asked, close: bool, after: After, body: Body) {
         self.after = after;
-        self.wire.enter(Phase::Exchange { head: asked.head });
-        self.served += 1;
+        self.part = Part::Exchange;
+        self.wire.begin_exchange(self.reply.gathered(), asked.head);
+        self.drained = 0;
         self.sent = 0;
+        self.until = None;
         self.body = match body {
             Body::None | Body::Length(0) => Incoming::None,
             Body::Length(length) => Incoming::Length(length),
             Body::Chunked => {
-                Incoming::Chunked { decoder: Box::new(ChunkedDecoder::new(self.bounds.limits)), ready: 0 }
+                let decoder = Box::new(ChunkedDecoder::new(self.bounds.limits));
+                Incoming::Chunked { decoder, decoded: Buffer::default(), ready: 0 }
             }
         };
         self.waits_for_continue = false;
@@ -287,12 +349,32 @@ impl Exchange {
         self.waits_for_continue = self.has_body();
     }
 
-    pub(crate) fn close(&mut self) {
+    /// How the connection has to end.
+    pub(crate) fn ending(&self) -> Close {
         let unread = self.has_body() || !self.input.is_empty();
         let on_its_way = self.sent > ON_ITS_WAY;
-        let how =
-            if unread || on_its_way || self.after == After::Requests { Close::Linger } else { Close::Plain };
-        self.wire.close(self.ending.unwrap_or(how));
+        let may_come = unread || on_its_way || self.after == After::Requests;
+        self.ending.unwrap_or(if may_come && !self.ended { Close::Linger } else { Close::Plain })
+    }
+
+    /// Ends the server's half of the connection.
+    pub(crate) fn shutdown_write(&mut self) {
+        self.wire.shutdown_write();
+    }
+
+    /// Makes the end of the connection a reset.
+    pub(crate) fn reset(&mut self) {
+        self.wire.reset();
+    }
+
+    /// How long one read or write may wait for the client.
+    pub(crate) fn io_timeout(&self) -> Duration {
+        self.bounds.io_timeout
+    }
+
+    /// Reads and drops input. `WouldBlock` when there may be more, `Ok` with a count when there was some.
+    pub(crate) fn linger(&mut self, scratch: &mut [u8]) -> io::Result<usize> {
+        self.wire.read(scratch)
     }
 
     pub(super) fn failed(&mut self, error: io::Error) -> io::Error {

@@ -4,9 +4,10 @@ use std::io;
 
 use super::incoming::Incoming;
 use super::{DIRECT, Exchange, Output, Trouble, gone};
-use crate::handler::wire::Close;
+use crate::handler::wire::{Close, Want};
 use crate::proto::mistake::Mistake;
 use crate::proto::reply::Ended;
+use crate::proto::request_line::Version;
 use crate::proto::status::HTTPStatus;
 
 impl Exchange {
@@ -66,17 +67,25 @@ impl Exchange {
         self.send_ready()
     }
 
-    /// Completes the reply, and sends it.
+    /// Completes the reply. It is ready then, and not yet sent.
     pub(crate) fn finish_reply(&mut self) -> Result<(), Mistake> {
         // Nobody is there, or nobody is to take the rest for a whole.
         if self.output == Output::Cut || self.trouble == Some(Trouble::ClientGone) {
             return Ok(());
         }
         self.decide_about_rest();
-        let finished = self.reply.finish();
-        // What fails here is in the record.
-        let _ = self.send_ready();
-        finished
+        self.reply.finish()
+    }
+
+    /// Makes 503 the reply, without asking the handler (RFC 9110 section 15.6.4).
+    pub(crate) fn refuse(&mut self) {
+        self.reply.abandon();
+        self.reply.status_line(Version::Http11, HTTPStatus::SERVICE_UNAVAILABLE, "Service Unavailable");
+        self.reply.field("Retry-After", "1");
+        self.reply.field("Connection", "close");
+        // Nothing in this head can be refused.
+        let _ = self.reply.end_head();
+        let _ = self.reply.finish();
     }
 
     /// A body that will not be read to its end leaves no way to find the next request. That has to be known before the
@@ -88,17 +97,19 @@ impl Exchange {
         }
     }
 
-    pub(super) fn send_ready(&mut self) -> io::Result<()> {
+    /// Sends what can go without waiting. `Ok(false)` if some of it must wait.
+    pub(crate) fn pump(&mut self) -> io::Result<bool> {
         if self.output == Output::Dead {
             return Err(gone());
         }
         let mut written = 0;
         let sent = loop {
             match self.reply.ready().get(written..) {
-                None | Some([]) => break Ok(()),
+                None | Some([]) => break Ok(true),
                 Some(rest) => match self.wire.write(rest) {
                     Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
                     Ok(count) => written += count,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Ok(false),
                     Err(error) => break Err(error),
                 },
             }
@@ -106,6 +117,19 @@ impl Exchange {
         self.reply.sent(written);
         self.sent += written as u64;
         sent.map_err(|error| self.unwritable(error))
+    }
+
+    /// Sends all that is ready, and waits for the client to take it.
+    pub(crate) fn send_ready(&mut self) -> io::Result<()> {
+        while !self.pump()? {
+            self.wait_for_room()?;
+        }
+        Ok(())
+    }
+
+    fn wait_for_room(&mut self) -> io::Result<()> {
+        let timeout = self.bounds.io_timeout;
+        self.wire.wait(Want::Room, timeout).map_err(|error| self.unwritable(error))
     }
 
     pub(super) fn write_wire(&mut self, mut bytes: &[u8]) -> io::Result<()> {
@@ -116,17 +140,25 @@ impl Exchange {
                     self.sent += count as u64;
                     bytes = bytes.get(count..).unwrap_or_default();
                 }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait_for_room()?,
                 Err(error) => return Err(self.unwritable(error)),
             }
         }
         Ok(())
     }
 
+    /// Gives up what the client does not take.
+    pub(crate) fn give_up_output(&mut self) {
+        if self.output != Output::Dead {
+            self.unwritable(io::ErrorKind::TimedOut.into());
+        }
+    }
+
     /// Sends what there is of the reply to a handler that failed, and ends the connection so that the client cannot take
     /// it for the whole.
     pub(crate) fn cut(&mut self) {
         if self.reply.is_committed() && !self.reply.is_complete() {
-            let _ = self.flush();
+            self.reply.flush();
             self.output = Output::Cut;
             self.ending = Some(if self.reply.ends_with_connection() { Close::Reset } else { Close::Linger });
         }

@@ -1,0 +1,267 @@
+//! The poller with all that only its holder touches: the table, the listener, the deadlines. It lies in the engine's slot
+//! except while somebody polls.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use mio::event::Event;
+use mio::{Events, Poll, Token};
+
+use super::engine::Engine;
+use super::listener::{Listener, Stream};
+use super::table::{Connection, NEVER, Place, READ, READ_CLOSED, Table, WRITE};
+
+pub(super) const LISTENER: Token = Token(usize::MAX);
+pub(super) const WAKER: Token = Token(usize::MAX - 1);
+
+pub(super) struct Core {
+    poll: Poll,
+    events: Events,
+    table: Table,
+    /// None after the server was shut down.
+    listener: Option<Listener>,
+    accept: Accept,
+    /// A descriptor in reserve: where there are none left, it is given up to take a connection, and to refuse it.
+    spare: Option<File>,
+    /// When to look at whose deadline.
+    timers: BinaryHeap<Reverse<(u64, usize)>>,
+}
+
+/// What the listener has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Accept {
+    Nothing,
+    /// Connections that were not taken yet: the poller does not tell of them again.
+    Pending,
+    /// As before, and the last try failed.
+    Failing,
+}
+
+/// How many events and how many new connections are taken at a time.
+const EVENTS: usize = 256;
+const ACCEPTS: usize = 64;
+
+/// How soon a failed `accept` is tried again. Mostly it failed for lack of descriptors, and no event tells when there
+/// are some.
+const ACCEPT_RETRY: Duration = Duration::from_millis(50);
+
+impl Core {
+    pub(super) fn new(poll: Poll, mut listener: Listener) -> io::Result<Self> {
+        listener.register(poll.registry(), LISTENER)?;
+        Ok(Self {
+            poll,
+            events: Events::with_capacity(EVENTS),
+            table: Table::default(),
+            listener: Some(listener),
+            accept: Accept::Pending,
+            spare: spare(),
+            timers: BinaryHeap::new(),
+        })
+    }
+
+    /// Polls once, for `most` at the longest, and puts what is ready into the queue.
+    pub(super) fn poll(&mut self, engine: &Arc<Engine>, most: Option<Duration>) -> io::Result<()> {
+        self.take_news(engine);
+        let timeout = self.timeout(engine, most);
+        let wake = timeout.map_or(NEVER, |timeout| engine.now() + millis(timeout));
+        engine.sleeps_until.store(wake, Ordering::SeqCst);
+        // Who sets a deadline after the store above wakes the poller; who did before has left it in the news.
+        self.take_news(engine);
+        let timeout = self.timeout(engine, most);
+        match self.poll.poll(&mut self.events, timeout) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+        engine.sleeps_until.store(0, Ordering::SeqCst);
+        let mut ready = Vec::new();
+        for event in &self.events {
+            match event.token() {
+                LISTENER => self.accept = Accept::Pending,
+                WAKER => {}
+                token => {
+                    ready.extend(self.table.get(token).and_then(|place| place.wake(hints(event))));
+                }
+            }
+        }
+        self.take_news(engine);
+        self.take_connections(engine, &mut ready);
+        self.expire(engine, &mut ready);
+        if engine.is_stopping() && self.listener.is_some() {
+            self.stop(engine, &mut ready);
+        }
+        engine.ready.extend(ready);
+        Ok(())
+    }
+
+    /// What the holders of connections have left for the holder of the table.
+    fn take_news(&mut self, engine: &Engine) {
+        for token in engine.freed.take() {
+            self.table.remove(token);
+            // There may be a descriptor again.
+            if self.accept == Accept::Failing {
+                self.accept = Accept::Pending;
+            }
+        }
+        engine.shutdown.set_connections(self.table.len());
+        self.timers.extend(engine.timers.take().into_iter().map(Reverse));
+    }
+
+    fn timeout(&self, engine: &Engine, most: Option<Duration>) -> Option<Duration> {
+        let now = engine.now();
+        let next =
+            self.timers.peek().map(|Reverse((time, _))| Duration::from_millis(time.saturating_sub(now)));
+        let retry = match self.accept {
+            Accept::Nothing => None,
+            Accept::Pending => Some(Duration::ZERO).filter(|_| self.listener.is_some()),
+            Accept::Failing => Some(ACCEPT_RETRY).filter(|_| self.listener.is_some()),
+        };
+        [most, next, retry].into_iter().flatten().min()
+    }
+
+    fn take_connections(&mut self, engine: &Arc<Engine>, ready: &mut Vec<Connection>) {
+        if self.accept == Accept::Nothing {
+            return;
+        }
+        for _ in 0..ACCEPTS {
+            let Some(listener) = &self.listener else { return };
+            match listener.accept() {
+                Ok((stream, address)) => {
+                    if self.accept == Accept::Failing {
+                        engine.log.complain("taking connections again");
+                    }
+                    self.accept = Accept::Pending;
+                    if engine.verify(&address) {
+                        ready.extend(self.open(engine, stream, address));
+                    }
+                }
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => {
+                        self.accept = Accept::Nothing;
+                        return;
+                    }
+                    // The client went away while it was queued.
+                    io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => {}
+                    _ => return self.accept_failed(engine, &error),
+                },
+            }
+        }
+    }
+
+    /// Mostly there is no descriptor left. With the spare one a client is told by a closed connection, rather than left
+    /// waiting in the queue of the system.
+    fn accept_failed(&mut self, engine: &Engine, error: &io::Error) {
+        if self.accept != Accept::Failing {
+            engine.log.complain(&format!("cannot take connections, trying on: {error}"));
+        }
+        self.accept = Accept::Failing;
+        if self.spare.take().is_some() {
+            if let Some(listener) = &self.listener {
+                drop(listener.accept());
+            }
+            self.spare = spare();
+        }
+    }
+
+    fn open(
+        &mut self,
+        engine: &Arc<Engine>,
+        mut stream: Stream,
+        address: crate::handler::Address,
+    ) -> Option<Connection> {
+        let full = self.table.len() >= engine.max_connections();
+        if full && self.table.len() >= engine.max_connections() + REFUSALS {
+            return None;
+        }
+        // The token has to be known before the stream is registered, and the place before it is shared.
+        let token = self.table.next_token();
+        stream.register(self.poll.registry(), token).ok()?;
+        let stream = Arc::new(stream);
+        let place = self.table.insert(Arc::downgrade(&stream));
+        let connection = engine.connection(stream, &place, address, full);
+        engine.shutdown.set_connections(self.table.len());
+        Some(connection)
+    }
+
+    /// Gives the connections whose time is over into the queue. They are tried once more there: only after that are
+    /// they late.
+    fn expire(&mut self, engine: &Engine, ready: &mut Vec<Connection>) {
+        let now = engine.now();
+        while let Some(Reverse((time, token))) = self.timers.peek().copied() {
+            if time > now {
+                break;
+            }
+            self.timers.pop();
+            let Some(place) = self.table.get(Token(token)) else { continue };
+            // Another timer stands for it.
+            if !place.unschedule(time) {
+                continue;
+            }
+            let deadline = place.deadline.load(Ordering::SeqCst);
+            if deadline > now {
+                if deadline != NEVER && place.schedule(deadline) {
+                    self.timers.push(Reverse((deadline, token)));
+                }
+                continue;
+            }
+            // Where somebody has it, that one lays it down with a new deadline.
+            if let Some(mut connection) = place.take() {
+                connection.expired = true;
+                ready.push(connection);
+            }
+        }
+    }
+
+    /// Stops listening, and gives every connection that waits the turn in which it may end.
+    fn stop(&mut self, engine: &Arc<Engine>, ready: &mut Vec<Connection>) {
+        // What the system has queued was promised to somebody.
+        while self.accept == Accept::Pending {
+            let before = self.table.len();
+            self.take_connections(engine, ready);
+            if self.table.len() == before {
+                break;
+            }
+        }
+        self.listener = None;
+        ready.extend(self.table.places().filter_map(|place| place.take()));
+        engine.shutdown.listener_closed();
+    }
+
+    pub(super) fn places(&self) -> impl Iterator<Item = &Arc<Place>> {
+        self.table.places()
+    }
+}
+
+/// How many connections beyond the most are told so at a time; others are closed.
+const REFUSALS: usize = 64;
+
+fn hints(event: &Event) -> u8 {
+    let mut hints = 0;
+    if event.is_readable() {
+        hints |= READ;
+    }
+    if event.is_writable() {
+        hints |= WRITE;
+    }
+    // An error is found by a read or a write.
+    if event.is_read_closed() || event.is_error() {
+        hints |= READ | READ_CLOSED;
+    }
+    if event.is_write_closed() || event.is_error() {
+        hints |= WRITE;
+    }
+    hints
+}
+
+fn spare() -> Option<File> {
+    let name = if cfg!(windows) { "NUL" } else { "/dev/null" };
+    File::open(name).ok()
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(NEVER)
+}

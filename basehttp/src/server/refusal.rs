@@ -1,0 +1,61 @@
+//! What a connection gets that is one too many.
+
+use std::io;
+use std::time::Duration;
+
+use super::session::{Host, Session, Turn};
+use super::transport::Socket;
+use crate::handler::wire::{Want, Wire};
+
+pub(super) struct Refusal {
+    wire: Socket,
+    at: At,
+}
+
+enum At {
+    Reply,
+    Linger { left: usize },
+}
+
+/// Ready-made, since it is needed when there is no time (RFC 9110 sections 15.6.4 and 10.2.3).
+const REPLY: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+const PATIENCE: Duration = Duration::from_secs(2);
+const LINGER_BYTES: usize = 64 * 1024;
+
+impl Refusal {
+    pub(super) fn new(wire: Socket) -> Self {
+        Self { wire, at: At::Reply }
+    }
+}
+
+impl Session for Refusal {
+    fn turn(&mut self, _host: &mut dyn Host, expired: bool) -> Turn {
+        if matches!(self.at, At::Reply) {
+            // An empty send buffer has room for it; where it has not, nobody listens.
+            if self.wire.write(REPLY).is_err() {
+                return Turn::Over;
+            }
+            self.wire.shutdown_write();
+            self.at = At::Linger { left: LINGER_BYTES };
+        }
+        let mut scratch = [0; 4096];
+        while let At::Linger { left } = self.at {
+            match self.wire.read(&mut scratch) {
+                Ok(count @ 1..) if count < left => self.at = At::Linger { left: left - count },
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && !expired => {
+                    return Turn::Later(Want::Input, PATIENCE);
+                }
+                _ => break,
+            }
+        }
+        Turn::Over
+    }
+
+    fn is_idle(&self) -> bool {
+        false
+    }
+
+    fn refuse(&mut self) {}
+}

@@ -1,0 +1,65 @@
+//! A connection whose handler's type is erased, and the thread that gives it its turns.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::handler::exchange::Bounds;
+use crate::handler::wire::{Want, Wire};
+use crate::handler::{Address, ServerInfo};
+
+/// What a connection consists of.
+pub(crate) struct Parts {
+    pub(crate) wire: Box<dyn Wire>,
+    pub(crate) client_address: Address,
+    pub(crate) server: Arc<ServerInfo>,
+    pub(crate) bounds: Bounds,
+}
+
+/// A connection whose handler's type is erased.
+pub(crate) trait Session {
+    /// Goes on as far as it can. `expired` says that the time for what it waits for is over.
+    fn turn(&mut self, host: &mut dyn Host, expired: bool) -> Turn;
+
+    /// Whether it has nothing to do but to wait for a request.
+    fn is_idle(&self) -> bool;
+
+    /// Makes 503 the answer to the request that waits for its handler.
+    fn refuse(&mut self);
+}
+
+/// What a turn ends with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// The connection waits for its client, so long at most.
+    Later(Want, Duration),
+    /// There is more to do, but others have waited long enough.
+    Again,
+    /// Code of the user has to run that may not run here.
+    Elsewhere,
+    /// The connection is over.
+    Over,
+}
+
+/// The thread that gives a connection its turn.
+pub(crate) trait Host {
+    /// Whether the handler of such a request may run here: it is not expected to wait.
+    fn admits(&mut self, command: &str, path: &str) -> bool;
+
+    /// Whether the admitted handler is one that has been quick before.
+    fn expects_quickness(&self) -> bool;
+
+    /// Whether code of the user may run here that may take any time.
+    fn admits_all(&self) -> bool;
+
+    /// Whether any code of the user may run here.
+    fn runs_user_code(&self) -> bool;
+
+    /// Whether the server is being shut down.
+    fn is_stopping(&self) -> bool;
+
+    /// Code of the user begins.
+    fn enter(&mut self);
+
+    /// Code of the user has returned.
+    fn leave(&mut self);
+}

@@ -1,0 +1,233 @@
+//! The connections by their tokens.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+
+use mio::Token;
+
+use super::listener::Stream;
+use super::session::Session;
+
+/// What is worth another try, as far as the poller knows. Hints: only an I/O call tells what is.
+pub(super) const READ: u8 = 1;
+pub(super) const WRITE: u8 = 2;
+/// The client has ended its half. It stays, since no further event will tell of the end that a short read hid.
+pub(super) const READ_CLOSED: u8 = 4;
+
+/// No time at all.
+pub(super) const NEVER: u64 = u64::MAX;
+
+/// A connection's place in the table. The connection itself moves from hand to hand, and lies here only while it waits.
+pub(super) struct Place {
+    pub(super) token: Token,
+    stream: Weak<Stream>,
+    /// What the poller has seen and nobody has followed up.
+    ready: AtomicU8,
+    /// When the time for what the connection waits for is over, in milliseconds of the engine's clock.
+    pub(super) deadline: AtomicU64,
+    /// When the poller looks at the deadline next.
+    scheduled: AtomicU64,
+    /// The server has ended it.
+    cut: AtomicBool,
+    seat: Mutex<Seat>,
+    /// Signalled when a thread that waits for the client may go on.
+    changed: Condvar,
+}
+
+/// Who has the connection.
+#[derive(Default)]
+pub(super) struct Seat {
+    /// Nobody: it waits here.
+    connection: Option<Connection>,
+    /// A thread, which waits for the client inside a handler.
+    is_awaited: bool,
+}
+
+/// A connection on its way between table, queue, driver and pool.
+pub(super) struct Connection {
+    pub(super) place: Arc<Place>,
+    pub(super) session: Box<dyn Session + Send>,
+    /// The poller has found that its time is over.
+    pub(super) expired: bool,
+}
+
+impl Place {
+    fn new(token: Token, stream: Weak<Stream>) -> Self {
+        Self {
+            token,
+            stream,
+            ready: AtomicU8::new(0),
+            deadline: AtomicU64::new(NEVER),
+            scheduled: AtomicU64::new(NEVER),
+            cut: AtomicBool::new(false),
+            seat: Mutex::default(),
+            changed: Condvar::new(),
+        }
+    }
+
+    pub(super) fn seat(&self) -> MutexGuard<'_, Seat> {
+        self.seat.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes back a hint before the try that may find that it was wrong: what the poller sees from now on comes after
+    /// the try.
+    pub(super) fn clear(&self, hint: u8) -> u8 {
+        self.ready.fetch_and(!hint, Ordering::SeqCst)
+    }
+
+    /// What the poller has seen. The connection, if it was waiting for that.
+    pub(super) fn wake(&self, hints: u8) -> Option<Connection> {
+        self.ready.fetch_or(hints, Ordering::SeqCst);
+        let mut seat = self.seat();
+        if seat.is_awaited {
+            self.changed.notify_all();
+        }
+        seat.connection.take()
+    }
+
+    /// Lays the connection down until something comes. Gives it back if something has come meanwhile.
+    pub(super) fn park(&self, connection: Connection, hint: u8) -> Option<Connection> {
+        let mut seat = self.seat();
+        if self.has(hint) || self.is_cut() {
+            return Some(connection);
+        }
+        seat.connection = Some(connection);
+        None
+    }
+
+    /// Notes that the poller is to look at the deadline at `time`. True if it would not have by then.
+    pub(super) fn schedule(&self, time: u64) -> bool {
+        self.scheduled.fetch_min(time, Ordering::SeqCst) > time
+    }
+
+    /// Notes that the poller looks now. False if it has been told of an earlier time meanwhile.
+    pub(super) fn unschedule(&self, time: u64) -> bool {
+        self.scheduled.compare_exchange(time, NEVER, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+
+    /// Takes the connection if it waits here.
+    pub(super) fn take(&self) -> Option<Connection> {
+        self.seat().connection.take()
+    }
+
+    /// Whether one of the hints is there.
+    pub(super) fn has(&self, hints: u8) -> bool {
+        self.ready.load(Ordering::SeqCst) & hints != 0
+    }
+
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut.load(Ordering::SeqCst)
+    }
+
+    /// Ends the connection, whoever has it.
+    pub(super) fn cut(&self) {
+        self.cut.store(true, Ordering::SeqCst);
+        if let Some(stream) = self.stream.upgrade() {
+            stream.cut();
+        }
+        let seat = self.seat();
+        if seat.is_awaited {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Blocks the thread until `hint` is there, or `cut`, or `timeout` is over. False for the last.
+    pub(super) fn wait(&self, hint: u8, timeout: std::time::Duration) -> bool {
+        let deadline = std::time::Instant::now() + timeout;
+        let mut seat = self.seat();
+        seat.is_awaited = true;
+        while !self.has(hint) && !self.is_cut() {
+            let left = deadline.saturating_duration_since(std::time::Instant::now());
+            if left.is_zero() {
+                seat.is_awaited = false;
+                return false;
+            }
+            seat = self.changed.wait_timeout(seat, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        seat.is_awaited = false;
+        true
+    }
+}
+
+/// The places. An entry stays reserved while its connection is out, and its token says which generation of the entry it
+/// means, so that a late event cannot reach the next connection.
+#[derive(Default)]
+pub(super) struct Table {
+    entries: Vec<Entry>,
+    free: Vec<usize>,
+}
+
+#[derive(Default)]
+struct Entry {
+    generation: usize,
+    place: Option<Arc<Place>>,
+}
+
+/// Bits of a token for the entry's index; the generation has the rest.
+const INDEX_BITS: u32 = usize::BITS / 2;
+
+impl Table {
+    pub(super) fn len(&self) -> usize {
+        self.entries.len() - self.free.len()
+    }
+
+    /// The token that the next connection will have.
+    pub(super) fn next_token(&self) -> Token {
+        let index = self.free.last().copied().unwrap_or(self.entries.len());
+        let generation = self.entries.get(index).map_or(0, |entry| entry.generation);
+        Token((generation << INDEX_BITS) | index)
+    }
+
+    pub(super) fn insert(&mut self, stream: Weak<Stream>) -> Arc<Place> {
+        let token = self.next_token();
+        if self.free.pop().is_none() {
+            self.entries.push(Entry::default());
+        }
+        let entry = &mut self.entries[index_of(token)];
+        let place = Arc::new(Place::new(token, stream));
+        entry.place = Some(place.clone());
+        place
+    }
+
+    pub(super) fn get(&self, token: Token) -> Option<&Arc<Place>> {
+        let place = self.entries.get(index_of(token))?.place.as_ref()?;
+        (place.token == token).then_some(place)
+    }
+
+    pub(super) fn remove(&mut self, token: Token) {
+        if self.get(token).is_some() {
+            let index = index_of(token);
+            let entry = &mut self.entries[index];
+            entry.place = None;
+            // A quarter of the token's range is left to the poller's own tokens.
+            entry.generation = (entry.generation + 1) & (usize::MAX >> (INDEX_BITS + 2));
+            self.free.push(index);
+        }
+    }
+
+    pub(super) fn places(&self) -> impl Iterator<Item = &Arc<Place>> {
+        self.entries.iter().filter_map(|entry| entry.place.as_ref())
+    }
+}
+
+fn index_of(token: Token) -> usize {
+    token.0 & ((1 << INDEX_BITS) - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_event_does_not_reach_the_next_connection() {
+        let mut table = Table::default();
+        let first = table.insert(Weak::new()).token;
+        table.remove(first);
+        table.remove(first);
+        let second = table.insert(Weak::new()).token;
+        assert_ne!(first, second);
+        assert!(table.get(first).is_none());
+        assert!(table.get(second).is_some());
+        assert_eq!(table.len(), 1);
+    }
+}
