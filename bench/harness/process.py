@@ -100,7 +100,7 @@ class Process:
         return user / TICK, system / TICK
 
     def memory(self):
-        """Resident bytes. Of smaps_rollup, since the counters of `status` are off by up to some hundred KiB."""
+        """Resident bytes, of smaps_rollup: the counters of `status` are off by up to some hundred KiB."""
         total = 0
         for pid in self.pids():
             for line in _read(f"/proc/{pid}/smaps_rollup").splitlines():
@@ -139,7 +139,7 @@ def _status(pid, key):
 
 
 def machine_cpu():
-    """Seconds of CPU time that the whole machine has spent on anything, and that other machines took from it."""
+    """Seconds of CPU time that the machine has spent on anything, or that other machines took from it."""
     fields = [int(field) for field in _read("/proc/stat").split("\n", 1)[0].split()[1:]]
     user, nice, system, _idle, _iowait, irq, softirq, steal = fields[:8]
     return (user + nice + system + irq + softirq + steal) / TICK
@@ -149,7 +149,7 @@ _next_port = 20000
 
 
 def free_port():
-    """A port that no run had before, so that none meets the connections that an earlier one left to the system."""
+    """A port that no run had before, so that none meets connections that an earlier one has left behind."""
     global _next_port
     while True:
         _next_port += 1

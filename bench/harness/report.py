@@ -5,14 +5,20 @@ from statistics import median
 from .scenarios import Holding
 
 
-def table(scenario, rows, limit, alone):
-    """The Markdown table of a scenario. `rows` are (name, runs or reason); `limit` is the name of the limit; `alone` gives
-    the p99 of a server without the load beside."""
+def table(scenario, rows, limit, alone, remarks):
+    """The Markdown table of a scenario.
+
+    `rows` are (name, runs or reason), `limit` is the name of the limit, `alone` has the medians of the servers
+    without the load beside, `remarks` what is to be known about the rows of some servers.
+    """
     if isinstance(scenario, Holding):
         return _holding(rows)
+    good, bad, notes = _split(rows, remarks)
     if scenario.beside:
-        return _mixed(scenario, rows, alone)
-    return _plain(scenario, rows, limit)
+        head, lines = _mixed(scenario, good, alone)
+    else:
+        head, lines = _plain(scenario, good, limit)
+    return _markdown(head, lines, bad, notes)
 
 
 def _medians(runs):
@@ -50,8 +56,8 @@ def medians_of(rows):
     return {name: _medians(runs) for name, runs in rows if isinstance(runs, list)}
 
 
-def _split(rows):
-    """(name, medians), (name, why there are none), and notes about flagged runs."""
+def _split(rows, remarks):
+    """(name, label, medians) of those with figures, (name, why there are none) of the others, and notes."""
     good, bad, notes = [], [], []
     for name, runs in rows:
         if not isinstance(runs, list):
@@ -62,50 +68,51 @@ def _split(rows):
         if medians is None:
             bad.append((name, f"failed: {flagged[0]}"))
             continue
-        good.append((name + (" (!)" if flagged else ""), medians))
+        label = name
+        if name in remarks:
+            label += " †"
+            notes.append(f"† {name}: {remarks[name]}")
         if flagged:
+            label += " (!)"
             notes.append(f"(!) {name}: {len(flagged)} of {len(runs)} runs left out: {'; '.join(flagged)}")
+        good.append((name, label, medians))
     return good, bad, notes
 
 
-def _plain(scenario, rows, limit):
-    good, bad, notes = _split(rows)
-    base = dict(good).get(limit)
-    head = ["server", "requests/s", "± %", "of limit"] + (["of ideal"] if scenario.ideal else [])
-    head += ["p99 ms", "CPU us/request", "user", "system", "× limit"]
+def _plain(scenario, good, limit):
+    base = next((medians for name, _, medians in good if name == limit), None)
+    head = ["server", "requests/s", "± %"]
+    head += ["of limit"] if base else []
+    head += ["of ideal"] if scenario.ideal else []
+    head += ["p99 ms", "CPU us/request", "user", "system"]
+    head += ["× limit"] if base else []
     lines = []
-    for name, m in good:
-        line = [name, f"{m['rate']:,.0f}", f"{m['spread'] * 50:.0f}"]
-        line.append(f"{m['rate'] / base['rate']:.2f}" if base else "")
-        if scenario.ideal:
-            line.append(f"{m['rate'] / scenario.ideal:.2f}")
-        line += [_ms(m["p99"]), _us(m["cpu"]), _us(m["user"]), _us(m["system"])]
-        line.append(f"{m['cpu'] / base['cpu']:.2f}" if base else "")
+    for _, label, m in good:
+        line = [label, f"{m['rate']:,.0f}", f"{m['spread'] * 50:.0f}"]
+        line += [f"{m['rate'] / base['rate']:.2f}"] if base else []
+        line += [f"{m['rate'] / scenario.ideal:.2f}"] if scenario.ideal else []
+        # wrk takes the requests of one write for one, and its percentiles are nonsense then.
+        p99 = "-" if scenario.load.depth > 1 else _short(m["p99"])
+        line += [p99, _short(m["cpu"]), _short(m["user"]), _short(m["system"])]
+        line += [f"{m['cpu'] / base['cpu']:.2f}"] if base else []
         lines.append(line)
-    return _markdown(head, lines, bad, notes)
+    return head, lines
 
 
-def _mixed(scenario, rows, alone):
-    good, bad, notes = _split(rows)
+def _mixed(scenario, good, alone):
     main, beside = scenario.load.path, scenario.beside.path
-    head = [
-        "server",
-        f"`{main}` requests/s",
-        "± %",
-        "p99 ms",
-        "× p99 alone",
-        f"`{beside}` requests/s",
-        "p99 ms",
-        "CPU us/request",
-    ]
+    head = ["server", f"`{main}` requests/s", "± %", "p99 ms"]
+    head += ["× p99 alone"] if alone else []
+    head += [f"`{beside}` requests/s", "p99 ms", "CPU us/request"]
     lines = []
-    for name, m in good:
-        single = alone.get(name.removesuffix(" (!)"))
-        times = f"{m['p99'] / single['p99']:.1f}" if single else ""
-        line = [name, f"{m['rate']:,.0f}", f"{m['spread'] * 50:.0f}", _ms(m["p99"]), times]
-        line += [f"{m['beside_rate']:,.0f}", _ms(m["beside_p99"]), _us(m["cpu"])]
+    for name, label, m in good:
+        line = [label, f"{m['rate']:,.0f}", f"{m['spread'] * 50:.0f}", _short(m["p99"])]
+        if alone:
+            single = alone.get(name)
+            line.append(f"{m['p99'] / single['p99']:.1f}" if single else "-")
+        line += [f"{m['beside_rate']:,.0f}", _short(m["beside_p99"]), _short(m["cpu"])]
         lines.append(line)
-    return _markdown(head, lines, bad, notes)
+    return head, lines
 
 
 def _holding(rows):
@@ -154,11 +161,7 @@ def _whole(seconds):
     return "-" if seconds is None else f"{seconds * 1e6:.0f}"
 
 
-def _ms(value):
-    return f"{value:.2f}" if value < 100 else f"{value:.0f}"
-
-
-def _us(value):
+def _short(value):
     return f"{value:.2f}" if value < 100 else f"{value:.0f}"
 
 

@@ -138,7 +138,7 @@ def run(server, scenario, seconds):
     """One run of a scenario with wrk, on a server that has just been started."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         with server.start(folder, scenario.waits) as process:
-            machine, user_before = machine_cpu(), process.cpu()
+            machine, cpu_before = machine_cpu(), process.cpu()
             start = time.monotonic()
             processes = []
             try:
@@ -159,7 +159,7 @@ def run(server, scenario, seconds):
                         wrk.wait()
             passed = time.monotonic() - start
             process.check()
-            cpu = [after - before for after, before in zip(process.cpu(), user_before)]
+            cpu = [after - before for after, before in zip(process.cpu(), cpu_before, strict=True)]
             machine = machine_cpu() - machine
     result = {"main": outputs[0][0], "beside": outputs[1][0] if scenario.beside else None}
     requests = sum(output["requests"] for output, _ in outputs)
@@ -189,7 +189,7 @@ def _finish(wrk, patience):
     return output, cpu
 
 
-def run_holding(server, holding, count, head_deadline):
+def run_holding(server, holding, count, window, head_deadline):
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         with server.start(folder, holding.waits) as process:
-            return clients.hold(process, count, holding.begin, 2, head_deadline)
+            return clients.hold(process, count, holding.begin, window, head_deadline)

@@ -17,18 +17,31 @@ GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 class Server:
-    """A server under test. `program` is one of this workspace; `threads` is (for quick handlers, for those that wait)
-    where the number of threads bounds how many handlers can wait; `scenarios` are those it has been made for."""
+    """A server under test.
 
-    def __init__(self, name, program=None, args=(), threads=None, scenarios=None, note=None):
+    `program` is one of this workspace; `threads` is (for quick handlers, for those that wait) where the number
+    of threads bounds how many handlers can wait; `scenarios` are those it is made for, all if None; `absent` are
+    routes that it answers without doing what they are for; `note`, or `note_waits` where handlers wait, is to be
+    known about its figures.
+    """
+
+    def __init__(
+        self, name, program=None, args=(), threads=None, scenarios=None, absent=(), note=None, note_waits=None
+    ):
         self.name = name
         self.program = program
         self.args = list(args)
         self.threads = threads
         self.scenarios = scenarios
+        self.absent = absent
         self.note = note
+        self.note_waits = note_waits
         self.executable = None
         self.lacks = {}
+
+    def remark(self, scenario):
+        """What is to be known about its figures in a scenario."""
+        return self.note_waits if scenario.waits else self.note
 
     def start(self, folder, waits=False):
         port = free_port()
@@ -62,13 +75,13 @@ class Python(Server):
 MAY = "its handlers cannot block: what waits is a timer of its scheduler, not a blocking call"
 
 SERVERS = [
-    Server("limit", "limit"),
+    Server("limit", "limit", absent=["/blocking", "/nap", "/burn"]),
     Server("basehttp", "bench_server"),
     Server(
         "basehttp-log", "bench_server", ["--log"], scenarios=["keepalive-64"], note="its log goes to a file"
     ),
     Server("basehttp-1", "bench_server", ["--permits", "1"], scenarios=["burn"], note="one permit"),
-    Server("may_minihttp", "may_minihttp", note=MAY),
+    Server("may_minihttp", "may_minihttp", note_waits=MAY),
     Server("actix-web", "actix_web"),
     Server("ntex", "ntex"),
     Server("hyper", "hyper"),
@@ -87,7 +100,7 @@ def inspect(server):
         try:
             with server.start(folder, waits=True) as process:
                 for name, check in CHECKS.items():
-                    server.lacks[name] = _attempt(check, process)
+                    server.lacks[name] = "absent" if name in server.absent else _attempt(check, process)
         except (Failed, OSError) as failure:
             server.lacks = dict.fromkeys(CHECKS, str(failure))
 
@@ -156,7 +169,7 @@ def _closing(port):
         if HELLO not in received:
             return "closes without an answer"
         if b"connection: close" not in received.lower():
-            return "does not say that it closes"
+            return "does not say that it closes, which wrk takes for an error"
         return None
 
 

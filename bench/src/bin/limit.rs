@@ -20,34 +20,30 @@ struct Connection {
     stream: TcpStream,
     /// A request that has not come whole.
     partial: Vec<u8>,
-    /// A reply that has not gone whole.
-    pending: Option<Pending>,
+    /// What has not gone yet of a reply.
+    pending: &'static [u8],
     closing: bool,
-}
-
-struct Pending {
-    bytes: Vec<u8>,
-    sent: usize,
 }
 
 struct Server {
     head_end: Finder<'static>,
     close: Finder<'static>,
-    hello: Vec<u8>,
+    hello: &'static [u8],
     /// Enough of them for the requests of one read.
-    hellos: Vec<u8>,
-    bye: Vec<u8>,
-    echo: Vec<u8>,
-    big: Vec<u8>,
+    hellos: &'static [u8],
+    bye: &'static [u8],
+    echo: &'static [u8],
+    big: &'static [u8],
 }
 
-fn reply(connection: &str, body: &str) -> Vec<u8> {
+fn reply(connection: &str, body: &str) -> &'static [u8] {
     let length = body.len();
     format!(
         "HTTP/1.1 200 OK\r\nServer: limit\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n{connection}\
          Content-Type: text/plain\r\nContent-Length: {length}\r\n\r\n{body}"
     )
-    .into_bytes()
+    .leak()
+    .as_bytes()
 }
 
 fn main() -> io::Result<()> {
@@ -56,7 +52,7 @@ fn main() -> io::Result<()> {
     let server = Server {
         head_end: Finder::new("\r\n\r\n"),
         close: Finder::new("Connection: close"),
-        hellos: hello.repeat(1024),
+        hellos: hello.repeat(1024).leak(),
         hello,
         bye: reply("Connection: close\r\n", HELLO),
         echo: reply("", &"x".repeat(BODY)),
@@ -93,10 +89,10 @@ impl Server {
 
     /// Reads and writes what there is. False when the connection is over.
     fn turn(&self, connection: &mut Connection, buffer: &mut [u8]) -> io::Result<bool> {
-        if let Some(pending) = connection.pending.take() {
-            connection.send(pending)?;
+        if !connection.pending.is_empty() {
+            connection.write(connection.pending)?;
         }
-        while connection.pending.is_none() && !connection.closing {
+        while connection.pending.is_empty() && !connection.closing {
             let count = match connection.stream.read(buffer) {
                 Ok(0) => return Ok(false),
                 Ok(count) => count,
@@ -117,7 +113,7 @@ impl Server {
                 break;
             }
         }
-        Ok(!(connection.closing && connection.pending.is_none()))
+        Ok(!(connection.closing && connection.pending.is_empty()))
     }
 
     /// Answers the requests in `bytes`; returns how many bytes they were.
@@ -127,7 +123,7 @@ impl Server {
             if end > bytes.len() {
                 return Ok(0);
             }
-            connection.write(&self.echo)?;
+            connection.write(self.echo)?;
             return Ok(end);
         }
         let mut used = 0;
@@ -138,10 +134,10 @@ impl Server {
         }
         match requests {
             0 => {}
-            1 if bytes.starts_with(b"GET /big") => connection.write(&self.big)?,
+            1 if bytes.starts_with(b"GET /big") => connection.write(self.big)?,
             1 if self.close.find(bytes).is_some() => {
                 connection.closing = true;
-                connection.write(&self.bye)?;
+                connection.write(self.bye)?;
             }
             _ => connection.write(&self.hellos[..requests * self.hello.len()])?,
         }
@@ -150,32 +146,16 @@ impl Server {
 }
 
 impl Connection {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let sent = self.try_write(bytes)?;
-        if sent < bytes.len() {
-            self.pending = Some(Pending { bytes: bytes[sent..].to_vec(), sent: 0 });
-        }
-        Ok(())
-    }
-
-    fn send(&mut self, mut pending: Pending) -> io::Result<()> {
-        pending.sent += self.try_write(&pending.bytes[pending.sent..])?;
-        if pending.sent < pending.bytes.len() {
-            self.pending = Some(pending);
-        }
-        Ok(())
-    }
-
-    fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut sent = 0;
-        while sent < bytes.len() {
-            match self.stream.write(&bytes[sent..]) {
-                Ok(count) => sent += count,
+    fn write(&mut self, mut bytes: &'static [u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match self.stream.write(bytes) {
+                Ok(count) => bytes = &bytes[count..],
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) => return Err(error),
             }
         }
-        Ok(sent)
+        self.pending = bytes;
+        Ok(())
     }
 }
 
@@ -186,7 +166,7 @@ fn accept(listener: &TcpListener, poll: &Poll, connections: &mut Slab<Connection
                 let entry = connections.vacant_entry();
                 let both = Interest::READABLE | Interest::WRITABLE;
                 poll.registry().register(&mut stream, Token(entry.key()), both)?;
-                entry.insert(Connection { stream, partial: Vec::new(), pending: None, closing: false });
+                entry.insert(Connection { stream, partial: Vec::new(), pending: &[], closing: false });
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
             Err(error) => return Err(error),
