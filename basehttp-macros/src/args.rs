@@ -103,3 +103,37 @@ fn skip_argument(input: ParseStream<'_>) -> syn::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    use super::*;
+
+    fn mistakes(tokens: TokenStream) -> usize {
+        let mut report = Report::new();
+        Args::parse(tokens, &mut report);
+        report.finish().map_or(0, |errors| errors.to_string().matches("compile_error").count())
+    }
+
+    #[test]
+    fn each_mistake_is_reported() {
+        assert_eq!(mistakes(quote!()), 0);
+        assert_eq!(
+            mistakes(quote!(base = conn, head = true, crate = a::b, server_version = f::<A, B>(),)),
+            0
+        );
+        assert_eq!(mistakes(quote!(base = 0, timeout = Some(T), responses = &[])), 0);
+        assert_eq!(mistakes(quote!(bas = conn, head, crate = 5, server_version = , base = a, base = b)), 5);
+        assert_eq!(mistakes(quote!(, head = true head = false, "x")), 3);
+        assert_eq!(mistakes(quote!(= = =)), 1);
+    }
+
+    #[test]
+    fn what_follows_a_mistake_is_read() {
+        let mut report = Report::new();
+        let args = Args::parse(quote!(port = 8000, head = false, base = conn), &mut report);
+        assert!(report.finish().is_some());
+        assert!(!args.head && args.base.is_some());
+    }
+}

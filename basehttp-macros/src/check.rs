@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
-use syn::{Attribute, FnArg, GenericParam, LitStr, Receiver, ReceiverKind, Safety, Type};
+use syn::{Attribute, FnArg, GenericParam, LitStr, Path, Receiver, ReceiverKind, Safety, Type};
 
 use crate::args::Args;
 use crate::messages;
@@ -58,11 +58,24 @@ pub(crate) fn check(handler: &Handler, args: &Args, report: &mut Report) -> Flaw
 
 fn check_header(handler: &Handler, report: &mut Report) {
     if let Some((path, _)) = &handler.trait_ {
-        report.error(path, messages::trait_impl(handler.self_ty.to_token_stream()));
+        if means_handler(handler, path) {
+            report.error(path, messages::trait_impl(handler.self_ty.to_token_stream()));
+        } else {
+            report.error(path, messages::OTHER_TRAIT_IMPL);
+        }
     }
     if let Some(lifetime) = handler.borrows() {
         report.error(lifetime, messages::LIFETIME);
     }
+}
+
+/// Whether an `impl` of the trait `path` is a handler that was written in the wrong way.
+fn means_handler(handler: &Handler, path: &Path) -> bool {
+    is_request_handler(path) || handler.functions().any(|function| function.method().is_some())
+}
+
+pub(crate) fn is_request_handler(path: &Path) -> bool {
+    path.segments.last().is_some_and(|segment| segment.ident == "RequestHandler")
 }
 
 fn answers_nothing(handler: &Handler) -> bool {

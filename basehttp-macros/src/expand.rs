@@ -1,8 +1,5 @@
 //! The model as tokens: the user's block, `Deref` to the base, `RequestHandler` with the table.
 
-#[cfg(test)]
-mod tests;
-
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::{AttrStyle, Attribute, GenericParam, Generics, Member, ReturnType, Type, Visibility, parse_quote};
@@ -88,7 +85,7 @@ fn deref(handler: &Handler, args: &Args) -> TokenStream {
     let self_ty = &handler.self_ty;
     let generics = generics(handler);
     let (impl_generics, _, where_clause) = generics.split_for_impl();
-    let field = field(handler, args);
+    let field = field(handler, args, "base");
     quote! {
         #[automatically_derived]
         impl #impl_generics ::core::ops::Deref for #self_ty #where_clause {
@@ -104,15 +101,21 @@ fn deref(handler: &Handler, args: &Args) -> TokenStream {
 
 /// The field of `self`, on the argument that names it or on the user's type: there the compiler says that it is not
 /// there or of another type. A pattern does not look for the field in the base, as `self.base` would.
-fn field(handler: &Handler, args: &Args) -> TokenStream {
+fn field(handler: &Handler, args: &Args, getter: &str) -> TokenStream {
     let (span, field) = match &args.base {
         Some(Member::Named(name)) => (name.span(), name.to_token_stream()),
         Some(Member::Unnamed(index)) => (index.span, index.to_token_stream()),
         None => (name_span(&handler.self_ty), quote!(base)),
     };
     let pattern = spanned(quote!(Self { #field: field, .. }), span, span);
-    let field = spanned(quote!(field), span, span);
-    quote!(let #pattern = self; #field)
+    let krate = &args.krate;
+    let getter = format_ident!("{getter}");
+    let getter = spanned(
+        quote!(<_ as #krate::__private::Base<<Self as ::core::ops::Deref>::Target>>::#getter(field)),
+        span,
+        span,
+    );
+    quote!(let #pattern = self; #getter)
 }
 
 fn name_span(ty: &Type) -> Span {
@@ -145,7 +148,7 @@ fn request_handler(handler: &Handler, args: &Args) -> TokenStream {
         });
     let checks = checks(handler, args);
     let rows = rows(handler, args);
-    let field = field(handler, args);
+    let field = field(handler, args, "base_mut");
     quote! {
         #(#lints)*
         impl #impl_generics #krate::RequestHandler for #self_ty #where_clause {
@@ -367,3 +370,6 @@ fn spanned(tokens: TokenStream, first: Span, last: Span) -> TokenStream {
     }
     tokens.into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests;

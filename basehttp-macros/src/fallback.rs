@@ -5,7 +5,7 @@ use quote::{ToTokens, quote};
 use syn::parse_quote;
 
 use crate::args::Args;
-use crate::check::Flaws;
+use crate::check::{self, Flaws};
 use crate::expand;
 use crate::model::{self, Function, Handler, Item, Role};
 
@@ -29,7 +29,7 @@ pub(crate) fn expand(mut handler: Handler, mut args: Args, flaws: &Flaws) -> Tok
     }
 
     let Some((path, _)) = handler.trait_.take() else { return expand::expand(&handler, &args) };
-    if path.segments.last().is_some_and(|segment| segment.ident == "RequestHandler") {
+    if check::is_request_handler(&path) {
         return expand::expand(&handler, &args);
     }
     let block = expand::plain(&original);

@@ -8,6 +8,9 @@ use crate::spelling;
 pub(crate) const NOT_AN_IMPL: &str =
     "`#[http_handler]` goes on an `impl` block: the one with the `do_*` methods of the handler";
 
+pub(crate) const OTHER_TRAIT_IMPL: &str =
+    "`#[http_handler]` goes on the inherent `impl` block with the `do_*` methods: remove it here";
+
 pub(crate) const LIFETIME: &str = "a handler cannot borrow: it lives as long as its connection. Leave out the \
     lifetime, and give the handler owned data, an `Arc`, or a `&'static` reference";
 
@@ -152,7 +155,7 @@ pub(crate) fn foreign_function(function: impl Display) -> String {
 
 pub(crate) fn generic_function(function: impl Display) -> String {
     format!(
-        "`{function}` cannot be generic: the server calls it, and has no types to give. Make the handler generic"
+        "`{function}` cannot be generic: the server calls it, and has no types to give; make the handler generic instead"
     )
 }
 
@@ -173,7 +176,10 @@ pub(crate) fn override_as_method(function: impl Display) -> String {
 }
 
 pub(crate) fn wrong_override(overridden: &Override) -> String {
-    format!("this overrides a method of `RequestHandler`: write `{}`", overridden.signature)
+    format!(
+        "this overrides a method of `RequestHandler`: write `{}`, or give your function another name",
+        overridden.signature
+    )
 }
 
 pub(crate) fn misspelled_override(name: &str, meant: &str) -> String {

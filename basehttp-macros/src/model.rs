@@ -388,3 +388,36 @@ pub(crate) const OVERRIDES: &[Override] = &[
     shared("log_date_time_string", 0, "fn log_date_time_string(&self) -> String"),
     shared("address_string", 0, "fn address_string(&self) -> Cow<'_, str>"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// The tables above are those of the trait. A package of this crate alone has no trait to compare with.
+    #[test]
+    fn tables_are_those_of_the_trait() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../basehttp/src/handler/mod.rs");
+        let Ok(text) = fs::read_to_string(path) else { return };
+        let (_, text) = text.split_once("pub trait RequestHandler").expect("the trait is in this file");
+        let lines =
+            || text.lines().filter_map(|line| line.strip_prefix("    ")).filter(|line| !line.contains(" __"));
+
+        let methods: Vec<&str> =
+            lines().filter(|line| line.starts_with("fn ")).map(|line| line.trim_end_matches(" {")).collect();
+        let signatures: Vec<&str> = OVERRIDES.iter().map(|overridden| overridden.signature).collect();
+        assert_eq!(signatures, methods);
+        for overridden in OVERRIDES {
+            let sig: Signature = syn::parse_str(overridden.signature).expect("a signature");
+            let receiver = sig.receiver().expect("a method").to_token_stream().to_string();
+            assert_eq!(sig.ident, overridden.name);
+            assert_eq!(sig.inputs.len() - 1, overridden.arguments, "{}", overridden.name);
+            assert_eq!(receiver.contains("mut"), overridden.mutable, "{}", overridden.name);
+        }
+
+        let constants =
+            lines().filter_map(|line| line.strip_prefix("const ")).filter_map(|line| line.split(':').next());
+        assert!(VARIABLES.iter().map(|variable| variable.name).eq(constants));
+    }
+}

@@ -1,4 +1,158 @@
-//! Python's `BaseHTTPServer` (today's `http.server`) as a Rust crate.
+//! Python's `BaseHTTPServer` (today's `http.server`) as a Rust crate: an HTTP/1.1 server for programs that are no web
+//! applications. You write `do_GET`, `do_POST`, `do_SPAM` as plain blocking methods, and the server calls them.
+//!
+//! # What HTTP is made of
+//!
+//! HTTP (RFC 9110 and 9112) is a protocol on top of a stream, nearly always a TCP connection. The client sends a
+//! request, the server sends a reply, and the next request may follow. Either has three parts:
+//!
+//! 1. One line that says what it is.
+//! 2. Header fields, one on a line, and an empty line that ends them.
+//! 3. Optionally a body, which may be any bytes.
+//!
+//! The first line of a request is `METHOD TARGET VERSION`, for example `GET /spam?eggs=1 HTTP/1.1`. The method says
+//! what to do: GET to get something, POST to hand something in, or a word of your own. The target is the path with its
+//! query, percent-encoded as it was sent. A line without a version is a request of HTTP/0.9: its answer is a body,
+//! without a first line and fields. The fields that follow are `Name: value`; names are the same in upper and lower
+//! case, values are latin-1.
+//!
+//! The first line of a reply is `VERSION CODE MESSAGE`, for example `HTTP/1.1 404 Not Found`. The code is a number of
+//! three digits, which is for programs; the message is for people. `2xx` means that it worked, `3xx` that the client
+//! is to look elsewhere, `4xx` that the request was wrong, `5xx` that the server was.
+//!
+//! Where a body ends must be told, and it is told by `Content-Length: 42`, by `Transfer-Encoding: chunked`, or for
+//! replies by the end of the connection. If the two ends of a connection disagree on it, what is a body to one of them
+//! is a request to the other. So this part is the server's alone: a handler reads its body from [`RFile`] up to the
+//! end and writes its reply to [`WFile`], and whatever it does, the framing on the wire is right.
+//!
+//! # What a handler is made of
+//!
+//! A handler is a struct with a [`BaseHTTPRequestHandler`] in a field `base`, and one `impl` block with
+//! [`#[http_handler]`](http_handler) on it. One is made for each connection and serves its requests one after the
+//! other; different connections are served at the same time, each on a thread of its own.
+//!
+//! ```
+//! use std::io;
+//! use std::sync::{Arc, Mutex};
+//! use basehttp::prelude::*;
+//!
+//! struct Notes {
+//!     base: BaseHTTPRequestHandler,
+//!     notes: Arc<Mutex<Vec<String>>>,
+//! }
+//!
+//! #[http_handler]
+//! impl Notes {
+//!     const server_version: &str = "Notes/1.0";
+//!     const protocol_version: &str = "HTTP/1.1";
+//!
+//!     fn do_GET(&mut self) -> io::Result<()> {
+//!         if self.path() != "/notes" {
+//!             return self.send_error((404, "No such page"));
+//!         }
+//!         let text = self.notes.lock().unwrap().join("\n");
+//!         self.send_response(200);
+//!         self.send_header("Content-Type", "text/plain; charset=utf-8");
+//!         self.end_headers()?;
+//!         self.wfile.write_all(text.as_bytes())
+//!     }
+//!
+//!     fn do_POST(&mut self) -> io::Result<()> {
+//!         let body = self.read_body(1024)?; // a longer one is answered 413
+//!         self.notes.lock().unwrap().push(String::from_utf8_lossy(&body).into_owned());
+//!         self.send_response(204);
+//!         self.end_headers()
+//!     }
+//! }
+//!
+//! // Makes the handler of each connection. What it captures, they share.
+//! let notes = Arc::default();
+//! let factory = move |base| Notes { base, notes: Arc::clone(&notes) };
+//!
+//! // A program calls `HTTPServer::bind("127.0.0.1:8000", factory)?.serve_forever()`, a test needs no socket:
+//! let replies = basehttp::testing::respond(
+//!     factory,
+//!     b"POST /notes HTTP/1.1\r\nHost: example.org\r\nContent-Length: 8\r\n\r\nbuy eggs\
+//!       GET /notes HTTP/1.1\r\nHost: example.org\r\n\r\n\
+//!       SPAM /notes HTTP/1.1\r\nHost: example.org\r\n\r\n",
+//! );
+//! assert_eq!(replies[0].status, 204);
+//! assert_eq!(replies[1].text(), "buy eggs");
+//! assert_eq!(replies[1].header("content-length"), Some("8"));
+//! assert_eq!(replies[2].reason, "Unsupported method ('SPAM')");
+//! assert_eq!(replies[2].header("allow"), Some("GET, HEAD, POST"));
+//! ```
+//!
+//! A `do_*` method has to do three things, in this order:
+//!
+//! 1. [`send_response`](RequestHandler::send_response) with a code, then [`send_header`](RequestHandler::send_header)
+//!    for each field. Neither fails where it stands; a mistake, such as a line end in a value, is remembered.
+//! 2. [`end_headers`](RequestHandler::end_headers), which tells of the first mistake. Nothing of such a head is sent.
+//! 3. Write the body to `self.wfile`, if there is one.
+//!
+//! [`send_error`](RequestHandler::send_error) does all three. The method returns `()` or `Result<(), E>` with an error
+//! that can be displayed: an error, or a panic, is logged, and the client gets the page of a 500 if nothing was sent
+//! yet; else the connection is cut, so that it cannot take what came for the whole. What the client did wrong is
+//! answered for what it is (400, 408, 413), whichever error the method returns.
+//!
+//! # Where to look
+//!
+//! - [`BaseHTTPRequestHandler`]: the request, in Python's instance variables ([`path`](BaseHTTPRequestHandler::path),
+//!   [`headers`](BaseHTTPRequestHandler::headers), `rfile`, `wfile`).
+//! - [`RequestHandler`]: Python's class variables, and all that can be overridden, from `log_message` to
+//!   `handle_one_request`.
+//! - [`http_handler`]: what the attribute makes of the block, and its arguments.
+//! - [`HTTPServer`] and [`ServerBuilder`]: addresses, limits, deadlines, hooks, and the end of a server.
+//! - [`Headers`] and [`Message`]: header fields, and types of your own for them.
+//! - [`testing`]: handlers without a socket, and servers that end with their test.
+//!
+//! # What no compiler sees
+//!
+//! The attribute finds most mistakes when the handler is compiled. It cannot see these:
+//!
+//! - An override in a second `impl` block, without the attribute, is an ordinary method that the server never calls.
+//!   So is a `do_*` method there. Keep both in the one block.
+//! - `self.path()` borrows all of `self`, since it goes through `Deref`. To hold a part of the request while you
+//!   change a field of your own, go through the field: `let path = self.base.path();`.
+//! - A [`log_message`](RequestHandler::log_message) of your own gets the text unescaped, with what the client put into
+//!   it.
+//!
+//! # Coming from Python
+//!
+//! The names are Python's, and most code can be carried over line by line. On purpose, these things are not the same:
+//!
+//! - **`Transfer-Encoding: chunked` is done for you.** Send the field, or none at all, and write the plain body; the
+//!   chunks are made by the server. Code that writes chunk sizes itself must stop doing so.
+//! - **Framing fields come from the server.** `Content-Length`, `Transfer-Encoding` and `Connection` are taken as what
+//!   you want and stand at the end of the head. A `Content-Length` of yours is held to; without one, the server adds
+//!   it to a body of up to 64 KiB and sends a longer one in chunks, or to an HTTP/1.0 client until the end of the
+//!   connection.
+//! - **`wfile` has a buffer.** It goes out when the method returns, at `flush()`, when it overflows, and before the
+//!   handler waits for more of the request's body. Writing before `end_headers()` is an error.
+//! - **`rfile` ends where the body ends.** `rfile.read(int(self.headers['Content-Length']))` is
+//!   [`read_body`](BaseHTTPRequestHandler::read_body), with a limit.
+//! - **A body that is not read** is read and dropped up to 256 KiB, and the connection is closed after a longer one.
+//!   It is never taken for the next request.
+//! - **`send_error` begins anew.** What was begun of another reply and has not been sent is dropped; after something
+//!   was sent, it is an error.
+//! - **A method that makes no reply** is answered with 500, not with silence.
+//! - **HTTP/1.1 needs one `Host`**, as the RFC asks; without, the answer is 400. More generally, what two servers
+//!   could understand in two ways is refused, and [`Fault`] has the list.
+//! - **`default_request_version`** matters only to request lines without a version.
+//! - **`timeout`** bounds one read of a body and one write of a reply. The head of a request and the time between two
+//!   have deadlines of the server's: [`head_timeout`](ServerBuilder::head_timeout),
+//!   [`idle_timeout`](ServerBuilder::idle_timeout).
+//! - **HEAD** is answered by `do_GET` with the body left out, unless there is a `do_HEAD` or the attribute says `head
+//!   = false`.
+//! - **`100 Continue`** is sent when the body is first read, not before the method is called; see
+//!   [`handle_expect_100`](RequestHandler::handle_expect_100).
+//! - **`super().end_headers()`** is `BaseHTTPRequestHandler::end_headers(self)`, as in Python 2.
+//! - **No name service is asked** for [`server_name`](ServerInfo::server_name) or
+//!   [`address_string`](RequestHandler::address_string).
+//!
+//! # Features
+//!
+//! `http`: `http::HeaderMap` as a [`Message`], `http::StatusCode` as a [`ResponseCode`]. Nothing is on by default.
 #![forbid(unsafe_code)]
 
 #[doc(hidden)]
@@ -21,3 +175,8 @@ pub use proto::fault::Fault;
 pub use proto::limits::Limits;
 pub use proto::status::HTTPStatus;
 pub use server::{HTTPServer, IntoListener, ServerAddress, ServerBuilder};
+
+/// The code on the front page compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -6,6 +6,31 @@ pub use crate::handler::checks::{
 };
 pub use crate::handler::{Method, Outcome};
 
+/// What the field may be in which a handler has its base, the `B`: that itself.
+#[diagnostic::on_unimplemented(
+    message = "a handler has a `{B}` as its base, and not a `{Self}`",
+    label = "the field that holds the base has to be a `{B}`"
+)]
+pub trait Base<B> {
+    /// What the handler dereferences to.
+    fn base(&self) -> &B;
+
+    /// The same, for the server.
+    fn base_mut(&mut self) -> &mut B;
+}
+
+impl<B> Base<B> for B {
+    #[inline]
+    fn base(&self) -> &Self {
+        self
+    }
+
+    #[inline]
+    fn base_mut(&mut self) -> &mut Self {
+        self
+    }
+}
+
 /// Why a `do_*` method failed, if it did.
 pub fn failure<O: Outcome>(outcome: O) -> Option<String> {
     outcome.failure()

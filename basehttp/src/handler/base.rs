@@ -260,7 +260,12 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
             connect: request.command() == "CONNECT",
             close: persistence == Persistence::Close || version == Version::Http09 || request.fault.is_some(),
         };
-        self.shared.lock().begin(asked, !(persistent && speaks_1_1), body);
+        let mut exchange = self.shared.lock();
+        if request.fault.is_some() {
+            exchange.expect_more();
+        }
+        exchange.begin(asked, !(persistent && speaks_1_1), body);
+        drop(exchange);
         self.set_stage(Stage::Waiting);
     }
 }

@@ -141,6 +141,11 @@ fn method_for<H: RequestHandler>(handler: &H) -> Option<&'static Method<H>> {
     H::__METHODS.iter().find(|method| method.name == handler.command())
 }
 
+/// The name of the function that has the current request.
+pub(crate) fn running<H: RequestHandler>(handler: &H) -> Option<&'static str> {
+    method_for(handler).filter(|_| handler.stage() == Stage::Taken).map(|method| method.function)
+}
+
 /// The methods of a handler as the `Allow` field lists them (RFC 9110 section 10.2.1); none if it has the request's
 /// method.
 pub(super) fn allow<H: RequestHandler>(handler: &H) -> Option<String> {

@@ -60,15 +60,15 @@ impl<T: fmt::Display> fmt::Display for OrDash<T> {
 
 /// Writes control characters as `\x1b` and a backslash as two, so that no client can forge a line of the log or steer
 /// the terminal that shows it.
-struct Escaped<'a>(&'a mut String);
+pub(super) struct Escaped<'a, W>(pub(super) &'a mut W);
 
-impl Write for Escaped<'_> {
+impl<W: Write> Write for Escaped<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for c in text.chars() {
             match c {
-                '\\' => self.0.push_str(r"\\"),
+                '\\' => self.0.write_str(r"\\")?,
                 '\0'..='\x1f' | '\x7f'..='\u{9f}' => write!(self.0, r"\x{:02x}", u32::from(c))?,
-                _ => self.0.push(c),
+                _ => self.0.write_char(c)?,
             }
         }
         Ok(())

@@ -1,8 +1,9 @@
 //! What a handler may know of its server, and may ask of it.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
+use super::log::Escaped;
 use super::{Address, BaseHTTPRequestHandler, Message};
 
 /// The server, as its handlers see it through [`self.server()`](BaseHTTPRequestHandler::server).
@@ -139,10 +140,11 @@ impl HandlerError {
     }
 }
 
-/// What failed, for whom and why, on one line.
+/// What failed, for whom and why, on one line: control characters are escaped.
 impl fmt::Display for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let how = if self.panicked { "panicked" } else { "failed" };
-        write!(f, "{} {:?} {how}: {}", self.client_address, self.requestline, self.message)
+        write!(f, "{} {:?} {how}: ", self.client_address, self.requestline)?;
+        Escaped(f).write_str(&self.message)
     }
 }

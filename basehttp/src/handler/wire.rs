@@ -41,6 +41,8 @@ pub(crate) enum Phase {
     Head,
     /// The body, and room for the reply.
     Exchange,
+    /// The rest of a body that nobody has read.
+    Drain,
 }
 
 /// How a connection ends.

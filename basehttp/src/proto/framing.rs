@@ -99,29 +99,43 @@ fn content_length(head: &Head, buf: &[u8]) -> Result<u64, Fault> {
 /// # Errors
 /// HTTP/1.1 without the field; more than one, or a malformed one, in any version.
 pub fn check_host(head: &Head, buf: &[u8]) -> Result<(), Fault> {
-    let mut hosts = head.known(Known::Host);
-    match hosts.next() {
+    match head.range_of(Known::Host) {
         // An HTTP/0.9 request has no fields, an HTTP/1.0 request need not have this one.
-        None if head.request_line.version < Version::Http11 => Ok(()),
-        None => Err(Fault::MissingHost),
-        Some(_) if hosts.next().is_some() => Err(Fault::DuplicateHost),
-        Some(host) if is_host(host.value.of(buf)) => Ok(()),
-        Some(_) => Err(Fault::BadHost),
+        [] if head.request_line.version < Version::Http11 => Ok(()),
+        [] => Err(Fault::MissingHost),
+        [host] if is_host(host.value.of(buf)) => Ok(()),
+        [_] => Err(Fault::BadHost),
+        // Such a range begins and ends with a Host.
+        [_, _, ..] => Err(Fault::DuplicateHost),
     }
 }
 
 /// RFC 9110 section 7.2: `Host = uri-host [ ":" port ]`; empty where the target has no authority.
+#[inline]
 fn is_host(value: &[u8]) -> bool {
-    let host = match value {
-        [] => return true,
-        [b'[', ..] => literal_len(value),
-        _ => name_len(value),
-    };
+    let name = grammar::reg_name_len(value);
+    match value.get(name..) {
+        Some([]) => true,
+        // Stricter than RFC 3986, where a `reg-name` may be empty: `Host: :80` is a port of nowhere.
+        Some([b':', port @ ..]) if name > 0 => is_port(port),
+        _ => is_rare_host(value),
+    }
+}
+
+/// A host with brackets or percent signs.
+#[cold]
+fn is_rare_host(value: &[u8]) -> bool {
+    let host = if value.starts_with(b"[") { literal_len(value) } else { name_len(value) };
     match host.and_then(|len| value.get(len..)) {
         Some([]) => true,
-        Some([b':', port @ ..]) => port.iter().all(u8::is_ascii_digit),
+        Some([b':', port @ ..]) => is_port(port),
         _ => false,
     }
+}
+
+/// RFC 3986 section 3.2.3: `port = *DIGIT`.
+fn is_port(text: &[u8]) -> bool {
+    text.iter().all(u8::is_ascii_digit)
 }
 
 /// Length of the address in brackets at the front.
@@ -131,14 +145,11 @@ fn literal_len(value: &[u8]) -> Option<usize> {
     (is_ipv6(literal) || is_ip_future(literal)).then_some(end + 1)
 }
 
-/// Length of the `reg-name` or IPv4 address at the front.
-///
-/// Stricter than RFC 3986, where a `reg-name` may be empty: `Host: :80` is a port of nowhere.
+/// Length of the `reg-name` at the front, which must not be empty.
 fn name_len(value: &[u8]) -> Option<usize> {
     let mut len = 0;
     loop {
-        let rest = value.get(len..)?;
-        len += rest.iter().position(|&byte| !grammar::is_reg_name(byte)).unwrap_or(rest.len());
+        len += grammar::reg_name_len(value.get(len..)?);
         match value.get(len..) {
             Some([b'%', high, low, ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => len += 3,
             Some([b'%', ..]) => return None,

@@ -92,16 +92,29 @@ pub fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// How many bytes at the front are `tchar`s.
 #[inline]
 pub fn token_len(bytes: &[u8]) -> usize {
-    // Eight at a time only to spare seven of eight checks for the end. Faster than to test words as below: a name is
-    // short, and the processor guesses where a loop ends but must wait for a computed length.
+    class_len::<TOKEN>(bytes)
+}
+
+/// How many bytes at the front may stand in a `reg-name`, percent signs apart.
+#[inline]
+pub fn reg_name_len(bytes: &[u8]) -> usize {
+    class_len::<REG_NAME>(bytes)
+}
+
+/// How many bytes at the front are of a class.
+///
+/// Eight at a time only to spare seven of eight checks for the end. For words this short it is faster than to test all
+/// eight at once as below: the processor guesses where a loop ends, but must wait for a length that is computed.
+#[inline]
+fn class_len<const CLASS: u8>(bytes: &[u8]) -> usize {
     let mut rest = bytes;
     while let Some((eight, tail)) = rest.split_first_chunk::<8>() {
-        if let Some(at) = eight.iter().position(|&byte| !is_token(byte)) {
+        if let Some(at) = eight.iter().position(|&byte| !has(byte, CLASS)) {
             return bytes.len() - rest.len() + at;
         }
         rest = tail;
     }
-    bytes.len() - rest.len() + run(rest, is_token)
+    bytes.len() - rest.len() + run(rest, |byte| has(byte, CLASS))
 }
 
 /// How many bytes at the front may stand in a request target.

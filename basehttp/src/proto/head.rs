@@ -37,20 +37,21 @@ impl Head {
     /// The fields of one kind, in order.
     #[inline]
     pub fn known(&self, kind: Known) -> impl Iterator<Item = &Field> {
-        let fields = match self.places.get(kind as usize) {
-            Some(place) if kind != Known::Other => self.fields.get(place.first as usize..place.end as usize),
-            _ => self.fields.get(..),
-        };
-        fields.unwrap_or_default().iter().filter(move |field| field.known == kind)
+        let fields = if kind == Known::Other { &self.fields } else { self.range_of(kind) };
+        fields.iter().filter(move |field| field.known == kind)
     }
 
     /// Whether there is a field of this kind.
     #[inline]
     pub fn has(&self, kind: Known) -> bool {
-        match self.places.get(kind as usize) {
-            Some(place) if kind != Known::Other => place.end > 0,
-            _ => self.known(kind).next().is_some(),
-        }
+        if kind == Known::Other { self.known(kind).next().is_some() } else { !self.range_of(kind).is_empty() }
+    }
+
+    /// The fields from the first one of a known kind to the last one, with those that stand between them.
+    #[inline]
+    pub(super) fn range_of(&self, kind: Known) -> &[Field] {
+        let place = self.places.get(kind as usize).copied().unwrap_or_default();
+        self.fields.get(place.first as usize..place.end as usize).unwrap_or_default()
     }
 
     /// Adds a field.
@@ -219,6 +220,7 @@ impl HeadParser {
     /// Skips empty lines, and takes the first other one when it is complete.
     #[cold]
     fn find_request_line(&mut self, buf: &[u8], head: &mut Head) -> Result<(), Fault> {
+        self.refuse_bare_cr(buf)?;
         while let Some((end, next)) = self.find_line_end(buf) {
             if end > self.line {
                 return self.accept_request_line(buf, end, next, head);
@@ -228,10 +230,20 @@ impl HeadParser {
             }
             self.skipped += 1;
             self.begin_line(next);
+            self.refuse_bare_cr(buf)?;
         }
         // The last byte may be the CR of the line's end.
         let end = buf.len() - usize::from(buf.ends_with(b"\r"));
         if end.saturating_sub(self.line) > self.limits.target { Err(Fault::TargetTooLong) } else { Ok(()) }
+    }
+
+    /// A line that begins with a CR is empty or broken, which its second byte tells. Otherwise a client could send CRs
+    /// for as long as it likes and never begin a request.
+    fn refuse_bare_cr(&self, buf: &[u8]) -> Result<(), Fault> {
+        match buf.get(self.line..) {
+            Some([b'\r', next, ..]) if *next != b'\n' => Err(Fault::BareCr),
+            _ => Ok(()),
+        }
     }
 
     fn accept_request_line(

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::address::ServerAddress;
 use super::listener::{IntoListener, Listener};
 use super::{HTTPServer, erase};
-use crate::handler::exchange::Bounds;
+use crate::handler::exchange::{Bounds, LONGEST};
 use crate::handler::{Address, BaseHTTPRequestHandler, HandleError, HandlerError, RequestHandler};
 use crate::proto::limits::Limits;
 
@@ -184,7 +184,7 @@ impl ServerBuilder {
     /// # Errors
     /// The system's error, with the address in its text;
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a setting that cannot work, which is named.
-    pub fn bind<H, F>(self, address: impl ServerAddress, factory: F) -> io::Result<HTTPServer>
+    pub fn bind<H, F>(mut self, address: impl ServerAddress, factory: F) -> io::Result<HTTPServer>
     where
         H: RequestHandler + Send,
         F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H + Send + Sync + 'static,
@@ -200,7 +200,7 @@ impl ServerBuilder {
     /// # Errors
     /// As [`bind`](Self::bind).
     #[cfg(unix)]
-    pub fn bind_unix<H, F>(self, path: impl AsRef<std::path::Path>, factory: F) -> io::Result<HTTPServer>
+    pub fn bind_unix<H, F>(mut self, path: impl AsRef<std::path::Path>, factory: F) -> io::Result<HTTPServer>
     where
         H: RequestHandler + Send,
         F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H + Send + Sync + 'static,
@@ -216,7 +216,7 @@ impl ServerBuilder {
     ///
     /// # Errors
     /// As [`bind`](Self::bind).
-    pub fn from_listener<H, F>(self, listener: impl IntoListener, factory: F) -> io::Result<HTTPServer>
+    pub fn from_listener<H, F>(mut self, listener: impl IntoListener, factory: F) -> io::Result<HTTPServer>
     where
         H: RequestHandler + Send,
         F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H + Send + Sync + 'static,
@@ -233,7 +233,13 @@ impl ServerBuilder {
 
 impl Settings {
     /// Refuses what the system would refuse later, or what could never serve anybody.
-    fn check(&self) -> io::Result<()> {
+    fn check(&mut self) -> io::Result<()> {
+        for duration in
+            [&mut self.idle_timeout, &mut self.head_timeout, &mut self.io_timeout, &mut self.shutdown_grace]
+        {
+            *duration = (*duration).min(LONGEST);
+        }
+        self.timeout = self.timeout.map(|timeout| timeout.min(LONGEST));
         let durations = [
             ("timeout", self.timeout.unwrap_or(Duration::MAX)),
             ("idle_timeout", self.idle_timeout),

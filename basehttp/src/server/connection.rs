@@ -5,7 +5,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::handler::dispatch::{Failure, complete, fail, last_resort};
+use crate::handler::dispatch::{Failure, complete, fail, last_resort, running};
 use crate::handler::exchange::Bounds;
 use crate::handler::wire::Wire;
 use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler, ServerInfo};
@@ -70,7 +70,7 @@ fn settle<H: RequestHandler>(handler: &H, result: io::Result<()>) {
 fn panicked<H: RequestHandler>(handler: &H, function: &str, message: &str) {
     handler.exchange().reply.must_close();
     let answered = caught(|| {
-        fail(handler, function, &Failure::Panic(message));
+        fail(handler, running(handler).unwrap_or(function), &Failure::Panic(message));
         complete(handler, None);
     });
     if answered.is_err() {
@@ -84,8 +84,13 @@ fn log<H: RequestHandler>(handler: &H, function: &str, message: &str) {
 
 /// Runs code of the user. Err is the text of its panic. What it leaves in a broken state is dropped soon: after a panic
 /// only the base is used, whose own code does not panic.
-fn caught<T>(code: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(code)).map_err(|payload| text(payload.as_ref()))
+pub(super) fn caught<T>(code: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(code)).map_err(|payload| {
+        let text = text(payload.as_ref());
+        // Dropping it may panic again, and then nobody would catch it.
+        std::mem::forget(payload);
+        text
+    })
 }
 
 fn text(payload: &(dyn Any + Send)) -> String {

@@ -18,7 +18,7 @@ use mio::{Events, Poll, Token, Waker};
 
 use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler, ServerHandle, ServerInfo, Stop};
 use config::{HandleTimeout, Hooks, Settings, VerifyRequest};
-use connection::{Parts, Served};
+use connection::{Parts, Served, caught};
 use listener::{Incoming, Listener, Stream};
 use shutdown::Connections;
 use transport::Socket;
@@ -67,8 +67,9 @@ pub struct HTTPServer {
     listener: Option<Listener>,
     /// The listener has connections that were not taken: there was no room, or `accept` failed.
     accept_pending: bool,
-    /// Whether `accept` failed last time, which is logged once.
+    /// Whether `accept` failed last time.
     accept_failing: bool,
+    complained: Option<Instant>,
     /// Connections that `handle_request` has taken and that have not sent anything yet.
     waiting: Vec<Waiting>,
     /// Connections that have sent something.
@@ -167,6 +168,7 @@ impl HTTPServer {
             listener: Some(listener),
             accept_pending: true,
             accept_failing: false,
+            complained: None,
             waiting: Vec::new(),
             ready: VecDeque::new(),
             next_token: FIRST_WAITING,
@@ -321,10 +323,8 @@ impl HTTPServer {
                     // The client went away while it was queued.
                     io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => {}
                     _ => {
-                        if !self.accept_failing {
-                            complain(&format!("cannot take connections, trying on: {error}"));
-                        }
                         self.accept_failing = true;
+                        self.complain(&format!("cannot take connections, trying on: {error}"));
                         return;
                     }
                 },
@@ -337,8 +337,17 @@ impl HTTPServer {
         self.waiting.retain(|waiting| waiting.until > now);
     }
 
+    /// A line of the server's own in the log, now and then.
+    fn complain(&mut self, text: &str) {
+        if self.complained.is_none_or(|last| last.elapsed() >= COMPLAIN_EVERY) {
+            self.complained = Some(Instant::now());
+            let _ = writeln!(io::stderr(), "basehttp: {text}");
+        }
+    }
+
     fn verify(&self, address: &Address) -> bool {
-        self.verify_request.as_ref().is_none_or(|verify| verify(address))
+        // A panic costs this client, and not the server.
+        self.verify_request.as_ref().is_none_or(|verify| caught(|| verify(address)).unwrap_or(false))
     }
 
     fn serve_in_threads(&mut self) {
@@ -351,12 +360,16 @@ impl HTTPServer {
             if !self.verify(&address) {
                 continue;
             }
+            let mut failed = None;
             self.start(stream, address, false, |job| {
                 let spawned = thread::Builder::new().name("basehttp".to_owned()).spawn(job);
-                if let Err(error) = spawned {
-                    complain(&format!("a connection is closed, since no thread can be made for it: {error}"));
-                }
+                failed = spawned.err();
             });
+            if let Some(error) = failed {
+                self.complain(&format!(
+                    "connections are closed, since no thread can be made for them: {error}"
+                ));
+            }
         }
     }
 
@@ -389,7 +402,5 @@ impl fmt::Debug for HTTPServer {
     }
 }
 
-/// A line of the server's own in the log.
-fn complain(text: &str) {
-    let _ = writeln!(io::stderr(), "basehttp: {text}");
-}
+/// How often the same lack is told of.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(10);

@@ -17,6 +17,8 @@ pub(super) struct Connections {
     /// Signalled when a connection ends.
     ended: Condvar,
     stopping: AtomicBool,
+    /// The time for what is still running is over.
+    cut: AtomicBool,
     waker: Waker,
 }
 
@@ -33,7 +35,13 @@ struct Entry {
 
 impl Connections {
     pub(super) fn new(waker: Waker) -> Self {
-        Self { open: Mutex::default(), ended: Condvar::new(), stopping: AtomicBool::new(false), waker }
+        Self {
+            open: Mutex::default(),
+            ended: Condvar::new(),
+            stopping: AtomicBool::new(false),
+            cut: AtomicBool::new(false),
+            waker,
+        }
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -61,8 +69,11 @@ impl Connections {
     pub(super) fn finish(&self, grace: Duration) {
         let deadline = Instant::now() + grace;
         let open = self.wait_until(self.open(), deadline);
+        self.cut.store(true, Ordering::SeqCst);
         for entry in open.streams.values() {
-            let _ = entry.stream.shutdown(Shutdown::Both);
+            // No FIN, which would make a reply that ends with the connection look whole.
+            let _ = entry.stream.reset_on_close();
+            let _ = entry.stream.shutdown(Shutdown::Read);
         }
         // A handler that is not waiting for its client does not notice; its thread ends when it returns.
         drop(self.wait_until(open, Instant::now() + Duration::from_millis(100)));
@@ -118,6 +129,10 @@ impl Registration {
 
     pub(super) fn is_stopping(&self) -> bool {
         self.connections.is_stopping()
+    }
+
+    pub(super) fn is_cut(&self) -> bool {
+        self.connections.cut.load(Ordering::SeqCst)
     }
 }
 

@@ -17,8 +17,8 @@ pub(super) struct Socket {
     head_timeout: Duration,
     /// For one read or write of body and reply.
     io_timeout: Duration,
-    /// For the head as a whole.
-    head_deadline: Option<Instant>,
+    /// For a phase as a whole.
+    deadline: Option<Instant>,
     /// What the system has been told, to tell it again only when it changes.
     read_timeout: Option<Duration>,
     write_timeout: Option<Duration>,
@@ -26,9 +26,10 @@ pub(super) struct Socket {
     single: bool,
 }
 
-/// Bounds on a lingering close. A client that reads its reply is gone in a moment; two seconds forgive a slow line.
-const LINGER_TIME: Duration = Duration::from_secs(2);
-const LINGER_BYTES: usize = 1024 * 1024;
+/// Bounds on a lingering close. A client that still uploads is read from until it stops, since a reset would take its
+/// reply away; bytes are no bound, time is.
+const LINGER_TIME: Duration = Duration::from_secs(30);
+const LINGER_SILENCE: Duration = Duration::from_secs(2);
 
 impl Socket {
     pub(super) fn new(
@@ -43,7 +44,7 @@ impl Socket {
             idle_timeout: settings.idle_timeout,
             head_timeout: settings.head_timeout,
             io_timeout: settings.io_timeout,
-            head_deadline: None,
+            deadline: None,
             read_timeout: None,
             write_timeout: None,
             single,
@@ -83,14 +84,9 @@ impl Socket {
             return;
         }
         let deadline = Instant::now() + LINGER_TIME;
-        let mut left = LINGER_BYTES;
-        let mut scratch = [0; 4096];
-        while left > 0 {
-            match self.read_within(&mut scratch, deadline.saturating_duration_since(Instant::now())) {
-                Ok(0) | Err(_) => break,
-                Ok(count) => left = left.saturating_sub(count),
-            }
-        }
+        let mut scratch = [0; 16 * 1024];
+        let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
+        while let Ok(1..) = self.read_within(&mut scratch, left(deadline).min(LINGER_SILENCE)) {}
     }
 }
 
@@ -101,7 +97,7 @@ fn timed_out(error: io::Error) -> io::Error {
 
 impl Wire for Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let timeout = match self.head_deadline {
+        let timeout = match self.deadline {
             Some(deadline) => deadline.saturating_duration_since(Instant::now()),
             None => self.read_timeout.unwrap_or(self.io_timeout),
         };
@@ -109,6 +105,9 @@ impl Wire for Socket {
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.registration.is_cut() {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
         if self.write_timeout != Some(self.io_timeout) {
             self.stream.set_write_timeout(self.io_timeout)?;
             self.write_timeout = Some(self.io_timeout);
@@ -123,11 +122,15 @@ impl Wire for Socket {
 
     fn enter(&mut self, phase: Phase) {
         self.registration.set_idle(phase == Phase::Idle);
-        self.head_deadline = (phase == Phase::Head).then(|| Instant::now() + self.head_timeout);
+        self.deadline = match phase {
+            Phase::Head => Some(Instant::now() + self.head_timeout),
+            Phase::Drain => Some(Instant::now() + self.io_timeout),
+            Phase::Idle | Phase::Exchange => None,
+        };
         let timeout = match phase {
             Phase::Idle => self.idle_timeout,
             Phase::Head => self.head_timeout,
-            Phase::Exchange => self.io_timeout,
+            Phase::Exchange | Phase::Drain => self.io_timeout,
         };
         // A socket that does not take the timeout fails at the next read as well.
         let _ = self.allow_read(timeout);

@@ -84,7 +84,7 @@ impl Wire for Memory {
                     reply.stays_open = true;
                 }
             }
-            Phase::Head => {}
+            Phase::Head | Phase::Drain => {}
             Phase::Exchange => {
                 let start = recorded.output.len();
                 recorded.replies.push(Reply { start, stays_open: false });

@@ -4,6 +4,7 @@ use std::io;
 
 use super::{DIRECT, Exchange, Trouble, gone};
 use crate::handler::message::{Headers, Message};
+use crate::handler::wire::Phase;
 use crate::proto::chunked::{ChunkStep, ChunkedDecoder};
 use crate::proto::fault::Fault;
 
@@ -26,6 +27,13 @@ impl Exchange {
 
     /// Reads body bytes, with the framing taken off. `Ok(0)` is the end of the body.
     pub(crate) fn read_body(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.read_incoming(out)?;
+        // A client whose body is here does not wait for `100 Continue`.
+        self.waits_for_continue &= count == 0;
+        Ok(count)
+    }
+
+    fn read_incoming(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if out.is_empty() {
             return Ok(0);
         }
@@ -156,17 +164,21 @@ impl Exchange {
     pub(crate) fn drain(&mut self) -> bool {
         let mut scratch = [0; 4096];
         let mut left = self.bounds.drain;
-        while self.has_body() && self.trouble.is_none() {
+        if self.has_body() {
+            self.wire.enter(Phase::Drain);
+        }
+        while self.has_body() && !self.is_troubled() {
             match self.read_body(&mut scratch) {
                 Ok(count) if (count as u64) <= left => left -= count as u64,
                 _ => return false,
             }
         }
-        self.trouble.is_none()
+        !self.is_troubled()
     }
 
     fn fault(&mut self, fault: Fault) -> io::Error {
         self.record(Trouble::Fault(fault));
+        self.expect_more();
         self.reply.must_close();
         faulty(fault)
     }

@@ -97,6 +97,8 @@ pub(crate) struct Exchange {
     /// How the connection is to end, once that is settled.
     ending: Option<Close>,
     served: u64,
+    /// Bytes sent since the current request began.
+    sent: u64,
 }
 
 /// Whether more of the reply can be sent.
@@ -111,6 +113,13 @@ enum Output {
 
 /// Reads and writes of at least this many bytes go past the buffers.
 const DIRECT: usize = 16 * 1024;
+
+/// For ever, as far as anybody can tell, and yet short enough to be added to a time.
+pub(crate) const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// A reply of more bytes may still be in the system's buffer when the connection is closed, and would go down with it if
+/// the client sent another byte then.
+const ON_ITS_WAY: u64 = 16 * 1024;
 
 impl Exchange {
     fn new(wire: Box<dyn Wire>, bounds: Bounds) -> Self {
@@ -129,6 +138,7 @@ impl Exchange {
             output: Output::Open,
             ending: None,
             served: 0,
+            sent: 0,
         }
     }
 
@@ -146,12 +156,17 @@ impl Exchange {
     }
 
     pub(crate) fn set_timeout(&mut self, timeout: Duration) {
-        self.wire.set_timeout(timeout);
+        self.wire.set_timeout(timeout.min(LONGEST));
     }
 
     /// What happened, for the one who asks first.
     pub(crate) fn take_news(&mut self) -> Option<Trouble> {
         self.news.take()
+    }
+
+    /// Whether the connection is of no more use. One with an answered HEAD is.
+    pub(super) fn is_troubled(&self) -> bool {
+        !matches!(self.trouble, None | Some(Trouble::HeadAnswered))
     }
 
     pub(crate) fn body_too_large(&mut self) {
@@ -160,7 +175,7 @@ impl Exchange {
 
     /// Notes what happened first; what follows from it is no news.
     pub(super) fn record(&mut self, trouble: Trouble) {
-        if self.trouble.is_none() {
+        if !self.is_troubled() {
             self.trouble = Some(trouble);
             self.news = Some(trouble);
         }
@@ -184,13 +199,18 @@ impl Exchange {
                     Ok(AtEnd::Nothing) => Next::End,
                 };
             }
-            if !begun && self.parser.begun(self.input.data()) {
+            // Empty lines before the request count: they must not keep a connection for ever.
+            if !begun && !self.input.is_empty() {
                 begun = true;
                 self.wire.enter(Phase::Head);
             }
             match self.input.fill(|room| self.wire.read(room)) {
                 Ok(count) => self.ended = count == 0,
-                Err(error) if error.kind() == io::ErrorKind::TimedOut && begun => return Next::TooSlow,
+                Err(error)
+                    if error.kind() == io::ErrorKind::TimedOut && self.parser.begun(self.input.data()) =>
+                {
+                    return Next::TooSlow;
+                }
                 Err(_) => return Next::End,
             }
         }
@@ -202,15 +222,23 @@ impl Exchange {
         self.input.split_off_front(len, &mut request.bytes);
         request.fault = fault;
         if fault.is_some() {
-            self.ending = Some(Close::Linger);
+            self.expect_more();
         }
         Next::Request
+    }
+
+    /// Nobody knows where this request ends, so more of it may come after the reply.
+    pub(crate) fn expect_more(&mut self) {
+        if !self.ended {
+            self.ending = Some(Close::Linger);
+        }
     }
 
     /// Gets ready for body and reply of the request whose head was taken.
     pub(crate) fn begin(&mut self, asked: Asked, close: bool, body: Body) {
         self.wire.enter(Phase::Exchange);
         self.served += 1;
+        self.sent = 0;
         self.body = match body {
             Body::None | Body::Length(0) => Incoming::None,
             Body::Length(length) => Incoming::Length(length),
@@ -232,7 +260,9 @@ impl Exchange {
 
     pub(crate) fn close(&mut self) {
         let unread = self.has_body() || !self.input.is_empty();
-        self.wire.close(self.ending.unwrap_or(if unread { Close::Linger } else { Close::Plain }));
+        let on_its_way = self.sent > ON_ITS_WAY;
+        let how = if unread || on_its_way { Close::Linger } else { Close::Plain };
+        self.wire.close(self.ending.unwrap_or(how));
     }
 
     pub(super) fn failed(&mut self, error: io::Error) -> io::Error {

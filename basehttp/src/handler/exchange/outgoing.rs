@@ -33,7 +33,7 @@ impl Exchange {
     /// Takes body bytes of the reply.
     pub(crate) fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         self.decide_about_rest();
-        if data.len() >= DIRECT {
+        if data.len() >= DIRECT && !self.reply.would_hold(data.len()) {
             return self.write_direct(data);
         }
         let count = self.reply.write(data).map_err(|mistake| self.refused(mistake))?;
@@ -63,7 +63,8 @@ impl Exchange {
 
     /// Completes the reply, and sends it.
     pub(crate) fn finish_reply(&mut self) -> Result<(), Mistake> {
-        if self.output == Output::Cut {
+        // Nobody is there, or nobody is to take the rest for a whole.
+        if self.output == Output::Cut || self.trouble == Some(Trouble::ClientGone) {
             return Ok(());
         }
         self.decide_about_rest();
@@ -77,7 +78,7 @@ impl Exchange {
     /// head goes out, so that it can say `Connection: close`.
     fn decide_about_rest(&mut self) {
         let too_long = matches!(self.body, Incoming::Length(left) if left > self.bounds.drain);
-        if too_long || self.waits_for_continue {
+        if too_long || (self.waits_for_continue && self.has_body()) {
             self.reply.must_close();
         }
     }
@@ -98,6 +99,7 @@ impl Exchange {
             }
         };
         self.reply.sent(written);
+        self.sent += written as u64;
         sent.map_err(|error| self.unwritable(error))
     }
 
@@ -105,7 +107,10 @@ impl Exchange {
         while !bytes.is_empty() {
             match self.wire.write(bytes) {
                 Ok(0) => return Err(self.unwritable(io::ErrorKind::WriteZero.into())),
-                Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+                Ok(count) => {
+                    self.sent += count as u64;
+                    bytes = bytes.get(count..).unwrap_or_default();
+                }
                 Err(error) => return Err(self.unwritable(error)),
             }
         }
@@ -126,6 +131,7 @@ impl Exchange {
     /// What cannot be written now will not be written later: a reply has no gaps.
     fn unwritable(&mut self, error: io::Error) -> io::Error {
         self.output = Output::Dead;
+        self.ending = Some(Close::Reset);
         self.failed(error)
     }
 

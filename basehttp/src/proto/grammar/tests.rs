@@ -103,6 +103,7 @@ proptest! {
         }
         for (len, class) in [
             (token_len as fn(&[u8]) -> usize, is_token as fn(u8) -> bool),
+            (reg_name_len, is_reg_name),
             (target_len, is_target),
             (field_text_len, is_field_text),
         ] {

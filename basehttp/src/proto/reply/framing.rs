@@ -36,6 +36,11 @@ impl Reply {
     /// where that is known.
     pub(super) fn commit(&mut self, total: Option<u64>) {
         let State::Held { body, unsent } = self.state else { return };
+        // RFC 9110 section 15.2.2: what follows is not HTTP/1.1. Requests behind it, which a proxy has not looked at, must
+        // not be answered.
+        if self.head.status == HTTPStatus::SWITCHING_PROTOCOLS.code() {
+            self.asked.close = true;
+        }
         let held = (self.out.len() - body) as u64 + unsent;
         let (framing, line) = self.decide(total, held);
         if framing == Framing::UntilClose || self.is_headless() {

@@ -1,7 +1,7 @@
 //! The reply's state machine: the head, the decision about the framing, the bytes of the body.
 //!
 //! Bytes for the wire gather in one buffer. A head and the body behind it are *held* until the framing is decided, once,
-//! in [`Reply::commit`]: when the reply is finished (then its length is known), when it outgrows the buffer, or when it
+//! in `Reply::commit`: when the reply is finished (then its length is known), when it outgrows the buffer, or when it
 //! is flushed. Until then all of it can be taken back, so that a mistake becomes a clean error page.
 //!
 //! ```text
@@ -151,9 +151,10 @@ impl Reply {
         }
     }
 
-    /// Whether the end of the body is the end of the connection, so that only a reset shows a truncation.
+    /// Whether the end of the body is the end of the connection, so that only a reset shows a truncation. In HTTP/0.9 it
+    /// always is, whatever length the handler has declared.
     pub fn ends_with_connection(&self) -> bool {
-        self.state == State::Body(Framing::UntilClose)
+        self.state == State::Body(Framing::UntilClose) || (self.is_committed() && self.is_headless())
     }
 
     /// The first mistake made with this reply for which there is no other reply.
@@ -203,6 +204,16 @@ impl Reply {
         match usize::try_from(limit).unwrap_or(usize::MAX).min(len) {
             0 => Err(Mistake::TooMuchBody),
             room => Ok(room),
+        }
+    }
+
+    /// Whether `len` more bytes of body would still be held back to learn its length.
+    pub fn would_hold(&self, len: usize) -> bool {
+        match self.state {
+            State::Held { body, .. } => {
+                self.head.length.is_none() && (self.out.len() - body).saturating_add(len) <= self.hold
+            }
+            _ => false,
         }
     }
 

@@ -1,0 +1,307 @@
+//! Every example as what it is, a program: started, talked to over a socket, and ended.
+
+use std::env;
+use std::fmt::Display;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running example. It is ended when the test is, however that ends.
+struct Program {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    port: u16,
+}
+
+impl Program {
+    /// Starts an example, and learns from its first line where it listens.
+    fn start(name: &str, arguments: &[&str]) -> Self {
+        let mut child = spawn(name, arguments);
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut program = Self { child, stdout, port: 0 };
+        let line = program.line();
+        let address = line.strip_prefix("http://127.0.0.1:").and_then(|rest| rest.strip_suffix("/"));
+        program.port =
+            address.and_then(|port| port.parse().ok()).unwrap_or_else(|| panic!("{name}: {line:?}"));
+        program
+    }
+
+    /// The next line of its standard output.
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    /// Sends all of a client's requests, and returns all answers.
+    fn exchange(&self, requests: impl Display) -> String {
+        let mut stream = self.connect();
+        stream.write_all(requests.to_string().as_bytes()).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut answers = Vec::new();
+        stream.read_to_end(&mut answers).unwrap();
+        String::from_utf8(answers).unwrap()
+    }
+
+    /// Ends the program, and returns what it has written to standard error.
+    fn stop(mut self) -> String {
+        self.child.kill().unwrap();
+        let mut log = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        log
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Fails where the program has ended, which is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(name: &str, arguments: &[&str]) -> Child {
+    let program = path(name);
+    Command::new(&program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| {
+            panic!("{}: {error}; build it with `cargo build --examples`", program.display())
+        })
+}
+
+/// This test is `target/<profile>/deps/programs-<hash>`, the examples are in `target/<profile>/examples`.
+fn path(name: &str) -> PathBuf {
+    let test = env::current_exe().unwrap();
+    test.ancestors().nth(2).unwrap().join("examples").join(format!("{name}{}", env::consts::EXE_SUFFIX))
+}
+
+/// A request of HTTP/1.1 that asks for the connection to be closed.
+fn request(line: &str) -> String {
+    format!("{line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+}
+
+/// Reads up to the empty line, and no further.
+fn read_head(stream: &mut impl BufRead) -> String {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert_ne!(stream.read_line(&mut head).unwrap(), 0, "{head:?} and no more");
+    }
+    head
+}
+
+#[track_caller]
+fn check(answer: &str, status: &str, parts: &[&str]) {
+    assert_eq!(answer.lines().next(), Some(status), "{answer}");
+    for part in parts {
+        assert!(answer.contains(part), "no {part:?} in {answer}");
+    }
+}
+
+#[test]
+fn spam_has_methods_of_its_own() {
+    let spam = Program::start("spam", &["0"]);
+    let answer = spam.exchange(request("SPAM /"));
+    check(&answer, "HTTP/1.1 200 OK", &["\r\nServer: Spam/1.0 ", "Wonderful Spam!\n"]);
+    let answer = spam.exchange(request("M-SEARCH /"));
+    check(&answer, "HTTP/1.1 200 Spam found", &["\r\nST: urn:example:spam\r\n"]);
+    let answer = spam.exchange(request("EGGS /"));
+    let allow = "\r\nAllow: GET, HEAD, SPAM, M-SEARCH\r\n";
+    check(&answer, "HTTP/1.1 501 Unsupported method ('EGGS')", &[allow]);
+    let answer = spam.exchange(request("HEAD /"));
+    check(&answer, "HTTP/1.1 200 OK", &["\r\nContent-Length: 22\r\n"]);
+    assert!(answer.ends_with("\r\n\r\n"), "{answer}");
+    let log = spam.stop();
+    assert!(log.lines().any(|line| line.ends_with("] \"SPAM / HTTP/1.1\" 200 -")), "{log}");
+}
+
+#[test]
+fn state_is_shared_between_connections() {
+    let state = Program::start("state", &["0"]);
+    let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let answers = state.exchange(format_args!("{get}{get}"));
+    check(&answers, "HTTP/1.1 200 OK", &["Visit 1, number 1 of", "Visit 2, number 2 of"]);
+    check(&state.exchange(get), "HTTP/1.1 200 OK", &["Visit 3, number 1 of"]);
+    let reset = "POST /reset HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
+    check(&state.exchange(reset), "HTTP/1.1 303 See Other", &["\r\nLocation: /\r\n"]);
+    check(&state.exchange(get), "HTTP/1.1 200 OK", &["Visit 1, number 1 of"]);
+    check(&state.exchange(request("GET /favicon.ico")), "HTTP/1.1 404 Not Found", &[]);
+}
+
+#[test]
+fn run_while_true_ends_when_its_condition_is_fulfilled() {
+    let mut program = Program::start("run_while_true", &["0"]);
+    check(&program.exchange(request("GET /")), "HTTP/1.0 404 Not the callback", &[]);
+    assert!(program.child.try_wait().unwrap().is_none(), "it has ended without a code");
+    check(&program.exchange(request("GET /callback?code=1234")), "HTTP/1.0 200 OK", &["Thank you."]);
+    assert_eq!(program.line(), "the code is \"1234\"");
+    assert!(program.child.wait().unwrap().success());
+}
+
+#[test]
+fn error_page_is_the_programs_own() {
+    let mut program = Program::start("error_page", &["0"]);
+    check(&program.exchange(request("GET /")), "HTTP/1.1 200 OK", &["Nothing is wrong here.\n"]);
+    assert_eq!(program.line(), "127.0.0.1 \"GET / HTTP/1.1\" 200 -");
+    let page = "<h1 style=\"width: 100%\">500</h1>\n<p>Internal Server Error: Server got itself in trouble\n";
+    let own = ["\r\nContent-Type: text/html; charset=utf-8\r\n", page];
+    check(&program.exchange(request("GET /fail")), "HTTP/1.1 500 Internal Server Error", &own);
+    assert_eq!(program.line(), "127.0.0.1 do_GET: the database is on holiday");
+    let answer = program.exchange(request("GET /wait"));
+    check(&answer, "HTTP/1.1 799 Not Yet", &["<p>Not Yet: The page is being written\n"]);
+    let answer = program.exchange(request("GET /<b>"));
+    check(&answer, "HTTP/1.1 404 No such page", &["There is no /&lt;b&gt; here."]);
+    let answer = program.exchange(request("BREW /"));
+    check(
+        &answer,
+        "HTTP/1.1 501 Unsupported method ('BREW')",
+        &["<title>Unsupported method ('BREW')</title>"],
+    );
+}
+
+#[test]
+fn echo_streams_chunks_and_trailers() {
+    let echo = Program::start("echo", &["0"]);
+    let answer = echo.exchange("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc");
+    check(
+        &answer,
+        "HTTP/1.1 200 OK",
+        &["\r\nTransfer-Encoding: chunked\r\n", "\r\n\r\n3\r\nabc\r\n0\r\n\r\n"],
+    );
+    let answer = echo.exchange("POST / HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc");
+    check(&answer, "HTTP/1.1 200 OK", &["\r\nContent-Length: 3\r\n", "\r\n\r\nabc"]);
+
+    let mut stream = echo.connect();
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = BufReader::new(&stream);
+    assert_eq!(read_head(&mut answer), "HTTP/1.1 100 Continue\r\n\r\n");
+    (&stream).write_all(b"3\r\nabc\r\n").unwrap();
+    check(&read_head(&mut answer), "HTTP/1.1 200 OK", &["\r\nTransfer-Encoding: chunked\r\n"]);
+    // The body is not at its end, and what there is of it comes back.
+    let mut chunk = [0; 8];
+    answer.read_exact(&mut chunk).unwrap();
+    assert_eq!(&chunk, b"3\r\nabc\r\n");
+    (&stream).write_all(b"0\r\nX-Sum: 6\r\n\r\n").unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let mut rest = String::new();
+    answer.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "a\r\n\nX-Sum: 6\n\r\n0\r\n\r\n");
+}
+
+#[test]
+fn message_class_is_a_header_map() {
+    let greeter = Program::start("message_class", &["0"]);
+    let answer = greeter.exchange("GET / HTTP/1.1\r\nHost: a\r\nAccept-Language: de-AT, en\r\n\r\n");
+    check(&answer, "HTTP/1.1 200 OK", &["\r\ncontent-language: de\r\n", "Grüß Gott\n"]);
+    check(&greeter.exchange(request("GET /")), "HTTP/1.1 406 Say Accept-Language", &[]);
+}
+
+#[test]
+fn cpython_suite_has_its_three_handlers() {
+    let start = |handler| Program::start("cpython_suite", &["--port", "0", "--handler", handler]);
+    let base = start("base");
+    check(&base.exchange(request("TEST /")), "HTTP/1.1 204 No Content", &["\r\nConnection: close\r\n"]);
+    check(&base.exchange(request("KEYERROR /")), "HTTP/1.1 999 ???", &["Error code: 999"]);
+    check(&base.exchange(request("GET /")), "HTTP/1.1 501 Unsupported method ('GET')", &[]);
+    check(&base.exchange(request("SEND_ERROR /404")), "HTTP/1.1 404 Not Found", &[]);
+    assert_eq!(base.stop(), "");
+
+    let data = start("data");
+    let expect = "GET /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n";
+    let answer = data.exchange(format_args!("{expect}\r\n"));
+    let fields = ["\r\nX-Path: /x\r\n", "\r\nX-Request-Headers: Host=a|Expect=100-continue\r\n"];
+    check(&answer, "HTTP/1.1 100 Continue", &fields);
+    let answer = data.exchange(format_args!("{expect}X-Reject-Expect: 1\r\n\r\n"));
+    check(&answer, "HTTP/1.1 417 Expectation Failed", &[]);
+    assert_eq!(data.exchange("GET /"), "<html><body>Data</body></html>\r\n");
+
+    let logging = start("logging");
+    check(&logging.exchange(request("ERROR /")), "HTTP/1.1 404 File not found", &[]);
+    let log = logging.stop();
+    let ends: Vec<_> = log.lines().filter_map(|line| line.split_once("] ")).map(|(_, end)| end).collect();
+    assert_eq!(ends, ["code 404, message File not found", "\"ERROR / HTTP/1.1\" 404 -"], "{log}");
+}
+
+#[test]
+fn cpython_suite_says_how_it_is_called() {
+    for arguments in [&[][..], &["--port", "x"], &["--port", "0"], &["--port", "0", "--handler", "files"]] {
+        let output = spawn("cpython_suite", arguments).wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stderr.starts_with(b"usage: "), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_port_that_is_none_is_named() {
+    let output = spawn("spam", &["spam"]).wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("127.0.0.1:spam"), "{text}");
+}
+
+/// The program, which listens at port 8000 and no other. Where somebody else does, it must end and name the address;
+/// its handler is tested below in any case.
+#[test]
+fn hello_serves_at_port_8000() {
+    if TcpListener::bind(("127.0.0.1", 8000)).is_err() {
+        // Past the capture of the test's output, which would hide that something was left out.
+        let _ = writeln!(io::stderr(), "hello: port 8000 is taken here, so only its refusal is tested");
+        let output = spawn("hello", &[]).wait_with_output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && text.contains("127.0.0.1:8000"), "{text}");
+        return;
+    }
+    let mut child = spawn("hello", &[]);
+    let stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut hello = Program { child, stdout, port: 8000 };
+    let deadline = Instant::now() + PATIENCE;
+    while TcpStream::connect(("127.0.0.1", hello.port)).is_err() {
+        assert!(hello.child.try_wait().unwrap().is_none(), "hello has ended");
+        assert!(Instant::now() < deadline, "hello does not listen");
+        thread::sleep(Duration::from_millis(10));
+    }
+    hello::check(|requests| hello.exchange(requests));
+    let log = hello.stop();
+    assert!(log.contains("hello: \"GET /there HTTP/1.1\" 200 -\n"), "{log}");
+}
+
+#[expect(dead_code, reason = "its main function is not called here")]
+mod hello {
+    include!("../examples/hello.rs");
+
+    #[test]
+    fn handler() {
+        let server = basehttp::testing::TestServer::new(|base| Hello { base, hits: 0 });
+        check(|requests| String::from_utf8(server.exchange(requests.as_bytes()).unwrap()).unwrap());
+    }
+
+    pub(super) fn check(exchange: impl Fn(&str) -> String) {
+        let get = "GET /there HTTP/1.1\r\nHost: a\r\n\r\n";
+        let answers = exchange(&format!("{get}{get}"));
+        let parts = [
+            "\r\nServer: Hello/1.0 ",
+            "\r\nX-Path-Length: 6\r\n",
+            "\r\n\r\n127.0.0.1 said /there for the 1. time\n",
+            "\r\n\r\n127.0.0.1 said /there for the 2. time\n",
+        ];
+        super::check(&answers, "HTTP/1.1 200 OK", &parts);
+        super::check(&exchange(&super::request("GET /nope")), "HTTP/1.1 404 No such page", &[]);
+        super::check(&exchange(&super::request("SPAM /")), "HTTP/1.1 200 Lovely Spam", &[]);
+    }
+}
