@@ -1,0 +1,39 @@
+//! actix-web; handlers that wait go to `web::block`.
+
+use std::time::Duration;
+
+use actix_web::web::{self, Bytes};
+use actix_web::{App, HttpServer};
+use basehttp_bench::{HELLO, Options, big, blocking, burn, nap};
+
+#[actix_web::main]
+async fn main() -> std::io::Result<()> {
+    let options = Options::from_args();
+    let app = || {
+        App::new()
+            .route("/", web::get().to(async || HELLO))
+            .route("/big", web::get().to(async || big()))
+            .route("/blocking", web::get().to(async || waits(blocking).await))
+            .route("/nap", web::get().to(async || waits(nap).await))
+            .route("/burn", web::get().to(burns))
+            .route("/echo", web::post().to(async |body: Bytes| body))
+    };
+    HttpServer::new(app)
+        .workers(options.threads.unwrap_or(2))
+        // The defaults of 5 seconds would end the scenarios with idle clients before they are measured.
+        .keep_alive(Duration::from_secs(60))
+        .client_request_timeout(Duration::from_secs(60))
+        .bind(options.address())?
+        .run()
+        .await
+}
+
+async fn waits(work: fn()) -> &'static str {
+    let _ = web::block(work).await;
+    HELLO
+}
+
+async fn burns() -> &'static str {
+    burn();
+    HELLO
+}

@@ -1,0 +1,43 @@
+//! axum on tokio's scheduler for several threads; handlers that wait go to `spawn_blocking`.
+
+use axum::Router;
+use axum::routing::{get, post};
+use axum::serve::ListenerExt;
+use basehttp_bench::{HELLO, Options, big, blocking, burn, nap};
+use bytes::Bytes;
+use tokio::net::TcpListener;
+use tokio::task::spawn_blocking;
+
+fn main() {
+    let options = Options::from_args();
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(options.threads.unwrap_or(2))
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(serve(options));
+}
+
+async fn serve(options: Options) {
+    let router = Router::new()
+        .route("/", get(|| async { HELLO }))
+        .route("/big", get(|| async { big() }))
+        .route("/blocking", get(|| waits(blocking)))
+        .route("/nap", get(|| waits(nap)))
+        .route("/burn", get(burns))
+        .route("/echo", post(|body: Bytes| async { body }));
+    let listener = TcpListener::bind(options.address()).await.expect("a free port").tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    axum::serve(listener, router).await.expect("it never ends");
+}
+
+async fn waits(work: fn()) -> &'static str {
+    let _ = spawn_blocking(work).await;
+    HELLO
+}
+
+async fn burns() -> &'static str {
+    burn();
+    HELLO
+}
