@@ -68,7 +68,7 @@ impl Reply {
             State::Idle => return self.blame(Mistake::NoStatusLine),
             State::Held { .. } | State::Body(_) => return self.blame(Mistake::HeadAfterHead),
         }
-        if name.is_empty() || !name.bytes().all(grammar::is_token) {
+        if name.is_empty() || grammar::token_len(name.as_bytes()) != name.len() {
             return self.blame(Mistake::FieldName(name.to_owned()));
         }
         let framing = match name.len() {
@@ -194,7 +194,7 @@ pub fn can_be_reason(text: &str) -> bool {
 /// Appends text as latin-1 (RFC 9110 section 5.5 calls the upper half obs-text). Err is the character that cannot stand
 /// in a head: a control character other than tab, or one above U+00FF.
 fn push_latin1(out: &mut Vec<u8>, text: &str) -> Result<(), char> {
-    if text.bytes().all(|byte| grammar::is_field_text(byte) && byte.is_ascii()) {
+    if text.is_ascii() && grammar::field_text_len(text.as_bytes()) == text.len() {
         out.extend_from_slice(text.as_bytes());
         return Ok(());
     }
