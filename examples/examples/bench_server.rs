@@ -1,7 +1,7 @@
 //! The server that `bench/` measures: the routes that its peers have, and a few more.
 //!
 //! ```text
-//! cargo run --release --example bench_server -- --port 8000 [--log]
+//! cargo run --release --example bench_server -- --port 8000 [--permits 1] [--log]
 //! curl -i http://127.0.0.1:8000/              # 13 bytes of text; HEAD as well
 //! curl -i -d text http://127.0.0.1:8000/echo  # what was sent
 //! curl -i http://127.0.0.1:8000/blocking      # waits for 10 ms
@@ -108,20 +108,24 @@ fn calibrate() -> u64 {
 }
 
 fn main() -> io::Result<()> {
-    let usage = || io::Error::new(io::ErrorKind::InvalidInput, "usage: bench_server [--port N] [--log]");
-    let (mut port, mut log) = (8000, false);
+    let usage = || {
+        io::Error::new(io::ErrorKind::InvalidInput, "usage: bench_server [--port N] [--permits N] [--log]")
+    };
+    let (mut port, mut permits, mut log) = (8000, None, false);
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--port" => port = args.next().and_then(|port| port.parse().ok()).ok_or_else(usage)?,
+            "--permits" => {
+                permits = Some(args.next().and_then(|count| count.parse().ok()).ok_or_else(usage)?)
+            }
             "--log" => log = true,
             _ => return Err(usage()),
         }
     }
     let shared = Arc::new(Shared { log, rounds: calibrate(), big: vec![b'x'; 1 << 20] });
-    HTTPServer::builder()
-        // More than the benchmark's 10,000 idle clients.
-        .max_connections(20_000)
-        .bind(("127.0.0.1", port), move |base| Bench { base, shared: shared.clone() })?
-        .serve_forever()
+    // More than the benchmark's 10,000 idle clients.
+    let builder = HTTPServer::builder().max_connections(20_000);
+    let builder = if let Some(permits) = permits { builder.permits(permits) } else { builder };
+    builder.bind(("127.0.0.1", port), move |base| Bench { base, shared: shared.clone() })?.serve_forever()
 }
