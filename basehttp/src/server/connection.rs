@@ -12,7 +12,7 @@ use crate::handler::base::Stage;
 use crate::handler::dispatch::{
     Failure, complete, fail, last_resort, running, settle, tell, tell_failure, too_slow,
 };
-use crate::handler::exchange::Next;
+use crate::handler::exchange::{Exchange, Next};
 use crate::handler::wire::{Close, Want};
 use crate::handler::{BaseHTTPRequestHandler, HandlerError, RequestHandler};
 
@@ -155,6 +155,10 @@ where
         loop {
             let step = match (self.at, &mut self.handler) {
                 (At::Start, _) => self.begin(host),
+                (At::Linger { until }, None) => match &self.base {
+                    Some(base) => linger(&mut base.exchange(), until, expired),
+                    None => Step::Done(Turn::Over),
+                },
                 (_, None) => Step::Done(Turn::Over),
                 (At::Head, Some(handler)) => read_head(handler, host, &mut expired),
                 (At::Body, Some(handler)) => gather_body(handler, host, &mut expired),
@@ -167,7 +171,7 @@ where
                     drop_rest(handler, host, expired, budget == 0)
                 }
                 (At::LastReply, Some(handler)) => end(handler, host, &mut expired),
-                (At::Linger { until }, Some(handler)) => linger(handler, until, expired),
+                (At::Linger { until }, Some(handler)) => linger(&mut handler.exchange(), until, expired),
             };
             match step {
                 Step::To(at) => self.at = at,
@@ -195,10 +199,13 @@ where
                 self.at = At::LastReply;
             }
             None => {
-                if let Some(base) = self.base.take() {
-                    base.exchange().refuse();
+                if let Some(base) = &self.base {
+                    let mut exchange = base.exchange();
+                    exchange.refuse();
                     // An empty send buffer has room for it.
-                    let _ = base.exchange().pump();
+                    let _ = exchange.pump();
+                    exchange.shutdown_write();
+                    self.at = At::Linger { until: Instant::now() + LINGER_TIME };
                 }
             }
         }
@@ -302,9 +309,8 @@ fn end<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &mut bo
 }
 
 /// Reads and drops what the client still sends, until it has seen the end of the reply and closes.
-fn linger<H: RequestHandler>(handler: &H, until: Instant, expired: bool) -> Step {
+fn linger(exchange: &mut Exchange, until: Instant, expired: bool) -> Step {
     let mut scratch = [0; 16 * 1024];
-    let mut exchange = handler.exchange();
     // A client that sends as fast as it can has others waiting behind it.
     for _ in 0..LINGER_READS {
         match exchange.linger(&mut scratch) {

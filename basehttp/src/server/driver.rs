@@ -53,7 +53,7 @@ pub(super) fn serve_one(engine: &Arc<Engine>, worker: &Arc<Worker>) -> bool {
 }
 
 fn run(engine: &Arc<Engine>, worker: &Arc<Worker>, host: &mut Thread<'_>) {
-    loop {
+    while !engine.crew.is_closed() {
         let mut turns = 0;
         let mut since = None;
         while let Some(connection) = engine.ready.pop() {

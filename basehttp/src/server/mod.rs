@@ -181,6 +181,7 @@ impl HTTPServer {
             engine.shutdown.wait_for_end(Instant::now() + Duration::from_millis(100));
         }
         engine.crew.close();
+        engine.shutdown.wake_poller();
         engine.log.flush();
         engine.shutdown.take_error().map_or(Ok(()), Err)
     }

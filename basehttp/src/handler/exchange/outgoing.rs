@@ -6,7 +6,7 @@ use super::incoming::Incoming;
 use super::{DIRECT, Exchange, Output, Trouble, gone};
 use crate::handler::wire::{Close, Want};
 use crate::proto::mistake::Mistake;
-use crate::proto::reply::Ended;
+use crate::proto::reply::{Asked, Ended};
 use crate::proto::request_line::Version;
 use crate::proto::status::HTTPStatus;
 
@@ -79,7 +79,8 @@ impl Exchange {
 
     /// Makes 503 the reply, without asking the handler (RFC 9110 section 15.6.4).
     pub(crate) fn refuse(&mut self) {
-        self.reply.abandon();
+        // There may be no request yet, only a connection; then nothing of it has been read.
+        self.reply.begin(Asked { version: Version::Http11, head: false, connect: false, close: true }, true);
         self.reply.status_line(Version::Http11, HTTPStatus::SERVICE_UNAVAILABLE, "Service Unavailable");
         self.reply.field("Retry-After", "1");
         self.reply.field("Connection", "close");
