@@ -147,7 +147,8 @@
 //!   [`gather_limit`](ServerBuilder::gather_limit). A longer one is read while the method runs.
 //! - **There is no thread for each connection.** [`max_threads`](ServerBuilder::max_threads) bounds the methods that may
 //!   wait at a time, for whatever it is. What is to outlive a request belongs into the handler's fields, not into a
-//!   `thread_local!`. An override of [`handle`](RequestHandler::handle) has a thread for as long as its connection lasts.
+//!   `thread_local!`. An override of [`handle`](RequestHandler::handle) has a thread for as long as its connection
+//!   lasts.
 //! - **HEAD** is answered by `do_GET` with the body left out, unless there is a `do_HEAD` or the attribute says `head
 //!   = false`.
 //! - **`100 Continue`** is sent when the body is first read, not before the method is called; see
