@@ -29,7 +29,8 @@
 //!
 //! A handler is a struct with a [`BaseHTTPRequestHandler`] in a field `base`, and one `impl` block with
 //! [`#[http_handler]`](http_handler) on it. One is made for each connection and serves its requests one after the
-//! other; different connections are served at the same time, each on a thread of its own.
+//! other, not always on the same thread. Different connections do not wait for each other: a method may block or compute
+//! as long as it has to, and another thread goes on. While a connection waits for a request, no thread waits with it.
 //!
 //! ```
 //! use std::io;
@@ -142,6 +143,12 @@
 //! - **`timeout`** bounds one read of a body and one write of a reply. The head of a request and the time between two
 //!   have deadlines of the server's: [`head_timeout`](ServerBuilder::head_timeout),
 //!   [`idle_timeout`](ServerBuilder::idle_timeout).
+//! - **A body of up to 64 KiB has come** when the method is called, so that a slow client keeps no thread waiting; see
+//!   [`gather_limit`](ServerBuilder::gather_limit). A longer one is read while the method runs.
+//! - **There is no thread for each connection.** [`max_threads`](ServerBuilder::max_threads) bounds the methods that may
+//!   wait at a time, for whatever it is. What is to outlive a request belongs into the handler's fields, not into a
+//!   `thread_local!`. An override of [`handle`](RequestHandler::handle) has a thread for as long as its connection
+//!   lasts.
 //! - **HEAD** is answered by `do_GET` with the body left out, unless there is a `do_HEAD` or the attribute says `head
 //!   = false`.
 //! - **`100 Continue`** is sent when the body is first read, not before the method is called; see
