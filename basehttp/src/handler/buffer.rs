@@ -13,6 +13,9 @@ pub(crate) struct Buffer {
 /// The least room offered to a read.
 const ROOM: usize = 4096;
 
+/// What is kept for the next request.
+const USUAL: usize = 4 * ROOM;
+
 impl Buffer {
     pub(crate) fn data(&self) -> &[u8] {
         self.bytes.get(self.start..self.end).unwrap_or_default()
@@ -25,6 +28,13 @@ impl Buffer {
     pub(crate) fn clear(&mut self) {
         self.start = 0;
         self.end = 0;
+    }
+
+    /// Gives back the memory that an unusual request has taken.
+    pub(crate) fn trim(&mut self) {
+        if self.is_empty() && self.bytes.len() > USUAL {
+            self.bytes = Vec::new();
+        }
     }
 
     pub(crate) fn consume(&mut self, count: usize) {

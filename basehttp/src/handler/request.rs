@@ -30,6 +30,7 @@ pub(crate) struct Request {
 impl Request {
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
+        self.bytes.trim();
         self.head.clear();
         self.fault = None;
         self.line.clear();

@@ -190,7 +190,7 @@ impl ServerBuilder {
     }
 
     /// Python's `verify_request`: whether a client is served. A connection for which it returns `false` is closed
-    /// without an answer.
+    /// without an answer. It is called while no other connection can be taken, so it must not wait.
     pub fn verify_request(mut self, verify: impl Fn(&Address) -> bool + Send + Sync + 'static) -> Self {
         self.hooks.verify_request = Some(Box::new(verify));
         self

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio::event::Event;
 use mio::{Events, Poll, Token};
@@ -26,6 +26,8 @@ pub(super) struct Core {
     /// None after the server was shut down.
     listener: Option<Listener>,
     accept: Accept,
+    /// When the log was told that it fails.
+    told: Option<Instant>,
     /// A descriptor in reserve: where there are none left, it is given up to take a connection, and to refuse it.
     spare: Option<File>,
     /// When to look at whose deadline.
@@ -46,6 +48,9 @@ enum Accept {
 const EVENTS: usize = 256;
 const ACCEPTS: usize = 64;
 
+/// How often the log is told of that.
+const TELL_EVERY: Duration = Duration::from_secs(10);
+
 /// How soon a failed `accept` is tried again. Mostly it failed for lack of descriptors, and no event tells when there
 /// are some.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
@@ -59,6 +64,7 @@ impl Core {
             table: Table::default(),
             listener: Some(listener),
             accept: Accept::Pending,
+            told: None,
             spare: spare(),
             timers: BinaryHeap::new(),
         })
@@ -131,9 +137,6 @@ impl Core {
             let Some(listener) = &self.listener else { return };
             match listener.accept() {
                 Ok((stream, address)) => {
-                    if self.accept == Accept::Failing {
-                        engine.log.complain("taking connections again");
-                    }
                     self.accept = Accept::Pending;
                     if engine.verify(&address) {
                         ready.extend(self.open(engine, stream, address));
@@ -155,7 +158,8 @@ impl Core {
     /// Mostly there is no descriptor left. With the spare one a client is told by a closed connection, rather than left
     /// waiting in the queue of the system.
     fn accept_failed(&mut self, engine: &Engine, error: &io::Error) {
-        if self.accept != Accept::Failing {
+        if self.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
+            self.told = Some(Instant::now());
             engine.log.complain(&format!("cannot take connections, trying on: {error}"));
         }
         self.accept = Accept::Failing;

@@ -288,7 +288,13 @@ impl Exchange {
             }
             match self.input.fill(|room| self.wire.read(room)) {
                 Ok(count) => self.ended = count == 0,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Next::Later,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if self.part == Part::Idle {
+                        self.input.trim();
+                        self.reply.trim();
+                    }
+                    return Next::Later;
+                }
                 Err(_) => return Next::End,
             }
         }

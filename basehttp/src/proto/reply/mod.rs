@@ -327,6 +327,13 @@ impl Reply {
         Ok(())
     }
 
+    /// Gives back the memory that an unusual reply has taken.
+    pub fn trim(&mut self) {
+        if self.out.is_empty() && self.out.capacity() > USUAL {
+            self.out = Vec::new();
+        }
+    }
+
     /// How many bytes wait, whether or not they may go to the wire now.
     pub fn gathered(&self) -> usize {
         self.out.len()
@@ -375,6 +382,9 @@ impl Reply {
         HTTPStatus::new(self.head.status).has_no_body()
     }
 }
+
+/// What is kept for the next reply.
+const USUAL: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests;
