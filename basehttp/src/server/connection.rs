@@ -171,6 +171,8 @@ where
                     drop_rest(handler, host, expired, budget == 0)
                 }
                 (At::LastReply, Some(handler)) => end(handler, host, &mut expired),
+                // Where it ends, the handler is dropped, which is code of the user too.
+                (At::Linger { .. }, Some(_)) if !host.runs_user_code() => Step::Done(Turn::Elsewhere),
                 (At::Linger { until }, Some(handler)) => linger(&mut handler.exchange(), until, expired),
             };
             match step {
@@ -191,7 +193,10 @@ where
         }
     }
 
-    fn refuse(&mut self) {
+    fn refuse(&mut self) -> bool {
+        if !matches!(self.at, At::Start | At::Handler) {
+            return false;
+        }
         match &self.handler {
             Some(handler) => {
                 handler.exchange().refuse();
@@ -209,6 +214,7 @@ where
                 }
             }
         }
+        true
     }
 }
 
@@ -222,6 +228,12 @@ enum Step {
 }
 
 fn read_head<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &mut bool) -> Step {
+    // Replies gather while requests are here, but not for a client that takes none.
+    if handler.exchange().is_full()
+        && let Pumped::Later(patience) = pump(handler, host, *expired)
+    {
+        return Step::Done(Turn::Later(Want::Room, patience));
+    }
     match handler.__base_mut().next_request::<H>() {
         Next::Request => return Step::To(At::Body),
         Next::End => return Step::To(At::LastReply),
@@ -230,7 +242,11 @@ fn read_head<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &
     match pump(handler, host, *expired) {
         Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
         Pumped::Dead => Step::To(At::LastReply),
-        Pumped::All if std::mem::take(expired) => {
+        Pumped::All if *expired => {
+            if !host.runs_user_code() {
+                return Step::Done(Turn::Elsewhere);
+            }
+            *expired = false;
             give_up(handler, host);
             Step::To(At::LastReply)
         }
@@ -248,7 +264,11 @@ fn gather_body<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired:
     if handler.gather() {
         return Step::To(At::Handler);
     }
-    if std::mem::take(expired) {
+    if *expired {
+        if !host.runs_user_code() {
+            return Step::Done(Turn::Elsewhere);
+        }
+        *expired = false;
         give_up(handler, host);
         return Step::To(At::LastReply);
     }
@@ -262,7 +282,9 @@ fn gather_body<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired:
 fn run_handler<H: RequestHandler>(handler: &mut H, host: &mut dyn Host) -> Step {
     if !host.admits(handler.command(), handler.path()) {
         // A handler that takes its time must not hold back the replies before its own.
-        pump(handler, host, false);
+        if let Pumped::Later(patience) = pump(handler, host, false) {
+            return Step::Done(Turn::Later(Want::Room, patience));
+        }
         return Step::Done(Turn::Elsewhere);
     }
     if !host.expects_quickness() {
@@ -298,6 +320,9 @@ fn drop_rest<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool,
 fn end<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &mut bool) -> Step {
     if let Pumped::Later(patience) = pump(handler, host, std::mem::take(expired)) {
         return Step::Done(Turn::Later(Want::Room, patience));
+    }
+    if !host.runs_user_code() {
+        return Step::Done(Turn::Elsewhere);
     }
     host.enter();
     finish(handler);
@@ -341,15 +366,17 @@ fn pump<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool) -> P
             exchange.give_up_output();
             pumped = Err(io::ErrorKind::TimedOut.into());
         }
-        (pumped, exchange.io_timeout())
+        (pumped, exchange.room_patience())
     };
     match pumped {
         Ok(true) => Pumped::All,
         Ok(false) => Pumped::Later(timeout),
         Err(_) => {
-            host.enter();
-            let _ = caught(|| tell(handler));
-            host.leave();
+            if host.runs_user_code() {
+                host.enter();
+                let _ = caught(|| tell(handler));
+                host.leave();
+            }
             Pumped::Dead
         }
     }

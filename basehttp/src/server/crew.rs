@@ -126,10 +126,16 @@ impl Crew {
     }
 
     /// Has a spare thread run the handler of a connection.
-    pub(super) fn submit(&self, engine: &Arc<Engine>, connection: Connection) {
+    /// True if there is none, so that it has to wait.
+    pub(super) fn submit(&self, engine: &Arc<Engine>, connection: Connection) -> bool {
         let mut state = self.state();
         state.jobs.push_back((connection, Instant::now()));
-        self.call(state, engine);
+        let has_thread = self.call(state, engine);
+        if !has_thread {
+            // The poller has a deadline more.
+            engine.shutdown.wake_poller();
+        }
+        !has_thread
     }
 
     /// The requests that have waited longer than `patience` for a thread.
@@ -143,19 +149,19 @@ impl Crew {
         !self.state().jobs.is_empty()
     }
 
-    /// Sees to it that somebody takes what was added.
-    fn call<'a>(&'a self, mut state: MutexGuard<'a, State>, engine: &Arc<Engine>) {
+    /// Sees to it that somebody takes what was added. False if nobody can.
+    fn call<'a>(&'a self, mut state: MutexGuard<'a, State>, engine: &Arc<Engine>) -> bool {
         if state.idle >= state.tickets + state.jobs.len() {
             drop(state);
             self.work.notify_one();
-            return;
+            return true;
         }
         if state.threads < self.max_threads {
             state.threads += 1;
             drop(state);
             let hired = engine.clone();
             let spawned = thread::Builder::new().name("basehttp".to_owned()).spawn(move || work(&hired));
-            let Err(error) = spawned else { return };
+            let Err(error) = spawned else { return true };
             state = self.state();
             state.threads -= 1;
             Self::tell_bound(&mut state, engine, &format!("no thread can be added: {error}"));
@@ -166,6 +172,7 @@ impl Crew {
             drop(state);
             self.need.notify_one();
         }
+        false
     }
 
     fn tell_bound(state: &mut State, engine: &Engine, text: &str) {
@@ -184,12 +191,14 @@ impl Crew {
                 state.threads -= 1;
                 return Task::End;
             }
+            // At the bound the reserve can drive, and nobody else can run a handler.
+            let job = if state.tickets == 0 || state.at_bound { state.jobs.pop_front() } else { None };
+            if let Some((connection, _)) = job {
+                return Task::Serve(connection);
+            }
             if state.tickets > 0 {
                 state.tickets -= 1;
                 return Task::Drive;
-            }
-            if let Some((connection, _)) = state.jobs.pop_front() {
-                return Task::Serve(connection);
             }
             state.at_bound = false;
             state.idle += 1;

@@ -75,7 +75,9 @@ fn run(engine: &Arc<Engine>, worker: &Arc<Worker>, host: &mut Thread<'_>) {
                 return;
             }
             engine.crew.lay_down();
-            if engine.ready.is_empty() || !engine.crew.try_permit() {
+            // Unless that one has laid it back meanwhile, and found no permit to go on with.
+            let is_over = engine.ready.is_empty() && engine.core().is_none();
+            if is_over || !engine.crew.try_permit() {
                 return;
             }
             worker.grant_permit();
@@ -102,6 +104,12 @@ fn run(engine: &Arc<Engine>, worker: &Arc<Worker>, host: &mut Thread<'_>) {
         }
         for connection in engine.crew.overdue(engine.settings.queue_timeout) {
             host.refuse(connection);
+        }
+        if !worker.has_permit() {
+            if !engine.crew.try_permit() {
+                return;
+            }
+            worker.grant_permit();
         }
         host.begin_round();
     }
@@ -180,7 +188,11 @@ impl<'a> Thread<'a> {
                     if matches!(self.role, Role::Pool { .. }) || !self.worker.has_permit() {
                         self.engine.requeue(connection);
                     } else {
-                        self.engine.crew.submit(self.engine, connection);
+                        let at_bound = self.engine.crew.submit(self.engine, connection);
+                        // The reserve drives, and this thread runs the handler.
+                        if at_bound && self.role == Role::Driver && self.worker.lose_permit() {
+                            self.engine.crew.pass_on(self.engine);
+                        }
                     }
                     return;
                 }
@@ -190,8 +202,11 @@ impl<'a> Thread<'a> {
 
     /// Tells a client whose request has found no thread in time.
     fn refuse(&mut self, mut connection: Connection) {
-        connection.session.refuse();
-        self.give_turn(connection);
+        if connection.session.refuse() {
+            self.give_turn(connection);
+        } else {
+            self.engine.crew.submit(self.engine, connection);
+        }
     }
 
     fn begin_round(&mut self) {

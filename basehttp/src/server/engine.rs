@@ -204,7 +204,7 @@ impl Engine {
     }
 
     /// Ends all connections, whoever has them.
-    pub(super) fn cut_all(&self) {
+    pub(super) fn cut_all(self: &Arc<Self>) {
         // Whoever polls wakes up, lays the poller down, and finds it gone for a moment.
         let deadline = Instant::now() + Duration::from_secs(1);
         let core = loop {
@@ -217,6 +217,10 @@ impl Engine {
         };
         let places: Vec<_> = core.places().cloned().collect();
         *self.core() = Some(core);
+        // A driver that has found the poller gone may have left.
+        if self.crew.try_permit() {
+            self.crew.pass_on(self);
+        }
         for place in places {
             place.cut();
             if let Some(connection) = place.take() {

@@ -57,5 +57,7 @@ impl Session for Refusal {
         false
     }
 
-    fn refuse(&mut self) {}
+    fn refuse(&mut self) -> bool {
+        false
+    }
 }

@@ -23,8 +23,8 @@ pub(crate) trait Session {
     /// Whether it has nothing to do but to wait for a request.
     fn is_idle(&self) -> bool;
 
-    /// Makes 503 the answer to the request that waits for its handler.
-    fn refuse(&mut self);
+    /// Makes 503 the answer to the request that waits for its handler. False if none does.
+    fn refuse(&mut self) -> bool;
 }
 
 /// What a turn ends with.

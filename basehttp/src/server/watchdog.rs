@@ -54,7 +54,7 @@ pub(super) fn watch(engine: &Arc<Engine>) {
         let mut active = false;
         for worker in engine.crew.workers() {
             active |= worker.is_active();
-            if worker.is_stuck() && worker.lose_permit() {
+            if worker.lose_if_stuck() {
                 engine.crew.pass_on(engine);
             }
         }
@@ -62,7 +62,7 @@ pub(super) fn watch(engine: &Arc<Engine>) {
         if quiet >= QUIET_TICKS {
             quiet = 0;
             engine.crew.watchdog.sleep(|| {
-                engine.crew.is_closed() || engine.crew.workers().iter().any(|worker| worker.is_in_user_code())
+                engine.crew.is_closed() || engine.crew.workers().iter().any(|worker| worker.is_watched())
             });
         }
     }

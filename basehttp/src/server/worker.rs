@@ -9,15 +9,19 @@ use super::engine::Engine;
 /// Whether a thread drives, and whether it is in code of the user.
 #[derive(Default)]
 pub(super) struct Worker {
-    /// Odd while code of the user runs.
-    epoch: AtomicU64,
-    /// The thread may drive. It loses that to another when it is about to wait, or when the watchdog finds it waiting.
-    permit: AtomicBool,
-    /// The epoch at which the watchdog saw it last.
+    /// [`PERMIT`] and the epoch, which is odd while code of the user runs. In one word, so that the watchdog takes the
+    /// permit from the very piece of code that it has seen, or not at all.
+    state: AtomicU64,
+    /// The state at which the watchdog saw it last.
     seen: AtomicU64,
     /// It has waited for its own client, which says nothing about the handler.
     waited_for_client: AtomicBool,
 }
+
+/// The thread may drive. It loses that to another when it is about to wait, or when the watchdog finds it waiting.
+const PERMIT: u64 = 1;
+/// One epoch.
+const EPOCH: u64 = 2;
 
 thread_local! {
     static CURRENT: RefCell<Option<Arc<Worker>>> = const { RefCell::new(None) };
@@ -42,16 +46,16 @@ impl Worker {
     }
 
     pub(super) fn grant_permit(&self) {
-        self.permit.store(true, Ordering::SeqCst);
+        self.state.fetch_or(PERMIT, Ordering::SeqCst);
     }
 
     pub(super) fn has_permit(&self) -> bool {
-        self.permit.load(Ordering::Acquire)
+        self.state.load(Ordering::Acquire) & PERMIT != 0
     }
 
-    /// Takes the permit away. True for the one who did.
+    /// Lays the permit down. True if it was there.
     pub(super) fn lose_permit(&self) -> bool {
-        self.permit.swap(false, Ordering::SeqCst)
+        self.state.fetch_and(!PERMIT, Ordering::SeqCst) & PERMIT != 0
     }
 
     /// The thread begins something of which it is to be known whether it waits for its client.
@@ -65,29 +69,56 @@ impl Worker {
 
     /// Code of the user begins. The watchdog sleeps while there is none: publish, fence, look whether it does.
     pub(super) fn enter(&self, engine: &Engine) {
-        self.epoch.fetch_add(1, Ordering::SeqCst);
+        self.state.fetch_add(EPOCH, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         engine.crew.watchdog.rouse();
     }
 
     /// Code of the user has returned.
     pub(super) fn leave(&self) {
-        self.epoch.fetch_add(1, Ordering::Release);
+        self.state.fetch_add(EPOCH, Ordering::SeqCst);
     }
 
-    pub(super) fn is_in_user_code(&self) -> bool {
-        self.epoch.load(Ordering::SeqCst) % 2 == 1
+    /// Whether the watchdog has to look at it: it drives, and is in code of the user.
+    pub(super) fn is_watched(&self) -> bool {
+        is_watched(self.state.load(Ordering::SeqCst))
     }
 
-    /// For the watchdog, once a tick: whether the thread has been in one piece of the user's code since the last look.
-    pub(super) fn is_stuck(&self) -> bool {
-        let epoch = self.epoch.load(Ordering::SeqCst);
-        self.seen.swap(epoch, Ordering::Relaxed) == epoch && epoch % 2 == 1
+    /// For the watchdog, once a tick. True if the thread has been in one piece of the user's code since the last look, and
+    /// has lost its permit now.
+    pub(super) fn lose_if_stuck(&self) -> bool {
+        let state = self.state.load(Ordering::SeqCst);
+        self.seen.swap(state, Ordering::Relaxed) == state
+            && is_watched(state)
+            && self.state.compare_exchange(state, state & !PERMIT, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
-    /// For the watchdog: whether anything has happened since the last look.
+    /// For the watchdog: whether there is something to watch, or was since the last look.
     pub(super) fn is_active(&self) -> bool {
-        let epoch = self.epoch.load(Ordering::SeqCst);
-        epoch % 2 == 1 || self.seen.load(Ordering::Relaxed) != epoch
+        let state = self.state.load(Ordering::SeqCst);
+        is_watched(state) || (state & PERMIT != 0 && self.seen.load(Ordering::Relaxed) != state)
+    }
+}
+
+fn is_watched(state: u64) -> bool {
+    state & PERMIT != 0 && state & EPOCH != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_watchdog_takes_a_permit_only_from_the_code_that_it_has_seen_twice() {
+        let worker = Worker::default();
+        worker.grant_permit();
+        assert!(!worker.lose_if_stuck() && !worker.lose_if_stuck(), "it is not in code of the user");
+        worker.state.fetch_add(EPOCH, Ordering::SeqCst);
+        assert!(!worker.lose_if_stuck());
+        worker.leave();
+        worker.state.fetch_add(EPOCH, Ordering::SeqCst);
+        assert!(!worker.lose_if_stuck(), "that is another piece of code");
+        assert!(worker.lose_if_stuck());
+        assert!(!worker.has_permit() && !worker.lose_if_stuck() && !worker.is_watched());
     }
 }

@@ -122,6 +122,8 @@ pub(crate) struct Exchange {
     /// When the time for a head, or for the rest of a body, is over, however it trickles in.
     until: Option<Instant>,
     after: After,
+    /// Since when the client has taken nothing of what is ready.
+    stuck_since: Option<Instant>,
 }
 
 /// What may come after the current request.
@@ -186,6 +188,7 @@ impl Exchange {
             sent: 0,
             until: None,
             after: After::Nothing,
+            stuck_since: None,
         }
     }
 
@@ -373,9 +376,15 @@ impl Exchange {
         self.wire.reset();
     }
 
-    /// How long one read or write may wait for the client.
-    pub(crate) fn io_timeout(&self) -> Duration {
-        self.bounds.io_timeout
+    /// How long the client may go on taking nothing.
+    pub(crate) fn room_patience(&self) -> Duration {
+        let waited = self.stuck_since.map_or(Duration::ZERO, |since| since.elapsed());
+        self.bounds.io_timeout.saturating_sub(waited)
+    }
+
+    /// Whether more replies wait for the client than are held back for one.
+    pub(crate) fn is_full(&self) -> bool {
+        self.reply.gathered() > self.bounds.hold
     }
 
     /// Reads and drops input. `WouldBlock` when there may be more, `Ok` with a count when there was some.

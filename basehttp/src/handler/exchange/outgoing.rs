@@ -1,6 +1,7 @@
 //! The reply: what the handler makes of it, on its way to the wire.
 
 use std::io;
+use std::time::Instant;
 
 use super::incoming::Incoming;
 use super::{DIRECT, Exchange, Output, Trouble, gone};
@@ -117,6 +118,12 @@ impl Exchange {
         };
         self.reply.sent(written);
         self.sent += written as u64;
+        if written > 0 || matches!(sent, Ok(true)) {
+            self.stuck_since = None;
+        }
+        if matches!(sent, Ok(false)) {
+            self.stuck_since.get_or_insert_with(Instant::now);
+        }
         sent.map_err(|error| self.unwritable(error))
     }
 
