@@ -235,7 +235,10 @@ fn read_head<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &
         return Step::Done(Turn::Later(Want::Room, patience));
     }
     match handler.__base_mut().next_request::<H>() {
-        Next::Request => return Step::To(At::Body),
+        Next::Request => {
+            *expired = false;
+            return Step::To(At::Body);
+        }
         Next::End => return Step::To(At::LastReply),
         Next::Later => {}
     }

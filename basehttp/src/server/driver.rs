@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::connection::caught;
 use super::engine::{Engine, hint_for};
 use super::predictor::Slot;
 use super::session::{Host, Turn};
@@ -113,6 +114,8 @@ fn run(engine: &Arc<Engine>, worker: &Arc<Worker>, host: &mut Thread<'_>) {
         }
         host.begin_round();
     }
+    // The one who ended the server has not found the connections while the poller was out.
+    engine.clear();
 }
 
 /// A thread as the host of turns.
@@ -162,7 +165,9 @@ impl<'a> Thread<'a> {
     fn give_turn(&mut self, mut connection: Connection) {
         loop {
             let expired = std::mem::take(&mut connection.expired);
-            match connection.session.turn(self, expired) {
+            // A panic of our own costs this connection, not the driver with its permit.
+            let turn = caught(|| connection.session.turn(self, expired)).unwrap_or(Turn::Over);
+            match turn {
                 Turn::Over => {
                     let token = connection.place.token;
                     self.enter();

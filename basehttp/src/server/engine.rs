@@ -98,6 +98,10 @@ impl Engine {
 
     /// Puts a connection into the queue from outside of the drivers' loop.
     pub(super) fn requeue(&self, connection: Connection) {
+        // Nobody would take it any more, and in the queue it would hold on to the engine.
+        if self.crew.is_closed() {
+            return;
+        }
         self.ready.push(connection);
         // A driver looks at the queue after it has taken the poller, so it has seen this one unless the poller is out.
         if self.core().is_none() {
@@ -150,7 +154,11 @@ impl Engine {
             }
         }
         // The one who stops the server looks at every place after saying so, and this after laying it down.
-        if (idle && self.is_stopping()) || place.is_cut() { place.take() } else { None }
+        let has_to_end = (idle && self.is_stopping()) || place.is_cut();
+        if self.crew.is_closed() {
+            drop(place.take());
+        }
+        if has_to_end { place.take() } else { None }
     }
 
     /// Blocks a thread, in a handler, until its client does something.

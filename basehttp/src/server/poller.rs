@@ -28,6 +28,8 @@ pub(super) struct Core {
     accept: Accept,
     /// When the log was told that it fails.
     told: Option<Instant>,
+    /// Since when there was no success.
+    failing_since: Option<Instant>,
     /// A descriptor in reserve: where there are none left, it is given up to take a connection, and to refuse it.
     spare: Option<File>,
     /// When to look at whose deadline.
@@ -51,6 +53,9 @@ const ACCEPTS: usize = 64;
 /// How often the log is told of that.
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
+/// How long clients are left waiting for a descriptor.
+const SHED_AFTER: Duration = Duration::from_secs(2);
+
 /// How soon a failed `accept` is tried again. Mostly it failed for lack of descriptors, and no event tells when there
 /// are some.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
@@ -65,6 +70,7 @@ impl Core {
             listener: Some(listener),
             accept: Accept::Pending,
             told: None,
+            failing_since: None,
             spare: spare(),
             timers: BinaryHeap::new(),
         })
@@ -138,6 +144,7 @@ impl Core {
             match listener.accept() {
                 Ok((stream, address)) => {
                     self.accept = Accept::Pending;
+                    self.failing_since = None;
                     if engine.verify(&address) {
                         ready.extend(self.open(engine, stream, address));
                     }
@@ -155,20 +162,20 @@ impl Core {
         }
     }
 
-    /// Mostly there is no descriptor left. With the spare one a client is told by a closed connection, rather than left
-    /// waiting in the queue of the system.
+    /// Mostly there is no descriptor left, and soon there will be one. When that takes long, clients are told, with the
+    /// spare one, by a closed connection, rather than left waiting in the queue of the system.
     fn accept_failed(&mut self, engine: &Engine, error: &io::Error) {
         if self.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
             self.told = Some(Instant::now());
             engine.log.complain(&format!("cannot take connections, trying on: {error}"));
         }
         self.accept = Accept::Failing;
-        if self.spare.take().is_some() {
-            if let Some(listener) = &self.listener {
-                drop(listener.accept());
-            }
-            self.spare = spare();
+        let failing_since = *self.failing_since.get_or_insert_with(Instant::now);
+        let sheds = failing_since.elapsed() >= SHED_AFTER && self.spare.take().is_some();
+        if let (true, Some(listener)) = (sheds, &self.listener) {
+            drop(listener.accept());
         }
+        self.spare = self.spare.take().or_else(spare);
     }
 
     fn open(
@@ -214,7 +221,8 @@ impl Core {
             }
             // Where somebody has it, that one lays it down with a new deadline.
             if let Some(mut connection) = place.take() {
-                connection.expired = true;
+                // It may have been away and back since its deadline was read.
+                connection.expired = place.deadline.load(Ordering::SeqCst) <= now;
                 ready.push(connection);
             }
         }
@@ -223,6 +231,7 @@ impl Core {
     /// Stops listening, and gives every connection that waits the turn in which it may end.
     fn stop(&mut self, engine: &Arc<Engine>, ready: &mut Vec<Connection>) {
         // What the system has queued was promised to somebody.
+        self.accept = Accept::Pending;
         while self.accept == Accept::Pending {
             let before = self.table.len();
             self.take_connections(engine, ready);

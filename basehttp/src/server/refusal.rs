@@ -1,7 +1,7 @@
 //! What a connection gets that is one too many.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::session::{Host, Session, Turn};
 use super::transport::Socket;
@@ -14,7 +14,7 @@ pub(super) struct Refusal {
 
 enum At {
     Reply,
-    Linger { left: usize },
+    Linger { left: usize, until: Instant },
 }
 
 /// Ready-made, since it is needed when there is no time (RFC 9110 sections 15.6.4 and 10.2.3).
@@ -38,14 +38,14 @@ impl Session for Refusal {
                 return Turn::Over;
             }
             self.wire.shutdown_write();
-            self.at = At::Linger { left: LINGER_BYTES };
+            self.at = At::Linger { left: LINGER_BYTES, until: Instant::now() + PATIENCE };
         }
         let mut scratch = [0; 4096];
-        while let At::Linger { left } = self.at {
+        while let At::Linger { left, until } = self.at {
             match self.wire.read(&mut scratch) {
-                Ok(count @ 1..) if count < left => self.at = At::Linger { left: left - count },
+                Ok(count @ 1..) if count < left => self.at = At::Linger { left: left - count, until },
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && !expired => {
-                    return Turn::Later(Want::Input, PATIENCE);
+                    return Turn::Later(Want::Input, until.saturating_duration_since(Instant::now()));
                 }
                 _ => break,
             }

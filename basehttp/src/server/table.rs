@@ -39,6 +39,8 @@ pub(super) struct Place {
 pub(super) struct Seat {
     /// Nobody: it waits here.
     connection: Option<Connection>,
+    /// The hints that it waits for.
+    wants: u8,
     /// A thread, which waits for the client inside a handler.
     is_awaited: bool,
 }
@@ -82,7 +84,8 @@ impl Place {
         if seat.is_awaited {
             self.changed.notify_all();
         }
-        seat.connection.take()
+        // A client that goes on sending must not keep a reply alive that it does not take.
+        if seat.wants & hints != 0 { seat.connection.take() } else { None }
     }
 
     /// Lays the connection down until something comes. Gives it back if something has come meanwhile.
@@ -92,6 +95,7 @@ impl Place {
             return Some(connection);
         }
         seat.connection = Some(connection);
+        seat.wants = hint;
         None
     }
 

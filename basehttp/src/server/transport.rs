@@ -38,6 +38,10 @@ impl Socket {
 
 impl Wire for Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // Nobody waits for a connection that is cut, and perhaps nobody polls any more.
+        if self.place.is_cut() {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
         let hints = self.place.clear(READ);
         if self.is_empty && hints & (READ | READ_CLOSED) == 0 {
             return Err(io::ErrorKind::WouldBlock.into());
