@@ -362,6 +362,9 @@ enum Pumped {
 }
 
 fn pump<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool) -> Pumped {
+    if handler.exchange().reply.gathered() > 0 {
+        host.before_sending();
+    }
     let (pumped, timeout) = {
         let mut exchange = handler.exchange();
         let mut pumped = exchange.pump();

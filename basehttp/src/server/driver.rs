@@ -272,6 +272,12 @@ impl Host for Thread<'_> {
         self.engine.is_stopping()
     }
 
+    fn before_sending(&self) {
+        if self.role != Role::Driver || self.engine.ready.is_empty() {
+            self.engine.log.flush();
+        }
+    }
+
     fn enter(&mut self) {
         if self.timing || matches!(self.role, Role::Pool { .. }) {
             self.entered = Some(Instant::now());

@@ -57,6 +57,10 @@ pub(crate) trait Host {
     /// Whether the server is being shut down.
     fn is_stopping(&self) -> bool;
 
+    /// What is ready of a reply is about to be sent. Its log lines are written before, unless others are waiting: who has
+    /// the reply may look for them.
+    fn before_sending(&self);
+
     /// Code of the user begins.
     fn enter(&mut self);
 

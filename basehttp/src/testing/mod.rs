@@ -119,6 +119,8 @@ impl Host for Patient {
         false
     }
 
+    fn before_sending(&self) {}
+
     fn enter(&mut self) {}
 
     fn leave(&mut self) {}
