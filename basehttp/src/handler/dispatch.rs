@@ -5,6 +5,7 @@ use std::io;
 
 use super::base::Stage;
 use super::exchange::{Next, Trouble};
+use super::request::named_version;
 use super::{BaseHTTPRequestHandler, HandlerError, RequestHandler, ResponseCode};
 use crate::proto::fault::Fault;
 use crate::proto::mistake::Mistake;
@@ -363,13 +364,7 @@ fn answer<H: RequestHandler>(handler: &H, code: impl ResponseCode) -> bool {
 pub(crate) fn last_resort<H: RequestHandler>(handler: &H) {
     let mut exchange = handler.exchange();
     if !exchange.reply.is_committed() {
-        let version = if H::protocol_version == "HTTP/1.1" { Version::Http11 } else { Version::Http10 };
-        exchange.reply.abandon();
-        exchange.reply.status_line(version, HTTPStatus::INTERNAL_SERVER_ERROR, "Internal Server Error");
-        exchange.reply.field("Connection", "close");
-        // Nothing in this head can be refused, and what fails on the wire is in the record.
-        let _ = exchange.end_head();
-        let _ = exchange.finish_reply();
+        exchange.reply_plainly(named_version(H::protocol_version), HTTPStatus::INTERNAL_SERVER_ERROR, &[]);
     }
     exchange.cut();
 }

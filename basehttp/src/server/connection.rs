@@ -362,11 +362,11 @@ enum Pumped {
 }
 
 fn pump<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool) -> Pumped {
-    if handler.exchange().reply.gathered() > 0 {
-        host.before_sending();
-    }
     let (pumped, timeout) = {
         let mut exchange = handler.exchange();
+        if exchange.reply.gathered() > 0 {
+            host.before_sending();
+        }
         let mut pumped = exchange.pump();
         if expired && matches!(pumped, Ok(false)) {
             exchange.give_up_output();

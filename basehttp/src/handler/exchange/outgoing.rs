@@ -82,8 +82,16 @@ impl Exchange {
     pub(crate) fn refuse(&mut self) {
         // There may be no request yet, only a connection; then nothing of it has been read.
         self.reply.begin(Asked { version: Version::Http11, head: false, connect: false, close: true }, true);
-        self.reply.status_line(Version::Http11, HTTPStatus::SERVICE_UNAVAILABLE, "Service Unavailable");
-        self.reply.field("Retry-After", "1");
+        self.reply_plainly(Version::Http11, HTTPStatus::SERVICE_UNAVAILABLE, &[("Retry-After", "1")]);
+    }
+
+    /// Makes a reply without a body that asks nothing of the handler, and is the last.
+    pub(crate) fn reply_plainly(&mut self, protocol: Version, status: HTTPStatus, fields: &[(&str, &str)]) {
+        self.reply.abandon();
+        self.reply.status_line(protocol, status, status.phrase().unwrap_or_default());
+        for (name, value) in fields {
+            self.reply.field(name, value);
+        }
         self.reply.field("Connection", "close");
         // Nothing in this head can be refused.
         let _ = self.reply.end_head();

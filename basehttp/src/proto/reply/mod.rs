@@ -12,7 +12,7 @@
 mod framing;
 mod head;
 
-use super::chunked::{LAST_CHUNK, chunk_header};
+use super::chunked::{CHUNK_END, LAST_CHUNK, chunk_header};
 use super::mistake::Mistake;
 use super::request_line::Version;
 use super::status::HTTPStatus;
@@ -267,7 +267,7 @@ impl Reply {
     /// Ends what [`begin_direct`](Self::begin_direct) began.
     pub fn end_direct(&mut self) {
         if let State::Body(Framing::Chunked { chunk }) = &mut self.state {
-            self.out.extend_from_slice(b"\r\n");
+            self.out.extend_from_slice(CHUNK_END);
             *chunk = self.out.len();
         }
     }
@@ -283,7 +283,7 @@ impl Reply {
                 let mut header = Vec::with_capacity(18);
                 chunk_header(len, &mut header);
                 insert(&mut self.out, *chunk, &header);
-                self.out.extend_from_slice(b"\r\n");
+                self.out.extend_from_slice(CHUNK_END);
                 *chunk = self.out.len();
             }
         }
