@@ -1,12 +1,15 @@
 //! The drivers' loop: take the next ready connection and give it a turn; when there is none, poll.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::connection::caught;
 use super::engine::{Engine, hint_for};
-use super::predictor::Slot;
+use super::poller::Core;
+use super::predictor::{Lesson, Slot};
 use super::session::{Host, Turn};
+use super::shift::Next;
 use super::table::Connection;
 use super::usage::Usage;
 use super::watchdog::TICK;
@@ -22,6 +25,9 @@ const HEAVY_TURN: Duration = Duration::from_micros(20);
 
 /// So many turns, or two ticks, and the poller is asked whether others wait.
 const TURNS: u32 = 256;
+
+/// How often it is looked whose request has waited for a thread for too long.
+const OVERDUE: Duration = Duration::from_millis(100);
 
 /// Drives until the permit is gone.
 pub(super) fn drive(engine: &Arc<Engine>, worker: &Arc<Worker>) {
@@ -46,7 +52,7 @@ pub(super) fn serve(engine: &Arc<Engine>, worker: &Arc<Worker>, connection: Conn
 pub(super) fn serve_one(engine: &Arc<Engine>, worker: &Arc<Worker>) -> bool {
     let mut host = Thread::new(engine, worker, Role::Alone);
     while !host.has_answered {
-        let Some(connection) = engine.ready.pop() else { break };
+        let Some(connection) = engine.shift.pop() else { break };
         host.give_turn(connection);
     }
     engine.log.flush();
@@ -54,65 +60,28 @@ pub(super) fn serve_one(engine: &Arc<Engine>, worker: &Arc<Worker>) -> bool {
 }
 
 fn run(engine: &Arc<Engine>, worker: &Arc<Worker>, host: &mut Thread<'_>) {
-    while !engine.crew.is_closed() {
-        let mut turns = 0;
-        let mut since = None;
-        while let Some(connection) = engine.ready.pop() {
-            host.give_turn(connection);
-            if !worker.has_permit() {
+    host.begin_round();
+    while !engine.is_closed() {
+        let polls = host.has_given_enough();
+        match engine.shift.next(polls, || engine.watchdog.grant(worker), || engine.watchdog.relieve(worker)) {
+            Next::Turn(connection) => {
+                host.give_turn(connection);
+                host.turns += 1;
+            }
+            Next::Poll(core) => {
+                host.judge_round();
+                host.poll(core);
+                host.begin_round();
+            }
+            Next::Leave => {
+                host.judge_round();
                 return;
             }
-            turns += 1;
-            if turns % 16 == 0 && since.get_or_insert_with(Instant::now).elapsed() > 2 * TICK
-                || turns >= TURNS
-            {
-                break;
-            }
         }
-        host.judge_round(turns);
-        let Some(mut core) = engine.core().take() else {
-            // Somebody else polls, and will find what comes.
-            if !worker.lose_permit() {
-                return;
-            }
-            engine.crew.lay_down();
-            // Unless that one has laid it back meanwhile, and found no permit to go on with.
-            let is_over = engine.ready.is_empty() && engine.core().is_none();
-            if is_over || !engine.crew.try_permit() {
-                return;
-            }
-            worker.grant_permit();
-            continue;
-        };
-        if host.role == Role::Reserve && engine.crew.has_spare() {
-            *engine.core() = Some(core);
-            if worker.lose_permit() {
-                engine.crew.pass_on(engine);
-            }
-            return;
-        }
-        // Whoever puts something into the queue from now on wakes the poller.
-        let busy = !engine.ready.is_empty();
-        if !busy {
-            engine.log.flush();
-        }
-        let overdue = engine.crew.has_jobs().then_some(Duration::from_millis(100));
-        let polled = core.poll(engine, if busy { Some(Duration::ZERO) } else { overdue });
-        *engine.core() = Some(core);
-        if let Err(error) = polled {
-            engine.shutdown.fail(error);
-            return;
-        }
-        for connection in engine.crew.overdue(engine.settings.queue_timeout) {
-            host.refuse(connection);
-        }
+        // It was in a handler for so long that another one drives now.
         if !worker.has_permit() {
-            if !engine.crew.try_permit() {
-                return;
-            }
-            worker.grant_permit();
+            return;
         }
-        host.begin_round();
     }
     // The one who ended the server has not found the connections while the poller was out.
     engine.clear();
@@ -124,12 +93,17 @@ struct Thread<'a> {
     worker: &'a Arc<Worker>,
     role: Role,
     slot: Option<Slot>,
-    /// What the thread had used when the round began.
-    base: Usage,
-    round: Instant,
+    /// Turns given in this round.
+    turns: u32,
+    began: Instant,
+    /// What the thread had used when the round began, where that is asked for.
+    used: Option<Usage>,
+    /// The round before was slow, so that this one is looked at closely.
+    is_slow: bool,
     /// Handlers are timed one by one.
-    timing: bool,
-    entered: Option<Instant>,
+    times: bool,
+    /// When a handler was called that is timed.
+    entered: Option<(Instant, Option<Usage>)>,
     /// A request was taken up.
     has_answered: bool,
 }
@@ -153,9 +127,11 @@ impl<'a> Thread<'a> {
             worker,
             role,
             slot: None,
-            base: Usage::now(),
-            round: Instant::now(),
-            timing: false,
+            turns: 0,
+            began: Instant::now(),
+            used: None,
+            is_slow: false,
+            times: false,
             entered: None,
             has_answered: false,
         }
@@ -193,10 +169,13 @@ impl<'a> Thread<'a> {
                     if matches!(self.role, Role::Pool { .. }) || !self.worker.has_permit() {
                         self.engine.requeue(connection);
                     } else {
-                        let at_bound = self.engine.crew.submit(self.engine, connection);
+                        let has_thread = self.engine.submit(connection);
                         // The reserve drives, and this thread runs the handler.
-                        if at_bound && self.role == Role::Driver && self.worker.lose_permit() {
-                            self.engine.crew.pass_on(self.engine);
+                        if !has_thread
+                            && self.role == Role::Driver
+                            && self.engine.watchdog.relieve(self.worker)
+                        {
+                            self.engine.pass_on();
                         }
                     }
                     return;
@@ -210,35 +189,85 @@ impl<'a> Thread<'a> {
         if connection.session.refuse() {
             self.give_turn(connection);
         } else {
-            self.engine.crew.submit(self.engine, connection);
+            self.engine.submit(connection);
         }
     }
 
     fn begin_round(&mut self) {
-        self.base = Usage::now();
-        self.round = Instant::now();
+        self.turns = 0;
+        self.began = Instant::now();
+        self.used = self.is_slow.then(Usage::now);
     }
 
-    /// Learns from the round that is over.
-    fn judge_round(&mut self, turns: u32) {
-        if turns == 0 {
+    /// Whether it is time to see who else waits.
+    fn has_given_enough(&self) -> bool {
+        self.turns >= TURNS
+            || (self.turns > 0 && self.turns.is_multiple_of(16) && self.began.elapsed() > 2 * TICK)
+    }
+
+    /// Learns from the round that is over. The system is asked for the processor time only where the wall clock says that it
+    /// may be much.
+    fn judge_round(&mut self) {
+        if self.turns == 0 || self.role != Role::Driver {
             return;
         }
-        self.timing = self.round.elapsed() > QUICK * turns;
-        if turns > 1 && self.role == Role::Driver {
-            let cost = Usage::now().cpu.saturating_sub(self.base.cpu);
-            if cost > HEAVY_ROUND && cost > HEAVY_TURN * turns && self.engine.crew.try_permit() {
-                self.engine.crew.pass_on(self.engine);
-            }
+        let elapsed = self.began.elapsed();
+        self.times = elapsed > QUICK * self.turns;
+        self.is_slow = elapsed > HEAVY_TURN * self.turns;
+        let is_heavy = &self.engine.is_heavy;
+        if !self.is_slow {
+            is_heavy.store(false, Ordering::Relaxed);
+        } else if let Some(used) = self.used {
+            let cost = Usage::now().cpu.saturating_sub(used.cpu);
+            // Two drivers have shorter rounds than one.
+            let least = if is_heavy.load(Ordering::Relaxed) { HEAVY_ROUND / 4 } else { HEAVY_ROUND };
+            is_heavy.store(cost > HEAVY_TURN * self.turns && cost > least, Ordering::Relaxed);
         }
     }
 
-    /// Whether the thread has waited since the round began, other than for its own client.
-    fn has_waited(&mut self) -> bool {
-        let usage = Usage::now();
-        let waited = usage.has_waited_since(&self.base);
-        self.base = usage;
-        waited
+    fn poll(&mut self, mut core: Box<Core>) {
+        let engine = self.engine;
+        if self.role == Role::Reserve && engine.crew.has_spare() {
+            engine.shift.lay_back(core);
+            if engine.watchdog.relieve(self.worker) {
+                engine.pass_on();
+            }
+            return;
+        }
+        // Whoever puts something into the queue from now on wakes the poller.
+        let busy = engine.shift.waiting() > 0;
+        if !busy {
+            self.flush_log();
+        }
+        let overdue = engine.crew.is_at_bound().then_some(OVERDUE);
+        let polled = core.poll(engine, if busy { Some(Duration::ZERO) } else { overdue });
+        engine.shift.lay_back(core);
+        if let Err(error) = polled {
+            return engine.shutdown.fail(error);
+        }
+        if engine.crew.is_at_bound() {
+            for connection in engine.crew.overdue(engine.settings.queue_timeout) {
+                self.refuse(connection);
+            }
+        }
+        // There is work for two.
+        if engine.is_heavy.load(Ordering::Relaxed) && engine.shift.waiting() > 1 && engine.shift.try_permit()
+        {
+            engine.pass_on();
+        }
+    }
+
+    /// Writes the gathered lines. The watchdog covers that: who reads them may have stopped to.
+    fn flush_log(&self) {
+        if self.engine.log.has_lines() {
+            if self.role == Role::Driver {
+                self.worker.enter(&self.engine.watchdog);
+            }
+            self.engine.log.flush();
+            if self.role == Role::Driver {
+                self.worker.leave();
+            }
+        }
     }
 }
 
@@ -257,7 +286,7 @@ impl Host for Thread<'_> {
     }
 
     fn expects_quickness(&self) -> bool {
-        self.role == Role::Driver && self.slot.is_some_and(|slot| self.engine.predictor.is_known(slot))
+        self.role == Role::Driver && self.slot.is_some_and(|slot| self.engine.predictor.is_quick(slot))
     }
 
     fn admits_all(&self) -> bool {
@@ -273,41 +302,46 @@ impl Host for Thread<'_> {
     }
 
     fn before_sending(&self) {
-        if self.role != Role::Driver || self.engine.ready.is_empty() {
-            self.engine.log.flush();
+        if self.role != Role::Driver || self.engine.shift.waiting() == 0 {
+            self.flush_log();
         }
     }
 
     fn enter(&mut self) {
-        if self.timing || matches!(self.role, Role::Pool { .. }) {
-            self.entered = Some(Instant::now());
+        if let Some(slot) = self.slot {
+            let predictor = &self.engine.predictor;
+            // Asking the system costs as much as a quick handler.
+            let asks = match self.role {
+                Role::Pool { .. } => predictor.is_doubtful(slot),
+                _ => self.times || !predictor.is_quick(slot),
+            };
+            let used = asks.then(Usage::now);
+            if asks || matches!(self.role, Role::Pool { .. }) {
+                self.entered = Some((Instant::now(), used));
+            }
         }
         self.worker.forget_wait();
         if self.role == Role::Driver {
-            self.worker.enter(self.engine);
+            self.worker.enter(&self.engine.watchdog);
         }
     }
 
     fn leave(&mut self) {
-        let elapsed = self.entered.take().map(|entered| entered.elapsed());
+        let elapsed = self.entered.map(|(when, _)| when.elapsed());
         if self.role == Role::Driver {
             self.worker.leave();
         }
+        let used = self.entered.take().and_then(|(_, used)| used);
         let Some(slot) = self.slot.take().filter(|_| !self.worker.has_waited_for_client()) else { return };
-        let role = self.role;
-        match role {
-            // The watchdog took the permit: a tick is long, and the question is what the handler did with it.
-            Role::Driver
-                if (!self.worker.has_permit() || elapsed.is_some_and(|elapsed| elapsed >= QUICK))
-                    && self.has_waited() =>
-            {
-                self.engine.predictor.learn(slot, true);
+        let predictor = &self.engine.predictor;
+        match (elapsed, used) {
+            (Some(elapsed), _) if elapsed < QUICK => predictor.learn(slot, Lesson::Quick),
+            (Some(_), Some(used)) if Usage::now().has_waited_since(&used) => {
+                predictor.learn(slot, Lesson::Waited);
             }
-            Role::Driver if !self.engine.predictor.is_known(slot) => self.engine.predictor.learn(slot, false),
-            Role::Pool { .. } => {
-                let waited = elapsed.is_some_and(|elapsed| elapsed >= QUICK) && self.has_waited();
-                self.engine.predictor.learn(slot, waited);
-            }
+            (Some(_), Some(_)) => predictor.learn(slot, Lesson::Computed),
+            // The watchdog took the permit.
+            (None, _) if self.role == Role::Driver && !self.worker.has_permit() => predictor.doubt(slot),
             _ => {}
         }
     }

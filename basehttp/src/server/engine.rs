@@ -1,25 +1,29 @@
-//! What the threads of a server share: the slot with the poller, the queues, the crew.
+//! What the threads of a server share, and the threads themselves.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use mio::{Poll, Token};
 
 use super::config::{Settings, VerifyRequest};
 use super::connection::caught;
-use super::crew::Crew;
+use super::crew::{Call, Crew, Task};
+use super::driver;
+use super::inbox::Inbox;
 use super::listener::{Listener, Stream};
 use super::log::Log;
 use super::poller::Core;
 use super::predictor::Predictor;
-use super::queue::{Inbox, Ready};
 use super::refusal::Refusal;
 use super::session::{Parts, Session};
+use super::shift::Shift;
 use super::shutdown::Shutdown;
 use super::table::{Connection, NEVER, Place, READ, READ_CLOSED, WRITE};
 use super::transport::Socket;
+use super::watchdog::{QUIET_TICKS, TICK, Watchdog};
 use super::worker::Worker;
 use crate::handler::wire::Want;
 use crate::handler::{Address, ServerInfo, Stop as _};
@@ -28,16 +32,21 @@ use crate::handler::{Address, ServerInfo, Stop as _};
 pub(super) type Open = dyn Fn(Parts) -> Box<dyn Session + Send> + Send + Sync;
 
 pub(super) struct Engine {
-    /// The poller, unless somebody polls.
-    core: Mutex<Option<Box<Core>>>,
-    pub(super) ready: Ready,
+    pub(super) shift: Shift<Connection, Core>,
+    pub(super) crew: Crew<Connection>,
+    pub(super) watchdog: Watchdog,
     /// Tokens of connections that are over.
     pub(super) freed: Inbox<Token>,
     /// Deadlines that the poller does not know yet: when, and whose.
     pub(super) timers: Inbox<(u64, usize)>,
     /// Until when the poller sleeps, on the engine's clock; 0 while it is awake.
     pub(super) sleeps_until: AtomicU64,
-    pub(super) crew: Crew,
+    /// Rounds are so costly that a second driver is worth its waking.
+    pub(super) is_heavy: AtomicBool,
+    /// All connections are to end.
+    is_cutting: AtomicBool,
+    /// When the log was told that there are no threads.
+    told: Mutex<Option<Instant>>,
     pub(super) predictor: Predictor,
     pub(super) log: Log,
     pub(super) settings: Settings,
@@ -69,12 +78,15 @@ impl Engine {
         shutdown: Arc<Shutdown>,
     ) -> io::Result<Self> {
         Ok(Self {
-            core: Mutex::new(Some(Box::new(Core::new(poll, listener)?))),
-            ready: Ready::default(),
+            shift: Shift::new(Box::new(Core::new(poll, listener)?), settings.permits()),
+            crew: Crew::new(settings.max_threads),
+            watchdog: Watchdog::new(),
             freed: Inbox::default(),
             timers: Inbox::default(),
             sleeps_until: AtomicU64::new(0),
-            crew: Crew::new(settings.max_threads, settings.permits()),
+            is_heavy: AtomicBool::new(false),
+            is_cutting: AtomicBool::new(false),
+            told: Mutex::default(),
             predictor: Predictor::new(),
             log: Log::default(),
             settings,
@@ -92,20 +104,80 @@ impl Engine {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(NEVER - 1).saturating_add(1)
     }
 
-    pub(super) fn core(&self) -> MutexGuard<'_, Option<Box<Core>>> {
-        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Begins: the watchdog, the reserve, and the first driver.
+    pub(super) fn start(self: &Arc<Self>) -> io::Result<()> {
+        let started =
+            self.spawn("basehttp-watchdog", watch).and_then(|()| self.spawn("basehttp-reserve", reserve));
+        if started.is_ok() && self.shift.try_permit() {
+            self.pass_on();
+        }
+        started
+    }
+
+    fn spawn(self: &Arc<Self>, name: &str, work: fn(&Arc<Self>)) -> io::Result<()> {
+        let engine = self.clone();
+        thread::Builder::new().name(name.to_owned()).spawn(move || work(&engine)).map(drop)
+    }
+
+    /// Gives a permit to another thread.
+    pub(super) fn pass_on(self: &Arc<Self>) {
+        let call = self.crew.pass_on();
+        self.follow(call);
+    }
+
+    /// Has a spare thread run the handler of a connection. False if there is none, so that it has to wait.
+    pub(super) fn submit(self: &Arc<Self>, connection: Connection) -> bool {
+        let has_thread = match self.crew.submit(connection) {
+            Ok(call) => self.follow(call),
+            Err(connection) => {
+                drop(connection);
+                true
+            }
+        };
+        if !has_thread {
+            // The poller has a deadline more.
+            self.shutdown.wake_poller();
+        }
+        has_thread
+    }
+
+    fn follow(self: &Arc<Self>, call: Call) -> bool {
+        match call {
+            Call::Spare => true,
+            Call::Nobody => {
+                self.tell_bound("all threads are in handlers, further requests wait");
+                false
+            }
+            Call::Hire => match self.spawn("basehttp", work) {
+                Ok(()) => true,
+                Err(error) => {
+                    self.crew.cannot_hire();
+                    self.tell_bound(&format!("no thread can be added: {error}"));
+                    false
+                }
+            },
+        }
+    }
+
+    fn tell_bound(&self, text: &str) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
+            *told = Some(Instant::now());
+            self.log.complain(text);
+        }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.shift.is_closed()
     }
 
     /// Puts a connection into the queue from outside of the drivers' loop.
     pub(super) fn requeue(&self, connection: Connection) {
-        // Nobody would take it any more, and in the queue it would hold on to the engine.
-        if self.crew.is_closed() {
-            return;
-        }
-        self.ready.push(connection);
-        // A driver looks at the queue after it has taken the poller, so it has seen this one unless the poller is out.
-        if self.core().is_none() {
-            self.shutdown.wake_poller();
+        match self.shift.put(connection) {
+            Ok(true) => self.shutdown.wake_poller(),
+            Ok(false) => {}
+            // Nobody would take it any more.
+            Err(connection) => drop(connection),
         }
     }
 
@@ -155,7 +227,7 @@ impl Engine {
         }
         // The one who stops the server looks at every place after saying so, and this after laying it down.
         let has_to_end = (idle && self.is_stopping()) || place.is_cut();
-        if self.crew.is_closed() {
+        if self.is_closed() {
             drop(place.take());
         }
         if has_to_end { place.take() } else { None }
@@ -166,7 +238,12 @@ impl Engine {
         if self.single.load(Ordering::SeqCst) {
             return self.wait_alone(place, hint, timeout);
         }
-        Worker::hand_over(self);
+        // Another thread drives on.
+        if let Some(worker) = Worker::about_to_wait()
+            && self.watchdog.relieve(&worker)
+        {
+            self.pass_on();
+        }
         if !place.wait(hint, timeout) {
             return Err(io::ErrorKind::TimedOut.into());
         }
@@ -193,9 +270,9 @@ impl Engine {
 
     /// Polls if nobody else does.
     pub(super) fn poll_once(self: &Arc<Self>, most: Option<Duration>) -> io::Result<()> {
-        let Some(mut core) = self.core().take() else { return Ok(()) };
+        let Some(mut core) = self.shift.take_poller() else { return Ok(()) };
         let polled = core.poll(self, most);
-        *self.core() = Some(core);
+        self.shift.lay_back(core);
         polled
     }
 
@@ -211,44 +288,79 @@ impl Engine {
         self.shutdown.is_stopping()
     }
 
-    /// Ends all connections, whoever has them.
-    pub(super) fn cut_all(self: &Arc<Self>) {
-        // Whoever polls wakes up, lays the poller down, and finds it gone for a moment.
-        let deadline = Instant::now() + Duration::from_secs(1);
-        let core = loop {
-            self.shutdown.wake_poller();
-            match self.core().take() {
-                Some(core) => break core,
-                None if Instant::now() > deadline => return,
-                None => std::thread::yield_now(),
-            }
-        };
-        let places: Vec<_> = core.places().cloned().collect();
-        *self.core() = Some(core);
-        // A driver that has found the poller gone may have left.
-        if self.crew.try_permit() {
-            self.crew.pass_on(self);
-        }
-        for place in places {
-            place.cut();
-            if let Some(connection) = place.take() {
-                self.ready.push(connection);
-            }
-        }
+    /// Ends all connections, whoever has them: who polls next does it.
+    pub(super) fn cut_all(&self) {
+        self.is_cutting.store(true, Ordering::SeqCst);
         self.shutdown.wake_poller();
     }
 
-    /// Drops all connections that nobody has.
+    pub(super) fn is_cutting(&self) -> bool {
+        self.is_cutting.load(Ordering::SeqCst)
+    }
+
+    /// Sends the threads home.
+    pub(super) fn close(&self) {
+        self.clear();
+        drop(self.crew.close());
+        self.watchdog.rouse();
+        self.shutdown.wake_poller();
+        self.log.flush();
+    }
+
+    /// Ends the queue, and drops all connections that nobody has. A driver that was polling does it again.
     pub(super) fn clear(&self) {
-        let core = self.core().take();
-        if let Some(core) = &core {
+        let (left, core) = self.shift.close();
+        drop(left);
+        if let Some(core) = core {
             for place in core.places() {
                 drop(place.take());
             }
         }
-        drop(core);
-        while let Some(connection) = self.ready.pop() {
-            drop(connection);
+    }
+}
+
+/// How often the log is told that there are no threads.
+const TELL_EVERY: Duration = Duration::from_secs(10);
+
+/// A regular thread.
+fn work(engine: &Arc<Engine>) {
+    let worker = Arc::new(Worker::new());
+    worker.install();
+    loop {
+        match engine.crew.next_task() {
+            Task::Drive => {
+                engine.watchdog.grant(&worker);
+                driver::drive(engine, &worker);
+            }
+            Task::Serve(connection) => driver::serve(engine, &worker, connection),
+            Task::End => return,
+        }
+    }
+}
+
+/// The thread that never runs a handler.
+fn reserve(engine: &Arc<Engine>) {
+    let worker = Arc::new(Worker::new());
+    worker.install();
+    while engine.crew.wait_for_need() {
+        engine.watchdog.grant(&worker);
+        driver::stand_in(engine, &worker);
+    }
+}
+
+/// The watchdog's thread.
+fn watch(engine: &Arc<Engine>) {
+    let mut quiet = 0;
+    while !engine.is_closed() {
+        thread::sleep(TICK);
+        let seen = engine.watchdog.look();
+        for _ in 0..seen.taken {
+            engine.pass_on();
+        }
+        quiet = if seen.active { 0 } else { quiet + 1 };
+        if quiet >= QUIET_TICKS {
+            quiet = 0;
+            engine.watchdog.sleep(|| engine.is_closed());
         }
     }
 }

@@ -35,6 +35,10 @@ pub enum Listener {
     Unix(mio::net::UnixListener),
 }
 
+/// A reply is written as a whole; waiting for more to send would only delay it. Linux gives a connection what its listener has,
+/// which saves a call for each.
+const INHERITS_NODELAY: bool = cfg!(target_os = "linux");
+
 /// A connection. Nothing blocks on it.
 #[derive(Debug)]
 pub(super) enum Stream {
@@ -48,6 +52,9 @@ impl sealed::Sealed for TcpListener {}
 impl IntoListener for TcpListener {
     fn into_listener(self) -> io::Result<Listener> {
         self.set_nonblocking(true)?;
+        if INHERITS_NODELAY {
+            SockRef::from(&self).set_tcp_nodelay(true)?;
+        }
         Ok(Listener::Tcp(mio::net::TcpListener::from_std(self)))
     }
 }
@@ -96,8 +103,9 @@ impl Listener {
         Ok(match self {
             Self::Tcp(listener) => {
                 let (stream, address) = listener.accept()?;
-                // A reply is written as a whole; waiting for more to send would only delay it.
-                let _ = stream.set_nodelay(true);
+                if !INHERITS_NODELAY {
+                    let _ = stream.set_nodelay(true);
+                }
                 (Stream::Tcp(stream), address.into())
             }
             #[cfg(unix)]

@@ -6,14 +6,16 @@ pub(crate) mod connection;
 mod crew;
 mod driver;
 mod engine;
+mod inbox;
 mod listener;
 mod log;
 mod poller;
 mod predictor;
-mod queue;
 mod refusal;
 pub(crate) mod session;
+mod shift;
 mod shutdown;
+mod sync;
 mod table;
 mod transport;
 mod usage;
@@ -172,7 +174,7 @@ impl HTTPServer {
     pub fn serve_forever(&mut self) -> io::Result<()> {
         let engine = &self.engine;
         engine.set_single(false);
-        engine.crew.start(engine)?;
+        engine.start().inspect_err(|_| engine.close())?;
         engine.shutdown.wait_for_stop();
         let in_time = engine.shutdown.wait_for_end(Instant::now() + engine.settings.shutdown_grace);
         if !in_time {
@@ -180,9 +182,7 @@ impl HTTPServer {
             // A handler that is not waiting for its client does not notice; its thread ends when it returns.
             engine.shutdown.wait_for_end(Instant::now() + Duration::from_millis(100));
         }
-        engine.crew.close();
-        engine.shutdown.wake_poller();
-        engine.log.flush();
+        engine.close();
         engine.shutdown.take_error().map_or(Ok(()), Err)
     }
 
@@ -214,7 +214,7 @@ impl HTTPServer {
     pub fn handle_request(&mut self) -> io::Result<()> {
         let engine = &self.engine;
         engine.set_single(true);
-        let worker = Arc::new(Worker::default());
+        let worker = Arc::new(Worker::new());
         worker.install();
         let deadline = engine.settings.timeout.map(|timeout| Instant::now() + timeout);
         while !engine.shutdown.is_stopping() {

@@ -34,6 +34,8 @@ pub(super) struct Core {
     spare: Option<File>,
     /// When to look at whose deadline.
     timers: BinaryHeap<Reverse<(u64, usize)>>,
+    /// What is ready, on its way into the queue.
+    ready: Vec<Connection>,
 }
 
 /// What the listener has.
@@ -45,6 +47,9 @@ enum Accept {
     /// As before, and the last try failed.
     Failing,
 }
+
+/// So many timers more than connections are no reason to look through them.
+const SPARE_TIMERS: usize = 1024;
 
 /// How many events and how many new connections are taken at a time.
 const EVENTS: usize = 256;
@@ -73,54 +78,74 @@ impl Core {
             failing_since: None,
             spare: spare(),
             timers: BinaryHeap::new(),
+            ready: Vec::new(),
         })
     }
 
     /// Polls once, for `most` at the longest, and puts what is ready into the queue.
     pub(super) fn poll(&mut self, engine: &Arc<Engine>, most: Option<Duration>) -> io::Result<()> {
         self.take_news(engine);
-        let timeout = self.timeout(engine, most);
-        let wake = timeout.map_or(NEVER, |timeout| engine.now() + millis(timeout));
-        engine.sleeps_until.store(wake, Ordering::SeqCst);
-        // Who sets a deadline after the store above wakes the poller; who did before has left it in the news.
-        self.take_news(engine);
-        let timeout = self.timeout(engine, most);
+        let mut timeout = self.timeout(engine, most);
+        if timeout != Some(Duration::ZERO) {
+            let wake = timeout.map_or(NEVER, |timeout| engine.now() + millis(timeout));
+            engine.sleeps_until.store(wake, Ordering::SeqCst);
+            // Who sets a deadline after the store above wakes the poller; who did before has left it in the news.
+            if self.take_news(engine) {
+                timeout = self.timeout(engine, most);
+            }
+        }
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
             _ => {}
         }
-        engine.sleeps_until.store(0, Ordering::SeqCst);
-        let mut ready = Vec::new();
+        if timeout != Some(Duration::ZERO) {
+            engine.sleeps_until.store(0, Ordering::SeqCst);
+        }
         for event in &self.events {
             match event.token() {
                 LISTENER => self.accept = Accept::Pending,
                 WAKER => {}
                 token => {
-                    ready.extend(self.table.get(token).and_then(|place| place.wake(hints(event))));
+                    self.ready.extend(self.table.get(token).and_then(|place| place.wake(hints(event))));
                 }
             }
         }
         self.take_news(engine);
-        self.take_connections(engine, &mut ready);
-        self.expire(engine, &mut ready);
+        self.take_connections(engine);
+        self.expire(engine);
         if engine.is_stopping() && self.listener.is_some() {
-            self.stop(engine, &mut ready);
+            self.stop(engine);
         }
-        engine.ready.extend(ready);
+        if engine.is_cutting() {
+            self.cut();
+        }
+        engine.shift.extend(&mut self.ready);
+        // Nobody takes them after the end.
+        self.ready.clear();
         Ok(())
     }
 
-    /// What the holders of connections have left for the holder of the table.
-    fn take_news(&mut self, engine: &Engine) {
-        for token in engine.freed.take() {
-            self.table.remove(token);
-            // There may be a descriptor again.
-            if self.accept == Accept::Failing {
-                self.accept = Accept::Pending;
-            }
+    /// What the holders of connections have left for the holder of the table. True if there was something.
+    fn take_news(&mut self, engine: &Engine) -> bool {
+        let before = (self.table.len(), self.timers.len());
+        engine.freed.empty(|token| self.table.remove(token));
+        engine.timers.empty(|timer| self.timers.push(Reverse(timer)));
+        if (self.table.len(), self.timers.len()) == before {
+            return false;
+        }
+        // There may be a descriptor again.
+        if self.table.len() < before.0 && self.accept == Accept::Failing {
+            self.accept = Accept::Pending;
         }
         engine.shutdown.set_connections(self.table.len());
-        self.timers.extend(engine.timers.take().into_iter().map(Reverse));
+        // Connections that are over leave their timers behind.
+        if self.timers.len() > 2 * self.table.len() + SPARE_TIMERS {
+            let table = &self.table;
+            self.timers.retain(|Reverse((time, token))| {
+                table.get(Token(*token)).is_some_and(|place| place.is_scheduled(*time))
+            });
+        }
+        true
     }
 
     fn timeout(&self, engine: &Engine, most: Option<Duration>) -> Option<Duration> {
@@ -135,7 +160,7 @@ impl Core {
         [most, next, retry].into_iter().flatten().min()
     }
 
-    fn take_connections(&mut self, engine: &Arc<Engine>, ready: &mut Vec<Connection>) {
+    fn take_connections(&mut self, engine: &Arc<Engine>) {
         if self.accept == Accept::Nothing {
             return;
         }
@@ -146,7 +171,8 @@ impl Core {
                     self.accept = Accept::Pending;
                     self.failing_since = None;
                     if engine.verify(&address) {
-                        ready.extend(self.open(engine, stream, address));
+                        let opened = self.open(engine, stream, address);
+                        self.ready.extend(opened);
                     }
                 }
                 Err(error) => match error.kind() {
@@ -167,7 +193,7 @@ impl Core {
     fn accept_failed(&mut self, engine: &Engine, error: &io::Error) {
         if self.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
             self.told = Some(Instant::now());
-            engine.log.complain(&format!("cannot take connections, trying on: {error}"));
+            engine.log.push(&format!("basehttp: cannot take connections, trying on: {error}\n"));
         }
         self.accept = Accept::Failing;
         let failing_since = *self.failing_since.get_or_insert_with(Instant::now);
@@ -200,7 +226,7 @@ impl Core {
 
     /// Gives the connections whose time is over into the queue. They are tried once more there: only after that are
     /// they late.
-    fn expire(&mut self, engine: &Engine, ready: &mut Vec<Connection>) {
+    fn expire(&mut self, engine: &Engine) {
         let now = engine.now();
         while let Some(Reverse((time, token))) = self.timers.peek().copied() {
             if time > now {
@@ -223,25 +249,33 @@ impl Core {
             if let Some(mut connection) = place.take() {
                 // It may have been away and back since its deadline was read.
                 connection.expired = place.deadline.load(Ordering::SeqCst) <= now;
-                ready.push(connection);
+                self.ready.push(connection);
             }
         }
     }
 
     /// Stops listening, and gives every connection that waits the turn in which it may end.
-    fn stop(&mut self, engine: &Arc<Engine>, ready: &mut Vec<Connection>) {
+    fn stop(&mut self, engine: &Arc<Engine>) {
         // What the system has queued was promised to somebody.
         self.accept = Accept::Pending;
         while self.accept == Accept::Pending {
             let before = self.table.len();
-            self.take_connections(engine, ready);
+            self.take_connections(engine);
             if self.table.len() == before {
                 break;
             }
         }
         self.listener = None;
-        ready.extend(self.table.places().filter_map(|place| place.take()));
+        self.ready.extend(self.table.places().filter_map(|place| place.take()));
         engine.shutdown.listener_closed();
+    }
+
+    /// Ends all connections, whoever has them.
+    fn cut(&mut self) {
+        for place in self.table.places() {
+            place.cut();
+            self.ready.extend(place.take());
+        }
     }
 
     pub(super) fn places(&self) -> impl Iterator<Item = &Arc<Place>> {

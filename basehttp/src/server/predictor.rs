@@ -2,22 +2,42 @@
 //! time, never correctness.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 pub(super) struct Predictor {
     counters: [AtomicU8; COUNTERS],
-    /// Seeded, so that nobody can aim requests at the counter of another path.
-    seed: RandomState,
+    /// So that nobody can aim requests at the counter of another path.
+    seed: u64,
+    /// Runs in the pool of handlers that surely wait.
+    runs: AtomicUsize,
 }
 
 const COUNTERS: usize = 1024;
+
+/// So much of the first segment of a path tells it from others.
+const SEGMENT: usize = 32;
+
 /// Nothing is known yet.
 const UNKNOWN: u8 = 0;
 /// It has been quick so far.
 const QUICK: u8 = 1;
 /// From here on a request goes to the pool.
 const WAITS: u8 = 3;
-const MOST: u8 = 64;
+/// From here on only a sample of the runs is looked at.
+const SURE: u8 = 8;
+const SAMPLE: usize = 16;
+const MOST: u8 = 16;
+
+/// What a run of a handler has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lesson {
+    /// It took longer than a hand-over, and gave up the processor by itself meanwhile.
+    Waited,
+    /// It took less.
+    Quick,
+    /// It took longer, and computed.
+    Computed,
+}
 
 /// A counter of the predictor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,31 +45,54 @@ pub(super) struct Slot(usize);
 
 impl Predictor {
     pub(super) fn new() -> Self {
-        Self { counters: [const { AtomicU8::new(0) }; COUNTERS], seed: RandomState::new() }
+        Self {
+            counters: [const { AtomicU8::new(0) }; COUNTERS],
+            seed: RandomState::new().hash_one(0),
+            runs: AtomicUsize::new(0),
+        }
     }
 
     /// The counter for requests of this kind: `/users/17` profits from what `/users/16` taught.
     pub(super) fn slot(&self, command: &str, path: &str) -> Slot {
         let path = path.split(['?', '#']).next().unwrap_or_default();
         let segment = path.strip_prefix('/').unwrap_or(path).split('/').next().unwrap_or_default();
-        let hash = self.seed.hash_one((command, segment));
-        Slot(usize::try_from(hash % COUNTERS as u64).unwrap_or(0))
+        // FNV-1a from a secret start: a counter is no more than a guess, and this is on the way of every request.
+        let bytes = command.bytes().chain([b' ']).chain(segment.bytes().take(SEGMENT));
+        let hash =
+            bytes.fold(self.seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        Slot(usize::try_from((hash >> 32) % COUNTERS as u64).unwrap_or(0))
     }
 
     pub(super) fn waits(&self, slot: Slot) -> bool {
         self.counters[slot.0].load(Ordering::Relaxed) >= WAITS
     }
 
-    /// Whether such a handler has run and has been quick.
-    pub(super) fn is_known(&self, slot: Slot) -> bool {
-        self.counters[slot.0].load(Ordering::Relaxed) != UNKNOWN
+    /// Whether such handlers have been quick so far.
+    pub(super) fn is_quick(&self, slot: Slot) -> bool {
+        self.counters[slot.0].load(Ordering::Relaxed) == QUICK
     }
 
-    /// A handler has waited, or has not.
-    pub(super) fn learn(&self, slot: Slot, waited: bool) {
+    /// A handler that was known to be quick was not: the next one is looked at.
+    pub(super) fn doubt(&self, slot: Slot) {
+        let _ = self.counters[slot.0].compare_exchange(QUICK, UNKNOWN, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// Whether the next run of a handler in the pool is looked at closely: while little is known, and now and then after that.
+    pub(super) fn is_doubtful(&self, slot: Slot) -> bool {
+        self.counters[slot.0].load(Ordering::Relaxed) < SURE
+            || self.runs.fetch_add(1, Ordering::Relaxed).is_multiple_of(SAMPLE)
+    }
+
+    /// What a run of such a handler has shown.
+    pub(super) fn learn(&self, slot: Slot, lesson: Lesson) {
         let counter = &self.counters[slot.0];
         let old = counter.load(Ordering::Relaxed);
-        let new = if waited { (old.max(QUICK) + 1).min(MOST) } else { old.saturating_sub(1).max(QUICK) };
+        let new = match lesson {
+            Lesson::Waited => (old.max(QUICK) + 1).min(MOST),
+            Lesson::Quick => old.saturating_sub(1).max(QUICK),
+            // Nothing about waiting; but where it is in the pool, it would be better off with a driver.
+            Lesson::Computed => old.min(WAITS).saturating_sub(1).max(QUICK),
+        };
         if new != old {
             // Two threads that learn at once may lose a lesson, which comes again.
             counter.store(new, Ordering::Relaxed);
@@ -57,21 +100,21 @@ impl Predictor {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
     #[test]
-    fn only_waiting_teaches_and_quickness_unteaches() {
+    fn waiting_teaches_and_quickness_unteaches() {
         let predictor = Predictor::new();
         let slot = predictor.slot("GET", "/users/16?x");
         assert_eq!(slot, predictor.slot("GET", "/users/17/posts"));
         assert_ne!(slot, predictor.slot("GET", "/other"));
-        predictor.learn(slot, true);
+        predictor.learn(slot, Lesson::Waited);
         assert!(!predictor.waits(slot));
-        predictor.learn(slot, true);
+        predictor.learn(slot, Lesson::Waited);
         assert!(predictor.waits(slot));
-        predictor.learn(slot, false);
+        predictor.learn(slot, Lesson::Quick);
         assert!(!predictor.waits(slot));
     }
 }

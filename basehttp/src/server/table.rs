@@ -109,6 +109,11 @@ impl Place {
         self.scheduled.compare_exchange(time, NEVER, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
+    /// Whether the poller is to look at the deadline at `time`.
+    pub(super) fn is_scheduled(&self, time: u64) -> bool {
+        self.scheduled.load(Ordering::SeqCst) == time
+    }
+
     /// Takes the connection if it waits here.
     pub(super) fn take(&self) -> Option<Connection> {
         self.seat().connection.take()
@@ -218,7 +223,7 @@ fn index_of(token: Token) -> usize {
     token.0 & ((1 << INDEX_BITS) - 1)
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 

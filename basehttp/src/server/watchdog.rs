@@ -1,69 +1,90 @@
-//! Takes the permit from a driver that stays in one handler for a whole tick, and gives it to another thread. The handler
-//! goes on undisturbed.
+//! Takes the permit from a driver that stays in one piece of the user's code for a whole tick, and gives it to another thread.
+//! The code goes on undisturbed.
 
-use std::sync::atomic::{AtomicBool, Ordering, fence};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread;
 use std::time::Duration;
 
-use super::engine::Engine;
+use super::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, fence, lock};
+use super::worker::Worker;
 
 /// How long a handler may hold up the others.
 pub(super) const TICK: Duration = Duration::from_millis(1);
 
-/// So many ticks without a handler, and the watchdog sleeps.
-const QUIET_TICKS: u32 = 20;
+/// So many ticks without code of the user, and the watchdog sleeps.
+pub(super) const QUIET_TICKS: u32 = 20;
 
-#[derive(Default)]
 pub(super) struct Watchdog {
+    /// Who drives.
+    drivers: Mutex<Vec<Arc<Worker>>>,
     asleep: AtomicBool,
     roused: Mutex<bool>,
     changed: Condvar,
 }
 
+/// What the watchdog has seen in a round.
+pub(super) struct Seen {
+    /// So many permits were taken, and are to be passed on.
+    pub(super) taken: usize,
+    /// There is something to watch, or was since the round before.
+    pub(super) active: bool,
+}
+
 impl Watchdog {
+    pub(super) fn new() -> Self {
+        Self {
+            drivers: Mutex::new(Vec::new()),
+            asleep: AtomicBool::new(false),
+            roused: Mutex::new(false),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Gives a thread its permit.
+    pub(super) fn grant(&self, worker: &Arc<Worker>) {
+        worker.grant_permit();
+        lock(&self.drivers).push(worker.clone());
+    }
+
+    /// Takes the permit from the current thread. False if it is gone already.
+    pub(super) fn relieve(&self, worker: &Arc<Worker>) -> bool {
+        let had = worker.lose_permit();
+        if had {
+            lock(&self.drivers).retain(|other| !Arc::ptr_eq(other, worker));
+        }
+        had
+    }
+
+    /// Looks at every driver, once a tick.
+    pub(super) fn look(&self) -> Seen {
+        let mut seen = Seen { taken: 0, active: false };
+        lock(&self.drivers).retain(|worker| {
+            seen.active |= worker.is_active();
+            let stuck = worker.lose_if_stuck();
+            seen.taken += usize::from(stuck);
+            !stuck
+        });
+        seen
+    }
+
     /// Wakes the watchdog if it sleeps. Called after the reason for it was published.
     pub(super) fn rouse(&self) {
         if self.asleep.load(Ordering::SeqCst) {
-            *self.roused.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            *lock(&self.roused) = true;
             self.changed.notify_one();
         }
     }
 
-    /// Sleeps until somebody rouses it. It says so first and looks once more after that, so that a handler that began
+    /// Sleeps until somebody rouses it. It says so first and looks once more after that, so that code of the user that began
     /// meanwhile is seen by one side or by the other.
-    fn sleep(&self, is_needed: impl Fn() -> bool) {
-        let mut roused = self.roused.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn sleep(&self, is_over: impl Fn() -> bool) {
+        let mut roused = lock(&self.roused);
         self.asleep.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
-        if !is_needed() {
+        if !is_over() && !lock(&self.drivers).iter().any(|worker| worker.is_watched()) {
             while !*roused {
-                roused = self.changed.wait(roused).unwrap_or_else(PoisonError::into_inner);
+                roused = self.changed.wait(roused).unwrap_or_else(std::sync::PoisonError::into_inner);
             }
         }
         *roused = false;
         self.asleep.store(false, Ordering::SeqCst);
-    }
-}
-
-/// The watchdog's thread.
-pub(super) fn watch(engine: &Arc<Engine>) {
-    let mut quiet = 0;
-    while !engine.crew.is_closed() {
-        thread::sleep(TICK);
-        let mut active = false;
-        for worker in engine.crew.workers() {
-            active |= worker.is_active();
-            if worker.lose_if_stuck() {
-                engine.crew.pass_on(engine);
-            }
-        }
-        quiet = if active { 0 } else { quiet + 1 };
-        if quiet >= QUIET_TICKS {
-            quiet = 0;
-            engine.crew.watchdog.sleep(|| {
-                engine.crew.is_closed() || engine.crew.workers().iter().any(|worker| worker.is_watched())
-            });
-        }
     }
 }

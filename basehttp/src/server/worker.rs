@@ -1,13 +1,11 @@
 //! A thread of the crew, as the watchdog and the handlers that run on it see it.
 
 use std::cell::RefCell;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
-use super::engine::Engine;
+use super::sync::{Arc, AtomicBool, AtomicU64, Ordering, fence};
+use super::watchdog::Watchdog;
 
 /// Whether a thread drives, and whether it is in code of the user.
-#[derive(Default)]
 pub(super) struct Worker {
     /// [`PERMIT`] and the epoch, which is odd while code of the user runs. In one word, so that the watchdog takes the
     /// permit from the very piece of code that it has seen, or not at all.
@@ -28,21 +26,20 @@ thread_local! {
 }
 
 impl Worker {
+    pub(super) fn new() -> Self {
+        Self { state: AtomicU64::new(0), seen: AtomicU64::new(0), waited_for_client: AtomicBool::new(false) }
+    }
+
     /// Makes this the worker of the current thread.
     pub(super) fn install(self: &Arc<Self>) {
         CURRENT.with(|current| *current.borrow_mut() = Some(self.clone()));
     }
 
-    /// The current thread is about to wait: another one drives on.
-    pub(super) fn hand_over(engine: &Arc<Engine>) {
-        CURRENT.with(|current| {
-            if let Some(worker) = &*current.borrow() {
-                worker.waited_for_client.store(true, Ordering::Relaxed);
-                if worker.lose_permit() {
-                    engine.crew.pass_on(engine);
-                }
-            }
-        });
+    /// The current thread, which is about to wait for its client, as a worker.
+    pub(super) fn about_to_wait() -> Option<Arc<Self>> {
+        let worker = CURRENT.with(|current| current.borrow().clone())?;
+        worker.waited_for_client.store(true, Ordering::Relaxed);
+        Some(worker)
     }
 
     pub(super) fn grant_permit(&self) {
@@ -68,10 +65,10 @@ impl Worker {
     }
 
     /// Code of the user begins. The watchdog sleeps while there is none: publish, fence, look whether it does.
-    pub(super) fn enter(&self, engine: &Engine) {
+    pub(super) fn enter(&self, watchdog: &Watchdog) {
         self.state.fetch_add(EPOCH, Ordering::SeqCst);
         fence(Ordering::SeqCst);
-        engine.crew.watchdog.rouse();
+        watchdog.rouse();
     }
 
     /// Code of the user has returned.
@@ -104,13 +101,13 @@ fn is_watched(state: u64) -> bool {
     state & PERMIT != 0 && state & EPOCH != 0
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
     #[test]
     fn the_watchdog_takes_a_permit_only_from_the_code_that_it_has_seen_twice() {
-        let worker = Worker::default();
+        let worker = Worker::new();
         worker.grant_permit();
         assert!(!worker.lose_if_stuck() && !worker.lose_if_stuck(), "it is not in code of the user");
         worker.state.fetch_add(EPOCH, Ordering::SeqCst);

@@ -1,0 +1,33 @@
+//! Things left for another thread to find.
+
+use super::sync::{AtomicBool, Mutex, Ordering, lock};
+
+pub(super) struct Inbox<T> {
+    things: Mutex<Vec<T>>,
+    /// For a look without the lock.
+    is_empty: AtomicBool,
+}
+
+impl<T> Default for Inbox<T> {
+    fn default() -> Self {
+        Self { things: Mutex::new(Vec::new()), is_empty: AtomicBool::new(true) }
+    }
+}
+
+impl<T> Inbox<T> {
+    pub(super) fn push(&self, thing: T) {
+        let mut things = lock(&self.things);
+        things.push(thing);
+        self.is_empty.store(false, Ordering::SeqCst);
+    }
+
+    /// Gives everything to `take`, and keeps the memory.
+    pub(super) fn empty(&self, take: impl FnMut(T)) {
+        if self.is_empty.load(Ordering::SeqCst) {
+            return;
+        }
+        let mut things = lock(&self.things);
+        self.is_empty.store(true, Ordering::SeqCst);
+        things.drain(..).for_each(take);
+    }
+}

@@ -1,0 +1,144 @@
+//! What the drivers share, and how they come and go: the queue of connections that are ready for a turn, the poller in its
+//! slot, the permits.
+//!
+//! Who puts a connection into the queue looks at the slot after that, and wakes the poller if it is out. Who takes the poller
+//! looks at the queue after that. So one of the two sees the other, and nothing is left lying.
+
+use std::collections::VecDeque;
+
+use super::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, lock};
+
+/// `C` is a connection, `P` the poller; models have simpler ones.
+pub(super) struct Shift<C, P> {
+    ready: Mutex<VecDeque<C>>,
+    /// The length of the queue, for a look without the lock.
+    waiting: AtomicUsize,
+    /// The poller, unless somebody polls.
+    slot: Mutex<Option<Box<P>>>,
+    /// Permits that are in use: drivers have them, or they are on their way to one.
+    in_use: AtomicUsize,
+    permits: usize,
+    /// The server has ended. Set under the lock of the queue, so that nothing comes in after it was emptied.
+    closed: AtomicBool,
+}
+
+/// What a driver does next.
+pub(super) enum Next<C, P> {
+    /// Gives this connection its turn.
+    Turn(C),
+    /// Polls.
+    Poll(Box<P>),
+    /// Nothing: others do all there is to do, and its permit is gone.
+    Leave,
+}
+
+impl<C, P> Shift<C, P> {
+    pub(super) fn new(poller: Box<P>, permits: usize) -> Self {
+        Self {
+            ready: Mutex::new(VecDeque::new()),
+            waiting: AtomicUsize::new(0),
+            slot: Mutex::new(Some(poller)),
+            in_use: AtomicUsize::new(0),
+            permits,
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// How many connections wait for a turn.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Acquire)
+    }
+
+    /// Puts a connection into the queue. True if the poller has to be woken, so that somebody looks at it; the connection comes
+    /// back where nobody would take it any more.
+    pub(super) fn put(&self, connection: C) -> Result<bool, C> {
+        {
+            let mut ready = lock(&self.ready);
+            if self.is_closed() {
+                return Err(connection);
+            }
+            ready.push_back(connection);
+            self.waiting.store(ready.len(), Ordering::Release);
+        }
+        Ok(lock(&self.slot).is_none())
+    }
+
+    /// For the one who polls: puts what is ready into the queue. What nobody would take any more stays where it is.
+    pub(super) fn extend(&self, connections: &mut Vec<C>) {
+        if connections.is_empty() {
+            return;
+        }
+        let mut ready = lock(&self.ready);
+        if !self.is_closed() {
+            ready.extend(connections.drain(..));
+            self.waiting.store(ready.len(), Ordering::Release);
+        }
+    }
+
+    pub(super) fn pop(&self) -> Option<C> {
+        if self.waiting() == 0 {
+            return None;
+        }
+        let mut ready = lock(&self.ready);
+        let connection = ready.pop_front();
+        self.waiting.store(ready.len(), Ordering::Release);
+        connection
+    }
+
+    pub(super) fn take_poller(&self) -> Option<Box<P>> {
+        lock(&self.slot).take()
+    }
+
+    pub(super) fn lay_back(&self, poller: Box<P>) {
+        *lock(&self.slot) = Some(poller);
+    }
+
+    /// Takes a permit if one is free.
+    pub(super) fn try_permit(&self) -> bool {
+        let free = |in_use| (in_use < self.permits).then_some(in_use + 1);
+        self.in_use.fetch_update(Ordering::SeqCst, Ordering::SeqCst, free).is_ok()
+    }
+
+    /// What a driver does next. It polls when the queue is empty, or when it has given turns for long enough.
+    /// `grant` and `lose` are about its own permit; `lose` says whether it was still there.
+    pub(super) fn next(&self, polls: bool, grant: impl Fn(), lose: impl Fn() -> bool) -> Next<C, P> {
+        if !polls && let Some(connection) = self.pop() {
+            return Next::Turn(connection);
+        }
+        loop {
+            if let Some(poller) = self.take_poller() {
+                return Next::Poll(poller);
+            }
+            // Somebody else polls.
+            if let Some(connection) = self.pop() {
+                return Next::Turn(connection);
+            }
+            if !lose() {
+                return Next::Leave;
+            }
+            // Where there are other drivers, they look at the queue before they leave, and the last one at the slot too: a
+            // poller that lies there with no driver left would lie there for ever.
+            let others = self.in_use.fetch_sub(1, Ordering::SeqCst) - 1;
+            let all_done = self.waiting() == 0 && (others > 0 || lock(&self.slot).is_none());
+            if all_done || !self.try_permit() {
+                return Next::Leave;
+            }
+            grant();
+        }
+    }
+
+    /// Ends the queue: what is in it, and the poller if nobody has it.
+    pub(super) fn close(&self) -> (Vec<C>, Option<Box<P>>) {
+        let left = {
+            let mut ready = lock(&self.ready);
+            self.closed.store(true, Ordering::SeqCst);
+            self.waiting.store(0, Ordering::Release);
+            ready.drain(..).collect()
+        };
+        (left, self.take_poller())
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+}
