@@ -190,7 +190,7 @@ impl ServerBuilder {
     }
 
     /// Python's `verify_request`: whether a client is served. A connection for which it returns `false` is closed
-    /// without an answer. It is called while no other connection can be taken, so it must not wait.
+    /// without an answer. It is called in the connection's first turn, like a handler, so it may take its time.
     pub fn verify_request(mut self, verify: impl Fn(&Address) -> bool + Send + Sync + 'static) -> Self {
         self.hooks.verify_request = Some(Box::new(verify));
         self

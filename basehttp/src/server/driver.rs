@@ -139,22 +139,25 @@ impl<'a> Thread<'a> {
 
     /// Gives a connection its turn, and lays it where it belongs after it.
     fn give_turn(&mut self, mut connection: Connection) {
+        if let Some(client) = connection.newcomer.take() {
+            if !self.runs_user_code() {
+                connection.newcomer = Some(client);
+                self.engine.submit(connection);
+                return;
+            }
+            self.enter();
+            let is_welcome = self.engine.verify(&client);
+            self.leave();
+            if !is_welcome {
+                return self.end(connection);
+            }
+        }
         loop {
             let expired = std::mem::take(&mut connection.expired);
             // A panic of our own costs this connection, not the driver with its permit.
             let turn = caught(|| connection.session.turn(self, expired)).unwrap_or(Turn::Over);
             match turn {
-                Turn::Over => {
-                    let token = connection.place.token;
-                    self.enter();
-                    drop(connection);
-                    self.leave();
-                    self.engine.freed.push(token);
-                    if self.engine.is_stopping() {
-                        self.engine.shutdown.wake_poller();
-                    }
-                    return;
-                }
+                Turn::Over => return self.end(connection),
                 // The one request that was asked for is brought to its end.
                 Turn::Later(want, patience) if self.role == Role::Alone && self.has_answered => {
                     let place = connection.place.clone();
@@ -184,9 +187,23 @@ impl<'a> Thread<'a> {
         }
     }
 
+    /// Closes a connection. That drops its handler, which is code of the user.
+    fn end(&mut self, connection: Connection) {
+        let token = connection.place.token;
+        self.enter();
+        drop(connection);
+        self.leave();
+        self.engine.freed.push(token);
+        if self.engine.is_stopping() {
+            self.engine.shutdown.wake_poller();
+        }
+    }
+
     /// Tells a client whose request has found no thread in time.
     fn refuse(&mut self, mut connection: Connection) {
-        if connection.session.refuse() {
+        if connection.newcomer.is_some() {
+            self.end(connection);
+        } else if connection.session.refuse() {
             self.give_turn(connection);
         } else {
             self.engine.submit(connection);

@@ -185,6 +185,7 @@ impl Engine {
         self.settings.max_connections
     }
 
+    /// Asks the user whether a client is welcome.
     pub(super) fn verify(&self, address: &Address) -> bool {
         // A panic costs this client, and not the server.
         self.verify_request.as_ref().is_none_or(|verify| caught(|| verify(address)).unwrap_or(false))
@@ -199,13 +200,14 @@ impl Engine {
         full: bool,
     ) -> Connection {
         let wire = Socket::new(stream, place.clone(), self.clone());
+        let newcomer = self.verify_request.as_ref().map(|_| Box::new(client_address.clone()));
         let session: Box<dyn Session + Send> = if full {
             Box::new(Refusal::new(wire))
         } else {
             let server = self.info.clone();
             (self.open)(Parts { wire: Box::new(wire), client_address, server, bounds: self.settings.bounds })
         };
-        Connection { place: place.clone(), session, expired: false }
+        Connection { place: place.clone(), session, expired: false, newcomer }
     }
 
     /// Lays a connection down until its client does something. Gives it back if it has already, or if there is no more

@@ -170,10 +170,8 @@ impl Core {
                 Ok((stream, address)) => {
                     self.accept = Accept::Pending;
                     self.failing_since = None;
-                    if engine.verify(&address) {
-                        let opened = self.open(engine, stream, address);
-                        self.ready.extend(opened);
-                    }
+                    let opened = self.open(engine, stream, address);
+                    self.ready.extend(opened);
                 }
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => {

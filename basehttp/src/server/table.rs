@@ -7,6 +7,7 @@ use mio::Token;
 
 use super::listener::Stream;
 use super::session::Session;
+use crate::handler::Address;
 
 /// What is worth another try, as far as the poller knows. Hints: only an I/O call tells what is.
 pub(super) const READ: u8 = 1;
@@ -51,6 +52,8 @@ pub(super) struct Connection {
     pub(super) session: Box<dyn Session + Send>,
     /// The poller has found that its time is over.
     pub(super) expired: bool,
+    /// The client, while the server has still to be asked whether it is welcome.
+    pub(super) newcomer: Option<Box<Address>>,
 }
 
 impl Place {
