@@ -163,7 +163,8 @@ impl<'a> Thread<'a> {
                     let place = connection.place.clone();
                     connection.expired = self.engine.wait_alone(&place, hint_for(want), patience).is_err();
                 }
-                Turn::Later(want, patience) => match self.engine.park(connection, want, patience) {
+                Turn::Later(want, patience) => match self.engine.park(connection, want, patience, self.now())
+                {
                     Some(back) => connection = back,
                     None => return,
                 },
@@ -207,6 +208,15 @@ impl<'a> Thread<'a> {
             self.give_turn(connection);
         } else {
             self.engine.submit(connection);
+        }
+    }
+
+    /// The time on the engine's clock, exact enough for a deadline: a round is short, unless a handler made it long.
+    fn now(&self) -> u64 {
+        if self.role == Role::Driver && self.worker.has_permit() {
+            self.engine.time_of(self.began)
+        } else {
+            self.engine.now()
         }
     }
 

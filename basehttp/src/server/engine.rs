@@ -101,7 +101,12 @@ impl Engine {
 
     /// The engine's clock, in milliseconds. It starts at 1: 0 is never a time.
     pub(super) fn now(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(NEVER - 1).saturating_add(1)
+        self.time_of(Instant::now())
+    }
+
+    pub(super) fn time_of(&self, instant: Instant) -> u64 {
+        let elapsed = instant.saturating_duration_since(self.started);
+        elapsed.as_secs().saturating_mul(1000).saturating_add(u64::from(elapsed.subsec_millis()) + 1)
     }
 
     /// Begins: the watchdog, the reserve, and the first driver.
@@ -212,10 +217,16 @@ impl Engine {
 
     /// Lays a connection down until its client does something. Gives it back if it has already, or if there is no more
     /// waiting.
-    pub(super) fn park(&self, connection: Connection, want: Want, patience: Duration) -> Option<Connection> {
+    pub(super) fn park(
+        &self,
+        connection: Connection,
+        want: Want,
+        patience: Duration,
+        now: u64,
+    ) -> Option<Connection> {
         let place = connection.place.clone();
         let deadline =
-            self.now().saturating_add(u64::try_from(patience.as_millis()).unwrap_or(NEVER)).min(NEVER - 1);
+            now.saturating_add(u64::try_from(patience.as_millis()).unwrap_or(NEVER)).min(NEVER - 1);
         place.deadline.store(deadline, Ordering::SeqCst);
         let idle = connection.session.is_idle();
         if let Some(connection) = place.park(connection, hint_for(want)) {

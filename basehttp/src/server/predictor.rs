@@ -54,12 +54,11 @@ impl Predictor {
 
     /// The counter for requests of this kind: `/users/17` profits from what `/users/16` taught.
     pub(super) fn slot(&self, command: &str, path: &str) -> Slot {
-        let path = path.split(['?', '#']).next().unwrap_or_default();
-        let segment = path.strip_prefix('/').unwrap_or(path).split('/').next().unwrap_or_default();
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let segment = path.bytes().take(SEGMENT).take_while(|byte| !matches!(byte, b'/' | b'?' | b'#'));
         // FNV-1a from a secret start: a counter is no more than a guess, and this is on the way of every request.
-        let bytes = command.bytes().chain([b' ']).chain(segment.bytes().take(SEGMENT));
-        let hash =
-            bytes.fold(self.seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        let hash = segment.fold(mix(command.bytes().fold(self.seed, mix), b' '), mix);
         Slot(usize::try_from((hash >> 32) % COUNTERS as u64).unwrap_or(0))
     }
 
