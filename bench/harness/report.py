@@ -157,6 +157,39 @@ def _holding(rows):
     return _markdown(head, lines, bad, [])
 
 
+# What the summary shows of a scenario: its heading, and the figure.
+SUMMARY = [
+    ("keepalive-64", "`/`: requests/s", lambda m: f"{m['rate']:,.0f}"),
+    ("keepalive-64", "p99 ms", lambda m: _short(m["p99"])),
+    ("keepalive-64", "CPU us", lambda m: _short(m["cpu"])),
+    ("pipelined", "pipelined: CPU us", lambda m: _short(m["cpu"])),
+    ("close", "closing: CPU us", lambda m: _short(m["cpu"])),
+    ("post", "POST: CPU us", lambda m: _short(m["cpu"])),
+    ("big", "1 MiB: CPU us", lambda m: _short(m["cpu"])),
+    ("blocking", "blocking: requests/s", lambda m: f"{m['rate']:,.0f}"),
+    ("mixed", "`/` beside blocking", lambda m: f"{m['rate']:,.0f}"),
+    ("mixed", "p99 ms", lambda m: _short(m["p99"])),
+    ("nap-mixed", "`/` beside naps", lambda m: f"{m['rate']:,.0f}"),
+    ("burn", "burn: requests/s", lambda m: f"{m['rate']:,.0f}"),
+    ("idle", "idle: bytes each", lambda r: f"{r['memory_each']:,.0f}"),
+]
+
+
+def summary(scenarios):
+    """One line for each server, with the most important figures of the scenarios that were run."""
+    columns = [column for column in SUMMARY if column[0] in scenarios]
+    names = [name for rows in scenarios.values() for name in rows]
+    figures = {}
+    for scenario in {column[0] for column in columns}:
+        for name, runs in scenarios[scenario].items():
+            figures[scenario, name] = _medians(runs) if isinstance(runs, list) else runs
+    lines = []
+    for name in dict.fromkeys(names):
+        found = [(show, figures.get((scenario, name))) for scenario, _, show in columns]
+        lines.append([name, *(show(figure) if isinstance(figure, dict) else "-" for show, figure in found)])
+    return _markdown(["server", *(heading for _, heading, _ in columns)], lines, [], [])
+
+
 def _whole(seconds):
     return "-" if seconds is None else f"{seconds * 1e6:.0f}"
 
