@@ -62,6 +62,14 @@ pub(super) fn serve_one(engine: &Arc<Engine>, worker: &Arc<Worker>) -> bool {
 fn run(engine: &Arc<Engine>, worker: &Arc<Worker>, host: &mut Thread<'_>) {
     host.begin_round();
     while !engine.is_closed() {
+        // Not with the poller in hand: who reads the log may have stopped to.
+        if engine.shift.waiting() == 0 {
+            host.flush_log();
+        }
+        // It was in a handler, or at the log, for so long that another one drives now.
+        if !worker.has_permit() {
+            return;
+        }
         let polls = host.has_given_enough();
         match engine.shift.next(polls, || engine.watchdog.grant(worker), || engine.watchdog.relieve(worker)) {
             Next::Turn(connection) => {
@@ -73,14 +81,7 @@ fn run(engine: &Arc<Engine>, worker: &Arc<Worker>, host: &mut Thread<'_>) {
                 host.poll(core);
                 host.begin_round();
             }
-            Next::Leave => {
-                host.judge_round();
-                return;
-            }
-        }
-        // It was in a handler for so long that another one drives now.
-        if !worker.has_permit() {
-            return;
+            Next::Leave => return host.judge_round(),
         }
     }
     // The one who ended the server has not found the connections while the poller was out.
@@ -263,9 +264,6 @@ impl<'a> Thread<'a> {
         }
         // Whoever puts something into the queue from now on wakes the poller.
         let busy = engine.shift.waiting() > 0;
-        if !busy {
-            self.flush_log();
-        }
         let overdue = engine.crew.is_at_bound().then_some(OVERDUE);
         let polled = core.poll(engine, if busy { Some(Duration::ZERO) } else { overdue });
         engine.shift.lay_back(core);
