@@ -262,8 +262,7 @@ impl<'a> Thread<'a> {
             }
             return;
         }
-        // Whoever puts something into the queue from now on wakes the poller.
-        let busy = engine.shift.waiting() > 0;
+        let busy = !engine.shift.may_sleep();
         let overdue = engine.crew.is_at_bound().then_some(OVERDUE);
         let polled = core.poll(engine, if busy { Some(Duration::ZERO) } else { overdue });
         engine.shift.lay_back(core);

@@ -49,6 +49,12 @@ impl<C, P> Shift<C, P> {
         self.waiting.load(Ordering::Acquire)
     }
 
+    /// For the one who has taken the poller: whether it may wait for events. Who puts something into the queue after that, or
+    /// ends the server, wakes it; who ended it before has woken the one who had it then.
+    pub(super) fn may_sleep(&self) -> bool {
+        self.waiting() == 0 && !self.is_closed()
+    }
+
     /// Puts a connection into the queue. True if the poller has to be woken, so that somebody looks at it; the connection comes
     /// back where nobody would take it any more.
     pub(super) fn put(&self, connection: C) -> Result<bool, C> {
