@@ -65,8 +65,9 @@ impl Watchdog {
         seen
     }
 
-    /// Wakes the watchdog if it sleeps. Called after the reason for it was published.
+    /// Wakes the watchdog if it sleeps. Called after the reason for it was published: publish, fence, look whether it does.
     pub(super) fn rouse(&self) {
+        fence(Ordering::SeqCst);
         if self.asleep.load(Ordering::SeqCst) {
             *lock(&self.roused) = true;
             self.changed.notify_one();

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use super::sync::{Arc, AtomicBool, AtomicU64, Ordering, fence};
+use super::sync::{Arc, AtomicBool, AtomicU64, Ordering};
 use super::watchdog::Watchdog;
 
 /// Whether a thread drives, and whether it is in code of the user.
@@ -64,10 +64,9 @@ impl Worker {
         self.waited_for_client.load(Ordering::Relaxed)
     }
 
-    /// Code of the user begins. The watchdog sleeps while there is none: publish, fence, look whether it does.
+    /// Code of the user begins. The watchdog sleeps while there is none.
     pub(super) fn enter(&self, watchdog: &Watchdog) {
         self.state.fetch_add(EPOCH, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
         watchdog.rouse();
     }
 
