@@ -1,7 +1,7 @@
 //! What the threads of a server share, and the threads themselves.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,6 +22,7 @@ use super::session::{Parts, Session};
 use super::shift::Shift;
 use super::shutdown::Shutdown;
 use super::table::{Connection, NEVER, Place, READ, READ_CLOSED, WRITE};
+use super::timers::Timers;
 use super::transport::Socket;
 use super::watchdog::{QUIET_TICKS, TICK, Watchdog};
 use super::worker::Worker;
@@ -37,10 +38,7 @@ pub(super) struct Engine {
     pub(super) watchdog: Watchdog,
     /// Tokens of connections that are over.
     pub(super) freed: Inbox<Token>,
-    /// Deadlines that the poller does not know yet: when, and whose.
-    pub(super) timers: Inbox<(u64, usize)>,
-    /// Until when the poller sleeps, on the engine's clock; 0 while it is awake.
-    pub(super) sleeps_until: AtomicU64,
+    pub(super) timers: Timers,
     /// Rounds are so costly that a second driver is worth its waking.
     pub(super) is_heavy: AtomicBool,
     /// All connections are to end.
@@ -82,8 +80,7 @@ impl Engine {
             crew: Crew::new(settings.max_threads),
             watchdog: Watchdog::new(),
             freed: Inbox::default(),
-            timers: Inbox::default(),
-            sleeps_until: AtomicU64::new(0),
+            timers: Timers::default(),
             is_heavy: AtomicBool::new(false),
             is_cutting: AtomicBool::new(false),
             told: Mutex::default(),
@@ -232,11 +229,8 @@ impl Engine {
         if let Some(connection) = place.park(connection, hint_for(want)) {
             return Some(connection);
         }
-        if place.schedule(deadline) {
-            self.timers.push((deadline, place.token.0));
-            if self.sleeps_until.load(Ordering::SeqCst) > deadline {
-                self.shutdown.wake_poller();
-            }
+        if place.schedule(deadline) && self.timers.leave(deadline, place.token.0) {
+            self.shutdown.wake_poller();
         }
         // The one who stops the server looks at every place after saying so, and this after laying it down.
         let has_to_end = (idle && self.is_stopping()) || place.is_cut();

@@ -9,6 +9,8 @@ mod engine;
 mod inbox;
 mod listener;
 mod log;
+#[cfg(all(test, loom))]
+mod models;
 mod poller;
 mod predictor;
 mod refusal;
@@ -17,6 +19,7 @@ mod shift;
 mod shutdown;
 mod sync;
 mod table;
+mod timers;
 mod transport;
 mod usage;
 mod watchdog;

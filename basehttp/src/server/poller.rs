@@ -88,8 +88,7 @@ impl Core {
         let mut timeout = self.timeout(engine, most);
         if timeout != Some(Duration::ZERO) {
             let wake = timeout.map_or(NEVER, |timeout| engine.now() + millis(timeout));
-            engine.sleeps_until.store(wake, Ordering::SeqCst);
-            // Who sets a deadline after the store above wakes the poller; who did before has left it in the news.
+            engine.timers.fall_asleep(wake);
             if self.take_news(engine) {
                 timeout = self.timeout(engine, most);
             }
@@ -99,7 +98,7 @@ impl Core {
             _ => {}
         }
         if timeout != Some(Duration::ZERO) {
-            engine.sleeps_until.store(0, Ordering::SeqCst);
+            engine.timers.wake_up();
         }
         for event in &self.events {
             match event.token() {
@@ -129,7 +128,7 @@ impl Core {
     fn take_news(&mut self, engine: &Engine) -> bool {
         let before = (self.table.len(), self.timers.len());
         engine.freed.empty(|token| self.table.remove(token));
-        engine.timers.empty(|timer| self.timers.push(Reverse(timer)));
+        engine.timers.take(|timer| self.timers.push(Reverse(timer)));
         if (self.table.len(), self.timers.len()) == before {
             return false;
         }

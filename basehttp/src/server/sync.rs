@@ -1,17 +1,20 @@
 //! The primitives that the threads of the engine share: the standard library's, or loom's where a model runs them through
 //! every order of events.
 
-#[cfg(not(loom))]
+#[cfg(not(all(test, loom)))]
 pub(super) use std::sync::{
-    Arc, Condvar, Mutex, MutexGuard,
-    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence},
+    Condvar, Mutex, MutexGuard,
+    atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, fence},
 };
 
-#[cfg(loom)]
+#[cfg(all(test, loom))]
 pub(super) use loom::sync::{
-    Arc, Condvar, Mutex, MutexGuard,
-    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence},
+    Condvar, Mutex, MutexGuard,
+    atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, fence},
 };
+
+// Loom's `Arc` cannot be the type of `self`, and the count in the standard library's is not ours to prove.
+pub(super) use std::sync::{Arc, atomic::Ordering};
 
 /// Locks, also after a panic of another thread: what the engine's locks guard is whole after every statement.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,12 +1,12 @@
 //! The connections by their tokens.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{PoisonError, Weak};
 
 use mio::Token;
 
 use super::listener::Stream;
 use super::session::Session;
+use super::sync::{Arc, AtomicBool, AtomicU8, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, lock};
 use crate::handler::Address;
 
 /// What is worth another try, as far as the poller knows. Hints: only an I/O call tells what is.
@@ -71,7 +71,7 @@ impl Place {
     }
 
     pub(super) fn seat(&self) -> MutexGuard<'_, Seat> {
-        self.seat.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.seat)
     }
 
     /// Takes back a hint before the try that may find that it was wrong: what the poller sees from now on comes after

@@ -1,0 +1,57 @@
+//! The ready queue, with the poller in its slot.
+
+use super::explore;
+use super::house::{House, Kind, Plan, watch};
+
+/// One connection comes from outside, one from the poller; the drivers come and go.
+#[test]
+fn two_drivers_leave_no_connection_behind() {
+    explore(2, || {
+        let house = House::new(&Plan { permits: 2, ..Plan::default() });
+        house.add_driver();
+        house.add_driver();
+        house.requeue(0, Kind::Quick);
+        house.arrive(1, Kind::Quick);
+        house.finish();
+    });
+}
+
+/// Two come from outside at the same time.
+#[test]
+fn two_from_outside_are_served() {
+    explore(3, || {
+        let house = House::new(&Plan::default());
+        house.add_driver();
+        house.spawn(|house| house.requeue(0, Kind::Quick));
+        house.requeue(1, Kind::Quick);
+        house.finish();
+    });
+}
+
+/// The only permit goes from thread to thread meanwhile, also from one that writes the log.
+#[test]
+fn a_permit_that_is_taken_leaves_no_connection_behind() {
+    explore(2, || {
+        let house = House::new(&Plan { has_lines: true, ..Plan::default() });
+        house.add_driver();
+        house.spawn(watch);
+        house.requeue(0, Kind::Quick);
+        house.arrive(1, Kind::Quick);
+        house.finish();
+    });
+}
+
+/// The end comes at any moment: what is in the queue is given back, by the one who ends it or by the one who has the poller.
+#[test]
+fn the_end_gives_back_what_nobody_takes() {
+    explore(2, || {
+        let house = House::new(&Plan { permits: 2, connections: 3, ends_itself: false, ..Plan::default() });
+        house.add_driver();
+        house.add_driver();
+        house.requeue(0, Kind::Quick);
+        house.arrive(1, Kind::Quick);
+        house.close();
+        house.requeue(2, Kind::Quick);
+        house.finish();
+    });
+}
