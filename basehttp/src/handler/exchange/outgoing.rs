@@ -98,11 +98,13 @@ impl Exchange {
         let _ = self.reply.finish();
     }
 
-    /// A body that will not be read to its end leaves no way to find the next request. That has to be known before the
-    /// head goes out, so that it can say `Connection: close`.
+    /// A body that will not be read to its end leaves no way to find the next request, and the server may have been shut
+    /// down since the request began. That has to be known before the head goes out, so that it can say `Connection:
+    /// close`.
     fn decide_about_rest(&mut self) {
         let too_long = matches!(self.body, Incoming::Length(left) if left > self.bounds.drain);
-        if too_long || (self.waits_for_continue && self.has_body()) {
+        let is_last = !self.reply.is_committed() && self.wire.is_last_request();
+        if is_last || too_long || (self.waits_for_continue && self.has_body()) {
             self.reply.must_close();
         }
     }
