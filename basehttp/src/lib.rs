@@ -176,7 +176,7 @@ pub use basehttp_macros::http_handler;
 pub use handler::{
     Address, BaseHTTPRequestHandler, DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE, HandlerError,
     Headers, HeadersIter, Message, RFile, RFileLock, RequestHandler, ResponseCode, ServerHandle, ServerInfo,
-    WFile,
+    ShutdownReport, WFile,
 };
 pub use proto::date::HTTPDate;
 pub use proto::fault::Fault;

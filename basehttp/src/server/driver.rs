@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::connection::caught;
+use super::caught::caught;
 use super::engine::{Engine, hint_for};
 use super::predictor::Slot;
 use super::session::{Host, Turn};
@@ -171,12 +171,9 @@ impl<'a> Thread<'a> {
                 Turn::Over => {
                     let token = connection.place.token;
                     self.enter();
-                    drop(connection);
+                    self.engine.end(connection);
                     self.leave();
                     self.engine.freed.push(token);
-                    if self.engine.is_stopping() {
-                        self.engine.shutdown.wake_poller();
-                    }
                     return;
                 }
                 // The one request that was asked for is brought to its end.

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use mio::{Poll, Token};
 
+use super::caught::caught;
 use super::config::{Settings, VerifyRequest};
-use super::connection::caught;
 use super::crew::Crew;
 use super::listener::{Listener, Stream};
 use super::log::Log;
@@ -126,6 +126,7 @@ impl Engine {
         client_address: Address,
         full: bool,
     ) -> Connection {
+        self.shutdown.opened();
         let wire = Socket::new(stream, place.clone(), self.clone());
         let session: Box<dyn Session + Send> = if full {
             Box::new(Refusal::new(wire))
@@ -215,7 +216,7 @@ impl Engine {
     pub(super) fn cut_all(self: &Arc<Self>) {
         // Whoever polls wakes up, lays the poller down, and finds it gone for a moment.
         let deadline = Instant::now() + Duration::from_secs(1);
-        let core = loop {
+        let mut core = loop {
             self.shutdown.wake_poller();
             match self.core().take() {
                 Some(core) => break core,
@@ -223,8 +224,11 @@ impl Engine {
                 None => std::thread::yield_now(),
             }
         };
+        let mut ready = Vec::new();
+        core.stop(self, &mut ready);
         let places: Vec<_> = core.places().cloned().collect();
         *self.core() = Some(core);
+        self.ready.extend(ready);
         // A driver that has found the poller gone may have left.
         if self.crew.try_permit() {
             self.crew.pass_on(self);
@@ -238,17 +242,26 @@ impl Engine {
         self.shutdown.wake_poller();
     }
 
+    /// Drops a connection that is over, or that nobody goes on with.
+    pub(super) fn end(&self, connection: Connection) {
+        let end = connection.end();
+        drop(connection);
+        self.shutdown.ended(end);
+    }
+
     /// Drops all connections that nobody has.
     pub(super) fn clear(&self) {
         let core = self.core().take();
         if let Some(core) = &core {
             for place in core.places() {
-                drop(place.take());
+                if let Some(connection) = place.take() {
+                    self.end(connection);
+                }
             }
         }
         drop(core);
         while let Some(connection) = self.ready.pop() {
-            drop(connection);
+            self.end(connection);
         }
     }
 }

@@ -103,7 +103,7 @@ impl Core {
         self.take_news(engine);
         self.take_connections(engine, &mut ready);
         self.expire(engine, &mut ready);
-        if engine.is_stopping() && self.listener.is_some() {
+        if engine.is_stopping() {
             self.stop(engine, &mut ready);
         }
         engine.ready.extend(ready);
@@ -119,7 +119,6 @@ impl Core {
                 self.accept = Accept::Pending;
             }
         }
-        engine.shutdown.set_connections(self.table.len());
         self.timers.extend(engine.timers.take().into_iter().map(Reverse));
     }
 
@@ -193,9 +192,7 @@ impl Core {
         stream.register(self.poll.registry(), token).ok()?;
         let stream = Arc::new(stream);
         let place = self.table.insert(Arc::downgrade(&stream));
-        let connection = engine.connection(stream, &place, address, full);
-        engine.shutdown.set_connections(self.table.len());
-        Some(connection)
+        Some(engine.connection(stream, &place, address, full))
     }
 
     /// Gives the connections whose time is over into the queue. They are tried once more there: only after that are
@@ -228,8 +225,11 @@ impl Core {
         }
     }
 
-    /// Stops listening, and gives every connection that waits the turn in which it may end.
-    fn stop(&mut self, engine: &Arc<Engine>, ready: &mut Vec<Connection>) {
+    /// Stops listening, once, and gives every connection that waits the turn in which it may end.
+    pub(super) fn stop(&mut self, engine: &Arc<Engine>, ready: &mut Vec<Connection>) {
+        if self.listener.is_none() {
+            return;
+        }
         // What the system has queued was promised to somebody.
         self.accept = Accept::Pending;
         while self.accept == Accept::Pending {

@@ -7,6 +7,7 @@ use mio::Token;
 
 use super::listener::Stream;
 use super::session::Session;
+use super::shutdown::End;
 
 /// What is worth another try, as far as the poller knows. Hints: only an I/O call tells what is.
 pub(super) const READ: u8 = 1;
@@ -51,6 +52,19 @@ pub(super) struct Connection {
     pub(super) session: Box<dyn Session + Send>,
     /// The poller has found that its time is over.
     pub(super) expired: bool,
+}
+
+impl Connection {
+    /// How it ends, if it ends now.
+    pub(super) fn end(&self) -> End {
+        if self.session.is_idle() {
+            End::Idle
+        } else if self.place.is_cut() {
+            End::Cut
+        } else {
+            End::Finished
+        }
+    }
 }
 
 impl Place {
