@@ -106,6 +106,9 @@ impl Core {
         if engine.is_stopping() {
             self.stop(engine, &mut ready);
         }
+        if engine.shutdown.is_cutting() {
+            self.cut(engine, &mut ready);
+        }
         engine.ready.extend(ready);
         Ok(())
     }
@@ -226,7 +229,7 @@ impl Core {
     }
 
     /// Stops listening, once, and gives every connection that waits the turn in which it may end.
-    pub(super) fn stop(&mut self, engine: &Arc<Engine>, ready: &mut Vec<Connection>) {
+    fn stop(&mut self, engine: &Arc<Engine>, ready: &mut Vec<Connection>) {
         if self.listener.is_none() {
             return;
         }
@@ -242,6 +245,15 @@ impl Core {
         self.listener = None;
         ready.extend(self.table.places().filter_map(|place| place.take()));
         engine.shutdown.listener_closed();
+    }
+
+    /// Ends all connections, whoever has them.
+    fn cut(&self, engine: &Engine, ready: &mut Vec<Connection>) {
+        for place in self.places() {
+            place.cut();
+            ready.extend(place.take());
+        }
+        engine.shutdown.all_cut();
     }
 
     pub(super) fn places(&self) -> impl Iterator<Item = &Arc<Place>> {

@@ -14,6 +14,8 @@ use crate::handler::{ShutdownReport, Stop};
 pub(super) struct Shutdown {
     waker: Waker,
     stopping: AtomicBool,
+    /// The grace is over.
+    cutting: AtomicBool,
     /// How long running handlers may go on, where the one who shuts down does not say.
     grace: Duration,
     progress: Mutex<Progress>,
@@ -26,6 +28,7 @@ struct Progress {
     /// Somebody is in `serve_forever`, who makes the report.
     serving: bool,
     listener_closed: bool,
+    all_cut: bool,
     /// The server cannot go on.
     error: Option<io::Error>,
     /// The shortest grace that was asked for, and when it is over.
@@ -51,6 +54,7 @@ impl Shutdown {
         Ok(Self {
             waker: Waker::new(poll.registry(), WAKER)?,
             stopping: AtomicBool::new(false),
+            cutting: AtomicBool::new(false),
             grace,
             progress: Mutex::default(),
             changed: Condvar::new(),
@@ -150,6 +154,26 @@ impl Shutdown {
             }
             progress = self.wait_on(progress, Some(deadline));
         }
+    }
+
+    /// Has whoever polls cut all connections, and waits for that: for a while, as `verify_request` may hold that one up.
+    pub(super) fn cut(&self) {
+        self.cutting.store(true, Ordering::SeqCst);
+        self.wake_poller();
+        let deadline = Instant::now() + Duration::from_secs(1);
+        let mut progress = self.progress();
+        while !progress.all_cut && progress.error.is_none() && Instant::now() < deadline {
+            progress = self.wait_on(progress, Some(deadline));
+        }
+    }
+
+    pub(super) fn is_cutting(&self) -> bool {
+        self.cutting.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn all_cut(&self) {
+        self.progress().all_cut = true;
+        self.changed.notify_all();
     }
 
     /// Makes the report, if there is none: what is open now counts as cut.
