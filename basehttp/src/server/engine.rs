@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use mio::{Poll, Token};
 
 use super::caught::caught;
-use super::config::{Settings, VerifyRequest};
+use super::config::VerifyRequest;
 use super::crew::Crew;
 use super::listener::{Listener, Stream};
 use super::log::Log;
@@ -17,6 +17,7 @@ use super::predictor::Predictor;
 use super::queue::{Inbox, Ready};
 use super::refusal::Refusal;
 use super::session::{Parts, Session};
+use super::settings::Settings;
 use super::shutdown::Shutdown;
 use super::table::{Connection, NEVER, Place, READ, READ_CLOSED, WRITE};
 use super::transport::Socket;
@@ -210,36 +211,6 @@ impl Engine {
 
     pub(super) fn is_stopping(&self) -> bool {
         self.shutdown.is_stopping()
-    }
-
-    /// Ends all connections, whoever has them.
-    pub(super) fn cut_all(self: &Arc<Self>) {
-        // Whoever polls wakes up, lays the poller down, and finds it gone for a moment.
-        let deadline = Instant::now() + Duration::from_secs(1);
-        let mut core = loop {
-            self.shutdown.wake_poller();
-            match self.core().take() {
-                Some(core) => break core,
-                None if Instant::now() > deadline => return,
-                None => std::thread::yield_now(),
-            }
-        };
-        let mut ready = Vec::new();
-        core.stop(self, &mut ready);
-        let places: Vec<_> = core.places().cloned().collect();
-        *self.core() = Some(core);
-        self.ready.extend(ready);
-        // A driver that has found the poller gone may have left.
-        if self.crew.try_permit() {
-            self.crew.pass_on(self);
-        }
-        for place in places {
-            place.cut();
-            if let Some(connection) = place.take() {
-                self.ready.push(connection);
-            }
-        }
-        self.shutdown.wake_poller();
     }
 
     /// Drops a connection that is over, or that nobody goes on with.

@@ -14,6 +14,7 @@ mod predictor;
 mod queue;
 mod refusal;
 pub(crate) mod session;
+mod settings;
 mod shutdown;
 mod table;
 mod transport;
@@ -29,11 +30,12 @@ use std::time::{Duration, Instant};
 use mio::Poll;
 
 use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler, ServerHandle, ServerInfo, Stop};
-use config::{HandleTimeout, Hooks, Settings};
+use config::{HandleTimeout, Hooks};
 use connection::Live;
 use engine::{Engine, Open};
 use listener::Listener;
 use session::Parts;
+use settings::Settings;
 use shutdown::Shutdown;
 use worker::Worker;
 
@@ -181,7 +183,7 @@ impl HTTPServer {
         engine.crew.start(engine)?;
         engine.shutdown.wait_for_stop();
         if !engine.shutdown.wait_for_end(Duration::ZERO) {
-            engine.cut_all();
+            engine.shutdown.cut();
             // A handler that is not waiting for its client does not notice; its thread ends when it returns.
             engine.shutdown.wait_for_end(Duration::from_millis(100));
         }

@@ -1,6 +1,6 @@
 //! The end of a server, and the report of it.
 
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::TcpStream;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use basehttp::{ServerHandle, ShutdownReport};
 use basehttp_tests::PATIENCE;
 use basehttp_tests::client::Client;
 
-use crate::{GET, Keys, WAIT, gated};
+use crate::{GET, Keys, WAIT, connect, gated};
 
 struct Running {
     port: u16,
@@ -46,12 +46,6 @@ impl Running {
         self.thread.join().unwrap().unwrap();
         self.handle.report().expect("it has ended")
     }
-}
-
-fn connect(port: u16) -> Client {
-    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("a server that listens");
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    Client::over(stream)
 }
 
 /// Finished, idle, cut.
