@@ -58,6 +58,8 @@ pub struct BaseHTTPRequestHandler<M: Message = Headers> {
     pub wfile: WFile,
     shared: Shared,
     client_address: Address,
+    /// Its name, once it was looked up.
+    client_name: OnceCell<Option<String>>,
     server: Arc<ServerInfo>,
     pub(super) request: Request,
     headers: OnceCell<M>,
@@ -96,6 +98,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
             wfile: WFile::new(shared.clone()),
             shared,
             client_address,
+            client_name: OnceCell::new(),
             server,
             request: Request::default(),
             headers: OnceCell::new(),
@@ -236,6 +239,13 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         self.exchange().body_too_large();
         let text = format!("the request's body has more than {limit} bytes");
         io::Error::new(io::ErrorKind::FileTooLarge, text)
+    }
+
+    /// The client's name, where the server looks names up; once for a connection.
+    pub(super) fn client_name(&self) -> Option<&str> {
+        let name_of = self.server.name_of?;
+        let address = self.client_address.ip()?;
+        self.client_name.get_or_init(|| name_of(address)).as_deref()
     }
 
     /// Takes in what has come of a small body. False if the handler is better called when more has come.

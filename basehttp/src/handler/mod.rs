@@ -36,7 +36,7 @@ pub use response_code::ResponseCode;
 pub use rfile::{RFile, RFileLock};
 pub(crate) use server_handle::Stop;
 pub use server_handle::{ServerHandle, ShutdownReport};
-pub(crate) use server_info::HandleError;
+pub(crate) use server_info::{HandleError, NameOf};
 pub use server_info::{HandlerError, ServerInfo};
 pub use wfile::WFile;
 
@@ -278,7 +278,8 @@ pub trait RequestHandler:
         BaseHTTPRequestHandler::log_date_time_string(self)
     }
 
-    /// The client's address for log lines: its IP address. No name service is asked.
+    /// The client's address for log lines: its IP address. No name service is asked, unless the server's setting
+    /// `name_lookup` says so (a feature of the crate, `name-lookup`).
     fn address_string(&self) -> Cow<'_, str> {
         BaseHTTPRequestHandler::address_string(self)
     }

@@ -1,6 +1,7 @@
 //! What a handler may know of its server, and may ask of it.
 
 use std::fmt::{self, Write as _};
+use std::net::IpAddr;
 
 use super::dispatch::Failure;
 use super::log::Escaped;
@@ -11,11 +12,15 @@ pub struct ServerInfo {
     pub(crate) address: Address,
     pub(crate) name: String,
     pub(crate) handle_error: Option<Box<HandleError>>,
+    pub(crate) name_of: Option<NameOf>,
     pub(crate) handle: ServerHandle,
 }
 
 /// The hook that is told of failures.
 pub(crate) type HandleError = dyn Fn(&HandlerError) + Send + Sync;
+
+/// Asks a name service for the name of a client.
+pub(crate) type NameOf = fn(IpAddr) -> Option<String>;
 
 impl ServerInfo {
     /// The address that the server listens at. Where port 0 was asked for, it has the port that the system chose.

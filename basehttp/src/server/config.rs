@@ -201,6 +201,20 @@ impl ServerBuilder {
         self
     }
 
+    /// Whether log lines have the client's name instead of its IP address, as in Python 2: whether
+    /// [`address_string`](crate::RequestHandler::address_string) asks the system's name service, once for each connection.
+    /// Off by default: a name service that hangs holds up every first reply, and its answers are what the owner of the
+    /// address says, so grant nobody anything for his name. What is no host name is left out.
+    ///
+    /// It is asked where the first line about a connection is logged, which is in a handler's turn: a driver that it holds
+    /// up loses its duty to another thread, as in a handler that waits, and goes on to count among
+    /// [`max_threads`](Self::max_threads). Nothing is asked when the server is bound.
+    #[cfg(feature = "name-lookup")]
+    pub fn name_lookup(mut self, look_up: bool) -> Self {
+        self.settings.name_of = look_up.then_some(super::name_lookup::name_of);
+        self
+    }
+
     /// Python's `verify_request`: whether a client is served. A connection for which it returns `false` is closed
     /// without an answer. It is called while no other connection can be taken, so it must not wait.
     pub fn verify_request(mut self, verify: impl Fn(&Address) -> bool + Send + Sync + 'static) -> Self {

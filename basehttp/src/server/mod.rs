@@ -9,6 +9,8 @@ mod driver;
 mod engine;
 mod listener;
 mod log;
+#[cfg(feature = "name-lookup")]
+mod name_lookup;
 mod poller;
 mod predictor;
 mod queue;
@@ -140,7 +142,7 @@ impl HTTPServer {
         let address = listener.address()?;
         let shutdown = Arc::new(Shutdown::new(&poll, settings.shutdown_grace)?);
         let handle = ServerHandle { server: shutdown.clone() };
-        let info = Arc::new(ServerInfo { address, name, handle_error, handle });
+        let info = Arc::new(ServerInfo { address, name, handle_error, name_of: settings.name_of, handle });
         let engine = Engine::new(poll, listener, settings, verify_request, open, info.clone(), shutdown)?;
         Ok(Self { engine: Arc::new(engine), handle_timeout, info })
     }

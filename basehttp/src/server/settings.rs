@@ -4,6 +4,7 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
+use crate::handler::NameOf;
 use crate::handler::exchange::{Bounds, LONGEST};
 
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub(super) struct Settings {
     pub(super) max_connections: usize,
     pub(super) max_threads: usize,
     pub(super) asked_permits: Option<usize>,
+    /// How the names of clients are found, if they are to be.
+    pub(super) name_of: Option<NameOf>,
     pub(super) bounds: Bounds,
 }
 
@@ -30,6 +33,7 @@ impl Default for Settings {
             max_connections: 10_000,
             max_threads: 256,
             asked_permits: None,
+            name_of: None,
             bounds: Bounds::default(),
         }
     }

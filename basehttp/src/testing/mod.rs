@@ -135,6 +135,7 @@ fn no_server() -> ServerInfo {
         address: Address::Tcp((Ipv4Addr::LOCALHOST, 80).into()),
         name: "localhost".to_owned(),
         handle_error: None,
+        name_of: None,
         handle: ServerHandle { server: Arc::new(NoServer::default()) },
     }
 }
