@@ -140,9 +140,10 @@
 //! - **HTTP/1.1 needs one `Host`**, as the RFC asks; without, the answer is 400. More generally, what two servers
 //!   could understand in two ways is refused, and [`Fault`] has the list.
 //! - **`default_request_version`** matters only to request lines without a version.
-//! - **`timeout`** bounds one read of a body and one write of a reply. The head of a request and the time between two
-//!   have deadlines of the server's: [`head_timeout`](ServerBuilder::head_timeout),
-//!   [`idle_timeout`](ServerBuilder::idle_timeout).
+//! - **`timeout`** bounds one read of a body and one write of a reply. The head of a request, the time between two, and a
+//!   body as a whole have deadlines of the server's: [`head_timeout`](ServerBuilder::head_timeout),
+//!   [`idle_timeout`](ServerBuilder::idle_timeout), [`body_timeout`](ServerBuilder::body_timeout).
+//! - **`shutdown` does not wait**, so that a handler may call it; [`ServerHandle::wait`] does.
 //! - **A body of up to 64 KiB has come** when the method is called, so that a slow client keeps no thread waiting; see
 //!   [`gather_limit`](ServerBuilder::gather_limit). A longer one is read while the method runs.
 //! - **There is no thread for each connection.** [`max_threads`](ServerBuilder::max_threads) bounds the methods that may
@@ -154,12 +155,15 @@
 //! - **`100 Continue`** is sent when the body is first read, not before the method is called; see
 //!   [`handle_expect_100`](RequestHandler::handle_expect_100).
 //! - **`super().end_headers()`** is `BaseHTTPRequestHandler::end_headers(self)`, as in Python 2.
-//! - **No name service is asked** for [`server_name`](ServerInfo::server_name) or
-//!   [`address_string`](RequestHandler::address_string).
+//! - **No name service is asked** for [`server_name`](ServerInfo::server_name), nor for
+//!   [`address_string`](RequestHandler::address_string) unless the setting `name_lookup` says so.
 //!
 //! # Features
 //!
-//! `http`: `http::HeaderMap` as a [`Message`], `http::StatusCode` as a [`ResponseCode`]. Nothing is on by default.
+//! Nothing is on by default.
+//!
+//! - `http`: `http::HeaderMap` as a [`Message`], `http::StatusCode` as a [`ResponseCode`].
+//! - `name-lookup`: the setting `name_lookup` of [`ServerBuilder`], for host names in log lines.
 #![forbid(unsafe_code)]
 
 #[doc(hidden)]
@@ -176,7 +180,7 @@ pub use basehttp_macros::http_handler;
 pub use handler::{
     Address, BaseHTTPRequestHandler, DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE, HandlerError,
     Headers, HeadersIter, Message, RFile, RFileLock, RequestHandler, ResponseCode, ServerHandle, ServerInfo,
-    WFile,
+    ShutdownReport, WFile,
 };
 pub use proto::date::HTTPDate;
 pub use proto::fault::Fault;

@@ -4,6 +4,7 @@ use std::cell::{Cell, OnceCell};
 use std::fmt;
 use std::io::{self, Read};
 use std::sync::{Arc, MutexGuard};
+use std::time::Duration;
 
 use super::RequestHandler;
 use super::address::Address;
@@ -57,6 +58,8 @@ pub struct BaseHTTPRequestHandler<M: Message = Headers> {
     pub wfile: WFile,
     shared: Shared,
     client_address: Address,
+    /// Its name, once it was looked up.
+    client_name: OnceCell<Option<String>>,
     server: Arc<ServerInfo>,
     pub(super) request: Request,
     headers: OnceCell<M>,
@@ -95,6 +98,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
             wfile: WFile::new(shared.clone()),
             shared,
             client_address,
+            client_name: OnceCell::new(),
             server,
             request: Request::default(),
             headers: OnceCell::new(),
@@ -162,10 +166,35 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         self.request.fault.or_else(|| self.exchange().body_fault())
     }
 
-    /// Sets how long one read or write may wait for the client from now on, instead of the class variable `timeout` or
-    /// the server's setting.
-    pub fn set_timeout(&self, timeout: std::time::Duration) {
-        self.exchange().set_timeout(timeout);
+    /// Sets how long one read of the body, and one write of the reply, may wait for the client:
+    /// [`set_read_timeout`](Self::set_read_timeout) and [`set_write_timeout`](Self::set_write_timeout) at once.
+    pub fn set_timeout(&self, timeout: Duration) {
+        self.set_timeouts(Some(timeout), Some(timeout));
+    }
+
+    /// Sets how long one read of the body may wait for the client, in the current request: at the next one the class
+    /// variable `timeout`, or else the server's [`read_timeout`](crate::ServerBuilder::read_timeout), is back. In
+    /// [`setup`](RequestHandler::setup) it is for all requests of the connection.
+    ///
+    /// A handler that calls this in a request also decides how long the body may take in total:
+    /// [`body_timeout`](crate::ServerBuilder::body_timeout) does not hold for what it still reads.
+    pub fn set_read_timeout(&self, timeout: Duration) {
+        self.set_timeouts(Some(timeout), None);
+    }
+
+    /// Sets how long one write of the reply may wait for the client, in the current request: at the next one the class
+    /// variable `timeout`, or else the server's [`write_timeout`](crate::ServerBuilder::write_timeout), is back. In
+    /// [`setup`](RequestHandler::setup) it is for all requests of the connection.
+    ///
+    /// It is for the rest of the reply too, which is sent when the handler has returned. How long the handler itself
+    /// takes between two writes is never bounded: a long poll may wait for its event as long as it likes.
+    pub fn set_write_timeout(&self, timeout: Duration) {
+        self.set_timeouts(None, Some(timeout));
+    }
+
+    fn set_timeouts(&self, read: Option<Duration>, write: Option<Duration>) {
+        let is_before = matches!(self.stage.get(), Stage::Between | Stage::Coming);
+        self.exchange().set_timeouts(read, write, is_before);
     }
 
     /// Reads the whole body of the request, which may have up to `limit` bytes.
@@ -210,6 +239,13 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         self.exchange().body_too_large();
         let text = format!("the request's body has more than {limit} bytes");
         io::Error::new(io::ErrorKind::FileTooLarge, text)
+    }
+
+    /// The client's name, where the server looks names up; once for a connection.
+    pub(super) fn client_name(&self) -> Option<&str> {
+        let name_of = self.server.name_of?;
+        let address = self.client_address.ip()?;
+        self.client_name.get_or_init(|| name_of(address)).as_deref()
     }
 
     /// Takes in what has come of a small body. False if the handler is better called when more has come.

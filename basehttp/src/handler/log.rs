@@ -40,9 +40,10 @@ impl BaseHTTPRequestHandler {
 
     /// The default of [`RequestHandler::address_string`].
     pub fn address_string<H: RequestHandler>(handler: &H) -> Cow<'_, str> {
-        match handler.client_address().ip() {
-            Some(ip) => ip.to_string().into(),
-            None => handler.client_address().to_string().into(),
+        match (handler.client_name(), handler.client_address().ip()) {
+            (Some(name), _) => name.into(),
+            (None, Some(ip)) => ip.to_string().into(),
+            (None, None) => handler.client_address().to_string().into(),
         }
     }
 }

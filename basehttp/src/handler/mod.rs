@@ -13,6 +13,7 @@ mod request;
 mod respond;
 mod response_code;
 mod rfile;
+mod server_handle;
 mod server_info;
 mod wfile;
 pub(crate) mod wire;
@@ -33,8 +34,10 @@ pub use error_page::{DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE};
 pub use message::{Headers, HeadersIter, Message};
 pub use response_code::ResponseCode;
 pub use rfile::{RFile, RFileLock};
-pub(crate) use server_info::{HandleError, Stop};
-pub use server_info::{HandlerError, ServerHandle, ServerInfo};
+pub(crate) use server_handle::Stop;
+pub use server_handle::{ServerHandle, ShutdownReport};
+pub(crate) use server_info::{HandleError, NameOf};
+pub use server_info::{HandlerError, ServerInfo};
 pub use wfile::WFile;
 
 /// A request handler: Python's class variables as associated constants, Python's overridable methods as methods with
@@ -275,7 +278,8 @@ pub trait RequestHandler:
         BaseHTTPRequestHandler::log_date_time_string(self)
     }
 
-    /// The client's address for log lines: its IP address. No name service is asked.
+    /// The client's address for log lines: its IP address. No name service is asked, unless the server's setting
+    /// `name_lookup` says so (a feature of the crate, `name-lookup`).
     fn address_string(&self) -> Cow<'_, str> {
         BaseHTTPRequestHandler::address_string(self)
     }

@@ -1,22 +1,26 @@
 //! What a handler may know of its server, and may ask of it.
 
 use std::fmt::{self, Write as _};
-use std::sync::Arc;
+use std::net::IpAddr;
 
 use super::dispatch::Failure;
 use super::log::Escaped;
-use super::{Address, BaseHTTPRequestHandler, Message};
+use super::{Address, BaseHTTPRequestHandler, Message, ServerHandle};
 
 /// The server, as its handlers see it through [`self.server()`](BaseHTTPRequestHandler::server).
 pub struct ServerInfo {
     pub(crate) address: Address,
     pub(crate) name: String,
     pub(crate) handle_error: Option<Box<HandleError>>,
+    pub(crate) name_of: Option<NameOf>,
     pub(crate) handle: ServerHandle,
 }
 
 /// The hook that is told of failures.
 pub(crate) type HandleError = dyn Fn(&HandlerError) + Send + Sync;
+
+/// Asks a name service for the name of a client.
+pub(crate) type NameOf = fn(IpAddr) -> Option<String>;
 
 impl ServerInfo {
     /// The address that the server listens at. Where port 0 was asked for, it has the port that the system chose.
@@ -53,51 +57,6 @@ impl fmt::Debug for ServerInfo {
             .field("server_address", &self.address)
             .field("server_name", &self.name)
             .finish_non_exhaustive()
-    }
-}
-
-/// A handle on a server, for other threads and for handlers.
-///
-/// ```
-/// # use basehttp::prelude::*;
-/// # struct Hello { base: BaseHTTPRequestHandler }
-/// # #[http_handler]
-/// # impl Hello { fn do_GET(&self) {} }
-/// # fn main() -> std::io::Result<()> {
-/// let mut server = HTTPServer::bind("127.0.0.1:0", |base| Hello { base })?;
-/// let handle = server.handle();
-/// std::thread::spawn(move || handle.shutdown());
-/// server.serve_forever()
-/// # }
-/// ```
-#[derive(Clone)]
-pub struct ServerHandle {
-    pub(crate) server: Arc<dyn Stop>,
-}
-
-/// What can be asked to stop.
-pub(crate) trait Stop: Send + Sync {
-    fn stop(&self);
-    fn is_stopping(&self) -> bool;
-}
-
-impl ServerHandle {
-    /// Ends [`serve_forever`](crate::HTTPServer::serve_forever): no more connections are taken, those without a request
-    /// are closed, running handlers finish. It only signals and returns at once, so a handler may call it. Calling it
-    /// again does nothing.
-    pub fn shutdown(&self) {
-        self.server.stop();
-    }
-
-    /// Whether [`shutdown`](Self::shutdown) was called.
-    pub fn is_shut_down(&self) -> bool {
-        self.server.is_stopping()
-    }
-}
-
-impl fmt::Debug for ServerHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerHandle").field("is_shut_down", &self.is_shut_down()).finish_non_exhaustive()
     }
 }
 

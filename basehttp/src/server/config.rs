@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::address::ServerAddress;
 use super::listener::{IntoListener, Listener};
+use super::settings::Settings;
 use super::{HTTPServer, erase};
-use crate::handler::exchange::{Bounds, LONGEST};
 use crate::handler::{Address, BaseHTTPRequestHandler, HandleError, HandlerError, RequestHandler};
 use crate::proto::limits::Limits;
 
@@ -35,19 +35,6 @@ pub struct ServerBuilder {
     hooks: Hooks,
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct Settings {
-    pub(super) request_queue_size: i32,
-    pub(super) allow_reuse_address: bool,
-    pub(super) timeout: Option<Duration>,
-    pub(super) queue_timeout: Duration,
-    pub(super) shutdown_grace: Duration,
-    pub(super) max_connections: usize,
-    pub(super) max_threads: usize,
-    permits: Option<usize>,
-    pub(super) bounds: Bounds,
-}
-
 /// Functions of the user that the server calls.
 #[derive(Default)]
 pub(super) struct Hooks {
@@ -59,22 +46,6 @@ pub(super) struct Hooks {
 pub(super) type VerifyRequest = dyn Fn(&Address) -> bool + Send + Sync;
 pub(super) type HandleTimeout = dyn Fn() + Send + Sync;
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            request_queue_size: 1024,
-            allow_reuse_address: true,
-            timeout: None,
-            queue_timeout: Duration::from_secs(10),
-            shutdown_grace: Duration::from_secs(10),
-            max_connections: 10_000,
-            max_threads: 256,
-            permits: None,
-            bounds: Bounds::default(),
-        }
-    }
-}
-
 impl ServerBuilder {
     pub(super) fn new() -> Self {
         Self { settings: Settings::default(), hooks: Hooks::default() }
@@ -84,7 +55,7 @@ impl ServerBuilder {
     /// default: Python's 5 makes clients wait for a second or more whenever a few come at once. The system may have a
     /// lower bound of its own.
     pub fn request_queue_size(mut self, connections: u16) -> Self {
-        self.settings.request_queue_size = i32::from(connections);
+        self.settings.request_queue_size = connections;
         self
     }
 
@@ -103,8 +74,8 @@ impl ServerBuilder {
         self
     }
 
-    /// How long a connection may be silent before its first request and between two. 60 seconds by default: longer than browsers take from
-    /// one click to the next.
+    /// How long a connection may be silent before its first request and between two. 60 seconds by default: longer than
+    /// browsers take from one click to the next.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.settings.bounds.idle_timeout = timeout;
         self
@@ -118,15 +89,45 @@ impl ServerBuilder {
         self
     }
 
-    /// How long one read of a body or one write of a reply may wait for the client. 30 seconds by default. A handler's
-    /// class variable `timeout` and [`set_timeout`](BaseHTTPRequestHandler::set_timeout) come before it.
-    pub fn io_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.bounds.io_timeout = timeout;
+    /// How long one read of a body may wait for the client; then the answer is 408. 30 seconds by default: a client that
+    /// sends nothing for so long has lost its network. A handler's class variable `timeout` and
+    /// [`set_read_timeout`](BaseHTTPRequestHandler::set_read_timeout) come before it.
+    pub fn read_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.bounds.read_timeout = timeout;
+        self
+    }
+
+    /// How long a reply may wait for a client that takes none of it; then the connection is cut. 30 seconds by default,
+    /// as for reads. A handler's class variable `timeout` and
+    /// [`set_write_timeout`](BaseHTTPRequestHandler::set_write_timeout) come before it.
+    pub fn write_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.bounds.write_timeout = timeout;
+        self
+    }
+
+    /// How long a body may be waited for in total; then the answer is 408. Each byte that comes gives a millisecond back,
+    /// so that a body may take as long as it needs at 1000 bytes a second, and a client that sends one byte before each
+    /// [`read_timeout`](Self::read_timeout) gets no further. Only waiting for the client counts, not what the handler
+    /// does. 60 seconds by default: a network that stands still for so long is no network.
+    ///
+    /// A handler for clients that are slow on purpose calls
+    /// [`set_read_timeout`](BaseHTTPRequestHandler::set_read_timeout), and minds the total itself. After 101, or 2xx to
+    /// CONNECT, there is no bound but `read_timeout`.
+    pub fn body_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.bounds.body_timeout = timeout;
+        self
+    }
+
+    /// How many requests a connection may have; the last reply says `Connection: close`. No bound by default: a connection
+    /// gives back the memory of unusual requests, so that its age costs nothing. A bound is for a load balancer that
+    /// spreads connections, not requests.
+    pub fn max_requests_per_connection(mut self, requests: u64) -> Self {
+        self.settings.bounds.requests = requests;
         self
     }
 
     /// How long [`shutdown`](super::ServerHandle::shutdown) lets running handlers go on before their connections are
-    /// cut. 10 seconds by default: what service managers usually grant is 30 or more.
+    /// cut; zero cuts all at once. 10 seconds by default: what service managers usually grant is 30 or more.
     pub fn shutdown_grace(mut self, grace: Duration) -> Self {
         self.settings.shutdown_grace = grace;
         self
@@ -155,15 +156,16 @@ impl ServerBuilder {
     }
 
     /// How many threads may compute at a time: read, parse, run handlers that do not wait, write. As many as there are
-    /// processors by default, and no more than that. Usually one does all the work, and others join when handlers compute
-    /// for long.
+    /// processors by default, and never more than that. Usually one does all the work, and others join when handlers
+    /// compute for long.
     pub fn permits(mut self, permits: usize) -> Self {
-        self.settings.permits = Some(permits);
+        self.settings.asked_permits = Some(permits);
         self
     }
 
     /// How many bytes of a request's body are gathered before its handler is called, so that a client that sends slowly
-    /// keeps no thread waiting. 64 KiB by default. A longer body is read while the handler runs.
+    /// keeps no thread waiting. 64 KiB by default: more than most forms and messages have. A longer body is read while
+    /// the handler runs; with 0, every body is.
     pub fn gather_limit(mut self, bytes: usize) -> Self {
         self.settings.bounds.gather = bytes;
         self
@@ -175,17 +177,41 @@ impl ServerBuilder {
         self
     }
 
-    /// How many bytes of a reply's body are held back to learn its length, so that a `Content-Length` can be added. 64
-    /// KiB by default. A longer body without one is sent in chunks.
+    /// How many bytes of a reply's body are held back to learn its length, so that a `Content-Length` can be added, and are
+    /// gathered before they are sent. 64 KiB by default: most replies have less, and go out in one piece. A longer body
+    /// without a length is sent in chunks.
     pub fn reply_buffer(mut self, bytes: usize) -> Self {
         self.settings.bounds.hold = bytes;
         self
     }
 
+    /// How many bytes of a reply may wait for a slow client before the handler's next write does. Up to that much the
+    /// handler goes on, and when it returns, what is left is sent without a thread. 64 KiB by default, for each
+    /// connection and on top of what the system keeps; a `flush()` always waits for all of it. Pipelined requests are
+    /// not looked at while more than that waits.
+    pub fn write_high_water(mut self, bytes: usize) -> Self {
+        self.settings.bounds.high_water = bytes;
+        self
+    }
+
     /// How many bytes of a body that the handler did not read are read and dropped to keep the connection. 256 KiB by
-    /// default: about what a new connection would cost. After a longer body the connection is closed.
+    /// default: about what a new connection would cost. After a longer body the connection is closed; with 0, after any.
     pub fn drain_limit(mut self, bytes: u64) -> Self {
         self.settings.bounds.drain = bytes;
+        self
+    }
+
+    /// Whether log lines have the client's name instead of its IP address, as in Python 2: whether
+    /// [`address_string`](crate::RequestHandler::address_string) asks the system's name service, once for each connection.
+    /// Off by default: a name service that hangs holds up every first reply, and its answers are what the owner of the
+    /// address says, so grant nobody anything for his name. What is no host name is left out.
+    ///
+    /// It is asked where the first line about a connection is logged, which is in a handler's turn: a driver that it holds
+    /// up loses its duty to another thread, as in a handler that waits, and goes on to count among
+    /// [`max_threads`](Self::max_threads). Nothing is asked when the server is bound.
+    #[cfg(feature = "name-lookup")]
+    pub fn name_lookup(mut self, look_up: bool) -> Self {
+        self.settings.name_of = look_up.then_some(super::name_lookup::name_of);
         self
     }
 
@@ -259,43 +285,6 @@ impl ServerBuilder {
             unix => unix.path().map(|path| path.display().to_string()).unwrap_or_default(),
         };
         HTTPServer::new(listener, name, self.settings, self.hooks, erase(factory))
-    }
-}
-
-impl Settings {
-    pub(super) fn permits(&self) -> usize {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        self.permits.map_or(processors, |permits| permits.min(processors))
-    }
-
-    /// Refuses what the system would refuse later, or what could never serve anybody.
-    fn check(&mut self) -> io::Result<()> {
-        let Bounds { idle_timeout, head_timeout, io_timeout, .. } = &mut self.bounds;
-        let others = [&mut self.queue_timeout, &mut self.shutdown_grace];
-        for duration in [idle_timeout, head_timeout, io_timeout].into_iter().chain(others) {
-            *duration = (*duration).min(LONGEST);
-        }
-        self.timeout = self.timeout.map(|timeout| timeout.min(LONGEST));
-        let durations = [
-            ("timeout", self.timeout.unwrap_or(Duration::MAX)),
-            ("idle_timeout", self.bounds.idle_timeout),
-            ("head_timeout", self.bounds.head_timeout),
-            ("io_timeout", self.bounds.io_timeout),
-            ("queue_timeout", self.queue_timeout),
-        ];
-        let zero = durations.iter().find(|(_, duration)| duration.is_zero()).map(|(name, _)| *name);
-        let counts = [
-            ("max_connections", self.max_connections),
-            ("max_threads", self.max_threads),
-            ("permits", self.permits.unwrap_or(1)),
-        ];
-        let zero = zero.or(counts.iter().find(|(_, count)| *count == 0).map(|(name, _)| *name));
-        match zero {
-            Some(name) => {
-                Err(io::Error::new(io::ErrorKind::InvalidInput, format!("the setting {name} is zero")))
-            }
-            None => Ok(()),
-        }
     }
 }
 

@@ -1,12 +1,11 @@
 //! One connection from its first byte to its last, in turns: goes as far as it can without waiting for the client, and
 //! says what it waits for. Makes the handler, runs it, and survives it.
 
-use std::any::Any;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::caught::caught;
 use super::session::{Host, Parts, Session, Turn};
 use crate::handler::base::Stage;
 use crate::handler::dispatch::{
@@ -30,6 +29,8 @@ pub(crate) struct Live<H: RequestHandler, F> {
     base: Option<BaseHTTPRequestHandler<H::MessageClass>>,
     handler: Option<H>,
     at: At,
+    /// No request has come since it lay down to wait for one.
+    is_idle: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +58,7 @@ where
     pub(crate) fn new(parts: Parts, factory: Arc<F>) -> Self {
         let Parts { wire, client_address, server, bounds } = parts;
         let base = BaseHTTPRequestHandler::new(wire, bounds, client_address, server);
-        Self { factory, base: Some(base), handler: None, at: At::Start }
+        Self { factory, base: Some(base), handler: None, at: At::Start, is_idle: true }
     }
 
     fn begin(&mut self, host: &mut dyn Host) -> Step {
@@ -89,6 +90,7 @@ where
         }
         match caught(|| handler.setup()) {
             Ok(Ok(())) if H::__HANDLE_OVERRIDDEN => {
+                self.is_idle = false;
                 match caught(|| handler.handle()) {
                     Ok(result) => finish_handle(handler, result),
                     Err(message) => panicked(handler, "handle", &message),
@@ -161,7 +163,10 @@ where
                 },
                 (_, None) => Step::Done(Turn::Over),
                 (At::Head, Some(handler)) => read_head(handler, host, &mut expired),
-                (At::Body, Some(handler)) => gather_body(handler, host, &mut expired),
+                (At::Body, Some(handler)) => {
+                    self.is_idle = false;
+                    gather_body(handler, host, &mut expired)
+                }
                 (At::Handler, Some(handler)) => {
                     expired = false;
                     run_handler(handler, host)
@@ -182,21 +187,23 @@ where
                     return turn;
                 }
                 Step::Done(turn) => return turn,
+                Step::Wait(is_idle, turn) => {
+                    self.is_idle = is_idle;
+                    return turn;
+                }
             }
         }
     }
 
     fn is_idle(&self) -> bool {
-        match &self.handler {
-            Some(handler) => matches!(self.at, At::Head) && handler.exchange().is_idle(),
-            None => true,
-        }
+        self.is_idle
     }
 
     fn refuse(&mut self) -> bool {
         if !matches!(self.at, At::Start | At::Handler) {
             return false;
         }
+        self.is_idle = false;
         match &self.handler {
             Some(handler) => {
                 handler.exchange().refuse();
@@ -225,6 +232,8 @@ enum Step {
     DoneAt(At, Turn),
     /// The turn ends, and the next one begins here.
     Done(Turn),
+    /// As `Done`, to wait for a head; and whether nothing of it is here.
+    Wait(bool, Turn),
 }
 
 fn read_head<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &mut bool) -> Step {
@@ -255,10 +264,11 @@ fn read_head<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &
         }
         Pumped::All => {
             let exchange = handler.exchange();
-            if host.is_stopping() && exchange.is_idle() {
+            let is_idle = exchange.is_idle();
+            if host.is_stopping() && is_idle {
                 return Step::To(At::LastReply);
             }
-            Step::Done(Turn::Later(Want::Input, exchange.patience()))
+            Step::Wait(is_idle, Turn::Later(Want::Input, exchange.patience()))
         }
     }
 }
@@ -421,22 +431,6 @@ fn begin_end<H: RequestHandler>(handler: &H) -> bool {
         exchange.shutdown_write();
     }
     lingers
-}
-
-/// Runs code of the user. Err is the text of its panic. What it leaves in a broken state is dropped soon: after a panic
-/// only the base is used, whose own code does not panic.
-pub(super) fn caught<T>(code: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(code)).map_err(|payload| {
-        let text = text(payload.as_ref());
-        // Dropping it may panic again, and then nobody would catch it.
-        std::mem::forget(payload);
-        text
-    })
-}
-
-fn text(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().map(ToString::to_string);
-    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }
 
 impl<H: RequestHandler, F> Drop for Live<H, F> {

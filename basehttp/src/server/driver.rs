@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::connection::caught;
+use super::caught::caught;
 use super::engine::{Engine, hint_for};
 use super::poller::Core;
 use super::predictor::{Lesson, Slot};
@@ -193,12 +193,9 @@ impl<'a> Thread<'a> {
     fn end(&mut self, connection: Connection) {
         let token = connection.place.token;
         self.enter();
-        drop(connection);
+        self.engine.end(connection);
         self.leave();
         self.engine.freed.push(token);
-        if self.engine.is_stopping() {
-            self.engine.shutdown.wake_poller();
-        }
     }
 
     /// Tells a client whose request has found no thread in time.

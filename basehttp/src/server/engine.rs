@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use mio::{Poll, Token};
 
-use super::config::{Settings, VerifyRequest};
-use super::connection::caught;
+use super::caught::caught;
+use super::config::VerifyRequest;
 use super::crew::{Call, Crew, Task};
 use super::driver;
 use super::inbox::Inbox;
@@ -19,6 +19,7 @@ use super::poller::Core;
 use super::predictor::Predictor;
 use super::refusal::Refusal;
 use super::session::{Parts, Session};
+use super::settings::Settings;
 use super::shift::Shift;
 use super::shutdown::Shutdown;
 use super::table::{Connection, NEVER, Place, READ, READ_CLOSED, WRITE};
@@ -41,8 +42,6 @@ pub(super) struct Engine {
     pub(super) timers: Timers,
     /// Rounds are so costly that a second driver is worth its waking.
     pub(super) is_heavy: AtomicBool,
-    /// All connections are to end.
-    is_cutting: AtomicBool,
     /// When the log was told that there are no threads.
     told: Mutex<Option<Instant>>,
     pub(super) predictor: Predictor,
@@ -82,7 +81,6 @@ impl Engine {
             freed: Inbox::default(),
             timers: Timers::default(),
             is_heavy: AtomicBool::new(false),
-            is_cutting: AtomicBool::new(false),
             told: Mutex::default(),
             predictor: Predictor::new(),
             log: Log::default(),
@@ -132,7 +130,7 @@ impl Engine {
         let has_thread = match self.crew.submit(connection) {
             Ok(call) => self.follow(call),
             Err(connection) => {
-                drop(connection);
+                self.end(connection);
                 true
             }
         };
@@ -179,7 +177,7 @@ impl Engine {
             Ok(true) => self.shutdown.wake_poller(),
             Ok(false) => {}
             // Nobody would take it any more.
-            Err(connection) => drop(connection),
+            Err(connection) => self.end(connection),
         }
     }
 
@@ -201,6 +199,7 @@ impl Engine {
         client_address: Address,
         full: bool,
     ) -> Connection {
+        self.shutdown.opened();
         let wire = Socket::new(stream, place.clone(), self.clone());
         let newcomer = self.verify_request.as_ref().map(|_| Box::new(client_address.clone()));
         let session: Box<dyn Session + Send> = if full {
@@ -234,8 +233,10 @@ impl Engine {
         }
         // The one who stops the server looks at every place after saying so, and this after laying it down.
         let has_to_end = (idle && self.is_stopping()) || place.is_cut();
-        if self.is_closed() {
-            drop(place.take());
+        if self.is_closed()
+            && let Some(connection) = place.take()
+        {
+            self.end(connection);
         }
         if has_to_end { place.take() } else { None }
     }
@@ -295,20 +296,19 @@ impl Engine {
         self.shutdown.is_stopping()
     }
 
-    /// Ends all connections, whoever has them: who polls next does it.
-    pub(super) fn cut_all(&self) {
-        self.is_cutting.store(true, Ordering::SeqCst);
-        self.shutdown.wake_poller();
-    }
-
-    pub(super) fn is_cutting(&self) -> bool {
-        self.is_cutting.load(Ordering::SeqCst)
+    /// Drops a connection that is over, or that nobody goes on with.
+    pub(super) fn end(&self, connection: Connection) {
+        let end = connection.end();
+        drop(connection);
+        self.shutdown.ended(end);
     }
 
     /// Sends the threads home.
     pub(super) fn close(&self) {
         self.clear();
-        drop(self.crew.close());
+        for connection in self.crew.close() {
+            self.end(connection);
+        }
         self.watchdog.rouse();
         self.shutdown.wake_poller();
         self.log.flush();
@@ -317,10 +317,14 @@ impl Engine {
     /// Ends the queue, and drops all connections that nobody has. A driver that was polling does it again.
     pub(super) fn clear(&self) {
         let (left, core) = self.shift.close();
-        drop(left);
+        for connection in left {
+            self.end(connection);
+        }
         if let Some(core) = core {
             for place in core.places() {
-                drop(place.take());
+                if let Some(connection) = place.take() {
+                    self.end(connection);
+                }
             }
         }
     }

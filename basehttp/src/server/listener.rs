@@ -12,7 +12,7 @@ use mio::{Interest, Registry, Token};
 use socket2::{Domain, SockRef, Socket, Type};
 
 use super::address::{Resolved, describe};
-use super::config::Settings;
+use super::settings::Settings;
 use crate::handler::Address;
 
 /// A listening socket that a server can be made of: `TcpListener`, and `UnixListener` on unix.
@@ -133,7 +133,7 @@ fn listen(address: SocketAddr, settings: &Settings) -> io::Result<TcpListener> {
         socket.set_reuse_address(true)?;
     }
     socket.bind(&address.into())?;
-    socket.listen(settings.request_queue_size)?;
+    socket.listen(settings.request_queue_size.into())?;
     Ok(socket.into())
 }
 

@@ -1,6 +1,7 @@
 //! `HTTPServer`: listens, takes connections, gives each to a handler of its own.
 
 mod address;
+mod caught;
 mod config;
 pub(crate) mod connection;
 mod crew;
@@ -11,10 +12,13 @@ mod listener;
 mod log;
 #[cfg(all(test, loom))]
 mod models;
+#[cfg(feature = "name-lookup")]
+mod name_lookup;
 mod poller;
 mod predictor;
 mod refusal;
 pub(crate) mod session;
+mod settings;
 mod shift;
 mod shutdown;
 mod sync;
@@ -33,11 +37,12 @@ use std::time::{Duration, Instant};
 use mio::Poll;
 
 use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler, ServerHandle, ServerInfo, Stop};
-use config::{HandleTimeout, Hooks, Settings};
+use config::{HandleTimeout, Hooks};
 use connection::Live;
 use engine::{Engine, Open};
 use listener::Listener;
 use session::Parts;
+use settings::Settings;
 use shutdown::Shutdown;
 use worker::Worker;
 
@@ -140,9 +145,9 @@ impl HTTPServer {
         let Hooks { verify_request, handle_error, handle_timeout } = hooks;
         let poll = Poll::new()?;
         let address = listener.address()?;
-        let shutdown = Arc::new(Shutdown::new(&poll)?);
+        let shutdown = Arc::new(Shutdown::new(&poll, settings.shutdown_grace)?);
         let handle = ServerHandle { server: shutdown.clone() };
-        let info = Arc::new(ServerInfo { address, name, handle_error, handle });
+        let info = Arc::new(ServerInfo { address, name, handle_error, name_of: settings.name_of, handle });
         let engine = Engine::new(poll, listener, settings, verify_request, open, info.clone(), shutdown)?;
         Ok(Self { engine: Arc::new(engine), handle_timeout, info })
     }
@@ -169,22 +174,27 @@ impl HTTPServer {
 
     /// Serves until [`ServerHandle::shutdown`] is called. Then it stops listening, closes the connections that wait for
     /// a request, lets running handlers finish, and returns; a handler that takes longer than
-    /// [`shutdown_grace`](ServerBuilder::shutdown_grace) loses its connection.
+    /// [`shutdown_grace`](ServerBuilder::shutdown_grace) loses its connection. What became of the connections is told by
+    /// [`ServerHandle::wait`]. A server that has ended does not begin again: called once more, this returns at once. Its
+    /// port is free for another server.
     ///
     /// # Errors
     /// When the system cannot wait for connections. A connection that cannot be taken, for lack of descriptors or of
     /// threads, is logged and does not end the server.
     pub fn serve_forever(&mut self) -> io::Result<()> {
         let engine = &self.engine;
+        if !engine.shutdown.begin() {
+            return Ok(());
+        }
         engine.set_single(false);
         engine.start().inspect_err(|_| engine.close())?;
         engine.shutdown.wait_for_stop();
-        let in_time = engine.shutdown.wait_for_end(Instant::now() + engine.settings.shutdown_grace);
-        if !in_time {
-            engine.cut_all();
+        if !engine.shutdown.wait_for_end(Duration::ZERO) {
+            engine.shutdown.cut();
             // A handler that is not waiting for its client does not notice; its thread ends when it returns.
-            engine.shutdown.wait_for_end(Instant::now() + Duration::from_millis(100));
+            engine.shutdown.wait_for_end(Duration::from_millis(100));
         }
+        engine.shutdown.close_account();
         engine.close();
         engine.shutdown.take_error().map_or(Ok(()), Err)
     }
@@ -239,8 +249,11 @@ impl HTTPServer {
 
 impl Drop for HTTPServer {
     fn drop(&mut self) {
+        self.engine.shutdown.stop(None);
         // The connections that lie in the engine hold on to it.
         self.engine.clear();
+        // For those who wait for the end of a server that nobody has served.
+        self.engine.shutdown.close_account();
     }
 }
 

@@ -112,15 +112,15 @@ impl Core {
         self.take_news(engine);
         self.take_connections(engine);
         self.expire(engine);
-        if engine.is_stopping() && self.listener.is_some() {
+        if engine.is_stopping() {
             self.stop(engine);
         }
-        if engine.is_cutting() {
-            self.cut();
+        if engine.shutdown.is_cutting() {
+            self.cut(engine);
         }
         engine.shift.extend(&mut self.ready);
         // Nobody takes them after the end.
-        self.ready.clear();
+        self.ready.drain(..).for_each(|connection| engine.end(connection));
         Ok(())
     }
 
@@ -136,7 +136,6 @@ impl Core {
         if self.table.len() < before.0 && self.accept == Accept::Failing {
             self.accept = Accept::Pending;
         }
-        engine.shutdown.set_connections(self.table.len());
         // Connections that are over leave their timers behind.
         if self.timers.len() > 2 * self.table.len() + SPARE_TIMERS {
             let table = &self.table;
@@ -216,9 +215,7 @@ impl Core {
         stream.register(self.poll.registry(), token).ok()?;
         let stream = Arc::new(stream);
         let place = self.table.insert(Arc::downgrade(&stream));
-        let connection = engine.connection(stream, &place, address, full);
-        engine.shutdown.set_connections(self.table.len());
-        Some(connection)
+        Some(engine.connection(stream, &place, address, full))
     }
 
     /// Gives the connections whose time is over into the queue. They are tried once more there: only after that are
@@ -251,8 +248,11 @@ impl Core {
         }
     }
 
-    /// Stops listening, and gives every connection that waits the turn in which it may end.
+    /// Stops listening, once, and gives every connection that waits the turn in which it may end.
     fn stop(&mut self, engine: &Arc<Engine>) {
+        if self.listener.is_none() {
+            return;
+        }
         // What the system has queued was promised to somebody.
         self.accept = Accept::Pending;
         while self.accept == Accept::Pending {
@@ -268,11 +268,12 @@ impl Core {
     }
 
     /// Ends all connections, whoever has them.
-    fn cut(&mut self) {
+    fn cut(&mut self, engine: &Engine) {
         for place in self.table.places() {
             place.cut();
             self.ready.extend(place.take());
         }
+        engine.shutdown.all_cut();
     }
 
     pub(super) fn places(&self) -> impl Iterator<Item = &Arc<Place>> {

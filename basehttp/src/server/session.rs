@@ -20,7 +20,7 @@ pub(crate) trait Session {
     /// Goes on as far as it can. `expired` says that the time for what it waits for is over.
     fn turn(&mut self, host: &mut dyn Host, expired: bool) -> Turn;
 
-    /// Whether it has nothing to do but to wait for a request.
+    /// Whether it has had no request in hand since it last lay down to wait for one.
     fn is_idle(&self) -> bool;
 
     /// Makes 503 the answer to the request that waits for its handler. False if none does.

@@ -1,38 +1,61 @@
-//! The end of a server: told from anywhere, waited for by the one who serves.
+//! The end of a server: told from anywhere, waited for by the one who serves, and the account of its connections.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use mio::{Poll, Waker};
 
 use super::poller::WAKER;
-use crate::handler::Stop;
+use crate::handler::exchange::LONGEST;
+use crate::handler::{ShutdownReport, Stop};
 
 pub(super) struct Shutdown {
     waker: Waker,
     stopping: AtomicBool,
-    /// Connections that are open.
-    connections: AtomicUsize,
+    /// The grace is over.
+    cutting: AtomicBool,
+    /// How long running handlers may go on, where the one who shuts down does not say.
+    grace: Duration,
     progress: Mutex<Progress>,
-    /// Signalled when `progress` or `connections` change.
+    /// Signalled when `progress` changes, once the server is stopping.
     changed: Condvar,
 }
 
 #[derive(Default)]
 struct Progress {
+    /// Somebody is in `serve_forever`, who makes the report.
+    serving: bool,
     listener_closed: bool,
+    all_cut: bool,
     /// The server cannot go on.
     error: Option<io::Error>,
+    /// The shortest grace that was asked for, and when it is over.
+    grace: Option<Duration>,
+    deadline: Option<Instant>,
+    /// Connections that are open.
+    connections: usize,
+    /// Those that have ended since the server is stopping.
+    ended: ShutdownReport,
+    report: Option<ShutdownReport>,
+}
+
+/// How a connection has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Finished,
+    Idle,
+    Cut,
 }
 
 impl Shutdown {
-    pub(super) fn new(poll: &Poll) -> io::Result<Self> {
+    pub(super) fn new(poll: &Poll, grace: Duration) -> io::Result<Self> {
         Ok(Self {
             waker: Waker::new(poll.registry(), WAKER)?,
             stopping: AtomicBool::new(false),
-            connections: AtomicUsize::new(0),
+            cutting: AtomicBool::new(false),
+            grace,
             progress: Mutex::default(),
             changed: Condvar::new(),
         })
@@ -42,15 +65,43 @@ impl Shutdown {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Waits for a change, until `deadline` at the latest.
+    fn wait_on<'a>(
+        &self,
+        progress: MutexGuard<'a, Progress>,
+        deadline: Option<Instant>,
+    ) -> MutexGuard<'a, Progress> {
+        match deadline {
+            Some(deadline) => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                self.changed.wait_timeout(progress, left).unwrap_or_else(PoisonError::into_inner).0
+            }
+            None => self.changed.wait(progress).unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+
     /// Wakes the one who polls.
     pub(super) fn wake_poller(&self) {
         // It fails only where the poller is gone, and then nobody sleeps.
         let _ = self.waker.wake();
     }
 
-    pub(super) fn set_connections(&self, count: usize) {
-        if self.connections.swap(count, Ordering::SeqCst) != count && self.is_stopping() {
-            drop(self.progress());
+    /// A connection was taken.
+    pub(super) fn opened(&self) {
+        self.progress().connections += 1;
+    }
+
+    /// A connection is over, and dropped.
+    pub(super) fn ended(&self, end: End) {
+        let mut progress = self.progress();
+        progress.connections = progress.connections.saturating_sub(1);
+        if self.is_stopping() {
+            match end {
+                End::Finished => progress.ended.finished += 1,
+                End::Idle => progress.ended.closed_idle += 1,
+                End::Cut => progress.ended.cut += 1,
+            }
+            drop(progress);
             self.changed.notify_all();
         }
     }
@@ -63,41 +114,88 @@ impl Shutdown {
     /// Ends the server with an error.
     pub(super) fn fail(&self, error: io::Error) {
         self.progress().error = Some(error);
-        self.stop();
+        self.stop(None);
     }
 
     pub(super) fn take_error(&self) -> Option<io::Error> {
         self.progress().error.take()
     }
 
+    /// Somebody begins to serve. The grace of a server that was told to stop before is counted from now on. False if the
+    /// server has ended already.
+    pub(super) fn begin(&self) -> bool {
+        let mut progress = self.progress();
+        progress.serving = true;
+        progress.deadline = progress.grace.map(|grace| Instant::now() + grace);
+        progress.report.is_none()
+    }
+
     /// Waits until the server is told to stop.
     pub(super) fn wait_for_stop(&self) {
         let mut progress = self.progress();
         while !self.is_stopping() {
-            progress = self.changed.wait(progress).unwrap_or_else(PoisonError::into_inner);
+            progress = self.wait_on(progress, None);
         }
     }
 
-    /// Waits until the listener is closed and all connections are over. False if that takes longer than `deadline`.
-    pub(super) fn wait_for_end(&self, deadline: Instant) -> bool {
+    /// Waits until the listener is closed and all connections are over, for `more` beyond the grace. False if that takes
+    /// longer.
+    pub(super) fn wait_for_end(&self, more: Duration) -> bool {
+        let now = Instant::now();
         let mut progress = self.progress();
         loop {
-            let over = progress.listener_closed && self.connections.load(Ordering::SeqCst) == 0;
-            if over || progress.error.is_some() {
+            if progress.error.is_some() || (progress.listener_closed && progress.connections == 0) {
                 return true;
             }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left == Duration::ZERO {
+            // The grace may become shorter meanwhile.
+            let deadline = progress.deadline.unwrap_or(now).max(now + more).min(now + LONGEST);
+            if deadline <= Instant::now() {
                 return false;
             }
-            progress = self.changed.wait_timeout(progress, left).unwrap_or_else(PoisonError::into_inner).0;
+            progress = self.wait_on(progress, Some(deadline));
         }
+    }
+
+    /// Has whoever polls cut all connections, and waits for that, though not for ever.
+    pub(super) fn cut(&self) {
+        self.cutting.store(true, Ordering::SeqCst);
+        self.wake_poller();
+        let deadline = Instant::now() + Duration::from_secs(1);
+        let mut progress = self.progress();
+        while !progress.all_cut && progress.error.is_none() && Instant::now() < deadline {
+            progress = self.wait_on(progress, Some(deadline));
+        }
+    }
+
+    pub(super) fn is_cutting(&self) -> bool {
+        self.cutting.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn all_cut(&self) {
+        self.progress().all_cut = true;
+        self.changed.notify_all();
+    }
+
+    /// Makes the report, if there is none: what is open now counts as cut.
+    pub(super) fn close_account(&self) {
+        make_report(&mut self.progress());
+        self.changed.notify_all();
     }
 }
 
+fn make_report(progress: &mut Progress) -> ShutdownReport {
+    let mut report = progress.ended;
+    report.cut += progress.connections;
+    *progress.report.get_or_insert(report)
+}
+
 impl Stop for Shutdown {
-    fn stop(&self) {
-        let progress = self.progress();
+    fn stop(&self, grace: Option<Duration>) {
+        let mut progress = self.progress();
+        let asked = grace.unwrap_or(self.grace).min(LONGEST);
+        let deadline = Instant::now() + asked;
+        progress.grace = Some(progress.grace.map_or(asked, |grace| grace.min(asked)));
+        progress.deadline = Some(progress.deadline.map_or(deadline, |earlier| earlier.min(deadline)));
         self.stopping.store(true, Ordering::SeqCst);
         drop(progress);
         self.changed.notify_all();
@@ -106,5 +204,24 @@ impl Stop for Shutdown {
 
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
+    }
+
+    fn wait(&self) -> ShutdownReport {
+        let mut progress = self.progress();
+        loop {
+            if let Some(report) = progress.report {
+                return report;
+            }
+            // Nobody else would notice that the grace is over.
+            let deadline = progress.deadline.filter(|_| !progress.serving);
+            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                return make_report(&mut progress);
+            }
+            progress = self.wait_on(progress, deadline);
+        }
+    }
+
+    fn report(&self) -> Option<ShutdownReport> {
+        self.progress().report
     }
 }

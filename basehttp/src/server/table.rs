@@ -6,6 +6,7 @@ use mio::Token;
 
 use super::listener::Stream;
 use super::session::Session;
+use super::shutdown::End;
 use super::sync::{Arc, AtomicBool, AtomicU8, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, lock};
 use crate::handler::Address;
 
@@ -54,6 +55,19 @@ pub(super) struct Connection {
     pub(super) expired: bool,
     /// The client, while the server has still to be asked whether it is welcome.
     pub(super) newcomer: Option<Box<Address>>,
+}
+
+impl Connection {
+    /// How it ends, if it ends now.
+    pub(super) fn end(&self) -> End {
+        if self.session.is_idle() {
+            End::Idle
+        } else if self.place.is_cut() {
+            End::Cut
+        } else {
+            End::Finished
+        }
+    }
 }
 
 impl Place {

@@ -29,9 +29,12 @@ mod server;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::handler::exchange::Bounds;
-use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler, ServerHandle, ServerInfo, Stop};
+use crate::handler::{
+    Address, BaseHTTPRequestHandler, RequestHandler, ServerHandle, ServerInfo, ShutdownReport, Stop,
+};
 use crate::server::connection::Live;
 use crate::server::session::{Host, Parts, Session, Turn};
 use memory::Memory;
@@ -132,6 +135,7 @@ fn no_server() -> ServerInfo {
         address: Address::Tcp((Ipv4Addr::LOCALHOST, 80).into()),
         name: "localhost".to_owned(),
         handle_error: None,
+        name_of: None,
         handle: ServerHandle { server: Arc::new(NoServer::default()) },
     }
 }
@@ -139,12 +143,21 @@ fn no_server() -> ServerInfo {
 #[derive(Default)]
 struct NoServer(AtomicBool);
 
+/// There is nothing to end, so it has ended when somebody asks.
 impl Stop for NoServer {
-    fn stop(&self) {
+    fn stop(&self, _grace: Option<Duration>) {
         self.0.store(true, Ordering::SeqCst);
     }
 
     fn is_stopping(&self) -> bool {
         self.0.load(Ordering::SeqCst)
+    }
+
+    fn wait(&self) -> ShutdownReport {
+        ShutdownReport::default()
+    }
+
+    fn report(&self) -> Option<ShutdownReport> {
+        self.is_stopping().then(ShutdownReport::default)
     }
 }

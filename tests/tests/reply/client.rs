@@ -292,7 +292,7 @@ fn an_idle_connection_is_closed_without_an_answer() {
 
 #[test]
 fn a_body_that_takes_too_long_is_answered_408() {
-    let builder = HTTPServer::builder().gather_limit(0).io_timeout(Duration::from_millis(50));
+    let builder = HTTPServer::builder().gather_limit(0).read_timeout(Duration::from_millis(50));
     let stage = Stage::with(builder, |act| act.rfile.read_to_end(&mut Vec::new()).map(drop));
     let mut client = Client::new(&stage.server);
     let reply = client.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe");
@@ -305,7 +305,7 @@ fn a_body_that_takes_too_long_is_answered_408() {
 
 #[test]
 fn a_client_that_takes_nothing_is_given_up() {
-    let builder = HTTPServer::builder().io_timeout(Duration::from_millis(50));
+    let builder = HTTPServer::builder().write_timeout(Duration::from_millis(50));
     let stage = Stage::with(builder, |act| write_on(act, None, true));
     let mut client = Client::new(&stage.server);
     client.send(GET);

@@ -152,10 +152,14 @@ impl Exchange {
                     self.ended = true;
                     return Err(self.fault(Fault::IncompleteBody));
                 }
-                Ok(count) => return Ok(count),
+                Ok(count) => {
+                    self.patience.earn(count);
+                    return Ok(count);
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.prepare_to_wait()?;
-                    let timeout = self.bounds.io_timeout;
+                    self.patience.wait();
+                    let timeout = self.body_patience();
                     self.wait_for_input(timeout).map_err(|error| self.failed(error))?;
                 }
                 Err(error) => return Err(self.failed(error)),
@@ -212,8 +216,11 @@ impl Exchange {
                 }
             }
             match self.input.fill(|room| self.wire.read(room)) {
-                Ok(1..) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+                Ok(count @ 1..) => self.patience.earn(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.patience.wait();
+                    return false;
+                }
                 // So does the end of the input.
                 Ok(0) => return true,
                 Err(error) => {
@@ -234,7 +241,7 @@ impl Exchange {
     /// cannot be kept.
     pub(crate) fn drain(&mut self) -> Option<bool> {
         if self.has_body() && self.until.is_none() {
-            self.until = Some(Instant::now() + self.bounds.io_timeout);
+            self.until = Some(Instant::now() + self.read_timeout);
         }
         loop {
             if !self.has_body() {

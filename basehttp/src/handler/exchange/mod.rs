@@ -1,7 +1,9 @@
 //! What `rfile`, `wfile` and the handler's base share: the connection, the body of the request, the reply.
 
+mod bounds;
 mod incoming;
 mod outgoing;
+mod patience;
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,10 +17,11 @@ use crate::proto::chunked::ChunkedDecoder;
 use crate::proto::fault::Fault;
 use crate::proto::framing::Body;
 use crate::proto::head::{AtEnd, HeadParser, Progress};
-use crate::proto::limits::Limits;
 use crate::proto::reply::{Asked, Reply};
 
+pub(crate) use bounds::{Bounds, LONGEST};
 use incoming::Incoming;
+use patience::BodyPatience;
 
 /// The handle on an [`Exchange`]. The lock is uncontended, and never held while code of the user runs: an override or a
 /// `Display` may call back into the base.
@@ -32,38 +35,6 @@ impl Shared {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Exchange> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// How much a connection may take of the server.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
-    pub(crate) limits: Limits,
-    /// Bytes of a reply held back to learn its length, and of a body gathered before a write.
-    pub(crate) hold: usize,
-    /// Bytes of an unread body that are read and dropped to keep the connection.
-    pub(crate) drain: u64,
-    /// Bytes of a body that are gathered before the handler is called.
-    pub(crate) gather: usize,
-    /// How long a connection may be silent between two requests.
-    pub(crate) idle_timeout: Duration,
-    /// How long a head may take from its first byte to its last.
-    pub(crate) head_timeout: Duration,
-    /// How long one read or write may wait for the client.
-    pub(crate) io_timeout: Duration,
-}
-
-impl Default for Bounds {
-    fn default() -> Self {
-        Self {
-            limits: Limits::default(),
-            hold: 64 * 1024,
-            drain: 256 * 1024,
-            gather: 64 * 1024,
-            idle_timeout: Duration::from_secs(60),
-            head_timeout: Duration::from_secs(20),
-            io_timeout: Duration::from_secs(30),
-        }
     }
 }
 
@@ -124,6 +95,14 @@ pub(crate) struct Exchange {
     after: After,
     /// Since when the client has taken nothing of what is ready.
     stuck_since: Option<Instant>,
+    /// Bytes that the last try to send has left.
+    unsent: usize,
+    /// The deadlines of the current request: the handler may have set its own.
+    read_timeout: Duration,
+    write_timeout: Duration,
+    patience: BodyPatience,
+    /// Requests that may still come.
+    requests_left: u64,
 }
 
 /// What may come after the current request.
@@ -159,9 +138,6 @@ enum Output {
 /// Reads and writes of at least this many bytes go past the buffers.
 const DIRECT: usize = 16 * 1024;
 
-/// For ever, as far as anybody can tell, and yet short enough to be added to a time.
-pub(crate) const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
-
 /// A reply of more bytes may still be in the system's buffer when the connection is closed, and would go down with it if
 /// the client sent another byte then.
 const ON_ITS_WAY: u64 = 16 * 1024;
@@ -189,6 +165,11 @@ impl Exchange {
             until: None,
             after: After::Nothing,
             stuck_since: None,
+            unsent: 0,
+            read_timeout: bounds.read_timeout,
+            write_timeout: bounds.write_timeout,
+            patience: BodyPatience::default(),
+            requests_left: bounds.requests,
         }
     }
 
@@ -200,9 +181,18 @@ impl Exchange {
         self.wire.log(line);
     }
 
-    /// Sets how long one read or write may wait for the client.
-    pub(crate) fn set_timeout(&mut self, timeout: Duration) {
-        self.bounds.io_timeout = timeout.min(LONGEST);
+    /// Sets how long one read, or one write, may wait for the client: in the current request, or where there is none yet,
+    /// in all.
+    pub(crate) fn set_timeouts(&mut self, read: Option<Duration>, write: Option<Duration>, all: bool) {
+        self.read_timeout = read.unwrap_or(self.read_timeout).min(LONGEST);
+        self.write_timeout = write.unwrap_or(self.write_timeout).min(LONGEST);
+        if all {
+            self.bounds.read_timeout = self.read_timeout;
+            self.bounds.write_timeout = self.write_timeout;
+        } else if read.is_some() {
+            // The handler knows how slow its client may be.
+            self.patience = BodyPatience::new(LONGEST);
+        }
     }
 
     /// How long the connection may be silent from now on.
@@ -210,8 +200,15 @@ impl Exchange {
         match (self.until, self.part) {
             (Some(until), _) => until.saturating_duration_since(Instant::now()),
             (None, Part::Idle) => self.bounds.idle_timeout,
-            (None, _) => self.bounds.io_timeout,
+            (None, _) => self.body_patience(),
         }
+    }
+
+    /// How long the client may go on sending nothing of its body.
+    fn body_patience(&self) -> Duration {
+        // What is no HTTP has no body that could be late.
+        let is_tunnel = matches!(self.body, Incoming::Everything);
+        if is_tunnel { self.read_timeout } else { self.read_timeout.min(self.patience.left()) }
     }
 
     /// Whether some of a head has come, but not all.
@@ -345,12 +342,17 @@ impl Exchange {
                 Incoming::Chunked { decoder, decoded: Buffer::default(), ready: 0 }
             }
         };
+        self.read_timeout = self.bounds.read_timeout;
+        self.write_timeout = self.bounds.write_timeout;
+        self.patience = BodyPatience::new(self.bounds.body_timeout);
+        self.requests_left = self.requests_left.saturating_sub(1);
         self.waits_for_continue = false;
         self.trailers = Headers::default();
         self.trouble = None;
         self.news = None;
         self.failed = false;
-        self.reply.begin(Asked { close: asked.close || self.wire.is_last_request(), ..asked }, close);
+        let is_last = self.requests_left == 0 || self.wire.is_last_request();
+        self.reply.begin(Asked { close: asked.close || is_last, ..asked }, close);
     }
 
     /// The client waits for `100 Continue`, which is sent when the body is first asked for.
@@ -379,12 +381,12 @@ impl Exchange {
     /// How long the client may go on taking nothing.
     pub(crate) fn room_patience(&self) -> Duration {
         let waited = self.stuck_since.map_or(Duration::ZERO, |since| since.elapsed());
-        self.bounds.io_timeout.saturating_sub(waited)
+        self.write_timeout.saturating_sub(waited)
     }
 
-    /// Whether more replies wait for the client than are held back for one.
+    /// Whether more of the replies waits for the client than may.
     pub(crate) fn is_full(&self) -> bool {
-        self.reply.gathered() > self.bounds.hold
+        self.reply.gathered() > self.bounds.high_water
     }
 
     /// Reads and drops input. `WouldBlock` when there may be more, `Ok` with a count when there was some.

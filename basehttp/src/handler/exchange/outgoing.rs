@@ -44,8 +44,12 @@ impl Exchange {
             return self.write_direct(data);
         }
         let count = self.reply.write(data).map_err(|mistake| self.refused(mistake))?;
-        if self.reply.is_committed() && self.reply.gathered() >= self.bounds.hold {
-            self.flush()?;
+        if self.reply.is_committed() && self.reply.gathered().saturating_sub(self.unsent) >= self.bounds.hold
+        {
+            self.reply.flush();
+            while !self.pump()? && self.reply.gathered() > self.bounds.high_water {
+                self.wait_for_room()?;
+            }
         }
         Ok(count)
     }
@@ -53,9 +57,18 @@ impl Exchange {
     fn write_direct(&mut self, data: &[u8]) -> io::Result<usize> {
         let (count, on_wire) =
             self.reply.begin_direct(data.len()).map_err(|mistake| self.refused(mistake))?;
-        self.send_ready()?;
-        if on_wire {
-            self.write_wire(data.get(..count).unwrap_or_default())?;
+        let mut rest = data.get(..count).filter(|_| on_wire).unwrap_or_default();
+        loop {
+            // What waits already goes first.
+            let sent = if self.pump()? { self.write_some(rest)? } else { 0 };
+            rest = rest.get(sent..).unwrap_or_default();
+            if self.reply.gathered() + rest.len() <= self.bounds.high_water {
+                self.reply.keep(rest);
+                break;
+            }
+            if sent == 0 {
+                self.wait_for_room()?;
+            }
         }
         self.reply.end_direct();
         Ok(count)
@@ -98,11 +111,13 @@ impl Exchange {
         let _ = self.reply.finish();
     }
 
-    /// A body that will not be read to its end leaves no way to find the next request. That has to be known before the
-    /// head goes out, so that it can say `Connection: close`.
+    /// A body that will not be read to its end leaves no way to find the next request, and the server may have been shut
+    /// down since the request began. That has to be known before the head goes out, so that it can say `Connection:
+    /// close`.
     fn decide_about_rest(&mut self) {
         let too_long = matches!(self.body, Incoming::Length(left) if left > self.bounds.drain);
-        if too_long || (self.waits_for_continue && self.has_body()) {
+        let is_last = !self.reply.is_committed() && self.wire.is_last_request();
+        if is_last || too_long || (self.waits_for_continue && self.has_body()) {
             self.reply.must_close();
         }
     }
@@ -126,6 +141,7 @@ impl Exchange {
         };
         self.reply.sent(written);
         self.sent += written as u64;
+        self.unsent = self.reply.gathered();
         if written > 0 || matches!(sent, Ok(true)) {
             self.stuck_since = None;
         }
@@ -144,23 +160,34 @@ impl Exchange {
     }
 
     fn wait_for_room(&mut self) -> io::Result<()> {
-        let timeout = self.bounds.io_timeout;
+        let timeout = self.write_timeout;
         self.wire.wait(Want::Room, timeout).map_err(|error| self.unwritable(error))
     }
 
     pub(super) fn write_wire(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
-            match self.wire.write(bytes) {
-                Ok(0) => return Err(self.unwritable(io::ErrorKind::WriteZero.into())),
-                Ok(count) => {
-                    self.sent += count as u64;
-                    bytes = bytes.get(count..).unwrap_or_default();
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait_for_room()?,
-                Err(error) => return Err(self.unwritable(error)),
+            match self.write_some(bytes)? {
+                0 => self.wait_for_room()?,
+                count => bytes = bytes.get(count..).unwrap_or_default(),
             }
         }
         Ok(())
+    }
+
+    /// Writes what goes without waiting, past the buffer.
+    fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        match self.wire.write(bytes) {
+            Ok(0) => Err(self.unwritable(io::ErrorKind::WriteZero.into())),
+            Ok(count) => {
+                self.sent += count as u64;
+                Ok(count)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            Err(error) => Err(self.unwritable(error)),
+        }
     }
 
     /// Gives up what the client does not take.

@@ -264,6 +264,14 @@ impl Reply {
         Ok((room, true))
     }
 
+    /// Takes the bytes of a direct write that the wire did not.
+    pub fn keep(&mut self, rest: &[u8]) {
+        self.out.extend_from_slice(rest);
+        if let State::Body(Framing::Chunked { chunk }) = &mut self.state {
+            *chunk = self.out.len();
+        }
+    }
+
     /// Ends what [`begin_direct`](Self::begin_direct) began.
     pub fn end_direct(&mut self) {
         if let State::Body(Framing::Chunked { chunk }) = &mut self.state {

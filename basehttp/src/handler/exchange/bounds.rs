@@ -1,0 +1,51 @@
+//! How much a connection may take of the server, in bytes and in time.
+
+use std::time::Duration;
+
+use crate::proto::limits::Limits;
+
+/// How much a connection may take of the server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) limits: Limits,
+    /// Bytes of a reply held back to learn its length, and of a body gathered before a write.
+    pub(crate) hold: usize,
+    /// Bytes that may wait for the client before a handler's write does.
+    pub(crate) high_water: usize,
+    /// Bytes of an unread body that are read and dropped to keep the connection.
+    pub(crate) drain: u64,
+    /// Bytes of a body that are gathered before the handler is called.
+    pub(crate) gather: usize,
+    /// How long a connection may be silent between two requests.
+    pub(crate) idle_timeout: Duration,
+    /// How long a head may take from its first byte to its last.
+    pub(crate) head_timeout: Duration,
+    /// How long one read of a body, and one write, may wait for the client.
+    pub(crate) read_timeout: Duration,
+    pub(crate) write_timeout: Duration,
+    /// How long a body may be waited for, beyond what its bytes have earned.
+    pub(crate) body_timeout: Duration,
+    /// Requests that a connection may have.
+    pub(crate) requests: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            hold: 64 * 1024,
+            high_water: 64 * 1024,
+            drain: 256 * 1024,
+            gather: 64 * 1024,
+            idle_timeout: Duration::from_secs(60),
+            head_timeout: Duration::from_secs(20),
+            read_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(60),
+            requests: u64::MAX,
+        }
+    }
+}
+
+/// For ever, as far as anybody can tell, and yet short enough to be added to a time.
+pub(crate) const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);

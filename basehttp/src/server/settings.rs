@@ -1,0 +1,129 @@
+//! The settings as they are, and what of them cannot work.
+
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+use crate::handler::NameOf;
+use crate::handler::exchange::{Bounds, LONGEST};
+
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) request_queue_size: u16,
+    pub(super) allow_reuse_address: bool,
+    pub(super) timeout: Option<Duration>,
+    pub(super) queue_timeout: Duration,
+    pub(super) shutdown_grace: Duration,
+    pub(super) max_connections: usize,
+    pub(super) max_threads: usize,
+    pub(super) asked_permits: Option<usize>,
+    /// How the names of clients are found, if they are to be.
+    pub(super) name_of: Option<NameOf>,
+    pub(super) bounds: Bounds,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            request_queue_size: 1024,
+            allow_reuse_address: true,
+            timeout: None,
+            queue_timeout: Duration::from_secs(10),
+            shutdown_grace: Duration::from_secs(10),
+            max_connections: 10_000,
+            max_threads: 256,
+            asked_permits: None,
+            name_of: None,
+            bounds: Bounds::default(),
+        }
+    }
+}
+
+/// More than that in a buffer of each connection is a mistake, or an attempt to have no bound.
+const MOST_BUFFERED: usize = 1 << 30;
+
+impl Settings {
+    pub(super) fn permits(&self) -> usize {
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        self.asked_permits.map_or(processors, |permits| permits.min(processors))
+    }
+
+    /// Refuses what the system would refuse later, or what could never serve anybody.
+    pub(super) fn check(&mut self) -> io::Result<()> {
+        self.shorten();
+        self.check_zeros()?;
+        let bounds = &self.bounds;
+        let buffers = [
+            ("gather_limit", bounds.gather),
+            ("reply_buffer", bounds.hold),
+            ("write_high_water", bounds.high_water),
+        ];
+        if let Some((name, _)) = buffers.iter().find(|(_, bytes)| *bytes > MOST_BUFFERED) {
+            return Err(wrong(name, "is more than 1 GiB, which every connection could take: set it lower"));
+        }
+        match self.asked_permits {
+            Some(permits) if permits > self.max_threads => Err(wrong(
+                "permits",
+                "is more than max_threads: a thread has one at most, so raise max_threads",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes times of any length such that they can be added to the clock's.
+    fn shorten(&mut self) {
+        let bounds = &mut self.bounds;
+        for duration in [
+            &mut self.queue_timeout,
+            &mut self.shutdown_grace,
+            &mut bounds.idle_timeout,
+            &mut bounds.head_timeout,
+            &mut bounds.read_timeout,
+            &mut bounds.write_timeout,
+            &mut bounds.body_timeout,
+        ] {
+            *duration = (*duration).min(LONGEST);
+        }
+        self.timeout = self.timeout.map(|timeout| timeout.min(LONGEST));
+    }
+
+    fn check_zeros(&self) -> io::Result<()> {
+        let Bounds { limits, .. } = &self.bounds;
+        let times = [
+            ("timeout", self.timeout.unwrap_or(LONGEST)),
+            ("idle_timeout", self.bounds.idle_timeout),
+            ("head_timeout", self.bounds.head_timeout),
+            ("read_timeout", self.bounds.read_timeout),
+            ("write_timeout", self.bounds.write_timeout),
+            ("body_timeout", self.bounds.body_timeout),
+            ("queue_timeout", self.queue_timeout),
+        ];
+        if let Some((name, _)) = times.iter().find(|(_, time)| time.is_zero()) {
+            return Err(wrong(
+                name,
+                "is zero, so that everybody would be late: leave it out, or set a long time for none",
+            ));
+        }
+        let counts = [
+            ("max_connections", self.max_connections == 0, "nobody could connect"),
+            ("max_threads", self.max_threads == 0, "no handler could run"),
+            ("permits", self.asked_permits == Some(0), "nobody could be served"),
+            ("max_requests_per_connection", self.bounds.requests == 0, "no request would be answered"),
+            ("request_queue_size", self.request_queue_size == 0, "the system would queue nobody"),
+            ("limits.request_line", limits.request_line == 0, "every request would be refused"),
+            ("limits.head", limits.head == 0, "every request would be refused"),
+            ("limits.fields", limits.fields == 0, "every request of HTTP/1.1 would be refused"),
+            ("limits.chunk_line", limits.chunk_line == 0, "every chunked body would be refused"),
+        ];
+        match counts.iter().find(|(_, is_zero, _)| *is_zero) {
+            Some((name, _, effect)) => {
+                Err(wrong(name, &format!("is zero, so that {effect}: set at least 1, or leave it out")))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn wrong(name: &str, what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, format!("the setting {name} {what}"))
+}

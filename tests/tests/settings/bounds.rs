@@ -1,0 +1,187 @@
+//! Bounds on requests, on bytes that wait, and on the time that a client may take.
+
+use std::io::{Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use basehttp::ServerBuilder;
+use basehttp::prelude::*;
+use basehttp::testing::TestServer;
+use basehttp_tests::client::{Client, Reply};
+
+use crate::{BIG, GET, Keys, gated};
+
+const SHORT: Duration = Duration::from_millis(20);
+const GET_BIG: &str = "GET /big HTTP/1.1\r\nHost: a\r\n\r\n";
+
+fn start(builder: ServerBuilder) -> (TestServer, Keys) {
+    let (factory, keys) = gated();
+    (TestServer::with(builder, factory), keys)
+}
+
+/// The reply ends before its end.
+fn assert_cut(client: &Client) {
+    let mut body = Vec::new();
+    let _ = client.stream().read_to_end(&mut body);
+    assert!(body.len() < BIG, "all of it has come");
+}
+
+fn post(path: &str, length: usize) -> String {
+    format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n")
+}
+
+#[test]
+fn the_last_request_of_a_connection_is_told_so() {
+    let (server, _keys) = start(HTTPServer::builder().max_requests_per_connection(3));
+    for _ in 0..2 {
+        let mut client = Client::new(&server);
+        let replies: Vec<_> = (0..3).map(|_| client.ask(GET)).collect();
+        assert!(replies.iter().all(|reply| reply.status == 200));
+        let last: Vec<_> = replies.iter().map(|reply| reply.field("connection")).collect();
+        assert_eq!(last, [None, None, Some("close")]);
+        client.assert_closed();
+    }
+}
+
+#[test]
+fn pipelined_requests_beyond_the_last_are_not_answered() {
+    let (server, _keys) = start(HTTPServer::builder().max_requests_per_connection(2));
+    let mut client = Client::new(&server);
+    client.send(GET.repeat(3)).end();
+    assert_eq!(client.reply().status, 200);
+    assert_eq!(client.reply().field("connection"), Some("close"));
+    client.assert_closed();
+}
+
+#[test]
+fn up_to_the_high_water_mark_a_write_does_not_wait_for_its_client() {
+    let (server, keys) = start(HTTPServer::builder().write_high_water(BIG));
+    let mut client = Client::new(&server);
+    client.send(GET_BIG);
+    // The client has read nothing, and the handler is done.
+    keys.wait();
+    let body = client.reply().body;
+    assert_eq!(body.len(), BIG);
+    assert_eq!(body.iter().position(|byte| *byte == b'y'), Some(BIG / 2));
+}
+
+#[test]
+fn above_the_high_water_mark_a_write_waits_for_its_client() {
+    for high_water in [0, 1000, 64 * 1024] {
+        let builder = HTTPServer::builder().write_high_water(high_water).write_timeout(SHORT);
+        let (server, keys) = start(builder);
+        let mut client = Client::new(&server);
+        client.send(GET_BIG);
+        // A client that takes nothing is given up, which nobody would find out below the mark.
+        keys.wait();
+        assert_cut(&client);
+    }
+}
+
+#[test]
+fn a_reader_gets_all_in_order_whatever_the_mark_is() {
+    for high_water in [0, 1, 20_000, 1 << 20] {
+        let (server, _keys) = start(HTTPServer::builder().write_high_water(high_water).reply_buffer(100));
+        let body = Client::new(&server).ask(GET_BIG).body;
+        assert_eq!(body.len(), BIG);
+        assert_eq!(body.iter().position(|byte| *byte == b'y'), Some(BIG / 2));
+        assert!(body[BIG / 2..].iter().all(|byte| *byte == b'y'));
+    }
+}
+
+#[test]
+fn a_handler_sets_its_own_write_timeout() {
+    let (server, keys) = start(HTTPServer::builder());
+    let mut client = Client::new(&server);
+    client.send("GET /slow-reader HTTP/1.1\r\nHost: a\r\n\r\n");
+    keys.wait();
+    assert_cut(&client);
+}
+
+#[test]
+fn a_handler_sets_its_own_read_timeout_for_one_request() {
+    let (server, _keys) = start(HTTPServer::builder().gather_limit(0));
+    let mut client = Client::new(&server);
+    assert_eq!(client.ask(post("/own", 2) + "ab").text(), "2");
+    // The next request has the server's again, which waits for the client.
+    client.send(post("/", 2) + "a");
+    thread::sleep(SHORT * 3);
+    assert_eq!(client.ask("b").text(), "2");
+    assert_eq!(client.ask(post("/own", 2) + "a").status, 408);
+    client.assert_closed();
+}
+
+#[test]
+fn what_is_set_in_setup_is_for_all_requests() {
+    struct Hasty {
+        base: BaseHTTPRequestHandler,
+    }
+    #[http_handler]
+    impl Hasty {
+        const protocol_version: &str = "HTTP/1.1";
+        fn setup(&mut self) -> std::io::Result<()> {
+            self.set_read_timeout(SHORT);
+            Ok(())
+        }
+        fn do_POST(&self) -> std::io::Result<()> {
+            let body = self.read_body(10)?;
+            self.send_response(200);
+            self.end_headers()?;
+            self.wfile.write_all(&body)
+        }
+        fn log_message(&self, _message: std::fmt::Arguments<'_>) {}
+    }
+    let server = TestServer::new(|base| Hasty { base });
+    let mut client = Client::new(&server);
+    assert_eq!(client.ask(post("/", 2) + "ab").text(), "ab");
+    assert_eq!(client.ask(post("/", 2) + "a").status, 408);
+}
+
+/// Sends a byte now and then until there is an answer.
+fn trickle(server: &TestServer, path: &str, length: usize) -> Reply {
+    let mut client = Client::new(server);
+    client.send(post(path, length));
+    let mut stream = client.stream().try_clone().unwrap();
+    let answered = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..length {
+                if answered.load(Ordering::SeqCst) || stream.write_all(b"x").is_err() {
+                    break;
+                }
+                thread::sleep(SHORT / 2);
+            }
+        });
+        let reply = client.reply();
+        answered.store(true, Ordering::SeqCst);
+        reply
+    })
+}
+
+#[test]
+fn a_body_that_trickles_in_has_a_deadline_as_a_whole() {
+    // Before the handler is called, and when it reads.
+    for gather_limit in [1 << 20, 0] {
+        let builder = HTTPServer::builder().gather_limit(gather_limit).body_timeout(SHORT * 5);
+        let (server, _keys) = start(builder);
+        assert_eq!(trickle(&server, "/", 1 << 16).status, 408);
+    }
+}
+
+#[test]
+fn a_handler_that_sets_its_own_read_timeout_minds_the_whole_itself() {
+    let (server, _keys) = start(HTTPServer::builder().gather_limit(0).body_timeout(SHORT));
+    assert_eq!(trickle(&server, "/patient", 20).text(), "20");
+}
+
+#[test]
+fn a_body_that_comes_fast_enough_may_take_longer_than_its_deadline() {
+    let (server, _keys) = start(HTTPServer::builder().body_timeout(Duration::from_secs(10)));
+    let mut client = Client::new(&server);
+    client.send(post("/", 1 << 20));
+    for _ in 0..16 {
+        client.send(vec![b'x'; 1 << 16]);
+    }
+    assert_eq!(client.reply().text(), (1 << 20).to_string());
+}

@@ -1,0 +1,276 @@
+//! The end of a server, and the report of it.
+
+use std::net::TcpStream;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use basehttp::prelude::*;
+use basehttp::testing::respond;
+use basehttp::{ServerHandle, ShutdownReport};
+use basehttp_tests::PATIENCE;
+use basehttp_tests::client::Client;
+
+use crate::{GET, Keys, WAIT, connect, gated};
+
+struct Running {
+    port: u16,
+    handle: ServerHandle,
+    thread: JoinHandle<std::io::Result<()>>,
+    keys: Keys,
+}
+
+impl Running {
+    fn new(builder: basehttp::ServerBuilder) -> Self {
+        let (factory, keys) = gated();
+        let mut server = builder.bind("127.0.0.1:0", factory).unwrap();
+        let (port, handle) = (server.server_port(), server.handle());
+        Self { port, handle, thread: thread::spawn(move || server.serve_forever()), keys }
+    }
+
+    /// A client that was answered once, so that the server knows it.
+    fn known(&self) -> Client {
+        let mut client = connect(self.port);
+        assert_eq!(client.ask(GET).status, 200);
+        client
+    }
+
+    /// A client whose handler waits at the gate.
+    fn waiting(&self) -> Client {
+        let mut client = connect(self.port);
+        client.send(WAIT);
+        self.keys.wait();
+        client
+    }
+
+    fn join(self) -> ShutdownReport {
+        self.thread.join().unwrap().unwrap();
+        self.handle.report().expect("it has ended")
+    }
+}
+
+/// Finished, idle, cut.
+fn counts(report: ShutdownReport) -> (usize, usize, usize) {
+    (report.finished, report.closed_idle, report.cut)
+}
+
+#[test]
+fn every_connection_is_counted_once() {
+    let server = Running::new(HTTPServer::builder());
+    // What a browser opens in advance, and never uses. The last of them may still be in the system's queue.
+    let mut spare: Vec<_> = (0..4).map(|_| connect(server.port)).collect();
+    let mut busy = [server.waiting(), server.waiting()];
+    server.handle.shutdown_within(PATIENCE);
+    assert!(server.handle.is_shut_down());
+    for client in &mut spare {
+        client.assert_closed();
+    }
+    assert_eq!(server.handle.report(), None);
+    server.keys.open();
+    server.keys.open();
+    for client in &mut busy {
+        let reply = client.reply();
+        assert_eq!((reply.text().as_str(), reply.field("connection")), ("/wait", Some("close")));
+        client.assert_closed();
+    }
+    drop(busy);
+    let handle = server.handle.clone();
+    let waiter = thread::spawn(move || handle.wait());
+    let report = server.join();
+    assert_eq!(counts(report), (2, 4, 0));
+    assert_eq!(waiter.join().unwrap(), report);
+    assert_eq!(report.to_string(), "2 finished, 4 idle, 0 cut");
+}
+
+#[test]
+fn a_connection_between_two_requests_is_closed_at_once() {
+    let server = Running::new(HTTPServer::builder());
+    let mut clients: Vec<_> = (0..3).map(|_| server.known()).collect();
+    let mut busy = server.waiting();
+    server.handle.shutdown_within(PATIENCE);
+    for client in &mut clients {
+        client.assert_closed();
+    }
+    server.keys.open();
+    assert_eq!(busy.reply().status, 200);
+    drop(busy);
+    let report = server.join();
+    // The turn in which the last of them was answered may not have been over.
+    assert_eq!((report.finished + report.closed_idle, report.cut), (4, 0), "{report}");
+    assert!(report.finished >= 1, "{report}");
+}
+
+#[test]
+fn what_was_queued_before_the_shutdown_is_counted_too() {
+    let (factory, _keys) = gated();
+    let mut server = HTTPServer::bind("127.0.0.1:0", factory).unwrap();
+    let mut clients = [connect(server.server_port()), connect(server.server_port())];
+    clients[0].send(GET);
+    server.handle().shutdown();
+    server.serve_forever().unwrap();
+    assert_eq!(clients[0].reply().status, 200);
+    clients[0].assert_closed();
+    clients[1].assert_closed();
+    assert_eq!(server.handle().report().map(counts), Some((1, 1, 0)));
+}
+
+#[test]
+fn half_a_request_is_one_in_hand() {
+    let builder = HTTPServer::builder().head_timeout(Duration::from_millis(50));
+    let server = Running::new(builder);
+    let mut client = connect(server.port);
+    client.send("GET / HT");
+    let _silent = connect(server.port);
+    server.handle.shutdown();
+    assert_eq!(client.reply().status, 408);
+    drop(client);
+    assert_eq!(counts(server.join()), (1, 1, 0));
+}
+
+#[test]
+fn a_handler_that_does_not_return_is_cut_at_the_deadline() {
+    let server = Running::new(HTTPServer::builder());
+    let mut client = server.waiting();
+    server.handle.shutdown_within(Duration::from_millis(10));
+    let report = server.handle.wait();
+    assert_eq!(counts(report), (0, 0, 1));
+    // It goes on, and changes nothing any more.
+    server.keys.open();
+    assert!(client.assert_reset().is_empty());
+    assert_eq!(server.handle.wait(), report);
+    assert_eq!(server.join(), report);
+}
+
+#[test]
+fn a_later_call_makes_the_grace_shorter_and_not_longer() {
+    let server = Running::new(HTTPServer::builder());
+    let _client = server.waiting();
+    let begun = Instant::now();
+    server.handle.shutdown_within(Duration::from_secs(3600));
+    server.handle.shutdown();
+    server.handle.shutdown_within(Duration::ZERO);
+    server.handle.shutdown_within(Duration::from_secs(3600));
+    assert_eq!(counts(server.handle.wait()), (0, 0, 1));
+    assert!(begun.elapsed() < PATIENCE, "the longer grace was waited for");
+    server.join();
+}
+
+#[test]
+fn no_grace_cuts_all_at_once() {
+    let server = Running::new(HTTPServer::builder());
+    let mut clients: Vec<_> = (0..3).map(|_| server.known()).collect();
+    clients.push(server.waiting());
+    server.handle.shutdown_within(Duration::ZERO);
+    let report = server.handle.wait();
+    server.keys.open();
+    assert_eq!(report.finished + report.closed_idle + report.cut, 4, "{report}");
+    assert!(report.cut >= 1, "{report}");
+    for client in &mut clients {
+        let _ = client.rest().map(|rest| assert!(rest.is_empty()));
+    }
+    server.join();
+}
+
+#[test]
+fn a_handler_may_wait_for_the_end_of_its_server() {
+    let server = Running::new(HTTPServer::builder());
+    let mut client = connect(server.port);
+    client.send("GET /end HTTP/1.1\r\nHost: a\r\n\r\n");
+    let _ = client.rest().map(|rest| assert!(rest.is_empty()));
+    assert_eq!(counts(server.join()), (0, 0, 1));
+}
+
+#[test]
+fn a_handler_of_handle_request_that_waits_gets_the_report_when_the_grace_is_over() {
+    let (factory, _keys) = gated();
+    let mut server = HTTPServer::bind("127.0.0.1:0", factory).unwrap();
+    let mut client = connect(server.server_port());
+    client.send("GET /end HTTP/1.1\r\nHost: a\r\n\r\n");
+    server.handle_request().unwrap();
+    assert_eq!(client.reply().text(), "0 finished, 0 idle, 1 cut");
+    server.serve_forever().unwrap();
+    assert_eq!(server.handle().report().map(counts), Some((0, 0, 1)));
+}
+
+#[test]
+fn a_server_that_nobody_served_reports_when_it_is_dropped() {
+    let (factory, _keys) = gated();
+    let mut server = HTTPServer::builder().timeout(PATIENCE).bind("127.0.0.1:0", factory).unwrap();
+    // Both are taken, and one has its request answered; the other one stays.
+    let _silent = connect(server.server_port());
+    let mut client = connect(server.server_port());
+    client.send(GET);
+    server.handle_request().unwrap();
+    assert_eq!(client.reply().status, 200);
+    let handle = server.handle();
+    handle.shutdown();
+    server.handle_request().unwrap();
+    assert_eq!(handle.report(), None);
+    let waiter = thread::spawn({
+        let handle = handle.clone();
+        move || handle.wait()
+    });
+    drop(server);
+    let report = waiter.join().unwrap();
+    assert_eq!(handle.report(), Some(report));
+    // The one that was answered may be open yet, while its client has not closed.
+    assert_eq!((report.closed_idle, report.finished), (1, 0), "{report}");
+}
+
+#[test]
+fn a_server_that_is_dropped_is_shut_down() {
+    let (factory, _keys) = gated();
+    let server = HTTPServer::bind("127.0.0.1:0", factory).unwrap();
+    let handle = server.handle();
+    assert!(!handle.is_shut_down());
+    drop(server);
+    assert!(handle.is_shut_down());
+    assert_eq!(handle.wait(), ShutdownReport::default());
+    handle.shutdown();
+}
+
+#[test]
+fn a_server_that_has_ended_does_not_begin_again() {
+    let (factory, _keys) = gated();
+    let mut server = HTTPServer::bind("127.0.0.1:0", factory).unwrap();
+    server.handle().shutdown();
+    server.handle().shutdown();
+    server.serve_forever().unwrap();
+    server.serve_forever().unwrap();
+    server.handle_request().unwrap();
+    assert_eq!(server.handle().wait(), ShutdownReport::default());
+}
+
+#[test]
+fn the_port_is_free_for_another_server_right_after() {
+    let (factory, _keys) = gated();
+    let mut first = HTTPServer::bind("127.9.9.3:0", factory).unwrap();
+    let port = first.server_port();
+    let handle = first.handle();
+    let thread = thread::spawn(move || first.serve_forever().map(|()| first));
+    let mut client = Client::over(TcpStream::connect(("127.9.9.3", port)).unwrap());
+    assert_eq!(client.ask(GET).status, 200);
+    handle.shutdown_within(Duration::ZERO);
+    // It has ended, and is not dropped.
+    let first = thread.join().unwrap().unwrap();
+    let (factory, _keys) = gated();
+    let second = HTTPServer::bind(("127.9.9.3", port), factory).unwrap();
+    assert_eq!(second.server_port(), first.server_port());
+}
+
+#[test]
+fn a_grace_without_end_is_no_mistake() {
+    let server = Running::new(HTTPServer::builder().shutdown_grace(Duration::MAX));
+    let mut client = server.waiting();
+    server.handle.shutdown_within(Duration::MAX);
+    server.keys.open();
+    assert_eq!(client.reply().status, 200);
+    drop(client);
+    assert_eq!(counts(server.join()), (1, 0, 0));
+}
+
+#[test]
+fn a_handler_without_a_server_waits_for_nothing() {
+    let (factory, _keys) = gated();
+    let replies = respond(factory, b"GET /end HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(replies[0].text(), "0 finished, 0 idle, 0 cut");
+}

@@ -1,0 +1,106 @@
+//! Settings that cannot work are named when the server is bound.
+
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use basehttp::prelude::*;
+use basehttp::{Limits, ServerBuilder};
+
+use crate::gated;
+
+fn error(builder: ServerBuilder) -> String {
+    let error = builder.bind("127.0.0.1:0", gated().0).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    error.to_string()
+}
+
+fn limits(set: impl Fn(&mut Limits)) -> ServerBuilder {
+    let mut limits = Limits::default();
+    set(&mut limits);
+    HTTPServer::builder().limits(limits)
+}
+
+#[test]
+fn what_would_serve_nobody_is_named_with_what_to_do() {
+    let (zero, new) = (Duration::ZERO, HTTPServer::builder);
+    let builders = [
+        ("timeout", new().timeout(zero)),
+        ("idle_timeout", new().idle_timeout(zero)),
+        ("head_timeout", new().head_timeout(zero)),
+        ("read_timeout", new().read_timeout(zero)),
+        ("write_timeout", new().write_timeout(zero)),
+        ("body_timeout", new().body_timeout(zero)),
+        ("queue_timeout", new().queue_timeout(zero)),
+        ("max_connections", new().max_connections(0)),
+        ("max_threads", new().max_threads(0)),
+        ("permits", new().permits(0)),
+        ("max_requests_per_connection", new().max_requests_per_connection(0)),
+        ("request_queue_size", new().request_queue_size(0)),
+        ("limits.request_line", limits(|limits| limits.request_line = 0)),
+        ("limits.head", limits(|limits| limits.head = 0)),
+        ("limits.fields", limits(|limits| limits.fields = 0)),
+        ("limits.chunk_line", limits(|limits| limits.chunk_line = 0)),
+    ];
+    for (name, builder) in builders {
+        let error = error(builder);
+        assert!(error.starts_with(&format!("the setting {name} is zero, so that ")), "{error}");
+        assert!(error.contains("leave it out"), "{error}");
+    }
+}
+
+#[test]
+fn a_buffer_without_a_bound_is_named() {
+    let new = HTTPServer::builder;
+    let builders = [
+        ("gather_limit", new().gather_limit(usize::MAX)),
+        ("reply_buffer", new().reply_buffer(usize::MAX)),
+        ("write_high_water", new().write_high_water(usize::MAX)),
+    ];
+    for (name, builder) in builders {
+        let error = error(builder);
+        assert!(error.starts_with(&format!("the setting {name} is more than 1 GiB")), "{error}");
+    }
+}
+
+#[test]
+fn more_permits_than_threads_contradict_each_other() {
+    let error = error(HTTPServer::builder().permits(3).max_threads(2));
+    assert!(error.contains("permits") && error.contains("max_threads"), "{error}");
+    // Without a word about permits there is nothing to contradict.
+    HTTPServer::builder().max_threads(1).bind("127.0.0.1:0", gated().0).unwrap();
+}
+
+#[test]
+fn every_way_to_make_a_server_looks_at_the_settings() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let error = HTTPServer::builder().permits(0).from_listener(listener, gated().0).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    #[cfg(unix)]
+    {
+        let path = std::env::temp_dir().join(format!("basehttp-{}-wrong.sock", std::process::id()));
+        let error = HTTPServer::builder().permits(0).bind_unix(&path, gated().0).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(!path.exists(), "nothing was made");
+    }
+}
+
+#[test]
+fn what_is_zero_on_purpose_or_without_end_is_no_mistake() {
+    HTTPServer::builder()
+        .gather_limit(0)
+        .reply_buffer(0)
+        .write_high_water(0)
+        .drain_limit(0)
+        .shutdown_grace(Duration::ZERO)
+        .idle_timeout(Duration::MAX)
+        .read_timeout(Duration::MAX)
+        .write_timeout(Duration::MAX)
+        .body_timeout(Duration::MAX)
+        .head_timeout(Duration::MAX)
+        .queue_timeout(Duration::MAX)
+        .timeout(Duration::MAX)
+        .max_connections(usize::MAX)
+        .max_requests_per_connection(u64::MAX)
+        .bind("127.0.0.1:0", gated().0)
+        .unwrap();
+}
