@@ -178,7 +178,11 @@ where
                 (At::LastReply, Some(handler)) => end(handler, host, &mut expired),
                 // Where it ends, the handler is dropped, which is code of the user too.
                 (At::Linger { .. }, Some(_)) if !host.runs_user_code() => Step::Done(Turn::Elsewhere),
-                (At::Linger { until }, Some(handler)) => linger(&mut handler.exchange(), until, expired),
+                (At::Linger { until }, Some(handler)) => {
+                    // Something has come after all; and whoever is idle must not lie down while the server stops.
+                    self.is_idle = false;
+                    linger(&mut handler.exchange(), until, expired)
+                }
             };
             match step {
                 Step::To(at) => self.at = at,
