@@ -10,13 +10,15 @@ use crate::proto::head::Head;
 use crate::proto::request_line::{Span, Version};
 
 /// The head of a request, parsed once: the bytes, the places in them, and the request line as text.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Request {
     /// The bytes that the places in `head` refer to.
     pub(crate) bytes: Buffer,
     pub(crate) head: Head,
     /// Why the request is refused.
     pub(crate) fault: Option<Fault>,
+    /// Whether a body was announced.
+    pub(crate) has_body: bool,
     line: String,
     command: Range<usize>,
     path: Range<usize>,
@@ -27,16 +29,50 @@ pub(crate) struct Request {
     assumed_version: &'static str,
 }
 
+/// That of a connection which waits for one.
+pub(super) static NO_REQUEST: Request = Request::NONE;
+
+impl Default for Request {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+/// Bytes of a request line for which the memory is kept.
+const USUAL: usize = 4096;
+
 impl Request {
+    const NONE: Self = Self {
+        bytes: Buffer::NONE,
+        head: Head::NONE,
+        fault: None,
+        has_body: false,
+        line: String::new(),
+        command: 0..0,
+        path: 0..0,
+        version: 0..0,
+        other_path: None,
+        assumed_version: "",
+    };
+
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.bytes.trim();
         self.head.clear();
         self.fault = None;
+        self.has_body = false;
         self.line.clear();
+        self.line.shrink_to(USUAL);
         (self.command, self.path, self.version) = (0..0, 0..0, 0..0);
         self.other_path = None;
         self.assumed_version = "";
+    }
+
+    /// Keeps no more memory than what is in it needs, and gives `spare` what is left.
+    pub(crate) fn shrink(&mut self, spare: &mut Buffer) {
+        self.bytes.shrink(spare);
+        self.head.fields.shrink_to_fit();
+        self.line.shrink_to_fit();
     }
 
     /// Makes the text of the request line, borrowed by all getters: the bytes are decoded here, once.

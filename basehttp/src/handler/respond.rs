@@ -76,7 +76,7 @@ impl BaseHTTPRequestHandler {
     /// The default of [`RequestHandler::send_header`].
     pub fn send_header<H: RequestHandler>(handler: &H, keyword: &str, value: impl Display) {
         // The text is made before the exchange is locked: `Display` is code of the user.
-        let mut text = handler.scratch.take();
+        let mut text = SCRATCH.take();
         text.clear();
         let formatted = write!(text, "{value}");
         let mut exchange = handler.exchange();
@@ -84,7 +84,10 @@ impl BaseHTTPRequestHandler {
             Ok(()) => exchange.reply.field(keyword, &text),
             Err(_) => exchange.reply.unprintable(keyword),
         }
-        handler.scratch.set(text);
+        drop(exchange);
+        if text.capacity() <= USUAL {
+            SCRATCH.set(text);
+        }
     }
 
     /// The default of [`RequestHandler::end_headers`].
@@ -113,8 +116,16 @@ impl BaseHTTPRequestHandler {
 
     /// The default of [`RequestHandler::date_time_string`].
     pub fn date_time_string<H: RequestHandler>(handler: &H, timestamp: Option<SystemTime>) -> HTTPDate {
-        timestamp.map_or_else(|| current_date(handler.exchange().now()), HTTPDate::from)
+        timestamp.map_or_else(|| current_date(handler.now()), HTTPDate::from)
     }
+}
+
+/// Bytes of a header value for which the memory is kept.
+const USUAL: usize = 4096;
+
+thread_local! {
+    /// The text of a header value in the making, kept for its memory.
+    static SCRATCH: Cell<String> = const { Cell::new(String::new()) };
 }
 
 /// The text of the current second is made once.

@@ -2,40 +2,51 @@
 //! says what it waits for. Makes the handler, runs it, and survives it.
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::ending::{LINGER_TIME, end, linger};
 use super::session::{Host, Parts, Session, Turn};
 use crate::handler::base::Stage;
 use crate::handler::dispatch::{
     Failure, complete, fail, last_resort, running, settle, tell, tell_failure, too_slow,
 };
-use crate::handler::exchange::{Exchange, Next};
-use crate::handler::wire::{Close, Want};
+use crate::handler::exchange::{Desk, Next};
+use crate::handler::wire::Want;
 use crate::handler::{BaseHTTPRequestHandler, HandlerError, RequestHandler};
 
 /// How many requests a connection may have answered in one turn.
 const REQUESTS_A_TURN: u32 = 64;
 
-/// Bounds on a lingering close. A client that still uploads is read from until it stops, since a reset would take its
-/// reply away; bytes are no bound, time is.
-const LINGER_TIME: Duration = Duration::from_secs(30);
-const LINGER_SILENCE: Duration = Duration::from_secs(2);
-const LINGER_READS: u32 = 16;
+thread_local! {
+    /// What the thread lends to the connection that it gives a turn.
+    static DESK: RefCell<Desk> = RefCell::default();
+}
 
 pub(crate) struct Live<H: RequestHandler, F> {
     factory: Arc<F>,
-    base: Option<BaseHTTPRequestHandler<H::MessageClass>>,
-    handler: Option<H>,
+    made: Made<H>,
     at: At,
 }
 
+/// What there is of the handler.
+enum Made<H: RequestHandler> {
+    Base(BaseHTTPRequestHandler<H::MessageClass>),
+    Handler(H),
+    Nothing,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
+pub(super) enum At {
     /// There is no handler yet.
     Start,
+    /// More replies wait for the client than are to be held for it.
+    Full,
+    /// Nothing has come of the next request.
+    Idle,
     Head,
     Body,
     Handler,
@@ -57,7 +68,7 @@ where
     pub(crate) fn new(parts: Parts, factory: Arc<F>) -> Self {
         let Parts { wire, client_address, server, bounds } = parts;
         let base = BaseHTTPRequestHandler::new(wire, bounds, client_address, server);
-        Self { factory, base: Some(base), handler: None, at: At::Start }
+        Self { factory, made: Made::Base(base), at: At::Start }
     }
 
     fn begin(&mut self, host: &mut dyn Host) -> Step {
@@ -72,11 +83,11 @@ where
 
     /// Makes the handler. Where that panics the base goes with it.
     fn start(&mut self) -> Option<At> {
-        let base = self.base.take()?;
+        let Made::Base(base) = std::mem::replace(&mut self.made, Made::Nothing) else { return None };
         let (client_address, server, shared) =
             (base.client_address().clone(), base.server_arc(), base.shared());
         let handler = match caught(|| (self.factory)(base)) {
-            Ok(handler) => self.handler.insert(handler),
+            Ok(handler) => handler,
             Err(message) => {
                 let failure = Failure::Panic(&message);
                 shared.lock().log(&format!("basehttp: making a handler {failure}\n"));
@@ -84,6 +95,8 @@ where
                 return None;
             }
         };
+        self.made = Made::Handler(handler);
+        let Made::Handler(handler) = &mut self.made else { return None };
         if let Some(timeout) = H::timeout {
             handler.set_timeout(timeout);
         }
@@ -141,7 +154,7 @@ fn panicked<H: RequestHandler>(handler: &H, function: &str, message: &str) {
     handler.set_stage(Stage::Over);
 }
 
-fn report<H: RequestHandler>(handler: &H, function: &str, failure: &Failure<'_>) {
+pub(super) fn report<H: RequestHandler>(handler: &H, function: &str, failure: &Failure<'_>) {
     let _ = caught(|| tell_failure(handler, function, failure));
 }
 
@@ -150,30 +163,84 @@ where
     H: RequestHandler,
     F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H,
 {
-    fn turn(&mut self, host: &mut dyn Host, mut expired: bool) -> Turn {
+    fn turn(&mut self, host: &mut dyn Host, expired: bool) -> Turn {
+        if let Some(base) = self.base_mut() {
+            DESK.with_borrow_mut(|desk| base.borrow_from(desk));
+        }
+        let turn = self.go_on(host, expired);
+        if let Some(base) = self.base_mut() {
+            DESK.with_borrow_mut(|desk| base.give_back(desk));
+        }
+        turn
+    }
+
+    fn is_idle(&self) -> bool {
+        matches!(self.at, At::Start | At::Idle)
+    }
+
+    fn refuse(&mut self) -> bool {
+        if !matches!(self.at, At::Start | At::Handler) {
+            return false;
+        }
+        match &self.made {
+            Made::Handler(handler) => {
+                handler.exchange().refuse();
+                handler.set_stage(Stage::Over);
+                self.at = At::LastReply;
+            }
+            Made::Base(base) => {
+                let mut exchange = base.exchange();
+                exchange.refuse();
+                // An empty send buffer has room for it.
+                let _ = exchange.pump();
+                exchange.shutdown_write();
+                self.at = At::Linger { until: Instant::now() + LINGER_TIME };
+            }
+            Made::Nothing => {}
+        }
+        true
+    }
+}
+
+impl<H, F> Live<H, F>
+where
+    H: RequestHandler,
+    F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H,
+{
+    fn base_mut(&mut self) -> Option<&mut BaseHTTPRequestHandler<H::MessageClass>> {
+        match &mut self.made {
+            Made::Base(base) => Some(base),
+            Made::Handler(handler) => Some(handler.__base_mut()),
+            Made::Nothing => None,
+        }
+    }
+
+    fn go_on(&mut self, host: &mut dyn Host, mut expired: bool) -> Turn {
         let mut budget = REQUESTS_A_TURN;
         loop {
-            let step = match (self.at, &mut self.handler) {
+            let step = match (self.at, &mut self.made) {
                 (At::Start, _) => self.begin(host),
-                (At::Linger { until }, None) => match &self.base {
-                    Some(base) => linger(&mut base.exchange(), until, expired),
-                    None => Step::Done(Turn::Over),
-                },
-                (_, None) => Step::Done(Turn::Over),
-                (At::Head, Some(handler)) => read_head(handler, host, &mut expired),
-                (At::Body, Some(handler)) => gather_body(handler, host, &mut expired),
-                (At::Handler, Some(handler)) => {
+                (At::Linger { until }, Made::Base(base)) => linger(&mut base.exchange(), until, expired),
+                (_, Made::Base(_) | Made::Nothing) => Step::Done(Turn::Over),
+                (At::Full, Made::Handler(handler)) => make_room(handler, host, expired),
+                (At::Idle | At::Head, Made::Handler(handler)) => read_head(handler, host, &mut expired),
+                (At::Body, Made::Handler(handler)) => gather_body(handler, host, &mut expired),
+                (At::Handler, Made::Handler(handler)) => {
                     expired = false;
                     run_handler(handler, host)
                 }
-                (At::Rest, Some(handler)) => {
+                (At::Rest, Made::Handler(handler)) => {
                     budget -= 1;
                     drop_rest(handler, host, expired, budget == 0)
                 }
-                (At::LastReply, Some(handler)) => end(handler, host, &mut expired),
+                (At::LastReply, Made::Handler(handler)) => end(handler, host, &mut expired),
                 // Where it ends, the handler is dropped, which is code of the user too.
-                (At::Linger { .. }, Some(_)) if !host.runs_user_code() => Step::Done(Turn::Elsewhere),
-                (At::Linger { until }, Some(handler)) => linger(&mut handler.exchange(), until, expired),
+                (At::Linger { .. }, Made::Handler(_)) if !host.runs_user_code() => {
+                    Step::Done(Turn::Elsewhere)
+                }
+                (At::Linger { until }, Made::Handler(handler)) => {
+                    linger(&mut handler.exchange(), until, expired)
+                }
             };
             match step {
                 Step::To(at) => self.at = at,
@@ -185,41 +252,10 @@ where
             }
         }
     }
-
-    fn is_idle(&self) -> bool {
-        match &self.handler {
-            Some(handler) => matches!(self.at, At::Head) && handler.exchange().is_idle(),
-            None => true,
-        }
-    }
-
-    fn refuse(&mut self) -> bool {
-        if !matches!(self.at, At::Start | At::Handler) {
-            return false;
-        }
-        match &self.handler {
-            Some(handler) => {
-                handler.exchange().refuse();
-                handler.set_stage(Stage::Over);
-                self.at = At::LastReply;
-            }
-            None => {
-                if let Some(base) = &self.base {
-                    let mut exchange = base.exchange();
-                    exchange.refuse();
-                    // An empty send buffer has room for it.
-                    let _ = exchange.pump();
-                    exchange.shutdown_write();
-                    self.at = At::Linger { until: Instant::now() + LINGER_TIME };
-                }
-            }
-        }
-        true
-    }
 }
 
 /// Where a step of a turn leads.
-enum Step {
+pub(super) enum Step {
     To(At),
     /// The turn ends, and the next one begins there.
     DoneAt(At, Turn),
@@ -227,27 +263,29 @@ enum Step {
     Done(Turn),
 }
 
-fn read_head<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &mut bool) -> Step {
-    // Replies gather while requests are here, but not for a client that takes none.
-    if handler.exchange().is_full()
-        && let Pumped::Later(patience) = pump(handler, host, *expired)
-    {
-        return Step::Done(Turn::Later(Want::Room, patience));
+/// Replies gather while requests are here, but not for a client that takes none.
+fn make_room<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool) -> Step {
+    match pump(handler, host, expired) {
+        Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
+        Pumped::All | Pumped::Dead => Step::To(At::Head),
     }
+}
+
+fn read_head<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &mut bool) -> Step {
     match handler.__base_mut().next_request::<H>() {
         Next::Request => {
             *expired = false;
-            return Step::To(At::Body);
+            return Step::To(if handler.has_body() { At::Body } else { At::Handler });
         }
         Next::End => return Step::To(At::LastReply),
         Next::Later => {}
     }
     match pump(handler, host, *expired) {
-        Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
+        Pumped::Later(patience) => Step::DoneAt(At::Head, Turn::Later(Want::Room, patience)),
         Pumped::Dead => Step::To(At::LastReply),
         Pumped::All if *expired => {
             if !host.runs_user_code() {
-                return Step::Done(Turn::Elsewhere);
+                return Step::DoneAt(At::Head, Turn::Elsewhere);
             }
             *expired = false;
             give_up(handler, host);
@@ -255,10 +293,11 @@ fn read_head<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &
         }
         Pumped::All => {
             let exchange = handler.exchange();
-            if host.is_stopping() && exchange.is_idle() {
+            let at = if exchange.is_idle() { At::Idle } else { At::Head };
+            if at == At::Idle && host.is_stopping() {
                 return Step::To(At::LastReply);
             }
-            Step::Done(Turn::Later(Want::Input, exchange.patience()))
+            Step::DoneAt(at, Turn::Later(Want::Input, exchange.patience()))
         }
     }
 }
@@ -300,15 +339,19 @@ fn run_handler<H: RequestHandler>(handler: &mut H, host: &mut dyn Host) -> Step 
 }
 
 fn drop_rest<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool, is_enough: bool) -> Step {
-    let drained = handler.exchange().drain();
+    let (drained, is_full) = {
+        let mut exchange = handler.exchange();
+        (exchange.drain(), exchange.is_full())
+    };
     match drained {
         Some(true) => {
             handler.set_stage(Stage::Between);
+            let next = if is_full { At::Full } else { At::Head };
             if !is_enough {
-                return Step::To(At::Head);
+                return Step::To(next);
             }
             pump(handler, host, false);
-            Step::DoneAt(At::Head, Turn::Again)
+            Step::DoneAt(next, Turn::Again)
         }
         Some(false) => Step::To(At::LastReply),
         None => match pump(handler, host, expired) {
@@ -319,49 +362,15 @@ fn drop_rest<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool,
     }
 }
 
-/// Sends what is left of the last reply, and ends the server's half.
-fn end<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &mut bool) -> Step {
-    if let Pumped::Later(patience) = pump(handler, host, std::mem::take(expired)) {
-        return Step::Done(Turn::Later(Want::Room, patience));
-    }
-    if !host.runs_user_code() {
-        return Step::Done(Turn::Elsewhere);
-    }
-    host.enter();
-    finish(handler);
-    host.leave();
-    if begin_end(handler) {
-        return Step::To(At::Linger { until: Instant::now() + LINGER_TIME });
-    }
-    Step::Done(Turn::Over)
-}
-
-/// Reads and drops what the client still sends, until it has seen the end of the reply and closes.
-fn linger(exchange: &mut Exchange, until: Instant, expired: bool) -> Step {
-    let mut scratch = [0; 16 * 1024];
-    // A client that sends as fast as it can has others waiting behind it.
-    for _ in 0..LINGER_READS {
-        match exchange.linger(&mut scratch) {
-            Ok(1..) if Instant::now() < until => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !expired => {
-                let left = until.saturating_duration_since(Instant::now());
-                return Step::Done(Turn::Later(Want::Input, left.min(LINGER_SILENCE)));
-            }
-            _ => return Step::Done(Turn::Over),
-        }
-    }
-    Step::Done(Turn::Again)
-}
-
 /// What became of the bytes that are ready.
-enum Pumped {
+pub(super) enum Pumped {
     All,
     /// The client has to take some first, so long at most.
     Later(Duration),
     Dead,
 }
 
-fn pump<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool) -> Pumped {
+pub(super) fn pump<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool) -> Pumped {
     let (pumped, timeout) = {
         let mut exchange = handler.exchange();
         if exchange.reply.gathered() > 0 {
@@ -397,32 +406,6 @@ fn give_up<H: RequestHandler>(handler: &mut H, host: &mut dyn Host) {
     host.leave();
 }
 
-fn finish<H: RequestHandler>(handler: &mut H) {
-    match caught(|| handler.finish()) {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => report(handler, "finish", &Failure::Error(&error.to_string())),
-        Err(message) => report(handler, "finish", &Failure::Panic(&message)),
-    }
-}
-
-/// Ends the server's half. True if the client's half has to be waited for.
-fn begin_end<H: RequestHandler>(handler: &H) -> bool {
-    let mut exchange = handler.exchange();
-    let lingers = match exchange.ending() {
-        Close::Reset => {
-            exchange.reset();
-            false
-        }
-        Close::Linger => true,
-        // Bytes may have come that nobody has asked the system for.
-        Close::Plain => matches!(exchange.linger(&mut [0; 64]), Ok(1..)),
-    };
-    if lingers {
-        exchange.shutdown_write();
-    }
-    lingers
-}
-
 /// Runs code of the user. Err is the text of its panic. What it leaves in a broken state is dropped soon: after a panic
 /// only the base is used, whose own code does not panic.
 pub(super) fn caught<T>(code: impl FnOnce() -> T) -> Result<T, String> {
@@ -442,7 +425,7 @@ fn text(payload: &(dyn Any + Send)) -> String {
 impl<H: RequestHandler, F> Drop for Live<H, F> {
     fn drop(&mut self) {
         // `Drop` of the handler is code of the user too.
-        let handler = self.handler.take();
-        let _ = caught(move || drop(handler));
+        let made = std::mem::replace(&mut self.made, Made::Nothing);
+        let _ = caught(move || drop(made));
     }
 }

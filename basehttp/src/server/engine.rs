@@ -21,6 +21,7 @@ use super::shutdown::Shutdown;
 use super::table::{Connection, NEVER, Place, READ, READ_CLOSED, WRITE};
 use super::transport::Socket;
 use super::worker::Worker;
+use crate::handler::exchange::Bounds;
 use crate::handler::wire::Want;
 use crate::handler::{Address, ServerInfo, Stop as _};
 
@@ -41,6 +42,8 @@ pub(super) struct Engine {
     pub(super) predictor: Predictor,
     pub(super) log: Log,
     pub(super) settings: Settings,
+    /// Those of the settings, for all connections.
+    bounds: Arc<Bounds>,
     verify_request: Option<Box<VerifyRequest>>,
     open: Box<Open>,
     info: Arc<ServerInfo>,
@@ -77,6 +80,7 @@ impl Engine {
             crew: Crew::new(settings.max_threads, settings.permits()),
             predictor: Predictor::new(),
             log: Log::default(),
+            bounds: Arc::new(settings.bounds),
             settings,
             verify_request,
             open,
@@ -131,7 +135,7 @@ impl Engine {
             Box::new(Refusal::new(wire))
         } else {
             let server = self.info.clone();
-            (self.open)(Parts { wire: Box::new(wire), client_address, server, bounds: self.settings.bounds })
+            (self.open)(Parts { wire: Box::new(wire), client_address, server, bounds: self.bounds.clone() })
         };
         Connection { place: place.clone(), session, expired: false }
     }

@@ -5,6 +5,7 @@ mod config;
 pub(crate) mod connection;
 mod crew;
 mod driver;
+mod ending;
 mod engine;
 mod listener;
 mod log;

@@ -30,7 +30,6 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::handler::exchange::Bounds;
 use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler, ServerHandle, ServerInfo, Stop};
 use crate::server::connection::Live;
 use crate::server::session::{Host, Parts, Session, Turn};
@@ -87,7 +86,7 @@ where
         wire: Box::new(memory),
         client_address: std::net::SocketAddr::from((Ipv4Addr::LOCALHOST, 54321)).into(),
         server: Arc::new(no_server()),
-        bounds: Bounds::default(),
+        bounds: Arc::default(),
     };
     let mut session = Live::new(parts, Arc::new(factory));
     let mut host = Patient;

@@ -1,16 +1,16 @@
 //! What `rfile`, `wfile` and the handler's base share: the connection, the body of the request, the reply.
 
+mod desk;
 mod incoming;
 mod outgoing;
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use super::buffer::Buffer;
 use super::message::Headers;
 use super::request::Request;
-use super::wire::{Close, Want, Wire};
+use super::wire::{Close, Want};
 use crate::proto::chunked::ChunkedDecoder;
 use crate::proto::fault::Fault;
 use crate::proto::framing::Body;
@@ -18,22 +18,10 @@ use crate::proto::head::{AtEnd, HeadParser, Progress};
 use crate::proto::limits::Limits;
 use crate::proto::reply::{Asked, Reply};
 
+use desk::Line;
 use incoming::Incoming;
 
-/// The handle on an [`Exchange`]. The lock is uncontended, and never held while code of the user runs: an override or a
-/// `Display` may call back into the base.
-#[derive(Clone)]
-pub(crate) struct Shared(Arc<Mutex<Exchange>>);
-
-impl Shared {
-    pub(crate) fn new(wire: Box<dyn Wire>, bounds: Bounds) -> Self {
-        Self(Arc::new(Mutex::new(Exchange::new(wire, bounds))))
-    }
-
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Exchange> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+pub(crate) use desk::{Desk, Guard, Shared};
 
 /// How much a connection may take of the server.
 #[derive(Clone, Copy, Debug)]
@@ -95,8 +83,7 @@ pub(crate) enum Next {
 }
 
 pub(crate) struct Exchange {
-    wire: Box<dyn Wire>,
-    bounds: Bounds,
+    line: Line,
     input: Buffer,
     parser: HeadParser,
     part: Part,
@@ -166,19 +153,18 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 /// the client sent another byte then.
 const ON_ITS_WAY: u64 = 16 * 1024;
 
-impl Exchange {
-    fn new(wire: Box<dyn Wire>, bounds: Bounds) -> Self {
+impl Default for Exchange {
+    fn default() -> Self {
+        let line = Line::default();
         Self {
-            wire,
-            bounds,
             input: Buffer::default(),
-            parser: HeadParser::new(bounds.limits),
+            parser: HeadParser::new(line.bounds.limits),
             part: Part::Exchange,
             ended: false,
             body: Incoming::None,
             waits_for_continue: false,
             trailers: Headers::default(),
-            reply: Reply::new(bounds.hold),
+            reply: Reply::new(line.bounds.hold),
             trouble: None,
             news: None,
             failed: false,
@@ -189,28 +175,67 @@ impl Exchange {
             until: None,
             after: After::Nothing,
             stuck_since: None,
+            line,
         }
     }
+}
 
-    pub(crate) fn now(&self) -> SystemTime {
-        self.wire.now()
+impl Exchange {
+    /// Serves a connection that has had no request yet, or has rested. All else is as [`is_at_rest`](Self::is_at_rest)
+    /// has found it.
+    fn begin_anew(&mut self) {
+        self.parser = HeadParser::new(self.line.bounds.limits);
+        self.reply.begin_anew(self.line.bounds.hold);
+        self.part = Part::Exchange;
+    }
+
+    /// Whether the connection waits for a request and has nothing that it must keep until then.
+    fn is_at_rest(&self) -> bool {
+        self.part == Part::Idle
+            && self.input.is_empty()
+            && self.reply.is_at_rest()
+            && matches!(self.body, Incoming::None)
+            && self.output == Output::Open
+            && !self.ended
+            && self.ending.is_none()
+            && !self.is_troubled()
+            && self.news.is_none()
+    }
+
+    /// Gives back the memory that an unusual request has taken.
+    fn trim(&mut self) {
+        self.input.trim();
+        self.reply.trim();
+        self.trailers = Headers::default();
+    }
+
+    /// Takes the buffers that are not there.
+    fn borrow_buffers(&mut self, input: &mut Buffer, output: &mut Vec<u8>) {
+        self.input.borrow_memory(input);
+        self.reply.borrow_memory(output);
+    }
+
+    /// Keeps no more memory than what is in the buffers needs.
+    fn shrink(&mut self, input: &mut Buffer, output: &mut Vec<u8>) {
+        self.input.shrink(input);
+        self.reply.shrink(output);
     }
 
     pub(crate) fn log(&mut self, line: &str) {
-        self.wire.log(line);
+        self.line.wire.log(line);
     }
 
     /// Sets how long one read or write may wait for the client.
     pub(crate) fn set_timeout(&mut self, timeout: Duration) {
-        self.bounds.io_timeout = timeout.min(LONGEST);
+        self.line.io_timeout = timeout.min(LONGEST);
     }
 
     /// How long the connection may be silent from now on.
     pub(crate) fn patience(&self) -> Duration {
         match (self.until, self.part) {
             (Some(until), _) => until.saturating_duration_since(Instant::now()),
-            (None, Part::Idle) => self.bounds.idle_timeout,
-            (None, _) => self.bounds.io_timeout,
+            (None, Part::Idle) => self.line.bounds.idle_timeout,
+            (None, _) => self.line.io_timeout,
         }
     }
 
@@ -226,7 +251,7 @@ impl Exchange {
 
     /// Blocks the thread until there may be input.
     pub(crate) fn wait_for_input(&mut self, timeout: Duration) -> io::Result<()> {
-        self.wire.wait(Want::Input, timeout)
+        self.line.wire.wait(Want::Input, timeout)
     }
 
     /// What happened, for the one who asks first.
@@ -269,7 +294,8 @@ impl Exchange {
             // The reply before is long with its client when an idle connection is closed.
             self.after = After::Nothing;
             self.sent = 0;
-            self.wire.begin_idle();
+            self.until = None;
+            self.line.wire.begin_idle();
         }
         loop {
             match self.parser.parse(self.input.data(), &mut request.head) {
@@ -287,17 +313,11 @@ impl Exchange {
             // Empty lines before the request count: they must not keep a connection for ever.
             if self.part == Part::Idle && !self.input.is_empty() {
                 self.part = Part::Head;
-                self.until = Some(Instant::now() + self.bounds.head_timeout);
+                self.until = Some(Instant::now() + self.line.bounds.head_timeout);
             }
-            match self.input.fill(|room| self.wire.read(room)) {
+            match self.input.fill(|room| self.line.wire.read(room)) {
                 Ok(count) => self.ended = count == 0,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if self.part == Part::Idle {
-                        self.input.trim();
-                        self.reply.trim();
-                    }
-                    return Next::Later;
-                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Next::Later,
                 Err(_) => return Next::End,
             }
         }
@@ -333,7 +353,7 @@ impl Exchange {
     pub(crate) fn begin(&mut self, asked: Asked, close: bool, after: After, body: Body) {
         self.after = after;
         self.part = Part::Exchange;
-        self.wire.begin_exchange(self.reply.gathered(), asked.head);
+        self.line.wire.begin_exchange(self.reply.gathered(), asked.head);
         self.drained = 0;
         self.sent = 0;
         self.until = None;
@@ -341,7 +361,7 @@ impl Exchange {
             Body::None | Body::Length(0) => Incoming::None,
             Body::Length(length) => Incoming::Length(length),
             Body::Chunked => {
-                let decoder = Box::new(ChunkedDecoder::new(self.bounds.limits));
+                let decoder = Box::new(ChunkedDecoder::new(self.line.bounds.limits));
                 Incoming::Chunked { decoder, decoded: Buffer::default(), ready: 0 }
             }
         };
@@ -350,7 +370,7 @@ impl Exchange {
         self.trouble = None;
         self.news = None;
         self.failed = false;
-        self.reply.begin(Asked { close: asked.close || self.wire.is_last_request(), ..asked }, close);
+        self.reply.begin(Asked { close: asked.close || self.line.wire.is_last_request(), ..asked }, close);
     }
 
     /// The client waits for `100 Continue`, which is sent when the body is first asked for.
@@ -368,28 +388,28 @@ impl Exchange {
 
     /// Ends the server's half of the connection.
     pub(crate) fn shutdown_write(&mut self) {
-        self.wire.shutdown_write();
+        self.line.wire.shutdown_write();
     }
 
     /// Makes the end of the connection a reset.
     pub(crate) fn reset(&mut self) {
-        self.wire.reset();
+        self.line.wire.reset();
     }
 
     /// How long the client may go on taking nothing.
     pub(crate) fn room_patience(&self) -> Duration {
         let waited = self.stuck_since.map_or(Duration::ZERO, |since| since.elapsed());
-        self.bounds.io_timeout.saturating_sub(waited)
+        self.line.io_timeout.saturating_sub(waited)
     }
 
     /// Whether more replies wait for the client than are held back for one.
     pub(crate) fn is_full(&self) -> bool {
-        self.reply.gathered() > self.bounds.hold
+        self.reply.gathered() > self.line.bounds.hold
     }
 
     /// Reads and drops input. `WouldBlock` when there may be more, `Ok` with a count when there was some.
     pub(crate) fn linger(&mut self, scratch: &mut [u8]) -> io::Result<usize> {
-        self.wire.read(scratch)
+        self.line.wire.read(scratch)
     }
 
     pub(super) fn failed(&mut self, error: io::Error) -> io::Error {

@@ -44,7 +44,7 @@ impl Exchange {
             return self.write_direct(data);
         }
         let count = self.reply.write(data).map_err(|mistake| self.refused(mistake))?;
-        if self.reply.is_committed() && self.reply.gathered() >= self.bounds.hold {
+        if self.reply.is_committed() && self.reply.gathered() >= self.line.bounds.hold {
             self.flush()?;
         }
         Ok(count)
@@ -78,6 +78,15 @@ impl Exchange {
         self.reply.finish()
     }
 
+    /// Completes a reply about which there is nothing to tell: whether the connection is over with it.
+    pub(crate) fn finish_well(&mut self) -> Option<bool> {
+        let reply_is_good = self.finish_reply().is_ok()
+            && self.reply.mistake().is_none()
+            && self.reply.surplus().is_none()
+            && self.news.is_none();
+        reply_is_good.then(|| self.reply.close())
+    }
+
     /// Makes 503 the reply, without asking the handler (RFC 9110 section 15.6.4).
     pub(crate) fn refuse(&mut self) {
         // There may be no request yet, only a connection; then nothing of it has been read.
@@ -101,7 +110,7 @@ impl Exchange {
     /// A body that will not be read to its end leaves no way to find the next request. That has to be known before the
     /// head goes out, so that it can say `Connection: close`.
     fn decide_about_rest(&mut self) {
-        let too_long = matches!(self.body, Incoming::Length(left) if left > self.bounds.drain);
+        let too_long = matches!(self.body, Incoming::Length(left) if left > self.line.bounds.drain);
         if too_long || (self.waits_for_continue && self.has_body()) {
             self.reply.must_close();
         }
@@ -116,7 +125,7 @@ impl Exchange {
         let sent = loop {
             match self.reply.ready().get(written..) {
                 None | Some([]) => break Ok(true),
-                Some(rest) => match self.wire.write(rest) {
+                Some(rest) => match self.line.wire.write(rest) {
                     Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
                     Ok(count) => written += count,
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Ok(false),
@@ -144,13 +153,13 @@ impl Exchange {
     }
 
     fn wait_for_room(&mut self) -> io::Result<()> {
-        let timeout = self.bounds.io_timeout;
-        self.wire.wait(Want::Room, timeout).map_err(|error| self.unwritable(error))
+        let timeout = self.line.io_timeout;
+        self.line.wire.wait(Want::Room, timeout).map_err(|error| self.unwritable(error))
     }
 
     pub(super) fn write_wire(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
-            match self.wire.write(bytes) {
+            match self.line.wire.write(bytes) {
                 Ok(0) => return Err(self.unwritable(io::ErrorKind::WriteZero.into())),
                 Ok(count) => {
                     self.sent += count as u64;

@@ -334,6 +334,38 @@ impl Reply {
         }
     }
 
+    /// Whether there is neither a reply nor a byte of one.
+    pub fn is_at_rest(&self) -> bool {
+        self.out.is_empty() && !matches!(self.state, State::Head | State::Held { .. })
+    }
+
+    /// Begins with another connection, after [`is_at_rest`](Self::is_at_rest).
+    pub fn begin_anew(&mut self, hold: usize) {
+        self.end();
+        self.asked.close = true;
+        self.hold = hold;
+    }
+
+    /// Takes the memory of `spare` where there is none.
+    pub fn borrow_memory(&mut self, spare: &mut Vec<u8>) {
+        if self.out.capacity() == 0 {
+            std::mem::swap(&mut self.out, spare);
+        }
+    }
+
+    /// Keeps no more memory than the bytes in it need, and gives `spare` what is left.
+    pub fn shrink(&mut self, spare: &mut Vec<u8>) {
+        if self.out.is_empty() {
+            self.trim();
+            if spare.capacity() == 0 {
+                *spare = std::mem::take(&mut self.out);
+            }
+        }
+        if self.out.capacity() > 2 * self.out.len() {
+            self.out.shrink_to_fit();
+        }
+    }
+
     /// How many bytes wait, whether or not they may go to the wire now.
     pub fn gathered(&self) -> usize {
         self.out.len()
