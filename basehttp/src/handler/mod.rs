@@ -127,6 +127,12 @@ pub trait RequestHandler:
     const __HANDLE_OVERRIDDEN: bool = false;
 
     #[doc(hidden)]
+    const __SEND_RESPONSE_ONLY_OVERRIDDEN: bool = false;
+
+    #[doc(hidden)]
+    const __SEND_HEADER_OVERRIDDEN: bool = false;
+
+    #[doc(hidden)]
     fn __base_mut(&mut self) -> &mut BaseHTTPRequestHandler<Self::MessageClass>;
 
     /// Called once for a connection, before its first request. Does nothing by default. There is no request to reply to

@@ -87,7 +87,9 @@ impl Request {
             if span.is_empty() { 0..0 } else { start..start + span.len() }
         };
         push_latin1(&mut self.line, line.line.of(data));
-        let moved = line.target.of(data).iter().filter(|byte| !byte.is_ascii()).count();
+        let is_ascii = self.line.len() == line.line.len();
+        let moved =
+            if is_ascii { 0 } else { line.target.of(data).iter().filter(|byte| !byte.is_ascii()).count() };
         self.command = place(line.method, 0);
         self.path = place(line.target, 0);
         self.path.end += moved;

@@ -55,10 +55,19 @@ impl BaseHTTPRequestHandler {
 
     /// The default of [`RequestHandler::send_response`].
     pub fn send_response<H: RequestHandler>(handler: &H, code: impl ResponseCode) {
-        handler.log_request(Some(code.status()), None);
-        handler.send_response_only(code);
-        handler.send_header("Server", handler.version_string());
-        handler.send_header("Date", handler.date_time_string(None));
+        let status = code.status();
+        handler.log_request(Some(status), None);
+        if H::__SEND_RESPONSE_ONLY_OVERRIDDEN || H::__SEND_HEADER_OVERRIDDEN {
+            handler.send_response_only(code);
+            handler.send_header("Server", handler.version_string());
+            handler.send_header("Date", handler.date_time_string(None));
+            return;
+        }
+        // The same, all at once.
+        let (server, date) = (handler.version_string(), handler.date_time_string(None));
+        let reply = &mut handler.exchange().reply;
+        reply.status_line(named_version(H::protocol_version), status, message_of::<H>(&code));
+        reply.server_and_date(&server, &date);
     }
 
     /// The default of [`RequestHandler::send_response_only`].
@@ -67,10 +76,8 @@ impl BaseHTTPRequestHandler {
         reason = "an override passes on what it got, and has no use for it after"
     )]
     pub fn send_response_only<H: RequestHandler>(handler: &H, code: impl ResponseCode) {
-        let status = code.status();
-        let standard = || messages::<H>(status).map_or("", |(short, _)| short);
-        let message = code.message().unwrap_or_else(standard);
-        handler.exchange().reply.status_line(named_version(H::protocol_version), status, message);
+        let message = message_of::<H>(&code);
+        handler.exchange().reply.status_line(named_version(H::protocol_version), code.status(), message);
     }
 
     /// The default of [`RequestHandler::send_header`].
@@ -177,6 +184,12 @@ const fn join(first: &[u8], second: &[u8]) -> ([u8; 128], usize) {
         at += 1;
     }
     (text, first.len() + gap + second.len())
+}
+
+/// What stands behind the code in the status line.
+fn message_of<H: RequestHandler>(code: &impl ResponseCode) -> &str {
+    let standard = || messages::<H>(code.status()).map_or("", |(short, _)| short);
+    code.message().unwrap_or_else(standard)
 }
 
 /// Short and long message of a status.

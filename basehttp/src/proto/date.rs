@@ -21,6 +21,10 @@ pub struct HTTPDate([u8; LENGTH]);
 const LENGTH: usize = 29;
 
 impl HTTPDate {
+    pub(crate) const fn as_bytes(&self) -> &[u8; LENGTH] {
+        &self.0
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()

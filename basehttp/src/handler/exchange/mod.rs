@@ -298,7 +298,11 @@ impl Exchange {
             self.line.wire.begin_idle();
         }
         loop {
-            match self.parser.parse(self.input.data(), &mut request.head) {
+            let parsed = match self.input.data() {
+                [] => Ok(Progress::NeedMore),
+                data => self.parser.parse(data, &mut request.head),
+            };
+            match parsed {
                 Ok(Progress::Done) => return self.take_head(request, None),
                 Err(fault) => return self.take_head(request, Some(fault)),
                 Ok(Progress::NeedMore) => {}
@@ -366,7 +370,9 @@ impl Exchange {
             }
         };
         self.waits_for_continue = false;
-        self.trailers = Headers::default();
+        if !self.trailers.is_empty() {
+            self.trailers = Headers::default();
+        }
         self.trouble = None;
         self.news = None;
         self.failed = false;
