@@ -19,14 +19,17 @@ const ROOM: usize = 64;
 impl Buffer {
     pub(crate) const NONE: Self = Self { bytes: Vec::new(), start: 0, end: 0 };
 
+    #[inline]
     pub(crate) fn data(&self) -> &[u8] {
         self.bytes.get(self.start..self.end).unwrap_or_default()
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.start == self.end
     }
 
+    #[inline]
     pub(crate) fn clear(&mut self) {
         self.start = 0;
         self.end = 0;
@@ -66,6 +69,7 @@ impl Buffer {
         spare.borrow_memory(&mut large);
     }
 
+    #[inline]
     pub(crate) fn consume(&mut self, count: usize) {
         self.start = (self.start + count).min(self.end);
         if self.is_empty() {
@@ -74,6 +78,7 @@ impl Buffer {
     }
 
     /// Moves the first `count` bytes into `head`; without a copy where there are no others.
+    #[inline]
     pub(crate) fn split_off_front(&mut self, count: usize, head: &mut Self) {
         head.clear();
         if self.data().len() <= count {
@@ -99,6 +104,7 @@ impl Buffer {
     }
 
     /// Appends what one call of `read` gives.
+    #[inline]
     pub(crate) fn fill(&mut self, read: impl FnOnce(&mut [u8]) -> io::Result<usize>) -> io::Result<usize> {
         // No more bytes are moved than were consumed.
         if self.start > 0 && self.data().len() <= self.start {

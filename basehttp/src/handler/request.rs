@@ -55,6 +55,7 @@ impl Request {
         assumed_version: "",
     };
 
+    #[inline]
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.bytes.trim();
@@ -76,6 +77,7 @@ impl Request {
     }
 
     /// Makes the text of the request line, borrowed by all getters: the bytes are decoded here, once.
+    #[inline]
     pub(crate) fn read_line(&mut self, assumed_version: &'static str) {
         let line = self.head.request_line;
         let data = self.bytes.data();
@@ -101,14 +103,17 @@ impl Request {
         }
     }
 
+    #[inline]
     pub(crate) fn line(&self) -> &str {
         &self.line
     }
 
+    #[inline]
     pub(crate) fn command(&self) -> &str {
         self.line.get(self.command.clone()).unwrap_or_default()
     }
 
+    #[inline]
     pub(crate) fn path(&self) -> &str {
         self.other_path.as_deref().unwrap_or_else(|| self.line.get(self.path.clone()).unwrap_or_default())
     }
@@ -117,6 +122,7 @@ impl Request {
         self.other_path = Some(path);
     }
 
+    #[inline]
     pub(crate) fn version_text(&self) -> &str {
         match self.line.get(self.version.clone()) {
             Some(version) if !version.is_empty() => version,
@@ -125,19 +131,23 @@ impl Request {
     }
 
     /// The version that decides about the reply.
+    #[inline]
     pub(crate) fn version(&self) -> Version {
         let line = &self.head.request_line;
         if line.simple { named_version(self.assumed_version) } else { line.version }
     }
 
+    #[inline]
     pub(crate) fn body(&self) -> Result<Body, Fault> {
         framing::body_of(&self.head, self.bytes.data())
     }
 
+    #[inline]
     pub(crate) fn check_host(&self) -> Result<(), Fault> {
         framing::check_host(&self.head, self.bytes.data())
     }
 
+    #[inline]
     pub(crate) fn persistence(&self) -> Persistence {
         if self.head.request_line.simple {
             return Persistence::Close;
@@ -145,6 +155,7 @@ impl Request {
         framing::persistence(&self.head, self.bytes.data())
     }
 
+    #[inline]
     pub(crate) fn expects_continue(&self) -> Result<bool, Fault> {
         framing::expects_continue(&self.head, self.bytes.data())
     }

@@ -41,6 +41,7 @@ impl WFile {
     ///
     /// # Errors
     /// See [the type](Self#errors).
+    #[inline]
     pub fn write(&self, buf: &[u8]) -> io::Result<usize> {
         self.shared.lock().write(buf)
     }

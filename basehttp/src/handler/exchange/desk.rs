@@ -47,14 +47,16 @@ impl Shared {
         Self(Arc::new(Mutex::new(Slot { exchange: None, line })))
     }
 
+    #[inline]
     pub(crate) fn lock(&self) -> Guard<'_> {
         let mut slot = self.slot();
         if slot.exchange.is_none() {
-            slot.open(&mut Desk::default());
+            slot.open_out_of_turn();
         }
         Guard(slot)
     }
 
+    #[inline]
     fn slot(&self) -> MutexGuard<'_, Slot> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -90,6 +92,12 @@ impl Shared {
 }
 
 impl Slot {
+    /// Code of the user runs that no request has called: a `Drop`.
+    #[cold]
+    fn open_out_of_turn(&mut self) {
+        self.open(&mut Desk::default());
+    }
+
     fn open(&mut self, desk: &mut Desk) {
         let exchange = match &mut self.exchange {
             Some(exchange) => exchange,
@@ -117,12 +125,14 @@ pub(crate) struct Guard<'a>(MutexGuard<'a, Slot>);
 impl Deref for Guard<'_> {
     type Target = Exchange;
 
+    #[inline]
     fn deref(&self) -> &Exchange {
         self.0.exchange.as_deref().unwrap_or_else(|| unreachable!("it was opened when it was locked"))
     }
 }
 
 impl DerefMut for Guard<'_> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut Exchange {
         self.0.exchange.as_deref_mut().unwrap_or_else(|| unreachable!("it was opened when it was locked"))
     }

@@ -260,6 +260,7 @@ impl Exchange {
     }
 
     /// Whether the connection is of no more use. One with an answered HEAD is.
+    #[inline]
     pub(super) fn is_troubled(&self) -> bool {
         !matches!(self.trouble, None | Some(Trouble::HeadAnswered))
     }
@@ -287,6 +288,7 @@ impl Exchange {
     }
 
     /// Parses the next head as far as it has come.
+    #[inline]
     pub(crate) fn next_head(&mut self, request: &mut Request) -> Next {
         if self.part == Part::Exchange {
             self.parser.reset();
@@ -334,6 +336,7 @@ impl Exchange {
         self.take_head(request, None);
     }
 
+    #[inline]
     fn take_head(&mut self, request: &mut Request, fault: Option<Fault>) -> Next {
         // After a fault the rest of the input means nothing, and the places in the head are places in all of it.
         let whole = fault.is_none() && request.head.len > 0;
@@ -354,6 +357,7 @@ impl Exchange {
     }
 
     /// Gets ready for body and reply of the request whose head was taken.
+    #[inline]
     pub(crate) fn begin(&mut self, asked: Asked, close: bool, after: After, body: Body) {
         self.after = after;
         self.part = Part::Exchange;
@@ -409,6 +413,7 @@ impl Exchange {
     }
 
     /// Whether more replies wait for the client than are held back for one.
+    #[inline]
     pub(crate) fn is_full(&self) -> bool {
         self.reply.gathered() > self.line.bounds.hold
     }

@@ -69,6 +69,7 @@ impl Exchange {
     }
 
     /// Completes the reply. It is ready then, and not yet sent.
+    #[inline]
     pub(crate) fn finish_reply(&mut self) -> Result<(), Mistake> {
         // Nobody is there, or nobody is to take the rest for a whole.
         if self.output == Output::Cut || self.trouble == Some(Trouble::ClientGone) {
@@ -109,6 +110,7 @@ impl Exchange {
 
     /// A body that will not be read to its end leaves no way to find the next request. That has to be known before the
     /// head goes out, so that it can say `Connection: close`.
+    #[inline]
     fn decide_about_rest(&mut self) {
         let too_long = matches!(self.body, Incoming::Length(left) if left > self.line.bounds.drain);
         if too_long || (self.waits_for_continue && self.has_body()) {

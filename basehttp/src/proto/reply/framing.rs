@@ -34,6 +34,7 @@ enum Line {
 impl Reply {
     /// Decides the framing (RFC 9112 section 6) and completes the head with it. `total` is the length of the whole body,
     /// where that is known.
+    #[inline]
     pub(super) fn commit(&mut self, total: Option<u64>) {
         let State::Held { body, unsent } = self.state else { return };
         let held = (self.out.len() - body) as u64 + unsent;
@@ -66,6 +67,7 @@ impl Reply {
         });
     }
 
+    #[inline]
     pub(super) fn has_tunnel_status(&self) -> bool {
         match self.head.status {
             101 => true,
@@ -74,6 +76,7 @@ impl Reply {
         }
     }
 
+    #[inline]
     fn decide(&self, total: Option<u64>, held: u64) -> (Framing, Line) {
         let declared = self.head.length.map_or(Line::None, Line::Length);
         let status = self.head.status;
@@ -111,6 +114,7 @@ impl Reply {
     }
 
     /// RFC 9112 section 9.3 and 9.6: say what the client cannot know from the versions.
+    #[inline]
     fn connection_line(&self) -> &'static [u8] {
         let switching = self.head.status == HTTPStatus::SWITCHING_PROTOCOLS.code();
         if self.close() {
@@ -125,6 +129,7 @@ impl Reply {
 }
 
 /// Puts `bytes` into `buffer` at `at`.
+#[inline]
 pub(super) fn insert(buffer: &mut Vec<u8>, at: usize, bytes: &[u8]) {
     let tail = at..buffer.len();
     buffer.extend_from_slice(bytes);

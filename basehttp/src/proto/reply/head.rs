@@ -34,6 +34,7 @@ pub enum Ended {
 
 impl Reply {
     /// Begins a head with its status line (RFC 9112 section 4).
+    #[inline]
     pub fn status_line(&mut self, protocol: Version, status: HTTPStatus, reason: &str) {
         match self.state {
             State::NoRequest => return self.blame(Mistake::NoRequest),
@@ -91,6 +92,7 @@ impl Reply {
     }
 
     /// Adds `Server` and `Date` behind a status line.
+    #[inline]
     pub fn server_and_date(&mut self, server: &str, date: &HTTPDate) {
         if self.state != State::Head {
             return;
@@ -164,6 +166,7 @@ impl Reply {
     ///
     /// # Errors
     /// The first mistake made with this head, which is taken back.
+    #[inline]
     pub fn end_head(&mut self) -> Result<Ended, Mistake> {
         match self.state {
             State::Head => {}
@@ -232,6 +235,7 @@ fn push_unusual(out: &mut Vec<u8>, text: &str) -> Result<(), char> {
 }
 
 /// `1*DIGIT`.
+#[inline]
 pub(super) fn push_decimal(out: &mut Vec<u8>, mut number: u64) {
     let mut digits = [0; 20];
     let mut len = 0;

@@ -91,6 +91,7 @@ impl Reply {
     }
 
     /// Gets ready for the reply to the next request. `close` is where [`close`](Self::close) starts.
+    #[inline]
     pub fn begin(&mut self, asked: Asked, close: bool) {
         self.abandon();
         self.asked = asked;
@@ -105,6 +106,7 @@ impl Reply {
     }
 
     /// Takes back everything of the reply that is not committed.
+    #[inline]
     pub fn abandon(&mut self) {
         if !self.is_committed() {
             self.out.truncate(self.start);
@@ -121,6 +123,7 @@ impl Reply {
     }
 
     /// Whether the connection is to be closed after this reply.
+    #[inline]
     pub fn close(&self) -> bool {
         self.close || self.asked.close
     }
@@ -136,6 +139,7 @@ impl Reply {
     }
 
     /// Whether the head is decided about: nothing can be taken back.
+    #[inline]
     pub fn is_committed(&self) -> bool {
         matches!(self.state, State::Body(_))
     }
@@ -173,11 +177,13 @@ impl Reply {
     }
 
     /// The first write that was refused without harm to the reply.
+    #[inline]
     pub fn surplus(&self) -> Option<&Mistake> {
         self.surplus.as_ref()
     }
 
     /// The first mistake made with this reply for which there is no other reply.
+    #[inline]
     pub fn mistake(&self) -> Option<&Mistake> {
         self.mistake.as_ref().or(self.refused.as_ref())
     }
@@ -186,6 +192,7 @@ impl Reply {
     ///
     /// # Errors
     /// Body before the head is ended, or more than the reply may have.
+    #[inline]
     pub fn write(&mut self, data: &[u8]) -> Result<usize, Mistake> {
         let room = self.room(data.len()).map_err(|mistake| self.note(mistake))?;
         let taken = data.get(..room).unwrap_or_default();
@@ -207,6 +214,7 @@ impl Reply {
     }
 
     /// How many of `len` body bytes may come.
+    #[inline]
     fn room(&self, len: usize) -> Result<usize, Mistake> {
         let limit = match self.state {
             State::NoRequest => return Err(Mistake::NoRequest),
@@ -294,6 +302,7 @@ impl Reply {
     ///
     /// # Errors
     /// Why there is no good reply: nothing of it went out, or, where it is committed, it lacks body.
+    #[inline]
     pub fn finish(&mut self) -> Result<(), Mistake> {
         if let (false, Some(mistake)) = (self.is_committed(), self.mistake()) {
             return Err(mistake.clone());
@@ -313,6 +322,7 @@ impl Reply {
         Ok(())
     }
 
+    #[inline]
     fn finish_body(&mut self) -> Result<(), Mistake> {
         match self.state {
             State::Body(Framing::Length { left: left @ 1.. }) => return Err(Mistake::TooLittleBody(left)),
@@ -367,11 +377,13 @@ impl Reply {
     }
 
     /// How many bytes wait, whether or not they may go to the wire now.
+    #[inline]
     pub fn gathered(&self) -> usize {
         self.out.len()
     }
 
     /// The bytes that may go to the wire now.
+    #[inline]
     pub fn ready(&self) -> &[u8] {
         let end = match self.state {
             State::Head | State::Held { .. } => self.start,
@@ -406,10 +418,12 @@ impl Reply {
     }
 
     /// HTTP/0.9 has no head in its replies.
+    #[inline]
     fn is_headless(&self) -> bool {
         self.asked.version == Version::Http09
     }
 
+    #[inline]
     fn has_no_body(&self) -> bool {
         HTTPStatus::new(self.head.status).has_no_body()
     }
