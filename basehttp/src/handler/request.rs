@@ -1,6 +1,6 @@
 //! The request as the handler sees it.
 
-use std::ops::Range;
+use std::sync::OnceLock;
 
 use super::buffer::Buffer;
 use super::message::{Message, push_latin1};
@@ -19,10 +19,10 @@ pub(crate) struct Request {
     pub(crate) fault: Option<Fault>,
     /// Whether a body was announced.
     pub(crate) has_body: bool,
-    line: String,
-    command: Range<usize>,
-    path: Range<usize>,
-    version: Range<usize>,
+    /// The method, where it is a common one.
+    method: Option<&'static str>,
+    /// The request line as text, once somebody has asked for it.
+    line: OnceLock<String>,
     /// The path where it is not the one in the line.
     other_path: Option<String>,
     /// What stands for the version of a line that has none.
@@ -38,19 +38,14 @@ impl Default for Request {
     }
 }
 
-/// Bytes of a request line for which the memory is kept.
-const USUAL: usize = 4096;
-
 impl Request {
     const NONE: Self = Self {
         bytes: Buffer::NONE,
         head: Head::NONE,
         fault: None,
         has_body: false,
-        line: String::new(),
-        command: 0..0,
-        path: 0..0,
-        version: 0..0,
+        method: None,
+        line: OnceLock::new(),
         other_path: None,
         assumed_version: "",
     };
@@ -62,9 +57,10 @@ impl Request {
         self.head.clear();
         self.fault = None;
         self.has_body = false;
-        self.line.clear();
-        self.line.shrink_to(USUAL);
-        (self.command, self.path, self.version) = (0..0, 0..0, 0..0);
+        self.method = None;
+        if self.line.get().is_some() {
+            self.line = OnceLock::new();
+        }
         self.other_path = None;
         self.assumed_version = "";
     }
@@ -73,49 +69,40 @@ impl Request {
     pub(crate) fn shrink(&mut self, spare: &mut Buffer) {
         self.bytes.shrink(spare);
         self.head.fields.shrink_to_fit();
-        self.line.shrink_to_fit();
     }
 
-    /// Makes the text of the request line, borrowed by all getters: the bytes are decoded here, once.
+    /// Makes text of the request line where its bytes are not text already.
     #[inline]
     pub(crate) fn read_line(&mut self, assumed_version: &'static str) {
-        let line = self.head.request_line;
+        let line = &self.head.request_line;
         let data = self.bytes.data();
-        let origin = line.line.start();
-        // Method and version are ASCII. Only the target may hold bytes that become two when decoded, so what follows it
-        // moves.
-        let place = |span: Span, moved: usize| {
-            let start = span.start().saturating_sub(origin) + moved;
-            if span.is_empty() { 0..0 } else { start..start + span.len() }
-        };
-        push_latin1(&mut self.line, line.line.of(data));
-        let is_ascii = self.line.len() == line.line.len();
-        let moved =
-            if is_ascii { 0 } else { line.target.of(data).iter().filter(|byte| !byte.is_ascii()).count() };
-        self.command = place(line.method, 0);
-        self.path = place(line.target, 0);
-        self.path.end += moved;
-        self.version = place(line.version_text, moved);
+        self.method = COMMON.into_iter().find(|method| method.as_bytes() == line.method.of(data));
         self.assumed_version = if line.simple { assumed_version } else { "" };
+        let target = line.target.of(data);
         // gh-87389: clients take a redirect to `//host/...` for one to another host.
-        if self.path().starts_with("//") {
-            self.other_path = Some(format!("/{}", self.path().trim_start_matches('/')));
+        if target.starts_with(b"//") || !target.is_ascii() {
+            self.other_path = Some(path_of(target));
         }
     }
 
-    #[inline]
     pub(crate) fn line(&self) -> &str {
-        &self.line
+        self.line.get_or_init(|| latin1(self.head.request_line.line.of(self.bytes.data())))
     }
 
     #[inline]
     pub(crate) fn command(&self) -> &str {
-        self.line.get(self.command.clone()).unwrap_or_default()
+        self.method.unwrap_or_else(|| self.ascii(self.head.request_line.method))
     }
 
     #[inline]
     pub(crate) fn path(&self) -> &str {
-        self.other_path.as_deref().unwrap_or_else(|| self.line.get(self.path.clone()).unwrap_or_default())
+        self.other_path.as_deref().unwrap_or_else(|| self.ascii(self.head.request_line.target))
+    }
+
+    /// Bytes that are known to be ASCII.
+    #[inline]
+    fn ascii(&self, span: Span) -> &str {
+        std::str::from_utf8(span.of(self.bytes.data())).unwrap_or_default()
     }
 
     pub(crate) fn set_path(&mut self, path: String) {
@@ -124,9 +111,9 @@ impl Request {
 
     #[inline]
     pub(crate) fn version_text(&self) -> &str {
-        match self.line.get(self.version.clone()) {
-            Some(version) if !version.is_empty() => version,
-            _ => self.assumed_version,
+        match self.ascii(self.head.request_line.version_text) {
+            "" => self.assumed_version,
+            version => version,
         }
     }
 
@@ -170,6 +157,20 @@ impl Request {
         }
         message
     }
+}
+
+/// The methods of nearly all requests.
+const COMMON: [&str; 4] = ["GET", "POST", "HEAD", "PUT"];
+
+fn path_of(target: &[u8]) -> String {
+    let path = latin1(target);
+    if path.starts_with("//") { format!("/{}", path.trim_start_matches('/')) } else { path }
+}
+
+fn latin1(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    push_latin1(&mut text, bytes);
+    text
 }
 
 /// The version that a class variable names.

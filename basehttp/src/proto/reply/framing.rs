@@ -1,6 +1,6 @@
 //! The framing of a reply (RFC 9112 section 6), decided in one place.
 
-use super::head::{Persist, push_decimal};
+use super::head::Persist;
 use super::{Reply, State};
 use crate::proto::request_line::Version;
 use crate::proto::status::HTTPStatus;
@@ -31,6 +31,23 @@ enum Line {
     Chunked,
 }
 
+/// Digits of the longest number.
+const DIGITS: usize = 20;
+
+/// Writes `1*DIGIT` at the end of `digits`, and returns how many they are.
+fn decimal(mut number: u64, digits: &mut [u8; DIGITS]) -> usize {
+    let mut len = 0;
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        len += 1;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    len
+}
+
 impl Reply {
     /// Decides the framing (RFC 9112 section 6) and completes the head with it. `total` is the length of the whole body,
     /// where that is known.
@@ -44,22 +61,19 @@ impl Reply {
         }
         let mut added = 0;
         if !self.is_headless() {
-            let mut tail = std::mem::take(&mut self.added);
-            match line {
-                Line::None => {}
-                Line::Chunked => tail.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
-                Line::Length(length) => {
-                    tail.extend_from_slice(b"Content-Length: ");
-                    push_decimal(&mut tail, length);
-                    tail.extend_from_slice(b"\r\n");
+            let (mut digits, mut length) = ([0; DIGITS], 0);
+            let name: &[u8] = match line {
+                Line::None => b"",
+                Line::Chunked => b"Transfer-Encoding: chunked\r\n",
+                Line::Length(total) => {
+                    length = decimal(total, &mut digits);
+                    b"Content-Length: "
                 }
-            }
-            tail.extend_from_slice(self.connection_line());
-            tail.extend_from_slice(b"\r\n");
-            insert(&mut self.out, body, &tail);
-            added = tail.len();
-            tail.clear();
-            self.added = tail;
+            };
+            let digits = digits.get(DIGITS - length..).unwrap_or_default();
+            let end: &[u8] = if length > 0 { b"\r\n" } else { b"" };
+            let connection = self.connection_line();
+            added = insert(&mut self.out, body, [name, digits, end, connection, b"\r\n"]);
         }
         self.state = State::Body(match framing {
             Framing::Chunked { .. } => Framing::Chunked { chunk: body + added },
@@ -128,13 +142,23 @@ impl Reply {
     }
 }
 
-/// Puts `bytes` into `buffer` at `at`.
+/// Puts `pieces` into `buffer` at `at`, and returns how long they are together.
 #[inline]
-pub(super) fn insert(buffer: &mut Vec<u8>, at: usize, bytes: &[u8]) {
-    let tail = at..buffer.len();
-    buffer.extend_from_slice(bytes);
-    buffer.copy_within(tail, at + bytes.len());
-    if let Some(gap) = buffer.get_mut(at..at + bytes.len()) {
-        gap.copy_from_slice(bytes);
+pub(super) fn insert<const COUNT: usize>(buffer: &mut Vec<u8>, at: usize, pieces: [&[u8]; COUNT]) -> usize {
+    let end = buffer.len();
+    let added: usize = pieces.iter().map(|piece| piece.len()).sum();
+    // Where nothing stands behind them, they are appended.
+    if at == end {
+        pieces.iter().for_each(|piece| buffer.extend_from_slice(piece));
+        return added;
     }
+    buffer.resize(end + added, 0);
+    buffer.copy_within(at..end, at + added);
+    let mut gap = buffer.get_mut(at..at + added).unwrap_or_default();
+    for piece in pieces {
+        let Some((place, rest)) = gap.split_at_mut_checked(piece.len()) else { break };
+        place.copy_from_slice(piece);
+        gap = rest;
+    }
+    added
 }

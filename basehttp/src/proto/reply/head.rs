@@ -233,19 +233,3 @@ fn push_unusual(out: &mut Vec<u8>, text: &str) -> Result<(), char> {
     }
     Ok(())
 }
-
-/// `1*DIGIT`.
-#[inline]
-pub(super) fn push_decimal(out: &mut Vec<u8>, mut number: u64) {
-    let mut digits = [0; 20];
-    let mut len = 0;
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + (number % 10) as u8;
-        len += 1;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(digits.get(digits.len() - len..).unwrap_or_default());
-}

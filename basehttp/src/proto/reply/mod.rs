@@ -52,8 +52,6 @@ pub struct Reply {
     /// A write that was refused, which did the reply no harm.
     surplus: Option<Mistake>,
     hold: usize,
-    /// For the lines that `commit` adds, so that it allocates once a connection.
-    added: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +84,6 @@ impl Reply {
             refused: None,
             surplus: None,
             hold,
-            added: Vec::new(),
         }
     }
 
@@ -290,7 +287,7 @@ impl Reply {
             if len > 0 {
                 let mut header = Vec::with_capacity(18);
                 chunk_header(len, &mut header);
-                insert(&mut self.out, *chunk, &header);
+                insert(&mut self.out, *chunk, [&header]);
                 self.out.extend_from_slice(CHUNK_END);
                 *chunk = self.out.len();
             }
