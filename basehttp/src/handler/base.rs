@@ -283,7 +283,8 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         let next = exchange.next_head(request);
         match next {
             Next::Request => {
-                begin(request, &mut exchange, H::default_request_version, H::protocol_version, true);
+                let protocol = named_version(H::protocol_version);
+                begin(request, &mut exchange, H::default_request_version, protocol, true);
                 self.stage.set(Stage::Waiting);
             }
             Next::End => {
@@ -300,7 +301,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         let request = self.request.get_or_insert_default();
         let mut exchange = self.shared.lock();
         exchange.give_up_head(request);
-        begin(request, &mut exchange, "HTTP/1.0", "HTTP/1.0", false);
+        begin(request, &mut exchange, "HTTP/1.0", Version::Http10, false);
         self.stage.set(Stage::Waiting);
     }
 }
@@ -310,7 +311,7 @@ fn begin(
     request: &mut Request,
     exchange: &mut Exchange,
     default_request_version: &'static str,
-    protocol_version: &str,
+    protocol: Version,
     whole: bool,
 ) {
     request.read_line(default_request_version);
@@ -335,7 +336,7 @@ fn begin(
         Persistence::KeepAlive => version != Version::Http09,
         Persistence::Unsaid => version == Version::Http11,
     };
-    let speaks_1_1 = named_version(protocol_version) == Version::Http11;
+    let speaks_1_1 = protocol == Version::Http11;
     let asked = Asked {
         version,
         head: request.command() == "HEAD",

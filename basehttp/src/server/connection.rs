@@ -267,7 +267,7 @@ pub(super) enum Step {
 fn make_room<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool) -> Step {
     match pump(handler, host, expired) {
         Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
-        Pumped::All | Pumped::Dead => Step::To(At::Head),
+        Pumped::All { .. } | Pumped::Dead => Step::To(At::Head),
     }
 }
 
@@ -283,7 +283,7 @@ fn read_head<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &
     match pump(handler, host, *expired) {
         Pumped::Later(patience) => Step::DoneAt(At::Head, Turn::Later(Want::Room, patience)),
         Pumped::Dead => Step::To(At::LastReply),
-        Pumped::All if *expired => {
+        Pumped::All { .. } if *expired => {
             if !host.runs_user_code() {
                 return Step::DoneAt(At::Head, Turn::Elsewhere);
             }
@@ -291,13 +291,9 @@ fn read_head<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &
             give_up(handler, host);
             Step::To(At::LastReply)
         }
-        Pumped::All => {
-            let exchange = handler.exchange();
-            let at = if exchange.is_idle() { At::Idle } else { At::Head };
-            if at == At::Idle && host.is_stopping() {
-                return Step::To(At::LastReply);
-            }
-            Step::DoneAt(at, Turn::Later(Want::Input, exchange.patience()))
+        Pumped::All { is_idle: true, .. } if host.is_stopping() => Step::To(At::LastReply),
+        Pumped::All { is_idle, patience } => {
+            Step::DoneAt(if is_idle { At::Idle } else { At::Head }, Turn::Later(Want::Input, patience))
         }
     }
 }
@@ -317,7 +313,7 @@ fn gather_body<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired:
     match pump(handler, host, false) {
         Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
         Pumped::Dead => Step::To(At::LastReply),
-        Pumped::All => Step::Done(Turn::Later(Want::Input, handler.exchange().patience())),
+        Pumped::All { patience, .. } => Step::Done(Turn::Later(Want::Input, patience)),
     }
 }
 
@@ -356,22 +352,26 @@ fn drop_rest<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool,
         Some(false) => Step::To(At::LastReply),
         None => match pump(handler, host, expired) {
             Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
-            Pumped::All if !expired => Step::Done(Turn::Later(Want::Input, handler.exchange().patience())),
-            Pumped::All | Pumped::Dead => Step::To(At::LastReply),
+            Pumped::All { patience, .. } if !expired => Step::Done(Turn::Later(Want::Input, patience)),
+            Pumped::All { .. } | Pumped::Dead => Step::To(At::LastReply),
         },
     }
 }
 
 /// What became of the bytes that are ready.
 pub(super) enum Pumped {
-    All,
+    /// And what the connection may wait for now: for a request if `is_idle`, so long at most.
+    All {
+        is_idle: bool,
+        patience: Duration,
+    },
     /// The client has to take some first, so long at most.
     Later(Duration),
     Dead,
 }
 
 pub(super) fn pump<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool) -> Pumped {
-    let (pumped, timeout) = {
+    let (pumped, is_idle, patience) = {
         let mut exchange = handler.exchange();
         if exchange.reply.gathered() > 0 {
             host.before_sending();
@@ -381,11 +381,13 @@ pub(super) fn pump<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired:
             exchange.give_up_output();
             pumped = Err(io::ErrorKind::TimedOut.into());
         }
-        (pumped, exchange.room_patience())
+        let all = matches!(pumped, Ok(true));
+        let patience = if all { exchange.patience() } else { exchange.room_patience() };
+        (pumped, exchange.is_idle(), patience)
     };
     match pumped {
-        Ok(true) => Pumped::All,
-        Ok(false) => Pumped::Later(timeout),
+        Ok(true) => Pumped::All { is_idle, patience },
+        Ok(false) => Pumped::Later(patience),
         Err(_) => {
             if host.runs_user_code() {
                 host.enter();

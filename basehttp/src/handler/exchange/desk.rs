@@ -81,10 +81,8 @@ impl Shared {
         }
         drop(slot);
         if is_at_rest {
-            if let Some(mut request) = request.take() {
-                request.clear();
-                desk.request = Some(request);
-            }
+            // It was cleared when the one before was over.
+            desk.request = request.take();
         } else if let Some(request) = request {
             request.shrink(&mut desk.head);
         }

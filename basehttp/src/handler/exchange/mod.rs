@@ -206,7 +206,13 @@ impl Exchange {
     fn trim(&mut self) {
         self.input.trim();
         self.reply.trim();
-        self.trailers = Headers::default();
+        self.forget_trailers();
+    }
+
+    fn forget_trailers(&mut self) {
+        if !self.trailers.is_empty() {
+            self.trailers = Headers::default();
+        }
     }
 
     /// Takes the buffers that are not there.
@@ -365,7 +371,7 @@ impl Exchange {
         self.drained = 0;
         self.sent = 0;
         self.until = None;
-        self.body = match body {
+        let body = match body {
             Body::None | Body::Length(0) => Incoming::None,
             Body::Length(length) => Incoming::Length(length),
             Body::Chunked => {
@@ -373,10 +379,11 @@ impl Exchange {
                 Incoming::Chunked { decoder, decoded: Buffer::default(), ready: 0 }
             }
         };
-        self.waits_for_continue = false;
-        if !self.trailers.is_empty() {
-            self.trailers = Headers::default();
+        if !matches!((&self.body, &body), (Incoming::None, Incoming::None)) {
+            self.body = body;
         }
+        self.waits_for_continue = false;
+        self.forget_trailers();
         self.trouble = None;
         self.news = None;
         self.failed = false;

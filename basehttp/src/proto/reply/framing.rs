@@ -31,21 +31,50 @@ enum Line {
     Chunked,
 }
 
-/// Digits of the longest number.
-const DIGITS: usize = 20;
+/// The end of a head: the lines that are decided last.
+struct Tail {
+    bytes: [u8; LONGEST],
+    len: usize,
+}
 
-/// Writes `1*DIGIT` at the end of `digits`, and returns how many they are.
-fn decimal(mut number: u64, digits: &mut [u8; DIGITS]) -> usize {
-    let mut len = 0;
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + (number % 10) as u8;
-        len += 1;
-        number /= 10;
-        if number == 0 {
-            break;
+/// `Content-Length` with 20 digits, and `Connection: keep-alive`.
+const LONGEST: usize = 80;
+
+impl Default for Tail {
+    fn default() -> Self {
+        Self { bytes: [0; LONGEST], len: 0 }
+    }
+}
+
+impl Tail {
+    #[inline]
+    fn push<const LEN: usize>(&mut self, text: &[u8; LEN]) {
+        if let Some((place, _)) = self.bytes.get_mut(self.len..).and_then(|free| free.split_first_chunk_mut())
+        {
+            *place = *text;
+            self.len += LEN;
         }
     }
-    len
+
+    fn push_decimal(&mut self, mut number: u64) {
+        let mut digits = [0; 20];
+        let mut len = 0;
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0' + (number % 10) as u8;
+            len += 1;
+            number /= 10;
+            if number == 0 {
+                break;
+            }
+        }
+        for digit in digits.iter().skip(digits.len() - len) {
+            self.push(&[*digit]);
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
 }
 
 impl Reply {
@@ -61,19 +90,24 @@ impl Reply {
         }
         let mut added = 0;
         if !self.is_headless() {
-            let (mut digits, mut length) = ([0; DIGITS], 0);
-            let name: &[u8] = match line {
-                Line::None => b"",
-                Line::Chunked => b"Transfer-Encoding: chunked\r\n",
-                Line::Length(total) => {
-                    length = decimal(total, &mut digits);
-                    b"Content-Length: "
+            let mut tail = Tail::default();
+            match line {
+                Line::None => {}
+                Line::Chunked => tail.push(b"Transfer-Encoding: chunked\r\n"),
+                Line::Length(length) => {
+                    tail.push(b"Content-Length: ");
+                    tail.push_decimal(length);
+                    tail.push(b"\r\n");
                 }
-            };
-            let digits = digits.get(DIGITS - length..).unwrap_or_default();
-            let end: &[u8] = if length > 0 { b"\r\n" } else { b"" };
-            let connection = self.connection_line();
-            added = insert(&mut self.out, body, [name, digits, end, connection, b"\r\n"]);
+            }
+            match self.connection_line() {
+                Some(Persist::Close) => tail.push(b"Connection: close\r\n"),
+                Some(Persist::KeepAlive) => tail.push(b"Connection: keep-alive\r\n"),
+                None => {}
+            }
+            tail.push(b"\r\n");
+            insert(&mut self.out, body, tail.bytes());
+            added = tail.len;
         }
         self.state = State::Body(match framing {
             Framing::Chunked { .. } => Framing::Chunked { chunk: body + added },
@@ -129,36 +163,30 @@ impl Reply {
 
     /// RFC 9112 section 9.3 and 9.6: say what the client cannot know from the versions.
     #[inline]
-    fn connection_line(&self) -> &'static [u8] {
+    fn connection_line(&self) -> Option<Persist> {
         let switching = self.head.status == HTTPStatus::SWITCHING_PROTOCOLS.code();
         if self.close() {
             let assumed = self.head.protocol != Some(Version::Http11) || switching;
-            if assumed && self.head.says != Some(Persist::Close) { b"" } else { b"Connection: close\r\n" }
+            if assumed && self.head.says != Some(Persist::Close) { None } else { Some(Persist::Close) }
         } else if self.head.says.is_some() || self.asked.version != Version::Http11 {
-            b"Connection: keep-alive\r\n"
+            Some(Persist::KeepAlive)
         } else {
-            b""
+            None
         }
     }
 }
 
-/// Puts `pieces` into `buffer` at `at`, and returns how long they are together.
+/// Puts `bytes` into `buffer` at `at`.
 #[inline]
-pub(super) fn insert<const COUNT: usize>(buffer: &mut Vec<u8>, at: usize, pieces: [&[u8]; COUNT]) -> usize {
-    let end = buffer.len();
-    let added: usize = pieces.iter().map(|piece| piece.len()).sum();
-    // Where nothing stands behind them, they are appended.
-    if at == end {
-        pieces.iter().for_each(|piece| buffer.extend_from_slice(piece));
-        return added;
+pub(super) fn insert(buffer: &mut Vec<u8>, at: usize, bytes: &[u8]) {
+    let tail = at..buffer.len();
+    buffer.extend_from_slice(bytes);
+    // Nothing has to move where nothing stands behind them.
+    if tail.is_empty() {
+        return;
     }
-    buffer.resize(end + added, 0);
-    buffer.copy_within(at..end, at + added);
-    let mut gap = buffer.get_mut(at..at + added).unwrap_or_default();
-    for piece in pieces {
-        let Some((place, rest)) = gap.split_at_mut_checked(piece.len()) else { break };
-        place.copy_from_slice(piece);
-        gap = rest;
+    buffer.copy_within(tail, at + bytes.len());
+    if let Some(gap) = buffer.get_mut(at..at + bytes.len()) {
+        gap.copy_from_slice(bytes);
     }
-    added
 }

@@ -114,9 +114,9 @@ impl Reply {
         self.start = self.out.len();
         self.head = Head::default();
         self.ended_by_interim = false;
-        self.mistake = None;
-        self.refused = None;
-        self.surplus = None;
+        if self.mistake.is_some() || self.refused.is_some() || self.surplus.is_some() {
+            (self.mistake, self.refused, self.surplus) = (None, None, None);
+        }
     }
 
     /// Whether the connection is to be closed after this reply.
@@ -287,7 +287,7 @@ impl Reply {
             if len > 0 {
                 let mut header = Vec::with_capacity(18);
                 chunk_header(len, &mut header);
-                insert(&mut self.out, *chunk, [&header]);
+                insert(&mut self.out, *chunk, &header);
                 self.out.extend_from_slice(CHUNK_END);
                 *chunk = self.out.len();
             }
@@ -393,7 +393,11 @@ impl Reply {
     /// The first `count` bytes of [`ready`](Self::ready) are on the wire.
     pub fn sent(&mut self, count: usize) {
         let count = count.min(self.ready().len());
-        self.out.drain(..count);
+        if count == self.out.len() {
+            self.out.clear();
+        } else {
+            self.out.drain(..count);
+        }
         self.start = self.start.saturating_sub(count);
         match &mut self.state {
             State::Held { body, .. } => *body -= count,
