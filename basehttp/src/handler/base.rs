@@ -220,7 +220,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     }
 
     pub(super) fn request_mut(&mut self) -> &mut Request {
-        self.request.get_or_insert_default()
+        self.request.get_or_insert_with(Desk::request)
     }
 
     /// The time, for `Date` and log lines.
@@ -244,14 +244,16 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         self.shared.lock()
     }
 
-    /// A turn begins.
-    pub(crate) fn borrow_from(&mut self, desk: &mut Desk) {
-        self.shared.borrow_from(desk, &mut self.request);
+    /// A turn begins. A connection that rests gets what it needs when it needs it.
+    pub(crate) fn begin_turn(&mut self) {
+        if let Some(request) = &mut self.request {
+            self.shared.borrow_memory(request);
+        }
     }
 
-    /// A turn ends.
-    pub(crate) fn give_back(&mut self, desk: &mut Desk) {
-        self.shared.give_back(desk, &mut self.request);
+    /// A turn ends: what the connection does not need while it waits goes back to the thread.
+    pub(crate) fn end_turn(&mut self) {
+        self.shared.give_back(&mut self.request);
     }
 
     pub(crate) fn server_arc(&self) -> Arc<ServerInfo> {
@@ -272,7 +274,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
 
     /// Makes the next request the current one, if it has come.
     pub(crate) fn next_request<H: RequestHandler<MessageClass = M>>(&mut self) -> Next {
-        let request = self.request.get_or_insert_default();
+        let request = self.request.get_or_insert_with(Desk::request);
         if self.stage.get() == Stage::Between {
             request.clear();
             self.headers = OnceCell::new();
@@ -298,7 +300,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
 
     /// Makes a request of a head that does not come to its end, so that it can be answered.
     pub(crate) fn give_up_head(&mut self) {
-        let request = self.request.get_or_insert_default();
+        let request = self.request.get_or_insert_with(Desk::request);
         let mut exchange = self.shared.lock();
         exchange.give_up_head(request);
         begin(request, &mut exchange, "HTTP/1.0", Version::Http10, false);

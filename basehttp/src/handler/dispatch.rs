@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 use std::io;
 
 use super::base::Stage;
-use super::exchange::{Next, Trouble};
+use super::exchange::{Next, Settled, Trouble};
 use super::request::named_version;
 use super::{BaseHTTPRequestHandler, HandlerError, RequestHandler, ResponseCode};
 use crate::proto::fault::Fault;
@@ -273,8 +273,13 @@ pub(crate) fn settle<H: RequestHandler>(handler: &H, error: Option<io::Error>) {
         fail(handler, "handle_one_request", &Failure::Error(&error.to_string()));
     }
     let settled = handler.exchange().finish_well();
-    let close = settled.unwrap_or_else(|| settle_with_trouble(handler));
-    handler.set_stage(if close { Stage::Over } else { Stage::Settled });
+    handler.set_stage(match settled {
+        Some(Settled::Complete) => Stage::Between,
+        Some(Settled::Over) => Stage::Over,
+        Some(Settled::Rest) => Stage::Settled,
+        None if settle_with_trouble(handler) => Stage::Over,
+        None => Stage::Settled,
+    });
 }
 
 /// Whether the connection is over with it.

@@ -14,6 +14,7 @@ mod respond;
 mod response_code;
 mod rfile;
 mod server_info;
+mod stamp;
 mod wfile;
 pub(crate) mod wire;
 
@@ -131,6 +132,9 @@ pub trait RequestHandler:
 
     #[doc(hidden)]
     const __SEND_HEADER_OVERRIDDEN: bool = false;
+
+    #[doc(hidden)]
+    const __DATE_TIME_STRING_OVERRIDDEN: bool = false;
 
     #[doc(hidden)]
     fn __base_mut(&mut self) -> &mut BaseHTTPRequestHandler<Self::MessageClass>;

@@ -5,11 +5,11 @@ use std::cell::Cell;
 use std::fmt::{Display, Write as _};
 use std::io;
 use std::marker::PhantomData;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use super::dispatch::allow;
 use super::request::named_version;
-use super::{BaseHTTPRequestHandler, RequestHandler, ResponseCode, error_page};
+use super::{BaseHTTPRequestHandler, RequestHandler, ResponseCode, error_page, stamp};
 use crate::proto::date::HTTPDate;
 use crate::proto::reply::can_be_reason;
 use crate::proto::status::{HTTPStatus, lookup};
@@ -64,10 +64,14 @@ impl BaseHTTPRequestHandler {
             return;
         }
         // The same, all at once.
-        let (server, date) = (handler.version_string(), handler.date_time_string(None));
+        let server = handler.version_string();
+        let date = H::__DATE_TIME_STRING_OVERRIDDEN.then(|| handler.date_time_string(None));
         let reply = &mut handler.exchange().reply;
         reply.status_line(named_version(H::protocol_version), status, message_of::<H>(&code));
-        reply.server_and_date(&server, &date);
+        match date {
+            Some(date) => reply.server_and_date(&server, &date),
+            None => stamp::add(reply, &server, handler.now()),
+        }
     }
 
     /// The default of [`RequestHandler::send_response_only`].
@@ -123,7 +127,7 @@ impl BaseHTTPRequestHandler {
 
     /// The default of [`RequestHandler::date_time_string`].
     pub fn date_time_string<H: RequestHandler>(handler: &H, timestamp: Option<SystemTime>) -> HTTPDate {
-        timestamp.map_or_else(|| current_date(handler.now()), HTTPDate::from)
+        timestamp.map_or_else(|| stamp::date(handler.now()), HTTPDate::from)
     }
 }
 
@@ -133,22 +137,6 @@ const USUAL: usize = 4096;
 thread_local! {
     /// The text of a header value in the making, kept for its memory.
     static SCRATCH: Cell<String> = const { Cell::new(String::new()) };
-}
-
-/// The text of the current second is made once.
-fn current_date(now: SystemTime) -> HTTPDate {
-    thread_local! {
-        static LAST: Cell<Option<(u64, HTTPDate)>> = const { Cell::new(None) };
-    }
-    let second = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    match LAST.get() {
-        Some((last, date)) if last == second => date,
-        _ => {
-            let date = HTTPDate::from(now);
-            LAST.set(Some((second, date)));
-            date
-        }
-    }
 }
 
 /// `server_version` and `sys_version` of a handler, put together by the compiler.

@@ -2,7 +2,6 @@
 //! says what it waits for. Makes the handler, runs it, and survives it.
 
 use std::any::Any;
-use std::cell::RefCell;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -14,17 +13,12 @@ use crate::handler::base::Stage;
 use crate::handler::dispatch::{
     Failure, complete, fail, last_resort, running, settle, tell, tell_failure, too_slow,
 };
-use crate::handler::exchange::{Desk, Next};
+use crate::handler::exchange::Next;
 use crate::handler::wire::Want;
 use crate::handler::{BaseHTTPRequestHandler, HandlerError, RequestHandler};
 
 /// How many requests a connection may have answered in one turn.
 const REQUESTS_A_TURN: u32 = 64;
-
-thread_local! {
-    /// What the thread lends to the connection that it gives a turn.
-    static DESK: RefCell<Desk> = RefCell::default();
-}
 
 pub(crate) struct Live<H: RequestHandler, F> {
     factory: Arc<F>,
@@ -165,11 +159,11 @@ where
 {
     fn turn(&mut self, host: &mut dyn Host, expired: bool) -> Turn {
         if let Some(base) = self.base_mut() {
-            DESK.with_borrow_mut(|desk| base.borrow_from(desk));
+            base.begin_turn();
         }
         let turn = self.go_on(host, expired);
         if let Some(base) = self.base_mut() {
-            DESK.with_borrow_mut(|desk| base.give_back(desk));
+            base.end_turn();
         }
         turn
     }
@@ -227,12 +221,10 @@ where
                 (At::Body, Made::Handler(handler)) => gather_body(handler, host, &mut expired),
                 (At::Handler, Made::Handler(handler)) => {
                     expired = false;
-                    run_handler(handler, host)
-                }
-                (At::Rest, Made::Handler(handler)) => {
                     budget -= 1;
-                    drop_rest(handler, host, expired, budget == 0)
+                    run_handler(handler, host, budget == 0)
                 }
+                (At::Rest, Made::Handler(handler)) => drop_rest(handler, host, expired, budget == 0),
                 (At::LastReply, Made::Handler(handler)) => end(handler, host, &mut expired),
                 // Where it ends, the handler is dropped, which is code of the user too.
                 (At::Linger { .. }, Made::Handler(_)) if !host.runs_user_code() => {
@@ -317,7 +309,7 @@ fn gather_body<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired:
     }
 }
 
-fn run_handler<H: RequestHandler>(handler: &mut H, host: &mut dyn Host) -> Step {
+fn run_handler<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, is_enough: bool) -> Step {
     if !host.admits(handler.command(), handler.path()) {
         // A handler that takes its time must not hold back the replies before its own.
         if let Pumped::Later(patience) = pump(handler, host, false) {
@@ -331,7 +323,20 @@ fn run_handler<H: RequestHandler>(handler: &mut H, host: &mut dyn Host) -> Step 
     host.enter();
     answer(handler);
     host.leave();
-    Step::To(if handler.stage() == Stage::Settled { At::Rest } else { At::LastReply })
+    match handler.stage() {
+        Stage::Between => go_on_with(At::Head, handler, host, is_enough),
+        Stage::Settled => Step::To(At::Rest),
+        _ => Step::To(At::LastReply),
+    }
+}
+
+/// Goes on with the next request, unless there were enough for one turn.
+fn go_on_with<H: RequestHandler>(at: At, handler: &H, host: &mut dyn Host, is_enough: bool) -> Step {
+    if !is_enough {
+        return Step::To(at);
+    }
+    pump(handler, host, false);
+    Step::DoneAt(at, Turn::Again)
 }
 
 fn drop_rest<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool, is_enough: bool) -> Step {
@@ -342,12 +347,7 @@ fn drop_rest<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool,
     match drained {
         Some(true) => {
             handler.set_stage(Stage::Between);
-            let next = if is_full { At::Full } else { At::Head };
-            if !is_enough {
-                return Step::To(next);
-            }
-            pump(handler, host, false);
-            Step::DoneAt(next, Turn::Again)
+            go_on_with(if is_full { At::Full } else { At::Head }, handler, host, is_enough)
         }
         Some(false) => Step::To(At::LastReply),
         None => match pump(handler, host, expired) {

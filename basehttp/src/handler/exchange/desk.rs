@@ -1,15 +1,20 @@
 //! The memory that a request is worked on with. It belongs to a thread, which lends it to the connection whose turn it
 //! is. A connection that rests has none.
 
+use std::cell::RefCell;
 use std::io;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{Bounds, Exchange};
+use super::incoming::Incoming;
+use super::{After, Bounds, Exchange, Output, Part};
 use crate::handler::buffer::Buffer;
+use crate::handler::message::Headers;
 use crate::handler::request::Request;
 use crate::handler::wire::{Want, Wire};
+use crate::proto::head::HeadParser;
+use crate::proto::reply::Reply;
 
 /// What a thread keeps for the connection that has the next turn.
 #[derive(Default)]
@@ -20,6 +25,17 @@ pub(crate) struct Desk {
     input: Buffer,
     head: Buffer,
     output: Vec<u8>,
+}
+
+thread_local! {
+    static DESK: RefCell<Desk> = RefCell::default();
+}
+
+impl Desk {
+    /// Lends the memory of a request.
+    pub(crate) fn request() -> Box<Request> {
+        DESK.with_borrow_mut(|desk| desk.request.take().unwrap_or_default())
+    }
 }
 
 /// The handle on an [`Exchange`]. The lock is uncontended, and never held while code of the user runs: an override or a
@@ -51,7 +67,7 @@ impl Shared {
     pub(crate) fn lock(&self) -> Guard<'_> {
         let mut slot = self.slot();
         if slot.exchange.is_none() {
-            slot.open_out_of_turn();
+            DESK.with_borrow_mut(|desk| slot.open(desk));
         }
         Guard(slot)
     }
@@ -61,59 +77,119 @@ impl Shared {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A turn begins: the connection gets what it has not got.
-    pub(crate) fn borrow_from(&self, desk: &mut Desk, request: &mut Option<Box<Request>>) {
-        self.slot().open(desk);
-        let request = request.get_or_insert_with(|| desk.request.take().unwrap_or_default());
-        request.bytes.borrow_memory(&mut desk.head);
+    /// A turn begins of a connection that has not rested: it gets the buffers that it has not kept.
+    pub(crate) fn borrow_memory(&self, request: &mut Request) {
+        let mut exchange = self.lock();
+        DESK.with_borrow_mut(|desk| {
+            exchange.borrow_buffers(desk);
+            request.bytes.borrow_memory(&mut desk.head);
+        });
     }
 
     /// A turn ends: the connection gives back what it does not need while it waits.
-    pub(crate) fn give_back(&self, desk: &mut Desk, request: &mut Option<Box<Request>>) {
+    pub(crate) fn give_back(&self, request: &mut Option<Box<Request>>) {
         let mut slot = self.slot();
-        let Some(exchange) = &mut slot.exchange else { return };
-        let is_at_rest = exchange.is_at_rest();
-        if is_at_rest {
-            exchange.trim();
-            slot.close(desk);
-        } else {
-            exchange.shrink(&mut desk.input, &mut desk.output);
-        }
-        drop(slot);
-        if is_at_rest {
-            // It was cleared when the one before was over.
-            desk.request = request.take();
-        } else if let Some(request) = request {
-            request.shrink(&mut desk.head);
-        }
+        let Some(mut exchange) = slot.exchange.take() else { return };
+        DESK.with_borrow_mut(|desk| {
+            if exchange.is_at_rest() {
+                exchange.trim();
+                std::mem::swap(&mut exchange.line, &mut slot.line);
+                desk.exchange = Some(exchange);
+                // It was cleared when the one before was over.
+                desk.request = request.take().or_else(|| desk.request.take());
+            } else {
+                exchange.shrink(desk);
+                slot.exchange = Some(exchange);
+                if let Some(request) = request {
+                    request.shrink(&mut desk.head);
+                }
+            }
+        });
     }
 }
 
 impl Slot {
-    /// Code of the user runs that no request has called: a `Drop`.
-    #[cold]
-    fn open_out_of_turn(&mut self) {
-        self.open(&mut Desk::default());
-    }
-
     fn open(&mut self, desk: &mut Desk) {
-        let exchange = match &mut self.exchange {
-            Some(exchange) => exchange,
-            None => {
-                let mut exchange = desk.exchange.take().unwrap_or_default();
-                std::mem::swap(&mut exchange.line, &mut self.line);
-                exchange.begin_anew();
-                self.exchange.insert(exchange)
-            }
-        };
-        exchange.borrow_buffers(&mut desk.input, &mut desk.output);
+        let mut exchange = desk.exchange.take().unwrap_or_default();
+        std::mem::swap(&mut exchange.line, &mut self.line);
+        exchange.begin_anew();
+        exchange.borrow_buffers(desk);
+        self.exchange = Some(exchange);
+    }
+}
+
+impl Default for Exchange {
+    fn default() -> Self {
+        let line = Line::default();
+        Self {
+            input: Buffer::default(),
+            parser: HeadParser::new(line.bounds.limits),
+            part: Part::Exchange,
+            ended: false,
+            body: Incoming::None,
+            waits_for_continue: false,
+            trailers: Headers::default(),
+            reply: Reply::new(line.bounds.hold),
+            trouble: None,
+            news: None,
+            failed: false,
+            output: Output::Open,
+            ending: None,
+            drained: 0,
+            sent: 0,
+            until: None,
+            after: After::Nothing,
+            stuck_since: None,
+            line,
+        }
+    }
+}
+
+impl Exchange {
+    /// Serves a connection that has had no request yet, or has rested. All else is as [`is_at_rest`](Self::is_at_rest)
+    /// has found it.
+    fn begin_anew(&mut self) {
+        self.parser = HeadParser::new(self.line.bounds.limits);
+        self.reply.begin_anew(self.line.bounds.hold);
+        self.part = Part::Exchange;
     }
 
-    fn close(&mut self, desk: &mut Desk) {
-        if let Some(mut exchange) = self.exchange.take() {
-            std::mem::swap(&mut exchange.line, &mut self.line);
-            desk.exchange = Some(exchange);
+    /// Whether the connection waits for a request and has nothing that it must keep until then.
+    fn is_at_rest(&self) -> bool {
+        self.part == Part::Idle
+            && self.input.is_empty()
+            && self.reply.is_at_rest()
+            && matches!(self.body, Incoming::None)
+            && self.output == Output::Open
+            && !self.ended
+            && self.ending.is_none()
+            && !self.is_troubled()
+            && self.news.is_none()
+    }
+
+    /// Gives back the memory that an unusual request has taken.
+    fn trim(&mut self) {
+        self.input.trim();
+        self.reply.trim();
+        self.forget_trailers();
+    }
+
+    pub(super) fn forget_trailers(&mut self) {
+        if !self.trailers.is_empty() {
+            self.trailers = Headers::default();
         }
+    }
+
+    /// Takes the buffers that are not there.
+    fn borrow_buffers(&mut self, desk: &mut Desk) {
+        self.input.borrow_memory(&mut desk.input);
+        self.reply.borrow_memory(&mut desk.output);
+    }
+
+    /// Keeps no more memory than what is in the buffers needs.
+    fn shrink(&mut self, desk: &mut Desk) {
+        self.input.shrink(&mut desk.input);
+        self.reply.shrink(&mut desk.output);
     }
 }
 

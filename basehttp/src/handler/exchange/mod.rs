@@ -122,6 +122,17 @@ pub(crate) enum After {
     Requests,
 }
 
+/// What is left to do when a reply is complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settled {
+    /// Nothing.
+    Complete,
+    /// To drop a body that nobody has read, or to send some of what has gathered.
+    Rest,
+    /// To end the connection.
+    Over,
+}
+
 /// What of a request the connection is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
@@ -153,80 +164,7 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 /// the client sent another byte then.
 const ON_ITS_WAY: u64 = 16 * 1024;
 
-impl Default for Exchange {
-    fn default() -> Self {
-        let line = Line::default();
-        Self {
-            input: Buffer::default(),
-            parser: HeadParser::new(line.bounds.limits),
-            part: Part::Exchange,
-            ended: false,
-            body: Incoming::None,
-            waits_for_continue: false,
-            trailers: Headers::default(),
-            reply: Reply::new(line.bounds.hold),
-            trouble: None,
-            news: None,
-            failed: false,
-            output: Output::Open,
-            ending: None,
-            drained: 0,
-            sent: 0,
-            until: None,
-            after: After::Nothing,
-            stuck_since: None,
-            line,
-        }
-    }
-}
-
 impl Exchange {
-    /// Serves a connection that has had no request yet, or has rested. All else is as [`is_at_rest`](Self::is_at_rest)
-    /// has found it.
-    fn begin_anew(&mut self) {
-        self.parser = HeadParser::new(self.line.bounds.limits);
-        self.reply.begin_anew(self.line.bounds.hold);
-        self.part = Part::Exchange;
-    }
-
-    /// Whether the connection waits for a request and has nothing that it must keep until then.
-    fn is_at_rest(&self) -> bool {
-        self.part == Part::Idle
-            && self.input.is_empty()
-            && self.reply.is_at_rest()
-            && matches!(self.body, Incoming::None)
-            && self.output == Output::Open
-            && !self.ended
-            && self.ending.is_none()
-            && !self.is_troubled()
-            && self.news.is_none()
-    }
-
-    /// Gives back the memory that an unusual request has taken.
-    fn trim(&mut self) {
-        self.input.trim();
-        self.reply.trim();
-        self.forget_trailers();
-    }
-
-    fn forget_trailers(&mut self) {
-        if !self.trailers.is_empty() {
-            self.trailers = Headers::default();
-        }
-    }
-
-    /// Takes the buffers that are not there.
-    fn borrow_buffers(&mut self, input: &mut Buffer, output: &mut Vec<u8>) {
-        self.input.borrow_memory(input);
-        self.reply.borrow_memory(output);
-    }
-
-    /// Keeps no more memory than what is in the buffers needs.
-    fn shrink(&mut self, input: &mut Buffer, output: &mut Vec<u8>) {
-        self.input.shrink(input);
-        self.reply.shrink(output);
-    }
-
     pub(crate) fn log(&mut self, line: &str) {
         self.line.wire.log(line);
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Instant;
 
 use super::incoming::Incoming;
-use super::{DIRECT, Exchange, Output, Trouble, gone};
+use super::{DIRECT, Exchange, Output, Settled, Trouble, gone};
 use crate::handler::wire::{Close, Want};
 use crate::proto::mistake::Mistake;
 use crate::proto::reply::{Asked, Ended};
@@ -79,13 +79,21 @@ impl Exchange {
         self.reply.finish()
     }
 
-    /// Completes a reply about which there is nothing to tell: whether the connection is over with it.
-    pub(crate) fn finish_well(&mut self) -> Option<bool> {
+    /// Completes a reply about which there is nothing to tell.
+    pub(crate) fn finish_well(&mut self) -> Option<Settled> {
         let reply_is_good = self.finish_reply().is_ok()
             && self.reply.mistake().is_none()
             && self.reply.surplus().is_none()
             && self.news.is_none();
-        reply_is_good.then(|| self.reply.close())
+        if !reply_is_good {
+            return None;
+        }
+        let has_rest = self.has_body() || self.is_troubled() || self.is_full();
+        Some(match (self.reply.close(), has_rest) {
+            (true, _) => Settled::Over,
+            (false, true) => Settled::Rest,
+            (false, false) => Settled::Complete,
+        })
     }
 
     /// Makes 503 the reply, without asking the handler (RFC 9110 section 15.6.4).

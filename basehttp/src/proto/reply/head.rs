@@ -105,6 +105,14 @@ impl Reply {
         }
     }
 
+    /// Adds fields that were put together and checked before, each with its line end.
+    #[inline]
+    pub fn ready_made(&mut self, lines: &[u8]) {
+        if self.state == State::Head && !self.is_headless() {
+            self.out.extend_from_slice(lines);
+        }
+    }
+
     #[inline]
     fn other_field(&mut self, name: &str, value: &str) {
         let line = self.out.len();
