@@ -152,6 +152,7 @@ impl Exchange {
         self.parser = HeadParser::new(self.line.bounds.limits);
         self.reply.begin_anew(self.line.bounds.hold);
         self.part = Part::Exchange;
+        self.trouble = None;
     }
 
     /// Whether the connection waits for a request and has nothing that it must keep until then.
