@@ -113,13 +113,12 @@ where
 
 /// Answers the request that has come.
 fn answer<H: RequestHandler>(handler: &mut H) {
-    match caught(|| handler.handle_one_request()) {
-        Ok(result) => {
-            if let Err(message) = caught(|| settle(handler, result.err())) {
-                panicked(handler, "handle_one_request", &message);
-            }
-        }
-        Err(message) => panicked(handler, "handle_one_request", &message),
+    let answered = caught(|| {
+        let result = handler.handle_one_request();
+        settle(handler, result.err());
+    });
+    if let Err(message) = answered {
+        panicked(handler, "handle_one_request", &message);
     }
 }
 

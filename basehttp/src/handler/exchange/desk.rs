@@ -254,3 +254,78 @@ impl Wire for Nowhere {
 
     fn log(&mut self, _line: &str) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handler::exchange::Next;
+
+    /// Gives what it has, and then nothing for now.
+    struct Client(&'static [u8]);
+
+    impl Wire for Client {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            match std::mem::take(&mut self.0) {
+                [] => Err(io::ErrorKind::WouldBlock.into()),
+                bytes => {
+                    buffer[..bytes.len()].copy_from_slice(bytes);
+                    Ok(bytes.len())
+                }
+            }
+        }
+
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+
+        fn wait(&mut self, _want: Want, _timeout: Duration) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn begin_exchange(&mut self, _unsent: usize, _head: bool) {}
+
+        fn begin_idle(&mut self) {}
+
+        fn is_last_request(&self) -> bool {
+            false
+        }
+
+        fn shutdown_write(&mut self) {}
+
+        fn reset(&mut self) {}
+
+        fn clock(&self) -> fn() -> SystemTime {
+            SystemTime::now
+        }
+
+        fn log(&mut self, _line: &str) {}
+    }
+
+    /// A connection after a turn in which it had no complete request.
+    fn after_a_turn(sent: &'static [u8]) -> (Shared, Option<Box<Request>>) {
+        let shared = Shared::new(Box::new(Client(sent)), Arc::default());
+        let mut request = Some(Desk::request());
+        let next = request.as_deref_mut().map(|request| shared.lock().next_head(request));
+        assert_eq!(next, Some(Next::Later));
+        shared.give_back(&mut request);
+        (shared, request)
+    }
+
+    #[test]
+    fn a_connection_that_rests_has_no_memory_of_its_own() {
+        let (shared, request) = after_a_turn(b"");
+        assert!(shared.slot().exchange.is_none() && request.is_none());
+        let lent = DESK.with_borrow(|desk| desk.exchange.is_some() && desk.request.is_some());
+        assert!(lent, "the thread has it again");
+        assert!(shared.lock().line.wire.read(&mut [0]).is_err_and(|e| e.kind() == io::ErrorKind::WouldBlock));
+    }
+
+    #[test]
+    fn a_head_that_was_begun_stays_with_its_connection() {
+        let (shared, request) = after_a_turn(b"GET / HTTP/1.1\r\nHost: a\r\nAccept");
+        assert_eq!(shared.lock().input.data().len(), 31);
+        assert_eq!(request.map(|request| request.head.fields.len()), Some(1));
+        let (_, other) = after_a_turn(b"");
+        assert!(other.is_none());
+    }
+}

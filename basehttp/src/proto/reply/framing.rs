@@ -57,19 +57,13 @@ impl Tail {
     }
 
     fn push_decimal(&mut self, mut number: u64) {
-        let mut digits = [0; 20];
-        let mut len = 0;
-        for digit in digits.iter_mut().rev() {
+        let len = number.checked_ilog10().map_or(1, |log| log as usize + 1);
+        let place = self.bytes.get_mut(self.len..self.len + len).unwrap_or_default();
+        for digit in place.iter_mut().rev() {
             *digit = b'0' + (number % 10) as u8;
-            len += 1;
             number /= 10;
-            if number == 0 {
-                break;
-            }
         }
-        for digit in digits.iter().skip(digits.len() - len) {
-            self.push(&[*digit]);
-        }
+        self.len += len;
     }
 
     fn bytes(&self) -> &[u8] {
