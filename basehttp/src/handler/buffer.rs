@@ -198,6 +198,6 @@ mod tests {
             at = input.bytes.as_ptr();
         }
         assert!(moves < 20, "{moves}");
-        assert_eq!(input.data(), [b'a'; 20_000]);
+        assert_eq!(input.data(), vec![b'a'; 20_000]);
     }
 }

@@ -273,13 +273,12 @@ pub(crate) fn settle<H: RequestHandler>(handler: &H, error: Option<io::Error>) {
         fail(handler, "handle_one_request", &Failure::Error(&error.to_string()));
     }
     let settled = handler.exchange().finish_well();
-    handler.set_stage(match settled {
-        Some(Settled::Complete) => Stage::Between,
-        Some(Settled::Over) => Stage::Over,
-        Some(Settled::Rest) => Stage::Settled,
-        None if settle_with_trouble(handler) => Stage::Over,
-        None => Stage::Settled,
-    });
+    let is_over = match settled {
+        Some(Settled::Complete) => return handler.set_stage(Stage::Between),
+        Some(settled) => settled == Settled::Over,
+        None => settle_with_trouble(handler),
+    };
+    handler.set_stage(if is_over { Stage::Over } else { Stage::Settled });
 }
 
 /// Whether the connection is over with it.

@@ -30,25 +30,27 @@ pub(crate) struct Request {
 }
 
 /// That of a connection which waits for one.
-pub(super) static NO_REQUEST: Request = Request::NONE;
+pub(super) static NO_REQUEST: Request = Request::none();
 
 impl Default for Request {
     fn default() -> Self {
-        Self::NONE
+        Self::none()
     }
 }
 
 impl Request {
-    const NONE: Self = Self {
-        bytes: Buffer::NONE,
-        head: Head::NONE,
-        fault: None,
-        has_body: false,
-        method: None,
-        line: OnceLock::new(),
-        other_path: None,
-        assumed_version: "",
-    };
+    const fn none() -> Self {
+        Self {
+            bytes: Buffer::NONE,
+            head: Head::NONE,
+            fault: None,
+            has_body: false,
+            method: None,
+            line: OnceLock::new(),
+            other_path: None,
+            assumed_version: "",
+        }
+    }
 
     #[inline]
     pub(crate) fn clear(&mut self) {
