@@ -35,9 +35,9 @@ impl Buffer {
         self.end = 0;
     }
 
-    /// Gives back the memory that an unusual request has taken.
+    /// Gives back the memory that an unusual request has taken, or that is too small for the next one.
     pub(crate) fn trim(&mut self) {
-        if self.is_empty() && self.bytes.len() > USUAL {
+        if self.is_empty() && self.bytes.len() != USUAL {
             self.bytes = Vec::new();
         }
     }
@@ -112,7 +112,7 @@ impl Buffer {
             self.end -= self.start;
             self.start = 0;
         }
-        if self.bytes.is_empty() {
+        if self.is_empty() && self.bytes.len() < USUAL {
             self.bytes = vec![0; USUAL];
         } else if self.bytes.len() - self.end < ROOM {
             self.bytes.resize((self.bytes.len() * 2).max(2 * ROOM), 0);
@@ -184,6 +184,15 @@ mod tests {
         assert_eq!(input.bytes.capacity(), 0);
         input.borrow_memory(&mut spare);
         assert_eq!((input.bytes.len(), spare.bytes.len()), (USUAL, 0));
+    }
+
+    #[test]
+    fn small_memory_does_not_make_the_next_reads_small() {
+        let mut input = buffer(b"GET / HT");
+        input.shrink(&mut Buffer::default());
+        input.consume(8);
+        fill(&mut input, b"G");
+        assert_eq!(input.bytes.len(), USUAL);
     }
 
     #[test]
