@@ -20,6 +20,9 @@ struct Fields {
     lines: Vec<u8>,
 }
 
+/// A longer value of `Server` is not kept.
+const USUAL: usize = 256;
+
 const SERVER: &[u8] = b"Server: ";
 
 pub(super) fn date(now: SystemTime) -> HTTPDate {
@@ -43,7 +46,7 @@ pub(super) fn add(reply: &mut Reply, server: &str, now: SystemTime) {
         }
         let date = date(now);
         // What is no plain text may have to be refused.
-        if is_plain_text(server.as_bytes()) {
+        if server.len() <= USUAL && is_plain_text(server.as_bytes()) {
             (fields.second, fields.server) = (second, server.len());
             fields.lines.clear();
             for piece in [SERVER, server.as_bytes(), b"\r\nDate: ", date.as_bytes(), b"\r\n"] {
