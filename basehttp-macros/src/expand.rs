@@ -144,6 +144,9 @@ fn name_span(ty: &Type) -> Span {
     }
 }
 
+/// The methods of which the runtime wants to know whether they are overridden.
+const TOLD: [&str; 4] = ["handle", "send_response_only", "send_header", "date_time_string"];
+
 fn request_handler(handler: &Handler, args: &Args) -> TokenStream {
     let krate = &args.krate;
     let self_ty = &handler.self_ty;
@@ -157,11 +160,13 @@ fn request_handler(handler: &Handler, args: &Args) -> TokenStream {
         let ty = variable_type(setting.variable);
         quote!(const #name: #ty = #value;)
     });
-    let handle_overridden =
-        handler.functions().filter(|function| function.is_override("handle")).map(|function| {
-            let cfgs = cfgs(&function.attrs);
-            quote!(#(#cfgs)* const __HANDLE_OVERRIDDEN: bool = true;)
-        });
+    let overridden =
+        handler.functions().filter(|function| TOLD.iter().any(|name| function.is_override(name)));
+    let overridden = overridden.map(|function| {
+        let cfgs = cfgs(&function.attrs);
+        let name = format_ident!("__{}_OVERRIDDEN", function.sig.ident.to_string().to_uppercase());
+        quote!(#(#cfgs)* const #name: bool = true;)
+    });
     let checks = checks(handler, args);
     let rows = rows(handler, args);
     let field = field(handler, args, "base_mut");
@@ -171,7 +176,7 @@ fn request_handler(handler: &Handler, args: &Args) -> TokenStream {
             #default_class
             #(#settings)*
             #(#members)*
-            #(#handle_overridden)*
+            #(#overridden)*
 
             const __METHODS: &'static [#krate::__private::Method<Self>] = {
                 #checks

@@ -3,14 +3,14 @@
 use std::cell::{Cell, OnceCell};
 use std::fmt;
 use std::io::{self, Read};
-use std::sync::{Arc, MutexGuard};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use super::RequestHandler;
 use super::address::Address;
-use super::exchange::{After, Bounds, Exchange, Next, Shared};
+use super::exchange::{After, Bounds, Desk, Exchange, Guard, Next, Shared};
 use super::message::{Headers, Message};
-use super::request::{Request, named_version};
+use super::request::{NO_REQUEST, Request, named_version};
 use super::rfile::RFile;
 use super::server_info::ServerInfo;
 use super::wfile::WFile;
@@ -61,11 +61,11 @@ pub struct BaseHTTPRequestHandler<M: Message = Headers> {
     /// Its name, once it was looked up.
     client_name: OnceCell<Option<String>>,
     server: Arc<ServerInfo>,
-    pub(super) request: Request,
+    /// None while the connection rests.
+    request: Option<Box<Request>>,
     headers: OnceCell<M>,
     stage: Cell<Stage>,
-    /// The text of a header value in the making, kept for its memory.
-    pub(super) scratch: Cell<String>,
+    clock: fn() -> SystemTime,
 }
 
 /// How far the current request is.
@@ -88,10 +88,11 @@ pub(crate) enum Stage {
 impl<M: Message> BaseHTTPRequestHandler<M> {
     pub(crate) fn new(
         wire: Box<dyn Wire>,
-        bounds: Bounds,
+        bounds: Arc<Bounds>,
         client_address: Address,
         server: Arc<ServerInfo>,
     ) -> Self {
+        let clock = wire.clock();
         let shared = Shared::new(wire, bounds);
         Self {
             rfile: RFile::new(shared.clone()),
@@ -100,10 +101,10 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
             client_address,
             client_name: OnceCell::new(),
             server,
-            request: Request::default(),
+            request: None,
             headers: OnceCell::new(),
             stage: Cell::new(Stage::Between),
-            scratch: Cell::default(),
+            clock,
         }
     }
 
@@ -119,34 +120,34 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
 
     /// The request's method, for example `GET`. Empty where the request line is broken.
     pub fn command(&self) -> &str {
-        self.request.command()
+        self.request().command()
     }
 
     /// The request target as it was sent, query included and percent-encoding untouched, for example `/a%20b?c=d`.
     /// Several slashes at the beginning are made one, since a redirect to `//host/` leads to another host.
     pub fn path(&self) -> &str {
-        self.request.path()
+        self.request().path()
     }
 
     /// Replaces what [`path`](Self::path) tells, as Python code does by assigning `self.path`.
     pub fn set_path(&mut self, path: impl Into<String>) {
-        self.request.set_path(path.into());
+        self.request_mut().set_path(path.into());
     }
 
     /// The version that the request names, for example `HTTP/1.1`; for a request line without one, the class variable
     /// `default_request_version`.
     pub fn request_version(&self) -> &str {
-        self.request.version_text()
+        self.request().version_text()
     }
 
     /// The request line as it was sent, without its line end, decoded from latin-1.
     pub fn requestline(&self) -> &str {
-        self.request.line()
+        self.request().line()
     }
 
     /// The header fields of the request. They are collected when this is first called for a request.
     pub fn headers(&self) -> &M {
-        self.headers.get_or_init(|| self.request.collect())
+        self.headers.get_or_init(|| self.request().collect())
     }
 
     /// Whether the connection is closed after this request.
@@ -163,7 +164,8 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// Why the server refuses this request, if it does. For an override of
     /// [`send_error`](RequestHandler::send_error) or [`log_error`](RequestHandler::log_error) that wants to tell.
     pub fn fault(&self) -> Option<Fault> {
-        self.request.fault.or_else(|| self.exchange().body_fault())
+        let request = self.request();
+        request.fault.or_else(|| if request.has_body { self.exchange().body_fault() } else { None })
     }
 
     /// Sets how long one read of the body, and one write of the reply, may wait for the client:
@@ -248,15 +250,45 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         self.client_name.get_or_init(|| name_of(address)).as_deref()
     }
 
-    /// Takes in what has come of a small body. False if the handler is better called when more has come.
-    pub(crate) fn gather(&self) -> bool {
-        // A client that waits for `100 Continue` sends nothing before the handler asks for it.
-        let waits = !matches!(self.request.expects_continue(), Ok(false));
-        waits || self.exchange().gather()
+    pub(super) fn request(&self) -> &Request {
+        self.request.as_deref().unwrap_or(&NO_REQUEST)
     }
 
-    pub(crate) fn exchange(&self) -> MutexGuard<'_, Exchange> {
+    pub(super) fn request_mut(&mut self) -> &mut Request {
+        self.request.get_or_insert_with(Desk::request)
+    }
+
+    /// The time, for `Date` and log lines.
+    pub(super) fn now(&self) -> SystemTime {
+        (self.clock)()
+    }
+
+    /// Whether the request has announced a body.
+    pub(crate) fn has_body(&self) -> bool {
+        self.request().has_body
+    }
+
+    /// Takes in what has come of a small body. False if the handler is better called when more has come.
+    pub(crate) fn gather(&self) -> bool {
+        let request = self.request();
+        // A client that waits for `100 Continue` sends nothing before the handler asks for it.
+        !matches!(request.expects_continue(), Ok(false)) || self.exchange().gather()
+    }
+
+    pub(crate) fn exchange(&self) -> Guard<'_> {
         self.shared.lock()
+    }
+
+    /// A turn begins. A connection that rests gets what it needs when it needs it.
+    pub(crate) fn begin_turn(&mut self) {
+        if let Some(request) = &mut self.request {
+            self.shared.borrow_memory(request);
+        }
+    }
+
+    /// A turn ends: what the connection does not need while it waits goes back to the thread.
+    pub(crate) fn end_turn(&mut self) {
+        self.shared.give_back(&mut self.request);
     }
 
     pub(crate) fn server_arc(&self) -> Arc<ServerInfo> {
@@ -277,18 +309,24 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
 
     /// Makes the next request the current one, if it has come.
     pub(crate) fn next_request<H: RequestHandler<MessageClass = M>>(&mut self) -> Next {
+        let request = self.request.get_or_insert_with(Desk::request);
         if self.stage.get() == Stage::Between {
-            self.request.clear();
+            request.clear();
             self.headers = OnceCell::new();
             self.rfile.clear();
-            self.set_stage(Stage::Coming);
+            self.stage.set(Stage::Coming);
         }
-        let next = self.shared.lock().next_head(&mut self.request);
+        let mut exchange = self.shared.lock();
+        let next = exchange.next_head(request);
         match next {
-            Next::Request => self.begin(H::default_request_version, H::protocol_version, true),
+            Next::Request => {
+                let protocol = named_version(H::protocol_version);
+                begin(request, &mut exchange, H::default_request_version, protocol, true);
+                self.stage.set(Stage::Waiting);
+            }
             Next::End => {
-                self.exchange().reply.end();
-                self.set_stage(Stage::Over);
+                exchange.reply.end();
+                self.stage.set(Stage::Over);
             }
             Next::Later => {}
         }
@@ -297,55 +335,59 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
 
     /// Makes a request of a head that does not come to its end, so that it can be answered.
     pub(crate) fn give_up_head(&mut self) {
-        self.shared.lock().give_up_head(&mut self.request);
-        self.begin("HTTP/1.0", "HTTP/1.0", false);
-    }
-
-    /// Makes the head that was taken the current request. A head that is not `whole` says nothing about its body.
-    fn begin(&mut self, default_request_version: &'static str, protocol_version: &str, whole: bool) {
-        let request = &mut self.request;
-        request.read_line(default_request_version);
-        let body = match request.fault {
-            Some(_) => Body::None,
-            None if !whole => Body::None,
-            None => request.body().unwrap_or_else(|fault| {
-                request.fault = Some(fault);
-                Body::None
-            }),
-        };
-        let version = match request.fault {
-            // Stricter than Python, which answers a broken request line without a status line: then the client does not
-            // learn that it is an error.
-            Some(_) if request.version_text().is_empty() || request.head.request_line.simple => {
-                Version::Http10
-            }
-            _ => request.version(),
-        };
-        let persistence = request.persistence();
-        let persistent = match persistence {
-            Persistence::Close => false,
-            Persistence::KeepAlive => version != Version::Http09,
-            Persistence::Unsaid => version == Version::Http11,
-        };
-        let speaks_1_1 = named_version(protocol_version) == Version::Http11;
-        let asked = Asked {
-            version,
-            head: request.command() == "HEAD",
-            connect: request.command() == "CONNECT",
-            close: !whole
-                || persistence == Persistence::Close
-                || version == Version::Http09
-                || request.fault.is_some(),
-        };
+        let request = self.request.get_or_insert_with(Desk::request);
         let mut exchange = self.shared.lock();
-        if request.fault.is_some() {
-            exchange.expect_more();
-        }
-        let after = if persistent { After::Requests } else { After::Nothing };
-        exchange.begin(asked, !(persistent && speaks_1_1), after, body);
-        drop(exchange);
-        self.set_stage(Stage::Waiting);
+        exchange.give_up_head(request);
+        begin(request, &mut exchange, "HTTP/1.0", Version::Http10, false);
+        self.stage.set(Stage::Waiting);
     }
+}
+
+/// Makes the head that was taken the current request. A head that is not `whole` says nothing about its body.
+fn begin(
+    request: &mut Request,
+    exchange: &mut Exchange,
+    default_request_version: &'static str,
+    protocol: Version,
+    whole: bool,
+) {
+    request.read_line(default_request_version);
+    let body = match request.fault {
+        Some(_) => Body::None,
+        None if !whole => Body::None,
+        None => request.body().unwrap_or_else(|fault| {
+            request.fault = Some(fault);
+            Body::None
+        }),
+    };
+    request.has_body = !matches!(body, Body::None | Body::Length(0));
+    let version = match request.fault {
+        // Stricter than Python, which answers a broken request line without a status line: then the client does not
+        // learn that it is an error.
+        Some(_) if request.version_text().is_empty() || request.head.request_line.simple => Version::Http10,
+        _ => request.version(),
+    };
+    let persistence = request.persistence();
+    let persistent = match persistence {
+        Persistence::Close => false,
+        Persistence::KeepAlive => version != Version::Http09,
+        Persistence::Unsaid => version == Version::Http11,
+    };
+    let speaks_1_1 = protocol == Version::Http11;
+    let asked = Asked {
+        version,
+        head: request.command() == "HEAD",
+        connect: request.command() == "CONNECT",
+        close: !whole
+            || persistence == Persistence::Close
+            || version == Version::Http09
+            || request.fault.is_some(),
+    };
+    if request.fault.is_some() {
+        exchange.expect_more();
+    }
+    let after = if persistent { After::Requests } else { After::Nothing };
+    exchange.begin(asked, !(persistent && speaks_1_1), after, body);
 }
 
 impl<M: Message> fmt::Debug for BaseHTTPRequestHandler<M> {

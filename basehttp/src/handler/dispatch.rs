@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 use std::io;
 
 use super::base::Stage;
-use super::exchange::{Next, Trouble};
+use super::exchange::{Next, Settled, Trouble};
 use super::request::named_version;
 use super::{BaseHTTPRequestHandler, HandlerError, RequestHandler, ResponseCode};
 use crate::proto::fault::Fault;
@@ -76,7 +76,7 @@ impl BaseHTTPRequestHandler {
         }
         handler.set_stage(Stage::Taken);
         // An override may say yes to a request that was refused and answered.
-        if !handler.parse_request()? || handler.fault().is_some() {
+        if !handler.parse_request()? || handler.request().fault.is_some() {
             return Ok(());
         }
         match method_for(handler) {
@@ -95,20 +95,23 @@ impl BaseHTTPRequestHandler {
     /// # Errors
     /// What sending the refusal gives.
     pub fn parse_request<H: RequestHandler>(handler: &mut H) -> io::Result<bool> {
-        if handler.fault().is_some() {
+        if handler.request().fault.is_some() {
             return refuse(handler).map(|()| false);
         }
         // The method comes first: CPython's suite wants 501 for an unknown one without Host.
         if method_for(handler).is_none() {
             return refuse_method(handler).map(|()| false);
         }
-        let expects_continue = handler.request.check_host().and_then(|()| handler.request.expects_continue());
+        let request = handler.request();
+        let expects_continue = request.check_host().and_then(|()| request.expects_continue());
         match expects_continue {
             Err(fault) => {
-                handler.__base_mut().request.fault = Some(fault);
+                handler.__base_mut().request_mut().fault = Some(fault);
                 refuse(handler).map(|()| false)
             }
-            Ok(true) if H::protocol_version == "HTTP/1.1" && handler.request.version() == Version::Http11 => {
+            Ok(true)
+                if H::protocol_version == "HTTP/1.1" && handler.request().version() == Version::Http11 =>
+            {
                 handler.exchange().continue_on_read();
                 handler.handle_expect_100()
             }
@@ -269,6 +272,17 @@ pub(crate) fn settle<H: RequestHandler>(handler: &H, error: Option<io::Error>) {
     if let Some(error) = error {
         fail(handler, "handle_one_request", &Failure::Error(&error.to_string()));
     }
+    let settled = handler.exchange().finish_well();
+    let is_over = match settled {
+        Some(Settled::Complete) => return handler.set_stage(Stage::Between),
+        Some(settled) => settled == Settled::Over,
+        None => settle_with_trouble(handler),
+    };
+    handler.set_stage(if is_over { Stage::Over } else { Stage::Settled });
+}
+
+/// Whether the connection is over with it.
+fn settle_with_trouble<H: RequestHandler>(handler: &H) -> bool {
     let finished = handler.exchange().finish_reply();
     if let Err(mistake) = finished {
         // A failure that was told already is told once; its answer has failed too.
@@ -290,8 +304,7 @@ pub(crate) fn settle<H: RequestHandler>(handler: &H, error: Option<io::Error>) {
         }
     }
     tell(handler);
-    let close = handler.exchange().reply.close();
-    handler.set_stage(if close { Stage::Over } else { Stage::Settled });
+    handler.exchange().reply.close()
 }
 
 /// Logs what the connection has come to, where no failure of the handler has told it.

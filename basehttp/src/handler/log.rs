@@ -34,8 +34,7 @@ impl BaseHTTPRequestHandler {
 
     /// The default of [`RequestHandler::log_date_time_string`].
     pub fn log_date_time_string<H: RequestHandler>(handler: &H) -> String {
-        let now = handler.exchange().now();
-        local(now)
+        local(handler.now())
     }
 
     /// The default of [`RequestHandler::address_string`].

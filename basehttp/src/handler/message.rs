@@ -199,9 +199,10 @@ fn latin1(value: &str) -> Cow<'_, [u8]> {
 }
 
 /// Appends bytes as latin-1, whose characters are the first 256 of Unicode.
+#[inline]
 pub(crate) fn push_latin1(text: &mut String, bytes: &[u8]) {
     match std::str::from_utf8(bytes) {
-        Ok(ascii) if ascii.is_ascii() => text.push_str(ascii),
+        Ok(ascii) if bytes.is_ascii() => text.push_str(ascii),
         _ => text.extend(bytes.iter().map(|byte| char::from(*byte))),
     }
 }

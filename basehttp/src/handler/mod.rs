@@ -15,6 +15,7 @@ mod response_code;
 mod rfile;
 mod server_handle;
 mod server_info;
+mod stamp;
 mod wfile;
 pub(crate) mod wire;
 
@@ -128,6 +129,15 @@ pub trait RequestHandler:
 
     #[doc(hidden)]
     const __HANDLE_OVERRIDDEN: bool = false;
+
+    #[doc(hidden)]
+    const __SEND_RESPONSE_ONLY_OVERRIDDEN: bool = false;
+
+    #[doc(hidden)]
+    const __SEND_HEADER_OVERRIDDEN: bool = false;
+
+    #[doc(hidden)]
+    const __DATE_TIME_STRING_OVERRIDDEN: bool = false;
 
     #[doc(hidden)]
     fn __base_mut(&mut self) -> &mut BaseHTTPRequestHandler<Self::MessageClass>;

@@ -1,6 +1,6 @@
 //! The request as the handler sees it.
 
-use std::ops::Range;
+use std::sync::OnceLock;
 
 use super::buffer::Buffer;
 use super::message::{Message, push_latin1};
@@ -10,96 +10,133 @@ use crate::proto::head::Head;
 use crate::proto::request_line::{Span, Version};
 
 /// The head of a request, parsed once: the bytes, the places in them, and the request line as text.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Request {
     /// The bytes that the places in `head` refer to.
     pub(crate) bytes: Buffer,
     pub(crate) head: Head,
     /// Why the request is refused.
     pub(crate) fault: Option<Fault>,
-    line: String,
-    command: Range<usize>,
-    path: Range<usize>,
-    version: Range<usize>,
+    /// Whether a body was announced.
+    pub(crate) has_body: bool,
+    /// The method, where it is a common one.
+    method: Option<&'static str>,
+    /// The request line as text, once somebody has asked for it.
+    line: OnceLock<String>,
     /// The path where it is not the one in the line.
     other_path: Option<String>,
     /// What stands for the version of a line that has none.
     assumed_version: &'static str,
 }
 
+/// That of a connection which waits for one.
+pub(super) static NO_REQUEST: Request = Request::none();
+
+impl Default for Request {
+    fn default() -> Self {
+        Self::none()
+    }
+}
+
 impl Request {
+    const fn none() -> Self {
+        Self {
+            bytes: Buffer::NONE,
+            head: Head::NONE,
+            fault: None,
+            has_body: false,
+            method: None,
+            line: OnceLock::new(),
+            other_path: None,
+            assumed_version: "",
+        }
+    }
+
+    #[inline]
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.bytes.trim();
         self.head.clear();
         self.fault = None;
-        self.line.clear();
-        (self.command, self.path, self.version) = (0..0, 0..0, 0..0);
+        self.has_body = false;
+        self.method = None;
+        if self.line.get().is_some() {
+            self.line = OnceLock::new();
+        }
         self.other_path = None;
         self.assumed_version = "";
     }
 
-    /// Makes the text of the request line, borrowed by all getters: the bytes are decoded here, once.
+    /// Keeps no more memory than what is in it needs, and gives `spare` what is left.
+    pub(crate) fn shrink(&mut self, spare: &mut Buffer) {
+        self.bytes.shrink(spare);
+        self.head.fields.shrink_to_fit();
+    }
+
+    /// Makes text of the request line where its bytes are not text already.
+    #[inline]
     pub(crate) fn read_line(&mut self, assumed_version: &'static str) {
-        let line = self.head.request_line;
+        let line = &self.head.request_line;
         let data = self.bytes.data();
-        let origin = line.line.start();
-        // Method and version are ASCII. Only the target may hold bytes that become two when decoded, so what follows it
-        // moves.
-        let place = |span: Span, moved: usize| {
-            let start = span.start().saturating_sub(origin) + moved;
-            if span.is_empty() { 0..0 } else { start..start + span.len() }
-        };
-        push_latin1(&mut self.line, line.line.of(data));
-        let moved = line.target.of(data).iter().filter(|byte| !byte.is_ascii()).count();
-        self.command = place(line.method, 0);
-        self.path = place(line.target, 0);
-        self.path.end += moved;
-        self.version = place(line.version_text, moved);
+        self.method = COMMON.into_iter().find(|method| method.as_bytes() == line.method.of(data));
         self.assumed_version = if line.simple { assumed_version } else { "" };
+        let target = line.target.of(data);
         // gh-87389: clients take a redirect to `//host/...` for one to another host.
-        if self.path().starts_with("//") {
-            self.other_path = Some(format!("/{}", self.path().trim_start_matches('/')));
+        if target.starts_with(b"//") || !target.is_ascii() {
+            self.other_path = Some(path_of(target));
         }
     }
 
     pub(crate) fn line(&self) -> &str {
-        &self.line
+        self.line.get_or_init(|| latin1(self.head.request_line.line.of(self.bytes.data())))
     }
 
+    #[inline]
     pub(crate) fn command(&self) -> &str {
-        self.line.get(self.command.clone()).unwrap_or_default()
+        self.method.unwrap_or_else(|| self.ascii(self.head.request_line.method))
     }
 
+    #[inline]
     pub(crate) fn path(&self) -> &str {
-        self.other_path.as_deref().unwrap_or_else(|| self.line.get(self.path.clone()).unwrap_or_default())
+        self.other_path.as_deref().unwrap_or_else(|| self.ascii(self.head.request_line.target))
+    }
+
+    /// Bytes that are known to be ASCII.
+    #[inline]
+    fn ascii(&self, span: Span) -> &str {
+        std::str::from_utf8(span.of(self.bytes.data())).unwrap_or_default()
     }
 
     pub(crate) fn set_path(&mut self, path: String) {
         self.other_path = Some(path);
     }
 
+    #[inline]
     pub(crate) fn version_text(&self) -> &str {
-        match self.line.get(self.version.clone()) {
-            Some(version) if !version.is_empty() => version,
-            _ => self.assumed_version,
+        match self.ascii(self.head.request_line.version_text) {
+            "" => self.assumed_version,
+            version => version,
         }
     }
 
     /// The version that decides about the reply.
+    #[inline]
     pub(crate) fn version(&self) -> Version {
         let line = &self.head.request_line;
         if line.simple { named_version(self.assumed_version) } else { line.version }
     }
 
+    #[inline]
     pub(crate) fn body(&self) -> Result<Body, Fault> {
         framing::body_of(&self.head, self.bytes.data())
     }
 
+    #[inline]
     pub(crate) fn check_host(&self) -> Result<(), Fault> {
         framing::check_host(&self.head, self.bytes.data())
     }
 
+    #[inline]
     pub(crate) fn persistence(&self) -> Persistence {
         if self.head.request_line.simple {
             return Persistence::Close;
@@ -107,6 +144,7 @@ impl Request {
         framing::persistence(&self.head, self.bytes.data())
     }
 
+    #[inline]
     pub(crate) fn expects_continue(&self) -> Result<bool, Fault> {
         framing::expects_continue(&self.head, self.bytes.data())
     }
@@ -121,6 +159,20 @@ impl Request {
         }
         message
     }
+}
+
+/// The methods of nearly all requests.
+const COMMON: [&str; 4] = ["GET", "POST", "HEAD", "PUT"];
+
+fn path_of(target: &[u8]) -> String {
+    let path = latin1(target);
+    if path.starts_with("//") { format!("/{}", path.trim_start_matches('/')) } else { path }
+}
+
+fn latin1(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    push_latin1(&mut text, bytes);
+    text
 }
 
 /// The version that a class variable names.

@@ -5,11 +5,11 @@ use std::cell::Cell;
 use std::fmt::{Display, Write as _};
 use std::io;
 use std::marker::PhantomData;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use super::dispatch::allow;
 use super::request::named_version;
-use super::{BaseHTTPRequestHandler, RequestHandler, ResponseCode, error_page};
+use super::{BaseHTTPRequestHandler, RequestHandler, ResponseCode, error_page, stamp};
 use crate::proto::date::HTTPDate;
 use crate::proto::reply::can_be_reason;
 use crate::proto::status::{HTTPStatus, lookup};
@@ -55,10 +55,23 @@ impl BaseHTTPRequestHandler {
 
     /// The default of [`RequestHandler::send_response`].
     pub fn send_response<H: RequestHandler>(handler: &H, code: impl ResponseCode) {
-        handler.log_request(Some(code.status()), None);
-        handler.send_response_only(code);
-        handler.send_header("Server", handler.version_string());
-        handler.send_header("Date", handler.date_time_string(None));
+        let status = code.status();
+        handler.log_request(Some(status), None);
+        if H::__SEND_RESPONSE_ONLY_OVERRIDDEN || H::__SEND_HEADER_OVERRIDDEN {
+            handler.send_response_only(code);
+            handler.send_header("Server", handler.version_string());
+            handler.send_header("Date", handler.date_time_string(None));
+            return;
+        }
+        // The same, all at once.
+        let server = handler.version_string();
+        let date = H::__DATE_TIME_STRING_OVERRIDDEN.then(|| handler.date_time_string(None));
+        let reply = &mut handler.exchange().reply;
+        reply.status_line(named_version(H::protocol_version), status, message_of::<H>(&code));
+        match date {
+            Some(date) => reply.server_and_date(&server, &date),
+            None => stamp::add(reply, &server, handler.now()),
+        }
     }
 
     /// The default of [`RequestHandler::send_response_only`].
@@ -67,16 +80,14 @@ impl BaseHTTPRequestHandler {
         reason = "an override passes on what it got, and has no use for it after"
     )]
     pub fn send_response_only<H: RequestHandler>(handler: &H, code: impl ResponseCode) {
-        let status = code.status();
-        let standard = || messages::<H>(status).map_or("", |(short, _)| short);
-        let message = code.message().unwrap_or_else(standard);
-        handler.exchange().reply.status_line(named_version(H::protocol_version), status, message);
+        let message = message_of::<H>(&code);
+        handler.exchange().reply.status_line(named_version(H::protocol_version), code.status(), message);
     }
 
     /// The default of [`RequestHandler::send_header`].
     pub fn send_header<H: RequestHandler>(handler: &H, keyword: &str, value: impl Display) {
         // The text is made before the exchange is locked: `Display` is code of the user.
-        let mut text = handler.scratch.take();
+        let mut text = SCRATCH.take();
         text.clear();
         let formatted = write!(text, "{value}");
         let mut exchange = handler.exchange();
@@ -84,7 +95,10 @@ impl BaseHTTPRequestHandler {
             Ok(()) => exchange.reply.field(keyword, &text),
             Err(_) => exchange.reply.unprintable(keyword),
         }
-        handler.scratch.set(text);
+        drop(exchange);
+        if text.capacity() <= USUAL {
+            SCRATCH.set(text);
+        }
     }
 
     /// The default of [`RequestHandler::end_headers`].
@@ -113,24 +127,16 @@ impl BaseHTTPRequestHandler {
 
     /// The default of [`RequestHandler::date_time_string`].
     pub fn date_time_string<H: RequestHandler>(handler: &H, timestamp: Option<SystemTime>) -> HTTPDate {
-        timestamp.map_or_else(|| current_date(handler.exchange().now()), HTTPDate::from)
+        timestamp.map_or_else(|| stamp::date(handler.now()), HTTPDate::from)
     }
 }
 
-/// The text of the current second is made once.
-fn current_date(now: SystemTime) -> HTTPDate {
-    thread_local! {
-        static LAST: Cell<Option<(u64, HTTPDate)>> = const { Cell::new(None) };
-    }
-    let second = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    match LAST.get() {
-        Some((last, date)) if last == second => date,
-        _ => {
-            let date = HTTPDate::from(now);
-            LAST.set(Some((second, date)));
-            date
-        }
-    }
+/// Bytes of a header value for which the memory is kept.
+const USUAL: usize = 4096;
+
+thread_local! {
+    /// The text of a header value in the making, kept for its memory.
+    static SCRATCH: Cell<String> = const { Cell::new(String::new()) };
 }
 
 /// `server_version` and `sys_version` of a handler, put together by the compiler.
@@ -166,6 +172,12 @@ const fn join(first: &[u8], second: &[u8]) -> ([u8; 128], usize) {
         at += 1;
     }
     (text, first.len() + gap + second.len())
+}
+
+/// What stands behind the code in the status line.
+fn message_of<H: RequestHandler>(code: &impl ResponseCode) -> &str {
+    let standard = || messages::<H>(code.status()).map_or("", |(short, _)| short);
+    code.message().unwrap_or_else(standard)
 }
 
 /// Short and long message of a status.

@@ -41,6 +41,7 @@ impl WFile {
     ///
     /// # Errors
     /// See [the type](Self#errors).
+    #[inline]
     pub fn write(&self, buf: &[u8]) -> io::Result<usize> {
         self.shared.lock().write(buf)
     }
@@ -50,8 +51,15 @@ impl WFile {
     /// # Errors
     /// See [the type](Self#errors).
     pub fn write_all(&self, buf: &[u8]) -> io::Result<()> {
-        let mut this = self;
-        Write::write_all(&mut this, buf)
+        let mut rest = buf;
+        while !rest.is_empty() {
+            let count = self.shared.lock().write(rest)?;
+            if count == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            rest = rest.get(count..).unwrap_or_default();
+        }
+        Ok(())
     }
 
     /// Writes formatted text; what `write!` and `writeln!` call.
@@ -102,6 +110,10 @@ impl fmt::Debug for WFile {
 impl Write for &WFile {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         WFile::write(self, buf)
+    }
+
+    fn write_all(&mut self, buf: &[u8]) -> io::Result<()> {
+        WFile::write_all(self, buf)
     }
 
     fn write_fmt(&mut self, arguments: fmt::Arguments<'_>) -> io::Result<()> {

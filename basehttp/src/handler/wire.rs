@@ -33,8 +33,8 @@ pub(crate) trait Wire: Send {
     /// Makes the end of the connection a reset.
     fn reset(&mut self);
 
-    /// The time, for `Date` and log lines.
-    fn now(&self) -> SystemTime;
+    /// What tells the time, for `Date` and log lines.
+    fn clock(&self) -> fn() -> SystemTime;
 
     /// Takes a line for the log, with its line end.
     fn log(&mut self, line: &str);

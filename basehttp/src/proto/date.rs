@@ -21,6 +21,13 @@ pub struct HTTPDate([u8; LENGTH]);
 const LENGTH: usize = 29;
 
 impl HTTPDate {
+    /// The beginning of 1970.
+    pub(crate) const EPOCH: Self = Self(*b"Thu, 01 Jan 1970 00:00:00 GMT");
+
+    pub(crate) const fn as_bytes(&self) -> &[u8; LENGTH] {
+        &self.0
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
@@ -108,6 +115,7 @@ mod tests {
     #[test]
     fn times_outside_of_the_format() {
         assert_eq!(HTTPDate::from(UNIX_EPOCH - Duration::from_secs(1)), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(HTTPDate::from(UNIX_EPOCH), HTTPDate::EPOCH);
         let far = UNIX_EPOCH + Duration::from_secs(1 << 40);
         assert_eq!(HTTPDate::from(far), "Fri, 31 Dec 9999 23:59:59 GMT");
     }

@@ -98,6 +98,7 @@ fn content_length(head: &Head, buf: &[u8]) -> Result<u64, Fault> {
 ///
 /// # Errors
 /// HTTP/1.1 without the field; more than one, or a malformed one, in any version.
+#[inline]
 pub fn check_host(head: &Head, buf: &[u8]) -> Result<(), Fault> {
     match head.range_of(Known::Host) {
         // An HTTP/0.9 request has no fields, an HTTP/1.0 request need not have this one.

@@ -89,6 +89,37 @@ pub fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&byte| byte == b',').map(trim_blanks)
 }
 
+/// RFC 9110 section 5.6.2: whether all bytes are `tchar`s, and there is one.
+#[inline]
+pub fn is_token_text(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().fold(TOKEN, |classes, &byte| classes & classes_of(byte)) != 0
+}
+
+/// Whether all bytes are visible ASCII or blanks other than tabs: the usual field value, which is the same in latin-1
+/// and UTF-8.
+#[inline]
+pub fn is_plain_text(bytes: &[u8]) -> bool {
+    const HIGH: u64 = 0x80 * ONES;
+    let (words, rest) = bytes.as_chunks();
+    let mut stop = words.iter().fold(0, |stop, word| {
+        let word = u64::from_le_bytes(*word);
+        stop | word | marks::<0x20>(word)
+    });
+    if !rest.is_empty() {
+        stop |= match bytes.last_chunk() {
+            // Some bytes of it once more, which does no harm.
+            Some(word) => {
+                let word = u64::from_le_bytes(*word);
+                word | marks::<0x20>(word)
+            }
+            None => {
+                rest.iter().fold(0, |stop, &byte| stop | if matches!(byte, b' '..=b'~') { 0 } else { HIGH })
+            }
+        };
+    }
+    stop & HIGH == 0
+}
+
 /// How many bytes at the front are `tchar`s.
 #[inline]
 pub fn token_len(bytes: &[u8]) -> usize {
@@ -143,22 +174,27 @@ pub fn field_text_len(bytes: &[u8]) -> usize {
 /// Eight bytes at a time: values and targets are most of a head.
 #[inline]
 fn visible_len<const LOWEST: u8>(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x80 * ONES;
     let mut rest = bytes;
     while let Some((word, tail)) = rest.split_first_chunk() {
         let word = u64::from_le_bytes(*word);
-        // A borrow may mark bytes behind the first one that is really low, never one before it.
-        let low = word.wrapping_sub(u64::from(LOWEST) * ONES) & !word;
-        let del = word ^ (0x7f * ONES);
-        let del = del.wrapping_sub(ONES) & !del;
-        let stop = (low | del) & HIGH;
+        let stop = marks::<LOWEST>(word) & (0x80 * ONES);
         if stop != 0 {
             return bytes.len() - rest.len() + stop.trailing_zeros() as usize / 8;
         }
         rest = tail;
     }
     bytes.len() - rest.len() + run(rest, |byte| byte >= LOWEST && byte != 0x7f)
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// The high bits tell the first byte that is below `LOWEST` or DEL, if there is one. A borrow may mark bytes behind it
+/// too, never one before it.
+#[inline]
+const fn marks<const LOWEST: u8>(word: u64) -> u64 {
+    let low = word.wrapping_sub(LOWEST as u64 * ONES) & !word;
+    let del = word ^ (0x7f * ONES);
+    low | (del.wrapping_sub(ONES) & !del)
 }
 
 #[inline]
@@ -173,9 +209,13 @@ const REG_NAME: u8 = 8;
 
 #[inline]
 const fn has(byte: u8, class: u8) -> bool {
+    classes_of(byte) & class != 0
+}
+
+#[inline]
+const fn classes_of(byte: u8) -> u8 {
     #[expect(clippy::indexing_slicing, reason = "a u8 is always inside of 256 entries")]
-    let classes = CLASSES[byte as usize];
-    classes & class != 0
+    CLASSES[byte as usize]
 }
 
 const CLASSES: [u8; 256] = {

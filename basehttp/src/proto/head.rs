@@ -24,6 +24,9 @@ pub struct Head {
     places: [Place; KINDS],
 }
 
+/// Fields for which the memory is kept.
+const USUAL: usize = 128;
+
 const KINDS: usize = Known::Expect as usize + 1;
 
 /// Between which fields all those of one kind are: for a kind that stands once, which is nearly always, no search.
@@ -34,6 +37,14 @@ struct Place {
 }
 
 impl Head {
+    /// No head.
+    pub const NONE: Self = Self {
+        request_line: RequestLine::NONE,
+        fields: Vec::new(),
+        len: 0,
+        places: [Place { first: 0, end: 0 }; KINDS],
+    };
+
     /// The fields of one kind, in order.
     #[inline]
     pub fn known(&self, kind: Known) -> impl Iterator<Item = &Field> {
@@ -69,6 +80,7 @@ impl Head {
     /// Forgets everything but the memory it took.
     pub fn clear(&mut self) {
         self.fields.clear();
+        self.fields.shrink_to(USUAL);
         self.request_line = RequestLine::default();
         self.len = 0;
         self.places = [Place::default(); KINDS];

@@ -81,6 +81,18 @@ pub struct RequestLine {
     pub simple: bool,
 }
 
+impl RequestLine {
+    /// No line.
+    pub const NONE: Self = Self {
+        line: Span::new(0, 0),
+        method: Span::new(0, 0),
+        target: Span::new(0, 0),
+        version_text: Span::new(0, 0),
+        version: Version::Http11,
+        simple: false,
+    };
+}
+
 /// Reads a line of the common form in one pass: `GET /path HTTP/1.1`, and the offset of the next line.
 ///
 /// `None` means "not for me", not "wrong": [`parse`] decides about everything else.

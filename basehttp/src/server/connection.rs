@@ -6,37 +6,42 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::caught::caught;
+use super::ending::{LINGER_TIME, end, linger};
 use super::session::{Host, Parts, Session, Turn};
 use crate::handler::base::Stage;
 use crate::handler::dispatch::{
     Failure, complete, fail, last_resort, running, settle, tell, tell_failure, too_slow,
 };
-use crate::handler::exchange::{Exchange, Next};
-use crate::handler::wire::{Close, Want};
+use crate::handler::exchange::Next;
+use crate::handler::wire::Want;
 use crate::handler::{BaseHTTPRequestHandler, HandlerError, RequestHandler};
 
 /// How many requests a connection may have answered in one turn.
 const REQUESTS_A_TURN: u32 = 64;
 
-/// Bounds on a lingering close. A client that still uploads is read from until it stops, since a reset would take its
-/// reply away; bytes are no bound, time is.
-const LINGER_TIME: Duration = Duration::from_secs(30);
-const LINGER_SILENCE: Duration = Duration::from_secs(2);
-const LINGER_READS: u32 = 16;
-
 pub(crate) struct Live<H: RequestHandler, F> {
     factory: Arc<F>,
-    base: Option<BaseHTTPRequestHandler<H::MessageClass>>,
-    handler: Option<H>,
+    made: Made<H>,
     at: At,
     /// No request has come since it lay down to wait for one.
     is_idle: bool,
 }
 
+/// What there is of the handler.
+enum Made<H: RequestHandler> {
+    Base(BaseHTTPRequestHandler<H::MessageClass>),
+    Handler(H),
+    Nothing,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
+pub(super) enum At {
     /// There is no handler yet.
     Start,
+    /// More replies wait for the client than are to be held for it.
+    Full,
+    /// Nothing has come of the next request.
+    Idle,
     Head,
     Body,
     Handler,
@@ -58,7 +63,7 @@ where
     pub(crate) fn new(parts: Parts, factory: Arc<F>) -> Self {
         let Parts { wire, client_address, server, bounds } = parts;
         let base = BaseHTTPRequestHandler::new(wire, bounds, client_address, server);
-        Self { factory, base: Some(base), handler: None, at: At::Start, is_idle: true }
+        Self { factory, made: Made::Base(base), at: At::Start, is_idle: true }
     }
 
     fn begin(&mut self, host: &mut dyn Host) -> Step {
@@ -73,11 +78,11 @@ where
 
     /// Makes the handler. Where that panics the base goes with it.
     fn start(&mut self) -> Option<At> {
-        let base = self.base.take()?;
+        let Made::Base(base) = std::mem::replace(&mut self.made, Made::Nothing) else { return None };
         let (client_address, server, shared) =
             (base.client_address().clone(), base.server_arc(), base.shared());
         let handler = match caught(|| (self.factory)(base)) {
-            Ok(handler) => self.handler.insert(handler),
+            Ok(handler) => handler,
             Err(message) => {
                 let failure = Failure::Panic(&message);
                 shared.lock().log(&format!("basehttp: making a handler {failure}\n"));
@@ -85,6 +90,8 @@ where
                 return None;
             }
         };
+        self.made = Made::Handler(handler);
+        let Made::Handler(handler) = &mut self.made else { return None };
         if let Some(timeout) = H::timeout {
             handler.set_timeout(timeout);
         }
@@ -108,13 +115,12 @@ where
 
 /// Answers the request that has come.
 fn answer<H: RequestHandler>(handler: &mut H) {
-    match caught(|| handler.handle_one_request()) {
-        Ok(result) => {
-            if let Err(message) = caught(|| settle(handler, result.err())) {
-                panicked(handler, "handle_one_request", &message);
-            }
-        }
-        Err(message) => panicked(handler, "handle_one_request", &message),
+    let answered = caught(|| {
+        let result = handler.handle_one_request();
+        settle(handler, result.err());
+    });
+    if let Err(message) = answered {
+        panicked(handler, "handle_one_request", &message);
     }
 }
 
@@ -143,7 +149,7 @@ fn panicked<H: RequestHandler>(handler: &H, function: &str, message: &str) {
     handler.set_stage(Stage::Over);
 }
 
-fn report<H: RequestHandler>(handler: &H, function: &str, failure: &Failure<'_>) {
+pub(super) fn report<H: RequestHandler>(handler: &H, function: &str, failure: &Failure<'_>) {
     let _ = caught(|| tell_failure(handler, function, failure));
 }
 
@@ -152,51 +158,15 @@ where
     H: RequestHandler,
     F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H,
 {
-    fn turn(&mut self, host: &mut dyn Host, mut expired: bool) -> Turn {
-        let mut budget = REQUESTS_A_TURN;
-        loop {
-            let step = match (self.at, &mut self.handler) {
-                (At::Start, _) => self.begin(host),
-                (At::Linger { until }, None) => match &self.base {
-                    Some(base) => linger(&mut base.exchange(), until, expired),
-                    None => Step::Done(Turn::Over),
-                },
-                (_, None) => Step::Done(Turn::Over),
-                (At::Head, Some(handler)) => read_head(handler, host, &mut expired),
-                (At::Body, Some(handler)) => {
-                    self.is_idle = false;
-                    gather_body(handler, host, &mut expired)
-                }
-                (At::Handler, Some(handler)) => {
-                    expired = false;
-                    run_handler(handler, host)
-                }
-                (At::Rest, Some(handler)) => {
-                    budget -= 1;
-                    drop_rest(handler, host, expired, budget == 0)
-                }
-                (At::LastReply, Some(handler)) => end(handler, host, &mut expired),
-                // Where it ends, the handler is dropped, which is code of the user too.
-                (At::Linger { .. }, Some(_)) if !host.runs_user_code() => Step::Done(Turn::Elsewhere),
-                (At::Linger { until }, Some(handler)) => {
-                    // Something has come after all; and whoever is idle must not lie down while the server stops.
-                    self.is_idle = false;
-                    linger(&mut handler.exchange(), until, expired)
-                }
-            };
-            match step {
-                Step::To(at) => self.at = at,
-                Step::DoneAt(at, turn) => {
-                    self.at = at;
-                    return turn;
-                }
-                Step::Done(turn) => return turn,
-                Step::Wait(is_idle, turn) => {
-                    self.is_idle = is_idle;
-                    return turn;
-                }
-            }
+    fn turn(&mut self, host: &mut dyn Host, expired: bool) -> Turn {
+        if let Some(base) = self.base_mut() {
+            base.begin_turn();
         }
+        let turn = self.go_on(host, expired);
+        if let Some(base) = self.base_mut() {
+            base.end_turn();
+        }
+        turn
     }
 
     fn is_idle(&self) -> bool {
@@ -208,71 +178,120 @@ where
             return false;
         }
         self.is_idle = false;
-        match &self.handler {
-            Some(handler) => {
+        match &self.made {
+            Made::Handler(handler) => {
                 handler.exchange().refuse();
                 handler.set_stage(Stage::Over);
                 self.at = At::LastReply;
             }
-            None => {
-                if let Some(base) = &self.base {
-                    let mut exchange = base.exchange();
-                    exchange.refuse();
-                    // An empty send buffer has room for it.
-                    let _ = exchange.pump();
-                    exchange.shutdown_write();
-                    self.at = At::Linger { until: Instant::now() + LINGER_TIME };
-                }
+            Made::Base(base) => {
+                let mut exchange = base.exchange();
+                exchange.refuse();
+                // An empty send buffer has room for it.
+                let _ = exchange.pump();
+                exchange.shutdown_write();
+                self.at = At::Linger { until: Instant::now() + LINGER_TIME };
             }
+            Made::Nothing => {}
         }
         true
     }
 }
 
+impl<H, F> Live<H, F>
+where
+    H: RequestHandler,
+    F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H,
+{
+    fn base_mut(&mut self) -> Option<&mut BaseHTTPRequestHandler<H::MessageClass>> {
+        match &mut self.made {
+            Made::Base(base) => Some(base),
+            Made::Handler(handler) => Some(handler.__base_mut()),
+            Made::Nothing => None,
+        }
+    }
+
+    fn go_on(&mut self, host: &mut dyn Host, mut expired: bool) -> Turn {
+        let mut budget = REQUESTS_A_TURN;
+        loop {
+            let step = match (self.at, &mut self.made) {
+                (At::Start, _) => self.begin(host),
+                (At::Linger { until }, Made::Base(base)) => linger(&mut base.exchange(), until, expired),
+                (_, Made::Base(_) | Made::Nothing) => Step::Done(Turn::Over),
+                (At::Full, Made::Handler(handler)) => make_room(handler, host, expired),
+                (At::Idle | At::Head, Made::Handler(handler)) => read_head(handler, host, &mut expired),
+                (At::Body, Made::Handler(handler)) => gather_body(handler, host, &mut expired),
+                (At::Handler, Made::Handler(handler)) => {
+                    expired = false;
+                    budget -= 1;
+                    run_handler(handler, host, budget == 0)
+                }
+                (At::Rest, Made::Handler(handler)) => drop_rest(handler, host, expired, budget == 0),
+                (At::LastReply, Made::Handler(handler)) => end(handler, host, &mut expired),
+                // Where it ends, the handler is dropped, which is code of the user too.
+                (At::Linger { .. }, Made::Handler(_)) if !host.runs_user_code() => {
+                    Step::Done(Turn::Elsewhere)
+                }
+                (At::Linger { until }, Made::Handler(handler)) => {
+                    linger(&mut handler.exchange(), until, expired)
+                }
+            };
+            match step {
+                Step::To(at) => {
+                    self.is_idle &= matches!(at, At::Idle | At::Head | At::LastReply);
+                    self.at = at;
+                }
+                Step::DoneAt(at, turn) => {
+                    self.is_idle = matches!(at, At::Idle);
+                    self.at = at;
+                    return turn;
+                }
+                Step::Done(turn) => return turn,
+            }
+        }
+    }
+}
+
 /// Where a step of a turn leads.
-enum Step {
+pub(super) enum Step {
     To(At),
     /// The turn ends, and the next one begins there.
     DoneAt(At, Turn),
     /// The turn ends, and the next one begins here.
     Done(Turn),
-    /// As `Done`, to wait for a head; and whether nothing of it is here.
-    Wait(bool, Turn),
+}
+
+/// Replies gather while requests are here, but not for a client that takes none.
+fn make_room<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool) -> Step {
+    match pump(handler, host, expired) {
+        Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
+        Pumped::All { .. } | Pumped::Dead => Step::To(At::Head),
+    }
 }
 
 fn read_head<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &mut bool) -> Step {
-    // Replies gather while requests are here, but not for a client that takes none.
-    if handler.exchange().is_full()
-        && let Pumped::Later(patience) = pump(handler, host, *expired)
-    {
-        return Step::Done(Turn::Later(Want::Room, patience));
-    }
     match handler.__base_mut().next_request::<H>() {
         Next::Request => {
             *expired = false;
-            return Step::To(At::Body);
+            return Step::To(if handler.has_body() { At::Body } else { At::Handler });
         }
         Next::End => return Step::To(At::LastReply),
         Next::Later => {}
     }
     match pump(handler, host, *expired) {
-        Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
+        Pumped::Later(patience) => Step::DoneAt(At::Head, Turn::Later(Want::Room, patience)),
         Pumped::Dead => Step::To(At::LastReply),
-        Pumped::All if *expired => {
+        Pumped::All { .. } if *expired => {
             if !host.runs_user_code() {
-                return Step::Done(Turn::Elsewhere);
+                return Step::DoneAt(At::Head, Turn::Elsewhere);
             }
             *expired = false;
             give_up(handler, host);
             Step::To(At::LastReply)
         }
-        Pumped::All => {
-            let exchange = handler.exchange();
-            let is_idle = exchange.is_idle();
-            if host.is_stopping() && is_idle {
-                return Step::To(At::LastReply);
-            }
-            Step::Wait(is_idle, Turn::Later(Want::Input, exchange.patience()))
+        Pumped::All { is_idle: true, .. } if host.is_stopping() => Step::To(At::LastReply),
+        Pumped::All { is_idle, patience } => {
+            Step::DoneAt(if is_idle { At::Idle } else { At::Head }, Turn::Later(Want::Input, patience))
         }
     }
 }
@@ -292,11 +311,11 @@ fn gather_body<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired:
     match pump(handler, host, false) {
         Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
         Pumped::Dead => Step::To(At::LastReply),
-        Pumped::All => Step::Done(Turn::Later(Want::Input, handler.exchange().patience())),
+        Pumped::All { patience, .. } => Step::Done(Turn::Later(Want::Input, patience)),
     }
 }
 
-fn run_handler<H: RequestHandler>(handler: &mut H, host: &mut dyn Host) -> Step {
+fn run_handler<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, is_enough: bool) -> Step {
     if !host.admits(handler.command(), handler.path()) {
         // A handler that takes its time must not hold back the replies before its own.
         if let Pumped::Later(patience) = pump(handler, host, false) {
@@ -310,73 +329,55 @@ fn run_handler<H: RequestHandler>(handler: &mut H, host: &mut dyn Host) -> Step 
     host.enter();
     answer(handler);
     host.leave();
-    Step::To(if handler.stage() == Stage::Settled { At::Rest } else { At::LastReply })
+    match handler.stage() {
+        Stage::Between => go_on_with(At::Head, handler, host, is_enough),
+        Stage::Settled => Step::To(At::Rest),
+        _ => Step::To(At::LastReply),
+    }
+}
+
+/// Goes on with the next request, unless there were enough for one turn.
+fn go_on_with<H: RequestHandler>(at: At, handler: &H, host: &mut dyn Host, is_enough: bool) -> Step {
+    if !is_enough {
+        return Step::To(at);
+    }
+    pump(handler, host, false);
+    Step::DoneAt(at, Turn::Again)
 }
 
 fn drop_rest<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool, is_enough: bool) -> Step {
-    let drained = handler.exchange().drain();
+    let (drained, is_full) = {
+        let mut exchange = handler.exchange();
+        (exchange.drain(), exchange.is_full())
+    };
     match drained {
         Some(true) => {
             handler.set_stage(Stage::Between);
-            if !is_enough {
-                return Step::To(At::Head);
-            }
-            pump(handler, host, false);
-            Step::DoneAt(At::Head, Turn::Again)
+            go_on_with(if is_full { At::Full } else { At::Head }, handler, host, is_enough)
         }
         Some(false) => Step::To(At::LastReply),
         None => match pump(handler, host, expired) {
             Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
-            Pumped::All if !expired => Step::Done(Turn::Later(Want::Input, handler.exchange().patience())),
-            Pumped::All | Pumped::Dead => Step::To(At::LastReply),
+            Pumped::All { patience, .. } if !expired => Step::Done(Turn::Later(Want::Input, patience)),
+            Pumped::All { .. } | Pumped::Dead => Step::To(At::LastReply),
         },
     }
 }
 
-/// Sends what is left of the last reply, and ends the server's half.
-fn end<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &mut bool) -> Step {
-    if let Pumped::Later(patience) = pump(handler, host, std::mem::take(expired)) {
-        return Step::Done(Turn::Later(Want::Room, patience));
-    }
-    if !host.runs_user_code() {
-        return Step::Done(Turn::Elsewhere);
-    }
-    host.enter();
-    finish(handler);
-    host.leave();
-    if begin_end(handler) {
-        return Step::To(At::Linger { until: Instant::now() + LINGER_TIME });
-    }
-    Step::Done(Turn::Over)
-}
-
-/// Reads and drops what the client still sends, until it has seen the end of the reply and closes.
-fn linger(exchange: &mut Exchange, until: Instant, expired: bool) -> Step {
-    let mut scratch = [0; 16 * 1024];
-    // A client that sends as fast as it can has others waiting behind it.
-    for _ in 0..LINGER_READS {
-        match exchange.linger(&mut scratch) {
-            Ok(1..) if Instant::now() < until => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !expired => {
-                let left = until.saturating_duration_since(Instant::now());
-                return Step::Done(Turn::Later(Want::Input, left.min(LINGER_SILENCE)));
-            }
-            _ => return Step::Done(Turn::Over),
-        }
-    }
-    Step::Done(Turn::Again)
-}
-
 /// What became of the bytes that are ready.
-enum Pumped {
-    All,
+pub(super) enum Pumped {
+    /// And what the connection may wait for now: for a request if `is_idle`, so long at most.
+    All {
+        is_idle: bool,
+        patience: Duration,
+    },
     /// The client has to take some first, so long at most.
     Later(Duration),
     Dead,
 }
 
-fn pump<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool) -> Pumped {
-    let (pumped, timeout) = {
+pub(super) fn pump<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool) -> Pumped {
+    let (pumped, is_idle, patience) = {
         let mut exchange = handler.exchange();
         if exchange.reply.gathered() > 0 {
             host.before_sending();
@@ -386,11 +387,13 @@ fn pump<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool) -> P
             exchange.give_up_output();
             pumped = Err(io::ErrorKind::TimedOut.into());
         }
-        (pumped, exchange.room_patience())
+        let all = matches!(pumped, Ok(true));
+        let patience = if all { exchange.patience() } else { exchange.room_patience() };
+        (pumped, exchange.is_idle(), patience)
     };
     match pumped {
-        Ok(true) => Pumped::All,
-        Ok(false) => Pumped::Later(timeout),
+        Ok(true) => Pumped::All { is_idle, patience },
+        Ok(false) => Pumped::Later(patience),
         Err(_) => {
             if host.runs_user_code() {
                 host.enter();
@@ -411,36 +414,10 @@ fn give_up<H: RequestHandler>(handler: &mut H, host: &mut dyn Host) {
     host.leave();
 }
 
-fn finish<H: RequestHandler>(handler: &mut H) {
-    match caught(|| handler.finish()) {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => report(handler, "finish", &Failure::Error(&error.to_string())),
-        Err(message) => report(handler, "finish", &Failure::Panic(&message)),
-    }
-}
-
-/// Ends the server's half. True if the client's half has to be waited for.
-fn begin_end<H: RequestHandler>(handler: &H) -> bool {
-    let mut exchange = handler.exchange();
-    let lingers = match exchange.ending() {
-        Close::Reset => {
-            exchange.reset();
-            false
-        }
-        Close::Linger => true,
-        // Bytes may have come that nobody has asked the system for.
-        Close::Plain => matches!(exchange.linger(&mut [0; 64]), Ok(1..)),
-    };
-    if lingers {
-        exchange.shutdown_write();
-    }
-    lingers
-}
-
 impl<H: RequestHandler, F> Drop for Live<H, F> {
     fn drop(&mut self) {
         // `Drop` of the handler is code of the user too.
-        let handler = self.handler.take();
-        let _ = caught(move || drop(handler));
+        let made = std::mem::replace(&mut self.made, Made::Nothing);
+        let _ = caught(move || drop(made));
     }
 }

@@ -27,6 +27,7 @@ use super::timers::Timers;
 use super::transport::Socket;
 use super::watchdog::{QUIET_TICKS, TICK, Watchdog};
 use super::worker::Worker;
+use crate::handler::exchange::Bounds;
 use crate::handler::wire::Want;
 use crate::handler::{Address, ServerInfo, Stop as _};
 
@@ -47,6 +48,8 @@ pub(super) struct Engine {
     pub(super) predictor: Predictor,
     pub(super) log: Log,
     pub(super) settings: Settings,
+    /// Those of the settings, for all connections.
+    bounds: Arc<Bounds>,
     verify_request: Option<Box<VerifyRequest>>,
     open: Box<Open>,
     info: Arc<ServerInfo>,
@@ -84,6 +87,7 @@ impl Engine {
             told: Mutex::default(),
             predictor: Predictor::new(),
             log: Log::default(),
+            bounds: Arc::new(settings.bounds),
             settings,
             verify_request,
             open,
@@ -206,7 +210,7 @@ impl Engine {
             Box::new(Refusal::new(wire))
         } else {
             let server = self.info.clone();
-            (self.open)(Parts { wire: Box::new(wire), client_address, server, bounds: self.settings.bounds })
+            (self.open)(Parts { wire: Box::new(wire), client_address, server, bounds: self.bounds.clone() })
         };
         Connection { place: place.clone(), session, expired: false, newcomer }
     }

@@ -6,6 +6,7 @@ mod config;
 pub(crate) mod connection;
 mod crew;
 mod driver;
+mod ending;
 mod engine;
 mod inbox;
 mod listener;

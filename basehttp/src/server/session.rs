@@ -12,7 +12,7 @@ pub(crate) struct Parts {
     pub(crate) wire: Box<dyn Wire>,
     pub(crate) client_address: Address,
     pub(crate) server: Arc<ServerInfo>,
-    pub(crate) bounds: Bounds,
+    pub(crate) bounds: Arc<Bounds>,
 }
 
 /// A connection whose handler's type is erased.

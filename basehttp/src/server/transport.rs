@@ -99,8 +99,8 @@ impl Wire for Socket {
         self.stream.reset_on_close();
     }
 
-    fn now(&self) -> SystemTime {
-        SystemTime::now()
+    fn clock(&self) -> fn() -> SystemTime {
+        SystemTime::now
     }
 
     fn log(&mut self, line: &str) {

@@ -31,7 +31,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::handler::exchange::Bounds;
 use crate::handler::{
     Address, BaseHTTPRequestHandler, RequestHandler, ServerHandle, ServerInfo, ShutdownReport, Stop,
 };
@@ -90,7 +89,7 @@ where
         wire: Box::new(memory),
         client_address: std::net::SocketAddr::from((Ipv4Addr::LOCALHOST, 54321)).into(),
         server: Arc::new(no_server()),
-        bounds: Bounds::default(),
+        bounds: Arc::default(),
     };
     let mut session = Live::new(parts, Arc::new(factory));
     let mut host = Patient;

@@ -100,7 +100,7 @@ impl Exchange {
     /// Reads what comes next in the input, at least a byte.
     fn read_raw(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if self.input.is_empty() && out.len() >= DIRECT {
-            return self.receive(|exchange| exchange.wire.read(out));
+            return self.receive(|exchange| exchange.line.wire.read(out));
         }
         self.need_input()?;
         Ok(take(&mut self.input, out))
@@ -139,7 +139,7 @@ impl Exchange {
     /// Waits until there is input.
     fn need_input(&mut self) -> io::Result<()> {
         if self.input.is_empty() {
-            self.receive(|exchange| exchange.input.fill(|room| exchange.wire.read(room)))?;
+            self.receive(|exchange| exchange.input.fill(|room| exchange.line.wire.read(room)))?;
         }
         Ok(())
     }
@@ -190,12 +190,12 @@ impl Exchange {
             match &mut self.body {
                 Incoming::None | Incoming::Everything | Incoming::Gathered(_) => return true,
                 Incoming::Length(length) => {
-                    if *length > self.bounds.gather as u64 || self.input.data().len() as u64 >= *length {
+                    if *length > self.line.bounds.gather as u64 || self.input.data().len() as u64 >= *length {
                         return true;
                     }
                 }
                 Incoming::Chunked { decoder, decoded, .. } => {
-                    if decoded.data().len() >= self.bounds.gather {
+                    if decoded.data().len() >= self.line.bounds.gather {
                         return true;
                     }
                     match decoder.step(self.input.data()) {
@@ -215,7 +215,7 @@ impl Exchange {
                     }
                 }
             }
-            match self.input.fill(|room| self.wire.read(room)) {
+            match self.input.fill(|room| self.line.wire.read(room)) {
                 Ok(count @ 1..) => self.patience.earn(count),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.patience.wait();
@@ -247,11 +247,11 @@ impl Exchange {
             if !self.has_body() {
                 return Some(!self.is_troubled());
             }
-            if self.is_troubled() || self.drained > self.bounds.drain {
+            if self.is_troubled() || self.drained > self.line.bounds.drain {
                 return Some(false);
             }
             if self.input.is_empty() && !matches!(self.body, Incoming::Gathered(_)) {
-                match self.input.fill(|room| self.wire.read(room)) {
+                match self.input.fill(|room| self.line.wire.read(room)) {
                     Ok(1..) => {}
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
                     Ok(0) | Err(_) => return Some(false),

@@ -1,18 +1,18 @@
 //! What `rfile`, `wfile` and the handler's base share: the connection, the body of the request, the reply.
 
 mod bounds;
+mod desk;
 mod incoming;
 mod outgoing;
 mod patience;
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use super::buffer::Buffer;
 use super::message::Headers;
 use super::request::Request;
-use super::wire::{Close, Want, Wire};
+use super::wire::{Close, Want};
 use crate::proto::chunked::ChunkedDecoder;
 use crate::proto::fault::Fault;
 use crate::proto::framing::Body;
@@ -20,23 +20,11 @@ use crate::proto::head::{AtEnd, HeadParser, Progress};
 use crate::proto::reply::{Asked, Reply};
 
 pub(crate) use bounds::{Bounds, LONGEST};
+use desk::Line;
 use incoming::Incoming;
 use patience::BodyPatience;
 
-/// The handle on an [`Exchange`]. The lock is uncontended, and never held while code of the user runs: an override or a
-/// `Display` may call back into the base.
-#[derive(Clone)]
-pub(crate) struct Shared(Arc<Mutex<Exchange>>);
-
-impl Shared {
-    pub(crate) fn new(wire: Box<dyn Wire>, bounds: Bounds) -> Self {
-        Self(Arc::new(Mutex::new(Exchange::new(wire, bounds))))
-    }
-
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Exchange> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+pub(crate) use desk::{Desk, Guard, Shared};
 
 /// What happened to a connection while a handler ran. The server decides by this record, never by the error that the
 /// handler returned.
@@ -66,8 +54,7 @@ pub(crate) enum Next {
 }
 
 pub(crate) struct Exchange {
-    wire: Box<dyn Wire>,
-    bounds: Bounds,
+    line: Line,
     input: Buffer,
     parser: HeadParser,
     part: Part,
@@ -101,8 +88,6 @@ pub(crate) struct Exchange {
     read_timeout: Duration,
     write_timeout: Duration,
     patience: BodyPatience,
-    /// Requests that may still come.
-    requests_left: u64,
 }
 
 /// What may come after the current request.
@@ -112,6 +97,17 @@ pub(crate) enum After {
     Nothing,
     /// The client takes the connection for a persistent one: more requests may be on their way.
     Requests,
+}
+
+/// What is left to do when a reply is complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settled {
+    /// Nothing.
+    Complete,
+    /// To drop a body that nobody has read, or to send some of what has gathered.
+    Rest,
+    /// To end the connection.
+    Over,
 }
 
 /// What of a request the connection is at.
@@ -143,42 +139,8 @@ const DIRECT: usize = 16 * 1024;
 const ON_ITS_WAY: u64 = 16 * 1024;
 
 impl Exchange {
-    fn new(wire: Box<dyn Wire>, bounds: Bounds) -> Self {
-        Self {
-            wire,
-            bounds,
-            input: Buffer::default(),
-            parser: HeadParser::new(bounds.limits),
-            part: Part::Exchange,
-            ended: false,
-            body: Incoming::None,
-            waits_for_continue: false,
-            trailers: Headers::default(),
-            reply: Reply::new(bounds.hold),
-            trouble: None,
-            news: None,
-            failed: false,
-            output: Output::Open,
-            ending: None,
-            drained: 0,
-            sent: 0,
-            until: None,
-            after: After::Nothing,
-            stuck_since: None,
-            unsent: 0,
-            read_timeout: bounds.read_timeout,
-            write_timeout: bounds.write_timeout,
-            patience: BodyPatience::default(),
-            requests_left: bounds.requests,
-        }
-    }
-
-    pub(crate) fn now(&self) -> SystemTime {
-        self.wire.now()
-    }
-
     pub(crate) fn log(&mut self, line: &str) {
-        self.wire.log(line);
+        self.line.wire.log(line);
     }
 
     /// Sets how long one read, or one write, may wait for the client: in the current request, or where there is none yet,
@@ -187,8 +149,8 @@ impl Exchange {
         self.read_timeout = read.unwrap_or(self.read_timeout).min(LONGEST);
         self.write_timeout = write.unwrap_or(self.write_timeout).min(LONGEST);
         if all {
-            self.bounds.read_timeout = self.read_timeout;
-            self.bounds.write_timeout = self.write_timeout;
+            self.line.read_timeout = self.read_timeout;
+            self.line.write_timeout = self.write_timeout;
         } else if read.is_some() {
             // The handler knows how slow its client may be.
             self.patience = BodyPatience::new(LONGEST);
@@ -199,7 +161,7 @@ impl Exchange {
     pub(crate) fn patience(&self) -> Duration {
         match (self.until, self.part) {
             (Some(until), _) => until.saturating_duration_since(Instant::now()),
-            (None, Part::Idle) => self.bounds.idle_timeout,
+            (None, Part::Idle) => self.line.bounds.idle_timeout,
             (None, _) => self.body_patience(),
         }
     }
@@ -223,7 +185,7 @@ impl Exchange {
 
     /// Blocks the thread until there may be input.
     pub(crate) fn wait_for_input(&mut self, timeout: Duration) -> io::Result<()> {
-        self.wire.wait(Want::Input, timeout)
+        self.line.wire.wait(Want::Input, timeout)
     }
 
     /// What happened, for the one who asks first.
@@ -232,6 +194,7 @@ impl Exchange {
     }
 
     /// Whether the connection is of no more use. One with an answered HEAD is.
+    #[inline]
     pub(super) fn is_troubled(&self) -> bool {
         !matches!(self.trouble, None | Some(Trouble::HeadAnswered))
     }
@@ -259,6 +222,7 @@ impl Exchange {
     }
 
     /// Parses the next head as far as it has come.
+    #[inline]
     pub(crate) fn next_head(&mut self, request: &mut Request) -> Next {
         if self.part == Part::Exchange {
             self.parser.reset();
@@ -266,10 +230,15 @@ impl Exchange {
             // The reply before is long with its client when an idle connection is closed.
             self.after = After::Nothing;
             self.sent = 0;
-            self.wire.begin_idle();
+            self.until = None;
+            self.line.wire.begin_idle();
         }
         loop {
-            match self.parser.parse(self.input.data(), &mut request.head) {
+            let parsed = match self.input.data() {
+                [] => Ok(Progress::NeedMore),
+                data => self.parser.parse(data, &mut request.head),
+            };
+            match parsed {
                 Ok(Progress::Done) => return self.take_head(request, None),
                 Err(fault) => return self.take_head(request, Some(fault)),
                 Ok(Progress::NeedMore) => {}
@@ -284,17 +253,11 @@ impl Exchange {
             // Empty lines before the request count: they must not keep a connection for ever.
             if self.part == Part::Idle && !self.input.is_empty() {
                 self.part = Part::Head;
-                self.until = Some(Instant::now() + self.bounds.head_timeout);
+                self.until = Some(Instant::now() + self.line.bounds.head_timeout);
             }
-            match self.input.fill(|room| self.wire.read(room)) {
+            match self.input.fill(|room| self.line.wire.read(room)) {
                 Ok(count) => self.ended = count == 0,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if self.part == Part::Idle {
-                        self.input.trim();
-                        self.reply.trim();
-                    }
-                    return Next::Later;
-                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Next::Later,
                 Err(_) => return Next::End,
             }
         }
@@ -307,6 +270,7 @@ impl Exchange {
         self.take_head(request, None);
     }
 
+    #[inline]
     fn take_head(&mut self, request: &mut Request, fault: Option<Fault>) -> Next {
         // After a fault the rest of the input means nothing, and the places in the head are places in all of it.
         let whole = fault.is_none() && request.head.len > 0;
@@ -327,31 +291,35 @@ impl Exchange {
     }
 
     /// Gets ready for body and reply of the request whose head was taken.
+    #[inline]
     pub(crate) fn begin(&mut self, asked: Asked, close: bool, after: After, body: Body) {
         self.after = after;
         self.part = Part::Exchange;
-        self.wire.begin_exchange(self.reply.gathered(), asked.head);
+        self.line.wire.begin_exchange(self.reply.gathered(), asked.head);
         self.drained = 0;
         self.sent = 0;
         self.until = None;
-        self.body = match body {
+        let body = match body {
             Body::None | Body::Length(0) => Incoming::None,
             Body::Length(length) => Incoming::Length(length),
             Body::Chunked => {
-                let decoder = Box::new(ChunkedDecoder::new(self.bounds.limits));
+                let decoder = Box::new(ChunkedDecoder::new(self.line.bounds.limits));
                 Incoming::Chunked { decoder, decoded: Buffer::default(), ready: 0 }
             }
         };
-        self.read_timeout = self.bounds.read_timeout;
-        self.write_timeout = self.bounds.write_timeout;
-        self.patience = BodyPatience::new(self.bounds.body_timeout);
-        self.requests_left = self.requests_left.saturating_sub(1);
+        self.read_timeout = self.line.read_timeout;
+        self.write_timeout = self.line.write_timeout;
+        self.patience = BodyPatience::new(self.line.bounds.body_timeout);
+        self.line.requests_left = self.line.requests_left.saturating_sub(1);
+        if !matches!((&self.body, &body), (Incoming::None, Incoming::None)) {
+            self.body = body;
+        }
         self.waits_for_continue = false;
-        self.trailers = Headers::default();
+        self.forget_trailers();
         self.trouble = None;
         self.news = None;
         self.failed = false;
-        let is_last = self.requests_left == 0 || self.wire.is_last_request();
+        let is_last = self.line.requests_left == 0 || self.line.wire.is_last_request();
         self.reply.begin(Asked { close: asked.close || is_last, ..asked }, close);
     }
 
@@ -370,12 +338,12 @@ impl Exchange {
 
     /// Ends the server's half of the connection.
     pub(crate) fn shutdown_write(&mut self) {
-        self.wire.shutdown_write();
+        self.line.wire.shutdown_write();
     }
 
     /// Makes the end of the connection a reset.
     pub(crate) fn reset(&mut self) {
-        self.wire.reset();
+        self.line.wire.reset();
     }
 
     /// How long the client may go on taking nothing.
@@ -385,13 +353,14 @@ impl Exchange {
     }
 
     /// Whether more of the replies waits for the client than may.
+    #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        self.reply.gathered() > self.bounds.high_water
+        self.reply.gathered() > self.line.bounds.high_water
     }
 
     /// Reads and drops input. `WouldBlock` when there may be more, `Ok` with a count when there was some.
     pub(crate) fn linger(&mut self, scratch: &mut [u8]) -> io::Result<usize> {
-        self.wire.read(scratch)
+        self.line.wire.read(scratch)
     }
 
     pub(super) fn failed(&mut self, error: io::Error) -> io::Error {

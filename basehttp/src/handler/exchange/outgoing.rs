@@ -4,7 +4,7 @@ use std::io;
 use std::time::Instant;
 
 use super::incoming::Incoming;
-use super::{DIRECT, Exchange, Output, Trouble, gone};
+use super::{DIRECT, Exchange, Output, Settled, Trouble, gone};
 use crate::handler::wire::{Close, Want};
 use crate::proto::mistake::Mistake;
 use crate::proto::reply::{Asked, Ended};
@@ -44,10 +44,10 @@ impl Exchange {
             return self.write_direct(data);
         }
         let count = self.reply.write(data).map_err(|mistake| self.refused(mistake))?;
-        if self.reply.is_committed() && self.reply.gathered().saturating_sub(self.unsent) >= self.bounds.hold
-        {
+        let waiting = self.reply.gathered().saturating_sub(self.unsent);
+        if self.reply.is_committed() && waiting >= self.line.bounds.hold {
             self.reply.flush();
-            while !self.pump()? && self.reply.gathered() > self.bounds.high_water {
+            while !self.pump()? && self.reply.gathered() > self.line.bounds.high_water {
                 self.wait_for_room()?;
             }
         }
@@ -62,7 +62,7 @@ impl Exchange {
             // What waits already goes first.
             let sent = if self.pump()? { self.write_some(rest)? } else { 0 };
             rest = rest.get(sent..).unwrap_or_default();
-            if self.reply.gathered() + rest.len() <= self.bounds.high_water {
+            if self.reply.gathered() + rest.len() <= self.line.bounds.high_water {
                 self.reply.keep(rest);
                 break;
             }
@@ -82,6 +82,7 @@ impl Exchange {
     }
 
     /// Completes the reply. It is ready then, and not yet sent.
+    #[inline]
     pub(crate) fn finish_reply(&mut self) -> Result<(), Mistake> {
         // Nobody is there, or nobody is to take the rest for a whole.
         if self.output == Output::Cut || self.trouble == Some(Trouble::ClientGone) {
@@ -89,6 +90,23 @@ impl Exchange {
         }
         self.decide_about_rest();
         self.reply.finish()
+    }
+
+    /// Completes a reply about which there is nothing to tell.
+    pub(crate) fn finish_well(&mut self) -> Option<Settled> {
+        let reply_is_good = self.finish_reply().is_ok()
+            && self.reply.mistake().is_none()
+            && self.reply.surplus().is_none()
+            && self.news.is_none();
+        if !reply_is_good {
+            return None;
+        }
+        let has_rest = self.has_body() || self.is_troubled() || self.is_full();
+        Some(match (self.reply.close(), has_rest) {
+            (true, _) => Settled::Over,
+            (false, true) => Settled::Rest,
+            (false, false) => Settled::Complete,
+        })
     }
 
     /// Makes 503 the reply, without asking the handler (RFC 9110 section 15.6.4).
@@ -114,9 +132,10 @@ impl Exchange {
     /// A body that will not be read to its end leaves no way to find the next request, and the server may have been shut
     /// down since the request began. That has to be known before the head goes out, so that it can say `Connection:
     /// close`.
+    #[inline]
     fn decide_about_rest(&mut self) {
-        let too_long = matches!(self.body, Incoming::Length(left) if left > self.bounds.drain);
-        let is_last = !self.reply.is_committed() && self.wire.is_last_request();
+        let too_long = matches!(self.body, Incoming::Length(left) if left > self.line.bounds.drain);
+        let is_last = !self.reply.is_committed() && self.line.wire.is_last_request();
         if is_last || too_long || (self.waits_for_continue && self.has_body()) {
             self.reply.must_close();
         }
@@ -131,7 +150,7 @@ impl Exchange {
         let sent = loop {
             match self.reply.ready().get(written..) {
                 None | Some([]) => break Ok(true),
-                Some(rest) => match self.wire.write(rest) {
+                Some(rest) => match self.line.wire.write(rest) {
                     Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
                     Ok(count) => written += count,
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Ok(false),
@@ -161,7 +180,7 @@ impl Exchange {
 
     fn wait_for_room(&mut self) -> io::Result<()> {
         let timeout = self.write_timeout;
-        self.wire.wait(Want::Room, timeout).map_err(|error| self.unwritable(error))
+        self.line.wire.wait(Want::Room, timeout).map_err(|error| self.unwritable(error))
     }
 
     pub(super) fn write_wire(&mut self, mut bytes: &[u8]) -> io::Result<()> {
@@ -179,7 +198,7 @@ impl Exchange {
         if bytes.is_empty() {
             return Ok(0);
         }
-        match self.wire.write(bytes) {
+        match self.line.wire.write(bytes) {
             Ok(0) => Err(self.unwritable(io::ErrorKind::WriteZero.into())),
             Ok(count) => {
                 self.sent += count as u64;
@@ -200,7 +219,8 @@ impl Exchange {
     /// Sends what there is of the reply to a handler that failed, and ends the connection so that the client cannot take
     /// it for the whole.
     pub(crate) fn cut(&mut self) {
-        if self.reply.is_committed() && !self.reply.is_complete() {
+        // A dead output stays dead, and its connection is reset.
+        if self.output != Output::Dead && self.reply.is_committed() && !self.reply.is_complete() {
             self.reply.flush();
             self.output = Output::Cut;
             self.ending = Some(if self.reply.ends_with_connection() { Close::Reset } else { Close::Linger });

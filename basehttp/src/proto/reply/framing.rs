@@ -1,6 +1,6 @@
 //! The framing of a reply (RFC 9112 section 6), decided in one place.
 
-use super::head::{Persist, push_decimal};
+use super::head::Persist;
 use super::{Reply, State};
 use crate::proto::request_line::Version;
 use crate::proto::status::HTTPStatus;
@@ -31,9 +31,50 @@ enum Line {
     Chunked,
 }
 
+/// The end of a head: the lines that are decided last.
+struct Tail {
+    bytes: [u8; LONGEST],
+    len: usize,
+}
+
+/// `Content-Length` with 20 digits, and `Connection: keep-alive`.
+const LONGEST: usize = 80;
+
+impl Default for Tail {
+    fn default() -> Self {
+        Self { bytes: [0; LONGEST], len: 0 }
+    }
+}
+
+impl Tail {
+    #[inline]
+    fn push<const LEN: usize>(&mut self, text: &[u8; LEN]) {
+        if let Some((place, _)) = self.bytes.get_mut(self.len..).and_then(|free| free.split_first_chunk_mut())
+        {
+            *place = *text;
+            self.len += LEN;
+        }
+    }
+
+    fn push_decimal(&mut self, mut number: u64) {
+        let len = number.checked_ilog10().map_or(1, |log| log as usize + 1);
+        let place = self.bytes.get_mut(self.len..self.len + len).unwrap_or_default();
+        for digit in place.iter_mut().rev() {
+            *digit = b'0' + (number % 10) as u8;
+            number /= 10;
+        }
+        self.len += len;
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+}
+
 impl Reply {
     /// Decides the framing (RFC 9112 section 6) and completes the head with it. `total` is the length of the whole body,
     /// where that is known.
+    #[inline]
     pub(super) fn commit(&mut self, total: Option<u64>) {
         let State::Held { body, unsent } = self.state else { return };
         let held = (self.out.len() - body) as u64 + unsent;
@@ -43,22 +84,24 @@ impl Reply {
         }
         let mut added = 0;
         if !self.is_headless() {
-            let mut tail = std::mem::take(&mut self.added);
+            let mut tail = Tail::default();
             match line {
                 Line::None => {}
-                Line::Chunked => tail.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+                Line::Chunked => tail.push(b"Transfer-Encoding: chunked\r\n"),
                 Line::Length(length) => {
-                    tail.extend_from_slice(b"Content-Length: ");
-                    push_decimal(&mut tail, length);
-                    tail.extend_from_slice(b"\r\n");
+                    tail.push(b"Content-Length: ");
+                    tail.push_decimal(length);
+                    tail.push(b"\r\n");
                 }
             }
-            tail.extend_from_slice(self.connection_line());
-            tail.extend_from_slice(b"\r\n");
-            insert(&mut self.out, body, &tail);
-            added = tail.len();
-            tail.clear();
-            self.added = tail;
+            match self.connection_line() {
+                Some(Persist::Close) => tail.push(b"Connection: close\r\n"),
+                Some(Persist::KeepAlive) => tail.push(b"Connection: keep-alive\r\n"),
+                None => {}
+            }
+            tail.push(b"\r\n");
+            insert(&mut self.out, body, tail.bytes());
+            added = tail.len;
         }
         self.state = State::Body(match framing {
             Framing::Chunked { .. } => Framing::Chunked { chunk: body + added },
@@ -66,6 +109,7 @@ impl Reply {
         });
     }
 
+    #[inline]
     pub(super) fn has_tunnel_status(&self) -> bool {
         match self.head.status {
             101 => true,
@@ -74,6 +118,7 @@ impl Reply {
         }
     }
 
+    #[inline]
     fn decide(&self, total: Option<u64>, held: u64) -> (Framing, Line) {
         let declared = self.head.length.map_or(Line::None, Line::Length);
         let status = self.head.status;
@@ -111,23 +156,29 @@ impl Reply {
     }
 
     /// RFC 9112 section 9.3 and 9.6: say what the client cannot know from the versions.
-    fn connection_line(&self) -> &'static [u8] {
+    #[inline]
+    fn connection_line(&self) -> Option<Persist> {
         let switching = self.head.status == HTTPStatus::SWITCHING_PROTOCOLS.code();
         if self.close() {
             let assumed = self.head.protocol != Some(Version::Http11) || switching;
-            if assumed && self.head.says != Some(Persist::Close) { b"" } else { b"Connection: close\r\n" }
+            if assumed && self.head.says != Some(Persist::Close) { None } else { Some(Persist::Close) }
         } else if self.head.says.is_some() || self.asked.version != Version::Http11 {
-            b"Connection: keep-alive\r\n"
+            Some(Persist::KeepAlive)
         } else {
-            b""
+            None
         }
     }
 }
 
 /// Puts `bytes` into `buffer` at `at`.
+#[inline]
 pub(super) fn insert(buffer: &mut Vec<u8>, at: usize, bytes: &[u8]) {
     let tail = at..buffer.len();
     buffer.extend_from_slice(bytes);
+    // Nothing has to move where nothing stands behind them.
+    if tail.is_empty() {
+        return;
+    }
     buffer.copy_within(tail, at + bytes.len());
     if let Some(gap) = buffer.get_mut(at..at + bytes.len()) {
         gap.copy_from_slice(bytes);

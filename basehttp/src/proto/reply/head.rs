@@ -1,6 +1,7 @@
 //! The head of a reply in the making: status line and fields.
 
 use super::{Reply, State};
+use crate::proto::date::HTTPDate;
 use crate::proto::grammar;
 use crate::proto::mistake::Mistake;
 use crate::proto::request_line::Version;
@@ -33,6 +34,7 @@ pub enum Ended {
 
 impl Reply {
     /// Begins a head with its status line (RFC 9112 section 4).
+    #[inline]
     pub fn status_line(&mut self, protocol: Version, status: HTTPStatus, reason: &str) {
         match self.state {
             State::NoRequest => return self.blame(Mistake::NoRequest),
@@ -50,9 +52,11 @@ impl Reply {
         if self.is_headless() {
             return;
         }
-        self.out.extend_from_slice(if protocol == Version::Http11 { b"HTTP/1.1 " } else { b"HTTP/1.0 " });
-        push_decimal(&mut self.out, u64::from(status.code()));
-        self.out.push(b' ');
+        let digit = |place| b'0' + (status.code() / place % 10) as u8;
+        let minor = if protocol == Version::Http11 { b'1' } else { b'0' };
+        let (hundreds, tens, ones) = (digit(100), digit(10), digit(1));
+        let start = [b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor, b' ', hundreds, tens, ones, b' '];
+        self.out.extend_from_slice(&start);
         if let Err(c) = push_latin1(&mut self.out, reason) {
             return self.blame(Mistake::Reason(c));
         }
@@ -68,7 +72,7 @@ impl Reply {
             State::Idle => return self.blame(Mistake::NoStatusLine),
             State::Held { .. } | State::Body(_) => return self.blame(Mistake::HeadAfterHead),
         }
-        if name.is_empty() || grammar::token_len(name.as_bytes()) != name.len() {
+        if !grammar::is_token_text(name.as_bytes()) {
             return self.blame(Mistake::FieldName(name.to_owned()));
         }
         let framing = match name.len() {
@@ -87,8 +91,32 @@ impl Reply {
         self.blame(Mistake::Unprintable(name.to_owned()));
     }
 
+    /// Adds `Server` and `Date` behind a status line.
+    #[inline]
+    pub fn server_and_date(&mut self, server: &str, date: &HTTPDate) {
+        if self.state != State::Head {
+            return;
+        }
+        self.other_field("Server", server);
+        if !self.is_headless() {
+            self.out.extend_from_slice(b"Date: ");
+            self.out.extend_from_slice(date.as_bytes());
+            self.out.extend_from_slice(b"\r\n");
+        }
+    }
+
+    /// Adds fields that were put together and checked before, each with its line end.
+    #[inline]
+    pub fn ready_made(&mut self, lines: &[u8]) {
+        if self.state == State::Head && !self.is_headless() {
+            self.out.extend_from_slice(lines);
+        }
+    }
+
+    #[inline]
     fn other_field(&mut self, name: &str, value: &str) {
         let line = self.out.len();
+        self.out.reserve(name.len() + value.len() + b": \r\n".len());
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b": ");
         if let Err(c) = push_latin1(&mut self.out, value) {
@@ -146,6 +174,7 @@ impl Reply {
     ///
     /// # Errors
     /// The first mistake made with this head, which is taken back.
+    #[inline]
     pub fn end_head(&mut self) -> Result<Ended, Mistake> {
         match self.state {
             State::Head => {}
@@ -193,11 +222,17 @@ pub fn can_be_reason(text: &str) -> bool {
 
 /// Appends text as latin-1 (RFC 9110 section 5.5 calls the upper half obs-text). Err is the character that cannot stand
 /// in a head: a control character other than tab, or one above U+00FF.
+#[inline]
 fn push_latin1(out: &mut Vec<u8>, text: &str) -> Result<(), char> {
-    if text.is_ascii() && grammar::field_text_len(text.as_bytes()) == text.len() {
+    if grammar::is_plain_text(text.as_bytes()) {
         out.extend_from_slice(text.as_bytes());
         return Ok(());
     }
+    push_unusual(out, text)
+}
+
+#[cold]
+fn push_unusual(out: &mut Vec<u8>, text: &str) -> Result<(), char> {
     for c in text.chars() {
         match u8::try_from(c) {
             Ok(byte) if grammar::is_field_text(byte) => out.push(byte),
@@ -205,18 +240,4 @@ fn push_latin1(out: &mut Vec<u8>, text: &str) -> Result<(), char> {
         }
     }
     Ok(())
-}
-
-pub(super) fn push_decimal(out: &mut Vec<u8>, mut number: u64) {
-    let start = out.len();
-    loop {
-        out.push(b'0' + (number % 10) as u8);
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    if let Some(digits) = out.get_mut(start..) {
-        digits.reverse();
-    }
 }

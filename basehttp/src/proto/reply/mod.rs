@@ -52,8 +52,6 @@ pub struct Reply {
     /// A write that was refused, which did the reply no harm.
     surplus: Option<Mistake>,
     hold: usize,
-    /// For the lines that `commit` adds, so that it allocates once a connection.
-    added: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,11 +84,11 @@ impl Reply {
             refused: None,
             surplus: None,
             hold,
-            added: Vec::new(),
         }
     }
 
     /// Gets ready for the reply to the next request. `close` is where [`close`](Self::close) starts.
+    #[inline]
     pub fn begin(&mut self, asked: Asked, close: bool) {
         self.abandon();
         self.asked = asked;
@@ -105,6 +103,7 @@ impl Reply {
     }
 
     /// Takes back everything of the reply that is not committed.
+    #[inline]
     pub fn abandon(&mut self) {
         if !self.is_committed() {
             self.out.truncate(self.start);
@@ -115,12 +114,13 @@ impl Reply {
         self.start = self.out.len();
         self.head = Head::default();
         self.ended_by_interim = false;
-        self.mistake = None;
-        self.refused = None;
-        self.surplus = None;
+        if self.mistake.is_some() || self.refused.is_some() || self.surplus.is_some() {
+            (self.mistake, self.refused, self.surplus) = (None, None, None);
+        }
     }
 
     /// Whether the connection is to be closed after this reply.
+    #[inline]
     pub fn close(&self) -> bool {
         self.close || self.asked.close
     }
@@ -136,6 +136,7 @@ impl Reply {
     }
 
     /// Whether the head is decided about: nothing can be taken back.
+    #[inline]
     pub fn is_committed(&self) -> bool {
         matches!(self.state, State::Body(_))
     }
@@ -173,11 +174,13 @@ impl Reply {
     }
 
     /// The first write that was refused without harm to the reply.
+    #[inline]
     pub fn surplus(&self) -> Option<&Mistake> {
         self.surplus.as_ref()
     }
 
     /// The first mistake made with this reply for which there is no other reply.
+    #[inline]
     pub fn mistake(&self) -> Option<&Mistake> {
         self.mistake.as_ref().or(self.refused.as_ref())
     }
@@ -186,6 +189,7 @@ impl Reply {
     ///
     /// # Errors
     /// Body before the head is ended, or more than the reply may have.
+    #[inline]
     pub fn write(&mut self, data: &[u8]) -> Result<usize, Mistake> {
         let room = self.room(data.len()).map_err(|mistake| self.note(mistake))?;
         let taken = data.get(..room).unwrap_or_default();
@@ -207,6 +211,7 @@ impl Reply {
     }
 
     /// How many of `len` body bytes may come.
+    #[inline]
     fn room(&self, len: usize) -> Result<usize, Mistake> {
         let limit = match self.state {
             State::NoRequest => return Err(Mistake::NoRequest),
@@ -302,6 +307,7 @@ impl Reply {
     ///
     /// # Errors
     /// Why there is no good reply: nothing of it went out, or, where it is committed, it lacks body.
+    #[inline]
     pub fn finish(&mut self) -> Result<(), Mistake> {
         if let (false, Some(mistake)) = (self.is_committed(), self.mistake()) {
             return Err(mistake.clone());
@@ -321,6 +327,7 @@ impl Reply {
         Ok(())
     }
 
+    #[inline]
     fn finish_body(&mut self) -> Result<(), Mistake> {
         match self.state {
             State::Body(Framing::Length { left: left @ 1.. }) => return Err(Mistake::TooLittleBody(left)),
@@ -342,12 +349,46 @@ impl Reply {
         }
     }
 
+    /// Whether there is neither a reply nor a byte of one.
+    pub fn is_at_rest(&self) -> bool {
+        self.out.is_empty() && !matches!(self.state, State::Head | State::Held { .. })
+    }
+
+    /// Begins with another connection, after [`is_at_rest`](Self::is_at_rest).
+    pub fn begin_anew(&mut self, hold: usize) {
+        self.end();
+        self.asked.close = true;
+        self.hold = hold;
+    }
+
+    /// Takes the memory of `spare` where there is none.
+    pub fn borrow_memory(&mut self, spare: &mut Vec<u8>) {
+        if self.out.capacity() == 0 {
+            std::mem::swap(&mut self.out, spare);
+        }
+    }
+
+    /// Keeps no more memory than the bytes in it need, and gives `spare` what is left.
+    pub fn shrink(&mut self, spare: &mut Vec<u8>) {
+        if self.out.is_empty() {
+            self.trim();
+            if spare.capacity() == 0 {
+                *spare = std::mem::take(&mut self.out);
+            }
+        }
+        if self.out.capacity() > 2 * self.out.len() {
+            self.out.shrink_to_fit();
+        }
+    }
+
     /// How many bytes wait, whether or not they may go to the wire now.
+    #[inline]
     pub fn gathered(&self) -> usize {
         self.out.len()
     }
 
     /// The bytes that may go to the wire now.
+    #[inline]
     pub fn ready(&self) -> &[u8] {
         let end = match self.state {
             State::Head | State::Held { .. } => self.start,
@@ -360,7 +401,11 @@ impl Reply {
     /// The first `count` bytes of [`ready`](Self::ready) are on the wire.
     pub fn sent(&mut self, count: usize) {
         let count = count.min(self.ready().len());
-        self.out.drain(..count);
+        if count == self.out.len() {
+            self.out.clear();
+        } else {
+            self.out.drain(..count);
+        }
         self.start = self.start.saturating_sub(count);
         match &mut self.state {
             State::Held { body, .. } => *body -= count,
@@ -382,10 +427,12 @@ impl Reply {
     }
 
     /// HTTP/0.9 has no head in its replies.
+    #[inline]
     fn is_headless(&self) -> bool {
         self.asked.version == Version::Http09
     }
 
+    #[inline]
     fn has_no_body(&self) -> bool {
         HTTPStatus::new(self.head.status).has_no_body()
     }

@@ -1,0 +1,348 @@
+//! The memory that a request is worked on with. It belongs to a thread, which lends it to the connection whose turn it
+//! is. A connection that rests has none.
+
+use std::cell::RefCell;
+use std::io;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::incoming::Incoming;
+use super::patience::BodyPatience;
+use super::{After, Bounds, Exchange, Output, Part};
+use crate::handler::buffer::Buffer;
+use crate::handler::message::Headers;
+use crate::handler::request::Request;
+use crate::handler::wire::{Want, Wire};
+use crate::proto::head::HeadParser;
+use crate::proto::reply::Reply;
+
+/// What a thread keeps for the connection that has the next turn.
+#[derive(Default)]
+pub(crate) struct Desk {
+    exchange: Option<Box<Exchange>>,
+    request: Option<Box<Request>>,
+    /// Buffers of connections that have kept the rest.
+    input: Buffer,
+    head: Buffer,
+    output: Vec<u8>,
+}
+
+thread_local! {
+    static DESK: RefCell<Desk> = RefCell::default();
+}
+
+impl Desk {
+    /// Lends the memory of a request.
+    pub(crate) fn request() -> Box<Request> {
+        DESK.with_borrow_mut(|desk| desk.request.take().unwrap_or_default())
+    }
+}
+
+/// The handle on an [`Exchange`]. The lock is uncontended, and never held while code of the user runs: an override or a
+/// `Display` may call back into the base.
+#[derive(Clone)]
+pub(crate) struct Shared(Arc<Mutex<Slot>>);
+
+/// An exchange, or what is left of it while the connection rests.
+struct Slot {
+    exchange: Option<Box<Exchange>>,
+    line: Line,
+}
+
+/// What a connection is never without.
+pub(super) struct Line {
+    pub(super) wire: Box<dyn Wire>,
+    pub(super) bounds: Arc<Bounds>,
+    /// How long one read of a body, and one write, may wait for the client, unless a request has its own.
+    pub(super) read_timeout: Duration,
+    pub(super) write_timeout: Duration,
+    /// Requests that may still come.
+    pub(super) requests_left: u64,
+}
+
+impl Line {
+    fn new(wire: Box<dyn Wire>, bounds: Arc<Bounds>) -> Self {
+        let Bounds { read_timeout, write_timeout, requests, .. } = *bounds;
+        Self { wire, read_timeout, write_timeout, requests_left: requests, bounds }
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(wire: Box<dyn Wire>, bounds: Arc<Bounds>) -> Self {
+        Self(Arc::new(Mutex::new(Slot { exchange: None, line: Line::new(wire, bounds) })))
+    }
+
+    #[inline]
+    pub(crate) fn lock(&self) -> Guard<'_> {
+        let mut slot = self.slot();
+        if slot.exchange.is_none() {
+            DESK.with_borrow_mut(|desk| slot.open(desk));
+        }
+        Guard(slot)
+    }
+
+    #[inline]
+    fn slot(&self) -> MutexGuard<'_, Slot> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A turn begins of a connection that has not rested: it gets the buffers that it has not kept.
+    pub(crate) fn borrow_memory(&self, request: &mut Request) {
+        let mut exchange = self.lock();
+        DESK.with_borrow_mut(|desk| {
+            exchange.borrow_buffers(desk);
+            request.bytes.borrow_memory(&mut desk.head);
+        });
+    }
+
+    /// A turn ends: the connection gives back what it does not need while it waits.
+    pub(crate) fn give_back(&self, request: &mut Option<Box<Request>>) {
+        let mut slot = self.slot();
+        let Some(mut exchange) = slot.exchange.take() else { return };
+        DESK.with_borrow_mut(|desk| {
+            if exchange.is_at_rest() {
+                exchange.trim();
+                std::mem::swap(&mut exchange.line, &mut slot.line);
+                desk.exchange = Some(exchange);
+                // It was cleared when the one before was over.
+                desk.request = request.take().or_else(|| desk.request.take());
+            } else {
+                exchange.shrink(desk);
+                slot.exchange = Some(exchange);
+                if let Some(request) = request {
+                    request.shrink(&mut desk.head);
+                }
+            }
+        });
+    }
+}
+
+impl Slot {
+    fn open(&mut self, desk: &mut Desk) {
+        let mut exchange = desk.exchange.take().unwrap_or_default();
+        std::mem::swap(&mut exchange.line, &mut self.line);
+        exchange.begin_anew();
+        exchange.borrow_buffers(desk);
+        self.exchange = Some(exchange);
+    }
+}
+
+impl Default for Exchange {
+    fn default() -> Self {
+        let line = Line::default();
+        Self {
+            input: Buffer::default(),
+            parser: HeadParser::new(line.bounds.limits),
+            part: Part::Exchange,
+            ended: false,
+            body: Incoming::None,
+            waits_for_continue: false,
+            trailers: Headers::default(),
+            reply: Reply::new(line.bounds.hold),
+            trouble: None,
+            news: None,
+            failed: false,
+            output: Output::Open,
+            ending: None,
+            drained: 0,
+            sent: 0,
+            until: None,
+            after: After::Nothing,
+            stuck_since: None,
+            unsent: 0,
+            read_timeout: line.read_timeout,
+            write_timeout: line.write_timeout,
+            patience: BodyPatience::default(),
+            line,
+        }
+    }
+}
+
+impl Exchange {
+    /// Serves a connection that has had no request yet, or has rested. All else is as [`is_at_rest`](Self::is_at_rest)
+    /// has found it.
+    fn begin_anew(&mut self) {
+        self.parser = HeadParser::new(self.line.bounds.limits);
+        self.reply.begin_anew(self.line.bounds.hold);
+        self.part = Part::Exchange;
+        self.trouble = None;
+        self.unsent = 0;
+        self.read_timeout = self.line.read_timeout;
+        self.write_timeout = self.line.write_timeout;
+        self.patience = BodyPatience::default();
+    }
+
+    /// Whether the connection waits for a request and has nothing that it must keep until then.
+    fn is_at_rest(&self) -> bool {
+        self.part == Part::Idle
+            && self.input.is_empty()
+            && self.reply.is_at_rest()
+            && matches!(self.body, Incoming::None)
+            && self.output == Output::Open
+            && !self.ended
+            && self.ending.is_none()
+            && !self.is_troubled()
+            && self.news.is_none()
+    }
+
+    /// Gives back the memory that an unusual request has taken.
+    fn trim(&mut self) {
+        self.input.trim();
+        self.reply.trim();
+        self.forget_trailers();
+    }
+
+    pub(super) fn forget_trailers(&mut self) {
+        if !self.trailers.is_empty() {
+            self.trailers = Headers::default();
+        }
+    }
+
+    /// Takes the buffers that are not there.
+    fn borrow_buffers(&mut self, desk: &mut Desk) {
+        self.input.borrow_memory(&mut desk.input);
+        self.reply.borrow_memory(&mut desk.output);
+    }
+
+    /// Keeps no more memory than what is in the buffers needs.
+    fn shrink(&mut self, desk: &mut Desk) {
+        self.input.shrink(&mut desk.input);
+        self.reply.shrink(&mut desk.output);
+    }
+}
+
+/// A locked [`Exchange`].
+pub(crate) struct Guard<'a>(MutexGuard<'a, Slot>);
+
+impl Deref for Guard<'_> {
+    type Target = Exchange;
+
+    #[inline]
+    fn deref(&self) -> &Exchange {
+        self.0.exchange.as_deref().unwrap_or_else(|| unreachable!("it was opened when it was locked"))
+    }
+}
+
+impl DerefMut for Guard<'_> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Exchange {
+        self.0.exchange.as_deref_mut().unwrap_or_else(|| unreachable!("it was opened when it was locked"))
+    }
+}
+
+/// That of an exchange that no connection has.
+impl Default for Line {
+    fn default() -> Self {
+        Self::new(Box::new(Nowhere), Arc::default())
+    }
+}
+
+struct Nowhere;
+
+impl Wire for Nowhere {
+    fn read(&mut self, _buffer: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::NotConnected.into())
+    }
+
+    fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::NotConnected.into())
+    }
+
+    fn wait(&mut self, _want: Want, _timeout: Duration) -> io::Result<()> {
+        Err(io::ErrorKind::NotConnected.into())
+    }
+
+    fn begin_exchange(&mut self, _unsent: usize, _head: bool) {}
+
+    fn begin_idle(&mut self) {}
+
+    fn is_last_request(&self) -> bool {
+        true
+    }
+
+    fn shutdown_write(&mut self) {}
+
+    fn reset(&mut self) {}
+
+    fn clock(&self) -> fn() -> SystemTime {
+        || UNIX_EPOCH
+    }
+
+    fn log(&mut self, _line: &str) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handler::exchange::Next;
+
+    /// Gives what it has, and then nothing for now.
+    struct Client(&'static [u8]);
+
+    impl Wire for Client {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            match std::mem::take(&mut self.0) {
+                [] => Err(io::ErrorKind::WouldBlock.into()),
+                bytes => {
+                    buffer[..bytes.len()].copy_from_slice(bytes);
+                    Ok(bytes.len())
+                }
+            }
+        }
+
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+
+        fn wait(&mut self, _want: Want, _timeout: Duration) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn begin_exchange(&mut self, _unsent: usize, _head: bool) {}
+
+        fn begin_idle(&mut self) {}
+
+        fn is_last_request(&self) -> bool {
+            false
+        }
+
+        fn shutdown_write(&mut self) {}
+
+        fn reset(&mut self) {}
+
+        fn clock(&self) -> fn() -> SystemTime {
+            SystemTime::now
+        }
+
+        fn log(&mut self, _line: &str) {}
+    }
+
+    /// A connection after a turn in which it had no complete request.
+    fn after_a_turn(sent: &'static [u8]) -> (Shared, Option<Box<Request>>) {
+        let shared = Shared::new(Box::new(Client(sent)), Arc::default());
+        let mut request = Some(Desk::request());
+        let next = request.as_deref_mut().map(|request| shared.lock().next_head(request));
+        assert_eq!(next, Some(Next::Later));
+        shared.give_back(&mut request);
+        (shared, request)
+    }
+
+    #[test]
+    fn a_connection_that_rests_has_no_memory_of_its_own() {
+        let (shared, request) = after_a_turn(b"");
+        assert!(shared.slot().exchange.is_none() && request.is_none());
+        let lent = DESK.with_borrow(|desk| desk.exchange.is_some() && desk.request.is_some());
+        assert!(lent, "the thread has it again");
+        assert!(shared.lock().line.wire.read(&mut [0]).is_err_and(|e| e.kind() == io::ErrorKind::WouldBlock));
+    }
+
+    #[test]
+    fn a_head_that_was_begun_stays_with_its_connection() {
+        let (shared, request) = after_a_turn(b"GET / HTTP/1.1\r\nHost: a\r\nAccept");
+        assert_eq!(shared.lock().input.data().len(), 31);
+        assert_eq!(request.map(|request| request.head.fields.len()), Some(1));
+        let (_, other) = after_a_turn(b"");
+        assert!(other.is_none());
+    }
+}

@@ -1,0 +1,78 @@
+//! The end of a connection: the rest of its last reply, and a client that may still be sending.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use super::caught::caught;
+use super::connection::{At, Pumped, Step, pump, report};
+use super::session::{Host, Turn};
+use crate::handler::RequestHandler;
+use crate::handler::dispatch::Failure;
+use crate::handler::exchange::Exchange;
+use crate::handler::wire::{Close, Want};
+
+/// Bounds on a lingering close. A client that still uploads is read from until it stops, since a reset would take its
+/// reply away; bytes are no bound, time is.
+pub(super) const LINGER_TIME: Duration = Duration::from_secs(30);
+const LINGER_SILENCE: Duration = Duration::from_secs(2);
+const LINGER_READS: u32 = 16;
+
+/// Sends what is left of the last reply, and ends the server's half.
+pub(super) fn end<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &mut bool) -> Step {
+    if let Pumped::Later(patience) = pump(handler, host, std::mem::take(expired)) {
+        return Step::Done(Turn::Later(Want::Room, patience));
+    }
+    if !host.runs_user_code() {
+        return Step::Done(Turn::Elsewhere);
+    }
+    host.enter();
+    finish(handler);
+    host.leave();
+    if begin_end(handler) {
+        return Step::To(At::Linger { until: Instant::now() + LINGER_TIME });
+    }
+    Step::Done(Turn::Over)
+}
+
+/// Reads and drops what the client still sends, until it has seen the end of the reply and closes.
+pub(super) fn linger(exchange: &mut Exchange, until: Instant, expired: bool) -> Step {
+    let mut scratch = [0; 16 * 1024];
+    // A client that sends as fast as it can has others waiting behind it.
+    for _ in 0..LINGER_READS {
+        match exchange.linger(&mut scratch) {
+            Ok(1..) if Instant::now() < until => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !expired => {
+                let left = until.saturating_duration_since(Instant::now());
+                return Step::Done(Turn::Later(Want::Input, left.min(LINGER_SILENCE)));
+            }
+            _ => return Step::Done(Turn::Over),
+        }
+    }
+    Step::Done(Turn::Again)
+}
+
+fn finish<H: RequestHandler>(handler: &mut H) {
+    match caught(|| handler.finish()) {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => report(handler, "finish", &Failure::Error(&error.to_string())),
+        Err(message) => report(handler, "finish", &Failure::Panic(&message)),
+    }
+}
+
+/// Ends the server's half. True if the client's half has to be waited for.
+fn begin_end<H: RequestHandler>(handler: &H) -> bool {
+    let mut exchange = handler.exchange();
+    let lingers = match exchange.ending() {
+        Close::Reset => {
+            exchange.reset();
+            false
+        }
+        Close::Linger => true,
+        // Bytes may have come that nobody has asked the system for.
+        Close::Plain => matches!(exchange.linger(&mut [0; 64]), Ok(1..)),
+    };
+    if lingers {
+        exchange.shutdown_write();
+    }
+    lingers
+}
