@@ -27,8 +27,8 @@ fn crowd(server: &LimitedServer, count: usize) -> Receiver<Option<(Client, Reply
         let mut client = server.connect().unwrap();
         let tell = tell.clone();
         thread::spawn(move || {
-            let served = client.send(GET).try_reply().ok().map(|reply| (client, reply));
-            let _ = tell.send(served);
+            let outcome = client.send(GET).try_reply().ok().map(|reply| (client, reply));
+            let _ = tell.send(outcome);
         });
     }
     told
@@ -44,12 +44,12 @@ fn wait_for_exhaustion(server: &LimitedServer, descriptors: usize) {
 fn rule_09_clients_beyond_the_descriptors_are_served_when_others_leave() {
     const CLIENTS: usize = 100;
     let server = start(64);
-    let served = crowd(&server, CLIENTS);
+    let outcomes = crowd(&server, CLIENTS);
     wait_for_exhaustion(&server, 64);
     // Those who fit are served, and go on being served.
     let mut fitting = Vec::new();
     while fitting.len() < 40 {
-        fitting.extend(served.recv_timeout(PATIENCE).expect("a client that fits is served"));
+        fitting.extend(outcomes.recv_timeout(PATIENCE).expect("a client that fits is served"));
     }
     for (client, reply) in &mut fitting {
         assert_eq!(reply.status, 200);
@@ -59,7 +59,7 @@ fn rule_09_clients_beyond_the_descriptors_are_served_when_others_leave() {
     let (mut answered, mut closed) = (fitting.len(), 0);
     drop(fitting);
     while answered + closed < CLIENTS {
-        match served.recv_timeout(PATIENCE).expect("no client hangs") {
+        match outcomes.recv_timeout(PATIENCE).expect("no client hangs") {
             Some((_, reply)) => {
                 assert_eq!(reply.status, 200);
                 answered += 1;

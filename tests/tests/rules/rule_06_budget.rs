@@ -3,9 +3,10 @@
 use std::io::{Read, Write};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
+use std::time::Instant;
 
 use basehttp::prelude::*;
-use basehttp_tests::wait_until;
+use basehttp_tests::{PATIENCE, wait_until};
 
 use crate::stage::{GET, Stage, get, say};
 
@@ -25,7 +26,7 @@ fn rule_06_an_endless_pipeline_starves_nobody() {
         });
         scope.spawn(|| {
             // The body of each reply is the only place of "/x".
-            let (mut before, mut buffer) = (0, [0; 65_536]);
+            let (mut before, mut buffer) = (0, vec![0; 65_536]);
             loop {
                 let count = greedy.stream().read(&mut buffer).unwrap();
                 if count == 0 {
@@ -53,9 +54,11 @@ fn rule_06_an_endless_pipeline_starves_nobody() {
     assert_eq!(got.load(Ordering::SeqCst), sent.load(Ordering::SeqCst));
 }
 
-/// Two clients send without end what nobody wants to have, and a third one asks beside them.
+/// Two clients send without end what nobody wants to have, and others ask beside them.
 fn check_flood(builder: basehttp::ServerBuilder, head: &str, block: &[u8]) {
     let stage = Stage::with(builder.permits(1), |act| say(act, act.path()));
+    // Each reply costs the server a bounded amount of work; it is not enough that one comes some time.
+    let deadline = Instant::now() + PATIENCE;
     let floods = [stage.client(), stage.client()];
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -69,13 +72,16 @@ fn check_flood(builder: basehttp::ServerBuilder, head: &str, block: &[u8]) {
                 flood.end();
             });
         }
-        for _ in 0..20 {
+        let mut answered = 0;
+        while answered < 1200 && Instant::now() < deadline {
             let mut client = stage.client();
             for _ in 0..20 {
                 assert_eq!(client.ask(GET).text(), "/");
             }
+            answered += 20;
         }
         over.store(true, Ordering::SeqCst);
+        assert_eq!(answered, 1200, "so few were answered");
     });
 }
 
@@ -83,7 +89,7 @@ fn check_flood(builder: basehttp::ServerBuilder, head: &str, block: &[u8]) {
 fn rule_06_an_endless_body_that_nobody_reads_starves_nobody() {
     let builder = HTTPServer::builder().gather_limit(0).drain_limit(u64::MAX);
     let head = "POST /flood HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000000000\r\n\r\n";
-    check_flood(builder, head, &[b'x'; 65_536]);
+    check_flood(builder, head, &vec![b'x'; 65_536]);
 }
 
 #[test]
@@ -95,7 +101,7 @@ fn rule_06_an_endless_chunked_body_that_nobody_reads_starves_nobody() {
 
 #[test]
 fn rule_06_a_client_that_sends_on_after_the_last_reply_starves_nobody() {
-    check_flood(HTTPServer::builder(), "SPAM /flood HTTP/1.1\r\n\r\n", &[b'x'; 65_536]);
+    check_flood(HTTPServer::builder(), "SPAM /flood HTTP/1.1\r\n\r\n", &vec![b'x'; 65_536]);
 }
 
 #[test]

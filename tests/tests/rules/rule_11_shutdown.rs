@@ -24,6 +24,9 @@ struct Serving {
 
 const HOST: &str = "127.0.11.1";
 
+/// Longer than a test waits for the end of a server.
+const GRACE: Duration = PATIENCE.saturating_add(Duration::from_secs(10));
+
 impl Serving {
     fn at(port: u16) -> Self {
         let mut server = HTTPServer::bind((HOST, port), factory(|act| say(act, act.path()))).unwrap();
@@ -82,7 +85,7 @@ fn rule_11_a_handler_may_shut_its_server_down_and_is_answered() {
 
 #[test]
 fn rule_11_idle_connections_end_and_running_handlers_are_answered() {
-    let (stage, gate) = gated(HTTPServer::builder().shutdown_grace(Duration::from_secs(3600)));
+    let (stage, gate) = gated(HTTPServer::builder().shutdown_grace(GRACE));
     let mut idle: Vec<_> = (0..10).map(|_| stage.client()).collect();
     for client in &mut idle[..5] {
         assert_eq!(client.ask(GET).text(), "/");
@@ -111,7 +114,7 @@ fn rule_11_idle_connections_end_and_running_handlers_are_answered() {
 
 #[test]
 fn rule_11_a_reply_that_begins_after_the_shutdown_says_that_it_is_the_last() {
-    let (stage, gate) = gated(HTTPServer::builder().shutdown_grace(Duration::from_secs(3600)));
+    let (stage, gate) = gated(HTTPServer::builder().shutdown_grace(GRACE));
     let mut client = stage.client();
     client.send(WAIT);
     gate.wait_for(1);
@@ -126,9 +129,7 @@ fn rule_11_what_the_system_has_queued_is_served() {
     let (gate, bar) = gate();
     let turn = turn();
     // The one who takes connections waits here, so all others are in the queue of the system when the server ends.
-    let builder = HTTPServer::builder()
-        .shutdown_grace(Duration::from_secs(3600))
-        .verify_request(move |_| bar.pass().is_ok());
+    let builder = HTTPServer::builder().shutdown_grace(GRACE).verify_request(move |_| bar.pass().is_ok());
     let server = TestServer::with(builder, factory(|act| say(act, act.path())));
     let mut clients: Vec<_> = (0..150).map(|_| Client::new(&server)).collect();
     for (n, client) in clients.iter_mut().enumerate() {
@@ -171,6 +172,27 @@ fn rule_11_a_handler_that_does_not_return_does_not_hold_up_the_end() {
         let rest = client.rest().unwrap_or_default();
         assert!(rest.is_empty(), "{}", show(&rest));
     }
+    wait_for_no_threads();
+}
+
+#[test]
+fn rule_11_a_refused_client_that_stays_does_not_hold_up_the_end() {
+    let builder =
+        HTTPServer::builder().max_threads(1).queue_timeout(Duration::from_millis(50)).shutdown_grace(GRACE);
+    let (stage, gate) = gated(builder);
+    let mut stuck = stage.client();
+    stuck.send(WAIT);
+    gate.wait_for(1);
+    // Refused with its request, refused without one, and refused before it had a handler: none of them closes.
+    let mut refused: Vec<_> = (0..3).map(|_| stage.client()).collect();
+    refused[0].send(GET);
+    refused[1].send("GET / HT");
+    for client in &mut refused {
+        assert_eq!(client.reply().status, 503);
+    }
+    gate.stay_open();
+    assert_eq!(stuck.reply().text(), "/wait");
+    stage.server.handle().shutdown();
     wait_for_no_threads();
 }
 

@@ -79,7 +79,8 @@ fn rule_13_a_slow_reader_of_a_held_back_reply_holds_no_thread() {
     for reader in &mut readers {
         let mut output = Vec::new();
         reader.read_to_end(&mut output).unwrap();
-        assert_eq!(output.iter().filter(|byte| **byte == b'x').count(), 150 * 60 * 1024);
+        let sizes = output.split(|byte| *byte != b'x').map(<[u8]>::len);
+        assert_eq!(sizes.sum::<usize>(), 150 * 60 * 1024);
     }
 }
 
