@@ -85,6 +85,14 @@ impl<S: Read + Write> Client<S> {
         self.read_reply(false).unwrap_or_else(|error| panic!("{error}; so far: {}", show(&self.input)))
     }
 
+    /// As [`reply`](Self::reply), where none may come.
+    ///
+    /// # Errors
+    /// The connection's; [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the server has closed it.
+    pub fn try_reply(&mut self) -> io::Result<Reply> {
+        self.read_reply(false)
+    }
+
     /// Reads a reply to HEAD.
     pub fn reply_to_head(&mut self) -> Reply {
         self.read_reply(true).unwrap_or_else(|error| panic!("{error}; so far: {}", show(&self.input)))

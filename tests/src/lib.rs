@@ -1,9 +1,14 @@
-//! What the test binaries in the `tests` folder of this package share: a client that speaks bytes, a log to look into,
-//! and the reader of the request vectors.
+//! What the test binaries in the `tests` folder of this package share: a client that speaks bytes, a log to look into, a
+//! gate for handlers, what the system tells of a process, and the reader of the request vectors.
 #![allow(clippy::missing_panics_doc, reason = "a test that panics is a test that failed")]
 
+#[cfg(target_os = "linux")]
+pub mod child;
 pub mod client;
+pub mod gate;
 pub mod log;
+#[cfg(target_os = "linux")]
+pub mod process;
 pub mod vector;
 
 use std::thread;

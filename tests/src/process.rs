@@ -1,0 +1,74 @@
+//! What the system tells of a process: its threads, its descriptors, its use of the processor. Linux only.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Threads and descriptors are counted by process, so tests that count them take turns.
+pub fn in_turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The folders in `/proc` of this process's threads that belong to servers, with their names.
+fn threads() -> Vec<(PathBuf, String)> {
+    let tasks = fs::read_dir("/proc/self/task").expect("the threads of this process");
+    let named = tasks.filter_map(|task| {
+        let path = task.ok()?.path();
+        // A thread may end while it is looked at.
+        let name = fs::read_to_string(path.join("comm")).ok()?.trim().to_owned();
+        name.starts_with("basehttp").then_some((path, name))
+    });
+    named.collect()
+}
+
+/// How many threads belong to servers, watchdogs and reserves included.
+pub fn server_threads() -> usize {
+    threads().len()
+}
+
+/// How many threads of servers may run handlers.
+pub fn workers() -> usize {
+    threads().iter().filter(|(_, name)| name == "basehttp").count()
+}
+
+/// How often each thread of a server has gone to sleep so far.
+pub fn sleeps() -> Vec<(PathBuf, String)> {
+    let count = |path: PathBuf| {
+        let status = fs::read_to_string(path.join("status")).ok()?;
+        let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches"))?.to_owned();
+        Some((path, line))
+    };
+    let mut sleeps: Vec<_> = threads().into_iter().filter_map(|(path, _)| count(path)).collect();
+    sleeps.sort();
+    sleeps
+}
+
+/// How many descriptors this process has open.
+pub fn descriptors() -> usize {
+    // One of them is the folder's own.
+    fs::read_dir("/proc/self/fd").expect("the descriptors of this process").count() - 1
+}
+
+/// How many descriptors another process has open.
+pub fn descriptors_of(process: u32) -> usize {
+    fs::read_dir(format!("/proc/{process}/fd")).expect("the descriptors of a child").count()
+}
+
+/// The processor time that a process has used so far, in ticks of the system, mostly of ten milliseconds.
+pub fn ticks(process: u32) -> u64 {
+    ticks_in(&format!("/proc/{process}/stat"))
+}
+
+/// The processor time that the current thread has used so far.
+pub fn ticks_of_this_thread() -> u64 {
+    ticks_in("/proc/thread-self/stat")
+}
+
+fn ticks_in(path: &str) -> u64 {
+    let stat = fs::read_to_string(path).expect("a process");
+    // The name before may have anything in it but this.
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    // utime and stime, fields 14 and 15 of proc(5).
+    fields.skip(11).take(2).map(|field| field.parse::<u64>().expect("a number")).sum()
+}

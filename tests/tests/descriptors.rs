@@ -1,0 +1,131 @@
+//! A server that has fewer descriptors than clients, in a process of its own.
+#![cfg(target_os = "linux")]
+
+use std::hint::black_box;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+
+use basehttp_tests::child::LimitedServer;
+use basehttp_tests::client::{Client, Reply};
+use basehttp_tests::process::{descriptors_of, ticks, ticks_of_this_thread};
+use basehttp_tests::{PATIENCE, wait_until};
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+fn start(descriptors: usize) -> LimitedServer {
+    // Nobody is to get a descriptor because somebody else was idle.
+    let mut server = LimitedServer::start(env!("CARGO_BIN_EXE_limited"), &["idle_timeout", "600000"]);
+    server.tell(&format!("nofile {descriptors}"));
+    server
+}
+
+/// Connects so many clients, each of which sends a request. Gives those that get a reply as they get it, and `None` for
+/// one whose connection is closed without.
+fn crowd(server: &LimitedServer, count: usize) -> Receiver<Option<(Client, Reply)>> {
+    let (tell, told) = channel();
+    for _ in 0..count {
+        let mut client = server.connect().unwrap();
+        let tell = tell.clone();
+        thread::spawn(move || {
+            let outcome = client.send(GET).try_reply().ok().map(|reply| (client, reply));
+            let _ = tell.send(outcome);
+        });
+    }
+    told
+}
+
+/// Waits until the server has told that it cannot take connections.
+fn wait_for_exhaustion(server: &LimitedServer, descriptors: usize) {
+    server.log.wait_for("cannot take connections");
+    wait_until("all descriptors are taken", || descriptors_of(server.id()) + 1 >= descriptors);
+}
+
+/// Waits until a new client is served: while descriptors are short, one may be sent away.
+fn wait_for_service(server: &LimitedServer) {
+    wait_until("a new client is served", || {
+        let reply = server.connect().unwrap().send(GET).try_reply();
+        reply.is_ok_and(|reply| reply.status == 200)
+    });
+}
+
+#[test]
+fn rule_09_clients_beyond_the_descriptors_are_served_when_others_leave() {
+    const CLIENTS: usize = 100;
+    let server = start(64);
+    let outcomes = crowd(&server, CLIENTS);
+    wait_for_exhaustion(&server, 64);
+    // Those who fit are served, and go on being served.
+    let mut fitting = Vec::new();
+    while fitting.len() < 40 {
+        fitting.extend(outcomes.recv_timeout(PATIENCE).expect("a client that fits is served"));
+    }
+    for (client, reply) in &mut fitting {
+        assert_eq!(reply.status, 200);
+        assert_eq!(client.ask(GET).status, 200);
+    }
+    // No new connection tells the server that others are waiting: it has to remember.
+    let (mut answered, mut closed) = (fitting.len(), 0);
+    drop(fitting);
+    while answered + closed < CLIENTS {
+        match outcomes.recv_timeout(PATIENCE).expect("no client hangs") {
+            Some((_, reply)) => {
+                assert_eq!(reply.status, 200);
+                answered += 1;
+            }
+            None => closed += 1,
+        }
+    }
+    // Who has waited for long may be sent away, but not everybody.
+    assert!(answered > 64, "{answered} answered, {closed} closed");
+    wait_for_service(&server);
+    let log = server.log.lines();
+    assert!(log.len() <= 5, "{log:?}");
+    server.end();
+}
+
+#[test]
+fn rule_09_a_server_without_descriptors_does_not_spin() {
+    let server = start(40);
+    let clients: Vec<_> = (0..60).map(|_| server.connect().unwrap()).collect();
+    wait_for_exhaustion(&server, 40);
+    let (server_before, before) = (ticks(server.id()), ticks_of_this_thread());
+    // A server that spins would get as much of the processor meanwhile.
+    let mut number = 1_u64;
+    let used = loop {
+        for _ in 0..100_000 {
+            number = black_box(number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));
+        }
+        let used = ticks_of_this_thread() - before;
+        if used >= 50 {
+            break used;
+        }
+    };
+    let server_used = ticks(server.id()) - server_before;
+    assert!(server_used * 5 < used, "{server_used} ticks beside {used}");
+    drop(clients);
+    wait_for_service(&server);
+    server.end();
+}
+
+#[test]
+fn rule_09_descriptors_come_back() {
+    let server = start(32);
+    let before = descriptors_of(server.id());
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for round in 0..100 {
+                    let mut client = server.connect().unwrap();
+                    match round % 4 {
+                        0 => assert_eq!(client.ask(GET).status, 200),
+                        1 => assert_eq!(client.send(GET).send(GET).reply().status, 200),
+                        2 => client.end(),
+                        _ => drop(client.send("GET / HT")),
+                    }
+                }
+            });
+        }
+    });
+    wait_until("all of them are back", || descriptors_of(server.id()) <= before);
+    server.end();
+}

@@ -1,0 +1,127 @@
+//! A turn has a budget: a connection that always has more to do does not keep the others waiting.
+
+use std::io::{Read, Write};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use basehttp::prelude::*;
+use basehttp_tests::{PATIENCE, wait_until};
+
+use crate::stage::{GET, Stage, get, say};
+
+#[test]
+fn rule_06_an_endless_pipeline_starves_nobody() {
+    let stage = Stage::with(HTTPServer::builder().permits(1), |act| say(act, act.path()));
+    let greedy = stage.client();
+    let (over, sent, got) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let block = get("/x").repeat(100);
+            while !over.load(Ordering::SeqCst) {
+                greedy.stream().write_all(block.as_bytes()).unwrap();
+                sent.fetch_add(100, Ordering::SeqCst);
+            }
+            greedy.end();
+        });
+        scope.spawn(|| {
+            // The body of each reply is the only place of "/x".
+            let (mut before, mut buffer) = (0, vec![0; 65_536]);
+            loop {
+                let count = greedy.stream().read(&mut buffer).unwrap();
+                if count == 0 {
+                    break;
+                }
+                let mut found = 0;
+                for byte in &buffer[..count] {
+                    found += usize::from(before == b'/' && *byte == b'x');
+                    before = *byte;
+                }
+                got.fetch_add(found, Ordering::SeqCst);
+            }
+        });
+        for round in 1..=20 {
+            // The pipeline is being served, and does not end before this does.
+            let so_far = got.load(Ordering::SeqCst);
+            wait_until("the pipeline goes on", || got.load(Ordering::SeqCst) > so_far);
+            let mut client = stage.client();
+            for _ in 0..round {
+                assert_eq!(client.ask(GET).text(), "/");
+            }
+        }
+        over.store(true, Ordering::SeqCst);
+    });
+    assert_eq!(got.load(Ordering::SeqCst), sent.load(Ordering::SeqCst));
+}
+
+/// Two clients send without end what nobody wants to have, and others ask beside them.
+fn check_flood(builder: basehttp::ServerBuilder, head: &str, block: &[u8]) {
+    let stage = Stage::with(builder.permits(1), |act| say(act, act.path()));
+    // Each reply costs the server a bounded amount of work; it is not enough that one comes some time.
+    let deadline = Instant::now() + PATIENCE;
+    let floods = [stage.client(), stage.client()];
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for flood in &floods {
+            let over = &over;
+            scope.spawn(move || {
+                let mut stream = flood.stream();
+                stream.write_all(head.as_bytes()).unwrap();
+                // The server may end it, but the others are served in any case.
+                while !over.load(Ordering::SeqCst) && stream.write_all(block).is_ok() {}
+                flood.end();
+            });
+        }
+        let mut answered = 0;
+        while answered < 1200 && Instant::now() < deadline {
+            let mut client = stage.client();
+            for _ in 0..20 {
+                assert_eq!(client.ask(GET).text(), "/");
+            }
+            answered += 20;
+        }
+        over.store(true, Ordering::SeqCst);
+        assert_eq!(answered, 1200, "so few were answered");
+    });
+}
+
+#[test]
+fn rule_06_an_endless_body_that_nobody_reads_starves_nobody() {
+    let builder = HTTPServer::builder().gather_limit(0).drain_limit(u64::MAX);
+    let head = "POST /flood HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000000000\r\n\r\n";
+    check_flood(builder, head, &vec![b'x'; 65_536]);
+}
+
+#[test]
+fn rule_06_an_endless_chunked_body_that_nobody_reads_starves_nobody() {
+    let builder = HTTPServer::builder().gather_limit(0).drain_limit(u64::MAX);
+    let head = "POST /flood HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    check_flood(builder, head, "1\r\nx\r\n".repeat(10_000).as_bytes());
+}
+
+#[test]
+fn rule_06_a_client_that_sends_on_after_the_last_reply_starves_nobody() {
+    check_flood(HTTPServer::builder(), "SPAM /flood HTTP/1.1\r\n\r\n", &vec![b'x'; 65_536]);
+}
+
+#[test]
+fn rule_06_many_new_connections_starve_nobody() {
+    let stage = Stage::with(HTTPServer::builder().permits(1), |act| say(act, act.path()));
+    let over = AtomicBool::new(false);
+    let mut client = stage.client();
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            let (stage, over) = (&stage, &over);
+            scope.spawn(move || {
+                while !over.load(Ordering::SeqCst) {
+                    let crowd: Vec<_> = (0..50).map(|_| stage.client()).collect();
+                    drop(crowd);
+                }
+            });
+        }
+        for _ in 0..200 {
+            assert_eq!(client.ask(GET).text(), "/");
+        }
+        over.store(true, Ordering::SeqCst);
+    });
+}

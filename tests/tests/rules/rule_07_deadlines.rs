@@ -1,0 +1,236 @@
+//! Every connection has a deadline for what it waits for, and nothing but that renews it.
+
+use std::io::{Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use basehttp::ServerBuilder;
+use basehttp::prelude::*;
+use basehttp_tests::client::Client;
+use basehttp_tests::gate::gate;
+use basehttp_tests::log::Log;
+use socket2::SockRef;
+
+use crate::stage::{GET, Stage, WAIT, get, say};
+
+/// Far off, so that it cannot be this deadline that a test has met.
+const HOUR: Duration = Duration::from_secs(3600);
+const SHORT: Duration = Duration::from_millis(150);
+
+/// A server of whose deadlines none is near.
+fn builder() -> ServerBuilder {
+    HTTPServer::builder()
+        .idle_timeout(HOUR)
+        .head_timeout(HOUR)
+        .read_timeout(HOUR)
+        .write_timeout(HOUR)
+        .queue_timeout(HOUR)
+}
+
+/// Sends `byte` every few milliseconds until the server has closed the connection, while `read` looks what comes.
+fn trickle<T>(client: &mut Client, byte: u8, read: impl FnOnce(&mut Client) -> T) -> T {
+    let mut sender = client.stream().try_clone().unwrap();
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::SeqCst) && sender.write_all(&[byte]).is_ok() {
+                thread::sleep(Duration::from_millis(5));
+            }
+        });
+        let result = read(client);
+        over.store(true, Ordering::SeqCst);
+        result
+    })
+}
+
+#[test]
+fn rule_07_a_head_is_late_however_it_trickles() {
+    let stage = Stage::with(builder().head_timeout(SHORT), |act| say(act, ""));
+    for start in ["G", "GET / HTTP/1.1\r\nHost: a\r\nX: ", "GET /"] {
+        let mut client = stage.client();
+        client.send(start);
+        assert_eq!(trickle(&mut client, b'x', Client::reply).status, 408);
+    }
+    // Nor are empty lines a way to stay: they are too many at last, or nothing has begun in time.
+    let mut client = stage.client();
+    client.send("\r");
+    trickle(&mut client, b'\n', |client| client.rest().unwrap_or_default());
+    stage.wait_until_empty_but(&[client]);
+}
+
+#[test]
+fn rule_07_the_head_after_a_reply_has_the_deadline_of_a_head() {
+    let stage = Stage::with(builder().head_timeout(SHORT), |act| say(act, ""));
+    let mut client = stage.client();
+    assert_eq!(client.ask([GET, "GET / HT"].concat()).status, 200);
+    assert_eq!(client.reply().status, 408);
+    client.assert_closed();
+}
+
+#[test]
+fn rule_07_an_idle_connection_is_closed_without_a_word() {
+    let stage = Stage::with(builder().idle_timeout(SHORT), |act| say(act, ""));
+    let mut fresh: Vec<_> = (0..20).map(|_| stage.client()).collect();
+    let mut used: Vec<_> = (0..20).map(|_| stage.client()).collect();
+    for client in &mut used {
+        // On a slow machine it may be over before its request came.
+        client.send(GET);
+    }
+    for client in &mut used {
+        let output = client.rest().unwrap_or_default();
+        assert_eq!(
+            output.windows(8).filter(|word| word == b"HTTP/1.1").count(),
+            usize::from(!output.is_empty())
+        );
+    }
+    for client in &mut fresh {
+        client.assert_closed();
+    }
+    stage.wait_until_empty_but(&fresh.into_iter().chain(used).collect::<Vec<_>>());
+}
+
+#[test]
+fn rule_07_a_body_that_does_not_come_is_late_gathered_or_read() {
+    for gather in [0, 65_536] {
+        let stage =
+            Stage::with(builder().read_timeout(SHORT).write_timeout(SHORT).gather_limit(gather), |act| {
+                let body = act.read_body(1000)?;
+                say(act, &body.len().to_string())
+            });
+        for part in ["Content-Length: 5\r\n\r\nhe", "Transfer-Encoding: chunked\r\n\r\n5\r\nhe"] {
+            let mut client = stage.client();
+            let reply = client.ask(format!("POST / HTTP/1.1\r\nHost: a\r\n{part}"));
+            assert_eq!(reply.status, 408);
+            client.assert_closed();
+        }
+    }
+}
+
+#[test]
+fn rule_07_the_rest_of_a_body_that_nobody_reads_is_late_however_it_trickles() {
+    let stage = Stage::with(builder().read_timeout(SHORT).write_timeout(SHORT).gather_limit(0), |act| {
+        say(act, "enough")
+    });
+    let mut client = stage.client();
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
+    let next = trickle(&mut client, b'x', |client| {
+        assert_eq!(client.reply().text(), "enough");
+        // It is closed in good order or with a reset, which does not matter here.
+        client.rest().unwrap_or_default()
+    });
+    assert!(next.is_empty());
+}
+
+#[test]
+fn rule_07_a_client_that_never_reads_is_given_up_though_it_sends_on() {
+    let stage =
+        Stage::with(builder().read_timeout(SHORT).write_timeout(SHORT), |act| say(act, &"x".repeat(50_000)));
+    let client = stage.client();
+    SockRef::from(client.stream()).set_recv_buffer_size(4096).unwrap();
+    SockRef::from(client.stream()).set_send_buffer_size(4096).unwrap();
+    let mut stream = client.stream();
+    // More and more replies wait for it; its requests are not a sign that it takes them.
+    let block = get("/x").repeat(10);
+    while stream.write_all(block.as_bytes()).is_ok() {}
+    // What has arrived before may still be read; then there is the end.
+    while matches!(stream.read(&mut [0; 10_000]), Ok(1..)) {}
+    stage.wait_until_empty_but(&[client]);
+}
+
+#[test]
+fn rule_07_a_handler_whose_client_never_reads_is_told_so() {
+    let log = Log::default();
+    let notes = log.clone();
+    let stage = Stage::with(builder().read_timeout(SHORT).write_timeout(SHORT), move |act| {
+        act.send_response(200);
+        act.end_headers()?;
+        loop {
+            if let Err(error) = act.wfile.write_all(&[b'x'; 10_000]) {
+                notes.push(format!("{:?}", error.kind()));
+                return Err(error);
+            }
+        }
+    });
+    let mut client = stage.client();
+    client.send(GET);
+    log.wait_for("TimedOut");
+    stage.wait_until_empty_but(&[client]);
+}
+
+#[test]
+fn rule_07_a_request_that_waits_for_a_thread_is_late_too() {
+    let (gate, bar) = gate();
+    let stage = Stage::with(builder().queue_timeout(SHORT).max_threads(1), move |act| {
+        bar.pass()?;
+        say(act, "")
+    });
+    let (mut first, mut second) = (stage.client(), stage.client());
+    first.send(WAIT);
+    gate.wait_for(1);
+    let reply = second.ask(WAIT);
+    assert_eq!(reply.status, 503);
+    assert!(reply.field("retry-after").is_some());
+    second.assert_closed();
+    gate.stay_open();
+    assert_eq!(first.reply().status, 200);
+}
+
+#[test]
+fn rule_07_a_lingering_close_ends() {
+    let stage = Stage::with(builder(), |act| act.read_body(10).map(drop));
+    let mut client = stage.client();
+    // The client neither sends the rest nor closes.
+    let reply = client.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nhello");
+    assert_eq!(reply.status, 413);
+    client.assert_closed();
+    stage.wait_until_empty_but(&[client]);
+}
+
+#[test]
+fn rule_07_what_has_come_while_a_handler_computed_is_read_and_not_late() {
+    let (gate, bar) = gate();
+    let stage = Stage::with(
+        HTTPServer::builder().read_timeout(SHORT).write_timeout(SHORT).gather_limit(0),
+        move |act| {
+            let mut first = [0];
+            act.rfile.read_exact(&mut first)?;
+            bar.pass()?;
+            // As one that computes for longer than its client may be silent.
+            thread::sleep(SHORT * 3);
+            let mut body = String::new();
+            act.rfile.read_to_string(&mut body)?;
+            say(act, &body)
+        },
+    );
+    for round in 1..=3 {
+        let mut client = stage.client();
+        client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nh");
+        gate.wait_for(round);
+        client.send("ello!");
+        gate.open(1);
+        assert_eq!(client.reply().text(), "ello!");
+    }
+}
+
+#[test]
+fn rule_07_a_connection_is_not_late_while_its_handler_computes() {
+    let limit = Duration::from_secs(1);
+    let builder = HTTPServer::builder()
+        .read_timeout(limit)
+        .write_timeout(limit)
+        .idle_timeout(limit)
+        .head_timeout(limit);
+    let stage = Stage::with(builder, move |act| {
+        if act.path() == "/long" {
+            thread::sleep(limit * 2);
+        }
+        say(act, act.path())
+    });
+    let mut client = stage.client();
+    // The deadline of its head was set before the rest came, and is over long before the reply.
+    client.send("GET /lo").send("ng HTTP/1.1\r\nHost: a\r\n\r\n").send(get("/two"));
+    assert_eq!(client.reply().text(), "/long");
+    assert_eq!(client.reply().text(), "/two");
+    assert_eq!(client.ask(get("/three")).text(), "/three");
+}

@@ -1,0 +1,259 @@
+//! The end of a server: told from anywhere, kept to by everybody.
+
+use std::io;
+use std::net::{Shutdown, TcpStream};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use basehttp::prelude::*;
+use basehttp::testing::TestServer;
+use basehttp::{ServerBuilder, ServerHandle};
+use basehttp_tests::client::Client;
+use basehttp_tests::gate::{Gate, gate};
+use basehttp_tests::process::server_threads;
+use basehttp_tests::{PATIENCE, show, wait_until};
+
+use crate::stage::{GET, Stage, WAIT, factory, get, say, turn};
+
+/// A server on an address that no other test has, so that nobody takes its port between two servers.
+struct Serving {
+    port: u16,
+    handle: ServerHandle,
+    thread: JoinHandle<io::Result<()>>,
+}
+
+const HOST: &str = "127.0.11.1";
+
+/// Longer than a test waits for the end of a server.
+const GRACE: Duration = PATIENCE.saturating_add(Duration::from_secs(10));
+
+impl Serving {
+    fn at(port: u16) -> Self {
+        let mut server = HTTPServer::bind((HOST, port), factory(|act| say(act, act.path()))).unwrap();
+        let port = server.server_port();
+        let handle = server.handle();
+        let thread = thread::spawn(move || server.serve_forever());
+        Self { port, handle, thread }
+    }
+
+    fn client(&self) -> Client {
+        let stream = TcpStream::connect((HOST, self.port)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Client::over(stream)
+    }
+}
+
+fn gated(builder: ServerBuilder) -> (Stage, Gate) {
+    let (gate, bar) = gate();
+    let stage = Stage::with(builder, move |act| {
+        if act.path() == "/wait" {
+            bar.pass()?;
+        }
+        say(act, act.path())
+    });
+    (stage, gate)
+}
+
+fn wait_for_no_threads() {
+    wait_until("no thread is left", || server_threads() == 0);
+}
+
+#[test]
+fn rule_11_a_handler_may_shut_its_server_down_and_is_answered() {
+    let _turn = turn();
+    for _ in 0..20 {
+        let mut server = HTTPServer::bind(
+            ("127.0.0.1", 0),
+            factory(|act| {
+                act.server().handle().shutdown();
+                say(act, "bye")
+            }),
+        )
+        .unwrap();
+        let port = server.server_port();
+        let serving = thread::spawn(move || server.serve_forever());
+        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut client = Client::over(stream);
+        let reply = client.ask(GET);
+        assert_eq!(reply.text(), "bye");
+        client.stream().shutdown(Shutdown::Both).unwrap();
+        serving.join().unwrap().unwrap();
+        wait_for_no_threads();
+    }
+}
+
+#[test]
+fn rule_11_idle_connections_end_and_running_handlers_are_answered() {
+    let (stage, gate) = gated(HTTPServer::builder().shutdown_grace(GRACE));
+    let mut idle: Vec<_> = (0..10).map(|_| stage.client()).collect();
+    for client in &mut idle[..5] {
+        assert_eq!(client.ask(GET).text(), "/");
+    }
+    let mut busy: Vec<_> = (0..4).map(|_| stage.client()).collect();
+    for client in &mut busy {
+        client.send(WAIT);
+    }
+    gate.wait_for(4);
+    // The others are known to the server.
+    assert_eq!(stage.client().ask(GET).text(), "/");
+    stage.server.handle().shutdown();
+    for client in &mut idle {
+        client.assert_closed();
+    }
+    gate.stay_open();
+    for client in &mut busy {
+        assert_eq!(client.reply().text(), "/wait");
+        // It came back to a server that has ended.
+        client.assert_closed();
+    }
+    let Stage { server, .. } = stage;
+    drop(server);
+    wait_for_no_threads();
+}
+
+#[test]
+fn rule_11_a_reply_that_begins_after_the_shutdown_says_that_it_is_the_last() {
+    let (stage, gate) = gated(HTTPServer::builder().shutdown_grace(GRACE));
+    let mut client = stage.client();
+    client.send(WAIT);
+    gate.wait_for(1);
+    stage.server.handle().shutdown();
+    gate.stay_open();
+    assert_eq!(client.reply().field("connection"), Some("close"));
+    client.assert_closed();
+}
+
+#[test]
+fn rule_11_what_the_system_has_queued_is_served() {
+    let (gate, bar) = gate();
+    let turn = turn();
+    // The one who takes connections waits here, so all others are in the queue of the system when the server ends.
+    let builder = HTTPServer::builder().shutdown_grace(GRACE).verify_request(move |_| bar.pass().is_ok());
+    let server = TestServer::with(builder, factory(|act| say(act, act.path())));
+    let mut clients: Vec<_> = (0..150).map(|_| Client::new(&server)).collect();
+    for (n, client) in clients.iter_mut().enumerate() {
+        client.send(get(&format!("/{n}")));
+    }
+    gate.wait_for(1);
+    server.handle().shutdown();
+    gate.stay_open();
+    for (n, client) in clients.iter_mut().enumerate() {
+        assert_eq!(client.reply().text(), format!("/{n}"));
+        client.assert_closed();
+    }
+    drop(clients);
+    drop(server);
+    wait_for_no_threads();
+    drop(turn);
+}
+
+#[test]
+fn rule_11_a_handler_that_does_not_return_does_not_hold_up_the_end() {
+    let (gate, bar) = gate();
+    let _turn = turn();
+    let builder = HTTPServer::builder().shutdown_grace(Duration::from_millis(50));
+    let act = factory(move |act| {
+        bar.pass()?;
+        say(act, act.path())
+    });
+    let server = TestServer::with(builder, act);
+    let mut clients: Vec<_> = (0..4).map(|_| Client::new(&server)).collect();
+    for client in &mut clients {
+        client.send(WAIT);
+    }
+    gate.wait_for(4);
+    // It returns while they wait.
+    drop(server);
+    assert_eq!(gate.came(), 4);
+    gate.stay_open();
+    for client in &mut clients {
+        // Their connections were cut.
+        let rest = client.rest().unwrap_or_default();
+        assert!(rest.is_empty(), "{}", show(&rest));
+    }
+    wait_for_no_threads();
+}
+
+#[test]
+fn rule_11_a_refused_client_that_stays_does_not_hold_up_the_end() {
+    let builder =
+        HTTPServer::builder().max_threads(1).queue_timeout(Duration::from_millis(50)).shutdown_grace(GRACE);
+    let (stage, gate) = gated(builder);
+    let mut stuck = stage.client();
+    stuck.send(WAIT);
+    gate.wait_for(1);
+    // Refused with its request, refused without one, and refused before it had a handler: none of them closes.
+    let mut refused: Vec<_> = (0..3).map(|_| stage.client()).collect();
+    refused[0].send(GET);
+    refused[1].send("GET / HT");
+    for client in &mut refused {
+        assert_eq!(client.reply().status, 503);
+    }
+    gate.stay_open();
+    assert_eq!(stuck.reply().text(), "/wait");
+    stage.server.handle().shutdown();
+    wait_for_no_threads();
+}
+
+#[test]
+fn rule_11_the_next_server_has_the_port_at_once() {
+    let _turn = turn();
+    let mut port = 0;
+    let mut clients = Vec::new();
+    for _ in 0..10 {
+        let server = Serving::at(port);
+        port = server.port;
+        // Who closes first has the connection linger in the system: here it is the server, here the client, and some of
+        // the clients do not even notice.
+        let mut first = server.client();
+        assert_eq!(first.ask("GET / HTTP/1.0\r\n\r\n").text(), "/");
+        let mut second = server.client();
+        assert_eq!(second.ask(GET).text(), "/");
+        let mut last = server.client();
+        assert_eq!(last.ask(GET).text(), "/");
+        drop(second);
+        server.handle.shutdown();
+        server.thread.join().unwrap().unwrap();
+        clients.push((first, last));
+    }
+    drop(clients);
+    wait_for_no_threads();
+}
+
+#[test]
+fn rule_11_a_server_ends_in_the_middle_of_everything() {
+    for round in 0..20 {
+        let stage = Stage::with(HTTPServer::builder().permits(1 + round % 3), |act| {
+            if act.path() == "/nap" {
+                thread::sleep(Duration::from_millis(1));
+            }
+            say(act, act.path())
+        });
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    // Until it is refused, or nobody answers.
+                    while let Ok(stream) = stage.server.connect() {
+                        let mut client = Client::over(stream);
+                        client.send([GET, &get("/nap"), GET].concat());
+                        for wanted in ["/", "/nap", "/"] {
+                            match client.try_reply() {
+                                Ok(reply) => assert_eq!(reply.text(), wanted),
+                                Err(_) => break,
+                            }
+                        }
+                    }
+                });
+            }
+            let mut client = stage.client();
+            for _ in 0..=round {
+                assert_eq!(client.ask(GET).text(), "/");
+            }
+            stage.server.handle().shutdown();
+        });
+        let Stage { server, .. } = stage;
+        drop(server);
+        wait_for_no_threads();
+    }
+}

@@ -1,0 +1,190 @@
+//! Every close with unread input lingers, so that the reply arrives. A panic costs one connection, wherever it happens.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use basehttp::prelude::*;
+use basehttp_tests::client::Client;
+use basehttp_tests::process::workers;
+use basehttp_tests::{show, wait_until};
+
+use crate::stage::{GET, Stage, post, say};
+
+#[test]
+fn rule_12_an_early_413_arrives_though_a_mebibyte_is_still_being_sent() {
+    for gather in [0, 65_536] {
+        let stage = Stage::with(HTTPServer::builder().gather_limit(gather), |act| {
+            act.read_body(1000)?;
+            say(act, "read")
+        });
+        let request = post(&"x".repeat(1 << 20));
+        for _ in 0..20 {
+            let mut client = stage.client();
+            // All of it is sent before anything is read.
+            let reply = client.ask(&request);
+            assert_eq!(reply.status, 413);
+            assert_eq!(reply.field("connection"), Some("close"));
+            client.assert_closed();
+        }
+        stage.wait_until_empty();
+    }
+}
+
+#[test]
+fn rule_12_a_last_reply_arrives_though_requests_follow() {
+    let stage = Stage::new(|act| say(act, act.path()));
+    let input = ["GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", &GET.repeat(10_000)].concat();
+    for _ in 0..20 {
+        let mut client = stage.client();
+        assert_eq!(client.ask(&input).text(), "/last");
+        client.assert_closed();
+    }
+    stage.wait_until_empty();
+}
+
+#[test]
+fn rule_12_the_503_at_the_connection_limit_arrives() {
+    let stage = Stage::with(HTTPServer::builder().max_connections(2), |act| say(act, act.path()));
+    let mut served: Vec<_> = (0..2).map(|_| stage.client()).collect();
+    for client in &mut served {
+        assert_eq!(client.ask(GET).text(), "/");
+    }
+    for _ in 0..20 {
+        let mut client = stage.client();
+        let reply = client.ask(post(&"x".repeat(50_000)));
+        assert_eq!(reply.status, 503);
+        assert!(reply.field("retry-after").is_some());
+        client.assert_closed();
+    }
+    for client in &mut served {
+        assert_eq!(client.ask(GET).text(), "/");
+    }
+    drop(served);
+    wait_until("there is room again", || stage.client().ask(GET).status == 200);
+}
+
+#[test]
+fn rule_12_lingering_closes_hold_no_threads() {
+    let stage = Stage::new(|act| act.read_body(10).map(drop));
+    let mut clients: Vec<_> = (0..20).map(|_| stage.client()).collect();
+    for client in &mut clients {
+        client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nhello");
+        assert_eq!(client.reply().status, 413);
+    }
+    assert!(workers() <= 2, "{}", workers());
+    for client in &mut clients {
+        client.send("x".repeat(100_000));
+        client.assert_closed();
+    }
+}
+
+/// A handler that panics where it is told to.
+struct Trap {
+    base: BaseHTTPRequestHandler,
+    place: &'static str,
+}
+
+impl Trap {
+    fn spring(&self, place: &str) {
+        assert!(self.place != place, "a trap in {place}");
+    }
+}
+
+#[http_handler]
+impl Trap {
+    const protocol_version: &str = "HTTP/1.1";
+
+    fn do_GET(&self) -> io::Result<()> {
+        self.spring("do_GET");
+        if self.place == "handle_error" {
+            return Err(io::Error::other("for the hook"));
+        }
+        self.send_response(200);
+        self.end_headers()?;
+        self.wfile.write_all(b"good")?;
+        self.spring("do_GET after the reply");
+        Ok(())
+    }
+
+    fn setup(&mut self) -> io::Result<()> {
+        self.spring("setup");
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.spring("finish");
+        Ok(())
+    }
+
+    fn log_message(&self, _message: fmt::Arguments<'_>) {
+        self.spring("log_message");
+    }
+}
+
+impl Drop for Trap {
+    fn drop(&mut self) {
+        self.spring("drop");
+    }
+}
+
+const PLACES: [&str; 9] = [
+    "verify_request",
+    "factory",
+    "setup",
+    "do_GET",
+    "do_GET after the reply",
+    "log_message",
+    "handle_error",
+    "finish",
+    "drop",
+];
+
+#[test]
+fn rule_12_a_panic_costs_one_connection_wherever_it_happens() {
+    const ROUNDS: usize = 4;
+    // The place where the next connection's handler panics: one after the number of a place, or 0 for none.
+    let next = Arc::new(AtomicUsize::new(0));
+    let place = |next: &AtomicUsize| next.load(Ordering::SeqCst).checked_sub(1).map_or("", |at| PLACES[at]);
+    let (at_verify, at_factory, at_error) = (next.clone(), next.clone(), next.clone());
+    let builder = HTTPServer::builder()
+        .verify_request(move |_| {
+            assert!(place(&at_verify) != "verify_request", "a trap in verify_request");
+            true
+        })
+        .handle_error(move |_| assert!(place(&at_error) != "handle_error", "a trap in handle_error"));
+    let stage = Stage::serving(builder, move |base| {
+        let place = place(&at_factory);
+        assert!(place != "factory", "a trap in the factory");
+        Trap { base, place }
+    });
+    let mut bystander = stage.client();
+    assert_eq!(bystander.ask(GET).text(), "good");
+    for _ in 0..ROUNDS {
+        for (number, place) in PLACES.iter().enumerate() {
+            next.store(number + 1, Ordering::SeqCst);
+            let mut client = stage.client();
+            client.send(GET).end();
+            let output = end_of(&mut client);
+            let wanted: &[&str] = match *place {
+                // A page that says so, or nothing.
+                "do_GET" | "do_GET after the reply" | "log_message" | "handle_error" => &["500"],
+                "finish" | "drop" => &["200"],
+                _ => &[],
+            };
+            let found: Vec<_> = output.split("HTTP/1.1 ").skip(1).map(|reply| &reply[..3]).collect();
+            assert_eq!(found, wanted, "{place}: {output}");
+            next.store(0, Ordering::SeqCst);
+            assert_eq!(bystander.ask(GET).text(), "good", "{place}");
+            assert_eq!(stage.client().ask(GET).text(), "good", "{place}");
+        }
+    }
+    drop(bystander);
+    stage.wait_until_empty();
+}
+
+/// What comes before the end of the connection, in good order or not.
+fn end_of(client: &mut Client) -> String {
+    show(&client.rest().unwrap_or_default())
+}

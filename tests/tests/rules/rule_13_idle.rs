@@ -1,0 +1,166 @@
+//! Who waits holds no thread, threads are bounded, and an idle server does not wake up.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use basehttp::prelude::*;
+use basehttp_tests::gate::gate;
+use basehttp_tests::process::{server_threads, sleeps, workers};
+use basehttp_tests::wait_until;
+
+use crate::stage::{GET, Stage, WAIT, say};
+
+fn stage(builder: basehttp::ServerBuilder) -> Stage {
+    let hour = Duration::from_secs(3600);
+    let builder = builder.idle_timeout(hour).head_timeout(hour).read_timeout(hour).write_timeout(hour);
+    Stage::with(builder, |act| match act.path() {
+        "/big" => {
+            act.send_response(200);
+            act.end_headers()?;
+            (0..60).try_for_each(|_| act.wfile.write_all(&[b'x'; 1024]))
+        }
+        path => {
+            let body = act.read_body(65_536)?;
+            say(act, &format!("{path}{}", body.len()))
+        }
+    })
+}
+
+/// The parts of a request at which a client falls silent, and the rest of it.
+const PARTS: [(&str, &str); 5] = [
+    ("", GET),
+    ("GET / HT", "TP/1.1\r\nHost: a\r\n\r\n"),
+    ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe", "llo"),
+    ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel", "lo\r\n0\r\n\r\n"),
+    (GET, GET),
+];
+
+/// Clients that have sent part of a request each.
+fn slow(stage: &Stage, count: usize) -> Vec<(TcpStream, usize)> {
+    let connect = |index: usize| {
+        let mut stream: TcpStream = stage.server.connect().unwrap();
+        let kind = index % PARTS.len();
+        stream.write_all(PARTS[kind].0.as_bytes()).unwrap();
+        (stream, kind)
+    };
+    (0..count).map(connect).collect()
+}
+
+#[test]
+fn rule_13_clients_that_are_silent_or_slow_hold_no_thread() {
+    let stage = stage(HTTPServer::builder());
+    let mut held = slow(&stage, 50);
+    assert_eq!(stage.client().ask(GET).text(), "/0");
+    wait_until("only a driver is left, or a spare thread beside it", || workers() <= 2);
+    for (stream, kind) in &mut held {
+        stream.write_all(PARTS[*kind].1.as_bytes()).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut output = String::new();
+        stream.read_to_string(&mut output).unwrap();
+        let wanted = if PARTS[*kind].0 == GET { 2 } else { 1 };
+        assert_eq!(output.matches("HTTP/1.1 200 OK").count(), wanted, "{output}");
+    }
+}
+
+#[test]
+fn rule_13_a_slow_reader_of_a_held_back_reply_holds_no_thread() {
+    let stage = stage(HTTPServer::builder());
+    let mut readers: Vec<_> = (0..20).map(|_| stage.server.connect().unwrap()).collect();
+    for reader in &mut readers {
+        // More than the system takes for a client that does not read, in replies that are each held back.
+        let pipeline = "GET /big HTTP/1.1\r\nHost: a\r\n\r\n".repeat(150);
+        reader.write_all(pipeline.as_bytes()).unwrap();
+        reader.shutdown(Shutdown::Write).unwrap();
+    }
+    assert_eq!(stage.client().ask(GET).text(), "/0");
+    wait_until("no thread waits for the readers", || workers() <= 2);
+    for reader in &mut readers {
+        let mut output = Vec::new();
+        reader.read_to_end(&mut output).unwrap();
+        let sizes = output.split(|byte| *byte != b'x').map(<[u8]>::len);
+        assert_eq!(sizes.sum::<usize>(), 150 * 60 * 1024);
+    }
+}
+
+#[test]
+fn rule_13_there_are_never_more_threads_than_the_setting_says() {
+    let (gate, bar) = gate();
+    let stage = Stage::with(HTTPServer::builder().max_threads(4), move |act| {
+        bar.pass()?;
+        say(act, act.path())
+    });
+    let mut clients: Vec<_> = (0..40).map(|_| stage.client()).collect();
+    for client in &mut clients {
+        client.send(WAIT);
+    }
+    for served in 0..36 {
+        gate.wait_for(served + 4);
+        assert_eq!(gate.came(), served + 4, "more handlers than threads");
+        // The watchdog and the reserve are the other two.
+        assert!(workers() <= 4 && server_threads() <= 6, "{} {}", workers(), server_threads());
+        gate.open(1);
+    }
+    gate.stay_open();
+    for client in &mut clients {
+        assert_eq!(client.reply().text(), "/wait");
+    }
+}
+
+#[test]
+fn rule_13_an_idle_server_does_not_wake_up() {
+    let stage = stage(HTTPServer::builder());
+    let held = slow(&stage, 50);
+    assert_eq!(stage.client().ask(GET).text(), "/0");
+    wait_until("spare threads have gone", || workers() <= 1);
+    wait_until("no thread of the server wakes up", || {
+        let before = sleeps();
+        thread::sleep(Duration::from_millis(1500));
+        before == sleeps()
+    });
+    drop(held);
+}
+
+#[test]
+fn rule_13_spare_threads_go() {
+    let (gate, bar) = gate();
+    let stage = Stage::new(move |act| {
+        bar.pass()?;
+        say(act, act.path())
+    });
+    let mut clients: Vec<_> = (0..10).map(|_| stage.client()).collect();
+    for client in &mut clients {
+        client.send(WAIT);
+    }
+    gate.wait_for(10);
+    assert!(workers() >= 10);
+    gate.stay_open();
+    for client in &mut clients {
+        assert_eq!(client.reply().status, 200);
+    }
+    wait_until("those that are not needed have gone", || workers() <= 1);
+    assert_eq!(clients[0].ask(GET).status, 200);
+}
+
+#[test]
+fn rule_13_threads_go_home_with_their_server() {
+    let (gate, bar) = gate();
+    let stage = Stage::new(move |act| {
+        bar.pass()?;
+        say(act, act.path())
+    });
+    let mut clients: Vec<_> = (0..4).map(|_| stage.client()).collect();
+    for client in &mut clients {
+        client.send(WAIT);
+    }
+    gate.wait_for(4);
+    gate.stay_open();
+    for client in &mut clients {
+        assert_eq!(client.reply().status, 200);
+    }
+    drop(clients);
+    let Stage { server, .. } = stage;
+    drop(server);
+    wait_until("no thread is left", || server_threads() == 0);
+}
