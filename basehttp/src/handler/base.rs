@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use super::RequestHandler;
 use super::address::Address;
-use super::exchange::{After, Bounds, Desk, Exchange, Guard, Next, Shared};
+use super::exchange::{After, Bounds, Desk, Exchange, Guard, Next, Shared, Taken};
 use super::message::{Headers, Message};
 use super::request::{NO_REQUEST, Request, named_version};
 use super::rfile::RFile;
@@ -268,11 +268,11 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         self.request().has_body
     }
 
-    /// Takes in what has come of a small body. False if the handler is better called when more has come.
-    pub(crate) fn gather(&self) -> bool {
-        let request = self.request();
+    /// Takes in what has come of a small body. Unless it is all, the handler is better called when more has come.
+    pub(crate) fn gather(&self) -> Taken {
         // A client that waits for `100 Continue` sends nothing before the handler asks for it.
-        !matches!(request.expects_continue(), Ok(false)) || self.exchange().gather()
+        let waits = !matches!(self.request().expects_continue(), Ok(false));
+        if waits { Taken::All } else { self.exchange().gather() }
     }
 
     pub(crate) fn exchange(&self) -> Guard<'_> {

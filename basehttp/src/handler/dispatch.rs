@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 use std::io;
 
 use super::base::Stage;
-use super::exchange::{Next, Settled, Trouble};
+use super::exchange::{Next, Settled, Taken, Trouble};
 use super::request::named_version;
 use super::{BaseHTTPRequestHandler, HandlerError, RequestHandler, ResponseCode};
 use crate::proto::fault::Fault;
@@ -219,6 +219,10 @@ fn receive<H: RequestHandler>(handler: &mut H) -> bool {
         }
         let waited = {
             let mut exchange = handler.exchange();
+            if exchange.is_idle() && exchange.is_stopping() {
+                handler.set_stage(Stage::Over);
+                return false;
+            }
             let patience = exchange.patience();
             exchange.wait_for_input(patience)
         };
@@ -257,8 +261,9 @@ pub(crate) fn complete<H: RequestHandler>(handler: &H, error: Option<io::Error>)
         let patience = exchange.patience();
         let drained = exchange.drain();
         match drained {
-            Some(true) => handler.set_stage(Stage::Between),
-            None if exchange.wait_for_input(patience).is_ok() => {}
+            Some(Taken::All) => handler.set_stage(Stage::Between),
+            Some(Taken::Enough) => {}
+            Some(Taken::Some) if exchange.wait_for_input(patience).is_ok() => {}
             _ => handler.set_stage(Stage::Over),
         }
     }

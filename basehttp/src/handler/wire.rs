@@ -27,6 +27,9 @@ pub(crate) trait Wire: Send {
     /// Whether the connection has to end after the reply that is being made.
     fn is_last_request(&self) -> bool;
 
+    /// Whether the server is being shut down.
+    fn is_stopping(&self) -> bool;
+
     /// Ends the server's half of the connection.
     fn shutdown_write(&mut self);
 

@@ -12,7 +12,7 @@ use crate::handler::base::Stage;
 use crate::handler::dispatch::{
     Failure, complete, fail, last_resort, running, settle, tell, tell_failure, too_slow,
 };
-use crate::handler::exchange::Next;
+use crate::handler::exchange::{Next, Taken};
 use crate::handler::wire::Want;
 use crate::handler::{BaseHTTPRequestHandler, HandlerError, RequestHandler};
 
@@ -224,7 +224,7 @@ where
                 (At::Handler, Made::Handler(handler)) => {
                     expired = false;
                     budget -= 1;
-                    run_handler(handler, host, budget == 0)
+                    run_handler(handler, host, budget == REQUESTS_A_TURN - 1, budget == 0)
                 }
                 (At::Rest, Made::Handler(handler)) => drop_rest(handler, host, expired, budget == 0),
                 (At::LastReply, Made::Handler(handler)) => end(handler, host, &mut expired),
@@ -282,9 +282,6 @@ fn read_head<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &
         Pumped::Later(patience) => Step::DoneAt(At::Head, Turn::Later(Want::Room, patience)),
         Pumped::Dead => Step::To(At::LastReply),
         Pumped::All { .. } if *expired => {
-            if !host.runs_user_code() {
-                return Step::DoneAt(At::Head, Turn::Elsewhere);
-            }
             *expired = false;
             give_up(handler, host);
             Step::To(At::LastReply)
@@ -297,14 +294,12 @@ fn read_head<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &
 }
 
 fn gather_body<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &mut bool) -> Step {
-    if handler.gather() {
-        return Step::To(At::Handler);
+    match handler.gather() {
+        Taken::All => return Step::To(At::Handler),
+        Taken::Enough => return Step::Done(Turn::Again),
+        Taken::Some => {}
     }
-    if *expired {
-        if !host.runs_user_code() {
-            return Step::Done(Turn::Elsewhere);
-        }
-        *expired = false;
+    if std::mem::take(expired) {
         give_up(handler, host);
         return Step::To(At::LastReply);
     }
@@ -315,7 +310,12 @@ fn gather_body<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired:
     }
 }
 
-fn run_handler<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, is_enough: bool) -> Step {
+fn run_handler<H: RequestHandler>(
+    handler: &mut H,
+    host: &mut dyn Host,
+    is_first: bool,
+    is_enough: bool,
+) -> Step {
     if !host.admits(handler.command(), handler.path()) {
         // A handler that takes its time must not hold back the replies before its own.
         if let Pumped::Later(patience) = pump(handler, host, false) {
@@ -325,6 +325,8 @@ fn run_handler<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, is_enoug
     }
     if !host.expects_quickness() {
         pump(handler, host, false);
+    } else if !is_first {
+        host.has_gathered(handler.shared());
     }
     host.enter();
     answer(handler);
@@ -351,12 +353,13 @@ fn drop_rest<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool,
         (exchange.drain(), exchange.is_full())
     };
     match drained {
-        Some(true) => {
+        Some(Taken::All) => {
             handler.set_stage(Stage::Between);
             go_on_with(if is_full { At::Full } else { At::Head }, handler, host, is_enough)
         }
-        Some(false) => Step::To(At::LastReply),
-        None => match pump(handler, host, expired) {
+        None => Step::To(At::LastReply),
+        Some(Taken::Enough) => Step::Done(Turn::Again),
+        Some(Taken::Some) => match pump(handler, host, expired) {
             Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
             Pumped::All { patience, .. } if !expired => Step::Done(Turn::Later(Want::Input, patience)),
             Pumped::All { .. } | Pumped::Dead => Step::To(At::LastReply),
@@ -407,6 +410,11 @@ pub(super) fn pump<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired:
 
 /// Tells a client that is too slow with its request.
 fn give_up<H: RequestHandler>(handler: &mut H, host: &mut dyn Host) {
+    if !host.runs_user_code() {
+        // Where all threads hang, the client is told all the same, though not in the handler's words.
+        handler.exchange().refuse_late();
+        return handler.set_stage(Stage::Over);
+    }
     host.enter();
     if caught(|| too_slow(handler)).is_err() {
         last_resort(handler);

@@ -14,6 +14,7 @@ use super::table::Connection;
 use super::usage::Usage;
 use super::watchdog::TICK;
 use super::worker::Worker;
+use crate::handler::exchange::Shared;
 
 /// From here on a handler is worth a hand-over, which costs about as much.
 const QUICK: Duration = Duration::from_micros(100);
@@ -99,14 +100,24 @@ struct Thread<'a> {
     began: Instant,
     /// What the thread had used when the round began, where that is asked for.
     used: Option<Usage>,
-    /// The round before was slow, so that this one is looked at closely.
-    is_slow: bool,
-    /// Handlers are timed one by one.
-    times: bool,
+    /// How the round before went.
+    pace: Pace,
     /// When a handler was called that is timed.
     entered: Option<(Instant, Option<Usage>)>,
+    /// The watchdog knows where replies have gathered in this turn.
+    has_gathered: bool,
     /// A request was taken up.
     has_answered: bool,
+}
+
+/// What a turn took by the clock, on average.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Pace {
+    Light,
+    /// Two drivers may be better; the processor time is asked for.
+    Heavy,
+    /// Some handlers are not quick: they are timed one by one.
+    Slow,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,9 +142,9 @@ impl<'a> Thread<'a> {
             turns: 0,
             began: Instant::now(),
             used: None,
-            is_slow: false,
-            times: false,
+            pace: Pace::Light,
             entered: None,
+            has_gathered: false,
             has_answered: false,
         }
     }
@@ -157,6 +168,9 @@ impl<'a> Thread<'a> {
             let expired = std::mem::take(&mut connection.expired);
             // A panic of our own costs this connection, not the driver with its permit.
             let turn = caught(|| connection.session.turn(self, expired)).unwrap_or(Turn::Over);
+            if std::mem::take(&mut self.has_gathered) {
+                self.worker.set_gathered(None);
+            }
             match turn {
                 Turn::Over => return self.end(connection),
                 // The one request that was asked for is brought to its end.
@@ -221,13 +235,13 @@ impl<'a> Thread<'a> {
     fn begin_round(&mut self) {
         self.turns = 0;
         self.began = Instant::now();
-        self.used = self.is_slow.then(Usage::now);
+        self.used = (self.pace >= Pace::Heavy).then(Usage::now);
     }
 
     /// Whether it is time to see who else waits.
     fn has_given_enough(&self) -> bool {
         self.turns >= TURNS
-            || (self.turns > 0 && self.turns.is_multiple_of(16) && self.began.elapsed() > 2 * TICK)
+            || (self.turns > 0 && self.turns.is_multiple_of(4) && self.began.elapsed() > 2 * TICK)
     }
 
     /// Learns from the round that is over. The system is asked for the processor time only where the wall clock says that it
@@ -237,10 +251,13 @@ impl<'a> Thread<'a> {
             return;
         }
         let elapsed = self.began.elapsed();
-        self.times = elapsed > QUICK * self.turns;
-        self.is_slow = elapsed > HEAVY_TURN * self.turns;
+        self.pace = match elapsed / self.turns {
+            turn if turn > QUICK => Pace::Slow,
+            turn if turn > HEAVY_TURN => Pace::Heavy,
+            _ => Pace::Light,
+        };
         let is_heavy = &self.engine.is_heavy;
-        if !self.is_slow {
+        if self.pace == Pace::Light {
             is_heavy.store(false, Ordering::Relaxed);
         } else if let Some(used) = self.used {
             let cost = Usage::now().cpu.saturating_sub(used.cpu);
@@ -328,13 +345,19 @@ impl Host for Thread<'_> {
         }
     }
 
+    fn has_gathered(&mut self, exchange: Shared) {
+        if !std::mem::replace(&mut self.has_gathered, true) {
+            self.worker.set_gathered(Some(exchange));
+        }
+    }
+
     fn enter(&mut self) {
         if let Some(slot) = self.slot {
             let predictor = &self.engine.predictor;
             // Asking the system costs as much as a quick handler.
             let asks = match self.role {
                 Role::Pool { .. } => predictor.is_doubtful(slot),
-                _ => self.times || !predictor.is_quick(slot),
+                _ => self.pace == Pace::Slow || !predictor.is_quick(slot),
             };
             let used = asks.then(Usage::now);
             if asks || matches!(self.role, Role::Pool { .. }) {

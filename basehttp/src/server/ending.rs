@@ -23,6 +23,11 @@ pub(super) fn end<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expir
         return Step::Done(Turn::Later(Want::Room, patience));
     }
     if !host.runs_user_code() {
+        // `finish` has to wait for a thread, the client has not.
+        let mut exchange = handler.exchange();
+        if exchange.ending() != Close::Reset {
+            exchange.shutdown_write();
+        }
         return Step::Done(Turn::Elsewhere);
     }
     host.enter();

@@ -369,8 +369,10 @@ fn watch(engine: &Arc<Engine>) {
     while !engine.is_closed() {
         thread::sleep(TICK);
         let seen = engine.watchdog.look();
-        for _ in 0..seen.taken {
+        for worker in seen.taken {
             engine.pass_on();
+            // The handler was expected to be quick, so the replies before its own are still here.
+            worker.send_gathered();
         }
         quiet = if seen.active { 0 } else { quiet + 1 };
         if quiet >= QUIET_TICKS {

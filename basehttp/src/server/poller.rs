@@ -263,7 +263,13 @@ impl Core {
             }
         }
         self.listener = None;
-        self.ready.extend(self.table.places().filter_map(|place| place.take()));
+        for place in self.table.places() {
+            match place.take() {
+                Some(connection) => self.ready.push(connection),
+                // An override of `handle` that waits for its next request looks for it once more, and for the shutdown.
+                None => place.nudge(),
+            }
+        }
         engine.shutdown.listener_closed();
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::handler::exchange::Bounds;
+use crate::handler::exchange::{Bounds, Shared};
 use crate::handler::wire::{Want, Wire};
 use crate::handler::{Address, ServerInfo};
 
@@ -60,6 +60,9 @@ pub(crate) trait Host {
     /// What is ready of a reply is about to be sent. Its log lines are written before, unless others are waiting: who has
     /// the reply may look for them.
     fn before_sending(&self);
+
+    /// Replies have gathered in the exchange, and go on to wait there while a handler runs that is expected to be quick.
+    fn has_gathered(&mut self, exchange: Shared);
 
     /// Code of the user begins.
     fn enter(&mut self);

@@ -105,6 +105,14 @@ impl Place {
         if seat.wants & hints != 0 { seat.connection.take() } else { None }
     }
 
+    /// Lets a thread that waits for the client look again.
+    pub(super) fn nudge(&self) {
+        self.ready.fetch_or(READ, Ordering::SeqCst);
+        if self.seat().is_awaited {
+            self.changed.notify_all();
+        }
+    }
+
     /// Lays the connection down until something comes. Gives it back if something has come meanwhile.
     pub(super) fn park(&self, connection: Connection, hint: u8) -> Option<Connection> {
         let mut seat = self.seat();

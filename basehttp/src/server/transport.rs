@@ -91,6 +91,10 @@ impl Wire for Socket {
         self.engine.is_last_request()
     }
 
+    fn is_stopping(&self) -> bool {
+        self.engine.is_stopping()
+    }
+
     fn shutdown_write(&mut self) {
         self.stream.shutdown_write();
     }

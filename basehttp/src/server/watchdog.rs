@@ -22,8 +22,8 @@ pub(super) struct Watchdog {
 
 /// What the watchdog has seen in a round.
 pub(super) struct Seen {
-    /// So many permits were taken, and are to be passed on.
-    pub(super) taken: usize,
+    /// Who has lost the permit, which is to be passed on.
+    pub(super) taken: Vec<Arc<Worker>>,
     /// There is something to watch, or was since the round before.
     pub(super) active: bool,
 }
@@ -55,11 +55,13 @@ impl Watchdog {
 
     /// Looks at every driver, once a tick.
     pub(super) fn look(&self) -> Seen {
-        let mut seen = Seen { taken: 0, active: false };
+        let mut seen = Seen { taken: Vec::new(), active: false };
         lock(&self.drivers).retain(|worker| {
             seen.active |= worker.is_active();
             let stuck = worker.lose_if_stuck();
-            seen.taken += usize::from(stuck);
+            if stuck {
+                seen.taken.push(worker.clone());
+            }
             !stuck
         });
         seen

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use super::sync::{Arc, AtomicBool, AtomicU64, Ordering};
 use super::watchdog::Watchdog;
+use crate::handler::exchange::Shared;
 
 /// Whether a thread drives, and whether it is in code of the user.
 pub(super) struct Worker {
@@ -14,6 +15,8 @@ pub(super) struct Worker {
     seen: AtomicU64,
     /// It has waited for its own client, which says nothing about the handler.
     waited_for_client: AtomicBool,
+    /// Where replies have gathered behind the code that runs.
+    gathered: std::sync::Mutex<Option<Shared>>,
 }
 
 /// The thread may drive. It loses that to another when it is about to wait, or when the watchdog finds it waiting.
@@ -27,7 +30,12 @@ thread_local! {
 
 impl Worker {
     pub(super) fn new() -> Self {
-        Self { state: AtomicU64::new(0), seen: AtomicU64::new(0), waited_for_client: AtomicBool::new(false) }
+        Self {
+            state: AtomicU64::new(0),
+            seen: AtomicU64::new(0),
+            waited_for_client: AtomicBool::new(false),
+            gathered: std::sync::Mutex::new(None),
+        }
     }
 
     /// Makes this the worker of the current thread.
@@ -73,6 +81,19 @@ impl Worker {
     /// Code of the user has returned.
     pub(super) fn leave(&self) {
         self.state.fetch_add(EPOCH, Ordering::SeqCst);
+    }
+
+    /// Tells where replies have gathered that wait for the code which is about to run, or that there are none any more.
+    pub(super) fn set_gathered(&self, exchange: Option<Shared>) {
+        *self.gathered.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = exchange;
+    }
+
+    /// Sends them.
+    pub(super) fn send_gathered(&self) {
+        let exchange = self.gathered.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        if let Some(exchange) = exchange {
+            exchange.try_pump();
+        }
     }
 
     /// Whether the watchdog has to look at it: it drives, and is in code of the user.

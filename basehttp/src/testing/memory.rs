@@ -110,6 +110,10 @@ impl Wire for Memory {
         false
     }
 
+    fn is_stopping(&self) -> bool {
+        false
+    }
+
     fn shutdown_write(&mut self) {}
 
     fn reset(&mut self) {

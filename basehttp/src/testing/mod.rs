@@ -31,6 +31,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::handler::exchange::Shared;
 use crate::handler::{
     Address, BaseHTTPRequestHandler, RequestHandler, ServerHandle, ServerInfo, ShutdownReport, Stop,
 };
@@ -122,6 +123,8 @@ impl Host for Patient {
     }
 
     fn before_sending(&self) {}
+
+    fn has_gathered(&mut self, _exchange: Shared) {}
 
     fn enter(&mut self) {}
 

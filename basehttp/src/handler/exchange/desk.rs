@@ -82,6 +82,16 @@ impl Shared {
         Guard(slot)
     }
 
+    /// Sends what is ready, for another thread than the one that has the connection; unless that one is at it.
+    pub(crate) fn try_pump(&self) {
+        if let Ok(mut slot) = self.0.try_lock()
+            && let Some(exchange) = &mut slot.exchange
+        {
+            // What becomes of it the one who has the connection finds out.
+            let _ = exchange.pump();
+        }
+    }
+
     #[inline]
     fn slot(&self) -> MutexGuard<'_, Slot> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -261,6 +271,10 @@ impl Wire for Nowhere {
         true
     }
 
+    fn is_stopping(&self) -> bool {
+        false
+    }
+
     fn shutdown_write(&mut self) {}
 
     fn reset(&mut self) {}
@@ -304,6 +318,10 @@ mod tests {
         fn begin_idle(&mut self) {}
 
         fn is_last_request(&self) -> bool {
+            false
+        }
+
+        fn is_stopping(&self) -> bool {
             false
         }
 

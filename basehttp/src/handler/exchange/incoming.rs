@@ -25,6 +25,19 @@ pub(super) enum Incoming {
     Gathered(Buffer),
 }
 
+/// How much of a body was taken in, or dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    All,
+    /// What has come of it.
+    Some,
+    /// As much as others should have to wait for; there may be more.
+    Enough,
+}
+
+/// A client that sends as fast as it can has others waiting behind it.
+const READS_A_TURN: u32 = 32;
+
 impl Exchange {
     /// How long the rest of the body is, where that was declared.
     pub(crate) fn declared(&self) -> Option<u64> {
@@ -177,26 +190,27 @@ impl Exchange {
                 self.write_wire(b"HTTP/1.1 100 Continue\r\n\r\n")?;
             }
         }
-        if self.reply.has_news() { self.flush() } else { Ok(()) }
+        // Replies to earlier requests may be ready too.
+        if self.reply.has_news() { self.flush() } else { self.send_ready() }
     }
 
-    /// Takes in what has come of a small body, so that no handler, and no thread, waits for it. False if there is more
-    /// to come first.
-    pub(crate) fn gather(&mut self) -> bool {
+    /// Takes in what has come of a small body, so that no handler, and no thread, waits for it.
+    pub(crate) fn gather(&mut self) -> Taken {
         if self.trouble.is_some() {
-            return true;
+            return Taken::All;
         }
+        let mut reads = READS_A_TURN;
         loop {
             match &mut self.body {
-                Incoming::None | Incoming::Everything | Incoming::Gathered(_) => return true,
+                Incoming::None | Incoming::Everything | Incoming::Gathered(_) => return Taken::All,
                 Incoming::Length(length) => {
                     if *length > self.line.bounds.gather as u64 || self.input.data().len() as u64 >= *length {
-                        return true;
+                        return Taken::All;
                     }
                 }
                 Incoming::Chunked { decoder, decoded, .. } => {
                     if decoded.data().len() >= self.line.bounds.gather {
-                        return true;
+                        return Taken::All;
                     }
                     match decoder.step(self.input.data()) {
                         Ok(ChunkStep::Data { skip, len }) => {
@@ -208,24 +222,28 @@ impl Exchange {
                         Ok(ChunkStep::NeedMore { consumed }) => self.input.consume(consumed),
                         Ok(ChunkStep::End { consumed }) => {
                             self.end_chunked(consumed);
-                            return true;
+                            return Taken::All;
                         }
                         // The handler finds the fault when it reads on: the decoder says the same again.
-                        Err(_) => return true,
+                        Err(_) => return Taken::All,
                     }
                 }
             }
+            if reads == 0 {
+                return Taken::Enough;
+            }
+            reads -= 1;
             match self.input.fill(|room| self.line.wire.read(room)) {
                 Ok(count @ 1..) => self.patience.earn(count),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.patience.wait();
-                    return false;
+                    return Taken::Some;
                 }
                 // So does the end of the input.
-                Ok(0) => return true,
+                Ok(0) => return Taken::All,
                 Err(error) => {
                     self.failed(error);
-                    return true;
+                    return Taken::All;
                 }
             }
         }
@@ -237,24 +255,31 @@ impl Exchange {
         if self.has_body() { Headers::default() } else { self.trailers.clone() }
     }
 
-    /// Reads and drops what has come of a body that nobody has read. `None` if more must come; false if the connection
-    /// cannot be kept.
-    pub(crate) fn drain(&mut self) -> Option<bool> {
+    /// Reads and drops what has come of a body that nobody has read. None if the connection cannot be kept.
+    pub(crate) fn drain(&mut self) -> Option<Taken> {
         if self.has_body() && self.until.is_none() {
             self.until = Some(Instant::now() + self.read_timeout);
         }
+        let mut reads = READS_A_TURN;
         loop {
-            if !self.has_body() {
-                return Some(!self.is_troubled());
+            if self.is_troubled() {
+                return None;
             }
-            if self.is_troubled() || self.drained > self.line.bounds.drain {
-                return Some(false);
+            if !self.has_body() {
+                return Some(Taken::All);
+            }
+            if self.drained > self.line.bounds.drain {
+                return None;
             }
             if self.input.is_empty() && !matches!(self.body, Incoming::Gathered(_)) {
+                if reads == 0 {
+                    return Some(Taken::Enough);
+                }
+                reads -= 1;
                 match self.input.fill(|room| self.line.wire.read(room)) {
                     Ok(1..) => {}
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
-                    Ok(0) | Err(_) => return Some(false),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Some(Taken::Some),
+                    Ok(0) | Err(_) => return None,
                 }
             }
             // There is input, so this does not wait; where a chunk is not complete, it is tried again.

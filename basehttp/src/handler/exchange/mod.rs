@@ -25,6 +25,7 @@ use incoming::Incoming;
 use patience::BodyPatience;
 
 pub(crate) use desk::{Desk, Guard, Shared};
+pub(crate) use incoming::Taken;
 
 /// What happened to a connection while a handler ran. The server decides by this record, never by the error that the
 /// handler returned.
@@ -183,6 +184,16 @@ impl Exchange {
         self.part == Part::Idle && self.reply.gathered() == 0
     }
 
+    /// Whether the server wants no further request on this connection.
+    pub(crate) fn is_last_request(&self) -> bool {
+        self.line.requests_left == 0 || self.line.wire.is_last_request()
+    }
+
+    /// Whether the server is being shut down.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.line.wire.is_stopping()
+    }
+
     /// Blocks the thread until there may be input.
     pub(crate) fn wait_for_input(&mut self, timeout: Duration) -> io::Result<()> {
         self.line.wire.wait(Want::Input, timeout)
@@ -319,8 +330,7 @@ impl Exchange {
         self.trouble = None;
         self.news = None;
         self.failed = false;
-        let is_last = self.line.requests_left == 0 || self.line.wire.is_last_request();
-        self.reply.begin(Asked { close: asked.close || is_last, ..asked }, close);
+        self.reply.begin(Asked { close: asked.close || self.is_last_request(), ..asked }, close);
     }
 
     /// The client waits for `100 Continue`, which is sent when the body is first asked for.

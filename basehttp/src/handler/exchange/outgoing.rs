@@ -116,6 +116,19 @@ impl Exchange {
         self.reply_plainly(Version::Http11, HTTPStatus::SERVICE_UNAVAILABLE, &[("Retry-After", "1")]);
     }
 
+    /// Makes 408 the reply to a request that does not come to its end, without asking the handler (RFC 9110 section
+    /// 15.5.9). A client that has begun none is told nothing.
+    pub(crate) fn refuse_late(&mut self) {
+        if self.is_in_head() {
+            self.expect_more();
+            self.reply
+                .begin(Asked { version: Version::Http11, head: false, connect: false, close: true }, true);
+        }
+        if !self.is_idle() {
+            self.reply_plainly(Version::Http11, HTTPStatus::REQUEST_TIMEOUT, &[]);
+        }
+    }
+
     /// Makes a reply without a body that asks nothing of the handler, and is the last.
     pub(crate) fn reply_plainly(&mut self, protocol: Version, status: HTTPStatus, fields: &[(&str, &str)]) {
         self.reply.abandon();

@@ -363,8 +363,8 @@ pub(super) fn watch(house: &Arc<House>) {
     while !house.shift.is_closed() {
         for _ in 0..3 {
             let seen = house.watchdog.look();
-            house.held.fetch_sub(seen.taken, SeqCst);
-            for _ in 0..seen.taken {
+            house.held.fetch_sub(seen.taken.len(), SeqCst);
+            for _ in 0..seen.taken.len() {
                 house.pass_on();
             }
         }
