@@ -67,3 +67,14 @@ fn no_driver_sleeps_after_the_end() {
         house.finish();
     });
 }
+
+/// A connection comes from outside while the end does: it is given back by one side or by the other.
+#[test]
+fn nothing_comes_into_a_queue_that_was_emptied() {
+    explore(None, || {
+        let house = House::new(&Plan { connections: 1, ends_itself: false, ..Plan::default() });
+        house.spawn(|house| house.requeue(0, Kind::Quick));
+        house.close();
+        house.finish();
+    });
+}
