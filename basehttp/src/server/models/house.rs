@@ -59,6 +59,7 @@ pub(super) struct House {
     permits: usize,
     has_lines: Flag,
     held: Count,
+    tickets: Count,
     served: Vec<Count>,
     given_back: Vec<Count>,
     threads: Plain<Vec<JoinHandle<()>>>,
@@ -103,6 +104,7 @@ impl House {
             permits: plan.permits,
             has_lines: Flag::new(plan.has_lines),
             held: Count::new(0),
+            tickets: Count::new(0),
             served: counts(),
             given_back: counts(),
             threads: Plain::default(),
@@ -149,6 +151,7 @@ impl House {
 
     /// `Engine::pass_on`.
     pub(super) fn pass_on(self: &Arc<Self>) {
+        self.tickets.fetch_add(1, SeqCst);
         let call = self.crew.pass_on();
         self.follow(call);
     }
@@ -226,6 +229,7 @@ impl House {
     }
 
     /// Waits for the end of all threads. Each connection was served, or given back after the end, and once.
+    /// Each permit is free, with a thread, or in a ticket.
     pub(super) fn finish(&self) {
         loop {
             let next = self.threads.lock().expect("nobody panics").pop();
@@ -237,6 +241,9 @@ impl House {
             assert_eq!(served + given_back, 1, "{number} is lost, or had by two");
             assert!(served == 1 || !self.ends_itself, "{number} was never served");
         }
+        let free = (0..).take_while(|_| self.shift.try_permit()).count();
+        let in_use = self.held.load(SeqCst) + self.tickets.load(SeqCst);
+        assert_eq!(free + in_use, self.permits, "a permit is lost, or had by two");
     }
 
     /// `Thread::give_turn`. For the reserve `worker` runs no handler.
@@ -340,6 +347,7 @@ pub(super) fn work(house: &Arc<House>) {
     loop {
         match house.crew.next_task() {
             Task::Drive => {
+                house.tickets.fetch_sub(1, SeqCst);
                 house.grant(&worker);
                 house.run(&worker, Role::Driver);
             }
@@ -353,6 +361,7 @@ pub(super) fn work(house: &Arc<House>) {
 pub(super) fn reserve(house: &Arc<House>) {
     let worker = Arc::new(Worker::new());
     while house.crew.wait_for_need() {
+        house.tickets.fetch_sub(1, SeqCst);
         house.grant(&worker);
         house.run(&worker, Role::Reserve);
     }

@@ -15,7 +15,7 @@ mod queue;
 use super::sync::{Condvar, Mutex, lock};
 
 /// Runs a model through all orders, or through those with so many preemptions at most; a thread that waits or ends is none. A
-/// whole [`House`](house::House) would take hours without a bound, and all known defects of it show with two.
+/// whole [`House`](house::House) would take hours without a bound, so it has two, or three where that takes seconds.
 fn explore(preemptions: impl Into<Option<usize>>, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = preemptions.into();

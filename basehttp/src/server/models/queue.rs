@@ -55,3 +55,26 @@ fn the_end_gives_back_what_nobody_takes() {
         house.finish();
     });
 }
+
+/// The end wakes the poller once, and another driver may have it by then.
+#[test]
+fn no_driver_sleeps_after_the_end() {
+    explore(3, || {
+        let house = House::new(&Plan { permits: 2, connections: 0, ends_itself: false, ..Plan::default() });
+        house.add_driver();
+        house.add_driver();
+        house.close();
+        house.finish();
+    });
+}
+
+/// A connection comes from outside while the end does: it is given back by one side or by the other.
+#[test]
+fn nothing_comes_into_a_queue_that_was_emptied() {
+    explore(None, || {
+        let house = House::new(&Plan { connections: 1, ends_itself: false, ..Plan::default() });
+        house.spawn(|house| house.requeue(0, Kind::Quick));
+        house.close();
+        house.finish();
+    });
+}
