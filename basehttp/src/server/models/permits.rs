@@ -81,7 +81,9 @@ fn a_permit_is_taken_once() {
         assert!(worker.has_permit());
         worker.enter(&watchdog);
         assert_eq!(
-            [watchdog.look().taken.len(), watchdog.look().taken, watchdog.look().taken].iter().sum::<usize>(),
+            [watchdog.look().taken.len(), watchdog.look().taken.len(), watchdog.look().taken.len()]
+                .iter()
+                .sum::<usize>(),
             1
         );
     });
