@@ -140,8 +140,9 @@ impl ServerBuilder {
         self
     }
 
-    /// How many threads may be in handlers that wait: for a database, another server, or their own client. 256 by default;
-    /// each costs its stack. They are made when they are needed and go when they are not. Where all are taken, requests
+    /// How many threads may be in handlers that wait: for a database, another server, or their own client. 512 by default:
+    /// each costs little more than its stack, and the system often grants a few thousand. They are made when they are
+    /// needed and go when they are not. Where all are taken, requests
     /// wait for [`queue_timeout`](Self::queue_timeout).
     pub fn max_threads(mut self, threads: usize) -> Self {
         self.settings.max_threads = threads;

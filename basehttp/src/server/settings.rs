@@ -31,7 +31,7 @@ impl Default for Settings {
             queue_timeout: Duration::from_secs(10),
             shutdown_grace: Duration::from_secs(10),
             max_connections: 10_000,
-            max_threads: 256,
+            max_threads: 512,
             asked_permits: None,
             name_of: None,
             bounds: Bounds::default(),
