@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread;
 
 use crate::PATIENCE;
@@ -21,6 +21,9 @@ pub struct LimitedServer {
     address: SocketAddr,
     /// What it writes to its standard error.
     pub log: Log,
+    /// Kept open where nobody reads it.
+    #[allow(dead_code, reason = "it is there to be there")]
+    unheard: Option<ChildStderr>,
     /// A copy of the program, where one was needed.
     copy: Option<PathBuf>,
 }
@@ -29,6 +32,12 @@ impl LimitedServer {
     /// Starts the program; `settings` are pairs of a name and a number, see there.
     pub fn start(program: &str, settings: &[&str]) -> Self {
         Self::run(Command::new(program).args(settings), None)
+    }
+
+    /// Starts it with nobody who reads what it writes to its standard error.
+    pub fn start_unheard(program: &str, settings: &[&str]) -> Self {
+        let mut command = Command::new(program);
+        Self::with(command.args(settings), None, |errors, _| Some(errors))
     }
 
     /// Starts it so that the limit on a user's threads holds for it. For root it does not, so another user runs it then,
@@ -45,16 +54,28 @@ impl LimitedServer {
     }
 
     fn run(command: &mut Command, copy: Option<PathBuf>) -> Self {
+        Self::with(command, copy, |errors, log| {
+            let lines = log.clone();
+            thread::spawn(move || {
+                BufReader::new(errors).lines().map_while(Result::ok).for_each(|line| lines.push(line));
+            });
+            None
+        })
+    }
+
+    fn with(
+        command: &mut Command,
+        copy: Option<PathBuf>,
+        listen: impl FnOnce(ChildStderr, &Log) -> Option<ChildStderr>,
+    ) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let input = child.stdin.take().expect("a pipe");
         let output = BufReader::new(child.stdout.take().expect("a pipe"));
-        let errors = BufReader::new(child.stderr.take().expect("a pipe"));
         let log = Log::default();
-        let lines = log.clone();
-        thread::spawn(move || errors.lines().map_while(Result::ok).for_each(|line| lines.push(line)));
+        let unheard = listen(child.stderr.take().expect("a pipe"), &log);
         let address = (Ipv4Addr::LOCALHOST, 0).into();
-        let mut server = Self { child, input, output, address, log, copy };
+        let mut server = Self { child, input, output, address, log, unheard, copy };
         let port = server.line().parse().expect("the port");
         server.address.set_port(port);
         server

@@ -9,8 +9,7 @@ pub(super) struct Log {
     gathered: Mutex<Gathered>,
     /// For a look without the lock.
     has_lines: AtomicBool,
-    /// Held by the one who writes. Nobody waits for that one: a terminal or a pipe that takes nothing must not stop the
-    /// server.
+    /// What is being written. Nobody waits for the one who does it.
     writing: Mutex<Vec<u8>>,
 }
 
@@ -25,7 +24,7 @@ struct Gathered {
 const MANY: usize = 32 * 1024;
 
 /// More is not gathered: whoever reads the log has stopped to.
-const MOST: usize = 1024 * 1024;
+const MOST: usize = 512 * 1024;
 
 impl Log {
     pub(super) fn push(&self, line: &str) {
@@ -55,19 +54,25 @@ impl Log {
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) => return,
             };
-            let lost = {
+            self.has_lines.store(false, Ordering::Release);
+            // What nobody took the last time goes first.
+            if writing.is_empty() {
                 let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
-                self.has_lines.store(false, Ordering::Release);
                 std::mem::swap(&mut gathered.lines, &mut writing);
-                std::mem::take(&mut gathered.lost)
-            };
-            // A log that cannot be written has nowhere to complain to, and must not end a request.
-            let _ = io::stderr().write_all(&writing);
-            writing.clear();
-            if lost > 0 {
-                let _ =
-                    writeln!(io::stderr(), "basehttp: {lost} lines of the log are lost: nobody took them");
+                let lost = std::mem::take(&mut gathered.lost);
+                if lost > 0 {
+                    let text = format!("basehttp: {lost} lines of the log are lost: nobody took them\n");
+                    writing.extend_from_slice(text.as_bytes());
+                }
             }
+            let written = write(&writing);
+            writing.drain(..written);
+            if !writing.is_empty() {
+                self.has_lines.store(true, Ordering::Release);
+                return;
+            }
+            let gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
+            self.has_lines.store(!gathered.lines.is_empty(), Ordering::Release);
         }
     }
 
@@ -76,4 +81,48 @@ impl Log {
         self.push(&format!("basehttp: {text}\n"));
         self.flush();
     }
+}
+
+/// Writes to standard error as much as goes without waiting, since a terminal or a pipe that takes nothing must not stop the
+/// server. A log that cannot be written at all has nowhere to complain to, and must not end a request.
+fn write(lines: &[u8]) -> usize {
+    let mut stderr = io::stderr();
+    let mut written = 0;
+    while let Some(rest) = lines.get(written..).filter(|rest| !rest.is_empty()) {
+        // Whole lines, since other programs may write to the same pipe.
+        let end = rest
+            .get(..PIECE)
+            .map_or(rest.len(), |piece| memchr::memrchr(b'\n', piece).map_or(PIECE, |line_end| line_end + 1));
+        let piece = rest.get(..end).unwrap_or(rest);
+        if !is_writable(&stderr) {
+            break;
+        }
+        match stderr.write(piece) {
+            Ok(count @ 1..) => written += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Ok(_) | Err(_) => return lines.len(),
+        }
+    }
+    written
+}
+
+/// A pipe that is writable takes so much without waiting (`PIPE_BUF`; POSIX grants 512 bytes, Linux has 4096).
+const PIECE: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };
+
+#[cfg(unix)]
+fn is_writable(stderr: &io::Stderr) -> bool {
+    use std::os::fd::AsFd as _;
+
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+    let mut files = [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)];
+    // A closed one is writable too: the write finds the error.
+    !matches!(poll(&mut files, PollTimeout::ZERO), Ok(0))
+}
+
+/// Elsewhere a write may wait, and the watchdog has another thread go on.
+#[cfg(not(unix))]
+fn is_writable(_stderr: &io::Stderr) -> bool {
+    true
 }

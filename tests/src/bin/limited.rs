@@ -31,7 +31,11 @@ mod linux {
             self.wfile.write_all(self.path().as_bytes())
         }
 
-        fn log_request(&self, _code: Option<HTTPStatus>, _size: Option<u64>) {}
+        fn log_request(&self, code: Option<HTTPStatus>, size: Option<u64>) {
+            if self.path().starts_with("/logged") {
+                BaseHTTPRequestHandler::log_request(self, code, size);
+            }
+        }
     }
 
     fn settings(arguments: &[String]) -> ServerBuilder {

@@ -257,3 +257,34 @@ fn rule_11_a_server_ends_in_the_middle_of_everything() {
         wait_for_no_threads();
     }
 }
+
+struct Own {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler]
+impl Own {
+    const protocol_version: &str = "HTTP/1.1";
+
+    fn handle(&mut self) -> io::Result<()> {
+        BaseHTTPRequestHandler::handle(self)
+    }
+
+    fn do_GET(&self) -> io::Result<()> {
+        self.send_response(200);
+        self.end_headers()
+    }
+
+    fn log_request(&self, _code: Option<HTTPStatus>, _size: Option<u64>) {}
+}
+
+#[test]
+fn rule_11_a_handle_of_ones_own_that_waits_for_a_request_is_idle() {
+    let _turn = turn();
+    let server = TestServer::with(HTTPServer::builder().shutdown_grace(GRACE), |base| Own { base });
+    let mut client = Client::new(&server);
+    assert_eq!(client.ask(GET).status, 200);
+    // It ends long before the grace does.
+    drop(server);
+    wait_for_no_threads();
+}
