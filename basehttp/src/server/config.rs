@@ -140,10 +140,10 @@ impl ServerBuilder {
         self
     }
 
-    /// How many threads may be in handlers that wait: for a database, another server, or their own client. 512 by default:
-    /// each costs little more than its stack, and the system often grants a few thousand. They are made when they are
-    /// needed and go when they are not. Where all are taken, requests
-    /// wait for [`queue_timeout`](Self::queue_timeout).
+    /// How many handlers may run at a time, quick ones too; one that waits, for a database, another server or its own client,
+    /// counts until it returns. 512 by default: a thread costs little more than its stack, and the system often grants a
+    /// few thousand. They are made when they are needed and go when they are not. Where all are taken, requests wait for
+    /// [`queue_timeout`](Self::queue_timeout).
     pub fn max_threads(mut self, threads: usize) -> Self {
         self.settings.max_threads = threads;
         self

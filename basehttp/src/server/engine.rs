@@ -149,7 +149,10 @@ impl Engine {
         match call {
             Call::Spare => true,
             Call::Nobody => {
-                self.tell_bound("all threads are in handlers, further requests wait");
+                self.tell_bound(&format!(
+                    "all {} threads are in handlers (max_threads); further requests wait for {:?} at most (queue_timeout)",
+                    self.settings.max_threads, self.settings.queue_timeout
+                ));
                 false
             }
             Call::Hire => match self.spawn("basehttp", work) {
@@ -192,7 +195,12 @@ impl Engine {
     /// Asks the user whether a client is welcome.
     pub(super) fn verify(&self, address: &Address) -> bool {
         // A panic costs this client, and not the server.
-        self.verify_request.as_ref().is_none_or(|verify| caught(|| verify(address)).unwrap_or(false))
+        self.verify_request.as_ref().is_none_or(|verify| {
+            caught(|| verify(address)).unwrap_or_else(|message| {
+                self.log.push(&format!("basehttp: verify_request panicked: {message}\n"));
+                false
+            })
+        })
     }
 
     /// Makes a connection of a stream. One that is too many has a session that says so.

@@ -195,7 +195,10 @@ impl HTTPServer {
             // A handler that is not waiting for its client does not notice; its thread ends when it returns.
             engine.shutdown.wait_for_end(Duration::from_millis(100));
         }
-        engine.shutdown.close_account();
+        let report = engine.shutdown.close_account();
+        if report.cut > 0 {
+            engine.log.complain(&format!("the grace is over, connections: {report}"));
+        }
         engine.close();
         engine.shutdown.take_error().map_or(Ok(()), Err)
     }

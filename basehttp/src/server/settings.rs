@@ -62,10 +62,16 @@ impl Settings {
             return Err(wrong(name, "is more than 1 GiB, which every connection could take: set it lower"));
         }
         match self.asked_permits {
-            Some(permits) if permits > self.max_threads => Err(wrong(
-                "permits",
-                "is more than max_threads: a thread has one at most, so raise max_threads",
-            )),
+            Some(permits) if permits > self.max_threads => {
+                let threads = self.max_threads;
+                Err(wrong(
+                    "permits",
+                    &format!(
+                        "is {permits}, more than max_threads ({threads}), and a thread has one at most: set it lower; \
+                         more than one for each processor has no effect"
+                    ),
+                ))
+            }
             _ => Ok(()),
         }
     }

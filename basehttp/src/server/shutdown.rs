@@ -177,9 +177,10 @@ impl Shutdown {
     }
 
     /// Makes the report, if there is none: what is open now counts as cut.
-    pub(super) fn close_account(&self) {
-        make_report(&mut self.progress());
+    pub(super) fn close_account(&self) -> ShutdownReport {
+        let report = make_report(&mut self.progress());
         self.changed.notify_all();
+        report
     }
 }
 

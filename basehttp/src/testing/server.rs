@@ -47,14 +47,16 @@ impl TestServer {
     /// Starts a server with settings and hooks of your own.
     ///
     /// # Panics
-    /// If it cannot listen.
+    /// If it cannot listen, or a setting cannot work.
+    #[track_caller]
     pub fn with<H, F>(builder: ServerBuilder, factory: F) -> Self
     where
         H: RequestHandler + Send,
         F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H + Send + Sync + 'static,
     {
-        let mut server =
-            builder.bind((Ipv4Addr::LOCALHOST, 0), factory).expect("the test server listens at 127.0.0.1");
+        let mut server = builder
+            .bind((Ipv4Addr::LOCALHOST, 0), factory)
+            .unwrap_or_else(|error| panic!("cannot start the test server: {error}"));
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, server.server_port()));
         let handle = server.handle();
         let thread = thread::spawn(move || {
