@@ -70,6 +70,9 @@ where
         if !host.runs_user_code() || (H::__HANDLE_OVERRIDDEN && !host.admits_all()) {
             return Step::Done(Turn::Elsewhere);
         }
+        if H::__HANDLE_OVERRIDDEN {
+            host.takes_connection();
+        }
         host.enter();
         let at = self.start();
         host.leave();
@@ -265,7 +268,8 @@ pub(super) enum Step {
 fn make_room<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool) -> Step {
     match pump(handler, host, expired) {
         Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
-        Pumped::All { .. } | Pumped::Dead => Step::To(At::Head),
+        Pumped::All { .. } => Step::To(At::Head),
+        Pumped::Dead => Step::To(At::LastReply),
     }
 }
 

@@ -161,7 +161,10 @@ impl<'a> Thread<'a> {
             let is_welcome = self.engine.verify(&client);
             self.leave();
             if !is_welcome {
-                return self.end(connection);
+                let token = connection.place.token;
+                self.engine.turn_away(connection);
+                self.engine.freed.push(token);
+                return;
             }
         }
         loop {
@@ -183,6 +186,7 @@ impl<'a> Thread<'a> {
                     Some(back) => connection = back,
                     None => return,
                 },
+                Turn::Again if self.role == Role::Alone && self.has_answered => {}
                 Turn::Again => return self.engine.requeue(connection),
                 Turn::Elsewhere => {
                     if matches!(self.role, Role::Pool { .. }) || !self.worker.has_permit() {
@@ -325,6 +329,10 @@ impl Host for Thread<'_> {
 
     fn expects_quickness(&self) -> bool {
         self.role == Role::Driver && self.slot.is_some_and(|slot| self.engine.predictor.is_quick(slot))
+    }
+
+    fn takes_connection(&mut self) {
+        self.has_answered = true;
     }
 
     fn admits_all(&self) -> bool {

@@ -167,11 +167,14 @@ impl Engine {
     }
 
     fn tell_bound(&self, text: &str) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
+        {
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            if told.is_some_and(|told| told.elapsed() < TELL_EVERY) {
+                return;
+            }
             *told = Some(Instant::now());
-            self.log.complain(text);
         }
+        self.log.complain(text);
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -306,6 +309,12 @@ impl Engine {
 
     pub(super) fn is_stopping(&self) -> bool {
         self.shutdown.is_stopping()
+    }
+
+    /// Drops a connection whose client is not welcome.
+    pub(super) fn turn_away(&self, connection: Connection) {
+        drop(connection);
+        self.shutdown.turned_away();
     }
 
     /// Drops a connection that is over, or that nobody goes on with.

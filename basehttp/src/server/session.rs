@@ -51,6 +51,9 @@ pub(crate) trait Host {
     /// Whether code of the user may run here that may take any time.
     fn admits_all(&self) -> bool;
 
+    /// An override of `handle` has the connection to itself.
+    fn takes_connection(&mut self);
+
     /// Whether any code of the user may run here.
     fn runs_user_code(&self) -> bool;
 

@@ -91,6 +91,14 @@ impl Shutdown {
         self.progress().connections += 1;
     }
 
+    /// A connection is closed that nobody has served.
+    pub(super) fn turned_away(&self) {
+        let mut progress = self.progress();
+        progress.connections = progress.connections.saturating_sub(1);
+        drop(progress);
+        self.changed.notify_all();
+    }
+
     /// A connection is over, and dropped.
     pub(super) fn ended(&self, end: End) {
         let mut progress = self.progress();
@@ -193,7 +201,8 @@ fn make_report(progress: &mut Progress) -> ShutdownReport {
 impl Stop for Shutdown {
     fn stop(&self, grace: Option<Duration>) {
         let mut progress = self.progress();
-        let asked = grace.unwrap_or(self.grace).min(LONGEST);
+        // Who does not say takes nothing from one who did.
+        let asked = grace.or(progress.grace).unwrap_or(self.grace).min(LONGEST);
         let deadline = Instant::now() + asked;
         progress.grace = Some(progress.grace.map_or(asked, |grace| grace.min(asked)));
         progress.deadline = Some(progress.deadline.map_or(deadline, |earlier| earlier.min(deadline)));

@@ -124,6 +124,8 @@ impl Host for Patient {
 
     fn before_sending(&self) {}
 
+    fn takes_connection(&mut self) {}
+
     fn has_gathered(&mut self, _exchange: Shared) {}
 
     fn enter(&mut self) {}

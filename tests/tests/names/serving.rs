@@ -273,3 +273,50 @@ fn the_test_server_ends_with_its_test() {
     let _ = stream.read_to_end(&mut output);
     assert!(TcpStream::connect(address).is_err());
 }
+
+struct Own {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler]
+impl Own {
+    fn handle(&mut self) -> io::Result<()> {
+        self.handle_one_request()
+    }
+
+    fn do_GET(&self) -> io::Result<()> {
+        self.send_response(200);
+        self.end_headers()?;
+        self.wfile.write_all(b"own")
+    }
+}
+
+#[test]
+fn handle_request_returns_after_a_handle_of_ones_own() {
+    let mut server = HTTPServer::bind("127.0.0.1:0", |base| Own { base }).unwrap();
+    let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, server.server_port())).unwrap();
+    client.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+    server.handle_request().unwrap();
+    let mut reply = String::new();
+    client.read_to_string(&mut reply).unwrap();
+    assert!(reply.ends_with("own"), "{reply}");
+}
+
+#[test]
+fn handle_request_ends_the_connection_of_a_client_that_goes_on_sending() {
+    let mut server = HTTPServer::bind("127.0.0.1:0", factory).unwrap();
+    let port = server.server_port();
+    let client = thread::spawn(move || {
+        let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        let body = vec![0; 64 << 20];
+        let head = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", body.len());
+        client.write_all(head.as_bytes()).unwrap();
+        client.write_all(&body).unwrap();
+        let mut reply = String::new();
+        client.read_to_string(&mut reply).unwrap();
+        reply
+    });
+    server.handle_request().unwrap();
+    drop(server);
+    assert!(client.join().unwrap().starts_with("HTTP/1."));
+}

@@ -1,7 +1,8 @@
 //! Bounds on requests, on bytes that wait, and on the time that a client may take.
 
 use std::io::{Read, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -184,4 +185,41 @@ fn a_body_that_comes_fast_enough_may_take_longer_than_its_deadline() {
         client.send(vec![b'x'; 1 << 16]);
     }
     assert_eq!(client.reply().text(), (1 << 20).to_string());
+}
+
+struct Counting {
+    base: BaseHTTPRequestHandler,
+    count: Arc<AtomicUsize>,
+}
+
+#[http_handler]
+impl Counting {
+    const protocol_version: &str = "HTTP/1.1";
+
+    fn do_GET(&self) -> std::io::Result<()> {
+        self.count.fetch_add(1, Ordering::SeqCst);
+        self.send_response(200);
+        self.end_headers()?;
+        self.wfile.write_all(&[b'x'; 60_000])
+    }
+
+    fn log_message(&self, _message: std::fmt::Arguments<'_>) {}
+}
+
+#[test]
+fn a_client_that_has_taken_nothing_in_time_gets_no_more_handlers() {
+    const REQUESTS: usize = 20_000;
+    let count = Arc::new(AtomicUsize::new(0));
+    let counter = count.clone();
+    let builder = HTTPServer::builder().write_timeout(SHORT);
+    let server = TestServer::with(builder, move |base| Counting { base, count: counter.clone() });
+    let mut client = server.connect().unwrap();
+    // It fails as soon as the server has given up.
+    let _ = client.write_all(GET.repeat(REQUESTS).as_bytes());
+    let mut rest = Vec::new();
+    let _ = client.read_to_end(&mut rest);
+    drop(server);
+    // What the system buffers is some megabytes, which is some hundred replies.
+    let count = count.load(Ordering::SeqCst);
+    assert!(count < REQUESTS / 10, "{count} handlers have run");
 }

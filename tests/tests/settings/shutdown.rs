@@ -274,3 +274,28 @@ fn a_handler_without_a_server_waits_for_nothing() {
     let replies = respond(factory, b"GET /end HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(replies[0].text(), "0 finished, 0 idle, 0 cut");
 }
+
+#[test]
+fn what_verify_request_turned_away_is_in_no_number() {
+    let (factory, _keys) = gated();
+    let builder = HTTPServer::builder().verify_request(|_| false);
+    let mut server = builder.bind("127.0.0.1:0", factory).unwrap();
+    let _client = connect(server.server_port());
+    let handle = server.handle();
+    handle.shutdown();
+    server.serve_forever().unwrap();
+    assert_eq!(handle.wait(), ShutdownReport::default());
+}
+
+#[test]
+fn a_second_shutdown_takes_nothing_from_a_grace_that_was_granted() {
+    let running = Running::new(HTTPServer::builder().shutdown_grace(Duration::ZERO));
+    let mut client = running.waiting();
+    running.handle.shutdown_within(PATIENCE);
+    running.handle.shutdown();
+    running.keys.open();
+    assert_eq!(client.reply().status, 200);
+    let report = running.handle.wait();
+    assert_eq!((report.finished, report.cut), (1, 0));
+    running.thread.join().unwrap().unwrap();
+}

@@ -235,6 +235,10 @@ impl Exchange {
     /// Parses the next head as far as it has come.
     #[inline]
     pub(crate) fn next_head(&mut self, request: &mut Request) -> Next {
+        // Nobody would see the reply.
+        if self.output != Output::Open {
+            return Next::End;
+        }
         if self.part == Part::Exchange {
             self.parser.reset();
             self.part = Part::Idle;
