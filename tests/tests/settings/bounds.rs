@@ -200,7 +200,7 @@ impl Counting {
         self.count.fetch_add(1, Ordering::SeqCst);
         self.send_response(200);
         self.end_headers()?;
-        self.wfile.write_all(&[b'x'; 60_000])
+        self.wfile.write_all(&vec![b'x'; 60_000])
     }
 
     fn log_message(&self, _message: std::fmt::Arguments<'_>) {}
