@@ -241,6 +241,8 @@ impl Core {
             }
             // Where somebody has it, that one lays it down with a new deadline.
             if let Some(mut connection) = place.take() {
+                // What has come may be among the events that were not taken yet, so it reads for real.
+                place.hint(READ);
                 // It may have been away and back since its deadline was read.
                 connection.expired = place.deadline.load(Ordering::SeqCst) <= now;
                 self.ready.push(connection);

@@ -105,9 +105,14 @@ impl Place {
         if seat.wants & hints != 0 { seat.connection.take() } else { None }
     }
 
+    /// Sets a hint for the one who has the connection.
+    pub(super) fn hint(&self, hint: u8) {
+        self.ready.fetch_or(hint, Ordering::SeqCst);
+    }
+
     /// Lets a thread that waits for the client look again.
     pub(super) fn nudge(&self) {
-        self.ready.fetch_or(READ, Ordering::SeqCst);
+        self.hint(READ);
         if self.seat().is_awaited {
             self.changed.notify_all();
         }

@@ -1,18 +1,22 @@
 //! Every connection has a deadline for what it waits for, and nothing but that renews it.
 
+use basehttp_tests::child::LimitedServer;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::io::{Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use basehttp::ServerBuilder;
 use basehttp::prelude::*;
 use basehttp_tests::client::Client;
 use basehttp_tests::gate::gate;
 use basehttp_tests::log::Log;
+use basehttp_tests::wait_until;
 use socket2::SockRef;
 
-use crate::stage::{GET, Stage, WAIT, get, say};
+use crate::stage::{GET, Stage, WAIT, get, say, turn};
 
 /// Far off, so that it cannot be this deadline that a test has met.
 const HOUR: Duration = Duration::from_secs(3600);
@@ -233,4 +237,34 @@ fn rule_07_a_connection_is_not_late_while_its_handler_computes() {
     assert_eq!(client.reply().text(), "/long");
     assert_eq!(client.reply().text(), "/two");
     assert_eq!(client.ask(get("/three")).text(), "/three");
+}
+
+#[test]
+fn rule_07_who_was_in_time_is_not_late_because_the_server_stood_still() {
+    let _turn = turn();
+    let idle = Duration::from_secs(3);
+    let server = LimitedServer::start(env!("CARGO_BIN_EXE_limited"), &["idle_timeout", "3000"]);
+    let mut clients: Vec<_> = (0..5).map(|_| server.connect().unwrap()).collect();
+    for client in &mut clients {
+        assert_eq!(client.ask(GET).status, 200);
+    }
+    let process = Pid::from_raw(i32::try_from(server.id()).unwrap());
+    kill(process, Signal::SIGSTOP).unwrap();
+    wait_until("the server stands still", || state(server.id()) == "T");
+    let stopped = Instant::now();
+    for client in &mut clients {
+        client.send(GET);
+    }
+    wait_until("their time is over", || stopped.elapsed() > idle);
+    kill(process, Signal::SIGCONT).unwrap();
+    for client in &mut clients {
+        assert_eq!(client.reply().status, 200);
+    }
+    server.end();
+}
+
+/// One letter, see proc(5).
+fn state(process: u32) -> String {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    stat.rsplit(") ").next().and_then(|rest| rest.split(' ').next()).unwrap_or_default().to_owned()
 }
