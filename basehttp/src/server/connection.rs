@@ -176,6 +176,10 @@ where
         self.is_idle
     }
 
+    fn is_answered(&self) -> bool {
+        matches!(self.at, At::Linger { .. })
+    }
+
     fn refuse(&mut self) -> bool {
         if !matches!(self.at, At::Start | At::Handler) {
             return false;
@@ -347,8 +351,11 @@ fn go_on_with<H: RequestHandler>(at: At, handler: &H, host: &mut dyn Host, is_en
     if !is_enough {
         return Step::To(at);
     }
-    pump(handler, host, false);
-    Step::DoneAt(at, Turn::Again)
+    match pump(handler, host, false) {
+        Pumped::Later(patience) => Step::DoneAt(At::Full, Turn::Later(Want::Room, patience)),
+        Pumped::All { .. } => Step::DoneAt(at, Turn::Again),
+        Pumped::Dead => Step::To(At::LastReply),
+    }
 }
 
 fn drop_rest<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool, is_enough: bool) -> Step {
@@ -362,7 +369,11 @@ fn drop_rest<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool,
             go_on_with(if is_full { At::Full } else { At::Head }, handler, host, is_enough)
         }
         None => Step::To(At::LastReply),
-        Some(Taken::Enough) => Step::Done(Turn::Again),
+        Some(Taken::Enough) => match pump(handler, host, expired) {
+            Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
+            Pumped::All { .. } => Step::Done(Turn::Again),
+            Pumped::Dead => Step::To(At::LastReply),
+        },
         Some(Taken::Some) => match pump(handler, host, expired) {
             Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
             Pumped::All { patience, .. } if !expired => Step::Done(Turn::Later(Want::Input, patience)),

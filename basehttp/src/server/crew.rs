@@ -38,7 +38,7 @@ struct State<J> {
 pub(super) enum Call {
     /// A thread that is there.
     Spare,
-    /// A thread that is to be added: [`work`](super::driver) is its function.
+    /// A thread that is to be added: `work` in `engine` is its function.
     Hire,
     /// Nobody before a handler returns.
     Nobody,

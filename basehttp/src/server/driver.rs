@@ -218,9 +218,9 @@ impl<'a> Thread<'a> {
 
     /// Tells a client whose request has found no thread in time.
     fn refuse(&mut self, mut connection: Connection) {
-        if connection.newcomer.is_some() {
-            self.end(connection);
-        } else if connection.session.refuse() {
+        // It costs nobody anything to tell one who may not be welcome.
+        connection.newcomer = None;
+        if connection.session.refuse() {
             self.give_turn(connection);
         } else {
             self.engine.submit(connection);

@@ -216,7 +216,8 @@ impl Engine {
     ) -> Connection {
         self.shutdown.opened();
         let wire = Socket::new(stream, place.clone(), self.clone());
-        let newcomer = self.verify_request.as_ref().map(|_| Box::new(client_address.clone()));
+        let is_asked = !full && self.verify_request.is_some();
+        let newcomer = is_asked.then(|| Box::new(client_address.clone()));
         let session: Box<dyn Session + Send> = if full {
             Box::new(Refusal::new(wire))
         } else {
@@ -357,7 +358,7 @@ const TELL_EVERY: Duration = Duration::from_secs(10);
 /// A regular thread.
 fn work(engine: &Arc<Engine>) {
     let worker = Arc::new(Worker::new());
-    worker.install();
+    let _installed = worker.install();
     loop {
         match engine.crew.next_task() {
             Task::Drive => {
@@ -373,7 +374,7 @@ fn work(engine: &Arc<Engine>) {
 /// The thread that never runs a handler.
 fn reserve(engine: &Arc<Engine>) {
     let worker = Arc::new(Worker::new());
-    worker.install();
+    let _installed = worker.install();
     while engine.crew.wait_for_need() {
         engine.watchdog.grant(&worker);
         driver::stand_in(engine, &worker);

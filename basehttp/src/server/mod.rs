@@ -188,12 +188,14 @@ impl HTTPServer {
             return Ok(());
         }
         engine.set_single(false);
-        engine.start().inspect_err(|_| engine.close())?;
+        if let Err(error) = engine.start() {
+            engine.shutdown.fail(error);
+        }
         engine.shutdown.wait_for_stop();
         if !engine.shutdown.wait_for_end(Duration::ZERO) {
             engine.shutdown.cut();
             // A handler that is not waiting for its client does not notice; its thread ends when it returns.
-            engine.shutdown.wait_for_end(Duration::from_millis(100));
+            engine.shutdown.wait_for_end(Duration::from_secs(1));
         }
         let report = engine.shutdown.close_account();
         if report.cut > 0 {
@@ -232,7 +234,8 @@ impl HTTPServer {
         let engine = &self.engine;
         engine.set_single(true);
         let worker = Arc::new(Worker::new());
-        worker.install();
+        // A handler of another server may have called this.
+        let _installed = worker.install();
         let deadline = engine.settings.timeout.map(|timeout| Instant::now() + timeout);
         while !engine.shutdown.is_stopping() {
             if driver::serve_one(engine, &worker) {

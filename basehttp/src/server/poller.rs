@@ -48,6 +48,9 @@ enum Accept {
     Failing,
 }
 
+/// macOS refuses to sleep for years. To look at the clock once a day harms nobody.
+const LONGEST_SLEEP: Duration = Duration::from_secs(86_400);
+
 /// So many timers more than connections are no reason to look through them.
 const SPARE_TIMERS: usize = 1024;
 
@@ -155,7 +158,7 @@ impl Core {
             Accept::Pending => Some(Duration::ZERO).filter(|_| self.listener.is_some()),
             Accept::Failing => Some(ACCEPT_RETRY).filter(|_| self.listener.is_some()),
         };
-        [most, next, retry].into_iter().flatten().min()
+        [most, next.map(|next| next.min(LONGEST_SLEEP)), retry].into_iter().flatten().min()
     }
 
     fn take_connections(&mut self, engine: &Arc<Engine>) {

@@ -57,6 +57,10 @@ impl Session for Refusal {
         false
     }
 
+    fn is_answered(&self) -> bool {
+        matches!(self.at, At::Linger { .. })
+    }
+
     fn refuse(&mut self) -> bool {
         false
     }

@@ -23,6 +23,9 @@ pub(crate) trait Session {
     /// Whether it has had no request in hand since it last lay down to wait for one.
     fn is_idle(&self) -> bool;
 
+    /// Whether the last reply is sent, and the connection only waits for its client to close.
+    fn is_answered(&self) -> bool;
+
     /// Makes 503 the answer to the request that waits for its handler. False if none does.
     fn refuse(&mut self) -> bool;
 }

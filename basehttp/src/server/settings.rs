@@ -4,6 +4,7 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
+use super::table::MOST_CONNECTIONS;
 use crate::handler::NameOf;
 use crate::handler::exchange::{Bounds, LONGEST};
 
@@ -51,6 +52,7 @@ impl Settings {
     /// Refuses what the system would refuse later, or what could never serve anybody.
     pub(super) fn check(&mut self) -> io::Result<()> {
         self.shorten();
+        self.max_connections = self.max_connections.min(MOST_CONNECTIONS);
         self.check_zeros()?;
         let bounds = &self.bounds;
         let buffers = [

@@ -62,7 +62,7 @@ impl Connection {
     pub(super) fn end(&self) -> End {
         if self.session.is_idle() {
             End::Idle
-        } else if self.place.is_cut() {
+        } else if self.place.is_cut() && !self.session.is_answered() {
             End::Cut
         } else {
             End::Finished
@@ -204,6 +204,9 @@ struct Entry {
 
 /// Bits of a token for the entry's index; the generation has the rest.
 const INDEX_BITS: u32 = usize::BITS / 2;
+
+/// So many connections the tokens can tell apart, with some in reserve.
+pub(super) const MOST_CONNECTIONS: usize = (1 << INDEX_BITS) - 1024;
 
 impl Table {
     pub(super) fn len(&self) -> usize {

@@ -28,6 +28,17 @@ thread_local! {
     static CURRENT: RefCell<Option<Arc<Worker>>> = const { RefCell::new(None) };
 }
 
+/// Gives the thread back the worker that it had.
+pub(super) struct Installed {
+    before: Option<Arc<Worker>>,
+}
+
+impl Drop for Installed {
+    fn drop(&mut self) {
+        CURRENT.set(self.before.take());
+    }
+}
+
 impl Worker {
     pub(super) fn new() -> Self {
         Self {
@@ -38,9 +49,9 @@ impl Worker {
         }
     }
 
-    /// Makes this the worker of the current thread.
-    pub(super) fn install(self: &Arc<Self>) {
-        CURRENT.with(|current| *current.borrow_mut() = Some(self.clone()));
+    /// Makes this the worker of the current thread, as long as what it gives lives.
+    pub(super) fn install(self: &Arc<Self>) -> Installed {
+        Installed { before: CURRENT.replace(Some(self.clone())) }
     }
 
     /// The current thread, which is about to wait for its client, as a worker.

@@ -65,6 +65,15 @@ fn rule_08_at_the_bound_a_queued_request_is_told_to_come_back() {
 }
 
 #[test]
+fn rule_08_at_the_bound_a_newcomer_is_told_to_come_back() {
+    let queue = Duration::from_millis(100);
+    let builder = HTTPServer::builder().verify_request(|_| true).queue_timeout(queue);
+    let (stage, gate, clients) = at_bound(builder);
+    assert_eq!(stage.client().ask(GET).status, 503);
+    release(&gate, clients);
+}
+
+#[test]
 fn rule_08_at_the_bound_an_idle_connection_is_closed() {
     let (gate, bar) = gate();
     let builder =

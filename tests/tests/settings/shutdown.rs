@@ -299,3 +299,16 @@ fn a_second_shutdown_takes_nothing_from_a_grace_that_was_granted() {
     assert_eq!((report.finished, report.cut), (1, 0));
     running.thread.join().unwrap().unwrap();
 }
+
+#[test]
+fn a_reply_that_has_arrived_is_finished_though_its_connection_lingers() {
+    let running = Running::new(HTTPServer::builder());
+    let mut client = connect(running.port);
+    // Too large, so that it is answered at once; and the rest never comes.
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n");
+    assert_eq!(client.reply().status, 413);
+    running.handle.shutdown_within(Duration::from_millis(20));
+    let report = running.handle.wait();
+    assert_eq!((report.finished, report.cut), (1, 0));
+    running.thread.join().unwrap().unwrap();
+}
