@@ -172,6 +172,10 @@ where
         turn
     }
 
+    fn speaks_first(&self) -> bool {
+        H::__HANDLE_OVERRIDDEN
+    }
+
     fn is_idle(&self) -> bool {
         self.is_idle
     }

@@ -15,6 +15,7 @@ use mio::{Events, Poll, Token};
 use super::engine::Engine;
 use super::listener::{Listener, Stream};
 use super::table::{Connection, NEVER, Place, READ, READ_CLOSED, Table, WRITE};
+use crate::handler::wire::Want;
 
 pub(super) const LISTENER: Token = Token(usize::MAX);
 pub(super) const WAKER: Token = Token(usize::MAX - 1);
@@ -172,7 +173,19 @@ impl Core {
                     self.accept = Accept::Pending;
                     self.failing_since = None;
                     let opened = self.open(engine, stream, address);
-                    self.ready.extend(opened);
+                    // Mostly nothing has come yet. A client that says nothing needs no handler, and no thread to make it.
+                    let ready = opened.and_then(|connection| {
+                        if connection.newcomer.is_some() || connection.session.speaks_first() {
+                            return Some(connection);
+                        }
+                        engine.park(
+                            connection,
+                            Want::Input,
+                            engine.settings.bounds.idle_timeout,
+                            engine.now(),
+                        )
+                    });
+                    self.ready.extend(ready);
                 }
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => {

@@ -53,6 +53,10 @@ impl Session for Refusal {
         Turn::Over
     }
 
+    fn speaks_first(&self) -> bool {
+        true
+    }
+
     fn is_idle(&self) -> bool {
         false
     }

@@ -20,6 +20,9 @@ pub(crate) trait Session {
     /// Goes on as far as it can. `expired` says that the time for what it waits for is over.
     fn turn(&mut self, host: &mut dyn Host, expired: bool) -> Turn;
 
+    /// Whether it has something to do before its client has said anything.
+    fn speaks_first(&self) -> bool;
+
     /// Whether it has had no request in hand since it last lay down to wait for one.
     fn is_idle(&self) -> bool;
 
