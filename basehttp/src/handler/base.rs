@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, OnceCell};
 use std::fmt;
-use std::io::{self, Read};
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -233,7 +233,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         }
         let mut body = Vec::new();
         // A byte more than the limit tells a longer body. Memory grows with what arrives, never with what is declared.
-        (&self.rfile).take((limit as u64).saturating_add(1)).read_to_end(&mut body)?;
+        self.rfile.read_up_to(limit.saturating_add(1), &mut body)?;
         if body.len() > limit { Err(self.body_too_large(limit)) } else { Ok(body) }
     }
 

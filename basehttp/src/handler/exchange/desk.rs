@@ -2,7 +2,7 @@
 //! is. A connection that rests has none.
 
 use std::cell::RefCell;
-use std::io;
+use std::io::{self, IoSlice};
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -259,6 +259,10 @@ impl Wire for Nowhere {
         Err(io::ErrorKind::NotConnected.into())
     }
 
+    fn write_vectored(&mut self, _pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        Err(io::ErrorKind::NotConnected.into())
+    }
+
     fn wait(&mut self, _want: Want, _timeout: Duration) -> io::Result<()> {
         Err(io::ErrorKind::NotConnected.into())
     }
@@ -307,6 +311,10 @@ mod tests {
 
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             Ok(bytes.len())
+        }
+
+        fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+            Ok(pieces.iter().map(|piece| piece.len()).sum())
         }
 
         fn wait(&mut self, _want: Want, _timeout: Duration) -> io::Result<()> {

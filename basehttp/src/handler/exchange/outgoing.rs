@@ -1,6 +1,6 @@
 //! The reply: what the handler makes of it, on its way to the wire.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::time::Instant;
 
 use super::incoming::Incoming;
@@ -59,8 +59,7 @@ impl Exchange {
             self.reply.begin_direct(data.len()).map_err(|mistake| self.refused(mistake))?;
         let mut rest = data.get(..count).filter(|_| on_wire).unwrap_or_default();
         loop {
-            // What waits already goes first.
-            let sent = if self.pump()? { self.write_some(rest)? } else { 0 };
+            let sent = self.pump_with(rest)?;
             rest = rest.get(sent..).unwrap_or_default();
             if self.reply.gathered() + rest.len() <= self.line.bounds.high_water {
                 self.reply.keep(rest);
@@ -171,16 +170,50 @@ impl Exchange {
                 },
             }
         };
-        self.reply.sent(written);
-        self.sent += written as u64;
-        self.unsent = self.reply.gathered();
-        if written > 0 || matches!(sent, Ok(true)) {
-            self.stuck_since = None;
-        }
-        if matches!(sent, Ok(false)) {
-            self.stuck_since.get_or_insert_with(Instant::now);
+        self.took(written);
+        match sent {
+            Ok(true) => self.stuck_since = None,
+            Ok(false) => {
+                self.stuck_since.get_or_insert_with(Instant::now);
+            }
+            Err(_) => {}
         }
         sent.map_err(|error| self.unwritable(error))
+    }
+
+    /// The client has taken some of what is ready.
+    fn took(&mut self, count: usize) {
+        self.reply.sent(count);
+        self.sent += count as u64;
+        self.unsent = self.reply.gathered();
+        if count > 0 {
+            self.stuck_since = None;
+        }
+    }
+
+    /// Sends what is ready, and behind it what goes without waiting of `rest`, of which it returns the count.
+    fn pump_with(&mut self, rest: &[u8]) -> io::Result<usize> {
+        let ready = self.reply.ready();
+        if ready.is_empty() || rest.is_empty() || self.output == Output::Dead {
+            return if self.pump()? { self.write_some(rest) } else { Ok(0) };
+        }
+        let len = ready.len();
+        let written = self.line.wire.write_vectored(&[IoSlice::new(ready), IoSlice::new(rest)]);
+        let count = self.count_written(written)?;
+        self.took(count.min(len));
+        match count.checked_sub(len) {
+            Some(of_rest @ 1..) => {
+                self.sent += of_rest as u64;
+                Ok(of_rest)
+            }
+            _ => {
+                if self.pump()? {
+                    self.write_some(rest)
+                } else {
+                    Ok(0)
+                }
+            }
+        }
     }
 
     /// Sends all that is ready, and waits for the client to take it.
@@ -211,13 +244,18 @@ impl Exchange {
         if bytes.is_empty() {
             return Ok(0);
         }
-        match self.line.wire.write(bytes) {
+        let written = self.line.wire.write(bytes);
+        let count = self.count_written(written)?;
+        self.sent += count as u64;
+        Ok(count)
+    }
+
+    /// How many bytes a write has written; none where the client has to be waited for.
+    fn count_written(&mut self, written: io::Result<usize>) -> io::Result<usize> {
+        match written {
             Ok(0) => Err(self.unwritable(io::ErrorKind::WriteZero.into())),
-            Ok(count) => {
-                self.sent += count as u64;
-                Ok(count)
-            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            Ok(count) => Ok(count),
             Err(error) => Err(self.unwritable(error)),
         }
     }
