@@ -161,7 +161,10 @@ impl Display for Failure<'_> {
 }
 
 fn method_for<H: RequestHandler>(handler: &H) -> Option<&'static Method<H>> {
-    H::__METHODS.iter().find(|method| method.name == handler.command())
+    let command = handler.command().as_bytes();
+    // Short as they are, a call to compare them would cost more.
+    let is_it = |name: &[u8]| name.len() == command.len() && name.iter().zip(command).all(|(a, b)| a == b);
+    H::__METHODS.iter().find(|method| is_it(method.name.as_bytes()))
 }
 
 /// The name of the function that has the current request.
@@ -212,20 +215,20 @@ fn receive<H: RequestHandler>(handler: &mut H) -> bool {
         if handler.stage() == Stage::Over {
             return false;
         }
-        match handler.__base_mut().next_request::<H>() {
+        let (next, mut exchange) = handler.__base_mut().next_request::<H>();
+        match next {
             Next::Request => return true,
             Next::End => return false,
             Next::Later => {}
         }
-        let waited = {
-            let mut exchange = handler.exchange();
-            if exchange.is_idle() && exchange.is_stopping() {
-                handler.set_stage(Stage::Over);
-                return false;
-            }
-            let patience = exchange.patience();
-            exchange.wait_for_input(patience)
-        };
+        if exchange.is_idle() && exchange.is_stopping() {
+            drop(exchange);
+            handler.set_stage(Stage::Over);
+            return false;
+        }
+        let patience = exchange.patience();
+        let waited = exchange.wait_for_input(patience);
+        drop(exchange);
         if waited.is_err() {
             too_slow(handler);
             complete(handler, None);

@@ -99,7 +99,8 @@ impl RequestLine {
 #[inline]
 pub(super) fn read_common(buf: &[u8], start: usize) -> Option<(RequestLine, usize)> {
     let rest = buf.get(start..)?;
-    let method = grammar::token_len(rest);
+    // Most requests are this one.
+    let method = if rest.starts_with(b"GET ") { b"GET".len() } else { grammar::token_len(rest) };
     let rest = rest.get(method..)?.strip_prefix(b" ")?;
     let target = grammar::target_len(rest);
     let rest = rest.get(target..)?.strip_prefix(b" ")?;

@@ -55,7 +55,7 @@ pub(crate) enum Next {
 }
 
 pub(crate) struct Exchange {
-    line: Line,
+    line: Box<Line>,
     input: Buffer,
     parser: HeadParser,
     part: Part,

@@ -39,6 +39,10 @@ impl Exchange {
 
     /// Takes body bytes of the reply.
     pub(crate) fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        // What is held can still be decided about.
+        if !self.has_body() && data.len() < DIRECT && self.reply.hold(data) {
+            return Ok(data.len());
+        }
         self.decide_about_rest();
         if data.len() >= DIRECT && !self.reply.would_hold(data.len()) {
             return self.write_direct(data);

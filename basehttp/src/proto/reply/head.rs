@@ -38,14 +38,11 @@ impl Reply {
     pub fn status_line(&mut self, protocol: Version, status: HTTPStatus, reason: &str) {
         match self.state {
             State::NoRequest => return self.blame(Mistake::NoRequest),
-            State::Idle => self.refused = None,
+            State::Idle => {}
             State::Head => return self.blame(Mistake::SecondStatusLine),
             State::Held { .. } | State::Body(_) => return self.blame(Mistake::HeadAfterHead),
         }
-        self.state = State::Head;
-        self.start = self.out.len();
-        self.head = Head { status: status.code(), protocol: Some(protocol), ..Head::default() };
-        self.ended_by_interim = false;
+        self.begin_head(protocol, status);
         if !(100..=999).contains(&status.code()) {
             return self.blame(Mistake::StatusCode(status.code()));
         }
@@ -105,12 +102,35 @@ impl Reply {
         }
     }
 
-    /// Adds fields that were put together and checked before, each with its line end.
+    /// Begins a head with lines that another one began with: its [`opening`](Self::opening). False where none can be
+    /// begun.
     #[inline]
-    pub fn ready_made(&mut self, lines: &[u8]) {
-        if self.state == State::Head && !self.is_headless() {
+    pub fn open(&mut self, protocol: Version, status: HTTPStatus, lines: &[u8]) -> bool {
+        if self.state != State::Idle {
+            return false;
+        }
+        self.begin_head(protocol, status);
+        if !self.is_headless() {
             self.out.extend_from_slice(lines);
         }
+        true
+    }
+
+    /// The head so far, where it is one that can be begun with again.
+    pub fn opening(&self) -> Option<&[u8]> {
+        let is_good = self.state == State::Head && self.mistake.is_none() && !self.is_headless();
+        if is_good { self.out.get(self.start..) } else { None }
+    }
+
+    #[inline]
+    fn begin_head(&mut self, protocol: Version, status: HTTPStatus) {
+        if self.refused.is_some() {
+            self.refused = None;
+        }
+        self.state = State::Head;
+        self.start = self.out.len();
+        self.head = Head { status: status.code(), protocol: Some(protocol), ..Head::default() };
+        self.ended_by_interim = false;
     }
 
     #[inline]

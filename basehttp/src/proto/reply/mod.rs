@@ -210,6 +210,19 @@ impl Reply {
         Ok(room)
     }
 
+    /// Takes body bytes that are simply held behind their head. False if there is more to it.
+    #[inline]
+    pub fn hold(&mut self, data: &[u8]) -> bool {
+        let State::Held { body, .. } = self.state else { return false };
+        let held = (self.out.len() - body).saturating_add(data.len());
+        let fits = held <= self.hold && self.head.length.is_none_or(|length| held as u64 <= length);
+        if !fits || self.asked.head || self.asked.connect || self.has_no_body() {
+            return false;
+        }
+        self.out.extend_from_slice(data);
+        true
+    }
+
     /// How many of `len` body bytes may come.
     #[inline]
     fn room(&self, len: usize) -> Result<usize, Mistake> {
