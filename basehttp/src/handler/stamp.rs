@@ -1,7 +1,7 @@
 //! The date of the current second, and how most replies begin: made once a second by each thread.
 
 use std::cell::{Cell, RefCell};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::proto::date::HTTPDate;
 use crate::proto::reply::Reply;
@@ -15,7 +15,9 @@ thread_local! {
 
 /// How the last reply began: its status line, `Server` and `Date`. Most begin as the one before.
 struct Opening {
-    second: u64,
+    /// The second that its date names.
+    since: SystemTime,
+    until: SystemTime,
     status: HTTPStatus,
     protocol: Version,
     /// Where the phrase is from.
@@ -28,7 +30,8 @@ pub(super) type Phrases = &'static [(u16, &'static str, &'static str)];
 
 impl Opening {
     const NONE: Self = Self {
-        second: 0,
+        since: UNIX_EPOCH,
+        until: UNIX_EPOCH,
         status: HTTPStatus::OK,
         protocol: Version::Http09,
         phrases: &[],
@@ -59,9 +62,9 @@ pub(super) fn open(
     server: &str,
     now: SystemTime,
 ) {
-    let second = second_of(now);
     OPENING.with_borrow_mut(|last| {
-        let is_same = last.second == second
+        let is_same = now >= last.since
+            && now < last.until
             && last.status == status
             && last.protocol == protocol
             && std::ptr::eq(last.phrases, phrases)
@@ -72,7 +75,9 @@ pub(super) fn open(
         reply.status_line(protocol, status, phrase());
         reply.server_and_date(server, &date(now));
         if let Some(lines) = reply.opening().filter(|_| server.len() <= USUAL) {
-            (last.second, last.status, last.protocol, last.phrases) = (second, status, protocol, phrases);
+            (last.status, last.protocol, last.phrases) = (status, protocol, phrases);
+            last.since = UNIX_EPOCH + Duration::from_secs(second_of(now));
+            last.until = last.since.checked_add(Duration::from_secs(1)).unwrap_or(last.since);
             last.server.clear();
             last.server.extend_from_slice(server.as_bytes());
             last.lines.clear();

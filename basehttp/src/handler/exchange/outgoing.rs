@@ -38,11 +38,17 @@ impl Exchange {
     }
 
     /// Takes body bytes of the reply.
+    #[inline]
     pub(crate) fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         // What is held can still be decided about.
         if !self.has_body() && data.len() < DIRECT && self.reply.hold(data) {
             return Ok(data.len());
         }
+        self.write_on(data)
+    }
+
+    #[inline(never)]
+    fn write_on(&mut self, data: &[u8]) -> io::Result<usize> {
         self.decide_about_rest();
         if data.len() >= DIRECT && !self.reply.would_hold(data.len()) {
             return self.write_direct(data);
@@ -96,6 +102,7 @@ impl Exchange {
     }
 
     /// Completes a reply about which there is nothing to tell.
+    #[inline]
     pub(crate) fn finish_well(&mut self) -> Option<Settled> {
         let reply_is_good = self.finish_reply().is_ok()
             && self.reply.mistake().is_none()
@@ -301,4 +308,93 @@ impl Exchange {
 
 pub(crate) fn misuse(mistake: Mistake) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, mistake)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+    use super::*;
+    use crate::handler::exchange::{After, Shared};
+    use crate::handler::wire::Wire;
+    use crate::proto::framing::Body;
+
+    /// Takes so many bytes at once, and nothing every other time.
+    struct Narrow {
+        width: usize,
+        is_full: bool,
+        taken: Arc<Mutex<Vec<u8>>>,
+    }
+
+    impl Wire for Narrow {
+        fn read(&mut self, _buffer: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.write_vectored(&[IoSlice::new(bytes)])
+        }
+
+        fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+            self.is_full = !self.is_full;
+            if !self.is_full {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            let bytes = pieces.iter().flat_map(|piece| piece.iter()).take(self.width);
+            let mut taken = self.taken.lock().unwrap();
+            let before = taken.len();
+            taken.extend(bytes);
+            Ok(taken.len() - before)
+        }
+
+        fn wait(&mut self, want: Want, _timeout: Duration) -> io::Result<()> {
+            assert_eq!(want, Want::Room);
+            Ok(())
+        }
+
+        fn begin_exchange(&mut self, _unsent: usize, _head: bool) {}
+
+        fn begin_idle(&mut self) {}
+
+        fn is_last_request(&self) -> bool {
+            false
+        }
+
+        fn is_stopping(&self) -> bool {
+            false
+        }
+
+        fn shutdown_write(&mut self) {}
+
+        fn reset(&mut self) {}
+
+        fn clock(&self) -> fn() -> SystemTime {
+            || UNIX_EPOCH
+        }
+
+        fn log(&mut self, _line: &str) {}
+    }
+
+    #[test]
+    fn a_head_and_a_large_body_arrive_whole_however_little_the_client_takes_at_once() {
+        let head = b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n";
+        let body: Vec<u8> = (0..=250).cycle().take(200_000).collect();
+        for width in [20, head.len() - 1, head.len(), head.len() + 1, 1000, 100_000, 300_000] {
+            let taken = Arc::new(Mutex::new(Vec::new()));
+            let wire = Narrow { width, is_full: false, taken: taken.clone() };
+            let shared = Shared::new(Box::new(wire), Arc::default());
+            let mut exchange = shared.lock();
+            let asked = Asked { version: Version::Http11, head: false, connect: false, close: false };
+            exchange.begin(asked, false, After::Requests, Body::None);
+            exchange.reply.status_line(Version::Http11, HTTPStatus::OK, "OK");
+            exchange.reply.field("Content-Length", "200000");
+            exchange.end_head().unwrap();
+            assert_eq!(exchange.write(&body).unwrap(), body.len());
+            exchange.finish_reply().unwrap();
+            exchange.send_ready().unwrap();
+            assert_eq!(exchange.sent, (head.len() + body.len()) as u64, "{width}");
+            assert!(*taken.lock().unwrap() == [&head[..], &body].concat(), "{width}");
+        }
+    }
 }

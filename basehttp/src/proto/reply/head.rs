@@ -149,7 +149,7 @@ impl Reply {
     }
 
     fn content_length(&mut self, value: &str) -> Result<(), Mistake> {
-        let length = grammar::decimal(value.trim_matches([' ', '\t']).as_bytes())
+        let length = grammar::decimal(grammar::trim_blanks(value.as_bytes()))
             .ok_or_else(|| Mistake::ContentLength(value.to_owned()))?;
         if self.head.length.is_some() || self.head.chunked {
             return Err(Mistake::TwoFramings);

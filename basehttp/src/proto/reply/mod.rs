@@ -11,6 +11,7 @@
 
 mod framing;
 mod head;
+mod memory;
 
 use super::chunked::{CHUNK_END, LAST_CHUNK, chunk_header};
 use super::mistake::Mistake;
@@ -114,6 +115,11 @@ impl Reply {
         self.start = self.out.len();
         self.head = Head::default();
         self.ended_by_interim = false;
+        self.forget_mistakes();
+    }
+
+    #[inline]
+    fn forget_mistakes(&mut self) {
         if self.mistake.is_some() || self.refused.is_some() || self.surplus.is_some() {
             (self.mistake, self.refused, self.surplus) = (None, None, None);
         }
@@ -355,45 +361,6 @@ impl Reply {
         Ok(())
     }
 
-    /// Gives back the memory that an unusual reply has taken.
-    pub fn trim(&mut self) {
-        if self.out.is_empty() && self.out.capacity() > USUAL {
-            self.out = Vec::new();
-        }
-    }
-
-    /// Whether there is neither a reply nor a byte of one.
-    pub fn is_at_rest(&self) -> bool {
-        self.out.is_empty() && !matches!(self.state, State::Head | State::Held { .. })
-    }
-
-    /// Begins with another connection, after [`is_at_rest`](Self::is_at_rest).
-    pub fn begin_anew(&mut self, hold: usize) {
-        self.end();
-        self.asked.close = true;
-        self.hold = hold;
-    }
-
-    /// Takes the memory of `spare` where there is none.
-    pub fn borrow_memory(&mut self, spare: &mut Vec<u8>) {
-        if self.out.capacity() == 0 {
-            std::mem::swap(&mut self.out, spare);
-        }
-    }
-
-    /// Keeps no more memory than the bytes in it need, and gives `spare` what is left.
-    pub fn shrink(&mut self, spare: &mut Vec<u8>) {
-        if self.out.is_empty() {
-            self.trim();
-            if spare.capacity() == 0 {
-                *spare = std::mem::take(&mut self.out);
-            }
-        }
-        if self.out.capacity() > 2 * self.out.len() {
-            self.out.shrink_to_fit();
-        }
-    }
-
     /// How many bytes wait, whether or not they may go to the wire now.
     #[inline]
     pub fn gathered(&self) -> usize {
@@ -450,9 +417,6 @@ impl Reply {
         HTTPStatus::new(self.head.status).has_no_body()
     }
 }
-
-/// What is kept for the next reply.
-const USUAL: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests;
