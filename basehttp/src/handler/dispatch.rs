@@ -290,6 +290,7 @@ pub(crate) fn settle<H: RequestHandler>(handler: &H, error: Option<io::Error>) {
 }
 
 /// Whether the connection is over with it.
+#[cold]
 fn settle_with_trouble<H: RequestHandler>(handler: &H) -> bool {
     let finished = handler.exchange().finish_reply();
     if let Err(mistake) = finished {
@@ -335,6 +336,7 @@ fn function_of<H: RequestHandler>(handler: &H) -> &'static str {
 
 /// Answers and tells the failure of a handler. What the client did decides about the answer, never the text of an error;
 /// and what the handler says is told all the same, except that a client is gone.
+#[cold]
 pub(crate) fn fail<H: RequestHandler>(handler: &H, function: &str, failure: &Failure<'_>) {
     let trouble = handler.exchange().take_news();
     handler.exchange().failed = true;

@@ -108,10 +108,13 @@ pub(super) fn read_common(buf: &[u8], start: usize) -> Option<(RequestLine, usiz
         return None;
     }
     let (text, rest) = rest.split_first_chunk::<8>()?;
-    let version = match text {
-        b"HTTP/1.1" => Version::Http11,
-        b"HTTP/1.0" => Version::Http10,
-        _ => return None,
+    // Comparing arrays compares all bytes at once, which matching them does not.
+    let version = if text == b"HTTP/1.1" {
+        Version::Http11
+    } else if text == b"HTTP/1.0" {
+        Version::Http10
+    } else {
+        return None;
     };
     let target_at = start + method + 1;
     let version_at = target_at + target + 1;

@@ -22,6 +22,7 @@ impl Exchange {
     }
 
     /// Ends a head. An interim response is sent at once.
+    #[inline]
     pub(crate) fn end_head(&mut self) -> io::Result<()> {
         match self.reply.end_head().map_err(misuse)? {
             Ended::Interim(status) => {
@@ -291,12 +292,14 @@ impl Exchange {
     }
 
     /// What cannot be written now will not be written later: a reply has no gaps.
+    #[cold]
     fn unwritable(&mut self, error: io::Error) -> io::Error {
         self.output = Output::Dead;
         self.ending = Some(Close::Reset);
         self.failed(error)
     }
 
+    #[cold]
     fn refused(&mut self, mistake: Mistake) -> io::Error {
         if mistake == Mistake::BodyForHead {
             self.record(Trouble::HeadAnswered);
@@ -306,6 +309,7 @@ impl Exchange {
     }
 }
 
+#[cold]
 pub(crate) fn misuse(mistake: Mistake) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, mistake)
 }
@@ -324,7 +328,7 @@ mod tests {
     struct Narrow {
         width: usize,
         is_full: bool,
-        taken: Arc<Mutex<Vec<u8>>>,
+        taken: Arc<Mutex<Vec<Vec<u8>>>>,
     }
 
     impl Wire for Narrow {
@@ -341,11 +345,11 @@ mod tests {
             if !self.is_full {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
-            let bytes = pieces.iter().flat_map(|piece| piece.iter()).take(self.width);
-            let mut taken = self.taken.lock().unwrap();
-            let before = taken.len();
-            taken.extend(bytes);
-            Ok(taken.len() - before)
+            let bytes = pieces.iter().flat_map(|piece| piece.iter().copied());
+            let bytes: Vec<u8> = bytes.take(self.width).collect();
+            let count = bytes.len();
+            self.taken.lock().unwrap().push(bytes);
+            Ok(count)
         }
 
         fn wait(&mut self, want: Want, _timeout: Duration) -> io::Result<()> {
@@ -394,7 +398,9 @@ mod tests {
             exchange.finish_reply().unwrap();
             exchange.send_ready().unwrap();
             assert_eq!(exchange.sent, (head.len() + body.len()) as u64, "{width}");
-            assert!(*taken.lock().unwrap() == [&head[..], &body].concat(), "{width}");
+            let taken = taken.lock().unwrap();
+            assert!(taken.concat() == [&head[..], &body].concat(), "{width}");
+            assert_eq!(taken.len() == 1, width > head.len() + body.len(), "in one call where that goes");
         }
     }
 }

@@ -196,6 +196,17 @@ impl Reply {
     /// The first mistake made with this head, which is taken back.
     #[inline]
     pub fn end_head(&mut self) -> Result<Ended, Mistake> {
+        let is_interim = HTTPStatus::new(self.head.status).is_interim();
+        if self.state != State::Head || self.mistake.is_some() || is_interim {
+            return self.end_other_head();
+        }
+        self.state = State::Held { body: self.out.len(), unsent: 0 };
+        Ok(Ended::Final)
+    }
+
+    /// Ends a head that is an interim one, or none that can be sent.
+    #[cold]
+    fn end_other_head(&mut self) -> Result<Ended, Mistake> {
         match self.state {
             State::Head => {}
             State::NoRequest => self.blame(Mistake::NoRequest),
@@ -210,12 +221,8 @@ impl Reply {
             self.refused = Some(mistake.clone());
             return Err(mistake);
         }
-        if HTTPStatus::new(self.head.status).is_interim() {
-            self.end_interim();
-            return Ok(Ended::Interim(self.head.status));
-        }
-        self.state = State::Held { body: self.out.len(), unsent: 0 };
-        Ok(Ended::Final)
+        self.end_interim();
+        Ok(Ended::Interim(self.head.status))
     }
 
     fn end_interim(&mut self) {

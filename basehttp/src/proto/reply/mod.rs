@@ -395,6 +395,7 @@ impl Reply {
     }
 
     /// Remembers a write that was refused, for a handler that does not look at its errors.
+    #[cold]
     fn note(&mut self, mistake: Mistake) -> Mistake {
         if mistake != Mistake::BodyForHead {
             self.surplus.get_or_insert(mistake.clone());
@@ -402,6 +403,7 @@ impl Reply {
         mistake
     }
 
+    #[cold]
     fn blame(&mut self, mistake: Mistake) {
         self.mistake.get_or_insert(mistake);
     }
