@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, OnceCell};
 use std::fmt;
-use std::io::{self, Read};
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -233,7 +233,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         }
         let mut body = Vec::new();
         // A byte more than the limit tells a longer body. Memory grows with what arrives, never with what is declared.
-        (&self.rfile).take((limit as u64).saturating_add(1)).read_to_end(&mut body)?;
+        self.rfile.read_up_to(limit.saturating_add(1), &mut body)?;
         if body.len() > limit { Err(self.body_too_large(limit)) } else { Ok(body) }
     }
 
@@ -307,16 +307,17 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         self.stage.set(stage);
     }
 
-    /// Makes the next request the current one, if it has come.
-    pub(crate) fn next_request<H: RequestHandler<MessageClass = M>>(&mut self) -> Next {
-        let request = self.request.get_or_insert_with(Desk::request);
+    /// Makes the next request the current one, if it has come. The exchange is locked for what is to be done else.
+    pub(crate) fn next_request<H: RequestHandler<MessageClass = M>>(&mut self) -> (Next, Guard<'_>) {
+        let (mut exchange, request) = self.shared.lock_with(&mut self.request);
         if self.stage.get() == Stage::Between {
             request.clear();
-            self.headers = OnceCell::new();
+            if self.headers.get().is_some() {
+                self.headers = OnceCell::new();
+            }
             self.rfile.clear();
             self.stage.set(Stage::Coming);
         }
-        let mut exchange = self.shared.lock();
         let next = exchange.next_head(request);
         match next {
             Next::Request => {
@@ -330,7 +331,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
             }
             Next::Later => {}
         }
-        next
+        (next, exchange)
     }
 
     /// Makes a request of a head that does not come to its end, so that it can be answered.

@@ -161,7 +161,10 @@ impl Display for Failure<'_> {
 }
 
 fn method_for<H: RequestHandler>(handler: &H) -> Option<&'static Method<H>> {
-    H::__METHODS.iter().find(|method| method.name == handler.command())
+    let command = handler.command().as_bytes();
+    // Short as they are, a call to compare them would cost more.
+    let is_it = |name: &[u8]| name.len() == command.len() && name.iter().zip(command).all(|(a, b)| a == b);
+    H::__METHODS.iter().find(|method| is_it(method.name.as_bytes()))
 }
 
 /// The name of the function that has the current request.
@@ -212,20 +215,20 @@ fn receive<H: RequestHandler>(handler: &mut H) -> bool {
         if handler.stage() == Stage::Over {
             return false;
         }
-        match handler.__base_mut().next_request::<H>() {
+        let (next, mut exchange) = handler.__base_mut().next_request::<H>();
+        match next {
             Next::Request => return true,
             Next::End => return false,
             Next::Later => {}
         }
-        let waited = {
-            let mut exchange = handler.exchange();
-            if exchange.is_idle() && exchange.is_stopping() {
-                handler.set_stage(Stage::Over);
-                return false;
-            }
-            let patience = exchange.patience();
-            exchange.wait_for_input(patience)
-        };
+        if exchange.is_idle() && exchange.is_stopping() {
+            drop(exchange);
+            handler.set_stage(Stage::Over);
+            return false;
+        }
+        let patience = exchange.patience();
+        let waited = exchange.wait_for_input(patience);
+        drop(exchange);
         if waited.is_err() {
             too_slow(handler);
             complete(handler, None);
@@ -287,6 +290,7 @@ pub(crate) fn settle<H: RequestHandler>(handler: &H, error: Option<io::Error>) {
 }
 
 /// Whether the connection is over with it.
+#[cold]
 fn settle_with_trouble<H: RequestHandler>(handler: &H) -> bool {
     let finished = handler.exchange().finish_reply();
     if let Err(mistake) = finished {
@@ -332,6 +336,7 @@ fn function_of<H: RequestHandler>(handler: &H) -> &'static str {
 
 /// Answers and tells the failure of a handler. What the client did decides about the answer, never the text of an error;
 /// and what the handler says is told all the same, except that a client is gone.
+#[cold]
 pub(crate) fn fail<H: RequestHandler>(handler: &H, function: &str, failure: &Failure<'_>) {
     let trouble = handler.exchange().take_news();
     handler.exchange().failed = true;

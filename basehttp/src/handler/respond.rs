@@ -66,11 +66,17 @@ impl BaseHTTPRequestHandler {
         // The same, all at once.
         let server = handler.version_string();
         let date = H::__DATE_TIME_STRING_OVERRIDDEN.then(|| handler.date_time_string(None));
+        let protocol = named_version(H::protocol_version);
+        let message = code.message();
+        let phrase = || messages::<H>(status).map_or("", |(short, _)| short);
+        let now = handler.now();
         let reply = &mut handler.exchange().reply;
-        reply.status_line(named_version(H::protocol_version), status, message_of::<H>(&code));
-        match date {
-            Some(date) => reply.server_and_date(&server, &date),
-            None => stamp::add(reply, &server, handler.now()),
+        match (message, date) {
+            (None, None) => stamp::open(reply, (protocol, status, H::responses), phrase, &server, now),
+            (message, date) => {
+                reply.status_line(protocol, status, message.unwrap_or_else(|| phrase()));
+                reply.server_and_date(&server, &date.unwrap_or_else(|| stamp::date(now)));
+            }
         }
     }
 

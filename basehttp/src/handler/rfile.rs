@@ -40,6 +40,9 @@ struct Lines {
 
 const BUFFER: usize = 8192;
 
+/// Reads of at least this many bytes go past the buffer.
+const DIRECT: usize = 256;
+
 impl RFile {
     pub(crate) fn new(shared: Shared) -> Self {
         Self { shared, buffer: RefCell::default() }
@@ -136,6 +139,11 @@ impl RFile {
         self.shared.lock().trailers()
     }
 
+    /// Appends up to `most` bytes of the body to `buf`.
+    pub(super) fn read_up_to(&self, most: usize, buf: &mut Vec<u8>) -> io::Result<usize> {
+        self.try_lock()?.read_up_to(most, buf)
+    }
+
     fn try_lock(&self) -> io::Result<RFileLock<'_>> {
         let lines = self.buffer.try_borrow_mut().map_err(|_| {
             io::Error::new(io::ErrorKind::WouldBlock, "rfile is locked: drop the guard of rfile.lock() first")
@@ -168,14 +176,51 @@ pub struct RFileLock<'a> {
     lines: RefMut<'a, Lines>,
 }
 
+impl RFileLock<'_> {
+    /// Appends what is here without having to clear memory for it, and only then reads.
+    fn read_up_to(&mut self, most: usize, buf: &mut Vec<u8>) -> io::Result<usize> {
+        let lines = self.lines.rest();
+        let lines = lines.get(..most).unwrap_or(lines);
+        let mut count = lines.len();
+        buf.extend_from_slice(lines);
+        self.consume(count);
+        let mut exchange = self.shared.lock();
+        loop {
+            match exchange.append_body(buf, most - count) {
+                0 => break,
+                more => count += more,
+            }
+        }
+        if exchange.is_body_over() {
+            return Ok(count);
+        }
+        drop(exchange);
+        let rest = (most - count) as u64;
+        Ok(count + Pieces(self).take(rest).read_to_end(buf)?)
+    }
+}
+
 impl Read for RFileLock<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.lines.is_empty() && buf.len() >= BUFFER {
+        if self.lines.is_empty() && buf.len() >= DIRECT {
             return self.shared.lock().read_body(buf);
         }
         let count = self.fill_buf()?.read(buf)?;
         self.consume(count);
         Ok(count)
+    }
+
+    fn read_to_end(&mut self, buf: &mut Vec<u8>) -> io::Result<usize> {
+        self.read_up_to(usize::MAX, buf)
+    }
+}
+
+/// A locked [`RFile`] that is read piece by piece.
+struct Pieces<'a, 'b>(&'a mut RFileLock<'b>);
+
+impl Read for Pieces<'_, '_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buf)
     }
 }
 
@@ -183,13 +228,17 @@ impl BufRead for RFileLock<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.lines.is_empty() {
             let lines = &mut *self.lines;
-            lines.bytes.resize(BUFFER, 0);
+            lines.bytes.clear();
             lines.start = 0;
-            let read = self.shared.lock().read_body(&mut lines.bytes);
-            lines.bytes.truncate(*read.as_ref().unwrap_or(&0));
-            read?;
+            let mut exchange = self.shared.lock();
+            if exchange.append_body(&mut lines.bytes, BUFFER) == 0 && !exchange.is_body_over() {
+                lines.bytes.resize(BUFFER, 0);
+                let read = exchange.read_body(&mut lines.bytes);
+                lines.bytes.truncate(*read.as_ref().unwrap_or(&0));
+                read?;
+            }
         }
-        Ok(self.lines.bytes.get(self.lines.start..).unwrap_or_default())
+        Ok(self.lines.rest())
     }
 
     fn consume(&mut self, amount: usize) {
@@ -200,5 +249,9 @@ impl BufRead for RFileLock<'_> {
 impl Lines {
     fn is_empty(&self) -> bool {
         self.start == self.bytes.len()
+    }
+
+    fn rest(&self) -> &[u8] {
+        self.bytes.get(self.start..).unwrap_or_default()
     }
 }

@@ -1,29 +1,47 @@
-//! The date of the current second, and the two fields that nearly every reply has: made once a second by each thread.
+//! The date of the current second, and how most replies begin: made once a second by each thread.
 
 use std::cell::{Cell, RefCell};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::proto::date::HTTPDate;
-use crate::proto::grammar::is_plain_text;
 use crate::proto::reply::Reply;
+use crate::proto::request_line::Version;
+use crate::proto::status::HTTPStatus;
 
 thread_local! {
     static DATE: Cell<(u64, HTTPDate)> = const { Cell::new((0, HTTPDate::EPOCH)) };
-    static FIELDS: RefCell<Fields> = const { RefCell::new(Fields { second: 0, server: 0, lines: Vec::new() }) };
+    static OPENING: RefCell<Opening> = const { RefCell::new(Opening::NONE) };
 }
 
-/// `Server` and `Date` as they are sent.
-struct Fields {
-    second: u64,
-    /// How long the value of `Server` is.
-    server: usize,
+/// How the last reply began: its status line, `Server` and `Date`. Most begin as the one before.
+struct Opening {
+    /// The second that its date names.
+    since: SystemTime,
+    until: SystemTime,
+    status: HTTPStatus,
+    protocol: Version,
+    /// Where the phrase is from.
+    phrases: Phrases,
+    server: Vec<u8>,
     lines: Vec<u8>,
+}
+
+pub(super) type Phrases = &'static [(u16, &'static str, &'static str)];
+
+impl Opening {
+    const NONE: Self = Self {
+        since: UNIX_EPOCH,
+        until: UNIX_EPOCH,
+        status: HTTPStatus::OK,
+        protocol: Version::Http09,
+        phrases: &[],
+        server: Vec::new(),
+        lines: Vec::new(),
+    };
 }
 
 /// A longer value of `Server` is not kept.
 const USUAL: usize = 256;
-
-const SERVER: &[u8] = b"Server: ";
 
 pub(super) fn date(now: SystemTime) -> HTTPDate {
     let second = second_of(now);
@@ -36,24 +54,35 @@ pub(super) fn date(now: SystemTime) -> HTTPDate {
     date
 }
 
-/// Adds `Server` and `Date` to a reply.
-pub(super) fn add(reply: &mut Reply, server: &str, now: SystemTime) {
-    let second = second_of(now);
-    FIELDS.with_borrow_mut(|fields| {
-        let made_for = fields.lines.get(SERVER.len()..SERVER.len() + fields.server);
-        if fields.second == second && made_for == Some(server.as_bytes()) {
-            return reply.ready_made(&fields.lines);
+/// Begins a reply with its status line, `Server` and `Date`. `phrase` is called where the status was not the last one.
+pub(super) fn open(
+    reply: &mut Reply,
+    (protocol, status, phrases): (Version, HTTPStatus, Phrases),
+    phrase: impl FnOnce() -> &'static str,
+    server: &str,
+    now: SystemTime,
+) {
+    OPENING.with_borrow_mut(|last| {
+        let is_same = now >= last.since
+            && now < last.until
+            && last.status == status
+            && last.protocol == protocol
+            && std::ptr::eq(last.phrases, phrases)
+            && last.server == server.as_bytes();
+        if is_same && reply.open(protocol, status, &last.lines) {
+            return;
         }
-        let date = date(now);
-        // What is no plain text may have to be refused.
-        if server.len() <= USUAL && is_plain_text(server.as_bytes()) {
-            (fields.second, fields.server) = (second, server.len());
-            fields.lines.clear();
-            for piece in [SERVER, server.as_bytes(), b"\r\nDate: ", date.as_bytes(), b"\r\n"] {
-                fields.lines.extend_from_slice(piece);
-            }
+        reply.status_line(protocol, status, phrase());
+        reply.server_and_date(server, &date(now));
+        if let Some(lines) = reply.opening().filter(|_| server.len() <= USUAL) {
+            (last.status, last.protocol, last.phrases) = (status, protocol, phrases);
+            last.since = UNIX_EPOCH + Duration::from_secs(second_of(now));
+            last.until = last.since.checked_add(Duration::from_secs(1)).unwrap_or(last.since);
+            last.server.clear();
+            last.server.extend_from_slice(server.as_bytes());
+            last.lines.clear();
+            last.lines.extend_from_slice(lines);
         }
-        reply.server_and_date(server, &date);
     });
 }
 

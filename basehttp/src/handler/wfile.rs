@@ -53,11 +53,11 @@ impl WFile {
     pub fn write_all(&self, buf: &[u8]) -> io::Result<()> {
         let mut rest = buf;
         while !rest.is_empty() {
-            let count = self.shared.lock().write(rest)?;
-            if count == 0 {
-                return Err(io::ErrorKind::WriteZero.into());
+            match self.shared.lock().write(rest)? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                count if count == rest.len() => break,
+                count => rest = rest.get(count..).unwrap_or_default(),
             }
-            rest = rest.get(count..).unwrap_or_default();
         }
         Ok(())
     }

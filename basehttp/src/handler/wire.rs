@@ -1,6 +1,6 @@
 //! All that a handler may ask of the outside.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::time::{Duration, SystemTime};
 
 /// The other end of a connection, the clock and the log. A connection of the server is one, and so is the memory of
@@ -12,6 +12,9 @@ pub(crate) trait Wire: Send {
 
     /// Writes what fits. [`WouldBlock`](io::ErrorKind::WouldBlock) when nothing does.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// As [`write`](Self::write), for pieces one behind the other.
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize>;
 
     /// Blocks the calling thread until a read or write is worth another try.
     /// [`TimedOut`](io::ErrorKind::TimedOut) if that takes longer than `timeout`.

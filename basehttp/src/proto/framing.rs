@@ -83,6 +83,11 @@ fn transfer_coding(head: &Head, buf: &[u8]) -> Result<Body, Fault> {
 
 /// RFC 9110 section 8.6: `1*DIGIT`; several equal values count as one, in one field or in many.
 fn content_length(head: &Head, buf: &[u8]) -> Result<u64, Fault> {
+    if let [field] = head.range_of(Known::ContentLength)
+        && let Some(length) = grammar::decimal(field.value.of(buf))
+    {
+        return Ok(length);
+    }
     let mut length = None;
     for value in elements(head, buf, Known::ContentLength) {
         let value = grammar::decimal(value).ok_or(Fault::BadContentLength)?;

@@ -73,10 +73,15 @@ pub(super) enum Line {
 #[inline]
 pub(super) fn read(buf: &[u8], start: usize) -> Option<Line> {
     let line = buf.get(start..)?;
-    let name = grammar::token_len(line);
+    if let [b'\r' | b'\n', ..] = line {
+        return line_end(line).map(|len| Line::End(start + len));
+    }
+    // Every request has this one.
+    let is_host = line.starts_with(b"Host:");
+    let name = if is_host { b"Host".len() } else { grammar::token_len(line) };
     let (&after_name, rest) = line.get(name..)?.split_first()?;
     if after_name != b':' || name == 0 {
-        return if name == 0 { line_end(line).map(|len| Line::End(start + len)) } else { None };
+        return None;
     }
     let mut value_at = start + name + 1;
     let mut rest = rest;
@@ -93,7 +98,7 @@ pub(super) fn read(buf: &[u8], start: usize) -> Option<Line> {
     let field = Field {
         name: Span::new(start, start + name),
         value: Span::new(value_at, value_at + value.len()),
-        known: Known::of(line.get(..name)?),
+        known: if is_host { Known::Host } else { Known::of(line.get(..name)?) },
     };
     Some(Line::Field(field, next))
 }

@@ -99,7 +99,8 @@ impl RequestLine {
 #[inline]
 pub(super) fn read_common(buf: &[u8], start: usize) -> Option<(RequestLine, usize)> {
     let rest = buf.get(start..)?;
-    let method = grammar::token_len(rest);
+    // Most requests are this one.
+    let method = if rest.starts_with(b"GET ") { b"GET".len() } else { grammar::token_len(rest) };
     let rest = rest.get(method..)?.strip_prefix(b" ")?;
     let target = grammar::target_len(rest);
     let rest = rest.get(target..)?.strip_prefix(b" ")?;
@@ -107,10 +108,13 @@ pub(super) fn read_common(buf: &[u8], start: usize) -> Option<(RequestLine, usiz
         return None;
     }
     let (text, rest) = rest.split_first_chunk::<8>()?;
-    let version = match text {
-        b"HTTP/1.1" => Version::Http11,
-        b"HTTP/1.0" => Version::Http10,
-        _ => return None,
+    // Comparing arrays compares all bytes at once, which matching them does not.
+    let version = if text == b"HTTP/1.1" {
+        Version::Http11
+    } else if text == b"HTTP/1.0" {
+        Version::Http10
+    } else {
+        return None;
     };
     let target_at = start + method + 1;
     let version_at = target_at + target + 1;

@@ -3,14 +3,15 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::caught::caught;
 use super::ending::{LINGER_TIME, end, linger};
+use super::sending::{Pumped, pump, send, told};
 use super::session::{Host, Parts, Session, Turn};
 use crate::handler::base::Stage;
 use crate::handler::dispatch::{
-    Failure, complete, fail, last_resort, running, settle, tell, tell_failure, too_slow,
+    Failure, complete, fail, last_resort, running, settle, tell_failure, too_slow,
 };
 use crate::handler::exchange::{Next, Taken};
 use crate::handler::wire::Want;
@@ -230,13 +231,10 @@ where
                 (At::Linger { until }, Made::Base(base)) => linger(&mut base.exchange(), until, expired),
                 (_, Made::Base(_) | Made::Nothing) => Step::Done(Turn::Over),
                 (At::Full, Made::Handler(handler)) => make_room(handler, host, expired),
-                (At::Idle | At::Head, Made::Handler(handler)) => read_head(handler, host, &mut expired),
-                (At::Body, Made::Handler(handler)) => gather_body(handler, host, &mut expired),
-                (At::Handler, Made::Handler(handler)) => {
-                    expired = false;
-                    budget -= 1;
-                    run_handler(handler, host, budget == REQUESTS_A_TURN - 1, budget == 0)
+                (at @ (At::Idle | At::Head | At::Handler), Made::Handler(handler)) => {
+                    serve(at, handler, host, &mut expired, &mut budget, &mut self.is_idle)
                 }
+                (At::Body, Made::Handler(handler)) => gather_body(handler, host, &mut expired),
                 (At::Rest, Made::Handler(handler)) => drop_rest(handler, host, expired, budget == 0),
                 (At::LastReply, Made::Handler(handler)) => end(handler, host, &mut expired),
                 // Where it ends, the handler is dropped, which is code of the user too.
@@ -272,6 +270,34 @@ pub(super) enum Step {
     Done(Turn),
 }
 
+/// Answers requests without a body, one after the other, and one whose body has come.
+fn serve<H: RequestHandler>(
+    mut at: At,
+    handler: &mut H,
+    host: &mut dyn Host,
+    expired: &mut bool,
+    budget: &mut u32,
+    is_idle: &mut bool,
+) -> Step {
+    loop {
+        if at != At::Handler {
+            match read_head(handler, host, expired) {
+                Step::To(At::Handler) => {}
+                step => return step,
+            }
+        }
+        *is_idle = false;
+        *expired = false;
+        *budget -= 1;
+        match run_handler(handler, host, *budget == REQUESTS_A_TURN - 1, *budget == 0) {
+            Step::To(At::Head) => at = At::Head,
+            // It begins there again.
+            Step::Done(turn) => return Step::DoneAt(At::Handler, turn),
+            step => return step,
+        }
+    }
+}
+
 /// Replies gather while requests are here, but not for a client that takes none.
 fn make_room<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool) -> Step {
     match pump(handler, host, expired) {
@@ -282,15 +308,19 @@ fn make_room<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool)
 }
 
 fn read_head<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &mut bool) -> Step {
-    match handler.__base_mut().next_request::<H>() {
+    let (next, mut exchange) = handler.__base_mut().next_request::<H>();
+    match next {
         Next::Request => {
+            drop(exchange);
             *expired = false;
             return Step::To(if handler.has_body() { At::Body } else { At::Handler });
         }
         Next::End => return Step::To(At::LastReply),
         Next::Later => {}
     }
-    match pump(handler, host, *expired) {
+    let pumped = send(&mut exchange, host, *expired);
+    drop(exchange);
+    match told(pumped, handler, host) {
         Pumped::Later(patience) => Step::DoneAt(At::Head, Turn::Later(Want::Room, patience)),
         Pumped::Dead => Step::To(At::LastReply),
         Pumped::All { .. } if *expired => {
@@ -383,47 +413,6 @@ fn drop_rest<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool,
             Pumped::All { patience, .. } if !expired => Step::Done(Turn::Later(Want::Input, patience)),
             Pumped::All { .. } | Pumped::Dead => Step::To(At::LastReply),
         },
-    }
-}
-
-/// What became of the bytes that are ready.
-pub(super) enum Pumped {
-    /// And what the connection may wait for now: for a request if `is_idle`, so long at most.
-    All {
-        is_idle: bool,
-        patience: Duration,
-    },
-    /// The client has to take some first, so long at most.
-    Later(Duration),
-    Dead,
-}
-
-pub(super) fn pump<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool) -> Pumped {
-    let (pumped, is_idle, patience) = {
-        let mut exchange = handler.exchange();
-        if exchange.reply.gathered() > 0 {
-            host.before_sending();
-        }
-        let mut pumped = exchange.pump();
-        if expired && matches!(pumped, Ok(false)) {
-            exchange.give_up_output();
-            pumped = Err(io::ErrorKind::TimedOut.into());
-        }
-        let all = matches!(pumped, Ok(true));
-        let patience = if all { exchange.patience() } else { exchange.room_patience() };
-        (pumped, exchange.is_idle(), patience)
-    };
-    match pumped {
-        Ok(true) => Pumped::All { is_idle, patience },
-        Ok(false) => Pumped::Later(patience),
-        Err(_) => {
-            if host.runs_user_code() {
-                host.enter();
-                let _ = caught(|| tell(handler));
-                host.leave();
-            }
-            Pumped::Dead
-        }
     }
 }
 

@@ -4,7 +4,8 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::caught::caught;
-use super::connection::{At, Pumped, Step, pump, report};
+use super::connection::{At, Step, report};
+use super::sending::{Pumped, pump};
 use super::session::{Host, Turn};
 use crate::handler::RequestHandler;
 use crate::handler::dispatch::Failure;

@@ -1,6 +1,6 @@
 //! Listening sockets and the streams that they give.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener};
 #[cfg(unix)]
 use std::os::unix::net::UnixListener;
@@ -161,6 +161,10 @@ impl Stream {
 
     pub(super) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         either!(self, stream => (&*stream).write(bytes))
+    }
+
+    pub(super) fn write_vectored(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        either!(self, stream => (&*stream).write_vectored(pieces))
     }
 
     /// Ends the client's half and makes the coming close a reset. No FIN, which would make a reply that ends with the

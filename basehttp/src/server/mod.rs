@@ -18,6 +18,7 @@ mod name_lookup;
 mod poller;
 mod predictor;
 mod refusal;
+mod sending;
 pub(crate) mod session;
 mod settings;
 mod shift;

@@ -1,6 +1,6 @@
 //! A connection's wire: its socket, which nothing blocks on, and its place in the table, where a thread can wait.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -34,6 +34,24 @@ impl Socket {
     pub(super) fn new(stream: Arc<Stream>, place: Arc<Place>, engine: Arc<Engine>) -> Self {
         Self { stream, place, engine, is_empty: false }
     }
+
+    fn try_write(&self, write: impl Fn(&Stream) -> io::Result<usize>) -> io::Result<usize> {
+        if self.place.is_cut() {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        loop {
+            match write(&self.stream) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    // The hint was about an earlier moment. Once it is gone, another try shows what is true now.
+                    if self.place.clear(WRITE) & WRITE == 0 {
+                        return Err(error);
+                    }
+                }
+                result => return result,
+            }
+        }
+    }
 }
 
 impl Wire for Socket {
@@ -62,21 +80,11 @@ impl Wire for Socket {
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.place.is_cut() {
-            return Err(io::ErrorKind::ConnectionAborted.into());
-        }
-        loop {
-            match self.stream.write(bytes) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    // The hint was about an earlier moment. Once it is gone, another try shows what is true now.
-                    if self.place.clear(WRITE) & WRITE == 0 {
-                        return Err(error);
-                    }
-                }
-                result => return result,
-            }
-        }
+        self.try_write(|stream| stream.write(bytes))
+    }
+
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.try_write(|stream| stream.write_vectored(pieces))
     }
 
     fn wait(&mut self, want: Want, timeout: Duration) -> io::Result<()> {

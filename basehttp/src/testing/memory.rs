@@ -1,7 +1,7 @@
 //! A connection in memory.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, IoSlice};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -75,9 +75,10 @@ impl Wire for Memory {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let count = piece.len().min(buffer.len());
-        for (to, from) in buffer.iter_mut().zip(piece.drain(..count)) {
-            *to = from;
+        if let (Some(to), Some(from)) = (buffer.get_mut(..count), piece.get(..count)) {
+            to.copy_from_slice(from);
         }
+        piece.drain(..count);
         if piece.is_empty() {
             self.pieces.pop_front();
             self.pause = true;
@@ -88,6 +89,10 @@ impl Wire for Memory {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.record.lock().output.extend_from_slice(bytes);
         Ok(bytes.len())
+    }
+
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        pieces.iter().map(|piece| self.write(piece)).sum()
     }
 
     fn wait(&mut self, _want: Want, _timeout: Duration) -> io::Result<()> {

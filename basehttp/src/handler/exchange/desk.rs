@@ -2,7 +2,7 @@
 //! is. A connection that rests has none.
 
 use std::cell::RefCell;
-use std::io;
+use std::io::{self, IoSlice};
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -47,7 +47,7 @@ pub(crate) struct Shared(Arc<Mutex<Slot>>);
 /// An exchange, or what is left of it while the connection rests.
 struct Slot {
     exchange: Option<Box<Exchange>>,
-    line: Line,
+    line: Box<Line>,
 }
 
 /// What a connection is never without.
@@ -70,7 +70,7 @@ impl Line {
 
 impl Shared {
     pub(crate) fn new(wire: Box<dyn Wire>, bounds: Arc<Bounds>) -> Self {
-        Self(Arc::new(Mutex::new(Slot { exchange: None, line: Line::new(wire, bounds) })))
+        Self(Arc::new(Mutex::new(Slot { exchange: None, line: Box::new(Line::new(wire, bounds)) })))
     }
 
     #[inline]
@@ -80,6 +80,26 @@ impl Shared {
             DESK.with_borrow_mut(|desk| slot.open(desk));
         }
         Guard(slot)
+    }
+
+    /// As [`lock`](Self::lock), with the request, which is lent too where there is none.
+    #[inline]
+    pub(crate) fn lock_with<'a, 'b>(
+        &'a self,
+        request: &'b mut Option<Box<Request>>,
+    ) -> (Guard<'a>, &'b mut Request) {
+        let mut slot = self.slot();
+        if slot.exchange.is_none() || request.is_none() {
+            DESK.with_borrow_mut(|desk| {
+                if slot.exchange.is_none() {
+                    slot.open(desk);
+                }
+                if request.is_none() {
+                    *request = desk.request.take();
+                }
+            });
+        }
+        (Guard(slot), request.get_or_insert_default())
     }
 
     /// Sends what is ready, for another thread than the one that has the connection; unless that one is at it.
@@ -140,7 +160,7 @@ impl Slot {
 
 impl Default for Exchange {
     fn default() -> Self {
-        let line = Line::default();
+        let line = Box::<Line>::default();
         Self {
             input: Buffer::default(),
             parser: HeadParser::new(line.bounds.limits),
@@ -259,6 +279,10 @@ impl Wire for Nowhere {
         Err(io::ErrorKind::NotConnected.into())
     }
 
+    fn write_vectored(&mut self, _pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        Err(io::ErrorKind::NotConnected.into())
+    }
+
     fn wait(&mut self, _want: Want, _timeout: Duration) -> io::Result<()> {
         Err(io::ErrorKind::NotConnected.into())
     }
@@ -307,6 +331,10 @@ mod tests {
 
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             Ok(bytes.len())
+        }
+
+        fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+            Ok(pieces.iter().map(|piece| piece.len()).sum())
         }
 
         fn wait(&mut self, _want: Want, _timeout: Duration) -> io::Result<()> {

@@ -101,6 +101,37 @@ impl Exchange {
         }
     }
 
+    /// Appends what is here of the body, up to `most` bytes. Nothing where more has to be done for it than to copy it.
+    pub(crate) fn append_body(&mut self, out: &mut Vec<u8>, most: usize) -> usize {
+        if self.trouble.is_some() {
+            return 0;
+        }
+        let count = match &mut self.body {
+            Incoming::Length(left) => {
+                let count =
+                    append(&mut self.input, out, usize::try_from(*left).unwrap_or(usize::MAX).min(most));
+                self.count_length(count);
+                count
+            }
+            Incoming::Chunked { decoded, .. } => append(decoded, out, most),
+            Incoming::Gathered(decoded) => {
+                let count = append(decoded, out, most);
+                if decoded.is_empty() {
+                    self.body = Incoming::None;
+                }
+                count
+            }
+            Incoming::None | Incoming::Everything => 0,
+        };
+        self.waits_for_continue &= count == 0;
+        count
+    }
+
+    /// Whether all of the body was read, and all is well.
+    pub(crate) fn is_body_over(&self) -> bool {
+        self.trouble.is_none() && !self.has_body()
+    }
+
     fn count_length(&mut self, count: usize) {
         if let Incoming::Length(left) = &mut self.body {
             *left -= count as u64;
@@ -344,6 +375,16 @@ fn take(from: &mut Buffer, to: &mut [u8]) -> usize {
     if let (Some(data), Some(room)) = (from.data().get(..count), to.get_mut(..count)) {
         room.copy_from_slice(data);
     }
+    from.consume(count);
+    count
+}
+
+/// Appends bytes from the front of `from` to `to`, as many as there are or `most`.
+fn append(from: &mut Buffer, to: &mut Vec<u8>, most: usize) -> usize {
+    let data = from.data();
+    let data = data.get(..most).unwrap_or(data);
+    let count = data.len();
+    to.extend_from_slice(data);
     from.consume(count);
     count
 }

@@ -55,7 +55,7 @@ pub(crate) enum Next {
 }
 
 pub(crate) struct Exchange {
-    line: Line,
+    line: Box<Line>,
     input: Buffer,
     parser: HeadParser,
     part: Part,
@@ -314,21 +314,19 @@ impl Exchange {
         self.drained = 0;
         self.sent = 0;
         self.until = None;
-        let body = match body {
-            Body::None | Body::Length(0) => Incoming::None,
-            Body::Length(length) => Incoming::Length(length),
+        match body {
+            Body::None | Body::Length(0) if !self.has_body() => {}
+            Body::None | Body::Length(0) => self.body = Incoming::None,
+            Body::Length(length) => self.body = Incoming::Length(length),
             Body::Chunked => {
                 let decoder = Box::new(ChunkedDecoder::new(self.line.bounds.limits));
-                Incoming::Chunked { decoder, decoded: Buffer::default(), ready: 0 }
+                self.body = Incoming::Chunked { decoder, decoded: Buffer::default(), ready: 0 };
             }
-        };
+        }
         self.read_timeout = self.line.read_timeout;
         self.write_timeout = self.line.write_timeout;
         self.patience = BodyPatience::new(self.line.bounds.body_timeout);
         self.line.requests_left = self.line.requests_left.saturating_sub(1);
-        if !matches!((&self.body, &body), (Incoming::None, Incoming::None)) {
-            self.body = body;
-        }
         self.waits_for_continue = false;
         self.forget_trailers();
         self.trouble = None;

@@ -1,6 +1,6 @@
 //! The reply: what the handler makes of it, on its way to the wire.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::time::Instant;
 
 use super::incoming::Incoming;
@@ -22,6 +22,7 @@ impl Exchange {
     }
 
     /// Ends a head. An interim response is sent at once.
+    #[inline]
     pub(crate) fn end_head(&mut self) -> io::Result<()> {
         match self.reply.end_head().map_err(misuse)? {
             Ended::Interim(status) => {
@@ -38,7 +39,17 @@ impl Exchange {
     }
 
     /// Takes body bytes of the reply.
+    #[inline]
     pub(crate) fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        // What is held can still be decided about.
+        if !self.has_body() && data.len() < DIRECT && self.reply.hold(data) {
+            return Ok(data.len());
+        }
+        self.write_on(data)
+    }
+
+    #[inline(never)]
+    fn write_on(&mut self, data: &[u8]) -> io::Result<usize> {
         self.decide_about_rest();
         if data.len() >= DIRECT && !self.reply.would_hold(data.len()) {
             return self.write_direct(data);
@@ -59,8 +70,7 @@ impl Exchange {
             self.reply.begin_direct(data.len()).map_err(|mistake| self.refused(mistake))?;
         let mut rest = data.get(..count).filter(|_| on_wire).unwrap_or_default();
         loop {
-            // What waits already goes first.
-            let sent = if self.pump()? { self.write_some(rest)? } else { 0 };
+            let sent = self.pump_with(rest)?;
             rest = rest.get(sent..).unwrap_or_default();
             if self.reply.gathered() + rest.len() <= self.line.bounds.high_water {
                 self.reply.keep(rest);
@@ -93,6 +103,7 @@ impl Exchange {
     }
 
     /// Completes a reply about which there is nothing to tell.
+    #[inline]
     pub(crate) fn finish_well(&mut self) -> Option<Settled> {
         let reply_is_good = self.finish_reply().is_ok()
             && self.reply.mistake().is_none()
@@ -171,16 +182,50 @@ impl Exchange {
                 },
             }
         };
-        self.reply.sent(written);
-        self.sent += written as u64;
-        self.unsent = self.reply.gathered();
-        if written > 0 || matches!(sent, Ok(true)) {
-            self.stuck_since = None;
-        }
-        if matches!(sent, Ok(false)) {
-            self.stuck_since.get_or_insert_with(Instant::now);
+        self.took(written);
+        match sent {
+            Ok(true) => self.stuck_since = None,
+            Ok(false) => {
+                self.stuck_since.get_or_insert_with(Instant::now);
+            }
+            Err(_) => {}
         }
         sent.map_err(|error| self.unwritable(error))
+    }
+
+    /// The client has taken some of what is ready.
+    fn took(&mut self, count: usize) {
+        self.reply.sent(count);
+        self.sent += count as u64;
+        self.unsent = self.reply.gathered();
+        if count > 0 {
+            self.stuck_since = None;
+        }
+    }
+
+    /// Sends what is ready, and behind it what goes without waiting of `rest`, of which it returns the count.
+    fn pump_with(&mut self, rest: &[u8]) -> io::Result<usize> {
+        let ready = self.reply.ready();
+        if ready.is_empty() || rest.is_empty() || self.output == Output::Dead {
+            return if self.pump()? { self.write_some(rest) } else { Ok(0) };
+        }
+        let len = ready.len();
+        let written = self.line.wire.write_vectored(&[IoSlice::new(ready), IoSlice::new(rest)]);
+        let count = self.count_written(written)?;
+        self.took(count.min(len));
+        match count.checked_sub(len) {
+            Some(of_rest @ 1..) => {
+                self.sent += of_rest as u64;
+                Ok(of_rest)
+            }
+            _ => {
+                if self.pump()? {
+                    self.write_some(rest)
+                } else {
+                    Ok(0)
+                }
+            }
+        }
     }
 
     /// Sends all that is ready, and waits for the client to take it.
@@ -211,13 +256,18 @@ impl Exchange {
         if bytes.is_empty() {
             return Ok(0);
         }
-        match self.line.wire.write(bytes) {
+        let written = self.line.wire.write(bytes);
+        let count = self.count_written(written)?;
+        self.sent += count as u64;
+        Ok(count)
+    }
+
+    /// How many bytes a write has written; none where the client has to be waited for.
+    fn count_written(&mut self, written: io::Result<usize>) -> io::Result<usize> {
+        match written {
             Ok(0) => Err(self.unwritable(io::ErrorKind::WriteZero.into())),
-            Ok(count) => {
-                self.sent += count as u64;
-                Ok(count)
-            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            Ok(count) => Ok(count),
             Err(error) => Err(self.unwritable(error)),
         }
     }
@@ -242,12 +292,14 @@ impl Exchange {
     }
 
     /// What cannot be written now will not be written later: a reply has no gaps.
+    #[cold]
     fn unwritable(&mut self, error: io::Error) -> io::Error {
         self.output = Output::Dead;
         self.ending = Some(Close::Reset);
         self.failed(error)
     }
 
+    #[cold]
     fn refused(&mut self, mistake: Mistake) -> io::Error {
         if mistake == Mistake::BodyForHead {
             self.record(Trouble::HeadAnswered);
@@ -257,6 +309,98 @@ impl Exchange {
     }
 }
 
+#[cold]
 pub(crate) fn misuse(mistake: Mistake) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, mistake)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+    use super::*;
+    use crate::handler::exchange::{After, Shared};
+    use crate::handler::wire::Wire;
+    use crate::proto::framing::Body;
+
+    /// Takes so many bytes at once, and nothing every other time.
+    struct Narrow {
+        width: usize,
+        is_full: bool,
+        taken: Arc<Mutex<Vec<Vec<u8>>>>,
+    }
+
+    impl Wire for Narrow {
+        fn read(&mut self, _buffer: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.write_vectored(&[IoSlice::new(bytes)])
+        }
+
+        fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+            self.is_full = !self.is_full;
+            if !self.is_full {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            let bytes = pieces.iter().flat_map(|piece| piece.iter().copied());
+            let bytes: Vec<u8> = bytes.take(self.width).collect();
+            let count = bytes.len();
+            self.taken.lock().unwrap().push(bytes);
+            Ok(count)
+        }
+
+        fn wait(&mut self, want: Want, _timeout: Duration) -> io::Result<()> {
+            assert_eq!(want, Want::Room);
+            Ok(())
+        }
+
+        fn begin_exchange(&mut self, _unsent: usize, _head: bool) {}
+
+        fn begin_idle(&mut self) {}
+
+        fn is_last_request(&self) -> bool {
+            false
+        }
+
+        fn is_stopping(&self) -> bool {
+            false
+        }
+
+        fn shutdown_write(&mut self) {}
+
+        fn reset(&mut self) {}
+
+        fn clock(&self) -> fn() -> SystemTime {
+            || UNIX_EPOCH
+        }
+
+        fn log(&mut self, _line: &str) {}
+    }
+
+    #[test]
+    fn a_head_and_a_large_body_arrive_whole_however_little_the_client_takes_at_once() {
+        let head = b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n";
+        let body: Vec<u8> = (0..=250).cycle().take(200_000).collect();
+        for width in [20, head.len() - 1, head.len(), head.len() + 1, 1000, 100_000, 300_000] {
+            let taken = Arc::new(Mutex::new(Vec::new()));
+            let wire = Narrow { width, is_full: false, taken: taken.clone() };
+            let shared = Shared::new(Box::new(wire), Arc::default());
+            let mut exchange = shared.lock();
+            let asked = Asked { version: Version::Http11, head: false, connect: false, close: false };
+            exchange.begin(asked, false, After::Requests, Body::None);
+            exchange.reply.status_line(Version::Http11, HTTPStatus::OK, "OK");
+            exchange.reply.field("Content-Length", "200000");
+            exchange.end_head().unwrap();
+            assert_eq!(exchange.write(&body).unwrap(), body.len());
+            exchange.finish_reply().unwrap();
+            exchange.send_ready().unwrap();
+            assert_eq!(exchange.sent, (head.len() + body.len()) as u64, "{width}");
+            let taken = taken.lock().unwrap();
+            assert!(taken.concat() == [&head[..], &body].concat(), "{width}");
+            assert_eq!(taken.len() == 1, width > head.len() + body.len(), "in one call where that goes");
+        }
+    }
 }

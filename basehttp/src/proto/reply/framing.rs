@@ -57,7 +57,13 @@ impl Tail {
     }
 
     fn push_decimal(&mut self, mut number: u64) {
-        let len = number.checked_ilog10().map_or(1, |log| log as usize + 1);
+        let len = match number {
+            0..=9 => 1,
+            10..=99 => 2,
+            100..=999 => 3,
+            1000..=9999 => 4,
+            _ => number.ilog10() as usize + 1,
+        };
         let place = self.bytes.get_mut(self.len..self.len + len).unwrap_or_default();
         for digit in place.iter_mut().rev() {
             *digit = b'0' + (number % 10) as u8;

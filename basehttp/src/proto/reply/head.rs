@@ -38,14 +38,11 @@ impl Reply {
     pub fn status_line(&mut self, protocol: Version, status: HTTPStatus, reason: &str) {
         match self.state {
             State::NoRequest => return self.blame(Mistake::NoRequest),
-            State::Idle => self.refused = None,
+            State::Idle => {}
             State::Head => return self.blame(Mistake::SecondStatusLine),
             State::Held { .. } | State::Body(_) => return self.blame(Mistake::HeadAfterHead),
         }
-        self.state = State::Head;
-        self.start = self.out.len();
-        self.head = Head { status: status.code(), protocol: Some(protocol), ..Head::default() };
-        self.ended_by_interim = false;
+        self.begin_head(protocol, status);
         if !(100..=999).contains(&status.code()) {
             return self.blame(Mistake::StatusCode(status.code()));
         }
@@ -105,12 +102,35 @@ impl Reply {
         }
     }
 
-    /// Adds fields that were put together and checked before, each with its line end.
+    /// Begins a head with lines that another one began with: its [`opening`](Self::opening). False where none can be
+    /// begun.
     #[inline]
-    pub fn ready_made(&mut self, lines: &[u8]) {
-        if self.state == State::Head && !self.is_headless() {
+    pub fn open(&mut self, protocol: Version, status: HTTPStatus, lines: &[u8]) -> bool {
+        if self.state != State::Idle {
+            return false;
+        }
+        self.begin_head(protocol, status);
+        if !self.is_headless() {
             self.out.extend_from_slice(lines);
         }
+        true
+    }
+
+    /// The head so far, where it is one that can be begun with again.
+    pub fn opening(&self) -> Option<&[u8]> {
+        let is_good = self.state == State::Head && self.mistake.is_none() && !self.is_headless();
+        if is_good { self.out.get(self.start..) } else { None }
+    }
+
+    #[inline]
+    fn begin_head(&mut self, protocol: Version, status: HTTPStatus) {
+        if self.refused.is_some() {
+            self.refused = None;
+        }
+        self.state = State::Head;
+        self.start = self.out.len();
+        self.head = Head { status: status.code(), protocol: Some(protocol), ..Head::default() };
+        self.ended_by_interim = false;
     }
 
     #[inline]
@@ -129,7 +149,7 @@ impl Reply {
     }
 
     fn content_length(&mut self, value: &str) -> Result<(), Mistake> {
-        let length = grammar::decimal(value.trim_matches([' ', '\t']).as_bytes())
+        let length = grammar::decimal(grammar::trim_blanks(value.as_bytes()))
             .ok_or_else(|| Mistake::ContentLength(value.to_owned()))?;
         if self.head.length.is_some() || self.head.chunked {
             return Err(Mistake::TwoFramings);
@@ -176,6 +196,17 @@ impl Reply {
     /// The first mistake made with this head, which is taken back.
     #[inline]
     pub fn end_head(&mut self) -> Result<Ended, Mistake> {
+        let is_interim = HTTPStatus::new(self.head.status).is_interim();
+        if self.state != State::Head || self.mistake.is_some() || is_interim {
+            return self.end_other_head();
+        }
+        self.state = State::Held { body: self.out.len(), unsent: 0 };
+        Ok(Ended::Final)
+    }
+
+    /// Ends a head that is an interim one, or none that can be sent.
+    #[cold]
+    fn end_other_head(&mut self) -> Result<Ended, Mistake> {
         match self.state {
             State::Head => {}
             State::NoRequest => self.blame(Mistake::NoRequest),
@@ -190,12 +221,8 @@ impl Reply {
             self.refused = Some(mistake.clone());
             return Err(mistake);
         }
-        if HTTPStatus::new(self.head.status).is_interim() {
-            self.end_interim();
-            return Ok(Ended::Interim(self.head.status));
-        }
-        self.state = State::Held { body: self.out.len(), unsent: 0 };
-        Ok(Ended::Final)
+        self.end_interim();
+        Ok(Ended::Interim(self.head.status))
     }
 
     fn end_interim(&mut self) {

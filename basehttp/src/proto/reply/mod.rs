@@ -11,6 +11,7 @@
 
 mod framing;
 mod head;
+mod memory;
 
 use super::chunked::{CHUNK_END, LAST_CHUNK, chunk_header};
 use super::mistake::Mistake;
@@ -114,6 +115,11 @@ impl Reply {
         self.start = self.out.len();
         self.head = Head::default();
         self.ended_by_interim = false;
+        self.forget_mistakes();
+    }
+
+    #[inline]
+    fn forget_mistakes(&mut self) {
         if self.mistake.is_some() || self.refused.is_some() || self.surplus.is_some() {
             (self.mistake, self.refused, self.surplus) = (None, None, None);
         }
@@ -208,6 +214,19 @@ impl Reply {
             self.commit(None);
         }
         Ok(room)
+    }
+
+    /// Takes body bytes that are simply held behind their head. False if there is more to it.
+    #[inline]
+    pub fn hold(&mut self, data: &[u8]) -> bool {
+        let State::Held { body, .. } = self.state else { return false };
+        let held = (self.out.len() - body).saturating_add(data.len());
+        let fits = held <= self.hold && self.head.length.is_none_or(|length| held as u64 <= length);
+        if !fits || self.asked.head || self.asked.connect || self.has_no_body() {
+            return false;
+        }
+        self.out.extend_from_slice(data);
+        true
     }
 
     /// How many of `len` body bytes may come.
@@ -342,45 +361,6 @@ impl Reply {
         Ok(())
     }
 
-    /// Gives back the memory that an unusual reply has taken.
-    pub fn trim(&mut self) {
-        if self.out.is_empty() && self.out.capacity() > USUAL {
-            self.out = Vec::new();
-        }
-    }
-
-    /// Whether there is neither a reply nor a byte of one.
-    pub fn is_at_rest(&self) -> bool {
-        self.out.is_empty() && !matches!(self.state, State::Head | State::Held { .. })
-    }
-
-    /// Begins with another connection, after [`is_at_rest`](Self::is_at_rest).
-    pub fn begin_anew(&mut self, hold: usize) {
-        self.end();
-        self.asked.close = true;
-        self.hold = hold;
-    }
-
-    /// Takes the memory of `spare` where there is none.
-    pub fn borrow_memory(&mut self, spare: &mut Vec<u8>) {
-        if self.out.capacity() == 0 {
-            std::mem::swap(&mut self.out, spare);
-        }
-    }
-
-    /// Keeps no more memory than the bytes in it need, and gives `spare` what is left.
-    pub fn shrink(&mut self, spare: &mut Vec<u8>) {
-        if self.out.is_empty() {
-            self.trim();
-            if spare.capacity() == 0 {
-                *spare = std::mem::take(&mut self.out);
-            }
-        }
-        if self.out.capacity() > 2 * self.out.len() {
-            self.out.shrink_to_fit();
-        }
-    }
-
     /// How many bytes wait, whether or not they may go to the wire now.
     #[inline]
     pub fn gathered(&self) -> usize {
@@ -415,6 +395,7 @@ impl Reply {
     }
 
     /// Remembers a write that was refused, for a handler that does not look at its errors.
+    #[cold]
     fn note(&mut self, mistake: Mistake) -> Mistake {
         if mistake != Mistake::BodyForHead {
             self.surplus.get_or_insert(mistake.clone());
@@ -422,6 +403,7 @@ impl Reply {
         mistake
     }
 
+    #[cold]
     fn blame(&mut self, mistake: Mistake) {
         self.mistake.get_or_insert(mistake);
     }
@@ -437,9 +419,6 @@ impl Reply {
         HTTPStatus::new(self.head.status).has_no_body()
     }
 }
-
-/// What is kept for the next reply.
-const USUAL: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests;

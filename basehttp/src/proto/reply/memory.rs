@@ -1,0 +1,52 @@
+//! The memory of a reply between two connections.
+
+use super::{Head, Reply, State};
+
+/// What is kept for the next reply.
+const USUAL: usize = 16 * 1024;
+
+impl Reply {
+    /// Gives back the memory that an unusual reply has taken.
+    pub fn trim(&mut self) {
+        if self.out.is_empty() && self.out.capacity() > USUAL {
+            self.out = Vec::new();
+        }
+    }
+
+    /// Whether there is neither a reply nor a byte of one.
+    pub fn is_at_rest(&self) -> bool {
+        self.out.is_empty() && !matches!(self.state, State::Head | State::Held { .. })
+    }
+
+    /// Begins with another connection, after [`is_at_rest`](Self::is_at_rest).
+    #[inline]
+    pub fn begin_anew(&mut self, hold: usize) {
+        self.state = State::NoRequest;
+        self.start = 0;
+        self.head = Head::default();
+        self.ended_by_interim = false;
+        self.forget_mistakes();
+        self.asked.close = true;
+        self.hold = hold;
+    }
+
+    /// Takes the memory of `spare` where there is none.
+    pub fn borrow_memory(&mut self, spare: &mut Vec<u8>) {
+        if self.out.capacity() == 0 {
+            std::mem::swap(&mut self.out, spare);
+        }
+    }
+
+    /// Keeps no more memory than the bytes in it need, and gives `spare` what is left.
+    pub fn shrink(&mut self, spare: &mut Vec<u8>) {
+        if self.out.is_empty() {
+            self.trim();
+            if spare.capacity() == 0 {
+                *spare = std::mem::take(&mut self.out);
+            }
+        }
+        if self.out.capacity() > 2 * self.out.len() {
+            self.out.shrink_to_fit();
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What is ready of the replies, on its way to the client.
+
+use std::time::Duration;
+
+use super::caught::caught;
+use super::session::Host;
+use crate::handler::RequestHandler;
+use crate::handler::dispatch::tell;
+use crate::handler::exchange::Exchange;
+
+/// What became of the bytes that are ready.
+pub(super) enum Pumped {
+    /// And what the connection may wait for now: for a request if `is_idle`, so long at most.
+    All {
+        is_idle: bool,
+        patience: Duration,
+    },
+    /// The client has to take some first, so long at most.
+    Later(Duration),
+    Dead,
+}
+
+/// Sends what is ready as far as the client takes it, and logs what the connection has come to if it takes nothing more.
+pub(super) fn pump<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool) -> Pumped {
+    let pumped = send(&mut handler.exchange(), host, expired);
+    told(pumped, handler, host)
+}
+
+/// Sends what is ready. Whoever calls this lets [`told`] see what came of it, once the exchange is not locked any more.
+pub(super) fn send(exchange: &mut Exchange, host: &mut dyn Host, expired: bool) -> Pumped {
+    if exchange.reply.gathered() > 0 {
+        host.before_sending();
+    }
+    match exchange.pump() {
+        Ok(true) => Pumped::All { is_idle: exchange.is_idle(), patience: exchange.patience() },
+        Ok(false) if !expired => Pumped::Later(exchange.room_patience()),
+        Ok(false) => {
+            exchange.give_up_output();
+            Pumped::Dead
+        }
+        Err(_) => Pumped::Dead,
+    }
+}
+
+/// Logs the end of a connection that takes nothing more.
+#[inline]
+pub(super) fn told<H: RequestHandler>(pumped: Pumped, handler: &H, host: &mut dyn Host) -> Pumped {
+    if matches!(pumped, Pumped::Dead) && host.runs_user_code() {
+        host.enter();
+        let _ = caught(|| tell(handler));
+        host.leave();
+    }
+    pumped
+}
