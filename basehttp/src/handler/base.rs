@@ -169,14 +169,17 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     }
 
     /// Sets how long one read of the body, and one write of the reply, may wait for the client:
-    /// [`set_read_timeout`](Self::set_read_timeout) and [`set_write_timeout`](Self::set_write_timeout) at once.
+    /// [`set_read_timeout`](Self::set_read_timeout) and [`set_write_timeout`](Self::set_write_timeout) at once. Zero does not
+    /// wait at all, `Duration::MAX` waits for ever.
     pub fn set_timeout(&self, timeout: Duration) {
         self.set_timeouts(Some(timeout), Some(timeout));
     }
 
     /// Sets how long one read of the body may wait for the client, in the current request: at the next one the class
     /// variable `timeout`, or else the server's [`read_timeout`](crate::ServerBuilder::read_timeout), is back. In
-    /// [`setup`](RequestHandler::setup) it is for all requests of the connection.
+    /// [`setup`](RequestHandler::setup) it is for all requests of the connection. A body of up to
+    /// [`gather_limit`](crate::ServerBuilder::gather_limit) is here already when a `do_*` method is called: for that, set
+    /// `timeout`, or call this in `setup`.
     ///
     /// A handler that calls this in a request also decides how long the body may take in total:
     /// [`body_timeout`](crate::ServerBuilder::body_timeout) does not hold for what it still reads.

@@ -129,8 +129,10 @@ impl RFile {
     /// assert_eq!(replies[0].body, b"0: a\n1: b\n");
     /// ```
     #[must_use]
+    #[track_caller]
     pub fn lock(&self) -> RFileLock<'_> {
-        RFileLock { shared: &self.shared, lines: self.buffer.borrow_mut() }
+        let lines = self.buffer.try_borrow_mut();
+        RFileLock { shared: &self.shared, lines: lines.expect("rfile is locked: drop the first guard") }
     }
 
     /// The trailer fields of a chunked body (RFC 9112 section 7.1.2). Empty before the body was read to its end, and for

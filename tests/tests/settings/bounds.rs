@@ -10,6 +10,7 @@ use basehttp::ServerBuilder;
 use basehttp::prelude::*;
 use basehttp::testing::TestServer;
 use basehttp_tests::client::{Client, Reply};
+use basehttp_tests::wait_until;
 
 use crate::{BIG, GET, Keys, gated};
 
@@ -189,7 +190,13 @@ fn a_body_that_comes_fast_enough_may_take_longer_than_its_deadline() {
 
 struct Counting {
     base: BaseHTTPRequestHandler,
-    count: Arc<AtomicUsize>,
+    seen: Arc<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    handlers: AtomicUsize,
+    is_late: AtomicBool,
 }
 
 #[http_handler]
@@ -197,29 +204,33 @@ impl Counting {
     const protocol_version: &str = "HTTP/1.1";
 
     fn do_GET(&self) -> std::io::Result<()> {
-        self.count.fetch_add(1, Ordering::SeqCst);
+        self.seen.handlers.fetch_add(1, Ordering::SeqCst);
         self.send_response(200);
         self.end_headers()?;
         self.wfile.write_all(&vec![b'x'; 60_000])
     }
 
-    fn log_message(&self, _message: std::fmt::Arguments<'_>) {}
+    fn log_request(&self, _code: Option<HTTPStatus>, _size: Option<u64>) {}
+
+    fn log_message(&self, _message: std::fmt::Arguments<'_>) {
+        self.seen.is_late.store(true, Ordering::SeqCst);
+    }
 }
 
 #[test]
 fn a_client_that_has_taken_nothing_in_time_gets_no_more_handlers() {
     const REQUESTS: usize = 20_000;
-    let count = Arc::new(AtomicUsize::new(0));
-    let counter = count.clone();
+    let seen = Arc::new(Seen::default());
+    let told = seen.clone();
     let builder = HTTPServer::builder().write_timeout(SHORT);
-    let server = TestServer::with(builder, move |base| Counting { base, count: counter.clone() });
+    let server = TestServer::with(builder, move |base| Counting { base, seen: told.clone() });
     let mut client = server.connect().unwrap();
     // It fails as soon as the server has given up.
     let _ = client.write_all(GET.repeat(REQUESTS).as_bytes());
-    let mut rest = Vec::new();
-    let _ = client.read_to_end(&mut rest);
+    wait_until("the server has given up", || seen.is_late.load(Ordering::SeqCst));
+    let _ = client.read_to_end(&mut Vec::new());
     drop(server);
     // What the system buffers is some megabytes, which is some hundred replies.
-    let count = count.load(Ordering::SeqCst);
-    assert!(count < REQUESTS / 10, "{count} handlers have run");
+    let handlers = seen.handlers.load(Ordering::SeqCst);
+    assert!(handlers < REQUESTS / 10, "{handlers} handlers have run");
 }
