@@ -167,6 +167,10 @@ where
             base.begin_turn();
         }
         let turn = self.go_on(host, expired);
+        // Another thread goes on at once with what is there, unless there is none.
+        if turn == Turn::Elsewhere && !host.is_at_bound() {
+            return turn;
+        }
         if let Some(base) = self.base_mut() {
             base.end_turn();
         }

@@ -343,6 +343,10 @@ impl Host for Thread<'_> {
         self.role != Role::Reserve
     }
 
+    fn is_at_bound(&self) -> bool {
+        self.engine.crew.is_at_bound()
+    }
+
     fn is_stopping(&self) -> bool {
         self.engine.is_stopping()
     }

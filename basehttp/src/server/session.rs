@@ -63,6 +63,9 @@ pub(crate) trait Host {
     /// Whether any code of the user may run here.
     fn runs_user_code(&self) -> bool;
 
+    /// Whether there are no more threads for handlers.
+    fn is_at_bound(&self) -> bool;
+
     /// Whether the server is being shut down.
     fn is_stopping(&self) -> bool;
 

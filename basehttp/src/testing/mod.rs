@@ -118,6 +118,10 @@ impl Host for Patient {
         true
     }
 
+    fn is_at_bound(&self) -> bool {
+        false
+    }
+
     fn is_stopping(&self) -> bool {
         false
     }

@@ -28,15 +28,50 @@ pub(crate) struct Desk {
     output: Vec<u8>,
 }
 
+/// What threads have left over: a request that is handed to another thread takes its memory along, so that the one runs
+/// out of it and the other gathers it.
+static SPARE: Mutex<Vec<Lent>> = Mutex::new(Vec::new());
+
+type Lent = (Box<Exchange>, Option<Box<Request>>);
+
+/// More is given back to the system. Each is up to some 50 KiB.
+const MOST_SPARE: usize = 64;
+
 thread_local! {
     static DESK: RefCell<Desk> = RefCell::default();
 }
 
 impl Desk {
+    fn take_exchange(&mut self) -> Box<Exchange> {
+        if let Some(exchange) = self.exchange.take() {
+            return exchange;
+        }
+        let Some((exchange, request)) = spare().pop() else { return Box::default() };
+        self.request = self.request.take().or(request);
+        exchange
+    }
+
+    /// Takes back the memory of a connection that rests.
+    fn take_back(&mut self, exchange: Box<Exchange>, request: Option<Box<Request>>) {
+        if self.exchange.is_none() {
+            self.exchange = Some(exchange);
+            self.request = request.or_else(|| self.request.take());
+            return;
+        }
+        let mut spare = spare();
+        if spare.len() < MOST_SPARE {
+            spare.push((exchange, request));
+        }
+    }
+
     /// Lends the memory of a request.
     pub(crate) fn request() -> Box<Request> {
         DESK.with_borrow_mut(|desk| desk.request.take().unwrap_or_default())
     }
+}
+
+fn spare() -> MutexGuard<'static, Vec<Lent>> {
+    SPARE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The handle on an [`Exchange`]. The lock is uncontended, and never held while code of the user runs: an override or a
@@ -134,9 +169,8 @@ impl Shared {
             if exchange.is_at_rest() {
                 exchange.trim();
                 std::mem::swap(&mut exchange.line, &mut slot.line);
-                desk.exchange = Some(exchange);
-                // It was cleared when the one before was over.
-                desk.request = request.take().or_else(|| desk.request.take());
+                // The request was cleared when the one before was over.
+                desk.take_back(exchange, request.take());
             } else {
                 exchange.shrink(desk);
                 slot.exchange = Some(exchange);
@@ -150,7 +184,7 @@ impl Shared {
 
 impl Slot {
     fn open(&mut self, desk: &mut Desk) {
-        let mut exchange = desk.exchange.take().unwrap_or_default();
+        let mut exchange = desk.take_exchange();
         std::mem::swap(&mut exchange.line, &mut self.line);
         exchange.begin_anew();
         exchange.borrow_buffers(desk);
