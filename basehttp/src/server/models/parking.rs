@@ -18,6 +18,14 @@ impl Session for Nothing {
         Turn::Over
     }
 
+    fn speaks_first(&self) -> bool {
+        false
+    }
+
+    fn is_answered(&self) -> bool {
+        false
+    }
+
     fn is_idle(&self) -> bool {
         true
     }
