@@ -171,8 +171,14 @@ SUMMARY = [
     ("mixed", "p99 ms", lambda m: _short(m["p99"])),
     ("nap-mixed", "`/` beside naps", lambda m: f"{m['rate']:,.0f}"),
     ("burn", "burn: requests/s", lambda m: f"{m['rate']:,.0f}"),
-    ("idle", "idle: bytes each", lambda r: f"{r['memory_each']:,.0f}"),
+    ("idle", "idle: bytes each", lambda r: _each(r)),
 ]
+
+
+def _each(result):
+    """The memory of a connection, and how many there were if the server took no more."""
+    taken = f" (of {result['count']:,})" if result["note"] else ""
+    return f"{result['memory_each']:,.0f}{taken}"
 
 
 def summary(scenarios):
