@@ -21,11 +21,11 @@ pub(crate) trait Wire: Send {
     fn wait(&mut self, want: Want, timeout: Duration) -> io::Result<()>;
 
     /// A request has come, and `unsent` bytes of earlier replies are still to be written. The reply to a HEAD request
-    /// has no body.
-    fn begin_exchange(&mut self, unsent: usize, head: bool);
+    /// has no body. For wires that take note of it.
+    fn begin_exchange(&mut self, _unsent: usize, _head: bool) {}
 
-    /// The connection goes on to wait for a request.
-    fn begin_idle(&mut self);
+    /// The connection goes on to wait for a request. For wires that take note of it.
+    fn begin_idle(&mut self) {}
 
     /// Whether the connection has to end after the reply that is being made.
     fn is_last_request(&self) -> bool;

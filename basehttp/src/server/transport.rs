@@ -91,10 +91,6 @@ impl Wire for Socket {
         self.engine.wait(&self.place, hint_for(want), timeout)
     }
 
-    fn begin_exchange(&mut self, _unsent: usize, _head: bool) {}
-
-    fn begin_idle(&mut self) {}
-
     fn is_last_request(&self) -> bool {
         self.engine.is_last_request()
     }

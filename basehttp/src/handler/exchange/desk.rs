@@ -321,10 +321,6 @@ impl Wire for Nowhere {
         Err(io::ErrorKind::NotConnected.into())
     }
 
-    fn begin_exchange(&mut self, _unsent: usize, _head: bool) {}
-
-    fn begin_idle(&mut self) {}
-
     fn is_last_request(&self) -> bool {
         true
     }
@@ -374,10 +370,6 @@ mod tests {
         fn wait(&mut self, _want: Want, _timeout: Duration) -> io::Result<()> {
             Ok(())
         }
-
-        fn begin_exchange(&mut self, _unsent: usize, _head: bool) {}
-
-        fn begin_idle(&mut self) {}
 
         fn is_last_request(&self) -> bool {
             false

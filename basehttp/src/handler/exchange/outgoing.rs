@@ -122,8 +122,7 @@ impl Exchange {
 
     /// Makes 503 the reply, without asking the handler (RFC 9110 section 15.6.4).
     pub(crate) fn refuse(&mut self) {
-        // There may be no request yet, only a connection; then nothing of it has been read.
-        self.reply.begin(Asked { version: Version::Http11, head: false, connect: false, close: true }, true);
+        self.begin_unasked();
         self.reply_plainly(Version::Http11, HTTPStatus::SERVICE_UNAVAILABLE, &[("Retry-After", "1")]);
     }
 
@@ -132,12 +131,16 @@ impl Exchange {
     pub(crate) fn refuse_late(&mut self) {
         if self.is_in_head() {
             self.expect_more();
-            self.reply
-                .begin(Asked { version: Version::Http11, head: false, connect: false, close: true }, true);
+            self.begin_unasked();
         }
         if !self.is_idle() {
             self.reply_plainly(Version::Http11, HTTPStatus::REQUEST_TIMEOUT, &[]);
         }
+    }
+
+    /// Begins a reply for which there may be no request yet, only a connection.
+    fn begin_unasked(&mut self) {
+        self.reply.begin(Asked { version: Version::Http11, head: false, connect: false, close: true }, true);
     }
 
     /// Makes a reply without a body that asks nothing of the handler, and is the last.
@@ -206,26 +209,17 @@ impl Exchange {
     /// Sends what is ready, and behind it what goes without waiting of `rest`, of which it returns the count.
     fn pump_with(&mut self, rest: &[u8]) -> io::Result<usize> {
         let ready = self.reply.ready();
-        if ready.is_empty() || rest.is_empty() || self.output == Output::Dead {
-            return if self.pump()? { self.write_some(rest) } else { Ok(0) };
-        }
         let len = ready.len();
-        let written = self.line.wire.write_vectored(&[IoSlice::new(ready), IoSlice::new(rest)]);
-        let count = self.count_written(written)?;
-        self.took(count.min(len));
-        match count.checked_sub(len) {
-            Some(of_rest @ 1..) => {
-                self.sent += of_rest as u64;
-                Ok(of_rest)
-            }
-            _ => {
-                if self.pump()? {
-                    self.write_some(rest)
-                } else {
-                    Ok(0)
-                }
+        if len > 0 && !rest.is_empty() && self.output != Output::Dead {
+            let written = self.line.wire.write_vectored(&[IoSlice::new(ready), IoSlice::new(rest)]);
+            let count = self.count_written(written)?;
+            self.took(count.min(len));
+            if count > len {
+                self.sent += (count - len) as u64;
+                return Ok(count - len);
             }
         }
+        if self.pump()? { self.write_some(rest) } else { Ok(0) }
     }
 
     /// Sends all that is ready, and waits for the client to take it.
@@ -356,10 +350,6 @@ mod tests {
             assert_eq!(want, Want::Room);
             Ok(())
         }
-
-        fn begin_exchange(&mut self, _unsent: usize, _head: bool) {}
-
-        fn begin_idle(&mut self) {}
 
         fn is_last_request(&self) -> bool {
             false
