@@ -407,13 +407,9 @@ fn drop_rest<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool,
             go_on_with(if is_full { At::Full } else { At::Head }, handler, host, is_enough)
         }
         None => Step::To(At::LastReply),
-        Some(Taken::Enough) => match pump(handler, host, expired) {
+        Some(taken) => match pump(handler, host, expired) {
             Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
-            Pumped::All { .. } => Step::Done(Turn::Again),
-            Pumped::Dead => Step::To(At::LastReply),
-        },
-        Some(Taken::Some) => match pump(handler, host, expired) {
-            Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
+            Pumped::All { .. } if taken == Taken::Enough => Step::Done(Turn::Again),
             Pumped::All { patience, .. } if !expired => Step::Done(Turn::Later(Want::Input, patience)),
             Pumped::All { .. } | Pumped::Dead => Step::To(At::LastReply),
         },
