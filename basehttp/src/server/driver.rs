@@ -161,10 +161,7 @@ impl<'a> Thread<'a> {
             let is_welcome = self.engine.verify(&client);
             self.leave();
             if !is_welcome {
-                let token = connection.place.token;
-                self.engine.turn_away(connection);
-                self.engine.freed.push(token);
-                return;
+                return self.engine.turn_away(connection);
             }
         }
         loop {
@@ -209,11 +206,9 @@ impl<'a> Thread<'a> {
 
     /// Closes a connection. That drops its handler, which is code of the user.
     fn end(&mut self, connection: Connection) {
-        let token = connection.place.token;
         self.enter();
         self.engine.end(connection);
         self.leave();
-        self.engine.freed.push(token);
     }
 
     /// Tells a client whose request has found no thread in time.

@@ -1,8 +1,8 @@
 //! What the threads of a server share, and the threads themselves.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use super::crew::{Call, Crew, Task};
 use super::driver;
 use super::inbox::Inbox;
 use super::listener::{Listener, Stream};
-use super::log::Log;
+use super::log::{Log, Repeated};
 use super::poller::Core;
 use super::predictor::Predictor;
 use super::refusal::Refusal;
@@ -44,7 +44,7 @@ pub(super) struct Engine {
     /// Rounds are so costly that a second driver is worth its waking.
     pub(super) is_heavy: AtomicBool,
     /// When the log was told that there are no threads.
-    told: Mutex<Option<Instant>>,
+    told: Repeated,
     pub(super) predictor: Predictor,
     pub(super) log: Log,
     pub(super) settings: Settings,
@@ -84,7 +84,7 @@ impl Engine {
             freed: Inbox::default(),
             timers: Timers::default(),
             is_heavy: AtomicBool::new(false),
-            told: Mutex::default(),
+            told: Repeated::default(),
             predictor: Predictor::new(),
             log: Log::default(),
             bounds: Arc::new(settings.bounds),
@@ -167,14 +167,9 @@ impl Engine {
     }
 
     fn tell_bound(&self, text: &str) {
-        {
-            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-            if told.is_some_and(|told| told.elapsed() < TELL_EVERY) {
-                return;
-            }
-            *told = Some(Instant::now());
+        if self.told.is_due() {
+            self.log.complain(text);
         }
-        self.log.complain(text);
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -314,15 +309,22 @@ impl Engine {
 
     /// Drops a connection whose client is not welcome.
     pub(super) fn turn_away(&self, connection: Connection) {
-        drop(connection);
+        self.free(connection);
         self.shutdown.turned_away();
     }
 
     /// Drops a connection that is over, or that nobody goes on with.
     pub(super) fn end(&self, connection: Connection) {
         let end = connection.end();
-        drop(connection);
+        self.free(connection);
         self.shutdown.ended(end);
+    }
+
+    /// Drops a connection, and leaves its place to the holder of the table.
+    fn free(&self, connection: Connection) {
+        let token = connection.place.token;
+        drop(connection);
+        self.freed.push(token);
     }
 
     /// Sends the threads home.
@@ -351,9 +353,6 @@ impl Engine {
         }
     }
 }
-
-/// How often the log is told that there are no threads.
-const TELL_EVERY: Duration = Duration::from_secs(10);
 
 /// A regular thread.
 fn work(engine: &Arc<Engine>) {

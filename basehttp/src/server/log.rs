@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
 
 #[derive(Default)]
 pub(super) struct Log {
@@ -80,6 +81,27 @@ impl Log {
     pub(super) fn complain(&self, text: &str) {
         self.push(&format!("basehttp: {text}\n"));
         self.flush();
+    }
+}
+
+/// What happens often, and is told now and then.
+#[derive(Default)]
+pub(super) struct Repeated {
+    told: Mutex<Option<Instant>>,
+}
+
+/// How often.
+const TELL_EVERY: Duration = Duration::from_secs(10);
+
+impl Repeated {
+    /// Whether it is to be told now.
+    pub(super) fn is_due(&self) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = told.is_none_or(|told| told.elapsed() >= TELL_EVERY);
+        if is_due {
+            *told = Some(Instant::now());
+        }
+        is_due
     }
 }
 

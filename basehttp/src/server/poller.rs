@@ -14,6 +14,7 @@ use mio::{Events, Poll, Token};
 
 use super::engine::Engine;
 use super::listener::{Listener, Stream};
+use super::log::Repeated;
 use super::table::{Connection, NEVER, Place, READ, READ_CLOSED, Table, WRITE};
 use crate::handler::wire::Want;
 
@@ -28,7 +29,7 @@ pub(super) struct Core {
     listener: Option<Listener>,
     accept: Accept,
     /// When the log was told that it fails.
-    told: Option<Instant>,
+    told: Repeated,
     /// Since when there was no success.
     failing_since: Option<Instant>,
     /// A descriptor in reserve: where there are none left, it is given up to take a connection, and to refuse it.
@@ -59,9 +60,6 @@ const SPARE_TIMERS: usize = 1024;
 const EVENTS: usize = 256;
 const ACCEPTS: usize = 64;
 
-/// How often the log is told of that.
-const TELL_EVERY: Duration = Duration::from_secs(10);
-
 /// How long clients are left waiting for a descriptor.
 const SHED_AFTER: Duration = Duration::from_secs(2);
 
@@ -78,7 +76,7 @@ impl Core {
             table: Table::default(),
             listener: Some(listener),
             accept: Accept::Pending,
-            told: None,
+            told: Repeated::default(),
             failing_since: None,
             spare: spare(),
             timers: BinaryHeap::new(),
@@ -89,12 +87,13 @@ impl Core {
     /// Polls once, for `most` at the longest, and puts what is ready into the queue.
     pub(super) fn poll(&mut self, engine: &Arc<Engine>, most: Option<Duration>) -> io::Result<()> {
         self.take_news(engine);
-        let mut timeout = self.timeout(engine, most);
+        let now = engine.now();
+        let mut timeout = self.timeout(now, most);
         if timeout != Some(Duration::ZERO) {
-            let wake = timeout.map_or(NEVER, |timeout| engine.now() + millis(timeout));
+            let wake = timeout.map_or(NEVER, |timeout| now + millis(timeout));
             engine.timers.fall_asleep(wake);
             if self.take_news(engine) {
-                timeout = self.timeout(engine, most);
+                timeout = self.timeout(now, most);
             }
         }
         match self.poll.poll(&mut self.events, timeout) {
@@ -150,8 +149,7 @@ impl Core {
         true
     }
 
-    fn timeout(&self, engine: &Engine, most: Option<Duration>) -> Option<Duration> {
-        let now = engine.now();
+    fn timeout(&self, now: u64, most: Option<Duration>) -> Option<Duration> {
         let next =
             self.timers.peek().map(|Reverse((time, _))| Duration::from_millis(time.saturating_sub(now)));
         let retry = match self.accept {
@@ -203,8 +201,7 @@ impl Core {
     /// Mostly there is no descriptor left, and soon there will be one. When that takes long, clients are told, with the
     /// spare one, by a closed connection, rather than left waiting in the queue of the system.
     fn accept_failed(&mut self, engine: &Engine, error: &io::Error) {
-        if self.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
-            self.told = Some(Instant::now());
+        if self.told.is_due() {
             engine.log.push(&format!("basehttp: cannot take connections, trying on: {error}\n"));
         }
         self.accept = Accept::Failing;
@@ -223,7 +220,7 @@ impl Core {
         address: crate::handler::Address,
     ) -> Option<Connection> {
         let full = self.table.len() >= engine.max_connections();
-        if full && self.table.len() >= engine.max_connections() + REFUSALS {
+        if self.table.len() >= engine.max_connections() + REFUSALS {
             return None;
         }
         // The token has to be known before the stream is registered, and the place before it is shared.

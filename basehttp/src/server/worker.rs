@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use super::sync::{Arc, AtomicBool, AtomicU64, Ordering};
+use super::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, lock};
 use super::watchdog::Watchdog;
 use crate::handler::exchange::Shared;
 
@@ -16,7 +16,7 @@ pub(super) struct Worker {
     /// It has waited for its own client, which says nothing about the handler.
     waited_for_client: AtomicBool,
     /// Where replies have gathered behind the code that runs.
-    gathered: std::sync::Mutex<Option<Shared>>,
+    gathered: Mutex<Option<Shared>>,
 }
 
 /// The thread may drive. It loses that to another when it is about to wait, or when the watchdog finds it waiting.
@@ -45,7 +45,7 @@ impl Worker {
             state: AtomicU64::new(0),
             seen: AtomicU64::new(0),
             waited_for_client: AtomicBool::new(false),
-            gathered: std::sync::Mutex::new(None),
+            gathered: Mutex::new(None),
         }
     }
 
@@ -96,12 +96,12 @@ impl Worker {
 
     /// Tells where replies have gathered that wait for the code which is about to run, or that there are none any more.
     pub(super) fn set_gathered(&self, exchange: Option<Shared>) {
-        *self.gathered.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = exchange;
+        *lock(&self.gathered) = exchange;
     }
 
     /// Sends them.
     pub(super) fn send_gathered(&self) {
-        let exchange = self.gathered.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        let exchange = lock(&self.gathered).take();
         if let Some(exchange) = exchange {
             exchange.try_pump();
         }
