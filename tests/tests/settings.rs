@@ -88,6 +88,10 @@ impl Handler {
                 self.set_write_timeout(Duration::from_millis(20));
                 return self.send_big();
             }
+            "/patient" => {
+                self.set_write_timeout(PATIENCE);
+                return self.send_big();
+            }
             _ => {}
         }
         self.say(&text)

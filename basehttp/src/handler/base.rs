@@ -191,6 +191,9 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// variable `timeout`, or else the server's [`write_timeout`](crate::ServerBuilder::write_timeout), is back. In
     /// [`setup`](RequestHandler::setup) it is for all requests of the connection.
     ///
+    /// A handler that calls this in a request also decides how long the client may take in total:
+    /// [`reply_timeout`](crate::ServerBuilder::reply_timeout) does not hold for its reply.
+    ///
     /// It is for the rest of the reply too, which is sent when the handler has returned. How long the handler itself
     /// takes between two writes is never bounded: a long poll may wait for its event as long as it likes.
     pub fn set_write_timeout(&self, timeout: Duration) {

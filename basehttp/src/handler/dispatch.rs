@@ -247,6 +247,7 @@ pub(crate) fn too_slow<H: RequestHandler>(handler: &mut H) {
         handler.__base_mut().give_up_head();
     }
     if !idle {
+        handler.exchange().is_late(in_head);
         handler.exchange().reply.must_close();
         let sent = handler.send_error(HTTPStatus::REQUEST_TIMEOUT);
         settle(handler, sent.err());
@@ -323,8 +324,8 @@ pub(crate) fn tell<H: RequestHandler>(handler: &H) {
         Some(Trouble::ClientGone) => {
             handler.log_error(format_args!("{}: the client went away", function_of(handler)));
         }
-        Some(Trouble::TimedOut) => {
-            handler.log_error(format_args!("{}: Request timed out", function_of(handler)));
+        Some(Trouble::TimedOut(deadline)) => {
+            handler.log_error(format_args!("{}: Request timed out ({deadline})", function_of(handler)));
         }
         _ => {}
     }
@@ -350,13 +351,13 @@ pub(crate) fn fail<H: RequestHandler>(handler: &H, function: &str, failure: &Fai
         Some(Trouble::Fault(fault)) => {
             handler.log_error(format_args!("{function}: {failure} ({})", fault.code()));
         }
-        Some(Trouble::TimedOut | Trouble::BodyTooLarge) if !failure.is_panic() => {
+        Some(Trouble::TimedOut(_) | Trouble::BodyTooLarge) if !failure.is_panic() => {
             handler.log_error(format_args!("{function}: {failure}"));
         }
         _ => tell_failure(handler, function, failure),
     }
     let sent = match trouble {
-        Some(Trouble::TimedOut) => answer(handler, HTTPStatus::REQUEST_TIMEOUT),
+        Some(Trouble::TimedOut(_)) => answer(handler, HTTPStatus::REQUEST_TIMEOUT),
         Some(Trouble::Fault(fault)) => answer(handler, code_of(fault, "")),
         Some(Trouble::BodyTooLarge) => answer(handler, HTTPStatus::CONTENT_TOO_LARGE),
         _ => answer(handler, HTTPStatus::INTERNAL_SERVER_ERROR),

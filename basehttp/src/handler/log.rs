@@ -15,7 +15,8 @@ impl BaseHTTPRequestHandler {
     /// The default of [`RequestHandler::log_request`].
     pub fn log_request<H: RequestHandler>(handler: &H, code: Option<HTTPStatus>, size: Option<u64>) {
         let (code, size) = (OrDash(code), OrDash(size));
-        handler.log_message(format_args!("\"{}\" {code} {size}", handler.requestline()));
+        let (line, cut) = shortened(handler.requestline());
+        handler.log_message(format_args!("\"{line}{cut}\" {code} {size}"));
     }
 
     /// The default of [`RequestHandler::log_error`].
@@ -46,6 +47,22 @@ impl BaseHTTPRequestHandler {
         }
     }
 }
+
+/// The start of a request line, and dots where there is more of it. A client decides how long it is, up to
+/// `Limits::request_line`, and may do so for every line of the log.
+fn shortened(requestline: &str) -> (&str, &str) {
+    if requestline.len() <= SHOWN {
+        return (requestline, "");
+    }
+    match requestline.char_indices().nth(SHOWN) {
+        Some((end, _)) => (requestline.get(..end).unwrap_or_default(), "..."),
+        None => (requestline, ""),
+    }
+}
+
+/// Each may become four bytes when it is escaped, and with them a line still goes into a pipe in one piece (4096 bytes on
+/// Linux).
+const SHOWN: usize = 1000;
 
 struct OrDash<T>(Option<T>);
 
@@ -89,6 +106,14 @@ mod tests {
         let mut line = String::new();
         write!(Escaped(&mut line), "/spam \x1b{}\0 a\\b", "\u{9f}\u{a0}beans".to_owned()).unwrap();
         assert_eq!(line, "/spam \\x1b\\x9f\u{a0}beans\\x00 a\\\\b");
+    }
+
+    #[test]
+    fn a_long_request_line_is_cut() {
+        let line = "\u{e9}".repeat(SHOWN);
+        assert_eq!(shortened(&line), (&*line, ""));
+        let longer = format!("{line}x");
+        assert_eq!(shortened(&longer), (&*line, "..."));
     }
 
     #[test]

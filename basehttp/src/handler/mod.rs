@@ -254,7 +254,8 @@ pub trait RequestHandler:
     }
 
     /// Logs an accepted request; called by [`send_response`](Self::send_response). `None` is written as `-`. A reply that is
-    /// taken back was logged already, and the error page in its place is logged too.
+    /// taken back was logged already, and the error page in its place is logged too. Of a request line, the default shows the
+    /// first 1000 characters.
     fn log_request(&self, code: Option<HTTPStatus>, size: Option<u64>) {
         BaseHTTPRequestHandler::log_request(self, code, size);
     }

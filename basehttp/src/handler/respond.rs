@@ -11,6 +11,7 @@ use super::dispatch::allow;
 use super::request::named_version;
 use super::{BaseHTTPRequestHandler, RequestHandler, ResponseCode, error_page, stamp};
 use crate::proto::date::HTTPDate;
+use crate::proto::fault::Fault;
 use crate::proto::reply::can_be_reason;
 use crate::proto::status::{HTTPStatus, lookup};
 
@@ -29,11 +30,9 @@ impl BaseHTTPRequestHandler {
         let (short, long) = messages::<H>(status).unwrap_or(("???", "???"));
         let message = code.message().unwrap_or(short);
         let explain = code.explain().unwrap_or(long);
-        match handler.fault() {
-            Some(fault) if fault.status() == status.code() => {
-                handler.log_error(format_args!("code {status}, message {message} ({})", fault.code()));
-            }
-            _ => handler.log_error(format_args!("code {status}, message {message}")),
+        match cause(handler, status) {
+            Some(cause) => handler.log_error(format_args!("code {status}, message {message} ({cause})")),
+            None => handler.log_error(format_args!("code {status}, message {message}")),
         }
         handler.exchange().abandon()?;
         // The page can show what a status line cannot hold.
@@ -178,6 +177,14 @@ const fn join(first: &[u8], second: &[u8]) -> ([u8; 128], usize) {
         at += 1;
     }
     (text, first.len() + gap + second.len())
+}
+
+/// What the log tells beside an error's code: the name of the client's fault, or of the deadline that it has missed.
+fn cause<H: RequestHandler>(handler: &H, status: HTTPStatus) -> Option<&'static str> {
+    if status == HTTPStatus::REQUEST_TIMEOUT {
+        return handler.exchange().missed_deadline();
+    }
+    handler.fault().filter(|fault| fault.status() == status.code()).map(Fault::code)
 }
 
 /// What stands behind the code in the status line.

@@ -118,6 +118,19 @@ impl ServerBuilder {
         self
     }
 
+    /// How long a reply may wait in total for its client to take it; then the connection is cut. Each byte that the client
+    /// takes gives a millisecond back, as in [`body_timeout`](Self::body_timeout): a client that takes one before each
+    /// [`write_timeout`](Self::write_timeout) gets no further. Only waiting for the client counts, not what the handler does
+    /// between two writes. 60 seconds by default.
+    ///
+    /// A handler for clients that are slow on purpose calls
+    /// [`set_write_timeout`](BaseHTTPRequestHandler::set_write_timeout), which switches this off for its reply. After 101, or
+    /// 2xx to CONNECT, there is no bound but `write_timeout`.
+    pub fn reply_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.bounds.reply_timeout = timeout;
+        self
+    }
+
     /// How many requests a connection may have; the last reply says `Connection: close`. No bound by default: a connection
     /// gives back the memory of unusual requests, so that its age costs nothing. A bound is for a load balancer that
     /// spreads connections, not requests.

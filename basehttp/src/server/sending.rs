@@ -33,11 +33,12 @@ pub(super) fn send(exchange: &mut Exchange, host: &mut dyn Host, expired: bool) 
     }
     match exchange.pump() {
         Ok(true) => Pumped::All { is_idle: exchange.is_idle(), patience: exchange.patience() },
-        Ok(false) if !expired => Pumped::Later(exchange.room_patience()),
-        Ok(false) => {
+        // What the client has taken meanwhile gives it time for more.
+        Ok(false) if expired && exchange.room_patience().is_zero() => {
             exchange.give_up_output();
             Pumped::Dead
         }
+        Ok(false) => Pumped::Later(exchange.room_patience()),
         Err(_) => Pumped::Dead,
     }
 }

@@ -89,6 +89,7 @@ impl Settings {
             &mut bounds.read_timeout,
             &mut bounds.write_timeout,
             &mut bounds.body_timeout,
+            &mut bounds.reply_timeout,
         ] {
             *duration = (*duration).min(LONGEST);
         }
@@ -104,6 +105,7 @@ impl Settings {
             ("read_timeout", self.bounds.read_timeout),
             ("write_timeout", self.bounds.write_timeout),
             ("body_timeout", self.bounds.body_timeout),
+            ("reply_timeout", self.bounds.reply_timeout),
             ("queue_timeout", self.queue_timeout),
         ];
         if let Some((name, _)) = times.iter().find(|(_, time)| time.is_zero()) {

@@ -300,7 +300,8 @@ fn a_body_that_takes_too_long_is_answered_408() {
     client.assert_closed();
     let (log, errors) = stage.end();
     assert!(errors.is_empty(), "{errors:?}");
-    assert!(log.iter().any(|line| line.contains("timed out")), "{log:?}");
+    let refusals = log.iter().filter(|line| line.contains("code 408"));
+    assert_eq!(refusals.collect::<Vec<_>>(), ["code 408, message Request Timeout (read_timeout)"], "{log:?}");
 }
 
 #[test]

@@ -188,6 +188,35 @@ fn a_body_that_comes_fast_enough_may_take_longer_than_its_deadline() {
     assert_eq!(client.reply().text(), (1 << 20).to_string());
 }
 
+#[test]
+fn a_reply_that_is_taken_a_little_at_a_time_has_a_deadline_as_a_whole() {
+    // While the handler writes, and when it has returned.
+    for high_water in [1 << 16, BIG] {
+        let builder = HTTPServer::builder().write_high_water(high_water).reply_timeout(SHORT * 5);
+        let (server, keys) = start(builder);
+        let mut client = Client::new(&server);
+        client.send(GET_BIG);
+        let mut taken = 0;
+        // What the system has for the client can be read after the connection was reset.
+        while client.stream().take_error().unwrap().is_none() {
+            taken += client.stream().read(&mut [0; 8]).unwrap_or(0);
+            thread::sleep(SHORT / 2);
+        }
+        assert!(taken < BIG, "all of it has come");
+        keys.wait();
+    }
+}
+
+#[test]
+fn a_handler_that_sets_its_own_write_timeout_minds_the_whole_itself() {
+    let (server, keys) = start(HTTPServer::builder().reply_timeout(SHORT));
+    let mut client = Client::new(&server);
+    client.send("GET /patient HTTP/1.1\r\nHost: a\r\n\r\n");
+    thread::sleep(SHORT * 5);
+    assert_eq!(client.reply().body.len(), BIG);
+    keys.wait();
+}
+
 struct Counting {
     base: BaseHTTPRequestHandler,
     seen: Arc<Seen>,

@@ -30,6 +30,7 @@ fn what_would_serve_nobody_is_named_with_what_to_do() {
         ("read_timeout", new().read_timeout(zero)),
         ("write_timeout", new().write_timeout(zero)),
         ("body_timeout", new().body_timeout(zero)),
+        ("reply_timeout", new().reply_timeout(zero)),
         ("queue_timeout", new().queue_timeout(zero)),
         ("max_connections", new().max_connections(0)),
         ("max_threads", new().max_threads(0)),
@@ -96,6 +97,7 @@ fn what_is_zero_on_purpose_or_without_end_is_no_mistake() {
         .read_timeout(Duration::MAX)
         .write_timeout(Duration::MAX)
         .body_timeout(Duration::MAX)
+        .reply_timeout(Duration::MAX)
         .head_timeout(Duration::MAX)
         .queue_timeout(Duration::MAX)
         .timeout(Duration::MAX)

@@ -25,6 +25,8 @@ pub(crate) struct Bounds {
     pub(crate) write_timeout: Duration,
     /// How long a body may be waited for, beyond what its bytes have earned.
     pub(crate) body_timeout: Duration,
+    /// How long the client may be waited for to take replies, beyond what bytes taken have earned.
+    pub(crate) reply_timeout: Duration,
     /// Requests that a connection may have.
     pub(crate) requests: u64,
 }
@@ -42,6 +44,7 @@ impl Default for Bounds {
             read_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(60),
+            reply_timeout: Duration::from_secs(60),
             requests: u64::MAX,
         }
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::incoming::Incoming;
-use super::patience::BodyPatience;
+use super::patience::Patience;
 use super::{After, Bounds, Exchange, Output, Part};
 use crate::handler::buffer::Buffer;
 use crate::handler::message::Headers;
@@ -213,11 +213,11 @@ impl Default for Exchange {
             sent: 0,
             until: None,
             after: After::Nothing,
-            stuck_since: None,
             unsent: 0,
             read_timeout: line.read_timeout,
             write_timeout: line.write_timeout,
-            patience: BodyPatience::default(),
+            sending: Patience::default(),
+            taking: Patience::default(),
             line,
         }
     }
@@ -234,7 +234,8 @@ impl Exchange {
         self.unsent = 0;
         self.read_timeout = self.line.read_timeout;
         self.write_timeout = self.line.write_timeout;
-        self.patience = BodyPatience::default();
+        self.sending = Patience::default();
+        self.taking = Patience::new(self.line.bounds.reply_timeout);
     }
 
     /// Whether the connection waits for a request and has nothing that it must keep until then.

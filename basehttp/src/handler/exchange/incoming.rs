@@ -3,7 +3,8 @@
 use std::io;
 use std::time::Instant;
 
-use super::{DIRECT, Exchange, Trouble, gone};
+use super::patience::Patience;
+use super::{DIRECT, Exchange, LONGEST, Trouble, gone};
 use crate::handler::buffer::Buffer;
 use crate::handler::message::{Headers, Message};
 use crate::proto::chunked::{ChunkStep, ChunkedDecoder};
@@ -51,6 +52,7 @@ impl Exchange {
     pub(super) fn open_tunnel(&mut self) {
         if matches!(self.body, Incoming::None) {
             self.body = Incoming::Everything;
+            self.taking = Patience::new(LONGEST);
         }
     }
 
@@ -197,16 +199,21 @@ impl Exchange {
                     return Err(self.fault(Fault::IncompleteBody));
                 }
                 Ok(count) => {
-                    self.patience.earn(count);
+                    self.sending.earn(count);
                     return Ok(count);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.prepare_to_wait()?;
-                    self.patience.wait();
-                    let timeout = self.body_patience();
-                    self.wait_for_input(timeout).map_err(|error| self.failed(error))?;
+                    self.sending.wait();
+                    let timeout = self.input_patience();
+                    if let Err(error) = self.wait_for_input(timeout) {
+                        let deadline = self.input_deadline();
+                        // The handler may try again.
+                        self.sending.stop();
+                        return Err(self.failed(error, deadline));
+                    }
                 }
-                Err(error) => return Err(self.failed(error)),
+                Err(error) => return Err(self.failed(error, self.input_deadline())),
             }
         }
     }
@@ -265,15 +272,15 @@ impl Exchange {
             }
             reads -= 1;
             match self.input.fill(|room| self.line.wire.read(room)) {
-                Ok(count @ 1..) => self.patience.earn(count),
+                Ok(count @ 1..) => self.sending.earn(count),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.patience.wait();
+                    self.sending.wait();
                     return Taken::Some;
                 }
                 // So does the end of the input.
                 Ok(0) => return Taken::All,
                 Err(error) => {
-                    self.failed(error);
+                    self.failed(error, self.input_deadline());
                     return Taken::All;
                 }
             }

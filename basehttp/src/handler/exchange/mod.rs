@@ -22,7 +22,7 @@ use crate::proto::reply::{Asked, Reply};
 pub(crate) use bounds::{Bounds, LONGEST};
 use desk::Line;
 use incoming::Incoming;
-use patience::BodyPatience;
+use patience::Patience;
 
 pub(crate) use desk::{Desk, Guard, Shared};
 pub(crate) use incoming::Taken;
@@ -33,8 +33,8 @@ pub(crate) use incoming::Taken;
 pub(crate) enum Trouble {
     /// The client went away.
     ClientGone,
-    /// It neither sent nor took anything in time.
-    TimedOut,
+    /// It was too slow, for the deadline that this setting has.
+    TimedOut(&'static str),
     /// The framing of the request's body is broken.
     Fault(Fault),
     /// The body is larger than the handler wants.
@@ -81,14 +81,14 @@ pub(crate) struct Exchange {
     /// When the time for a head, or for the rest of a body, is over, however it trickles in.
     until: Option<Instant>,
     after: After,
-    /// Since when the client has taken nothing of what is ready.
-    stuck_since: Option<Instant>,
     /// Bytes that the last try to send has left.
     unsent: usize,
     /// The deadlines of the current request: the handler may have set its own.
     read_timeout: Duration,
     write_timeout: Duration,
-    patience: BodyPatience,
+    /// How long the client may let the body wait, and what is ready of the replies.
+    sending: Patience,
+    taking: Patience,
 }
 
 /// What may come after the current request.
@@ -152,9 +152,14 @@ impl Exchange {
         if all {
             self.line.read_timeout = self.read_timeout;
             self.line.write_timeout = self.write_timeout;
-        } else if read.is_some() {
-            // The handler knows how slow its client may be.
-            self.patience = BodyPatience::new(LONGEST);
+            return;
+        }
+        // The handler knows how slow its client may be.
+        if read.is_some() {
+            self.sending = Patience::new(LONGEST);
+        }
+        if write.is_some() {
+            self.taking = Patience::new(LONGEST);
         }
     }
 
@@ -163,15 +168,18 @@ impl Exchange {
         match (self.until, self.part) {
             (Some(until), _) => until.saturating_duration_since(Instant::now()),
             (None, Part::Idle) => self.line.bounds.idle_timeout,
-            (None, _) => self.body_patience(),
+            (None, _) => self.input_patience(),
         }
     }
 
     /// How long the client may go on sending nothing of its body.
-    fn body_patience(&self) -> Duration {
-        // What is no HTTP has no body that could be late.
-        let is_tunnel = matches!(self.body, Incoming::Everything);
-        if is_tunnel { self.read_timeout } else { self.read_timeout.min(self.patience.left()) }
+    fn input_patience(&self) -> Duration {
+        if self.is_tunnel() { self.read_timeout } else { self.sending.left(self.read_timeout) }
+    }
+
+    /// Whether this is no HTTP any more, and so nothing that could be late as a whole.
+    fn is_tunnel(&self) -> bool {
+        matches!(self.body, Incoming::Everything)
     }
 
     /// Whether some of a head has come, but not all.
@@ -192,6 +200,27 @@ impl Exchange {
     /// Whether the server is being shut down.
     pub(crate) fn is_stopping(&self) -> bool {
         self.line.wire.is_stopping()
+    }
+
+    /// Notes that the client is too late with its request, for what is logged about it.
+    pub(crate) fn is_late(&mut self, in_head: bool) {
+        let deadline = if in_head { "head_timeout" } else { self.input_deadline() };
+        self.record(Trouble::TimedOut(deadline));
+        // The answer tells it.
+        self.news = None;
+    }
+
+    /// The setting whose deadline for the body is over, or will be next.
+    fn input_deadline(&self) -> &'static str {
+        if self.sending.is_used_up() && !self.is_tunnel() { "body_timeout" } else { "read_timeout" }
+    }
+
+    /// The setting whose deadline is over.
+    pub(crate) fn missed_deadline(&self) -> Option<&'static str> {
+        match self.trouble {
+            Some(Trouble::TimedOut(deadline)) => Some(deadline),
+            _ => None,
+        }
     }
 
     /// Blocks the thread until there may be input.
@@ -325,7 +354,11 @@ impl Exchange {
         }
         self.read_timeout = self.line.read_timeout;
         self.write_timeout = self.line.write_timeout;
-        self.patience = BodyPatience::new(self.line.bounds.body_timeout);
+        self.sending = Patience::new(self.line.bounds.body_timeout);
+        // A client that takes replies a little at a time gains no time by asking for more of them.
+        if self.reply.gathered() == 0 {
+            self.taking = Patience::new(self.line.bounds.reply_timeout);
+        }
         self.line.requests_left = self.line.requests_left.saturating_sub(1);
         self.waits_for_continue = false;
         self.forget_trailers();
@@ -360,8 +393,7 @@ impl Exchange {
 
     /// How long the client may go on taking nothing.
     pub(crate) fn room_patience(&self) -> Duration {
-        let waited = self.stuck_since.map_or(Duration::ZERO, |since| since.elapsed());
-        self.write_timeout.saturating_sub(waited)
+        self.taking.left(self.write_timeout)
     }
 
     /// Whether more of the replies waits for the client than may.
@@ -375,9 +407,9 @@ impl Exchange {
         self.line.wire.read(scratch)
     }
 
-    pub(super) fn failed(&mut self, error: io::Error) -> io::Error {
+    pub(super) fn failed(&mut self, error: io::Error, deadline: &'static str) -> io::Error {
         let timed_out = matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock);
-        self.record(if timed_out { Trouble::TimedOut } else { Trouble::ClientGone });
+        self.record(if timed_out { Trouble::TimedOut(deadline) } else { Trouble::ClientGone });
         self.reply.must_close();
         error
     }

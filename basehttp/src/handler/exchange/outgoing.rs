@@ -1,7 +1,6 @@
 //! The reply: what the handler makes of it, on its way to the wire.
 
 use std::io::{self, IoSlice};
-use std::time::Instant;
 
 use super::incoming::Incoming;
 use super::{DIRECT, Exchange, Output, Settled, Trouble, gone};
@@ -186,12 +185,11 @@ impl Exchange {
             }
         };
         self.took(written);
-        match sent {
-            Ok(true) => self.stuck_since = None,
-            Ok(false) => {
-                self.stuck_since.get_or_insert_with(Instant::now);
-            }
-            Err(_) => {}
+        if written > 0 {
+            self.taking.earn(written);
+        }
+        if matches!(sent, Ok(false)) {
+            self.taking.wait();
         }
         sent.map_err(|error| self.unwritable(error))
     }
@@ -201,9 +199,6 @@ impl Exchange {
         self.reply.sent(count);
         self.sent += count as u64;
         self.unsent = self.reply.gathered();
-        if count > 0 {
-            self.stuck_since = None;
-        }
     }
 
     /// Sends what is ready, and behind it what goes without waiting of `rest`, of which it returns the count.
@@ -231,7 +226,8 @@ impl Exchange {
     }
 
     fn wait_for_room(&mut self) -> io::Result<()> {
-        let timeout = self.write_timeout;
+        self.taking.wait();
+        let timeout = self.room_patience();
         self.line.wire.wait(Want::Room, timeout).map_err(|error| self.unwritable(error))
     }
 
@@ -261,7 +257,10 @@ impl Exchange {
         match written {
             Ok(0) => Err(self.unwritable(io::ErrorKind::WriteZero.into())),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
-            Ok(count) => Ok(count),
+            Ok(count) => {
+                self.taking.earn(count);
+                Ok(count)
+            }
             Err(error) => Err(self.unwritable(error)),
         }
     }
@@ -290,7 +289,8 @@ impl Exchange {
     fn unwritable(&mut self, error: io::Error) -> io::Error {
         self.output = Output::Dead;
         self.ending = Some(Close::Reset);
-        self.failed(error)
+        let deadline = if self.taking.is_used_up() { "reply_timeout" } else { "write_timeout" };
+        self.failed(error, deadline)
     }
 
     #[cold]

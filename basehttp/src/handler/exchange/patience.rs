@@ -1,25 +1,33 @@
-//! How long the server waits for a body that trickles in.
+//! How long the server waits for a client that sends, or takes, a little at a time.
 
 use std::time::{Duration, Instant};
 
-/// The time for which a client may still let the server wait for its body. Waiting uses it up, and every byte that comes
-/// earns a millisecond of it back: so a body may take as long as it likes at 1000 bytes a second, and a client that sends
-/// one byte before each deadline of a read gets no further. The time that the handler takes does not count.
+/// The time for which a client may still let the server wait: for its body, or for room for a reply. Waiting uses it up, and
+/// every byte that comes or goes earns a millisecond of it back: so a message may take as long as it likes at 1000 bytes a
+/// second, and a client that moves one byte before each deadline gets no further. The time that the handler takes does not
+/// count.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct BodyPatience {
+pub(super) struct Patience {
     most: Duration,
     used: Duration,
     waiting_since: Option<Instant>,
 }
 
-impl BodyPatience {
+impl Patience {
     pub(super) fn new(most: Duration) -> Self {
         Self { most, used: Duration::ZERO, waiting_since: None }
     }
 
-    pub(super) fn left(&self) -> Duration {
+    /// What is left, for a wait that may be so long at most.
+    pub(super) fn left(&self, at_once: Duration) -> Duration {
         let waited = self.waiting_since.map_or(Duration::ZERO, |since| since.elapsed());
-        self.most.saturating_sub(self.used).saturating_sub(waited)
+        let in_total = self.most.saturating_sub(self.used).saturating_sub(waited);
+        in_total.min(at_once.saturating_sub(waited))
+    }
+
+    /// Whether the time in total is over, not only that for one wait.
+    pub(super) fn is_used_up(&self) -> bool {
+        self.left(Duration::MAX).is_zero()
     }
 
     /// The wait for the client begins, or goes on.
@@ -27,11 +35,18 @@ impl BodyPatience {
         self.waiting_since.get_or_insert_with(Instant::now);
     }
 
-    /// Something has come.
-    pub(super) fn earn(&mut self, bytes: usize) {
+    /// The wait is over.
+    #[inline]
+    pub(super) fn stop(&mut self) {
         if let Some(since) = self.waiting_since.take() {
             self.used = self.used.saturating_add(since.elapsed());
         }
+    }
+
+    /// Something has come, or gone.
+    #[inline]
+    pub(super) fn earn(&mut self, bytes: usize) {
+        self.stop();
         if !self.used.is_zero() {
             self.used = self.used.saturating_sub(Duration::from_millis(bytes as u64));
         }
@@ -42,22 +57,36 @@ impl BodyPatience {
 mod tests {
     use super::*;
 
+    const LONG: Duration = Duration::from_secs(1000);
+
     #[test]
     fn bytes_earn_what_waiting_uses_and_not_more_than_there_was() {
-        let mut patience = BodyPatience::new(Duration::from_secs(60));
+        let mut patience = Patience::new(Duration::from_secs(60));
         patience.used = Duration::from_secs(50);
         patience.earn(20_000);
-        assert_eq!(patience.left(), Duration::from_secs(30));
+        assert_eq!(patience.left(LONG), Duration::from_secs(30));
+        assert_eq!(patience.left(Duration::from_secs(20)), Duration::from_secs(20));
         patience.earn(usize::MAX);
-        assert_eq!(patience.left(), Duration::from_secs(60));
+        assert_eq!(patience.left(LONG), Duration::from_secs(60));
     }
 
     #[test]
     fn waiting_is_what_uses_it_up() {
-        let mut patience = BodyPatience::new(Duration::from_secs(60));
+        let mut patience = Patience::new(Duration::from_secs(60));
         patience.waiting_since = Instant::now().checked_sub(Duration::from_secs(61));
-        assert_eq!(patience.left(), Duration::ZERO);
+        assert_eq!(patience.left(LONG), Duration::ZERO);
         patience.earn(1);
-        assert_eq!(patience.left(), Duration::ZERO);
+        assert_eq!(patience.left(LONG), Duration::ZERO);
+        assert!(patience.is_used_up());
+    }
+
+    #[test]
+    fn one_wait_has_its_own_end() {
+        let mut patience = Patience::new(Duration::from_secs(60));
+        patience.waiting_since = Instant::now().checked_sub(Duration::from_secs(31));
+        assert_eq!(patience.left(Duration::from_secs(30)), Duration::ZERO);
+        assert!(!patience.is_used_up());
+        patience.earn(1);
+        assert_eq!(patience.left(Duration::from_secs(20)), Duration::from_secs(20));
     }
 }
