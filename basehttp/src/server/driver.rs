@@ -216,6 +216,10 @@ impl<'a> Thread<'a> {
         // It costs nobody anything to tell one who may not be welcome.
         connection.newcomer = None;
         if connection.session.refuse() {
+            self.engine.refused.tell(&self.engine.log, || {
+                let waited = self.engine.settings.queue_timeout;
+                format!("a request has found no thread within {waited:?} (queue_timeout) and is answered 503")
+            });
             self.give_turn(connection);
         } else {
             self.engine.submit(connection);

@@ -43,8 +43,9 @@ pub(super) struct Engine {
     pub(super) timers: Timers,
     /// Rounds are so costly that a second driver is worth its waking.
     pub(super) is_heavy: AtomicBool,
-    /// When the log was told that there are no threads.
-    told: Repeated,
+    /// There are no threads, and who was refused for that.
+    at_bound: Repeated,
+    pub(super) refused: Repeated,
     pub(super) predictor: Predictor,
     pub(super) log: Log,
     pub(super) settings: Settings,
@@ -84,7 +85,8 @@ impl Engine {
             freed: Inbox::default(),
             timers: Timers::default(),
             is_heavy: AtomicBool::new(false),
-            told: Repeated::default(),
+            at_bound: Repeated::default(),
+            refused: Repeated::default(),
             predictor: Predictor::new(),
             log: Log::default(),
             bounds: Arc::new(settings.bounds),
@@ -149,26 +151,23 @@ impl Engine {
         match call {
             Call::Spare => true,
             Call::Nobody => {
-                self.tell_bound(&format!(
-                    "all {} threads are in handlers (max_threads); further requests wait for {:?} at most (queue_timeout)",
-                    self.settings.max_threads, self.settings.queue_timeout
-                ));
+                self.at_bound.tell(&self.log, || {
+                    let Settings { max_threads, queue_timeout, .. } = &self.settings;
+                    format!(
+                        "all {max_threads} threads are in handlers (max_threads); further requests wait for \
+                         {queue_timeout:?} at most (queue_timeout)"
+                    )
+                });
                 false
             }
             Call::Hire => match self.spawn("basehttp", work) {
                 Ok(()) => true,
                 Err(error) => {
                     self.crew.cannot_hire();
-                    self.tell_bound(&format!("no thread can be added: {error}"));
+                    self.at_bound.tell(&self.log, || format!("no thread can be added: {error}"));
                     false
                 }
             },
-        }
-    }
-
-    fn tell_bound(&self, text: &str) {
-        if self.told.is_due() {
-            self.log.complain(text);
         }
     }
 

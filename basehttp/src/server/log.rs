@@ -87,21 +87,39 @@ impl Log {
 /// What happens often, and is told now and then.
 #[derive(Default)]
 pub(super) struct Repeated {
-    told: Mutex<Option<Instant>>,
+    told: Mutex<Told>,
+}
+
+#[derive(Default)]
+struct Told {
+    last: Option<Instant>,
+    /// How often it has happened since then.
+    untold: u64,
 }
 
 /// How often.
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
 impl Repeated {
-    /// Whether it is to be told now.
-    pub(super) fn is_due(&self) -> bool {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_due = told.is_none_or(|told| told.elapsed() >= TELL_EVERY);
-        if is_due {
-            *told = Some(Instant::now());
+    /// It has happened again: tells that with `text`, unless that was done just now.
+    pub(super) fn tell(&self, log: &Log, text: impl FnOnce() -> String) {
+        let Some(untold) = self.count(Instant::now()) else { return };
+        let text = text();
+        match untold {
+            0 => log.complain(&text),
+            _ => log.complain(&format!("{text} (and {untold} times since this was last told)")),
         }
-        is_due
+    }
+
+    /// How often it has happened without being told before, if it is to be told now.
+    fn count(&self, now: Instant) -> Option<u64> {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.last.is_some_and(|last| now.saturating_duration_since(last) < TELL_EVERY) {
+            told.untold += 1;
+            return None;
+        }
+        told.last = Some(now);
+        Some(std::mem::take(&mut told.untold))
     }
 }
 
@@ -147,4 +165,20 @@ fn is_writable(stderr: &io::Stderr) -> bool {
 #[cfg(not(unix))]
 fn is_writable(_stderr: &io::Stderr) -> bool {
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_repeated_is_counted_until_it_is_told() {
+        let repeated = Repeated::default();
+        let now = Instant::now();
+        assert_eq!(repeated.count(now), Some(0));
+        assert_eq!(repeated.count(now), None);
+        assert_eq!(repeated.count(now + TELL_EVERY / 2), None);
+        assert_eq!(repeated.count(now + TELL_EVERY), Some(2));
+        assert_eq!(repeated.count(now + TELL_EVERY * 3), Some(0));
+    }
 }

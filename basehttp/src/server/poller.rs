@@ -28,8 +28,9 @@ pub(super) struct Core {
     /// None after the server was shut down.
     listener: Option<Listener>,
     accept: Accept,
-    /// When the log was told that it fails.
-    told: Repeated,
+    /// That it failed, and that there are too many.
+    failed: Repeated,
+    full: Repeated,
     /// Since when there was no success.
     failing_since: Option<Instant>,
     /// A descriptor in reserve: where there are none left, it is given up to take a connection, and to refuse it.
@@ -76,7 +77,8 @@ impl Core {
             table: Table::default(),
             listener: Some(listener),
             accept: Accept::Pending,
-            told: Repeated::default(),
+            failed: Repeated::default(),
+            full: Repeated::default(),
             failing_since: None,
             spare: spare(),
             timers: BinaryHeap::new(),
@@ -201,9 +203,7 @@ impl Core {
     /// Mostly there is no descriptor left, and soon there will be one. When that takes long, clients are told, with the
     /// spare one, by a closed connection, rather than left waiting in the queue of the system.
     fn accept_failed(&mut self, engine: &Engine, error: &io::Error) {
-        if self.told.is_due() {
-            engine.log.push(&format!("basehttp: cannot take connections, trying on: {error}\n"));
-        }
+        self.failed.tell(&engine.log, || format!("cannot take connections, trying on: {error}"));
         self.accept = Accept::Failing;
         let failing_since = *self.failing_since.get_or_insert_with(Instant::now);
         let sheds = failing_since.elapsed() >= SHED_AFTER && self.spare.take().is_some();
@@ -220,6 +220,12 @@ impl Core {
         address: crate::handler::Address,
     ) -> Option<Connection> {
         let full = self.table.len() >= engine.max_connections();
+        if full {
+            self.full.tell(&engine.log, || {
+                let most = engine.max_connections();
+                format!("{most} connections are open (max_connections); a further one is answered 503")
+            });
+        }
         if self.table.len() >= engine.max_connections() + REFUSALS {
             return None;
         }
