@@ -1,0 +1,143 @@
+//! What the documents say of the code: the defaults of settings, and the tests that they name.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use basehttp::prelude::*;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(root().join(name)).expect("a document")
+}
+
+/// The cells of a document's tables, row by row.
+fn rows(document: &str) -> Vec<Vec<&str>> {
+    let lines = document.lines().filter(|line| line.starts_with("| "));
+    lines.map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect()).collect()
+}
+
+/// The words of a text between backquotes.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// The settings of a builder by the names of its methods, in bytes, milliseconds or pieces.
+fn defaults() -> BTreeMap<String, u64> {
+    /// Settings that the server keeps by another name.
+    const NAMES: [(&str, &str); 4] = [
+        ("hold", "reply_buffer"),
+        ("high_water", "write_high_water"),
+        ("drain", "drain_limit"),
+        ("gather", "gather_limit"),
+    ];
+    let debug = format!("{:?}", HTTPServer::builder());
+    let pairs = debug.split([',', '{', '}']).filter_map(|pair| pair.trim().split_once(": "));
+    let mut settings = BTreeMap::new();
+    let mut add = |name: &str, value: &str| {
+        let value = value
+            .strip_suffix('s')
+            .map_or_else(|| value.parse().ok(), |time| Some(time.parse::<u64>().ok()? * 1000));
+        settings.extend(value.map(|value| (name.to_owned(), value)));
+    };
+    for (name, value) in pairs {
+        match name {
+            "request_line" | "head" | "fields" | "chunk_line" | "trailers" => {
+                add(&format!("limits.{name}"), value)
+            }
+            _ => add(NAMES.iter().find(|(kept, _)| *kept == name).map_or(name, |(_, name)| name), value),
+        }
+    }
+    settings
+}
+
+/// A default as the documents write it: `10 s`, `64 KiB`, `65,536 bytes`, `100`.
+fn amount(text: &str) -> Option<u64> {
+    let (number, unit) = text.split_once(' ').unwrap_or((text, ""));
+    let number: u64 = number.replace(',', "").parse().ok()?;
+    match unit {
+        "s" => Some(number * 1000),
+        "KiB" => Some(number * 1024),
+        "" | "bytes" | "connections" => Some(number),
+        _ => None,
+    }
+}
+
+#[test]
+fn the_documents_have_the_defaults_of_the_settings() {
+    let defaults = defaults();
+    assert!(defaults.len() > 18, "{defaults:?}");
+    for (name, least) in [("README.md", 18), ("SECURITY.md", 20)] {
+        let document = read(name);
+        let mut compared = 0;
+        for row in rows(&document) {
+            let [setting, told, ..] = row[..] else { continue };
+            let Some(setting) = quoted(setting).next() else { continue };
+            let of_limits = format!("limits.{setting}");
+            let default = defaults.get(setting).or_else(|| defaults.get(&of_limits));
+            if let (Some(default), Some(told)) = (default, amount(told)) {
+                assert_eq!(told, *default, "{name}: {setting}");
+                compared += 1;
+            }
+        }
+        assert!(compared >= least, "{name}: only {compared} defaults");
+    }
+}
+
+#[test]
+fn every_limit_stands_in_the_security_document() {
+    /// Those that bound nothing that a client can do.
+    const OTHERS: [&str; 1] = ["requests"];
+    let security = read("SECURITY.md");
+    let named: Vec<_> = rows(&security).into_iter().filter_map(|row| quoted(row[0]).next()).collect();
+    let missing: Vec<_> = defaults()
+        .into_keys()
+        .filter(|name| !named.contains(&&**name) && !OTHERS.contains(&&**name))
+        .collect();
+    assert_eq!(missing, Vec::<String>::new());
+}
+
+fn sources(folder: &Path, text: &mut String) {
+    for entry in fs::read_dir(folder).expect("a readable folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&fs::read_to_string(&path).expect("a source"));
+        }
+    }
+}
+
+#[test]
+fn the_tests_that_the_security_document_names_exist() {
+    let mut code = String::new();
+    for folder in ["basehttp/src", "tests/tests"] {
+        sources(&root().join(folder), &mut code);
+    }
+    let vectors = root().join("tests/vectors/requests");
+    let security = read("SECURITY.md");
+    let (_, table) = security.split_once("## Known weaknesses").expect("the table");
+    let (table, _) = table.split_once("\n## ").expect("its end");
+    let rows = rows(table);
+    assert!(rows.len() > 25, "{} rows", rows.len());
+    let mut missing = Vec::new();
+    for row in &rows[1..] {
+        let &[weakness, _, here, shown] = &row[..] else { panic!("not four cells: {row:?}") };
+        let tests: Vec<_> = quoted(shown).collect();
+        if tests.is_empty() && !here.contains("here yet") {
+            missing.push(format!("{weakness}: no test"));
+        }
+        for test in tests {
+            let is_vector = vectors.join(format!("{test}.txt")).exists();
+            let is_function = code.contains(&format!("#[test]\nfn {test}()"))
+                || code.contains(&format!("#[test]\n    fn {test}()"));
+            if !is_vector && !is_function {
+                missing.push(format!("{weakness}: {test}"));
+            }
+        }
+    }
+    assert_eq!(missing, Vec::<String>::new());
+}
