@@ -239,6 +239,8 @@ impl Reply {
         self.state = State::Idle;
         // What `send_error` makes of a 1xx code says so, and is meant to be the last.
         self.ended_by_interim = self.head.says == Some(Persist::Close);
+        // Nothing can undo what was announced, and without another reply the client must not wait for one.
+        self.asked.close |= self.ended_by_interim;
     }
 }
 

@@ -329,3 +329,15 @@ fn the_client_has_the_last_word_on_closing() {
     reply.finish().unwrap();
     assert!(reply.close());
 }
+
+#[test]
+fn a_connection_whose_end_an_interim_response_announced_cannot_be_kept_open() {
+    for asked in [GET, OLD, OLDEST] {
+        let mut reply = begun(asked, 103);
+        reply.field("Connection", "close");
+        assert_eq!(reply.end_head(), Ok(Ended::Interim(103)));
+        reply.set_close(false);
+        assert_eq!(reply.finish(), Ok(()));
+        assert!(reply.close(), "the next reply would be taken for this one");
+    }
+}
