@@ -226,8 +226,8 @@ impl Reply {
     }
 
     fn end_interim(&mut self) {
-        // RFC 9110 section 15.2: a 1xx response must not be sent to an HTTP/1.0 client.
-        if self.asked.version == Version::Http11 {
+        // RFC 9110 section 15.2: HTTP/1.0 does not know 1xx responses, neither the client's nor the handler's.
+        if self.speaks_1_1() {
             if self.head.says == Some(Persist::Close) {
                 self.out.extend_from_slice(b"Connection: close\r\n");
             }
@@ -241,6 +241,11 @@ impl Reply {
         self.ended_by_interim = self.head.says == Some(Persist::Close);
         // Nothing can undo what was announced, and without another reply the client must not wait for one.
         self.asked.close |= self.ended_by_interim;
+    }
+
+    /// Whether both sides speak HTTP/1.1.
+    pub(super) fn speaks_1_1(&self) -> bool {
+        self.asked.version == Version::Http11 && self.head.protocol == Some(Version::Http11)
     }
 }
 

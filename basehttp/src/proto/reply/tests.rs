@@ -341,3 +341,15 @@ fn a_connection_whose_end_an_interim_response_announced_cannot_be_kept_open() {
         assert!(reply.close(), "the next reply would be taken for this one");
     }
 }
+
+#[test]
+fn a_handler_that_speaks_http_1_0_sends_no_interim_response() {
+    let mut reply = Reply::new(HOLD);
+    reply.begin(GET, true);
+    reply.status_line(Version::Http10, HTTPStatus::EARLY_HINTS, "");
+    reply.field("Link", "x");
+    assert_eq!(reply.end_head(), Ok(Ended::Interim(103)));
+    reply.status_line(Version::Http10, HTTPStatus::OK, "");
+    reply.end_head().unwrap();
+    assert_eq!(finished(reply), "HTTP/1.0 200 \r\nContent-Length: 0\r\n\r\n");
+}
