@@ -168,7 +168,7 @@ impl Reply {
         if self.close() {
             let assumed = self.head.protocol != Some(Version::Http11) || switching;
             if assumed && self.head.says != Some(Persist::Close) { None } else { Some(Persist::Close) }
-        } else if self.head.says.is_some() || self.asked.version != Version::Http11 {
+        } else if self.head.says.is_some() || !self.speaks_1_1() {
             Some(Persist::KeepAlive)
         } else {
             None

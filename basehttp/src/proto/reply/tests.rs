@@ -353,3 +353,14 @@ fn a_handler_that_speaks_http_1_0_sends_no_interim_response() {
     reply.end_head().unwrap();
     assert_eq!(finished(reply), "HTTP/1.0 200 \r\nContent-Length: 0\r\n\r\n");
 }
+
+#[test]
+fn a_reply_of_http_1_0_says_that_the_connection_stays_open() {
+    let mut reply = Reply::new(HOLD);
+    reply.begin(GET, true);
+    reply.status_line(Version::Http10, HTTPStatus::OK, "");
+    reply.end_head().unwrap();
+    reply.set_close(false);
+    let all = "HTTP/1.0 200 \r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n";
+    assert_eq!(finished(reply), all, "without it, the client takes the connection for closed");
+}
