@@ -181,7 +181,8 @@ impl Reply {
                     self.head.says = Some(Persist::KeepAlive);
                     self.close = false;
                 }
-            } else {
+            } else if !option.is_empty() {
+                // RFC 9110 section 5.6.1.1: a sender makes no empty elements.
                 others.push(option);
             }
         }

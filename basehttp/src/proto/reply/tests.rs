@@ -364,3 +364,12 @@ fn a_reply_of_http_1_0_says_that_the_connection_stays_open() {
     let all = "HTTP/1.0 200 \r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n";
     assert_eq!(finished(reply), all, "without it, the client takes the connection for closed");
 }
+
+#[test]
+fn a_connection_field_has_no_empty_elements() {
+    for (value, line) in [("", ""), (" , ,", ""), (",x,,y ,", "Connection: x, y\r\n"), ("keep-alive,", "")] {
+        let reply = ended(GET, 200, &[("Connection", value)]);
+        let keep = if value.starts_with('k') { "Connection: keep-alive\r\n" } else { "" };
+        assert_eq!(finished(reply), format!("HTTP/1.1 200 Phrase\r\n{line}Content-Length: 0\r\n{keep}\r\n"));
+    }
+}
