@@ -46,9 +46,6 @@ impl Reply {
         if !(100..=999).contains(&status.code()) {
             return self.blame(Mistake::StatusCode(status.code()));
         }
-        if self.is_headless() {
-            return;
-        }
         let digit = |place| b'0' + (status.code() / place % 10) as u8;
         let minor = if protocol == Version::Http11 { b'1' } else { b'0' };
         let (hundreds, tens, ones) = (digit(100), digit(10), digit(1));
@@ -58,6 +55,9 @@ impl Reply {
             return self.blame(Mistake::Reason(c));
         }
         self.out.extend_from_slice(b"\r\n");
+        if self.is_headless() {
+            self.out.truncate(self.start);
+        }
     }
 
     /// Adds a field (RFC 9112 section 5). The fields that frame the body or end the connection are kept apart until the

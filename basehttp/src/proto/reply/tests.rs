@@ -373,3 +373,12 @@ fn a_connection_field_has_no_empty_elements() {
         assert_eq!(finished(reply), format!("HTTP/1.1 200 Phrase\r\n{line}Content-Length: 0\r\n{keep}\r\n"));
     }
 }
+
+#[test]
+fn a_message_that_no_status_line_holds_is_a_mistake_in_http_0_9_too() {
+    let mut reply = Reply::new(HOLD);
+    reply.begin(OLDEST, true);
+    reply.status_line(Version::Http11, HTTPStatus::OK, "a\r\nb");
+    assert_eq!(reply.end_head(), Err(Mistake::Reason('\r')));
+    assert_eq!(text(&reply), "");
+}
