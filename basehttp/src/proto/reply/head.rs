@@ -197,15 +197,14 @@ impl Reply {
     /// The first mistake made with this head, which is taken back.
     #[inline]
     pub fn end_head(&mut self) -> Result<Ended, Mistake> {
-        let is_interim = HTTPStatus::new(self.head.status).is_interim();
-        if self.state != State::Head || self.mistake.is_some() || is_interim {
+        if self.state != State::Head || self.mistake.is_some() || self.head.status < 200 {
             return self.end_other_head();
         }
         self.state = State::Held { body: self.out.len(), unsent: 0 };
         Ok(Ended::Final)
     }
 
-    /// Ends a head that is an interim one, or none that can be sent.
+    /// Ends a head with a 1xx status, or one that cannot be sent.
     #[cold]
     fn end_other_head(&mut self) -> Result<Ended, Mistake> {
         match self.state {
@@ -214,6 +213,10 @@ impl Reply {
             State::Idle => self.blame(Mistake::NoStatusLine),
             State::Held { .. } | State::Body(_) => self.blame(Mistake::HeadAfterHead),
         }
+        let is_switching = self.head.status == HTTPStatus::SWITCHING_PROTOCOLS.code();
+        if is_switching && !self.speaks_1_1() {
+            self.blame(Mistake::SwitchingInHttp10);
+        }
         if let Some(mistake) = self.mistake.take() {
             if self.state == State::Head {
                 self.out.truncate(self.start);
@@ -221,6 +224,10 @@ impl Reply {
             }
             self.refused = Some(mistake.clone());
             return Err(mistake);
+        }
+        if is_switching {
+            self.state = State::Held { body: self.out.len(), unsent: 0 };
+            return Ok(Ended::Final);
         }
         self.end_interim();
         Ok(Ended::Interim(self.head.status))

@@ -382,3 +382,17 @@ fn a_message_that_no_status_line_holds_is_a_mistake_in_http_0_9_too() {
     assert_eq!(reply.end_head(), Err(Mistake::Reason('\r')));
     assert_eq!(text(&reply), "");
 }
+
+#[test]
+fn http_1_0_does_not_know_101() {
+    for asked in [OLD, OLDEST] {
+        let mut reply = begun(asked, 101);
+        assert_eq!(reply.end_head(), Err(Mistake::SwitchingInHttp10));
+        assert!(!reply.is_tunnel());
+    }
+    let mut reply = Reply::new(HOLD);
+    reply.begin(GET, true);
+    reply.status_line(Version::Http10, HTTPStatus::SWITCHING_PROTOCOLS, "");
+    assert_eq!(reply.end_head(), Err(Mistake::SwitchingInHttp10));
+    assert_eq!(reply.finish(), Err(Mistake::SwitchingInHttp10));
+}
