@@ -14,3 +14,6 @@ mod page;
 mod program;
 #[path = "properties/strategy.rs"]
 mod strategy;
+#[cfg(target_os = "linux")]
+#[path = "properties/tcp.rs"]
+mod tcp;

@@ -69,8 +69,8 @@ impl Score {
         pages.traces.remove(path)
     }
 
-    pub(crate) fn strays(&self) -> Vec<String> {
-        self.pages().strays.clone()
+    pub(crate) fn take_strays(&self) -> Vec<String> {
+        std::mem::take(&mut self.pages().strays)
     }
 }
 

@@ -25,7 +25,7 @@ impl Outcome {
         let traces = (0..case.requests.len()).map(|index| score.trace(&format!("{prefix}/{index}")));
         let traces: Vec<_> = traces.collect();
         let handled = traces.iter().take_while(|trace| trace.is_some()).count();
-        let mut strays = score.strays();
+        let mut strays = score.take_strays();
         if traces.iter().skip(handled).any(Option::is_some) {
             strays.push("a request behind one that was left out".to_owned());
         }
