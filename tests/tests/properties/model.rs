@@ -139,7 +139,7 @@ impl Model<'_> {
         for (index, act) in program.acts.iter().enumerate() {
             if waits == Some(index) {
                 self.waits_for_continue = false;
-                self.flush();
+                self.waits();
             }
             let (count, error) = self.act(act);
             self.given += count;
@@ -431,6 +431,18 @@ impl Model<'_> {
 
     fn flush(&mut self) {
         self.decide_about_rest();
+        if self.state == State::Held {
+            self.commit(None);
+        }
+    }
+
+    /// A read waits for the client, after it has read nothing, or some.
+    fn waits(&mut self) {
+        if let Upload::Length(len) = self.request.upload
+            && self.too_long(len) != Is::No
+        {
+            self.must_close = self.must_close.or(Is::Either);
+        }
         if self.state == State::Held {
             self.commit(None);
         }

@@ -153,6 +153,8 @@ impl Case {
     /// All requests, one after the other.
     pub(crate) fn input(&self, prefix: &str) -> Vec<u8> {
         let requests = self.requests.iter().enumerate();
-        requests.flat_map(|(index, request)| request.bytes(&format!("{prefix}/{index}"))).collect()
+        let pieces: Vec<_> =
+            requests.map(|(index, request)| request.bytes(&format!("{prefix}/{index}"))).collect();
+        pieces.concat()
     }
 }
