@@ -117,6 +117,7 @@ impl Follow<'_> {
         }
         let body = requests::body(self.input, request.body_at, request.framing);
         if is_tunnel && request.framing == Framing::None {
+            self.replies.push(reply);
             let rest = &self.input[request.body_at..];
             return if rest.starts_with(&call.body) { Ok(None) } else { Err("another tunnel".to_owned()) };
         }
