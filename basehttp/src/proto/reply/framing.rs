@@ -165,10 +165,12 @@ impl Reply {
     #[inline]
     fn connection_line(&self) -> Option<Persist> {
         let switching = self.head.status == HTTPStatus::SWITCHING_PROTOCOLS.code();
+        let replies_1_1 = self.head.protocol == Some(Version::Http11);
+        let both_1_1 = replies_1_1 && self.asked.version == Version::Http11;
         if self.close() {
-            let assumed = self.head.protocol != Some(Version::Http11) || switching;
+            let assumed = !replies_1_1 || switching;
             if assumed && self.head.says != Some(Persist::Close) { None } else { Some(Persist::Close) }
-        } else if self.head.says.is_some() || self.asked.version != Version::Http11 {
+        } else if self.head.says.is_some() || !both_1_1 {
             Some(Persist::KeepAlive)
         } else {
             None

@@ -329,3 +329,19 @@ fn the_client_has_the_last_word_on_closing() {
     reply.finish().unwrap();
     assert!(reply.close());
 }
+
+/// RFC 9112 section 9.3: after a reply of HTTP/1.0 that does not say `keep-alive` the client takes the connection for
+/// closed, whatever its request was.
+#[test]
+fn a_reply_of_http10_that_keeps_the_connection_says_so() {
+    for asked in [GET, HEAD, OLD] {
+        let mut reply = Reply::new(HOLD);
+        reply.begin(asked, true);
+        reply.set_close(false);
+        reply.status_line(Version::Http10, HTTPStatus::new(200), "Phrase");
+        assert_eq!(reply.end_head(), Ok(Ended::Final));
+        reply.write(b"ab").unwrap();
+        let text = finished(reply);
+        assert!(text.contains("\r\nConnection: keep-alive\r\n\r\n"), "{text}");
+    }
+}
