@@ -10,7 +10,7 @@
 use crate::pieces;
 use crate::player::{Call, METHODS, Part, play};
 use crate::replies::{self, Asked, End, Reply};
-use crate::requests::{self, Body, Framing, Next, Request, Version};
+use crate::requests::{self, Body, Next, Request, Version};
 use crate::show;
 
 /// Checks a connection.
@@ -116,10 +116,11 @@ impl Follow<'_> {
             return Err("a reply that keeps a connection of one request".to_owned());
         }
         let body = requests::body(self.input, request.body_at, request.framing);
-        if is_tunnel && request.framing == Framing::None {
+        if let (true, Body::Whole(body, next)) = (is_tunnel, &body) {
+            // Behind the body everything is for the handler.
             self.replies.push(reply);
-            let rest = &self.input[request.body_at..];
-            return if rest.starts_with(&call.body) { Ok(None) } else { Err("another tunnel".to_owned()) };
+            let all = [body, &self.input[*next..]].concat();
+            return if all.starts_with(&call.body) { Ok(None) } else { Err("another tunnel".to_owned()) };
         }
         is_same_body(&body, call)?;
         let is_broken = matches!(body, Body::Broken(_));
@@ -130,7 +131,8 @@ impl Follow<'_> {
         if call.has_failed && part == Part::Echo && is_good_answer && !asked.headless {
             return Err(format!("{} for a body that cannot be read", reply.status));
         }
-        let is_over = reply.closes;
+        // What has no body cannot be cut off, but the connection can.
+        let is_over = reply.closes || (part.may_be_cut() && self.output.is_empty());
         self.replies.push(reply);
         match body {
             Body::Whole(_, next) if !is_over => Ok(Some(next)),

@@ -333,7 +333,8 @@ impl Reply {
         }
         match self.state {
             State::NoRequest => return Err(Mistake::NoRequest),
-            State::Idle if self.ended_by_interim => {}
+            // There is no final reply: the next one on this connection would be taken for it.
+            State::Idle if self.ended_by_interim => self.must_close(),
             State::Idle => return Err(Mistake::NoReply),
             State::Head => return Err(Mistake::OpenHead),
             State::Held { body, unsent } => {

@@ -345,3 +345,16 @@ fn a_reply_of_http10_that_keeps_the_connection_says_so() {
         assert!(text.contains("\r\nConnection: keep-alive\r\n\r\n"), "{text}");
     }
 }
+
+/// Otherwise the client would take the reply to the next request for the one that this request never got.
+#[test]
+fn a_connection_that_an_interim_reply_ended_is_not_kept() {
+    for asked in [GET, OLD] {
+        let mut reply = begun(asked, 100);
+        reply.field("Connection", "close");
+        assert_eq!(reply.end_head(), Ok(Ended::Interim(100)));
+        reply.set_close(false);
+        assert_eq!(reply.finish(), Ok(()));
+        assert!(reply.close());
+    }
+}
