@@ -1,4 +1,4 @@
-//! Faults, each against a server in a process of its own, three times over. After each the server must have what it had
+//! Faults, each against a server in a process of its own, three times over and more. After each the server must have what it had
 //! before: threads, descriptors, memory; and a normal client must be served. At the end there is one table of all.
 //!
 //! Arguments are parts of names: `cargo test -p basehttp-tests --test faults -- reset`. Linux only.

@@ -79,6 +79,6 @@ fn mid_body(scene: &mut Scene, length: usize) {
         assert_eq!(scene.outcome(&mut client), "400");
         client.assert_closed();
     }
-    scene.logs("do_POST: ", CLIENTS);
-    scene.logs("code 400", 0);
+    scene.logs("do_POST: Incomplete request body (incomplete-body)", CLIENTS);
+    scene.logs("code 400, message Incomplete request body (incomplete-body)", CLIENTS);
 }

@@ -8,8 +8,6 @@ use std::time::Duration;
 
 use basehttp_tests::PATIENCE;
 use basehttp_tests::client::Client;
-use basehttp_tests::process::threads_of;
-use basehttp_tests::wait_until;
 use socket2::{Domain, Socket, Type};
 
 use crate::scene::{Fault, GET, Scene, get, post};
@@ -17,8 +15,12 @@ use crate::scene::{Fault, GET, Scene, get, post};
 pub(crate) const FAULTS: &[Fault] = &[
     Fault::new("never-reads-large-reply-x-200", |scene| never_read(scene, &get("/counted/2048"))).with(SHORT),
     Fault::new("never-reads-chunked-reply-x-200", |scene| never_read(scene, &get("/chunked/2048"))).with(SHORT),
-    Fault::new("never-reads-and-asks-on-x-200", never_read_and_ask_on).with(SHORT),
-    Fault::new("never-reads-what-is-held-for-it", never_read_what_is_held).with(SHORT),
+    Fault::new("never-reads-and-asks-on-x-200", |scene| never_read(scene, &get("/counted/6").repeat(300)))
+        .with(SHORT),
+    Fault::new("never-reads-what-is-held-for-it-x-200", |scene| {
+        never_read(scene, &get("/counted/3").repeat(300));
+    })
+    .with(SHORT),
     Fault::new("takes-a-reply-byte-by-byte", take_byte_by_byte).with(SHORT),
     Fault::new("a-byte-at-a-time-in-the-head", |scene| {
         trickle(scene, "", &get(&"x".repeat(10_000)).replace("GET x", "GET /x"));
@@ -37,8 +39,8 @@ pub(crate) const FAULTS: &[Fault] = &[
     .with(SHORT),
     Fault::new("a-byte-at-a-time-in-a-body-read", |scene| {
         trickle(scene, &post("/", 200_000), &"x".repeat(20_000));
-        scene.logs("do_POST: ", TRICKLERS);
-        scene.logs("code 408", 0);
+        scene.logs("do_POST: timed out", TRICKLERS);
+        scene.logs("code 408", TRICKLERS);
     })
     .with(SHORT),
     Fault::new("a-byte-at-a-time-in-a-chunked-body", |scene| {
@@ -59,66 +61,40 @@ pub(crate) const FAULTS: &[Fault] = &[
     .with(SHORT),
     Fault::new("silent-after-half-a-body-read", |scene| {
         silent(scene, &(post("/", 200_000) + "half of it"));
-        scene.logs("do_POST: ", SILENT);
-        scene.logs("code 408", 0);
+        scene.logs("do_POST: timed out", SILENT);
+        scene.logs("code 408", SILENT);
     })
     .with(SHORT),
 ];
 
 /// So that a test need not wait for long. No client is late by chance: those here never are in time.
-const SHORT: &[&str] =
-    &["head_timeout", "1000", "read_timeout", "1000", "body_timeout", "1000", "write_timeout", "1000"];
+const SHORT: &[&str] = &[
+    "head_timeout",
+    "1000",
+    "read_timeout",
+    "1000",
+    "body_timeout",
+    "1000",
+    "write_timeout",
+    "1000",
+    "reply_timeout",
+    "1000",
+];
 
 const CLIENTS: usize = 200;
 const TRICKLERS: usize = 20;
 const SILENT: usize = 100;
 
-/// Their handlers wait for them, each on a thread, and are told that it is over.
+/// More than the systems of both ends keep, so that the server has to wait: on a thread, in a handler that writes what may
+/// not wait without one, or with the connection. After its time it is over, and the log says so once.
 fn never_read(scene: &mut Scene, request: &str) {
-    let mut clients = scene.clients(CLIENTS);
+    let mut clients: Vec<_> = (0..CLIENTS).map(|_| narrow(scene)).collect();
     for client in &mut clients {
         client.send(request);
     }
-    let id = scene.server.id();
-    wait_until("handlers wait", || threads_of(id) > CLIENTS);
     scene.check_service();
-    wait_until("no handler waits", || threads_of(id) < CLIENTS / 2);
-    for mut client in clients {
-        assert_eq!(scene.end_of(&mut client), "reset");
-    }
-    scene.logs("Request timed out", CLIENTS);
-}
-
-/// What does not wait on a thread waits with the connection, and is over after the same time.
-fn never_read_and_ask_on(scene: &mut Scene) {
-    let mut clients = scene.clients(CLIENTS);
-    for client in &mut clients {
-        // 100 KB are held for the client, and some megabytes by the systems.
-        client.send(get("/counted/6").repeat(60));
-    }
-    scene.check_service();
-    end_late(scene, clients);
-}
-
-/// One reply that is below what may wait without a thread, behind what the systems take.
-fn never_read_what_is_held(scene: &mut Scene) {
-    let clients: Vec<_> = (0..CLIENTS).map(|_| narrow(scene)).collect();
-    let clients = clients.into_iter().map(|mut client| {
-        client.send(get("/counted/3").repeat(100));
-        client
-    });
-    let clients = clients.collect();
-    scene.check_service();
-    end_late(scene, clients);
-}
-
-fn end_late(scene: &mut Scene, clients: Vec<Client>) {
-    scene.logs("Request timed out", clients.len());
-    let log = scene.server.log.clone();
-    let wanted = CLIENTS * (scene.round + 1);
-    wait_until("all are late", || {
-        log.lines().iter().filter(|line| line.contains("Request timed out")).count() >= wanted
-    });
+    scene.logs("timed out", CLIENTS);
+    scene.check_log();
     for mut client in clients {
         assert_eq!(scene.end_of(&mut client), "reset");
     }
@@ -152,7 +128,7 @@ fn take_byte_by_byte(scene: &mut Scene) {
         }
         thread::sleep(Duration::from_millis(5));
     }
-    scene.logs("Request timed out", TRICKLERS);
+    scene.logs("timed out", TRICKLERS);
 }
 
 /// Sends `start`, and then one byte after the other for as long as the server likes.

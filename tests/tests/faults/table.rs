@@ -79,7 +79,7 @@ fn text_of(panic: &(dyn Any + Send)) -> String {
 
 fn print(faults: &[Fault], ends: &[(Option<End>, Duration)]) -> ExitCode {
     let mut text = format!(
-        "\n{:<44} {:>4}  {:<9} {:<9} {:<24} {:>5}  {}\n",
+        "\n{:<44} {:>4}  {:<9} {:<9} {:<36} {:>5}  {}\n",
         "fault", "s", "threads", "descr.", "memory, KiB", "lines", "what clients saw"
     );
     let mut failed = 0;
@@ -110,5 +110,5 @@ fn row(outcome: &Outcome) -> String {
     };
     let threads = format!("{} {threads}", first.threads);
     let descriptors = format!("{} {descriptors}", first.descriptors);
-    format!("{threads:<9} {descriptors:<9} {memory:<24} {:>5}  {seen}", outcome.lines)
+    format!("{threads:<9} {descriptors:<9} {memory:<36} {:>5}  {seen}", outcome.lines)
 }

@@ -61,8 +61,10 @@ impl Limited {
     fn do_GET(&self) -> io::Result<()> {
         self.trap.spring("do_GET");
         let path = self.path();
-        let (name, count) = path.rsplit_once('/').unwrap_or((path, ""));
-        let count = count.parse().unwrap_or(0);
+        let (name, count) = match path.rsplit_once('/').map(|(name, count)| (name, count.parse())) {
+            Some((name, Ok(count))) => (name, count),
+            _ => (path, 0),
+        };
         match name {
             "/counted" => return self.send_counted(count),
             "/chunked" => return self.send_chunked(count),
