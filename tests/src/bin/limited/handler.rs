@@ -30,7 +30,8 @@ impl Trap {
     pub(crate) fn keep_quiet(&self) {
         let tell = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            let is_ours = info.payload_as_str().is_some_and(|text| text.starts_with(SPRUNG));
+            let is_ours = info.payload_as_str().is_some_and(|text| text.starts_with(SPRUNG))
+                || info.payload().is::<Vec<u8>>();
             if !is_ours {
                 tell(info);
             }
@@ -42,15 +43,16 @@ pub(crate) struct Limited {
     base: BaseHTTPRequestHandler,
     bar: Bar,
     trap: Trap,
+    logs_all: bool,
 }
 
 /// What is written at a time.
 const PIECE: [u8; 16 * 1024] = [b'x'; 16 * 1024];
 
 impl Limited {
-    pub(crate) fn new(base: BaseHTTPRequestHandler, bar: &Bar, trap: &Trap) -> Self {
+    pub(crate) fn new(base: BaseHTTPRequestHandler, bar: &Bar, trap: &Trap, logs_all: bool) -> Self {
         trap.spring("factory");
-        Self { base, bar: bar.clone(), trap: trap.clone() }
+        Self { base, bar: bar.clone(), trap: trap.clone(), logs_all }
     }
 }
 
@@ -77,6 +79,7 @@ impl Limited {
                 self.trap.set("do_GET, after the head");
                 self.trap.spring("do_GET, after the head");
             }
+            "/panic-with-memory" => panic::panic_any(vec![0_u8; 16 * 1024]),
             "/error" => return Err(io::Error::other("on purpose")),
             _ if path.starts_with("/wait") => self.bar.pass()?,
             _ => {}
@@ -134,7 +137,7 @@ impl Limited {
 
     fn log_request(&self, code: Option<HTTPStatus>, size: Option<u64>) {
         self.trap.spring("log_request");
-        if self.path().starts_with("/logged") {
+        if self.logs_all || self.path().starts_with("/logged") {
             BaseHTTPRequestHandler::log_request(self, code, size);
         }
     }

@@ -1,6 +1,6 @@
 //! A server in a process of its own, for tests that must not lower the limits of theirs, or that count what a process has.
-//! Arguments are settings in pairs, a name and a number; times are in milliseconds. The first line of the output is the
-//! port. Each line of the input is an order, answered by `done`:
+//! Arguments are settings in pairs, a name and a number; times are in milliseconds; `hooks` are switched on by any number,
+//! and so is `log_requests`, without which only requests for `/logged` are. The first line of the output is the port. Each line of the input is an order, answered by `done`:
 //!
 //! - `nofile N` and `nproc N` set a limit,
 //! - `arrived N` waits until so many handlers of `/wait` do, `release` lets those go on, and `go` lets all,
@@ -51,6 +51,8 @@ mod linux {
                 "reply_timeout" => builder.reply_timeout(time),
                 "shutdown_grace" => builder.shutdown_grace(time),
                 "hooks" => with_hooks(builder, trap),
+                // For the handler.
+                "log_requests" => builder,
                 _ => panic!("no such setting: {name}"),
             };
         }
@@ -102,9 +104,10 @@ mod linux {
         let trap = Trap::default();
         trap.keep_quiet();
         let builder = settings(&arguments, &trap);
+        let logs_all = arguments.iter().any(|argument| argument == "log_requests");
         let factory = {
             let trap = trap.clone();
-            move |base| Limited::new(base, &bar, &trap)
+            move |base| Limited::new(base, &bar, &trap, logs_all)
         };
         let mut server = builder.bind(("127.0.0.1", 0), factory)?;
         let handle = server.handle();
