@@ -1,7 +1,8 @@
 //! Faults, each against a server in a process of its own, three times over and more. After each the server must have what it had
 //! before: threads, descriptors, memory; and a normal client must be served. At the end there is one table of all.
 //!
-//! Arguments are parts of names: `cargo test -p basehttp-tests --test faults -- reset`. Linux only.
+//! Arguments are parts of names: `cargo test -p basehttp-tests --test faults -- reset`. With `FAULT_ROUNDS=50` in the
+//! environment each happens so often. Linux only.
 
 #[cfg(target_os = "linux")]
 #[path = "faults/bad_input.rs"]

@@ -15,7 +15,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault::new("10000-idle-connections", idle_connections)
         .with(&["idle_timeout", "600000", "max_connections", "11000"])
         .growing(1024),
-    Fault::new("5000-half-sent-heads", half_sent_heads).with(&["head_timeout", "4000"]).growing(1024),
+    Fault::new("5000-half-sent-heads", half_sent_heads).with(&["head_timeout", "2500"]).growing(1024),
     Fault::new("more-connections-than-allowed", too_many).with(&["max_connections", "100"]),
 ];
 
@@ -107,4 +107,5 @@ fn too_many(scene: &mut Scene) {
         assert!(["503", "closed", "reset"].contains(&&*outcome), "{outcome}");
     }
     scene.each_served(&mut fitting);
+    scene.may_log("100 connections are open (max_connections)", usize::from(scene.round == 0), 1);
 }

@@ -90,7 +90,7 @@ fn all_threads_stuck(scene: &mut Scene) {
         scene.saw(503);
     }
     scene.may_log("all 4 threads are in handlers", usize::from(scene.round == 0), 1);
-    scene.may_log("code 503", 0, 20);
+    scene.may_log("a request has found no thread within 300ms (queue_timeout)", usize::from(scene.round == 0), 1);
     release(scene, stuck);
 }
 
@@ -117,7 +117,7 @@ fn no_more_threads(scene: &mut Scene) {
         scene.server.log.wait_for(text);
     }
     scene.may_log(text, usize::from(scene.round == 0), 1);
-    scene.may_log("code 503", 0, 12);
+    scene.may_log("a request has found no thread within 300ms (queue_timeout)", usize::from(scene.round == 0), 1);
     // There are spare threads, but not for all of these.
     let refused = clients.split_off(2);
     for mut client in refused {

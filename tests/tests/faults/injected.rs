@@ -132,5 +132,5 @@ fn no_threads(scene: &mut Scene) {
         scene.outcome(client);
     }
     scene.may_log("no thread can be added", 0, 1);
-    scene.may_log("code 503", 0, CLIENTS);
+    scene.may_log("a request has found no thread within 300ms (queue_timeout)", 0, 1);
 }

@@ -18,7 +18,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         .started(|launch| Ok(launch.errors(Errors::Unheard))),
 ];
 
-/// 2 MB of lines: more than a pipe holds, and more than the server keeps.
+/// 600 KB of lines: more than a pipe holds, and more than the server keeps.
 fn chat(scene: &mut Scene) {
     let replies = talk(&scene.server);
     for _ in 0..replies {
@@ -29,12 +29,12 @@ fn chat(scene: &mut Scene) {
 fn talk(server: &LimitedServer) -> usize {
     let path = format!("/logged/{}", "x".repeat(1000));
     let mut clients: Vec<_> = (0..4).map(|_| server.connect().expect("a connection")).collect();
-    for _ in 0..500 {
+    for _ in 0..150 {
         for client in &mut clients {
             assert_eq!(client.ask(get(&path)).text(), path);
         }
     }
-    2000
+    600
 }
 
 /// To look whether the pipe has room is interrupted as well, and that must not be taken for a yes.

@@ -40,7 +40,7 @@ pub(crate) struct Fault {
 const GROWTH: u64 = 64;
 
 const LEAST_ROUNDS: usize = 3;
-const MOST_ROUNDS: usize = 12;
+const SPARE_ROUNDS: usize = 9;
 
 /// The main thread, the one in `serve_forever`, the watchdog, the reserve, and one that drives.
 const THREADS: usize = 5;
@@ -77,18 +77,26 @@ impl Fault {
             .variable("MALLOC_TRIM_THRESHOLD_", "4096")
             .variable("MALLOC_MMAP_THRESHOLD_", "4096");
         let server = (self.launch)(launch)?.start();
-        let mut scene = Scene { server, round: 0, seen: BTreeMap::new(), lines: Vec::new(), skipped: None, is_over: false };
-        let descriptors = descriptors_of(scene.server.id());
-        scene.recover(descriptors);
+        let mut scene = Scene {
+            descriptors: descriptors_of(server.id()),
+            server,
+            round: 0,
+            seen: BTreeMap::new(),
+            lines: Vec::new(),
+            skipped: None,
+            is_over: false,
+        };
+        scene.recover();
         let mut states = vec![scene.state()];
-        while !scene.is_over && (scene.round < LEAST_ROUNDS || self.grows(&states)) {
-            assert!(scene.round < MOST_ROUNDS, "memory grows with every round: {:?}", memory(&states));
+        let least = std::env::var("FAULT_ROUNDS").map_or(LEAST_ROUNDS, |count| count.parse().expect("a number"));
+        while !scene.is_over && (scene.round < least || self.grows(&states)) {
+            assert!(scene.round < least + SPARE_ROUNDS, "memory grows with every round: {:?}", memory(&states));
             (self.act)(&mut scene);
             if let Some(reason) = scene.skipped {
                 return Err(reason);
             }
             if !scene.is_over {
-                scene.recover(descriptors);
+                scene.recover();
                 states.push(scene.state());
             }
             scene.round += 1;
@@ -141,9 +149,11 @@ pub(crate) struct Scene {
     pub(crate) round: usize,
     seen: BTreeMap<String, usize>,
     /// Which lines the log must have, and how many.
-    lines: Vec<(&'static str, usize, usize)>,
+    lines: Vec<(String, usize, usize)>,
     skipped: Option<String>,
     is_over: bool,
+    /// Without connections.
+    pub(crate) descriptors: usize,
 }
 
 impl Scene {
@@ -204,15 +214,15 @@ impl Scene {
     }
 
     /// From this round the log must have so many more lines with `text` in them, and no others but such.
-    pub(crate) fn logs(&mut self, text: &'static str, count: usize) {
+    pub(crate) fn logs(&mut self, text: &str, count: usize) {
         self.may_log(text, count, count);
     }
 
     /// As [`logs`](Self::logs), where it depends on chance how many.
-    pub(crate) fn may_log(&mut self, text: &'static str, least: usize, most: usize) {
-        match self.lines.iter_mut().find(|(other, ..)| *other == text) {
+    pub(crate) fn may_log(&mut self, text: &str, least: usize, most: usize) {
+        match self.lines.iter_mut().find(|(other, ..)| other == text) {
             Some(line) => (line.1, line.2) = (line.1 + least, line.2 + most),
-            None => self.lines.push((text, least, most)),
+            None => self.lines.push((text.to_owned(), least, most)),
         }
     }
 
@@ -231,26 +241,30 @@ impl Scene {
     }
 
     /// Waits until a normal client is served, and all other connections are freed.
-    fn recover(&self, descriptors: usize) {
+    fn recover(&self) {
         wait_until("a normal client is served", || {
             self.server.connect().is_ok_and(|mut client| {
                 client.send(GET).try_reply().is_ok_and(|reply| reply.status == 200)
             })
         });
         self.check_service();
-        wait_until("all descriptors are back", || descriptors_of(self.server.id()) <= descriptors);
+        wait_until("all descriptors are back", || descriptors_of(self.server.id()) <= self.descriptors);
+    }
+
+    /// Whether the lines that are to come have come.
+    pub(crate) fn has_logged(&self) -> bool {
+        self.lines.iter().all(|(text, least, _)| self.server.log.count(text) >= *least)
     }
 
     /// Waits for the lines that are to come; there must be no others.
     pub(crate) fn check_log(&self) {
-        let count = |text: &str| self.server.log.lines().iter().filter(|line| line.contains(text)).count();
-        for (text, least, most) in &self.lines {
-            wait_until(&format!("{least} times {text:?} in the log"), || count(text) >= *least);
-            let found = count(text);
+        wait_until(&format!("these lines in the log: {:?}", self.lines), || self.has_logged());
+        for (text, _, most) in &self.lines {
+            let found = self.server.log.count(text);
             assert!(found <= *most, "{found} times {text:?} in the log instead of {most}");
         }
         let lines = self.server.log.lines();
-        let other = lines.iter().find(|line| !self.lines.iter().any(|(text, ..)| line.contains(text)));
+        let other = lines.iter().find(|line| !self.lines.iter().any(|(text, ..)| line.contains(&**text)));
         assert!(other.is_none(), "in the log: {other:?}");
         let long = lines.iter().find(|line| line.len() > LONGEST_LINE);
         assert!(long.is_none(), "a line of {:?} bytes", long.map(String::len));
