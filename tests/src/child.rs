@@ -1,11 +1,13 @@
 //! A server in a process of its own, whose limits a test may lower. Linux only.
 
-use std::fs;
+use std::ffi::OsStr;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use crate::PATIENCE;
@@ -28,57 +30,119 @@ pub struct LimitedServer {
     copy: Option<PathBuf>,
 }
 
-impl LimitedServer {
-    /// Starts the program; `settings` are pairs of a name and a number, see there.
-    pub fn start(program: &str, settings: &[&str]) -> Self {
-        Self::run(Command::new(program).args(settings), None)
+/// Where the program's standard error goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Errors {
+    /// To the test's [`Log`].
+    Heard,
+    /// To a pipe that nobody reads.
+    Unheard,
+    /// To a pipe whose reader has gone.
+    Broken,
+    /// To a disk that is full.
+    Full,
+    /// It is closed from the beginning.
+    Closed,
+}
+
+/// How the program is started.
+#[derive(Debug)]
+pub struct Launch {
+    command: Command,
+    errors: Errors,
+    copy: Option<PathBuf>,
+}
+
+impl Launch {
+    /// Starts `program` without settings, and listens to its standard error.
+    pub fn of(program: &str) -> Self {
+        Self { command: Command::new(program), errors: Errors::Heard, copy: None }
     }
 
-    /// Starts it with nobody who reads what it writes to its standard error.
-    pub fn start_unheard(program: &str, settings: &[&str]) -> Self {
-        let mut command = Command::new(program);
-        Self::with(command.args(settings), None, |errors, _| Some(errors))
+    /// Settings in pairs of a name and a number, see the program.
+    #[must_use]
+    pub fn settings(mut self, settings: &[&str]) -> Self {
+        self.command.args(settings);
+        self
     }
 
-    /// Starts it so that the limit on a user's threads holds for it. For root it does not, so another user runs it then,
-    /// who may not be able to read the folder of the program.
-    pub fn start_unprivileged(program: &str, settings: &[&str]) -> Self {
-        if !is_root() {
-            return Self::start(program, settings);
+    /// A variable of its environment.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Where its standard error goes.
+    #[must_use]
+    pub fn errors(mut self, errors: Errors) -> Self {
+        self.errors = errors;
+        if errors == Errors::Closed {
+            // Only a shell can start a program so.
+            let mut command = Command::new("/bin/sh");
+            command.args(["-c", "exec \"$0\" \"$@\" 2>&-"]).arg(self.command.get_program());
+            command.args(self.command.get_args());
+            command.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            self.command = command;
         }
-        let copy = std::env::temp_dir().join(format!("basehttp-limited-{}", std::process::id()));
-        fs::copy(Path::new(program), &copy).expect("a copy of the program");
+        self
+    }
+
+    /// Has the limit on a user's threads hold for it. For root it does not, so another user runs it then, who may not be
+    /// able to read the folder of the program.
+    #[must_use]
+    pub fn unprivileged(mut self) -> Self {
+        static COPIES: AtomicU32 = AtomicU32::new(0);
+        if !is_root() {
+            return self;
+        }
+        let number = COPIES.fetch_add(1, Ordering::Relaxed);
+        let copy = std::env::temp_dir().join(format!("basehttp-limited-{}-{number}", std::process::id()));
+        fs::copy(self.command.get_program(), &copy).expect("a copy of the program");
         // Nobody has this number.
         let user = 64_123;
-        Self::run(Command::new(&copy).args(settings).uid(user).gid(user).current_dir("/"), Some(copy))
+        let mut command = Command::new(&copy);
+        command.args(self.command.get_args()).uid(user).gid(user).current_dir("/");
+        command.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        (self.command, self.copy) = (command, Some(copy));
+        self
     }
 
-    fn run(command: &mut Command, copy: Option<PathBuf>) -> Self {
-        Self::with(command, copy, |errors, log| {
-            let lines = log.clone();
-            thread::spawn(move || {
-                BufReader::new(errors).lines().map_while(Result::ok).for_each(|line| lines.push(line));
-            });
-            None
-        })
-    }
-
-    fn with(
-        command: &mut Command,
-        copy: Option<PathBuf>,
-        listen: impl FnOnce(ChildStderr, &Log) -> Option<ChildStderr>,
-    ) -> Self {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the program starts");
+    /// Starts it.
+    pub fn start(mut self) -> LimitedServer {
+        let errors = match self.errors {
+            Errors::Full => File::options().write(true).open("/dev/full").expect("a full disk").into(),
+            Errors::Closed => Stdio::null(),
+            _ => Stdio::piped(),
+        };
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors);
+        let mut child = self.command.spawn().expect("the program starts");
         let input = child.stdin.take().expect("a pipe");
         let output = BufReader::new(child.stdout.take().expect("a pipe"));
         let log = Log::default();
-        let unheard = listen(child.stderr.take().expect("a pipe"), &log);
+        let mut unheard = None;
+        match (self.errors, child.stderr.take()) {
+            (Errors::Heard, Some(errors)) => {
+                let lines = log.clone();
+                thread::spawn(move || {
+                    BufReader::new(errors).lines().map_while(Result::ok).for_each(|line| lines.push(line));
+                });
+            }
+            (Errors::Unheard, errors) => unheard = errors,
+            (_, errors) => drop(errors),
+        }
         let address = (Ipv4Addr::LOCALHOST, 0).into();
-        let mut server = Self { child, input, output, address, log, unheard, copy };
+        let mut server = LimitedServer { child, input, output, address, log, unheard, copy: self.copy };
         let port = server.line().parse().expect("the port");
         server.address.set_port(port);
         server
+    }
+}
+
+impl LimitedServer {
+    /// Starts the program; `settings` are pairs of a name and a number, see there.
+    pub fn start(program: &str, settings: &[&str]) -> Self {
+        Launch::of(program).settings(settings).start()
     }
 
     fn line(&mut self) -> String {
@@ -98,6 +162,11 @@ impl LimitedServer {
         self.child.id()
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// A connection to it, whose reads and writes give up after a minute.
     ///
     /// # Errors
@@ -113,6 +182,11 @@ impl LimitedServer {
     /// Ends it in good order, and checks that it does.
     pub fn end(mut self) {
         self.tell("end");
+        self.wait();
+    }
+
+    /// Waits until it has ended by itself, in good order.
+    pub fn wait(&mut self) {
         let status = self.child.wait().expect("its status");
         assert!(status.success(), "{status}: {:?}", self.log.lines());
     }

@@ -32,6 +32,11 @@ impl Log {
         self.lock().iter().any(|line| line.contains(text))
     }
 
+    /// How many lines have `text` in them.
+    pub fn count(&self, text: &str) -> usize {
+        self.lock().iter().filter(|line| line.contains(text)).count()
+    }
+
     /// Waits until a line has `text` in it.
     pub fn wait_for(&self, text: &str) {
         crate::wait_until(&format!("{text:?} in the log"), || self.has(text));

@@ -55,6 +55,25 @@ pub fn descriptors_of(process: u32) -> usize {
     fs::read_dir(format!("/proc/{process}/fd")).expect("the descriptors of a child").count()
 }
 
+/// How many threads another process has.
+pub fn threads_of(process: u32) -> usize {
+    fs::read_dir(format!("/proc/{process}/task")).expect("the threads of a child").count()
+}
+
+/// The memory of another process, in KiB: what it has written to, without the pages of files, which come as the code in
+/// them is run.
+pub fn memory_of(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("the status of a child");
+    let line = status.lines().find(|line| line.starts_with("RssAnon:")).expect("its memory");
+    line.split_whitespace().nth(1).and_then(|count| count.parse().ok()).expect("a number")
+}
+
+/// One letter for what another process is doing: T for standing still, see proc(5).
+pub fn state_of(process: u32) -> char {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("a process");
+    stat.rsplit(") ").next().and_then(|rest| rest.chars().next()).expect("its state")
+}
+
 /// The processor time that a process has used so far, in ticks of the system, mostly of ten milliseconds.
 pub fn ticks(process: u32) -> u64 {
     ticks_in(&format!("/proc/{process}/stat"))

@@ -8,8 +8,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub(super) fn caught<T>(code: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(code)).map_err(|payload| {
         let text = text(payload.as_ref());
-        // Dropping it may panic again, and then nobody would catch it.
-        std::mem::forget(payload);
+        // Dropping it is code of the user too. What that panics with is left where it is: there is no end to it otherwise.
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            std::mem::forget(payload);
+        }
         text
     })
 }

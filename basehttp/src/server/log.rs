@@ -154,11 +154,18 @@ const PIECE: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };
 fn is_writable(stderr: &io::Stderr) -> bool {
     use std::os::fd::AsFd as _;
 
+    use nix::errno::Errno;
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
     let mut files = [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)];
-    // A closed one is writable too: the write finds the error.
-    !matches!(poll(&mut files, PollTimeout::ZERO), Ok(0))
+    loop {
+        match poll(&mut files, PollTimeout::ZERO) {
+            // A signal says nothing about the pipe, and a write that has to wait would go on waiting.
+            Err(Errno::EINTR) => {}
+            // A closed one is writable too: the write finds the error.
+            polled => return !matches!(polled, Ok(0)),
+        }
+    }
 }
 
 /// Elsewhere a write may wait, and the watchdog has another thread go on.

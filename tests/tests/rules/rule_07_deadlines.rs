@@ -13,6 +13,7 @@ use basehttp::prelude::*;
 use basehttp_tests::client::Client;
 use basehttp_tests::gate::gate;
 use basehttp_tests::log::Log;
+use basehttp_tests::process::state_of;
 use basehttp_tests::wait_until;
 use socket2::SockRef;
 
@@ -250,7 +251,7 @@ fn rule_07_who_was_in_time_is_not_late_because_the_server_stood_still() {
     }
     let process = Pid::from_raw(i32::try_from(server.id()).unwrap());
     kill(process, Signal::SIGSTOP).unwrap();
-    wait_until("the server stands still", || state(server.id()) == "T");
+    wait_until("the server stands still", || state_of(server.id()) == 'T');
     let stopped = Instant::now();
     for client in &mut clients {
         client.send(GET);
@@ -261,10 +262,4 @@ fn rule_07_who_was_in_time_is_not_late_because_the_server_stood_still() {
         assert_eq!(client.reply().status, 200);
     }
     server.end();
-}
-
-/// One letter, see proc(5).
-fn state(process: u32) -> String {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
-    stat.rsplit(") ").next().and_then(|rest| rest.split(' ').next()).unwrap_or_default().to_owned()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use basehttp::ServerBuilder;
 use basehttp::prelude::*;
-use basehttp_tests::child::LimitedServer;
+use basehttp_tests::child::Launch;
 use basehttp_tests::client::Client;
 use basehttp_tests::gate::{Gate, gate};
 use basehttp_tests::log::Log;
@@ -223,7 +223,7 @@ fn rule_08_many_handlers_that_call_their_own_server_do_not_lock_it_up() {
 #[test]
 fn rule_08_a_thread_that_cannot_be_made_is_the_bound() {
     let program = env!("CARGO_BIN_EXE_limited");
-    let mut server = LimitedServer::start_unprivileged(program, &["queue_timeout", "200"]);
+    let mut server = Launch::of(program).settings(&["queue_timeout", "200"]).unprivileged().start();
     assert_eq!(server.connect().unwrap().ask(GET).status, 200);
     // From now on the user may have one thread, and has more. There may be a spare one, but not for all of these.
     server.tell("nproc 1");

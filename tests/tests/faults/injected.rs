@@ -1,0 +1,136 @@
+//! Errors of the system that hardly ever happen, which strace makes up: calls that are interrupted where they may be, and
+//! resources that are short inside the system.
+
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use std::thread;
+
+use basehttp_tests::PATIENCE;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::scene::{Fault, GET, Scene, WAIT, get, post};
+
+pub(crate) const FAULTS: &[Fault] = &[
+    Fault::new("EINTR-from-every-second-call", |scene| {
+        served(scene, "recvfrom,readv,writev,sendto,sendmsg,accept4,epoll_wait,poll:error=EINTR:when=1+2");
+    }),
+    Fault::new("ECONNABORTED-from-accept", |scene| served(scene, "accept4:error=ECONNABORTED:when=1+2")),
+    Fault::new("ENFILE-from-accept", |scene| short(scene, "accept4:error=ENFILE:when=1+2")),
+    Fault::new("ENOMEM-from-accept", |scene| short(scene, "accept4:error=ENOMEM:when=1+2")),
+    Fault::new("EPERM-from-accept", |scene| short(scene, "accept4:error=EPERM:when=1+2")),
+    Fault::new("EPROTO-from-accept", |scene| short(scene, "accept4:error=EPROTO:when=1+2")),
+    Fault::new("ENOSPC-from-epoll_ctl", |scene| ended(scene, "epoll_ctl:error=ENOSPC:when=1+2")),
+    Fault::new("EAGAIN-from-clone", no_threads).with(&["queue_timeout", "300"]),
+    Fault::new("ETIMEDOUT-from-recv", |scene| ended(scene, "recvfrom:error=ETIMEDOUT:when=1+3")),
+    Fault::new("EHOSTUNREACH-from-send", |scene| ended(scene, "writev,sendto,sendmsg:error=EHOSTUNREACH:when=1+3")),
+    Fault::new("ENOBUFS-from-send", |scene| ended(scene, "writev,sendto,sendmsg:error=ENOBUFS:when=1+3")),
+];
+
+/// While it lives, calls of the server fail.
+struct Injection(Child);
+
+impl Injection {
+    /// `Err` says why it cannot be.
+    fn into(server: u32, what: &str) -> Result<Self, String> {
+        let calls = what.split(':').next().unwrap_or_default();
+        let mut command = Command::new("strace");
+        command.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={calls}")]);
+        command.args(["-e", &format!("inject={what}"), "-p", &server.to_string()]);
+        let child = command.stderr(Stdio::null()).spawn().map_err(|error| format!("there is no strace: {error}"))?;
+        let mut injection = Self(child);
+        let deadline = Instant::now() + PATIENCE;
+        while !is_traced(server) {
+            if injection.0.try_wait().is_ok_and(|status| status.is_some()) || Instant::now() > deadline {
+                return Err("strace may not trace another process here".to_owned());
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(injection)
+    }
+}
+
+impl Drop for Injection {
+    fn drop(&mut self) {
+        // It lets go of the server then.
+        let id = Pid::from_raw(self.0.id().try_into().unwrap_or_default());
+        let _ = kill(id, Signal::SIGTERM);
+        let _ = self.0.wait();
+    }
+}
+
+fn is_traced(process: u32) -> bool {
+    let Ok(threads) = fs::read_dir(format!("/proc/{process}/task")) else { return false };
+    threads.flatten().all(|thread| {
+        let status = fs::read_to_string(thread.path().join("status")).unwrap_or_default();
+        status.lines().all(|line| line.strip_prefix("TracerPid:").is_none_or(|tracer| tracer.trim() != "0"))
+    })
+}
+
+const CLIENTS: usize = 20;
+
+fn inject(scene: &mut Scene, what: &str) -> Option<Injection> {
+    match Injection::into(scene.server.id(), what) {
+        Ok(injection) => Some(injection),
+        Err(reason) => {
+            scene.skip(reason);
+            None
+        }
+    }
+}
+
+/// No client notices.
+fn served(scene: &mut Scene, what: &str) {
+    let Some(_injection) = inject(scene, what) else { return };
+    let mut clients = scene.clients(CLIENTS);
+    let large = "x".repeat(100_000);
+    for request in [GET, &get("/counted/20"), &get("/chunked/5"), &(post("/", large.len()) + &large)] {
+        for client in &mut clients {
+            client.send(request);
+        }
+        scene.each(&mut clients, "200");
+    }
+}
+
+/// Nobody but the log notices.
+fn short(scene: &mut Scene, what: &str) {
+    served(scene, what);
+    scene.may_log("cannot take connections", 0, 1);
+}
+
+/// Some connections are lost. Whoever has a reply has all of it.
+fn ended(scene: &mut Scene, what: &str) {
+    let Some(_injection) = inject(scene, what) else { return };
+    let mut clients = scene.clients(CLIENTS);
+    let large = "x".repeat(100_000);
+    for request in [GET, &get("/counted/20"), &get("/chunked/5"), &(post("/", large.len()) + &large)] {
+        for client in &mut clients {
+            client.send(request);
+        }
+        clients.retain_mut(|client| scene.outcome(client) == "200");
+    }
+    scene.may_log("the client went away", 0, CLIENTS);
+    scene.may_log("code ", 0, CLIENTS);
+    scene.may_log("do_", 0, CLIENTS);
+}
+
+fn no_threads(scene: &mut Scene) {
+    let Some(injection) = inject(scene, "clone,clone3:error=EAGAIN") else { return };
+    let mut clients = scene.clients(CLIENTS);
+    for client in &mut clients {
+        client.send(WAIT);
+    }
+    let (told, refused) = clients.split_at_mut(2);
+    for client in refused {
+        let outcome = scene.outcome(client);
+        assert_eq!(outcome, "503");
+    }
+    drop(injection);
+    scene.server.tell("release");
+    for client in told {
+        scene.outcome(client);
+    }
+    scene.may_log("no thread can be added", 0, 1);
+    scene.may_log("a request has found no thread within 300ms (queue_timeout)", 0, 1);
+}
