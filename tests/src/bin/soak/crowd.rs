@@ -19,6 +19,7 @@ pub(crate) struct Crowd<'a> {
 
 type Plague<'a> = fn(&mut Crowd<'a>) -> Result<(), Trouble>;
 
+#[expect(clippy::unnecessary_wraps, reason = "all plagues have the same type")]
 impl<'a> Crowd<'a> {
     const PLAGUES: &'a [(&'static str, Plague<'a>)] = &[
         ("more connections than there is room for", Self::connections),

@@ -42,6 +42,10 @@ impl Dice {
         &of[index(self.between(0, last))]
     }
 
+    pub(crate) fn byte(&mut self) -> u8 {
+        self.next().to_le_bytes()[0]
+    }
+
     pub(crate) fn index(&mut self, below: usize) -> usize {
         index(self.between(0, below as u64 - 1))
     }

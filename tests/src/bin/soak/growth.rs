@@ -30,13 +30,13 @@ pub(crate) fn growth(quiets: &[Quiet]) -> Option<String> {
     if warm.len() >= ENOUGH {
         let slope = slope(&warm);
         let total = slope * (last.minute - warm[0].minute);
-        let grows = slope > SLOPE && total > TOTAL;
-        return grows.then(|| format!("memory grows by {slope:.0} KiB a minute, {total:.0} KiB in all"));
+        let is_leak = slope > SLOPE && total > TOTAL;
+        return is_leak.then(|| format!("memory grows by {slope:.0} KiB a minute, {total:.0} KiB in all"));
     }
     let grown = last.memory.saturating_sub(first.memory);
     let each = grown * 1024 / (last.tries - first.tries).max(1);
-    let grows = grown > SHORT_TOTAL && each > SHORT_BYTES;
-    grows.then(|| format!("memory grows: {grown} KiB, {each} bytes for each request"))
+    let is_leak = grown > SHORT_TOTAL && each > SHORT_BYTES;
+    is_leak.then(|| format!("memory grows: {grown} KiB, {each} bytes for each request"))
 }
 
 /// The median of the slopes between any two points (Theil and Sen): a step up or down, as the allocator makes them, does not

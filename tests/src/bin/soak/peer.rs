@@ -129,7 +129,7 @@ impl Peer {
             return wrong("the head", &head);
         }
         let body = match (framing, length) {
-            _ if wanted.head_only => return Ok(self.goes_on(closes)?),
+            _ if wanted.head_only => return self.goes_on(closes),
             (Framing::Length, Some(Ok(length))) => self.bytes(length)?,
             (Framing::Chunked, _) => self.chunks(&head)?,
             _ => self.rest()?,
@@ -144,7 +144,7 @@ impl Peer {
                 show(got)
             )));
         }
-        Ok(self.goes_on(closes)?)
+        self.goes_on(closes)
     }
 
     /// After the last reply nothing comes.

@@ -185,7 +185,7 @@ impl LogReader {
 
     /// The last lines.
     pub(crate) fn end(&self) -> String {
-        self.state().end.iter().map(|line| format!("    {line}\n")).collect()
+        Vec::from(self.state().end.clone()).join("\n")
     }
 
     fn read(&self, errors: ChildStderr) {

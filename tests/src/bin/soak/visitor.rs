@@ -1,5 +1,6 @@
 //! One client after another: good ones, whose every reply is checked, and hostile ones.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -99,8 +100,9 @@ impl<'a> Visitor<'a> {
         let close = if last { "Connection: close\r\n" } else { "" };
         let mut fields = String::new();
         for field in 0..self.dice.length(0, 30) {
-            fields
-                .push_str(&format!("X-Field-{field}: {number:0>width$}\r\n", width = index(1 + number % 90)));
+            let width = index(1 + number % 90);
+            // Writing to a string cannot fail.
+            let _ = write!(fields, "X-Field-{field}: {number:0>width$}\r\n");
         }
         let request = format!("{method} {path} HTTP/1.1\r\n{HOST}{close}{fields}\r\n");
         let head_only = method == "HEAD";
@@ -385,12 +387,12 @@ impl<'a> Visitor<'a> {
         let mut peer = self.peer()?;
         let mut bytes = self.dice.pick(self.vectors).clone();
         if self.dice.chance(20) {
-            bytes = (0..self.dice.between(1, 2000)).map(|_| (self.dice.between(0, 255)) as u8).collect();
+            bytes = (0..self.dice.between(1, 2000)).map(|_| self.dice.byte()).collect();
         }
         for _ in 0..self.dice.length(0, 20) {
             let at = self.dice.index(bytes.len());
             match self.dice.between(0, 3) {
-                0 => bytes[at] = self.dice.between(0, 255) as u8,
+                0 => bytes[at] = self.dice.byte(),
                 1 => bytes.insert(at, *self.dice.pick(b"\r\n :;,\t0a\xff")),
                 2 if bytes.len() > 1 => drop(bytes.remove(at)),
                 _ => bytes.truncate(at + 1),
