@@ -10,8 +10,12 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault::new("no-descriptors", no_descriptors).with(&["idle_timeout", "600000"]),
     Fault::new("no-descriptors-for-long", no_descriptors_for_long).with(&["idle_timeout", "600000"]),
     Fault::new("all-threads-stuck", all_threads_stuck).with(&["max_threads", "4", "queue_timeout", "300"]),
-    Fault::new("all-threads-stuck-for-less-than-the-timeout", all_threads_stuck_for_a_while)
-        .with(&["max_threads", "4", "queue_timeout", "600000"]),
+    Fault::new("all-threads-stuck-for-less-than-the-timeout", all_threads_stuck_for_a_while).with(&[
+        "max_threads",
+        "4",
+        "queue_timeout",
+        "600000",
+    ]),
     Fault::new("no-more-threads-RLIMIT_NPROC", no_more_threads)
         .with(&["queue_timeout", "300"])
         .started(|launch| Ok(launch.unprivileged())),
@@ -90,7 +94,11 @@ fn all_threads_stuck(scene: &mut Scene) {
         scene.saw(503);
     }
     scene.may_log("all 4 threads are in handlers", usize::from(scene.round == 0), 1);
-    scene.may_log("a request has found no thread within 300ms (queue_timeout)", usize::from(scene.round == 0), 1);
+    scene.may_log(
+        "a request has found no thread within 300ms (queue_timeout)",
+        usize::from(scene.round == 0),
+        1,
+    );
     release(scene, stuck);
 }
 
@@ -117,7 +125,11 @@ fn no_more_threads(scene: &mut Scene) {
         scene.server.log.wait_for(text);
     }
     scene.may_log(text, usize::from(scene.round == 0), 1);
-    scene.may_log("a request has found no thread within 300ms (queue_timeout)", usize::from(scene.round == 0), 1);
+    scene.may_log(
+        "a request has found no thread within 300ms (queue_timeout)",
+        usize::from(scene.round == 0),
+        1,
+    );
     // There are spare threads, but not for all of these.
     let refused = clients.split_off(2);
     for mut client in refused {

@@ -88,9 +88,14 @@ impl Fault {
         };
         scene.recover();
         let mut states = vec![scene.state()];
-        let least = std::env::var("FAULT_ROUNDS").map_or(LEAST_ROUNDS, |count| count.parse().expect("a number"));
+        let least =
+            std::env::var("FAULT_ROUNDS").map_or(LEAST_ROUNDS, |count| count.parse().expect("a number"));
         while !scene.is_over && (scene.round < least || self.grows(&states)) {
-            assert!(scene.round < least + SPARE_ROUNDS, "memory grows with every round: {:?}", memory(&states));
+            assert!(
+                scene.round < least + SPARE_ROUNDS,
+                "memory grows with every round: {:?}",
+                memory(&states)
+            );
             (self.act)(&mut scene);
             if let Some(reason) = scene.skipped {
                 return Err(reason);
@@ -243,9 +248,9 @@ impl Scene {
     /// Waits until a normal client is served, and all other connections are freed.
     fn recover(&self) {
         wait_until("a normal client is served", || {
-            self.server.connect().is_ok_and(|mut client| {
-                client.send(GET).try_reply().is_ok_and(|reply| reply.status == 200)
-            })
+            self.server
+                .connect()
+                .is_ok_and(|mut client| client.send(GET).try_reply().is_ok_and(|reply| reply.status == 200))
         });
         self.check_service();
         wait_until("all descriptors are back", || descriptors_of(self.server.id()) <= self.descriptors);

@@ -14,7 +14,8 @@ use crate::scene::{Fault, GET, Scene, get, post};
 
 pub(crate) const FAULTS: &[Fault] = &[
     Fault::new("never-reads-large-reply-x-200", |scene| never_read(scene, &get("/counted/2048"))).with(SHORT),
-    Fault::new("never-reads-chunked-reply-x-200", |scene| never_read(scene, &get("/chunked/2048"))).with(SHORT),
+    Fault::new("never-reads-chunked-reply-x-200", |scene| never_read(scene, &get("/chunked/2048")))
+        .with(SHORT),
     Fault::new("never-reads-and-asks-on-x-200", |scene| never_read(scene, &get("/counted/6").repeat(300)))
         .with(SHORT),
     Fault::new("never-reads-what-is-held-for-it-x-200", |scene| {

@@ -27,7 +27,8 @@ enum End {
 pub(crate) fn run(faults: &[Fault]) -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let parts: Vec<_> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
-    let is_asked = |fault: &&Fault| parts.is_empty() || parts.iter().any(|part| fault.name.contains(&***part));
+    let is_asked =
+        |fault: &&Fault| parts.is_empty() || parts.iter().any(|part| fault.name.contains(&***part));
     let faults: Vec<_> = faults.iter().filter(is_asked).copied().collect();
     if arguments.iter().any(|argument| argument == "--list") {
         for fault in faults {
@@ -51,7 +52,8 @@ fn run_all(faults: &[Fault]) -> Vec<(Option<End>, Duration)> {
                 let began = Instant::now();
                 // A thread of its own, so that the message of a panic has the name of the fault.
                 let run = thread::Builder::new().name(fault.name.to_owned()).spawn(move || end_of(&fault));
-                let end = run.expect("a thread").join().unwrap_or_else(|_| End::Failed("panicked".to_owned()));
+                let end =
+                    run.expect("a thread").join().unwrap_or_else(|_| End::Failed("panicked".to_owned()));
                 let _ = tell.send((number, end, began.elapsed()));
             }
         });
