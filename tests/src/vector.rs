@@ -1,6 +1,5 @@
 //! Request vectors: what a client sends, byte for byte, and what must come of it. `vectors/README.md` has the format.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -23,8 +22,10 @@ pub struct Vector {
     pub stays_open: bool,
     /// How many `do_*` methods are called.
     pub calls: usize,
-    /// Texts that must stand in the log.
-    pub log: Vec<String>,
+    /// The code of the fault that the last request has; empty if it has none.
+    pub fault: String,
+    /// Where the requests after the first one begin.
+    pub begins: Vec<usize>,
     /// Whether to send it over TCP in one piece only.
     pub tcp_whole: bool,
 }
@@ -83,6 +84,8 @@ pub fn parse(text: &str, mut vector: Vector) -> Result<Vector, String> {
         let (mark, rest) = line.split_once(' ').ok_or_else(|| wrong("no blank after the mark"))?;
         if let Some(count) = mark.strip_suffix('>') {
             let bytes = unescape(rest).map_err(|error| wrong(&error))?;
+            let count =
+                count.strip_suffix('>').inspect(|_| vector.begins.push(vector.input.len())).unwrap_or(count);
             let count = if count.is_empty() { Ok(1) } else { count.parse() };
             vector.input.extend(bytes.repeat(count.map_err(|_| wrong("no number before >"))?));
             continue;
@@ -104,7 +107,7 @@ pub fn parse(text: &str, mut vector: Vector) -> Result<Vector, String> {
             ("rfc:", _) => rest.clone_into(&mut vector.rfc),
             ("handler:", _) => rest.clone_into(&mut vector.handler),
             ("tcp:", _) if rest == "whole" => vector.tcp_whole = true,
-            ("log:", _) => vector.log.push(rest.to_owned()),
+            ("fault:", _) => rest.clone_into(&mut vector.fault),
             ("calls:", _) => calls = Some(rest.parse().map_err(|_| wrong("no number"))?),
             ("then:", _) if matches!(rest, "open" | "closed") => {
                 (then, vector.stays_open) = (true, rest == "open");
@@ -176,35 +179,5 @@ impl Vector {
         }
         let near = move |at: &usize| *at < NEAR || at + NEAR > self.input.len() || at.is_multiple_of(8191);
         all.filter(near).collect()
-    }
-
-    /// Fewer places to split the input at, for where a split costs more: around and inside the line ends.
-    pub fn line_splits(&self) -> Vec<usize> {
-        let all = 1..self.input.len();
-        let ends = all.filter(|at| self.input[at - 1] == b'\n' || self.input[*at] == b'\n');
-        let mut ends: Vec<_> = ends.collect();
-        if ends.len() > 16 {
-            ends.drain(8..ends.len() - 8);
-        }
-        ends
-    }
-}
-
-/// Collects what is wrong with many vectors, so that all of it is told at once.
-#[derive(Debug, Default)]
-pub struct Failures(String, usize);
-
-impl Failures {
-    /// Notes that something is wrong with a vector, once for each vector and check.
-    pub fn add(&mut self, vector: &str, what: &str) {
-        self.1 += 1;
-        if self.1 <= 40 {
-            let _ = writeln!(self.0, "{vector}: {what}");
-        }
-    }
-
-    /// Ends the test.
-    pub fn report(self) {
-        assert!(self.1 == 0, "{} failures\n{}", self.1, self.0);
     }
 }
