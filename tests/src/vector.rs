@@ -20,6 +20,8 @@ pub struct Vector {
     pub replies: Vec<Expected>,
     /// Whether the server waits for more after them.
     pub stays_open: bool,
+    /// Whether it closes for what it has found after the last reply was made.
+    pub is_cut: bool,
     /// How many `do_*` methods are called.
     pub calls: usize,
     /// The code of the fault that the last request has; empty if it has none.
@@ -109,8 +111,8 @@ pub fn parse(text: &str, mut vector: Vector) -> Result<Vector, String> {
             ("tcp:", _) if rest == "whole" => vector.tcp_whole = true,
             ("fault:", _) => rest.clone_into(&mut vector.fault),
             ("calls:", _) => calls = Some(rest.parse().map_err(|_| wrong("no number"))?),
-            ("then:", _) if matches!(rest, "open" | "closed") => {
-                (then, vector.stays_open) = (true, rest == "open");
+            ("then:", _) if matches!(rest, "open" | "closed" | "cut") => {
+                (then, vector.stays_open, vector.is_cut) = (true, rest == "open", rest == "cut");
             }
             _ => return Err(wrong("nothing that a vector has")),
         }
@@ -162,7 +164,7 @@ fn unescape(text: &str) -> Result<Vec<u8>, String> {
 impl Vector {
     /// The input in single bytes. A long one comes in pieces of 1000 bytes, the last ones single again.
     pub fn bytewise(&self) -> Vec<&[u8]> {
-        const LONG: usize = 8192;
+        const LONG: usize = 4096;
         if self.input.len() <= LONG {
             return self.input.chunks(1).collect();
         }
@@ -172,12 +174,12 @@ impl Vector {
 
     /// Where to split the input in two: at every place, and in a long one at every place near its ends and some others.
     pub fn splits(&self) -> Vec<usize> {
-        const NEAR: usize = 80;
-        let all = 1..self.input.len();
-        if self.input.len() <= 2048 {
-            return all.collect();
-        }
-        let near = move |at: &usize| *at < NEAR || at + NEAR > self.input.len() || at.is_multiple_of(8191);
-        all.filter(near).collect()
+        let len = self.input.len();
+        let near = match len {
+            ..=1024 => len,
+            ..=100_000 => 60,
+            _ => 20,
+        };
+        (1..len).filter(|at| *at < near || at + near > len || at.is_multiple_of(16381)).collect()
     }
 }

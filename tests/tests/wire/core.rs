@@ -273,14 +273,14 @@ fn answer(handler: &str, request: &Request) -> Answer {
         (None, Some(fault)) => return refusal(fault.status(), fault.message("").into_owned()),
         (None, None) => {}
     }
+    let headless = request.version == Version::Http09 && handler != "assuming";
     if request.method == "STATUS" {
         let status = request.target[1..].parse().expect("a target that is a status");
-        return Answer { status, reason: None, body: None };
+        return Answer { status: if headless { 0 } else { status }, reason: None, body: None };
     }
-    let text = echo(handler, request);
-    let status = if request.version == Version::Http09 && handler != "assuming" { 0 } else { 200 };
-    let reason = if status == 0 { "" } else { "OK" };
-    Answer { status, reason: Some(reason.to_owned()), body: Some(if to_head { Vec::new() } else { text }) }
+    let (status, reason) = if headless { (0, "") } else { (200, "OK") };
+    let body = if to_head { Vec::new() } else { echo(handler, request) };
+    Answer { status, reason: Some(reason.to_owned()), body: Some(body) }
 }
 
 /// What the handlers tell of a request.
