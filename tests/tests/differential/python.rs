@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use basehttp::Fault;
 use basehttp::prelude::*;
 use basehttp::testing::run as run_in_memory;
 use proptest::prelude::*;
@@ -78,6 +79,12 @@ const ROWS: &[Row] = &[
         why: "the target is what stands between two blanks; Python's split() has 0x85 and 0xA0 for blanks too",
         rfc: "9112 3",
         example: b"GET /\xa0x HTTP/1.1\r\nHost: a\r\n\r\n",
+    },
+    Row {
+        name: "simple-request-without-fields",
+        why: "a request of HTTP/0.9 is one line; Python reads fields behind it",
+        rfc: "1945 5",
+        example: b"GET /\r\nHost: a\r\n\r\n",
     },
     Row {
         name: "hundred-fields",
@@ -252,26 +259,34 @@ fn compare(peer: &mut Peer, input: &[u8]) -> Result<Verdict, String> {
     let unnamed = || Err(format!("we say {mine:?} ({fault:?}), Python says {other:?}"));
     let skipped = input.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
     let line = input[skipped..].split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let unicode_blank = line.iter().any(|byte| matches!(byte, 0x85 | 0xa0));
     match (&mine, &other) {
         (Outcome::Seen(mine), Outcome::Seen(other)) => {
             let trimmed = |(name, value): &(String, String)| {
                 (name.clone(), value.trim_end_matches([' ', '\t']).to_owned())
             };
             let fields: Vec<_> = other.fields.iter().map(trimmed).collect();
-            match mine == other {
-                true => Ok(Verdict::Accepted),
-                false if *mine == (Seen { fields, ..other.clone() }) => {
-                    Ok(Verdict::Named("blanks-after-value"))
-                }
-                false => unnamed(),
+            if mine == other {
+                Ok(Verdict::Accepted)
+            } else if *mine == (Seen { fields, ..other.clone() }) {
+                Ok(Verdict::Named("blanks-after-value"))
+            } else if is_simple(mine, line) && *mine == (Seen { fields: Vec::new(), ..other.clone() }) {
+                Ok(Verdict::Named("simple-request-without-fields"))
+            } else if unicode_blank {
+                Ok(Verdict::Named("unicode-blank-in-target"))
+            } else {
+                unnamed()
             }
         }
         (Outcome::Refused(mine), Outcome::Refused(other)) if mine == other => Ok(Verdict::Refused),
         (Outcome::Nothing, Outcome::Nothing) => Ok(Verdict::Refused),
         (_, Outcome::Nothing) if skipped > 0 => Ok(Verdict::Named("empty-lines-before")),
         (Outcome::Refused(_), Outcome::Refused(_)) => Ok(Verdict::Named("another-status")),
-        (Outcome::Seen(_), Outcome::Refused(_)) if line.iter().any(|byte| matches!(byte, 0x85 | 0xa0)) => {
+        (Outcome::Seen(_), Outcome::Refused(_)) if unicode_blank => {
             Ok(Verdict::Named("unicode-blank-in-target"))
+        }
+        (Outcome::Seen(seen), Outcome::Refused(431)) if is_simple(seen, line) => {
+            Ok(Verdict::Named("simple-request-without-fields"))
         }
         (Outcome::Seen(seen), Outcome::Refused(431)) if seen.fields.len() == 100 => {
             Ok(Verdict::Named("hundred-fields"))
@@ -282,6 +297,11 @@ fn compare(peer: &mut Peer, input: &[u8]) -> Result<Verdict, String> {
         },
         _ => unnamed(),
     }
+}
+
+/// Whether the line names no version.
+fn is_simple(seen: &Seen, line: &[u8]) -> bool {
+    seen.version == "HTTP/0.9" && !line.windows(9).any(|word| word == b" HTTP/0.9")
 }
 
 /// The row for what Python takes and we do not.
@@ -315,7 +335,7 @@ fn requests_as_python_has_them() {
     let Some(peer) = Peer::new() else { return };
     let peer = Mutex::new(peer);
     let compare = |input: &[u8]| compare(&mut peer.lock().unwrap_or_else(PoisonError::into_inner), input);
-    run("requests, beside Python's http.server", 1_000, ROWS, grammar::head(), compare);
+    run("requests, beside Python's http.server", "python", 1_000, ROWS, grammar::head(), compare);
 }
 
 /// Replies in the way that its target says: `/204`, or `/200/70000/flush` for a body of that length, flushed in between.

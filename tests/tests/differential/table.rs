@@ -31,9 +31,10 @@ pub(crate) enum Verdict {
     Named(&'static str),
 }
 
-/// Compares many inputs, and tells the table with its counts.
+/// Compares many inputs, those that have failed once before all others, and tells the table with its counts.
 pub(crate) fn run<T: Strategy<Value = Vec<u8>>>(
     title: &str,
+    seeds: &'static str,
     cases: u32,
     rows: &[Row],
     inputs: T,
@@ -45,10 +46,9 @@ pub(crate) fn run<T: Strategy<Value = Vec<u8>>>(
         assert_eq!(found, wanted, "the example of its row: {}", show(row.example));
     }
     let counts = Mutex::new(BTreeMap::new());
-    let persistence = FileFailurePersistence::Direct(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/proptest-regressions/differential.txt"
-    ));
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions");
+    let path: &'static str = Box::leak(format!("{folder}/differential-{seeds}.txt").into_boxed_str());
+    let persistence = FileFailurePersistence::Direct(path);
     let config = Config {
         // More, where the environment says so.
         cases: Config::default().cases.max(cases),
