@@ -350,6 +350,7 @@ impl Exchange {
                 self.count_length(count);
             }
             Incoming::Chunked { decoder, decoded, ready } => {
+                self.drained += (decoded.data().len() + *ready) as u64;
                 decoded.clear();
                 self.input.consume(*ready);
                 *ready = 0;
