@@ -205,6 +205,34 @@ fn echo_streams_chunks_and_trailers() {
 }
 
 #[test]
+fn store_keeps_bodies_and_their_validators() {
+    let store = Program::start("store", &["0", "30"]);
+    let put = "PUT /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
+    check(&store.exchange(put), "HTTP/1.1 201 Created", &["\r\nETag: \"1\"\r\n"]);
+    check(&store.exchange(put), "HTTP/1.1 204 No Content", &["\r\nETag: \"2\"\r\n"]);
+    check(&store.exchange(request("GET /a")), "HTTP/1.1 200 OK", &["\r\n\r\nabc"]);
+    let known = |etag| format!("GET /a HTTP/1.1\r\nHost: a\r\nIf-None-Match: {etag}\r\n\r\n");
+    check(&store.exchange(known("\"1\"")), "HTTP/1.1 200 OK", &["\r\n\r\nabc"]);
+    let answer = store.exchange(known("\"2\""));
+    check(&answer, "HTTP/1.1 304 Not Modified", &["\r\nETag: \"2\"\r\n"]);
+    assert!(answer.ends_with("\r\n\r\n"), "{answer}");
+    check(&store.exchange(request("HEAD /a")), "HTTP/1.1 200 OK", &["\r\nContent-Length: 3\r\n"]);
+    check(&store.exchange(request("DELETE /a")), "HTTP/1.1 204 No Content", &[]);
+    check(&store.exchange(request("DELETE /a")), "HTTP/1.1 404 Not Found", &[]);
+    let allow = "\r\nAllow: GET, HEAD, PUT, DELETE, OPTIONS\r\n";
+    check(&store.exchange(request("OPTIONS *")), "HTTP/1.1 204 No Content", &[allow]);
+    let long = "PUT /a HTTP/1.1\r\nHost: a\r\nContent-Length: 16777217\r\n\r\n";
+    check(&store.exchange(long), "HTTP/1.1 413 Content Too Large", &["\r\nConnection: close\r\n"]);
+    for number in 0..32 {
+        check(&store.exchange(put.replace("/a", &format!("/{number}"))), "HTTP/1.1 201 Created", &[]);
+    }
+    check(&store.exchange(put), "HTTP/1.1 507 Full", &[]);
+    let log = store.stop();
+    let first = log.lines().next().unwrap_or_default();
+    assert!(first.starts_with("127.0.0.1:") && first.ends_with(" \"PUT /a HTTP/1.1\" 201 -"), "{log}");
+}
+
+#[test]
 fn message_class_is_a_header_map() {
     let greeter = Program::start("message_class", &["0"]);
     let answer = greeter.exchange("GET / HTTP/1.1\r\nHost: a\r\nAccept-Language: de-AT, en\r\n\r\n");
