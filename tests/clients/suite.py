@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 
-from programs import Example, connect, free_port
+from programs import ENVIRONMENT, Example, connect, free_port
 
 CLIENTS = [
     "curl",
@@ -204,6 +204,8 @@ def main():
         parser.error(f"no such client: {', '.join(sorted(unknown))}; there are {', '.join(CLIENTS)}")
     # As `import suite`, which the cases do, and not once more.
     sys.modules["suite"] = sys.modules["__main__"]
+    for name in {*os.environ} - {*ENVIRONMENT}:
+        del os.environ[name]
     signal.signal(signal.SIGTERM, stopped)
     signal.signal(signal.SIGINT, stopped)
     signal.signal(signal.SIGALRM, too_long)
