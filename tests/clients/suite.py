@@ -128,7 +128,6 @@ def too_long(_signal, _frame):
 def run_case(stage, name, case, argument):
     """The reason why it failed, or None."""
     signal.alarm(CASE_SECONDS)
-    begun=time.monotonic()
     try:
         case(stage, argument) if argument is not None else case(stage)
         return None
@@ -138,7 +137,6 @@ def run_case(stage, name, case, argument):
         return f"{type(error).__name__}: {error} ({at})"
     finally:
         signal.alarm(0)
-        if time.monotonic()-begun>1.5:print("SLOW",name,time.monotonic()-begun)
         try:
             stage.clear()
         except OSError as error:
@@ -158,7 +156,8 @@ def run_client(stage, name):
     begun = time.monotonic()
     try:
         started = module.begin(stage) if hasattr(module, "begin") else None
-        cases = module.cases(stage) if hasattr(module, "cases") else found(module)
+        version = " ".join([version, *getattr(started, "versions", [])])
+        cases = module.cases(stage, started) if hasattr(module, "cases") else found(module)
         for title, case in cases:
             reason = run_case(stage, title, case, started)
             passed, failed = (passed + 1, failed) if reason is None else (passed, failed + 1)
@@ -170,6 +169,8 @@ def run_client(stage, name):
     finally:
         if started is not None:
             started.stop()
+    if failed and hasattr(started, "program"):
+        print(f"{module.NAME}'s own log, its end:\n{started.program.log()[-2000:]}")
     print(f"{module.NAME} {version}: {passed} passed, {failed} failed ({time.monotonic() - begun:.0f} s)", flush=True)
     return module.NAME, version, passed, failed
 
