@@ -1,8 +1,10 @@
 """ApacheBench: many requests of HTTP/1.0, on connections that are kept and that are not."""
 
 import re
+import subprocess
 
 from cases.command import find, run, version_of
+from programs import ENVIRONMENT, wait_until
 from suite import bytes_of, check
 
 NAME = "ab"
@@ -63,3 +65,16 @@ def case_large(stage):
     path, body = stage.item(100_000)
     check(ab(stage, "-k", stage.store.url(path), requests=1000)["HTML transferred"], 10**8, "bytes")
     check(ab(stage, stage.bench.url("/big"), requests=200)["HTML transferred"], 200 << 20, "bytes")
+
+
+def case_killed(stage):
+    """ab ends in the middle of it all"""
+    path, body = stage.item(100_000)
+    url = stage.store.url(path)
+    with subprocess.Popen(["ab", "-q", "-k", "-n", "1000000", "-c", "50", url], stdout=subprocess.DEVNULL, env=ENVIRONMENT) as process:
+        try:
+            wait_until(lambda: len(stage.store.requests(path)) > 500, "500 requests")
+        finally:
+            process.kill()
+    check(stage.kept(path) == body, True, "the next")
+    wait_until(lambda: stage.store.count() <= stage.store.descriptors, "the server's descriptors")

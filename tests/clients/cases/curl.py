@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 
 from cases.command import find, read, run, version_of
@@ -105,6 +106,16 @@ def case_http_1_0_until_close(stage):
     check(got.fields["connection"], "close", "Connection")
 
 
+def case_http_1_0_kept_until_close(stage):
+    """HTTP/1.0 with keep-alive: kept where the length is known, else closed"""
+    for length, kept in ((1000, True), (MIB2, False)):
+        file, body = stage.file("body", bytes_of(length)), bytes_of(length)
+        got = curl(stage, "-0", "-H", "Connection: keep-alive", "--data-binary", f"@{file}", stage.echo.url())
+        fine(got, body=body)
+        check(got.fields["connection"], "keep-alive" if kept else "close", "Connection")
+        check(got.fields.get("content-length"), "1000" if kept else None, "Content-Length")
+
+
 def case_http_0_9(stage):
     """HTTP/0.9: the body alone, and what follows the line is no request"""
     got = curl(stage, "--http0.9", "-X", "GET /\r\nX:", stage.pages.url())
@@ -120,6 +131,14 @@ def case_head(stage):
     check(got.each("num_connects"), [1, 0], "new connections")
     check(got.fields["content-length"], str(MIB2), "Content-Length")
     check(got.each("size_download"), [0, 0], "sizes")
+
+
+def case_head_of_nothing(stage):
+    """HEAD of what is not there: the fields of the page, and no page"""
+    for url, status in [(stage.store.url("/none"), 404), (stage.echo.url(), 501)]:
+        got = fine(curl(stage, "-I", url), status)
+        check((got.fields["connection"], int(got.fields["content-length"]) > 100), ("close", True), "fields")
+        check(got.each("size_download"), [0], "size")
 
 
 def case_paths(stage):
@@ -205,6 +224,8 @@ def case_compressed(stage):
     path, body = stage.item(100_000)
     got = fine(curl(stage, "--compressed", stage.store.url(path)), body=body)
     check("content-encoding" in got.fields, False, "Content-Encoding")
+    got = fine(curl(stage, "--tr-encoding", stage.store.url(path)), body=body)
+    check("transfer-encoding" in got.fields, False, "Transfer-Encoding")
 
 
 def case_options(stage):
@@ -301,6 +322,15 @@ def case_unread(stage):
     got = curl(stage, "-H", "Expect:", "--data-binary", f"@{file}", url, "-o", os.devnull, url, "-o", os.devnull)
     fine(got)
     check((got.each("response_code"), got.each("num_connects")), ([200, 200], [1, 0]), "statuses and connections")
+
+
+def case_refused_with_body(stage):
+    """404 and 501 reach a client that sends 2 MiB with the request"""
+    file = stage.file("body", bytes_of(MIB2))
+    for method, url, status in [("POST", stage.bench.url("/none"), 404), ("BREW", stage.spam.url(), 501)]:
+        for fields in (["-H", "Expect:"], ["-H", "Expect:", "-H", "Transfer-Encoding: chunked"]):
+            got = curl(stage, "-X", method, *fields, "--data-binary", f"@{file}", url)
+            check((got.code, got.status), (0, status), "exit code and status")
 
 
 def case_long_head(stage):
@@ -408,6 +438,39 @@ def case_interactive(stage):
             check(process.stdout.readline(), line, "line")
         process.stdin.close()
         check((process.stdout.read(), process.wait(PATIENCE)), (b"", 0), "rest and exit code")
+
+
+def case_telnet(stage):
+    """A request typed by hand, with trailer fields"""
+    request = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 6\r\n\r\n"
+    process = run(["curl", "-q", "-s", "-m", str(PATIENCE), f"telnet://127.0.0.1:{stage.echo.port}"], request)
+    head, _, body = process.stdout.partition(b"\r\n\r\n")
+    check((process.returncode, head.split(b"\r\n")[0]), (0, b"HTTP/1.1 200 OK"), "exit code and status line")
+    # A chunk as it came, and then one with the trailer.
+    check(b"".join(re.findall(rb"[0-9a-f]+\r\n(.*?)\r\n(?=[0-9a-f]+\r\n)", body, re.S)), b"abc\nX-Sum: 6\n", "body")
+    check(body[-5:], b"0\r\n\r\n", "end")
+
+
+def case_hello(stage):
+    """The example of the README, where port 8000 is free for it"""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", 8000))
+        except OSError:
+            print("curl: port 8000 is taken, so the example hello is left out")
+            return
+    program = stage.example("hello", [], port=8000)
+    try:
+        got = fine(curl(stage, program.url("/a"), program.url("/there"), "-o", os.devnull))
+        check(got.each("num_connects"), [1, 0], "new connections")
+        check(got.body, b"127.0.0.1 said /a for the 1. time\n", "body")
+        check(got.fields["x-path-length"], "6", "X-Path-Length of the second")
+        fine(curl(stage, program.url("/nope")), 404)
+        check(fine(curl(stage, "-X", "SPAM", program.url())).line, "HTTP/1.1 200 Lovely Spam", "status line")
+    finally:
+        stage.examples.remove(program)
+        program.stop()
 
 
 def case_fields(stage):

@@ -16,7 +16,7 @@ def version():
 
 
 def begin(stage):
-    command = ["haproxy", "-q", "-f"]
+    command = ["haproxy", "-f"]
     return proxy.Proxy(stage, "haproxy", "haproxy.cfg", command, ["kept", "closed", "buffered", "socket"])
 
 

@@ -245,3 +245,20 @@ def case_parallel(stage):
             check((reply.status, reply.read()), (200, b"Hello, World!"), "reply")
     for connection in connections:
         connection.close()
+
+
+def case_gone(stage):
+    """Clients that go away while their handler runs, and while their body is awaited"""
+    for _ in range(50):
+        for method, path, fields in [
+            ("GET", "/blocking", {}),
+            ("POST", "/echo", {"Content-Length": "1000"}),
+            ("POST", "/echo", {"Content-Length": "1000", "Expect": "100-continue"}),
+        ]:
+            connection = stage.bench.connect()
+            connection.request(method, path, None, fields)
+            connection.close()
+    connection = stage.bench.connect()
+    check(ask(connection, "GET", "/")[1], b"Hello, World!", "the next")
+    connection.close()
+    wait_until(lambda: stage.bench.count() <= stage.bench.descriptors, "the server's descriptors")

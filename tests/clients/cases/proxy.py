@@ -17,7 +17,7 @@ class Proxy:
 
     def __init__(self, stage, name, configuration, command, ways):
         self.ports = {way: free_port() for way in ways}
-        servers = ("store", "echo", "bench", "spam")
+        servers = ("store", "echo", "bench", "spam", "hasty")
         words = {name: getattr(stage, name).port for name in servers} | self.ports
         words |= {"scratch": stage.scratch, "unix": stage.unix.socket}
         with open(os.path.join(os.path.dirname(__file__), "..", configuration), encoding="utf-8") as file:
@@ -48,6 +48,8 @@ def cases(proxy):
         ("methods of one's own", methods),
         ("Expect: 100-continue", expect),
         ("413 for 17 MiB", too_large),
+        ("404 and 501 for 2 MiB", refused_with_body),
+        ("idle connections that the server closes", idle),
         ("a pipeline of 20", pipelined),
         ("1000 requests of 8 clients", many),
         ("aborted downloads", aborted),
@@ -155,6 +157,25 @@ def expect(stage, proxy, way):
 def too_large(stage, proxy, way):
     connection = connect(proxy.ports[way])
     check(ask(connection, "PUT", stage.path(), bytes_of(17 << 20))[0].status, 413, "status")
+    connection.close()
+
+
+def refused_with_body(stage, proxy, way):
+    for fields in ({}, {"Transfer-Encoding": "chunked"}):
+        for method, path, status in [("POST", "/bench/none", 404), ("BREW", "/spam", 501)]:
+            body = bytes_of(MIB2)
+            pieces = (body[at : at + 30_011] for at in range(0, MIB2, 30_011)) if fields else body
+            connection = connect(proxy.ports[way])
+            reply, _ = ask(connection, method, path, pieces, fields, encode_chunked=bool(fields))
+            check(reply.status, status, "status")
+            connection.close()
+
+
+def idle(stage, proxy, way):
+    connection = connect(proxy.ports[way])
+    for _ in range(3):
+        check(ask(connection, "OPTIONS", "/hasty")[0].status, 204, "status")
+        wait_until(lambda: stage.hasty.count() <= stage.hasty.descriptors, "the server's close")
     connection.close()
 
 
