@@ -27,6 +27,16 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def retried(start):
+    """What `start` starts at a free port. It may be taken again by the time that it is bound."""
+    for _ in range(4):
+        try:
+            return start()
+        except AssertionError:
+            pass
+    return start()
+
+
 class Program:
     """A program that runs until `stop`, its standard output and its log in files."""
 

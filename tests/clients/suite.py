@@ -9,10 +9,11 @@ import sys
 import time
 import traceback
 
-from programs import ENVIRONMENT, Example, connect, free_port
+from programs import ENVIRONMENT, Example, connect, free_port, retried
 
 CLIENTS = [
     "curl",
+    "curl_uploads",
     "wget",
     "http_client",
     "urllib_request",
@@ -53,8 +54,10 @@ class Stage:
         # Idle connections are closed almost at once.
         self.hasty = self.example("hasty_store", ["0", "0.3"], "store")
         self.unix = self.example("unix_store", [os.path.join(self.scratch, "store.socket")], "store")
-        port = free_port()
-        self.bench = self.example("bench_server", ["--port", str(port)], port=port)
+        self.bench = retried(lambda: self.bench_server(free_port()))
+
+    def bench_server(self, port):
+        return self.example("bench_server", ["--port", str(port)], port=port)
 
     def example(self, name, arguments, example=None, port=None):
         program = Example(self.scratch, self._programs, name, arguments, example, port)
@@ -133,7 +136,10 @@ def run_case(stage, name, case, argument):
         return None
     except Exception as error:  # whatever a client raises is a failure of its case
         place = traceback.extract_tb(error.__traceback__)
-        at = next((f"{frame.filename}:{frame.lineno}" for frame in reversed(place) if "/cases/" in frame.filename), "")
+        at = next(
+            (f"{frame.filename}:{frame.lineno}" for frame in reversed(place) if "/cases/" in frame.filename),
+            "",
+        )
         return f"{type(error).__name__}: {error} ({at})"
     finally:
         signal.alarm(0)
@@ -171,7 +177,10 @@ def run_client(stage, name):
             started.stop()
     if failed and hasattr(started, "program"):
         print(f"{module.NAME}'s own log, its end:\n{started.program.log()[-2000:]}")
-    print(f"{module.NAME} {version}: {passed} passed, {failed} failed ({time.monotonic() - begun:.0f} s)", flush=True)
+    print(
+        f"{module.NAME} {version}: {passed} passed, {failed} failed ({time.monotonic() - begun:.0f} s)",
+        flush=True,
+    )
     return module.NAME, version, passed, failed
 
 

@@ -20,8 +20,14 @@ def ab(stage, *arguments, requests=REQUESTS):
     process = run(["ab", "-q", "-s", "30", "-n", str(requests), "-c", "50", *arguments])
     check((process.returncode, process.stderr), (0, b""), "exit code and errors")
     report = process.stdout.decode()
-    counts = {name.strip(): int(count) for name, count in re.findall(r"^([A-Za-z0-9 -]+):\s+(\d+)", report, re.M)}
-    check((counts["Complete requests"], counts["Failed requests"]), (requests, 0), "complete and failed requests")
+    counts = {
+        name.strip(): int(count) for name, count in re.findall(r"^([A-Za-z0-9 -]+):\s+(\d+)", report, re.M)
+    }
+    check(
+        (counts["Complete requests"], counts["Failed requests"]),
+        (requests, 0),
+        "complete and failed requests",
+    )
     check(counts.get("Non-2xx responses"), None, "other statuses")
     check(counts.get("Write errors"), None, "write errors")
     return counts
@@ -30,7 +36,9 @@ def ab(stage, *arguments, requests=REQUESTS):
 def case_kept(stage):
     """5000 GET on 50 connections that are kept"""
     counts = ab(stage, "-k", stage.bench.url())
-    check((counts["Keep-Alive requests"], counts["HTML transferred"]), (REQUESTS, 13 * REQUESTS), "kept, bytes")
+    check(
+        (counts["Keep-Alive requests"], counts["HTML transferred"]), (REQUESTS, 13 * REQUESTS), "kept, bytes"
+    )
 
 
 def case_closed(stage):
@@ -71,7 +79,9 @@ def case_killed(stage):
     """ab ends in the middle of it all"""
     path, body = stage.item(100_000)
     url = stage.store.url(path)
-    with subprocess.Popen(["ab", "-q", "-k", "-n", "1000000", "-c", "50", url], stdout=subprocess.DEVNULL, env=ENVIRONMENT) as process:
+    with subprocess.Popen(
+        ["ab", "-q", "-k", "-n", "1000000", "-c", "50", url], stdout=subprocess.DEVNULL, env=ENVIRONMENT
+    ) as process:
         try:
             wait_until(lambda: len(stage.store.requests(path)) > 500, "500 requests")
         finally:

@@ -36,4 +36,6 @@ def case_logs(stage):
     for server in stage.examples:
         text = server.log() + server.out()
         check("panicked" in text, False, f"{server.name}: a panic in the log")
-        check(re.findall(r"[\x00-\x09\x0b-\x1f\x7f]", text), [], f"{server.name}: control characters in the log")
+        check(
+            re.findall(r"[\x00-\x09\x0b-\x1f\x7f]", text), [], f"{server.name}: control characters in the log"
+        )

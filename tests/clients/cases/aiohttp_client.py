@@ -48,8 +48,10 @@ def case_upload(stage):
 
     async def work():
         async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
-            for path, expect in zip(paths, (False, True)):
-                async with session.put(stage.store.url(path), data=pieces_of(body), expect100=expect) as reply:
+            for path, expect in zip(paths, (False, True), strict=True):
+                async with session.put(
+                    stage.store.url(path), data=pieces_of(body), expect100=expect
+                ) as reply:
                     check(reply.status, 201, "status")
             # Both codings are the client's: the server passes them on as they are.
             async with session.post(stage.echo.url(), data=b"text" * 1000, compress="deflate") as reply:
@@ -111,7 +113,10 @@ def case_statuses(stage):
     async def work():
         async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
             return [
-                *[await ask(session, "GET", stage.bench.url(f"/status/{status}")) for status in (204, 304, 418)],
+                *[
+                    await ask(session, "GET", stage.bench.url(f"/status/{status}"))
+                    for status in (204, 304, 418)
+                ],
                 await ask(session, "HEAD", stage.store.url(path)),
                 await ask(session, "GET", stage.store.url(path)),
                 (await ask(session, "POST", stage.state.url("/reset")))[::2],

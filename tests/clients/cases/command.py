@@ -25,7 +25,12 @@ def version_of(command, pattern):
 def run(command, stdin=b"", folder=None):
     """A finished process: its exit code, its output and its errors, as bytes."""
     return subprocess.run(
-        command, input=stdin, capture_output=True, env={**ENVIRONMENT, "HOME": "/nonexistent"}, cwd=folder, timeout=2 * PATIENCE
+        command,
+        input=stdin,
+        capture_output=True,
+        env={**ENVIRONMENT, "HOME": "/nonexistent"},
+        cwd=folder,
+        timeout=2 * PATIENCE,
     )
 
 

@@ -6,7 +6,7 @@ import socket
 
 from cases import proxy
 from cases.command import find, version_of
-from programs import wait_until
+from programs import retried, wait_until
 
 NAME = "HAProxy"
 
@@ -17,7 +17,11 @@ def version():
 
 def begin(stage):
     command = ["haproxy", "-f"]
-    return proxy.Proxy(stage, "haproxy", "haproxy.cfg", command, ["kept", "closed", "buffered", "socket"])
+    return retried(
+        lambda: proxy.Proxy(
+            stage, "haproxy", "haproxy.cfg", command, ["kept", "closed", "buffered", "socket"]
+        )
+    )
 
 
 def cases(_stage, started):
@@ -25,7 +29,12 @@ def cases(_stage, started):
 
 
 def health(stage, _proxy):
-    expected = {"store": ("UP", "204"), "bench": ("UP", "222"), "unix_store": ("UP", "404"), "spam_checked": ("DOWN", "501")}
+    expected = {
+        "store": ("UP", "204"),
+        "bench": ("UP", "222"),
+        "unix_store": ("UP", "404"),
+        "spam_checked": ("DOWN", "501"),
+    }
     wait_until(lambda: checks(stage) == expected, f"{expected}")
 
 

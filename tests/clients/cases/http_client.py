@@ -40,7 +40,11 @@ def case_pipelined(stage):
     connection.connect()
     requests = b""
     for body in bodies:
-        requests += b"PUT %s HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s" % (path.encode(), len(body), body)
+        requests += b"PUT %s HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s" % (
+            path.encode(),
+            len(body),
+            body,
+        )
         requests += b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n" % path.encode()
     connection.sock.sendall(requests)
     file = connection.sock.makefile("rb")
@@ -88,7 +92,9 @@ def case_chunked(stage):
     for length in (0, 1, 65_535, 65_536, 65_537, MIB2):
         path, body = stage.path(), bytes_of(length)
         pieces = (body[at : at + 10_007] for at in range(0, length, 10_007))
-        reply, got = ask(connection, "PUT", path, pieces, {"Transfer-Encoding": "chunked"}, encode_chunked=True)
+        reply, got = ask(
+            connection, "PUT", path, pieces, {"Transfer-Encoding": "chunked"}, encode_chunked=True
+        )
         check((reply.status, got), (201, b""), "reply")
         check(stage.kept(path), body, f"what is kept of {length}")
     connection.close()
@@ -135,7 +141,9 @@ def case_continue(stage):
 def case_continue_refused(stage):
     """A refusal instead of 100"""
     connection = stage.store.connect()
-    reply, _ = ask(connection, "PUT", stage.path(), None, {"Content-Length": str(17 << 20), "Expect": "100-continue"})
+    reply, _ = ask(
+        connection, "PUT", stage.path(), None, {"Content-Length": str(17 << 20), "Expect": "100-continue"}
+    )
     check((reply.status, reply.will_close), (413, True), "reply")
     connection.close()
 

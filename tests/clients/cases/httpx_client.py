@@ -25,7 +25,11 @@ def case_kept(stage):
     with httpx.Client(timeout=PATIENCE) as client:
         for _ in range(100):
             reply = client.get(stage.store.url(path))
-            check((reply.status_code, reply.http_version, reply.content == body), (200, "HTTP/1.1", True), "reply")
+            check(
+                (reply.status_code, reply.http_version, reply.content == body),
+                (200, "HTTP/1.1", True),
+                "reply",
+            )
     check(len({*stage.store.ports(path)[1:]}), 1, "connections")
 
 

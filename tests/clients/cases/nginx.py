@@ -4,6 +4,7 @@ import os
 
 from cases import proxy
 from cases.command import find, version_of
+from programs import retried
 
 NAME = "nginx"
 
@@ -18,7 +19,9 @@ def begin(stage):
         # Else its worker would be somebody who may not look into our folder.
         command += ["-g", "user root;"]
     command.append("-c")
-    return proxy.Proxy(stage, "nginx", "nginx.conf", command, ["kept", "closed", "unbuffered", "socket"])
+    return retried(
+        lambda: proxy.Proxy(stage, "nginx", "nginx.conf", command, ["kept", "closed", "unbuffered", "socket"])
+    )
 
 
 def cases(_stage, started):

@@ -229,7 +229,9 @@ def aborted_upload(stage, proxy, way):
     for chunked in (False, True):
         connection = connect(proxy.ports[way])
         connection.putrequest("PUT", path)
-        connection.putheader(*(("Transfer-Encoding", "chunked") if chunked else ("Content-Length", "1000000")))
+        connection.putheader(
+            *(("Transfer-Encoding", "chunked") if chunked else ("Content-Length", "1000000"))
+        )
         connection.endheaders()
         connection.send((b"%x\r\n" % 300_000 if chunked else b"") + bytes_of(300_000))
         connection.close()

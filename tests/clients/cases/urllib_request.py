@@ -40,7 +40,9 @@ def case_echo(stage):
     check(ask(stage.echo.url(), body)[2], body, "bytes")
     with open(stage.file("body", body), "rb") as file:
         check(ask(stage.echo.url(), file)[2], body, "a file")
-    check(ask(stage.echo.url(), (body[at : at + 9999] for at in range(0, MIB2, 9999)))[2], body, "a generator")
+    check(
+        ask(stage.echo.url(), (body[at : at + 9999] for at in range(0, MIB2, 9999)))[2], body, "a generator"
+    )
 
 
 def case_errors(stage):

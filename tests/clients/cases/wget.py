@@ -18,7 +18,9 @@ def wget(stage, *arguments):
     file = os.path.join(stage.scratch, "wget.body")
     if os.path.exists(file):
         os.remove(file)
-    process = run(["wget", "--no-config", "--no-hsts", "-nv", "-S", "-T", "30", "-t", "1", "-O", file, *arguments])
+    process = run(
+        ["wget", "--no-config", "--no-hsts", "-nv", "-S", "-T", "30", "-t", "1", "-O", file, *arguments]
+    )
     return process.returncode, process.stderr.decode(), read(file)
 
 
@@ -62,7 +64,9 @@ def case_post(stage):
 def case_put(stage):
     """PUT and DELETE"""
     path, body = stage.path(), bytes_of(MIB2)
-    code, told, _ = wget(stage, "--method=PUT", f"--body-file={stage.file('body', body)}", stage.store.url(path))
+    code, told, _ = wget(
+        stage, "--method=PUT", f"--body-file={stage.file('body', body)}", stage.store.url(path)
+    )
     check((code, stage.kept(path)), (0, body), "exit code and what is kept")
     code, told, got = wget(stage, "--method=DELETE", stage.store.url(path))
     check((code, "HTTP/1.1 204 No Content" in told), (0, True), "exit code and status line")
@@ -102,7 +106,11 @@ def case_no_content(stage):
 
 def case_fields(stage):
     """A field of one's own, and a refusal"""
-    check(wget(stage, "--header=Accept-Language: de", stage.greeter.url())[::2], (0, "Grüß Gott\n".encode()), "reply")
+    check(
+        wget(stage, "--header=Accept-Language: de", stage.greeter.url())[::2],
+        (0, "Grüß Gott\n".encode()),
+        "reply",
+    )
     check(wget(stage, "--content-on-error", stage.greeter.url())[0], 8, "exit code")
 
 

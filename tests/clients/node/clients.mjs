@@ -21,7 +21,10 @@ function bytes(length) {
 }
 
 function same(actual, expected, what) {
-  assert.ok(Buffer.from(actual).equals(expected), `${what}: ${actual.length} or ${actual.byteLength} bytes, not the same`);
+  assert.ok(
+    Buffer.from(actual).equals(expected),
+    `${what}: ${actual.length} or ${actual.byteLength} bytes, not the same`,
+  );
 }
 
 function* pieces(body, size = 60_000) {
@@ -72,7 +75,11 @@ const cases = {
 
   async 'fetch: a streamed body, chunks back'() {
     const body = bytes(MIB2);
-    const reply = await fetch(url('echo'), { method: 'POST', body: Readable.toWeb(Readable.from(pieces(body))), duplex: 'half' });
+    const reply = await fetch(url('echo'), {
+      method: 'POST',
+      body: Readable.toWeb(Readable.from(pieces(body))),
+      duplex: 'half',
+    });
     assert.equal(reply.headers.get('transfer-encoding'), 'chunked');
     same(await reply.arrayBuffer(), body, 'echo');
   },
@@ -80,7 +87,9 @@ const cases = {
   async 'fetch: 100 at once'(paths) {
     const body = bytes(20_000);
     await fetch(url('store', paths[0]), { method: 'PUT', body });
-    const replies = await Promise.all(Array.from({ length: 100 }, () => fetch(url('store', paths[0])).then((reply) => reply.arrayBuffer())));
+    const replies = await Promise.all(
+      Array.from({ length: 100 }, () => fetch(url('store', paths[0])).then((reply) => reply.arrayBuffer())),
+    );
     for (const reply of replies) same(reply, body, 'reply');
   },
 
@@ -148,7 +157,10 @@ const cases = {
       const headers = { Expect: '100-continue', 'Content-Length': MIB2 };
       const request = http.request({ host: '127.0.0.1', port: places.store, path: paths[0], method: 'PUT', headers });
       request.on('continue', () => events.push('continue') && request.end(body));
-      request.on('response', (reply) => events.push('response') && reply.resume().on('end', () => resolve(reply.statusCode)));
+      request.on(
+        'response',
+        (reply) => events.push('response') && reply.resume().on('end', () => resolve(reply.statusCode)),
+      );
       request.on('error', reject);
       request.flushHeaders();
     });
@@ -157,7 +169,12 @@ const cases = {
   },
 
   async 'http: trailers, and a reply while the request is being sent'() {
-    const request = http.request({ host: '127.0.0.1', port: places.echo, method: 'POST', headers: { 'Transfer-Encoding': 'chunked', Trailer: 'X-Sum' } });
+    const request = http.request({
+      host: '127.0.0.1',
+      port: places.echo,
+      method: 'POST',
+      headers: { 'Transfer-Encoding': 'chunked', Trailer: 'X-Sum' },
+    });
     const reply = await new Promise((resolve, reject) => {
       request.on('response', resolve).on('error', reject);
       request.write('one');
@@ -221,7 +238,9 @@ const cases = {
 
   async 'fetch: the server closes idle connections in between'() {
     for (let round = 0; round < 3; round++) {
-      const replies = await Promise.all(Array.from({ length: 20 }, () => fetch(url('hasty', '/x'), { method: 'OPTIONS' })));
+      const replies = await Promise.all(
+        Array.from({ length: 20 }, () => fetch(url('hasty', '/x'), { method: 'OPTIONS' })),
+      );
       for (const reply of replies) assert.equal(reply.status, 204);
       await new Promise((resolve, reject) => {
         // A connection that was opened after the others is closed after them.
@@ -294,7 +313,10 @@ function axios(client) {
 /** Packages of npm, where they are installed. */
 function packages() {
   const require = createRequire(`${process.env.NODE_MODULES ?? '/nonexistent'}/`);
-  for (const [name, make, module] of [['undici', undici], ['axios', axios]]) {
+  for (const [name, make, module] of [
+    ['undici', undici],
+    ['axios', axios],
+  ]) {
     try {
       const found = require(name);
       versions[name] = require(`${name}/package.json`).version;
@@ -315,7 +337,13 @@ for await (const line of createInterface({ input: process.stdin })) {
   } else {
     const connections = [];
     const run = cases[question.case](question.paths, (...seen) => connections.push(seen));
-    answer = { error: await run.then(() => null, (error) => `${error.stack ?? error} ${error.cause ?? ''}`), connections };
+    answer = {
+      error: await run.then(
+        () => null,
+        (error) => `${error.stack ?? error} ${error.cause ?? ''}`,
+      ),
+      connections,
+    };
   }
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
