@@ -477,6 +477,8 @@ impl Model<'_> {
         let is_waiting = self.waits_for_continue && !self.was_taken_in();
         let too_long = match self.request.upload {
             Upload::Length(len) => self.too_long(len),
+            // It is known where all of it was gathered.
+            Upload::Chunked(len, _) if self.too_long(len) != Is::No => Is::Either,
             _ => Is::No,
         };
         self.must_close = self.must_close.or(if is_waiting { Is::Yes } else { too_long });
