@@ -177,7 +177,7 @@ impl Vector {
         let len = self.input.len();
         let near = match len {
             ..=1024 => len,
-            ..=100_000 => 60,
+            1025..=100_000 => 60,
             _ => 20,
         };
         (1..len).filter(|at| *at < near || at + near > len || at.is_multiple_of(16381)).collect()

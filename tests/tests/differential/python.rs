@@ -141,7 +141,7 @@ impl Peer {
     }
 
     fn ask(&mut self, words: &str, bytes: &[u8]) -> String {
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         writeln!(self.input, "{words} {hex}").expect("Python listens");
         let mut answer = String::new();
         self.output.read_line(&mut answer).expect("Python answers");

@@ -15,6 +15,10 @@ use super::handlers::{METHODS, PATIENT};
 type Fields = Vec<(String, Vec<u8>)>;
 
 /// A request as `proto` understands it.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "answers to questions that have nothing to do with each other"
+)]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Request {
     /// Where it begins in the input, behind empty lines before it if it got as far as a line that is not empty.
@@ -132,7 +136,7 @@ impl Feed<'_> {
                 request.has_body = !matches!(body, Body::None | Body::Length(0));
                 self.used += head.len;
                 request.broken = self.read_body(body, &mut request).err();
-                while request.is_tunnel() && !(self.rest().is_empty() && !self.more()) {
+                while request.is_tunnel() && (!self.rest().is_empty() || self.more()) {
                     request.body.extend_from_slice(self.rest());
                     self.used = self.came.len();
                 }
@@ -297,14 +301,14 @@ fn echo(handler: &str, request: &Request) -> Vec<u8> {
     };
     let mut text = format!("{method} {path} {version}");
     match &**method {
-        "POST" | "CONNECT" => text.push_str(&format!(" {}\n", request.body.len())),
+        "POST" | "CONNECT" => text.push_str(&[" ", &request.body.len().to_string(), "\n"].concat()),
         "FIELDS" => {
             text.push('\n');
             for (name, value) in &request.fields {
-                text.push_str(&format!("{name}=[{}]\n", latin1(value)));
+                text.extend([name, "=[", &*latin1(value), "]\n"]);
             }
             for (name, value) in &request.trailers {
-                text.push_str(&format!("trailer {name}=[{}]\n", latin1(value)));
+                text.extend(["trailer ", name, "=[", &*latin1(value), "]\n"]);
             }
         }
         _ => text.push('\n'),
