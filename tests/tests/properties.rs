@@ -12,6 +12,10 @@ mod model;
 mod page;
 #[path = "properties/program.rs"]
 mod program;
+#[path = "properties/second.rs"]
+mod second;
+#[path = "properties/section_6.rs"]
+mod section_6;
 #[path = "properties/strategy.rs"]
 mod strategy;
 #[cfg(target_os = "linux")]
