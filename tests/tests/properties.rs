@@ -4,6 +4,8 @@
 mod actor;
 #[path = "properties/check.rs"]
 mod check;
+#[path = "properties/defects.rs"]
+mod defects;
 #[path = "properties/memory.rs"]
 mod memory;
 #[path = "properties/model.rs"]
