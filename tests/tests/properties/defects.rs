@@ -28,3 +28,20 @@ fn the_end_of_a_tunnel_is_no_fault_however_often_it_is_read() {
     assert_eq!(errors, [None; 5]);
     check(&case, Bounds::default(), &outcome).unwrap();
 }
+
+#[test]
+fn the_end_that_an_interim_response_announces_is_the_end() {
+    let mut case = case(vec![Act::Error(103, None, None), Act::Close(false)]);
+    let next = Program {
+        acts: vec![Act::Respond(204, None), Act::EndHeaders],
+        passes_on: true,
+        finish: Finish::Well,
+    };
+    case.requests.push(Request { program: next, ..case.requests[0].clone() });
+    for version in [Version::Http11, Version::Http10] {
+        case.requests[0].version = version;
+        let (_, outcome, _) = play(&case);
+        check(&case, Bounds::default(), &outcome).unwrap();
+        assert_eq!(outcome.traces.len(), 1, "the next reply would be taken for this one");
+    }
+}

@@ -70,6 +70,7 @@ enum State {
 }
 
 /// The server in the making of one reply.
+#[expect(clippy::struct_excessive_bools, reason = "each is something that the handler has done")]
 struct Model<'a> {
     request: &'a Request,
     speaks_1_1: bool,
@@ -195,23 +196,17 @@ impl Model<'_> {
         if panics {
             self.must_close = Is::Yes;
         }
-        match self.state {
-            State::Sent(framing) => {
-                let is_whole = match framing {
-                    _ if self.request.version == Version::Http09 => self.is_complete_0_9(),
-                    Framing::Nothing => true,
-                    Framing::Length(length) => {
-                        self.body.len() as u64 == length || self.request.method == "HEAD"
-                    }
-                    Framing::Chunked(_) | Framing::UntilClose | Framing::Tunnel => false,
-                };
-                (is_whole, Is::Yes)
-            }
-            _ => {
-                self.send_error(500, None, None);
-                self.end()
-            }
-        }
+        let State::Sent(framing) = self.state else {
+            self.send_error(500, None, None);
+            return self.end();
+        };
+        let is_whole = match framing {
+            _ if self.request.version == Version::Http09 => self.is_complete_0_9(),
+            Framing::Nothing => true,
+            Framing::Length(length) => self.body.len() as u64 == length || self.request.method == "HEAD",
+            Framing::Chunked(_) | Framing::UntilClose | Framing::Tunnel => false,
+        };
+        (is_whole, Is::Yes)
     }
 
     fn is_complete_0_9(&self) -> bool {
@@ -231,10 +226,9 @@ impl Model<'_> {
                 let explain = explain.as_deref().filter(|_| text.is_some());
                 return invalid(self.send_error(*code, text.as_deref(), explain));
             }
-            Act::WriteAll(0) => {}
+            Act::WriteAll(0) | Act::Read(0) => {}
             Act::Write(len) => return self.write(*len, false),
             Act::WriteAll(len) => return self.write(*len, true),
-            Act::Read(0) => {}
             Act::Read(len) => self.reads(*len),
             Act::ReadAll => self.reads(usize::MAX),
             Act::Close(close) => {
@@ -288,12 +282,12 @@ impl Model<'_> {
                 self.mistake |= !is_known || self.length.is_some() || self.chunked;
                 self.chunked |= is_known;
             }
-            "connection" => self.connection(name, value),
+            "connection" => self.connection(value),
             _ => self.field(name, value),
         }
     }
 
-    fn connection(&mut self, _name: &str, value: &str) {
+    fn connection(&mut self, value: &str) {
         let mut others = Vec::new();
         for option in value.split(',').map(|option| option.trim_matches([' ', '\t'])) {
             match &*option.to_ascii_lowercase() {
@@ -374,18 +368,17 @@ impl Model<'_> {
         }
         self.header("Content-Type", "text/html;charset=utf-8");
         self.header("Content-Length", &page.body.len().to_string());
-        self.end_headers() && self.write_bytes(page.body.as_bytes(), true).1.is_none()
+        self.end_headers() && self.write_bytes(page.body.as_bytes()).1.is_none()
     }
 
     fn write(&mut self, len: usize, is_all: bool) -> (usize, Option<ErrorKind>) {
-        let (count, error) = self.write_bytes(&written(self.given, len), is_all);
+        let (count, error) = self.write_bytes(&written(self.given, len));
         // `write_all` does not say how far it came.
         (if is_all && error.is_some() { 0 } else { count }, error)
     }
 
     /// Writes all bytes, by as many calls as it takes.
-    fn write_bytes(&mut self, bytes: &[u8], is_all: bool) -> (usize, Option<ErrorKind>) {
-        let _ = is_all;
+    fn write_bytes(&mut self, bytes: &[u8]) -> (usize, Option<ErrorKind>) {
         let mut count = 0;
         loop {
             self.decide_about_rest();
@@ -489,10 +482,12 @@ impl Model<'_> {
 
     /// Whether more is left of a body than is read and dropped. What was read ahead is not left.
     fn too_long(&self, len: usize) -> Is {
-        match (len - self.read) as u64 > self.bounds.drain_limit {
-            false => Is::No,
-            true if self.read == 0 => Is::Yes,
-            true => Is::Either,
+        if (len - self.read) as u64 <= self.bounds.drain_limit {
+            Is::No
+        } else if self.read == 0 {
+            Is::Yes
+        } else {
+            Is::Either
         }
     }
 

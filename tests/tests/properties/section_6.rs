@@ -18,7 +18,7 @@ fn request(method: &'static str, version: Version, acts: Vec<Act>, finish: Finis
     Request { method, version, connection: None, upload: Upload::None, expects: false, program }
 }
 
-fn header(name: &str, value: impl ToString) -> Act {
+fn header(name: &str, value: impl std::fmt::Display) -> Act {
     Act::Header(name.to_owned(), value.to_string())
 }
 
@@ -54,9 +54,9 @@ fn a_declared_length_is_enforced_more_is_an_error_and_fewer_closes() {
                 pieces: 1,
             };
             let (_, outcome, _) = play(&case);
-            let came = outcome.traces[0].came.last().expect("a write");
-            assert_eq!(came.count, written.min(declared), "{declared}, {written}");
-            assert_eq!(came.error.is_some(), written > declared, "{declared}, {written}");
+            let last = outcome.traces[0].came.last().expect("a write");
+            assert_eq!(last.count, written.min(declared), "{declared}, {written}");
+            assert_eq!(last.error.is_some(), written > declared, "{declared}, {written}");
             let (reply, goes_on) = reply(true, case.requests[0].clone());
             assert_eq!(reply.framing, Framing::Length(declared as u64));
             let missing = declared.saturating_sub(written) as u64;
