@@ -151,9 +151,9 @@ fn read_reply(input: &mut Input<'_>, asked: &Asked, end: End) -> Result<Reply, O
                 return Ok(reply);
             };
             let is_interim = head.status < 200 && head.status != 101;
-            head.check(asked).or_else(|what| Err(Offence { at: start, what }))?;
+            head.check(asked).map_err(|what| Offence { at: start, what })?;
             if !is_interim {
-                reply.framing = framing(&head, asked).or_else(|what| Err(Offence { at: start, what }))?;
+                reply.framing = framing(&head, asked).map_err(|what| Offence { at: start, what })?;
                 let stays = head.persists(asked.version);
                 reply.is_last = !stays || matches!(reply.framing, Framing::UntilClose | Framing::Tunnel);
                 let must_say = reply.framing == Framing::UntilClose && head.version == Version::Http11;
@@ -199,9 +199,8 @@ fn framing(head: &Head, asked: &Asked) -> Result<Framing, String> {
     match head.status {
         // RFC 9110 section 8.6 and RFC 9112 section 6.1.
         204 if is_framed => Err("a framed 204".to_owned()),
-        204 => Ok(Framing::Nothing),
         304 if !codings.is_empty() => Err("a chunked 304".to_owned()),
-        304 => Ok(Framing::Nothing),
+        204 | 304 => Ok(Framing::Nothing),
         // RFC 9110 section 15.3.6.
         205 if length.is_some_and(|length| length > 0) || !codings.is_empty() => {
             Err("a 205 with a body".to_owned())

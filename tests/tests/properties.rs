@@ -4,6 +4,8 @@
 mod actor;
 #[path = "properties/check.rs"]
 mod check;
+#[path = "properties/defects.rs"]
+mod defects;
 #[path = "properties/memory.rs"]
 mod memory;
 #[path = "properties/model.rs"]
@@ -12,6 +14,10 @@ mod model;
 mod page;
 #[path = "properties/program.rs"]
 mod program;
+#[path = "properties/second.rs"]
+mod second;
+#[path = "properties/section_6.rs"]
+mod section_6;
 #[path = "properties/strategy.rs"]
 mod strategy;
 #[cfg(target_os = "linux")]

@@ -95,7 +95,7 @@ pub(super) fn read(input: &mut Input<'_>) -> Result<Option<Head>, Offence> {
             None => return Ok(None),
             Some([]) => return Ok(Some(head)),
             Some(line) => {
-                let field = field(line).or_else(|what| Err(Offence { at: start, what: what.to_owned() }))?;
+                let field = field(line).map_err(|what| Offence { at: start, what: what.to_owned() })?;
                 head.fields.push(field);
             }
         }

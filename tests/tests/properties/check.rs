@@ -132,15 +132,14 @@ impl Found<'_> {
         // A reply of HTTP/0.9 without a byte may be none.
         let Some(reply) = self.reply else { return Err("no reply".to_owned()) };
         self.check_interim(reply, expected)?;
-        self.check_whole(reply, expected.is_whole)?;
+        check_whole(reply, expected.is_whole)?;
         // A reset may overtake what was on its way.
         if self.end == End::Reset && reply.whole != Whole::Complete && body.starts_with(&reply.body) {
             return Ok(());
         }
         match (reply.framing, framing) {
             (Framing::Chunked(_), Framing::Chunked(_)) => {}
-            (Framing::UntilClose, Framing::Nothing) if head.status == 205 => {}
-            (Framing::Length(0), Framing::Nothing) if head.status == 205 => {}
+            (Framing::UntilClose | Framing::Length(0), Framing::Nothing) if head.status == 205 => {}
             _ => same("framing", &reply.framing, framing)?,
         }
         let body = if self.request.method == "HEAD" && *framing == Framing::Nothing { &[][..] } else { body };
@@ -153,36 +152,8 @@ impl Found<'_> {
             Some(found) if self.request.version == Version::Http09 => {
                 Err(format!("a head for HTTP/0.9: {found:?}"))
             }
-            Some(found) => self.check_head(found, head, expected.says_close, reply.is_last),
+            Some(found) => check_head(found, head, expected.says_close, reply.is_last),
         }
-    }
-
-    fn check_whole(&self, reply: &Reply, is_whole: bool) -> Result<(), String> {
-        let found = reply.whole == Whole::Complete;
-        if found == is_whole {
-            return Ok(());
-        }
-        Err(format!("{:?}, but is to be whole: {is_whole}", reply.whole))
-    }
-
-    fn check_head(&self, found: &strict::Head, head: &Head, close: Is, is_last: bool) -> Result<(), String> {
-        same("status", &found.status, &head.status)?;
-        same("reason", &found.reason, &head.reason)?;
-        if !close.allows(is_last) {
-            return Err(format!("is to say close: {close:?}, but says: {is_last}"));
-        }
-        let mut fields = found.fields.clone();
-        let is_one_of = |field: Option<&(String, Vec<u8>)>, names: &[&str]| {
-            field.is_some_and(|field| names.contains(&&*field.0))
-        };
-        let persistence = fields.last().is_some_and(|field| matches!(&*field.1, b"close" | b"keep-alive"));
-        if persistence && is_one_of(fields.last(), &["Connection"]) {
-            fields.pop();
-        }
-        if is_one_of(fields.last(), &["Content-Length", "Transfer-Encoding"]) {
-            fields.pop();
-        }
-        check_fields(&fields, head)
     }
 
     /// The interim responses are those of the handler, and the one that the client has asked for.
@@ -205,6 +176,34 @@ impl Found<'_> {
         }
         Ok(())
     }
+}
+
+fn check_whole(reply: &Reply, is_whole: bool) -> Result<(), String> {
+    let found = reply.whole == Whole::Complete;
+    if found == is_whole {
+        return Ok(());
+    }
+    Err(format!("{:?}, but is to be whole: {is_whole}", reply.whole))
+}
+
+fn check_head(found: &strict::Head, head: &Head, close: Is, is_last: bool) -> Result<(), String> {
+    same("status", &found.status, &head.status)?;
+    same("reason", &found.reason, &head.reason)?;
+    if !close.allows(is_last) {
+        return Err(format!("is to say close: {close:?}, but says: {is_last}"));
+    }
+    let mut fields = found.fields.clone();
+    let is_one_of = |field: Option<&(String, Vec<u8>)>, names: &[&str]| {
+        field.is_some_and(|field| names.contains(&&*field.0))
+    };
+    let persistence = fields.last().is_some_and(|field| matches!(&*field.1, b"close" | b"keep-alive"));
+    if persistence && is_one_of(fields.last(), &["Connection"]) {
+        fields.pop();
+    }
+    if is_one_of(fields.last(), &["Content-Length", "Transfer-Encoding"]) {
+        fields.pop();
+    }
+    check_fields(&fields, head)
 }
 
 /// Every field is one that the handler has sent, or `Server` and `Date`.

@@ -10,6 +10,7 @@ use crate::actor::{Actor, Actor10, Score};
 use crate::check::{Outcome, check};
 use crate::model::Bounds;
 use crate::program::Case;
+use crate::second::agrees;
 use crate::strategy::case;
 
 /// Cases that were wrong once are tried first.
@@ -55,16 +56,20 @@ pub(crate) fn play(case: &Case) -> (Run, Outcome, Log) {
 fn check_case(case: &Case) -> Result<(), TestCaseError> {
     let (run, outcome, log) = play(case);
     let replies = check(case, Bounds::default(), &outcome).map_err(TestCaseError::fail)?;
+    agrees(&outcome.output, &replies).map_err(TestCaseError::fail)?;
     // The library's own reader of replies sees the same.
-    for (reply, response) in replies.iter().zip(&run.responses) {
-        prop_assert_eq!(reply.status(), if reply.whole == Whole::LacksHead { 0 } else { response.status });
+    for (reply, response) in replies.iter().zip(&run.responses).filter(|(reply, _)| reply.head.is_some()) {
+        prop_assert_eq!(reply.status(), response.status);
+        prop_assert_eq!(reply.interim.len(), response.interim.len());
+        prop_assert_eq!(reply.whole != Whole::Complete, response.truncated);
+        prop_assert!(reply.body == response.body, "another body: {}", response.text());
     }
     prop_assert!(!log.has("stray"));
     Ok(())
 }
 
 proptest! {
-    #![proptest_config(config(3000))]
+    #![proptest_config(config(2000))]
 
     #[test]
     fn every_request_has_its_reply(case in case()) {

@@ -1,13 +1,14 @@
 //! What must come of a program: DESIGN section 6 once more, written apart from the server. It says which reply the client
 //! gets and how the connection goes on, and what each call returns.
 
+#[path = "model/head.rs"]
+mod head;
+
 use std::io::ErrorKind;
 
-use basehttp::HTTPStatus;
 use basehttp_tests::strict::{Framing, Version};
 
 use crate::actor::Came;
-use crate::page;
 use crate::program::{Act, Finish, Request, Upload, written};
 
 /// The settings that decide about replies.
@@ -70,6 +71,7 @@ enum State {
 }
 
 /// The server in the making of one reply.
+#[expect(clippy::struct_excessive_bools, reason = "each is something that the handler has done")]
 struct Model<'a> {
     request: &'a Request,
     speaks_1_1: bool,
@@ -195,23 +197,17 @@ impl Model<'_> {
         if panics {
             self.must_close = Is::Yes;
         }
-        match self.state {
-            State::Sent(framing) => {
-                let is_whole = match framing {
-                    _ if self.request.version == Version::Http09 => self.is_complete_0_9(),
-                    Framing::Nothing => true,
-                    Framing::Length(length) => {
-                        self.body.len() as u64 == length || self.request.method == "HEAD"
-                    }
-                    Framing::Chunked(_) | Framing::UntilClose | Framing::Tunnel => false,
-                };
-                (is_whole, Is::Yes)
-            }
-            _ => {
-                self.send_error(500, None, None);
-                self.end()
-            }
-        }
+        let State::Sent(framing) = self.state else {
+            self.send_error(500, None, None);
+            return self.end();
+        };
+        let is_whole = match framing {
+            _ if self.request.version == Version::Http09 => self.is_complete_0_9(),
+            Framing::Nothing => true,
+            Framing::Length(length) => self.body.len() as u64 == length || self.request.method == "HEAD",
+            Framing::Chunked(_) | Framing::UntilClose | Framing::Tunnel => false,
+        };
+        (is_whole, Is::Yes)
     }
 
     fn is_complete_0_9(&self) -> bool {
@@ -231,10 +227,9 @@ impl Model<'_> {
                 let explain = explain.as_deref().filter(|_| text.is_some());
                 return invalid(self.send_error(*code, text.as_deref(), explain));
             }
-            Act::WriteAll(0) => {}
+            Act::WriteAll(0) | Act::Read(0) => {}
             Act::Write(len) => return self.write(*len, false),
             Act::WriteAll(len) => return self.write(*len, true),
-            Act::Read(0) => {}
             Act::Read(len) => self.reads(*len),
             Act::ReadAll => self.reads(usize::MAX),
             Act::Close(close) => {
@@ -254,99 +249,6 @@ impl Model<'_> {
         self.waits_for_continue &= self.read == 0;
     }
 
-    fn respond(&mut self, code: u16, text: Option<&str>, is_stamped: bool) {
-        if self.state != State::Idle {
-            self.mistake = true;
-            return;
-        }
-        self.state = State::Head;
-        self.refused = false;
-        self.ended_by_interim = false;
-        (self.length, self.chunked, self.says_close) = (None, false, false);
-        let text = text.unwrap_or_else(|| HTTPStatus::new(code).phrase().unwrap_or_default());
-        let reason = page::latin1(text);
-        self.mistake |= !(100..=999).contains(&code) || reason.is_none();
-        self.head = Head { status: code, reason: reason.unwrap_or_default(), is_stamped, fields: Vec::new() };
-    }
-
-    fn header(&mut self, name: &str, value: &str) {
-        let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-        if self.state != State::Head || name.is_empty() || !name.chars().all(is_token) {
-            self.mistake = true;
-            return;
-        }
-        let trimmed = value.trim_matches([' ', '\t']);
-        match &*name.to_ascii_lowercase() {
-            "content-length" => {
-                let digits = !trimmed.is_empty() && trimmed.bytes().all(|byte| byte.is_ascii_digit());
-                let length = trimmed.parse().ok().filter(|_| digits);
-                self.mistake |= length.is_none() || self.length.is_some() || self.chunked;
-                self.length = self.length.or(length);
-            }
-            "transfer-encoding" => {
-                let is_known = trimmed.eq_ignore_ascii_case("chunked");
-                self.mistake |= !is_known || self.length.is_some() || self.chunked;
-                self.chunked |= is_known;
-            }
-            "connection" => self.connection(name, value),
-            _ => self.field(name, value),
-        }
-    }
-
-    fn connection(&mut self, _name: &str, value: &str) {
-        let mut others = Vec::new();
-        for option in value.split(',').map(|option| option.trim_matches([' ', '\t'])) {
-            match &*option.to_ascii_lowercase() {
-                "close" => (self.says_close, self.close) = (true, true),
-                "keep-alive" if self.says_close => {}
-                "keep-alive" => self.close = false,
-                "" => {}
-                _ => others.push(option),
-            }
-        }
-        if !others.is_empty() {
-            self.field("Connection", &others.join(", "));
-        }
-    }
-
-    fn field(&mut self, name: &str, value: &str) {
-        match page::latin1(value) {
-            Some(value) => self.head.fields.push((name.to_owned(), value)),
-            None => self.mistake = true,
-        }
-    }
-
-    fn end_headers(&mut self) -> bool {
-        let speaks_1_1 = self.request.version == Version::Http11 && self.speaks_1_1;
-        if self.state != State::Head || self.mistake || (self.head.status == 101 && !speaks_1_1) {
-            if self.state == State::Head {
-                self.state = State::Idle;
-            }
-            self.mistake = false;
-            self.refused = true;
-            return false;
-        }
-        let status = self.head.status;
-        if status >= 200 || status == 101 {
-            self.state = State::Held;
-            self.body.clear();
-            if self.is_tunnel() {
-                self.flush();
-            }
-            return true;
-        }
-        self.state = State::Idle;
-        self.ended_by_interim = self.says_close;
-        if self.says_close {
-            self.must_close = Is::Yes;
-        }
-        if speaks_1_1 {
-            self.interim.push(self.head.clone());
-        }
-        self.waits_for_continue &= status != 100;
-        true
-    }
-
     fn is_tunnel(&self) -> bool {
         let status = self.head.status;
         status == 101 || (self.request.method == "CONNECT" && (200..300).contains(&status))
@@ -356,36 +258,14 @@ impl Model<'_> {
         matches!(self.head.status, 204 | 205 | 304) && !self.is_tunnel()
     }
 
-    fn send_error(&mut self, code: u16, text: Option<&str>, explain: Option<&str>) -> bool {
-        if matches!(self.state, State::Sent(_)) {
-            return false;
-        }
-        self.state = State::Idle;
-        (self.mistake, self.refused, self.ended_by_interim) = (false, false, false);
-        let page = page::Page::new(code, text, explain);
-        self.respond(code, Some(&page.phrase), true);
-        self.header("Connection", "close");
-        // RFC 9110 section 15.5.6.
-        if code == 405 {
-            self.header("Allow", page::allow(self.request.method));
-        }
-        if matches!(code, 100..=199 | 204 | 205 | 304) {
-            return self.end_headers();
-        }
-        self.header("Content-Type", "text/html;charset=utf-8");
-        self.header("Content-Length", &page.body.len().to_string());
-        self.end_headers() && self.write_bytes(page.body.as_bytes(), true).1.is_none()
-    }
-
     fn write(&mut self, len: usize, is_all: bool) -> (usize, Option<ErrorKind>) {
-        let (count, error) = self.write_bytes(&written(self.given, len), is_all);
+        let (count, error) = self.write_bytes(&written(self.given, len));
         // `write_all` does not say how far it came.
         (if is_all && error.is_some() { 0 } else { count }, error)
     }
 
     /// Writes all bytes, by as many calls as it takes.
-    fn write_bytes(&mut self, bytes: &[u8], is_all: bool) -> (usize, Option<ErrorKind>) {
-        let _ = is_all;
+    fn write_bytes(&mut self, bytes: &[u8]) -> (usize, Option<ErrorKind>) {
         let mut count = 0;
         loop {
             self.decide_about_rest();
@@ -491,10 +371,12 @@ impl Model<'_> {
 
     /// Whether more is left of a body than is read and dropped. What was read ahead is not left.
     fn too_long(&self, len: usize) -> Is {
-        match (len - self.read) as u64 > self.bounds.drain_limit {
-            false => Is::No,
-            true if self.read == 0 => Is::Yes,
-            true => Is::Either,
+        if (len - self.read) as u64 <= self.bounds.drain_limit {
+            Is::No
+        } else if self.read == 0 {
+            Is::Yes
+        } else {
+            Is::Either
         }
     }
 

@@ -118,7 +118,7 @@ impl Request {
             Version::Http11 => format!("{} {path} HTTP/1.1\r\nHost: a\r\n", self.method),
         };
         if let Some(connection) = self.connection {
-            head.push_str(&format!("Connection: {connection}\r\n"));
+            head.extend(["Connection: ", connection, "\r\n"]);
         }
         if self.expects {
             head.push_str("Expect: 100-continue\r\n");
@@ -126,7 +126,7 @@ impl Request {
         let body = match self.upload {
             Upload::None => Vec::new(),
             Upload::Length(len) => {
-                head.push_str(&format!("Content-Length: {len}\r\n"));
+                head.extend(["Content-Length: ", &len.to_string(), "\r\n"]);
                 uploaded(0, len)
             }
             Upload::Chunked(len, size) => {

@@ -109,9 +109,31 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     });
     prop_oneof![
         3 => vec(act(), 0..8),
-        5 => reply(),
+        3 => reply(),
+        5 => plain(),
         1 => (hints, reply()).prop_map(|(hints, reply): (Vec<Act>, Vec<Act>)| [hints, reply].concat()),
     ]
+}
+
+/// A head without a mistake, and what may be done behind it.
+fn plain() -> impl Strategy<Value = Vec<Act>> {
+    let framing = prop_oneof![
+        4 => Just(None),
+        3 => one_of(&["0", "5", "100", "16384", "65536", "70000"])
+            .prop_map(|length| Some(Act::Header("Content-Length".to_owned(), length.to_owned()))),
+        1 => Just(Some(Act::Header("Transfer-Encoding".to_owned(), "chunked".to_owned()))),
+    ];
+    let behind = prop_oneof![
+        4 => size().prop_map(Act::Write),
+        2 => Just(Act::Flush),
+        2 => one_of(&[1, 10, 300, 9000]).prop_map(Act::Read),
+        2 => Just(Act::ReadAll),
+        1 => any::<bool>().prop_map(Act::Close),
+    ];
+    (one_of(&[200, 204, 304, 404]), framing, vec(behind, 0..5)).prop_map(|(code, framing, body)| {
+        let begin = [Act::Respond(code, None)].into_iter().chain(framing).chain([Act::EndHeaders]);
+        begin.chain(body).collect()
+    })
 }
 
 pub(crate) fn program() -> impl Strategy<Value = Program> {

@@ -154,7 +154,7 @@ fn is_calm(case: &Case, outcome: &Outcome) -> bool {
 fn a_server_answers_as_the_wire_in_memory_does() {
     let _turn = process::in_turn();
     let stage = Stage::new(SETTINGS[0], None);
-    proptest!(config(150), |(case in case())| {
+    proptest!(config(200), |(case in case())| {
         let outcome = stage.check(&case, FAST)?;
         let (run, in_memory, _) = play(&case);
         if is_calm(&case, &outcome) && in_memory.end == End::Closed {
@@ -167,7 +167,7 @@ fn a_server_answers_as_the_wire_in_memory_does() {
 fn whatever_the_settings_are() {
     let _turn = process::in_turn();
     let stages = SETTINGS.map(|settings| Stage::new(settings, None));
-    proptest!(config(200), |(case in case(), settings in 1..SETTINGS.len())| {
+    proptest!(config(300), |(case in case(), settings in 1..SETTINGS.len())| {
         stages[settings].check(&case, FAST)?;
     });
 }
@@ -176,7 +176,7 @@ fn whatever_the_settings_are() {
 fn whatever_the_client_takes_its_time_for() {
     let _turn = process::in_turn();
     let stages = SETTINGS.map(|settings| Stage::new(settings, None));
-    proptest!(config(60), |(case in case(), settings in 0..SETTINGS.len())| {
+    proptest!(config(100), |(case in case(), settings in 0..SETTINGS.len())| {
         stages[settings].check(&case, SLOW)?;
     });
 }
