@@ -175,7 +175,7 @@ def idle(stage, proxy, way):
     connection = connect(proxy.ports[way])
     for _ in range(3):
         check(ask(connection, "OPTIONS", "/hasty")[0].status, 204, "status")
-        wait_until(lambda: stage.hasty.count() <= stage.hasty.descriptors, "the server's close")
+        wait_until(lambda: stage.hasty.connections() == 0, "the server's close")
     connection.close()
 
 
