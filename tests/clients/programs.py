@@ -92,7 +92,6 @@ class Example(Program):
             self.port, self.socket = (int(address[1]), None) if address else (None, line)
         else:
             self.wait_for_port(port)
-        self.descriptors = self.count()
 
     def url(self, path="/"):
         return f"http://127.0.0.1:{self.port}{path}"
@@ -101,9 +100,12 @@ class Example(Program):
         """A connection of Python's own client, to a port or to a socket."""
         return connect(self.socket or self.port)
 
-    def count(self):
-        """How many descriptors the program has open."""
-        return len(os.listdir(f"/proc/{self.process.pid}/fd")) if os.path.exists("/proc/self/fd") else 0
+    def connections(self):
+        """How many connections the program has open: its sockets but for the one that listens. Linux only, else 0."""
+        folder = f"/proc/{self.process.pid}/fd"
+        if not os.path.exists(folder):
+            return 0
+        return sum(_target(f"{folder}/{name}").startswith("socket:") for name in os.listdir(folder)) - 1
 
     def ports(self, path):
         """The client's port for each request of a path, in the order of the log. The example `store` tells it."""
@@ -130,6 +132,13 @@ def connect(place):
     if isinstance(place, str):
         return _Unix(place)
     return http.client.HTTPConnection("127.0.0.1", place, timeout=PATIENCE)
+
+
+def _target(link):
+    try:
+        return os.readlink(link)
+    except FileNotFoundError:
+        return ""
 
 
 def _read(path):

@@ -52,7 +52,7 @@ class Stage:
         self.greeter = self.example("message_class", ["0"])
         self.store = self.example("store", ["0"])
         # Idle connections are closed almost at once.
-        self.hasty = self.example("hasty_store", ["0", "0.3"], "store")
+        self.hasty = self.example("hasty_store", ["0", "0.5"], "store")
         self.unix = self.example("unix_store", [os.path.join(self.scratch, "store.socket")], "store")
         self.bench = retried(lambda: self.bench_server(free_port()))
 
@@ -96,7 +96,7 @@ class Stage:
         return path
 
     def clear(self):
-        for store in (self.store, self.hasty, self.unix):
+        for store in (self.store, self.unix):
             for path in self.given:
                 connection = connect(store.socket or store.port)
                 connection.request("DELETE", path)

@@ -87,4 +87,4 @@ def case_killed(stage):
         finally:
             process.kill()
     check(stage.kept(path) == body, True, "the next")
-    wait_until(lambda: stage.store.count() <= stage.store.descriptors, "the server's descriptors")
+    wait_until(lambda: stage.store.connections() == 0, "the server's connections")

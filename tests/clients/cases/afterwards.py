@@ -22,12 +22,12 @@ def case_run(stage):
         connection.close()
 
 
-def case_descriptors(stage):
-    """No descriptor is left behind."""
+def case_connections(stage):
+    """No connection is left behind."""
     for server in stage.examples:
         wait_until(
-            lambda server=server: server.count() <= server.descriptors,
-            f"{server.name}: from {server.count()} descriptors to {server.descriptors}",
+            lambda server=server: server.connections() == 0,
+            f"{server.name} has {server.connections()} connections, and should have none",
         )
 
 

@@ -54,16 +54,17 @@ def case_unix(stage):
 
 
 def case_async(stage):
-    """400 requests, asynchronous, over at most 20 connections"""
+    """200 requests, asynchronous, over at most 20 connections"""
     path, body = stage.item(10_000)
 
     async def work():
-        limits = httpx.Limits(max_connections=20, max_keepalive_connections=20)
+        # Else it would close what a busy machine leaves idle for 5 s.
+        limits = httpx.Limits(max_connections=20, max_keepalive_connections=20, keepalive_expiry=None)
         async with httpx.AsyncClient(timeout=PATIENCE, limits=limits) as client:
-            replies = await asyncio.gather(*(client.get(stage.store.url(path)) for _ in range(400)))
+            replies = await asyncio.gather(*(client.get(stage.store.url(path)) for _ in range(200)))
             return [(reply.status_code, reply.content == body) for reply in replies]
 
-    check(asyncio.run(work()), [(200, True)] * 400, "replies")
+    check(asyncio.run(work()), [(200, True)] * 200, "replies")
     check(len({*stage.store.ports(path)[1:]}) <= 20, True, "at most 20 ports in the log")
 
 
@@ -99,7 +100,7 @@ def case_stale(stage):
     with httpx.Client(timeout=PATIENCE) as client:
         for _ in range(3):
             check(client.options(stage.hasty.url("/x")).status_code, 204, "status")
-            wait_until(lambda: stage.hasty.count() <= stage.hasty.descriptors, "the server's close")
+            wait_until(lambda: stage.hasty.connections() == 0, "the server's close")
 
 
 def case_refused(stage):

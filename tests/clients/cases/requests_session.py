@@ -98,7 +98,7 @@ def case_stale(stage):
     with requests.Session() as session:
         for _ in range(3):
             check(session.options(stage.hasty.url("/x"), timeout=PATIENCE).status_code, 204, "status")
-            wait_until(lambda: stage.hasty.count() <= stage.hasty.descriptors, "the server's close")
+            wait_until(lambda: stage.hasty.connections() == 0, "the server's close")
 
 
 def case_threads(stage):

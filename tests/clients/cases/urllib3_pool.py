@@ -58,7 +58,7 @@ def case_stale(stage):
     with pool(stage.hasty) as connections:
         for _ in range(3):
             check(connections.request("OPTIONS", path).status, 204, "status")
-            wait_until(lambda: stage.hasty.count() <= stage.hasty.descriptors, "the server's close")
+            wait_until(lambda: stage.hasty.connections() == 0, "the server's close")
     check(len({*stage.hasty.ports(path)}), 3, "connections")
 
 

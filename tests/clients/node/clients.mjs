@@ -222,7 +222,7 @@ const cases = {
     assert.equal(await status({ method: 'M-SEARCH' }), 200);
   },
 
-  // The server closes after 0.3 s. A request that is sent in the same moment would fail in any server; here the agent
+  // The server closes after half a second. A request that is sent in the same moment would fail in any server; here the agent
   // is given the time to learn of the close, which is what it must not overlook.
   async 'http.Agent: 500 requests, the server closing idle connections in between'(paths, done) {
     const agent = new http.Agent({ keepAlive: true, maxSockets: 10 });
