@@ -61,59 +61,75 @@ fn the_end_sends_every_thread_home() {
 }
 
 /// What a thread of the crew is given here.
+#[derive(Clone, Copy)]
 enum Job {
     First,
-    /// It takes until `Last` was done, or a permit was taken.
-    Waits,
-    Last,
+    /// It takes until the other was done.
+    Long,
+    Short,
 }
 
 struct Small {
     crew: Crew<Job>,
+    /// What it is to have the permit.
+    permit: Job,
     first: Bell,
-    last: Bell,
-    done: Bell,
+    short: Bell,
+    long: Bell,
 }
 
 /// `Engine::follow`, where a thread can be added.
 fn follow(small: &Arc<Small>, call: Call) -> Option<JoinHandle<()>> {
     let hired = small.clone();
-    (call == Call::Hire).then(|| thread::spawn(move || work(&hired)))
+    (call == Call::Hire).then(|| thread::spawn(move || work_small(&hired)))
 }
 
-fn work(small: &Small) {
+fn work_small(small: &Small) {
     loop {
-        match small.crew.next_task() {
-            Task::Serve(Job::First) => small.first.ring(),
-            Task::Serve(Job::Waits) => {
-                small.last.wait();
-                small.done.ring();
-            }
-            Task::Drive | Task::Serve(Job::Last) => small.last.ring(),
+        let job = match small.crew.next_task() {
+            Task::Serve(job) => job,
+            Task::Drive => small.permit,
             Task::End => return,
+        };
+        match job {
+            Job::First => small.first.ring(),
+            Job::Long => {
+                small.short.wait();
+                small.long.ring();
+            }
+            Job::Short => small.short.ring(),
         }
     }
 }
 
-/// A thread is about to be spare, or is, when two things come, of which the first takes until the second was done: that finds
-/// another thread, be it a request or a permit.
+/// A thread is about to be spare, or is, when two things come, of which one takes until the other was done: that finds
+/// another thread. They are requests, or one is a permit.
 #[test]
 fn a_spare_thread_is_promised_once() {
-    for is_permit in [false, true] {
+    for (permit, jobs) in [
+        (None, [Job::Long, Job::Short]),
+        (Some(Job::Short), [Job::Long, Job::First]),
+        (Some(Job::Long), [Job::First, Job::Short]),
+    ] {
         explore(3, move || {
-            let (first, last, done) = (Bell::new(), Bell::new(), Bell::new());
-            let small = Arc::new(Small { crew: Crew::new(2), first, last, done });
-            let submit = |job| small.crew.submit(job).ok().and_then(|call| follow(&small, call));
-            let mut threads = vec![submit(Job::First)];
-            small.first.wait();
-            threads.push(submit(Job::Waits));
-            threads.push(if is_permit {
-                let call = small.crew.pass_on();
-                follow(&small, call)
-            } else {
-                submit(Job::Last)
+            let small = Arc::new(Small {
+                crew: Crew::new(2),
+                permit: permit.unwrap_or(Job::First),
+                first: Bell::new(),
+                short: Bell::new(),
+                long: Bell::new(),
             });
-            small.done.wait();
+            let submit = |job| small.crew.submit(job).ok().expect("it is not closed");
+            let pass_on = || small.crew.pass_on();
+            let call = submit(Job::First);
+            let mut threads = vec![follow(&small, call)];
+            small.first.wait();
+            for job in jobs {
+                // In its place comes the permit.
+                let call = if matches!(job, Job::First) { pass_on() } else { submit(job) };
+                threads.push(follow(&small, call));
+            }
+            small.long.wait();
             assert!(small.crew.close().is_empty());
             for thread in threads.into_iter().flatten() {
                 thread.join().expect("it does not panic");

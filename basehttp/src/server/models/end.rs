@@ -123,6 +123,7 @@ fn a_server_that_was_told_to_end_begins_or_has_ended() {
         let served = serving.join().expect("it does not panic");
         assert!(served.is_none_or(|served| served == waited), "{served:?} {waited}");
         assert_eq!(waited.cut, 1);
+        assert!(!shutdown.begin(), "it does not begin again");
     });
 }
 
