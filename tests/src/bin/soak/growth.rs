@@ -10,14 +10,14 @@ pub(crate) struct Quiet {
     pub(crate) memory: u64,
 }
 
-/// What the allocator keeps of what traffic once needed grows for some minutes: each thread that runs a handler has an arena
-/// of its own, and each arena comes to its own high water mark when its turn comes.
+/// What the allocator keeps of what traffic once needed grows for some minutes, up to the highest water there was.
 const WARM_UP: f64 = 5.0;
 /// So many quiet points are needed for a line through them.
 const ENOUGH: usize = 8;
-/// The slope that is a leak, in KiB a minute, and how much it must have made in all.
-const SLOPE: f64 = 48.0;
-const TOTAL: f64 = 512.0;
+/// The slope that is a leak, in KiB a minute, and how much it must have made in all. A run without a leak has points that are a
+/// MiB apart, and slopes of up to 40; a leak of one byte for each try makes more than 100.
+const SLOPE: f64 = 64.0;
+const TOTAL: f64 = 1024.0;
 
 /// Before that a leak can be told from warming up only if it is large: so many KiB in all, and so many bytes for each try.
 const SHORT_TOTAL: u64 = 4096;
