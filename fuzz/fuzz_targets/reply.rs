@@ -356,10 +356,10 @@ fn examine(program: &Program, played: &Played, run: &Run) -> Result<(), String> 
     if reply.closes {
         return if rest.is_empty() { Ok(()) } else { Err(format!("after the last reply {}", show(rest))) };
     }
-    // What has no body cannot be cut off, but the connection can. And a handler may decide to close when its head has
-    // gone out.
+    // What is complete cannot be cut off, but the connection can. And a handler may decide to close when its head has gone
+    // out.
     let decides = program.acts.iter().any(|act| matches!(act, Act::Close(true)));
-    if rest.is_empty() && (decides || (is_cut && (played.failed.get() || declares))) {
+    if rest.is_empty() && (decides || played.failed.get() || (is_cut && declares)) {
         return Ok(());
     }
     let (second, len) = replies::read(rest, Asked { speaks_1_1: true, ..Asked::default() })?;

@@ -19,7 +19,7 @@ use crate::show;
 /// At a finding.
 pub fn connection(input: &[u8]) {
     let whole = examine(input, [input], "whole");
-    if input.len() <= 4096 {
+    if input.len() <= 600 {
         compare(&whole, &examine(input, pieces::single(input), "byte by byte"), "byte by byte");
     }
     compare(&whole, &examine(input, pieces::cut(input), "in pieces"), "in pieces");
@@ -104,7 +104,7 @@ impl Follow<'_> {
             speaks_1_1: request.version == Version::Http11,
         };
         let reply = self.reply(asked)?;
-        let (part, is_tunnel) = (Part::of(&call.path), asked.connect && (200..300).contains(&reply.status));
+        let (part, is_tunnel) = (Part::of(&call.path), asked.connect && matches!(reply.status, 0 | 200..300));
         let interim: Vec<_> = reply.interim.iter().filter(|status| **status != 100).collect();
         if reply.interim.contains(&100) && !request.expects_continue {
             return Err("100 Continue for a client that does not wait for it".to_owned());
