@@ -72,7 +72,11 @@ fn idle_connections(scene: &mut Scene) {
         if scene.round == 1 {
             assert_eq!(client.ask(GET).status, 200);
         }
-        if scene.round == 2 { reset(client) } else { drop(client) }
+        if scene.round == 2 {
+            reset(client);
+        } else {
+            drop(client);
+        }
         scene.saw("we closed");
     }
 }

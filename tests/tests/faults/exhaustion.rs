@@ -10,8 +10,12 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault::new("no-descriptors", no_descriptors).with(&["idle_timeout", "600000"]),
     Fault::new("no-descriptors-for-long", no_descriptors_for_long).with(&["idle_timeout", "600000"]),
     Fault::new("all-threads-stuck", all_threads_stuck).with(&["max_threads", "4", "queue_timeout", "300"]),
-    Fault::new("all-threads-stuck-for-less-than-the-timeout", all_threads_stuck_for_a_while)
-        .with(&["max_threads", "4", "queue_timeout", "600000"]),
+    Fault::new("all-threads-stuck-for-less-than-the-timeout", all_threads_stuck_for_a_while).with(&[
+        "max_threads",
+        "4",
+        "queue_timeout",
+        "600000",
+    ]),
     Fault::new("no-more-threads-RLIMIT_NPROC", no_more_threads)
         .with(&["queue_timeout", "300"])
         .started(|launch| Ok(launch.unprivileged())),
@@ -90,7 +94,11 @@ fn all_threads_stuck(scene: &mut Scene) {
         scene.saw(503);
     }
     scene.may_log("all 4 threads are in handlers", usize::from(scene.round == 0), 1);
-    scene.may_log("a request has found no thread within 300ms (queue_timeout)", usize::from(scene.round == 0), 1);
+    scene.may_log(
+        "a request has found no thread within 300ms (queue_timeout)",
+        usize::from(scene.round == 0),
+        1,
+    );
     release(scene, stuck);
 }
 
@@ -117,7 +125,8 @@ pub(crate) fn without_threads(scene: &mut Scene, end: impl FnOnce(&mut Scene)) {
     for client in &mut clients {
         client.send(WAIT);
     }
-    let (bound, refusal) = ("no thread can be added", "a request has found no thread within 300ms (queue_timeout)");
+    let (bound, refusal) =
+        ("no thread can be added", "a request has found no thread within 300ms (queue_timeout)");
     if scene.round == 0 {
         scene.server.log.wait_for(bound);
         scene.server.log.wait_for(refusal);

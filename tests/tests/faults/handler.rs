@@ -40,7 +40,12 @@ pub(crate) const FAULTS: &[Fault] = &[
         panics(scene, "factory", &["closed", "reset"], "making a handler panicked: a trap in factory");
     }),
     Fault::new("hook-verify_request-panics", |scene| {
-        panics(scene, "verify_request", &["closed", "reset"], "verify_request panicked: a trap in verify_request");
+        panics(
+            scene,
+            "verify_request",
+            &["closed", "reset"],
+            "verify_request panicked: a trap in verify_request",
+        );
     })
     .with(&["hooks", "1"]),
     Fault::new("hook-handle_error-panics", |scene| {

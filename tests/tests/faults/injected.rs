@@ -3,8 +3,8 @@
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use basehttp_tests::PATIENCE;
 use nix::sys::signal::{Signal, kill};
@@ -25,7 +25,9 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault::new("ENOSPC-from-epoll_ctl", |scene| ended(scene, "epoll_ctl:error=ENOSPC:when=1+2")),
     Fault::new("EAGAIN-from-clone", no_threads).with(&["queue_timeout", "300"]),
     Fault::new("ETIMEDOUT-from-recv", |scene| ended(scene, "recvfrom:error=ETIMEDOUT:when=1+3")),
-    Fault::new("EHOSTUNREACH-from-send", |scene| ended(scene, "writev,sendto,sendmsg:error=EHOSTUNREACH:when=1+3")),
+    Fault::new("EHOSTUNREACH-from-send", |scene| {
+        ended(scene, "writev,sendto,sendmsg:error=EHOSTUNREACH:when=1+3");
+    }),
     Fault::new("ENOBUFS-from-send", |scene| ended(scene, "writev,sendto,sendmsg:error=ENOBUFS:when=1+3")),
 ];
 
@@ -39,7 +41,8 @@ impl Injection {
         let mut command = Command::new("strace");
         command.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={calls}")]);
         command.args(["-e", &format!("inject={what}"), "-p", &server.to_string()]);
-        let child = command.stderr(Stdio::null()).spawn().map_err(|error| format!("there is no strace: {error}"))?;
+        let child =
+            command.stderr(Stdio::null()).spawn().map_err(|error| format!("there is no strace: {error}"))?;
         let mut injection = Self(child);
         let deadline = Instant::now() + PATIENCE;
         while !is_traced(server) {

@@ -12,7 +12,10 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault::new("reset-mid-second-head", |scene| in_the_middle(scene, &format!("{GET}GET / HTTP/1.1\r\nHo"))),
     Fault::new("reset-mid-body-gathered", |scene| in_the_middle(scene, &(post("/", 1000) + "half of it"))),
     Fault::new("reset-mid-body-gathered-chunked", |scene| {
-        in_the_middle(scene, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n5\r\n");
+        in_the_middle(
+            scene,
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n5\r\n",
+        );
     }),
     Fault::new("reset-mid-body-large", mid_body_large),
     Fault::new("reset-mid-body-nobody-reads", mid_body_that_nobody_reads),

@@ -13,7 +13,8 @@ use socket2::{Domain, Socket, Type};
 use crate::scene::{Fault, GET, Scene, get, post};
 
 pub(crate) const FAULTS: &[Fault] = &[
-    Fault::new("never-reads-large-reply-x-200", |scene| never_read(scene, 200, &get("/counted/2048"))).with(SHORT),
+    Fault::new("never-reads-large-reply-x-200", |scene| never_read(scene, 200, &get("/counted/2048")))
+        .with(SHORT),
     Fault::new("never-reads-chunked-reply", |scene| never_read(scene, 50, &get("/chunked/2048"))).with(SHORT),
     Fault::new("never-reads-and-asks-on", |scene| never_read(scene, 50, &get("/counted/1").repeat(1000)))
         .with(SHORT),

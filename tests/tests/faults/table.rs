@@ -2,7 +2,8 @@
 
 use std::any::Any;
 use std::collections::VecDeque;
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::panic::catch_unwind;
 use std::process::ExitCode;
 use std::sync::mpsc::channel;
@@ -27,7 +28,8 @@ enum End {
 pub(crate) fn run(faults: &[Fault]) -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let parts: Vec<_> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
-    let is_asked = |fault: &&Fault| parts.is_empty() || parts.iter().any(|part| fault.name.contains(&***part));
+    let is_asked =
+        |fault: &&Fault| parts.is_empty() || parts.iter().any(|part| fault.name.contains(&***part));
     let faults: Vec<_> = faults.iter().filter(is_asked).copied().collect();
     if arguments.iter().any(|argument| argument == "--list") {
         for fault in faults {
@@ -51,7 +53,8 @@ fn run_all(faults: &[Fault]) -> Vec<(Option<End>, Duration)> {
                 let began = Instant::now();
                 // A thread of its own, so that the message of a panic has the name of the fault.
                 let run = thread::Builder::new().name(fault.name.to_owned()).spawn(move || end_of(&fault));
-                let end = run.expect("a thread").join().unwrap_or_else(|_| End::Failed("panicked".to_owned()));
+                let end =
+                    run.expect("a thread").join().unwrap_or_else(|_| End::Failed("panicked".to_owned()));
                 let _ = tell.send((number, end, began.elapsed()));
             }
         });
@@ -91,9 +94,9 @@ fn print(faults: &[Fault], ends: &[(Option<End>, Duration)]) -> ExitCode {
             None => "FAILED: it hangs".to_owned(),
         };
         failed += usize::from(row.starts_with("FAILED"));
-        text.push_str(&format!("{:<44} {:>4}  {row}\n", fault.name, time.as_secs()));
+        let _ = writeln!(text, "{:<44} {:>4}  {row}", fault.name, time.as_secs());
     }
-    text.push_str(&format!("\n{} faults, {failed} failed\n", faults.len()));
+    let _ = writeln!(text, "\n{} faults, {failed} failed", faults.len());
     let _ = std::io::stderr().write_all(text.as_bytes());
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

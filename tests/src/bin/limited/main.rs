@@ -103,7 +103,7 @@ mod linux {
         let arguments: Vec<_> = std::env::args().skip(1).collect();
         let (gate, bar) = gate();
         let trap = Trap::default();
-        trap.keep_quiet();
+        Trap::keep_quiet();
         let builder = settings(&arguments, &trap);
         let logs_all = arguments.iter().any(|argument| argument == "log_requests");
         let factory = {
