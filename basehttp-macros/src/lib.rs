@@ -1,6 +1,6 @@
 //! The `#[http_handler]` attribute of the crate `basehttp`, which re-exports it.
 //!
-//! The way of a block through this crate: `args` and `model` read it, `check` judges it, `expand` writes it; where
+//! The way of a block through this crate is in `pipeline`: `args` and `model` read it, `check` judges it, `expand` writes it; where
 //! `check` found mistakes, `fallback` first repairs the model, so that the mistakes are the only errors. The words of
 //! the diagnostics are in `messages`, what counts as a near miss of a known name is in `spelling`.
 #![forbid(unsafe_code)]
@@ -11,13 +11,11 @@ mod expand;
 mod fallback;
 mod messages;
 mod model;
+mod pipeline;
 mod report;
 mod spelling;
 
 use proc_macro::TokenStream;
-
-use crate::args::Args;
-use crate::report::Report;
 
 /// Makes a request handler of a struct: the `do_*` methods in the block answer the requests, the other methods that
 /// Python's `BaseHTTPRequestHandler` has are overrides, and everything else stays as it is.
@@ -103,22 +101,5 @@ use crate::report::Report;
 /// block are reported at once.
 #[proc_macro_attribute]
 pub fn http_handler(args: TokenStream, item: TokenStream) -> TokenStream {
-    http_handler2(args.into(), item.into()).into()
-}
-
-fn http_handler2(args: proc_macro2::TokenStream, item: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
-    let mut report = Report::new();
-    let args = Args::parse(args, &mut report);
-    let handler = match model::parse(item.clone()) {
-        Ok(handler) => handler,
-        Err(error) => {
-            report.push(error);
-            return report.finish().into_iter().chain([item]).collect();
-        }
-    };
-    let flaws = check::check(&handler, &args, &mut report);
-    match report.finish() {
-        None => expand::expand(&handler, &args),
-        Some(errors) => [errors, fallback::expand(handler, args, &flaws)].into_iter().collect(),
-    }
+    pipeline::run(args.into(), item.into()).into()
 }

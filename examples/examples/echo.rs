@@ -38,7 +38,9 @@ impl Echo {
 
 fn main() -> io::Result<()> {
     let port = std::env::args().nth(1).unwrap_or("8000".to_owned());
-    let mut server = HTTPServer::bind(format!("127.0.0.1:{port}"), |base| Echo { base })?;
+    // Else 64 KiB of the body, or all of it, would be gathered before the method is called.
+    let builder = HTTPServer::builder().gather_limit(0);
+    let mut server = builder.bind(format!("127.0.0.1:{port}"), |base| Echo { base })?;
     println!("http://{}/", server.server_address());
     server.serve_forever()
 }

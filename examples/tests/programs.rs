@@ -186,11 +186,19 @@ fn echo_streams_chunks_and_trailers() {
     let answer = echo.exchange("POST / HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc");
     check(&answer, "HTTP/1.1 200 OK", &["\r\nContent-Length: 3\r\n", "\r\n\r\nabc"]);
 
+    for expect in ["", "Expect: 100-continue\r\n"] {
+        echo_streams(&echo, expect);
+    }
+}
+
+fn echo_streams(echo: &Program, expect: &str) {
     let mut stream = echo.connect();
-    let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n";
+    let head = format!("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n{expect}\r\n");
     stream.write_all(head.as_bytes()).unwrap();
     let mut answer = BufReader::new(&stream);
-    assert_eq!(read_head(&mut answer), "HTTP/1.1 100 Continue\r\n\r\n");
+    if !expect.is_empty() {
+        assert_eq!(read_head(&mut answer), "HTTP/1.1 100 Continue\r\n\r\n");
+    }
     (&stream).write_all(b"3\r\nabc\r\n").unwrap();
     check(&read_head(&mut answer), "HTTP/1.1 200 OK", &["\r\nTransfer-Encoding: chunked\r\n"]);
     // The body is not at its end, and what there is of it comes back.
@@ -202,6 +210,34 @@ fn echo_streams_chunks_and_trailers() {
     let mut rest = String::new();
     answer.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "a\r\n\nX-Sum: 6\n\r\n0\r\n\r\n");
+}
+
+#[test]
+fn store_keeps_bodies_and_their_validators() {
+    let store = Program::start("store", &["0", "30"]);
+    let put = "PUT /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
+    check(&store.exchange(put), "HTTP/1.1 201 Created", &["\r\nETag: \"1\"\r\n"]);
+    check(&store.exchange(put), "HTTP/1.1 204 No Content", &["\r\nETag: \"2\"\r\n"]);
+    check(&store.exchange(request("GET /a")), "HTTP/1.1 200 OK", &["\r\n\r\nabc"]);
+    let known = |etag| format!("GET /a HTTP/1.1\r\nHost: a\r\nIf-None-Match: {etag}\r\n\r\n");
+    check(&store.exchange(known("\"1\"")), "HTTP/1.1 200 OK", &["\r\n\r\nabc"]);
+    let answer = store.exchange(known("\"2\""));
+    check(&answer, "HTTP/1.1 304 Not Modified", &["\r\nETag: \"2\"\r\n"]);
+    assert!(answer.ends_with("\r\n\r\n"), "{answer}");
+    check(&store.exchange(request("HEAD /a")), "HTTP/1.1 200 OK", &["\r\nContent-Length: 3\r\n"]);
+    check(&store.exchange(request("DELETE /a")), "HTTP/1.1 204 No Content", &[]);
+    check(&store.exchange(request("DELETE /a")), "HTTP/1.1 404 Not Found", &[]);
+    let allow = "\r\nAllow: GET, HEAD, PUT, DELETE, OPTIONS\r\n";
+    check(&store.exchange(request("OPTIONS *")), "HTTP/1.1 204 No Content", &[allow]);
+    let long = "PUT /a HTTP/1.1\r\nHost: a\r\nContent-Length: 16777217\r\n\r\n";
+    check(&store.exchange(long), "HTTP/1.1 413 Content Too Large", &["\r\nConnection: close\r\n"]);
+    for number in 0..32 {
+        check(&store.exchange(put.replace("/a", &format!("/{number}"))), "HTTP/1.1 201 Created", &[]);
+    }
+    check(&store.exchange(put), "HTTP/1.1 507 Full", &[]);
+    let log = store.stop();
+    let first = log.lines().next().unwrap_or_default();
+    assert!(first.starts_with("127.0.0.1:") && first.ends_with(" \"PUT /a HTTP/1.1\" 201 -"), "{log}");
 }
 
 #[test]

@@ -24,7 +24,6 @@ pub struct LimitedServer {
     /// What it writes to its standard error.
     pub log: Log,
     /// Kept open where nobody reads it.
-    #[allow(dead_code, reason = "it is there to be there")]
     unheard: Option<ChildStderr>,
     /// A copy of the program, where one was needed.
     copy: Option<PathBuf>,
@@ -122,12 +121,7 @@ impl Launch {
         let log = Log::default();
         let mut unheard = None;
         match (self.errors, child.stderr.take()) {
-            (Errors::Heard, Some(errors)) => {
-                let lines = log.clone();
-                thread::spawn(move || {
-                    BufReader::new(errors).lines().map_while(Result::ok).for_each(|line| lines.push(line));
-                });
-            }
+            (Errors::Heard, Some(errors)) => listen(errors, &log),
             (Errors::Unheard, errors) => unheard = errors,
             (_, errors) => drop(errors),
         }
@@ -155,6 +149,11 @@ impl LimitedServer {
     pub fn tell(&mut self, command: &str) {
         writeln!(self.input, "{command}").expect("the program reads");
         assert_eq!(self.line(), "done", "{command}: {:?}", self.log.lines());
+    }
+
+    /// Begins to read what nobody has read so far ([`Errors::Unheard`]).
+    pub fn hear(&mut self) {
+        listen(self.unheard.take().expect("a pipe that nobody reads"), &self.log);
     }
 
     /// The number of its process.
@@ -201,6 +200,14 @@ impl Drop for LimitedServer {
             let _ = fs::remove_file(copy);
         }
     }
+}
+
+/// Takes down what is written to a standard error.
+fn listen(errors: ChildStderr, log: &Log) {
+    let lines = log.clone();
+    thread::spawn(move || {
+        BufReader::new(errors).lines().map_while(Result::ok).for_each(|line| lines.push(line));
+    });
 }
 
 fn is_root() -> bool {

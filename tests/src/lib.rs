@@ -9,6 +9,7 @@ pub mod gate;
 pub mod log;
 #[cfg(target_os = "linux")]
 pub mod process;
+pub mod strict;
 pub mod vector;
 
 use std::thread;

@@ -1,6 +1,5 @@
 //! Request vectors: what a client sends, byte for byte, and what must come of it. `vectors/README.md` has the format.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -21,10 +20,14 @@ pub struct Vector {
     pub replies: Vec<Expected>,
     /// Whether the server waits for more after them.
     pub stays_open: bool,
+    /// Whether it closes for what it has found after the last reply was made.
+    pub is_cut: bool,
     /// How many `do_*` methods are called.
     pub calls: usize,
-    /// Texts that must stand in the log.
-    pub log: Vec<String>,
+    /// The code of the fault that the last request has; empty if it has none.
+    pub fault: String,
+    /// Where the requests after the first one begin.
+    pub begins: Vec<usize>,
     /// Whether to send it over TCP in one piece only.
     pub tcp_whole: bool,
 }
@@ -83,6 +86,8 @@ pub fn parse(text: &str, mut vector: Vector) -> Result<Vector, String> {
         let (mark, rest) = line.split_once(' ').ok_or_else(|| wrong("no blank after the mark"))?;
         if let Some(count) = mark.strip_suffix('>') {
             let bytes = unescape(rest).map_err(|error| wrong(&error))?;
+            let count =
+                count.strip_suffix('>').inspect(|_| vector.begins.push(vector.input.len())).unwrap_or(count);
             let count = if count.is_empty() { Ok(1) } else { count.parse() };
             vector.input.extend(bytes.repeat(count.map_err(|_| wrong("no number before >"))?));
             continue;
@@ -104,10 +109,10 @@ pub fn parse(text: &str, mut vector: Vector) -> Result<Vector, String> {
             ("rfc:", _) => rest.clone_into(&mut vector.rfc),
             ("handler:", _) => rest.clone_into(&mut vector.handler),
             ("tcp:", _) if rest == "whole" => vector.tcp_whole = true,
-            ("log:", _) => vector.log.push(rest.to_owned()),
+            ("fault:", _) => rest.clone_into(&mut vector.fault),
             ("calls:", _) => calls = Some(rest.parse().map_err(|_| wrong("no number"))?),
-            ("then:", _) if matches!(rest, "open" | "closed") => {
-                (then, vector.stays_open) = (true, rest == "open");
+            ("then:", _) if matches!(rest, "open" | "closed" | "cut") => {
+                (then, vector.stays_open, vector.is_cut) = (true, rest == "open", rest == "cut");
             }
             _ => return Err(wrong("nothing that a vector has")),
         }
@@ -159,7 +164,7 @@ fn unescape(text: &str) -> Result<Vec<u8>, String> {
 impl Vector {
     /// The input in single bytes. A long one comes in pieces of 1000 bytes, the last ones single again.
     pub fn bytewise(&self) -> Vec<&[u8]> {
-        const LONG: usize = 8192;
+        const LONG: usize = 4096;
         if self.input.len() <= LONG {
             return self.input.chunks(1).collect();
         }
@@ -169,42 +174,12 @@ impl Vector {
 
     /// Where to split the input in two: at every place, and in a long one at every place near its ends and some others.
     pub fn splits(&self) -> Vec<usize> {
-        const NEAR: usize = 80;
-        let all = 1..self.input.len();
-        if self.input.len() <= 2048 {
-            return all.collect();
-        }
-        let near = move |at: &usize| *at < NEAR || at + NEAR > self.input.len() || at.is_multiple_of(8191);
-        all.filter(near).collect()
-    }
-
-    /// Fewer places to split the input at, for where a split costs more: around and inside the line ends.
-    pub fn line_splits(&self) -> Vec<usize> {
-        let all = 1..self.input.len();
-        let ends = all.filter(|at| self.input[at - 1] == b'\n' || self.input[*at] == b'\n');
-        let mut ends: Vec<_> = ends.collect();
-        if ends.len() > 16 {
-            ends.drain(8..ends.len() - 8);
-        }
-        ends
-    }
-}
-
-/// Collects what is wrong with many vectors, so that all of it is told at once.
-#[derive(Debug, Default)]
-pub struct Failures(String, usize);
-
-impl Failures {
-    /// Notes that something is wrong with a vector, once for each vector and check.
-    pub fn add(&mut self, vector: &str, what: &str) {
-        self.1 += 1;
-        if self.1 <= 40 {
-            let _ = writeln!(self.0, "{vector}: {what}");
-        }
-    }
-
-    /// Ends the test.
-    pub fn report(self) {
-        assert!(self.1 == 0, "{} failures\n{}", self.1, self.0);
+        let len = self.input.len();
+        let near = match len {
+            ..=1024 => len,
+            1025..=100_000 => 60,
+            _ => 20,
+        };
+        (1..len).filter(|at| *at < near || at + near > len || at.is_multiple_of(16381)).collect()
     }
 }

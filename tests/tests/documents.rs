@@ -46,7 +46,7 @@ fn defaults() -> BTreeMap<String, u64> {
     for (name, value) in pairs {
         match name {
             "request_line" | "head" | "fields" | "chunk_line" | "trailers" => {
-                add(&format!("limits.{name}"), value)
+                add(&format!("limits.{name}"), value);
             }
             _ => add(NAMES.iter().find(|(kept, _)| *kept == name).map_or(name, |(_, name)| name), value),
         }

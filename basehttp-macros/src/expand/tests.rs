@@ -1,7 +1,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::http_handler2;
+use crate::pipeline;
 
 fn has(expansion: &TokenStream, part: &TokenStream) -> bool {
     expansion.to_string().contains(&part.to_string())
@@ -16,14 +16,14 @@ fn every_path_begins_at_the_crate() {
             fn handle(&mut self) -> io::Result<()> { Ok(()) }
         }
     };
-    let expansion = http_handler2(quote!(crate = crate::other, server_version = "Hello/1.0"), block);
+    let expansion = pipeline::run(quote!(crate = crate::other, server_version = "Hello/1.0"), block);
     assert!(!expansion.to_string().contains("basehttp"), "{expansion}");
     assert!(has(&expansion, &quote!(impl crate::other::RequestHandler for Hello<T>)), "{expansion}");
 }
 
 #[test]
 fn the_row_for_head_is_there_if_get_is_and_head_is_not() {
-    let expansion = http_handler2(
+    let expansion = pipeline::run(
         TokenStream::new(),
         quote! {
             impl Hello {
@@ -51,17 +51,17 @@ fn the_row_for_head_is_there_if_get_is_and_head_is_not() {
 #[test]
 fn no_row_for_head_beside_do_head_or_when_unwanted() {
     let both = quote!(impl Hello { fn do_GET(&self) {} fn do_HEAD(&self) {} });
-    let expansion = http_handler2(TokenStream::new(), both).to_string();
+    let expansion = pipeline::run(TokenStream::new(), both).to_string();
     assert_eq!(expansion.matches("\"HEAD\"").count(), 1, "{expansion}");
     let one = quote!(impl Hello { fn do_GET(&self) {} });
-    assert!(http_handler2(TokenStream::new(), one.clone()).to_string().contains("\"HEAD\""));
-    assert!(!http_handler2(quote!(head = false), one).to_string().contains("\"HEAD\""));
+    assert!(pipeline::run(TokenStream::new(), one.clone()).to_string().contains("\"HEAD\""));
+    assert!(!pipeline::run(quote!(head = false), one).to_string().contains("\"HEAD\""));
 }
 
 #[test]
 fn rows_are_in_the_order_of_the_source() {
     let block = quote!(impl Hello { fn do_POST(&self) {} fn do_GET(&self) {} fn do_work(&self) {} fn do_SPAM(&self) {} });
-    let expansion = http_handler2(TokenStream::new(), block).to_string();
+    let expansion = pipeline::run(TokenStream::new(), block).to_string();
     let found: Vec<&str> =
         expansion.split("Method :: new (\"").skip(1).filter_map(|row| row.split('"').next()).collect();
     assert_eq!(found, ["POST", "GET", "HEAD", "SPAM"]);
@@ -70,14 +70,14 @@ fn rows_are_in_the_order_of_the_source() {
 #[test]
 fn what_is_not_rust_comes_out_as_it_went_in() {
     let broken = quote!(impl Hello { fn do_GET(&self) -> ; });
-    let expansion = http_handler2(TokenStream::new(), broken.clone());
+    let expansion = pipeline::run(TokenStream::new(), broken.clone());
     assert!(has(&expansion, &broken) && expansion.to_string().contains("compile_error"), "{expansion}");
 }
 
 #[test]
 fn bodies_are_not_looked_into() {
     let half_written = quote!(impl Hello { fn do_GET(&self) { self. } const server_version: &str = 1 +; });
-    let expansion = http_handler2(TokenStream::new(), half_written);
+    let expansion = pipeline::run(TokenStream::new(), half_written);
     assert!(
         has(&expansion, &quote!({ self. })) && !expansion.to_string().contains("compile_error"),
         "{expansion}"

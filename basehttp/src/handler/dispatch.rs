@@ -247,8 +247,13 @@ pub(crate) fn too_slow<H: RequestHandler>(handler: &mut H) {
         handler.__base_mut().give_up_head();
     }
     if !idle {
-        handler.exchange().is_late(in_head);
-        handler.exchange().reply.must_close();
+        {
+            let mut exchange = handler.exchange();
+            exchange.record_late(in_head);
+            // The answer tells it.
+            exchange.take_news();
+            exchange.reply.must_close();
+        }
         let sent = handler.send_error(HTTPStatus::REQUEST_TIMEOUT);
         settle(handler, sent.err());
     }
@@ -259,7 +264,6 @@ pub(crate) fn too_slow<H: RequestHandler>(handler: &mut H) {
 pub(crate) fn complete<H: RequestHandler>(handler: &H, error: Option<io::Error>) {
     settle(handler, error);
     let _ = handler.exchange().send_ready();
-    tell(handler);
     while handler.stage() == Stage::Settled {
         let mut exchange = handler.exchange();
         let patience = exchange.patience();
@@ -271,6 +275,7 @@ pub(crate) fn complete<H: RequestHandler>(handler: &H, error: Option<io::Error>)
             _ => handler.set_stage(Stage::Over),
         }
     }
+    tell(handler);
 }
 
 /// Settles the reply to the current request, whatever state the handler left it in. It is not sent yet.
@@ -326,6 +331,10 @@ pub(crate) fn tell<H: RequestHandler>(handler: &H) {
         }
         Some(Trouble::TimedOut(deadline)) => {
             handler.log_error(format_args!("{}: Request timed out ({deadline})", function_of(handler)));
+        }
+        // The handler has not read so far, or has not minded.
+        Some(Trouble::Fault(fault)) => {
+            handler.log_error(format_args!("{}: {fault} ({})", function_of(handler), fault.code()));
         }
         _ => {}
     }

@@ -4,9 +4,10 @@ use memchr::memchr;
 
 use super::{
     fault::Fault,
+    grammar,
     headers::{self, Field, Known, Line},
     limits::Limits,
-    request_line::{self, RequestLine},
+    request_line::{self, RequestLine, Span},
 };
 
 /// A request's head as places in the buffer that it was parsed from.
@@ -245,12 +246,21 @@ impl HeadParser {
             self.refuse_bare_cr(buf)?;
         }
         // The last byte may be the CR of the line's end.
-        let end = buf.len() - usize::from(buf.ends_with(b"\r"));
-        if end.saturating_sub(self.line) > self.limits.request_line {
-            Err(Fault::TargetTooLong)
-        } else {
-            Ok(())
+        self.check_length(buf, buf.len() - usize::from(buf.ends_with(b"\r")), head)
+    }
+
+    /// Whether the request line, which goes up to `end` at least, is within the limit. Of one that is not, the method is
+    /// kept: the refusal of a HEAD has no body.
+    fn check_length(&self, buf: &[u8], end: usize, head: &mut Head) -> Result<(), Fault> {
+        if end.saturating_sub(self.line) <= self.limits.request_line {
+            return Ok(());
         }
+        let line = Span::new(self.line, self.line + self.limits.request_line).of(buf);
+        let method = grammar::token_len(line);
+        if line.get(method) == Some(&b' ') {
+            head.request_line.method = Span::new(self.line, self.line + method);
+        }
+        Err(Fault::TargetTooLong)
     }
 
     /// A line that begins with a CR is empty or broken, which its second byte tells. Otherwise a client could send CRs
@@ -269,9 +279,7 @@ impl HeadParser {
         next: usize,
         head: &mut Head,
     ) -> Result<(), Fault> {
-        if end - self.line > self.limits.request_line {
-            return Err(Fault::TargetTooLong);
-        }
+        self.check_length(buf, end, head)?;
         self.count_work(end - self.line);
         request_line::parse(buf, self.line, end, &mut head.request_line)?;
         self.begin_line(next);

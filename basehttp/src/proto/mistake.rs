@@ -28,6 +28,8 @@ pub enum Mistake {
     TransferEncoding(String),
     /// Two fields that frame the body.
     TwoFramings,
+    /// Status 101 where one side speaks HTTP/1.0.
+    SwitchingInHttp10,
     /// Body bytes before `end_headers`.
     BodyBeforeHead,
     /// More body than `Content-Length` declared.
@@ -73,6 +75,9 @@ impl fmt::Display for Mistake {
             }
             Self::TwoFramings => {
                 f.write_str("Content-Length or Transfer-Encoding was sent before: send one of them, once")
+            }
+            Self::SwitchingInHttp10 => {
+                f.write_str("status 101 in HTTP/1.0, which does not know it (RFC 9110 section 15.2)")
             }
             Self::BodyBeforeHead => {
                 f.write_str("body written before end_headers(): call send_response() and end_headers() first")

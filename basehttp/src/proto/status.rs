@@ -36,12 +36,6 @@ impl HTTPStatus {
         lookup(Self::RESPONSES, self.0).map(|(_, description)| description)
     }
 
-    /// 100 to 199 but for 101: a response which another one follows (RFC 9110 section 15.2). 101 is the last response
-    /// that HTTP/1.1 sees on its connection.
-    pub(crate) const fn is_interim(self) -> bool {
-        matches!(self.0, 100 | 102..=199)
-    }
-
     /// 1xx, 204 and 304 end with their header section (RFC 9112 section 6.3, step 1); 205 must not have content
     /// either (RFC 9110 section 15.3.6).
     pub(crate) const fn has_no_body(self) -> bool {
@@ -185,7 +179,5 @@ mod tests {
         let bodyless: Vec<u16> = (0..1000).filter(|code| HTTPStatus::new(*code).has_no_body()).collect();
         assert_eq!(bodyless[..100], (100..200).collect::<Vec<u16>>());
         assert_eq!(bodyless[100..], [204, 205, 304]);
-        assert!(!HTTPStatus::SWITCHING_PROTOCOLS.is_interim());
-        assert!(HTTPStatus::EARLY_HINTS.is_interim());
     }
 }

@@ -74,8 +74,10 @@ impl ServerBuilder {
         self
     }
 
-    /// How long a connection may be silent before its first request and between two. 60 seconds by default: longer than
-    /// browsers take from one click to the next.
+    /// How long a connection may be silent before its first request and between two. 75 seconds by default: longer than
+    /// browsers take from one click to the next, and longer than the 60 for which the usual proxies and load balancers keep a
+    /// connection. Behind one, it has to be longer than the proxy's: else a request may come just when the server has closed,
+    /// and the proxy answers 502.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.settings.bounds.idle_timeout = timeout;
         self

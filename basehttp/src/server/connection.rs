@@ -411,7 +411,11 @@ fn drop_rest<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool,
             Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
             Pumped::All { .. } if taken == Taken::Enough => Step::Done(Turn::Again),
             Pumped::All { patience, .. } if !expired => Step::Done(Turn::Later(Want::Input, patience)),
-            Pumped::All { .. } | Pumped::Dead => Step::To(At::LastReply),
+            Pumped::All { .. } => {
+                handler.exchange().record_late(false);
+                Step::To(At::LastReply)
+            }
+            Pumped::Dead => Step::To(At::LastReply),
         },
     }
 }

@@ -27,7 +27,7 @@ const HEAVY_TURN: Duration = Duration::from_micros(20);
 /// So many turns, or two ticks, and the poller is asked whether others wait.
 const TURNS: u32 = 256;
 
-/// How often it is looked whose request has waited for a thread for too long.
+/// How often it is looked whose request has waited for a thread for too long, and whether the log is read again.
 const OVERDUE: Duration = Duration::from_millis(100);
 
 /// Drives until the permit is gone.
@@ -47,6 +47,10 @@ pub(super) fn serve(engine: &Arc<Engine>, worker: &Arc<Worker>, connection: Conn
     let mut host = Thread::new(engine, worker, Role::Pool { used: false });
     host.give_turn(connection);
     engine.log.flush();
+    if engine.log.has_lines() {
+        // Nobody took them, and who polls sleeps for as long as it was quiet before.
+        engine.shutdown.wake_poller();
+    }
 }
 
 /// Serves what is ready on a thread of the caller's, up to the first connection that had a request.
@@ -280,8 +284,9 @@ impl<'a> Thread<'a> {
             return;
         }
         let busy = !engine.shift.may_sleep();
-        let overdue = engine.crew.is_at_bound().then_some(OVERDUE);
-        let polled = core.poll(engine, if busy { Some(Duration::ZERO) } else { overdue });
+        // Lines are left that nobody took: it is tried again soon, though nobody else comes.
+        let soon = (engine.crew.is_at_bound() || engine.log.has_lines()).then_some(OVERDUE);
+        let polled = core.poll(engine, if busy { Some(Duration::ZERO) } else { soon });
         engine.shift.lay_back(core);
         if let Err(error) = polled {
             return engine.shutdown.fail(error);

@@ -8,7 +8,7 @@ use super::connection::{At, Step, report};
 use super::sending::{Pumped, pump};
 use super::session::{Host, Turn};
 use crate::handler::RequestHandler;
-use crate::handler::dispatch::Failure;
+use crate::handler::dispatch::{Failure, tell};
 use crate::handler::exchange::Exchange;
 use crate::handler::wire::{Close, Want};
 
@@ -32,6 +32,7 @@ pub(super) fn end<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expir
         return Step::Done(Turn::Elsewhere);
     }
     host.enter();
+    let _ = caught(|| tell(handler));
     finish(handler);
     host.leave();
     if begin_end(handler) {

@@ -35,9 +35,14 @@ pub enum Listener {
     Unix(mio::net::UnixListener),
 }
 
-/// A reply is written as a whole; waiting for more to send would only delay it. Linux gives a connection what its listener has,
-/// which saves a call for each.
-const INHERITS_NODELAY: bool = cfg!(target_os = "linux");
+/// Linux gives a connection what its listener has, which saves a call for each.
+const CONNECTIONS_INHERIT: bool = cfg!(target_os = "linux");
+
+/// How much the system may take of a reply before the client has room for it. Left to itself, it takes megabytes for one that
+/// reads slowly, and tells of room again only when much of that is gone: a client that reads 20 KB a second would seem to
+/// take nothing for longer than `write_timeout`.
+#[cfg(target_os = "linux")]
+const MOST_UNSENT: u32 = 128 * 1024;
 
 /// A connection. Nothing blocks on it.
 #[derive(Debug)]
@@ -52,9 +57,12 @@ impl sealed::Sealed for TcpListener {}
 impl IntoListener for TcpListener {
     fn into_listener(self) -> io::Result<Listener> {
         self.set_nonblocking(true)?;
-        if INHERITS_NODELAY {
+        if CONNECTIONS_INHERIT {
+            // A reply is written as a whole; waiting for more to send would only delay it.
             SockRef::from(&self).set_tcp_nodelay(true)?;
         }
+        #[cfg(target_os = "linux")]
+        SockRef::from(&self).set_tcp_notsent_lowat(MOST_UNSENT)?;
         Ok(Listener::Tcp(mio::net::TcpListener::from_std(self)))
     }
 }
@@ -103,7 +111,7 @@ impl Listener {
         Ok(match self {
             Self::Tcp(listener) => {
                 let (stream, address) = listener.accept()?;
-                if !INHERITS_NODELAY {
+                if !CONNECTIONS_INHERIT {
                     let _ = stream.set_nodelay(true);
                 }
                 (Stream::Tcp(stream), address.into())

@@ -1,9 +1,13 @@
 //! The log: lines gather while there is other work, and are written in one go.
 
+#[cfg(not(all(test, loom)))]
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError, TryLockError};
+use std::sync::{PoisonError, TryLockError};
 use std::time::{Duration, Instant};
+
+#[cfg(all(test, loom))]
+use super::models::log::write;
+use super::sync::{AtomicBool, Mutex, Ordering};
 
 #[derive(Default)]
 pub(super) struct Log {
@@ -125,6 +129,7 @@ impl Repeated {
 
 /// Writes to standard error as much as goes without waiting, since a terminal or a pipe that takes nothing must not stop the
 /// server. A log that cannot be written at all has nowhere to complain to, and must not end a request.
+#[cfg(not(all(test, loom)))]
 fn write(lines: &[u8]) -> usize {
     let mut stderr = io::stderr();
     let mut written = 0;
@@ -148,9 +153,10 @@ fn write(lines: &[u8]) -> usize {
 }
 
 /// A pipe that is writable takes so much without waiting (`PIPE_BUF`; POSIX grants 512 bytes, Linux has 4096).
+#[cfg(not(all(test, loom)))]
 const PIECE: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };
 
-#[cfg(unix)]
+#[cfg(all(unix, not(all(test, loom))))]
 fn is_writable(stderr: &io::Stderr) -> bool {
     use std::os::fd::AsFd as _;
 

@@ -1,13 +1,13 @@
 //! The end of a server: told from anywhere, waited for by the one who serves, and the account of its connections.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use mio::{Poll, Waker};
 
 use super::poller::WAKER;
+use super::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering};
 use crate::handler::exchange::LONGEST;
 use crate::handler::{ShutdownReport, Stop};
 

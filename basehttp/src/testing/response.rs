@@ -84,7 +84,7 @@ impl Response {
         let mut lines =
             head.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
         let mut response = Self::default();
-        let status_line = String::from_utf8_lossy(lines.next()?);
+        let status_line: String = lines.next()?.iter().map(|byte| char::from(*byte)).collect();
         let mut words = status_line.splitn(3, ' ');
         words.next().filter(|word| word.starts_with("HTTP/"))?.clone_into(&mut response.version);
         response.status = words.next()?.parse().ok()?;
@@ -126,5 +126,17 @@ impl Response {
             let name = std::str::from_utf8(field.name.of(bytes)).unwrap_or_default();
             self.headers.append(name, field.value.of(bytes));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Its bytes above 0x7F once came out as replacement characters.
+    #[test]
+    fn the_message_of_a_reply_is_latin_1() {
+        let response = Response::parse(b"HTTP/1.1 400 \xc4\r\nContent-Length: 0\r\n\r\n", false);
+        assert_eq!(response.reason, "\u{c4}");
     }
 }

@@ -217,6 +217,47 @@ fn a_handler_that_sets_its_own_write_timeout_minds_the_whole_itself() {
     keys.wait();
 }
 
+/// Writes for as long as it can, and counts.
+struct Pouring {
+    base: BaseHTTPRequestHandler,
+    poured: Arc<AtomicUsize>,
+}
+
+#[http_handler]
+impl Pouring {
+    fn do_GET(&self) -> std::io::Result<()> {
+        self.send_response(200);
+        self.end_headers()?;
+        loop {
+            self.wfile.write_all(&[b'x'; 1 << 12])?;
+            self.poured.fetch_add(1 << 12, Ordering::SeqCst);
+        }
+    }
+
+    fn log_message(&self, _message: std::fmt::Arguments<'_>) {}
+}
+
+/// Else a client that reads slowly, but all the time, seems to take nothing for minutes.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_system_does_not_hoard_a_reply_for_a_slow_reader() {
+    let poured = Arc::new(AtomicUsize::new(0));
+    let factory = {
+        let poured = poured.clone();
+        move |base| Pouring { base, poured: poured.clone() }
+    };
+    let builder = HTTPServer::builder().write_high_water(0).reply_buffer(0).write_timeout(SHORT);
+    let server = TestServer::with(builder, factory);
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(1 << 14).unwrap();
+    socket.connect(&server.address().into()).unwrap();
+    let mut stream = std::net::TcpStream::from(socket);
+    stream.write_all(GET.as_bytes()).unwrap();
+    wait_until("the handler is given up", || stream.take_error().unwrap().is_some());
+    let poured = poured.load(Ordering::SeqCst);
+    assert!(poured <= 1 << 18, "{poured} bytes for a client with room for 32 KiB");
+}
+
 struct Counting {
     base: BaseHTTPRequestHandler,
     seen: Arc<Seen>,

@@ -23,6 +23,16 @@ impl Record {
     pub(crate) fn log(&self) -> &Log {
         &self.log
     }
+
+    /// The calls and the lines of the log.
+    pub(crate) fn outcome(&self) -> (usize, Vec<String>) {
+        (self.calls(), self.log.lines())
+    }
+
+    pub(crate) fn clear(&self) {
+        self.calls.store(0, Ordering::SeqCst);
+        self.log.take();
+    }
 }
 
 /// Handlers that differ in their class variables only.
@@ -48,6 +58,11 @@ macro_rules! handlers {
                 self.tell("")
             }
 
+            /// As GET.
+            fn do_OPTIONS(&self) -> io::Result<()> {
+                self.tell("")
+            }
+
             /// Tells the request line, the length of the body, and the body.
             fn do_POST(&self) -> io::Result<()> {
                 self.record.calls.fetch_add(1, Ordering::SeqCst);
@@ -55,9 +70,26 @@ macro_rules! handlers {
                 self.rfile.read_to_end(&mut body)?;
                 self.send_response(200);
                 self.end_headers()?;
-                let (command, path, version) = (self.command(), self.path(), self.request_version());
-                writeln!(self.wfile, "{command} {path} {version} {}", body.len())?;
-                self.wfile.write_all(&body)
+                self.tell_body(&body)
+            }
+
+            /// As POST, of all that comes through the tunnel.
+            fn do_CONNECT(&self) -> io::Result<()> {
+                self.record.calls.fetch_add(1, Ordering::SeqCst);
+                self.send_response(200);
+                self.end_headers()?;
+                self.wfile.flush()?;
+                let mut body = Vec::new();
+                self.rfile.read_to_end(&mut body)?;
+                self.tell_body(&body)
+            }
+
+            /// Replies with the status that the target names, and nothing more.
+            fn do_STATUS(&self) -> io::Result<()> {
+                self.record.calls.fetch_add(1, Ordering::SeqCst);
+                let status: u16 = self.path()[1..].parse().map_err(io::Error::other)?;
+                self.send_response(status);
+                self.end_headers()
             }
 
             /// Tells header fields and trailer fields.
@@ -75,6 +107,12 @@ macro_rules! handlers {
 
             fn log_message(&self, message: std::fmt::Arguments<'_>) {
                 self.record.log.push(message);
+            }
+
+            fn tell_body(&self, body: &[u8]) -> io::Result<()> {
+                let (command, path, version) = (self.command(), self.path(), self.request_version());
+                writeln!(self.wfile, "{command} {path} {version} {}", body.len())?;
+                self.wfile.write_all(body)
             }
 
             fn tell(&self, more: &str) -> io::Result<()> {
@@ -102,6 +140,13 @@ handlers! {
         const default_request_version: &str = "HTTP/1.1";
     }
 }
+
+/// The methods that each of them has.
+pub(crate) const METHODS: [&str; 8] =
+    ["GET", "HEAD", "PUT", "OPTIONS", "POST", "CONNECT", "STATUS", "FIELDS"];
+
+/// Those that read the body of the request.
+pub(crate) const PATIENT: [&str; 3] = ["POST", "FIELDS", "CONNECT"];
 
 /// The names that a vector's `handler:` can have.
 pub(crate) const NAMES: [&str; 3] = ["echo", "python", "assuming"];

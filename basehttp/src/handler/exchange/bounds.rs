@@ -39,7 +39,7 @@ impl Default for Bounds {
             high_water: 64 * 1024,
             drain: 256 * 1024,
             gather: 64 * 1024,
-            idle_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(75),
             head_timeout: Duration::from_secs(20),
             read_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),

@@ -96,10 +96,7 @@ impl Exchange {
                 Ok(count)
             }
             Incoming::Everything if self.ended && self.input.is_empty() => Ok(0),
-            Incoming::Everything => match self.read_raw(out) {
-                Err(_) if self.ended => Ok(0),
-                read => read,
-            },
+            Incoming::Everything => self.read_raw(out),
         }
     }
 
@@ -196,6 +193,10 @@ impl Exchange {
             match read(self) {
                 Ok(0) => {
                     self.ended = true;
+                    // What is no HTTP any more ends with the connection, and nothing is wrong with that.
+                    if matches!(self.body, Incoming::Everything) {
+                        return Ok(0);
+                    }
                     return Err(self.fault(Fault::IncompleteBody));
                 }
                 Ok(count) => {
@@ -350,6 +351,7 @@ impl Exchange {
                 self.count_length(count);
             }
             Incoming::Chunked { decoder, decoded, ready } => {
+                self.drained += (decoded.data().len() + *ready) as u64;
                 decoded.clear();
                 self.input.consume(*ready);
                 *ready = 0;

@@ -202,12 +202,10 @@ impl Exchange {
         self.line.wire.is_stopping()
     }
 
-    /// Notes that the client is too late with its request, for what is logged about it.
-    pub(crate) fn is_late(&mut self, in_head: bool) {
+    /// Notes that the client is too late with its request.
+    pub(crate) fn record_late(&mut self, in_head: bool) {
         let deadline = if in_head { "head_timeout" } else { self.input_deadline() };
         self.record(Trouble::TimedOut(deadline));
-        // The answer tells it.
-        self.news = None;
     }
 
     /// The setting whose deadline for the body is over, or will be next.

@@ -160,7 +160,13 @@ impl Exchange {
     /// close`.
     #[inline]
     fn decide_about_rest(&mut self) {
-        let too_long = matches!(self.body, Incoming::Length(left) if left > self.line.bounds.drain);
+        let unread = match &self.body {
+            Incoming::Length(left) => *left,
+            Incoming::Gathered(decoded) => decoded.data().len() as u64,
+            // Nobody knows how long it is.
+            Incoming::Chunked { .. } | Incoming::Everything | Incoming::None => 0,
+        };
+        let too_long = unread > self.line.bounds.drain;
         let is_last = !self.reply.is_committed() && self.line.wire.is_last_request();
         if is_last || too_long || (self.waits_for_continue && self.has_body()) {
             self.reply.must_close();

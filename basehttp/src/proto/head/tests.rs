@@ -157,7 +157,10 @@ fn request_line_after_a_fault() {
         ("\r\nBAD\r\n", "BAD", "", "", Version::Http11),
         ("HEAD / HTTP/1.0\r\nbad\r\n\r\n", "HEAD / HTTP/1.0", "HEAD", "/", Version::Http10),
         ("HEAD / HTTP/1.1\r\nHost: a", "HEAD / HTTP/1.1", "HEAD", "/", Version::Http11),
-        (&format!("GET /{}", "x".repeat(65536)), "", "", "", Version::Http11),
+        (&format!("HEAD /{}", "x".repeat(65536)), "", "HEAD", "", Version::Http11),
+        (&format!("HEAD /{} HTTP/1.0\r\n", "x".repeat(65536)), "", "HEAD", "", Version::Http11),
+        (&format!("{} / HTTP/1.0\r\n", "M".repeat(65535)), "", &*"M".repeat(65535), "", Version::Http11),
+        (&format!("{} / HTTP/1.0\r\n", "M".repeat(65536)), "", "", "", Version::Http11),
     ] {
         let raw = raw.as_bytes();
         let outcome = feed_every_way(raw, Limits::default());

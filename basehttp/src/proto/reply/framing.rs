@@ -142,7 +142,7 @@ impl Reply {
             _ => {}
         }
         // RFC 9112 section 6.1: no transfer coding unless the client is known to speak HTTP/1.1.
-        let chunked = self.asked.version == Version::Http11 && self.head.protocol == Some(Version::Http11);
+        let chunked = self.speaks_1_1();
         if self.asked.head {
             return match (self.head.length, total) {
                 (Some(length), _) => (Framing::Counted { left: length.saturating_sub(held) }, declared),
@@ -168,7 +168,7 @@ impl Reply {
         if self.close() {
             let assumed = self.head.protocol != Some(Version::Http11) || switching;
             if assumed && self.head.says != Some(Persist::Close) { None } else { Some(Persist::Close) }
-        } else if self.head.says.is_some() || self.asked.version != Version::Http11 {
+        } else if self.head.says.is_some() || !self.speaks_1_1() {
             Some(Persist::KeepAlive)
         } else {
             None

@@ -46,9 +46,6 @@ impl Reply {
         if !(100..=999).contains(&status.code()) {
             return self.blame(Mistake::StatusCode(status.code()));
         }
-        if self.is_headless() {
-            return;
-        }
         let digit = |place| b'0' + (status.code() / place % 10) as u8;
         let minor = if protocol == Version::Http11 { b'1' } else { b'0' };
         let (hundreds, tens, ones) = (digit(100), digit(10), digit(1));
@@ -58,6 +55,9 @@ impl Reply {
             return self.blame(Mistake::Reason(c));
         }
         self.out.extend_from_slice(b"\r\n");
+        if self.is_headless() {
+            self.out.truncate(self.start);
+        }
     }
 
     /// Adds a field (RFC 9112 section 5). The fields that frame the body or end the connection are kept apart until the
@@ -181,7 +181,8 @@ impl Reply {
                     self.head.says = Some(Persist::KeepAlive);
                     self.close = false;
                 }
-            } else {
+            } else if !option.is_empty() {
+                // RFC 9110 section 5.6.1.1: a sender makes no empty elements.
                 others.push(option);
             }
         }
@@ -196,15 +197,14 @@ impl Reply {
     /// The first mistake made with this head, which is taken back.
     #[inline]
     pub fn end_head(&mut self) -> Result<Ended, Mistake> {
-        let is_interim = HTTPStatus::new(self.head.status).is_interim();
-        if self.state != State::Head || self.mistake.is_some() || is_interim {
+        if self.state != State::Head || self.mistake.is_some() || self.head.status < 200 {
             return self.end_other_head();
         }
         self.state = State::Held { body: self.out.len(), unsent: 0 };
         Ok(Ended::Final)
     }
 
-    /// Ends a head that is an interim one, or none that can be sent.
+    /// Ends a head with a 1xx status, or one that cannot be sent.
     #[cold]
     fn end_other_head(&mut self) -> Result<Ended, Mistake> {
         match self.state {
@@ -212,6 +212,10 @@ impl Reply {
             State::NoRequest => self.blame(Mistake::NoRequest),
             State::Idle => self.blame(Mistake::NoStatusLine),
             State::Held { .. } | State::Body(_) => self.blame(Mistake::HeadAfterHead),
+        }
+        let is_switching = self.head.status == HTTPStatus::SWITCHING_PROTOCOLS.code();
+        if is_switching && !self.speaks_1_1() {
+            self.blame(Mistake::SwitchingInHttp10);
         }
         if let Some(mistake) = self.mistake.take() {
             if self.state == State::Head {
@@ -221,13 +225,17 @@ impl Reply {
             self.refused = Some(mistake.clone());
             return Err(mistake);
         }
+        if is_switching {
+            self.state = State::Held { body: self.out.len(), unsent: 0 };
+            return Ok(Ended::Final);
+        }
         self.end_interim();
         Ok(Ended::Interim(self.head.status))
     }
 
     fn end_interim(&mut self) {
-        // RFC 9110 section 15.2: a 1xx response must not be sent to an HTTP/1.0 client.
-        if self.asked.version == Version::Http11 {
+        // RFC 9110 section 15.2: HTTP/1.0 does not know 1xx responses, neither the client's nor the handler's.
+        if self.speaks_1_1() {
             if self.head.says == Some(Persist::Close) {
                 self.out.extend_from_slice(b"Connection: close\r\n");
             }
@@ -239,6 +247,13 @@ impl Reply {
         self.state = State::Idle;
         // What `send_error` makes of a 1xx code says so, and is meant to be the last.
         self.ended_by_interim = self.head.says == Some(Persist::Close);
+        // Nothing can undo what was announced, and without another reply the client must not wait for one.
+        self.asked.close |= self.ended_by_interim;
+    }
+
+    /// Whether both sides speak HTTP/1.1.
+    pub(super) fn speaks_1_1(&self) -> bool {
+        self.asked.version == Version::Http11 && self.head.protocol == Some(Version::Http11)
     }
 }
 

@@ -329,3 +329,70 @@ fn the_client_has_the_last_word_on_closing() {
     reply.finish().unwrap();
     assert!(reply.close());
 }
+
+#[test]
+fn a_connection_whose_end_an_interim_response_announced_cannot_be_kept_open() {
+    for asked in [GET, OLD, OLDEST] {
+        let mut reply = begun(asked, 103);
+        reply.field("Connection", "close");
+        assert_eq!(reply.end_head(), Ok(Ended::Interim(103)));
+        reply.set_close(false);
+        assert_eq!(reply.finish(), Ok(()));
+        assert!(reply.close(), "the next reply would be taken for this one");
+    }
+}
+
+#[test]
+fn a_handler_that_speaks_http_1_0_sends_no_interim_response() {
+    let mut reply = Reply::new(HOLD);
+    reply.begin(GET, true);
+    reply.status_line(Version::Http10, HTTPStatus::EARLY_HINTS, "");
+    reply.field("Link", "x");
+    assert_eq!(reply.end_head(), Ok(Ended::Interim(103)));
+    reply.status_line(Version::Http10, HTTPStatus::OK, "");
+    reply.end_head().unwrap();
+    assert_eq!(finished(reply), "HTTP/1.0 200 \r\nContent-Length: 0\r\n\r\n");
+}
+
+#[test]
+fn a_reply_of_http_1_0_says_that_the_connection_stays_open() {
+    let mut reply = Reply::new(HOLD);
+    reply.begin(GET, true);
+    reply.status_line(Version::Http10, HTTPStatus::OK, "");
+    reply.end_head().unwrap();
+    reply.set_close(false);
+    let all = "HTTP/1.0 200 \r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n";
+    assert_eq!(finished(reply), all, "without it, the client takes the connection for closed");
+}
+
+#[test]
+fn a_connection_field_has_no_empty_elements() {
+    for (value, line) in [("", ""), (" , ,", ""), (",x,,y ,", "Connection: x, y\r\n"), ("keep-alive,", "")] {
+        let reply = ended(GET, 200, &[("Connection", value)]);
+        let keep = if value.starts_with('k') { "Connection: keep-alive\r\n" } else { "" };
+        assert_eq!(finished(reply), format!("HTTP/1.1 200 Phrase\r\n{line}Content-Length: 0\r\n{keep}\r\n"));
+    }
+}
+
+#[test]
+fn a_message_that_no_status_line_holds_is_a_mistake_in_http_0_9_too() {
+    let mut reply = Reply::new(HOLD);
+    reply.begin(OLDEST, true);
+    reply.status_line(Version::Http11, HTTPStatus::OK, "a\r\nb");
+    assert_eq!(reply.end_head(), Err(Mistake::Reason('\r')));
+    assert_eq!(text(&reply), "");
+}
+
+#[test]
+fn http_1_0_does_not_know_101() {
+    for asked in [OLD, OLDEST] {
+        let mut reply = begun(asked, 101);
+        assert_eq!(reply.end_head(), Err(Mistake::SwitchingInHttp10));
+        assert!(!reply.is_tunnel());
+    }
+    let mut reply = Reply::new(HOLD);
+    reply.begin(GET, true);
+    reply.status_line(Version::Http10, HTTPStatus::SWITCHING_PROTOCOLS, "");
+    assert_eq!(reply.end_head(), Err(Mistake::SwitchingInHttp10));
+    assert_eq!(reply.finish(), Err(Mistake::SwitchingInHttp10));
+}

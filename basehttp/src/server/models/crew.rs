@@ -1,7 +1,11 @@
 //! The threads of the crew, with the reserve and the end.
 
-use super::explore;
+use loom::thread::{self, JoinHandle};
+
 use super::house::{House, Kind, Plan, reserve};
+use super::{Bell, explore};
+use crate::server::crew::{Call, Crew, Task};
+use crate::server::sync::Arc;
 
 /// Two requests want a thread, and the driver goes on.
 #[test]
@@ -52,6 +56,98 @@ fn the_end_sends_every_thread_home() {
         house.arrive(0, Kind::Waits);
         house.requeue(1, Kind::Waits);
         house.close();
+        house.finish();
+    });
+}
+
+/// What a thread of the crew is given here.
+#[derive(Clone, Copy)]
+enum Job {
+    First,
+    /// It takes until the other was done.
+    Long,
+    Short,
+}
+
+struct Small {
+    crew: Crew<Job>,
+    /// What it is to have the permit.
+    permit: Job,
+    first: Bell,
+    short: Bell,
+    long: Bell,
+}
+
+/// `Engine::follow`, where a thread can be added.
+fn follow(small: &Arc<Small>, call: Call) -> Option<JoinHandle<()>> {
+    let hired = small.clone();
+    (call == Call::Hire).then(|| thread::spawn(move || work_small(&hired)))
+}
+
+fn work_small(small: &Small) {
+    loop {
+        let job = match small.crew.next_task() {
+            Task::Serve(job) => job,
+            Task::Drive => small.permit,
+            Task::End => return,
+        };
+        match job {
+            Job::First => small.first.ring(),
+            Job::Long => {
+                small.short.wait();
+                small.long.ring();
+            }
+            Job::Short => small.short.ring(),
+        }
+    }
+}
+
+/// A thread is about to be spare, or is, when two things come, of which one takes until the other was done: that finds
+/// another thread. They are requests, or one is a permit.
+#[test]
+fn a_spare_thread_is_promised_once() {
+    for (permit, jobs) in [
+        (None, [Job::Long, Job::Short]),
+        (Some(Job::Short), [Job::Long, Job::First]),
+        (Some(Job::Long), [Job::First, Job::Short]),
+    ] {
+        explore(3, move || {
+            let small = Arc::new(Small {
+                crew: Crew::new(2),
+                permit: permit.unwrap_or(Job::First),
+                first: Bell::new(),
+                short: Bell::new(),
+                long: Bell::new(),
+            });
+            let submit = |job| small.crew.submit(job).ok().expect("it is not closed");
+            let pass_on = || small.crew.pass_on();
+            let call = submit(Job::First);
+            let mut threads = vec![follow(&small, call)];
+            small.first.wait();
+            for job in jobs {
+                // In its place comes the permit.
+                let call = if matches!(job, Job::First) { pass_on() } else { submit(job) };
+                threads.push(follow(&small, call));
+            }
+            small.long.wait();
+            assert!(small.crew.close().is_empty());
+            for thread in threads.into_iter().flatten() {
+                thread.join().expect("it does not panic");
+            }
+        });
+    }
+}
+
+/// The only thread is in a handler that takes until the other request was answered, which finds no thread: whoever drives
+/// answers it when it has waited for long enough, and sleeps no longer than that.
+#[test]
+fn a_request_that_finds_no_thread_is_answered() {
+    explore(2, || {
+        let house = House::new(&Plan { max_threads: 1, waits_in_vain: true, ..Plan::default() });
+        house.spawn(reserve);
+        house.add_driver();
+        house.arrive(0, Kind::WaitsForOthers);
+        house.arrive(1, Kind::Waits);
         house.finish();
     });
 }

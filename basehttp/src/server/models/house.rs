@@ -54,6 +54,7 @@ pub(super) struct House {
     can_hire: bool,
     /// Who ends the house: the one who serves the last connection, or the model.
     ends_itself: bool,
+    queue_timeout: Duration,
 
     // What nobody but the model sees is made of the standard library's, so that it orders nothing.
     permits: usize,
@@ -72,6 +73,8 @@ pub(super) struct Plan {
     pub(super) connections: usize,
     pub(super) can_hire: bool,
     pub(super) ends_itself: bool,
+    /// A request that waits for a thread has waited for too long whenever somebody looks.
+    pub(super) waits_in_vain: bool,
     /// The log has to be written when there is nothing else to do.
     pub(super) has_lines: bool,
 }
@@ -84,6 +87,7 @@ impl Default for Plan {
             connections: 2,
             can_hire: true,
             ends_itself: true,
+            waits_in_vain: false,
             has_lines: false,
         }
     }
@@ -101,6 +105,7 @@ impl House {
             others: Bell::new(),
             can_hire: plan.can_hire,
             ends_itself: plan.ends_itself,
+            queue_timeout: if plan.waits_in_vain { Duration::ZERO } else { Duration::from_secs(3600) },
             permits: plan.permits,
             has_lines: Flag::new(plan.has_lines),
             held: Count::new(0),
@@ -158,13 +163,17 @@ impl House {
 
     /// `Engine::submit`.
     pub(super) fn submit(self: &Arc<Self>, connection: Connection) -> bool {
-        match self.crew.submit(connection) {
+        let has_thread = match self.crew.submit(connection) {
             Ok(call) => self.follow(call),
             Err(connection) => {
                 self.give_back(connection);
                 true
             }
+        };
+        if !has_thread {
+            self.wake_poller();
         }
+        has_thread
     }
 
     fn follow(self: &Arc<Self>, call: Call) -> bool {
@@ -283,7 +292,8 @@ impl House {
             }
             return;
         }
-        let is_busy = !self.shift.may_sleep();
+        // The time-out of the sleep, which comes at once.
+        let is_busy = !self.shift.may_sleep() || self.refuse_overdue();
         let mut news = lock(&self.news);
         while !is_busy && !news.is_woken && news.ready.is_empty() {
             news = self.told.wait(news).expect("nobody panics");
@@ -294,10 +304,17 @@ impl House {
         self.shift.extend(&mut ready);
         ready.into_iter().for_each(|connection| self.give_back(connection));
         self.shift.lay_back(poller);
-        if self.crew.is_at_bound() {
-            // None is late.
-            assert!(self.crew.overdue(Duration::from_secs(3600)).is_empty());
+        self.refuse_overdue();
+    }
+
+    /// The end of `Thread::poll`. False if nobody was refused.
+    fn refuse_overdue(&self) -> bool {
+        if !self.crew.is_at_bound() {
+            return false;
         }
+        let overdue = self.crew.overdue(self.queue_timeout);
+        overdue.iter().for_each(|connection| self.serve(connection));
+        !overdue.is_empty()
     }
 
     /// `Thread::flush_log`.

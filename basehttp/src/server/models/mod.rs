@@ -7,7 +7,9 @@
 //! more in [`house`], since they need a system that polls.
 
 mod crew;
+mod end;
 mod house;
+pub(super) mod log;
 mod parking;
 mod permits;
 mod queue;

@@ -1,0 +1,150 @@
+//! The end of a server: who waits for it, and the account of its connections.
+
+use std::sync::atomic::{AtomicBool as Flag, Ordering::SeqCst};
+use std::time::Duration;
+
+use loom::thread;
+use mio::Poll;
+
+use super::explore;
+use crate::handler::{ShutdownReport, Stop as _};
+use crate::server::shutdown::{End, Shutdown};
+use crate::server::sync::Arc;
+
+fn shutdown() -> Arc<Shutdown> {
+    let poll = Poll::new().expect("a poller");
+    Arc::new(Shutdown::new(&poll, A_LONG_TIME).expect("the means to wake it"))
+}
+
+/// `HTTPServer::serve_forever`, without the threads that it starts.
+fn serve(shutdown: &Shutdown) -> Option<ShutdownReport> {
+    if !shutdown.begin() {
+        return None;
+    }
+    shutdown.wait_for_stop();
+    assert!(shutdown.wait_for_end(Duration::ZERO), "there was time enough");
+    Some(shutdown.close_account())
+}
+
+fn sum(report: ShutdownReport) -> usize {
+    report.finished + report.closed_idle + report.cut
+}
+
+/// A connection comes and ends, while the server is told to: who serves and who waits notice it, and get the same report, in
+/// which nothing is cut. What ended after the word is in it, what ended before is not.
+#[test]
+fn all_who_wait_for_the_end_get_one_report() {
+    explore(3, || {
+        let shutdown = shutdown();
+        let ended_after = Arc::new(Flag::new(false));
+        shutdown.opened();
+        let driver = thread::spawn({
+            let (shutdown, ended_after) = (shutdown.clone(), ended_after.clone());
+            move || {
+                ended_after.store(shutdown.is_stopping(), SeqCst);
+                shutdown.ended(End::Finished);
+                // The poller, which finds the word sooner or later.
+                shutdown.listener_closed();
+            }
+        });
+        let waiting = thread::spawn({
+            let shutdown = shutdown.clone();
+            move || {
+                shutdown.stop(None);
+                shutdown.wait()
+            }
+        });
+        let report = serve(&shutdown).expect("the first");
+        driver.join().expect("it does not panic");
+        assert_eq!(waiting.join().expect("it does not panic"), report);
+        assert_eq!(report.cut, 0);
+        assert!(sum(report) == 1 || (sum(report) == 0 && !ended_after.load(SeqCst)), "{report}");
+        assert_eq!(shutdown.report(), Some(report));
+    });
+}
+
+/// The poller takes a connection that the system had queued, after the word: the server waits for that one too.
+#[test]
+fn one_that_comes_late_is_waited_for() {
+    explore(3, || {
+        let shutdown = shutdown();
+        let poller = thread::spawn({
+            let shutdown = shutdown.clone();
+            move || {
+                shutdown.stop(None);
+                // `Core::stop`: takes what is queued, and closes the listener after that.
+                shutdown.opened();
+                shutdown.opened();
+                shutdown.listener_closed();
+                let driver = thread::spawn({
+                    let shutdown = shutdown.clone();
+                    move || shutdown.ended(End::Idle)
+                });
+                shutdown.turned_away();
+                driver.join().expect("it does not panic");
+            }
+        });
+        let report = serve(&shutdown).expect("the first");
+        assert_eq!(report, ShutdownReport { closed_idle: 1, ..ShutdownReport::default() });
+        poller.join().expect("it does not panic");
+    });
+}
+
+/// What is open when the account is closed was cut, whenever it ends: it is counted once.
+#[test]
+fn what_ends_while_the_account_is_closed_is_counted_once() {
+    explore(None, || {
+        let shutdown = shutdown();
+        shutdown.opened();
+        shutdown.stop(Some(Duration::ZERO));
+        let driver = thread::spawn({
+            let shutdown = shutdown.clone();
+            move || shutdown.ended(End::Finished)
+        });
+        let report = shutdown.close_account();
+        assert_eq!(sum(report), 1, "{report}");
+        driver.join().expect("it does not panic");
+        assert_eq!(shutdown.close_account(), report, "it changed after it was given");
+    });
+}
+
+/// The grace is over while somebody begins to serve: one of the two makes the report, and the other gets that one.
+#[test]
+fn a_server_that_was_told_to_end_begins_or_has_ended() {
+    explore(None, || {
+        let shutdown = shutdown();
+        shutdown.opened();
+        shutdown.stop(Some(Duration::ZERO));
+        let serving = thread::spawn({
+            let shutdown = shutdown.clone();
+            move || shutdown.begin().then(|| shutdown.close_account())
+        });
+        let waited = shutdown.wait();
+        let served = serving.join().expect("it does not panic");
+        assert!(served.is_none_or(|served| served == waited), "{served:?} {waited}");
+        assert_eq!(waited.cut, 1);
+        assert!(!shutdown.begin(), "it does not begin again");
+    });
+}
+
+/// All connections are cut, and who has told so hears that it was done.
+#[test]
+fn who_cuts_hears_of_it() {
+    explore(None, || {
+        let shutdown = shutdown();
+        let poller = thread::spawn({
+            let shutdown = shutdown.clone();
+            move || {
+                while !shutdown.is_cutting() {
+                    thread::yield_now();
+                }
+                shutdown.all_cut();
+            }
+        });
+        shutdown.cut();
+        poller.join().expect("it does not panic");
+    });
+}
+
+/// No model waits so long.
+const A_LONG_TIME: Duration = Duration::from_secs(3600);

@@ -1,0 +1,114 @@
+//! The log: one thread writes it, no other waits for that one.
+
+use std::cell::{Cell, RefCell};
+
+use loom::thread;
+
+use super::explore;
+use crate::server::log::Log;
+use crate::server::sync::{Arc, AtomicBool, Ordering};
+
+/// Who reads the log. All threads of a model run on one of the system's.
+#[derive(Default)]
+struct Reader {
+    read: RefCell<String>,
+    /// How much it takes from now on.
+    room: Cell<usize>,
+    /// Somebody writes; something of loom's, so that another may come in between.
+    writing: RefCell<Option<Arc<AtomicBool>>>,
+}
+
+thread_local! {
+    static READER: Reader = Reader::default();
+}
+
+/// Stands for writing to standard error.
+pub(in crate::server) fn write(lines: &[u8]) -> usize {
+    let writing = READER.with(|reader| reader.writing.borrow().clone()).expect("a model has begun");
+    assert!(!writing.swap(true, Ordering::Relaxed), "two write at the same time");
+    let count = READER.with(|reader| {
+        let count = lines.len().min(reader.room.get());
+        reader.room.set(reader.room.get() - count);
+        reader.read.borrow_mut().push_str(str::from_utf8(&lines[..count]).expect("ASCII"));
+        count
+    });
+    writing.store(false, Ordering::Relaxed);
+    count
+}
+
+fn begin(room: usize) -> Arc<Log> {
+    READER.with(|reader| {
+        reader.read.borrow_mut().clear();
+        reader.room.set(room);
+        *reader.writing.borrow_mut() = Some(Arc::new(AtomicBool::new(false)));
+    });
+    Arc::new(Log::default())
+}
+
+fn read() -> String {
+    READER.with(|reader| reader.read.borrow().clone())
+}
+
+fn say(log: &Arc<Log>, text: &'static str) -> thread::JoinHandle<()> {
+    let log = log.clone();
+    thread::spawn(move || {
+        log.push(text);
+        log.flush();
+    })
+}
+
+/// Two have something to say, and one of them finds the other writing: it need not come again.
+#[test]
+fn what_is_said_while_another_writes_is_written() {
+    explore(None, || {
+        let log = begin(1000);
+        let other = say(&log, "one\n");
+        log.push("two\n");
+        log.flush();
+        other.join().expect("it does not panic");
+        let read = read();
+        assert!(read == "one\ntwo\n" || read == "two\none\n", "{read:?}");
+        assert!(!log.has_lines());
+    });
+}
+
+/// The reader takes a part, and later the rest: nothing is lost, and nothing comes twice or in another order.
+#[test]
+fn what_was_not_taken_is_written_later() {
+    explore(None, || {
+        let log = begin(2);
+        let other = say(&log, "one\n");
+        log.push("two\n");
+        log.flush();
+        other.join().expect("it does not panic");
+        assert!(log.has_lines(), "nobody would try it again");
+        READER.with(|reader| reader.room.set(1000));
+        log.flush();
+        let read = read();
+        assert!(read == "one\ntwo\n" || read == "two\none\n", "{read:?}");
+    });
+}
+
+/// Nobody reads: what has no room is counted, and who reads at last is told.
+#[test]
+fn what_is_lost_is_counted() {
+    explore(2, || {
+        let log = begin(0);
+        // It is in the hand of the one who writes, and the next with one line of the two that follow is all that is kept.
+        let most = "x".repeat(512 * 1024 - 5);
+        log.push(&most);
+        log.push(&most);
+        let other = say(&log, "one\n");
+        log.push("two\n");
+        other.join().expect("it does not panic");
+        READER.with(|reader| reader.room.set(usize::MAX));
+        log.flush();
+        log.push("end\n");
+        log.flush();
+        let read = read();
+        let said = read.matches("one\n").count() + read.matches("two\n").count();
+        let lost = read.matches("1 lines of the log are lost").count();
+        assert_eq!(said + lost, 2, "{}", read.replace(&most, "..."));
+        assert!(read.ends_with("end\n"));
+    });
+}

@@ -1,0 +1,6 @@
+//! The bytes of a connection: `basehttp_fuzz::check` says what must be true of it.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &[u8]| basehttp_fuzz::check::connection(input));

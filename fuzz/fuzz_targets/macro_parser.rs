@@ -1,0 +1,76 @@
+//! The attribute `#[http_handler]`, outside of a compiler. The first line of the input has the arguments, the rest is the
+//! block.
+//!
+//! 1. It never panics, whatever the tokens are.
+//! 2. Of a block that is one by syn, it makes what is a file by syn.
+//! 3. All functions of the block are in it, also when mistakes are reported.
+#![no_main]
+
+#[path = "../../basehttp-macros/src/args.rs"]
+mod args;
+#[path = "../../basehttp-macros/src/check.rs"]
+mod check;
+#[path = "../../basehttp-macros/src/expand.rs"]
+mod expand;
+#[path = "../../basehttp-macros/src/fallback.rs"]
+mod fallback;
+#[path = "../../basehttp-macros/src/messages.rs"]
+mod messages;
+#[path = "../../basehttp-macros/src/model.rs"]
+mod model;
+#[path = "../../basehttp-macros/src/pipeline.rs"]
+mod pipeline;
+#[path = "../../basehttp-macros/src/report.rs"]
+mod report;
+#[path = "../../basehttp-macros/src/spelling.rs"]
+mod spelling;
+
+use libfuzzer_sys::fuzz_target;
+use proc_macro2::TokenStream;
+use syn::visit::Visit;
+
+fuzz_target!(|text: &str| check_text(text));
+
+/// A compiler refuses more, and syn is recursive.
+const DEEPEST: usize = 60;
+
+fn check_text(text: &str) {
+    let (arguments, block) = text.split_once('\n').unwrap_or(("", text));
+    if depth(text) > DEEPEST {
+        return;
+    }
+    let (Ok(arguments), Ok(block)) = (arguments.parse::<TokenStream>(), block.parse::<TokenStream>()) else {
+        return;
+    };
+    let expansion = pipeline::run(arguments, block.clone());
+    let Ok(block) = syn::parse2::<syn::ItemImpl>(block) else { return };
+    let file = match syn::parse2::<syn::File>(expansion.clone()) {
+        Ok(file) => file,
+        Err(error) => panic!("no file: {error}\n{expansion}"),
+    };
+    let mut functions = Functions::default();
+    functions.visit_file(&file);
+    for item in &block.items {
+        if let syn::ImplItem::Fn(function) = item {
+            let name = function.sig.ident.to_string();
+            assert!(functions.0.contains(&name), "{name} is lost\n{expansion}");
+        }
+    }
+}
+
+/// How deep anything may be nested at most: every kind of bracket, and operators that stand before what they are for.
+fn depth(text: &str) -> usize {
+    let opening = text.matches(['(', '[', '{', '<']).count();
+    let prefixes = text.matches(['&', '*', '-', '!', '|', '?', '=', '.']).count();
+    opening.max(prefixes / 4)
+}
+
+#[derive(Default)]
+struct Functions(Vec<String>);
+
+impl<'a> Visit<'a> for Functions {
+    fn visit_signature(&mut self, signature: &'a syn::Signature) {
+        self.0.push(signature.ident.to_string());
+        syn::visit::visit_signature(self, signature);
+    }
+}

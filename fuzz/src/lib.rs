@@ -1,0 +1,14 @@
+//! What the fuzz targets share: cuts, readers of requests and replies that know nothing of the crate, and a handler that
+//! does all that handlers do.
+
+pub mod check;
+pub mod panics;
+pub mod pieces;
+pub mod player;
+pub mod replies;
+pub mod requests;
+
+/// Bytes as text, for a message.
+pub fn show(bytes: &[u8]) -> String {
+    bytes.escape_ascii().to_string()
+}

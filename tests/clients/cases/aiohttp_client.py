@@ -1,0 +1,128 @@
+"""aiohttp: many sessions of one thread."""
+
+import asyncio
+
+import aiohttp
+
+from programs import PATIENCE
+from suite import bytes_of, check
+
+NAME = "aiohttp"
+MIB2 = 2 << 20
+TIMEOUT = aiohttp.ClientTimeout(PATIENCE)
+
+
+def version():
+    return aiohttp.__version__
+
+
+async def pieces_of(body, size=60_000):
+    for at in range(0, len(body), size):
+        yield body[at : at + size]
+
+
+def case_sessions(stage):
+    """20 sessions at once, 30 requests each over a connection of its own"""
+    path, body = stage.item(10_000)
+
+    async def session():
+        results = []
+        async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
+            for _ in range(30):
+                async with session.get(stage.store.url(path)) as reply:
+                    results.append((reply.status, await reply.read() == body))
+        return results
+
+    async def work():
+        return await asyncio.gather(*(session() for _ in range(20)))
+
+    check(asyncio.run(work()), [[(200, True)] * 30] * 20, "replies")
+    ports = stage.store.ports(path)[1:]
+    check(sorted(ports.count(port) for port in {*ports}), [30] * 20, "requests of each connection")
+
+
+def case_upload(stage):
+    """Chunked upload, with and without Expect, and compressed"""
+    body = bytes_of(MIB2)
+    paths = [stage.path(), stage.path()]
+
+    async def work():
+        async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
+            for path, expect in zip(paths, (False, True), strict=True):
+                async with session.put(
+                    stage.store.url(path), data=pieces_of(body), expect100=expect
+                ) as reply:
+                    check(reply.status, 201, "status")
+            # Both codings are the client's: the server passes them on as they are.
+            async with session.post(stage.echo.url(), data=b"text" * 1000, compress="deflate") as reply:
+                return await reply.read()
+
+    compressed = asyncio.run(work())
+    check([stage.kept(path) == body for path in paths], [True, True], "what is kept")
+    check(0 < len(compressed) < 1000, True, "a compressed body")
+
+
+def case_echo(stage):
+    """Chunks each way"""
+    body = bytes_of(MIB2)
+
+    async def work():
+        async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
+            async with session.post(stage.echo.url(), data=pieces_of(body)) as reply:
+                return b"".join([piece async for piece in reply.content.iter_chunked(8192)])
+
+    check(asyncio.run(work()), body, "echo")
+
+
+def case_unix(stage):
+    """A unix socket"""
+    path, body = stage.item(MIB2, stage.unix)
+
+    async def work():
+        connector = aiohttp.UnixConnector(stage.unix.socket)
+        async with aiohttp.ClientSession(connector=connector, timeout=TIMEOUT) as session:
+            async with session.get(f"http://localhost{path}") as reply:
+                return await reply.read()
+
+    check(asyncio.run(work()), body, "body")
+
+
+def case_abort(stage):
+    """Downloads that are given up disturb nobody"""
+    path, body = stage.item(16 << 20)
+
+    async def work():
+        async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
+            for _ in range(5):
+                async with session.get(stage.store.url(path)) as reply:
+                    check(await reply.content.readexactly(1000), body[:1000], "the beginning")
+            async with session.head(stage.store.url(path)) as reply:
+                return reply.status
+
+    check(asyncio.run(work()), 200, "the next")
+
+
+def case_statuses(stage):
+    """Statuses without a body, HEAD, redirects, refusals"""
+    path, _ = stage.item(1000)
+
+    async def ask(session, method, url, **options):
+        async with session.request(method, url, **options) as reply:
+            return reply.status, len(await reply.read()), len(reply.history)
+
+    async def work():
+        async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
+            return [
+                *[
+                    await ask(session, "GET", stage.bench.url(f"/status/{status}"))
+                    for status in (204, 304, 418)
+                ],
+                await ask(session, "HEAD", stage.store.url(path)),
+                await ask(session, "GET", stage.store.url(path)),
+                (await ask(session, "POST", stage.state.url("/reset")))[::2],
+                (await ask(session, "BREW", stage.spam.url()))[0],
+                (await ask(session, "PUT", stage.store.url(path), data=bytes_of(17 << 20)))[0],
+            ]
+
+    expected = [(204, 0, 0), (304, 0, 0), (418, 0, 0), (200, 0, 0), (200, 1000, 0), (200, 1), 501, 413]
+    check(asyncio.run(work()), expected, "replies")

@@ -1,0 +1,111 @@
+"""httpx: one way to call and the other, and its pool."""
+
+import asyncio
+
+import httpx
+
+from programs import PATIENCE, wait_until
+from suite import bytes_of, check
+
+NAME = "httpx"
+MIB2 = 2 << 20
+
+
+def version():
+    return httpx.__version__
+
+
+def pieces_of(body, size=60_000):
+    return (body[at : at + size] for at in range(0, len(body), size))
+
+
+def case_kept(stage):
+    """100 requests over one connection"""
+    path, body = stage.item(20_000)
+    with httpx.Client(timeout=PATIENCE) as client:
+        for _ in range(100):
+            reply = client.get(stage.store.url(path))
+            check(
+                (reply.status_code, reply.http_version, reply.content == body),
+                (200, "HTTP/1.1", True),
+                "reply",
+            )
+    check(len({*stage.store.ports(path)[1:]}), 1, "connections")
+
+
+def case_streams(stage):
+    """Upload from a generator, streamed download with a length and in chunks"""
+    path, body = stage.path(), bytes_of(MIB2)
+    with httpx.Client(timeout=PATIENCE) as client:
+        check(client.put(stage.store.url(path), content=pieces_of(body)).status_code, 201, "status")
+        with client.stream("GET", stage.store.url(path)) as reply:
+            check(b"".join(reply.iter_raw()), body, "download")
+        with client.stream("POST", stage.echo.url(), content=body) as reply:
+            check(reply.headers["Transfer-Encoding"], "chunked", "Transfer-Encoding")
+            check(b"".join(reply.iter_bytes()), body, "echo")
+
+
+def case_unix(stage):
+    """A unix socket"""
+    path, body = stage.path(), bytes_of(MIB2)
+    with httpx.Client(transport=httpx.HTTPTransport(uds=stage.unix.socket), timeout=PATIENCE) as client:
+        check(client.put(f"http://localhost{path}", content=body).status_code, 201, "status")
+        check(client.get(f"http://localhost{path}").content, body, "body")
+
+
+def case_async(stage):
+    """200 requests, asynchronous, over at most 20 connections"""
+    path, body = stage.item(10_000)
+
+    async def work():
+        # Else it would close what a busy machine leaves idle for 5 s.
+        limits = httpx.Limits(max_connections=20, max_keepalive_connections=20, keepalive_expiry=None)
+        async with httpx.AsyncClient(timeout=PATIENCE, limits=limits) as client:
+            replies = await asyncio.gather(*(client.get(stage.store.url(path)) for _ in range(200)))
+            return [(reply.status_code, reply.content == body) for reply in replies]
+
+    check(asyncio.run(work()), [(200, True)] * 200, "replies")
+    check(len({*stage.store.ports(path)[1:]}) <= 20, True, "at most 20 ports in the log")
+
+
+def case_async_streams(stage):
+    """Asynchronous upload in chunks, echo"""
+    body = bytes_of(MIB2)
+
+    async def pieces():
+        for piece in pieces_of(body):
+            yield piece
+
+    async def work():
+        async with httpx.AsyncClient(timeout=PATIENCE) as client:
+            return (await client.post(stage.echo.url(), content=pieces())).content
+
+    check(asyncio.run(work()), body, "echo")
+
+
+def case_statuses(stage):
+    """Statuses without a body, HEAD, redirects"""
+    path, body = stage.item(1000)
+    with httpx.Client(timeout=PATIENCE, follow_redirects=True) as client:
+        for status in (204, 304, 418, 200):
+            reply = client.get(stage.bench.url(f"/status/{status}"))
+            check((reply.status_code, reply.content), (status, b""), "reply")
+        check(client.head(stage.store.url(path)).headers["Content-Length"], "1000", "HEAD")
+        check(client.get(stage.store.url(path)).content, body, "after HEAD")
+        check([old.status_code for old in client.post(stage.state.url("/reset")).history], [303], "redirects")
+
+
+def case_stale(stage):
+    """A client goes on after the server has closed its idle connection"""
+    with httpx.Client(timeout=PATIENCE) as client:
+        for _ in range(3):
+            check(client.options(stage.hasty.url("/x")).status_code, 204, "status")
+            wait_until(lambda: stage.hasty.connections() == 0, "the server's close")
+
+
+def case_refused(stage):
+    """413 for 17 MiB: the reply arrives"""
+    with httpx.Client(timeout=PATIENCE) as client:
+        reply = client.put(stage.store.url(stage.path()), content=bytes_of(17 << 20))
+        check(reply.status_code, 413, "status")
+        check(client.options(stage.store.url("/x")).status_code, 204, "the next")

@@ -1,0 +1,28 @@
+"""nginx as a reverse proxy; the ways are the servers in nginx.conf."""
+
+import os
+
+from cases import proxy
+from cases.command import find, version_of
+from programs import retried
+
+NAME = "nginx"
+
+
+def version():
+    return version_of([find("nginx"), "-v"], r"nginx/([\d.]+)")
+
+
+def begin(stage):
+    command = ["nginx", "-p", stage.scratch, "-e", "stderr"]
+    if os.geteuid() == 0:
+        # Else its worker would be somebody who may not look into our folder.
+        command += ["-g", "user root;"]
+    command.append("-c")
+    return retried(
+        lambda: proxy.Proxy(stage, "nginx", "nginx.conf", command, ["kept", "closed", "unbuffered", "socket"])
+    )
+
+
+def cases(_stage, started):
+    return proxy.cases(started)

@@ -1,0 +1,77 @@
+"""urllib3: a pool that several threads use, and connections that have gone stale."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import urllib3
+
+from programs import wait_until
+from suite import bytes_of, check
+
+NAME = "urllib3"
+MIB2 = 2 << 20
+
+
+def version():
+    return urllib3.__version__
+
+
+def pool(server, **options):
+    return urllib3.HTTPConnectionPool("127.0.0.1", server.port, retries=False, timeout=30, **options)
+
+
+def case_pool(stage):
+    """400 requests of 8 threads over 4 connections"""
+    path, body = stage.item(10_000)
+    with pool(stage.store, maxsize=4, block=True) as connections, ThreadPoolExecutor(8) as threads:
+        replies = list(threads.map(lambda _: connections.request("GET", path), range(400)))
+        check([(reply.status, reply.data == body) for reply in replies], [(200, True)] * 400, "replies")
+        check(connections.num_connections <= 4, True, "at most 4 connections made")
+    check(len({*stage.store.ports(path)[1:]}) <= 4, True, "at most 4 ports in the log")
+
+
+def case_streams(stage):
+    """Streamed upload in chunks, streamed download"""
+    body = bytes_of(MIB2)
+    with pool(stage.echo) as connections:
+        pieces = (body[at : at + 50_000] for at in range(0, MIB2, 50_000))
+        reply = connections.request("POST", "/", body=pieces, chunked=True, preload_content=False)
+        check(b"".join(reply.stream(8192)), body, "echo")
+        reply.release_conn()
+        check(connections.request("POST", "/", body=b"again").data, b"again", "the next")
+        check(connections.num_connections, 1, "connections made")
+
+
+def case_bodies(stage):
+    """0 bytes to 2 MiB, each way, on one connection"""
+    with pool(stage.store) as connections:
+        for length in (0, 1, 65_535, 65_536, 65_537, MIB2):
+            path, body = stage.path(), bytes_of(length)
+            check(connections.request("PUT", path, body=body).status, 201, "status")
+            check(connections.request("GET", path).data, body, f"{length} bytes")
+            check(connections.request("HEAD", path).headers["Content-Length"], str(length), "HEAD")
+        check(connections.num_connections, 1, "connections made")
+
+
+def case_stale(stage):
+    """Connections that the server has closed are not used again"""
+    path = stage.path()
+    with pool(stage.hasty) as connections:
+        for _ in range(3):
+            check(connections.request("OPTIONS", path).status, 204, "status")
+            wait_until(lambda: stage.hasty.connections() == 0, "the server's close")
+    check(len({*stage.hasty.ports(path)}), 3, "connections")
+
+
+def case_form(stage):
+    """A form with a file in it"""
+    body = bytes_of(200_000)
+    with pool(stage.echo) as connections:
+        reply = connections.request("POST", "/", fields={"name": "value", "file": ("name", body)})
+        check(reply.data.count(body), 1, "the file in the form")
+
+
+def case_refused(stage):
+    """413 for 17 MiB: the reply arrives"""
+    with pool(stage.store) as connections:
+        check(connections.request("PUT", stage.path(), body=bytes_of(17 << 20)).status, 413, "status")
+        check(connections.request("OPTIONS", "/x").status, 204, "the next")

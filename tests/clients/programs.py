@@ -1,0 +1,146 @@
+"""The examples, and the proxies, as programs that run."""
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+
+PATIENCE = 30
+# What a proxy between would change.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+
+
+def wait_until(condition, what):
+    """Waits for an event; the deadline is only there for what never comes."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not within {PATIENCE} s"
+        time.sleep(0.01)
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def retried(start):
+    """What `start` starts at a free port. It may be taken again by the time that it is bound."""
+    for _ in range(4):
+        try:
+            return start()
+        except AssertionError:
+            pass
+    return start()
+
+
+class Program:
+    """A program that runs until `stop`, its standard output and its log in files."""
+
+    def __init__(self, scratch, name, command):
+        self.name = name
+        self.paths = (os.path.join(scratch, f"{name}.out"), os.path.join(scratch, f"{name}.log"))
+        with open(self.paths[0], "wb") as out, open(self.paths[1], "wb") as log:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=log, env=ENVIRONMENT
+            )
+
+    def out(self):
+        return _read(self.paths[0])
+
+    def log(self):
+        return _read(self.paths[1])
+
+    def runs(self):
+        return self.process.poll() is None
+
+    def wait_for_port(self, port):
+        wait_until(lambda: self._connects(port), f"{self.name} at port {port}")
+
+    def _connects(self, port):
+        assert self.runs(), f"{self.name} has ended: {self.log()}"
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            return False
+        return True
+
+    def stop(self):
+        if self.runs():
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(PATIENCE)
+        finally:
+            self.process.kill()
+            self.process.wait()
+
+
+class Example(Program):
+    """An example that prints where it listens. `port` is for those that do not."""
+
+    def __init__(self, scratch, programs, name, arguments, example=None, port=None):
+        super().__init__(scratch, name, [os.path.join(programs, example or name), *arguments])
+        self.port, self.socket = port, None
+        if port is None:
+            wait_until(lambda: "\n" in self.out() or not self.runs(), f"{name}'s first line")
+            assert self.runs(), f"{name} has ended: {self.log()}"
+            line = self.out().splitlines()[0]
+            address = re.fullmatch(r"http://127\.0\.0\.1:(\d+)/", line)
+            self.port, self.socket = (int(address[1]), None) if address else (None, line)
+        else:
+            self.wait_for_port(port)
+
+    def url(self, path="/"):
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def connect(self):
+        """A connection of Python's own client, to a port or to a socket."""
+        return connect(self.socket or self.port)
+
+    def connections(self):
+        """How many connections the program has open: its sockets but for the one that listens. Linux only, else 0."""
+        folder = f"/proc/{self.process.pid}/fd"
+        if not os.path.exists(folder):
+            return 0
+        return sum(_target(f"{folder}/{name}").startswith("socket:") for name in os.listdir(folder)) - 1
+
+    def ports(self, path):
+        """The client's port for each request of a path, in the order of the log. The example `store` tells it."""
+        line = re.compile(rf'127\.0\.0\.1:(\d+) "\w+ {re.escape(path)} HTTP/\d\.\d" \d+ -')
+        return [int(match[1]) for match in map(line.fullmatch, self.log().splitlines()) if match]
+
+    def requests(self, path):
+        """The lines of the log about a path, from the method on."""
+        return [line.split(' "', 1)[1] for line in self.log().splitlines() if f" {path} HTTP/" in line]
+
+
+class _Unix(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=PATIENCE)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(PATIENCE)
+        self.sock.connect(self.path)
+
+
+def connect(place):
+    if isinstance(place, str):
+        return _Unix(place)
+    return http.client.HTTPConnection("127.0.0.1", place, timeout=PATIENCE)
+
+
+def _target(link):
+    try:
+        return os.readlink(link)
+    except FileNotFoundError:
+        return ""
+
+
+def _read(path):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()

@@ -1,0 +1,91 @@
+//! Whether memory grows. Looked at only at quiet points, when no connection is open.
+
+/// A quiet point.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quiet {
+    pub(crate) minute: f64,
+    /// Requests, connections and whatever else clients have tried so far.
+    pub(crate) tries: u64,
+    /// In KiB.
+    pub(crate) memory: u64,
+}
+
+/// What the allocator keeps of what traffic once needed grows for some minutes, up to the highest water there was.
+const WARM_UP: f64 = 5.0;
+/// So many quiet points are needed for a line through them.
+const ENOUGH: usize = 8;
+/// The slope that is a leak, in KiB a minute, and how much it must have made in all. A run without a leak has points that are a
+/// MiB apart, and slopes of up to 40; a leak of one byte for each try makes more than 100.
+const SLOPE: f64 = 64.0;
+const TOTAL: f64 = 1024.0;
+
+/// Before that a leak can be told from warming up only if it is large: so many KiB in all, and so many bytes for each try.
+const SHORT_TOTAL: u64 = 4096;
+const SHORT_BYTES: u64 = 256;
+
+/// What is wrong with the memory.
+pub(crate) fn growth(quiets: &[Quiet]) -> Option<String> {
+    let (first, last) = (quiets.first()?, quiets.last()?);
+    let warm: Vec<_> = quiets.iter().filter(|quiet| quiet.minute >= WARM_UP).copied().collect();
+    if warm.len() >= ENOUGH {
+        let slope = slope(&warm);
+        let total = slope * (last.minute - warm[0].minute);
+        let is_leak = slope > SLOPE && total > TOTAL;
+        return is_leak.then(|| format!("memory grows by {slope:.0} KiB a minute, {total:.0} KiB in all"));
+    }
+    let grown = last.memory.saturating_sub(first.memory);
+    let each = grown * 1024 / (last.tries - first.tries).max(1);
+    let is_leak = grown > SHORT_TOTAL && each > SHORT_BYTES;
+    is_leak.then(|| format!("memory grows: {grown} KiB, {each} bytes for each request"))
+}
+
+/// The median of the slopes between any two points (Theil and Sen): a step up or down, as the allocator makes them, does not
+/// turn it as it would turn a line of least squares.
+pub(crate) fn slope(quiets: &[Quiet]) -> f64 {
+    let mut slopes = Vec::new();
+    for (at, one) in quiets.iter().enumerate() {
+        for other in &quiets[at + 1..] {
+            let grown = kib(other.memory) - kib(one.memory);
+            slopes.push(grown / (other.minute - one.minute).max(0.001));
+        }
+    }
+    slopes.sort_by(f64::total_cmp);
+    slopes.get(slopes.len() / 2).copied().unwrap_or_default()
+}
+
+fn kib(memory: u64) -> f64 {
+    f64::from(u32::try_from(memory).unwrap_or(u32::MAX))
+}
+
+/// Points of a run of so many minutes.
+#[cfg(test)]
+fn points(minutes: u32, memory: impl Fn(u32) -> u64) -> Vec<Quiet> {
+    (0..=minutes)
+        .map(|minute| Quiet {
+            minute: f64::from(minute),
+            tries: u64::from(minute) * 50_000,
+            memory: memory(minute),
+        })
+        .collect()
+}
+
+#[test]
+fn memory_that_comes_to_rest_is_no_growth() {
+    let noise = [0, 300, 120, 700, 40, 650, 310];
+    assert_eq!(growth(&points(20, |_| 9000)), None);
+    let rests = |minute: u32| 9000 + u64::from(minute.min(5)) * 2000 + noise[minute as usize % 7];
+    assert_eq!(growth(&points(20, rests)), None);
+    // One step of an allocator.
+    assert_eq!(growth(&points(20, |minute| if minute < 12 { 9000 } else { 12_000 })), None);
+    assert_eq!(growth(&points(2, |minute| 3000 + u64::from(minute) * 1500)), None);
+    assert_eq!(growth(&[]), None);
+}
+
+#[test]
+fn memory_that_goes_on_growing_is_found() {
+    let noise = [0, 300, 120, 700, 40, 650, 310];
+    // 2 bytes for each of 50,000 requests a minute.
+    let leaks = |minute: u32| 9000 + u64::from(minute) * 100 + noise[minute as usize % 7];
+    assert!(growth(&points(20, leaks)).is_some());
+    assert!(growth(&points(2, |minute| 3000 + u64::from(minute) * 50_000)).is_some());
+}

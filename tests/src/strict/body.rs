@@ -1,0 +1,72 @@
+//! The body of a response (RFC 9112 sections 6 and 7).
+
+use super::{End, Framing, Input, Offence, Reply, Whole};
+
+/// Reads the body of a reply whose framing is known.
+pub(super) fn read(input: &mut Input<'_>, reply: &mut Reply, end: End) -> Result<(), Offence> {
+    match reply.framing {
+        Framing::Nothing => {}
+        Framing::Length(length) => {
+            reply.body = input.take(usize::try_from(length).unwrap_or(usize::MAX)).to_vec();
+            let missing = length - reply.body.len() as u64;
+            if missing > 0 {
+                reply.whole = Whole::LacksBytes(missing);
+            }
+        }
+        Framing::Chunked(_) => chunks(input, reply)?,
+        Framing::UntilClose | Framing::Tunnel => {
+            reply.body = input.take(usize::MAX).to_vec();
+            if end == End::Reset {
+                reply.whole = Whole::WasReset;
+            }
+            if reply.framing == Framing::UntilClose && reply.status() == 205 && !reply.body.is_empty() {
+                return input.offence("a 205 with a body");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn chunks(input: &mut Input<'_>, reply: &mut Reply) -> Result<(), Offence> {
+    let mut count = 0;
+    reply.whole = Whole::LacksChunks;
+    loop {
+        let start = input.at;
+        let Some(line) = input.line()? else { break };
+        let Some(size) = hexadecimal(line) else {
+            return Err(Offence { at: start, what: "a malformed chunk size".to_owned() });
+        };
+        if size == 0 {
+            // No trailer fields: the server has none to send.
+            match input.line()? {
+                Some([]) => reply.whole = Whole::Complete,
+                Some(_) => return input.offence("something behind the last chunk"),
+                None => {}
+            }
+            break;
+        }
+        let data = input.take(size);
+        reply.body.extend_from_slice(data);
+        match input.take(2) {
+            b"\r\n" => count += 1,
+            [] | b"\r" => break,
+            _ => return input.offence("no line end behind a chunk"),
+        }
+    }
+    reply.framing = Framing::Chunked(count);
+    Ok(())
+}
+
+/// `1*DIGIT` without leading zeros.
+pub(super) fn decimal(text: &[u8]) -> Option<u64> {
+    let is_plain = text == b"0" || !text.starts_with(b"0");
+    let is_number = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    if is_plain && is_number { std::str::from_utf8(text).ok()?.parse().ok() } else { None }
+}
+
+/// `1*HEXDIG` in small letters, without leading zeros.
+fn hexadecimal(text: &[u8]) -> Option<usize> {
+    let is_plain = text == b"0" || !text.starts_with(b"0");
+    let is_number = !text.is_empty() && text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if is_plain && is_number { usize::from_str_radix(std::str::from_utf8(text).ok()?, 16).ok() } else { None }
+}

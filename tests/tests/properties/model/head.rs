@@ -1,0 +1,123 @@
+//! The head of the reply in the making, and the error page.
+
+use basehttp::HTTPStatus;
+use basehttp_tests::strict::Version;
+
+use super::{Head, Is, Model, State};
+use crate::page;
+
+impl Model<'_> {
+    pub(super) fn respond(&mut self, code: u16, text: Option<&str>, is_stamped: bool) {
+        if self.state != State::Idle {
+            self.mistake = true;
+            return;
+        }
+        self.state = State::Head;
+        self.refused = false;
+        self.ended_by_interim = false;
+        (self.length, self.chunked, self.says_close) = (None, false, false);
+        let text = text.unwrap_or_else(|| HTTPStatus::new(code).phrase().unwrap_or_default());
+        let reason = page::latin1(text);
+        self.mistake |= !(100..=999).contains(&code) || reason.is_none();
+        self.head = Head { status: code, reason: reason.unwrap_or_default(), is_stamped, fields: Vec::new() };
+    }
+
+    pub(super) fn header(&mut self, name: &str, value: &str) {
+        let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+        if self.state != State::Head || name.is_empty() || !name.chars().all(is_token) {
+            self.mistake = true;
+            return;
+        }
+        let trimmed = value.trim_matches([' ', '\t']);
+        match &*name.to_ascii_lowercase() {
+            "content-length" => {
+                let digits = !trimmed.is_empty() && trimmed.bytes().all(|byte| byte.is_ascii_digit());
+                let length = trimmed.parse().ok().filter(|_| digits);
+                self.mistake |= length.is_none() || self.length.is_some() || self.chunked;
+                self.length = self.length.or(length);
+            }
+            "transfer-encoding" => {
+                let is_known = trimmed.eq_ignore_ascii_case("chunked");
+                self.mistake |= !is_known || self.length.is_some() || self.chunked;
+                self.chunked |= is_known;
+            }
+            "connection" => self.connection(value),
+            _ => self.field(name, value),
+        }
+    }
+
+    fn connection(&mut self, value: &str) {
+        let mut others = Vec::new();
+        for option in value.split(',').map(|option| option.trim_matches([' ', '\t'])) {
+            match &*option.to_ascii_lowercase() {
+                "close" => (self.says_close, self.close) = (true, true),
+                "keep-alive" if self.says_close => {}
+                "keep-alive" => self.close = false,
+                "" => {}
+                _ => others.push(option),
+            }
+        }
+        if !others.is_empty() {
+            self.field("Connection", &others.join(", "));
+        }
+    }
+
+    fn field(&mut self, name: &str, value: &str) {
+        match page::latin1(value) {
+            Some(value) => self.head.fields.push((name.to_owned(), value)),
+            None => self.mistake = true,
+        }
+    }
+
+    pub(super) fn end_headers(&mut self) -> bool {
+        let speaks_1_1 = self.request.version == Version::Http11 && self.speaks_1_1;
+        if self.state != State::Head || self.mistake || (self.head.status == 101 && !speaks_1_1) {
+            if self.state == State::Head {
+                self.state = State::Idle;
+            }
+            self.mistake = false;
+            self.refused = true;
+            return false;
+        }
+        let status = self.head.status;
+        if status >= 200 || status == 101 {
+            self.state = State::Held;
+            self.body.clear();
+            if self.is_tunnel() {
+                self.flush();
+            }
+            return true;
+        }
+        self.state = State::Idle;
+        self.ended_by_interim = self.says_close;
+        if self.says_close {
+            self.must_close = Is::Yes;
+        }
+        if speaks_1_1 {
+            self.interim.push(self.head.clone());
+        }
+        self.waits_for_continue &= status != 100;
+        true
+    }
+
+    pub(super) fn send_error(&mut self, code: u16, text: Option<&str>, explain: Option<&str>) -> bool {
+        if matches!(self.state, State::Sent(_)) {
+            return false;
+        }
+        self.state = State::Idle;
+        (self.mistake, self.refused, self.ended_by_interim) = (false, false, false);
+        let page = page::Page::new(code, text, explain);
+        self.respond(code, Some(&page.phrase), true);
+        self.header("Connection", "close");
+        // RFC 9110 section 15.5.6.
+        if code == 405 {
+            self.header("Allow", page::allow(self.request.method));
+        }
+        if matches!(code, 100..=199 | 204 | 205 | 304) {
+            return self.end_headers();
+        }
+        self.header("Content-Type", "text/html;charset=utf-8");
+        self.header("Content-Length", &page.body.len().to_string());
+        self.end_headers() && self.write_bytes(page.body.as_bytes()).1.is_none()
+    }
+}

@@ -1,0 +1,33 @@
+//! The soak, for a short time, and that it finds what is lost. The long one is run by hand: see `src/bin/soak`.
+#![cfg(target_os = "linux")]
+
+use std::process::Command;
+
+/// Whether it passed, and what it said.
+fn soak(arguments: &[&str]) -> (bool, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_soak")).args(arguments).output().expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    println!("{said}{}", String::from_utf8_lossy(&output.stderr));
+    (output.status.success(), said)
+}
+
+#[test]
+fn a_short_soak() {
+    let (passed, _) = soak(&["0.2", "--round", "10", "--seed", "1"]);
+    assert!(passed);
+}
+
+/// It goes on until there is enough to see the loss.
+#[test]
+fn memory_that_is_lost_is_found() {
+    let (passed, said) = soak(&["10", "--round", "12", "--seed", "2", "--lose", "memory"]);
+    assert!(!passed && said.contains("FAILED: memory grows"), "{said}");
+}
+
+#[test]
+fn threads_and_descriptors_that_are_lost_are_found() {
+    let (passed, said) =
+        soak(&["10", "--seed", "3", "--round", "10", "--lose", "threads", "--lose", "descriptors"]);
+    assert!(!passed && said.contains("threads without a client"), "{said}");
+    assert!(said.contains("descriptors without a client"), "{said}");
+}
