@@ -55,6 +55,11 @@ impl Gate {
         self.0.change(|state| state.is_open = true);
     }
 
+    /// Lets nobody pass from now on.
+    pub fn shut(&self) {
+        self.0.change(|state| state.is_open = false);
+    }
+
     /// How many have come to the gate so far.
     pub fn came(&self) -> usize {
         self.0.state().came

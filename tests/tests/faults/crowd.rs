@@ -73,9 +73,9 @@ fn idle_connections(scene: &mut Scene) {
             assert_eq!(client.ask(GET).status, 200);
         }
         if scene.round == 2 {
-            reset(client)
+            reset(client);
         } else {
-            drop(client)
+            drop(client);
         }
         scene.saw("we closed");
     }

@@ -116,30 +116,31 @@ fn all_threads_stuck_for_a_while(scene: &mut Scene) {
 fn no_more_threads(scene: &mut Scene) {
     // The user may have one thread, and has more.
     scene.server.tell("nproc 1");
-    let mut clients = scene.clients(12);
+    without_threads(scene, |scene| scene.server.tell("nproc 100000"));
+}
+
+/// There may be spare threads, but not for all; the others are told to come back.
+pub(crate) fn without_threads(scene: &mut Scene, end: impl FnOnce(&mut Scene)) {
+    let mut clients = scene.clients(20);
     for client in &mut clients {
         client.send(WAIT);
     }
-    let text = "no thread can be added";
+    let (bound, refusal) =
+        ("no thread can be added", "a request has found no thread within 300ms (queue_timeout)");
     if scene.round == 0 {
-        scene.server.log.wait_for(text);
+        scene.server.log.wait_for(bound);
+        scene.server.log.wait_for(refusal);
     }
-    scene.may_log(text, usize::from(scene.round == 0), 1);
-    scene.may_log(
-        "a request has found no thread within 300ms (queue_timeout)",
-        usize::from(scene.round == 0),
-        1,
-    );
-    // There are spare threads, but not for all of these.
-    let refused = clients.split_off(2);
-    for mut client in refused {
-        scene.outcome(&mut client);
-    }
-    scene.server.tell("nproc 100000");
-    scene.server.tell("release");
+    // Then they are told now and then.
+    scene.may_log(bound, usize::from(scene.round == 0), 1);
+    scene.may_log(refusal, usize::from(scene.round == 0), 1);
+    end(scene);
+    scene.server.tell("go");
     for client in &mut clients {
-        scene.outcome(client);
+        let outcome = scene.outcome(client);
+        assert!(["200", "503"].contains(&&*outcome), "{outcome}");
     }
+    scene.server.tell("shut");
 }
 
 /// It keeps its thread and its connection; nobody else notices.

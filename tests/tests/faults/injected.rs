@@ -10,7 +10,8 @@ use basehttp_tests::PATIENCE;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::scene::{Fault, GET, Scene, WAIT, get, post};
+use crate::exhaustion::without_threads;
+use crate::scene::{Fault, GET, Scene, get, post};
 
 pub(crate) const FAULTS: &[Fault] = &[
     Fault::new("EINTR-from-every-second-call", |scene| {
@@ -25,7 +26,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault::new("EAGAIN-from-clone", no_threads).with(&["queue_timeout", "300"]),
     Fault::new("ETIMEDOUT-from-recv", |scene| ended(scene, "recvfrom:error=ETIMEDOUT:when=1+3")),
     Fault::new("EHOSTUNREACH-from-send", |scene| {
-        ended(scene, "writev,sendto,sendmsg:error=EHOSTUNREACH:when=1+3")
+        ended(scene, "writev,sendto,sendmsg:error=EHOSTUNREACH:when=1+3");
     }),
     Fault::new("ENOBUFS-from-send", |scene| ended(scene, "writev,sendto,sendmsg:error=ENOBUFS:when=1+3")),
 ];
@@ -88,7 +89,7 @@ fn served(scene: &mut Scene, what: &str) {
     let Some(_injection) = inject(scene, what) else { return };
     let mut clients = scene.clients(CLIENTS);
     let large = "x".repeat(100_000);
-    for request in [GET, &get("/counted/20"), &get("/chunked/5"), &(post("/", large.len()) + &large)] {
+    for request in [GET, &get("/counted/10"), &get("/chunked/3"), &(post("/", large.len()) + &large)] {
         for client in &mut clients {
             client.send(request);
         }
@@ -107,7 +108,7 @@ fn ended(scene: &mut Scene, what: &str) {
     let Some(_injection) = inject(scene, what) else { return };
     let mut clients = scene.clients(CLIENTS);
     let large = "x".repeat(100_000);
-    for request in [GET, &get("/counted/20"), &get("/chunked/5"), &(post("/", large.len()) + &large)] {
+    for request in [GET, &get("/counted/10"), &get("/chunked/3"), &(post("/", large.len()) + &large)] {
         for client in &mut clients {
             client.send(request);
         }
@@ -120,20 +121,5 @@ fn ended(scene: &mut Scene, what: &str) {
 
 fn no_threads(scene: &mut Scene) {
     let Some(injection) = inject(scene, "clone,clone3:error=EAGAIN") else { return };
-    let mut clients = scene.clients(CLIENTS);
-    for client in &mut clients {
-        client.send(WAIT);
-    }
-    let (told, refused) = clients.split_at_mut(2);
-    for client in refused {
-        let outcome = scene.outcome(client);
-        assert_eq!(outcome, "503");
-    }
-    drop(injection);
-    scene.server.tell("release");
-    for client in told {
-        scene.outcome(client);
-    }
-    scene.may_log("no thread can be added", 0, 1);
-    scene.may_log("a request has found no thread within 300ms (queue_timeout)", 0, 1);
+    without_threads(scene, |_| drop(injection));
 }

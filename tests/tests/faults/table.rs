@@ -2,7 +2,8 @@
 
 use std::any::Any;
 use std::collections::VecDeque;
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::panic::catch_unwind;
 use std::process::ExitCode;
 use std::sync::mpsc::channel;
@@ -93,9 +94,9 @@ fn print(faults: &[Fault], ends: &[(Option<End>, Duration)]) -> ExitCode {
             None => "FAILED: it hangs".to_owned(),
         };
         failed += usize::from(row.starts_with("FAILED"));
-        text.push_str(&format!("{:<44} {:>4}  {row}\n", fault.name, time.as_secs()));
+        let _ = writeln!(text, "{:<44} {:>4}  {row}", fault.name, time.as_secs());
     }
-    text.push_str(&format!("\n{} faults, {failed} failed\n", faults.len()));
+    let _ = writeln!(text, "\n{} faults, {failed} failed", faults.len());
     let _ = std::io::stderr().write_all(text.as_bytes());
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -27,11 +27,12 @@ impl Trap {
     }
 
     /// Keeps the standard library from telling of its panics: the server does.
-    pub(crate) fn keep_quiet(&self) {
+    pub(crate) fn keep_quiet() {
         let tell = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            let is_ours = info.payload_as_str().is_some_and(|text| text.starts_with(SPRUNG))
-                || info.payload().is::<Vec<u8>>();
+            let payload = info.payload();
+            let is_ours = payload.downcast_ref::<String>().is_some_and(|text| text.starts_with(SPRUNG))
+                || payload.is::<Vec<u8>>();
             if !is_ours {
                 tell(info);
             }

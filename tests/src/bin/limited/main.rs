@@ -3,7 +3,8 @@
 //! and so is `log_requests`, without which only requests for `/logged` are. The first line of the output is the port. Each line of the input is an order, answered by `done`:
 //!
 //! - `nofile N` and `nproc N` set a limit,
-//! - `arrived N` waits until so many handlers of `/wait` do, `release` lets those go on, and `go` lets all,
+//! - `arrived N` waits until so many handlers of `/wait` do, `release` lets those go on, and `go` lets all
+//!   from now on, up to `shut`,
 //! - `panic PLACE` makes the handler's code panic there, see `handler.rs`, and `panic nowhere` no more,
 //! - `signals` has SIGUSR1 handled, on any thread but this one,
 //! - `terminable` has SIGTERM shut the server down; then the account is printed,
@@ -102,7 +103,7 @@ mod linux {
         let arguments: Vec<_> = std::env::args().skip(1).collect();
         let (gate, bar) = gate();
         let trap = Trap::default();
-        trap.keep_quiet();
+        Trap::keep_quiet();
         let builder = settings(&arguments, &trap);
         let logs_all = arguments.iter().any(|argument| argument == "log_requests");
         let factory = {
@@ -127,6 +128,10 @@ mod linux {
                     released += waiting;
                 }
                 "go" => gate.stay_open(),
+                "shut" => {
+                    gate.shut();
+                    released = gate.came();
+                }
                 "panic" => trap.set(argument),
                 "signals" => handle_signals(),
                 "terminable" => end_when_told(handle.clone()),
