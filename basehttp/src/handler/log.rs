@@ -92,6 +92,15 @@ impl<W: Write> Write for Escaped<'_, W> {
     }
 }
 
+/// A line that is the server's own.
+pub(crate) fn line_of_the_server(text: &str) -> String {
+    let mut line = "basehttp: ".to_owned();
+    // A `String` takes everything.
+    let _ = Escaped(&mut line).write_str(text);
+    line.push('\n');
+    line
+}
+
 fn local(time: SystemTime) -> String {
     let time = Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(TimeZone::system());
     time.strftime("%d/%b/%Y %H:%M:%S").to_string()

@@ -7,7 +7,7 @@ pub(crate) mod checks;
 pub(crate) mod dispatch;
 mod error_page;
 pub(crate) mod exchange;
-mod log;
+pub(crate) mod log;
 mod message;
 mod request;
 mod respond;

@@ -7,15 +7,14 @@ use std::time::Instant;
 
 use super::caught::caught;
 use super::ending::{LINGER_TIME, end, linger};
+use super::failing::{panicked, panicked_while_telling, report, tell_without_handler};
 use super::sending::{Pumped, pump, send, told};
 use super::session::{Host, Parts, Session, Turn};
 use crate::handler::base::Stage;
-use crate::handler::dispatch::{
-    Failure, complete, fail, last_resort, running, settle, tell_failure, too_slow,
-};
+use crate::handler::dispatch::{Failure, complete, last_resort, settle, too_slow};
 use crate::handler::exchange::{Next, Taken};
 use crate::handler::wire::Want;
-use crate::handler::{BaseHTTPRequestHandler, HandlerError, RequestHandler};
+use crate::handler::{BaseHTTPRequestHandler, RequestHandler};
 
 /// How many requests a connection may have answered in one turn.
 const REQUESTS_A_TURN: u32 = 64;
@@ -88,9 +87,7 @@ where
         let handler = match caught(|| (self.factory)(base)) {
             Ok(handler) => handler,
             Err(message) => {
-                let failure = Failure::Panic(&message);
-                shared.lock().log(&format!("basehttp: making a handler {failure}\n"));
-                let _ = caught(|| server.report(&HandlerError::early(client_address, &failure)));
+                tell_without_handler(&shared, &server, client_address, "making a handler", &message);
                 return None;
             }
         };
@@ -138,23 +135,6 @@ fn finish_handle<H: RequestHandler>(handler: &H, result: io::Result<()>) {
         panicked(handler, "handle", &message);
     }
     handler.set_stage(Stage::Over);
-}
-
-/// Answers for a handler that panicked, and never hands it another request.
-fn panicked<H: RequestHandler>(handler: &H, function: &str, message: &str) {
-    handler.exchange().reply.must_close();
-    let answered = caught(|| {
-        fail(handler, running(handler).unwrap_or(function), &Failure::Panic(message));
-        settle(handler, None);
-    });
-    if answered.is_err() {
-        last_resort(handler);
-    }
-    handler.set_stage(Stage::Over);
-}
-
-pub(super) fn report<H: RequestHandler>(handler: &H, function: &str, failure: &Failure<'_>) {
-    let _ = caught(|| tell_failure(handler, function, failure));
 }
 
 impl<H, F> Session for Live<H, F>
@@ -428,7 +408,8 @@ fn give_up<H: RequestHandler>(handler: &mut H, host: &mut dyn Host) {
         return handler.set_stage(Stage::Over);
     }
     host.enter();
-    if caught(|| too_slow(handler)).is_err() {
+    if let Err(message) = caught(|| too_slow(handler)) {
+        panicked_while_telling(handler, &message);
         last_resort(handler);
     }
     host.leave();
@@ -436,8 +417,12 @@ fn give_up<H: RequestHandler>(handler: &mut H, host: &mut dyn Host) {
 
 impl<H: RequestHandler, F> Drop for Live<H, F> {
     fn drop(&mut self) {
-        // `Drop` of the handler is code of the user too.
-        let made = std::mem::replace(&mut self.made, Made::Nothing);
-        let _ = caught(move || drop(made));
+        let Made::Handler(handler) = std::mem::replace(&mut self.made, Made::Nothing) else { return };
+        // Its `Drop` is code of the user too.
+        let (shared, server, client_address) =
+            (handler.shared(), handler.server_arc(), handler.client_address().clone());
+        if let Err(message) = caught(move || drop(handler)) {
+            tell_without_handler(&shared, &server, client_address, "dropping a handler", &message);
+        }
     }
 }

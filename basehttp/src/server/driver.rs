@@ -171,7 +171,12 @@ impl<'a> Thread<'a> {
         loop {
             let expired = std::mem::take(&mut connection.expired);
             // A panic of our own costs this connection, not the driver with its permit.
-            let turn = caught(|| connection.session.turn(self, expired)).unwrap_or(Turn::Over);
+            let turn = caught(|| connection.session.turn(self, expired)).unwrap_or_else(|message| {
+                self.engine
+                    .log
+                    .complain(&format!("a connection is lost to a panic of the server: {message}"));
+                Turn::Over
+            });
             if std::mem::take(&mut self.has_gathered) {
                 self.worker.set_gathered(None);
             }

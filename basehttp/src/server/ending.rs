@@ -4,7 +4,8 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::caught::caught;
-use super::connection::{At, Step, report};
+use super::connection::{At, Step};
+use super::failing::{report, telling};
 use super::sending::{Pumped, pump};
 use super::session::{Host, Turn};
 use crate::handler::RequestHandler;
@@ -32,7 +33,7 @@ pub(super) fn end<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expir
         return Step::Done(Turn::Elsewhere);
     }
     host.enter();
-    let _ = caught(|| tell(handler));
+    telling(handler, || tell(handler));
     finish(handler);
     host.leave();
     if begin_end(handler) {

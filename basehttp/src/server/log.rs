@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 #[cfg(all(test, loom))]
 use super::models::log::write;
-use super::sync::{AtomicBool, Mutex, Ordering};
+use super::sync::{AtomicBool, Mutex, Ordering, fence};
+use crate::handler::log::line_of_the_server;
 
 #[derive(Default)]
 pub(super) struct Log {
@@ -54,6 +55,9 @@ impl Log {
     /// Writes what has gathered, unless somebody is writing: that one looks again when it has done so.
     pub(super) fn flush(&self) {
         while self.has_lines() {
+            // Here a line is said and then the lock is tried; there the lock is given back and then lines are looked for.
+            // With a fence on both sides one of the two sees the other.
+            fence(Ordering::SeqCst);
             let mut writing = match self.writing.try_lock() {
                 Ok(writing) => writing,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
@@ -78,12 +82,15 @@ impl Log {
             }
             let gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
             self.has_lines.store(!gathered.lines.is_empty(), Ordering::Release);
+            drop(gathered);
+            drop(writing);
+            fence(Ordering::SeqCst);
         }
     }
 
     /// A line of the server's own.
     pub(super) fn complain(&self, text: &str) {
-        self.push(&format!("basehttp: {text}\n"));
+        self.push(&line_of_the_server(text));
         self.flush();
     }
 }

@@ -8,6 +8,7 @@ mod crew;
 mod driver;
 mod ending;
 mod engine;
+mod failing;
 mod inbox;
 mod listener;
 mod log;

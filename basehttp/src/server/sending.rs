@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::caught::caught;
+use super::failing::telling;
 use super::session::Host;
 use crate::handler::RequestHandler;
 use crate::handler::dispatch::tell;
@@ -48,7 +48,7 @@ pub(super) fn send(exchange: &mut Exchange, host: &mut dyn Host, expired: bool) 
 pub(super) fn told<H: RequestHandler>(pumped: Pumped, handler: &H, host: &mut dyn Host) -> Pumped {
     if matches!(pumped, Pumped::Dead) && host.runs_user_code() {
         host.enter();
-        let _ = caught(|| tell(handler));
+        telling(handler, || tell(handler));
         host.leave();
     }
     pumped

@@ -24,10 +24,10 @@ pub(crate) const FAULTS: &[Fault] = &[
         after(scene, "/panic-after", "panicked: a trap in do_GET, after the head");
     }),
     Fault::new("handler-panics-in-log_message", |scene| {
-        panics(scene, "log_message", &["500", "reset", "closed"], "a trap in log_message");
+        panics(scene, "log_message", &["500", "reset", "closed"], "do_GET panicked: a trap in log_message");
     }),
     Fault::new("handler-panics-in-log_request", |scene| {
-        panics(scene, "log_request", &["500", "reset", "closed"], "a trap in log_request");
+        panics(scene, "log_request", &["500", "reset", "closed"], "do_GET: panicked: a trap in log_request");
     }),
     Fault::new("handler-panics-in-setup", |scene| {
         panics(scene, "setup", &["closed", "reset"], "setup: panicked: a trap in setup");
@@ -35,7 +35,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault::new("handler-panics-in-finish", |scene| {
         panics(scene, "finish", &["200"], "finish: panicked: a trap in finish");
     }),
-    Fault::new("handler-panics-in-drop", |scene| panics(scene, "drop", &["200"], "a trap in drop")),
+    Fault::new("handler-panics-in-drop", |scene| panics(scene, "drop", &["200"], "dropping a handler panicked: a trap in drop")),
     Fault::new("factory-panics", |scene| {
         panics(scene, "factory", &["closed", "reset"], "making a handler panicked: a trap in factory");
     }),
@@ -59,6 +59,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         scene.server.tell("panic nowhere");
         scene.logs("do_GET: on purpose", CLIENTS);
         scene.logs("do_GET: panicked: a trap in handle_error", CLIENTS);
+        scene.logs("telling of it panicked: a trap in handle_error", CLIENTS);
         scene.may_log("code 500", 0, CLIENTS);
     })
     .with(&["hooks", "1"]),
@@ -107,9 +108,9 @@ fn panics(scene: &mut Scene, place: &str, outcomes: &[&str], text: &str) {
         // Where it was reset, that was seen already.
         let _ = client.rest();
     }
-    // Without a function that logs, and after the end of a handler, only the standard library tells.
-    let is_told = !["log_message", "drop"].contains(&place);
-    scene.logs(text, if is_told { CLIENTS } else { 0 });
+    scene.logs(text, CLIENTS);
+    // A panic may hinder the telling of itself.
+    scene.may_log("telling of it panicked: a trap in ", 0, CLIENTS);
     scene.may_log("\"GET /logged HTTP/1.1\" ", 0, CLIENTS);
     scene.may_log("code 500", 0, CLIENTS);
     wait_until("they are told", || scene.has_logged());
