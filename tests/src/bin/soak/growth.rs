@@ -14,10 +14,12 @@ pub(crate) struct Quiet {
 const WARM_UP: f64 = 5.0;
 /// So many quiet points are needed for a line through them.
 const ENOUGH: usize = 8;
-/// The slope that is a leak, in KiB a minute, and how much it must have made in all. A run without a leak has points that are a
-/// MiB apart, and slopes of up to 40; a leak of one byte for each try makes more than 100.
+/// The slope that is a leak, in KiB a minute, and how much it must have made in all. What threads keep for each other
+/// (`exchange/desk.rs`: 64 times up to 50 KiB) takes longer than the warming up to come to its highest water, since only few
+/// requests need the longest buffers: that makes slopes of up to 220, and 3 MiB in all; without it they are 0. A leak of three
+/// bytes for each try makes more.
 const SLOPE: f64 = 64.0;
-const TOTAL: f64 = 1024.0;
+const TOTAL: f64 = 4096.0;
 
 /// Before that a leak can be told from warming up only if it is large: so many KiB in all, and so many bytes for each try.
 const SHORT_TOTAL: u64 = 4096;
@@ -84,8 +86,8 @@ fn memory_that_comes_to_rest_is_no_growth() {
 #[test]
 fn memory_that_goes_on_growing_is_found() {
     let noise = [0, 300, 120, 700, 40, 650, 310];
-    // 2 bytes for each of 50,000 requests a minute.
-    let leaks = |minute: u32| 9000 + u64::from(minute) * 100 + noise[minute as usize % 7];
+    // 7 bytes for each of 50,000 requests a minute.
+    let leaks = |minute: u32| 9000 + u64::from(minute) * 350 + noise[minute as usize % 7];
     assert!(growth(&points(20, leaks)).is_some());
     assert!(growth(&points(2, |minute| 3000 + u64::from(minute) * 50_000)).is_some());
 }
