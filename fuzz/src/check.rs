@@ -132,7 +132,9 @@ impl Follow<'_> {
             return Err(format!("{} for a body that cannot be read", reply.status));
         }
         // What has no body cannot be cut off, but the connection can.
-        let is_over = reply.closes || (part.may_be_cut() && self.output.is_empty());
+        // (One of HTTP/0.9 to HEAD is nothing at all, so that the output may be over before the calls are.)
+        let is_cut = part.may_be_cut() && self.output.is_empty() && self.calls.as_slice().is_empty();
+        let is_over = reply.closes || is_cut;
         self.replies.push(reply);
         match body {
             Body::Whole(_, next) if !is_over => Ok(Some(next)),
