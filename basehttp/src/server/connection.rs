@@ -271,9 +271,9 @@ fn serve<H: RequestHandler>(
             }
         }
         *is_idle = false;
-        *expired = false;
         *budget -= 1;
-        match run_handler(handler, host, *budget == REQUESTS_A_TURN - 1, *budget == 0) {
+        let expired = std::mem::take(expired);
+        match run_handler(handler, host, expired, *budget == REQUESTS_A_TURN - 1, *budget == 0) {
             Step::To(At::Head) => at = At::Head,
             // It begins there again.
             Step::Done(turn) => return Step::DoneAt(At::Handler, turn),
@@ -339,15 +339,17 @@ fn gather_body<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired:
 fn run_handler<H: RequestHandler>(
     handler: &mut H,
     host: &mut dyn Host,
+    expired: bool,
     is_first: bool,
     is_enough: bool,
 ) -> Step {
     if !host.admits(handler.command(), handler.path()) {
         // A handler that takes its time must not hold back the replies before its own.
-        if let Pumped::Later(patience) = pump(handler, host, false) {
-            return Step::Done(Turn::Later(Want::Room, patience));
-        }
-        return Step::Done(Turn::Elsewhere);
+        return match pump(handler, host, expired) {
+            Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
+            Pumped::All { .. } => Step::Done(Turn::Elsewhere),
+            Pumped::Dead => Step::To(At::LastReply),
+        };
     }
     if !host.expects_quickness() {
         pump(handler, host, false);

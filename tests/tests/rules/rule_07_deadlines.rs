@@ -144,6 +144,30 @@ fn rule_07_a_client_that_never_reads_is_given_up_though_it_sends_on() {
 }
 
 #[test]
+fn rule_07_a_reply_that_is_not_taken_is_late_before_a_handler_that_waits() {
+    const BIG: usize = 12 << 20;
+    let log = Log::default();
+    let notes = log.clone();
+    let stage = Stage::with(builder().write_timeout(SHORT).write_high_water(2 * BIG), move |act| {
+        notes.push(act.path());
+        if act.path() == "/big" {
+            return say(act, &"x".repeat(BIG));
+        }
+        thread::sleep(Duration::from_millis(20));
+        say(act, "")
+    });
+    // Such requests are known to wait, and do not run on a thread that drives.
+    for _ in 0..5 {
+        assert_eq!(stage.client().ask(WAIT).status, 200);
+    }
+    log.take();
+    let mut client = stage.client();
+    client.send(get("/big") + WAIT);
+    wait_until("the connection is reset", || client.stream().take_error().unwrap().is_some());
+    assert_eq!(log.take(), ["/big"]);
+}
+
+#[test]
 fn rule_07_a_handler_whose_client_never_reads_is_told_so() {
     let log = Log::default();
     let notes = log.clone();
