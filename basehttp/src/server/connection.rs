@@ -25,6 +25,8 @@ pub(crate) struct Live<H: RequestHandler, F> {
     at: At,
     /// No request has come since it lay down to wait for one.
     is_idle: bool,
+    /// What its client had time for, when it lay down.
+    waits_for: Option<Want>,
 }
 
 /// What there is of the handler.
@@ -63,7 +65,7 @@ where
     pub(crate) fn new(parts: Parts, factory: Arc<F>) -> Self {
         let Parts { wire, client_address, server, bounds } = parts;
         let base = BaseHTTPRequestHandler::new(wire, bounds, client_address, server);
-        Self { factory, made: Made::Base(base), at: At::Start, is_idle: true }
+        Self { factory, made: Made::Base(base), at: At::Start, is_idle: true, waits_for: Some(Want::Input) }
     }
 
     fn begin(&mut self, host: &mut dyn Host) -> Step {
@@ -146,7 +148,12 @@ where
         if let Some(base) = self.base_mut() {
             base.begin_turn();
         }
-        let turn = self.go_on(host, expired);
+        // Who was late to take a reply is not late with a body.
+        let late = self.waits_for.take().filter(|_| expired);
+        let turn = self.go_on(host, late);
+        if let Turn::Later(want, _) = turn {
+            self.waits_for = Some(want);
+        }
         // Another thread goes on at once with what is there, unless there is none.
         if turn == Turn::Elsewhere && !host.is_at_bound() {
             return turn;
@@ -207,26 +214,28 @@ where
         }
     }
 
-    fn go_on(&mut self, host: &mut dyn Host, mut expired: bool) -> Turn {
+    fn go_on(&mut self, host: &mut dyn Host, mut late: Option<Want>) -> Turn {
         let mut budget = REQUESTS_A_TURN;
         loop {
             let step = match (self.at, &mut self.made) {
                 (At::Start, _) => self.begin(host),
-                (At::Linger { until }, Made::Base(base)) => linger(&mut base.exchange(), until, expired),
-                (_, Made::Base(_) | Made::Nothing) => Step::Done(Turn::Over),
-                (At::Full, Made::Handler(handler)) => make_room(handler, host, expired),
-                (at @ (At::Idle | At::Head | At::Handler), Made::Handler(handler)) => {
-                    serve(at, handler, host, &mut expired, &mut budget, &mut self.is_idle)
+                (At::Linger { until }, Made::Base(base)) => {
+                    linger(&mut base.exchange(), until, late.is_some())
                 }
-                (At::Body, Made::Handler(handler)) => gather_body(handler, host, &mut expired),
-                (At::Rest, Made::Handler(handler)) => drop_rest(handler, host, expired, budget == 0),
-                (At::LastReply, Made::Handler(handler)) => end(handler, host, &mut expired),
+                (_, Made::Base(_) | Made::Nothing) => Step::Done(Turn::Over),
+                (At::Full, Made::Handler(handler)) => make_room(handler, host, late),
+                (at @ (At::Idle | At::Head | At::Handler), Made::Handler(handler)) => {
+                    serve(at, handler, host, &mut late, &mut budget, &mut self.is_idle)
+                }
+                (At::Body, Made::Handler(handler)) => gather_body(handler, host, &mut late),
+                (At::Rest, Made::Handler(handler)) => drop_rest(handler, host, late, budget == 0),
+                (At::LastReply, Made::Handler(handler)) => end(handler, host, &mut late),
                 // Where it ends, the handler is dropped, which is code of the user too.
                 (At::Linger { .. }, Made::Handler(_)) if !host.runs_user_code() => {
                     Step::Done(Turn::Elsewhere)
                 }
                 (At::Linger { until }, Made::Handler(handler)) => {
-                    linger(&mut handler.exchange(), until, expired)
+                    linger(&mut handler.exchange(), until, late.is_some())
                 }
             };
             match step {
@@ -259,21 +268,20 @@ fn serve<H: RequestHandler>(
     mut at: At,
     handler: &mut H,
     host: &mut dyn Host,
-    expired: &mut bool,
+    late: &mut Option<Want>,
     budget: &mut u32,
     is_idle: &mut bool,
 ) -> Step {
     loop {
         if at != At::Handler {
-            match read_head(handler, host, expired) {
+            match read_head(handler, host, late) {
                 Step::To(At::Handler) => {}
                 step => return step,
             }
         }
         *is_idle = false;
         *budget -= 1;
-        let expired = std::mem::take(expired);
-        match run_handler(handler, host, expired, *budget == REQUESTS_A_TURN - 1, *budget == 0) {
+        match run_handler(handler, host, late.take(), *budget == REQUESTS_A_TURN - 1, *budget == 0) {
             Step::To(At::Head) => at = At::Head,
             // It begins there again.
             Step::Done(turn) => return Step::DoneAt(At::Handler, turn),
@@ -283,32 +291,32 @@ fn serve<H: RequestHandler>(
 }
 
 /// Replies gather while requests are here, but not for a client that takes none.
-fn make_room<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool) -> Step {
-    match pump(handler, host, expired) {
+fn make_room<H: RequestHandler>(handler: &H, host: &mut dyn Host, late: Option<Want>) -> Step {
+    match pump(handler, host, late == Some(Want::Room)) {
         Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
         Pumped::All { .. } => Step::To(At::Head),
         Pumped::Dead => Step::To(At::LastReply),
     }
 }
 
-fn read_head<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &mut bool) -> Step {
+fn read_head<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, late: &mut Option<Want>) -> Step {
     let (next, mut exchange) = handler.__base_mut().next_request::<H>();
     match next {
         Next::Request => {
             drop(exchange);
-            *expired = false;
+            *late = None;
             return Step::To(if handler.has_body() { At::Body } else { At::Handler });
         }
         Next::End => return Step::To(At::LastReply),
         Next::Later => {}
     }
-    let pumped = send(&mut exchange, host, *expired);
+    let pumped = send(&mut exchange, host, *late == Some(Want::Room));
     drop(exchange);
     match told(pumped, handler, host) {
         Pumped::Later(patience) => Step::DoneAt(At::Head, Turn::Later(Want::Room, patience)),
         Pumped::Dead => Step::To(At::LastReply),
-        Pumped::All { .. } if *expired => {
-            *expired = false;
+        Pumped::All { .. } if *late == Some(Want::Input) => {
+            *late = None;
             give_up(handler, host);
             Step::To(At::LastReply)
         }
@@ -319,17 +327,18 @@ fn read_head<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &
     }
 }
 
-fn gather_body<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &mut bool) -> Step {
+fn gather_body<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, late: &mut Option<Want>) -> Step {
     match handler.gather() {
         Taken::All => return Step::To(At::Handler),
         Taken::Enough => return Step::Done(Turn::Again),
         Taken::Some => {}
     }
-    if std::mem::take(expired) {
+    let late = late.take();
+    if late == Some(Want::Input) {
         give_up(handler, host);
         return Step::To(At::LastReply);
     }
-    match pump(handler, host, false) {
+    match pump(handler, host, late.is_some()) {
         Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
         Pumped::Dead => Step::To(At::LastReply),
         Pumped::All { patience, .. } => Step::Done(Turn::Later(Want::Input, patience)),
@@ -339,13 +348,13 @@ fn gather_body<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired:
 fn run_handler<H: RequestHandler>(
     handler: &mut H,
     host: &mut dyn Host,
-    expired: bool,
+    late: Option<Want>,
     is_first: bool,
     is_enough: bool,
 ) -> Step {
     if !host.admits(handler.command(), handler.path()) {
         // A handler that takes its time must not hold back the replies before its own.
-        return match pump(handler, host, expired) {
+        return match pump(handler, host, late == Some(Want::Room)) {
             Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
             Pumped::All { .. } => Step::Done(Turn::Elsewhere),
             Pumped::Dead => Step::To(At::LastReply),
@@ -356,6 +365,7 @@ fn run_handler<H: RequestHandler>(
     } else if !is_first {
         host.has_gathered(handler.shared());
     }
+    handler.exchange().handler_begins();
     host.enter();
     answer(handler);
     host.leave();
@@ -378,7 +388,12 @@ fn go_on_with<H: RequestHandler>(at: At, handler: &H, host: &mut dyn Host, is_en
     }
 }
 
-fn drop_rest<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool, is_enough: bool) -> Step {
+fn drop_rest<H: RequestHandler>(
+    handler: &H,
+    host: &mut dyn Host,
+    late: Option<Want>,
+    is_enough: bool,
+) -> Step {
     let (drained, is_full) = {
         let mut exchange = handler.exchange();
         (exchange.drain(), exchange.is_full())
@@ -389,10 +404,12 @@ fn drop_rest<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool,
             go_on_with(if is_full { At::Full } else { At::Head }, handler, host, is_enough)
         }
         None => Step::To(At::LastReply),
-        Some(taken) => match pump(handler, host, expired) {
+        Some(taken) => match pump(handler, host, late == Some(Want::Room)) {
             Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
             Pumped::All { .. } if taken == Taken::Enough => Step::Done(Turn::Again),
-            Pumped::All { patience, .. } if !expired => Step::Done(Turn::Later(Want::Input, patience)),
+            Pumped::All { patience, .. } if late != Some(Want::Input) => {
+                Step::Done(Turn::Later(Want::Input, patience))
+            }
             Pumped::All { .. } => {
                 handler.exchange().record_late(false);
                 Step::To(At::LastReply)

@@ -20,8 +20,8 @@ const LINGER_SILENCE: Duration = Duration::from_secs(2);
 const LINGER_READS: u32 = 16;
 
 /// Sends what is left of the last reply, and ends the server's half.
-pub(super) fn end<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, expired: &mut bool) -> Step {
-    if let Pumped::Later(patience) = pump(handler, host, std::mem::take(expired)) {
+pub(super) fn end<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, late: &mut Option<Want>) -> Step {
+    if let Pumped::Later(patience) = pump(handler, host, late.take() == Some(Want::Room)) {
         return Step::Done(Turn::Later(Want::Room, patience));
     }
     if !host.runs_user_code() {

@@ -232,8 +232,9 @@ impl Engine {
         now: u64,
     ) -> Option<Connection> {
         let place = connection.place.clone();
-        let deadline =
-            now.saturating_add(u64::try_from(patience.as_millis()).unwrap_or(NEVER)).min(NEVER - 1);
+        // Rounded up: who is given up has had all of its time.
+        let patience = u64::try_from(patience.as_nanos().div_ceil(1_000_000)).unwrap_or(NEVER);
+        let deadline = now.saturating_add(patience).min(NEVER - 1);
         place.deadline.store(deadline, Ordering::SeqCst);
         let idle = connection.session.is_idle();
         if let Some(connection) = place.park(connection, hint_for(want)) {

@@ -61,8 +61,9 @@ impl IntoListener for TcpListener {
             // A reply is written as a whole; waiting for more to send would only delay it.
             SockRef::from(&self).set_tcp_nodelay(true)?;
         }
+        // Where the system does not know it, it goes on as without.
         #[cfg(target_os = "linux")]
-        SockRef::from(&self).set_tcp_notsent_lowat(MOST_UNSENT)?;
+        let _ = SockRef::from(&self).set_tcp_notsent_lowat(MOST_UNSENT);
         Ok(Listener::Tcp(mio::net::TcpListener::from_std(self)))
     }
 }

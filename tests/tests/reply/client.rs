@@ -305,6 +305,34 @@ fn a_body_that_takes_too_long_is_answered_408() {
 }
 
 #[test]
+fn the_deadline_that_is_told_is_the_one_that_was_missed() {
+    let builder = HTTPServer::builder().body_timeout(Duration::from_millis(100));
+    let stage = Stage::with(builder, |act| act.rfile.read_to_end(&mut Vec::new()).map(drop));
+    let mut clients: Vec<_> = (0..50).map(|_| Client::new(&stage.server)).collect();
+    for client in &mut clients {
+        client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe");
+    }
+    for client in &mut clients {
+        assert_eq!(client.reply().status, 408);
+    }
+    let (log, _) = stage.end();
+    assert_eq!(log.iter().filter(|line| line.contains("(body_timeout)")).count(), 50, "{log:?}");
+    assert!(!log.iter().any(|line| line.contains("(read_timeout)")), "{log:?}");
+}
+
+#[test]
+fn a_client_that_takes_no_reply_is_not_late_with_its_next_body() {
+    let builder = HTTPServer::builder().write_high_water(1 << 26).write_timeout(Duration::from_millis(100));
+    let stage = Stage::with(builder, |act| say(act, &"x".repeat(1 << 25)));
+    let mut client = Client::new(&stage.server);
+    client.send(GET).send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe");
+    stage.log.wait_for("timed out (write_timeout)");
+    drop(client);
+    let (log, _) = stage.end();
+    assert!(!log.iter().any(|line| line.contains("408")), "{log:?}");
+}
+
+#[test]
 fn a_client_that_takes_nothing_is_given_up() {
     let builder = HTTPServer::builder().write_timeout(Duration::from_millis(50));
     let stage = Stage::with(builder, |act| write_on(act, None, true));

@@ -202,6 +202,12 @@ impl Exchange {
         self.line.wire.is_stopping()
     }
 
+    /// A handler begins to run: while it does, no time of the client's is used up.
+    #[inline]
+    pub(crate) fn handler_begins(&mut self) {
+        self.taking.stop();
+    }
+
     /// Notes that the client is too late with its request.
     pub(crate) fn record_late(&mut self, in_head: bool) {
         let deadline = if in_head { "head_timeout" } else { self.input_deadline() };
@@ -354,7 +360,7 @@ impl Exchange {
         self.write_timeout = self.line.write_timeout;
         self.sending = Patience::new(self.line.bounds.body_timeout);
         // A client that takes replies a little at a time gains no time by asking for more of them.
-        if self.reply.gathered() == 0 {
+        if self.reply.gathered() == 0 || self.taking.is_endless() {
             self.taking = Patience::new(self.line.bounds.reply_timeout);
         }
         self.line.requests_left = self.line.requests_left.saturating_sub(1);

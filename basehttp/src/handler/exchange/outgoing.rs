@@ -60,6 +60,8 @@ impl Exchange {
             while !self.pump()? && self.reply.gathered() > self.line.bounds.high_water {
                 self.wait_for_room()?;
             }
+            // What the handler does until its next write is not the client's time.
+            self.taking.stop();
         }
         Ok(count)
     }
@@ -79,6 +81,7 @@ impl Exchange {
                 self.wait_for_room()?;
             }
         }
+        self.taking.stop();
         self.reply.end_direct();
         Ok(count)
     }
@@ -320,7 +323,7 @@ mod tests {
     use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
     use super::*;
-    use crate::handler::exchange::{After, Shared};
+    use crate::handler::exchange::{After, Bounds, Shared};
     use crate::handler::wire::Wire;
     use crate::proto::framing::Body;
 
@@ -397,6 +400,27 @@ mod tests {
             let taken = taken.lock().unwrap();
             assert!(taken.concat() == [&head[..], &body].concat(), "{width}");
             assert_eq!(taken.len() == 1, width > head.len() + body.len(), "in one call where that goes");
+        }
+    }
+
+    #[test]
+    fn what_a_handler_does_between_two_writes_does_not_use_up_its_clients_time() {
+        for piece in [100, DIRECT] {
+            let wire = Narrow { width: 10, is_full: false, taken: Arc::default() };
+            let bounds = Bounds { hold: 0, ..Bounds::default() };
+            let shared = Shared::new(Box::new(wire), Arc::new(bounds));
+            let mut exchange = shared.lock();
+            let asked = Asked { version: Version::Http11, head: false, connect: false, close: false };
+            exchange.begin(asked, false, After::Requests, Body::None);
+            exchange.reply.status_line(Version::Http11, HTTPStatus::OK, "OK");
+            exchange.end_head().unwrap();
+            exchange.write(&vec![b'x'; piece]).unwrap();
+            assert!(exchange.reply.gathered() > 0, "the client has not taken all of it");
+            assert!(!exchange.taking.is_waiting(), "{piece}");
+            assert!(!exchange.pump().unwrap());
+            assert!(exchange.taking.is_waiting(), "when the handler has returned, it is the client's time");
+            exchange.handler_begins();
+            assert!(!exchange.taking.is_waiting(), "and that of the next handler is not");
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::LONGEST;
+
 /// The time for which a client may still let the server wait: for its body, or for room for a reply. Waiting uses it up, and
 /// every byte that comes or goes earns a millisecond of it back: so a message may take as long as it likes at 1000 bytes a
 /// second, and a client that moves one byte before each deadline gets no further. The time that the handler takes does not
@@ -12,6 +14,9 @@ pub(super) struct Patience {
     used: Duration,
     waiting_since: Option<Instant>,
 }
+
+/// A timer counts from the beginning of a round, which may be some milliseconds ago.
+const SLACK: Duration = Duration::from_millis(5);
 
 impl Patience {
     pub(super) fn new(most: Duration) -> Self {
@@ -27,12 +32,22 @@ impl Patience {
 
     /// Whether the time in total is over, not only that for one wait.
     pub(super) fn is_used_up(&self) -> bool {
-        self.left(Duration::MAX).is_zero()
+        self.left(Duration::MAX) < SLACK
     }
 
     /// The wait for the client begins, or goes on.
     pub(super) fn wait(&mut self) {
         self.waiting_since.get_or_insert_with(Instant::now);
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_waiting(&self) -> bool {
+        self.waiting_since.is_some()
+    }
+
+    /// Whether somebody has set it who knows how slow the client may be.
+    pub(super) fn is_endless(&self) -> bool {
+        self.most >= LONGEST
     }
 
     /// The wait is over.
