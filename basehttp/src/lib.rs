@@ -140,9 +140,10 @@
 //! - **HTTP/1.1 needs one `Host`**, as the RFC asks; without, the answer is 400. More generally, what two servers
 //!   could understand in two ways is refused, and [`Fault`] has the list.
 //! - **`default_request_version`** matters only to request lines without a version.
-//! - **`timeout`** bounds one read of a body and one write of a reply. The head of a request, the time between two, and a
-//!   body as a whole have deadlines of the server's: [`head_timeout`](ServerBuilder::head_timeout),
-//!   [`idle_timeout`](ServerBuilder::idle_timeout), [`body_timeout`](ServerBuilder::body_timeout).
+//! - **`timeout`** bounds one read of a body and one write of a reply. The head of a request, the time between two, a
+//!   body and a reply as a whole have deadlines of the server's: [`head_timeout`](ServerBuilder::head_timeout),
+//!   [`idle_timeout`](ServerBuilder::idle_timeout), [`body_timeout`](ServerBuilder::body_timeout),
+//!   [`reply_timeout`](ServerBuilder::reply_timeout).
 //! - **`shutdown` does not wait**, so that a handler may call it; [`ServerHandle::wait`] does.
 //! - **A body of up to 64 KiB has come** when the method is called, so that a slow client keeps no thread waiting; see
 //!   [`gather_limit`](ServerBuilder::gather_limit). A longer one is read while the method runs.

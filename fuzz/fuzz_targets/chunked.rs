@@ -9,8 +9,8 @@
 use basehttp::proto::chunked::{CHUNK_END, ChunkStep, ChunkedDecoder, LAST_CHUNK, chunk_header};
 use basehttp::proto::fault::Fault;
 use basehttp::proto::limits::Limits;
-use basehttp_fuzz::requests::{self, Body, Framing};
 use basehttp_fuzz::pieces;
+use basehttp_fuzz::requests::{self, Body, Framing};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| check(input));

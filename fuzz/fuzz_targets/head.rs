@@ -25,7 +25,9 @@ fn check(input: &[u8]) {
     match whole {
         (Ok(AtEnd::Nothing), _) => assert!(matches!(known, Next::Nothing), "{known:?}"),
         (Ok(AtEnd::Done), head) => accepted(input, &head, &known),
-        (Err(fault), _) => assert!(!matches!(known, Next::Nothing | Next::Request(_)), "{fault:?}: {known:?}"),
+        (Err(fault), _) => {
+            assert!(!matches!(known, Next::Nothing | Next::Request(_)), "{fault:?}: {known:?}")
+        }
     }
 }
 
@@ -79,7 +81,8 @@ fn accepted(input: &[u8], head: &Head, known: &Next) {
         Err(fault) => panic!("{fault:?}"),
     };
     assert_eq!(body, known.framing);
-    let refused = framing::check_host(head, input).is_err() || framing::expects_continue(head, input).is_err();
+    let refused =
+        framing::check_host(head, input).is_err() || framing::expects_continue(head, input).is_err();
     assert_eq!(refused, known.refused, "Host or Expect");
     let persistence = framing::persistence(head, input);
     let is_last = match (line.version, persistence) {

@@ -338,7 +338,8 @@ fn examine(program: &Program, played: &Played, run: &Run) -> Result<(), String> 
         return Err("a reply that is cut off without a reason".to_owned());
     }
     let is_cut = run.responses.first().is_some_and(|response| response.truncated);
-    if reply.end == End::WithConnection && played.failed.get() && played.has_head.get() && !is_cut && !is_old {
+    if reply.end == End::WithConnection && played.failed.get() && played.has_head.get() && !is_cut && !is_old
+    {
         return Err("a failure that nobody can see".to_owned());
     }
     // A mistake that the handler was not told of, since it asked for nothing after it.

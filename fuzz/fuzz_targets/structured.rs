@@ -72,11 +72,43 @@ enum Content {
 const METHODS: [&str; 10] =
     ["GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "SPAM", "DELETE", "get", "B@D"];
 const PATHS: [&str; 26] = [
-    "/e", "/i", "/h", "/b", "/s", "/n", "/m", "/l", "/p", "/q", "/f", "/g", "/d", "/u", "/x", "/w", "/c", "/t",
-    "/r", "*", "//a", "http://a/e", "a:443", "/\u{e9}?q=\"|\"", "", "/a b",
+    "/e",
+    "/i",
+    "/h",
+    "/b",
+    "/s",
+    "/n",
+    "/m",
+    "/l",
+    "/p",
+    "/q",
+    "/f",
+    "/g",
+    "/d",
+    "/u",
+    "/x",
+    "/w",
+    "/c",
+    "/t",
+    "/r",
+    "*",
+    "//a",
+    "http://a/e",
+    "a:443",
+    "/\u{e9}?q=\"|\"",
+    "",
+    "/a b",
 ];
 const VERSIONS: [&str; 10] = [
-    " HTTP/1.1", " HTTP/1.1", " HTTP/1.0", " HTTP/1.1", " HTTP/1.2", " HTTP/0.9", " HTTP/2.0", "", " ",
+    " HTTP/1.1",
+    " HTTP/1.1",
+    " HTTP/1.0",
+    " HTTP/1.1",
+    " HTTP/1.2",
+    " HTTP/0.9",
+    " HTTP/2.0",
+    "",
+    " ",
     " http/1.1",
 ];
 const HOSTS: [&str; 8] = ["a", "a", "a:80", "[::1]", "", "a b", "a,b", "a:8o"];
@@ -136,7 +168,12 @@ impl Sketch {
             out.extend_from_slice(b"\r\n");
         }
         let end: &[u8] = if self.line_end { b"\r\n" } else { b"\n" };
-        let line = format!("{} {}{}", pick(&METHODS, self.method), pick(&PATHS, self.path), pick(&VERSIONS, self.version));
+        let line = format!(
+            "{} {}{}",
+            pick(&METHODS, self.method),
+            pick(&PATHS, self.path),
+            pick(&VERSIONS, self.version)
+        );
         out.extend_from_slice(line.as_bytes());
         out.extend_from_slice(end);
         // The half of them has its Host.

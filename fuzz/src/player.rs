@@ -237,7 +237,7 @@ impl Player {
         self.begin()?;
         let mut piece = [0; 7];
         loop {
-            let read = (&self.rfile).read(&mut piece);
+            let read = self.rfile.read(&mut piece);
             match &read {
                 Ok(count) => self.note(|call| {
                     call.body.extend_from_slice(&piece[..*count]);

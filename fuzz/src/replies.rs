@@ -104,15 +104,32 @@ fn line(output: &[u8]) -> Result<(&[u8], usize), String> {
     let len = output.iter().position(|&byte| byte == b'\n').ok_or("a head that is cut off")?;
     let text = output[..len].strip_suffix(b"\r").ok_or("a bare LF in a head")?;
     let is_text = |&byte: &u8| byte == b'\t' || (byte >= b' ' && byte != 0x7f);
-    if text.iter().all(is_text) { Ok((text, len + 1)) } else { Err(format!("control bytes in {}", show(text))) }
+    if text.iter().all(is_text) {
+        Ok((text, len + 1))
+    } else {
+        Err(format!("control bytes in {}", show(text)))
+    }
 }
 
 fn read_head(output: &[u8]) -> Result<(Head, usize), String> {
     let (text, mut at) = line(output)?;
     let (minor, status, reason) = match text {
-        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor @ (b'0' | b'1'), b' ', a, b, c, b' ', reason @ ..]
-            if [a, b, c].iter().all(|digit| digit.is_ascii_digit()) && *a >= b'1' =>
-        {
+        [
+            b'H',
+            b'T',
+            b'T',
+            b'P',
+            b'/',
+            b'1',
+            b'.',
+            minor @ (b'0' | b'1'),
+            b' ',
+            a,
+            b,
+            c,
+            b' ',
+            reason @ ..,
+        ] if [a, b, c].iter().all(|digit| digit.is_ascii_digit()) && *a >= b'1' => {
             let digits = [a, b, c].map(|digit| u16::from(digit - b'0'));
             (minor - b'0', digits[0] * 100 + digits[1] * 10 + digits[2], reason)
         }
@@ -127,7 +144,8 @@ fn read_head(output: &[u8]) -> Result<(Head, usize), String> {
         }
         let field = text.iter().position(|&byte| byte == b':').map(|colon| text.split_at(colon));
         let (name, value) = field.ok_or_else(|| format!("no field line: {}", show(text)))?;
-        let value = value.strip_prefix(b": ").ok_or_else(|| format!("no blank after the colon: {}", show(text)))?;
+        let value =
+            value.strip_prefix(b": ").ok_or_else(|| format!("no blank after the colon: {}", show(text)))?;
         if !is_token(name) {
             return Err(format!("no field name: {}", show(name)));
         }
@@ -141,7 +159,8 @@ fn has(head: &Head, name: &str) -> bool {
 
 fn closes(head: &Head) -> bool {
     let connection = head.fields.iter().filter(|field| field.0 == b"connection");
-    let options: Vec<_> = connection.flat_map(|field| field.1.split(|&byte| byte == b',')).map(trim).collect();
+    let options: Vec<_> =
+        connection.flat_map(|field| field.1.split(|&byte| byte == b',')).map(trim).collect();
     let says = |word: &[u8]| options.iter().any(|option| option.eq_ignore_ascii_case(word));
     says(b"close") || (head.minor == 0 && !says(b"keep-alive")) || head.status == 101
 }
@@ -203,7 +222,11 @@ fn read_chunks(output: &[u8]) -> Result<Read, String> {
         let rest = &output[at..];
         if size == 0 {
             let Some(rest) = rest.get(..2) else { return truncated(&body) };
-            return if rest == b"\r\n" { Ok((body, End::Framed, at + 2)) } else { Err("a trailer".to_owned()) };
+            return if rest == b"\r\n" {
+                Ok((body, End::Framed, at + 2))
+            } else {
+                Err("a trailer".to_owned())
+            };
         }
         body.extend_from_slice(&rest[..size.min(rest.len())]);
         match rest.get(size..size + 2) {

@@ -305,7 +305,8 @@ fn chunked(input: &[u8], mut at: usize) -> Body {
     loop {
         let Some((text, next)) = crlf_line(input, at) else { return Body::Broken(data) };
         let Some(size) = chunk_size(text) else { return Body::Broken(data) };
-        let paid = usize::try_from(size).unwrap_or(usize::MAX).saturating_mul(2).saturating_add(FREE_PER_CHUNK);
+        let paid =
+            usize::try_from(size).unwrap_or(usize::MAX).saturating_mul(2).saturating_add(FREE_PER_CHUNK);
         excess = (excess + text.len()).saturating_sub(paid);
         if text.len() > LONGEST_CHUNK_LINE || excess > LONGEST_CHUNK_LINE {
             return Body::Broken(data);

@@ -170,7 +170,8 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
 
     /// Sets how long one read of the body, and one write of the reply, may wait for the client:
     /// [`set_read_timeout`](Self::set_read_timeout) and [`set_write_timeout`](Self::set_write_timeout) at once. Zero does not
-    /// wait at all, `Duration::MAX` waits for ever.
+    /// wait at all, `Duration::MAX` waits for ever. What is said in [`setup`](RequestHandler::setup) is for one wait each: the
+    /// server's `body_timeout` and `reply_timeout` bound the whole all the same.
     pub fn set_timeout(&self, timeout: Duration) {
         self.set_timeouts(Some(timeout), Some(timeout));
     }

@@ -253,9 +253,10 @@ pub trait RequestHandler:
         BaseHTTPRequestHandler::flush_headers(self)
     }
 
-    /// Logs an accepted request; called by [`send_response`](Self::send_response). `None` is written as `-`. A reply that is
+    /// Logs a request with the status of its reply, a refused one too; called by [`send_response`](Self::send_response). `size`
+    /// is in bytes; `None` is written as `-`. A reply that is
     /// taken back was logged already, and the error page in its place is logged too. Of a request line, the default shows the
-    /// first 1000 characters.
+    /// first 1000 characters and `...`, since the client decides how long it is; an override gets all of it.
     fn log_request(&self, code: Option<HTTPStatus>, size: Option<u64>) {
         BaseHTTPRequestHandler::log_request(self, code, size);
     }

@@ -100,7 +100,8 @@ impl ServerBuilder {
     }
 
     /// How long a reply may wait for a client that takes none of it; then the connection is cut. 30 seconds by default,
-    /// as for reads. A handler's class variable `timeout` and
+    /// as for reads. The system tells in steps of up to 64 KiB what the client takes, so that one that takes less than some
+    /// 2 KiB a second may seem to take nothing. A handler's class variable `timeout` and
     /// [`set_write_timeout`](BaseHTTPRequestHandler::set_write_timeout) come before it.
     pub fn write_timeout(mut self, timeout: Duration) -> Self {
         self.settings.bounds.write_timeout = timeout;
@@ -113,7 +114,7 @@ impl ServerBuilder {
     /// does. 60 seconds by default: a network that stands still for so long is no network.
     ///
     /// A handler for clients that are slow on purpose calls
-    /// [`set_read_timeout`](BaseHTTPRequestHandler::set_read_timeout), and minds the total itself. After 101, or 2xx to
+    /// [`set_read_timeout`](BaseHTTPRequestHandler::set_read_timeout) in its `do_*` method, and minds the total itself. After 101, or 2xx to
     /// CONNECT, there is no bound but `read_timeout`.
     pub fn body_timeout(mut self, timeout: Duration) -> Self {
         self.settings.bounds.body_timeout = timeout;
@@ -123,10 +124,11 @@ impl ServerBuilder {
     /// How long a reply may wait in total for its client to take it; then the connection is cut. Each byte that the client
     /// takes gives a millisecond back, as in [`body_timeout`](Self::body_timeout): a client that takes one before each
     /// [`write_timeout`](Self::write_timeout) gets no further. Only waiting for the client counts, not what the handler does
-    /// between two writes. 60 seconds by default.
+    /// between two writes. 60 seconds by default, as for bodies: a network that stands still for so long is no network.
     ///
     /// A handler for clients that are slow on purpose calls
-    /// [`set_write_timeout`](BaseHTTPRequestHandler::set_write_timeout), which switches this off for its reply. After 101, or
+    /// [`set_write_timeout`](BaseHTTPRequestHandler::set_write_timeout) in its `do_*` method, which switches this off for that
+    /// reply. After 101, or
     /// 2xx to CONNECT, there is no bound but `write_timeout`.
     pub fn reply_timeout(mut self, timeout: Duration) -> Self {
         self.settings.bounds.reply_timeout = timeout;
@@ -180,8 +182,8 @@ impl ServerBuilder {
     }
 
     /// How many bytes of a request's body are gathered before its handler is called, so that a client that sends slowly
-    /// keeps no thread waiting. 64 KiB by default: more than most forms and messages have. A longer body is read while
-    /// the handler runs; with 0, every body is.
+    /// keeps no thread waiting. 64 KiB by default: more than most forms and messages have. What a longer body has beyond that
+    /// is read while the handler runs; with 0, every body is, as a handler wants that answers before the body has come.
     pub fn gather_limit(mut self, bytes: usize) -> Self {
         self.settings.bounds.gather = bytes;
         self

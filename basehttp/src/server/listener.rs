@@ -52,6 +52,20 @@ pub(super) enum Stream {
     Unix(mio::net::UnixStream),
 }
 
+/// How long the system may go on offering what is left of a reply to a client that has no room for it, once the connection
+/// is closed. For ever, if nobody says: as long as its system answers that there is none (Linux).
+#[cfg(target_os = "linux")]
+const ORPHAN_TIME: Duration = Duration::from_secs(30);
+
+#[cfg(target_os = "linux")]
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if let Self::Tcp(stream) = self {
+            let _ = SockRef::from(&*stream).set_tcp_user_timeout(Some(ORPHAN_TIME));
+        }
+    }
+}
+
 impl sealed::Sealed for TcpListener {}
 
 impl IntoListener for TcpListener {

@@ -36,7 +36,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         panics(scene, "finish", &["200"], "finish: panicked: a trap in finish");
     }),
     Fault::new("handler-panics-in-drop", |scene| {
-        panics(scene, "drop", &["200"], "dropping a handler panicked: a trap in drop")
+        panics(scene, "drop", &["200"], "dropping a handler panicked: a trap in drop");
     }),
     Fault::new("factory-panics", |scene| {
         panics(scene, "factory", &["closed", "reset"], "making a handler panicked: a trap in factory");

@@ -207,7 +207,7 @@ fn rule_07_a_request_that_waits_for_a_thread_is_late_too() {
 
 #[test]
 fn rule_07_a_lingering_close_ends() {
-    let stage = Stage::with(builder(), |act| act.read_body(10).map(drop));
+    let stage = Stage::with(builder().gather_limit(0), |act| act.read_body(10).map(drop));
     let mut client = stage.client();
     // The client neither sends the rest nor closes.
     let reply = client.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nhello");

@@ -67,7 +67,7 @@ fn rule_12_the_503_at_the_connection_limit_arrives() {
 
 #[test]
 fn rule_12_lingering_closes_hold_no_threads() {
-    let stage = Stage::new(|act| act.read_body(10).map(drop));
+    let stage = Stage::with(HTTPServer::builder().gather_limit(0), |act| act.read_body(10).map(drop));
     let mut clients: Vec<_> = (0..20).map(|_| stage.client()).collect();
     for client in &mut clients {
         client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nhello");

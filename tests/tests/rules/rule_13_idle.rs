@@ -10,19 +10,26 @@ use basehttp_tests::gate::gate;
 use basehttp_tests::process::{server_threads, sleeps, workers};
 use basehttp_tests::wait_until;
 
-use crate::stage::{GET, Stage, WAIT, say};
+use crate::stage::{GET, Stage, WAIT, get, say};
 
 fn stage(builder: basehttp::ServerBuilder) -> Stage {
     let hour = Duration::from_secs(3600);
-    let builder = builder.idle_timeout(hour).head_timeout(hour).read_timeout(hour).write_timeout(hour);
+    let builder = builder.idle_timeout(hour).head_timeout(hour).read_timeout(hour).body_timeout(hour);
+    let builder = builder.write_timeout(hour).reply_timeout(hour);
     Stage::with(builder, |act| match act.path() {
         "/big" => {
             act.send_response(200);
             act.end_headers()?;
             (0..60).try_for_each(|_| act.wfile.write_all(&[b'x'; 1024]))
         }
+        "/direct" => {
+            act.send_response(200);
+            act.send_header("Content-Length", 60 * 1024);
+            act.end_headers()?;
+            act.wfile.write_all(&vec![b'x'; 60 * 1024])
+        }
         path => {
-            let body = act.read_body(65_536)?;
+            let body = act.read_body(100_000)?;
             say(act, &format!("{path}{}", body.len()))
         }
     })
@@ -64,13 +71,38 @@ fn rule_13_clients_that_are_silent_or_slow_hold_no_thread() {
     }
 }
 
+/// A thread must cost more than a head.
+#[test]
+fn rule_13_a_long_body_of_which_little_has_come_holds_no_thread() {
+    let stage = stage(HTTPServer::builder());
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nhello";
+    let mut clients: Vec<_> = (0..30).map(|_| stage.client()).collect();
+    for client in &mut clients {
+        client.send(head);
+    }
+    assert_eq!(stage.client().ask(GET).text(), "/0");
+    wait_until("no thread waits for the bodies", || workers() <= 2);
+    for client in &mut clients {
+        assert_eq!(client.ask("x".repeat(100_000 - 5)).status, 200);
+    }
+}
+
 #[test]
 fn rule_13_a_slow_reader_of_a_held_back_reply_holds_no_thread() {
+    check_slow_readers("/big");
+}
+
+#[test]
+fn rule_13_a_slow_reader_of_replies_that_go_past_the_buffer_holds_no_thread() {
+    check_slow_readers("/direct");
+}
+
+fn check_slow_readers(path: &str) {
     let stage = stage(HTTPServer::builder());
     let mut readers: Vec<_> = (0..20).map(|_| stage.server.connect().unwrap()).collect();
     for reader in &mut readers {
         // More than the system takes for a client that does not read, in replies that are each held back.
-        let pipeline = "GET /big HTTP/1.1\r\nHost: a\r\n\r\n".repeat(150);
+        let pipeline = get(path).repeat(150);
         reader.write_all(pipeline.as_bytes()).unwrap();
         reader.shutdown(Shutdown::Write).unwrap();
     }

@@ -243,7 +243,9 @@ impl Exchange {
             match &mut self.body {
                 Incoming::None | Incoming::Everything | Incoming::Gathered(_) => return Taken::All,
                 Incoming::Length(length) => {
-                    if *length > self.line.bounds.gather as u64 || self.input.data().len() as u64 >= *length {
+                    // Of a long body some as well: else a head is all that a thread costs.
+                    let enough = (*length).min(self.line.bounds.gather as u64);
+                    if self.input.data().len() as u64 >= enough {
                         return Taken::All;
                     }
                 }

@@ -400,10 +400,11 @@ impl Exchange {
         self.taking.left(self.write_timeout)
     }
 
-    /// Whether more of the replies waits for the client than may.
+    /// Whether the client has to take more of the replies before its next request is looked at. A client that takes nothing
+    /// must not have the room of its next reply filled by those before: the handler would wait for it.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        self.reply.gathered() > self.line.bounds.high_water
+        self.unsent > 0 || self.reply.gathered() > self.line.bounds.high_water
     }
 
     /// Reads and drops input. `WouldBlock` when there may be more, `Ok` with a count when there was some.

@@ -75,6 +75,8 @@ impl Exchange {
             rest = rest.get(sent..).unwrap_or_default();
             if self.reply.gathered() + rest.len() <= self.line.bounds.high_water {
                 self.reply.keep(rest);
+                // The client has not had room for it.
+                self.unsent = self.reply.gathered();
                 break;
             }
             if sent == 0 {
