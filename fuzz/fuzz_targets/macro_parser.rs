@@ -53,7 +53,9 @@ fn check_text(text: &str) {
     for item in &block.items {
         if let syn::ImplItem::Fn(function) = item {
             let name = function.sig.ident.to_string();
-            assert!(functions.0.contains(&name), "{name} is lost\n{expansion}");
+            // Of two with a name the first one stays, which need not have a body: then it is no function to `syn`.
+            let stands = || expansion.to_string().contains(&format!("fn {name} "));
+            assert!(functions.0.contains(&name) || stands(), "{name} is lost\n{expansion}");
         }
     }
 }
