@@ -85,10 +85,10 @@ fn accepted(input: &[u8], head: &Head, known: &Next) {
         framing::check_host(head, input).is_err() || framing::expects_continue(head, input).is_err();
     assert_eq!(refused, known.refused, "Host or Expect");
     let persistence = framing::persistence(head, input);
-    let is_last = match (line.version, persistence) {
-        (Version::Http09, _) | (_, Persistence::Close) | (Version::Http10, Persistence::Unsaid) => true,
-        _ => false,
-    };
+    let is_last = matches!(
+        (line.version, persistence),
+        (Version::Http09, _) | (_, Persistence::Close) | (Version::Http10, Persistence::Unsaid)
+    );
     assert_eq!(is_last, known.is_last, "persistence");
     if !is_lenient(input, head) {
         as_httparse(input, head);

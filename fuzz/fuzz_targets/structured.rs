@@ -177,7 +177,7 @@ impl Sketch {
         out.extend_from_slice(line.as_bytes());
         out.extend_from_slice(end);
         // The half of them has its Host.
-        if self.version % 2 == 0 || self.fields.is_empty() {
+        if self.version.is_multiple_of(2) || self.fields.is_empty() {
             out.extend_from_slice(b"Host: a\r\n");
         }
         for field in self.fields.iter().take(6) {
