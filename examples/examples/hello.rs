@@ -38,7 +38,7 @@ impl Hello {
 
     fn log_message(&self, message: fmt::Arguments<'_>) {
         // an override, as in Python
-        eprintln!("hello: {}", message.to_string().escape_debug());
+        BaseHTTPRequestHandler::log_message(self, format_args!("hello: {message}"));
     }
 
     fn path_length(&self) -> usize {
