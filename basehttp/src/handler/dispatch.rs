@@ -360,7 +360,10 @@ pub(crate) fn fail<H: RequestHandler>(handler: &H, function: &str, failure: &Fai
         Some(Trouble::Fault(fault)) => {
             handler.log_error(format_args!("{function}: {failure} ({})", fault.code()));
         }
-        Some(Trouble::TimedOut(_) | Trouble::BodyTooLarge) if !failure.is_panic() => {
+        Some(Trouble::TimedOut(deadline)) if !failure.is_panic() => {
+            handler.log_error(format_args!("{function}: {failure} ({deadline})"));
+        }
+        Some(Trouble::BodyTooLarge) if !failure.is_panic() => {
             handler.log_error(format_args!("{function}: {failure}"));
         }
         _ => tell_failure(handler, function, failure),

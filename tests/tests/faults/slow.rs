@@ -35,7 +35,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     })
     .with(SHORT),
     Fault::new("a-byte-at-a-time-in-a-body-read", |scene| {
-        trickle(scene, &post("/", 200_000), &"x".repeat(20_000));
+        trickle(scene, &(post("/", 200_000) + &"x".repeat(GATHERED)), &"x".repeat(20_000));
         scene.logs("do_POST: timed out", TRICKLERS);
         scene.logs("code 408", TRICKLERS);
     })
@@ -57,7 +57,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     })
     .with(SHORT),
     Fault::new("silent-after-half-a-body-read", |scene| {
-        silent(scene, &(post("/", 200_000) + "half of it"));
+        silent(scene, &(post("/", 200_000) + &"x".repeat(GATHERED)));
         scene.logs("do_POST: timed out", SILENT);
         scene.logs("code 408", SILENT);
     })
@@ -77,6 +77,9 @@ const SHORT: &[&str] = &[
     "reply_timeout",
     "1000",
 ];
+
+/// So much of a long body comes before its handler is called: `gather_limit`.
+const GATHERED: usize = 64 * 1024;
 
 const TRICKLERS: usize = 20;
 const SILENT: usize = 100;
