@@ -170,6 +170,10 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+#[cfg(feature = "cgi")]
+mod cgi;
+#[cfg(feature = "files")]
+mod files;
 mod handler;
 pub mod prelude;
 #[doc(hidden)]
@@ -178,6 +182,10 @@ mod server;
 pub mod testing;
 
 pub use basehttp_macros::http_handler;
+#[cfg(feature = "cgi")]
+pub use cgi::{CGIHTTPRequestHandler, CGIRequestHandler};
+#[cfg(feature = "files")]
+pub use files::{Content, Directory, FileRequestHandler, SimpleHTTPRequestHandler};
 pub use handler::{
     Address, BaseHTTPRequestHandler, DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE, HandlerError,
     Headers, HeadersIter, Message, RFile, RFileLock, RequestHandler, ResponseCode, ServerHandle, ServerInfo,

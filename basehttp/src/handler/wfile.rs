@@ -2,8 +2,14 @@
 
 use std::cell::Cell;
 use std::fmt;
+#[cfg(feature = "files")]
+use std::fs::File;
 use std::io::{self, Write};
 use std::marker::PhantomData;
+#[cfg(feature = "files")]
+use std::ops::Range;
+#[cfg(feature = "files")]
+use std::sync::Arc;
 
 use super::exchange::Shared;
 
@@ -75,6 +81,16 @@ impl WFile {
                 io::Error::new(io::ErrorKind::InvalidInput, "a Display returned an error")
             })),
         }
+    }
+
+    /// Makes some bytes of a file the next part of the body, without waiting for the client.
+    ///
+    /// # Errors
+    /// See [the type](Self#errors).
+    #[cfg(feature = "files")]
+    pub fn send_file(&self, file: &Arc<File>, range: Range<u64>) -> io::Result<()> {
+        let _ = (file, range);
+        todo!()
     }
 
     /// Sends what was written so far. A head without `Content-Length` is sent as that of a chunked body then.

@@ -16,6 +16,12 @@ pub(crate) trait Wire: Send {
     /// As [`write`](Self::write), for pieces one behind the other.
     fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize>;
 
+    /// Sends what earlier writes have left in the wire itself. [`WouldBlock`](io::ErrorKind::WouldBlock) when some of it
+    /// must wait. For wires that keep something: those that encrypt.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Blocks the calling thread until a read or write is worth another try.
     /// [`TimedOut`](io::ErrorKind::TimedOut) if that takes longer than `timeout`.
     fn wait(&mut self, want: Want, timeout: Duration) -> io::Result<()>;

@@ -1,0 +1,171 @@
+//! The file handler: Python's `SimpleHTTPRequestHandler`.
+
+mod content;
+mod directory;
+
+use std::borrow::Cow;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::__private::Base;
+use crate::handler::{BaseHTTPRequestHandler, Headers, Message, RequestHandler};
+
+pub use content::Content;
+pub use directory::Directory;
+
+/// A handler that serves files: what Python's `SimpleHTTPRequestHandler` adds to its base.
+#[allow(
+    non_upper_case_globals,
+    reason = "the class variables keep the names that Python's documentation gives them"
+)]
+pub trait FileRequestHandler: RequestHandler {
+    /// The files that stand for their folder, the first that is there: Python's `index_pages`.
+    const index_pages: &'static [&'static str] = &["index.html", "index.htm"];
+
+    /// Media types by the end of a file's name (with its dot, in lower case), looked up before those that everybody
+    /// knows: Python's `extensions_map`.
+    const extensions_map: &'static [(&'static str, &'static str)] = SimpleHTTPRequestHandler::EXTENSIONS;
+
+    #[doc(hidden)]
+    fn __files(&self) -> &SimpleHTTPRequestHandler<Self::MessageClass>;
+
+    /// The folder that is served.
+    fn directory(&self) -> &Directory {
+        self.__files().directory()
+    }
+
+    /// Finds what the request asks for and sends the head of the reply. `None` where the whole reply was sent.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    fn send_head(&mut self) -> io::Result<Option<Content>> {
+        SimpleHTTPRequestHandler::send_head(self)
+    }
+
+    /// As [`send_head`](Self::send_head) for the folder at `path`, relative to [`directory`](Self::directory).
+    ///
+    /// # Errors
+    /// Those of the connection.
+    fn list_directory(&mut self, path: &Path) -> io::Result<Option<Content>> {
+        SimpleHTTPRequestHandler::list_directory(self, path)
+    }
+
+    /// The file that a request's path names, relative to [`directory`](Self::directory). `None` where there can be none.
+    fn translate_path(&self, path: &str) -> Option<PathBuf> {
+        SimpleHTTPRequestHandler::translate_path(self, path)
+    }
+
+    /// The media type of a file, by its name.
+    fn guess_type(&self, path: &Path) -> Cow<'static, str> {
+        SimpleHTTPRequestHandler::guess_type(self, path)
+    }
+
+    /// Sends the body of the reply, whose head was sent.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    fn copyfile(&self, source: Content) -> io::Result<()> {
+        SimpleHTTPRequestHandler::copyfile(self, source)
+    }
+}
+
+/// The base of a handler that serves files.
+pub struct SimpleHTTPRequestHandler<M: Message = Headers> {
+    base: BaseHTTPRequestHandler<M>,
+    directory: Directory,
+}
+
+impl<M: Message> SimpleHTTPRequestHandler<M> {
+    /// Makes the base of a handler for the files of `directory`.
+    pub fn new(base: BaseHTTPRequestHandler<M>, directory: &Directory) -> Self {
+        Self { base, directory: directory.clone() }
+    }
+
+    /// The folder that is served.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+}
+
+impl<M: Message> Base<BaseHTTPRequestHandler<M>> for SimpleHTTPRequestHandler<M> {
+    fn base(&self) -> &BaseHTTPRequestHandler<M> {
+        &self.base
+    }
+
+    fn base_mut(&mut self) -> &mut BaseHTTPRequestHandler<M> {
+        &mut self.base
+    }
+}
+
+impl SimpleHTTPRequestHandler {
+    /// The default of [`FileRequestHandler::extensions_map`], Python's.
+    pub const EXTENSIONS: &'static [(&'static str, &'static str)] = &[
+        (".gz", "application/gzip"),
+        (".Z", "application/octet-stream"),
+        (".bz2", "application/x-bzip2"),
+        (".xz", "application/x-xz"),
+    ];
+
+    /// Answers GET; what `do_GET` is where the block has none.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    #[allow(non_snake_case, reason = "Python's name")]
+    pub fn do_GET<H: FileRequestHandler>(handler: &mut H) -> io::Result<()> {
+        match handler.send_head()? {
+            Some(content) => handler.copyfile(content),
+            None => Ok(()),
+        }
+    }
+
+    /// Answers HEAD; what `do_HEAD` is where the block has none.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    #[allow(non_snake_case, reason = "Python's name")]
+    pub fn do_HEAD<H: FileRequestHandler>(handler: &mut H) -> io::Result<()> {
+        handler.send_head().map(drop)
+    }
+
+    /// The default of [`FileRequestHandler::send_head`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn send_head<H: FileRequestHandler>(handler: &mut H) -> io::Result<Option<Content>> {
+        let _ = handler;
+        todo!()
+    }
+
+    /// The default of [`FileRequestHandler::list_directory`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn list_directory<H: FileRequestHandler>(
+        handler: &mut H,
+        path: &Path,
+    ) -> io::Result<Option<Content>> {
+        let _ = (handler, path);
+        todo!()
+    }
+
+    /// The default of [`FileRequestHandler::translate_path`].
+    pub fn translate_path<H: FileRequestHandler>(handler: &H, path: &str) -> Option<PathBuf> {
+        let _ = (handler, path);
+        todo!()
+    }
+
+    /// The default of [`FileRequestHandler::guess_type`].
+    pub fn guess_type<H: FileRequestHandler>(handler: &H, path: &Path) -> Cow<'static, str> {
+        let _ = (handler, path);
+        todo!()
+    }
+
+    /// The default of [`FileRequestHandler::copyfile`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn copyfile<H: FileRequestHandler>(handler: &H, source: Content) -> io::Result<()> {
+        let _ = (handler, source);
+        todo!()
+    }
+}
