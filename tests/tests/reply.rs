@@ -10,6 +10,8 @@ mod client;
 mod expect;
 #[path = "reply/failure.rs"]
 mod failure;
+#[path = "reply/file.rs"]
+mod file;
 #[path = "reply/framing.rs"]
 mod framing;
 #[path = "reply/interim.rs"]

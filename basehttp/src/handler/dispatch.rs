@@ -332,6 +332,15 @@ pub(crate) fn tell<H: RequestHandler>(handler: &H) {
         Some(Trouble::TimedOut(deadline)) => {
             handler.log_error(format_args!("{}: Request timed out ({deadline})", function_of(handler)));
         }
+        Some(Trouble::File { left, kind: io::ErrorKind::UnexpectedEof }) => {
+            handler.log_error(format_args!("{}: the file ended {left} bytes early", function_of(handler)));
+        }
+        Some(Trouble::File { left, kind }) => {
+            let function = function_of(handler);
+            handler.log_error(format_args!(
+                "{function}: the last {left} bytes of the file cannot be read: {kind}"
+            ));
+        }
         // The handler has not read so far, or has not minded.
         Some(Trouble::Fault(fault)) => {
             handler.log_error(format_args!("{}: {fault} ({})", function_of(handler), fault.code()));

@@ -2,13 +2,10 @@
 
 use std::cell::Cell;
 use std::fmt;
-#[cfg(feature = "files")]
 use std::fs::File;
 use std::io::{self, Write};
 use std::marker::PhantomData;
-#[cfg(feature = "files")]
 use std::ops::Range;
-#[cfg(feature = "files")]
 use std::sync::Arc;
 
 use super::exchange::Shared;
@@ -83,14 +80,43 @@ impl WFile {
         }
     }
 
-    /// Makes some bytes of a file the next part of the body, without waiting for the client.
+    /// Makes the bytes of a file in `range` the next part of the body. Does not wait for the client: the server reads and
+    /// sends them after the method has returned, on Linux without copying them, and a client that takes its time holds no
+    /// thread and no memory, but the open file. They count as what is written, and what is written after them comes
+    /// behind them.
+    ///
+    /// Declare their `Content-Length` where nothing else is written; otherwise they are sent in chunks. Where the file turns
+    /// out to be shorter, or cannot be read, the connection is cut, so that the client sees the truncation, and the log
+    /// tells it.
     ///
     /// # Errors
-    /// See [the type](Self#errors).
-    #[cfg(feature = "files")]
+    /// See [the type](Self#errors); [`InvalidInput`](io::ErrorKind::InvalidInput) also if more than 256 pieces wait.
+    ///
+    /// ```
+    /// use std::fs::File;
+    /// use std::sync::Arc;
+    /// use basehttp::prelude::*;
+    ///
+    /// struct Manual { base: BaseHTTPRequestHandler }
+    ///
+    /// #[http_handler]
+    /// impl Manual {
+    ///     fn do_GET(&self) -> std::io::Result<()> {
+    ///         let file = Arc::new(File::open("Cargo.toml")?);
+    ///         let len = file.metadata()?.len();
+    ///         self.send_response(200);
+    ///         self.send_header("Content-Length", len);
+    ///         self.end_headers()?;
+    ///         self.wfile.send_file(&file, 0..len)
+    ///     }
+    /// }
+    ///
+    /// let replies = basehttp::testing::respond(|base| Manual { base }, b"GET / HTTP/1.0\r\n\r\n");
+    /// assert_eq!(replies[0].body, std::fs::read("Cargo.toml")?);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn send_file(&self, file: &Arc<File>, range: Range<u64>) -> io::Result<()> {
-        let _ = (file, range);
-        todo!()
+        self.shared.lock().attach(file, range)
     }
 
     /// Sends what was written so far. A head without `Content-Length` is sent as that of a chunked body then.

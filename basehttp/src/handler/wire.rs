@@ -1,5 +1,6 @@
 //! All that a handler may ask of the outside.
 
+use std::fs::File;
 use std::io::{self, IoSlice};
 use std::time::{Duration, SystemTime};
 
@@ -15,6 +16,12 @@ pub(crate) trait Wire: Send {
 
     /// As [`write`](Self::write), for pieces one behind the other.
     fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize>;
+
+    /// Writes what fits of `most` bytes of a file, from `position` on. `Ok(0)` is the end of the file,
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) of the wire's that nothing fits.
+    fn send_file(&mut self, file: &File, position: u64, most: u64) -> Result<usize, FileFault> {
+        copy_file(self, file, position, most)
+    }
 
     /// Sends what earlier writes have left in the wire itself. [`WouldBlock`](io::ErrorKind::WouldBlock) when some of it
     /// must wait. For wires that keep something: those that encrypt.
@@ -50,6 +57,43 @@ pub(crate) trait Wire: Send {
 
     /// Takes a line for the log, with its line end.
     fn log(&mut self, line: &str);
+}
+
+/// Who is to blame when a file is not sent.
+#[derive(Debug)]
+pub(crate) enum FileFault {
+    File(io::Error),
+    Wire(io::Error),
+}
+
+/// As [`Wire::send_file`], by way of a buffer. What the wire does not take is read again.
+pub(crate) fn copy_file<W: Wire + ?Sized>(
+    wire: &mut W,
+    file: &File,
+    position: u64,
+    most: u64,
+) -> Result<usize, FileFault> {
+    let mut buffer = [0; COPIED];
+    let most = usize::try_from(most).unwrap_or(COPIED).min(COPIED);
+    let room = buffer.get_mut(..most).unwrap_or_default();
+    let count = read_at(file, room, position).map_err(FileFault::File)?;
+    match buffer.get(..count) {
+        None | Some([]) => Ok(0),
+        Some(bytes) => wire.write(bytes).map_err(FileFault::Wire),
+    }
+}
+
+/// So much of a file is on a thread's stack when it is copied.
+const COPIED: usize = 16 * 1024;
+
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, position)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, position)
 }
 
 /// What a thread waits for.

@@ -287,11 +287,11 @@ const NEVER_TRAILING: [&[u8]; 17] = [
 /// Appends the size line of a chunk of `len` bytes. After the data comes [`CHUNK_END`].
 ///
 /// A length of 0 appends nothing: it would end the body.
-pub fn chunk_header(len: usize, out: &mut Vec<u8>) {
+pub fn chunk_header(len: u64, out: &mut Vec<u8>) {
     if len == 0 {
         return;
     }
-    let digits = (usize::BITS - len.leading_zeros()).div_ceil(4);
+    let digits = (u64::BITS - len.leading_zeros()).div_ceil(4);
     for digit in (0..digits).rev() {
         // Four bits: at most 15.
         let value = (len >> (4 * digit) & 0xf).to_le_bytes().first().copied().unwrap_or_default();

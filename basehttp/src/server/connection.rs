@@ -293,7 +293,7 @@ fn serve<H: RequestHandler>(
 /// Replies gather while requests are here, but not for a client that takes none.
 fn make_room<H: RequestHandler>(handler: &H, host: &mut dyn Host, late: Option<Want>) -> Step {
     match pump(handler, host, late == Some(Want::Room)) {
-        Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
+        Pumped::Paused(turn) => Step::Done(turn),
         Pumped::All { .. } => Step::To(At::Head),
         Pumped::Dead => Step::To(At::LastReply),
     }
@@ -313,7 +313,7 @@ fn read_head<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, late: &mut
     let pumped = send(&mut exchange, host, *late == Some(Want::Room));
     drop(exchange);
     match told(pumped, handler, host) {
-        Pumped::Later(patience) => Step::DoneAt(At::Head, Turn::Later(Want::Room, patience)),
+        Pumped::Paused(turn) => Step::DoneAt(At::Head, turn),
         Pumped::Dead => Step::To(At::LastReply),
         Pumped::All { .. } if *late == Some(Want::Input) => {
             *late = None;
@@ -339,7 +339,7 @@ fn gather_body<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, late: &m
         return Step::To(At::LastReply);
     }
     match pump(handler, host, late.is_some()) {
-        Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
+        Pumped::Paused(turn) => Step::Done(turn),
         Pumped::Dead => Step::To(At::LastReply),
         Pumped::All { patience, .. } => Step::Done(Turn::Later(Want::Input, patience)),
     }
@@ -355,7 +355,7 @@ fn run_handler<H: RequestHandler>(
     if !host.admits(handler.command(), handler.path()) {
         // A handler that takes its time must not hold back the replies before its own.
         return match pump(handler, host, late == Some(Want::Room)) {
-            Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
+            Pumped::Paused(turn) => Step::Done(turn),
             Pumped::All { .. } => Step::Done(Turn::Elsewhere),
             Pumped::Dead => Step::To(At::LastReply),
         };
@@ -382,7 +382,7 @@ fn go_on_with<H: RequestHandler>(at: At, handler: &H, host: &mut dyn Host, is_en
         return Step::To(at);
     }
     match pump(handler, host, false) {
-        Pumped::Later(patience) => Step::DoneAt(At::Full, Turn::Later(Want::Room, patience)),
+        Pumped::Paused(turn) => Step::DoneAt(At::Full, turn),
         Pumped::All { .. } => Step::DoneAt(at, Turn::Again),
         Pumped::Dead => Step::To(At::LastReply),
     }
@@ -405,7 +405,7 @@ fn drop_rest<H: RequestHandler>(
         }
         None => Step::To(At::LastReply),
         Some(taken) => match pump(handler, host, late == Some(Want::Room)) {
-            Pumped::Later(patience) => Step::Done(Turn::Later(Want::Room, patience)),
+            Pumped::Paused(turn) => Step::Done(turn),
             Pumped::All { .. } if taken == Taken::Enough => Step::Done(Turn::Again),
             Pumped::All { patience, .. } if late != Some(Want::Input) => {
                 Step::Done(Turn::Later(Want::Input, patience))

@@ -21,8 +21,9 @@ const LINGER_READS: u32 = 16;
 
 /// Sends what is left of the last reply, and ends the server's half.
 pub(super) fn end<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, late: &mut Option<Want>) -> Step {
-    if let Pumped::Later(patience) = pump(handler, host, late.take() == Some(Want::Room)) {
-        return Step::Done(Turn::Later(Want::Room, patience));
+    match pump(handler, host, late.take() == Some(Want::Room)) {
+        Pumped::Paused(turn) => return Step::Done(turn),
+        Pumped::All { .. } | Pumped::Dead => {}
     }
     if !host.runs_user_code() {
         // `finish` has to wait for a thread, the client has not.

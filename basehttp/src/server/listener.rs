@@ -1,5 +1,6 @@
 //! Listening sockets and the streams that they give.
 
+use std::fs::File;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener};
 #[cfg(unix)]
@@ -188,6 +189,21 @@ impl Stream {
 
     pub(super) fn write_vectored(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         either!(self, stream => (&*stream).write_vectored(pieces))
+    }
+
+    /// Has the system write what fits of a file.
+    #[cfg(target_os = "linux")]
+    pub(super) fn send_file(&self, file: &File, position: u64, most: u64) -> io::Result<usize> {
+        let Ok(mut offset) = position.try_into() else { return Err(io::ErrorKind::Unsupported.into()) };
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        Ok(either!(self, stream => nix::sys::sendfile::sendfile(stream, file, Some(&mut offset), most))?)
+    }
+
+    /// Elsewhere there is no such call, or it is another one.
+    #[cfg(not(target_os = "linux"))]
+    #[expect(clippy::unused_self, reason = "as on Linux")]
+    pub(super) fn send_file(&self, _file: &File, _position: u64, _most: u64) -> io::Result<usize> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     /// Ends the client's half and makes the coming close a reset. No FIN, which would make a reply that ends with the

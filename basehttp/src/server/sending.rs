@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::failing::telling;
-use super::session::Host;
+use super::session::{Host, Turn};
 use crate::handler::RequestHandler;
 use crate::handler::dispatch::tell;
-use crate::handler::exchange::Exchange;
+use crate::handler::exchange::{Exchange, Sent};
+use crate::handler::wire::Want;
 
 /// What became of the bytes that are ready.
 pub(super) enum Pumped {
@@ -15,8 +16,8 @@ pub(super) enum Pumped {
         is_idle: bool,
         patience: Duration,
     },
-    /// The client has to take some first, so long at most.
-    Later(Duration),
+    /// The turn ends: the client has to take some first, or others have waited long enough.
+    Paused(Turn),
     Dead,
 }
 
@@ -28,17 +29,27 @@ pub(super) fn pump<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired:
 
 /// Sends what is ready. Whoever calls this lets [`told`] see what came of it, once the exchange is not locked any more.
 pub(super) fn send(exchange: &mut Exchange, host: &mut dyn Host, expired: bool) -> Pumped {
-    if exchange.reply.gathered() > 0 {
+    if exchange.has_output() {
         host.before_sending();
     }
-    match exchange.pump() {
-        Ok(true) => Pumped::All { is_idle: exchange.is_idle(), patience: exchange.patience() },
+    // A disk may be slow: the watchdog is to know that this thread may hang.
+    let reads = exchange.has_files() && host.runs_user_code();
+    if reads {
+        host.enter();
+    }
+    let sent = exchange.pump();
+    if reads {
+        host.leave();
+    }
+    match sent {
+        Ok(Sent::All) => Pumped::All { is_idle: exchange.is_idle(), patience: exchange.patience() },
         // What the client has taken meanwhile gives it time for more.
-        Ok(false) if expired && exchange.room_patience().is_zero() => {
+        Ok(Sent::Some) if expired && exchange.room_patience().is_zero() => {
             exchange.give_up_output();
             Pumped::Dead
         }
-        Ok(false) => Pumped::Later(exchange.room_patience()),
+        Ok(Sent::Some) => Pumped::Paused(Turn::Later(Want::Room, exchange.room_patience())),
+        Ok(Sent::Enough) => Pumped::Paused(Turn::Again),
         Err(_) => Pumped::Dead,
     }
 }

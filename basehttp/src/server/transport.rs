@@ -1,5 +1,6 @@
 //! A connection's wire: its socket, which nothing blocks on, and its place in the table, where a thread can wait.
 
+use std::fs::File;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -7,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::engine::{Engine, hint_for};
 use super::listener::Stream;
 use super::table::{Place, READ, READ_CLOSED, WRITE};
-use crate::handler::wire::{Want, Wire};
+use crate::handler::wire::{FileFault, Want, Wire, copy_file};
 
 pub(super) struct Socket {
     stream: Arc<Stream>,
@@ -87,6 +88,15 @@ impl Wire for Socket {
         self.try_write(|stream| stream.write_vectored(pieces))
     }
 
+    fn send_file(&mut self, file: &File, position: u64, most: u64) -> Result<usize, FileFault> {
+        match self.try_write(|stream| stream.send_file(file, position, most)) {
+            // The system cannot do it, or not with this file, or there is something wrong with it: which of them, a read
+            // tells.
+            Err(error) if !is_of_the_wire(&error) => copy_file(self, file, position, most),
+            sent => sent.map_err(FileFault::Wire),
+        }
+    }
+
     fn wait(&mut self, want: Want, timeout: Duration) -> io::Result<()> {
         self.engine.wait(&self.place, hint_for(want), timeout)
     }
@@ -114,4 +124,23 @@ impl Wire for Socket {
     fn log(&mut self, line: &str) {
         self.engine.log.push(line);
     }
+}
+
+/// Whether an error of sending a file is that of the connection.
+fn is_of_the_wire(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        BrokenPipe, ConnectionAborted, ConnectionReset, HostUnreachable, NetworkUnreachable, NotConnected,
+        TimedOut, WouldBlock,
+    };
+    matches!(
+        error.kind(),
+        BrokenPipe
+            | ConnectionAborted
+            | ConnectionReset
+            | HostUnreachable
+            | NetworkUnreachable
+            | NotConnected
+            | TimedOut
+            | WouldBlock
+    )
 }

@@ -2,12 +2,13 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use basehttp::prelude::*;
 use basehttp_tests::gate::gate;
-use basehttp_tests::process::{server_threads, sleeps, workers};
+use basehttp_tests::process::{memory_of, server_threads, sleeps, workers};
 use basehttp_tests::wait_until;
 
 use crate::stage::{GET, Stage, WAIT, get, say};
@@ -95,6 +96,43 @@ fn rule_13_a_slow_reader_of_a_held_back_reply_holds_no_thread() {
 #[test]
 fn rule_13_a_slow_reader_of_replies_that_go_past_the_buffer_holds_no_thread() {
     check_slow_readers("/direct");
+}
+
+/// Neither a thread nor memory: the file is sent from where it is.
+#[test]
+fn rule_13_slow_readers_of_a_large_file_hold_neither_thread_nor_memory() {
+    const SIZE: u64 = 100 * 1024 * 1024;
+    let file = tempfile::tempfile().unwrap();
+    file.set_len(SIZE).unwrap();
+    let file = Arc::new(file);
+    let hour = Duration::from_secs(3600);
+    let builder = HTTPServer::builder().write_timeout(hour).reply_timeout(hour);
+    let stage = Stage::with(builder, move |act| {
+        if act.path() == "/" {
+            return say(act, "quick");
+        }
+        act.send_response(200);
+        act.send_header("Content-Length", SIZE);
+        act.end_headers()?;
+        act.wfile.send_file(&file, 0..SIZE)
+    });
+    let before = memory_of(std::process::id());
+    let mut readers: Vec<_> = (0..200).map(|_| stage.client()).collect();
+    for reader in &mut readers {
+        reader.send(get("/file"));
+    }
+    for reader in &readers {
+        // The reply has begun.
+        reader.stream().read_exact(&mut [0; 1000]).unwrap();
+    }
+    assert_eq!(stage.client().ask(GET).text(), "quick");
+    wait_until("no thread waits for the readers", || workers() <= 2);
+    let each = (memory_of(std::process::id()) - before) * 1024 / 200;
+    assert!(each < 20_000, "{each} bytes for each reader");
+    // One of them takes what is left of its body for sure.
+    let rest = readers.pop().unwrap();
+    let count = std::io::copy(&mut rest.stream().take(SIZE - 1000), &mut std::io::sink()).unwrap();
+    assert_eq!(count, SIZE - 1000);
 }
 
 fn check_slow_readers(path: &str) {

@@ -2,6 +2,7 @@
 //! is. A connection that rests has none.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -142,8 +143,8 @@ impl Shared {
         if let Ok(mut slot) = self.0.try_lock()
             && let Some(exchange) = &mut slot.exchange
         {
-            // What becomes of it the one who has the connection finds out.
-            let _ = exchange.pump();
+            // What becomes of it the one who has the connection finds out. A file may be on a slow disk.
+            let _ = exchange.pump_within(0);
         }
     }
 
@@ -204,6 +205,7 @@ impl Default for Exchange {
             waits_for_continue: false,
             trailers: Headers::default(),
             reply: Reply::new(line.bounds.hold),
+            files: VecDeque::new(),
             trouble: None,
             news: None,
             failed: false,
@@ -243,6 +245,7 @@ impl Exchange {
         self.part == Part::Idle
             && self.input.is_empty()
             && self.reply.is_at_rest()
+            && self.files.is_empty()
             && matches!(self.body, Incoming::None)
             && self.output == Output::Open
             && !self.ended

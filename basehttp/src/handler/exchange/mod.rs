@@ -5,7 +5,9 @@ mod desk;
 mod incoming;
 mod outgoing;
 mod patience;
+mod pump;
 
+use std::collections::VecDeque;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -23,9 +25,11 @@ pub(crate) use bounds::{Bounds, LONGEST};
 use desk::Line;
 use incoming::Incoming;
 use patience::Patience;
+use pump::Attached;
 
 pub(crate) use desk::{Desk, Guard, Shared};
 pub(crate) use incoming::Taken;
+pub(crate) use pump::Sent;
 
 /// What happened to a connection while a handler ran. The server decides by this record, never by the error that the
 /// handler returned.
@@ -39,6 +43,8 @@ pub(crate) enum Trouble {
     Fault(Fault),
     /// The body is larger than the handler wants.
     BodyTooLarge,
+    /// A file of the reply lacks so many bytes, or they cannot be read.
+    File { left: u64, kind: io::ErrorKind },
     /// A HEAD reply was complete, and the handler was told so.
     HeadAnswered,
 }
@@ -66,6 +72,8 @@ pub(crate) struct Exchange {
     waits_for_continue: bool,
     trailers: Headers,
     pub(crate) reply: Reply,
+    /// Files between the bytes of `reply`, in the order of their places.
+    files: VecDeque<Attached>,
     trouble: Option<Trouble>,
     /// The trouble, until somebody has asked for it to log it.
     news: Option<Trouble>,
@@ -189,7 +197,7 @@ impl Exchange {
 
     /// Whether the connection has nothing to do but to wait for a request.
     pub(crate) fn is_idle(&self) -> bool {
-        self.part == Part::Idle && self.reply.gathered() == 0
+        self.part == Part::Idle && !self.has_output()
     }
 
     /// Whether the server wants no further request on this connection.
@@ -360,7 +368,7 @@ impl Exchange {
         self.write_timeout = self.line.write_timeout;
         self.sending = Patience::new(self.line.bounds.body_timeout);
         // A client that takes replies a little at a time gains no time by asking for more of them.
-        if self.reply.gathered() == 0 || self.taking.is_endless() {
+        if !self.has_output() || self.taking.is_endless() {
             self.taking = Patience::new(self.line.bounds.reply_timeout);
         }
         self.line.requests_left = self.line.requests_left.saturating_sub(1);
@@ -404,7 +412,7 @@ impl Exchange {
     /// must not have the room of its next reply filled by those before: the handler would wait for it.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        self.unsent > 0 || self.reply.gathered() > self.line.bounds.high_water
+        self.unsent > 0 || self.has_files() || self.reply.gathered() > self.line.bounds.high_water
     }
 
     /// Reads and drops input. `WouldBlock` when there may be more, `Ok` with a count when there was some.

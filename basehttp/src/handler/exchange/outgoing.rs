@@ -1,10 +1,14 @@
 //! The reply: what the handler makes of it, on its way to the wire.
 
-use std::io::{self, IoSlice};
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
 
 use super::incoming::Incoming;
-use super::{DIRECT, Exchange, Output, Settled, Trouble, gone};
-use crate::handler::wire::{Close, Want};
+use super::pump::{Attached, MOST_FILES, Sent};
+use super::{DIRECT, Exchange, Output, Settled, Trouble};
+use crate::handler::wire::Close;
 use crate::proto::mistake::Mistake;
 use crate::proto::reply::{Asked, Ended};
 use crate::proto::request_line::Version;
@@ -50,15 +54,20 @@ impl Exchange {
     #[inline(never)]
     fn write_on(&mut self, data: &[u8]) -> io::Result<usize> {
         self.decide_about_rest();
-        if data.len() >= DIRECT && !self.reply.would_hold(data.len()) {
+        if data.len() >= DIRECT && !self.reply.would_hold(data.len()) && self.files.is_empty() {
             return self.write_direct(data);
         }
         let count = self.reply.write(data).map_err(|mistake| self.refused(mistake))?;
         let waiting = self.reply.gathered().saturating_sub(self.unsent);
         if self.reply.is_committed() && waiting >= self.line.bounds.hold {
             self.reply.flush();
-            while !self.pump()? && self.reply.gathered() > self.line.bounds.high_water {
-                self.wait_for_room()?;
+            loop {
+                match self.pump()? {
+                    Sent::All => break,
+                    _ if self.reply.gathered() <= self.line.bounds.high_water => break,
+                    Sent::Some => self.wait_for_room()?,
+                    Sent::Enough => {}
+                }
             }
             // What the handler does until its next write is not the client's time.
             self.taking.stop();
@@ -68,7 +77,8 @@ impl Exchange {
 
     fn write_direct(&mut self, data: &[u8]) -> io::Result<usize> {
         let (count, on_wire) =
-            self.reply.begin_direct(data.len()).map_err(|mistake| self.refused(mistake))?;
+            self.reply.begin_direct(data.len() as u64).map_err(|mistake| self.refused(mistake))?;
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
         let mut rest = data.get(..count).filter(|_| on_wire).unwrap_or_default();
         loop {
             let sent = self.pump_with(rest)?;
@@ -86,6 +96,22 @@ impl Exchange {
         self.taking.stop();
         self.reply.end_direct();
         Ok(count)
+    }
+
+    /// Makes bytes of a file the next part of the body. They go when those before them have gone.
+    pub(crate) fn attach(&mut self, file: &Arc<File>, range: Range<u64>) -> io::Result<()> {
+        self.decide_about_rest();
+        if self.files.len() >= MOST_FILES {
+            let text = format!("a reply may wait for the sending of {MOST_FILES} pieces of files");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        let left = range.end.saturating_sub(range.start);
+        if self.reply.begin_file(left).map_err(|mistake| self.refused(mistake))? {
+            let place = self.reply.gathered();
+            self.files.push_back(Attached { place, file: file.clone(), position: range.start, left });
+            self.reply.end_direct();
+        }
+        Ok(())
     }
 
     /// Sends what the handler has written.
@@ -178,111 +204,6 @@ impl Exchange {
         }
     }
 
-    /// Sends what can go without waiting. `Ok(false)` if some of it must wait.
-    pub(crate) fn pump(&mut self) -> io::Result<bool> {
-        if self.output == Output::Dead {
-            return Err(gone());
-        }
-        let mut written = 0;
-        let sent = loop {
-            match self.reply.ready().get(written..) {
-                None | Some([]) => break Ok(true),
-                Some(rest) => match self.line.wire.write(rest) {
-                    Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
-                    Ok(count) => written += count,
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Ok(false),
-                    Err(error) => break Err(error),
-                },
-            }
-        };
-        self.took(written);
-        if written > 0 {
-            self.taking.earn(written);
-        }
-        if matches!(sent, Ok(false)) {
-            self.taking.wait();
-        }
-        sent.map_err(|error| self.unwritable(error))
-    }
-
-    /// The client has taken some of what is ready.
-    fn took(&mut self, count: usize) {
-        self.reply.sent(count);
-        self.sent += count as u64;
-        self.unsent = self.reply.gathered();
-    }
-
-    /// Sends what is ready, and behind it what goes without waiting of `rest`, of which it returns the count.
-    fn pump_with(&mut self, rest: &[u8]) -> io::Result<usize> {
-        let ready = self.reply.ready();
-        let len = ready.len();
-        if len > 0 && !rest.is_empty() && self.output != Output::Dead {
-            let written = self.line.wire.write_vectored(&[IoSlice::new(ready), IoSlice::new(rest)]);
-            let count = self.count_written(written)?;
-            self.took(count.min(len));
-            if count > len {
-                self.sent += (count - len) as u64;
-                return Ok(count - len);
-            }
-        }
-        if self.pump()? { self.write_some(rest) } else { Ok(0) }
-    }
-
-    /// Sends all that is ready, and waits for the client to take it.
-    pub(crate) fn send_ready(&mut self) -> io::Result<()> {
-        while !self.pump()? {
-            self.wait_for_room()?;
-        }
-        Ok(())
-    }
-
-    fn wait_for_room(&mut self) -> io::Result<()> {
-        self.taking.wait();
-        let timeout = self.room_patience();
-        self.line.wire.wait(Want::Room, timeout).map_err(|error| self.unwritable(error))
-    }
-
-    pub(super) fn write_wire(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() {
-            match self.write_some(bytes)? {
-                0 => self.wait_for_room()?,
-                count => bytes = bytes.get(count..).unwrap_or_default(),
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes what goes without waiting, past the buffer.
-    fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if bytes.is_empty() {
-            return Ok(0);
-        }
-        let written = self.line.wire.write(bytes);
-        let count = self.count_written(written)?;
-        self.sent += count as u64;
-        Ok(count)
-    }
-
-    /// How many bytes a write has written; none where the client has to be waited for.
-    fn count_written(&mut self, written: io::Result<usize>) -> io::Result<usize> {
-        match written {
-            Ok(0) => Err(self.unwritable(io::ErrorKind::WriteZero.into())),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
-            Ok(count) => {
-                self.taking.earn(count);
-                Ok(count)
-            }
-            Err(error) => Err(self.unwritable(error)),
-        }
-    }
-
-    /// Gives up what the client does not take.
-    pub(crate) fn give_up_output(&mut self) {
-        if self.output != Output::Dead {
-            self.unwritable(io::ErrorKind::TimedOut.into());
-        }
-    }
-
     /// Sends what there is of the reply to a handler that failed, and ends the connection so that the client cannot take
     /// it for the whole.
     pub(crate) fn cut(&mut self) {
@@ -293,15 +214,6 @@ impl Exchange {
             self.ending = Some(if self.reply.ends_with_connection() { Close::Reset } else { Close::Linger });
         }
         self.reply.must_close();
-    }
-
-    /// What cannot be written now will not be written later: a reply has no gaps.
-    #[cold]
-    fn unwritable(&mut self, error: io::Error) -> io::Error {
-        self.output = Output::Dead;
-        self.ending = Some(Close::Reset);
-        let deadline = if self.taking.is_used_up() { "reply_timeout" } else { "write_timeout" };
-        self.failed(error, deadline)
     }
 
     #[cold]
@@ -317,112 +229,4 @@ impl Exchange {
 #[cold]
 pub(crate) fn misuse(mistake: Mistake) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, mistake)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::{Arc, Mutex};
-    use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-    use super::*;
-    use crate::handler::exchange::{After, Bounds, Shared};
-    use crate::handler::wire::Wire;
-    use crate::proto::framing::Body;
-
-    /// Takes so many bytes at once, and nothing every other time.
-    struct Narrow {
-        width: usize,
-        is_full: bool,
-        taken: Arc<Mutex<Vec<Vec<u8>>>>,
-    }
-
-    impl Wire for Narrow {
-        fn read(&mut self, _buffer: &mut [u8]) -> io::Result<usize> {
-            Err(io::ErrorKind::WouldBlock.into())
-        }
-
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.write_vectored(&[IoSlice::new(bytes)])
-        }
-
-        fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-            self.is_full = !self.is_full;
-            if !self.is_full {
-                return Err(io::ErrorKind::WouldBlock.into());
-            }
-            let bytes = pieces.iter().flat_map(|piece| piece.iter().copied());
-            let bytes: Vec<u8> = bytes.take(self.width).collect();
-            let count = bytes.len();
-            self.taken.lock().unwrap().push(bytes);
-            Ok(count)
-        }
-
-        fn wait(&mut self, want: Want, _timeout: Duration) -> io::Result<()> {
-            assert_eq!(want, Want::Room);
-            Ok(())
-        }
-
-        fn is_last_request(&self) -> bool {
-            false
-        }
-
-        fn is_stopping(&self) -> bool {
-            false
-        }
-
-        fn shutdown_write(&mut self) {}
-
-        fn reset(&mut self) {}
-
-        fn clock(&self) -> fn() -> SystemTime {
-            || UNIX_EPOCH
-        }
-
-        fn log(&mut self, _line: &str) {}
-    }
-
-    #[test]
-    fn a_head_and_a_large_body_arrive_whole_however_little_the_client_takes_at_once() {
-        let head = b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n";
-        let body: Vec<u8> = (0..=250).cycle().take(200_000).collect();
-        for width in [20, head.len() - 1, head.len(), head.len() + 1, 1000, 100_000, 300_000] {
-            let taken = Arc::new(Mutex::new(Vec::new()));
-            let wire = Narrow { width, is_full: false, taken: taken.clone() };
-            let shared = Shared::new(Box::new(wire), Arc::default());
-            let mut exchange = shared.lock();
-            let asked = Asked { version: Version::Http11, head: false, connect: false, close: false };
-            exchange.begin(asked, false, After::Requests, Body::None);
-            exchange.reply.status_line(Version::Http11, HTTPStatus::OK, "OK");
-            exchange.reply.field("Content-Length", "200000");
-            exchange.end_head().unwrap();
-            assert_eq!(exchange.write(&body).unwrap(), body.len());
-            exchange.finish_reply().unwrap();
-            exchange.send_ready().unwrap();
-            assert_eq!(exchange.sent, (head.len() + body.len()) as u64, "{width}");
-            let taken = taken.lock().unwrap();
-            assert!(taken.concat() == [&head[..], &body].concat(), "{width}");
-            assert_eq!(taken.len() == 1, width > head.len() + body.len(), "in one call where that goes");
-        }
-    }
-
-    #[test]
-    fn what_a_handler_does_between_two_writes_does_not_use_up_its_clients_time() {
-        for piece in [100, DIRECT] {
-            let wire = Narrow { width: 10, is_full: false, taken: Arc::default() };
-            let bounds = Bounds { hold: 0, ..Bounds::default() };
-            let shared = Shared::new(Box::new(wire), Arc::new(bounds));
-            let mut exchange = shared.lock();
-            let asked = Asked { version: Version::Http11, head: false, connect: false, close: false };
-            exchange.begin(asked, false, After::Requests, Body::None);
-            exchange.reply.status_line(Version::Http11, HTTPStatus::OK, "OK");
-            exchange.end_head().unwrap();
-            exchange.write(&vec![b'x'; piece]).unwrap();
-            assert!(exchange.reply.gathered() > 0, "the client has not taken all of it");
-            assert!(!exchange.taking.is_waiting(), "{piece}");
-            assert!(!exchange.pump().unwrap());
-            assert!(exchange.taking.is_waiting(), "when the handler has returned, it is the client's time");
-            exchange.handler_begins();
-            assert!(!exchange.taking.is_waiting(), "and that of the next handler is not");
-        }
-    }
 }

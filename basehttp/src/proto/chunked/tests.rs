@@ -226,8 +226,8 @@ fn chunk_headers() {
         assert_eq!(out, text.as_bytes());
     }
     let mut out = Vec::new();
-    chunk_header(usize::MAX, &mut out);
-    assert_eq!(out, format!("{:x}\r\n", usize::MAX).as_bytes());
+    chunk_header(u64::MAX, &mut out);
+    assert_eq!(out, format!("{:x}\r\n", u64::MAX).as_bytes());
 }
 
 fn framing_like() -> impl Strategy<Value = Vec<u8>> {
@@ -262,7 +262,7 @@ proptest! {
     ) {
         let mut raw = Vec::new();
         for chunk in &chunks {
-            chunk_header(chunk.len(), &mut raw);
+            chunk_header(chunk.len() as u64, &mut raw);
             raw.extend_from_slice(chunk);
             raw.extend_from_slice(CHUNK_END);
         }

@@ -197,7 +197,8 @@ impl Reply {
     /// Body before the head is ended, or more than the reply may have.
     #[inline]
     pub fn write(&mut self, data: &[u8]) -> Result<usize, Mistake> {
-        let room = self.room(data.len()).map_err(|mistake| self.note(mistake))?;
+        let room = self.room(data.len() as u64).map_err(|mistake| self.note(mistake))?;
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
         let taken = data.get(..room).unwrap_or_default();
         match &mut self.state {
             State::Held { unsent, .. } if self.asked.head => *unsent += room as u64,
@@ -231,7 +232,7 @@ impl Reply {
 
     /// How many of `len` body bytes may come.
     #[inline]
-    fn room(&self, len: usize) -> Result<usize, Mistake> {
+    fn room(&self, len: u64) -> Result<u64, Mistake> {
         let limit = match self.state {
             State::NoRequest => return Err(Mistake::NoRequest),
             State::Idle | State::Head => return Err(Mistake::BodyBeforeHead),
@@ -247,7 +248,7 @@ impl Reply {
             State::Body(Framing::HeadOnly) => return Err(Mistake::BodyForHead),
             State::Body(Framing::Nothing) => return Err(Mistake::BodyForStatus(self.head.status)),
         };
-        match usize::try_from(limit).unwrap_or(usize::MAX).min(len) {
+        match limit.min(len) {
             0 => Err(Mistake::TooMuchBody),
             room => Ok(room),
         }
@@ -269,13 +270,13 @@ impl Reply {
     ///
     /// # Errors
     /// As [`write`](Self::write).
-    pub fn begin_direct(&mut self, len: usize) -> Result<(usize, bool), Mistake> {
+    pub fn begin_direct(&mut self, len: u64) -> Result<(u64, bool), Mistake> {
         let room = self.room(len).map_err(|mistake| self.note(mistake))?;
         self.flush();
         match &mut self.state {
-            State::Body(Framing::Length { left }) => *left -= room as u64,
+            State::Body(Framing::Length { left }) => *left -= room,
             State::Body(Framing::Counted { left }) => {
-                *left -= room as u64;
+                *left -= room;
                 return Ok((room, false));
             }
             State::Body(Framing::HeadOnly) => return Ok((room, false)),
@@ -286,6 +287,22 @@ impl Reply {
             _ => {}
         }
         Ok((room, true))
+    }
+
+    /// As [`begin_direct`](Self::begin_direct), all `len` bytes or none of them. True if they are to be sent at all: then
+    /// their place is behind what has [`gathered`](Self::gathered), and what is written after
+    /// [`end_direct`](Self::end_direct) comes behind them.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write), and where they are more than the reply may have.
+    pub fn begin_file(&mut self, len: u64) -> Result<bool, Mistake> {
+        match self.room(len) {
+            Ok(room) if room < len => Err(self.note(Mistake::TooMuchBody)),
+            // A chunk of no bytes would be the last one.
+            Ok(0) => Ok(false),
+            Ok(_) => Ok(self.begin_direct(len)?.1),
+            Err(mistake) => Err(self.note(mistake)),
+        }
     }
 
     /// Takes the bytes of a direct write that the wire did not.
@@ -313,7 +330,7 @@ impl Reply {
             let len = self.out.len() - *chunk;
             if len > 0 {
                 let mut header = Vec::with_capacity(18);
-                chunk_header(len, &mut header);
+                chunk_header(len as u64, &mut header);
                 insert(&mut self.out, *chunk, &header);
                 self.out.extend_from_slice(CHUNK_END);
                 *chunk = self.out.len();

@@ -396,3 +396,48 @@ fn http_1_0_does_not_know_101() {
     assert_eq!(reply.end_head(), Err(Mistake::SwitchingInHttp10));
     assert_eq!(reply.finish(), Err(Mistake::SwitchingInHttp10));
 }
+
+#[test]
+fn a_file_has_its_place_between_the_bytes_around_it() {
+    let length = [("Content-Length", "10")];
+    let mut reply = ended(GET, 200, &length);
+    reply.write(b"ab").unwrap();
+    assert_eq!(reply.begin_file(5), Ok(true));
+    let place = reply.gathered();
+    assert_eq!(reply.ready().len(), place, "all before it can go");
+    reply.end_direct();
+    reply.write(b"xyz").unwrap();
+    assert_eq!(reply.begin_file(1), Err(Mistake::TooMuchBody));
+    reply.finish().unwrap();
+    assert_eq!(text(&reply).split_off(place), "xyz");
+    assert!(text(&reply).ends_with("Content-Length: 10\r\n\r\nabxyz"));
+
+    let mut reply = ended(GET, 200, &[]);
+    reply.write(b"ab").unwrap();
+    assert_eq!((reply.begin_file(0), reply.begin_file(0x1_0000_0000_0000)), (Ok(false), Ok(true)));
+    let place = reply.gathered();
+    reply.end_direct();
+    reply.write(b"xyz").unwrap();
+    let all = finished(reply);
+    assert!(all[..place].ends_with("\r\n\r\n2\r\nab\r\n1000000000000\r\n"), "{all}");
+    assert_eq!(&all[place..], "\r\n3\r\nxyz\r\n0\r\n\r\n");
+}
+
+#[test]
+fn a_file_is_all_that_may_come_or_nothing() {
+    let mut reply = ended(GET, 200, &[("Content-Length", "4")]);
+    assert_eq!(reply.begin_file(5), Err(Mistake::TooMuchBody));
+    assert!(!reply.is_committed());
+    assert_eq!(reply.begin_file(4), Ok(true));
+    reply.finish().unwrap();
+
+    let mut reply = ended(HEAD, 200, &[("Content-Length", "4")]);
+    assert_eq!(reply.begin_file(4), Ok(false));
+    assert!(finished(reply).ends_with("Content-Length: 4\r\n\r\n"));
+
+    assert_eq!(ended(GET, 204, &[]).begin_file(4), Err(Mistake::BodyForStatus(204)));
+    assert_eq!(begun(GET, 200).begin_file(4), Err(Mistake::BodyBeforeHead));
+
+    let mut reply = ended(OLDEST, 200, &[]);
+    assert_eq!((reply.begin_file(4), reply.gathered()), (Ok(true), 0));
+}

@@ -1,0 +1,328 @@
+//! What is ready of the replies, on its way to the wire: bytes, and the files between them.
+
+use std::fs::File;
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+
+use super::{Exchange, Output, Trouble, gone};
+use crate::handler::wire::{Close, FileFault, Want};
+
+/// What became of all that is ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    All,
+    /// The client has no room for the rest.
+    Some,
+    /// The client has room, but others have waited long enough.
+    Enough,
+}
+
+/// Bytes of a file that are to be sent, from where they are.
+#[derive(Debug)]
+pub(super) struct Attached {
+    /// How many bytes of the reply's buffer come before them.
+    pub(super) place: usize,
+    pub(super) file: Arc<File>,
+    pub(super) position: u64,
+    pub(super) left: u64,
+}
+
+/// A reply with more pieces of files has to wait for its client: each keeps a descriptor open.
+pub(super) const MOST_FILES: usize = 256;
+
+/// How much of files goes at a time: as much as a fast client takes in about half a millisecond. Then others have their
+/// turn.
+const FILE_BYTES: u64 = 1024 * 1024;
+
+impl Exchange {
+    /// Whether anything of the replies is still to be sent.
+    #[inline]
+    pub(crate) fn has_output(&self) -> bool {
+        self.reply.gathered() > 0 || self.has_files()
+    }
+
+    /// Whether some of it is in files.
+    #[inline]
+    pub(crate) fn has_files(&self) -> bool {
+        !self.files.is_empty()
+    }
+
+    /// Sends what can go without waiting.
+    pub(crate) fn pump(&mut self) -> io::Result<Sent> {
+        self.pump_within(FILE_BYTES)
+    }
+
+    /// As [`pump`](Self::pump), with so many bytes of files.
+    pub(crate) fn pump_within(&mut self, mut budget: u64) -> io::Result<Sent> {
+        if self.output == Output::Dead {
+            return Err(gone());
+        }
+        // Of the buffer. Those of files are counted as they go.
+        let mut written = 0;
+        let sent = loop {
+            let ready = self.reply.ready();
+            let place = self.files.front().map_or(usize::MAX, |file| file.place);
+            match ready.get(written..ready.len().min(place)) {
+                None | Some([]) if self.files.is_empty() => break self.line.wire.flush().map(|()| Sent::All),
+                None | Some([]) if budget == 0 => break Ok(Sent::Enough),
+                None | Some([]) => match self.send_file(budget) {
+                    Ok(count) => budget = budget.saturating_sub(count as u64),
+                    Err(FileFault::Wire(error)) => break Err(error),
+                    Err(FileFault::File(error)) => {
+                        self.took(written);
+                        return Err(self.cut_by_file(error));
+                    }
+                },
+                Some(rest) => match self.line.wire.write(rest) {
+                    Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
+                    Ok(count) => written += count,
+                    Err(error) => break Err(error),
+                },
+            }
+        };
+        self.took(written);
+        if written > 0 {
+            self.taking.earn(written);
+        }
+        match sent {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.taking.wait();
+                Ok(Sent::Some)
+            }
+            sent => sent.map_err(|error| self.unwritable(error)),
+        }
+    }
+
+    /// Sends some of the file that is next.
+    fn send_file(&mut self, budget: u64) -> Result<usize, FileFault> {
+        let Some(next) = self.files.front_mut() else { return Ok(0) };
+        let count = self.line.wire.send_file(&next.file, next.position, next.left.min(budget))?;
+        if count == 0 {
+            return Err(FileFault::File(io::ErrorKind::UnexpectedEof.into()));
+        }
+        next.position += count as u64;
+        next.left = next.left.saturating_sub(count as u64);
+        if next.left == 0 {
+            self.files.pop_front();
+        }
+        self.sent += count as u64;
+        self.taking.earn(count);
+        Ok(count)
+    }
+
+    /// A file has less than it had when its length was promised, or cannot be read: what is missing cannot be made up.
+    #[cold]
+    fn cut_by_file(&mut self, error: io::Error) -> io::Error {
+        let left = self.files.iter().map(|file| file.left).sum();
+        self.record(Trouble::File { left, kind: error.kind() });
+        self.files.clear();
+        self.output = Output::Dead;
+        self.ending = Some(Close::Reset);
+        self.reply.must_close();
+        error
+    }
+
+    /// The client has taken some of what is ready.
+    fn took(&mut self, count: usize) {
+        self.reply.sent(count);
+        for file in &mut self.files {
+            file.place = file.place.saturating_sub(count);
+        }
+        self.sent += count as u64;
+        self.unsent = self.reply.gathered();
+    }
+
+    /// Sends what is ready, and behind it what goes without waiting of `rest`, of which it returns the count.
+    pub(super) fn pump_with(&mut self, rest: &[u8]) -> io::Result<usize> {
+        let ready = self.reply.ready();
+        let len = ready.len();
+        if len > 0 && !rest.is_empty() && self.output != Output::Dead {
+            let written = self.line.wire.write_vectored(&[IoSlice::new(ready), IoSlice::new(rest)]);
+            let count = self.count_written(written)?;
+            self.took(count.min(len));
+            if count > len {
+                self.sent += (count - len) as u64;
+                return Ok(count - len);
+            }
+        }
+        if self.pump()? == Sent::All { self.write_some(rest) } else { Ok(0) }
+    }
+
+    /// Sends all that is ready, and waits for the client to take it.
+    pub(crate) fn send_ready(&mut self) -> io::Result<()> {
+        loop {
+            match self.pump()? {
+                Sent::All => return Ok(()),
+                Sent::Some => self.wait_for_room()?,
+                Sent::Enough => {}
+            }
+        }
+    }
+
+    pub(super) fn wait_for_room(&mut self) -> io::Result<()> {
+        self.taking.wait();
+        let timeout = self.room_patience();
+        self.line.wire.wait(Want::Room, timeout).map_err(|error| self.unwritable(error))
+    }
+
+    pub(super) fn write_wire(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match self.write_some(bytes)? {
+                0 => self.wait_for_room()?,
+                count => bytes = bytes.get(count..).unwrap_or_default(),
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what goes without waiting, past the buffer.
+    fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        let written = self.line.wire.write(bytes);
+        let count = self.count_written(written)?;
+        self.sent += count as u64;
+        Ok(count)
+    }
+
+    /// How many bytes a write has written; none where the client has to be waited for.
+    fn count_written(&mut self, written: io::Result<usize>) -> io::Result<usize> {
+        match written {
+            Ok(0) => Err(self.unwritable(io::ErrorKind::WriteZero.into())),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            Ok(count) => {
+                self.taking.earn(count);
+                Ok(count)
+            }
+            Err(error) => Err(self.unwritable(error)),
+        }
+    }
+
+    /// Gives up what the client does not take.
+    pub(crate) fn give_up_output(&mut self) {
+        if self.output != Output::Dead {
+            self.unwritable(io::ErrorKind::TimedOut.into());
+        }
+    }
+
+    /// What cannot be written now will not be written later: a reply has no gaps.
+    #[cold]
+    fn unwritable(&mut self, error: io::Error) -> io::Error {
+        self.output = Output::Dead;
+        self.ending = Some(Close::Reset);
+        let deadline = if self.taking.is_used_up() { "reply_timeout" } else { "write_timeout" };
+        self.failed(error, deadline)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+    use super::*;
+    use crate::handler::exchange::{After, Bounds, DIRECT, Shared};
+    use crate::handler::wire::Wire;
+    use crate::proto::framing::Body;
+    use crate::proto::reply::Asked;
+    use crate::proto::request_line::Version;
+    use crate::proto::status::HTTPStatus;
+
+    /// Takes so many bytes at once, and nothing every other time.
+    struct Narrow {
+        width: usize,
+        is_full: bool,
+        taken: Arc<Mutex<Vec<Vec<u8>>>>,
+    }
+
+    impl Wire for Narrow {
+        fn read(&mut self, _buffer: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.write_vectored(&[IoSlice::new(bytes)])
+        }
+
+        fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+            self.is_full = !self.is_full;
+            if !self.is_full {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            let bytes = pieces.iter().flat_map(|piece| piece.iter().copied());
+            let bytes: Vec<u8> = bytes.take(self.width).collect();
+            let count = bytes.len();
+            self.taken.lock().unwrap().push(bytes);
+            Ok(count)
+        }
+
+        fn wait(&mut self, want: Want, _timeout: Duration) -> io::Result<()> {
+            assert_eq!(want, Want::Room);
+            Ok(())
+        }
+
+        fn is_last_request(&self) -> bool {
+            false
+        }
+
+        fn is_stopping(&self) -> bool {
+            false
+        }
+
+        fn shutdown_write(&mut self) {}
+
+        fn reset(&mut self) {}
+
+        fn clock(&self) -> fn() -> SystemTime {
+            || UNIX_EPOCH
+        }
+
+        fn log(&mut self, _line: &str) {}
+    }
+
+    #[test]
+    fn a_head_and_a_large_body_arrive_whole_however_little_the_client_takes_at_once() {
+        let head = b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n";
+        let body: Vec<u8> = (0..=250).cycle().take(200_000).collect();
+        for width in [20, head.len() - 1, head.len(), head.len() + 1, 1000, 100_000, 300_000] {
+            let taken = Arc::new(Mutex::new(Vec::new()));
+            let wire = Narrow { width, is_full: false, taken: taken.clone() };
+            let shared = Shared::new(Box::new(wire), Arc::default());
+            let mut exchange = shared.lock();
+            let asked = Asked { version: Version::Http11, head: false, connect: false, close: false };
+            exchange.begin(asked, false, After::Requests, Body::None);
+            exchange.reply.status_line(Version::Http11, HTTPStatus::OK, "OK");
+            exchange.reply.field("Content-Length", "200000");
+            exchange.end_head().unwrap();
+            assert_eq!(exchange.write(&body).unwrap(), body.len());
+            exchange.finish_reply().unwrap();
+            exchange.send_ready().unwrap();
+            assert_eq!(exchange.sent, (head.len() + body.len()) as u64, "{width}");
+            let taken = taken.lock().unwrap();
+            assert!(taken.concat() == [&head[..], &body].concat(), "{width}");
+            assert_eq!(taken.len() == 1, width > head.len() + body.len(), "in one call where that goes");
+        }
+    }
+
+    #[test]
+    fn what_a_handler_does_between_two_writes_does_not_use_up_its_clients_time() {
+        for piece in [100, DIRECT] {
+            let wire = Narrow { width: 10, is_full: false, taken: Arc::default() };
+            let bounds = Bounds { hold: 0, ..Bounds::default() };
+            let shared = Shared::new(Box::new(wire), Arc::new(bounds));
+            let mut exchange = shared.lock();
+            let asked = Asked { version: Version::Http11, head: false, connect: false, close: false };
+            exchange.begin(asked, false, After::Requests, Body::None);
+            exchange.reply.status_line(Version::Http11, HTTPStatus::OK, "OK");
+            exchange.end_head().unwrap();
+            exchange.write(&vec![b'x'; piece]).unwrap();
+            assert!(exchange.reply.gathered() > 0, "the client has not taken all of it");
+            assert!(!exchange.taking.is_waiting(), "{piece}");
+            assert_eq!(exchange.pump().unwrap(), Sent::Some);
+            assert!(exchange.taking.is_waiting(), "when the handler has returned, it is the client's time");
+            exchange.handler_begins();
+            assert!(!exchange.taking.is_waiting(), "and that of the next handler is not");
+        }
+    }
+}
