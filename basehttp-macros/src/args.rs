@@ -6,8 +6,8 @@ use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Expr, Ident, LitBool, Member, Path, Token};
 
+use crate::family::{Family, Variable};
 use crate::messages;
-use crate::model::{self, Variable};
 use crate::report::Report;
 
 pub(crate) struct Args {
@@ -17,6 +17,8 @@ pub(crate) struct Args {
     pub(crate) krate: TokenStream,
     /// Whether `do_GET` answers HEAD as well.
     pub(crate) head: bool,
+    /// The handler of the runtime crate that this one is one of.
+    pub(crate) family: Family,
     pub(crate) variables: Vec<Setting>,
 }
 
@@ -30,7 +32,13 @@ pub(crate) struct Setting {
 impl Args {
     /// Reads what can be read and reports the rest.
     pub(crate) fn parse(tokens: TokenStream, report: &mut Report) -> Self {
-        let mut args = Self { base: None, krate: quote!(::basehttp), head: true, variables: Vec::new() };
+        let mut args = Self {
+            base: None,
+            krate: quote!(::basehttp),
+            head: true,
+            family: Family::Base,
+            variables: Vec::new(),
+        };
         let mut seen: Vec<Ident> = Vec::new();
         let parser = |input: ParseStream<'_>| {
             while !input.is_empty() {
@@ -47,6 +55,14 @@ impl Args {
         if let Err(error) = parser.parse2(tokens) {
             report.push(error);
         }
+        // `extends` may come last.
+        args.variables.retain(|setting| {
+            let known = args.family.variable(&setting.name).is_some();
+            if !known {
+                report.error(&setting.name, messages::unknown_argument(&setting.name, args.family));
+            }
+            known
+        });
         args
     }
 
@@ -61,9 +77,9 @@ impl Args {
             return Err(syn::Error::new(name.span(), messages::argument_twice(&name)));
         }
         seen.push(name.clone());
-        let known = model::variable(&name);
-        if known.is_none() && !["base", "crate", "head"].iter().any(|known| name == known) {
-            return Err(syn::Error::new(name.span(), messages::unknown_argument(&name)));
+        let known = Family::Cgi.variable(&name);
+        if known.is_none() && !messages::ARGUMENTS.iter().any(|known| name == known) {
+            return Err(syn::Error::new(name.span(), messages::unknown_argument(&name, self.family)));
         }
         if !input.peek(Token![=]) {
             return Err(syn::Error::new(name.span(), messages::argument_without_value(&name)));
@@ -79,6 +95,13 @@ impl Args {
             let path = parse(&input.fork()).map_err(|_| input.error(messages::CRATE_VALUE))?;
             parse(input)?;
             self.krate = quote!(#path);
+        } else if name == "extends" {
+            let path = value::<Path>(input, messages::EXTENDS_VALUE)?;
+            let last = path.segments.last().map(|segment| &segment.ident);
+            self.family = last
+                .and_then(Family::named)
+                .filter(|family| *family != Family::Base)
+                .ok_or_else(|| syn::Error::new_spanned(&path, messages::unknown_extends(last)))?;
         } else {
             self.head = value::<LitBool>(input, messages::HEAD_VALUE)?.value;
         }

@@ -8,10 +8,9 @@ use syn::ext::IdentExt;
 use syn::{Attribute, FnArg, GenericParam, LitStr, Path, Receiver, ReceiverKind, Safety, Type};
 
 use crate::args::Args;
+use crate::family::{Family, Override};
 use crate::messages;
-use crate::model::{
-    Alias, Const, Function, Handler, Item, MESSAGE_CLASS, OVERRIDES, Override, Role, VARIABLES,
-};
+use crate::model::{Alias, Const, Function, Handler, Item, MESSAGE_CLASS, Role};
 use crate::report::Report;
 use crate::spelling::{self, Name};
 
@@ -29,8 +28,8 @@ pub(crate) fn check(handler: &Handler, args: &Args, report: &mut Report) -> Flaw
     check_header(handler, report);
     for (index, item) in handler.items.iter().enumerate() {
         let sound = match item {
-            Item::Function(function) => check_function(function, handler, report),
-            Item::Const(constant) => check_const(constant, report),
+            Item::Function(function) => check_function(function, handler, args.family, report),
+            Item::Const(constant) => check_const(constant, args.family, report),
             Item::Alias(alias) => {
                 let sound = check_alias(alias, report);
                 if !sound {
@@ -50,7 +49,11 @@ pub(crate) fn check(handler: &Handler, args: &Args, report: &mut Report) -> Flaw
     }
     check_repetitions(handler, report, &mut flaws);
     check_settings(handler, args, report);
-    if flaws.unsound.is_empty() && handler.trait_.is_none() && answers_nothing(handler) {
+    if flaws.unsound.is_empty()
+        && handler.trait_.is_none()
+        && args.family == Family::Base
+        && answers_nothing(handler)
+    {
         report.error(&handler.self_ty, messages::NO_METHODS);
     }
     flaws
@@ -86,19 +89,19 @@ fn answers_nothing(handler: &Handler) -> bool {
 }
 
 /// Whether the function can be what its role says.
-fn check_function(function: &Function, handler: &Handler, report: &mut Report) -> bool {
+fn check_function(function: &Function, handler: &Handler, family: Family, report: &mut Report) -> bool {
     match &function.role {
         Role::Method(name) => {
-            let named = check_name(function, name, report);
+            let named = check_name(function, name, family, report);
             let callable = check_signature(function, handler, report);
             named && callable
         }
         Role::Override(overridden) => check_override(function, overridden, report),
-        Role::Helper => check_helper(&function.sig.ident, report),
+        Role::Helper => check_helper(&function.sig.ident, family, report),
     }
 }
 
-fn check_name(function: &Function, name: &str, report: &mut Report) -> bool {
+fn check_name(function: &Function, name: &str, family: Family, report: &mut Report) -> bool {
     let ident = &function.sig.ident;
     let Some((attr, others)) = function.named.split_first() else {
         if is_token(name) {
@@ -110,7 +113,7 @@ fn check_name(function: &Function, name: &str, report: &mut Report) -> bool {
     for other in others {
         report.error(other, messages::METHOD_ATTRIBUTE_TWICE);
     }
-    if OVERRIDES.iter().any(|overridden| ident == overridden.name) {
+    if family.overridden(ident).is_some() {
         report.error(ident, messages::override_as_method(ident));
         return false;
     }
@@ -214,7 +217,7 @@ fn check_override(function: &Function, overridden: &Override, report: &mut Repor
     true
 }
 
-fn check_helper(ident: &Ident, report: &mut Report) -> bool {
+fn check_helper(ident: &Ident, family: Family, report: &mut Report) -> bool {
     let name = ident.unraw().to_string();
     match spelling::function_name(&name) {
         Name::NearMiss(meant) => {
@@ -228,7 +231,7 @@ fn check_helper(ident: &Ident, report: &mut Report) -> bool {
             false
         }
         Name::Method(_) | Name::Helper => {
-            let known = OVERRIDES.iter().map(|overridden| overridden.name);
+            let known = family.overrides().map(|overridden| overridden.name);
             let meant = spelling::near_override(&name, known);
             if let Some(meant) = meant {
                 report.error(ident, messages::misspelled_override(&name, meant));
@@ -238,12 +241,12 @@ fn check_helper(ident: &Ident, report: &mut Report) -> bool {
     }
 }
 
-fn check_const(constant: &Const, report: &mut Report) -> bool {
+fn check_const(constant: &Const, family: Family, report: &mut Report) -> bool {
     let name = constant.ident.to_string();
-    let known = VARIABLES.iter().map(|variable| variable.name);
-    if known.clone().any(|known| known == name) {
+    if constant.variable.is_some() {
         return true;
     }
+    let known = family.variables().map(|variable| variable.name);
     // `const TIMEOUT` or `const PROTOCOL_VERSION: u8` is a constant of the user's own.
     let own = name == name.to_uppercase() && !(name.contains('_') && is_text(&constant.ty));
     let meant = spelling::nearest(&name, known).filter(|_| !own);

@@ -1,14 +1,17 @@
 //! The model as tokens: the user's block, `Deref` to the base, `RequestHandler` with the table.
 
+mod family;
+mod rows;
+
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
-use syn::{
-    AttrStyle, Attribute, Error, GenericParam, Generics, Member, ReturnType, Type, Visibility, parse_quote,
-};
+use syn::{AttrStyle, Attribute, GenericParam, Generics, Member, Type, Visibility, parse_quote};
 
+use self::family::{family_handler, server_version};
+use self::rows::{cfgs, clashes, rows, unless_any};
 use crate::args::Args;
-use crate::messages;
-use crate::model::{Alias, Const, Function, Handler, Item, Kind, Role, Variable};
+use crate::family::{Family, Kind, Level};
+use crate::model::{Alias, Const, Function, Handler, Item, Role};
 
 pub(crate) fn expand(handler: &Handler, args: &Args) -> TokenStream {
     let block = inherent(handler);
@@ -46,7 +49,7 @@ fn inherent(handler: &Handler) -> TokenStream {
             Role::Helper => function.to_token_stream(),
             Role::Override(_) => TokenStream::new(),
         },
-        Item::Const(constant) if is_variable(constant) => TokenStream::new(),
+        Item::Const(constant) if constant.variable.is_some() => TokenStream::new(),
         Item::Const(constant) => constant.to_token_stream(),
         Item::Alias(alias) if alias.is_message_class() => TokenStream::new(),
         Item::Alias(alias) => alias.to_token_stream(),
@@ -88,9 +91,10 @@ fn generics(handler: &Handler) -> Generics {
 pub(crate) fn traits(handler: &Handler, args: &Args) -> TokenStream {
     let deref = deref(handler, args);
     let request_handler = request_handler(handler, args);
+    let family = args.family.levels().skip(1).map(|level| family_handler(level, handler, args));
     let forced = forced(handler, args);
     let clashes = clashes(handler);
-    quote!(#deref #request_handler #forced #clashes)
+    quote!(#deref #request_handler #(#family)* #forced #clashes)
 }
 
 fn deref(handler: &Handler, args: &Args) -> TokenStream {
@@ -99,7 +103,7 @@ fn deref(handler: &Handler, args: &Args) -> TokenStream {
     let generics = generics(handler);
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let lints = lints(handler);
-    let field = field(handler, args, "base");
+    let field = base(handler, args, "");
     quote! {
         #(#lints)*
         #[automatically_derived]
@@ -117,7 +121,7 @@ fn deref(handler: &Handler, args: &Args) -> TokenStream {
 /// The field of `self`, on the argument that names it or on the user's type: there the compiler says that it is not
 /// there or of another type. A pattern does not look for the field in the base, as `self.base` would. What it binds
 /// has the user's span, and a name that no constant of the user's has.
-fn field(handler: &Handler, args: &Args, getter: &str) -> TokenStream {
+fn field(handler: &Handler, args: &Args, mutability: &str) -> TokenStream {
     let (span, field) = match &args.base {
         Some(Member::Named(name)) => (name.span(), name.to_token_stream()),
         Some(Member::Unnamed(index)) => (index.span, index.to_token_stream()),
@@ -125,13 +129,22 @@ fn field(handler: &Handler, args: &Args, getter: &str) -> TokenStream {
     };
     let pattern = spanned(quote!(Self { #field: __base, .. }), span, span);
     let krate = &args.krate;
-    let getter = format_ident!("{getter}");
-    let getter = spanned(
-        quote!(<_ as #krate::__private::Base<<Self as ::core::ops::Deref>::Target>>::#getter(__base)),
-        span,
-        span,
-    );
-    quote!(let #pattern = self; #getter)
+    let getter = format_ident!("base{mutability}");
+    let ty = args.family.level().base_type(krate);
+    let getter = spanned(quote!(<_ as #krate::__private::Base<#ty>>::#getter(__base)), span, span);
+    quote!({ let #pattern = self; #getter })
+}
+
+/// The `BaseHTTPRequestHandler` that is the field, or that is in it.
+fn base(handler: &Handler, args: &Args, mutability: &str) -> TokenStream {
+    let field = field(handler, args, mutability);
+    if args.family == Family::Base {
+        return field;
+    }
+    let krate = &args.krate;
+    let ty = args.family.level().base_type(krate);
+    let getter = format_ident!("__base{mutability}");
+    quote!(<#ty>::#getter(#field))
 }
 
 fn name_span(ty: &Type) -> Span {
@@ -153,13 +166,10 @@ fn request_handler(handler: &Handler, args: &Args) -> TokenStream {
     let generics = generics(handler);
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let lints = lints(handler);
-    let members = handler.items.iter().map(member);
+    let level = Family::Base.level();
+    let members = members(level, handler, args);
     let default_class = default_class(handler, args);
-    let settings = args.variables.iter().map(|setting| {
-        let (name, value) = (&setting.name, &setting.value);
-        let ty = variable_type(setting.variable);
-        quote!(const #name: #ty = #value;)
-    });
+    let server_version = server_version(handler, args);
     let overridden =
         handler.functions().filter(|function| TOLD.iter().any(|name| function.is_override(name)));
     let overridden = overridden.map(|function| {
@@ -169,13 +179,13 @@ fn request_handler(handler: &Handler, args: &Args) -> TokenStream {
     });
     let checks = checks(handler, args);
     let rows = rows(handler, args);
-    let field = field(handler, args, "base_mut");
+    let field = base(handler, args, "_mut");
     quote! {
         #(#lints)*
         impl #impl_generics #krate::RequestHandler for #self_ty #where_clause {
             #default_class
-            #(#settings)*
-            #(#members)*
+            #server_version
+            #members
             #(#overridden)*
 
             const __METHODS: &'static [#krate::__private::Method<Self>] = {
@@ -189,6 +199,17 @@ fn request_handler(handler: &Handler, args: &Args) -> TokenStream {
             }
         }
     }
+}
+
+/// What belongs to the trait of `level`.
+fn members(level: &Level, handler: &Handler, args: &Args) -> TokenStream {
+    let settings = args.variables.iter().filter(|setting| level.has_variable(&setting.name)).map(|setting| {
+        let (name, value) = (&setting.name, &setting.value);
+        let ty = setting.variable.ty();
+        quote!(const #name: #ty = #value;)
+    });
+    let members = handler.items.iter().map(|item| member(level, item));
+    quote!(#(#settings)* #(#members)*)
 }
 
 /// The lint attributes of the block for what is made of it: the overrides were written in it, and all of it names the
@@ -213,23 +234,21 @@ fn lint(attr: &Attribute) -> Option<TokenStream> {
 }
 
 /// The part of an item that belongs to the trait. Visibilities go, as the trait's members are public.
-fn member(item: &Item) -> TokenStream {
+fn member(level: &Level, item: &Item) -> TokenStream {
     match item.clone() {
-        Item::Function(function @ Function { role: Role::Override(_), .. }) => {
+        Item::Function(function @ Function { role: Role::Override(_), .. })
+            if level.has_override(&function.sig.ident) =>
+        {
             Function { vis: Visibility::Inherited, ..function }.into_token_stream()
         }
-        Item::Const(constant) if is_variable(&constant) => {
+        Item::Const(constant) if constant.variable.is_some() && level.has_variable(&constant.ident) => {
             Const { vis: Visibility::Inherited, ..constant }.into_token_stream()
         }
-        Item::Alias(alias) if alias.is_message_class() => {
+        Item::Alias(alias) if alias.is_message_class() && level.family == Family::Base => {
             Alias { vis: Visibility::Inherited, ..alias }.into_token_stream()
         }
         _ => TokenStream::new(),
     }
-}
-
-fn is_variable(constant: &Const) -> bool {
-    crate::model::variable(&constant.ident).is_some()
 }
 
 /// An associated type has no default in the trait: it is written here, for when the block sets none.
@@ -241,14 +260,6 @@ fn default_class(handler: &Handler, args: &Args) -> Option<TokenStream> {
     });
     let none = unless_any(set)?;
     Some(quote!(#none type MessageClass = #krate::Headers;))
-}
-
-pub(crate) fn variable_type(variable: &Variable) -> TokenStream {
-    match variable.kind {
-        Kind::Text => quote!(&'static str),
-        Kind::Responses => quote!(&'static [(u16, &'static str, &'static str)]),
-        Kind::Timeout => quote!(::core::option::Option<::core::time::Duration>),
-    }
 }
 
 /// Calls of the runtime's checks for the texts that the user set, each on the user's value. In the table of a generic
@@ -317,106 +328,6 @@ fn is_literal(value: &TokenStream) -> bool {
         Some(TokenTree::Ident(name)) => name == "concat",
         _ => false,
     }
-}
-
-/// The table, in the source's order. `do_GET` answers HEAD as well unless something else does.
-fn rows(handler: &Handler, args: &Args) -> Vec<TokenStream> {
-    let mut rows = Vec::new();
-    for function in handler.functions() {
-        let Some(method) = function.method() else { continue };
-        let cfgs = cfgs(&function.attrs);
-        let row = row(method, function, args);
-        rows.push(quote!(#(#cfgs)* #row));
-        if method == "GET" && args.head {
-            rows.extend(head_row(function, handler, args));
-        }
-    }
-    rows
-}
-
-fn row(method: &str, function: &Function, args: &Args) -> TokenStream {
-    let krate = &args.krate;
-    let ident = &function.sig.ident;
-    let name = ident.to_string();
-    let (first, last) = match &function.sig.output {
-        ReturnType::Type(_, ty) => ends(ty),
-        ReturnType::Default => (ident.span(), ident.span()),
-    };
-    // A return type that is no outcome is the compiler's to refuse, there.
-    let handler = Ident::new("__handler", last);
-    let outcome = spanned(quote!(Self::#ident(#handler)), first, last);
-    let deprecated = function.attrs.iter().any(is_deprecation).then(|| quote!(#[allow(deprecated)]));
-    quote! {
-        #deprecated
-        #krate::__private::Method::new(
-            #method,
-            #name,
-            |#handler: &mut Self| #krate::__private::failure(#outcome),
-        )
-    }
-}
-
-fn is_deprecation(attr: &Attribute) -> bool {
-    let path = attr.path();
-    path.is_ident("deprecated")
-        || path.is_ident("cfg_attr") && attr.to_token_stream().to_string().contains("deprecated")
-}
-
-/// The row for HEAD that goes with a function for GET: there if that is, and nothing for HEAD.
-fn head_row(get: &Function, handler: &Handler, args: &Args) -> Option<TokenStream> {
-    let others = handler.functions().filter(|function| function.method() == Some("HEAD"));
-    let no_other = unless_any(others.map(|function| &*function.attrs))?;
-    let own = cfgs(&get.attrs);
-    let row = row("HEAD", get, args);
-    Some(quote!(#(#own)* #no_other #row))
-}
-
-/// Two functions for one method whose `#[cfg]`s are not opposite. Without `#[cfg]`s that is a mistake that `check` has
-/// found; what holds of those only the compiler knows.
-fn clashes(handler: &Handler) -> TokenStream {
-    let mut seen: Vec<(&str, &Function)> = Vec::new();
-    let mut clashes = TokenStream::new();
-    for function in handler.functions() {
-        let Some(method) = function.method() else { continue };
-        for (_, first) in seen.iter().filter(|(name, _)| *name == method) {
-            let both: Vec<_> = [first, function].iter().flat_map(|one| predicates(&one.attrs)).collect();
-            let message = messages::method_twice(method, &first.sig.ident);
-            let error = Error::new_spanned(&function.sig.ident, message).to_compile_error();
-            clashes.extend(quote!(#[cfg(all(#(#both),*))] #error));
-        }
-        seen.push((method, function));
-    }
-    clashes
-}
-
-/// The `#[cfg]` of what is there if none of the items with these attributes is. `None` if one of them always is.
-fn unless_any<'a>(items: impl Iterator<Item = &'a [Attribute]>) -> Option<TokenStream> {
-    let mut others = Vec::new();
-    for attrs in items {
-        let predicates = predicates(attrs);
-        if predicates.is_empty() {
-            return None;
-        }
-        others.push(quote!(all(#(#predicates),*)));
-    }
-    Some(if others.is_empty() { TokenStream::new() } else { quote!(#[cfg(not(any(#(#others),*)))]) })
-}
-
-fn cfgs(attrs: &[Attribute]) -> Vec<&Attribute> {
-    attrs.iter().filter(|attr| attr.path().is_ident("cfg")).collect()
-}
-
-fn predicates(attrs: &[Attribute]) -> Vec<TokenStream> {
-    cfgs(attrs)
-        .iter()
-        .filter_map(|attr| attr.meta.require_list().ok())
-        .map(|list| match list.tokens.clone().into_iter().collect::<Vec<_>>().split_last() {
-            Some((TokenTree::Punct(comma), predicate)) if comma.as_char() == ',' => {
-                predicate.iter().cloned().collect()
-            }
-            _ => list.tokens.clone(),
-        })
-        .collect()
 }
 
 /// The spans of the first and the last token.

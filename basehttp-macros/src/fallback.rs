@@ -7,7 +7,7 @@ use syn::parse_quote;
 use crate::args::Args;
 use crate::check::{self, Flaws};
 use crate::expand;
-use crate::model::{self, Function, Handler, Item, Role};
+use crate::model::{Function, Handler, Item, Role};
 
 /// The block with its mistakes repaired as far as the rest of the user's program can tell.
 pub(crate) fn expand(mut handler: Handler, mut args: Args, flaws: &Flaws) -> TokenStream {
@@ -52,9 +52,9 @@ fn own(handler: &mut Handler) {
     }
     for item in &mut handler.items {
         if let Item::Const(constant) = item
-            && let Some(variable) = model::variable(&constant.ident)
+            && let Some(variable) = constant.variable
         {
-            let ty = expand::variable_type(variable);
+            let ty = variable.ty();
             constant.ty = parse_quote!(#ty);
         }
     }

@@ -9,6 +9,7 @@ mod args;
 mod check;
 mod expand;
 mod fallback;
+mod family;
 mod messages;
 mod model;
 mod pipeline;

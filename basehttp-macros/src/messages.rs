@@ -2,7 +2,10 @@
 
 use std::fmt::{Display, Write as _};
 
-use crate::model::{MESSAGE_CLASS, Override, VARIABLES};
+use proc_macro2::Ident;
+
+use crate::family::{Family, Override};
+use crate::model::MESSAGE_CLASS;
 use crate::spelling;
 
 pub(crate) const NOT_AN_IMPL: &str =
@@ -35,6 +38,9 @@ pub(crate) const CRATE_VALUE: &str =
 
 pub(crate) const HEAD_VALUE: &str = "`head` says whether `do_GET` answers HEAD as well: `head = false`";
 
+pub(crate) const EXTENDS_VALUE: &str = "`extends` is the handler that this one is based on: \
+    `extends = SimpleHTTPRequestHandler`";
+
 pub(crate) const COMMA: &str = "arguments are separated by commas";
 
 pub(crate) fn trait_impl(self_ty: impl Display) -> String {
@@ -44,19 +50,35 @@ pub(crate) fn trait_impl(self_ty: impl Display) -> String {
     )
 }
 
-pub(crate) fn unknown_argument(name: impl Display) -> String {
+/// The arguments that are no class variables.
+pub(crate) const ARGUMENTS: [&str; 4] = ["base", "crate", "extends", "head"];
+
+pub(crate) fn unknown_extends(name: Option<&Ident>) -> String {
+    let known: Vec<String> = Family::names().map(|name| format!("`{name}`")).collect();
+    let known = known.join(" or ");
+    match name {
+        Some(name) if Family::named(name).is_some() => {
+            format!("every handler is based on `{name}`: leave `extends` out, or extend {known}")
+        }
+        Some(name) => format!("there is no handler `{name}` to extend: write {known}"),
+        None => format!("write {known}"),
+    }
+}
+
+pub(crate) fn unknown_argument(name: impl Display, family: Family) -> String {
     let name = name.to_string();
     if name == MESSAGE_CLASS {
         return format!("`{name}` is set in the block: `type {name} = ...;`");
     }
-    let variables = VARIABLES.iter().map(|variable| variable.name);
+    let variables = family.variables().map(|variable| variable.name);
     if let Some(known) =
-        spelling::nearest(&name, ["base", "crate", "head"].into_iter().chain(variables.clone()))
+        spelling::nearest(&name, ARGUMENTS.into_iter().chain(family.variables().map(|v| v.name)))
     {
         return format!("unknown argument `{name}`: did you mean `{known}`?");
     }
-    let mut text =
-        format!("unknown argument `{name}`: there are `base`, `crate`, `head` and the class variables");
+    let mut text = format!(
+        "unknown argument `{name}`: there are `base`, `crate`, `extends`, `head` and the class variables"
+    );
     for (index, variable) in variables.enumerate() {
         let _ = write!(text, "{} `{variable}`", if index == 0 { "" } else { "," });
     }

@@ -12,6 +12,7 @@ use syn::{
     Attribute, Generics, Ident, Lifetime, LitStr, Path, Signature, Token, Type, Visibility, braced, token,
 };
 
+use crate::family::{Family, Override, Variable};
 use crate::messages;
 use crate::spelling::{self, Name};
 
@@ -69,6 +70,8 @@ pub(crate) struct Const {
     pub(crate) eq: Token![=],
     pub(crate) value: TokenStream,
     pub(crate) semi: Token![;],
+    /// The class variable that it sets, if it is one.
+    pub(crate) variable: Option<&'static Variable>,
 }
 
 #[derive(Clone)]
@@ -82,28 +85,22 @@ pub(crate) struct Alias {
     pub(crate) semi: Token![;],
 }
 
-/// A method of `RequestHandler` that a block may override.
-pub(crate) struct Override {
-    pub(crate) name: &'static str,
-    pub(crate) mutable: bool,
-    pub(crate) arguments: usize,
-    pub(crate) signature: &'static str,
-}
-
-/// A constant of `RequestHandler`, Python's class variable.
-pub(crate) struct Variable {
-    pub(crate) name: &'static str,
-    pub(crate) kind: Kind,
-}
-
-pub(crate) enum Kind {
-    /// A text with a `check_` function of its name in the runtime crate.
-    Text,
-    Responses,
-    Timeout,
-}
-
 impl Handler {
+    /// Finds out which items belong to the traits of `family`.
+    fn sort(&mut self, family: Family) {
+        for item in &mut self.items {
+            match item {
+                Item::Function(function) if function.named.is_empty() => {
+                    if let Some(overridden) = family.overridden(&function.sig.ident) {
+                        function.role = Role::Override(overridden);
+                    }
+                }
+                Item::Const(constant) => constant.variable = family.variable(&constant.ident),
+                _ => {}
+            }
+        }
+    }
+
     pub(crate) fn functions(&self) -> impl Iterator<Item = &Function> {
         self.items.iter().filter_map(|item| match item {
             Item::Function(function) => Some(function),
@@ -120,14 +117,14 @@ impl Handler {
     /// The class variables set by constants of the block.
     pub(crate) fn variables(&self) -> impl Iterator<Item = (&Const, &'static Variable)> {
         self.items.iter().filter_map(|item| match item {
-            Item::Const(constant) => variable(&constant.ident).map(|variable| (constant, variable)),
+            Item::Const(constant) => constant.variable.map(|variable| (constant, variable)),
             _ => None,
         })
     }
 }
 
-/// Reads the item under the attribute.
-pub(crate) fn parse(item: TokenStream) -> syn::Result<Handler> {
+/// Reads the item under the attribute, for a handler that extends `family`.
+pub(crate) fn parse(item: TokenStream, family: Family) -> syn::Result<Handler> {
     let is_impl = |input: ParseStream<'_>| {
         input.call(Attribute::parse_outer)?;
         let is_impl = input.peek(Token![impl]) || input.peek(Token![unsafe]) && input.peek2(Token![impl]);
@@ -135,7 +132,9 @@ pub(crate) fn parse(item: TokenStream) -> syn::Result<Handler> {
         Ok(is_impl)
     };
     if is_impl.parse2(item.clone())? {
-        syn::parse2(item)
+        let mut handler: Handler = syn::parse2(item)?;
+        handler.sort(family);
+        Ok(handler)
     } else {
         Err(syn::Error::new(Span::call_site(), messages::NOT_AN_IMPL))
     }
@@ -234,8 +233,6 @@ impl Function {
         let body = if input.peek(token::Brace) { input.parse()? } else { semicolon(input)? };
         let role = if let Some(attr) = named.first() {
             Role::Method(attr.parse_args::<LitStr>().map(|name| name.value()).unwrap_or_default())
-        } else if let Some(overridden) = overridden(&sig.ident) {
-            Role::Override(overridden)
         } else if let Name::Method(name) = spelling::function_name(&sig.ident.unraw().to_string()) {
             Role::Method(name)
         } else {
@@ -293,7 +290,7 @@ impl Const {
             value.extend([input.parse::<TokenTree>()?]);
         }
         let semi = input.parse()?;
-        Ok(Self { attrs, vis, keyword, ident, colon, ty, eq, value, semi })
+        Ok(Self { attrs, vis, keyword, ident, colon, ty, eq, value, semi, variable: None })
     }
 }
 
@@ -322,7 +319,7 @@ impl ToTokens for Function {
 
 impl ToTokens for Const {
     fn to_tokens(&self, tokens: &mut TokenStream) {
-        let Self { attrs, vis, keyword, ident, colon, ty, eq, value, semi } = self;
+        let Self { attrs, vis, keyword, ident, colon, ty, eq, value, semi, variable: _ } = self;
         tokens.extend(quote!(#(#attrs)* #vis #keyword #ident #colon #ty #eq #value #semi));
     }
 }
@@ -334,90 +331,4 @@ impl ToTokens for Alias {
     }
 }
 
-pub(crate) fn variable(name: &Ident) -> Option<&'static Variable> {
-    VARIABLES.iter().find(|variable| name == variable.name)
-}
-
-fn overridden(name: &Ident) -> Option<&'static Override> {
-    OVERRIDES.iter().find(|overridden| name == overridden.name)
-}
-
-const fn text(name: &'static str) -> Variable {
-    Variable { name, kind: Kind::Text }
-}
-
-const fn shared(name: &'static str, arguments: usize, signature: &'static str) -> Override {
-    Override { name, mutable: false, arguments, signature }
-}
-
-const fn exclusive(name: &'static str, signature: &'static str) -> Override {
-    Override { name, mutable: true, arguments: 0, signature }
-}
-
 pub(crate) const MESSAGE_CLASS: &str = "MessageClass";
-
-pub(crate) const VARIABLES: &[Variable] = &[
-    text("server_version"),
-    text("sys_version"),
-    text("protocol_version"),
-    text("default_request_version"),
-    text("error_message_format"),
-    text("error_content_type"),
-    Variable { name: "responses", kind: Kind::Responses },
-    Variable { name: "timeout", kind: Kind::Timeout },
-];
-
-pub(crate) const OVERRIDES: &[Override] = &[
-    exclusive("setup", "fn setup(&mut self) -> io::Result<()>"),
-    exclusive("finish", "fn finish(&mut self) -> io::Result<()>"),
-    exclusive("handle", "fn handle(&mut self) -> io::Result<()>"),
-    exclusive("handle_one_request", "fn handle_one_request(&mut self) -> io::Result<()>"),
-    exclusive("parse_request", "fn parse_request(&mut self) -> io::Result<bool>"),
-    exclusive("handle_expect_100", "fn handle_expect_100(&mut self) -> io::Result<bool>"),
-    shared("send_error", 1, "fn send_error(&self, code: impl ResponseCode) -> io::Result<()>"),
-    shared("send_response", 1, "fn send_response(&self, code: impl ResponseCode)"),
-    shared("send_response_only", 1, "fn send_response_only(&self, code: impl ResponseCode)"),
-    shared("send_header", 2, "fn send_header(&self, keyword: &str, value: impl Display)"),
-    shared("end_headers", 0, "fn end_headers(&self) -> io::Result<()>"),
-    shared("flush_headers", 0, "fn flush_headers(&self) -> io::Result<()>"),
-    shared("log_request", 2, "fn log_request(&self, code: Option<HTTPStatus>, size: Option<u64>)"),
-    shared("log_error", 1, "fn log_error(&self, message: fmt::Arguments<'_>)"),
-    shared("log_message", 1, "fn log_message(&self, message: fmt::Arguments<'_>)"),
-    shared("version_string", 0, "fn version_string(&self) -> Cow<'_, str>"),
-    shared("date_time_string", 1, "fn date_time_string(&self, timestamp: Option<SystemTime>) -> HTTPDate"),
-    shared("log_date_time_string", 0, "fn log_date_time_string(&self) -> String"),
-    shared("address_string", 0, "fn address_string(&self) -> Cow<'_, str>"),
-];
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    /// The tables above are those of the trait. A package of this crate alone has no trait to compare with.
-    #[test]
-    fn tables_are_those_of_the_trait() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../basehttp/src/handler/mod.rs");
-        let Ok(text) = fs::read_to_string(path) else { return };
-        let (_, text) = text.split_once("pub trait RequestHandler").expect("the trait is in this file");
-        let lines =
-            || text.lines().filter_map(|line| line.strip_prefix("    ")).filter(|line| !line.contains(" __"));
-
-        let methods: Vec<&str> =
-            lines().filter(|line| line.starts_with("fn ")).map(|line| line.trim_end_matches(" {")).collect();
-        let signatures: Vec<&str> = OVERRIDES.iter().map(|overridden| overridden.signature).collect();
-        assert_eq!(signatures, methods);
-        for overridden in OVERRIDES {
-            let sig: Signature = syn::parse_str(overridden.signature).expect("a signature");
-            let receiver = sig.receiver().expect("a method").to_token_stream().to_string();
-            assert_eq!(sig.ident, overridden.name);
-            assert_eq!(sig.inputs.len() - 1, overridden.arguments, "{}", overridden.name);
-            assert_eq!(receiver.contains("mut"), overridden.mutable, "{}", overridden.name);
-        }
-
-        let constants =
-            lines().filter_map(|line| line.strip_prefix("const ")).filter_map(|line| line.split(':').next());
-        assert!(VARIABLES.iter().map(|variable| variable.name).eq(constants));
-    }
-}

@@ -11,7 +11,7 @@ use crate::{check, expand, fallback, model};
 pub(crate) fn run(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut report = Report::new();
     let args = Args::parse(args, &mut report);
-    let handler = match model::parse(item.clone()) {
+    let handler = match model::parse(item.clone(), args.family) {
         Ok(handler) => handler,
         Err(error) => {
             report.push(error);

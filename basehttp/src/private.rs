@@ -9,7 +9,9 @@ pub use crate::handler::{Method, Outcome};
 /// What the field may be in which a handler has its base, the `B`: that itself.
 #[diagnostic::on_unimplemented(
     message = "a handler has a `{B}` as its base, and not a `{Self}`",
-    label = "the field that holds the base has to be a `{B}`"
+    label = "the field that holds the base has to be a `{B}`",
+    note = "a handler says in the attribute which one it extends: `#[http_handler(extends = SimpleHTTPRequestHandler)]` \
+        for a field of that type, and nothing for a `BaseHTTPRequestHandler`"
 )]
 pub trait Base<B> {
     /// What the handler dereferences to.

@@ -3,7 +3,6 @@
 use std::io;
 use std::path::Path;
 
-use crate::__private::Base;
 use crate::files::{Content, Directory, FileRequestHandler, SimpleHTTPRequestHandler};
 use crate::handler::{BaseHTTPRequestHandler, Headers, Message};
 
@@ -20,7 +19,7 @@ pub trait CGIRequestHandler: FileRequestHandler {
     fn __cgi(&self) -> &CGIHTTPRequestHandler<Self::MessageClass>;
 
     /// Whether the request is for a script.
-    fn is_cgi(&self) -> bool {
+    fn is_cgi(&self) -> Option<(String, String)> {
         CGIHTTPRequestHandler::is_cgi(self)
     }
 
@@ -48,25 +47,20 @@ impl<M: Message> CGIHTTPRequestHandler<M> {
     pub fn new(base: BaseHTTPRequestHandler<M>, directory: &Directory) -> Self {
         Self { files: SimpleHTTPRequestHandler::new(base, directory) }
     }
-}
 
-impl<M: Message> Base<BaseHTTPRequestHandler<M>> for CGIHTTPRequestHandler<M> {
-    fn base(&self) -> &BaseHTTPRequestHandler<M> {
-        self.files.base()
+    #[doc(hidden)]
+    pub fn __base(&self) -> &BaseHTTPRequestHandler<M> {
+        self.files.__base()
     }
 
-    fn base_mut(&mut self) -> &mut BaseHTTPRequestHandler<M> {
-        self.files.base_mut()
+    #[doc(hidden)]
+    pub fn __base_mut(&mut self) -> &mut BaseHTTPRequestHandler<M> {
+        self.files.__base_mut()
     }
-}
 
-impl<M: Message> Base<SimpleHTTPRequestHandler<M>> for CGIHTTPRequestHandler<M> {
-    fn base(&self) -> &SimpleHTTPRequestHandler<M> {
+    #[doc(hidden)]
+    pub fn __files(&self) -> &SimpleHTTPRequestHandler<M> {
         &self.files
-    }
-
-    fn base_mut(&mut self) -> &mut SimpleHTTPRequestHandler<M> {
-        &mut self.files
     }
 }
 
@@ -91,7 +85,7 @@ impl CGIHTTPRequestHandler {
     }
 
     /// The default of [`CGIRequestHandler::is_cgi`].
-    pub fn is_cgi<H: CGIRequestHandler>(handler: &H) -> bool {
+    pub fn is_cgi<H: CGIRequestHandler>(handler: &H) -> Option<(String, String)> {
         let _ = handler;
         todo!()
     }

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::__private::Base;
 use crate::handler::{BaseHTTPRequestHandler, Headers, Message, RequestHandler};
+use crate::http_handler;
 
 pub use content::Content;
 pub use directory::Directory;
@@ -31,7 +31,7 @@ pub trait FileRequestHandler: RequestHandler {
 
     /// The folder that is served.
     fn directory(&self) -> &Directory {
-        self.__files().directory()
+        SimpleHTTPRequestHandler::directory(self)
     }
 
     /// Finds what the request asks for and sends the head of the reply. `None` where the whole reply was sent.
@@ -81,23 +81,22 @@ impl<M: Message> SimpleHTTPRequestHandler<M> {
         Self { base, directory: directory.clone() }
     }
 
-    /// The folder that is served.
-    pub fn directory(&self) -> &Directory {
-        &self.directory
-    }
-}
-
-impl<M: Message> Base<BaseHTTPRequestHandler<M>> for SimpleHTTPRequestHandler<M> {
-    fn base(&self) -> &BaseHTTPRequestHandler<M> {
+    #[doc(hidden)]
+    pub fn __base(&self) -> &BaseHTTPRequestHandler<M> {
         &self.base
     }
 
-    fn base_mut(&mut self) -> &mut BaseHTTPRequestHandler<M> {
+    #[doc(hidden)]
+    pub fn __base_mut(&mut self) -> &mut BaseHTTPRequestHandler<M> {
         &mut self.base
     }
 }
 
 impl SimpleHTTPRequestHandler {
+    /// The default of the class variable `server_version` for handlers that extend this.
+    #[allow(non_upper_case_globals, reason = "Python's name")]
+    pub const server_version: &'static str = concat!("SimpleHTTP/", env!("CARGO_PKG_VERSION"));
+
     /// The default of [`FileRequestHandler::extensions_map`], Python's.
     pub const EXTENSIONS: &'static [(&'static str, &'static str)] = &[
         (".gz", "application/gzip"),
@@ -125,6 +124,11 @@ impl SimpleHTTPRequestHandler {
     #[allow(non_snake_case, reason = "Python's name")]
     pub fn do_HEAD<H: FileRequestHandler>(handler: &mut H) -> io::Result<()> {
         handler.send_head().map(drop)
+    }
+
+    /// The default of [`FileRequestHandler::directory`].
+    pub fn directory<H: FileRequestHandler>(handler: &H) -> &Directory {
+        &handler.__files().directory
     }
 
     /// The default of [`FileRequestHandler::send_head`].
@@ -169,3 +173,18 @@ impl SimpleHTTPRequestHandler {
         todo!()
     }
 }
+
+/// A handler that serves the files of a folder, as they are.
+pub struct FileHandler {
+    base: SimpleHTTPRequestHandler,
+}
+
+impl FileHandler {
+    /// Makes the handler of a connection.
+    pub fn new(base: BaseHTTPRequestHandler, directory: &Directory) -> Self {
+        Self { base: SimpleHTTPRequestHandler::new(base, directory) }
+    }
+}
+
+#[http_handler(extends = SimpleHTTPRequestHandler, protocol_version = "HTTP/1.1", crate = crate)]
+impl FileHandler {}

@@ -1,0 +1,114 @@
+//! The dispatch table, and what of it depends on `#[cfg]`.
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::{Attribute, Error, ReturnType};
+
+use super::family::family_row;
+use super::{ends, spanned};
+use crate::args::Args;
+use crate::messages;
+use crate::model::{Function, Handler};
+
+/// The table, in the source's order. `do_GET` answers HEAD as well unless something else does.
+pub(super) fn rows(handler: &Handler, args: &Args) -> Vec<TokenStream> {
+    let mut rows = Vec::new();
+    for function in handler.functions() {
+        let Some(method) = function.method() else { continue };
+        let cfgs = cfgs(&function.attrs);
+        let row = row(method, function, args);
+        rows.push(quote!(#(#cfgs)* #row));
+        if method == "GET" && args.head {
+            rows.extend(head_row(function, handler, args));
+        }
+    }
+    for level in args.family.levels() {
+        rows.extend(level.methods.iter().filter_map(|method| family_row(level, method, handler, args)));
+    }
+    rows
+}
+
+fn row(method: &str, function: &Function, args: &Args) -> TokenStream {
+    let krate = &args.krate;
+    let ident = &function.sig.ident;
+    let name = ident.to_string();
+    let (first, last) = match &function.sig.output {
+        ReturnType::Type(_, ty) => ends(ty),
+        ReturnType::Default => (ident.span(), ident.span()),
+    };
+    // A return type that is no outcome is the compiler's to refuse, there.
+    let handler = Ident::new("__handler", last);
+    let outcome = spanned(quote!(Self::#ident(#handler)), first, last);
+    let deprecated = function.attrs.iter().any(is_deprecation).then(|| quote!(#[allow(deprecated)]));
+    quote! {
+        #deprecated
+        #krate::__private::Method::new(
+            #method,
+            #name,
+            |#handler: &mut Self| #krate::__private::failure(#outcome),
+        )
+    }
+}
+
+fn is_deprecation(attr: &Attribute) -> bool {
+    let path = attr.path();
+    path.is_ident("deprecated")
+        || path.is_ident("cfg_attr") && attr.to_token_stream().to_string().contains("deprecated")
+}
+
+/// The row for HEAD that goes with a function for GET: there if that is, and nothing for HEAD.
+fn head_row(get: &Function, handler: &Handler, args: &Args) -> Option<TokenStream> {
+    let others = handler.functions().filter(|function| function.method() == Some("HEAD"));
+    let no_other = unless_any(others.map(|function| &*function.attrs))?;
+    let own = cfgs(&get.attrs);
+    let row = row("HEAD", get, args);
+    Some(quote!(#(#own)* #no_other #row))
+}
+
+/// Two functions for one method whose `#[cfg]`s are not opposite. Without `#[cfg]`s that is a mistake that `check` has
+/// found; what holds of those only the compiler knows.
+pub(super) fn clashes(handler: &Handler) -> TokenStream {
+    let mut seen: Vec<(&str, &Function)> = Vec::new();
+    let mut clashes = TokenStream::new();
+    for function in handler.functions() {
+        let Some(method) = function.method() else { continue };
+        for (_, first) in seen.iter().filter(|(name, _)| *name == method) {
+            let both: Vec<_> = [first, function].iter().flat_map(|one| predicates(&one.attrs)).collect();
+            let message = messages::method_twice(method, &first.sig.ident);
+            let error = Error::new_spanned(&function.sig.ident, message).to_compile_error();
+            clashes.extend(quote!(#[cfg(all(#(#both),*))] #error));
+        }
+        seen.push((method, function));
+    }
+    clashes
+}
+
+/// The `#[cfg]` of what is there if none of the items with these attributes is. `None` if one of them always is.
+pub(super) fn unless_any<'a>(items: impl Iterator<Item = &'a [Attribute]>) -> Option<TokenStream> {
+    let mut others = Vec::new();
+    for attrs in items {
+        let predicates = predicates(attrs);
+        if predicates.is_empty() {
+            return None;
+        }
+        others.push(quote!(all(#(#predicates),*)));
+    }
+    Some(if others.is_empty() { TokenStream::new() } else { quote!(#[cfg(not(any(#(#others),*)))]) })
+}
+
+pub(super) fn cfgs(attrs: &[Attribute]) -> Vec<&Attribute> {
+    attrs.iter().filter(|attr| attr.path().is_ident("cfg")).collect()
+}
+
+fn predicates(attrs: &[Attribute]) -> Vec<TokenStream> {
+    cfgs(attrs)
+        .iter()
+        .filter_map(|attr| attr.meta.require_list().ok())
+        .map(|list| match list.tokens.clone().into_iter().collect::<Vec<_>>().split_last() {
+            Some((TokenTree::Punct(comma), predicate)) if comma.as_char() == ',' => {
+                predicate.iter().cloned().collect()
+            }
+            _ => list.tokens.clone(),
+        })
+        .collect()
+}
