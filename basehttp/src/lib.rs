@@ -185,7 +185,9 @@ pub use basehttp_macros::http_handler;
 #[cfg(feature = "cgi")]
 pub use cgi::{CGIHTTPRequestHandler, CGIRequestHandler};
 #[cfg(feature = "files")]
-pub use files::{Content, Directory, FileRequestHandler, SimpleHTTPRequestHandler};
+pub use files::{
+    Content, Directory, Entry, FileHandler, FileRequestHandler, Listing, SimpleHTTPRequestHandler,
+};
 pub use handler::{
     Address, BaseHTTPRequestHandler, DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE, HandlerError,
     Headers, HeadersIter, Message, RFile, RFileLock, RequestHandler, ResponseCode, ServerHandle, ServerInfo,

@@ -1,7 +1,12 @@
 //! The body of a reply that a file handler sends.
 
 use std::fs::File;
+use std::io;
 use std::ops::Range;
+use std::sync::Arc;
+
+use crate::handler::WFile;
+use crate::handler::wire::read_at;
 
 /// What [`send_head`](super::FileRequestHandler::send_head) leaves to be sent: Python's file object.
 #[derive(Debug)]
@@ -13,7 +18,7 @@ pub struct Content {
 #[derive(Debug)]
 pub(super) enum Part {
     Bytes(Vec<u8>),
-    File(std::sync::Arc<File>, Range<u64>),
+    File(Arc<File>, Range<u64>),
 }
 
 impl Content {
@@ -43,3 +48,27 @@ impl Content {
         self.len() == 0
     }
 }
+
+/// Sends bytes of a file: a few with what was written before them, many from where they are.
+pub(super) fn send(wfile: &WFile, file: &Arc<File>, range: Range<u64>) -> io::Result<()> {
+    let len = range.end.saturating_sub(range.start);
+    if len > FEW {
+        return wfile.send_file(file, range);
+    }
+    let mut bytes = vec![0; usize::try_from(len).unwrap_or_default()];
+    let mut room = &mut bytes[..];
+    let mut position = range.start;
+    while !room.is_empty() {
+        match read_at(file, room, position)? {
+            0 => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file has become shorter")),
+            count => {
+                position += count as u64;
+                room = room.get_mut(count..).unwrap_or_default();
+            }
+        }
+    }
+    wfile.write_all(&bytes)
+}
+
+/// Up to here the memory costs less than another call of the system.
+const FEW: u64 = 32 * 1024;

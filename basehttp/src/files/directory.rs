@@ -1,21 +1,220 @@
 //! The folder that is served, and what of it.
 
+use std::ffi::OsString;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path};
 use std::sync::Arc;
+use std::time::SystemTime;
 
-/// A folder whose files are served, with the settings for that. Cheap to clone: handlers share it.
+use super::beneath::{Opened, Root};
+
+/// A folder whose files are served, with the settings for that: Python's `directory`. Cheap to clone, so that all handlers
+/// can have it.
+///
+/// ```
+/// use basehttp::Directory;
+///
+/// let files = Directory::open(".")?.listing(false).cache_control("max-age=3600")?;
+/// assert!(Directory::open("no such folder").is_err());
+/// # std::io::Result::Ok(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Directory {
-    root: Arc<PathBuf>,
+    root: Arc<Root>,
+    settings: Arc<Settings>,
+}
+
+#[derive(Clone, Debug)]
+struct Settings {
+    dotfiles: bool,
+    outside: bool,
+    listing: bool,
+    precompressed: bool,
+    cache_control: Option<String>,
+    most_entries: usize,
+}
+
+/// What is in a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name, without the folders above it.
+    pub name: OsString,
+    /// Whether it is a folder, and no file.
+    pub is_directory: bool,
+    /// Whether it is a symbolic link to that.
+    pub is_link: bool,
+    /// In bytes.
+    pub size: u64,
+    /// When it was last changed, where the system knows.
+    pub modified: Option<SystemTime>,
 }
 
 impl Directory {
-    /// The folder at `path`.
+    /// The folder at `path`, which is found now: if it is renamed later, its files are still served.
     ///
     /// # Errors
     /// The system's error with the path in its text.
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
-        Ok(Self { root: Arc::new(path.as_ref().to_owned()) })
+        let path = path.as_ref();
+        let root = Root::open(path).map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot serve the folder {}: {error}", path.display()))
+        })?;
+        let settings = Settings {
+            dotfiles: false,
+            outside: false,
+            listing: true,
+            precompressed: true,
+            cache_control: None,
+            most_entries: 10_000,
+        };
+        Ok(Self { root: Arc::new(root), settings: Arc::new(settings) })
     }
+
+    /// Whether files and folders are served whose names begin with a dot. By default they are not (404), since `.git`,
+    /// `.env` and the like are seldom meant for everybody; `.well-known` (RFC 8615) always is. Python serves them.
+    #[must_use]
+    pub fn dotfiles(mut self, serve: bool) -> Self {
+        Arc::make_mut(&mut self.settings).dotfiles = serve;
+        self
+    }
+
+    /// Whether symbolic links are followed that lead out of the folder. By default they are not (404): who can put a link
+    /// into the folder could read everything that the server can. Links that stay inside are followed in any case.
+    #[must_use]
+    pub fn follow_links_outside(mut self, follow: bool) -> Self {
+        Arc::make_mut(&mut self.settings).outside = follow;
+        self
+    }
+
+    /// Whether a folder without an index page is listed, as by default, or not found (404).
+    #[must_use]
+    pub fn listing(mut self, list: bool) -> Self {
+        Arc::make_mut(&mut self.settings).listing = list;
+        self
+    }
+
+    /// Whether a file's `.br`, `.zst` or `.gz` beside it is sent in its place to clients that accept that (RFC 9110 section
+    /// 12.5.3), if it is not older than the file. On by default.
+    #[must_use]
+    pub fn precompressed(mut self, send: bool) -> Self {
+        Arc::make_mut(&mut self.settings).precompressed = send;
+        self
+    }
+
+    /// The `Cache-Control` field of files, for example `max-age=3600` (RFC 9111 section 5.2). None by default: caches go by
+    /// `Last-Modified` then.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for what cannot be the value of a field.
+    pub fn cache_control(mut self, value: impl Into<String>) -> io::Result<Self> {
+        let value = value.into();
+        if value.is_empty() || !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+            let text =
+                format!("{value:?} cannot be the value of Cache-Control: write for example max-age=3600");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        Arc::make_mut(&mut self.settings).cache_control = Some(value);
+        Ok(self)
+    }
+
+    /// How many entries of a folder are listed, 10,000 by default: a page with more is of no use, and all of it is in memory.
+    #[must_use]
+    pub fn most_entries(mut self, most: usize) -> Self {
+        Arc::make_mut(&mut self.settings).most_entries = most;
+        self
+    }
+
+    /// Where the folder is.
+    pub fn path(&self) -> &Path {
+        &self.root.path
+    }
+
+    /// The entries of the folder at `path`, relative to this one, that are served, in no order; and how many more there are
+    /// than [`most_entries`](Self::most_entries).
+    ///
+    /// # Errors
+    /// The system's; [`NotFound`](io::ErrorKind::NotFound) for what is not served.
+    pub fn read_dir(&self, path: &Path) -> io::Result<(Vec<Entry>, usize)> {
+        let opened = self.open_path(path)?;
+        if !opened.metadata.is_dir() {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
+        let (mut entries, mut more) = (Vec::new(), 0);
+        for name in names(opened, &self.root.path.join(path))?.take(MOST_NAMES) {
+            let name = name?;
+            if entries.len() >= self.settings.most_entries {
+                more += usize::from(self.is_shown(&name));
+                continue;
+            }
+            entries.extend(self.entry(path, name));
+        }
+        Ok((entries, more))
+    }
+
+    fn entry(&self, folder: &Path, name: OsString) -> Option<Entry> {
+        if !self.is_shown(&name) {
+            return None;
+        }
+        let path = folder.join(&name);
+        // What cannot be opened is no link to click at: it leads out of the folder, or is no file.
+        let metadata = match self.open_path(&path) {
+            Ok(opened) => opened.metadata,
+            // It is there, and the answer will be 403.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                self.root.path.join(&path).symlink_metadata().ok()?
+            }
+            Err(_) => return None,
+        };
+        let is_link = self.root.path.join(&path).symlink_metadata().is_ok_and(|found| found.is_symlink());
+        let (is_directory, size) = (metadata.is_dir(), metadata.len());
+        Some(Entry { name, is_directory, is_link, size, modified: metadata.modified().ok() })
+    }
+
+    fn is_shown(&self, name: &OsString) -> bool {
+        self.settings.dotfiles || !name.as_encoded_bytes().starts_with(b".") || name == WELL_KNOWN
+    }
+
+    /// Opens what is at `path`, if it is served.
+    pub(super) fn open_path(&self, path: &Path) -> io::Result<Opened> {
+        let is_hidden = |part: Component<'_>| match part {
+            Component::Normal(name) => !self.is_shown(&name.to_owned()),
+            _ => false,
+        };
+        if path.components().any(is_hidden) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        self.root.open_beneath(path, self.settings.outside)
+    }
+
+    pub(super) fn lists(&self) -> bool {
+        self.settings.listing
+    }
+
+    pub(super) fn sends_precompressed(&self) -> bool {
+        self.settings.precompressed
+    }
+
+    pub(super) fn cache_control_value(&self) -> Option<&str> {
+        self.settings.cache_control.as_deref()
+    }
+}
+
+/// RFC 8615.
+const WELL_KNOWN: &str = ".well-known";
+
+/// More names of a folder are not even counted.
+const MOST_NAMES: usize = 1_000_000;
+
+#[cfg(unix)]
+fn names(folder: Opened, _path: &Path) -> io::Result<impl Iterator<Item = io::Result<OsString>>> {
+    use std::os::unix::ffi::OsStringExt;
+    let folder = nix::dir::Dir::from_fd(folder.file.into())?;
+    let names = folder.into_iter().map(|entry| Ok(entry?.file_name().to_bytes().to_vec()));
+    let names = names.filter(|name| !matches!(name.as_deref(), Ok(b"." | b"..")));
+    Ok(names.map(|name: io::Result<Vec<u8>>| name.map(OsString::from_vec)))
+}
+
+#[cfg(not(unix))]
+fn names(_folder: Opened, path: &Path) -> io::Result<impl Iterator<Item = io::Result<OsString>>> {
+    Ok(std::fs::read_dir(path)?.map(|entry| Ok(entry?.file_name())))
 }

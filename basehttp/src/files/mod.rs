@@ -1,7 +1,15 @@
 //! The file handler: Python's `SimpleHTTPRequestHandler`.
 
+mod beneath;
+mod coding;
+mod conditional;
 mod content;
 mod directory;
+mod listing;
+mod media_type;
+mod ranges;
+mod serve;
+mod target;
 
 use std::borrow::Cow;
 use std::io;
@@ -10,8 +18,11 @@ use std::path::{Path, PathBuf};
 use crate::handler::{BaseHTTPRequestHandler, Headers, Message, RequestHandler};
 use crate::http_handler;
 
+use content::Part;
+
 pub use content::Content;
-pub use directory::Directory;
+pub use directory::{Directory, Entry};
+pub use listing::Listing;
 
 /// A handler that serves files: what Python's `SimpleHTTPRequestHandler` adds to its base.
 #[allow(
@@ -136,8 +147,7 @@ impl SimpleHTTPRequestHandler {
     /// # Errors
     /// See there.
     pub fn send_head<H: FileRequestHandler>(handler: &mut H) -> io::Result<Option<Content>> {
-        let _ = handler;
-        todo!()
+        serve::send_head(handler)
     }
 
     /// The default of [`FileRequestHandler::list_directory`].
@@ -148,20 +158,17 @@ impl SimpleHTTPRequestHandler {
         handler: &mut H,
         path: &Path,
     ) -> io::Result<Option<Content>> {
-        let _ = (handler, path);
-        todo!()
+        listing::list_directory(handler, path)
     }
 
     /// The default of [`FileRequestHandler::translate_path`].
-    pub fn translate_path<H: FileRequestHandler>(handler: &H, path: &str) -> Option<PathBuf> {
-        let _ = (handler, path);
-        todo!()
+    pub fn translate_path<H: FileRequestHandler>(_handler: &H, path: &str) -> Option<PathBuf> {
+        target::relative_path(path)
     }
 
     /// The default of [`FileRequestHandler::guess_type`].
-    pub fn guess_type<H: FileRequestHandler>(handler: &H, path: &Path) -> Cow<'static, str> {
-        let _ = (handler, path);
-        todo!()
+    pub fn guess_type<H: FileRequestHandler>(_handler: &H, path: &Path) -> Cow<'static, str> {
+        media_type::guess(path, H::extensions_map)
     }
 
     /// The default of [`FileRequestHandler::copyfile`].
@@ -169,8 +176,10 @@ impl SimpleHTTPRequestHandler {
     /// # Errors
     /// See there.
     pub fn copyfile<H: FileRequestHandler>(handler: &H, source: Content) -> io::Result<()> {
-        let _ = (handler, source);
-        todo!()
+        source.parts.into_iter().try_for_each(|part| match part {
+            Part::Bytes(bytes) => handler.wfile.write_all(&bytes),
+            Part::File(file, range) => content::send(&handler.wfile, &file, range),
+        })
     }
 }
 

@@ -257,7 +257,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         self.client_name.get_or_init(|| name_of(address)).as_deref()
     }
 
-    pub(super) fn request(&self) -> &Request {
+    pub(crate) fn request(&self) -> &Request {
         self.request.as_deref().unwrap_or(&NO_REQUEST)
     }
 

@@ -71,7 +71,7 @@ pub(super) const SPECIFIERS: [(&str, Key); 4] = [
 ];
 
 /// As Python's `html.escape(text, quote=False)`.
-fn escape(text: &str, page: &mut String) {
+pub(crate) fn escape(text: &str, page: &mut String) {
     for c in text.chars() {
         match c {
             '&' => page.push_str("&amp;"),

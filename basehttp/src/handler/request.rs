@@ -161,6 +161,17 @@ impl Request {
     }
 }
 
+/// What the crate's own handlers read of the fields, whatever class collects them for others.
+impl Request {
+    /// The values of all fields of this name.
+    pub(crate) fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        let data = self.bytes.data();
+        let fields = self.head.fields.iter();
+        let named = fields.filter(move |field| field.name.of(data).eq_ignore_ascii_case(name.as_bytes()));
+        named.map(|field| field.value.of(data))
+    }
+}
+
 /// The methods of nearly all requests.
 const COMMON: [&str; 4] = ["GET", "POST", "HEAD", "PUT"];
 

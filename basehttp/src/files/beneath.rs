@@ -1,0 +1,212 @@
+//! A folder, and files beneath it: opened so that no name, no link and no change in the meantime leads out of it.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+/// The folder that is served. On unix its descriptor is what counts: it stays the same folder if it is renamed.
+#[derive(Debug)]
+pub(super) struct Root {
+    pub(super) path: PathBuf,
+    #[cfg(unix)]
+    folder: File,
+}
+
+/// A regular file or a folder.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) file: File,
+    pub(super) metadata: Metadata,
+}
+
+impl Root {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let path = path.canonicalize()?;
+        if !path.metadata()?.is_dir() {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
+        Ok(Self {
+            #[cfg(unix)]
+            folder: File::open(&path)?,
+            path,
+        })
+    }
+
+    /// Opens what is at `path`, for reading. With `outside`, a symbolic link may lead out of the folder; `path` may not.
+    ///
+    /// # Errors
+    /// The system's; [`NotFound`](io::ErrorKind::NotFound) for what is neither a file nor a folder, and for what is not
+    /// beneath.
+    pub(super) fn open_beneath(&self, path: &Path, outside: bool) -> io::Result<Opened> {
+        let is_beneath = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+        if !path.components().all(is_beneath) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let file = if outside { open(&self.path.join(path)) } else { self.open_inside(path) }?;
+        let metadata = file.metadata()?;
+        // A device may do anything when it is read, and a pipe nothing.
+        if metadata.is_file() || metadata.is_dir() {
+            Ok(Opened { file, metadata })
+        } else {
+            Err(io::ErrorKind::NotFound.into())
+        }
+    }
+
+    /// The system looks at each step that it does not lead out.
+    #[cfg(target_os = "linux")]
+    fn open_inside(&self, path: &Path) -> io::Result<File> {
+        use nix::errno::Errno;
+        use nix::fcntl::{OpenHow, ResolveFlag, openat2};
+
+        let resolve = ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_MAGICLINKS;
+        for _ in 0..RACES {
+            match openat2(&self.folder, path, OpenHow::new().flags(flags()).resolve(resolve)) {
+                Ok(file) => return Ok(file.into()),
+                // Something was renamed on the way, so that the system cannot tell.
+                Err(Errno::EAGAIN) => {}
+                // An old kernel, or a sandbox that does not know the call.
+                Err(Errno::ENOSYS | Errno::EPERM) => return self.walk(path),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    #[cfg(all(unix, not(target_os = "linux")))]
+    fn open_inside(&self, path: &Path) -> io::Result<File> {
+        self.walk(path)
+    }
+
+    /// Resolves links first, and then opens what they have led to step by step and without any: what was put there in the
+    /// meantime is not followed.
+    #[cfg(unix)]
+    fn walk(&self, path: &Path) -> io::Result<File> {
+        use nix::fcntl::{OFlag, openat};
+        use nix::sys::stat::Mode;
+
+        let resolved = self.path.join(path).canonicalize()?;
+        let inside = resolved.strip_prefix(&self.path).map_err(|_| io::ErrorKind::NotFound)?;
+        let mut at = self.folder.try_clone()?;
+        for part in inside.components() {
+            at = openat(&at, part.as_os_str(), flags() | OFlag::O_NOFOLLOW, Mode::empty())?.into();
+        }
+        if path.as_os_str().as_encoded_bytes().ends_with(b"/") && !at.metadata()?.is_dir() {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
+        Ok(at)
+    }
+
+    #[cfg(not(unix))]
+    fn open_inside(&self, path: &Path) -> io::Result<File> {
+        let resolved = self.path.join(path).canonicalize()?;
+        if resolved.starts_with(&self.path) { open(&resolved) } else { Err(io::ErrorKind::NotFound.into()) }
+    }
+}
+
+/// How often the system is asked again.
+#[cfg(target_os = "linux")]
+const RACES: u32 = 8;
+
+/// A pipe that nobody writes to does not make us wait, and a terminal does not become ours.
+#[cfg(unix)]
+fn flags() -> nix::fcntl::OFlag {
+    use nix::fcntl::OFlag;
+    OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY
+}
+
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    File::options().read(true).custom_flags(flags().bits()).open(path)
+}
+
+#[cfg(windows)]
+fn open(path: &Path) -> io::Result<File> {
+    use std::os::windows::fs::OpenOptionsExt;
+    /// Without it folders cannot be opened.
+    const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
+    File::options().read(true).custom_flags(FILE_FLAG_BACKUP_SEMANTICS).open(path)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A folder with a file, a folder, links of all kinds, a pipe, and a secret beside it.
+    fn tree() -> (tempfile::TempDir, Root) {
+        let all = tempfile::tempdir().unwrap();
+        let root = all.path().join("root");
+        fs::create_dir_all(root.join("sub")).unwrap();
+        fs::write(root.join("file"), "in").unwrap();
+        fs::write(root.join("sub/file"), "deeper").unwrap();
+        fs::write(all.path().join("secret"), "out").unwrap();
+        for (to, name) in [
+            ("file", "inside"),
+            ("../file", "sub/up"),
+            ("../secret", "outside"),
+            ("../../secret", "sub/outside"),
+            ("loop", "loop"),
+            ("..", "parent"),
+            ("/dev/zero", "device"),
+            ("/proc/self/root", "magic"),
+            ("nothing", "dangling"),
+        ] {
+            symlink(to, root.join(name)).unwrap();
+        }
+        symlink(all.path().join("secret"), root.join("absolute")).unwrap();
+        nix::unistd::mkfifo(&root.join("pipe"), nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+        (all, Root::open(&root).unwrap())
+    }
+
+    fn read(file: io::Result<File>) -> Option<String> {
+        let mut text = String::new();
+        io::Read::read_to_string(&mut file.ok()?, &mut text).ok()?;
+        Some(text)
+    }
+
+    #[test]
+    fn links_stay_inside_or_are_not_followed() {
+        let (_all, root) = tree();
+        for way in [Root::open_inside, Root::walk] {
+            let inside =
+                ["file", "inside", "sub/up", "sub/file"].map(|path| read(way(&root, Path::new(path))));
+            assert_eq!(inside.map(Option::unwrap), ["in", "in", "in", "deeper"]);
+            for path in [
+                "outside",
+                "sub/outside",
+                "loop",
+                "absolute",
+                "parent/secret",
+                "magic/etc/passwd",
+                "dangling",
+                "file/",
+            ] {
+                assert_eq!(read(way(&root, Path::new(path))), None, "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_files_and_folders_are_opened() {
+        let (_all, root) = tree();
+        for path in ["pipe", "device", "../secret", "/etc/passwd", "sub/../../secret", "nothing"] {
+            assert!(root.open_beneath(Path::new(path), false).is_err(), "{path}");
+        }
+        assert!(root.open_beneath(Path::new("."), false).unwrap().metadata.is_dir());
+        assert!(root.open_beneath(Path::new("sub/"), false).unwrap().metadata.is_dir());
+    }
+
+    #[test]
+    fn with_leave_links_lead_outside_and_paths_do_not() {
+        let (_all, root) = tree();
+        let opened = |path: &str| {
+            root.open_beneath(Path::new(path), true).ok().and_then(|opened| read(Ok(opened.file)))
+        };
+        assert_eq!(opened("outside").as_deref(), Some("out"));
+        assert_eq!(opened("sub/../../secret"), None);
+        assert_eq!((opened("pipe"), opened("device")), (None, None));
+    }
+}

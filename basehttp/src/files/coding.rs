@@ -1,0 +1,99 @@
+//! Content codings: which of the files beside a file is sent in its place.
+
+use crate::handler::request::Request;
+use crate::proto::grammar::{list, trim_blanks};
+
+/// A content coding of RFC 9110 section 8.4.1 that a file may have been compressed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Coding {
+    /// As `Content-Encoding` has it.
+    pub(super) name: &'static str,
+    /// At the end of the compressed file's name.
+    pub(super) suffix: &'static str,
+}
+
+/// The ones that compress better come first.
+const CODINGS: [Coding; 3] = [
+    Coding { name: "br", suffix: ".br" },
+    Coding { name: "zstd", suffix: ".zst" },
+    Coding { name: "gzip", suffix: ".gz" },
+];
+
+/// The codings that a client accepts, the best first: RFC 9110 section 12.5.3.
+pub(super) fn accepted(request: &Request) -> Vec<Coding> {
+    let fields: Vec<&[u8]> = request.values("Accept-Encoding").collect();
+    sorted(&fields)
+}
+
+fn sorted(fields: &[&[u8]]) -> Vec<Coding> {
+    let mut accepted: Vec<(u16, Coding)> = CODINGS
+        .into_iter()
+        .filter_map(|coding| {
+            let quality = quality(fields, coding.name).or_else(|| quality(fields, "*"))?;
+            (quality > 0).then_some((quality, coding))
+        })
+        .collect();
+    // Stable: of two that are as welcome, the better one stays the first.
+    accepted.sort_by_key(|(quality, _)| std::cmp::Reverse(*quality));
+    accepted.into_iter().map(|(_, coding)| coding).collect()
+}
+
+/// How welcome something of a list is, in thousandths, if it is there.
+pub(super) fn quality(fields: &[&[u8]], name: &str) -> Option<u16> {
+    fields.iter().flat_map(|field| list(field)).find_map(|element| {
+        let mut parts = element.split(|byte| *byte == b';').map(trim_blanks);
+        if !parts.next()?.eq_ignore_ascii_case(name.as_bytes()) {
+            return None;
+        }
+        let weight = parts.find_map(|part| match part.split_at_checked(2) {
+            Some((b"q=" | b"Q=", weight)) => Some(weight),
+            _ => None,
+        });
+        Some(weight.map_or(1000, thousandths))
+    })
+}
+
+/// RFC 9110 section 12.4.2; none at all for what is no weight.
+fn thousandths(weight: &[u8]) -> u16 {
+    let (whole, fraction) = match weight {
+        [whole] => (whole, &b""[..]),
+        [whole, b'.', fraction @ ..] if fraction.len() <= 3 => (whole, fraction),
+        _ => return 0,
+    };
+    if !fraction.iter().all(u8::is_ascii_digit) {
+        return 0;
+    }
+    let digits = fraction.iter().copied().chain(std::iter::repeat(b'0')).take(3);
+    let fraction = digits.fold(0, |number, digit| number * 10 + u16::from(digit - b'0'));
+    match whole {
+        b'0' => fraction,
+        b'1' if fraction == 0 => 1000,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codings_by_their_weight() {
+        for (field, wanted) in [
+            ("", ""),
+            ("gzip", "gzip"),
+            ("gzip, deflate, br, zstd", "br zstd gzip"),
+            ("GZIP;q=1.0, br;q=0.5", "gzip br"),
+            ("br;q=0, *", "zstd gzip"),
+            ("*;q=0", ""),
+            ("gzip ; Q=0.001", "gzip"),
+            ("gzip;q=0.0001, br;q=2, zstd;q=.5", ""),
+            ("gzip;level=9;q=0.7,br;q=0.7", "br gzip"),
+            ("identity", ""),
+            ("xgzip, gzipx", ""),
+        ] {
+            let names: Vec<&str> =
+                sorted(&[field.as_bytes()]).into_iter().map(|coding| coding.name).collect();
+            assert_eq!(names.join(" "), wanted, "{field}");
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Conditional requests: RFC 9110 section 13.
+
+use std::fs::Metadata;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::handler::request::Request;
+
+/// What tells one state of a file from another.
+#[derive(Clone, Debug)]
+pub(super) struct Validators {
+    /// With its quotes.
+    pub(super) etag: String,
+    /// In whole seconds, as field values have it.
+    pub(super) modified: Option<SystemTime>,
+}
+
+/// What the conditions of a request come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Go,
+    NotModified,
+    PreconditionFailed,
+}
+
+impl Validators {
+    /// A strong validator of what the system tells when a file was changed, how long it is and which it is: one that replaced
+    /// another by being renamed differs, also with the same time and length. Nothing is read for it.
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        let modified = metadata.modified().ok();
+        let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+        let etag = format!("\"{:x}-{:x}-{:x}\"", since.as_nanos(), metadata.len(), number(metadata));
+        Self { etag, modified: modified.map(|_| UNIX_EPOCH + Duration::from_secs(since.as_secs())) }
+    }
+}
+
+#[cfg(unix)]
+fn number(metadata: &Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(metadata)
+}
+
+#[cfg(not(unix))]
+fn number(_metadata: &Metadata) -> u64 {
+    0
+}
+
+/// RFC 9110 section 13.2.2, step by step. What is no date, or no entity tag, is not there.
+pub(super) fn judge(request: &Request, validators: &Validators) -> Verdict {
+    let lists = |name| list(request, name);
+    let unmodified_since = || date(request, "If-Unmodified-Since").zip(validators.modified);
+    let modified_since = || date(request, "If-Modified-Since").zip(validators.modified);
+    if let Some(tags) = lists("If-Match") {
+        if !has(&tags, &validators.etag, Comparison::Strong) {
+            return Verdict::PreconditionFailed;
+        }
+    } else if unmodified_since().is_some_and(|(since, modified)| modified > since) {
+        return Verdict::PreconditionFailed;
+    }
+    if let Some(tags) = lists("If-None-Match") {
+        if has(&tags, &validators.etag, Comparison::Weak) {
+            return Verdict::NotModified;
+        }
+    } else if modified_since().is_some_and(|(since, modified)| modified <= since) {
+        return Verdict::NotModified;
+    }
+    Verdict::Go
+}
+
+/// Whether a range is wanted of what these validators stand for, and not the whole of what came after: RFC 9110 section
+/// 13.1.5.
+pub(super) fn is_same(request: &Request, validators: &Validators) -> bool {
+    let mut values = request.values("If-Range");
+    match (values.next(), values.next()) {
+        (None, _) => true,
+        (Some(value), None) if value.starts_with(b"\"") => value == validators.etag.as_bytes(),
+        (Some(value), None) => parse_date(value).is_some_and(|date| Some(date) == validators.modified),
+        (Some(_), Some(_)) => false,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Comparison {
+    /// RFC 9110 section 8.8.3.2: a weak tag equals none.
+    Strong,
+    Weak,
+}
+
+/// All values of a field one behind the other, if there are any.
+fn list(request: &Request, name: &str) -> Option<Vec<u8>> {
+    let values: Vec<&[u8]> = request.values(name).collect();
+    (!values.is_empty()).then(|| values.join(&b','))
+}
+
+/// Whether a list of entity tags has this one, or is an asterisk.
+fn has(mut list: &[u8], etag: &str, comparison: Comparison) -> bool {
+    if list == b"*" {
+        return true;
+    }
+    loop {
+        while let [b' ' | b'\t' | b',', rest @ ..] = list {
+            list = rest;
+        }
+        let tag = list.strip_prefix(b"W/");
+        let (is_weak, tag) = (tag.is_some(), tag.unwrap_or(list));
+        let Some((b'"', after)) = tag.split_first() else { return false };
+        // A tag may have a comma in it.
+        let Some(end) = after.iter().position(|byte| *byte == b'"') else { return false };
+        let (tag, rest) = tag.split_at((end + 2).min(tag.len()));
+        if tag == etag.as_bytes() && !(is_weak && comparison == Comparison::Strong) {
+            return true;
+        }
+        list = rest;
+    }
+}
+
+fn date(request: &Request, name: &str) -> Option<SystemTime> {
+    let mut values = request.values(name);
+    values.next().filter(|_| values.next().is_none()).and_then(parse_date)
+}
+
+fn parse_date(value: &[u8]) -> Option<SystemTime> {
+    httpdate::parse_http_date(std::str::from_utf8(value).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_entity_tags() {
+        for (list, strong, weak) in [
+            ("*", true, true),
+            ("\"a\"", true, true),
+            ("W/\"a\"", false, true),
+            ("\"b\", \"a\"", true, true),
+            ("\"b\",W/\"a\" , \"c\"", false, true),
+            (",, \"a\"", true, true),
+            ("\"a,b\", \"a\"", true, true),
+            ("\"x\"\"a\"", true, true),
+            ("a", false, false),
+            ("\"a", false, false),
+            ("\"A\"", false, false),
+            ("\"b\" *", false, false),
+            ("", false, false),
+            ("W/", false, false),
+            ("\"", false, false),
+        ] {
+            let found = [Comparison::Strong, Comparison::Weak]
+                .map(|comparison| has(list.as_bytes(), "\"a\"", comparison));
+            assert_eq!(found, [strong, weak], "{list}");
+        }
+    }
+}

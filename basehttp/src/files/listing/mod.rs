@@ -1,0 +1,184 @@
+//! The reply that lists a folder.
+
+mod order;
+mod page;
+
+use std::borrow::Cow;
+use std::io;
+use std::path::Path;
+use std::time::SystemTime;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
+use serde_json::json;
+
+use super::coding::quality;
+use super::directory::Entry;
+use super::serve::refuse;
+use super::target::{path_of, query_of};
+use super::{Content, FileRequestHandler};
+use order::{Order, sort};
+
+/// The entries of a folder, as a page or as JSON: what the default of
+/// [`list_directory`](FileRequestHandler::list_directory) sends. An override that wants more on the page sends one of its
+/// own:
+///
+/// ```
+/// use std::io;
+/// use std::path::Path;
+/// use basehttp::prelude::*;
+/// use basehttp::{Content, Directory, Listing, SimpleHTTPRequestHandler};
+///
+/// struct Files { base: SimpleHTTPRequestHandler }
+///
+/// #[http_handler(extends = SimpleHTTPRequestHandler)]
+/// impl Files {
+///     fn list_directory(&mut self, path: &Path) -> io::Result<Option<Content>> {
+///         Listing::of(self, path)?.with("<p>Ask Ann for what is missing.</p>").send(self)
+///     }
+/// }
+///
+/// let files = Directory::open(".")?;
+/// let factory = |base| Files { base: SimpleHTTPRequestHandler::new(base, &files) };
+/// let replies = basehttp::testing::respond(factory, b"GET / HTTP/1.0\r\n\r\n");
+/// assert!(replies[0].text().contains("Ask Ann"));
+/// # io::Result::Ok(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Listing {
+    /// The path of the folder, decoded, with what else was asked for.
+    title: String,
+    /// The folder's path as it was sent.
+    path: String,
+    order: Order,
+    entries: Vec<Entry>,
+    /// How many more there are than are listed.
+    more: usize,
+    extra: String,
+    policy: Cow<'static, str>,
+}
+
+/// Nothing from elsewhere, and no scripts: a name that gets past the escaping does nothing.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'";
+
+/// What may stand in the path of a URL as it is: RFC 3986 section 2.3.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+impl Listing {
+    /// Reads the folder at `path`, relative to [`directory`](FileRequestHandler::directory), for the handler's request: its
+    /// query may say `sort=name`, `sort=size` or `sort=date`, and `order=desc`.
+    ///
+    /// # Errors
+    /// Those of [`read_dir`](super::Directory::read_dir).
+    pub fn of<H: FileRequestHandler>(handler: &H, path: &Path) -> io::Result<Self> {
+        let (entries, more) = handler.directory().read_dir(path)?;
+        Ok(Self::new(handler.path(), entries, more))
+    }
+
+    fn new(target: &str, mut entries: Vec<Entry>, more: usize) -> Self {
+        let path = path_of(target).to_owned();
+        let query = query_of(target);
+        let order = Order::of(query);
+        sort(&mut entries, order);
+        let mut title = percent_decode_str(&path).decode_utf8_lossy().into_owned();
+        // Python shows all of what was asked for; what this page's own links say would be noise.
+        if !query.is_empty() && order == Order::default() {
+            title.push('?');
+            title.push_str(query);
+        }
+        Self { title, path, order, entries, more, extra: String::new(), policy: POLICY.into() }
+    }
+
+    /// Adds HTML above the table.
+    #[must_use]
+    pub fn with(mut self, html: impl Into<String>) -> Self {
+        self.extra = html.into();
+        self
+    }
+
+    /// Replaces the page's `Content-Security-Policy`, which by default allows no scripts and nothing from elsewhere.
+    #[must_use]
+    pub fn content_security_policy(mut self, policy: impl Into<String>) -> Self {
+        self.policy = policy.into().into();
+        self
+    }
+
+    /// Sends the head of the reply: as JSON where the request's `Accept` prefers that (RFC 9110 section 12.5.1).
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub fn send<H: FileRequestHandler>(&self, handler: &H) -> io::Result<Option<Content>> {
+        let accepts: Vec<&[u8]> = handler.request().values("Accept").collect();
+        let (body, media_type) = if prefers_json(&accepts) {
+            (self.json().into_bytes(), "application/json")
+        } else {
+            (self.html(), "text/html; charset=utf-8")
+        };
+        handler.send_response(200);
+        handler.send_header("Content-Type", media_type);
+        handler.send_header("Content-Length", body.len());
+        // What is in the folder now is what counts, whenever the page is looked at again.
+        handler.send_header("Cache-Control", "no-cache");
+        handler.send_header("Vary", "Accept");
+        handler.send_header("Content-Security-Policy", &self.policy);
+        handler.send_header("X-Content-Type-Options", "nosniff");
+        handler.end_headers()?;
+        Ok(Some(Content::bytes(body)))
+    }
+
+    /// The page. It is bytes, for names of files may be any, and are shown as they are.
+    pub fn html(&self) -> Vec<u8> {
+        page::render(self)
+    }
+
+    /// `{"path": .., "entries": [{"name", "href", "type", "size", "modified"}], "more": ..}`. Times are those of RFC 3339; a
+    /// name that is not UTF-8 has replacement characters, its `href` has all bytes.
+    pub fn json(&self) -> String {
+        let entries: Vec<_> = self
+            .entries
+            .iter()
+            .map(|entry| {
+                let size = (!entry.is_directory).then_some(entry.size);
+                json!({
+                    "name": entry.name.to_string_lossy(),
+                    "href": href(entry),
+                    "type": if entry.is_directory { "directory" } else { "file" },
+                    "size": size,
+                    "modified": entry.modified.and_then(|time| formatted(time, "%Y-%m-%dT%H:%M:%SZ")),
+                })
+            })
+            .collect();
+        let path = percent_decode_str(&self.path).decode_utf8_lossy();
+        json!({ "path": path, "entries": entries, "more": self.more }).to_string()
+    }
+}
+
+/// Python's `list_directory`.
+pub(super) fn list_directory<H: FileRequestHandler>(handler: &H, path: &Path) -> io::Result<Option<Content>> {
+    match Listing::of(handler, path) {
+        Ok(listing) => listing.send(handler),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            handler.send_error((403, "No permission to list directory")).map(|()| None)
+        }
+        Err(error) => refuse(handler, &error),
+    }
+}
+
+fn prefers_json(accepts: &[&[u8]]) -> bool {
+    let weight = |names: [&str; 3]| names.into_iter().find_map(|name| quality(accepts, name)).unwrap_or(0);
+    weight(["application/json", "application/*", "*/*"]) > weight(["text/html", "text/*", "*/*"])
+}
+
+/// The relative link to an entry.
+fn href(entry: &Entry) -> String {
+    let name = percent_encode(entry.name.as_encoded_bytes(), SEGMENT);
+    // Without the dot a colon could make it the scheme of another place; it is encoded, and so are all others.
+    format!("{name}{}", if entry.is_directory { "/" } else { "" })
+}
+
+/// In UTC.
+fn formatted(time: SystemTime, format: &str) -> Option<String> {
+    jiff::Timestamp::try_from(time).ok().map(|time| time.strftime(format).to_string())
+}
+
+#[cfg(test)]
+mod tests;

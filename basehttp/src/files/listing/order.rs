@@ -1,0 +1,120 @@
+//! In which order a folder is listed.
+
+use std::cmp::Ordering;
+
+use super::Entry;
+
+/// The order that a page's own links ask for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Order {
+    pub(super) by: Column,
+    pub(super) descending: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Column {
+    #[default]
+    Name,
+    Size,
+    Date,
+}
+
+impl Order {
+    pub(super) fn of(query: &str) -> Self {
+        let mut order = Self::default();
+        for pair in query.split('&') {
+            match pair {
+                "sort=name" => order.by = Column::Name,
+                "sort=size" => order.by = Column::Size,
+                "sort=date" => order.by = Column::Date,
+                "order=desc" => order.descending = true,
+                _ => {}
+            }
+        }
+        order
+    }
+}
+
+impl Column {
+    pub(super) const ALL: [Self; 3] = [Self::Name, Self::Size, Self::Date];
+
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Size => "size",
+            Self::Date => "date",
+        }
+    }
+}
+
+/// Folders first.
+pub(super) fn sort(entries: &mut [Entry], order: Order) {
+    entries.sort_by(|a, b| {
+        let by_name = || natural(a.name.as_encoded_bytes(), b.name.as_encoded_bytes());
+        let compared = match order.by {
+            Column::Name => by_name(),
+            Column::Size => a.size.cmp(&b.size).then_with(by_name),
+            Column::Date => a.modified.cmp(&b.modified).then_with(by_name),
+        };
+        let compared = if order.descending { compared.reverse() } else { compared };
+        b.is_directory.cmp(&a.is_directory).then(compared)
+    });
+}
+
+/// As people sort: without regard to case, and numbers by their value.
+fn natural(a: &[u8], b: &[u8]) -> Ordering {
+    let (mut left, mut right) = (a, b);
+    loop {
+        let (one, other) = (digits(left), digits(right));
+        if !one.is_empty() && !other.is_empty() {
+            let (x, y) = (without_zeros(one), without_zeros(other));
+            let compared = x.len().cmp(&y.len()).then_with(|| x.cmp(y));
+            if compared != Ordering::Equal {
+                return compared;
+            }
+            left = left.get(one.len()..).unwrap_or_default();
+            right = right.get(other.len()..).unwrap_or_default();
+            continue;
+        }
+        match (left.split_first(), right.split_first()) {
+            (Some((x, rest)), Some((y, other_rest))) => {
+                let compared = x.to_ascii_lowercase().cmp(&y.to_ascii_lowercase());
+                if compared != Ordering::Equal {
+                    return compared;
+                }
+                (left, right) = (rest, other_rest);
+            }
+            // Those that differ in nothing else have one order all the same.
+            (None, None) => return a.cmp(b),
+            (one, other) => return one.is_some().cmp(&other.is_some()),
+        }
+    }
+}
+
+fn digits(text: &[u8]) -> &[u8] {
+    let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    text.get(..count).unwrap_or_default()
+}
+
+fn without_zeros(digits: &[u8]) -> &[u8] {
+    let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+    digits.get(zeros..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_as_people_sort_them() {
+        let sorted = ["", "1", "01", "2", "10", "a", "A1", "a2b", "A10", "b", "B.txt", "b.txt2", "\u{e4}"];
+        for (at, one) in sorted.iter().enumerate() {
+            for (other_at, other) in sorted.iter().enumerate() {
+                if (*one, *other) != ("1", "01") && (*one, *other) != ("01", "1") {
+                    assert_eq!(natural(one.as_bytes(), other.as_bytes()), at.cmp(&other_at), "{one} {other}");
+                }
+            }
+        }
+        assert_ne!(natural(b"1", b"01"), Ordering::Equal);
+    }
+}

@@ -1,0 +1,191 @@
+//! The page itself.
+
+use std::fmt::Write as _;
+
+use super::order::{Column, Order};
+use super::{Listing, formatted, href};
+use crate::files::directory::Entry;
+use crate::handler::error_page::escape;
+
+const STYLE: &str = include_str!("page.css");
+
+pub(super) fn render(listing: &Listing) -> Vec<u8> {
+    let title = format!("Directory listing for {}", escaped(&listing.title));
+    let mut page = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
+    )
+    .into_bytes();
+    page.extend_from_slice(breadcrumbs(&listing.path).as_bytes());
+    page.extend_from_slice(listing.extra.as_bytes());
+    page.extend_from_slice(header(listing.order).as_bytes());
+    if listing.path.trim_matches('/') != "" {
+        page.extend_from_slice(b"<tr><td><a href=\"../\">..</a></td><td></td><td></td></tr>\n");
+    }
+    for entry in &listing.entries {
+        row(entry, &mut page);
+    }
+    page.extend_from_slice(b"</tbody>\n</table>\n");
+    let note = match (listing.entries.is_empty(), listing.more) {
+        (true, _) => "<p>This folder is empty.</p>\n".to_owned(),
+        (false, 0) => String::new(),
+        (false, more) => format!("<p>And {more} more, which are not shown.</p>\n"),
+    };
+    page.extend_from_slice(note.as_bytes());
+    page.extend_from_slice(b"</body>\n</html>\n");
+    page
+}
+
+/// Links to the folders above.
+fn breadcrumbs(path: &str) -> String {
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let mut html = String::from("<nav aria-label=\"Folders above\">");
+    for depth in 0..=segments.len() {
+        let name = match depth.checked_sub(1).and_then(|above| segments.get(above)) {
+            Some(segment) => escaped(&percent_encoding::percent_decode_str(segment).decode_utf8_lossy()),
+            None => "top".to_owned(),
+        };
+        let up = segments.len() - depth;
+        let _ = if up == 0 {
+            write!(html, "<span aria-current=\"page\">{name}</span>")
+        } else {
+            write!(html, "<a href=\"{}\">{name}</a> / ", "../".repeat(up))
+        };
+    }
+    html.push_str("</nav>\n");
+    html
+}
+
+fn header(order: Order) -> String {
+    let mut html = String::from("<table>\n<thead><tr>");
+    for column in Column::ALL {
+        let is_current = column == order.by;
+        let sorted = match (is_current, order.descending) {
+            (false, _) => "",
+            (true, false) => " aria-sort=\"ascending\"",
+            (true, true) => " aria-sort=\"descending\"",
+        };
+        let arrow = match (is_current, order.descending) {
+            (false, _) => "",
+            (true, false) => " \u{25b4}",
+            (true, true) => " \u{25be}",
+        };
+        let next = if is_current && !order.descending { "&amp;order=desc" } else { "" };
+        let text = match column {
+            Column::Name => "Name",
+            Column::Size => "Size",
+            Column::Date => "Modified (UTC)",
+        };
+        let _ = write!(
+            html,
+            "<th scope=\"col\"{sorted}><a href=\"?sort={}{next}\">{text}{arrow}</a></th>",
+            column.word()
+        );
+    }
+    html.push_str("</tr></thead>\n<tbody>\n");
+    html
+}
+
+fn row(entry: &Entry, page: &mut Vec<u8>) {
+    page.extend_from_slice(format!("<tr><td><a href=\"{}\"><bdi>", href(entry)).as_bytes());
+    show(entry.name.as_encoded_bytes(), page);
+    // As in Python: `/` for a folder, `@` for a link.
+    let mark = if entry.is_link {
+        "@"
+    } else if entry.is_directory {
+        "/"
+    } else {
+        ""
+    };
+    let size = if entry.is_directory {
+        String::new()
+    } else {
+        format!("<span title=\"{} bytes\">{}</span>", entry.size, human(entry.size))
+    };
+    let modified = entry.modified.and_then(|time| {
+        let (exact, short) = (formatted(time, "%Y-%m-%dT%H:%M:%SZ")?, formatted(time, "%Y-%m-%d %H:%M")?);
+        Some(format!("<time datetime=\"{exact}\">{short}</time>"))
+    });
+    let rest =
+        format!("</bdi>{mark}</a></td><td>{size}</td><td>{}</td></tr>\n", modified.unwrap_or_default());
+    page.extend_from_slice(rest.as_bytes());
+}
+
+/// A name as text of the page, octets that are no UTF-8 as they are. Characters that are not seen, or that turn the line
+/// around, are shown as what they are not.
+fn show(name: &[u8], page: &mut Vec<u8>) {
+    for chunk in name.utf8_chunks() {
+        let valid = chunk.valid().replace(is_deceptive, "\u{fffd}");
+        page.extend_from_slice(escaped(&valid).as_bytes());
+        page.extend_from_slice(chunk.invalid());
+    }
+}
+
+fn is_deceptive(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+fn escaped(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    escape(text, &mut html);
+    html
+}
+
+/// In binary units, three digits at the most.
+fn human(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut tenths = u128::from(bytes) * 10 / 1024;
+    let mut unit = 0;
+    while tenths >= 10_240 && unit + 1 < UNITS.len() {
+        tenths /= 1024;
+        unit += 1;
+    }
+    let name = UNITS.get(unit).unwrap_or(&"");
+    if tenths < 1000 {
+        format!("{}.{} {name}", tenths / 10, tenths % 10)
+    } else {
+        format!("{} {name}", tenths / 10)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_for_people() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            (1536, "1.5 KiB"),
+            (102_400, "100 KiB"),
+            (1_048_575, "1023 KiB"),
+            (1_048_576, "1.0 MiB"),
+            (u64::MAX, "15.9 EiB"),
+        ] {
+            assert_eq!(human(bytes), text);
+        }
+    }
+
+    #[test]
+    fn names_are_shown_and_do_nothing() {
+        for (name, html) in [
+            (&b"a&b<c>\"d'"[..], &b"a&amp;b&lt;c&gt;\"d'"[..]),
+            (b"\xff\xfe.txt", b"\xff\xfe.txt"),
+            ("line\nend\u{202e}gpj".as_bytes(), "line\u{fffd}end\u{fffd}gpj".as_bytes()),
+            ("\u{1f600}".as_bytes(), "\u{1f600}".as_bytes()),
+        ] {
+            let mut page = Vec::new();
+            show(name, &mut page);
+            let quotes =
+                |text: &[u8]| String::from_utf8_lossy(text).replace("&quot;", "\"").replace("&#x27;", "'");
+            assert_eq!(quotes(&page), quotes(html));
+        }
+    }
+}

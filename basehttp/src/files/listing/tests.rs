@@ -1,0 +1,87 @@
+use std::ffi::OsString;
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::*;
+
+fn entry(name: &str, is_directory: bool, size: u64, seconds: u64) -> Entry {
+    let modified = Some(UNIX_EPOCH + Duration::from_secs(seconds));
+    Entry { name: OsString::from(name), is_directory, is_link: false, size, modified }
+}
+
+fn page(target: &str, entries: &[Entry]) -> String {
+    String::from_utf8(Listing::new(target, entries.to_vec(), 0).html()).unwrap()
+}
+
+#[test]
+fn the_title_is_what_was_asked_for_and_the_links_are_relative() {
+    let html = page("/a%20%3Cb%3E/?c=d&e", &[entry("x y.txt", false, 5, 0), entry("sub", true, 0, 0)]);
+    assert_eq!(html.matches("Directory listing for /a &lt;b&gt;/?c=d&amp;e<").count(), 2, "{html}");
+    assert!(html.contains("<a href=\"x%20y.txt\"><bdi>x y.txt</bdi></a>"), "{html}");
+    assert!(html.contains("<a href=\"sub/\"><bdi>sub</bdi>/</a>"));
+    assert!(html.contains("<a href=\"../\">top</a> / <span aria-current=\"page\">a &lt;b&gt;</span>"));
+    assert!(html.contains("<time datetime=\"1970-01-01T00:00:00Z\">1970-01-01 00:00</time>"));
+    assert!(!page("/", &[]).contains("href=\"../\""));
+    assert!(page("/", &[]).contains("This folder is empty."));
+}
+
+#[test]
+fn the_query_says_the_order() {
+    let entries = [
+        entry("b", false, 1, 30),
+        entry("a", false, 3, 10),
+        entry("c", false, 2, 20),
+        entry("z", true, 9, 99),
+    ];
+    for (query, wanted) in [
+        ("", "zabc"),
+        ("sort=name&order=desc", "zcba"),
+        ("sort=size", "zbca"),
+        ("sort=size&order=desc", "zacb"),
+        ("sort=date", "zacb"),
+        ("order=desc&sort=date", "zbca"),
+        ("sort=nothing", "zabc"),
+    ] {
+        let listing = Listing::new(&format!("/?{query}"), entries.to_vec(), 0);
+        let names: Vec<&str> = listing.entries.iter().map(|entry| entry.name.to_str().unwrap()).collect();
+        assert_eq!(names.concat(), wanted, "{query}");
+    }
+    let html = page("/?sort=size", &entries);
+    assert!(
+        html.contains("<th scope=\"col\" aria-sort=\"ascending\"><a href=\"?sort=size&amp;order=desc\">Size")
+    );
+    assert!(html.contains("<h1>Directory listing for /</h1>"));
+}
+
+#[test]
+fn as_json_where_that_is_preferred() {
+    for (accept, json) in [
+        ("application/json", true),
+        ("application/json, text/html;q=0.9", true),
+        ("text/html, application/json", false),
+        ("*/*", false),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", false),
+        ("application/*", true),
+        ("application/json;q=0", false),
+        ("", false),
+    ] {
+        assert_eq!(prefers_json(&[accept.as_bytes()]), json, "{accept}");
+    }
+    let listing = Listing::new("/d%C3%A4/", vec![entry("\"a\"", false, 5, 0), entry("s", true, 4096, 0)], 3);
+    let json: serde_json::Value = serde_json::from_str(&listing.json()).unwrap();
+    assert_eq!(json["path"], "/d\u{e4}/");
+    assert_eq!(json["more"], 3);
+    // Folders first.
+    let (folder, file) = (&json["entries"][0], &json["entries"][1]);
+    assert_eq!(
+        (&file["name"], &file["href"], &file["size"]),
+        (&"\"a\"".into(), &"%22a%22".into(), &5.into())
+    );
+    assert_eq!(file["modified"], "1970-01-01T00:00:00Z");
+    assert_eq!((&folder["type"], folder["size"].is_null()), (&"directory".into(), true));
+}
+
+#[test]
+fn what_is_not_shown_is_said() {
+    let listing = Listing::new("/", vec![entry("a", false, 1, 0)], 12_345);
+    assert!(String::from_utf8(listing.html()).unwrap().contains("And 12345 more"));
+}

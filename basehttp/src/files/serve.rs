@@ -1,0 +1,261 @@
+//! The reply with a file: whether, which bytes of it, and the head.
+
+use std::borrow::Cow;
+use std::fs::Metadata;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::beneath::Opened;
+use super::coding::{Coding, accepted};
+use super::conditional::{Validators, Verdict, is_same, judge};
+use super::content::Part;
+use super::ranges::{Wanted, wanted};
+use super::target::path_of;
+use super::{Content, FileRequestHandler};
+use crate::proto::status::HTTPStatus;
+
+/// Finds what the request asks for, and sends the head of the reply with it.
+pub(super) fn send_head<H: FileRequestHandler>(handler: &mut H) -> io::Result<Option<Content>> {
+    let Some(path) = handler.translate_path(handler.path()) else {
+        return refuse(handler, &io::ErrorKind::NotFound.into());
+    };
+    let opened = match handler.directory().open_path(&path) {
+        Ok(opened) => opened,
+        Err(error) => return refuse(handler, &error),
+    };
+    if !opened.metadata.is_dir() {
+        return send_file(handler, &path, opened);
+    }
+    if !path_of(handler.path()).ends_with('/') {
+        return redirect(handler);
+    }
+    for page in H::index_pages {
+        let page = path.join(page);
+        match handler.directory().open_path(&page) {
+            Ok(opened) if opened.metadata.is_file() => return send_file(handler, &page, opened),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return refuse(handler, &error),
+            _ => {}
+        }
+    }
+    if handler.directory().lists() {
+        handler.list_directory(&path)
+    } else {
+        refuse(handler, &io::ErrorKind::NotFound.into())
+    }
+}
+
+/// The answer where there is no file to send. What is not to be known is not there.
+pub(super) fn refuse<H: FileRequestHandler>(handler: &H, error: &io::Error) -> io::Result<Option<Content>> {
+    use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+    /// EMFILE and ENFILE: no descriptor is left.
+    const NO_DESCRIPTOR: [i32; 2] = [24, 23];
+
+    let out_of_descriptors =
+        cfg!(unix) && error.raw_os_error().is_some_and(|number| NO_DESCRIPTOR.contains(&number));
+    let sent = match error.kind() {
+        PermissionDenied => handler.send_error((403, "No permission to read file")),
+        _ if out_of_descriptors => {
+            handler.log_error(format_args!("cannot open a file: {error}"));
+            handler.send_error(503)
+        }
+        kind => {
+            // What the system says of others is for whoever looks after it.
+            if !matches!(kind, NotFound | NotADirectory) && !is_usual(error) {
+                handler.log_error(format_args!("cannot open a file: {error}"));
+            }
+            handler.send_error((404, "File not found"))
+        }
+    };
+    sent.map(|()| None)
+}
+
+/// Whether an error is one that any client can have by asking: links that lead out or in circles, names that are too long
+/// or that the system does not know.
+fn is_usual(error: &io::Error) -> bool {
+    use io::ErrorKind::{CrossesDevices, InvalidFilename, InvalidInput};
+    /// ELOOP; its kind has no stable name.
+    const TOO_MANY_LINKS: i32 = 40;
+    matches!(error.kind(), CrossesDevices | InvalidFilename | InvalidInput)
+        || (cfg!(target_os = "linux") && error.raw_os_error() == Some(TOO_MANY_LINKS))
+}
+
+/// To the same with a slash at the end of its path, so that relative links in the page are relative to it.
+fn redirect<H: FileRequestHandler>(handler: &H) -> io::Result<Option<Content>> {
+    let target = handler.path();
+    let (path, rest) = target.split_at(target.find(['?', '#']).unwrap_or(target.len()));
+    // Browsers take a backslash for a slash: `/\host` would lead to another host.
+    let path = path.replace('\\', "%5C");
+    handler.send_response(301);
+    handler.send_header("Location", format_args!("{path}/{rest}"));
+    handler.send_header("Content-Length", 0);
+    handler.end_headers()?;
+    Ok(None)
+}
+
+fn send_file<H: FileRequestHandler>(handler: &H, path: &Path, opened: Opened) -> io::Result<Option<Content>> {
+    // A file is no folder.
+    if path.as_os_str().as_encoded_bytes().ends_with(b"/") || !opened.metadata.is_file() {
+        return refuse(handler, &io::ErrorKind::NotFound.into());
+    }
+    let media_type = handler.guess_type(path);
+    let varies = handler.directory().sends_precompressed() && is_compressible(&media_type);
+    let (opened, coding) = match varies.then(|| compressed(handler, path, &opened.metadata)).flatten() {
+        Some((sibling, coding)) => (sibling, Some(coding)),
+        None => (opened, None),
+    };
+    let validators = Validators::of(&opened.metadata);
+    let representation = Representation { media_type, coding, varies, validators };
+    match judge(handler.request(), &representation.validators) {
+        Verdict::Go => {}
+        Verdict::NotModified => {
+            handler.send_response(HTTPStatus::NOT_MODIFIED);
+            representation.send_validators(handler);
+            return handler.end_headers().map(|()| None);
+        }
+        Verdict::PreconditionFailed => return handler.send_error(412).map(|()| None),
+    }
+    let len = opened.metadata.len();
+    let file = Arc::new(opened.file);
+    match range_of(handler, &representation.validators, len) {
+        Wanted::All => {
+            handler.send_response(HTTPStatus::OK);
+            representation.send_fields(handler, &representation.media_type, len)?;
+            Ok(Some(Content { parts: vec![Part::File(file, 0..len)] }))
+        }
+        Wanted::Nothing => {
+            handler.send_response(HTTPStatus::RANGE_NOT_SATISFIABLE);
+            handler.send_header("Content-Range", format_args!("bytes */{len}"));
+            handler.send_header("Content-Length", 0);
+            handler.end_headers().map(|()| None)
+        }
+        Wanted::Ranges(ranges) => {
+            handler.send_response(HTTPStatus::PARTIAL_CONTENT);
+            if let [range] = ranges.as_slice() {
+                handler.send_header("Content-Range", content_range(range, len));
+                representation.send_fields(handler, &representation.media_type, range.end - range.start)?;
+                return Ok(Some(Content { parts: vec![Part::File(file, range.clone())] }));
+            }
+            let boundary = boundary();
+            let content = several(&file, &ranges, len, &representation.media_type, &boundary);
+            let media_type = format!("multipart/byteranges; boundary={boundary}");
+            representation.send_fields(handler, &media_type, content.len())?;
+            Ok(Some(content))
+        }
+    }
+}
+
+/// What is sent of a file.
+struct Representation {
+    media_type: Cow<'static, str>,
+    coding: Option<Coding>,
+    /// Another client could get another one.
+    varies: bool,
+    validators: Validators,
+}
+
+impl Representation {
+    fn send_fields<H: FileRequestHandler>(&self, handler: &H, media_type: &str, len: u64) -> io::Result<()> {
+        handler.send_header("Content-Type", media_type);
+        handler.send_header("Content-Length", len);
+        if let Some(coding) = self.coding {
+            handler.send_header("Content-Encoding", coding.name);
+        }
+        handler.send_header("Accept-Ranges", "bytes");
+        self.send_validators(handler);
+        handler.end_headers()
+    }
+
+    /// What RFC 9110 section 15.4.5 asks for in a 304 too.
+    fn send_validators<H: FileRequestHandler>(&self, handler: &H) {
+        if let Some(modified) = self.validators.modified {
+            handler.send_header("Last-Modified", handler.date_time_string(Some(modified)));
+        }
+        handler.send_header("ETag", &self.validators.etag);
+        if self.varies {
+            handler.send_header("Vary", "Accept-Encoding");
+        }
+        if let Some(value) = handler.directory().cache_control_value() {
+            handler.send_header("Cache-Control", value);
+        }
+    }
+}
+
+/// A range of what GET would send: section 14.2 knows no others.
+fn range_of<H: FileRequestHandler>(handler: &H, validators: &Validators, len: u64) -> Wanted {
+    let request = handler.request();
+    let mut fields = request.values("Range");
+    match (fields.next(), fields.next()) {
+        (Some(field), None) if handler.command() == "GET" && is_same(request, validators) => {
+            wanted(field, len)
+        }
+        _ => Wanted::All,
+    }
+}
+
+fn content_range(range: &Range<u64>, len: u64) -> String {
+    format!("bytes {}-{}/{len}", range.start, range.end.saturating_sub(1))
+}
+
+/// RFC 9110 section 14.6.
+fn several(
+    file: &Arc<std::fs::File>,
+    ranges: &[Range<u64>],
+    len: u64,
+    media_type: &str,
+    boundary: &str,
+) -> Content {
+    let mut parts = Vec::new();
+    for range in ranges {
+        let line = if parts.is_empty() { "" } else { "\r\n" };
+        let content_range = content_range(range, len);
+        let head = format!(
+            "{line}--{boundary}\r\nContent-Type: {media_type}\r\nContent-Range: {content_range}\r\n\r\n"
+        );
+        parts.push(Part::Bytes(head.into_bytes()));
+        parts.push(Part::File(file.clone(), range.clone()));
+    }
+    parts.push(Part::Bytes(format!("\r\n--{boundary}--\r\n").into_bytes()));
+    Content { parts }
+}
+
+/// A line that is in no file, but for one that somebody makes who can guess 128 bits.
+fn boundary() -> String {
+    let half = || RandomState::new().hash_one(0);
+    format!("{:016x}{:016x}", half(), half())
+}
+
+/// A compressed file beside the one that was asked for. An older one was made of what the file was before.
+fn compressed<H: FileRequestHandler>(
+    handler: &H,
+    path: &Path,
+    original: &Metadata,
+) -> Option<(Opened, Coding)> {
+    accepted(handler.request()).into_iter().find_map(|coding| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(coding.suffix);
+        let sibling = handler.directory().open_path(Path::new(&name)).ok()?;
+        let is_current = match (sibling.metadata.modified(), original.modified()) {
+            (Ok(sibling), Ok(original)) => sibling >= original,
+            _ => false,
+        };
+        (sibling.metadata.is_file() && is_current).then_some((sibling, coding))
+    })
+}
+
+/// Whether it is worth to look for a compressed file: pictures, films and archives are compressed already.
+fn is_compressible(media_type: &str) -> bool {
+    const OTHERS: [&str; 8] = [
+        "application/javascript",
+        "application/json",
+        "application/manifest+json",
+        "application/rss+xml",
+        "application/wasm",
+        "application/xhtml+xml",
+        "application/xml",
+        "image/svg+xml",
+    ];
+    media_type.starts_with("text/") || OTHERS.iter().any(|other| media_type.starts_with(other))
+}

@@ -1,0 +1,190 @@
+//! From the target of a request to a path beneath a folder.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use percent_encoding::percent_decode;
+
+/// The path that a target names, relative to the folder: `.` for the folder itself. It has a slash at its end if the target
+/// has. None where there can be no such file.
+///
+/// The query and the fragment are left out, percent-encoding is decoded once (what is no encoding stays as it is), empty
+/// segments and `.` are left out, and `..` goes up, but never above the folder (RFC 3986 section 5.2.4).
+pub(super) fn relative_path(target: &str) -> Option<PathBuf> {
+    let decoded: Vec<u8> = percent_decode(&bytes(path_of(target))).collect();
+    let mut segments: Vec<&[u8]> = Vec::new();
+    for segment in decoded.split(|byte| *byte == b'/') {
+        match segment {
+            b"" | b"." => {}
+            b".." => drop(segments.pop()),
+            segment if is_name(segment) => segments.push(segment),
+            _ => return None,
+        }
+    }
+    if segments.is_empty() {
+        segments.push(b".");
+    }
+    if decoded.last() == Some(&b'/') {
+        segments.push(b"");
+    }
+    os_string(segments.join(&b'/')).map(PathBuf::from)
+}
+
+/// The part of a target before its query and its fragment, without scheme and host where it has them (RFC 9112 section
+/// 3.2.2).
+pub(super) fn path_of(target: &str) -> &str {
+    let end = target.find(['?', '#']).unwrap_or(target.len());
+    let (path, _) = target.split_at(end);
+    let after_scheme = ["http://", "https://"].iter().find_map(|scheme| {
+        path.split_at_checked(scheme.len())
+            .filter(|(start, _)| start.eq_ignore_ascii_case(scheme))
+            .map(|(_, rest)| rest)
+    });
+    match after_scheme {
+        None => path,
+        Some(rest) => rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or("/"),
+    }
+}
+
+/// The query of a target, without its question mark.
+pub(super) fn query_of(target: &str) -> &str {
+    let (before, _) = target.split_once('#').unwrap_or((target, ""));
+    before.split_once('?').map_or("", |(_, query)| query)
+}
+
+/// A target's bytes as they were sent: its text is latin-1. What a handler has set may be any text, and is UTF-8 then.
+fn bytes(text: &str) -> Vec<u8> {
+    let latin1: Option<Vec<u8>> = text.chars().map(|letter| u8::try_from(letter).ok()).collect();
+    latin1.unwrap_or_else(|| text.as_bytes().to_vec())
+}
+
+/// Whether a segment can be the name of a file.
+fn is_name(segment: &[u8]) -> bool {
+    !segment.contains(&0) && (cfg!(not(windows)) || is_windows_name(segment))
+}
+
+/// Names that mean what they say on Windows: no other separator, no drive or stream, no device, nothing that the system
+/// leaves out.
+fn is_windows_name(segment: &[u8]) -> bool {
+    const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
+    let Ok(name) = std::str::from_utf8(segment) else { return false };
+    let stem = name.split('.').next().unwrap_or_default().trim_end();
+    let is_device = DEVICES.iter().any(|device| stem.eq_ignore_ascii_case(device))
+        || ["COM", "LPT"].iter().any(|port| {
+            let number = stem.split_at_checked(3).filter(|(start, _)| start.eq_ignore_ascii_case(port));
+            number.is_some_and(|(_, number)| number.chars().count() == 1)
+        });
+    !is_device
+        && !name.ends_with(['.', ' '])
+        && !name.contains(|c: char| c.is_control() || "\\:*?\"<>|".contains(c))
+}
+
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere not all bytes are names")]
+fn os_string(bytes: Vec<u8>) -> Option<OsString> {
+    Some(std::os::unix::ffi::OsStringExt::from_vec(bytes))
+}
+
+#[cfg(not(unix))]
+fn os_string(bytes: Vec<u8>) -> Option<OsString> {
+    String::from_utf8(bytes).ok().map(OsString::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Component;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn path(target: &str) -> String {
+        relative_path(target).map_or("none".to_owned(), |path| path.to_str().unwrap().to_owned())
+    }
+
+    #[test]
+    fn targets_and_their_paths() {
+        for (target, wanted) in [
+            ("/", "./"),
+            ("", "."),
+            ("/a", "a"),
+            ("a/b", "a/b"),
+            ("/a/b/", "a/b/"),
+            ("//a///b", "a/b"),
+            ("/a?b/../c#d", "a"),
+            ("/a#b?c", "a"),
+            ("/a%20b%2fc", "a b/c"),
+            ("/%zz%", "%zz%"),
+            ("/%252e%252e/a", "%2e%2e/a"),
+            ("/../../etc/passwd", "etc/passwd"),
+            ("/a/../../b", "b"),
+            ("/%2e%2e/%2E./b", "b"),
+            ("/..%2f..%2fb", "b"),
+            ("/a/./b/.", "a/b"),
+            ("/a/..", "."),
+            ("/a%00b", "none"),
+            ("http://host:80/a", "a"),
+            ("HTTPS://host", "./"),
+            ("http://host?a", "./"),
+            ("/\u{e4}", "none"),
+            ("/.../a", ".../a"),
+        ] {
+            if target == "/\u{e4}" {
+                assert_eq!(relative_path(target).unwrap().as_os_str().as_encoded_bytes(), b"\xe4");
+            } else {
+                assert_eq!(path(target), wanted, "{target}");
+            }
+        }
+        assert_eq!(path("/snow/\u{2603}"), "snow/\u{2603}");
+    }
+
+    #[test]
+    fn queries() {
+        let queries = ["/a", "/a?b=c", "/a?b?c#d", "/a#b?c"].map(query_of);
+        assert_eq!(queries, ["", "b=c", "b?c", ""]);
+    }
+
+    #[test]
+    fn what_windows_takes_for_something_else() {
+        for name in [
+            "con",
+            "NUL.txt",
+            "aux .x",
+            "COM1",
+            "lpt\u{b9}.log",
+            "a.",
+            "a ",
+            "a:b",
+            "a\\b",
+            "..\\a",
+            "C:",
+            "a\n",
+        ] {
+            assert!(!is_windows_name(name.as_bytes()), "{name}");
+        }
+        for name in ["console", "com", "com10", "a.con", "null", "a b", "\u{e4}"] {
+            assert!(is_windows_name(name.as_bytes()), "{name}");
+        }
+        assert!(!is_windows_name(b"\xff"));
+    }
+
+    fn target() -> impl Strategy<Value = String> {
+        let piece = prop::sample::select(vec![
+            "/", "..", ".", "%2e", "%2E", "%2f", "%5c", "\\", "%00", "%", "a", "~", "?", "#", "%c0%af",
+            "\u{e9}", "//", "C:", "%25",
+        ]);
+        prop_oneof![prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat()), any::<String>()]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_the_path_stays_beneath(target in target()) {
+            let Some(path) = relative_path(&target) else { return Ok(()) };
+            prop_assert!(!path.as_os_str().as_encoded_bytes().contains(&0));
+            prop_assert!(path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)), "{:?}", path);
+            // What has been decoded and resolved is not resolved to something else a second time.
+            let text = path.as_os_str().as_encoded_bytes().iter().map(|byte| format!("%{byte:02x}")).collect::<String>();
+            prop_assert_eq!(relative_path(&text), Some(path));
+        }
+    }
+}
