@@ -79,12 +79,10 @@ impl Listing {
         let query = query_of(target);
         let order = Order::of(query);
         sort(&mut entries, order);
-        let mut title = percent_decode_str(&path).decode_utf8_lossy().into_owned();
         // Python shows all of what was asked for; what this page's own links say would be noise.
-        if !query.is_empty() && order == Order::default() {
-            title.push('?');
-            title.push_str(query);
-        }
+        let shows_query = !query.is_empty() && order == Order::default();
+        let asked = if shows_query { format!("{path}?{query}") } else { path.clone() };
+        let title = percent_decode_str(&asked).decode_utf8_lossy().into_owned();
         Self { title, path, order, entries, more, extra: String::new(), policy: POLICY.into() }
     }
 

@@ -1,0 +1,12 @@
+//! Files of a folder, as a client sees them: `SimpleHTTPRequestHandler`.
+
+#[path = "files/conditions.rs"]
+mod conditions;
+#[path = "files/family.rs"]
+mod family;
+#[path = "files/parts.rs"]
+mod parts;
+#[path = "files/paths.rs"]
+mod paths;
+#[path = "files/stage.rs"]
+mod stage;

@@ -1,0 +1,115 @@
+//! Conditional requests, RFC 9110 section 13, and content codings.
+
+use std::fs::File;
+use std::time::{Duration, SystemTime};
+
+use basehttp::HTTPDate;
+
+use crate::stage::Stage;
+
+/// The text of a time so many seconds away from another.
+fn date(time: SystemTime, seconds: i64) -> String {
+    let distance = Duration::from_secs(seconds.unsigned_abs());
+    HTTPDate::from(if seconds < 0 { time - distance } else { time + distance }).to_string()
+}
+
+#[test]
+fn conditions_in_their_order() {
+    let stage = Stage::new(&[("a.txt", "hello")]);
+    let modified = stage.path("a.txt").metadata().unwrap().modified().unwrap();
+    let first = stage.get("/a.txt");
+    let tag = first.header("etag").unwrap().to_owned();
+    assert_eq!(first.header("last-modified"), Some(&*date(modified, 0)));
+    assert!(tag.starts_with('"') && tag.ends_with('"'), "a strong one: {tag}");
+    let none_match = |tags: &str| format!("If-None-Match: {tags}");
+    let matches = |tags: &str| format!("If-Match: {tags}");
+    let since = |seconds| format!("If-Modified-Since: {}", date(modified, seconds));
+    let unmodified = |seconds| format!("If-Unmodified-Since: {}", date(modified, seconds));
+    for (fields, status) in [
+        (vec![none_match(&tag)], 304),
+        (vec![none_match(&format!("\"x\", W/{tag}"))], 304),
+        (vec![none_match("\"x\"")], 200),
+        (vec![none_match("*")], 304),
+        (vec![since(0)], 304),
+        (vec![since(1)], 304),
+        (vec![since(-1)], 200),
+        (vec!["If-Modified-Since: yesterday".to_owned()], 200),
+        // A tag says it better than a date.
+        (vec![since(0), none_match("\"x\"")], 200),
+        (vec![since(-1), none_match(&tag)], 304),
+        (vec![matches(&tag)], 200),
+        (vec![matches("*")], 200),
+        (vec![matches("\"x\"")], 412),
+        (vec![matches(&format!("W/{tag}"))], 412),
+        (vec![unmodified(0)], 200),
+        (vec![unmodified(-1)], 412),
+        (vec![unmodified(-1), matches(&tag)], 200),
+        (vec![matches(&tag), none_match(&tag)], 304),
+        (vec![matches("\"x\""), none_match(&tag)], 412),
+    ] {
+        for method in ["GET", "HEAD"] {
+            let reply = stage.ask(method, "/a.txt", &fields);
+            assert_eq!(reply.status, status, "{method} {fields:?}");
+            if status == 304 {
+                assert_eq!((reply.header("etag"), reply.header("content-length")), (Some(&*tag), None));
+            }
+        }
+    }
+}
+
+#[test]
+fn another_state_of_the_file_has_another_tag() {
+    let stage = Stage::new(&[("a.txt", "hello")]);
+    let tag = || stage.get("/a.txt").header("etag").unwrap().to_owned();
+    let (path, before) = (stage.path("a.txt"), tag());
+    let modified = path.metadata().unwrap().modified().unwrap();
+    // One of the same length and age, in its place.
+    std::fs::write(stage.path("b"), "HELLO").unwrap();
+    File::options().write(true).open(stage.path("b")).unwrap().set_modified(modified).unwrap();
+    std::fs::rename(stage.path("b"), &path).unwrap();
+    let replaced = tag();
+    assert_ne!(replaced, before);
+    std::fs::write(&path, "hello, world").unwrap();
+    assert_ne!(tag(), replaced);
+}
+
+#[test]
+fn a_compressed_file_is_sent_to_those_who_accept_it() {
+    let stage = Stage::new(&[
+        ("a.css", "plain"),
+        ("a.css.gz", "zipped"),
+        ("a.css.br", "br"),
+        ("b.png", "plain"),
+        ("b.png.gz", "zipped"),
+        ("old.js", "new"),
+        ("old.js.gz", "old"),
+    ]);
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    File::options().write(true).open(stage.path("old.js.gz")).unwrap().set_modified(long_ago).unwrap();
+    for (target, accepted, body, coding) in [
+        ("/a.css", "gzip", "zipped", Some("gzip")),
+        ("/a.css", "gzip, br", "br", Some("br")),
+        ("/a.css", "gzip;q=1, br;q=0.1", "zipped", Some("gzip")),
+        ("/a.css", "zstd, br;q=0", "plain", None),
+        ("/a.css", "identity", "plain", None),
+        ("/b.png", "gzip", "plain", None),
+        ("/old.js", "gzip", "new", None),
+    ] {
+        let reply = stage.get_with(target, &format!("Accept-Encoding: {accepted}"));
+        assert_eq!((&*reply.text(), reply.header("content-encoding")), (body, coding), "{target} {accepted}");
+        let kind = if target.contains("png") { "image/png" } else { "text/" };
+        assert!(reply.header("content-type").unwrap().starts_with(kind));
+        assert_eq!(reply.header("vary").is_some(), kind == "text/");
+    }
+    // Each has a tag of its own, so that parts of the two are never put together.
+    let tag = |accepted: &str| {
+        stage.get_with("/a.css", &format!("Accept-Encoding: {accepted}")).header("etag").unwrap().to_owned()
+    };
+    assert!(tag("gzip") != tag("identity") && tag("gzip") != tag("br"));
+    let files = stage.files.clone().precompressed(false);
+    let replies = basehttp::testing::respond(
+        move |base| basehttp::FileHandler::new(base, &files),
+        b"GET /a.css HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n",
+    );
+    assert_eq!((&*replies[0].text(), replies[0].header("vary")), ("plain", None));
+}

@@ -1,0 +1,188 @@
+//! Which files there are, and which there are not.
+
+use std::fs;
+
+use basehttp::{Directory, FileHandler};
+use proptest::prelude::*;
+
+use crate::stage::Stage;
+
+const SECRET: &str = "nobody is to see this";
+
+#[test]
+fn files_folders_and_what_is_neither() {
+    let stage = Stage::new(&[
+        ("a.html", "page"),
+        ("sub/index.html", "index"),
+        ("sub/b", "b"),
+        ("old/index.htm", "htm"),
+    ]);
+    for (target, status, body) in [
+        ("/a.html", 200, "page"),
+        ("/a.html?query", 200, "page"),
+        ("/a%2ehtml", 200, "page"),
+        ("/./sub/../a.html", 200, "page"),
+        ("/sub/", 200, "index"),
+        ("/sub/b", 200, "b"),
+        ("//sub//b", 200, "b"),
+        ("http://a/sub/b", 200, "b"),
+        ("/old/", 200, "htm"),
+    ] {
+        let reply = stage.get(target);
+        assert_eq!((reply.status, &*reply.text()), (status, body), "{target}");
+        let head = stage.ask("HEAD", target, &[]);
+        assert_eq!(head.header("content-length"), Some(&*body.len().to_string()));
+    }
+    for target in ["/a.html/", "/b", "/sub/b/c", "/a%00", "/%ff", "/.hidden", "/sub/.git/config"] {
+        let reply = stage.get(target);
+        assert_eq!((reply.status, &*reply.reason), (404, "File not found"), "{target}");
+        assert!(reply.text().contains("File not found"));
+    }
+    let long = format!("/{}", "x".repeat(5000));
+    assert_eq!(stage.get(&long).status, 404);
+}
+
+#[test]
+fn a_folder_has_a_slash_at_its_end() {
+    let stage = Stage::new(&[("sub/b", "b"), ("a b/c", "c")]);
+    for (target, location) in [
+        ("/sub", "/sub/"),
+        ("/sub?a=b", "/sub/?a=b"),
+        ("//sub", "/sub/"),
+        ("/a%20b", "/a%20b/"),
+        ("http://a/sub?c", "http://a/sub/?c"),
+    ] {
+        let reply = stage.get(target);
+        assert_eq!((reply.status, reply.header("location")), (301, Some(location)), "{target}");
+        assert_eq!(reply.header("content-length"), Some("0"));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_redirect_does_not_lead_to_another_host_by_a_backslash() {
+    let stage = Stage::new(&[("\\host/b", "b")]);
+    let location = stage.get("/\\host").header("location").map(str::to_owned);
+    assert!(location.is_none_or(|location| location == "/%5Chost/"));
+}
+
+#[test]
+fn other_methods_are_not_there() {
+    let stage = Stage::new(&[("a", "a")]);
+    let reply = stage.ask("POST", "/a", &[]);
+    assert_eq!((reply.status, reply.header("allow")), (501, Some("GET, HEAD")));
+}
+
+#[test]
+fn what_begins_with_a_dot_is_served_where_that_is_said() {
+    let stage =
+        Stage::new(&[(".env", SECRET), (".git/config", SECRET), (".well-known/a", "known"), ("a", "a")]);
+    assert_eq!(stage.get("/.well-known/a").text(), "known");
+    let listing = stage.get("/").text().into_owned();
+    assert!(listing.contains(".well-known") && !listing.contains(".env") && !listing.contains(".git"));
+    let files = stage.files.clone().dotfiles(true);
+    let replies = basehttp::testing::respond(
+        move |base| FileHandler::new(base, &files),
+        b"GET /.env HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    );
+    assert_eq!(replies[0].text(), SECRET);
+    assert!(replies[1].text().contains(".git"));
+}
+
+#[test]
+fn settings_that_a_directory_has() {
+    let stage = Stage::new(&[("a", "a"), ("sub/b", "b")]);
+    let ask = |files: Directory, target: &str| {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+        basehttp::testing::respond(move |base| FileHandler::new(base, &files), request.as_bytes()).remove(0)
+    };
+    assert_eq!(ask(stage.files.clone().listing(false), "/").status, 404);
+    let cached = ask(stage.files.clone().cache_control("max-age=60").unwrap(), "/a");
+    assert_eq!(cached.header("cache-control"), Some("max-age=60"));
+    assert!(stage.files.clone().cache_control("a\r\nb: c").is_err());
+    assert!(ask(stage.files.clone().most_entries(1), "/").text().contains("And 1 more"));
+    let error = Directory::open(stage.path("nothing")).unwrap_err().to_string();
+    assert!(error.contains("nothing"), "{error}");
+    let error = Directory::open(stage.path("a")).unwrap_err();
+    assert!(error.to_string().contains("root/a"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_pipes_and_devices() {
+    use std::os::unix::fs::symlink;
+
+    let stage = Stage::new(&[("a", "a"), ("sub/b", "b")]);
+    fs::write(stage.outside().join("secret"), SECRET).unwrap();
+    for (to, name) in
+        [("a", "in"), ("../a", "sub/up"), ("../secret", "out"), ("/dev/zero", "zero"), ("loop", "loop")]
+    {
+        symlink(to, stage.path(name)).unwrap();
+    }
+    nix_mkfifo(&stage.path("pipe"));
+    for (target, status) in
+        [("/in", 200), ("/sub/up", 200), ("/out", 404), ("/zero", 404), ("/loop", 404), ("/pipe", 404)]
+    {
+        assert_eq!(stage.get(target).status, status, "{target}");
+    }
+    let listing = stage.get("/").text().into_owned();
+    assert!(
+        listing.contains("href=\"in\"") && !listing.contains("href=\"out\"") && !listing.contains("pipe"),
+        "{listing}"
+    );
+    let files = stage.files.clone().follow_links_outside(true);
+    let reply = basehttp::testing::respond(
+        move |base| FileHandler::new(base, &files),
+        b"GET /out HTTP/1.1\r\nHost: a\r\n\r\n",
+    );
+    assert_eq!(reply[0].text(), SECRET);
+}
+
+#[cfg(unix)]
+fn nix_mkfifo(path: &std::path::Path) {
+    let made = std::process::Command::new("mkfifo").arg(path).status();
+    assert!(made.is_ok_and(|status| status.success()));
+}
+
+/// Root may read everything.
+#[cfg(unix)]
+#[test]
+fn a_file_that_must_not_be_read_is_403() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let stage = Stage::new(&[("a", "a")]);
+    fs::set_permissions(stage.path("a"), fs::Permissions::from_mode(0)).unwrap();
+    if fs::File::open(stage.path("a")).is_err() {
+        let reply = stage.get("/a");
+        assert_eq!((reply.status, &*reply.reason), (403, "No permission to read file"));
+    }
+}
+
+fn target() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "/", "..", ".", "%2e", "%2f", "%5c", "\\", "%00", "%", "out", "up", "root", "secret", "sub", "?",
+        "#", "%c0%ae", "%25", "%252e", "//", "~", "proc", "self",
+    ]);
+    prop::collection::vec(piece, 0..12).prop_map(|pieces| format!("/{}", pieces.concat()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_from_outside_is_ever_sent(targets in prop::collection::vec(target(), 1..40)) {
+        use std::os::unix::fs::symlink;
+
+        let stage = Stage::new(&[("a", "a"), ("sub/b", "b")]);
+        fs::write(stage.outside().join("secret"), SECRET).unwrap();
+        for (to, name) in [("..", "up"), ("../secret", "out"), ("../..", "sub/up"), ("/", "sub/root"), ("/proc/self/cwd", "sub/proc")] {
+            symlink(to, stage.path(name)).unwrap();
+        }
+        for target in targets {
+            let reply = stage.get(&target);
+            prop_assert!(!reply.text().contains(SECRET), "{}", target);
+            prop_assert!(reply.status != 500, "{}", target);
+        }
+    }
+}

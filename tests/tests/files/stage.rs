@@ -1,0 +1,60 @@
+//! A folder with files, and what is sent of it.
+
+use std::fs;
+use std::path::Path;
+
+use basehttp::testing::{Response, respond};
+use basehttp::{Directory, FileHandler};
+use tempfile::TempDir;
+
+pub(crate) struct Stage {
+    folder: TempDir,
+    pub(crate) files: Directory,
+}
+
+impl Stage {
+    /// A folder with these files, and the folders in their paths.
+    pub(crate) fn new(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root");
+        fs::create_dir(&root).unwrap();
+        for (path, text) in files {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let files = Directory::open(&root).unwrap();
+        Self { folder, files }
+    }
+
+    /// Where the folder is in which the served one lies, alone.
+    pub(crate) fn outside(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn path(&self, path: &str) -> std::path::PathBuf {
+        self.folder.path().join("root").join(path)
+    }
+
+    /// The reply to a request with these fields, a line each.
+    pub(crate) fn ask(&self, method: &str, target: &str, fields: &[String]) -> Response {
+        let mut request = format!("{method} {target} HTTP/1.1\r\nHost: a\r\n");
+        for field in fields {
+            request.push_str(field);
+            request.push_str("\r\n");
+        }
+        request.push_str("\r\n");
+        let files = self.files.clone();
+        let mut replies = respond(move |base| FileHandler::new(base, &files), request.as_bytes());
+        assert_eq!(replies.len(), 1, "{request}");
+        replies.remove(0)
+    }
+
+    pub(crate) fn get(&self, target: &str) -> Response {
+        self.ask("GET", target, &[])
+    }
+
+    pub(crate) fn get_with(&self, target: &str, field: &str) -> Response {
+        self.ask("GET", target, &[field.to_owned()])
+    }
+}
