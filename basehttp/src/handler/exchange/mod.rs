@@ -224,7 +224,11 @@ impl Exchange {
 
     /// The setting whose deadline for the body is over, or will be next.
     fn input_deadline(&self) -> &'static str {
-        if self.sending.is_used_up() && !self.is_tunnel() { "body_timeout" } else { "read_timeout" }
+        if self.sending.ends_before(self.read_timeout) && !self.is_tunnel() {
+            "body_timeout"
+        } else {
+            "read_timeout"
+        }
     }
 
     /// The setting whose deadline is over.

@@ -15,9 +15,6 @@ pub(super) struct Patience {
     waiting_since: Option<Instant>,
 }
 
-/// A timer counts from the beginning of a round, which may be some milliseconds ago.
-const SLACK: Duration = Duration::from_millis(5);
-
 impl Patience {
     pub(super) fn new(most: Duration) -> Self {
         Self { most, used: Duration::ZERO, waiting_since: None }
@@ -30,9 +27,10 @@ impl Patience {
         in_total.min(at_once.saturating_sub(waited))
     }
 
-    /// Whether the time in total is over, not only that for one wait.
-    pub(super) fn is_used_up(&self) -> bool {
-        self.left(Duration::MAX) < SLACK
+    /// Whether it is the time in total that ends a wait which may be `at_once` long, and not that one. Asked of no clock: which
+    /// of them it is was clear when the wait began.
+    pub(super) fn ends_before(&self, at_once: Duration) -> bool {
+        self.most.saturating_sub(self.used) < at_once
     }
 
     /// The wait for the client begins, or goes on.
@@ -92,7 +90,7 @@ mod tests {
         assert_eq!(patience.left(LONG), Duration::ZERO);
         patience.earn(1);
         assert_eq!(patience.left(LONG), Duration::ZERO);
-        assert!(patience.is_used_up());
+        assert!(patience.ends_before(LONG));
     }
 
     #[test]
@@ -100,7 +98,7 @@ mod tests {
         let mut patience = Patience::new(Duration::from_secs(60));
         patience.waiting_since = Instant::now().checked_sub(Duration::from_secs(31));
         assert_eq!(patience.left(Duration::from_secs(30)), Duration::ZERO);
-        assert!(!patience.is_used_up());
+        assert!(!patience.ends_before(Duration::from_secs(30)));
         patience.earn(1);
         assert_eq!(patience.left(Duration::from_secs(20)), Duration::from_secs(20));
     }

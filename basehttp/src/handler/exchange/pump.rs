@@ -211,7 +211,8 @@ impl Exchange {
     fn unwritable(&mut self, error: io::Error) -> io::Error {
         self.output = Output::Dead;
         self.ending = Some(Close::Reset);
-        let deadline = if self.taking.is_used_up() { "reply_timeout" } else { "write_timeout" };
+        let deadline =
+            if self.taking.ends_before(self.write_timeout) { "reply_timeout" } else { "write_timeout" };
         self.failed(error, deadline)
     }
 }
