@@ -6,6 +6,7 @@ mod conditional;
 mod content;
 mod directory;
 mod listing;
+mod look;
 mod media_type;
 mod ranges;
 mod serve;
