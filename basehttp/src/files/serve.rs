@@ -115,7 +115,7 @@ fn send_file<H: FileRequestHandler>(handler: &H, path: &Path, opened: Opened) ->
         Some((sibling, coding)) => (sibling, Some(coding)),
         None => (opened, None),
     };
-    let validators = Validators::of(&opened.metadata);
+    let validators = Validators::of(&opened.metadata, handler.now());
     let representation = Representation { media_type, coding, varies, validators };
     match judge(handler.request(), &representation.validators) {
         Verdict::Go => {}
@@ -179,7 +179,7 @@ impl Representation {
 
     /// What RFC 9110 section 15.4.5 asks for in a 304 too.
     fn send_validators<H: FileRequestHandler>(&self, handler: &H) {
-        if let Some(modified) = self.validators.modified {
+        if let Some(modified) = self.validators.last_modified() {
             handler.send_header("Last-Modified", handler.date_time_string(Some(modified)));
         }
         handler.send_header("ETag", &self.validators.etag);
