@@ -58,7 +58,10 @@ fn whole_seconds(time: SystemTime) -> SystemTime {
 }
 
 /// RFC 9110 section 13.2.2, step by step. What is no date, or no entity tag, is not there.
-pub(super) fn judge(request: &Request, validators: &Validators) -> Verdict {
+///
+/// For a handler of HTTP/1.0, which knows no tags, `If-None-Match: *` says only that `If-Modified-Since` is not meant: so
+/// Python has it, and its tests.
+pub(super) fn judge(request: &Request, validators: &Validators, knows_tags: bool) -> Verdict {
     let lists = |name| list(request, name);
     let unmodified_since = || date(request, "If-Unmodified-Since").zip(validators.modified);
     let modified_since = || date(request, "If-Modified-Since").zip(validators.modified);
@@ -70,7 +73,7 @@ pub(super) fn judge(request: &Request, validators: &Validators) -> Verdict {
         return Verdict::PreconditionFailed;
     }
     if let Some(tags) = lists("If-None-Match") {
-        if has(&tags, &validators.etag, Comparison::Weak) {
+        if has(&tags, &validators.etag, Comparison::Weak) && (knows_tags || tags != b"*") {
             return Verdict::NotModified;
         }
     } else if modified_since().is_some_and(|(since, modified)| modified <= since) {

@@ -117,7 +117,7 @@ fn send_file<H: FileRequestHandler>(handler: &H, path: &Path, opened: Opened) ->
     };
     let validators = Validators::of(&opened.metadata, handler.now());
     let representation = Representation { media_type, coding, varies, validators };
-    match judge(handler.request(), &representation.validators) {
+    match judge(handler.request(), &representation.validators, H::protocol_version == "HTTP/1.1") {
         Verdict::Go => {}
         Verdict::NotModified => {
             handler.send_response(HTTPStatus::NOT_MODIFIED);

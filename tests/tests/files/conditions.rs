@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use basehttp::HTTPDate;
+use basehttp::prelude::*;
+use basehttp::testing::respond;
+use basehttp::{HTTPDate, SimpleHTTPRequestHandler};
 
 use crate::stage::{Stage, set_modified};
 
@@ -54,6 +56,29 @@ fn conditions_in_their_order() {
             }
         }
     }
+}
+
+/// `test_browser_cache_with_If_None_Match_header` of CPython.
+#[test]
+fn any_tag_is_no_tag_in_http_1_0() {
+    struct Old {
+        base: SimpleHTTPRequestHandler,
+    }
+
+    #[http_handler(extends = SimpleHTTPRequestHandler)]
+    impl Old {}
+
+    let stage = Stage::new(&[("a", "hello")]);
+    let factory = |base| Old { base: SimpleHTTPRequestHandler::new(base, &stage.files) };
+    let get = |fields: &str| {
+        respond(factory, format!("GET /a HTTP/1.1\r\nHost: a\r\n{fields}\r\n").as_bytes()).remove(0)
+    };
+    let first = get("");
+    let since = format!("If-Modified-Since: {}\r\n", first.header("last-modified").unwrap());
+    assert_eq!(get(&since).status, 304);
+    assert_eq!(get(&format!("{since}If-None-Match: *\r\n")).status, 200);
+    let tag = format!("If-None-Match: {}\r\n", first.header("etag").unwrap());
+    assert_eq!(get(&tag).status, 304, "who has a tag may use it");
 }
 
 #[test]
