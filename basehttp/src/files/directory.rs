@@ -26,6 +26,7 @@ pub struct Directory {
 }
 
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 struct Settings {
     dotfiles: bool,
     outside: bool,
