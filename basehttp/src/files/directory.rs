@@ -25,6 +25,7 @@ pub struct Directory {
 }
 
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting with a function of its name")]
 struct Settings {
     dotfiles: bool,
     outside: bool,

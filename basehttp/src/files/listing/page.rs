@@ -20,7 +20,7 @@ pub(super) fn render(listing: &Listing) -> Vec<u8> {
     page.extend_from_slice(breadcrumbs(&listing.path).as_bytes());
     page.extend_from_slice(listing.extra.as_bytes());
     page.extend_from_slice(header(listing.order).as_bytes());
-    if listing.path.trim_matches('/') != "" {
+    if !listing.path.trim_matches('/').is_empty() {
         page.extend_from_slice(b"<tr><td><a href=\"../\">..</a></td><td></td><td></td></tr>\n");
     }
     for entry in &listing.entries {
