@@ -256,7 +256,12 @@ pub use proto::date::HTTPDate;
 pub use proto::fault::Fault;
 pub use proto::limits::Limits;
 pub use proto::status::HTTPStatus;
+#[cfg(feature = "tls")]
+pub use server::{HTTPSServer, TlsConfig};
 pub use server::{HTTPServer, IntoListener, ServerAddress, ServerBuilder};
+
+/// Python's `ThreadingHTTPServer`: every [`HTTPServer`] serves its connections beside each other.
+pub type ThreadingHTTPServer = HTTPServer;
 
 /// The code on the front page compiles.
 #[cfg(doctest)]

@@ -26,7 +26,7 @@ pub struct Directory {
 }
 
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting with a function of its name")]
 struct Settings {
     dotfiles: bool,
     outside: bool,

@@ -81,6 +81,7 @@ fn joined(ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
 }
 
 #[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "it is one range, and not its numbers")]
 mod tests {
     use proptest::prelude::*;
 

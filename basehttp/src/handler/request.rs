@@ -162,6 +162,7 @@ impl Request {
 }
 
 /// What the crate's own handlers read of the fields, whatever class collects them for others.
+#[cfg(feature = "files")]
 impl Request {
     /// The values of all fields of this name.
     pub(crate) fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {

@@ -13,6 +13,7 @@ pub struct ServerInfo {
     pub(crate) name: String,
     pub(crate) handle_error: Option<Box<HandleError>>,
     pub(crate) name_of: Option<NameOf>,
+    pub(crate) is_tls: bool,
     pub(crate) handle: ServerHandle,
 }
 
@@ -37,6 +38,11 @@ impl ServerInfo {
     /// The port that the server listens at; 0 at a unix socket.
     pub fn server_port(&self) -> u16 {
         self.address.port().unwrap_or(0)
+    }
+
+    /// Whether the server speaks TLS, so that its addresses begin with `https`. One behind a proxy that does is not meant.
+    pub fn is_tls(&self) -> bool {
+        self.is_tls
     }
 
     /// The handle with which the server can be shut down, also from a handler.

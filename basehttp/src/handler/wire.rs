@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, IoSlice};
 use std::time::{Duration, SystemTime};
 
+use crate::proto::fault::Fault;
+
 /// The other end of a connection, the clock and the log. A connection of the server is one, and so is the memory of
 /// [`testing`](crate::testing).
 pub(crate) trait Wire: Send {
@@ -27,6 +29,16 @@ pub(crate) trait Wire: Send {
     /// must wait. For wires that keep something: those that encrypt.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+
+    /// Whether the two ends have not agreed yet on how to speak, which has a deadline of its own.
+    fn is_in_handshake(&self) -> bool {
+        false
+    }
+
+    /// What is wrong with whatever comes over this wire.
+    fn fault(&self) -> Option<Fault> {
+        None
     }
 
     /// Blocks the calling thread until a read or write is worth another try.

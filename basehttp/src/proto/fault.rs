@@ -74,6 +74,8 @@ pub enum Fault {
     IncompleteHead,
     /// The input ended inside the body.
     IncompleteBody,
+    /// HTTP where HTTP over TLS is spoken.
+    PlainHttp,
 }
 
 impl Fault {
@@ -149,6 +151,7 @@ impl Fault {
             Self::TrailersTooLarge => (400, "trailers-too-large", "Trailers too large"),
             Self::IncompleteHead => (400, "incomplete-head", "Incomplete request head"),
             Self::IncompleteBody => (400, "incomplete-body", "Incomplete request body"),
+            Self::PlainHttp => (400, "plain-http", "This port speaks HTTPS: begin the address with https"),
         }
     }
 }

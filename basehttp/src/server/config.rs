@@ -83,6 +83,22 @@ impl ServerBuilder {
         self
     }
 
+    /// Has the server speak TLS, and nothing else.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: super::tls::TlsConfig) -> Self {
+        self.settings.tls = Some(tls);
+        self
+    }
+
+    /// How long a handshake of TLS may take, however it trickles in, and how long a client may take to begin one; then the
+    /// connection is closed. 10 seconds by default: two times back and forth take less than one on any network, and a client
+    /// that wants to hold connections must not have longer for it than with a head.
+    #[cfg(feature = "tls")]
+    pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.bounds.handshake_timeout = timeout;
+        self
+    }
+
     /// How long a head may take from its first byte to its last, however it trickles in; then the answer is 408. 20
     /// seconds by default: any client that means it takes less than one, and a client that sends a byte at a time must
     /// not hold a connection for ever.

@@ -24,12 +24,14 @@ use super::shift::Shift;
 use super::shutdown::Shutdown;
 use super::table::{Connection, NEVER, Place, READ, READ_CLOSED, WRITE};
 use super::timers::Timers;
+#[cfg(feature = "tls")]
+use super::tls::TlsSocket;
 use super::transport::Socket;
 use super::watchdog::{QUIET_TICKS, TICK, Watchdog};
 use super::worker::Worker;
 use crate::handler::exchange::Bounds;
 use crate::handler::log::line_of_the_server;
-use crate::handler::wire::Want;
+use crate::handler::wire::{Want, Wire};
 use crate::handler::{Address, ServerInfo, Stop as _};
 
 /// Makes the session of a connection; the type of the handler is erased, so that a server can be named in a signature.
@@ -216,10 +218,25 @@ impl Engine {
         let session: Box<dyn Session + Send> = if full {
             Box::new(Refusal::new(wire))
         } else {
-            let server = self.info.clone();
-            (self.open)(Parts { wire: Box::new(wire), client_address, server, bounds: self.bounds.clone() })
+            let (wire, server) = (self.wire(wire), self.info.clone());
+            (self.open)(Parts { wire, client_address, server, bounds: self.bounds.clone() })
         };
         Connection { place: place.clone(), session, expired: false, newcomer }
+    }
+
+    /// What a connection's handler speaks through.
+    fn wire(&self, socket: Socket) -> Box<dyn Wire> {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.settings.tls {
+            return Box::new(TlsSocket::new(socket, tls.current()));
+        }
+        Box::new(socket)
+    }
+
+    /// How long a new connection may say nothing.
+    pub(super) fn first_patience(&self) -> Duration {
+        let bounds = &self.settings.bounds;
+        if self.settings.is_tls() { bounds.handshake_timeout } else { bounds.idle_timeout }
     }
 
     /// Lays a connection down until its client does something. Gives it back if it has already, or if there is no more

@@ -27,6 +27,8 @@ mod shutdown;
 mod sync;
 mod table;
 mod timers;
+#[cfg(feature = "tls")]
+mod tls;
 mod transport;
 mod usage;
 mod watchdog;
@@ -52,6 +54,8 @@ use worker::Worker;
 pub use address::ServerAddress;
 pub use config::ServerBuilder;
 pub use listener::IntoListener;
+#[cfg(feature = "tls")]
+pub use tls::{HTTPSServer, TlsConfig};
 
 /// An HTTP server: Python's `HTTPServer`, and its `ThreadingHTTPServer` at once.
 ///
@@ -150,7 +154,8 @@ impl HTTPServer {
         let address = listener.address()?;
         let shutdown = Arc::new(Shutdown::new(&poll, settings.shutdown_grace)?);
         let handle = ServerHandle { server: shutdown.clone() };
-        let info = Arc::new(ServerInfo { address, name, handle_error, name_of: settings.name_of, handle });
+        let (name_of, is_tls) = (settings.name_of, settings.is_tls());
+        let info = Arc::new(ServerInfo { address, name, handle_error, name_of, is_tls, handle });
         let engine = Engine::new(poll, listener, settings, verify_request, open, info.clone(), shutdown)?;
         Ok(Self { engine: Arc::new(engine), handle_timeout, info })
     }

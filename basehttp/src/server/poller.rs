@@ -178,12 +178,7 @@ impl Core {
                         if connection.newcomer.is_some() || connection.session.speaks_first() {
                             return Some(connection);
                         }
-                        engine.park(
-                            connection,
-                            Want::Input,
-                            engine.settings.bounds.idle_timeout,
-                            engine.now(),
-                        )
+                        engine.park(connection, Want::Input, engine.first_patience(), engine.now())
                     });
                     self.ready.extend(ready);
                 }
@@ -226,7 +221,8 @@ impl Core {
                 format!("{most} connections are open (max_connections); a further one is answered 503")
             });
         }
-        if self.table.len() >= engine.max_connections() + REFUSALS {
+        // It would take a handshake to tell a client of TLS.
+        if self.table.len() >= engine.max_connections() + REFUSALS || (full && engine.settings.is_tls()) {
             return None;
         }
         // The token has to be known before the stream is registered, and the place before it is shared.

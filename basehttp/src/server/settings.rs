@@ -21,6 +21,8 @@ pub(super) struct Settings {
     /// How the names of clients are found, if they are to be.
     pub(super) name_of: Option<NameOf>,
     pub(super) bounds: Bounds,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<super::tls::TlsConfig>,
 }
 
 impl Default for Settings {
@@ -36,6 +38,8 @@ impl Default for Settings {
             asked_permits: None,
             name_of: None,
             bounds: Bounds::default(),
+            #[cfg(feature = "tls")]
+            tls: None,
         }
     }
 }
@@ -47,6 +51,14 @@ impl Settings {
     pub(super) fn permits(&self) -> usize {
         let processors = thread::available_parallelism().map_or(1, usize::from);
         self.asked_permits.map_or(processors, |permits| permits.min(processors))
+    }
+
+    /// Whether all connections speak TLS.
+    pub(super) fn is_tls(&self) -> bool {
+        #[cfg(feature = "tls")]
+        return self.tls.is_some();
+        #[cfg(not(feature = "tls"))]
+        false
     }
 
     /// Refuses what the system would refuse later, or what could never serve anybody.
@@ -85,6 +97,7 @@ impl Settings {
             &mut self.queue_timeout,
             &mut self.shutdown_grace,
             &mut bounds.idle_timeout,
+            &mut bounds.handshake_timeout,
             &mut bounds.head_timeout,
             &mut bounds.read_timeout,
             &mut bounds.write_timeout,
@@ -101,6 +114,7 @@ impl Settings {
         let times = [
             ("timeout", self.timeout.unwrap_or(LONGEST)),
             ("idle_timeout", self.bounds.idle_timeout),
+            ("handshake_timeout", self.bounds.handshake_timeout),
             ("head_timeout", self.bounds.head_timeout),
             ("read_timeout", self.bounds.read_timeout),
             ("write_timeout", self.bounds.write_timeout),

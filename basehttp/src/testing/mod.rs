@@ -144,6 +144,7 @@ fn no_server() -> ServerInfo {
         name: "localhost".to_owned(),
         handle_error: None,
         name_of: None,
+        is_tls: false,
         handle: ServerHandle { server: Arc::new(NoServer::default()) },
     }
 }

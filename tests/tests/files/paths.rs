@@ -199,7 +199,7 @@ fn a_file_that_must_not_be_read_is_403() {
     use std::os::unix::fs::PermissionsExt;
 
     let stage = Stage::new(&[("a", "a")]);
-    fs::set_permissions(stage.path("a"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(stage.path("a"), fs::Permissions::from_mode(0o0)).unwrap();
     if fs::File::open(stage.path("a")).is_err() {
         let reply = stage.get("/a");
         assert_eq!((reply.status, &*reply.reason), (403, "No permission to read file"));

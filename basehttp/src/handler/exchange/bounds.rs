@@ -18,6 +18,8 @@ pub(crate) struct Bounds {
     pub(crate) gather: usize,
     /// How long a connection may be silent between two requests.
     pub(crate) idle_timeout: Duration,
+    /// How long a handshake may take from its first byte to its last, and that may take to come.
+    pub(crate) handshake_timeout: Duration,
     /// How long a head may take from its first byte to its last.
     pub(crate) head_timeout: Duration,
     /// How long one read of a body, and one write, may wait for the client.
@@ -40,6 +42,7 @@ impl Default for Bounds {
             drain: 256 * 1024,
             gather: 64 * 1024,
             idle_timeout: Duration::from_secs(75),
+            handshake_timeout: Duration::from_secs(10),
             head_timeout: Duration::from_secs(20),
             read_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),

@@ -246,6 +246,7 @@ impl Exchange {
             && self.input.is_empty()
             && self.reply.is_at_rest()
             && self.files.is_empty()
+            && self.until.is_none()
             && matches!(self.body, Incoming::None)
             && self.output == Output::Open
             && !self.ended

@@ -299,7 +299,7 @@ impl Exchange {
                 data => self.parser.parse(data, &mut request.head),
             };
             match parsed {
-                Ok(Progress::Done) => return self.take_head(request, None),
+                Ok(Progress::Done) => return self.take_head(request, self.line.wire.fault()),
                 Err(fault) => return self.take_head(request, Some(fault)),
                 Ok(Progress::NeedMore) => {}
             }
@@ -317,9 +317,22 @@ impl Exchange {
             }
             match self.input.fill(|room| self.line.wire.read(room)) {
                 Ok(count) => self.ended = count == 0,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Next::Later,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if self.part == Part::Idle {
+                        self.mind_handshake();
+                    }
+                    return Next::Later;
+                }
                 Err(_) => return Next::End,
             }
+        }
+    }
+
+    /// A handshake has one deadline, however it trickles in.
+    fn mind_handshake(&mut self) {
+        let until = self.until.take();
+        if self.line.wire.is_in_handshake() {
+            self.until = until.or_else(|| Some(Instant::now() + self.line.bounds.handshake_timeout));
         }
     }
 

@@ -1,0 +1,229 @@
+//! The wire of a connection that is encrypted: around that of its socket. Nothing here blocks either: the handshake goes on
+//! in the connection's turns, as far as records have come.
+//!
+//! What is decrypted and not yet read makes no event, so all that wait for input have to read first; what is encrypted and not
+//! yet sent has to be waited for, which is what `flush` is for.
+
+use std::io::{self, IoSlice, Read, Write};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use rustls::{ServerConfig, ServerConnection};
+
+use crate::handler::wire::{Want, Wire};
+use crate::proto::fault::Fault;
+use crate::server::transport::Socket;
+
+pub(in crate::server) struct TlsSocket {
+    socket: Socket,
+    session: ServerConnection,
+    mode: Mode,
+    /// What was read to find out the mode, and is not used yet.
+    first: Vec<u8>,
+    /// The end is to look like the accident that it is.
+    is_broken: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// Nothing has come.
+    Unknown,
+    Tls,
+    /// The client speaks HTTP without TLS. It is told so.
+    Plain,
+}
+
+/// The first byte of a TLS record that begins a handshake: RFC 8446 section 5.1.
+const HANDSHAKE: u8 = 22;
+
+/// How much is encrypted at a time, and waits for the client then.
+const PIECE: usize = 64 * 1024;
+
+/// As much as can tell what a client speaks, and most of what it says first.
+const FIRST: usize = 1024;
+
+impl TlsSocket {
+    pub(in crate::server) fn new(socket: Socket, config: Arc<ServerConfig>) -> Self {
+        let mut session = ServerConnection::new(config).expect("it was tried when the settings were made");
+        session.set_buffer_limit(Some(PIECE));
+        Self { socket, session, mode: Mode::Unknown, first: Vec::new(), is_broken: false }
+    }
+
+    /// Finds out what the client speaks.
+    fn look(&mut self) -> io::Result<()> {
+        let mut first = [0; FIRST];
+        let count = self.socket.read(&mut first)?;
+        let first = first.get(..count).unwrap_or_default();
+        self.mode = match first.first() {
+            Some(&HANDSHAKE) => Mode::Tls,
+            // The name of a method, or an empty line before it. All else is for the TLS of rustls to refuse.
+            Some(byte) if byte.is_ascii_uppercase() || matches!(byte, b'\r' | b'\n') => Mode::Plain,
+            _ => Mode::Tls,
+        };
+        self.first = first.to_vec();
+        Ok(())
+    }
+
+    fn read_plain(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.first.is_empty() {
+            return self.socket.read(buffer);
+        }
+        let count = self.first.as_slice().read(buffer)?;
+        self.first.drain(..count);
+        Ok(count)
+    }
+
+    fn read_tls(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.session.reader().read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                // The connection has ended without the end of TLS, as many clients leave it. A body that was cut short is
+                // known by its length.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
+                read => return read,
+            }
+            let came = if self.first.is_empty() {
+                self.session.read_tls(&mut Incoming(&mut self.socket))
+            } else {
+                let count = self.session.read_tls(&mut self.first.as_slice())?;
+                self.first.drain(..count);
+                Ok(count)
+            };
+            match came {
+                Ok(_) => {}
+                Err(error) => {
+                    // The client may wait for what the handshake has to say.
+                    let _ = self.send();
+                    return Err(error);
+                }
+            }
+            if let Err(error) = self.session.process_new_packets() {
+                // The alert that tells the client, as far as it goes.
+                let _ = self.send();
+                self.is_broken = true;
+                return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+            }
+            let _ = self.send();
+        }
+    }
+
+    /// Sends what is encrypted.
+    fn send(&mut self) -> io::Result<()> {
+        while self.session.wants_write() {
+            self.session.write_tls(&mut Outgoing(&mut self.socket))?;
+        }
+        Ok(())
+    }
+
+    fn end_tls(&mut self) {
+        if self.mode == Mode::Tls && !self.is_broken {
+            self.session.send_close_notify();
+            let _ = self.send();
+        }
+    }
+}
+
+impl Wire for TlsSocket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.mode == Mode::Unknown {
+            self.look()?;
+        }
+        match self.mode {
+            Mode::Plain => self.read_plain(buffer),
+            _ => self.read_tls(buffer),
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        if self.mode == Mode::Plain {
+            return self.socket.write_vectored(pieces);
+        }
+        // What was taken before has to go first: else it would grow without bound.
+        self.send()?;
+        let count = self.session.writer().write_vectored(pieces)?;
+        match self.send() {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+            _ => Ok(count),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.send()
+    }
+
+    fn is_in_handshake(&self) -> bool {
+        self.mode == Mode::Unknown || (self.mode == Mode::Tls && self.session.is_handshaking())
+    }
+
+    fn fault(&self) -> Option<Fault> {
+        (self.mode == Mode::Plain).then_some(Fault::PlainHttp)
+    }
+
+    fn wait(&mut self, want: Want, timeout: Duration) -> io::Result<()> {
+        self.socket.wait(want, timeout)
+    }
+
+    fn is_last_request(&self) -> bool {
+        self.socket.is_last_request()
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.socket.is_stopping()
+    }
+
+    fn shutdown_write(&mut self) {
+        self.end_tls();
+        self.is_broken = true;
+        self.socket.shutdown_write();
+    }
+
+    fn reset(&mut self) {
+        self.is_broken = true;
+        self.socket.reset();
+    }
+
+    fn clock(&self) -> fn() -> SystemTime {
+        self.socket.clock()
+    }
+
+    fn log(&mut self, line: &str) {
+        self.socket.log(line);
+    }
+}
+
+/// RFC 8446 section 6.1: who closes in good order says so, so that the other end can tell it from a cut.
+impl Drop for TlsSocket {
+    fn drop(&mut self) {
+        if !self.is_in_handshake() {
+            self.end_tls();
+        }
+    }
+}
+
+struct Incoming<'a>(&'a mut Socket);
+
+impl Read for Incoming<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+struct Outgoing<'a>(&'a mut Socket);
+
+impl Write for Outgoing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.write_vectored(pieces)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,364 @@
+//! HTTP over TLS, with a client of rustls and with clients that are none.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use basehttp::prelude::*;
+use basehttp::testing::TestServer;
+use basehttp::{HTTPSServer, ServerBuilder, TlsConfig};
+use basehttp_tests::client::Client;
+use basehttp_tests::log::Log;
+use basehttp_tests::{PATIENCE, wait_until};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+struct Act {
+    base: BaseHTTPRequestHandler,
+    log: Log,
+}
+
+#[http_handler]
+impl Act {
+    const protocol_version: &str = "HTTP/1.1";
+
+    fn do_GET(&self) -> io::Result<()> {
+        match self.path() {
+            "/big" => {
+                self.send_response(200);
+                self.send_header("Content-Length", BIG);
+                self.end_headers()?;
+                (0..BIG / 1000).try_for_each(|_| self.wfile.write_all(&[b'x'; 1000]))
+            }
+            "/file" => {
+                let mut file = tempfile::tempfile()?;
+                file.write_all(&content())?;
+                self.send_response(200);
+                self.end_headers()?;
+                self.wfile.send_file(&Arc::new(file), 0..content().len() as u64)
+            }
+            path => {
+                self.send_response(200);
+                self.end_headers()?;
+                write!(self.wfile, "{path} {}", self.server().is_tls())
+            }
+        }
+    }
+
+    fn do_POST(&self) -> io::Result<()> {
+        let mut body = Vec::new();
+        self.rfile.read_to_end(&mut body)?;
+        self.send_response(200);
+        self.end_headers()?;
+        self.wfile.write_all(&body)
+    }
+
+    fn log_message(&self, message: std::fmt::Arguments<'_>) {
+        self.log.push(message);
+    }
+}
+
+const BIG: usize = 20_000_000;
+
+fn content() -> Vec<u8> {
+    (0..=250).cycle().take(3_000_000).collect()
+}
+
+/// A certificate that is its own authority, and what is needed of it.
+struct Identity {
+    certificate: String,
+    key: String,
+    der: CertificateDer<'static>,
+}
+
+impl Identity {
+    fn new() -> Self {
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        Self { certificate: cert.pem(), key: signing_key.serialize_pem(), der: cert.der().clone() }
+    }
+
+    fn tls(&self) -> TlsConfig {
+        TlsConfig::from_pem(self.certificate.as_bytes(), self.key.as_bytes()).unwrap()
+    }
+
+    fn client(&self, stream: TcpStream) -> StreamOwned<ClientConnection, TcpStream> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.der.clone()).unwrap();
+        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let builder = builder.with_safe_default_protocol_versions().unwrap();
+        let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let name = ServerName::try_from("localhost").unwrap();
+        StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), stream)
+    }
+}
+
+struct Stage {
+    identity: Identity,
+    server: TestServer,
+    log: Log,
+}
+
+impl Stage {
+    fn new() -> Self {
+        Self::with(HTTPServer::builder())
+    }
+
+    fn with(builder: ServerBuilder) -> Self {
+        let (identity, log) = (Identity::new(), Log::default());
+        let lines = log.clone();
+        let factory = move |base| Act { base, log: lines.clone() };
+        let server = TestServer::with(builder.tls(identity.tls()), factory);
+        Self { identity, server, log }
+    }
+
+    fn client(&self) -> Client<StreamOwned<ClientConnection, TcpStream>> {
+        Client::over(self.identity.client(self.server.connect().unwrap()))
+    }
+}
+
+#[test]
+fn requests_one_after_the_other_and_all_at_once() {
+    let stage = Stage::new();
+    let mut client = stage.client();
+    assert_eq!(client.ask(GET).text(), "/ true");
+    assert_eq!(client.ask(GET).text(), "/ true");
+    client.send(GET.repeat(100));
+    for _ in 0..100 {
+        assert_eq!(client.reply().text(), "/ true");
+    }
+}
+
+#[test]
+fn the_protocol_is_agreed_on() {
+    let stage = Stage::new();
+    let mut stream = stage.identity.client(stage.server.connect().unwrap());
+    stream.write_all(GET.as_bytes()).unwrap();
+    stream.read_exact(&mut [0; 12]).unwrap();
+    assert_eq!(stream.conn.alpn_protocol(), Some(&b"http/1.1"[..]));
+}
+
+#[test]
+fn bodies_go_both_ways_whole() {
+    let stage = Stage::new();
+    let body = content();
+    let mut client = stage.client();
+    let head = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", body.len());
+    assert!(client.ask([head.as_bytes(), &body].concat()).body == body);
+    assert!(client.ask("GET /file HTTP/1.1\r\nHost: a\r\n\r\n").body == body, "a file that the server sends");
+    assert_eq!(client.ask(GET).text(), "/ true");
+}
+
+/// A client that reads nothing for a while of what has to be encrypted first.
+#[test]
+fn a_slow_reader_gets_all_and_others_are_served() {
+    let stage = Stage::new();
+    let mut slow = stage.client();
+    slow.send("GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
+    for _ in 0..20 {
+        assert_eq!(stage.client().ask(GET).text(), "/ true");
+    }
+    assert_eq!(slow.reply().body.len(), BIG);
+    assert_eq!(slow.ask(GET).text(), "/ true");
+}
+
+/// Gives what is written a byte at a time, each in a segment of its own.
+#[test]
+fn a_handshake_in_single_bytes() {
+    let stage = Stage::new();
+    let mut stream = stage.server.connect().unwrap();
+    stream.set_nodelay(true).unwrap();
+    let mut client = stage.identity.client(stream.try_clone().unwrap());
+    while client.conn.is_handshaking() {
+        while client.conn.wants_write() {
+            let mut bytes = Vec::new();
+            client.conn.write_tls(&mut bytes).unwrap();
+            bytes.iter().for_each(|byte| stream.write_all(&[*byte]).unwrap());
+        }
+        if client.conn.is_handshaking() {
+            client.conn.read_tls(&mut stream).unwrap();
+            client.conn.process_new_packets().unwrap();
+        }
+    }
+    assert_eq!(Client::over(client).ask(GET).text(), "/ true");
+}
+
+#[test]
+fn a_handshake_has_one_deadline_however_it_trickles_in() {
+    let builder = HTTPServer::builder().handshake_timeout(Duration::from_millis(200));
+    let stage = Stage::with(builder);
+    let silent: Vec<_> = (0..20).map(|_| stage.server.connect().unwrap()).collect();
+    let mut half = stage.server.connect().unwrap();
+    half.write_all(&[22, 3, 1, 2, 0, 1, 0]).unwrap();
+    let mut trickling = stage.server.connect().unwrap();
+    trickling.write_all(&[22, 3, 1, 2, 0, 1, 0]).unwrap();
+    // It goes on until the server has closed.
+    wait_until("the server closes in the face of a client that trickles", || {
+        std::thread::sleep(Duration::from_millis(20));
+        trickling.write_all(&[0]).is_err()
+    });
+    for mut stream in silent.into_iter().chain([half]) {
+        assert_eq!(stream.read(&mut [0; 100]).unwrap_or(0), 0);
+    }
+    assert_eq!(stage.client().ask(GET).text(), "/ true");
+    assert!(!stage.log.lines().iter().any(|line| line.contains("408")), "{:?}", stage.log.lines());
+}
+
+#[test]
+fn plain_http_is_told_what_is_spoken_here() {
+    let stage = Stage::new();
+    let mut client = Client::new(&stage.server);
+    let reply = client.ask("GET /secret HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!((reply.status, reply.field("connection")), (400, Some("close")));
+    assert!(reply.text().contains("This port speaks HTTPS"), "{}", reply.text());
+    client.assert_closed();
+    let mut client = Client::new(&stage.server);
+    // In pieces, with a body that nobody reads.
+    client.send("PO").send("ST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+    assert_eq!(client.reply().status, 400);
+    stage.log.wait_for("(plain-http)");
+}
+
+#[test]
+fn what_is_neither_is_closed_and_disturbs_nobody() {
+    let stage = Stage::new();
+    for garbage in [
+        &b"\x00\x01\x02\x03"[..],
+        b"\x16\x03\x01\xff\xff\x00",
+        b"\x80\x2e\x01\x03\x01",
+        b"\x16\x03\x01\x00\x05hello",
+        &[0xff; 5000],
+    ] {
+        let mut stream = stage.server.connect().unwrap();
+        stream.write_all(garbage).unwrap();
+        let _ = stream.shutdown(Shutdown::Write);
+        // An alert at most.
+        let mut end = Vec::new();
+        let _ = stream.read_to_end(&mut end);
+        assert!(end.len() < 100, "{end:?}");
+    }
+    assert_eq!(stage.client().ask(GET).text(), "/ true");
+}
+
+#[test]
+fn a_body_that_is_cut_off_is_no_whole_body() {
+    let stage = Stage::new();
+    let mut stream = stage.identity.client(stage.server.connect().unwrap());
+    stream.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n").unwrap();
+    stream.write_all(&[b'x'; 70_000]).unwrap();
+    stream.flush().unwrap();
+    stream.sock.shutdown(Shutdown::Write).unwrap();
+    stage.log.wait_for("(incomplete-body)");
+}
+
+#[test]
+fn the_server_says_that_it_ends() {
+    let stage = Stage::new();
+    let mut stream = stage.identity.client(stage.server.connect().unwrap());
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
+    let mut reply = Vec::new();
+    // rustls takes an end without close_notify for an error.
+    stream.read_to_end(&mut reply).unwrap();
+    assert!(reply.ends_with(b"/ true"));
+}
+
+#[test]
+fn a_new_certificate_is_for_new_connections() {
+    let folder = tempfile::tempdir().unwrap();
+    let (certfile, keyfile) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    let write = |identity: &Identity| {
+        fs::write(&certfile, &identity.certificate).unwrap();
+        fs::write(&keyfile, &identity.key).unwrap();
+    };
+    let (first, second) = (Identity::new(), Identity::new());
+    write(&first);
+    let tls = TlsConfig::from_files(&certfile, &keyfile).unwrap();
+    let log = Log::default();
+    let factory = move |base| Act { base, log: log.clone() };
+    let server = TestServer::with(HTTPServer::builder().tls(tls.clone()), factory);
+    let mut before = Client::over(first.client(server.connect().unwrap()));
+    assert_eq!(before.ask(GET).status, 200);
+
+    fs::write(&keyfile, "no key").unwrap();
+    assert!(tls.reload().unwrap_err().to_string().contains("key.pem"));
+    let mut meanwhile = Client::over(first.client(server.connect().unwrap()));
+    assert_eq!(meanwhile.ask(GET).status, 200, "the old one stays in force");
+
+    write(&second);
+    tls.reload().unwrap();
+    let mut after = Client::over(second.client(server.connect().unwrap()));
+    assert_eq!(after.ask(GET).status, 200);
+    assert_eq!(before.ask(GET).status, 200);
+    let mut old = Client::over(first.client(server.connect().unwrap()));
+    assert!(old.send(GET).try_reply().is_err());
+}
+
+#[test]
+fn what_is_wrong_with_a_certificate_is_said() {
+    let (one, other) = (Identity::new(), Identity::new());
+    let failed = |certificate: &str, key: &str| {
+        TlsConfig::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap_err().to_string()
+    };
+    let with_password = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    let old = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nMIIB\n-----END RSA PRIVATE KEY-----\n";
+    for (error, says) in [
+        (failed("", &one.key), "no certificate"),
+        (failed(&one.key, &one.key), "no certificate"),
+        (failed(&one.certificate, ""), "no private key"),
+        (failed(&one.certificate, &one.certificate), "no private key"),
+        (failed(&one.certificate, with_password), "openssl pkey"),
+        (failed(&one.certificate, old), "openssl pkey"),
+        (failed(&one.certificate, &other.key), "is not that of the certificate"),
+    ] {
+        assert!(error.contains(says), "{error}");
+    }
+    let error = TlsConfig::from_files("no/such/file.pem", "x").unwrap_err();
+    assert!(error.to_string().contains("no/such/file.pem"), "{error}");
+}
+
+#[test]
+fn pythons_https_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("both.pem");
+    let identity = Identity::new();
+    fs::write(&file, [identity.key.as_str(), &identity.certificate].concat()).unwrap();
+    let log = Log::default();
+    let factory = move |base| Act { base, log: log.clone() };
+    let mut server = HTTPSServer::bind("127.0.0.1:0", &file, None::<&Path>, factory).unwrap();
+    let (handle, port) = (server.handle(), server.server_port());
+    let thread = std::thread::spawn(move || server.serve_forever());
+    let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut client = Client::over(identity.client(stream));
+    assert_eq!(client.ask(GET).text(), "/ true");
+    handle.shutdown();
+    thread.join().unwrap().unwrap();
+    client.assert_closed();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn half_handshakes_hold_no_threads() {
+    use basehttp_tests::process::workers;
+
+    let stage = Stage::new();
+    let held: Vec<_> = (0..200)
+        .map(|_| {
+            let mut stream = stage.server.connect().unwrap();
+            stream.write_all(&[22, 3, 1, 2, 0, 1, 0]).unwrap();
+            stream
+        })
+        .collect();
+    assert_eq!(stage.client().ask(GET).text(), "/ true");
+    // Those of the other tests in this process are counted too.
+    wait_until("no thread waits for the handshakes", || workers() < 50);
+    drop(held);
+}
