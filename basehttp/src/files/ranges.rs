@@ -88,7 +88,6 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::single_range_in_vec_init, reason = "lists of ranges, of which most have one")]
     fn fields_and_what_they_ask_for() {
         let ranges = |ranges: &[Range<u64>]| Wanted::Ranges(ranges.to_vec());
         for (field, expected) in [
