@@ -13,7 +13,7 @@ use super::coding::{Coding, accepted};
 use super::conditional::{Validators, Verdict, is_same, judge};
 use super::content::Part;
 use super::ranges::{Wanted, wanted};
-use super::target::path_of;
+use super::target::{path_of, with_slash};
 use super::{Content, FileRequestHandler};
 use crate::proto::status::HTTPStatus;
 
@@ -93,12 +93,8 @@ fn is_absent(error: &io::Error) -> bool {
 
 /// To the same with a slash at the end of its path, so that relative links in the page are relative to it.
 fn redirect<H: FileRequestHandler>(handler: &H) -> io::Result<Option<Content>> {
-    let target = handler.path();
-    let (path, rest) = target.split_at(target.find(['?', '#']).unwrap_or(target.len()));
-    // Browsers take a backslash for a slash: `/\host` would lead to another host.
-    let path = path.replace('\\', "%5C");
     handler.send_response(301);
-    handler.send_header("Location", format_args!("{path}/{rest}"));
+    handler.send_header("Location", with_slash(handler.path()));
     handler.send_header("Content-Length", 0);
     handler.end_headers()?;
     Ok(None)
