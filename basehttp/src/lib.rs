@@ -229,7 +229,7 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
-#[cfg(feature = "cgi")]
+#[cfg(all(feature = "cgi", unix))]
 mod cgi;
 #[cfg(feature = "files")]
 mod files;
@@ -241,8 +241,8 @@ mod server;
 pub mod testing;
 
 pub use basehttp_macros::http_handler;
-#[cfg(feature = "cgi")]
-pub use cgi::{CGIHTTPRequestHandler, CGIRequestHandler};
+#[cfg(all(feature = "cgi", unix))]
+pub use cgi::{CGIHTTPRequestHandler, CGIHandler, CGIRequestHandler};
 #[cfg(feature = "files")]
 pub use files::{
     Content, Directory, Entry, FileHandler, FileRequestHandler, Listing, SimpleHTTPRequestHandler,

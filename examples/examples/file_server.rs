@@ -1,9 +1,12 @@
-//! Serves the files of a folder, as Python's `SimpleHTTPRequestHandler` does.
+//! Serves the files of a folder, as Python's `SimpleHTTPRequestHandler` does; with `--cgi` its scripts too, as
+//! `CGIHTTPRequestHandler` does.
 //!
 //! `cargo run --example file_server -- --port 8000 --directory .`
 
 use std::io;
 
+#[cfg(unix)]
+use basehttp::CGIHTTPRequestHandler;
 use basehttp::prelude::*;
 use basehttp::{Directory, SimpleHTTPRequestHandler};
 
@@ -14,17 +17,38 @@ struct Files {
 #[http_handler(extends = SimpleHTTPRequestHandler)]
 impl Files {}
 
+#[cfg(unix)]
+struct Scripts {
+    base: CGIHTTPRequestHandler,
+}
+
+#[cfg(unix)]
+#[http_handler(extends = CGIHTTPRequestHandler)]
+impl Scripts {
+    const cgi_directories: &[&str] = &["/cgi-bin", "/htbin", "/sub/dir/cgi-bin"];
+}
+
 fn main() -> io::Result<()> {
-    let (mut port, mut directory) = (8000, ".".to_owned());
+    let (mut port, mut directory, mut cgi) = (8000, ".".to_owned(), false);
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
-        match (name.as_str(), arguments.next()) {
-            ("--port", Some(value)) => port = value.parse().map_err(io::Error::other)?,
-            ("--directory", Some(value)) => directory = value,
-            _ => return Err(io::Error::other("file_server [--port PORT] [--directory FOLDER]")),
+        let mut value = || arguments.next().unwrap_or_default();
+        match name.as_str() {
+            "--port" => port = value().parse().map_err(io::Error::other)?,
+            "--directory" => directory = value(),
+            "--cgi" => cgi = true,
+            _ => return Err(io::Error::other("file_server [--port PORT] [--directory FOLDER] [--cgi]")),
         }
     }
     let files = Directory::open(directory)?;
+    #[cfg(unix)]
+    if cgi {
+        let factory = move |base| Scripts { base: CGIHTTPRequestHandler::new(base, &files) };
+        return HTTPServer::bind(("127.0.0.1", port), factory)?.serve_forever();
+    }
+    if cgi {
+        return Err(io::Error::other("scripts are run on unix only"));
+    }
     let factory = move |base| Files { base: SimpleHTTPRequestHandler::new(base, &files) };
     HTTPServer::bind(("127.0.0.1", port), factory)?.serve_forever()
 }

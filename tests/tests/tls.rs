@@ -181,7 +181,9 @@ fn a_handshake_in_single_bytes() {
         while client.conn.wants_write() {
             let mut bytes = Vec::new();
             client.conn.write_tls(&mut bytes).unwrap();
-            bytes.iter().for_each(|byte| stream.write_all(&[*byte]).unwrap());
+            for byte in bytes {
+                stream.write_all(&[byte]).unwrap();
+            }
         }
         if client.conn.is_handshaking() {
             client.conn.read_tls(&mut stream).unwrap();
@@ -253,7 +255,7 @@ fn a_body_that_is_cut_off_is_no_whole_body() {
     let stage = Stage::new();
     let mut stream = stage.identity.client(stage.server.connect().unwrap());
     stream.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n").unwrap();
-    stream.write_all(&[b'x'; 70_000]).unwrap();
+    stream.write_all(&vec![b'x'; 70_000]).unwrap();
     stream.flush().unwrap();
     stream.sock.shutdown(Shutdown::Write).unwrap();
     stage.log.wait_for("(incomplete-body)");

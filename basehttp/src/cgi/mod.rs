@@ -1,34 +1,49 @@
-//! The handler that runs scripts: Python's `CGIHTTPRequestHandler`.
+//! The handler that runs scripts: Python's `CGIHTTPRequestHandler`, RFC 3875.
 
+mod environment;
+mod process;
+mod reply;
+mod run;
+mod script;
+
+use std::ffi::OsString;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::files::{Content, Directory, FileRequestHandler, SimpleHTTPRequestHandler};
 use crate::handler::{BaseHTTPRequestHandler, Headers, Message};
+use crate::http_handler;
 
-/// A handler that serves files and runs scripts: what Python's `CGIHTTPRequestHandler` adds.
+/// A handler that serves files and runs scripts: what Python's `CGIHTTPRequestHandler` adds to
+/// [`SimpleHTTPRequestHandler`].
 #[allow(
     non_upper_case_globals,
     reason = "the class variables keep the names that Python's documentation gives them"
 )]
 pub trait CGIRequestHandler: FileRequestHandler {
-    /// The folders whose files are scripts, as paths of requests: Python's `cgi_directories`.
+    /// The folders whose files are scripts, as paths of requests: Python's `cgi_directories`. What is in them, and in the
+    /// folders below them, is run, and never sent as it is.
     const cgi_directories: &'static [&'static str] = &["/cgi-bin", "/htbin"];
 
     #[doc(hidden)]
     fn __cgi(&self) -> &CGIHTTPRequestHandler<Self::MessageClass>;
 
-    /// Whether the request is for a script.
+    /// Whether the request is for a script: the folder of `cgi_directories` that it is in, and what follows in the path,
+    /// Python's `cgi_info`. Both are decoded, and text in latin-1, as [`path`](BaseHTTPRequestHandler::path) is.
     fn is_cgi(&self) -> Option<(String, String)> {
         CGIHTTPRequestHandler::is_cgi(self)
     }
 
-    /// Whether a file can be run.
+    /// Whether the file at `path`, relative to [`directory`](FileRequestHandler::directory), may be run: whether anybody has
+    /// the permission to.
     fn is_executable(&self, path: &Path) -> bool {
         CGIHTTPRequestHandler::is_executable(self, path)
     }
 
-    /// Runs the script that the request names, and sends what it says.
+    /// Runs the script that [`is_cgi`](Self::is_cgi) has found, and sends what it says. What is wrong with it is answered: 404
+    /// where there is none, 403 where it may not be run, 502 where it says nothing that is a reply, 504 where it says nothing
+    /// for too long.
     ///
     /// # Errors
     /// Those of the connection.
@@ -37,15 +52,89 @@ pub trait CGIRequestHandler: FileRequestHandler {
     }
 }
 
-/// The base of a handler that serves files and runs scripts.
+/// The base of a handler that serves files and runs scripts (unix only).
+///
+/// A script is an executable file in one of the folders of
+/// [`cgi_directories`](CGIRequestHandler::cgi_directories). It is run without a shell and without arguments, in its own
+/// folder. The request is in its environment (RFC 3875 section 4.1), the request's body is its standard input, and what it
+/// writes to its standard output is the reply: fields, among them `Status`, `Location` and `Content-Type`, an empty line,
+/// and the body. What it writes to its standard error is logged.
+///
+/// ```
+/// use std::io;
+/// use basehttp::prelude::*;
+/// use basehttp::{CGIHTTPRequestHandler, Directory};
+///
+/// struct Scripts { base: CGIHTTPRequestHandler }
+///
+/// #[http_handler(extends = CGIHTTPRequestHandler)]
+/// impl Scripts {
+///     const cgi_directories: &[&str] = &["/scripts"];
+/// }
+///
+/// let files = Directory::open(".")?;
+/// let factory = move |base| Scripts { base: CGIHTTPRequestHandler::new(base, &files) };
+/// let replies = basehttp::testing::respond(factory, b"GET /scripts/none.sh HTTP/1.0\r\n\r\n");
+/// assert_eq!(replies[0].status, 404);
+/// # io::Result::Ok(())
+/// ```
+///
+/// # What a script does not get
+///
+/// - Arguments: RFC 3875 section 4.4 makes some of a query without `=`, which has let clients give options to interpreters
+///   (CVE-2012-1823).
+/// - `REMOTE_USER` and `AUTH_TYPE`: what a client claims to be is not what it is. A handler that has checked it says so with
+///   [`variable`](Self::variable). `Authorization` is kept from the script too, as section 4.1.18 wants.
+/// - `HTTP_PROXY`, which programs take for a setting of their own (httpoxy), and any field whose name has a `_` in it, which
+///   would be the same variable as one with a `-`.
+/// - The server's environment, but for `PATH`, `LANG`, `LC_ALL`, `TZ`, `TMPDIR` and `LD_LIBRARY_PATH`; its descriptors; its
+///   socket.
+///
+/// # Threads
+///
+/// A script holds a thread for as long as it runs, so [`max_threads`](crate::ServerBuilder::max_threads) bounds how many run
+/// at a time.
 pub struct CGIHTTPRequestHandler<M: Message = Headers> {
     files: SimpleHTTPRequestHandler<M>,
+    settings: Settings,
+}
+
+struct Settings {
+    timeout: Duration,
+    chunked_limit: usize,
+    variables: Vec<(OsString, OsString)>,
 }
 
 impl<M: Message> CGIHTTPRequestHandler<M> {
     /// Makes the base of a handler for the files and scripts of `directory`.
     pub fn new(base: BaseHTTPRequestHandler<M>, directory: &Directory) -> Self {
-        Self { files: SimpleHTTPRequestHandler::new(base, directory) }
+        let settings =
+            Settings { timeout: Duration::from_secs(60), chunked_limit: 1 << 20, variables: Vec::new() };
+        Self { files: SimpleHTTPRequestHandler::new(base, directory), settings }
+    }
+
+    /// How long a script may neither say nor read anything; then it is killed, with all that it has started, and the answer is
+    /// 504. 60 seconds by default: somebody is waiting for it.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.settings.timeout = timeout;
+        self
+    }
+
+    /// How long a body in chunks may be, 1 MiB by default; a longer one is answered 413. A script is told the length before
+    /// (RFC 3875 section 4.1.2), so that such a body has to be gathered. One whose length is declared is passed on as it
+    /// comes, however long it is.
+    #[must_use]
+    pub fn chunked_limit(mut self, bytes: usize) -> Self {
+        self.settings.chunked_limit = bytes;
+        self
+    }
+
+    /// One more variable of the scripts' environment, in place of one of the same name.
+    #[must_use]
+    pub fn variable(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.settings.variables.push((name.into(), value.into()));
+        self
     }
 
     #[doc(hidden)]
@@ -71,8 +160,11 @@ impl CGIHTTPRequestHandler {
     /// Those of the connection.
     #[allow(non_snake_case, reason = "Python's name")]
     pub fn do_POST<H: CGIRequestHandler>(handler: &mut H) -> io::Result<()> {
-        let _ = handler;
-        todo!()
+        if handler.is_cgi().is_some() {
+            handler.run_cgi()
+        } else {
+            handler.send_error((501, "Can only POST to CGI scripts"))
+        }
     }
 
     /// What `send_head` is where the block has none: the script's reply, or a file.
@@ -80,20 +172,22 @@ impl CGIHTTPRequestHandler {
     /// # Errors
     /// Those of the connection.
     pub fn send_head<H: CGIRequestHandler>(handler: &mut H) -> io::Result<Option<Content>> {
-        let _ = handler;
-        todo!()
+        if handler.is_cgi().is_some() {
+            handler.run_cgi().map(|()| None)
+        } else {
+            SimpleHTTPRequestHandler::send_head(handler)
+        }
     }
 
     /// The default of [`CGIRequestHandler::is_cgi`].
     pub fn is_cgi<H: CGIRequestHandler>(handler: &H) -> Option<(String, String)> {
-        let _ = handler;
-        todo!()
+        let path = handler.translate_path(handler.path())?;
+        script::split(&path, H::cgi_directories)
     }
 
     /// The default of [`CGIRequestHandler::is_executable`].
     pub fn is_executable<H: CGIRequestHandler>(handler: &H, path: &Path) -> bool {
-        let _ = (handler, path);
-        todo!()
+        script::is_executable(handler.directory(), path)
     }
 
     /// The default of [`CGIRequestHandler::run_cgi`].
@@ -101,7 +195,21 @@ impl CGIHTTPRequestHandler {
     /// # Errors
     /// See there.
     pub fn run_cgi<H: CGIRequestHandler>(handler: &mut H) -> io::Result<()> {
-        let _ = handler;
-        todo!()
+        run::run(handler)
     }
 }
+
+/// A handler that serves the files of a folder and runs the scripts in its `cgi-bin` and `htbin`.
+pub struct CGIHandler {
+    base: CGIHTTPRequestHandler,
+}
+
+impl CGIHandler {
+    /// Makes the handler of a connection.
+    pub fn new(base: BaseHTTPRequestHandler, directory: &Directory) -> Self {
+        Self { base: CGIHTTPRequestHandler::new(base, directory) }
+    }
+}
+
+#[http_handler(extends = CGIHTTPRequestHandler, protocol_version = "HTTP/1.1", crate = crate)]
+impl CGIHandler {}

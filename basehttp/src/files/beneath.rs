@@ -14,9 +14,9 @@ pub(super) struct Root {
 
 /// A regular file or a folder.
 #[derive(Debug)]
-pub(super) struct Opened {
+pub(crate) struct Opened {
     pub(super) file: File,
-    pub(super) metadata: Metadata,
+    pub(crate) metadata: Metadata,
 }
 
 impl Root {

@@ -176,7 +176,7 @@ impl Directory {
     }
 
     /// Opens what is at `path`, if it is served.
-    pub(super) fn open_path(&self, path: &Path) -> io::Result<Opened> {
+    pub(crate) fn open_path(&self, path: &Path) -> io::Result<Opened> {
         let is_hidden = |part: Component<'_>| match part {
             Component::Normal(name) => !self.is_shown(name),
             _ => false,

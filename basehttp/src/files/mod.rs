@@ -20,6 +20,10 @@ use crate::handler::{BaseHTTPRequestHandler, Headers, Message, RequestHandler};
 use crate::http_handler;
 
 use content::Part;
+#[cfg(all(feature = "cgi", unix))]
+pub(crate) use serve::refuse;
+#[cfg(all(feature = "cgi", unix))]
+pub(crate) use target::query_of;
 
 pub use content::Content;
 pub use directory::{Directory, Entry};

@@ -50,7 +50,7 @@ pub(super) fn send_head<H: FileRequestHandler>(handler: &mut H) -> io::Result<Op
 }
 
 /// The answer where there is no file to send. What is not to be known is not there.
-pub(super) fn refuse<H: FileRequestHandler>(handler: &H, error: &io::Error) -> io::Result<Option<Content>> {
+pub(crate) fn refuse<H: FileRequestHandler>(handler: &H, error: &io::Error) -> io::Result<Option<Content>> {
     use io::ErrorKind::PermissionDenied;
     /// EMFILE and ENFILE: no descriptor is left.
     const NO_DESCRIPTOR: [i32; 2] = [24, 23];

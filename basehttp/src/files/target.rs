@@ -82,7 +82,7 @@ const NOT_IN_URIS: &AsciiSet = &CONTROLS
     .add(b'}');
 
 /// The query of a target, without its question mark.
-pub(super) fn query_of(target: &str) -> &str {
+pub(crate) fn query_of(target: &str) -> &str {
     let (before, _) = target.split_once('#').unwrap_or((target, ""));
     before.split_once('?').map_or("", |(_, query)| query)
 }

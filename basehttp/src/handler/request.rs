@@ -173,6 +173,18 @@ impl Request {
     }
 }
 
+/// And what is passed on to scripts.
+#[cfg(all(feature = "cgi", unix))]
+impl Request {
+    /// All fields, name and value.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let data = self.bytes.data();
+        // A name is a token, so it is ASCII.
+        let text = |name| std::str::from_utf8(name).unwrap_or_default();
+        self.head.fields.iter().map(move |field| (text(field.name.of(data)), field.value.of(data)))
+    }
+}
+
 /// The methods of nearly all requests.
 const COMMON: [&str; 4] = ["GET", "POST", "HEAD", "PUT"];
 
