@@ -8,5 +8,7 @@ mod family;
 mod parts;
 #[path = "files/paths.rs"]
 mod paths;
+#[path = "files/sending.rs"]
+mod sending;
 #[path = "files/stage.rs"]
 mod stage;

@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 pub(super) struct Root {
     pub(super) path: PathBuf,
     #[cfg(unix)]
-    folder: File,
+    pub(super) folder: File,
 }
 
 /// A regular file or a folder.
@@ -42,7 +42,7 @@ impl Root {
         if !path.components().all(is_beneath) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        let file = if outside { open(&self.path.join(path)) } else { self.open_inside(path) }?;
+        let file = if outside { self.open_anywhere(path) } else { self.open_inside(path) }?;
         let metadata = file.metadata()?;
         // A device may do anything when it is read, and a pipe nothing.
         if metadata.is_file() || metadata.is_dir() {
@@ -50,6 +50,17 @@ impl Root {
         } else {
             Err(io::ErrorKind::NotFound.into())
         }
+    }
+
+    /// Links are followed wherever they lead.
+    #[cfg(unix)]
+    fn open_anywhere(&self, path: &Path) -> io::Result<File> {
+        Ok(nix::fcntl::openat(&self.folder, path, flags(), nix::sys::stat::Mode::empty())?.into())
+    }
+
+    #[cfg(not(unix))]
+    fn open_anywhere(&self, path: &Path) -> io::Result<File> {
+        open(&self.path.join(path))
     }
 
     /// The system looks at each step that it does not lead out.
@@ -124,12 +135,6 @@ const RACES: u32 = 8;
 fn flags() -> nix::fcntl::OFlag {
     use nix::fcntl::OFlag;
     OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY
-}
-
-#[cfg(unix)]
-fn open(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    File::options().read(true).custom_flags(flags().bits()).open(path)
 }
 
 #[cfg(windows)]

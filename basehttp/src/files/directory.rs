@@ -1,6 +1,7 @@
 //! The folder that is served, and what of it.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
 use std::path::{Component, Path};
 use std::sync::Arc;
@@ -127,6 +128,16 @@ impl Directory {
     /// Where the folder is.
     pub fn path(&self) -> &Path {
         &self.root.path
+    }
+
+    /// Opens the file at `path`, relative to this folder, as the handler does: for an override of
+    /// [`send_head`](super::FileRequestHandler::send_head) that sends it in another way.
+    ///
+    /// # Errors
+    /// The system's; [`NotFound`](io::ErrorKind::NotFound) for what is not served, and for what is no regular file.
+    pub fn open_file(&self, path: impl AsRef<Path>) -> io::Result<File> {
+        let opened = self.open_path(path.as_ref())?;
+        if opened.metadata.is_file() { Ok(opened.file) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
     /// The entries of the folder at `path`, relative to this one, that are served, in no order; and how many more there are

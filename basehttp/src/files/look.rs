@@ -88,7 +88,11 @@ pub(super) fn each(
 /// The system's; [`NotFound`](io::ErrorKind::NotFound) where it leads out and that is not wanted.
 pub(super) fn behind(root: &Root, path: &Path, outside: bool) -> io::Result<Found> {
     if outside {
-        return Ok(Found::of(&root.path.join(path).metadata()?));
+        #[cfg(unix)]
+        let found = of_stat(&nix::sys::stat::fstatat(&root.folder, path, nix::fcntl::AtFlags::empty())?);
+        #[cfg(not(unix))]
+        let found = Found::of(&root.path.join(path).metadata()?);
+        return Ok(found);
     }
     let inside = root.resolved(path)?;
     let (Some(parent), Some(name)) = (inside.parent(), inside.file_name()) else {

@@ -178,6 +178,10 @@ fn a_folder_that_is_renamed_is_served_and_listed_on() {
     fs::create_dir(stage.path("")).unwrap();
     fs::write(stage.path("a"), "new one").unwrap();
     assert_eq!(stage.get("/a").text(), "old");
+    assert_eq!(stage.files.open_file("a").unwrap().metadata().unwrap().len(), 3);
+    assert!(stage.files.open_file("sub").is_err() && stage.files.open_file("../root/a").is_err());
+    let anywhere = stage.files.clone().follow_links_outside(true);
+    assert_eq!(anywhere.open_file("a").unwrap().metadata().unwrap().len(), 3);
     let listing = stage.get("/").text().into_owned();
     assert!(listing.contains("href=\"sub/\""), "{listing}");
 }
