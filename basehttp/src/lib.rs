@@ -159,10 +159,69 @@
 //! - **No name service is asked** for [`server_name`](ServerInfo::server_name), nor for
 //!   [`address_string`](RequestHandler::address_string) unless the setting `name_lookup` says so.
 //!
+//! # Files
+//!
+//! With the feature `files`, [`FileHandler`] serves a folder as it is, and [`SimpleHTTPRequestHandler`] is the base of a
+//! handler that adds to it: methods of its own, or overrides of [`FileRequestHandler`]'s.
+//!
+#![cfg_attr(feature = "files", doc = "```")]
+#![cfg_attr(not(feature = "files"), doc = "```ignore")]
+//! use std::io;
+//! use basehttp::prelude::*;
+//! use basehttp::{Directory, SimpleHTTPRequestHandler};
+//!
+//! struct Site { base: SimpleHTTPRequestHandler }
+//!
+//! #[http_handler(extends = SimpleHTTPRequestHandler)]
+//! impl Site {
+//!     const protocol_version: &str = "HTTP/1.1";
+//!
+//!     fn do_GET(&mut self) -> io::Result<()> {
+//!         if self.path() != "/version" {
+//!             return SimpleHTTPRequestHandler::do_GET(self); // Python's super().do_GET()
+//!         }
+//!         self.send_response(200);
+//!         self.end_headers()?;
+//!         write!(self.wfile, "1.0")
+//!     }
+//!
+//!     fn end_headers(&self) -> io::Result<()> {
+//!         self.send_header("X-Content-Type-Options", "nosniff");
+//!         BaseHTTPRequestHandler::end_headers(self)
+//!     }
+//! }
+//!
+//! let files = Directory::open(".")?.listing(false);
+//! let factory = move |base| Site { base: SimpleHTTPRequestHandler::new(base, &files) };
+//!
+//! // A program calls `HTTPServer::bind("127.0.0.1:8000", factory)?.serve_forever()`.
+//! let ask = |path: &str| {
+//!     let request = format!("GET {path} HTTP/1.1\r\nHost: example.org\r\nRange: bytes=0-8\r\n\r\n");
+//!     basehttp::testing::respond(&factory, request.as_bytes()).remove(0)
+//! };
+//! assert_eq!(ask("/version").text(), "1.0");
+//! assert_eq!((ask("/Cargo.toml").status, &*ask("/Cargo.toml").text()), (206, "[package]"));
+//! assert_eq!(ask("/../../etc/passwd").status, 404);
+//! # io::Result::Ok(())
+//! ```
+//!
+//! Nothing outside of the folder is ever opened, whatever a request or an override names, and no file is held in memory: a
+//! large one is sent from where it is, without a thread. Conditional requests, ranges and compressed files beside the
+//! originals are those of RFC 9110. What is different from Python:
+//!
+//! - **Names that begin with a dot** are not served, and neither are links that lead out of the folder; see `Directory`.
+//! - **An unreadable file** is answered with 403, and not with 404.
+//! - **[`translate_path`](FileRequestHandler::translate_path)** gives a path relative to the folder.
+//! - **[`copyfile`](FileRequestHandler::copyfile)** takes a [`Content`], which knows how to be sent without a copy, and
+//!   writes to `self.wfile`.
+//! - **`X-Content-Type-Options`** is not sent for files, as in Python: the types are guessed by names, and a browser would
+//!   refuse scripts and styles of unusual ones. Where strangers put files into the folder, send it, as above.
+//!
 //! # Features
 //!
 //! Nothing is on by default.
 //!
+//! - `files`: [`FileHandler`], [`SimpleHTTPRequestHandler`], [`Directory`].
 //! - `http`: `http::HeaderMap` as a [`Message`], `http::StatusCode` as a [`ResponseCode`].
 //! - `name-lookup`: the setting `name_lookup` of [`ServerBuilder`], for host names in log lines.
 #![forbid(unsafe_code)]

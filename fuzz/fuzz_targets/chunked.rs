@@ -75,7 +75,7 @@ fn decode(pieces: &[&[u8]]) -> Decoded {
 fn again(data: &[u8], rest: &[u8]) {
     let mut encoded = Vec::new();
     for piece in pieces::cut(data) {
-        chunk_header(piece.len(), &mut encoded);
+        chunk_header(piece.len() as u64, &mut encoded);
         encoded.extend_from_slice(piece);
         encoded.extend_from_slice(CHUNK_END);
     }

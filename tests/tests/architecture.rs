@@ -133,6 +133,19 @@ fn handler_does_not_see_the_server() {
 }
 
 #[test]
+fn the_family_sees_the_handlers_and_not_the_server() {
+    let found: Vec<_> = sources("basehttp")
+        .iter()
+        .filter(|source| matches!(source.top(), "files" | "cgi"))
+        .flat_map(|source| {
+            let below: &[&str] = if source.top() == "files" { &["crate::cgi"] } else { &[] };
+            source.naming(&[&["crate::server", "server::", "crate::testing"], below].concat())
+        })
+        .collect();
+    report("a handler of files or scripts imports server or testing", &found);
+}
+
+#[test]
 fn nothing_but_server_names_a_socket_or_a_thread() {
     let words = [SOCKETS, THREADS].concat();
     let found: Vec<_> = sources("basehttp")

@@ -63,13 +63,14 @@ impl Root {
             match openat2(&self.folder, path, OpenHow::new().flags(flags()).resolve(resolve)) {
                 Ok(file) => return Ok(file.into()),
                 // Something was renamed on the way, so that the system cannot tell.
-                Err(Errno::EAGAIN) => {}
-                // An old kernel, or a sandbox that does not know the call.
-                Err(Errno::ENOSYS | Errno::EPERM) => return self.walk(path),
+                Err(Errno::EAGAIN | Errno::EINTR) => {}
+                // An old kernel, or a sandbox that does not know the call. Or a link that is absolute: it leaves the folder
+                // for the system, wherever it leads.
+                Err(Errno::ENOSYS | Errno::EPERM | Errno::EXDEV) => return self.walk(path),
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(io::ErrorKind::NotFound.into())
+        self.walk(path)
     }
 
     #[cfg(all(unix, not(target_os = "linux")))]
@@ -81,25 +82,36 @@ impl Root {
     /// meantime is not followed.
     #[cfg(unix)]
     fn walk(&self, path: &Path) -> io::Result<File> {
-        use nix::fcntl::{OFlag, openat};
-        use nix::sys::stat::Mode;
-
-        let resolved = self.path.join(path).canonicalize()?;
-        let inside = resolved.strip_prefix(&self.path).map_err(|_| io::ErrorKind::NotFound)?;
-        let mut at = self.folder.try_clone()?;
-        for part in inside.components() {
-            at = openat(&at, part.as_os_str(), flags() | OFlag::O_NOFOLLOW, Mode::empty())?.into();
-        }
+        let at = self.steps(&self.resolved(path)?)?;
         if path.as_os_str().as_encoded_bytes().ends_with(b"/") && !at.metadata()?.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
         }
         Ok(at)
     }
 
+    /// Where the links on a path lead to, relative to the folder.
+    pub(super) fn resolved(&self, path: &Path) -> io::Result<PathBuf> {
+        let resolved = self.path.join(path).canonicalize()?;
+        let inside = resolved.strip_prefix(&self.path).map_err(|_| io::ErrorKind::NotFound)?;
+        Ok(inside.to_owned())
+    }
+
+    /// Opens one name after the other, none of which may be a link.
+    #[cfg(unix)]
+    pub(super) fn steps(&self, inside: &Path) -> io::Result<File> {
+        use nix::fcntl::{OFlag, openat};
+        use nix::sys::stat::Mode;
+
+        let mut at = self.folder.try_clone()?;
+        for part in inside.components() {
+            at = openat(&at, part.as_os_str(), flags() | OFlag::O_NOFOLLOW, Mode::empty())?.into();
+        }
+        Ok(at)
+    }
+
     #[cfg(not(unix))]
     fn open_inside(&self, path: &Path) -> io::Result<File> {
-        let resolved = self.path.join(path).canonicalize()?;
-        if resolved.starts_with(&self.path) { open(&resolved) } else { Err(io::ErrorKind::NotFound.into()) }
+        open(&self.path.join(self.resolved(path)?))
     }
 }
 
@@ -157,6 +169,8 @@ mod tests {
             symlink(to, root.join(name)).unwrap();
         }
         symlink(all.path().join("secret"), root.join("absolute")).unwrap();
+        symlink(root.join("file"), root.join("absolute-inside")).unwrap();
+        symlink("../root/file", root.join("out-and-in")).unwrap();
         nix::unistd::mkfifo(&root.join("pipe"), nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
         (all, Root::open(&root).unwrap())
     }
@@ -171,9 +185,9 @@ mod tests {
     fn links_stay_inside_or_are_not_followed() {
         let (_all, root) = tree();
         for way in [Root::open_inside, Root::walk] {
-            let inside =
-                ["file", "inside", "sub/up", "sub/file"].map(|path| read(way(&root, Path::new(path))));
-            assert_eq!(inside.map(Option::unwrap), ["in", "in", "in", "deeper"]);
+            let paths = ["file", "inside", "sub/up", "absolute-inside", "out-and-in", "sub/file"];
+            let inside = paths.map(|path| read(way(&root, Path::new(path))));
+            assert_eq!(inside.map(Option::unwrap), ["in", "in", "in", "in", "in", "deeper"]);
             for path in [
                 "outside",
                 "sub/outside",

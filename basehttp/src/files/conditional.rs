@@ -1,6 +1,7 @@
 //! Conditional requests: RFC 9110 section 13.
 
 use std::fs::Metadata;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::handler::request::Request;
@@ -12,6 +13,8 @@ pub(super) struct Validators {
     pub(super) etag: String,
     /// In whole seconds, as field values have it.
     pub(super) modified: Option<SystemTime>,
+    /// When that was found out.
+    now: SystemTime,
 }
 
 /// What the conditions of a request come to.
@@ -24,27 +27,41 @@ pub(super) enum Verdict {
 
 impl Validators {
     /// A strong validator of what the system tells when a file was changed, how long it is and which it is: one that replaced
-    /// another by being renamed differs, also with the same time and length. Nothing is read for it.
-    pub(super) fn of(metadata: &Metadata) -> Self {
+    /// another by being renamed differs, also with the same time and length. Nothing is read for it. It is hashed, because
+    /// inodes are nobody's business.
+    pub(super) fn of(metadata: &Metadata, now: SystemTime) -> Self {
         let modified = metadata.modified().ok();
-        let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
-        let etag = format!("\"{:x}-{:x}-{:x}\"", since.as_nanos(), metadata.len(), number(metadata));
-        Self { etag, modified: modified.map(|_| UNIX_EPOCH + Duration::from_secs(since.as_secs())) }
+        let mut hasher = DefaultHasher::new();
+        (modified, metadata.len()).hash(&mut hasher);
+        #[cfg(unix)]
+        std::os::unix::fs::MetadataExt::ino(metadata).hash(&mut hasher);
+        let etag = format!("\"{:016x}\"", hasher.finish());
+        Self { etag, modified: modified.map(whole_seconds), now }
+    }
+
+    /// The value of `Last-Modified`, which is never in the future: RFC 9110 section 8.8.2.1.
+    pub(super) fn last_modified(&self) -> Option<SystemTime> {
+        self.modified.map(|modified| modified.min(whole_seconds(self.now)))
+    }
+
+    /// Whether this is the date of the file, and it cannot have been changed again since then without another date: RFC 9110
+    /// section 8.8.2.2.
+    fn has_strong_date(&self, date: SystemTime) -> bool {
+        let is_over = date + Duration::from_secs(1) <= self.now;
+        self.modified == Some(date) && is_over
     }
 }
 
-#[cfg(unix)]
-fn number(metadata: &Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::ino(metadata)
-}
-
-#[cfg(not(unix))]
-fn number(_metadata: &Metadata) -> u64 {
-    0
+fn whole_seconds(time: SystemTime) -> SystemTime {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    UNIX_EPOCH + Duration::from_secs(since.as_secs())
 }
 
 /// RFC 9110 section 13.2.2, step by step. What is no date, or no entity tag, is not there.
-pub(super) fn judge(request: &Request, validators: &Validators) -> Verdict {
+///
+/// For a handler of HTTP/1.0, which knows no tags, `If-None-Match: *` says only that `If-Modified-Since` is not meant: so
+/// Python has it, and its tests.
+pub(super) fn judge(request: &Request, validators: &Validators, knows_tags: bool) -> Verdict {
     let lists = |name| list(request, name);
     let unmodified_since = || date(request, "If-Unmodified-Since").zip(validators.modified);
     let modified_since = || date(request, "If-Modified-Since").zip(validators.modified);
@@ -56,7 +73,7 @@ pub(super) fn judge(request: &Request, validators: &Validators) -> Verdict {
         return Verdict::PreconditionFailed;
     }
     if let Some(tags) = lists("If-None-Match") {
-        if has(&tags, &validators.etag, Comparison::Weak) {
+        if has(&tags, &validators.etag, Comparison::Weak) && (knows_tags || tags != b"*") {
             return Verdict::NotModified;
         }
     } else if modified_since().is_some_and(|(since, modified)| modified <= since) {
@@ -72,7 +89,7 @@ pub(super) fn is_same(request: &Request, validators: &Validators) -> bool {
     match (values.next(), values.next()) {
         (None, _) => true,
         (Some(value), None) if value.starts_with(b"\"") => value == validators.etag.as_bytes(),
-        (Some(value), None) => parse_date(value).is_some_and(|date| Some(date) == validators.modified),
+        (Some(value), None) => parse_date(value).is_some_and(|date| validators.has_strong_date(date)),
         (Some(_), Some(_)) => false,
     }
 }

@@ -1,12 +1,13 @@
 //! The folder that is served, and what of it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Component, Path};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::beneath::{Opened, Root};
+use super::look::{self, Found, Kind};
 
 /// A folder whose files are served, with the settings for that: Python's `directory`. Cheap to clone, so that all handlers
 /// can have it.
@@ -54,12 +55,10 @@ impl Directory {
     /// The folder at `path`, which is found now: if it is renamed later, its files are still served.
     ///
     /// # Errors
-    /// The system's error with the path in its text.
+    /// The system's, with the path in its text and what to do about it.
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
-        let root = Root::open(path).map_err(|error| {
-            io::Error::new(error.kind(), format!("cannot serve the folder {}: {error}", path.display()))
-        })?;
+        let root = Root::open(path).map_err(|error| unusable(path, &error))?;
         let settings = Settings {
             dotfiles: false,
             outside: false,
@@ -141,44 +140,45 @@ impl Directory {
             return Err(io::ErrorKind::NotADirectory.into());
         }
         let (mut entries, mut more) = (Vec::new(), 0);
-        for name in names(opened, &self.root.path.join(path))?.take(MOST_NAMES) {
-            let name = name?;
-            if entries.len() >= self.settings.most_entries {
-                more += usize::from(self.is_shown(&name));
-                continue;
+        let mut left = MOST_NAMES;
+        look::each(opened, &self.root.path.join(path), |name, found| {
+            if self.is_shown(&name) {
+                if entries.len() >= self.settings.most_entries {
+                    more += 1;
+                } else {
+                    entries.extend(self.entry(path, name, found));
+                }
             }
-            entries.extend(self.entry(path, name));
-        }
+            left -= 1;
+            left == 0
+        })?;
         Ok((entries, more))
     }
 
-    fn entry(&self, folder: &Path, name: OsString) -> Option<Entry> {
-        if !self.is_shown(&name) {
-            return None;
-        }
-        let path = folder.join(&name);
-        // What cannot be opened is no link to click at: it leads out of the folder, or is no file.
-        let metadata = match self.open_path(&path) {
-            Ok(opened) => opened.metadata,
-            // It is there, and the answer will be 403.
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                self.root.path.join(&path).symlink_metadata().ok()?
-            }
-            Err(_) => return None,
+    /// What would not be served is no link to click at: it leads out of the folder, or is no file.
+    fn entry(&self, folder: &Path, name: OsString, found: Found) -> Option<Entry> {
+        let is_link = found.kind == Kind::Link;
+        let found = if is_link {
+            look::behind(&self.root, &folder.join(&name), self.settings.outside).ok()?
+        } else {
+            found
         };
-        let is_link = self.root.path.join(&path).symlink_metadata().is_ok_and(|found| found.is_symlink());
-        let (is_directory, size) = (metadata.is_dir(), metadata.len());
-        Some(Entry { name, is_directory, is_link, size, modified: metadata.modified().ok() })
+        let is_directory = match found.kind {
+            Kind::Folder => true,
+            Kind::File => false,
+            Kind::Link | Kind::Other => return None,
+        };
+        Some(Entry { name, is_directory, is_link, size: found.size, modified: found.modified })
     }
 
-    fn is_shown(&self, name: &OsString) -> bool {
+    fn is_shown(&self, name: &OsStr) -> bool {
         self.settings.dotfiles || !name.as_encoded_bytes().starts_with(b".") || name == WELL_KNOWN
     }
 
     /// Opens what is at `path`, if it is served.
     pub(crate) fn open_path(&self, path: &Path) -> io::Result<Opened> {
         let is_hidden = |part: Component<'_>| match part {
-            Component::Normal(name) => !self.is_shown(&name.to_owned()),
+            Component::Normal(name) => !self.is_shown(name),
             _ => false,
         };
         if path.components().any(is_hidden) {
@@ -204,18 +204,22 @@ impl Directory {
 const WELL_KNOWN: &str = ".well-known";
 
 /// More names of a folder are not even counted.
-const MOST_NAMES: usize = 1_000_000;
+const MOST_NAMES: u32 = 1_000_000;
 
-#[cfg(unix)]
-fn names(folder: Opened, _path: &Path) -> io::Result<impl Iterator<Item = io::Result<OsString>>> {
-    use std::os::unix::ffi::OsStringExt;
-    let folder = nix::dir::Dir::from_fd(folder.file.into())?;
-    let names = folder.into_iter().map(|entry| Ok(entry?.file_name().to_bytes().to_vec()));
-    let names = names.filter(|name| !matches!(name.as_deref(), Ok(b"." | b"..")));
-    Ok(names.map(|name: io::Result<Vec<u8>>| name.map(OsString::from_vec)))
-}
-
-#[cfg(not(unix))]
-fn names(_folder: Opened, path: &Path) -> io::Result<impl Iterator<Item = io::Result<OsString>>> {
-    Ok(std::fs::read_dir(path)?.map(|entry| Ok(entry?.file_name())))
+/// The system's words say what is wrong, and these what to do.
+fn unusable(path: &Path, error: &io::Error) -> io::Error {
+    let shown = path.display();
+    let text = match error.kind() {
+        io::ErrorKind::NotFound => {
+            format!("cannot serve the folder {shown}: it is not there; make it, or name another one")
+        }
+        io::ErrorKind::NotADirectory => {
+            format!("cannot serve {shown}: it is no folder; name the one that it is in")
+        }
+        io::ErrorKind::PermissionDenied => {
+            format!("cannot serve the folder {shown}: {error}; let the server's user read it")
+        }
+        _ => format!("cannot serve the folder {shown}: {error}"),
+    };
+    io::Error::new(error.kind(), text)
 }

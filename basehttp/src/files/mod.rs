@@ -6,6 +6,7 @@ mod conditional;
 mod content;
 mod directory;
 mod listing;
+mod look;
 mod media_type;
 mod ranges;
 mod serve;
@@ -29,6 +30,43 @@ pub use directory::{Directory, Entry};
 pub use listing::Listing;
 
 /// A handler that serves files: what Python's `SimpleHTTPRequestHandler` adds to its base.
+///
+/// [`#[http_handler(extends = SimpleHTTPRequestHandler)]`](crate::http_handler) implements this trait, with the overrides and
+/// the class variables in the block. As in [`RequestHandler`], the methods call each other on `Self`, so that an override is
+/// honoured from inside, and what it replaces is there as `SimpleHTTPRequestHandler::send_head(self)`.
+///
+/// ```
+/// use std::{borrow::Cow, io, path::{Path, PathBuf}};
+/// use basehttp::prelude::*;
+/// use basehttp::{Directory, SimpleHTTPRequestHandler};
+///
+/// /// A page that takes over all paths without an extension.
+/// struct App { base: SimpleHTTPRequestHandler }
+///
+/// #[http_handler(extends = SimpleHTTPRequestHandler)]
+/// impl App {
+///     const index_pages: &[&str] = &["Cargo.toml"];
+///
+///     fn translate_path(&self, path: &str) -> Option<PathBuf> {
+///         let file = SimpleHTTPRequestHandler::translate_path(self, path)?;
+///         Some(if file.extension().is_none() { "Cargo.toml".into() } else { file })
+///     }
+///
+///     fn guess_type(&self, path: &Path) -> Cow<'static, str> {
+///         if path.ends_with("Cargo.toml") {
+///             return "application/toml".into();
+///         }
+///         SimpleHTTPRequestHandler::guess_type(self, path)
+///     }
+/// }
+///
+/// let files = Directory::open(env!("CARGO_MANIFEST_DIR"))?;
+/// let factory = |base| App { base: SimpleHTTPRequestHandler::new(base, &files) };
+/// let replies = basehttp::testing::respond(factory, b"GET /user/17?a=b HTTP/1.0\r\n\r\n");
+/// assert_eq!(replies[0].header("content-type"), Some("application/toml"));
+/// assert!(replies[0].text().starts_with("[package]"));
+/// # io::Result::Ok(())
+/// ```
 #[allow(
     non_upper_case_globals,
     reason = "the class variables keep the names that Python's documentation gives them"
@@ -44,12 +82,19 @@ pub trait FileRequestHandler: RequestHandler {
     #[doc(hidden)]
     fn __files(&self) -> &SimpleHTTPRequestHandler<Self::MessageClass>;
 
-    /// The folder that is served.
+    /// The folder that is served. An override can choose among several, by the request's `Host` for example.
     fn directory(&self) -> &Directory {
         SimpleHTTPRequestHandler::directory(self)
     }
 
     /// Finds what the request asks for and sends the head of the reply. `None` where the whole reply was sent.
+    ///
+    /// - A file is answered 200, 206 with the parts of it that `Range` asks for (RFC 9110 section 14), 304, 412 or 416.
+    ///   `Last-Modified` and a strong `ETag` tell its state; both may be used in conditions (section 13).
+    /// - A folder is answered with its first index page or its [list](Self::list_directory), and without the slash at
+    ///   its end with 301.
+    /// - What is not there, is neither a file nor a folder, lies outside, or is kept back by the settings of
+    ///   [`directory`](Self::directory) is answered 404; what may not be read 403; and 503 if there is no descriptor left.
     ///
     /// # Errors
     /// Those of the connection.
@@ -65,17 +110,24 @@ pub trait FileRequestHandler: RequestHandler {
         SimpleHTTPRequestHandler::list_directory(self, path)
     }
 
-    /// The file that a request's path names, relative to [`directory`](Self::directory). `None` where there can be none.
+    /// The file that a request's path names, relative to [`directory`](Self::directory). `None` where there can be none
+    /// (404).
+    ///
+    /// Query and fragment are left out, percent-encoding is decoded once, `.` and `..` are resolved, and a slash at the end
+    /// stays. An override may give back any path: one that leads out of the folder is answered 404.
     fn translate_path(&self, path: &str) -> Option<PathBuf> {
         SimpleHTTPRequestHandler::translate_path(self, path)
     }
 
-    /// The media type of a file, by its name.
+    /// The media type of a file, by the end of its name: that of [`extensions_map`](Self::extensions_map), else the one that
+    /// is registered for it, else `application/octet-stream`. Text is said to be UTF-8.
     fn guess_type(&self, path: &Path) -> Cow<'static, str> {
         SimpleHTTPRequestHandler::guess_type(self, path)
     }
 
-    /// Sends the body of the reply, whose head was sent.
+    /// Sends the body of the reply, whose head was sent. Bytes and small parts of files go to `wfile`; of large parts
+    /// [`send_file`](crate::WFile::send_file) is told, and they are sent when the method has returned. A file that has become
+    /// shorter meanwhile makes a reply that is cut, and never one that looks whole.
     ///
     /// # Errors
     /// Those of the connection.

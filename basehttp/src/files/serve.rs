@@ -13,7 +13,7 @@ use super::coding::{Coding, accepted};
 use super::conditional::{Validators, Verdict, is_same, judge};
 use super::content::Part;
 use super::ranges::{Wanted, wanted};
-use super::target::path_of;
+use super::target::{path_of, with_slash};
 use super::{Content, FileRequestHandler};
 use crate::proto::status::HTTPStatus;
 
@@ -36,8 +36,10 @@ pub(super) fn send_head<H: FileRequestHandler>(handler: &mut H) -> io::Result<Op
         let page = path.join(page);
         match handler.directory().open_path(&page) {
             Ok(opened) if opened.metadata.is_file() => return send_file(handler, &page, opened),
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return refuse(handler, &error),
-            _ => {}
+            // There is no such page, or it is none. All else is no reason to list the folder in its place.
+            Ok(_) => {}
+            Err(error) if is_absent(&error) => {}
+            Err(error) => return refuse(handler, &error),
         }
     }
     if handler.directory().lists() {
@@ -49,7 +51,7 @@ pub(super) fn send_head<H: FileRequestHandler>(handler: &mut H) -> io::Result<Op
 
 /// The answer where there is no file to send. What is not to be known is not there.
 pub(crate) fn refuse<H: FileRequestHandler>(handler: &H, error: &io::Error) -> io::Result<Option<Content>> {
-    use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+    use io::ErrorKind::PermissionDenied;
     /// EMFILE and ENFILE: no descriptor is left.
     const NO_DESCRIPTOR: [i32; 2] = [24, 23];
 
@@ -61,9 +63,9 @@ pub(crate) fn refuse<H: FileRequestHandler>(handler: &H, error: &io::Error) -> i
             handler.log_error(format_args!("cannot open a file: {error}"));
             handler.send_error(503)
         }
-        kind => {
+        _ => {
             // What the system says of others is for whoever looks after it.
-            if !matches!(kind, NotFound | NotADirectory) && !is_usual(error) {
+            if !is_absent(error) {
                 handler.log_error(format_args!("cannot open a file: {error}"));
             }
             handler.send_error((404, "File not found"))
@@ -72,24 +74,27 @@ pub(crate) fn refuse<H: FileRequestHandler>(handler: &H, error: &io::Error) -> i
     sent.map(|()| None)
 }
 
-/// Whether an error is one that any client can have by asking: links that lead out or in circles, names that are too long
-/// or that the system does not know.
-fn is_usual(error: &io::Error) -> bool {
-    use io::ErrorKind::{CrossesDevices, InvalidFilename, InvalidInput};
-    /// ELOOP; its kind has no stable name.
-    const TOO_MANY_LINKS: i32 = 40;
-    matches!(error.kind(), CrossesDevices | InvalidFilename | InvalidInput)
-        || (cfg!(target_os = "linux") && error.raw_os_error() == Some(TOO_MANY_LINKS))
+/// Whether there is no such file, as any client can have it by asking: links that lead out or in circles, names that are
+/// too long or that the system does not know, and sockets.
+fn is_absent(error: &io::Error) -> bool {
+    use io::ErrorKind::{CrossesDevices, InvalidFilename, InvalidInput, NotADirectory, NotFound};
+
+    #[cfg(unix)]
+    {
+        use nix::errno::Errno;
+
+        let errno = error.raw_os_error().map(Errno::from_raw);
+        if matches!(errno, Some(Errno::ELOOP | Errno::ENXIO)) {
+            return true;
+        }
+    }
+    matches!(error.kind(), CrossesDevices | InvalidFilename | InvalidInput | NotADirectory | NotFound)
 }
 
 /// To the same with a slash at the end of its path, so that relative links in the page are relative to it.
 fn redirect<H: FileRequestHandler>(handler: &H) -> io::Result<Option<Content>> {
-    let target = handler.path();
-    let (path, rest) = target.split_at(target.find(['?', '#']).unwrap_or(target.len()));
-    // Browsers take a backslash for a slash: `/\host` would lead to another host.
-    let path = path.replace('\\', "%5C");
     handler.send_response(301);
-    handler.send_header("Location", format_args!("{path}/{rest}"));
+    handler.send_header("Location", with_slash(handler.path()));
     handler.send_header("Content-Length", 0);
     handler.end_headers()?;
     Ok(None)
@@ -106,9 +111,9 @@ fn send_file<H: FileRequestHandler>(handler: &H, path: &Path, opened: Opened) ->
         Some((sibling, coding)) => (sibling, Some(coding)),
         None => (opened, None),
     };
-    let validators = Validators::of(&opened.metadata);
+    let validators = Validators::of(&opened.metadata, handler.now());
     let representation = Representation { media_type, coding, varies, validators };
-    match judge(handler.request(), &representation.validators) {
+    match judge(handler.request(), &representation.validators, H::protocol_version == "HTTP/1.1") {
         Verdict::Go => {}
         Verdict::NotModified => {
             handler.send_response(HTTPStatus::NOT_MODIFIED);
@@ -170,7 +175,7 @@ impl Representation {
 
     /// What RFC 9110 section 15.4.5 asks for in a 304 too.
     fn send_validators<H: FileRequestHandler>(&self, handler: &H) {
-        if let Some(modified) = self.validators.modified {
+        if let Some(modified) = self.validators.last_modified() {
             handler.send_header("Last-Modified", handler.date_time_string(Some(modified)));
         }
         handler.send_header("ETag", &self.validators.etag);
@@ -258,4 +263,57 @@ fn is_compressible(media_type: &str) -> bool {
         "image/svg+xml",
     ];
     media_type.starts_with("text/") || OTHERS.iter().any(|other| media_type.starts_with(other))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::path::PathBuf;
+
+    use nix::errno::Errno;
+
+    use super::*;
+    use crate::testing::run;
+    use crate::{Directory, SimpleHTTPRequestHandler, http_handler};
+
+    /// What is opened fails with this.
+    struct Failing {
+        base: SimpleHTTPRequestHandler,
+        errno: Errno,
+    }
+
+    #[http_handler(extends = SimpleHTTPRequestHandler, crate = crate)]
+    impl Failing {
+        fn send_head(&mut self) -> io::Result<Option<Content>> {
+            refuse(self, &self.errno.into())
+        }
+
+        fn translate_path(&self, _path: &str) -> Option<PathBuf> {
+            None
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_opened_and_how_that_is_answered() {
+        let files = Directory::open(".").unwrap();
+        for (errno, status, is_told) in [
+            (Errno::ENOENT, 404, false),
+            (Errno::ENOTDIR, 404, false),
+            (Errno::ENAMETOOLONG, 404, false),
+            (Errno::ELOOP, 404, false),
+            (Errno::EXDEV, 404, false),
+            (Errno::EINVAL, 404, false),
+            (Errno::ENXIO, 404, false),
+            (Errno::EACCES, 403, false),
+            (Errno::EPERM, 403, false),
+            (Errno::EMFILE, 503, true),
+            (Errno::ENFILE, 503, true),
+            (Errno::EIO, 404, true),
+        ] {
+            let factory = |base| Failing { base: SimpleHTTPRequestHandler::new(base, &files), errno };
+            let run = run(factory, ["GET /a HTTP/1.0\r\n\r\n"]);
+            assert_eq!(run.responses[0].status, status, "{errno}");
+            assert_eq!(run.log.contains("cannot open a file"), is_told, "{errno}: {}", run.log);
+            assert_eq!(is_absent(&errno.into()), status == 404 && !is_told, "{errno}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use percent_encoding::percent_decode;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode, percent_encode};
 
 /// The path that a target names, relative to the folder: `.` for the folder itself. It has a slash at its end if the target
 /// has. None where there can be no such file.
@@ -33,18 +33,53 @@ pub(super) fn relative_path(target: &str) -> Option<PathBuf> {
 /// The part of a target before its query and its fragment, without scheme and host where it has them (RFC 9112 section
 /// 3.2.2).
 pub(super) fn path_of(target: &str) -> &str {
-    let end = target.find(['?', '#']).unwrap_or(target.len());
-    let (path, _) = target.split_at(end);
-    let after_scheme = ["http://", "https://"].iter().find_map(|scheme| {
-        path.split_at_checked(scheme.len())
-            .filter(|(start, _)| start.eq_ignore_ascii_case(scheme))
-            .map(|(_, rest)| rest)
-    });
-    match after_scheme {
-        None => path,
-        Some(rest) => rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or("/"),
+    match parts(target) {
+        (origin, "", _) if !origin.is_empty() => "/",
+        (_, path, _) => path,
     }
 }
+
+/// A target's scheme and host, its path, and its query and fragment.
+fn parts(target: &str) -> (&str, &str, &str) {
+    let (before, rest) = target.split_at(target.find(['?', '#']).unwrap_or(target.len()));
+    let scheme = ["http://", "https://"]
+        .into_iter()
+        .find(|scheme| before.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
+    let host = scheme.map_or(0, |scheme| {
+        before
+            .get(scheme.len()..)
+            .and_then(|rest| rest.find('/'))
+            .map_or(before.len(), |at| scheme.len() + at)
+    });
+    let (origin, path) = before.split_at(host);
+    (origin, path, rest)
+}
+
+/// A target with a slash at the end of its path, for `Location`.
+///
+/// What is no URI is made one. That is not only for the looks: browsers take a backslash for a slash, and would follow
+/// `/\host/` to another host. So they would `//host/` (gh-87389), and a name with a colon if it were not behind a slash.
+pub(super) fn with_slash(target: &str) -> String {
+    let (origin, path, rest) = parts(target);
+    let path = path.trim_start_matches('/');
+    let slash = if path.is_empty() { "" } else { "/" };
+    let [origin, path, rest] = [origin, path, rest].map(bytes);
+    let [origin, path, rest] = [&origin, &path, &rest].map(|part| percent_encode(part, NOT_IN_URIS));
+    format!("{origin}/{path}{slash}{rest}")
+}
+
+/// RFC 3986 section 2, but for the percent sign: what is encoded stays so.
+const NOT_IN_URIS: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 /// The query of a target, without its question mark.
 pub(crate) fn query_of(target: &str) -> &str {
@@ -94,7 +129,7 @@ fn os_string(bytes: Vec<u8>) -> Option<OsString> {
 mod tests {
     use std::path::Component;
 
-    use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
+    use percent_encoding::NON_ALPHANUMERIC;
     use proptest::prelude::*;
 
     use super::*;
@@ -140,6 +175,28 @@ mod tests {
     }
 
     #[test]
+    fn where_a_folder_is() {
+        for (target, location) in [
+            ("/a", "/a/"),
+            ("/a?b=c", "/a/?b=c"),
+            ("/a#b?c", "/a/#b?c"),
+            ("a?a", "/a/?a"),
+            ("//host/..", "/host/../"),
+            ("/\\host/..", "/%5Chost/../"),
+            ("\\\\host", "/%5C%5Chost/"),
+            ("/%5chost/%zz?%", "/%5chost/%zz/?%"),
+            ("http://a/b?c\\d", "http://a/b/?c%5Cd"),
+            ("HTTP://a//b", "HTTP://a/b/"),
+            ("http://a?b", "http://a/?b"),
+            ("?", "/?"),
+            ("/\u{e4} \"<>?\u{ff}", "/%E4%20%22%3C%3E/?%FF"),
+            ("javascript:a", "/javascript:a/"),
+        ] {
+            assert_eq!(with_slash(target), location, "{target}");
+        }
+    }
+
+    #[test]
     fn queries() {
         let queries = ["/a", "/a?b=c", "/a?b?c#d", "/a#b?c"].map(query_of);
         assert_eq!(queries, ["", "b=c", "b?c", ""]);
@@ -178,6 +235,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_slash_leads_nowhere_else(target in target()) {
+            let location = with_slash(&target);
+            prop_assert!(location.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\'), "{}", location);
+            let is_absolute = !parts(&target).0.is_empty();
+            prop_assert!(is_absolute || location.starts_with('/') && !location.starts_with("//"), "{}", location);
+        }
+
         #[test]
         fn whatever_comes_the_path_stays_beneath(target in target()) {
             let Some(path) = relative_path(&target) else { return Ok(()) };

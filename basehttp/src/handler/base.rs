@@ -266,7 +266,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     }
 
     /// The time, for `Date` and log lines.
-    pub(super) fn now(&self) -> SystemTime {
+    pub(crate) fn now(&self) -> SystemTime {
         (self.clock)()
     }
 

@@ -1,11 +1,12 @@
 //! Conditional requests, RFC 9110 section 13, and content codings.
 
-use std::fs::File;
 use std::time::{Duration, SystemTime};
 
-use basehttp::HTTPDate;
+use basehttp::prelude::*;
+use basehttp::testing::respond;
+use basehttp::{HTTPDate, SimpleHTTPRequestHandler};
 
-use crate::stage::Stage;
+use crate::stage::{Stage, set_modified};
 
 /// The text of a time so many seconds away from another.
 fn date(time: SystemTime, seconds: i64) -> String {
@@ -57,6 +58,29 @@ fn conditions_in_their_order() {
     }
 }
 
+/// `test_browser_cache_with_If_None_Match_header` of CPython.
+#[test]
+fn any_tag_is_no_tag_in_http_1_0() {
+    struct Old {
+        base: SimpleHTTPRequestHandler,
+    }
+
+    #[http_handler(extends = SimpleHTTPRequestHandler)]
+    impl Old {}
+
+    let stage = Stage::new(&[("a", "hello")]);
+    let factory = |base| Old { base: SimpleHTTPRequestHandler::new(base, &stage.files) };
+    let get = |fields: &str| {
+        respond(factory, format!("GET /a HTTP/1.1\r\nHost: a\r\n{fields}\r\n").as_bytes()).remove(0)
+    };
+    let first = get("");
+    let since = format!("If-Modified-Since: {}\r\n", first.header("last-modified").unwrap());
+    assert_eq!(get(&since).status, 304);
+    assert_eq!(get(&format!("{since}If-None-Match: *\r\n")).status, 200);
+    let tag = format!("If-None-Match: {}\r\n", first.header("etag").unwrap());
+    assert_eq!(get(&tag).status, 304, "who has a tag may use it");
+}
+
 #[test]
 fn another_state_of_the_file_has_another_tag() {
     let stage = Stage::new(&[("a.txt", "hello")]);
@@ -65,12 +89,30 @@ fn another_state_of_the_file_has_another_tag() {
     let modified = path.metadata().unwrap().modified().unwrap();
     // One of the same length and age, in its place.
     std::fs::write(stage.path("b"), "HELLO").unwrap();
-    File::options().write(true).open(stage.path("b")).unwrap().set_modified(modified).unwrap();
+    set_modified(&stage.path("b"), modified);
     std::fs::rename(stage.path("b"), &path).unwrap();
     let replaced = tag();
     assert_ne!(replaced, before);
     std::fs::write(&path, "hello, world").unwrap();
     assert_ne!(tag(), replaced);
+}
+
+#[test]
+fn a_date_in_the_future_is_not_told_and_one_of_this_second_is_no_condition_for_a_part() {
+    let stage = Stage::new(&[("a.txt", "hello")]);
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+    let ask = |modified: SystemTime| {
+        set_modified(&stage.path("a.txt"), modified);
+        let fields = ["Range: bytes=0-0".to_owned(), format!("If-Range: {}", HTTPDate::from(modified))];
+        let reply = stage.ask("GET", "/a.txt", &fields);
+        (reply.header("last-modified").unwrap().to_owned(), reply.status)
+    };
+    assert_eq!(ask(now - Duration::from_secs(1)), (date(now, -1), 206));
+    assert_eq!(ask(now), (date(now, 0), 200));
+    assert_eq!(ask(now + Duration::from_secs(60)), (date(now, 0), 200));
+    // The file is newer than what was told: who asks gets it.
+    let since = [format!("If-Modified-Since: {}", date(now, 0))];
+    assert_eq!(stage.ask("GET", "/a.txt", &since).status, 200);
 }
 
 #[test]
@@ -84,8 +126,7 @@ fn a_compressed_file_is_sent_to_those_who_accept_it() {
         ("old.js", "new"),
         ("old.js.gz", "old"),
     ]);
-    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
-    File::options().write(true).open(stage.path("old.js.gz")).unwrap().set_modified(long_ago).unwrap();
+    set_modified(&stage.path("old.js.gz"), SystemTime::UNIX_EPOCH + Duration::from_secs(649_999_999));
     for (target, accepted, body, coding) in [
         ("/a.css", "gzip", "zipped", Some("gzip")),
         ("/a.css", "gzip, br", "br", Some("br")),

@@ -144,6 +144,54 @@ fn nix_mkfifo(path: &std::path::Path) {
     assert!(made.is_ok_and(|status| status.success()));
 }
 
+/// As an absolute link that leads inside, which the system by itself would refuse.
+#[cfg(unix)]
+#[test]
+fn an_absolute_link_into_the_folder_is_followed_and_listed() {
+    use std::os::unix::fs::symlink;
+
+    let stage = Stage::new(&[("a", "abc"), ("sub/b", "b")]);
+    fs::write(stage.outside().join("secret"), SECRET).unwrap();
+    symlink(stage.path("a"), stage.path("in")).unwrap();
+    symlink(stage.path("sub"), stage.path("folder")).unwrap();
+    symlink(stage.outside().join("secret"), stage.path("out")).unwrap();
+    assert_eq!(stage.get("/in").text(), "abc");
+    assert_eq!(stage.get("/folder/b").text(), "b");
+    assert_eq!(stage.get("/out").status, 404);
+    let mut entries = stage.files.read_dir(".".as_ref()).unwrap().0;
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    let told: Vec<_> = entries
+        .iter()
+        .map(|entry| (entry.name.to_str().unwrap(), entry.is_directory, entry.is_link))
+        .collect();
+    let wanted = [("a", false, false), ("folder", true, true), ("in", false, true), ("sub", true, false)];
+    assert_eq!(told, wanted);
+    assert_eq!(entries[2].size, 3, "that of the file, and not of the link");
+}
+
+/// A renamed folder is the same folder, whatever is in its place.
+#[cfg(unix)]
+#[test]
+fn a_folder_that_is_renamed_is_served_and_listed_on() {
+    let stage = Stage::new(&[("a", "old"), ("sub/b", "b")]);
+    fs::rename(stage.path(""), stage.outside().join("elsewhere")).unwrap();
+    fs::create_dir(stage.path("")).unwrap();
+    fs::write(stage.path("a"), "new one").unwrap();
+    assert_eq!(stage.get("/a").text(), "old");
+    let listing = stage.get("/").text().into_owned();
+    assert!(listing.contains("href=\"sub/\""), "{listing}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_index_page_that_is_none_is_not_there() {
+    let stage = Stage::new(&[("sub/b", "b"), ("deep/index.html/c", "c"), ("deep/index.htm", "htm")]);
+    std::os::unix::fs::symlink("index.html", stage.path("sub/index.html")).unwrap();
+    let reply = stage.get("/sub/");
+    assert_eq!((reply.status, reply.text().contains("href=\"b\"")), (200, true));
+    assert_eq!(stage.get("/deep/").text(), "htm");
+}
+
 /// Root may read everything.
 #[cfg(unix)]
 #[test]

@@ -1,7 +1,8 @@
 //! A folder with files, and what is sent of it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use basehttp::testing::{Response, respond};
 use basehttp::{Directory, FileHandler};
@@ -12,8 +13,13 @@ pub(crate) struct Stage {
     pub(crate) files: Directory,
 }
 
+/// Sets when a file was changed.
+pub(crate) fn set_modified(path: &Path, time: SystemTime) {
+    File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+}
+
 impl Stage {
-    /// A folder with these files, and the folders in their paths.
+    /// A folder with these files, and the folders in their paths. They are of 1990; in memory, it is always 1994.
     pub(crate) fn new(files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("root");
@@ -21,7 +27,8 @@ impl Stage {
         for (path, text) in files {
             let path = root.join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
+            fs::write(&path, text).unwrap();
+            set_modified(&path, UNIX_EPOCH + Duration::from_secs(650_000_000));
         }
         let files = Directory::open(&root).unwrap();
         Self { folder, files }
