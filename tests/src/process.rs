@@ -91,3 +91,15 @@ fn ticks_in(path: &str) -> u64 {
     // utime and stime, fields 14 and 15 of proc(5).
     fields.skip(11).take(2).map(|field| field.parse::<u64>().expect("a number")).sum()
 }
+
+/// How many bytes wait in the system for the one who has the connection at `local` that comes from `remote`, two ports of
+/// 127.0.0.1.
+pub fn unread(local: u16, remote: u16) -> u64 {
+    let table = fs::read_to_string("/proc/net/tcp").expect("the connections of this machine");
+    let ends = [format!("0100007F:{local:04X}"), format!("0100007F:{remote:04X}")];
+    let lines = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let mut ours = lines.filter(|fields| fields.get(1..3).is_some_and(|found| found == ends));
+    let queues = ours.next().and_then(|fields| fields.get(4).copied()).expect("the connection");
+    let received = queues.split_once(':').map(|(_, received)| u64::from_str_radix(received, 16));
+    received.expect("two numbers").expect("a number")
+}

@@ -68,7 +68,7 @@ impl Script {
         let none = PollFlags::empty();
         let stdin = self.stdin.as_ref().filter(|_| writes).map(AsFd::as_fd);
         let stderr = self.stderr.as_ref().map(AsFd::as_fd);
-        let watch = |pipe: Option<BorrowedFd<'_>>, flags: PollFlags| pipe.map(|_| flags).unwrap_or(none);
+        let watch = |pipe: Option<BorrowedFd<'_>>, flags: PollFlags| pipe.map_or(none, |_| flags);
         // A pipe that is not watched is the one of the output, watched for nothing.
         let fallback = self.stdout.as_fd();
         let mut pipes = [

@@ -123,7 +123,7 @@ fn run_once<H: CGIRequestHandler>(handler: &mut H, method: &str, body: Body) -> 
         said: Said::Nothing(Vec::new()),
         complaints: Complaints::default(),
     };
-    run.to_the_end()
+    run.go_on()
 }
 
 struct Run<'a, H> {
@@ -146,7 +146,7 @@ enum Said {
 }
 
 impl<H: CGIRequestHandler> Run<'_, H> {
-    fn to_the_end(&mut self) -> io::Result<Option<String>> {
+    fn go_on(&mut self) -> io::Result<Option<String>> {
         let timeout = self.handler.__cgi().settings.timeout;
         let mut buffer = vec![0; PIECE];
         let mut pending: Vec<u8> = Vec::new();
@@ -222,7 +222,7 @@ impl<H: CGIRequestHandler> Run<'_, H> {
             }
         };
         let rest = head.split_off(len.min(head.len()));
-        self.said = self.answer(parsed)?;
+        self.said = self.answer(&parsed)?;
         if matches!(self.said, Said::Head) {
             self.handler.wfile.write_all(&rest)?;
         }
@@ -230,7 +230,7 @@ impl<H: CGIRequestHandler> Run<'_, H> {
     }
 
     /// Sends the head of the reply.
-    fn answer(&mut self, head: Head) -> io::Result<Said> {
+    fn answer(&mut self, head: &Head) -> io::Result<Said> {
         match (&head.location, &head.status) {
             // RFC 3875 section 6.2.2. Two slashes would be another host.
             (Some(location), None) if location.starts_with('/') && !location.starts_with("//") => {
@@ -347,7 +347,7 @@ impl Complaints {
         match self.lines {
             ..=MOST_LINES => handler.log_error(format_args!("{name}: {}", String::from_utf8_lossy(&line))),
             lines if lines == MOST_LINES + 1 => {
-                handler.log_error(format_args!("{name}: complains on, untold"))
+                handler.log_error(format_args!("{name}: complains on, untold"));
             }
             _ => {}
         }

@@ -10,6 +10,7 @@ use basehttp_tests::child::Launch;
 use basehttp_tests::client::Client;
 use basehttp_tests::gate::{Gate, gate};
 use basehttp_tests::log::Log;
+use basehttp_tests::process::unread;
 use basehttp_tests::{PATIENCE, wait_until};
 
 use crate::stage::{GET, Stage, WAIT, get, say};
@@ -148,6 +149,9 @@ fn rule_08_queued_requests_are_served_in_order_when_a_thread_comes_back() {
     log.take();
     for (n, client) in clients.iter_mut().enumerate() {
         client.send(get(&format!("/{n}")));
+        let port = |address: std::io::Result<std::net::SocketAddr>| address.unwrap().port();
+        let (here, there) = (port(client.stream().local_addr()), port(client.stream().peer_addr()));
+        wait_until("the server has taken the request", || unread(there, here) == 0);
     }
     release(&gate, vec![stuck]);
     for (n, client) in clients.iter_mut().enumerate() {
