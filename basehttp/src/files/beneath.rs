@@ -209,6 +209,33 @@ mod tests {
     }
 
     #[test]
+    fn what_is_exchanged_meanwhile_does_not_lead_out() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+
+        let (all, root) = tree();
+        let here = |name: &str| all.path().join("root").join(name);
+        fs::create_dir(here("folder")).unwrap();
+        fs::write(here("folder/secret"), "in").unwrap();
+        symlink("..", here("link")).unwrap();
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    for (from, to) in [("folder", "x"), ("x", "folder"), ("link", "x"), ("x", "link")] {
+                        fs::rename(here(from), here(to)).unwrap();
+                    }
+                }
+            });
+            let found: Vec<_> = (0..4000)
+                .map(|turn| if turn % 2 == 0 { Root::open_inside } else { Root::walk })
+                .filter_map(|way| read(way(&root, Path::new("x/secret"))))
+                .collect();
+            is_over.store(true, Ordering::Relaxed);
+            assert!(found.iter().all(|text| text == "in"), "{found:?}");
+        });
+    }
+
+    #[test]
     fn only_files_and_folders_are_opened() {
         let (_all, root) = tree();
         for path in ["pipe", "device", "../secret", "/etc/passwd", "sub/../../secret", "nothing"] {

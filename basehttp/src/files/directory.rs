@@ -35,6 +35,7 @@ struct Settings {
     precompressed: bool,
     cache_control: Option<String>,
     most_entries: usize,
+    most_ranges: usize,
 }
 
 /// What is in a folder.
@@ -67,6 +68,7 @@ impl Directory {
             precompressed: true,
             cache_control: None,
             most_entries: 10_000,
+            most_ranges: 16,
         };
         Ok(Self { root: Arc::new(root), settings: Arc::new(settings) })
     }
@@ -122,6 +124,15 @@ impl Directory {
     #[must_use]
     pub fn most_entries(mut self, most: usize) -> Self {
         Arc::make_mut(&mut self.settings).most_entries = most;
+        self
+    }
+
+    /// How many ranges of a file one request may ask for (RFC 9110 section 14.2), 16 by default. A request for more is
+    /// answered with the whole file: a few hundred bytes could ask for a file many times over, in tiny pieces. None are sent
+    /// if it is 0.
+    #[must_use]
+    pub fn most_ranges(mut self, most: usize) -> Self {
+        Arc::make_mut(&mut self.settings).most_ranges = most;
         self
     }
 
@@ -200,6 +211,10 @@ impl Directory {
 
     pub(super) fn lists(&self) -> bool {
         self.settings.listing
+    }
+
+    pub(super) fn ranges(&self) -> usize {
+        self.settings.most_ranges
     }
 
     pub(super) fn sends_precompressed(&self) -> bool {

@@ -14,15 +14,13 @@ pub(super) enum Wanted {
     Nothing,
 }
 
-/// So many ranges are for programs that know what they want; more are for those that want the server to work. Those get all
-/// of the file.
-const MOST_RANGES: usize = 16;
-
 /// Ranges so near to each other are sent as one: what is between costs less than the head of another part.
 const GAP: u64 = 80;
 
 /// What `field` asks for of `len` bytes. Other units than bytes, and what is no range, ask for all (section 14.2).
-pub(super) fn wanted(field: &[u8], len: u64) -> Wanted {
+///
+/// More than `most` of them ask for all too: so many are not for a program that knows what it wants, but to make work.
+pub(super) fn wanted(field: &[u8], len: u64, most: usize) -> Wanted {
     let Some((unit, set)) = field.split_at_checked(6) else { return Wanted::All };
     if !unit.eq_ignore_ascii_case(b"bytes=") {
         return Wanted::All;
@@ -32,7 +30,7 @@ pub(super) fn wanted(field: &[u8], len: u64) -> Wanted {
     for spec in list(set).filter(|spec| !spec.is_empty()) {
         specified += 1;
         let Some(range) = range(spec, len) else { return Wanted::All };
-        if specified > MOST_RANGES {
+        if specified > most {
             return Wanted::All;
         }
         if !range.is_empty() {
@@ -87,6 +85,10 @@ mod tests {
 
     use super::*;
 
+    fn of(field: &[u8], len: u64) -> Wanted {
+        wanted(field, len, 16)
+    }
+
     #[test]
     fn fields_and_what_they_ask_for() {
         let ranges = |ranges: &[Range<u64>]| Wanted::Ranges(ranges.to_vec());
@@ -117,18 +119,19 @@ mod tests {
             ("lines=0-9", Wanted::All),
             ("", Wanted::All),
         ] {
-            assert_eq!(wanted(field.as_bytes(), 1000), expected, "{field}");
+            assert_eq!(of(field.as_bytes(), 1000), expected, "{field}");
         }
-        assert_eq!(wanted(b"bytes=0-", 0), Wanted::Nothing);
+        assert_eq!(of(b"bytes=0-", 0), Wanted::Nothing);
         let many = |count: usize| format!("bytes={}", vec!["0-0"; count].join(","));
-        assert_eq!(wanted(many(16).as_bytes(), 1000), ranges(&[0..1]));
-        assert_eq!(wanted(many(17).as_bytes(), 1000), Wanted::All);
+        assert_eq!(of(many(16).as_bytes(), 1000), ranges(&[0..1]));
+        assert_eq!(of(many(17).as_bytes(), 1000), Wanted::All);
+        assert_eq!(wanted(b"bytes=0-9", 1000, 0), Wanted::All, "switched off");
     }
 
     proptest! {
         #[test]
         fn what_is_sent_is_there_and_sent_once(field in "bytes=([0-9]{0,3}-[0-9]{0,3},?){0,8}", len in 0..500_u64) {
-            if let Wanted::Ranges(ranges) = wanted(field.as_bytes(), len) {
+            if let Wanted::Ranges(ranges) = of(field.as_bytes(), len) {
                 prop_assert!(!ranges.is_empty());
                 prop_assert!(ranges.iter().all(|range| range.start < range.end && range.end <= len));
                 let mut sorted = ranges;

@@ -63,12 +63,11 @@ pub(crate) fn refuse<H: FileRequestHandler>(handler: &H, error: &io::Error) -> i
             handler.log_error(format_args!("cannot open a file: {error}"));
             handler.send_error(503)
         }
+        _ if is_absent(error) => handler.send_error((404, "File not found")),
         _ => {
-            // What the system says of others is for whoever looks after it.
-            if !is_absent(error) {
-                handler.log_error(format_args!("cannot open a file: {error}"));
-            }
-            handler.send_error((404, "File not found"))
+            // What the system says is for whoever looks after it. And a cache may keep a 404.
+            handler.log_error(format_args!("cannot open a file: {error}"));
+            handler.send_error(500)
         }
     };
     sent.map(|()| None)
@@ -168,7 +167,9 @@ impl Representation {
         if let Some(coding) = self.coding {
             handler.send_header("Content-Encoding", coding.name);
         }
-        handler.send_header("Accept-Ranges", "bytes");
+        if handler.directory().ranges() > 0 {
+            handler.send_header("Accept-Ranges", "bytes");
+        }
         self.send_validators(handler);
         handler.end_headers()
     }
@@ -194,7 +195,7 @@ fn range_of<H: FileRequestHandler>(handler: &H, validators: &Validators, len: u6
     let mut fields = request.values("Range");
     match (fields.next(), fields.next()) {
         (Some(field), None) if handler.command() == "GET" && is_same(request, validators) => {
-            wanted(field, len)
+            wanted(field, len, handler.directory().ranges())
         }
         _ => Wanted::All,
     }
@@ -307,13 +308,13 @@ mod tests {
             (Errno::EPERM, 403, false),
             (Errno::EMFILE, 503, true),
             (Errno::ENFILE, 503, true),
-            (Errno::EIO, 404, true),
+            (Errno::EIO, 500, true),
         ] {
             let factory = |base| Failing { base: SimpleHTTPRequestHandler::new(base, &files), errno };
             let run = run(factory, ["GET /a HTTP/1.0\r\n\r\n"]);
             assert_eq!(run.responses[0].status, status, "{errno}");
             assert_eq!(run.log.contains("cannot open a file"), is_told, "{errno}: {}", run.log);
-            assert_eq!(is_absent(&errno.into()), status == 404 && !is_told, "{errno}");
+            assert_eq!(is_absent(&errno.into()), status == 404, "{errno}");
         }
     }
 }
