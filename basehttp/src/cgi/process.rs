@@ -155,3 +155,11 @@ fn unless_blocked(result: io::Result<usize>) -> io::Result<Option<usize>> {
         Err(error) => Err(error),
     }
 }
+
+/// Lets some time pass.
+pub(super) fn pause(time: Duration) -> io::Result<()> {
+    match poll(&mut [], PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX)) {
+        Ok(_) | Err(nix::errno::Errno::EINTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

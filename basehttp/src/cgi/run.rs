@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::CGIRequestHandler;
 use super::environment::{self, Asked};
-use super::process::Script;
+use super::process::{Script, pause};
 use super::reply::{Head, parse};
 use super::script::{Found, find};
 use crate::files::refuse;
@@ -261,9 +261,8 @@ impl<H: CGIRequestHandler> Run<'_, H> {
         let until = Instant::now() + timeout.min(LOOK);
         let mut status = self.script.status()?;
         while status.is_none() && Instant::now() < until {
-            // Its end makes the pipe of its complaints ready; one that has none is looked at a little later.
-            self.script.wait(false, Duration::from_millis(1))?;
-            std::thread::sleep(Duration::from_millis(1));
+            // It is about to end, and has nothing more to say.
+            pause(Duration::from_millis(2))?;
             status = self.script.status()?;
         }
         match status {

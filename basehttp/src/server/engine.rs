@@ -226,11 +226,13 @@ impl Engine {
 
     /// What a connection's handler speaks through.
     fn wire(&self, socket: Socket) -> Box<dyn Wire> {
-        #[cfg(feature = "tls")]
-        if let Some(tls) = &self.settings.tls {
-            return Box::new(TlsSocket::new(socket, tls.current()));
+        match &self.settings.tls {
+            None => Box::new(socket),
+            #[cfg(feature = "tls")]
+            Some(tls) => Box::new(TlsSocket::new(socket, tls.current())),
+            #[cfg(not(feature = "tls"))]
+            Some(never) => match *never {},
         }
-        Box::new(socket)
     }
 
     /// How long a new connection may say nothing.

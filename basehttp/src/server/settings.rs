@@ -23,6 +23,9 @@ pub(super) struct Settings {
     pub(super) bounds: Bounds,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<super::tls::TlsConfig>,
+    /// There is none without the feature.
+    #[cfg(not(feature = "tls"))]
+    pub(super) tls: Option<std::convert::Infallible>,
 }
 
 impl Default for Settings {
@@ -38,7 +41,6 @@ impl Default for Settings {
             asked_permits: None,
             name_of: None,
             bounds: Bounds::default(),
-            #[cfg(feature = "tls")]
             tls: None,
         }
     }
@@ -55,10 +57,7 @@ impl Settings {
 
     /// Whether all connections speak TLS.
     pub(super) fn is_tls(&self) -> bool {
-        #[cfg(feature = "tls")]
-        return self.tls.is_some();
-        #[cfg(not(feature = "tls"))]
-        false
+        self.tls.is_some()
     }
 
     /// Refuses what the system would refuse later, or what could never serve anybody.
