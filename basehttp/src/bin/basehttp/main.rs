@@ -1,0 +1,84 @@
+//! The command `basehttp`: serves the files of a folder, as `python -m http.server` does.
+#![forbid(unsafe_code)]
+
+mod address;
+mod args;
+mod auth;
+mod failure;
+mod form;
+mod greeting;
+mod handler;
+mod log;
+mod names;
+mod record;
+mod settings;
+mod signals;
+mod summary;
+mod upload;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use basehttp::{HTTPServer, TlsConfig};
+use clap::{CommandFactory as _, Parser as _};
+
+use args::{Args, Protocol};
+use failure::Failure;
+use handler::Files;
+use settings::Settings;
+
+fn main() -> ExitCode {
+    let outcome = match Args::try_parse() {
+        Ok(args) => run(&args),
+        Err(error) if !error.use_stderr() => {
+            // What was asked for: `--help`, `--version`.
+            let _ = error.print();
+            Ok(())
+        }
+        Err(error) => Err(Failure::of_arguments(&error)),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(io::stderr(), "basehttp: {failure}");
+            failure.code()
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<(), Failure> {
+    if let Some(shell) = args.completions {
+        clap_complete::generate(shell, &mut Args::command(), "basehttp", &mut io::stdout());
+        return Ok(());
+    }
+    if args.man {
+        return clap_mangen::Man::new(Args::command()).render(&mut io::stdout()).map_err(Failure::of_system);
+    }
+    let settings = Arc::new(Settings::new(args)?);
+    match args.protocol {
+        Protocol::Http10 => serve::<0>(args, &settings),
+        Protocol::Http11 => serve::<1>(args, &settings),
+    }
+}
+
+/// Serves until somebody wants the end; with replies of HTTP/1.`MINOR`.
+fn serve<const MINOR: u8>(args: &Args, settings: &Arc<Settings>) -> Result<(), Failure> {
+    let mut builder = HTTPServer::builder();
+    if let Some(certificate) = &args.tls_cert {
+        let key = args.tls_key.as_ref().unwrap_or(certificate);
+        builder = builder.tls(TlsConfig::from_files(certificate, key).map_err(Failure::of_system)?);
+    }
+    let listener = address::listen(args.bind.as_deref(), args.port)?;
+    let address = listener.local_addr().map_err(Failure::of_system)?;
+    let shared = settings.clone();
+    let mut server = builder
+        .from_listener(listener, move |base| Files::<MINOR>::new(base, shared.clone()))
+        .map_err(Failure::of_system)?;
+    signals::watch(server.handle()).map_err(Failure::of_system)?;
+    greeting::greet(args, settings, address);
+    let outcome = server.serve_forever();
+    settings.log.close();
+    let _ = writeln!(io::stdout(), "{}", settings.summary);
+    outcome.map_err(Failure::of_system)
+}

@@ -1,0 +1,286 @@
+//! Files from clients, into the folders that are served.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use basehttp::prelude::*;
+use basehttp::{FileRequestHandler, Listing};
+use tempfile::{NamedTempFile, TempPath};
+
+use crate::form::{Form, FormError};
+use crate::handler::Files;
+use crate::names;
+use crate::settings::UploadRules;
+
+/// Files of one form: each costs a file system some work, and a client a few bytes.
+const MOST_FILES: usize = 1000;
+
+/// The form on a page of a folder. Without scripts it is an ordinary form; with them it tells how far it is.
+const FORM: &str = include_str!("upload.html");
+
+/// Why an upload is refused.
+enum Refusal {
+    /// With a status and words for people.
+    Status(u16, String),
+    /// The connection's, which the library answers, or the handler's.
+    Error(io::Error),
+}
+
+impl Refusal {
+    fn status(code: u16, text: impl Into<String>) -> Self {
+        Self::Status(code, text.into())
+    }
+
+    /// Of the file system.
+    fn of_disk(error: io::Error) -> Self {
+        use io::ErrorKind::{AlreadyExists, FileTooLarge, IsADirectory, PermissionDenied};
+        use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        match error.kind() {
+            StorageFull | QuotaExceeded => Self::status(507, "The disk is full"),
+            FileTooLarge => Self::status(413, "The file is larger than the disk takes"),
+            PermissionDenied | ReadOnlyFilesystem => Self::status(403, "The server may not write here"),
+            AlreadyExists | IsADirectory => Self::status(409, "The name is taken"),
+            _ => Self::Error(error),
+        }
+    }
+}
+
+impl From<FormError> for Refusal {
+    fn from(error: FormError) -> Self {
+        match error {
+            FormError::Connection(error) => Self::Error(error),
+            FormError::TooLong => Self::status(413, "The upload is larger than what is taken"),
+            FormError::Malformed(text) => Self::status(400, format!("This is no form of files: {text}")),
+        }
+    }
+}
+
+/// Puts the form on the page of a folder.
+pub(crate) fn with_form(listing: Listing) -> Listing {
+    let nonce = nonce();
+    // Scripts of the page's own alone; no other site may show the page and have it clicked at.
+    let policy = format!(
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'; connect-src 'self'; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    listing.with(FORM.replace("{nonce}", &nonce)).content_security_policy(policy)
+}
+
+/// 128 bits that nobody can guess.
+fn nonce() -> String {
+    use std::hash::{BuildHasher as _, RandomState};
+    let half = || RandomState::new().hash_one(0);
+    format!("{:016x}{:016x}", half(), half())
+}
+
+/// Answers a POST with files.
+pub(crate) fn receive<const MINOR: u8>(handler: &Files<MINOR>, rules: UploadRules) -> io::Result<()> {
+    match take(handler, rules) {
+        Ok(files) => {
+            handler.settings().summary.received(files.iter().map(|file| file.size).sum());
+            answer(handler, &files)
+        }
+        Err(Refusal::Status(code, text)) => handler.send_error((code, text)),
+        Err(Refusal::Error(error)) => Err(error),
+    }
+}
+
+/// A browser is shown the folder again; others get the names that the files have now.
+fn answer<const MINOR: u8>(handler: &Files<MINOR>, files: &[Taken]) -> io::Result<()> {
+    if handler.headers().get("Accept").is_some_and(|accepted| accepted.contains("text/html")) {
+        handler.send_response(303);
+        handler.send_header("Location", "./");
+        handler.send_header("Content-Length", 0);
+        return handler.end_headers();
+    }
+    handler.send_response(201);
+    handler.send_header("Content-Type", "text/plain; charset=utf-8");
+    let mut names = String::new();
+    for file in files {
+        names.extend([&file.size.to_string(), " ", &file.name, "\n"]);
+    }
+    handler.send_header("Content-Length", names.len());
+    handler.end_headers()?;
+    handler.wfile.write_all(names.as_bytes())
+}
+
+/// A file that has come.
+struct Taken {
+    name: String,
+    size: u64,
+    /// Where it is until it gets its name. Removed when it is dropped.
+    path: Option<TempPath>,
+}
+
+fn take<const MINOR: u8>(handler: &Files<MINOR>, rules: UploadRules) -> Result<Vec<Taken>, Refusal> {
+    if is_cross_site(handler.headers()) {
+        return Err(Refusal::status(403, "Uploads from pages of other sites are refused"));
+    }
+    let folder = Folder::open(handler)?;
+    let media_type = handler.headers().get("Content-Type").unwrap_or_default();
+    let boundary = multer::parse_boundary(media_type).map_err(|_| {
+        Refusal::status(415, "An upload is a form of files: multipart/form-data with a boundary")
+    })?;
+    // Before it comes, where the client says so: one that waits for `100 Continue` sends nothing then.
+    if declared(handler.headers()).is_some_and(|length| length > rules.limit) {
+        return Err(FormError::TooLong.into());
+    }
+    let mut form = Form::new(&handler.rfile, boundary, rules.limit);
+    let mut files = Vec::new();
+    while let Some(mut part) = form.part()? {
+        // A field without a file, or one in which none was chosen.
+        let Some(told) = part.file_name().filter(|told| !told.is_empty()) else { continue };
+        let name =
+            names::safe(told).ok_or_else(|| Refusal::status(400, "A file has no name that could be used"))?;
+        if files.len() >= MOST_FILES {
+            return Err(Refusal::status(400, format!("More than {MOST_FILES} files at once")));
+        }
+        if !rules.overwrite && folder.path.join(&name).symlink_metadata().is_ok() {
+            return Err(Refusal::status(409, format!("There is a file {name} already")));
+        }
+        let mut file = folder.temporary().map_err(Refusal::of_disk)?;
+        let mut size = 0;
+        while let Some(bytes) = form.bytes(&mut part)? {
+            file.write_all(bytes.as_ref()).map_err(Refusal::of_disk)?;
+            size += bytes.as_ref().len() as u64;
+        }
+        // Some file systems learn only now that they are full.
+        file.as_file().sync_data().map_err(Refusal::of_disk)?;
+        files.push(Taken { name, size, path: Some(file.into_temp_path()) });
+    }
+    if files.is_empty() {
+        return Err(Refusal::status(400, "There is no file in the form"));
+    }
+    folder.name(files, rules.overwrite)
+}
+
+/// The folder that the files go into.
+struct Folder {
+    path: PathBuf,
+    /// Keeps it open while `path` goes through it.
+    _open: File,
+}
+
+impl Folder {
+    /// The folder that the request's path names, as the handler of files finds it: never outside of what is served.
+    fn open<const MINOR: u8>(handler: &Files<MINOR>) -> Result<Self, Refusal> {
+        let missing = || Refusal::status(404, "There is no such folder");
+        let relative = handler.translate_path(handler.path()).ok_or_else(missing)?;
+        if handler.settings().cgi && Files::<MINOR>::is_among_scripts(&relative) {
+            return Err(Refusal::status(403, "Scripts cannot be uploaded"));
+        }
+        let open = match handler.settings().files.open_folder(&relative) {
+            Ok(open) => open,
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                return Err(Refusal::status(405, "Files are uploaded into folders"));
+            }
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(Refusal::of_disk(error));
+            }
+            Err(_) => return Err(missing()),
+        };
+        let path = path_of(&open).unwrap_or_else(|| handler.settings().files.path().join(relative));
+        Ok(Self { path, _open: open })
+    }
+
+    /// A file without a name of its own yet, in the same file system, so that naming it is one step. Its name is hidden: it is
+    /// not served, and if the server is killed, it is what is left.
+    fn temporary(&self) -> io::Result<NamedTempFile> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".basehttp-").suffix(".part");
+        // As any program would make it: the umask decides.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        builder.tempfile_in(&self.path)
+    }
+
+    /// Gives all files their names, or none.
+    fn name(&self, mut files: Vec<Taken>, overwrite: bool) -> Result<Vec<Taken>, Refusal> {
+        let mut named: Vec<PathBuf> = Vec::new();
+        for file in &mut files {
+            let path = self.path.join(&file.name);
+            let Some(temporary) = file.path.take() else { continue };
+            let outcome =
+                if overwrite { temporary.persist(&path) } else { temporary.persist_noclobber(&path) };
+            if let Err(error) = outcome {
+                // What was replaced cannot be brought back.
+                if !overwrite {
+                    for path in &named {
+                        let _ = std::fs::remove_file(path);
+                    }
+                }
+                return Err(Refusal::of_disk(error.error));
+            }
+            named.push(path);
+        }
+        Ok(files)
+    }
+}
+
+/// A path that leads through the open folder, so that nobody can exchange it for another one meanwhile.
+#[cfg(target_os = "linux")]
+fn path_of(open: &File) -> Option<PathBuf> {
+    use std::os::fd::AsRawFd as _;
+    let path = Path::new("/proc/self/fd").join(open.as_raw_fd().to_string());
+    path.exists().then_some(path)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn path_of(_open: &File) -> Option<PathBuf> {
+    None
+}
+
+/// Whether a page of another site has made the request, with the rights of its reader: browsers say so. Programs do not, and
+/// nobody can have them send requests unknowingly.
+fn is_cross_site(headers: &Headers) -> bool {
+    if let Some(site) = headers.get("Sec-Fetch-Site") {
+        return !matches!(site, "same-origin" | "none");
+    }
+    let host = headers.get("Host").unwrap_or_default();
+    let is_other = |origin: &str| {
+        // Behind a proxy that speaks TLS the scheme is another one.
+        let named = origin.split_once("://").map(|(_, named)| named);
+        !named.is_some_and(|named| !host.is_empty() && named.eq_ignore_ascii_case(host))
+    };
+    headers.get_all("Origin").any(is_other)
+}
+
+fn declared(headers: &Headers) -> Option<u64> {
+    let text = headers.get("Content-Length")?;
+    text.bytes().try_fold(0_u64, |sum, byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        sum.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use basehttp::Message as _;
+
+    use super::*;
+
+    #[test]
+    fn who_is_another_site() {
+        let asked = |fields: &[(&str, &str)]| {
+            let mut headers = Headers::default();
+            for (name, value) in fields {
+                headers.append(name, value.as_bytes());
+            }
+            is_cross_site(&headers)
+        };
+        let host = ("Host", "a.example:8000");
+        assert!(!asked(&[host]));
+        assert!(!asked(&[host, ("Origin", "http://a.example:8000")]));
+        assert!(!asked(&[host, ("Origin", "https://A.example:8000")]));
+        assert!(!asked(&[host, ("Sec-Fetch-Site", "same-origin")]));
+        for origin in ["http://a.example", "http://b.example:8000", "null", "", "a.example:8000"] {
+            assert!(asked(&[host, ("Origin", origin)]), "{origin}");
+        }
+        for site in ["cross-site", "same-site", "Same-Origin", ""] {
+            assert!(asked(&[host, ("Sec-Fetch-Site", site), ("Origin", "http://a.example:8000")]), "{site}");
+        }
+        assert!(asked(&[("Origin", "http://")]));
+        assert!(asked(&[host, ("Origin", "http://a.example:8000"), ("Origin", "http://b.example")]));
+    }
+}
