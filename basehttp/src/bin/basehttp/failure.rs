@@ -1,10 +1,14 @@
 //! Why the command ends before it serves, and the code that tells it.
 
+use std::error::Error as _;
 use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
+
+/// Where to look.
+const HINT: &str = "`basehttp --help` tells what there is";
 
 /// What is wrong and what to do, in a line or two.
 #[derive(Debug)]
@@ -31,6 +35,11 @@ impl Failure {
 
     /// Of what is on the command line: what clap says takes a screen, and the first lines of it are enough.
     pub(crate) fn of_arguments(error: &clap::Error) -> Self {
+        if let (Some(ContextValue::String(argument)), Some(source)) =
+            (error.get(ContextKind::InvalidArg), error.source())
+        {
+            return Self::Usage(format!("{argument}: {source}\n  {HINT}"));
+        }
         let text = error.to_string();
         let first = text.lines().next().unwrap_or_default();
         let mut told = first.strip_prefix("error: ").unwrap_or(first).to_owned();
@@ -48,7 +57,7 @@ impl Failure {
             }
             _ => String::new(),
         };
-        Self::Usage(format!("{told}\n  {meant}`basehttp --help` tells what there is"))
+        Self::Usage(format!("{told}\n  {meant}{HINT}"))
     }
 
     /// As programs of the system have it: 2 for a wrong call, 1 for the rest.
