@@ -222,7 +222,10 @@
 //! Nothing is on by default.
 //!
 //! - `files`: [`FileHandler`], [`SimpleHTTPRequestHandler`], [`Directory`].
+//! - `cgi` (unix, with `files`): `CGIHTTPRequestHandler` runs scripts.
+//! - `cli`: the command `basehttp`, for `cargo install`.
 //! - `http`: `http::HeaderMap` as a [`Message`], `http::StatusCode` as a [`ResponseCode`].
+//! - `tls`: `TlsConfig` and `HTTPSServer`, HTTP over TLS.
 //! - `name-lookup`: the setting `name_lookup` of [`ServerBuilder`], for host names in log lines.
 #![forbid(unsafe_code)]
 

@@ -90,8 +90,8 @@ impl Served {
     fn ask(&self, request: &str, body: &[u8]) -> String {
         let mut stream = self.connect();
         let (line, fields) = request.split_once('\n').unwrap_or((request, ""));
-        let fields: String = fields.lines().map(|field| format!("{field}\r\n")).collect();
-        let head = format!("{line} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n{fields}\r\n");
+        let fields = fields.lines().chain(["", ""]).collect::<Vec<_>>().join("\r\n");
+        let head = format!("{line} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n{fields}");
         stream.write_all(head.as_bytes()).unwrap();
         // It may have refused already.
         let _ = stream.write_all(body);
