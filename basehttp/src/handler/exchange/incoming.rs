@@ -4,7 +4,7 @@ use std::io;
 use std::time::Instant;
 
 use super::patience::Patience;
-use super::{DIRECT, Exchange, LONGEST, Trouble, gone};
+use super::{DIRECT, Exchange, LONGEST, Manner, Trouble, gone};
 use crate::handler::buffer::Buffer;
 use crate::handler::message::{Headers, Message};
 use crate::proto::chunked::{ChunkStep, ChunkedDecoder};
@@ -67,6 +67,19 @@ impl Exchange {
         // A client whose body is here does not wait for `100 Continue`.
         self.waits_for_continue &= count == 0;
         Ok(count)
+    }
+
+    /// As [`read_body`](Self::read_body), but None where the client would have to be waited for. It is late all the same
+    /// when its time is over.
+    #[cfg(all(feature = "cgi", unix))]
+    pub(crate) fn read_body_now(&mut self, out: &mut [u8]) -> io::Result<Option<usize>> {
+        self.manner = Manner::Hasty;
+        let read = self.read_body(out);
+        self.manner = Manner::Patient;
+        match read {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.trouble.is_none() => Ok(None),
+            read => read.map(Some),
+        }
     }
 
     fn read_incoming(&mut self, out: &mut [u8]) -> io::Result<usize> {
@@ -207,6 +220,9 @@ impl Exchange {
                     self.prepare_to_wait()?;
                     self.sending.wait();
                     let timeout = self.input_patience();
+                    if self.manner != Manner::Patient && !timeout.is_zero() {
+                        return Err(error);
+                    }
                     if let Err(error) = self.wait_for_input(timeout) {
                         let deadline = self.input_deadline();
                         // The handler may try again.
