@@ -14,7 +14,7 @@
 //! }
 //! ```
 
-#[cfg(feature = "cgi")]
+#[cfg(all(feature = "cgi", unix))]
 pub use crate::CGIRequestHandler;
 #[cfg(feature = "files")]
 pub use crate::FileRequestHandler;

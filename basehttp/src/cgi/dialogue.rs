@@ -9,11 +9,10 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::CGIRequestHandler;
 use super::complaints::Complaints;
 use super::process::{Pipes, Process};
 use super::reply::Reply;
-use super::settings::Settings;
+use super::{CGIRequestHandler, Settings};
 
 /// Why a script's reply does not come to its end.
 #[derive(Debug)]
@@ -80,6 +79,10 @@ const LAST_PAUSE: u16 = 100;
 /// As long as the client is waited for.
 const CLIENT_PAUSE: u16 = 16;
 
+/// Lines of a script's complaints that are logged in one request: enough for the traceback of an exception, and a script in a
+/// loop cannot fill the disk.
+const LOG_LINES: u32 = 100;
+
 /// After a pause as long as this, what was said is sent.
 const SILENCE: u16 = 32;
 
@@ -98,7 +101,7 @@ impl<'a> Dialogue<'a> {
             settings,
             name,
             reply: Reply::new(is_nph),
-            complaints: Complaints::new(settings.log_lines),
+            complaints: Complaints::new(LOG_LINES),
             pending,
             taken: 0,
             more,
@@ -216,7 +219,7 @@ impl<'a> Dialogue<'a> {
             Ok(0) => self.pipes.stdout = None,
             Ok(count) => {
                 let data = self.buffer.get(..count).unwrap_or_default();
-                if self.reply.take(handler, data, self.settings)? {
+                if self.reply.take(handler, data)? {
                     self.deadline = later(self.settings.timeout);
                 } else if Instant::now() >= self.deadline {
                     return Err(Failure::Late);
@@ -243,7 +246,7 @@ impl<'a> Dialogue<'a> {
 }
 
 fn tell<H: CGIRequestHandler>(handler: &H, name: &str) -> impl Fn(&str) {
-    move |line| handler.log_error(format_args!("CGI script {name}: {line}"))
+    move |line| handler.log_error(format_args!("{name}: {line}"))
 }
 
 fn is_later(error: &io::Error) -> bool {

@@ -1,11 +1,15 @@
 //! The handler that runs scripts: Python's `CGIHTTPRequestHandler`, RFC 3875.
 
+mod complaints;
+mod dialogue;
 mod environment;
+mod head;
 mod process;
 mod reply;
 mod run;
 mod script;
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::io;
 use std::path::Path;
@@ -39,6 +43,12 @@ pub trait CGIRequestHandler: FileRequestHandler {
     /// the permission to.
     fn is_executable(&self, path: &Path) -> bool {
         CGIHTTPRequestHandler::is_executable(self, path)
+    }
+
+    /// Whether the file at `path` is a Python script, by its name. Nothing here asks for it, since the system reads the first
+    /// line of a script; it is for overrides of [`is_executable`](Self::is_executable).
+    fn is_python(&self, path: &Path) -> bool {
+        CGIHTTPRequestHandler::is_python(self, path)
     }
 
     /// Runs the script that [`is_cgi`](Self::is_cgi) has found, and sends what it says. What is wrong with it is answered: 404
@@ -97,6 +107,8 @@ pub trait CGIRequestHandler: FileRequestHandler {
 pub struct CGIHTTPRequestHandler<M: Message = Headers> {
     files: SimpleHTTPRequestHandler<M>,
     settings: Settings,
+    /// Redirects inside the server that the current request has had.
+    redirects: Cell<u8>,
 }
 
 struct Settings {
@@ -110,7 +122,7 @@ impl<M: Message> CGIHTTPRequestHandler<M> {
     pub fn new(base: BaseHTTPRequestHandler<M>, directory: &Directory) -> Self {
         let settings =
             Settings { timeout: Duration::from_secs(60), chunked_limit: 1 << 20, variables: Vec::new() };
-        Self { files: SimpleHTTPRequestHandler::new(base, directory), settings }
+        Self { files: SimpleHTTPRequestHandler::new(base, directory), settings, redirects: Cell::new(0) }
     }
 
     /// How long a script may neither say nor read anything; then it is killed, with all that it has started, and the answer is
@@ -135,6 +147,10 @@ impl<M: Message> CGIHTTPRequestHandler<M> {
     pub fn variable(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.settings.variables.push((name.into(), value.into()));
         self
+    }
+
+    fn is_redirected(&self) -> bool {
+        self.redirects.get() > 0
     }
 
     #[doc(hidden)]
@@ -174,6 +190,8 @@ impl CGIHTTPRequestHandler {
     pub fn send_head<H: CGIRequestHandler>(handler: &mut H) -> io::Result<Option<Content>> {
         if handler.is_cgi().is_some() {
             handler.run_cgi().map(|()| None)
+        } else if script::is_source(handler) {
+            handler.send_error((404, "File not found")).map(|()| None)
         } else {
             SimpleHTTPRequestHandler::send_head(handler)
         }
@@ -190,12 +208,18 @@ impl CGIHTTPRequestHandler {
         script::is_executable(handler.directory(), path)
     }
 
+    /// The default of [`CGIRequestHandler::is_python`].
+    pub fn is_python<H: CGIRequestHandler>(_handler: &H, path: &Path) -> bool {
+        let extension = path.extension().unwrap_or_default();
+        ["py", "pyw"].iter().any(|python| extension.eq_ignore_ascii_case(python))
+    }
+
     /// The default of [`CGIRequestHandler::run_cgi`].
     ///
     /// # Errors
     /// See there.
     pub fn run_cgi<H: CGIRequestHandler>(handler: &mut H) -> io::Result<()> {
-        run::run(handler)
+        run::run_cgi(handler)
     }
 }
 

@@ -1,16 +1,17 @@
 //! A script that runs. However its reply ends, it is killed with all that it has started, and reaped.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-
-use super::location::Script;
 
 /// The process, which leads a group of its own.
 #[derive(Debug)]
@@ -33,14 +34,11 @@ impl Process {
     ///
     /// Its only argument is its path. Section 4.4 has the words of a query without `=` for further ones, which Python follows.
     /// Interpreters take such words for their options: that is how CVE-2012-1823 ran any code with PHP.
-    pub(super) fn start(
-        script: &Script,
-        environment: impl IntoIterator<Item = (std::ffi::OsString, std::ffi::OsString)>,
-    ) -> io::Result<(Self, Pipes)> {
-        let mut command = Command::new(&script.file);
+    pub(super) fn start(file: &Path, environment: BTreeMap<OsString, OsString>) -> io::Result<(Self, Pipes)> {
+        let mut command = Command::new(file);
         command.env_clear().envs(environment).process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        if let Some(folder) = script.file.parent() {
+        if let Some(folder) = file.parent() {
             command.current_dir(folder);
         }
         let mut child = spawn(&mut command)?;

@@ -5,7 +5,6 @@ use std::io;
 use super::CGIRequestHandler;
 use super::dialogue::Failure;
 use super::head::{Collector, Head, Location};
-use super::settings::Settings;
 use crate::proto::status::HTTPStatus;
 
 /// What the script says, taken in as it comes.
@@ -29,25 +28,23 @@ enum Stage {
     Redirect(String),
 }
 
+/// As for the heads of requests ([`Limits`](crate::Limits)).
+const MOST_HEAD: usize = 64 * 1024;
+const MOST_FIELDS: usize = 100;
+
 impl Reply {
     pub(super) fn new(is_nph: bool) -> Self {
         Self { stage: Stage::Head(Collector::default()), is_nph, has_news: false, is_too_long: false }
     }
 
     /// Takes more of the script's output. Says whether there is somebody for it.
-    pub(super) fn take<H: CGIRequestHandler>(
-        &mut self,
-        handler: &H,
-        data: &[u8],
-        settings: &Settings,
-    ) -> Result<bool, Failure> {
+    pub(super) fn take<H: CGIRequestHandler>(&mut self, handler: &H, data: &[u8]) -> Result<bool, Failure> {
         match &mut self.stage {
             Stage::Head(collector) => {
-                let Some((head, rest)) = collector.take(data, settings.head_limit).map_err(Failure::Reply)?
-                else {
+                let Some((head, rest)) = collector.take(data, MOST_HEAD).map_err(Failure::Reply)? else {
                     return Ok(false);
                 };
-                let head = Head::parse(&head, self.is_nph, settings.fields_limit).map_err(Failure::Reply)?;
+                let head = Head::parse(&head, self.is_nph, MOST_FIELDS).map_err(Failure::Reply)?;
                 self.begin(handler, head)?;
                 self.write(handler, &rest)?;
                 Ok(true)
@@ -68,8 +65,8 @@ impl Reply {
     /// Why there is no reply, if there is none.
     pub(super) fn lack(&self) -> Option<&'static str> {
         match &self.stage {
-            Stage::Head(collector) if collector.is_empty() => Some("it has said nothing"),
-            Stage::Head(_) => Some("its head has no end"),
+            Stage::Head(collector) if collector.is_empty() => Some("it says nothing"),
+            Stage::Head(_) => Some("its head is not complete"),
             _ => None,
         }
     }

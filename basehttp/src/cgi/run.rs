@@ -2,36 +2,68 @@
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
-use std::process::ExitStatus;
+use std::path::PathBuf;
 
 use nix::errno::Errno;
 
-use super::CGIRequestHandler;
 use super::dialogue::{Body, Dialogue, Failure};
-use super::environment::environment;
-use super::location::{Script, find};
+use super::environment::{self, Asked};
 use super::process::Process;
-use super::settings::Settings;
+use super::script::{Found, find};
+use super::{CGIRequestHandler, Settings};
+use crate::files::refuse;
+
+/// A script to be run.
+struct Script {
+    file: PathBuf,
+    /// The path of a request for it, and what follows.
+    name: String,
+    rest: String,
+    /// Whether it speaks for itself (RFC 3875 section 5).
+    is_nph: bool,
+}
 
 /// Runs the script that the request names.
 pub(super) fn run_cgi<H: CGIRequestHandler>(handler: &mut H) -> io::Result<()> {
-    let script = match find(handler) {
-        Ok(script) => script,
-        Err(refusal) => return handler.send_error(refusal),
-    };
+    let Some(script) = script_of(handler)? else { return Ok(()) };
     match talk(handler, &script)? {
         Some(path) => redirect(handler, &script, path),
         None => Ok(()),
     }
 }
 
+/// None where there is none that can be run, and that is answered.
+fn script_of<H: CGIRequestHandler>(handler: &H) -> io::Result<Option<Script>> {
+    let Some((directory, rest)) = handler.is_cgi() else {
+        return handler.send_error((404, "No such CGI script")).map(|()| None);
+    };
+    let (path, file, name, rest) = match find(handler.directory(), &directory, &rest) {
+        Found::Script { path, file, name, rest } => (path, file, name, rest),
+        Found::Folder => return handler.send_error((403, "CGI script is not a plain file")).map(|()| None),
+        Found::Error(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            return handler.send_error((403, "CGI script is not executable")).map(|()| None);
+        }
+        Found::Error(error) => return refuse(handler, &error).map(|_| None),
+    };
+    if !handler.is_executable(&path) {
+        return handler.send_error((403, "CGI script is not executable")).map(|()| None);
+    }
+    let is_nph = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"nph-"));
+    Ok(Some(Script { file, name, rest, is_nph }))
+}
+
 /// Some is the path that has the reply.
 fn talk<H: CGIRequestHandler>(handler: &H, script: &Script) -> io::Result<Option<String>> {
-    let scripts = handler.__cgi().settings();
-    let settings = scripts.get();
+    let settings = &handler.__cgi().settings;
     let body = body_of(handler, settings)?;
-    let started = Process::start(script, environment(handler, script, body.len(), settings));
-    let started = match started {
+    let asked = Asked {
+        method: handler.command(),
+        name: &script.name,
+        rest: &script.rest,
+        length: body.len(),
+        is_redirected: handler.__cgi().is_redirected(),
+    };
+    let started = match Process::start(&script.file, environment::of(handler, &asked)) {
         Ok(started) => started,
         Err(error) => return cannot_start(handler, script, &error).map(|()| None),
     };
@@ -42,21 +74,19 @@ fn talk<H: CGIRequestHandler>(handler: &H, script: &Script) -> io::Result<Option
     let reply = dialogue.reply;
     let fault = match held {
         Err(Failure::Connection(error)) => return Err(error),
-        Err(Failure::Reply(fault)) => Some((502, fault)),
+        Err(Failure::Reply(fault)) => Some((502, format!("no reply: {fault}"))),
         Err(Failure::Late) if reply.is_complete() || (is_silent && reply.lack().is_none()) => {
-            log(handler, script, "does not end after its reply, and was killed");
+            log(handler, script, "does not end after its reply, and is killed");
             None
         }
-        Err(Failure::Late) => {
-            Some((504, format!("has done nothing for {:?}, and was killed", settings.timeout)))
-        }
+        Err(Failure::Late) => Some((504, format!("killed after {:?} without a sign", settings.timeout))),
         Ok(()) => {
             let failure = end.status.filter(|status| end.by_itself && !status.success());
             if let Some(status) = failure {
-                log(handler, script, &told(status));
+                log(handler, script, &status.to_string());
             }
             match reply.lack() {
-                Some(lack) => Some((502, lack.to_owned())),
+                Some(lack) => Some((502, format!("no reply: {lack}"))),
                 // What it has said may be half of it.
                 None => {
                     failure.and_then(|status| status.signal()).map(|_| (502, "its reply is cut".to_owned()))
@@ -87,21 +117,21 @@ fn body_of<H: CGIRequestHandler>(handler: &H, settings: &Settings) -> io::Result
     let declared = handler.exchange().declared();
     match declared {
         Some(length) => Ok(Body::Coming(length)),
-        None => handler.read_body(settings.chunked_body).map(Body::Whole),
+        None => handler.read_body(settings.chunked_limit).map(Body::Whole),
     }
 }
 
 /// RFC 3875 section 6.2.2: as if the client had asked for that path.
 fn redirect<H: CGIRequestHandler>(handler: &mut H, script: &Script, path: String) -> io::Result<()> {
-    let depth = handler.__cgi().depth.get();
+    let depth = handler.__cgi().redirects.get();
     if depth >= MOST_REDIRECTS {
         log(handler, script, "redirects in a circle");
         return handler.send_error((502, "Bad reply of CGI script"));
     }
     handler.__base_mut().request_mut().redirect(path);
-    handler.__cgi().depth.set(depth + 1);
+    handler.__cgi().redirects.set(depth + 1);
     let sent = answer_again(handler);
-    handler.__cgi().depth.set(depth);
+    handler.__cgi().redirects.set(depth);
     sent
 }
 
@@ -116,12 +146,12 @@ fn answer_again<H: CGIRequestHandler>(handler: &mut H) -> io::Result<()> {
 const MOST_REDIRECTS: u8 = 10;
 
 fn cannot_start<H: CGIRequestHandler>(handler: &H, script: &Script, error: &io::Error) -> io::Result<()> {
-    log(handler, script, &format!("cannot be started: {error}"));
+    log(handler, script, &format!("cannot be run: {error}"));
     match error.raw_os_error().map(Errno::from_raw) {
         Some(Errno::EAGAIN | Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM) => {
-            handler.send_error((503, "CGI script cannot be started now"))
+            handler.send_error((503, "CGI script cannot be run now"))
         }
-        _ => handler.send_error((502, "CGI script cannot be started")),
+        _ => handler.send_error((502, "CGI script cannot be run")),
     }
 }
 
@@ -135,14 +165,6 @@ fn fail<H: CGIRequestHandler>(handler: &H, code: u16) -> io::Result<()> {
     handler.send_error((code, message))
 }
 
-fn told(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("ended with {code}"),
-        (None, Some(signal)) => format!("was ended by signal {signal}"),
-        (None, None) => "ended badly".to_owned(),
-    }
-}
-
 fn log<H: CGIRequestHandler>(handler: &H, script: &Script, text: &str) {
-    handler.log_error(format_args!("CGI script {}: {text}", script.name));
+    handler.log_error(format_args!("{}: {text}", script.name));
 }

@@ -164,13 +164,6 @@ impl Request {
 /// What the crate's own handlers read of the fields, whatever class collects them for others.
 #[cfg(feature = "files")]
 impl Request {
-    /// All fields, name and value.
-    #[cfg(all(feature = "cgi", unix))]
-    pub(crate) fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let data = self.bytes.data();
-        self.head.fields.iter().map(move |field| (field.name.of(data), field.value.of(data)))
-    }
-
     /// Makes it a request for another path: GET, unless it is HEAD, whose reply has no body whatever is asked for.
     #[cfg(all(feature = "cgi", unix))]
     pub(crate) fn redirect(&mut self, path: String) {

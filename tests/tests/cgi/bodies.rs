@@ -2,7 +2,6 @@
 
 use std::io::Write;
 
-use basehttp::Scripts;
 use basehttp_tests::client::Client;
 
 use crate::stage::Stage;
@@ -77,7 +76,7 @@ fn a_chunked_body_is_told_its_length() {
 #[test]
 fn a_chunked_body_has_a_limit() {
     let mut stage = Stage::with("touch ran; echo; echo");
-    stage.scripts = Scripts::default().chunked_body(100_000);
+    stage.chunked_limit = Some(100_000);
     assert_eq!(stage.ask(chunked(&bytes(100_001))).status, 413);
     assert!(!stage.path("cgi-bin/ran").exists());
 }

@@ -1,7 +1,5 @@
 //! What a script says, and what comes of it.
 
-use basehttp::Scripts;
-
 use crate::stage::Stage;
 
 fn says(text: &str) -> Stage {
@@ -65,19 +63,16 @@ fn what_is_no_reply_is_502() {
         let stage = says(text);
         let reply = stage.reply();
         assert_eq!((reply.status, &*reply.reason), (502, "Bad reply of CGI script"), "{text}");
-        assert!(stage.log.has("CGI script /cgi-bin/script: "), "{text}: {:?}", stage.log.lines());
+        assert!(stage.log.has("/cgi-bin/script: "), "{text}: {:?}", stage.log.lines());
     }
 }
 
 #[test]
 fn a_head_has_limits() {
-    let mut stage = Stage::with("for i in 1 2 3 4 5 6; do echo A$i: b; done; echo; echo body");
-    assert_eq!(stage.reply().text(), "body\n");
-    stage.scripts = Scripts::default().fields_limit(5);
-    assert_eq!(stage.reply().status, 502);
-    stage.scripts = Scripts::default().head_limit(20);
-    assert_eq!(stage.reply().status, 502);
-    assert!(stage.log.has("more than 5 fields") && stage.log.has("more than 20 bytes"));
+    let heads = |count: usize| {
+        Stage::with(&format!("for i in $(seq {count}); do echo A$i: b; done; echo; echo body"))
+    };
+    assert_eq!((heads(100).reply().text(), heads(101).reply().status), ("body\n".into(), 502));
     // It stops listening long before this is over.
     assert_eq!(Stage::with("exec yes aaaaaaaa").reply().status, 502);
     assert_eq!(Stage::with("exec yes a: b").reply().status, 502);

@@ -68,7 +68,7 @@ fn what_cannot_be_run() {
         ("/cgi-bin/data.txt/info", 403),
         ("/cgi-bin/sub", 403),
         ("/cgi-bin/", 403),
-        ("/cgi-bin", 403),
+        ("/cgi-bin", 301),
         ("/htbin/c/info", 200),
         ("/cgi-bin/index.html", 200),
     ] {

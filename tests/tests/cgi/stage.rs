@@ -4,16 +4,19 @@ use std::fmt;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use basehttp::prelude::*;
 use basehttp::testing::{Response, TestServer, run};
-use basehttp::{CGIHTTPRequestHandler, Directory, Scripts, ServerBuilder};
+use basehttp::{CGIHTTPRequestHandler, CGIRequestHandler, Directory, ServerBuilder};
 use basehttp_tests::log::Log;
 use tempfile::TempDir;
 
 pub(crate) struct Stage {
     folder: TempDir,
-    pub(crate) scripts: Scripts,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) chunked_limit: Option<usize>,
+    pub(crate) variables: Vec<(&'static str, &'static str)>,
     pub(crate) log: Log,
 }
 
@@ -43,7 +46,7 @@ impl Stage {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir_all(folder.path().join("root/cgi-bin")).unwrap();
-        Self { folder, scripts: Scripts::default(), log: Log::default() }
+        Self { folder, timeout: None, chunked_limit: None, variables: Vec::new(), log: Log::default() }
     }
 
     /// One with this script for a shell, at `/cgi-bin/script`.
@@ -82,10 +85,18 @@ impl Stage {
 
     fn factory(&self) -> impl Fn(BaseHTTPRequestHandler) -> Site + Send + Sync + 'static + use<> {
         let files = Directory::open(self.path("")).unwrap();
-        let (scripts, log) = (self.scripts.clone(), self.log.clone());
-        move |base| Site {
-            base: CGIHTTPRequestHandler::new(base, &files).scripts(&scripts),
-            log: log.clone(),
+        let (timeout, chunked_limit) = (self.timeout, self.chunked_limit);
+        let (variables, log) = (self.variables.clone(), self.log.clone());
+        move |base| {
+            let mut base = CGIHTTPRequestHandler::new(base, &files);
+            if let Some(timeout) = timeout {
+                base = base.timeout(timeout);
+            }
+            if let Some(bytes) = chunked_limit {
+                base = base.chunked_limit(bytes);
+            }
+            let base = variables.iter().fold(base, |base, (name, value)| base.variable(name, value));
+            Site { base, log: log.clone() }
         }
     }
 
