@@ -6,24 +6,23 @@
 //! 3. All functions of the block are in it, also when mistakes are reported.
 #![no_main]
 
-#[path = "../../basehttp-macros/src/args.rs"]
-mod args;
-#[path = "../../basehttp-macros/src/check.rs"]
-mod check;
-#[path = "../../basehttp-macros/src/expand.rs"]
-mod expand;
-#[path = "../../basehttp-macros/src/fallback.rs"]
-mod fallback;
-#[path = "../../basehttp-macros/src/messages.rs"]
-mod messages;
-#[path = "../../basehttp-macros/src/model.rs"]
-mod model;
-#[path = "../../basehttp-macros/src/pipeline.rs"]
-mod pipeline;
-#[path = "../../basehttp-macros/src/report.rs"]
-mod report;
-#[path = "../../basehttp-macros/src/spelling.rs"]
-mod spelling;
+/// In a module with the folder's path, each has its own modules where it has them at home.
+#[path = "../../basehttp-macros/src"]
+mod macros {
+    pub(crate) mod args;
+    pub(crate) mod check;
+    pub(crate) mod expand;
+    pub(crate) mod fallback;
+    pub(crate) mod family;
+    pub(crate) mod messages;
+    pub(crate) mod model;
+    pub(crate) mod pipeline;
+    pub(crate) mod report;
+    pub(crate) mod spelling;
+}
+
+// They name each other by the crate.
+use macros::{args, check, expand, fallback, family, messages, model, pipeline, report, spelling};
 
 use libfuzzer_sys::fuzz_target;
 use proc_macro2::TokenStream;

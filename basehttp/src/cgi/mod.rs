@@ -12,6 +12,7 @@ mod script;
 use std::cell::Cell;
 use std::ffi::OsString;
 use std::io;
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::time::Duration;
 
@@ -166,6 +167,21 @@ impl<M: Message> CGIHTTPRequestHandler<M> {
     #[doc(hidden)]
     pub fn __files(&self) -> &SimpleHTTPRequestHandler<M> {
         &self.files
+    }
+}
+
+/// What it extends, and with that the instance variables.
+impl<M: Message> Deref for CGIHTTPRequestHandler<M> {
+    type Target = SimpleHTTPRequestHandler<M>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.files
+    }
+}
+
+impl<M: Message> DerefMut for CGIHTTPRequestHandler<M> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.files
     }
 }
 
