@@ -90,6 +90,20 @@ pub trait CGIRequestHandler: FileRequestHandler {
 /// # io::Result::Ok(())
 /// ```
 ///
+/// # Which file is a script
+///
+/// Every file in those folders. The first part of the path there that is no folder is the script, and what follows is
+/// `PATH_INFO`. It is found beneath the root as files are, so a link that leads out is 404; a folder, or a file that nobody may
+/// execute, is 403. Its source is never sent, however its path is spelled, nor through a link from elsewhere in the folder that
+/// is served (404). POST to anything else is 501, as in Python; for other methods, a handler has
+/// `fn do_PUT(&mut self) -> io::Result<()> { self.run_cgi() }`.
+///
+/// # What a script gets
+///
+/// The body comes while the client sends it; one in chunks is gathered first, since a script is told `CONTENT_LENGTH`
+/// ([`chunked_limit`](Self::chunked_limit)). Of a request's fields with the same name, the values are joined by a comma, those
+/// of `Cookie` by a semicolon. `SCRIPT_NAME` and `PATH_INFO` are decoded, `QUERY_STRING` is not.
+///
 /// # What a script does not get
 ///
 /// - Arguments: RFC 3875 section 4.4 makes some of a query without `=`, which has let clients give options to interpreters
@@ -100,6 +114,29 @@ pub trait CGIRequestHandler: FileRequestHandler {
 ///   would be the same variable as one with a `-`.
 /// - The server's environment, but for `PATH`, `LANG`, `LC_ALL`, `TZ`, `TMPDIR` and `LD_LIBRARY_PATH`; its descriptors; its
 ///   socket.
+///
+/// # What it says
+///
+/// `Status: 404 Not here` sets the status, which else is `200 Script output follows`, as in Python. `Location` without a
+/// `Status` is a redirect: with an absolute URI one of the client's (302), with a path one inside the server (RFC 3875 section
+/// 6.2.2), up to ten times. `Content-Length` is held to: what is more is dropped. Other fields that frame a reply are left out,
+/// since its framing is the server's. What is said slowly is sent at once.
+///
+/// A script whose name begins with `nph-` begins with a status line, and no field but `Date` is added to its own. Its body is
+/// framed by the server all the same, so it must not make chunks: what a script gets wrong there would be another one's reply
+/// on the same connection.
+///
+/// # How it ends
+///
+/// A script that cannot be run, says nothing, or has a bad head (or one of more than 64 KiB or 100 fields) is a 502; one that
+/// does not go on within [`timeout`](Self::timeout) is killed, which is a 504. Where the reply has gone out already, the
+/// connection is cut. The log has why, an exit status that is not 0, and of what the script wrote to its standard error 100
+/// lines of up to 1000 bytes.
+///
+/// When it has ended, what it has started in its process group is killed, so that nothing gathers; a job that is to go on calls
+/// `setsid`. If it leaves its output to such a one, that may say the last word, as long as it does not pause. A script is killed
+/// as well when its client is gone, which is found out when something is sent or read, and when its connection is cut at the
+/// server's end. It is reaped in any case.
 ///
 /// # Threads
 ///
@@ -127,7 +164,9 @@ impl<M: Message> CGIHTTPRequestHandler<M> {
     }
 
     /// How long a script may neither say nor read anything; then it is killed, with all that it has started, and the answer is
-    /// 504. 60 seconds by default: somebody is waiting for it.
+    /// 504. The head of its reply has to be whole within that time after it has read; complaining is not getting on, and what
+    /// it says beyond its reply is not either. 60 seconds by default: somebody is waiting for it, and a client that is slow is
+    /// found out before (30 seconds).
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = timeout;

@@ -10,7 +10,7 @@ use crate::stage::Stage;
 const ECHO: &str = "echo Length: $CONTENT_LENGTH; echo; exec cat";
 
 fn bytes(count: usize) -> Vec<u8> {
-    (0..count).map(|at| (at * 7 % 251) as u8).collect()
+    (0..=250).cycle().step_by(7).take(count).collect()
 }
 
 fn post(body: &[u8]) -> Vec<u8> {

@@ -147,7 +147,7 @@ fn a_body_that_ends_early_ends_the_script() {
     let server = stage.server();
     let mut client = Client::new(&server);
     client.send("POST /cgi-bin/script HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
-    client.send([b'x'; 70_000]);
+    client.send(vec![b'x'; 70_000]);
     let pid = stage.path("cgi-bin/pid");
     wait_until("the script runs", || fs::read_to_string(&pid).is_ok_and(|text| text.ends_with('\n')));
     drop(client);

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::incoming::Incoming;
 use super::patience::Patience;
-use super::{After, Bounds, Exchange, Manner, Output, Part};
+use super::{After, Bounds, Exchange, Output, Part};
 use crate::handler::buffer::Buffer;
 use crate::handler::message::Headers;
 use crate::handler::request::Request;
@@ -203,7 +203,6 @@ impl Default for Exchange {
             ended: false,
             body: Incoming::None,
             waits_for_continue: false,
-            manner: Manner::Patient,
             trailers: Headers::default(),
             reply: Reply::new(line.bounds.hold),
             files: VecDeque::new(),

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Instant;
 
 use super::patience::Patience;
-use super::{DIRECT, Exchange, LONGEST, Manner, Trouble, gone};
+use super::{DIRECT, Exchange, LONGEST, Trouble, gone};
 use crate::handler::buffer::Buffer;
 use crate::handler::message::{Headers, Message};
 use crate::proto::chunked::{ChunkStep, ChunkedDecoder};
@@ -69,17 +69,25 @@ impl Exchange {
         Ok(count)
     }
 
-    /// As [`read_body`](Self::read_body), but None where the client would have to be waited for. It is late all the same
-    /// when its time is over.
+    /// As [`read_body`](Self::read_body) for a body of declared length, but None where the client would have to be waited for.
+    /// It is late all the same when its time is over.
     #[cfg(all(feature = "cgi", unix))]
     pub(crate) fn read_body_now(&mut self, out: &mut [u8]) -> io::Result<Option<usize>> {
-        self.manner = Manner::Hasty;
-        let read = self.read_body(out);
-        self.manner = Manner::Patient;
-        match read {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.trouble.is_none() => Ok(None),
-            read => read.map(Some),
+        if matches!(self.body, Incoming::Length(_)) && self.input.is_empty() && self.trouble.is_none() {
+            match self.input.fill(|room| self.line.wire.read(room)) {
+                Ok(count) => self.sending.earn(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.prepare_to_wait()?;
+                    self.sending.wait();
+                    if !self.input_patience().is_zero() {
+                        return Ok(None);
+                    }
+                }
+                // The read finds it again.
+                Err(_) => {}
+            }
         }
+        self.read_body(out).map(Some)
     }
 
     fn read_incoming(&mut self, out: &mut [u8]) -> io::Result<usize> {
@@ -220,9 +228,6 @@ impl Exchange {
                     self.prepare_to_wait()?;
                     self.sending.wait();
                     let timeout = self.input_patience();
-                    if self.manner != Manner::Patient && !timeout.is_zero() {
-                        return Err(error);
-                    }
                     if let Err(error) = self.wait_for_input(timeout) {
                         let deadline = self.input_deadline();
                         // The handler may try again.

@@ -70,7 +70,6 @@ pub(crate) struct Exchange {
     body: Incoming,
     /// The client waits for `100 Continue` before it sends the body.
     waits_for_continue: bool,
-    manner: Manner,
     trailers: Headers,
     pub(crate) reply: Reply,
     /// Files between the bytes of `reply`, in the order of their places.
@@ -129,14 +128,6 @@ enum Part {
     Head,
     /// Its body, and the reply.
     Exchange,
-}
-
-/// Whether who reads the body waits for the client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Manner {
-    Patient,
-    #[cfg(all(feature = "cgi", unix))]
-    Hasty,
 }
 
 /// Whether more of the reply can be sent.
