@@ -212,6 +212,7 @@ const CGI: Level = Level {
     overrides: &[
         shared("is_cgi", 0, "fn is_cgi(&self) -> Option<(String, String)>"),
         shared("is_executable", 1, "fn is_executable(&self, path: &Path) -> bool"),
+        shared("is_python", 1, "fn is_python(&self, path: &Path) -> bool"),
         exclusive("run_cgi", 0, "fn run_cgi(&mut self) -> io::Result<()>"),
     ],
     variables: &[Variable { name: "cgi_directories", kind: Kind::Names }],

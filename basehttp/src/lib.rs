@@ -217,12 +217,28 @@
 //! - **`X-Content-Type-Options`** is not sent for files, as in Python: the types are guessed by names, and a browser would
 //!   refuse scripts and styles of unusual ones. Where strangers put files into the folder, send it, as above.
 //!
+//! # Scripts
+//!
+//! With the feature `cgi`, on unix, `CGIHandler` serves a folder and runs the programs in its `cgi-bin`, and
+//! `CGIHTTPRequestHandler` is the base of a handler that adds to that. A script gets the request in its environment and
+//! standard input, and says the reply (RFC 3875). What is different from Python:
+//!
+//! - **The reply is read, and not passed on blindly**: `Status` and `Location` mean something, its framing is the server's, and
+//!   a script that says nothing sensible is a 502 with a line in the log. What it says goes out as it comes all the same.
+//! - **A script has an end**: it is killed when it does not go on for a minute, when its client is gone, and with the server.
+//! - **The environment is clean**, `REMOTE_USER` is not what a client claims, and no words of a query become arguments.
+//! - **A script's source is never sent**, by no spelling of its path and no link to it.
+//!
 //! # Features
 //!
 //! Nothing is on by default.
 //!
+//! - `cgi`: `CGIHandler`, `CGIHTTPRequestHandler`, on unix. With it comes `files`.
 //! - `files`: [`FileHandler`], [`SimpleHTTPRequestHandler`], [`Directory`].
+//! - `cgi` (unix, with `files`): `CGIHTTPRequestHandler` runs scripts.
+//! - `cli`: the command `basehttp`, for `cargo install`.
 //! - `http`: `http::HeaderMap` as a [`Message`], `http::StatusCode` as a [`ResponseCode`].
+//! - `tls`: `TlsConfig` and `HTTPSServer`, HTTP over TLS.
 //! - `name-lookup`: the setting `name_lookup` of [`ServerBuilder`], for host names in log lines.
 #![forbid(unsafe_code)]
 

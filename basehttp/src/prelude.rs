@@ -14,6 +14,10 @@
 //! }
 //! ```
 
+#[cfg(all(feature = "cgi", unix))]
+pub use crate::CGIRequestHandler;
+#[cfg(feature = "files")]
+pub use crate::FileRequestHandler;
 pub use crate::{
     BaseHTTPRequestHandler, HTTPServer, HTTPStatus, Headers, RequestHandler, ResponseCode, http_handler,
 };

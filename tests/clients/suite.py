@@ -25,6 +25,7 @@ CLIENTS = [
     "ab",
     "nginx",
     "haproxy",
+    "tls",
 ]
 # For one case, whatever hangs.
 CASE_SECONDS = 60

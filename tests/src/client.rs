@@ -191,7 +191,14 @@ impl<S: Read + Write> Client<S> {
     /// Reads some more bytes; an end is an error.
     fn more(&mut self) -> io::Result<()> {
         let mut buffer = [0; 4096];
-        match self.stream.read(&mut buffer)? {
+        let read = loop {
+            match self.stream.read(&mut buffer) {
+                // A signal to the process, such as that of a child's end, on systems where a deadline is set.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
+        match read {
             0 => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server has closed the connection")),
             count => {
                 self.input.extend_from_slice(&buffer[..count]);

@@ -1,7 +1,7 @@
 //! The environment of a script: RFC 3875 section 4.1.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt;
 
 use super::CGIRequestHandler;
@@ -17,6 +17,8 @@ pub(super) struct Asked<'a> {
     pub(super) rest: &'a str,
     /// The length of the body, if there is one.
     pub(super) length: Option<u64>,
+    /// By a script before it.
+    pub(super) is_redirected: bool,
 }
 
 /// What scripts and their interpreters need of the server's own environment.
@@ -49,7 +51,12 @@ pub(super) fn of<H: CGIRequestHandler>(handler: &H, asked: &Asked<'_>) -> BTreeM
     // A script may look for it without asking whether it is there, as CPython's tests do.
     all.insert("HTTP_ACCEPT".into(), OsString::new());
     add_fields(handler.request(), &mut all);
-    let mut set = |name: &str, value: &str| all.insert(name.into(), bytes(value));
+    let mut set = |name: &str, value: &str| {
+        // No variable can have a NUL.
+        if !value.contains('\0') {
+            all.insert(name.into(), bytes(value));
+        }
+    };
     set("GATEWAY_INTERFACE", "CGI/1.1");
     set("SERVER_SOFTWARE", &handler.version_string());
     set("SERVER_NAME", &server_name(handler));
@@ -71,14 +78,23 @@ pub(super) fn of<H: CGIRequestHandler>(handler: &H, asked: &Asked<'_>) -> BTreeM
     }
     if let Some(length) = asked.length {
         all.insert("CONTENT_LENGTH".into(), length.to_string().into());
-        if let Some(value) = handler.request().values("Content-Type").next() {
-            all.insert("CONTENT_TYPE".into(), OsString::from_vec(value.to_vec()));
-        }
     }
-    for (name, value) in &handler.__cgi().settings.variables {
+    // After a redirect, the body and what is told of it are another script's.
+    let content_type = handler.request().values("Content-Type").next().filter(|_| !asked.is_redirected);
+    if let Some(value) = content_type {
+        all.insert("CONTENT_TYPE".into(), OsString::from_vec(value.to_vec()));
+    }
+    let variables = &handler.__cgi().settings.variables;
+    for (name, value) in variables.iter().filter(|(name, value)| is_possible(name, value)) {
         all.insert(name.clone(), value.clone());
     }
     all
+}
+
+/// Whether the system can pass this on.
+fn is_possible(name: &OsStr, value: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    !name.is_empty() && !name.contains(&b'=') && !name.contains(&0) && !value.as_encoded_bytes().contains(&0)
 }
 
 /// `HTTP_` and the field's name: section 4.1.18. Of a field that is there several times, all values.

@@ -1,13 +1,18 @@
 //! The handler that runs scripts: Python's `CGIHTTPRequestHandler`, RFC 3875.
 
+mod complaints;
+mod dialogue;
 mod environment;
+mod head;
 mod process;
 mod reply;
 mod run;
 mod script;
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::io;
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::time::Duration;
 
@@ -39,6 +44,12 @@ pub trait CGIRequestHandler: FileRequestHandler {
     /// the permission to.
     fn is_executable(&self, path: &Path) -> bool {
         CGIHTTPRequestHandler::is_executable(self, path)
+    }
+
+    /// Whether the file at `path` is a Python script, by its name. Nothing here asks for it, since the system reads the first
+    /// line of a script; it is for overrides of [`is_executable`](Self::is_executable).
+    fn is_python(&self, path: &Path) -> bool {
+        CGIHTTPRequestHandler::is_python(self, path)
     }
 
     /// Runs the script that [`is_cgi`](Self::is_cgi) has found, and sends what it says. What is wrong with it is answered: 404
@@ -79,6 +90,20 @@ pub trait CGIRequestHandler: FileRequestHandler {
 /// # io::Result::Ok(())
 /// ```
 ///
+/// # Which file is a script
+///
+/// Every file in those folders. The first part of the path there that is no folder is the script, and what follows is
+/// `PATH_INFO`. It is found beneath the root as files are, so a link that leads out is 404; a folder, or a file that nobody may
+/// execute, is 403. Its source is never sent, however its path is spelled, nor through a link from elsewhere in the folder that
+/// is served (404). POST to anything else is 501, as in Python; for other methods, a handler has
+/// `fn do_PUT(&mut self) -> io::Result<()> { self.run_cgi() }`.
+///
+/// # What a script gets
+///
+/// The body comes while the client sends it; one in chunks is gathered first, since a script is told `CONTENT_LENGTH`
+/// ([`chunked_limit`](Self::chunked_limit)). Of a request's fields with the same name, the values are joined by a comma, those
+/// of `Cookie` by a semicolon. `SCRIPT_NAME` and `PATH_INFO` are decoded, `QUERY_STRING` is not.
+///
 /// # What a script does not get
 ///
 /// - Arguments: RFC 3875 section 4.4 makes some of a query without `=`, which has let clients give options to interpreters
@@ -90,6 +115,29 @@ pub trait CGIRequestHandler: FileRequestHandler {
 /// - The server's environment, but for `PATH`, `LANG`, `LC_ALL`, `TZ`, `TMPDIR` and `LD_LIBRARY_PATH`; its descriptors; its
 ///   socket.
 ///
+/// # What it says
+///
+/// `Status: 404 Not here` sets the status, which else is `200 Script output follows`, as in Python. `Location` without a
+/// `Status` is a redirect: with an absolute URI one of the client's (302), with a path one inside the server (RFC 3875 section
+/// 6.2.2), up to ten times. `Content-Length` is held to: what is more is dropped. Other fields that frame a reply are left out,
+/// since its framing is the server's. What is said slowly is sent at once.
+///
+/// A script whose name begins with `nph-` begins with a status line, and no field but `Date` is added to its own. Its body is
+/// framed by the server all the same, so it must not make chunks: what a script gets wrong there would be another one's reply
+/// on the same connection.
+///
+/// # How it ends
+///
+/// A script that cannot be run, says nothing, or has a bad head (or one of more than 64 KiB or 100 fields) is a 502; one that
+/// does not go on within [`timeout`](Self::timeout) is killed, which is a 504. Where the reply has gone out already, the
+/// connection is cut. The log has why, an exit status that is not 0, and of what the script wrote to its standard error 100
+/// lines of up to 1000 bytes.
+///
+/// When it has ended, what it has started in its process group is killed, so that nothing gathers; a job that is to go on calls
+/// `setsid`. If it leaves its output to such a one, that may say the last word, as long as it does not pause. A script is killed
+/// as well when its client is gone, which is found out when something is sent or read, and when its connection is cut at the
+/// server's end. It is reaped in any case.
+///
 /// # Threads
 ///
 /// A script holds a thread for as long as it runs, so [`max_threads`](crate::ServerBuilder::max_threads) bounds how many run
@@ -97,6 +145,8 @@ pub trait CGIRequestHandler: FileRequestHandler {
 pub struct CGIHTTPRequestHandler<M: Message = Headers> {
     files: SimpleHTTPRequestHandler<M>,
     settings: Settings,
+    /// Redirects inside the server that the current request has had.
+    redirects: Cell<u8>,
 }
 
 struct Settings {
@@ -110,11 +160,13 @@ impl<M: Message> CGIHTTPRequestHandler<M> {
     pub fn new(base: BaseHTTPRequestHandler<M>, directory: &Directory) -> Self {
         let settings =
             Settings { timeout: Duration::from_secs(60), chunked_limit: 1 << 20, variables: Vec::new() };
-        Self { files: SimpleHTTPRequestHandler::new(base, directory), settings }
+        Self { files: SimpleHTTPRequestHandler::new(base, directory), settings, redirects: Cell::new(0) }
     }
 
     /// How long a script may neither say nor read anything; then it is killed, with all that it has started, and the answer is
-    /// 504. 60 seconds by default: somebody is waiting for it.
+    /// 504. The head of its reply has to be whole within that time after it has read; complaining is not getting on, and what
+    /// it says beyond its reply is not either. 60 seconds by default: somebody is waiting for it, and a client that is slow is
+    /// found out before (30 seconds).
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = timeout;
@@ -137,6 +189,10 @@ impl<M: Message> CGIHTTPRequestHandler<M> {
         self
     }
 
+    fn is_redirected(&self) -> bool {
+        self.redirects.get() > 0
+    }
+
     #[doc(hidden)]
     pub fn __base(&self) -> &BaseHTTPRequestHandler<M> {
         self.files.__base()
@@ -150,6 +206,21 @@ impl<M: Message> CGIHTTPRequestHandler<M> {
     #[doc(hidden)]
     pub fn __files(&self) -> &SimpleHTTPRequestHandler<M> {
         &self.files
+    }
+}
+
+/// What it extends, and with that the instance variables.
+impl<M: Message> Deref for CGIHTTPRequestHandler<M> {
+    type Target = SimpleHTTPRequestHandler<M>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.files
+    }
+}
+
+impl<M: Message> DerefMut for CGIHTTPRequestHandler<M> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.files
     }
 }
 
@@ -174,6 +245,8 @@ impl CGIHTTPRequestHandler {
     pub fn send_head<H: CGIRequestHandler>(handler: &mut H) -> io::Result<Option<Content>> {
         if handler.is_cgi().is_some() {
             handler.run_cgi().map(|()| None)
+        } else if script::is_source(handler) {
+            handler.send_error((404, "File not found")).map(|()| None)
         } else {
             SimpleHTTPRequestHandler::send_head(handler)
         }
@@ -190,12 +263,18 @@ impl CGIHTTPRequestHandler {
         script::is_executable(handler.directory(), path)
     }
 
+    /// The default of [`CGIRequestHandler::is_python`].
+    pub fn is_python<H: CGIRequestHandler>(_handler: &H, path: &Path) -> bool {
+        let extension = path.extension().unwrap_or_default();
+        ["py", "pyw"].iter().any(|python| extension.eq_ignore_ascii_case(python))
+    }
+
     /// The default of [`CGIRequestHandler::run_cgi`].
     ///
     /// # Errors
     /// See there.
     pub fn run_cgi<H: CGIRequestHandler>(handler: &mut H) -> io::Result<()> {
-        run::run(handler)
+        run::run_cgi(handler)
     }
 }
 

@@ -1,165 +1,118 @@
-//! A script that runs: its pipes, on which nothing blocks, and its end, which always comes.
+//! A script that runs. However its reply ends, it is killed with all that it has started, and reaped.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-/// A running script. Dropping it kills it, with all that it has started, and waits for it: there are no zombies.
-pub(super) struct Script {
+/// The process, which leads a group of its own.
+#[derive(Debug)]
+pub(super) struct Process {
     child: Child,
-    stdin: Option<ChildStdin>,
-    stdout: ChildStdout,
-    stderr: Option<ChildStderr>,
-    is_reaped: bool,
+    end: Option<ExitStatus>,
 }
 
-/// Which of its pipes have something to do.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Ready {
-    pub(super) stdin: bool,
-    pub(super) stdout: bool,
-    pub(super) stderr: bool,
+/// Our ends of its pipes, on which nothing blocks.
+#[derive(Debug)]
+pub(super) struct Pipes {
+    pub(super) stdin: Option<ChildStdin>,
+    pub(super) stdout: Option<ChildStdout>,
+    pub(super) stderr: Option<ChildStderr>,
 }
 
-impl Script {
-    /// Starts the file at `path`, without a shell and without arguments.
-    pub(super) fn start(path: &Path, environment: &BTreeMap<OsString, OsString>) -> io::Result<Self> {
-        let mut command = Command::new(path);
-        command.env_clear().envs(environment);
-        // RFC 3875 section 7.2.
-        if let Some(folder) = path.parent() {
+impl Process {
+    /// Starts a script: without a shell, in its folder (RFC 3875 section 7.2), with three pipes and no other descriptor (all
+    /// that this crate and the standard library open are closed by the system when another program begins).
+    ///
+    /// Its only argument is its path. Section 4.4 has the words of a query without `=` for further ones, which Python follows.
+    /// Interpreters take such words for their options: that is how CVE-2012-1823 ran any code with PHP.
+    pub(super) fn start(file: &Path, environment: BTreeMap<OsString, OsString>) -> io::Result<(Self, Pipes)> {
+        let mut command = Command::new(file);
+        command.env_clear().envs(environment).process_group(0);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if let Some(folder) = file.parent() {
             command.current_dir(folder);
         }
-        // A group of its own, so that what it starts ends with it, and a terminal's signals are not for it.
-        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn()?;
-        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let Some(stdout) = stdout else { return Err(io::ErrorKind::BrokenPipe.into()) };
-        let script = Self { child, stdin, stdout, stderr, is_reaped: false };
-        script.unblock()?;
-        Ok(script)
+        let mut child = spawn(&mut command)?;
+        let pipes =
+            Pipes { stdin: child.stdin.take(), stdout: child.stdout.take(), stderr: child.stderr.take() };
+        // From here on the process does not outlive this value.
+        let process = Self { child, end: None };
+        pipes.stdin.as_ref().map_or(Ok(()), unblock)?;
+        pipes.stdout.as_ref().map_or(Ok(()), unblock)?;
+        pipes.stderr.as_ref().map_or(Ok(()), unblock)?;
+        Ok((process, pipes))
     }
 
-    fn unblock(&self) -> io::Result<()> {
-        let pipes = [
-            self.stdin.as_ref().map(AsFd::as_fd),
-            Some(self.stdout.as_fd()),
-            self.stderr.as_ref().map(AsFd::as_fd),
-        ];
-        for pipe in pipes.into_iter().flatten() {
-            fcntl(pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    /// Whether it has ended by itself. It stays to be reaped where the system can do that, so that its number, which is its
+    /// group's too, is not given to another.
+    #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+    pub(super) fn has_ended(&mut self) -> bool {
+        use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        self.end.is_some() || !matches!(waitid(Id::Pid(self.pid()), flags), Ok(WaitStatus::StillAlive))
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+    pub(super) fn has_ended(&mut self) -> bool {
+        if self.end.is_none() {
+            self.end = self.child.try_wait().ok().flatten();
         }
-        Ok(())
+        self.end.is_some()
     }
 
-    /// Waits until there is something to do, for `most` at the longest. Its standard input counts only if something waits to
-    /// be written.
-    pub(super) fn wait(&self, writes: bool, most: Duration) -> io::Result<Ready> {
-        let none = PollFlags::empty();
-        let stdin = self.stdin.as_ref().filter(|_| writes).map(AsFd::as_fd);
-        let stderr = self.stderr.as_ref().map(AsFd::as_fd);
-        let watch = |pipe: Option<BorrowedFd<'_>>, flags: PollFlags| pipe.map_or(none, |_| flags);
-        // A pipe that is not watched is the one of the output, watched for nothing.
-        let fallback = self.stdout.as_fd();
-        let mut pipes = [
-            PollFd::new(fallback, PollFlags::POLLIN),
-            PollFd::new(stdin.unwrap_or(fallback), watch(stdin, PollFlags::POLLOUT)),
-            PollFd::new(stderr.unwrap_or(fallback), watch(stderr, PollFlags::POLLIN)),
-        ];
-        let timeout = PollTimeout::try_from(most).unwrap_or(PollTimeout::MAX);
-        match poll(&mut pipes, timeout) {
-            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
-            Err(error) => return Err(error.into()),
+    /// Ends what still runs of it, and reaps it.
+    pub(super) fn end(&mut self) -> Option<ExitStatus> {
+        if self.end.is_none() {
+            // Both fail if nobody is left. A script that has left its group is killed alone.
+            let _ = killpg(self.pid(), Signal::SIGKILL);
+            let _ = self.child.kill();
+            self.end = self.child.wait().ok();
         }
-        let [stdout_ready, stdin_ready, stderr_ready] =
-            pipes.map(|pipe| pipe.revents().is_some_and(|events| !events.is_empty()));
-        Ok(Ready {
-            stdout: stdout_ready,
-            stdin: stdin.is_some() && stdin_ready,
-            stderr: stderr.is_some() && stderr_ready,
-        })
+        self.end
     }
 
-    /// Reads some of what it says. None when there is nothing yet, nothing at the end.
-    pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
-        unless_blocked(self.stdout.read(buffer))
-    }
-
-    /// The same of its complaints.
-    pub(super) fn read_error(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
-        let Some(stderr) = &mut self.stderr else { return Ok(None) };
-        let count = unless_blocked(stderr.read(buffer))?;
-        if count == Some(0) {
-            self.stderr = None;
-        }
-        Ok(count)
-    }
-
-    /// Writes some of the body. A script that has closed its input gets no more, which is its right.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<Option<usize>> {
-        let Some(stdin) = &mut self.stdin else { return Ok(Some(bytes.len())) };
-        match unless_blocked(stdin.write(bytes)) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                self.stdin = None;
-                Ok(Some(bytes.len()))
-            }
-            written => written,
-        }
-    }
-
-    /// There is no more of the body.
-    pub(super) fn end_input(&mut self) {
-        self.stdin = None;
-    }
-
-    pub(super) fn reads_input(&self) -> bool {
-        self.stdin.is_some()
-    }
-
-    /// Whether it has ended, and how.
-    pub(super) fn status(&mut self) -> io::Result<Option<ExitStatus>> {
-        let status = self.child.try_wait()?;
-        self.is_reaped |= status.is_some();
-        Ok(status)
+    fn pid(&self) -> Pid {
+        // The system's numbers are positive; zero would be our own group.
+        Pid::from_raw(i32::try_from(self.child.id()).unwrap_or(i32::MAX))
     }
 }
 
-impl Drop for Script {
+impl Drop for Process {
     fn drop(&mut self) {
-        // What it has left behind goes too: the group has its number for as long as anybody is in it.
-        if let Ok(id) = i32::try_from(self.child.id()) {
-            let _ = killpg(Pid::from_raw(id), Signal::SIGKILL);
-        }
-        if !self.is_reaped {
-            let _ = self.child.wait();
+        self.end();
+    }
+}
+
+/// Starts a program. While another thread starts one, it holds for a moment what this process has open; if that is the
+/// script, because it was just written, the system says that it is busy.
+fn spawn(command: &mut Command) -> io::Result<Child> {
+    let mut tries = TRIES;
+    loop {
+        match command.spawn() {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy && tries > 0 => {
+                tries -= 1;
+                let _ = poll(&mut [], PollTimeout::from(PAUSE));
+            }
+            spawned => return spawned,
         }
     }
 }
 
-fn unless_blocked(result: io::Result<usize>) -> io::Result<Option<usize>> {
-    match result {
-        Ok(count) => Ok(Some(count)),
-        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
-}
+const TRIES: u32 = 20;
 
-/// Lets some time pass.
-pub(super) fn pause(time: Duration) -> io::Result<()> {
-    match poll(&mut [], PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX)) {
-        Ok(_) | Err(nix::errno::Errno::EINTR) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
+/// In milliseconds.
+const PAUSE: u8 = 5;
+
+fn unblock(pipe: &impl AsFd) -> io::Result<()> {
+    fcntl(pipe.as_fd(), FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    Ok(())
 }

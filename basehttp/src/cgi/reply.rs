@@ -1,143 +1,155 @@
-//! What a script says before the body of its reply: RFC 3875 section 6.
+//! The reply that a script makes, on its way to the client.
 
-use crate::proto::grammar::{decimal, field_text_len, is_token_text, trim_blanks};
+use std::io;
 
-/// The fields of a script's reply.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Head {
-    /// With the text behind it, if there is one.
-    pub(super) status: Option<(u16, String)>,
-    pub(super) location: Option<String>,
-    /// All others that may be passed on, in latin-1.
-    pub(super) fields: Vec<(String, String)>,
+use super::CGIRequestHandler;
+use super::dialogue::Failure;
+use super::head::{Collector, Head, Location};
+use crate::proto::status::HTTPStatus;
+
+/// What the script says, taken in as it comes.
+#[derive(Debug)]
+pub(super) struct Reply {
+    stage: Stage,
+    is_nph: bool,
+    /// Body bytes were written that may be held back.
+    has_news: bool,
+    is_too_long: bool,
 }
 
-/// A head that is not complete after so much is none.
-pub(super) const MOST_HEAD: usize = 64 * 1024;
+#[derive(Debug)]
+enum Stage {
+    Head(Collector),
+    /// With so many bytes to come, if that was declared.
+    Body(Option<u64>),
+    /// What the script still says is for nobody.
+    Deaf,
+    /// So is this, and another path of this server's has the reply.
+    Redirect(String),
+}
+
+/// As for the heads of requests ([`Limits`](crate::Limits)).
+const MOST_HEAD: usize = 64 * 1024;
 const MOST_FIELDS: usize = 100;
 
-/// Fields that are the server's to send.
-const DROPPED: [&str; 8] =
-    ["connection", "date", "keep-alive", "server", "te", "trailer", "transfer-encoding", "upgrade"];
+impl Reply {
+    pub(super) fn new(is_nph: bool) -> Self {
+        Self { stage: Stage::Head(Collector::default()), is_nph, has_news: false, is_too_long: false }
+    }
 
-/// Reads a head as far as it goes: it, and how long it is, once all of it is there. Where `speaks_http`, it begins with a
-/// status line, as that of a script which speaks for itself (section 5).
-///
-/// # Errors
-/// What is wrong with it.
-pub(super) fn parse(bytes: &[u8], speaks_http: bool) -> Result<Option<(Head, usize)>, &'static str> {
-    let mut head = Head::default();
-    let mut at = 0;
-    let mut is_first = true;
-    loop {
-        let rest = bytes.get(at..).unwrap_or_default();
-        let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
-            return if bytes.len() > MOST_HEAD { Err("its head does not end") } else { Ok(None) };
-        };
-        at += end + 1;
-        let line = rest.get(..end).unwrap_or_default();
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.is_empty() {
-            let says_something = head.status.is_some() || head.location.is_some() || !head.fields.is_empty();
-            return if says_something { Ok(Some((head, at))) } else { Err("its head is empty") };
-        }
-        if std::mem::take(&mut is_first) && speaks_http {
-            let (version, status) = split(line, b' ').ok_or("it does not begin with a status line")?;
-            if !version.starts_with(b"HTTP/") {
-                return Err("it does not begin with a status line");
+    /// Takes more of the script's output. Says whether there is somebody for it.
+    pub(super) fn take<H: CGIRequestHandler>(&mut self, handler: &H, data: &[u8]) -> Result<bool, Failure> {
+        match &mut self.stage {
+            Stage::Head(collector) => {
+                let Some((head, rest)) = collector.take(data, MOST_HEAD).map_err(Failure::Reply)? else {
+                    return Ok(false);
+                };
+                let head = Head::parse(&head, self.is_nph, MOST_FIELDS).map_err(Failure::Reply)?;
+                self.begin(handler, head)?;
+                self.write(handler, &rest)?;
+                Ok(true)
             }
-            head.status = Some(parse_status(status)?);
-            continue;
-        }
-        let (name, value) = split(line, b':').ok_or("a line of its head has no colon")?;
-        add(&mut head, name, trim_blanks(value))?;
-    }
-}
-
-fn add(head: &mut Head, name: &[u8], value: &[u8]) -> Result<(), &'static str> {
-    if !is_token_text(name) || field_text_len(value) < value.len() {
-        return Err("a line of its head is no field");
-    }
-    let (name, value) = (super::script::latin1(name), super::script::latin1(value));
-    if name.eq_ignore_ascii_case("status") {
-        head.status = Some(parse_status(value.as_bytes())?);
-    } else if name.eq_ignore_ascii_case("location") {
-        head.location = Some(value);
-    } else if head.fields.len() >= MOST_FIELDS {
-        return Err("its head has too many fields");
-    } else if !DROPPED.iter().any(|dropped| name.eq_ignore_ascii_case(dropped)) {
-        head.fields.push((name, value));
-    }
-    Ok(())
-}
-
-fn parse_status(text: &[u8]) -> Result<(u16, String), &'static str> {
-    let text = trim_blanks(text);
-    let (code, reason) = split(text, b' ').unwrap_or((text, b""));
-    let number = Some(code).filter(|code| code.len() == 3).and_then(decimal);
-    match number.and_then(|number| u16::try_from(number).ok()) {
-        Some(code @ 200..=599) => Ok((code, super::script::latin1(trim_blanks(reason)))),
-        _ => Err("its status is none"),
-    }
-}
-
-fn split(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
-    let place = text.iter().position(|byte| *byte == at)?;
-    Some((text.get(..place)?, text.get(place + 1..)?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parsed(text: &str) -> Result<Option<(Head, usize)>, &'static str> {
-        parse(text.as_bytes(), false)
-    }
-
-    #[test]
-    fn heads() {
-        let (head, len) =
-            parsed("Content-Type: text/plain\nX: y\r\nStatus: 404 Not here\n\nbody").unwrap().unwrap();
-        assert_eq!(len, 53);
-        assert_eq!(head.status, Some((404, "Not here".to_owned())));
-        let fields: Vec<_> = head.fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        assert_eq!(fields, ["Content-Type=text/plain", "X=y"]);
-        let (head, _) =
-            parsed("Location: /a\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n")
-                .unwrap()
-                .unwrap();
-        assert_eq!((head.location.as_deref(), head.fields.len()), (Some("/a"), 0));
-        let (head, _) = parse(b"HTTP/1.0 201 Made\nA: b\n\n", true).unwrap().unwrap();
-        assert_eq!(head.status, Some((201, "Made".to_owned())));
-    }
-
-    #[test]
-    fn heads_that_are_not_complete() {
-        for text in ["", "Content-Type", "A: b\n", "A: b\r\n\r"] {
-            assert_eq!(parsed(text), Ok(None), "{text:?}");
+            Stage::Body(_) => self.write(handler, data).map(|()| true),
+            Stage::Deaf | Stage::Redirect(_) => Ok(false),
         }
     }
 
-    #[test]
-    fn what_is_no_head() {
-        for text in [
-            "\n",
-            "no colon\n\n",
-            "A b: c\n\n",
-            ": c\n\n",
-            "A: b\0\n\n",
-            "A: b\rC: d\n\n",
-            " A: b\n\n",
-            "Status: 1000\n\n",
-            "Status: 101\n\n",
-            "Status: +20\n\n",
-            "Status: OK\n\n",
-        ] {
-            assert!(parsed(text).is_err(), "{text:?}");
+    /// Sends what is held back: the script takes its time, and the client may be meant to see what it has said so far.
+    pub(super) fn flush<H: CGIRequestHandler>(&mut self, handler: &H) -> Result<(), Failure> {
+        if std::mem::take(&mut self.has_news) {
+            handler.wfile.flush().map_err(Failure::Connection)?;
         }
-        assert!(parse(b"A: b\n\n", true).is_err());
-        assert!(parse(&vec![b'x'; MOST_HEAD + 1], false).is_err());
-        let many = "A: b\n".repeat(MOST_FIELDS + 1) + "\n";
-        assert!(parsed(&many).is_err());
+        Ok(())
+    }
+
+    /// Why there is no reply, if there is none.
+    pub(super) fn lack(&self) -> Option<&'static str> {
+        match &self.stage {
+            Stage::Head(collector) if collector.is_empty() => Some("it says nothing"),
+            Stage::Head(_) => Some("its head is not complete"),
+            _ => None,
+        }
+    }
+
+    /// Whether nothing that the script may still say is for the client.
+    pub(super) fn is_complete(&self) -> bool {
+        matches!(self.stage, Stage::Deaf | Stage::Redirect(_) | Stage::Body(Some(0)))
+    }
+
+    pub(super) fn into_redirect(self) -> Option<String> {
+        match self.stage {
+            Stage::Redirect(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Whether it was more than the script had declared.
+    pub(super) fn is_too_long(&self) -> bool {
+        self.is_too_long
+    }
+
+    fn begin<H: CGIRequestHandler>(&mut self, handler: &H, head: Head) -> Result<(), Failure> {
+        let location = match head.location {
+            Some(Location::Here(path)) => {
+                self.stage = Stage::Redirect(path);
+                return Ok(());
+            }
+            Some(Location::Elsewhere(location)) => Some(location),
+            None => None,
+        };
+        let (code, reason) = match (head.status, &location) {
+            (Some(status), _) => status,
+            // RFC 3875 section 6.2.3.
+            (None, Some(_)) => (302, None),
+            (None, None) => (200, Some("Script output follows".to_owned())),
+        };
+        let status = HTTPStatus::new(code);
+        match (self.is_nph, reason) {
+            (false, Some(reason)) => handler.send_response((status, reason)),
+            (false, None) => handler.send_response(status),
+            (true, reason) => {
+                handler.log_request(Some(status), None);
+                handler.send_response_only((status, reason.unwrap_or_default()));
+                // RFC 9110 section 6.6.1: a server with a clock says the time.
+                if !head.fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("Date")) {
+                    handler.send_header("Date", handler.date_time_string(None));
+                }
+            }
+        }
+        if let Some(location) = location {
+            handler.send_header("Location", location);
+        }
+        for (name, value) in head.fields {
+            handler.send_header(&name, value);
+        }
+        // Section 8.6 of RFC 9110: there is none for 204.
+        if let Some(length) = head.content_length.filter(|_| status != HTTPStatus::NO_CONTENT) {
+            handler.send_header("Content-Length", length);
+        }
+        handler.end_headers().map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidInput => Failure::Reply(error.to_string()),
+            _ => Failure::Connection(error),
+        })?;
+        let is_bare = handler.command() == "HEAD" || status.has_no_body();
+        self.stage = if is_bare { Stage::Deaf } else { Stage::Body(head.content_length) };
+        Ok(())
+    }
+
+    fn write<H: CGIRequestHandler>(&mut self, handler: &H, data: &[u8]) -> Result<(), Failure> {
+        let Stage::Body(left) = &mut self.stage else { return Ok(()) };
+        let room = left.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
+        let (data, surplus) = data.split_at_checked(room).unwrap_or((data, &[]));
+        if let Some(left) = left {
+            *left -= data.len() as u64;
+        }
+        if !data.is_empty() {
+            handler.wfile.write_all(data).map_err(Failure::Connection)?;
+            self.has_news = true;
+        }
+        if !surplus.is_empty() {
+            self.is_too_long = true;
+            self.stage = Stage::Deaf;
+        }
+        Ok(())
     }
 }

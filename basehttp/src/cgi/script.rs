@@ -1,10 +1,13 @@
 //! Which file is the script, and what of the path is for it.
 
 use std::ffi::OsString;
+use std::fs::Metadata;
+use std::io;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use super::CGIRequestHandler;
 use crate::files::Directory;
 
 /// A script that was found, or why there is none.
@@ -12,6 +15,8 @@ pub(super) enum Found {
     Script {
         /// Relative to the folder that is served.
         path: PathBuf,
+        /// Where it is, with all links resolved.
+        file: PathBuf,
         /// The path of a request for it, and what followed it: RFC 3875 sections 4.1.13 and 4.1.5. In latin-1.
         name: String,
         rest: String,
@@ -47,11 +52,57 @@ pub(super) fn find(files: &Directory, directory: &str, rest: &str) -> Found {
         let path = path_of(&name);
         match files.open_path(&path) {
             Ok(opened) if opened.metadata.is_dir() => left = after.strip_prefix('/').unwrap_or(after),
-            Ok(_) => return Found::Script { path, name, rest: after.to_owned() },
+            Ok(opened) => {
+                return match resolve(files, &path, &opened.metadata) {
+                    Ok(file) => Found::Script { path, file, name, rest: after.to_owned() },
+                    Err(error) => Found::Error(error),
+                };
+            }
             Err(error) => return Found::Error(error),
         }
     }
     Found::Folder
+}
+
+/// The system runs what has a path, and reads it once more for its interpreter. What was opened beneath the root has to be
+/// what is there.
+fn resolve(files: &Directory, path: &Path, opened: &Metadata) -> io::Result<PathBuf> {
+    let file = files.path().join(path).canonicalize()?;
+    if identity(&file.metadata()?) == identity(opened) {
+        Ok(file)
+    } else {
+        Err(io::ErrorKind::NotFound.into())
+    }
+}
+
+/// Whether what would be sent as a file lies in a script folder all the same: by a link from elsewhere, or by another
+/// spelling where the file system does not tell upper from lower case.
+pub(super) fn is_source<H: CGIRequestHandler>(handler: &H) -> bool {
+    let Some(path) = handler.translate_path(handler.path()) else { return false };
+    // Such a folder itself, which is sent to its slash.
+    if split(&path.join(""), H::cgi_directories).is_some() {
+        return false;
+    }
+    let root = handler.directory().path();
+    let folders: Vec<_> = H::cgi_directories
+        .iter()
+        .filter_map(|directory| root.join(directory.trim_start_matches('/')).metadata().ok())
+        .map(|found| identity(&found))
+        .collect();
+    if folders.is_empty() {
+        return false;
+    }
+    let is_script_folder =
+        |path: &Path| path.metadata().is_ok_and(|found| folders.contains(&identity(&found)));
+    let lies_inside = |path: &Path| {
+        root.join(path).canonicalize().is_ok_and(|found| found.ancestors().any(is_script_folder))
+    };
+    lies_inside(&path) || H::index_pages.iter().any(|page| lies_inside(&path.join(page)))
+}
+
+/// What makes two paths lead to the same.
+fn identity(found: &Metadata) -> (u64, u64) {
+    (found.dev(), found.ino())
 }
 
 pub(super) fn is_executable(files: &Directory, path: &Path) -> bool {

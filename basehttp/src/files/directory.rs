@@ -161,6 +161,14 @@ impl Directory {
         if opened.metadata.is_dir() { Ok(opened.file) } else { Err(io::ErrorKind::NotADirectory.into()) }
     }
 
+    /// What the system knows of the file or folder at `path`, relative to this one, if it is served.
+    ///
+    /// # Errors
+    /// The system's; [`NotFound`](io::ErrorKind::NotFound) for what is not served.
+    pub fn metadata(&self, path: &Path) -> io::Result<std::fs::Metadata> {
+        self.open_path(path).map(|opened| opened.metadata)
+    }
+
     /// The entries of the folder at `path`, relative to this one, that are served, in no order; and how many more there are
     /// than [`most_entries`](Self::most_entries).
     ///

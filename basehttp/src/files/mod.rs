@@ -14,6 +14,7 @@ mod target;
 
 use std::borrow::Cow;
 use std::io;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 
 use crate::handler::{BaseHTTPRequestHandler, Headers, Message, RequestHandler};
@@ -155,6 +156,22 @@ impl<M: Message> SimpleHTTPRequestHandler<M> {
 
     #[doc(hidden)]
     pub fn __base_mut(&mut self) -> &mut BaseHTTPRequestHandler<M> {
+        &mut self.base
+    }
+}
+
+/// The instance variables, so that `self.base.path()` and `self.base.set_path(..)` work as with a
+/// [`BaseHTTPRequestHandler`].
+impl<M: Message> Deref for SimpleHTTPRequestHandler<M> {
+    type Target = BaseHTTPRequestHandler<M>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.base
+    }
+}
+
+impl<M: Message> DerefMut for SimpleHTTPRequestHandler<M> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
         &mut self.base
     }
 }

@@ -261,7 +261,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         self.request.as_deref().unwrap_or(&NO_REQUEST)
     }
 
-    pub(super) fn request_mut(&mut self) -> &mut Request {
+    pub(crate) fn request_mut(&mut self) -> &mut Request {
         self.request.get_or_insert_with(Desk::request)
     }
 

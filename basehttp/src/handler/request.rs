@@ -164,6 +164,15 @@ impl Request {
 /// What the crate's own handlers read of the fields, whatever class collects them for others.
 #[cfg(feature = "files")]
 impl Request {
+    /// Makes it a request for another path: GET, unless it is HEAD, whose reply has no body whatever is asked for.
+    #[cfg(all(feature = "cgi", unix))]
+    pub(crate) fn redirect(&mut self, path: String) {
+        if self.command() != "HEAD" {
+            self.method = Some("GET");
+        }
+        self.set_path(path);
+    }
+
     /// The values of all fields of this name.
     pub(crate) fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         let data = self.bytes.data();
@@ -193,7 +202,8 @@ fn path_of(target: &[u8]) -> String {
     if path.starts_with("//") { format!("/{}", path.trim_start_matches('/')) } else { path }
 }
 
-fn latin1(bytes: &[u8]) -> String {
+/// Bytes as text in latin-1.
+pub(crate) fn latin1(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     push_latin1(&mut text, bytes);
     text

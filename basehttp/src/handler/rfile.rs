@@ -141,6 +141,16 @@ impl RFile {
         self.shared.lock().trailers()
     }
 
+    /// As [`read`](Self::read), but None where the client would have to be waited for.
+    #[cfg(all(feature = "cgi", unix))]
+    pub(crate) fn read_now(&self, buf: &mut [u8]) -> io::Result<Option<usize>> {
+        let mut lock = self.try_lock()?;
+        if lock.lines.is_empty() {
+            return self.shared.lock().read_body_now(buf);
+        }
+        lock.read(buf).map(Some)
+    }
+
     /// Appends up to `most` bytes of the body to `buf`.
     pub(super) fn read_up_to(&self, most: usize, buf: &mut Vec<u8>) -> io::Result<usize> {
         self.try_lock()?.read_up_to(most, buf)

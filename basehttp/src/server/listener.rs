@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, IoSlice, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener};
 #[cfg(unix)]
 use std::os::unix::net::UnixListener;
 #[cfg(unix)]
@@ -130,7 +130,7 @@ impl Listener {
                 if !CONNECTIONS_INHERIT {
                     let _ = stream.set_nodelay(true);
                 }
-                (Stream::Tcp(stream), address.into())
+                (Stream::Tcp(stream), plain(address).into())
             }
             #[cfg(unix)]
             Self::Unix(listener) => {
@@ -147,6 +147,15 @@ impl Listener {
             #[cfg(unix)]
             Self::Unix(listener) => registry.register(listener, token, Interest::READABLE),
         }
+    }
+}
+
+/// A socket for both has IPv4 addresses in the clothes of IPv6 ones (RFC 4291 section 2.5.5.2), which no log and no check of
+/// an address expects.
+fn plain(address: SocketAddr) -> SocketAddr {
+    match address.ip().to_canonical() {
+        ip @ IpAddr::V4(_) => SocketAddr::new(ip, address.port()),
+        IpAddr::V6(_) => address,
     }
 }
 

@@ -83,6 +83,12 @@ fn the_page_has_a_form_that_works_without_scripts() {
     let reply = program.ask(request("/sub/", fields, &form(&[("d", b"d")])));
     assert_eq!((reply.status, reply.field("Location")), (303, Some("./")));
     assert_eq!(fs::read(folder.path().join("sub/d")).unwrap(), b"d");
+    // And what other programs understand.
+    let reply = program.ask(request("/sub/", "Accept: application/json\r\n", &form(&[("e \u{e9}", b"e")])));
+    assert_eq!((reply.status, reply.field("Content-Type")), (201, Some("application/json")));
+    assert_eq!(reply.body, "{\"files\":[{\"name\":\"e \u{e9}\",\"size\":1}]}");
+    let (_, _, log) = program.stop();
+    assert!(log.contains("] uploaded d (1 bytes)"), "{log}");
 }
 
 #[test]

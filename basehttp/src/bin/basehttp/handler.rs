@@ -34,20 +34,19 @@ pub(crate) struct Files<const MINOR: u8> {
 impl<const MINOR: u8> Files<MINOR> {
     /// Makes the handler of a connection.
     pub(crate) fn new(base: BaseHTTPRequestHandler, settings: Arc<Settings>) -> Self {
-        #[cfg(unix)]
-        let client = base.client_address().ip().map(|ip| ip.to_canonical().to_string());
         let base = Base::new(base, &settings.files);
-        // At a socket for both, IPv4 clients have addresses of IPv6 that scripts do not know.
-        #[cfg(unix)]
-        let base = match client {
-            Some(client) if settings.cgi => base.variable("REMOTE_ADDR", client),
-            _ => base,
-        };
         Self { base, settings, record: Record::default() }
     }
 
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Logs what is neither a request nor a failure, in the forms that have room for it.
+    pub(crate) fn tell(&self, message: fmt::Arguments<'_>) {
+        if self.settings.log.is_python() || self.settings.log.is_json() {
+            self.log_message(message);
+        }
     }
 
     /// Whether a folder is one of those whose files are run.
@@ -83,12 +82,10 @@ impl<const MINOR: u8> Files<MINOR> {
     /// Whether a path that is not there is one that the program behind index.html knows: a page, and no picture or script
     /// that is missing.
     fn is_page(&self, path: &Path) -> bool {
-        let is_there = || {
-            let files = &self.settings.files;
-            files.open_file(path).is_ok() || files.open_folder(path).is_ok()
-        };
+        use io::ErrorKind::{NotADirectory, NotFound};
+        let is_missing = |error: io::Error| matches!(error.kind(), NotFound | NotADirectory);
         let is_shown = self.headers().get("Accept").is_some_and(|accepted| accepted.contains("text/html"));
-        (is_shown || path.extension().is_none()) && !is_there()
+        (is_shown || path.extension().is_none()) && self.settings.files.metadata(path).is_err_and(is_missing)
     }
 
     /// Counts and logs the request that was answered.
@@ -130,7 +127,7 @@ impl<const MINOR: u8> Files<MINOR> {
         }
         match self.settings.upload {
             Some(rules) => upload::receive(self, rules),
-            None => self.send_error((405, "Nothing can be posted here")),
+            None => self.send_error((405, "Uploads are off", "Start basehttp with --upload to take files.")),
         }
     }
 
@@ -267,14 +264,6 @@ impl<const MINOR: u8> Files<MINOR> {
             self.settings.log.message(&self.address_string(), &message.to_string());
         } else {
             BaseHTTPRequestHandler::log_message(self, message);
-        }
-    }
-
-    /// At a socket for both, IPv4 clients have addresses of IPv6.
-    fn address_string(&self) -> Cow<'_, str> {
-        match self.client_address().ip() {
-            Some(ip) => ip.to_canonical().to_string().into(),
-            None => BaseHTTPRequestHandler::address_string(self),
         }
     }
 }

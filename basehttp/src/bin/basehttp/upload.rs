@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use basehttp::prelude::*;
 use basehttp::{FileRequestHandler, Listing};
+use serde_json::json;
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::form::{Form, FormError};
@@ -79,6 +80,9 @@ pub(crate) fn receive<const MINOR: u8>(handler: &Files<MINOR>, rules: UploadRule
     match take(handler, rules) {
         Ok(files) => {
             handler.settings().summary.received(files.iter().map(|file| file.size).sum());
+            for file in &files {
+                handler.tell(format_args!("uploaded {} ({} bytes)", file.name, file.size));
+            }
             answer(handler, &files)
         }
         Err(Refusal::Status(code, text)) => handler.send_error((code, text)),
@@ -86,23 +90,27 @@ pub(crate) fn receive<const MINOR: u8>(handler: &Files<MINOR>, rules: UploadRule
     }
 }
 
-/// A browser is shown the folder again; others get the names that the files have now.
+/// A browser is shown the folder again; others get the names that the files have now, as JSON where they want that.
 fn answer<const MINOR: u8>(handler: &Files<MINOR>, files: &[Taken]) -> io::Result<()> {
-    if handler.headers().get("Accept").is_some_and(|accepted| accepted.contains("text/html")) {
+    let accepted = handler.headers().get("Accept").unwrap_or_default();
+    if accepted.contains("text/html") {
         handler.send_response(303);
         handler.send_header("Location", "./");
         handler.send_header("Content-Length", 0);
         return handler.end_headers();
     }
+    let (text, media_type) = if accepted.contains("application/json") {
+        let files = files.iter().map(|file| json!({ "name": file.name, "size": file.size }));
+        (json!({ "files": files.collect::<Vec<_>>() }).to_string(), "application/json")
+    } else {
+        let line = |file: &Taken| [&file.size.to_string(), " ", &file.name, "\n"].concat();
+        (files.iter().map(line).collect(), "text/plain; charset=utf-8")
+    };
     handler.send_response(201);
-    handler.send_header("Content-Type", "text/plain; charset=utf-8");
-    let mut names = String::new();
-    for file in files {
-        names.extend([&file.size.to_string(), " ", &file.name, "\n"]);
-    }
-    handler.send_header("Content-Length", names.len());
+    handler.send_header("Content-Type", media_type);
+    handler.send_header("Content-Length", text.len());
     handler.end_headers()?;
-    handler.wfile.write_all(names.as_bytes())
+    handler.wfile.write_all(text.as_bytes())
 }
 
 /// A file that has come.

@@ -69,6 +69,27 @@ impl Exchange {
         Ok(count)
     }
 
+    /// As [`read_body`](Self::read_body) for a body of declared length, but None where the client would have to be waited for.
+    /// It is late all the same when its time is over.
+    #[cfg(all(feature = "cgi", unix))]
+    pub(crate) fn read_body_now(&mut self, out: &mut [u8]) -> io::Result<Option<usize>> {
+        if matches!(self.body, Incoming::Length(_)) && self.input.is_empty() && self.trouble.is_none() {
+            match self.input.fill(|room| self.line.wire.read(room)) {
+                Ok(count) => self.sending.earn(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.prepare_to_wait()?;
+                    self.sending.wait();
+                    if !self.input_patience().is_zero() {
+                        return Ok(None);
+                    }
+                }
+                // The read finds it again.
+                Err(_) => {}
+            }
+        }
+        self.read_body(out).map(Some)
+    }
+
     fn read_incoming(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if out.is_empty() {
             return Ok(0);

@@ -1,0 +1,260 @@
+//! The talk with a script: the request's body goes in, its reply and its complaints come out. One thread does all of it, and
+//! never blocks on one end while another waits for it.
+
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::complaints::Complaints;
+use super::process::{Pipes, Process};
+use super::reply::Reply;
+use super::{CGIRequestHandler, Settings};
+
+/// Why a script's reply does not come to its end.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The client's connection.
+    Connection(io::Error),
+    /// The script's words are no reply.
+    Reply(String),
+    /// It does not go on.
+    Late,
+}
+
+/// The request's body.
+#[derive(Debug)]
+pub(super) enum Body {
+    None,
+    Whole(Vec<u8>),
+    /// To be read from the client, this long.
+    Coming(u64),
+}
+
+impl Body {
+    pub(super) fn len(&self) -> Option<u64> {
+        match self {
+            Self::None => None,
+            Self::Whole(bytes) => Some(bytes.len() as u64),
+            Self::Coming(length) => Some(*length),
+        }
+    }
+}
+
+pub(super) struct Dialogue<'a> {
+    process: Process,
+    pipes: Pipes,
+    settings: &'a Settings,
+    name: &'a str,
+    pub(super) reply: Reply,
+    complaints: Complaints,
+    /// What the script has not taken yet.
+    pending: Vec<u8>,
+    /// How much of that it has.
+    taken: usize,
+    /// More of the body is to be read from the client.
+    more: bool,
+    buffer: Vec<u8>,
+    deadline: Instant,
+}
+
+/// How a script ended.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) status: Option<ExitStatus>,
+    /// Nobody had to end it.
+    pub(super) by_itself: bool,
+}
+
+/// Bytes that a pipe gives or takes at once: what Linux has room for in one.
+const PIECE: usize = 64 * 1024;
+
+/// While nothing moves, this is how often the ends are looked at that no poll tells of: the client, the script's end while a
+/// child of its keeps its pipes open, the end of the server. In milliseconds, doubled from the first to the last.
+const FIRST_PAUSE: u16 = 1;
+const LAST_PAUSE: u16 = 100;
+/// As long as the client is waited for.
+const CLIENT_PAUSE: u16 = 16;
+
+/// Lines of a script's complaints that are logged in one request: enough for the traceback of an exception, and a script in a
+/// loop cannot fill the disk.
+const LOG_LINES: u32 = 100;
+
+/// After a pause as long as this, what was said is sent.
+const SILENCE: u16 = 32;
+
+impl<'a> Dialogue<'a> {
+    pub(super) fn new(
+        (process, pipes): (Process, Pipes),
+        body: Body,
+        (name, is_nph): (&'a str, bool),
+        settings: &'a Settings,
+    ) -> Self {
+        let more = matches!(body, Body::Coming(_));
+        let pending = if let Body::Whole(bytes) = body { bytes } else { Vec::new() };
+        Self {
+            process,
+            pipes,
+            settings,
+            name,
+            reply: Reply::new(is_nph),
+            complaints: Complaints::new(LOG_LINES),
+            pending,
+            taken: 0,
+            more,
+            buffer: vec![0; PIECE],
+            deadline: later(settings.timeout),
+        }
+    }
+
+    /// Talks until the script has no more to say.
+    pub(super) fn hold<H: CGIRequestHandler>(&mut self, handler: &H) -> Result<(), Failure> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            self.hear_complaints(handler);
+            let went_on = self.feed(handler)? | self.hear(handler)?;
+            if self.pipes.stdout.is_none() && self.process.has_ended() {
+                return Ok(());
+            }
+            if went_on {
+                pause = FIRST_PAUSE;
+                continue;
+            }
+            if pause >= LAST_PAUSE && self.process.has_ended() {
+                // A child has its output, says nothing, and may have it for ever.
+                return Ok(());
+            }
+            if pause >= SILENCE {
+                self.reply.flush(handler)?;
+            }
+            let now = Instant::now();
+            if now >= self.deadline {
+                return if self.process.has_ended() { Ok(()) } else { Err(Failure::Late) };
+            }
+            pause = self.pause(handler, pause, self.deadline - now)?;
+        }
+    }
+
+    /// Ends the script and what it has started, and tells the last of its complaints.
+    pub(super) fn end<H: CGIRequestHandler>(&mut self, handler: &H) -> End {
+        let by_itself = self.process.has_ended();
+        let status = self.process.end();
+        self.hear_complaints(handler);
+        self.complaints.end(&tell(handler, self.name));
+        End { status, by_itself }
+    }
+
+    /// Whether the script has closed its output.
+    pub(super) fn is_silent(&self) -> bool {
+        self.pipes.stdout.is_none()
+    }
+
+    /// Waits for the script, a little longer than the last time. Says how long to wait the next time.
+    fn pause<H: CGIRequestHandler>(&self, handler: &H, pause: u16, left: Duration) -> Result<u16, Failure> {
+        // Gives others the right to run, and learns of the end of the server.
+        match handler.exchange().wait_for_input(Duration::ZERO) {
+            Err(error) if error.kind() != io::ErrorKind::TimedOut => return Err(Failure::Connection(error)),
+            _ => {}
+        }
+        let mut ends = Vec::with_capacity(3);
+        if let Some(stdin) = self.pipes.stdin.as_ref().filter(|_| self.taken < self.pending.len()) {
+            ends.push(PollFd::new(stdin.as_fd(), PollFlags::POLLOUT));
+        }
+        if let Some(stdout) = &self.pipes.stdout {
+            ends.push(PollFd::new(stdout.as_fd(), PollFlags::POLLIN));
+        }
+        if let Some(stderr) = &self.pipes.stderr {
+            ends.push(PollFd::new(stderr.as_fd(), PollFlags::POLLIN));
+        }
+        let most = if self.waits_for_client() { CLIENT_PAUSE } else { LAST_PAUSE };
+        let left = u16::try_from(left.as_millis()).unwrap_or(u16::MAX).saturating_add(1);
+        match poll(&mut ends, PollTimeout::from(pause.min(most).min(left))) {
+            Ok(0) => Ok(pause.saturating_mul(2).min(LAST_PAUSE)),
+            Ok(_) | Err(Errno::EINTR) => Ok(FIRST_PAUSE),
+            Err(error) => Err(Failure::Connection(error.into())),
+        }
+    }
+
+    fn waits_for_client(&self) -> bool {
+        self.more && self.pipes.stdin.is_some() && self.taken == self.pending.len()
+    }
+
+    /// Passes on some of the body. False if there is none, or no room.
+    fn feed<H: CGIRequestHandler>(&mut self, handler: &H) -> Result<bool, Failure> {
+        if self.waits_for_client() {
+            self.pending.resize(PIECE, 0);
+            self.taken = 0;
+            let read = handler.rfile.read_now(&mut self.pending).map_err(Failure::Connection);
+            self.pending.truncate(read.as_ref().ok().copied().flatten().unwrap_or(0));
+            self.more = read? != Some(0);
+            if self.waits_for_client() {
+                // The script has to wait for the client, whose time others mind.
+                self.deadline = later(self.settings.timeout);
+                return Ok(false);
+            }
+        }
+        let Some(stdin) = &mut self.pipes.stdin else { return Ok(false) };
+        let rest = self.pending.get(self.taken..).unwrap_or_default();
+        if rest.is_empty() {
+            self.pipes.stdin = None;
+            return Ok(true);
+        }
+        match stdin.write(rest) {
+            Ok(count) => self.taken += count,
+            Err(error) if is_later(&error) => return Ok(false),
+            // It does not want the rest, which is not wrong (RFC 3875 section 4.2).
+            Err(_) => self.pipes.stdin = None,
+        }
+        self.deadline = later(self.settings.timeout);
+        Ok(true)
+    }
+
+    /// Takes in some of the script's reply. False if there is none now.
+    fn hear<H: CGIRequestHandler>(&mut self, handler: &H) -> Result<bool, Failure> {
+        let Some(stdout) = &mut self.pipes.stdout else { return Ok(false) };
+        match stdout.read(&mut self.buffer) {
+            Ok(0) => self.pipes.stdout = None,
+            Ok(count) => {
+                let data = self.buffer.get(..count).unwrap_or_default();
+                if self.reply.take(handler, data)? {
+                    self.deadline = later(self.settings.timeout);
+                } else if Instant::now() >= self.deadline {
+                    return Err(Failure::Late);
+                }
+            }
+            Err(error) if is_later(&error) => return Ok(false),
+            Err(_) => self.pipes.stdout = None,
+        }
+        Ok(true)
+    }
+
+    /// Takes in what there is of the script's complaints, up to a piece of it.
+    fn hear_complaints<H: CGIRequestHandler>(&mut self, handler: &H) {
+        let Some(stderr) = &mut self.pipes.stderr else { return };
+        match stderr.read(&mut self.buffer) {
+            Ok(count @ 1..) => {
+                let data = self.buffer.get(..count).unwrap_or_default();
+                self.complaints.take(data, &tell(handler, self.name));
+            }
+            Err(error) if is_later(&error) => {}
+            Ok(_) | Err(_) => self.pipes.stderr = None,
+        }
+    }
+}
+
+fn tell<H: CGIRequestHandler>(handler: &H, name: &str) -> impl Fn(&str) {
+    move |line| handler.log_error(format_args!("{name}: {line}"))
+}
+
+fn is_later(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+fn later(timeout: Duration) -> Instant {
+    /// For ever, as far as anybody can tell.
+    const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+    Instant::now() + timeout.min(LONGEST)
+}

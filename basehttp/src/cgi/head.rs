@@ -1,0 +1,272 @@
+//! The head of a script's reply: RFC 3875 section 6.
+
+use crate::handler::request::latin1;
+use crate::proto::grammar::{decimal, is_field_text, is_target, is_token_text, trim_blanks};
+
+/// Takes in a head as it comes, up to the empty line.
+#[derive(Debug, Default)]
+pub(super) struct Collector {
+    bytes: Vec<u8>,
+    /// Where the line begins that is not whole yet.
+    line: usize,
+    /// How much of that line was looked at.
+    seen: usize,
+}
+
+/// A head, and what came behind it.
+pub(super) type Whole = (Vec<u8>, Vec<u8>);
+
+impl Collector {
+    /// Takes more bytes. Some when the head is whole; Err when it has more bytes than `limit`.
+    pub(super) fn take(&mut self, data: &[u8], limit: usize) -> Result<Option<Whole>, String> {
+        self.bytes.extend_from_slice(data);
+        while let Some(found) = memchr::memchr(b'\n', self.bytes.get(self.seen..).unwrap_or_default()) {
+            let end = self.seen + found;
+            let line = self.bytes.get(self.line..end).unwrap_or_default();
+            let is_last = matches!(line, b"" | b"\r");
+            (self.line, self.seen) = (end + 1, end + 1);
+            if is_last {
+                let rest = self.bytes.split_off(end + 1);
+                Self::check(end + 1, limit)?;
+                return Ok(Some((std::mem::take(&mut self.bytes), rest)));
+            }
+        }
+        self.seen = self.bytes.len();
+        Self::check(self.seen, limit).map(|()| None)
+    }
+
+    /// Whether nothing has come.
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    fn check(len: usize, limit: usize) -> Result<(), String> {
+        if len > limit { Err(format!("its head has more than {limit} bytes")) } else { Ok(()) }
+    }
+}
+
+/// What a script says of its reply.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) status: Option<(u16, Option<String>)>,
+    pub(super) location: Option<Location>,
+    pub(super) content_length: Option<u64>,
+    /// All others that are for the client.
+    pub(super) fields: Vec<(String, String)>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Location {
+    /// A path of this server's, for it to answer (section 6.2.2).
+    Here(String),
+    /// For the client to go to.
+    Elsewhere(String),
+}
+
+impl Head {
+    /// Reads a whole head; that of a script which speaks for itself begins with a status line (section 5).
+    pub(super) fn parse(bytes: &[u8], is_nph: bool, most_fields: usize) -> Result<Self, String> {
+        let lines = bytes.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        let mut lines = lines.filter(|line| !line.is_empty());
+        let mut head = Self::default();
+        if is_nph {
+            let line = lines.next().unwrap_or_default();
+            head.status = Some(status_line(line).ok_or_else(|| bad("status line", line))?);
+        }
+        let mut location = None;
+        let mut is_empty = !is_nph;
+        for (number, line) in lines.enumerate() {
+            if number >= most_fields {
+                return Err(format!("its head has more than {most_fields} fields"));
+            }
+            is_empty = false;
+            let (name, value) = field(line).ok_or_else(|| bad("header line", line))?;
+            match name.to_ascii_lowercase().as_str() {
+                "status" if !is_nph => {
+                    let status = status(value).ok_or_else(|| bad("Status", line))?;
+                    once(&mut head.status, status, line)?;
+                }
+                "location" => once(&mut location, latin1(value), line)?,
+                "content-length" => {
+                    let length = decimal(value).ok_or_else(|| bad("Content-Length", line))?;
+                    once(&mut head.content_length, length, line)?;
+                }
+                other if OURS.contains(&other) || (!is_nph && STAMPS.contains(&other)) => {}
+                _ => head.fields.push((name.to_owned(), latin1(value))),
+            }
+        }
+        if is_empty {
+            return Err("its head has no field".to_owned());
+        }
+        head.location = location.map(|location| resolve(location, head.status.as_ref())).transpose()?;
+        Ok(head)
+    }
+}
+
+/// What frames a reply is for the server to say, and whether the connection goes on.
+const OURS: [&str; 7] =
+    ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
+
+/// What `send_response` has said already.
+const STAMPS: [&str; 2] = ["date", "server"];
+
+fn field(line: &[u8]) -> Option<(&str, &[u8])> {
+    let colon = memchr::memchr(b':', line)?;
+    let (name, value) = (line.get(..colon)?, trim_blanks(line.get(colon + 1..)?));
+    if name.is_empty() || !is_token_text(name) || !value.iter().all(|byte| is_field_text(*byte)) {
+        return None;
+    }
+    Some((std::str::from_utf8(name).ok()?, value))
+}
+
+/// `Status: 404 Not Found` (section 6.3.3). None too for 1xx, which is no reply: 101 would end HTTP on this connection.
+fn status(value: &[u8]) -> Option<(u16, Option<String>)> {
+    let (code, reason) = value.split_at_checked(3)?;
+    let code = u16::try_from(decimal(code)?).ok().filter(|code| *code >= 200)?;
+    match reason {
+        [] => Some((code, None)),
+        [b' ', reason @ ..] => {
+            let reason = latin1(trim_blanks(reason));
+            Some((code, Some(reason).filter(|reason| !reason.is_empty())))
+        }
+        _ => None,
+    }
+}
+
+fn status_line(line: &[u8]) -> Option<(u16, Option<String>)> {
+    let rest = line.strip_prefix(b"HTTP/")?;
+    let (version, rest) = rest.split_at(memchr::memchr(b' ', rest)?);
+    if !line.iter().all(|byte| is_field_text(*byte)) || !matches!(version, b"1.0" | b"1.1") {
+        return None;
+    }
+    status(trim_blanks(rest))
+}
+
+/// Without a status a path is for the server, and anything that is no absolute URI is for nobody.
+fn resolve(location: String, status: Option<&(u16, Option<String>)>) -> Result<Location, String> {
+    if status.is_some() {
+        return Ok(Location::Elsewhere(location));
+    }
+    let is_local = location.starts_with('/') && !location.starts_with("//");
+    if is_local && location.bytes().all(is_target) {
+        return Ok(Location::Here(location));
+    }
+    let scheme = location.split_once(':').map_or("", |(scheme, _)| scheme);
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    if is_scheme { Ok(Location::Elsewhere(location)) } else { Err(bad("Location", location.as_bytes())) }
+}
+
+/// Section 6.3: each of them at most once.
+fn once<T>(place: &mut Option<T>, value: T, line: &[u8]) -> Result<(), String> {
+    match place.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(bad("second field of its name", line)),
+    }
+}
+
+fn bad(what: &str, line: &[u8]) -> String {
+    const SHOWN: usize = 200;
+    let line = line.get(..SHOWN).unwrap_or(line);
+    format!("bad {what} in its head: {:?}", String::from_utf8_lossy(line))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(text: &str) -> Result<Head, String> {
+        Head::parse(text.as_bytes(), false, 5)
+    }
+
+    #[test]
+    fn heads() {
+        let head = parse("Content-Type: text/plain\r\nstatus: 404 Nothing here\nX:  y \r\n\r\n").unwrap();
+        assert_eq!(head.status, Some((404, Some("Nothing here".to_owned()))));
+        let fields = [("Content-Type", "text/plain"), ("X", "y")].map(|(a, b)| (a.to_owned(), b.to_owned()));
+        assert_eq!(head.fields, fields);
+        let head =
+            parse("Content-Length: 12\nTransfer-Encoding: chunked\nConnection: close\nDate: x\n\n").unwrap();
+        assert_eq!((head.content_length, head.fields.len()), (Some(12), 0));
+        let nph = Head::parse(b"HTTP/1.0 201 Made\nDate: x\n\n", true, 5).unwrap();
+        assert_eq!((nph.status, nph.fields.len()), (Some((201, Some("Made".to_owned()))), 1));
+    }
+
+    #[test]
+    fn locations() {
+        let location = |text: &str| parse(text).map(|head| head.location.unwrap());
+        assert_eq!(location("Location: /a?b\n\n"), Ok(Location::Here("/a?b".to_owned())));
+        let elsewhere = |text: &str| Ok(Location::Elsewhere(text.to_owned()));
+        assert_eq!(location("Location: http://a/b\n\n"), elsewhere("http://a/b"));
+        assert_eq!(location("Location: b\nStatus: 301\n\n"), elsewhere("b"));
+        assert_eq!(location("Status: 302 Found\nLocation: /b\n\n"), elsewhere("/b"));
+        for text in ["Location: //host/a\n\n", "Location: a\n\n", "Location: \n\n", "Location: /a b\n\n"] {
+            assert!(parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_head() {
+        for text in [
+            "\n",
+            "no colon\n\n",
+            "Name : value\n\n",
+            ": value\n\n",
+            "A: b\n c\n\n",
+            "A: b\0\n\n",
+            "A: b\rc\n\n",
+            "HTTP/1.1 200 OK\nA: b\n\n",
+            "Status: 99\n\n",
+            "Status: 100\n\n",
+            "Status: 101 Switching\n\n",
+            "Status: +20\n\n",
+            "Status: 2000\n\n",
+            "Status: 200\nStatus: 200\n\n",
+            "Content-Length: -1\n\n",
+            "Content-Length: 1, 1\n\n",
+            "Content-Length: 1\nContent-Length: 1\n\n",
+            "a: b\na: b\na: b\na: b\na: b\na: b\n\n",
+        ] {
+            assert!(parse(text).is_err(), "{text:?}");
+        }
+        for text in ["HTTP/2 200 OK\n\n", "200 OK\n\n", "HTTP/1.1 20\n\n", "\n", "HTTP/1.1 100 Continue\n\n"]
+        {
+            assert!(Head::parse(text.as_bytes(), true, 5).is_err(), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_head_is_found_however_it_comes(pieces in prop::collection::vec(prop::collection::vec(
+            prop::sample::select(b"ab:\r\n ".to_vec()), 0..6), 0..8))
+        {
+            let whole = pieces.concat();
+            let mut at_once = Collector::default();
+            let wanted = at_once.take(&whole, 1000).unwrap();
+            let mut collector = Collector::default();
+            let mut found = None;
+            for piece in &pieces {
+                match &mut found {
+                    None => found = collector.take(piece, 1000).unwrap(),
+                    Some((_, rest)) => rest.extend_from_slice(piece),
+                }
+            }
+            prop_assert_eq!(&found, &wanted);
+            if let Some((head, _)) = found {
+                let _ = Head::parse(&head, false, 3);
+                let _ = Head::parse(&head, true, 3);
+            }
+        }
+    }
+
+    #[test]
+    fn a_head_without_end_is_too_long() {
+        let mut collector = Collector::default();
+        assert_eq!(collector.take(b"a: b\n", 10), Ok(None));
+        assert!(collector.take(b"c: defghi", 10).is_err());
+        assert!(Collector::default().take(b"a: bcdefghijkl\n\n", 10).is_err());
+        assert!(Collector::default().take(b"a: b\n\nbody that is long", 10).unwrap().is_some());
+    }
+}

@@ -1,0 +1,150 @@
+//! The request's body, on its way to a script.
+
+use std::io::Write;
+
+use basehttp_tests::client::Client;
+
+use crate::stage::Stage;
+
+/// Says back what it gets, and how much was announced.
+const ECHO: &str = "echo Length: $CONTENT_LENGTH; echo; exec cat";
+
+fn bytes(count: usize) -> Vec<u8> {
+    (0..=250).cycle().step_by(7).take(count).collect()
+}
+
+fn post(body: &[u8]) -> Vec<u8> {
+    let mut request =
+        format!("POST /cgi-bin/script HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", body.len())
+            .into_bytes();
+    request.extend_from_slice(body);
+    request
+}
+
+fn chunked(body: &[u8]) -> Vec<u8> {
+    let mut request =
+        b"POST /cgi-bin/script HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+    for chunk in body.chunks(1000) {
+        write!(request, "{:x}\r\n", chunk.len()).unwrap();
+        request.extend_from_slice(chunk);
+        request.extend_from_slice(b"\r\n");
+    }
+    request.extend_from_slice(b"0\r\n\r\n");
+    request
+}
+
+#[test]
+fn a_body_arrives_whole() {
+    let stage = Stage::with(ECHO);
+    for count in [1, 1000, 100_000, 1024 * 1024] {
+        let body = bytes(count);
+        let reply = stage.ask(post(&body));
+        assert_eq!(reply.header("length"), Some(&*count.to_string()));
+        assert!(reply.body == body && !reply.truncated, "{count}");
+    }
+}
+
+#[test]
+fn over_tcp_too_and_the_connection_goes_on() {
+    let stage = Stage::with(ECHO);
+    let server = stage.server();
+    let mut client = Client::new(&server);
+    // After more than it would drop of a body, the server does not know in time that it can go on.
+    for count in [10, 200_000, 3, 1024 * 1024] {
+        let body = bytes(count);
+        let mut stream = client.stream().try_clone().unwrap();
+        let request = post(&body);
+        let writer = std::thread::spawn(move || stream.write_all(&request));
+        let reply = client.reply();
+        writer.join().unwrap().unwrap();
+        assert_eq!(reply.status, 200);
+        assert!(reply.body == body, "{count}");
+    }
+}
+
+#[test]
+fn a_chunked_body_is_told_its_length() {
+    let stage = Stage::with(ECHO);
+    for count in [0, 5, 200_000] {
+        let body = bytes(count);
+        let reply = stage.ask(chunked(&body));
+        assert_eq!(reply.header("length"), Some(&*count.to_string()));
+        assert!(reply.body == body, "{count}");
+    }
+}
+
+#[test]
+fn a_chunked_body_has_a_limit() {
+    let mut stage = Stage::with("touch ran; echo; echo");
+    stage.chunked_limit = Some(100_000);
+    assert_eq!(stage.ask(chunked(&bytes(100_001))).status, 413);
+    assert!(!stage.path("cgi-bin/ran").exists());
+}
+
+#[test]
+fn a_declared_length_costs_nothing() {
+    // gh-119452: what has not come takes no memory, and a body that does not come is an error.
+    let stage = Stage::with(ECHO);
+    let reply =
+        stage.ask("POST /cgi-bin/script HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999\r\n\r\nabc");
+    // The script has had its word when the client leaves.
+    assert!(reply.status == 400 || reply.truncated, "{reply:?}");
+}
+
+#[test]
+fn a_script_need_not_read() {
+    for script in ["echo a: b; echo; echo done", "exec <&-; echo a: b; echo; echo done"] {
+        let stage = Stage::with(script);
+        let reply = stage.ask(post(&bytes(200_000)));
+        assert_eq!(reply.text(), "done\n", "{:?}", stage.log.lines());
+        let chunked = stage.ask(chunked(&bytes(200_000)));
+        assert_eq!(chunked.text(), "done\n");
+    }
+}
+
+#[test]
+fn a_script_may_say_everything_before_it_reads() {
+    let stage = Stage::with("echo a: b; echo; head -c 1000000 /dev/zero; exec wc -c");
+    let server = stage.server();
+    let mut client = Client::new(&server);
+    let mut stream = client.stream().try_clone().unwrap();
+    let request = post(&bytes(1_000_000));
+    let writer = std::thread::spawn(move || stream.write_all(&request));
+    let reply = client.reply();
+    writer.join().unwrap().unwrap();
+    assert_eq!(reply.body.len(), 1_000_000 + "1000000\n".len());
+    assert!(reply.body.ends_with(b"1000000\n"));
+}
+
+#[test]
+fn a_script_is_heard_while_its_client_takes_its_time() {
+    let stage = Stage::with("echo a: b; echo; echo first; exec cat");
+    let server = stage.server();
+    let mut client = Client::new(&server);
+    let body = bytes(100_000);
+    let request = post(&body);
+    client.send(&request[..request.len() - 10]);
+    client.read_up_to(b"first\n");
+    client.send(&request[request.len() - 10..]);
+    client.read_up_to(b"\r\n0\r\n\r\n");
+}
+
+#[test]
+fn who_waits_for_100_is_told() {
+    let stage = Stage::with(ECHO);
+    let server = stage.server();
+    let mut client = Client::new(&server);
+    client.send(
+        "POST /cgi-bin/script HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n",
+    );
+    assert_eq!(client.reply().status, 100);
+    assert_eq!(client.ask("abc").text(), "abc");
+}
+
+#[test]
+fn files_take_no_body() {
+    let stage = Stage::new();
+    stage.file("page.html", "page");
+    let reply = stage.request("POST", "/page.html", "Content-Length: 0\r\n");
+    assert_eq!((reply.status, &*reply.reason), (501, "Can only POST to CGI scripts"));
+}

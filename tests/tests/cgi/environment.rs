@@ -1,0 +1,108 @@
+//! What a script is told: RFC 3875 section 4.1.
+
+use std::collections::HashMap;
+use std::fs;
+
+use crate::stage::Stage;
+
+fn printenv() -> Stage {
+    Stage::with("echo; env -0")
+}
+
+fn printed(text: &str) -> HashMap<String, String> {
+    let pairs = text.split('\0').filter_map(|line| line.split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// The environment with a request's.
+fn environment(stage: &Stage, method: &str, target: &str, fields: &str) -> HashMap<String, String> {
+    stage.script("cgi-bin/script", "printf 'A: b\\n\\n'; env -0");
+    let reply = stage.request(method, target, fields);
+    assert_eq!(reply.status, 200, "{reply:?}, {:?}", stage.log.lines());
+    printed(&reply.text())
+}
+
+#[test]
+fn the_variables_of_the_rfc() {
+    let stage = printenv();
+    let variables = environment(&stage, "GET", "/cgi-bin/script/a%20b/../%C3%A9?x=%20y&/..", "");
+    for (name, value) in [
+        ("GATEWAY_INTERFACE", "CGI/1.1"),
+        ("PATH_INFO", "/\u{e9}"),
+        ("QUERY_STRING", "x=%20y&/.."),
+        ("REMOTE_ADDR", "127.0.0.1"),
+        ("REMOTE_HOST", "127.0.0.1"),
+        ("REQUEST_METHOD", "GET"),
+        ("SCRIPT_NAME", "/cgi-bin/script"),
+        ("SERVER_PROTOCOL", "HTTP/1.1"),
+        ("HTTP_HOST", "a"),
+        ("HTTP_ACCEPT", ""),
+    ] {
+        assert_eq!(variables.get(name).map(String::as_str), Some(value), "{name}");
+    }
+    let translated = stage
+        .path("\u{e9}")
+        .canonicalize()
+        .unwrap_or_else(|_| fs::canonicalize(stage.path("")).unwrap().join("\u{e9}"));
+    assert_eq!(variables["PATH_TRANSLATED"], translated.to_str().unwrap());
+    assert!(variables["SERVER_SOFTWARE"].starts_with("SimpleHTTP/"), "{variables:?}");
+    assert!(variables.contains_key("SERVER_NAME") && variables.contains_key("SERVER_PORT"));
+    for name in ["CONTENT_LENGTH", "CONTENT_TYPE", "AUTH_TYPE", "REMOTE_USER"] {
+        assert!(!variables.contains_key(name), "{name}");
+    }
+}
+
+#[test]
+fn what_is_not_there_is_not_told() {
+    let variables = environment(&printenv(), "GET", "/cgi-bin/script", "");
+    assert_eq!(variables["QUERY_STRING"], "");
+    assert!(!variables.contains_key("PATH_INFO") && !variables.contains_key("PATH_TRANSLATED"));
+}
+
+#[test]
+fn a_body_has_a_length_and_a_type() {
+    let fields = "Content-Type: text/x\r\nContent-Length: 0\r\n";
+    let variables = environment(&printenv(), "POST", "/cgi-bin/script", fields);
+    assert_eq!((&*variables["CONTENT_LENGTH"], &*variables["CONTENT_TYPE"]), ("0", "text/x"));
+    assert!(!variables.contains_key("HTTP_CONTENT_LENGTH") && !variables.contains_key("HTTP_CONTENT_TYPE"));
+}
+
+#[test]
+fn fields_are_joined_and_none_can_be_smuggled() {
+    let fields = "X-One: 1\r\nx-one: 2\r\nCookie: a=b\r\nCookie: c=d\r\nAccept: d\r\nAccept: e\r\nX-User: me\r\nX_User: evil\r\n\
+                  x_one: 3\r\nX.User: evil\r\nProxy: evil\r\nPROXY: evil\r\nConnection: keep-alive\r\n";
+    let variables = environment(&printenv(), "GET", "/cgi-bin/script", fields);
+    assert_eq!(variables["HTTP_X_ONE"], "1,2");
+    assert_eq!(variables["HTTP_COOKIE"], "a=b; c=d");
+    assert_eq!(variables["HTTP_ACCEPT"], "d,e");
+    assert_eq!(variables["HTTP_X_USER"], "me");
+    assert!(!variables.contains_key("HTTP_PROXY") && !variables.contains_key("HTTP_CONNECTION"));
+    assert!(!variables.values().any(|value| value.contains("evil")), "{variables:?}");
+}
+
+#[test]
+fn credentials_are_for_the_server() {
+    // `user:pass`
+    let fields = "Authorization: Basic dXNlcjpwYXNz\r\nProxy-Authorization: Basic dXNlcjpwYXNz\r\n";
+    let mut stage = printenv();
+    let variables = environment(&stage, "GET", "/cgi-bin/script", fields);
+    let is_told = |name: &String| name.contains("AUTH") || name == "REMOTE_USER";
+    assert!(!variables.keys().any(is_told), "{variables:?}");
+    // Who has checked them says so.
+    stage.variables = vec![("AUTH_TYPE", "Basic"), ("REMOTE_USER", "user")];
+    let variables = environment(&stage, "GET", "/cgi-bin/script", fields);
+    assert_eq!((&*variables["AUTH_TYPE"], &*variables["REMOTE_USER"]), ("Basic", "user"));
+}
+
+#[test]
+fn of_the_servers_environment_what_is_asked_for() {
+    let mut stage = printenv();
+    stage.variables = vec![("MINE", "set"), ("BAD=NAME", "x"), ("NUL", "a\0b")];
+    let variables = environment(&stage, "GET", "/cgi-bin/script", "");
+    assert_eq!(variables["MINE"], "set");
+    assert!(variables.contains_key("PATH") && !variables.contains_key("NUL"));
+    // The test has these.
+    for name in ["HOME", "CARGO_PKG_NAME", "CARGO"] {
+        assert!(!variables.contains_key(name), "{name}");
+    }
+}

@@ -1,0 +1,185 @@
+//! Scripts that fail, clients that do, and the end of the server.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::time::Duration;
+
+use basehttp::HTTPServer;
+use basehttp_tests::client::Client;
+use basehttp_tests::wait_until;
+
+use crate::stage::Stage;
+
+const GET: &str = "GET /cgi-bin/script HTTP/1.1\r\nHost: a\r\n\r\n";
+
+#[test]
+fn what_cannot_be_started_is_502() {
+    let stage = Stage::new();
+    stage.program("cgi-bin/script", "#!/no/such/interpreter\n");
+    assert_eq!(stage.reply().status, 502);
+    stage.program("cgi-bin/script", "no interpreter at all");
+    assert_eq!(stage.reply().status, 502);
+    assert_eq!(stage.log.count("cannot be run:"), 2, "{:?}", stage.log.lines());
+}
+
+#[test]
+fn a_crash_is_told() {
+    let stage = Stage::with("exit 7");
+    assert_eq!(stage.reply().status, 502);
+    assert!(stage.log.has("/cgi-bin/script: exit status: 7") && stage.log.has("it says nothing"));
+    // With a reply, an exit status is for the log.
+    let stage = Stage::with("echo A: b; echo; echo body; exit 7");
+    assert_eq!(stage.reply().text(), "body\n");
+    assert!(stage.log.has("exit status: 7"));
+    // A signal comes in the middle of things.
+    let stage = Stage::with("echo A: b; echo; echo body; kill -SEGV $$");
+    assert_eq!(stage.reply().status, 502);
+    assert!(stage.log.has("signal: 11"));
+    let stage = Stage::with("echo A: b; echo; head -c 200000 /dev/zero; kill -SEGV $$");
+    let reply = stage.reply();
+    assert!(reply.truncated && !reply.stays_open);
+}
+
+#[test]
+fn complaints_go_to_the_log() {
+    let stage = Stage::with("echo oh dear >&2; echo A: b; echo; printf 'no end\\033' >&2");
+    assert_eq!(stage.reply().status, 200);
+    assert!(stage.log.has("/cgi-bin/script: oh dear") && stage.log.has("no end\u{1b}"));
+}
+
+#[test]
+fn a_flood_of_complaints_is_dammed() {
+    let mut stage = Stage::with("yes oh dear | head -n 200000 >&2; echo A: b; echo; echo body");
+    assert_eq!(stage.reply().text(), "body\n");
+    assert_eq!((stage.log.count("oh dear"), stage.log.count("more bytes are left out")), (100, 1));
+    // Complaining is not getting on.
+    stage.timeout = Some(Duration::from_millis(200));
+    stage.script("cgi-bin/script", "exec yes >&2");
+    assert_eq!(stage.reply().status, 504);
+}
+
+#[test]
+fn a_script_that_does_not_go_on_is_killed() {
+    let mut stage = Stage::with("echo $$ >pid; sleep 1000");
+    stage.timeout = Some(Duration::from_millis(200));
+    for (script, status) in [
+        ("sleep 1000", 504),
+        ("echo A: b; sleep 1000", 504),
+        ("trap '' TERM HUP INT; while :; do sleep 1000; done", 504),
+        // It has said all there is.
+        ("echo A: b; echo; echo body; exec >&- 2>&-; sleep 1000", 200),
+    ] {
+        stage.script("cgi-bin/script", &format!("echo $$ >pid; {script}"));
+        let reply = stage.reply();
+        assert_eq!(reply.status, status, "{script}");
+        let process = fs::read_to_string(stage.path("cgi-bin/pid")).unwrap();
+        assert!(!fs::exists(format!("/proc/{}", process.trim())).unwrap(), "{script}");
+    }
+    assert!(stage.log.has("killed after 200ms without a sign"));
+    // What has begun is cut.
+    stage.script("cgi-bin/script", "echo A: b; echo; head -c 100000 /dev/zero; sleep 1000");
+    let reply = stage.reply();
+    assert!(reply.status == 200 && reply.truncated && !reply.stays_open, "{reply:?}");
+    // A head that comes a little at a time is no progress, nor is a body that nobody wants.
+    stage.script("cgi-bin/script", "while :; do echo A: b; sleep 0.01; done");
+    assert_eq!(stage.reply().status, 504);
+    stage.script("cgi-bin/script", "echo A: b; echo; exec yes");
+    assert_eq!(stage.request("HEAD", "/cgi-bin/script", "").status, 200);
+}
+
+#[test]
+fn a_script_that_takes_no_input_is_killed() {
+    let mut stage = Stage::with("sleep 1000");
+    stage.timeout = Some(Duration::from_millis(200));
+    let mut request = b"POST /cgi-bin/script HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n".to_vec();
+    request.resize(request.len() + 1_000_000, b'x');
+    assert_eq!(stage.ask(request).status, 504);
+}
+
+#[test]
+fn what_is_said_slowly_is_heard_at_once() {
+    let stage = Stage::with("echo A: b; echo; echo first; read line <wait; echo second");
+    nix::unistd::mkfifo(&stage.path("cgi-bin/wait"), nix::sys::stat::Mode::from_bits_truncate(0o600))
+        .unwrap();
+    let server = stage.server();
+    let mut client = Client::new(&server);
+    client.send(GET);
+    client.read_up_to(b"first\n");
+    fs::write(stage.path("cgi-bin/wait"), "go\n").unwrap();
+    client.read_up_to(b"second\n");
+    client.read_up_to(b"0\r\n\r\n");
+    assert_eq!(client.ask("GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n").status, 404);
+}
+
+#[test]
+fn a_slow_client_gets_all_of_a_flood() {
+    const LENGTH: usize = 30 * 1024 * 1024;
+    let stage = Stage::with(&format!("echo A: b; echo; head -c {LENGTH} /dev/zero"));
+    let server = stage.server();
+    let mut stream = server.connect().unwrap();
+    stream.write_all(b"GET /cgi-bin/script HTTP/1.0\r\n\r\n").unwrap();
+    // Another one is served meanwhile.
+    assert_eq!(Client::new(&server).ask("GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n").status, 404);
+    let mut all = Vec::new();
+    stream.read_to_end(&mut all).unwrap();
+    let body = all.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
+    assert_eq!(all.len() - body, LENGTH);
+}
+
+#[test]
+fn when_the_client_is_gone_so_is_the_script() {
+    for script in ["exec yes", "trap '' PIPE; while :; do echo more; done"] {
+        let stage = Stage::with(&format!("echo $$ >pid; echo A: b; echo; {script}"));
+        let server = stage.server();
+        let mut client = Client::new(&server);
+        client.send(GET);
+        client.read_up_to(b"\r\n\r\n");
+        drop(client);
+        let process = fs::read_to_string(stage.path("cgi-bin/pid")).unwrap();
+        wait_until("the script is reaped", || !fs::exists(format!("/proc/{}", process.trim())).unwrap());
+        stage.log.wait_for("the client went away");
+    }
+}
+
+#[test]
+fn a_body_that_ends_early_ends_the_script() {
+    let stage = Stage::with("echo $$ >pid; cat; sleep 1000");
+    let server = stage.server();
+    let mut client = Client::new(&server);
+    client.send("POST /cgi-bin/script HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
+    client.send(vec![b'x'; 70_000]);
+    let pid = stage.path("cgi-bin/pid");
+    wait_until("the script runs", || fs::read_to_string(&pid).is_ok_and(|text| text.ends_with('\n')));
+    drop(client);
+    let process = fs::read_to_string(pid).unwrap();
+    wait_until("the script is reaped", || !fs::exists(format!("/proc/{}", process.trim())).unwrap());
+}
+
+#[test]
+fn the_end_of_the_server_ends_scripts() {
+    let stage = Stage::with("echo $$ >pid; sleep 1000");
+    let server = stage.server_with(HTTPServer::builder());
+    let mut client = Client::new(&server);
+    client.send(GET);
+    let pid = stage.path("cgi-bin/pid");
+    wait_until("the script runs", || fs::read_to_string(&pid).is_ok_and(|text| text.ends_with('\n')));
+    server.handle().shutdown_within(Duration::ZERO);
+    let process = fs::read_to_string(pid).unwrap();
+    wait_until("the script is reaped", || !fs::exists(format!("/proc/{}", process.trim())).unwrap());
+}
+
+#[test]
+fn the_end_of_the_server_waits_for_scripts_that_go_on() {
+    let stage = Stage::with("echo $$ >pid; read line <wait; echo A: b; echo; echo body");
+    nix::unistd::mkfifo(&stage.path("cgi-bin/wait"), nix::sys::stat::Mode::from_bits_truncate(0o600))
+        .unwrap();
+    let server = stage.server();
+    let mut client = Client::new(&server);
+    client.send(GET);
+    let pid = stage.path("cgi-bin/pid");
+    wait_until("the script runs", || fs::read_to_string(&pid).is_ok_and(|text| text.ends_with('\n')));
+    server.handle().shutdown();
+    fs::write(stage.path("cgi-bin/wait"), "go\n").unwrap();
+    let reply = client.reply();
+    assert_eq!((&*reply.text(), reply.field("connection")), ("body\n", Some("close")));
+}

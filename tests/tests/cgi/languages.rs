@@ -1,0 +1,76 @@
+//! Scripts as they are written: Python, Perl with CGI.pm.
+
+use std::process::Command;
+
+use crate::stage::Stage;
+
+const PYTHON: &str = r#"#!/usr/bin/env python3
+import warnings
+warnings.simplefilter("ignore")
+import cgi
+form = cgi.FieldStorage()
+print("Content-Type: text/plain; charset=utf-8")
+print()
+print(form.getfirst("spam"), form.getlist("egg"), form["file"].filename, len(form["file"].file.read()))
+"#;
+
+const PERL: &str = r#"#!/usr/bin/env perl
+use CGI;
+my $q = CGI->new;
+if ($q->param("to")) { print $q->redirect($q->param("to")); exit; }
+print $q->header(-type => "text/plain", -status => "201 Made", -cookie => $q->cookie("a", "b"));
+print join(",", map { "$_=" . $q->param($_) } sort $q->param), " ", $q->request_method, " ", $q->path_info, " ", $q->cookie("c"), "\n";
+"#;
+
+/// Whether this is installed; tells where it is not.
+fn has(program: &str, arguments: &[&str]) -> bool {
+    let found = Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success());
+    if !found {
+        eprintln!("LEFT OUT: there is no {program} {}", arguments.join(" "));
+    }
+    found
+}
+
+#[test]
+fn python_with_the_cgi_module() {
+    if !has("python3", &["-W", "ignore", "-c", "import cgi"]) {
+        return;
+    }
+    let stage = Stage::new();
+    stage.program("cgi-bin/form.py", PYTHON);
+    let file = "x".repeat(100_000);
+    let part = |name: &str, value: &str| {
+        format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let body = [
+        part("spam", "lovely"),
+        part("egg", "1"),
+        part("egg", "2"),
+        part("file\"; filename=\"a.bin", &file),
+        "--B--\r\n".to_owned(),
+    ]
+    .concat();
+    let reply = stage.ask(format!(
+        "POST /cgi-bin/form.py HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    ));
+    assert_eq!(reply.text(), "lovely ['1', '2'] a.bin 100000\n", "{:?}", stage.log.lines());
+}
+
+#[test]
+fn perl_with_cgi_pm() {
+    if !has("perl", &["-MCGI", "-e", "1"]) {
+        return;
+    }
+    let stage = Stage::new();
+    stage.program("cgi-bin/a.pl", PERL);
+    let reply = stage.ask(
+        "POST /cgi-bin/a.pl/x HTTP/1.1\r\nHost: a\r\nCookie: c=d\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: 7\r\n\r\ns=1&t=2",
+    );
+    assert_eq!((reply.status, &*reply.reason), (201, "Made"), "{:?}", stage.log.lines());
+    assert_eq!(reply.text(), "s=1,t=2 POST /x d\n");
+    assert!(reply.header("set-cookie").is_some_and(|cookie| cookie.starts_with("a=b")));
+    let reply = stage.get("/cgi-bin/a.pl?to=http://host/");
+    assert_eq!((reply.status, reply.header("location")), (302, Some("http://host/")));
+}

@@ -1,0 +1,83 @@
+//! The process that a script is.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use basehttp_tests::client::Client;
+use basehttp_tests::wait_until;
+
+use crate::stage::Stage;
+
+#[test]
+fn it_has_its_path_alone_and_its_folder() {
+    let stage = Stage::new();
+    stage.script("cgi-bin/sub/a", "echo A: b; echo; echo $#; pwd -P; echo $0");
+    // RFC 3875 section 4.4 has `x` and `-s` for arguments.
+    let reply = stage.get("/cgi-bin/sub/a/info?x+-s");
+    let folder = stage.path("cgi-bin/sub").canonicalize().unwrap();
+    assert_eq!(reply.text(), format!("0\n{0}\n{0}/a\n", folder.display()));
+}
+
+#[test]
+fn it_has_three_descriptors() {
+    // What a program started from here has anyway, because others have left it open, and what it lists them with.
+    let plain = Command::new("ls").arg("/proc/self/fd").stdin(Stdio::null()).output().unwrap();
+    let stage = Stage::with("echo A: b; echo; exec ls /proc/self/fd");
+    let server = stage.server();
+    let mut client = Client::new(&server);
+    // Other connections and files are open meanwhile.
+    let others: Vec<Client> = (0..5).map(|_| Client::new(&server)).collect();
+    let reply = client.ask("GET /cgi-bin/script HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(reply.text(), String::from_utf8(plain.stdout).unwrap());
+    drop(others);
+}
+
+#[test]
+fn it_leads_a_group_of_its_own() {
+    let stage = Stage::with("echo A: b; echo; echo $$; cut -d' ' -f5 /proc/$$/stat");
+    let text = stage.reply().text().into_owned();
+    let numbers: Vec<&str> = text.lines().collect();
+    assert_eq!(numbers[0], numbers[1]);
+}
+
+/// Whether nothing is left of it, not even for its parent to reap.
+fn is_gone(process: &str) -> bool {
+    !fs::exists(format!("/proc/{process}")).unwrap()
+}
+
+/// Whether it runs no more. Who reaps the child of a script is not for us to say.
+fn has_ended(process: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.is_empty() || stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z'))
+}
+
+#[test]
+fn it_is_reaped_however_it_ends() {
+    for end in ["", "exit 3", "kill -9 $$", "exec >&-; exit 1"] {
+        let stage = Stage::with(&format!("echo $$ >pid; echo A: b; echo; {end}"));
+        stage.reply();
+        let process = fs::read_to_string(stage.path("cgi-bin/pid")).unwrap();
+        assert!(is_gone(process.trim()), "{end}");
+    }
+    // So does a handler that panics.
+    let stage = Stage::with("echo $$ >pid; echo X-Panic: b; echo; sleep 1000");
+    assert_eq!(stage.reply().status, 500);
+    assert!(is_gone(fs::read_to_string(stage.path("cgi-bin/pid")).unwrap().trim()));
+    // A bad head ends it at once.
+    let stage = Stage::with("echo $$ >pid; echo bad; echo; sleep 1000");
+    assert_eq!(stage.reply().status, 502);
+    assert!(is_gone(fs::read_to_string(stage.path("cgi-bin/pid")).unwrap().trim()));
+}
+
+#[test]
+fn its_children_end_with_it() {
+    // One with its output, and one without. A child may say the last word of a script.
+    let stage = Stage::with("echo A: b; echo; (sleep 0.01; echo late) &");
+    assert_eq!(stage.reply().text(), "late\n");
+    let stage = Stage::with("echo A: b; echo; sleep 1000 & echo $!; sleep 1000 >/dev/null 2>&1 & echo $!");
+    let reply = stage.reply();
+    let text = reply.text().into_owned();
+    let children: Vec<&str> = text.lines().collect();
+    assert_eq!((reply.status, children.len()), (200, 2));
+    wait_until("the children end", || children.iter().all(|child| has_ended(child)));
+}

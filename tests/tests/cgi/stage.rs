@@ -1,0 +1,136 @@
+//! A folder with scripts, and what comes of them.
+
+use std::fmt;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use basehttp::prelude::*;
+use basehttp::testing::{Response, TestServer, run};
+use basehttp::{CGIHTTPRequestHandler, CGIRequestHandler, Directory, ServerBuilder};
+use basehttp_tests::log::Log;
+use tempfile::TempDir;
+
+pub(crate) struct Stage {
+    folder: TempDir,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) chunked_limit: Option<usize>,
+    pub(crate) variables: Vec<(&'static str, &'static str)>,
+    pub(crate) log: Log,
+}
+
+/// A handler whose log a test can look into.
+pub(crate) struct Site {
+    base: CGIHTTPRequestHandler,
+    log: Log,
+}
+
+#[http_handler(extends = CGIHTTPRequestHandler, protocol_version = "HTTP/1.1")]
+impl Site {
+    fn log_message(&self, message: fmt::Arguments<'_>) {
+        self.log.push(message);
+    }
+
+    fn send_header(&self, keyword: &str, value: impl fmt::Display) {
+        assert_ne!(keyword, "X-Panic");
+        BaseHTTPRequestHandler::send_header(self, keyword, value);
+    }
+
+    fn do_PUT(&mut self) -> std::io::Result<()> {
+        self.run_cgi()
+    }
+}
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("root/cgi-bin")).unwrap();
+        Self { folder, timeout: None, chunked_limit: None, variables: Vec::new(), log: Log::default() }
+    }
+
+    /// One with this script for a shell, at `/cgi-bin/script`.
+    pub(crate) fn with(text: &str) -> Self {
+        let stage = Self::new();
+        stage.script("cgi-bin/script", text);
+        stage
+    }
+
+    /// Writes a script for a shell.
+    pub(crate) fn script(&self, path: &str, text: &str) {
+        self.program(path, &format!("#!/bin/sh\n{text}\n"));
+    }
+
+    /// Writes a file that can be run.
+    pub(crate) fn program(&self, path: &str, text: &str) {
+        self.file(path, text);
+        fs::set_permissions(self.path(path), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Writes a file that cannot.
+    pub(crate) fn file(&self, path: &str, text: &str) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.outside().join("root").join(path)
+    }
+
+    /// Where the folder is in which the served one lies.
+    pub(crate) fn outside(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn factory(&self) -> impl Fn(BaseHTTPRequestHandler) -> Site + Send + Sync + 'static + use<> {
+        let files = Directory::open(self.path("")).unwrap();
+        let (timeout, chunked_limit) = (self.timeout, self.chunked_limit);
+        let (variables, log) = (self.variables.clone(), self.log.clone());
+        move |base| {
+            let mut base = CGIHTTPRequestHandler::new(base, &files);
+            if let Some(timeout) = timeout {
+                base = base.timeout(timeout);
+            }
+            if let Some(bytes) = chunked_limit {
+                base = base.chunked_limit(bytes);
+            }
+            let base = variables.iter().fold(base, |base, (name, value)| base.variable(name, value));
+            Site { base, log: log.clone() }
+        }
+    }
+
+    /// The replies to the requests of a connection.
+    pub(crate) fn replies(&self, requests: impl AsRef<[u8]>) -> Vec<Response> {
+        run(self.factory(), [requests]).responses
+    }
+
+    /// The reply to the request that these bytes are.
+    pub(crate) fn ask(&self, request: impl AsRef<[u8]>) -> Response {
+        let mut replies = self.replies(request);
+        assert_eq!(replies.len(), 1);
+        replies.remove(0)
+    }
+
+    /// The reply to a request with these fields, each with its line end.
+    pub(crate) fn request(&self, method: &str, target: &str, fields: &str) -> Response {
+        self.ask(format!("{method} {target} HTTP/1.1\r\nHost: a\r\n{fields}\r\n"))
+    }
+
+    pub(crate) fn get(&self, target: &str) -> Response {
+        self.request("GET", target, "")
+    }
+
+    /// What `/cgi-bin/script` comes to.
+    pub(crate) fn reply(&self) -> Response {
+        self.get("/cgi-bin/script")
+    }
+
+    pub(crate) fn server(&self) -> TestServer {
+        TestServer::new(self.factory())
+    }
+
+    pub(crate) fn server_with(&self, builder: ServerBuilder) -> TestServer {
+        TestServer::with(builder, self.factory())
+    }
+}
