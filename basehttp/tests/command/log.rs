@@ -1,8 +1,14 @@
 //! The log in its forms.
 
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::thread;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::program::{Program, folder};
+use crate::program::{PATIENCE, Program, command, connect, folder, wait_until};
 
 /// Some requests, and the lines that tell of them.
 fn lines(form: &[&str]) -> Vec<String> {
@@ -99,4 +105,40 @@ fn who_it_was_and_what_else_there_is_to_say() {
     assert_eq!(values[0]["user"], "ann");
     assert_eq!(values[1]["message"], "wrong name or password, as 'ann'");
     assert_eq!((&values[2]["status"], &values[2]["user"]), (&401.into(), &Value::Null));
+}
+
+#[test]
+fn a_log_that_nobody_reads_stops_nobody() {
+    /// More lines than a pipe and the queue have room for.
+    const MANY: usize = 6000;
+    let folder = folder();
+    let mut child = command()
+        .args(["0", "-b", "127.0.0.1", "--log", "combined", "-d"])
+        .arg(folder.path())
+        .spawn()
+        .unwrap();
+    let mut output = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut greeting = String::new();
+    while !greeting.contains("until") {
+        std::io::BufRead::read_line(&mut output, &mut greeting).unwrap();
+    }
+    let url = greeting.lines().nth(1).unwrap();
+    let address: SocketAddr = url.trim_start_matches("http://").trim_end_matches('/').parse().unwrap();
+    let mut stream = connect(address);
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut writer = stream.try_clone().unwrap();
+    let writing = thread::spawn(move || {
+        writer.write_all("HEAD /a.txt HTTP/1.1\r\nHost: a\r\n\r\n".repeat(MANY).as_bytes()).unwrap();
+        writer.shutdown(Shutdown::Write).unwrap();
+    });
+    let mut replies = String::new();
+    stream.read_to_string(&mut replies).unwrap();
+    writing.join().unwrap();
+    assert_eq!(replies.matches("HTTP/1.1 200 OK").count(), MANY);
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    wait_until("the end of the program", || child.try_wait().unwrap().is_some());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let mut rest = String::new();
+    output.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("Served 6000 requests"), "{rest}");
 }

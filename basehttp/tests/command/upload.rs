@@ -65,6 +65,10 @@ fn files_go_into_the_folder_that_is_listed() {
         assert_eq!(fs::metadata(sub.join("empty")).unwrap().permissions().mode() & 0o777, 0o644);
     }
     assert_eq!(names(folder.path()), BEFORE);
+    // And it is taken for what its name says, whatever is in it.
+    for path in ["/sub/tricky", "/", "/nothing"] {
+        assert_eq!(program.get(path).fields("X-Content-Type-Options"), ["nosniff"], "{path}");
+    }
 }
 
 #[test]

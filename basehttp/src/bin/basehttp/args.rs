@@ -59,8 +59,12 @@ pub(crate) struct Args {
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header)]
     pub(crate) headers: Vec<(String, String)>,
 
-    /// Ask for a name and a password
-    #[arg(long, value_name = "USER:PASS", conflicts_with = "auth_file")]
+    #[arg(
+        long,
+        help = "Ask for a password; or set BASEHTTP_AUTH",
+        value_name = "USER:PASS",
+        conflicts_with = "auth_file"
+    )]
     pub(crate) auth: Option<String>,
 
     /// The same from a file, one in a line

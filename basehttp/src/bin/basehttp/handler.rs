@@ -52,7 +52,11 @@ impl<const MINOR: u8> Files<MINOR> {
     /// Whether a folder is one of those whose files are run.
     pub(crate) fn is_among_scripts(path: &Path) -> bool {
         #[cfg(unix)]
-        return Self::cgi_directories.iter().any(|folder| path.starts_with(folder.trim_start_matches('/')));
+        {
+            // Some systems do not tell case.
+            let path = PathBuf::from(path.as_os_str().to_ascii_lowercase());
+            Self::cgi_directories.iter().any(|folder| path.starts_with(folder.trim_start_matches('/')))
+        }
         #[cfg(not(unix))]
         {
             let _ = path;

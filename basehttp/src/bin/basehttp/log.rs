@@ -101,8 +101,13 @@ impl Log {
     pub(crate) fn close(&self) {
         const PATIENCE: Duration = Duration::from_secs(1);
         let (done, end) = sync_channel(1);
-        let is_written = self.lines.try_send(Message::End(done)).is_err()
-            || end.recv_timeout(PATIENCE) != Err(RecvTimeoutError::Timeout);
+        let is_written = match self.lines.try_send(Message::End(done)) {
+            Ok(()) => end.recv_timeout(PATIENCE) != Err(RecvTimeoutError::Timeout),
+            // Who does not take lines does not take one more.
+            Err(TrySendError::Full(_)) => false,
+            // There is no thread, and so nothing to write.
+            Err(TrySendError::Disconnected(_)) => true,
+        };
         let lost = self.lost.load(Ordering::Relaxed);
         if is_written && lost > 0 {
             let _ = writeln!(io::stderr(), "basehttp: {lost} lines of the log are lost: nobody took them");

@@ -49,8 +49,10 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<(), Failure> {
     if let Some(shell) = args.completions {
-        clap_complete::generate(shell, &mut Args::command(), "basehttp", &mut io::stdout());
-        return Ok(());
+        // It would panic where nobody reads to the end.
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Args::command(), "basehttp", &mut script);
+        return io::stdout().write_all(&script).map_err(Failure::of_system);
     }
     if args.man {
         return clap_mangen::Man::new(Args::command()).render(&mut io::stdout()).map_err(Failure::of_system);

@@ -16,6 +16,7 @@ pub(crate) struct Settings {
     pub(crate) spa: bool,
     pub(crate) auth: Option<Auth>,
     pub(crate) upload: Option<UploadRules>,
+    /// For all replies, in place of what the handler says.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) content_type: Option<String>,
     pub(crate) log: Log,
@@ -40,6 +41,11 @@ impl Settings {
             return Err(Failure::usage("--cgi is for unix: this system cannot run scripts as RFC 3875 asks"));
         }
         let files = Directory::open(&args.directory).map_err(Failure::of_system)?;
+        let mut headers = args.headers.clone();
+        // What strangers put there is what its name says, and no page because it looks like one.
+        if args.upload && !has(&headers, NO_SNIFFING.0) {
+            headers.push((NO_SNIFFING.0.to_owned(), NO_SNIFFING.1.to_owned()));
+        }
         let rules = UploadRules { limit: args.upload_limit, overwrite: args.overwrite };
         Ok(Self {
             files: files
@@ -51,17 +57,24 @@ impl Settings {
             spa: args.spa,
             auth: Auth::new(args.auth.as_deref(), args.auth_file.as_deref())?,
             upload: args.upload.then_some(rules),
-            headers: args.headers.clone(),
+            headers,
             content_type: args.content_type.clone(),
             log: Log::new(args.log).map_err(Failure::of_system)?,
             summary: Summary::default(),
         })
     }
 
-    /// Whether the command line has a field of this name, which replaces what the handler would say.
+    /// Whether there is a field of this name for all replies.
     pub(crate) fn has_header(&self, name: &str) -> bool {
-        self.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
+        has(&self.headers, name)
     }
+}
+
+/// The field that keeps browsers from guessing the type of a file.
+const NO_SNIFFING: (&str, &str) = ("X-Content-Type-Options", "nosniff");
+
+fn has(headers: &[(String, String)], name: &str) -> bool {
+    headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
 }
 
 fn password(args: &Args) -> Failure {

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use basehttp::prelude::*;
 use basehttp::{FileRequestHandler, Listing};
@@ -230,7 +230,7 @@ impl Folder {
 #[cfg(target_os = "linux")]
 fn path_of(open: &File) -> Option<PathBuf> {
     use std::os::fd::AsRawFd as _;
-    let path = Path::new("/proc/self/fd").join(open.as_raw_fd().to_string());
+    let path = std::path::Path::new("/proc/self/fd").join(open.as_raw_fd().to_string());
     path.exists().then_some(path)
 }
 
