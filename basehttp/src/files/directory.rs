@@ -151,6 +151,16 @@ impl Directory {
         if opened.metadata.is_file() { Ok(opened.file) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
+    /// Opens the folder at `path`, relative to this one, for a handler that puts files into it.
+    ///
+    /// # Errors
+    /// The system's; [`NotFound`](io::ErrorKind::NotFound) for what is not served, and
+    /// [`NotADirectory`](io::ErrorKind::NotADirectory) for what is no folder.
+    pub fn open_folder(&self, path: impl AsRef<Path>) -> io::Result<File> {
+        let opened = self.open_path(path.as_ref())?;
+        if opened.metadata.is_dir() { Ok(opened.file) } else { Err(io::ErrorKind::NotADirectory.into()) }
+    }
+
     /// What the system knows of the file or folder at `path`, relative to this one, if it is served.
     ///
     /// # Errors

@@ -1,76 +1,123 @@
-//! Where the command listens, and the addresses at which it can be reached.
+//! Where to listen, and how that is reached.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs as _};
 
 use socket2::{Domain, Socket, Type};
 
-/// All addresses of the machine, IPv4 and IPv6, by one socket; IPv4 alone where there is no IPv6.
-///
-/// # Errors
-/// The system's, with what to do.
-pub(crate) fn listen_everywhere(port: u16) -> io::Result<TcpListener> {
-    let six = listen((Ipv6Addr::UNSPECIFIED, port).into());
-    let listener = match six {
-        Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
-            listen((Ipv4Addr::UNSPECIFIED, port).into())
-        }
-        six => six,
+use crate::failure::Failure;
+
+/// Connections that the system queues: as many as the library's default.
+const BACKLOG: i32 = 1024;
+
+/// Listens at an address of the machine, or at all of them: IPv6 and IPv4 with one socket, or IPv4 alone where the system
+/// knows no IPv6.
+pub(crate) fn listen(host: Option<&str>, port: u16) -> Result<TcpListener, Failure> {
+    let Some(host) = host.filter(|host| !host.is_empty()) else {
+        let everywhere = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
+        return open(everywhere)
+            .or_else(
+                |error| {
+                    if lacks_ipv6(&error) { open((Ipv4Addr::UNSPECIFIED, port).into()) } else { Err(error) }
+                },
+            )
+            .map_err(|error| unusable(&error, "", port));
     };
-    listener.map_err(|error| advice(&error, &format!("port {port}"), port))
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let candidates: Vec<SocketAddr> = match bare.parse::<IpAddr>() {
+        Ok(ip) => vec![(ip, port).into()],
+        Err(_) => (bare, port)
+            .to_socket_addrs()
+            .map_err(|error| {
+                Failure::other(format!(
+                    "cannot listen at {host}: {error}; --bind wants an address of this machine"
+                ))
+            })?
+            .collect(),
+    };
+    let mut failed = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for candidate in candidates {
+        match open(candidate) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failed = error,
+        }
+    }
+    Err(unusable(&failed, host, port))
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+fn open(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     if address.is_ipv6() {
+        // `::` is for both; any other address is not changed by it.
         socket.set_only_v6(false)?;
     }
-    if cfg!(not(windows)) {
+    // So that it can be started again at once. On Windows that would let two servers share a port.
+    if cfg!(unix) {
         socket.set_reuse_address(true)?;
     }
     socket.bind(&address.into())?;
-    socket.listen(1024)?;
+    socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
 
-/// What can be done about an address that cannot be had.
-pub(crate) fn advice(error: &io::Error, place: &str, port: u16) -> io::Error {
-    let text = match error.kind() {
+fn lacks_ipv6(error: &io::Error) -> bool {
+    /// EAFNOSUPPORT on Linux, the BSDs and macOS, and Windows.
+    const NO_FAMILY: [i32; 3] = [97, 47, 10047];
+    matches!(error.kind(), io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported)
+        || error.raw_os_error().is_some_and(|number| NO_FAMILY.contains(&number))
+}
+
+/// What to do about it.
+fn unusable(error: &io::Error, host: &str, port: u16) -> Failure {
+    Failure::other(match error.kind() {
         io::ErrorKind::AddrInUse => {
+            let other = if port == u16::MAX { 8000 } else { port + 1 };
             format!(
-                "{place} is taken by another program: end that one, or choose another port, for example {}",
-                port.wrapping_add(1).max(1024)
+                "port {port} is taken; end the other program, or take another port: basehttp {other}, or 0 for a free one"
             )
         }
         io::ErrorKind::PermissionDenied => {
-            format!("{place} is not for every user: choose a port from 1024 on, for example 8000")
+            format!(
+                "port {port} is not for everybody ({error}); take one above 1023, for example basehttp 8000"
+            )
         }
-        io::ErrorKind::AddrNotAvailable => format!("{place} is not an address of this machine"),
-        _ => format!("cannot listen at {place}: {error}"),
-    };
-    io::Error::new(error.kind(), text)
+        io::ErrorKind::AddrNotAvailable => {
+            format!("{host} is no address of this machine; leave --bind out to listen at all that it has")
+        }
+        _ => format!("cannot listen at port {port}: {error}"),
+    })
 }
 
-/// The addresses under which a browser finds the server, those of this machine alone first.
-pub(crate) fn urls(scheme: &str, address: SocketAddr) -> Vec<String> {
-    let url = |ip: IpAddr| format!("{scheme}://{}/", SocketAddr::new(ip, address.port()));
-    if !address.ip().is_unspecified() {
-        return vec![url(address.ip())];
+/// The addresses at which the server is reached, those of the machine itself first.
+pub(crate) fn reachable(bound: SocketAddr) -> Vec<IpAddr> {
+    if !bound.ip().is_unspecified() {
+        return vec![bound.ip().to_canonical()];
     }
-    let mut all: Vec<IpAddr> = if_addrs::get_if_addrs()
-        .unwrap_or_default()
-        .iter()
-        .map(if_addrs::Interface::ip)
-        // Those of one link need the name of the interface, which no browser takes.
-        .filter(|ip| !matches!(ip, IpAddr::V6(six) if six.is_unicast_link_local()))
-        .filter(|ip| ip.is_ipv4() || address.is_ipv6())
-        .collect();
-    all.sort_by_key(|ip| (!ip.is_loopback(), ip.is_ipv6(), *ip));
-    all.dedup();
-    if all.is_empty() {
-        all.push(Ipv4Addr::LOCALHOST.into());
+    let mut found: Vec<IpAddr> = vec![Ipv4Addr::LOCALHOST.into()];
+    if bound.is_ipv6() {
+        found.push(Ipv6Addr::LOCALHOST.into());
     }
-    all.into_iter().map(url).collect()
+    // Where they cannot be found out, the server is reached all the same.
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    let mut others: Vec<IpAddr> = interfaces.iter().map(if_addrs::Interface::ip).collect();
+    others.retain(|ip| {
+        let is_local = match ip {
+            IpAddr::V4(ip) => ip.is_loopback() || ip.is_link_local(),
+            // One of the link is reached only by who names the link.
+            IpAddr::V6(ip) => ip.is_loopback() || ip.is_unicast_link_local() || !bound.is_ipv6(),
+        };
+        !is_local
+    });
+    others.sort_by_key(IpAddr::is_ipv6);
+    others.dedup();
+    found.extend(others);
+    found
+}
+
+/// `http://[::1]:8000/`
+pub(crate) fn url(ip: IpAddr, port: u16, is_tls: bool) -> String {
+    let scheme = if is_tls { "https" } else { "http" };
+    format!("{scheme}://{}/", SocketAddr::from((ip, port)))
 }
 
 #[cfg(test)]
@@ -78,18 +125,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_to_go_to() {
-        assert_eq!(urls("http", "[::1]:80".parse().unwrap()), ["http://[::1]:80/"]);
-        let everywhere = urls("https", "0.0.0.0:81".parse().unwrap());
-        assert_eq!(everywhere.first().map(String::as_str), Some("https://127.0.0.1:81/"));
-        assert!(everywhere.iter().all(|url| !url.contains('[')));
+    fn urls() {
+        assert_eq!(url(Ipv4Addr::LOCALHOST.into(), 80, false), "http://127.0.0.1:80/");
+        assert_eq!(url(Ipv6Addr::LOCALHOST.into(), 8443, true), "https://[::1]:8443/");
     }
 
     #[test]
-    fn a_taken_port_says_what_to_do() {
-        let taken = listen_everywhere(0).unwrap();
-        let port = taken.local_addr().unwrap().port();
-        let error = listen_everywhere(port).unwrap_err().to_string();
-        assert!(error.contains("taken by another program"), "{error}");
+    fn one_address_is_reached_there_alone() {
+        let bound = |text: &str| reachable(text.parse().unwrap());
+        assert_eq!(bound("127.0.0.1:1"), [IpAddr::from([127, 0, 0, 1])]);
+        assert_eq!(bound("[::ffff:127.0.0.1]:1"), [IpAddr::from([127, 0, 0, 1])]);
+        let all = bound("0.0.0.0:1");
+        assert_eq!(all[0], IpAddr::from([127, 0, 0, 1]));
+        assert!(all.iter().all(IpAddr::is_ipv4), "{all:?}");
     }
 }

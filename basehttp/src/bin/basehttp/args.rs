@@ -2,87 +2,152 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, ValueEnum};
+use clap::{ArgAction, Parser, ValueEnum};
 use clap_complete::Shell;
 
-/// Serves the files of a folder over HTTP.
-#[derive(Parser, Debug)]
-#[command(name = "basehttp", version, after_help = EXAMPLES, max_term_width = 80)]
+/// What was asked for. The first options are those of `python -m http.server`, spelled as there.
+#[derive(Debug, Parser)]
+#[command(
+    name = "basehttp",
+    version,
+    about = "Serves the files of a folder over HTTP.",
+    after_help = EXAMPLES,
+    help_template = "{about}\n\n{usage-heading} basehttp [OPTIONS] [port]\n\n{all-args}{after-help}",
+    disable_help_flag = true,
+    disable_version_flag = true,
+    max_term_width = 80
+)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct Args {
-    /// The port to listen at; 0 for any that is free
-    #[arg(default_value_t = 8000)]
+    /// Port, 0 for a free one
+    #[arg(value_name = "port", default_value_t = 8000)]
     pub(crate) port: u16,
-    /// Listen at this address only [default: all, IPv4 and IPv6]
+
+    /// Address to listen at [default: all]
     #[arg(short, long, value_name = "ADDRESS")]
     pub(crate) bind: Option<String>,
-    /// The folder to serve
+
+    /// Folder to serve
     #[arg(short, long, value_name = "DIR", default_value = ".")]
     pub(crate) directory: PathBuf,
+
     /// HTTP/1.0 or HTTP/1.1
-    #[arg(short, long, value_name = "VERSION", default_value = "HTTP/1.1", value_parser = ["HTTP/1.0", "HTTP/1.1"], hide_possible_values = true)]
-    pub(crate) protocol: String,
-    /// Run the scripts in /cgi-bin and /htbin
+    #[arg(short, long, value_name = "VERSION", default_value = "HTTP/1.1", hide_possible_values = true)]
+    pub(crate) protocol: Protocol,
+
+    /// Run the scripts in cgi-bin and htbin
     #[arg(long)]
     pub(crate) cgi: bool,
+
     /// Speak HTTPS, with this certificate (PEM)
     #[arg(long, value_name = "FILE")]
     pub(crate) tls_cert: Option<PathBuf>,
-    /// The certificate's key, if it is not in the same file
+
+    /// Its key, if it is not in the same file
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
-    /// Not supported: a key with a password is refused
-    #[arg(long, value_name = "FILE", hide = true)]
+
+    /// Refused: keys need no password here
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_password_file: Option<PathBuf>,
-    /// Open the page in a browser
+
+    /// Type of files whose type is not known
+    #[arg(long, value_name = "TYPE", value_parser = content_type)]
+    pub(crate) content_type: Option<String>,
+
+    /// Add a field to replies; may be repeated
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header)]
+    pub(crate) headers: Vec<(String, String)>,
+
+    /// Ask for a name and a password
+    #[arg(long, value_name = "USER:PASS", conflicts_with = "auth_file")]
+    pub(crate) auth: Option<String>,
+
+    /// The same from a file, one in a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) auth_file: Option<PathBuf>,
+
+    /// Take files into the folders that are served
     #[arg(long)]
-    pub(crate) open: bool,
-    /// Print the address as a QR code
-    #[arg(long)]
-    pub(crate) qr: bool,
+    pub(crate) upload: bool,
+
+    /// Most that an upload has [default: 1G]
+    #[arg(long, value_name = "SIZE", requires = "upload", value_parser = size, default_value = "1G",
+          hide_default_value = true)]
+    pub(crate) upload_limit: u64,
+
+    /// Let an upload replace a file
+    #[arg(long, requires = "upload")]
+    pub(crate) overwrite: bool,
+
     /// Let pages of other sites read the files
     #[arg(long)]
     pub(crate) cors: bool,
-    /// Answer unknown pages with /index.html
+
+    /// Send index.html for pages that are not there
     #[arg(long)]
     pub(crate) spa: bool,
-    #[arg(long, value_name = "USER:PASS", help = "Ask for a user and a password; or set BASEHTTP_AUTH")]
-    pub(crate) auth: Option<String>,
-    /// Take uploads into the folders that are listed
-    #[arg(long)]
-    pub(crate) upload: bool,
-    /// The most bytes of an upload: 500K, 2G
-    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = size)]
-    pub(crate) upload_limit: u64,
-    /// Let uploads replace files that are there
-    #[arg(long, requires = "upload")]
-    pub(crate) overwrite: bool,
-    /// Add a field to every reply
-    #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = header)]
-    pub(crate) header: Vec<(String, String)>,
-    /// The type of files whose type is not known
-    #[arg(long, value_name = "TYPE", value_parser = field_value)]
-    pub(crate) content_type: Option<String>,
+
     /// Do not list folders
     #[arg(long)]
     pub(crate) no_listing: bool,
-    /// Serve files whose names begin with a dot
+
+    /// Serve names that begin with a dot, too
     #[arg(long)]
     pub(crate) dotfiles: bool,
-    /// common, combined, json or none
-    #[arg(long, value_name = "FORMAT", default_value = "common", hide_possible_values = true)]
-    pub(crate) log: Format,
-    /// Print what a shell needs to complete the options
+
+    /// Follow links that lead out of the folder
+    #[arg(long)]
+    pub(crate) follow_links: bool,
+
+    /// python, common, combined, json or none
+    #[arg(
+        long,
+        value_name = "FORM",
+        default_value = "python",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
+    pub(crate) log: LogForm,
+
+    /// Open the browser
+    #[arg(long)]
+    pub(crate) open: bool,
+
+    /// Show the address as a QR code
+    #[arg(long)]
+    pub(crate) qr: bool,
+
+    /// Print this
+    #[arg(short, long, action = ArgAction::Help)]
+    help: Option<bool>,
+
+    /// Print the version
+    #[arg(short = 'V', long, action = ArgAction::Version)]
+    version: Option<bool>,
+
+    /// Print completions for a shell
     #[arg(long, value_name = "SHELL", hide = true)]
     pub(crate) completions: Option<Shell>,
+
     /// Print the manual page
     #[arg(long, hide = true)]
     pub(crate) man: bool,
 }
 
-/// How requests are logged.
+/// The version of the replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum Protocol {
+    #[value(name = "HTTP/1.0")]
+    Http10,
+    #[value(name = "HTTP/1.1")]
+    Http11,
+}
+
+/// What becomes of a request in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogForm {
+    Python,
     Common,
     Combined,
     Json,
@@ -91,66 +156,101 @@ pub(crate) enum Format {
 
 const EXAMPLES: &str = "\
 Examples:
-  basehttp                              this folder, at port 8000
-  basehttp 8080 -b 127.0.0.1 -d site    another one, for this machine only
-  basehttp --upload --auth me:secret    takes files from who knows the password
-  basehttp --tls-cert cert.pem          HTTPS";
+  basehttp                           the current folder, at port 8000
+  basehttp 0 -b 127.0.0.1 --open     for this machine alone, in the browser
+  basehttp --upload --auth-file pw   files from others, who know a password
+  basehttp -d dist --spa -H 'Cache-Control: no-store'";
 
-/// Bytes, or with K, M or G a thousand and twenty-four times as many, and so on.
-fn size(text: &str) -> Result<u64, String> {
-    let wrong = || "write a number of bytes, or one with K, M or G: 500K, 2G".to_owned();
-    let (digits, unit) = match text.char_indices().last() {
-        Some((at, 'k' | 'K')) => (text.get(..at), 1 << 10),
-        Some((at, 'm' | 'M')) => (text.get(..at), 1 << 20),
-        Some((at, 'g' | 'G')) => (text.get(..at), 1 << 30),
-        _ => (Some(text), 1),
-    };
-    let number: u64 = digits.and_then(|digits| digits.parse().ok()).ok_or_else(wrong)?;
-    number.checked_mul(unit).filter(|bytes| *bytes > 0).ok_or_else(wrong)
-}
-
-/// A field as it stands in a reply. The fields that frame it, and those that say where it ends, are the server's.
+/// `Name: value`, as it can stand in a reply (RFC 9110 section 5).
 fn header(text: &str) -> Result<(String, String), String> {
-    const RESERVED: [&str; 5] = ["connection", "content-length", "date", "server", "transfer-encoding"];
-    let (name, value) = text.split_once(':').ok_or("write 'Name: value', with a colon")?;
+    let (name, value) = text.split_once(':').ok_or("write it as 'Name: value'")?;
+    let value = value.trim_matches([' ', '\t']);
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.is_empty() || !name.bytes().all(is_token) {
         return Err(format!("{name:?} cannot be the name of a field"));
     }
-    if RESERVED.iter().any(|reserved| name.eq_ignore_ascii_case(reserved)) {
-        return Err(format!("{name} is for the server to say"));
+    if !value.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte)) {
+        return Err(format!("the value of {name} has characters that are not printable ASCII"));
     }
-    Ok((name.to_owned(), field_value(value.trim())?))
+    // They tell where a reply ends, which is the server's to say.
+    let framing = ["Connection", "Content-Length", "Trailer", "Transfer-Encoding", "Upgrade"];
+    if framing.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+        return Err(format!("{name} is made by the server"));
+    }
+    Ok((name.to_owned(), value.to_owned()))
 }
 
-fn field_value(text: &str) -> Result<String, String> {
-    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-        Ok(text.to_owned())
-    } else {
-        Err("use letters, digits and signs of ASCII".to_owned())
+fn content_type(text: &str) -> Result<String, String> {
+    let printable = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    match text.split_once('/') {
+        Some((kind, rest)) if printable && !kind.is_empty() && !rest.is_empty() && !kind.contains(' ') => {
+            Ok(text.to_owned())
+        }
+        _ => Err("write it as type/subtype, for example text/plain".to_owned()),
     }
+}
+
+/// `512`, `64K`, `10M`, `2G`, in powers of 1024.
+fn size(text: &str) -> Result<u64, String> {
+    let wrong = || "write it as a number of bytes, or with K, M, G or T: 500M".to_owned();
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let shift = match unit.to_ascii_uppercase().trim_end_matches("IB").trim_end_matches('B') {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    number.checked_mul(1 << shift).ok_or_else(wrong)
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::CommandFactory as _;
 
     use super::*;
 
     #[test]
-    fn sizes_and_fields() {
-        assert_eq!(["1", "500K", "2g", "1M"].map(|text| size(text).unwrap()), [1, 512_000, 2 << 30, 1 << 20]);
-        assert!(["", "K", "0", "-1", "1.5G", "99999999999G", "1T"].iter().all(|text| size(text).is_err()));
-        assert_eq!(header("X-A: b c"), Ok(("X-A".to_owned(), "b c".to_owned())));
-        for wrong in ["X", ": a", "A b: c", "A: b\r\nC: d", "Content-Length: 5", "X: \u{e4}"] {
-            assert!(header(wrong).is_err(), "{wrong}");
-        }
+    fn the_definition_holds() {
+        Args::command().debug_assert();
     }
 
     #[test]
     fn the_help_fits_a_screen() {
-        Args::command().debug_assert();
         let help = Args::command().render_help().to_string();
-        assert!(help.lines().count() <= 45 && help.lines().all(|line| line.chars().count() <= 80), "{help}");
+        let lines: Vec<_> = help.lines().collect();
+        assert!((24..=40).contains(&lines.len()), "{} lines:\n{help}", lines.len());
+        assert!(lines.iter().all(|line| line.chars().count() <= 80), "{help}");
+        assert!(help.contains("Examples:"), "{help}");
+    }
+
+    #[test]
+    fn sizes() {
+        for (text, bytes) in [("0", 0), ("512", 512), ("64K", 65536), ("1g", 1 << 30), ("2MiB", 2 << 20)] {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "-1", "+1", "1.5M", "M", "1X", "99999999999T"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn headers() {
+        assert_eq!(header("X-A:  b c "), Ok(("X-A".into(), "b c".into())));
+        assert_eq!(header("X-A:"), Ok(("X-A".into(), String::new())));
+        for text in [
+            "X-A",
+            ": a",
+            "X A: b",
+            "X-A: a\r\nX-B: c",
+            "X-A: \u{e9}",
+            "content-length: 1",
+            "Connection: close",
+        ] {
+            assert!(header(text).is_err(), "{text}");
+        }
     }
 }

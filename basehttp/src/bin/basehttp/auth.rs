@@ -1,79 +1,151 @@
-//! Who may come in: the Basic scheme of RFC 7617.
+//! Names and passwords: the Basic scheme of RFC 7617.
 
-use std::io;
+use std::path::Path;
 
-use base64::Engine;
+use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq as _};
 
-/// A user with a password.
-pub(crate) struct Credentials {
-    /// `user:password`
-    text: String,
+use crate::failure::Failure;
+
+/// Who may read what is served.
+pub(crate) struct Auth {
+    /// `user:password` each, as it comes over the wire.
+    pairs: Vec<Vec<u8>>,
 }
 
-/// What a client with the wrong ones is told.
+/// What a client says of itself.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// This one may come in.
+    Known(String),
+    /// It has tried a name, or what is none.
+    Wrong(String),
+    /// It has not said anything, as browsers do before they ask.
+    Silent,
+}
+
+/// Where the pair is looked for that is in no process list and in no file.
+const VARIABLE: &str = "BASEHTTP_AUTH";
+
+/// The field that has a client ask for a password. RFC 7617 section 2.1: names and passwords are UTF-8.
 pub(crate) const CHALLENGE: &str = "Basic realm=\"basehttp\", charset=\"UTF-8\"";
 
-impl Credentials {
-    /// Of the option, else of the variable `BASEHTTP_AUTH`, which is not in the list of processes.
-    ///
-    /// # Errors
-    /// What is wrong with them.
-    pub(crate) fn find(option: Option<&str>) -> io::Result<Option<Self>> {
-        let variable = std::env::var("BASEHTTP_AUTH").ok();
-        let Some(text) = option.map(str::to_owned).or(variable) else { return Ok(None) };
-        match text.split_once(':') {
-            Some((user, password)) if !user.is_empty() && !password.is_empty() => Ok(Some(Self { text })),
-            _ => Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "--auth and BASEHTTP_AUTH want USER:PASS, neither of them empty",
-            )),
+/// A longer file is no list of passwords.
+const LONGEST_FILE: u64 = 1 << 20;
+
+impl Auth {
+    /// From the option, from a file, or else from the environment. None where nobody is asked.
+    pub(crate) fn new(option: Option<&str>, file: Option<&Path>) -> Result<Option<Self>, Failure> {
+        if let Some(pair) = option {
+            return Ok(Some(Self { pairs: vec![checked(pair, "--auth")?] }));
+        }
+        if let Some(path) = file {
+            return Self::of_file(path).map(Some);
+        }
+        match std::env::var(VARIABLE) {
+            Ok(pair) => Ok(Some(Self { pairs: vec![checked(&pair, VARIABLE)?] })),
+            Err(std::env::VarError::NotPresent) => Ok(None),
+            // A password that is not understood must not become none.
+            Err(error) => Err(Failure::usage(format!("{VARIABLE}: {error}"))),
         }
     }
 
-    /// Whether the value of an `Authorization` field is right, which takes the same time for all that are wrong.
-    pub(crate) fn admit(&self, field: Option<&str>) -> bool {
-        decoded(field).is_some_and(|given| given.as_slice().ct_eq(self.text.as_bytes()).into())
+    fn of_file(path: &Path) -> Result<Self, Failure> {
+        let shown = path.display();
+        let unreadable = |error: std::io::Error| Failure::other(format!("cannot read {shown}: {error}"));
+        if std::fs::metadata(path).map_err(unreadable)?.len() > LONGEST_FILE {
+            return Err(Failure::other(format!("{shown} is too long for a list of names and passwords")));
+        }
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        let lines =
+            text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
+        let pairs: Result<Vec<_>, _> =
+            lines.map(|(number, line)| checked(line, &format!("{shown}, line {}", number + 1))).collect();
+        let pairs = pairs?;
+        if pairs.is_empty() {
+            return Err(Failure::other(format!(
+                "{shown} has no line USER:PASS, so that nobody could come in"
+            )));
+        }
+        Ok(Self { pairs })
+    }
+
+    /// Judges the `Authorization` field of a request. How long it takes depends on what was sent and on how many pairs there
+    /// are, not on how much of one is right.
+    pub(crate) fn judge(&self, field: Option<&str>) -> Verdict {
+        let Some(field) = field else { return Verdict::Silent };
+        let given = match field.split_once(' ') {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("basic") => {
+                STANDARD.decode(rest.trim_matches(' '))
+            }
+            _ => return Verdict::Wrong(String::new()),
+        };
+        let Ok(given) = given else { return Verdict::Wrong(String::new()) };
+        let found = self.pairs.iter().fold(Choice::from(0), |found, pair| found | same(&given, pair));
+        let user = given.split(|byte| *byte == b':').next().unwrap_or_default();
+        let user = String::from_utf8_lossy(user).chars().take(LONGEST_NAME).collect();
+        if bool::from(found) { Verdict::Known(user) } else { Verdict::Wrong(user) }
     }
 }
 
-/// The name that somebody has tried to come in with.
-pub(crate) fn user(field: Option<&str>) -> Option<String> {
-    let given = decoded(field)?;
-    let user = given.split(|byte| *byte == b':').next()?;
-    Some(String::from_utf8_lossy(user).chars().take(100).collect())
+/// Characters of a name that are logged.
+const LONGEST_NAME: usize = 100;
+
+/// Compares without an end before the end. All that was given is compared, with the pair over and over where that is
+/// shorter, so that the time tells nothing of its length.
+fn same(given: &[u8], pair: &[u8]) -> Choice {
+    let equal = given.len().ct_eq(&pair.len());
+    given.iter().zip(pair.iter().cycle()).fold(equal, |equal, (one, other)| equal & one.ct_eq(other))
 }
 
-fn decoded(field: Option<&str>) -> Option<Vec<u8>> {
-    let (scheme, token) = field?.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
+fn checked(pair: &str, source: &str) -> Result<Vec<u8>, Failure> {
+    match pair.split_once(':') {
+        Some((user, password))
+            if !user.is_empty() && !password.is_empty() && !pair.contains(char::is_control) =>
+        {
+            Ok(pair.as_bytes().to_vec())
+        }
+        // Not shown: it may be a password.
+        _ => Err(Failure::usage(format!("{source}: write it as USER:PASS, with something on both sides"))),
     }
-    STANDARD.decode(token.trim_start_matches(' ')).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn auth(pairs: &[&str]) -> Auth {
+        Auth { pairs: pairs.iter().map(|pair| pair.as_bytes().to_vec()).collect() }
+    }
+
+    fn field(pair: &str) -> String {
+        format!("Basic {}", STANDARD.encode(pair))
+    }
+
     #[test]
-    fn fields_and_who_comes_in() {
-        let credentials = Credentials::find(Some("me:se:cret")).unwrap().unwrap();
-        let field = |text: &str| format!("Basic {}", STANDARD.encode(text));
-        assert!(credentials.admit(Some(&field("me:se:cret"))));
-        assert!(credentials.admit(Some(&field("me:se:cret").replace("Basic ", "bASIC   "))));
-        for wrong in [
-            field("me:secret"),
-            field("me:se:cret "),
-            field("me"),
-            "Basic me:se:cret".to_owned(),
-            "Bearer x".to_owned(),
-        ] {
-            assert!(!credentials.admit(Some(&wrong)), "{wrong}");
+    fn who_is_known() {
+        let auth = auth(&["ann:secret", "bob:a:b", "zo\u{eb}:\u{1f511}"]);
+        let known = |pair: &str| matches!(auth.judge(Some(&field(pair))), Verdict::Known(_));
+        assert!(known("ann:secret") && known("bob:a:b") && known("zo\u{eb}:\u{1f511}"));
+        for pair in
+            ["ann:secre", "ann:secrett", "ann:secretann:secret", "ann:", "ann", "", "bob:a", "Ann:secret"]
+        {
+            assert!(!known(pair), "{pair}");
         }
-        assert!(!credentials.admit(None));
-        assert_eq!(user(Some(&field("eve:x"))).as_deref(), Some("eve"));
-        assert!(["", "me", ":x", "me:"].iter().all(|text| Credentials::find(Some(text)).is_err()));
+        assert_eq!(auth.judge(None), Verdict::Silent);
+        assert_eq!(auth.judge(Some("bAsIc  YW5uOnNlY3JldA==")), Verdict::Known("ann".into()));
+        for wrong in ["Basic", "Basic %%%", "Bearer YW5uOnNlY3JldA==", "", "BasicYW5uOnNlY3JldA=="] {
+            assert_eq!(auth.judge(Some(wrong)), Verdict::Wrong(String::new()), "{wrong}");
+        }
+        assert_eq!(auth.judge(Some(&field("eve:x"))), Verdict::Wrong("eve".into()));
+    }
+
+    #[test]
+    fn what_is_no_pair() {
+        for pair in ["", "ann", ":secret", "ann:", "ann:sec\nret"] {
+            assert!(checked(pair, "here").is_err(), "{pair:?}");
+        }
+        assert_eq!(checked("a:b:c", "here").unwrap(), b"a:b:c");
     }
 }

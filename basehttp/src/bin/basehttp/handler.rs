@@ -1,167 +1,269 @@
-//! The handlers: of files, and of files and scripts.
+//! The handler: the files of a folder, and what the options add.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Display};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 #[cfg(unix)]
 use basehttp::CGIHTTPRequestHandler;
+#[cfg(unix)]
+use basehttp::CGIRequestHandler;
 use basehttp::prelude::*;
-use basehttp::{Content, Directory, FileRequestHandler, SimpleHTTPRequestHandler};
+use basehttp::{Content, Listing, SimpleHTTPRequestHandler};
 
-use crate::args::Format;
-use crate::auth::{CHALLENGE, user};
-use crate::site::Site;
-use crate::{log, upload};
-
-/// Both handlers have the same overrides; only their parents are not the same. `V` is the version that they speak, 10 or
-/// 11, since a class variable is a constant.
-macro_rules! handler {
-    ($(#[$docs:meta])* $name:ident, $base:ident, $post:expr) => {
-        $(#[$docs])*
-        pub(crate) struct $name<const V: u8> {
-            base: $base,
-            site: Arc<Site>,
-        }
-
-        impl<const V: u8> $name<V> {
-            pub(crate) fn new(base: BaseHTTPRequestHandler, site: &Arc<Site>) -> Self {
-                Self { base: $base::new(base, &site.files), site: site.clone() }
-            }
-
-            fn set_index(&mut self) {
-                self.base.set_path("/index.html");
-            }
-        }
-
-        #[http_handler(extends = $base)]
-        impl<const V: u8> $name<V> {
-            const protocol_version: &str = if V == 11 { "HTTP/1.1" } else { "HTTP/1.0" };
-            const server_version: &str = concat!("basehttp/", env!("CARGO_PKG_VERSION"));
-
-            fn do_POST(&mut self) -> io::Result<()> {
-                let post: fn(&mut Self) -> Option<io::Result<()>> = $post;
-                match (post(self), self.site.upload) {
-                    (Some(result), _) => result,
-                    (None, Some(upload)) => upload::receive(self, upload),
-                    (None, None) => self.send_error((405, "Uploads are off", "Start basehttp with --upload to take files.")),
-                }
-            }
-
-            fn do_OPTIONS(&self) -> io::Result<()> {
-                self.send_response(204);
-                self.send_header("Allow", "GET, HEAD, OPTIONS, POST");
-                if self.site.cors {
-                    self.send_header("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS");
-                    self.send_header("Access-Control-Allow-Headers", "*");
-                    self.send_header("Access-Control-Max-Age", 86_400);
-                }
-                self.end_headers()
-            }
-
-            fn parse_request(&mut self) -> io::Result<bool> {
-                if !BaseHTTPRequestHandler::parse_request(self)? {
-                    return Ok(false);
-                }
-                let field = self.headers().get("Authorization");
-                if self.site.credentials.as_ref().is_none_or(|credentials| credentials.admit(field)) {
-                    return Ok(true);
-                }
-                if let Some(user) = user(field) {
-                    self.log_error(format_args!("wrong password or user: {user}"));
-                }
-                let page = "<!DOCTYPE html><title>Password needed</title><p>A user and a password are needed here.\n";
-                self.send_response(401);
-                self.send_header("WWW-Authenticate", CHALLENGE);
-                self.send_header("Content-Type", "text/html; charset=utf-8");
-                self.end_headers()?;
-                self.wfile.write_all(page.as_bytes())?;
-                Ok(false)
-            }
-
-            fn end_headers(&self) -> io::Result<()> {
-                if self.site.cors {
-                    self.send_header("Access-Control-Allow-Origin", "*");
-                }
-                for (name, value) in &self.site.headers {
-                    self.send_header(name, value);
-                }
-                BaseHTTPRequestHandler::end_headers(self)
-            }
-
-            fn send_head(&mut self) -> io::Result<Option<Content>> {
-                if self.site.spa && is_unknown_page(&self.site.files, self) {
-                    self.set_index();
-                }
-                $base::send_head(self)
-            }
-
-            fn guess_type(&self, path: &Path) -> Cow<'static, str> {
-                let known = SimpleHTTPRequestHandler::guess_type(self, path);
-                match &self.site.content_type {
-                    Some(other) if known == "application/octet-stream" => other.clone().into(),
-                    _ => known,
-                }
-            }
-
-            fn list_directory(&mut self, path: &Path) -> io::Result<Option<Content>> {
-                if self.site.upload.is_some() {
-                    upload::list_with_form(self, path)
-                } else {
-                    SimpleHTTPRequestHandler::list_directory(self, path)
-                }
-            }
-
-            fn copyfile(&self, source: Content) -> io::Result<()> {
-                self.site.served.count_bytes(source.len());
-                SimpleHTTPRequestHandler::copyfile(self, source)
-            }
-
-            fn log_request(&self, code: Option<HTTPStatus>, size: Option<u64>) {
-                if let Some(code) = code {
-                    self.site.served.count(code);
-                }
-                match self.site.log {
-                    Format::Common => BaseHTTPRequestHandler::log_request(self, code, size),
-                    Format::Combined => {
-                        let line = log::combined(self, code);
-                        BaseHTTPRequestHandler::log_message(self, format_args!("{line}"));
-                    }
-                    Format::Json => log::json_request(self, code),
-                    Format::None => {}
-                }
-            }
-
-            fn log_message(&self, message: fmt::Arguments<'_>) {
-                match self.site.log {
-                    Format::Json => log::json_message(self, message),
-                    Format::None => {}
-                    Format::Common | Format::Combined => BaseHTTPRequestHandler::log_message(self, message),
-                }
-            }
-        }
-    };
-}
-
-handler!(
-    /// Files alone.
-    Files, SimpleHTTPRequestHandler, |_| None
-);
+use crate::auth::{CHALLENGE, Verdict};
+use crate::log::Request;
+use crate::record::Record;
+use crate::settings::Settings;
+use crate::upload;
 
 #[cfg(unix)]
-handler!(
-    /// Files and scripts.
-    Scripts, CGIHTTPRequestHandler, |handler| {
-        use basehttp::CGIRequestHandler as _;
-        handler.is_cgi().is_some().then(|| handler.run_cgi())
-    }
-);
+type Base = CGIHTTPRequestHandler;
+#[cfg(not(unix))]
+type Base = SimpleHTTPRequestHandler;
 
-/// Whether a path looks like one of an application in the browser, and is none of a file: its last part has no dot.
-fn is_unknown_page(files: &Directory, handler: &impl FileRequestHandler) -> bool {
-    let Some(path) = handler.translate_path(handler.path()) else { return false };
-    let has_extension = path.extension().is_some();
-    !has_extension && files.metadata(&path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+/// Serves the requests of a connection, with replies of HTTP/1.`MINOR`: the version is a class variable, and so a constant.
+pub(crate) struct Files<const MINOR: u8> {
+    base: Base,
+    settings: Arc<Settings>,
+    record: Record,
+}
+
+impl<const MINOR: u8> Files<MINOR> {
+    /// Makes the handler of a connection.
+    pub(crate) fn new(base: BaseHTTPRequestHandler, settings: Arc<Settings>) -> Self {
+        let base = Base::new(base, &settings.files);
+        Self { base, settings, record: Record::default() }
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Logs what is neither a request nor a failure, in the forms that have room for it.
+    pub(crate) fn tell(&self, message: fmt::Arguments<'_>) {
+        if self.settings.log.is_python() || self.settings.log.is_json() {
+            self.log_message(message);
+        }
+    }
+
+    /// Whether a folder is one of those whose files are run.
+    pub(crate) fn is_among_scripts(path: &Path) -> bool {
+        #[cfg(unix)]
+        return Self::cgi_directories.iter().any(|folder| path.starts_with(folder.trim_start_matches('/')));
+        #[cfg(not(unix))]
+        {
+            let _ = path;
+            false
+        }
+    }
+
+    /// Asks who it is. The answer is sent where it is nobody that may come in.
+    fn lets_in(&self) -> io::Result<bool> {
+        let Some(auth) = &self.settings.auth else { return Ok(true) };
+        // Browsers ask whether they may send the password before they send it (CORS). The answer tells nothing of the files.
+        if self.settings.cors && self.command() == "OPTIONS" && self.headers().get("Origin").is_some() {
+            return Ok(true);
+        }
+        match auth.judge(self.headers().get("Authorization")) {
+            Verdict::Known(user) => {
+                self.record.user.replace(Some(user));
+                return Ok(true);
+            }
+            Verdict::Wrong(user) => self.log_error(format_args!("wrong name or password, as '{user}'")),
+            Verdict::Silent => {}
+        }
+        self.record.is_challenge.set(true);
+        self.send_error((401, "A name and a password are needed")).map(|()| false)
+    }
+
+    /// Whether a path that is not there is one that the program behind index.html knows: a page, and no picture or script
+    /// that is missing.
+    fn is_page(&self, path: &Path) -> bool {
+        use io::ErrorKind::{NotADirectory, NotFound};
+        let is_missing = |error: io::Error| matches!(error.kind(), NotFound | NotADirectory);
+        let is_shown = self.headers().get("Accept").is_some_and(|accepted| accepted.contains("text/html"));
+        (is_shown || path.extension().is_none()) && self.settings.files.metadata(path).is_err_and(is_missing)
+    }
+
+    /// Counts and logs the request that was answered.
+    fn conclude(&mut self) {
+        let record = std::mem::take(&mut self.record);
+        let Some(status) = record.status.get() else { return };
+        // A reply to HEAD has no body, whatever length it tells.
+        let size = record.size.get().filter(|_| self.command() != "HEAD" && status != 304);
+        self.settings.summary.answered(status, size.unwrap_or(0));
+        let (user, reason) = (record.user.into_inner(), record.reason.into_inner());
+        let headers = self.headers();
+        self.settings.log.request(&Request {
+            client: &self.address_string(),
+            user: user.as_deref(),
+            line: self.requestline(),
+            method: self.command(),
+            path: self.path(),
+            version: self.request_version(),
+            referer: headers.get("Referer"),
+            user_agent: headers.get("User-Agent"),
+            status,
+            size,
+            reason: &reason,
+        });
+    }
+}
+
+#[cfg_attr(unix, http_handler(extends = CGIHTTPRequestHandler))]
+#[cfg_attr(not(unix), http_handler(extends = SimpleHTTPRequestHandler))]
+impl<const MINOR: u8> Files<MINOR> {
+    const server_version: &str = concat!("basehttp/", env!("CARGO_PKG_VERSION"));
+    const sys_version: &str = "";
+    const protocol_version: &str = if MINOR == 0 { "HTTP/1.0" } else { "HTTP/1.1" };
+
+    fn do_POST(&mut self) -> io::Result<()> {
+        #[cfg(unix)]
+        if self.is_cgi().is_some() {
+            return self.run_cgi();
+        }
+        match self.settings.upload {
+            Some(rules) => upload::receive(self, rules),
+            None => self.send_error((405, "Uploads are off", "Start basehttp with --upload to take files.")),
+        }
+    }
+
+    fn do_OPTIONS(&mut self) -> io::Result<()> {
+        let posts = self.settings.upload.is_some() || self.settings.cgi;
+        let methods = if posts { "GET, HEAD, OPTIONS, POST" } else { "GET, HEAD, OPTIONS" };
+        self.send_response(204);
+        self.send_header("Allow", methods);
+        if self.settings.cors {
+            self.send_header("Access-Control-Allow-Methods", methods);
+            // The star does not stand for this one.
+            self.send_header("Access-Control-Allow-Headers", "*, Authorization");
+            self.send_header("Access-Control-Max-Age", 86400);
+        }
+        self.end_headers()
+    }
+
+    fn handle_one_request(&mut self) -> io::Result<()> {
+        // Of a request whose method has panicked.
+        self.conclude();
+        let outcome = BaseHTTPRequestHandler::handle_one_request(self);
+        self.conclude();
+        outcome
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.conclude();
+        Ok(())
+    }
+
+    fn parse_request(&mut self) -> io::Result<bool> {
+        // What is no request is told so without a password: that says nothing of the files.
+        if self.fault().is_none() && !self.lets_in()? {
+            return Ok(false);
+        }
+        BaseHTTPRequestHandler::parse_request(self)
+    }
+
+    fn send_head(&mut self) -> io::Result<Option<Content>> {
+        if self.settings.spa {
+            let path = self.translate_path(self.path());
+            let is_page = path.is_some_and(|path| self.is_page(&path));
+            #[cfg(unix)]
+            let is_page = is_page && self.is_cgi().is_none();
+            self.record.is_page.set(is_page);
+        }
+        Base::send_head(self)
+    }
+
+    fn translate_path(&self, path: &str) -> Option<PathBuf> {
+        if self.record.is_page.get() {
+            return Some("index.html".into());
+        }
+        SimpleHTTPRequestHandler::translate_path(self, path)
+    }
+
+    fn list_directory(&mut self, path: &Path) -> io::Result<Option<Content>> {
+        if self.settings.upload.is_some()
+            && let Ok(listing) = Listing::of(self, path)
+        {
+            return upload::with_form(listing).send(self);
+        }
+        SimpleHTTPRequestHandler::list_directory(self, path)
+    }
+
+    fn guess_type(&self, path: &Path) -> Cow<'static, str> {
+        let guessed = SimpleHTTPRequestHandler::guess_type(self, path);
+        match &self.settings.content_type {
+            Some(content_type)
+                if guessed == "application/octet-stream" && mime_guess::from_path(path).is_empty() =>
+            {
+                content_type.clone().into()
+            }
+            _ => guessed,
+        }
+    }
+
+    #[cfg(unix)]
+    fn is_cgi(&self) -> Option<(String, String)> {
+        if self.settings.cgi { CGIHTTPRequestHandler::is_cgi(self) } else { None }
+    }
+
+    fn send_error(&self, code: impl ResponseCode) -> io::Result<()> {
+        self.record.is_refusing.set(true);
+        let outcome = BaseHTTPRequestHandler::send_error(self, code);
+        self.record.is_refusing.set(false);
+        outcome
+    }
+
+    fn send_header(&self, keyword: &str, value: impl Display) {
+        if !self.record.is_adding.get() && self.settings.has_header(keyword) {
+            return;
+        }
+        if keyword.eq_ignore_ascii_case("Content-Length") {
+            self.record.size.set(value.to_string().parse().ok());
+        }
+        BaseHTTPRequestHandler::send_header(self, keyword, value);
+    }
+
+    fn end_headers(&self) -> io::Result<()> {
+        if self.settings.cors {
+            self.send_header("Access-Control-Allow-Origin", "*");
+            self.send_header("Access-Control-Expose-Headers", "*");
+        }
+        if self.record.is_challenge.get() {
+            self.send_header("WWW-Authenticate", CHALLENGE);
+        }
+        self.record.is_adding.set(true);
+        for (name, value) in &self.settings.headers {
+            self.send_header(name, value);
+        }
+        self.record.is_adding.set(false);
+        BaseHTTPRequestHandler::end_headers(self)
+    }
+
+    fn log_request(&self, code: Option<HTTPStatus>, size: Option<u64>) {
+        self.record.status.set(code.map(HTTPStatus::code));
+        self.record.size.set(None);
+        if self.settings.log.is_python() {
+            BaseHTTPRequestHandler::log_request(self, code, size);
+        }
+    }
+
+    fn log_error(&self, message: fmt::Arguments<'_>) {
+        if self.record.is_refusing.get() && !self.settings.log.is_python() {
+            self.record.reason.replace(message.to_string());
+        } else {
+            self.log_message(message);
+        }
+    }
+
+    fn log_message(&self, message: fmt::Arguments<'_>) {
+        if self.settings.log.is_json() {
+            self.settings.log.message(&self.address_string(), &message.to_string());
+        } else {
+            BaseHTTPRequestHandler::log_message(self, message);
+        }
+    }
 }

@@ -1,305 +1,294 @@
-//! Files that come in: `multipart/form-data`, RFC 7578.
+//! Files from clients, into the folders that are served.
 
-use std::collections::VecDeque;
-use std::fmt;
-use std::future::Future;
-use std::hash::{BuildHasher, RandomState};
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
 
 use basehttp::prelude::*;
-use basehttp::{Content, FileRequestHandler, Listing};
-use futures_util::stream::poll_fn;
-use multer::bytes::Bytes;
-use multer::{Constraints, Field, Multipart, SizeLimit};
+use basehttp::{FileRequestHandler, Listing};
 use serde_json::json;
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
-use crate::site::Upload;
+use crate::form::{Form, FormError};
+use crate::handler::Files;
+use crate::names;
+use crate::settings::UploadRules;
 
-const FORM: &str = include_str!("form.html");
+/// Files of one form: each costs a file system some work, and a client a few bytes.
+const MOST_FILES: usize = 1000;
 
-/// So much is read at a time.
-const PIECE: usize = 64 * 1024;
+/// The form on a page of a folder. Without scripts it is an ordinary form; with them it tells how far it is.
+const FORM: &str = include_str!("upload.html");
 
 /// Why an upload is refused.
-struct Refusal {
-    status: u16,
-    message: String,
+enum Refusal {
+    /// With a status and words for people.
+    Status(u16, String),
+    /// The connection's, which the library answers, or the handler's.
+    Error(io::Error),
 }
 
-/// What ends an upload: the client is told, or it is the client's own doing, which the server answers.
-enum Failure {
-    Refused(Refusal),
-    Body(io::Error),
+impl Refusal {
+    fn status(code: u16, text: impl Into<String>) -> Self {
+        Self::Status(code, text.into())
+    }
+
+    /// Of the file system.
+    fn of_disk(error: io::Error) -> Self {
+        use io::ErrorKind::{AlreadyExists, FileTooLarge, IsADirectory, PermissionDenied};
+        use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        match error.kind() {
+            StorageFull | QuotaExceeded => Self::status(507, "The disk is full"),
+            FileTooLarge => Self::status(413, "The file is larger than the disk takes"),
+            PermissionDenied | ReadOnlyFilesystem => Self::status(403, "The server may not write here"),
+            AlreadyExists | IsADirectory => Self::status(409, "The name is taken"),
+            _ => Self::Error(error),
+        }
+    }
 }
 
-/// The listing with a form above it. Its script shows how far an upload is; without it, the form works all the same.
-pub(crate) fn list_with_form<H: FileRequestHandler>(handler: &H, path: &Path) -> io::Result<Option<Content>> {
-    let nonce = format!("{:016x}{:016x}", RandomState::new().hash_one(0), RandomState::new().hash_one(1));
+impl From<FormError> for Refusal {
+    fn from(error: FormError) -> Self {
+        match error {
+            FormError::Connection(error) => Self::Error(error),
+            FormError::TooLong => Self::status(413, "The upload is larger than what is taken"),
+            FormError::Malformed(text) => Self::status(400, format!("This is no form of files: {text}")),
+        }
+    }
+}
+
+/// Puts the form on the page of a folder.
+pub(crate) fn with_form(listing: Listing) -> Listing {
+    let nonce = nonce();
+    // Scripts of the page's own alone; no other site may show the page and have it clicked at.
     let policy = format!(
-        "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'; connect-src 'self'; form-action 'self'; \
-         base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'; connect-src 'self'; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     );
-    match Listing::of(handler, path) {
-        Ok(listing) => {
-            listing.with(FORM.replace("NONCE", &nonce)).content_security_policy(policy).send(handler)
+    listing.with(FORM.replace("{nonce}", &nonce)).content_security_policy(policy)
+}
+
+/// 128 bits that nobody can guess.
+fn nonce() -> String {
+    use std::hash::{BuildHasher as _, RandomState};
+    let half = || RandomState::new().hash_one(0);
+    format!("{:016x}{:016x}", half(), half())
+}
+
+/// Answers a POST with files.
+pub(crate) fn receive<const MINOR: u8>(handler: &Files<MINOR>, rules: UploadRules) -> io::Result<()> {
+    match take(handler, rules) {
+        Ok(files) => {
+            handler.settings().summary.received(files.iter().map(|file| file.size).sum());
+            for file in &files {
+                handler.tell(format_args!("uploaded {} ({} bytes)", file.name, file.size));
+            }
+            answer(handler, &files)
         }
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            handler.send_error((403, "No permission to list directory")).map(|()| None)
-        }
-        Err(_) => handler.send_error((404, "File not found")).map(|()| None),
+        Err(Refusal::Status(code, text)) => handler.send_error((code, text)),
+        Err(Refusal::Error(error)) => Err(error),
     }
 }
 
-/// Takes the files of a form into the folder that the request names.
-pub(crate) fn receive<H>(handler: &H, upload: Upload) -> io::Result<()>
-where
-    H: FileRequestHandler + RequestHandler<MessageClass = Headers>,
-{
-    let names = match take(handler, upload) {
-        Ok(names) => names,
-        Err(Failure::Body(error)) => return Err(error),
-        Err(Failure::Refused(Refusal { status, message })) => {
-            // What still comes of it is for nobody.
-            return handler.send_error((status, message));
-        }
+/// A browser is shown the folder again; others get the names that the files have now, as JSON where they want that.
+fn answer<const MINOR: u8>(handler: &Files<MINOR>, files: &[Taken]) -> io::Result<()> {
+    let accepted = handler.headers().get("Accept").unwrap_or_default();
+    if accepted.contains("text/html") {
+        handler.send_response(303);
+        handler.send_header("Location", "./");
+        handler.send_header("Content-Length", 0);
+        return handler.end_headers();
+    }
+    let (text, media_type) = if accepted.contains("application/json") {
+        let files = files.iter().map(|file| json!({ "name": file.name, "size": file.size }));
+        (json!({ "files": files.collect::<Vec<_>>() }).to_string(), "application/json")
+    } else {
+        let line = |file: &Taken| [&file.size.to_string(), " ", &file.name, "\n"].concat();
+        (files.iter().map(line).collect(), "text/plain; charset=utf-8")
     };
-    for name in &names {
-        handler.log_message(format_args!("took {name:?}"));
-    }
-    if handler.headers().get("Accept").is_some_and(|accept| accept.contains("application/json")) {
-        let body = json!({ "files": names }).to_string();
-        handler.send_response(201);
-        handler.send_header("Content-Type", "application/json");
-        handler.end_headers()?;
-        return handler.wfile.write_all(body.as_bytes());
-    }
-    // To the page that shows them, by GET: RFC 9110 section 15.4.4.
-    let path = handler.path().split(['?', '#']).next().unwrap_or("/");
-    handler.send_response(303);
-    handler.send_header("Location", path);
-    handler.end_headers()
+    handler.send_response(201);
+    handler.send_header("Content-Type", media_type);
+    handler.send_header("Content-Length", text.len());
+    handler.end_headers()?;
+    handler.wfile.write_all(text.as_bytes())
 }
 
-fn take<H>(handler: &H, upload: Upload) -> Result<Vec<String>, Failure>
-where
-    H: FileRequestHandler + RequestHandler<MessageClass = Headers>,
-{
-    check_origin(handler.headers())?;
-    let folder = folder(handler)?;
-    let headers = handler.headers();
-    let declared =
-        headers.get("Content-Length").filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-    if declared.is_some_and(|text| text.parse().map_or(true, |length: u64| length > upload.limit)) {
-        return Err(too_large(upload));
+/// A file that has come.
+struct Taken {
+    name: String,
+    size: u64,
+    /// Where it is until it gets its name. Removed when it is dropped.
+    path: Option<TempPath>,
+}
+
+fn take<const MINOR: u8>(handler: &Files<MINOR>, rules: UploadRules) -> Result<Vec<Taken>, Refusal> {
+    if is_cross_site(handler.headers()) {
+        return Err(Refusal::status(403, "Uploads from pages of other sites are refused"));
     }
-    let boundary = headers.get("Content-Type").map(multer::parse_boundary);
-    let Some(Ok(boundary)) = boundary else {
-        return Err(refused(415, "An upload is a form, multipart/form-data"));
-    };
-    let pieces = Pieces::default();
-    let source = pieces.clone();
-    let limit = SizeLimit::new().whole_stream(upload.limit);
-    let mut form = Multipart::with_constraints(
-        poll_fn(move |_| source.next()),
-        boundary,
-        Constraints::new().size_limit(limit),
-    );
-    let mut names = Vec::new();
-    loop {
-        let Some(field) =
-            drive(form.next_field(), handler, &pieces)?.map_err(|error| wrong(&error, upload))?
-        else {
-            return if names.is_empty() {
-                Err(refused(400, "There is no file in the form"))
-            } else {
-                Ok(names)
-            };
+    let folder = Folder::open(handler)?;
+    let media_type = handler.headers().get("Content-Type").unwrap_or_default();
+    let boundary = multer::parse_boundary(media_type).map_err(|_| {
+        Refusal::status(415, "An upload is a form of files: multipart/form-data with a boundary")
+    })?;
+    // Before it comes, where the client says so: one that waits for `100 Continue` sends nothing then.
+    if declared(handler.headers()).is_some_and(|length| length > rules.limit) {
+        return Err(FormError::TooLong.into());
+    }
+    let mut form = Form::new(&handler.rfile, boundary, rules.limit);
+    let mut files = Vec::new();
+    while let Some(mut part) = form.part()? {
+        // A field without a file, or one in which none was chosen.
+        let Some(told) = part.file_name().filter(|told| !told.is_empty()) else { continue };
+        let name =
+            names::safe(told).ok_or_else(|| Refusal::status(400, "A file has no name that could be used"))?;
+        if files.len() >= MOST_FILES {
+            return Err(Refusal::status(400, format!("More than {MOST_FILES} files at once")));
+        }
+        if !rules.overwrite && folder.path.join(&name).symlink_metadata().is_ok() {
+            return Err(Refusal::status(409, format!("There is a file {name} already")));
+        }
+        let mut file = folder.temporary().map_err(Refusal::of_disk)?;
+        let mut size = 0;
+        while let Some(bytes) = form.bytes(&mut part)? {
+            file.write_all(bytes.as_ref()).map_err(Refusal::of_disk)?;
+            size += bytes.as_ref().len() as u64;
+        }
+        // Some file systems learn only now that they are full.
+        file.as_file().sync_data().map_err(Refusal::of_disk)?;
+        files.push(Taken { name, size, path: Some(file.into_temp_path()) });
+    }
+    if files.is_empty() {
+        return Err(Refusal::status(400, "There is no file in the form"));
+    }
+    folder.name(files, rules.overwrite)
+}
+
+/// The folder that the files go into.
+struct Folder {
+    path: PathBuf,
+    /// Keeps it open while `path` goes through it.
+    _open: File,
+}
+
+impl Folder {
+    /// The folder that the request's path names, as the handler of files finds it: never outside of what is served.
+    fn open<const MINOR: u8>(handler: &Files<MINOR>) -> Result<Self, Refusal> {
+        let missing = || Refusal::status(404, "There is no such folder");
+        let relative = handler.translate_path(handler.path()).ok_or_else(missing)?;
+        if handler.settings().cgi && Files::<MINOR>::is_among_scripts(&relative) {
+            return Err(Refusal::status(403, "Scripts cannot be uploaded"));
+        }
+        let open = match handler.settings().files.open_folder(&relative) {
+            Ok(open) => open,
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                return Err(Refusal::status(405, "Files are uploaded into folders"));
+            }
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(Refusal::of_disk(error));
+            }
+            Err(_) => return Err(missing()),
         };
-        if let Some(name) = field.file_name().filter(|name| !name.is_empty()) {
-            let name = safe(name).ok_or_else(|| refused(400, format!("A file cannot be called {name:?}")))?;
-            store(field, handler, &pieces, &folder.join(&name), upload)?;
-            names.push(name);
+        let path = path_of(&open).unwrap_or_else(|| handler.settings().files.path().join(relative));
+        Ok(Self { path, _open: open })
+    }
+
+    /// A file without a name of its own yet, in the same file system, so that naming it is one step. Its name is hidden: it is
+    /// not served, and if the server is killed, it is what is left.
+    fn temporary(&self) -> io::Result<NamedTempFile> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".basehttp-").suffix(".part");
+        // As any program would make it: the umask decides.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        builder.tempfile_in(&self.path)
+    }
+
+    /// Gives all files their names, or none.
+    fn name(&self, mut files: Vec<Taken>, overwrite: bool) -> Result<Vec<Taken>, Refusal> {
+        let mut named: Vec<PathBuf> = Vec::new();
+        for file in &mut files {
+            let path = self.path.join(&file.name);
+            let Some(temporary) = file.path.take() else { continue };
+            let outcome =
+                if overwrite { temporary.persist(&path) } else { temporary.persist_noclobber(&path) };
+            if let Err(error) = outcome {
+                // What was replaced cannot be brought back.
+                if !overwrite {
+                    for path in &named {
+                        let _ = std::fs::remove_file(path);
+                    }
+                }
+                return Err(Refusal::of_disk(error.error));
+            }
+            named.push(path);
         }
+        Ok(files)
     }
 }
 
-/// Other sites must not make a visitor's browser upload: it would come with the visitor's password, and to addresses that
-/// only the visitor can reach.
-fn check_origin(headers: &Headers) -> Result<(), Failure> {
-    let elsewhere = match (headers.get("Sec-Fetch-Site"), headers.get("Origin")) {
-        (Some(site), _) => !matches!(site, "same-origin" | "none"),
-        (None, Some(origin)) => {
-            let host = origin.split_once("://").map(|(_, host)| host);
-            host.is_none() || host != headers.get("Host")
-        }
-        (None, None) => false,
+/// A path that leads through the open folder, so that nobody can exchange it for another one meanwhile.
+#[cfg(target_os = "linux")]
+fn path_of(open: &File) -> Option<PathBuf> {
+    use std::os::fd::AsRawFd as _;
+    let path = Path::new("/proc/self/fd").join(open.as_raw_fd().to_string());
+    path.exists().then_some(path)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn path_of(_open: &File) -> Option<PathBuf> {
+    None
+}
+
+/// Whether a page of another site has made the request, with the rights of its reader: browsers say so. Programs do not, and
+/// nobody can have them send requests unknowingly.
+fn is_cross_site(headers: &Headers) -> bool {
+    if let Some(site) = headers.get("Sec-Fetch-Site") {
+        return !matches!(site, "same-origin" | "none");
+    }
+    let host = headers.get("Host").unwrap_or_default();
+    let is_other = |origin: &str| {
+        // Behind a proxy that speaks TLS the scheme is another one.
+        let named = origin.split_once("://").map(|(_, named)| named);
+        !named.is_some_and(|named| !host.is_empty() && named.eq_ignore_ascii_case(host))
     };
-    if elsewhere { Err(refused(403, "Uploads come from pages of this server only")) } else { Ok(()) }
+    headers.get_all("Origin").any(is_other)
 }
 
-/// Where the folder is that the request names.
-fn folder<H: FileRequestHandler>(handler: &H) -> Result<PathBuf, Failure> {
-    let path = handler.translate_path(handler.path());
-    let found = path.and_then(|path| Some((handler.directory().metadata(&path).ok()?, path)));
-    match found {
-        Some((metadata, path)) if metadata.is_dir() => Ok(handler.directory().path().join(path)),
-        _ => Err(refused(404, "There is no such folder to upload to")),
-    }
-}
-
-/// The last part of the name that a client gives to a file, if a file can be called so on any system.
-fn safe(name: &str) -> Option<String> {
-    let name = name.rsplit(['/', '\\']).next().unwrap_or_default().trim();
-    let stem = name.split('.').next().unwrap_or_default().to_ascii_uppercase();
-    let is_device = matches!(&*stem, "CON" | "PRN" | "AUX" | "NUL")
-        || (stem.len() == 4 && (stem.starts_with("COM") || stem.starts_with("LPT")));
-    let is_fine = !name.is_empty()
-        && name.len() <= 255
-        && !name.starts_with('.')
-        && !name.ends_with('.')
-        && !is_device
-        && !name.contains(|letter: char| letter.is_control() || ":*?\"<>|".contains(letter));
-    is_fine.then(|| name.to_owned())
-}
-
-/// Writes a file beside its place, and gives it its name when it is whole. What fails leaves nothing behind.
-fn store<H: RequestHandler>(
-    mut field: Field<'_>,
-    handler: &H,
-    pieces: &Pieces,
-    path: &Path,
-    upload: Upload,
-) -> Result<(), Failure> {
-    let is_there = || refused(409, "There is a file of this name");
-    if !upload.overwrite && path.symlink_metadata().is_ok() {
-        return Err(is_there());
-    }
-    let mut file = temporary(path).map_err(|error| unwritable(&error))?;
-    while let Some(bytes) = drive(field.chunk(), handler, pieces)?.map_err(|error| wrong(&error, upload))? {
-        file.write_all(&bytes).map_err(|error| unwritable(&error))?;
-    }
-    let kept = if upload.overwrite { file.persist(path) } else { file.persist_noclobber(path) };
-    match kept {
-        Ok(_) => Ok(()),
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(is_there()),
-        Err(error) => Err(unwritable(&error.error)),
-    }
-}
-
-fn temporary(path: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".upload-");
-    // As any other file that its user makes; the system takes the umask off.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(path.parent().unwrap_or(Path::new(".")))
-}
-
-fn unwritable(error: &io::Error) -> Failure {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            refused(507, "There is no room for it")
-        }
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            refused(403, "Nothing may be written to this folder")
-        }
-        _ => refused(500, format!("The file cannot be written: {error}")),
-    }
-}
-
-fn too_large(upload: Upload) -> Failure {
-    refused(413, format!("An upload may have {} bytes", upload.limit))
-}
-
-fn wrong(error: &multer::Error, upload: Upload) -> Failure {
-    match error {
-        multer::Error::StreamSizeExceeded { .. } => too_large(upload),
-        error => refused(400, format!("The form is broken: {error}")),
-    }
-}
-
-fn refused(status: u16, message: impl fmt::Display) -> Failure {
-    Failure::Refused(Refusal { status, message: message.to_string() })
-}
-
-/// The body on its way to the parser of the form, which is one for asynchronous programs: it asks, and what it asks for is
-/// read from the client then.
-#[derive(Clone, Default)]
-struct Pieces(Arc<Mutex<Waiting>>);
-
-#[derive(Default)]
-struct Waiting {
-    pieces: VecDeque<Bytes>,
-    is_over: bool,
-}
-
-impl Pieces {
-    fn next(&self) -> Poll<Option<io::Result<Bytes>>> {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match waiting.pieces.pop_front() {
-            Some(piece) => Poll::Ready(Some(Ok(piece))),
-            None if waiting.is_over => Poll::Ready(None),
-            None => Poll::Pending,
-        }
-    }
-
-    fn read_from<H: RequestHandler>(&self, handler: &H) -> io::Result<()> {
-        let mut buffer = vec![0; PIECE];
-        let count = handler.rfile.read(&mut buffer)?;
-        buffer.truncate(count);
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.is_over |= count == 0;
-        if count > 0 {
-            waiting.pieces.push_back(buffer.into());
-        }
-        Ok(())
-    }
-}
-
-/// Reads from the client for as long as the parser has to wait for it.
-fn drive<F: Future, H: RequestHandler>(
-    future: F,
-    handler: &H,
-    pieces: &Pieces,
-) -> Result<F::Output, Failure> {
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(output) => return Ok(output),
-            Poll::Pending => pieces.read_from(handler).map_err(Failure::Body)?,
-        }
-    }
+fn declared(headers: &Headers) -> Option<u64> {
+    let text = headers.get("Content-Length")?;
+    text.bytes().try_fold(0_u64, |sum, byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        sum.checked_mul(10)?.checked_add(digit)
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use basehttp::Message as _;
+
     use super::*;
 
     #[test]
-    fn names_of_files() {
-        for (name, safe_name) in [
-            ("a.txt", Some("a.txt")),
-            ("C:\\Users\\me\\a b.txt", Some("a b.txt")),
-            ("../../etc/passwd", Some("passwd")),
-            ("\u{1f600}.png", Some("\u{1f600}.png")),
-            ("..", None),
-            (".htaccess", None),
-            ("a/", None),
-            ("con.txt", None),
-            ("LPT1", None),
-            ("a\nb", None),
-            ("a:b", None),
-            ("a.", None),
-            ("", None),
-        ] {
-            assert_eq!(safe(name).as_deref(), safe_name, "{name:?}");
+    fn who_is_another_site() {
+        let asked = |fields: &[(&str, &str)]| {
+            let mut headers = Headers::default();
+            for (name, value) in fields {
+                headers.append(name, value.as_bytes());
+            }
+            is_cross_site(&headers)
+        };
+        let host = ("Host", "a.example:8000");
+        assert!(!asked(&[host]));
+        assert!(!asked(&[host, ("Origin", "http://a.example:8000")]));
+        assert!(!asked(&[host, ("Origin", "https://A.example:8000")]));
+        assert!(!asked(&[host, ("Sec-Fetch-Site", "same-origin")]));
+        for origin in ["http://a.example", "http://b.example:8000", "null", "", "a.example:8000"] {
+            assert!(asked(&[host, ("Origin", origin)]), "{origin}");
         }
-        assert_eq!(safe(&"x".repeat(256)), None);
+        for site in ["cross-site", "same-site", "Same-Origin", ""] {
+            assert!(asked(&[host, ("Sec-Fetch-Site", site), ("Origin", "http://a.example:8000")]), "{site}");
+        }
+        assert!(asked(&[("Origin", "http://")]));
+        assert!(asked(&[host, ("Origin", "http://a.example:8000"), ("Origin", "http://b.example")]));
     }
 }

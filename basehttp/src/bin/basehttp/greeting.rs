@@ -1,0 +1,65 @@
+//! What is said at the start.
+
+use std::io::{self, Write};
+use std::net::{IpAddr, SocketAddr};
+
+use qrcode::QrCode;
+use qrcode::render::unicode::Dense1x2;
+
+use crate::address::{reachable, url};
+use crate::args::Args;
+use crate::settings::Settings;
+
+/// Tells which folder is served and where, and what to think of.
+pub(crate) fn greet(args: &Args, settings: &Settings, bound: SocketAddr) {
+    let is_tls = args.tls_cert.is_some();
+    let addresses = reachable(bound);
+    let url_of = |ip: &IpAddr| url(*ip, bound.port(), is_tls);
+    let is_open = addresses.iter().any(|ip| !ip.is_loopback());
+    // Somebody may have closed it, or the terminal may be gone: the server serves all the same.
+    let _ = print(&mut io::stdout().lock(), settings, &addresses.iter().map(url_of).collect::<Vec<_>>());
+    for warning in warnings(settings, is_tls, is_open) {
+        let _ = writeln!(io::stderr(), "basehttp: {warning}");
+    }
+    // The one that a telephone can reach.
+    let best = addresses.iter().find(|ip| !ip.is_loopback()).or(addresses.first()).map(url_of);
+    if let Some(best) = best.filter(|_| args.qr) {
+        let _ = print_code(&mut io::stdout().lock(), &best);
+    }
+    if let Some(first) = addresses.first().map(url_of).filter(|_| args.open)
+        && let Err(error) = open::that_detached(&first)
+    {
+        let _ = writeln!(io::stderr(), "basehttp: no browser was opened: {error}; open {first} yourself");
+    }
+}
+
+fn print(out: &mut impl Write, settings: &Settings, urls: &[String]) -> io::Result<()> {
+    let path = settings.files.path();
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    // The name of a folder may be anything, and this goes to a terminal.
+    writeln!(out, "Serving {} at", path.display().to_string().replace(char::is_control, "?"))?;
+    for url in urls {
+        writeln!(out, "{url}")?;
+    }
+    writeln!(out, "until Ctrl-C")?;
+    out.flush()
+}
+
+fn warnings(settings: &Settings, is_tls: bool, is_open: bool) -> Vec<&'static str> {
+    let mut warnings = Vec::new();
+    if is_open && settings.upload.is_some() && settings.auth.is_none() {
+        warnings.push("everybody who reaches this port can upload: --auth-file asks for a password");
+    }
+    if is_open && settings.auth.is_some() && !is_tls {
+        warnings.push("passwords and files cross the network readable to others: --tls-cert encrypts them");
+    }
+    warnings
+}
+
+/// In a terminal that writes light on dark, as most do, light modules are what is written.
+fn print_code(out: &mut impl Write, url: &str) -> io::Result<()> {
+    let Ok(code) = QrCode::new(url) else { return Ok(()) };
+    let image = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
+    writeln!(out, "{image}\n{url}")?;
+    out.flush()
+}

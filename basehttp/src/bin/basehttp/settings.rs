@@ -1,0 +1,77 @@
+//! What all handlers share.
+
+use basehttp::Directory;
+
+use crate::args::Args;
+use crate::auth::Auth;
+use crate::failure::Failure;
+use crate::log::Log;
+use crate::summary::Summary;
+
+/// The settings of the command, and what is counted.
+pub(crate) struct Settings {
+    pub(crate) files: Directory,
+    pub(crate) cgi: bool,
+    pub(crate) cors: bool,
+    pub(crate) spa: bool,
+    pub(crate) auth: Option<Auth>,
+    pub(crate) upload: Option<UploadRules>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) content_type: Option<String>,
+    pub(crate) log: Log,
+    pub(crate) summary: Summary,
+}
+
+/// What is taken from clients.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UploadRules {
+    /// Bytes that the body of a request may have.
+    pub(crate) limit: u64,
+    /// Whether a file that is there already may be replaced.
+    pub(crate) overwrite: bool,
+}
+
+impl Settings {
+    pub(crate) fn new(args: &Args) -> Result<Self, Failure> {
+        if args.tls_password_file.is_some() {
+            return Err(password(args));
+        }
+        if args.cgi && cfg!(not(unix)) {
+            return Err(Failure::usage("--cgi is for unix: this system cannot run scripts as RFC 3875 asks"));
+        }
+        let files = Directory::open(&args.directory).map_err(Failure::of_system)?;
+        let rules = UploadRules { limit: args.upload_limit, overwrite: args.overwrite };
+        Ok(Self {
+            files: files
+                .listing(!args.no_listing)
+                .dotfiles(args.dotfiles)
+                .follow_links_outside(args.follow_links),
+            cgi: args.cgi,
+            cors: args.cors,
+            spa: args.spa,
+            auth: Auth::new(args.auth.as_deref(), args.auth_file.as_deref())?,
+            upload: args.upload.then_some(rules),
+            headers: args.headers.clone(),
+            content_type: args.content_type.clone(),
+            log: Log::new(args.log).map_err(Failure::of_system)?,
+            summary: Summary::default(),
+        })
+    }
+
+    /// Whether the command line has a field of this name, which replaces what the handler would say.
+    pub(crate) fn has_header(&self, name: &str) -> bool {
+        self.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
+    }
+}
+
+fn password(args: &Args) -> Failure {
+    let key = args.tls_key.as_ref().or(args.tls_cert.as_ref());
+    let shown =
+        |path: Option<&std::path::PathBuf>| path.map_or("FILE".into(), |path| path.display().to_string());
+    Failure::usage(format!(
+        "a key with a password is not read; write one without, and give that to --tls-key:\n  \
+         openssl pkey -in '{}' -passin 'file:{}' -out key.pem && chmod 600 key.pem",
+        shown(key),
+        shown(args.tls_password_file.as_ref())
+    ))
+}

@@ -1,0 +1,67 @@
+//! The end of the command.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+
+use nix::sys::signal::Signal;
+
+use crate::program::{Program, Reply, folder, names, unnamed, wait_until};
+use crate::upload::{form, request};
+
+/// The start of an upload, which its handler reads: the rest is to come.
+fn begin(program: &Program, folder: &Path) -> (TcpStream, Vec<u8>) {
+    let content = vec![b'x'; 300_000];
+    let whole = request("/", "", &form(&[("late.bin", &content)]));
+    let (first, rest) = whole.split_at(200_000);
+    let mut stream = program.connect();
+    stream.write_all(first).unwrap();
+    wait_until("the upload to begin", || unnamed(folder) == 1);
+    (stream, rest.to_vec())
+}
+
+#[test]
+fn the_first_signal_lets_running_requests_end() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let folder = folder();
+        let program = Program::start(folder.path(), &["--upload"]);
+        assert_eq!(program.get("/a.txt").status, 200);
+        assert_eq!(program.get("/nothing").status, 404);
+        let (mut stream, rest) = begin(&program, folder.path());
+        program.signal(signal);
+        program.wait_for_log("once more stops at once");
+        stream.write_all(&rest).unwrap();
+        assert_eq!(Reply::read(stream).status, 201);
+        let (status, output, _) = program.wait();
+        assert_eq!(status.code(), Some(0));
+        let line = output.lines().last().unwrap();
+        assert!(line.starts_with("Served 3 requests in "), "{line}");
+        assert!(line.contains(": 2 of 2xx, 1 of 4xx; ") && line.ends_with("292.9 KiB uploaded"), "{line}");
+        assert_eq!(names(folder.path()), [".hidden", "a.txt", "late.bin", "sub"]);
+    }
+}
+
+#[test]
+fn the_second_signal_ends_at_once() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let folder = folder();
+        let mut program = Program::start(folder.path(), &["--upload"]);
+        let (stream, _) = begin(&program, folder.path());
+        program.signal(Signal::SIGINT);
+        program.wait_for_log("once more stops at once");
+        assert!(program.is_running());
+        program.signal(signal);
+        let (status, _, _) = program.wait();
+        assert_eq!(status.signal(), Some(signal as i32), "{status}");
+        drop(stream);
+    }
+}
+
+#[test]
+fn nothing_was_served() {
+    let folder = folder();
+    let (status, output, _) = Program::start(folder.path(), &[]).stop();
+    assert_eq!(status.code(), Some(0));
+    assert!(output.starts_with("Served 0 requests in ") && output.ends_with("; 0 B sent\n"), "{output}");
+}

@@ -1,0 +1,307 @@
+//! Files from clients.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::path::Path;
+use std::process::Command;
+
+use crate::program::{Program, Reply, folder, names, unnamed, wait_until};
+
+const BOUNDARY: &str = "----boundary-of-a-test";
+
+/// A form of files, as browsers send it.
+pub(crate) fn form(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut form = Vec::new();
+    for (name, content) in files {
+        let head = format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n"
+        );
+        form.extend_from_slice(head.as_bytes());
+        form.extend_from_slice(content);
+        form.extend_from_slice(b"\r\n");
+    }
+    form.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+    form
+}
+
+/// With more fields, each with its line end.
+pub(crate) fn request(path: &str, fields: &str, form: &[u8]) -> Vec<u8> {
+    let mut request = format!(
+        "POST {path} HTTP/1.1\r\nHost: a:1\r\nConnection: close\r\nContent-Length: {}\r\n\
+         Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n{fields}\r\n",
+        form.len()
+    )
+    .into_bytes();
+    request.extend_from_slice(form);
+    request
+}
+
+/// What the folder has at the beginning.
+const BEFORE: [&str; 3] = [".hidden", "a.txt", "sub"];
+
+#[test]
+fn files_go_into_the_folder_that_is_listed() {
+    let folder = folder();
+    let program = Program::start(folder.path(), &["--upload"]);
+    let content: Vec<u8> = (0..=255).cycle().take(700_000).collect();
+    // What looks like an end is none.
+    let tricky = format!("--{BOUNDARY}\n--{BOUNDARY}--\r\n--\r\n--{}\r", &BOUNDARY[..10]);
+    let files = form(&[("big.bin", &content), ("empty", b""), ("tricky", tricky.as_bytes())]);
+    let reply = program.ask(request("/sub/", "", &files));
+    assert_eq!(
+        (reply.status, &*reply.body),
+        (201, &*format!("700000 big.bin\n0 empty\n{} tricky\n", tricky.len()))
+    );
+    let sub = folder.path().join("sub");
+    assert_eq!(names(&sub), ["b.unheardof", "big.bin", "c.txt", "empty", "tricky"]);
+    assert!(fs::read(sub.join("big.bin")).unwrap() == content);
+    assert_eq!(fs::read(sub.join("tricky")).unwrap(), tricky.as_bytes());
+    // Others of the machine may read it, as any file that a program makes.
+    let mask = Command::new("sh").args(["-c", "umask"]).output().unwrap().stdout;
+    if String::from_utf8_lossy(&mask).trim() == "0022" {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(fs::metadata(sub.join("empty")).unwrap().permissions().mode() & 0o777, 0o644);
+    }
+    assert_eq!(names(folder.path()), BEFORE);
+}
+
+#[test]
+fn the_page_has_a_form_that_works_without_scripts() {
+    let folder = folder();
+    let program = Program::start(folder.path(), &["--upload"]);
+    let page = program.get("/sub/");
+    assert!(
+        page.body.contains("<form") && page.body.contains("type=\"file\"") && page.body.contains("c.txt")
+    );
+    let nonce = page.body.split("nonce=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    assert!(page.field("Content-Security-Policy").unwrap().contains(&format!("script-src 'nonce-{nonce}'")));
+    assert!(!program.get("/sub/").body.contains(nonce));
+    let fields =
+        "Accept: text/html,application/xhtml+xml\r\nOrigin: http://a:1\r\nSec-Fetch-Site: same-origin\r\n";
+    let reply = program.ask(request("/sub/", fields, &form(&[("d", b"d")])));
+    assert_eq!((reply.status, reply.field("Location")), (303, Some("./")));
+    assert_eq!(fs::read(folder.path().join("sub/d")).unwrap(), b"d");
+    // And what other programs understand.
+    let reply = program.ask(request("/sub/", "Accept: application/json\r\n", &form(&[("e \u{e9}", b"e")])));
+    assert_eq!((reply.status, reply.field("Content-Type")), (201, Some("application/json")));
+    assert_eq!(reply.body, "{\"files\":[{\"name\":\"e \u{e9}\",\"size\":1}]}");
+    let (_, _, log) = program.stop();
+    assert!(log.contains("] uploaded d (1 bytes)"), "{log}");
+}
+
+#[test]
+fn in_chunks_and_after_100_continue() {
+    let folder = folder();
+    let program = Program::start(folder.path(), &["--upload"]);
+    let files = form(&[("chunked", b"in pieces")]);
+    let mut chunked = format!(
+        "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\
+         Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n\r\n"
+    )
+    .into_bytes();
+    for byte in &files {
+        chunked.extend_from_slice(&[b'1', b'\r', b'\n', *byte, b'\r', b'\n']);
+    }
+    chunked.extend_from_slice(b"0\r\n\r\n");
+    assert_eq!(program.ask(chunked).status, 201);
+    assert_eq!(fs::read(folder.path().join("chunked")).unwrap(), b"in pieces");
+    let files = form(&[("continued", b"later")]);
+    let mut stream = program.connect();
+    let whole = request("/", "Expect: 100-continue\r\n", &files);
+    let (head, body) = whole.split_at(whole.len() - files.len());
+    stream.write_all(head).unwrap();
+    let mut interim = [0; 25];
+    stream.read_exact(&mut interim).unwrap();
+    assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(body).unwrap();
+    assert_eq!(Reply::read(stream).status, 201);
+}
+
+#[test]
+fn names_do_no_harm() {
+    let folder = folder();
+    let program = Program::start(folder.path(), &["--upload"]);
+    for (told, name) in [
+        ("../../up.txt", "up.txt"),
+        ("/etc/absolute", "absolute"),
+        ("C:\\\\dir\\\\win.txt", "win.txt"),
+        (".profile", "profile"),
+        ("NUL.txt", "_NUL.txt"),
+        ("a\tb", "a_b"),
+        ("\u{e9}\u{1f600}", "\u{e9}\u{1f600}"),
+    ] {
+        let reply = program.ask(request("/", "", &form(&[(told, b"x")])));
+        assert_eq!((reply.status, &*reply.body), (201, &*format!("1 {name}\n")), "{told}");
+        assert!(folder.path().join(name).is_file(), "{told}");
+    }
+    for told in ["..", "/", "...", &"n".repeat(300)] {
+        let reply = program.ask(request("/", "", &form(&[(told, b"x")])));
+        assert_eq!(reply.status, 400, "{told}: {}", reply.body);
+    }
+    assert_eq!(names(folder.path()).len(), BEFORE.len() + 7);
+    let above = names(folder.path().parent().unwrap());
+    assert!(!above.contains(&"up.txt".to_owned()));
+}
+
+#[test]
+fn what_is_there_stays_unless_told() {
+    let folder = folder();
+    let program = Program::start(folder.path(), &["--upload"]);
+    for files in [
+        form(&[("a.txt", b"other")]),
+        form(&[("new", b"n"), ("a.txt", b"other")]),
+        form(&[("twice", b"1"), ("twice", b"2")]),
+        form(&[("sub", b"a folder")]),
+    ] {
+        assert_eq!(program.ask(request("/", "", &files)).status, 409);
+        assert_eq!(fs::read(folder.path().join("a.txt")).unwrap(), b"text of a");
+        assert_eq!(names(folder.path()), BEFORE);
+    }
+    let program = Program::start(folder.path(), &["--upload", "--overwrite"]);
+    assert_eq!(program.ask(request("/", "", &form(&[("a.txt", b"other")]))).status, 201);
+    assert_eq!(fs::read(folder.path().join("a.txt")).unwrap(), b"other");
+    assert_eq!(program.ask(request("/", "", &form(&[("sub", b"a folder")]))).status, 409);
+    assert_eq!(names(folder.path()), BEFORE);
+}
+
+#[test]
+fn larger_ones_are_refused() {
+    let folder = folder();
+    let program = Program::start(folder.path(), &["--upload", "--upload-limit", "100K"]);
+    assert_eq!(program.ask(request("/", "", &form(&[("small", &vec![b'x'; 90_000])]))).status, 201);
+    let files = form(&[("large", &vec![b'x'; 110_000])]);
+    // Before it comes.
+    let whole = request("/", "Expect: 100-continue\r\n", &files);
+    let head = &whole[..whole.len() - files.len()];
+    assert_eq!(program.ask(head).status, 413);
+    // And where nobody knows before.
+    let mut chunked = format!(
+        "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\
+         Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n\r\n{:x}\r\n",
+        files.len()
+    )
+    .into_bytes();
+    chunked.extend_from_slice(&files);
+    chunked.extend_from_slice(b"\r\n0\r\n\r\n");
+    assert_eq!(program.ask(chunked).status, 413);
+    assert_eq!(names(folder.path()), [".hidden", "a.txt", "small", "sub"]);
+}
+
+#[test]
+fn half_an_upload_leaves_nothing() {
+    let folder = folder();
+    let program = Program::start(folder.path(), &["--upload"]);
+    let whole = request("/", "", &form(&[("first", b"complete"), ("second", &vec![b'x'; 300_000])]));
+    for shutdown in [Some(Shutdown::Write), None] {
+        let mut stream = program.connect();
+        stream.write_all(&whole[..200_000]).unwrap();
+        wait_until("the upload to begin", || unnamed(folder.path()) == 2);
+        match shutdown {
+            Some(half) => stream.shutdown(half).unwrap(),
+            None => drop(stream),
+        }
+        wait_until("the upload to be given up", || names(folder.path()) == BEFORE);
+    }
+    // What is hidden is not served meanwhile, and the server goes on.
+    assert_eq!(program.get("/a.txt").status, 200);
+}
+
+#[test]
+fn what_is_no_form_of_files() {
+    let folder = folder();
+    let program = Program::start(folder.path(), &["--upload"]);
+    let typed = |media_type: &str, body: &str| {
+        let length = body.len();
+        program.ask(format!(
+            "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {length}\r\n{media_type}\r\n{body}"
+        ))
+    };
+    for media_type in ["", "Content-Type: text/plain\r\n", "Content-Type: multipart/form-data\r\n"] {
+        assert_eq!(typed(media_type, "x").status, 415, "{media_type}");
+    }
+    let multipart = format!("Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n");
+    let endless_head = format!("--{BOUNDARY}\r\nX: {}", "x".repeat(1_000_000));
+    let field =
+        format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n--{BOUNDARY}--\r\n");
+    let cut = String::from_utf8(form(&[("cut", b"content")])).unwrap();
+    for body in ["", "nothing of it", &endless_head, &field, &cut[..cut.len() - 20]] {
+        let reply = typed(&multipart, body);
+        assert_eq!(reply.status, 400, "{:?}: {}", &body[..body.len().min(60)], reply.body);
+    }
+    assert_eq!(program.ask(request("/", "", &form(&[("", b"")]))).status, 400);
+    assert_eq!(program.ask(request("/nothing/", "", &form(&[("x", b"x")]))).status, 404);
+    assert_eq!(program.ask(request("/../", "", &form(&[("a.txt", b"x")]))).status, 409);
+    assert_eq!(program.ask(request("/a.txt", "", &form(&[("x", b"x")]))).status, 405);
+    assert_eq!(names(folder.path()), BEFORE);
+}
+
+#[test]
+fn pages_of_other_sites_cannot_upload() {
+    let folder = folder();
+    let program = Program::start(folder.path(), &["--upload", "--cors"]);
+    let files = form(&[("evil", b"x")]);
+    for fields in [
+        "Origin: http://evil.example\r\n",
+        "Origin: http://a\r\n",
+        "Origin: null\r\n",
+        "Sec-Fetch-Site: cross-site\r\n",
+        "Sec-Fetch-Site: same-site\r\nOrigin: http://a:1\r\n",
+    ] {
+        assert_eq!(program.ask(request("/", fields, &files)).status, 403, "{fields}");
+    }
+    assert_eq!(names(folder.path()), BEFORE);
+    assert_eq!(program.ask(request("/", "Origin: http://a:1\r\n", &files)).status, 201);
+}
+
+#[test]
+fn links_do_not_lead_uploads_out() {
+    let (folder, outside) = (folder(), tempfile::tempdir().unwrap());
+    std::os::unix::fs::symlink(outside.path(), folder.path().join("out")).unwrap();
+    let program = Program::start(folder.path(), &["--upload", "--overwrite"]);
+    assert_eq!(program.ask(request("/out/", "", &form(&[("x", b"x")]))).status, 404);
+    assert_eq!(names(outside.path()), Vec::<String>::new());
+    // A link of that name is replaced, and not followed.
+    let target = outside.path().join("target");
+    fs::write(&target, "before").unwrap();
+    std::os::unix::fs::symlink(&target, folder.path().join("link")).unwrap();
+    assert_eq!(program.ask(request("/", "", &form(&[("link", b"after")]))).status, 201);
+    assert_eq!(fs::read(&target).unwrap(), b"before");
+    assert_eq!(fs::read(folder.path().join("link")).unwrap(), b"after");
+}
+
+/// A file system of its own, as small as said.
+struct Disk<'a>(&'a Path);
+
+impl<'a> Disk<'a> {
+    /// None where that is not allowed.
+    fn mount(path: &'a Path) -> Option<Self> {
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=256k", "tmpfs"]).arg(path);
+        mount.output().is_ok_and(|output| output.status.success()).then_some(Self(path))
+    }
+}
+
+impl Drop for Disk<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0).status();
+    }
+}
+
+#[test]
+fn a_full_disk_is_told_and_keeps_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(disk) = Disk::mount(folder.path()) else {
+        eprintln!("LEFT OUT: a small file system cannot be mounted here");
+        return;
+    };
+    let program = Program::start(disk.0, &["--upload"]);
+    let reply = program.ask(request("/", "", &form(&[("small", b"s"), ("large", &vec![b'x'; 400_000])])));
+    assert_eq!(reply.status, 507, "{}", reply.body);
+    assert!(reply.body.contains("The disk is full"), "{}", reply.body);
+    assert_eq!(names(disk.0), Vec::<String>::new());
+    assert_eq!(program.ask(request("/", "", &form(&[("small", b"s")]))).status, 201);
+    assert_eq!(names(disk.0), ["small"]);
+    drop(program);
+}

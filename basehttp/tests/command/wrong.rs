@@ -1,0 +1,114 @@
+//! What cannot be: told in a line or two, with what to do about it.
+
+use std::fs;
+use std::net::TcpListener;
+
+use crate::program::{Program, command, folder, run};
+
+#[test]
+fn a_wrong_call_is_told_and_is_2() {
+    for (arguments, told) in [
+        (&["--corss"][..], "did you mean '--cors'?"),
+        (&["99999"], "99999 is not in 0..=65535"),
+        (&["-1"], "'-1'"),
+        (&["8000", "8001"], "'8001'"),
+        (&["--log", "jsn"], "did you mean 'json'?"),
+        (&["-p", "HTTP/2"], "HTTP/1.0, HTTP/1.1"),
+        (&["-d"], "--directory <DIR>"),
+        (&["-H", "no colon"], "write it as 'Name: value'"),
+        (&["-H", "A: b\nC: d"], "the value of A has characters"),
+        (&["-H", "Content-Length: 5"], "is made by the server"),
+        (&["--content-type", "text"], "text/plain"),
+        (&["--overwrite"], "--upload"),
+        (&["--upload-limit", "5"], "--upload"),
+        (&["--upload", "--upload-limit", "much"], "500M"),
+        (&["--auth", "ann"], "USER:PASS"),
+        (&["--auth", "ann:"], "USER:PASS"),
+        (&["--auth", "a:b", "--auth-file", "f"], "--auth-file"),
+        (&["--tls-key", "k"], "--tls-cert"),
+        (&["--completions", "tcl"], "bash"),
+        (
+            &["--tls-cert", "c.pem", "--tls-key", "k.pem", "--tls-password-file", "pw"],
+            "openssl pkey -in 'k.pem' -passin 'file:pw' -out key.pem",
+        ),
+    ] {
+        let (code, output, errors) = run(arguments);
+        assert_eq!(code, Some(2), "{arguments:?}: {errors}");
+        assert!(errors.starts_with("basehttp: ") && errors.contains(told), "{arguments:?}: {errors}");
+        assert!(errors.lines().count() <= 2 && output.is_empty(), "{arguments:?}: {errors}");
+    }
+}
+
+#[test]
+fn a_password_that_is_wrong_is_not_shown() {
+    for arguments in [["--auth", "topsecret"], ["--auth", ":topsecret"]] {
+        let (_, _, errors) = run(&arguments);
+        assert!(!errors.contains("topsecret"), "{errors}");
+    }
+}
+
+fn fails(arguments: &[&str], told: &[&str]) {
+    let (code, _, errors) = run(arguments);
+    assert_eq!(code, Some(1), "{arguments:?}: {errors}");
+    assert!(errors.lines().count() <= 2, "{errors}");
+    for told in told {
+        assert!(errors.contains(told), "{arguments:?}: {errors}");
+    }
+}
+
+#[test]
+fn a_folder_that_is_none() {
+    fails(&["0", "-d", "/no/such/folder"], &["/no/such/folder", "name another one"]);
+    fails(&["0", "-d", "/dev/null"], &["/dev/null", "no folder"]);
+}
+
+#[test]
+fn a_port_that_is_taken() {
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = other.local_addr().unwrap().port().to_string();
+    for address in [&["-b", "127.0.0.1"][..], &[]] {
+        let arguments = [&[&*port][..], address].concat();
+        fails(&arguments, &[&format!("port {port} is taken"), "0 for a free one"]);
+    }
+}
+
+#[test]
+fn an_address_that_is_another_machines() {
+    // RFC 5737: for documents.
+    fails(&["0", "-b", "192.0.2.77"], &["192.0.2.77", "leave --bind out"]);
+    fails(&["0", "-b", "no such name"], &["no such name", "--bind"]);
+}
+
+#[test]
+fn certificates_that_are_none() {
+    let folder = folder();
+    let text = folder.path().join("a.txt");
+    fails(&["0", "--tls-cert", "/no/such.pem"], &["/no/such.pem"]);
+    fails(&["0", "--tls-cert", text.to_str().unwrap()], &["a.txt"]);
+}
+
+#[test]
+fn a_file_of_passwords_that_is_none() {
+    let folder = folder();
+    let path = folder.path().join("pw");
+    let shown = path.to_str().unwrap();
+    fails(&["0", "--auth-file", shown], &["cannot read", shown]);
+    fs::write(&path, "# nobody\n\n").unwrap();
+    fails(&["0", "--auth-file", shown], &[shown, "USER:PASS"]);
+    fs::write(&path, "ann:a\nbob\n").unwrap();
+    let (code, _, errors) = run(&["0", "--auth-file", shown]);
+    assert!(code == Some(2) && errors.contains("line 2") && !errors.contains("bob"), "{errors}");
+}
+
+#[test]
+fn an_output_that_is_closed_is_no_reason_to_stop() {
+    let folder = folder();
+    let mut command = command();
+    command.args(["0", "-b", "127.0.0.1", "-d"]).arg(folder.path());
+    let program = Program::of(command);
+    assert_eq!(program.get("/a.txt").status, 200);
+    let mut help = crate::program::command();
+    let mut child = help.arg("--help").spawn().unwrap();
+    drop(child.stdout.take());
+    assert!(child.wait().unwrap().code().is_some());
+}
