@@ -98,10 +98,12 @@ impl Args {
         } else if name == "extends" {
             let path = value::<Path>(input, messages::EXTENDS_VALUE)?;
             let last = path.segments.last().map(|segment| &segment.ident);
-            self.family = last
-                .and_then(Family::named)
-                .filter(|family| *family != Family::Base)
-                .ok_or_else(|| syn::Error::new_spanned(&path, messages::unknown_extends(last)))?;
+            let named = last.and_then(Family::named);
+            // Whatever was meant, it was one of them.
+            self.family = named.unwrap_or(Family::Files);
+            if named.is_none_or(|family| family == Family::Base) {
+                return Err(syn::Error::new_spanned(&path, messages::unknown_extends(last)));
+            }
         } else {
             self.head = value::<LitBool>(input, messages::HEAD_VALUE)?.value;
         }

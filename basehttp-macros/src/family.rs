@@ -63,6 +63,12 @@ impl Family {
         LEVELS.iter().filter(|level| level.family != Self::Base).map(|level| level.base)
     }
 
+    /// The trait that has a method of this name.
+    pub(crate) fn trait_with(method: &str) -> &'static str {
+        let has_it = |level: &&&Level| level.overrides.iter().any(|overridden| overridden.name == method);
+        LEVELS.iter().find(has_it).map_or(BASE.handler, |level| level.handler)
+    }
+
     /// Itself and what it extends, from the first on.
     pub(crate) fn levels(self) -> impl Iterator<Item = &'static Level> {
         LEVELS.into_iter().filter(move |level| level.family <= self)

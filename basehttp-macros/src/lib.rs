@@ -78,11 +78,23 @@ use proc_macro::TokenStream;
 /// `BaseHTTPRequestHandler::log_message(self, message)`. A function in another `impl` block, without the attribute,
 /// overrides nothing.
 ///
+/// # Handlers that extend others
+///
+/// `extends = SimpleHTTPRequestHandler` makes a handler of files, and `extends = CGIHTTPRequestHandler` one that runs scripts
+/// too. The field `base` is of that type then, and the overrides and class variables of their traits, `FileRequestHandler` and
+/// `CGIRequestHandler`, may be in the block as well: `translate_path`, `guess_type`, `index_pages`, `is_cgi` and the others.
+/// What they override is called as `SimpleHTTPRequestHandler::send_head(self)`.
+///
+/// They answer GET and HEAD, and scripts POST, where the block does not; their rows come after those of the block. A
+/// `do_GET` in the block answers HEAD too, as always; with `head = false` the parent's `do_HEAD` does. Such a block may be
+/// empty. `server_version` is `SimpleHTTP/` and the version unless it is set.
+///
 /// # Arguments
 ///
 /// | argument | what it says | without it |
 /// |---|---|---|
 /// | `base = conn` | the field that holds the base; an index for a tuple struct | `base` |
+/// | `extends = SimpleHTTPRequestHandler` | the handler that this one is based on; or `CGIHTTPRequestHandler` | `BaseHTTPRequestHandler` |
 /// | `head = false` | `do_GET` does not answer HEAD | it does |
 /// | `crate = ::other::path` | where the crate `basehttp` is, if not under this name | `::basehttp` |
 /// | a class variable | its value | the default |

@@ -199,7 +199,8 @@ pub(crate) fn override_as_method(function: impl Display) -> String {
 
 pub(crate) fn wrong_override(overridden: &Override) -> String {
     format!(
-        "this overrides a method of `RequestHandler`: write `{}`, or give your function another name",
+        "this overrides a method of `{}`: write `{}`, or give your function another name",
+        Family::trait_with(overridden.name),
         overridden.signature
     )
 }

@@ -245,6 +245,11 @@ impl<'a> Visitor<'a> {
             if reply.starts_with("HTTP/1.1 503 ") {
                 return Err(Trouble::Refused);
             }
+            // A server that ends keeps no connection, which is excused then, as that it is broken.
+            if reply.contains("\r\nConnection: close\r\n") {
+                let kind = std::io::ErrorKind::ConnectionAborted;
+                return Err(std::io::Error::new(kind, "it does not stay").into());
+            }
             if !reply.contains("\r\nConnection: keep-alive\r\n") {
                 return Err(Trouble::Wrong(format!("a client of HTTP/1.0 that wanted to stay: {reply:?}")));
             }
