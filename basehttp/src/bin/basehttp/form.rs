@@ -115,7 +115,9 @@ impl Source<'_> {
         self.left = self.left.checked_sub(count as u64).ok_or(FormError::TooLong)?;
         self.unused += count;
         if self.unused > MOST_UNUSED {
-            return Err(FormError::Malformed("a part has no end, or a head without one".to_owned()));
+            return Err(FormError::Malformed(
+                "the head of a part, or a field that is no file, is too long".to_owned(),
+            ));
         }
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         if count == 0 {

@@ -35,13 +35,14 @@ impl Refusal {
 
     /// Of the file system.
     fn of_disk(error: io::Error) -> Self {
-        use io::ErrorKind::{AlreadyExists, FileTooLarge, IsADirectory, PermissionDenied};
+        use io::ErrorKind::{AlreadyExists, FileTooLarge, InvalidFilename, IsADirectory, PermissionDenied};
         use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
         match error.kind() {
             StorageFull | QuotaExceeded => Self::status(507, "The disk is full"),
             FileTooLarge => Self::status(413, "The file is larger than the disk takes"),
             PermissionDenied | ReadOnlyFilesystem => Self::status(403, "The server may not write here"),
             AlreadyExists | IsADirectory => Self::status(409, "The name is taken"),
+            InvalidFilename => Self::status(400, "A file has a name that the disk does not take"),
             _ => Self::Error(error),
         }
     }
@@ -264,9 +265,95 @@ fn declared(headers: &Headers) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
     use basehttp::Message as _;
+    use basehttp::testing::respond;
+    use clap::Parser as _;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
 
     use super::*;
+    use crate::args::Args;
+    use crate::settings::Settings;
+
+    const FORM_OF_TWO: &[u8] = b"--b\r\nContent-Disposition: form-data; name=\"x\"; filename=\"one.txt\"\r\n\
+        Content-Type: text/plain\r\n\r\nfirst\r\n--b\r\nContent-Disposition: form-data; name=\"y\"; \
+        filename=\"two.txt\"\r\n\r\nsecond\r\n--b--\r\n";
+
+    /// Posts a body to a folder, and gives the status.
+    fn post(folder: &Path, body: &[u8]) -> u16 {
+        let folder = folder.to_str().expect("a name that is text");
+        let args = ["basehttp", "-d", folder, "--upload", "--upload-limit", "400", "--log", "none"];
+        let settings = Arc::new(Settings::new(&Args::parse_from(args)).expect("settings"));
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let request = [head.as_bytes(), body].concat();
+        respond(move |base| Files::<1>::new(base, settings.clone()), &request)[0].status
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let name = |entry: io::Result<std::fs::DirEntry>| entry.expect("an entry").file_name();
+        let entries = std::fs::read_dir(folder).expect("a folder");
+        entries.map(|entry| name(entry).to_string_lossy().into_owned()).collect()
+    }
+
+    #[derive(Clone, Debug)]
+    enum Edit {
+        Remove(usize, usize),
+        Repeat(usize, usize),
+        Set(usize, u8),
+        Cut(usize),
+    }
+
+    fn edit() -> impl Strategy<Value = Edit> {
+        let place = 0..FORM_OF_TWO.len();
+        prop_oneof![
+            (place.clone(), 1..40_usize).prop_map(|(at, count)| Edit::Remove(at, count)),
+            (place.clone(), 1..40_usize).prop_map(|(at, count)| Edit::Repeat(at, count)),
+            (place.clone(), prop_oneof![Just(b'\r'), Just(b'\n'), Just(b'-'), Just(b'"'), any::<u8>()])
+                .prop_map(|(at, byte)| Edit::Set(at, byte)),
+            place.prop_map(Edit::Cut),
+        ]
+    }
+
+    fn apply(body: &mut Vec<u8>, edit: &Edit) {
+        let range = |at: usize, count: usize| at.min(body.len())..(at + count).min(body.len());
+        match *edit {
+            Edit::Remove(at, count) => drop(body.drain(range(at, count))),
+            Edit::Repeat(at, count) => {
+                let piece = body[range(at, count)].to_vec();
+                let at = at.min(body.len());
+                body.splice(at..at, piece);
+            }
+            Edit::Set(at, byte) => body.iter_mut().skip(at).take(1).for_each(|old| *old = byte),
+            Edit::Cut(at) => body.truncate(at),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn whatever_is_posted_leaves_whole_files_or_nothing(edits in vec(edit(), 0..5)) {
+            let folder = tempfile::tempdir().expect("a folder");
+            let mut body = FORM_OF_TWO.to_vec();
+            for edit in &edits {
+                apply(&mut body, edit);
+            }
+            let status = post(folder.path(), &body);
+            let names = names(folder.path());
+            prop_assert!(matches!(status, 201 | 400 | 409 | 413), "{}", status);
+            prop_assert_eq!(status == 201, !names.is_empty(), "{} {:?}", status, names);
+            prop_assert!(names.iter().all(|name| crate::names::safe(name).as_ref() == Some(name)), "{:?}", names);
+            if edits.is_empty() {
+                prop_assert_eq!((status, names.len()), (201, 2));
+            }
+        }
+    }
 
     #[test]
     fn who_is_another_site() {
