@@ -275,7 +275,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         self.request().has_body
     }
 
-    /// Takes in what has come of a small body. Unless it is all, the handler is better called when more has come.
+    /// Takes in what has come of a small body, or of the beginning of a long one. Unless it is all, the handler is better called when more has come.
     pub(crate) fn gather(&self) -> Taken {
         // A client that waits for `100 Continue` sends nothing before the handler asks for it.
         let waits = !matches!(self.request().expects_continue(), Ok(false));

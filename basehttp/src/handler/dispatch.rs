@@ -271,8 +271,16 @@ pub(crate) fn complete<H: RequestHandler>(handler: &H, error: Option<io::Error>)
         match drained {
             Some(Taken::All) => handler.set_stage(Stage::Between),
             Some(Taken::Enough) => {}
-            Some(Taken::Some) if exchange.wait_for_input(patience).is_ok() => {}
-            _ => handler.set_stage(Stage::Over),
+            Some(Taken::Some) => match exchange.wait_for_input(patience) {
+                Ok(()) => {}
+                Err(error) => {
+                    if error.kind() == io::ErrorKind::TimedOut {
+                        exchange.record_late(false);
+                    }
+                    handler.set_stage(Stage::Over);
+                }
+            },
+            None => handler.set_stage(Stage::Over),
         }
     }
     tell(handler);

@@ -40,7 +40,7 @@ enum Made<H: RequestHandler> {
 pub(super) enum At {
     /// There is no handler yet.
     Start,
-    /// More replies wait for the client than are to be held for it.
+    /// Replies wait for the client, which has to take them before its next request is looked at.
     Full,
     /// Nothing has come of the next request.
     Idle,

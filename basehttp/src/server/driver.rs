@@ -227,7 +227,9 @@ impl<'a> Thread<'a> {
         if connection.session.refuse() {
             self.engine.refused.tell(&self.engine.log, || {
                 let waited = self.engine.settings.queue_timeout;
-                format!("a request has found no thread within {waited:?} (queue_timeout) and is answered 503")
+                format!(
+                    "a connection has found no thread within {waited:?} (queue_timeout) and is answered 503"
+                )
             });
             self.give_turn(connection);
         } else {

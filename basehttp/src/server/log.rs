@@ -112,14 +112,15 @@ struct Told {
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
 impl Repeated {
-    /// It has happened again: tells that with `text`, unless that was done just now.
+    /// It has happened again: tells that with `text`, unless that was done just now. Writes nothing: who tells may have the
+    /// poller in hand, or be the watchdog, and the drivers' loop writes what there is.
     pub(super) fn tell(&self, log: &Log, text: impl FnOnce() -> String) {
         let Some(untold) = self.count(Instant::now()) else { return };
         let text = text();
-        match untold {
-            0 => log.complain(&text),
-            _ => log.complain(&format!("{text} (and {untold} times since this was last told)")),
-        }
+        log.push(&line_of_the_server(&match untold {
+            0 => text,
+            _ => format!("{text} (and {untold} times since this was last told)"),
+        }));
     }
 
     /// How often it has happened without being told before, if it is to be told now.

@@ -343,3 +343,17 @@ fn a_client_that_takes_nothing_is_given_up() {
     drop(client);
     assert_quiet(stage);
 }
+
+/// RFC 9112 section 2.2: they may come before a request, and are none.
+#[test]
+fn empty_lines_are_no_request_that_could_be_late() {
+    let builder = HTTPServer::builder().head_timeout(Duration::from_millis(100));
+    let stage = Stage::with(builder, |act| say(act, "here"));
+    let mut silent = Client::new(&stage.server);
+    silent.send("\r\n\r\n").assert_closed();
+    let mut client = Client::new(&stage.server);
+    assert_eq!(client.ask([GET, "\r\n"].concat()).text(), "here");
+    client.assert_closed();
+    let (log, _) = stage.end();
+    assert_eq!(log, ["\"GET / HTTP/1.1\" 200 -"]);
+}

@@ -145,6 +145,8 @@ impl Shared {
         {
             // What becomes of it the one who has the connection finds out. A file may be on a slow disk.
             let _ = exchange.pump_within(0);
+            // A handler runs, and meanwhile the client cannot show that it has room.
+            exchange.taking.stop();
         }
     }
 

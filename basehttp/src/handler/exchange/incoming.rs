@@ -254,7 +254,7 @@ impl Exchange {
         if self.reply.has_news() { self.flush() } else { self.send_ready() }
     }
 
-    /// Takes in what has come of a small body, so that no handler, and no thread, waits for it.
+    /// Takes in what has come of a small body, or of the beginning of a long one, so that no handler, and no thread, waits for it.
     pub(crate) fn gather(&mut self) -> Taken {
         if self.trouble.is_some() {
             return Taken::All;

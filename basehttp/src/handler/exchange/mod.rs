@@ -2,6 +2,7 @@
 
 mod bounds;
 mod desk;
+mod head;
 mod incoming;
 mod outgoing;
 mod patience;
@@ -13,12 +14,11 @@ use std::time::{Duration, Instant};
 
 use super::buffer::Buffer;
 use super::message::Headers;
-use super::request::Request;
 use super::wire::{Close, Want};
 use crate::proto::chunked::ChunkedDecoder;
 use crate::proto::fault::Fault;
 use crate::proto::framing::Body;
-use crate::proto::head::{AtEnd, HeadParser, Progress};
+use crate::proto::head::HeadParser;
 use crate::proto::reply::{Asked, Reply};
 
 pub(crate) use bounds::{Bounds, LONGEST};
@@ -275,85 +275,6 @@ impl Exchange {
             self.trouble = Some(trouble);
             self.news = Some(trouble);
         }
-    }
-
-    /// Parses the next head as far as it has come.
-    #[inline]
-    pub(crate) fn next_head(&mut self, request: &mut Request) -> Next {
-        // Nobody would see the reply.
-        if self.output != Output::Open {
-            return Next::End;
-        }
-        if self.part == Part::Exchange {
-            self.parser.reset();
-            self.part = Part::Idle;
-            // The reply before is long with its client when an idle connection is closed.
-            self.after = After::Nothing;
-            self.sent = 0;
-            self.until = None;
-            self.line.wire.begin_idle();
-        }
-        loop {
-            let parsed = match self.input.data() {
-                [] => Ok(Progress::NeedMore),
-                data => self.parser.parse(data, &mut request.head),
-            };
-            match parsed {
-                Ok(Progress::Done) => return self.take_head(request, self.line.wire.fault()),
-                Err(fault) => return self.take_head(request, Some(fault)),
-                Ok(Progress::NeedMore) => {}
-            }
-            if self.ended {
-                return match self.parser.end_of_input(self.input.data(), &mut request.head) {
-                    Ok(AtEnd::Done) => self.take_head(request, None),
-                    Err(fault) => self.take_head(request, Some(fault)),
-                    Ok(AtEnd::Nothing) => Next::End,
-                };
-            }
-            // Empty lines before the request count: they must not keep a connection for ever.
-            if self.part == Part::Idle && !self.input.is_empty() {
-                self.part = Part::Head;
-                self.until = Some(Instant::now() + self.line.bounds.head_timeout);
-            }
-            match self.input.fill(|room| self.line.wire.read(room)) {
-                Ok(count) => self.ended = count == 0,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if self.part == Part::Idle {
-                        self.mind_handshake();
-                    }
-                    return Next::Later;
-                }
-                Err(_) => return Next::End,
-            }
-        }
-    }
-
-    /// A handshake has one deadline, however it trickles in.
-    fn mind_handshake(&mut self) {
-        let until = self.until.take();
-        if self.line.wire.is_in_handshake() {
-            self.until = until.or_else(|| Some(Instant::now() + self.line.bounds.handshake_timeout));
-        }
-    }
-
-    /// Gives up a head that does not come to its end, so that the client can be told.
-    pub(crate) fn give_up_head(&mut self, request: &mut Request) {
-        self.expect_more();
-        // For the log, as far as it has come.
-        self.take_head(request, None);
-    }
-
-    #[inline]
-    fn take_head(&mut self, request: &mut Request, fault: Option<Fault>) -> Next {
-        // After a fault the rest of the input means nothing, and the places in the head are places in all of it.
-        let whole = fault.is_none() && request.head.len > 0;
-        let len = if whole { request.head.len } else { self.input.data().len() };
-        self.input.split_off_front(len, &mut request.bytes);
-        request.fault = fault;
-        if fault.is_some() {
-            self.expect_more();
-        }
-        Next::Request
     }
 
     /// Nobody knows where this request ends, so more of it may come after the reply.

@@ -219,6 +219,7 @@ impl Exchange {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Arc, Mutex};
     use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -325,5 +326,90 @@ mod tests {
             exchange.handler_begins();
             assert!(!exchange.taking.is_waiting(), "and that of the next handler is not");
         }
+    }
+
+    /// Takes a byte when it was waited for, which takes a while.
+    struct Trickle {
+        has_waited: bool,
+        is_full: Arc<AtomicBool>,
+    }
+
+    impl Wire for Trickle {
+        fn read(&mut self, _buffer: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if !self.is_full.load(Ordering::Relaxed) {
+                return Ok(bytes.len());
+            }
+            if std::mem::take(&mut self.has_waited) { Ok(1) } else { Err(io::ErrorKind::WouldBlock.into()) }
+        }
+
+        fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+            pieces.first().map_or(Ok(0), |piece| self.write(piece))
+        }
+
+        fn wait(&mut self, _want: Want, timeout: Duration) -> io::Result<()> {
+            std::thread::sleep(timeout.min(Duration::from_millis(20)));
+            self.has_waited = true;
+            if timeout.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
+        }
+
+        fn is_last_request(&self) -> bool {
+            false
+        }
+
+        fn is_stopping(&self) -> bool {
+            false
+        }
+
+        fn shutdown_write(&mut self) {}
+
+        fn reset(&mut self) {}
+
+        fn clock(&self) -> fn() -> SystemTime {
+            || UNIX_EPOCH
+        }
+
+        fn log(&mut self, _line: &str) {}
+    }
+
+    /// A reply that is begun, with so long for its client in total.
+    fn trickle(reply_timeout: Duration) -> (Shared, Arc<AtomicBool>) {
+        let is_full = Arc::new(AtomicBool::new(true));
+        let bounds = Bounds { hold: 0, high_water: 0, reply_timeout, ..Bounds::default() };
+        let wire = Trickle { has_waited: false, is_full: is_full.clone() };
+        let shared = Shared::new(Box::new(wire), Arc::new(bounds));
+        let mut exchange = shared.lock();
+        let asked = Asked { version: Version::Http11, head: false, connect: false, close: false };
+        exchange.begin(asked, false, After::Requests, Body::None);
+        exchange.reply.status_line(Version::Http11, HTTPStatus::OK, "OK");
+        exchange.end_head().unwrap();
+        drop(exchange);
+        (shared, is_full)
+    }
+
+    /// Each byte that goes is progress, and earns a millisecond: less than it took.
+    #[test]
+    fn bytes_that_trickle_out_do_not_renew_the_time_for_the_whole() {
+        let (shared, _) = trickle(Duration::from_millis(100));
+        let mut exchange = shared.lock();
+        let error = exchange.write(&[b'x'; 2000]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(exchange.missed_deadline(), Some("reply_timeout"));
+        assert!(exchange.sent > 1, "it went on for a while");
+    }
+
+    #[test]
+    fn what_the_watchdog_tries_to_send_does_not_use_up_the_clients_time() {
+        let (shared, is_full) = trickle(Duration::from_millis(50));
+        is_full.store(false, Ordering::Relaxed);
+        shared.lock().reply.write(b"gathered").unwrap();
+        shared.lock().reply.flush();
+        shared.lock().handler_begins();
+        is_full.store(true, Ordering::Relaxed);
+        shared.try_pump();
+        assert!(!shared.lock().taking.is_waiting(), "a handler runs");
     }
 }
