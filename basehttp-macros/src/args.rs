@@ -19,6 +19,8 @@ pub(crate) struct Args {
     pub(crate) head: bool,
     /// The handler of the runtime crate that this one is one of.
     pub(crate) family: Family,
+    /// Whether there is an `extends`, sound or not.
+    pub(crate) extends: bool,
     pub(crate) variables: Vec<Setting>,
 }
 
@@ -37,6 +39,7 @@ impl Args {
             krate: quote!(::basehttp),
             head: true,
             family: Family::Base,
+            extends: false,
             variables: Vec::new(),
         };
         let mut seen: Vec<Ident> = Vec::new();
@@ -96,6 +99,7 @@ impl Args {
             parse(input)?;
             self.krate = quote!(#path);
         } else if name == "extends" {
+            self.extends = true;
             let path = value::<Path>(input, messages::EXTENDS_VALUE)?;
             let last = path.segments.last().map(|segment| &segment.ident);
             let named = last.and_then(Family::named);
@@ -103,6 +107,11 @@ impl Args {
             self.family = named.unwrap_or(Family::Files);
             if named.is_none_or(|family| family == Family::Base) {
                 return Err(syn::Error::new_spanned(&path, messages::unknown_extends(last)));
+            }
+            if let Some(feature) = self.family.missing_feature() {
+                // What it would extend is not there; what every handler has is.
+                self.family = Family::Base;
+                return Err(syn::Error::new_spanned(&path, messages::feature_is_off(last, feature)));
             }
         } else {
             self.head = value::<LitBool>(input, messages::HEAD_VALUE)?.value;

@@ -25,7 +25,7 @@ pub(crate) struct Flaws {
 
 pub(crate) fn check(handler: &Handler, args: &Args, report: &mut Report) -> Flaws {
     let mut flaws = Flaws::default();
-    check_header(handler, report);
+    check_header(handler, args, report);
     for (index, item) in handler.items.iter().enumerate() {
         let sound = match item {
             Item::Function(function) => check_function(function, handler, args.family, report),
@@ -49,20 +49,19 @@ pub(crate) fn check(handler: &Handler, args: &Args, report: &mut Report) -> Flaw
     }
     check_repetitions(handler, report, &mut flaws);
     check_settings(handler, args, report);
-    if flaws.unsound.is_empty()
-        && handler.trait_.is_none()
-        && args.family == Family::Base
-        && answers_nothing(handler)
-    {
+    if flaws.unsound.is_empty() && handler.trait_.is_none() && !args.extends && answers_nothing(handler) {
         report.error(&handler.self_ty, messages::NO_METHODS);
     }
     flaws
 }
 
-fn check_header(handler: &Handler, report: &mut Report) {
+fn check_header(handler: &Handler, args: &Args, report: &mut Report) {
     if let Some((path, _)) = &handler.trait_ {
         if means_handler(handler, path) {
-            report.error(path, messages::trait_impl(handler.self_ty.to_token_stream()));
+            report.error(
+                path,
+                messages::trait_impl(handler.self_ty.to_token_stream(), handler_trait(path), args.extends),
+            );
         } else {
             report.error(path, messages::OTHER_TRAIT_IMPL);
         }
@@ -74,11 +73,12 @@ fn check_header(handler: &Handler, report: &mut Report) {
 
 /// Whether an `impl` of the trait `path` is a handler that was written in the wrong way.
 fn means_handler(handler: &Handler, path: &Path) -> bool {
-    is_request_handler(path) || handler.functions().any(|function| function.method().is_some())
+    handler_trait(path).is_some() || handler.functions().any(|function| function.method().is_some())
 }
 
-pub(crate) fn is_request_handler(path: &Path) -> bool {
-    path.segments.last().is_some_and(|segment| segment.ident == "RequestHandler")
+/// Whose trait it is, if it is that of a handler of the runtime crate.
+pub(crate) fn handler_trait(path: &Path) -> Option<Family> {
+    path.segments.last().and_then(|segment| Family::of_trait(&segment.ident))
 }
 
 fn answers_nothing(handler: &Handler) -> bool {

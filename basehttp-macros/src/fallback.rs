@@ -29,7 +29,7 @@ pub(crate) fn expand(mut handler: Handler, mut args: Args, flaws: &Flaws) -> Tok
     }
 
     let Some((path, _)) = handler.trait_.take() else { return expand::expand(&handler, &args) };
-    if check::is_request_handler(&path) {
+    if check::handler_trait(&path).is_some() {
         return expand::expand(&handler, &args);
     }
     let block = expand::plain(&original);

@@ -23,6 +23,8 @@ pub(crate) struct Level {
     pub(crate) accessor: &'static str,
     pub(crate) overrides: &'static [Override],
     pub(crate) variables: &'static [Variable],
+    /// The feature of the runtime crate that it is there with, and whether that is on.
+    pub(crate) feature: Option<(&'static str, bool)>,
     /// HTTP methods that it answers.
     pub(crate) methods: &'static [&'static str],
     /// What it overrides of the level before, unless the block does.
@@ -56,6 +58,16 @@ impl Family {
     /// The one whose struct has this name.
     pub(crate) fn named(base: &Ident) -> Option<Self> {
         LEVELS.iter().find(|level| base == level.base).map(|level| level.family)
+    }
+
+    /// The feature that it needs and that is off.
+    pub(crate) fn missing_feature(self) -> Option<&'static str> {
+        self.level().feature.and_then(|(name, is_on)| (!is_on).then_some(name))
+    }
+
+    /// The one whose trait has this name.
+    pub(crate) fn of_trait(handler: &Ident) -> Option<Self> {
+        LEVELS.iter().find(|level| handler == level.handler).map(|level| level.family)
     }
 
     /// Those that can be extended, by their names.
@@ -181,6 +193,7 @@ const BASE: Level = Level {
         Variable { name: "responses", kind: Kind::Responses },
         Variable { name: "timeout", kind: Kind::Timeout },
     ],
+    feature: None,
     methods: &[],
     own: &[],
 };
@@ -206,6 +219,7 @@ const FILES: Level = Level {
         Variable { name: "index_pages", kind: Kind::Names },
         Variable { name: "extensions_map", kind: Kind::Pairs },
     ],
+    feature: Some(("files", cfg!(feature = "files"))),
     methods: &["GET", "HEAD"],
     own: &["server_version"],
 };
@@ -222,6 +236,7 @@ const CGI: Level = Level {
         exclusive("run_cgi", 0, "fn run_cgi(&mut self) -> io::Result<()>"),
     ],
     variables: &[Variable { name: "cgi_directories", kind: Kind::Names }],
+    feature: Some(("cgi", cfg!(feature = "cgi"))),
     methods: &["POST"],
     own: &["send_head"],
 };

@@ -43,11 +43,18 @@ pub(crate) const EXTENDS_VALUE: &str = "`extends` is the handler that this one i
 
 pub(crate) const COMMA: &str = "arguments are separated by commas";
 
-pub(crate) fn trait_impl(self_ty: impl Display) -> String {
-    format!(
-        "`#[http_handler]` goes on an inherent `impl` block, and implements `RequestHandler` itself: leave out the \
-         trait and write `impl {self_ty}`"
-    )
+/// `meant` is the handler whose trait it is, and `extends` whether the attribute says which one it extends.
+pub(crate) fn trait_impl(self_ty: impl Display, meant: Option<Family>, extends: bool) -> String {
+    let level = meant.unwrap_or(Family::Base).level();
+    let mut text = format!(
+        "`#[http_handler]` goes on an inherent `impl` block, and implements `{}` itself: leave out the trait and write \
+         `impl {self_ty}`",
+        level.handler
+    );
+    if level.family != Family::Base && !extends {
+        let _ = write!(text, ", with `#[http_handler(extends = {})]` above it", level.base);
+    }
+    text
 }
 
 /// The arguments that are no class variables.
@@ -63,6 +70,14 @@ pub(crate) fn unknown_extends(name: Option<&Ident>) -> String {
         Some(name) => format!("there is no handler `{name}` to extend: write {known}"),
         None => format!("write {known}"),
     }
+}
+
+pub(crate) fn feature_is_off(name: Option<&Ident>, feature: &str) -> String {
+    let name = name.map(ToString::to_string).unwrap_or_default();
+    format!(
+        "`{name}` is there with the feature `{feature}` of `basehttp`, which is off: \
+         `cargo add basehttp --features {feature}`"
+    )
 }
 
 pub(crate) fn unknown_argument(name: impl Display, family: Family) -> String {

@@ -83,3 +83,18 @@ fn bodies_are_not_looked_into() {
         "{expansion}"
     );
 }
+
+/// The step of CI without features is what runs it.
+#[cfg(not(feature = "files"))]
+#[test]
+fn what_is_extended_without_its_feature_is_one_mistake_that_names_the_feature() {
+    let block = quote! {
+        impl Site {
+            fn end_headers(&self) -> io::Result<()> { Ok(()) }
+        }
+    };
+    let expansion = pipeline::run(quote!(extends = SimpleHTTPRequestHandler), block);
+    let text = expansion.to_string();
+    assert_eq!(text.matches("compile_error").count(), 1, "{text}");
+    assert!(text.contains("cargo add basehttp --features files"), "{text}");
+}
