@@ -171,6 +171,15 @@ fn what_is_there_stays_unless_told() {
 }
 
 #[test]
+fn what_is_there_is_not_replaced_by_something_that_is_sent_in_its_place() {
+    let folder = folder();
+    let program = Program::start(folder.path(), &["--upload"]);
+    assert_eq!(program.ask(request("/", "", &form(&[("a.txt.gz", b"other")]))).status, 201);
+    let reply = program.get_with("/a.txt", "Accept-Encoding: gzip\r\n");
+    assert_eq!((&*reply.body, reply.field("content-encoding")), ("text of a", None));
+}
+
+#[test]
 fn larger_ones_are_refused() {
     let folder = folder();
     let program = Program::start(folder.path(), &["--upload", "--upload-limit", "100K"]);

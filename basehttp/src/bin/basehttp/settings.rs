@@ -51,7 +51,9 @@ impl Settings {
             files: files
                 .listing(!args.no_listing)
                 .dotfiles(args.dotfiles)
-                .follow_links_outside(args.follow_links),
+                .follow_links_outside(args.follow_links)
+                // What is sent in place of a file has replaced it.
+                .precompressed(!args.upload || args.overwrite),
             cgi: args.cgi,
             cors: args.cors,
             spa: args.spa,

@@ -204,7 +204,7 @@ impl Folder {
         builder.tempfile_in(&self.path)
     }
 
-    /// Gives all files their names, or none.
+    /// Gives all files their names, or none; where they may replace others, those before one that cannot be named have done so.
     fn name(&self, mut files: Vec<Taken>, overwrite: bool) -> Result<Vec<Taken>, Refusal> {
         let mut named: Vec<PathBuf> = Vec::new();
         for file in &mut files {
