@@ -235,7 +235,6 @@
 //!
 //! - `cgi`: `CGIHandler`, `CGIHTTPRequestHandler`, on unix. With it comes `files`.
 //! - `files`: [`FileHandler`], [`SimpleHTTPRequestHandler`], [`Directory`].
-//! - `cgi` (unix, with `files`): `CGIHTTPRequestHandler` runs scripts.
 //! - `cli`: the command `basehttp`, for `cargo install`.
 //! - `http`: `http::HeaderMap` as a [`Message`], `http::StatusCode` as a [`ResponseCode`].
 //! - `tls`: `TlsConfig` and `HTTPSServer`, HTTP over TLS.
@@ -266,7 +265,7 @@ pub use files::{
 pub use handler::{
     Address, BaseHTTPRequestHandler, DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE, HandlerError,
     Headers, HeadersIter, Message, RFile, RFileLock, RequestHandler, ResponseCode, ServerHandle, ServerInfo,
-    ShutdownReport, WFile,
+    ShutdownReport, Upgraded, WFile,
 };
 pub use proto::date::HTTPDate;
 pub use proto::fault::Fault;

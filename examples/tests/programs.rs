@@ -9,6 +9,9 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tungstenite::Message;
+use tungstenite::client::IntoClientRequest as _;
+
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running example. It is ended when the test is, however that ends.
@@ -340,4 +343,29 @@ mod hello {
         super::check(&exchange(&super::request("GET /nope")), "HTTP/1.1 404 No such page", &[]);
         super::check(&exchange(&super::request("SPAM /")), "HTTP/1.1 200 Lovely Spam", &[]);
     }
+}
+
+#[test]
+fn websocket_shouts() {
+    let program = Program::start("websocket", &["0"]);
+    check(&program.exchange(request("GET /")), "HTTP/1.1 200 OK", &["new WebSocket"]);
+    check(&program.exchange(request("GET /shout")), "HTTP/1.1 426 This is for WebSockets", &[]);
+
+    let url = format!("ws://127.0.0.1:{}/shout", program.port);
+    let (mut socket, reply) = tungstenite::client(url.as_str(), program.connect()).unwrap();
+    assert_eq!(reply.status(), 101);
+    for text in ["hello", "how are you?"] {
+        socket.send(Message::text(text)).unwrap();
+        assert_eq!(socket.read().unwrap(), Message::text(text.to_uppercase()));
+    }
+    socket.send(Message::Ping("x".into())).unwrap();
+    assert_eq!(socket.read().unwrap(), Message::Pong("x".into()));
+    socket.close(None).unwrap();
+    assert!(matches!(socket.read(), Ok(Message::Close(_))));
+
+    let mut foreign = url.into_client_request().unwrap();
+    foreign.headers_mut().insert("Origin", "http://evil.example".parse().unwrap());
+    let refused = tungstenite::client(foreign, program.connect()).unwrap_err().to_string();
+    assert!(refused.contains("403"), "{refused}");
+    program.stop();
 }

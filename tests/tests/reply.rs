@@ -20,3 +20,5 @@ mod interim;
 mod log;
 #[path = "reply/mistakes.rs"]
 mod mistakes;
+#[path = "reply/upgrade.rs"]
+mod upgrade;

@@ -16,6 +16,7 @@ mod rfile;
 mod server_handle;
 mod server_info;
 mod stamp;
+mod upgrade;
 mod wfile;
 pub(crate) mod wire;
 
@@ -39,6 +40,7 @@ pub(crate) use server_handle::Stop;
 pub use server_handle::{ServerHandle, ShutdownReport};
 pub(crate) use server_info::{HandleError, NameOf};
 pub use server_info::{HandlerError, ServerInfo};
+pub use upgrade::Upgraded;
 pub use wfile::WFile;
 
 /// A request handler: Python's class variables as associated constants, Python's overridable methods as methods with

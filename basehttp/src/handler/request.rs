@@ -161,18 +161,8 @@ impl Request {
     }
 }
 
-/// What the crate's own handlers read of the fields, whatever class collects them for others.
-#[cfg(feature = "files")]
+/// What is read of the fields, whatever class collects them for the handler.
 impl Request {
-    /// Makes it a request for another path: GET, unless it is HEAD, whose reply has no body whatever is asked for.
-    #[cfg(all(feature = "cgi", unix))]
-    pub(crate) fn redirect(&mut self, path: String) {
-        if self.command() != "HEAD" {
-            self.method = Some("GET");
-        }
-        self.set_path(path);
-    }
-
     /// The values of all fields of this name.
     pub(crate) fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         let data = self.bytes.data();
@@ -182,9 +172,17 @@ impl Request {
     }
 }
 
-/// And what is passed on to scripts.
+/// What is changed for scripts and passed on to them.
 #[cfg(all(feature = "cgi", unix))]
 impl Request {
+    /// Makes it a request for another path: GET, unless it is HEAD, whose reply has no body whatever is asked for.
+    pub(crate) fn redirect(&mut self, path: String) {
+        if self.command() != "HEAD" {
+            self.method = Some("GET");
+        }
+        self.set_path(path);
+    }
+
     /// All fields, name and value.
     pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let data = self.bytes.data();

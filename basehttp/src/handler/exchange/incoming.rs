@@ -49,7 +49,7 @@ impl Exchange {
     }
 
     /// What follows on this connection is not HTTP, and all of it is for the handler.
-    pub(super) fn open_tunnel(&mut self) {
+    pub(crate) fn open_tunnel(&mut self) {
         if matches!(self.body, Incoming::None) {
             self.body = Incoming::Everything;
             self.taking = Patience::new(LONGEST);

@@ -186,7 +186,7 @@ impl Exchange {
     }
 
     /// Whether this is no HTTP any more, and so nothing that could be late as a whole.
-    fn is_tunnel(&self) -> bool {
+    pub(crate) fn is_tunnel(&self) -> bool {
         matches!(self.body, Incoming::Everything)
     }
 

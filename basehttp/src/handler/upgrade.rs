@@ -1,0 +1,132 @@
+//! Connections that go on in another protocol (RFC 9110 section 7.8).
+
+use std::fmt;
+use std::io::{self, Read, Write};
+
+use super::message::Message;
+use super::{BaseHTTPRequestHandler, RFile, WFile};
+use crate::proto::request_line::Version;
+
+/// The bytes of a connection after the protocol was switched, in both directions: what
+/// [`upgrade`](BaseHTTPRequestHandler::upgrade) hands over.
+///
+/// It is a stream as a `TcpStream` is one, encrypted where the server speaks TLS: a read waits for bytes of the client and
+/// gives what has come, `Ok(0)` at their end, and what a write takes is sent when it returns. The connection ends when the
+/// `do_*` method returns.
+///
+/// # Errors
+/// Reads and writes fail with [`TimedOut`](io::ErrorKind::TimedOut) when the client sends, or takes, nothing for the time that
+/// [`set_read_timeout`](BaseHTTPRequestHandler::set_read_timeout) and
+/// [`set_write_timeout`](BaseHTTPRequestHandler::set_write_timeout) grant: protocols in which both sides may be silent for long
+/// need another time there, or a ping. Else with what the connection fails with, also where the grace of a shutdown is over.
+pub struct Upgraded<'a> {
+    rfile: &'a RFile,
+    wfile: &'a WFile,
+}
+
+impl<M: Message> BaseHTTPRequestHandler<M> {
+    /// Whether the client asks for the connection to go on in this protocol: with `Upgrade: websocket` and `Connection: Upgrade`
+    /// for `websocket`, in any case. A client of HTTP/1.0 cannot ask (RFC 9110 section 7.8). A handler that does not care answers
+    /// as if nobody had asked, which is a valid answer.
+    pub fn upgrades_to(&self, protocol: &str) -> bool {
+        let request = self.request();
+        request.version() == Version::Http11
+            && has(request.values("Connection"), b"upgrade")
+            && has(request.values("Upgrade"), protocol.as_bytes())
+    }
+
+    /// Hands over the connection, after the reply that switches the protocol: 101 with the fields `Upgrade` and `Connection:
+    /// Upgrade`, or 2xx to CONNECT. What the client has sent behind its request comes first.
+    ///
+    /// The method may stay in the other protocol as long as it likes; it has a thread of the
+    /// [`max_threads`](crate::ServerBuilder::max_threads), and other connections do not wait for it.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the protocol was not switched, or the request had a body that was not read to its
+    /// end.
+    ///
+    /// ```
+    /// use std::io::{self, Read, Write};
+    /// use basehttp::prelude::*;
+    ///
+    /// struct Shout { base: BaseHTTPRequestHandler }
+    ///
+    /// #[http_handler]
+    /// impl Shout {
+    ///     const protocol_version: &str = "HTTP/1.1";
+    ///
+    ///     fn do_GET(&self) -> io::Result<()> {
+    ///         if !self.upgrades_to("shout") {
+    ///             self.send_response(426);
+    ///             self.send_header("Upgrade", "shout");
+    ///             self.send_header("Connection", "Upgrade");
+    ///             return self.end_headers();
+    ///         }
+    ///         self.send_response(101);
+    ///         self.send_header("Upgrade", "shout");
+    ///         self.send_header("Connection", "Upgrade");
+    ///         self.end_headers()?;
+    ///         let mut stream = self.upgrade()?;
+    ///         let mut word = [0; 5];
+    ///         stream.read_exact(&mut word)?;
+    ///         stream.write_all(&word.to_ascii_uppercase())
+    ///     }
+    /// }
+    ///
+    /// let request = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: shout\r\n\r\nhello";
+    /// let run = basehttp::testing::run(|base| Shout { base }, [request]);
+    /// assert!(run.output.starts_with(b"HTTP/1.1 101 Switching Protocols\r\n"));
+    /// assert!(run.output.ends_with(b"\r\n\r\nHELLO"));
+    /// ```
+    pub fn upgrade(&self) -> io::Result<Upgraded<'_>> {
+        let mut exchange = self.exchange();
+        if !exchange.reply.is_tunnel() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, NOT_SWITCHED));
+        }
+        // Where the request had a body, it was still to be read when the head was sent.
+        exchange.open_tunnel();
+        if !exchange.is_tunnel() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, BODY_LEFT));
+        }
+        Ok(Upgraded { rfile: &self.rfile, wfile: &self.wfile })
+    }
+}
+
+const NOT_SWITCHED: &str = "upgrade() is for a connection whose protocol was switched: first send_response(101), the \
+    fields Upgrade and Connection, and end_headers()";
+
+const BODY_LEFT: &str = "upgrade() comes behind the request's body: read it to its end first";
+
+/// Whether a list of words, in one field or several, has this one (RFC 9110 section 5.6.1).
+fn has<'a>(mut values: impl Iterator<Item = &'a [u8]>, word: &[u8]) -> bool {
+    values.any(|value| {
+        value
+            .split(|&byte| byte == b',')
+            .any(|item| !word.is_empty() && item.trim_ascii().eq_ignore_ascii_case(word))
+    })
+}
+
+impl Read for Upgraded<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.rfile.read(buf)
+    }
+}
+
+impl Write for Upgraded<'_> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        let count = self.wfile.write(buf)?;
+        // Nothing but the handler knows when the other side is to have it.
+        self.wfile.flush()?;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.wfile.flush()
+    }
+}
+
+impl fmt::Debug for Upgraded<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upgraded").finish_non_exhaustive()
+    }
+}
