@@ -2,6 +2,8 @@
 
 #[path = "settings/bounds.rs"]
 mod bounds;
+#[path = "settings/hosts.rs"]
+mod hosts;
 #[path = "settings/name_lookup.rs"]
 mod name_lookup;
 #[path = "settings/shutdown.rs"]

@@ -8,7 +8,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::CGIRequestHandler;
-use crate::files::Directory;
+use crate::files::{Directory, suffixes};
 
 /// A script that was found, or why there is none.
 pub(super) enum Found {
@@ -97,7 +97,16 @@ pub(super) fn is_source<H: CGIRequestHandler>(handler: &H) -> bool {
     let lies_inside = |path: &Path| {
         root.join(path).canonicalize().is_ok_and(|found| found.ancestors().any(is_script_folder))
     };
-    lies_inside(&path) || H::index_pages.iter().any(|page| lies_inside(&path.join(page)))
+    // And what is sent in place of either.
+    let or_compressed = |path: &Path| {
+        let compressed = |suffix: &str| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(suffix);
+            lies_inside(Path::new(&name))
+        };
+        lies_inside(path) || suffixes().any(compressed)
+    };
+    or_compressed(&path) || H::index_pages.iter().any(|page| or_compressed(&path.join(page)))
 }
 
 /// What makes two paths lead to the same.

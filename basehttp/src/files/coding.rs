@@ -19,6 +19,12 @@ const CODINGS: [Coding; 3] = [
     Coding { name: "gzip", suffix: ".gz" },
 ];
 
+/// The ends of the names of compressed files.
+#[cfg(all(feature = "cgi", unix))]
+pub(crate) fn suffixes() -> impl Iterator<Item = &'static str> {
+    CODINGS.iter().map(|coding| coding.suffix)
+}
+
 /// The codings that a client accepts, the best first: RFC 9110 section 12.5.3.
 pub(super) fn accepted(request: &Request) -> Vec<Coding> {
     let fields: Vec<&[u8]> = request.values("Accept-Encoding").collect();

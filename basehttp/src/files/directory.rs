@@ -38,8 +38,12 @@ struct Settings {
     most_ranges: usize,
 }
 
+/// A reply has room for 256 pieces of files and what is between them.
+const MOST_RANGES: usize = 128;
+
 /// What is in a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Entry {
     /// Its name, without the folders above it.
     pub name: OsString,
@@ -54,7 +58,8 @@ pub struct Entry {
 }
 
 impl Directory {
-    /// The folder at `path`, which is found now: if it is renamed later, its files are still served.
+    /// The folder at `path`, which is found now. On Linux 5.6 and later its files are served even if it is renamed later; scripts, and
+    /// what absolute links lead to, are looked for at `path` again.
     ///
     /// # Errors
     /// The system's, with the path in its text and what to do about it.
@@ -129,10 +134,10 @@ impl Directory {
 
     /// How many ranges of a file one request may ask for (RFC 9110 section 14.2), 16 by default. A request for more is
     /// answered with the whole file: a few hundred bytes could ask for a file many times over, in tiny pieces. None are sent
-    /// if it is 0.
+    /// if it is 0, and more than 128 are not granted.
     #[must_use]
     pub fn most_ranges(mut self, most: usize) -> Self {
-        Arc::make_mut(&mut self.settings).most_ranges = most;
+        Arc::make_mut(&mut self.settings).most_ranges = most.min(MOST_RANGES);
         self
     }
 

@@ -20,6 +20,8 @@ use std::path::{Path, PathBuf};
 use crate::handler::{BaseHTTPRequestHandler, Headers, Message, RequestHandler};
 use crate::http_handler;
 
+#[cfg(all(feature = "cgi", unix))]
+pub(crate) use coding::suffixes;
 use content::Part;
 #[cfg(all(feature = "cgi", unix))]
 pub(crate) use serve::refuse;

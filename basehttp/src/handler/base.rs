@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use super::RequestHandler;
 use super::address::Address;
 use super::exchange::{After, Bounds, Desk, Exchange, Guard, Next, Shared, Taken};
+use super::guard::HostGuard;
 use super::message::{Headers, Message};
 use super::request::{NO_REQUEST, Request, named_version};
 use super::rfile::RFile;
@@ -329,7 +330,8 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         match next {
             Next::Request => {
                 let protocol = named_version(H::protocol_version);
-                begin(request, &mut exchange, H::default_request_version, protocol, true);
+                let guard = self.server.guard.as_ref();
+                begin(request, &mut exchange, H::default_request_version, protocol, true, guard);
                 self.stage.set(Stage::Waiting);
             }
             Next::End => {
@@ -346,7 +348,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         let request = self.request.get_or_insert_with(Desk::request);
         let mut exchange = self.shared.lock();
         exchange.give_up_head(request);
-        begin(request, &mut exchange, "HTTP/1.0", Version::Http10, false);
+        begin(request, &mut exchange, "HTTP/1.0", Version::Http10, false, None);
         self.stage.set(Stage::Waiting);
     }
 }
@@ -358,8 +360,12 @@ fn begin(
     default_request_version: &'static str,
     protocol: Version,
     whole: bool,
+    guard: Option<&HostGuard>,
 ) {
     request.read_line(default_request_version);
+    if let (Some(guard), None) = (guard, request.fault) {
+        request.fault = guard.check(request).err();
+    }
     let body = match request.fault {
         Some(_) => Body::None,
         None if !whole => Body::None,

@@ -7,6 +7,7 @@ pub(crate) mod checks;
 pub(crate) mod dispatch;
 pub(crate) mod error_page;
 pub(crate) mod exchange;
+pub(crate) mod guard;
 pub(crate) mod log;
 mod message;
 pub(crate) mod request;

@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 
 use super::dispatch::Failure;
+use super::guard::HostGuard;
 use super::log::Escaped;
 use super::{Address, BaseHTTPRequestHandler, Message, ServerHandle};
 
@@ -14,6 +15,8 @@ pub struct ServerInfo {
     pub(crate) handle_error: Option<Box<HandleError>>,
     pub(crate) name_of: Option<NameOf>,
     pub(crate) is_tls: bool,
+    /// For whom it answers, where that is not everybody.
+    pub(crate) guard: Option<HostGuard>,
     pub(crate) handle: ServerHandle,
 }
 

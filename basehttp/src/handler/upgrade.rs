@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 
 use super::message::Message;
 use super::{BaseHTTPRequestHandler, RFile, WFile};
+use crate::proto::grammar::list;
 use crate::proto::request_line::Version;
 
 /// The bytes of a connection after the protocol was switched, in both directions: what
@@ -97,13 +98,9 @@ const NOT_SWITCHED: &str = "upgrade() is for a connection whose protocol was swi
 
 const BODY_LEFT: &str = "upgrade() comes behind the request's body: read it to its end first";
 
-/// Whether a list of words, in one field or several, has this one (RFC 9110 section 5.6.1).
+/// Whether a list, in one field or several, has this word.
 fn has<'a>(mut values: impl Iterator<Item = &'a [u8]>, word: &[u8]) -> bool {
-    values.any(|value| {
-        value
-            .split(|&byte| byte == b',')
-            .any(|item| !word.is_empty() && item.trim_ascii().eq_ignore_ascii_case(word))
-    })
+    values.any(|value| list(value).any(|item| !item.is_empty() && item.eq_ignore_ascii_case(word)))
 }
 
 impl Read for Upgraded<'_> {

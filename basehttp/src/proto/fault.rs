@@ -76,6 +76,10 @@ pub enum Fault {
     IncompleteBody,
     /// HTTP where HTTP over TLS is spoken.
     PlainHttp,
+    /// For a host that the server does not answer for.
+    ForeignHost,
+    /// From a page of another site.
+    CrossSite,
 }
 
 impl Fault {
@@ -152,6 +156,8 @@ impl Fault {
             Self::IncompleteHead => (400, "incomplete-head", "Incomplete request head"),
             Self::IncompleteBody => (400, "incomplete-body", "Incomplete request body"),
             Self::PlainHttp => (400, "plain-http", "This port speaks HTTPS: begin the address with https"),
+            Self::ForeignHost => (421, "foreign-host", "This server does not answer for that host"),
+            Self::CrossSite => (403, "cross-site", "Requests from pages of other sites are refused"),
         }
     }
 }

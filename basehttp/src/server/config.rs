@@ -151,6 +151,39 @@ impl ServerBuilder {
         self
     }
 
+    /// The hosts that requests may be for, by the names or addresses that stand in `Host`, without ports; with none, as by
+    /// default, any. A request for another is answered 421 (RFC 9110 section 15.5.20) before the handler is asked: a page whose
+    /// name was made to lead to this server, as in DNS rebinding, asks under that name. A request of HTTP/1.0 without `Host` is
+    /// let through. The code of the [`Fault`](crate::Fault) is `foreign-host`.
+    ///
+    /// ```
+    /// # use basehttp::prelude::*;
+    /// # use basehttp::testing::TestServer;
+    /// # struct Hello { base: BaseHTTPRequestHandler }
+    /// # #[http_handler]
+    /// # impl Hello { fn do_GET(&self) {} }
+    /// let server = TestServer::with(HTTPServer::builder().allowed_hosts(["example.org"]), |base| Hello { base });
+    /// let reply = server.exchange(b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n").unwrap();
+    /// assert!(reply.starts_with(b"HTTP/1.0 421 "));
+    /// ```
+    pub fn allowed_hosts<I>(mut self, hosts: I) -> Self
+    where
+        I: IntoIterator<Item: Into<String>>,
+    {
+        self.settings.allowed_hosts = hosts.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Has the server answer browsers only for this machine's own pages, for one that listens at a loopback address and grants
+    /// what not everybody may have: requests for hosts other than `localhost`, `*.localhost`, 127.0.0.0/8, `::1` and
+    /// [`allowed_hosts`](Self::allowed_hosts) are answered 421, and those whose `Origin` (RFC 6454) is the page of another host, or
+    /// `null`, 403 (`cross-site`): any page that this machine's browser shows can send requests to a loopback address. Ports are
+    /// not compared, and a link that somebody follows has no `Origin`. Off by default.
+    pub fn loopback_guard(mut self, on: bool) -> Self {
+        self.settings.loopback_guard = on;
+        self
+    }
+
     /// How many requests a connection may have; the last reply says `Connection: close`. No bound by default: a connection
     /// gives back the memory of unusual requests, so that its age costs nothing. A bound is for a load balancer that
     /// spreads connections, not requests.

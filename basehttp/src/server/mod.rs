@@ -41,6 +41,7 @@ use std::time::{Duration, Instant};
 
 use mio::Poll;
 
+use crate::handler::guard::HostGuard;
 use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler, ServerHandle, ServerInfo, Stop};
 use config::{HandleTimeout, Hooks};
 use connection::Live;
@@ -155,7 +156,9 @@ impl HTTPServer {
         let shutdown = Arc::new(Shutdown::new(&poll, settings.shutdown_grace)?);
         let handle = ServerHandle { server: shutdown.clone() };
         let (name_of, is_tls) = (settings.name_of, settings.is_tls());
-        let info = Arc::new(ServerInfo { address, name, handle_error, name_of, is_tls, handle });
+        let guard = HostGuard::new(settings.allowed_hosts.iter().cloned(), settings.loopback_guard);
+        let guard = guard.is_on().then_some(guard);
+        let info = Arc::new(ServerInfo { address, name, handle_error, name_of, is_tls, guard, handle });
         let engine = Engine::new(poll, listener, settings, verify_request, open, info.clone(), shutdown)?;
         Ok(Self { engine: Arc::new(engine), handle_timeout, info })
     }

@@ -20,6 +20,8 @@ pub(super) struct Settings {
     pub(super) asked_permits: Option<usize>,
     /// How the names of clients are found, if they are to be.
     pub(super) name_of: Option<NameOf>,
+    pub(super) allowed_hosts: Vec<String>,
+    pub(super) loopback_guard: bool,
     pub(super) bounds: Bounds,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<super::tls::TlsConfig>,
@@ -40,6 +42,8 @@ impl Default for Settings {
             max_threads: 512,
             asked_permits: None,
             name_of: None,
+            allowed_hosts: Vec::new(),
+            loopback_guard: false,
             bounds: Bounds::default(),
             tls: None,
         }

@@ -145,6 +145,7 @@ fn no_server() -> ServerInfo {
         handle_error: None,
         name_of: None,
         is_tls: false,
+        guard: None,
         handle: ServerHandle { server: Arc::new(NoServer::default()) },
     }
 }

@@ -46,13 +46,14 @@ fn on_the_command_line_in_a_file_and_in_the_environment() {
 fn before_anything_else_of_a_request() {
     let folder = folder();
     let program = Program::start(folder.path(), &["--auth", "ann:x", "--upload", "--spa"]);
-    let head =
-        |line: &str, more: &str| format!("{line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{more}\r\n");
+    let head = |line: &str, more: &str| {
+        format!("{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{more}\r\n")
+    };
     for request in [
         head("GET /nothing", ""),
         head("HEAD /", ""),
         head("SPAM /", ""),
-        head("OPTIONS /", "Origin: http://b\r\n"),
+        head("OPTIONS /", "Origin: http://localhost\r\n"),
         head("POST /", "Content-Length: 3\r\nExpect: 100-continue\r\n"),
         head("GET /", "Expect: what\r\n"),
     ] {
@@ -70,7 +71,7 @@ fn before_anything_else_of_a_request() {
 fn browsers_may_ask_first_what_they_may_send() {
     let folder = folder();
     let program = Program::start(folder.path(), &["--auth", "ann:x", "--cors"]);
-    let asked = "OPTIONS / HTTP/1.1\r\nHost: a\r\nOrigin: http://b\r\nConnection: close\r\n\r\n";
+    let asked = "OPTIONS / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://b\r\nConnection: close\r\n\r\n";
     assert_eq!(program.ask(asked).status, 204);
     let reply = program.get_with("/", "Origin: http://b\r\n");
     assert_eq!((reply.status, reply.field("Access-Control-Allow-Origin")), (401, Some("*")));

@@ -59,9 +59,10 @@ fn a_folder_is_served_and_told() {
     let list = program.get("/").body;
     assert!(list.contains("a.txt") && !list.contains("<form") && !list.contains("hidden"), "{list}");
     assert_eq!(program.get("/.hidden").status, 404);
-    let posted = program.ask("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    let posted =
+        program.ask("POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
     assert_eq!((posted.status, posted.field("Allow")), (405, Some("OPTIONS, GET, HEAD")));
-    let options = program.ask("OPTIONS / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    let options = program.ask("OPTIONS / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     assert_eq!((options.status, options.field("Allow")), (204, Some("GET, HEAD, OPTIONS")));
 }
 
@@ -173,7 +174,7 @@ fn other_sites_may_read() {
     for path in ["/a.txt", "/nothing"] {
         assert_eq!(program.get(path).field("Access-Control-Allow-Origin"), Some("*"), "{path}");
     }
-    let asked = "OPTIONS /a.txt HTTP/1.1\r\nHost: a\r\nOrigin: http://b\r\nAccess-Control-Request-Method: GET\r\n\
+    let asked = "OPTIONS /a.txt HTTP/1.1\r\nHost: localhost\r\nOrigin: http://b\r\nAccess-Control-Request-Method: GET\r\n\
                  Access-Control-Request-Headers: range\r\nConnection: close\r\n\r\n";
     let reply = program.ask(asked);
     assert_eq!(reply.status, 204);
@@ -271,4 +272,19 @@ fn over_tls() {
         stream.write_all(b"GET /a.txt HTTP/1.0\r\n\r\n").unwrap();
         assert_eq!(Reply::read(stream).body, "text of a");
     }
+}
+
+#[test]
+fn for_this_machine_alone_means_for_its_own_pages() {
+    let folder = folder();
+    let ask = |program: &Program, fields: &str| {
+        program.ask(format!("GET /a.txt HTTP/1.1\r\nConnection: close\r\n{fields}\r\n")).status
+    };
+    let program = Program::start(folder.path(), &[]);
+    assert_eq!(ask(&program, "Host: rebound.example\r\n"), 421);
+    assert_eq!(ask(&program, "Host: localhost\r\nOrigin: http://evil.example\r\n"), 403);
+    let program = Program::start(folder.path(), &["--allow-host", "box.lan", "--cors"]);
+    assert_eq!(ask(&program, "Host: box.lan:8000\r\n"), 200);
+    assert_eq!(ask(&program, "Host: localhost\r\nOrigin: http://elsewhere.example\r\n"), 200);
+    assert_eq!(ask(&program, "Host: rebound.example\r\n"), 421);
 }

@@ -128,7 +128,7 @@ impl Program {
 
     /// With more fields, each with its line end.
     pub(crate) fn get_with(&self, path: &str, fields: &str) -> Reply {
-        self.ask(format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{fields}\r\n"))
+        self.ask(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{fields}\r\n"))
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

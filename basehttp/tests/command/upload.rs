@@ -29,7 +29,7 @@ pub(crate) fn form(files: &[(&str, &[u8])]) -> Vec<u8> {
 /// With more fields, each with its line end.
 pub(crate) fn request(path: &str, fields: &str, form: &[u8]) -> Vec<u8> {
     let mut request = format!(
-        "POST {path} HTTP/1.1\r\nHost: a:1\r\nConnection: close\r\nContent-Length: {}\r\n\
+        "POST {path} HTTP/1.1\r\nHost: localhost:1\r\nConnection: close\r\nContent-Length: {}\r\n\
          Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n{fields}\r\n",
         form.len()
     )
@@ -82,8 +82,7 @@ fn the_page_has_a_form_that_works_without_scripts() {
     let nonce = page.body.split("nonce=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
     assert!(page.field("Content-Security-Policy").unwrap().contains(&format!("script-src 'nonce-{nonce}'")));
     assert!(!program.get("/sub/").body.contains(nonce));
-    let fields =
-        "Accept: text/html,application/xhtml+xml\r\nOrigin: http://a:1\r\nSec-Fetch-Site: same-origin\r\n";
+    let fields = "Accept: text/html,application/xhtml+xml\r\nOrigin: http://localhost:1\r\nSec-Fetch-Site: same-origin\r\n";
     let reply = program.ask(request("/sub/", fields, &form(&[("d", b"d")])));
     assert_eq!((reply.status, reply.field("Location")), (303, Some("./")));
     assert_eq!(fs::read(folder.path().join("sub/d")).unwrap(), b"d");
@@ -101,7 +100,7 @@ fn in_chunks_and_after_100_continue() {
     let program = Program::start(folder.path(), &["--upload"]);
     let files = form(&[("chunked", b"in pieces")]);
     let mut chunked = format!(
-        "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\
+        "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\
          Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n\r\n"
     )
     .into_bytes();
@@ -191,7 +190,7 @@ fn larger_ones_are_refused() {
     assert_eq!(program.ask(head).status, 413);
     // And where nobody knows before.
     let mut chunked = format!(
-        "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\
+        "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\
          Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n\r\n{:x}\r\n",
         files.len()
     )
@@ -228,7 +227,7 @@ fn what_is_no_form_of_files() {
     let typed = |media_type: &str, body: &str| {
         let length = body.len();
         program.ask(format!(
-            "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {length}\r\n{media_type}\r\n{body}"
+            "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n{media_type}\r\n{body}"
         ))
     };
     for media_type in ["", "Content-Type: text/plain\r\n", "Content-Type: multipart/form-data\r\n"] {
@@ -257,15 +256,15 @@ fn pages_of_other_sites_cannot_upload() {
     let files = form(&[("evil", b"x")]);
     for fields in [
         "Origin: http://evil.example\r\n",
-        "Origin: http://a\r\n",
+        "Origin: http://localhost\r\n",
         "Origin: null\r\n",
         "Sec-Fetch-Site: cross-site\r\n",
-        "Sec-Fetch-Site: same-site\r\nOrigin: http://a:1\r\n",
+        "Sec-Fetch-Site: same-site\r\nOrigin: http://localhost:1\r\n",
     ] {
         assert_eq!(program.ask(request("/", fields, &files)).status, 403, "{fields}");
     }
     assert_eq!(names(folder.path()), BEFORE);
-    assert_eq!(program.ask(request("/", "Origin: http://a:1\r\n", &files)).status, 201);
+    assert_eq!(program.ask(request("/", "Origin: http://localhost:1\r\n", &files)).status, 201);
 }
 
 #[test]

@@ -30,6 +30,8 @@ static HOUSE: LazyLock<Stage> = LazyLock::new(|| {
     }
     fs::create_dir_all(stage.path("shop")).unwrap();
     symlink("../cgi-bin/a.py", stage.path("shop/index.html")).unwrap();
+    fs::write(stage.path("compressed.txt"), "page").unwrap();
+    symlink("cgi-bin/a.py", stage.path("compressed.txt.gz")).unwrap();
     stage
 });
 
@@ -54,6 +56,15 @@ fn links_into_a_script_folder_show_nothing() {
         (HOUSE.get("/link.txt").text(), HOUSE.get("/page.txt").text()),
         ("page".into(), "page".into())
     );
+}
+
+#[test]
+fn a_link_beside_a_file_that_would_be_sent_in_its_place_shows_nothing() {
+    let now = std::fs::File::options().write(true).open(HOUSE.path("cgi-bin/a.py")).unwrap();
+    // Only what is not older than the file is sent in its place.
+    now.set_modified(std::time::SystemTime::now()).unwrap();
+    let reply = HOUSE.request("GET", "/compressed.txt", "Accept-Encoding: gzip\r\n");
+    assert_eq!((reply.status, reply.header("content-encoding")), (404, None), "{}", reply.text());
 }
 
 #[test]

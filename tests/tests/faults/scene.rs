@@ -43,7 +43,8 @@ pub(crate) struct Fault {
 const GROWTH: u64 = 64;
 
 const LEAST_ROUNDS: usize = 3;
-const SPARE_ROUNDS: usize = 9;
+/// Two hundred threads, each with a buffer and a stack of its own, take up to thirty.
+const SPARE_ROUNDS: usize = 40;
 
 /// The main thread, the one in `serve_forever`, the watchdog, the reserve, and one that drives.
 const THREADS: usize = 5;

@@ -84,6 +84,10 @@ pub(crate) struct Args {
     #[arg(long, requires = "upload")]
     pub(crate) overwrite: bool,
 
+    /// Answer under this name; may be repeated
+    #[arg(long = "allow-host", value_name = "NAME")]
+    pub(crate) allowed_hosts: Vec<String>,
+
     /// Let pages of other sites read the files
     #[arg(long)]
     pub(crate) cors: bool,

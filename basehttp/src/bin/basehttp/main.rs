@@ -20,7 +20,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use basehttp::{HTTPServer, TlsConfig};
+use basehttp::{HTTPServer, ServerBuilder, TlsConfig};
 use clap::{CommandFactory as _, Parser as _};
 
 use args::{Args, Protocol};
@@ -64,6 +64,17 @@ fn run(args: &Args) -> Result<(), Failure> {
     }
 }
 
+/// For this machine alone means for its own pages alone: any page in its browser could send requests to it, and under a name
+/// that was made to lead to it (DNS rebinding) read the files.
+fn guarded(builder: ServerBuilder, args: &Args, is_loopback: bool) -> ServerBuilder {
+    let mut hosts = args.allowed_hosts.clone();
+    if is_loopback {
+        hosts.extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned));
+        hosts.extend(args.bind.clone());
+    }
+    builder.allowed_hosts(hosts).loopback_guard(is_loopback && !args.cors)
+}
+
 /// Serves until somebody wants the end; with replies of HTTP/1.`MINOR`.
 fn serve<const MINOR: u8>(args: &Args, settings: &Arc<Settings>) -> Result<(), Failure> {
     let mut builder = HTTPServer::builder();
@@ -73,6 +84,7 @@ fn serve<const MINOR: u8>(args: &Args, settings: &Arc<Settings>) -> Result<(), F
     }
     let listener = address::listen(args.bind.as_deref(), args.port)?;
     let address = listener.local_addr().map_err(Failure::of_system)?;
+    let builder = guarded(builder, args, address.ip().is_loopback());
     let shared = settings.clone();
     let mut server = builder
         .from_listener(listener, move |base| Files::<MINOR>::new(base, shared.clone()))

@@ -159,7 +159,12 @@ fn config(certificates: &[u8], key: &[u8], certfile: &str, keyfile: &str) -> io:
     let certificates = pem::certificates(certificates, certfile)?;
     let key = pem::key(key, keyfile)?;
     let invalid = |error: rustls::Error| {
-        let text = format!("the key in {keyfile} is not that of the certificate in {certfile}: {error}");
+        let text = match error {
+            rustls::Error::InconsistentKeys(_) => {
+                format!("the key in {keyfile} is not that of the certificate in {certfile}: {error}")
+            }
+            _ => format!("the certificate in {certfile} and the key in {keyfile} cannot be used: {error}"),
+        };
         io::Error::new(io::ErrorKind::InvalidData, text)
     };
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
