@@ -105,6 +105,7 @@
 //! - [`http_handler`]: what the attribute makes of the block, and its arguments.
 //! - [`HTTPServer`] and [`ServerBuilder`]: addresses, limits, deadlines, hooks, and the end of a server.
 //! - [`Headers`] and [`Message`]: header fields, and types of your own for them.
+//! - [`OneShot`]: a server for one request, as the end of a login.
 //! - [`testing`]: handlers without a socket, and servers that end with their test.
 //!
 //! # What no compiler sees
@@ -273,7 +274,7 @@ pub use proto::limits::Limits;
 pub use proto::status::HTTPStatus;
 #[cfg(feature = "tls")]
 pub use server::{HTTPSServer, TlsConfig};
-pub use server::{HTTPServer, IntoListener, ServerAddress, ServerBuilder};
+pub use server::{HTTPServer, IntoListener, OneShot, OneShotRequest, ServerAddress, ServerBuilder};
 
 /// Python's `ThreadingHTTPServer`: every [`HTTPServer`] serves its connections beside each other.
 pub type ThreadingHTTPServer = HTTPServer;

@@ -16,6 +16,7 @@ mod log;
 mod models;
 #[cfg(feature = "name-lookup")]
 mod name_lookup;
+mod one_shot;
 mod poller;
 mod predictor;
 mod refusal;
@@ -55,6 +56,7 @@ use worker::Worker;
 pub use address::ServerAddress;
 pub use config::ServerBuilder;
 pub use listener::IntoListener;
+pub use one_shot::{OneShot, OneShotRequest};
 #[cfg(feature = "tls")]
 pub use tls::{HTTPSServer, TlsConfig};
 

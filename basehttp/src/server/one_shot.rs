@@ -1,0 +1,181 @@
+//! A server for one request: where a login sends the browser back to.
+
+use std::fmt;
+use std::io;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use super::HTTPServer;
+use crate::handler::{BaseHTTPRequestHandler, Headers, RequestHandler as _};
+use crate::http_handler;
+
+/// Listens at a free port of 127.0.0.1 for one request, answers it with a page, and is gone: for the redirect of an OAuth login
+/// to a program without a server of its own (RFC 8252 section 7.3), or any other answer that comes through a browser.
+///
+/// What else comes, as browsers ask for an icon or look at a page before it is opened, is answered 404 and does not end it.
+/// Only the names of this machine are answered ([`loopback_guard`](crate::ServerBuilder::loopback_guard)), and nothing is logged: what
+/// comes is a secret.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use basehttp::OneShot;
+///
+/// # fn main() -> std::io::Result<()> {
+/// let listener = OneShot::bind()?;
+/// println!("Open https://login.example/authorize?state=4711&redirect_uri={}", listener.url("/done"));
+/// let request = listener.wait("/done", Duration::from_secs(120), "<p>You may close this page.")?;
+/// println!("{:?}", request.query());     // Some("state=4711&code=...")
+/// # Ok(())
+/// # }
+/// ```
+pub struct OneShot {
+    listener: std::net::TcpListener,
+    port: u16,
+}
+
+/// The request that a [`OneShot`] has waited for.
+#[derive(Clone)]
+pub struct OneShotRequest {
+    target: String,
+    headers: Headers,
+}
+
+/// How long the client may take for the page.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// A program that waits for one request needs no more; the others wait in the system's queue.
+const CONNECTIONS: usize = 32;
+
+impl OneShot {
+    /// Listens at a port that the system chooses. Connections wait there until [`wait`](Self::wait) is called.
+    ///
+    /// # Errors
+    /// The system's error.
+    pub fn bind() -> io::Result<Self> {
+        Self::bind_port(0)
+    }
+
+    /// Listens at this port, for services that want to know it before; most take any (RFC 8252 section 7.3).
+    ///
+    /// # Errors
+    /// The system's error.
+    pub fn bind_port(port: u16) -> io::Result<Self> {
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+        let port = listener.local_addr()?.port();
+        Ok(Self { listener, port })
+    }
+
+    /// The URL of a path, for example `http://127.0.0.1:41234/done`: by the address, since a browser may look for `localhost` at
+    /// another one.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// Waits for a GET request for `path`, whatever its query, answers it with `page`, which is HTML, and ends.
+    ///
+    /// # Errors
+    /// [`TimedOut`](io::ErrorKind::TimedOut) if none has come within `deadline`; the system's, when it cannot wait for connections.
+    pub fn wait(self, path: &str, deadline: Duration, page: &str) -> io::Result<OneShotRequest> {
+        let path = path.to_owned();
+        self.wait_for(move |request| request.path() == path, deadline, page)
+    }
+
+    /// As [`wait`](Self::wait), for the first GET request that `matches`, for example the one with the right `state`.
+    ///
+    /// # Errors
+    /// As [`wait`](Self::wait).
+    pub fn wait_for(
+        self,
+        matches: impl Fn(&OneShotRequest) -> bool + Send + Sync + 'static,
+        deadline: Duration,
+        page: &str,
+    ) -> io::Result<OneShotRequest> {
+        let (sender, arrivals) = sync_channel(1);
+        let rule = Arc::new(Rule { matches: Box::new(matches), page: page.to_owned(), sender });
+        let factory = move |base| Answer { base, rule: rule.clone() };
+        let builder =
+            HTTPServer::builder().loopback_guard(true).max_connections(CONNECTIONS).shutdown_grace(GRACE);
+        let mut server = builder.from_listener(self.listener, factory)?;
+        let handle = server.handle();
+        let serving = thread::Builder::new().spawn(move || server.serve_forever())?;
+        let arrived = arrivals.recv_timeout(deadline);
+        handle.shutdown();
+        let outcome = serving.join().unwrap_or_else(|_| Err(io::Error::other("the server has panicked")));
+        // It may have come, and been answered, while the server was told to end.
+        if let Ok(request) = arrived.or_else(|_| arrivals.try_recv()) {
+            return Ok(request);
+        }
+        outcome?;
+        Err(io::Error::new(io::ErrorKind::TimedOut, format!("no request came within {deadline:?}")))
+    }
+}
+
+impl fmt::Debug for OneShot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OneShot").field("port", &self.port).finish_non_exhaustive()
+    }
+}
+
+impl OneShotRequest {
+    /// The target as it was sent: path and query, percent-encoded.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The target up to the query.
+    pub fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
+
+    /// What stands behind the `?`, if there is one, percent-encoded as it was sent.
+    pub fn query(&self) -> Option<&str> {
+        self.target.split_once('?').map(|(_, query)| query)
+    }
+
+    /// The header fields.
+    pub fn headers(&self) -> &Headers {
+        &self.headers
+    }
+}
+
+/// Without the query and the fields, which are secrets.
+impl fmt::Debug for OneShotRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OneShotRequest").field("path", &self.path()).finish_non_exhaustive()
+    }
+}
+
+/// Which request it is, and what becomes of it.
+struct Rule {
+    matches: Box<dyn Fn(&OneShotRequest) -> bool + Send + Sync>,
+    page: String,
+    sender: SyncSender<OneShotRequest>,
+}
+
+struct Answer {
+    base: BaseHTTPRequestHandler,
+    rule: Arc<Rule>,
+}
+
+#[http_handler(crate = crate, head = false)]
+impl Answer {
+    fn do_GET(&self) -> io::Result<()> {
+        let request = OneShotRequest { target: self.path().to_owned(), headers: self.headers().clone() };
+        // Of two that come at once, the second has come too late.
+        if !(self.rule.matches)(&request) || self.rule.sender.try_send(request).is_err() {
+            return self.send_error(404);
+        }
+        self.send_response(200);
+        self.send_header("Content-Type", "text/html; charset=utf-8");
+        // The address of the page has a secret in it: it is for no cache, and for no site that the page leads to.
+        self.send_header("Cache-Control", "no-store");
+        self.send_header("Referrer-Policy", "no-referrer");
+        self.end_headers()?;
+        self.wfile.write_all(self.rule.page.as_bytes())
+    }
+
+    fn log_message(&self, _message: fmt::Arguments<'_>) {}
+}

@@ -1,0 +1,85 @@
+//! A server for one request.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use basehttp::OneShot;
+use basehttp_tests::PATIENCE;
+
+fn ask(port: u16, request: &str) -> String {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    reply
+}
+
+fn get(port: u16, target: &str) -> String {
+    ask(port, &format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX-A: b\r\n\r\n"))
+}
+
+fn port_of(listener: &OneShot) -> u16 {
+    let url = listener.url("/");
+    url.strip_prefix("http://127.0.0.1:").unwrap().trim_end_matches('/').parse().unwrap()
+}
+
+#[test]
+fn the_first_that_matches_is_answered_and_ends_it() {
+    let listener = OneShot::bind().unwrap();
+    let port = port_of(&listener);
+    assert_eq!(listener.url("/done"), format!("http://127.0.0.1:{port}/done"));
+    let browser = thread::spawn(move || {
+        let other = [
+            get(port, "/favicon.ico"),
+            get(port, "/done/x?code=1"),
+            ask(port, "POST /done HTTP/1.0\r\nContent-Length: 0\r\n\r\n"),
+            ask(port, "HEAD /done HTTP/1.0\r\n\r\n"),
+            ask(port, "GET /done?code=2 HTTP/1.1\r\nHost: rebound.example\r\n\r\n"),
+            ask(port, "what\r\n\r\n"),
+        ];
+        (other, get(port, "/done?code=a%20b&state=1"))
+    });
+    let request = listener.wait("/done", PATIENCE, "<p>Thanks: ä").unwrap();
+    assert_eq!((request.path(), request.query()), ("/done", Some("code=a%20b&state=1")));
+    assert_eq!((request.target(), request.headers().get("x-a")), ("/done?code=a%20b&state=1", Some("b")));
+    assert!(!format!("{request:?}").contains("code"), "{request:?}");
+    let (other, page) = browser.join().unwrap();
+    let codes: Vec<_> = other.iter().map(|reply| reply.split(' ').nth(1).unwrap_or_default()).collect();
+    assert_eq!(codes, ["404", "404", "501", "501", "421", "400"]);
+    assert!(page.starts_with("HTTP/1.0 200 OK\r\n"), "{page}");
+    assert!(page.contains("\r\nReferrer-Policy: no-referrer\r\n"), "{page}");
+    assert!(page.ends_with("\r\n\r\n<p>Thanks: ä"), "{page}");
+    assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err(), "it is gone");
+}
+
+#[test]
+fn what_comes_before_the_wait_is_not_lost() {
+    let listener = OneShot::bind().unwrap();
+    let port = port_of(&listener);
+    let browser = thread::spawn(move || get(port, "/?state=right"));
+    let request =
+        listener.wait_for(|request| request.query() == Some("state=right"), PATIENCE, "ok").unwrap();
+    assert_eq!(request.path(), "/");
+    assert!(browser.join().unwrap().ends_with("ok"));
+}
+
+#[test]
+fn a_client_that_says_nothing_does_not_hold_it_up() {
+    let listener = OneShot::bind().unwrap();
+    let port = port_of(&listener);
+    let _silent: Vec<_> = (0..10).map(|_| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap()).collect();
+    let browser = thread::spawn(move || get(port, "/"));
+    listener.wait("/", PATIENCE, "ok").unwrap();
+    assert!(browser.join().unwrap().ends_with("ok"));
+}
+
+#[test]
+fn the_deadline() {
+    let listener = OneShot::bind().unwrap();
+    let error = listener.wait("/", Duration::from_millis(20), "").unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    assert_eq!(error.to_string(), "no request came within 20ms");
+}
