@@ -1,0 +1,58 @@
+//! A server that ends in good order: SIGTERM or Ctrl-C lets running requests end, for five seconds at the most, and a second
+//! one ends it at once. `/health` tells a load balancer before that.
+//!
+//! ```text
+//! cargo run --release --example signals [PORT]
+//! curl http://127.0.0.1:8000/slow & kill -TERM PID     # is answered all the same
+//! ```
+
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+use basehttp::prelude::*;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+struct Worker {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler]
+impl Worker {
+    const protocol_version: &str = "HTTP/1.1";
+
+    fn do_GET(&self) -> io::Result<()> {
+        match self.path() {
+            "/health" if self.server().handle().is_shut_down() => return self.send_error((503, "Ending")),
+            "/health" => {}
+            "/slow" => thread::sleep(Duration::from_secs(1)),
+            _ => return self.send_error(404),
+        }
+        self.send_response(200);
+        self.end_headers()?;
+        self.wfile.write_all(b"done\n")
+    }
+}
+
+fn main() -> io::Result<()> {
+    let port = std::env::args().nth(1).unwrap_or("8000".to_owned());
+    let builder = HTTPServer::builder().shutdown_grace(Duration::from_secs(5));
+    let mut server = builder.bind(format!("127.0.0.1:{port}"), |base| Worker { base })?;
+    let handle = server.handle();
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let ending = handle.clone();
+    thread::spawn(move || {
+        let mut signals = signals.forever();
+        if signals.next().is_some() {
+            ending.shutdown();
+        }
+        if signals.next().is_some() {
+            ending.shutdown_within(Duration::ZERO);
+        }
+    });
+    println!("http://{}/", server.server_address());
+    server.serve_forever()?;
+    println!("{}", handle.wait());
+    Ok(())
+}

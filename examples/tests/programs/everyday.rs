@@ -1,0 +1,125 @@
+//! What most programs need: forms, JSON, messages, passwords and cookies, an end in good order.
+
+use std::io::{BufReader, Read, Write};
+use std::process::Command;
+
+use crate::program::{PATIENCE, Program, check, read_head, request};
+
+fn post(path: &str, media_type: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: {media_type}\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    )
+}
+
+#[test]
+fn form_greets() {
+    let form = Program::start("form", &["0"]);
+    let ask = |body: &str| form.exchange(post("/", "application/x-www-form-urlencoded; charset=UTF-8", body));
+    check(&form.exchange(request("GET /?name=Ann%20Lee")), "HTTP/1.1 200 OK", &["Hello, Ann Lee!\n"]);
+    check(&form.exchange(request("GET /")), "HTTP/1.1 400 What is your name?", &[]);
+    check(&ask("name=Ann+Lee%C3%A9&age=30"), "HTTP/1.1 200 OK", &["Hello, Ann Leeé!\nYou are 30.\n"]);
+    check(&ask("name=a%2"), "HTTP/1.1 400 Malformed form", &["at byte 6."]);
+    check(&ask("name=%zz"), "HTTP/1.1 400 Malformed form", &["at byte 5."]);
+    check(&ask(&"x".repeat(16 * 1024 + 1)), "HTTP/1.1 413 Content Too Large", &[]);
+    check(&form.exchange(post("/", "text/plain", "name=a")), "HTTP/1.1 415 Send a form", &[]);
+}
+
+#[test]
+fn json_sums() {
+    let sums = Program::start("json", &["0"]);
+    let ask = |body: &str| sums.exchange(post("/sum", "application/json", body));
+    let answer = ask(r#"{"numbers": [1, 2, 3.5]}"#);
+    check(
+        &answer,
+        "HTTP/1.1 200 OK",
+        &["\r\nContent-Type: application/json\r\n", r#"{"sum":6.5,"count":3}"#],
+    );
+    check(&ask("{\"numbers\":\n [1,, 2]}"), "HTTP/1.1 400 Bad Request", &[r#""line":2,"column":5"#]);
+    check(&ask(r#"{"number": []}"#), "HTTP/1.1 400 Bad Request", &["unknown field"]);
+    check(&ask(&" ".repeat(64 * 1024 + 1)), "HTTP/1.1 413 Content Too Large", &[]);
+}
+
+#[test]
+fn events_reach_all_who_wait() {
+    let events = Program::start("events", &["0"]);
+    let mut streams: Vec<_> = (0..3)
+        .map(|_| {
+            let mut stream = BufReader::new(events.connect());
+            stream.get_mut().write_all(b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+            let head = read_head(&mut stream);
+            assert!(head.contains("\r\nContent-Type: text/event-stream\r\n"), "{head}");
+            stream
+        })
+        .collect();
+    let mut poll = events.connect();
+    poll.write_all(request("GET /next").as_bytes()).unwrap();
+    // The polling request may be on its way still: messages come until it has got one.
+    let polled = std::thread::spawn(move || {
+        let mut answer = String::new();
+        poll.read_to_string(&mut answer).unwrap();
+        answer
+    });
+    let mut count = 0;
+    while count == 0 || !polled.is_finished() {
+        check(&events.exchange(post("/", "text/plain", "one\ntwo")), "HTTP/1.1 204 No Content", &[]);
+        count += 1;
+        std::thread::yield_now();
+    }
+    check(&polled.join().unwrap(), "HTTP/1.1 200 OK", &["one\ntwo"]);
+    for stream in &mut streams {
+        let mut text = Vec::new();
+        let wanted = b"data: one\ndata: two\n\n";
+        while !text.windows(wanted.len()).any(|window| window == wanted) {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            text.push(byte[0]);
+        }
+    }
+    let mut invalid = events.connect();
+    invalid.write_all(b"POST / HTTP/1.0\r\nContent-Length: 1\r\n\r\n\xff").unwrap();
+    let mut answer = String::new();
+    invalid.read_to_string(&mut answer).unwrap();
+    check(&answer, "HTTP/1.1 400 Send text", &[]);
+}
+
+#[test]
+fn login_asks_and_remembers() {
+    let login = Program::start("login", &["0"]);
+    let ask = |fields: &str| {
+        login.exchange(request("GET /").replace("Host: a\r\n", &format!("Host: a\r\n{fields}")))
+    };
+    check(&ask(""), "HTTP/1.1 401 Unauthorized", &["\r\nWWW-Authenticate: Basic realm=\"example\""]);
+    for wrong in ["Basic YW5uOndyb25n", "Basic ?", "Bearer YW5uOnNlY3JldA==", "Basic"] {
+        check(&ask(&format!("Authorization: {wrong}\r\n")), "HTTP/1.1 401 Unauthorized", &[]);
+    }
+    let right = "Authorization: basic YW5uOnNlY3JldA==\r\n";
+    check(
+        &ask(right),
+        "HTTP/1.1 200 OK",
+        &["\r\nSet-Cookie: visits=1; HttpOnly; SameSite=Lax; Path=/\r\n", "Visit 1\n"],
+    );
+    check(&ask(&format!("{right}Cookie: a=b; visits=41\r\n")), "HTTP/1.1 200 OK", &["Visit 42\n"]);
+    check(&ask(&format!("{right}Cookie: visits=x\r\n")), "HTTP/1.1 200 OK", &["Visit 1\n"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn signals_let_running_requests_end() {
+    let mut worker = Program::start("signals", &["0"]);
+    check(&worker.exchange(request("GET /health")), "HTTP/1.1 200 OK", &["done"]);
+    let mut slow = worker.connect();
+    slow.write_all(request("GET /slow").as_bytes()).unwrap();
+    // A request that came before is answered before a later one of the same thread is read; so the slow one has begun, or
+    // waits in the system's queue, which is served too.
+    check(&worker.exchange(request("GET /health")), "HTTP/1.1 200 OK", &["done"]);
+    let told = Command::new("kill").args(["-TERM", &worker.child.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    let mut answer = String::new();
+    slow.set_read_timeout(Some(PATIENCE)).unwrap();
+    slow.read_to_string(&mut answer).unwrap();
+    check(&answer, "HTTP/1.1 200 OK", &["done"]);
+    assert!(worker.line().ends_with(" cut"));
+    assert!(worker.child.wait().unwrap().success());
+}
