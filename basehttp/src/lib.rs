@@ -106,6 +106,7 @@
 //! - [`HTTPServer`] and [`ServerBuilder`]: addresses, limits, deadlines, hooks, and the end of a server.
 //! - [`Headers`] and [`Message`]: header fields, and types of your own for them.
 //! - [`OneShot`]: a server for one request, as the end of a login.
+//! - [`guide`]: a subject on a page, from the first server to the engine.
 //! - [`testing`]: handlers without a socket, and servers that end with their test.
 //!
 //! # What no compiler sees
@@ -251,6 +252,7 @@ pub mod __private;
 mod cgi;
 #[cfg(feature = "files")]
 mod files;
+pub mod guide;
 mod handler;
 pub mod prelude;
 #[doc(hidden)]

@@ -1,0 +1,33 @@
+//! The guide: one subject on a page, with programs that compile.
+//!
+//! 1. [`first_server`]: a server, a handler, and a first test of it.
+//! 2. [`state`]: what handlers share, and what each has for itself.
+//! 3. [`bodies`]: reading what clients send: forms, JSON, uploads.
+//! 4. [`errors`]: what becomes of a handler's errors, mistakes and panics.
+//! 5. [`streaming`]: replies that take their time, files, other protocols.
+//! 6. [`testing`]: handlers without a socket, servers for the length of a test.
+//! 7. [`limits`]: how long, how large, how many; what to set, and what not.
+//! 8. [`deployment`]: behind a proxy, at a loopback address, with TLS, and the end in good order.
+//! 9. [`porting`]: a handler of Python's, line by line.
+//! 10. [`engine`]: how blocking handlers run at the speed of an event loop.
+
+#[doc = include_str!("bodies.md")]
+pub mod bodies {}
+#[doc = include_str!("deployment.md")]
+pub mod deployment {}
+#[doc = include_str!("engine.md")]
+pub mod engine {}
+#[doc = include_str!("errors.md")]
+pub mod errors {}
+#[doc = include_str!("first_server.md")]
+pub mod first_server {}
+#[doc = include_str!("limits.md")]
+pub mod limits {}
+#[doc = include_str!("porting.md")]
+pub mod porting {}
+#[doc = include_str!("state.md")]
+pub mod state {}
+#[doc = include_str!("streaming.md")]
+pub mod streaming {}
+#[doc = include_str!("testing.md")]
+pub mod testing {}
