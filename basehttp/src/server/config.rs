@@ -67,6 +67,16 @@ impl ServerBuilder {
         self
     }
 
+    /// Whether several servers may be bound to the same address at once, of one program or of several of the same user
+    /// (`SO_REUSEPORT`): each must say so. Linux spreads new connections over them, so that a new process can begin before the
+    /// old one has ended; connections in the queue of one that ends are lost, where a listener that is handed over
+    /// ([`from_listener`](Self::from_listener)) loses none. Off by default, as in Python (3.11 has this attribute). An error of
+    /// `bind` where the system has no such thing.
+    pub fn allow_reuse_port(mut self, allow: bool) -> Self {
+        self.settings.allow_reuse_port = allow;
+        self
+    }
+
     /// How long [`handle_request`](HTTPServer::handle_request) waits for a request before it calls
     /// [`handle_timeout`](Self::handle_timeout) and returns: Python's `timeout` of a server. For ever by default.
     pub fn timeout(mut self, timeout: Duration) -> Self {

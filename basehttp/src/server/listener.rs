@@ -159,8 +159,21 @@ fn plain(address: SocketAddr) -> SocketAddr {
     }
 }
 
+#[cfg(unix)]
+fn reuse_port(socket: &Socket) -> io::Result<()> {
+    socket.set_reuse_port(true)
+}
+
+#[cfg(not(unix))]
+fn reuse_port(_socket: &Socket) -> io::Result<()> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "allow_reuse_port: this system has no SO_REUSEPORT"))
+}
+
 fn listen(address: SocketAddr, settings: &Settings) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    if settings.allow_reuse_port {
+        reuse_port(&socket)?;
+    }
     // On Windows the option means that two servers may share a port.
     if settings.allow_reuse_address && cfg!(not(windows)) {
         socket.set_reuse_address(true)?;

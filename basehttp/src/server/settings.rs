@@ -12,6 +12,7 @@ use crate::handler::exchange::{Bounds, LONGEST};
 pub(super) struct Settings {
     pub(super) request_queue_size: u16,
     pub(super) allow_reuse_address: bool,
+    pub(super) allow_reuse_port: bool,
     pub(super) timeout: Option<Duration>,
     pub(super) queue_timeout: Duration,
     pub(super) shutdown_grace: Duration,
@@ -35,6 +36,7 @@ impl Default for Settings {
         Self {
             request_queue_size: 1024,
             allow_reuse_address: true,
+            allow_reuse_port: false,
             timeout: None,
             queue_timeout: Duration::from_secs(10),
             shutdown_grace: Duration::from_secs(10),

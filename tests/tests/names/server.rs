@@ -303,6 +303,20 @@ fn allow_reuse_address_can_be_switched_off() {
     assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn allow_reuse_port_is_for_all_or_nobody() {
+    let bind = |port: u16, allow: bool| {
+        HTTPServer::builder().allow_reuse_port(allow).bind(("127.9.9.3", port), factory)
+    };
+    let first = bind(0, true).unwrap();
+    let second = bind(first.server_port(), true).unwrap();
+    assert_eq!(first.server_port(), second.server_port());
+    assert_eq!(bind(first.server_port(), false).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    let alone = bind(0, false).unwrap();
+    assert_eq!(bind(alone.server_port(), true).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+}
+
 #[test]
 fn verify_request_decides_who_is_served() {
     let made = Log::default();
