@@ -238,7 +238,8 @@
 //! - `cgi`: `CGIHandler`, `CGIHTTPRequestHandler`, on unix. With it comes `files`.
 //! - `files`: [`FileHandler`], [`SimpleHTTPRequestHandler`], [`Directory`].
 //! - `cli`: the command `basehttp`, for `cargo install`.
-//! - `http`: `http::HeaderMap` as a [`Message`], `http::StatusCode` as a [`ResponseCode`].
+//! - `http`: `http::HeaderMap` as a [`Message`], `http::StatusCode` as a [`ResponseCode`], and `HttpTypes`:
+//!   requests and replies as `http` has them.
 //! - `tls`: `TlsConfig` and `HTTPSServer`, HTTP over TLS.
 //! - `name-lookup`: the setting `name_lookup` of [`ServerBuilder`], for host names in log lines.
 #![forbid(unsafe_code)]
@@ -267,6 +268,8 @@ pub use cgi::{CGIHTTPRequestHandler, CGIHandler, CGIRequestHandler};
 pub use files::{
     Content, Directory, Entry, FileHandler, FileRequestHandler, Listing, SimpleHTTPRequestHandler,
 };
+#[cfg(feature = "http")]
+pub use handler::HttpTypes;
 pub use handler::{
     Address, BaseHTTPRequestHandler, DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE, HandlerError,
     Headers, HeadersIter, Message, RFile, RFileLock, RequestHandler, ResponseCode, ServerHandle, ServerInfo,

@@ -14,6 +14,8 @@ mod failure;
 mod file;
 #[path = "reply/framing.rs"]
 mod framing;
+#[path = "reply/http_types.rs"]
+mod http_types;
 #[path = "reply/interim.rs"]
 mod interim;
 #[path = "reply/log.rs"]

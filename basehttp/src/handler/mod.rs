@@ -8,6 +8,8 @@ pub(crate) mod dispatch;
 pub(crate) mod error_page;
 pub(crate) mod exchange;
 pub(crate) mod guard;
+#[cfg(feature = "http")]
+mod http_types;
 pub(crate) mod log;
 mod message;
 pub(crate) mod request;
@@ -34,6 +36,8 @@ pub use address::Address;
 pub use base::BaseHTTPRequestHandler;
 pub use dispatch::{Method, Outcome};
 pub use error_page::{DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE};
+#[cfg(feature = "http")]
+pub use http_types::HttpTypes;
 pub use message::{Headers, HeadersIter, Message};
 pub use response_code::ResponseCode;
 pub use rfile::{RFile, RFileLock};

@@ -1,0 +1,80 @@
+//! The types of the crate `http`, both ways.
+
+use std::io;
+
+use http::header::{DATE, SERVER};
+
+use super::RequestHandler;
+use super::request::latin1;
+use crate::proto::request_line::Version;
+
+/// Requests and replies as the crate `http` has them, for code that is written for its types. Every handler has these methods where
+/// the trait is in scope.
+///
+/// ```
+/// use std::io;
+/// use basehttp::HttpTypes;
+/// use basehttp::prelude::*;
+///
+/// /// Knows nothing of this crate.
+/// fn answer(request: &http::Request<()>) -> http::Response<String> {
+///     http::Response::builder()
+///         .header("X-Method", request.method().as_str())
+///         .body(format!("{:?}", request.uri().query()))
+///         .unwrap()
+/// }
+///
+/// struct Bridge { base: BaseHTTPRequestHandler }
+///
+/// #[http_handler]
+/// impl Bridge {
+///     fn do_GET(&self) -> io::Result<()> {
+///         match self.http_request() {
+///             Ok(request) => self.send_http_response(&answer(&request)),
+///             Err(error) => self.send_error((400, "Bad request", error.to_string())),
+///         }
+///     }
+/// }
+///
+/// let replies = basehttp::testing::respond(|base| Bridge { base }, b"GET /a?b=c HTTP/1.0\r\n\r\n");
+/// assert_eq!(replies[0].header("x-method"), Some("GET"));
+/// assert_eq!(replies[0].text(), "Some(\"b=c\")");
+/// ```
+pub trait HttpTypes: RequestHandler {
+    /// The request without its body, which is [`rfile`](super::BaseHTTPRequestHandler::rfile)'s. It is made anew at each call.
+    ///
+    /// # Errors
+    /// If `http` cannot hold what this crate has accepted, for example a target with `<` in it.
+    fn http_request(&self) -> http::Result<http::Request<()>> {
+        let version = match self.request().version() {
+            Version::Http09 => http::Version::HTTP_09,
+            Version::Http10 => http::Version::HTTP_10,
+            Version::Http11 => http::Version::HTTP_11,
+        };
+        let request = http::Request::builder().method(self.command()).uri(self.path()).version(version);
+        let mut request = request.body(())?;
+        *request.headers_mut() = self.request().collect();
+        Ok(request)
+    }
+
+    /// Sends a whole reply, with [`send_response`](RequestHandler::send_response) and what follows it, so that overrides of those are
+    /// honoured. `Date` and `Server` stay the server's.
+    ///
+    /// # Errors
+    /// Those of [`end_headers`](RequestHandler::end_headers) and of [`WFile`](super::WFile).
+    fn send_http_response<B: AsRef<[u8]>>(&self, response: &http::Response<B>) -> io::Result<()> {
+        self.send_response(response.status());
+        for (name, value) in response.headers() {
+            if name != DATE && name != SERVER {
+                self.send_header(name.as_str(), latin1(value.as_bytes()));
+            }
+        }
+        self.end_headers()?;
+        match response.body().as_ref() {
+            [] => Ok(()),
+            body => self.wfile.write_all(body),
+        }
+    }
+}
+
+impl<H: RequestHandler> HttpTypes for H {}
