@@ -123,3 +123,20 @@ fn signals_let_running_requests_end() {
     assert!(worker.line().ends_with(" cut"));
     assert!(worker.child.wait().unwrap().success());
 }
+
+#[test]
+fn site_has_files_and_more() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
+    let site = Program::start("site", &["0", folder]);
+    let ask = |path: &str| site.exchange(request(&format!("GET {path}")));
+    check(&ask("/"), "HTTP/1.1 200 OK", &["href=\"site.rs\""]);
+    check(&ask("/site.rs"), "HTTP/1.1 200 OK", &["//! Files of a folder"]);
+    check(&ask("/nothing"), "HTTP/1.1 404 File not found", &[]);
+    check(&ask("/api/nothing"), "HTTP/1.1 404 Not Found", &[]);
+    check(&ask("/home"), "HTTP/1.1 308 Permanent Redirect", &["\r\nLocation: /\r\n"]);
+    check(&ask("/api/visits"), "HTTP/1.1 200 OK", &["{\"visits\": 6}"]);
+    check(&ask("/api/squares?to=x"), "HTTP/1.1 400 How many?", &[]);
+    check(&ask("/api/squares?to=3"), "HTTP/1.1 200 OK", &["squares.csv", "\r\n\r\n1,1\n2,4\n3,9\n"]);
+    let long = ask("/api/squares?to=100000");
+    check(&long, "HTTP/1.1 200 OK", &["\r\nTransfer-Encoding: chunked\r\n", "100000,10000000000\n"]);
+}
