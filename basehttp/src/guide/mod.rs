@@ -10,9 +10,12 @@
 //! 8. [`deployment`]: behind a proxy, at a loopback address, with TLS, and the end in good order.
 //! 9. [`porting`]: a handler of Python's, line by line.
 //! 10. [`engine`]: how blocking handlers run at the speed of an event loop.
+//! 11. [`comparison`]: other servers, measured, and when to choose them instead.
 
 #[doc = include_str!("bodies.md")]
 pub mod bodies {}
+#[doc = include_str!("comparison.md")]
+pub mod comparison {}
 #[doc = include_str!("deployment.md")]
 pub mod deployment {}
 #[doc = include_str!("engine.md")]

@@ -9,7 +9,10 @@ use crate::program::{command, folder, run};
 fn a_wrong_call_is_told_and_is_2() {
     for (arguments, told) in [
         (&["--corss"][..], "did you mean '--cors'?"),
-        (&["99999"], "99999 is not in 0..=65535"),
+        (&["99999"], "a port is a number from 0 to 65535"),
+        (&["abc"], "a port is a number from 0 to 65535"),
+        (&["--overwrite"], "what was given also needs --upload"),
+        (&["--tls-key", "x"], "what was given also needs --tls-cert <FILE>"),
         (&["-1"], "'-1'"),
         (&["8000", "8001"], "'8001'"),
         (&["--log", "jsn"], "did you mean 'json'?"),

@@ -20,7 +20,7 @@ use clap_complete::Shell;
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct Args {
     /// Port, 0 for a free one
-    #[arg(value_name = "port", default_value_t = 8000)]
+    #[arg(value_name = "port", default_value = "8000", value_parser = port)]
     pub(crate) port: u16,
 
     /// Address to listen at [default: all]
@@ -186,6 +186,10 @@ fn header(text: &str) -> Result<(String, String), String> {
         return Err(format!("{name} is made by the server"));
     }
     Ok((name.to_owned(), value.to_owned()))
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| "a port is a number from 0 to 65535".to_owned())
 }
 
 fn content_type(text: &str) -> Result<String, String> {

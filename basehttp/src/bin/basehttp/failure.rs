@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// Where to look.
 const HINT: &str = "`basehttp --help` tells what there is";
@@ -43,6 +43,9 @@ impl Failure {
         let text = error.to_string();
         let first = text.lines().next().unwrap_or_default();
         let mut told = first.strip_prefix("error: ").unwrap_or(first).to_owned();
+        if error.kind() == ErrorKind::MissingRequiredArgument {
+            "what was given also needs".clone_into(&mut told);
+        }
         // Where values are missing, or exclude each other, they are told in lines of their own.
         for line in text.lines().skip(1).take_while(|line| line.starts_with("  ") && !line.contains("tip:")) {
             told.push(' ');

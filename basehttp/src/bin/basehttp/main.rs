@@ -52,15 +52,25 @@ fn run(args: &Args) -> Result<(), Failure> {
         // It would panic where nobody reads to the end.
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Args::command(), "basehttp", &mut script);
-        return io::stdout().write_all(&script).map_err(Failure::of_system);
+        return print(&script);
     }
     if args.man {
-        return clap_mangen::Man::new(Args::command()).render(&mut io::stdout()).map_err(Failure::of_system);
+        let mut page = Vec::new();
+        clap_mangen::Man::new(Args::command()).render(&mut page).map_err(Failure::of_system)?;
+        return print(&page);
     }
     let settings = Arc::new(Settings::new(args)?);
     match args.protocol {
         Protocol::Http10 => serve::<0>(args, &settings),
         Protocol::Http11 => serve::<1>(args, &settings),
+    }
+}
+
+/// A reader who has seen enough, as `head`, is no failure.
+fn print(text: &[u8]) -> Result<(), Failure> {
+    match io::stdout().write_all(text) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::of_system(error)),
+        _ => Ok(()),
     }
 }
 

@@ -73,7 +73,7 @@ impl TlsConfig {
         Self::new(config(certificates, key, "what was given", "what was given")?, None)
     }
 
-    /// With settings of [rustls](https://docs.rs/rustls) of your own: client certificates, several names, another provider.
+    /// With settings of [rustls](https://docs.rs/rustls) 0.23 of your own: client certificates, several names, another provider.
     /// Set `alpn_protocols` to `http/1.1`: no other protocol is spoken here.
     ///
     /// # Errors
