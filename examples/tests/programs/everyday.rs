@@ -140,3 +140,31 @@ fn site_has_files_and_more() {
     let long = ask("/api/squares?to=100000");
     check(&long, "HTTP/1.1 200 OK", &["\r\nTransfer-Encoding: chunked\r\n", "100000,10000000000\n"]);
 }
+
+#[test]
+fn database_keeps_notes() {
+    let notes = Program::start("database", &["0"]);
+    check(&notes.exchange(request("GET /notes")), "HTTP/1.1 200 OK", &["\r\nContent-Length: 0\r\n"]);
+    let writers: Vec<_> = (0..8)
+        .map(|number| {
+            let mut stream = notes.connect();
+            let text = format!("it's note {number}'); DROP TABLE notes; --");
+            stream.write_all(post("/notes", "text/plain", &text).as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    for mut stream in writers {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        check(&answer, "HTTP/1.1 201 Created", &[]);
+    }
+    let answer = notes.exchange(request("GET /notes"));
+    check(&answer, "HTTP/1.1 200 OK", &["1 it's note ", "8 it's note ", "DROP TABLE"]);
+    assert_eq!(answer.matches("it's note").count(), 8, "{answer}");
+    check(
+        &notes.exchange(post("/notes", "text/plain", &"x".repeat(4097))),
+        "HTTP/1.1 413 Content Too Large",
+        &[],
+    );
+    check(&notes.exchange(request("GET /")), "HTTP/1.1 404 Not Found", &[]);
+}
