@@ -1,7 +1,7 @@
 //! Every close with unread input lingers, so that the reply arrives. A panic costs one connection, wherever it happens.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -40,6 +40,30 @@ fn rule_12_a_last_reply_arrives_though_requests_follow() {
         let mut client = stage.client();
         assert_eq!(client.ask(&input).text(), "/last");
         client.assert_closed();
+    }
+    stage.wait_until_empty();
+}
+
+#[test]
+fn rule_12_a_reply_that_the_end_of_the_connection_ends_is_whole_though_more_follows() {
+    let stage = Stage::new(|act| {
+        act.send_response(200);
+        act.end_headers()?;
+        act.wfile.write_all(b"all")?;
+        act.wfile.flush()
+    });
+    for request in ["GET /\r\n", "GET / HTTP/1.0\r\n\r\n"] {
+        for _ in 0..20 {
+            let mut client = stage.client();
+            client.send(request);
+            assert!(client.rest().is_ok_and(|reply| reply.ends_with(b"all")));
+            // A server that had closed would answer the first of them with a reset, and the system refuse the second.
+            for _ in 0..2 {
+                client.stream().write_all(b"GET /more HTTP/1.0\r\n\r\n").expect("a server that still reads");
+            }
+            client.end();
+            client.assert_closed();
+        }
     }
     stage.wait_until_empty();
 }

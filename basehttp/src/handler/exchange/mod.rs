@@ -327,7 +327,9 @@ impl Exchange {
     pub(crate) fn ending(&self) -> Close {
         let unread = self.has_body() || !self.input.is_empty();
         let on_its_way = self.sent > ON_ITS_WAY;
-        let may_come = unread || on_its_way || self.after == After::Requests;
+        // There a reset says that the reply is not whole, so nothing that a client sends too much may cause one.
+        let ends_reply = self.reply.ends_with_connection();
+        let may_come = unread || on_its_way || ends_reply || self.after == After::Requests;
         self.ending.unwrap_or(if may_come && !self.ended { Close::Linger } else { Close::Plain })
     }
 
