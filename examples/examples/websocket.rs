@@ -35,8 +35,15 @@ impl Shout {
 
     fn shout(&self) -> Result<(), Box<dyn std::error::Error>> {
         let key = self.headers().get("Sec-WebSocket-Key");
-        let (true, Some(key)) = (self.upgrades_to("websocket"), key) else {
-            return Ok(self.send_error((426, "This is for WebSockets"))?);
+        let version = self.headers().get("Sec-WebSocket-Version");
+        let (true, Some(key), Some("13")) = (self.upgrades_to("websocket"), key, version) else {
+            // What would do instead: RFC 9110 section 15.5.22, RFC 6455 section 4.2.2.
+            self.send_response(426);
+            self.send_header("Upgrade", "websocket");
+            self.send_header("Connection", "Upgrade");
+            self.send_header("Sec-WebSocket-Version", "13");
+            self.end_headers()?;
+            return Ok(self.wfile.write_all(b"This is for WebSockets\n")?);
         };
         // A page of another site may open a WebSocket to this one, with this one's cookies: its Origin tells.
         let host = self.headers().get("Host").unwrap_or_default();

@@ -247,7 +247,14 @@ mod hello {
 fn websocket_shouts() {
     let program = Program::start("websocket", &["0"]);
     check(&program.exchange(request("GET /")), "HTTP/1.1 200 OK", &["new WebSocket"]);
-    check(&program.exchange(request("GET /shout")), "HTTP/1.1 426 This is for WebSockets", &[]);
+    let old = format!(
+        "GET /shout HTTP/1.1\r\nHost: a\r\nConnection: close, Upgrade\r\nUpgrade: websocket\r\n{}{}",
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n", "Sec-WebSocket-Version: 8\r\n\r\n"
+    );
+    for refused in [request("GET /shout"), old] {
+        let parts = ["\r\nUpgrade: websocket\r\n", "\r\nSec-WebSocket-Version: 13\r\n", "for WebSockets\n"];
+        check(&program.exchange(refused), "HTTP/1.1 426 Upgrade Required", &parts);
+    }
 
     let url = format!("ws://127.0.0.1:{}/shout", program.port);
     let (mut socket, reply) = tungstenite::client(url.as_str(), program.connect()).unwrap();

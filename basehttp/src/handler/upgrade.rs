@@ -13,7 +13,7 @@ use crate::proto::request_line::Version;
 ///
 /// It is a stream as a `TcpStream` is one, encrypted where the server speaks TLS: a read waits for bytes of the client and
 /// gives what has come, `Ok(0)` at their end, and what a write takes is sent when it returns. The connection ends when the
-/// `do_*` method returns.
+/// `do_*` method returns, so it stays on the thread of that method: the stream is not `Send`.
 ///
 /// # Errors
 /// Reads and writes fail with [`TimedOut`](io::ErrorKind::TimedOut) when the client sends, or takes, nothing for the time that
@@ -43,8 +43,8 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// [`max_threads`](crate::ServerBuilder::max_threads), and other connections do not wait for it.
     ///
     /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the protocol was not switched, or the request had a body that was not read to its
-    /// end.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the protocol was not switched, the request had a body that was not read to its
+    /// end, or it was called before.
     ///
     /// ```
     /// use std::io::{self, Read, Write};
@@ -89,6 +89,10 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         if !exchange.is_tunnel() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, BODY_LEFT));
         }
+        // Two streams of one connection would each have a part of what comes.
+        if !exchange.hand_over() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, HANDED_OVER));
+        }
         Ok(Upgraded { rfile: &self.rfile, wfile: &self.wfile })
     }
 }
@@ -97,6 +101,8 @@ const NOT_SWITCHED: &str = "upgrade() is for a connection whose protocol was swi
     fields Upgrade and Connection, and end_headers()";
 
 const BODY_LEFT: &str = "upgrade() comes behind the request's body: read it to its end first";
+
+const HANDED_OVER: &str = "upgrade() has handed over this connection before: keep the stream that it gave";
 
 /// Whether a list, in one field or several, has this word.
 fn has<'a>(mut values: impl Iterator<Item = &'a [u8]>, word: &[u8]) -> bool {

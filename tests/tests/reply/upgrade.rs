@@ -106,6 +106,45 @@ fn before_the_switch_it_is_a_mistake() {
 }
 
 #[test]
+fn it_is_handed_over_once() {
+    let (run, _) = Act::run(ASK.to_owned() + "hello", |act| {
+        switch(act)?;
+        let mut stream = act.upgrade()?;
+        stream.read_exact(&mut [0; 2])?;
+        let again = act.upgrade().map(|_| ()).map_err(|error| error.kind());
+        assert_eq!(again, Err(io::ErrorKind::InvalidInput));
+        let mut rest = String::new();
+        stream.read_to_string(&mut rest)?;
+        write!(stream, "{rest}")
+    });
+    assert!(run.output.ends_with(b"\r\n\r\nllo"), "{}", show(&run.output));
+}
+
+#[test]
+fn a_client_of_http_1_0_cannot_be_switched() {
+    let input = "GET / HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nhello";
+    let (run, _) = Act::run(input, |act| {
+        assert!(!act.upgrades_to("echo"));
+        let switched = switch(act).and_then(|()| act.upgrade().map(|_| ()));
+        assert_eq!(switched.map_err(|error| error.kind()), Err(io::ErrorKind::InvalidInput));
+        act.send_error(400)
+    });
+    assert!(run.responses[0].status == 400, "{}", show(&run.output));
+}
+
+#[test]
+fn what_the_handler_leaves_unread_takes_nothing_from_what_it_has_said() {
+    let stage = Stage::new(|act| {
+        switch(act)?;
+        act.upgrade()?.write_all(b"bye")
+    });
+    let mut client = Client::new(&stage.server);
+    client.send(ASK.to_owned() + &"x".repeat(100_000));
+    client.read_up_to(b"\r\n\r\n");
+    assert_eq!(client.rest().unwrap(), b"bye");
+}
+
+#[test]
 fn the_requests_body_comes_first() {
     let (run, _) = Act::run(post("body") + "rest", |act| {
         switch(act)?;

@@ -68,6 +68,8 @@ pub(crate) struct Exchange {
     /// No more input will come.
     ended: bool,
     body: Incoming,
+    /// The handler has the connection as a stream.
+    handed_over: bool,
     /// The client waits for `100 Continue` before it sends the body.
     waits_for_continue: bool,
     trailers: Headers,
@@ -188,6 +190,11 @@ impl Exchange {
     /// Whether this is no HTTP any more, and so nothing that could be late as a whole.
     pub(crate) fn is_tunnel(&self) -> bool {
         matches!(self.body, Incoming::Everything)
+    }
+
+    /// Notes that the handler gets the connection as a stream. False if it has it.
+    pub(crate) fn hand_over(&mut self) -> bool {
+        !std::mem::replace(&mut self.handed_over, true)
     }
 
     /// Whether some of a head has come, but not all.
