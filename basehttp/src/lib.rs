@@ -240,6 +240,7 @@
 //! - `cli`: the command `basehttp`, for `cargo install`.
 //! - `http`: `http::HeaderMap` as a [`Message`], `http::StatusCode` as a [`ResponseCode`], and `HttpTypes`:
 //!   requests and replies as `http` has them.
+//! - `proxy`: `TrustedProxies`: the PROXY protocol, `Forwarded`, `X-Forwarded-For`.
 //! - `tls`: `TlsConfig` and `HTTPSServer`, HTTP over TLS.
 //! - `name-lookup`: the setting `name_lookup` of [`ServerBuilder`], for host names in log lines.
 #![forbid(unsafe_code)]
@@ -275,6 +276,8 @@ pub use handler::{
     Headers, HeadersIter, Message, RFile, RFileLock, RequestHandler, ResponseCode, ServerHandle, ServerInfo,
     ShutdownReport, Upgraded, WFile,
 };
+#[cfg(feature = "proxy")]
+pub use handler::{ForwardedFields, TrustedProxies};
 pub use proto::date::HTTPDate;
 pub use proto::fault::Fault;
 pub use proto::limits::Limits;

@@ -40,12 +40,12 @@ def retried(start):
 class Program:
     """A program that runs until `stop`, its standard output and its log in files."""
 
-    def __init__(self, scratch, name, command):
+    def __init__(self, scratch, name, command, descriptors=()):
         self.name = name
         self.paths = (os.path.join(scratch, f"{name}.out"), os.path.join(scratch, f"{name}.log"))
         with open(self.paths[0], "wb") as out, open(self.paths[1], "wb") as log:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=log, env=ENVIRONMENT
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=log, env=ENVIRONMENT, pass_fds=descriptors
             )
 
     def out(self):
@@ -53,6 +53,10 @@ class Program:
 
     def log(self):
         return _read(self.paths[1])
+
+    def ask_to_end(self):
+        if self.runs():
+            self.process.send_signal(signal.SIGTERM)
 
     def runs(self):
         return self.process.poll() is None
@@ -69,8 +73,7 @@ class Program:
         return True
 
     def stop(self):
-        if self.runs():
-            self.process.send_signal(signal.SIGTERM)
+        self.ask_to_end()
         try:
             self.process.wait(PATIENCE)
         finally:

@@ -26,6 +26,7 @@ CLIENTS = [
     "nginx",
     "haproxy",
     "tls",
+    "rolling",
 ]
 # For one case, whatever hangs.
 CASE_SECONDS = 60
@@ -42,7 +43,7 @@ class Stage:
         self.scratch = scratch
         self.examples = []
         self.given = []
-        self._programs = programs
+        self.programs = programs
         self._number = 0
 
     def start(self):
@@ -61,7 +62,7 @@ class Stage:
         return self.example("bench_server", ["--port", str(port)], port=port)
 
     def example(self, name, arguments, example=None, port=None):
-        program = Example(self.scratch, self._programs, name, arguments, example, port)
+        program = Example(self.scratch, self.programs, name, arguments, example, port)
         self.examples.append(program)
         return program
 

@@ -22,5 +22,7 @@ mod interim;
 mod log;
 #[path = "reply/mistakes.rs"]
 mod mistakes;
+#[path = "reply/proxies.rs"]
+mod proxies;
 #[path = "reply/upgrade.rs"]
 mod upgrade;

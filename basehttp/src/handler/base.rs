@@ -11,6 +11,8 @@ use super::address::Address;
 use super::exchange::{After, Bounds, Desk, Exchange, Guard, Next, Shared, Taken};
 use super::guard::HostGuard;
 use super::message::{Headers, Message};
+#[cfg(feature = "proxy")]
+use super::proxies::Forwarded;
 use super::request::{NO_REQUEST, Request, named_version};
 use super::rfile::RFile;
 use super::server_info::ServerInfo;
@@ -59,6 +61,9 @@ pub struct BaseHTTPRequestHandler<M: Message = Headers> {
     pub wfile: WFile,
     shared: Shared,
     client_address: Address,
+    /// What proxies tell of the client of the current request.
+    #[cfg(feature = "proxy")]
+    pub(super) forwarded: Option<Box<Forwarded>>,
     /// Its name, once it was looked up.
     client_name: OnceCell<Option<String>>,
     server: Arc<ServerInfo>,
@@ -100,6 +105,8 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
             wfile: WFile::new(shared.clone()),
             shared,
             client_address,
+            #[cfg(feature = "proxy")]
+            forwarded: None,
             client_name: OnceCell::new(),
             server,
             request: None,
@@ -109,9 +116,23 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         }
     }
 
-    /// The client's address.
+    /// The client's address. Behind proxies that the server trusts it is what they tell, where the setting `trusted_proxies` says
+    /// so (a feature of the crate, `proxy`).
     pub fn client_address(&self) -> &Address {
+        #[cfg(feature = "proxy")]
+        if let Some(forwarded) = &self.forwarded {
+            return &forwarded.client;
+        }
         &self.client_address
+    }
+
+    /// The address from which the connection came, or what its PROXY header has told.
+    pub fn peer_address(&self) -> &Address {
+        &self.client_address
+    }
+
+    pub(crate) fn set_peer_address(&mut self, address: Address) {
+        self.client_address = address;
     }
 
     /// The server that took the connection: its address, its name, and the means to shut it down.
@@ -254,6 +275,11 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// The client's name, where the server looks names up; once for a connection.
     pub(super) fn client_name(&self) -> Option<&str> {
         let name_of = self.server.name_of?;
+        // It would have to be asked for each request.
+        #[cfg(feature = "proxy")]
+        if self.forwarded.is_some() {
+            return None;
+        }
         let address = self.client_address.ip()?;
         self.client_name.get_or_init(|| name_of(address)).as_deref()
     }
@@ -324,6 +350,10 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
                 self.headers = OnceCell::new();
             }
             self.rfile.clear();
+            #[cfg(feature = "proxy")]
+            {
+                self.forwarded = None;
+            }
             self.stage.set(Stage::Coming);
         }
         let next = exchange.next_head(request);
@@ -332,6 +362,10 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
                 let protocol = named_version(H::protocol_version);
                 let guard = self.server.guard.as_ref();
                 begin(request, &mut exchange, H::default_request_version, protocol, true, guard);
+                #[cfg(feature = "proxy")]
+                if let Some(proxies) = &self.server.proxies {
+                    self.forwarded = proxies.forwarded(&self.client_address, request).map(Box::new);
+                }
                 self.stage.set(Stage::Waiting);
             }
             Next::End => {

@@ -12,6 +12,8 @@ pub(crate) mod guard;
 mod http_types;
 pub(crate) mod log;
 mod message;
+#[cfg(feature = "proxy")]
+mod proxies;
 pub(crate) mod request;
 mod respond;
 mod response_code;
@@ -39,6 +41,8 @@ pub use error_page::{DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE};
 #[cfg(feature = "http")]
 pub use http_types::HttpTypes;
 pub use message::{Headers, HeadersIter, Message};
+#[cfg(feature = "proxy")]
+pub use proxies::{ForwardedFields, TrustedProxies};
 pub use response_code::ResponseCode;
 pub use rfile::{RFile, RFileLock};
 pub(crate) use server_handle::Stop;

@@ -17,6 +17,9 @@ pub struct ServerInfo {
     pub(crate) is_tls: bool,
     /// For whom it answers, where that is not everybody.
     pub(crate) guard: Option<HostGuard>,
+    /// Whose word about clients counts.
+    #[cfg(feature = "proxy")]
+    pub(crate) proxies: Option<super::TrustedProxies>,
     pub(crate) handle: ServerHandle,
 }
 

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, IoSlice};
 use std::time::{Duration, SystemTime};
 
+use super::Address;
 use crate::proto::fault::Fault;
 
 /// The other end of a connection, the clock and the log. A connection of the server is one, and so is the memory of
@@ -29,6 +30,12 @@ pub(crate) trait Wire: Send {
     /// must wait. For wires that keep something: those that encrypt.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+
+    /// Reads what a proxy in front says before its client may, where it is to say something, and gives the client's address if that
+    /// tells it. [`WouldBlock`](io::ErrorKind::WouldBlock) when not all of it is here.
+    fn preface(&mut self) -> io::Result<Option<Address>> {
+        Ok(None)
     }
 
     /// Whether the two ends have not agreed yet on how to speak, which has a deadline of its own.

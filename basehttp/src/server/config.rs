@@ -194,6 +194,15 @@ impl ServerBuilder {
         self
     }
 
+    /// The proxies and load balancers whose word about their clients counts; see [`TrustedProxies`](crate::TrustedProxies). None by
+    /// default: what a request says of where it comes from is anybody's claim. [`verify_request`](Self::verify_request) is asked
+    /// about the proxy.
+    #[cfg(feature = "proxy")]
+    pub fn trusted_proxies(mut self, proxies: crate::TrustedProxies) -> Self {
+        self.settings.proxies = Some(proxies);
+        self
+    }
+
     /// How many requests a connection may have; the last reply says `Connection: close`. No bound by default: a connection
     /// gives back the memory of unusual requests, so that its age costs nothing. A bound is for a load balancer that
     /// spreads connections, not requests.

@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::caught::caught;
 use super::ending::{LINGER_TIME, end, linger};
 use super::failing::{panicked, panicked_while_telling, report, tell_without_handler};
+use super::preface::preface;
 use super::sending::{Pumped, pump, send, told};
 use super::session::{Host, Parts, Session, Turn};
 use crate::handler::base::Stage;
@@ -63,12 +64,14 @@ where
     F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H,
 {
     pub(crate) fn new(parts: Parts, factory: Arc<F>) -> Self {
-        let Parts { wire, client_address, server, bounds } = parts;
-        let base = BaseHTTPRequestHandler::new(wire, bounds, client_address, server);
+        let base = BaseHTTPRequestHandler::new(parts.wire, parts.bounds, parts.client_address, parts.server);
         Self { factory, made: Made::Base(base), at: At::Start, is_idle: true, waits_for: Some(Want::Input) }
     }
 
-    fn begin(&mut self, host: &mut dyn Host) -> Step {
+    fn begin(&mut self, host: &mut dyn Host, late: bool) -> Step {
+        if let Some(step) = self.base_mut().and_then(|base| preface(base, host, late)) {
+            return step;
+        }
         if !host.runs_user_code() || (H::__HANDLE_OVERRIDDEN && !host.admits_all()) {
             return Step::Done(Turn::Elsewhere);
         }
@@ -218,7 +221,7 @@ where
         let mut budget = REQUESTS_A_TURN;
         loop {
             let step = match (self.at, &mut self.made) {
-                (At::Start, _) => self.begin(host),
+                (At::Start, _) => self.begin(host, late.is_some()),
                 (At::Linger { until }, Made::Base(base)) => {
                     linger(&mut base.exchange(), until, late.is_some())
                 }

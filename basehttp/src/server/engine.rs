@@ -212,7 +212,15 @@ impl Engine {
         full: bool,
     ) -> Connection {
         self.shutdown.opened();
-        let wire = Socket::new(stream, place.clone(), self.clone());
+        #[cfg_attr(
+            not(feature = "proxy"),
+            expect(unused_mut, reason = "nothing comes before the first request")
+        )]
+        let mut wire = Socket::new(stream, place.clone(), self.clone());
+        #[cfg(feature = "proxy")]
+        if let Some(proxies) = &self.settings.proxies {
+            wire.preface.is_awaited = proxies.begins_with_header(&client_address);
+        }
         let is_asked = !full && self.verify_request.is_some();
         let newcomer = is_asked.then(|| Box::new(client_address.clone()));
         let session: Box<dyn Session + Send> = if full {

@@ -19,6 +19,9 @@ mod name_lookup;
 mod one_shot;
 mod poller;
 mod predictor;
+mod preface;
+#[cfg(feature = "proxy")]
+mod proxy;
 mod refusal;
 mod sending;
 pub(crate) mod session;
@@ -160,7 +163,17 @@ impl HTTPServer {
         let (name_of, is_tls) = (settings.name_of, settings.is_tls());
         let guard = HostGuard::new(settings.allowed_hosts.iter().cloned(), settings.loopback_guard);
         let guard = guard.is_on().then_some(guard);
-        let info = Arc::new(ServerInfo { address, name, handle_error, name_of, is_tls, guard, handle });
+        let info = Arc::new(ServerInfo {
+            address,
+            name,
+            handle_error,
+            name_of,
+            is_tls,
+            guard,
+            #[cfg(feature = "proxy")]
+            proxies: settings.proxies.clone(),
+            handle,
+        });
         let engine = Engine::new(poll, listener, settings, verify_request, open, info.clone(), shutdown)?;
         Ok(Self { engine: Arc::new(engine), handle_timeout, info })
     }

@@ -23,6 +23,8 @@ pub(super) struct Settings {
     pub(super) name_of: Option<NameOf>,
     pub(super) allowed_hosts: Vec<String>,
     pub(super) loopback_guard: bool,
+    #[cfg(feature = "proxy")]
+    pub(super) proxies: Option<crate::handler::TrustedProxies>,
     pub(super) bounds: Bounds,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<super::tls::TlsConfig>,
@@ -46,6 +48,8 @@ impl Default for Settings {
             name_of: None,
             allowed_hosts: Vec::new(),
             loopback_guard: false,
+            #[cfg(feature = "proxy")]
+            proxies: None,
             bounds: Bounds::default(),
             tls: None,
         }

@@ -16,6 +16,8 @@ pub(super) struct Socket {
     engine: Arc<Engine>,
     /// The last read took all that was there.
     is_empty: bool,
+    #[cfg(feature = "proxy")]
+    pub(super) preface: super::proxy::Preface,
 }
 
 /// Whether the poller tells of new input after a read that filled less than the buffer, so that the read which would
@@ -33,7 +35,14 @@ const SHORT_READ_IS_LAST: bool = cfg!(any(
 
 impl Socket {
     pub(super) fn new(stream: Arc<Stream>, place: Arc<Place>, engine: Arc<Engine>) -> Self {
-        Self { stream, place, engine, is_empty: false }
+        Self {
+            stream,
+            place,
+            engine,
+            is_empty: false,
+            #[cfg(feature = "proxy")]
+            preface: super::proxy::Preface::default(),
+        }
     }
 
     fn try_write(&self, write: impl Fn(&Stream) -> io::Result<usize>) -> io::Result<usize> {
@@ -60,6 +69,10 @@ impl Wire for Socket {
         // Nobody waits for a connection that is cut, and perhaps nobody polls any more.
         if self.place.is_cut() {
             return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        #[cfg(feature = "proxy")]
+        if let Some(count) = self.preface.give(buffer) {
+            return Ok(count);
         }
         let hints = self.place.clear(READ);
         if self.is_empty && hints & (READ | READ_CLOSED) == 0 {
@@ -95,6 +108,11 @@ impl Wire for Socket {
             Err(error) if !is_of_the_wire(&error) => copy_file(self, file, position, most),
             sent => sent.map_err(FileFault::Wire),
         }
+    }
+
+    #[cfg(feature = "proxy")]
+    fn preface(&mut self) -> io::Result<Option<crate::handler::Address>> {
+        super::proxy::read_preface(self)
     }
 
     fn wait(&mut self, want: Want, timeout: Duration) -> io::Result<()> {

@@ -146,6 +146,8 @@ fn no_server() -> ServerInfo {
         name_of: None,
         is_tls: false,
         guard: None,
+        #[cfg(feature = "proxy")]
+        proxies: None,
         handle: ServerHandle { server: Arc::new(NoServer::default()) },
     }
 }

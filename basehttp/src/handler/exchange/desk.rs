@@ -204,7 +204,6 @@ impl Default for Exchange {
             part: Part::Exchange,
             ended: false,
             body: Incoming::None,
-            handed_over: false,
             waits_for_continue: false,
             trailers: Headers::default(),
             reply: Reply::new(line.bounds.hold),

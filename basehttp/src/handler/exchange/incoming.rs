@@ -15,7 +15,10 @@ pub(super) enum Incoming {
     None,
     Length(u64),
     /// Whatever comes: the connection is no HTTP any more.
-    Everything,
+    Everything {
+        /// The handler has it as a stream.
+        handed_over: bool,
+    },
     /// `decoded` was gathered; then `ready` bytes at the front of the input are data.
     Chunked {
         decoder: Box<ChunkedDecoder>,
@@ -51,7 +54,7 @@ impl Exchange {
     /// What follows on this connection is not HTTP, and all of it is for the handler.
     pub(crate) fn open_tunnel(&mut self) {
         if matches!(self.body, Incoming::None) {
-            self.body = Incoming::Everything;
+            self.body = Incoming::Everything { handed_over: false };
             self.taking = Patience::new(LONGEST);
         }
     }
@@ -116,8 +119,8 @@ impl Exchange {
                 }
                 Ok(count)
             }
-            Incoming::Everything if self.ended && self.input.is_empty() => Ok(0),
-            Incoming::Everything => self.read_raw(out),
+            Incoming::Everything { .. } if self.ended && self.input.is_empty() => Ok(0),
+            Incoming::Everything { .. } => self.read_raw(out),
         }
     }
 
@@ -141,7 +144,7 @@ impl Exchange {
                 }
                 count
             }
-            Incoming::None | Incoming::Everything => 0,
+            Incoming::None | Incoming::Everything { .. } => 0,
         };
         self.waits_for_continue &= count == 0;
         count
@@ -215,7 +218,7 @@ impl Exchange {
                 Ok(0) => {
                     self.ended = true;
                     // What is no HTTP any more ends with the connection, and nothing is wrong with that.
-                    if matches!(self.body, Incoming::Everything) {
+                    if matches!(self.body, Incoming::Everything { .. }) {
                         return Ok(0);
                     }
                     return Err(self.fault(Fault::IncompleteBody));
@@ -262,7 +265,7 @@ impl Exchange {
         let mut reads = READS_A_TURN;
         loop {
             match &mut self.body {
-                Incoming::None | Incoming::Everything | Incoming::Gathered(_) => return Taken::All,
+                Incoming::None | Incoming::Everything { .. } | Incoming::Gathered(_) => return Taken::All,
                 Incoming::Length(length) => {
                     // Of a long body some as well: else a head is all that a thread costs.
                     let enough = (*length).min(self.line.bounds.gather as u64);
@@ -366,7 +369,7 @@ impl Exchange {
     fn drop_some(&mut self) {
         match &mut self.body {
             Incoming::None => {}
-            Incoming::Everything | Incoming::Gathered(_) => self.body = Incoming::None,
+            Incoming::Everything { .. } | Incoming::Gathered(_) => self.body = Incoming::None,
             Incoming::Length(left) => {
                 let count = usize::try_from(*left).unwrap_or(usize::MAX).min(self.input.data().len());
                 self.input.consume(count);

@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::time::{Duration, Instant};
 
+use super::Address;
 use super::buffer::Buffer;
 use super::message::Headers;
 use super::wire::{Close, Want};
@@ -68,8 +69,6 @@ pub(crate) struct Exchange {
     /// No more input will come.
     ended: bool,
     body: Incoming,
-    /// The handler has the connection as a stream.
-    handed_over: bool,
     /// The client waits for `100 Continue` before it sends the body.
     waits_for_continue: bool,
     trailers: Headers,
@@ -154,6 +153,18 @@ impl Exchange {
         self.line.wire.log(line);
     }
 
+    /// Reads what comes before the first request; see [`Wire::preface`](super::wire::Wire::preface). It has the time of a head.
+    pub(crate) fn preface(&mut self) -> io::Result<Option<Address>> {
+        let read = self.line.wire.preface();
+        self.until = match &read {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.until.or_else(|| Some(Instant::now() + self.line.bounds.head_timeout))
+            }
+            _ => None,
+        };
+        read
+    }
+
     /// Sets how long one read, or one write, may wait for the client: in the current request, or where there is none yet,
     /// in all.
     pub(crate) fn set_timeouts(&mut self, read: Option<Duration>, write: Option<Duration>, all: bool) {
@@ -189,12 +200,15 @@ impl Exchange {
 
     /// Whether this is no HTTP any more, and so nothing that could be late as a whole.
     pub(crate) fn is_tunnel(&self) -> bool {
-        matches!(self.body, Incoming::Everything)
+        matches!(self.body, Incoming::Everything { .. })
     }
 
     /// Notes that the handler gets the connection as a stream. False if it has it.
     pub(crate) fn hand_over(&mut self) -> bool {
-        !std::mem::replace(&mut self.handed_over, true)
+        match &mut self.body {
+            Incoming::Everything { handed_over } => !std::mem::replace(handed_over, true),
+            _ => false,
+        }
     }
 
     /// Whether some of a head has come, but not all.

@@ -156,6 +156,12 @@ impl Exchange {
         self.reply_plainly(Version::Http11, HTTPStatus::SERVICE_UNAVAILABLE, &[("Retry-After", "1")]);
     }
 
+    /// Makes 400 the reply to a connection that does not begin as it has to.
+    pub(crate) fn refuse_preface(&mut self) {
+        self.begin_unasked();
+        self.reply_plainly(Version::Http11, HTTPStatus::BAD_REQUEST, &[]);
+    }
+
     /// Makes 408 the reply to a request that does not come to its end, without asking the handler (RFC 9110 section
     /// 15.5.9). A client that has begun none is told nothing.
     pub(crate) fn refuse_late(&mut self) {
@@ -195,7 +201,7 @@ impl Exchange {
             Incoming::Length(left) => *left,
             Incoming::Gathered(decoded) => decoded.data().len() as u64,
             // Nobody knows how long it is.
-            Incoming::Chunked { .. } | Incoming::Everything | Incoming::None => 0,
+            Incoming::Chunked { .. } | Incoming::Everything { .. } | Incoming::None => 0,
         };
         let too_long = unread > self.line.bounds.drain;
         let is_last = !self.reply.is_committed() && self.line.wire.is_last_request();

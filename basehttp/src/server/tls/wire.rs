@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use rustls::{ServerConfig, ServerConnection};
 
+use crate::handler::Address;
 use crate::handler::wire::{Want, Wire};
 use crate::proto::fault::Fault;
 use crate::server::transport::Socket;
@@ -153,6 +154,10 @@ impl Wire for TlsSocket {
 
     fn flush(&mut self) -> io::Result<()> {
         self.send()
+    }
+
+    fn preface(&mut self) -> io::Result<Option<Address>> {
+        self.socket.preface()
     }
 
     fn is_in_handshake(&self) -> bool {

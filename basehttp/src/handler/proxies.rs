@@ -1,0 +1,275 @@
+//! What proxies tell of their clients, and whose word counts.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use ipnet::IpNet;
+
+use super::request::Request;
+use super::{Address, BaseHTTPRequestHandler, Message};
+
+/// The proxies and load balancers whose word about their clients counts, and how they say it: in the PROXY protocol, once for a
+/// connection, or in fields of each request. [`client_address`](BaseHTTPRequestHandler::client_address),
+/// [`address_string`](crate::RequestHandler::address_string) and [`scheme`](BaseHTTPRequestHandler::scheme) are then the client's.
+///
+/// ```
+/// # use basehttp::prelude::*;
+/// # use basehttp::testing::TestServer;
+/// use basehttp::{ForwardedFields, TrustedProxies};
+///
+/// struct Who { base: BaseHTTPRequestHandler }
+///
+/// #[http_handler]
+/// impl Who {
+///     fn do_GET(&self) -> std::io::Result<()> {
+///         self.send_response(200);
+///         self.end_headers()?;
+///         write!(self.wfile, "{} by {}", self.address_string(), self.scheme())
+///     }
+/// }
+///
+/// let proxies = TrustedProxies::new(["127.0.0.1", "10.0.0.0/8"])?.fields(ForwardedFields::XForwarded);
+/// let server = TestServer::with(HTTPServer::builder().trusted_proxies(proxies), |base| Who { base });
+/// let request = "GET / HTTP/1.0\r\nX-Forwarded-For: 6.6.6.6, 192.0.2.7, 10.1.2.3\r\nX-Forwarded-Proto: https\r\n\r\n";
+/// assert!(server.exchange(request.as_bytes())?.ends_with(b"192.0.2.7 by https"));
+/// # std::io::Result::Ok(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct TrustedProxies {
+    networks: Vec<IpNet>,
+    unix: bool,
+    proxy_protocol: bool,
+    fields: Option<ForwardedFields>,
+}
+
+/// The fields in which proxies tell of their clients. It has to be those that the proxy sets: it passes the others on as its client
+/// has sent them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ForwardedFields {
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+    /// `X-Forwarded-For` and `X-Forwarded-Proto`, which are older and more usual.
+    XForwarded,
+}
+
+/// What is told of the client of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Forwarded {
+    pub(crate) client: Address,
+    is_https: Option<bool>,
+}
+
+impl TrustedProxies {
+    /// The proxies with these addresses (`192.0.2.1`, `2001:db8::1`), in these networks (`10.0.0.0/8`), or, by the word `unix`, at
+    /// the other end of a unix socket. What they tell is said by the other two methods; without them it is nothing.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for what is none of them, which is named.
+    pub fn new<I>(addresses: I) -> io::Result<Self>
+    where
+        I: IntoIterator<Item: AsRef<str>>,
+    {
+        let mut proxies = Self { networks: Vec::new(), unix: false, proxy_protocol: false, fields: None };
+        for address in addresses {
+            let address = address.as_ref();
+            let network = address.parse().ok().or_else(|| address.parse::<IpAddr>().ok().map(IpNet::from));
+            match network {
+                Some(network) => proxies.networks.push(network),
+                None if address == "unix" => proxies.unix = true,
+                None => {
+                    let text = format!(
+                        "{address:?} is no address of a proxy: write 192.0.2.1, 10.0.0.0/8, 2001:db8::/32 or unix"
+                    );
+                    return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+                }
+            }
+        }
+        Ok(proxies)
+    }
+
+    /// Whether their connections begin with a header of the PROXY protocol, version 1 or 2 (`HAProxy`'s `send-proxy` and
+    /// `send-proxy-v2`, nginx's `proxy_protocol on`). Then each one has to: what begins in another way is answered 400 and logged, since the
+    /// specification forbids to guess. Others may not: from them such a header is a malformed request, 400. It has the time of a
+    /// [`head`](crate::ServerBuilder::head_timeout) and up to 4096 bytes.
+    #[must_use]
+    pub fn proxy_protocol(mut self, on: bool) -> Self {
+        self.proxy_protocol = on;
+        self
+    }
+
+    /// Which fields of their requests count. Of the addresses in them it is the last that is no proxy's: what stands before it, a
+    /// client may have made up. The port is 0 where none is told. What is no address, `unknown` for example, ends the search, and so do
+    /// malformed fields.
+    #[must_use]
+    pub fn fields(mut self, fields: ForwardedFields) -> Self {
+        self.fields = Some(fields);
+        self
+    }
+
+    fn trusts(&self, address: &Address) -> bool {
+        match address.ip() {
+            Some(ip) => self.networks.iter().any(|network| network.contains(&ip)),
+            None => self.unix,
+        }
+    }
+
+    /// Whether a connection from there has to begin with a PROXY header.
+    pub(crate) fn begins_with_header(&self, peer: &Address) -> bool {
+        self.proxy_protocol && self.trusts(peer)
+    }
+
+    /// What the request of a peer tells of its client.
+    pub(crate) fn forwarded(&self, peer: &Address, request: &Request) -> Option<Forwarded> {
+        let fields = self.fields.filter(|_| self.trusts(peer))?;
+        let mut found = Forwarded { client: peer.clone(), is_https: None };
+        match fields {
+            ForwardedFields::XForwarded => {
+                let lines: Vec<_> = request.values("X-Forwarded-For").collect();
+                let words = lines.iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
+                self.follow(words.map(|word| address_of(word.trim_ascii())), &mut found);
+                let last = request.values("X-Forwarded-Proto").last();
+                found.is_https =
+                    last.and_then(|line| line.rsplit(|byte| *byte == b',').next()).and_then(is_https);
+            }
+            ForwardedFields::Forwarded => {
+                let lines: Vec<_> = request.values("Forwarded").collect();
+                for line in lines.iter().rev() {
+                    let Some(mut elements) = split(line, b',') else { break };
+                    elements.reverse();
+                    for element in elements {
+                        let told = |name| parameter(element, name);
+                        found.is_https = told("proto").as_deref().and_then(is_https);
+                        if !self.follow([told("for").as_deref().and_then(address_of)], &mut found) {
+                            return Some(found);
+                        }
+                    }
+                }
+            }
+        }
+        Some(found)
+    }
+
+    /// Goes back from proxy to proxy. False where it ends.
+    fn follow(&self, addresses: impl IntoIterator<Item = Option<SocketAddr>>, found: &mut Forwarded) -> bool {
+        for address in addresses {
+            let Some(address) = address else { return false };
+            found.client = address.into();
+            if !self.trusts(&found.client) {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+impl<M: Message> BaseHTTPRequestHandler<M> {
+    /// `https` where the client speaks TLS with the server, or with a proxy whose word counts
+    /// ([`TrustedProxies`]), else `http`: for addresses that a reply has to name.
+    pub fn scheme(&self) -> &'static str {
+        let told = self.forwarded.as_ref().and_then(|forwarded| forwarded.is_https);
+        if told.unwrap_or(self.server().is_tls()) { "https" } else { "http" }
+    }
+}
+
+fn is_https(word: &[u8]) -> Option<bool> {
+    let word = word.trim_ascii();
+    let is = |scheme: &[u8]| word.eq_ignore_ascii_case(scheme).then_some(());
+    is(b"https").map(|()| true).or_else(|| is(b"http").map(|()| false))
+}
+
+/// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`.
+fn address_of(word: &[u8]) -> Option<SocketAddr> {
+    let word = std::str::from_utf8(word).ok()?;
+    let bare = word.strip_prefix('[').and_then(|word| word.strip_suffix(']')).unwrap_or(word);
+    let address = match bare.parse::<IpAddr>() {
+        Ok(ip) => SocketAddr::new(ip, 0),
+        Err(_) => word.parse().ok()?,
+    };
+    Some(SocketAddr::new(address.ip().to_canonical(), address.port()))
+}
+
+/// The parts of a value between separators that stand in no quoted string (RFC 9110 section 5.6.4). None if one has no end.
+fn split(value: &[u8], separator: u8) -> Option<Vec<&[u8]>> {
+    let (mut quoted, mut escaped) = (false, false);
+    let parts = value
+        .split(|&byte| {
+            if std::mem::take(&mut escaped) {
+                return false;
+            }
+            match byte {
+                b'"' => quoted = !quoted,
+                b'\\' => escaped = quoted,
+                _ => {}
+            }
+            byte == separator && !quoted
+        })
+        .collect();
+    (!quoted && !escaped).then_some(parts)
+}
+
+/// A parameter of an element of `Forwarded`, without its quotes.
+fn parameter(element: &[u8], name: &str) -> Option<Vec<u8>> {
+    split(element, b';')?.into_iter().find_map(|pair| {
+        let pair = pair.trim_ascii();
+        let at = pair.iter().position(|byte| *byte == b'=')?;
+        let (found, value) = (pair.get(..at)?, pair.get(at + 1..)?);
+        found.eq_ignore_ascii_case(name.as_bytes()).then(|| unquoted(value))
+    })
+}
+
+fn unquoted(value: &[u8]) -> Vec<u8> {
+    let Some(inner) = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")) else {
+        return value.to_vec();
+    };
+    let mut escaped = false;
+    inner
+        .iter()
+        .copied()
+        .filter(|&byte| {
+            escaped = byte == b'\\' && !escaped;
+            !escaped
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_with_and_without_ports() {
+        for (word, address) in [
+            ("192.0.2.1", Some("192.0.2.1:0")),
+            ("192.0.2.1:80", Some("192.0.2.1:80")),
+            ("2001:db8::1", Some("[2001:db8::1]:0")),
+            ("[2001:db8::1]", Some("[2001:db8::1]:0")),
+            ("[2001:db8::1]:80", Some("[2001:db8::1]:80")),
+            ("::ffff:192.0.2.1", Some("192.0.2.1:0")),
+            ("unknown", None),
+            ("_hidden", None),
+            ("192.0.2.1.5", None),
+            ("192.0.2.1:99999", None),
+            ("[192.0.2.1", None),
+            ("", None),
+        ] {
+            assert_eq!(
+                address_of(word.as_bytes()),
+                address.map(|address| address.parse().unwrap()),
+                "{word}"
+            );
+        }
+    }
+
+    #[test]
+    fn parameters_in_quotes() {
+        let element = br#"for="[2001:db8::1]:4711";Proto=https; by="a;b\"c""#;
+        assert_eq!(parameter(element, "for").unwrap(), b"[2001:db8::1]:4711");
+        assert_eq!(parameter(element, "proto").unwrap(), b"https");
+        assert_eq!(parameter(element, "by").unwrap(), b"a;b\"c");
+        assert_eq!(parameter(element, "host"), None);
+        assert_eq!(split(br#"a="x"#, b','), None);
+        assert_eq!(split(br#"a=","x"#, b','), None);
+        assert_eq!(split(br#"a=",",b"#, b',').unwrap().len(), 2);
+    }
+}

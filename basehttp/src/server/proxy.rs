@@ -1,0 +1,125 @@
+//! The PROXY protocol: a header, before all else on a connection, in which a proxy tells who its client is. As the specification
+//! of `HAProxy` has it, versions 1 and 2. The format is the crate `ppp`'s.
+
+use std::io;
+use std::net::SocketAddr;
+
+use super::transport::Socket;
+use crate::handler::Address;
+use crate::handler::wire::Wire;
+
+/// What is read of a connection before its first request.
+#[derive(Default)]
+pub(super) struct Preface {
+    /// A header has to come.
+    pub(super) is_awaited: bool,
+    /// What has come and is not used yet: of the header, and then what came with it.
+    bytes: Vec<u8>,
+}
+
+/// A header of version 1 has no more (section 2.1), and its shortest end is `\r\n`.
+const LONGEST_LINE: usize = 107;
+
+/// In a header of version 2 everything may be said about TLS, certificates included; proxies say some hundred bytes.
+const LONGEST: usize = 4096;
+
+const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+const WORD: &[u8] = b"PROXY ";
+
+/// Signature, version, protocol and length.
+const FIXED: usize = 16;
+
+impl Preface {
+    /// Gives what came behind the header.
+    pub(super) fn give(&mut self, buffer: &mut [u8]) -> Option<usize> {
+        if self.is_awaited || self.bytes.is_empty() {
+            return None;
+        }
+        let count = self.bytes.len().min(buffer.len());
+        for (to, from) in buffer.iter_mut().zip(self.bytes.drain(..count)) {
+            *to = from;
+        }
+        if self.bytes.is_empty() {
+            self.bytes = Vec::new();
+        }
+        Some(count)
+    }
+}
+
+/// Reads the header, where one has to come, and gives the address in it. [`InvalidData`](io::ErrorKind::InvalidData) if what comes
+/// is none.
+pub(super) fn read_preface(socket: &mut Socket) -> io::Result<Option<Address>> {
+    while socket.preface.is_awaited {
+        if let Some(length) = length_of(&socket.preface.bytes)? {
+            let mut header = std::mem::take(&mut socket.preface.bytes);
+            socket.preface.bytes = header.split_off(length);
+            socket.preface.is_awaited = false;
+            return address_in(&header);
+        }
+        let mut piece = [0; LONGEST];
+        let count = socket.read(&mut piece)?;
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        socket.preface.bytes.extend_from_slice(piece.get(..count).unwrap_or_default());
+    }
+    Ok(None)
+}
+
+/// The length of the header at the start of these bytes, once all of it is there.
+fn length_of(bytes: &[u8]) -> io::Result<Option<usize>> {
+    let length = if begins(bytes, SIGNATURE) {
+        match bytes.get(FIXED - 2..FIXED) {
+            Some(&[high, low]) => Some(FIXED + usize::from(u16::from_be_bytes([high, low]))),
+            _ => None,
+        }
+    } else if begins(bytes, WORD) {
+        let line = bytes.get(..LONGEST_LINE).unwrap_or(bytes);
+        let end = line.windows(2).position(|pair| pair == b"\r\n").map(|at| at + 2);
+        if end.is_none() && bytes.len() >= LONGEST_LINE {
+            return Err(wrong("its line is longer than 107 bytes"));
+        }
+        end
+    } else {
+        return Err(wrong("there is none"));
+    };
+    match length {
+        Some(length) if length > LONGEST => Err(wrong("it is longer than 4096 bytes")),
+        length => Ok(length.filter(|length| *length <= bytes.len())),
+    }
+}
+
+/// Whether these bytes, or as many as there are, are the start.
+fn begins(bytes: &[u8], start: &[u8]) -> bool {
+    bytes.iter().zip(start).all(|(a, b)| a == b)
+}
+
+/// None where the proxy speaks for itself, as in its health checks, or of what has no IP address.
+fn address_in(header: &[u8]) -> io::Result<Option<Address>> {
+    let address: Option<SocketAddr> = if header.starts_with(WORD) {
+        match ppp::v1::Header::try_from(header).map_err(|error| wrong(&error.to_string()))?.addresses {
+            ppp::v1::Addresses::Unknown => None,
+            ppp::v1::Addresses::Tcp4(ip) => Some((ip.source_address, ip.source_port).into()),
+            ppp::v1::Addresses::Tcp6(ip) => Some((ip.source_address, ip.source_port).into()),
+        }
+    } else {
+        let header = ppp::v2::Header::try_from(header).map_err(|error| wrong(&error.to_string()))?;
+        match (header.command, header.addresses) {
+            (ppp::v2::Command::Proxy, ppp::v2::Addresses::IPv4(ip)) => {
+                Some((ip.source_address, ip.source_port).into())
+            }
+            (ppp::v2::Command::Proxy, ppp::v2::Addresses::IPv6(ip)) => {
+                Some((ip.source_address, ip.source_port).into())
+            }
+            _ => None,
+        }
+    };
+    Ok(address.map(Address::from))
+}
+
+fn wrong(what: &str) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("a connection of a trusted proxy has to begin with a PROXY header: {what}"),
+    )
+}

@@ -1,0 +1,112 @@
+//! A server as it stands behind a load balancer, one of several that are replaced one after the other, without a lost request: the
+//! configuration of HAProxy, nginx, systemd and Kubernetes for it is in `examples/deploy`.
+//!
+//! ```text
+//! replica [PORT] [--proxy-protocol] [--notice SECONDS]
+//! ```
+//!
+//! - `/healthz` says whether it wants requests. SIGTERM turns it to 503, and every reply closes its connection; only after the
+//!   notice, when the balancer has seen that, no more connections are taken, and running requests have ten seconds.
+//! - Its client is who the balancer says: in the PROXY protocol with `--proxy-protocol`, else in `X-Forwarded-For`. The balancer is
+//!   on this machine; another's address belongs into `trusted_proxies`.
+//! - A socket that systemd listens at (`LISTEN_FDS`) comes before PORT: what connects between two processes waits in its queue.
+
+use std::env;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use basehttp::prelude::*;
+use basehttp::{ForwardedFields, TrustedProxies};
+use listenfd::ListenFd;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+struct Replica {
+    base: BaseHTTPRequestHandler,
+    ready: Arc<AtomicBool>,
+}
+
+#[http_handler]
+impl Replica {
+    const protocol_version: &str = "HTTP/1.1";
+
+    fn do_GET(&self) -> io::Result<()> {
+        match self.path() {
+            "/healthz" if self.ready.load(Ordering::SeqCst) => self.say("ready\n"),
+            "/healthz" => self.send_error((503, "Ending")),
+            "/" => self.say(&format!("{} by {}\n", self.address_string(), self.scheme())),
+            _ => self.send_error(404),
+        }
+    }
+
+    fn do_POST(&self) -> io::Result<()> {
+        let body = self.read_body(64 * 1024)?;
+        self.say(&format!("{} bytes\n", body.len()))
+    }
+
+    fn say(&self, text: &str) -> io::Result<()> {
+        self.send_response(200);
+        self.send_header("Content-Type", "text/plain");
+        self.end_headers()?;
+        self.wfile.write_all(text.as_bytes())
+    }
+
+    fn end_headers(&self) -> io::Result<()> {
+        // Who has kept this connection is to take the next request elsewhere.
+        if !self.ready.load(Ordering::SeqCst) {
+            self.send_header("Connection", "close");
+        }
+        BaseHTTPRequestHandler::end_headers(self)
+    }
+
+    // A balancer asks every few seconds.
+    fn log_request(&self, code: u16, size: Option<u64>) {
+        if self.path() != "/healthz" {
+            BaseHTTPRequestHandler::log_request(self, code, size);
+        }
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut port = "8000".to_owned();
+    let mut proxies = TrustedProxies::new(["127.0.0.0/8", "::1"])?.fields(ForwardedFields::XForwarded);
+    let mut notice = Duration::from_secs(5);
+    let mut arguments = env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--proxy-protocol" => proxies = TrustedProxies::new(["127.0.0.0/8", "::1"])?.proxy_protocol(true),
+            "--notice" => {
+                let seconds = arguments.next().ok_or("--notice wants seconds")?;
+                notice = Duration::try_from_secs_f64(seconds.parse()?)?;
+            }
+            _ => port = argument,
+        }
+    }
+
+    let ready = Arc::new(AtomicBool::new(true));
+    let shared = ready.clone();
+    let factory = move |base| Replica { base, ready: shared.clone() };
+    let builder = HTTPServer::builder().trusted_proxies(proxies).shutdown_grace(Duration::from_secs(10));
+    let mut server = match ListenFd::from_env().take_tcp_listener(0)? {
+        Some(listener) => builder.from_listener(listener, factory)?,
+        None => builder.bind(format!("127.0.0.1:{port}"), factory)?,
+    };
+
+    let handle = server.handle();
+    let ending = handle.clone();
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    thread::spawn(move || {
+        if signals.forever().next().is_some() {
+            ready.store(false, Ordering::SeqCst);
+            thread::sleep(notice);
+            ending.shutdown();
+        }
+    });
+    println!("http://{}/", server.server_address());
+    server.serve_forever()?;
+    println!("{}", handle.wait());
+    Ok(())
+}

@@ -1,0 +1,190 @@
+//! What proxies tell of their clients: the PROXY protocol, and fields.
+
+use basehttp::prelude::*;
+use basehttp::{ForwardedFields, TrustedProxies};
+use basehttp_tests::client::Client;
+use basehttp_tests::show;
+
+use crate::act::{Act, Stage, say};
+
+fn who(act: &Act) -> std::io::Result<()> {
+    say(act, &format!("{} {} {}", act.client_address(), act.address_string(), act.scheme()))
+}
+
+fn stage(proxies: TrustedProxies) -> Stage {
+    Stage::with(HTTPServer::builder().trusted_proxies(proxies), who)
+}
+
+fn proxied() -> Stage {
+    stage(TrustedProxies::new(["127.0.0.0/8"]).unwrap().proxy_protocol(true))
+}
+
+/// A header of version 2: command and protocol, and what follows.
+fn version_2(command: u8, family: u8, rest: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(rest.len()).unwrap().to_be_bytes();
+    [b"\r\n\r\n\0\r\nQUIT\n", &[0x20 | command, family][..], &length, rest].concat()
+}
+
+const IPV4: &[u8] = &[192, 0, 2, 7, 10, 0, 0, 1, 0x12, 0x34, 0, 80];
+const REQUEST: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+#[test]
+fn a_proxy_header_tells_the_client_of_all_requests() {
+    let stage = proxied();
+    let ipv6 = [&[0x20, 1, 0xd, 0xb8][..], &[0; 11], &[1], &[0; 16], &[0x12, 0x34, 0, 80]].concat();
+    let tlvs = [IPV4, &[0x04, 0, 3, 0, 0, 0]].concat();
+    for (header, client) in [
+        (b"PROXY TCP4 192.0.2.7 10.0.0.1 4660 80\r\n".to_vec(), "192.0.2.7:4660 192.0.2.7"),
+        (b"PROXY TCP6 2001:db8::1 ::1 4660 80\r\n".to_vec(), "[2001:db8::1]:4660 2001:db8::1"),
+        (version_2(1, 0x11, IPV4), "192.0.2.7:4660 192.0.2.7"),
+        (version_2(1, 0x11, &tlvs), "192.0.2.7:4660 192.0.2.7"),
+        (version_2(1, 0x21, &ipv6), "[2001:db8::1]:4660 2001:db8::1"),
+    ] {
+        let mut client_of_proxy = Client::new(&stage.server);
+        client_of_proxy.send([&header[..], REQUEST.as_bytes()].concat());
+        assert_eq!(client_of_proxy.reply().text(), format!("{client} http"));
+        assert_eq!(client_of_proxy.ask(REQUEST).text(), format!("{client} http"));
+    }
+}
+
+#[test]
+fn a_proxy_header_may_come_in_any_pieces() {
+    let stage = proxied();
+    for header in [b"PROXY TCP4 192.0.2.7 10.0.0.1 4660 80\r\n".to_vec(), version_2(1, 0x11, IPV4)] {
+        for at in 1..header.len() {
+            let mut client = Client::new(&stage.server);
+            client.send(&header[..at]);
+            client.send([&header[at..], REQUEST.as_bytes()].concat());
+            assert_eq!(client.reply().text(), "192.0.2.7:4660 192.0.2.7 http", "split at {at}");
+        }
+    }
+}
+
+#[test]
+fn a_proxy_may_speak_for_itself() {
+    let stage = proxied();
+    let unix = [0; 216];
+    for header in [
+        b"PROXY UNKNOWN\r\n".to_vec(),
+        b"PROXY UNKNOWN ffff::1 ffff::2 1 2\r\n".to_vec(),
+        version_2(0, 0, b""),
+        version_2(0, 0x11, IPV4),
+        version_2(1, 0, b""),
+        version_2(1, 0x31, &unix),
+    ] {
+        let mut client = Client::new(&stage.server);
+        client.send([&header[..], REQUEST.as_bytes()].concat());
+        let text = client.reply().text();
+        assert!(text.ends_with(" 127.0.0.1 http"), "{}: {text}", show(&header));
+    }
+}
+
+#[test]
+fn what_is_no_proxy_header_is_refused_and_logged() {
+    let stage = proxied();
+    for begin in [
+        REQUEST.as_bytes().to_vec(),
+        b"PROXY TCP4 192.0.2.7 10.0.0.1 99999 80\r\n".to_vec(),
+        b"PROXY TCP4 192.0.2.7 10.0.0.1 80\r\n".to_vec(),
+        b"PROXY TCP9 192.0.2.7 10.0.0.1 4660 80\r\n".to_vec(),
+        [b"PROXY TCP4 ", &[b' '; 200][..]].concat(),
+        version_2(2, 0x11, IPV4),
+        version_2(1, 0x41, IPV4),
+        version_2(1, 0x11, b"short"),
+        version_2(1, 0x11, &[0; 5000]),
+        b"\r\n\r\n\0\r\nQUIT\n\x11\x11\0\0".to_vec(),
+    ] {
+        let mut client = Client::new(&stage.server);
+        client.send(&begin);
+        let reply = client.rest().unwrap();
+        assert!(reply.starts_with(b"HTTP/1.1 400 Bad Request\r\n"), "{}: {}", show(&begin), show(&reply));
+    }
+}
+
+#[test]
+fn a_proxy_header_of_another_is_a_bad_request() {
+    let stage = stage(TrustedProxies::new(["10.0.0.0/8"]).unwrap().proxy_protocol(true));
+    let mut client = Client::new(&stage.server);
+    assert_eq!(client.ask(REQUEST).text().split(' ').nth(1), Some("127.0.0.1"), "others go on as usual");
+    for header in [b"PROXY TCP4 192.0.2.7 10.0.0.1 4660 80\r\n".to_vec(), version_2(1, 0x11, IPV4)] {
+        let mut client = Client::new(&stage.server);
+        client.send([&header[..], REQUEST.as_bytes()].concat());
+        let reply = client.rest().unwrap();
+        assert!(show(&reply).contains(" 400 "), "{}", show(&reply));
+    }
+    let (lines, _) = stage.end();
+    assert_eq!(lines.iter().filter(|line| line.contains(" 400 ")).count(), 2, "{lines:?}");
+}
+
+fn answers(proxies: &[&str], fields: ForwardedFields, cases: &[(&str, &str)]) {
+    let stage = stage(TrustedProxies::new(proxies).unwrap().fields(fields));
+    let mut client = Client::new(&stage.server);
+    for (fields, answer) in cases {
+        let text = client.ask(format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n")).text();
+        let text = text.split_once(' ').unwrap().1;
+        assert_eq!(text, *answer, "{fields:?}");
+    }
+}
+
+#[test]
+fn x_forwarded_for_is_read_from_its_end() {
+    answers(
+        &["127.0.0.1", "10.0.0.0/8", "2001:db8::/32"],
+        ForwardedFields::XForwarded,
+        &[
+            ("X-Forwarded-For: 192.0.2.7\r\n", "192.0.2.7 http"),
+            ("", "127.0.0.1 http"),
+            ("X-Forwarded-For: 6.6.6.6, 192.0.2.7\r\nX-Forwarded-Proto: https\r\n", "192.0.2.7 https"),
+            ("X-Forwarded-For: 6.6.6.6, 192.0.2.7:99 , 10.1.1.1\r\n", "192.0.2.7 http"),
+            ("X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-For: 192.0.2.7\r\n", "192.0.2.7 http"),
+            ("X-Forwarded-For: 6.6.6.6, [2001:db8::1]:80\r\n", "6.6.6.6 http"),
+            ("X-Forwarded-For: 6.6.6.6, unknown, 10.1.1.1\r\n", "10.1.1.1 http"),
+            ("X-Forwarded-For: 6.6.6.6,\r\n", "127.0.0.1 http"),
+            ("X-Forwarded-Proto: http, HTTPS\r\n", "127.0.0.1 https"),
+            ("X-Forwarded-Proto: gopher\r\n", "127.0.0.1 http"),
+            ("Forwarded: for=6.6.6.6;proto=https\r\n", "127.0.0.1 http"),
+        ],
+    );
+}
+
+#[test]
+fn forwarded_is_read_from_its_end() {
+    answers(
+        &["127.0.0.1", "10.0.0.0/8"],
+        ForwardedFields::Forwarded,
+        &[
+            ("Forwarded: for=192.0.2.7;proto=https\r\n", "192.0.2.7 https"),
+            (
+                "Forwarded: for=6.6.6.6, for=192.0.2.7;proto=https, For=10.1.1.1;proto=http\r\n",
+                "192.0.2.7 https",
+            ),
+            ("Forwarded: for=6.6.6.6\r\nForwarded: for=\"[2001:db8::1]:80\"\r\n", "2001:db8::1 http"),
+            ("Forwarded: for=\"6.6.6.6\r\nForwarded: for=10.1.1.1\r\n", "10.1.1.1 http"),
+            ("Forwarded: for=\"1.1.1.1, for=2.2.2.2\", for=192.0.2.7\r\n", "192.0.2.7 http"),
+            ("Forwarded: for=unknown\r\n", "127.0.0.1 http"),
+            ("Forwarded: for=_hidden, for=10.1.1.1\r\n", "10.1.1.1 http"),
+            ("X-Forwarded-For: 6.6.6.6\r\n", "127.0.0.1 http"),
+        ],
+    );
+}
+
+#[test]
+fn a_forged_field_changes_nothing() {
+    for fields in [ForwardedFields::XForwarded, ForwardedFields::Forwarded] {
+        answers(
+            &["10.0.0.0/8", "unix"],
+            fields,
+            &[
+                ("X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\n", "127.0.0.1 http"),
+                ("Forwarded: for=6.6.6.6;proto=https\r\n", "127.0.0.1 http"),
+            ],
+        );
+    }
+}
+
+#[test]
+fn what_is_no_address_is_named() {
+    let error = TrustedProxies::new(["10.0.0.0/8", "proxy.example"]).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+    assert!(error.to_string().contains("\"proxy.example\""), "{error}");
+}
