@@ -63,7 +63,7 @@ impl Replica {
     }
 
     // A balancer asks every few seconds.
-    fn log_request(&self, code: u16, size: Option<u64>) {
+    fn log_request(&self, code: Option<HTTPStatus>, size: Option<u64>) {
         if self.path() != "/healthz" {
             BaseHTTPRequestHandler::log_request(self, code, size);
         }

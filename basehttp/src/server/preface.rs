@@ -26,13 +26,13 @@ pub(super) fn preface<M: Message>(
         Err(error) if error.kind() == io::ErrorKind::WouldBlock && !late && !host.is_stopping() => {
             Some(Step::Done(Turn::Later(Want::Input, base.exchange().patience())))
         }
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => Some(refuse(base, &error)),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Some(refuse(base, host, &error)),
         // Health checks connect and say nothing.
         Err(_) => Some(Step::Done(Turn::Over)),
     }
 }
 
-fn refuse<M: Message>(base: &BaseHTTPRequestHandler<M>, error: &io::Error) -> Step {
+fn refuse<M: Message>(base: &BaseHTTPRequestHandler<M>, host: &dyn Host, error: &io::Error) -> Step {
     let mut exchange = base.exchange();
     exchange.log(&line_of_the_server(&format!("{}: {error}", base.peer_address())));
     // A client of TLS could not read it.
@@ -40,6 +40,7 @@ fn refuse<M: Message>(base: &BaseHTTPRequestHandler<M>, error: &io::Error) -> St
         return Step::Done(Turn::Over);
     }
     exchange.refuse_preface();
+    host.before_sending();
     // An empty send buffer has room for it.
     let _ = exchange.pump();
     exchange.shutdown_write();

@@ -2,6 +2,7 @@
 
 use std::io::{BufReader, Read, Write};
 use std::process::Command;
+use std::time::Instant;
 
 use crate::program::{PATIENCE, Program, check, read_head, request};
 
@@ -122,6 +123,34 @@ fn signals_let_running_requests_end() {
     check(&answer, "HTTP/1.1 200 OK", &["done"]);
     assert!(worker.line().ends_with(" cut"));
     assert!(worker.child.wait().unwrap().success());
+}
+
+#[test]
+fn replica_says_that_it_ends_before_it_does() {
+    let replica = Program::start("replica", &["0", "--notice", "600"]);
+    let ask =
+        |line: &str, fields: &str| replica.exchange(format!("{line} HTTP/1.1\r\nHost: a\r\n{fields}\r\n"));
+    check(&ask("GET /healthz", ""), "HTTP/1.1 200 OK", &["ready\n"]);
+    let told = "X-Forwarded-For: 6.6.6.6, 192.0.2.7\r\nX-Forwarded-Proto: https\r\n";
+    check(&ask("GET /", told), "HTTP/1.1 200 OK", &["\r\n\r\n192.0.2.7 by https\n"]);
+    check(&ask("POST /", "Content-Length: 0\r\n"), "HTTP/1.1 200 OK", &["\r\n\r\n0 bytes\n"]);
+    let told = Command::new("kill").args(["-TERM", &replica.child.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    let end = Instant::now() + PATIENCE;
+    while !ask("GET /healthz", "").starts_with("HTTP/1.1 503 Ending\r\n") {
+        assert!(Instant::now() < end, "it does not say that it ends");
+    }
+    check(&ask("GET /", ""), "HTTP/1.1 200 OK", &["\r\nConnection: close\r\n", "127.0.0.1 by http\n"]);
+}
+
+#[test]
+fn replica_learns_of_its_client_by_the_proxy_protocol() {
+    let replica = Program::start("replica", &["0", "--proxy-protocol"]);
+    let told = format!("PROXY TCP4 192.0.2.7 10.0.0.1 4660 80\r\n{}", request("GET /"));
+    check(&replica.exchange(told), "HTTP/1.1 200 OK", &["\r\n\r\n192.0.2.7 by http\n"]);
+    check(&replica.exchange(request("GET /")), "HTTP/1.1 400 Bad Request", &[]);
+    let log = replica.stop();
+    assert!(log.contains("has to begin with a PROXY header: there is none"), "{log}");
 }
 
 #[test]

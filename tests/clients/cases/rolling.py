@@ -12,7 +12,7 @@ import httpx
 
 from cases.command import find, version_of
 from cases.haproxy import checks
-from programs import PATIENCE, Program, free_port, retried, wait_until
+from programs import PATIENCE, Example, Program, free_port, retried, wait_until
 from suite import check
 
 NAME = "rolling restarts"
@@ -100,7 +100,8 @@ class Replicas:
     def start(self, port):
         self._number += 1
         arguments = [str(self.ports[port]), "--notice", NOTICE, *self._arguments]
-        return self._stage.example(f"replica-{port}-{self._number}", arguments, "replica")
+        name = f"replica-{port}-{self._number}"
+        return Example(self._stage.scratch, self._stage.programs, name, arguments, "replica")
 
     def replace(self, port):
         """The old one ends by itself, in good order, before the new one takes its port."""
