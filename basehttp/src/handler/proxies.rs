@@ -88,7 +88,7 @@ impl TrustedProxies {
         Ok(proxies)
     }
 
-    /// Whether their connections begin with a header of the PROXY protocol, version 1 or 2 (`HAProxy`'s `send-proxy` and
+    /// Whether their connections begin with a header of the PROXY protocol, version 1 or 2 (HAProxy's `send-proxy` and
     /// `send-proxy-v2`, nginx's `proxy_protocol on`). Then each one has to: what begins in another way is answered 400 and logged, since the
     /// specification forbids to guess. Others may not: from them such a header is a malformed request, 400. It has the time of a
     /// [`head`](crate::ServerBuilder::head_timeout) and up to 4096 bytes.

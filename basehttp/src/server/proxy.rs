@@ -1,5 +1,5 @@
 //! The PROXY protocol: a header, before all else on a connection, in which a proxy tells who its client is. As the specification
-//! of `HAProxy` has it, versions 1 and 2. The format is the crate `ppp`'s.
+//! of HAProxy has it, versions 1 and 2. The format is the crate `ppp`'s.
 
 use std::io;
 use std::net::SocketAddr;
