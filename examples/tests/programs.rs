@@ -276,6 +276,15 @@ fn websocket_shouts() {
 }
 
 #[test]
+fn test_double_has_seen_what_its_client_did() {
+    let ended = spawn("test_double", &[]).wait_with_output().unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    let lines = String::from_utf8(ended.stdout).unwrap();
+    let asked = ["GET /shaky\n".repeat(3), "GET /wrong\n".repeat(3), "GET /slow\n".to_owned()].concat();
+    assert!(lines.ends_with(&format!("waits for a slow server\n{asked}")), "{lines}");
+}
+
+#[test]
 fn oauth_redirect_takes_the_one_with_its_state() {
     let mut child = spawn("oauth_redirect", &[]);
     let stdout = BufReader::new(child.stdout.take().unwrap());

@@ -1,4 +1,4 @@
-//! Handlers without a socket, and servers that end with their test.
+//! Handlers without a socket, servers that end with their test, and a server that answers as a test of a client says.
 //!
 //! ```
 //! use basehttp::prelude::*;
@@ -22,6 +22,7 @@
 //! assert_eq!(replies[0].text(), "You asked for /x");
 //! ```
 
+mod double;
 mod memory;
 mod response;
 mod server;
@@ -39,6 +40,7 @@ use crate::server::connection::Live;
 use crate::server::session::{Host, Parts, Session, Turn};
 use memory::Memory;
 
+pub use double::{Gate, Received, Scripted, TestDouble};
 pub use response::Response;
 pub use server::TestServer;
 

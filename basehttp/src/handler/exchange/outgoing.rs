@@ -162,6 +162,18 @@ impl Exchange {
         self.reply_plainly(Version::Http11, HTTPStatus::BAD_REQUEST, &[]);
     }
 
+    /// Sends these bytes instead of a reply, as they are, and has the connection end: for a server of tests, which breaks the
+    /// protocol on purpose.
+    pub(crate) fn answer_raw(&mut self, bytes: &[u8], end: Close) -> io::Result<()> {
+        self.reply.abandon();
+        self.send_ready()?;
+        let sent = self.write_wire(bytes);
+        self.output = Output::Cut;
+        self.ending = Some(end);
+        self.reply.must_close();
+        sent
+    }
+
     /// Makes 408 the reply to a request that does not come to its end, without asking the handler (RFC 9110 section
     /// 15.5.9). A client that has begun none is told nothing.
     pub(crate) fn refuse_late(&mut self) {

@@ -1,0 +1,418 @@
+//! A server for tests of clients: it answers as the test says, also wrongly.
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::TestServer;
+use crate::handler::wire::Close;
+use crate::handler::{BaseHTTPRequestHandler, Headers, RequestHandler as _};
+use crate::http_handler;
+use crate::server::HTTPServer;
+
+/// A server that stands in for another one in the tests of a client: it answers what the test has said, and keeps what it was
+/// asked. It is at a free port of 127.0.0.1 and ends when it is dropped.
+///
+/// Requests are read as by any server of this crate, so that a client which sends something malformed gets its 400 and no entry.
+/// The methods are GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS. What nobody has scripted is answered 404, and is in
+/// [`unexpected`](Self::unexpected).
+///
+/// ```
+/// use basehttp::testing::{Scripted, TestDouble};
+/// # fn fetch(url: &str) -> std::io::Result<String> {
+/// #     use std::io::{Read, Write};
+/// #     let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+/// #     let mut stream = std::net::TcpStream::connect(host)?;
+/// #     write!(stream, "GET /{path} HTTP/1.0\r\nX-Try: 1\r\n\r\n")?;
+/// #     let mut reply = String::new();
+/// #     stream.read_to_string(&mut reply)?;
+/// #     Ok(reply)
+/// # }
+/// let double = TestDouble::new();
+/// double.on("GET", "/users/1", Scripted::status(503).header("Retry-After", "0"));
+/// double.on("GET", "/users/1", Scripted::status(200).body("Ann")); // from the second time on
+///
+/// assert!(fetch(&double.url("/users/1"))?.starts_with("HTTP/1.1 503 "));
+/// assert!(fetch(&double.url("/users/1"))?.ends_with("\r\n\r\nAnn"));
+/// assert_eq!(double.requests().len(), 2);
+/// assert_eq!(double.requests()[0].headers.get("X-Try"), Some("1"));
+/// assert!(double.unexpected().is_empty());
+/// # std::io::Result::Ok(())
+/// ```
+pub struct TestDouble {
+    server: TestServer,
+    script: Arc<Script>,
+}
+
+/// How a [`TestDouble`] answers. Made by [`status`](Self::status), [`raw`](Self::raw) or [`reset`](Self::reset).
+#[derive(Clone, Debug)]
+#[must_use = "it is nothing until a TestDouble has it"]
+pub struct Scripted {
+    answer: Answer,
+    delay: Duration,
+    gate: Option<Gate>,
+}
+
+#[derive(Clone, Debug)]
+enum Answer {
+    Reply { status: u16, headers: Vec<(String, String)>, body: Vec<u8>, cut: Option<usize> },
+    Raw { bytes: Vec<u8>, reset: bool },
+}
+
+/// A request that a [`TestDouble`] was asked.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Received {
+    /// The method, for example `GET`.
+    pub method: String,
+    /// The target as it was sent, with its query.
+    pub target: String,
+    /// The header fields.
+    pub headers: Headers,
+    /// The body without its framing.
+    pub body: Vec<u8>,
+    /// Whether it was scripted.
+    pub expected: bool,
+}
+
+/// Holds replies back until a test opens it: a server that takes its time, for as long as the test wants.
+///
+/// ```
+/// use basehttp::testing::{Gate, Scripted, TestDouble};
+///
+/// let (double, gate) = (TestDouble::new(), Gate::new());
+/// double.on("GET", "/slow", Scripted::status(200).behind(&gate));
+/// // The client is started here, and shows that it waits.
+/// gate.open();
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+/// Longer bodies are answered 413, so that a client which does not stop is told.
+const MOST_BODY: usize = 16 * 1024 * 1024;
+
+/// More requests are answered 503 and not kept, for a client that tries again for ever.
+const MOST_REQUESTS: usize = 10_000;
+
+/// As long as a held reply may look for the end of the test at a time.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// How long [`TestDouble::wait_for_requests`] waits, and a reply behind a gate that nobody opens.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[derive(Default)]
+struct Script {
+    state: Mutex<State>,
+    /// A request has come.
+    came: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    rules: Vec<Rule>,
+    received: Vec<Received>,
+}
+
+struct Rule {
+    method: String,
+    path: String,
+    answers: Vec<Scripted>,
+    /// How many of them were given.
+    given: usize,
+}
+
+impl Script {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl TestDouble {
+    /// Starts one that has nothing to say yet.
+    ///
+    /// # Panics
+    /// If it cannot listen.
+    #[track_caller]
+    #[expect(clippy::new_without_default, reason = "it starts a server")]
+    pub fn new() -> Self {
+        let script: Arc<Script> = Arc::default();
+        let shared = script.clone();
+        // A gate that nobody opens must not hold up the end of the test.
+        let builder = HTTPServer::builder().shutdown_grace(Duration::from_secs(2));
+        let server = TestServer::with(builder, move |base| Double { base, script: shared.clone() });
+        Self { server, script }
+    }
+
+    /// Says how requests of this method for this path, whatever their query, are answered. Said several times, the answers are given
+    /// in this order, and the last one from then on.
+    pub fn on(&self, method: &str, path: &str, answer: Scripted) {
+        let mut state = self.script.state();
+        match state.rules.iter_mut().find(|rule| rule.method == method && rule.path == path) {
+            Some(rule) => rule.answers.push(answer),
+            None => state.rules.push(Rule {
+                method: method.to_owned(),
+                path: path.to_owned(),
+                answers: vec![answer],
+                given: 0,
+            }),
+        }
+    }
+
+    /// The URL of a path, for the client that is tested.
+    pub fn url(&self, path: &str) -> String {
+        self.server.url(path)
+    }
+
+    /// The address, for example for a client that wants host and port.
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.server.address()
+    }
+
+    /// What it was asked, in the order in which the requests came to their end, up to 10,000.
+    pub fn requests(&self) -> Vec<Received> {
+        self.script.state().received.clone()
+    }
+
+    /// What it was asked and had no answer for. A test that ends with `assert!(double.unexpected().is_empty())` says what it was.
+    pub fn unexpected(&self) -> Vec<Received> {
+        self.script.state().received.iter().filter(|request| !request.expected).cloned().collect()
+    }
+
+    /// Waits until it was asked so often, for a client that works beside the test.
+    ///
+    /// # Errors
+    /// [`TimedOut`](io::ErrorKind::TimedOut) if that takes longer than a minute, with what has come.
+    pub fn wait_for_requests(&self, count: usize) -> io::Result<Vec<Received>> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut state = self.script.state();
+        while state.received.len() < count {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                let lines: Vec<_> = state.received.iter().map(ToString::to_string).collect();
+                let text = format!("{} requests came within a minute, not {count}: {lines:?}", lines.len());
+                return Err(io::Error::new(io::ErrorKind::TimedOut, text));
+            }
+            state = self.script.came.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        Ok(state.received.clone())
+    }
+}
+
+impl fmt::Debug for TestDouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestDouble").field("address", &self.address()).finish_non_exhaustive()
+    }
+}
+
+/// `GET /users/1`
+impl fmt::Display for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.target)
+    }
+}
+
+impl Scripted {
+    /// A reply with this status, and without a body unless [`body`](Self::body) says one.
+    pub fn status(status: u16) -> Self {
+        Self::new(Answer::Reply { status, headers: Vec::new(), body: Vec::new(), cut: None })
+    }
+
+    /// These bytes, as they are, and then the end of the connection: for replies that no server should give, with two lengths, broken
+    /// chunks, or no HTTP at all.
+    pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
+        Self::new(Answer::Raw { bytes: bytes.into(), reset: false })
+    }
+
+    /// No reply, but a reset of the connection.
+    pub fn reset() -> Self {
+        Self::reset_after("")
+    }
+
+    /// A reset of the connection behind these bytes, which the client may have read by then, or not.
+    pub fn reset_after(bytes: impl Into<Vec<u8>>) -> Self {
+        Self::new(Answer::Raw { bytes: bytes.into(), reset: true })
+    }
+
+    fn new(answer: Answer) -> Self {
+        Self { answer, delay: Duration::ZERO, gate: None }
+    }
+
+    /// Adds a header field to a reply. The framing is the server's.
+    ///
+    /// # Panics
+    /// Where [`raw`](Self::raw) or [`reset`](Self::reset) say all there is, as [`body`](Self::body) and [`cut`](Self::cut) do.
+    #[track_caller]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.reply().0.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Sets the body of a reply, whose length the server adds. HEAD gets the length alone.
+    ///
+    /// # Panics
+    /// As [`header`](Self::header).
+    #[track_caller]
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        *self.reply().1 = body.into();
+        self
+    }
+
+    /// Ends the connection behind so many bytes of the body, though its `Content-Length` says more.
+    ///
+    /// # Panics
+    /// As [`header`](Self::header).
+    #[track_caller]
+    pub fn cut(mut self, bytes: usize) -> Self {
+        *self.reply().2 = Some(bytes);
+        self
+    }
+
+    #[track_caller]
+    fn reply(&mut self) -> (&mut Vec<(String, String)>, &mut Vec<u8>, &mut Option<usize>) {
+        match &mut self.answer {
+            Answer::Reply { headers, body, cut, .. } => (headers, body, cut),
+            Answer::Raw { .. } => panic!("raw bytes and resets have no fields and no body of their own"),
+        }
+    }
+
+    /// Waits for so long before it answers. Where a test can, it better opens a gate: see [`behind`](Self::behind).
+    pub fn delayed(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// Waits for the gate before it answers, for a minute at most.
+    pub fn behind(mut self, gate: &Gate) -> Self {
+        self.gate = Some(gate.clone());
+        self
+    }
+}
+
+impl Gate {
+    /// A closed one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets through what waits, and all that comes later.
+    pub fn open(&self) {
+        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.0.1.notify_all();
+    }
+
+    /// Whether it is open within this time.
+    fn wait(&self, time: Duration) -> bool {
+        let is_open = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.0.1.wait_timeout_while(is_open, time, |is_open| !*is_open);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+/// The handler of the double.
+struct Double {
+    base: BaseHTTPRequestHandler,
+    script: Arc<Script>,
+}
+
+#[http_handler(crate = crate, head = false)]
+impl Double {
+    const protocol_version: &str = "HTTP/1.1";
+
+    fn do_GET(&self) -> io::Result<()> {
+        self.answer()
+    }
+
+    fn do_HEAD(&self) -> io::Result<()> {
+        self.answer()
+    }
+
+    fn do_POST(&self) -> io::Result<()> {
+        self.answer()
+    }
+
+    fn do_PUT(&self) -> io::Result<()> {
+        self.answer()
+    }
+
+    fn do_PATCH(&self) -> io::Result<()> {
+        self.answer()
+    }
+
+    fn do_DELETE(&self) -> io::Result<()> {
+        self.answer()
+    }
+
+    fn do_OPTIONS(&self) -> io::Result<()> {
+        self.answer()
+    }
+
+    fn answer(&self) -> io::Result<()> {
+        let body = self.read_body(MOST_BODY)?;
+        if self.script.state().received.len() >= MOST_REQUESTS {
+            return self.send_error((503, "Too many requests for a test"));
+        }
+        let Some(scripted) = self.take(body) else { return self.send_error((404, "Not scripted")) };
+        self.hold_back(&scripted);
+        match scripted.answer {
+            Answer::Raw { bytes, reset } => {
+                let end = if reset { Close::Reset } else { Close::Linger };
+                self.exchange().answer_raw(&bytes, end)
+            }
+            Answer::Reply { status, headers, body, cut } => {
+                self.send_response(status);
+                for (name, value) in &headers {
+                    self.send_header(name, value);
+                }
+                if cut.is_some() || self.command() == "HEAD" {
+                    self.send_header("Content-Length", body.len());
+                }
+                self.end_headers()?;
+                if self.command() == "HEAD" {
+                    return Ok(());
+                }
+                self.wfile.write_all(body.get(..cut.unwrap_or(body.len())).unwrap_or(&body))?;
+                // The server notices that the rest is missing, and ends the connection.
+                if cut.is_some() { self.wfile.flush() } else { Ok(()) }
+            }
+        }
+    }
+
+    /// Notes the request, and gives the next answer to such a one.
+    fn take(&self, body: Vec<u8>) -> Option<Scripted> {
+        let mut state = self.script.state();
+        let (method, target) = (self.command(), self.path());
+        let path = target.split('?').next().unwrap_or_default();
+        let rule = state.rules.iter_mut().find(|rule| rule.method == method && rule.path == path);
+        let answer = rule.and_then(|rule| {
+            let answer = rule.answers.get(rule.given).or(rule.answers.last()).cloned();
+            rule.given = (rule.given + 1).min(rule.answers.len());
+            answer
+        });
+        state.received.push(Received {
+            method: method.to_owned(),
+            target: target.to_owned(),
+            headers: self.headers().clone(),
+            body,
+            expected: answer.is_some(),
+        });
+        drop(state);
+        self.script.came.notify_all();
+        answer
+    }
+
+    /// Waits as the script says, unless the test is over.
+    fn hold_back(&self, scripted: &Scripted) {
+        let begun = Instant::now();
+        let is_over = || self.server().handle().is_shut_down() || begun.elapsed() > PATIENCE;
+        while begun.elapsed() < scripted.delay && !is_over() {
+            std::thread::sleep(LOOK.min(scripted.delay.saturating_sub(begun.elapsed())));
+        }
+        if let Some(gate) = &scripted.gate {
+            while !gate.wait(LOOK) && !is_over() {}
+        }
+    }
+
+    // What went wrong on purpose is nothing to tell.
+    fn log_message(&self, _message: fmt::Arguments<'_>) {}
+}

@@ -1,0 +1,132 @@
+//! The server for tests of clients, as a client sees it.
+
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+use basehttp::testing::{Gate, Scripted, TestDouble};
+use basehttp_tests::client::Client;
+
+const GET: &str = "GET /x?y HTTP/1.1\r\nHost: a\r\nX-Try: 1\r\n\r\n";
+
+fn client(double: &TestDouble) -> Client {
+    let stream = std::net::TcpStream::connect(double.address()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    Client::over(stream)
+}
+
+#[test]
+fn answers_come_in_their_order_and_the_last_one_stays() {
+    let double = TestDouble::new();
+    double.on("GET", "/x", Scripted::status(503).header("Retry-After", "1"));
+    double.on("GET", "/x", Scripted::status(200).body("here"));
+    double.on("POST", "/x", Scripted::status(201));
+    let mut client = client(&double);
+    let first = client.ask(GET);
+    assert_eq!((first.status, first.field("retry-after")), (503, Some("1")));
+    for _ in 0..2 {
+        let reply = client.ask(GET);
+        assert_eq!(
+            (reply.status, reply.text().as_str(), reply.field("content-length")),
+            (200, "here", Some("4"))
+        );
+    }
+    let post = "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+    assert_eq!(client.ask(post).status, 201);
+
+    let received = double.requests();
+    assert_eq!(received.len(), 4);
+    assert_eq!((received[0].to_string().as_str(), received[0].headers.get("x-try")), ("GET /x?y", Some("1")));
+    assert_eq!((received[3].method.as_str(), &received[3].body[..]), ("POST", &b"abc"[..]));
+    assert!(double.unexpected().is_empty());
+}
+
+#[test]
+fn what_is_not_scripted_is_told() {
+    let double = TestDouble::new();
+    double.on("POST", "/x", Scripted::status(200));
+    let reply = client(&double).ask(GET);
+    assert_eq!(&*reply.status_line, "HTTP/1.1 404 Not scripted");
+    assert_eq!(double.unexpected()[0].to_string(), "GET /x?y");
+    assert_eq!(double.requests().len(), 1);
+}
+
+#[test]
+fn a_cut_reply_lacks_what_its_length_says() {
+    let double = TestDouble::new();
+    double.on("GET", "/x", Scripted::status(200).body("0123456789").cut(4));
+    let mut client = client(&double);
+    client.send(GET);
+    let reply = String::from_utf8(client.rest().unwrap()).unwrap();
+    assert!(reply.contains("\r\nContent-Length: 10\r\n") && reply.ends_with("\r\n\r\n0123"), "{reply}");
+}
+
+#[test]
+fn raw_bytes_are_sent_as_they_are() {
+    let double = TestDouble::new();
+    for wrong in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "SMTP, sorry\n",
+        "",
+    ] {
+        double.on("GET", "/x", Scripted::raw(wrong));
+        let mut client = client(&double);
+        client.send(GET);
+        assert_eq!(client.rest().unwrap(), wrong.as_bytes());
+        // Does away with the wrong one, which would stay.
+        double.on("GET", "/x", Scripted::status(204));
+        assert_eq!(self::client(&double).ask(GET).status, 204);
+    }
+    let long = vec![b'x'; 3_000_000];
+    double.on("PUT", "/x", Scripted::raw(long.clone()));
+    let mut client = client(&double);
+    client.send("PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(client.rest().unwrap().len(), long.len());
+}
+
+#[test]
+fn a_reset_is_a_reset() {
+    let double = TestDouble::new();
+    double.on("GET", "/x", Scripted::reset());
+    let mut client = client(&double);
+    client.send(GET);
+    assert_eq!(client.rest().unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+}
+
+#[test]
+fn a_reply_behind_a_gate_waits_for_it() {
+    let (double, gate) = (TestDouble::new(), Gate::new());
+    double.on("GET", "/x", Scripted::status(200).body("late").behind(&gate));
+    double.on("GET", "/x", Scripted::status(200).body("soon").delayed(Duration::from_millis(1)));
+    let mut held = client(&double);
+    held.send(GET);
+    double.wait_for_requests(1).unwrap();
+    assert_eq!(client(&double).ask(GET).text(), "soon", "others do not wait");
+    gate.open();
+    assert_eq!(held.reply().text(), "late");
+}
+
+#[test]
+fn a_gate_that_nobody_opens_does_not_outlive_the_test() {
+    let (double, gate) = (TestDouble::new(), Gate::new());
+    double.on("GET", "/x", Scripted::status(200).behind(&gate));
+    let mut held = client(&double);
+    held.send(GET);
+    double.wait_for_requests(1).unwrap();
+    let ending = thread::spawn(move || drop(double));
+    let _ = held.rest();
+    ending.join().unwrap();
+}
+
+#[test]
+fn head_and_a_malformed_request() {
+    let double = TestDouble::new();
+    double.on("HEAD", "/x", Scripted::status(200).body("four"));
+    let mut client = client(&double);
+    client.send("HEAD /x HTTP/1.1\r\nHost: a\r\n\r\n");
+    let reply = client.reply_to_head();
+    assert_eq!((reply.status, reply.field("content-length")), (200, Some("4")));
+    assert_eq!(client.ask("GET /x HTTP/1.1\r\n\r\n").status, 400, "without Host");
+    assert_eq!(double.requests().len(), 1);
+}
