@@ -32,7 +32,7 @@ fn try_once(server: &str, path: &str) -> io::Result<String> {
         return Err(broken(head));
     }
     let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
-    match length.and_then(|length| length.parse().ok()) {
+    match length.and_then(|length| length.parse::<usize>().ok()) {
         Some(length) if body.len() == length => Ok(body.to_owned()),
         _ => Err(broken("the body is not whole")),
     }
