@@ -273,8 +273,8 @@ pub use files::{
 pub use handler::HttpTypes;
 pub use handler::{
     Address, BaseHTTPRequestHandler, DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE, HandlerError,
-    Headers, HeadersIter, Message, RFile, RFileLock, RequestHandler, ResponseCode, ServerHandle, ServerInfo,
-    ShutdownReport, Upgraded, WFile,
+    Headers, HeadersIter, Histogram, Message, RFile, RFileLock, RequestHandler, ResponseCode, ServerHandle,
+    ServerInfo, ShutdownReport, Stats, Upgraded, WFile,
 };
 #[cfg(feature = "proxy")]
 pub use handler::{ForwardedFields, TrustedProxies};

@@ -21,6 +21,7 @@ mod rfile;
 mod server_handle;
 mod server_info;
 mod stamp;
+pub(crate) mod stats;
 mod upgrade;
 mod wfile;
 pub(crate) mod wire;
@@ -49,6 +50,7 @@ pub(crate) use server_handle::Stop;
 pub use server_handle::{ServerHandle, ShutdownReport};
 pub(crate) use server_info::{HandleError, NameOf};
 pub use server_info::{HandlerError, ServerInfo};
+pub use stats::{Histogram, Stats};
 pub use upgrade::Upgraded;
 pub use wfile::WFile;
 

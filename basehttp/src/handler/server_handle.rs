@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::stats::Stats;
+
 /// A handle on a server, for other threads and for handlers.
 ///
 /// ```
@@ -35,6 +37,7 @@ pub(crate) trait Stop: Send + Sync {
     fn is_stopping(&self) -> bool;
     fn wait(&self) -> ShutdownReport;
     fn report(&self) -> Option<ShutdownReport>;
+    fn stats(&self) -> Stats;
 }
 
 impl ServerHandle {
@@ -70,6 +73,11 @@ impl ServerHandle {
     /// the end of the grace, and what is open then counts as cut.
     pub fn wait(&self) -> ShutdownReport {
         self.server.wait()
+    }
+
+    /// What the server has done so far; zeros for a handler that is run without one.
+    pub fn stats(&self) -> Stats {
+        self.server.stats()
     }
 
     /// What [`wait`](Self::wait) gives, if it is there already.

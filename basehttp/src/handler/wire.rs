@@ -65,6 +65,9 @@ pub(crate) trait Wire: Send {
     /// Whether the server is being shut down.
     fn is_stopping(&self) -> bool;
 
+    /// A reply with this status was made. For wires that count.
+    fn replied(&mut self, _status: u16) {}
+
     /// Ends the server's half of the connection.
     fn shutdown_write(&mut self);
 

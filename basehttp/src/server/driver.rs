@@ -108,6 +108,8 @@ struct Thread<'a> {
     pace: Pace,
     /// When a handler was called that is timed.
     entered: Option<(Instant, Option<Usage>)>,
+    /// When the handler was called.
+    called: Option<Instant>,
     /// The watchdog knows where replies have gathered in this turn.
     has_gathered: bool,
     /// A request was taken up.
@@ -148,6 +150,7 @@ impl<'a> Thread<'a> {
             used: None,
             pace: Pace::Light,
             entered: None,
+            called: None,
             has_gathered: false,
             has_answered: false,
         }
@@ -376,6 +379,8 @@ impl Host for Thread<'_> {
 
     fn enter(&mut self) {
         if let Some(slot) = self.slot {
+            let now = Instant::now();
+            self.called = Some(now);
             let predictor = &self.engine.predictor;
             // Asking the system costs as much as a quick handler.
             let asks = match self.role {
@@ -384,7 +389,7 @@ impl Host for Thread<'_> {
             };
             let used = asks.then(Usage::now);
             if asks || matches!(self.role, Role::Pool { .. }) {
-                self.entered = Some((Instant::now(), used));
+                self.entered = Some((now, used));
             }
         }
         self.worker.forget_wait();
@@ -394,19 +399,31 @@ impl Host for Thread<'_> {
     }
 
     fn leave(&mut self) {
-        let elapsed = self.entered.map(|(when, _)| when.elapsed());
+        let counters = &self.engine.shutdown.counters;
+        let time = self.called.take().map(|called| called.elapsed());
+        if let Some(time) = time {
+            counters.ran(time);
+        }
+        let elapsed = self.entered.and(time);
         if self.role == Role::Driver {
             self.worker.leave();
         }
         let used = self.entered.take().and_then(|(_, used)| used);
         let Some(slot) = self.slot.take().filter(|_| !self.worker.has_waited_for_client()) else { return };
         let predictor = &self.engine.predictor;
-        match (elapsed, used) {
-            (Some(elapsed), _) if elapsed < QUICK => predictor.learn(slot, Lesson::Quick),
-            (Some(_), Some(used)) if Usage::now().has_waited_since(&used) => {
-                predictor.learn(slot, Lesson::Waited);
+        let is_pool = matches!(self.role, Role::Pool { .. });
+        let learn = |lesson| {
+            match lesson {
+                Lesson::Computed => {}
+                _ if is_pool == (lesson == Lesson::Waited) => counters.guessed_right.add(1),
+                _ => counters.guessed_wrong.add(1),
             }
-            (Some(_), Some(_)) => predictor.learn(slot, Lesson::Computed),
+            predictor.learn(slot, lesson);
+        };
+        match (elapsed, used) {
+            (Some(elapsed), _) if elapsed < QUICK => learn(Lesson::Quick),
+            (Some(_), Some(used)) if Usage::now().has_waited_since(&used) => learn(Lesson::Waited),
+            (Some(_), Some(_)) => learn(Lesson::Computed),
             // The watchdog took the permit.
             (None, _) if self.role == Role::Driver && !self.worker.has_permit() => predictor.doubt(slot),
             _ => {}

@@ -212,6 +212,9 @@ impl Engine {
         full: bool,
     ) -> Connection {
         self.shutdown.opened();
+        if full {
+            self.shutdown.counters.refused.add(1);
+        }
         #[cfg_attr(
             not(feature = "proxy"),
             expect(unused_mut, reason = "nothing comes before the first request")
@@ -386,6 +389,7 @@ impl Engine {
 fn work(engine: &Arc<Engine>) {
     let worker = Arc::new(Worker::new());
     let _installed = worker.install();
+    engine.shutdown.counters.threads_begun.add(1);
     loop {
         match engine.crew.next_task() {
             Task::Drive => {
@@ -393,7 +397,7 @@ fn work(engine: &Arc<Engine>) {
                 driver::drive(engine, &worker);
             }
             Task::Serve(connection) => driver::serve(engine, &worker, connection),
-            Task::End => return,
+            Task::End => return engine.shutdown.counters.threads_ended.add(1),
         }
     }
 }
@@ -415,6 +419,7 @@ fn watch(engine: &Arc<Engine>) {
         thread::sleep(TICK);
         let seen = engine.watchdog.look();
         for worker in seen.taken {
+            engine.shutdown.counters.permits_lost.add(1);
             engine.pass_on();
             // The handler was expected to be quick, so the replies before its own are still here.
             worker.send_gathered();

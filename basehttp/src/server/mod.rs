@@ -4,6 +4,7 @@ mod address;
 mod caught;
 mod config;
 pub(crate) mod connection;
+mod counters;
 mod crew;
 mod driver;
 mod ending;

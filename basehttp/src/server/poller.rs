@@ -223,6 +223,7 @@ impl Core {
         }
         // It would take a handshake to tell a client of TLS.
         if self.table.len() >= engine.max_connections() + REFUSALS || (full && engine.settings.is_tls()) {
+            engine.shutdown.counters.refused.add(1);
             return None;
         }
         // The token has to be known before the stream is registered, and the place before it is shared.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::session::{Host, Session, Turn};
 use super::transport::Socket;
 use crate::handler::wire::{Want, Wire};
+use crate::proto::status::HTTPStatus;
 
 pub(super) struct Refusal {
     wire: Socket,
@@ -37,6 +38,7 @@ impl Session for Refusal {
             if self.wire.write(REPLY).is_err() {
                 return Turn::Over;
             }
+            self.wire.replied(HTTPStatus::SERVICE_UNAVAILABLE.code());
             self.wire.shutdown_write();
             self.at = At::Linger { left: LINGER_BYTES, until: Instant::now() + PATIENCE };
         }

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use mio::{Poll, Waker};
 
+use super::counters::Counters;
 use super::poller::WAKER;
 use super::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering};
 use crate::handler::exchange::LONGEST;
-use crate::handler::{ShutdownReport, Stop};
+use crate::handler::{ShutdownReport, Stats, Stop};
 
 pub(super) struct Shutdown {
     waker: Waker,
@@ -19,6 +20,8 @@ pub(super) struct Shutdown {
     /// How long running handlers may go on, where the one who shuts down does not say.
     grace: Duration,
     progress: Mutex<Progress>,
+    /// Here, where the handles find them.
+    pub(super) counters: Counters,
     /// Signalled when `progress` changes, once the server is stopping.
     changed: Condvar,
 }
@@ -57,6 +60,7 @@ impl Shutdown {
             cutting: AtomicBool::new(false),
             grace,
             progress: Mutex::default(),
+            counters: Counters::default(),
             changed: Condvar::new(),
         })
     }
@@ -88,11 +92,14 @@ impl Shutdown {
 
     /// A connection was taken.
     pub(super) fn opened(&self) {
+        self.counters.accepted.add(1);
         self.progress().connections += 1;
     }
 
     /// A connection is closed that nobody has served.
     pub(super) fn turned_away(&self) {
+        self.counters.refused.add(1);
+        self.counters.ended.add(1);
         let mut progress = self.progress();
         progress.connections = progress.connections.saturating_sub(1);
         drop(progress);
@@ -101,6 +108,7 @@ impl Shutdown {
 
     /// A connection is over, and dropped.
     pub(super) fn ended(&self, end: End) {
+        self.counters.ended.add(1);
         let mut progress = self.progress();
         progress.connections = progress.connections.saturating_sub(1);
         if self.is_stopping() {
@@ -233,5 +241,9 @@ impl Stop for Shutdown {
 
     fn report(&self) -> Option<ShutdownReport> {
         self.progress().report
+    }
+
+    fn stats(&self) -> Stats {
+        self.counters.stats()
     }
 }

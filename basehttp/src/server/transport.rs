@@ -5,6 +5,7 @@ use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::counters::Counters;
 use super::engine::{Engine, hint_for};
 use super::listener::Stream;
 use super::table::{Place, READ, READ_CLOSED, WRITE};
@@ -45,6 +46,10 @@ impl Socket {
         }
     }
 
+    fn counters(&self) -> &Counters {
+        &self.engine.shutdown.counters
+    }
+
     fn try_write(&self, write: impl Fn(&Stream) -> io::Result<usize>) -> io::Result<usize> {
         if self.place.is_cut() {
             return Err(io::ErrorKind::ConnectionAborted.into());
@@ -58,7 +63,11 @@ impl Socket {
                         return Err(error);
                     }
                 }
-                result => return result,
+                Ok(count) => {
+                    self.counters().sent.add(count as u64);
+                    return Ok(count);
+                }
+                Err(error) => return Err(error),
             }
         }
     }
@@ -83,6 +92,7 @@ impl Wire for Socket {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Ok(count) => {
                     self.is_empty = SHORT_READ_IS_LAST && count < buffer.len();
+                    self.counters().received.add(count as u64);
                     return Ok(count);
                 }
                 Err(error) => {
@@ -125,6 +135,10 @@ impl Wire for Socket {
 
     fn is_stopping(&self) -> bool {
         self.engine.is_stopping()
+    }
+
+    fn replied(&mut self, status: u16) {
+        self.counters().replied(status);
     }
 
     fn shutdown_write(&mut self) {

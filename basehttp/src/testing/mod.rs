@@ -34,7 +34,7 @@ use std::time::Duration;
 
 use crate::handler::exchange::Shared;
 use crate::handler::{
-    Address, BaseHTTPRequestHandler, RequestHandler, ServerHandle, ServerInfo, ShutdownReport, Stop,
+    Address, BaseHTTPRequestHandler, RequestHandler, ServerHandle, ServerInfo, ShutdownReport, Stats, Stop,
 };
 use crate::server::connection::Live;
 use crate::server::session::{Host, Parts, Session, Turn};
@@ -173,5 +173,9 @@ impl Stop for NoServer {
 
     fn report(&self) -> Option<ShutdownReport> {
         self.is_stopping().then(ShutdownReport::default)
+    }
+
+    fn stats(&self) -> Stats {
+        Stats::default()
     }
 }

@@ -154,6 +154,23 @@ fn replica_learns_of_its_client_by_the_proxy_protocol() {
 }
 
 #[test]
+fn metrics_tell_what_was_asked() {
+    let site = Program::start("metrics", &["0"]);
+    check(&site.exchange(request("GET /")), "HTTP/1.1 200 OK", &["Hello\n"]);
+    check(&site.exchange(request("GET /none")), "HTTP/1.1 404 Not Found", &[]);
+    let parts = [
+        "\r\nContent-Type: text/plain; version=0.0.4\r\n",
+        "\n# TYPE http_replies_total counter\nhttp_replies_total{status=\"1xx\"} 0\nhttp_replies_total{status=\"2xx\"} 1\n",
+        "\nhttp_replies_total{status=\"4xx\"} 1\n",
+        "\nhttp_connections_total 3\n",
+        "\nhttp_handler_seconds_bucket{le=\"0.0001\"} ",
+        "\nhttp_handler_seconds_bucket{le=\"+Inf\"} 2\n",
+        "\nhttp_handler_seconds_count 2\n",
+    ];
+    check(&site.exchange(request("GET /metrics")), "HTTP/1.1 200 OK", &parts);
+}
+
+#[test]
 fn site_has_files_and_more() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
     let site = Program::start("site", &["0", folder]);

@@ -207,6 +207,7 @@ impl Default for Exchange {
             waits_for_continue: false,
             trailers: Headers::default(),
             reply: Reply::new(line.bounds.hold),
+            told_status: 0,
             files: VecDeque::new(),
             trouble: None,
             news: None,

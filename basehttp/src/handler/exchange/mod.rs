@@ -73,6 +73,8 @@ pub(crate) struct Exchange {
     waits_for_continue: bool,
     trailers: Headers,
     pub(crate) reply: Reply,
+    /// The status of the reply, once it was counted.
+    told_status: u16,
     /// Files between the bytes of `reply`, in the order of their places.
     files: VecDeque<Attached>,
     trouble: Option<Trouble>,
@@ -310,6 +312,7 @@ impl Exchange {
     pub(crate) fn begin(&mut self, asked: Asked, close: bool, after: After, body: Body) {
         self.after = after;
         self.part = Part::Exchange;
+        self.told_status = 0;
         self.line.wire.begin_exchange(self.reply.gathered(), asked.head);
         self.drained = 0;
         self.sent = 0;

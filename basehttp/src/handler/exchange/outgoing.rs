@@ -129,7 +129,17 @@ impl Exchange {
             return Ok(());
         }
         self.decide_about_rest();
-        self.reply.finish()
+        self.reply.finish()?;
+        self.tell_status();
+        Ok(())
+    }
+
+    /// Has the reply counted, once.
+    fn tell_status(&mut self) {
+        if self.told_status == 0 {
+            self.told_status = self.reply.status();
+            self.line.wire.replied(self.told_status);
+        }
     }
 
     /// Completes a reply about which there is nothing to tell.
@@ -188,6 +198,7 @@ impl Exchange {
 
     /// Begins a reply for which there may be no request yet, only a connection.
     fn begin_unasked(&mut self) {
+        self.told_status = 0;
         self.reply.begin(Asked { version: Version::Http11, head: false, connect: false, close: true }, true);
     }
 
@@ -201,7 +212,9 @@ impl Exchange {
         self.reply.field("Connection", "close");
         // Nothing in this head can be refused.
         let _ = self.reply.end_head();
-        let _ = self.reply.finish();
+        if self.reply.finish().is_ok() {
+            self.tell_status();
+        }
     }
 
     /// A body that will not be read to its end leaves no way to find the next request, and the server may have been shut
@@ -227,6 +240,7 @@ impl Exchange {
     pub(crate) fn cut(&mut self) {
         // A dead output stays dead, and its connection is reset.
         if self.output != Output::Dead && self.reply.is_committed() && !self.reply.is_complete() {
+            self.tell_status();
             self.reply.flush();
             self.output = Output::Cut;
             self.ending = Some(if self.reply.ends_with_connection() { Close::Reset } else { Close::Linger });

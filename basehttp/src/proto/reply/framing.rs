@@ -115,6 +115,12 @@ impl Reply {
         });
     }
 
+    /// The status in the head that was last begun.
+    #[inline]
+    pub fn status(&self) -> u16 {
+        self.head.status
+    }
+
     #[inline]
     pub(super) fn has_tunnel_status(&self) -> bool {
         match self.head.status {

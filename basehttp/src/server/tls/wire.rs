@@ -180,6 +180,10 @@ impl Wire for TlsSocket {
         self.socket.is_stopping()
     }
 
+    fn replied(&mut self, status: u16) {
+        self.socket.replied(status);
+    }
+
     fn shutdown_write(&mut self) {
         self.end_tls();
         self.is_broken = true;

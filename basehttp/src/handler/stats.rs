@@ -1,0 +1,93 @@
+//! What a server has done so far, in numbers.
+
+use std::time::Duration;
+
+/// The numbers of a server since it was made: what [`ServerHandle::stats`](crate::ServerHandle::stats) tells, for a page of metrics or a
+/// line in the log. They are counted apart from each other, so that a reply may be in one and not yet in another.
+///
+/// The example `metrics` makes Prometheus' text of them.
+///
+/// ```
+/// use basehttp::prelude::*;
+/// use basehttp::testing::TestServer;
+///
+/// struct Count { base: BaseHTTPRequestHandler }
+///
+/// #[http_handler]
+/// impl Count {
+///     fn do_GET(&self) -> std::io::Result<()> {
+///         let stats = self.server().handle().stats();
+///         self.send_response(200);
+///         self.end_headers()?;
+///         write!(self.wfile, "{} before, {} connections", stats.replies.iter().sum::<u64>(), stats.connections_open)
+///     }
+/// }
+///
+/// let server = TestServer::new(|base| Count { base });
+/// assert!(server.exchange(b"GET / HTTP/1.0\r\n\r\n")?.ends_with(b"0 before, 1 connections"));
+/// # std::io::Result::Ok(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Connections that are open.
+    pub connections_open: u64,
+    /// Connections that were taken.
+    pub connections_accepted: u64,
+    /// Connections that were turned away: by `max_connections`, with 503 or closed at once, and by `verify_request`.
+    pub connections_refused: u64,
+    /// Replies by the first digit of their status: the first number is for 1xx. The only one of those that counts is 101, since
+    /// other interim responses are followed by a reply. One that was cut short counts as what its head says.
+    pub replies: [u64; 5],
+    /// Bytes that came from clients, heads and framing included; what TLS has added too.
+    pub bytes_received: u64,
+    /// Bytes that went to clients, likewise.
+    pub bytes_sent: u64,
+    /// Threads for handlers that are there now, the one that drives included; two more only watch, and stand in.
+    pub threads: u64,
+    /// How often a handler took longer than a millisecond or two with the others behind it, so that another thread took over.
+    pub permits_lost: u64,
+    /// How often it was guessed rightly whether a handler will wait, of the times when that was looked at.
+    pub predictions_right: u64,
+    /// How often it was guessed wrongly. A wrong guess costs the others up to two milliseconds, or this request a hand-over.
+    pub predictions_wrong: u64,
+    /// How long the `do_*` methods ran, with all that is around them in
+    /// [`handle_one_request`](crate::RequestHandler::handle_one_request). What the client takes for the rest of its reply
+    /// is not in it, nor are the connections of an override of `handle`.
+    pub handler_time: Histogram,
+}
+
+/// How often something took how long.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Histogram {
+    pub(crate) counts: [u64; BOUNDS.len() + 1],
+    pub(crate) sum: Duration,
+}
+
+/// Upper bounds in microseconds.
+pub(crate) const BOUNDS: [u64; 14] = [
+    100, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000,
+    10_000_000,
+];
+
+impl Histogram {
+    /// How many there were.
+    pub fn count(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// How long they took together.
+    pub fn sum(&self) -> Duration {
+        self.sum
+    }
+
+    /// For each bound, from a tenth of a millisecond to ten seconds, how many took up to that long: the buckets of a Prometheus
+    /// histogram, without the last one, `+Inf`, which is [`count`](Self::count).
+    pub fn buckets(&self) -> impl Iterator<Item = (Duration, u64)> + '_ {
+        let mut total = 0;
+        BOUNDS.iter().zip(&self.counts).map(move |(bound, count)| {
+            total += count;
+            (Duration::from_micros(*bound), total)
+        })
+    }
+}

@@ -1,0 +1,76 @@
+//! The numbers of the server as Prometheus reads them: `/metrics` beside the pages.
+//!
+//! ```text
+//! cargo run --release --example metrics [PORT]
+//! curl http://127.0.0.1:8000/metrics
+//! ```
+//!
+//! The numbers say what the server is asked and how it fares. Where strangers can connect, they have to be refused here, or
+//! the metrics are at an address of their own.
+
+use std::fmt::Write as _;
+use std::io;
+
+use basehttp::Stats;
+use basehttp::prelude::*;
+
+struct Site {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler]
+impl Site {
+    const protocol_version: &str = "HTTP/1.1";
+
+    fn do_GET(&self) -> io::Result<()> {
+        let (media_type, text) = match self.path() {
+            "/" => ("text/plain", "Hello\n".to_owned()),
+            "/metrics" => ("text/plain; version=0.0.4", render(&self.server().handle().stats())),
+            _ => return self.send_error(404),
+        };
+        self.send_response(200);
+        self.send_header("Content-Type", media_type);
+        self.end_headers()?;
+        self.wfile.write_all(text.as_bytes())
+    }
+}
+
+/// The text format of Prometheus, version 0.0.4.
+fn render(stats: &Stats) -> String {
+    let mut text = String::new();
+    let mut one = |name: &str, kind: &str, help: &str, value: u64| {
+        // Nothing fails that writes to a string.
+        let _ = write!(text, "# HELP http_{name} {help}\n# TYPE http_{name} {kind}\nhttp_{name} {value}\n");
+    };
+    one("connections", "gauge", "Connections that are open.", stats.connections_open);
+    one("connections_total", "counter", "Connections that were taken.", stats.connections_accepted);
+    one("connections_refused_total", "counter", "Connections turned away.", stats.connections_refused);
+    one("received_bytes_total", "counter", "Bytes from clients.", stats.bytes_received);
+    one("sent_bytes_total", "counter", "Bytes to clients.", stats.bytes_sent);
+    one("threads", "gauge", "Threads for handlers.", stats.threads);
+    one("permits_lost_total", "counter", "Handlers that held up others.", stats.permits_lost);
+    one("predictions_right_total", "counter", "Waiting foreseen.", stats.predictions_right);
+    one("predictions_wrong_total", "counter", "Waiting not foreseen.", stats.predictions_wrong);
+
+    text += "# HELP http_replies_total Replies by the class of their status.\n# TYPE http_replies_total counter\n";
+    for (class, count) in (1..).zip(stats.replies) {
+        let _ = writeln!(text, "http_replies_total{{status=\"{class}xx\"}} {count}");
+    }
+
+    let time = &stats.handler_time;
+    text += "# HELP http_handler_seconds How long handlers ran.\n# TYPE http_handler_seconds histogram\n";
+    for (bound, count) in time.buckets() {
+        let _ = writeln!(text, "http_handler_seconds_bucket{{le=\"{}\"}} {count}", bound.as_secs_f64());
+    }
+    let _ = writeln!(text, "http_handler_seconds_bucket{{le=\"+Inf\"}} {}", time.count());
+    let _ = writeln!(text, "http_handler_seconds_sum {}", time.sum().as_secs_f64());
+    let _ = writeln!(text, "http_handler_seconds_count {}", time.count());
+    text
+}
+
+fn main() -> io::Result<()> {
+    let port = std::env::args().nth(1).unwrap_or("8000".to_owned());
+    let mut server = HTTPServer::bind(format!("127.0.0.1:{port}"), |base| Site { base })?;
+    println!("http://{}/", server.server_address());
+    server.serve_forever()
+}

@@ -1,0 +1,100 @@
+//! The numbers of a server.
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use basehttp::Stats;
+use basehttp::prelude::*;
+use basehttp::testing::TestServer;
+use basehttp_tests::client::Client;
+
+struct Page {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler]
+impl Page {
+    const protocol_version: &str = "HTTP/1.1";
+
+    fn do_GET(&self) -> std::io::Result<()> {
+        match self.path() {
+            "/redirect" => self.send_error(307),
+            "/panic" => panic!("on purpose"),
+            "/cut" => {
+                self.send_response(200);
+                self.send_header("Content-Length", 10);
+                self.end_headers()?;
+                self.wfile.write_all(b"half")
+            }
+            "/interim" => {
+                self.send_response_only(103);
+                self.end_headers()?;
+                self.send_response(204);
+                self.end_headers()
+            }
+            _ => {
+                self.send_response(200);
+                self.end_headers()?;
+                self.wfile.write_all(b"page")
+            }
+        }
+    }
+
+    fn log_message(&self, _message: std::fmt::Arguments<'_>) {}
+}
+
+/// The numbers, once they are so: a client has a reply before its connection is over.
+fn wait_for(server: &TestServer, are: impl Fn(&Stats) -> bool) -> Stats {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let stats = server.handle().stats();
+        if are(&stats) {
+            return stats;
+        }
+        assert!(Instant::now() < deadline, "{stats:?}");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn replies_and_bytes_are_counted() {
+    let server = TestServer::new(|base| Page { base });
+    let paths = ["/", "/", "/redirect", "/interim", "/none"];
+    let asked = paths.map(|path| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")).concat();
+    let answered = server.exchange(asked.as_bytes()).unwrap();
+    let stats = wait_for(&server, |stats| stats.connections_open == 0);
+    assert_eq!(stats.replies, [0, 4, 1, 0, 0]);
+    assert_eq!((stats.connections_accepted, stats.connections_refused), (1, 0));
+    assert_eq!((stats.bytes_received, stats.bytes_sent), (asked.len() as u64, answered.len() as u64));
+    assert_eq!(stats.handler_time.count(), 5);
+    assert!(stats.threads >= 1);
+
+    let mut client = Client::new(&server);
+    assert_eq!(client.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").text(), "page");
+    assert_eq!(server.handle().stats().connections_open, 1);
+}
+
+#[test]
+fn what_goes_wrong_is_counted_as_what_its_client_sees() {
+    let server = TestServer::new(|base| Page { base });
+    for request in [
+        "GET /panic HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n",
+        "SPAM / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /cut HTTP/1.1\r\nHost: a\r\n\r\n",
+    ] {
+        let _ = server.exchange(request.as_bytes());
+    }
+    wait_for(&server, |stats| stats.replies == [0, 1, 0, 1, 2] && stats.connections_open == 0);
+}
+
+#[test]
+fn one_connection_too_many_is_counted() {
+    let server = TestServer::with(HTTPServer::builder().max_connections(1), |base| Page { base });
+    let mut first = Client::new(&server);
+    first.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let mut second = Client::new(&server);
+    assert!(second.rest().unwrap().starts_with(b"HTTP/1.1 503 "));
+    let stats = wait_for(&server, |stats| stats.replies[4] == 1);
+    assert_eq!((stats.connections_refused, stats.connections_accepted), (1, 2));
+}
