@@ -1,6 +1,5 @@
 //! The numbers of a server.
 
-use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use basehttp::Stats;
@@ -18,7 +17,11 @@ impl Page {
 
     fn do_GET(&self) -> std::io::Result<()> {
         match self.path() {
-            "/redirect" => self.send_error(307),
+            "/redirect" => {
+                self.send_response(307);
+                self.send_header("Location", "/");
+                self.end_headers()
+            }
             "/panic" => panic!("on purpose"),
             "/cut" => {
                 self.send_response(200);
