@@ -154,6 +154,34 @@ fn replica_learns_of_its_client_by_the_proxy_protocol() {
 }
 
 #[test]
+fn multipart_reads_a_form_with_files() {
+    let form = Program::start("multipart", &["0"]);
+    let ask = |body: &str| form.exchange(post("/", "multipart/form-data; boundary=x", body));
+    check(&form.exchange(request("GET /")), "HTTP/1.1 200 OK", &["multipart/form-data"]);
+    let note = "--x\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nhello\r\n";
+    let file = format!(
+        "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\n{}\r\n",
+        "y".repeat(200_000)
+    );
+    let told = "\r\n\r\nnote: 5 bytes, None\nfile: 200000 bytes, Some(\"a.txt\")\n";
+    check(&ask(&format!("{note}{file}--x--\r\n")), "HTTP/1.1 200 OK", &[told]);
+    let long = note.replace("hello", &"z".repeat(70_000));
+    check(&ask(&format!("{long}--x--\r\n")), "HTTP/1.1 413 The form is too large", &[]);
+    let other = note.replace("note", "password");
+    check(&ask(&format!("{other}--x--\r\n")), "HTTP/1.1 400 Malformed form", &["unknown field received"]);
+    for cut in ["", "--x", note, "--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nhal"] {
+        check(&ask(cut), "HTTP/1.1 400 Malformed form", &[]);
+    }
+    check(&form.exchange(post("/", "text/plain", note)), "HTTP/1.1 415 Send a form", &[]);
+    check(&form.exchange(post("/", "multipart/form-data", note)), "HTTP/1.1 415 Send a form", &[]);
+    let halves = request("POST /").replace(
+        "\r\n\r\n",
+        "\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 100000\r\n\r\n--x",
+    );
+    check(&form.exchange(halves), "HTTP/1.1 400 Incomplete request body", &[]);
+}
+
+#[test]
 fn metrics_tell_what_was_asked() {
     let site = Program::start("metrics", &["0"]);
     check(&site.exchange(request("GET /")), "HTTP/1.1 200 OK", &["Hello\n"]);
