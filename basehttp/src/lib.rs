@@ -242,7 +242,12 @@
 //!   requests and replies as `http` has them.
 //! - `proxy`: `TrustedProxies`: the PROXY protocol, `Forwarded`, `X-Forwarded-For`.
 //! - `tls`: `TlsConfig` and `HTTPSServer`, HTTP over TLS.
+//! - `log`: `ServerBuilder::log`, for lines that go to the crate `log`. For any other place there is
+//!   [`log_line`](ServerBuilder::log_line), without a feature.
 //! - `name-lookup`: the setting `name_lookup` of [`ServerBuilder`], for host names in log lines.
+//! - `tracing`: a span of the crate `tracing` for each request that has a `do_*` method, around that method and what it calls, with
+//!   the fields of OpenTelemetry's conventions for HTTP servers (`http.request.method`, `url.path`,
+//!   `http.response.status_code`, `error.type` and others).
 #![forbid(unsafe_code)]
 // docs.rs labels what needs a feature.
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -6,6 +6,7 @@ use std::io;
 use super::base::Stage;
 use super::exchange::{Next, Settled, Taken, Trouble};
 use super::request::named_version;
+use super::span::in_span;
 use super::{BaseHTTPRequestHandler, HandlerError, RequestHandler, ResponseCode};
 use crate::proto::fault::Fault;
 use crate::proto::mistake::Mistake;
@@ -81,9 +82,11 @@ impl BaseHTTPRequestHandler {
         }
         match method_for(handler) {
             Some(method) => {
-                if let Some(error) = (method.call)(handler) {
-                    fail(handler, method.function, &Failure::Error(&error));
-                }
+                in_span(handler, |handler| {
+                    if let Some(error) = (method.call)(handler) {
+                        fail(handler, method.function, &Failure::Error(&error));
+                    }
+                });
                 Ok(())
             }
             None => refuse_method(handler),

@@ -20,6 +20,7 @@ mod response_code;
 mod rfile;
 mod server_handle;
 mod server_info;
+mod span;
 mod stamp;
 pub(crate) mod stats;
 mod upgrade;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::address::ServerAddress;
 use super::listener::{IntoListener, Listener};
+use super::log::LogLine;
 use super::settings::Settings;
 use super::{HTTPServer, erase};
 use crate::handler::{Address, BaseHTTPRequestHandler, HandleError, HandlerError, RequestHandler};
@@ -41,6 +42,7 @@ pub(super) struct Hooks {
     pub(super) verify_request: Option<Box<VerifyRequest>>,
     pub(super) handle_error: Option<Box<HandleError>>,
     pub(super) handle_timeout: Option<Box<HandleTimeout>>,
+    pub(super) log_line: Option<Box<LogLine>>,
 }
 
 pub(super) type VerifyRequest = dyn Fn(&Address) -> bool + Send + Sync;
@@ -320,6 +322,39 @@ impl ServerBuilder {
     pub fn handle_timeout(mut self, handle: impl Fn() + Send + Sync + 'static) -> Self {
         self.hooks.handle_timeout = Some(Box::new(handle));
         self
+    }
+
+    /// Who takes the lines of the log instead of standard error: those of
+    /// [`log_message`](crate::RequestHandler::log_message)'s default, and the server's own, which begin with `basehttp:`. A line comes
+    /// escaped, and without its line end. It is called by a thread that has other work as well, which goes on elsewhere if it takes
+    /// long; lines that nobody takes are dropped and counted from 512 KiB on. A panic in it costs the line.
+    ///
+    /// ```
+    /// # use basehttp::prelude::*;
+    /// # use basehttp::testing::TestServer;
+    /// # struct Hello { base: BaseHTTPRequestHandler }
+    /// # #[http_handler]
+    /// # impl Hello { fn do_GET(&self) -> std::io::Result<()> { self.send_response(204); self.end_headers() } }
+    /// let (sender, lines) = std::sync::mpsc::channel();
+    /// let builder = HTTPServer::builder().log_line(move |line| sender.send(line.to_owned()).unwrap());
+    /// TestServer::with(builder, |base| Hello { base }).exchange(b"GET /x HTTP/1.0\r\n\r\n")?;
+    /// assert!(lines.recv().unwrap().ends_with("\"GET /x HTTP/1.0\" 204 -"));
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn log_line(mut self, take: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.hooks.log_line = Some(Box::new(take));
+        self
+    }
+
+    /// Has the lines of the log go to the crate `log`, with the target `basehttp`: what the server itself complains of as warnings, all
+    /// else as information; see [`log_line`](Self::log_line). A handler that wants other levels overrides
+    /// [`log_request`](crate::RequestHandler::log_request) and [`log_error`](crate::RequestHandler::log_error).
+    #[cfg(feature = "log")]
+    pub fn log(self) -> Self {
+        self.log_line(|line| match line.strip_prefix("basehttp: ") {
+            Some(complaint) => ::log::warn!(target: "basehttp", "{complaint}"),
+            None => ::log::info!(target: "basehttp", "{line}"),
+        })
     }
 
     /// Makes the server and binds it to `address`; see [`HTTPServer::bind`].

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mio::{Poll, Token};
+use mio::Token;
 
 use super::caught::caught;
 use super::config::VerifyRequest;
 use super::crew::{Call, Crew, Task};
 use super::driver;
 use super::inbox::Inbox;
-use super::listener::{Listener, Stream};
+use super::listener::Stream;
 use super::log::{Log, Repeated};
 use super::poller::Core;
 use super::predictor::Predictor;
@@ -73,16 +73,16 @@ pub(super) fn hint_for(want: Want) -> u8 {
 
 impl Engine {
     pub(super) fn new(
-        poll: Poll,
-        listener: Listener,
+        core: Core,
         settings: Settings,
         verify_request: Option<Box<VerifyRequest>>,
+        log: Log,
         open: Box<Open>,
         info: Arc<ServerInfo>,
         shutdown: Arc<Shutdown>,
-    ) -> io::Result<Self> {
-        Ok(Self {
-            shift: Shift::new(Box::new(Core::new(poll, listener)?), settings.permits()),
+    ) -> Self {
+        Self {
+            shift: Shift::new(Box::new(core), settings.permits()),
             crew: Crew::new(settings.max_threads),
             watchdog: Watchdog::new(),
             freed: Inbox::default(),
@@ -91,7 +91,7 @@ impl Engine {
             at_bound: Repeated::default(),
             refused: Repeated::default(),
             predictor: Predictor::new(),
-            log: Log::default(),
+            log,
             bounds: Arc::new(settings.bounds),
             settings,
             verify_request,
@@ -100,7 +100,7 @@ impl Engine {
             shutdown,
             started: Instant::now(),
             single: AtomicBool::new(false),
-        })
+        }
     }
 
     /// The engine's clock, in milliseconds. It starts at 1: 0 is never a time.

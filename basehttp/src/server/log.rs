@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::sync::{PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
+use super::caught::caught;
 #[cfg(all(test, loom))]
 use super::models::log::write;
 use super::sync::{AtomicBool, Mutex, Ordering, fence};
@@ -12,6 +13,8 @@ use crate::handler::log::line_of_the_server;
 
 #[derive(Default)]
 pub(super) struct Log {
+    /// Who takes the lines, if not standard error.
+    sink: Option<Box<LogLine>>,
     gathered: Mutex<Gathered>,
     /// For a look without the lock.
     has_lines: AtomicBool,
@@ -32,7 +35,14 @@ const MANY: usize = 32 * 1024;
 /// More is not gathered: whoever reads the log has stopped to.
 const MOST: usize = 512 * 1024;
 
+/// Takes a line without its line end.
+pub(super) type LogLine = dyn Fn(&str) + Send + Sync;
+
 impl Log {
+    pub(super) fn new(sink: Option<Box<LogLine>>) -> Self {
+        Self { sink, ..Self::default() }
+    }
+
     pub(super) fn push(&self, line: &str) {
         let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
         if gathered.lines.len() + line.len() > MOST {
@@ -74,7 +84,10 @@ impl Log {
                     writing.extend_from_slice(text.as_bytes());
                 }
             }
-            let written = write(&writing);
+            let written = match &self.sink {
+                Some(sink) => give(sink, &writing),
+                None => write(&writing),
+            };
             writing.drain(..written);
             if !writing.is_empty() {
                 self.has_lines.store(true, Ordering::Release);
@@ -93,6 +106,14 @@ impl Log {
         self.push(&line_of_the_server(text));
         self.flush();
     }
+}
+
+/// Gives the lines to code of the user. One that panics has lost a line.
+fn give(sink: &LogLine, lines: &[u8]) -> usize {
+    for line in String::from_utf8_lossy(lines).lines() {
+        let _ = caught(|| sink(line));
+    }
+    lines.len()
 }
 
 /// What happens often, and is told now and then.

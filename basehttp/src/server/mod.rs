@@ -52,6 +52,8 @@ use config::{HandleTimeout, Hooks};
 use connection::Live;
 use engine::{Engine, Open};
 use listener::Listener;
+use log::Log;
+use poller::Core;
 use session::Parts;
 use settings::Settings;
 use shutdown::Shutdown;
@@ -156,7 +158,7 @@ impl HTTPServer {
         hooks: Hooks,
         open: Box<Open>,
     ) -> io::Result<Self> {
-        let Hooks { verify_request, handle_error, handle_timeout } = hooks;
+        let Hooks { verify_request, handle_error, handle_timeout, log_line } = hooks;
         let poll = Poll::new()?;
         let address = listener.address()?;
         let shutdown = Arc::new(Shutdown::new(&poll, settings.shutdown_grace)?);
@@ -175,7 +177,9 @@ impl HTTPServer {
             proxies: settings.proxies.clone(),
             handle,
         });
-        let engine = Engine::new(poll, listener, settings, verify_request, open, info.clone(), shutdown)?;
+        let core = Core::new(poll, listener)?;
+        let log = Log::new(log_line);
+        let engine = Engine::new(core, settings, verify_request, log, open, info.clone(), shutdown);
         Ok(Self { engine: Arc::new(engine), handle_timeout, info })
     }
 

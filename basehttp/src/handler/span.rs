@@ -1,0 +1,48 @@
+//! A span for each request, with the names of OpenTelemetry's conventions for HTTP servers.
+
+use super::RequestHandler;
+
+/// Runs the method of a request, and what becomes of its failure, in a span.
+#[cfg(feature = "tracing")]
+pub(super) fn in_span<H: RequestHandler>(handler: &mut H, run: impl FnOnce(&mut H)) {
+    use tracing::field::Empty;
+
+    let (path, query) = handler.path().split_once('?').unwrap_or((handler.path(), ""));
+    let server = handler.server();
+    let span = tracing::info_span!(
+        target: "basehttp",
+        "request",
+        otel.name = handler.command(),
+        otel.kind = "server",
+        http.request.method = handler.command(),
+        url.scheme = if server.is_tls() { "https" } else { "http" },
+        url.path = path,
+        url.query = (!query.is_empty()).then_some(query),
+        network.protocol.version = handler.request_version().trim_start_matches("HTTP/"),
+        client.address = client_of(handler).map(display),
+        server.address = server.server_name(),
+        server.port = server.server_port(),
+        http.response.status_code = Empty,
+        error.type = Empty,
+    );
+    span.in_scope(|| run(handler));
+    let exchange = handler.exchange();
+    let status = exchange.reply.status();
+    if status >= 100 {
+        span.record("http.response.status_code", status);
+    }
+    if exchange.failed || status >= 500 {
+        span.record("error.type", status);
+    }
+}
+
+#[cfg(feature = "tracing")]
+fn client_of<H: RequestHandler>(handler: &H) -> Option<std::net::IpAddr> {
+    handler.client_address().ip()
+}
+
+#[cfg(not(feature = "tracing"))]
+#[inline]
+pub(super) fn in_span<H: RequestHandler>(handler: &mut H, run: impl FnOnce(&mut H)) {
+    run(handler);
+}

@@ -1,0 +1,172 @@
+//! Where lines and spans go that are not for standard error: the crates `log` and `tracing`.
+
+use std::fmt;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+
+use basehttp::prelude::*;
+use basehttp::testing::{TestServer, run};
+use basehttp_tests::PATIENCE;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+struct Page {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler]
+impl Page {
+    const protocol_version: &str = "HTTP/1.1";
+
+    fn do_GET(&self) -> io::Result<()> {
+        if self.path() == "/fails" {
+            return Err(io::Error::other("on purpose"));
+        }
+        if self.path() == "/panics" {
+            panic!("on purpose");
+        }
+        self.send_response(200);
+        self.end_headers()?;
+        self.wfile.write_all(b"page")
+    }
+}
+
+#[test]
+fn a_function_takes_the_lines_of_the_log() {
+    let (sender, lines) = channel();
+    let sender = Mutex::new(sender);
+    let builder = HTTPServer::builder().log_line(move |line| {
+        sender.lock().unwrap().send(line.to_owned()).unwrap();
+        // Costs a line, and nothing else.
+        assert!(!line.contains("/panics"), "in log_line");
+    });
+    let server = TestServer::with(builder, |base| Page { base });
+    for path in ["/one", "/panics", "/a%0Ab", "/two"] {
+        let _ = server.exchange(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes());
+    }
+    let mut seen = Vec::new();
+    while !seen.last().is_some_and(|line: &String| line.contains("/two")) {
+        seen.push(lines.recv_timeout(PATIENCE).unwrap());
+    }
+    assert!(
+        seen[0].starts_with("127.0.0.1 - - [") && seen[0].ends_with("] \"GET /one HTTP/1.0\" 200 -"),
+        "{seen:?}"
+    );
+    assert!(seen.iter().all(|line| !line.contains('\n')), "{seen:?}");
+    assert!(seen.iter().any(|line| line.contains("do_GET: panicked: on purpose")), "{seen:?}");
+}
+
+struct Logger(Mutex<Sender<(log::Level, String, String)>>);
+
+impl log::Log for Logger {
+    fn enabled(&self, _metadata: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let line = (record.level(), record.target().to_owned(), record.args().to_string());
+        self.0.lock().unwrap().send(line).unwrap();
+    }
+
+    fn flush(&self) {}
+}
+
+#[test]
+fn the_crate_log_takes_the_lines_with_a_level() {
+    let (sender, lines) = channel();
+    log::set_logger(Box::leak(Box::new(Logger(Mutex::new(sender))))).unwrap();
+    log::set_max_level(log::LevelFilter::Info);
+    let builder = HTTPServer::builder().log().verify_request(|_| panic!("on purpose"));
+    let server = TestServer::with(builder, |base| Page { base });
+    let _ = server.exchange(b"GET / HTTP/1.0\r\n\r\n");
+    let server = TestServer::with(HTTPServer::builder().log(), |base| Page { base });
+    server.exchange(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+    let mut ours = std::iter::from_fn(|| lines.recv_timeout(PATIENCE).ok())
+        .filter(|(_, target, _)| target == "basehttp");
+    let (level, _, text) = ours.next().unwrap();
+    assert_eq!((level, text.as_str()), (log::Level::Warn, "verify_request panicked: on purpose"));
+    let (level, _, text) = ours.next().unwrap();
+    assert_eq!(level, log::Level::Info);
+    assert!(text.ends_with("\"GET / HTTP/1.0\" 200 -"), "{text}");
+}
+
+type Fields = Vec<(String, String)>;
+
+/// Keeps the fields of spans.
+#[derive(Clone, Default)]
+struct Spans {
+    fields: Arc<Mutex<Vec<Fields>>>,
+    last: Arc<AtomicU64>,
+}
+
+struct Visitor<'a>(&'a mut Fields);
+
+impl Visit for Visitor<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.0.push((field.name().to_owned(), format!("{value:?}")));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.push((field.name().to_owned(), value.to_owned()));
+    }
+}
+
+impl Subscriber for Spans {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "basehttp"
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        let mut fields = Fields::new();
+        span.record(&mut Visitor(&mut fields));
+        self.fields.lock().unwrap().push(fields);
+        Id::from_u64(self.last.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    fn record(&self, span: &Id, values: &Record<'_>) {
+        let place = usize::try_from(span.into_u64()).unwrap() - 1;
+        values.record(&mut Visitor(&mut self.fields.lock().unwrap()[place]));
+    }
+
+    fn record_follows_from(&self, _span: &Id, _follows: &Id) {}
+    fn event(&self, _event: &Event<'_>) {}
+    fn enter(&self, _span: &Id) {}
+    fn exit(&self, _span: &Id) {}
+}
+
+#[test]
+fn a_request_is_a_span() {
+    let spans = Spans::default();
+    tracing::subscriber::with_default(spans.clone(), || {
+        let requests = ["/a%20b?c=d", "/fails"].map(|path| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        run(|base| Page { base }, requests);
+        run(|base| Page { base }, ["SPAM / HTTP/1.1\r\nHost: a\r\n\r\n"]);
+    });
+    let spans = spans.fields.lock().unwrap();
+    assert_eq!(spans.len(), 2, "a request without a method of the handler's is none: {spans:?}");
+    let field = |span: usize, name: &str| {
+        let found = spans[span].iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    };
+    for (name, value) in [
+        ("otel.name", Some("GET")),
+        ("otel.kind", Some("server")),
+        ("http.request.method", Some("GET")),
+        ("url.scheme", Some("http")),
+        ("url.path", Some("/a%20b")),
+        ("url.query", Some("c=d")),
+        ("network.protocol.version", Some("1.1")),
+        ("client.address", Some("127.0.0.1")),
+        ("server.address", Some("localhost")),
+        ("server.port", Some("80")),
+        ("http.response.status_code", Some("200")),
+        ("error.type", None),
+    ] {
+        assert_eq!(field(0, name), value, "{name}: {:?}", spans[0]);
+    }
+    assert_eq!(field(1, "url.query"), None);
+    assert_eq!((field(1, "http.response.status_code"), field(1, "error.type")), (Some("500"), Some("500")));
+}
