@@ -25,9 +25,7 @@ impl Page {
         if self.path() == "/fails" {
             return Err(io::Error::other("on purpose"));
         }
-        if self.path() == "/panics" {
-            panic!("on purpose");
-        }
+        assert!(self.path() != "/panics", "on purpose");
         self.send_response(200);
         self.end_headers()?;
         self.wfile.write_all(b"page")
