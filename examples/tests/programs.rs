@@ -285,6 +285,22 @@ fn test_double_has_seen_what_its_client_did() {
 }
 
 #[test]
+fn compare_tells_where_two_servers_differ() {
+    let (spam, echo) = (Program::start("spam", &["0"]), Program::start("echo", &["0"]));
+    let [spam, echo] = [&spam, &echo].map(|program| format!("127.0.0.1:{}", program.port));
+    let compare = |one: &str, other: &str| {
+        let ended = spawn("compare", &[one, other]).wait_with_output().unwrap();
+        (ended.status.code(), String::from_utf8(ended.stdout).unwrap())
+    };
+    assert_eq!(compare(&spam, &spam), (Some(0), "no differences\n".to_owned()));
+    let (code, told) = compare(&spam, &echo);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("\n    status line: \"HTTP/1."), "{told}");
+    assert!(told.ends_with(" requests are answered differently\n"), "{told}");
+    assert_eq!(compare(&spam, "127.0.0.1:1").0, Some(2));
+}
+
+#[test]
 fn oauth_redirect_takes_the_one_with_its_state() {
     let mut child = spawn("oauth_redirect", &[]);
     let stdout = BufReader::new(child.stdout.take().unwrap());
