@@ -130,3 +130,71 @@ fn head_and_a_malformed_request() {
     assert_eq!(client.ask("GET /x HTTP/1.1\r\n\r\n").status, 400, "without Host");
     assert_eq!(double.requests().len(), 1);
 }
+
+mod timed {
+    use std::io;
+    use std::time::Duration;
+
+    use basehttp::prelude::*;
+    use basehttp::testing::{Piece, Run, run_timed};
+
+    struct Echo {
+        base: BaseHTTPRequestHandler,
+    }
+
+    #[http_handler]
+    impl Echo {
+        const protocol_version: &str = "HTTP/1.1";
+
+        fn do_GET(&self) -> io::Result<()> {
+            self.send_response(204);
+            self.end_headers()
+        }
+
+        fn do_POST(&self) -> io::Result<()> {
+            let body = self.read_body(1_000_000)?;
+            self.send_response(200);
+            self.end_headers()?;
+            self.wfile.write_all(&body)
+        }
+    }
+
+    fn run(before: &str, seconds: u64, after: &str) -> Run {
+        let pause = Piece::Pause(Duration::from_secs(seconds));
+        run_timed(|base| Echo { base }, [Piece::Bytes(before.into()), pause, Piece::Bytes(after.into())])
+    }
+
+    fn statuses(run: &Run) -> Vec<u16> {
+        run.responses.iter().map(|response| response.status).collect()
+    }
+
+    #[test]
+    fn deadlines_without_waiting_for_them() {
+        let head = ("GET / HTTP/1.1\r\nHo", "st: a\r\n\r\n");
+        assert_eq!(statuses(&run(head.0, 1, head.1)), [204]);
+        let late = run(head.0, 600, head.1);
+        assert_eq!(statuses(&late), [408]);
+        assert!(late.log.contains("head_timeout"), "{}", late.log);
+        let body = ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na", "b");
+        assert_eq!(run(body.0, 1, body.1).responses[0].text(), "ab");
+        let late = run(body.0, 6000, body.1);
+        assert_eq!(statuses(&late), [408]);
+        assert!(late.log.contains("_timeout"), "{}", late.log);
+    }
+
+    #[test]
+    fn a_handler_that_waits_for_its_body() {
+        // Longer than what is gathered before the handler is called.
+        let head =
+            format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100001\r\n\r\n{}", "x".repeat(100_000));
+        assert_eq!(run(&head, 1, "y").responses[0].body.len(), 100_001);
+        assert_eq!(statuses(&run(&head, 6000, "y")), [408]);
+    }
+
+    #[test]
+    fn an_idle_connection_is_closed_in_silence() {
+        let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        assert_eq!(statuses(&run(get, 1, get)), [204, 204]);
+        assert_eq!(statuses(&run(get, 86_400, get)), [204]);
+    }
+}

@@ -10,9 +10,19 @@ use crate::handler::wire::{Want, Wire};
 
 /// The server's side: gives the pieces one by one, and takes the output.
 pub(super) struct Memory {
-    pieces: VecDeque<Vec<u8>>,
-    pause: bool,
+    pieces: VecDeque<Piece>,
+    /// How long the client is silent before the next piece.
+    silence: Option<Duration>,
     record: Record,
+}
+
+/// What a client does in [`run_timed`](super::run_timed).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// It sends bytes, which one read gives.
+    Bytes(Vec<u8>),
+    /// It is silent for so long, which takes no time.
+    Pause(Duration),
 }
 
 /// The test's side.
@@ -23,6 +33,10 @@ pub(super) struct Record(Arc<Mutex<Recorded>>);
 struct Recorded {
     output: Vec<u8>,
     log: String,
+    /// The silence that the connection has met.
+    silence: Duration,
+    /// The next read finds nothing yet: a connection whose time is over looks once more.
+    is_stalled: bool,
     replies: Vec<Reply>,
 }
 
@@ -38,17 +52,41 @@ struct Reply {
 }
 
 impl Memory {
-    pub(super) fn new(pieces: impl Iterator<Item = Vec<u8>>) -> (Self, Record) {
+    pub(super) fn new(pieces: impl Iterator<Item = Piece>) -> (Self, Record) {
         let record = Record::default();
         // A read of nothing would be the end of the input.
-        let pieces = pieces.filter(|piece| !piece.is_empty()).collect();
-        (Self { pieces, pause: false, record: record.clone() }, record)
+        let pieces = pieces.filter(|piece| !matches!(piece, Piece::Bytes(bytes) if bytes.is_empty()));
+        (Self { pieces: pieces.collect(), silence: None, record: record.clone() }, record)
+    }
+
+    /// Whether the client sends nothing for now. It was silent as long as the test said when it is asked again.
+    fn is_silent(&mut self) -> bool {
+        while let Some(Piece::Pause(time)) = self.pieces.front() {
+            let so_far = self.silence.unwrap_or_default();
+            self.silence = Some(so_far.saturating_add(*time));
+            self.pieces.pop_front();
+        }
+        let silence = self.silence.take();
+        self.record.lock().silence = silence.unwrap_or_default();
+        silence.is_some()
     }
 }
 
 impl Record {
     fn lock(&self) -> MutexGuard<'_, Recorded> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the client was silent for longer than this when it was last waited for.
+    pub(super) fn is_late(&self, patience: Duration) -> bool {
+        std::mem::take(&mut self.lock().silence) > patience
+    }
+
+    /// As [`is_late`](Self::is_late) for a connection that lies down, and makes sure of it before it gives up.
+    pub(super) fn stays_late(&self, patience: Duration) -> bool {
+        let is_late = self.is_late(patience);
+        self.lock().is_stalled = is_late;
+        is_late
     }
 
     pub(super) fn into_run(self) -> Run {
@@ -69,11 +107,14 @@ impl Record {
 
 impl Wire for Memory {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let Some(piece) = self.pieces.front_mut() else { return Ok(0) };
-        // Between two pieces the connection has to wait, and to go on where it was.
-        if std::mem::replace(&mut self.pause, false) {
+        if std::mem::take(&mut self.record.lock().is_stalled) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
+        // Between two pieces the connection has to wait, and to go on where it was.
+        if !self.pieces.is_empty() && self.is_silent() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let Some(Piece::Bytes(piece)) = self.pieces.front_mut() else { return Ok(0) };
         let count = piece.len().min(buffer.len());
         if let (Some(to), Some(from)) = (buffer.get_mut(..count), piece.get(..count)) {
             to.copy_from_slice(from);
@@ -81,7 +122,7 @@ impl Wire for Memory {
         piece.drain(..count);
         if piece.is_empty() {
             self.pieces.pop_front();
-            self.pause = true;
+            self.silence = Some(Duration::ZERO);
         }
         Ok(count)
     }
@@ -95,7 +136,10 @@ impl Wire for Memory {
         pieces.iter().map(|piece| self.write(piece)).sum()
     }
 
-    fn wait(&mut self, _want: Want, _timeout: Duration) -> io::Result<()> {
+    fn wait(&mut self, want: Want, timeout: Duration) -> io::Result<()> {
+        if want == Want::Input && self.record.is_late(timeout) {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
         Ok(())
     }
 

@@ -33,6 +33,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::handler::exchange::Shared;
+use crate::handler::wire::Want;
 use crate::handler::{
     Address, BaseHTTPRequestHandler, RequestHandler, ServerHandle, ServerInfo, ShutdownReport, Stats, Stop,
 };
@@ -41,6 +42,7 @@ use crate::server::session::{Host, Parts, Session, Turn};
 use memory::Memory;
 
 pub use double::{Gate, Received, Scripted, TestDouble};
+pub use memory::Piece;
 pub use response::Response;
 pub use server::TestServer;
 
@@ -87,7 +89,41 @@ where
     F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H,
     I: IntoIterator<Item: AsRef<[u8]>>,
 {
-    let (memory, record) = Memory::new(pieces.into_iter().map(|piece| piece.as_ref().to_vec()));
+    run_timed(factory, pieces.into_iter().map(|piece| Piece::Bytes(piece.as_ref().to_vec())))
+}
+
+/// As [`run`] for a client that is silent between its pieces, so long that a deadline of the server or of the handler may be over.
+/// No time passes: a pause that is longer than the connection would wait is the end of that wait.
+///
+/// The deadlines are the server's defaults, and those that the handler sets. Each pause is a wait of its own, so the deadline of
+/// a head or a body as a whole is over when one pause is longer than it, and not by many short ones.
+///
+/// ```
+/// # use basehttp::prelude::*;
+/// # struct Hello { base: BaseHTTPRequestHandler }
+/// # #[http_handler]
+/// # impl Hello { fn do_GET(&self) -> std::io::Result<()> { self.send_response(204); self.end_headers() } }
+/// use std::time::Duration;
+/// use basehttp::testing::{Piece, run_timed};
+///
+/// let slow = |seconds| {
+///     let pieces = [
+///         Piece::Bytes(b"GET / HTTP/1.0\r\n".to_vec()),
+///         Piece::Pause(Duration::from_secs(seconds)),
+///         Piece::Bytes(b"\r\n".to_vec()),
+///     ];
+///     run_timed(|base| Hello { base }, pieces).responses[0].status
+/// };
+/// assert_eq!(slow(1), 204);
+/// assert_eq!(slow(600), 408);
+/// ```
+pub fn run_timed<H, F, I>(factory: F, pieces: I) -> Run
+where
+    H: RequestHandler,
+    F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H,
+    I: IntoIterator<Item = Piece>,
+{
+    let (memory, record) = Memory::new(pieces.into_iter());
     let parts = Parts {
         wire: Box::new(memory),
         client_address: std::net::SocketAddr::from((Ipv4Addr::LOCALHOST, 54321)).into(),
@@ -96,8 +132,14 @@ where
     };
     let mut session = Live::new(parts, Arc::new(factory));
     let mut host = Patient;
-    while session.turn(&mut host, false) != Turn::Over {}
-    record.into_run()
+    let mut is_late = false;
+    loop {
+        is_late = match session.turn(&mut host, is_late) {
+            Turn::Over => return record.into_run(),
+            Turn::Later(Want::Input, patience) => record.stays_late(patience),
+            _ => false,
+        };
+    }
 }
 
 /// Runs everything, and lets it take its time.
