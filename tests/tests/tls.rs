@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use basehttp::prelude::*;
 use basehttp::testing::TestServer;
-use basehttp::{HTTPSServer, ServerBuilder, TlsConfig};
+use basehttp::{HTTPSServer, ServerBuilder, TlsConfig, TrustedProxies};
 use basehttp_tests::client::Client;
 use basehttp_tests::log::Log;
 use basehttp_tests::{PATIENCE, wait_until};
@@ -43,6 +43,25 @@ impl Act {
                 self.send_response(200);
                 self.end_headers()?;
                 self.wfile.send_file(&Arc::new(file), 0..content().len() as u64)
+            }
+            "/who" => {
+                self.send_response(200);
+                self.end_headers()?;
+                write!(self.wfile, "{} {}", self.client_address(), self.scheme())
+            }
+            "/echo" => {
+                self.send_response(101);
+                self.send_header("Upgrade", "echo");
+                self.send_header("Connection", "Upgrade");
+                self.end_headers()?;
+                let mut stream = self.upgrade()?;
+                let mut buffer = [0; 1000];
+                loop {
+                    match stream.read(&mut buffer)? {
+                        0 => return stream.write_all(b"end"),
+                        count => stream.write_all(&buffer[..count])?,
+                    }
+                }
             }
             path => {
                 self.send_response(200);
@@ -363,4 +382,32 @@ fn half_handshakes_hold_no_threads() {
     // Those of the other tests in this process are counted too.
     wait_until("no thread waits for the handshakes", || workers() < 50);
     drop(held);
+}
+
+#[test]
+fn a_connection_that_was_switched_is_encrypted_both_ways() {
+    let stage = Stage::new();
+    let mut client = Client::over(stage.identity.client(stage.server.connect().unwrap()));
+    client.send("GET /echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nfirst;");
+    let head = client.read_up_to(b"\r\n\r\n");
+    assert!(head.starts_with(b"HTTP/1.1 101 "), "{head:?}");
+    assert_eq!(client.read_up_to(b";"), b"first;");
+    let long = "x".repeat(300_000) + ";";
+    client.send(&long);
+    assert_eq!(client.read_up_to(b";").len(), long.len());
+}
+
+#[test]
+fn a_proxy_header_comes_before_the_handshake() {
+    let proxies = TrustedProxies::new(["127.0.0.1"]).unwrap().proxy_protocol(true);
+    let stage = Stage::with(HTTPServer::builder().trusted_proxies(proxies));
+    let mut stream = stage.server.connect().unwrap();
+    stream.write_all(b"PROXY TCP4 192.0.2.7 10.0.0.1 4660 443\r\n").unwrap();
+    let mut client = Client::over(stage.identity.client(stream));
+    let reply = client.ask("GET /who HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(reply.text(), "192.0.2.7:4660 https");
+
+    let mut without = Client::over(stage.identity.client(stage.server.connect().unwrap()));
+    without.send(GET);
+    assert!(without.rest().is_err(), "a handshake is no PROXY header");
 }
