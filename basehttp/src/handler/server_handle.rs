@@ -46,7 +46,8 @@ impl ServerHandle {
     ///
     /// It only signals and returns at once, so any thread may call it, also a handler, or a thread that waits for
     /// signals. Calling it again does nothing. Before `serve_forever`, it makes that one serve what the system has
-    /// queued, and return; the grace begins then. [`handle_request`](crate::HTTPServer::handle_request) serves nothing
+    /// queued, and return; the grace begins then. A new connection has a second for its first request, since its client is about to
+    /// send it. [`handle_request`](crate::HTTPServer::handle_request) serves nothing
     /// after it.
     pub fn shutdown(&self) {
         self.server.stop(None);
@@ -101,7 +102,8 @@ impl fmt::Debug for ServerHandle {
 pub struct ShutdownReport {
     /// Connections that had a request in hand, or a reply under way, and were finished in time.
     pub finished: usize,
-    /// Connections that were waiting for a request and were closed at once. Nobody has lost anything by that. One whose
+    /// Connections that were waiting for a request and were closed at once, or within a second where they were new. Nobody has lost
+    /// anything by that. One whose
     /// client has got a reply at this very moment may still be among the `finished` ones.
     pub closed_idle: usize,
     /// Connections that were ended before their request was answered, because the grace was over. One whose handler has

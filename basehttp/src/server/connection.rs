@@ -5,15 +5,16 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::body::{drop_rest, gather_body};
 use super::caught::caught;
 use super::ending::{LINGER_TIME, end, linger};
 use super::failing::{panicked, panicked_while_telling, report, tell_without_handler};
-use super::preface::preface;
+use super::preface::{FirstRequest, preface};
 use super::sending::{Pumped, pump, send, told};
 use super::session::{Host, Parts, Session, Turn};
 use crate::handler::base::Stage;
 use crate::handler::dispatch::{Failure, complete, last_resort, settle, too_slow};
-use crate::handler::exchange::{Next, Taken};
+use crate::handler::exchange::Next;
 use crate::handler::wire::Want;
 use crate::handler::{BaseHTTPRequestHandler, RequestHandler};
 
@@ -26,12 +27,14 @@ pub(crate) struct Live<H: RequestHandler, F> {
     at: At,
     /// No request has come since it lay down to wait for one.
     is_idle: bool,
+    /// The time for its first request.
+    first: FirstRequest,
     /// What its client had time for, when it lay down.
     waits_for: Option<Want>,
 }
 
 /// What there is of the handler.
-enum Made<H: RequestHandler> {
+pub(super) enum Made<H: RequestHandler> {
     Base(BaseHTTPRequestHandler<H::MessageClass>),
     Handler(H),
     Nothing,
@@ -65,11 +68,18 @@ where
 {
     pub(crate) fn new(parts: Parts, factory: Arc<F>) -> Self {
         let base = BaseHTTPRequestHandler::new(parts.wire, parts.bounds, parts.client_address, parts.server);
-        Self { factory, made: Made::Base(base), at: At::Start, is_idle: true, waits_for: Some(Want::Input) }
+        Self {
+            factory,
+            made: Made::Base(base),
+            at: At::Start,
+            is_idle: true,
+            first: FirstRequest::new(),
+            waits_for: Some(Want::Input),
+        }
     }
 
     fn begin(&mut self, host: &mut dyn Host, late: bool) -> Step {
-        if let Some(step) = self.base_mut().and_then(|base| preface(base, host, late)) {
+        if let Some(step) = preface(&mut self.made, &mut self.first, host, late) {
             return step;
         }
         if !host.runs_user_code() || (H::__HANDLE_OVERRIDDEN && !host.admits_all()) {
@@ -175,6 +185,10 @@ where
         self.is_idle
     }
 
+    fn ends_with_server(&self) -> bool {
+        self.is_idle && !self.first.is_granted()
+    }
+
     fn is_answered(&self) -> bool {
         matches!(self.at, At::Linger { .. })
     }
@@ -228,7 +242,7 @@ where
                 (_, Made::Base(_) | Made::Nothing) => Step::Done(Turn::Over),
                 (At::Full, Made::Handler(handler)) => make_room(handler, host, late),
                 (at @ (At::Idle | At::Head | At::Handler), Made::Handler(handler)) => {
-                    serve(at, handler, host, &mut late, &mut budget, &mut self.is_idle)
+                    serve(at, handler, host, &mut late, &mut budget, (&mut self.is_idle, &mut self.first))
                 }
                 (At::Body, Made::Handler(handler)) => gather_body(handler, host, &mut late),
                 (At::Rest, Made::Handler(handler)) => drop_rest(handler, host, late, budget == 0),
@@ -273,11 +287,11 @@ fn serve<H: RequestHandler>(
     host: &mut dyn Host,
     late: &mut Option<Want>,
     budget: &mut u32,
-    is_idle: &mut bool,
+    (is_idle, first): (&mut bool, &mut FirstRequest),
 ) -> Step {
     loop {
         if at != At::Handler {
-            match read_head(handler, host, late) {
+            match read_head(handler, host, late, first) {
                 Step::To(At::Handler) => {}
                 step => return step,
             }
@@ -302,12 +316,18 @@ fn make_room<H: RequestHandler>(handler: &H, host: &mut dyn Host, late: Option<W
     }
 }
 
-fn read_head<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, late: &mut Option<Want>) -> Step {
+fn read_head<H: RequestHandler>(
+    handler: &mut H,
+    host: &mut dyn Host,
+    late: &mut Option<Want>,
+    first: &mut FirstRequest,
+) -> Step {
     let (next, mut exchange) = handler.__base_mut().next_request::<H>();
     match next {
         Next::Request => {
             drop(exchange);
             *late = None;
+            first.has_come();
             return Step::To(if handler.has_body() { At::Body } else { At::Handler });
         }
         Next::End => return Step::To(At::LastReply),
@@ -323,28 +343,13 @@ fn read_head<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, late: &mut
             give_up(handler, host);
             Step::To(At::LastReply)
         }
-        Pumped::All { is_idle: true, .. } if host.is_stopping() => Step::To(At::LastReply),
+        Pumped::All { is_idle: true, .. } if host.is_stopping() => match first.grant() {
+            Some(time) => Step::DoneAt(At::Idle, Turn::Later(Want::Input, time)),
+            None => Step::To(At::LastReply),
+        },
         Pumped::All { is_idle, patience } => {
             Step::DoneAt(if is_idle { At::Idle } else { At::Head }, Turn::Later(Want::Input, patience))
         }
-    }
-}
-
-fn gather_body<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, late: &mut Option<Want>) -> Step {
-    match handler.gather() {
-        Taken::All => return Step::To(At::Handler),
-        Taken::Enough => return Step::Done(Turn::Again),
-        Taken::Some => {}
-    }
-    let late = late.take();
-    if late == Some(Want::Input) {
-        give_up(handler, host);
-        return Step::To(At::LastReply);
-    }
-    match pump(handler, host, late.is_some()) {
-        Pumped::Paused(turn) => Step::Done(turn),
-        Pumped::Dead => Step::To(At::LastReply),
-        Pumped::All { patience, .. } => Step::Done(Turn::Later(Want::Input, patience)),
     }
 }
 
@@ -380,7 +385,12 @@ fn run_handler<H: RequestHandler>(
 }
 
 /// Goes on with the next request, unless there were enough for one turn.
-fn go_on_with<H: RequestHandler>(at: At, handler: &H, host: &mut dyn Host, is_enough: bool) -> Step {
+pub(super) fn go_on_with<H: RequestHandler>(
+    at: At,
+    handler: &H,
+    host: &mut dyn Host,
+    is_enough: bool,
+) -> Step {
     if !is_enough {
         return Step::To(at);
     }
@@ -391,39 +401,8 @@ fn go_on_with<H: RequestHandler>(at: At, handler: &H, host: &mut dyn Host, is_en
     }
 }
 
-fn drop_rest<H: RequestHandler>(
-    handler: &H,
-    host: &mut dyn Host,
-    late: Option<Want>,
-    is_enough: bool,
-) -> Step {
-    let (drained, is_full) = {
-        let mut exchange = handler.exchange();
-        (exchange.drain(), exchange.is_full())
-    };
-    match drained {
-        Some(Taken::All) => {
-            handler.set_stage(Stage::Between);
-            go_on_with(if is_full { At::Full } else { At::Head }, handler, host, is_enough)
-        }
-        None => Step::To(At::LastReply),
-        Some(taken) => match pump(handler, host, late == Some(Want::Room)) {
-            Pumped::Paused(turn) => Step::Done(turn),
-            Pumped::All { .. } if taken == Taken::Enough => Step::Done(Turn::Again),
-            Pumped::All { patience, .. } if late != Some(Want::Input) => {
-                Step::Done(Turn::Later(Want::Input, patience))
-            }
-            Pumped::All { .. } => {
-                handler.exchange().record_late(false);
-                Step::To(At::LastReply)
-            }
-            Pumped::Dead => Step::To(At::LastReply),
-        },
-    }
-}
-
 /// Tells a client that is too slow with its request.
-fn give_up<H: RequestHandler>(handler: &mut H, host: &mut dyn Host) {
+pub(super) fn give_up<H: RequestHandler>(handler: &mut H, host: &mut dyn Host) {
     if !host.runs_user_code() {
         // Where all threads hang, the client is told all the same, though not in the handler's words.
         handler.exchange().refuse_late();

@@ -266,7 +266,7 @@ impl Engine {
         let patience = u64::try_from(patience.as_nanos().div_ceil(1_000_000)).unwrap_or(NEVER);
         let deadline = now.saturating_add(patience).min(NEVER - 1);
         place.deadline.store(deadline, Ordering::SeqCst);
-        let idle = connection.session.is_idle();
+        let idle = connection.session.ends_with_server();
         if let Some(connection) = place.park(connection, hint_for(want)) {
             return Some(connection);
         }

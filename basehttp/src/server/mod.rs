@@ -1,6 +1,7 @@
 //! `HTTPServer`: listens, takes connections, gives each to a handler of its own.
 
 mod address;
+mod body;
 mod caught;
 mod config;
 pub(crate) mod connection;

@@ -1,21 +1,57 @@
 //! The beginning of a connection, before its handler is made: what a proxy says of its client.
 
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::connection::{At, Step};
+use super::connection::{At, Made, Step};
 use super::ending::LINGER_TIME;
 use super::session::{Host, Turn};
 use crate::handler::log::line_of_the_server;
 use crate::handler::wire::Want;
-use crate::handler::{BaseHTTPRequestHandler, Message};
+use crate::handler::{BaseHTTPRequestHandler, Message, RequestHandler};
+
+/// The time that a new connection has for its first request where the server ends meanwhile. Its client has not failed to use a
+/// connection that was kept, which it would try again (RFC 9112 section 9.3.1): it is about to send, and a close without an answer
+/// is an error to it.
+pub(super) struct FirstRequest {
+    until: Option<Instant>,
+    is_granted: bool,
+}
+
+/// Who means it sends the request with the end of the system's handshake, or right behind it. Others, as browsers that connect
+/// before they know what to ask, hold up the end for so long.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
+
+impl FirstRequest {
+    pub(super) fn new() -> Self {
+        Self { until: Some(Instant::now() + FIRST_REQUEST), is_granted: false }
+    }
+
+    pub(super) fn has_come(&mut self) {
+        *self = Self { until: None, is_granted: false };
+    }
+
+    /// What is left of the time. None where it is over, or where there was a request.
+    pub(super) fn grant(&mut self) -> Option<Duration> {
+        let left = self.until?.saturating_duration_since(Instant::now());
+        self.is_granted = !left.is_zero();
+        Some(left).filter(|left| !left.is_zero())
+    }
+
+    /// Whether it is being waited for though the server ends.
+    pub(super) fn is_granted(&self) -> bool {
+        self.is_granted
+    }
+}
 
 /// What there is to do before the first request. None if there is nothing more.
-pub(super) fn preface<M: Message>(
-    base: &mut BaseHTTPRequestHandler<M>,
+pub(super) fn preface<H: RequestHandler>(
+    made: &mut Made<H>,
+    first: &mut FirstRequest,
     host: &dyn Host,
     late: bool,
 ) -> Option<Step> {
+    let Made::Base(base) = made else { return None };
     let read = base.exchange().preface();
     match read {
         Ok(None) => None,
@@ -23,8 +59,10 @@ pub(super) fn preface<M: Message>(
             base.set_peer_address(address);
             None
         }
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock && !late && !host.is_stopping() => {
-            Some(Step::Done(Turn::Later(Want::Input, base.exchange().patience())))
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock && !late => {
+            let patience = base.exchange().patience();
+            let time = if host.is_stopping() { first.grant() } else { Some(patience) };
+            Some(Step::Done(time.map_or(Turn::Over, |time| Turn::Later(Want::Input, time.min(patience)))))
         }
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Some(refuse(base, host, &error)),
         // Health checks connect and say nothing.

@@ -26,6 +26,11 @@ pub(crate) trait Session {
     /// Whether it has had no request in hand since it last lay down to wait for one.
     fn is_idle(&self) -> bool;
 
+    /// Whether it is over when the server is: nobody has asked anything, and nobody is about to.
+    fn ends_with_server(&self) -> bool {
+        self.is_idle()
+    }
+
     /// Whether the last reply is sent, and the connection only waits for its client to close.
     fn is_answered(&self) -> bool;
 

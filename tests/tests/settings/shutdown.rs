@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use basehttp::prelude::*;
 use basehttp::testing::respond;
 use basehttp::{ServerHandle, ShutdownReport};
-use basehttp_tests::PATIENCE;
 use basehttp_tests::client::Client;
+use basehttp_tests::{PATIENCE, wait_until};
 
 use crate::{GET, Keys, WAIT, connect, gated};
 
@@ -311,4 +311,30 @@ fn a_reply_that_has_arrived_is_finished_though_its_connection_lingers() {
     let report = running.handle.wait();
     assert_eq!((report.finished, report.cut), (1, 0));
     running.thread.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_new_connection_has_time_for_its_first_request() {
+    let running = Running::new(HTTPServer::builder());
+    let mut client = connect(running.port);
+    wait_until("the connection is taken", || running.handle.stats().connections_accepted == 1);
+    running.handle.shutdown();
+    // Nobody listens once the server has seen it.
+    wait_until("the listener is closed", || TcpStream::connect(("127.0.0.1", running.port)).is_err());
+    let reply = client.ask(GET);
+    assert_eq!((reply.status, reply.field("connection")), (200, Some("close")));
+    client.assert_closed();
+    let report = running.handle.wait();
+    assert_eq!((report.finished, report.cut), (1, 0), "{report}");
+}
+
+#[test]
+fn a_new_connection_that_asks_nothing_is_closed_and_not_cut() {
+    let running = Running::new(HTTPServer::builder());
+    let mut client = connect(running.port);
+    wait_until("the connection is taken", || running.handle.stats().connections_accepted == 1);
+    running.handle.shutdown();
+    client.assert_closed();
+    let report = running.handle.wait();
+    assert_eq!((report.closed_idle, report.cut), (1, 0), "{report}");
 }
