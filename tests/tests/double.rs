@@ -192,6 +192,40 @@ mod timed {
     }
 
     #[test]
+    fn pauses_add_up_for_what_has_a_deadline_as_a_whole() {
+        let trickle = |message: &str, seconds: u64| {
+            let pause = Piece::Pause(Duration::from_secs(seconds));
+            let bytes = message.bytes().map(|byte| Piece::Bytes(vec![byte]));
+            run_timed(|base| Echo { base }, bytes.flat_map(|byte| [byte, pause.clone()]))
+        };
+        // 27 pauses, in a head that has 20 seconds.
+        let head = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        assert_eq!(statuses(&trickle(head, 0)), [204]);
+        let late = trickle(head, 1);
+        assert_eq!(statuses(&late), [408]);
+        assert!(late.log.contains("head_timeout"), "{}", late.log);
+        // A body has 60 seconds, and no pause of it is as long as 30.
+        let body = |seconds| {
+            let pause = Piece::Pause(Duration::from_secs(seconds));
+            let head = Piece::Bytes(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n".to_vec());
+            let bytes = b"body".iter().flat_map(|byte| [pause.clone(), Piece::Bytes(vec![*byte])]);
+            run_timed(|base| Echo { base }, [head].into_iter().chain(bytes))
+        };
+        assert_eq!(body(14).responses[0].text(), "body");
+        let late = body(16);
+        assert_eq!(statuses(&late), [408]);
+        assert!(late.log.contains("body_timeout"), "{}", late.log);
+    }
+
+    #[test]
+    fn the_time_that_the_handler_is_told_moves_too() {
+        let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        let run = run(get, 61, get);
+        let dates: Vec<_> = run.responses.iter().map(|response| response.header("Date").unwrap()).collect();
+        assert_eq!(dates, ["Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:50:38 GMT"]);
+    }
+
+    #[test]
     fn an_idle_connection_is_closed_in_silence() {
         let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
         assert_eq!(statuses(&run(get, 1, get)), [204, 204]);

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use super::RequestHandler;
 use super::address::Address;
+use super::clock::Clock;
 use super::exchange::{After, Bounds, Desk, Exchange, Guard, Next, Shared, Taken};
 use super::guard::HostGuard;
 use super::message::{Headers, Message};
@@ -71,7 +72,7 @@ pub struct BaseHTTPRequestHandler<M: Message = Headers> {
     request: Option<Box<Request>>,
     headers: OnceCell<M>,
     stage: Cell<Stage>,
-    clock: fn() -> SystemTime,
+    clock: Clock,
 }
 
 /// How far the current request is.
@@ -98,7 +99,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         client_address: Address,
         server: Arc<ServerInfo>,
     ) -> Self {
-        let clock = wire.clock();
+        let clock = bounds.clock.clone();
         let shared = Shared::new(wire, bounds);
         Self {
             rfile: RFile::new(shared.clone()),
@@ -294,7 +295,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
 
     /// The time, for `Date` and log lines.
     pub(crate) fn now(&self) -> SystemTime {
-        (self.clock)()
+        self.clock.now()
     }
 
     /// Whether the request has announced a body.

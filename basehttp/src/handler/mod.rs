@@ -4,6 +4,7 @@ mod address;
 pub(crate) mod base;
 mod buffer;
 pub(crate) mod checks;
+pub(crate) mod clock;
 pub(crate) mod dispatch;
 pub(crate) mod error_page;
 pub(crate) mod exchange;

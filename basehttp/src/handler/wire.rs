@@ -2,12 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, IoSlice};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::Address;
 use crate::proto::fault::Fault;
 
-/// The other end of a connection, the clock and the log. A connection of the server is one, and so is the memory of
+/// The other end of a connection, and the log. A connection of the server is one, and so is the memory of
 /// [`testing`](crate::testing).
 pub(crate) trait Wire: Send {
     /// Reads what has come. `Ok(0)` is the end of the input, [`WouldBlock`](io::ErrorKind::WouldBlock) that nothing is
@@ -73,9 +73,6 @@ pub(crate) trait Wire: Send {
 
     /// Makes the end of the connection a reset.
     fn reset(&mut self);
-
-    /// What tells the time, for `Date` and log lines.
-    fn clock(&self) -> fn() -> SystemTime;
 
     /// Takes a line for the log, with its line end.
     fn log(&mut self, line: &str);

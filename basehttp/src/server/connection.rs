@@ -210,7 +210,7 @@ where
                 // An empty send buffer has room for it.
                 let _ = exchange.pump();
                 exchange.shutdown_write();
-                self.at = At::Linger { until: Instant::now() + LINGER_TIME };
+                self.at = At::Linger { until: exchange.instant() + LINGER_TIME };
             }
             Made::Nothing => {}
         }

@@ -38,7 +38,7 @@ pub(super) fn end<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, late:
     finish(handler);
     host.leave();
     if begin_end(handler) {
-        return Step::To(At::Linger { until: Instant::now() + LINGER_TIME });
+        return Step::To(At::Linger { until: handler.exchange().instant() + LINGER_TIME });
     }
     Step::Done(Turn::Over)
 }
@@ -49,9 +49,9 @@ pub(super) fn linger(exchange: &mut Exchange, until: Instant, expired: bool) -> 
     // A client that sends as fast as it can has others waiting behind it.
     for _ in 0..LINGER_READS {
         match exchange.linger(&mut scratch) {
-            Ok(1..) if Instant::now() < until => {}
+            Ok(1..) if exchange.instant() < until => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && !expired => {
-                let left = until.saturating_duration_since(Instant::now());
+                let left = until.saturating_duration_since(exchange.instant());
                 return Step::Done(Turn::Later(Want::Input, left.min(LINGER_SILENCE)));
             }
             _ => return Step::Done(Turn::Over),

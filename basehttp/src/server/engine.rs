@@ -92,7 +92,7 @@ impl Engine {
             refused: Repeated::default(),
             predictor: Predictor::new(),
             log,
-            bounds: Arc::new(settings.bounds),
+            bounds: Arc::new(settings.bounds.clone()),
             settings,
             verify_request,
             open,

@@ -82,5 +82,5 @@ fn refuse<M: Message>(base: &BaseHTTPRequestHandler<M>, host: &dyn Host, error: 
     // An empty send buffer has room for it.
     let _ = exchange.pump();
     exchange.shutdown_write();
-    Step::To(At::Linger { until: Instant::now() + LINGER_TIME })
+    Step::To(At::Linger { until: exchange.instant() + LINGER_TIME })
 }

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::counters::Counters;
 use super::engine::{Engine, hint_for};
@@ -147,10 +147,6 @@ impl Wire for Socket {
 
     fn reset(&mut self) {
         self.stream.reset_on_close();
-    }
-
-    fn clock(&self) -> fn() -> SystemTime {
-        SystemTime::now
     }
 
     fn log(&mut self, line: &str) {

@@ -3,17 +3,17 @@
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::{Response, Run};
+use crate::handler::clock::Clock;
 use crate::handler::wire::{Want, Wire};
 
 /// The server's side: gives the pieces one by one, and takes the output.
 pub(super) struct Memory {
     pieces: VecDeque<Piece>,
-    /// How long the client is silent before the next piece.
-    silence: Option<Duration>,
     record: Record,
+    clock: Clock,
 }
 
 /// What a client does in [`run_timed`](super::run_timed).
@@ -21,7 +21,7 @@ pub(super) struct Memory {
 pub enum Piece {
     /// It sends bytes, which one read gives.
     Bytes(Vec<u8>),
-    /// It is silent for so long, which takes no time.
+    /// It is silent for so long on the connection's clock, which takes no time.
     Pause(Duration),
 }
 
@@ -33,10 +33,9 @@ pub(super) struct Record(Arc<Mutex<Recorded>>);
 struct Recorded {
     output: Vec<u8>,
     log: String,
-    /// The silence that the connection has met.
-    silence: Duration,
-    /// The next read finds nothing yet: a connection whose time is over looks once more.
-    is_stalled: bool,
+    /// What the connection still has to wait for the next piece: between two of them it has to wait, and to go on where it was,
+    /// even for no time at all.
+    silence: Option<Duration>,
     replies: Vec<Reply>,
 }
 
@@ -52,23 +51,21 @@ struct Reply {
 }
 
 impl Memory {
-    pub(super) fn new(pieces: impl Iterator<Item = Piece>) -> (Self, Record) {
+    pub(super) fn new(pieces: impl Iterator<Item = Piece>, clock: Clock) -> (Self, Record) {
         let record = Record::default();
         // A read of nothing would be the end of the input.
         let pieces = pieces.filter(|piece| !matches!(piece, Piece::Bytes(bytes) if bytes.is_empty()));
-        (Self { pieces: pieces.collect(), silence: None, record: record.clone() }, record)
+        (Self { pieces: pieces.collect(), record: record.clone(), clock }, record)
     }
 
-    /// Whether the client sends nothing for now. It was silent as long as the test said when it is asked again.
+    /// Whether the client sends nothing for now.
     fn is_silent(&mut self) -> bool {
+        let mut recorded = self.record.lock();
         while let Some(Piece::Pause(time)) = self.pieces.front() {
-            let so_far = self.silence.unwrap_or_default();
-            self.silence = Some(so_far.saturating_add(*time));
+            recorded.silence = Some(recorded.silence.unwrap_or_default().saturating_add(*time));
             self.pieces.pop_front();
         }
-        let silence = self.silence.take();
-        self.record.lock().silence = silence.unwrap_or_default();
-        silence.is_some()
+        recorded.silence.is_some()
     }
 }
 
@@ -77,16 +74,15 @@ impl Record {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the client was silent for longer than this when it was last waited for.
-    pub(super) fn is_late(&self, patience: Duration) -> bool {
-        std::mem::take(&mut self.lock().silence) > patience
-    }
-
-    /// As [`is_late`](Self::is_late) for a connection that lies down, and makes sure of it before it gives up.
-    pub(super) fn stays_late(&self, patience: Duration) -> bool {
-        let is_late = self.is_late(patience);
-        self.lock().is_stalled = is_late;
-        is_late
+    /// Waits for the client, no longer than `patience`. Whether it is still silent then.
+    pub(super) fn is_late(&self, patience: Duration, clock: &Clock) -> bool {
+        let mut recorded = self.lock();
+        let silence = recorded.silence.take().unwrap_or_default();
+        clock.advance(silence.min(patience));
+        if silence > patience {
+            recorded.silence = Some(silence - patience);
+        }
+        silence > patience
     }
 
     pub(super) fn into_run(self) -> Run {
@@ -107,11 +103,7 @@ impl Record {
 
 impl Wire for Memory {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if std::mem::take(&mut self.record.lock().is_stalled) {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        // Between two pieces the connection has to wait, and to go on where it was.
-        if !self.pieces.is_empty() && self.is_silent() {
+        if self.is_silent() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let Some(Piece::Bytes(piece)) = self.pieces.front_mut() else { return Ok(0) };
@@ -122,7 +114,7 @@ impl Wire for Memory {
         piece.drain(..count);
         if piece.is_empty() {
             self.pieces.pop_front();
-            self.silence = Some(Duration::ZERO);
+            self.record.lock().silence = (!self.pieces.is_empty()).then_some(Duration::ZERO);
         }
         Ok(count)
     }
@@ -137,7 +129,7 @@ impl Wire for Memory {
     }
 
     fn wait(&mut self, want: Want, timeout: Duration) -> io::Result<()> {
-        if want == Want::Input && self.record.is_late(timeout) {
+        if want == Want::Input && self.record.is_late(timeout, &self.clock) {
             return Err(io::ErrorKind::TimedOut.into());
         }
         Ok(())
@@ -169,11 +161,6 @@ impl Wire for Memory {
         if let Some(reply) = self.record.lock().replies.last_mut() {
             reply.was_reset = true;
         }
-    }
-
-    fn clock(&self) -> fn() -> SystemTime {
-        // The example of RFC 9110.
-        || UNIX_EPOCH + Duration::from_secs(784_111_777)
     }
 
     fn log(&mut self, line: &str) {

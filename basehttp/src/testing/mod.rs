@@ -32,7 +32,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::handler::exchange::Shared;
+use crate::handler::clock::Clock;
+use crate::handler::exchange::{Bounds, Shared};
 use crate::handler::wire::Want;
 use crate::handler::{
     Address, BaseHTTPRequestHandler, RequestHandler, ServerHandle, ServerInfo, ShutdownReport, Stats, Stop,
@@ -62,7 +63,7 @@ pub struct Run {
 ///
 /// The client sends `input` and then nothing more, as one that half-closes its connection. All that a server does is
 /// done: parsing, limits, framing, keeping the connection open. The client's address is `127.0.0.1:54321`, and the time
-/// is always `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// is `Sun, 06 Nov 1994 08:49:37 GMT` and stands still.
 pub fn respond<H, F>(factory: F, input: &[u8]) -> Vec<Response>
 where
     H: RequestHandler,
@@ -93,10 +94,11 @@ where
 }
 
 /// As [`run`] for a client that is silent between its pieces, so long that a deadline of the server or of the handler may be over.
-/// No time passes: a pause that is longer than the connection would wait is the end of that wait.
+/// It takes no time: deadlines are measured by a clock that stands still, and that pauses move.
 ///
-/// The deadlines are the server's defaults, and those that the handler sets. Each pause is a wait of its own, so the deadline of
-/// a head or a body as a whole is over when one pause is longer than it, and not by many short ones.
+/// The deadlines are the server's defaults, and those that the handler sets. Pauses add up where a deadline holds for a head or a body
+/// as a whole. The handler is told the same time: it begins at `Sun, 06 Nov 1994 08:49:37 GMT`, and how long the handler itself runs
+/// is not added.
 ///
 /// ```
 /// # use basehttp::prelude::*;
@@ -106,16 +108,14 @@ where
 /// use std::time::Duration;
 /// use basehttp::testing::{Piece, run_timed};
 ///
-/// let slow = |seconds| {
-///     let pieces = [
-///         Piece::Bytes(b"GET / HTTP/1.0\r\n".to_vec()),
-///         Piece::Pause(Duration::from_secs(seconds)),
-///         Piece::Bytes(b"\r\n".to_vec()),
-///     ];
-///     run_timed(|base| Hello { base }, pieces).responses[0].status
+/// let status = |seconds| {
+///     let pause = Piece::Pause(Duration::from_secs(seconds));
+///     let slow = ["GET / HT", "TP/1.0\r\n", "\r\n"].map(|piece| [Piece::Bytes(piece.into()), pause.clone()]);
+///     run_timed(|base| Hello { base }, slow.into_iter().flatten()).responses[0].status
 /// };
-/// assert_eq!(slow(1), 204);
-/// assert_eq!(slow(600), 408);
+/// assert_eq!(status(9), 204);
+/// // The head has 20 seconds from its first byte to its last.
+/// assert_eq!(status(11), 408);
 /// ```
 pub fn run_timed<H, F, I>(factory: F, pieces: I) -> Run
 where
@@ -123,12 +123,13 @@ where
     F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H,
     I: IntoIterator<Item = Piece>,
 {
-    let (memory, record) = Memory::new(pieces.into_iter());
+    let clock = Clock::moved();
+    let (memory, record) = Memory::new(pieces.into_iter(), clock.clone());
     let parts = Parts {
         wire: Box::new(memory),
         client_address: std::net::SocketAddr::from((Ipv4Addr::LOCALHOST, 54321)).into(),
         server: Arc::new(no_server()),
-        bounds: Arc::default(),
+        bounds: Arc::new(Bounds { clock: clock.clone(), ..Bounds::default() }),
     };
     let mut session = Live::new(parts, Arc::new(factory));
     let mut host = Patient;
@@ -136,7 +137,7 @@ where
     loop {
         is_late = match session.turn(&mut host, is_late) {
             Turn::Over => return record.into_run(),
-            Turn::Later(Want::Input, patience) => record.stays_late(patience),
+            Turn::Later(Want::Input, patience) => record.is_late(patience, &clock),
             _ => false,
         };
     }

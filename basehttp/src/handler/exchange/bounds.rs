@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use crate::handler::clock::Clock;
 use crate::proto::limits::Limits;
 
 /// How much a connection may take of the server.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Bounds {
     pub(crate) limits: Limits,
     /// Bytes of a reply held back to learn its length, and of a body gathered before a write.
@@ -31,6 +32,8 @@ pub(crate) struct Bounds {
     pub(crate) reply_timeout: Duration,
     /// Requests that a connection may have.
     pub(crate) requests: u64,
+    /// What the times are measured by.
+    pub(crate) clock: Clock,
 }
 
 impl Default for Bounds {
@@ -49,6 +52,7 @@ impl Default for Bounds {
             body_timeout: Duration::from_secs(60),
             reply_timeout: Duration::from_secs(60),
             requests: u64::MAX,
+            clock: Clock::default(),
         }
     }
 }

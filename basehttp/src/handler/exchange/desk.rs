@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::incoming::Incoming;
 use super::patience::Patience;
@@ -146,7 +146,7 @@ impl Shared {
             // What becomes of it the one who has the connection finds out. A file may be on a slow disk.
             let _ = exchange.pump_within(0);
             // A handler runs, and meanwhile the client cannot show that it has room.
-            exchange.taking.stop();
+            exchange.taking.stop(&exchange.line.bounds.clock);
         }
     }
 
@@ -341,10 +341,6 @@ impl Wire for Nowhere {
 
     fn reset(&mut self) {}
 
-    fn clock(&self) -> fn() -> SystemTime {
-        || UNIX_EPOCH
-    }
-
     fn log(&mut self, _line: &str) {}
 }
 
@@ -390,10 +386,6 @@ mod tests {
         fn shutdown_write(&mut self) {}
 
         fn reset(&mut self) {}
-
-        fn clock(&self) -> fn() -> SystemTime {
-            SystemTime::now
-        }
 
         fn log(&mut self, _line: &str) {}
     }

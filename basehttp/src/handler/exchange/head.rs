@@ -1,7 +1,6 @@
 //! The head of the next request, as it comes.
 
 use std::io;
-use std::time::Instant;
 
 use super::{After, Exchange, Next, Output, Part};
 use crate::handler::request::Request;
@@ -46,7 +45,7 @@ impl Exchange {
             // anybody would have to answer (RFC 9112 section 2.2).
             if self.part == Part::Idle && !self.input.is_empty() {
                 if self.until.is_none() {
-                    self.until = Some(Instant::now() + self.line.bounds.head_timeout);
+                    self.until = Some(self.instant() + self.line.bounds.head_timeout);
                 }
                 if self.parser.begun(self.input.data()) {
                     self.part = Part::Head;
@@ -76,7 +75,7 @@ impl Exchange {
     fn mind_handshake(&mut self) {
         let until = self.until.take();
         if self.line.wire.is_in_handshake() {
-            self.until = until.or_else(|| Some(Instant::now() + self.line.bounds.handshake_timeout));
+            self.until = until.or_else(|| Some(self.instant() + self.line.bounds.handshake_timeout));
         }
     }
 

@@ -1,7 +1,6 @@
 //! The body of the request: its framing taken off, the client asked for it when it is wanted.
 
 use std::io;
-use std::time::Instant;
 
 use super::patience::Patience;
 use super::{DIRECT, Exchange, LONGEST, Trouble, gone};
@@ -78,10 +77,10 @@ impl Exchange {
     pub(crate) fn read_body_now(&mut self, out: &mut [u8]) -> io::Result<Option<usize>> {
         if matches!(self.body, Incoming::Length(_)) && self.input.is_empty() && self.trouble.is_none() {
             match self.input.fill(|room| self.line.wire.read(room)) {
-                Ok(count) => self.sending.earn(count),
+                Ok(count) => self.sending.earn(count, &self.line.bounds.clock),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.prepare_to_wait()?;
-                    self.sending.wait();
+                    self.sending.wait(&self.line.bounds.clock);
                     if !self.input_patience().is_zero() {
                         return Ok(None);
                     }
@@ -224,17 +223,17 @@ impl Exchange {
                     return Err(self.fault(Fault::IncompleteBody));
                 }
                 Ok(count) => {
-                    self.sending.earn(count);
+                    self.sending.earn(count, &self.line.bounds.clock);
                     return Ok(count);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.prepare_to_wait()?;
-                    self.sending.wait();
+                    self.sending.wait(&self.line.bounds.clock);
                     let timeout = self.input_patience();
                     if let Err(error) = self.wait_for_input(timeout) {
                         let deadline = self.input_deadline();
                         // The handler may try again.
-                        self.sending.stop();
+                        self.sending.stop(&self.line.bounds.clock);
                         return Err(self.failed(error, deadline));
                     }
                 }
@@ -299,9 +298,9 @@ impl Exchange {
             }
             reads -= 1;
             match self.input.fill(|room| self.line.wire.read(room)) {
-                Ok(count @ 1..) => self.sending.earn(count),
+                Ok(count @ 1..) => self.sending.earn(count, &self.line.bounds.clock),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.sending.wait();
+                    self.sending.wait(&self.line.bounds.clock);
                     return Taken::Some;
                 }
                 // So does the end of the input.
@@ -323,7 +322,7 @@ impl Exchange {
     /// Reads and drops what has come of a body that nobody has read. None if the connection cannot be kept.
     pub(crate) fn drain(&mut self) -> Option<Taken> {
         if self.has_body() && self.until.is_none() {
-            self.until = Some(Instant::now() + self.read_timeout);
+            self.until = Some(self.instant() + self.read_timeout);
         }
         let mut reads = READS_A_TURN;
         loop {

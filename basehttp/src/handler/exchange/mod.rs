@@ -155,12 +155,17 @@ impl Exchange {
         self.line.wire.log(line);
     }
 
+    /// What its deadlines are measured by.
+    pub(crate) fn instant(&self) -> Instant {
+        self.line.bounds.clock.instant()
+    }
+
     /// Reads what comes before the first request; see [`Wire::preface`](super::wire::Wire::preface). It has the time of a head.
     pub(crate) fn preface(&mut self) -> io::Result<Option<Address>> {
         let read = self.line.wire.preface();
         self.until = match &read {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.until.or_else(|| Some(Instant::now() + self.line.bounds.head_timeout))
+                self.until.or_else(|| Some(self.instant() + self.line.bounds.head_timeout))
             }
             _ => None,
         };
@@ -189,7 +194,7 @@ impl Exchange {
     /// How long the connection may be silent from now on.
     pub(crate) fn patience(&self) -> Duration {
         match (self.until, self.part) {
-            (Some(until), _) => until.saturating_duration_since(Instant::now()),
+            (Some(until), _) => until.saturating_duration_since(self.instant()),
             (None, Part::Idle) => self.line.bounds.idle_timeout,
             (None, _) => self.input_patience(),
         }
@@ -197,7 +202,11 @@ impl Exchange {
 
     /// How long the client may go on sending nothing of its body.
     fn input_patience(&self) -> Duration {
-        if self.is_tunnel() { self.read_timeout } else { self.sending.left(self.read_timeout) }
+        if self.is_tunnel() {
+            self.read_timeout
+        } else {
+            self.sending.left(self.read_timeout, &self.line.bounds.clock)
+        }
     }
 
     /// Whether this is no HTTP any more, and so nothing that could be late as a whole.
@@ -236,7 +245,7 @@ impl Exchange {
     /// A handler begins to run: while it does, no time of the client's is used up.
     #[inline]
     pub(crate) fn handler_begins(&mut self) {
-        self.taking.stop();
+        self.taking.stop(&self.line.bounds.clock);
     }
 
     /// Notes that the client is too late with its request.
@@ -369,7 +378,7 @@ impl Exchange {
 
     /// How long the client may go on taking nothing.
     pub(crate) fn room_patience(&self) -> Duration {
-        self.taking.left(self.write_timeout)
+        self.taking.left(self.write_timeout, &self.line.bounds.clock)
     }
 
     /// Whether the client has to take more of the replies before its next request is looked at. A client that takes nothing

@@ -70,7 +70,7 @@ impl Exchange {
                 }
             }
             // What the handler does until its next write is not the client's time.
-            self.taking.stop();
+            self.taking.stop(&self.line.bounds.clock);
         }
         Ok(count)
     }
@@ -93,7 +93,7 @@ impl Exchange {
                 self.wait_for_room()?;
             }
         }
-        self.taking.stop();
+        self.taking.stop(&self.line.bounds.clock);
         self.reply.end_direct();
         Ok(count)
     }

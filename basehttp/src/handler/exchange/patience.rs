@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::LONGEST;
+use crate::handler::clock::Clock;
 
 /// The time for which a client may still let the server wait: for its body, or for room for a reply. Waiting uses it up, and
 /// every byte that comes or goes earns a millisecond of it back: so a message may take as long as it likes at 1000 bytes a
@@ -21,8 +22,8 @@ impl Patience {
     }
 
     /// What is left, for a wait that may be so long at most.
-    pub(super) fn left(&self, at_once: Duration) -> Duration {
-        let waited = self.waiting_since.map_or(Duration::ZERO, |since| since.elapsed());
+    pub(super) fn left(&self, at_once: Duration, clock: &Clock) -> Duration {
+        let waited = self.waiting_since.map_or(Duration::ZERO, |since| clock.instant() - since);
         let in_total = self.most.saturating_sub(self.used).saturating_sub(waited);
         in_total.min(at_once.saturating_sub(waited))
     }
@@ -34,8 +35,8 @@ impl Patience {
     }
 
     /// The wait for the client begins, or goes on.
-    pub(super) fn wait(&mut self) {
-        self.waiting_since.get_or_insert_with(Instant::now);
+    pub(super) fn wait(&mut self, clock: &Clock) {
+        self.waiting_since.get_or_insert_with(|| clock.instant());
     }
 
     #[cfg(test)]
@@ -50,16 +51,16 @@ impl Patience {
 
     /// The wait is over.
     #[inline]
-    pub(super) fn stop(&mut self) {
+    pub(super) fn stop(&mut self, clock: &Clock) {
         if let Some(since) = self.waiting_since.take() {
-            self.used = self.used.saturating_add(since.elapsed());
+            self.used = self.used.saturating_add(clock.instant() - since);
         }
     }
 
     /// Something has come, or gone.
     #[inline]
-    pub(super) fn earn(&mut self, bytes: usize) {
-        self.stop();
+    pub(super) fn earn(&mut self, bytes: usize, clock: &Clock) {
+        self.stop(clock);
         if !self.used.is_zero() {
             self.used = self.used.saturating_sub(Duration::from_millis(bytes as u64));
         }
@@ -74,32 +75,38 @@ mod tests {
 
     #[test]
     fn bytes_earn_what_waiting_uses_and_not_more_than_there_was() {
+        let clock = Clock::moved();
         let mut patience = Patience::new(Duration::from_secs(60));
-        patience.used = Duration::from_secs(50);
-        patience.earn(20_000);
-        assert_eq!(patience.left(LONG), Duration::from_secs(30));
-        assert_eq!(patience.left(Duration::from_secs(20)), Duration::from_secs(20));
-        patience.earn(usize::MAX);
-        assert_eq!(patience.left(LONG), Duration::from_secs(60));
+        patience.wait(&clock);
+        clock.advance(Duration::from_secs(50));
+        patience.earn(20_000, &clock);
+        assert_eq!(patience.left(LONG, &clock), Duration::from_secs(30));
+        assert_eq!(patience.left(Duration::from_secs(20), &clock), Duration::from_secs(20));
+        patience.earn(usize::MAX, &clock);
+        assert_eq!(patience.left(LONG, &clock), Duration::from_secs(60));
     }
 
     #[test]
     fn waiting_is_what_uses_it_up() {
+        let clock = Clock::moved();
         let mut patience = Patience::new(Duration::from_secs(60));
-        patience.waiting_since = Instant::now().checked_sub(Duration::from_secs(61));
-        assert_eq!(patience.left(LONG), Duration::ZERO);
-        patience.earn(1);
-        assert_eq!(patience.left(LONG), Duration::ZERO);
+        patience.wait(&clock);
+        clock.advance(Duration::from_secs(61));
+        assert_eq!(patience.left(LONG, &clock), Duration::ZERO);
+        patience.earn(1, &clock);
+        assert_eq!(patience.left(LONG, &clock), Duration::ZERO);
         assert!(patience.ends_before(LONG));
     }
 
     #[test]
     fn one_wait_has_its_own_end() {
+        let clock = Clock::moved();
         let mut patience = Patience::new(Duration::from_secs(60));
-        patience.waiting_since = Instant::now().checked_sub(Duration::from_secs(31));
-        assert_eq!(patience.left(Duration::from_secs(30)), Duration::ZERO);
+        patience.wait(&clock);
+        clock.advance(Duration::from_secs(31));
+        assert_eq!(patience.left(Duration::from_secs(30), &clock), Duration::ZERO);
         assert!(!patience.ends_before(Duration::from_secs(30)));
-        patience.earn(1);
-        assert_eq!(patience.left(Duration::from_secs(20)), Duration::from_secs(20));
+        patience.earn(1, &clock);
+        assert_eq!(patience.left(Duration::from_secs(20), &clock), Duration::from_secs(20));
     }
 }

@@ -82,11 +82,11 @@ impl Exchange {
         };
         self.took(written);
         if written > 0 {
-            self.taking.earn(written);
+            self.taking.earn(written, &self.line.bounds.clock);
         }
         match sent {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.taking.wait();
+                self.taking.wait(&self.line.bounds.clock);
                 Ok(Sent::Some)
             }
             sent => sent.map_err(|error| self.unwritable(error)),
@@ -106,7 +106,7 @@ impl Exchange {
             self.files.pop_front();
         }
         self.sent += count as u64;
-        self.taking.earn(count);
+        self.taking.earn(count, &self.line.bounds.clock);
         Ok(count)
     }
 
@@ -160,7 +160,7 @@ impl Exchange {
     }
 
     pub(super) fn wait_for_room(&mut self) -> io::Result<()> {
-        self.taking.wait();
+        self.taking.wait(&self.line.bounds.clock);
         let timeout = self.room_patience();
         self.line.wire.wait(Want::Room, timeout).map_err(|error| self.unwritable(error))
     }
@@ -192,7 +192,7 @@ impl Exchange {
             Ok(0) => Err(self.unwritable(io::ErrorKind::WriteZero.into())),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
             Ok(count) => {
-                self.taking.earn(count);
+                self.taking.earn(count, &self.line.bounds.clock);
                 Ok(count)
             }
             Err(error) => Err(self.unwritable(error)),
@@ -221,9 +221,10 @@ impl Exchange {
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Arc, Mutex};
-    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+    use std::time::Duration;
 
     use super::*;
+    use crate::handler::clock::Clock;
     use crate::handler::exchange::{After, Bounds, DIRECT, Shared};
     use crate::handler::wire::Wire;
     use crate::proto::framing::Body;
@@ -275,10 +276,6 @@ mod tests {
         fn shutdown_write(&mut self) {}
 
         fn reset(&mut self) {}
-
-        fn clock(&self) -> fn() -> SystemTime {
-            || UNIX_EPOCH
-        }
 
         fn log(&mut self, _line: &str) {}
     }
@@ -335,6 +332,7 @@ mod tests {
     struct Trickle {
         has_waited: bool,
         is_full: Arc<AtomicBool>,
+        clock: Clock,
     }
 
     impl Wire for Trickle {
@@ -354,7 +352,7 @@ mod tests {
         }
 
         fn wait(&mut self, _want: Want, timeout: Duration) -> io::Result<()> {
-            std::thread::sleep(timeout.min(A_BYTE));
+            self.clock.advance(timeout.min(A_BYTE));
             self.has_waited = timeout >= A_BYTE;
             if self.has_waited { Ok(()) } else { Err(io::ErrorKind::TimedOut.into()) }
         }
@@ -371,18 +369,16 @@ mod tests {
 
         fn reset(&mut self) {}
 
-        fn clock(&self) -> fn() -> SystemTime {
-            || UNIX_EPOCH
-        }
-
         fn log(&mut self, _line: &str) {}
     }
 
     /// A reply that is begun, with so long for its client in total.
     fn trickle(reply_timeout: Duration) -> (Shared, Arc<AtomicBool>) {
         let is_full = Arc::new(AtomicBool::new(true));
-        let bounds = Bounds { hold: 0, high_water: 0, reply_timeout, ..Bounds::default() };
-        let wire = Trickle { has_waited: false, is_full: is_full.clone() };
+        let clock = Clock::moved();
+        let bounds =
+            Bounds { hold: 0, high_water: 0, reply_timeout, clock: clock.clone(), ..Bounds::default() };
+        let wire = Trickle { has_waited: false, is_full: is_full.clone(), clock };
         let shared = Shared::new(Box::new(wire), Arc::new(bounds));
         let mut exchange = shared.lock();
         let asked = Asked { version: Version::Http11, head: false, connect: false, close: false };

@@ -6,7 +6,7 @@
 
 use std::io::{self, IoSlice, Read, Write};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use rustls::{ServerConfig, ServerConnection};
 
@@ -193,10 +193,6 @@ impl Wire for TlsSocket {
     fn reset(&mut self) {
         self.is_broken = true;
         self.socket.reset();
-    }
-
-    fn clock(&self) -> fn() -> SystemTime {
-        self.socket.clock()
     }
 
     fn log(&mut self, line: &str) {
