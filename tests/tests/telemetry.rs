@@ -77,16 +77,19 @@ fn the_crate_log_takes_the_lines_with_a_level() {
     let (sender, lines) = channel();
     log::set_logger(Box::leak(Box::new(Logger(Mutex::new(sender))))).unwrap();
     log::set_max_level(log::LevelFilter::Info);
+    let next = || {
+        let mut ours = std::iter::from_fn(|| lines.recv_timeout(PATIENCE).ok());
+        let (level, _, text) = ours.find(|(_, target, _)| target == "basehttp").unwrap();
+        (level, text)
+    };
     let builder = HTTPServer::builder().log().verify_request(|_| panic!("on purpose"));
     let server = TestServer::with(builder, |base| Page { base });
     let _ = server.exchange(b"GET / HTTP/1.0\r\n\r\n");
+    // Lines are written after the client was served, so the next server must not begin before.
+    assert_eq!(next(), (log::Level::Warn, "verify_request panicked: on purpose".to_owned()));
     let server = TestServer::with(HTTPServer::builder().log(), |base| Page { base });
     server.exchange(b"GET / HTTP/1.0\r\n\r\n").unwrap();
-    let mut ours = std::iter::from_fn(|| lines.recv_timeout(PATIENCE).ok())
-        .filter(|(_, target, _)| target == "basehttp");
-    let (level, _, text) = ours.next().unwrap();
-    assert_eq!((level, text.as_str()), (log::Level::Warn, "verify_request panicked: on purpose"));
-    let (level, _, text) = ours.next().unwrap();
+    let (level, text) = next();
     assert_eq!(level, log::Level::Info);
     assert!(text.ends_with("\"GET / HTTP/1.0\" 200 -"), "{text}");
 }
