@@ -338,7 +338,7 @@ pub(crate) fn tell<H: RequestHandler>(handler: &H) {
     let news = handler.exchange().take_news();
     match news {
         Some(Trouble::ClientGone) => {
-            handler.log_error(format_args!("{}: the client went away", function_of(handler)));
+            tell_gone(handler, function_of(handler));
         }
         Some(Trouble::TimedOut(deadline)) => {
             handler.log_error(format_args!("{}: Request timed out ({deadline})", function_of(handler)));
@@ -360,6 +360,12 @@ pub(crate) fn tell<H: RequestHandler>(handler: &H) {
     }
 }
 
+fn tell_gone<H: RequestHandler>(handler: &H, function: &str) {
+    let is_cut = handler.exchange().is_cut();
+    let what = if is_cut { "cut by the shutdown, its grace is over" } else { "the client went away" };
+    handler.log_error(format_args!("{function}: {what}"));
+}
+
 fn function_of<H: RequestHandler>(handler: &H) -> &'static str {
     method_for(handler).map_or("handle_one_request", |method| method.function)
 }
@@ -372,7 +378,7 @@ pub(crate) fn fail<H: RequestHandler>(handler: &H, function: &str, failure: &Fai
     handler.exchange().failed = true;
     match trouble {
         Some(Trouble::ClientGone) => {
-            handler.log_error(format_args!("{function}: the client went away"));
+            tell_gone(handler, function);
             return handler.exchange().cut();
         }
         // The reply is complete, and the handler says no more than that.

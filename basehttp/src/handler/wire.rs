@@ -65,6 +65,11 @@ pub(crate) trait Wire: Send {
     /// Whether the server is being shut down.
     fn is_stopping(&self) -> bool;
 
+    /// Whether the server has cut the connection, at the end of a shutdown's grace.
+    fn is_cut(&self) -> bool {
+        false
+    }
+
     /// A reply with this status was made. For wires that count.
     fn replied(&mut self, _status: u16) {}
 

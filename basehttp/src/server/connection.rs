@@ -190,7 +190,8 @@ where
     }
 
     fn is_answered(&self) -> bool {
-        matches!(self.at, At::Linger { .. })
+        let is_gone = || matches!(&self.made, Made::Handler(handler) if handler.exchange().is_gone());
+        matches!(self.at, At::Linger { .. }) && !is_gone()
     }
 
     fn refuse(&mut self) -> bool {

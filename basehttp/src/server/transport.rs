@@ -137,6 +137,10 @@ impl Wire for Socket {
         self.engine.is_stopping()
     }
 
+    fn is_cut(&self) -> bool {
+        self.place.is_cut()
+    }
+
     fn replied(&mut self, status: u16) {
         self.counters().replied(status);
     }

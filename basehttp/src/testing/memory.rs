@@ -77,12 +77,11 @@ impl Record {
     /// Waits for the client, no longer than `patience`. Whether it is still silent then.
     pub(super) fn is_late(&self, patience: Duration, clock: &Clock) -> bool {
         let mut recorded = self.lock();
-        let silence = recorded.silence.take().unwrap_or_default();
+        let silence = recorded.silence.unwrap_or_default();
+        let left = silence.saturating_sub(patience);
         clock.advance(silence.min(patience));
-        if silence > patience {
-            recorded.silence = Some(silence - patience);
-        }
-        silence > patience
+        recorded.silence = (!left.is_zero()).then_some(left);
+        !left.is_zero()
     }
 
     pub(super) fn into_run(self) -> Run {

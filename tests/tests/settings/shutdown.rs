@@ -338,3 +338,50 @@ fn a_new_connection_that_asks_nothing_is_closed_and_not_cut() {
     let report = running.handle.wait();
     assert_eq!((report.closed_idle, report.cut), (1, 0), "{report}");
 }
+
+struct Tunnel {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler]
+impl Tunnel {
+    const protocol_version: &str = "HTTP/1.1";
+
+    fn do_GET(&self) -> std::io::Result<()> {
+        self.send_response(101);
+        self.send_header("Upgrade", "echo");
+        self.send_header("Connection", "Upgrade");
+        self.end_headers()?;
+        let mut stream = self.upgrade()?;
+        let end = std::io::copy(&mut stream, &mut std::io::sink());
+        if self.path() == "/minds" { end.map(drop) } else { Ok(()) }
+    }
+}
+
+#[test]
+fn connections_that_were_switched_are_cut_when_the_grace_is_over() {
+    let (sender, lines) = std::sync::mpsc::channel();
+    let sender = std::sync::Mutex::new(sender);
+    let builder = HTTPServer::builder().log_line(move |line| {
+        let _ = sender.lock().unwrap().send(line.to_owned());
+    });
+    let mut server = builder.bind("127.0.0.1:0", |base| Tunnel { base }).unwrap();
+    let (port, handle) = (server.server_port(), server.handle());
+    let thread = thread::spawn(move || server.serve_forever());
+    let mut clients: Vec<_> = (0..6).map(|_| connect(port)).collect();
+    for (client, path) in clients.iter_mut().zip(["/minds", "/does-not"].into_iter().cycle()) {
+        client
+            .send(format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n"));
+        assert_eq!(client.reply_to_head().status, 101);
+    }
+    handle.shutdown_within(Duration::ZERO);
+    thread.join().unwrap().unwrap();
+    assert_eq!(counts(handle.report().unwrap()), (0, 0, 6));
+    drop(clients);
+    let told: Vec<_> = lines.try_iter().filter(|line| line.contains("do_GET")).collect();
+    assert_eq!(told.len(), 6, "{told:?}");
+    assert!(
+        told.iter().all(|line| line.ends_with("do_GET: cut by the shutdown, its grace is over")),
+        "{told:?}"
+    );
+}

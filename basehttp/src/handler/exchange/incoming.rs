@@ -218,6 +218,9 @@ impl Exchange {
                     self.ended = true;
                     // What is no HTTP any more ends with the connection, and nothing is wrong with that.
                     if matches!(self.body, Incoming::Everything { .. }) {
+                        if self.is_cut() {
+                            return Err(self.failed(io::ErrorKind::ConnectionAborted.into(), ""));
+                        }
                         return Ok(0);
                     }
                     return Err(self.fault(Fault::IncompleteBody));

@@ -36,7 +36,7 @@ pub(crate) use pump::Sent;
 /// handler returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
-    /// The client went away.
+    /// The client went away, or the server has cut the connection.
     ClientGone,
     /// It was too slow, for the deadline that this setting has.
     TimedOut(&'static str),
@@ -240,6 +240,16 @@ impl Exchange {
     /// Whether the server is being shut down.
     pub(crate) fn is_stopping(&self) -> bool {
         self.line.wire.is_stopping()
+    }
+
+    /// Whether the server has cut the connection, at the end of a shutdown's grace.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.line.wire.is_cut()
+    }
+
+    /// Whether the handler was told that its client is gone.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.trouble == Some(Trouble::ClientGone)
     }
 
     /// A handler begins to run: while it does, no time of the client's is used up.

@@ -180,6 +180,10 @@ impl Wire for TlsSocket {
         self.socket.is_stopping()
     }
 
+    fn is_cut(&self) -> bool {
+        self.socket.is_cut()
+    }
+
     fn replied(&mut self, status: u16) {
         self.socket.replied(status);
     }
