@@ -6,7 +6,7 @@ use std::io;
 use super::base::Stage;
 use super::exchange::{Next, Settled, Taken, Trouble};
 use super::request::named_version;
-use super::span::in_span;
+use super::span::{end_span, in_span};
 use super::{BaseHTTPRequestHandler, HandlerError, RequestHandler, ResponseCode};
 use crate::proto::fault::Fault;
 use crate::proto::mistake::Mistake;
@@ -299,10 +299,14 @@ pub(crate) fn settle<H: RequestHandler>(handler: &H, error: Option<io::Error>) {
     }
     let settled = handler.exchange().finish_well();
     let is_over = match settled {
-        Some(Settled::Complete) => return handler.set_stage(Stage::Between),
+        Some(Settled::Complete) => {
+            end_span(handler);
+            return handler.set_stage(Stage::Between);
+        }
         Some(settled) => settled == Settled::Over,
         None => settle_with_trouble(handler),
     };
+    end_span(handler);
     handler.set_stage(if is_over { Stage::Over } else { Stage::Settled });
 }
 
@@ -429,4 +433,6 @@ pub(crate) fn last_resort<H: RequestHandler>(handler: &H) {
         exchange.reply_plainly(named_version(H::protocol_version), HTTPStatus::INTERNAL_SERVER_ERROR, &[]);
     }
     exchange.cut();
+    drop(exchange);
+    end_span(handler);
 }

@@ -2,7 +2,8 @@
 
 use super::RequestHandler;
 
-/// Runs the method of a request, and what becomes of its failure, in a span.
+/// Runs the method of a request, and what becomes of its error, in a span. It ends when the reply is settled, which may be
+/// only because the method has panicked.
 #[cfg(feature = "tracing")]
 pub(super) fn in_span<H: RequestHandler>(handler: &mut H, run: impl FnOnce(&mut H)) {
     use tracing::field::Empty;
@@ -25,13 +26,22 @@ pub(super) fn in_span<H: RequestHandler>(handler: &mut H, run: impl FnOnce(&mut 
         http.response.status_code = Empty,
         error.type = Empty,
     );
+    handler.exchange().span = Some(span.clone());
     span.in_scope(|| run(handler));
-    let exchange = handler.exchange();
-    let status = exchange.reply.status();
+}
+
+/// The reply is settled, so its span ends.
+#[cfg(feature = "tracing")]
+pub(super) fn end_span<H: RequestHandler>(handler: &H) {
+    let mut exchange = handler.exchange();
+    let Some(span) = exchange.span.take() else { return };
+    let (status, failed) = (exchange.reply.status(), exchange.failed);
+    // The subscriber is code of the user.
+    drop(exchange);
     if status >= 100 {
         span.record("http.response.status_code", status);
     }
-    if exchange.failed || status >= 500 {
+    if failed || status >= 500 {
         span.record("error.type", status);
     }
 }
@@ -46,3 +56,7 @@ fn client_of<H: RequestHandler>(handler: &H) -> Option<std::net::IpAddr> {
 pub(super) fn in_span<H: RequestHandler>(handler: &mut H, run: impl FnOnce(&mut H)) {
     run(handler);
 }
+
+#[cfg(not(feature = "tracing"))]
+#[inline]
+pub(super) fn end_span<H: RequestHandler>(_handler: &H) {}

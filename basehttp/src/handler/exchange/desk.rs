@@ -223,6 +223,8 @@ impl Default for Exchange {
             write_timeout: line.write_timeout,
             sending: Patience::default(),
             taking: Patience::default(),
+            #[cfg(feature = "tracing")]
+            span: None,
             line,
         }
     }

@@ -100,6 +100,9 @@ pub(crate) struct Exchange {
     /// How long the client may let the body wait, and what is ready of the replies.
     sending: Patience,
     taking: Patience,
+    /// The span of the current request, until its reply is settled.
+    #[cfg(feature = "tracing")]
+    pub(super) span: Option<tracing::Span>,
 }
 
 /// What may come after the current request.
@@ -358,6 +361,10 @@ impl Exchange {
         self.trouble = None;
         self.news = None;
         self.failed = false;
+        #[cfg(feature = "tracing")]
+        {
+            self.span = None;
+        }
         self.reply.begin(Asked { close: asked.close || self.is_last_request(), ..asked }, close);
     }
 
