@@ -245,6 +245,7 @@
 //! - `log`: `ServerBuilder::log`, for lines that go to the crate `log`. For any other place there is
 //!   [`log_line`](ServerBuilder::log_line), without a feature.
 //! - `name-lookup`: the setting `name_lookup` of [`ServerBuilder`], for host names in log lines.
+//! - `serde`: [`Stats`] and [`ShutdownReport`] are `serde::Serialize`, for a page or a log of JSON.
 //! - `tracing`: a span of the crate `tracing` for each request that has a `do_*` method, around that method and what it calls, with
 //!   the fields of OpenTelemetry's conventions for HTTP servers (`http.request.method`, `url.path`,
 //!   `http.response.status_code`, `error.type` and others).

@@ -1,4 +1,4 @@
-//! Where lines and spans go that are not for standard error: the crates `log` and `tracing`.
+//! Where lines, spans and numbers go: the crates `log`, `tracing` and `serde`.
 
 use std::fmt;
 use std::io;
@@ -179,4 +179,19 @@ fn a_request_is_a_span() {
         let told = (field(span, "http.response.status_code"), field(span, "error.type"));
         assert_eq!(told, (Some("500"), Some("500")), "{:?}", spans[span]);
     }
+}
+
+#[test]
+fn the_numbers_of_a_server_can_be_serialized() {
+    let server = TestServer::new(|base| Page { base });
+    server.exchange(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+    let stats = serde_json::to_value(server.handle().stats()).unwrap();
+    assert_eq!(stats["replies"], serde_json::json!([0, 1, 0, 0, 0]));
+    assert_eq!(stats["connections_accepted"], 1);
+    let time = &stats["handler_time"];
+    assert!(time["sum"].as_f64().is_some_and(|seconds| seconds < PATIENCE.as_secs_f64()), "{time}");
+    let buckets = time["buckets"].as_array().unwrap();
+    assert_eq!((buckets[0][0].as_f64(), buckets[13][0].as_f64()), (Some(0.0001), Some(10.0)));
+    let report = serde_json::to_string(&basehttp::ShutdownReport::default()).unwrap();
+    assert_eq!(report, r#"{"finished":0,"closed_idle":0,"cut":0}"#);
 }

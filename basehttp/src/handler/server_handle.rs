@@ -98,6 +98,7 @@ impl fmt::Debug for ServerHandle {
 /// Each connection that was open when the shutdown began, or was taken from the system's queue after that, is in one of
 /// the numbers. What `verify_request` turned away is in none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ShutdownReport {
     /// Connections that had a request in hand, or a reply under way, and were finished in time.

@@ -28,6 +28,7 @@ use std::time::Duration;
 /// # std::io::Result::Ok(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Stats {
     /// Connections that are open.
@@ -58,6 +59,9 @@ pub struct Stats {
 }
 
 /// How often something took how long.
+///
+/// With the feature `serde` it is an object of `count`, `sum` in seconds, and `buckets` with pairs of a bound in seconds and a count, as
+/// the methods have them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram {
     pub(crate) counts: [u64; BOUNDS.len() + 1],
@@ -89,5 +93,19 @@ impl Histogram {
             total += count;
             (Duration::from_micros(*bound), total)
         })
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Histogram {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct as _;
+
+        let buckets: Vec<_> = self.buckets().map(|(bound, count)| (bound.as_secs_f64(), count)).collect();
+        let mut histogram = serializer.serialize_struct("Histogram", 3)?;
+        histogram.serialize_field("count", &self.count())?;
+        histogram.serialize_field("sum", &self.sum.as_secs_f64())?;
+        histogram.serialize_field("buckets", &buckets)?;
+        histogram.end()
     }
 }
