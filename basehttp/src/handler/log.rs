@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::wire::Level;
 use super::{BaseHTTPRequestHandler, RequestHandler};
 use crate::proto::status::HTTPStatus;
 
@@ -21,7 +22,9 @@ impl BaseHTTPRequestHandler {
 
     /// The default of [`RequestHandler::log_error`].
     pub fn log_error<H: RequestHandler>(handler: &H, message: fmt::Arguments<'_>) {
+        handler.exchange().level = Level::Warning;
         handler.log_message(message);
+        handler.exchange().level = Level::Info;
     }
 
     /// The default of [`RequestHandler::log_message`].

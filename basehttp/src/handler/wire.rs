@@ -80,7 +80,17 @@ pub(crate) trait Wire: Send {
     fn reset(&mut self);
 
     /// Takes a line for the log, with its line end.
-    fn log(&mut self, line: &str);
+    fn log(&mut self, line: &str, level: Level);
+}
+
+/// How much a line of the log matters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// A request was answered, or what a handler has to say.
+    #[default]
+    Info,
+    /// Something is wrong: with a request, a handler, or the server.
+    Warning,
 }
 
 /// Who is to blame when a file is not sent.

@@ -342,19 +342,27 @@ impl ServerBuilder {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn log_line(mut self, take: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        self.hooks.log_line = Some(Box::new(take));
+        self.hooks.log_line = Some(Box::new(move |line, _level| take(line)));
         self
     }
 
-    /// Has the lines of the log go to the crate `log`, with the target `basehttp`: what the server itself complains of as warnings, all
-    /// else as information; see [`log_line`](Self::log_line). A handler that wants other levels overrides
-    /// [`log_request`](crate::RequestHandler::log_request) and [`log_error`](crate::RequestHandler::log_error).
+    /// Has the lines of the log go to the crate `log`, with the target `basehttp`: as warnings what goes through
+    /// [`log_error`](crate::RequestHandler::log_error), which are requests that cannot be fulfilled and handlers that fail, and what
+    /// the server itself complains of; all else as information. See [`log_line`](Self::log_line). A handler that wants other levels
+    /// overrides [`log_request`](crate::RequestHandler::log_request) and `log_error`.
     #[cfg(feature = "log")]
-    pub fn log(self) -> Self {
-        self.log_line(|line| match line.strip_prefix("basehttp: ") {
-            Some(complaint) => ::log::warn!(target: "basehttp", "{complaint}"),
-            None => ::log::info!(target: "basehttp", "{line}"),
-        })
+    pub fn log(mut self) -> Self {
+        use crate::handler::wire::Level;
+
+        self.hooks.log_line = Some(Box::new(|line, level| {
+            // The target says it already.
+            let line = line.strip_prefix("basehttp: ").unwrap_or(line);
+            match level {
+                Level::Warning => ::log::warn!(target: "basehttp", "{line}"),
+                Level::Info => ::log::info!(target: "basehttp", "{line}"),
+            }
+        }));
+        self
     }
 
     /// Makes the server and binds it to `address`; see [`HTTPServer::bind`].

@@ -30,7 +30,6 @@ use super::transport::Socket;
 use super::watchdog::{QUIET_TICKS, TICK, Watchdog};
 use super::worker::Worker;
 use crate::handler::exchange::Bounds;
-use crate::handler::log::line_of_the_server;
 use crate::handler::wire::{Want, Wire};
 use crate::handler::{Address, ServerInfo, Stop as _};
 
@@ -197,7 +196,7 @@ impl Engine {
         // A panic costs this client, and not the server.
         self.verify_request.as_ref().is_none_or(|verify| {
             caught(|| verify(address)).unwrap_or_else(|message| {
-                self.log.push(&line_of_the_server(&format!("verify_request panicked: {message}")));
+                self.log.complain(&format!("verify_request panicked: {message}"));
                 false
             })
         })

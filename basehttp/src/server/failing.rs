@@ -4,7 +4,6 @@ use super::caught::caught;
 use crate::handler::base::Stage;
 use crate::handler::dispatch::{Failure, fail, last_resort, running, settle, tell_failure};
 use crate::handler::exchange::Shared;
-use crate::handler::log::line_of_the_server;
 use crate::handler::{Address, HandlerError, RequestHandler, ServerInfo};
 
 /// Answers for a handler that panicked, and never hands it another request.
@@ -56,5 +55,5 @@ pub(super) fn tell_without_handler(
 }
 
 fn log(shared: &Shared, text: &str) {
-    shared.lock().log(&line_of_the_server(text));
+    shared.lock().complain(text);
 }

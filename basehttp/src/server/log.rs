@@ -10,6 +10,7 @@ use super::caught::caught;
 use super::models::log::write;
 use super::sync::{AtomicBool, Mutex, Ordering, fence};
 use crate::handler::log::line_of_the_server;
+use crate::handler::wire::Level;
 
 #[derive(Default)]
 pub(super) struct Log {
@@ -36,18 +37,30 @@ const MANY: usize = 32 * 1024;
 const MOST: usize = 512 * 1024;
 
 /// Takes a line without its line end.
-pub(super) type LogLine = dyn Fn(&str) + Send + Sync;
+pub(super) type LogLine = dyn Fn(&str, Level) + Send + Sync;
+
+/// What stands before a line of this level, for those who want to know it.
+fn mark(level: Level) -> u8 {
+    match level {
+        Level::Info => b' ',
+        Level::Warning => b'!',
+    }
+}
 
 impl Log {
     pub(super) fn new(sink: Option<Box<LogLine>>) -> Self {
         Self { sink, ..Self::default() }
     }
 
-    pub(super) fn push(&self, line: &str) {
+    pub(super) fn push(&self, line: &str, level: Level) {
         let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
         if gathered.lines.len() + line.len() > MOST {
             gathered.lost += 1;
             return;
+        }
+        // Standard error has no levels.
+        if self.sink.is_some() {
+            gathered.lines.push(mark(level));
         }
         gathered.lines.extend_from_slice(line.as_bytes());
         self.has_lines.store(true, Ordering::Release);
@@ -80,8 +93,11 @@ impl Log {
                 std::mem::swap(&mut gathered.lines, &mut writing);
                 let lost = std::mem::take(&mut gathered.lost);
                 if lost > 0 {
-                    let text = format!("basehttp: {lost} lines of the log are lost: nobody took them\n");
-                    writing.extend_from_slice(text.as_bytes());
+                    let text = format!("{lost} lines of the log are lost: nobody took them");
+                    if self.sink.is_some() {
+                        writing.push(mark(Level::Warning));
+                    }
+                    writing.extend_from_slice(line_of_the_server(&text).as_bytes());
                 }
             }
             let written = match &self.sink {
@@ -101,17 +117,18 @@ impl Log {
         }
     }
 
-    /// A line of the server's own.
+    /// A line in which the server complains.
     pub(super) fn complain(&self, text: &str) {
-        self.push(&line_of_the_server(text));
-        self.flush();
+        self.push(&line_of_the_server(text), Level::Warning);
     }
 }
 
 /// Gives the lines to code of the user. One that panics has lost a line.
 fn give(sink: &LogLine, lines: &[u8]) -> usize {
     for line in String::from_utf8_lossy(lines).lines() {
-        let _ = caught(|| sink(line));
+        let warns = line.as_bytes().first() == Some(&mark(Level::Warning));
+        let level = if warns { Level::Warning } else { Level::Info };
+        let _ = caught(|| sink(line.get(1..).unwrap_or_default(), level));
     }
     lines.len()
 }
@@ -138,10 +155,10 @@ impl Repeated {
     pub(super) fn tell(&self, log: &Log, text: impl FnOnce() -> String) {
         let Some(untold) = self.count(Instant::now()) else { return };
         let text = text();
-        log.push(&line_of_the_server(&match untold {
+        log.complain(&match untold {
             0 => text,
             _ => format!("{text} (and {untold} times since this was last told)"),
-        }));
+        });
     }
 
     /// How often it has happened without being told before, if it is to be told now.

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use super::connection::{At, Made, Step};
 use super::ending::LINGER_TIME;
 use super::session::{Host, Turn};
-use crate::handler::log::line_of_the_server;
 use crate::handler::wire::Want;
 use crate::handler::{BaseHTTPRequestHandler, Message, RequestHandler};
 
@@ -72,7 +71,7 @@ pub(super) fn preface<H: RequestHandler>(
 
 fn refuse<M: Message>(base: &BaseHTTPRequestHandler<M>, host: &dyn Host, error: &io::Error) -> Step {
     let mut exchange = base.exchange();
-    exchange.log(&line_of_the_server(&format!("{}: {error}", base.peer_address())));
+    exchange.complain(&format!("{}: {error}", base.peer_address()));
     // A client of TLS could not read it.
     if base.server().is_tls() {
         return Step::Done(Turn::Over);

@@ -9,7 +9,7 @@ use super::counters::Counters;
 use super::engine::{Engine, hint_for};
 use super::listener::Stream;
 use super::table::{Place, READ, READ_CLOSED, WRITE};
-use crate::handler::wire::{FileFault, Want, Wire, copy_file};
+use crate::handler::wire::{FileFault, Level, Want, Wire, copy_file};
 
 pub(super) struct Socket {
     stream: Arc<Stream>,
@@ -153,8 +153,8 @@ impl Wire for Socket {
         self.stream.reset_on_close();
     }
 
-    fn log(&mut self, line: &str) {
-        self.engine.log.push(line);
+    fn log(&mut self, line: &str, level: Level) {
+        self.engine.log.push(line, level);
     }
 }
 

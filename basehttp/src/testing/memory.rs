@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Response, Run};
 use crate::handler::clock::Clock;
-use crate::handler::wire::{Want, Wire};
+use crate::handler::wire::{Level, Want, Wire};
 
 /// The server's side: gives the pieces one by one, and takes the output.
 pub(super) struct Memory {
@@ -162,7 +162,7 @@ impl Wire for Memory {
         }
     }
 
-    fn log(&mut self, line: &str) {
+    fn log(&mut self, line: &str, _level: Level) {
         self.record.lock().log.push_str(line);
     }
 }

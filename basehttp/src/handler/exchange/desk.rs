@@ -14,7 +14,7 @@ use super::{After, Bounds, Exchange, Output, Part};
 use crate::handler::buffer::Buffer;
 use crate::handler::message::Headers;
 use crate::handler::request::Request;
-use crate::handler::wire::{Want, Wire};
+use crate::handler::wire::{Level, Want, Wire};
 use crate::proto::head::HeadParser;
 use crate::proto::reply::Reply;
 
@@ -212,6 +212,7 @@ impl Default for Exchange {
             trouble: None,
             news: None,
             failed: false,
+            level: Level::Info,
             output: Output::Open,
             ending: None,
             drained: 0,
@@ -343,7 +344,7 @@ impl Wire for Nowhere {
 
     fn reset(&mut self) {}
 
-    fn log(&mut self, _line: &str) {}
+    fn log(&mut self, _line: &str, _level: Level) {}
 }
 
 #[cfg(test)]
@@ -389,7 +390,7 @@ mod tests {
 
         fn reset(&mut self) {}
 
-        fn log(&mut self, _line: &str) {}
+        fn log(&mut self, _line: &str, _level: Level) {}
     }
 
     /// A connection after a turn in which it had no complete request.

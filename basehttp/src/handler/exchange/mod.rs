@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 
 use super::Address;
 use super::buffer::Buffer;
+use super::log::line_of_the_server;
 use super::message::Headers;
-use super::wire::{Close, Want};
+use super::wire::{Close, Level, Want};
 use crate::proto::chunked::ChunkedDecoder;
 use crate::proto::fault::Fault;
 use crate::proto::framing::Body;
@@ -82,6 +83,8 @@ pub(crate) struct Exchange {
     news: Option<Trouble>,
     /// The failure of the handler was told.
     pub(crate) failed: bool,
+    /// That of the lines which the handler is about to log.
+    pub(crate) level: Level,
     output: Output,
     /// How the connection is to end, once that is settled.
     ending: Option<Close>,
@@ -154,8 +157,14 @@ const DIRECT: usize = 16 * 1024;
 const ON_ITS_WAY: u64 = 16 * 1024;
 
 impl Exchange {
+    /// Takes a line of the handler's.
     pub(crate) fn log(&mut self, line: &str) {
-        self.line.wire.log(line);
+        self.line.wire.log(line, self.level);
+    }
+
+    /// Takes a line in which the server complains.
+    pub(crate) fn complain(&mut self, text: &str) {
+        self.line.wire.log(&line_of_the_server(text), Level::Warning);
     }
 
     /// What its deadlines are measured by.

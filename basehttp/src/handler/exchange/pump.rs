@@ -226,7 +226,7 @@ mod tests {
     use super::*;
     use crate::handler::clock::Clock;
     use crate::handler::exchange::{After, Bounds, DIRECT, Shared};
-    use crate::handler::wire::Wire;
+    use crate::handler::wire::{Level, Wire};
     use crate::proto::framing::Body;
     use crate::proto::reply::Asked;
     use crate::proto::request_line::Version;
@@ -277,7 +277,7 @@ mod tests {
 
         fn reset(&mut self) {}
 
-        fn log(&mut self, _line: &str) {}
+        fn log(&mut self, _line: &str, _level: Level) {}
     }
 
     #[test]
@@ -369,7 +369,7 @@ mod tests {
 
         fn reset(&mut self) {}
 
-        fn log(&mut self, _line: &str) {}
+        fn log(&mut self, _line: &str, _level: Level) {}
     }
 
     /// A reply that is begun, with so long for its client in total.

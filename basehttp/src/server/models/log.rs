@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use loom::thread;
 
 use super::explore;
+use crate::handler::wire::Level;
 use crate::server::log::Log;
 use crate::server::sync::{Arc, AtomicBool, Ordering};
 
@@ -52,7 +53,7 @@ fn read() -> String {
 fn say(log: &Arc<Log>, text: &'static str) -> thread::JoinHandle<()> {
     let log = log.clone();
     thread::spawn(move || {
-        log.push(text);
+        log.push(text, Level::Info);
         log.flush();
     })
 }
@@ -63,7 +64,7 @@ fn what_is_said_while_another_writes_is_written() {
     explore(None, || {
         let log = begin(1000);
         let other = say(&log, "one\n");
-        log.push("two\n");
+        log.push("two\n", Level::Info);
         log.flush();
         other.join().expect("it does not panic");
         let read = read();
@@ -78,7 +79,7 @@ fn what_was_not_taken_is_written_later() {
     explore(None, || {
         let log = begin(2);
         let other = say(&log, "one\n");
-        log.push("two\n");
+        log.push("two\n", Level::Info);
         log.flush();
         other.join().expect("it does not panic");
         assert!(log.has_lines(), "nobody would try it again");
@@ -96,14 +97,14 @@ fn what_is_lost_is_counted() {
         let log = begin(0);
         // It is in the hand of the one who writes, and the next with one line of the two that follow is all that is kept.
         let most = "x".repeat(512 * 1024 - 5);
-        log.push(&most);
-        log.push(&most);
+        log.push(&most, Level::Info);
+        log.push(&most, Level::Info);
         let other = say(&log, "one\n");
-        log.push("two\n");
+        log.push("two\n", Level::Info);
         other.join().expect("it does not panic");
         READER.with(|reader| reader.room.set(usize::MAX));
         log.flush();
-        log.push("end\n");
+        log.push("end\n", Level::Info);
         log.flush();
         let read = read();
         let said = read.matches("one\n").count() + read.matches("two\n").count();

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustls::{ServerConfig, ServerConnection};
 
 use crate::handler::Address;
-use crate::handler::wire::{Want, Wire};
+use crate::handler::wire::{Level, Want, Wire};
 use crate::proto::fault::Fault;
 use crate::server::transport::Socket;
 
@@ -199,8 +199,8 @@ impl Wire for TlsSocket {
         self.socket.reset();
     }
 
-    fn log(&mut self, line: &str) {
-        self.socket.log(line);
+    fn log(&mut self, line: &str, level: Level) {
+        self.socket.log(line, level);
     }
 }
 

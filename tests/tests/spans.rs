@@ -1,0 +1,119 @@
+//! A span of the crate `tracing` for each request. A process of its own: which spans are wanted is known to a whole process, and
+//! a request without a subscriber on another thread would have it say none.
+
+use std::fmt;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use basehttp::prelude::*;
+use basehttp::testing::run;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+struct Page {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler]
+impl Page {
+    const protocol_version: &str = "HTTP/1.1";
+
+    fn do_GET(&self) -> io::Result<()> {
+        match self.path() {
+            "/fails" => Err(io::Error::other("on purpose")),
+            "/panics" => panic!("on purpose"),
+            "/says-nothing" => Ok(()),
+            _ => {
+                self.send_response(200);
+                self.end_headers()?;
+                self.wfile.write_all(b"page")
+            }
+        }
+    }
+}
+
+type Fields = Vec<(String, String)>;
+
+/// Keeps the fields of spans.
+#[derive(Clone, Default)]
+struct Spans {
+    fields: Arc<Mutex<Vec<Fields>>>,
+    last: Arc<AtomicU64>,
+}
+
+struct Visitor<'a>(&'a mut Fields);
+
+impl Visit for Visitor<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.0.push((field.name().to_owned(), format!("{value:?}")));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.push((field.name().to_owned(), value.to_owned()));
+    }
+}
+
+impl Subscriber for Spans {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "basehttp"
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        let mut fields = Fields::new();
+        span.record(&mut Visitor(&mut fields));
+        self.fields.lock().unwrap().push(fields);
+        Id::from_u64(self.last.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    fn record(&self, span: &Id, values: &Record<'_>) {
+        let place = usize::try_from(span.into_u64()).unwrap() - 1;
+        values.record(&mut Visitor(&mut self.fields.lock().unwrap()[place]));
+    }
+
+    fn record_follows_from(&self, _span: &Id, _follows: &Id) {}
+    fn event(&self, _event: &Event<'_>) {}
+    fn enter(&self, _span: &Id) {}
+    fn exit(&self, _span: &Id) {}
+}
+
+#[test]
+fn a_request_is_a_span() {
+    let spans = Spans::default();
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+    tracing::subscriber::with_default(spans.clone(), || {
+        run(|base| Page { base }, ["/a%20b?c=d", "/fails"].map(get));
+        for path in ["/says-nothing", "/panics"] {
+            run(|base| Page { base }, [get(path)]);
+        }
+        run(|base| Page { base }, ["SPAM / HTTP/1.1\r\nHost: a\r\n\r\n"]);
+    });
+    let spans = spans.fields.lock().unwrap();
+    assert_eq!(spans.len(), 4, "a request without a method of the handler's is none: {spans:?}");
+    let field = |span: usize, name: &str| {
+        let found = spans[span].iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    };
+    for (name, value) in [
+        ("otel.name", Some("GET")),
+        ("otel.kind", Some("server")),
+        ("http.request.method", Some("GET")),
+        ("url.scheme", Some("http")),
+        ("url.path", Some("/a%20b")),
+        ("url.query", Some("c=d")),
+        ("network.protocol.version", Some("1.1")),
+        ("client.address", Some("127.0.0.1")),
+        ("server.address", Some("localhost")),
+        ("server.port", Some("80")),
+        ("http.response.status_code", Some("200")),
+        ("error.type", None),
+    ] {
+        assert_eq!(field(0, name), value, "{name}: {:?}", spans[0]);
+    }
+    assert_eq!(field(1, "url.query"), None);
+    for span in 1..4 {
+        let told = (field(span, "http.response.status_code"), field(span, "error.type"));
+        assert_eq!(told, (Some("500"), Some("500")), "{:?}", spans[span]);
+    }
+}
