@@ -64,7 +64,15 @@ pub(super) fn preface<H: RequestHandler>(
             Some(Step::Done(time.map_or(Turn::Over, |time| Turn::Later(Want::Input, time.min(patience)))))
         }
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Some(refuse(base, host, &error)),
-        // Health checks connect and say nothing.
+        // A connection without a byte is still the poller's, and idle: some of the header has come.
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock && !host.is_stopping() => {
+            base.exchange().complain(&format!(
+                "{}: its PROXY header has not come to its end within head_timeout",
+                base.peer_address()
+            ));
+            Some(Step::Done(Turn::Over))
+        }
+        // Health checks connect and leave.
         Err(_) => Some(Step::Done(Turn::Over)),
     }
 }

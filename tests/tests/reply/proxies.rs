@@ -1,8 +1,11 @@
 //! What proxies tell of their clients: the PROXY protocol, and fields.
 
+use std::time::Duration;
+
 use basehttp::prelude::*;
 use basehttp::{ForwardedFields, TrustedProxies};
 use basehttp_tests::client::Client;
+use basehttp_tests::log::Log;
 use basehttp_tests::show;
 
 use crate::act::{Act, Stage, say};
@@ -16,7 +19,16 @@ fn stage(proxies: TrustedProxies) -> Stage {
 }
 
 fn proxied() -> Stage {
-    stage(TrustedProxies::new(["127.0.0.0/8"]).unwrap().proxy_protocol(true))
+    Stage::with(logged().0, who)
+}
+
+/// With what the server itself has to say.
+fn logged() -> (basehttp::ServerBuilder, Log) {
+    let proxies = TrustedProxies::new(["127.0.0.0/8"]).unwrap().proxy_protocol(true);
+    let log = Log::default();
+    let lines = log.clone();
+    let builder = HTTPServer::builder().trusted_proxies(proxies);
+    (builder.log_line(move |line| lines.push(line)), log)
 }
 
 /// A header of version 2: command and protocol, and what follows.
@@ -81,7 +93,8 @@ fn a_proxy_may_speak_for_itself() {
 
 #[test]
 fn what_is_no_proxy_header_is_refused_and_logged() {
-    let stage = proxied();
+    let (builder, log) = logged();
+    let stage = Stage::with(builder, who);
     for begin in [
         REQUEST.as_bytes().to_vec(),
         b"PROXY TCP4 192.0.2.7 10.0.0.1 99999 80\r\n".to_vec(),
@@ -98,7 +111,19 @@ fn what_is_no_proxy_header_is_refused_and_logged() {
         client.send(&begin);
         let reply = client.rest().unwrap();
         assert!(reply.starts_with(b"HTTP/1.1 400 Bad Request\r\n"), "{}: {}", show(&begin), show(&reply));
+        log.wait_for("a connection of a trusted proxy has to begin with a PROXY header: ");
+        assert_eq!(log.take().len(), 1);
     }
+}
+
+#[test]
+fn a_proxy_header_has_the_time_of_a_head() {
+    let (builder, log) = logged();
+    let stage = Stage::with(builder.head_timeout(Duration::from_millis(100)), who);
+    let mut client = Client::new(&stage.server);
+    client.send("PROXY TCP4 192.0.2.7");
+    client.assert_closed();
+    log.wait_for("its PROXY header has not come to its end within head_timeout");
 }
 
 #[test]
