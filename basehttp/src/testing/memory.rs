@@ -18,6 +18,7 @@ pub(super) struct Memory {
 
 /// What a client does in [`run_timed`](super::run_timed).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Piece {
     /// It sends bytes, which one read gives.
     Bytes(Vec<u8>),
