@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
-use std::time::SystemTime;
+use std::sync::OnceLock;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use tz::{DateTime, TimeZone, TimeZoneRef};
 
 use super::wire::Level;
 use super::{BaseHTTPRequestHandler, RequestHandler};
@@ -104,9 +104,45 @@ pub(crate) fn line_of_the_server(text: &str) -> String {
     line
 }
 
+/// The zone of this machine, by the variable `TZ` or by the system's setting. It is read once, as by C's `localtime`, which Python
+/// asks.
+static ZONE: OnceLock<TimeZone> = OnceLock::new();
+
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
 fn local(time: SystemTime) -> String {
-    let time = Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(TimeZone::system());
-    time.strftime("%d/%b/%Y %H:%M:%S").to_string()
+    let zone = ZONE.get_or_init(|| {
+        let zone = match std::env::var("TZ") {
+            Ok(zone) => TimeZone::from_posix_tz(&zone),
+            Err(_) => TimeZone::local(),
+        };
+        zone.unwrap_or_else(|_| TimeZone::utc())
+    });
+    in_zone(time, zone.as_ref())
+}
+
+fn in_zone(time: SystemTime, zone: TimeZoneRef<'_>) -> String {
+    // The clock of a machine without a battery may be before 1970.
+    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let seconds = i64::try_from(seconds).unwrap_or_default();
+    let time = DateTime::from_timespec(seconds, 0, zone);
+    // A zone's file that ends before this time.
+    let time = time.or_else(|_| DateTime::from_timespec(seconds, 0, TimeZoneRef::utc()));
+    time.map_or_else(
+        |_| "-".to_owned(),
+        |time| {
+            let month = MONTHS.get(usize::from(time.month()) - 1).unwrap_or(&"-");
+            format!(
+                "{:02}/{month}/{:04} {:02}:{:02}:{:02}",
+                time.month_day(),
+                time.year(),
+                time.hour(),
+                time.minute(),
+                time.second()
+            )
+        },
+    )
 }
 
 #[cfg(test)]
@@ -130,9 +166,23 @@ mod tests {
 
     #[test]
     fn the_date_has_the_format_of_python() {
-        let text = local(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(86_400 * 40));
-        let (day, time) = text.split_once(' ').unwrap();
+        let time = |seconds| UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        let text = local(time(86_400 * 40));
+        let (day, hour) = text.split_once(' ').unwrap();
         assert!(["09/Feb/1970", "10/Feb/1970"].contains(&day), "{day}");
-        assert_eq!(time.len(), "00:00:00".len());
+        assert_eq!(hour.len(), "00:00:00".len());
+        let berlin = TimeZone::from_posix_tz("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+        for (seconds, text) in [
+            (784_111_777, "06/Nov/1994 09:49:37"),
+            (1_774_745_999, "29/Mar/2026 01:59:59"),
+            (1_774_746_000, "29/Mar/2026 03:00:00"),
+            (253_402_300_800, "01/Jan/10000 01:00:00"),
+        ] {
+            assert_eq!(in_zone(time(seconds), berlin.as_ref()), text);
+        }
+        assert_eq!(
+            in_zone(UNIX_EPOCH - std::time::Duration::from_secs(1), TimeZoneRef::utc()),
+            "01/Jan/1970 00:00:00"
+        );
     }
 }

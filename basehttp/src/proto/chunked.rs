@@ -3,8 +3,6 @@
 //! Stricter than the RFC's advice to recipients at two points, each of which has been used to smuggle a request
 //! past a proxy: lines end in CRLF only, and an extension must be one by the grammar.
 
-use memchr::memchr;
-
 use super::{
     fault::Fault,
     grammar,
@@ -193,7 +191,7 @@ impl ChunkedDecoder {
 
     /// Takes bytes up to a line's end into the trailer section, and gives back those after it.
     fn take_trailer_line<'a>(&mut self, input: &'a [u8]) -> Result<&'a [u8], Fault> {
-        let len = memchr(b'\n', input).map_or(input.len(), |lf| lf + 1);
+        let len = grammar::line_feed(input).map_or(input.len(), |lf| lf + 1);
         let (new, rest) = input.split_at_checked(len).unwrap_or_default();
         if new.len() > self.limits.trailers.saturating_sub(self.trailer.len()) {
             return Err(Fault::TrailersTooLarge);

@@ -33,6 +33,20 @@ pub const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
+/// The place of the first `LF`, which is what ends a line.
+pub fn line_feed(bytes: &[u8]) -> Option<usize> {
+    // Sixteen bytes at a time, compared all at once: the compiler has an instruction for that.
+    let (blocks, rest) = bytes.as_chunks::<16>();
+    for (at, block) in blocks.iter().enumerate() {
+        let found = u128::from_le_bytes(block.map(|byte| if byte == b'\n' { 0xff } else { 0 }));
+        if found != 0 {
+            return Some(at * 16 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let at = rest.iter().position(|byte| *byte == b'\n')?;
+    Some(blocks.len() * 16 + at)
+}
+
 /// RFC 5234 appendix B.1: the value of a `DIGIT`.
 pub const fn digit_value(byte: u8) -> Option<u8> {
     match byte {

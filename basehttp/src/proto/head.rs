@@ -1,7 +1,5 @@
 //! Request line and fields: bytes to [`Head`], need more, or [`Fault`].
 
-use memchr::memchr;
-
 use super::{
     fault::Fault,
     grammar,
@@ -350,7 +348,7 @@ impl HeadParser {
     /// Where the line ends and where the next one begins. Looks at new bytes only.
     fn find_line_end(&mut self, buf: &[u8]) -> Option<(usize, usize)> {
         let new = buf.get(self.searched..).unwrap_or_default();
-        let found = memchr(b'\n', new);
+        let found = grammar::line_feed(new);
         // A line that is new was read in vain before this search, up to its LF at most.
         let passes = if self.searched == self.line { 2 } else { 1 };
         self.count_work(passes * found.unwrap_or(new.len()));

@@ -181,9 +181,9 @@ fn write(lines: &[u8]) -> usize {
     let mut written = 0;
     while let Some(rest) = lines.get(written..).filter(|rest| !rest.is_empty()) {
         // Whole lines, since other programs may write to the same pipe.
-        let end = rest
-            .get(..PIECE)
-            .map_or(rest.len(), |piece| memchr::memrchr(b'\n', piece).map_or(PIECE, |line_end| line_end + 1));
+        let end = rest.get(..PIECE).map_or(rest.len(), |piece| {
+            piece.iter().rposition(|byte| *byte == b'\n').map_or(PIECE, |line_end| line_end + 1)
+        });
         let piece = rest.get(..end).unwrap_or(rest);
         if !is_writable(&stderr) {
             break;

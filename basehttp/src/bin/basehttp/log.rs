@@ -10,8 +10,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TryS
 use std::thread;
 use std::time::Duration;
 
-use jiff::{Timestamp, Zoned};
 use serde_json::{Map, Value, json};
+use tz::{DateTime, TimeZone, UtcDateTime};
 
 use crate::args::LogForm;
 
@@ -21,6 +21,8 @@ pub(crate) struct Log {
     lines: SyncSender<Message>,
     /// Those that nobody has taken.
     lost: AtomicU64,
+    /// Of this machine.
+    zone: TimeZone,
 }
 
 enum Message {
@@ -61,7 +63,11 @@ impl Log {
         if !matches!(form, LogForm::Python | LogForm::None) {
             thread::Builder::new().name("log".to_owned()).spawn(move || write(&taken))?;
         }
-        Ok(Self { form, lines, lost: AtomicU64::new(0) })
+        let zone = match std::env::var("TZ") {
+            Ok(zone) => TimeZone::from_posix_tz(&zone),
+            Err(_) => TimeZone::local(),
+        };
+        Ok(Self { form, lines, lost: AtomicU64::new(0), zone: zone.unwrap_or_else(|_| TimeZone::utc()) })
     }
 
     /// Whether the library's lines are wanted.
@@ -78,16 +84,20 @@ impl Log {
     pub(crate) fn request(&self, request: &Request<'_>) {
         match self.form {
             LogForm::Python | LogForm::None => {}
-            LogForm::Common => self.push(common(request, &Zoned::now())),
-            LogForm::Combined => self.push(combined(request, &Zoned::now())),
-            LogForm::Json => self.push(as_json(request, Timestamp::now())),
+            LogForm::Common => self.push(common(request, &self.now())),
+            LogForm::Combined => self.push(combined(request, &self.now())),
+            LogForm::Json => self.push(as_json(request, &rfc_3339())),
         }
     }
 
     /// Tells of something else, as JSON.
     pub(crate) fn message(&self, client: &str, message: &str) {
-        let time = Timestamp::now().strftime(RFC_3339).to_string();
-        self.push(json!({ "time": time, "client": client, "message": shortened(message) }).to_string());
+        self.push(json!({ "time": rfc_3339(), "client": client, "message": shortened(message) }).to_string());
+    }
+
+    /// As the Common Log Format has it.
+    fn now(&self) -> String {
+        DateTime::now(self.zone.as_ref()).map_or_else(|_| "-".to_owned(), |now| common_time(&now))
     }
 
     fn push(&self, mut line: String) {
@@ -116,7 +126,26 @@ impl Log {
 }
 
 /// RFC 3339, with milliseconds.
-const RFC_3339: &str = "%Y-%m-%dT%H:%M:%S.%3fZ";
+fn rfc_3339() -> String {
+    let text = UtcDateTime::now().map_or_else(|_| "-".to_owned(), |now| now.to_string());
+    // The crate writes nanoseconds.
+    match text.split_once('.') {
+        Some((seconds, rest)) => format!("{seconds}.{}Z", rest.get(..3).unwrap_or("000")),
+        None => text,
+    }
+}
+
+/// `22/Nov/2026:05:50:05 +0000`
+fn common_time(time: &DateTime) -> String {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let month = MONTHS.get(usize::from(time.month()) - 1).unwrap_or(&"-");
+    let offset = time.local_time_type().ut_offset();
+    let (sign, minutes) = (if offset < 0 { '-' } else { '+' }, offset.unsigned_abs() / 60);
+    let date = format!("{:02}/{month}/{:04}", time.month_day(), time.year());
+    let hour = format!("{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second());
+    format!("{date}:{hour} {sign}{:02}{:02}", minutes / 60, minutes % 60)
+}
 
 /// Writes what there is in one go.
 fn write(lines: &Receiver<Message>) {
@@ -149,25 +178,24 @@ fn write(lines: &Receiver<Message>) {
 }
 
 /// The Common Log Format: client, identity (never known), user, time, request, status and bytes.
-fn common(request: &Request<'_>, now: &Zoned) -> String {
+fn common(request: &Request<'_>, time: &str) -> String {
     let user = request.user.filter(|user| !user.is_empty()).map_or_else(|| "-".to_owned(), word);
-    let time = now.strftime("%d/%b/%Y:%H:%M:%S %z");
     let size = request.size.map_or_else(|| "-".to_owned(), |size| size.to_string());
     let Request { client, line, status, .. } = request;
     format!("{client} - {user} [{time}] \"{}\" {status} {size}", quotable(line))
 }
 
 /// As Apache and nginx have it.
-fn combined(request: &Request<'_>, now: &Zoned) -> String {
+fn combined(request: &Request<'_>, time: &str) -> String {
     let or_dash = |value: Option<&str>| value.map_or_else(|| "-".to_owned(), quotable);
-    let common = common(request, now);
+    let common = common(request, time);
     format!("{common} \"{}\" \"{}\"", or_dash(request.referer), or_dash(request.user_agent))
 }
 
-fn as_json(request: &Request<'_>, now: Timestamp) -> String {
+fn as_json(request: &Request<'_>, time: &str) -> String {
     let mut fields = Map::new();
     let mut add = |name: &str, value: Value| fields.insert(name.to_owned(), value);
-    add("time", now.strftime(RFC_3339).to_string().into());
+    add("time", time.into());
     add("client", request.client.into());
     if let Some(user) = request.user {
         add("user", user.into());
@@ -242,17 +270,29 @@ mod tests {
 
     #[test]
     fn no_client_forges_a_line() {
-        let now: Zoned = "2026-11-22T05:50:05+00:00[UTC]".parse().unwrap();
+        let now = "22/Nov/2026:05:50:05 +0000";
         let line = "127.0.0.1 - ann_b [22/Nov/2026:05:50:05 +0000] \"GET /a\\x22b\\x5c HTTP/1.1\" 200 17";
-        assert_eq!(common(&request(), &now), line);
+        assert_eq!(common(&request(), now), line);
         let wanted = format!("{line} \"-\" \"x\\x0d\\x0a127.0.0.1 - - \\x1b[2J\"");
-        assert_eq!(combined(&request(), &now), wanted);
-        let json = as_json(&request(), now.timestamp());
+        assert_eq!(combined(&request(), now), wanted);
+        let json = as_json(&request(), "2026-11-22T05:50:05.000Z");
         assert!(!json.contains(['\n', '\u{1b}']), "{json}");
         let read: Value = serde_json::from_str(&json).unwrap();
         assert_eq!((&read["path"], &read["size"]), (&json!("/a\"b\\"), &json!(17)));
         assert_eq!(read["time"], "2026-11-22T05:50:05.000Z");
         assert_eq!(read["user_agent"], "x\r\n127.0.0.1 - - \u{1b}[2J");
+    }
+
+    #[test]
+    fn times() {
+        let zone = TimeZone::from_posix_tz("<-0330>3:30").unwrap();
+        let time = DateTime::from_timespec(1_795_326_605, 0, zone.as_ref()).unwrap();
+        assert_eq!(common_time(&time), "22/Nov/2026:02:20:05 -0330");
+        let now = rfc_3339();
+        assert!(
+            now.starts_with("20") && now.len() == "2026-11-22T05:50:05.000Z".len() && now.ends_with('Z'),
+            "{now}"
+        );
     }
 
     #[test]

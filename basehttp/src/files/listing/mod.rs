@@ -6,10 +6,11 @@ mod page;
 use std::borrow::Cow;
 use std::io;
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 use serde_json::json;
+use tz::UtcDateTime;
 
 use super::coding::quality;
 use super::directory::Entry;
@@ -141,7 +142,7 @@ impl Listing {
                     "href": href(entry),
                     "type": if entry.is_directory { "directory" } else { "file" },
                     "size": size,
-                    "modified": entry.modified.and_then(|time| formatted(time, "%Y-%m-%dT%H:%M:%SZ")),
+                    "modified": entry.modified.and_then(utc).map(exact),
                 })
             })
             .collect();
@@ -173,9 +174,27 @@ fn href(entry: &Entry) -> String {
     format!("{name}{}", if entry.is_directory { "/" } else { "" })
 }
 
-/// In UTC.
-fn formatted(time: SystemTime, format: &str) -> Option<String> {
-    jiff::Timestamp::try_from(time).ok().map(|time| time.strftime(format).to_string())
+/// A time that a file system has, which may be any.
+fn utc(time: SystemTime) -> Option<UtcDateTime> {
+    let seconds = match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_secs()),
+        Err(before) => i64::try_from(before.duration().as_secs()).map(|seconds| -seconds),
+    };
+    UtcDateTime::from_timespec(seconds.ok()?, 0).ok()
+}
+
+/// As RFC 3339 has it.
+fn exact(time: UtcDateTime) -> String {
+    let (date, hour) = (date(time), hour(time));
+    format!("{date}T{hour}:{:02}Z", time.second())
+}
+
+fn date(time: UtcDateTime) -> String {
+    format!("{:04}-{:02}-{:02}", time.year(), time.month(), time.month_day())
+}
+
+fn hour(time: UtcDateTime) -> String {
+    format!("{:02}:{:02}", time.hour(), time.minute())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::order::{Column, Order};
-use super::{Listing, formatted, href};
+use super::{Listing, date, exact, hour, href, utc};
 use crate::files::directory::Entry;
 use crate::handler::error_page::escape;
 
@@ -103,10 +103,9 @@ fn row(entry: &Entry, page: &mut Vec<u8>) {
     } else {
         format!("<span title=\"{} bytes\">{}</span>", entry.size, human(entry.size))
     };
-    let modified = entry.modified.and_then(|time| {
-        let (exact, short) = (formatted(time, "%Y-%m-%dT%H:%M:%SZ")?, formatted(time, "%Y-%m-%d %H:%M")?);
-        Some(format!("<time datetime=\"{exact}\">{short}</time>"))
-    });
+    let modified = entry.modified.and_then(utc);
+    let modified = modified
+        .map(|time| format!("<time datetime=\"{}\">{} {}</time>", exact(time), date(time), hour(time)));
     let rest =
         format!("</bdi>{mark}</a></td><td>{size}</td><td>{}</td></tr>\n", modified.unwrap_or_default());
     page.extend_from_slice(rest.as_bytes());

@@ -111,3 +111,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn line_feeds_are_found_at_every_place() {
+    // What differs from it by one bit, by one, or is its complement, before and behind.
+    for filler in [0, b'\x09', b'\x0b', b'\x8a', b'\x1a', b'\r', b'a', 0xf5, 0xff] {
+        for len in 0..70 {
+            let mut bytes = vec![filler; len];
+            assert_eq!(line_feed(&bytes), None, "{filler:#x} {len}");
+            for at in (0..len).rev() {
+                bytes[at] = b'\n';
+                assert_eq!(line_feed(&bytes), Some(at), "{filler:#x} {len} {at}");
+            }
+        }
+    }
+}
