@@ -7,9 +7,12 @@
 use std::io;
 use std::time::Duration;
 
+use basehttp::Upgraded;
 use basehttp::prelude::*;
+use tungstenite::error::ProtocolError;
 use tungstenite::handshake::derive_accept_key;
-use tungstenite::protocol::{Role, WebSocketConfig};
+use tungstenite::protocol::frame::coding::CloseCode;
+use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tungstenite::{Error, Message, WebSocket};
 
 struct Shout {
@@ -65,10 +68,31 @@ impl Shout {
                 Ok(Message::Text(text)) => socket.send(Message::text(text.to_uppercase()))?,
                 // Pings are answered by `read`.
                 Ok(_) => {}
-                Err(Error::ConnectionClosed) => return Ok(()),
-                Err(error) => return Err(error.into()),
+                // Pages that are left say no good-bye.
+                Err(
+                    Error::ConnectionClosed | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake),
+                ) => {
+                    return Ok(());
+                }
+                Err(error) => return self.refuse(&mut socket, error),
             }
         }
+    }
+
+    /// Tells the client what it did wrong (RFC 6455 section 7.1.7).
+    fn refuse(
+        &self,
+        socket: &mut WebSocket<Upgraded<'_>>,
+        error: Error,
+    ) -> Result<(), Box<dyn std::error::Error>> {
+        let code = match error {
+            Error::Protocol(_) => CloseCode::Protocol,
+            Error::Utf8(_) => CloseCode::Invalid,
+            Error::Capacity(_) => CloseCode::Size,
+            error => return Err(error.into()),
+        };
+        self.log_error(format_args!("{error}"));
+        Ok(socket.close(Some(CloseFrame { code, reason: "".into() }))?)
     }
 }
 

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use program::*;
 use tungstenite::Message;
 use tungstenite::client::IntoClientRequest as _;
+use tungstenite::protocol::frame::coding::CloseCode;
 
 #[test]
 fn spam_has_methods_of_its_own() {
@@ -267,6 +268,17 @@ fn websocket_shouts() {
     assert_eq!(socket.read().unwrap(), Message::Pong("x".into()));
     socket.close(None).unwrap();
     assert!(matches!(socket.read(), Ok(Message::Close(_))));
+
+    let connect = || tungstenite::client(url.as_str(), program.connect()).unwrap().0;
+    let (mut large, mut unmasked) = (connect(), connect());
+    large.send(Message::text("x".repeat(65 * 1024))).unwrap();
+    unmasked.get_mut().write_all(b"\x81\x01x").unwrap();
+    for (socket, wanted) in [(&mut large, CloseCode::Size), (&mut unmasked, CloseCode::Protocol)] {
+        match socket.read() {
+            Ok(Message::Close(Some(close))) => assert_eq!(close.code, wanted),
+            other => panic!("{other:?}"),
+        }
+    }
 
     let mut foreign = url.into_client_request().unwrap();
     foreign.headers_mut().insert("Origin", "http://evil.example".parse().unwrap());
