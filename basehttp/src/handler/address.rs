@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use super::wire::Announced;
+
 /// The address of a client or of a server: Python's `(host, port)`, or that of a unix socket.
 ///
 /// ```
@@ -63,5 +65,28 @@ impl fmt::Display for Address {
             Self::Unix(Some(path)) => write!(f, "unix:{}", path.display()),
             Self::Unix(None) => f.write_str("unix"),
         }
+    }
+}
+
+/// The other end of a connection, as the system knows it, or as a proxy there has announced it.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(crate) address: Address,
+    /// Whether the proxy has said that its client speaks TLS.
+    pub(crate) is_https: bool,
+}
+
+impl Peer {
+    pub(crate) fn announce(&mut self, (address, is_https): Announced) {
+        self.is_https = is_https;
+        if let Some(address) = address {
+            self.address = address;
+        }
+    }
+}
+
+impl From<Address> for Peer {
+    fn from(address: Address) -> Self {
+        Self { address, is_https: false }
     }
 }

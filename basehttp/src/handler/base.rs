@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::RequestHandler;
-use super::address::Address;
+use super::address::{Address, Peer};
 use super::clock::Clock;
 use super::exchange::{After, Bounds, Desk, Exchange, Guard, Next, Shared, Taken};
 use super::guard::HostGuard;
@@ -61,7 +61,7 @@ pub struct BaseHTTPRequestHandler<M: Message = Headers> {
     /// The reply's body.
     pub wfile: WFile,
     shared: Shared,
-    client_address: Address,
+    pub(super) peer: Peer,
     /// What proxies tell of the client of the current request.
     #[cfg(feature = "proxy")]
     pub(super) forwarded: Option<Box<Forwarded>>,
@@ -105,7 +105,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
             rfile: RFile::new(shared.clone()),
             wfile: WFile::new(shared.clone()),
             shared,
-            client_address,
+            peer: Peer::from(client_address),
             #[cfg(feature = "proxy")]
             forwarded: None,
             client_name: OnceCell::new(),
@@ -124,16 +124,16 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         if let Some(forwarded) = &self.forwarded {
             return &forwarded.client;
         }
-        &self.client_address
+        &self.peer.address
     }
 
     /// The address from which the connection came, or what its PROXY header has told.
     pub fn peer_address(&self) -> &Address {
-        &self.client_address
+        &self.peer.address
     }
 
-    pub(crate) fn set_peer_address(&mut self, address: Address) {
-        self.client_address = address;
+    pub(crate) fn peer_mut(&mut self) -> &mut Peer {
+        &mut self.peer
     }
 
     /// The server that took the connection: its address, its name, and the means to shut it down.
@@ -281,7 +281,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         if self.forwarded.is_some() {
             return None;
         }
-        let address = self.client_address.ip()?;
+        let address = self.peer.address.ip()?;
         self.client_name.get_or_init(|| name_of(address)).as_deref()
     }
 
@@ -365,7 +365,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
                 begin(request, &mut exchange, H::default_request_version, protocol, true, guard);
                 #[cfg(feature = "proxy")]
                 if let Some(proxies) = &self.server.proxies {
-                    self.forwarded = proxies.forwarded(&self.client_address, request).map(Box::new);
+                    self.forwarded = proxies.forwarded(&self.peer.address, request).map(Box::new);
                 }
                 self.stage.set(Stage::Waiting);
             }
@@ -442,7 +442,7 @@ fn begin(
 impl<M: Message> fmt::Debug for BaseHTTPRequestHandler<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BaseHTTPRequestHandler")
-            .field("client_address", &self.client_address)
+            .field("client_address", &self.peer.address)
             .field("requestline", &self.requestline())
             .finish_non_exhaustive()
     }

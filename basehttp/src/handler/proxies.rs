@@ -164,11 +164,13 @@ impl TrustedProxies {
 }
 
 impl<M: Message> BaseHTTPRequestHandler<M> {
-    /// `https` where the client speaks TLS with the server, or with a proxy whose word counts
-    /// ([`TrustedProxies`]), else `http`: for addresses that a reply has to name.
+    /// `https` where the client speaks TLS with the server, or with a proxy whose word counts ([`TrustedProxies`]), else `http`: for
+    /// addresses that a reply has to name. Proxies say so in the fields that count, or in the PROXY protocol of version 2 (HAProxy's
+    /// `send-proxy-v2-ssl`).
     pub fn scheme(&self) -> &'static str {
         let told = self.forwarded.as_ref().and_then(|forwarded| forwarded.is_https);
-        if told.unwrap_or(self.server().is_tls()) { "https" } else { "http" }
+        // A proxy that passes the client's TLS on sees none itself, and says that there is none.
+        if told.unwrap_or(self.peer.is_https || self.server().is_tls()) { "https" } else { "http" }
     }
 }
 

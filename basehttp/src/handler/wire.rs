@@ -32,9 +32,9 @@ pub(crate) trait Wire: Send {
         Ok(())
     }
 
-    /// Reads what a proxy in front says before its client may, where it is to say something, and gives the client's address if that
-    /// tells it. [`WouldBlock`](io::ErrorKind::WouldBlock) when not all of it is here.
-    fn preface(&mut self) -> io::Result<Option<Address>> {
+    /// Reads what a proxy in front says before its client may, where it is to say something.
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) when not all of it is here.
+    fn preface(&mut self) -> io::Result<Option<Announced>> {
         Ok(None)
     }
 
@@ -82,6 +82,9 @@ pub(crate) trait Wire: Send {
     /// Takes a line for the log, with its line end.
     fn log(&mut self, line: &str, level: Level);
 }
+
+/// What a proxy says of its client: the address, unless that is left out, and whether it speaks TLS with the proxy.
+pub(crate) type Announced = (Option<Address>, bool);
 
 /// How much a line of the log matters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -54,8 +54,8 @@ pub(super) fn preface<H: RequestHandler>(
     let read = base.exchange().preface();
     match read {
         Ok(None) => None,
-        Ok(Some(address)) => {
-            base.set_peer_address(address);
+        Ok(Some(announced)) => {
+            base.peer_mut().announce(announced);
             None
         }
         Err(error) if error.kind() == io::ErrorKind::WouldBlock && !late => {

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use super::transport::Socket;
 use crate::handler::Address;
-use crate::handler::wire::Wire;
+use crate::handler::wire::{Announced, Wire};
 
 /// What is read of a connection before its first request.
 #[derive(Default)]
@@ -29,6 +29,10 @@ const WORD: &[u8] = b"PROXY ";
 /// Signature, version, protocol and length.
 const FIXED: usize = 16;
 
+/// Section 2.2.6: what is told of the client's TLS, and the first bit of that.
+const PP2_TYPE_SSL: u8 = 0x20;
+const PP2_CLIENT_SSL: u8 = 1;
+
 impl Preface {
     /// Gives what came behind the header.
     pub(super) fn give(&mut self, buffer: &mut [u8]) -> Option<usize> {
@@ -46,15 +50,14 @@ impl Preface {
     }
 }
 
-/// Reads the header, where one has to come, and gives the address in it. [`InvalidData`](io::ErrorKind::InvalidData) if what comes
-/// is none.
-pub(super) fn read_preface(socket: &mut Socket) -> io::Result<Option<Address>> {
+/// Reads the header, where one has to come. [`InvalidData`](io::ErrorKind::InvalidData) if what comes is none.
+pub(super) fn read_preface(socket: &mut Socket) -> io::Result<Option<Announced>> {
     while socket.preface.is_awaited {
         if let Some(length) = length_of(&socket.preface.bytes)? {
             let mut header = std::mem::take(&mut socket.preface.bytes);
             socket.preface.bytes = header.split_off(length);
             socket.preface.is_awaited = false;
-            return address_in(&header);
+            return announced_in(&header).map(Some);
         }
         let mut piece = [0; LONGEST];
         let count = socket.read(&mut piece)?;
@@ -94,8 +97,9 @@ fn begins(bytes: &[u8], start: &[u8]) -> bool {
     bytes.iter().zip(start).all(|(a, b)| a == b)
 }
 
-/// None where the proxy speaks for itself, as in its health checks, or of what has no IP address.
-fn address_in(header: &[u8]) -> io::Result<Option<Address>> {
+/// Nothing where the proxy speaks for itself, as in its health checks; no address where its client has none of IP.
+fn announced_in(header: &[u8]) -> io::Result<Announced> {
+    let mut is_https = false;
     let address: Option<SocketAddr> = if header.starts_with(WORD) {
         match ppp::v1::Header::try_from(header).map_err(|error| wrong(&error.to_string()))?.addresses {
             ppp::v1::Addresses::Unknown => None,
@@ -104,6 +108,12 @@ fn address_in(header: &[u8]) -> io::Result<Option<Address>> {
         }
     } else {
         let header = ppp::v2::Header::try_from(header).map_err(|error| wrong(&error.to_string()))?;
+        if header.command == ppp::v2::Command::Proxy {
+            // Broken extensions are none: the address stands before them.
+            let ssl = header.tlvs().map_while(Result::ok).find(|tlv| tlv.kind == PP2_TYPE_SSL);
+            is_https =
+                ssl.is_some_and(|tlv| tlv.value.first().is_some_and(|client| client & PP2_CLIENT_SSL != 0));
+        }
         match (header.command, header.addresses) {
             (ppp::v2::Command::Proxy, ppp::v2::Addresses::IPv4(ip)) => {
                 Some((ip.source_address, ip.source_port).into())
@@ -114,7 +124,7 @@ fn address_in(header: &[u8]) -> io::Result<Option<Address>> {
             _ => None,
         }
     };
-    Ok(address.map(Address::from))
+    Ok((address.map(Address::from), is_https))
 }
 
 fn wrong(what: &str) -> io::Error {

@@ -121,7 +121,7 @@ impl Wire for Socket {
     }
 
     #[cfg(feature = "proxy")]
-    fn preface(&mut self) -> io::Result<Option<crate::handler::Address>> {
+    fn preface(&mut self) -> io::Result<Option<crate::handler::wire::Announced>> {
         super::proxy::read_preface(self)
     }
 

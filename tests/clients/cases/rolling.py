@@ -159,7 +159,7 @@ def case_haproxy(stage):
         proxy = Program(stage.scratch, "rolling-haproxy", [find("haproxy"), "-f", path])
         proxy.wait_for_port(port)
         wait_until(lambda: is_up(stage), "all replicas up")
-        load = Load(lambda: Asking(f"https://127.0.0.1:{port}/", f"{CLIENT_ADDRESS} by http\n", http2=True))
+        load = Load(lambda: Asking(f"https://127.0.0.1:{port}/", f"{CLIENT_ADDRESS} by https\n", http2=True))
         try:
             load.has_gone_on(200)
             for name in PORTS:

@@ -60,6 +60,25 @@ fn a_proxy_header_tells_the_client_of_all_requests() {
 }
 
 #[test]
+fn a_proxy_header_tells_whether_its_client_speaks_tls() {
+    let stage = proxied();
+    for (command, extension, scheme) in [
+        (1, &b"\x20\0\x05\x01\0\0\0\0"[..], "https"),
+        (1, b"\x03\0\x04abcd\x20\0\x0f\x07\0\0\0\0\x21\0\x07TLSv1.3", "https"),
+        (1, b"\x20\0\x05\x06\0\0\0\0", "http"),
+        (1, b"\x20\0\0", "http"),
+        // Longer than the header: it is none.
+        (1, b"\x20\xff\xff\x01", "http"),
+        (0, b"\x20\0\x05\x01\0\0\0\0", "http"),
+    ] {
+        let mut client = Client::new(&stage.server);
+        client
+            .send([&version_2(command, 0x11, &[IPV4, extension].concat())[..], REQUEST.as_bytes()].concat());
+        assert!(client.reply().text().ends_with(&format!(" {scheme}")), "{}", show(extension));
+    }
+}
+
+#[test]
 fn a_proxy_header_may_come_in_any_pieces() {
     let stage = proxied();
     for header in [b"PROXY TCP4 192.0.2.7 10.0.0.1 4660 80\r\n".to_vec(), version_2(1, 0x11, IPV4)] {

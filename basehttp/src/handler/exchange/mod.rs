@@ -12,11 +12,10 @@ use std::collections::VecDeque;
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::Address;
 use super::buffer::Buffer;
 use super::log::line_of_the_server;
 use super::message::Headers;
-use super::wire::{Close, Level, Want};
+use super::wire::{Announced, Close, Level, Want};
 use crate::proto::chunked::ChunkedDecoder;
 use crate::proto::fault::Fault;
 use crate::proto::framing::Body;
@@ -173,7 +172,7 @@ impl Exchange {
     }
 
     /// Reads what comes before the first request; see [`Wire::preface`](super::wire::Wire::preface). It has the time of a head.
-    pub(crate) fn preface(&mut self) -> io::Result<Option<Address>> {
+    pub(crate) fn preface(&mut self) -> io::Result<Option<Announced>> {
         let read = self.line.wire.preface();
         self.until = match &read {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use rustls::{ServerConfig, ServerConnection};
 
-use crate::handler::Address;
-use crate::handler::wire::{Level, Want, Wire};
+use crate::handler::wire::{Announced, Level, Want, Wire};
 use crate::proto::fault::Fault;
 use crate::server::transport::Socket;
 
@@ -156,7 +155,7 @@ impl Wire for TlsSocket {
         self.send()
     }
 
-    fn preface(&mut self) -> io::Result<Option<Address>> {
+    fn preface(&mut self) -> io::Result<Option<Announced>> {
         self.socket.preface()
     }
 
