@@ -39,9 +39,12 @@ def health(stage, _proxy):
 
 
 def checks(stage):
-    """What HAProxy tells of each backend that it checks: up or down, and the last status."""
+    """What HAProxy tells of each backend that it checks: up or down, and the last status. Nothing before it listens for that."""
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(os.path.join(stage.scratch, "haproxy.socket"))
+        try:
+            connection.connect(os.path.join(stage.scratch, "haproxy.socket"))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return {}
         connection.sendall(b"show stat\n")
         text = connection.makefile("r").read()
     rows = csv.DictReader(text.removeprefix("# ").splitlines())
