@@ -1,6 +1,7 @@
 //! The server for tests of clients, as a client sees it.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::Duration;
 
@@ -129,6 +130,48 @@ fn head_and_a_malformed_request() {
     assert_eq!((reply.status, reply.field("content-length")), (200, Some("4")));
     assert_eq!(client.ask("GET /x HTTP/1.1\r\n\r\n").status, 400, "without Host");
     assert_eq!(double.requests().len(), 1);
+}
+
+#[test]
+fn any_method_can_be_scripted_and_what_was_not_is_noted() {
+    let double = TestDouble::new();
+    double.on("PURGE", "/x", Scripted::status(200).body("gone"));
+    let mut client = client(&double);
+    assert_eq!(client.ask("PURGE /x?y HTTP/1.1\r\nHost: a\r\n\r\n").text(), "gone");
+    assert_eq!(client.ask("SPAM /x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nok").status, 404);
+    let unexpected = double.unexpected();
+    assert_eq!(
+        (unexpected.len(), unexpected[0].to_string(), &*unexpected[0].body),
+        (1, "SPAM /x".to_owned(), &b"ok"[..])
+    );
+}
+
+#[test]
+fn what_could_never_be_given_is_told_where_it_is_scripted() {
+    let refused = |method: &str, path: &str, answer: Scripted| {
+        let script = || TestDouble::new().on(method, path, answer);
+        let payload = catch_unwind(AssertUnwindSafe(script)).unwrap_err();
+        *payload.downcast::<String>().unwrap()
+    };
+    let ok = || Scripted::status(200);
+    for (method, path, answer, message) in [
+        ("", "/", ok(), "is no method"),
+        ("A B", "/", ok(), "is no method"),
+        ("get", "/", ok(), "did you mean GET?"),
+        ("GET", "x", ok(), "did you mean \"/x\"?"),
+        ("GET", "/x?y=1", ok(), "by their path, whatever their query"),
+        ("GET", "/", Scripted::status(99), "status code 99: it must have three digits"),
+        ("GET", "/", Scripted::status(1000), "status code 1000"),
+        ("GET", "/", ok().header("A B", "x"), "header name \"A B\" is not a token"),
+        ("GET", "/", ok().header("A", "x\r\ny"), "in the value of the header \"A\""),
+        ("GET", "/", Scripted::status(204).body("x"), "204"),
+        ("GET", "/", ok().header("Content-Length", "5").body("x"), "Scripted::raw sends any bytes"),
+        ("GET", "/", ok().body("abc").cut(3), "cut(3) cuts nothing off a body of 3 bytes"),
+    ] {
+        let told = refused(method, path, answer);
+        assert!(told.contains(message), "{told}");
+    }
+    assert!(catch_unwind(|| TestDouble::new().url("x")).is_err());
 }
 
 mod timed {

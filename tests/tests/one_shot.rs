@@ -83,3 +83,26 @@ fn the_deadline() {
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     assert_eq!(error.to_string(), "no request came within 20ms");
 }
+
+#[test]
+fn what_came_instead_is_counted() {
+    let listener = OneShot::bind().unwrap();
+    let port = port_of(&listener);
+    // It is here before the deadline begins, and answered though that may be over.
+    let mut browser = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    browser.write_all(b"GET /favicon.ico HTTP/1.0\r\n\r\n").unwrap();
+    let error = listener.wait("/done", Duration::from_millis(20), "ok").unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    assert_eq!(error.to_string(), "the request did not come within 20ms, 1 others did");
+    let mut reply = String::new();
+    browser.read_to_string(&mut reply).unwrap();
+    assert!(reply.starts_with("HTTP/1.0 404 "), "{reply}");
+}
+
+#[test]
+fn a_path_for_which_none_can_come_is_refused() {
+    for path in ["", "done", "/done?code=1"] {
+        let error = OneShot::bind().unwrap().wait(path, PATIENCE, "ok").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{path}");
+    }
+}

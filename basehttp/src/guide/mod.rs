@@ -7,16 +7,18 @@
 //! 5. [`streaming`]: replies that take their time, files, other protocols.
 //! 6. [`testing`]: handlers without a socket, servers for the length of a test.
 //! 7. [`limits`]: how long, how large, how many; what to set, and what not.
-//! 8. [`deployment`]: behind a proxy, at a loopback address, with TLS, and the end in good order.
-//! 9. [`porting`]: a handler of Python's, line by line.
-//! 10. [`engine`]: how blocking handlers run at the speed of an event loop.
-//! 11. [`comparison`]: other servers, measured, and when to choose them instead.
+//! 8. [`logging`]: lines, spans and numbers.
+//! 9. [`deployment`]: behind a proxy, at a loopback address, with TLS, and the end in good order.
+//! 10. [`porting`]: a handler of Python's, line by line.
+//! 11. [`engine`]: how blocking handlers run at the speed of an event loop.
+//! 12. [`comparison`]: other servers, measured, and when to choose them instead.
 
 #[doc = include_str!("bodies.md")]
 pub mod bodies {}
 #[doc = include_str!("comparison.md")]
 pub mod comparison {}
 #[doc = include_str!("deployment.md")]
+#[cfg_attr(feature = "proxy", doc = include_str!("behind_a_proxy.md"))]
 pub mod deployment {}
 #[doc = include_str!("engine.md")]
 pub mod engine {}
@@ -26,6 +28,8 @@ pub mod errors {}
 pub mod first_server {}
 #[doc = include_str!("limits.md")]
 pub mod limits {}
+#[doc = include_str!("logging.md")]
+pub mod logging {}
 #[doc = include_str!("porting.md")]
 pub mod porting {}
 #[doc = include_str!("state.md")]

@@ -105,21 +105,7 @@ impl BaseHTTPRequestHandler {
         if method_for(handler).is_none() {
             return refuse_method(handler).map(|()| false);
         }
-        let request = handler.request();
-        let expects_continue = request.check_host().and_then(|()| request.expects_continue());
-        match expects_continue {
-            Err(fault) => {
-                handler.__base_mut().request_mut().fault = Some(fault);
-                refuse(handler).map(|()| false)
-            }
-            Ok(true)
-                if H::protocol_version == "HTTP/1.1" && handler.request().version() == Version::Http11 =>
-            {
-                handler.exchange().continue_on_read();
-                handler.handle_expect_100()
-            }
-            Ok(_) => Ok(true),
-        }
+        admit(handler)
     }
 
     /// The default of [`RequestHandler::handle_expect_100`].
@@ -128,6 +114,23 @@ impl BaseHTTPRequestHandler {
     /// None of its own.
     pub fn handle_expect_100<H: RequestHandler>(_handler: &mut H) -> io::Result<bool> {
         Ok(true)
+    }
+}
+
+/// What there is to look at in a request that is no fault, whatever its method. False if it was answered.
+pub(crate) fn admit<H: RequestHandler>(handler: &mut H) -> io::Result<bool> {
+    let request = handler.request();
+    let expects_continue = request.check_host().and_then(|()| request.expects_continue());
+    match expects_continue {
+        Err(fault) => {
+            handler.__base_mut().request_mut().fault = Some(fault);
+            refuse(handler).map(|()| false)
+        }
+        Ok(true) if H::protocol_version == "HTTP/1.1" && handler.request().version() == Version::Http11 => {
+            handler.exchange().continue_on_read();
+            handler.handle_expect_100()
+        }
+        Ok(_) => Ok(true),
     }
 }
 

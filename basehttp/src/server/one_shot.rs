@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -25,8 +26,13 @@ use crate::http_handler;
 ///
 /// # fn main() -> std::io::Result<()> {
 /// let listener = OneShot::bind()?;
-/// println!("Open https://login.example/authorize?state=4711&redirect_uri={}", listener.url("/done"));
-/// let request = listener.wait("/done", Duration::from_secs(120), "<p>You may close this page.")?;
+/// let state = "state=4711"; // not to be guessed: a random one
+/// println!("Open https://login.example/authorize?{state}&redirect_uri={}", listener.url("/done"));
+/// // Any page of the browser can send a request here. Only the login knows the state.
+/// let is_it = move |request: &basehttp::OneShotRequest| {
+///     request.path() == "/done" && request.query().is_some_and(|query| query.split('&').any(|part| part == state))
+/// };
+/// let request = listener.wait_for(is_it, Duration::from_secs(120), "<p>You may close this page.")?;
 /// println!("{:?}", request.query());     // Some("state=4711&code=...")
 /// # Ok(())
 /// # }
@@ -70,15 +76,27 @@ impl OneShot {
 
     /// The URL of a path, for example `http://127.0.0.1:41234/done`: by the address, since a browser may look for `localhost` at
     /// another one.
+    ///
+    /// # Panics
+    /// If the path does not begin with `/`.
+    #[track_caller]
     pub fn url(&self, path: &str) -> String {
+        assert!(path.starts_with('/'), "a path begins with a slash: did you mean \"/{path}\"?");
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
     /// Waits for a GET request for `path`, whatever its query, answers it with `page`, which is HTML, and ends.
     ///
     /// # Errors
-    /// [`TimedOut`](io::ErrorKind::TimedOut) if none has come within `deadline`; the system's, when it cannot wait for connections.
+    /// [`TimedOut`](io::ErrorKind::TimedOut) if none has come within `deadline`; the system's, when it cannot wait for connections;
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a path that does not begin with `/` or has a query, for which none could come.
     pub fn wait(self, path: &str, deadline: Duration, page: &str) -> io::Result<OneShotRequest> {
+        if !path.starts_with('/') || path.contains(['?', '#']) {
+            let text = format!(
+                "{path:?} is no path: it begins with a slash, and requests match whatever their query"
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
         let path = path.to_owned();
         self.wait_for(move |request| request.path() == path, deadline, page)
     }
@@ -94,8 +112,10 @@ impl OneShot {
         page: &str,
     ) -> io::Result<OneShotRequest> {
         let (sender, arrivals) = sync_channel(1);
-        let rule = Arc::new(Rule { matches: Box::new(matches), page: page.to_owned(), sender });
-        let factory = move |base| Answer { base, rule: rule.clone() };
+        let others = AtomicU64::new(0);
+        let rule = Arc::new(Rule { matches: Box::new(matches), page: page.to_owned(), sender, others });
+        let told = rule.clone();
+        let factory = move |base| Answer { base, rule: told.clone() };
         let builder =
             HTTPServer::builder().loopback_guard(true).max_connections(CONNECTIONS).shutdown_grace(GRACE);
         let mut server = builder.from_listener(self.listener, factory)?;
@@ -109,7 +129,11 @@ impl OneShot {
             return Ok(request);
         }
         outcome?;
-        Err(io::Error::new(io::ErrorKind::TimedOut, format!("no request came within {deadline:?}")))
+        let text = match rule.others.load(Ordering::Relaxed) {
+            0 => format!("no request came within {deadline:?}"),
+            others => format!("the request did not come within {deadline:?}, {others} others did"),
+        };
+        Err(io::Error::new(io::ErrorKind::TimedOut, text))
     }
 }
 
@@ -153,6 +177,8 @@ struct Rule {
     matches: Box<dyn Fn(&OneShotRequest) -> bool + Send + Sync>,
     page: String,
     sender: SyncSender<OneShotRequest>,
+    /// Requests that came and are not it.
+    others: AtomicU64,
 }
 
 struct Answer {
@@ -166,6 +192,7 @@ impl Answer {
         let request = OneShotRequest { target: self.path().to_owned(), headers: self.headers().clone() };
         // Of two that come at once, the second has come too late.
         if !(self.rule.matches)(&request) || self.rule.sender.try_send(request).is_err() {
+            self.rule.others.fetch_add(1, Ordering::Relaxed);
             return self.send_error(404);
         }
         self.send_response(200);

@@ -6,17 +6,19 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::TestServer;
+use super::scripted::{Answer, Scripted};
+use crate::handler::dispatch::admit;
 use crate::handler::wire::Close;
 use crate::handler::{BaseHTTPRequestHandler, Headers, RequestHandler as _};
 use crate::http_handler;
+use crate::proto::grammar::is_token;
 use crate::server::HTTPServer;
 
 /// A server that stands in for another one in the tests of a client: it answers what the test has said, and keeps what it was
 /// asked. It is at a free port of 127.0.0.1 and ends when it is dropped.
 ///
 /// Requests are read as by any server of this crate, so that a client which sends something malformed gets its 400 and no entry.
-/// The methods are GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS. What nobody has scripted is answered 404, and is in
-/// [`unexpected`](Self::unexpected).
+/// Any method can be scripted. What nobody has scripted is answered 404, and is in [`unexpected`](Self::unexpected).
 ///
 /// ```
 /// use basehttp::testing::{Scripted, TestDouble};
@@ -45,21 +47,6 @@ pub struct TestDouble {
     script: Arc<Script>,
 }
 
-/// How a [`TestDouble`] answers. Made by [`status`](Self::status), [`raw`](Self::raw) or [`reset`](Self::reset).
-#[derive(Clone, Debug)]
-#[must_use = "it is nothing until a TestDouble has it"]
-pub struct Scripted {
-    answer: Answer,
-    delay: Duration,
-    gate: Option<Gate>,
-}
-
-#[derive(Clone, Debug)]
-enum Answer {
-    Reply { status: u16, headers: Vec<(String, String)>, body: Vec<u8>, cut: Option<usize> },
-    Raw { bytes: Vec<u8>, reset: bool },
-}
-
 /// A request that a [`TestDouble`] was asked.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -76,19 +63,6 @@ pub struct Received {
     pub expected: bool,
 }
 
-/// Holds replies back until a test opens it: a server that takes its time, for as long as the test wants.
-///
-/// ```
-/// use basehttp::testing::{Gate, Scripted, TestDouble};
-///
-/// let (double, gate) = (TestDouble::new(), Gate::new());
-/// double.on("GET", "/slow", Scripted::status(200).behind(&gate));
-/// // The client is started here, and shows that it waits.
-/// gate.open();
-/// ```
-#[derive(Clone, Debug, Default)]
-pub struct Gate(Arc<(Mutex<bool>, Condvar)>);
-
 /// Longer bodies are answered 413, so that a client which does not stop is told.
 const MOST_BODY: usize = 16 * 1024 * 1024;
 
@@ -100,6 +74,9 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// How long [`TestDouble::wait_for_requests`] waits, and a reply behind a gate that nobody opens.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Those that are not often meant in another case.
+const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
 
 #[derive(Default)]
 struct Script {
@@ -146,7 +123,28 @@ impl TestDouble {
 
     /// Says how requests of this method for this path, whatever their query, are answered. Said several times, the answers are given
     /// in this order, and the last one from then on.
+    ///
+    /// # Panics
+    /// If it could never be given: for a method that is none, a path that does not begin with `/` or has a query, and a reply that no
+    /// server can make, which [`Scripted::raw`] can.
+    #[track_caller]
     pub fn on(&self, method: &str, path: &str, answer: Scripted) {
+        let is_method = !method.is_empty() && method.bytes().all(is_token);
+        assert!(is_method, "{method:?} is no method (RFC 9110 section 9.1)");
+        let likely = method.to_ascii_uppercase();
+        let is_misspelt = likely != method && METHODS.contains(&&*likely);
+        assert!(!is_misspelt, "methods are told apart by case: did you mean {likely}?");
+        assert!(
+            path.starts_with('/') || path == "*",
+            "a path begins with a slash: did you mean \"/{path}\"?"
+        );
+        assert!(
+            !path.contains(['?', '#']),
+            "{path:?}: requests are matched by their path, whatever their query"
+        );
+        if let Err(mistake) = answer.check() {
+            panic!("this cannot be a reply: {mistake}; Scripted::raw sends any bytes");
+        }
         let mut state = self.script.state();
         match state.rules.iter_mut().find(|rule| rule.method == method && rule.path == path) {
             Some(rule) => rule.answers.push(answer),
@@ -160,6 +158,10 @@ impl TestDouble {
     }
 
     /// The URL of a path, for the client that is tested.
+    ///
+    /// # Panics
+    /// If the path does not begin with `/`.
+    #[track_caller]
     pub fn url(&self, path: &str) -> String {
         self.server.url(path)
     }
@@ -212,103 +214,6 @@ impl fmt::Display for Received {
     }
 }
 
-impl Scripted {
-    /// A reply with this status, and without a body unless [`body`](Self::body) says one.
-    pub fn status(status: u16) -> Self {
-        Self::new(Answer::Reply { status, headers: Vec::new(), body: Vec::new(), cut: None })
-    }
-
-    /// These bytes, as they are, and then the end of the connection: for replies that no server should give, with two lengths, broken
-    /// chunks, or no HTTP at all.
-    pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
-        Self::new(Answer::Raw { bytes: bytes.into(), reset: false })
-    }
-
-    /// No reply, but a reset of the connection.
-    pub fn reset() -> Self {
-        Self::reset_after("")
-    }
-
-    /// A reset of the connection behind these bytes, which the client may have read by then, or not.
-    pub fn reset_after(bytes: impl Into<Vec<u8>>) -> Self {
-        Self::new(Answer::Raw { bytes: bytes.into(), reset: true })
-    }
-
-    fn new(answer: Answer) -> Self {
-        Self { answer, delay: Duration::ZERO, gate: None }
-    }
-
-    /// Adds a header field to a reply. The framing is the server's.
-    ///
-    /// # Panics
-    /// Where [`raw`](Self::raw) or [`reset`](Self::reset) say all there is, as [`body`](Self::body) and [`cut`](Self::cut) do.
-    #[track_caller]
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.reply().0.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    /// Sets the body of a reply, whose length the server adds. HEAD gets the length alone.
-    ///
-    /// # Panics
-    /// As [`header`](Self::header).
-    #[track_caller]
-    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
-        *self.reply().1 = body.into();
-        self
-    }
-
-    /// Ends the connection behind so many bytes of the body, though its `Content-Length` says more.
-    ///
-    /// # Panics
-    /// As [`header`](Self::header).
-    #[track_caller]
-    pub fn cut(mut self, bytes: usize) -> Self {
-        *self.reply().2 = Some(bytes);
-        self
-    }
-
-    #[track_caller]
-    fn reply(&mut self) -> (&mut Vec<(String, String)>, &mut Vec<u8>, &mut Option<usize>) {
-        match &mut self.answer {
-            Answer::Reply { headers, body, cut, .. } => (headers, body, cut),
-            Answer::Raw { .. } => panic!("raw bytes and resets have no fields and no body of their own"),
-        }
-    }
-
-    /// Waits for so long before it answers. Where a test can, it better opens a gate: see [`behind`](Self::behind).
-    pub fn delayed(mut self, delay: Duration) -> Self {
-        self.delay = delay;
-        self
-    }
-
-    /// Waits for the gate before it answers, for a minute at most.
-    pub fn behind(mut self, gate: &Gate) -> Self {
-        self.gate = Some(gate.clone());
-        self
-    }
-}
-
-impl Gate {
-    /// A closed one.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Lets through what waits, and all that comes later.
-    pub fn open(&self) {
-        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.0.1.notify_all();
-    }
-
-    /// Whether it is open within this time.
-    fn wait(&self, time: Duration) -> bool {
-        let is_open = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.0.1.wait_timeout_while(is_open, time, |is_open| !*is_open);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
-    }
-}
-
 /// The handler of the double.
 struct Double {
     base: BaseHTTPRequestHandler,
@@ -319,32 +224,15 @@ struct Double {
 impl Double {
     const protocol_version: &str = "HTTP/1.1";
 
-    fn do_GET(&self) -> io::Result<()> {
-        self.answer()
-    }
-
-    fn do_HEAD(&self) -> io::Result<()> {
-        self.answer()
-    }
-
-    fn do_POST(&self) -> io::Result<()> {
-        self.answer()
-    }
-
-    fn do_PUT(&self) -> io::Result<()> {
-        self.answer()
-    }
-
-    fn do_PATCH(&self) -> io::Result<()> {
-        self.answer()
-    }
-
-    fn do_DELETE(&self) -> io::Result<()> {
-        self.answer()
-    }
-
-    fn do_OPTIONS(&self) -> io::Result<()> {
-        self.answer()
+    /// Answers here, since a table of methods cannot have all of them.
+    fn parse_request(&mut self) -> io::Result<bool> {
+        if self.fault().is_some() {
+            return BaseHTTPRequestHandler::parse_request(self);
+        }
+        if admit(self)? {
+            self.answer()?;
+        }
+        Ok(false)
     }
 
     fn answer(&self) -> io::Result<()> {

@@ -25,6 +25,7 @@
 mod double;
 mod memory;
 mod response;
+mod scripted;
 mod server;
 
 use std::net::Ipv4Addr;
@@ -42,9 +43,10 @@ use crate::server::connection::Live;
 use crate::server::session::{Host, Parts, Session, Turn};
 use memory::Memory;
 
-pub use double::{Gate, Received, Scripted, TestDouble};
+pub use double::{Received, TestDouble};
 pub use memory::Piece;
 pub use response::Response;
+pub use scripted::{Gate, Scripted};
 pub use server::TestServer;
 
 /// All that came of a [`run`].

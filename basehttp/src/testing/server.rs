@@ -71,7 +71,12 @@ impl TestServer {
     }
 
     /// The URL of a path on the server, for example `http://127.0.0.1:41234/x`.
+    ///
+    /// # Panics
+    /// If the path does not begin with `/`.
+    #[track_caller]
     pub fn url(&self, path: &str) -> String {
+        assert!(path.starts_with('/'), "a path begins with a slash: did you mean \"/{path}\"?");
         format!("http://{}{path}", self.address)
     }
 
