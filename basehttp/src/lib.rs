@@ -250,6 +250,11 @@
 //!   the fields of OpenTelemetry's conventions for HTTP servers (`http.request.method`, `url.path`,
 //!   `http.response.status_code`, `error.type` and others).
 #![forbid(unsafe_code)]
+// What a feature that is off would have is in the text all the same.
+#![cfg_attr(
+    not(all(feature = "cgi", feature = "files", feature = "http", feature = "proxy", feature = "tls")),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 // docs.rs labels what needs a feature.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -24,6 +24,7 @@ pub mod deployment {}
 pub mod engine {}
 #[doc = include_str!("errors.md")]
 pub mod errors {}
+#[expect(clippy::test_attr_in_doctest, reason = "a test to copy; what is in it runs below it, hidden")]
 #[doc = include_str!("first_server.md")]
 pub mod first_server {}
 #[doc = include_str!("limits.md")]

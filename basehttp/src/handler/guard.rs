@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use super::request::Request;
 use crate::proto::fault::Fault;
+use crate::proto::framing;
 
 /// The hosts that requests may be for, and whether pages of other sites may make them.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +48,13 @@ impl HostGuard {
         let name = name_of(host);
         self.hosts.iter().any(|known| name.eq_ignore_ascii_case(known)) || self.loopback && is_loopback(name)
     }
+}
+
+/// Whether anybody can ask for a host of this name (RFC 3986 section 3.2.2). The pattern `*.example.org` is none.
+pub(crate) fn is_host(host: &str) -> bool {
+    let name = name_of(host);
+    name.parse::<IpAddr>().is_ok()
+        || !name.is_empty() && !name.contains('*') && framing::is_host(host.as_bytes())
 }
 
 /// The host of `scheme://host:port/path`; None where there is no scheme.
@@ -109,6 +117,17 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(name_of(host), name);
+        }
+    }
+
+    #[test]
+    fn what_is_a_host() {
+        for host in ["example.org", "example.org:80", "a_b", "127.0.0.1", "::1", "[::1]:80", "localhost."] {
+            assert!(is_host(host), "{host}");
+        }
+        for host in ["", ".", "*", "*.example.org", "http://example.org/", "a b", "example.org/", "ä.example"]
+        {
+            assert!(!is_host(host), "{host}");
         }
     }
 

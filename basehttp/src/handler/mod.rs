@@ -242,9 +242,9 @@ pub trait RequestHandler:
         BaseHTTPRequestHandler::send_response_only(self, code);
     }
 
-    /// Adds a header field to the reply. The value is anything that can be displayed. `Connection: close` and
+    /// Adds a header field to the reply. The value is anything that can be displayed, in latin-1. `Connection: close` and
     /// `Connection: keep-alive` set [`close_connection`](BaseHTTPRequestHandler::close_connection) as in Python. A
-    /// mistake (a line end in the value, a bad name, a second `Content-Length`) is reported by
+    /// mistake (a line end or a character beyond latin-1 in the value, a bad name, a second `Content-Length`) is reported by
     /// [`end_headers`](Self::end_headers).
     fn send_header(&self, keyword: &str, value: impl Display) {
         BaseHTTPRequestHandler::send_header(self, keyword, value);

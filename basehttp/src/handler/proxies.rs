@@ -62,7 +62,7 @@ pub(crate) struct Forwarded {
 
 impl TrustedProxies {
     /// The proxies with these addresses (`192.0.2.1`, `2001:db8::1`), in these networks (`10.0.0.0/8`), or, by the word `unix`, at
-    /// the other end of a unix socket. What they tell is said by the other two methods; without them it is nothing.
+    /// the other end of a unix socket. What they tell is said by the other two methods, one of which has to be called.
     ///
     /// # Errors
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) for what is none of them, which is named.
@@ -105,6 +105,11 @@ impl TrustedProxies {
     pub fn fields(mut self, fields: ForwardedFields) -> Self {
         self.fields = Some(fields);
         self
+    }
+
+    /// Whether nothing of theirs counts.
+    pub(crate) fn says_nothing(&self) -> bool {
+        !self.proxy_protocol && self.fields.is_none()
     }
 
     fn trusts(&self, address: &Address) -> bool {

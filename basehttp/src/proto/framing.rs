@@ -118,7 +118,7 @@ pub fn check_host(head: &Head, buf: &[u8]) -> Result<(), Fault> {
 
 /// RFC 9110 section 7.2: `Host = uri-host [ ":" port ]`; empty where the target has no authority.
 #[inline]
-fn is_host(value: &[u8]) -> bool {
+pub fn is_host(value: &[u8]) -> bool {
     let name = grammar::reg_name_len(value);
     match value.get(name..) {
         Some([]) => true,

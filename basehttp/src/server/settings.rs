@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::table::MOST_CONNECTIONS;
 use crate::handler::NameOf;
 use crate::handler::exchange::{Bounds, LONGEST};
+use crate::handler::guard::is_host;
 
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
@@ -83,6 +84,19 @@ impl Settings {
         ];
         if let Some((name, _)) = buffers.iter().find(|(_, bytes)| *bytes > MOST_BUFFERED) {
             return Err(wrong(name, "is more than 1 GiB, which every connection could take: set it lower"));
+        }
+        if let Some(host) = self.allowed_hosts.iter().find(|host| !is_host(host)) {
+            let text = format!(
+                "has {host:?}, which is no host: write names and addresses, without patterns; leave it out for any"
+            );
+            return Err(wrong("allowed_hosts", &text));
+        }
+        #[cfg(feature = "proxy")]
+        if self.proxies.as_ref().is_some_and(crate::handler::TrustedProxies::says_nothing) {
+            return Err(wrong(
+                "trusted_proxies",
+                "has nothing that counts of what they say: call fields(..) or proxy_protocol(true)",
+            ));
         }
         match self.asked_permits {
             Some(permits) if permits > self.max_threads => {

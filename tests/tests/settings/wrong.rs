@@ -64,6 +64,33 @@ fn a_buffer_without_a_bound_is_named() {
 }
 
 #[test]
+fn a_host_for_which_nobody_can_ask_is_named() {
+    for host in ["", "*", "*.example.org", "http://example.org/"] {
+        let error = error(HTTPServer::builder().allowed_hosts(["example.org", host]));
+        assert!(
+            error.starts_with(&format!("the setting allowed_hosts has {host:?}, which is no host")),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn proxies_of_which_nothing_counts_are_a_mistake() {
+    let proxies = basehttp::TrustedProxies::new(["10.0.0.0/8"]).unwrap();
+    let error = error(HTTPServer::builder().trusted_proxies(proxies));
+    assert!(error.ends_with("call fields(..) or proxy_protocol(true)"), "{error}");
+}
+
+#[test]
+fn what_is_no_address_is_told_with_what_is() {
+    let told = |address: &str| HTTPServer::bind(address, gated().0).unwrap_err().to_string();
+    for address in ["http://127.0.0.1:80", "/tmp/x.sock", "127.0.0.1"] {
+        assert!(told(address).contains("is no address to listen at: write host:port"), "{}", told(address));
+    }
+    assert!(told("/tmp/x.sock").ends_with("the path of a unix socket goes to bind_unix"));
+}
+
+#[test]
 fn more_permits_than_threads_contradict_each_other() {
     let error = error(HTTPServer::builder().permits(3).max_threads(2));
     assert!(error.contains("permits") && error.contains("max_threads"), "{error}");
