@@ -133,6 +133,19 @@ fn head_and_a_malformed_request() {
 }
 
 #[test]
+fn a_reply_that_stops_in_the_middle_goes_on_when_the_gate_is_open() {
+    let (double, gate) = (TestDouble::new(), Gate::new());
+    double.on("GET", "/x", Scripted::status(200).body("0123456789").stalled(4, &gate));
+    let mut client = client(&double);
+    client.send(GET);
+    let begin = client.read_up_to(b"0123");
+    assert!(String::from_utf8_lossy(&begin).contains("\r\nContent-Length: 10\r\n"), "{begin:?}");
+    gate.open();
+    assert!(client.read_up_to(b"9").ends_with(b"456789"));
+    assert_eq!(client.ask(GET).text(), "0123456789");
+}
+
+#[test]
 fn any_method_can_be_scripted_and_what_was_not_is_noted() {
     let double = TestDouble::new();
     double.on("PURGE", "/x", Scripted::status(200).body("gone"));
@@ -166,6 +179,7 @@ fn what_could_never_be_given_is_told_where_it_is_scripted() {
         ("GET", "/", ok().header("A", "x\r\ny"), "in the value of the header \"A\""),
         ("GET", "/", Scripted::status(204).body("x"), "204"),
         ("GET", "/", ok().header("Content-Length", "5").body("x"), "Scripted::raw sends any bytes"),
+        ("GET", "/", ok().body("abc").stalled(4, &Gate::new()), "stalled(4) is behind the end, 3 bytes"),
         ("GET", "/", ok().body("abc").cut(3), "cut(3) cuts nothing off a body of 3 bytes"),
     ] {
         let told = refused(method, path, answer);

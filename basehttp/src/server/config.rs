@@ -350,6 +350,9 @@ impl ServerBuilder {
     /// [`log_error`](crate::RequestHandler::log_error), which are requests that cannot be fulfilled and handlers that fail, and what
     /// the server itself complains of; all else as information. See [`log_line`](Self::log_line). A handler that wants other levels
     /// overrides [`log_request`](crate::RequestHandler::log_request) and `log_error`.
+    ///
+    /// A line has the client and the time as in Python, and the logger may add its own: a
+    /// [`log_message`](crate::RequestHandler::log_message) that calls `log::info!("{message}")` has neither.
     #[cfg(feature = "log")]
     pub fn log(mut self) -> Self {
         use crate::handler::wire::Level;

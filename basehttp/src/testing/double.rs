@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::TestServer;
-use super::scripted::{Answer, Scripted};
+use super::scripted::{Answer, Gate, Scene, Scripted};
 use crate::handler::dispatch::admit;
 use crate::handler::wire::Close;
 use crate::handler::{BaseHTTPRequestHandler, Headers, RequestHandler as _};
@@ -247,23 +247,36 @@ impl Double {
                 let end = if reset { Close::Reset } else { Close::Linger };
                 self.exchange().answer_raw(&bytes, end)
             }
-            Answer::Reply { status, headers, body, cut } => {
-                self.send_response(status);
-                for (name, value) in &headers {
-                    self.send_header(name, value);
-                }
-                if cut.is_some() || self.command() == "HEAD" {
-                    self.send_header("Content-Length", body.len());
-                }
-                self.end_headers()?;
-                if self.command() == "HEAD" {
-                    return Ok(());
-                }
-                self.wfile.write_all(body.get(..cut.unwrap_or(body.len())).unwrap_or(&body))?;
-                // The server notices that the rest is missing, and ends the connection.
-                if cut.is_some() { self.wfile.flush() } else { Ok(()) }
+            Answer::Reply(scene) => self.play(&scene),
+        }
+    }
+
+    fn play(&self, scene: &Scene) -> io::Result<()> {
+        self.send_response(scene.status);
+        for (name, value) in &scene.headers {
+            self.send_header(name, value);
+        }
+        let is_head = self.command() == "HEAD";
+        if scene.tells_length() || is_head {
+            self.send_header("Content-Length", scene.body.len());
+        }
+        self.end_headers()?;
+        if is_head {
+            return Ok(());
+        }
+        let body = scene.cut.and_then(|cut| scene.body.get(..cut)).unwrap_or(&scene.body);
+        let stall = scene.stall.as_ref().and_then(|(at, gate)| Some((body.split_at_checked(*at)?, gate)));
+        match stall {
+            None => self.wfile.write_all(body)?,
+            Some(((begin, rest), gate)) => {
+                self.wfile.write_all(begin)?;
+                self.wfile.flush()?;
+                self.wait_for(gate);
+                self.wfile.write_all(rest)?;
             }
         }
+        // The server notices that the rest is missing, and ends the connection.
+        if scene.cut.is_some() { self.wfile.flush() } else { Ok(()) }
     }
 
     /// Notes the request, and gives the next answer to such a one.
@@ -292,13 +305,21 @@ impl Double {
     /// Waits as the script says, unless the test is over.
     fn hold_back(&self, scripted: &Scripted) {
         let begun = Instant::now();
-        let is_over = || self.server().handle().is_shut_down() || begun.elapsed() > PATIENCE;
-        while begun.elapsed() < scripted.delay && !is_over() {
+        while begun.elapsed() < scripted.delay && !self.is_over(begun) {
             std::thread::sleep(LOOK.min(scripted.delay.saturating_sub(begun.elapsed())));
         }
         if let Some(gate) = &scripted.gate {
-            while !gate.wait(LOOK) && !is_over() {}
+            self.wait_for(gate);
         }
+    }
+
+    fn wait_for(&self, gate: &Gate) {
+        let begun = Instant::now();
+        while !gate.wait(LOOK) && !self.is_over(begun) {}
+    }
+
+    fn is_over(&self, begun: Instant) -> bool {
+        self.server().handle().is_shut_down() || begun.elapsed() > PATIENCE
     }
 
     // What went wrong on purpose is nothing to tell.

@@ -18,8 +18,27 @@ pub struct Scripted {
 
 #[derive(Clone, Debug)]
 pub(super) enum Answer {
-    Reply { status: u16, headers: Vec<(String, String)>, body: Vec<u8>, cut: Option<usize> },
+    Reply(Scene),
     Raw { bytes: Vec<u8>, reset: bool },
+}
+
+/// A reply that a server could make, if not its end.
+#[derive(Clone, Debug)]
+pub(super) struct Scene {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Vec<u8>,
+    /// Behind so many bytes of the body the connection ends.
+    pub(super) cut: Option<usize>,
+    /// Behind so many bytes of the body it goes on when the gate is open.
+    pub(super) stall: Option<(usize, Gate)>,
+}
+
+impl Scene {
+    /// Whether the length has to be told before the body is there.
+    pub(super) fn tells_length(&self) -> bool {
+        self.cut.is_some() || self.stall.is_some()
+    }
 }
 
 /// Holds replies back until a test opens it: a server that takes its time, for as long as the test wants.
@@ -38,7 +57,13 @@ pub struct Gate(Arc<(Mutex<bool>, Condvar)>);
 impl Scripted {
     /// A reply with this status, and without a body unless [`body`](Self::body) says one.
     pub fn status(status: u16) -> Self {
-        Self::new(Answer::Reply { status, headers: Vec::new(), body: Vec::new(), cut: None })
+        Self::new(Answer::Reply(Scene {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+            cut: None,
+            stall: None,
+        }))
     }
 
     /// These bytes, as they are, and then the end of the connection: for replies that no server should give, with two lengths, broken
@@ -64,10 +89,11 @@ impl Scripted {
     /// Adds a header field to a reply. The framing is the server's.
     ///
     /// # Panics
-    /// Where [`raw`](Self::raw) or [`reset`](Self::reset) say all there is, as [`body`](Self::body) and [`cut`](Self::cut) do.
+    /// Where [`raw`](Self::raw) or [`reset`](Self::reset) say all there is, as [`body`](Self::body), [`cut`](Self::cut) and
+    /// [`stalled`](Self::stalled) do.
     #[track_caller]
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.reply().0.push((name.to_owned(), value.to_owned()));
+        self.reply().headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -77,7 +103,7 @@ impl Scripted {
     /// As [`header`](Self::header).
     #[track_caller]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
-        *self.reply().1 = body.into();
+        self.reply().body = body.into();
         self
     }
 
@@ -87,32 +113,48 @@ impl Scripted {
     /// As [`header`](Self::header).
     #[track_caller]
     pub fn cut(mut self, bytes: usize) -> Self {
-        *self.reply().2 = Some(bytes);
+        self.reply().cut = Some(bytes);
+        self
+    }
+
+    /// Sends the head and so many bytes of the body, and the rest when the gate is open, for a minute at most: a server that stops in
+    /// the middle.
+    ///
+    /// # Panics
+    /// As [`header`](Self::header).
+    #[track_caller]
+    pub fn stalled(mut self, bytes: usize, gate: &Gate) -> Self {
+        self.reply().stall = Some((bytes, gate.clone()));
         self
     }
 
     #[track_caller]
-    fn reply(&mut self) -> (&mut Vec<(String, String)>, &mut Vec<u8>, &mut Option<usize>) {
+    fn reply(&mut self) -> &mut Scene {
         match &mut self.answer {
-            Answer::Reply { headers, body, cut, .. } => (headers, body, cut),
+            Answer::Reply(scene) => scene,
             Answer::Raw { .. } => panic!("raw bytes and resets have no fields and no body of their own"),
         }
     }
 
     /// What is wrong with it.
     pub(super) fn check(&self) -> Result<(), String> {
-        let Answer::Reply { status, headers, body, cut } = &self.answer else { return Ok(()) };
-        if let Some(cut) = cut.filter(|cut| *cut >= body.len()) {
+        let Answer::Reply(scene) = &self.answer else { return Ok(()) };
+        let body = &scene.body;
+        if let Some(cut) = scene.cut.filter(|cut| *cut >= body.len()) {
             return Err(format!("cut({cut}) cuts nothing off a body of {} bytes", body.len()));
+        }
+        let end = scene.cut.unwrap_or(body.len());
+        if let Some((at, _)) = scene.stall.as_ref().filter(|(at, _)| *at > end) {
+            return Err(format!("stalled({at}) is behind the end, {end} bytes"));
         }
         let mut reply = Reply::new(usize::MAX);
         reply.begin(Asked { version: Version::Http11, head: false, connect: false, close: false }, false);
-        reply.status_line(Version::Http11, HTTPStatus::new(*status), "");
-        for (name, value) in headers {
+        reply.status_line(Version::Http11, HTTPStatus::new(scene.status), "");
+        for (name, value) in &scene.headers {
             reply.field(name, value);
         }
         let length = body.len().to_string();
-        if cut.is_some() {
+        if scene.tells_length() {
             reply.field("Content-Length", &length);
         }
         let ended = reply.end_head().map(drop);
