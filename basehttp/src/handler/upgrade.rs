@@ -40,7 +40,9 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// Upgrade`, or 2xx to CONNECT. What the client has sent behind its request comes first.
     ///
     /// The method may stay in the other protocol as long as it likes; it has a thread of the
-    /// [`max_threads`](crate::ServerBuilder::max_threads), and other connections do not wait for it.
+    /// [`max_threads`](crate::ServerBuilder::max_threads), and other connections do not wait for it. Where the client may be silent for
+    /// longer than `read_timeout`, 30 seconds, [`set_timeout`](Self::set_timeout) comes first. A client that is gone in a way that the
+    /// other protocol calls an error is none of the handler's: it returns `Ok(())` then.
     ///
     /// # Errors
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the protocol was not switched, the request had a body that was not read to its

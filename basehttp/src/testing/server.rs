@@ -8,7 +8,8 @@ use std::time::Duration;
 use crate::handler::{BaseHTTPRequestHandler, RequestHandler, ServerHandle};
 use crate::server::{HTTPServer, ServerBuilder};
 
-/// A server on a free port of 127.0.0.1, which is shut down when this is dropped.
+/// A server on a free port of 127.0.0.1, which is shut down when this is dropped. Its log goes to standard error, also in a test that
+/// passes; [`with`](Self::with) `HTTPServer::builder().log_line(|_| {})` there is none.
 ///
 /// ```
 /// # use basehttp::prelude::*;
