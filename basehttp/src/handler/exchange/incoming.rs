@@ -216,11 +216,11 @@ impl Exchange {
             match read(self) {
                 Ok(0) => {
                     self.ended = true;
+                    if self.is_cut() {
+                        return Err(self.failed(io::ErrorKind::ConnectionAborted.into(), ""));
+                    }
                     // What is no HTTP any more ends with the connection, and nothing is wrong with that.
                     if matches!(self.body, Incoming::Everything { .. }) {
-                        if self.is_cut() {
-                            return Err(self.failed(io::ErrorKind::ConnectionAborted.into(), ""));
-                        }
                         return Ok(0);
                     }
                     return Err(self.fault(Fault::IncompleteBody));
