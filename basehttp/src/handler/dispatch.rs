@@ -301,16 +301,14 @@ pub(crate) fn settle<H: RequestHandler>(handler: &H, error: Option<io::Error>) {
         fail(handler, "handle_one_request", &Failure::Error(&error.to_string()));
     }
     let settled = handler.exchange().finish_well();
-    let is_over = match settled {
-        Some(Settled::Complete) => {
-            end_span(handler);
-            return handler.set_stage(Stage::Between);
-        }
-        Some(settled) => settled == Settled::Over,
-        None => settle_with_trouble(handler),
+    let stage = match settled {
+        Some(Settled::Complete) => Stage::Between,
+        Some(Settled::Over) => Stage::Over,
+        None if settle_with_trouble(handler) => Stage::Over,
+        Some(Settled::Rest) | None => Stage::Settled,
     };
     end_span(handler);
-    handler.set_stage(if is_over { Stage::Over } else { Stage::Settled });
+    handler.set_stage(stage);
 }
 
 /// Whether the connection is over with it.
