@@ -58,17 +58,21 @@ impl Log {
             gathered.lost += 1;
             return;
         }
-        // Standard error has no levels.
-        if self.sink.is_some() {
-            gathered.lines.push(mark(level));
-        }
-        gathered.lines.extend_from_slice(line.as_bytes());
+        self.put(line, level, &mut gathered.lines);
         self.has_lines.store(true, Ordering::Release);
         let many = gathered.lines.len() >= MANY;
         drop(gathered);
         if many {
             self.flush();
         }
+    }
+
+    fn put(&self, line: &str, level: Level, lines: &mut Vec<u8>) {
+        // Standard error has no levels.
+        if self.sink.is_some() {
+            lines.push(mark(level));
+        }
+        lines.extend_from_slice(line.as_bytes());
     }
 
     pub(super) fn has_lines(&self) -> bool {
@@ -94,10 +98,7 @@ impl Log {
                 let lost = std::mem::take(&mut gathered.lost);
                 if lost > 0 {
                     let text = format!("{lost} lines of the log are lost: nobody took them");
-                    if self.sink.is_some() {
-                        writing.push(mark(Level::Warning));
-                    }
-                    writing.extend_from_slice(line_of_the_server(&text).as_bytes());
+                    self.put(&line_of_the_server(&text), Level::Warning, &mut writing);
                 }
             }
             let written = match &self.sink {
