@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tz::{DateTime, TimeZone, TimeZoneRef};
@@ -106,20 +106,19 @@ pub(crate) fn line_of_the_server(text: &str) -> String {
 
 /// The zone of this machine, by the variable `TZ` or by the system's setting. It is read once, as by C's `localtime`, which Python
 /// asks.
-static ZONE: OnceLock<TimeZone> = OnceLock::new();
+static ZONE: LazyLock<TimeZone> = LazyLock::new(|| {
+    let zone = match std::env::var("TZ") {
+        Ok(zone) => TimeZone::from_posix_tz(&zone),
+        Err(_) => TimeZone::local(),
+    };
+    zone.unwrap_or_else(|_| TimeZone::utc())
+});
 
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 fn local(time: SystemTime) -> String {
-    let zone = ZONE.get_or_init(|| {
-        let zone = match std::env::var("TZ") {
-            Ok(zone) => TimeZone::from_posix_tz(&zone),
-            Err(_) => TimeZone::local(),
-        };
-        zone.unwrap_or_else(|_| TimeZone::utc())
-    });
-    in_zone(time, zone.as_ref())
+    in_zone(time, ZONE.as_ref())
 }
 
 fn in_zone(time: SystemTime, zone: TimeZoneRef<'_>) -> String {

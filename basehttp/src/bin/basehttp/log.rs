@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::thread;
@@ -21,8 +22,6 @@ pub(crate) struct Log {
     lines: SyncSender<Message>,
     /// Those that nobody has taken.
     lost: AtomicU64,
-    /// Of this machine.
-    zone: TimeZone,
 }
 
 enum Message {
@@ -63,11 +62,7 @@ impl Log {
         if !matches!(form, LogForm::Python | LogForm::None) {
             thread::Builder::new().name("log".to_owned()).spawn(move || write(&taken))?;
         }
-        let zone = match std::env::var("TZ") {
-            Ok(zone) => TimeZone::from_posix_tz(&zone),
-            Err(_) => TimeZone::local(),
-        };
-        Ok(Self { form, lines, lost: AtomicU64::new(0), zone: zone.unwrap_or_else(|_| TimeZone::utc()) })
+        Ok(Self { form, lines, lost: AtomicU64::new(0) })
     }
 
     /// Whether the library's lines are wanted.
@@ -84,8 +79,8 @@ impl Log {
     pub(crate) fn request(&self, request: &Request<'_>) {
         match self.form {
             LogForm::Python | LogForm::None => {}
-            LogForm::Common => self.push(common(request, &self.now())),
-            LogForm::Combined => self.push(combined(request, &self.now())),
+            LogForm::Common => self.push(common(request, &local_now())),
+            LogForm::Combined => self.push(combined(request, &local_now())),
             LogForm::Json => self.push(as_json(request, &rfc_3339())),
         }
     }
@@ -93,11 +88,6 @@ impl Log {
     /// Tells of something else, as JSON.
     pub(crate) fn message(&self, client: &str, message: &str) {
         self.push(json!({ "time": rfc_3339(), "client": client, "message": shortened(message) }).to_string());
-    }
-
-    /// As the Common Log Format has it.
-    fn now(&self) -> String {
-        DateTime::now(self.zone.as_ref()).map_or_else(|_| "-".to_owned(), |now| common_time(&now))
     }
 
     fn push(&self, mut line: String) {
@@ -133,6 +123,20 @@ fn rfc_3339() -> String {
         Some((seconds, rest)) => format!("{seconds}.{}Z", rest.get(..3).unwrap_or("000")),
         None => text,
     }
+}
+
+/// The zone of this machine, as in the library's own lines. For the forms that tell local time.
+static ZONE: LazyLock<TimeZone> = LazyLock::new(|| {
+    let zone = match std::env::var("TZ") {
+        Ok(zone) => TimeZone::from_posix_tz(&zone),
+        Err(_) => TimeZone::local(),
+    };
+    zone.unwrap_or_else(|_| TimeZone::utc())
+});
+
+/// As the Common Log Format has it.
+fn local_now() -> String {
+    DateTime::now(ZONE.as_ref()).map_or_else(|_| "-".to_owned(), |now| common_time(&now))
 }
 
 /// `22/Nov/2026:05:50:05 +0000`
