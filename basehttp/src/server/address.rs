@@ -45,6 +45,16 @@ pub(super) fn describe(error: &io::Error, address: &str) -> io::Error {
     io::Error::new(error.kind(), format!("cannot listen at {address}: {error}"))
 }
 
+/// The URL of a path of the server at this address.
+///
+/// # Panics
+/// If the path does not begin with `/`.
+#[track_caller]
+pub(crate) fn url(address: SocketAddr, path: &str) -> String {
+    assert!(path.starts_with('/'), "a path begins with a slash: did you mean \"/{path}\"?");
+    format!("http://{address}{path}")
+}
+
 impl sealed::Sealed for str {}
 
 impl ServerAddress for str {

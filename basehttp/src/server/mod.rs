@@ -61,6 +61,7 @@ use shutdown::Shutdown;
 use worker::Worker;
 
 pub use address::ServerAddress;
+pub(crate) use address::url;
 pub use config::ServerBuilder;
 pub use listener::IntoListener;
 pub use one_shot::{OneShot, OneShotRequest};

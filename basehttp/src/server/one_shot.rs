@@ -9,7 +9,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use super::HTTPServer;
+use super::{HTTPServer, url};
 use crate::handler::{BaseHTTPRequestHandler, Headers, RequestHandler as _};
 use crate::http_handler;
 
@@ -81,8 +81,7 @@ impl OneShot {
     /// If the path does not begin with `/`.
     #[track_caller]
     pub fn url(&self, path: &str) -> String {
-        assert!(path.starts_with('/'), "a path begins with a slash: did you mean \"/{path}\"?");
-        format!("http://127.0.0.1:{}{path}", self.port)
+        url((Ipv4Addr::LOCALHOST, self.port).into(), path)
     }
 
     /// Waits for a GET request for `path`, whatever its query, answers it with `page`, which is HTML, and ends.

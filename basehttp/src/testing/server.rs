@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::handler::{BaseHTTPRequestHandler, RequestHandler, ServerHandle};
-use crate::server::{HTTPServer, ServerBuilder};
+use crate::server::{HTTPServer, ServerBuilder, url};
 
 /// A server on a free port of 127.0.0.1, which is shut down when this is dropped. Its log goes to standard error, also in a test that
 /// passes; [`with`](Self::with) `HTTPServer::builder().log_line(|_| {})` there is none.
@@ -77,8 +77,7 @@ impl TestServer {
     /// If the path does not begin with `/`.
     #[track_caller]
     pub fn url(&self, path: &str) -> String {
-        assert!(path.starts_with('/'), "a path begins with a slash: did you mean \"/{path}\"?");
-        format!("http://{}{path}", self.address)
+        url(self.address, path)
     }
 
     /// The server's handle.
