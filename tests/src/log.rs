@@ -17,6 +17,12 @@ impl Log {
         self.lock().push(line.to_string());
     }
 
+    /// Takes the lines of a server, as its setting `log_line`.
+    pub fn taker(&self) -> impl Fn(&str) + Send + Sync + 'static {
+        let log = self.clone();
+        move |line| log.push(line)
+    }
+
     /// The lines so far.
     pub fn lines(&self) -> Vec<String> {
         self.lock().clone()

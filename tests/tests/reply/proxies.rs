@@ -26,9 +26,8 @@ fn proxied() -> Stage {
 fn logged() -> (basehttp::ServerBuilder, Log) {
     let proxies = TrustedProxies::new(["127.0.0.0/8"]).unwrap().proxy_protocol(true);
     let log = Log::default();
-    let lines = log.clone();
     let builder = HTTPServer::builder().trusted_proxies(proxies);
-    (builder.log_line(move |line| lines.push(line)), log)
+    (builder.log_line(log.taker()), log)
 }
 
 /// A header of version 2: command and protocol, and what follows.

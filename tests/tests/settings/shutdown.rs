@@ -8,6 +8,7 @@ use basehttp::prelude::*;
 use basehttp::testing::respond;
 use basehttp::{ServerHandle, ShutdownReport};
 use basehttp_tests::client::Client;
+use basehttp_tests::log::Log;
 use basehttp_tests::{PATIENCE, wait_until};
 
 use crate::{GET, Keys, WAIT, connect, gated};
@@ -360,12 +361,9 @@ impl Tunnel {
 
 #[test]
 fn connections_that_were_switched_are_cut_when_the_grace_is_over() {
-    let (sender, lines) = std::sync::mpsc::channel();
-    let sender = std::sync::Mutex::new(sender);
-    let builder = HTTPServer::builder().log_line(move |line| {
-        let _ = sender.lock().unwrap().send(line.to_owned());
-    });
-    let mut server = builder.bind("127.0.0.1:0", |base| Tunnel { base }).unwrap();
+    let log = Log::default();
+    let mut server =
+        HTTPServer::builder().log_line(log.taker()).bind("127.0.0.1:0", |base| Tunnel { base }).unwrap();
     let (port, handle) = (server.server_port(), server.handle());
     let thread = thread::spawn(move || server.serve_forever());
     let mut clients: Vec<_> = (0..6).map(|_| connect(port)).collect();
@@ -378,7 +376,7 @@ fn connections_that_were_switched_are_cut_when_the_grace_is_over() {
     thread.join().unwrap().unwrap();
     assert_eq!(counts(handle.report().unwrap()), (0, 0, 6));
     drop(clients);
-    let told: Vec<_> = lines.try_iter().filter(|line| line.contains("do_GET")).collect();
+    let told: Vec<_> = log.take().into_iter().filter(|line| line.contains("do_GET")).collect();
     assert_eq!(told.len(), 6, "{told:?}");
     assert!(
         told.iter().all(|line| line.ends_with("do_GET: cut by the shutdown, its grace is over")),
