@@ -379,7 +379,10 @@ fn run_handler<H: RequestHandler>(
     answer(handler);
     host.leave();
     match handler.stage() {
-        Stage::Between => go_on_with(At::Head, handler, host, is_enough),
+        Stage::Between => {
+            let is_enough = is_enough || host.turn_is_over();
+            go_on_with(At::Head, handler, host, is_enough)
+        }
         Stage::Settled => Step::To(At::Rest),
         _ => Step::To(At::LastReply),
     }

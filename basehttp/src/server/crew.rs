@@ -1,15 +1,20 @@
-//! The threads of a server: who drives, who runs a handler that is expected to wait, who is spare.
+//! The threads of a server: who drives, who runs a handler that is not to run on a driver, who is spare.
 //!
 //! A permit that no thread has yet is a ticket, which the next spare thread takes. Where there is no spare thread and no room for
 //! another, the reserve takes it: it drives too, but runs no handler, so that connections are taken, read, expired and
 //! queued however many handlers hang.
+//!
+//! Requests wait in three lines. Those that are expected to wait get a thread each. Of those that nothing is known of, and of those
+//! that compute for long, a few run at a time: the former are mostly quick, so that one thread serves many, and more threads than
+//! processors that compute make all of them slower. Where such a line does not move on, its handlers wait after all, and the
+//! watchdog lets more of it run.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering, lock};
+use super::sync::{AtomicBool, Condvar, Mutex, Ordering, lock};
 
-/// `J` is a connection whose request has a handler that is expected to wait; models have simpler ones.
+/// `J` is a connection whose request has a handler that is not to run on a driver; models have simpler ones.
 pub(super) struct Crew<J> {
     state: Mutex<State<J>>,
     /// Signalled for spare threads.
@@ -19,18 +24,48 @@ pub(super) struct Crew<J> {
     max_threads: usize,
     /// No thread can be added, and all that there are have something to do.
     at_bound: AtomicBool,
+    /// Requests wait in a line that is kept short of threads. For a look without the lock.
+    has_queue: AtomicBool,
 }
 
 struct State<J> {
     /// Permits that wait for a thread.
     tickets: usize,
-    /// What waits for a thread, and since when.
-    jobs: VecDeque<(J, Instant)>,
+    lines: [Line<J>; 3],
     /// Threads with nothing to do.
     idle: usize,
     /// All but the reserve.
     threads: usize,
     closed: bool,
+}
+
+/// Requests that wait for a thread, and how many of them may have one.
+struct Line<J> {
+    /// Since when each has waited.
+    jobs: VecDeque<(J, Instant)>,
+    /// Threads that run one of them.
+    running: usize,
+    /// So many may.
+    limit: usize,
+    /// So many may where handlers return.
+    base: usize,
+    /// Handlers that have returned since the last look.
+    returned: usize,
+    /// Looks since one did.
+    looks: u32,
+    /// After so many looks one more line's worth may run.
+    patience: u32,
+}
+
+/// What is expected of the handler of a request that does not run on a driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// It waits for something.
+    Waits,
+    /// Nothing is known.
+    Unknown,
+    /// It computes for long.
+    Computes,
 }
 
 /// Who takes what was added.
@@ -40,6 +75,8 @@ pub(super) enum Call {
     Spare,
     /// A thread that is to be added: `work` in `engine` is its function.
     Hire,
+    /// A thread that has something to do, or one that the watchdog calls if that takes too long.
+    Line,
     /// Nobody before a handler returns.
     Nobody,
 }
@@ -48,22 +85,70 @@ pub(super) enum Call {
 pub(super) enum Task<J> {
     /// It has got a permit.
     Drive,
-    Serve(J),
+    Serve(J, Lane),
     End,
 }
 
 /// How long a spare thread stays.
 const SPARE_TIME: Duration = Duration::from_secs(5);
 
+/// A handler that nothing is known of and that has not returned for so many ticks of the watchdog waits, probably.
+const UNKNOWN_TICKS: u32 = 1;
+
+/// Handlers that compute for long, and none of which has returned for so many ticks, may wait for each other.
+const COMPUTES_TICKS: u32 = 100;
+
+impl<J> Line<J> {
+    fn new(base: usize, patience: u32) -> Self {
+        Self { jobs: VecDeque::new(), running: 0, limit: base, base, returned: 0, looks: 0, patience }
+    }
+
+    /// How many of those that wait may have a thread.
+    fn eligible(&self) -> usize {
+        self.jobs.len().min(self.limit.saturating_sub(self.running))
+    }
+
+    /// A handler has returned, or waits for its client.
+    fn leave(&mut self) {
+        self.running -= 1;
+        self.returned += 1;
+    }
+
+    /// The watchdog looks, once a tick.
+    fn look(&mut self) {
+        let has_moved = std::mem::take(&mut self.returned) > 0;
+        if has_moved || self.eligible() == self.jobs.len() {
+            self.looks = 0;
+            if self.jobs.is_empty() && self.running <= self.base {
+                self.limit = self.base;
+            }
+            return;
+        }
+        self.looks += 1;
+        if self.looks >= self.patience {
+            self.looks = 0;
+            let more = if self.patience == UNKNOWN_TICKS { self.jobs.len() } else { 1 };
+            self.limit = self.running + more;
+        }
+    }
+}
+
 impl<J> Crew<J> {
-    pub(super) fn new(max_threads: usize) -> Self {
-        let state = State { tickets: 0, jobs: VecDeque::new(), idle: 0, threads: 0, closed: false };
+    /// `computing` handlers that compute for long may run at a time.
+    pub(super) fn new(max_threads: usize, computing: usize) -> Self {
+        let lines = [
+            Line::new(usize::MAX, u32::MAX),
+            Line::new(computing.max(2), UNKNOWN_TICKS),
+            Line::new(computing.max(1), COMPUTES_TICKS),
+        ];
+        let state = State { tickets: 0, lines, idle: 0, threads: 0, closed: false };
         Self {
             state: Mutex::new(state),
             work: Condvar::new(),
             need: Condvar::new(),
             max_threads,
             at_bound: AtomicBool::new(false),
+            has_queue: AtomicBool::new(false),
         }
     }
 
@@ -71,24 +156,66 @@ impl<J> Crew<J> {
     pub(super) fn pass_on(&self) -> Call {
         let mut state = lock(&self.state);
         state.tickets += 1;
-        self.call(state)
+        let eligible = state.eligible();
+        self.call(&mut state, eligible)
     }
 
-    /// Gives a request to a spare thread. It comes back where the server has ended.
-    pub(super) fn submit(&self, job: J) -> Result<Call, J> {
+    /// Gives a request to a thread. It comes back where the server has ended.
+    pub(super) fn submit(&self, job: J, lane: Lane) -> Result<Call, J> {
         let mut state = lock(&self.state);
         if state.closed {
             return Err(job);
         }
-        state.jobs.push_back((job, Instant::now()));
-        Ok(self.call(state))
+        let queue = state.line(lane);
+        let before = queue.eligible();
+        queue.jobs.push_back((job, Instant::now()));
+        if queue.eligible() == before {
+            self.has_queue.store(true, Ordering::SeqCst);
+            return Ok(Call::Line);
+        }
+        let eligible = state.eligible();
+        Ok(self.call(&mut state, eligible))
+    }
+
+    /// For the watchdog, once a tick: lets more run of a line that does not move on, and says who takes them.
+    pub(super) fn look(&self) -> Vec<Call> {
+        if !self.has_queue() {
+            return Vec::new();
+        }
+        let mut state = lock(&self.state);
+        let before = state.eligible();
+        state.lines.iter_mut().for_each(Line::look);
+        let after = state.eligible();
+        self.has_queue.store(state.has_queue(), Ordering::SeqCst);
+        (before + 1..=after).map(|eligible| self.call(&mut state, eligible)).collect()
+    }
+
+    /// Whether requests wait in a line that is kept short of threads.
+    pub(super) fn has_queue(&self) -> bool {
+        self.has_queue.load(Ordering::SeqCst)
+    }
+
+    /// Whether a request may have waited for too long.
+    pub(super) fn may_be_overdue(&self) -> bool {
+        self.is_at_bound() || self.has_queue()
+    }
+
+    /// Whether one has waited longer than `patience` for a thread.
+    pub(super) fn is_overdue(&self, patience: Duration) -> bool {
+        let state = lock(&self.state);
+        let first = state.lines.iter().filter_map(|line| line.jobs.front());
+        first.into_iter().any(|(_, since)| since.elapsed() >= patience)
     }
 
     /// The requests that have waited longer than `patience` for a thread.
     pub(super) fn overdue(&self, patience: Duration) -> Vec<J> {
         let mut state = lock(&self.state);
-        let late = state.jobs.iter().take_while(|(_, since)| since.elapsed() >= patience).count();
-        state.jobs.drain(..late).map(|(job, _)| job).collect()
+        let mut overdue = Vec::new();
+        for line in &mut state.lines {
+            let late = line.jobs.iter().take_while(|(_, since)| since.elapsed() >= patience).count();
+            overdue.extend(line.jobs.drain(..late).map(|(job, _)| job));
+        }
+        overdue
     }
 
     /// Whether requests wait until a handler returns.
@@ -96,9 +223,9 @@ impl<J> Crew<J> {
         self.at_bound.load(Ordering::SeqCst)
     }
 
-    fn call(&self, mut state: MutexGuard<'_, State<J>>) -> Call {
-        if state.idle >= state.tickets + state.jobs.len() {
-            drop(state);
+    /// Finds a thread for the last of so many requests, or for a permit.
+    fn call(&self, state: &mut State<J>, eligible: usize) -> Call {
+        if state.idle >= state.tickets + eligible {
             self.work.notify_one();
             return Call::Spare;
         }
@@ -106,7 +233,12 @@ impl<J> Crew<J> {
             state.threads += 1;
             return Call::Hire;
         }
-        self.nobody(&state)
+        self.nobody(state)
+    }
+
+    /// Whether there are handlers that have no thread but those that drive.
+    pub(super) fn wants_drivers(&self) -> bool {
+        self.is_at_bound() && lock(&self.state).eligible() > 0
     }
 
     /// The thread that was to be added is not to be had.
@@ -124,9 +256,21 @@ impl<J> Crew<J> {
         Call::Nobody
     }
 
-    /// Waits for something to do. The thread is not counted any more when that is the end.
-    pub(super) fn next_task(&self) -> Task<J> {
+    /// A handler goes on to wait for its client, and leaves its place in the line to another. Says who takes that.
+    pub(super) fn leave(&self, lane: Lane) -> Option<Call> {
         let mut state = lock(&self.state);
+        let before = state.eligible();
+        state.line(lane).leave();
+        let after = state.eligible();
+        (after > before).then(|| self.call(&mut state, after))
+    }
+
+    /// Waits for something to do. The thread is not counted any more when that is the end. `done` is what it has done before.
+    pub(super) fn next_task(&self, done: Option<Lane>) -> Task<J> {
+        let mut state = lock(&self.state);
+        if let Some(lane) = done {
+            state.line(lane).leave();
+        }
         loop {
             if state.closed {
                 state.threads -= 1;
@@ -134,8 +278,8 @@ impl<J> Crew<J> {
             }
             // At the bound the reserve can drive, and nobody else can run a handler.
             let serves = state.tickets == 0 || self.is_at_bound();
-            if let Some((job, _)) = serves.then(|| state.jobs.pop_front()).flatten() {
-                return Task::Serve(job);
+            if let Some((job, lane)) = serves.then(|| state.next_job()).flatten() {
+                return Task::Serve(job, lane);
             }
             if state.tickets > 0 {
                 state.tickets -= 1;
@@ -147,7 +291,7 @@ impl<J> Crew<J> {
                 self.work.wait_timeout(state, SPARE_TIME).unwrap_or_else(std::sync::PoisonError::into_inner);
             state = next;
             state.idle -= 1;
-            if waited.timed_out() && state.tickets == 0 && state.jobs.is_empty() {
+            if waited.timed_out() && state.tickets == 0 && state.eligible() == 0 {
                 state.threads -= 1;
                 return Task::End;
             }
@@ -176,10 +320,42 @@ impl<J> Crew<J> {
     pub(super) fn close(&self) -> Vec<J> {
         let mut state = lock(&self.state);
         state.closed = true;
-        let left = state.jobs.drain(..).map(|(job, _)| job).collect();
+        let left = state.lines.iter_mut().flat_map(|line| line.jobs.drain(..)).map(|(job, _)| job).collect();
         drop(state);
         self.work.notify_all();
         self.need.notify_all();
         left
+    }
+}
+
+impl<J> State<J> {
+    fn line(&mut self, lane: Lane) -> &mut Line<J> {
+        let [waits, unknown, computes] = &mut self.lines;
+        match lane {
+            Lane::Waits => waits,
+            Lane::Unknown => unknown,
+            Lane::Computes => computes,
+        }
+    }
+
+    fn eligible(&self) -> usize {
+        self.lines.iter().map(Line::eligible).sum()
+    }
+
+    fn has_queue(&self) -> bool {
+        self.lines.iter().any(|line| line.jobs.len() > line.eligible())
+    }
+
+    /// The one that has waited longest of those that may have a thread.
+    fn next_job(&mut self) -> Option<(J, Lane)> {
+        let lanes = [Lane::Waits, Lane::Unknown, Lane::Computes];
+        let since =
+            |line: &Line<J>| line.jobs.front().map(|(_, since)| *since).filter(|_| line.eligible() > 0);
+        let first = lanes.into_iter().filter_map(|lane| Some((since(self.line(lane))?, lane)));
+        let (_, lane) = first.min_by_key(|(since, _)| *since)?;
+        let queue = self.line(lane);
+        let (job, _) = queue.jobs.pop_front()?;
+        queue.running += 1;
+        Some((job, lane))
     }
 }

@@ -5,9 +5,10 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::caught::caught;
+use super::crew::Lane;
 use super::engine::{Engine, hint_for};
 use super::poller::Core;
-use super::predictor::{Lesson, Slot};
+use super::predictor::{Guess, Kind, Lesson};
 use super::session::{Host, Turn};
 use super::shift::Next;
 use super::table::Connection;
@@ -24,7 +25,9 @@ const QUICK: Duration = Duration::from_micros(100);
 const HEAVY_ROUND: Duration = Duration::from_micros(500);
 const HEAVY_TURN: Duration = Duration::from_micros(20);
 
-/// So many turns, or two ticks, and the poller is asked whether others wait.
+/// So long a turn may take, whatever it is made of, and so long the drivers may give turns before the poller is asked whether
+/// others wait. Less would cost more calls for handlers of some microseconds; more, others would feel.
+const TURN: Duration = Duration::from_micros(300);
 const TURNS: u32 = 256;
 
 /// How often it is looked whose request has waited for a thread for too long, and whether the log is read again.
@@ -75,11 +78,18 @@ fn run(engine: &Arc<Engine>, worker: &Arc<Worker>, host: &mut Thread<'_>) {
         if !worker.has_permit() {
             return;
         }
+        // The reserve drives, and this thread runs a handler that has no other.
+        if host.role == Role::Driver && engine.crew.wants_drivers() {
+            if engine.watchdog.relieve(worker) {
+                engine.pass_on();
+            }
+            return host.judge_round();
+        }
         let polls = host.has_given_enough();
         match engine.shift.next(polls, || engine.watchdog.grant(worker), || engine.watchdog.relieve(worker)) {
             Next::Turn(connection) => {
                 host.give_turn(connection);
-                host.turns += 1;
+                host.turn_ends();
             }
             Next::Poll(core) => {
                 host.judge_round();
@@ -98,7 +108,11 @@ struct Thread<'a> {
     engine: &'a Arc<Engine>,
     worker: &'a Arc<Worker>,
     role: Role,
-    slot: Option<Slot>,
+    kind: Option<Kind>,
+    /// Who is to run the handler that may not run here.
+    lane: Lane,
+    /// The handler was quick before.
+    is_quick: bool,
     /// Turns given in this round.
     turns: u32,
     began: Instant,
@@ -106,10 +120,13 @@ struct Thread<'a> {
     used: Option<Usage>,
     /// How the round before went.
     pace: Pace,
-    /// When a handler was called that is timed.
-    entered: Option<(Instant, Option<Usage>)>,
+    /// What the thread had used when the handler was called, where the system was asked.
+    used_before: Option<Usage>,
     /// When the handler was called.
     called: Option<Instant>,
+    /// When the turn began, and the last look at the clock.
+    turn_began: Instant,
+    last: Instant,
     /// The watchdog knows where replies have gathered in this turn.
     has_gathered: bool,
     /// A request was taken up.
@@ -117,13 +134,11 @@ struct Thread<'a> {
 }
 
 /// What a turn took by the clock, on average.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pace {
     Light,
     /// Two drivers may be better; the processor time is asked for.
     Heavy,
-    /// Some handlers are not quick: they are timed one by one.
-    Slow,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,20 +155,40 @@ enum Role {
 
 impl<'a> Thread<'a> {
     fn new(engine: &'a Arc<Engine>, worker: &'a Arc<Worker>, role: Role) -> Self {
+        let now = Instant::now();
         Self {
             engine,
             worker,
             role,
-            slot: None,
+            kind: None,
+            lane: Lane::Waits,
+            is_quick: false,
             turns: 0,
-            began: Instant::now(),
+            began: now,
             used: None,
             pace: Pace::Light,
-            entered: None,
+            used_before: None,
             called: None,
+            turn_began: now,
+            last: now,
             has_gathered: false,
             has_answered: false,
         }
+    }
+
+    /// Whether such a handler may run on a driver. Else says who is to run it.
+    fn is_trusted(&mut self, kind: Kind) -> bool {
+        let guess = self.engine.predictor.guess(kind);
+        self.lane = match guess {
+            Guess::Quick | Guess::Slow => {
+                self.is_quick = guess == Guess::Quick;
+                return true;
+            }
+            Guess::Unknown => Lane::Unknown,
+            Guess::Waits => Lane::Waits,
+            Guess::Computes => Lane::Computes,
+        };
+        false
     }
 
     /// Gives a connection its turn, and lays it where it belongs after it.
@@ -161,7 +196,7 @@ impl<'a> Thread<'a> {
         if let Some(client) = connection.newcomer.take() {
             if !self.runs_user_code() {
                 connection.newcomer = Some(client);
-                self.engine.submit(connection);
+                self.engine.submit(connection, Lane::Waits);
                 return;
             }
             self.enter();
@@ -173,6 +208,8 @@ impl<'a> Thread<'a> {
         }
         loop {
             let expired = std::mem::take(&mut connection.expired);
+            self.turn_began = self.last;
+            (self.lane, self.is_quick) = (Lane::Waits, false);
             // A panic of our own costs this connection, not the driver with its permit.
             let turn = caught(|| connection.session.turn(self, expired)).unwrap_or_else(|message| {
                 self.engine
@@ -192,23 +229,19 @@ impl<'a> Thread<'a> {
                 }
                 Turn::Later(want, patience) => match self.engine.park(connection, want, patience, self.now())
                 {
-                    Some(back) => connection = back,
+                    // There is nobody else to wait for.
+                    Some(back) if self.role == Role::Alone => connection = back,
+                    // More may have come while others wait, and so on without end.
+                    Some(back) => return self.engine.requeue(back),
                     None => return,
                 },
                 Turn::Again if self.role == Role::Alone && self.has_answered => {}
-                Turn::Again => return self.engine.requeue(connection),
+                Turn::Again => return self.engine.requeue_tired(connection),
                 Turn::Elsewhere => {
                     if matches!(self.role, Role::Pool { .. }) || !self.worker.has_permit() {
                         self.engine.requeue(connection);
                     } else {
-                        let has_thread = self.engine.submit(connection);
-                        // The reserve drives, and this thread runs the handler.
-                        if !has_thread
-                            && self.role == Role::Driver
-                            && self.engine.watchdog.relieve(self.worker)
-                        {
-                            self.engine.pass_on();
-                        }
+                        self.engine.submit(connection, self.lane);
                     }
                     return;
                 }
@@ -236,7 +269,7 @@ impl<'a> Thread<'a> {
             });
             self.give_turn(connection);
         } else {
-            self.engine.submit(connection);
+            self.engine.submit(connection, Lane::Waits);
         }
     }
 
@@ -252,13 +285,21 @@ impl<'a> Thread<'a> {
     fn begin_round(&mut self) {
         self.turns = 0;
         self.began = Instant::now();
-        self.used = (self.pace >= Pace::Heavy).then(Usage::now);
+        self.last = self.began;
+        self.used = (self.pace == Pace::Heavy).then(Usage::now);
     }
 
     /// Whether it is time to see who else waits.
     fn has_given_enough(&self) -> bool {
-        self.turns >= TURNS
-            || (self.turns > 0 && self.turns.is_multiple_of(4) && self.began.elapsed() > 2 * TICK)
+        self.turns >= TURNS || (self.turns > 0 && self.last - self.began >= TURN)
+    }
+
+    fn turn_ends(&mut self) {
+        self.turns += 1;
+        // What was no handler has taken its time as well: reads, handshakes, the sending of files.
+        if self.last == self.turn_began {
+            self.last = Instant::now();
+        }
     }
 
     /// Learns from the round that is over. The system is asked for the processor time only where the wall clock says that it
@@ -269,7 +310,6 @@ impl<'a> Thread<'a> {
         }
         let elapsed = self.began.elapsed();
         self.pace = match elapsed / self.turns {
-            turn if turn > QUICK => Pace::Slow,
             turn if turn > HEAVY_TURN => Pace::Heavy,
             _ => Pace::Light,
         };
@@ -301,7 +341,7 @@ impl<'a> Thread<'a> {
         if let Err(error) = polled {
             return engine.shutdown.fail(error);
         }
-        if engine.crew.is_at_bound() {
+        if engine.crew.may_be_overdue() {
             for connection in engine.crew.overdue(engine.settings.queue_timeout) {
                 self.refuse(connection);
             }
@@ -329,20 +369,20 @@ impl<'a> Thread<'a> {
 
 impl Host for Thread<'_> {
     fn admits(&mut self, command: &str, path: &str) -> bool {
-        let slot = self.engine.predictor.slot(command, path);
+        let kind = self.engine.predictor.kind(command, path);
         let admitted = match &mut self.role {
             Role::Alone => true,
             Role::Reserve => false,
-            Role::Driver => self.worker.has_permit() && !self.engine.predictor.waits(slot),
+            Role::Driver => self.worker.has_permit() && self.is_trusted(kind),
             Role::Pool { used } => !std::mem::replace(used, true),
         };
-        self.slot = Some(slot).filter(|_| admitted);
+        self.kind = Some(kind).filter(|_| admitted);
         self.has_answered |= admitted;
         admitted
     }
 
     fn expects_quickness(&self) -> bool {
-        self.role == Role::Driver && self.slot.is_some_and(|slot| self.engine.predictor.is_quick(slot))
+        self.is_quick
     }
 
     fn takes_connection(&mut self) {
@@ -365,6 +405,10 @@ impl Host for Thread<'_> {
         self.engine.is_stopping()
     }
 
+    fn turn_is_over(&self) -> bool {
+        self.role == Role::Driver && self.last - self.turn_began >= TURN
+    }
+
     fn before_sending(&self) {
         if self.role != Role::Driver || self.engine.shift.waiting() == 0 {
             self.flush_log();
@@ -378,19 +422,15 @@ impl Host for Thread<'_> {
     }
 
     fn enter(&mut self) {
-        if let Some(slot) = self.slot {
+        if let Some(kind) = self.kind {
             let now = Instant::now();
             self.called = Some(now);
-            let predictor = &self.engine.predictor;
             // Asking the system costs as much as a quick handler.
             let asks = match self.role {
-                Role::Pool { .. } => predictor.is_doubtful(slot),
-                _ => self.pace == Pace::Slow || !predictor.is_quick(slot),
+                Role::Pool { .. } => self.engine.predictor.is_doubtful(kind),
+                _ => !self.is_quick,
             };
-            let used = asks.then(Usage::now);
-            if asks || matches!(self.role, Role::Pool { .. }) {
-                self.entered = Some((now, used));
-            }
+            self.used_before = asks.then(Usage::now);
         }
         self.worker.forget_wait();
         if self.role == Role::Driver {
@@ -399,34 +439,57 @@ impl Host for Thread<'_> {
     }
 
     fn leave(&mut self) {
-        let counters = &self.engine.shutdown.counters;
-        let time = self.called.take().map(|called| called.elapsed());
+        let time = self.called.take().map(|called| {
+            self.last = Instant::now();
+            self.last - called
+        });
         if let Some(time) = time {
-            counters.ran(time);
+            self.engine.shutdown.counters.ran(time);
         }
-        let elapsed = self.entered.and(time);
         if self.role == Role::Driver {
             self.worker.leave();
         }
-        let used = self.entered.take().and_then(|(_, used)| used);
-        let Some(slot) = self.slot.take().filter(|_| !self.worker.has_waited_for_client()) else { return };
+        let used = self.used_before.take();
+        if let (Some(kind), Some(time)) = (self.kind.take(), time) {
+            self.learn(kind, time, used);
+        }
+    }
+}
+
+impl Thread<'_> {
+    /// Learns from a handler that ran for `time`. `used` is what the thread had used before, where the system was asked.
+    fn learn(&self, kind: Kind, time: Duration, used: Option<Usage>) {
         let predictor = &self.engine.predictor;
         let is_pool = matches!(self.role, Role::Pool { .. });
-        let learn = |lesson| {
-            match lesson {
-                Lesson::Computed => {}
-                _ if is_pool == (lesson == Lesson::Waited) => counters.guessed_right.add(1),
-                _ => counters.guessed_wrong.add(1),
+        let lesson = match used {
+            // It may have done so after something else, for longer than a tick.
+            _ if self.worker.has_waited_for_client() && self.worker.was_caught() => {
+                return predictor.doubt(kind);
             }
-            predictor.learn(slot, lesson);
+            _ if self.worker.has_waited_for_client() => Lesson::WaitedForClient,
+            _ if time < QUICK && is_pool => Lesson::Quick,
+            _ if time < QUICK && self.is_quick => return,
+            _ if time < QUICK => Lesson::Quick,
+            Some(before) => {
+                let now = Usage::now();
+                match now.cpu.saturating_sub(before.cpu) {
+                    _ if now.has_waited_since(&before) => Lesson::Waited,
+                    // It was preempted, where the system tells the two apart.
+                    cpu if cpu < QUICK && Usage::IS_TOLD => Lesson::Quick,
+                    cpu if cpu > TICK => Lesson::ComputedLong,
+                    _ => Lesson::Computed,
+                }
+            }
+            None if is_pool => return,
+            None if self.worker.was_caught() => return predictor.doubt(kind),
+            None => return predictor.look(kind),
         };
-        match (elapsed, used) {
-            (Some(elapsed), _) if elapsed < QUICK => learn(Lesson::Quick),
-            (Some(_), Some(used)) if Usage::now().has_waited_since(&used) => learn(Lesson::Waited),
-            (Some(_), Some(_)) => learn(Lesson::Computed),
-            // The watchdog took the permit.
-            (None, _) if self.role == Role::Driver && !self.worker.has_permit() => predictor.doubt(slot),
-            _ => {}
+        let counters = &self.engine.shutdown.counters;
+        match lesson {
+            Lesson::Computed | Lesson::ComputedLong | Lesson::WaitedForClient => {}
+            _ if is_pool == (lesson == Lesson::Waited) => counters.guessed_right.add(1),
+            _ => counters.guessed_wrong.add(1),
         }
+        predictor.learn(kind, lesson);
     }
 }

@@ -10,7 +10,7 @@ use mio::Token;
 
 use super::caught::caught;
 use super::config::VerifyRequest;
-use super::crew::{Call, Crew, Task};
+use super::crew::{Call, Crew, Lane, Task};
 use super::driver;
 use super::inbox::Inbox;
 use super::listener::Stream;
@@ -82,7 +82,7 @@ impl Engine {
     ) -> Self {
         Self {
             shift: Shift::new(Box::new(core), settings.permits()),
-            crew: Crew::new(settings.max_threads),
+            crew: Crew::new(settings.max_threads, settings.permits()),
             watchdog: Watchdog::new(),
             freed: Inbox::default(),
             timers: Timers::default(),
@@ -133,9 +133,9 @@ impl Engine {
         self.follow(call);
     }
 
-    /// Has a spare thread run the handler of a connection. False if there is none, so that it has to wait.
-    pub(super) fn submit(self: &Arc<Self>, connection: Connection) -> bool {
-        let has_thread = match self.crew.submit(connection) {
+    /// Has a thread of the pool run the handler of a connection.
+    pub(super) fn submit(self: &Arc<Self>, connection: Connection, lane: Lane) {
+        let has_thread = match self.crew.submit(connection, lane) {
             Ok(call) => self.follow(call),
             Err(connection) => {
                 self.end(connection);
@@ -143,15 +143,18 @@ impl Engine {
             }
         };
         if !has_thread {
-            // The poller has a deadline more.
+            // Who polls has to run it, or has a deadline more.
             self.shutdown.wake_poller();
         }
-        has_thread
     }
 
     fn follow(self: &Arc<Self>, call: Call) -> bool {
         match call {
             Call::Spare => true,
+            Call::Line => {
+                self.watchdog.rouse();
+                true
+            }
             Call::Nobody => {
                 self.at_bound.tell(&self.log, || {
                     let Settings { max_threads, queue_timeout, .. } = &self.settings;
@@ -179,7 +182,18 @@ impl Engine {
 
     /// Puts a connection into the queue from outside of the drivers' loop.
     pub(super) fn requeue(&self, connection: Connection) {
-        match self.shift.put(connection) {
+        let put = self.shift.put(connection);
+        self.follow_put(put);
+    }
+
+    /// Puts a connection into the queue that has used up its turn.
+    pub(super) fn requeue_tired(&self, connection: Connection) {
+        let put = self.shift.put_tired(connection);
+        self.follow_put(put);
+    }
+
+    fn follow_put(&self, put: Result<bool, Connection>) {
+        match put {
             Ok(true) => self.shutdown.wake_poller(),
             Ok(false) => {}
             // Nobody would take it any more.
@@ -287,11 +301,15 @@ impl Engine {
         if self.single.load(Ordering::SeqCst) {
             return self.wait_alone(place, hint, timeout);
         }
-        // Another thread drives on.
-        if let Some(worker) = Worker::about_to_wait()
-            && self.watchdog.relieve(&worker)
-        {
-            self.pass_on();
+        if let Some(worker) = Worker::about_to_wait() {
+            // Another thread drives on.
+            if self.watchdog.relieve(&worker) {
+                self.pass_on();
+            }
+            let call = worker.take_lane().and_then(|lane| self.crew.leave(lane));
+            if call.is_some_and(|call| !self.follow(call)) {
+                self.shutdown.wake_poller();
+            }
         }
         if !place.wait(hint, timeout) {
             return Err(io::ErrorKind::TimedOut.into());
@@ -390,12 +408,15 @@ fn work(engine: &Arc<Engine>) {
     let _installed = worker.install();
     engine.shutdown.counters.threads_begun.add(1);
     loop {
-        match engine.crew.next_task() {
+        match engine.crew.next_task(worker.take_lane()) {
             Task::Drive => {
                 engine.watchdog.grant(&worker);
                 driver::drive(engine, &worker);
             }
-            Task::Serve(connection) => driver::serve(engine, &worker, connection),
+            Task::Serve(connection, lane) => {
+                worker.set_lane(lane);
+                driver::serve(engine, &worker, connection);
+            }
             Task::End => return engine.shutdown.counters.threads_ended.add(1),
         }
     }
@@ -423,10 +444,19 @@ fn watch(engine: &Arc<Engine>) {
             // The handler was expected to be quick, so the replies before its own are still here.
             worker.send_gathered();
         }
-        quiet = if seen.active { 0 } else { quiet + 1 };
+        for call in engine.crew.look() {
+            if !engine.follow(call) {
+                engine.shutdown.wake_poller();
+            }
+        }
+        let has_queue = engine.crew.has_queue();
+        if has_queue && engine.crew.is_overdue(engine.settings.queue_timeout) {
+            engine.shutdown.wake_poller();
+        }
+        quiet = if seen.active || has_queue { 0 } else { quiet + 1 };
         if quiet >= QUIET_TICKS {
             quiet = 0;
-            engine.watchdog.sleep(|| engine.is_closed());
+            engine.watchdog.sleep(|| engine.is_closed() || engine.crew.has_queue());
         }
     }
 }

@@ -1,119 +1,375 @@
-//! Which requests have handlers that wait: saturating counters, as in a processor's branch predictor. A wrong guess costs
-//! time, never correctness.
+//! Which requests have handlers that wait, or that compute for long: a table of what requests of one kind have shown so far, as
+//! in a processor's branch predictor.
+//!
+//! The costs of a wrong guess are lopsided, and so is the guess. A quick handler on a thread of the pool costs 30 us of processor
+//! time. A handler that waits on a driver costs everybody a millisecond or two, until the watchdog has another thread drive. So a
+//! handler runs on a driver only where it is trusted, and one wait ends that.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+
+use super::sync::{AtomicU32, AtomicUsize, Ordering};
 
 pub(super) struct Predictor {
-    counters: [AtomicU8; COUNTERS],
-    /// So that nobody can aim requests at the counter of another path.
+    /// Pairs of entries; a kind of request is in one of the two, or unknown.
+    entries: [AtomicU32; ENTRIES],
+    /// So that nobody can aim requests at the entry of another path.
     seed: u64,
     /// Runs in the pool of handlers that surely wait.
     runs: AtomicUsize,
 }
 
-const COUNTERS: usize = 1024;
+const ENTRIES: usize = 1024;
 
-/// So much of the first segment of a path tells it from others.
-const SEGMENT: usize = 32;
+/// So much of a path tells it from others.
+const PATH: usize = 96;
 
-/// Nothing is known yet.
-const UNKNOWN: u8 = 0;
-/// It has been quick so far.
-const QUICK: u8 = 1;
-/// From here on a request goes to the pool.
-const WAITS: u8 = 3;
+/// Longer segments with digits in them are names that a program has made, which do not come again.
+const LONG_SEGMENT: usize = 16;
+
+/// After so many quick runs a handler that has never waited is trusted.
+const NEW_RUNS: u8 = 4;
+/// After so many in a row one that has.
+const RUNS: u8 = 64;
+/// After so many one that computed for long.
+const SHORT_RUNS: u8 = 16;
+
+// The states of a kind of request; where one has a range, it counts quick runs.
+/// It has never waited.
+const NEW: u8 = 0;
+/// It has waited, or may have.
+const WAITED: u8 = 64;
+/// It waited when it ran last; the range counts how often in a row.
+const WAITING: u8 = 160;
 /// From here on only a sample of the runs is looked at.
-const SURE: u8 = 8;
+const SURELY: u8 = WAITING + 8;
 const SAMPLE: usize = 16;
-const MOST: u8 = 16;
+/// It computes for so long that others on the same thread would have to wait for it.
+const COMPUTING: u8 = 192;
+/// It is trusted, though its last run took long: the next one is looked at.
+const TRUSTED_BUT_SLOW: u8 = 254;
+const TRUSTED: u8 = 255;
+
+/// What is expected of a handler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Guess {
+    /// It has been quick.
+    Quick,
+    /// It is worth a turn of a driver, though it takes some hundred microseconds.
+    Slow,
+    /// Nothing is known of it, or too little.
+    Unknown,
+    /// It may wait.
+    Waits,
+    /// It computes for more than a tick of the watchdog's.
+    Computes,
+}
 
 /// What a run of a handler has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lesson {
-    /// It took longer than a hand-over, and gave up the processor by itself meanwhile.
-    Waited,
-    /// It took less.
+    /// It took less than a hand-over.
     Quick,
     /// It took longer, and computed.
     Computed,
+    /// It computed for longer than others may be held up.
+    ComputedLong,
+    /// It took longer than a hand-over, and gave up the processor by itself meanwhile.
+    Waited,
+    /// It waited for its client, for which its thread gives the permit away by itself.
+    WaitedForClient,
 }
 
-/// A counter of the predictor.
+/// A kind of request: its method with the shape of its path, and with the first segment alone for what the former has not shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Slot(usize);
+pub(super) struct Kind {
+    path: u64,
+    segment: u64,
+}
 
 impl Predictor {
     pub(super) fn new() -> Self {
-        Self {
-            counters: [const { AtomicU8::new(0) }; COUNTERS],
-            seed: RandomState::new().hash_one(0),
-            runs: AtomicUsize::new(0),
-        }
+        Self::with_seed(RandomState::new().hash_one(0))
     }
 
-    /// The counter for requests of this kind: `/users/17` profits from what `/users/16` taught.
-    pub(super) fn slot(&self, command: &str, path: &str) -> Slot {
-        let path = path.strip_prefix('/').unwrap_or(path);
-        let segment = path.bytes().take(SEGMENT).take_while(|byte| !matches!(byte, b'/' | b'?' | b'#'));
-        // FNV-1a from a secret start: a counter is no more than a guess, and this is on the way of every request.
+    fn with_seed(seed: u64) -> Self {
+        Self { entries: std::array::from_fn(|_| AtomicU32::new(0)), seed, runs: AtomicUsize::new(0) }
+    }
+
+    /// The kind of such requests: `/users/17` profits from what `/users/16` taught, and somewhat from `/users/me`.
+    pub(super) fn kind(&self, command: &str, path: &str) -> Kind {
+        // FNV-1a from a secret start: an entry is no more than a guess, and this is on the way of every request.
         let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        let hash = segment.fold(mix(command.bytes().fold(self.seed, mix), b' '), mix);
-        Slot(usize::try_from((hash >> 32) % COUNTERS as u64).unwrap_or(0))
+        let start = mix(command.bytes().fold(self.seed, mix), b' ');
+        let (mut hash, mut segment) = (start, None);
+        // Where the segment begins, and what the hash was there.
+        let (mut length, mut before, mut has_digits, mut after_digit) = (0, start, false, false);
+        let path = path.bytes().take(PATH).take_while(|byte| !matches!(byte, b'?' | b'#'));
+        for (at, byte) in path.enumerate() {
+            if byte == b'/' {
+                if at > 0 && segment.is_none() {
+                    segment = Some(mix(hash, b'/'));
+                }
+                hash = mix(hash, b'/');
+                (length, before, has_digits, after_digit) = (0, hash, false, false);
+                continue;
+            }
+            length += 1;
+            let is_digit = byte.is_ascii_digit();
+            has_digits |= is_digit;
+            if has_digits && length > LONG_SEGMENT {
+                hash = mix(before, b'0');
+            } else if !(is_digit && after_digit) {
+                hash = mix(hash, if is_digit { b'0' } else { byte });
+            }
+            after_digit = is_digit;
+        }
+        Kind { path: hash, segment: segment.unwrap_or(hash) }
     }
 
-    pub(super) fn waits(&self, slot: Slot) -> bool {
-        self.counters[slot.0].load(Ordering::Relaxed) >= WAITS
-    }
-
-    /// Whether such handlers have been quick so far.
-    pub(super) fn is_quick(&self, slot: Slot) -> bool {
-        self.counters[slot.0].load(Ordering::Relaxed) == QUICK
-    }
-
-    /// A handler that was known to be quick was not: the next one is looked at.
-    pub(super) fn doubt(&self, slot: Slot) {
-        let _ = self.counters[slot.0].compare_exchange(QUICK, UNKNOWN, Ordering::Relaxed, Ordering::Relaxed);
+    pub(super) fn guess(&self, kind: Kind) -> Guess {
+        let state = self.state(kind.path).unwrap_or(NEW);
+        match state {
+            TRUSTED => Guess::Quick,
+            TRUSTED_BUT_SLOW => Guess::Slow,
+            COMPUTING.. => Guess::Computes,
+            WAITED.. => Guess::Waits,
+            // Others below the same segment have been quick, and none has waited.
+            _ if kind.segment != kind.path && self.state(kind.segment) == Some(TRUSTED) => Guess::Quick,
+            _ => Guess::Unknown,
+        }
     }
 
     /// Whether the next run of a handler in the pool is looked at closely: while little is known, and now and then after that.
-    pub(super) fn is_doubtful(&self, slot: Slot) -> bool {
-        self.counters[slot.0].load(Ordering::Relaxed) < SURE
-            || self.runs.fetch_add(1, Ordering::Relaxed).is_multiple_of(SAMPLE)
+    pub(super) fn is_doubtful(&self, kind: Kind) -> bool {
+        let is_sure = self.state(kind.path).is_some_and(|state| (SURELY..COMPUTING).contains(&state));
+        !is_sure || self.runs.fetch_add(1, Ordering::Relaxed).is_multiple_of(SAMPLE)
     }
 
     /// What a run of such a handler has shown.
-    pub(super) fn learn(&self, slot: Slot, lesson: Lesson) {
-        let counter = &self.counters[slot.0];
-        let old = counter.load(Ordering::Relaxed);
-        let new = match lesson {
-            Lesson::Waited => (old.max(QUICK) + 1).min(MOST),
-            Lesson::Quick => old.saturating_sub(1).max(QUICK),
-            // Nothing about waiting; but where it is in the pool, it would be better off with a driver.
-            Lesson::Computed => old.min(WAITS).saturating_sub(1).max(QUICK),
-        };
-        if new != old {
-            // Two threads that learn at once may lose a lesson, which comes again.
-            counter.store(new, Ordering::Relaxed);
+    pub(super) fn learn(&self, kind: Kind, lesson: Lesson) {
+        self.change(kind.path, |old| after(old, lesson));
+        if kind.segment != kind.path {
+            self.change(kind.segment, |old| after(old, lesson));
         }
     }
+
+    /// A handler that was trusted took long, and nobody looked: the next one is looked at, on the driver.
+    pub(super) fn look(&self, kind: Kind) {
+        self.change(kind.path, |old| if old == TRUSTED { TRUSTED_BUT_SLOW } else { old });
+    }
+
+    /// The watchdog has found a handler that was trusted, and it is not known whether it waited, computed, or was preempted: half of
+    /// the trust is gone.
+    pub(super) fn doubt(&self, kind: Kind) {
+        let is_in_doubt = WAITED..TRUSTED_BUT_SLOW;
+        let doubted = |old| if is_in_doubt.contains(&old) { old } else { WAITED + RUNS / 2 };
+        self.change(kind.path, doubted);
+        if kind.segment != kind.path {
+            self.change(kind.segment, doubted);
+        }
+    }
+
+    fn pair(&self, hash: u64) -> &[AtomicU32] {
+        let pair = usize::try_from((hash >> 24) % (ENTRIES as u64 / 2)).unwrap_or(0);
+        self.entries.get(2 * pair..2 * pair + 2).unwrap_or_default()
+    }
+
+    /// What is known of a kind of request.
+    fn state(&self, hash: u64) -> Option<u8> {
+        let tag = tag(hash);
+        self.pair(hash).iter().find_map(|entry| {
+            let found = Entry::from(entry.load(Ordering::Relaxed));
+            if found.tag != tag || found.age == 0 {
+                return None;
+            }
+            if found.age < Entry::FRESH {
+                entry.store(Entry { age: Entry::FRESH, ..found }.into(), Ordering::Relaxed);
+            }
+            Some(found.state)
+        })
+    }
+
+    /// Two threads that learn at once may lose a lesson, which comes again.
+    fn change(&self, hash: u64, change: impl Fn(u8) -> u8) {
+        let (tag, pair) = (tag(hash), self.pair(hash));
+        let found = |entry: &AtomicU32| Entry::from(entry.load(Ordering::Relaxed));
+        if let Some(entry) = pair.iter().find(|entry| found(entry).tag == tag && found(entry).age > 0) {
+            let old = found(entry);
+            let new = Entry { state: change(old.state), age: Entry::FRESH, ..old };
+            if new != old {
+                entry.store(new.into(), Ordering::Relaxed);
+            }
+            return;
+        }
+        // Who is not asked for becomes older with every newcomer: a flood of paths that come once does not drive out the others.
+        match pair.iter().find(|entry| found(entry).age == 0) {
+            Some(entry) => entry.store(Entry { tag, age: 1, state: change(NEW) }.into(), Ordering::Relaxed),
+            None => pair.iter().for_each(|entry| {
+                let old = found(entry);
+                entry.store(Entry { age: old.age.saturating_sub(1), ..old }.into(), Ordering::Relaxed);
+            }),
+        }
+    }
+}
+
+/// The state that follows.
+fn after(old: u8, lesson: Lesson) -> u8 {
+    let one_more = |from: u8, runs: u8| if old + 1 >= from + runs { TRUSTED } else { old + 1 };
+    match (lesson, old) {
+        (Lesson::Waited, WAITING..COMPUTING) => (old + 1).min(SURELY),
+        (Lesson::Waited, _) => WAITING,
+        (Lesson::Quick, TRUSTED_BUT_SLOW..) => TRUSTED,
+        (Lesson::Quick | Lesson::WaitedForClient, NEW..WAITED) => one_more(NEW, NEW_RUNS),
+        (Lesson::Quick | Lesson::Computed, WAITING..COMPUTING) => WAITED,
+        (Lesson::Quick | Lesson::Computed, WAITED..WAITING) => one_more(WAITED, RUNS),
+        (Lesson::Quick | Lesson::Computed, COMPUTING..TRUSTED_BUT_SLOW) => one_more(COMPUTING, SHORT_RUNS),
+        // To compute is not to wait: in the pool such handlers would only get into each other's way.
+        (Lesson::Computed, NEW..WAITED | TRUSTED_BUT_SLOW..) => TRUSTED_BUT_SLOW,
+        // It may wait as well, so it stays where it is.
+        (Lesson::ComputedLong, WAITED..COMPUTING) | (Lesson::WaitedForClient, _) => old,
+        (Lesson::ComputedLong, _) => COMPUTING,
+    }
+}
+
+/// A kind of request in the table: in one word, so that a thread finds a whole one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry {
+    tag: u16,
+    /// 0 is a free one.
+    age: u8,
+    state: u8,
+}
+
+impl Entry {
+    /// So many newcomers a kind outlasts that is asked for.
+    const FRESH: u8 = 15;
+}
+
+impl From<u32> for Entry {
+    fn from(word: u32) -> Self {
+        let [high, low, age, state] = word.to_be_bytes();
+        Self { tag: u16::from_be_bytes([high, low]), age, state }
+    }
+}
+
+impl From<Entry> for u32 {
+    fn from(entry: Entry) -> Self {
+        let [high, low] = entry.tag.to_be_bytes();
+        u32::from_be_bytes([high, low, entry.age, entry.state])
+    }
+}
+
+fn tag(hash: u64) -> u16 {
+    let [high, low, ..] = hash.to_be_bytes();
+    u16::from_be_bytes([high, low])
 }
 
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
+    fn learn(predictor: &Predictor, kind: Kind, lesson: Lesson, times: u8) {
+        (0..times).for_each(|_| predictor.learn(kind, lesson));
+    }
+
     #[test]
-    fn waiting_teaches_and_quickness_unteaches() {
+    fn trust_takes_some_quick_runs_and_one_wait_ends_it() {
         let predictor = Predictor::new();
-        let slot = predictor.slot("GET", "/users/16?x");
-        assert_eq!(slot, predictor.slot("GET", "/users/17/posts"));
-        assert_ne!(slot, predictor.slot("GET", "/other"));
-        predictor.learn(slot, Lesson::Waited);
-        assert!(!predictor.waits(slot));
-        predictor.learn(slot, Lesson::Waited);
-        assert!(predictor.waits(slot));
-        predictor.learn(slot, Lesson::Quick);
-        assert!(!predictor.waits(slot));
+        let kind = predictor.kind("GET", "/");
+        assert_eq!(predictor.guess(kind), Guess::Unknown);
+        learn(&predictor, kind, Lesson::Quick, NEW_RUNS - 1);
+        assert_eq!(predictor.guess(kind), Guess::Unknown);
+        learn(&predictor, kind, Lesson::Quick, 1);
+        assert_eq!(predictor.guess(kind), Guess::Quick);
+        learn(&predictor, kind, Lesson::Waited, 1);
+        assert_eq!(predictor.guess(kind), Guess::Waits);
+        learn(&predictor, kind, Lesson::Quick, RUNS);
+        assert_eq!(predictor.guess(kind), Guess::Waits, "the first of them has ended the waiting");
+        learn(&predictor, kind, Lesson::Quick, 1);
+        assert_eq!(predictor.guess(kind), Guess::Quick);
+        predictor.doubt(kind);
+        assert_eq!(predictor.guess(kind), Guess::Waits);
+        learn(&predictor, kind, Lesson::Quick, RUNS / 2);
+        assert_eq!(predictor.guess(kind), Guess::Quick);
+    }
+
+    #[test]
+    fn to_compute_is_not_to_wait() {
+        let predictor = Predictor::new();
+        let kind = predictor.kind("GET", "/sum");
+        predictor.learn(kind, Lesson::Computed);
+        assert_eq!(predictor.guess(kind), Guess::Slow);
+        predictor.learn(kind, Lesson::ComputedLong);
+        assert_eq!(predictor.guess(kind), Guess::Computes);
+        learn(&predictor, kind, Lesson::Computed, SHORT_RUNS);
+        assert_eq!(predictor.guess(kind), Guess::Quick);
+        // What computes now and waits then is not trusted for the former.
+        predictor.learn(kind, Lesson::Waited);
+        predictor.learn(kind, Lesson::ComputedLong);
+        predictor.learn(kind, Lesson::Computed);
+        assert_eq!(predictor.guess(kind), Guess::Waits);
+    }
+
+    #[test]
+    fn paths_of_one_shape_are_of_one_kind() {
+        let predictor = Predictor::new();
+        let kind = |path| predictor.kind("GET", path);
+        for (one, other) in [
+            ("/users/16", "/users/1789?x"),
+            ("/item7", "/item123"),
+            ("/f/0c4a1fe2-16b3-4d1c-a8f1-6f0a5c6c2b52/x", "/f/7d5be0f0a9c94f0fb3f9d0a6f1b0f7c1/x"),
+            ("/#a", "/#b"),
+        ] {
+            assert_eq!(kind(one), kind(other), "{one} {other}");
+        }
+        for (one, other) in [
+            ("/users/16", "/users/16/posts"),
+            ("/a", "/b"),
+            ("/a", "/a/"),
+            ("/", "/x"),
+            ("/blocking", "/blocking/x"),
+        ] {
+            assert_ne!(kind(one).path, kind(other).path, "{one} {other}");
+        }
+        assert_ne!(predictor.kind("GET", "/"), predictor.kind("POST", "/"));
+        assert_eq!(kind("/a/b").segment, kind("/a/c/d?e").segment);
+        assert_eq!(kind("/a").segment, kind("/a").path);
+        // The end of a very long one says nothing.
+        let long = "/a".repeat(PATH);
+        assert_eq!(kind(&long), kind(&format!("{long}/b")));
+    }
+
+    #[test]
+    fn what_is_known_of_a_segment_holds_for_a_new_path_until_one_has_waited() {
+        let predictor = Predictor::new();
+        learn(&predictor, predictor.kind("GET", "/posts/one"), Lesson::Quick, NEW_RUNS);
+        let new = predictor.kind("GET", "/posts/two");
+        assert_eq!(predictor.guess(new), Guess::Quick);
+        predictor.learn(new, Lesson::Waited);
+        assert_eq!(predictor.guess(new), Guess::Waits);
+        assert_eq!(predictor.guess(predictor.kind("GET", "/posts/three")), Guess::Unknown);
+        assert_eq!(predictor.guess(predictor.kind("GET", "/posts/one")), Guess::Quick, "that one is known");
+    }
+
+    #[test]
+    fn a_flood_of_new_paths_takes_no_trust_away() {
+        // With this seed none of them has the tag of another.
+        let predictor = Predictor::with_seed(1);
+        let home = predictor.kind("GET", "/");
+        learn(&predictor, home, Lesson::Quick, NEW_RUNS);
+        for number in 0..100_000_u32 {
+            // Letters, since all numbers are of one kind.
+            let name: String = number.to_string().bytes().map(|digit| char::from(digit + 49)).collect();
+            let kind = predictor.kind("GET", &format!("/{name}"));
+            assert_ne!(predictor.guess(kind), Guess::Quick);
+            predictor.learn(kind, Lesson::Waited);
+            assert_eq!(predictor.guess(home), Guess::Quick, "after {number}");
+        }
+    }
+
+    #[test]
+    fn entries_are_whole_words() {
+        let entry = Entry { tag: 0xABCD, age: 7, state: 200 };
+        assert_eq!(Entry::from(u32::from(entry)), entry);
     }
 }

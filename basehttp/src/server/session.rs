@@ -81,6 +81,9 @@ pub(crate) trait Host {
     /// Replies have gathered in the exchange, and go on to wait there while a handler runs that is expected to be quick.
     fn has_gathered(&mut self, exchange: Shared);
 
+    /// Whether the turn has taken long enough.
+    fn turn_is_over(&self) -> bool;
+
     /// Code of the user begins.
     fn enter(&mut self);
 

@@ -10,7 +10,7 @@ use super::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, lock};
 
 /// `C` is a connection, `P` the poller; models have simpler ones.
 pub(super) struct Shift<C, P> {
-    ready: Mutex<VecDeque<C>>,
+    ready: Mutex<Ready<C>>,
     /// The length of the queue, for a look without the lock.
     waiting: AtomicUsize,
     /// The poller, unless somebody polls.
@@ -21,6 +21,37 @@ pub(super) struct Shift<C, P> {
     /// The server has ended. Set under the lock of the queue, so that nothing comes in after it was emptied.
     closed: AtomicBool,
 }
+
+/// Connections that are ready for a turn, in two lines: one that has used up a whole turn stands behind those that have not had one
+/// yet. Every fourth comes from there, so that it gets on as well.
+struct Ready<C> {
+    fresh: VecDeque<C>,
+    tired: VecDeque<C>,
+    popped: u32,
+}
+
+impl<C> Ready<C> {
+    const fn new() -> Self {
+        Self { fresh: VecDeque::new(), tired: VecDeque::new(), popped: 0 }
+    }
+
+    fn len(&self) -> usize {
+        self.fresh.len() + self.tired.len()
+    }
+
+    fn pop(&mut self) -> Option<C> {
+        self.popped = self.popped.wrapping_add(1);
+        let first = if self.popped.is_multiple_of(TIRED) { self.tired.pop_front() } else { None };
+        first.or_else(|| self.fresh.pop_front()).or_else(|| self.tired.pop_front())
+    }
+
+    fn drain(&mut self) -> impl Iterator<Item = C> {
+        self.fresh.drain(..).chain(self.tired.drain(..))
+    }
+}
+
+/// One of so many turns is for a connection that has had a whole one just before.
+const TIRED: u32 = 4;
 
 /// What a driver does next.
 pub(super) enum Next<C, P> {
@@ -35,7 +66,7 @@ pub(super) enum Next<C, P> {
 impl<C, P> Shift<C, P> {
     pub(super) fn new(poller: Box<P>, permits: usize) -> Self {
         Self {
-            ready: Mutex::new(VecDeque::new()),
+            ready: Mutex::new(Ready::new()),
             waiting: AtomicUsize::new(0),
             slot: Mutex::new(Some(poller)),
             in_use: AtomicUsize::new(0),
@@ -58,12 +89,21 @@ impl<C, P> Shift<C, P> {
     /// Puts a connection into the queue. True if the poller has to be woken, so that somebody looks at it; the connection comes
     /// back where nobody would take it any more.
     pub(super) fn put(&self, connection: C) -> Result<bool, C> {
+        self.put_into(connection, |ready| &mut ready.fresh)
+    }
+
+    /// As [`put`](Self::put), for one that has used up a whole turn.
+    pub(super) fn put_tired(&self, connection: C) -> Result<bool, C> {
+        self.put_into(connection, |ready| &mut ready.tired)
+    }
+
+    fn put_into(&self, connection: C, line: impl Fn(&mut Ready<C>) -> &mut VecDeque<C>) -> Result<bool, C> {
         {
             let mut ready = lock(&self.ready);
             if self.is_closed() {
                 return Err(connection);
             }
-            ready.push_back(connection);
+            line(&mut ready).push_back(connection);
             self.waiting.store(ready.len(), Ordering::Release);
         }
         Ok(lock(&self.slot).is_none())
@@ -76,7 +116,7 @@ impl<C, P> Shift<C, P> {
         }
         let mut ready = lock(&self.ready);
         if !self.is_closed() {
-            ready.extend(connections.drain(..));
+            ready.fresh.extend(connections.drain(..));
             self.waiting.store(ready.len(), Ordering::Release);
         }
     }
@@ -86,7 +126,7 @@ impl<C, P> Shift<C, P> {
             return None;
         }
         let mut ready = lock(&self.ready);
-        let connection = ready.pop_front();
+        let connection = ready.pop();
         self.waiting.store(ready.len(), Ordering::Release);
         connection
     }
@@ -139,7 +179,7 @@ impl<C, P> Shift<C, P> {
             let mut ready = lock(&self.ready);
             self.closed.store(true, Ordering::SeqCst);
             self.waiting.store(0, Ordering::Release);
-            ready.drain(..).collect()
+            ready.drain().collect()
         };
         (left, self.take_poller())
     }

@@ -10,6 +10,9 @@ pub(super) struct Usage {
 }
 
 impl Usage {
+    /// Whether the system tells it for a thread.
+    pub(super) const IS_TOLD: bool = cfg!(target_os = "linux");
+
     #[cfg(target_os = "linux")]
     pub(super) fn now() -> Self {
         use nix::sys::resource::{UsageWho, getrusage};
@@ -34,6 +37,6 @@ impl Usage {
     /// Whether the thread has waited for something. Where the system does not tell, it has: the wall clock has decided
     /// before this is asked.
     pub(super) fn has_waited_since(&self, earlier: &Self) -> bool {
-        cfg!(not(target_os = "linux")) || self.switches > earlier.switches
+        !Self::IS_TOLD || self.switches > earlier.switches
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use super::crew::Lane;
 use super::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, lock};
 use super::watchdog::Watchdog;
 use crate::handler::exchange::Shared;
@@ -15,6 +16,10 @@ pub(super) struct Worker {
     seen: AtomicU64,
     /// It has waited for its own client, which says nothing about the handler.
     waited_for_client: AtomicBool,
+    /// The watchdog has taken its permit from the code that runs.
+    caught: AtomicBool,
+    /// The line of the pool that its request has come from, while it counts there.
+    lane: Mutex<Option<Lane>>,
     /// Where replies have gathered behind the code that runs.
     gathered: Mutex<Option<Shared>>,
 }
@@ -45,6 +50,8 @@ impl Worker {
             state: AtomicU64::new(0),
             seen: AtomicU64::new(0),
             waited_for_client: AtomicBool::new(false),
+            caught: AtomicBool::new(false),
+            lane: Mutex::new(None),
             gathered: Mutex::new(None),
         }
     }
@@ -77,6 +84,21 @@ impl Worker {
     /// The thread begins something of which it is to be known whether it waits for its client.
     pub(super) fn forget_wait(&self) {
         self.waited_for_client.store(false, Ordering::Relaxed);
+        self.caught.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the watchdog has found it in the code that has run since [`forget_wait`](Self::forget_wait).
+    pub(super) fn was_caught(&self) -> bool {
+        self.caught.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_lane(&self, lane: Lane) {
+        *lock(&self.lane) = Some(lane);
+    }
+
+    /// It does not count there any more.
+    pub(super) fn take_lane(&self) -> Option<Lane> {
+        lock(&self.lane).take()
     }
 
     pub(super) fn has_waited_for_client(&self) -> bool {
@@ -116,9 +138,16 @@ impl Worker {
     /// has lost its permit now.
     pub(super) fn lose_if_stuck(&self) -> bool {
         let state = self.state.load(Ordering::SeqCst);
-        self.seen.swap(state, Ordering::Relaxed) == state
+        let stuck = self.seen.swap(state, Ordering::Relaxed) == state
             && is_watched(state)
-            && self.state.compare_exchange(state, state & !PERMIT, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+            && self
+                .state
+                .compare_exchange(state, state & !PERMIT, Ordering::SeqCst, Ordering::SeqCst)
+                .is_ok();
+        if stuck {
+            self.caught.store(true, Ordering::Relaxed);
+        }
+        stuck
     }
 
     /// For the watchdog: whether there is something to watch, or was since the last look.

@@ -179,6 +179,10 @@ impl Host for Patient {
 
     fn has_gathered(&mut self, _exchange: Shared) {}
 
+    fn turn_is_over(&self) -> bool {
+        false
+    }
+
     fn enter(&mut self) {}
 
     fn leave(&mut self) {}
