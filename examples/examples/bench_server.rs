@@ -126,6 +126,6 @@ fn main() -> io::Result<()> {
     let shared = Arc::new(Shared { log, rounds: calibrate(), big: vec![b'x'; 1 << 20] });
     // More than the benchmark's 10,000 idle clients.
     let builder = HTTPServer::builder().max_connections(20_000);
-    let builder = if let Some(permits) = permits { builder.permits(permits) } else { builder };
+    let builder = if let Some(permits) = permits { builder.compute_threads(permits) } else { builder };
     builder.bind(("127.0.0.1", port), move |base| Bench { base, shared: shared.clone() })?.serve_forever()
 }

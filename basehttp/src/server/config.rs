@@ -1,15 +1,11 @@
 //! The settings of a server.
 
 use std::fmt;
-use std::io;
 use std::time::Duration;
 
-use super::address::ServerAddress;
-use super::listener::{IntoListener, Listener};
 use super::log::LogLine;
 use super::settings::Settings;
-use super::{HTTPServer, erase};
-use crate::handler::{Address, BaseHTTPRequestHandler, HandleError, HandlerError, RequestHandler};
+use crate::handler::{Address, HandleError, HandlerError};
 use crate::proto::limits::Limits;
 
 /// Settings and hooks of a server, for what must be said before it listens.
@@ -33,7 +29,7 @@ use crate::proto::limits::Limits;
 #[must_use = "a builder does nothing until bind() is called"]
 pub struct ServerBuilder {
     pub(super) settings: Settings,
-    hooks: Hooks,
+    pub(super) hooks: Hooks,
 }
 
 /// Functions of the user that the server calls.
@@ -244,10 +240,10 @@ impl ServerBuilder {
     }
 
     /// How many threads may compute at a time: read, parse, run handlers that do not wait, write. As many as there are
-    /// processors by default, and never more than that. Usually one does all the work, and others join when handlers
-    /// compute for long.
-    pub fn permits(mut self, permits: usize) -> Self {
-        self.settings.asked_permits = Some(permits);
+    /// processors by default. Usually one does all the work; others join while that makes the server faster. So many handlers that
+    /// compute for more than a millisecond run beside them, and further ones wait for their turn.
+    pub fn compute_threads(mut self, threads: usize) -> Self {
+        self.settings.compute_threads = Some(threads);
         self
     }
 
@@ -366,57 +362,6 @@ impl ServerBuilder {
             }
         }));
         self
-    }
-
-    /// Makes the server and binds it to `address`; see [`HTTPServer::bind`].
-    ///
-    /// # Errors
-    /// The system's error, with the address in its text;
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a setting that cannot work, which is named.
-    pub fn bind<H, F>(mut self, address: impl ServerAddress, factory: F) -> io::Result<HTTPServer>
-    where
-        H: RequestHandler + Send,
-        F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H + Send + Sync + 'static,
-    {
-        self.settings.check()?;
-        let resolved = address.resolve()?;
-        let listener = Listener::bind(&resolved, &self.settings)?;
-        HTTPServer::new(listener, resolved.host, self.settings, self.hooks, erase(factory))
-    }
-
-    /// Makes the server and binds it to a unix socket; see [`HTTPServer::bind_unix`].
-    ///
-    /// # Errors
-    /// As [`bind`](Self::bind).
-    #[cfg(unix)]
-    pub fn bind_unix<H, F>(mut self, path: impl AsRef<std::path::Path>, factory: F) -> io::Result<HTTPServer>
-    where
-        H: RequestHandler + Send,
-        F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H + Send + Sync + 'static,
-    {
-        self.settings.check()?;
-        let path = path.as_ref();
-        let listener = Listener::bind_unix(path)?;
-        let name = path.display().to_string();
-        HTTPServer::new(listener, name, self.settings, self.hooks, erase(factory))
-    }
-
-    /// Makes a server of a listener that exists; see [`HTTPServer::from_listener`].
-    ///
-    /// # Errors
-    /// As [`bind`](Self::bind).
-    pub fn from_listener<H, F>(mut self, listener: impl IntoListener, factory: F) -> io::Result<HTTPServer>
-    where
-        H: RequestHandler + Send,
-        F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H + Send + Sync + 'static,
-    {
-        self.settings.check()?;
-        let listener = listener.into_listener()?;
-        let name = match listener.address()? {
-            Address::Tcp(address) => address.ip().to_string(),
-            unix => unix.path().map(|path| path.display().to_string()).unwrap_or_default(),
-        };
-        HTTPServer::new(listener, name, self.settings, self.hooks, erase(factory))
     }
 }
 

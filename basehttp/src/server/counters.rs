@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use crate::handler::stats::{BOUNDS, Histogram, Stats};
 
+/// Those of one shard. They are alone in their cache lines, so that no shard writes to what another one needs.
 #[derive(Debug, Default)]
+#[repr(align(128))]
 pub(super) struct Counters {
     pub(super) accepted: Count,
     pub(super) ended: Count,
@@ -17,6 +19,8 @@ pub(super) struct Counters {
     pub(super) guessed_wrong: Count,
     pub(super) threads_begun: Count,
     pub(super) threads_ended: Count,
+    /// Handlers that ran on a driver.
+    pub(super) handled: Count,
     replies: [Count; 5],
     times: [Count; BOUNDS.len() + 1],
     nanoseconds: Count,
@@ -30,7 +34,7 @@ impl Count {
         self.0.fetch_add(more, Ordering::Relaxed);
     }
 
-    fn get(&self) -> u64 {
+    pub(super) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -53,27 +57,33 @@ impl Counters {
         self.nanoseconds.add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     }
 
-    pub(super) fn stats(&self) -> Stats {
+    /// The numbers of all shards together.
+    pub(super) fn stats(shards: &[Self]) -> Stats {
+        let sum = |count: fn(&Self) -> &Count| shards.iter().map(|shard| count(shard).get()).sum::<u64>();
         // What has ended is read first, so that no more can have ended than have begun.
-        let (ended, threads_ended) = (self.ended.get(), self.threads_ended.get());
-        let connections_accepted = self.accepted.get();
+        let (ended, threads_ended) = (sum(|shard| &shard.ended), sum(|shard| &shard.threads_ended));
+        let connections_accepted = sum(|shard| &shard.accepted);
         Stats {
             connections_open: connections_accepted.saturating_sub(ended),
             connections_accepted,
-            connections_refused: self.refused.get(),
-            replies: self.replies.each_ref().map(Count::get),
-            bytes_received: self.received.get(),
-            bytes_sent: self.sent.get(),
-            threads: self.threads_begun.get().saturating_sub(threads_ended),
-            permits_lost: self.permits_lost.get(),
-            predictions_right: self.guessed_right.get(),
-            predictions_wrong: self.guessed_wrong.get(),
+            connections_refused: sum(|shard| &shard.refused),
+            replies: add(shards.iter().map(|shard| shard.replies.each_ref().map(Count::get))),
+            bytes_received: sum(|shard| &shard.received),
+            bytes_sent: sum(|shard| &shard.sent),
+            threads: sum(|shard| &shard.threads_begun).saturating_sub(threads_ended),
+            permits_lost: sum(|shard| &shard.permits_lost),
+            predictions_right: sum(|shard| &shard.guessed_right),
+            predictions_wrong: sum(|shard| &shard.guessed_wrong),
             handler_time: Histogram {
-                counts: self.times.each_ref().map(Count::get),
-                sum: Duration::from_nanos(self.nanoseconds.get()),
+                counts: add(shards.iter().map(|shard| shard.times.each_ref().map(Count::get))),
+                sum: Duration::from_nanos(sum(|shard| &shard.nanoseconds)),
             },
         }
     }
+}
+
+fn add<const N: usize>(shards: impl Iterator<Item = [u64; N]>) -> [u64; N] {
+    shards.fold([0; N], |sums, shard| std::array::from_fn(|at| sums[at] + shard[at]))
 }
 
 #[cfg(all(test, not(loom)))]
@@ -86,7 +96,7 @@ mod tests {
         for micros in [0, 100, 101, 10_000_000, 10_000_001] {
             counters.ran(Duration::from_micros(micros));
         }
-        let time = counters.stats().handler_time;
+        let time = Counters::stats(&[counters, Counters::default()]).handler_time;
         let buckets: Vec<_> = time.buckets().map(|(_, count)| count).collect();
         assert_eq!((buckets[0], buckets[1], buckets[12], buckets[13], time.count()), (2, 3, 3, 4, 5));
         assert_eq!(time.sum(), Duration::from_micros(20_000_202));
@@ -98,6 +108,8 @@ mod tests {
         for status in [101, 200, 299, 404, 599, 600, 999, 0] {
             counters.replied(status);
         }
-        assert_eq!(counters.stats().replies, [1, 2, 0, 1, 1]);
+        let others = Counters::default();
+        others.replied(404);
+        assert_eq!(Counters::stats(&[counters, others]).replies, [1, 2, 0, 2, 1]);
     }
 }

@@ -1,29 +1,11 @@
 //! The drivers' loop: take the next ready connection and give it a turn; when there is none, poll.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::caught::caught;
-use super::crew::Lane;
-use super::engine::{Engine, hint_for};
-use super::poller::Core;
-use super::predictor::{Guess, Kind, Lesson};
-use super::session::{Host, Turn};
-use super::shift::Next;
-use super::table::Connection;
-use super::usage::Usage;
-use super::watchdog::TICK;
+use super::run_queue::Next;
+use super::scheduler::{Machine, Turned, balance, clear, lay_down, pass_on, requeue, submit};
+use super::sync::Arc;
 use super::worker::Worker;
-use crate::handler::exchange::Shared;
-
-/// From here on a handler is worth a hand-over, which costs about as much.
-const QUICK: Duration = Duration::from_micros(100);
-
-/// A second driver joins when a round cost more processor time than this, and more than that for each connection: below,
-/// the two would only get into each other's way.
-const HEAVY_ROUND: Duration = Duration::from_micros(500);
-const HEAVY_TURN: Duration = Duration::from_micros(20);
 
 /// So long a turn may take, whatever it is made of, and so long the drivers may give turns before the poller is asked whether
 /// others wait. Less would cost more calls for handlers of some microseconds; more, others would feel.
@@ -33,260 +15,214 @@ const TURNS: u32 = 256;
 /// How often it is looked whose request has waited for a thread for too long, and whether the log is read again.
 const OVERDUE: Duration = Duration::from_millis(100);
 
+/// A queue of fewer is left to its own driver, which has them done before another one has them.
+const WORTH_STEALING: usize = 2;
+
+/// From here on another shard's driver is woken to help.
+const WORTH_A_CALL: usize = 4;
+
+/// What a kind of thread may do.
+#[expect(clippy::struct_excessive_bools, reason = "each of them is a question of its own")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Policy {
+    /// It has a permit.
+    pub(super) drives: bool,
+    /// Code of the user may run on it.
+    pub(super) runs_handlers: bool,
+    /// Such code may take its time: nobody waits for this thread.
+    pub(super) may_wait: bool,
+    /// There is no other thread.
+    pub(super) is_alone: bool,
+}
+
+pub(super) const DRIVER: Policy =
+    Policy { drives: true, runs_handlers: true, may_wait: false, is_alone: false };
+pub(super) const RESERVE: Policy =
+    Policy { drives: true, runs_handlers: false, may_wait: false, is_alone: false };
+pub(super) const POOL: Policy =
+    Policy { drives: false, runs_handlers: true, may_wait: true, is_alone: false };
+/// A thread of the caller's, in `handle_request`.
+pub(super) const CALLER: Policy =
+    Policy { drives: false, runs_handlers: true, may_wait: true, is_alone: true };
+
+/// A thread that gives turns.
+pub(super) struct Thread<'a, M: Machine> {
+    pub(super) machine: &'a Arc<M>,
+    pub(super) worker: &'a Arc<Worker>,
+    pub(super) policy: Policy,
+    /// Where it drives.
+    pub(super) shard: usize,
+    pub(super) local: M::Local,
+    /// When this round began, between two polls.
+    pub(super) began: Instant,
+    /// When the turn began, and the last look at the clock.
+    turn_began: Instant,
+    pub(super) last: Instant,
+    /// Turns given in this round, and handlers that have run in it.
+    turns: u32,
+    pub(super) handled: u64,
+}
+
 /// Drives until the permit is gone.
-pub(super) fn drive(engine: &Arc<Engine>, worker: &Arc<Worker>) {
-    let mut host = Thread::new(engine, worker, Role::Driver);
-    run(engine, worker, &mut host);
+pub(super) fn drive<M: Machine>(machine: &Arc<M>, worker: &Arc<Worker>, shard: usize) {
+    Thread::new(machine, worker, DRIVER, shard).run();
 }
 
 /// Drives without running handlers, until a regular thread can take over.
-pub(super) fn stand_in(engine: &Arc<Engine>, worker: &Arc<Worker>) {
-    let mut host = Thread::new(engine, worker, Role::Reserve);
-    run(engine, worker, &mut host);
+pub(super) fn stand_in<M: Machine>(machine: &Arc<M>, worker: &Arc<Worker>) {
+    Thread::new(machine, worker, RESERVE, 0).run();
 }
 
-/// Runs the handler of one request, which is expected to wait.
-pub(super) fn serve(engine: &Arc<Engine>, worker: &Arc<Worker>, connection: Connection) {
-    let mut host = Thread::new(engine, worker, Role::Pool { used: false });
-    host.give_turn(connection);
-    engine.log.flush();
-    if engine.log.has_lines() {
-        // Nobody took them, and who polls sleeps for as long as it was quiet before.
-        engine.shutdown.wake_poller();
+/// Runs the handler of one request, which may take its time.
+pub(super) fn serve<M: Machine>(machine: &Arc<M>, worker: &Arc<Worker>, connection: M::Connection) {
+    let shard = machine.shard_of(&connection);
+    Thread::new(machine, worker, POOL, shard).give_turn(connection);
+    machine.flush_log();
+    if machine.has_lines() {
+        // Nobody took them, and whoever polls sleeps for as long as it was quiet before.
+        machine.wake(0);
     }
 }
 
-/// Serves what is ready on a thread of the caller's, up to the first connection that had a request.
-pub(super) fn serve_one(engine: &Arc<Engine>, worker: &Arc<Worker>) -> bool {
-    let mut host = Thread::new(engine, worker, Role::Alone);
-    while !host.has_answered {
-        let Some(connection) = engine.shift.pop() else { break };
-        host.give_turn(connection);
-    }
-    engine.log.flush();
-    host.has_answered
-}
-
-fn run(engine: &Arc<Engine>, worker: &Arc<Worker>, host: &mut Thread<'_>) {
-    host.begin_round();
-    while !engine.is_closed() {
-        // Not with the poller in hand: who reads the log may have stopped to.
-        if engine.shift.waiting() == 0 {
-            host.flush_log();
-        }
-        // It was in a handler, or at the log, for so long that another one drives now.
-        if !worker.has_permit() {
-            return;
-        }
-        // The reserve drives, and this thread runs a handler that has no other.
-        if host.role == Role::Driver && engine.crew.wants_drivers() {
-            if engine.watchdog.relieve(worker) {
-                engine.pass_on();
-            }
-            return host.judge_round();
-        }
-        let polls = host.has_given_enough();
-        match engine.shift.next(polls, || engine.watchdog.grant(worker), || engine.watchdog.relieve(worker)) {
-            Next::Turn(connection) => {
-                host.give_turn(connection);
-                host.turn_ends();
-            }
-            Next::Poll(core) => {
-                host.judge_round();
-                host.poll(core);
-                host.begin_round();
-            }
-            Next::Leave => return host.judge_round(),
-        }
-    }
-    // The one who ended the server has not found the connections while the poller was out.
-    engine.clear();
-}
-
-/// A thread as the host of turns.
-struct Thread<'a> {
-    engine: &'a Arc<Engine>,
-    worker: &'a Arc<Worker>,
-    role: Role,
-    kind: Option<Kind>,
-    /// Who is to run the handler that may not run here.
-    lane: Lane,
-    /// The handler was quick before.
-    is_quick: bool,
-    /// Turns given in this round.
-    turns: u32,
-    began: Instant,
-    /// What the thread had used when the round began, where that is asked for.
-    used: Option<Usage>,
-    /// How the round before went.
-    pace: Pace,
-    /// What the thread had used when the handler was called, where the system was asked.
-    used_before: Option<Usage>,
-    /// When the handler was called.
-    called: Option<Instant>,
-    /// When the turn began, and the last look at the clock.
-    turn_began: Instant,
-    last: Instant,
-    /// The watchdog knows where replies have gathered in this turn.
-    has_gathered: bool,
-    /// A request was taken up.
-    has_answered: bool,
-}
-
-/// What a turn took by the clock, on average.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pace {
-    Light,
-    /// Two drivers may be better; the processor time is asked for.
-    Heavy,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
-    Driver,
-    Reserve,
-    /// Runs one handler that may wait.
-    Pool {
-        used: bool,
-    },
-    /// There is no other thread.
-    Alone,
-}
-
-impl<'a> Thread<'a> {
-    fn new(engine: &'a Arc<Engine>, worker: &'a Arc<Worker>, role: Role) -> Self {
+impl<'a, M: Machine> Thread<'a, M> {
+    pub(super) fn new(machine: &'a Arc<M>, worker: &'a Arc<Worker>, policy: Policy, shard: usize) -> Self {
         let now = Instant::now();
         Self {
-            engine,
+            machine,
             worker,
-            role,
-            kind: None,
-            lane: Lane::Waits,
-            is_quick: false,
-            turns: 0,
+            policy,
+            shard,
+            local: M::Local::default(),
             began: now,
-            used: None,
-            pace: Pace::Light,
-            used_before: None,
-            called: None,
             turn_began: now,
             last: now,
-            has_gathered: false,
-            has_answered: false,
+            turns: 0,
+            handled: 0,
         }
     }
 
-    /// Whether such a handler may run on a driver. Else says who is to run it.
-    fn is_trusted(&mut self, kind: Kind) -> bool {
-        let guess = self.engine.predictor.guess(kind);
-        self.lane = match guess {
-            Guess::Quick | Guess::Slow => {
-                self.is_quick = guess == Guess::Quick;
-                return true;
+    fn run(&mut self) {
+        let scheduler = self.machine.scheduler();
+        let home = scheduler.shard(self.shard);
+        self.begin_round();
+        while !home.is_closed() {
+            // Not with the poller in hand: whoever reads the log may have stopped to.
+            if home.waiting() == 0 {
+                self.flush_log();
             }
-            Guess::Unknown => Lane::Unknown,
-            Guess::Waits => Lane::Waits,
-            Guess::Computes => Lane::Computes,
-        };
-        false
-    }
-
-    /// Gives a connection its turn, and lays it where it belongs after it.
-    fn give_turn(&mut self, mut connection: Connection) {
-        if let Some(client) = connection.newcomer.take() {
-            if !self.runs_user_code() {
-                connection.newcomer = Some(client);
-                self.engine.submit(connection, Lane::Waits);
+            // It was in a handler, or at the log, for so long that another one drives now.
+            if !self.worker.has_permit() {
                 return;
             }
-            self.enter();
-            let is_welcome = self.engine.verify(&client);
-            self.leave();
-            if !is_welcome {
-                return self.engine.turn_away(connection);
+            // The reserve drives, and this thread runs a handler that has no other.
+            if self.policy.runs_handlers && scheduler.pool.wants_drivers() {
+                return self.leave();
             }
-        }
-        loop {
-            let expired = std::mem::take(&mut connection.expired);
-            self.turn_began = self.last;
-            (self.lane, self.is_quick) = (Lane::Waits, false);
-            // A panic of our own costs this connection, not the driver with its permit.
-            let turn = caught(|| connection.session.turn(self, expired)).unwrap_or_else(|message| {
-                self.engine
-                    .log
-                    .complain(&format!("a connection is lost to a panic of the server: {message}"));
-                Turn::Over
-            });
-            if std::mem::take(&mut self.has_gathered) {
-                self.worker.set_gathered(None);
-            }
-            match turn {
-                Turn::Over => return self.end(connection),
-                // The one request that was asked for is brought to its end.
-                Turn::Later(want, patience) if self.role == Role::Alone && self.has_answered => {
-                    let place = connection.place.clone();
-                    connection.expired = self.engine.wait_alone(&place, hint_for(want), patience).is_err();
+            let polls = self.has_given_enough();
+            if !polls {
+                if let Some(connection) = self.take_attended() {
+                    self.give_turn(connection);
+                    self.turn_ends();
+                    continue;
                 }
-                Turn::Later(want, patience) => match self.engine.park(connection, want, patience, self.now())
-                {
-                    // There is nobody else to wait for.
-                    Some(back) if self.role == Role::Alone => connection = back,
-                    // More may have come while others wait, and so on without end.
-                    Some(back) => return self.engine.requeue(back),
-                    None => return,
-                },
-                Turn::Again if self.role == Role::Alone && self.has_answered => {}
-                Turn::Again => return self.engine.requeue_tired(connection),
-                Turn::Elsewhere => {
-                    if matches!(self.role, Role::Pool { .. }) || !self.worker.has_permit() {
-                        self.engine.requeue(connection);
-                    } else {
-                        self.engine.submit(connection, self.lane);
+                if home.waiting() == 0 {
+                    self.steal();
+                }
+            }
+            let grant = || scheduler.watchdog.grant(self.worker);
+            let lose = || scheduler.watchdog.relieve(self.worker);
+            match home.next(polls, grant, lose) {
+                Next::Turn(connection) => {
+                    self.give_turn(connection);
+                    self.turn_ends();
+                }
+                Next::Poll(poller) => {
+                    self.poll(poller);
+                    self.begin_round();
+                }
+                Next::Leave => {
+                    // Whoever polls in shard 0 attends this one as well from now on.
+                    if self.shard != 0 && home.in_use() == 0 {
+                        self.machine.wake(0);
                     }
                     return;
                 }
             }
         }
+        // The one who ended the server has not found the connections while the poller was out.
+        clear(&**self.machine);
     }
 
-    /// Closes a connection. That drops its handler, which is code of the user.
-    fn end(&mut self, connection: Connection) {
-        self.enter();
-        self.engine.end(connection);
-        self.leave();
-    }
-
-    /// Tells a client whose request has found no thread in time.
-    fn refuse(&mut self, mut connection: Connection) {
-        // It costs nobody anything to tell one who may not be welcome.
-        connection.newcomer = None;
-        if connection.session.refuse() {
-            self.engine.refused.tell(&self.engine.log, || {
-                let waited = self.engine.settings.queue_timeout;
-                format!(
-                    "a connection has found no thread within {waited:?} (queue_timeout) and is answered 503"
-                )
-            });
-            self.give_turn(connection);
+    /// Lays the permit down, for another thread or, where there is none, for the reserve.
+    fn leave(&self) {
+        if !self.machine.scheduler().watchdog.relieve(self.worker) {
+            return;
+        }
+        if self.shard == 0 {
+            pass_on(self.machine, 0);
         } else {
-            self.engine.submit(connection, Lane::Waits);
+            lay_down(self.machine, self.shard);
         }
     }
 
-    /// The time on the engine's clock, exact enough for a deadline: a round is short, unless a handler made it long.
-    fn now(&self) -> u64 {
-        if self.role == Role::Driver && self.worker.has_permit() {
-            self.engine.time_of(self.began)
-        } else {
-            self.engine.now()
+    /// A connection of a shard that has no driver. Each shard has its turn, so that none of them waits for the others to be empty.
+    fn take_attended(&self) -> Option<M::Connection> {
+        let scheduler = self.machine.scheduler();
+        let shards = scheduler.shards.len();
+        if self.shard != 0 || shards == 1 {
+            return None;
+        }
+        let first = self.turns as usize % shards;
+        // Where it is the turn of shard 0, or where nobody else has anything, that follows by itself.
+        let others = (first..shards)
+            .chain(0..first)
+            .take_while(|shard| *shard != 0 || scheduler.shard(0).waiting() == 0);
+        let mut unattended = others.filter(|shard| *shard != 0 && scheduler.shard(*shard).in_use() == 0);
+        unattended.find_map(|shard| scheduler.shard(shard).pop())
+    }
+
+    /// Takes half of what waits in another shard, where that is worth it. True if there was something.
+    fn steal(&self) -> bool {
+        let scheduler = self.machine.scheduler();
+        let shards = scheduler.shards.len();
+        let mut stolen = Vec::new();
+        for step in 1..shards {
+            let shard = (self.shard + step) % shards;
+            scheduler.shard(shard).steal(WORTH_STEALING, &mut stolen);
+            if !stolen.is_empty() {
+                scheduler.shard(self.shard).extend(&mut stolen);
+                // Nobody takes them after the end.
+                for connection in stolen {
+                    self.machine.end(connection);
+                }
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Gives a connection its turn, and lays it where it belongs after it.
+    pub(super) fn give_turn(&mut self, connection: M::Connection) {
+        self.turn_began = self.last;
+        let machine = self.machine;
+        match machine.turn(self, connection) {
+            Turned::Done => {}
+            Turned::Ready(connection) => requeue(&**machine, connection, false),
+            Turned::Tired(connection) => requeue(&**machine, connection, true),
+            Turned::Elsewhere(connection, _) if self.policy.may_wait || !self.worker.has_permit() => {
+                requeue(&**machine, connection, false);
+            }
+            Turned::Elsewhere(connection, lane) => submit(machine, connection, lane),
         }
     }
 
     fn begin_round(&mut self) {
+        if self.handled > 0 {
+            self.machine.has_handled(self.shard, std::mem::take(&mut self.handled));
+        }
         self.turns = 0;
         self.began = Instant::now();
         self.last = self.began;
-        self.used = (self.pace == Pace::Heavy).then(Usage::now);
     }
 
     /// Whether it is time to see who else waits.
@@ -302,194 +238,104 @@ impl<'a> Thread<'a> {
         }
     }
 
-    /// Learns from the round that is over. The system is asked for the processor time only where the wall clock says that it
-    /// may be much.
-    fn judge_round(&mut self) {
-        if self.turns == 0 || self.role != Role::Driver {
-            return;
+    /// Whether the turn has taken long enough.
+    pub(super) fn turn_is_over(&self) -> bool {
+        !self.policy.may_wait && self.last - self.turn_began >= TURN
+    }
+
+    fn poll(&mut self, mut poller: Box<M::Poller>) {
+        let machine = self.machine;
+        let scheduler = machine.scheduler();
+        let home = scheduler.shard(self.shard);
+        if self.policy == RESERVE && scheduler.pool.has_spare() {
+            home.lay_back(poller);
+            return self.leave();
         }
-        let elapsed = self.began.elapsed();
-        self.pace = match elapsed / self.turns {
-            turn if turn > HEAVY_TURN => Pace::Heavy,
-            _ => Pace::Light,
+        let mut attended = Vec::new();
+        if self.shard == 0 {
+            let unattended = scheduler.unattended();
+            attended
+                .extend(unattended.filter_map(|shard| Some((shard, scheduler.shard(shard).take_poller()?))));
+        }
+        let is_busy = |attended: &[(usize, Box<M::Poller>)]| {
+            !home.may_sleep() || attended.iter().any(|(shard, _)| !scheduler.shard(*shard).may_sleep())
         };
-        let is_heavy = &self.engine.is_heavy;
-        if self.pace == Pace::Light {
-            is_heavy.store(false, Ordering::Relaxed);
-        } else if let Some(used) = self.used {
-            let cost = Usage::now().cpu.saturating_sub(used.cpu);
-            // Two drivers have shorter rounds than one.
-            let least = if is_heavy.load(Ordering::Relaxed) { HEAVY_ROUND / 4 } else { HEAVY_ROUND };
-            is_heavy.store(cost > HEAVY_TURN * self.turns && cost > least, Ordering::Relaxed);
+        // Lines are left that nobody took: it is tried again soon, though nobody else comes.
+        let soon = (scheduler.pool.may_be_overdue() || machine.has_lines()).then_some(OVERDUE);
+        let searches = !is_busy(&attended) && scheduler.drives_several();
+        let mut result = Ok(());
+        if searches {
+            result = self.search(&mut poller, &mut attended);
         }
+        if result.is_ok() && !(searches && is_busy(&attended)) {
+            let most = if is_busy(&attended) { Some(Duration::ZERO) } else { soon };
+            home.set_asleep(most != Some(Duration::ZERO));
+            result = machine.poll(self.shard, &mut poller, &mut attended, most);
+            home.set_asleep(false);
+        }
+        let drivers = (self.shard == 0).then(|| machine.wanted(&mut poller));
+        for (shard, other) in attended {
+            scheduler.shard(shard).lay_back(other);
+        }
+        home.lay_back(poller);
+        if let Err(error) = result {
+            return machine.fail(error);
+        }
+        if scheduler.pool.may_be_overdue() {
+            for connection in scheduler.pool.overdue(machine.queue_timeout()) {
+                machine.refuse(self, connection);
+            }
+        }
+        if let Some(drivers) = drivers {
+            balance(machine, drivers);
+        }
+        self.call_for_help();
     }
 
-    fn poll(&mut self, mut core: Box<Core>) {
-        let engine = self.engine;
-        if self.role == Role::Reserve && engine.crew.has_spare() {
-            engine.shift.lay_back(core);
-            if engine.watchdog.relieve(self.worker) {
-                engine.pass_on();
+    /// Looks for something to do for a while before it sleeps: to be woken takes as long as many turns.
+    fn search(
+        &self,
+        poller: &mut M::Poller,
+        attended: &mut [(usize, Box<M::Poller>)],
+    ) -> std::io::Result<()> {
+        let home = self.machine.scheduler().shard(self.shard);
+        let begun = Instant::now();
+        while begun.elapsed() < M::SEARCH {
+            self.machine.poll(self.shard, poller, attended, Some(Duration::ZERO))?;
+            let has_some =
+                attended.iter().any(|(shard, _)| self.machine.scheduler().shard(*shard).waiting() > 0);
+            if has_some || !home.may_sleep() || self.steal() {
+                break;
             }
+            super::sync::yield_now();
+        }
+        Ok(())
+    }
+
+    /// Wakes the driver of another shard that sleeps, if there is enough to do here.
+    fn call_for_help(&self) {
+        let scheduler = self.machine.scheduler();
+        if scheduler.shards.len() == 1 || scheduler.shard(self.shard).waiting() < WORTH_A_CALL {
             return;
         }
-        let busy = !engine.shift.may_sleep();
-        // Lines are left that nobody took: it is tried again soon, though nobody else comes.
-        let soon = (engine.crew.is_at_bound() || engine.log.has_lines()).then_some(OVERDUE);
-        let polled = core.poll(engine, if busy { Some(Duration::ZERO) } else { soon });
-        engine.shift.lay_back(core);
-        if let Err(error) = polled {
-            return engine.shutdown.fail(error);
-        }
-        if engine.crew.may_be_overdue() {
-            for connection in engine.crew.overdue(engine.settings.queue_timeout) {
-                self.refuse(connection);
-            }
-        }
-        // There is work for two.
-        if engine.is_heavy.load(Ordering::Relaxed) && engine.shift.waiting() > 1 && engine.shift.try_permit()
-        {
-            engine.pass_on();
+        let mut others = (0..scheduler.shards.len()).filter(|shard| *shard != self.shard);
+        if let Some(shard) = others.find(|shard| scheduler.shard(*shard).call()) {
+            self.machine.wake(shard);
         }
     }
 
-    /// Writes the gathered lines. The watchdog covers that: who reads them may have stopped to.
-    fn flush_log(&self) {
-        if self.engine.log.has_lines() {
-            if self.role == Role::Driver {
-                self.worker.enter(&self.engine.watchdog);
+    /// Writes the gathered lines. The watchdog covers that: whoever reads them may have stopped to.
+    pub(super) fn flush_log(&self) {
+        if self.machine.has_lines() {
+            let watchdog = &self.machine.scheduler().watchdog;
+            let is_watched = self.policy == DRIVER;
+            if is_watched {
+                watchdog.enter(self.worker);
             }
-            self.engine.log.flush();
-            if self.role == Role::Driver {
+            self.machine.flush_log();
+            if is_watched {
                 self.worker.leave();
             }
         }
-    }
-}
-
-impl Host for Thread<'_> {
-    fn admits(&mut self, command: &str, path: &str) -> bool {
-        let kind = self.engine.predictor.kind(command, path);
-        let admitted = match &mut self.role {
-            Role::Alone => true,
-            Role::Reserve => false,
-            Role::Driver => self.worker.has_permit() && self.is_trusted(kind),
-            Role::Pool { used } => !std::mem::replace(used, true),
-        };
-        self.kind = Some(kind).filter(|_| admitted);
-        self.has_answered |= admitted;
-        admitted
-    }
-
-    fn expects_quickness(&self) -> bool {
-        self.is_quick
-    }
-
-    fn takes_connection(&mut self) {
-        self.has_answered = true;
-    }
-
-    fn admits_all(&self) -> bool {
-        matches!(self.role, Role::Pool { .. } | Role::Alone)
-    }
-
-    fn runs_user_code(&self) -> bool {
-        self.role != Role::Reserve
-    }
-
-    fn is_at_bound(&self) -> bool {
-        self.engine.crew.is_at_bound()
-    }
-
-    fn is_stopping(&self) -> bool {
-        self.engine.is_stopping()
-    }
-
-    fn turn_is_over(&self) -> bool {
-        self.role == Role::Driver && self.last - self.turn_began >= TURN
-    }
-
-    fn before_sending(&self) {
-        if self.role != Role::Driver || self.engine.shift.waiting() == 0 {
-            self.flush_log();
-        }
-    }
-
-    fn has_gathered(&mut self, exchange: Shared) {
-        if !std::mem::replace(&mut self.has_gathered, true) {
-            self.worker.set_gathered(Some(exchange));
-        }
-    }
-
-    fn enter(&mut self) {
-        if let Some(kind) = self.kind {
-            let now = Instant::now();
-            self.called = Some(now);
-            // Asking the system costs as much as a quick handler.
-            let asks = match self.role {
-                Role::Pool { .. } => self.engine.predictor.is_doubtful(kind),
-                _ => !self.is_quick,
-            };
-            self.used_before = asks.then(Usage::now);
-        }
-        self.worker.forget_wait();
-        if self.role == Role::Driver {
-            self.worker.enter(&self.engine.watchdog);
-        }
-    }
-
-    fn leave(&mut self) {
-        let time = self.called.take().map(|called| {
-            self.last = Instant::now();
-            self.last - called
-        });
-        if let Some(time) = time {
-            self.engine.shutdown.counters.ran(time);
-        }
-        if self.role == Role::Driver {
-            self.worker.leave();
-        }
-        let used = self.used_before.take();
-        if let (Some(kind), Some(time)) = (self.kind.take(), time) {
-            self.learn(kind, time, used);
-        }
-    }
-}
-
-impl Thread<'_> {
-    /// Learns from a handler that ran for `time`. `used` is what the thread had used before, where the system was asked.
-    fn learn(&self, kind: Kind, time: Duration, used: Option<Usage>) {
-        let predictor = &self.engine.predictor;
-        let is_pool = matches!(self.role, Role::Pool { .. });
-        let lesson = match used {
-            // It may have done so after something else, for longer than a tick.
-            _ if self.worker.has_waited_for_client() && self.worker.was_caught() => {
-                return predictor.doubt(kind);
-            }
-            _ if self.worker.has_waited_for_client() => Lesson::WaitedForClient,
-            _ if time < QUICK && is_pool => Lesson::Quick,
-            _ if time < QUICK && self.is_quick => return,
-            _ if time < QUICK => Lesson::Quick,
-            Some(before) => {
-                let now = Usage::now();
-                match now.cpu.saturating_sub(before.cpu) {
-                    _ if now.has_waited_since(&before) => Lesson::Waited,
-                    // It was preempted, where the system tells the two apart.
-                    cpu if cpu < QUICK && Usage::IS_TOLD => Lesson::Quick,
-                    cpu if cpu > TICK => Lesson::ComputedLong,
-                    _ => Lesson::Computed,
-                }
-            }
-            None if is_pool => return,
-            None if self.worker.was_caught() => return predictor.doubt(kind),
-            None => return predictor.look(kind),
-        };
-        let counters = &self.engine.shutdown.counters;
-        match lesson {
-            Lesson::Computed | Lesson::ComputedLong | Lesson::WaitedForClient => {}
-            _ if is_pool == (lesson == Lesson::Waited) => counters.guessed_right.add(1),
-            _ => counters.guessed_wrong.add(1),
-        }
-        predictor.learn(kind, lesson);
     }
 }

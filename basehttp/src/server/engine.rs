@@ -1,251 +1,142 @@
-//! What the threads of a server share, and the threads themselves.
+//! A server with its sockets: what the scheduler, the pollers and the connections ask of it.
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mio::Token;
-
 use super::caught::caught;
 use super::config::VerifyRequest;
-use super::crew::{Call, Crew, Lane, Task};
-use super::driver;
-use super::inbox::Inbox;
+use super::counters::Counters;
+use super::driver::Thread;
 use super::listener::Stream;
+use super::local::Local;
 use super::log::{Log, Repeated};
-use super::poller::Core;
+use super::mailbox::{Arrival, Mailbox};
+use super::poller::{self, Poller};
+use super::pool::Lane;
 use super::predictor::Predictor;
 use super::refusal::Refusal;
+use super::scheduler::{self, Machine, Scheduler, Turned};
 use super::session::{Parts, Session};
 use super::settings::Settings;
-use super::shift::Shift;
 use super::shutdown::Shutdown;
-use super::table::{Connection, NEVER, Place, READ, READ_CLOSED, WRITE};
-use super::timers::Timers;
+use super::table::{Connection, Place};
+use super::time::{NEVER, Timeline};
 #[cfg(feature = "tls")]
 use super::tls::TlsSocket;
-use super::transport::Socket;
-use super::watchdog::{QUIET_TICKS, TICK, Watchdog};
-use super::worker::Worker;
+use super::token::hint_for;
+use super::transport::{self, Socket};
+use super::wakers::Wakers;
+use super::watchdog::TICK;
 use crate::handler::exchange::Bounds;
 use crate::handler::wire::{Want, Wire};
-use crate::handler::{Address, ServerInfo, Stop as _};
+use crate::handler::{Address, ServerInfo};
 
 /// Makes the session of a connection; the type of the handler is erased, so that a server can be named in a signature.
 pub(super) type Open = dyn Fn(Parts) -> Box<dyn Session + Send> + Send + Sync;
 
+/// Code of the user that connections need, and what it is told of the server.
+pub(super) struct Hooked {
+    pub(super) verify_request: Option<Box<VerifyRequest>>,
+    pub(super) open: Box<Open>,
+    pub(super) info: Arc<ServerInfo>,
+}
+
 pub(super) struct Engine {
-    pub(super) shift: Shift<Connection, Core>,
-    pub(super) crew: Crew<Connection>,
-    pub(super) watchdog: Watchdog,
-    /// Tokens of connections that are over.
-    pub(super) freed: Inbox<Token>,
-    pub(super) timers: Timers,
-    /// Rounds are so costly that a second driver is worth its waking.
-    pub(super) is_heavy: AtomicBool,
-    /// There are no threads, and who was refused for that.
+    scheduler: Scheduler<Connection, Poller>,
+    /// What is left for those who poll, by shards.
+    mailboxes: Box<[Mailbox]>,
+    /// Connections that are open, by shards: a new one goes where there are fewest.
+    open: Box<[AtomicUsize]>,
+    wakers: Arc<Wakers>,
+    /// There are no threads; who was refused for that; connections that were refused for their number, or could not be registered.
     at_bound: Repeated,
-    pub(super) refused: Repeated,
+    refused: Repeated,
+    full: Repeated,
+    lost: Repeated,
     pub(super) predictor: Predictor,
     pub(super) log: Log,
     pub(super) settings: Settings,
     /// Those of the settings, for all connections.
     bounds: Arc<Bounds>,
-    verify_request: Option<Box<VerifyRequest>>,
-    open: Box<Open>,
-    info: Arc<ServerInfo>,
+    hooked: Hooked,
     pub(super) shutdown: Arc<Shutdown>,
-    started: Instant,
-    /// `handle_request` wants one request of each connection, and has no crew.
+    timeline: Timeline,
+    /// `handle_request` wants one request of each connection, and has no other threads.
     single: AtomicBool,
 }
 
-/// What the poller tells when there may be what is wanted.
-pub(super) fn hint_for(want: Want) -> u8 {
-    match want {
-        Want::Input => READ | READ_CLOSED,
-        Want::Room => WRITE,
-    }
-}
+/// How many connections beyond the most are told so at a time; others are closed.
+const REFUSALS: usize = 64;
 
 impl Engine {
     pub(super) fn new(
-        core: Core,
+        pollers: Vec<Poller>,
         settings: Settings,
-        verify_request: Option<Box<VerifyRequest>>,
+        hooked: Hooked,
         log: Log,
-        open: Box<Open>,
-        info: Arc<ServerInfo>,
         shutdown: Arc<Shutdown>,
+        wakers: Arc<Wakers>,
     ) -> Self {
+        let shards = pollers.len();
         Self {
-            shift: Shift::new(Box::new(core), settings.permits()),
-            crew: Crew::new(settings.max_threads, settings.permits()),
-            watchdog: Watchdog::new(),
-            freed: Inbox::default(),
-            timers: Timers::default(),
-            is_heavy: AtomicBool::new(false),
+            scheduler: Scheduler::new(pollers, settings.max_threads, settings.compute_threads()),
+            mailboxes: (0..shards).map(|_| Mailbox::default()).collect(),
+            open: (0..shards).map(|_| AtomicUsize::new(0)).collect(),
+            wakers,
             at_bound: Repeated::default(),
             refused: Repeated::default(),
+            full: Repeated::default(),
+            lost: Repeated::default(),
             predictor: Predictor::new(),
             log,
             bounds: Arc::new(settings.bounds.clone()),
             settings,
-            verify_request,
-            open,
-            info,
+            hooked,
             shutdown,
-            started: Instant::now(),
+            timeline: Timeline::new(),
             single: AtomicBool::new(false),
         }
     }
 
-    /// The engine's clock, in milliseconds. It starts at 1: 0 is never a time.
-    pub(super) fn now(&self) -> u64 {
-        self.time_of(Instant::now())
-    }
-
-    pub(super) fn time_of(&self, instant: Instant) -> u64 {
-        let elapsed = instant.saturating_duration_since(self.started);
-        elapsed.as_secs().saturating_mul(1000).saturating_add(u64::from(elapsed.subsec_millis()) + 1)
-    }
-
     /// Begins: the watchdog, the reserve, and the first driver.
-    pub(super) fn start(self: &Arc<Self>) -> io::Result<()> {
-        let started =
-            self.spawn("basehttp-watchdog", watch).and_then(|()| self.spawn("basehttp-reserve", reserve));
-        if started.is_ok() && self.shift.try_permit() {
-            self.pass_on();
+    pub(super) fn start(self: &Arc<Self>) {
+        let watch = |engine: &Arc<Self>| {
+            let lost = |_: &_| engine.shutdown.counters(0).permits_lost.add(1);
+            scheduler::watch(engine, || thread::sleep(TICK), lost);
+        };
+        let started = self
+            .spawn("basehttp-watchdog", watch)
+            .and_then(|()| self.spawn("basehttp-reserve", scheduler::reserve));
+        match started {
+            Ok(()) => scheduler::start(self),
+            Err(error) => self.fail(error),
         }
-        started
     }
 
-    fn spawn(self: &Arc<Self>, name: &str, work: fn(&Arc<Self>)) -> io::Result<()> {
+    fn spawn(self: &Arc<Self>, name: &str, work: impl FnOnce(&Arc<Self>) + Send + 'static) -> io::Result<()> {
         let engine = self.clone();
         thread::Builder::new().name(name.to_owned()).spawn(move || work(&engine)).map(drop)
     }
 
-    /// Gives a permit to another thread.
-    pub(super) fn pass_on(self: &Arc<Self>) {
-        let call = self.crew.pass_on();
-        self.follow(call);
-    }
-
-    /// Has a thread of the pool run the handler of a connection.
-    pub(super) fn submit(self: &Arc<Self>, connection: Connection, lane: Lane) {
-        let has_thread = match self.crew.submit(connection, lane) {
-            Ok(call) => self.follow(call),
-            Err(connection) => {
-                self.end(connection);
-                true
-            }
-        };
-        if !has_thread {
-            // Who polls has to run it, or has a deadline more.
-            self.shutdown.wake_poller();
-        }
-    }
-
-    fn follow(self: &Arc<Self>, call: Call) -> bool {
-        match call {
-            Call::Spare => true,
-            Call::Line => {
-                self.watchdog.rouse();
-                true
-            }
-            Call::Nobody => {
-                self.at_bound.tell(&self.log, || {
-                    let Settings { max_threads, queue_timeout, .. } = &self.settings;
-                    format!(
-                        "all {max_threads} threads are in handlers (max_threads); further requests wait for \
-                         {queue_timeout:?} at most (queue_timeout)"
-                    )
-                });
-                false
-            }
-            Call::Hire => match self.spawn("basehttp", work) {
-                Ok(()) => true,
-                Err(error) => {
-                    self.crew.cannot_hire();
-                    self.at_bound.tell(&self.log, || format!("no thread can be added: {error}"));
-                    false
-                }
-            },
-        }
-    }
-
-    pub(super) fn is_closed(&self) -> bool {
-        self.shift.is_closed()
-    }
-
-    /// Puts a connection into the queue from outside of the drivers' loop.
-    pub(super) fn requeue(&self, connection: Connection) {
-        let put = self.shift.put(connection);
-        self.follow_put(put);
-    }
-
-    /// Puts a connection into the queue that has used up its turn.
-    pub(super) fn requeue_tired(&self, connection: Connection) {
-        let put = self.shift.put_tired(connection);
-        self.follow_put(put);
-    }
-
-    fn follow_put(&self, put: Result<bool, Connection>) {
-        match put {
-            Ok(true) => self.shutdown.wake_poller(),
-            Ok(false) => {}
-            // Nobody would take it any more.
-            Err(connection) => self.end(connection),
-        }
-    }
-
-    pub(super) fn max_connections(&self) -> usize {
-        self.settings.max_connections
+    /// Has all connections cut, and waits for that.
+    pub(super) fn cut(&self) {
+        self.shutdown.cut();
+        self.wakers.wake_all();
+        self.shutdown.wait_for_cut();
     }
 
     /// Asks the user whether a client is welcome.
     pub(super) fn verify(&self, address: &Address) -> bool {
         // A panic costs this client, and not the server.
-        self.verify_request.as_ref().is_none_or(|verify| {
+        self.hooked.verify_request.as_ref().is_none_or(|verify| {
             caught(|| verify(address)).unwrap_or_else(|message| {
                 self.log.complain(&format!("verify_request panicked: {message}"));
                 false
             })
         })
-    }
-
-    /// Makes a connection of a stream. One that is too many has a session that says so.
-    pub(super) fn connection(
-        self: &Arc<Self>,
-        stream: Arc<Stream>,
-        place: &Arc<Place>,
-        client_address: Address,
-        full: bool,
-    ) -> Connection {
-        self.shutdown.opened();
-        if full {
-            self.shutdown.counters.refused.add(1);
-        }
-        #[cfg_attr(
-            not(feature = "proxy"),
-            expect(unused_mut, reason = "nothing comes before the first request")
-        )]
-        let mut wire = Socket::new(stream, place.clone(), self.clone());
-        #[cfg(feature = "proxy")]
-        if let Some(proxies) = &self.settings.proxies {
-            wire.preface.is_awaited = proxies.begins_with_header(&client_address);
-        }
-        let is_asked = !full && self.verify_request.is_some();
-        let newcomer = is_asked.then(|| Box::new(client_address.clone()));
-        let session: Box<dyn Session + Send> = if full {
-            Box::new(Refusal::new(wire))
-        } else {
-            let (wire, server) = (self.wire(wire), self.info.clone());
-            (self.open)(Parts { wire, client_address, server, bounds: self.bounds.clone() })
-        };
-        Connection { place: place.clone(), session, expired: false, newcomer }
     }
 
     /// What a connection's handler speaks through.
@@ -260,9 +151,19 @@ impl Engine {
     }
 
     /// How long a new connection may say nothing.
-    pub(super) fn first_patience(&self) -> Duration {
+    fn first_patience(&self) -> Duration {
         let bounds = &self.settings.bounds;
         if self.settings.is_tls() { bounds.handshake_timeout } else { bounds.idle_timeout }
+    }
+
+    /// The time on the engine's clock.
+    pub(super) fn time_of(&self, instant: Instant) -> u64 {
+        self.timeline.at(instant)
+    }
+
+    fn mail(&self, shard: usize) -> &Mailbox {
+        let [first, ..] = &*self.mailboxes else { unreachable!("a server has a shard") };
+        self.mailboxes.get(shard).unwrap_or(first)
     }
 
     /// Lays a connection down until its client does something. Gives it back if it has already, or if there is no more
@@ -283,12 +184,12 @@ impl Engine {
         if let Some(connection) = place.park(connection, hint_for(want)) {
             return Some(connection);
         }
-        if place.schedule(deadline) && self.timers.leave(deadline, place.token.0) {
-            self.shutdown.wake_poller();
+        if place.schedule(deadline) && self.mail(place.shard).timers.leave(deadline, place.token.0) {
+            self.wakers.wake(place.shard);
         }
         // The one who stops the server looks at every place after saying so, and this after laying it down.
-        let has_to_end = (idle && self.is_stopping()) || place.is_cut();
-        if self.is_closed()
+        let has_to_end = (idle && self.shutdown.is_stopping()) || place.is_cut();
+        if self.scheduler.is_closed()
             && let Some(connection) = place.take()
         {
             self.end(connection);
@@ -296,28 +197,7 @@ impl Engine {
         if has_to_end { place.take() } else { None }
     }
 
-    /// Blocks a thread, in a handler, until its client does something.
-    pub(super) fn wait(self: &Arc<Self>, place: &Arc<Place>, hint: u8, timeout: Duration) -> io::Result<()> {
-        if self.single.load(Ordering::SeqCst) {
-            return self.wait_alone(place, hint, timeout);
-        }
-        if let Some(worker) = Worker::about_to_wait() {
-            // Another thread drives on.
-            if self.watchdog.relieve(&worker) {
-                self.pass_on();
-            }
-            let call = worker.take_lane().and_then(|lane| self.crew.leave(lane));
-            if call.is_some_and(|call| !self.follow(call)) {
-                self.shutdown.wake_poller();
-            }
-        }
-        if !place.wait(hint, timeout) {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        if place.is_cut() { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
-    }
-
-    /// As [`wait`](Self::wait) where no other thread polls.
+    /// Blocks the only thread, which polls meanwhile, until a client does something.
     pub(super) fn wait_alone(
         self: &Arc<Self>,
         place: &Arc<Place>,
@@ -330,29 +210,13 @@ impl Engine {
             if left.is_zero() {
                 return Err(io::ErrorKind::TimedOut.into());
             }
-            self.poll_once(Some(left))?;
+            scheduler::poll_once(self, Some(left))?;
         }
         Ok(())
     }
 
-    /// Polls if nobody else does.
-    pub(super) fn poll_once(self: &Arc<Self>, most: Option<Duration>) -> io::Result<()> {
-        let Some(mut core) = self.shift.take_poller() else { return Ok(()) };
-        let polled = core.poll(self, most);
-        self.shift.lay_back(core);
-        polled
-    }
-
     pub(super) fn set_single(&self, single: bool) {
         self.single.store(single, Ordering::SeqCst);
-    }
-
-    pub(super) fn is_last_request(&self) -> bool {
-        self.single.load(Ordering::SeqCst) || self.is_stopping()
-    }
-
-    pub(super) fn is_stopping(&self) -> bool {
-        self.shutdown.is_stopping()
     }
 
     /// Drops a connection whose client is not welcome.
@@ -361,102 +225,266 @@ impl Engine {
         self.shutdown.turned_away();
     }
 
+    /// Drops a connection, and leaves its place to the holder of the table.
+    fn free(&self, connection: Connection) {
+        let (shard, token) = (connection.place.shard, connection.place.token);
+        drop(connection);
+        if let Some(open) = self.open.get(shard) {
+            open.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.mail(shard).freed.push(token);
+    }
+}
+
+impl Machine for Engine {
+    type Connection = Connection;
+    type Poller = Poller;
+    type Local = Local;
+
+    const SEARCH: Duration = Duration::from_micros(50);
+
+    fn scheduler(&self) -> &Scheduler<Connection, Poller> {
+        &self.scheduler
+    }
+
+    fn shard_of(&self, connection: &Connection) -> usize {
+        connection.place.shard
+    }
+
+    fn turn(self: &Arc<Self>, thread: &mut Thread<'_, Self>, connection: Connection) -> Turned<Connection> {
+        thread.turn(connection)
+    }
+
+    fn refuse(self: &Arc<Self>, thread: &mut Thread<'_, Self>, mut connection: Connection) {
+        // It costs nobody anything to tell one who may not be welcome.
+        connection.newcomer = None;
+        if connection.session.refuse() {
+            self.refused.tell(&self.log, || {
+                let waited = self.settings.queue_timeout;
+                format!(
+                    "a connection has found no thread within {waited:?} (queue_timeout) and is answered 503"
+                )
+            });
+            thread.give_turn(connection);
+        } else {
+            scheduler::submit(self, connection, Lane::Waits);
+        }
+    }
+
+    fn queue_timeout(&self) -> Duration {
+        self.settings.queue_timeout
+    }
+
+    fn poll(
+        self: &Arc<Self>,
+        shard: usize,
+        poller: &mut Poller,
+        attended: &mut [(usize, Box<Poller>)],
+        most: Option<Duration>,
+    ) -> io::Result<()> {
+        if shard != 0 || most == Some(Duration::ZERO) {
+            return poller.poll(self, attended, most);
+        }
+        let began = Instant::now();
+        let result = poller.poll(self, attended, most);
+        poller.control.slept(began.elapsed());
+        result
+    }
+
+    fn wanted(&self, poller: &mut Poller) -> usize {
+        let shards = 0..self.scheduler.shards.len();
+        let handled = shards.map(|shard| self.shutdown.counters(shard).handled.get()).sum();
+        poller.control.look(Instant::now(), handled)
+    }
+
+    fn has_handled(&self, shard: usize, turns: u64) {
+        self.shutdown.counters(shard).handled.add(turns);
+    }
+
+    fn wake(&self, shard: usize) {
+        self.wakers.wake(shard);
+    }
+
+    fn hire(self: &Arc<Self>) -> io::Result<()> {
+        self.spawn("basehttp", |engine| {
+            engine.shutdown.counters(0).threads_begun.add(1);
+            scheduler::work(engine);
+            engine.shutdown.counters(0).threads_ended.add(1);
+        })
+    }
+
+    fn is_at_bound(&self, error: Option<io::Error>) {
+        self.at_bound.tell(&self.log, || {
+            if let Some(error) = error {
+                return format!("no thread can be added: {error}");
+            }
+            let Settings { max_threads, queue_timeout, .. } = &self.settings;
+            format!(
+                "all {max_threads} threads are in handlers (max_threads); further requests wait for \
+                 {queue_timeout:?} at most (queue_timeout)"
+            )
+        });
+    }
+
     /// Drops a connection that is over, or that nobody goes on with.
-    pub(super) fn end(&self, connection: Connection) {
+    fn end(&self, connection: Connection) {
         let end = connection.end();
         self.free(connection);
         self.shutdown.ended(end);
     }
 
-    /// Drops a connection, and leaves its place to the holder of the table.
-    fn free(&self, connection: Connection) {
-        let token = connection.place.token;
-        drop(connection);
-        self.freed.push(token);
+    fn end_all(&self, poller: &Poller) {
+        for place in poller.places() {
+            if let Some(connection) = place.take() {
+                self.end(connection);
+            }
+        }
     }
 
-    /// Sends the threads home.
-    pub(super) fn close(&self) {
-        self.clear();
-        for connection in self.crew.close() {
-            self.end(connection);
-        }
-        self.watchdog.rouse();
-        self.shutdown.wake_poller();
+    fn fail(&self, error: io::Error) {
+        self.shutdown.fail(error);
+        self.wakers.wake_all();
+    }
+
+    fn has_lines(&self) -> bool {
+        self.log.has_lines()
+    }
+
+    fn flush_log(&self) {
         self.log.flush();
     }
+}
 
-    /// Ends the queue, and drops all connections that nobody has. A driver that was polling does it again.
-    pub(super) fn clear(&self) {
-        let (left, core) = self.shift.close();
-        for connection in left {
-            self.end(connection);
-        }
-        if let Some(core) = core {
-            for place in core.places() {
-                if let Some(connection) = place.take() {
-                    self.end(connection);
-                }
+impl poller::Server for Engine {
+    fn mailbox(&self, shard: usize) -> &Mailbox {
+        self.mail(shard)
+    }
+
+    fn now(&self) -> u64 {
+        self.timeline.now()
+    }
+
+    fn log(&self) -> &Log {
+        &self.log
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.shutdown.is_stopping()
+    }
+
+    fn is_cutting(&self) -> bool {
+        self.shutdown.is_cutting()
+    }
+
+    fn accepted(&self, stream: Stream, address: Address) -> Option<Arrival> {
+        let limit = self.settings.max_connections;
+        let connections = self.shutdown.connections();
+        let is_refused = connections >= limit;
+        if is_refused {
+            self.full.tell(&self.log, || {
+                format!("{limit} connections are open (max_connections); a further one is answered 503")
+            });
+            self.shutdown.counters(0).refused.add(1);
+            // It would take a handshake to tell a client of TLS.
+            if connections >= limit + REFUSALS || self.settings.is_tls() {
+                return None;
             }
         }
+        self.shutdown.opened();
+        let lengths = self.open.iter().map(|open| open.load(Ordering::Relaxed));
+        let shard = lengths.zip(0..).min().map_or(0, |(_, shard)| shard);
+        if let Some(open) = self.open.get(shard) {
+            open.fetch_add(1, Ordering::Relaxed);
+        }
+        let arrival = Arrival { stream, address, is_refused };
+        if shard == 0 {
+            return Some(arrival);
+        }
+        self.mail(shard).arrivals.push(arrival);
+        self.wakers.wake(shard);
+        None
+    }
+
+    fn begin(
+        self: &Arc<Self>,
+        stream: Arc<Stream>,
+        place: &Arc<Place>,
+        client_address: Address,
+        is_refused: bool,
+    ) -> Option<Connection> {
+        #[cfg_attr(
+            not(feature = "proxy"),
+            expect(unused_mut, reason = "nothing comes before the first request")
+        )]
+        let mut wire = Socket::new(stream, place.clone(), self.clone());
+        #[cfg(feature = "proxy")]
+        if let Some(proxies) = &self.settings.proxies {
+            wire.preface.is_awaited = proxies.begins_with_header(&client_address);
+        }
+        let is_asked = !is_refused && self.hooked.verify_request.is_some();
+        let newcomer = is_asked.then(|| Box::new(client_address.clone()));
+        let session: Box<dyn Session + Send> = if is_refused {
+            Box::new(Refusal::new(wire))
+        } else {
+            let (wire, server) = (self.wire(wire), self.hooked.info.clone());
+            (self.hooked.open)(Parts { wire, client_address, server, bounds: self.bounds.clone() })
+        };
+        let connection = Connection { place: place.clone(), session, expired: false, newcomer };
+        // Mostly nothing has come yet. A client that says nothing needs no handler, and no thread to make it.
+        if connection.newcomer.is_some() || connection.session.speaks_first() {
+            return Some(connection);
+        }
+        self.park(connection, Want::Input, self.first_patience(), self.timeline.now())
+    }
+
+    fn lost(&self, shard: usize, error: &io::Error) {
+        self.lost.tell(&self.log, || format!("cannot serve a new connection, it is closed: {error}"));
+        if let Some(open) = self.open.get(shard) {
+            open.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.shutdown.turned_away();
+    }
+
+    fn ready(&self, shard: usize, connections: &mut Vec<Connection>) {
+        self.scheduler.shard(shard).extend(connections);
+        // Nobody takes them after the end.
+        connections.drain(..).for_each(|connection| self.end(connection));
+    }
+
+    fn listener_closed(&self) {
+        self.shutdown.listener_closed();
+    }
+
+    fn shard_is_cut(&self) {
+        self.shutdown.shard_is_cut();
     }
 }
 
-/// A regular thread.
-fn work(engine: &Arc<Engine>) {
-    let worker = Arc::new(Worker::new());
-    let _installed = worker.install();
-    engine.shutdown.counters.threads_begun.add(1);
-    loop {
-        match engine.crew.next_task(worker.take_lane()) {
-            Task::Drive => {
-                engine.watchdog.grant(&worker);
-                driver::drive(engine, &worker);
-            }
-            Task::Serve(connection, lane) => {
-                worker.set_lane(lane);
-                driver::serve(engine, &worker, connection);
-            }
-            Task::End => return engine.shutdown.counters.threads_ended.add(1),
+impl transport::Server for Engine {
+    fn wait(self: Arc<Self>, place: &Arc<Place>, hint: u8, timeout: Duration) -> io::Result<()> {
+        if self.single.load(Ordering::SeqCst) {
+            return self.wait_alone(place, hint, timeout);
         }
+        scheduler::about_to_wait(&self);
+        if !place.wait(hint, timeout) {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        if place.is_cut() { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
     }
-}
 
-/// The thread that never runs a handler.
-fn reserve(engine: &Arc<Engine>) {
-    let worker = Arc::new(Worker::new());
-    let _installed = worker.install();
-    while engine.crew.wait_for_need() {
-        engine.watchdog.grant(&worker);
-        driver::stand_in(engine, &worker);
+    fn counters(&self, shard: usize) -> &Counters {
+        self.shutdown.counters(shard)
     }
-}
 
-/// The watchdog's thread.
-fn watch(engine: &Arc<Engine>) {
-    let mut quiet = 0;
-    while !engine.is_closed() {
-        thread::sleep(TICK);
-        let seen = engine.watchdog.look();
-        for worker in seen.taken {
-            engine.shutdown.counters.permits_lost.add(1);
-            engine.pass_on();
-            // The handler was expected to be quick, so the replies before its own are still here.
-            worker.send_gathered();
-        }
-        for call in engine.crew.look() {
-            if !engine.follow(call) {
-                engine.shutdown.wake_poller();
-            }
-        }
-        let has_queue = engine.crew.has_queue();
-        if has_queue && engine.crew.is_overdue(engine.settings.queue_timeout) {
-            engine.shutdown.wake_poller();
-        }
-        quiet = if seen.active || has_queue { 0 } else { quiet + 1 };
-        if quiet >= QUIET_TICKS {
-            quiet = 0;
-            engine.watchdog.sleep(|| engine.is_closed() || engine.crew.has_queue());
-        }
+    fn is_last_request(&self) -> bool {
+        self.single.load(Ordering::SeqCst) || self.shutdown.is_stopping()
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.shutdown.is_stopping()
+    }
+
+    fn log(&self) -> &Log {
+        &self.log
     }
 }

@@ -21,6 +21,10 @@ impl<T> Inbox<T> {
         self.is_empty.store(false, Ordering::SeqCst);
     }
 
+    pub(super) fn has_some(&self) -> bool {
+        !self.is_empty.load(Ordering::SeqCst)
+    }
+
     /// Gives everything to `take`, and keeps the memory.
     pub(super) fn empty(&self, take: impl FnMut(T)) {
         if self.is_empty.load(Ordering::SeqCst) {

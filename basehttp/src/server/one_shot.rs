@@ -9,7 +9,8 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use super::{HTTPServer, url};
+use super::address::url;
+use super::http_server::HTTPServer;
 use crate::handler::{BaseHTTPRequestHandler, Headers, RequestHandler as _};
 use crate::http_handler;
 

@@ -1,9 +1,8 @@
-//! The poller with all that only its holder touches: the table, the listener, the deadlines. It lies in the engine's slot
-//! except while somebody polls.
+//! The poller of a shard, with all that only its holder touches: the table, the deadlines, the listener. It lies in the shard's
+//! slot except while somebody polls.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::fs::File;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,43 +11,81 @@ use std::time::{Duration, Instant};
 use mio::event::Event;
 use mio::{Events, Poll, Token};
 
-use super::engine::Engine;
-use super::listener::{Listener, Stream};
-use super::log::Repeated;
-use super::table::{Connection, NEVER, Place, READ, READ_CLOSED, Table, WRITE};
-use crate::handler::wire::Want;
+use super::acceptor::Acceptor;
+use super::control::Control;
+use super::listener::Stream;
+use super::log::Log;
+use super::mailbox::{Arrival, Mailbox};
+use super::table::{Connection, Place, Table};
+use super::time::{NEVER, millis};
+use super::token::{LISTENER, READ, READ_CLOSED, SHARDS, WAKER, WRITE};
+use crate::handler::Address;
 
-pub(super) const LISTENER: Token = Token(usize::MAX);
-pub(super) const WAKER: Token = Token(usize::MAX - 1);
+/// What the poller asks of the server.
+pub(super) trait Server {
+    fn mailbox(&self, shard: usize) -> &Mailbox;
 
-pub(super) struct Core {
+    /// The engine's clock.
+    fn now(&self) -> u64;
+
+    fn log(&self) -> &Log;
+
+    fn is_stopping(&self) -> bool;
+
+    fn is_cutting(&self) -> bool;
+
+    /// A stream was accepted: it is given to a shard, whose poller finds it in its mailbox, or comes back to be opened here.
+    fn accepted(&self, stream: Stream, address: Address) -> Option<Arrival>;
+
+    /// Makes a connection of a stream, and lays it down until its client says something. Gives it back if it has something to do.
+    fn begin(
+        self: &Arc<Self>,
+        stream: Arc<Stream>,
+        place: &Arc<Place>,
+        address: Address,
+        is_refused: bool,
+    ) -> Option<Connection>;
+
+    /// A stream that was accepted could not be registered.
+    fn lost(&self, shard: usize, error: &io::Error);
+
+    /// Puts what is ready into the queue of a shard.
+    fn ready(&self, shard: usize, connections: &mut Vec<Connection>);
+
+    /// The listener is closed, and what the system had queued was taken.
+    fn listener_closed(&self);
+
+    /// All connections of a shard are cut.
+    fn shard_is_cut(&self);
+}
+
+pub(super) struct Poller {
+    shard: usize,
     poll: Poll,
     events: Events,
     table: Table,
-    /// None after the server was shut down.
-    listener: Option<Listener>,
-    accept: Accept,
-    /// That it failed, and that there are too many.
-    failed: Repeated,
-    full: Repeated,
-    /// Since when there was no success.
-    failing_since: Option<Instant>,
-    /// A descriptor in reserve: where there are none left, it is given up to take a connection, and to refuse it.
-    spare: Option<File>,
+    /// In shard 0, until the server is shut down.
+    acceptor: Option<Acceptor>,
     /// When to look at whose deadline.
     timers: BinaryHeap<Reverse<(u64, usize)>>,
     /// What is ready, on its way into the queue.
     ready: Vec<Connection>,
+    /// Every connection that waited was given the turn in which it may end.
+    has_stopped: bool,
+    has_cut: bool,
+    /// In shard 0: the pollers of other shards.
+    others: Box<[Other]>,
+    pub(super) control: Control,
 }
 
-/// What the listener has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Accept {
-    Nothing,
-    /// Connections that were not taken yet: the poller does not tell of them again.
-    Pending,
-    /// As before, and the last try failed.
-    Failing,
+/// The poller of another shard, as the one of shard 0 sees it.
+#[derive(Clone, Copy, Default)]
+struct Other {
+    /// Its events are told here as well.
+    is_attended: bool,
+    /// There may be some.
+    has_events: bool,
+    descriptor: RawDescriptor,
 }
 
 /// macOS refuses to sleep for years. To look at the clock once a day harms nobody.
@@ -57,89 +94,148 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(86_400);
 /// So many timers more than connections are no reason to look through them.
 const SPARE_TIMERS: usize = 1024;
 
-/// How many events and how many new connections are taken at a time.
+/// How many events are taken at a time.
 const EVENTS: usize = 256;
-const ACCEPTS: usize = 64;
 
-/// How long clients are left waiting for a descriptor.
-const SHED_AFTER: Duration = Duration::from_secs(2);
-
-/// How soon a failed `accept` is tried again. Mostly it failed for lack of descriptors, and no event tells when there
-/// are some.
-const ACCEPT_RETRY: Duration = Duration::from_millis(50);
-
-impl Core {
-    pub(super) fn new(poll: Poll, mut listener: Listener) -> io::Result<Self> {
-        listener.register(poll.registry(), LISTENER)?;
-        Ok(Self {
+impl Poller {
+    /// Of one of so many shards. The acceptor is for the first.
+    pub(super) fn new(
+        shard: usize,
+        poll: Poll,
+        acceptor: Option<Acceptor>,
+        shards: usize,
+        compute_threads: usize,
+    ) -> Self {
+        Self {
+            shard,
             poll,
             events: Events::with_capacity(EVENTS),
-            table: Table::default(),
-            listener: Some(listener),
-            accept: Accept::Pending,
-            failed: Repeated::default(),
-            full: Repeated::default(),
-            failing_since: None,
-            spare: spare(),
+            table: Table::new(shard),
+            acceptor,
             timers: BinaryHeap::new(),
             ready: Vec::new(),
-        })
+            has_stopped: false,
+            has_cut: false,
+            others: if shard == 0 { vec![Other::default(); shards].into() } else { Box::default() },
+            control: Control::new(compute_threads),
+        }
     }
 
-    /// Polls once, for `most` at the longest, and puts what is ready into the queue.
-    pub(super) fn poll(&mut self, engine: &Arc<Engine>, most: Option<Duration>) -> io::Result<()> {
-        self.take_news(engine);
-        let now = engine.now();
-        let mut timeout = self.timeout(now, most);
-        if timeout != Some(Duration::ZERO) {
-            let wake = timeout.map_or(NEVER, |timeout| now + millis(timeout));
-            engine.timers.fall_asleep(wake);
-            if self.take_news(engine) {
-                timeout = self.timeout(now, most);
+    /// Polls once, for `most` at the longest, here and in the shards that are attended, and puts what is ready into their queues.
+    pub(super) fn poll<S: Server>(
+        &mut self,
+        server: &Arc<S>,
+        attended: &mut [(usize, Box<Self>)],
+        most: Option<Duration>,
+    ) -> io::Result<()> {
+        self.attend(attended)?;
+        let mut timeout = self.prepare(&**server, most);
+        for (_, poller) in &mut *attended {
+            let other = poller.prepare(&**server, most);
+            timeout = [timeout, other].into_iter().flatten().min();
+        }
+        if self.others.iter().any(|other| other.has_events) {
+            timeout = Some(Duration::ZERO);
+        }
+        self.wait(timeout)?;
+        for event in &self.events {
+            let place = SHARDS.wrapping_sub(event.token().0);
+            if let Some(other) = self.others.get_mut(place) {
+                other.has_events = true;
             }
         }
+        for (shard, poller) in &mut *attended {
+            let Some(other) = self.others.get_mut(*shard) else { continue };
+            if std::mem::take(&mut other.has_events) {
+                poller.wait(Some(Duration::ZERO))?;
+                other.has_events = poller.events.iter().count() >= EVENTS;
+            } else {
+                poller.events.clear();
+            }
+            poller.harvest(server);
+        }
+        self.harvest(server);
+        Ok(())
+    }
+
+    /// Has the events of those shards told here as well, and of no others.
+    fn attend(&mut self, attended: &[(usize, Box<Self>)]) -> io::Result<()> {
+        for shard in 1..self.others.len() {
+            let inner = attended.iter().find(|(other, _)| *other == shard);
+            let Some(other) = self.others.get_mut(shard) else { continue };
+            match inner {
+                Some((_, inner)) if !other.is_attended => {
+                    let descriptor = descriptor(&inner.poll);
+                    nest(&self.poll, descriptor, shard)?;
+                    *other = Other { is_attended: true, has_events: true, descriptor };
+                }
+                None if other.is_attended => {
+                    unnest(&self.poll, other.descriptor);
+                    *other = Other::default();
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what others have left, and says how long the sleep may be. From now on those who need a shorter one wake it.
+    fn prepare(&mut self, server: &impl Server, most: Option<Duration>) -> Option<Duration> {
+        self.take_mail(server);
+        let now = server.now();
+        let timeout = self.timeout(now, most);
+        if timeout == Some(Duration::ZERO) {
+            return timeout;
+        }
+        let wake = timeout.map_or(NEVER, |timeout| now.saturating_add(millis(timeout)));
+        server.mailbox(self.shard).timers.fall_asleep(wake);
+        if self.take_mail(server) { self.timeout(now, most) } else { timeout }
+    }
+
+    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         match self.poll.poll(&mut self.events, timeout) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-            _ => {}
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
+            _ => Ok(()),
         }
-        if timeout != Some(Duration::ZERO) {
-            engine.timers.wake_up();
-        }
+    }
+
+    /// Puts what the events tell of, and what is due, into the queue.
+    fn harvest<S: Server>(&mut self, server: &Arc<S>) {
+        server.mailbox(self.shard).timers.wake_up();
         for event in &self.events {
             match event.token() {
-                LISTENER => self.accept = Accept::Pending,
+                LISTENER => self.acceptor.iter_mut().for_each(Acceptor::is_ready),
                 WAKER => {}
                 token => {
                     self.ready.extend(self.table.get(token).and_then(|place| place.wake(hints(event))));
                 }
             }
         }
-        self.take_news(engine);
-        self.take_connections(engine);
-        self.expire(engine);
-        if engine.is_stopping() {
-            self.stop(engine);
+        self.take_mail(&**server);
+        self.accept(server);
+        self.open_arrivals(server);
+        self.expire(&**server);
+        if server.is_stopping() && !self.has_stopped {
+            self.stop(server);
         }
-        if engine.shutdown.is_cutting() {
-            self.cut(engine);
+        if server.is_cutting() {
+            self.cut(&**server);
         }
-        engine.shift.extend(&mut self.ready);
-        // Nobody takes them after the end.
-        self.ready.drain(..).for_each(|connection| engine.end(connection));
-        Ok(())
+        server.ready(self.shard, &mut self.ready);
     }
 
     /// What the holders of connections have left for the holder of the table. True if there was something.
-    fn take_news(&mut self, engine: &Engine) -> bool {
+    fn take_mail(&mut self, server: &impl Server) -> bool {
+        let mailbox = server.mailbox(self.shard);
         let before = (self.table.len(), self.timers.len());
-        engine.freed.empty(|token| self.table.remove(token));
-        engine.timers.take(|timer| self.timers.push(Reverse(timer)));
+        mailbox.freed.empty(|token| self.table.remove(token));
+        mailbox.timers.take(|timer| self.timers.push(Reverse(timer)));
         if (self.table.len(), self.timers.len()) == before {
-            return false;
+            return mailbox.arrivals.has_some();
         }
         // There may be a descriptor again.
-        if self.table.len() < before.0 && self.accept == Accept::Failing {
-            self.accept = Accept::Pending;
+        if self.table.len() < before.0 {
+            self.acceptor.iter_mut().for_each(Acceptor::has_room);
         }
         // Connections that are over leave their timers behind.
         if self.timers.len() > 2 * self.table.len() + SPARE_TIMERS {
@@ -154,90 +250,50 @@ impl Core {
     fn timeout(&self, now: u64, most: Option<Duration>) -> Option<Duration> {
         let next =
             self.timers.peek().map(|Reverse((time, _))| Duration::from_millis(time.saturating_sub(now)));
-        let retry = match self.accept {
-            Accept::Nothing => None,
-            Accept::Pending => Some(Duration::ZERO).filter(|_| self.listener.is_some()),
-            Accept::Failing => Some(ACCEPT_RETRY).filter(|_| self.listener.is_some()),
-        };
+        let retry = self.acceptor.as_ref().and_then(Acceptor::patience);
         [most, next.map(|next| next.min(LONGEST_SLEEP)), retry].into_iter().flatten().min()
     }
 
-    fn take_connections(&mut self, engine: &Arc<Engine>) {
-        if self.accept == Accept::Nothing {
-            return;
+    /// Takes new connections. True if there may be more.
+    fn accept<S: Server>(&mut self, server: &Arc<S>) -> bool {
+        let Some(acceptor) = &mut self.acceptor else { return false };
+        let mut own = Vec::new();
+        let has_more = acceptor.accept(server.log(), |stream, address| {
+            own.extend(server.accepted(stream, address));
+        });
+        for arrival in own {
+            self.open(server, arrival);
         }
-        for _ in 0..ACCEPTS {
-            let Some(listener) = &self.listener else { return };
-            match listener.accept() {
-                Ok((stream, address)) => {
-                    self.accept = Accept::Pending;
-                    self.failing_since = None;
-                    let opened = self.open(engine, stream, address);
-                    // Mostly nothing has come yet. A client that says nothing needs no handler, and no thread to make it.
-                    let ready = opened.and_then(|connection| {
-                        if connection.newcomer.is_some() || connection.session.speaks_first() {
-                            return Some(connection);
-                        }
-                        engine.park(connection, Want::Input, engine.first_patience(), engine.now())
-                    });
-                    self.ready.extend(ready);
-                }
-                Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock => {
-                        self.accept = Accept::Nothing;
-                        return;
-                    }
-                    // The client went away while it was queued.
-                    io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => {}
-                    _ => return self.accept_failed(engine, &error),
-                },
-            }
+        has_more
+    }
+
+    fn open_arrivals<S: Server>(&mut self, server: &Arc<S>) {
+        let mut arrivals = Vec::new();
+        server.mailbox(self.shard).arrivals.empty(|arrival| arrivals.push(arrival));
+        for arrival in arrivals {
+            self.open(server, arrival);
         }
     }
 
-    /// Mostly there is no descriptor left, and soon there will be one. When that takes long, clients are told, with the
-    /// spare one, by a closed connection, rather than left waiting in the queue of the system.
-    fn accept_failed(&mut self, engine: &Engine, error: &io::Error) {
-        self.failed.tell(&engine.log, || format!("cannot take connections, trying on: {error}"));
-        self.accept = Accept::Failing;
-        let failing_since = *self.failing_since.get_or_insert_with(Instant::now);
-        let sheds = failing_since.elapsed() >= SHED_AFTER && self.spare.take().is_some();
-        if let (true, Some(listener)) = (sheds, &self.listener) {
-            drop(listener.accept());
-        }
-        self.spare = self.spare.take().or_else(spare);
-    }
-
-    fn open(
-        &mut self,
-        engine: &Arc<Engine>,
-        mut stream: Stream,
-        address: crate::handler::Address,
-    ) -> Option<Connection> {
-        let full = self.table.len() >= engine.max_connections();
-        if full {
-            self.full.tell(&engine.log, || {
-                let most = engine.max_connections();
-                format!("{most} connections are open (max_connections); a further one is answered 503")
-            });
-        }
-        // It would take a handshake to tell a client of TLS.
-        if self.table.len() >= engine.max_connections() + REFUSALS || (full && engine.settings.is_tls()) {
-            engine.shutdown.counters.refused.add(1);
-            return None;
-        }
+    fn open<S: Server>(&mut self, server: &Arc<S>, arrival: Arrival) {
+        let Arrival { mut stream, address, is_refused } = arrival;
         // The token has to be known before the stream is registered, and the place before it is shared.
         let token = self.table.next_token();
-        stream.register(self.poll.registry(), token).ok()?;
+        if let Err(error) = stream.register(self.poll.registry(), token) {
+            return server.lost(self.shard, &error);
+        }
         let stream = Arc::new(stream);
         let place = self.table.insert(Arc::downgrade(&stream));
-        Some(engine.connection(stream, &place, address, full))
+        self.ready.extend(server.begin(stream, &place, address, is_refused));
     }
 
     /// Gives the connections whose time is over into the queue. They are tried once more there: only after that are
     /// they late.
-    fn expire(&mut self, engine: &Engine) {
-        let now = engine.now();
+    fn expire(&mut self, server: &impl Server) {
+        if self.timers.is_empty() {
+            return;
+        }
+        let now = server.now();
         while let Some(Reverse((time, token))) = self.timers.peek().copied() {
             if time > now {
                 break;
@@ -267,20 +323,13 @@ impl Core {
     }
 
     /// Stops listening, once, and gives every connection that waits the turn in which it may end.
-    fn stop(&mut self, engine: &Arc<Engine>) {
-        if self.listener.is_none() {
-            return;
-        }
+    fn stop<S: Server>(&mut self, server: &Arc<S>) {
+        self.has_stopped = true;
         // What the system has queued was promised to somebody.
-        self.accept = Accept::Pending;
-        while self.accept == Accept::Pending {
-            let before = self.table.len();
-            self.take_connections(engine);
-            if self.table.len() == before {
-                break;
-            }
-        }
-        self.listener = None;
+        let begun = Instant::now();
+        self.acceptor.iter_mut().for_each(Acceptor::is_ready);
+        while self.accept(server) && begun.elapsed() < STOPPING {}
+        let listened = self.acceptor.take().is_some();
         for place in self.table.places() {
             match place.take() {
                 Some(connection) => self.ready.push(connection),
@@ -288,16 +337,20 @@ impl Core {
                 None => place.nudge(),
             }
         }
-        engine.shutdown.listener_closed();
+        if listened {
+            server.listener_closed();
+        }
     }
 
     /// Ends all connections, whoever has them.
-    fn cut(&mut self, engine: &Engine) {
+    fn cut(&mut self, server: &impl Server) {
         for place in self.table.places() {
             place.cut();
             self.ready.extend(place.take());
         }
-        engine.shutdown.all_cut();
+        if !std::mem::replace(&mut self.has_cut, true) {
+            server.shard_is_cut();
+        }
     }
 
     pub(super) fn places(&self) -> impl Iterator<Item = &Arc<Place>> {
@@ -305,8 +358,8 @@ impl Core {
     }
 }
 
-/// How many connections beyond the most are told so at a time; others are closed.
-const REFUSALS: usize = 64;
+/// A server that is stopping takes what the system has queued, and not all that comes as fast as it can.
+const STOPPING: Duration = Duration::from_secs(1);
 
 fn hints(event: &Event) -> u8 {
     let mut hints = 0;
@@ -326,11 +379,38 @@ fn hints(event: &Event) -> u8 {
     hints
 }
 
-fn spare() -> Option<File> {
-    let name = if cfg!(windows) { "NUL" } else { "/dev/null" };
-    File::open(name).ok()
+/// Has the outer poller tell when the inner one has events: a set of descriptors is a descriptor as well.
+#[cfg(unix)]
+fn nest(outer: &Poll, inner: RawDescriptor, shard: usize) -> io::Result<()> {
+    let token = Token(SHARDS - shard);
+    outer.registry().register(&mut mio::unix::SourceFd(&inner), token, mio::Interest::READABLE)
 }
 
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(NEVER)
+#[cfg(unix)]
+fn unnest(outer: &Poll, inner: RawDescriptor) {
+    // It fails where it is not registered, and that is what is wanted.
+    let _ = outer.registry().deregister(&mut mio::unix::SourceFd(&inner));
 }
+
+#[cfg(unix)]
+fn descriptor(poll: &Poll) -> RawDescriptor {
+    std::os::fd::AsRawFd::as_raw_fd(poll)
+}
+
+#[cfg(unix)]
+type RawDescriptor = std::os::fd::RawFd;
+
+/// Elsewhere there is one shard.
+#[cfg(not(unix))]
+fn nest(_outer: &Poll, _inner: RawDescriptor, _shard: usize) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(not(unix))]
+fn unnest(_outer: &Poll, _inner: RawDescriptor) {}
+
+#[cfg(not(unix))]
+fn descriptor(_poll: &Poll) -> RawDescriptor {}
+
+#[cfg(not(unix))]
+type RawDescriptor = ();

@@ -4,9 +4,8 @@
 use std::io;
 use std::net::SocketAddr;
 
-use super::transport::Socket;
 use crate::handler::Address;
-use crate::handler::wire::{Announced, Wire};
+use crate::handler::wire::Announced;
 
 /// What is read of a connection before its first request.
 #[derive(Default)]
@@ -50,23 +49,28 @@ impl Preface {
     }
 }
 
-/// Reads the header, where one has to come. [`InvalidData`](io::ErrorKind::InvalidData) if what comes is none.
-pub(super) fn read_preface(socket: &mut Socket) -> io::Result<Option<Announced>> {
-    while socket.preface.is_awaited {
-        if let Some(length) = length_of(&socket.preface.bytes)? {
-            let mut header = std::mem::take(&mut socket.preface.bytes);
-            socket.preface.bytes = header.split_off(length);
-            socket.preface.is_awaited = false;
-            return announced_in(&header).map(Some);
+impl Preface {
+    /// Reads the header, where one has to come. [`InvalidData`](io::ErrorKind::InvalidData) if what comes is none.
+    pub(super) fn read(
+        &mut self,
+        mut read: impl FnMut(&mut [u8]) -> io::Result<usize>,
+    ) -> io::Result<Option<Announced>> {
+        while self.is_awaited {
+            if let Some(length) = length_of(&self.bytes)? {
+                let mut header = std::mem::take(&mut self.bytes);
+                self.bytes = header.split_off(length);
+                self.is_awaited = false;
+                return announced_in(&header).map(Some);
+            }
+            let mut piece = [0; LONGEST];
+            let count = read(&mut piece)?;
+            if count == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.bytes.extend_from_slice(piece.get(..count).unwrap_or_default());
         }
-        let mut piece = [0; LONGEST];
-        let count = socket.read(&mut piece)?;
-        if count == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        socket.preface.bytes.extend_from_slice(piece.get(..count).unwrap_or_default());
+        Ok(None)
     }
-    Ok(None)
 }
 
 /// The length of the header at the start of these bytes, once all of it is there.

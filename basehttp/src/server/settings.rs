@@ -4,7 +4,7 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
-use super::table::MOST_CONNECTIONS;
+use super::token::MAX_CONNECTIONS;
 use crate::handler::NameOf;
 use crate::handler::exchange::{Bounds, LONGEST};
 use crate::handler::guard::is_host;
@@ -19,7 +19,7 @@ pub(super) struct Settings {
     pub(super) shutdown_grace: Duration,
     pub(super) max_connections: usize,
     pub(super) max_threads: usize,
-    pub(super) asked_permits: Option<usize>,
+    pub(super) compute_threads: Option<usize>,
     /// How the names of clients are found, if they are to be.
     pub(super) name_of: Option<NameOf>,
     pub(super) allowed_hosts: Vec<String>,
@@ -45,7 +45,7 @@ impl Default for Settings {
             shutdown_grace: Duration::from_secs(10),
             max_connections: 10_000,
             max_threads: 512,
-            asked_permits: None,
+            compute_threads: None,
             name_of: None,
             allowed_hosts: Vec::new(),
             loopback_guard: false,
@@ -60,10 +60,19 @@ impl Default for Settings {
 /// More than that in a buffer of each connection is a mistake, or an attempt to have no bound.
 const MOST_BUFFERED: usize = 1 << 30;
 
+/// A shard costs a poller and a waker, three descriptors, whether it has a driver or not.
+const MAX_SHARDS: usize = 8;
+
 impl Settings {
-    pub(super) fn permits(&self) -> usize {
+    /// How many threads may compute at a time.
+    pub(super) fn compute_threads(&self) -> usize {
         let processors = thread::available_parallelism().map_or(1, usize::from);
-        self.asked_permits.map_or(processors, |permits| permits.min(processors))
+        self.compute_threads.unwrap_or(processors).min(self.max_threads)
+    }
+
+    /// How many shards they are spread over.
+    pub(super) fn shards(&self) -> usize {
+        if cfg!(unix) { self.compute_threads().min(MAX_SHARDS) } else { 1 }
     }
 
     /// Whether all connections speak TLS.
@@ -74,7 +83,7 @@ impl Settings {
     /// Refuses what the system would refuse later, or what could never serve anybody.
     pub(super) fn check(&mut self) -> io::Result<()> {
         self.shorten();
-        self.max_connections = self.max_connections.min(MOST_CONNECTIONS);
+        self.max_connections = self.max_connections.min(MAX_CONNECTIONS);
         self.check_zeros()?;
         let bounds = &self.bounds;
         let buffers = [
@@ -98,14 +107,13 @@ impl Settings {
                 "has nothing that counts of what they say: call fields(..) or proxy_protocol(true)",
             ));
         }
-        match self.asked_permits {
-            Some(permits) if permits > self.max_threads => {
+        match self.compute_threads {
+            Some(count) if count > self.max_threads => {
                 let threads = self.max_threads;
                 Err(wrong(
-                    "permits",
+                    "compute_threads",
                     &format!(
-                        "is {permits}, more than max_threads ({threads}), and a thread has one at most: set it lower; \
-                         more than one for each processor has no effect"
+                        "is {count}, more than max_threads ({threads}), which counts them too: set it lower"
                     ),
                 ))
             }
@@ -154,7 +162,7 @@ impl Settings {
         let counts = [
             ("max_connections", self.max_connections == 0, "nobody could connect"),
             ("max_threads", self.max_threads == 0, "no handler could run"),
-            ("permits", self.asked_permits == Some(0), "nobody could be served"),
+            ("compute_threads", self.compute_threads == Some(0), "nobody could be served"),
             ("max_requests_per_connection", self.bounds.requests == 0, "no request would be answered"),
             ("request_queue_size", self.request_queue_size == 0, "the system would queue nobody"),
             ("limits.request_line", limits.request_line == 0, "every request would be refused"),

@@ -4,24 +4,21 @@ use std::io;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use mio::{Poll, Waker};
-
 use super::counters::Counters;
-use super::poller::WAKER;
+use super::end::End;
 use super::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering};
 use crate::handler::exchange::LONGEST;
-use crate::handler::{ShutdownReport, Stats, Stop};
+use crate::handler::{ShutdownReport, Stats};
 
 pub(super) struct Shutdown {
-    waker: Waker,
     stopping: AtomicBool,
     /// The grace is over.
     cutting: AtomicBool,
     /// How long running handlers may go on, where the one who shuts down does not say.
     grace: Duration,
     progress: Mutex<Progress>,
-    /// Here, where the handles find them.
-    pub(super) counters: Counters,
+    /// Here, where the handles find them: those of each shard.
+    counters: Box<[Counters]>,
     /// Signalled when `progress` changes, once the server is stopping.
     changed: Condvar,
 }
@@ -31,7 +28,8 @@ struct Progress {
     /// Somebody is in `serve_forever`, who makes the report.
     serving: bool,
     listener_closed: bool,
-    all_cut: bool,
+    /// Shards whose connections are cut.
+    cut: usize,
     /// The server cannot go on.
     error: Option<io::Error>,
     /// The shortest grace that was asked for, and when it is over.
@@ -44,25 +42,16 @@ struct Progress {
     report: Option<ShutdownReport>,
 }
 
-/// How a connection has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    Finished,
-    Idle,
-    Cut,
-}
-
 impl Shutdown {
-    pub(super) fn new(poll: &Poll, grace: Duration) -> io::Result<Self> {
-        Ok(Self {
-            waker: Waker::new(poll.registry(), WAKER)?,
+    pub(super) fn new(shards: usize, grace: Duration) -> Self {
+        Self {
             stopping: AtomicBool::new(false),
             cutting: AtomicBool::new(false),
             grace,
             progress: Mutex::default(),
-            counters: Counters::default(),
+            counters: (0..shards).map(|_| Counters::default()).collect(),
             changed: Condvar::new(),
-        })
+        }
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
@@ -84,22 +73,27 @@ impl Shutdown {
         }
     }
 
-    /// Wakes the one who polls.
-    pub(super) fn wake_poller(&self) {
-        // It fails only where the poller is gone, and then nobody sleeps.
-        let _ = self.waker.wake();
+    /// What is counted in a shard.
+    pub(super) fn counters(&self, shard: usize) -> &Counters {
+        let [first, ..] = &*self.counters else { unreachable!("a server has a shard") };
+        self.counters.get(shard).unwrap_or(first)
+    }
+
+    /// How many connections are open.
+    pub(super) fn connections(&self) -> usize {
+        self.progress().connections
     }
 
     /// A connection was taken.
     pub(super) fn opened(&self) {
-        self.counters.accepted.add(1);
+        self.counters(0).accepted.add(1);
         self.progress().connections += 1;
     }
 
     /// A connection is closed that nobody has served.
     pub(super) fn turned_away(&self) {
-        self.counters.refused.add(1);
-        self.counters.ended.add(1);
+        self.counters(0).refused.add(1);
+        self.counters(0).ended.add(1);
         let mut progress = self.progress();
         progress.connections = progress.connections.saturating_sub(1);
         drop(progress);
@@ -108,7 +102,7 @@ impl Shutdown {
 
     /// A connection is over, and dropped.
     pub(super) fn ended(&self, end: End) {
-        self.counters.ended.add(1);
+        self.counters(0).ended.add(1);
         let mut progress = self.progress();
         progress.connections = progress.connections.saturating_sub(1);
         if self.is_stopping() {
@@ -127,7 +121,7 @@ impl Shutdown {
         self.changed.notify_all();
     }
 
-    /// Ends the server with an error.
+    /// Ends the server with an error. Those who poll have to be woken after that.
     pub(super) fn fail(&self, error: io::Error) {
         self.progress().error = Some(error);
         self.stop(None);
@@ -172,13 +166,16 @@ impl Shutdown {
         }
     }
 
-    /// Has whoever polls cut all connections, and waits for that, though not for ever.
+    /// Has those who poll cut all connections.
     pub(super) fn cut(&self) {
         self.cutting.store(true, Ordering::SeqCst);
-        self.wake_poller();
+    }
+
+    /// Waits until they have, though not for ever.
+    pub(super) fn wait_for_cut(&self) {
         let deadline = Instant::now() + Duration::from_secs(1);
         let mut progress = self.progress();
-        while !progress.all_cut && progress.error.is_none() && Instant::now() < deadline {
+        while progress.cut < self.counters.len() && progress.error.is_none() && Instant::now() < deadline {
             progress = self.wait_on(progress, Some(deadline));
         }
     }
@@ -187,8 +184,9 @@ impl Shutdown {
         self.cutting.load(Ordering::SeqCst)
     }
 
-    pub(super) fn all_cut(&self) {
-        self.progress().all_cut = true;
+    /// All connections of one more shard are cut.
+    pub(super) fn shard_is_cut(&self) {
+        self.progress().cut += 1;
         self.changed.notify_all();
     }
 
@@ -206,8 +204,9 @@ fn make_report(progress: &mut Progress) -> ShutdownReport {
     *progress.report.get_or_insert(report)
 }
 
-impl Stop for Shutdown {
-    fn stop(&self, grace: Option<Duration>) {
+impl Shutdown {
+    /// Says that the server is to stop. Those who poll have to be woken after that.
+    pub(super) fn stop(&self, grace: Option<Duration>) {
         let mut progress = self.progress();
         // Who does not say takes nothing from one who did.
         let asked = grace.or(progress.grace).unwrap_or(self.grace).min(LONGEST);
@@ -217,14 +216,14 @@ impl Stop for Shutdown {
         self.stopping.store(true, Ordering::SeqCst);
         drop(progress);
         self.changed.notify_all();
-        self.wake_poller();
     }
 
-    fn is_stopping(&self) -> bool {
+    pub(super) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
     }
 
-    fn wait(&self) -> ShutdownReport {
+    /// Waits for the report.
+    pub(super) fn wait(&self) -> ShutdownReport {
         let mut progress = self.progress();
         loop {
             if let Some(report) = progress.report {
@@ -239,11 +238,11 @@ impl Stop for Shutdown {
         }
     }
 
-    fn report(&self) -> Option<ShutdownReport> {
+    pub(super) fn report(&self) -> Option<ShutdownReport> {
         self.progress().report
     }
 
-    fn stats(&self) -> Stats {
-        self.counters.stats()
+    pub(super) fn stats(&self) -> Stats {
+        Counters::stats(&self.counters)
     }
 }

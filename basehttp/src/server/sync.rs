@@ -13,6 +13,12 @@ pub(super) use loom::sync::{
     atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence},
 };
 
+#[cfg(not(all(test, loom)))]
+pub(super) use std::thread::yield_now;
+
+#[cfg(all(test, loom))]
+pub(super) use loom::thread::yield_now;
+
 // Loom's `Arc` cannot be the type of `self`, and the count in the standard library's is not ours to prove.
 pub(super) use std::sync::{Arc, atomic::Ordering};
 

@@ -4,23 +4,18 @@ use std::sync::{PoisonError, Weak};
 
 use mio::Token;
 
+use super::end::End;
 use super::listener::Stream;
 use super::session::Session;
-use super::shutdown::End;
 use super::sync::{Arc, AtomicBool, AtomicU8, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, lock};
+use super::time::NEVER;
+use super::token::{INDEX_BITS, READ};
 use crate::handler::Address;
-
-/// What is worth another try, as far as the poller knows. Hints: only an I/O call tells what is.
-pub(super) const READ: u8 = 1;
-pub(super) const WRITE: u8 = 2;
-/// The client has ended its half. It stays, since no further event will tell of the end that a short read hid.
-pub(super) const READ_CLOSED: u8 = 4;
-
-/// No time at all.
-pub(super) const NEVER: u64 = u64::MAX;
 
 /// A connection's place in the table. The connection itself moves from hand to hand, and lies here only while it waits.
 pub(super) struct Place {
+    /// Where it is.
+    pub(super) shard: usize,
     pub(super) token: Token,
     stream: Weak<Stream>,
     /// What the poller has seen and nobody has followed up.
@@ -71,8 +66,9 @@ impl Connection {
 }
 
 impl Place {
-    fn new(token: Token, stream: Weak<Stream>) -> Self {
+    fn new(shard: usize, token: Token, stream: Weak<Stream>) -> Self {
         Self {
+            shard,
             token,
             stream,
             ready: AtomicU8::new(0),
@@ -190,8 +186,8 @@ impl Place {
 
 /// The places. An entry stays reserved while its connection is out, and its token says which generation of the entry it
 /// means, so that a late event cannot reach the next connection.
-#[derive(Default)]
 pub(super) struct Table {
+    shard: usize,
     entries: Vec<Entry>,
     free: Vec<usize>,
 }
@@ -202,13 +198,11 @@ struct Entry {
     place: Option<Arc<Place>>,
 }
 
-/// Bits of a token for the entry's index; the generation has the rest.
-const INDEX_BITS: u32 = usize::BITS / 2;
-
-/// So many connections the tokens can tell apart, with some in reserve.
-pub(super) const MOST_CONNECTIONS: usize = (1 << INDEX_BITS) - 1024;
-
 impl Table {
+    pub(super) fn new(shard: usize) -> Self {
+        Self { shard, entries: Vec::new(), free: Vec::new() }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.entries.len() - self.free.len()
     }
@@ -226,7 +220,7 @@ impl Table {
             self.entries.push(Entry::default());
         }
         let entry = &mut self.entries[index_of(token)];
-        let place = Arc::new(Place::new(token, stream));
+        let place = Arc::new(Place::new(self.shard, token, stream));
         entry.place = Some(place.clone());
         place
     }
@@ -262,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_late_event_does_not_reach_the_next_connection() {
-        let mut table = Table::default();
+        let mut table = Table::new(0);
         let first = table.insert(Weak::new()).token;
         table.remove(first);
         table.remove(first);

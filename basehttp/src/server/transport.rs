@@ -6,15 +6,31 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::counters::Counters;
-use super::engine::{Engine, hint_for};
 use super::listener::Stream;
-use super::table::{Place, READ, READ_CLOSED, WRITE};
+use super::log::Log;
+use super::table::Place;
+use super::token::{READ, READ_CLOSED, WRITE, hint_for};
 use crate::handler::wire::{FileFault, Level, Want, Wire, copy_file};
+
+/// What a connection's socket asks of the server.
+pub(super) trait Server: Send + Sync {
+    /// Blocks a thread, in a handler, until its client does something.
+    fn wait(self: Arc<Self>, place: &Arc<Place>, hint: u8, timeout: Duration) -> io::Result<()>;
+
+    /// What is counted in a shard.
+    fn counters(&self, shard: usize) -> &Counters;
+
+    fn is_last_request(&self) -> bool;
+
+    fn is_stopping(&self) -> bool;
+
+    fn log(&self) -> &Log;
+}
 
 pub(super) struct Socket {
     stream: Arc<Stream>,
     place: Arc<Place>,
-    engine: Arc<Engine>,
+    server: Arc<dyn Server>,
     /// The last read took all that was there.
     is_empty: bool,
     #[cfg(feature = "proxy")]
@@ -35,11 +51,11 @@ const SHORT_READ_IS_LAST: bool = cfg!(any(
 ));
 
 impl Socket {
-    pub(super) fn new(stream: Arc<Stream>, place: Arc<Place>, engine: Arc<Engine>) -> Self {
+    pub(super) fn new(stream: Arc<Stream>, place: Arc<Place>, server: Arc<dyn Server>) -> Self {
         Self {
             stream,
             place,
-            engine,
+            server,
             is_empty: false,
             #[cfg(feature = "proxy")]
             preface: super::proxy::Preface::default(),
@@ -47,7 +63,7 @@ impl Socket {
     }
 
     fn counters(&self) -> &Counters {
-        &self.engine.shutdown.counters
+        self.server.counters(self.place.shard)
     }
 
     fn try_write(&self, write: impl Fn(&Stream) -> io::Result<usize>) -> io::Result<usize> {
@@ -122,19 +138,23 @@ impl Wire for Socket {
 
     #[cfg(feature = "proxy")]
     fn preface(&mut self) -> io::Result<Option<crate::handler::wire::Announced>> {
-        super::proxy::read_preface(self)
+        // Its own bytes are not given out while it is awaited.
+        let mut preface = std::mem::take(&mut self.preface);
+        let announced = preface.read(|piece| self.read(piece));
+        self.preface = preface;
+        announced
     }
 
     fn wait(&mut self, want: Want, timeout: Duration) -> io::Result<()> {
-        self.engine.wait(&self.place, hint_for(want), timeout)
+        self.server.clone().wait(&self.place, hint_for(want), timeout)
     }
 
     fn is_last_request(&self) -> bool {
-        self.engine.is_last_request()
+        self.server.is_last_request()
     }
 
     fn is_stopping(&self) -> bool {
-        self.engine.is_stopping()
+        self.server.is_stopping()
     }
 
     fn is_cut(&self) -> bool {
@@ -154,7 +174,7 @@ impl Wire for Socket {
     }
 
     fn log(&mut self, line: &str, level: Level) {
-        self.engine.log.push(line, level);
+        self.server.log().push(line, level);
     }
 }
 

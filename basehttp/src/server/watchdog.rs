@@ -53,6 +53,12 @@ impl Watchdog {
         had
     }
 
+    /// How many drive.
+    #[cfg(all(test, loom))]
+    pub(super) fn drivers(&self) -> usize {
+        lock(&self.drivers).len()
+    }
+
     /// Looks at every driver, once a tick.
     pub(super) fn look(&self) -> Seen {
         let mut seen = Seen { taken: Vec::new(), active: false };
@@ -65,6 +71,12 @@ impl Watchdog {
             !stuck
         });
         seen
+    }
+
+    /// Code of the user begins on a thread. The watchdog sleeps while there is none.
+    pub(super) fn enter(&self, worker: &Worker) {
+        worker.enter();
+        self.rouse();
     }
 
     /// Wakes the watchdog if it sleeps. Called after the reason for it was published: publish, fence, look whether it does.

@@ -1,10 +1,9 @@
-//! A thread of the crew, as the watchdog and the handlers that run on it see it.
+//! A thread of a server, as the watchdog and the handlers that run on it see it.
 
 use std::cell::RefCell;
 
-use super::crew::Lane;
-use super::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, lock};
-use super::watchdog::Watchdog;
+use super::pool::Lane;
+use super::sync::{Arc, AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, lock};
 use crate::handler::exchange::Shared;
 
 /// Whether a thread drives, and whether it is in code of the user.
@@ -20,6 +19,8 @@ pub(super) struct Worker {
     caught: AtomicBool,
     /// The line of the pool that its request has come from, while it counts there.
     lane: Mutex<Option<Lane>>,
+    /// Where it drives.
+    shard: AtomicUsize,
     /// Where replies have gathered behind the code that runs.
     gathered: Mutex<Option<Shared>>,
 }
@@ -52,6 +53,7 @@ impl Worker {
             waited_for_client: AtomicBool::new(false),
             caught: AtomicBool::new(false),
             lane: Mutex::new(None),
+            shard: AtomicUsize::new(0),
             gathered: Mutex::new(None),
         }
     }
@@ -92,6 +94,15 @@ impl Worker {
         self.caught.load(Ordering::Relaxed)
     }
 
+    /// Where it drives, or drove last.
+    pub(super) fn shard(&self) -> usize {
+        self.shard.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_shard(&self, shard: usize) {
+        self.shard.store(shard, Ordering::Relaxed);
+    }
+
     pub(super) fn set_lane(&self, lane: Lane) {
         *lock(&self.lane) = Some(lane);
     }
@@ -105,10 +116,9 @@ impl Worker {
         self.waited_for_client.load(Ordering::Relaxed)
     }
 
-    /// Code of the user begins. The watchdog sleeps while there is none.
-    pub(super) fn enter(&self, watchdog: &Watchdog) {
+    /// Code of the user begins; see [`Watchdog::enter`](super::watchdog::Watchdog::enter).
+    pub(super) fn enter(&self) {
         self.state.fetch_add(EPOCH, Ordering::SeqCst);
-        watchdog.rouse();
     }
 
     /// Code of the user has returned.

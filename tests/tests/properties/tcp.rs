@@ -64,7 +64,7 @@ impl Stage {
                 .write_high_water(high_water)
                 .shutdown_grace(Duration::ZERO);
             match threads {
-                Some(threads) => builder.permits(1).max_threads(threads),
+                Some(threads) => builder.compute_threads(1).max_threads(threads),
                 None => builder,
             }
         };

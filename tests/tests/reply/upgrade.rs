@@ -162,7 +162,7 @@ fn the_requests_body_comes_first() {
 
 #[test]
 fn a_connection_that_was_switched_holds_up_nobody_and_ends_with_the_server() {
-    let builder = HTTPServer::builder().permits(1).shutdown_grace(Duration::ZERO);
+    let builder = HTTPServer::builder().compute_threads(1).shutdown_grace(Duration::ZERO);
     let stage = Stage::with(builder, echo);
     let mut switched: Vec<_> = (0..8)
         .map(|_| {

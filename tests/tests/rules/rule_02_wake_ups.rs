@@ -14,8 +14,11 @@ use crate::stage::{GET, Stage, get, post, say};
 fn rounds(permits: usize) {
     // A lost wake-up must not be made good by a deadline.
     let hour = Duration::from_secs(3600);
-    let builder =
-        HTTPServer::builder().permits(permits).idle_timeout(hour).read_timeout(hour).write_timeout(hour);
+    let builder = HTTPServer::builder()
+        .compute_threads(permits)
+        .idle_timeout(hour)
+        .read_timeout(hour)
+        .write_timeout(hour);
     let stage = Stage::with(builder, |act| {
         match act.path().split('/').nth(1) {
             Some("long") => thread::sleep(Duration::from_millis(2)),
@@ -102,7 +105,7 @@ fn rule_02_a_handler_that_waits_disturbs_nobody() {
 #[test]
 fn rule_02_the_watchdog_wakes_for_the_first_handler_after_idleness() {
     let (gate, bar) = gate();
-    let stage = Stage::with(HTTPServer::builder().permits(1), move |act| {
+    let stage = Stage::with(HTTPServer::builder().compute_threads(1), move |act| {
         if act.path().starts_with("/wait") {
             bar.pass()?;
         }

@@ -12,7 +12,7 @@ use crate::stage::{GET, Stage, get, say};
 
 #[test]
 fn rule_06_an_endless_pipeline_starves_nobody() {
-    let stage = Stage::with(HTTPServer::builder().permits(1), |act| say(act, act.path()));
+    let stage = Stage::with(HTTPServer::builder().compute_threads(1), |act| say(act, act.path()));
     let greedy = stage.client();
     let (over, sent, got) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0));
     thread::scope(|scope| {
@@ -56,7 +56,7 @@ fn rule_06_an_endless_pipeline_starves_nobody() {
 
 /// Two clients send without end what nobody wants to have, and others ask beside them.
 fn check_flood(builder: basehttp::ServerBuilder, head: &str, block: &[u8]) {
-    let stage = Stage::with(builder.permits(1), |act| say(act, act.path()));
+    let stage = Stage::with(builder.compute_threads(1), |act| say(act, act.path()));
     // Each reply costs the server a bounded amount of work; it is not enough that one comes some time.
     let deadline = Instant::now() + PATIENCE;
     let floods = [stage.client(), stage.client()];
@@ -106,7 +106,7 @@ fn rule_06_a_client_that_sends_on_after_the_last_reply_starves_nobody() {
 
 #[test]
 fn rule_06_many_new_connections_starve_nobody() {
-    let stage = Stage::with(HTTPServer::builder().permits(1), |act| say(act, act.path()));
+    let stage = Stage::with(HTTPServer::builder().compute_threads(1), |act| say(act, act.path()));
     let over = AtomicBool::new(false);
     let mut client = stage.client();
     thread::scope(|scope| {

@@ -225,7 +225,7 @@ fn rule_11_the_next_server_has_the_port_at_once() {
 #[test]
 fn rule_11_a_server_ends_in_the_middle_of_everything() {
     for round in 0..20 {
-        let stage = Stage::with(HTTPServer::builder().permits(1 + round % 3), |act| {
+        let stage = Stage::with(HTTPServer::builder().compute_threads(1 + round % 3), |act| {
             if act.path() == "/nap" {
                 thread::sleep(Duration::from_millis(1));
             }

@@ -34,7 +34,7 @@ fn what_would_serve_nobody_is_named_with_what_to_do() {
         ("queue_timeout", new().queue_timeout(zero)),
         ("max_connections", new().max_connections(0)),
         ("max_threads", new().max_threads(0)),
-        ("permits", new().permits(0)),
+        ("permits", new().compute_threads(0)),
         ("max_requests_per_connection", new().max_requests_per_connection(0)),
         ("request_queue_size", new().request_queue_size(0)),
         ("limits.request_line", limits(|limits| limits.request_line = 0)),
@@ -92,7 +92,7 @@ fn what_is_no_address_is_told_with_what_is() {
 
 #[test]
 fn more_permits_than_threads_contradict_each_other() {
-    let error = error(HTTPServer::builder().permits(3).max_threads(2));
+    let error = error(HTTPServer::builder().compute_threads(3).max_threads(2));
     assert!(error.contains("permits") && error.contains("max_threads"), "{error}");
     // Without a word about permits there is nothing to contradict.
     HTTPServer::builder().max_threads(1).bind("127.0.0.1:0", gated().0).unwrap();
@@ -101,12 +101,12 @@ fn more_permits_than_threads_contradict_each_other() {
 #[test]
 fn every_way_to_make_a_server_looks_at_the_settings() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let error = HTTPServer::builder().permits(0).from_listener(listener, gated().0).unwrap_err();
+    let error = HTTPServer::builder().compute_threads(0).from_listener(listener, gated().0).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     #[cfg(unix)]
     {
         let path = std::env::temp_dir().join(format!("basehttp-{}-wrong.sock", std::process::id()));
-        let error = HTTPServer::builder().permits(0).bind_unix(&path, gated().0).unwrap_err();
+        let error = HTTPServer::builder().compute_threads(0).bind_unix(&path, gated().0).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert!(!path.exists(), "nothing was made");
     }

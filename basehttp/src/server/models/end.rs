@@ -4,16 +4,15 @@ use std::sync::atomic::{AtomicBool as Flag, Ordering::SeqCst};
 use std::time::Duration;
 
 use loom::thread;
-use mio::Poll;
 
 use super::explore;
-use crate::handler::{ShutdownReport, Stop as _};
-use crate::server::shutdown::{End, Shutdown};
+use crate::handler::ShutdownReport;
+use crate::server::end::End;
+use crate::server::shutdown::Shutdown;
 use crate::server::sync::Arc;
 
 fn shutdown() -> Arc<Shutdown> {
-    let poll = Poll::new().expect("a poller");
-    Arc::new(Shutdown::new(&poll, A_LONG_TIME).expect("the means to wake it"))
+    Arc::new(Shutdown::new(1, A_LONG_TIME))
 }
 
 /// `HTTPServer::serve_forever`, without the threads that it starts.
@@ -138,10 +137,11 @@ fn who_cuts_hears_of_it() {
                 while !shutdown.is_cutting() {
                     thread::yield_now();
                 }
-                shutdown.all_cut();
+                shutdown.shard_is_cut();
             }
         });
         shutdown.cut();
+        shutdown.wait_for_cut();
         poller.join().expect("it does not panic");
     });
 }

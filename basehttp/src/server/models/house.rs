@@ -1,17 +1,17 @@
-//! An engine without a system: the same pieces, put together in the same way.
+//! A server without a system: the product's own scheduler over connections and a poller that the model makes up.
 
+use std::io;
 use std::sync::Mutex as Plain;
-use std::sync::atomic::{AtomicBool as Flag, AtomicUsize as Count, Ordering::SeqCst};
+use std::sync::atomic::{AtomicUsize as Count, Ordering::SeqCst};
 use std::time::Duration;
 
 use loom::thread::{self, JoinHandle};
 
 use super::Bell;
-use crate::server::crew::{Call, Crew, Task};
-use crate::server::shift::{Next, Shift};
-use crate::server::sync::{Arc, Condvar, Mutex, lock};
-use crate::server::watchdog::Watchdog;
-use crate::server::worker::Worker;
+use crate::server::driver::{DRIVER, POOL, RESERVE, Thread};
+use crate::server::pool::Lane;
+use crate::server::scheduler::{self, Machine, Scheduler, Turned};
+use crate::server::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, lock};
 
 /// What the turn of a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,48 +30,45 @@ pub(super) enum Kind {
 pub(super) struct Connection {
     number: usize,
     kind: Kind,
+    shard: usize,
 }
 
-/// What the system tells the one who polls.
+/// What the system tells those who poll, by shards.
 #[derive(Default)]
 struct News {
     is_woken: bool,
     ready: Vec<Connection>,
 }
 
-/// The poller itself: that there is one is all there is to it.
-pub(super) struct Poller;
+/// The poller of a shard: that there is one is all there is to it.
+pub(super) struct Poller(usize);
 
 pub(super) struct House {
-    pub(super) shift: Shift<Connection, Poller>,
-    pub(super) crew: Crew<Connection>,
-    pub(super) watchdog: Watchdog,
-    news: Mutex<News>,
+    scheduler: Scheduler<Connection, Poller>,
+    news: Mutex<Vec<News>>,
     told: Condvar,
     /// Rung when all connections but one have been served.
     others: Bell,
-    /// Threads can be added.
-    can_hire: bool,
-    /// Who ends the house: the one who serves the last connection, or the model.
-    ends_itself: bool,
-    queue_timeout: Duration,
+    plan: Plan,
+    has_lines: AtomicBool,
 
     // What nobody but the model sees is made of the standard library's, so that it orders nothing.
-    permits: usize,
-    has_lines: Flag,
-    held: Count,
-    tickets: Count,
+    looks: Count,
     served: Vec<Count>,
     given_back: Vec<Count>,
     threads: Plain<Vec<JoinHandle<()>>>,
 }
 
 /// What a house is to be.
+#[derive(Clone, Copy)]
 pub(super) struct Plan {
-    pub(super) permits: usize,
+    pub(super) shards: usize,
+    /// How many drive, at each look; the last holds from then on.
+    pub(super) drivers: &'static [usize],
     pub(super) max_threads: usize,
     pub(super) connections: usize,
     pub(super) can_hire: bool,
+    /// Whoever serves the last connection ends the house, and not the model.
     pub(super) ends_itself: bool,
     /// A request that waits for a thread has waited for too long whenever somebody looks.
     pub(super) waits_in_vain: bool,
@@ -82,7 +79,8 @@ pub(super) struct Plan {
 impl Default for Plan {
     fn default() -> Self {
         Self {
-            permits: 1,
+            shards: 1,
+            drivers: &[1],
             max_threads: 2,
             connections: 2,
             can_hire: true,
@@ -94,22 +92,17 @@ impl Default for Plan {
 }
 
 impl House {
-    pub(super) fn new(plan: &Plan) -> Arc<Self> {
+    pub(super) fn new(plan: Plan) -> Arc<Self> {
         let counts = || (0..plan.connections).map(|_| Count::new(0)).collect();
+        let pollers = (0..plan.shards).map(Poller).collect();
         Arc::new(Self {
-            shift: Shift::new(Box::new(Poller), plan.permits),
-            crew: Crew::new(plan.max_threads),
-            watchdog: Watchdog::new(),
-            news: Mutex::default(),
+            scheduler: Scheduler::new(pollers, plan.max_threads, 1),
+            news: Mutex::new((0..plan.shards).map(|_| News::default()).collect()),
             told: Condvar::new(),
             others: Bell::new(),
-            can_hire: plan.can_hire,
-            ends_itself: plan.ends_itself,
-            queue_timeout: if plan.waits_in_vain { Duration::ZERO } else { Duration::from_secs(3600) },
-            permits: plan.permits,
-            has_lines: Flag::new(plan.has_lines),
-            held: Count::new(0),
-            tickets: Count::new(0),
+            plan,
+            has_lines: AtomicBool::new(plan.has_lines),
+            looks: Count::new(0),
             served: counts(),
             given_back: counts(),
             threads: Plain::default(),
@@ -117,128 +110,50 @@ impl House {
     }
 
     /// Adds a thread.
-    pub(super) fn spawn(self: &Arc<Self>, work: fn(&Arc<Self>)) {
+    pub(super) fn spawn(self: &Arc<Self>, work: impl FnOnce(&Arc<Self>) + 'static) {
         let house = self.clone();
         let thread = thread::spawn(move || work(&house));
         self.threads.lock().expect("nobody panics").push(thread);
     }
 
-    /// A driver joins, as at the start and where there is work for two.
-    pub(super) fn add_driver(self: &Arc<Self>) {
-        if self.shift.try_permit() {
-            self.pass_on();
-        }
+    /// The first driver begins.
+    pub(super) fn start(self: &Arc<Self>) {
+        scheduler::start(self);
     }
 
-    /// A connection becomes ready, as the poller finds.
-    pub(super) fn arrive(&self, number: usize, kind: Kind) {
-        lock(&self.news).ready.push(Connection { number, kind });
-        self.told.notify_one();
+    /// As many drive as the plan says, from the beginning.
+    pub(super) fn start_all(self: &Arc<Self>) {
+        scheduler::balance(self, self.plan.drivers[0]);
+        scheduler::balance(self, self.plan.drivers[0]);
     }
 
-    fn wake_poller(&self) {
-        lock(&self.news).is_woken = true;
-        self.told.notify_one();
+    /// A connection becomes ready, as the poller of its shard finds.
+    pub(super) fn arrive(&self, number: usize, kind: Kind, shard: usize) {
+        lock(&self.news)[shard].ready.push(Connection { number, kind, shard });
+        self.told.notify_all();
     }
 
-    /// `Engine::requeue`: a connection comes into the queue from outside.
-    pub(super) fn requeue(&self, number: usize, kind: Kind) {
-        self.put(Connection { number, kind });
+    /// A connection comes into the queue from outside.
+    pub(super) fn requeue(&self, number: usize, kind: Kind, shard: usize) {
+        scheduler::requeue(self, Connection { number, kind, shard }, false);
     }
 
-    fn put(&self, connection: Connection) {
-        match self.shift.put(connection) {
-            Ok(true) => self.wake_poller(),
-            Ok(false) => {}
-            Err(connection) => self.give_back(connection),
-        }
+    pub(super) fn close(self: &Arc<Self>) {
+        scheduler::close(self);
     }
 
-    /// `Engine::pass_on`.
-    pub(super) fn pass_on(self: &Arc<Self>) {
-        self.tickets.fetch_add(1, SeqCst);
-        let call = self.crew.pass_on();
-        self.follow(call);
-    }
-
-    /// `Engine::submit`.
-    pub(super) fn submit(self: &Arc<Self>, connection: Connection) -> bool {
-        let has_thread = match self.crew.submit(connection) {
-            Ok(call) => self.follow(call),
-            Err(connection) => {
-                self.give_back(connection);
-                true
-            }
-        };
-        if !has_thread {
-            self.wake_poller();
-        }
-        has_thread
-    }
-
-    fn follow(self: &Arc<Self>, call: Call) -> bool {
-        match call {
-            Call::Spare => true,
-            Call::Nobody => false,
-            Call::Hire if self.can_hire => {
-                self.spawn(work);
-                true
-            }
-            Call::Hire => {
-                self.crew.cannot_hire();
-                false
-            }
-        }
-    }
-
-    /// `Engine::close`.
-    pub(super) fn close(&self) {
-        self.clear();
-        for connection in self.crew.close() {
-            self.give_back(connection);
-        }
-        self.watchdog.rouse();
-        self.wake_poller();
-    }
-
-    /// `Engine::clear`: what waits in the table is what the poller would have told of.
-    fn clear(&self) {
-        let (left, poller) = self.shift.close();
-        left.into_iter().for_each(|connection| self.give_back(connection));
-        if poller.is_some() {
-            let ready = std::mem::take(&mut lock(&self.news).ready);
-            ready.into_iter().for_each(|connection| self.give_back(connection));
-        }
-    }
-
-    fn grant(&self, worker: &Arc<Worker>) {
-        assert!(self.held.fetch_add(1, SeqCst) < self.permits, "more drive than may");
-        self.watchdog.grant(worker);
-    }
-
-    fn relieve(&self, worker: &Arc<Worker>) -> bool {
-        let had = self.watchdog.relieve(worker);
-        self.held.fetch_sub(usize::from(had), SeqCst);
-        had
-    }
-
-    fn give_back(&self, connection: Connection) {
-        self.given_back[connection.number].fetch_add(1, SeqCst);
-    }
-
-    fn serve(&self, connection: &Connection) {
+    fn serve(self: &Arc<Self>, connection: &Connection) {
         assert_eq!(self.served[connection.number].fetch_add(1, SeqCst), 0, "it was served before");
         let served = self.served.iter().filter(|served| served.load(SeqCst) > 0).count();
         if served + 1 == self.served.len() {
             self.others.ring();
         }
-        if served == self.served.len() && self.ends_itself {
+        if served == self.served.len() && self.plan.ends_itself {
             self.close();
         }
     }
 
     /// Waits for the end of all threads. Each connection was served, or given back after the end, and once.
-    /// Each permit is free, with a thread, or in a ticket.
     pub(super) fn finish(&self) {
         loop {
             let next = self.threads.lock().expect("nobody panics").pop();
@@ -248,152 +163,136 @@ impl House {
         for (number, (served, given_back)) in self.served.iter().zip(&self.given_back).enumerate() {
             let (served, given_back) = (served.load(SeqCst), given_back.load(SeqCst));
             assert_eq!(served + given_back, 1, "{number} is lost, or had by two");
-            assert!(served == 1 || !self.ends_itself, "{number} was never served");
+            assert!(served == 1 || !self.plan.ends_itself, "{number} was never served");
         }
-        let free = (0..).take_while(|_| self.shift.try_permit()).count();
-        let in_use = self.held.load(SeqCst) + self.tickets.load(SeqCst);
-        assert_eq!(free + in_use, self.permits, "a permit is lost, or had by two");
     }
 
-    /// `Thread::give_turn`. For the reserve `worker` runs no handler.
-    fn give_turn(self: &Arc<Self>, worker: &Arc<Worker>, role: Role, connection: Connection) {
+    fn permits(&self) -> usize {
+        self.plan.drivers.iter().copied().max().unwrap_or(1)
+    }
+}
+
+impl Machine for House {
+    type Connection = Connection;
+    type Poller = Poller;
+    type Local = ();
+
+    // Loom has no time.
+    const SEARCH: Duration = Duration::ZERO;
+
+    fn scheduler(&self) -> &Scheduler<Connection, Poller> {
+        &self.scheduler
+    }
+
+    fn shard_of(&self, connection: &Connection) -> usize {
+        connection.shard
+    }
+
+    fn turn(self: &Arc<Self>, thread: &mut Thread<'_, Self>, connection: Connection) -> Turned<Connection> {
+        assert!(self.scheduler.watchdog.drivers() <= self.permits(), "more drive than may");
         match connection.kind {
-            Kind::Quick | Kind::Hangs if role == Role::Driver => {
-                worker.enter(&self.watchdog);
+            Kind::Quick | Kind::Hangs if thread.policy == DRIVER => {
+                self.scheduler.watchdog.enter(thread.worker);
                 if connection.kind == Kind::Hangs {
                     self.others.wait();
                 }
-                worker.leave();
-                self.serve(&connection);
+                thread.worker.leave();
             }
-            Kind::Quick if role == Role::Reserve => self.serve(&connection),
-            _ if role == Role::Pool => {
-                if matches!(connection.kind, Kind::WaitsForOthers | Kind::Hangs) {
-                    self.others.wait();
-                }
-                self.serve(&connection);
-            }
-            _ if !worker.has_permit() => self.put(connection),
-            _ => {
-                let has_thread = self.submit(connection);
-                if !has_thread && role == Role::Driver && self.relieve(worker) {
-                    self.pass_on();
-                }
-            }
+            Kind::Quick if thread.policy == RESERVE => {}
+            Kind::Quick | Kind::Waits if thread.policy == POOL => {}
+            _ if thread.policy == POOL => self.others.wait(),
+            _ => return Turned::Elsewhere(connection, Lane::Waits),
         }
+        self.serve(&connection);
+        Turned::Done
     }
 
-    /// `Core::poll`, with the end of `Thread::poll`.
-    fn poll(self: &Arc<Self>, worker: &Arc<Worker>, role: Role, poller: Box<Poller>) {
-        if role == Role::Reserve && self.crew.has_spare() {
-            self.shift.lay_back(poller);
-            if self.relieve(worker) {
-                self.pass_on();
-            }
-            return;
-        }
-        // The time-out of the sleep, which comes at once.
-        let is_busy = !self.shift.may_sleep() || self.refuse_overdue();
+    fn refuse(self: &Arc<Self>, _thread: &mut Thread<'_, Self>, connection: Connection) {
+        self.serve(&connection);
+    }
+
+    fn queue_timeout(&self) -> Duration {
+        if self.plan.waits_in_vain { Duration::ZERO } else { Duration::from_secs(3600) }
+    }
+
+    fn poll(
+        self: &Arc<Self>,
+        shard: usize,
+        poller: &mut Poller,
+        attended: &mut [(usize, Box<Poller>)],
+        most: Option<Duration>,
+    ) -> io::Result<()> {
+        assert!(poller.0 == shard && attended.iter().all(|(shard, poller)| poller.0 == *shard));
+        let shards: Vec<usize> = attended.iter().map(|(shard, _)| *shard).chain([shard]).collect();
         let mut news = lock(&self.news);
-        while !is_busy && !news.is_woken && news.ready.is_empty() {
+        // The time-out of a sleep comes at once where it is waited for, and never else.
+        let sleeps = most.is_none() || (most != Some(Duration::ZERO) && !self.plan.waits_in_vain);
+        while sleeps && shards.iter().all(|shard| !news[*shard].is_woken && news[*shard].ready.is_empty()) {
             news = self.told.wait(news).expect("nobody panics");
         }
-        news.is_woken = false;
-        let mut ready = std::mem::take(&mut news.ready);
+        let found: Vec<_> = shards.iter().map(|shard| (*shard, std::mem::take(&mut news[*shard]))).collect();
         drop(news);
-        self.shift.extend(&mut ready);
-        ready.into_iter().for_each(|connection| self.give_back(connection));
-        self.shift.lay_back(poller);
-        self.refuse_overdue();
-    }
-
-    /// The end of `Thread::poll`. False if nobody was refused.
-    fn refuse_overdue(&self) -> bool {
-        if !self.crew.is_at_bound() {
-            return false;
-        }
-        let overdue = self.crew.overdue(self.queue_timeout);
-        overdue.iter().for_each(|connection| self.serve(connection));
-        !overdue.is_empty()
-    }
-
-    /// `Thread::flush_log`.
-    fn flush_log(&self, worker: &Worker, role: Role) {
-        if self.has_lines.swap(false, SeqCst) && role == Role::Driver {
-            worker.enter(&self.watchdog);
-            worker.leave();
-        }
-    }
-
-    /// `driver::run`, with a single turn between two polls.
-    fn run(self: &Arc<Self>, worker: &Arc<Worker>, role: Role) {
-        let mut polls = false;
-        while !self.shift.is_closed() {
-            if self.shift.waiting() == 0 {
-                self.flush_log(worker, role);
-            }
-            if !worker.has_permit() {
-                return;
-            }
-            match self.shift.next(polls, || self.grant(worker), || self.relieve(worker)) {
-                Next::Turn(connection) => {
-                    self.give_turn(worker, role, connection);
-                    polls = true;
-                }
-                Next::Poll(poller) => {
-                    self.poll(worker, role, poller);
-                    polls = false;
-                }
-                Next::Leave => return,
+        for (shard, mut news) in found {
+            self.scheduler.shard(shard).extend(&mut news.ready);
+            for connection in news.ready {
+                self.end(connection);
             }
         }
-        self.clear();
+        Ok(())
+    }
+
+    fn wanted(&self, _poller: &mut Poller) -> usize {
+        let look = self.looks.fetch_add(1, SeqCst).min(self.plan.drivers.len() - 1);
+        self.plan.drivers[look]
+    }
+
+    fn has_handled(&self, _shard: usize, _turns: u64) {}
+
+    fn wake(&self, shard: usize) {
+        lock(&self.news)[shard].is_woken = true;
+        self.told.notify_all();
+    }
+
+    fn hire(self: &Arc<Self>) -> io::Result<()> {
+        if !self.plan.can_hire {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.spawn(scheduler::work);
+        Ok(())
+    }
+
+    fn is_at_bound(&self, _error: Option<io::Error>) {}
+
+    fn end(&self, connection: Connection) {
+        self.given_back[connection.number].fetch_add(1, SeqCst);
+    }
+
+    /// What waits in the table is what the poller would have told of.
+    fn end_all(&self, poller: &Poller) {
+        let ready = std::mem::take(&mut lock(&self.news)[poller.0].ready);
+        for connection in ready {
+            self.end(connection);
+        }
+    }
+
+    fn fail(&self, error: io::Error) {
+        unreachable!("{error}");
+    }
+
+    fn has_lines(&self) -> bool {
+        self.has_lines.load(Ordering::SeqCst)
+    }
+
+    fn flush_log(&self) {
+        self.has_lines.store(false, Ordering::SeqCst);
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
-    Driver,
-    Reserve,
-    Pool,
-}
-
-/// `engine::work`.
-pub(super) fn work(house: &Arc<House>) {
-    let worker = Arc::new(Worker::new());
-    loop {
-        match house.crew.next_task() {
-            Task::Drive => {
-                house.tickets.fetch_sub(1, SeqCst);
-                house.grant(&worker);
-                house.run(&worker, Role::Driver);
-            }
-            Task::Serve(connection) => house.give_turn(&worker, Role::Pool, connection),
-            Task::End => return,
-        }
-    }
-}
-
-/// `engine::reserve`.
+/// The reserve, and the watchdog, which looks whenever it is its turn.
 pub(super) fn reserve(house: &Arc<House>) {
-    let worker = Arc::new(Worker::new());
-    while house.crew.wait_for_need() {
-        house.tickets.fetch_sub(1, SeqCst);
-        house.grant(&worker);
-        house.run(&worker, Role::Reserve);
-    }
+    scheduler::reserve(house);
 }
 
-/// `engine::watch`, which goes to sleep after three looks.
 pub(super) fn watch(house: &Arc<House>) {
-    while !house.shift.is_closed() {
-        for _ in 0..3 {
-            let seen = house.watchdog.look();
-            house.held.fetch_sub(seen.taken.len(), SeqCst);
-            for _ in 0..seen.taken.len() {
-                house.pass_on();
-            }
-        }
-        house.watchdog.sleep(|| house.shift.is_closed());
-    }
+    scheduler::watch(house, thread::yield_now, |_| ());
 }

@@ -3,16 +3,17 @@
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test -p basehttp --lib --release models`
 //!
-//! What is modelled is the product's own code. Only what `engine.rs` and `driver.rs` put together of it is written down once
-//! more in [`house`], since they need a system that polls.
+//! What is modelled is the product's own code, the scheduler and the drivers' loop included. Only the connections and the system
+//! that polls are made up, in [`house`].
 
-mod crew;
 mod end;
 mod house;
 pub(super) mod log;
 mod parking;
 mod permits;
+mod pool;
 mod queue;
+mod shards;
 
 use super::sync::{Condvar, Mutex, lock};
 

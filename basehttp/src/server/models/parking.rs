@@ -8,8 +8,10 @@ use loom::thread;
 use super::{Bell, explore};
 use crate::server::session::{Host, Session, Turn};
 use crate::server::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
-use crate::server::table::{Connection, NEVER, Place, READ, Table, WRITE};
+use crate::server::table::{Connection, Place, Table};
+use crate::server::time::NEVER;
 use crate::server::timers::Timers;
+use crate::server::token::{READ, WRITE};
 
 struct Nothing;
 
@@ -36,7 +38,7 @@ impl Session for Nothing {
 }
 
 fn place() -> (Arc<Place>, Connection) {
-    let place = Table::default().insert(Weak::new());
+    let place = Table::new(0).insert(Weak::new());
     let connection =
         Connection { place: place.clone(), session: Box::new(Nothing), expired: false, newcomer: None };
     (place, connection)

@@ -38,11 +38,11 @@ fn the_watchdog_does_not_sleep_while_a_driver_is_in_a_handler() {
         });
         let worker = Arc::new(Worker::new());
         watchdog.grant(&worker);
-        worker.enter(&watchdog);
+        watchdog.enter(&worker);
         worker.leave();
         // It may be taken from the first one already.
         if worker.has_permit() {
-            worker.enter(&watchdog);
+            watchdog.enter(&worker);
             taken.wait();
             worker.leave();
         }
@@ -69,7 +69,7 @@ fn a_permit_is_taken_once() {
                 }
             }
         });
-        worker.enter(&watchdog);
+        watchdog.enter(&worker);
         let had = watchdog.relieve(&worker);
         tickets.fetch_add(usize::from(had), SeqCst);
         worker.leave();
@@ -79,7 +79,7 @@ fn a_permit_is_taken_once() {
         thread.join().expect("it does not panic");
         assert_eq!(tickets.load(SeqCst), 1);
         assert!(worker.has_permit());
-        worker.enter(&watchdog);
+        watchdog.enter(&worker);
         assert_eq!(
             [watchdog.look().taken.len(), watchdog.look().taken.len(), watchdog.look().taken.len()]
                 .iter()
@@ -109,7 +109,7 @@ fn a_permit_is_taken_only_from_the_code_that_was_seen_twice() {
         let mut taken_from = None;
         for handler in 1..=3 {
             begun.store(handler, SeqCst);
-            worker.enter(&watchdog);
+            watchdog.enter(&worker);
             worker.leave();
             if !worker.has_permit() {
                 taken_from.get_or_insert(handler);
@@ -125,11 +125,11 @@ fn a_permit_is_taken_only_from_the_code_that_was_seen_twice() {
 #[test]
 fn a_handler_that_hangs_on_the_driver_holds_up_nobody() {
     explore(2, || {
-        let house = House::new(&Plan::default());
-        house.arrive(0, Kind::Hangs);
+        let house = House::new(Plan::default());
+        house.arrive(0, Kind::Hangs, 0);
         house.spawn(watch);
-        house.add_driver();
-        house.arrive(1, Kind::Quick);
+        house.start();
+        house.arrive(1, Kind::Quick, 0);
         house.finish();
     });
 }
@@ -138,12 +138,12 @@ fn a_handler_that_hangs_on_the_driver_holds_up_nobody() {
 #[test]
 fn a_handler_that_hangs_on_the_last_thread_holds_up_nobody() {
     explore(2, || {
-        let house = House::new(&Plan { max_threads: 1, ..Plan::default() });
-        house.arrive(0, Kind::Hangs);
-        house.arrive(1, Kind::Quick);
+        let house = House::new(Plan { max_threads: 1, ..Plan::default() });
+        house.arrive(0, Kind::Hangs, 0);
+        house.arrive(1, Kind::Quick, 0);
         house.spawn(watch);
         house.spawn(reserve);
-        house.add_driver();
+        house.start();
         house.finish();
     });
 }

@@ -7,11 +7,10 @@ use super::house::{House, Kind, Plan, watch};
 #[test]
 fn two_drivers_leave_no_connection_behind() {
     explore(2, || {
-        let house = House::new(&Plan { permits: 2, ..Plan::default() });
-        house.add_driver();
-        house.add_driver();
-        house.requeue(0, Kind::Quick);
-        house.arrive(1, Kind::Quick);
+        let house = House::new(Plan { drivers: &[2], ..Plan::default() });
+        house.start_all();
+        house.requeue(0, Kind::Quick, 0);
+        house.arrive(1, Kind::Quick, 0);
         house.finish();
     });
 }
@@ -20,10 +19,10 @@ fn two_drivers_leave_no_connection_behind() {
 #[test]
 fn two_from_outside_are_served() {
     explore(3, || {
-        let house = House::new(&Plan::default());
-        house.add_driver();
-        house.spawn(|house| house.requeue(0, Kind::Quick));
-        house.requeue(1, Kind::Quick);
+        let house = House::new(Plan::default());
+        house.start();
+        house.spawn(|house| house.requeue(0, Kind::Quick, 0));
+        house.requeue(1, Kind::Quick, 0);
         house.finish();
     });
 }
@@ -32,11 +31,11 @@ fn two_from_outside_are_served() {
 #[test]
 fn a_permit_that_is_taken_leaves_no_connection_behind() {
     explore(2, || {
-        let house = House::new(&Plan { has_lines: true, ..Plan::default() });
-        house.add_driver();
+        let house = House::new(Plan { has_lines: true, ..Plan::default() });
+        house.start();
         house.spawn(watch);
-        house.requeue(0, Kind::Quick);
-        house.arrive(1, Kind::Quick);
+        house.requeue(0, Kind::Quick, 0);
+        house.arrive(1, Kind::Quick, 0);
         house.finish();
     });
 }
@@ -45,13 +44,12 @@ fn a_permit_that_is_taken_leaves_no_connection_behind() {
 #[test]
 fn the_end_gives_back_what_nobody_takes() {
     explore(2, || {
-        let house = House::new(&Plan { permits: 2, connections: 3, ends_itself: false, ..Plan::default() });
-        house.add_driver();
-        house.add_driver();
-        house.requeue(0, Kind::Quick);
-        house.arrive(1, Kind::Quick);
+        let house = House::new(Plan { drivers: &[2], connections: 3, ends_itself: false, ..Plan::default() });
+        house.start_all();
+        house.requeue(0, Kind::Quick, 0);
+        house.arrive(1, Kind::Quick, 0);
         house.close();
-        house.requeue(2, Kind::Quick);
+        house.requeue(2, Kind::Quick, 0);
         house.finish();
     });
 }
@@ -60,9 +58,8 @@ fn the_end_gives_back_what_nobody_takes() {
 #[test]
 fn no_driver_sleeps_after_the_end() {
     explore(3, || {
-        let house = House::new(&Plan { permits: 2, connections: 0, ends_itself: false, ..Plan::default() });
-        house.add_driver();
-        house.add_driver();
+        let house = House::new(Plan { drivers: &[2], connections: 0, ends_itself: false, ..Plan::default() });
+        house.start_all();
         house.close();
         house.finish();
     });
@@ -72,8 +69,8 @@ fn no_driver_sleeps_after_the_end() {
 #[test]
 fn nothing_comes_into_a_queue_that_was_emptied() {
     explore(None, || {
-        let house = House::new(&Plan { connections: 1, ends_itself: false, ..Plan::default() });
-        house.spawn(|house| house.requeue(0, Kind::Quick));
+        let house = House::new(Plan { connections: 1, ends_itself: false, ..Plan::default() });
+        house.spawn(|house| house.requeue(0, Kind::Quick, 0));
         house.close();
         house.finish();
     });

@@ -11,9 +11,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use rustls::crypto::ring;
 use rustls::{ServerConfig, ServerConnection};
 
-use super::{HTTPServer, ServerAddress};
-use crate::handler::{BaseHTTPRequestHandler, RequestHandler};
-
 pub(super) use wire::TlsSocket;
 
 /// The certificate of a server and the key for it, for [`ServerBuilder::tls`](crate::ServerBuilder::tls). Clones share it:
@@ -111,32 +108,6 @@ impl TlsConfig {
 impl fmt::Debug for TlsConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsConfig").field("files", &self.shared.files).finish_non_exhaustive()
-    }
-}
-
-/// Python's `HTTPSServer`: an [`HTTPServer`] that speaks TLS.
-#[derive(Clone, Copy, Debug)]
-pub enum HTTPSServer {}
-
-impl HTTPSServer {
-    /// As [`HTTPServer::bind`], with the certificate and the key of PEM files. Without `keyfile` the key is in `certfile`, as
-    /// in Python.
-    ///
-    /// # Errors
-    /// As [`HTTPServer::bind`] and [`TlsConfig::from_files`].
-    pub fn bind<H, F>(
-        address: impl ServerAddress,
-        certfile: impl AsRef<Path>,
-        keyfile: Option<&Path>,
-        factory: F,
-    ) -> io::Result<HTTPServer>
-    where
-        H: RequestHandler + Send,
-        F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H + Send + Sync + 'static,
-    {
-        let certfile = certfile.as_ref();
-        let tls = TlsConfig::from_files(certfile, keyfile.unwrap_or(certfile))?;
-        HTTPServer::builder().tls(tls).bind(address, factory)
     }
 }
 

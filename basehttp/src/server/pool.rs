@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use super::sync::{AtomicBool, Condvar, Mutex, Ordering, lock};
 
 /// `J` is a connection whose request has a handler that is not to run on a driver; models have simpler ones.
-pub(super) struct Crew<J> {
+pub(super) struct ThreadPool<J> {
     state: Mutex<State<J>>,
     /// Signalled for spare threads.
     work: Condvar,
@@ -29,8 +29,8 @@ pub(super) struct Crew<J> {
 }
 
 struct State<J> {
-    /// Permits that wait for a thread.
-    tickets: usize,
+    /// Permits that wait for a thread, by their shards.
+    tickets: VecDeque<usize>,
     lines: [Line<J>; 3],
     /// Threads with nothing to do.
     idle: usize,
@@ -58,9 +58,10 @@ struct Line<J> {
 }
 
 /// What is expected of the handler of a request that does not run on a driver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Lane {
     /// It waits for something.
+    #[default]
     Waits,
     /// Nothing is known.
     Unknown,
@@ -73,7 +74,7 @@ pub(super) enum Lane {
 pub(super) enum Call {
     /// A thread that is there.
     Spare,
-    /// A thread that is to be added: `work` in `engine` is its function.
+    /// A thread that is to be added: `scheduler::work` is what it runs.
     Hire,
     /// A thread that has something to do, or one that the watchdog calls if that takes too long.
     Line,
@@ -83,8 +84,10 @@ pub(super) enum Call {
 
 /// What a thread is to do.
 pub(super) enum Task<J> {
-    /// It has got a permit.
-    Drive,
+    /// It has got a permit of this shard.
+    Drive(usize),
+    /// Gives back a permit of this shard, and comes again.
+    LayDown(usize),
     Serve(J, Lane),
     End,
 }
@@ -133,7 +136,7 @@ impl<J> Line<J> {
     }
 }
 
-impl<J> Crew<J> {
+impl<J> ThreadPool<J> {
     /// `computing` handlers that compute for long may run at a time.
     pub(super) fn new(max_threads: usize, computing: usize) -> Self {
         let lines = [
@@ -141,7 +144,7 @@ impl<J> Crew<J> {
             Line::new(computing.max(2), UNKNOWN_TICKS),
             Line::new(computing.max(1), COMPUTES_TICKS),
         ];
-        let state = State { tickets: 0, lines, idle: 0, threads: 0, closed: false };
+        let state = State { tickets: VecDeque::new(), lines, idle: 0, threads: 0, closed: false };
         Self {
             state: Mutex::new(state),
             work: Condvar::new(),
@@ -153,11 +156,18 @@ impl<J> Crew<J> {
     }
 
     /// Gives a permit to another thread.
-    pub(super) fn pass_on(&self) -> Call {
+    pub(super) fn pass_on(&self, shard: usize) -> Call {
         let mut state = lock(&self.state);
-        state.tickets += 1;
+        state.tickets.push_back(shard);
         let eligible = state.eligible();
         self.call(&mut state, eligible)
+    }
+
+    /// Takes a permit back that no thread has taken yet. False if one has.
+    pub(super) fn withdraw(&self, shard: usize) -> bool {
+        let mut state = lock(&self.state);
+        let ticket = state.tickets.iter().position(|other| *other == shard);
+        ticket.and_then(|ticket| state.tickets.remove(ticket)).is_some()
     }
 
     /// Gives a request to a thread. It comes back where the server has ended.
@@ -225,7 +235,7 @@ impl<J> Crew<J> {
 
     /// Finds a thread for the last of so many requests, or for a permit.
     fn call(&self, state: &mut State<J>, eligible: usize) -> Call {
-        if state.idle >= state.tickets + eligible {
+        if state.idle >= state.tickets.len() + eligible {
             self.work.notify_one();
             return Call::Spare;
         }
@@ -250,7 +260,7 @@ impl<J> Crew<J> {
 
     fn nobody(&self, state: &State<J>) -> Call {
         self.at_bound.store(true, Ordering::SeqCst);
-        if state.tickets > 0 {
+        if state.tickets.contains(&0) {
             self.need.notify_one();
         }
         Call::Nobody
@@ -276,14 +286,17 @@ impl<J> Crew<J> {
                 state.threads -= 1;
                 return Task::End;
             }
-            // At the bound the reserve can drive, and nobody else can run a handler.
-            let serves = state.tickets == 0 || self.is_at_bound();
+            // At the bound the reserve drives, which attends all shards, and nobody else can run a handler.
+            let others = state.tickets.iter().position(|shard| *shard != 0).filter(|_| self.is_at_bound());
+            if let Some(shard) = others.and_then(|ticket| state.tickets.remove(ticket)) {
+                return Task::LayDown(shard);
+            }
+            let serves = state.tickets.is_empty() || self.is_at_bound();
             if let Some((job, lane)) = serves.then(|| state.next_job()).flatten() {
                 return Task::Serve(job, lane);
             }
-            if state.tickets > 0 {
-                state.tickets -= 1;
-                return Task::Drive;
+            if let Some(shard) = state.tickets.pop_front() {
+                return Task::Drive(shard);
             }
             self.at_bound.store(false, Ordering::SeqCst);
             state.idle += 1;
@@ -291,19 +304,20 @@ impl<J> Crew<J> {
                 self.work.wait_timeout(state, SPARE_TIME).unwrap_or_else(std::sync::PoisonError::into_inner);
             state = next;
             state.idle -= 1;
-            if waited.timed_out() && state.tickets == 0 && state.eligible() == 0 {
+            if waited.timed_out() && state.tickets.is_empty() && state.eligible() == 0 {
                 state.threads -= 1;
                 return Task::End;
             }
         }
     }
 
-    /// For the reserve: waits until a permit needs it. False when there is no more need.
+    /// For the reserve: waits until the permit of shard 0 needs it. False when there is no more need.
     pub(super) fn wait_for_need(&self) -> bool {
         let mut state = lock(&self.state);
         while !state.closed {
-            if state.tickets > 0 && self.is_at_bound() {
-                state.tickets -= 1;
+            let ticket = state.tickets.iter().position(|shard| *shard == 0);
+            if let Some(ticket) = ticket.filter(|_| self.is_at_bound()) {
+                state.tickets.remove(ticket);
                 return true;
             }
             state = self.need.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -1,21 +1,21 @@
-//! The threads of the crew, with the reserve and the end.
+//! The threads of the pool, with the reserve and the end.
 
 use loom::thread::{self, JoinHandle};
 
 use super::house::{House, Kind, Plan, reserve};
 use super::{Bell, explore};
-use crate::server::crew::{Call, Crew, Task};
+use crate::server::pool::{Call, Lane, Task, ThreadPool};
 use crate::server::sync::Arc;
 
 /// Two requests want a thread, and the driver goes on.
 #[test]
 fn every_request_finds_a_thread() {
     explore(2, || {
-        let house = House::new(&Plan::default());
+        let house = House::new(Plan::default());
         house.spawn(reserve);
-        house.add_driver();
-        house.arrive(0, Kind::Waits);
-        house.arrive(1, Kind::Waits);
+        house.start();
+        house.arrive(0, Kind::Waits, 0);
+        house.arrive(1, Kind::Waits, 0);
         house.finish();
     });
 }
@@ -24,11 +24,11 @@ fn every_request_finds_a_thread() {
 #[test]
 fn the_reserve_drives_where_every_thread_is_in_a_handler() {
     explore(3, || {
-        let house = House::new(&Plan { max_threads: 1, ..Plan::default() });
+        let house = House::new(Plan { max_threads: 1, ..Plan::default() });
         house.spawn(reserve);
-        house.add_driver();
-        house.arrive(0, Kind::WaitsForOthers);
-        house.arrive(1, Kind::Quick);
+        house.start();
+        house.arrive(0, Kind::WaitsForOthers, 0);
+        house.arrive(1, Kind::Quick, 0);
         house.finish();
     });
 }
@@ -37,11 +37,11 @@ fn the_reserve_drives_where_every_thread_is_in_a_handler() {
 #[test]
 fn the_reserve_drives_where_no_thread_is_to_be_had() {
     explore(3, || {
-        let house = House::new(&Plan { can_hire: false, ..Plan::default() });
+        let house = House::new(Plan { can_hire: false, ..Plan::default() });
         house.spawn(reserve);
-        house.add_driver();
-        house.requeue(0, Kind::Quick);
-        house.arrive(1, Kind::Quick);
+        house.start();
+        house.requeue(0, Kind::Quick, 0);
+        house.arrive(1, Kind::Quick, 0);
         house.finish();
     });
 }
@@ -50,17 +50,17 @@ fn the_reserve_drives_where_no_thread_is_to_be_had() {
 #[test]
 fn the_end_sends_every_thread_home() {
     explore(2, || {
-        let house = House::new(&Plan { ends_itself: false, ..Plan::default() });
+        let house = House::new(Plan { ends_itself: false, ..Plan::default() });
         house.spawn(reserve);
-        house.add_driver();
-        house.arrive(0, Kind::Waits);
-        house.requeue(1, Kind::Waits);
+        house.start();
+        house.arrive(0, Kind::Waits, 0);
+        house.requeue(1, Kind::Waits, 0);
         house.close();
         house.finish();
     });
 }
 
-/// What a thread of the crew is given here.
+/// What a thread of the pool is given here.
 #[derive(Clone, Copy)]
 enum Job {
     First,
@@ -70,7 +70,7 @@ enum Job {
 }
 
 struct Small {
-    crew: Crew<Job>,
+    pool: ThreadPool<Job>,
     /// What it is to have the permit.
     permit: Job,
     first: Bell,
@@ -86,9 +86,10 @@ fn follow(small: &Arc<Small>, call: Call) -> Option<JoinHandle<()>> {
 
 fn work_small(small: &Small) {
     loop {
-        let job = match small.crew.next_task() {
-            Task::Serve(job) => job,
-            Task::Drive => small.permit,
+        let job = match small.pool.next_task(None) {
+            Task::Serve(job, _) => job,
+            Task::Drive(_) => small.permit,
+            Task::LayDown(_) => unreachable!("the permit is that of shard 0"),
             Task::End => return,
         };
         match job {
@@ -113,14 +114,14 @@ fn a_spare_thread_is_promised_once() {
     ] {
         explore(3, move || {
             let small = Arc::new(Small {
-                crew: Crew::new(2),
+                pool: ThreadPool::new(2, 1),
                 permit: permit.unwrap_or(Job::First),
                 first: Bell::new(),
                 short: Bell::new(),
                 long: Bell::new(),
             });
-            let submit = |job| small.crew.submit(job).ok().expect("it is not closed");
-            let pass_on = || small.crew.pass_on();
+            let submit = |job| small.pool.submit(job, Lane::Waits).ok().expect("it is not closed");
+            let pass_on = || small.pool.pass_on(0);
             let call = submit(Job::First);
             let mut threads = vec![follow(&small, call)];
             small.first.wait();
@@ -130,7 +131,7 @@ fn a_spare_thread_is_promised_once() {
                 threads.push(follow(&small, call));
             }
             small.long.wait();
-            assert!(small.crew.close().is_empty());
+            assert!(small.pool.close().is_empty());
             for thread in threads.into_iter().flatten() {
                 thread.join().expect("it does not panic");
             }
@@ -143,11 +144,11 @@ fn a_spare_thread_is_promised_once() {
 #[test]
 fn a_request_that_finds_no_thread_is_answered() {
     explore(2, || {
-        let house = House::new(&Plan { max_threads: 1, waits_in_vain: true, ..Plan::default() });
+        let house = House::new(Plan { max_threads: 1, waits_in_vain: true, ..Plan::default() });
         house.spawn(reserve);
-        house.add_driver();
-        house.arrive(0, Kind::WaitsForOthers);
-        house.arrive(1, Kind::Waits);
+        house.start();
+        house.arrive(0, Kind::WaitsForOthers, 0);
+        house.arrive(1, Kind::Waits, 0);
         house.finish();
     });
 }

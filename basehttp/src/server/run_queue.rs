@@ -1,15 +1,15 @@
-//! What the drivers share, and how they come and go: the queue of connections that are ready for a turn, the poller in its
-//! slot, the permits.
+//! What the drivers of a shard share, and how they come and go: the queue of connections that are ready for a turn, the poller in
+//! its slot, the permits.
 //!
-//! Who puts a connection into the queue looks at the slot after that, and wakes the poller if it is out. Who takes the poller
-//! looks at the queue after that. So one of the two sees the other, and nothing is left lying.
+//! Whoever puts a connection into the queue looks at the slot after that, and wakes the poller if it is out. Whoever takes the
+//! poller looks at the queue after that. So one of the two sees the other, and nothing is left lying.
 
 use std::collections::VecDeque;
 
 use super::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, lock};
 
 /// `C` is a connection, `P` the poller; models have simpler ones.
-pub(super) struct Shift<C, P> {
+pub(super) struct RunQueue<C, P> {
     ready: Mutex<Ready<C>>,
     /// The length of the queue, for a look without the lock.
     waiting: AtomicUsize,
@@ -17,7 +17,10 @@ pub(super) struct Shift<C, P> {
     slot: Mutex<Option<Box<P>>>,
     /// Permits that are in use: drivers have them, or they are on their way to one.
     in_use: AtomicUsize,
-    permits: usize,
+    /// So many drivers are wanted.
+    wanted: AtomicUsize,
+    /// Its driver sleeps in the poller, and was not woken to help others yet: a hint.
+    asleep: AtomicBool,
     /// The server has ended. Set under the lock of the queue, so that nothing comes in after it was emptied.
     closed: AtomicBool,
 }
@@ -29,6 +32,12 @@ struct Ready<C> {
     tired: VecDeque<C>,
     popped: u32,
 }
+
+/// One of so many turns is for a connection that has had a whole one just before.
+const TIRED: u32 = 4;
+
+/// So many connections at most another shard takes at a time.
+const BATCH: usize = 16;
 
 impl<C> Ready<C> {
     const fn new() -> Self {
@@ -50,9 +59,6 @@ impl<C> Ready<C> {
     }
 }
 
-/// One of so many turns is for a connection that has had a whole one just before.
-const TIRED: u32 = 4;
-
 /// What a driver does next.
 pub(super) enum Next<C, P> {
     /// Gives this connection its turn.
@@ -63,14 +69,15 @@ pub(super) enum Next<C, P> {
     Leave,
 }
 
-impl<C, P> Shift<C, P> {
-    pub(super) fn new(poller: Box<P>, permits: usize) -> Self {
+impl<C, P> RunQueue<C, P> {
+    pub(super) fn new(poller: Box<P>, wanted: usize) -> Self {
         Self {
             ready: Mutex::new(Ready::new()),
             waiting: AtomicUsize::new(0),
             slot: Mutex::new(Some(poller)),
             in_use: AtomicUsize::new(0),
-            permits,
+            wanted: AtomicUsize::new(wanted),
+            asleep: AtomicBool::new(false),
             closed: AtomicBool::new(false),
         }
     }
@@ -80,8 +87,8 @@ impl<C, P> Shift<C, P> {
         self.waiting.load(Ordering::Acquire)
     }
 
-    /// For the one who has taken the poller: whether it may wait for events. Who puts something into the queue after that, or
-    /// ends the server, wakes it; who ended it before has woken the one who had it then.
+    /// For the one who has taken the poller: whether it may wait for events. Whoever puts something into the queue after that, or
+    /// ends the server, wakes it; whoever ended it before has woken the one who had it then.
     pub(super) fn may_sleep(&self) -> bool {
         self.waiting() == 0 && !self.is_closed()
     }
@@ -131,6 +138,31 @@ impl<C, P> Shift<C, P> {
         connection
     }
 
+    /// For the driver of another shard: half of what waits, if that is `least` or more.
+    pub(super) fn steal(&self, least: usize, into: &mut Vec<C>) {
+        if self.waiting() < least {
+            return;
+        }
+        let mut ready = lock(&self.ready);
+        let count = ready.len().div_ceil(2).min(BATCH);
+        for _ in 0..count {
+            into.extend(ready.pop());
+        }
+        self.waiting.store(ready.len(), Ordering::Release);
+    }
+
+    /// For the one who polls.
+    pub(super) fn set_asleep(&self, asleep: bool) {
+        if self.asleep.load(Ordering::Relaxed) != asleep {
+            self.asleep.store(asleep, Ordering::Relaxed);
+        }
+    }
+
+    /// For the driver of another shard: whether the one here is to be woken. One call is enough.
+    pub(super) fn call(&self) -> bool {
+        self.in_use() > 0 && self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::Relaxed)
+    }
+
     pub(super) fn take_poller(&self) -> Option<Box<P>> {
         lock(&self.slot).take()
     }
@@ -139,15 +171,48 @@ impl<C, P> Shift<C, P> {
         *lock(&self.slot) = Some(poller);
     }
 
-    /// Takes a permit if one is free.
+    /// How many drive, or are about to.
+    pub(super) fn in_use(&self) -> usize {
+        self.in_use.load(Ordering::SeqCst)
+    }
+
+    /// Sets how many drivers are wanted. Those that are too many leave before their next turn.
+    pub(super) fn want(&self, drivers: usize) {
+        if self.wanted.load(Ordering::Relaxed) != drivers {
+            self.wanted.store(drivers, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn wanted(&self) -> usize {
+        self.wanted.load(Ordering::Relaxed)
+    }
+
+    /// Takes a permit if one more driver is wanted.
     pub(super) fn try_permit(&self) -> bool {
-        let free = |in_use| (in_use < self.permits).then_some(in_use + 1);
+        let free = |in_use| (in_use < self.wanted()).then_some(in_use + 1);
         self.in_use.fetch_update(Ordering::SeqCst, Ordering::SeqCst, free).is_ok()
+    }
+
+    /// Gives a permit back that a thread has laid down, or that is not to go to another one.
+    pub(super) fn give_back_permit(&self) {
+        self.in_use.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Gives the permit of the current thread back if there are more than are wanted. It has laid it down before.
+    fn is_too_many(&self) -> bool {
+        let fewer = |in_use| (in_use > self.wanted()).then(|| in_use - 1);
+        self.in_use.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer).is_ok()
     }
 
     /// What a driver does next. It polls when the queue is empty, or when it has given turns for long enough.
     /// `grant` and `lose` are about its own permit; `lose` says whether it was still there.
     pub(super) fn next(&self, polls: bool, grant: impl Fn(), lose: impl Fn() -> bool) -> Next<C, P> {
+        if self.in_use() > self.wanted() {
+            if !lose() || self.is_too_many() {
+                return Next::Leave;
+            }
+            grant();
+        }
         if !polls && let Some(connection) = self.pop() {
             return Next::Turn(connection);
         }

@@ -1,0 +1,242 @@
+//! A thread as the host of a connection's turns: what may run on it, and what is learned from that.
+
+use std::time::{Duration, Instant};
+
+use super::caught::caught;
+use super::driver::{DRIVER, Thread};
+use super::engine::Engine;
+use super::pool::Lane;
+use super::predictor::{Guess, Kind, Lesson};
+use super::run_queue::RunQueue;
+use super::scheduler::{Machine as _, Turned};
+use super::session::{Host, Turn};
+use super::table::Connection;
+use super::token::hint_for;
+use super::usage::Usage;
+use super::watchdog::TICK;
+use crate::handler::exchange::Shared;
+
+/// From here on a handler is worth a hand-over, which costs about as much.
+const QUICK: Duration = Duration::from_micros(100);
+
+impl Thread<'_, Engine> {
+    /// Goes on with a connection as far as this thread may, and lays it down where it waits for its client.
+    pub(super) fn turn(&mut self, mut connection: Connection) -> Turned<Connection> {
+        if let Some(client) = connection.newcomer.take() {
+            if !self.policy.runs_handlers {
+                connection.newcomer = Some(client);
+                return Turned::Elsewhere(connection, Lane::Waits);
+            }
+            self.enter();
+            let is_welcome = self.machine.verify(&client);
+            self.leave();
+            if !is_welcome {
+                self.machine.turn_away(connection);
+                return Turned::Done;
+            }
+        }
+        loop {
+            let expired = std::mem::take(&mut connection.expired);
+            (self.local.lane, self.local.is_quick) = (Lane::Waits, false);
+            // A panic of our own costs this connection, not the driver with its permit.
+            let turn = caught(|| connection.session.turn(self, expired)).unwrap_or_else(|message| {
+                let text = format!("a connection is lost to a panic of the server: {message}");
+                self.machine.log.complain(&text);
+                Turn::Over
+            });
+            if std::mem::take(&mut self.local.has_gathered) {
+                self.worker.set_gathered(None);
+            }
+            // The one request that was asked for is brought to its end.
+            let is_last = self.policy.is_alone && self.local.has_answered;
+            match turn {
+                Turn::Over => {
+                    self.end(connection);
+                    return Turned::Done;
+                }
+                Turn::Later(want, patience) if is_last => {
+                    let place = connection.place.clone();
+                    let waited = self.machine.wait_alone(&place, hint_for(want), patience);
+                    connection.expired = waited.is_err();
+                }
+                Turn::Later(want, patience) => {
+                    match self.machine.park(connection, want, patience, self.now()) {
+                        // There is nobody else to wait for.
+                        Some(back) if self.policy.is_alone => connection = back,
+                        // More may have come while others wait, and so on without end.
+                        Some(back) => return Turned::Ready(back),
+                        None => return Turned::Done,
+                    }
+                }
+                Turn::Again if is_last => {}
+                Turn::Again => return Turned::Tired(connection),
+                Turn::Elsewhere => return Turned::Elsewhere(connection, self.local.lane),
+            }
+        }
+    }
+
+    /// Closes a connection. That drops its handler, which is code of the user.
+    fn end(&mut self, connection: Connection) {
+        self.enter();
+        self.machine.end(connection);
+        self.leave();
+    }
+
+    /// Serves what is ready, up to the first connection that had a request. True if there was one.
+    pub(super) fn serve_one(&mut self) -> bool {
+        let scheduler = self.machine.scheduler();
+        while !self.local.has_answered {
+            let Some(connection) = scheduler.shards.iter().find_map(RunQueue::pop) else { break };
+            self.give_turn(connection);
+        }
+        self.machine.log.flush();
+        self.local.has_answered
+    }
+
+    /// The time on the engine's clock, exact enough for a deadline: a round is short, unless a handler made it long.
+    fn now(&self) -> u64 {
+        let is_exact = self.policy == DRIVER && self.worker.has_permit();
+        self.machine.time_of(if is_exact { self.began } else { Instant::now() })
+    }
+
+    /// Whether such a handler may run on a driver. Else says who is to run it.
+    fn is_trusted(&mut self, kind: Kind) -> bool {
+        let guess = self.machine.predictor.guess(kind);
+        self.local.lane = match guess {
+            Guess::Quick | Guess::Slow => {
+                self.local.is_quick = guess == Guess::Quick;
+                return true;
+            }
+            Guess::Unknown => Lane::Unknown,
+            Guess::Waits => Lane::Waits,
+            Guess::Computes => Lane::Computes,
+        };
+        false
+    }
+
+    /// Learns from a handler that ran for `time`. `used` is what the thread had used before, where the system was asked.
+    fn learn(&self, kind: Kind, time: Duration, used: Option<Usage>) {
+        let predictor = &self.machine.predictor;
+        let is_pool = self.policy.may_wait;
+        let lesson = match used {
+            // It may have done so after something else, for longer than a tick.
+            _ if self.worker.has_waited_for_client() && self.worker.was_caught() => {
+                return predictor.doubt(kind);
+            }
+            _ if self.worker.has_waited_for_client() => Lesson::WaitedForClient,
+            _ if time < QUICK && self.local.is_quick => return,
+            _ if time < QUICK => Lesson::Quick,
+            Some(before) => {
+                let now = Usage::now();
+                match now.cpu.saturating_sub(before.cpu) {
+                    _ if now.has_waited_since(&before) => Lesson::Waited,
+                    // It was preempted, where the system tells the two apart.
+                    cpu if cpu < QUICK && Usage::IS_TOLD => Lesson::Quick,
+                    cpu if cpu > TICK => Lesson::ComputedLong,
+                    _ => Lesson::Computed,
+                }
+            }
+            None if is_pool => return,
+            None if self.worker.was_caught() => return predictor.doubt(kind),
+            None => return predictor.look(kind),
+        };
+        let counters = self.machine.shutdown.counters(self.shard);
+        match lesson {
+            Lesson::Computed | Lesson::ComputedLong | Lesson::WaitedForClient => {}
+            _ if is_pool == (lesson == Lesson::Waited) => counters.guessed_right.add(1),
+            _ => counters.guessed_wrong.add(1),
+        }
+        predictor.learn(kind, lesson);
+    }
+}
+
+impl Host for Thread<'_, Engine> {
+    fn admits(&mut self, command: &str, path: &str) -> bool {
+        let kind = self.machine.predictor.kind(command, path);
+        let admitted = if self.policy.is_alone {
+            true
+        } else if self.policy.may_wait {
+            !std::mem::replace(&mut self.local.has_admitted, true)
+        } else {
+            self.policy.runs_handlers && self.worker.has_permit() && self.is_trusted(kind)
+        };
+        self.local.kind = Some(kind).filter(|_| admitted);
+        self.local.has_answered |= admitted;
+        admitted
+    }
+
+    fn expects_quickness(&self) -> bool {
+        self.local.is_quick
+    }
+
+    fn takes_connection(&mut self) {
+        self.local.has_answered = true;
+    }
+
+    fn admits_all(&self) -> bool {
+        self.policy.may_wait
+    }
+
+    fn runs_user_code(&self) -> bool {
+        self.policy.runs_handlers
+    }
+
+    fn is_at_bound(&self) -> bool {
+        self.machine.scheduler().pool.is_at_bound()
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.machine.shutdown.is_stopping()
+    }
+
+    fn turn_is_over(&self) -> bool {
+        Thread::turn_is_over(self)
+    }
+
+    fn before_sending(&self) {
+        if self.policy != DRIVER || self.machine.scheduler().shard(self.shard).waiting() == 0 {
+            self.flush_log();
+        }
+    }
+
+    fn has_gathered(&mut self, exchange: Shared) {
+        if !std::mem::replace(&mut self.local.has_gathered, true) {
+            self.worker.set_gathered(Some(exchange));
+        }
+    }
+
+    fn enter(&mut self) {
+        if let Some(kind) = self.local.kind {
+            self.local.called = Some(Instant::now());
+            // Asking the system costs as much as a quick handler.
+            let asks = if self.policy.may_wait && !self.policy.is_alone {
+                self.machine.predictor.is_doubtful(kind)
+            } else {
+                !self.local.is_quick
+            };
+            self.local.used = asks.then(Usage::now);
+        }
+        self.worker.forget_wait();
+        if self.policy == DRIVER {
+            self.machine.scheduler().watchdog.enter(self.worker);
+        }
+    }
+
+    fn leave(&mut self) {
+        let time = self.local.called.take().map(|called| {
+            self.last = Instant::now();
+            self.last - called
+        });
+        if let Some(time) = time {
+            self.machine.shutdown.counters(self.shard).ran(time);
+            self.handled += u64::from(self.policy == DRIVER);
+        }
+        if self.policy == DRIVER {
+            self.worker.leave();
+        }
+        let used = self.local.used.take();
+        if let (Some(kind), Some(time)) = (self.local.kind.take(), time) {
+            self.learn(kind, time, used);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! What other threads leave for the one who polls in a shard.
+
+use mio::Token;
+
+use super::inbox::Inbox;
+use super::listener::Stream;
+use super::timers::Timers;
+use crate::handler::Address;
+
+#[derive(Default)]
+pub(super) struct Mailbox {
+    /// Tokens of connections that are over.
+    pub(super) freed: Inbox<Token>,
+    pub(super) timers: Timers,
+    /// Streams that another shard has accepted.
+    pub(super) arrivals: Inbox<Arrival>,
+}
+
+/// A new connection that is not registered yet.
+pub(super) struct Arrival {
+    pub(super) stream: Stream,
+    pub(super) address: Address,
+    /// It is one too many, and is told so.
+    pub(super) is_refused: bool,
+}

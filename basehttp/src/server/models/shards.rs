@@ -1,0 +1,79 @@
+//! Several shards: their drivers come and go, and whoever polls in shard 0 attends those that have none.
+
+use super::explore;
+use super::house::{House, Kind, Plan, reserve, watch};
+
+/// A second driver begins while connections become ready in both shards.
+#[test]
+fn a_shard_that_gets_a_driver_leaves_no_connection_behind() {
+    explore(2, || {
+        let house = House::new(Plan { shards: 2, drivers: &[2], max_threads: 2, ..Plan::default() });
+        house.start();
+        house.arrive(0, Kind::Quick, 0);
+        house.arrive(1, Kind::Quick, 1);
+        house.finish();
+    });
+}
+
+/// It begins, and is not wanted any more: whoever polls in shard 0 attends the other one again.
+#[test]
+fn a_shard_that_loses_its_driver_leaves_no_connection_behind() {
+    explore(2, || {
+        let house = House::new(Plan { shards: 2, drivers: &[2, 1], max_threads: 2, ..Plan::default() });
+        house.start();
+        house.arrive(0, Kind::Quick, 1);
+        house.requeue(1, Kind::Quick, 1);
+        house.finish();
+    });
+}
+
+/// One driver attends both, and connections come into the queue of the other one from outside.
+#[test]
+fn a_shard_without_a_driver_is_attended() {
+    explore(2, || {
+        let house = House::new(Plan { shards: 2, ..Plan::default() });
+        house.start();
+        house.requeue(0, Kind::Quick, 1);
+        house.arrive(1, Kind::Quick, 1);
+        house.finish();
+    });
+}
+
+/// The driver of the other shard is in a handler that hangs until its neighbour there was served.
+#[test]
+fn a_handler_that_hangs_in_another_shard_holds_up_nobody() {
+    explore(2, || {
+        let house = House::new(Plan { shards: 2, drivers: &[2], max_threads: 3, ..Plan::default() });
+        house.spawn(watch);
+        house.start();
+        house.arrive(0, Kind::Hangs, 1);
+        house.arrive(1, Kind::Quick, 1);
+        house.finish();
+    });
+}
+
+/// There is no thread for the second permit, nor for its shard's handler, but the one that drives: the reserve attends both.
+#[test]
+fn the_reserve_attends_all_shards() {
+    explore(2, || {
+        let house = House::new(Plan { shards: 2, drivers: &[2], max_threads: 1, ..Plan::default() });
+        house.spawn(reserve);
+        house.start();
+        house.arrive(0, Kind::WaitsForOthers, 1);
+        house.arrive(1, Kind::Quick, 1);
+        house.finish();
+    });
+}
+
+/// The end comes at any moment.
+#[test]
+fn the_end_of_two_shards_gives_back_what_nobody_takes() {
+    explore(2, || {
+        let house = House::new(Plan { shards: 2, drivers: &[2], ends_itself: false, ..Plan::default() });
+        house.start();
+        house.arrive(0, Kind::Quick, 0);
+        house.requeue(1, Kind::Quick, 1);
+        house.close();
+        house.finish();
+    });
+}

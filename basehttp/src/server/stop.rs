@@ -1,0 +1,36 @@
+//! The server as its handles see it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::shutdown::Shutdown;
+use super::wakers::Wakers;
+use crate::handler::{ShutdownReport, Stats, Stop};
+
+pub(super) struct Control {
+    pub(super) shutdown: Arc<Shutdown>,
+    pub(super) wakers: Arc<Wakers>,
+}
+
+impl Stop for Control {
+    fn stop(&self, grace: Option<Duration>) {
+        self.shutdown.stop(grace);
+        self.wakers.wake_all();
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.shutdown.is_stopping()
+    }
+
+    fn wait(&self) -> ShutdownReport {
+        self.shutdown.wait()
+    }
+
+    fn report(&self) -> Option<ShutdownReport> {
+        self.shutdown.report()
+    }
+
+    fn stats(&self) -> Stats {
+        self.shutdown.stats()
+    }
+}

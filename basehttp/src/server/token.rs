@@ -1,0 +1,31 @@
+//! What the poller calls connections by, and what it tells of them.
+
+use mio::Token;
+
+use crate::handler::wire::Want;
+
+pub(super) const LISTENER: Token = Token(usize::MAX);
+pub(super) const WAKER: Token = Token(usize::MAX - 1);
+
+/// The pollers of other shards, which one thread attends: one token for each, from here on downwards.
+pub(super) const SHARDS: usize = usize::MAX - 2;
+
+/// What is worth another try, as far as the poller knows. Hints: only an I/O call tells what is.
+pub(super) const READ: u8 = 1;
+pub(super) const WRITE: u8 = 2;
+/// The client has ended its half. It stays, since no further event will tell of the end that a short read hid.
+pub(super) const READ_CLOSED: u8 = 4;
+
+/// Bits of a token for the index of a place in the table; its generation has the rest.
+pub(super) const INDEX_BITS: u32 = usize::BITS / 2;
+
+/// So many connections the tokens can tell apart, with some in reserve.
+pub(super) const MAX_CONNECTIONS: usize = (1 << INDEX_BITS) - 1024;
+
+/// What the poller tells when there may be what is wanted.
+pub(super) fn hint_for(want: Want) -> u8 {
+    match want {
+        Want::Input => READ | READ_CLOSED,
+        Want::Room => WRITE,
+    }
+}
