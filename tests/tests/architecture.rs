@@ -1,7 +1,16 @@
 //! The rules of the house: who may import whom, and how large a file may be. Read from the sources.
 
+#[path = "architecture/circles.rs"]
+mod circles;
+#[path = "architecture/imports.rs"]
+mod imports;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use circles::Exception;
+use imports::Crate;
 
 /// A source file of the crate, its path from `src`, and its lines without comments and without its tests.
 struct Source {
@@ -53,17 +62,24 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-fn sources(package: &str) -> Vec<Source> {
+/// The texts of the files of a package, by their paths from `src`.
+fn texts(package: &str) -> BTreeMap<String, String> {
     let root = root().join(package).join("src");
     let mut found = Vec::new();
     files(&root, &mut found);
     assert!(found.len() > 5, "{}", root.display());
-    found.iter().map(|file| read(&root, file)).collect()
+    let text = |file: PathBuf| {
+        let path = file.strip_prefix(&root).expect("a file below").to_string_lossy().replace('\\', "/");
+        (path, fs::read_to_string(&file).expect("a readable file"))
+    };
+    found.into_iter().map(text).collect()
 }
 
-fn read(root: &Path, file: &Path) -> Source {
-    let text = fs::read_to_string(file).expect("a readable file");
-    let path = file.strip_prefix(root).expect("a file below").to_string_lossy().replace('\\', "/");
+fn sources(package: &str) -> Vec<Source> {
+    texts(package).into_iter().map(|(path, text)| read(path, &text)).collect()
+}
+
+fn read(path: String, text: &str) -> Source {
     let mut code = Vec::new();
     let tests_file = path.ends_with("tests.rs") || path.contains("/tests/");
     for (number, line) in text.lines().enumerate() {
@@ -167,12 +183,133 @@ fn nothing_but_server_names_a_socket_or_a_thread() {
     report("a socket or a thread outside of server", &found);
 }
 
+/// The circles that are left. A test fails until a circle that was cut is removed from here.
+const CIRCLES: &[Exception] = &[
+    // To be removed.
+    Exception {
+        files: &[
+            "server/config.rs",
+            "server/driver.rs",
+            "server/engine.rs",
+            "server/listener.rs",
+            "server/mod.rs",
+            "server/poller.rs",
+            "server/proxy.rs",
+            "server/refusal.rs",
+            "server/settings.rs",
+            "server/shutdown.rs",
+            "server/table.rs",
+            "server/tls/mod.rs",
+            "server/tls/wire.rs",
+            "server/transport.rs",
+        ],
+        reason: "sockets, poller and driver use the engine, and the engine makes them",
+    },
+    Exception {
+        files: &["server/watchdog.rs", "server/worker.rs"],
+        reason: "a worker reports to the watchdog, which holds workers",
+    },
+    Exception {
+        files: &["server/body.rs", "server/connection.rs", "server/ending.rs", "server/preface.rs"],
+        reason: "the states of one connection, with the steps between them",
+    },
+    Exception {
+        files: &[
+            "handler/base.rs",
+            "handler/dispatch.rs",
+            "handler/exchange/desk.rs",
+            "handler/exchange/incoming.rs",
+            "handler/exchange/mod.rs",
+            "handler/exchange/pump.rs",
+            "handler/log.rs",
+            "handler/mod.rs",
+            "handler/proxies.rs",
+            "handler/rfile.rs",
+            "handler/server_info.rs",
+            "handler/span.rs",
+            "handler/wfile.rs",
+        ],
+        reason: "the exchange is one object in several files, and the trait and its base name each other",
+    },
+    Exception {
+        files: &["handler/address.rs", "handler/wire.rs"],
+        reason: "what a proxy announces has an address, and the peer with an address takes what is announced",
+    },
+    Exception {
+        files: &["proto/reply/framing.rs", "proto/reply/head.rs", "proto/reply/mod.rs"],
+        reason: "one reply in several files",
+    },
+    Exception {
+        files: &["files/listing/mod.rs", "files/listing/page.rs", "files/mod.rs", "files/serve.rs"],
+        reason: "the trait's default methods serve files, with the trait's methods",
+    },
+    Exception {
+        files: &[
+            "cgi/dialogue.rs",
+            "cgi/environment.rs",
+            "cgi/mod.rs",
+            "cgi/reply.rs",
+            "cgi/run.rs",
+            "cgi/script.rs",
+        ],
+        reason: "the trait's default methods run scripts, with the trait's methods",
+    },
+    Exception {
+        files: &["testing/memory.rs", "testing/mod.rs"],
+        reason: "a run uses the memory wire, which returns the run's results",
+    },
+    Exception {
+        files: &["bin/basehttp/handler.rs", "bin/basehttp/upload.rs"],
+        reason: "the handler receives uploads, and an upload uses the handler",
+    },
+];
+const CIRCLES_OF_MACROS: &[Exception] = &[
+    Exception {
+        files: &["expand.rs", "expand/family.rs", "expand/rows.rs"],
+        reason: "the parts of the expansion use helpers of the whole",
+    },
+    Exception {
+        files: &["messages.rs", "model.rs"],
+        reason: "a message names a constant of the model, and the model uses messages",
+    },
+];
 #[test]
-fn files_have_less_than_450_lines() {
+fn no_circle_among_the_files() {
+    let mut found = Vec::new();
+    let packages: [(&str, &[&str], &[Exception]); 2] = [
+        ("basehttp", &["lib.rs", "bin/basehttp/main.rs"], CIRCLES),
+        ("basehttp-macros", &["lib.rs"], CIRCLES_OF_MACROS),
+    ];
+    for (package, roots, exceptions) in packages {
+        let texts = texts(package);
+        let crates: Vec<_> = roots.iter().map(|root| Crate::read(&texts, root)).collect();
+        let read: BTreeSet<_> = crates.iter().flat_map(Crate::files).collect();
+        for path in texts.keys().filter(|path| !read.contains(path.as_str())) {
+            let is_of_tests = ["tests.rs", "tests/", "models/"].iter().any(|part| path.contains(part));
+            assert!(is_of_tests, "{package}/src/{path} is not a file of the crate");
+        }
+        let imports = crates.iter().flat_map(Crate::imports).collect();
+        found.extend(circles::violations(&imports, &texts, exceptions));
+    }
+    report("circles of imports", &found);
+}
+
+/// A longer file gets a hint. A state machine that is one thing may be longer: a file that was cut only to be short is worse
+/// than a long one.
+const HINT_LINES: usize = 450;
+const MOST_LINES: usize = 700;
+
+#[test]
+fn files_have_at_most_700_lines() {
     let mut found = Vec::new();
     for package in ["basehttp", "basehttp-macros"] {
-        for source in sources(package).iter().filter(|source| source.lines > 450) {
-            found.push(format!("{package}/src/{}: {} lines", source.path, source.lines));
+        for source in sources(package).iter().filter(|source| source.lines > HINT_LINES) {
+            let line = format!("{package}/src/{}: {} lines", source.path, source.lines);
+            if source.lines > MOST_LINES {
+                found.push(line);
+            } else {
+                eprintln!("hint: more than {HINT_LINES} lines, is it one thing? {line}");
+            }
         }
     }
     report("files that are too long", &found);
