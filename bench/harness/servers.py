@@ -80,7 +80,7 @@ SERVERS = [
     Server(
         "basehttp-log", "bench_server", ["--log"], scenarios=["keepalive-64"], note="its log goes to a file"
     ),
-    Server("basehttp-1", "bench_server", ["--permits", "1"], scenarios=["burn"], note="one permit"),
+    Server("basehttp-1", "bench_server", ["--compute-threads", "1"], scenarios=["burn"], note="one compute thread"),
     Server("may_minihttp", "may_minihttp", note_waits=MAY),
     Server("actix-web", "actix_web"),
     Server("ntex", "ntex"),

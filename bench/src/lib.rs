@@ -64,8 +64,83 @@ pub fn nap() {
 
 /// What `GET /burn` does: it computes for 50 us.
 pub fn burn() {
-    compute(ROUNDS.load(Ordering::Relaxed));
+    spin(50);
 }
+
+fn spin(us: u64) {
+    compute(ROUNDS.load(Ordering::Relaxed) * us / 50);
+}
+
+/// What a request of `bench/fair` and `bench/scale` asks for, before `Hello, World!` is sent.
+#[derive(Clone, Copy)]
+pub enum Work {
+    /// `/` and `/q123456`: nothing. `/blocking/x` too, which begins as `/blocking` does.
+    Nothing,
+    /// `/blocking`: it waits for 10 ms. `/sleep/MS`. `/s123456`: 3 ms, under a first segment that is new each time.
+    Wait(Duration),
+    /// `/sometimes?k=N`: one in N waits for 3 ms, which nobody can know before.
+    Sometimes(u64),
+    /// `/spin/US`: it computes.
+    Spin(u64),
+}
+
+impl Work {
+    pub fn of(path: &str, query: Option<&str>) -> Option<Self> {
+        let first = path.strip_prefix('/')?;
+        let is_new = |kind| first.strip_prefix(kind).is_some_and(is_number);
+        Some(match path {
+            "/" | "/blocking/x" => Self::Nothing,
+            "/blocking" => Self::Wait(BLOCKING),
+            "/sometimes" => Self::Sometimes(query?.strip_prefix("k=")?.parse().ok().filter(|&k| k > 0)?),
+            _ if is_new('q') => Self::Nothing,
+            _ if is_new('s') => Self::Wait(MISS),
+            _ => match first.split_once('/')? {
+                ("sleep", ms) => Self::Wait(Duration::from_millis(ms.parse().ok()?)),
+                ("spin", us) => Self::Spin(us.parse().ok()?),
+                _ => return None,
+            },
+        })
+    }
+
+    /// The same of a target as it stands in the request line.
+    pub fn of_target(target: &str) -> Option<Self> {
+        match target.split_once('?') {
+            Some((path, query)) => Self::of(path, Some(query)),
+            None => Self::of(target, None),
+        }
+    }
+
+    pub fn run(self) {
+        match self {
+            Self::Nothing => {}
+            Self::Wait(time) => thread::sleep(time),
+            Self::Sometimes(k) => {
+                static RUNS: AtomicU64 = AtomicU64::new(0);
+                if RUNS.fetch_add(1, Ordering::Relaxed) % k == 0 {
+                    thread::sleep(MISS);
+                }
+            }
+            Self::Spin(us) => spin(us),
+        }
+    }
+
+    /// Whether an event loop has to hand it to other threads, by what its author knows: it may wait, or computes for more than
+    /// the 100 us that tokio's documentation allows.
+    pub fn is_long(self) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Wait(_) | Self::Sometimes(_) => true,
+            Self::Spin(us) => us > 100,
+        }
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// How long what is not in a cache takes.
+const MISS: Duration = Duration::from_millis(3);
 
 /// How many rounds of [`compute`] take 50 us on this machine.
 static ROUNDS: AtomicU64 = AtomicU64::new(0);

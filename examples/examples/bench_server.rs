@@ -1,12 +1,18 @@
 //! The server that `bench/` measures: the routes that its peers have, and a few more.
 //!
 //! ```text
-//! cargo run --release --example bench_server -- --port 8000 [--permits 1] [--log]
+//! cargo run --release --example bench_server -- --port 8000 [--compute-threads 1] [--reuse-port] [--tls CERT KEY] [--log]
 //! curl -i http://127.0.0.1:8000/              # 13 bytes of text; HEAD as well
 //! curl -i -d text http://127.0.0.1:8000/echo  # what was sent
 //! curl -i http://127.0.0.1:8000/blocking      # waits for 10 ms
 //! curl -i http://127.0.0.1:8000/nap           # waits for 300 us
 //! curl -i http://127.0.0.1:8000/burn          # computes for 50 us
+//! curl -i http://127.0.0.1:8000/blocking/x    # does not wait, and begins as one that does
+//! curl -i http://127.0.0.1:8000/sometimes?k=20 # waits for 3 ms once in 20 requests
+//! curl -i http://127.0.0.1:8000/s123456       # waits for 3 ms, whatever the digits are
+//! curl -i http://127.0.0.1:8000/q123456       # does not wait
+//! curl -i http://127.0.0.1:8000/sleep/5       # waits for 5 ms
+//! curl -i http://127.0.0.1:8000/spin/800      # computes for 800 us
 //! curl -o big http://127.0.0.1:8000/big       # 1 MiB
 //! curl -i http://127.0.0.1:8000/status/418    # the status that is asked for
 //! curl -i -T big -X POST http://127.0.0.1:8000/unread     # a body that nobody reads
@@ -14,9 +20,11 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use std::{fmt, io, thread};
 
+use basehttp::TlsConfig;
 use basehttp::prelude::*;
 
 struct Bench {
@@ -29,6 +37,8 @@ struct Shared {
     /// As many rounds of [`compute`] as take 50 us.
     rounds: u64,
     big: Vec<u8>,
+    /// How often `/sometimes` was asked for.
+    sometimes: AtomicU64,
 }
 
 #[http_handler]
@@ -37,14 +47,38 @@ impl Bench {
 
     fn do_GET(&self) -> io::Result<()> {
         match self.path() {
-            "/" => {}
+            "/" | "/blocking/x" => {}
             "/blocking" => thread::sleep(Duration::from_millis(10)),
             "/nap" => thread::sleep(Duration::from_micros(300)),
             "/burn" => compute(self.shared.rounds),
             "/big" => return self.text(&self.shared.big),
-            path => return self.status(path),
+            path => {
+                if !self.work(path) {
+                    return self.status(path);
+                }
+            }
         }
         self.text(b"Hello, World!")
+    }
+
+    /// What `bench/fair` and `bench/scale` ask for. False if it is something else.
+    fn work(&self, path: &str) -> bool {
+        const MISS: Duration = Duration::from_millis(3);
+        let number = |prefix| path.strip_prefix(prefix).and_then(|number| number.parse::<u64>().ok());
+        if let Some(us) = number("/spin/") {
+            compute(self.shared.rounds * us / 50);
+        } else if let Some(ms) = number("/sleep/") {
+            thread::sleep(Duration::from_millis(ms));
+        } else if let Some(k) = number("/sometimes?k=").filter(|&k| k > 0) {
+            if self.shared.sometimes.fetch_add(1, Ordering::Relaxed) % k == 0 {
+                thread::sleep(MISS);
+            }
+        } else if number("/s").is_some() {
+            thread::sleep(MISS);
+        } else {
+            return number("/q").is_some();
+        }
+        true
     }
 
     fn do_POST(&self) -> io::Result<()> {
@@ -107,25 +141,27 @@ fn calibrate() -> u64 {
     TRIAL * 50_000 / u64::try_from(best.as_nanos()).unwrap_or(u64::MAX).max(1)
 }
 
+const USAGE: &str =
+    "usage: bench_server [--port N] [--compute-threads N] [--reuse-port] [--tls CERT KEY] [--log]";
+
 fn main() -> io::Result<()> {
-    let usage = || {
-        io::Error::new(io::ErrorKind::InvalidInput, "usage: bench_server [--port N] [--permits N] [--log]")
-    };
-    let (mut port, mut permits, mut log) = (8000, None, false);
+    let usage = || io::Error::new(io::ErrorKind::InvalidInput, USAGE);
+    // More than the benchmark's 10,000 idle clients.
+    let mut builder = HTTPServer::builder().max_connections(20_000);
+    let (mut port, mut log) = (8000, false);
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
+        let mut value = || args.next().ok_or_else(usage);
         match arg.as_str() {
-            "--port" => port = args.next().and_then(|port| port.parse().ok()).ok_or_else(usage)?,
-            "--permits" => {
-                permits = Some(args.next().and_then(|count| count.parse().ok()).ok_or_else(usage)?)
-            }
+            "--port" => port = value()?.parse().map_err(|_| usage())?,
+            "--compute-threads" => builder = builder.compute_threads(value()?.parse().map_err(|_| usage())?),
+            "--reuse-port" => builder = builder.allow_reuse_port(true),
+            "--tls" => builder = builder.tls(TlsConfig::from_files(value()?, value()?)?),
             "--log" => log = true,
             _ => return Err(usage()),
         }
     }
-    let shared = Arc::new(Shared { log, rounds: calibrate(), big: vec![b'x'; 1 << 20] });
-    // More than the benchmark's 10,000 idle clients.
-    let builder = HTTPServer::builder().max_connections(20_000);
-    let builder = if let Some(permits) = permits { builder.compute_threads(permits) } else { builder };
+    let shared =
+        Arc::new(Shared { log, rounds: calibrate(), big: vec![b'x'; 1 << 20], sometimes: AtomicU64::new(0) });
     builder.bind(("127.0.0.1", port), move |base| Bench { base, shared: shared.clone() })?.serve_forever()
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use actix_web::web::{self, Bytes};
-use actix_web::{App, HttpServer};
-use basehttp_bench::{HELLO, Options, big, blocking, burn, nap};
+use actix_web::{App, Either, HttpRequest, HttpResponse, HttpServer};
+use basehttp_bench::{HELLO, Options, Work, big, blocking, burn, nap};
 
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
@@ -17,6 +17,7 @@ async fn main() -> std::io::Result<()> {
             .route("/nap", web::get().to(async || waits(nap).await))
             .route("/burn", web::get().to(burns))
             .route("/echo", web::post().to(async |body: Bytes| body))
+            .default_service(web::get().to(works))
     };
     HttpServer::new(app)
         .workers(options.threads.unwrap_or(2))
@@ -36,4 +37,16 @@ async fn waits(work: fn()) -> &'static str {
 async fn burns() -> &'static str {
     burn();
     HELLO
+}
+
+async fn works(request: HttpRequest) -> Either<&'static str, HttpResponse> {
+    let Some(work) = Work::of(request.path(), request.uri().query()) else {
+        return Either::Right(HttpResponse::NotFound().finish());
+    };
+    if work.is_long() {
+        let _ = web::block(move || work.run()).await;
+    } else {
+        work.run();
+    }
+    Either::Left(HELLO)
 }

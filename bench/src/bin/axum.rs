@@ -1,9 +1,10 @@
 //! axum on tokio's scheduler for several threads; handlers that wait go to `spawn_blocking`.
 
 use axum::Router;
+use axum::http::{StatusCode, Uri};
 use axum::routing::{get, post};
 use axum::serve::ListenerExt;
-use basehttp_bench::{HELLO, Options, big, blocking, burn, nap};
+use basehttp_bench::{HELLO, Options, Work, big, blocking, burn, nap};
 use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
@@ -25,7 +26,8 @@ async fn serve(options: Options) {
         .route("/blocking", get(|| waits(blocking)))
         .route("/nap", get(|| waits(nap)))
         .route("/burn", get(burns))
-        .route("/echo", post(|body: Bytes| async { body }));
+        .route("/echo", post(|body: Bytes| async { body }))
+        .fallback(get(works));
     let listener = TcpListener::bind(options.address()).await.expect("a free port").tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
@@ -40,4 +42,14 @@ async fn waits(work: fn()) -> &'static str {
 async fn burns() -> &'static str {
     burn();
     HELLO
+}
+
+async fn works(uri: Uri) -> Result<&'static str, StatusCode> {
+    let work = Work::of(uri.path(), uri.query()).ok_or(StatusCode::NOT_FOUND)?;
+    if work.is_long() {
+        let _ = spawn_blocking(move || work.run()).await;
+    } else {
+        work.run();
+    }
+    Ok(HELLO)
 }

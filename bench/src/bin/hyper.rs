@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use basehttp_bench::{HELLO, Options, big, blocking, burn, nap};
+use basehttp_bench::{HELLO, Options, Work, big, blocking, burn, nap};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -58,6 +58,17 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
             Ok(body) => body.to_bytes(),
             Err(_) => return Ok(empty(StatusCode::BAD_REQUEST)),
         },
+        (&Method::GET, path) => {
+            let Some(work) = Work::of(path, request.uri().query()) else {
+                return Ok(empty(StatusCode::NOT_FOUND));
+            };
+            if work.is_long() {
+                let _ = spawn_blocking(move || work.run()).await;
+            } else {
+                work.run();
+            }
+            HELLO.into()
+        }
         _ => return Ok(empty(StatusCode::NOT_FOUND)),
     };
     let mut response = Response::new(body.into());
