@@ -25,7 +25,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
-/// Few, so that the reply to a victim does not lie in its socket while those of the crowd are taken.
+/// Few, since the victim's sockets are looked at after so many: its replies do not lie there behind those of the crowd.
 const EVENTS: usize = 16;
 
 /// Who waits for longer has an error, and connects anew.
@@ -260,6 +260,7 @@ struct Client {
     sent: usize,
     /// Bytes of replies that are still to come of this batch.
     missing: usize,
+    received: u64,
     /// Nothing of the batch has come yet.
     is_fresh: bool,
     since: Instant,
@@ -322,6 +323,7 @@ impl Client {
                 return Err(io::Error::other("length"));
             }
             self.missing -= count;
+            self.received += count as u64;
             if self.missing == 0 {
                 return Ok(Progress::Done);
             }
@@ -336,13 +338,16 @@ impl Client {
 struct Load<'a> {
     options: &'a Options,
     poll: Poll,
+    /// The victims come first.
     clients: Vec<Client>,
+    victims: usize,
     /// Those of the crowd, and the victim's.
     paths: Vec<Path>,
     root: Vec<Path>,
     buffer: Vec<u8>,
     number: u64,
-    requests: u64,
+    /// Of replies to the crowd, also to batches that are not complete.
+    bytes: u64,
     slowest: Duration,
     latencies: Vec<Duration>,
     errors: HashMap<String, u64>,
@@ -356,27 +361,29 @@ impl<'a> Load<'a> {
                 .map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}")))
         };
         let now = Instant::now();
+        let victims = if options.pace.is_some() { options.victims } else { 0 };
         let mut load = Self {
             options,
             poll: Poll::new()?,
             clients: Vec::new(),
+            victims,
             paths: options.paths.iter().map(learn).collect::<Result<_, _>>()?,
             root: vec![learn(&"/".into())?],
             buffer: vec![0; 256 << 10],
             number: 1,
-            requests: 0,
+            bytes: 0,
             slowest: Duration::ZERO,
             latencies: Vec::new(),
             errors: HashMap::new(),
             looked: now,
         };
-        let victims = if options.pace.is_some() { options.victims } else { 0 };
         for key in 0..victims + options.crowd {
             let mut client = Client {
                 wire: Wire::connect(options)?,
                 out: Vec::new(),
                 sent: 0,
                 missing: 0,
+                received: 0,
                 is_fresh: true,
                 since: now,
                 turn: key.saturating_sub(victims),
@@ -406,10 +413,13 @@ impl<'a> Load<'a> {
             }
             let due = self.victims_ask(now);
             self.poll.poll(&mut events, Some(due.min(end).saturating_duration_since(now)))?;
-            let victims = if self.options.pace.is_some() { self.options.victims } else { 0 };
-            let (first, then): (Vec<_>, Vec<_>) =
-                events.iter().map(|event| event.token().0).partition(|&key| key < victims);
-            for key in first.into_iter().chain(then) {
+            let victims = self.victims;
+            for key in 0..victims {
+                if !self.clients[key].is_idle() {
+                    self.event(key);
+                }
+            }
+            for key in events.iter().map(|event| event.token().0).filter(|&key| key >= victims) {
                 self.event(key);
             }
             if now - self.looked > Duration::from_millis(500) {
@@ -423,7 +433,7 @@ impl<'a> Load<'a> {
     fn victims_ask(&mut self, now: Instant) -> Instant {
         let mut next = now + Duration::from_millis(100);
         let Some(pace) = self.options.pace else { return next };
-        for key in 0..self.options.victims {
+        for key in 0..self.victims {
             let client = &mut self.clients[key];
             if !client.is_idle() {
                 continue;
@@ -449,17 +459,18 @@ impl<'a> Load<'a> {
 
     fn event(&mut self, key: usize) {
         let client = &mut self.clients[key];
-        match client.push().and_then(|()| client.pull(&mut self.buffer)) {
+        let progress = client.push().and_then(|()| client.pull(&mut self.buffer));
+        let received = std::mem::take(&mut client.received);
+        let took = client.since.elapsed();
+        if !client.is_victim {
+            self.bytes += received;
+        }
+        match progress {
             Ok(Progress::Waits) => {}
+            Ok(Progress::Done) if client.is_victim => self.latencies.push(took),
             Ok(Progress::Done) => {
-                let took = client.since.elapsed();
-                if client.is_victim {
-                    self.latencies.push(took);
-                } else {
-                    self.requests += self.options.depth as u64;
-                    self.slowest = self.slowest.max(took);
-                    self.ask(key);
-                }
+                self.slowest = self.slowest.max(took);
+                self.ask(key);
             }
             Err(error) => self.failed(key, &error),
         }
@@ -502,7 +513,7 @@ impl<'a> Load<'a> {
 
     /// What came until now was for warming up. Errors count all the same.
     fn forget(&mut self) {
-        self.requests = 0;
+        self.bytes = 0;
         self.slowest = Duration::ZERO;
         self.latencies.clear();
     }
@@ -540,14 +551,14 @@ impl<'a> Load<'a> {
             self.errors.iter().map(|(kind, count)| format!(r#""{kind}": {count}"#)).collect();
         errors.sort();
         let server = after.server - before.server;
-        let all = (self.requests + answered).max(1) as f64;
+        let replies: usize = self.paths.iter().map(|path| path.reply).sum();
+        let requests = self.bytes as f64 * self.paths.len() as f64 / replies.max(1) as f64;
         format!(
-            r#"{{"seconds": {seconds:.4}, "victim": {victim}, "requests": {}, "rate": {:.1}, "slowest": {:.3}, "errors": {{{}}}, "server_us": {:.3}, "server_cores": {:.3}, "client_cores": {:.3}}}"#,
-            self.requests,
-            self.requests as f64 / seconds,
+            r#"{{"seconds": {seconds:.4}, "victim": {victim}, "requests": {requests:.0}, "rate": {:.1}, "slowest": {:.3}, "errors": {{{}}}, "server_us": {:.3}, "server_cores": {:.3}, "client_cores": {:.3}}}"#,
+            requests / seconds,
             self.slowest.as_secs_f64() * 1e3,
             errors.join(", "),
-            server * 1e6 / all,
+            server * 1e6 / (requests + answered as f64).max(1.0),
             server / seconds,
             (after.client - before.client) / seconds
         )
