@@ -41,13 +41,25 @@ class Server:
             for _ in range(self.count):
                 folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
                 command = [*self.command, "--port", str(port), *self.args, *extra]
+                before = listeners(port)
                 process = stack.enter_context(Process(command, port, folder))
                 pids.append(process.child.pid)
-                # The next ones listen as well, when they are up; they cannot be asked.
-                if self.count > 1:
-                    time.sleep(0.2)
+                # A connection says nothing of it: the first process takes those.
+                end = time.monotonic() + 10
+                while listeners(port) == before:
+                    process.check()
+                    if time.monotonic() > end:
+                        raise Failed("a process more does not listen")
+                    time.sleep(0.01)
             yield port, pids
             process.check()
+
+
+def listeners(port):
+    """How many sockets listen at it."""
+    wanted = f"0100007F:{port:04X}"
+    with open("/proc/net/tcp", encoding="ascii") as file:
+        return sum(fields[1] == wanted and fields[3] == "0A" for fields in map(str.split, file))
 
 
 def builds(named):

@@ -116,7 +116,7 @@ impl Work {
             Self::Wait(time) => thread::sleep(time),
             Self::Sometimes(k) => {
                 static RUNS: AtomicU64 = AtomicU64::new(0);
-                if RUNS.fetch_add(1, Ordering::Relaxed) % k == 0 {
+                if RUNS.fetch_add(1, Ordering::Relaxed).is_multiple_of(k) {
                     thread::sleep(MISS);
                 }
             }

@@ -70,7 +70,7 @@ impl Bench {
         } else if let Some(ms) = number("/sleep/") {
             thread::sleep(Duration::from_millis(ms));
         } else if let Some(k) = number("/sometimes?k=").filter(|&k| k > 0) {
-            if self.shared.sometimes.fetch_add(1, Ordering::Relaxed) % k == 0 {
+            if self.shared.sometimes.fetch_add(1, Ordering::Relaxed).is_multiple_of(k) {
                 thread::sleep(MISS);
             }
         } else if number("/s").is_some() {
