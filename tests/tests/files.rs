@@ -4,6 +4,8 @@
 mod conditions;
 #[path = "files/family.rs"]
 mod family;
+#[path = "files/lists.rs"]
+mod lists;
 #[path = "files/parts.rs"]
 mod parts;
 #[path = "files/paths.rs"]

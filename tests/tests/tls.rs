@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use basehttp::prelude::*;
-use basehttp::testing::TestServer;
-use basehttp::{HTTPSServer, ServerBuilder, TlsConfig, TrustedProxies};
+use basehttp::testing::{TestServer, respond};
+use basehttp::{Directory, FileHandler, HTTPSServer, ServerBuilder, TlsConfig, TrustedProxies};
 use basehttp_tests::client::Client;
 use basehttp_tests::log::Log;
 use basehttp_tests::{PATIENCE, wait_until};
@@ -410,4 +410,27 @@ fn a_proxy_header_comes_before_the_handshake() {
     let mut without = Client::over(stage.identity.client(stage.server.connect().unwrap()));
     without.send(GET);
     assert!(without.rest().is_err(), "a handshake is no PROXY header");
+}
+
+#[test]
+fn a_list_of_a_folder_arrives_whole_however_slowly_it_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..8000 {
+        fs::File::create(folder.path().join(format!("{number:04}{}", "x".repeat(200)))).unwrap();
+    }
+    let files = Directory::open(folder.path()).unwrap();
+    let of_memory = files.clone();
+    let replies = respond(move |base| FileHandler::new(base, &of_memory), GET.as_bytes());
+    assert!(replies[0].body.len() > 3_000_000);
+    let identity = Identity::new();
+    let builder = HTTPServer::builder().tls(identity.tls());
+    let server = TestServer::with(builder, move |base| FileHandler::new(base, &files));
+    let mut client = Client::over(identity.client(server.connect().unwrap()));
+    client.send(GET).send(GET);
+    // Another one is served meanwhile.
+    let mut other = Client::over(identity.client(server.connect().unwrap()));
+    assert!(other.ask(GET).body == replies[0].body);
+    for _ in 0..2 {
+        assert!(client.reply().body == replies[0].body);
+    }
 }

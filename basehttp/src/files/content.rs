@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::handler::WFile;
+use crate::handler::payload::Payload;
 use crate::handler::wire::read_at;
 
 /// What [`send_head`](super::FileRequestHandler::send_head) leaves to be sent: Python's file object.
@@ -18,6 +19,8 @@ pub struct Content {
 #[derive(Debug)]
 pub(super) enum Part {
     Bytes(Vec<u8>),
+    /// Bytes that other replies have too.
+    Shared(Payload),
     File(Arc<File>, Range<u64>),
 }
 
@@ -38,6 +41,7 @@ impl Content {
             .iter()
             .map(|part| match part {
                 Part::Bytes(bytes) => bytes.len() as u64,
+                Part::Shared(payload) => payload.len() as u64,
                 Part::File(_, range) => range.end.saturating_sub(range.start),
             })
             .sum()

@@ -1,13 +1,16 @@
 //! The folder that is served, and what of it.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::path::{Component, Path};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use super::beneath::{Opened, Root};
+use super::entry::Entry;
+use super::listing::folder::{Folder, Stamp, no_room};
+use super::listing::lists::{Key, Lists};
+use super::listing::order::{Order, sort};
 use super::look::{self, Found, Kind};
 
 /// A folder whose files are served, with the settings for that: Python's `directory`. Cheap to clone, so that all handlers
@@ -24,6 +27,8 @@ use super::look::{self, Found, Kind};
 pub struct Directory {
     root: Arc<Root>,
     settings: Arc<Settings>,
+    /// Those that are being sent, of all clones.
+    lists: Arc<Lists>,
 }
 
 #[derive(Clone, Debug)]
@@ -36,26 +41,11 @@ struct Settings {
     cache_control: Option<String>,
     most_entries: usize,
     most_ranges: usize,
+    list_memory: usize,
 }
 
 /// A reply has room for 256 pieces of files and what is between them.
 const MOST_RANGES: usize = 128;
-
-/// What is in a folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Entry {
-    /// Its name, without the folders above it.
-    pub name: OsString,
-    /// Whether it is a folder, and no file.
-    pub is_directory: bool,
-    /// Whether it is a symbolic link to that.
-    pub is_link: bool,
-    /// In bytes.
-    pub size: u64,
-    /// When it was last changed, where the system knows.
-    pub modified: Option<SystemTime>,
-}
 
 impl Directory {
     /// The folder at `path`, which is found now. On Linux 5.6 and later its files are served even if it is renamed later; scripts, and
@@ -74,8 +64,9 @@ impl Directory {
             cache_control: None,
             most_entries: 10_000,
             most_ranges: 16,
+            list_memory: 64 * 1024 * 1024,
         };
-        Ok(Self { root: Arc::new(root), settings: Arc::new(settings) })
+        Ok(Self { root: Arc::new(root), settings: Arc::new(settings), lists: Arc::default() })
     }
 
     /// Whether files and folders are served whose names begin with a dot. By default they are not (404), since `.git`,
@@ -132,6 +123,15 @@ impl Directory {
         self
     }
 
+    /// How many bytes of memory lists of folders may take in all while they are made and sent, 64 MiB by default. All clients that
+    /// ask for a list while others still take it get the same copy, which needs no thread. A list for which there is no
+    /// room, or for which more than 64 requests wait already, is answered with 503 and `Retry-After`. All clones of this folder share the memory.
+    #[must_use]
+    pub fn list_memory(mut self, bytes: usize) -> Self {
+        Arc::make_mut(&mut self.settings).list_memory = bytes;
+        self
+    }
+
     /// How many ranges of a file one request may ask for (RFC 9110 section 14.2), 16 by default. A request for more is
     /// answered with the whole file: a few hundred bytes could ask for a file many times over, in tiny pieces. None are sent
     /// if it is 0, and more than 128 are not granted.
@@ -180,31 +180,77 @@ impl Directory {
     /// # Errors
     /// The system's; [`NotFound`](io::ErrorKind::NotFound) for what is not served.
     pub fn read_dir(&self, path: &Path) -> io::Result<(Vec<Entry>, usize)> {
-        let opened = self.open_path(path)?;
-        if !opened.metadata.is_dir() {
-            return Err(io::ErrorKind::NotADirectory.into());
-        }
-        let (mut entries, mut more) = (Vec::new(), 0);
-        let mut left = MOST_NAMES;
-        look::each(opened, &self.root.path.join(path), |name, found| {
-            if self.is_shown(&name) {
-                if entries.len() >= self.settings.most_entries {
-                    more += 1;
-                } else {
-                    entries.extend(self.entry(path, name, found));
-                }
-            }
-            left -= 1;
-            left == 0
+        let mut entries = Vec::new();
+        let more = self.read(self.open_to_list(path)?, path, |entry| {
+            entries.push(entry);
+            true
         })?;
         Ok((entries, more))
     }
 
+    /// The list of the folder at `path`, in this order. Who asks for one that others make or take gets theirs.
+    ///
+    /// # Errors
+    /// As [`read_dir`](Self::read_dir); [`OutOfMemory`](io::ErrorKind::OutOfMemory) where
+    /// [`list_memory`](Self::list_memory) does not do, and [`ResourceBusy`](io::ErrorKind::ResourceBusy) where too many wait.
+    pub(super) fn list(&self, path: &Path, order: Order) -> io::Result<Arc<Folder>> {
+        let Settings { dotfiles, outside, most_entries, list_memory, .. } = *self.settings;
+        let opened = self.open_to_list(path)?;
+        let key = Key { path: path.to_owned(), order, dotfiles, outside, most_entries };
+        let stamp = Stamp::of(&opened.metadata);
+        let mut opened = Some(opened);
+        self.lists.get(key, stamp, || {
+            let opened = match opened.take() {
+                Some(opened) => opened,
+                None => self.open_to_list(path)?,
+            };
+            let mut folder = self.lists.begin(list_memory, Stamp::of(&opened.metadata));
+            let mut has_room = true;
+            folder.more = self.read(opened, path, |entry| {
+                has_room = folder.push(entry);
+                has_room
+            })?;
+            if !has_room {
+                return Err(no_room());
+            }
+            folder.entries.shrink_to_fit();
+            sort(&mut folder.entries, order);
+            Ok(folder)
+        })
+    }
+
+    fn open_to_list(&self, path: &Path) -> io::Result<Opened> {
+        let opened = self.open_path(path)?;
+        if opened.metadata.is_dir() { Ok(opened) } else { Err(io::ErrorKind::NotADirectory.into()) }
+    }
+
+    /// Gives the entries of a folder to `take` until it wants no more, and returns how many there are beyond
+    /// [`most_entries`](Self::most_entries). Of those only the names are read: what the system knows of a file costs more than
+    /// all else of a list.
+    fn read(&self, opened: Opened, path: &Path, mut take: impl FnMut(Entry) -> bool) -> io::Result<usize> {
+        let (mut count, mut more) = (0, 0);
+        let mut left = MOST_NAMES;
+        look::each(opened, &self.root.path.join(path), |name, found| {
+            let mut goes_on = true;
+            if self.is_shown(name) {
+                if count >= self.settings.most_entries {
+                    more += 1;
+                } else if let Some(entry) = found().and_then(|found| self.entry(path, name, found)) {
+                    count += 1;
+                    goes_on = take(entry);
+                }
+            }
+            left -= 1;
+            left == 0 || !goes_on
+        })?;
+        Ok(more)
+    }
+
     /// What would not be served is no link to click at: it leads out of the folder, or is no file.
-    fn entry(&self, folder: &Path, name: OsString, found: Found) -> Option<Entry> {
+    fn entry(&self, folder: &Path, name: &OsStr, found: Found) -> Option<Entry> {
         let is_link = found.kind == Kind::Link;
         let found = if is_link {
-            look::behind(&self.root, &folder.join(&name), self.settings.outside).ok()?
+            look::behind(&self.root, &folder.join(name), self.settings.outside).ok()?
         } else {
             found
         };
@@ -213,7 +259,13 @@ impl Directory {
             Kind::File => false,
             Kind::Link | Kind::Other => return None,
         };
-        Some(Entry { name, is_directory, is_link, size: found.size, modified: found.modified })
+        Some(Entry {
+            name: name.to_owned(),
+            is_directory,
+            is_link,
+            size: found.size,
+            modified: found.modified,
+        })
     }
 
     fn is_shown(&self, name: &OsStr) -> bool {
@@ -234,6 +286,10 @@ impl Directory {
 
     pub(super) fn lists(&self) -> bool {
         self.settings.listing
+    }
+
+    pub(super) fn lists_shared(&self) -> &Lists {
+        &self.lists
     }
 
     pub(super) fn ranges(&self) -> usize {
@@ -271,4 +327,36 @@ fn unusable(path: &Path, error: &io::Error) -> io::Error {
         _ => format!("cannot serve the folder {shown}: {error}"),
     };
     io::Error::new(error.kind(), text)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_shown_is_looked_at() {
+        let root = tempfile::tempdir().unwrap();
+        for number in 0..2000 {
+            File::create(root.path().join(number.to_string())).unwrap();
+        }
+        let files = Directory::open(root.path()).unwrap().most_entries(30);
+        let before = look::ASKED.get();
+        let (entries, more) = files.read_dir(".".as_ref()).unwrap();
+        assert_eq!((entries.len(), more, look::ASKED.get() - before), (30, 1970, 30));
+        let list = files.list(".".as_ref(), Order::default()).unwrap();
+        assert_eq!((list.entries.len(), list.more, look::ASKED.get() - before), (30, 1970, 60));
+        // Another reader gets the one that this one has.
+        let other = files.clone().list(".".as_ref(), Order::default()).unwrap();
+        assert!(Arc::ptr_eq(&list, &other) && look::ASKED.get() - before == 60);
+    }
+
+    #[test]
+    fn lists_have_no_more_memory_than_they_may() {
+        let root = tempfile::tempdir().unwrap();
+        File::create(root.path().join("a")).unwrap();
+        let files = Directory::open(root.path()).unwrap();
+        let error = files.clone().list_memory(50).list(".".as_ref(), Order::default()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::OutOfMemory);
+        assert!(files.list(".".as_ref(), Order::default()).is_ok());
+    }
 }

@@ -1,6 +1,6 @@
 //! What is in a folder, found without opening it: to open a pipe or a device can do something.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::io;
 use std::path::Path;
@@ -36,14 +36,21 @@ impl Found {
     }
 }
 
-/// Tells the names in a folder, and what they are, until that is enough.
+#[cfg(test)]
+thread_local! {
+    /// How often the system was asked what a name is.
+    pub(super) static ASKED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// Tells the names in a folder until that is enough. What a name is, the system is asked for where that is called; it is
+/// nothing if it is gone since.
 #[cfg(unix)]
 pub(super) fn each(
     folder: Opened,
     _path: &Path,
-    mut enough: impl FnMut(OsString, Found) -> bool,
+    mut enough: impl FnMut(&OsStr, &dyn Fn() -> Option<Found>) -> bool,
 ) -> io::Result<()> {
-    use std::os::unix::ffi::OsStringExt;
+    use std::os::unix::ffi::OsStrExt;
 
     use nix::fcntl::AtFlags;
     use nix::sys::stat::fstatat;
@@ -56,9 +63,12 @@ pub(super) fn each(
         if matches!(name.to_bytes(), b"." | b"..") {
             continue;
         }
-        // What is gone since is not in the folder.
-        let Ok(stat) = fstatat(&at, name, AtFlags::AT_SYMLINK_NOFOLLOW) else { continue };
-        if enough(OsString::from_vec(name.to_bytes().to_vec()), of_stat(&stat)) {
+        let found = || {
+            #[cfg(test)]
+            ASKED.set(ASKED.get() + 1);
+            fstatat(&at, name, AtFlags::AT_SYMLINK_NOFOLLOW).ok().map(|stat| of_stat(&stat))
+        };
+        if enough(OsStr::from_bytes(name.to_bytes()), &found) {
             break;
         }
     }
@@ -69,13 +79,12 @@ pub(super) fn each(
 pub(super) fn each(
     _folder: Opened,
     path: &Path,
-    mut enough: impl FnMut(OsString, Found) -> bool,
+    mut enough: impl FnMut(&OsStr, &dyn Fn() -> Option<Found>) -> bool,
 ) -> io::Result<()> {
     for entry in path.read_dir()? {
         let entry = entry?;
-        // What is gone since is not in the folder.
-        let Ok(metadata) = entry.metadata() else { continue };
-        if enough(entry.file_name(), Found::of(&metadata)) {
+        let found = || entry.metadata().ok().map(|metadata| Found::of(&metadata));
+        if enough(&entry.file_name(), &found) {
             break;
         }
     }

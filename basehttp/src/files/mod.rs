@@ -5,6 +5,7 @@ mod coding;
 mod conditional;
 mod content;
 mod directory;
+mod entry;
 mod listing;
 mod look;
 mod media_type;
@@ -29,7 +30,8 @@ pub(crate) use serve::refuse;
 pub(crate) use target::query_of;
 
 pub use content::Content;
-pub use directory::{Directory, Entry};
+pub use directory::Directory;
+pub use entry::Entry;
 pub use listing::Listing;
 
 /// A handler that serves files: what Python's `SimpleHTTPRequestHandler` adds to its base.
@@ -253,6 +255,7 @@ impl SimpleHTTPRequestHandler {
     pub fn copyfile<H: FileRequestHandler>(handler: &H, source: Content) -> io::Result<()> {
         source.parts.into_iter().try_for_each(|part| match part {
             Part::Bytes(bytes) => handler.wfile.write_all(&bytes),
+            Part::Shared(payload) => handler.wfile.send_payload(payload),
             Part::File(file, range) => content::send(&handler.wfile, &file, range),
         })
     }

@@ -59,7 +59,7 @@ pub(crate) fn refuse<H: FileRequestHandler>(handler: &H, error: &io::Error) -> i
         cfg!(unix) && error.raw_os_error().is_some_and(|number| NO_DESCRIPTOR.contains(&number));
     let sent = match error.kind() {
         PermissionDenied => handler.send_error((403, "No permission to read file")),
-        _ if out_of_descriptors => {
+        _ if out_of_descriptors || error.kind() == io::ErrorKind::OutOfMemory => {
             handler.log_error(format_args!("cannot open a file: {error}"));
             handler.send_error(503)
         }

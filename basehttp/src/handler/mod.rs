@@ -13,11 +13,12 @@ pub(crate) mod guard;
 mod http_types;
 pub(crate) mod log;
 mod message;
+pub(crate) mod payload;
 #[cfg(feature = "proxy")]
 mod proxies;
 pub(crate) mod request;
 mod respond;
-mod response_code;
+pub(crate) mod response_code;
 mod rfile;
 mod server_handle;
 mod server_info;

@@ -42,6 +42,9 @@ impl BaseHTTPRequestHandler {
         if let Some(methods) = allow(handler, status) {
             handler.send_header("Allow", methods);
         }
+        if let Some(seconds) = code.__retry_after() {
+            handler.send_header("Retry-After", seconds);
+        }
         if status.has_no_body() {
             return handler.end_headers();
         }

@@ -26,6 +26,27 @@ pub trait ResponseCode {
     fn explain(&self) -> Option<&str> {
         None
     }
+
+    /// After how many seconds the client may ask again.
+    #[doc(hidden)]
+    fn __retry_after(&self) -> Option<u32> {
+        None
+    }
+}
+
+/// 503 that says after how many seconds the client may ask again (RFC 9110 section 10.2.3).
+#[cfg(feature = "files")]
+pub(crate) struct Unavailable(pub(crate) u32);
+
+#[cfg(feature = "files")]
+impl ResponseCode for Unavailable {
+    fn status(&self) -> HTTPStatus {
+        HTTPStatus::SERVICE_UNAVAILABLE
+    }
+
+    fn __retry_after(&self) -> Option<u32> {
+        Some(self.0)
+    }
 }
 
 impl ResponseCode for u16 {

@@ -8,7 +8,9 @@ use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::exchange::Shared;
+use super::exchange::{Shared, Source};
+#[cfg(feature = "files")]
+use super::payload::Payload;
 
 /// The output stream of a handler, for the body of its reply: Python's `wfile`.
 ///
@@ -90,7 +92,8 @@ impl WFile {
     /// tells it.
     ///
     /// # Errors
-    /// See [the type](Self#errors); [`InvalidInput`](io::ErrorKind::InvalidInput) also if more than 256 pieces wait.
+    /// See [the type](Self#errors); [`InvalidInput`](io::ErrorKind::InvalidInput) also if more than 256 pieces
+    /// wait.
     ///
     /// ```
     /// use std::fs::File;
@@ -116,7 +119,22 @@ impl WFile {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn send_file(&self, file: &Arc<File>, range: Range<u64>) -> io::Result<()> {
-        self.shared.lock().attach(file, range)
+        self.shared.lock().attach(Source::File(file.clone()), range)
+    }
+
+    /// Makes these bytes the next part of the body, as [`send_file`](Self::send_file) does with those of a file: they are sent
+    /// from where they are, and a client that takes its time holds no thread. A few are written with what is there.
+    ///
+    /// # Errors
+    /// Those of [`send_file`](Self::send_file).
+    #[cfg(feature = "files")]
+    pub(crate) fn send_payload(&self, payload: impl Into<Payload>) -> io::Result<()> {
+        let payload = payload.into();
+        if payload.len() <= FEW {
+            return self.write_all(payload.bytes());
+        }
+        let len = payload.len() as u64;
+        self.shared.lock().attach(Source::Payload(payload), 0..len)
     }
 
     /// Sends what was written so far. A head without `Content-Length` is sent as that of a chunked body then.
@@ -127,6 +145,10 @@ impl WFile {
         self.shared.lock().flush()
     }
 }
+
+/// Up to here a copy costs less than another call of the system.
+#[cfg(feature = "files")]
+const FEW: usize = 16 * 1024;
 
 /// Formatted text on its way, and why it did not get there.
 struct Pieces<'a> {

@@ -1,11 +1,14 @@
-//! The reply that lists a folder.
+//! The reply that lists a folder: a top of its own, and the lines that all who ask for the list have together.
 
-mod order;
+pub(super) mod folder;
+pub(super) mod lists;
+pub(super) mod order;
 mod page;
 
 use std::borrow::Cow;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
@@ -13,11 +16,14 @@ use serde_json::json;
 use tz::UtcDateTime;
 
 use super::coding::quality;
-use super::directory::Entry;
+use super::content::Part;
+use super::entry::Entry;
 use super::serve::refuse;
 use super::target::{path_of, query_of};
 use super::{Content, FileRequestHandler};
-use order::{Order, sort};
+use crate::handler::response_code::Unavailable;
+use folder::{Folder, Form};
+use order::Order;
 
 /// The entries of a folder, as a page or as JSON: what the default of
 /// [`list_directory`](FileRequestHandler::list_directory) sends. An override that wants more on the page sends one of its
@@ -48,12 +54,10 @@ use order::{Order, sort};
 pub struct Listing {
     /// The path of the folder, decoded, with what else was asked for.
     title: String,
-    /// The folder's path as it was sent.
-    path: String,
+    /// The names of the folder's path as they were sent.
+    path: Vec<String>,
     order: Order,
-    entries: Vec<Entry>,
-    /// How many more there are than are listed.
-    more: usize,
+    folder: Arc<Folder>,
     extra: String,
     policy: Cow<'static, str>,
 }
@@ -69,22 +73,30 @@ impl Listing {
     /// query may say `sort=name`, `sort=size` or `sort=date`, and `order=desc`.
     ///
     /// # Errors
-    /// Those of [`read_dir`](super::Directory::read_dir).
+    /// Those of [`read_dir`](super::Directory::read_dir); [`OutOfMemory`](io::ErrorKind::OutOfMemory) where the lists that are
+    /// being sent have all of [`list_memory`](super::Directory::list_memory).
     pub fn of<H: FileRequestHandler>(handler: &H, path: &Path) -> io::Result<Self> {
-        let (entries, more) = handler.directory().read_dir(path)?;
-        Ok(Self::new(handler.path(), entries, more))
+        let target = handler.path();
+        let order = Order::of(query_of(target));
+        Ok(Self::new(target, order, handler.directory().list(path, order)?))
     }
 
-    fn new(target: &str, mut entries: Vec<Entry>, more: usize) -> Self {
-        let path = path_of(target).to_owned();
+    fn new(target: &str, order: Order, folder: Arc<Folder>) -> Self {
+        let path = segments(path_of(target));
         let query = query_of(target);
-        let order = Order::of(query);
-        sort(&mut entries, order);
         // Python shows all of what was asked for; what this page's own links say would be noise.
         let shows_query = !query.is_empty() && order == Order::default();
-        let asked = if shows_query { format!("{path}?{query}") } else { path.clone() };
-        let title = percent_decode_str(&asked).decode_utf8_lossy().into_owned();
-        Self { title, path, order, entries, more, extra: String::new(), policy: POLICY.into() }
+        let mut asked = slashed(&path);
+        if shows_query {
+            asked.push('?');
+            asked.push_str(query);
+        }
+        let mut title = percent_decode_str(&asked).decode_utf8_lossy().into_owned();
+        if let Some((end, _)) = title.char_indices().nth(SHOWN) {
+            title.truncate(end);
+            title.push('\u{2026}');
+        }
+        Self { title, path, order, folder, extra: String::new(), policy: POLICY.into() }
     }
 
     /// Adds HTML above the table.
@@ -101,55 +113,104 @@ impl Listing {
         self
     }
 
-    /// Sends the head of the reply: as JSON where the request's `Accept` prefers that (RFC 9110 section 12.5.1).
+    /// Sends the head of the reply: as JSON where the request's `Accept` prefers that (RFC 9110 section 12.5.1). Where there is
+    /// no memory for the list, which [`list_memory`](super::Directory::list_memory) bounds, the reply is 503.
     ///
     /// # Errors
     /// Those of the connection.
     pub fn send<H: FileRequestHandler>(&self, handler: &H) -> io::Result<Option<Content>> {
         let accepts: Vec<&[u8]> = handler.request().values("Accept").collect();
-        let (body, media_type) = if prefers_json(&accepts) {
-            (self.json().into_bytes(), "application/json")
+        let (top, lines, media_type) = if prefers_json(&accepts) {
+            (self.json_top(), self.folder.clone().form(Form::Json, json_row, json_end), "application/json")
         } else {
-            (self.html(), "text/html; charset=utf-8")
+            let lines = self.folder.clone().form(Form::Html, page::row, page::end);
+            (page::top(self), lines, "text/html; charset=utf-8")
         };
+        let lines = match lines {
+            Ok(lines) => lines,
+            Err(error) => return unavailable(handler, &error),
+        };
+        let content = Content { parts: vec![Part::Bytes(top), Part::Shared(lines)] };
         handler.send_response(200);
         handler.send_header("Content-Type", media_type);
-        handler.send_header("Content-Length", body.len());
+        handler.send_header("Content-Length", content.len());
         // What is in the folder now is what counts, whenever the page is looked at again.
         handler.send_header("Cache-Control", "no-cache");
         handler.send_header("Vary", "Accept");
         handler.send_header("Content-Security-Policy", &self.policy);
         handler.send_header("X-Content-Type-Options", "nosniff");
         handler.end_headers()?;
-        Ok(Some(Content::bytes(body)))
+        Ok(Some(content))
     }
 
     /// The page. It is bytes, for names of files may be any, and are shown as they are.
     pub fn html(&self) -> Vec<u8> {
-        page::render(self)
+        self.whole(page::top(self), page::row, page::end)
     }
 
     /// `{"path": .., "entries": [{"name", "href", "type", "size", "modified"}], "more": ..}`. Times are those of RFC 3339; a
     /// name that is not UTF-8 has replacement characters, its `href` has all bytes.
     pub fn json(&self) -> String {
-        let entries: Vec<_> = self
-            .entries
-            .iter()
-            .map(|entry| {
-                let size = (!entry.is_directory).then_some(entry.size);
-                json!({
-                    "name": entry.name.to_string_lossy(),
-                    "href": href(entry),
-                    "type": if entry.is_directory { "directory" } else { "file" },
-                    "size": size,
-                    "modified": entry.modified.and_then(utc).map(exact),
-                })
-            })
-            .collect();
-        let path = percent_decode_str(&self.path).decode_utf8_lossy();
-        json!({ "path": path, "entries": entries, "more": self.more }).to_string()
+        String::from_utf8_lossy(&self.whole(self.json_top(), json_row, json_end)).into_owned()
+    }
+
+    fn whole(
+        &self,
+        mut bytes: Vec<u8>,
+        row: impl Fn(usize, &Entry, &mut Vec<u8>),
+        end: impl FnOnce(&Folder, &mut Vec<u8>),
+    ) -> Vec<u8> {
+        for (place, entry) in self.folder.entries.iter().enumerate() {
+            row(place, entry, &mut bytes);
+        }
+        end(&self.folder, &mut bytes);
+        bytes
+    }
+
+    fn json_top(&self) -> Vec<u8> {
+        let path = slashed(&self.path);
+        let path = percent_decode_str(&path).decode_utf8_lossy();
+        format!("{{\"path\":{},\"entries\":[", json!(path)).into_bytes()
     }
 }
+
+fn json_row(place: usize, entry: &Entry, bytes: &mut Vec<u8>) {
+    let size = (!entry.is_directory).then_some(entry.size);
+    let row = json!({
+        "name": entry.name.to_string_lossy(),
+        "href": href(entry),
+        "type": if entry.is_directory { "directory" } else { "file" },
+        "size": size,
+        "modified": entry.modified.and_then(utc).map(exact),
+    });
+    // To memory, which takes all.
+    let _ = write!(bytes, "{}{row}", if place > 0 { "," } else { "" });
+}
+
+fn json_end(folder: &Folder, bytes: &mut Vec<u8>) {
+    let _ = write!(bytes, "],\"more\":{}}}", folder.more);
+}
+
+/// The names of a path as they were sent, without those that only lead around (RFC 3986 section 5.2.4): a path may have any
+/// number of these.
+fn segments(path: &str) -> Vec<String> {
+    let mut segments = Vec::new();
+    for segment in path.split('/') {
+        match &*percent_decode_str(segment).collect::<Vec<u8>>() {
+            b"" | b"." => {}
+            b".." => drop(segments.pop()),
+            _ => segments.push(segment.to_owned()),
+        }
+    }
+    segments
+}
+
+fn slashed(path: &[String]) -> String {
+    path.iter().fold(String::from("/"), |all, segment| all + segment + "/")
+}
+
+/// So many characters are shown of what was asked for.
+const SHOWN: usize = 1000;
 
 /// Python's `list_directory`.
 pub(super) fn list_directory<H: FileRequestHandler>(handler: &H, path: &Path) -> io::Result<Option<Content>> {
@@ -158,8 +219,19 @@ pub(super) fn list_directory<H: FileRequestHandler>(handler: &H, path: &Path) ->
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             handler.send_error((403, "No permission to list directory")).map(|()| None)
         }
+        Err(error) if matches!(error.kind(), io::ErrorKind::OutOfMemory | io::ErrorKind::ResourceBusy) => {
+            unavailable(handler, &error)
+        }
         Err(error) => refuse(handler, &error),
     }
+}
+
+/// 503, where lists have all the memory that they may have, or too many wait for one.
+fn unavailable<H: FileRequestHandler>(handler: &H, error: &io::Error) -> io::Result<Option<Content>> {
+    if handler.directory().lists_shared().is_to_be_told() {
+        handler.log_error(format_args!("cannot list a folder: {error}"));
+    }
+    handler.send_error(Unavailable(1)).map(|()| None)
 }
 
 fn prefers_json(accepts: &[&[u8]]) -> bool {

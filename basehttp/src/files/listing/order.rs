@@ -2,17 +2,17 @@
 
 use std::cmp::Ordering;
 
-use super::Entry;
+use crate::files::entry::Entry;
 
 /// The order that a page's own links ask for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Order {
-    pub(super) by: Column,
-    pub(super) descending: bool,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(in crate::files) struct Order {
+    pub(in crate::files) by: Column,
+    pub(in crate::files) descending: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Column {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(in crate::files) enum Column {
     #[default]
     Name,
     Size,
@@ -20,7 +20,7 @@ pub(super) enum Column {
 }
 
 impl Order {
-    pub(super) fn of(query: &str) -> Self {
+    pub(in crate::files) fn of(query: &str) -> Self {
         let mut order = Self::default();
         for pair in query.split('&') {
             match pair {
@@ -36,9 +36,9 @@ impl Order {
 }
 
 impl Column {
-    pub(super) const ALL: [Self; 3] = [Self::Name, Self::Size, Self::Date];
+    pub(in crate::files) const ALL: [Self; 3] = [Self::Name, Self::Size, Self::Date];
 
-    pub(super) fn word(self) -> &'static str {
+    pub(in crate::files) fn word(self) -> &'static str {
         match self {
             Self::Name => "name",
             Self::Size => "size",
@@ -48,7 +48,7 @@ impl Column {
 }
 
 /// Folders first.
-pub(super) fn sort(entries: &mut [Entry], order: Order) {
+pub(in crate::files) fn sort(entries: &mut [Entry], order: Order) {
     entries.sort_by(|a, b| {
         let by_name = || natural(a.name.as_encoded_bytes(), b.name.as_encoded_bytes());
         let compared = match order.by {

@@ -2,51 +2,58 @@
 
 use std::fmt::Write as _;
 
+use super::folder::Folder;
 use super::order::{Column, Order};
 use super::{Listing, date, exact, hour, href, utc};
-use crate::files::directory::Entry;
+use crate::files::entry::Entry;
 use crate::handler::error_page::escape;
 
 const STYLE: &str = include_str!("page.css");
 
-pub(super) fn render(listing: &Listing) -> Vec<u8> {
+/// What comes before the lines.
+pub(super) fn top(listing: &Listing) -> Vec<u8> {
     let title = format!("Directory listing for {}", escaped(&listing.title));
     let mut page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
-    )
-    .into_bytes();
-    page.extend_from_slice(breadcrumbs(&listing.path).as_bytes());
-    page.extend_from_slice(listing.extra.as_bytes());
-    page.extend_from_slice(header(listing.order).as_bytes());
-    if !listing.path.trim_matches('/').is_empty() {
-        page.extend_from_slice(b"<tr><td><a href=\"../\">..</a></td><td></td><td></td></tr>\n");
+    );
+    page.push_str(&breadcrumbs(&listing.path));
+    page.push_str(&listing.extra);
+    page.push_str(&header(listing.order));
+    if !listing.path.is_empty() {
+        page.push_str("<tr><td><a href=\"../\">..</a></td><td></td><td></td></tr>\n");
     }
-    for entry in &listing.entries {
-        row(entry, &mut page);
-    }
+    page.into_bytes()
+}
+
+/// What comes behind them.
+pub(super) fn end(folder: &Folder, page: &mut Vec<u8>) {
     page.extend_from_slice(b"</tbody>\n</table>\n");
-    let note = match (listing.entries.is_empty(), listing.more) {
+    let note = match (folder.entries.is_empty(), folder.more) {
         (true, _) => "<p>This folder is empty.</p>\n".to_owned(),
         (false, 0) => String::new(),
         (false, more) => format!("<p>And {more} more, which are not shown.</p>\n"),
     };
     page.extend_from_slice(note.as_bytes());
     page.extend_from_slice(b"</body>\n</html>\n");
-    page
 }
 
-/// Links to the folders above.
-fn breadcrumbs(path: &str) -> String {
-    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+/// Links to the folders above. From far below there are only some: each is as long as its way up.
+fn breadcrumbs(segments: &[String]) -> String {
     let mut html = String::from("<nav aria-label=\"Folders above\">");
     for depth in 0..=segments.len() {
+        let up = segments.len() - depth;
+        if depth > 0 && up > MOST_ABOVE {
+            continue;
+        }
+        if depth > 0 && up == MOST_ABOVE {
+            html.push_str("\u{2026} / ");
+        }
         let name = match depth.checked_sub(1).and_then(|above| segments.get(above)) {
             Some(segment) => escaped(&percent_encoding::percent_decode_str(segment).decode_utf8_lossy()),
             None => "top".to_owned(),
         };
-        let up = segments.len() - depth;
         let _ = if up == 0 {
             write!(html, "<span aria-current=\"page\">{name}</span>")
         } else {
@@ -56,6 +63,9 @@ fn breadcrumbs(path: &str) -> String {
     html.push_str("</nav>\n");
     html
 }
+
+/// Of the folders above, so many have a link besides the top.
+const MOST_ABOVE: usize = 64;
 
 fn header(order: Order) -> String {
     let mut html = String::from("<table>\n<thead><tr>");
@@ -87,7 +97,8 @@ fn header(order: Order) -> String {
     html
 }
 
-fn row(entry: &Entry, page: &mut Vec<u8>) {
+/// The line of an entry.
+pub(super) fn row(_place: usize, entry: &Entry, page: &mut Vec<u8>) {
     page.extend_from_slice(format!("<tr><td><a href=\"{}\"><bdi>", href(entry)).as_bytes());
     show(entry.name.as_encoded_bytes(), page);
     // As in Python: `/` for a folder, `@` for a link.

@@ -1,6 +1,9 @@
 use std::ffi::OsString;
 use std::time::{Duration, UNIX_EPOCH};
 
+use super::folder::Stamp;
+use super::lists::Lists;
+use super::order::sort;
 use super::*;
 
 fn entry(name: &str, is_directory: bool, size: u64, seconds: u64) -> Entry {
@@ -8,8 +11,17 @@ fn entry(name: &str, is_directory: bool, size: u64, seconds: u64) -> Entry {
     Entry { name: OsString::from(name), is_directory, is_link: false, size, modified }
 }
 
+fn listing(target: &str, entries: &[Entry], more: usize) -> Listing {
+    let order = Order::of(query_of(target));
+    let mut folder = Lists::default().begin(usize::MAX, Stamp::NONE);
+    folder.more = more;
+    assert!(entries.iter().all(|entry| folder.push(entry.clone())));
+    sort(&mut folder.entries, order);
+    Listing::new(target, order, Arc::new(folder))
+}
+
 fn page(target: &str, entries: &[Entry]) -> String {
-    String::from_utf8(Listing::new(target, entries.to_vec(), 0).html()).unwrap()
+    String::from_utf8(listing(target, entries, 0).html()).unwrap()
 }
 
 #[test]
@@ -41,8 +53,9 @@ fn the_query_says_the_order() {
         ("order=desc&sort=date", "zbca"),
         ("sort=nothing", "zabc"),
     ] {
-        let listing = Listing::new(&format!("/?{query}"), entries.to_vec(), 0);
-        let names: Vec<&str> = listing.entries.iter().map(|entry| entry.name.to_str().unwrap()).collect();
+        let listing = listing(&format!("/?{query}"), &entries, 0);
+        let names: Vec<&str> =
+            listing.folder.entries.iter().map(|entry| entry.name.to_str().unwrap()).collect();
         assert_eq!(names.concat(), wanted, "{query}");
     }
     let html = page("/?sort=size", &entries);
@@ -66,7 +79,7 @@ fn as_json_where_that_is_preferred() {
     ] {
         assert_eq!(prefers_json(&[accept.as_bytes()]), json, "{accept}");
     }
-    let listing = Listing::new("/d%C3%A4/", vec![entry("\"a\"", false, 5, 0), entry("s", true, 4096, 0)], 3);
+    let listing = listing("/d%C3%A4/", &[entry("\"a\"", false, 5, 0), entry("s", true, 4096, 0)], 3);
     let json: serde_json::Value = serde_json::from_str(&listing.json()).unwrap();
     assert_eq!(json["path"], "/d\u{e4}/");
     assert_eq!(json["more"], 3);
@@ -82,6 +95,47 @@ fn as_json_where_that_is_preferred() {
 
 #[test]
 fn what_is_not_shown_is_said() {
-    let listing = Listing::new("/", vec![entry("a", false, 1, 0)], 12_345);
+    let listing = listing("/", &[entry("a", false, 1, 0)], 12_345);
     assert!(String::from_utf8(listing.html()).unwrap().contains("And 12345 more"));
+}
+
+#[test]
+fn a_path_that_leads_around_costs_nothing() {
+    for target in ["/a/./b//c/../", "/a/%2e/b/x/y/%2E%2e/.%2e/", "//a//b//"] {
+        let html = page(target, &[]);
+        assert!(html.contains("<h1>Directory listing for /a/b/</h1>"), "{html}");
+        let above =
+            "<a href=\"../../\">top</a> / <a href=\"../\">a</a> / <span aria-current=\"page\">b</span>";
+        assert!(html.contains(above), "{html}");
+        let json: serde_json::Value = serde_json::from_str(&listing(target, &[], 0).json()).unwrap();
+        assert_eq!(json["path"], "/a/b/");
+    }
+    let usual = page("/", &[]).len();
+    for around in ["./", "/", "a/../"] {
+        assert_eq!(page(&format!("/{}", around.repeat(13_000)), &[]).len(), usual, "{around}");
+    }
+    // There is hardly such a folder, but an override may say so.
+    let deep = page(&format!("/{}", "a/".repeat(30_000)), &[]);
+    assert!(deep.len() < 200_000 && deep.contains("top</a> / \u{2026} / <a"), "{}", deep.len());
+    assert!(!page(&format!("/{}", "a/".repeat(64)), &[]).contains("\u{2026} / "));
+}
+
+#[test]
+fn of_what_was_asked_for_some_is_shown() {
+    let html = page(&format!("/?{}", "\u{e4}".repeat(60_000)), &[]);
+    assert!(html.len() < 10_000 && html.contains("\u{e4}\u{2026}</h1>"), "{}", html.len());
+    let html = page(&format!("/?{}", "x".repeat(998)), &[]);
+    assert!(html.contains("x</h1>"), "all of it fits");
+}
+
+#[test]
+fn what_is_shared_and_what_is_not_are_the_whole_together() {
+    let entries = [entry("a", false, 5, 0), entry("s", true, 0, 0)];
+    let listing = listing("/b/", &entries, 7).with("<p>extra</p>");
+    let lines = listing.folder.clone().form(Form::Html, page::row, page::end).unwrap();
+    assert_eq!([&page::top(&listing), lines.bytes()].concat(), listing.html());
+    let lines = listing.folder.clone().form(Form::Json, json_row, json_end).unwrap();
+    assert_eq!([&listing.json_top(), lines.bytes()].concat(), listing.json().into_bytes());
+    let again = listing.folder.clone().form(Form::Json, json_row, json_end).unwrap();
+    assert_eq!(lines.bytes().as_ptr(), again.bytes().as_ptr(), "one copy");
 }

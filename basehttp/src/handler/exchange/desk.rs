@@ -208,7 +208,7 @@ impl Default for Exchange {
             trailers: Headers::default(),
             reply: Reply::new(line.bounds.hold),
             told_status: 0,
-            files: VecDeque::new(),
+            attached: VecDeque::new(),
             trouble: None,
             news: None,
             failed: false,
@@ -251,7 +251,7 @@ impl Exchange {
         self.part == Part::Idle
             && self.input.is_empty()
             && self.reply.is_at_rest()
-            && self.files.is_empty()
+            && self.attached.is_empty()
             && self.until.is_none()
             && matches!(self.body, Incoming::None)
             && self.output == Output::Open

@@ -1,5 +1,6 @@
 //! What `rfile`, `wfile` and the handler's base share: the connection, the body of the request, the reply.
 
+mod attached;
 mod bounds;
 mod desk;
 mod head;
@@ -22,11 +23,12 @@ use crate::proto::framing::Body;
 use crate::proto::head::HeadParser;
 use crate::proto::reply::{Asked, Reply};
 
+use attached::Attached;
+pub(crate) use attached::Source;
 pub(crate) use bounds::{Bounds, LONGEST};
 use desk::Line;
 use incoming::Incoming;
 use patience::Patience;
-use pump::Attached;
 
 pub(crate) use desk::{Desk, Guard, Shared};
 pub(crate) use incoming::Taken;
@@ -75,8 +77,8 @@ pub(crate) struct Exchange {
     pub(crate) reply: Reply,
     /// The status of the reply, once it was counted.
     told_status: u16,
-    /// Files between the bytes of `reply`, in the order of their places.
-    files: VecDeque<Attached>,
+    /// What stands between the bytes of `reply`, in the order of the places.
+    attached: VecDeque<Attached>,
     trouble: Option<Trouble>,
     /// The trouble, until somebody has asked for it to log it.
     news: Option<Trouble>,
@@ -410,7 +412,7 @@ impl Exchange {
     /// must not have the room of its next reply filled by those before: the handler would wait for it.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        self.unsent > 0 || self.has_files() || self.reply.gathered() > self.line.bounds.high_water
+        self.unsent > 0 || !self.attached.is_empty() || self.reply.gathered() > self.line.bounds.high_water
     }
 
     /// Reads and drops input. `WouldBlock` when there may be more, `Ok` with a count when there was some.

@@ -1,12 +1,11 @@
 //! The reply: what the handler makes of it, on its way to the wire.
 
-use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::sync::Arc;
 
+use super::attached::{Attached, MOST_ATTACHED, Source};
 use super::incoming::Incoming;
-use super::pump::{Attached, MOST_FILES, Sent};
+use super::pump::Sent;
 use super::{DIRECT, Exchange, Output, Settled, Trouble};
 use crate::handler::wire::Close;
 use crate::proto::mistake::Mistake;
@@ -54,7 +53,7 @@ impl Exchange {
     #[inline(never)]
     fn write_on(&mut self, data: &[u8]) -> io::Result<usize> {
         self.decide_about_rest();
-        if data.len() >= DIRECT && !self.reply.would_hold(data.len()) && self.files.is_empty() {
+        if data.len() >= DIRECT && !self.reply.would_hold(data.len()) && self.attached.is_empty() {
             return self.write_direct(data);
         }
         let count = self.reply.write(data).map_err(|mistake| self.refused(mistake))?;
@@ -98,17 +97,18 @@ impl Exchange {
         Ok(count)
     }
 
-    /// Makes bytes of a file the next part of the body. They go when those before them have gone.
-    pub(crate) fn attach(&mut self, file: &Arc<File>, range: Range<u64>) -> io::Result<()> {
+    /// Makes bytes that stay where they are the next part of the body. They go when those before them have gone.
+    pub(crate) fn attach(&mut self, source: Source, range: Range<u64>) -> io::Result<()> {
         self.decide_about_rest();
-        if self.files.len() >= MOST_FILES {
-            let text = format!("a reply may wait for the sending of {MOST_FILES} pieces of files");
+        if self.attached.len() >= MOST_ATTACHED {
+            let text =
+                format!("a reply may wait for the sending of {MOST_ATTACHED} pieces of files or memory");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
-        let left = range.end.saturating_sub(range.start);
-        if self.reply.begin_file(left).map_err(|mistake| self.refused(mistake))? {
+        let len = range.end.saturating_sub(range.start);
+        if self.reply.begin_file(len).map_err(|mistake| self.refused(mistake))? {
             let place = self.reply.gathered();
-            self.files.push_back(Attached { place, file: file.clone(), position: range.start, left });
+            self.attached.push_back(Attached::new(place, source, range));
             self.reply.end_direct();
         }
         Ok(())

@@ -1,11 +1,10 @@
-//! What is ready of the replies, on its way to the wire: bytes, and the files between them.
+//! What is ready of the replies, on its way to the wire: bytes, and what is attached between them.
 
-use std::fs::File;
 use std::io::{self, IoSlice};
-use std::sync::Arc;
 
+use super::attached::Attached;
 use super::{Exchange, Output, Trouble, gone};
-use crate::handler::wire::{Close, FileFault, Want};
+use crate::handler::wire::{Close, FileFault, Want, Wire};
 
 /// What became of all that is ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,55 +16,45 @@ pub(crate) enum Sent {
     Enough,
 }
 
-/// Bytes of a file that are to be sent, from where they are.
-#[derive(Debug)]
-pub(super) struct Attached {
-    /// How many bytes of the reply's buffer come before them.
-    pub(super) place: usize,
-    pub(super) file: Arc<File>,
-    pub(super) position: u64,
-    pub(super) left: u64,
-}
-
-/// A reply with more pieces of files has to wait for its client: each keeps a descriptor open.
-pub(super) const MOST_FILES: usize = 256;
-
-/// How much of files goes at a time: as much as a fast client takes in about half a millisecond. Then others have their
-/// turn.
-const FILE_BYTES: u64 = 1024 * 1024;
+/// How much of what is attached goes at a time: as much as a fast client takes in about half a millisecond. Then others have
+/// their turn.
+const A_TURN: u64 = 1024 * 1024;
 
 impl Exchange {
     /// Whether anything of the replies is still to be sent.
     #[inline]
     pub(crate) fn has_output(&self) -> bool {
-        self.reply.gathered() > 0 || self.has_files()
+        self.reply.gathered() > 0 || !self.attached.is_empty()
     }
 
     /// Whether some of it is in files.
     #[inline]
     pub(crate) fn has_files(&self) -> bool {
-        !self.files.is_empty()
+        self.attached.iter().any(|attached| attached.of_file().is_some())
     }
 
     /// Sends what can go without waiting.
     pub(crate) fn pump(&mut self) -> io::Result<Sent> {
-        self.pump_within(FILE_BYTES)
+        self.pump_within(A_TURN)
     }
 
-    /// As [`pump`](Self::pump), with so many bytes of files.
+    /// As [`pump`](Self::pump), with so many bytes of what is attached.
     pub(crate) fn pump_within(&mut self, mut budget: u64) -> io::Result<Sent> {
         if self.output == Output::Dead {
             return Err(gone());
         }
-        // Of the buffer. Those of files are counted as they go.
+        // Of the buffer. The others are counted as they go.
         let mut written = 0;
         let sent = loop {
             let ready = self.reply.ready();
-            let place = self.files.front().map_or(usize::MAX, |file| file.place);
-            match ready.get(written..ready.len().min(place)) {
-                None | Some([]) if self.files.is_empty() => break self.line.wire.flush().map(|()| Sent::All),
-                None | Some([]) if budget == 0 => break Ok(Sent::Enough),
-                None | Some([]) => match self.send_file(budget) {
+            let next = self.attached.front();
+            let place = next.map_or(usize::MAX, |next| next.place);
+            let before = ready.get(written..ready.len().min(place)).unwrap_or_default();
+            let behind = next.map_or(&[][..], |next| next.in_memory(budget));
+            match next {
+                None if before.is_empty() => break self.line.wire.flush().map(|()| Sent::All),
+                Some(_) if before.is_empty() && budget == 0 => break Ok(Sent::Enough),
+                Some(_) if before.is_empty() && behind.is_empty() => match self.send_file(budget) {
                     Ok(count) => budget = budget.saturating_sub(count as u64),
                     Err(FileFault::Wire(error)) => break Err(error),
                     Err(FileFault::File(error)) => {
@@ -73,9 +62,13 @@ impl Exchange {
                         return Err(self.cut_by_file(error));
                     }
                 },
-                Some(rest) => match self.line.wire.write(rest) {
+                _ => match write_both(&mut *self.line.wire, before, behind) {
                     Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
-                    Ok(count) => written += count,
+                    Ok(count) => {
+                        let of_buffer = count.min(before.len());
+                        written += of_buffer;
+                        budget = budget.saturating_sub(self.attached_took(count - of_buffer));
+                    }
                     Err(error) => break Err(error),
                 },
             }
@@ -95,27 +88,35 @@ impl Exchange {
 
     /// Sends some of the file that is next.
     fn send_file(&mut self, budget: u64) -> Result<usize, FileFault> {
-        let Some(next) = self.files.front_mut() else { return Ok(0) };
-        let count = self.line.wire.send_file(&next.file, next.position, next.left.min(budget))?;
+        let count = match self.attached.front().and_then(Attached::of_file) {
+            Some((file, position, left)) => self.line.wire.send_file(file, position, left.min(budget))?,
+            None => 0,
+        };
         if count == 0 {
             return Err(FileFault::File(io::ErrorKind::UnexpectedEof.into()));
         }
-        next.position += count as u64;
-        next.left = next.left.saturating_sub(count as u64);
-        if next.left == 0 {
-            self.files.pop_front();
-        }
-        self.sent += count as u64;
-        self.taking.earn(count, &self.line.bounds.clock);
+        self.attached_took(count);
         Ok(count)
+    }
+
+    /// The client has taken some of what is attached first.
+    fn attached_took(&mut self, count: usize) -> u64 {
+        if let Some(next) = self.attached.front_mut().filter(|_| count > 0) {
+            if next.advance(count as u64) {
+                self.attached.pop_front();
+            }
+            self.sent += count as u64;
+            self.taking.earn(count, &self.line.bounds.clock);
+        }
+        count as u64
     }
 
     /// A file has less than it had when its length was promised, or cannot be read: what is missing cannot be made up.
     #[cold]
     fn cut_by_file(&mut self, error: io::Error) -> io::Error {
-        let left = self.files.iter().map(|file| file.left).sum();
+        let left = self.attached.iter().map(Attached::left).sum();
         self.record(Trouble::File { left, kind: error.kind() });
-        self.files.clear();
+        self.attached.clear();
         self.output = Output::Dead;
         self.ending = Some(Close::Reset);
         self.reply.must_close();
@@ -125,8 +126,8 @@ impl Exchange {
     /// The client has taken some of what is ready.
     fn took(&mut self, count: usize) {
         self.reply.sent(count);
-        for file in &mut self.files {
-            file.place = file.place.saturating_sub(count);
+        for attached in &mut self.attached {
+            attached.place = attached.place.saturating_sub(count);
         }
         self.sent += count as u64;
         self.unsent = self.reply.gathered();
@@ -210,10 +211,20 @@ impl Exchange {
     #[cold]
     fn unwritable(&mut self, error: io::Error) -> io::Error {
         self.output = Output::Dead;
+        self.attached.clear();
         self.ending = Some(Close::Reset);
         let deadline =
             if self.taking.ends_before(self.write_timeout) { "reply_timeout" } else { "write_timeout" };
         self.failed(error, deadline)
+    }
+}
+
+/// Writes two pieces, of which one may be empty, in one call.
+fn write_both(wire: &mut dyn Wire, first: &[u8], second: &[u8]) -> io::Result<usize> {
+    match (first, second) {
+        (first, []) => wire.write(first),
+        ([], second) => wire.write(second),
+        _ => wire.write_vectored(&[IoSlice::new(first), IoSlice::new(second)]),
     }
 }
 
@@ -226,7 +237,7 @@ mod tests {
     use super::*;
     use crate::handler::clock::Clock;
     use crate::handler::exchange::{After, Bounds, DIRECT, Shared};
-    use crate::handler::wire::{Level, Wire};
+    use crate::handler::wire::Level;
     use crate::proto::framing::Body;
     use crate::proto::reply::Asked;
     use crate::proto::request_line::Version;

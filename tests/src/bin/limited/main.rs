@@ -1,6 +1,7 @@
 //! A server in a process of its own, for tests that must not lower the limits of theirs, or that count what a process has.
 //! Arguments are settings in pairs, a name and a number; times are in milliseconds; `hooks` are switched on by any number,
-//! and so is `log_requests`, without which only requests for `/logged` are. The first line of the output is the port. Each line of the input is an order, answered by `done`:
+//! and so is `log_requests`, without which only requests for `/logged` are. With `LIMITED_FOLDER` in its environment it serves the
+//! files of that folder instead. The first line of the output is the port. Each line of the input is an order, answered by `done`:
 //!
 //! - `nofile N` and `nproc N` set a limit,
 //! - `arrived N` waits until so many handlers of `/wait` do, `release` lets those go on, and `go` lets all
@@ -24,8 +25,8 @@ mod linux {
     use std::time::Duration;
 
     use basehttp::prelude::*;
-    use basehttp::{ServerBuilder, ServerHandle};
-    use basehttp_tests::gate::gate;
+    use basehttp::{Directory, FileHandler, ServerBuilder, ServerHandle};
+    use basehttp_tests::gate::{Gate, gate};
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     use nix::sys::signal::{SigSet, Signal};
     use signal_hook::consts::{SIGTERM, SIGUSR1};
@@ -110,7 +111,20 @@ mod linux {
             let trap = trap.clone();
             move |base| Limited::new(base, &bar, &trap, logs_all)
         };
-        let mut server = builder.bind(("127.0.0.1", 0), factory)?;
+        match std::env::var_os("LIMITED_FOLDER") {
+            Some(folder) => {
+                let files = Directory::open(folder)?;
+                serve(
+                    builder.bind(("127.0.0.1", 0), move |base| FileHandler::new(base, &files))?,
+                    &gate,
+                    &trap,
+                )
+            }
+            None => serve(builder.bind(("127.0.0.1", 0), factory)?, &gate, &trap),
+        }
+    }
+
+    fn serve(mut server: HTTPServer, gate: &Gate, trap: &Trap) -> io::Result<()> {
         let handle = server.handle();
         println!("{}", server.server_port());
         let serving = thread::spawn(move || server.serve_forever());

@@ -1,0 +1,309 @@
+//! A folder as it was read for a list, and what is sent of that, with the memory that both take.
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::files::entry::Entry;
+use crate::handler::payload::Payload;
+
+/// The entries of a folder, sorted, and the forms in which they are sent, each made once. The replies that send one have it
+/// together.
+#[derive(Debug)]
+pub(in crate::files) struct Folder {
+    pub(in crate::files) entries: Vec<Entry>,
+    /// How many more there are.
+    pub(in crate::files) more: usize,
+    pub(super) state: Mutex<State>,
+    forms: [OnceLock<Vec<u8>>; 2],
+    making: Mutex<()>,
+    charge: Charge,
+}
+
+/// In which form a list is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Html,
+    Json,
+}
+
+/// By what the system shows that a folder is another one, or has other names in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::files) struct Stamp {
+    changed: Option<SystemTime>,
+    /// The device and the number of the folder, where it has one.
+    id: (u64, u64),
+}
+
+/// The folder as it was when it was last seen to be like this.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct State {
+    stamp: Stamp,
+    /// When the reading began.
+    begun: Instant,
+    /// The folder had not changed for so long then that another change would have another time.
+    was_quiet: bool,
+}
+
+/// Who asks for a list that there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asker {
+    /// One who would have to read the folder otherwise.
+    Reader,
+    /// One who would have to wait for another who reads it.
+    Beside,
+    /// One who has waited for it.
+    Waiter,
+}
+
+/// So old may a list be that is given again. Its names are right, for the folder's time would tell; sizes and times of the files in
+/// it may be those of a second ago.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// So old may it be where the folder's time may not tell. To read a large folder takes as long.
+const FRESH_IN_ANY_CASE: Duration = Duration::from_millis(50);
+
+/// Two changes within this may have one time: that of Linux has steps of up to ten milliseconds.
+const STEP: Duration = Duration::from_millis(20);
+
+/// Or within this, on file systems that know seconds only, two of them on FAT.
+const COARSE_STEP: Duration = Duration::from_secs(2);
+
+impl Folder {
+    pub(super) fn new(charge: Charge, stamp: Stamp) -> Self {
+        Self {
+            entries: Vec::new(),
+            more: 0,
+            state: Mutex::new(State::now(stamp)),
+            forms: [const { OnceLock::new() }; 2],
+            making: Mutex::new(()),
+            charge,
+        }
+    }
+
+    /// Takes an entry. False if there is no room for it.
+    pub(in crate::files) fn push(&mut self, entry: Entry) -> bool {
+        let has_room = self.charge.add(size_of::<Entry>() + entry.name.len());
+        if has_room {
+            self.entries.push(entry);
+        }
+        has_room
+    }
+
+    /// Whether another list has the same in it.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.more == other.more && self.entries == other.entries
+    }
+
+    pub(super) fn state(&self) -> State {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// It was read again, and has not changed.
+    pub(super) fn renew(&self, state: State) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
+    /// The list in this form: `row` makes the line of an entry, which has this place, and `end` what comes behind them.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`](io::ErrorKind::OutOfMemory) where there is no room for it.
+    pub(super) fn form(
+        self: Arc<Self>,
+        form: Form,
+        row: impl Fn(usize, &Entry, &mut Vec<u8>),
+        end: impl FnOnce(&Self, &mut Vec<u8>),
+    ) -> io::Result<Payload> {
+        let made = &self.forms[form as usize];
+        if made.get().is_none() {
+            let _one_at_a_time = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+            if made.get().is_none() {
+                let mut part = Charge::of(&self.charge.room, self.charge.most);
+                let mut bytes = Vec::new();
+                for (place, entry) in self.entries.iter().enumerate() {
+                    row(place, entry, &mut bytes);
+                    if !part.cover(bytes.capacity()) {
+                        return Err(no_room());
+                    }
+                }
+                end(&self, &mut bytes);
+                bytes.shrink_to_fit();
+                if !part.cover(bytes.capacity()) {
+                    return Err(no_room());
+                }
+                self.charge.join(part);
+                // Nobody else makes it.
+                let _ = made.set(bytes);
+            }
+        }
+        Ok(Payload::owned_by(Sent { folder: self, form }))
+    }
+}
+
+/// A form that is sent, and with it what it is one of.
+struct Sent {
+    folder: Arc<Folder>,
+    form: Form,
+}
+
+impl AsRef<[u8]> for Sent {
+    fn as_ref(&self) -> &[u8] {
+        self.folder.forms[self.form as usize].get().map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Stamp {
+    #[cfg(unix)]
+    pub(in crate::files) fn of(metadata: &std::fs::Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+
+        // Not when it was modified, which everybody may set.
+        let seconds = u64::try_from(metadata.ctime()).ok();
+        let nanoseconds = u32::try_from(metadata.ctime_nsec()).unwrap_or_default();
+        let changed = seconds.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::new(seconds, nanoseconds)));
+        Self { changed, id: (metadata.dev(), metadata.ino()) }
+    }
+
+    #[cfg(not(unix))]
+    pub(in crate::files) fn of(metadata: &std::fs::Metadata) -> Self {
+        Self { changed: metadata.modified().ok(), id: (0, 0) }
+    }
+}
+
+impl State {
+    fn now(stamp: Stamp) -> Self {
+        let quiet_since = stamp.changed.and_then(|changed| {
+            let is_coarse = changed.duration_since(UNIX_EPOCH).is_ok_and(|since| since.subsec_nanos() == 0);
+            changed.checked_add(if is_coarse { COARSE_STEP } else { STEP })
+        });
+        let was_quiet = quiet_since.is_some_and(|since| since < SystemTime::now());
+        Self { stamp, begun: Instant::now(), was_quiet }
+    }
+
+    /// Whether this is the folder as one may see it who has asked at `asked`, and has seen it like `stamp` then.
+    pub(super) fn is_right_for(&self, stamp: Stamp, asked: Instant, asker: Asker) -> bool {
+        let most = if self.was_quiet { FRESH } else { FRESH_IN_ANY_CASE };
+        let age = asked.saturating_duration_since(self.begun);
+        let is_young = match asker {
+            Asker::Reader => age < most,
+            Asker::Beside => age < 2 * most,
+            Asker::Waiter => true,
+        };
+        self.begun >= asked || (self.stamp == stamp && is_young)
+    }
+}
+
+/// The memory of all lists together.
+#[derive(Debug, Default)]
+pub(super) struct Room(AtomicUsize);
+
+/// What one of them has of it.
+#[derive(Debug)]
+pub(super) struct Charge {
+    room: Arc<Room>,
+    most: usize,
+    taken: AtomicUsize,
+}
+
+impl Charge {
+    pub(super) fn of(room: &Arc<Room>, most: usize) -> Self {
+        Self { room: room.clone(), most, taken: AtomicUsize::new(0) }
+    }
+
+    /// Takes so many bytes more. False if there are not as many.
+    fn add(&mut self, bytes: usize) -> bool {
+        let add = |taken: usize| taken.checked_add(bytes).filter(|sum| *sum <= self.most);
+        let has_room = self.room.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok();
+        if has_room {
+            *self.taken.get_mut() += bytes;
+        }
+        has_room
+    }
+
+    /// Has so many bytes.
+    fn cover(&mut self, bytes: usize) -> bool {
+        let taken = *self.taken.get_mut();
+        if bytes > taken {
+            return self.add(bytes - taken);
+        }
+        self.room.0.fetch_sub(taken - bytes, Ordering::Relaxed);
+        *self.taken.get_mut() = bytes;
+        true
+    }
+
+    /// Takes over what another one has.
+    fn join(&self, mut other: Self) {
+        self.taken.fetch_add(std::mem::take(other.taken.get_mut()), Ordering::Relaxed);
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.room.0.fetch_sub(*self.taken.get_mut(), Ordering::Relaxed);
+    }
+}
+
+pub(in crate::files) fn no_room() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::OutOfMemory,
+        "lists of folders have all the memory that they may have (list_memory)",
+    )
+}
+
+#[cfg(test)]
+impl Stamp {
+    /// That of a folder that is none.
+    pub(super) const NONE: Self = Self { changed: None, id: (0, 0) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_given_again_while_it_is_right() {
+        let old = SystemTime::now() - Duration::from_secs(60);
+        let quiet = Stamp { changed: Some(old), id: (1, 2) };
+        let busy = Stamp { changed: Some(SystemTime::now()), id: (1, 2) };
+        let asked = Instant::now() + Duration::from_secs(10);
+        let read = |stamp: Stamp, before: u64| State {
+            begun: asked.checked_sub(Duration::from_millis(before)).unwrap(),
+            ..State::now(stamp)
+        };
+        assert!(read(quiet, 900).is_right_for(quiet, asked, Asker::Reader));
+        assert!(!read(quiet, 1000).is_right_for(quiet, asked, Asker::Reader));
+        assert!(read(quiet, 1900).is_right_for(quiet, asked, Asker::Beside));
+        assert!(!read(quiet, 2000).is_right_for(quiet, asked, Asker::Beside));
+        assert!(read(busy, 40).is_right_for(busy, asked, Asker::Reader));
+        // It may have changed again, and have the same time.
+        assert!(!read(busy, 50).is_right_for(busy, asked, Asker::Reader));
+        assert!(!read(busy, 100).is_right_for(busy, asked, Asker::Beside));
+        let coarse = Stamp { changed: Some(UNIX_EPOCH + Duration::from_secs(1 << 40)), id: (1, 2) };
+        for unknown in [Stamp::NONE, coarse] {
+            assert!(!read(unknown, 50).is_right_for(unknown, asked, Asker::Reader));
+        }
+        assert!(read(busy, 9000).is_right_for(busy, asked, Asker::Waiter));
+        for other in [busy, Stamp { id: (1, 3), ..quiet }] {
+            assert!(!read(quiet, 0).is_right_for(other, asked + Duration::from_nanos(1), Asker::Waiter));
+        }
+        // It was begun after that, so it has all that was there.
+        assert!(read(quiet, 0).is_right_for(busy, asked, Asker::Reader));
+    }
+
+    #[test]
+    fn what_is_freed_can_be_had_again() {
+        let room = Arc::new(Room::default());
+        let mut one = Charge::of(&room, 100);
+        assert!(one.add(60) && !one.add(41) && one.add(40));
+        assert!(one.cover(30) && one.cover(50));
+        let mut other = Charge::of(&room, 100);
+        assert!(!other.cover(51) && other.cover(50));
+        one.join(other);
+        assert!(!Charge::of(&room, 100).add(1));
+        drop(one);
+        assert!(Charge::of(&room, 100).add(100));
+        assert_eq!(room.0.load(Ordering::Relaxed), 0);
+        assert!(!Charge::of(&room, 100).add(usize::MAX));
+    }
+}

@@ -1,0 +1,317 @@
+//! The lists that are made or sent just now, so that all who ask for the same one get one copy.
+//!
+//! A list is kept by the replies that send it and by nobody else: a server that sends none has none. It is given again as
+//! long as somebody takes it and it is right (see [`State::is_right_for`](super::folder::State::is_right_for)): the folder has
+//! the time that it had, and the list is younger than a second. So its names are those that the folder has, and a size that is a
+//! second old is what a client could have got that asked a second earlier. A client alone never gets an old one, since what it
+//! has taken is gone.
+//!
+//! One that is too old is read again; if nothing in it is new the clients that come get the old copy all the same. So a client that
+//! takes nothing costs no memory for a list unless the folder changes.
+//!
+//! One thread at a time makes a list. Others that want it take the one before for another second, or wait: as long as it
+//! takes to make, once or twice, for what was begun after they asked is right for them in any case. They have opened the
+//! folder themselves before, so that a file system that hangs has stopped them there. And so many may wait that others have
+//! threads left. Of all lists together [`Room`] bounds the memory, also of those in the making.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
+use std::time::{Duration, Instant};
+
+use super::folder::{Asker, Charge, Folder, Room, Stamp, no_room};
+use super::order::Order;
+
+#[derive(Debug, Default)]
+pub(in crate::files) struct Lists {
+    known: Mutex<HashMap<Key, Known>>,
+    room: Arc<Room>,
+    /// How many wait for one that another makes.
+    waiting: AtomicUsize,
+    /// When the log was last told that there is no room.
+    told: Mutex<Option<Instant>>,
+}
+
+/// What makes two lists different: the folder, and how it is looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(in crate::files) struct Key {
+    pub(in crate::files) path: PathBuf,
+    pub(in crate::files) order: Order,
+    pub(in crate::files) dotfiles: bool,
+    pub(in crate::files) outside: bool,
+    pub(in crate::files) most_entries: usize,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// That somebody sends.
+    sent: Weak<Folder>,
+    /// That somebody makes, for those who wait for it.
+    making: Weak<Making>,
+}
+
+/// A list, locked until it is made. Those who have waited keep it until they have it.
+#[derive(Debug, Default)]
+struct Making(Mutex<Option<Made>>);
+
+#[derive(Debug)]
+enum Made {
+    List(Arc<Folder>),
+    /// There was no room for it.
+    Nothing,
+}
+
+/// More than so many do not wait for lists: on a slow disk they would have all threads.
+const MOST_WAITING: usize = 64;
+
+/// How often the log is told.
+const TELL_EVERY: Duration = Duration::from_secs(10);
+
+impl Lists {
+    /// A list that is empty so far.
+    pub(in crate::files) fn begin(&self, most: usize, stamp: Stamp) -> Folder {
+        Folder::new(Charge::of(&self.room, most), stamp)
+    }
+
+    /// The list of a folder that was seen like `stamp` just now: one that there is, or the one that `make` makes.
+    ///
+    /// # Errors
+    /// Those of `make`; [`ResourceBusy`](io::ErrorKind::ResourceBusy) where too many wait already.
+    pub(in crate::files) fn get(
+        &self,
+        key: Key,
+        stamp: Stamp,
+        mut make: impl FnMut() -> io::Result<Folder>,
+    ) -> io::Result<Arc<Folder>> {
+        let asked = Instant::now();
+        loop {
+            let making = match self.find(&key, stamp, asked) {
+                Ok(folder) => return Ok(folder),
+                Err(making) => making,
+            };
+            let mut made = match making.0.try_lock() {
+                Ok(made) => made,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => self.wait_for(&making)?,
+            };
+            match &*made {
+                Some(Made::List(folder)) if folder.state().is_right_for(stamp, asked, Asker::Waiter) => {
+                    return Ok(folder.clone());
+                }
+                // The folder has changed since it was read.
+                Some(Made::List(_)) => continue,
+                Some(Made::Nothing) => return Err(no_room()),
+                None => {}
+            }
+            return match make() {
+                Ok(folder) => {
+                    let folder = self.unless_known(key, folder);
+                    *made = Some(Made::List(folder.clone()));
+                    Ok(folder)
+                }
+                Err(error) => {
+                    // Who waits would find none either.
+                    *made = (error.kind() == io::ErrorKind::OutOfMemory).then_some(Made::Nothing);
+                    self.note(key, Weak::new());
+                    Err(error)
+                }
+            };
+        }
+    }
+
+    /// A list that there is, or the place to make it, or to wait for it.
+    fn find(&self, key: &Key, stamp: Stamp, asked: Instant) -> Result<Arc<Folder>, Arc<Making>> {
+        let mut known = self.known();
+        let known = known.entry(key.clone()).or_default();
+        let making = known.making.upgrade();
+        let asker = if making.is_some() { Asker::Beside } else { Asker::Reader };
+        let sent = known.sent.upgrade().filter(|folder| folder.state().is_right_for(stamp, asked, asker));
+        if let Some(folder) = sent {
+            return Ok(folder);
+        }
+        Err(making.unwrap_or_else(|| {
+            let making = Arc::default();
+            known.making = Arc::downgrade(&making);
+            making
+        }))
+    }
+
+    fn wait_for<'a>(&self, making: &'a Making) -> io::Result<MutexGuard<'a, Option<Made>>> {
+        let before = self.waiting.fetch_add(1, Ordering::Relaxed);
+        let made = if before < MOST_WAITING {
+            Ok(making.0.lock().unwrap_or_else(PoisonError::into_inner))
+        } else {
+            let text = format!("more than {MOST_WAITING} requests wait for lists of folders");
+            Err(io::Error::new(io::ErrorKind::ResourceBusy, text))
+        };
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        made
+    }
+
+    /// Makes known that a list is made: the one that is sent already if that is the same.
+    fn unless_known(&self, key: Key, folder: Folder) -> Arc<Folder> {
+        let sent = self.known().get(&key).and_then(|known| known.sent.upgrade());
+        let folder = match sent.filter(|sent| sent.is_like(&folder)) {
+            Some(sent) => {
+                sent.renew(folder.state());
+                sent
+            }
+            None => Arc::new(folder),
+        };
+        self.note(key, Arc::downgrade(&folder));
+        folder
+    }
+
+    /// Notes what was made. Who comes now does not wait for it.
+    fn note(&self, key: Key, made: Weak<Folder>) {
+        let mut known = self.known();
+        known.insert(key, Known { sent: made, making: Weak::new() });
+        known.retain(|_, known| known.sent.strong_count() + known.making.strong_count() > 0);
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<Key, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the log is to be told that there is no room: it is so now and then.
+    pub(super) fn is_to_be_told(&self) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let is_due = told.is_none_or(|told| now.saturating_duration_since(told) >= TELL_EVERY);
+        if is_due {
+            *told = Some(now);
+        }
+        is_due
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::ffi::OsString;
+    use std::fs;
+    use std::path::Path;
+    use std::sync::Barrier;
+    use std::thread;
+
+    use super::*;
+    use crate::files::entry::Entry;
+
+    fn key() -> Key {
+        let order = Order::default();
+        Key { path: "a".into(), order, dotfiles: false, outside: false, most_entries: 9 }
+    }
+
+    fn stamp(folder: &Path) -> Stamp {
+        Stamp::of(&folder.metadata().unwrap())
+    }
+
+    fn folder(lists: &Lists, stamp: Stamp, size: u64) -> Folder {
+        let mut folder = lists.begin(1000, stamp);
+        let name = OsString::from("name");
+        assert!(folder.push(Entry { name, is_directory: false, is_link: false, size, modified: None }));
+        folder
+    }
+
+    fn never() -> io::Result<Folder> {
+        panic!("there is one")
+    }
+
+    #[test]
+    fn all_who_ask_meanwhile_get_one_that_one_of_them_makes() {
+        const CLIENTS: usize = 8;
+        let (lists, of, made) = (Lists::default(), stamp(Path::new(".")), AtomicUsize::new(0));
+        let all = Barrier::new(CLIENTS);
+        let got: Vec<_> = thread::scope(|scope| {
+            let ask = || {
+                all.wait();
+                let list = lists.get(key(), of, || {
+                    made.fetch_add(1, Ordering::Relaxed);
+                    Ok(folder(&lists, of, 1))
+                });
+                let list = list.unwrap();
+                all.wait();
+                list
+            };
+            let threads: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(ask)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(got.iter().all(|list| Arc::ptr_eq(list, &got[0])));
+        // More where one of them came to it late.
+        assert!(made.into_inner() <= CLIENTS);
+    }
+
+    #[test]
+    fn so_many_wait_and_others_do_not() {
+        let (lists, of) = (Lists::default(), stamp(Path::new(".")));
+        let list = thread::scope(|scope| {
+            lists.get(key(), of, || {
+                for _ in 0..MOST_WAITING {
+                    scope.spawn(|| assert_eq!(lists.get(key(), of, never).unwrap().entries[0].size, 1));
+                }
+                while lists.waiting.load(Ordering::Relaxed) < MOST_WAITING {
+                    thread::yield_now();
+                }
+                let busy = lists.get(key(), of, never).unwrap_err();
+                assert_eq!(busy.kind(), io::ErrorKind::ResourceBusy);
+                let mut other = key();
+                other.path = "b".into();
+                assert!(lists.get(other, of, || Ok(folder(&lists, of, 2))).is_ok());
+                Ok(folder(&lists, of, 1))
+            })
+        });
+        assert!(list.is_ok());
+        assert_eq!(lists.waiting.into_inner(), 0);
+    }
+
+    #[test]
+    fn a_list_that_nobody_takes_is_gone() {
+        let (lists, of) = (Lists::default(), stamp(Path::new(".")));
+        let list = lists.get(key(), of, || Ok(folder(&lists, of, 1))).unwrap();
+        assert!(Arc::ptr_eq(&list, &lists.get(key(), of, never).unwrap()));
+        let mut other = key();
+        other.dotfiles = true;
+        let other = lists.get(other, of, || Ok(folder(&lists, of, 1))).unwrap();
+        assert!(!Arc::ptr_eq(&list, &other), "not for who may see more");
+        drop((list, other));
+        let again = lists.get(key(), of, || Ok(folder(&lists, of, 2))).unwrap();
+        assert_eq!(again.entries[0].size, 2);
+        assert_eq!(lists.known().len(), 1);
+    }
+
+    #[test]
+    fn a_folder_that_has_changed_is_read_again_and_its_list_is_another_only_if_it_says_something_else() {
+        let (lists, root) = (Lists::default(), tempfile::tempdir().unwrap());
+        let before = stamp(root.path());
+        let first = lists.get(key(), before, || Ok(folder(&lists, before, 1))).unwrap();
+        wait_for_another_time(root.path(), before);
+        let after = stamp(root.path());
+        let same = lists.get(key(), after, || Ok(folder(&lists, after, 1))).unwrap();
+        assert!(Arc::ptr_eq(&first, &same), "nothing is new");
+        assert!(Arc::ptr_eq(&first, &lists.get(key(), after, never).unwrap()), "and it is known to be right");
+        let other = lists.get(key(), before, || Ok(folder(&lists, before, 2))).unwrap();
+        assert!(!Arc::ptr_eq(&first, &other));
+        drop(first);
+        drop(same);
+        assert!(Arc::ptr_eq(&other, &lists.get(key(), before, never).unwrap()));
+    }
+
+    /// Two changes may be so close that they have one time.
+    fn wait_for_another_time(folder: &Path, before: Stamp) {
+        while stamp(folder) == before {
+            fs::write(folder.join("x"), "").unwrap();
+            fs::remove_file(folder.join("x")).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_list_without_room_is_told_to_all_who_wait_and_not_kept() {
+        let (lists, of) = (Lists::default(), stamp(Path::new(".")));
+        let none = lists.get(key(), of, || Err(no_room()));
+        assert_eq!(none.unwrap_err().kind(), io::ErrorKind::OutOfMemory);
+        assert!(lists.known().is_empty());
+        assert!(lists.get(key(), of, || Ok(folder(&lists, of, 1))).is_ok());
+        assert!(lists.is_to_be_told() && !lists.is_to_be_told());
+    }
+}

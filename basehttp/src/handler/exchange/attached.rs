@@ -1,0 +1,64 @@
+//! What has its place between the bytes of the replies and is sent from where it is: of a file, or of memory that is shared.
+
+use std::fs::File;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::handler::payload::Payload;
+
+/// Bytes that are to be sent, from where they are.
+#[derive(Debug)]
+pub(super) struct Attached {
+    /// How many bytes of the reply's buffer come before them.
+    pub(super) place: usize,
+    pub(super) source: Source,
+    position: u64,
+    left: u64,
+}
+
+/// Where they are.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    File(Arc<File>),
+    #[cfg_attr(
+        not(any(test, feature = "files")),
+        expect(dead_code, reason = "no feature that is on has such bytes")
+    )]
+    Payload(Payload),
+}
+
+/// A reply with more of them has to wait for its client: each keeps a descriptor or memory.
+pub(super) const MOST_ATTACHED: usize = 256;
+
+impl Attached {
+    pub(super) fn new(place: usize, source: Source, range: Range<u64>) -> Self {
+        Self { place, source, position: range.start, left: range.end.saturating_sub(range.start) }
+    }
+
+    pub(super) fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// The file that it is of, where it is of one, from where on, and how much.
+    pub(super) fn of_file(&self) -> Option<(&Arc<File>, u64, u64)> {
+        match &self.source {
+            Source::File(file) => Some((file, self.position, self.left)),
+            Source::Payload(_) => None,
+        }
+    }
+
+    /// Those of its bytes that are in memory, `most` of them.
+    pub(super) fn in_memory(&self, most: u64) -> &[u8] {
+        let Source::Payload(payload) = &self.source else { return &[] };
+        let end = self.position.saturating_add(self.left.min(most));
+        let place = |position| usize::try_from(position).unwrap_or(usize::MAX);
+        payload.bytes().get(place(self.position)..place(end)).unwrap_or_default()
+    }
+
+    /// So many are on the wire. Whether those were the last.
+    pub(super) fn advance(&mut self, count: u64) -> bool {
+        self.position += count;
+        self.left = self.left.saturating_sub(count);
+        self.left == 0
+    }
+}

@@ -1,0 +1,190 @@
+//! Lists of large folders for clients that take their time, or take nothing.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use basehttp::testing::TestServer;
+use basehttp::{Directory, FileHandler, HTTPServer};
+use basehttp_tests::client::Client;
+use basehttp_tests::log::Log;
+use basehttp_tests::{PATIENCE, wait_until};
+use socket2::{Domain, Socket, Type};
+
+use crate::stage::Stage;
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// Makes files whose list is larger than what the systems of both ends keep of a reply, and returns how many.
+fn fill(folder: &std::path::Path, count: usize) {
+    fs::create_dir_all(folder).unwrap();
+    for number in 0..count {
+        File::create(folder.join(format!("{number:04} {}", "\u{e4}".repeat(90)))).unwrap();
+    }
+}
+
+/// The systems of both ends keep less than the list of so many.
+const MANY: usize = 8000;
+
+fn serve(files: &Directory) -> (TestServer, Log) {
+    let (files, log) = (files.clone(), Log::default());
+    let builder = HTTPServer::builder().log_line(log.taker());
+    (TestServer::with(builder, move |base| FileHandler::new(base, &files)), log)
+}
+
+/// A connection whose client has hardly any room.
+fn narrow(server: &TestServer) -> Client {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.connect(&server.address().into()).unwrap();
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    Client::over(stream)
+}
+
+/// What is sent of a list on a wire that takes all of it.
+fn whole(stage: &Stage, fields: &[String]) -> Vec<u8> {
+    stage.ask("GET", "/", fields).body
+}
+
+#[test]
+fn a_list_arrives_whole_however_slowly_it_is_taken() {
+    let stage = Stage::new(&[("b/file", "behind it")]);
+    fill(&stage.path(""), MANY);
+    let (server, _) = serve(&stage.files);
+    let json = "Accept: application/json".to_owned();
+    for (fields, wanted) in
+        [(String::new(), whole(&stage, &[])), (format!("{json}\r\n"), whole(&stage, &[json]))]
+    {
+        assert!(wanted.len() > 3_000_000, "{}", wanted.len());
+        let list = format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+        let head = list.replace("GET", "HEAD");
+        let file = "GET /b/file HTTP/1.1\r\nHost: a\r\n\r\n";
+        // Lists before and behind other replies.
+        let mut client = narrow(&server);
+        client.send([file, &*list, &*list, file].concat());
+        assert_eq!(client.reply().text(), "behind it");
+        for _ in 0..2 {
+            let reply = client.reply();
+            assert_eq!(reply.field("content-length"), Some(&*wanted.len().to_string()));
+            assert!(reply.body == wanted);
+        }
+        assert_eq!(client.reply().text(), "behind it");
+        let length = client.send(head).reply_to_head();
+        assert_eq!(length.field("content-length"), Some(&*wanted.len().to_string()));
+        // The end of the connection is that of the reply.
+        let mut old = narrow(&server);
+        old.send(format!("GET / HTTP/1.0\r\n{fields}\r\n"));
+        let mut got = Vec::new();
+        let mut piece = [0; 999];
+        while let count @ 1.. = old.stream().read(&mut piece).unwrap() {
+            got.extend_from_slice(&piece[..count]);
+        }
+        assert!(got.ends_with(&wanted) && got.starts_with(b"HTTP/1.1 200 OK\r\n"));
+    }
+}
+
+#[test]
+fn a_list_that_is_being_sent_is_not_what_a_changed_folder_gets() {
+    let stage = Stage::new(&[]);
+    fill(&stage.path(""), MANY);
+    let (server, _) = serve(&stage.files);
+    let mut slow = narrow(&server);
+    slow.send(GET);
+    assert_eq!(slow.stream().peek(&mut [0; 9]).unwrap(), 9);
+    File::create(stage.path("another")).unwrap();
+    wait_until("the new file is there", || Client::new(&server).ask(GET).text().contains("\"another\""));
+    assert!(!slow.reply().text().contains("\"another\""));
+    fs::remove_file(stage.path("another")).unwrap();
+}
+
+#[test]
+fn where_lists_have_all_their_memory_a_client_is_told_to_come_back() {
+    let stage = Stage::new(&[("small/a", "a")]);
+    fill(&stage.path("large"), MANY);
+    fill(&stage.path("other"), MANY);
+    // One fits, and two do not.
+    let list = stage.get("/large/").body.len();
+    let (server, log) = serve(&stage.files.clone().list_memory(list * 2));
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+    let mut slow = narrow(&server);
+    slow.send(get("/large/"));
+    assert_eq!(slow.stream().peek(&mut [0; 9]).unwrap(), 9);
+    for _ in 0..3 {
+        let mut client = Client::new(&server);
+        let reply = client.ask(get("/other/"));
+        assert_eq!((reply.status, reply.field("retry-after")), (503, Some("1")));
+        client.assert_closed();
+    }
+    // It is there already, or it is small.
+    let mut client = Client::new(&server);
+    assert_eq!(client.ask(get("/large/")).body.len(), list);
+    assert_eq!(client.ask(get("/small/")).status, 200);
+    assert_eq!(client.ask(get("/small/a")).text(), "a");
+    assert_eq!(
+        log.count("cannot list a folder: lists of folders have all the memory"),
+        1,
+        "{:?}",
+        log.lines()
+    );
+    // Who leaves in the middle makes room.
+    drop(slow);
+    wait_until("the room is there again", || Client::new(&server).ask(get("/other/")).status == 200);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn clients_that_take_nothing_of_a_list_cost_no_threads_and_one_copy() {
+    use basehttp_tests::child::Launch;
+    use basehttp_tests::process::{memory_of, threads_of};
+
+    /// As many as there may be threads, and some more.
+    const CLIENTS: usize = 530;
+
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..10_000 {
+        File::create(folder.path().join(format!("{number:05}"))).unwrap();
+    }
+    fs::write(folder.path().join("a"), "a file").unwrap();
+    let server = Launch::of(env!("CARGO_BIN_EXE_limited"))
+        .settings(&["reply_timeout", "600000", "write_timeout", "600000"])
+        .variable("LIMITED_FOLDER", folder.path())
+        .variable("MALLOC_ARENA_MAX", "1")
+        .variable("MALLOC_TRIM_THRESHOLD_", "4096")
+        .variable("MALLOC_MMAP_THRESHOLD_", "4096")
+        .start();
+    let list = server.connect().unwrap().ask(GET).body;
+    assert!(list.len() > 1_500_000, "{}", list.len());
+    let before = memory_of(server.id());
+    let connect = || {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        socket.connect(&server.address().into()).unwrap();
+        let mut stream = TcpStream::from(socket);
+        stream.write_all(GET.as_bytes()).unwrap();
+        stream
+    };
+    let first = connect();
+    assert_eq!(first.peek(&mut [0; 9]).unwrap(), 9);
+    let clients: Vec<_> = (1..CLIENTS).map(|_| connect()).collect();
+    let mut threads = 0;
+    wait_until("all are answered", || {
+        threads = threads.max(threads_of(server.id()));
+        server.log.count("\"GET / HTTP/1.1\" 200") == CLIENTS + 1
+    });
+    eprintln!("{threads} threads at most, memory {before} -> {} KiB", memory_of(server.id()));
+    assert!(threads < 64, "{threads}");
+    // Two copies, while one is compared with the other, and what each connection has.
+    let most = before + 4 * list.len() as u64 / 1024 + CLIENTS as u64 * 32;
+    let memory = memory_of(server.id());
+    assert!(memory < most, "{memory} KiB, and {before} before");
+    // Others are served.
+    let mut other = server.connect().unwrap();
+    assert_eq!(other.ask("GET /a HTTP/1.1\r\nHost: a\r\n\r\n").text(), "a file");
+    assert!(other.ask(GET).body == list);
+    wait_until("no thread is needed", || threads_of(server.id()) <= 6);
+    // Those who go away leave nothing.
+    drop((first, clients, other));
+    wait_until("the memory is free", || memory_of(server.id()) < before + 2048);
+    server.end();
+}
