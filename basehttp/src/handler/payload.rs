@@ -189,7 +189,7 @@ mod sending {
         for deed in deeds {
             let run = asked(&[GET, GET].concat(), deed);
             let wanted =
-                [b"a", &large()[..], b"few", &large(), b"0123456789", &[b'x'; 20_000], &large(), b"e"];
+                [b"a", &large()[..], b"few", &large(), b"0123456789", &vec![b'x'; 20_000], &large(), b"e"];
             assert!(run.responses.iter().all(|response| response.body == wanted.concat()));
             assert_eq!(run.responses.len(), 2);
         }
@@ -206,7 +206,7 @@ mod sending {
         act.wfile.send_payload(payload.clone())?;
         act.wfile.send_file(&Arc::new(file), 0..10)?;
         // Past the buffer, were there nothing before it.
-        act.wfile.write_all(&[b'x'; 20_000])?;
+        act.wfile.write_all(&vec![b'x'; 20_000])?;
         act.wfile.send_payload(payload)?;
         act.wfile.write_all(b"e")
     }

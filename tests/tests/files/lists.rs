@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 
 use basehttp::testing::TestServer;
 use basehttp::{Directory, FileHandler, HTTPServer};
@@ -33,14 +33,16 @@ fn serve(files: &Directory) -> (TestServer, Log) {
 }
 
 /// A connection whose client has hardly any room.
-fn narrow(server: &TestServer) -> Client {
+fn narrow(address: SocketAddr) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    socket.set_recv_buffer_size(4096).unwrap();
-    socket.connect(&server.address().into()).unwrap();
+    socket.set_recv_buffer_size(ROOM).unwrap();
+    socket.connect(&address.into()).unwrap();
     let stream = TcpStream::from(socket);
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    Client::over(stream)
+    stream
 }
+
+const ROOM: usize = 32 * 1024;
 
 /// What is sent of a list on a wire that takes all of it.
 fn whole(stage: &Stage, fields: &[String]) -> Vec<u8> {
@@ -61,7 +63,7 @@ fn a_list_arrives_whole_however_slowly_it_is_taken() {
         let head = list.replace("GET", "HEAD");
         let file = "GET /b/file HTTP/1.1\r\nHost: a\r\n\r\n";
         // Lists before and behind other replies.
-        let mut client = narrow(&server);
+        let mut client = Client::over(narrow(server.address()));
         client.send([file, &*list, &*list, file].concat());
         assert_eq!(client.reply().text(), "behind it");
         for _ in 0..2 {
@@ -73,7 +75,7 @@ fn a_list_arrives_whole_however_slowly_it_is_taken() {
         let length = client.send(head).reply_to_head();
         assert_eq!(length.field("content-length"), Some(&*wanted.len().to_string()));
         // The end of the connection is that of the reply.
-        let mut old = narrow(&server);
+        let mut old = Client::over(narrow(server.address()));
         old.send(format!("GET / HTTP/1.0\r\n{fields}\r\n"));
         let mut got = Vec::new();
         let mut piece = [0; 999];
@@ -89,7 +91,7 @@ fn a_list_that_is_being_sent_is_not_what_a_changed_folder_gets() {
     let stage = Stage::new(&[]);
     fill(&stage.path(""), MANY);
     let (server, _) = serve(&stage.files);
-    let mut slow = narrow(&server);
+    let mut slow = Client::over(narrow(server.address()));
     slow.send(GET);
     assert_eq!(slow.stream().peek(&mut [0; 9]).unwrap(), 9);
     File::create(stage.path("another")).unwrap();
@@ -107,7 +109,7 @@ fn where_lists_have_all_their_memory_a_client_is_told_to_come_back() {
     let list = stage.get("/large/").body.len();
     let (server, log) = serve(&stage.files.clone().list_memory(list * 2));
     let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
-    let mut slow = narrow(&server);
+    let mut slow = Client::over(narrow(server.address()));
     slow.send(get("/large/"));
     assert_eq!(slow.stream().peek(&mut [0; 9]).unwrap(), 9);
     for _ in 0..3 {
@@ -157,10 +159,7 @@ fn clients_that_take_nothing_of_a_list_cost_no_threads_and_one_copy() {
     assert!(list.len() > 1_500_000, "{}", list.len());
     let before = memory_of(server.id());
     let connect = || {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        socket.set_recv_buffer_size(4096).unwrap();
-        socket.connect(&server.address().into()).unwrap();
-        let mut stream = TcpStream::from(socket);
+        let mut stream = narrow(server.address());
         stream.write_all(GET.as_bytes()).unwrap();
         stream
     };

@@ -182,10 +182,10 @@ impl State {
     }
 
     /// Whether this is the folder as one may see it who has asked at `asked`, and has seen it like `stamp` then.
-    pub(super) fn is_right_for(&self, stamp: Stamp, asked: Instant, asker: Asker) -> bool {
+    pub(super) fn is_right_for(&self, stamp: Stamp, asked: Instant, who: Asker) -> bool {
         let most = if self.was_quiet { FRESH } else { FRESH_IN_ANY_CASE };
         let age = asked.saturating_duration_since(self.begun);
-        let is_young = match asker {
+        let is_young = match who {
             Asker::Reader => age < most,
             Asker::Beside => age < 2 * most,
             Asker::Waiter => true,

@@ -75,15 +75,15 @@ impl Lists {
         Folder::new(Charge::of(&self.room, most), stamp)
     }
 
-    /// The list of a folder that was seen like `stamp` just now: one that there is, or the one that `make` makes.
+    /// The list of a folder that was seen like `stamp` just now: one that there is, or the one that `read` reads.
     ///
     /// # Errors
-    /// Those of `make`; [`ResourceBusy`](io::ErrorKind::ResourceBusy) where too many wait already.
+    /// Those of `read`; [`ResourceBusy`](io::ErrorKind::ResourceBusy) where too many wait already.
     pub(in crate::files) fn get(
         &self,
         key: Key,
         stamp: Stamp,
-        mut make: impl FnMut() -> io::Result<Folder>,
+        mut read: impl FnMut() -> io::Result<Folder>,
     ) -> io::Result<Arc<Folder>> {
         let asked = Instant::now();
         loop {
@@ -91,12 +91,12 @@ impl Lists {
                 Ok(folder) => return Ok(folder),
                 Err(making) => making,
             };
-            let mut made = match making.0.try_lock() {
-                Ok(made) => made,
+            let mut result = match making.0.try_lock() {
+                Ok(result) => result,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) => self.wait_for(&making)?,
             };
-            match &*made {
+            match &*result {
                 Some(Made::List(folder)) if folder.state().is_right_for(stamp, asked, Asker::Waiter) => {
                     return Ok(folder.clone());
                 }
@@ -105,16 +105,16 @@ impl Lists {
                 Some(Made::Nothing) => return Err(no_room()),
                 None => {}
             }
-            return match make() {
+            return match read() {
                 Ok(folder) => {
                     let folder = self.unless_known(key, folder);
-                    *made = Some(Made::List(folder.clone()));
+                    *result = Some(Made::List(folder.clone()));
                     Ok(folder)
                 }
                 Err(error) => {
                     // Who waits would find none either.
-                    *made = (error.kind() == io::ErrorKind::OutOfMemory).then_some(Made::Nothing);
-                    self.note(key, Weak::new());
+                    *result = (error.kind() == io::ErrorKind::OutOfMemory).then_some(Made::Nothing);
+                    self.note(key, None);
                     Err(error)
                 }
             };
@@ -126,8 +126,8 @@ impl Lists {
         let mut known = self.known();
         let known = known.entry(key.clone()).or_default();
         let making = known.making.upgrade();
-        let asker = if making.is_some() { Asker::Beside } else { Asker::Reader };
-        let sent = known.sent.upgrade().filter(|folder| folder.state().is_right_for(stamp, asked, asker));
+        let who = if making.is_some() { Asker::Beside } else { Asker::Reader };
+        let sent = known.sent.upgrade().filter(|folder| folder.state().is_right_for(stamp, asked, who));
         if let Some(folder) = sent {
             return Ok(folder);
         }
@@ -160,14 +160,18 @@ impl Lists {
             }
             None => Arc::new(folder),
         };
-        self.note(key, Arc::downgrade(&folder));
+        self.note(key, Some(&folder));
         folder
     }
 
     /// Notes what was made. Who comes now does not wait for it.
-    fn note(&self, key: Key, made: Weak<Folder>) {
+    fn note(&self, key: Key, made: Option<&Arc<Folder>>) {
         let mut known = self.known();
-        known.insert(key, Known { sent: made, making: Weak::new() });
+        let this = known.entry(key).or_default();
+        this.making = Weak::new();
+        if let Some(folder) = made {
+            this.sent = Arc::downgrade(folder);
+        }
         known.retain(|_, known| known.sent.strong_count() + known.making.strong_count() > 0);
     }
 

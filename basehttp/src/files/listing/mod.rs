@@ -74,7 +74,8 @@ impl Listing {
     ///
     /// # Errors
     /// Those of [`read_dir`](super::Directory::read_dir); [`OutOfMemory`](io::ErrorKind::OutOfMemory) where the lists that are
-    /// being sent have all of [`list_memory`](super::Directory::list_memory).
+    /// being sent have all of [`list_memory`](super::Directory::list_memory), and [`ResourceBusy`](io::ErrorKind::ResourceBusy)
+    /// where 64 requests wait for lists that others make.
     pub fn of<H: FileRequestHandler>(handler: &H, path: &Path) -> io::Result<Self> {
         let target = handler.path();
         let order = Order::of(query_of(target));
