@@ -1,5 +1,10 @@
 //! HTTP over TLS, with a client of rustls and with clients that are none.
 
+#[path = "tls/budget.rs"]
+mod budget;
+#[path = "tls/records.rs"]
+mod records;
+
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -108,9 +113,14 @@ impl Identity {
         TlsConfig::from_pem(self.certificate.as_bytes(), self.key.as_bytes()).unwrap()
     }
 
-    fn client(&self, stream: TcpStream) -> StreamOwned<ClientConnection, TcpStream> {
+    fn roots(&self) -> RootCertStore {
         let mut roots = RootCertStore::empty();
         roots.add(self.der.clone()).unwrap();
+        roots
+    }
+
+    fn client(&self, stream: TcpStream) -> StreamOwned<ClientConnection, TcpStream> {
+        let roots = self.roots();
         let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
         let builder = builder.with_safe_default_protocol_versions().unwrap();
         let mut config = builder.with_root_certificates(roots).with_no_client_auth();

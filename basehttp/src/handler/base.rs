@@ -373,7 +373,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
                 exchange.reply.end();
                 self.stage.set(Stage::Over);
             }
-            Next::Later => {}
+            Next::Later | Next::Enough => {}
         }
         (next, exchange)
     }

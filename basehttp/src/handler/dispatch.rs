@@ -226,6 +226,7 @@ fn receive<H: RequestHandler>(handler: &mut H) -> bool {
             Next::Request => return true,
             Next::End => return false,
             Next::Later => {}
+            Next::Enough => continue,
         }
         if exchange.is_idle() && exchange.is_stopping() {
             drop(exchange);

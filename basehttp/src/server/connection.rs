@@ -332,13 +332,16 @@ fn read_head<H: RequestHandler>(
             return Step::To(if handler.has_body() { At::Body } else { At::Handler });
         }
         Next::End => return Step::To(At::LastReply),
-        Next::Later => {}
+        Next::Later | Next::Enough => {}
     }
     let pumped = send(&mut exchange, host, *late == Some(Want::Room));
     drop(exchange);
     match told(pumped, handler, host) {
         Pumped::Paused(turn) => Step::DoneAt(At::Head, turn),
         Pumped::Dead => Step::To(At::LastReply),
+        Pumped::All { is_idle, .. } if next == Next::Enough => {
+            Step::DoneAt(if is_idle { At::Idle } else { At::Head }, Turn::Again)
+        }
         Pumped::All { .. } if *late == Some(Want::Input) => {
             *late = None;
             give_up(handler, host);

@@ -10,7 +10,7 @@ use super::sending::{Pumped, pump};
 use super::session::{Host, Turn};
 use crate::handler::RequestHandler;
 use crate::handler::dispatch::{Failure, tell};
-use crate::handler::exchange::Exchange;
+use crate::handler::exchange::{Exchange, READING_TIME};
 use crate::handler::wire::{Close, Want};
 
 /// Bounds on a lingering close. A client that still uploads is read from until it stops, since a reset would take its
@@ -47,12 +47,21 @@ pub(super) fn end<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, late:
 pub(super) fn linger(exchange: &mut Exchange, until: Instant, expired: bool) -> Step {
     let mut scratch = [0; 16 * 1024];
     // A client that sends as fast as it can has others waiting behind it.
+    let mut enough = None;
     for _ in 0..LINGER_READS {
         match exchange.linger(&mut scratch) {
-            Ok(1..) if exchange.instant() < until => {}
+            Ok(1..) => {
+                let now = exchange.instant();
+                if now >= until {
+                    return Step::Done(Turn::Over);
+                }
+                if now >= *enough.get_or_insert(now + READING_TIME) {
+                    break;
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && !expired => {
                 let left = until.saturating_duration_since(exchange.instant());
-                return Step::Done(Turn::Later(Want::Input, left.min(LINGER_SILENCE)));
+                return Step::Done(Turn::Later(Want::Input, left.min(exchange.silence(LINGER_SILENCE))));
             }
             _ => return Step::Done(Turn::Over),
         }

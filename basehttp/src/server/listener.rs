@@ -198,6 +198,8 @@ impl Stream {
     /// Tells the poller of it, once and for all: edge-triggered, both directions.
     pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         let both = Interest::READABLE | Interest::WRITABLE;
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        let both = both | Interest::PRIORITY;
         either!(self, stream => registry.register(stream, token, both))
     }
 

@@ -18,7 +18,7 @@ use super::log::Log;
 use super::mailbox::{Arrival, Mailbox};
 use super::table::{Connection, Place, Table};
 use super::time::{NEVER, millis};
-use super::token::{LISTENER, READ, READ_CLOSED, SHARDS, WAKER, WRITE};
+use super::token::{LISTENER, READ, READ_CLOSED, SHARDS, URGENT, WAKER, WRITE};
 use crate::handler::Address;
 
 /// What the poller asks of the server.
@@ -368,6 +368,9 @@ fn hints(event: &Event) -> u8 {
     }
     if event.is_writable() {
         hints |= WRITE;
+    }
+    if event.is_priority() {
+        hints |= READ | URGENT;
     }
     // An error is found by a read or a write.
     if event.is_read_closed() || event.is_error() {

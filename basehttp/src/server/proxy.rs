@@ -33,6 +33,12 @@ const PP2_TYPE_SSL: u8 = 0x20;
 const PP2_CLIENT_SSL: u8 = 1;
 
 impl Preface {
+    /// Whether more came behind the header than was given.
+    #[cfg(feature = "tls")]
+    pub(super) fn has_rest(&self) -> bool {
+        !self.bytes.is_empty()
+    }
+
     /// Gives what came behind the header.
     pub(super) fn give(&mut self, buffer: &mut [u8]) -> Option<usize> {
         if self.is_awaited || self.bytes.is_empty() {

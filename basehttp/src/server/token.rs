@@ -15,6 +15,8 @@ pub(super) const READ: u8 = 1;
 pub(super) const WRITE: u8 = 2;
 /// The client has ended its half. It stays, since no further event will tell of the end that a short read hid.
 pub(super) const READ_CLOSED: u8 = 4;
+/// Urgent data has come. It stays, since a read ends before such data, and so may be short though more is here.
+pub(super) const URGENT: u8 = 8;
 
 /// Bits of a token for the index of a place in the table; its generation has the rest.
 pub(super) const INDEX_BITS: u32 = usize::BITS / 2;

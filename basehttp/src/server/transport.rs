@@ -9,7 +9,7 @@ use super::counters::Counters;
 use super::listener::Stream;
 use super::log::Log;
 use super::table::Place;
-use super::token::{READ, READ_CLOSED, WRITE, hint_for};
+use super::token::{READ, READ_CLOSED, URGENT, WRITE, hint_for};
 use crate::handler::wire::{FileFault, Level, Want, Wire, copy_file};
 
 /// What a connection's socket asks of the server.
@@ -38,17 +38,9 @@ pub(super) struct Socket {
 }
 
 /// Whether the poller tells of new input after a read that filled less than the buffer, so that the read which would
-/// only find nothing can be left out.
-const SHORT_READ_IS_LAST: bool = cfg!(any(
-    target_os = "linux",
-    target_os = "android",
-    target_os = "macos",
-    target_os = "ios",
-    target_os = "freebsd",
-    target_os = "netbsd",
-    target_os = "openbsd",
-    target_os = "dragonfly"
-));
+/// only find nothing can be left out; and of urgent data, which cuts a read short. kqueue tells of new input too, but mio
+/// does not pass on what it tells of urgent data.
+const SHORT_READ_IS_LAST: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 impl Socket {
     pub(super) fn new(stream: Arc<Stream>, place: Arc<Place>, server: Arc<dyn Server>) -> Self {
@@ -60,6 +52,29 @@ impl Socket {
             #[cfg(feature = "proxy")]
             preface: super::proxy::Preface::default(),
         }
+    }
+
+    /// Ends a turn's reading: what may still be here is for the next turn. Where nothing is, the poller tells of more.
+    #[cfg(feature = "tls")]
+    pub(super) fn leave_rest(&mut self) -> io::Error {
+        let may_have_more = !self.is_empty;
+        #[cfg(feature = "proxy")]
+        let may_have_more = may_have_more || self.preface.has_rest();
+        if may_have_more {
+            self.place.hint(READ);
+        }
+        io::ErrorKind::WouldBlock.into()
+    }
+
+    /// A line of the log about this connection, which begins with the address of the other end.
+    #[cfg(feature = "tls")]
+    pub(super) fn complain(&self, text: &str) {
+        let peer = match &*self.stream {
+            Stream::Tcp(stream) => stream.peer_addr().ok().map(|address| address.to_string()),
+            #[cfg(unix)]
+            Stream::Unix(_) => None,
+        };
+        self.server.log().complain(&format!("{}: {text}", peer.as_deref().unwrap_or("a client")));
     }
 
     fn counters(&self) -> &Counters {
@@ -107,7 +122,8 @@ impl Wire for Socket {
             match self.stream.read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Ok(count) => {
-                    self.is_empty = SHORT_READ_IS_LAST && count < buffer.len();
+                    let is_short = count < buffer.len() && hints & URGENT == 0;
+                    self.is_empty = SHORT_READ_IS_LAST && is_short;
                     self.counters().received.add(count as u64);
                     return Ok(count);
                 }

@@ -116,3 +116,57 @@ fn rule_03_a_head_and_a_body_that_each_fill_the_buffer_are_taken_apart() {
         assert_eq!(client.reply().text(), format!("4096 {}", 4096 * u32::from(b'y')));
     }
 }
+
+/// Sends bytes with an urgent one before the byte at `at`, which the system takes out: all in one segment, or in three.
+fn send_urgent(client: &Client, bytes: &[u8], at: usize, is_burst: bool) {
+    let mut stream = client.stream();
+    let socket = SockRef::from(stream);
+    socket.set_tcp_cork(is_burst).unwrap();
+    stream.write_all(&bytes[..at]).unwrap();
+    assert_eq!(socket.send_out_of_band(b"!").unwrap(), 1);
+    stream.write_all(&bytes[at..]).unwrap();
+    socket.set_tcp_cork(false).unwrap();
+}
+
+/// The system ends a read before urgent data, so it is short though there is more, of which no event tells.
+fn check_urgent(input: &str, bodies: &[&str]) {
+    let stage = patient();
+    for is_burst in [true, false] {
+        let mut kept = stage.client();
+        for at in 0..=input.len() {
+            let mut fresh = stage.client();
+            for client in [&mut kept, &mut fresh] {
+                send_urgent(client, input.as_bytes(), at, is_burst);
+                for body in bodies {
+                    assert_eq!(client.reply().text(), *body, "at {at}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn rule_03_urgent_data_anywhere_in_a_head_hides_nothing() {
+    check_urgent(GET, &["0 0"]);
+}
+
+#[test]
+fn rule_03_urgent_data_anywhere_in_requests_and_bodies_hides_nothing() {
+    check_urgent(&[GET, &post("hello"), GET, &post("")].concat(), &["0 0", "5 532", "0 0", "0 0"]);
+    check_urgent(
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        &["5 532"],
+    );
+}
+
+#[test]
+fn rule_03_urgent_data_in_a_long_body_hides_nothing() {
+    let stage = patient();
+    let body = "a".repeat(300_000);
+    let request = post(&body);
+    for at in [100, 5000, 16_384, 65_536, 65_600, 299_999] {
+        let mut client = stage.client();
+        send_urgent(&client, request.as_bytes(), at, false);
+        assert_eq!(client.reply().text(), "300000 29100000", "at {at}");
+    }
+}

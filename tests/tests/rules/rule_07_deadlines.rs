@@ -287,3 +287,15 @@ fn rule_07_who_was_in_time_is_not_late_because_the_server_stood_still() {
     }
     server.end();
 }
+
+/// Urgent data wakes the connection, and is nothing to it.
+#[test]
+fn rule_07_urgent_data_does_not_renew_the_idle_time() {
+    let stage = Stage::with(builder().idle_timeout(SHORT), |act| say(act, act.path()));
+    let mut client = stage.client();
+    assert_eq!(client.ask(GET).text(), "/");
+    wait_until("the idle connection is closed", || {
+        thread::sleep(SHORT / 10);
+        SockRef::from(client.stream()).send_out_of_band(b"!").is_err()
+    });
+}

@@ -6,11 +6,11 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::incoming::Incoming;
 use super::patience::Patience;
-use super::{After, Bounds, Exchange, Output, Part};
+use super::{After, Bounds, Budget, Exchange, Output, Part};
 use crate::handler::buffer::Buffer;
 use crate::handler::message::Headers;
 use crate::handler::request::Request;
@@ -95,12 +95,26 @@ pub(super) struct Line {
     pub(super) write_timeout: Duration,
     /// Requests that may still come.
     pub(super) requests_left: u64,
+    /// That of a connection that is idle, or that has had its last reply.
+    pub(super) silence: Silence,
+}
+
+/// How long nothing has come. What wakes a connection may be nothing to it: a TLS record without data, urgent data. That
+/// must not give it the time of `idle_timeout` again each time. The clock is asked from the second look on, so the first
+/// such event may do it once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Silence {
+    #[default]
+    No,
+    Begun,
+    /// It is late then.
+    Until(Instant),
 }
 
 impl Line {
     fn new(wire: Box<dyn Wire>, bounds: Arc<Bounds>) -> Self {
         let Bounds { read_timeout, write_timeout, requests, .. } = *bounds;
-        Self { wire, read_timeout, write_timeout, requests_left: requests, bounds }
+        Self { wire, read_timeout, write_timeout, requests_left: requests, silence: Silence::No, bounds }
     }
 }
 
@@ -160,6 +174,7 @@ impl Shared {
         let mut exchange = self.lock();
         DESK.with_borrow_mut(|desk| {
             exchange.borrow_buffers(desk);
+            exchange.budget = Budget::default();
             request.bytes.borrow_memory(&mut desk.head);
         });
     }
@@ -222,6 +237,7 @@ impl Default for Exchange {
             unsent: 0,
             read_timeout: line.read_timeout,
             write_timeout: line.write_timeout,
+            budget: Budget::default(),
             sending: Patience::default(),
             taking: Patience::default(),
             #[cfg(feature = "tracing")]
@@ -242,6 +258,7 @@ impl Exchange {
         self.unsent = 0;
         self.read_timeout = self.line.read_timeout;
         self.write_timeout = self.line.write_timeout;
+        self.budget = Budget::default();
         self.sending = Patience::default();
         self.taking = Patience::new(self.line.bounds.reply_timeout);
     }

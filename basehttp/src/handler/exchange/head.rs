@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{After, Exchange, Next, Output, Part};
+use super::{After, Exchange, Next, Output, Part, Silence};
 use crate::handler::request::Request;
 use crate::proto::fault::Fault;
 use crate::proto::head::{AtEnd, Progress};
@@ -51,10 +51,15 @@ impl Exchange {
                     self.part = Part::Head;
                 }
             }
+            // Where nothing has come, there is one read.
+            if !self.input.is_empty() && self.budget.is_spent(&self.line.bounds.clock) {
+                return Next::Enough;
+            }
             let is_first = self.part == Part::Idle && self.input.is_empty();
             match self.input.fill(|room| self.line.wire.read(room)) {
                 Ok(count) => {
                     self.ended = count == 0;
+                    self.budget.spend();
                     // The handshake is done.
                     if is_first {
                         self.until = None;
@@ -62,7 +67,7 @@ impl Exchange {
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     if self.part == Part::Idle && self.input.is_empty() {
-                        self.mind_handshake();
+                        self.mind_silence();
                     }
                     return Next::Later;
                 }
@@ -71,12 +76,18 @@ impl Exchange {
         }
     }
 
-    /// A handshake has one deadline, however it trickles in.
-    fn mind_handshake(&mut self) {
+    /// A handshake has one deadline, however it trickles in, and so has a connection that is idle.
+    fn mind_silence(&mut self) {
         let until = self.until.take();
         if self.line.wire.is_in_handshake() {
             self.until = until.or_else(|| Some(self.instant() + self.line.bounds.handshake_timeout));
+            return;
         }
+        self.line.silence = match self.line.silence {
+            Silence::No => Silence::Begun,
+            Silence::Begun => Silence::Until(self.instant() + self.line.bounds.idle_timeout),
+            until @ Silence::Until(_) => until,
+        };
     }
 
     /// Gives up a head that does not come to its end, so that the client can be told.

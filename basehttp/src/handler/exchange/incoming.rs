@@ -38,9 +38,6 @@ pub(crate) enum Taken {
     Enough,
 }
 
-/// A client that sends as fast as it can has others waiting behind it.
-const READS_A_TURN: u32 = 32;
-
 impl Exchange {
     /// How long the rest of the body is, where that was declared.
     pub(crate) fn declared(&self) -> Option<u64> {
@@ -54,6 +51,8 @@ impl Exchange {
     pub(crate) fn open_tunnel(&mut self) {
         if matches!(self.body, Incoming::None) {
             self.body = Incoming::Everything { handed_over: false };
+            // Nothing of it could be late as a whole.
+            self.sending = Patience::new(LONGEST);
             self.taking = Patience::new(LONGEST);
         }
     }
@@ -264,7 +263,6 @@ impl Exchange {
         if self.trouble.is_some() {
             return Taken::All;
         }
-        let mut reads = READS_A_TURN;
         loop {
             match &mut self.body {
                 Incoming::None | Incoming::Everything { .. } | Incoming::Gathered(_) => return Taken::All,
@@ -296,12 +294,14 @@ impl Exchange {
                     }
                 }
             }
-            if reads == 0 {
+            if self.budget.is_spent(&self.line.bounds.clock) {
                 return Taken::Enough;
             }
-            reads -= 1;
             match self.input.fill(|room| self.line.wire.read(room)) {
-                Ok(count @ 1..) => self.sending.earn(count, &self.line.bounds.clock),
+                Ok(count @ 1..) => {
+                    self.budget.spend();
+                    self.sending.earn(count, &self.line.bounds.clock);
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.sending.wait(&self.line.bounds.clock);
                     return Taken::Some;
@@ -327,7 +327,6 @@ impl Exchange {
         if self.has_body() && self.until.is_none() {
             self.until = Some(self.instant() + self.read_timeout);
         }
-        let mut reads = READS_A_TURN;
         loop {
             if self.is_troubled() {
                 return None;
@@ -339,12 +338,11 @@ impl Exchange {
                 return None;
             }
             if self.input.is_empty() && !matches!(self.body, Incoming::Gathered(_)) {
-                if reads == 0 {
+                if self.budget.is_spent(&self.line.bounds.clock) {
                     return Some(Taken::Enough);
                 }
-                reads -= 1;
                 match self.input.fill(|room| self.line.wire.read(room)) {
-                    Ok(1..) => {}
+                    Ok(1..) => self.budget.spend(),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Some(Taken::Some),
                     Ok(0) | Err(_) => return None,
                 }

@@ -2,6 +2,7 @@
 
 mod attached;
 mod bounds;
+mod budget;
 mod desk;
 mod head;
 mod incoming;
@@ -26,10 +27,12 @@ use crate::proto::reply::{Asked, Reply};
 use attached::Attached;
 pub(crate) use attached::Source;
 pub(crate) use bounds::{Bounds, LONGEST};
-use desk::Line;
+use budget::Budget;
+use desk::{Line, Silence};
 use incoming::Incoming;
 use patience::Patience;
 
+pub(crate) use budget::READING_TIME;
 pub(crate) use desk::{Desk, Guard, Shared};
 pub(crate) use incoming::Taken;
 pub(crate) use pump::Sent;
@@ -61,6 +64,8 @@ pub(crate) enum Next {
     End,
     /// Nothing yet, or not all of it.
     Later,
+    /// As much of it as others should have to wait for; there may be more.
+    Enough,
 }
 
 pub(crate) struct Exchange {
@@ -101,6 +106,8 @@ pub(crate) struct Exchange {
     /// The deadlines of the current request: the handler may have set its own.
     read_timeout: Duration,
     write_timeout: Duration,
+    /// What this turn may still read.
+    budget: Budget,
     /// How long the client may let the body wait, and what is ready of the replies.
     sending: Patience,
     taking: Patience,
@@ -208,18 +215,17 @@ impl Exchange {
     pub(crate) fn patience(&self) -> Duration {
         match (self.until, self.part) {
             (Some(until), _) => until.saturating_duration_since(self.instant()),
-            (None, Part::Idle) => self.line.bounds.idle_timeout,
+            (None, Part::Idle) => match self.line.silence {
+                Silence::Until(until) => until.saturating_duration_since(self.instant()),
+                Silence::No | Silence::Begun => self.line.bounds.idle_timeout,
+            },
             (None, _) => self.input_patience(),
         }
     }
 
     /// How long the client may go on sending nothing of its body.
     fn input_patience(&self) -> Duration {
-        if self.is_tunnel() {
-            self.read_timeout
-        } else {
-            self.sending.left(self.read_timeout, &self.line.bounds.clock)
-        }
+        self.sending.left(self.read_timeout, &self.line.bounds.clock)
     }
 
     /// Whether this is no HTTP any more, and so nothing that could be late as a whole.
@@ -279,11 +285,7 @@ impl Exchange {
 
     /// The setting whose deadline for the body is over, or will be next.
     fn input_deadline(&self) -> &'static str {
-        if self.sending.ends_before(self.read_timeout) && !self.is_tunnel() {
-            "body_timeout"
-        } else {
-            "read_timeout"
-        }
+        if self.sending.ends_before(self.read_timeout) { "body_timeout" } else { "read_timeout" }
     }
 
     /// The setting whose deadline is over.
@@ -366,6 +368,7 @@ impl Exchange {
             self.taking = Patience::new(self.line.bounds.reply_timeout);
         }
         self.line.requests_left = self.line.requests_left.saturating_sub(1);
+        self.line.silence = Silence::No;
         self.waits_for_continue = false;
         self.forget_trailers();
         self.trouble = None;
@@ -395,6 +398,7 @@ impl Exchange {
 
     /// Ends the server's half of the connection.
     pub(crate) fn shutdown_write(&mut self) {
+        self.line.silence = Silence::No;
         self.line.wire.shutdown_write();
     }
 
@@ -417,7 +421,22 @@ impl Exchange {
 
     /// Reads and drops input. `WouldBlock` when there may be more, `Ok` with a count when there was some.
     pub(crate) fn linger(&mut self, scratch: &mut [u8]) -> io::Result<usize> {
-        self.line.wire.read(scratch)
+        let read = self.line.wire.read(scratch);
+        if matches!(read, Ok(1..)) {
+            self.line.silence = Silence::No;
+        }
+        read
+    }
+
+    /// How long the client may go on sending nothing, of so much from when it began to.
+    pub(crate) fn silence(&mut self, most: Duration) -> Duration {
+        let now = self.instant();
+        let until = match self.line.silence {
+            Silence::Until(until) => until,
+            Silence::No | Silence::Begun => now + most,
+        };
+        self.line.silence = Silence::Until(until);
+        until.saturating_duration_since(now)
     }
 
     pub(super) fn failed(&mut self, error: io::Error, deadline: &'static str) -> io::Error {

@@ -6,10 +6,11 @@
 
 use std::io::{self, IoSlice, Read, Write};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::{ServerConfig, ServerConnection};
 
+use crate::handler::exchange::READING_TIME;
 use crate::handler::wire::{Announced, Level, Want, Wire};
 use crate::proto::fault::Fault;
 use crate::server::transport::Socket;
@@ -20,6 +21,8 @@ pub(in crate::server) struct TlsSocket {
     mode: Mode,
     /// What was read to find out the mode, and is not used yet.
     first: Vec<u8>,
+    /// Bytes of records that have come since the handshake, or since there was last data in them.
+    barren: usize,
     /// The end is to look like the accident that it is.
     is_broken: bool,
 }
@@ -42,11 +45,20 @@ const PIECE: usize = 64 * 1024;
 /// As much as can tell what a client speaks, and most of what it says first.
 const FIRST: usize = 1024;
 
+/// What is handled of a client's records in one call that gives no data: more than the longest record (RFC 8446 section 5.2),
+/// which gives its data only as a whole.
+const BARREN_A_CALL: usize = 20 * 1024;
+
+/// How much may come in records without data, one after the other. RFC 8446 knows no use for that: a client that takes long
+/// replies asks for a new key now and then (27 bytes), one that hides its pace may send an empty record (5.4). Each of them
+/// costs the server far more than the client, which has to send nothing but what it recorded once.
+const MOST_BARREN: usize = 64 * 1024;
+
 impl TlsSocket {
     pub(in crate::server) fn new(socket: Socket, config: Arc<ServerConfig>) -> Self {
         let mut session = ServerConnection::new(config).expect("it was tried when the settings were made");
         session.set_buffer_limit(Some(PIECE));
-        Self { socket, session, mode: Mode::Unknown, first: Vec::new(), is_broken: false }
+        Self { socket, session, mode: Mode::Unknown, first: Vec::new(), barren: 0, is_broken: false }
     }
 
     /// Finds out what the client speaks.
@@ -74,14 +86,25 @@ impl TlsSocket {
     }
 
     fn read_tls(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut call = Call::default();
         loop {
             match self.session.reader().read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 // The connection has ended without the end of TLS, as many clients leave it. A body that was cut short is
                 // known by its length.
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
-                read => return read,
+                read => {
+                    self.barren = 0;
+                    return read;
+                }
             }
+            if self.barren > MOST_BARREN {
+                return Err(self.end_barren());
+            }
+            if call.is_enough() {
+                return Err(self.socket.leave_rest());
+            }
+            let is_handshake = self.session.is_handshaking();
             let came = if self.first.is_empty() {
                 self.session.read_tls(&mut Incoming(&mut self.socket))
             } else {
@@ -90,7 +113,10 @@ impl TlsSocket {
                 Ok(count)
             };
             match came {
-                Ok(_) => {}
+                Ok(count) => {
+                    call.barren += count;
+                    self.barren += if is_handshake { 0 } else { count };
+                }
                 Err(error) => {
                     // The client may wait for what the handshake has to say.
                     let _ = self.send();
@@ -107,6 +133,16 @@ impl TlsSocket {
         }
     }
 
+    /// Ends what is no use to anybody. rustls has no alert for it.
+    fn end_barren(&mut self) -> io::Error {
+        let text = format!("closed after {MOST_BARREN} bytes of TLS records without data");
+        // After its last reply nobody minds how the connection ends.
+        if !std::mem::replace(&mut self.is_broken, true) {
+            self.socket.complain(&text);
+        }
+        io::Error::new(io::ErrorKind::InvalidData, text)
+    }
+
     /// Sends what is encrypted.
     fn send(&mut self) -> io::Result<()> {
         while self.session.wants_write() {
@@ -120,6 +156,24 @@ impl TlsSocket {
             self.session.send_close_notify();
             let _ = self.send();
         }
+    }
+}
+
+/// What one call has handled of records without giving data.
+#[derive(Default)]
+struct Call {
+    barren: usize,
+    until: Option<Instant>,
+}
+
+impl Call {
+    /// Whether others should come first. The clock is not asked before the second look at the socket.
+    fn is_enough(&mut self) -> bool {
+        if self.barren == 0 {
+            return false;
+        }
+        let now = Instant::now();
+        now >= *self.until.get_or_insert(now + READING_TIME) || self.barren > BARREN_A_CALL
     }
 }
 
