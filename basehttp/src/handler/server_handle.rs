@@ -67,7 +67,8 @@ impl ServerHandle {
     }
 
     /// Waits for the end of [`serve_forever`](crate::HTTPServer::serve_forever), and tells what became of the
-    /// connections. It does not shut the server down: call [`shutdown`](Self::shutdown) first, or somewhere else.
+    /// connections. It does not shut the server down: call [`shutdown`](Self::shutdown) first, or somewhere else. The log is
+    /// written by then, so that the program may end.
     ///
     /// A handler that calls it after `shutdown` waits for itself: at the end of the grace its connection is cut, and
     /// counted so. Where nobody serves, after `handle_request` for example, it returns when the server is dropped, or at

@@ -91,6 +91,8 @@ impl Acceptor {
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => {
                         self.state = Accept::Nothing;
+                        // Nobody is left waiting.
+                        self.failing_since = None;
                         return false;
                     }
                     // The client went away while it was queued.

@@ -182,6 +182,9 @@ impl HTTPServer {
     /// [`ServerHandle::wait`]. A server that has ended does not begin again: called once more, this returns at once. Its
     /// port is free for another server.
     ///
+    /// All lines of the log are written when this returns, except where nobody takes them for a second. A handler that is
+    /// still running has none yet, and counts as cut: its own line comes when it returns, if the program is still there.
+    ///
     /// # Errors
     /// When the system cannot wait for connections. A connection that cannot be taken, for lack of descriptors or of
     /// threads, is logged and does not end the server.
@@ -203,7 +206,8 @@ impl HTTPServer {
             engine.log.complain(&format!("the grace is over, connections: {report}"));
         }
         close(engine);
-        engine.log.flush();
+        engine.log.finish();
+        engine.shutdown.publish();
         engine.shutdown.take_error().map_or(Ok(()), Err)
     }
 
@@ -264,6 +268,7 @@ impl Drop for HTTPServer {
         clear(&*self.engine);
         // For those who wait for the end of a server that nobody has served.
         self.engine.shutdown.close_account();
+        self.engine.shutdown.publish();
     }
 }
 

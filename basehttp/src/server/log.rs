@@ -3,6 +3,7 @@
 #[cfg(not(all(test, loom)))]
 use std::io::{self, Write};
 use std::sync::{PoisonError, TryLockError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::caught::caught;
@@ -35,6 +36,10 @@ const MANY: usize = 32 * 1024;
 
 /// More is not gathered: whoever reads the log has stopped to.
 const MOST: usize = 512 * 1024;
+
+/// How long the last lines are waited for, and how often somebody looks.
+const LAST_LINES: Duration = Duration::from_secs(1);
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// Takes a line without its line end.
 pub(super) type LogLine = dyn Fn(&str, Level) + Send + Sync;
@@ -115,6 +120,24 @@ impl Log {
             drop(gathered);
             drop(writing);
             fence(Ordering::SeqCst);
+        }
+    }
+
+    /// Writes what has gathered, and waits for a thread that is writing: after this the process may end. Not for ever, since
+    /// whoever takes the lines may have stopped to.
+    pub(super) fn finish(&self) {
+        let deadline = Instant::now() + LAST_LINES;
+        loop {
+            self.flush();
+            let is_written = match self.writing.try_lock() {
+                Err(TryLockError::WouldBlock) => false,
+                // What was taken out of `gathered` is written, or has said that it is not.
+                Ok(_) | Err(TryLockError::Poisoned(_)) => !self.has_lines(),
+            };
+            if is_written || Instant::now() >= deadline {
+                return;
+            }
+            thread::sleep(LOOK_AGAIN);
         }
     }
 

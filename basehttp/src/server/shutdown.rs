@@ -25,7 +25,7 @@ pub(super) struct Shutdown {
 
 #[derive(Default)]
 struct Progress {
-    /// Somebody is in `serve_forever`, who makes the report.
+    /// Somebody is in `serve_forever`, and nobody else makes the report or gets it.
     serving: bool,
     listener_closed: bool,
     /// Shards whose connections are cut.
@@ -135,9 +135,12 @@ impl Shutdown {
     /// server has ended already.
     pub(super) fn begin(&self) -> bool {
         let mut progress = self.progress();
+        if progress.report.is_some() {
+            return false;
+        }
         progress.serving = true;
         progress.deadline = progress.grace.map(|grace| Instant::now() + grace);
-        progress.report.is_none()
+        true
     }
 
     /// Waits until the server is told to stop.
@@ -192,9 +195,19 @@ impl Shutdown {
 
     /// Makes the report, if there is none: what is open now counts as cut.
     pub(super) fn close_account(&self) -> ShutdownReport {
-        let report = make_report(&mut self.progress());
+        make_report(&mut self.progress())
+    }
+
+    /// Gives the report to those who wait for it. A program may end then, so there is nothing left to do.
+    pub(super) fn publish(&self) {
+        self.progress().serving = false;
         self.changed.notify_all();
-        report
+    }
+}
+
+impl Progress {
+    fn published(&self) -> Option<ShutdownReport> {
+        self.report.filter(|_| !self.serving)
     }
 }
 
@@ -226,7 +239,7 @@ impl Shutdown {
     pub(super) fn wait(&self) -> ShutdownReport {
         let mut progress = self.progress();
         loop {
-            if let Some(report) = progress.report {
+            if let Some(report) = progress.published() {
                 return report;
             }
             // Nobody else would notice that the grace is over.
@@ -239,7 +252,7 @@ impl Shutdown {
     }
 
     pub(super) fn report(&self) -> Option<ShutdownReport> {
-        self.progress().report
+        self.progress().published()
     }
 
     pub(super) fn stats(&self) -> Stats {

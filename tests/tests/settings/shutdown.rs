@@ -383,3 +383,28 @@ fn connections_that_were_switched_are_cut_when_the_grace_is_over() {
         "{told:?}"
     );
 }
+
+/// Also by a thread that is still writing, so that a program may end.
+#[test]
+fn the_log_is_written_when_the_server_has_ended() {
+    let log = Log::default();
+    let take = log.taker();
+    let slowly = move |line: &str| {
+        thread::sleep(Duration::from_millis(20));
+        take(line);
+    };
+    let mut server =
+        HTTPServer::builder().log_line(slowly).bind("127.0.0.1:0", |base| Tunnel { base }).unwrap();
+    let (port, handle) = (server.server_port(), server.handle());
+    let serving = thread::spawn({
+        let log = log.clone();
+        move || server.serve_forever().map(|()| log.count("cut by the shutdown"))
+    });
+    let mut client = connect(port);
+    client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n");
+    assert_eq!(client.reply_to_head().status, 101);
+    handle.shutdown_within(Duration::ZERO);
+    assert_eq!(counts(handle.wait()), (0, 0, 1));
+    assert_eq!(log.count("cut by the shutdown"), 1);
+    assert_eq!(serving.join().unwrap().unwrap(), 1);
+}

@@ -22,7 +22,13 @@ fn serve(shutdown: &Shutdown) -> Option<ShutdownReport> {
     }
     shutdown.wait_for_stop();
     assert!(shutdown.wait_for_end(Duration::ZERO), "there was time enough");
-    Some(shutdown.close_account())
+    Some(end(shutdown))
+}
+
+fn end(shutdown: &Shutdown) -> ShutdownReport {
+    let report = shutdown.close_account();
+    shutdown.publish();
+    report
 }
 
 fn sum(report: ShutdownReport) -> usize {
@@ -116,7 +122,7 @@ fn a_server_that_was_told_to_end_begins_or_has_ended() {
         shutdown.stop(Some(Duration::ZERO));
         let serving = thread::spawn({
             let shutdown = shutdown.clone();
-            move || shutdown.begin().then(|| shutdown.close_account())
+            move || shutdown.begin().then(|| end(&shutdown))
         });
         let waited = shutdown.wait();
         let served = serving.join().expect("it does not panic");
