@@ -98,7 +98,7 @@ impl Socket {
                     self.counters().sent.add(count as u64);
                     return Ok(count);
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(of_the_client(error)),
             }
         }
     }
@@ -128,8 +128,9 @@ impl Wire for Socket {
                     return Ok(count);
                 }
                 Err(error) => {
-                    self.is_empty = true;
-                    return Err(error);
+                    // After any other error the system is asked again: perhaps the poller tells of nothing more.
+                    self.is_empty = error.kind() == io::ErrorKind::WouldBlock;
+                    return Err(of_the_client(error));
                 }
             }
         }
@@ -194,11 +195,20 @@ impl Wire for Socket {
     }
 }
 
+/// An error of a connection. Where the system has given up a client that no longer answers, no deadline of ours is over, and
+/// nobody is left to tell of one.
+fn of_the_client(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::TimedOut {
+        return io::Error::new(io::ErrorKind::ConnectionReset, error);
+    }
+    error
+}
+
 /// Whether an error of sending a file is that of the connection.
 fn is_of_the_wire(error: &io::Error) -> bool {
     use io::ErrorKind::{
         BrokenPipe, ConnectionAborted, ConnectionReset, HostUnreachable, NetworkUnreachable, NotConnected,
-        TimedOut, WouldBlock,
+        WouldBlock,
     };
     matches!(
         error.kind(),
@@ -208,7 +218,6 @@ fn is_of_the_wire(error: &io::Error) -> bool {
             | HostUnreachable
             | NetworkUnreachable
             | NotConnected
-            | TimedOut
             | WouldBlock
     )
 }
