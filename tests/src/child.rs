@@ -97,7 +97,10 @@ impl Launch {
         }
         let number = COPIES.fetch_add(1, Ordering::Relaxed);
         let copy = std::env::temp_dir().join(format!("basehttp-limited-{}-{number}", std::process::id()));
-        fs::copy(self.command.get_program(), &copy).expect("a copy of the program");
+        // By another process: what this one writes to, a child that another thread starts at the same time may have open too,
+        // and then it cannot be run (ETXTBSY).
+        let copied = Command::new("cp").arg("-p").arg(self.command.get_program()).arg(&copy).status();
+        assert!(copied.is_ok_and(|status| status.success()), "a copy of the program");
         // Nobody has this number.
         let user = 64_123;
         let mut command = Command::new(&copy);

@@ -1,5 +1,6 @@
 //! The scene of a fault: a server, what its clients saw, and what it must be like afterwards.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{self, ErrorKind};
@@ -10,7 +11,6 @@ use basehttp_tests::PATIENCE;
 use basehttp_tests::child::{Launch, LimitedServer};
 use basehttp_tests::client::Client;
 use basehttp_tests::process::{descriptors_of, memory_of, threads_of};
-use basehttp_tests::wait_until;
 use socket2::SockRef;
 
 pub(crate) const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -89,6 +89,7 @@ impl Fault {
             lines: Vec::new(),
             skipped: None,
             is_over: false,
+            companion: None,
         };
         scene.recover();
         let mut states = vec![scene.state()];
@@ -113,7 +114,7 @@ impl Fault {
         scene.check_log();
         if !scene.is_over {
             // Spare threads stay for some seconds.
-            wait_until("all threads are back", || threads_of(scene.server.id()) <= THREADS);
+            scene.wait_until("all threads are back", || threads_of(scene.server.id()) <= THREADS);
             states.push(scene.state());
         }
         let Scene { server, seen, is_over, .. } = scene;
@@ -163,6 +164,7 @@ pub(crate) struct Scene {
     is_over: bool,
     /// Without connections.
     pub(crate) descriptors: usize,
+    companion: Option<Box<dyn Any>>,
 }
 
 impl Scene {
@@ -182,6 +184,11 @@ impl Scene {
     /// The server has ended, as it was meant to.
     pub(crate) fn is_over(&mut self) {
         self.is_over = true;
+    }
+
+    /// What lives as long as the server.
+    pub(crate) fn accompany(&mut self, companion: impl Any) {
+        self.companion = Some(Box::new(companion));
     }
 
     /// Notes what a client saw.
@@ -251,13 +258,28 @@ impl Scene {
 
     /// Waits until a normal client is served, and all other connections are freed.
     fn recover(&self) {
-        wait_until("a normal client is served", || {
+        self.wait_until("a normal client is served", || {
             self.server
                 .connect()
                 .is_ok_and(|mut client| client.send(GET).try_reply().is_ok_and(|reply| reply.status == 200))
         });
         self.check_service();
-        wait_until("all descriptors are back", || descriptors_of(self.server.id()) <= self.descriptors);
+        self.wait_until_freed();
+    }
+
+    /// Waits until the server has closed all connections.
+    pub(crate) fn wait_until_freed(&self) {
+        self.wait_until("all descriptors are back", || descriptors_of(self.server.id()) <= self.descriptors);
+    }
+
+    /// As [`basehttp_tests::wait_until`], where the log may say why it was in vain.
+    pub(crate) fn wait_until(&self, what: &str, mut condition: impl FnMut() -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !condition() {
+            let lines = || self.server.log.lines();
+            assert!(Instant::now() < deadline, "waited in vain: {what}; in the log: {:?}", lines());
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Whether the lines that are to come have come.

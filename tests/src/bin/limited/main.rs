@@ -18,6 +18,7 @@ mod handler;
 mod linux {
     use std::fmt::Debug;
     use std::io::{self, BufRead};
+    use std::mem::ManuallyDrop;
     use std::str::FromStr;
     use std::sync::Arc;
     use std::sync::atomic::AtomicBool;
@@ -103,6 +104,9 @@ mod linux {
     pub(crate) fn main() -> io::Result<()> {
         let arguments: Vec<_> = std::env::args().skip(1).collect();
         let (gate, bar) = gate();
+        // Whoever waits there waits for ever. A gate that opened at the end of `main` would let handlers go on that the end of
+        // the process overtakes, or not.
+        let gate = ManuallyDrop::new(gate);
         let trap = Trap::default();
         Trap::keep_quiet();
         let builder = settings(&arguments, &trap);
@@ -127,7 +131,10 @@ mod linux {
     fn serve(mut server: HTTPServer, gate: &Gate, trap: &Trap) -> io::Result<()> {
         let handle = server.handle();
         println!("{}", server.server_port());
-        let serving = thread::spawn(move || server.serve_forever());
+        // A test that waits for this server in vain sees in the log what has ended it.
+        let serving = thread::spawn(move || {
+            server.serve_forever().inspect_err(|error| eprintln!("serve_forever: {error}"))
+        });
         let mut released = 0;
         for line in io::stdin().lock().lines() {
             let line = line?;
