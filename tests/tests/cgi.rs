@@ -30,7 +30,7 @@ use basehttp::testing::TestServer;
 use basehttp::{CGIHTTPRequestHandler, Directory};
 use basehttp_tests::client::{Client, Reply};
 use basehttp_tests::log::Log;
-use basehttp_tests::wait_until;
+use basehttp_tests::{PATIENCE, wait_until};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -53,8 +53,13 @@ struct Stage {
 }
 
 impl Stage {
-    /// Scripts for the shell, by their names.
+    /// Scripts for the shell, by their names. None is late, however long its interpreter takes to begin.
     fn new(scripts: &[(&str, &str)]) -> Self {
+        Self::within(PATIENCE, scripts)
+    }
+
+    /// Scripts that are killed after `timeout`.
+    fn within(timeout: Duration, scripts: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir_all(folder.path().join("cgi-bin/deep")).unwrap();
         fs::write(folder.path().join("page.html"), "a page").unwrap();
@@ -69,7 +74,7 @@ impl Stage {
         let lines = log.clone();
         let server = TestServer::new(move |base| Scripts {
             base: CGIHTTPRequestHandler::new(base, &files)
-                .timeout(Duration::from_millis(400))
+                .timeout(timeout)
                 .chunked_limit(100_000)
                 .variable("SITE", "of mine"),
             log: lines.clone(),
@@ -252,12 +257,18 @@ fn a_script_that_makes_no_reply_is_502_and_the_log_says_why() {
 
 #[test]
 fn a_script_that_takes_too_long_is_killed_with_all_that_it_has_started() {
-    let stage = Stage::new(&[
-        ("sleeps", "sleep 600"),
-        ("begins", "echo 'Content-Type: text/plain'; echo; echo begun; sleep 600"),
-        ("leaves", "sleep 600 & echo 'Content-Type: text/plain'; echo; echo left"),
-        ("slow", "echo 'Content-Type: text/plain'; echo; for i in 1 2 3 4 5 6; do echo $i; sleep 0.15; done"),
-    ]);
+    let stage = Stage::within(
+        Duration::from_millis(400),
+        &[
+            ("sleeps", "sleep 600"),
+            ("begins", "echo 'Content-Type: text/plain'; echo; echo begun; sleep 600"),
+            ("leaves", "sleep 600 & echo 'Content-Type: text/plain'; echo; echo left"),
+            (
+                "slow",
+                "echo 'Content-Type: text/plain'; echo; for i in 1 2 3 4 5 6; do echo $i; sleep 0.15; done",
+            ),
+        ],
+    );
     assert_eq!(stage.get("/cgi-bin/sleeps").status, 504);
     let mut client = Client::new(&stage.server);
     client.send("GET /cgi-bin/begins HTTP/1.1\r\nHost: a\r\n\r\n");
