@@ -14,7 +14,7 @@ use super::records::Records;
 use super::{GET, Stage};
 
 fn stage(builder: ServerBuilder) -> Stage {
-    Stage::with(builder.permits(1))
+    Stage::with(builder.compute_threads(1))
 }
 
 impl Stage {
@@ -30,7 +30,7 @@ fn assert_closed(client: &mut Records) {
     match client.read_to_end(&mut rest) {
         Ok(_) => assert!(rest.is_empty(), "{}", basehttp_tests::show(&rest)),
         Err(error) => {
-            assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof), "{error}")
+            assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof), "{error}");
         }
     }
 }
