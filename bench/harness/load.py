@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -162,6 +163,8 @@ def prepare(arguments, servers):
     for server in servers:
         server.command = [programs[server.command[0]]]
     clients.raise_file_limit(20_000)
+    # Whoever ends the script ends its servers, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     return [*builds(arguments.server), *servers], programs["load"]
 
 
