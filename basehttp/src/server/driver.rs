@@ -86,7 +86,7 @@ pub(super) fn serve<M: Machine>(machine: &Arc<M>, worker: &Arc<Worker>, connecti
 
 impl<'a, M: Machine> Thread<'a, M> {
     pub(super) fn new(machine: &'a Arc<M>, worker: &'a Arc<Worker>, policy: Policy, shard: usize) -> Self {
-        let now = Instant::now();
+        let now = M::instant();
         Self {
             machine,
             worker,
@@ -221,7 +221,7 @@ impl<'a, M: Machine> Thread<'a, M> {
             self.machine.has_handled(self.shard, std::mem::take(&mut self.handled));
         }
         self.turns = 0;
-        self.began = Instant::now();
+        self.began = M::instant();
         self.last = self.began;
     }
 
@@ -234,7 +234,7 @@ impl<'a, M: Machine> Thread<'a, M> {
         self.turns += 1;
         // What was no handler has taken its time as well: reads, handshakes, the sending of files.
         if self.last == self.turn_began {
-            self.last = Instant::now();
+            self.last = M::instant();
         }
     }
 
@@ -299,8 +299,8 @@ impl<'a, M: Machine> Thread<'a, M> {
         attended: &mut [(usize, Box<M::Poller>)],
     ) -> std::io::Result<()> {
         let home = self.machine.scheduler().shard(self.shard);
-        let begun = Instant::now();
-        while begun.elapsed() < M::SEARCH {
+        let begun = M::instant();
+        while M::instant() - begun < M::SEARCH {
             self.machine.poll(self.shard, poller, attended, Some(Duration::ZERO))?;
             let has_some =
                 attended.iter().any(|(shard, _)| self.machine.scheduler().shard(*shard).waiting() > 0);

@@ -243,6 +243,10 @@ impl Machine for Engine {
 
     const SEARCH: Duration = Duration::from_micros(50);
 
+    fn instant() -> Instant {
+        Instant::now()
+    }
+
     fn scheduler(&self) -> &Scheduler<Connection, Poller> {
         &self.scheduler
     }

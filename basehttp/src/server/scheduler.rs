@@ -10,7 +10,7 @@
 //! All of this knows nothing of sockets: a [`Machine`] has what is particular, and models have a simpler one.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::driver::{self, Thread};
 use super::pool::{Call, Lane, Task, ThreadPool};
@@ -28,6 +28,9 @@ pub(super) trait Machine: Send + Sync + Sized + 'static {
 
     /// How long a driver looks for work before it sleeps, where several drive.
     const SEARCH: Duration;
+
+    /// What the clock says.
+    fn instant() -> Instant;
 
     fn scheduler(&self) -> &Scheduler<Self::Connection, Self::Poller>;
 

@@ -1,9 +1,9 @@
 //! A server without a system: the product's own scheduler over connections and a poller that the model makes up.
 
 use std::io;
-use std::sync::Mutex as Plain;
 use std::sync::atomic::{AtomicUsize as Count, Ordering::SeqCst};
-use std::time::Duration;
+use std::sync::{Mutex as Plain, OnceLock};
+use std::time::{Duration, Instant};
 
 use loom::thread::{self, JoinHandle};
 
@@ -180,6 +180,12 @@ impl Machine for House {
     // Loom has no time.
     const SEARCH: Duration = Duration::ZERO;
 
+    /// It stands still, so that a model goes the same way each time.
+    fn instant() -> Instant {
+        static BEGINNING: OnceLock<Instant> = OnceLock::new();
+        *BEGINNING.get_or_init(Instant::now)
+    }
+
     fn scheduler(&self) -> &Scheduler<Connection, Poller> {
         &self.scheduler
     }
@@ -224,9 +230,10 @@ impl Machine for House {
     ) -> io::Result<()> {
         assert!(poller.0 == shard && attended.iter().all(|(shard, poller)| poller.0 == *shard));
         let shards: Vec<usize> = attended.iter().map(|(shard, _)| *shard).chain([shard]).collect();
+        // The time-out of a sleep comes at once where a request has waited for too long, and never else.
+        let is_over = || self.scheduler.pool.is_overdue(self.queue_timeout());
+        let sleeps = most.is_none_or(|most| !most.is_zero() && !is_over());
         let mut news = lock(&self.news);
-        // The time-out of a sleep comes at once where it is waited for, and never else.
-        let sleeps = most.is_none() || (most != Some(Duration::ZERO) && !self.plan.waits_in_vain);
         while sleeps && shards.iter().all(|shard| !news[*shard].is_woken && news[*shard].ready.is_empty()) {
             news = self.told.wait(news).expect("nobody panics");
         }
