@@ -42,7 +42,7 @@ pub fn curve(costs: &Costs, picture: Option<&str>) -> io::Result<()> {
         "At {:.0} % of that, clients that think, connections dealt out by a hash, handlers of 8 us and one in",
         100.0 * LOAD
     );
-    println!("a hundred of 400 us: p50 / p99 in us, and what part of the turns a neighbour gave:\n");
+    println!("two hundred of 400 us: p50 / p99 in us, and what part of the turns a neighbour gave:\n");
     println!("| permits | {} |", CORES_OF_DELAYS.map(|cores| format!("{cores} cores")).join(" | "));
     println!("|---|{}", "--:|".repeat(CORES_OF_DELAYS.len()));
     for permits in PERMITS {
@@ -80,7 +80,7 @@ fn saturated(costs: &Costs, cores: usize, permits: Option<usize>, handler: u32) 
 
 fn thoughtful(costs: &Costs, cores: usize, permits: Option<usize>) -> Outcome {
     const HANDLER: u32 = 8;
-    const RARE: (usize, f64) = (100, 400_000.0);
+    const RARE: (usize, f64) = (200, 400_000.0);
     let io = costs.io(1);
     let request = io.server_read + io.server_write + costs.turn + costs.request + costs.poll_event;
     let whole = request + f64::from(HANDLER) * 1000.0 + RARE.1 / RARE.0 as f64;
