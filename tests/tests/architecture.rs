@@ -185,30 +185,6 @@ fn nothing_but_server_names_a_socket_or_a_thread() {
 
 /// The circles that are left. A test fails until a circle that was cut is removed from here.
 const CIRCLES: &[Exception] = &[
-    // To be removed.
-    Exception {
-        files: &[
-            "server/config.rs",
-            "server/driver.rs",
-            "server/engine.rs",
-            "server/listener.rs",
-            "server/mod.rs",
-            "server/poller.rs",
-            "server/proxy.rs",
-            "server/refusal.rs",
-            "server/settings.rs",
-            "server/shutdown.rs",
-            "server/table.rs",
-            "server/tls/mod.rs",
-            "server/tls/wire.rs",
-            "server/transport.rs",
-        ],
-        reason: "sockets, poller and driver use the engine, and the engine makes them",
-    },
-    Exception {
-        files: &["server/watchdog.rs", "server/worker.rs"],
-        reason: "a worker reports to the watchdog, which holds workers",
-    },
     Exception {
         files: &["server/body.rs", "server/connection.rs", "server/ending.rs", "server/preface.rs"],
         reason: "the states of one connection, with the steps between them",
@@ -220,7 +196,6 @@ const CIRCLES: &[Exception] = &[
             "handler/exchange/desk.rs",
             "handler/exchange/incoming.rs",
             "handler/exchange/mod.rs",
-            "handler/exchange/pump.rs",
             "handler/log.rs",
             "handler/mod.rs",
             "handler/proxies.rs",

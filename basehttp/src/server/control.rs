@@ -88,9 +88,9 @@ impl Control {
             Phase::Trying { before, rate: rate_before, is_settled: true } => {
                 let least = if self.drivers > before { rate_before * GAIN } else { rate_before * LOSS };
                 if rate >= least {
-                    // Fewer are tried now and then, and more at once.
-                    let pause = if self.drivers > before { LONGEST_PAUSE } else { FIRST_PAUSE };
-                    (self.pause, self.retry) = (FIRST_PAUSE, now + pause);
+                    // What has helped is tried again soon.
+                    (self.pause, self.retry) = (FIRST_PAUSE, now + FIRST_PAUSE);
+                    self.tries_more = self.drivers < before;
                 } else {
                     self.drivers = before;
                     self.retry = now + self.pause;

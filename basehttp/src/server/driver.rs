@@ -1,9 +1,10 @@
 //! The drivers' loop: take the next ready connection and give it a turn; when there is none, poll.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use super::assign::{balance, clear, lay_down, pass_on, requeue, submit};
+use super::machine::{DRIVER, Machine, POOL, RESERVE, Thread, Turned};
 use super::run_queue::Next;
-use super::scheduler::{Machine, Turned, balance, clear, lay_down, pass_on, requeue, submit};
 use super::sync::Arc;
 use super::worker::Worker;
 
@@ -20,48 +21,6 @@ const WORTH_STEALING: usize = 2;
 
 /// From here on another shard's driver is woken to help.
 const WORTH_A_CALL: usize = 4;
-
-/// What a kind of thread may do.
-#[expect(clippy::struct_excessive_bools, reason = "each of them is a question of its own")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Policy {
-    /// It has a permit.
-    pub(super) drives: bool,
-    /// Code of the user may run on it.
-    pub(super) runs_handlers: bool,
-    /// Such code may take its time: nobody waits for this thread.
-    pub(super) may_wait: bool,
-    /// There is no other thread.
-    pub(super) is_alone: bool,
-}
-
-pub(super) const DRIVER: Policy =
-    Policy { drives: true, runs_handlers: true, may_wait: false, is_alone: false };
-pub(super) const RESERVE: Policy =
-    Policy { drives: true, runs_handlers: false, may_wait: false, is_alone: false };
-pub(super) const POOL: Policy =
-    Policy { drives: false, runs_handlers: true, may_wait: true, is_alone: false };
-/// A thread of the caller's, in `handle_request`.
-pub(super) const CALLER: Policy =
-    Policy { drives: false, runs_handlers: true, may_wait: true, is_alone: true };
-
-/// A thread that gives turns.
-pub(super) struct Thread<'a, M: Machine> {
-    pub(super) machine: &'a Arc<M>,
-    pub(super) worker: &'a Arc<Worker>,
-    pub(super) policy: Policy,
-    /// Where it drives.
-    pub(super) shard: usize,
-    pub(super) local: M::Local,
-    /// When this round began, between two polls.
-    pub(super) began: Instant,
-    /// When the turn began, and the last look at the clock.
-    turn_began: Instant,
-    pub(super) last: Instant,
-    /// Turns given in this round, and handlers that have run in it.
-    turns: u32,
-    pub(super) handled: u64,
-}
 
 /// Drives until the permit is gone.
 pub(super) fn drive<M: Machine>(machine: &Arc<M>, worker: &Arc<Worker>, shard: usize) {
@@ -84,23 +43,7 @@ pub(super) fn serve<M: Machine>(machine: &Arc<M>, worker: &Arc<Worker>, connecti
     }
 }
 
-impl<'a, M: Machine> Thread<'a, M> {
-    pub(super) fn new(machine: &'a Arc<M>, worker: &'a Arc<Worker>, policy: Policy, shard: usize) -> Self {
-        let now = M::instant();
-        Self {
-            machine,
-            worker,
-            policy,
-            shard,
-            local: M::Local::default(),
-            began: now,
-            turn_began: now,
-            last: now,
-            turns: 0,
-            handled: 0,
-        }
-    }
-
+impl<M: Machine> Thread<'_, M> {
     fn run(&mut self) {
         let scheduler = self.machine.scheduler();
         let home = scheduler.shard(self.shard);
@@ -172,7 +115,7 @@ impl<'a, M: Machine> Thread<'a, M> {
         if self.shard != 0 || shards == 1 {
             return None;
         }
-        let first = self.turns as usize % shards;
+        let first = self.rotation % shards;
         // Where it is the turn of shard 0, or where nobody else has anything, that follows by itself.
         let others = (first..shards)
             .chain(0..first)
@@ -232,6 +175,7 @@ impl<'a, M: Machine> Thread<'a, M> {
 
     fn turn_ends(&mut self) {
         self.turns += 1;
+        self.rotation = self.rotation.wrapping_add(1);
         // What was no handler has taken its time as well: reads, handshakes, the sending of files.
         if self.last == self.turn_began {
             self.last = M::instant();
@@ -261,8 +205,10 @@ impl<'a, M: Machine> Thread<'a, M> {
             !home.may_sleep() || attended.iter().any(|(shard, _)| !scheduler.shard(*shard).may_sleep())
         };
         // Lines are left that nobody took: it is tried again soon, though nobody else comes.
-        let soon = (scheduler.pool.may_be_overdue() || machine.has_lines()).then_some(OVERDUE);
-        let searches = !is_busy(&attended) && scheduler.drives_several();
+        // Where several drive, there may soon be too little to do for them.
+        let has_helpers = self.shard == 0 && scheduler.drives_several();
+        let soon = (scheduler.pool.may_be_overdue() || machine.has_lines() || has_helpers).then_some(OVERDUE);
+        let searches = M::SEARCH > Duration::ZERO && scheduler.drives_several() && !is_busy(&attended);
         let mut result = Ok(());
         if searches {
             result = self.search(&mut poller, &mut attended);

@@ -6,23 +6,25 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::assign;
 use super::caught::caught;
 use super::config::VerifyRequest;
 use super::counters::Counters;
-use super::driver::Thread;
 use super::listener::Stream;
 use super::local::Local;
 use super::log::{Log, Repeated};
+use super::machine::{Machine, Thread, Turned};
 use super::mailbox::{Arrival, Mailbox};
 use super::poller::{self, Poller};
 use super::pool::Lane;
 use super::predictor::Predictor;
 use super::refusal::Refusal;
-use super::scheduler::{self, Machine, Scheduler, Turned};
+use super::scheduler::Scheduler;
 use super::session::{Parts, Session};
 use super::settings::Settings;
 use super::shutdown::Shutdown;
 use super::table::{Connection, Place};
+use super::threads;
 use super::time::{NEVER, Timeline};
 #[cfg(feature = "tls")]
 use super::tls::TlsSocket;
@@ -105,13 +107,13 @@ impl Engine {
     pub(super) fn start(self: &Arc<Self>) {
         let watch = |engine: &Arc<Self>| {
             let lost = |_: &_| engine.shutdown.counters(0).permits_lost.add(1);
-            scheduler::watch(engine, || thread::sleep(TICK), lost);
+            threads::watch(engine, || thread::sleep(TICK), lost);
         };
         let started = self
             .spawn("basehttp-watchdog", watch)
-            .and_then(|()| self.spawn("basehttp-reserve", scheduler::reserve));
+            .and_then(|()| self.spawn("basehttp-reserve", threads::reserve));
         match started {
-            Ok(()) => scheduler::start(self),
+            Ok(()) => threads::start(self),
             Err(error) => self.fail(error),
         }
     }
@@ -210,7 +212,7 @@ impl Engine {
             if left.is_zero() {
                 return Err(io::ErrorKind::TimedOut.into());
             }
-            scheduler::poll_once(self, Some(left))?;
+            assign::poll_once(self, Some(left))?;
         }
         Ok(())
     }
@@ -271,7 +273,7 @@ impl Machine for Engine {
             });
             thread.give_turn(connection);
         } else {
-            scheduler::submit(self, connection, Lane::Waits);
+            assign::submit(self, connection, Lane::Waits);
         }
     }
 
@@ -312,7 +314,7 @@ impl Machine for Engine {
     fn hire(self: &Arc<Self>) -> io::Result<()> {
         self.spawn("basehttp", |engine| {
             engine.shutdown.counters(0).threads_begun.add(1);
-            scheduler::work(engine);
+            threads::work(engine);
             engine.shutdown.counters(0).threads_ended.add(1);
         })
     }
@@ -405,7 +407,10 @@ impl poller::Server for Engine {
             return Some(arrival);
         }
         self.mail(shard).arrivals.push(arrival);
-        self.wakers.wake(shard);
+        // Where it has no driver, the thread that has the listener looks there before it sleeps.
+        if self.scheduler.shard(shard).in_use() > 0 {
+            self.wakers.wake(shard);
+        }
         None
     }
 
@@ -469,7 +474,7 @@ impl transport::Server for Engine {
         if self.single.load(Ordering::SeqCst) {
             return self.wait_alone(place, hint, timeout);
         }
-        scheduler::about_to_wait(&self);
+        assign::about_to_wait(&self);
         if !place.wait(hint, timeout) {
             return Err(io::ErrorKind::TimedOut.into());
         }

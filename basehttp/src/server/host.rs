@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::caught::caught;
-use super::driver::{DRIVER, Thread};
+
 use super::engine::Engine;
+use super::machine::{DRIVER, Machine as _, Thread, Turned};
 use super::pool::Lane;
 use super::predictor::{Guess, Kind, Lesson};
 use super::run_queue::RunQueue;
-use super::scheduler::{Machine as _, Turned};
+
 use super::session::{Host, Turn};
 use super::table::Connection;
 use super::token::hint_for;

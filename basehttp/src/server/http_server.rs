@@ -9,14 +9,14 @@ use mio::{Poll, Waker};
 
 use super::acceptor::Acceptor;
 use super::address::ServerAddress;
+use super::assign::{clear, close, poll_once};
 use super::config::{HandleTimeout, Hooks, ServerBuilder};
 use super::connection::Live;
-use super::driver::{CALLER, Thread};
 use super::engine::{Engine, Hooked, Open};
 use super::listener::{IntoListener, Listener};
 use super::log::Log;
+use super::machine::{CALLER, Thread};
 use super::poller::Poller;
-use super::scheduler::{clear, close, poll_once};
 use super::session::Parts;
 use super::settings::Settings;
 use super::shutdown::Shutdown;

@@ -2,6 +2,7 @@
 
 mod acceptor;
 mod address;
+mod assign;
 mod body;
 mod caught;
 mod config;
@@ -21,6 +22,7 @@ mod inbox;
 mod listener;
 mod local;
 mod log;
+mod machine;
 mod mailbox;
 #[cfg(all(test, loom))]
 mod models;
@@ -43,6 +45,7 @@ mod shutdown;
 mod stop;
 mod sync;
 mod table;
+mod threads;
 mod time;
 mod timers;
 #[cfg(feature = "tls")]

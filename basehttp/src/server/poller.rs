@@ -94,6 +94,9 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(86_400);
 /// So many timers more than connections are no reason to look through them.
 const SPARE_TIMERS: usize = 1024;
 
+/// How often another shard is looked at whose events the system cannot tell here, for lack of memory.
+const UNTOLD: Duration = Duration::from_millis(10);
+
 /// How many events are taken at a time.
 const EVENTS: usize = 256;
 
@@ -128,13 +131,15 @@ impl Poller {
         attended: &mut [(usize, Box<Self>)],
         most: Option<Duration>,
     ) -> io::Result<()> {
-        self.attend(attended)?;
+        let is_told = self.attend(attended);
+        // Where the system does not tell of the others here, they are looked at now and then.
+        let most = if is_told { most } else { Some(most.map_or(UNTOLD, |most| most.min(UNTOLD))) };
         let mut timeout = self.prepare(&**server, most);
         for (_, poller) in &mut *attended {
             let other = poller.prepare(&**server, most);
             timeout = [timeout, other].into_iter().flatten().min();
         }
-        if self.others.iter().any(|other| other.has_events) {
+        if is_told && self.others.iter().any(|other| other.has_events) {
             timeout = Some(Duration::ZERO);
         }
         self.wait(timeout)?;
@@ -144,30 +149,34 @@ impl Poller {
                 other.has_events = true;
             }
         }
+        // The listener first: what it gives to the others is theirs in the same round.
+        self.harvest(server);
         for (shard, poller) in &mut *attended {
             let Some(other) = self.others.get_mut(*shard) else { continue };
             if std::mem::take(&mut other.has_events) {
-                poller.wait(Some(Duration::ZERO))?;
-                other.has_events = poller.events.iter().count() >= EVENTS;
+                let is_complete = poller.wait(Some(Duration::ZERO))?;
+                // It is told once that there are events.
+                other.has_events = !is_complete || poller.events.iter().count() >= EVENTS;
             } else {
                 poller.events.clear();
             }
             poller.harvest(server);
         }
-        self.harvest(server);
         Ok(())
     }
 
-    /// Has the events of those shards told here as well, and of no others.
-    fn attend(&mut self, attended: &[(usize, Box<Self>)]) -> io::Result<()> {
+    /// Has the events of those shards told here as well, and of no others. False where the system could not.
+    fn attend(&mut self, attended: &[(usize, Box<Self>)]) -> bool {
+        let mut is_told = true;
         for shard in 1..self.others.len() {
             let inner = attended.iter().find(|(other, _)| *other == shard);
             let Some(other) = self.others.get_mut(shard) else { continue };
             match inner {
                 Some((_, inner)) if !other.is_attended => {
                     let descriptor = descriptor(&inner.poll);
-                    nest(&self.poll, descriptor, shard)?;
-                    *other = Other { is_attended: true, has_events: true, descriptor };
+                    let is_attended = nest(&self.poll, descriptor, shard).is_ok();
+                    *other = Other { is_attended, has_events: true, descriptor };
+                    is_told &= is_attended;
                 }
                 None if other.is_attended => {
                     unnest(&self.poll, other.descriptor);
@@ -176,7 +185,7 @@ impl Poller {
                 _ => {}
             }
         }
-        Ok(())
+        is_told
     }
 
     /// Takes what others have left, and says how long the sleep may be. From now on those who need a shorter one wake it.
@@ -189,13 +198,16 @@ impl Poller {
         }
         let wake = timeout.map_or(NEVER, |timeout| now.saturating_add(millis(timeout)));
         server.mailbox(self.shard).timers.fall_asleep(wake);
-        if self.take_mail(server) { self.timeout(now, most) } else { timeout }
+        let timeout = if self.take_mail(server) { self.timeout(now, most) } else { timeout };
+        if server.mailbox(self.shard).arrivals.has_some() { Some(Duration::ZERO) } else { timeout }
     }
 
-    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+    /// Waits for events. False if it was interrupted, so that there may be some.
+    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<bool> {
         match self.poll.poll(&mut self.events, timeout) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
-            _ => Ok(()),
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
@@ -231,7 +243,7 @@ impl Poller {
         mailbox.freed.empty(|token| self.table.remove(token));
         mailbox.timers.take(|timer| self.timers.push(Reverse(timer)));
         if (self.table.len(), self.timers.len()) == before {
-            return mailbox.arrivals.has_some();
+            return false;
         }
         // There may be a descriptor again.
         if self.table.len() < before.0 {

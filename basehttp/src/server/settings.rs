@@ -60,8 +60,13 @@ impl Default for Settings {
 /// More than that in a buffer of each connection is a mistake, or an attempt to have no bound.
 const MOST_BUFFERED: usize = 1 << 30;
 
+/// So many shards have one driver each. More drivers in a shard wait for each other at its queue; fewer shards have their
+/// drivers look elsewhere for work less often.
+const SINGLES: usize = 4;
+/// So many drivers a shard may have: `bench/README.md` has what was measured and simulated.
+const MAX_DRIVERS: usize = 8;
 /// A shard costs a poller and a waker, three descriptors, whether it has a driver or not.
-const MAX_SHARDS: usize = 8;
+const MAX_SHARDS: usize = 64;
 
 impl Settings {
     /// How many threads may compute at a time.
@@ -72,7 +77,12 @@ impl Settings {
 
     /// How many shards they are spread over.
     pub(super) fn shards(&self) -> usize {
-        if cfg!(unix) { self.compute_threads().min(MAX_SHARDS) } else { 1 }
+        // Elsewhere one thread could not attend several.
+        if !cfg!(unix) {
+            return 1;
+        }
+        let threads = self.compute_threads();
+        threads.min(SINGLES).max(threads.div_ceil(MAX_DRIVERS)).min(MAX_SHARDS)
     }
 
     /// Whether all connections speak TLS.

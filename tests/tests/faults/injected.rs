@@ -22,7 +22,14 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault::new("ENOMEM-from-accept", |scene| short(scene, "accept4:error=ENOMEM:when=1+3")),
     Fault::new("EPERM-from-accept", |scene| short(scene, "accept4:error=EPERM:when=1+3")),
     Fault::new("EPROTO-from-accept", |scene| short(scene, "accept4:error=EPROTO:when=1+3")),
-    Fault::new("ENOSPC-from-epoll_ctl", |scene| ended(scene, "epoll_ctl:error=ENOSPC:when=1+2")),
+    Fault::new("ENOSPC-from-epoll_ctl", |scene| {
+        ended(scene, "epoll_ctl:error=ENOSPC:when=1+2");
+        scene.may_log(
+            "cannot serve a new connection, it is closed: No space left",
+            usize::from(scene.round == 0),
+            1,
+        );
+    }),
     Fault::new("EAGAIN-from-clone", no_threads).with(&["queue_timeout", "300"]),
     Fault::new("ETIMEDOUT-from-recv", |scene| ended(scene, "recvfrom:error=ETIMEDOUT:when=1+3")),
     Fault::new("EHOSTUNREACH-from-send", |scene| {

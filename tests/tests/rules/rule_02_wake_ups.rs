@@ -11,11 +11,11 @@ use basehttp_tests::process::sleeps;
 use crate::stage::{GET, Stage, get, post, say};
 
 /// Rounds in lockstep: all clients ask for something else, and all are answered before the next round.
-fn rounds(permits: usize) {
+fn rounds(threads: usize) {
     // A lost wake-up must not be made good by a deadline.
     let hour = Duration::from_secs(3600);
     let builder = HTTPServer::builder()
-        .compute_threads(permits)
+        .compute_threads(threads)
         .idle_timeout(hour)
         .read_timeout(hour)
         .write_timeout(hour);

@@ -34,7 +34,7 @@ fn what_would_serve_nobody_is_named_with_what_to_do() {
         ("queue_timeout", new().queue_timeout(zero)),
         ("max_connections", new().max_connections(0)),
         ("max_threads", new().max_threads(0)),
-        ("permits", new().compute_threads(0)),
+        ("compute_threads", new().compute_threads(0)),
         ("max_requests_per_connection", new().max_requests_per_connection(0)),
         ("request_queue_size", new().request_queue_size(0)),
         ("limits.request_line", limits(|limits| limits.request_line = 0)),
@@ -91,10 +91,10 @@ fn what_is_no_address_is_told_with_what_is() {
 }
 
 #[test]
-fn more_permits_than_threads_contradict_each_other() {
+fn more_compute_threads_than_threads_contradict_each_other() {
     let error = error(HTTPServer::builder().compute_threads(3).max_threads(2));
-    assert!(error.contains("permits") && error.contains("max_threads"), "{error}");
-    // Without a word about permits there is nothing to contradict.
+    assert!(error.contains("compute_threads") && error.contains("max_threads"), "{error}");
+    // Without a word about them there is nothing to contradict.
     HTTPServer::builder().max_threads(1).bind("127.0.0.1:0", gated().0).unwrap();
 }
 

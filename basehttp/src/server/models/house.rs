@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 use loom::thread::{self, JoinHandle};
 
 use super::Bell;
-use crate::server::driver::{DRIVER, POOL, RESERVE, Thread};
+use crate::server::assign;
+use crate::server::machine::{DRIVER, Machine, POOL, RESERVE, Thread, Turned};
 use crate::server::pool::Lane;
-use crate::server::scheduler::{self, Machine, Scheduler, Turned};
+use crate::server::scheduler::Scheduler;
 use crate::server::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, lock};
+use crate::server::threads;
 
 /// What the turn of a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,13 +120,13 @@ impl House {
 
     /// The first driver begins.
     pub(super) fn start(self: &Arc<Self>) {
-        scheduler::start(self);
+        threads::start(self);
     }
 
     /// As many drive as the plan says, from the beginning.
     pub(super) fn start_all(self: &Arc<Self>) {
-        scheduler::balance(self, self.plan.drivers[0]);
-        scheduler::balance(self, self.plan.drivers[0]);
+        assign::balance(self, self.plan.drivers[0]);
+        assign::balance(self, self.plan.drivers[0]);
     }
 
     /// A connection becomes ready, as the poller of its shard finds.
@@ -135,11 +137,11 @@ impl House {
 
     /// A connection comes into the queue from outside.
     pub(super) fn requeue(&self, number: usize, kind: Kind, shard: usize) {
-        scheduler::requeue(self, Connection { number, kind, shard }, false);
+        assign::requeue(self, Connection { number, kind, shard }, false);
     }
 
     pub(super) fn close(self: &Arc<Self>) {
-        scheduler::close(self);
+        assign::close(self);
     }
 
     fn serve(self: &Arc<Self>, connection: &Connection) {
@@ -264,7 +266,7 @@ impl Machine for House {
         if !self.plan.can_hire {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        self.spawn(scheduler::work);
+        self.spawn(threads::work);
         Ok(())
     }
 
@@ -297,9 +299,9 @@ impl Machine for House {
 
 /// The reserve, and the watchdog, which looks whenever it is its turn.
 pub(super) fn reserve(house: &Arc<House>) {
-    scheduler::reserve(house);
+    threads::reserve(house);
 }
 
 pub(super) fn watch(house: &Arc<House>) {
-    scheduler::watch(house, thread::yield_now, |_| ());
+    threads::watch(house, thread::yield_now, |_| ());
 }

@@ -1,0 +1,144 @@
+//! Gives permits, connections and requests to threads.
+
+use std::io;
+use std::time::Duration;
+
+use super::machine::Machine;
+use super::pool::{Call, Lane};
+use super::sync::Arc;
+use super::worker::Worker;
+
+/// Gives a permit to another thread.
+pub(super) fn pass_on<M: Machine>(machine: &Arc<M>, shard: usize) {
+    let scheduler = machine.scheduler();
+    let call = scheduler.pool.pass_on(shard);
+    // The reserve drives, and it attends the other shards.
+    if !follow(machine, call) && shard != 0 && scheduler.pool.withdraw(shard) {
+        lay_down(machine, shard);
+    }
+}
+
+/// Gives back a permit that no thread has any more. Whoever polls in shard 0 looks after the connections then.
+pub(super) fn lay_down<M: Machine>(machine: &Arc<M>, shard: usize) {
+    machine.scheduler().shard(shard).give_back_permit();
+    machine.wake(0);
+}
+
+/// Has a thread of the pool run the handler of a connection.
+pub(super) fn submit<M: Machine>(machine: &Arc<M>, connection: M::Connection, lane: Lane) {
+    match machine.scheduler().pool.submit(connection, lane) {
+        Ok(call) => called(machine, call),
+        Err(connection) => machine.end(connection),
+    }
+}
+
+/// As [`follow`]; where there is no thread, the one who polls has to run the handler, or has a deadline more.
+pub(super) fn called<M: Machine>(machine: &Arc<M>, call: Call) {
+    if !follow(machine, call) {
+        machine.wake(0);
+    }
+}
+
+/// Sees to it that there is a thread. False if there is none.
+fn follow<M: Machine>(machine: &Arc<M>, call: Call) -> bool {
+    let scheduler = machine.scheduler();
+    match call {
+        Call::Spare => true,
+        Call::Line => {
+            scheduler.watchdog.rouse();
+            true
+        }
+        Call::Nobody => {
+            machine.is_at_bound(None);
+            false
+        }
+        Call::Hire => match machine.hire() {
+            Ok(()) => true,
+            Err(error) => {
+                scheduler.pool.cannot_hire();
+                machine.is_at_bound(Some(error));
+                false
+            }
+        },
+    }
+}
+
+/// Puts a connection into the queue of its shard.
+pub(super) fn requeue<M: Machine>(machine: &M, connection: M::Connection, is_tired: bool) {
+    let shard = machine.shard_of(&connection);
+    let queue = machine.scheduler().shard(shard);
+    match if is_tired { queue.put_tired(connection) } else { queue.put(connection) } {
+        Ok(true) => machine.wake(shard),
+        Ok(false) => {}
+        // Nobody would take it any more.
+        Err(connection) => machine.end(connection),
+    }
+}
+
+/// For a thread that is about to wait for its client, inside a handler: others go on, in its place as a driver and in its line of
+/// the pool.
+pub(super) fn about_to_wait<M: Machine>(machine: &Arc<M>) {
+    let Some(worker) = Worker::about_to_wait() else { return };
+    let scheduler = machine.scheduler();
+    if scheduler.watchdog.relieve(&worker) {
+        pass_on(machine, worker.shard());
+    }
+    if let Some(call) = worker.take_lane().and_then(|lane| scheduler.pool.leave(lane)) {
+        called(machine, call);
+    }
+}
+
+/// Has as many drive as are wanted. For the driver of shard 0, without a poller in its hands.
+pub(super) fn balance<M: Machine>(machine: &Arc<M>, drivers: usize) {
+    let scheduler = machine.scheduler();
+    for (shard, queue) in scheduler.shards.iter().enumerate() {
+        let wanted = scheduler.wanted_in(shard, drivers);
+        let before = queue.wanted();
+        queue.want(wanted);
+        if wanted < before {
+            // It may be asleep.
+            machine.wake(shard);
+        } else if wanted > queue.in_use() && !scheduler.pool.is_at_bound() && queue.try_permit() {
+            pass_on(machine, shard);
+        }
+    }
+}
+
+/// Polls in all shards, where no thread drives.
+pub(super) fn poll_once<M: Machine>(machine: &Arc<M>, most: Option<Duration>) -> io::Result<()> {
+    let scheduler = machine.scheduler();
+    let Some(mut poller) = scheduler.shard(0).take_poller() else { return Ok(()) };
+    let others =
+        (1..scheduler.shards.len()).filter_map(|shard| Some((shard, scheduler.shard(shard).take_poller()?)));
+    let mut attended: Vec<_> = others.collect();
+    let result = machine.poll(0, &mut poller, &mut attended, most);
+    for (shard, other) in attended {
+        scheduler.shard(shard).lay_back(other);
+    }
+    scheduler.shard(0).lay_back(poller);
+    result
+}
+
+/// Sends the threads home.
+pub(super) fn close<M: Machine>(machine: &Arc<M>) {
+    clear(&**machine);
+    let scheduler = machine.scheduler();
+    for connection in scheduler.pool.close() {
+        machine.end(connection);
+    }
+    scheduler.watchdog.rouse();
+    (0..scheduler.shards.len()).for_each(|shard| machine.wake(shard));
+}
+
+/// Ends the queues, and drops all connections that nobody has. A driver that was polling does it again.
+pub(super) fn clear<M: Machine>(machine: &M) {
+    for shard in &machine.scheduler().shards {
+        let (left, poller) = shard.close();
+        for connection in left {
+            machine.end(connection);
+        }
+        if let Some(poller) = poller {
+            machine.end_all(&poller);
+        }
+    }
+}

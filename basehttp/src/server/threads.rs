@@ -1,0 +1,78 @@
+//! What each thread of a server does: the drivers and the handlers of the pool, the reserve, the watchdog.
+
+use super::assign::{called, lay_down, pass_on};
+use super::driver::{drive, serve, stand_in};
+use super::machine::Machine;
+use super::pool::Task;
+use super::sync::Arc;
+use super::watchdog::QUIET_TICKS;
+use super::worker::Worker;
+
+/// Begins: one thread drives. The watchdog and the reserve have been started.
+pub(super) fn start<M: Machine>(machine: &Arc<M>) {
+    if machine.scheduler().shard(0).try_permit() {
+        pass_on(machine, 0);
+    }
+}
+
+/// What a thread of the pool does until there is nothing left.
+pub(super) fn work<M: Machine>(machine: &Arc<M>) {
+    let worker = Arc::new(Worker::new());
+    let _installed = worker.install();
+    let scheduler = machine.scheduler();
+    loop {
+        match scheduler.pool.next_task(worker.take_lane()) {
+            Task::Drive(shard) => {
+                worker.set_shard(shard);
+                scheduler.watchdog.grant(&worker);
+                drive(machine, &worker, shard);
+            }
+            Task::LayDown(shard) => lay_down(machine, shard),
+            Task::Serve(connection, lane) => {
+                worker.set_lane(lane);
+                serve(machine, &worker, connection);
+            }
+            Task::End => return,
+        }
+    }
+}
+
+/// What the thread does that never runs a handler.
+pub(super) fn reserve<M: Machine>(machine: &Arc<M>) {
+    let worker = Arc::new(Worker::new());
+    let _installed = worker.install();
+    let scheduler = machine.scheduler();
+    while scheduler.pool.wait_for_need() {
+        worker.set_shard(0);
+        scheduler.watchdog.grant(&worker);
+        stand_in(machine, &worker);
+    }
+}
+
+/// What the watchdog does. `tick` waits for the next look, and `told` hears of each driver that lost its permit.
+pub(super) fn watch<M: Machine>(machine: &Arc<M>, tick: impl Fn(), told: impl Fn(&Worker)) {
+    let scheduler = machine.scheduler();
+    let mut quiet = 0;
+    while !scheduler.is_closed() {
+        tick();
+        let seen = scheduler.watchdog.look();
+        for worker in seen.taken {
+            pass_on(machine, worker.shard());
+            // The handler was expected to be quick, so the responses before its own are still there.
+            worker.send_gathered();
+            told(&worker);
+        }
+        for call in scheduler.pool.look() {
+            called(machine, call);
+        }
+        let has_queue = scheduler.pool.has_queue();
+        if has_queue && scheduler.pool.is_overdue(machine.queue_timeout()) {
+            machine.wake(0);
+        }
+        quiet = if seen.active || has_queue { 0 } else { quiet + 1 };
+        if quiet >= QUIET_TICKS {
+            quiet = 0;
+            scheduler.watchdog.sleep(|| scheduler.is_closed() || scheduler.pool.has_queue());
+        }
+    }
+}
