@@ -44,7 +44,7 @@ pub struct Stats {
     pub bytes_received: u64,
     /// Bytes that went to clients, likewise.
     pub bytes_sent: u64,
-    /// Threads for handlers that are there now, the one that drives included; two more only watch, and stand in.
+    /// Threads for handlers that are there now, those that drive included; two more only watch, and stand in.
     pub threads: u64,
     /// How often a handler took longer than a millisecond or two with the others behind it, so that another thread took over.
     pub permits_lost: u64,

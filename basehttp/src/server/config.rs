@@ -232,8 +232,8 @@ impl ServerBuilder {
         self
     }
 
-    /// How long a request may wait for a thread; then the answer is 503 with `Retry-After`. 10 seconds by default: a
-    /// client that is still there has waited long enough to be told.
+    /// How long a request may wait for a thread, or for its turn among handlers that compute; then the answer is 503 with
+    /// `Retry-After`. 10 seconds by default: a client that is still there has waited long enough to be told.
     pub fn queue_timeout(mut self, timeout: Duration) -> Self {
         self.settings.queue_timeout = timeout;
         self
@@ -241,7 +241,9 @@ impl ServerBuilder {
 
     /// How many threads may compute at a time: read, parse, run handlers that do not wait, write. As many as there are
     /// processors by default. Usually one does all the work; others join while that makes the server faster. So many handlers that
-    /// compute for more than a millisecond run beside them, and further ones wait for their turn.
+    /// compute for more than a millisecond run beside them, and further ones wait for their turn, as long as for a thread
+    /// ([`queue_timeout`](Self::queue_timeout)); one more runs for each tenth of a second in which none of them returns. (On Linux:
+    /// elsewhere the system does not tell them from handlers that wait, which have a thread each.)
     pub fn compute_threads(mut self, threads: usize) -> Self {
         self.settings.compute_threads = Some(threads);
         self
