@@ -77,7 +77,7 @@ fn one_that_comes_late_is_waited_for() {
             let shutdown = shutdown.clone();
             move || {
                 shutdown.stop(None);
-                // `Core::stop`: takes what is queued, and closes the listener after that.
+                // `Poller::stop`: takes what is queued, and closes the listener after that.
                 shutdown.opened();
                 shutdown.opened();
                 shutdown.listener_closed();

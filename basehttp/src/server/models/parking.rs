@@ -131,7 +131,7 @@ fn a_thread_that_waits_for_its_client_notices_the_end() {
     });
 }
 
-/// The server cuts all connections, as `Core::cut` does, or gives each that waits a turn, as `Core::stop` does.
+/// The server cuts all connections, as `Poller::cut` does, or gives each that waits a turn, as `Poller::stop` does.
 #[test]
 fn a_connection_that_lies_down_notices_the_end() {
     for cuts in [true, false] {
@@ -175,7 +175,7 @@ fn the_poller_does_not_sleep_longer_than_the_earliest_deadline() {
         };
         let threads = [leave(5), leave(9)];
         let mut known = Vec::new();
-        // As in `Core::poll`; and a sleep that ends too late never ends here.
+        // As in `Poller::prepare`; and a sleep that ends too late never ends here.
         while !known.contains(&5) {
             timers.take(|(time, _)| known.push(time));
             timers.fall_asleep(known.iter().copied().min().unwrap_or(NEVER));
@@ -205,7 +205,7 @@ fn a_connection_that_lies_has_a_timer() {
         let poller = thread::spawn({
             let (place, timers) = (place.clone(), timers.clone());
             move || {
-                // `Core::expire`, at 7.
+                // `Poller::expire`, at 7.
                 assert!(place.unschedule(5));
                 let deadline = place.deadline.load(Ordering::SeqCst);
                 if deadline > 7 {
