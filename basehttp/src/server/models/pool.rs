@@ -78,7 +78,7 @@ struct Small {
     long: Bell,
 }
 
-/// `scheduler::follow`, where a thread can be added.
+/// `assign::follow`, where a thread can be added.
 fn follow(small: &Arc<Small>, call: Call) -> Option<JoinHandle<()>> {
     let hired = small.clone();
     (call == Call::Hire).then(|| thread::spawn(move || work_small(&hired)))
