@@ -20,7 +20,12 @@ pub(super) fn pass_on<M: Machine>(machine: &Arc<M>, shard: usize) {
 
 /// Gives back a permit that no thread has any more. Whoever polls in shard 0 looks after the connections then.
 pub(super) fn lay_down<M: Machine>(machine: &Arc<M>, shard: usize) {
-    machine.scheduler().shard(shard).give_back_permit();
+    let queue = machine.scheduler().shard(shard);
+    queue.give_back_permit();
+    // Another driver may sleep there, and something lie in the queue that this one has brought from elsewhere.
+    if shard != 0 && queue.in_use() > 0 {
+        machine.wake(shard);
+    }
     machine.wake(0);
 }
 
@@ -32,10 +37,15 @@ pub(super) fn submit<M: Machine>(machine: &Arc<M>, connection: M::Connection, la
     }
 }
 
-/// As [`follow`]; where there is no thread, the one who polls has to run the handler, or has a deadline more.
+/// As [`follow`]; where there is no thread, one that drives has to run the handler, and whoever polls has a deadline more.
 pub(super) fn called<M: Machine>(machine: &Arc<M>, call: Call) {
-    if !follow(machine, call) {
-        machine.wake(0);
+    if follow(machine, call) {
+        return;
+    }
+    for (shard, queue) in machine.scheduler().shards.iter().enumerate() {
+        if shard == 0 || queue.in_use() > 0 {
+            machine.wake(shard);
+        }
     }
 }
 
@@ -132,13 +142,13 @@ pub(super) fn close<M: Machine>(machine: &Arc<M>) {
 
 /// Ends the queues, and drops all connections that nobody has. A driver that was polling does it again.
 pub(super) fn clear<M: Machine>(machine: &M) {
-    for shard in &machine.scheduler().shards {
-        let (left, poller) = shard.close();
+    for (shard, queue) in machine.scheduler().shards.iter().enumerate() {
+        let (left, poller) = queue.close();
         for connection in left {
             machine.end(connection);
         }
         if let Some(poller) = poller {
-            machine.end_all(&poller);
+            machine.end_all(shard, &poller);
         }
     }
 }

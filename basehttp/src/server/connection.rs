@@ -181,6 +181,11 @@ where
         H::__HANDLE_OVERRIDDEN
     }
 
+    fn is_in_handshake(&self) -> bool {
+        matches!(&self.made, Made::Base(base) if base.exchange().is_in_handshake())
+            || matches!(&self.made, Made::Handler(handler) if handler.exchange().is_in_handshake())
+    }
+
     fn is_idle(&self) -> bool {
         self.is_idle
     }

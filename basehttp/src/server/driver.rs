@@ -24,7 +24,9 @@ const WORTH_A_CALL: usize = 4;
 
 /// Drives until the permit is gone.
 pub(super) fn drive<M: Machine>(machine: &Arc<M>, worker: &Arc<Worker>, shard: usize) {
-    Thread::new(machine, worker, DRIVER, shard).run();
+    let mut thread = Thread::new(machine, worker, DRIVER, shard);
+    thread.run();
+    thread.tell_handled();
 }
 
 /// Drives without running handlers, until a regular thread can take over.
@@ -159,10 +161,15 @@ impl<M: Machine> Thread<'_, M> {
         }
     }
 
-    fn begin_round(&mut self) {
+    /// Has the handlers of this round counted.
+    fn tell_handled(&mut self) {
         if self.handled > 0 {
             self.machine.has_handled(self.shard, std::mem::take(&mut self.handled));
         }
+    }
+
+    fn begin_round(&mut self) {
+        self.tell_handled();
         self.turns = 0;
         self.began = M::instant();
         self.last = self.began;
@@ -229,7 +236,7 @@ impl<M: Machine> Thread<'_, M> {
         }
         if scheduler.pool.may_be_overdue() {
             for connection in scheduler.pool.overdue(machine.queue_timeout()) {
-                machine.refuse(self, connection);
+                machine.refuse(connection);
             }
         }
         if let Some(drivers) = drivers {

@@ -17,7 +17,7 @@ use super::machine::{Machine, Thread, Turned};
 use super::mailbox::{Arrival, Mailbox};
 use super::poller::{self, Poller};
 use super::pool::Lane;
-use super::predictor::Predictor;
+use super::predictor::{Kind, Predictor};
 use super::refusal::Refusal;
 use super::scheduler::Scheduler;
 use super::session::{Parts, Session};
@@ -59,6 +59,8 @@ pub(super) struct Engine {
     full: Repeated,
     lost: Repeated,
     pub(super) predictor: Predictor,
+    /// As the predictor knows handshakes of TLS. No request is of this kind.
+    pub(super) handshake: Kind,
     pub(super) log: Log,
     pub(super) settings: Settings,
     /// Those of the settings, for all connections.
@@ -83,6 +85,7 @@ impl Engine {
         wakers: Arc<Wakers>,
     ) -> Self {
         let shards = pollers.len();
+        let predictor = Predictor::new();
         Self {
             scheduler: Scheduler::new(pollers, settings.max_threads, settings.compute_threads()),
             mailboxes: (0..shards).map(|_| Mailbox::default()).collect(),
@@ -92,7 +95,8 @@ impl Engine {
             refused: Repeated::default(),
             full: Repeated::default(),
             lost: Repeated::default(),
-            predictor: Predictor::new(),
+            handshake: predictor.kind("", "handshake"),
+            predictor,
             log,
             bounds: Arc::new(settings.bounds.clone()),
             settings,
@@ -227,6 +231,14 @@ impl Engine {
         self.shutdown.turned_away();
     }
 
+    /// A connection that was accepted for a shard is closed before it was opened there.
+    fn forget(&self, shard: usize) {
+        if let Some(open) = self.open.get(shard) {
+            open.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.shutdown.turned_away();
+    }
+
     /// Drops a connection, and leaves its place to the holder of the table.
     fn free(&self, connection: Connection) {
         let (shard, token) = (connection.place.shard, connection.place.token);
@@ -261,7 +273,7 @@ impl Machine for Engine {
         thread.turn(connection)
     }
 
-    fn refuse(self: &Arc<Self>, thread: &mut Thread<'_, Self>, mut connection: Connection) {
+    fn refuse(self: &Arc<Self>, mut connection: Connection) {
         // It costs nobody anything to tell one who may not be welcome.
         connection.newcomer = None;
         if connection.session.refuse() {
@@ -271,7 +283,7 @@ impl Machine for Engine {
                     "a connection has found no thread within {waited:?} (queue_timeout) and is answered 503"
                 )
             });
-            thread.give_turn(connection);
+            assign::requeue(&**self, connection, false);
         } else {
             assign::submit(self, connection, Lane::Waits);
         }
@@ -288,13 +300,8 @@ impl Machine for Engine {
         attended: &mut [(usize, Box<Poller>)],
         most: Option<Duration>,
     ) -> io::Result<()> {
-        if shard != 0 || most == Some(Duration::ZERO) {
-            return poller.poll(self, attended, most);
-        }
-        let began = Instant::now();
-        let result = poller.poll(self, attended, most);
-        poller.control.slept(began.elapsed());
-        result
+        debug_assert!(attended.is_empty() || shard == 0, "the first attends the others");
+        poller.poll(self, attended, most)
     }
 
     fn wanted(&self, poller: &mut Poller) -> usize {
@@ -339,7 +346,8 @@ impl Machine for Engine {
         self.shutdown.ended(end);
     }
 
-    fn end_all(&self, poller: &Poller) {
+    fn end_all(&self, shard: usize, poller: &Poller) {
+        self.mail(shard).arrivals.empty(|_| self.forget(shard));
         for place in poller.places() {
             if let Some(connection) = place.take() {
                 self.end(connection);
@@ -448,10 +456,7 @@ impl poller::Server for Engine {
 
     fn lost(&self, shard: usize, error: &io::Error) {
         self.lost.tell(&self.log, || format!("cannot serve a new connection, it is closed: {error}"));
-        if let Some(open) = self.open.get(shard) {
-            open.fetch_sub(1, Ordering::Relaxed);
-        }
-        self.shutdown.turned_away();
+        self.forget(shard);
     }
 
     fn ready(&self, shard: usize, connections: &mut Vec<Connection>) {

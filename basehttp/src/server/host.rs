@@ -36,6 +36,10 @@ impl Thread<'_, Engine> {
                 return Turned::Done;
             }
         }
+        let handshake = match self.begin_handshake(&connection) {
+            Ok(handshake) => handshake,
+            Err(lane) => return Turned::Elsewhere(connection, lane),
+        };
         loop {
             let expired = std::mem::take(&mut connection.expired);
             (self.local.lane, self.local.is_quick) = (Lane::Waits, false);
@@ -47,6 +51,9 @@ impl Thread<'_, Engine> {
             });
             if std::mem::take(&mut self.local.has_gathered) {
                 self.worker.set_gathered(None);
+            }
+            if let Some(begun) = &handshake {
+                self.learn_handshake(begun);
             }
             // The one request that was asked for is brought to its end.
             let is_last = self.policy.is_alone && self.local.has_answered;
@@ -74,6 +81,37 @@ impl Thread<'_, Engine> {
                 Turn::Elsewhere => return Turned::Elsewhere(connection, self.local.lane),
             }
         }
+    }
+
+    /// A handshake costs what the server's key does, from some hundred microseconds to several milliseconds, so it is predicted as
+    /// a handler is. Err says who is to go on with one that others would have to wait for.
+    fn begin_handshake(&self, connection: &Connection) -> Result<Option<(Instant, Usage)>, Lane> {
+        if !self.machine.settings.is_tls() || !connection.session.is_in_handshake() {
+            return Ok(None);
+        }
+        if !self.policy.may_wait && self.policy.runs_handlers {
+            match self.machine.predictor.guess(self.machine.handshake) {
+                Guess::Quick | Guess::Slow => {}
+                Guess::Unknown => return Err(Lane::Unknown),
+                Guess::Waits => return Err(Lane::Waits),
+                Guess::Computes => return Err(Lane::Computes),
+            }
+        }
+        Ok(Some((Instant::now(), Usage::now())))
+    }
+
+    /// Learns from a turn that began in a handshake, if no handler ran in it.
+    fn learn_handshake(&self, (began, before): &(Instant, Usage)) {
+        if self.last > *began {
+            return;
+        }
+        let lesson = match Usage::now().cpu.saturating_sub(before.cpu) {
+            _ if began.elapsed() < QUICK => Lesson::Quick,
+            cpu if cpu < QUICK => Lesson::Quick,
+            cpu if cpu > TICK => Lesson::ComputedLong,
+            _ => Lesson::Computed,
+        };
+        self.machine.predictor.learn(self.machine.handshake, lesson);
     }
 
     /// Closes a connection. That drops its handler, which is code of the user.

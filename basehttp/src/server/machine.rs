@@ -37,7 +37,7 @@ pub(super) trait Machine: Send + Sync + Sized + 'static {
     ) -> Turned<Self::Connection>;
 
     /// Answers a request that has waited for a thread for too long.
-    fn refuse(self: &Arc<Self>, thread: &mut Thread<'_, Self>, connection: Self::Connection);
+    fn refuse(self: &Arc<Self>, connection: Self::Connection);
 
     /// How long it may wait.
     fn queue_timeout(&self) -> Duration;
@@ -70,8 +70,8 @@ pub(super) trait Machine: Send + Sync + Sized + 'static {
     /// Drops a connection that nobody goes on with.
     fn end(&self, connection: Self::Connection);
 
-    /// Drops the connections that lie in a poller's table.
-    fn end_all(&self, poller: &Self::Poller);
+    /// Drops the connections that lie in a poller's table, and those that were on their way there.
+    fn end_all(&self, shard: usize, poller: &Self::Poller);
 
     /// The server cannot go on.
     fn fail(&self, error: io::Error);

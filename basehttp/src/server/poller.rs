@@ -142,7 +142,14 @@ impl Poller {
         if is_told && self.others.iter().any(|other| other.has_events) {
             timeout = Some(Duration::ZERO);
         }
-        self.wait(timeout)?;
+        if timeout == Some(Duration::ZERO) {
+            self.wait(timeout)?;
+        } else {
+            let began = Instant::now();
+            let told = self.wait(timeout);
+            self.control.slept(began.elapsed());
+            told?;
+        }
         for event in &self.events {
             let place = SHARDS.wrapping_sub(event.token().0);
             if let Some(other) = self.others.get_mut(place) {

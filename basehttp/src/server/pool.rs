@@ -115,6 +115,9 @@ impl<J> Line<J> {
     fn leave(&mut self) {
         self.running -= 1;
         self.returned += 1;
+        if self.jobs.is_empty() && self.running <= self.base {
+            self.limit = self.base;
+        }
     }
 
     /// The watchdog looks, once a tick.
@@ -122,9 +125,6 @@ impl<J> Line<J> {
         let has_moved = std::mem::take(&mut self.returned) > 0;
         if has_moved || self.eligible() == self.jobs.len() {
             self.looks = 0;
-            if self.jobs.is_empty() && self.running <= self.base {
-                self.limit = self.base;
-            }
             return;
         }
         self.looks += 1;
@@ -371,5 +371,79 @@ impl<J> State<J> {
         let (job, _) = queue.jobs.pop_front()?;
         queue.running += 1;
         Some((job, lane))
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn pool() -> ThreadPool<u32> {
+        ThreadPool::new(100, 1)
+    }
+
+    fn submit(pool: &ThreadPool<u32>, jobs: u32, lane: Lane) -> Vec<Call> {
+        (0..jobs).map(|job| pool.submit(job, lane).expect("it is open")).collect()
+    }
+
+    fn take(pool: &ThreadPool<u32>, count: usize) {
+        for _ in 0..count {
+            assert!(matches!(pool.next_task(None), Task::Serve(..)));
+        }
+    }
+
+    #[test]
+    fn a_few_threads_serve_what_is_unknown_until_that_does_not_move_on() {
+        let pool = pool();
+        assert_eq!(
+            submit(&pool, 5, Lane::Unknown),
+            [Call::Hire, Call::Hire, Call::Line, Call::Line, Call::Line]
+        );
+        take(&pool, 2);
+        assert!(pool.has_queue());
+        // One has returned and serves the next: it moves on.
+        assert!(matches!(pool.next_task(Some(Lane::Unknown)), Task::Serve(..)));
+        assert_eq!(pool.look(), []);
+        // Now none has.
+        assert_eq!(pool.look(), [Call::Hire, Call::Hire]);
+        take(&pool, 2);
+        assert!(!pool.has_queue());
+        // Where they have returned, few are enough again.
+        for _ in 0..4 {
+            pool.leave(Lane::Unknown);
+        }
+        assert_eq!(submit(&pool, 3, Lane::Unknown)[2], Call::Line);
+    }
+
+    #[test]
+    fn handlers_that_compute_take_turns_and_do_not_wait_for_each_other_for_ever() {
+        let pool = pool();
+        assert_eq!(submit(&pool, 3, Lane::Computes), [Call::Hire, Call::Line, Call::Line]);
+        take(&pool, 1);
+        for _ in 1..COMPUTES_TICKS {
+            assert_eq!(pool.look(), []);
+        }
+        assert_eq!(pool.look(), [Call::Hire]);
+        take(&pool, 1);
+        // A handler that waits for its client makes room.
+        assert_eq!(pool.leave(Lane::Computes), None, "two were let in, and one is running");
+        assert_eq!(pool.overdue(Duration::ZERO).len(), 1);
+    }
+
+    #[test]
+    fn what_waits_has_a_thread_each() {
+        let pool = pool();
+        assert_eq!(submit(&pool, 50, Lane::Waits), [Call::Hire; 50]);
+    }
+
+    #[test]
+    fn at_the_bound_permits_of_other_shards_are_laid_down() {
+        let pool: ThreadPool<u32> = ThreadPool::new(1, 1);
+        assert_eq!(pool.pass_on(1), Call::Hire);
+        assert_eq!(pool.submit(0, Lane::Waits), Ok(Call::Nobody));
+        assert!(pool.wants_drivers());
+        assert!(matches!(pool.next_task(None), Task::LayDown(1)));
+        assert!(matches!(pool.next_task(None), Task::Serve(0, Lane::Waits)));
+        assert!(!pool.withdraw(1));
     }
 }

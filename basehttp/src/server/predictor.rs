@@ -123,7 +123,7 @@ impl Predictor {
             }
             after_digit = is_digit;
         }
-        Kind { path: hash, segment: segment.unwrap_or(hash) }
+        Kind { path: spread(hash), segment: spread(segment.unwrap_or(hash)) }
     }
 
     pub(super) fn guess(&self, kind: Kind) -> Guess {
@@ -134,7 +134,11 @@ impl Predictor {
             COMPUTING.. => Guess::Computes,
             WAITED.. => Guess::Waits,
             // Others below the same segment have been quick, and none has waited.
-            _ if kind.segment != kind.path && self.state(kind.segment) == Some(TRUSTED) => Guess::Quick,
+            _ if kind.segment != kind.path => match self.state(kind.segment) {
+                Some(TRUSTED) => Guess::Quick,
+                Some(TRUSTED_BUT_SLOW) => Guess::Slow,
+                _ => Guess::Unknown,
+            },
             _ => Guess::Unknown,
         }
     }
@@ -147,15 +151,28 @@ impl Predictor {
 
     /// What a run of such a handler has shown.
     pub(super) fn learn(&self, kind: Kind, lesson: Lesson) {
-        self.change(kind.path, |old| after(old, lesson));
-        if kind.segment != kind.path {
-            self.change(kind.segment, |old| after(old, lesson));
+        let has_segment = kind.segment != kind.path;
+        let may_wait = |state: u8| (WAITED..COMPUTING).contains(&state);
+        // Where others below the segment have waited, a new path has to show as much as one that has.
+        let is_suspect = has_segment && self.state(kind.segment).is_some_and(may_wait);
+        self.change(kind.path, |old| after(if is_suspect { old.max(WAITED) } else { old }, lesson));
+        if has_segment {
+            self.change(kind.segment, |old| match lesson {
+                // That one computes says nothing of the others.
+                Lesson::Computed if may_wait(old) => old,
+                _ => after(old, lesson),
+            });
         }
     }
 
     /// A handler that was trusted took long, and nobody looked: the next one is looked at, on the driver.
     pub(super) fn look(&self, kind: Kind) {
-        self.change(kind.path, |old| if old == TRUSTED { TRUSTED_BUT_SLOW } else { old });
+        // A new path was trusted for its segment.
+        let looked_at = |old: u8| if old == TRUSTED || old < WAITED { TRUSTED_BUT_SLOW } else { old };
+        self.change(kind.path, looked_at);
+        if kind.segment != kind.path {
+            self.change(kind.segment, |old| if old == TRUSTED { TRUSTED_BUT_SLOW } else { old });
+        }
     }
 
     /// The watchdog has found a handler that was trusted, and it is not known whether it waited, computed, or was preempted: half of
@@ -257,6 +274,12 @@ impl From<Entry> for u32 {
         let [high, low] = entry.tag.to_be_bytes();
         u32::from_be_bytes([high, low, entry.age, entry.state])
     }
+}
+
+/// Has every bit of a hash depend on every byte: FNV's last one reaches few of them.
+fn spread(hash: u64) -> u64 {
+    let hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    hash ^ (hash >> 33)
 }
 
 fn tag(hash: u64) -> u16 {
@@ -365,6 +388,37 @@ mod tests {
             predictor.learn(kind, Lesson::Waited);
             assert_eq!(predictor.guess(home), Guess::Quick, "after {number}");
         }
+    }
+
+    #[test]
+    fn paths_that_differ_in_a_letter_are_different_entries() {
+        for seed in 0..100 {
+            let predictor = Predictor::with_seed(seed);
+            let entries = (b'a'..=b'z').map(|letter| {
+                let kind = predictor.kind("GET", &format!("/{}", char::from(letter)));
+                (predictor.pair(kind.path).as_ptr(), tag(kind.path))
+            });
+            assert_eq!(entries.collect::<std::collections::HashSet<_>>().len(), 26, "{seed}");
+        }
+    }
+
+    #[test]
+    fn a_new_path_that_waits_is_not_trusted_for_its_segment_for_long() {
+        let predictor = Predictor::new();
+        learn(&predictor, predictor.kind("GET", "/api/one"), Lesson::Quick, NEW_RUNS);
+        let new = predictor.kind("GET", "/api/two");
+        assert_eq!(predictor.guess(new), Guess::Quick);
+        predictor.look(new);
+        assert_eq!(predictor.guess(new), Guess::Slow, "it runs there once more, and is looked at");
+        assert_eq!(predictor.guess(predictor.kind("GET", "/api/three")), Guess::Slow);
+        predictor.learn(new, Lesson::Waited);
+        assert_eq!(predictor.guess(new), Guess::Waits);
+        // Below a segment where one has waited, a few quick runs are not enough.
+        let third = predictor.kind("GET", "/api/three");
+        learn(&predictor, third, Lesson::Quick, NEW_RUNS);
+        assert_eq!(predictor.guess(third), Guess::Waits);
+        learn(&predictor, third, Lesson::Quick, RUNS);
+        assert_eq!(predictor.guess(third), Guess::Quick);
     }
 
     #[test]

@@ -23,6 +23,11 @@ pub(crate) trait Session {
     /// Whether it has something to do before its client has said anything.
     fn speaks_first(&self) -> bool;
 
+    /// Whether the next turn goes on with a handshake of TLS, whose cost is that of the server's key.
+    fn is_in_handshake(&self) -> bool {
+        false
+    }
+
     /// Whether it has had no request in hand since it last lay down to wait for one.
     fn is_idle(&self) -> bool;
 

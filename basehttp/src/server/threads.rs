@@ -56,8 +56,8 @@ pub(super) fn watch<M: Machine>(machine: &Arc<M>, tick: impl Fn(), told: impl Fn
     while !scheduler.is_closed() {
         tick();
         let seen = scheduler.watchdog.look();
-        for worker in seen.taken {
-            pass_on(machine, worker.shard());
+        for (worker, shard) in seen.taken {
+            pass_on(machine, shard);
             // The handler was expected to be quick, so the responses before its own are still there.
             worker.send_gathered();
             told(&worker);

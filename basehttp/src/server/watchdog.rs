@@ -22,8 +22,8 @@ pub(super) struct Watchdog {
 
 /// What the watchdog has seen in a round.
 pub(super) struct Seen {
-    /// Who has lost the permit, which is to be passed on.
-    pub(super) taken: Vec<Arc<Worker>>,
+    /// Who has lost the permit of which shard, which is to be passed on.
+    pub(super) taken: Vec<(Arc<Worker>, usize)>,
     /// There is something to watch, or was since the round before.
     pub(super) active: bool,
 }
@@ -64,9 +64,11 @@ impl Watchdog {
         let mut seen = Seen { taken: Vec::new(), active: false };
         lock(&self.drivers).retain(|worker| {
             seen.active |= worker.is_active();
+            // Before: once it has lost the permit it may get that of another shard.
+            let shard = worker.shard();
             let stuck = worker.lose_if_stuck();
             if stuck {
-                seen.taken.push(worker.clone());
+                seen.taken.push((worker.clone(), shard));
             }
             !stuck
         });

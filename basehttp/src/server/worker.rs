@@ -148,16 +148,16 @@ impl Worker {
     /// has lost its permit now.
     pub(super) fn lose_if_stuck(&self) -> bool {
         let state = self.state.load(Ordering::SeqCst);
-        let stuck = self.seen.swap(state, Ordering::Relaxed) == state
-            && is_watched(state)
-            && self
-                .state
-                .compare_exchange(state, state & !PERMIT, Ordering::SeqCst, Ordering::SeqCst)
-                .is_ok();
-        if stuck {
-            self.caught.store(true, Ordering::Relaxed);
+        if self.seen.swap(state, Ordering::Relaxed) != state || !is_watched(state) {
+            return false;
         }
-        stuck
+        // Before: the code may return at any moment, and what it learns from that is to be about this run.
+        self.caught.store(true, Ordering::SeqCst);
+        let lost = self.state.compare_exchange(state, state & !PERMIT, Ordering::SeqCst, Ordering::SeqCst);
+        if lost.is_err() {
+            self.caught.store(false, Ordering::SeqCst);
+        }
+        lost.is_ok()
     }
 
     /// For the watchdog: whether there is something to watch, or was since the last look.

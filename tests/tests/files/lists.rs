@@ -172,7 +172,8 @@ fn clients_that_take_nothing_of_a_list_cost_no_threads_and_one_copy() {
         server.log.count("\"GET / HTTP/1.1\" 200") == CLIENTS + 1
     });
     eprintln!("{threads} threads at most, memory {before} -> {} KiB", memory_of(server.id()));
-    assert!(threads < 64, "{threads}");
+    // 64 may wait while the list is made, and as many may be about to find it or to be told to come again.
+    assert!(threads < 128, "{threads}");
     // Two copies, while one is compared with the other, and what each connection has.
     let most = before + 4 * list.len() as u64 / 1024 + CLIENTS as u64 * 32;
     let memory = memory_of(server.id());

@@ -8,6 +8,11 @@ use crate::proto::fault::Fault;
 use crate::proto::head::{AtEnd, Progress};
 
 impl Exchange {
+    /// Whether the two ends have still to agree on keys.
+    pub(crate) fn is_in_handshake(&self) -> bool {
+        self.line.wire.is_in_handshake()
+    }
+
     /// Parses the next head as far as it has come.
     #[inline]
     pub(crate) fn next_head(&mut self, request: &mut Request) -> Next {

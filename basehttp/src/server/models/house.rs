@@ -215,7 +215,7 @@ impl Machine for House {
         Turned::Done
     }
 
-    fn refuse(self: &Arc<Self>, _thread: &mut Thread<'_, Self>, connection: Connection) {
+    fn refuse(self: &Arc<Self>, connection: Connection) {
         self.serve(&connection);
     }
 
@@ -277,7 +277,7 @@ impl Machine for House {
     }
 
     /// What waits in the table is what the poller would have told of.
-    fn end_all(&self, poller: &Poller) {
+    fn end_all(&self, _shard: usize, poller: &Poller) {
         let ready = std::mem::take(&mut lock(&self.news)[poller.0].ready);
         for connection in ready {
             self.end(connection);
