@@ -105,3 +105,26 @@ impl Watchdog {
         self.asleep.store(false, Ordering::SeqCst);
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_permit_is_that_of_the_shard_where_it_was_taken() {
+        let watchdog = Watchdog::new();
+        let workers = [0, 1].map(|shard| {
+            let worker = Arc::new(Worker::new());
+            worker.set_shard(shard);
+            watchdog.grant(&worker);
+            watchdog.enter(&worker);
+            worker
+        });
+        assert!(watchdog.look().taken.is_empty());
+        let taken = watchdog.look().taken;
+        // Both have returned meanwhile, and one drives in the other shard.
+        workers.iter().for_each(|worker| worker.leave());
+        workers[1].set_shard(0);
+        assert_eq!(taken.iter().map(|(_, shard)| *shard).collect::<Vec<_>>(), [0, 1]);
+    }
+}

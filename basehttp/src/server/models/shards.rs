@@ -52,21 +52,6 @@ fn a_handler_that_hangs_in_another_shard_holds_up_nobody() {
     });
 }
 
-/// Both drivers hang at once, and the watchdog finds both in one look: each permit goes to a thread of its own shard.
-#[test]
-fn handlers_that_hang_in_both_shards_hold_up_nobody() {
-    explore(1, || {
-        let house =
-            House::new(Plan { shards: 2, drivers: &[2], max_threads: 4, connections: 3, ..Plan::default() });
-        house.start_all();
-        house.arrive(0, Kind::Hangs, 0);
-        house.arrive(1, Kind::Hangs, 1);
-        house.arrive(2, Kind::Quick, 1);
-        house.spawn(watch);
-        house.finish();
-    });
-}
-
 /// There is no thread for the second permit, nor for its shard's handler, but the one that drives: the reserve attends both.
 #[test]
 fn the_reserve_attends_all_shards() {
