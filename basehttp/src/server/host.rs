@@ -92,7 +92,7 @@ impl Thread<'_, Engine> {
         if !self.policy.may_wait && self.policy.runs_handlers {
             match self.machine.predictor.guess(self.machine.handshake) {
                 Guess::Quick | Guess::Slow => {}
-                Guess::Unknown => return Err(Lane::Unknown),
+                Guess::Uncertain => return Err(Lane::Uncertain),
                 Guess::Waits => return Err(Lane::Waits),
                 Guess::Computes => return Err(Lane::Computes),
             }
@@ -146,7 +146,7 @@ impl Thread<'_, Engine> {
                 self.local.is_quick = guess == Guess::Quick;
                 return true;
             }
-            Guess::Unknown => Lane::Unknown,
+            Guess::Uncertain => Lane::Uncertain,
             Guess::Waits => Lane::Waits,
             Guess::Computes => Lane::Computes,
         };

@@ -4,7 +4,7 @@
 //! another, the reserve takes it: it drives too, but runs no handler, so that connections are taken, read, expired and
 //! queued however many handlers hang.
 //!
-//! Requests wait in three lines. Those that are expected to wait get a thread each. Of those that nothing is known of, and of those
+//! Requests wait in three lines. Those that are expected to wait get a thread each. Of those that are uncertain, and of those
 //! that compute for long, a few run at a time: the former are mostly quick, so that one thread serves many, and more threads than
 //! processors that compute make all of them slower. Where such a line does not move on, its handlers wait after all, and the
 //! watchdog lets more of it run.
@@ -53,8 +53,10 @@ struct Line<J> {
     returned: usize,
     /// Looks since one did.
     looks: u32,
-    /// After so many looks one more line's worth may run.
+    /// After so many looks more may run.
     patience: u32,
+    /// Handlers that return before one fewer may.
+    until_fewer: u32,
 }
 
 /// What is expected of the handler of a request that does not run on a driver.
@@ -63,8 +65,8 @@ pub(super) enum Lane {
     /// It waits for something.
     #[default]
     Waits,
-    /// Nothing is known.
-    Unknown,
+    /// It may wait, and is mostly quick.
+    Uncertain,
     /// It computes for long.
     Computes,
 }
@@ -95,15 +97,30 @@ pub(super) enum Task<J> {
 /// How long a spare thread stays.
 const SPARE_TIME: Duration = Duration::from_secs(5);
 
-/// A handler that nothing is known of and that has not returned for so many ticks of the watchdog waits, probably.
-const UNKNOWN_TICKS: u32 = 1;
+/// Where none of the uncertain handlers has returned for so many ticks of the watchdog, all that run wait, probably.
+const UNCERTAIN_TICKS: u32 = 1;
+
+/// So many quick handlers a thread runs in a tick, and more.
+const QUICK_RETURNS: usize = 8;
+
+/// After so many handlers have returned one fewer of their line may run, where more were let in before.
+const RETURNS: u32 = 64;
 
 /// Handlers that compute for long, and none of which has returned for so many ticks, may wait for each other.
 const COMPUTES_TICKS: u32 = 100;
 
 impl<J> Line<J> {
     fn new(base: usize, patience: u32) -> Self {
-        Self { jobs: VecDeque::new(), running: 0, limit: base, base, returned: 0, looks: 0, patience }
+        Self {
+            jobs: VecDeque::new(),
+            running: 0,
+            limit: base,
+            base,
+            returned: 0,
+            looks: 0,
+            patience,
+            until_fewer: RETURNS,
+        }
     }
 
     /// How many of those that wait may have a thread.
@@ -117,22 +134,39 @@ impl<J> Line<J> {
         self.returned += 1;
         if self.jobs.is_empty() && self.running <= self.base {
             self.limit = self.base;
+        } else if self.limit > self.base {
+            // It may have been raised further than it needs to be.
+            self.until_fewer = self.until_fewer.checked_sub(1).unwrap_or(RETURNS);
+            self.limit -= usize::from(self.until_fewer == 0);
         }
     }
 
-    /// The watchdog looks, once a tick.
-    fn look(&mut self) {
-        let has_moved = std::mem::take(&mut self.returned) > 0;
-        if has_moved || self.eligible() == self.jobs.len() {
+    /// The watchdog looks, once a tick. `has_time` says that there is processor time left.
+    fn look(&mut self, has_time: bool) {
+        let returned = std::mem::take(&mut self.returned);
+        if self.eligible() == self.jobs.len() {
             self.looks = 0;
+            return;
+        }
+        if returned > 0 {
+            self.looks = 0;
+            // It moves on, though not as fast as handlers do that are quick.
+            if has_time && self.is_uncertain() && returned < QUICK_RETURNS * self.running {
+                self.limit = self.running + (self.running / 8).max(1);
+            }
             return;
         }
         self.looks += 1;
         if self.looks >= self.patience {
             self.looks = 0;
-            let more = if self.patience == UNKNOWN_TICKS { self.jobs.len() } else { 1 };
-            self.limit = self.running + more;
+            // Twice as many soon are as many as wait; of those that compute, one more is enough.
+            let more = if self.is_uncertain() { self.running } else { 1 };
+            self.limit = self.running + more.max(1);
         }
+    }
+
+    fn is_uncertain(&self) -> bool {
+        self.patience == UNCERTAIN_TICKS
     }
 }
 
@@ -141,7 +175,7 @@ impl<J> ThreadPool<J> {
     pub(super) fn new(max_threads: usize, computing: usize) -> Self {
         let lines = [
             Line::new(usize::MAX, u32::MAX),
-            Line::new(computing.max(2), UNKNOWN_TICKS),
+            Line::new(computing.max(2), UNCERTAIN_TICKS),
             Line::new(computing.max(1), COMPUTES_TICKS),
         ];
         let state = State { tickets: VecDeque::new(), lines, idle: 0, threads: 0, closed: false };
@@ -187,14 +221,15 @@ impl<J> ThreadPool<J> {
         Ok(self.call(&mut state, eligible))
     }
 
-    /// For the watchdog, once a tick: lets more run of a line that does not move on, and says who takes them.
-    pub(super) fn look(&self) -> Vec<Call> {
+    /// For the watchdog, once a tick: lets more run of a line that does not move on, or that could move on faster where there is
+    /// processor time left, and says who takes them.
+    pub(super) fn look(&self, has_time: bool) -> Vec<Call> {
         if !self.has_queue() {
             return Vec::new();
         }
         let mut state = lock(&self.state);
         let before = state.eligible();
-        state.lines.iter_mut().for_each(Line::look);
+        state.lines.iter_mut().for_each(|line| line.look(has_time));
         let after = state.eligible();
         self.has_queue.store(state.has_queue(), Ordering::SeqCst);
         (before + 1..=after).map(|eligible| self.call(&mut state, eligible)).collect()
@@ -347,7 +382,7 @@ impl<J> State<J> {
         let [waits, unknown, computes] = &mut self.lines;
         match lane {
             Lane::Waits => waits,
-            Lane::Unknown => unknown,
+            Lane::Uncertain => unknown,
             Lane::Computes => computes,
         }
     }
@@ -362,7 +397,7 @@ impl<J> State<J> {
 
     /// The one that has waited longest of those that may have a thread.
     fn next_job(&mut self) -> Option<(J, Lane)> {
-        let lanes = [Lane::Waits, Lane::Unknown, Lane::Computes];
+        let lanes = [Lane::Waits, Lane::Uncertain, Lane::Computes];
         let since =
             |line: &Line<J>| line.jobs.front().map(|(_, since)| *since).filter(|_| line.eligible() > 0);
         let first = lanes.into_iter().filter_map(|lane| Some((since(self.line(lane))?, lane)));
@@ -393,26 +428,26 @@ mod tests {
     }
 
     #[test]
-    fn a_few_threads_serve_what_is_unknown_until_that_does_not_move_on() {
+    fn a_few_threads_serve_what_is_uncertain_until_that_does_not_move_on() {
         let pool = pool();
         assert_eq!(
-            submit(&pool, 5, Lane::Unknown),
+            submit(&pool, 5, Lane::Uncertain),
             [Call::Hire, Call::Hire, Call::Line, Call::Line, Call::Line]
         );
         take(&pool, 2);
         assert!(pool.has_queue());
         // One has returned and serves the next: it moves on.
-        assert!(matches!(pool.next_task(Some(Lane::Unknown)), Task::Serve(..)));
-        assert_eq!(pool.look(), []);
+        assert!(matches!(pool.next_task(Some(Lane::Uncertain)), Task::Serve(..)));
+        assert_eq!(pool.look(false), []);
         // Now none has.
-        assert_eq!(pool.look(), [Call::Hire, Call::Hire]);
+        assert_eq!(pool.look(false), [Call::Hire, Call::Hire]);
         take(&pool, 2);
         assert!(!pool.has_queue());
         // Where they have returned, few are enough again.
         for _ in 0..4 {
-            pool.leave(Lane::Unknown);
+            pool.leave(Lane::Uncertain);
         }
-        assert_eq!(submit(&pool, 3, Lane::Unknown)[2], Call::Line);
+        assert_eq!(submit(&pool, 3, Lane::Uncertain)[2], Call::Line);
     }
 
     #[test]
@@ -421,9 +456,9 @@ mod tests {
         assert_eq!(submit(&pool, 3, Lane::Computes), [Call::Hire, Call::Line, Call::Line]);
         take(&pool, 1);
         for _ in 1..COMPUTES_TICKS {
-            assert_eq!(pool.look(), []);
+            assert_eq!(pool.look(false), []);
         }
-        assert_eq!(pool.look(), [Call::Hire]);
+        assert_eq!(pool.look(false), [Call::Hire]);
         take(&pool, 1);
         // A handler that waits for its client makes room.
         assert_eq!(pool.leave(Lane::Computes), Some(Call::Hire));

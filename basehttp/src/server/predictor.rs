@@ -56,9 +56,9 @@ pub(super) enum Guess {
     Quick,
     /// It is worth a turn of a driver, though it takes some hundred microseconds.
     Slow,
-    /// Nothing is known of it, or too little.
-    Unknown,
-    /// It may wait.
+    /// Too little is known of it, or it waits now and then.
+    Uncertain,
+    /// It waited when it ran last.
     Waits,
     /// It computes for more than a tick of the watchdog's.
     Computes,
@@ -132,14 +132,15 @@ impl Predictor {
             TRUSTED => Guess::Quick,
             TRUSTED_BUT_SLOW => Guess::Slow,
             COMPUTING.. => Guess::Computes,
-            WAITED.. => Guess::Waits,
+            WAITING.. => Guess::Waits,
+            WAITED.. => Guess::Uncertain,
             // Others below the same segment have been quick, and none has waited.
             _ if kind.segment != kind.path => match self.state(kind.segment) {
                 Some(TRUSTED) => Guess::Quick,
                 Some(TRUSTED_BUT_SLOW) => Guess::Slow,
-                _ => Guess::Unknown,
+                _ => Guess::Uncertain,
             },
-            _ => Guess::Unknown,
+            _ => Guess::Uncertain,
         }
     }
 
@@ -299,19 +300,19 @@ mod tests {
     fn trust_takes_some_quick_runs_and_one_wait_ends_it() {
         let predictor = Predictor::new();
         let kind = predictor.kind("GET", "/");
-        assert_eq!(predictor.guess(kind), Guess::Unknown);
+        assert_eq!(predictor.guess(kind), Guess::Uncertain);
         learn(&predictor, kind, Lesson::Quick, NEW_RUNS - 1);
-        assert_eq!(predictor.guess(kind), Guess::Unknown);
+        assert_eq!(predictor.guess(kind), Guess::Uncertain);
         learn(&predictor, kind, Lesson::Quick, 1);
         assert_eq!(predictor.guess(kind), Guess::Quick);
         learn(&predictor, kind, Lesson::Waited, 1);
         assert_eq!(predictor.guess(kind), Guess::Waits);
         learn(&predictor, kind, Lesson::Quick, RUNS);
-        assert_eq!(predictor.guess(kind), Guess::Waits, "the first of them has ended the waiting");
+        assert_eq!(predictor.guess(kind), Guess::Uncertain, "the first of them has ended the waiting");
         learn(&predictor, kind, Lesson::Quick, 1);
         assert_eq!(predictor.guess(kind), Guess::Quick);
         predictor.doubt(kind);
-        assert_eq!(predictor.guess(kind), Guess::Waits);
+        assert_eq!(predictor.guess(kind), Guess::Uncertain);
         learn(&predictor, kind, Lesson::Quick, RUNS / 2);
         assert_eq!(predictor.guess(kind), Guess::Quick);
     }
@@ -330,7 +331,7 @@ mod tests {
         predictor.learn(kind, Lesson::Waited);
         predictor.learn(kind, Lesson::ComputedLong);
         predictor.learn(kind, Lesson::Computed);
-        assert_eq!(predictor.guess(kind), Guess::Waits);
+        assert_eq!(predictor.guess(kind), Guess::Uncertain);
     }
 
     #[test]
@@ -370,7 +371,7 @@ mod tests {
         assert_eq!(predictor.guess(new), Guess::Quick);
         predictor.learn(new, Lesson::Waited);
         assert_eq!(predictor.guess(new), Guess::Waits);
-        assert_eq!(predictor.guess(predictor.kind("GET", "/posts/three")), Guess::Unknown);
+        assert_eq!(predictor.guess(predictor.kind("GET", "/posts/three")), Guess::Uncertain);
         assert_eq!(predictor.guess(predictor.kind("GET", "/posts/one")), Guess::Quick, "that one is known");
     }
 
@@ -416,7 +417,7 @@ mod tests {
         // Below a segment where one has waited, a few quick runs are not enough.
         let third = predictor.kind("GET", "/api/three");
         learn(&predictor, third, Lesson::Quick, NEW_RUNS);
-        assert_eq!(predictor.guess(third), Guess::Waits);
+        assert_eq!(predictor.guess(third), Guess::Uncertain);
         learn(&predictor, third, Lesson::Quick, RUNS);
         assert_eq!(predictor.guess(third), Guess::Quick);
     }

@@ -158,6 +158,10 @@ impl<C, P> RunQueue<C, P> {
         }
     }
 
+    pub(super) fn is_asleep(&self) -> bool {
+        self.asleep.load(Ordering::Relaxed)
+    }
+
     /// For the driver of another shard: whether the one here is to be woken. One call is enough.
     pub(super) fn call(&self) -> bool {
         self.in_use() > 0 && self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::Relaxed)

@@ -50,6 +50,11 @@ impl<C, P> Scheduler<C, P> {
         self.shards.iter().map(RunQueue::in_use).sum::<usize>() > 1
     }
 
+    /// Whether a driver sleeps, so that there is processor time left.
+    pub(super) fn has_time(&self) -> bool {
+        self.shards.iter().any(RunQueue::is_asleep)
+    }
+
     /// Spreads so many drivers over the shards.
     pub(super) fn wanted_in(&self, shard: usize, drivers: usize) -> usize {
         let least = usize::from(shard == 0);

@@ -62,7 +62,7 @@ pub(super) fn watch<M: Machine>(machine: &Arc<M>, tick: impl Fn(), told: impl Fn
             worker.send_gathered();
             told(&worker);
         }
-        for call in scheduler.pool.look() {
+        for call in scheduler.pool.look(scheduler.has_time()) {
             called(machine, call);
         }
         let has_queue = scheduler.pool.has_queue();
