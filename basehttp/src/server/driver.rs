@@ -8,10 +8,14 @@ use super::run_queue::Next;
 use super::sync::Arc;
 use super::worker::Worker;
 
-/// So long a turn may take, whatever it is made of, and so long the drivers may give turns before the poller is asked whether
-/// others wait. Less would cost more calls for handlers of some microseconds; more, others would feel.
+/// So long a turn may take, whatever it is made of.
 const TURN: Duration = Duration::from_micros(300);
+
+/// So long the drivers may give turns before the poller is asked whether others wait, or so many. After a turn that took its time
+/// it is asked earlier: less than that would cost more calls for handlers of some microseconds, and more, others would feel.
+const ROUND: Duration = Duration::from_millis(1);
 const TURNS: u32 = 256;
+const LONG_TURN: Duration = Duration::from_micros(100);
 
 /// How often it is looked whose request has waited for a thread for too long, and whether the log is read again.
 const OVERDUE: Duration = Duration::from_millis(100);
@@ -170,6 +174,7 @@ impl<M: Machine> Thread<'_, M> {
 
     fn begin_round(&mut self) {
         self.tell_handled();
+        M::round_begins(&mut self.local);
         self.turns = 0;
         self.began = M::instant();
         self.last = self.began;
@@ -177,7 +182,9 @@ impl<M: Machine> Thread<'_, M> {
 
     /// Whether it is time to see who else waits.
     fn has_given_enough(&self) -> bool {
-        self.turns >= TURNS || (self.turns > 0 && self.last - self.began >= TURN)
+        let elapsed = self.last - self.began;
+        let is_long = || elapsed >= TURN && self.last - self.turn_began >= LONG_TURN;
+        self.turns >= TURNS || (self.turns > 0 && (elapsed >= ROUND || is_long()))
     }
 
     fn turn_ends(&mut self) {

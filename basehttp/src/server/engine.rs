@@ -30,6 +30,7 @@ use super::time::{NEVER, Timeline};
 use super::tls::TlsSocket;
 use super::token::hint_for;
 use super::transport::{self, Socket};
+use super::usage::Usage;
 use super::wakers::Wakers;
 use super::watchdog::TICK;
 use crate::handler::exchange::Bounds;
@@ -273,6 +274,10 @@ impl Machine for Engine {
         thread.turn(connection)
     }
 
+    fn round_begins(local: &mut Local) {
+        local.round = Usage::now();
+    }
+
     fn refuse(self: &Arc<Self>, mut connection: Connection) {
         // It costs nobody anything to tell one who may not be welcome.
         connection.newcomer = None;
@@ -392,19 +397,17 @@ impl poller::Server for Engine {
 
     fn accepted(&self, stream: Stream, address: Address) -> Option<Arrival> {
         let limit = self.settings.max_connections;
-        let connections = self.shutdown.connections();
-        let is_refused = connections >= limit;
+        // It would take a handshake to tell a client of TLS.
+        let refusals = if self.settings.is_tls() { 0 } else { REFUSALS };
+        let before = self.shutdown.open(limit + refusals);
+        let is_refused = before.is_none_or(|before| before >= limit);
         if is_refused {
             self.full.tell(&self.log, || {
                 format!("{limit} connections are open (max_connections); a further one is answered 503")
             });
             self.shutdown.counters(0).refused.add(1);
-            // It would take a handshake to tell a client of TLS.
-            if connections >= limit + REFUSALS || self.settings.is_tls() {
-                return None;
-            }
+            before?;
         }
-        self.shutdown.opened();
         let lengths = self.open.iter().map(|open| open.load(Ordering::Relaxed));
         let shard = lengths.zip(0..).min().map_or(0, |(_, shard)| shard);
         if let Some(open) = self.open.get(shard) {

@@ -176,7 +176,11 @@ impl Thread<'_, Engine> {
                 }
             }
             None if is_pool => return,
-            None if self.worker.was_caught() => return predictor.doubt(kind),
+            // Since the round began this thread has not waited: it was preempted, as happens where all processors are busy, or it
+            // computed.
+            None if self.worker.was_caught() && Usage::now().has_waited_since(&self.local.round) => {
+                return predictor.doubt(kind);
+            }
             None => return predictor.look(kind),
         };
         let counters = self.machine.shutdown.counters(self.shard);

@@ -19,6 +19,8 @@ pub(super) struct Local {
     pub(super) called: Option<Instant>,
     /// What the thread had used by then, where the system was asked.
     pub(super) used: Option<Usage>,
+    /// What the thread had used when its round began.
+    pub(super) round: Usage,
     /// The watchdog knows where responses have gathered in this turn.
     pub(super) has_gathered: bool,
     /// A request was taken up.

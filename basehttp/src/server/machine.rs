@@ -36,6 +36,9 @@ pub(super) trait Machine: Send + Sync + Sized + 'static {
         connection: Self::Connection,
     ) -> Turned<Self::Connection>;
 
+    /// A thread has polled, and begins to give turns.
+    fn round_begins(local: &mut Self::Local);
+
     /// Answers a request that has waited for a thread for too long.
     fn refuse(self: &Arc<Self>, connection: Self::Connection);
 

@@ -12,7 +12,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::sync::{AtomicBool, Condvar, Mutex, Ordering, lock};
+use super::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering, lock};
 
 /// `J` is a connection whose request has a handler that is not to run on a driver; models have simpler ones.
 pub(super) struct ThreadPool<J> {
@@ -194,7 +194,7 @@ impl<J> ThreadPool<J> {
         let mut state = lock(&self.state);
         state.tickets.push_back(shard);
         let eligible = state.eligible();
-        self.call(&mut state, eligible)
+        self.find(state, eligible)
     }
 
     /// Takes a permit back that no thread has taken yet. False if one has.
@@ -218,7 +218,7 @@ impl<J> ThreadPool<J> {
             return Ok(Call::Line);
         }
         let eligible = state.eligible();
-        Ok(self.call(&mut state, eligible))
+        Ok(self.find(state, eligible))
     }
 
     /// For the watchdog, once a tick: lets more run of a line that does not move on, or that could move on faster where there is
@@ -232,7 +232,10 @@ impl<J> ThreadPool<J> {
         state.lines.iter_mut().for_each(|line| line.look(has_time));
         let after = state.eligible();
         self.has_queue.store(state.has_queue(), Ordering::SeqCst);
-        (before + 1..=after).map(|eligible| self.call(&mut state, eligible)).collect()
+        let calls: Vec<_> = (before + 1..=after).map(|eligible| self.call(&mut state, eligible)).collect();
+        drop(state);
+        calls.iter().filter(|call| **call == Call::Spare).for_each(|_| self.work.notify_one());
+        calls
     }
 
     /// Whether requests wait in a line that is kept short of threads.
@@ -268,10 +271,19 @@ impl<J> ThreadPool<J> {
         self.at_bound.load(Ordering::SeqCst)
     }
 
-    /// Finds a thread for the last of so many requests, or for a permit.
+    /// Finds a thread for the last of so many requests, or for a permit, and wakes one that is spare: without the lock, which it
+    /// would have to wait for.
+    fn find(&self, mut state: MutexGuard<'_, State<J>>, eligible: usize) -> Call {
+        let call = self.call(&mut state, eligible);
+        drop(state);
+        if call == Call::Spare {
+            self.work.notify_one();
+        }
+        call
+    }
+
     fn call(&self, state: &mut State<J>, eligible: usize) -> Call {
         if state.idle >= state.tickets.len() + eligible {
-            self.work.notify_one();
             return Call::Spare;
         }
         if state.threads < self.max_threads && !state.closed {
@@ -307,7 +319,7 @@ impl<J> ThreadPool<J> {
         let before = state.eligible();
         state.line(lane).leave();
         let after = state.eligible();
-        (after > before).then(|| self.call(&mut state, after))
+        (after > before).then(|| self.find(state, after))
     }
 
     /// Waits for something to do. The thread is not counted any more when that is the end. `done` is what it has done before.

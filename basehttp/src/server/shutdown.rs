@@ -79,15 +79,23 @@ impl Shutdown {
         self.counters.get(shard).unwrap_or(first)
     }
 
-    /// How many connections are open.
-    pub(super) fn connections(&self) -> usize {
-        self.progress().connections
+    /// A connection was taken. None if there are `most` already, and how many there were before it if not.
+    pub(super) fn open(&self, most: usize) -> Option<usize> {
+        let mut progress = self.progress();
+        let before = progress.connections;
+        if before >= most {
+            return None;
+        }
+        progress.connections += 1;
+        drop(progress);
+        self.counters(0).accepted.add(1);
+        Some(before)
     }
 
-    /// A connection was taken.
+    /// One was taken, as there may be any number.
+    #[cfg(all(test, loom))]
     pub(super) fn opened(&self) {
-        self.counters(0).accepted.add(1);
-        self.progress().connections += 1;
+        self.open(usize::MAX);
     }
 
     /// A connection is closed that nobody has served.

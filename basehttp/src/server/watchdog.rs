@@ -123,7 +123,9 @@ mod tests {
         assert!(watchdog.look().taken.is_empty());
         let taken = watchdog.look().taken;
         // Both have returned meanwhile, and one drives in the other shard.
-        workers.iter().for_each(|worker| worker.leave());
+        for worker in &workers {
+            worker.leave();
+        }
         workers[1].set_shard(0);
         assert_eq!(taken.iter().map(|(_, shard)| *shard).collect::<Vec<_>>(), [0, 1]);
     }

@@ -215,6 +215,8 @@ impl Machine for House {
         Turned::Done
     }
 
+    fn round_begins(_local: &mut ()) {}
+
     fn refuse(self: &Arc<Self>, connection: Connection) {
         self.serve(&connection);
     }
