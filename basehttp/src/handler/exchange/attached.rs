@@ -21,7 +21,7 @@ pub(super) struct Attached {
 pub(crate) enum Source {
     File(Arc<File>),
     #[cfg_attr(
-        not(any(test, feature = "files")),
+        not(feature = "files"),
         expect(dead_code, reason = "no feature that is on has such bytes")
     )]
     Payload(Payload),
