@@ -220,15 +220,23 @@ impl<M: Machine> Thread<'_, M> {
         };
         // Lines are left that nobody took: it is tried again soon, though nobody else comes.
         // Where several drive, there may soon be too little to do for them.
-        let has_helpers = self.shard == 0 && scheduler.drives_several();
-        let soon = (scheduler.pool.may_be_overdue() || machine.has_lines() || has_helpers).then_some(OVERDUE);
+        let soon = || {
+            let has_helpers = self.shard == 0 && scheduler.drives_several();
+            (scheduler.pool.may_be_overdue() || machine.has_lines() || has_helpers).then_some(OVERDUE)
+        };
+        // What the waker tells of, which a search has taken for nothing: others have left a shard, or want this thread elsewhere.
+        let has_changed = |attended: &[(usize, Box<M::Poller>)]| {
+            (self.shard == 0 && scheduler.unattended().count() != attended.len())
+                || home.in_use() > home.wanted()
+                || scheduler.pool.wants_drivers()
+        };
         let searches = M::SEARCH > Duration::ZERO && scheduler.drives_several() && !is_busy(&attended);
         let mut result = Ok(());
         if searches {
             result = self.search(&mut poller, &mut attended);
         }
-        if result.is_ok() && !(searches && is_busy(&attended)) {
-            let most = if is_busy(&attended) { Some(Duration::ZERO) } else { soon };
+        if result.is_ok() && !(searches && (is_busy(&attended) || has_changed(&attended))) {
+            let most = if is_busy(&attended) { Some(Duration::ZERO) } else { soon() };
             home.set_asleep(most != Some(Duration::ZERO));
             result = machine.poll(self.shard, &mut poller, &mut attended, most);
             home.set_asleep(false);

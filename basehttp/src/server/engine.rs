@@ -32,7 +32,7 @@ use super::token::hint_for;
 use super::transport::{self, Socket};
 use super::usage::Usage;
 use super::wakers::Wakers;
-use super::watchdog::TICK;
+use super::watchdog::{TICK, Taken};
 use crate::handler::exchange::Bounds;
 use crate::handler::wire::{Want, Wire};
 use crate::handler::{Address, ServerInfo};
@@ -111,8 +111,13 @@ impl Engine {
     /// Begins: the watchdog, the reserve, and the first driver.
     pub(super) fn start(self: &Arc<Self>) {
         let watch = |engine: &Arc<Self>| {
-            let lost = |_: &_| engine.shutdown.counters(0).permits_lost.add(1);
-            threads::watch(engine, || thread::sleep(TICK), lost);
+            let told = |taken: &Taken| {
+                engine.shutdown.counters(0).permits_lost.add(1);
+                if let Some(kind) = taken.kind {
+                    engine.predictor.suspend(kind);
+                }
+            };
+            threads::watch(engine, || thread::sleep(TICK), told);
         };
         let started = self
             .spawn("basehttp-watchdog", watch)

@@ -163,6 +163,8 @@ impl Thread<'_, Engine> {
                 return predictor.doubt(kind);
             }
             _ if self.worker.has_waited_for_client() => Lesson::WaitedForClient,
+            // It was found just as it returned.
+            _ if time < QUICK && self.worker.was_caught() => return predictor.look(kind),
             _ if time < QUICK && self.local.is_quick => return,
             _ if time < QUICK => Lesson::Quick,
             Some(before) => {
@@ -190,6 +192,10 @@ impl Thread<'_, Engine> {
             _ => counters.guessed_wrong.add(1),
         }
         predictor.learn(kind, lesson);
+        if self.worker.was_caught() && matches!(lesson, Lesson::Quick | Lesson::Computed) {
+            // It was preempted.
+            predictor.look(kind);
+        }
     }
 }
 
@@ -261,6 +267,7 @@ impl Host for Thread<'_, Engine> {
         }
         self.worker.forget_wait();
         if self.policy == DRIVER {
+            self.worker.set_kind(self.local.kind);
             self.machine.scheduler().watchdog.enter(self.worker);
         }
     }
@@ -276,6 +283,7 @@ impl Host for Thread<'_, Engine> {
         }
         if self.policy == DRIVER {
             self.worker.leave();
+            self.worker.set_kind(None);
         }
         let used = self.local.used.take();
         if let (Some(kind), Some(time)) = (self.local.kind.take(), time) {

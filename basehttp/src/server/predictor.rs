@@ -45,6 +45,8 @@ const SURELY: u8 = WAITING + 8;
 const SAMPLE: usize = 16;
 /// It computes for so long that others on the same thread would have to wait for it.
 const COMPUTING: u8 = 192;
+/// It was trusted, and the watchdog has found a run that goes on: nothing of the kind runs on a driver until it is known why.
+const SUSPENDED: u8 = 253;
 /// It is trusted, though its last run took long: the next one is looked at.
 const TRUSTED_BUT_SLOW: u8 = 254;
 const TRUSTED: u8 = 255;
@@ -84,6 +86,17 @@ pub(super) enum Lesson {
 pub(super) struct Kind {
     path: u64,
     segment: u64,
+}
+
+impl Kind {
+    /// As two words, which are zero for none.
+    pub(super) fn words(kind: Option<Self>) -> [u64; 2] {
+        kind.map_or([0, 0], |kind| [kind.path, kind.segment])
+    }
+
+    pub(super) fn of_words([path, segment]: [u64; 2]) -> Option<Self> {
+        (path != 0).then_some(Self { path, segment })
+    }
 }
 
 impl Predictor {
@@ -131,6 +144,7 @@ impl Predictor {
         match state {
             TRUSTED => Guess::Quick,
             TRUSTED_BUT_SLOW => Guess::Slow,
+            SUSPENDED => Guess::Uncertain,
             COMPUTING.. => Guess::Computes,
             WAITING.. => Guess::Waits,
             WAITED.. => Guess::Uncertain,
@@ -169,17 +183,28 @@ impl Predictor {
     /// A handler that was trusted took long, and nobody looked: the next one is looked at, on the driver.
     pub(super) fn look(&self, kind: Kind) {
         // A new path was trusted for its segment.
-        let looked_at = |old: u8| if old == TRUSTED || old < WAITED { TRUSTED_BUT_SLOW } else { old };
+        let is_trusted = |old: u8| matches!(old, TRUSTED | SUSPENDED);
+        let looked_at = |old: u8| if is_trusted(old) || old < WAITED { TRUSTED_BUT_SLOW } else { old };
         self.change(kind.path, looked_at);
         if kind.segment != kind.path {
-            self.change(kind.segment, |old| if old == TRUSTED { TRUSTED_BUT_SLOW } else { old });
+            self.change(kind.segment, |old| if is_trusted(old) { TRUSTED_BUT_SLOW } else { old });
+        }
+    }
+
+    /// The watchdog has found a handler that was trusted, and that goes on. When it returns, it is known why it took so long:
+    /// [`learn`](Self::learn), [`look`](Self::look) or [`doubt`](Self::doubt) follows.
+    pub(super) fn suspend(&self, kind: Kind) {
+        let is_known = WAITED..TRUSTED_BUT_SLOW;
+        self.change(kind.path, |old| if is_known.contains(&old) { old } else { SUSPENDED });
+        if kind.segment != kind.path {
+            self.change(kind.segment, |old| if old >= TRUSTED_BUT_SLOW { SUSPENDED } else { old });
         }
     }
 
     /// The watchdog has found a handler that was trusted, and it is not known whether it waited, computed, or was preempted: half of
     /// the trust is gone.
     pub(super) fn doubt(&self, kind: Kind) {
-        let is_in_doubt = WAITED..TRUSTED_BUT_SLOW;
+        let is_in_doubt = WAITED..SUSPENDED;
         let doubted = |old| if is_in_doubt.contains(&old) { old } else { WAITED + RUNS / 2 };
         self.change(kind.path, doubted);
         if kind.segment != kind.path {
@@ -236,6 +261,7 @@ fn after(old: u8, lesson: Lesson) -> u8 {
     match (lesson, old) {
         (Lesson::Waited, WAITING..COMPUTING) => (old + 1).min(SURELY),
         (Lesson::Waited, _) => WAITING,
+        (Lesson::Quick | Lesson::Computed, SUSPENDED) => SUSPENDED,
         (Lesson::Quick, TRUSTED_BUT_SLOW..) => TRUSTED,
         (Lesson::Quick | Lesson::WaitedForClient, NEW..WAITED) => one_more(NEW, NEW_RUNS),
         (Lesson::Quick | Lesson::Computed, WAITING..COMPUTING) => WAITED,
@@ -315,6 +341,27 @@ mod tests {
         assert_eq!(predictor.guess(kind), Guess::Uncertain);
         learn(&predictor, kind, Lesson::Quick, RUNS / 2);
         assert_eq!(predictor.guess(kind), Guess::Quick);
+    }
+
+    #[test]
+    fn a_kind_is_suspended_while_a_run_that_was_found_goes_on() {
+        let predictor = Predictor::new();
+        let kind = predictor.kind("GET", "/");
+        learn(&predictor, kind, Lesson::Quick, NEW_RUNS);
+        predictor.suspend(kind);
+        assert_eq!(predictor.guess(kind), Guess::Uncertain);
+        learn(&predictor, kind, Lesson::Quick, RUNS);
+        assert_eq!(predictor.guess(kind), Guess::Uncertain, "others say nothing of that run");
+        predictor.look(kind);
+        assert_eq!(predictor.guess(kind), Guess::Slow, "it was preempted");
+        predictor.suspend(kind);
+        predictor.doubt(kind);
+        assert_eq!(predictor.guess(kind), Guess::Uncertain);
+        learn(&predictor, kind, Lesson::Quick, RUNS / 2);
+        assert_eq!(predictor.guess(kind), Guess::Quick);
+        predictor.suspend(kind);
+        predictor.learn(kind, Lesson::ComputedLong);
+        assert_eq!(predictor.guess(kind), Guess::Computes);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::driver::{drive, serve, stand_in};
 use super::machine::Machine;
 use super::pool::Task;
 use super::sync::Arc;
-use super::watchdog::QUIET_TICKS;
+use super::watchdog::{QUIET_TICKS, Taken};
 use super::worker::Worker;
 
 /// Begins: one thread drives. The watchdog and the reserve have been started.
@@ -50,17 +50,17 @@ pub(super) fn reserve<M: Machine>(machine: &Arc<M>) {
 }
 
 /// What the watchdog does. `tick` waits for the next look, and `told` hears of each driver that lost its permit.
-pub(super) fn watch<M: Machine>(machine: &Arc<M>, tick: impl Fn(), told: impl Fn(&Worker)) {
+pub(super) fn watch<M: Machine>(machine: &Arc<M>, tick: impl Fn(), told: impl Fn(&Taken)) {
     let scheduler = machine.scheduler();
     let mut quiet = 0;
     while !scheduler.is_closed() {
         tick();
         let seen = scheduler.watchdog.look();
-        for (worker, shard) in seen.taken {
-            pass_on(machine, shard);
+        for taken in seen.taken {
+            told(&taken);
+            pass_on(machine, taken.shard);
             // The handler was expected to be quick, so the responses before its own are still there.
-            worker.send_gathered();
-            told(&worker);
+            taken.worker.send_gathered();
         }
         for call in scheduler.pool.look(scheduler.has_time()) {
             called(machine, call);

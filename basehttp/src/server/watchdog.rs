@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::predictor::Kind;
 use super::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, fence, lock};
 use super::worker::Worker;
 
@@ -22,10 +23,19 @@ pub(super) struct Watchdog {
 
 /// What the watchdog has seen in a round.
 pub(super) struct Seen {
-    /// Who has lost the permit of which shard, which is to be passed on.
-    pub(super) taken: Vec<(Arc<Worker>, usize)>,
+    /// Who has lost a permit, which is to be passed on.
+    pub(super) taken: Vec<Taken>,
     /// There is something to watch, or was since the round before.
     pub(super) active: bool,
+}
+
+/// A driver that was found in one piece of code for a whole tick.
+pub(super) struct Taken {
+    pub(super) worker: Arc<Worker>,
+    /// Where it drove.
+    pub(super) shard: usize,
+    /// What kind of request has the handler that it is in, if that is a handler.
+    pub(super) kind: Option<Kind>,
 }
 
 impl Watchdog {
@@ -65,10 +75,10 @@ impl Watchdog {
         lock(&self.drivers).retain(|worker| {
             seen.active |= worker.is_active();
             // Before: once it has lost the permit it may get that of another shard.
-            let shard = worker.shard();
+            let (shard, kind) = (worker.shard(), worker.kind());
             let stuck = worker.lose_if_stuck();
             if stuck {
-                seen.taken.push((worker.clone(), shard));
+                seen.taken.push(Taken { worker: worker.clone(), shard, kind });
             }
             !stuck
         });
@@ -127,6 +137,6 @@ mod tests {
             worker.leave();
         }
         workers[1].set_shard(0);
-        assert_eq!(taken.iter().map(|(_, shard)| *shard).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(taken.iter().map(|taken| taken.shard).collect::<Vec<_>>(), [0, 1]);
     }
 }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use super::pool::Lane;
+use super::predictor::Kind;
 use super::sync::{Arc, AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, lock};
 use crate::handler::exchange::Shared;
 
@@ -21,6 +22,8 @@ pub(super) struct Worker {
     lane: Mutex<Option<Lane>>,
     /// Where it drives.
     shard: AtomicUsize,
+    /// What kind of request has the handler that runs, see [`Kind::words`].
+    kind: [AtomicU64; 2],
     /// Where replies have gathered behind the code that runs.
     gathered: Mutex<Option<Shared>>,
 }
@@ -54,6 +57,7 @@ impl Worker {
             caught: AtomicBool::new(false),
             lane: Mutex::new(None),
             shard: AtomicUsize::new(0),
+            kind: [AtomicU64::new(0), AtomicU64::new(0)],
             gathered: Mutex::new(None),
         }
     }
@@ -101,6 +105,17 @@ impl Worker {
 
     pub(super) fn set_shard(&self, shard: usize) {
         self.shard.store(shard, Ordering::Relaxed);
+    }
+
+    /// Said before the handler begins, and taken back when it has returned.
+    pub(super) fn set_kind(&self, kind: Option<Kind>) {
+        for (place, word) in self.kind.iter().zip(Kind::words(kind)) {
+            place.store(word, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn kind(&self) -> Option<Kind> {
+        Kind::of_words(self.kind.each_ref().map(|word| word.load(Ordering::Relaxed)))
     }
 
     pub(super) fn set_lane(&self, lane: Lane) {

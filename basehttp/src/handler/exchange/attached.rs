@@ -20,10 +20,7 @@ pub(super) struct Attached {
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
     File(Arc<File>),
-    #[cfg_attr(
-        not(feature = "files"),
-        expect(dead_code, reason = "no feature that is on has such bytes")
-    )]
+    #[cfg_attr(not(feature = "files"), expect(dead_code, reason = "no feature that is on has such bytes"))]
     Payload(Payload),
 }
 
