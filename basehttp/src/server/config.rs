@@ -75,7 +75,7 @@ impl ServerBuilder {
         self
     }
 
-    /// How long [`handle_request`](HTTPServer::handle_request) waits for a request before it calls
+    /// How long [`handle_request`](crate::HTTPServer::handle_request) waits for a request before it calls
     /// [`handle_timeout`](Self::handle_timeout) and returns: Python's `timeout` of a server. For ever by default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = Some(timeout);
@@ -117,7 +117,7 @@ impl ServerBuilder {
 
     /// How long one read of a body may wait for the client; then the answer is 408. 30 seconds by default: a client that
     /// sends nothing for so long has lost its network. A handler's class variable `timeout` and
-    /// [`set_read_timeout`](BaseHTTPRequestHandler::set_read_timeout) come before it.
+    /// [`set_read_timeout`](crate::BaseHTTPRequestHandler::set_read_timeout) come before it.
     pub fn read_timeout(mut self, timeout: Duration) -> Self {
         self.settings.bounds.read_timeout = timeout;
         self
@@ -126,7 +126,7 @@ impl ServerBuilder {
     /// How long a reply may wait for a client that takes none of it; then the connection is cut. 30 seconds by default,
     /// as for reads. The system tells in steps of up to 64 KiB what the client takes, so that one that takes less than some
     /// 2 KiB a second may seem to take nothing. A handler's class variable `timeout` and
-    /// [`set_write_timeout`](BaseHTTPRequestHandler::set_write_timeout) come before it.
+    /// [`set_write_timeout`](crate::BaseHTTPRequestHandler::set_write_timeout) come before it.
     pub fn write_timeout(mut self, timeout: Duration) -> Self {
         self.settings.bounds.write_timeout = timeout;
         self
@@ -138,7 +138,7 @@ impl ServerBuilder {
     /// does. 60 seconds by default: a network that stands still for so long is no network.
     ///
     /// A handler for clients that are slow on purpose calls
-    /// [`set_read_timeout`](BaseHTTPRequestHandler::set_read_timeout) in its `do_*` method, and minds the total itself. After 101, or 2xx to
+    /// [`set_read_timeout`](crate::BaseHTTPRequestHandler::set_read_timeout) in its `do_*` method, and minds the total itself. After 101, or 2xx to
     /// CONNECT, there is no bound but `read_timeout`.
     pub fn body_timeout(mut self, timeout: Duration) -> Self {
         self.settings.bounds.body_timeout = timeout;
@@ -151,7 +151,7 @@ impl ServerBuilder {
     /// between two writes. 60 seconds by default, as for bodies: a network that stands still for so long is no network.
     ///
     /// A handler for clients that are slow on purpose calls
-    /// [`set_write_timeout`](BaseHTTPRequestHandler::set_write_timeout) in its `do_*` method, which switches this off for that
+    /// [`set_write_timeout`](crate::BaseHTTPRequestHandler::set_write_timeout) in its `do_*` method, which switches this off for that
     /// reply. After 101, or
     /// 2xx to CONNECT, there is no bound but `write_timeout`.
     pub fn reply_timeout(mut self, timeout: Duration) -> Self {
@@ -209,7 +209,7 @@ impl ServerBuilder {
         self
     }
 
-    /// How long [`shutdown`](super::ServerHandle::shutdown) lets running handlers go on before their connections are
+    /// How long [`shutdown`](crate::ServerHandle::shutdown) lets running handlers go on before their connections are
     /// cut; zero cuts all at once. 10 seconds by default: what service managers usually grant is 30 or more.
     pub fn shutdown_grace(mut self, grace: Duration) -> Self {
         self.settings.shutdown_grace = grace;
