@@ -39,10 +39,11 @@ fn a_shard_without_a_driver_is_attended() {
     });
 }
 
-/// The driver of the other shard is in a handler that hangs until its neighbour there was served.
+/// The driver of the other shard is in a handler that hangs until its neighbour there was served. With two preemptions it takes
+/// minutes.
 #[test]
 fn a_handler_that_hangs_in_another_shard_holds_up_nobody() {
-    explore(2, || {
+    explore(1, || {
         let house = House::new(Plan { shards: 2, drivers: &[2], max_threads: 3, ..Plan::default() });
         house.spawn(watch);
         house.start();
