@@ -239,19 +239,21 @@ impl Engine {
 
     /// A connection that was accepted for a shard is closed before it was opened there.
     fn forget(&self, shard: usize) {
+        self.has_one_less(shard);
+        self.shutdown.turned_away();
+    }
+
+    fn has_one_less(&self, shard: usize) {
         if let Some(open) = self.open.get(shard) {
             open.fetch_sub(1, Ordering::Relaxed);
         }
-        self.shutdown.turned_away();
     }
 
     /// Drops a connection, and leaves its place to the holder of the table.
     fn free(&self, connection: Connection) {
         let (shard, token) = (connection.place.shard, connection.place.token);
         drop(connection);
-        if let Some(open) = self.open.get(shard) {
-            open.fetch_sub(1, Ordering::Relaxed);
-        }
+        self.has_one_less(shard);
         self.mail(shard).freed.push(token);
     }
 }

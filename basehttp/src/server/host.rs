@@ -89,13 +89,11 @@ impl Thread<'_, Engine> {
         if !self.machine.settings.is_tls() || !connection.session.is_in_handshake() {
             return Ok(None);
         }
-        if !self.policy.may_wait && self.policy.runs_handlers {
-            match self.machine.predictor.guess(self.machine.handshake) {
-                Guess::Quick | Guess::Slow => {}
-                Guess::Uncertain => return Err(Lane::Uncertain),
-                Guess::Waits => return Err(Lane::Waits),
-                Guess::Computes => return Err(Lane::Computes),
-            }
+        if !self.policy.may_wait
+            && self.policy.runs_handlers
+            && let Some(lane) = lane_for(self.machine.predictor.guess(self.machine.handshake))
+        {
+            return Err(lane);
         }
         Ok(Some((Instant::now(), Usage::now())))
     }
@@ -141,15 +139,11 @@ impl Thread<'_, Engine> {
     /// Whether such a handler may run on a driver. Else says who is to run it.
     fn is_trusted(&mut self, kind: Kind) -> bool {
         let guess = self.machine.predictor.guess(kind);
-        self.local.lane = match guess {
-            Guess::Quick | Guess::Slow => {
-                self.local.is_quick = guess == Guess::Quick;
-                return true;
-            }
-            Guess::Uncertain => Lane::Uncertain,
-            Guess::Waits => Lane::Waits,
-            Guess::Computes => Lane::Computes,
+        let Some(lane) = lane_for(guess) else {
+            self.local.is_quick = guess == Guess::Quick;
+            return true;
         };
+        self.local.lane = lane;
         false
     }
 
@@ -196,6 +190,16 @@ impl Thread<'_, Engine> {
             // It was preempted.
             predictor.look(kind);
         }
+    }
+}
+
+/// The line of the pool for what is expected so, if it is not worth a turn of a driver.
+fn lane_for(guess: Guess) -> Option<Lane> {
+    match guess {
+        Guess::Quick | Guess::Slow => None,
+        Guess::Uncertain => Some(Lane::Uncertain),
+        Guess::Waits => Some(Lane::Waits),
+        Guess::Computes => Some(Lane::Computes),
     }
 }
 
