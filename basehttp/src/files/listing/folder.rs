@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::files::entry::Entry;
@@ -108,7 +108,7 @@ impl Folder {
     /// The list in this form: `row` makes the line of an entry, which has this place, and `end` what comes behind them.
     ///
     /// # Errors
-    /// [`OutOfMemory`](io::ErrorKind::OutOfMemory) where there is no room for it.
+    /// [`OutOfMemory`](io::ErrorKind::OutOfMemory) where there is no room for it, and those of [`Room::wait_for`].
     pub(super) fn form(
         self: Arc<Self>,
         form: Form,
@@ -117,7 +117,7 @@ impl Folder {
     ) -> io::Result<Payload> {
         let made = &self.forms[form as usize];
         if made.get().is_none() {
-            let _one_at_a_time = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+            let _one_at_a_time = self.charge.room.wait_for(&self.making)?;
             if made.get().is_none() {
                 let mut part = Charge::of(&self.charge.room, self.charge.most);
                 let mut bytes = Vec::new();
@@ -194,9 +194,40 @@ impl State {
     }
 }
 
-/// The memory of all lists together.
+/// What all lists have together.
 #[derive(Debug, Default)]
-pub(super) struct Room(AtomicUsize);
+pub(super) struct Room {
+    /// The memory that is taken.
+    taken: AtomicUsize,
+    /// How many requests wait for what another makes.
+    pub(super) waiting: AtomicUsize,
+}
+
+/// More than so many do not wait for lists: on a slow disk they would have all threads.
+pub(super) const MOST_WAITING: usize = 64;
+
+impl Room {
+    /// Takes what only one at a time makes, or waits until the other has made it.
+    ///
+    /// # Errors
+    /// [`ResourceBusy`](io::ErrorKind::ResourceBusy) where [`MOST_WAITING`] wait already.
+    pub(super) fn wait_for<'a, T>(&self, making: &'a Mutex<T>) -> io::Result<MutexGuard<'a, T>> {
+        match making.try_lock() {
+            Ok(made) => return Ok(made),
+            Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => {}
+        }
+        let before = self.waiting.fetch_add(1, Ordering::Relaxed);
+        let made = if before < MOST_WAITING {
+            Ok(making.lock().unwrap_or_else(PoisonError::into_inner))
+        } else {
+            let text = format!("more than {MOST_WAITING} requests wait for lists of folders");
+            Err(io::Error::new(io::ErrorKind::ResourceBusy, text))
+        };
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        made
+    }
+}
 
 /// What one of them has of it.
 #[derive(Debug)]
@@ -214,7 +245,7 @@ impl Charge {
     /// Takes so many bytes more. False if there are not as many.
     fn add(&mut self, bytes: usize) -> bool {
         let add = |taken: usize| taken.checked_add(bytes).filter(|sum| *sum <= self.most);
-        let has_room = self.room.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok();
+        let has_room = self.room.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok();
         if has_room {
             *self.taken.get_mut() += bytes;
         }
@@ -227,7 +258,7 @@ impl Charge {
         if bytes > taken {
             return self.add(bytes - taken);
         }
-        self.room.0.fetch_sub(taken - bytes, Ordering::Relaxed);
+        self.room.taken.fetch_sub(taken - bytes, Ordering::Relaxed);
         *self.taken.get_mut() = bytes;
         true
     }
@@ -240,7 +271,7 @@ impl Charge {
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        self.room.0.fetch_sub(*self.taken.get_mut(), Ordering::Relaxed);
+        self.room.taken.fetch_sub(*self.taken.get_mut(), Ordering::Relaxed);
     }
 }
 
@@ -303,7 +334,7 @@ mod tests {
         assert!(!Charge::of(&room, 100).add(1));
         drop(one);
         assert!(Charge::of(&room, 100).add(100));
-        assert_eq!(room.0.load(Ordering::Relaxed), 0);
+        assert_eq!(room.taken.load(Ordering::Relaxed), 0);
         assert!(!Charge::of(&room, 100).add(usize::MAX));
     }
 }

@@ -17,8 +17,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::folder::{Asker, Charge, Folder, Room, Stamp, no_room};
@@ -28,8 +27,6 @@ use super::order::Order;
 pub(in crate::files) struct Lists {
     known: Mutex<HashMap<Key, Known>>,
     room: Arc<Room>,
-    /// How many wait for one that another makes.
-    waiting: AtomicUsize,
     /// When the log was last told that there is no room.
     told: Mutex<Option<Instant>>,
 }
@@ -63,9 +60,6 @@ enum Made {
     Nothing,
 }
 
-/// More than so many do not wait for lists: on a slow disk they would have all threads.
-const MOST_WAITING: usize = 64;
-
 /// How often the log is told.
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
@@ -91,11 +85,7 @@ impl Lists {
                 Ok(folder) => return Ok(folder),
                 Err(making) => making,
             };
-            let mut result = match making.0.try_lock() {
-                Ok(result) => result,
-                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) => self.wait_for(&making)?,
-            };
+            let mut result = self.room.wait_for(&making.0)?;
             match &*result {
                 Some(Made::List(folder)) if folder.state().is_right_for(stamp, asked, Asker::Waiter) => {
                     return Ok(folder.clone());
@@ -136,18 +126,6 @@ impl Lists {
             known.making = Arc::downgrade(&making);
             making
         }))
-    }
-
-    fn wait_for<'a>(&self, making: &'a Making) -> io::Result<MutexGuard<'a, Option<Made>>> {
-        let before = self.waiting.fetch_add(1, Ordering::Relaxed);
-        let made = if before < MOST_WAITING {
-            Ok(making.0.lock().unwrap_or_else(PoisonError::into_inner))
-        } else {
-            let text = format!("more than {MOST_WAITING} requests wait for lists of folders");
-            Err(io::Error::new(io::ErrorKind::ResourceBusy, text))
-        };
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-        made
     }
 
     /// Makes known that a list is made: the one that is sent already if that is the same.
@@ -197,8 +175,10 @@ mod tests {
     use std::fs;
     use std::path::Path;
     use std::sync::Barrier;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::thread;
 
+    use super::super::folder::MOST_WAITING;
     use super::*;
     use crate::files::entry::Entry;
 
@@ -254,7 +234,7 @@ mod tests {
                 for _ in 0..MOST_WAITING {
                     scope.spawn(|| assert_eq!(lists.get(key(), of, never).unwrap().entries[0].size, 1));
                 }
-                while lists.waiting.load(Ordering::Relaxed) < MOST_WAITING {
+                while lists.room.waiting.load(Ordering::Relaxed) < MOST_WAITING {
                     thread::yield_now();
                 }
                 let busy = lists.get(key(), of, never).unwrap_err();
@@ -266,7 +246,7 @@ mod tests {
             })
         });
         assert!(list.is_ok());
-        assert_eq!(lists.waiting.into_inner(), 0);
+        assert_eq!(lists.room.waiting.load(Ordering::Relaxed), 0);
     }
 
     #[test]
