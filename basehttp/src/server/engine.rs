@@ -145,7 +145,7 @@ impl Engine {
         // A panic costs this client, and not the server.
         self.hooked.verify_request.as_ref().is_none_or(|verify| {
             caught(|| verify(address)).unwrap_or_else(|message| {
-                self.log.complain(&format!("verify_request panicked: {message}"));
+                self.log.complain(0, &format!("verify_request panicked: {message}"));
                 false
             })
         })

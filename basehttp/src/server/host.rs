@@ -44,9 +44,10 @@ impl Thread<'_, Engine> {
             let expired = std::mem::take(&mut connection.expired);
             (self.local.lane, self.local.is_quick) = (Lane::Waits, false);
             // A panic of our own costs this connection, not the driver with its permit.
+            let shard = connection.place.shard;
             let turn = caught(|| connection.session.turn(self, expired)).unwrap_or_else(|message| {
                 let text = format!("a connection is lost to a panic of the server: {message}");
-                self.machine.log.complain(&text);
+                self.machine.log.complain(shard, &text);
                 Turn::Over
             });
             if std::mem::take(&mut self.local.has_gathered) {

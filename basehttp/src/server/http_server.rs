@@ -150,7 +150,7 @@ impl HTTPServer {
             Poller::new(shard, poll, acceptor.take(), shards, settings.compute_threads())
         });
         let pollers = pollers.collect();
-        let log = Log::new(log_line);
+        let log = Log::new(log_line, shards);
         let hooked = Hooked { verify_request, open, info: info.clone() };
         let engine = Engine::new(pollers, settings, hooked, log, shutdown, wakers);
         Ok(Self { engine: Arc::new(engine), handle_timeout, info })
@@ -203,7 +203,7 @@ impl HTTPServer {
         }
         let report = engine.shutdown.close_account();
         if report.cut > 0 {
-            engine.log.complain(&format!("the grace is over, connections: {report}"));
+            engine.log.complain(0, &format!("the grace is over, connections: {report}"));
         }
         close(engine);
         engine.log.finish();

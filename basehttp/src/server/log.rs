@@ -1,27 +1,37 @@
-//! The log: lines gather while there is other work, and are written in one go.
+//! The log: lines gather while there is other work, by shards, and are written in one go.
 
 #[cfg(not(all(test, loom)))]
 use std::io::{self, Write};
-use std::sync::{PoisonError, TryLockError};
+use std::sync::TryLockError;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::caught::caught;
 #[cfg(all(test, loom))]
 use super::models::log::write;
-use super::sync::{AtomicBool, Mutex, Ordering, fence};
+use super::sync::{AtomicBool, Mutex, Ordering, fence, lock};
 use crate::handler::log::line_of_the_server;
 use crate::handler::wire::Level;
 
-#[derive(Default)]
 pub(super) struct Log {
     /// Who takes the lines, if not standard error.
     sink: Option<Box<LogLine>>,
-    gathered: Mutex<Gathered>,
-    /// For a look without the lock.
-    has_lines: AtomicBool,
+    shards: Box<[Lines]>,
+    /// More is not gathered in a shard.
+    most: usize,
     /// What is being written. Nobody waits for the one who does it.
     writing: Mutex<Vec<u8>>,
+    /// Some of that was not taken.
+    has_rest: AtomicBool,
+}
+
+/// The lines of a shard, alone in their cache lines.
+#[derive(Default)]
+#[repr(align(128))]
+struct Lines {
+    gathered: Mutex<Gathered>,
+    /// For a look without the lock.
+    has_some: AtomicBool,
 }
 
 #[derive(Default)]
@@ -34,7 +44,7 @@ struct Gathered {
 /// From here on the lines are written although there is other work.
 const MANY: usize = 32 * 1024;
 
-/// More is not gathered: whoever reads the log has stopped to.
+/// More is not gathered in all shards together, unless there are many: whoever reads the log has stopped to.
 const MOST: usize = 512 * 1024;
 
 /// How long the last lines are waited for, and how often somebody looks.
@@ -53,18 +63,26 @@ fn mark(level: Level) -> u8 {
 }
 
 impl Log {
-    pub(super) fn new(sink: Option<Box<LogLine>>) -> Self {
-        Self { sink, ..Self::default() }
+    pub(super) fn new(sink: Option<Box<LogLine>>, shards: usize) -> Self {
+        Self {
+            sink,
+            shards: (0..shards).map(|_| Lines::default()).collect(),
+            most: (MOST / shards).max(2 * MANY),
+            writing: Mutex::default(),
+            has_rest: AtomicBool::new(false),
+        }
     }
 
-    pub(super) fn push(&self, line: &str, level: Level) {
-        let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
-        if gathered.lines.len() + line.len() > MOST {
+    /// Takes a line about a connection of this shard.
+    pub(super) fn push(&self, shard: usize, line: &str, level: Level) {
+        let Some(lines) = self.shards.get(shard) else { return };
+        let mut gathered = lock(&lines.gathered);
+        if gathered.lines.len() + line.len() > self.most {
             gathered.lost += 1;
             return;
         }
         self.put(line, level, &mut gathered.lines);
-        self.has_lines.store(true, Ordering::Release);
+        lines.has_some.store(true, Ordering::Release);
         let many = gathered.lines.len() >= MANY;
         drop(gathered);
         if many {
@@ -81,7 +99,8 @@ impl Log {
     }
 
     pub(super) fn has_lines(&self) -> bool {
-        self.has_lines.load(Ordering::Acquire)
+        self.has_rest.load(Ordering::Acquire)
+            || self.shards.iter().any(|lines| lines.has_some.load(Ordering::Acquire))
     }
 
     /// Writes what has gathered, unless somebody is writing: that one looks again when it has done so.
@@ -95,31 +114,42 @@ impl Log {
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) => return,
             };
-            self.has_lines.store(false, Ordering::Release);
             // What nobody took the last time goes first.
             if writing.is_empty() {
-                let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
-                std::mem::swap(&mut gathered.lines, &mut writing);
-                let lost = std::mem::take(&mut gathered.lost);
-                if lost > 0 {
-                    let text = format!("{lost} lines of the log are lost: nobody took them");
-                    self.put(&line_of_the_server(&text), Level::Warning, &mut writing);
-                }
+                self.shards.iter().for_each(|lines| self.take(lines, &mut writing));
             }
             let written = match &self.sink {
                 Some(sink) => give(sink, &writing),
                 None => write(&writing),
             };
             writing.drain(..written);
-            if !writing.is_empty() {
-                self.has_lines.store(true, Ordering::Release);
+            let is_written = writing.is_empty();
+            self.has_rest.store(!is_written, Ordering::Release);
+            drop(writing);
+            if !is_written {
                 return;
             }
-            let gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
-            self.has_lines.store(!gathered.lines.is_empty(), Ordering::Release);
-            drop(gathered);
-            drop(writing);
             fence(Ordering::SeqCst);
+        }
+    }
+
+    /// Takes what has gathered in a shard.
+    fn take(&self, lines: &Lines, into: &mut Vec<u8>) {
+        if !lines.has_some.load(Ordering::Acquire) {
+            return;
+        }
+        let mut gathered = lock(&lines.gathered);
+        lines.has_some.store(false, Ordering::Release);
+        if into.is_empty() {
+            std::mem::swap(&mut gathered.lines, into);
+        } else {
+            into.append(&mut gathered.lines);
+        }
+        let lost = std::mem::take(&mut gathered.lost);
+        drop(gathered);
+        if lost > 0 {
+            let text = format!("{lost} lines of the log are lost: nobody took them");
+            self.put(&line_of_the_server(&text), Level::Warning, into);
         }
     }
 
@@ -141,9 +171,9 @@ impl Log {
         }
     }
 
-    /// A line in which the server complains.
-    pub(super) fn complain(&self, text: &str) {
-        self.push(&line_of_the_server(text), Level::Warning);
+    /// A line in which the server complains, about a connection of this shard or, in the first, about anything else.
+    pub(super) fn complain(&self, shard: usize, text: &str) {
+        self.push(shard, &line_of_the_server(text), Level::Warning);
     }
 }
 
@@ -179,15 +209,18 @@ impl Repeated {
     pub(super) fn tell(&self, log: &Log, text: impl FnOnce() -> String) {
         let Some(untold) = self.count(Instant::now()) else { return };
         let text = text();
-        log.complain(&match untold {
-            0 => text,
-            _ => format!("{text} (and {untold} times since this was last told)"),
-        });
+        log.complain(
+            0,
+            &match untold {
+                0 => text,
+                _ => format!("{text} (and {untold} times since this was last told)"),
+            },
+        );
     }
 
     /// How often it has happened without being told before, if it is to be told now.
     fn count(&self, now: Instant) -> Option<u64> {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = lock(&self.told);
         if told.last.is_some_and(|last| now.saturating_duration_since(last) < TELL_EVERY) {
             told.untold += 1;
             return None;

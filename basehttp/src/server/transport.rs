@@ -74,7 +74,9 @@ impl Socket {
             #[cfg(unix)]
             Stream::Unix(_) => None,
         };
-        self.server.log().complain(&format!("{}: {text}", peer.as_deref().unwrap_or("a client")));
+        self.server
+            .log()
+            .complain(self.place.shard, &format!("{}: {text}", peer.as_deref().unwrap_or("a client")));
     }
 
     fn counters(&self) -> &Counters {
@@ -191,7 +193,7 @@ impl Wire for Socket {
     }
 
     fn log(&mut self, line: &str, level: Level) {
-        self.server.log().push(line, level);
+        self.server.log().push(self.place.shard, line, level);
     }
 }
 

@@ -37,23 +37,23 @@ pub(in crate::server) fn write(lines: &[u8]) -> usize {
     count
 }
 
-fn begin(room: usize) -> Arc<Log> {
+fn begin(room: usize, shards: usize) -> Arc<Log> {
     READER.with(|reader| {
         reader.read.borrow_mut().clear();
         reader.room.set(room);
         *reader.writing.borrow_mut() = Some(Arc::new(AtomicBool::new(false)));
     });
-    Arc::new(Log::default())
+    Arc::new(Log::new(None, shards))
 }
 
 fn read() -> String {
     READER.with(|reader| reader.read.borrow().clone())
 }
 
-fn say(log: &Arc<Log>, text: &'static str) -> thread::JoinHandle<()> {
+fn say(log: &Arc<Log>, shard: usize, text: &'static str) -> thread::JoinHandle<()> {
     let log = log.clone();
     thread::spawn(move || {
-        log.push(text, Level::Info);
+        log.push(shard, text, Level::Info);
         log.flush();
     })
 }
@@ -62,9 +62,24 @@ fn say(log: &Arc<Log>, text: &'static str) -> thread::JoinHandle<()> {
 #[test]
 fn what_is_said_while_another_writes_is_written() {
     explore(None, || {
-        let log = begin(1000);
-        let other = say(&log, "one\n");
-        log.push("two\n", Level::Info);
+        let log = begin(1000, 1);
+        let other = say(&log, 0, "one\n");
+        log.push(0, "two\n", Level::Info);
+        log.flush();
+        other.join().expect("it does not panic");
+        let read = read();
+        assert!(read == "one\ntwo\n" || read == "two\none\n", "{read:?}");
+        assert!(!log.has_lines());
+    });
+}
+
+/// As before, in two shards: whoever writes takes the lines of both.
+#[test]
+fn what_is_said_in_another_shard_is_written() {
+    explore(None, || {
+        let log = begin(1000, 2);
+        let other = say(&log, 1, "one\n");
+        log.push(0, "two\n", Level::Info);
         log.flush();
         other.join().expect("it does not panic");
         let read = read();
@@ -77,9 +92,9 @@ fn what_is_said_while_another_writes_is_written() {
 #[test]
 fn what_was_not_taken_is_written_later() {
     explore(None, || {
-        let log = begin(2);
-        let other = say(&log, "one\n");
-        log.push("two\n", Level::Info);
+        let log = begin(2, 1);
+        let other = say(&log, 0, "one\n");
+        log.push(0, "two\n", Level::Info);
         log.flush();
         other.join().expect("it does not panic");
         assert!(log.has_lines(), "nobody would try it again");
@@ -94,17 +109,17 @@ fn what_was_not_taken_is_written_later() {
 #[test]
 fn what_is_lost_is_counted() {
     explore(2, || {
-        let log = begin(0);
+        let log = begin(0, 1);
         // It is in the hand of the one who writes, and the next with one line of the two that follow is all that is kept.
         let most = "x".repeat(512 * 1024 - 5);
-        log.push(&most, Level::Info);
-        log.push(&most, Level::Info);
-        let other = say(&log, "one\n");
-        log.push("two\n", Level::Info);
+        log.push(0, &most, Level::Info);
+        log.push(0, &most, Level::Info);
+        let other = say(&log, 0, "one\n");
+        log.push(0, "two\n", Level::Info);
         other.join().expect("it does not panic");
         READER.with(|reader| reader.room.set(usize::MAX));
         log.flush();
-        log.push("end\n", Level::Info);
+        log.push(0, "end\n", Level::Info);
         log.flush();
         let read = read();
         let said = read.matches("one\n").count() + read.matches("two\n").count();
