@@ -271,6 +271,7 @@ pub mod prelude;
 #[doc(hidden)]
 pub mod proto;
 mod server;
+mod sync;
 pub mod testing;
 
 pub use basehttp_macros::http_handler;
@@ -296,6 +297,9 @@ pub use proto::status::HTTPStatus;
 #[cfg(feature = "tls")]
 pub use server::{HTTPSServer, TlsConfig};
 pub use server::{HTTPServer, IntoListener, OneShot, OneShotRequest, ServerAddress, ServerBuilder};
+#[cfg(count)]
+#[doc(hidden)]
+pub use sync::counted;
 
 /// Python's `ThreadingHTTPServer`: every [`HTTPServer`] serves its connections beside each other.
 pub type ThreadingHTTPServer = HTTPServer;

@@ -177,7 +177,7 @@ fn nothing_but_server_names_a_socket_or_a_thread() {
     let words = [SOCKETS, THREADS].concat();
     let found: Vec<_> = sources("basehttp")
         .iter()
-        .filter(|source| !matches!(source.top(), "server" | "testing" | "bin"))
+        .filter(|source| !matches!(source.top(), "server" | "sync" | "testing" | "bin"))
         .flat_map(|source| source.naming(&words))
         .collect();
     report("a socket or a thread outside of server", &found);
@@ -248,6 +248,23 @@ const CIRCLES_OF_MACROS: &[Exception] = &[
         reason: "a message names a constant of the model, and the model uses messages",
     },
 ];
+
+/// A build that counts who writes what has to see all of it.
+#[test]
+fn nothing_but_sync_imports_what_threads_share() {
+    let own = ["sync", "testing", "bin"];
+    let sources = sources("basehttp");
+    let others = sources
+        .iter()
+        .filter(|source| !own.contains(&source.top()) && !source.path.starts_with("server/models"));
+    let found: Vec<_> = others
+        .flat_map(|source| source.naming(&["std::sync", "sync::atomic", "core::sync"]))
+        // A listener for one request has a thread of its own for it.
+        .filter(|line| !line.starts_with("server/one_shot.rs") || !line.contains("mpsc"))
+        .collect();
+    report("what threads share comes from sync.rs", &found);
+}
+
 #[test]
 fn no_circle_among_the_files() {
     let mut found = Vec::new();

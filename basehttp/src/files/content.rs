@@ -3,11 +3,11 @@
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::sync::Arc;
 
 use crate::handler::WFile;
 use crate::handler::payload::Payload;
 use crate::handler::wire::read_at;
+use crate::sync::Arc;
 
 /// What [`send_head`](super::FileRequestHandler::send_head) leaves to be sent: Python's file object.
 #[derive(Debug)]

@@ -4,7 +4,6 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::path::{Component, Path};
-use std::sync::Arc;
 
 use super::beneath::{Opened, Root};
 use super::entry::Entry;
@@ -12,6 +11,7 @@ use super::listing::folder::{Folder, Stamp, no_room};
 use super::listing::lists::{Key, Lists};
 use super::listing::order::{Order, sort};
 use super::look::{self, Found, Kind};
+use crate::sync::Arc;
 
 /// A folder whose files are served, with the settings for that: Python's `directory`. Cheap to clone, so that all handlers
 /// can have it.

@@ -6,7 +6,6 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 
 use super::beneath::Opened;
 use super::coding::{Coding, accepted};
@@ -16,6 +15,7 @@ use super::ranges::{Wanted, wanted};
 use super::target::{path_of, with_slash};
 use super::{Content, FileRequestHandler};
 use crate::proto::status::HTTPStatus;
+use crate::sync::Arc;
 
 /// Finds what the request asks for, and sends the head of the reply with it.
 pub(super) fn send_head<H: FileRequestHandler>(handler: &mut H) -> io::Result<Option<Content>> {

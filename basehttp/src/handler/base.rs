@@ -3,7 +3,6 @@
 use std::cell::{Cell, OnceCell};
 use std::fmt;
 use std::io;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::RequestHandler;
@@ -23,6 +22,7 @@ use crate::proto::fault::Fault;
 use crate::proto::framing::{Body, Persistence};
 use crate::proto::reply::Asked;
 use crate::proto::request_line::Version;
+use crate::sync::Arc;
 
 /// The base of a request handler: Python's superclass with its instance variables.
 ///

@@ -1,8 +1,8 @@
 //! What tells the time.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::sync::{Arc, AtomicU64, Ordering};
 
 /// The system's clock, or that of a test, which stands still unless the test moves it.
 #[derive(Clone, Debug, Default)]

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
-use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tz::{DateTime, TimeZone, TimeZoneRef};
@@ -10,6 +9,7 @@ use tz::{DateTime, TimeZone, TimeZoneRef};
 use super::wire::Level;
 use super::{BaseHTTPRequestHandler, RequestHandler};
 use crate::proto::status::HTTPStatus;
+use crate::sync::LazyLock;
 
 /// The defaults of the methods that log.
 impl BaseHTTPRequestHandler {

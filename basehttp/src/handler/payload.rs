@@ -1,7 +1,8 @@
 //! Bytes that are handed over to be sent, from where they are and to any number of clients.
 
 use std::fmt;
-use std::sync::Arc;
+
+use crate::sync::Arc;
 
 /// Bytes of a reply that are sent from where they are, as those of a file: no thread waits for a client that takes its time,
 /// and all replies that have a clone of it share one copy. What the last reply gives back is freed.

@@ -1,13 +1,12 @@
 //! The request as the handler sees it.
 
-use std::sync::OnceLock;
-
 use super::buffer::Buffer;
 use super::message::{Message, push_latin1};
 use crate::proto::fault::Fault;
 use crate::proto::framing::{self, Body, Persistence};
 use crate::proto::head::Head;
 use crate::proto::request_line::{Span, Version};
+use crate::sync::OnceLock;
 
 /// The head of a request, parsed once: the bytes, the places in them, and the request line as text.
 #[derive(Debug)]

@@ -1,10 +1,10 @@
 //! The means to end a server, and what became of its connections.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::stats::Stats;
+use crate::sync::Arc;
 
 /// A handle on a server, for other threads and for handlers.
 ///

@@ -6,11 +6,11 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::marker::PhantomData;
 use std::ops::Range;
-use std::sync::Arc;
 
 use super::exchange::{Shared, Source};
 #[cfg(feature = "files")]
 use super::payload::Payload;
+use crate::sync::Arc;
 
 /// The output stream of a handler, for the body of its reply: Python's `wfile`.
 ///

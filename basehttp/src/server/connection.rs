@@ -2,7 +2,6 @@
 //! says what it waits for. Makes the handler, runs it, and survives it.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Instant;
 
 use super::body::{drop_rest, gather_body};
@@ -17,6 +16,7 @@ use crate::handler::dispatch::{Failure, complete, last_resort, settle, too_slow}
 use crate::handler::exchange::Next;
 use crate::handler::wire::Want;
 use crate::handler::{BaseHTTPRequestHandler, RequestHandler};
+use crate::sync::Arc;
 
 /// How many requests a connection may have answered in one turn.
 const REQUESTS_A_TURN: u32 = 64;

@@ -1,9 +1,9 @@
 //! What is counted, without locks: each number is right, and two of them may be of different moments.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::handler::stats::{BOUNDS, Histogram, Stats};
+use crate::sync::{AtomicU64, Ordering};
 
 /// Those of one shard. They are alone in their cache lines, so that no shard writes to what another one needs.
 #[derive(Debug, Default)]

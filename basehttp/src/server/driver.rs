@@ -29,8 +29,12 @@ const WORTH_A_CALL: usize = 4;
 /// Drives until the permit is gone.
 pub(super) fn drive<M: Machine>(machine: &Arc<M>, worker: &Arc<Worker>, shard: usize) {
     let mut thread = Thread::new(machine, worker, DRIVER, shard);
+    #[cfg(count)]
+    crate::sync::counted::drives(Some(shard));
     thread.run();
     thread.tell_handled();
+    #[cfg(count)]
+    crate::sync::counted::drives(None);
 }
 
 /// Drives without running handlers, until a regular thread can take over.

@@ -1,8 +1,6 @@
 //! A server with its sockets: what the scheduler, the pollers and the connections ask of it.
 
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -36,6 +34,7 @@ use super::watchdog::{TICK, Taken};
 use crate::handler::exchange::Bounds;
 use crate::handler::wire::{Want, Wire};
 use crate::handler::{Address, ServerInfo};
+use crate::sync::{Arc, AtomicBool, AtomicUsize, Ordering};
 
 /// Makes the session of a connection; the type of the handler is erased, so that a server can be named in a signature.
 pub(super) type Open = dyn Fn(Parts) -> Box<dyn Session + Send> + Send + Sync;
@@ -317,6 +316,10 @@ impl Machine for Engine {
     }
 
     fn wanted(&self, poller: &mut Poller) -> usize {
+        // What several do is to be counted.
+        if cfg!(count) {
+            return self.settings.compute_threads();
+        }
         let shards = 0..self.scheduler.shards.len();
         let handled = shards.map(|shard| self.shutdown.counters(shard).handled.get()).sum();
         poller.control.look(Instant::now(), handled)

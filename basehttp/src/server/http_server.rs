@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mio::{Poll, Waker};
@@ -26,6 +25,7 @@ use super::wakers::Wakers;
 use super::worker::Worker;
 use crate::handler::guard::HostGuard;
 use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler, ServerHandle, ServerInfo};
+use crate::sync::Arc;
 
 /// An HTTP server: Python's `HTTPServer`, and its `ThreadingHTTPServer` at once.
 ///

@@ -2,14 +2,13 @@
 
 #[cfg(not(all(test, loom)))]
 use std::io::{self, Write};
-use std::sync::TryLockError;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::caught::caught;
 #[cfg(all(test, loom))]
 use super::models::log::write;
-use super::sync::{AtomicBool, Mutex, Ordering, fence, lock};
+use super::sync::{AtomicBool, Mutex, Ordering, TryLockError, fence, lock};
 use crate::handler::log::line_of_the_server;
 use crate::handler::wire::Level;
 

@@ -7,7 +7,9 @@ use super::listener::Stream;
 use super::timers::Timers;
 use crate::handler::Address;
 
+/// Alone in its cache lines: its neighbours are of other shards.
 #[derive(Default)]
+#[repr(align(128))]
 pub(super) struct Mailbox {
     /// Tokens of connections that are over.
     pub(super) freed: Inbox<Token>,

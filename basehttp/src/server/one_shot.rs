@@ -3,8 +3,6 @@
 use std::fmt;
 use std::io;
 use std::net::Ipv4Addr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -13,6 +11,7 @@ use super::address::url;
 use super::http_server::HTTPServer;
 use crate::handler::{BaseHTTPRequestHandler, Headers, RequestHandler as _};
 use crate::http_handler;
+use crate::sync::{Arc, AtomicU64, Ordering};
 
 /// Listens at a free port of 127.0.0.1 for one request, answers it with a page, and is gone: for the redirect of an OAuth login
 /// to a program without a server of its own (RFC 8252 section 7.3), or any other answer that comes through a browser.

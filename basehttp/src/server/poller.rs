@@ -4,8 +4,6 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use mio::event::Event;
@@ -20,6 +18,7 @@ use super::table::{Connection, Place, Table};
 use super::time::{NEVER, millis};
 use super::token::{LISTENER, READ, READ_CLOSED, SHARDS, URGENT, WAKER, WRITE};
 use crate::handler::Address;
+use crate::sync::{Arc, Ordering};
 
 /// What the poller asks of the server.
 pub(super) trait Server {

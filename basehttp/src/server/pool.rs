@@ -12,7 +12,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering, lock};
+use super::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering, PoisonError, lock};
 
 /// `J` is a connection whose request has a handler that is not to run on a driver; models have simpler ones.
 pub(super) struct ThreadPool<J> {
@@ -348,7 +348,7 @@ impl<J> ThreadPool<J> {
             self.at_bound.store(false, Ordering::SeqCst);
             state.idle += 1;
             let (next, waited) =
-                self.work.wait_timeout(state, SPARE_TIME).unwrap_or_else(std::sync::PoisonError::into_inner);
+                self.work.wait_timeout(state, SPARE_TIME).unwrap_or_else(PoisonError::into_inner);
             state = next;
             state.idle -= 1;
             if waited.timed_out() && state.tickets.is_empty() && state.eligible() == 0 {
@@ -367,7 +367,7 @@ impl<J> ThreadPool<J> {
                 state.tickets.remove(ticket);
                 return true;
             }
-            state = self.need.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
+            state = self.need.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         false
     }

@@ -8,7 +8,8 @@ use std::collections::VecDeque;
 
 use super::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, lock};
 
-/// `C` is a connection, `P` the poller; models have simpler ones.
+/// `C` is a connection, `P` the poller; models have simpler ones. It is alone in its cache lines: its neighbours are of other shards.
+#[repr(align(128))]
 pub(super) struct RunQueue<C, P> {
     ready: Mutex<Ready<C>>,
     /// The length of the queue, for a look without the lock.

@@ -1,11 +1,11 @@
 //! A connection whose handler's type is erased, and the thread that gives it its turns.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::handler::exchange::{Bounds, Shared};
 use crate::handler::wire::{Want, Wire};
 use crate::handler::{Address, ServerInfo};
+use crate::sync::Arc;
 
 /// What a connection consists of.
 pub(crate) struct Parts {

@@ -1,12 +1,11 @@
 //! The end of a server: told from anywhere, waited for by the one who serves, and the account of its connections.
 
 use std::io;
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use super::counters::Counters;
 use super::end::End;
-use super::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering};
+use super::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering, PoisonError};
 use crate::handler::exchange::LONGEST;
 use crate::handler::{ShutdownReport, Stats};
 

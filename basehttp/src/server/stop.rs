@@ -1,11 +1,11 @@
 //! The server as its handles see it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::shutdown::Shutdown;
 use super::wakers::Wakers;
 use crate::handler::{ShutdownReport, Stats, Stop};
+use crate::sync::Arc;
 
 pub(super) struct Control {
     pub(super) shutdown: Arc<Shutdown>,

@@ -1,10 +1,9 @@
-//! The primitives that the threads of the engine share: the standard library's, or loom's where a model runs them through
-//! every order of events.
+//! The primitives that the threads of the engine share: [`crate::sync`]'s, or loom's where a model runs them through every order of
+//! events.
 
 #[cfg(not(all(test, loom)))]
-pub(super) use std::sync::{
-    Condvar, Mutex, MutexGuard,
-    atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence},
+pub(super) use crate::sync::{
+    AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, fence, lock,
 };
 
 #[cfg(all(test, loom))]
@@ -20,9 +19,10 @@ pub(super) use std::thread::yield_now;
 pub(super) use loom::thread::yield_now;
 
 // Loom's `Arc` cannot be the type of `self`, and the count in the standard library's is not ours to prove.
-pub(super) use std::sync::{Arc, atomic::Ordering};
+pub(super) use crate::sync::{Arc, Ordering, PoisonError, TryLockError, Weak};
 
-/// Locks, also after a panic of another thread: what the engine's locks guard is whole after every statement.
+/// As [`crate::sync::lock`].
+#[cfg(all(test, loom))]
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

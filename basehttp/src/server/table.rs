@@ -1,13 +1,13 @@
 //! The connections by their tokens.
 
-use std::sync::{PoisonError, Weak};
-
 use mio::Token;
 
 use super::end::End;
 use super::listener::Stream;
 use super::session::Session;
-use super::sync::{Arc, AtomicBool, AtomicU8, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, lock};
+use super::sync::{
+    Arc, AtomicBool, AtomicU8, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, PoisonError, Weak, lock,
+};
 use super::time::NEVER;
 use super::token::{INDEX_BITS, READ};
 use crate::handler::Address;

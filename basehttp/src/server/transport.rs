@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, IoSlice};
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::counters::Counters;
@@ -11,6 +10,7 @@ use super::log::Log;
 use super::table::Place;
 use super::token::{READ, READ_CLOSED, URGENT, WRITE, hint_for};
 use crate::handler::wire::{FileFault, Level, Want, Wire, copy_file};
+use crate::sync::Arc;
 
 /// What a connection's socket asks of the server.
 pub(super) trait Server: Send + Sync {

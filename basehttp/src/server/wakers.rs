@@ -2,6 +2,8 @@
 
 use mio::Waker;
 
+use crate::sync::wakes_poller;
+
 #[derive(Debug)]
 pub(super) struct Wakers(Box<[Waker]>);
 
@@ -13,6 +15,7 @@ impl Wakers {
     /// Wakes the one who polls in a shard.
     pub(super) fn wake(&self, shard: usize) {
         if let Some(waker) = self.0.get(shard) {
+            wakes_poller();
             // It fails only where the poller is gone, and then nobody sleeps.
             let _ = waker.wake();
         }

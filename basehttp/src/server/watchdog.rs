@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::predictor::Kind;
-use super::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, fence, lock};
+use super::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, PoisonError, fence, lock};
 use super::worker::Worker;
 
 /// How long a handler may hold up the others.
@@ -108,7 +108,7 @@ impl Watchdog {
         fence(Ordering::SeqCst);
         if !is_over() && !lock(&self.drivers).iter().any(|worker| worker.is_watched()) {
             while !*roused {
-                roused = self.changed.wait(roused).unwrap_or_else(std::sync::PoisonError::into_inner);
+                roused = self.changed.wait(roused).unwrap_or_else(PoisonError::into_inner);
             }
         }
         *roused = false;

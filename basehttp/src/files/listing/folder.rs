@@ -1,12 +1,11 @@
 //! A folder as it was read for a list, and what is sent of that, with the memory that both take.
 
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::files::entry::Entry;
 use crate::handler::payload::Payload;
+use crate::sync::{Arc, AtomicUsize, Mutex, MutexGuard, OnceLock, Ordering, PoisonError, TryLockError};
 
 /// The entries of a folder, sorted, and the forms in which they are sent, each made once. The replies that send one have it
 /// together.

@@ -17,11 +17,11 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::folder::{Asker, Charge, Folder, Room, Stamp, no_room};
 use super::order::Order;
+use crate::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 #[derive(Debug, Default)]
 pub(in crate::files) struct Lists {

@@ -8,7 +8,6 @@ mod page;
 use std::borrow::Cow;
 use std::io::{self, Write as _};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
@@ -22,6 +21,7 @@ use super::serve::refuse;
 use super::target::{path_of, query_of};
 use super::{Content, FileRequestHandler};
 use crate::handler::response_code::Unavailable;
+use crate::sync::Arc;
 use folder::{Folder, Form};
 use order::Order;
 

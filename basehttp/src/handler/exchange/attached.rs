@@ -2,9 +2,9 @@
 
 use std::fs::File;
 use std::ops::Range;
-use std::sync::Arc;
 
 use crate::handler::payload::Payload;
+use crate::sync::Arc;
 
 /// Bytes that are to be sent, from where they are.
 #[derive(Debug)]

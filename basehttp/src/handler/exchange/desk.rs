@@ -5,7 +5,6 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::incoming::Incoming;
@@ -17,6 +16,7 @@ use crate::handler::request::Request;
 use crate::handler::wire::{Level, Want, Wire};
 use crate::proto::head::HeadParser;
 use crate::proto::reply::Reply;
+use crate::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What a thread keeps for the connection that has the next turn.
 #[derive(Default)]

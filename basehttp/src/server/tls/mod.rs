@@ -6,10 +6,11 @@ mod wire;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::crypto::ring;
 use rustls::{ServerConfig, ServerConnection};
+
+use crate::sync::{Arc, PoisonError, RwLock};
 
 pub(super) use wire::TlsSocket;
 

@@ -5,7 +5,6 @@
 //! yet sent has to be waited for, which is what `flush` is for.
 
 use std::io::{self, IoSlice, Read, Write};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustls::{ServerConfig, ServerConnection};
@@ -14,6 +13,7 @@ use crate::handler::exchange::READING_TIME;
 use crate::handler::wire::{Announced, Level, Want, Wire};
 use crate::proto::fault::Fault;
 use crate::server::transport::Socket;
+use crate::sync::Arc;
 
 pub(in crate::server) struct TlsSocket {
     socket: Socket,

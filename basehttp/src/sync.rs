@@ -1,0 +1,32 @@
+//! What threads share is made of these: the standard library's, or, in a build with `--cfg count`, the same with an account of
+//! who writes what (see [`counted`]). Nothing else on the way of a request imports from `std::sync`.
+
+#[cfg(count)]
+pub mod counted;
+
+#[cfg(not(count))]
+pub(crate) use std::sync::{
+    Condvar, Mutex,
+    atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize},
+};
+
+#[cfg(count)]
+pub(crate) use counted::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex};
+
+// Not counted: an `Arc` is cloned or dropped, and an `RwLock` read, where a connection begins, ends or moves; the others are
+// written once.
+pub(crate) use std::sync::{
+    Arc, LazyLock, MutexGuard, OnceLock, PoisonError, RwLock, TryLockError, Weak,
+    atomic::{Ordering, fence},
+};
+
+/// Locks, also after a panic of another thread: what our locks guard is whole after every statement.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A thread that sleeps in a poller is woken.
+pub(crate) fn wakes_poller() {
+    #[cfg(count)]
+    counted::count(&counted::WAKE_UPS, None);
+}
