@@ -5,6 +5,7 @@
 pub mod counted;
 
 #[cfg(not(count))]
+#[allow(unused_imports, reason = "models have others")]
 pub(crate) use std::sync::{
     Condvar, Mutex,
     atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize},
@@ -15,6 +16,7 @@ pub(crate) use counted::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize
 
 // Not counted: an `Arc` is cloned or dropped, and an `RwLock` read, where a connection begins, ends or moves; the others are
 // written once.
+#[allow(unused_imports, reason = "features need more of them than others")]
 pub(crate) use std::sync::{
     Arc, LazyLock, MutexGuard, OnceLock, PoisonError, RwLock, TryLockError, Weak,
     atomic::{Ordering, fence},

@@ -86,7 +86,7 @@ fn add<const N: usize>(shards: impl Iterator<Item = [u64; N]>) -> [u64; N] {
     shards.fold([0; N], |sums, shard| std::array::from_fn(|at| sums[at] + shard[at]))
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::*;
 

@@ -1,12 +1,12 @@
 //! The log: lines gather while there is other work, by shards, and are written in one go.
 
-#[cfg(not(all(test, loom)))]
+#[cfg(not(all(test, any(loom, shuttle))))]
 use std::io::{self, Write};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::caught::caught;
-#[cfg(all(test, loom))]
+#[cfg(all(test, any(loom, shuttle)))]
 use super::models::log::write;
 use super::sync::{AtomicBool, Mutex, Ordering, TryLockError, fence, lock};
 use crate::handler::log::line_of_the_server;
@@ -231,7 +231,7 @@ impl Repeated {
 
 /// Writes to standard error as much as goes without waiting, since a terminal or a pipe that takes nothing must not stop the
 /// server. A log that cannot be written at all has nowhere to complain to, and must not end a request.
-#[cfg(not(all(test, loom)))]
+#[cfg(not(all(test, any(loom, shuttle))))]
 fn write(lines: &[u8]) -> usize {
     let mut stderr = io::stderr();
     let mut written = 0;
@@ -255,10 +255,10 @@ fn write(lines: &[u8]) -> usize {
 }
 
 /// A pipe that is writable takes so much without waiting (`PIPE_BUF`; POSIX grants 512 bytes, Linux has 4096).
-#[cfg(not(all(test, loom)))]
+#[cfg(not(all(test, any(loom, shuttle))))]
 const PIECE: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };
 
-#[cfg(all(unix, not(all(test, loom))))]
+#[cfg(all(unix, not(all(test, any(loom, shuttle)))))]
 fn is_writable(stderr: &io::Stderr) -> bool {
     use std::os::fd::AsFd as _;
 

@@ -24,7 +24,7 @@ mod local;
 mod log;
 mod machine;
 mod mailbox;
-#[cfg(all(test, loom))]
+#[cfg(all(test, any(loom, shuttle)))]
 mod models;
 #[cfg(feature = "name-lookup")]
 mod name_lookup;

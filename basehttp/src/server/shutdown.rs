@@ -92,7 +92,7 @@ impl Shutdown {
     }
 
     /// One was taken, as there may be any number.
-    #[cfg(all(test, loom))]
+    #[cfg(all(test, any(loom, shuttle)))]
     pub(super) fn opened(&self) {
         self.open(usize::MAX);
     }

@@ -1,7 +1,7 @@
-//! The primitives that the threads of the engine share: [`crate::sync`]'s, or loom's where a model runs them through every order of
-//! events.
+//! The primitives that the threads of the engine share: [`crate::sync`]'s, or where a model runs them loom's, which goes through
+//! every order of events, or shuttle's, which goes through many at random.
 
-#[cfg(not(all(test, loom)))]
+#[cfg(not(all(test, any(loom, shuttle))))]
 pub(super) use crate::sync::{
     AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, fence, lock,
 };
@@ -12,17 +12,26 @@ pub(super) use loom::sync::{
     atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence},
 };
 
-#[cfg(not(all(test, loom)))]
+#[cfg(all(test, shuttle))]
+pub(super) use shuttle::sync::{
+    Condvar, Mutex, MutexGuard,
+    atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence},
+};
+
+#[cfg(not(all(test, any(loom, shuttle))))]
 pub(super) use std::thread::yield_now;
 
 #[cfg(all(test, loom))]
 pub(super) use loom::thread::yield_now;
 
+#[cfg(all(test, shuttle))]
+pub(super) use shuttle::thread::yield_now;
+
 // Loom's `Arc` cannot be the type of `self`, and the count in the standard library's is not ours to prove.
 pub(super) use crate::sync::{Arc, Ordering, PoisonError, TryLockError, Weak};
 
 /// As [`crate::sync::lock`].
-#[cfg(all(test, loom))]
+#[cfg(all(test, any(loom, shuttle)))]
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -250,7 +250,7 @@ fn index_of(token: Token) -> usize {
     token.0 & ((1 << INDEX_BITS) - 1)
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::*;
 

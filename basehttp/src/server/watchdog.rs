@@ -64,7 +64,7 @@ impl Watchdog {
     }
 
     /// How many drive.
-    #[cfg(all(test, loom))]
+    #[cfg(all(test, any(loom, shuttle)))]
     pub(super) fn drivers(&self) -> usize {
         lock(&self.drivers).len()
     }
@@ -116,7 +116,7 @@ impl Watchdog {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::*;
 

@@ -186,7 +186,7 @@ fn is_watched(state: u64) -> bool {
     state & PERMIT != 0 && state & EPOCH != 0
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::*;
 

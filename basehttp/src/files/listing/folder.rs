@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::files::entry::Entry;
 use crate::handler::payload::Payload;
-use crate::sync::{Arc, AtomicUsize, Mutex, MutexGuard, OnceLock, Ordering, PoisonError, TryLockError};
+use crate::sync::{Arc, AtomicUsize, Mutex, MutexGuard, OnceLock, Ordering, TryLockError, lock};
 
 /// The entries of a folder, sorted, and the forms in which they are sent, each made once. The replies that send one have it
 /// together.
@@ -96,12 +96,12 @@ impl Folder {
     }
 
     pub(super) fn state(&self) -> State {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.state)
     }
 
     /// It was read again, and has not changed.
     pub(super) fn renew(&self, state: State) {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+        *lock(&self.state) = state;
     }
 
     /// The list in this form: `row` makes the line of an entry, which has this place, and `end` what comes behind them.
@@ -218,7 +218,7 @@ impl Room {
         }
         let before = self.waiting.fetch_add(1, Ordering::Relaxed);
         let made = if before < MOST_WAITING {
-            Ok(making.lock().unwrap_or_else(PoisonError::into_inner))
+            Ok(lock(making))
         } else {
             let text = format!("more than {MOST_WAITING} requests wait for lists of folders");
             Err(io::Error::new(io::ErrorKind::ResourceBusy, text))

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use super::folder::{Asker, Charge, Folder, Room, Stamp, no_room};
 use super::order::Order;
-use crate::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use crate::sync::{Arc, Mutex, MutexGuard, Weak, lock};
 
 #[derive(Debug, Default)]
 pub(in crate::files) struct Lists {
@@ -154,12 +154,12 @@ impl Lists {
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<Key, Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.known)
     }
 
     /// Whether the log is to be told that there is no room: it is so now and then.
     pub(super) fn is_to_be_told(&self) -> bool {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = lock(&self.told);
         let now = Instant::now();
         let is_due = told.is_none_or(|told| now.saturating_duration_since(told) >= TELL_EVERY);
         if is_due {

@@ -16,7 +16,7 @@ use crate::handler::request::Request;
 use crate::handler::wire::{Level, Want, Wire};
 use crate::proto::head::HeadParser;
 use crate::proto::reply::Reply;
-use crate::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use crate::sync::{Arc, Mutex, MutexGuard, lock};
 
 /// What a thread keeps for the connection that has the next turn.
 #[derive(Default)]
@@ -72,7 +72,7 @@ impl Desk {
 }
 
 fn spare() -> MutexGuard<'static, Vec<Lent>> {
-    SPARE.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&SPARE)
 }
 
 /// The handle on an [`Exchange`]. The lock is uncontended, and never held while code of the user runs: an override or a
@@ -166,7 +166,7 @@ impl Shared {
 
     #[inline]
     fn slot(&self) -> MutexGuard<'_, Slot> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// A turn begins of a connection that has not rested: it gets the buffers that it has not kept.

@@ -3,9 +3,7 @@
 use std::sync::atomic::{AtomicBool as Flag, Ordering::SeqCst};
 use std::time::Duration;
 
-use loom::thread;
-
-use super::explore;
+use super::{explore, thread};
 use crate::handler::ShutdownReport;
 use crate::server::end::End;
 use crate::server::shutdown::Shutdown;

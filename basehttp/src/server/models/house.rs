@@ -5,15 +5,17 @@ use std::sync::atomic::{AtomicUsize as Count, Ordering::SeqCst};
 use std::sync::{Mutex as Plain, OnceLock};
 use std::time::{Duration, Instant};
 
-use loom::thread::{self, JoinHandle};
-
 use super::Bell;
+use super::thread::{self, JoinHandle};
 use crate::server::assign;
 use crate::server::machine::{DRIVER, Machine, POOL, RESERVE, Thread, Turned};
 use crate::server::pool::Lane;
 use crate::server::scheduler::Scheduler;
 use crate::server::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, lock};
 use crate::server::threads;
+
+/// What passes from one look at the clock to the next.
+const STEP: Duration = if cfg!(loom) { Duration::ZERO } else { Duration::from_micros(20) };
 
 /// What the turn of a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +114,7 @@ impl House {
     }
 
     /// Adds a thread.
-    pub(super) fn spawn(self: &Arc<Self>, work: impl FnOnce(&Arc<Self>) + 'static) {
+    pub(super) fn spawn(self: &Arc<Self>, work: impl FnOnce(&Arc<Self>) + Send + 'static) {
         let house = self.clone();
         let thread = thread::spawn(move || work(&house));
         self.threads.lock().expect("nobody panics").push(thread);
@@ -179,13 +181,14 @@ impl Machine for House {
     type Poller = Poller;
     type Local = ();
 
-    // Loom has no time.
-    const SEARCH: Duration = Duration::ZERO;
+    const SEARCH: Duration = STEP.saturating_mul(2);
 
-    /// It stands still, so that a model goes the same way each time.
+    /// With loom it stands still, so that a model goes the same way each time.
     fn instant() -> Instant {
         static BEGINNING: OnceLock<Instant> = OnceLock::new();
-        *BEGINNING.get_or_init(Instant::now)
+        static LOOKS: Count = Count::new(0);
+        let looks = u32::try_from(LOOKS.fetch_add(1, SeqCst)).expect("a model has an end");
+        *BEGINNING.get_or_init(Instant::now) + STEP * looks
     }
 
     fn scheduler(&self) -> &Scheduler<Connection, Poller> {

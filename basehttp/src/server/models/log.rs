@@ -2,9 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use loom::thread;
-
-use super::explore;
+use super::{explore, thread};
 use crate::handler::wire::Level;
 use crate::server::log::Log;
 use crate::server::sync::{Arc, AtomicBool, Ordering};

@@ -1,7 +1,8 @@
 //! Models of the hand-overs of the engine: loom runs them through the orders in which their threads may go on, and through the
-//! values that their loads may find. A thread that waits for ever is a deadlock, which loom reports.
+//! values that their loads may find. A thread that waits for ever is a deadlock, which loom reports. Shuttle runs them, and one with
+//! more threads than loom could go through, in many orders at random; it tells the one in which a model fails.
 //!
-//! `RUSTFLAGS="--cfg loom" cargo test -p basehttp --lib --release models`
+//! `RUSTFLAGS="--cfg loom" cargo test -p basehttp --lib --release models`, and the same with `--cfg shuttle`.
 //!
 //! What is modelled is the product's own code, the scheduler and the drivers' loop included. Only the connections and the system
 //! that polls are made up, in [`house`].
@@ -9,22 +10,40 @@
 mod end;
 mod house;
 pub(super) mod log;
+#[cfg(shuttle)]
+mod many;
 mod parking;
 mod permits;
 mod pool;
 mod queue;
 mod shards;
 
+#[cfg(loom)]
+use loom::thread;
+#[cfg(shuttle)]
+use shuttle::thread;
+
 use super::sync::{Condvar, Mutex, lock};
 
 /// Runs a model through all orders, or through those with so many preemptions at most; a thread that waits or ends is none. A
 /// whole [`House`](house::House) would take hours without a bound, so it has two, or three where that takes seconds.
+#[cfg(loom)]
 fn explore(preemptions: impl Into<Option<usize>>, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = preemptions.into();
     builder.max_branches = 10_000;
     builder.check(model);
 }
+
+/// Runs a model through so many orders, chosen at random. `SHUTTLE_ORDERS` may ask for more.
+#[cfg(shuttle)]
+fn explore(_preemptions: impl Into<Option<usize>>, model: impl Fn() + Send + Sync + 'static) {
+    let orders = std::env::var("SHUTTLE_ORDERS").ok().and_then(|orders| orders.parse().ok());
+    shuttle::check_random(model, orders.unwrap_or(ORDERS));
+}
+
+#[cfg(shuttle)]
+const ORDERS: usize = 1000;
 
 /// Something to wait for, which stays until it is found.
 struct Bell {

@@ -3,9 +3,7 @@
 use std::sync::Weak;
 use std::time::Duration;
 
-use loom::thread;
-
-use super::{Bell, explore};
+use super::{Bell, explore, thread};
 use crate::server::session::{Host, Session, Turn};
 use crate::server::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
 use crate::server::table::{Connection, Place, Table};

@@ -2,10 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize as Count, Ordering::SeqCst};
 
-use loom::thread;
-
 use super::house::{House, Kind, Plan, reserve, watch};
-use super::{Bell, explore};
+use super::{Bell, explore, thread};
 use crate::server::sync::{Arc, AtomicBool, Ordering};
 use crate::server::watchdog::Watchdog;
 use crate::server::worker::Worker;

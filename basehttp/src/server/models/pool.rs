@@ -1,8 +1,7 @@
 //! The threads of the pool, with the reserve and the end.
 
-use loom::thread::{self, JoinHandle};
-
 use super::house::{House, Kind, Plan, reserve};
+use super::thread::{self, JoinHandle};
 use super::{Bell, explore};
 use crate::server::pool::{Call, Lane, Task, ThreadPool};
 use crate::server::sync::Arc;

@@ -1,0 +1,71 @@
+//! Eight shards with eight drivers and more, as shuttle goes through them at random. The clock moves, so that drivers search before
+//! they sleep, and rounds end.
+
+use super::house::{House, Kind, Plan, reserve, watch};
+use super::{explore, thread};
+
+const SHARDS: usize = 8;
+const CONNECTIONS: usize = 32;
+
+/// The shard of a connection: the first has some more.
+fn shard(number: usize) -> usize {
+    if number.is_multiple_of(5) { 0 } else { number % SHARDS }
+}
+
+/// Runs a house in which connections come from the system and from three threads outside. `kind` says what they are.
+fn run(plan: Plan, kind: fn(usize) -> Kind) {
+    explore(None, move || {
+        let house = House::new(Plan { shards: SHARDS, connections: CONNECTIONS, ..plan });
+        house.spawn(watch);
+        house.spawn(reserve);
+        house.start();
+        for part in 0..3 {
+            house.spawn(move |house| {
+                for number in (0..CONNECTIONS).filter(|number| number % 4 == part) {
+                    house.requeue(number, kind(number), shard(number));
+                }
+            });
+        }
+        for number in (0..CONNECTIONS).filter(|number| number % 4 == 3) {
+            house.arrive(number, kind(number), shard(number));
+            thread::yield_now();
+        }
+        if !plan.ends_itself {
+            house.close();
+        }
+        house.finish();
+    });
+}
+
+/// Drivers come and go, in shards that have work and in such that have none.
+#[test]
+fn eight_drivers_come_and_go() {
+    let drivers = &[8, 8, 3, 8, 1, 2, 8, 4];
+    run(Plan { drivers, max_threads: 12, ..Plan::default() }, |_| Kind::Quick);
+}
+
+/// Some handlers wait, and one of those on a driver hangs until all others were served.
+#[test]
+fn handlers_that_wait_and_one_that_hangs_hold_up_nobody() {
+    run(Plan { drivers: &[8], max_threads: 24, ..Plan::default() }, |number| match number {
+        7 => Kind::Hangs,
+        number if number % 3 == 0 => Kind::Waits,
+        _ => Kind::Quick,
+    });
+}
+
+/// There are fewer threads than drivers are wanted, and handlers that need one.
+#[test]
+fn fewer_threads_than_drivers_serve_all() {
+    run(Plan { drivers: &[8, 2, 8], max_threads: 3, ..Plan::default() }, |number| match number {
+        number if number % 4 == 0 => Kind::Waits,
+        _ => Kind::Quick,
+    });
+}
+
+/// The end comes while connections do.
+#[test]
+fn the_end_of_eight_shards_gives_back_what_nobody_takes() {
+    let plan = Plan { drivers: &[8, 4, 8], max_threads: 12, ends_itself: false, ..Plan::default() };
+    run(plan, |number| if number % 3 == 0 { Kind::Waits } else { Kind::Quick });
+}
