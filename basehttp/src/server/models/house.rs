@@ -67,8 +67,9 @@ pub(super) struct House {
 #[derive(Clone, Copy)]
 pub(super) struct Plan {
     pub(super) shards: usize,
-    /// How many drive, at each look; the last holds from then on.
+    /// How many drive, at each look; the last holds from then on, unless they begin again.
     pub(super) drivers: &'static [usize],
+    pub(super) drivers_repeat: bool,
     pub(super) max_threads: usize,
     pub(super) connections: usize,
     pub(super) can_hire: bool,
@@ -85,6 +86,7 @@ impl Default for Plan {
         Self {
             shards: 1,
             drivers: &[1],
+            drivers_repeat: false,
             max_threads: 2,
             connections: 2,
             can_hire: true,
@@ -169,6 +171,12 @@ impl House {
             assert_eq!(served + given_back, 1, "{number} is lost, or had by two");
             assert!(served == 1 || !self.plan.ends_itself, "{number} was never served");
         }
+    }
+
+    /// Whether a connection has had its turn.
+    #[cfg(shuttle)]
+    pub(super) fn was_served(&self, number: usize) -> bool {
+        self.served[number].load(SeqCst) > 0
     }
 
     fn permits(&self) -> usize {
@@ -256,8 +264,8 @@ impl Machine for House {
     }
 
     fn wanted(&self, _poller: &mut Poller) -> usize {
-        let look = self.looks.fetch_add(1, SeqCst).min(self.plan.drivers.len() - 1);
-        self.plan.drivers[look]
+        let (look, count) = (self.looks.fetch_add(1, SeqCst), self.plan.drivers.len());
+        self.plan.drivers[if self.plan.drivers_repeat { look % count } else { look.min(count - 1) }]
     }
 
     fn has_handled(&self, _shard: usize, _turns: u64) {}

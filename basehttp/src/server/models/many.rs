@@ -1,6 +1,8 @@
 //! Eight shards with eight drivers and more, as shuttle goes through them at random. The clock moves, so that drivers search before
 //! they sleep, and rounds end.
 
+use shuttle::rand::Rng as _;
+
 use super::house::{House, Kind, Plan, reserve, watch};
 use super::{explore, thread};
 
@@ -12,10 +14,12 @@ fn shard(number: usize) -> usize {
     if number.is_multiple_of(5) { 0 } else { number % SHARDS }
 }
 
-/// Runs a house in which connections come from the system and from three threads outside. `kind` says what they are.
+/// Runs a house in which connections come from the system, and from three threads outside, each after the one before was served
+/// or after some steps, so that drivers have gone to sleep and have left meanwhile. `kind` says what they are.
 fn run(plan: Plan, kind: fn(usize) -> Kind) {
     explore(None, move || {
-        let house = House::new(Plan { shards: SHARDS, connections: CONNECTIONS, ..plan });
+        let plan = Plan { shards: SHARDS, connections: CONNECTIONS, drivers_repeat: true, ..plan };
+        let house = House::new(plan);
         house.spawn(watch);
         house.spawn(reserve);
         house.start();
@@ -23,18 +27,29 @@ fn run(plan: Plan, kind: fn(usize) -> Kind) {
             house.spawn(move |house| {
                 for number in (0..CONNECTIONS).filter(|number| number % 4 == part) {
                     house.requeue(number, kind(number), shard(number));
+                    pause(house, number);
                 }
             });
         }
         for number in (0..CONNECTIONS).filter(|number| number % 4 == 3) {
             house.arrive(number, kind(number), shard(number));
-            thread::yield_now();
+            pause(&house, number);
         }
         if !plan.ends_itself {
             house.close();
         }
         house.finish();
     });
+}
+
+/// Lets others go on, for as many steps as shuttle chooses.
+fn pause(house: &House, number: usize) {
+    for _ in 0..shuttle::rand::thread_rng().gen_range(0..60) {
+        if house.was_served(number) && number.is_multiple_of(2) {
+            return;
+        }
+        thread::yield_now();
+    }
 }
 
 /// Drivers come and go, in shards that have work and in such that have none.
@@ -44,10 +59,16 @@ fn eight_drivers_come_and_go() {
     run(Plan { drivers, max_threads: 12, ..Plan::default() }, |_| Kind::Quick);
 }
 
+/// There are never more than two.
+#[test]
+fn two_drivers_come_and_go() {
+    run(Plan { drivers: &[1, 2, 1], max_threads: 4, ..Plan::default() }, |_| Kind::Quick);
+}
+
 /// Some handlers wait, and one of those on a driver hangs until all others were served.
 #[test]
 fn handlers_that_wait_and_one_that_hangs_hold_up_nobody() {
-    run(Plan { drivers: &[8], max_threads: 24, ..Plan::default() }, |number| match number {
+    run(Plan { drivers: &[8, 8, 3], max_threads: 24, ..Plan::default() }, |number| match number {
         7 => Kind::Hangs,
         number if number % 3 == 0 => Kind::Waits,
         _ => Kind::Quick,
