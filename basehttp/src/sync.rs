@@ -27,8 +27,10 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A thread that sleeps in a poller is woken.
-pub(crate) fn wakes_poller() {
+/// The one who polls in a shard is woken.
+pub(crate) fn wakes_poller(shard: usize) {
     #[cfg(count)]
-    counted::count(&counted::WAKE_UPS, None);
+    counted::wakes(shard);
+    #[cfg(not(count))]
+    let _ = shard;
 }

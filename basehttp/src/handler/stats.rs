@@ -35,7 +35,8 @@ pub struct Stats {
     pub connections_open: u64,
     /// Connections that were taken.
     pub connections_accepted: u64,
-    /// Connections that were turned away: by `max_connections`, with 503 or closed at once, and by `verify_request`.
+    /// Connections that were turned away: by `max_connections`, with 503 or closed at once, by `verify_request`, and for
+    /// want of memory of the system's.
     pub connections_refused: u64,
     /// Replies by the first digit of their status: the first number is for 1xx. The only one of those that counts is 101, since
     /// other interim responses are followed by a reply. One that was cut short counts as what its head says.

@@ -34,6 +34,9 @@ enum Accept {
 /// How many new connections are taken at a time.
 const ACCEPTS: usize = 64;
 
+/// How long that may take. To open them takes as long again.
+const ACCEPT_TIME: Duration = Duration::from_micros(100);
+
 /// How long clients are left waiting for a descriptor.
 const SHED_AFTER: Duration = Duration::from_secs(2);
 
@@ -65,6 +68,11 @@ impl Acceptor {
         }
     }
 
+    /// Whether there may be connections that were not taken yet, and can be.
+    pub(super) fn is_pending(&self) -> bool {
+        self.state == Accept::Pending
+    }
+
     /// How long the poller may sleep before the next try.
     pub(super) fn patience(&self) -> Option<Duration> {
         match self.state {
@@ -74,13 +82,16 @@ impl Acceptor {
         }
     }
 
-    /// Takes what has come, up to a bound. True if there may be more.
-    pub(super) fn accept(&mut self, log: &Log, mut take: impl FnMut(Stream, Address)) -> bool {
+    /// Takes what has come, up to a bound.
+    pub(super) fn accept(&mut self, log: &Log, mut take: impl FnMut(Stream, Address)) {
         if self.state == Accept::Nothing {
-            return false;
+            return;
         }
-        let mut taken = 0;
+        let (mut taken, began) = (0, Instant::now());
         for _ in 0..ACCEPTS {
+            if taken > 0 && began.elapsed() >= ACCEPT_TIME {
+                break;
+            }
             match self.listener.accept() {
                 Ok((stream, address)) => {
                     self.state = Accept::Pending;
@@ -93,18 +104,17 @@ impl Acceptor {
                         self.state = Accept::Nothing;
                         // Nobody is left waiting.
                         self.failing_since = None;
-                        return false;
+                        return;
                     }
                     // The client went away while it was queued.
                     io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => {}
                     _ => {
                         self.accept_failed(log, &error);
-                        return false;
+                        return;
                     }
                 },
             }
         }
-        taken > 0
     }
 
     /// Mostly there is no descriptor left, and soon there will be one. When that takes long, clients are told, with the

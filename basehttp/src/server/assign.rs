@@ -73,11 +73,11 @@ fn follow<M: Machine>(machine: &Arc<M>, call: Call) -> bool {
     }
 }
 
-/// Puts a connection into the queue of its shard.
-pub(super) fn requeue<M: Machine>(machine: &M, connection: M::Connection, is_tired: bool) {
+/// Puts a connection that has more to do into the queue of its shard.
+pub(super) fn requeue<M: Machine>(machine: &M, connection: M::Connection) {
     let shard = machine.shard_of(&connection);
     let queue = machine.scheduler().shard(shard);
-    match if is_tired { queue.put_tired(connection) } else { queue.put(connection) } {
+    match queue.put(connection) {
         Ok(true) => machine.wake(shard),
         Ok(false) => {}
         // Nobody would take it any more.

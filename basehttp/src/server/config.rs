@@ -325,7 +325,8 @@ impl ServerBuilder {
     /// Who takes the lines of the log instead of standard error: those of
     /// [`log_message`](crate::RequestHandler::log_message)'s default, and the server's own, which begin with `basehttp:`. A line comes
     /// escaped, and without its line end. It is called by a thread that has other work as well, which goes on elsewhere if it takes
-    /// long; lines that nobody takes are dropped and counted from 512 KiB on. A panic in it costs the line.
+    /// long; lines that nobody takes are dropped and counted from 512 KiB on (in several buffers, of 64 KiB or
+    /// more each). A panic in it costs the line.
     ///
     /// ```
     /// # use basehttp::prelude::*;

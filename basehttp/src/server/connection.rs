@@ -251,7 +251,10 @@ where
                     serve(at, handler, host, &mut late, &mut budget, (&mut self.is_idle, &mut self.first))
                 }
                 (At::Body, Made::Handler(handler)) => gather_body(handler, host, &mut late),
-                (At::Rest, Made::Handler(handler)) => drop_rest(handler, host, late, budget == 0),
+                (At::Rest, Made::Handler(handler)) => {
+                    let is_enough = budget == 0 || host.turn_is_over();
+                    drop_rest(handler, host, late, is_enough)
+                }
                 (At::LastReply, Made::Handler(handler)) => end(handler, host, &mut late),
                 // Where it ends, the handler is dropped, which is code of the user too.
                 (At::Linger { .. }, Made::Handler(_)) if !host.runs_user_code() => {
@@ -378,7 +381,10 @@ fn run_handler<H: RequestHandler>(
         };
     }
     if !host.expects_quickness() {
-        pump(handler, host, false);
+        // Nobody is left to hear what the handler would say.
+        if matches!(pump(handler, host, false), Pumped::Dead) {
+            return Step::To(At::LastReply);
+        }
     } else if !is_first {
         host.has_gathered(handler.shared());
     }

@@ -86,6 +86,10 @@ impl<M: Machine> Thread<'_, M> {
             let lose = || scheduler.watchdog.relieve(self.worker);
             match home.next(polls, grant, lose) {
                 Next::Turn(connection) => {
+                    // Another one polls.
+                    if polls {
+                        self.begin_round();
+                    }
                     self.give_turn(connection);
                     self.turn_ends();
                 }
@@ -160,10 +164,11 @@ impl<M: Machine> Thread<'_, M> {
         let machine = self.machine;
         match machine.turn(self, connection) {
             Turned::Done => {}
-            Turned::Ready(connection) => requeue(&**machine, connection, false),
-            Turned::Tired(connection) => requeue(&**machine, connection, true),
+            // What it goes on with has been here before its turn was over. Those of whom the poller has just told come first, or
+            // a crowd that sends ahead would stand before every new one.
+            Turned::Ready(connection) => requeue(&**machine, connection),
             Turned::Elsewhere(connection, _) if self.policy.may_wait || !self.worker.has_permit() => {
-                requeue(&**machine, connection, false);
+                requeue(&**machine, connection);
             }
             Turned::Elsewhere(connection, lane) => submit(machine, connection, lane),
         }
@@ -230,7 +235,8 @@ impl<M: Machine> Thread<'_, M> {
         };
         // What the waker tells of, which a search has taken for nothing: others have left a shard, or want this thread elsewhere.
         let has_changed = |attended: &[(usize, Box<M::Poller>)]| {
-            (self.shard == 0 && scheduler.unattended().count() != attended.len())
+            let is_attended = |shard| attended.iter().any(|(other, _)| *other == shard);
+            (self.shard == 0 && !scheduler.unattended().all(is_attended))
                 || home.in_use() > home.wanted()
                 || scheduler.pool.wants_drivers()
         };

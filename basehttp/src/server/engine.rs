@@ -242,6 +242,13 @@ impl Engine {
         self.shutdown.turned_away();
     }
 
+    fn tell_refused(&self) {
+        self.refused.tell(&self.log, || {
+            let waited = self.settings.queue_timeout;
+            format!("a connection has found no thread within {waited:?} (queue_timeout) and is answered 503")
+        });
+    }
+
     fn has_one_less(&self, shard: usize) {
         if let Some(open) = self.open.get(shard) {
             open.fetch_sub(1, Ordering::Relaxed);
@@ -287,14 +294,14 @@ impl Machine for Engine {
     fn refuse(self: &Arc<Self>, mut connection: Connection) {
         // It costs nobody anything to tell one who may not be welcome.
         connection.newcomer = None;
+        // To tell a client of TLS would take the handshake, for which there is no thread.
+        if connection.session.is_in_handshake() {
+            self.tell_refused();
+            return self.end(connection);
+        }
         if connection.session.refuse() {
-            self.refused.tell(&self.log, || {
-                let waited = self.settings.queue_timeout;
-                format!(
-                    "a connection has found no thread within {waited:?} (queue_timeout) and is answered 503"
-                )
-            });
-            assign::requeue(&**self, connection, false);
+            self.tell_refused();
+            assign::requeue(&**self, connection);
         } else {
             assign::submit(self, connection, Lane::Waits);
         }
@@ -325,8 +332,8 @@ impl Machine for Engine {
         poller.control.look(Instant::now(), handled)
     }
 
-    fn has_handled(&self, shard: usize, turns: u64) {
-        self.shutdown.counters(shard).handled.add(turns);
+    fn has_handled(&self, shard: usize, handlers: u64) {
+        self.shutdown.counters(shard).handled.add(handlers);
     }
 
     fn wake(&self, shard: usize) {
@@ -459,7 +466,8 @@ impl poller::Server for Engine {
             let (wire, server) = (self.wire(wire), self.hooked.info.clone());
             (self.hooked.open)(Parts { wire, client_address, server, bounds: self.bounds.clone() })
         };
-        let connection = Connection { place: place.clone(), session, expired: false, newcomer };
+        let connection =
+            Connection { place: place.clone(), session, expired: false, newcomer, has_signed: false };
         // Mostly nothing has come yet. A client that says nothing needs no handler, and no thread to make it.
         if connection.newcomer.is_some() || connection.session.speaks_first() {
             return Some(connection);

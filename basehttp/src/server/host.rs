@@ -3,13 +3,11 @@
 use std::time::{Duration, Instant};
 
 use super::caught::caught;
-
 use super::engine::Engine;
 use super::machine::{DRIVER, Machine as _, Thread, Turned};
 use super::pool::Lane;
 use super::predictor::{Guess, Kind, Lesson};
 use super::run_queue::RunQueue;
-
 use super::session::{Host, Turn};
 use super::table::Connection;
 use super::token::hint_for;
@@ -48,13 +46,14 @@ impl Thread<'_, Engine> {
             let turn = caught(|| connection.session.turn(self, expired)).unwrap_or_else(|message| {
                 let text = format!("a connection is lost to a panic of the server: {message}");
                 self.machine.log.complain(shard, &text);
+                self.abandon();
                 Turn::Over
             });
             if std::mem::take(&mut self.local.has_gathered) {
                 self.worker.set_gathered(None);
             }
             if let Some(begun) = &handshake {
-                self.learn_handshake(begun);
+                self.learn_handshake(begun, &mut connection);
             }
             // The one request that was asked for is brought to its end.
             let is_last = self.policy.is_alone && self.local.has_answered;
@@ -78,7 +77,7 @@ impl Thread<'_, Engine> {
                     }
                 }
                 Turn::Again if is_last => {}
-                Turn::Again => return Turned::Tired(connection),
+                Turn::Again => return Turned::Ready(connection),
                 Turn::Elsewhere => return Turned::Elsewhere(connection, self.local.lane),
             }
         }
@@ -99,8 +98,9 @@ impl Thread<'_, Engine> {
         Ok(Some((Instant::now(), Usage::now())))
     }
 
-    /// Learns from a turn that began in a handshake, if no handler ran in it.
-    fn learn_handshake(&self, (began, before): &(Instant, Usage)) {
+    /// Learns from a turn that began in a handshake, if no handler ran in it. A handshake has several turns, and one of them has
+    /// what it costs: a quick one teaches something only at the end of a handshake that had no other.
+    fn learn_handshake(&self, (began, before): &(Instant, Usage), connection: &mut Connection) {
         if self.last > *began {
             return;
         }
@@ -110,7 +110,16 @@ impl Thread<'_, Engine> {
             cpu if cpu > TICK => Lesson::ComputedLong,
             _ => Lesson::Computed,
         };
-        self.machine.predictor.learn(self.machine.handshake, lesson);
+        connection.has_signed |= lesson != Lesson::Quick;
+        if lesson != Lesson::Quick || !(connection.has_signed || connection.session.is_in_handshake()) {
+            self.machine.predictor.learn(self.machine.handshake, lesson);
+        }
+    }
+
+    /// What had begun with [`enter`](Host::enter) has ended in a panic.
+    fn abandon(&mut self) {
+        (self.local.kind, self.local.called, self.local.used) = (None, None, None);
+        self.worker.abandon();
     }
 
     /// Closes a connection. That drops its handler, which is code of the user.

@@ -74,19 +74,23 @@ impl Log {
 
     /// Takes a line about a connection of this shard.
     pub(super) fn push(&self, shard: usize, line: &str, level: Level) {
-        let Some(lines) = self.shards.get(shard) else { return };
-        let mut gathered = lock(&lines.gathered);
-        if gathered.lines.len() + line.len() > self.most {
-            gathered.lost += 1;
-            return;
-        }
-        self.put(line, level, &mut gathered.lines);
-        lines.has_some.store(true, Ordering::Release);
-        let many = gathered.lines.len() >= MANY;
-        drop(gathered);
-        if many {
+        if self.gather(shard, line, level) >= MANY {
             self.flush();
         }
+    }
+
+    /// Lays a line to the others of its shard, which have so many bytes then.
+    fn gather(&self, shard: usize, line: &str, level: Level) -> usize {
+        let Some(lines) = self.shards.get(shard) else { return 0 };
+        let mut gathered = lock(&lines.gathered);
+        let length = gathered.lines.len();
+        if length > 0 && length + line.len() > self.most {
+            gathered.lost += 1;
+        } else {
+            self.put(line, level, &mut gathered.lines);
+        }
+        lines.has_some.store(true, Ordering::Release);
+        gathered.lines.len()
     }
 
     fn put(&self, line: &str, level: Level, lines: &mut Vec<u8>) {
@@ -170,9 +174,10 @@ impl Log {
         }
     }
 
-    /// A line in which the server complains, about a connection of this shard or, in the first, about anything else.
+    /// A line in which the server complains, about a connection of this shard or, in the first, about anything else. It writes
+    /// nothing: who complains may have the poller in hand, or be the watchdog, and the drivers' loop writes what there is.
     pub(super) fn complain(&self, shard: usize, text: &str) {
-        self.push(shard, &line_of_the_server(text), Level::Warning);
+        self.gather(shard, &line_of_the_server(text), Level::Warning);
     }
 }
 
@@ -203,8 +208,7 @@ struct Told {
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
 impl Repeated {
-    /// It has happened again: tells that with `text`, unless that was done just now. Writes nothing: who tells may have the
-    /// poller in hand, or be the watchdog, and the drivers' loop writes what there is.
+    /// It has happened again: tells that with `text`, unless that was done just now.
     pub(super) fn tell(&self, log: &Log, text: impl FnOnce() -> String) {
         let Some(untold) = self.count(Instant::now()) else { return };
         let text = text();

@@ -58,8 +58,8 @@ pub(super) trait Machine: Send + Sync + Sized + 'static {
     /// How many drivers are wanted in all. `poller` is that of shard 0.
     fn wanted(&self, poller: &mut Self::Poller) -> usize;
 
-    /// So many turns had a handler that ran on a driver.
-    fn has_handled(&self, shard: usize, turns: u64);
+    /// So many handlers have run on a driver.
+    fn has_handled(&self, shard: usize, handlers: u64);
 
     /// Wakes the one who polls in this shard.
     fn wake(&self, shard: usize);
@@ -89,10 +89,8 @@ pub(super) trait Machine: Send + Sync + Sized + 'static {
 pub(super) enum Turned<C> {
     /// It waits for its client, or is over.
     Done,
-    /// There is more to do.
+    /// There is more to do, in another turn.
     Ready(C),
-    /// There is more to do, and it has used up its turn.
-    Tired(C),
     /// It has a handler that may not run on this thread.
     Elsewhere(C, Lane),
 }

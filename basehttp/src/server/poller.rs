@@ -69,8 +69,8 @@ pub(super) struct Poller {
     timers: BinaryHeap<Reverse<(u64, usize)>>,
     /// What is ready, on its way into the queue.
     ready: Vec<Connection>,
-    /// Every connection that waited was given the turn in which it may end.
-    has_stopped: bool,
+    /// When it was found that the server is stopping.
+    stopping_since: Option<Instant>,
     has_cut: bool,
     /// In shard 0: the pollers of other shards.
     others: Box<[Other]>,
@@ -116,7 +116,7 @@ impl Poller {
             acceptor,
             timers: BinaryHeap::new(),
             ready: Vec::new(),
-            has_stopped: false,
+            stopping_since: None,
             has_cut: false,
             others: if shard == 0 { vec![Other::default(); shards].into() } else { Box::default() },
             control: Control::new(compute_threads),
@@ -184,8 +184,10 @@ impl Poller {
                     *other = Other { is_attended, has_events: true, descriptor };
                     is_told &= is_attended;
                 }
-                None if other.is_attended => {
-                    unnest(&self.poll, other.descriptor);
+                None => {
+                    if other.is_attended {
+                        unnest(&self.poll, other.descriptor);
+                    }
                     *other = Other::default();
                 }
                 _ => {}
@@ -233,8 +235,8 @@ impl Poller {
         self.accept(server);
         self.open_arrivals(server);
         self.expire(&**server);
-        if server.is_stopping() && !self.has_stopped {
-            self.stop(server);
+        if server.is_stopping() {
+            self.stop(&**server);
         }
         if server.is_cutting() {
             self.cut(&**server);
@@ -272,17 +274,16 @@ impl Poller {
         [most, next.map(|next| next.min(LONGEST_SLEEP)), retry].into_iter().flatten().min()
     }
 
-    /// Takes new connections. True if there may be more.
-    fn accept<S: Server>(&mut self, server: &Arc<S>) -> bool {
-        let Some(acceptor) = &mut self.acceptor else { return false };
+    /// Takes new connections.
+    fn accept<S: Server>(&mut self, server: &Arc<S>) {
+        let Some(acceptor) = &mut self.acceptor else { return };
         let mut own = Vec::new();
-        let has_more = acceptor.accept(server.log(), |stream, address| {
+        acceptor.accept(server.log(), |stream, address| {
             own.extend(server.accepted(stream, address));
         });
         for arrival in own {
             self.open(server, arrival);
         }
-        has_more
     }
 
     fn open_arrivals<S: Server>(&mut self, server: &Arc<S>) {
@@ -340,23 +341,24 @@ impl Poller {
         }
     }
 
-    /// Stops listening, once, and gives every connection that waits the turn in which it may end.
-    fn stop<S: Server>(&mut self, server: &Arc<S>) {
-        self.has_stopped = true;
-        // What the system has queued was promised to somebody.
-        let begun = Instant::now();
+    /// Gives every connection that waits the turn in which it may end, once, and stops listening.
+    fn stop(&mut self, server: &impl Server) {
+        if let Some(since) = self.stopping_since {
+            let is_taken = |acceptor: &Acceptor| !acceptor.is_pending() || since.elapsed() >= STOPPING;
+            if self.acceptor.take_if(|acceptor| is_taken(acceptor)).is_some() {
+                server.listener_closed();
+            }
+            return;
+        }
+        self.stopping_since = Some(Instant::now());
+        // What the system has queued was promised to somebody: the next polls take it.
         self.acceptor.iter_mut().for_each(Acceptor::is_ready);
-        while self.accept(server) && begun.elapsed() < STOPPING {}
-        let listened = self.acceptor.take().is_some();
         for place in self.table.places() {
             match place.take() {
                 Some(connection) => self.ready.push(connection),
                 // An override of `handle` that waits for its next request looks for it once more, and for the shutdown.
                 None => place.nudge(),
             }
-        }
-        if listened {
-            server.listener_closed();
         }
     }
 

@@ -76,7 +76,7 @@ pub(super) enum Lane {
 pub(super) enum Call {
     /// A thread that is there.
     Spare,
-    /// A thread that is to be added: `scheduler::work` is what it runs.
+    /// A thread that is to be added: [`work`](super::threads::work) is what it runs.
     Hire,
     /// A thread that has something to do, or one that the watchdog calls if that takes too long.
     Line,
@@ -152,7 +152,7 @@ impl<J> Line<J> {
             self.looks = 0;
             // It moves on, though not as fast as handlers do that are quick.
             if has_time && self.is_uncertain() && returned < QUICK_RETURNS * self.running {
-                self.limit = self.running + (self.running / 8).max(1);
+                self.limit = self.limit.max(self.running + (self.running / 8).max(1));
             }
             return;
         }
@@ -161,7 +161,8 @@ impl<J> Line<J> {
             self.looks = 0;
             // Twice as many soon are as many as wait; of those that compute, one more is enough.
             let more = if self.is_uncertain() { self.running } else { 1 };
-            self.limit = self.running + more.max(1);
+            // Threads that were promised to some of them may not have begun yet.
+            self.limit = self.limit.max(self.running + more.max(1));
         }
     }
 
@@ -343,6 +344,7 @@ impl<J> ThreadPool<J> {
                 return Task::Serve(job, lane);
             }
             if let Some(shard) = state.tickets.pop_front() {
+                self.at_bound.store(self.is_at_bound() && state.eligible() > 0, Ordering::SeqCst);
                 return Task::Drive(shard);
             }
             self.at_bound.store(false, Ordering::SeqCst);

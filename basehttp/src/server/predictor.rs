@@ -45,8 +45,10 @@ const SURELY: u8 = WAITING + 8;
 const SAMPLE: usize = 16;
 /// It computes for so long that others on the same thread would have to wait for it.
 const COMPUTING: u8 = 192;
-/// It was trusted, and the watchdog has found a run that goes on: nothing of the kind runs on a driver until it is known why.
-const SUSPENDED: u8 = 253;
+/// It was trusted, and the watchdog has found a run that goes on: nothing of the kind runs on a driver until it is known why. The
+/// range counts quick runs meanwhile: what is known may be lost to another thread that learns at the same time, and that must
+/// not be for ever.
+const SUSPENDED: u8 = COMPUTING + SHORT_RUNS;
 /// It is trusted, though its last run took long: the next one is looked at.
 const TRUSTED_BUT_SLOW: u8 = 254;
 const TRUSTED: u8 = 255;
@@ -144,7 +146,7 @@ impl Predictor {
         match state {
             TRUSTED => Guess::Quick,
             TRUSTED_BUT_SLOW => Guess::Slow,
-            SUSPENDED => Guess::Uncertain,
+            SUSPENDED.. => Guess::Uncertain,
             COMPUTING.. => Guess::Computes,
             WAITING.. => Guess::Waits,
             WAITED.. => Guess::Uncertain,
@@ -183,7 +185,7 @@ impl Predictor {
     /// A handler that was trusted took long, and nobody looked: the next one is looked at, on the driver.
     pub(super) fn look(&self, kind: Kind) {
         // A new path was trusted for its segment.
-        let is_trusted = |old: u8| matches!(old, TRUSTED | SUSPENDED);
+        let is_trusted = |old: u8| old >= SUSPENDED;
         let looked_at = |old: u8| if is_trusted(old) || old < WAITED { TRUSTED_BUT_SLOW } else { old };
         self.change(kind.path, looked_at);
         if kind.segment != kind.path {
@@ -261,12 +263,12 @@ fn after(old: u8, lesson: Lesson) -> u8 {
     match (lesson, old) {
         (Lesson::Waited, WAITING..COMPUTING) => (old + 1).min(SURELY),
         (Lesson::Waited, _) => WAITING,
-        (Lesson::Quick | Lesson::Computed, SUSPENDED) => SUSPENDED,
+        (Lesson::Quick | Lesson::Computed, SUSPENDED..TRUSTED_BUT_SLOW) => old + 1,
         (Lesson::Quick, TRUSTED_BUT_SLOW..) => TRUSTED,
         (Lesson::Quick | Lesson::WaitedForClient, NEW..WAITED) => one_more(NEW, NEW_RUNS),
         (Lesson::Quick | Lesson::Computed, WAITING..COMPUTING) => WAITED,
         (Lesson::Quick | Lesson::Computed, WAITED..WAITING) => one_more(WAITED, RUNS),
-        (Lesson::Quick | Lesson::Computed, COMPUTING..TRUSTED_BUT_SLOW) => one_more(COMPUTING, SHORT_RUNS),
+        (Lesson::Quick | Lesson::Computed, COMPUTING..SUSPENDED) => one_more(COMPUTING, SHORT_RUNS),
         // To compute is not to wait: in the pool such handlers would only get into each other's way.
         (Lesson::Computed, NEW..WAITED | TRUSTED_BUT_SLOW..) => TRUSTED_BUT_SLOW,
         // It may wait as well, so it stays where it is.
@@ -350,7 +352,7 @@ mod tests {
         learn(&predictor, kind, Lesson::Quick, NEW_RUNS);
         predictor.suspend(kind);
         assert_eq!(predictor.guess(kind), Guess::Uncertain);
-        learn(&predictor, kind, Lesson::Quick, RUNS);
+        learn(&predictor, kind, Lesson::Quick, RUNS / 2);
         assert_eq!(predictor.guess(kind), Guess::Uncertain, "others say nothing of that run");
         predictor.look(kind);
         assert_eq!(predictor.guess(kind), Guess::Slow, "it was preempted");
@@ -362,6 +364,18 @@ mod tests {
         predictor.suspend(kind);
         predictor.learn(kind, Lesson::ComputedLong);
         assert_eq!(predictor.guess(kind), Guess::Computes);
+    }
+
+    #[test]
+    fn nothing_is_suspended_for_ever() {
+        let predictor = Predictor::new();
+        let kind = predictor.kind("GET", "/");
+        learn(&predictor, kind, Lesson::Quick, NEW_RUNS);
+        // What that run has shown was learned before.
+        predictor.look(kind);
+        predictor.suspend(kind);
+        learn(&predictor, kind, Lesson::Quick, RUNS);
+        assert_eq!(predictor.guess(kind), Guess::Quick);
     }
 
     #[test]

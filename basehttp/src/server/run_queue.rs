@@ -26,15 +26,16 @@ pub(super) struct RunQueue<C, P> {
     closed: AtomicBool,
 }
 
-/// Connections that are ready for a turn, in two lines: one that has used up a whole turn stands behind those that have not had one
-/// yet. Every fourth comes from there, so that it gets on as well.
+/// Connections that are ready for a turn, in two lines: those of which the poller has just told, and behind them those that have had a
+/// turn and have more to do, such as the next of several requests that came at once. Every fourth comes from there, so that they get
+/// on as well.
 struct Ready<C> {
     fresh: VecDeque<C>,
     tired: VecDeque<C>,
     popped: u32,
 }
 
-/// One of so many turns is for a connection that has had a whole one just before.
+/// One of so many turns is for a connection that has had one just before.
 const TIRED: u32 = 4;
 
 /// So many connections at most another shard takes at a time.
@@ -94,24 +95,15 @@ impl<C, P> RunQueue<C, P> {
         self.waiting() == 0 && !self.is_closed()
     }
 
-    /// Puts a connection into the queue. True if the poller has to be woken, so that somebody looks at it; the connection comes
-    /// back where nobody would take it any more.
+    /// Puts a connection that has had a turn into the queue. True if the poller has to be woken, so that somebody looks at it; the
+    /// connection comes back where nobody would take it any more.
     pub(super) fn put(&self, connection: C) -> Result<bool, C> {
-        self.put_into(connection, |ready| &mut ready.fresh)
-    }
-
-    /// As [`put`](Self::put), for one that has used up a whole turn.
-    pub(super) fn put_tired(&self, connection: C) -> Result<bool, C> {
-        self.put_into(connection, |ready| &mut ready.tired)
-    }
-
-    fn put_into(&self, connection: C, line: impl Fn(&mut Ready<C>) -> &mut VecDeque<C>) -> Result<bool, C> {
         {
             let mut ready = lock(&self.ready);
             if self.is_closed() {
                 return Err(connection);
             }
-            line(&mut ready).push_back(connection);
+            ready.tired.push_back(connection);
             self.waiting.store(ready.len(), Ordering::Release);
         }
         Ok(lock(&self.slot).is_none())
@@ -256,5 +248,19 @@ impl<C, P> RunQueue<C, P> {
 
     pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::SeqCst)
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_of_whom_the_poller_tells_come_before_those_that_have_had_a_turn() {
+        let queue = RunQueue::new(Box::new(()), 1);
+        (1..=8).for_each(|number| assert!(queue.put(number).is_ok()));
+        queue.extend(&mut vec![11, 12, 13, 14]);
+        let order: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
+        assert_eq!(order, [11, 12, 13, 1, 14, 2, 3, 4, 5, 6, 7, 8], "and every fourth is one of the latter");
     }
 }

@@ -50,6 +50,8 @@ pub(super) struct Connection {
     pub(super) expired: bool,
     /// The client, while the server has still to be asked whether it is welcome.
     pub(super) newcomer: Option<Box<Address>>,
+    /// A turn of its handshake has taken its time, so that the others teach nothing.
+    pub(super) has_signed: bool,
 }
 
 impl Connection {

@@ -106,6 +106,14 @@ impl Socket {
     }
 }
 
+impl Socket {
+    /// Whether the client sends nothing more, as far as the poller has told.
+    #[cfg(feature = "tls")]
+    pub(super) fn is_half_closed(&self) -> bool {
+        self.place.has(READ_CLOSED)
+    }
+}
+
 impl Wire for Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         // Nobody waits for a connection that is cut, and perhaps nobody polls any more.

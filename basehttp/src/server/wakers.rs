@@ -15,7 +15,7 @@ impl Wakers {
     /// Wakes the one who polls in a shard.
     pub(super) fn wake(&self, shard: usize) {
         if let Some(waker) = self.0.get(shard) {
-            wakes_poller();
+            wakes_poller(shard);
             // It fails only where the poller is gone, and then nobody sleeps.
             let _ = waker.wake();
         }

@@ -141,6 +141,13 @@ impl Worker {
         self.state.fetch_add(EPOCH, Ordering::SeqCst);
     }
 
+    /// As [`leave`](Self::leave), if code of the user runs as far as this knows.
+    pub(super) fn abandon(&self) {
+        if self.state.load(Ordering::SeqCst) & EPOCH != 0 {
+            self.leave();
+        }
+    }
+
     /// Tells where replies have gathered that wait for the code which is about to run, or that there are none any more.
     pub(super) fn set_gathered(&self, exchange: Option<Shared>) {
         *lock(&self.gathered) = exchange;

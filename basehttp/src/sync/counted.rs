@@ -31,13 +31,13 @@ pub struct Counts {
     pub read_modify_writes: Count,
     /// To an atomic.
     pub writes: Count,
-    /// Of threads that sleep, in a poller or on a condition.
+    /// Of threads that sleep on a condition, or in the poller of a shard: that of another one is shared.
     pub wake_ups: Count,
 }
 
 /// One of the things that are counted.
 #[derive(Debug)]
-pub(super) struct Counter {
+struct Counter {
     own: atomic::AtomicU64,
     shared: atomic::AtomicU64,
 }
@@ -57,7 +57,10 @@ static LOCKS: Counter = Counter::new();
 static FOUND_TAKEN: Counter = Counter::new();
 static CHANGES: Counter = Counter::new();
 static WRITES: Counter = Counter::new();
-pub(super) static WAKE_UPS: Counter = Counter::new();
+static WAKE_UPS: Counter = Counter::new();
+
+/// The shards in which something was counted.
+static DRIVEN: atomic::AtomicU64 = atomic::AtomicU64::new(0);
 
 /// What the processors exchange, in bytes.
 const LINE: usize = 64;
@@ -73,6 +76,11 @@ thread_local! {
     static SHARD: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
+/// In how many shards something was counted.
+pub fn shards() -> u32 {
+    DRIVEN.load(Ordering::Relaxed).count_ones()
+}
+
 /// What was counted.
 pub fn counts() -> Counts {
     Counts {
@@ -86,6 +94,7 @@ pub fn counts() -> Counts {
 
 /// Counts from nothing.
 pub fn reset() {
+    DRIVEN.store(0, Ordering::Relaxed);
     for counter in [&LOCKS, &FOUND_TAKEN, &CHANGES, &WRITES, &WAKE_UPS] {
         counter.own.store(0, Ordering::Relaxed);
         counter.shared.store(0, Ordering::Relaxed);
@@ -97,16 +106,21 @@ pub(crate) fn drives(shard: Option<usize>) {
     SHARD.set(shard);
 }
 
-/// Counts something that the current thread does, at a place in memory if it writes to one.
-pub(super) fn count(counter: &Counter, place: Option<usize>) {
+/// A shard's poller is woken.
+pub(super) fn wakes(shard: usize) {
+    let Some(own) = SHARD.get() else { return };
+    let count = if own == shard { &WAKE_UPS.own } else { &WAKE_UPS.shared };
+    count.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Counts something that the current thread does at a place in memory.
+fn count(counter: &Counter, place: usize) {
     let Some(shard) = SHARD.get() else { return };
-    let is_shared = place.is_some_and(|address| {
-        let line = address / LINE;
-        let (known, written) = (&LINES[line % PLACES], (line << 8 | (shard + 1)) as u64);
-        let before = known.swap(written, Ordering::Relaxed);
-        before >> 8 == line as u64 && before != written
-    });
-    if is_shared {
+    DRIVEN.fetch_or(1 << (shard % 64), Ordering::Relaxed);
+    let line = place / LINE;
+    let (known, written) = (&LINES[line % PLACES], (line << 8 | (shard + 1)) as u64);
+    let before = known.swap(written, Ordering::Relaxed);
+    if before >> 8 == line as u64 && before != written {
         if *TRACE {
             eprintln!("{}", Backtrace::force_capture());
         }
@@ -116,9 +130,8 @@ pub(super) fn count(counter: &Counter, place: Option<usize>) {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "what has no place is counted as well")]
-fn place<T: ?Sized>(of: &T) -> Option<usize> {
-    Some(std::ptr::from_ref(of).addr())
+fn place<T: ?Sized>(of: &T) -> usize {
+    std::ptr::from_ref(of).addr()
 }
 
 #[derive(Debug, Default)]
@@ -130,12 +143,16 @@ impl<T> Mutex<T> {
     }
 
     pub(crate) fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
-        count(&LOCKS, place(self));
         match self.0.try_lock() {
-            Ok(guard) => Ok(guard),
+            Ok(guard) => {
+                count(&LOCKS, place(self));
+                Ok(guard)
+            }
             Err(TryLockError::Poisoned(poisoned)) => Err(poisoned),
             Err(TryLockError::WouldBlock) => {
+                // It says whose the other one was, and the lock that follows would not know it any more.
                 count(&FOUND_TAKEN, place(self));
+                count(&LOCKS, place(self));
                 self.0.lock()
             }
         }

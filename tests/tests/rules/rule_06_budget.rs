@@ -1,14 +1,17 @@
 //! A turn has a budget: a connection that always has more to do does not keep the others waiting.
 
-use std::io::{Read, Write};
+use std::fs;
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use basehttp::prelude::*;
 use basehttp_tests::{PATIENCE, wait_until};
 
-use crate::stage::{GET, Stage, get, say};
+use crate::stage::{Act, GET, Stage, get, post, say};
 
 #[test]
 fn rule_06_an_endless_pipeline_starves_nobody() {
@@ -52,6 +55,58 @@ fn rule_06_an_endless_pipeline_starves_nobody() {
         over.store(true, Ordering::SeqCst);
     });
     assert_eq!(got.load(Ordering::SeqCst), sent.load(Ordering::SeqCst));
+}
+
+/// One client sends 64 requests at once, each of which takes longer than a turn may: how many of them have begun when the request of
+/// another one is answered that came during the first.
+fn begun_before_another(
+    request: &str,
+    answer: impl Fn(&Act) -> io::Result<()> + Send + Sync + 'static,
+) -> usize {
+    const REQUESTS: usize = 64;
+    const LONG: Duration = Duration::from_micros(400);
+
+    let (begun, seen) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+    let other: Arc<Mutex<Option<TcpStream>>> = Arc::default();
+    let (sends, before) = (other.clone(), seen.clone());
+    let stage = Stage::with(HTTPServer::builder().compute_threads(1).gather_limit(0), move |act| {
+        if act.path() == "/other" {
+            before.store(begun.load(Ordering::SeqCst), Ordering::SeqCst);
+            return say(act, "other");
+        }
+        if act.path() != "/warm" && begun.fetch_add(1, Ordering::SeqCst) == 0 {
+            let stream = sends.lock().unwrap().take().unwrap();
+            (&stream).write_all(get("/other").as_bytes()).unwrap();
+        }
+        let began = Instant::now();
+        while act.path() != "/warm" && began.elapsed() < LONG {}
+        answer(act)
+    });
+    let mut another = stage.client();
+    assert_eq!(another.ask(get("/warm")).status, 200);
+    *other.lock().unwrap() = Some(another.stream().try_clone().unwrap());
+    let mut greedy = stage.client();
+    greedy.send(request.repeat(REQUESTS));
+    assert_eq!(another.reply().text(), "other");
+    (0..REQUESTS).for_each(|_| assert_eq!(greedy.reply().status, 200));
+    seen.load(Ordering::SeqCst)
+}
+
+#[test]
+fn rule_06_a_turn_ends_by_time_whatever_its_requests_leave() {
+    let seen = begun_before_another(&get("/long"), |act| say(act, "long"));
+    assert!(seen < 8, "no body: {seen} before the other");
+    // A body that the handler has not read, and that the server drops.
+    let seen = begun_before_another(&post("body"), |act| say(act, "long"));
+    assert!(seen < 8, "a body: {seen} before the other");
+    // A reply that is more than bytes in the buffer.
+    let seen = begun_before_another(&get("/long"), |act| {
+        act.send_response(200);
+        act.send_header("Content-Length", 4);
+        act.end_headers()?;
+        act.wfile.send_file(&Arc::new(fs::File::open("Cargo.toml")?), 0..4)
+    });
+    assert!(seen < 8, "a file: {seen} before the other");
 }
 
 /// Two clients send without end what nobody wants to have, and others ask beside them.

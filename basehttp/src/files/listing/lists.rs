@@ -56,8 +56,8 @@ struct Making(Mutex<Option<Made>>);
 #[derive(Debug)]
 enum Made {
     List(Arc<Folder>),
-    /// There was no room for it.
-    Nothing,
+    /// It could not be made, for this reason.
+    Nothing(io::ErrorKind),
 }
 
 /// How often the log is told.
@@ -92,19 +92,20 @@ impl Lists {
                 }
                 // The folder has changed since it was read.
                 Some(Made::List(_)) => continue,
-                Some(Made::Nothing) => return Err(no_room()),
+                Some(Made::Nothing(io::ErrorKind::OutOfMemory)) => return Err(no_room()),
+                Some(Made::Nothing(kind)) => return Err((*kind).into()),
                 None => {}
             }
             return match read() {
                 Ok(folder) => {
-                    let folder = self.unless_known(key, folder);
+                    let folder = self.unless_known(key, &making, folder);
                     *result = Some(Made::List(folder.clone()));
                     Ok(folder)
                 }
                 Err(error) => {
-                    // Who waits would find none either.
-                    *result = (error.kind() == io::ErrorKind::OutOfMemory).then_some(Made::Nothing);
-                    self.note(key, None);
+                    // Who waits would wait as long again, for the same.
+                    *result = Some(Made::Nothing(error.kind()));
+                    self.note(key, &making, None);
                     Err(error)
                 }
             };
@@ -129,7 +130,7 @@ impl Lists {
     }
 
     /// Makes known that a list is made: the one that is sent already if that is the same.
-    fn unless_known(&self, key: Key, folder: Folder) -> Arc<Folder> {
+    fn unless_known(&self, key: Key, making: &Arc<Making>, folder: Folder) -> Arc<Folder> {
         let sent = self.known().get(&key).and_then(|known| known.sent.upgrade());
         let folder = match sent.filter(|sent| sent.is_like(&folder)) {
             Some(sent) => {
@@ -138,15 +139,18 @@ impl Lists {
             }
             None => Arc::new(folder),
         };
-        self.note(key, Some(&folder));
+        self.note(key, making, Some(&folder));
         folder
     }
 
     /// Notes what was made. Who comes now does not wait for it.
-    fn note(&self, key: Key, made: Option<&Arc<Folder>>) {
+    fn note(&self, key: Key, making: &Arc<Making>, made: Option<&Arc<Folder>>) {
         let mut known = self.known();
         let this = known.entry(key).or_default();
-        this.making = Weak::new();
+        // Another may have begun where this one has found that what it had waited for is old.
+        if this.making.ptr_eq(&Arc::downgrade(making)) {
+            this.making = Weak::new();
+        }
         if let Some(folder) = made {
             this.sent = Arc::downgrade(folder);
         }

@@ -1,5 +1,6 @@
 //! A server without a system: the product's own scheduler over connections and a poller that the model makes up.
 
+use std::cell::Cell;
 use std::io;
 use std::sync::atomic::{AtomicUsize as Count, Ordering::SeqCst};
 use std::sync::{Mutex as Plain, OnceLock};
@@ -16,6 +17,11 @@ use crate::server::threads;
 
 /// What passes from one look at the clock to the next.
 const STEP: Duration = if cfg!(loom) { Duration::ZERO } else { Duration::from_micros(20) };
+
+thread_local! {
+    /// Looks at the clock. All threads of a model run on one of the system's.
+    static LOOKS: Cell<u32> = const { Cell::new(0) };
+}
 
 /// What the turn of a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +105,7 @@ impl Default for Plan {
 
 impl House {
     pub(super) fn new(plan: Plan) -> Arc<Self> {
+        LOOKS.set(0);
         let counts = || (0..plan.connections).map(|_| Count::new(0)).collect();
         let pollers = (0..plan.shards).map(Poller).collect();
         Arc::new(Self {
@@ -141,7 +148,7 @@ impl House {
 
     /// A connection comes into the queue from outside.
     pub(super) fn requeue(&self, number: usize, kind: Kind, shard: usize) {
-        assign::requeue(self, Connection { number, kind, shard }, false);
+        assign::requeue(self, Connection { number, kind, shard });
     }
 
     pub(super) fn close(self: &Arc<Self>) {
@@ -194,9 +201,8 @@ impl Machine for House {
     /// With loom it stands still, so that a model goes the same way each time.
     fn instant() -> Instant {
         static BEGINNING: OnceLock<Instant> = OnceLock::new();
-        static LOOKS: Count = Count::new(0);
-        let looks = u32::try_from(LOOKS.fetch_add(1, SeqCst)).expect("a model has an end");
-        *BEGINNING.get_or_init(Instant::now) + STEP * looks
+        LOOKS.set(LOOKS.get() + 1);
+        *BEGINNING.get_or_init(Instant::now) + STEP * LOOKS.get()
     }
 
     fn scheduler(&self) -> &Scheduler<Connection, Poller> {
@@ -268,7 +274,7 @@ impl Machine for House {
         self.plan.drivers[if self.plan.drivers_repeat { look % count } else { look.min(count - 1) }]
     }
 
-    fn has_handled(&self, _shard: usize, _turns: u64) {}
+    fn has_handled(&self, _shard: usize, _handlers: u64) {}
 
     fn wake(&self, shard: usize) {
         lock(&self.news)[shard].is_woken = true;

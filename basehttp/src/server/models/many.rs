@@ -1,4 +1,4 @@
-//! Eight shards with eight drivers and more, as shuttle goes through them at random. The clock moves, so that drivers search before
+//! Eight shards with eight drivers, and two with several each, as shuttle goes through them at random. The clock moves, so that drivers search before
 //! they sleep, and rounds end.
 
 use shuttle::rand::Rng as _;
@@ -6,19 +6,18 @@ use shuttle::rand::Rng as _;
 use super::house::{House, Kind, Plan, reserve, watch};
 use super::{explore, thread};
 
-const SHARDS: usize = 8;
 const CONNECTIONS: usize = 32;
 
 /// The shard of a connection: the first has some more.
-fn shard(number: usize) -> usize {
-    if number.is_multiple_of(5) { 0 } else { number % SHARDS }
+fn shard(number: usize, shards: usize) -> usize {
+    if number.is_multiple_of(5) { 0 } else { number % shards }
 }
 
 /// Runs a house in which connections come from the system, and from three threads outside, each after the one before was served
 /// or after some steps, so that drivers have gone to sleep and have left meanwhile. `kind` says what they are.
 fn run(plan: Plan, kind: fn(usize) -> Kind) {
     explore(None, move || {
-        let plan = Plan { shards: SHARDS, connections: CONNECTIONS, drivers_repeat: true, ..plan };
+        let plan = Plan { connections: CONNECTIONS, drivers_repeat: true, ..plan };
         let house = House::new(plan);
         house.spawn(watch);
         house.spawn(reserve);
@@ -26,13 +25,13 @@ fn run(plan: Plan, kind: fn(usize) -> Kind) {
         for part in 0..3 {
             house.spawn(move |house| {
                 for number in (0..CONNECTIONS).filter(|number| number % 4 == part) {
-                    house.requeue(number, kind(number), shard(number));
+                    house.requeue(number, kind(number), shard(number, plan.shards));
                     pause(house, number);
                 }
             });
         }
         for number in (0..CONNECTIONS).filter(|number| number % 4 == 3) {
-            house.arrive(number, kind(number), shard(number));
+            house.arrive(number, kind(number), shard(number, plan.shards));
             pause(&house, number);
         }
         if !plan.ends_itself {
@@ -56,19 +55,26 @@ fn pause(house: &House, number: usize) {
 #[test]
 fn eight_drivers_come_and_go() {
     let drivers = &[8, 8, 3, 8, 1, 2, 8, 4];
-    run(Plan { drivers, max_threads: 12, ..Plan::default() }, |_| Kind::Quick);
+    run(Plan { shards: 8, drivers, max_threads: 12, ..Plan::default() }, |_| Kind::Quick);
+}
+
+/// Each of two shards has several.
+#[test]
+fn two_shards_have_two_drivers_each_and_fewer() {
+    let drivers = &[4, 4, 2, 4, 3, 1];
+    run(Plan { shards: 2, drivers, max_threads: 8, ..Plan::default() }, |_| Kind::Quick);
 }
 
 /// There are never more than two.
 #[test]
 fn two_drivers_come_and_go() {
-    run(Plan { drivers: &[1, 2, 1], max_threads: 4, ..Plan::default() }, |_| Kind::Quick);
+    run(Plan { shards: 8, drivers: &[1, 2, 1], max_threads: 4, ..Plan::default() }, |_| Kind::Quick);
 }
 
 /// Some handlers wait, and one of those on a driver hangs until all others were served.
 #[test]
 fn handlers_that_wait_and_one_that_hangs_hold_up_nobody() {
-    run(Plan { drivers: &[8, 8, 3], max_threads: 24, ..Plan::default() }, |number| match number {
+    run(Plan { shards: 8, drivers: &[8, 8, 3], max_threads: 24, ..Plan::default() }, |number| match number {
         7 => Kind::Hangs,
         number if number % 3 == 0 => Kind::Waits,
         _ => Kind::Quick,
@@ -78,7 +84,7 @@ fn handlers_that_wait_and_one_that_hangs_hold_up_nobody() {
 /// There are fewer threads than drivers are wanted, and handlers that need one.
 #[test]
 fn fewer_threads_than_drivers_serve_all() {
-    run(Plan { drivers: &[8, 2, 8], max_threads: 3, ..Plan::default() }, |number| match number {
+    run(Plan { shards: 8, drivers: &[8, 2, 8], max_threads: 3, ..Plan::default() }, |number| match number {
         number if number % 4 == 0 => Kind::Waits,
         _ => Kind::Quick,
     });
@@ -87,6 +93,7 @@ fn fewer_threads_than_drivers_serve_all() {
 /// The end comes while connections do.
 #[test]
 fn the_end_of_eight_shards_gives_back_what_nobody_takes() {
-    let plan = Plan { drivers: &[8, 4, 8], max_threads: 12, ends_itself: false, ..Plan::default() };
+    let plan =
+        Plan { shards: 8, drivers: &[8, 4, 8], max_threads: 12, ends_itself: false, ..Plan::default() };
     run(plan, |number| if number % 3 == 0 { Kind::Waits } else { Kind::Quick });
 }

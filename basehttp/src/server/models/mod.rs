@@ -1,6 +1,6 @@
 //! Models of the hand-overs of the engine: loom runs them through the orders in which their threads may go on, and through the
-//! values that their loads may find. A thread that waits for ever is a deadlock, which loom reports. Shuttle runs them, and one with
-//! more threads than loom could go through, in many orders at random; it tells the one in which a model fails.
+//! values that their loads may find. A thread that waits for ever is a deadlock, which loom reports. Shuttle runs them, and those in
+//! [`many`], which have more threads than loom could go through, in many orders at random; it tells the one in which a model fails.
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test -p basehttp --lib --release models`, and the same with `--cfg shuttle`.
 //!

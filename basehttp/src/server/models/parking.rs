@@ -37,8 +37,13 @@ impl Session for Nothing {
 
 fn place() -> (Arc<Place>, Connection) {
     let place = Table::new(0).insert(Weak::new());
-    let connection =
-        Connection { place: place.clone(), session: Box::new(Nothing), expired: false, newcomer: None };
+    let connection = Connection {
+        place: place.clone(),
+        session: Box::new(Nothing),
+        expired: false,
+        newcomer: None,
+        has_signed: false,
+    };
     (place, connection)
 }
 

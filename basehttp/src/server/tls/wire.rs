@@ -123,6 +123,13 @@ impl TlsSocket {
                     return Err(error);
                 }
             }
+            // The costly part is about to begin, perhaps after a long wait in a line. Who has gone meanwhile needs no answer, and
+            // nobody who has said its last word here can finish a handshake.
+            let is_begun = self.session.negotiated_cipher_suite().is_some();
+            if is_handshake && !is_begun && self.socket.is_half_closed() {
+                self.is_broken = true;
+                return Err(io::ErrorKind::ConnectionReset.into());
+            }
             if let Err(error) = self.session.process_new_packets() {
                 // The alert that tells the client, as far as it goes.
                 let _ = self.send();
