@@ -285,14 +285,15 @@ pub use files::{
 pub use handler::HttpTypes;
 pub use handler::{
     Address, BaseHTTPRequestHandler, DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE, HandlerError,
-    Headers, HeadersIter, Histogram, Message, RFile, RFileLock, RequestHandler, ResponseCode, ServerHandle,
-    ServerInfo, ShutdownReport, Stats, Upgraded, WFile,
+    Headers, HeadersIter, Histogram, Message, Multipart, Part, RFile, RFileLock, RequestHandler,
+    ResponseCode, ServerHandle, ServerInfo, ShutdownReport, Stats, Upgraded, WFile,
 };
 #[cfg(feature = "proxy")]
 pub use handler::{ForwardedFields, TrustedProxies};
 pub use proto::date::HTTPDate;
 pub use proto::fault::Fault;
 pub use proto::limits::Limits;
+pub use proto::parameters::Parameters;
 pub use proto::status::HTTPStatus;
 #[cfg(feature = "tls")]
 pub use server::{HTTPSServer, TlsConfig};

@@ -11,6 +11,7 @@ use super::clock::Clock;
 use super::exchange::{After, Bounds, Desk, Exchange, Guard, Next, Shared, Taken};
 use super::guard::HostGuard;
 use super::message::{Headers, Message};
+use super::multipart::Multipart;
 #[cfg(feature = "proxy")]
 use super::proxies::Forwarded;
 use super::request::{NO_REQUEST, Request, named_version};
@@ -20,8 +21,10 @@ use super::wfile::WFile;
 use super::wire::Wire;
 use crate::proto::fault::Fault;
 use crate::proto::framing::{Body, Persistence};
+use crate::proto::parameters::Parameters;
 use crate::proto::reply::Asked;
 use crate::proto::request_line::Version;
+use crate::proto::status::HTTPStatus;
 use crate::sync::Arc;
 
 /// The base of a request handler: Python's superclass with its instance variables.
@@ -259,16 +262,72 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     pub fn read_body(&self, limit: usize) -> io::Result<Vec<u8>> {
         // A client that waits for `100 Continue` is not asked for what would be refused.
         if self.exchange().declared().is_some_and(|length| length > limit as u64) {
-            return Err(self.body_too_large(limit));
+            return Err(self.body_too_large(limit as u64));
         }
         let mut body = Vec::new();
         // A byte more than the limit tells a longer body. Memory grows with what arrives, never with what is declared.
         self.rfile.read_up_to(limit.saturating_add(1), &mut body)?;
-        if body.len() > limit { Err(self.body_too_large(limit)) } else { Ok(body) }
+        if body.len() > limit { Err(self.body_too_large(limit as u64)) } else { Ok(body) }
     }
 
-    fn body_too_large(&self, limit: usize) -> io::Error {
-        self.exchange().body_too_large();
+    /// The parts of the request's body, which is a form with files (`multipart/form-data`) and may have up to `limit` bytes. They
+    /// are read as they come; see [`Multipart`].
+    ///
+    /// # Errors
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the body's `Content-Type` is no `multipart` with a boundary, and
+    /// [`FileTooLarge`](io::ErrorKind::FileTooLarge) if it is longer. Returned from a `do_*` method that has not replied yet, they
+    /// become the answers 415 and 413. That a form is malformed is told where it is read, and becomes 400.
+    ///
+    /// ```
+    /// use std::io::{self, Read};
+    /// use basehttp::prelude::*;
+    ///
+    /// struct Upload { base: BaseHTTPRequestHandler }
+    ///
+    /// #[http_handler]
+    /// impl Upload {
+    ///     fn do_POST(&self) -> io::Result<()> {
+    ///         let mut form = self.multipart(1 << 30)?;
+    ///         let mut told = String::new();
+    ///         while let Some(mut part) = form.next_part()? {
+    ///             // A name to show: for a file of one's own it is not to be trusted, and may be `../../x`.
+    ///             let name = part.file_name().or(part.name()).unwrap_or_default().to_owned();
+    ///             let size = io::copy(&mut part, &mut io::sink())?;
+    ///             told += &format!("{name}: {size} bytes\n");
+    ///         }
+    ///         self.send_response(200);
+    ///         self.end_headers()?;
+    ///         self.wfile.write_all(told.as_bytes())
+    ///     }
+    /// }
+    ///
+    /// let post = |body: &str| {
+    ///     let head = "POST / HTTP/1.0\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length";
+    ///     let request = format!("{head}: {}\r\n\r\n{body}", body.len());
+    ///     basehttp::testing::respond(|base| Upload { base }, request.as_bytes()).remove(0)
+    /// };
+    /// let form = "--x\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nhello\r\n--x--\r\n";
+    /// assert_eq!(post(form).text(), "note: 5 bytes\n");
+    /// assert_eq!(post("hello").status, 400);
+    /// ```
+    pub fn multipart(&self, limit: u64) -> io::Result<Multipart<impl io::Read + '_>> {
+        if self.exchange().declared().is_some_and(|length| length > limit) {
+            return Err(self.body_too_large(limit));
+        }
+        let media_type = self.request().values("Content-Type").next().unwrap_or_default();
+        let media_type = Parameters::parse_bytes(media_type);
+        let body = Bounded { base: self, limit, left: limit };
+        let shared = self.shared();
+        let malformed = move || shared.lock().refuse_body(HTTPStatus::BAD_REQUEST);
+        Multipart::of(body, &media_type, Some(Box::new(malformed))).ok_or_else(|| {
+            self.exchange().refuse_body(HTTPStatus::UNSUPPORTED_MEDIA_TYPE);
+            let text = "the request's body is no form with files: multipart/form-data with a boundary";
+            io::Error::new(io::ErrorKind::InvalidInput, text)
+        })
+    }
+
+    fn body_too_large(&self, limit: u64) -> io::Error {
+        self.exchange().refuse_body(HTTPStatus::CONTENT_TOO_LARGE);
         let text = format!("the request's body has more than {limit} bytes");
         io::Error::new(io::ErrorKind::FileTooLarge, text)
     }
@@ -445,5 +504,22 @@ impl<M: Message> fmt::Debug for BaseHTTPRequestHandler<M> {
             .field("client_address", &self.peer.address)
             .field("requestline", &self.requestline())
             .finish_non_exhaustive()
+    }
+}
+
+/// A body that may be so long.
+struct Bounded<'a, M: Message> {
+    base: &'a BaseHTTPRequestHandler<M>,
+    limit: u64,
+    /// Bytes that may still come.
+    left: u64,
+}
+
+impl<M: Message> io::Read for Bounded<'_, M> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let count = self.base.rfile.read(buf)?;
+        self.left =
+            self.left.checked_sub(count as u64).ok_or_else(|| self.base.body_too_large(self.limit))?;
+        Ok(count)
     }
 }

@@ -395,7 +395,7 @@ pub(crate) fn fail<H: RequestHandler>(handler: &H, function: &str, failure: &Fai
         Some(Trouble::TimedOut(deadline)) if !failure.is_panic() => {
             handler.log_error(format_args!("{function}: {failure} ({deadline})"));
         }
-        Some(Trouble::BodyTooLarge) if !failure.is_panic() => {
+        Some(Trouble::Body(_)) if !failure.is_panic() => {
             handler.log_error(format_args!("{function}: {failure}"));
         }
         _ => tell_failure(handler, function, failure),
@@ -403,7 +403,7 @@ pub(crate) fn fail<H: RequestHandler>(handler: &H, function: &str, failure: &Fai
     let sent = match trouble {
         Some(Trouble::TimedOut(_)) => answer(handler, HTTPStatus::REQUEST_TIMEOUT),
         Some(Trouble::Fault(fault)) => answer(handler, code_of(fault, "")),
-        Some(Trouble::BodyTooLarge) => answer(handler, HTTPStatus::CONTENT_TOO_LARGE),
+        Some(Trouble::Body(status)) => answer(handler, status),
         _ => answer(handler, HTTPStatus::INTERNAL_SERVER_ERROR),
     };
     if !sent {

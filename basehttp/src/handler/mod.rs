@@ -13,6 +13,7 @@ pub(crate) mod guard;
 mod http_types;
 pub(crate) mod log;
 mod message;
+mod multipart;
 pub(crate) mod payload;
 #[cfg(feature = "proxy")]
 mod proxies;
@@ -45,6 +46,7 @@ pub use error_page::{DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE};
 #[cfg(feature = "http")]
 pub use http_types::HttpTypes;
 pub use message::{Headers, HeadersIter, Message};
+pub use multipart::{Multipart, Part};
 #[cfg(feature = "proxy")]
 pub use proxies::{ForwardedFields, TrustedProxies};
 pub use response_code::ResponseCode;

@@ -22,6 +22,7 @@ pub mod head;
 pub mod headers;
 pub mod limits;
 pub mod mistake;
+pub mod parameters;
 pub mod reply;
 pub mod request_line;
 pub mod status;

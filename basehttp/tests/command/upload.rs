@@ -148,6 +148,65 @@ fn names_do_no_harm() {
     assert!(!above.contains(&"up.txt".to_owned()));
 }
 
+/// A form of one file whose head has this disposition.
+fn disposed(disposition: &[u8]) -> Vec<u8> {
+    let start = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; ");
+    let end = format!("\r\n\r\nx\r\n--{BOUNDARY}--\r\n");
+    [start.as_bytes(), disposition, end.as_bytes()].concat()
+}
+
+#[test]
+fn names_are_found_by_the_grammar() {
+    let folder = folder();
+    let program = Program::start(folder.path(), &["--upload"]);
+    let longest = "n".repeat(255);
+    for (disposition, name) in [
+        (&b"name=\"upload\"; note=\"x; filename=evil.exe \"; filename=\"safe.txt\""[..], "safe.txt"),
+        (b"name=\"a\\\"; filename=\\\"evil.txt\"; filename=\"also.txt\"", "also.txt"),
+        (b"name=\"my filename\"; filename=\"a\"", "a"),
+        (b"name=a; FILENAME=\"b.txt\"", "b.txt"),
+        (b"filename*=UTF-8''x.txt; filename=\"y.txt\"", "x.txt"),
+        (b"name=a; filename=unquoted.txt", "unquoted.txt"),
+        (b"name=a; filename=\"\xe9.txt\"", "\u{e9}.txt"),
+        (format!("filename={longest}").as_bytes(), &longest),
+    ] {
+        let shown = String::from_utf8_lossy(disposition);
+        let reply = program.ask(request("/sub/", "", &disposed(disposition)));
+        assert_eq!((reply.status, &*reply.body), (201, &*format!("1 {name}\n")), "{shown}");
+        assert_eq!(fs::read(folder.path().join("sub").join(name)).unwrap(), b"x", "{shown}");
+    }
+    for (disposition, reason) in [
+        (format!("filename={longest}n"), "A file has a name of more than 255 bytes"),
+        ("filename=\"\u{ad}\u{2060}\"".to_owned(), "A file has no name that could be used"),
+        ("name=filename".to_owned(), "There is no file in the form"),
+    ] {
+        let reply = program.ask(request("/sub/", "", &disposed(disposition.as_bytes())));
+        assert_eq!(reply.status, 400, "{disposition}");
+        assert!(reply.body.contains(reason), "{disposition}: {}", reply.body);
+    }
+}
+
+#[test]
+fn a_folder_that_is_removed_during_an_upload_is_not_there() {
+    let folder = folder();
+    let program = Program::start(folder.path(), &["--upload"]);
+    let going = folder.path().join("going");
+    for files in
+        [form(&[("one", &vec![b'x'; 200_000])]), form(&[("one", b"1"), ("two", &vec![b'x'; 200_000])])]
+    {
+        fs::create_dir(&going).unwrap();
+        let whole = request("/going/", "", &files);
+        let mut stream = program.connect();
+        stream.write_all(&whole[..150_000]).unwrap();
+        wait_until("the upload to begin", || unnamed(&going) > 0);
+        fs::remove_dir_all(&going).unwrap();
+        stream.write_all(&whole[150_000..]).unwrap();
+        let reply = Reply::read(stream);
+        assert_eq!(reply.status, 404, "{}", reply.body);
+        assert!(!going.exists());
+    }
+}
+
 #[test]
 fn what_is_there_stays_unless_told() {
     let folder = folder();

@@ -5,7 +5,6 @@ mod address;
 mod args;
 mod auth;
 mod failure;
-mod form;
 mod greeting;
 mod handler;
 mod log;

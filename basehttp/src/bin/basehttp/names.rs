@@ -1,7 +1,7 @@
 //! Names of files that clients choose.
 
-/// The longest that file systems take, less what a temporary name could need.
-const LONGEST: usize = 240;
+/// The longest that file systems take, in bytes.
+const LONGEST: usize = 255;
 
 /// The names that Windows keeps for devices, whatever follows the first dot.
 const DEVICES: [&str; 22] = [
@@ -10,26 +10,45 @@ const DEVICES: [&str; 22] = [
 ];
 
 /// A name for a file that a client calls so: of a path its last part, nothing hidden, nothing that a system or a page could
-/// take for something else. None where nothing is left.
-pub(crate) fn safe(told: &str) -> Option<String> {
+/// take for something else.
+///
+/// # Errors
+/// Why there is none.
+pub(crate) fn safe(told: &str) -> Result<String, &'static str> {
     // Some clients send the path that the file has with them, Windows' among them.
     let last = told.rsplit(['/', '\\']).next().unwrap_or_default();
-    let name: String = last.chars().map(|c| if is_safe(c) { c } else { '_' }).collect();
+    let shown = last.chars().filter(|c| !is_unseen(*c));
+    let name: String = shown.map(|c| if is_safe(c) { c } else { '_' }).collect();
     // A dot or a blank at the end is left out by Windows; one at the beginning hides the file.
-    let name = name.trim_start_matches(['.', ' ']).trim_end_matches(['.', ' ']);
-    if name.is_empty() || name.len() > LONGEST {
-        return None;
+    let name = name.trim_matches(|c: char| c == '.' || c.is_whitespace());
+    if name.chars().all(is_nothing_alone) {
+        return Err("A file has no name that could be used");
     }
     let stem = name.split('.').next().unwrap_or_default().trim_end();
     let is_device = DEVICES.iter().any(|device| device.eq_ignore_ascii_case(stem));
-    Some(if is_device { format!("_{name}") } else { name.to_owned() })
+    let name = if is_device { format!("_{name}") } else { name.to_owned() };
+    if name.len() > LONGEST { Err("A file has a name of more than 255 bytes") } else { Ok(name) }
 }
 
-/// Windows takes none of `<>:"|?*`; some characters are not seen, or turn the line around.
+/// Windows takes none of `<>:"|?*`.
 fn is_safe(c: char) -> bool {
-    !c.is_control()
-        && !"<>:\"|?*".contains(c)
-        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    !c.is_control() && !"<>:\"|?*".contains(c)
+}
+
+/// What turns the line around, or shows nothing and means nothing: the format characters of Unicode, but for the two joiners
+/// (U+200C, U+200D), which belong to the spelling of many languages and to emoji.
+fn is_unseen(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{70f}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// What is seen only beside something else, or is blank.
+fn is_nothing_alone(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200c}' | '\u{200d}'
+            | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0100}'..='\u{e01ef}')
 }
 
 #[cfg(test)]
@@ -57,12 +76,32 @@ mod tests {
             ("Com1 .txt", Some("_Com1 .txt")),
             ("console.log", Some("console.log")),
             ("a:stream", Some("a_stream")),
-            ("gpj\u{202e}exe", Some("gpj_exe")),
+            ("gpj\u{202e}exe", Some("gpjexe")),
+            ("a\u{61c}\u{ad}\u{2060}\u{200b}b", Some("ab")),
+            // Persian and Hindi are spelled with them, and families of emoji.
+            ("\u{645}\u{6cc}\u{200c}\u{62e}.txt", Some("\u{645}\u{6cc}\u{200c}\u{62e}.txt")),
+            ("\u{1f468}\u{200d}\u{1f469}", Some("\u{1f468}\u{200d}\u{1f469}")),
+            ("\u{a0}a\u{a0}", Some("a")),
             ("\u{e9}\u{1f600}.png", Some("\u{e9}\u{1f600}.png")),
         ] {
-            assert_eq!(safe(told).as_deref(), name, "{told:?}");
+            assert_eq!(safe(told).ok().as_deref(), name, "{told:?}");
         }
-        assert_eq!(safe(&"a".repeat(LONGEST)).map(|name| name.len()), Some(LONGEST));
-        assert_eq!(safe(&"a".repeat(LONGEST + 1)), None);
+        for nothing in [
+            "\u{a0}",
+            "\u{61c}",
+            "\u{ad}",
+            "\u{2060}",
+            "\u{200d}\u{200c}",
+            "\u{3164}",
+            "\u{2800}.",
+            "\u{e0041}",
+        ] {
+            assert_eq!(safe(nothing), Err("A file has no name that could be used"), "{nothing:?}");
+        }
+        let long =
+            |name: &str| safe(&[name, &"a".repeat(LONGEST - name.len())].concat()).map(|name| name.len());
+        assert_eq!((long(""), long("\u{e9}")), (Ok(LONGEST), Ok(LONGEST)));
+        let reason = Err("A file has a name of more than 255 bytes");
+        assert_eq!((long("NUL."), safe(&"a".repeat(LONGEST + 1)).map(|name| name.len())), (reason, reason));
     }
 }

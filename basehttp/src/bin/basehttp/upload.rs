@@ -1,21 +1,23 @@
 //! Files from clients, into the folders that are served.
 
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, Read, Write as _};
 use std::path::PathBuf;
 
 use basehttp::prelude::*;
-use basehttp::{FileRequestHandler, Listing};
+use basehttp::{FileRequestHandler, Listing, Multipart};
 use serde_json::json;
 use tempfile::{NamedTempFile, TempPath};
 
-use crate::form::{Form, FormError};
 use crate::handler::Files;
 use crate::names;
 use crate::settings::UploadRules;
 
 /// Files of one form: each costs a file system some work, and a client a few bytes.
 const MOST_FILES: usize = 1000;
+
+/// Written at a time.
+const PIECE: usize = 64 * 1024;
 
 /// The form on a page of a folder. Without scripts it is an ordinary form; with them it tells how far it is.
 const FORM: &str = include_str!("upload.html");
@@ -33,27 +35,31 @@ impl Refusal {
         Self::Status(code, text.into())
     }
 
+    /// Of the connection, which the library answers, or of what has come over it.
+    fn of_form(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::FileTooLarge => Self::status(413, "The upload is larger than what is taken"),
+            io::ErrorKind::InvalidInput => {
+                Self::status(415, "An upload is a form of files: multipart/form-data with a boundary")
+            }
+            io::ErrorKind::InvalidData => Self::status(400, format!("This is no form of files: {error}")),
+            _ => Self::Error(error),
+        }
+    }
+
     /// Of the file system.
     fn of_disk(error: io::Error) -> Self {
-        use io::ErrorKind::{AlreadyExists, FileTooLarge, InvalidFilename, IsADirectory, PermissionDenied};
-        use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        use io::ErrorKind::{AlreadyExists, FileTooLarge, InvalidFilename, IsADirectory, NotFound};
+        use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
         match error.kind() {
+            _ if is_exhausted(&error) => Self::status(503, "The server has too many files open; try again"),
+            NotFound => Self::status(404, "There is no such folder"),
             StorageFull | QuotaExceeded => Self::status(507, "The disk is full"),
             FileTooLarge => Self::status(413, "The file is larger than the disk takes"),
             PermissionDenied | ReadOnlyFilesystem => Self::status(403, "The server may not write here"),
             AlreadyExists | IsADirectory => Self::status(409, "The name is taken"),
             InvalidFilename => Self::status(400, "A file has a name that the disk does not take"),
             _ => Self::Error(error),
-        }
-    }
-}
-
-impl From<FormError> for Refusal {
-    fn from(error: FormError) -> Self {
-        match error {
-            FormError::Connection(error) => Self::Error(error),
-            FormError::TooLong => Self::status(413, "The upload is larger than what is taken"),
-            FormError::Malformed(text) => Self::status(400, format!("This is no form of files: {text}")),
         }
     }
 }
@@ -127,21 +133,18 @@ fn take<const MINOR: u8>(handler: &Files<MINOR>, rules: UploadRules) -> Result<V
         return Err(Refusal::status(403, "Uploads from pages of other sites are refused"));
     }
     let folder = Folder::open(handler)?;
-    let media_type = handler.headers().get("Content-Type").unwrap_or_default();
-    let boundary = multer::parse_boundary(media_type).map_err(|_| {
-        Refusal::status(415, "An upload is a form of files: multipart/form-data with a boundary")
-    })?;
-    // Before it comes, where the client says so: one that waits for `100 Continue` sends nothing then.
-    if declared(handler.headers()).is_some_and(|length| length > rules.limit) {
-        return Err(FormError::TooLong.into());
-    }
-    let mut form = Form::new(&handler.rfile, boundary, rules.limit);
+    let form = handler.multipart(rules.limit).map_err(Refusal::of_form)?;
+    let files = read(form, &folder, rules)?;
+    folder.name(files, rules.overwrite)
+}
+
+/// Reads the files of a form.
+fn read(mut form: Multipart<impl Read>, folder: &Folder, rules: UploadRules) -> Result<Vec<Taken>, Refusal> {
     let mut files = Vec::new();
-    while let Some(mut part) = form.part()? {
+    while let Some(mut part) = form.next_part().map_err(Refusal::of_form)? {
         // A field without a file, or one in which none was chosen.
         let Some(told) = part.file_name().filter(|told| !told.is_empty()) else { continue };
-        let name =
-            names::safe(told).ok_or_else(|| Refusal::status(400, "A file has no name that could be used"))?;
+        let name = names::safe(told).map_err(|reason| Refusal::status(400, reason))?;
         if files.len() >= MOST_FILES {
             return Err(Refusal::status(400, format!("More than {MOST_FILES} files at once")));
         }
@@ -149,10 +152,12 @@ fn take<const MINOR: u8>(handler: &Files<MINOR>, rules: UploadRules) -> Result<V
             return Err(Refusal::status(409, format!("There is a file {name} already")));
         }
         let mut file = folder.temporary().map_err(Refusal::of_disk)?;
-        let mut size = 0;
-        while let Some(bytes) = form.bytes(&mut part)? {
-            file.write_all(bytes.as_ref()).map_err(Refusal::of_disk)?;
-            size += bytes.as_ref().len() as u64;
+        let (mut buffer, mut size) = (vec![0; PIECE], 0);
+        loop {
+            let count = part.read(&mut buffer).map_err(Refusal::of_form)?;
+            let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else { break };
+            file.write_all(bytes).map_err(Refusal::of_disk)?;
+            size += count as u64;
         }
         // Some file systems learn only now that they are full.
         file.as_file().sync_data().map_err(Refusal::of_disk)?;
@@ -161,7 +166,7 @@ fn take<const MINOR: u8>(handler: &Files<MINOR>, rules: UploadRules) -> Result<V
     if files.is_empty() {
         return Err(Refusal::status(400, "There is no file in the form"));
     }
-    folder.name(files, rules.overwrite)
+    Ok(files)
 }
 
 /// The folder that the files go into.
@@ -184,7 +189,7 @@ impl Folder {
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
                 return Err(Refusal::status(405, "Files are uploaded into folders"));
             }
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied || is_exhausted(&error) => {
                 return Err(Refusal::of_disk(error));
             }
             Err(_) => return Err(missing()),
@@ -227,6 +232,11 @@ impl Folder {
     }
 }
 
+/// Whether the process, or the system, has no descriptor left: `EMFILE`, `ENFILE`.
+fn is_exhausted(error: &io::Error) -> bool {
+    cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
+}
+
 /// A path that leads through the open folder, so that nobody can exchange it for another one meanwhile.
 #[cfg(target_os = "linux")]
 fn path_of(open: &File) -> Option<PathBuf> {
@@ -253,14 +263,6 @@ fn is_cross_site(headers: &Headers) -> bool {
         !named.is_some_and(|named| !host.is_empty() && named.eq_ignore_ascii_case(host))
     };
     headers.get_all("Origin").any(is_other)
-}
-
-fn declared(headers: &Headers) -> Option<u64> {
-    let text = headers.get("Content-Length")?;
-    text.bytes().try_fold(0_u64, |sum, byte| {
-        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
-        sum.checked_mul(10)?.checked_add(digit)
-    })
 }
 
 #[cfg(test)]
@@ -348,11 +350,21 @@ mod tests {
             let names = names(folder.path());
             prop_assert!(matches!(status, 201 | 400 | 409 | 413), "{}", status);
             prop_assert_eq!(status == 201, !names.is_empty(), "{} {:?}", status, names);
-            prop_assert!(names.iter().all(|name| crate::names::safe(name).as_ref() == Some(name)), "{:?}", names);
+            prop_assert!(names.iter().all(|name| crate::names::safe(name).as_ref() == Ok(name)), "{:?}", names);
             if edits.is_empty() {
                 prop_assert_eq!((status, names.len()), (201, 2));
             }
         }
+    }
+
+    #[test]
+    fn a_server_that_has_no_descriptor_left_says_so() {
+        let status = |errno| match Refusal::of_disk(io::Error::from_raw_os_error(errno)) {
+            Refusal::Status(status, _) => status,
+            Refusal::Error(_) => 500,
+        };
+        // ENFILE, EMFILE, ENOENT, EIO.
+        assert_eq!([23, 24, 2, 5].map(status), [503, 503, 404, 500]);
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::proto::fault::Fault;
 use crate::proto::framing::Body;
 use crate::proto::head::HeadParser;
 use crate::proto::reply::{Asked, Reply};
+use crate::proto::status::HTTPStatus;
 
 use attached::Attached;
 pub(crate) use attached::Source;
@@ -47,8 +48,8 @@ pub(crate) enum Trouble {
     TimedOut(&'static str),
     /// The framing of the request's body is broken.
     Fault(Fault),
-    /// The body is larger than the handler wants.
-    BodyTooLarge,
+    /// The body is not what the handler wants, or larger, which this status says.
+    Body(HTTPStatus),
     /// A file of the reply lacks so many bytes, or they cannot be read.
     File { left: u64, kind: io::ErrorKind },
     /// A HEAD reply was complete, and the handler was told so.
@@ -312,9 +313,9 @@ impl Exchange {
         !matches!(self.trouble, None | Some(Trouble::HeadAnswered))
     }
 
-    /// The body is larger than the handler wants, which leaves no way to the next request.
-    pub(crate) fn body_too_large(&mut self) {
-        self.record(Trouble::BodyTooLarge);
+    /// The body is not what the handler wants, or larger, which leaves no way to the next request.
+    pub(crate) fn refuse_body(&mut self, status: HTTPStatus) {
+        self.record(Trouble::Body(status));
         self.reply.must_close();
     }
 
