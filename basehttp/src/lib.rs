@@ -279,7 +279,7 @@ pub use basehttp_macros::http_handler;
 pub use cgi::{CGIHTTPRequestHandler, CGIHandler, CGIRequestHandler};
 #[cfg(feature = "files")]
 pub use files::{
-    Content, Directory, Entry, FileHandler, FileRequestHandler, Listing, SimpleHTTPRequestHandler,
+    Content, Directory, Entry, FileHandler, FileRequestHandler, Listing, SimpleHTTPRequestHandler, guess_type,
 };
 #[cfg(feature = "http")]
 pub use handler::HttpTypes;

@@ -14,3 +14,5 @@ mod paths;
 mod sending;
 #[path = "files/stage.rs"]
 mod stage;
+#[path = "files/types.rs"]
+mod types;

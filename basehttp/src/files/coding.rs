@@ -1,5 +1,7 @@
 //! Content codings: which of the files beside a file is sent in its place.
 
+use std::path::Path;
+
 use crate::handler::request::Request;
 use crate::proto::grammar::{list, trim_blanks};
 
@@ -23,6 +25,13 @@ const CODINGS: [Coding; 3] = [
 #[cfg(all(feature = "cgi", unix))]
 pub(crate) fn suffixes() -> impl Iterator<Item = &'static str> {
     CODINGS.iter().map(|coding| coding.suffix)
+}
+
+/// The coding of a file that is compressed under a name of its own, which its type does not say: a picture of SVG. Who asks for it
+/// by that name gets it so.
+pub(super) fn of_name(path: &Path) -> Option<Coding> {
+    let is_svgz = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svgz"));
+    CODINGS.into_iter().find(|coding| is_svgz && coding.name == "gzip")
 }
 
 /// The codings that a client accepts, the best first: RFC 9110 section 12.5.3.

@@ -1,7 +1,6 @@
 //! Conditional requests: RFC 9110 section 13.
 
 use std::fs::Metadata;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::handler::request::Request;
@@ -9,8 +8,8 @@ use crate::handler::request::Request;
 /// What tells one state of a file from another.
 #[derive(Clone, Debug)]
 pub(super) struct Validators {
-    /// With its quotes.
-    pub(super) etag: String,
+    /// With its quotes. None where nothing tells one state from another.
+    pub(super) etag: Option<String>,
     /// In whole seconds, as field values have it.
     pub(super) modified: Option<SystemTime>,
     /// When that was found out.
@@ -26,17 +25,17 @@ pub(super) enum Verdict {
 }
 
 impl Validators {
-    /// A strong validator of what the system tells when a file was changed, how long it is and which it is: one that replaced
-    /// another by being renamed differs, also with the same time and length. Nothing is read for it. It is hashed, because
-    /// inodes are nobody's business.
+    /// A strong validator of what the system tells when a file was changed, and how long it is: two servers that have the same
+    /// file with the same time tell the same of it, so it is made of nothing else (no inode, and no hash that another version may
+    /// make otherwise). Nothing is read for it.
+    ///
+    /// Archives that are to come out the same each time have files of 1970, whatever is in them. That time says nothing, and is
+    /// told to nobody.
     pub(super) fn of(metadata: &Metadata, now: SystemTime) -> Self {
-        let modified = metadata.modified().ok();
-        let mut hasher = DefaultHasher::new();
-        (modified, metadata.len()).hash(&mut hasher);
-        #[cfg(unix)]
-        std::os::unix::fs::MetadataExt::ino(metadata).hash(&mut hasher);
-        let etag = format!("\"{:016x}\"", hasher.finish());
-        Self { etag, modified: modified.map(whole_seconds), now }
+        let since = metadata.modified().ok().and_then(|modified| modified.duration_since(UNIX_EPOCH).ok());
+        let since = since.filter(|since| since.as_secs() > 0);
+        let etag = since.map(|since| format!("\"{:x}-{:x}\"", since.as_nanos(), metadata.len()));
+        Self { etag, modified: since.map(|since| UNIX_EPOCH + Duration::from_secs(since.as_secs())), now }
     }
 
     /// The value of `Last-Modified`, which is never in the future: RFC 9110 section 8.8.2.1.
@@ -66,14 +65,14 @@ pub(super) fn judge(request: &Request, validators: &Validators, knows_tags: bool
     let unmodified_since = || date(request, "If-Unmodified-Since").zip(validators.modified);
     let modified_since = || date(request, "If-Modified-Since").zip(validators.modified);
     if let Some(tags) = lists("If-Match") {
-        if !has(&tags, &validators.etag, Comparison::Strong) {
+        if !has(&tags, validators.etag.as_deref(), Comparison::Strong) {
             return Verdict::PreconditionFailed;
         }
     } else if unmodified_since().is_some_and(|(since, modified)| modified > since) {
         return Verdict::PreconditionFailed;
     }
     if let Some(tags) = lists("If-None-Match") {
-        if has(&tags, &validators.etag, Comparison::Weak) && (knows_tags || tags != b"*") {
+        if has(&tags, validators.etag.as_deref(), Comparison::Weak) && (knows_tags || tags != b"*") {
             return Verdict::NotModified;
         }
     } else if modified_since().is_some_and(|(since, modified)| modified <= since) {
@@ -88,7 +87,9 @@ pub(super) fn is_same(request: &Request, validators: &Validators) -> bool {
     let mut values = request.values("If-Range");
     match (values.next(), values.next()) {
         (None, _) => true,
-        (Some(value), None) if value.starts_with(b"\"") => value == validators.etag.as_bytes(),
+        (Some(value), None) if value.starts_with(b"\"") => {
+            validators.etag.as_ref().is_some_and(|etag| value == etag.as_bytes())
+        }
         (Some(value), None) => parse_date(value).is_some_and(|date| validators.has_strong_date(date)),
         (Some(_), Some(_)) => false,
     }
@@ -108,7 +109,7 @@ fn list(request: &Request, name: &str) -> Option<Vec<u8>> {
 }
 
 /// Whether a list of entity tags has this one, or is an asterisk.
-fn has(mut list: &[u8], etag: &str, comparison: Comparison) -> bool {
+fn has(mut list: &[u8], etag: Option<&str>, comparison: Comparison) -> bool {
     if list == b"*" {
         return true;
     }
@@ -122,7 +123,7 @@ fn has(mut list: &[u8], etag: &str, comparison: Comparison) -> bool {
         // A tag may have a comma in it.
         let Some(end) = after.iter().position(|byte| *byte == b'"') else { return false };
         let (tag, rest) = tag.split_at((end + 2).min(tag.len()));
-        if tag == etag.as_bytes() && !(is_weak && comparison == Comparison::Strong) {
+        if etag.is_some_and(|etag| tag == etag.as_bytes()) && !(is_weak && comparison == Comparison::Strong) {
             return true;
         }
         list = rest;
@@ -162,7 +163,7 @@ mod tests {
             ("\"", false, false),
         ] {
             let found = [Comparison::Strong, Comparison::Weak]
-                .map(|comparison| has(list.as_bytes(), "\"a\"", comparison));
+                .map(|comparison| has(list.as_bytes(), Some("\"a\""), comparison));
             assert_eq!(found, [strong, weak], "{list}");
         }
     }

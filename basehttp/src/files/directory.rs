@@ -1,6 +1,6 @@
 //! The folder that is served, and what of it.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::path::{Component, Path};
@@ -9,8 +9,8 @@ use super::beneath::{Opened, Root};
 use super::entry::Entry;
 use super::listing::folder::{Folder, Stamp, no_room};
 use super::listing::lists::{Key, Lists};
-use super::listing::order::{Order, sort};
-use super::look::{self, Found, Kind};
+use super::listing::order::{First, Order, sort};
+use super::look::{self, Found, Kind, Names};
 use crate::sync::Arc;
 
 /// A folder whose files are served, with the settings for that: Python's `directory`. Cheap to clone, so that all handlers
@@ -63,7 +63,7 @@ impl Directory {
             precompressed: true,
             cache_control: None,
             most_entries: 10_000,
-            most_ranges: 16,
+            most_ranges: 100,
             list_memory: 64 * 1024 * 1024,
         };
         Ok(Self { root: Arc::new(root), settings: Arc::new(settings), lists: Arc::default() })
@@ -116,7 +116,8 @@ impl Directory {
         Ok(self)
     }
 
-    /// How many entries of a folder are listed, 10,000 by default: a page with more is of no use, and all of it is in memory.
+    /// How many entries of a folder are listed at a time, 10,000 by default: a page with more is of no use, and all of it is in
+    /// memory. The others are on further pages, by their names.
     #[must_use]
     pub fn most_entries(mut self, most: usize) -> Self {
         Arc::make_mut(&mut self.settings).most_entries = most;
@@ -132,9 +133,10 @@ impl Directory {
         self
     }
 
-    /// How many ranges of a file one request may ask for (RFC 9110 section 14.2), 16 by default. A request for more is
-    /// answered with the whole file: a few hundred bytes could ask for a file many times over, in tiny pieces. None are sent
-    /// if it is 0, and more than 128 are not granted.
+    /// How many ranges of a file one request may ask for (RFC 9110 section 14.2), 100 by default: programs that fetch what has
+    /// changed of a file, as zsync, ask for some dozens. A request for more is answered with the whole file: a few
+    /// hundred bytes could ask for it in as many tiny pieces, each with a head of its own. Those that overlap are sent as one.
+    /// None are sent if it is 0, and more than 128 are not granted.
     #[must_use]
     pub fn most_ranges(mut self, most: usize) -> Self {
         Arc::make_mut(&mut self.settings).most_ranges = most.min(MOST_RANGES);
@@ -174,29 +176,30 @@ impl Directory {
         self.open_path(path).map(|opened| opened.metadata)
     }
 
-    /// The entries of the folder at `path`, relative to this one, that are served, in no order; and how many more there are
+    /// The entries of the folder at `path`, relative to this one, that are served, by their names; and how many more there are
     /// than [`most_entries`](Self::most_entries).
     ///
     /// # Errors
     /// The system's; [`NotFound`](io::ErrorKind::NotFound) for what is not served.
     pub fn read_dir(&self, path: &Path) -> io::Result<(Vec<Entry>, usize)> {
         let mut entries = Vec::new();
-        let more = self.read(self.open_to_list(path)?, path, |entry| {
+        let first = First::new(self.settings.most_entries, Order::default(), None);
+        let (more, _) = self.read(self.open_to_list(path)?, path, first, |entry| {
             entries.push(entry);
             true
         })?;
         Ok((entries, more))
     }
 
-    /// The list of the folder at `path`, in this order. Who asks for one that others make or take gets theirs.
+    /// The list of the folder at `path`, in this order, of names behind `after`. Who asks for one that others make or take gets theirs.
     ///
     /// # Errors
     /// As [`read_dir`](Self::read_dir); [`OutOfMemory`](io::ErrorKind::OutOfMemory) where
     /// [`list_memory`](Self::list_memory) does not do, and [`ResourceBusy`](io::ErrorKind::ResourceBusy) where too many wait.
-    pub(super) fn list(&self, path: &Path, order: Order) -> io::Result<Arc<Folder>> {
+    pub(super) fn list(&self, path: &Path, order: Order, after: Option<OsString>) -> io::Result<Arc<Folder>> {
         let Settings { dotfiles, outside, most_entries, list_memory, .. } = *self.settings;
         let opened = self.open_to_list(path)?;
-        let key = Key { path: path.to_owned(), order, dotfiles, outside, most_entries };
+        let key = Key { path: path.to_owned(), order, after: after.clone(), dotfiles, outside, most_entries };
         let stamp = Stamp::of(&opened.metadata);
         let mut opened = Some(opened);
         self.lists.get(key, stamp, || {
@@ -206,10 +209,12 @@ impl Directory {
             };
             let mut folder = self.lists.begin(list_memory, Stamp::of(&opened.metadata));
             let mut has_room = true;
-            folder.more = self.read(opened, path, |entry| {
+            let first = First::new(most_entries, order, after.clone());
+            let (more, last) = self.read(opened, path, first, |entry| {
                 has_room = folder.push(entry);
                 has_room
             })?;
+            (folder.more, folder.last, folder.order) = (more, last, order);
             if !has_room {
                 return Err(no_room());
             }
@@ -224,26 +229,32 @@ impl Directory {
         if opened.metadata.is_dir() { Ok(opened) } else { Err(io::ErrorKind::NotADirectory.into()) }
     }
 
-    /// Gives the entries of a folder to `take` until it wants no more, and returns how many there are beyond
-    /// [`most_entries`](Self::most_entries). Of those only the names are read: what the system knows of a file costs more than
-    /// all else of a list.
-    fn read(&self, opened: Opened, path: &Path, mut take: impl FnMut(Entry) -> bool) -> io::Result<usize> {
-        let (mut count, mut more) = (0, 0);
+    /// Gives the first entries of a folder to `take` until it wants no more, and returns how many there are behind them, and the last
+    /// name of theirs. Of those behind only the names are read: what the system knows of a file costs more than all else of a list.
+    fn read(
+        &self,
+        opened: Opened,
+        path: &Path,
+        mut first: First,
+        mut take: impl FnMut(Entry) -> bool,
+    ) -> io::Result<(usize, Option<OsString>)> {
         let mut left = MOST_NAMES;
-        look::each(opened, &self.root.path.join(path), |name, found| {
-            let mut goes_on = true;
+        let folder = Names::tell(opened, &self.root.path.join(path), |name| {
             if self.is_shown(name) {
-                if count >= self.settings.most_entries {
-                    more += 1;
-                } else if let Some(entry) = found().and_then(|found| self.entry(path, name, found)) {
-                    count += 1;
-                    goes_on = take(entry);
-                }
+                first.offer(name);
             }
             left -= 1;
-            left == 0 || !goes_on
+            left == 0
         })?;
-        Ok(more)
+        let more = first.more;
+        let names = first.into_names();
+        for name in &names {
+            let entry = folder.look(name).and_then(|found| self.entry(path, name, found));
+            if !entry.is_none_or(&mut take) {
+                break;
+            }
+        }
+        Ok((more, names.into_iter().next_back()))
     }
 
     /// What would not be served is no link to click at: it leads out of the folder, or is no file.
@@ -343,10 +354,10 @@ mod tests {
         let before = look::ASKED.get();
         let (entries, more) = files.read_dir(".".as_ref()).unwrap();
         assert_eq!((entries.len(), more, look::ASKED.get() - before), (30, 1970, 30));
-        let list = files.list(".".as_ref(), Order::default()).unwrap();
+        let list = files.list(".".as_ref(), Order::default(), None).unwrap();
         assert_eq!((list.entries.len(), list.more, look::ASKED.get() - before), (30, 1970, 60));
         // Another reader gets the one that this one has.
-        let other = files.clone().list(".".as_ref(), Order::default()).unwrap();
+        let other = files.clone().list(".".as_ref(), Order::default(), None).unwrap();
         assert!(Arc::ptr_eq(&list, &other) && look::ASKED.get() - before == 60);
     }
 
@@ -355,8 +366,8 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         File::create(root.path().join("a")).unwrap();
         let files = Directory::open(root.path()).unwrap();
-        let error = files.clone().list_memory(50).list(".".as_ref(), Order::default()).unwrap_err();
+        let error = files.clone().list_memory(50).list(".".as_ref(), Order::default(), None).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::OutOfMemory);
-        assert!(files.list(".".as_ref(), Order::default()).is_ok());
+        assert!(files.list(".".as_ref(), Order::default(), None).is_ok());
     }
 }

@@ -42,53 +42,64 @@ thread_local! {
     pub(super) static ASKED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
-/// Tells the names in a folder until that is enough. What a name is, the system is asked for where that is called; it is
-/// nothing if it is gone since.
-#[cfg(unix)]
-pub(super) fn each(
-    folder: Opened,
-    _path: &Path,
-    mut enough: impl FnMut(&OsStr, &dyn Fn() -> Option<Found>) -> bool,
-) -> io::Result<()> {
-    use std::os::unix::ffi::OsStrExt;
-
-    use nix::fcntl::AtFlags;
-    use nix::sys::stat::fstatat;
-
-    let at = folder.file.try_clone()?;
-    let mut folder = nix::dir::Dir::from_fd(folder.file.into())?;
-    for entry in folder.iter() {
-        let entry = entry?;
-        let name = entry.file_name();
-        if matches!(name.to_bytes(), b"." | b"..") {
-            continue;
-        }
-        let found = || {
-            #[cfg(test)]
-            ASKED.set(ASKED.get() + 1);
-            fstatat(&at, name, AtFlags::AT_SYMLINK_NOFOLLOW).ok().map(|stat| of_stat(&stat))
-        };
-        if enough(OsStr::from_bytes(name.to_bytes()), &found) {
-            break;
-        }
-    }
-    Ok(())
+/// A folder whose names were told.
+pub(super) struct Names {
+    #[cfg(unix)]
+    folder: std::fs::File,
+    #[cfg(not(unix))]
+    folder: std::path::PathBuf,
 }
 
-#[cfg(not(unix))]
-pub(super) fn each(
-    _folder: Opened,
-    path: &Path,
-    mut enough: impl FnMut(&OsStr, &dyn Fn() -> Option<Found>) -> bool,
-) -> io::Result<()> {
-    for entry in path.read_dir()? {
-        let entry = entry?;
-        let found = || entry.metadata().ok().map(|metadata| Found::of(&metadata));
-        if enough(&entry.file_name(), &found) {
-            break;
+impl Names {
+    /// Tells the names in a folder until that is enough.
+    #[cfg(unix)]
+    pub(super) fn tell(
+        opened: Opened,
+        _path: &Path,
+        mut enough: impl FnMut(&OsStr) -> bool,
+    ) -> io::Result<Self> {
+        use std::os::unix::ffi::OsStrExt as _;
+
+        let folder = opened.file.try_clone()?;
+        for entry in nix::dir::Dir::from_fd(opened.file.into())?.iter() {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if !matches!(name, b"." | b"..") && enough(OsStr::from_bytes(name)) {
+                break;
+            }
         }
+        Ok(Self { folder })
     }
-    Ok(())
+
+    #[cfg(not(unix))]
+    pub(super) fn tell(
+        _opened: Opened,
+        path: &Path,
+        mut enough: impl FnMut(&OsStr) -> bool,
+    ) -> io::Result<Self> {
+        for entry in path.read_dir()? {
+            if enough(&entry?.file_name()) {
+                break;
+            }
+        }
+        Ok(Self { folder: path.to_owned() })
+    }
+
+    /// What the system says of a name. Nothing if it is gone since.
+    #[cfg(unix)]
+    pub(super) fn look(&self, name: &OsStr) -> Option<Found> {
+        use nix::fcntl::AtFlags;
+        use nix::sys::stat::fstatat;
+
+        #[cfg(test)]
+        ASKED.set(ASKED.get() + 1);
+        fstatat(&self.folder, name, AtFlags::AT_SYMLINK_NOFOLLOW).ok().map(|stat| of_stat(&stat))
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn look(&self, name: &OsStr) -> Option<Found> {
+        self.folder.join(name).symlink_metadata().ok().map(|metadata| Found::of(&metadata))
+    }
 }
 
 /// What is where the link at `path` leads.

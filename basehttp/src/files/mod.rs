@@ -33,6 +33,7 @@ pub use content::Content;
 pub use directory::Directory;
 pub use entry::Entry;
 pub use listing::Listing;
+pub use media_type::guess_type;
 
 /// A handler that serves files: what Python's `SimpleHTTPRequestHandler` adds to its base.
 ///
@@ -125,7 +126,8 @@ pub trait FileRequestHandler: RequestHandler {
     }
 
     /// The media type of a file, by the end of its name: that of [`extensions_map`](Self::extensions_map), else the one that
-    /// is registered for it, else `application/octet-stream`. Text is said to be UTF-8.
+    /// is registered for it, else `application/octet-stream`. Text is said to be UTF-8, but for XML, and for a page of HTML that says
+    /// itself what it is.
     fn guess_type(&self, path: &Path) -> Cow<'static, str> {
         SimpleHTTPRequestHandler::guess_type(self, path)
     }
@@ -186,12 +188,7 @@ impl SimpleHTTPRequestHandler {
     pub const server_version: &'static str = concat!("SimpleHTTP/", env!("CARGO_PKG_VERSION"));
 
     /// The default of [`FileRequestHandler::extensions_map`], Python's.
-    pub const EXTENSIONS: &'static [(&'static str, &'static str)] = &[
-        (".gz", "application/gzip"),
-        (".Z", "application/octet-stream"),
-        (".bz2", "application/x-bzip2"),
-        (".xz", "application/x-xz"),
-    ];
+    pub const EXTENSIONS: &'static [(&'static str, &'static str)] = media_type::EXTENSIONS;
 
     /// Answers GET; what `do_GET` is where the block has none.
     ///

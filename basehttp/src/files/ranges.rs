@@ -26,19 +26,22 @@ pub(super) fn wanted(field: &[u8], len: u64, most: usize) -> Wanted {
         return Wanted::All;
     }
     let mut ranges: Vec<Range<u64>> = Vec::new();
-    let mut specified = 0;
+    let (mut specified, mut has_suffix) = (0, false);
     for spec in list(set).filter(|spec| !spec.is_empty()) {
         specified += 1;
         let Some(range) = range(spec, len) else { return Wanted::All };
         if specified > most {
             return Wanted::All;
         }
+        has_suffix |= spec.strip_prefix(b"-").is_some_and(|count| count.iter().any(|byte| *byte != b'0'));
         if !range.is_empty() {
             ranges.push(range);
         }
     }
     match (specified, ranges.is_empty()) {
         (0, _) => Wanted::All,
+        // Section 14.1.2: the last bytes of what has none are all of it. There is no way to write that as a range.
+        _ if len == 0 && has_suffix => Wanted::All,
         (_, true) => Wanted::Nothing,
         _ => Wanted::Ranges(joined(ranges)),
     }
@@ -121,7 +124,14 @@ mod tests {
         ] {
             assert_eq!(of(field.as_bytes(), 1000), expected, "{field}");
         }
-        assert_eq!(of(b"bytes=0-", 0), Wanted::Nothing);
+        for (field, expected) in [
+            ("bytes=0-", Wanted::Nothing),
+            ("bytes=-0", Wanted::Nothing),
+            ("bytes=-5", Wanted::All),
+            ("bytes=0-9,-5", Wanted::All),
+        ] {
+            assert_eq!(of(field.as_bytes(), 0), expected, "{field} of nothing");
+        }
         let many = |count: usize| format!("bytes={}", vec!["0-0"; count].join(","));
         assert_eq!(of(many(16).as_bytes(), 1000), ranges(&[0..1]));
         assert_eq!(of(many(17).as_bytes(), 1000), Wanted::All);

@@ -1,19 +1,21 @@
 //! The reply with a file: whether, which bytes of it, and the head.
 
 use std::borrow::Cow;
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::ops::Range;
 use std::path::Path;
 
 use super::beneath::Opened;
-use super::coding::{Coding, accepted};
+use super::coding::{Coding, accepted, of_name};
 use super::conditional::{Validators, Verdict, is_same, judge};
 use super::content::Part;
+use super::media_type::{START, of_page};
 use super::ranges::{Wanted, wanted};
 use super::target::{path_of, with_slash};
 use super::{Content, FileRequestHandler};
+use crate::handler::wire::read_at;
 use crate::proto::status::HTTPStatus;
 use crate::sync::Arc;
 
@@ -104,11 +106,21 @@ fn send_file<H: FileRequestHandler>(handler: &H, path: &Path, opened: Opened) ->
     if path.as_os_str().as_encoded_bytes().ends_with(b"/") || !opened.metadata.is_file() {
         return refuse(handler, &io::ErrorKind::NotFound.into());
     }
-    let media_type = handler.guess_type(path);
+    let media_type = of_page(handler.guess_type(path), || start_of(&opened.file));
+    if opened.metadata.len() == 0 {
+        match untold(&opened.file) {
+            Ok(bytes) if bytes.is_empty() => {}
+            Ok(bytes) => return send_untold(handler, &media_type, bytes),
+            Err(error) => return refuse(handler, &error),
+        }
+    }
     let varies = handler.directory().sends_precompressed() && is_compressible(&media_type);
     let (opened, coding) = match varies.then(|| compressed(handler, path, &opened.metadata)).flatten() {
         Some((sibling, coding)) => (sibling, Some(coding)),
-        None => (opened, None),
+        None => {
+            let coding = of_name(path);
+            (opened, coding)
+        }
     };
     let validators = Validators::of(&opened.metadata, handler.now());
     let representation = Representation { media_type, coding, varies, validators };
@@ -151,6 +163,56 @@ fn send_file<H: FileRequestHandler>(handler: &H, path: &Path, opened: Opened) ->
     }
 }
 
+/// The first bytes of a file, as far as they can be read.
+fn start_of(file: &File) -> Vec<u8> {
+    let mut start = vec![0; START];
+    let count = read_at(file, &mut start, 0).unwrap_or_default();
+    start.truncate(count);
+    start
+}
+
+/// What is in a file of which the system says that it is empty, as it does of those in `/proc`: they are made when they are read.
+fn untold(file: &File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    loop {
+        let length = bytes.len();
+        bytes.resize(length + PIECE, 0);
+        let read = read_at(file, bytes.get_mut(length..).unwrap_or_default(), length as u64);
+        bytes.truncate(length + *read.as_ref().unwrap_or(&0));
+        match read {
+            Ok(0) => return Ok(bytes),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // Not every such file can be read at a place, or at all.
+            Err(_) if length == 0 => return Ok(bytes),
+            read => drop(read?),
+        }
+        if bytes.len() > MOST_UNTOLD {
+            let text = "the system does not say how long the file is, and it is longer than 1 MiB";
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
+        }
+    }
+}
+
+/// Read at a time: most of them are shorter.
+const PIECE: usize = 4096;
+
+/// Nobody can tell which state of it that was, so there are no validators and no ranges.
+fn send_untold<H: FileRequestHandler>(
+    handler: &H,
+    media_type: &str,
+    bytes: Vec<u8>,
+) -> io::Result<Option<Content>> {
+    handler.send_response(HTTPStatus::OK);
+    handler.send_header("Content-Type", media_type);
+    handler.send_header("Content-Length", bytes.len());
+    handler.send_header("Cache-Control", "no-store");
+    handler.end_headers()?;
+    Ok(Some(Content::bytes(bytes)))
+}
+
+/// Such a file is in memory while it is sent.
+const MOST_UNTOLD: usize = 1 << 20;
+
 /// What is sent of a file.
 struct Representation {
     media_type: Cow<'static, str>,
@@ -179,7 +241,9 @@ impl Representation {
         if let Some(modified) = self.validators.last_modified() {
             handler.send_header("Last-Modified", handler.date_time_string(Some(modified)));
         }
-        handler.send_header("ETag", &self.validators.etag);
+        if let Some(etag) = &self.validators.etag {
+            handler.send_header("ETag", etag);
+        }
         if self.varies {
             handler.send_header("Vary", "Accept-Encoding");
         }
@@ -206,13 +270,7 @@ fn content_range(range: &Range<u64>, len: u64) -> String {
 }
 
 /// RFC 9110 section 14.6.
-fn several(
-    file: &Arc<std::fs::File>,
-    ranges: &[Range<u64>],
-    len: u64,
-    media_type: &str,
-    boundary: &str,
-) -> Content {
+fn several(file: &Arc<File>, ranges: &[Range<u64>], len: u64, media_type: &str, boundary: &str) -> Content {
     let mut parts = Vec::new();
     for range in ranges {
         let line = if parts.is_empty() { "" } else { "\r\n" };

@@ -88,11 +88,19 @@ impl<W: Write> Write for Escaped<'_, W> {
             match c {
                 '\\' => self.0.write_str(r"\\")?,
                 '\0'..='\x1f' | '\x7f'..='\u{9f}' => write!(self.0, r"\x{:02x}", u32::from(c))?,
+                _ if turns_or_hides(c) => write!(self.0, r"\u{:04x}", u32::from(c))?,
                 _ => self.0.write_char(c)?,
             }
         }
         Ok(())
     }
+}
+
+/// Characters that turn the line around, or are not seen: a name in UTF-8 may have them, and would read as another one.
+fn turns_or_hides(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// A line that is the server's own.

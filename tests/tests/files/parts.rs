@@ -43,8 +43,25 @@ fn several_parts() {
     assert_eq!((reply.status, &*reply.text()), (206, &*wanted));
     assert_eq!(reply.header("content-length"), Some(&*wanted.len().to_string()));
     assert!(reply.stays_open && !reply.truncated);
-    let many: Vec<String> = (0..20).map(|n| format!("{}-{}", n * 10, n * 10)).collect();
-    assert_eq!(stage.get_with("/a.txt", &format!("Range: bytes={}", many.join(","))).status, 200);
+}
+
+#[test]
+fn as_many_as_programs_ask_for_that_fetch_what_has_changed() {
+    let stage = Stage::new(&[("a.txt", &TEXT.repeat(1000))]);
+    let status = |count: usize| {
+        let many: Vec<String> = (0..count).map(|n| format!("{}-{}", n * 200, n * 200)).collect();
+        stage.get_with("/a.txt", &format!("Range: bytes={}", many.join(","))).status
+    };
+    assert_eq!([17, 20, 100, 101].map(status), [206, 206, 206, 200]);
+}
+
+#[test]
+fn the_last_bytes_of_nothing_are_nothing() {
+    let stage = Stage::new(&[("a", "")]);
+    for (range, status) in [("bytes=-5", 200), ("bytes=-0", 416), ("bytes=0-", 416), ("bytes=0-,-1", 200)] {
+        let reply = stage.get_with("/a", &format!("Range: {range}"));
+        assert_eq!((reply.status, reply.header("content-length")), (status, Some("0")), "{range}");
+    }
 }
 
 #[test]

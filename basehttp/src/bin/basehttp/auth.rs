@@ -58,6 +58,8 @@ impl Auth {
             return Err(Failure::other(format!("{shown} is too long for a list of names and passwords")));
         }
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        // Some editors begin a file of UTF-8 with a byte order mark, which would be part of the first name.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let lines =
             text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
         let pairs: Result<Vec<_>, _> =
@@ -139,6 +141,16 @@ mod tests {
             assert_eq!(auth.judge(Some(wrong)), Verdict::Wrong(String::new()), "{wrong}");
         }
         assert_eq!(auth.judge(Some(&field("eve:x"))), Verdict::Wrong("eve".into()));
+    }
+
+    #[test]
+    fn a_file_may_begin_with_a_byte_order_mark() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "\u{feff}ann:secret\r\n# others\nbob:b\n").unwrap();
+        let auth =
+            Auth::new(None, Some(file.path())).unwrap_or_else(|_| unreachable!("it is a list")).unwrap();
+        assert_eq!(auth.judge(Some(&field("ann:secret"))), Verdict::Known("ann".into()));
+        assert_eq!(auth.judge(Some(&field("bob:b"))), Verdict::Known("bob".into()));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use tz::{DateTime, TimeZone, UtcDateTime};
 
 use crate::args::LogForm;
+use crate::names::is_unseen;
 
 /// Where lines go.
 pub(crate) struct Log {
@@ -87,7 +88,8 @@ impl Log {
 
     /// Tells of something else, as JSON.
     pub(crate) fn message(&self, client: &str, message: &str) {
-        self.push(json!({ "time": rfc_3339(), "client": client, "message": shortened(message) }).to_string());
+        let fields = json!({ "time": rfc_3339(), "client": client, "message": shortened(message) });
+        self.push(escaped_json(&fields));
     }
 
     fn push(&self, mut line: String) {
@@ -222,7 +224,33 @@ fn as_json(request: &Request<'_>, time: &str) -> String {
     if !request.reason.is_empty() {
         add("reason", shortened(request.reason).into());
     }
-    Value::Object(fields).to_string()
+    escaped_json(&Value::Object(fields))
+}
+
+/// JSON that steers no terminal that shows it, either: what JSON would leave as it is and a terminal or a reader would not.
+fn escaped_json(value: &Value) -> String {
+    let json = value.to_string();
+    if !json.contains(is_misleading) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if is_misleading(c) {
+            // They stand in strings only. What is beyond 16 bits is written as two.
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Whether a character means something else to a terminal, or to whoever reads the line, than it says: a control character, or
+/// one that turns the line around or is not seen.
+fn is_misleading(c: char) -> bool {
+    matches!(c, '\0'..='\x1f' | '\x7f'..='\u{9f}') || is_unseen(c)
 }
 
 fn shortened(text: &str) -> String {
@@ -237,10 +265,11 @@ fn quotable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in shortened(text).chars() {
         match c {
-            '"' | '\\' | '\0'..='\x1f' | '\x7f'..='\u{9f}' => {
-                // A `String` takes everything.
+            // A `String` takes everything.
+            '"' | '\\' | '\0'..='\u{ff}' if c == '"' || c == '\\' || is_misleading(c) => {
                 let _ = write!(out, "\\x{:02x}", u32::from(c));
             }
+            c if is_misleading(c) => out.extend(c.escape_unicode().filter(|c| !matches!(c, '{' | '}'))),
             c => out.push(c),
         }
     }
@@ -285,6 +314,22 @@ mod tests {
         assert_eq!((&read["path"], &read["size"]), (&json!("/a\"b\\"), &json!(17)));
         assert_eq!(read["time"], "2026-11-22T05:50:05.000Z");
         assert_eq!(read["user_agent"], "x\r\n127.0.0.1 - - \u{1b}[2J");
+    }
+
+    #[test]
+    fn what_misleads_is_escaped_in_every_form() {
+        let text = "\u{7f}\u{9b}2J\u{202e}\u{200b}\u{e0041}\u{e9}";
+        let request =
+            Request { user: Some(text), path: text, line: text, user_agent: Some(text), ..request() };
+        let escaped = "\\x7f\\x9b2J\\u202e\\u200b\\ue0041\u{e9}";
+        let line = combined(&request, "now");
+        assert_eq!(line, format!("127.0.0.1 - {escaped} [now] \"{escaped}\" 200 17 \"-\" \"{escaped}\""));
+        let json = as_json(&request, "now");
+        assert!(!json.contains(is_misleading), "{json:?}");
+        let read: Value = serde_json::from_str(&json).unwrap();
+        assert!(read["user"] == text && read["path"] == text && read["user_agent"] == text, "{json}");
+        let message = escaped_json(&json!({ "message": text }));
+        assert_eq!(serde_json::from_str::<Value>(&message).unwrap()["message"], text);
     }
 
     #[test]

@@ -37,7 +37,7 @@ fn is_safe(c: char) -> bool {
 
 /// What turns the line around, or shows nothing and means nothing: the format characters of Unicode, but for the two joiners
 /// (U+200C, U+200D), which belong to the spelling of many languages and to emoji.
-fn is_unseen(c: char) -> bool {
+pub(crate) fn is_unseen(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{70f}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
         | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'

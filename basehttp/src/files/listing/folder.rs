@@ -1,8 +1,10 @@
 //! A folder as it was read for a list, and what is sent of that, with the memory that both take.
 
+use std::ffi::OsString;
 use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use super::order::Order;
 use crate::files::entry::Entry;
 use crate::handler::payload::Payload;
 use crate::sync::{Arc, AtomicUsize, Mutex, MutexGuard, OnceLock, Ordering, TryLockError, lock};
@@ -12,8 +14,10 @@ use crate::sync::{Arc, AtomicUsize, Mutex, MutexGuard, OnceLock, Ordering, TryLo
 #[derive(Debug)]
 pub(in crate::files) struct Folder {
     pub(in crate::files) entries: Vec<Entry>,
-    /// How many more there are.
+    /// How many more there are, and the last name before them.
     pub(in crate::files) more: usize,
+    pub(in crate::files) last: Option<OsString>,
+    pub(in crate::files) order: Order,
     pub(super) state: Mutex<State>,
     forms: [OnceLock<Vec<u8>>; 2],
     making: Mutex<()>,
@@ -74,6 +78,8 @@ impl Folder {
         Self {
             entries: Vec::new(),
             more: 0,
+            last: None,
+            order: Order::default(),
             state: Mutex::new(State::now(stamp)),
             forms: [const { OnceLock::new() }; 2],
             making: Mutex::new(()),

@@ -15,6 +15,7 @@
 //! threads left. Of all lists together [`Room`] bounds the memory, also of those in the making.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -36,6 +37,7 @@ pub(in crate::files) struct Lists {
 pub(in crate::files) struct Key {
     pub(in crate::files) path: PathBuf,
     pub(in crate::files) order: Order,
+    pub(in crate::files) after: Option<OsString>,
     pub(in crate::files) dotfiles: bool,
     pub(in crate::files) outside: bool,
     pub(in crate::files) most_entries: usize,
@@ -175,7 +177,6 @@ impl Lists {
 
 #[cfg(all(test, unix))]
 mod tests {
-    use std::ffi::OsString;
     use std::fs;
     use std::path::Path;
     use std::sync::Barrier;
@@ -188,7 +189,7 @@ mod tests {
 
     fn key() -> Key {
         let order = Order::default();
-        Key { path: "a".into(), order, dotfiles: false, outside: false, most_entries: 9 }
+        Key { path: "a".into(), order, after: None, dotfiles: false, outside: false, most_entries: 9 }
     }
 
     fn stamp(folder: &Path) -> Stamp {

@@ -6,6 +6,7 @@ pub(super) mod order;
 mod page;
 
 use std::borrow::Cow;
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -18,7 +19,7 @@ use super::coding::quality;
 use super::content::Part;
 use super::entry::Entry;
 use super::serve::refuse;
-use super::target::{path_of, query_of};
+use super::target::{os_string, path_of, query_of, shown};
 use super::{Content, FileRequestHandler};
 use crate::handler::response_code::Unavailable;
 use crate::sync::Arc;
@@ -70,7 +71,9 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 
 impl Listing {
     /// Reads the folder at `path`, relative to [`directory`](FileRequestHandler::directory), for the handler's request: its
-    /// query may say `sort=name`, `sort=size` or `sort=date`, and `order=desc`.
+    /// query may say `sort=name`, `sort=size` or `sort=date`, and `order=desc`. A folder with more than
+    /// [`most_entries`](super::Directory::most_entries) is listed by pages: each has those with the next names, in the order that is
+    /// asked for, and a link to those behind them (`after=` and the last name).
     ///
     /// # Errors
     /// Those of [`read_dir`](super::Directory::read_dir); [`OutOfMemory`](io::ErrorKind::OutOfMemory) where the lists that are
@@ -78,21 +81,22 @@ impl Listing {
     /// where 64 requests wait for lists that others make.
     pub fn of<H: FileRequestHandler>(handler: &H, path: &Path) -> io::Result<Self> {
         let target = handler.path();
-        let order = Order::of(query_of(target));
-        Ok(Self::new(target, order, handler.directory().list(path, order)?))
+        let query = query_of(target);
+        let order = Order::of(query);
+        Ok(Self::new(target, order, handler.directory().list(path, order, after(query))?))
     }
 
     fn new(target: &str, order: Order, folder: Arc<Folder>) -> Self {
         let path = segments(path_of(target));
         let query = query_of(target);
         // Python shows all of what was asked for; what this page's own links say would be noise.
-        let shows_query = !query.is_empty() && order == Order::default();
+        let shows_query = !query.is_empty() && order == Order::default() && after(query).is_none();
         let mut asked = slashed(&path);
         if shows_query {
             asked.push('?');
             asked.push_str(query);
         }
-        let mut title = percent_decode_str(&asked).decode_utf8_lossy().into_owned();
+        let mut title = shown(&asked);
         if let Some((end, _)) = title.char_indices().nth(SHOWN) {
             title.truncate(end);
             title.push('\u{2026}');
@@ -149,7 +153,8 @@ impl Listing {
         self.whole(page::top(self), page::row, page::end)
     }
 
-    /// `{"path": .., "entries": [{"name", "href", "type", "size", "modified"}], "more": ..}`. Times are those of RFC 3339; a
+    /// `{"path": .., "entries": [{"name", "href", "type", "size", "modified"}], "more": .., "next": ..}`. `next` is the query that
+    /// asks for the entries behind these, where there are some. Times are those of RFC 3339; a
     /// name that is not UTF-8 has replacement characters, its `href` has all bytes.
     pub fn json(&self) -> String {
         String::from_utf8_lossy(&self.whole(self.json_top(), json_row, json_end)).into_owned()
@@ -170,7 +175,7 @@ impl Listing {
 
     fn json_top(&self) -> Vec<u8> {
         let path = slashed(&self.path);
-        let path = percent_decode_str(&path).decode_utf8_lossy();
+        let path = shown(&path);
         format!("{{\"path\":{},\"entries\":[", json!(path)).into_bytes()
     }
 }
@@ -189,7 +194,25 @@ fn json_row(place: usize, entry: &Entry, bytes: &mut Vec<u8>) {
 }
 
 fn json_end(folder: &Folder, bytes: &mut Vec<u8>) {
-    let _ = write!(bytes, "],\"more\":{}}}", folder.more);
+    let _ = write!(bytes, "],\"more\":{}", folder.more);
+    if let Some(next) = next(folder) {
+        let _ = write!(bytes, ",\"next\":{}", json!(next));
+    }
+    bytes.push(b'}');
+}
+
+/// The query that asks for the entries behind those of this list, if there are some.
+fn next(folder: &Folder) -> Option<String> {
+    let last = folder.last.as_ref().filter(|_| folder.more > 0)?;
+    let after = percent_encode(last.as_encoded_bytes(), SEGMENT);
+    let Order { by, descending } = folder.order;
+    Some(format!("?sort={}{}&after={after}", by.word(), if descending { "&order=desc" } else { "" }))
+}
+
+/// The name behind which a query asks for entries.
+fn after(query: &str) -> Option<OsString> {
+    let name = query.split('&').find_map(|pair| pair.strip_prefix("after="))?;
+    os_string(percent_decode_str(name).collect())
 }
 
 /// The names of a path as they were sent, without those that only lead around (RFC 3986 section 5.2.4): a path may have any

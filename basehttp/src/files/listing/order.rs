@@ -1,6 +1,8 @@
 //! In which order a folder is listed.
 
 use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::ffi::{OsStr, OsString};
 
 use crate::files::entry::Entry;
 
@@ -44,6 +46,65 @@ impl Column {
             Self::Size => "size",
             Self::Date => "date",
         }
+    }
+}
+
+/// The first names of a folder, which may have any number, behind those that were shown before.
+pub(in crate::files) struct First {
+    most: usize,
+    after: Option<OsString>,
+    reversed: bool,
+    names: BinaryHeap<Ranked>,
+    /// How many there are behind them.
+    pub(in crate::files) more: usize,
+}
+
+#[derive(PartialEq, Eq)]
+struct Ranked {
+    name: OsString,
+    reversed: bool,
+}
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let compared = natural(self.name.as_encoded_bytes(), other.name.as_encoded_bytes());
+        if self.reversed { compared.reverse() } else { compared }
+    }
+}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl First {
+    /// Up to so many in the order of names, or in the opposite one where that is wanted.
+    pub(in crate::files) fn new(most: usize, order: Order, after: Option<OsString>) -> Self {
+        let reversed = order.by == Column::Name && order.descending;
+        Self { most, after, reversed, names: BinaryHeap::new(), more: 0 }
+    }
+
+    pub(in crate::files) fn offer(&mut self, name: &OsStr) {
+        let ranked = Ranked { name: name.to_owned(), reversed: self.reversed };
+        let is_behind = |after: &OsString| ranked > Ranked { name: after.clone(), reversed: self.reversed };
+        if !self.after.as_ref().is_none_or(is_behind) {
+            return;
+        }
+        if self.names.len() < self.most {
+            return self.names.push(ranked);
+        }
+        self.more += 1;
+        if let Some(mut last) = self.names.peek_mut()
+            && ranked < *last
+        {
+            *last = ranked;
+        }
+    }
+
+    /// The names, the first one first.
+    pub(in crate::files) fn into_names(self) -> Vec<OsString> {
+        self.names.into_sorted_vec().into_iter().map(|ranked| ranked.name).collect()
     }
 }
 
@@ -104,6 +165,31 @@ fn without_zeros(digits: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pages_have_each_name_once_and_in_order() {
+        for descending in [false, true] {
+            let order = Order { by: Column::Name, descending };
+            let (mut seen, mut after) = (Vec::new(), None);
+            loop {
+                let mut first = First::new(3, order, after);
+                (1..=10).for_each(|number| first.offer(format!("f{}", number * 7 % 11).as_ref()));
+                let more = first.more;
+                let names = first.into_names();
+                assert_eq!(10 - seen.len(), names.len() + more);
+                after = names.last().cloned();
+                seen.extend(names);
+                if more == 0 {
+                    break;
+                }
+            }
+            let mut wanted: Vec<_> = (1..=10).map(|number| OsString::from(format!("f{number}"))).collect();
+            if descending {
+                wanted.reverse();
+            }
+            assert_eq!(seen, wanted);
+        }
+    }
 
     #[test]
     fn names_as_people_sort_them() {

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use super::folder::Folder;
 use super::order::{Column, Order};
-use super::{Listing, date, exact, hour, href, utc};
+use super::{Listing, date, exact, hour, href, next, utc};
 use crate::files::entry::Entry;
+use crate::files::target::shown;
 use crate::handler::error_page::escape;
 
 const STYLE: &str = include_str!("page.css");
@@ -30,10 +31,12 @@ pub(super) fn top(listing: &Listing) -> Vec<u8> {
 /// What comes behind them.
 pub(super) fn end(folder: &Folder, page: &mut Vec<u8>) {
     page.extend_from_slice(b"</tbody>\n</table>\n");
-    let note = match (folder.entries.is_empty(), folder.more) {
-        (true, _) => "<p>This folder is empty.</p>\n".to_owned(),
-        (false, 0) => String::new(),
-        (false, more) => format!("<p>And {more} more, which are not shown.</p>\n"),
+    let note = match (next(folder), folder.more) {
+        (Some(next), more) => {
+            format!("<p>And {more} more, by name: <a href=\"{}\">the next ones</a>.</p>\n", escaped(&next))
+        }
+        (None, _) if folder.entries.is_empty() => "<p>This folder is empty.</p>\n".to_owned(),
+        (None, _) => String::new(),
     };
     page.extend_from_slice(note.as_bytes());
     page.extend_from_slice(b"</body>\n</html>\n");
@@ -51,7 +54,7 @@ fn breadcrumbs(segments: &[String]) -> String {
             html.push_str("\u{2026} / ");
         }
         let name = match depth.checked_sub(1).and_then(|above| segments.get(above)) {
-            Some(segment) => escaped(&percent_encoding::percent_decode_str(segment).decode_utf8_lossy()),
+            Some(segment) => escaped(&shown(segment)),
             None => "top".to_owned(),
         };
         let _ = if up == 0 {

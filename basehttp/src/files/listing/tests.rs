@@ -14,7 +14,8 @@ fn entry(name: &str, is_directory: bool, size: u64, seconds: u64) -> Entry {
 fn listing(target: &str, entries: &[Entry], more: usize) -> Listing {
     let order = Order::of(query_of(target));
     let mut folder = Lists::default().begin(usize::MAX, Stamp::NONE);
-    folder.more = more;
+    (folder.more, folder.order) = (more, order);
+    folder.last = entries.last().map(|entry| entry.name.clone());
     assert!(entries.iter().all(|entry| folder.push(entry.clone())));
     sort(&mut folder.entries, order);
     Listing::new(target, order, Arc::new(folder))
@@ -34,6 +35,18 @@ fn the_title_is_what_was_asked_for_and_the_links_are_relative() {
     assert!(html.contains("<time datetime=\"1970-01-01T00:00:00Z\">1970-01-01 00:00</time>"));
     assert!(!page("/", &[]).contains("href=\"../\""));
     assert!(page("/", &[]).contains("This folder is empty."));
+}
+
+#[test]
+fn a_path_is_shown_as_it_is_called_however_it_was_sent() {
+    // Encoded, raw as it comes from the wire (in latin-1), and as a handler may have set it.
+    for path in ["/d%C3%A9j%C3%A0/", "/d\u{c3}\u{a9}j\u{c3}\u{a0}/", "/d\u{e9}j\u{e0}/"] {
+        let listing = listing(path, &[], 0);
+        let html = String::from_utf8(listing.html()).unwrap();
+        assert!(html.contains("Directory listing for /d\u{e9}j\u{e0}/<"), "{html}");
+        assert!(html.contains("<span aria-current=\"page\">d\u{e9}j\u{e0}</span>"), "{html}");
+        assert!(listing.json().starts_with("{\"path\":\"/d\u{e9}j\u{e0}/\""), "{}", listing.json());
+    }
 }
 
 #[test]
@@ -95,8 +108,17 @@ fn as_json_where_that_is_preferred() {
 
 #[test]
 fn what_is_not_shown_is_said() {
-    let listing = listing("/", &[entry("a", false, 1, 0)], 12_345);
-    assert!(String::from_utf8(listing.html()).unwrap().contains("And 12345 more"));
+    let entries = [entry("a", false, 1, 0), entry("x&y", false, 1, 0)];
+    let listing = listing("/?sort=size&order=desc", &entries, 12_345);
+    let html = String::from_utf8(listing.html()).unwrap();
+    let next = "?sort=size&amp;order=desc&amp;after=x%26y";
+    assert!(
+        html.contains(&format!("And 12345 more, by name: <a href=\"{next}\">the next ones</a>.")),
+        "{html}"
+    );
+    let json: serde_json::Value = serde_json::from_str(&listing.json()).unwrap();
+    assert_eq!((&json["more"], &json["next"]), (&12_345.into(), &"?sort=size&order=desc&after=x%26y".into()));
+    assert!(!page("/", &entries).contains("more"));
 }
 
 #[test]
