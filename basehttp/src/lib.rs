@@ -286,7 +286,7 @@ pub use handler::HttpTypes;
 pub use handler::{
     Address, BaseHTTPRequestHandler, DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE, HandlerError,
     Headers, HeadersIter, Histogram, Message, Multipart, Part, RFile, RFileLock, RequestHandler,
-    ResponseCode, ServerHandle, ServerInfo, ShutdownReport, Stats, Upgraded, WFile,
+    ResponseCode, ServerHandle, ServerInfo, ShutdownReport, Stats, Upgraded, WFile, html_escape, unquote,
 };
 #[cfg(feature = "proxy")]
 pub use handler::{ForwardedFields, TrustedProxies};
@@ -297,7 +297,9 @@ pub use proto::parameters::Parameters;
 pub use proto::status::HTTPStatus;
 #[cfg(feature = "tls")]
 pub use server::{HTTPSServer, TlsConfig};
-pub use server::{HTTPServer, IntoListener, OneShot, OneShotRequest, ServerAddress, ServerBuilder};
+pub use server::{
+    HTTPServer, IntoListener, OneShot, OneShotRequest, OneShotResponse, ServerAddress, ServerBuilder,
+};
 #[cfg(count)]
 #[doc(hidden)]
 pub use sync::counted;

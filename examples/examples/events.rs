@@ -68,7 +68,8 @@ impl Events {
                 Some((number, text)) => {
                     seen = number;
                     writeln!(self.wfile, "id: {number}")?;
-                    for line in text.lines() {
+                    // A carriage return ends a line as well, and what follows it could be an event of its own.
+                    for line in text.replace("\r\n", "\n").split(['\r', '\n']) {
                         writeln!(self.wfile, "data: {line}")?;
                     }
                     writeln!(self.wfile)?;

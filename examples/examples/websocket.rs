@@ -7,6 +7,8 @@
 use std::io;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use basehttp::Upgraded;
 use basehttp::prelude::*;
 use tungstenite::error::ProtocolError;
@@ -37,9 +39,8 @@ impl Shout {
     }
 
     fn shout(&self) -> Result<(), Box<dyn std::error::Error>> {
-        let key = self.headers().get("Sec-WebSocket-Key");
         let version = self.headers().get("Sec-WebSocket-Version");
-        let (true, Some(key), Some("13")) = (self.upgrades_to("websocket"), key, version) else {
+        let (true, Some("13")) = (self.upgrades_to("websocket"), version) else {
             // What would do instead: RFC 9110 section 15.5.22, RFC 6455 section 4.2.2.
             self.send_response(426);
             self.send_header("Upgrade", "websocket");
@@ -47,6 +48,12 @@ impl Shout {
             self.send_header("Sec-WebSocket-Version", "13");
             self.end_headers()?;
             return Ok(self.wfile.write_all(b"This is for WebSockets\n")?);
+        };
+        // RFC 6455 section 4.2.1: one field, of 16 bytes in base64.
+        let mut keys = self.headers().get_all("Sec-WebSocket-Key");
+        let is_key = |key: &&str| STANDARD.decode(key).is_ok_and(|bytes| bytes.len() == 16);
+        let (Some(key), None) = (keys.next().filter(is_key), keys.next()) else {
+            return Ok(self.send_error((400, "Not a key of a WebSocket"))?);
         };
         // A page of another site may open a WebSocket to this one, with this one's cookies: its Origin tells.
         let host = self.headers().get("Host").unwrap_or_default();

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use basehttp::OneShot;
+use basehttp::{OneShot, OneShotRequest, OneShotResponse};
 use basehttp_tests::PATIENCE;
 
 fn ask(port: u16, request: &str) -> String {
@@ -104,5 +104,30 @@ fn a_path_for_which_none_can_come_is_refused() {
     for path in ["", "done", "/done?code=1"] {
         let error = OneShot::bind().unwrap().wait(path, PATIENCE, "ok").unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{path}");
+    }
+}
+
+#[test]
+fn the_response_depends_on_the_request() {
+    for (query, wanted) in [
+        ("error=denied", ["HTTP/1.0 403 ", "\r\n\r\nfailed"]),
+        ("code=1", ["HTTP/1.0 303 ", "\r\nLocation: https://login.example/welcome\r\n"]),
+    ] {
+        let listener = OneShot::bind().unwrap();
+        let port = port_of(&listener);
+        let browser = thread::spawn(move || {
+            let icon = get(port, "/favicon.ico");
+            (icon, get(port, &format!("/done?{query}")))
+        });
+        let answer = |request: &OneShotRequest| match request.query() {
+            _ if request.path() != "/done" => None,
+            Some("error=denied") => Some(OneShotResponse::page("failed").with_status(403)),
+            _ => Some(OneShotResponse::redirect("https://login.example/welcome")),
+        };
+        let request = listener.answer(answer, PATIENCE).unwrap();
+        assert_eq!(request.query(), Some(query));
+        let (icon, reply) = browser.join().unwrap();
+        assert!(icon.starts_with("HTTP/1.0 404 "), "{icon}");
+        assert!(reply.starts_with(wanted[0]) && reply.contains(wanted[1]), "{reply}");
     }
 }

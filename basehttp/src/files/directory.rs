@@ -196,10 +196,17 @@ impl Directory {
     /// # Errors
     /// As [`read_dir`](Self::read_dir); [`OutOfMemory`](io::ErrorKind::OutOfMemory) where
     /// [`list_memory`](Self::list_memory) does not do, and [`ResourceBusy`](io::ErrorKind::ResourceBusy) where too many wait.
-    pub(super) fn list(&self, path: &Path, order: Order, after: Option<OsString>) -> io::Result<Arc<Folder>> {
+    pub(super) fn list(&self, path: &Path, order: Order, after: Option<&OsStr>) -> io::Result<Arc<Folder>> {
         let Settings { dotfiles, outside, most_entries, list_memory, .. } = *self.settings;
         let opened = self.open_to_list(path)?;
-        let key = Key { path: path.to_owned(), order, after: after.clone(), dotfiles, outside, most_entries };
+        let key = Key {
+            path: path.to_owned(),
+            order,
+            after: after.map(OsStr::to_owned),
+            dotfiles,
+            outside,
+            most_entries,
+        };
         let stamp = Stamp::of(&opened.metadata);
         let mut opened = Some(opened);
         self.lists.get(key, stamp, || {
@@ -209,7 +216,7 @@ impl Directory {
             };
             let mut folder = self.lists.begin(list_memory, Stamp::of(&opened.metadata));
             let mut has_room = true;
-            let first = First::new(most_entries, order, after.clone());
+            let first = First::new(most_entries, order, after.map(OsStr::to_owned));
             let (more, last) = self.read(opened, path, first, |entry| {
                 has_room = folder.push(entry);
                 has_room

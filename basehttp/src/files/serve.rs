@@ -117,10 +117,7 @@ fn send_file<H: FileRequestHandler>(handler: &H, path: &Path, opened: Opened) ->
     let varies = handler.directory().sends_precompressed() && is_compressible(&media_type);
     let (opened, coding) = match varies.then(|| compressed(handler, path, &opened.metadata)).flatten() {
         Some((sibling, coding)) => (sibling, Some(coding)),
-        None => {
-            let coding = of_name(path);
-            (opened, coding)
-        }
+        None => (opened, of_name(path)),
     };
     let validators = Validators::of(&opened.metadata, handler.now());
     let representation = Representation { media_type, coding, varies, validators };

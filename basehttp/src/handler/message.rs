@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io;
 use std::ops::Range;
+
+use crate::proto::grammar::is_token_text;
 
 /// What the header fields of a request are collected in: Python's `MessageClass`.
 ///
@@ -117,6 +120,65 @@ impl Headers {
         self.fields.is_empty()
     }
 
+    /// Gives a field this value: the first of this name, if there are some, and the others are gone.
+    ///
+    /// The fields of a request are not changed by that, but a copy of them may be, for a request of one's own:
+    ///
+    /// ```
+    /// use basehttp::{Headers, Message};
+    ///
+    /// let mut request = Headers::default();
+    /// request.append("Host", b"here.example");
+    /// request.append("Cookie", b"a=1");
+    /// request.append("cookie", b"b=2");
+    ///
+    /// let mut forwarded = request.clone();
+    /// forwarded.set("Host", "there.example")?;
+    /// forwarded.set("X-Forwarded-Proto", "http")?;
+    /// assert!(forwarded.remove("Cookie"));
+    /// let fields = [("Host", "there.example"), ("X-Forwarded-Proto", "http")];
+    /// assert_eq!(forwarded.iter().collect::<Vec<_>>(), fields);
+    /// # std::io::Result::Ok(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a name that is no token (RFC 9110 section 5.6.2), and for a value with a
+    /// line end or a NUL in it, or a character that latin-1 does not have.
+    pub fn set(&mut self, name: &str, value: &str) -> io::Result<()> {
+        let invalid = |text: String| Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        if !is_token_text(name.as_bytes()) {
+            return invalid(format!(
+                "{name:?} cannot be the name of a field: letters, digits and some signs can"
+            ));
+        }
+        if value.contains(|c| matches!(c, '\r' | '\n' | '\0') || u32::from(c) > 0xff) {
+            let what = "has a line end, a NUL, or a character that is not in latin-1";
+            return invalid(format!("the value of {name} {what}: {value:?}"));
+        }
+        let place = self.iter().position(|field| field.0.eq_ignore_ascii_case(name));
+        let value = self.push(|text| text.push_str(value));
+        let Some(place) = place else {
+            let name = self.push(|text| text.push_str(name));
+            self.fields.push(Field { name, value });
+            return Ok(());
+        };
+        let mut at = 0;
+        let text = &self.text;
+        self.fields.retain(|field| {
+            at += 1;
+            at - 1 <= place || !text[field.name.clone()].eq_ignore_ascii_case(name)
+        });
+        self.fields[place].value = value;
+        Ok(())
+    }
+
+    /// Removes all fields of this name. True if there were some.
+    pub fn remove(&mut self, name: &str) -> bool {
+        let (before, text) = (self.fields.len(), &self.text);
+        self.fields.retain(|field| !text[field.name.clone()].eq_ignore_ascii_case(name));
+        self.fields.len() < before
+    }
+
     fn push(&mut self, add: impl FnOnce(&mut String)) -> Range<usize> {
         let start = self.text.len();
         add(&mut self.text);
@@ -143,6 +205,15 @@ impl Message for http::HeaderMap {
             (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value))
         {
             let _ = self.try_append(name, value);
+        }
+    }
+}
+
+impl<'a> Extend<(&'a str, &'a str)> for Headers {
+    /// Appends fields, as those of other `Headers`.
+    fn extend<T: IntoIterator<Item = (&'a str, &'a str)>>(&mut self, fields: T) {
+        for (name, value) in fields {
+            self.append(name, &latin1(value));
         }
     }
 }

@@ -26,6 +26,7 @@ mod server_info;
 mod span;
 mod stamp;
 pub(crate) mod stats;
+mod text;
 mod upgrade;
 mod wfile;
 pub(crate) mod wire;
@@ -56,6 +57,7 @@ pub use server_handle::{ServerHandle, ShutdownReport};
 pub(crate) use server_info::{HandleError, NameOf};
 pub use server_info::{HandlerError, ServerInfo};
 pub use stats::{Histogram, Stats};
+pub use text::{html_escape, unquote};
 pub use upgrade::Upgraded;
 pub use wfile::WFile;
 

@@ -3,6 +3,8 @@
 //! std's parsers are not used on wire bytes: `"+5".parse::<u64>()` succeeds, and `str::trim` strips the
 //! vertical tab. Both have been ways to smuggle a request past another server.
 
+use std::borrow::Cow;
+
 /// RFC 9110 section 5.6.2: `token = 1*tchar`, where a `tchar` is any `VCHAR` but the delimiters `"(),/:;<=>?@[\]{}`.
 pub const fn is_token(byte: u8) -> bool {
     has(byte, TOKEN)
@@ -82,6 +84,27 @@ fn number(digits: &[u8], base: u64, value: fn(u8) -> Option<u8>) -> Option<u64> 
     digits
         .iter()
         .try_fold(0_u64, |number, &byte| number.checked_mul(base)?.checked_add(u64::from(value(byte)?)))
+}
+
+/// RFC 3986 section 2.1: what percent-encoded bytes stand for. What is no encoding stays as it is.
+pub fn percent_decoded(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if !bytes.contains(&b'%') {
+        return Cow::Borrowed(bytes);
+    }
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let [byte, after @ ..] = rest {
+        if let (b'%', [high, low, after @ ..]) = (byte, after)
+            && let (Some(high), Some(low)) = (hex_value(*high), hex_value(*low))
+        {
+            decoded.push(high << 4 | low);
+            rest = after;
+        } else {
+            decoded.push(*byte);
+            rest = after;
+        }
+    }
+    Cow::Owned(decoded)
 }
 
 /// The bytes without the SP and HTAB at both ends; every other byte stays.

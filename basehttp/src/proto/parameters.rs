@@ -1,9 +1,8 @@
 //! Values of fields that have parameters, as `Content-Type` and `Content-Disposition` have.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::grammar::{decimal, hex_value, is_token_text, trim_blanks};
+use super::grammar::{decimal, is_token_text, percent_decoded, trim_blanks};
 
 /// The value of a field with parameters (RFC 9110 section 5.6.6), taken apart: Python's `cgi.parse_header`.
 ///
@@ -197,26 +196,6 @@ fn decoded(charset: &[u8], bytes: &[u8]) -> Option<String> {
     } else {
         None
     }
-}
-
-fn percent_decoded(bytes: &[u8]) -> Cow<'_, [u8]> {
-    if !bytes.contains(&b'%') {
-        return Cow::Borrowed(bytes);
-    }
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let [byte, after @ ..] = rest {
-        if let (b'%', [high, low, after @ ..]) = (byte, after)
-            && let (Some(high), Some(low)) = (hex_value(*high), hex_value(*low))
-        {
-            decoded.push(high << 4 | low);
-            rest = after;
-        } else {
-            decoded.push(*byte);
-            rest = after;
-        }
-    }
-    Cow::Owned(decoded)
 }
 
 /// Bytes as text.

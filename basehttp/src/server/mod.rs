@@ -64,6 +64,6 @@ pub use http_server::HTTPServer;
 #[cfg(feature = "tls")]
 pub use https_server::HTTPSServer;
 pub use listener::IntoListener;
-pub use one_shot::{OneShot, OneShotRequest};
+pub use one_shot::{OneShot, OneShotRequest, OneShotResponse};
 #[cfg(feature = "tls")]
 pub use tls::TlsConfig;

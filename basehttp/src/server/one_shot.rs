@@ -49,6 +49,33 @@ pub struct OneShotRequest {
     headers: Headers,
 }
 
+/// The response to it.
+#[derive(Clone, Debug)]
+pub struct OneShotResponse {
+    status: u16,
+    location: Option<String>,
+    page: String,
+}
+
+impl OneShotResponse {
+    /// A page of HTML, with status 200.
+    pub fn page(html: impl Into<String>) -> Self {
+        Self { status: 200, location: None, page: html.into() }
+    }
+
+    /// Sends the browser to another address, with status 303.
+    pub fn redirect(location: impl Into<String>) -> Self {
+        Self { status: 303, location: Some(location.into()), page: String::new() }
+    }
+
+    /// With another status.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+}
+
 /// How long the client may take for the page.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -110,9 +137,44 @@ impl OneShot {
         deadline: Duration,
         page: &str,
     ) -> io::Result<OneShotRequest> {
+        let page = page.to_owned();
+        let answer = move |request: &OneShotRequest| matches(request).then(|| OneShotResponse::page(&page));
+        self.answer(answer, deadline)
+    }
+
+    /// As [`wait_for`](Self::wait_for), with a response that depends on the request: a page that says whether the login went well, or a
+    /// redirect to one. `answer` gives none for a request that is not the one.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use basehttp::{OneShot, OneShotResponse};
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// let listener = OneShot::bind()?;
+    /// let request = listener.answer(
+    ///     |request| match request.query() {
+    ///         _ if request.path() != "/done" => None,
+    ///         Some(query) if query.contains("error=") => {
+    ///             Some(OneShotResponse::page("<p>The login has failed.").with_status(403))
+    ///         }
+    ///         _ => Some(OneShotResponse::redirect("https://login.example/welcome")),
+    ///     },
+    ///     Duration::from_secs(120),
+    /// )?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`wait`](Self::wait).
+    pub fn answer(
+        self,
+        answer: impl Fn(&OneShotRequest) -> Option<OneShotResponse> + Send + Sync + 'static,
+        deadline: Duration,
+    ) -> io::Result<OneShotRequest> {
         let (sender, arrivals) = sync_channel(1);
         let others = AtomicU64::new(0);
-        let rule = Arc::new(Rule { matches: Box::new(matches), page: page.to_owned(), sender, others });
+        let rule = Arc::new(Rule { answer: Box::new(answer), sender, others });
         let told = rule.clone();
         let factory = move |base| Answer { base, rule: told.clone() };
         let builder =
@@ -171,10 +233,12 @@ impl fmt::Debug for OneShotRequest {
     }
 }
 
+/// The response to a request, if it is the one.
+type Respond = dyn Fn(&OneShotRequest) -> Option<OneShotResponse> + Send + Sync;
+
 /// Which request it is, and what becomes of it.
 struct Rule {
-    matches: Box<dyn Fn(&OneShotRequest) -> bool + Send + Sync>,
-    page: String,
+    answer: Box<Respond>,
     sender: SyncSender<OneShotRequest>,
     /// Requests that came and are not it.
     others: AtomicU64,
@@ -189,18 +253,23 @@ struct Answer {
 impl Answer {
     fn do_GET(&self) -> io::Result<()> {
         let request = OneShotRequest { target: self.path().to_owned(), headers: self.headers().clone() };
+        let response = (self.rule.answer)(&request);
         // Of two that come at once, the second has come too late.
-        if !(self.rule.matches)(&request) || self.rule.sender.try_send(request).is_err() {
+        let response = response.filter(|_| self.rule.sender.try_send(request).is_ok());
+        let Some(OneShotResponse { status, location, page }) = response else {
             self.rule.others.fetch_add(1, Ordering::Relaxed);
             return self.send_error(404);
+        };
+        self.send_response(status);
+        match location {
+            Some(location) => self.send_header("Location", location),
+            None => self.send_header("Content-Type", "text/html; charset=utf-8"),
         }
-        self.send_response(200);
-        self.send_header("Content-Type", "text/html; charset=utf-8");
         // The address of the page has a secret in it: it is for no cache, and for no site that the page leads to.
         self.send_header("Cache-Control", "no-store");
         self.send_header("Referrer-Policy", "no-referrer");
         self.end_headers()?;
-        self.wfile.write_all(self.rule.page.as_bytes())
+        self.wfile.write_all(page.as_bytes())
     }
 
     fn log_message(&self, _message: fmt::Arguments<'_>) {}

@@ -4,7 +4,7 @@ use std::io::{BufReader, Read, Write};
 use std::process::Command;
 use std::time::Instant;
 
-use crate::program::{PATIENCE, Program, check, read_head, request};
+use crate::program::{PATIENCE, Program, check, read_head, request, spawn};
 
 fn post(path: &str, media_type: &str, body: &str) -> String {
     let length = body.len();
@@ -78,11 +78,60 @@ fn events_reach_all_who_wait() {
             text.push(byte[0]);
         }
     }
+    // No line end that an event has makes another one of its own.
+    let forged = "news\rid: 99\rdata: forged\r\rretry: 1\r\nend";
+    check(&events.exchange(post("/", "text/plain", forged)), "HTTP/1.1 204 No Content", &[]);
+    let wanted = b"data: news\ndata: id: 99\ndata: data: forged\ndata: \ndata: retry: 1\ndata: end\n\n";
+    let mut text = Vec::new();
+    while !text.ends_with(wanted) {
+        let mut byte = [0];
+        streams[0].read_exact(&mut byte).unwrap();
+        text.push(byte[0]);
+    }
     let mut invalid = events.connect();
     invalid.write_all(b"POST / HTTP/1.0\r\nContent-Length: 1\r\n\r\n\xff").unwrap();
     let mut answer = String::new();
     invalid.read_to_string(&mut answer).unwrap();
     check(&answer, "HTTP/1.1 400 Send text", &[]);
+}
+
+#[test]
+fn websocket_wants_one_key_of_16_bytes() {
+    let shout = Program::start("websocket", &["0"]);
+    let status = |keys: &str| {
+        let mut stream = BufReader::new(shout.connect());
+        let fields = "Host: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+        stream.get_mut().write_all(format!("GET /shout HTTP/1.1\r\n{fields}{keys}\r\n").as_bytes()).unwrap();
+        read_head(&mut stream)[9..12].to_owned()
+    };
+    let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    assert_eq!(status(key), "101");
+    let [empty, short] = ["", "dGhlIHNhbXBsZSBub25j"].map(|key| format!("Sec-WebSocket-Key: {key}\r\n"));
+    for wrong in ["", &empty, &short, &key.replace("==", ""), &key.repeat(2)] {
+        assert_eq!(status(wrong), "400", "{wrong}");
+    }
+}
+
+#[test]
+fn compare_tells_what_differs() {
+    let (form, echo) = (Program::start("form", &["0"]), Program::start("echo", &["0"]));
+    let folder = std::env::temp_dir().join(format!("basehttp-compare-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("head"), "HEAD / HTTP/1.0\r\n\r\n").unwrap();
+    std::fs::write(folder.join("version"), "GET / HTTP/9.9\r\n\r\n").unwrap();
+    let compare = |arguments: &[&str]| {
+        let output = spawn("compare", arguments).wait_with_output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let [form, echo] = [form.port, echo.port].map(|port| format!("127.0.0.1:{port}"));
+    assert_eq!(compare(&[&form, &form]), (Some(0), "no differences\n".to_owned()));
+    let (code, told) = compare(&[&form, &echo]);
+    assert!(code == Some(1) && told.contains("GET, HTTP/1.0\n"), "{told}");
+    // What is so on purpose is not told.
+    let told = compare(&["--undocumented", &form, &echo, folder.to_str().unwrap()]);
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(told.0, Some(0), "{}", told.1);
+    assert_eq!(compare(&["--nothing", &form, &echo]).0, Some(2));
 }
 
 #[test]

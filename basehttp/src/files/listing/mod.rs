@@ -83,7 +83,7 @@ impl Listing {
         let target = handler.path();
         let query = query_of(target);
         let order = Order::of(query);
-        Ok(Self::new(target, order, handler.directory().list(path, order, after(query))?))
+        Ok(Self::new(target, order, handler.directory().list(path, order, after(query).as_deref())?))
     }
 
     fn new(target: &str, order: Order, folder: Arc<Folder>) -> Self {

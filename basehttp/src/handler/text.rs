@@ -1,0 +1,61 @@
+//! Text for pages, and out of targets.
+
+use super::error_page::escape;
+use crate::proto::grammar::percent_decoded;
+
+/// Text as it may stand in a page of HTML, also between quotes: Python's `html.escape`.
+///
+/// ```
+/// assert_eq!(basehttp::html_escape("<b> & \"q\" 'a'"), "&lt;b&gt; &amp; &quot;q&quot; &#x27;a&#x27;");
+/// ```
+pub fn html_escape(text: &str) -> String {
+    let mut page = String::with_capacity(text.len());
+    escape(text, &mut page);
+    page.replace('"', "&quot;").replace('\'', "&#x27;")
+}
+
+/// What percent-encoding (RFC 3986 section 2.1) stands for: Python's `urllib.parse.unquote`. What is no encoding stays as it is, and
+/// what is no UTF-8 becomes U+FFFD. A plus sign stays a plus sign; in forms and queries it may mean a blank.
+///
+/// [`path`](crate::BaseHTTPRequestHandler::path) is latin-1, as in Python: a target that has come as raw UTF-8 is put right here
+/// as well.
+///
+/// ```
+/// use basehttp::unquote;
+///
+/// assert_eq!(unquote("/d%C3%A9j%C3%A0%20vu%"), "/déjà vu%");
+/// assert_eq!(unquote("/d\u{c3}\u{a9}j\u{c3}\u{a0}"), "/déjà");
+/// ```
+pub fn unquote(text: &str) -> String {
+    let latin1: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c).ok()).collect();
+    if let Some(text) = latin1.and_then(|bytes| String::from_utf8(percent_decoded(&bytes).into_owned()).ok())
+    {
+        return text;
+    }
+    // It is no text that has come so.
+    String::from_utf8_lossy(&percent_decoded(text.as_bytes())).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percent_signs_and_what_follows_them() {
+        for (text, meant) in [
+            ("", ""),
+            ("a+b", "a+b"),
+            ("%41%4a%4A", "AJJ"),
+            ("%", "%"),
+            ("%4", "%4"),
+            ("%zz%41", "%zzA"),
+            ("%2541", "%41"),
+            ("%ff", "\u{fffd}"),
+            ("%e2%82%ac", "\u{20ac}"),
+            ("\u{20ac}%20", "\u{20ac} "),
+            ("\u{e9}", "\u{e9}"),
+        ] {
+            assert_eq!(unquote(text), meant, "{text}");
+        }
+    }
+}
