@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, percent_encode};
 
+use crate::proto::target::absolute;
+
 /// The path that a target names, relative to the folder: `.` for the folder itself. It has a slash at its end if the target
 /// has. None where there can be no such file.
 ///
@@ -42,16 +44,10 @@ pub(super) fn path_of(target: &str) -> &str {
 /// A target's scheme and host, its path, and its query and fragment.
 fn parts(target: &str) -> (&str, &str, &str) {
     let (before, rest) = target.split_at(target.find(['?', '#']).unwrap_or(target.len()));
-    let scheme = ["http://", "https://"]
-        .into_iter()
-        .find(|scheme| before.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
-    let host = scheme.map_or(0, |scheme| {
-        before
-            .get(scheme.len()..)
-            .and_then(|rest| rest.find('/'))
-            .map_or(before.len(), |at| scheme.len() + at)
-    });
-    let (origin, path) = before.split_at(host);
+    let is_ours =
+        |scheme: &[u8]| [&b"http"[..], b"https"].iter().any(|ours| scheme.eq_ignore_ascii_case(ours));
+    let origin = absolute(before.as_bytes()).filter(|parts| is_ours(parts.scheme));
+    let (origin, path) = before.split_at(origin.map_or(0, |parts| before.len() - parts.rest.len()));
     (origin, path, rest)
 }
 

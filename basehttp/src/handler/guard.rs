@@ -1,15 +1,17 @@
 //! For whom a server answers, by the names under which clients ask for it.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::borrow::Cow;
+use std::net::IpAddr;
 
 use super::request::Request;
 use crate::proto::fault::Fault;
-use crate::proto::framing;
+use crate::proto::host;
+use crate::proto::target::{self, Form};
 
 /// The hosts that requests may be for, and whether pages of other sites may make them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HostGuard {
-    /// Without ports, in lower case, literals of IPv6 without brackets.
+    /// Without ports, in lower case, addresses in their one form.
     hosts: Vec<String>,
     /// Names and addresses of this machine are allowed as well, and only their pages may ask.
     loopback: bool,
@@ -17,7 +19,10 @@ pub(crate) struct HostGuard {
 
 impl HostGuard {
     pub(crate) fn new(hosts: impl IntoIterator<Item = String>, loopback: bool) -> Self {
-        Self { hosts: hosts.into_iter().map(|host| name_of(&host).to_ascii_lowercase()).collect(), loopback }
+        Self {
+            hosts: hosts.into_iter().map(|host| plain(name_of(&host)).to_ascii_lowercase()).collect(),
+            loopback,
+        }
     }
 
     /// Whether there is anything to look at.
@@ -28,15 +33,18 @@ impl HostGuard {
     pub(crate) fn check(&self, request: &Request) -> Result<(), Fault> {
         // RFC 9112 section 3.2.2: the authority of the target is what counts, where it has one. A client of HTTP/1.0 may have
         // sent neither; browsers, which the guard is about, always do.
-        let host = match authority(request.path().as_bytes()) {
-            Some(authority) => Some(authority),
-            None => request.values("Host").next(),
+        let host = match request.form() {
+            // Whoever reads it in another way than we do may find another host in it.
+            Form::Relative => return Err(Fault::BadTarget),
+            Form::Absolute => target::absolute(request.target()).map(|parts| parts.host),
+            Form::Origin | Form::Authority | Form::Asterisk => request.values("Host").next(),
         };
         if host.is_some_and(|host| !self.allows(host)) {
             return Err(Fault::ForeignHost);
         }
         // Browsers say in it which site's page asks (RFC 6454), where the page is another's or the method changes something.
-        let foreign = |origin: &[u8]| !authority(origin).is_some_and(|host| self.allows(host));
+        let foreign =
+            |origin: &[u8]| !target::absolute(origin).is_some_and(|origin| self.allows(origin.host));
         if self.loopback && request.values("Origin").any(foreign) {
             return Err(Fault::CrossSite);
         }
@@ -46,7 +54,16 @@ impl HostGuard {
     fn allows(&self, host: &[u8]) -> bool {
         let Ok(host) = std::str::from_utf8(host) else { return false };
         let name = name_of(host);
-        self.hosts.iter().any(|known| name.eq_ignore_ascii_case(known)) || self.loopback && is_loopback(name)
+        let plain = plain(name);
+        self.hosts.iter().any(|known| plain.eq_ignore_ascii_case(known)) || self.loopback && is_loopback(name)
+    }
+}
+
+/// An address as others write it too: `::1` for `0:0:0:0:0:0:0:1`, `192.0.2.1` for `::ffff:192.0.2.1`.
+fn plain(name: &str) -> Cow<'_, str> {
+    match name.parse::<IpAddr>() {
+        Ok(ip) => ip.to_canonical().to_string().into(),
+        Err(_) => name.into(),
     }
 }
 
@@ -54,21 +71,7 @@ impl HostGuard {
 pub(crate) fn is_host(host: &str) -> bool {
     let name = name_of(host);
     name.parse::<IpAddr>().is_ok()
-        || !name.is_empty() && !name.contains('*') && framing::is_host(host.as_bytes())
-}
-
-/// The host of `scheme://host:port/path`; None where there is no scheme.
-fn authority(target: &[u8]) -> Option<&[u8]> {
-    if target.starts_with(b"/") {
-        return None;
-    }
-    let start = target.windows(3).position(|window| window == b"://")? + 3;
-    let rest = target.get(start..)?;
-    let end = rest.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(rest.len());
-    let authority = rest.get(..end)?;
-    // Credentials are no part of the name, and a way to make another look like it.
-    let host = authority.iter().rposition(|&byte| byte == b'@').map_or(0, |at| at + 1);
-    authority.get(host..)
+        || !name.is_empty() && !name.contains('*') && host::is_host(host.as_bytes())
 }
 
 /// `example.org` of `example.org:8000` and of `example.org.`, `::1` of `[::1]:8000`.
@@ -87,10 +90,7 @@ fn name_of(host: &str) -> &str {
 /// RFC 6761 section 6.3: `localhost` and what ends with it are this machine, and browsers ask nobody for them.
 fn is_loopback(name: &str) -> bool {
     match name.parse::<IpAddr>() {
-        Ok(IpAddr::V4(ip)) => ip.is_loopback(),
-        Ok(IpAddr::V6(ip)) => {
-            ip == Ipv6Addr::LOCALHOST || ip.to_ipv4_mapped().is_some_and(|ip| ip.is_loopback())
-        }
+        Ok(ip) => ip.to_canonical().is_loopback(),
         Err(_) => name
             .len()
             .checked_sub("localhost".len())
@@ -148,21 +148,6 @@ mod tests {
             "ölocalhost",
         ] {
             assert!(!is_loopback(name), "{name}");
-        }
-    }
-
-    #[test]
-    fn authorities() {
-        for (target, host) in [
-            (&b"http://a/b"[..], Some(&b"a"[..])),
-            (b"http://a:1?b@c", Some(b"a:1")),
-            (b"http://localhost@evil/", Some(b"evil")),
-            (b"/a?b=http://c", None),
-            (b"*", None),
-            (b"null", None),
-            (b"http://", Some(b"")),
-        ] {
-            assert_eq!(authority(target), host);
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::proto::fault::Fault;
 use crate::proto::framing::{self, Body, Persistence};
 use crate::proto::head::Head;
 use crate::proto::request_line::{Span, Version};
+use crate::proto::target::Form;
 use crate::sync::OnceLock;
 
 /// The head of a request, parsed once: the bytes, the places in them, and the request line as text.
@@ -104,6 +105,15 @@ impl Request {
     #[inline]
     fn ascii(&self, span: Span) -> &str {
         std::str::from_utf8(span.of(self.bytes.data())).unwrap_or_default()
+    }
+
+    /// The target as it came, whatever the path is said to be.
+    pub(crate) fn target(&self) -> &[u8] {
+        self.head.request_line.target.of(self.bytes.data())
+    }
+
+    pub(crate) fn form(&self) -> Form {
+        self.head.request_line.form
     }
 
     pub(crate) fn set_path(&mut self, path: String) {

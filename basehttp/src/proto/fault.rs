@@ -10,6 +10,8 @@ use std::{borrow::Cow, error::Error, fmt};
 pub enum Fault {
     /// The request line is not method, target and version with one space between them.
     BadRequestLine,
+    /// The request target has none of the forms of RFC 9112 section 3.2, or one that its method cannot have.
+    BadTarget,
     /// The third word of the request line is no HTTP version.
     BadVersion,
     /// A request line without a version (HTTP/0.9) with a method other than GET.
@@ -100,8 +102,10 @@ impl Fault {
     /// control characters and nothing above U+00FF in it.
     pub fn message(self, request_line: &str) -> Cow<'static, str> {
         let first = request_line.split(' ').next().unwrap_or_default();
+        let second = request_line.split(' ').nth(1).unwrap_or_default();
         let last = request_line.rsplit(' ').next().unwrap_or_default();
         match self {
+            Self::BadTarget => format!("{} ({})", self.row().2, Repr(second)).into(),
             Self::BadRequestLine => format!("{} ({})", self.row().2, Repr(request_line)).into(),
             Self::BadVersion => format!("{} ({})", self.row().2, Repr(last)).into(),
             Self::BadSimpleRequest => format!("{} ({})", self.row().2, Repr(first)).into(),
@@ -117,6 +121,7 @@ impl Fault {
     const fn row(self) -> (u16, &'static str, &'static str) {
         match self {
             Self::BadRequestLine => (400, "bad-request-line", "Bad request syntax"),
+            Self::BadTarget => (400, "bad-target", "Bad request target"),
             Self::BadVersion => (400, "bad-version", "Bad request version"),
             Self::BadSimpleRequest => (400, "bad-simple-request", "Bad HTTP/0.9 request type"),
             Self::UnsupportedVersion => (505, "unsupported-version", "Invalid HTTP version"),

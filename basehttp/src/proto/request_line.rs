@@ -1,6 +1,10 @@
 //! The request line: RFC 9112 section 3, and HTTP/0.9's line without a version.
 
-use super::{fault::Fault, grammar};
+use super::{
+    fault::Fault,
+    grammar,
+    target::{self, Form},
+};
 
 /// A piece of the buffer that holds the request: where it begins and ends.
 ///
@@ -73,6 +77,8 @@ pub struct RequestLine {
     pub method: Span,
     /// The request target as it came.
     pub target: Span,
+    /// The form of the target.
+    pub form: Form,
     /// The version's text, as in `HTTP/1.1`; empty where the line has none.
     pub version_text: Span,
     /// The version.
@@ -87,6 +93,7 @@ impl RequestLine {
         line: Span::new(0, 0),
         method: Span::new(0, 0),
         target: Span::new(0, 0),
+        form: Form::Origin,
         version_text: Span::new(0, 0),
         version: Version::Http11,
         simple: false,
@@ -101,12 +108,14 @@ pub(super) fn read_common(buf: &[u8], start: usize) -> Option<(RequestLine, usiz
     let rest = buf.get(start..)?;
     // Most requests are this one.
     let method = if rest.starts_with(b"GET ") { b"GET".len() } else { grammar::token_len(rest) };
+    let is_tunnel = rest.starts_with(b"CONNECT ");
     let rest = rest.get(method..)?.strip_prefix(b" ")?;
-    let target = grammar::target_len(rest);
-    let rest = rest.get(target..)?.strip_prefix(b" ")?;
-    if method == 0 || target == 0 {
+    // The other forms of a target are rare.
+    if method == 0 || is_tunnel || !rest.starts_with(b"/") {
         return None;
     }
+    let target = grammar::target_len(rest);
+    let rest = rest.get(target..)?.strip_prefix(b" ")?;
     let (text, rest) = rest.split_first_chunk::<8>()?;
     // Comparing arrays compares all bytes at once, which matching them does not.
     let version = if text == b"HTTP/1.1" {
@@ -123,6 +132,7 @@ pub(super) fn read_common(buf: &[u8], start: usize) -> Option<(RequestLine, usiz
         line: Span::new(start, end),
         method: Span::new(start, start + method),
         target: Span::new(target_at, target_at + target),
+        form: Form::Origin,
         version_text: Span::new(version_at, end),
         version,
         simple: false,
@@ -181,15 +191,18 @@ pub(super) fn parse(buf: &[u8], start: usize, end: usize, line: &mut RequestLine
                 line.version_text = span;
             }
             line.version = version_of(word)?;
-            Ok(())
         }
         // No third word, or a blank after the second: HTTP/0.9, which had GET only.
         _ => {
             line.simple = true;
             line.version = Version::Http09;
-            if method.0 == b"GET" { Ok(()) } else { Err(Fault::BadSimpleRequest) }
+            if method.0 != b"GET" {
+                return Err(Fault::BadSimpleRequest);
+            }
         }
     }
+    line.form = target::form_of(method.0, target.0).ok_or(Fault::BadTarget)?;
+    Ok(())
 }
 
 /// RFC 9112 section 2.3: `HTTP-version = "HTTP/" DIGIT "." DIGIT`, in this case of letters.

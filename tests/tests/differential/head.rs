@@ -27,6 +27,12 @@ const ROWS: &[Row] = &[
         example: b"GET /\xff HTTP/1.1\r\n\r\n",
     },
     Row {
+        name: "target-of-no-form",
+        why: "stricter: httparse looks at the bytes of a target alone",
+        rfc: "9112 3.2",
+        example: b"GET a:80 HTTP/1.1\r\n\r\n",
+    },
+    Row {
         name: "many-empty-lines",
         why: "stricter: a client that sends empty lines is listened to for eight of them",
         rfc: "9112 2.2",
@@ -135,6 +141,7 @@ fn compare(input: &[u8]) -> Result<Verdict, String> {
             }
             _ => unnamed("only we accept it"),
         },
+        (Outcome::Refused(Fault::BadTarget), _) => Ok(Verdict::Named("target-of-no-form")),
         (Outcome::Refused(Fault::TooManyFields), _) if fields_in(input) > 100 => {
             Ok(Verdict::Named("too-many-fields"))
         }

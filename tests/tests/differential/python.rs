@@ -21,6 +21,12 @@ const ROWS: &[Row] = &[
         example: b"GET  / HTTP/1.1\r\nHost: a\r\n\r\n",
     },
     Row {
+        name: "stricter-target",
+        why: "a target has a form, which its method can have; Python hands on any word",
+        rfc: "9112 3.2",
+        example: b"GET a:80 HTTP/1.1\r\nHost: a\r\n\r\n",
+    },
+    Row {
         name: "stricter-version",
         why: "one digit, a point, one digit, after a name in upper case; Python takes numbers",
         rfc: "9112 2.3",
@@ -308,6 +314,7 @@ fn is_simple(seen: &Seen, line: &[u8]) -> bool {
 fn row_of(fault: Fault) -> Option<&'static str> {
     Some(match fault {
         Fault::BadRequestLine | Fault::BadSimpleRequest => "stricter-request-line",
+        Fault::BadTarget => "stricter-target",
         Fault::BadVersion => "stricter-version",
         Fault::MissingColon
         | Fault::BadFieldName

@@ -72,6 +72,60 @@ fn the_authority_of_the_target_comes_before_host() {
     assert_eq!(status(&server, "/?url=http://evil.example/", host), 204);
 }
 
+/// A target has one of four forms (RFC 9112 section 3.2), and is read from its front.
+#[test]
+fn a_target_of_no_form_is_for_no_host() {
+    for builder in
+        [HTTPServer::builder().loopback_guard(true), HTTPServer::builder().allowed_hosts(["localhost"])]
+    {
+        let (server, log) = serve(builder);
+        for host in ["Host: evil.example\r\n", "Host: localhost\r\n"] {
+            for target in [
+                "s?x=http://localhost/",
+                "x",
+                "?x=http://localhost/",
+                "*",
+                "a:80",
+                "http:/x",
+                "http:///x",
+                "http://",
+                "http://localhost\\@evil.example/",
+                "http://evil.example@localhost@evil.example/",
+                "evil.example#http://localhost/",
+            ] {
+                assert_eq!(status(&server, target, host), 400, "{target} {host}");
+            }
+        }
+        assert_eq!(log.count("(bad-target)"), 22, "{:?}", log.lines());
+        for target in [
+            "/s?x=http://localhost/",
+            "/http://localhost/",
+            "//localhost/x",
+            "HTTP://LOCALHOST/",
+            "ws://localhost?x",
+        ] {
+            assert_eq!(status(&server, target, "Host: localhost\r\n"), 204, "{target}");
+        }
+        for target in ["/s?x=http://localhost/", "/http://localhost/", "//localhost/x"] {
+            assert_eq!(status(&server, target, "Host: evil.example\r\n"), 421, "{target}");
+        }
+    }
+}
+
+#[test]
+fn an_address_is_a_host_in_all_its_forms() {
+    let hosts = ["::ffff:192.0.2.1", "2001:DB8::1"];
+    let (server, _) = serve(HTTPServer::builder().allowed_hosts(hosts));
+    for host in
+        ["192.0.2.1", "[::ffff:192.0.2.1]:80", "[::ffff:c000:201]", "[2001:db8::1]", "[2001:db8:0:0::1]:80"]
+    {
+        assert_eq!(status(&server, "/", &format!("Host: {host}\r\n")), 204, "{host}");
+    }
+    for host in ["192.0.2.2", "[2001:db8::2]", "[::1]"] {
+        assert_eq!(status(&server, "/", &format!("Host: {host}\r\n")), 421, "{host}");
+    }
+}
+
 #[test]
 fn a_client_of_http_1_0_need_not_say() {
     let (server, _) = serve(HTTPServer::builder().loopback_guard(true));

@@ -2,8 +2,9 @@ use proptest::prelude::*;
 
 use super::*;
 
-const ALL: [Fault; 33] = [
+const ALL: [Fault; 34] = [
     Fault::BadRequestLine,
+    Fault::BadTarget,
     Fault::BadVersion,
     Fault::BadSimpleRequest,
     Fault::UnsupportedVersion,
@@ -65,7 +66,7 @@ fn statuses() {
     );
 }
 
-/// As CPython 3.11's `parse_request` and `repr()` have them, but for the last, which Python does not refuse.
+/// As CPython 3.11's `parse_request` and `repr()` have them, but for the last two, which Python does not refuse.
 #[test]
 fn python_messages() {
     for (fault, line, message) in [
@@ -85,6 +86,7 @@ fn python_messages() {
         (Fault::TargetTooLong, "", "Request-URI Too Long"),
         (Fault::HeadTooLarge, "GET / HTTP/1.1", "Line too long"),
         (Fault::TooManyFields, "GET / HTTP/1.1", "Too many headers"),
+        (Fault::BadTarget, "GET http:/x HTTP/1.1", "Bad request target ('http:/x')"),
         (Fault::DuplicateContentLength, "", "Content-Length given twice with different values"),
     ] {
         assert_eq!(fault.message(line), message);

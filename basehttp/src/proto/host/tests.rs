@@ -1,5 +1,4 @@
-//! The rows of `head/tests/rows.rs` cover the functions; here is the grammar of Host, which has more cases than
-//! a head should be spelled out for.
+//! The grammar of Host, which has more cases than a head should be spelled out for in `head/tests/rows.rs`.
 
 use super::*;
 
