@@ -8,6 +8,10 @@ use super::wire::Announced;
 
 /// The address of a client or of a server: Python's `(host, port)`, or that of a unix socket.
 ///
+/// An IPv4 address in the form of IPv6, `::ffff:192.0.2.7` (RFC 4291 section 2.5.5.2), is made the IPv4 address that it
+/// is, wherever an address comes in: at a socket for both, in the words of a proxy, in a list of trusted ones. So
+/// [`ip`](Self::ip) can be compared.
+///
 /// ```
 /// use basehttp::Address;
 ///
@@ -15,11 +19,13 @@ use super::wire::Announced;
 /// assert_eq!(address.ip().unwrap().to_string(), "127.0.0.1");
 /// assert_eq!(address.port(), Some(8000));
 /// assert_eq!(address.to_string(), "127.0.0.1:8000");
+/// let mapped: std::net::SocketAddr = "[::ffff:127.0.0.1]:8000".parse().unwrap();
+/// assert_eq!(Address::from(mapped), address);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Address {
-    /// An IP address with a port.
+    /// An IP address with a port. [`From`] makes it, of a [`SocketAddr`].
     Tcp(SocketAddr),
     /// The path of a unix socket; clients usually have none.
     Unix(Option<PathBuf>),
@@ -52,8 +58,13 @@ impl Address {
 }
 
 impl From<SocketAddr> for Address {
+    /// The one place where addresses of IPv4 in the form of IPv6 are made plain.
     fn from(address: SocketAddr) -> Self {
-        Self::Tcp(address)
+        Self::Tcp(match address.ip().to_canonical() {
+            // Zone and flow are IPv6's, and stay there.
+            IpAddr::V6(_) => address,
+            ip @ IpAddr::V4(_) => SocketAddr::new(ip, address.port()),
+        })
     }
 }
 

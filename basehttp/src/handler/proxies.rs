@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::request::Request;
 use super::{Address, BaseHTTPRequestHandler, Message};
+use crate::proto::grammar::{decimal, list, trim_blanks};
 
 /// The proxies and load balancers whose word about their clients counts, and how they say it: in the PROXY protocol, once for a
 /// connection, or in fields of each request. [`client_address`](BaseHTTPRequestHandler::client_address),
@@ -62,7 +63,7 @@ pub(crate) struct Forwarded {
 
 impl TrustedProxies {
     /// The proxies with these addresses (`192.0.2.1`, `2001:db8::1`), in these networks (`10.0.0.0/8`), or, by the word `unix`, at
-    /// the other end of a unix socket. What they tell is said by the other two methods, one of which has to be called.
+    /// the other end of a unix socket. `::ffff:10.0.0.0/104` is `10.0.0.0/8`; `::/0` is every address of IPv6 and none of IPv4. What they tell is said by the other two methods, one of which has to be called.
     ///
     /// # Errors
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) for what is none of them, which is named.
@@ -75,7 +76,7 @@ impl TrustedProxies {
             let address = address.as_ref();
             let network = address.parse().ok().or_else(|| address.parse::<IpAddr>().ok().map(IpNet::from));
             match network {
-                Some(network) => proxies.networks.push(network),
+                Some(network) => proxies.networks.push(plain(network)),
                 None if address == "unix" => proxies.unix = true,
                 None => {
                     let text = format!(
@@ -99,8 +100,9 @@ impl TrustedProxies {
     }
 
     /// Which fields of their requests count. Of the addresses in them it is the last that is no proxy's: what stands before it, a
-    /// client may have made up. The port is 0 where none is told. What is no address, `unknown` for example, ends the search, and so do
-    /// malformed fields.
+    /// client may have made up. The port is 0 where none is told, or one in disguise (`192.0.2.7:_p`, RFC 7239 section 6.3). Empty
+    /// elements and empty fields say nothing, and are ignored (RFC 9110 section 5.6.1.2). What is no address, `unknown` for example,
+    /// ends the search, and so do malformed fields.
     #[must_use]
     pub fn fields(mut self, fields: ForwardedFields) -> Self {
         self.fields = Some(fields);
@@ -130,19 +132,21 @@ impl TrustedProxies {
         let mut found = Forwarded { client: peer.clone(), is_https: None };
         match fields {
             ForwardedFields::XForwarded => {
-                let lines: Vec<_> = request.values("X-Forwarded-For").collect();
-                let words = lines.iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
-                self.follow(words.map(|word| address_of(word.trim_ascii())), &mut found);
-                let last = request.values("X-Forwarded-Proto").last();
-                found.is_https =
-                    last.and_then(|line| line.rsplit(|byte| *byte == b',').next()).and_then(is_https);
+                let elements = |name| {
+                    let mut all: Vec<_> =
+                        request.values(name).flat_map(list).filter(|word| !word.is_empty()).collect();
+                    all.reverse();
+                    all
+                };
+                self.follow(elements("X-Forwarded-For").into_iter().map(address_of), &mut found);
+                found.is_https = elements("X-Forwarded-Proto").first().copied().and_then(is_https);
             }
             ForwardedFields::Forwarded => {
                 let lines: Vec<_> = request.values("Forwarded").collect();
                 for line in lines.iter().rev() {
                     let Some(mut elements) = split(line, b',') else { break };
                     elements.reverse();
-                    for element in elements {
+                    for element in elements.into_iter().filter(|element| !trim_blanks(element).is_empty()) {
                         let told = |name| parameter(element, name);
                         found.is_https = told("proto").as_deref().and_then(is_https);
                         if !self.follow([told("for").as_deref().and_then(address_of)], &mut found) {
@@ -156,10 +160,10 @@ impl TrustedProxies {
     }
 
     /// Goes back from proxy to proxy. False where it ends.
-    fn follow(&self, addresses: impl IntoIterator<Item = Option<SocketAddr>>, found: &mut Forwarded) -> bool {
+    fn follow(&self, addresses: impl IntoIterator<Item = Option<Address>>, found: &mut Forwarded) -> bool {
         for address in addresses {
             let Some(address) = address else { return false };
-            found.client = address.into();
+            found.client = address;
             if !self.trusts(&found.client) {
                 return false;
             }
@@ -179,21 +183,45 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     }
 }
 
+/// The network of IPv4 that one of IPv6 stands for, as [`Address`] makes addresses plain.
+fn plain(network: IpNet) -> IpNet {
+    const PREFIX: u8 = 96;
+    let ip = network.addr().to_canonical();
+    let length = network.prefix_len().checked_sub(PREFIX);
+    match (network, ip, length) {
+        (IpNet::V6(_), IpAddr::V4(_), Some(length)) => IpNet::new(ip, length).unwrap_or(network),
+        _ => network,
+    }
+}
+
 fn is_https(word: &[u8]) -> Option<bool> {
     let word = word.trim_ascii();
     let is = |scheme: &[u8]| word.eq_ignore_ascii_case(scheme).then_some(());
     is(b"https").map(|()| true).or_else(|| is(b"http").map(|()| false))
 }
 
-/// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`.
-fn address_of(word: &[u8]) -> Option<SocketAddr> {
+/// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`; RFC 7239 section 6, and what others write.
+fn address_of(word: &[u8]) -> Option<Address> {
     let word = std::str::from_utf8(word).ok()?;
-    let bare = word.strip_prefix('[').and_then(|word| word.strip_suffix(']')).unwrap_or(word);
-    let address = match bare.parse::<IpAddr>() {
-        Ok(ip) => SocketAddr::new(ip, 0),
-        Err(_) => word.parse().ok()?,
+    let (ip, port) = match word.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((literal, "")) => (IpAddr::V6(literal.parse().ok()?), 0),
+        Some((literal, rest)) => (IpAddr::V6(literal.parse().ok()?), port_of(rest.strip_prefix(':')?)?),
+        None => match (word.parse(), word.split_once(':')) {
+            (Ok(ip), _) => (ip, 0),
+            (Err(_), Some((ip, port))) => (IpAddr::V4(ip.parse().ok()?), port_of(port)?),
+            (Err(_), None) => return None,
+        },
     };
-    Some(SocketAddr::new(address.ip().to_canonical(), address.port()))
+    Some(SocketAddr::new(ip, port).into())
+}
+
+/// RFC 7239 section 6: `node-port = 1*5DIGIT / "_" 1*( ALPHA / DIGIT / "." / "_" / "-" )`. One in disguise is none.
+fn port_of(word: &str) -> Option<u16> {
+    if let Some(name) = word.strip_prefix('_') {
+        let is_good = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        return (!name.is_empty() && name.bytes().all(is_good)).then_some(0);
+    }
+    (word.len() <= 5).then(|| decimal(word.as_bytes()))?.and_then(|port| u16::try_from(port).ok())
 }
 
 /// The parts of a value between separators that stand in no quoted string (RFC 9110 section 5.6.4). None if one has no end.
@@ -253,6 +281,18 @@ mod tests {
             ("[2001:db8::1]", Some("[2001:db8::1]:0")),
             ("[2001:db8::1]:80", Some("[2001:db8::1]:80")),
             ("::ffff:192.0.2.1", Some("192.0.2.1:0")),
+            ("[::ffff:192.0.2.1]:80", Some("192.0.2.1:80")),
+            ("192.0.2.1:_p", Some("192.0.2.1:0")),
+            ("[2001:db8::1]:_a.b-c_d", Some("[2001:db8::1]:0")),
+            ("192.0.2.1:_", None),
+            ("192.0.2.1:_p:q", None),
+            ("192.0.2.1:", None),
+            ("192.0.2.1:+80", None),
+            ("192.0.2.1:000080", None),
+            ("[192.0.2.1]:80", None),
+            ("[2001:db8::1]80", None),
+            ("unknown:_p", None),
+            ("_hidden:80", None),
             ("unknown", None),
             ("_hidden", None),
             ("192.0.2.1.5", None),
@@ -262,10 +302,31 @@ mod tests {
         ] {
             assert_eq!(
                 address_of(word.as_bytes()),
-                address.map(|address| address.parse().unwrap()),
+                address.map(|address| address.parse::<SocketAddr>().unwrap().into()),
                 "{word}"
             );
         }
+    }
+
+    #[test]
+    fn networks_of_ipv4_have_one_form() {
+        let proxies = |network: &str| TrustedProxies::new([network]).unwrap().proxy_protocol(true);
+        let is_trusted = |network: &str, ip: &str| {
+            proxies(network).begins_with_header(&SocketAddr::new(ip.parse().unwrap(), 1).into())
+        };
+        for network in
+            ["10.0.0.0/8", "::ffff:10.0.0.0/104", "10.1.1.1", "::ffff:10.1.1.1", "::ffff:0:0/96", "0.0.0.0/0"]
+        {
+            for ip in ["10.1.1.1", "::ffff:10.1.1.1", "::ffff:a01:101"] {
+                assert!(is_trusted(network, ip), "{network} {ip}");
+            }
+        }
+        for (network, ip) in
+            [("::ffff:10.0.0.0/104", "11.1.1.1"), ("::/0", "10.1.1.1"), ("::ffff:0:0/96", "::1")]
+        {
+            assert!(!is_trusted(network, ip), "{network} {ip}");
+        }
+        assert!(is_trusted("::/0", "2001:db8::1"));
     }
 
     #[test]

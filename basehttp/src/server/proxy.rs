@@ -28,6 +28,10 @@ const WORD: &[u8] = b"PROXY ";
 /// Signature, version, protocol and length.
 const FIXED: usize = 16;
 
+/// Section 2.2: version 2, and whether the proxy speaks for itself or for a client.
+const LOCAL: u8 = 0x20;
+const PROXY: u8 = 0x21;
+
 /// Section 2.2.6: what is told of the client's TLS, and the first bit of that.
 const PP2_TYPE_SSL: u8 = 0x20;
 const PP2_CLIENT_SSL: u8 = 1;
@@ -109,30 +113,45 @@ fn begins(bytes: &[u8], start: &[u8]) -> bool {
 
 /// Nothing where the proxy speaks for itself, as in its health checks; no address where its client has none of IP.
 fn announced_in(header: &[u8]) -> io::Result<Announced> {
-    let mut is_https = false;
-    let address: Option<SocketAddr> = if header.starts_with(WORD) {
-        match ppp::v1::Header::try_from(header).map_err(|error| wrong(&error.to_string()))?.addresses {
-            ppp::v1::Addresses::Unknown => None,
-            ppp::v1::Addresses::Tcp4(ip) => Some((ip.source_address, ip.source_port).into()),
-            ppp::v1::Addresses::Tcp6(ip) => Some((ip.source_address, ip.source_port).into()),
-        }
-    } else {
-        let header = ppp::v2::Header::try_from(header).map_err(|error| wrong(&error.to_string()))?;
-        if header.command == ppp::v2::Command::Proxy {
-            // Broken extensions are none: the address stands before them.
-            let ssl = header.tlvs().map_while(Result::ok).find(|tlv| tlv.kind == PP2_TYPE_SSL);
-            is_https =
-                ssl.is_some_and(|tlv| tlv.value.first().is_some_and(|client| client & PP2_CLIENT_SSL != 0));
-        }
-        match (header.command, header.addresses) {
-            (ppp::v2::Command::Proxy, ppp::v2::Addresses::IPv4(ip)) => {
-                Some((ip.source_address, ip.source_port).into())
-            }
-            (ppp::v2::Command::Proxy, ppp::v2::Addresses::IPv6(ip)) => {
-                Some((ip.source_address, ip.source_port).into())
-            }
-            _ => None,
-        }
+    if header.starts_with(WORD) { line(header) } else { block(header) }
+}
+
+/// Version 1, section 2.1.
+fn line(header: &[u8]) -> io::Result<Announced> {
+    let rest = header.strip_prefix(WORD).unwrap_or_default();
+    // What follows is to be ignored, whatever it is.
+    if rest.starts_with(b"UNKNOWN ") || rest.starts_with(b"UNKNOWN\r") {
+        return Ok((None, false));
+    }
+    // `ppp` takes a port with a sign.
+    if rest.contains(&b'+') {
+        return Err(wrong("there is a plus sign in it"));
+    }
+    let header = ppp::v1::Header::try_from(header).map_err(|error| wrong(&error.to_string()))?;
+    let address: Option<SocketAddr> = match header.addresses {
+        ppp::v1::Addresses::Unknown => None,
+        ppp::v1::Addresses::Tcp4(ip) => Some((ip.source_address, ip.source_port).into()),
+        ppp::v1::Addresses::Tcp6(ip) => Some((ip.source_address, ip.source_port).into()),
+    };
+    Ok((address.map(Address::from), false))
+}
+
+/// Version 2, section 2.2.
+fn block(header: &[u8]) -> io::Result<Announced> {
+    // Whatever follows is to be ignored, where the proxy speaks for itself and where it says that nothing is known of its
+    // client (AF_UNSPEC). `ppp` would refuse some of that: health checks may have the family of their connection and no addresses.
+    if let Some([LOCAL, _] | [PROXY, 0..=0x0f]) = header.get(SIGNATURE.len()..FIXED - 2) {
+        return Ok((None, false));
+    }
+    let header = ppp::v2::Header::try_from(header).map_err(|error| wrong(&error.to_string()))?;
+    // Broken extensions are none: the address stands before them.
+    let ssl = header.tlvs().map_while(Result::ok).find(|tlv| tlv.kind == PP2_TYPE_SSL);
+    let is_https =
+        ssl.is_some_and(|tlv| tlv.value.first().is_some_and(|client| client & PP2_CLIENT_SSL != 0));
+    let address: Option<SocketAddr> = match header.addresses {
+        ppp::v2::Addresses::IPv4(ip) => Some((ip.source_address, ip.source_port).into()),
+        ppp::v2::Addresses::IPv6(ip) => Some((ip.source_address, ip.source_port).into()),
+        ppp::v2::Addresses::Unspecified | ppp::v2::Addresses::Unix(_) => None,
     };
     Ok((address.map(Address::from), is_https))
 }

@@ -58,6 +58,78 @@ fn a_proxy_header_tells_the_client_of_all_requests() {
     }
 }
 
+/// An address of IPv4 in the form of IPv6 is the same client, and the same proxy, wherever it comes in.
+#[test]
+fn an_ipv4_address_has_one_form_wherever_it_comes_in() {
+    let mapped = [
+        &[0; 10][..],
+        &[0xff, 0xff, 192, 0, 2, 7],
+        &[0; 10],
+        &[0xff, 0xff, 10, 0, 0, 1],
+        &[0x12, 0x34, 0, 80],
+    ]
+    .concat();
+    let announced = proxied();
+    for header in [
+        b"PROXY TCP6 ::ffff:192.0.2.7 ::ffff:10.0.0.1 4660 80\r\n".to_vec(),
+        b"PROXY TCP6 ::ffff:c000:207 ::1 4660 80\r\n".to_vec(),
+        version_2(1, 0x21, &mapped),
+    ] {
+        let mut client = Client::new(&announced.server);
+        client.send([&header[..], REQUEST.as_bytes()].concat());
+        assert_eq!(client.reply().text(), "192.0.2.7:4660 192.0.2.7 http", "{}", show(&header));
+    }
+    // The proxy that a header tells of is one that fields may go by: whom it names last is trusted or not, in either form.
+    for networks in [["127.0.0.1", "10.0.0.0/8"], ["::ffff:127.0.0.1", "::ffff:10.0.0.0/104"]] {
+        answers(
+            &networks,
+            ForwardedFields::XForwarded,
+            &[
+                ("X-Forwarded-For: 192.0.2.7, ::ffff:10.1.1.1\r\n", "192.0.2.7 http"),
+                ("X-Forwarded-For: ::ffff:192.0.2.7, 10.1.1.1\r\n", "192.0.2.7 http"),
+                ("X-Forwarded-For: 6.6.6.6, [::ffff:192.0.2.7]:80\r\n", "192.0.2.7 http"),
+            ],
+        );
+        answers(
+            &networks,
+            ForwardedFields::Forwarded,
+            &[("Forwarded: for=\"[::ffff:c000:207]\", for=\"[::ffff:10.1.1.1]:80\"\r\n", "192.0.2.7 http")],
+        );
+    }
+    let proxies = TrustedProxies::new(["127.0.0.1", "10.0.0.0/8"]).unwrap().proxy_protocol(true);
+    let both = stage(proxies.fields(ForwardedFields::XForwarded));
+    let mut client = Client::new(&both.server);
+    client.send("PROXY TCP6 ::ffff:10.1.1.1 ::1 4660 80\r\nGET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n");
+    assert_eq!(client.reply().text(), "192.0.2.7:0 192.0.2.7 http");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_ipv4_client_of_a_socket_for_both_has_one_form_too() {
+    use std::net::{Ipv6Addr, SocketAddr, TcpStream};
+
+    let Ok(socket) = socket2::Socket::new(socket2::Domain::IPV6, socket2::Type::STREAM, None) else { return };
+    socket.set_only_v6(false).unwrap();
+    if socket.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)).into()).is_err() {
+        return;
+    }
+    socket.listen(8).unwrap();
+    let log = Log::default();
+    let proxies = TrustedProxies::new(["127.0.0.0/8"]).unwrap().fields(ForwardedFields::XForwarded);
+    let builder = HTTPServer::builder().trusted_proxies(proxies);
+    let listener = std::net::TcpListener::from(socket);
+    let port = listener.local_addr().unwrap().port();
+    let mut server = builder.from_listener(listener, Act::factory(who, log)).unwrap();
+    let handle = server.handle();
+    let thread = std::thread::spawn(move || server.serve_forever());
+    let mut client = Client::over(TcpStream::connect(("127.0.0.1", port)).unwrap());
+    let reply = client.ask("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n");
+    assert_eq!(reply.text(), "192.0.2.7:0 192.0.2.7 http");
+    assert!(client.ask(REQUEST).text().contains(" 127.0.0.1 http"));
+    handle.shutdown();
+    thread.join().unwrap().unwrap();
+}
+
 #[test]
 fn a_proxy_header_tells_whether_its_client_speaks_tls() {
     let stage = proxied();
@@ -98,8 +170,20 @@ fn a_proxy_may_speak_for_itself() {
         b"PROXY UNKNOWN\r\n".to_vec(),
         b"PROXY UNKNOWN ffff::1 ffff::2 1 2\r\n".to_vec(),
         version_2(0, 0, b""),
+        b"PROXY UNKNOWN and whatever else there may be, in \xff words or none of them\r\n".to_vec(),
+        // LOCAL: family and addresses are to be ignored, whatever they are (section 2.2).
         version_2(0, 0x11, IPV4),
+        version_2(0, 0x11, b""),
+        version_2(0, 0x21, b""),
+        version_2(0, 0x21, IPV4),
+        version_2(0, 0x31, b"short"),
+        version_2(0, 0x12, b""),
+        version_2(0, 0xff, &[0xff; 4000]),
+        // And where the proxy knows nothing of its client.
         version_2(1, 0, b""),
+        version_2(1, 0, IPV4),
+        version_2(1, 0x01, b"short"),
+        version_2(1, 0, b"\x20\0\x05\x01\0\0\0\0"),
         version_2(1, 0x31, &unix),
     ] {
         let mut client = Client::new(&stage.server);
@@ -117,12 +201,16 @@ fn what_is_no_proxy_header_is_refused_and_logged() {
         REQUEST.as_bytes().to_vec(),
         b"PROXY TCP4 192.0.2.7 10.0.0.1 99999 80\r\n".to_vec(),
         b"PROXY TCP4 192.0.2.7 10.0.0.1 80\r\n".to_vec(),
+        b"PROXY TCP4 192.0.2.7 10.0.0.1 +4660 80\r\n".to_vec(),
+        b"PROXY UNKNOWNTCP4\r\n".to_vec(),
         b"PROXY TCP9 192.0.2.7 10.0.0.1 4660 80\r\n".to_vec(),
         [b"PROXY TCP4 ", &[b' '; 200][..]].concat(),
         version_2(2, 0x11, IPV4),
         version_2(1, 0x41, IPV4),
         version_2(1, 0x11, b"short"),
+        version_2(1, 0x11, b""),
         version_2(1, 0x11, &[0; 5000]),
+        version_2(0, 0x11, &[0; 5000]),
         b"\r\n\r\n\0\r\nQUIT\n\x11\x11\0\0".to_vec(),
     ] {
         let mut client = Client::new(&stage.server);
@@ -182,7 +270,17 @@ fn x_forwarded_for_is_read_from_its_end() {
             ("X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-For: 192.0.2.7\r\n", "192.0.2.7 http"),
             ("X-Forwarded-For: 6.6.6.6, [2001:db8::1]:80\r\n", "6.6.6.6 http"),
             ("X-Forwarded-For: 6.6.6.6, unknown, 10.1.1.1\r\n", "10.1.1.1 http"),
-            ("X-Forwarded-For: 6.6.6.6,\r\n", "127.0.0.1 http"),
+            // Empty elements and fields say nothing (RFC 9110 section 5.6.1.2).
+            ("X-Forwarded-For: 6.6.6.6, 192.0.2.7,\r\n", "192.0.2.7 http"),
+            (
+                "X-Forwarded-For: 6.6.6.6, 192.0.2.7 ,, \t,\r\nX-Forwarded-For:\r\nX-Forwarded-For: ,\r\n",
+                "192.0.2.7 http",
+            ),
+            ("X-Forwarded-For: 6.6.6.6, , 192.0.2.7, , 10.1.1.1\r\n", "192.0.2.7 http"),
+            ("X-Forwarded-For: ,\r\n", "127.0.0.1 http"),
+            ("X-Forwarded-For: 192.0.2.7:_p\r\n", "192.0.2.7 http"),
+            ("X-Forwarded-For: 6.6.6.6, 192.0.2.7:\r\n", "127.0.0.1 http"),
+            ("X-Forwarded-Proto: http, https,\r\nX-Forwarded-Proto:\r\n", "127.0.0.1 https"),
             ("X-Forwarded-Proto: http, HTTPS\r\n", "127.0.0.1 https"),
             ("X-Forwarded-Proto: gopher\r\n", "127.0.0.1 http"),
             ("Forwarded: for=6.6.6.6;proto=https\r\n", "127.0.0.1 http"),
@@ -205,6 +303,19 @@ fn forwarded_is_read_from_its_end() {
             ("Forwarded: for=\"6.6.6.6\r\nForwarded: for=10.1.1.1\r\n", "10.1.1.1 http"),
             ("Forwarded: for=\"1.1.1.1, for=2.2.2.2\", for=192.0.2.7\r\n", "192.0.2.7 http"),
             ("Forwarded: for=unknown\r\n", "127.0.0.1 http"),
+            // A port in disguise (RFC 7239 section 6.3).
+            ("Forwarded: for=\"192.0.2.7:_p\"\r\n", "192.0.2.7 http"),
+            ("Forwarded: for=\"[2001:db8::1]:_p.q-r_s\"\r\n", "2001:db8::1 http"),
+            ("Forwarded: for=6.6.6.6, for=\"192.0.2.7:_\"\r\n", "127.0.0.1 http"),
+            ("Forwarded: for=6.6.6.6, for=\"192.0.2.7:_p q\"\r\n", "127.0.0.1 http"),
+            // Empty elements and fields say nothing (RFC 9110 section 5.6.1.2).
+            ("Forwarded: for=192.0.2.7,\r\n", "192.0.2.7 http"),
+            (
+                "Forwarded: for=6.6.6.6, for=192.0.2.7;proto=https ,, ,\r\nForwarded:\r\nForwarded: ,\r\n",
+                "192.0.2.7 https",
+            ),
+            ("Forwarded: for=192.0.2.7, , for=10.1.1.1\r\n", "192.0.2.7 http"),
+            ("Forwarded:\r\n", "127.0.0.1 http"),
             ("Forwarded: for=_hidden, for=10.1.1.1\r\n", "10.1.1.1 http"),
             ("X-Forwarded-For: 6.6.6.6\r\n", "127.0.0.1 http"),
         ],
