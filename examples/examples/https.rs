@@ -3,9 +3,7 @@
 //! `cargo run --example https -- 8443 cert.pem key.pem`, then `curl --cacert cert.pem https://localhost:8443/`
 
 use std::io;
-use std::path::Path;
-use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use basehttp::TlsConfig;
 use basehttp::prelude::*;
@@ -35,31 +33,13 @@ impl Secure {
     }
 }
 
-/// Has new connections get a new certificate.
-fn watch(tls: &TlsConfig, certfile: &str) {
-    let changed =
-        || Path::new(certfile).metadata().and_then(|file| file.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
-    let mut last = changed();
-    loop {
-        thread::sleep(Duration::from_secs(60));
-        if changed() == last {
-            continue;
-        }
-        last = changed();
-        if let Err(error) = tls.reload() {
-            eprintln!("the certificate stays the old one: {error}");
-        }
-    }
-}
-
 fn main() -> io::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [port, certfile, keyfile] = arguments.as_slice() else {
         return Err(io::Error::other("https PORT CERTFILE KEYFILE"));
     };
     let tls = TlsConfig::from_files(certfile, keyfile)?;
-    let (watched, file) = (tls.clone(), certfile.clone());
-    thread::spawn(move || watch(&watched, &file));
     let address = ("127.0.0.1", port.parse().map_err(io::Error::other)?);
-    HTTPServer::builder().tls(tls).bind(address, |base| Secure { base })?.serve_forever()
+    let builder = HTTPServer::builder().tls(tls).watch_tls(Duration::from_secs(2));
+    builder.bind(address, |base| Secure { base })?.serve_forever()
 }

@@ -20,6 +20,9 @@ mod server;
 mod serving;
 #[path = "names/streams.rs"]
 mod streams;
+#[cfg(unix)]
+#[path = "names/unix_socket.rs"]
+mod unix_socket;
 
 pub(crate) const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 

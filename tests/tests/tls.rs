@@ -1,23 +1,25 @@
 //! HTTP over TLS, with a client of rustls and with clients that are none.
 
+#[path = "tls/alpn.rs"]
+mod alpn;
 #[path = "tls/budget.rs"]
 mod budget;
+#[path = "tls/certificates.rs"]
+mod certificates;
 #[path = "tls/records.rs"]
 mod records;
 
-use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use basehttp::prelude::*;
 use basehttp::testing::{TestServer, respond};
-use basehttp::{Directory, FileHandler, HTTPSServer, ServerBuilder, TlsConfig, TrustedProxies};
+use basehttp::{Directory, FileHandler, ServerBuilder, TlsConfig, TrustedProxies};
 use basehttp_tests::client::Client;
 use basehttp_tests::log::Log;
-use basehttp_tests::{PATIENCE, wait_until};
+use basehttp_tests::wait_until;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -120,11 +122,16 @@ impl Identity {
     }
 
     fn client(&self, stream: TcpStream) -> StreamOwned<ClientConnection, TcpStream> {
+        self.client_of(&["h2", "http/1.1"], stream)
+    }
+
+    /// A client that offers these protocols.
+    fn client_of(&self, protocols: &[&str], stream: TcpStream) -> StreamOwned<ClientConnection, TcpStream> {
         let roots = self.roots();
         let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
         let builder = builder.with_safe_default_protocol_versions().unwrap();
         let mut config = builder.with_root_certificates(roots).with_no_client_auth();
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
         let name = ServerName::try_from("localhost").unwrap();
         StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), stream)
     }
@@ -164,15 +171,6 @@ fn requests_one_after_the_other_and_all_at_once() {
     for _ in 0..100 {
         assert_eq!(client.reply().text(), "/ true");
     }
-}
-
-#[test]
-fn the_protocol_is_agreed_on() {
-    let stage = Stage::new();
-    let mut stream = stage.identity.client(stage.server.connect().unwrap());
-    stream.write_all(GET.as_bytes()).unwrap();
-    stream.read_exact(&mut [0; 12]).unwrap();
-    assert_eq!(stream.conn.alpn_protocol(), Some(&b"http/1.1"[..]));
 }
 
 #[test]
@@ -301,80 +299,6 @@ fn the_server_says_that_it_ends() {
     assert!(reply.ends_with(b"/ true"));
 }
 
-#[test]
-fn a_new_certificate_is_for_new_connections() {
-    let folder = tempfile::tempdir().unwrap();
-    let (certfile, keyfile) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
-    let write = |identity: &Identity| {
-        fs::write(&certfile, &identity.certificate).unwrap();
-        fs::write(&keyfile, &identity.key).unwrap();
-    };
-    let (first, second) = (Identity::new(), Identity::new());
-    write(&first);
-    let tls = TlsConfig::from_files(&certfile, &keyfile).unwrap();
-    let log = Log::default();
-    let factory = move |base| Act { base, log: log.clone() };
-    let server = TestServer::with(HTTPServer::builder().tls(tls.clone()), factory);
-    let mut before = Client::over(first.client(server.connect().unwrap()));
-    assert_eq!(before.ask(GET).status, 200);
-
-    fs::write(&keyfile, "no key").unwrap();
-    assert!(tls.reload().unwrap_err().to_string().contains("key.pem"));
-    let mut meanwhile = Client::over(first.client(server.connect().unwrap()));
-    assert_eq!(meanwhile.ask(GET).status, 200, "the old one stays in force");
-
-    write(&second);
-    tls.reload().unwrap();
-    let mut after = Client::over(second.client(server.connect().unwrap()));
-    assert_eq!(after.ask(GET).status, 200);
-    assert_eq!(before.ask(GET).status, 200);
-    let mut old = Client::over(first.client(server.connect().unwrap()));
-    assert!(old.send(GET).try_reply().is_err());
-}
-
-#[test]
-fn what_is_wrong_with_a_certificate_is_said() {
-    let (one, other) = (Identity::new(), Identity::new());
-    let failed = |certificate: &str, key: &str| {
-        TlsConfig::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap_err().to_string()
-    };
-    let with_password = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n";
-    let old = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nMIIB\n-----END RSA PRIVATE KEY-----\n";
-    for (error, says) in [
-        (failed("", &one.key), "no certificate"),
-        (failed(&one.key, &one.key), "no certificate"),
-        (failed(&one.certificate, ""), "no private key"),
-        (failed(&one.certificate, &one.certificate), "no private key"),
-        (failed(&one.certificate, with_password), "openssl pkey"),
-        (failed(&one.certificate, old), "openssl pkey"),
-        (failed(&one.certificate, &other.key), "is not that of the certificate"),
-    ] {
-        assert!(error.contains(says), "{error}");
-    }
-    let error = TlsConfig::from_files("no/such/file.pem", "x").unwrap_err();
-    assert!(error.to_string().contains("no/such/file.pem"), "{error}");
-}
-
-#[test]
-fn pythons_https_server() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("both.pem");
-    let identity = Identity::new();
-    fs::write(&file, [identity.key.as_str(), &identity.certificate].concat()).unwrap();
-    let log = Log::default();
-    let factory = move |base| Act { base, log: log.clone() };
-    let mut server = HTTPSServer::bind("127.0.0.1:0", &file, None::<&Path>, factory).unwrap();
-    let (handle, port) = (server.handle(), server.server_port());
-    let thread = std::thread::spawn(move || server.serve_forever());
-    let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let mut client = Client::over(identity.client(stream));
-    assert_eq!(client.ask(GET).text(), "/ true");
-    handle.shutdown();
-    thread.join().unwrap().unwrap();
-    client.assert_closed();
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn half_handshakes_hold_no_threads() {
@@ -426,7 +350,7 @@ fn a_proxy_header_comes_before_the_handshake() {
 fn a_list_of_a_folder_arrives_whole_however_slowly_it_is_taken() {
     let folder = tempfile::tempdir().unwrap();
     for number in 0..8000 {
-        fs::File::create(folder.path().join(format!("{number:04}{}", "x".repeat(200)))).unwrap();
+        std::fs::File::create(folder.path().join(format!("{number:04}{}", "x".repeat(200)))).unwrap();
     }
     let files = Directory::open(folder.path()).unwrap();
     let of_memory = files.clone();

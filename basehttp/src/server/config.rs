@@ -98,6 +98,38 @@ impl ServerBuilder {
         self
     }
 
+    /// Has the server look at the files of its certificate and its key so often, and read them again when they have been
+    /// replaced, as they are at a renewal: connections that are open go on, and new ones get the new certificate. A line of the
+    /// log says so. Off by default; some seconds are often enough.
+    ///
+    /// The files are watched together, by what is in them. One may come long before the other, links may be turned, either may
+    /// be missing for a while: what is there is tried again whenever it has changed and then stood still from one look to the
+    /// next, until the two fit; meanwhile the certificate from before is served. A line of the log says so when it takes longer
+    /// than a minute. It needs a [`TlsConfig`](crate::TlsConfig) [`from_files`](crate::TlsConfig::from_files), and works while
+    /// [`serve_forever`](crate::HTTPServer::serve_forever) does, on a thread of its own.
+    ///
+    /// ```no_run
+    /// # use basehttp::prelude::*;
+    /// # struct Hello { base: BaseHTTPRequestHandler }
+    /// # #[http_handler]
+    /// # impl Hello { fn do_GET(&self) {} }
+    /// use std::time::Duration;
+    /// use basehttp::TlsConfig;
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// HTTPServer::builder()
+    ///     .tls(TlsConfig::from_files("fullchain.pem", "privkey.pem")?)
+    ///     .watch_tls(Duration::from_secs(10))
+    ///     .bind("0.0.0.0:8443", |base| Hello { base })?
+    ///     .serve_forever()
+    /// # }
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn watch_tls(mut self, every: Duration) -> Self {
+        self.settings.watch_tls = Some(every);
+        self
+    }
+
     /// How long a handshake of TLS may take, however it trickles in, and how long a client may take to begin one; then the
     /// connection is closed. 10 seconds by default: two times back and forth take less than one on any network, and a client
     /// that wants to hold connections must not have longer for it than with a head.
@@ -162,7 +194,8 @@ impl ServerBuilder {
     /// The hosts that requests may be for, by the names or addresses that stand in `Host`, without ports; with none, as by
     /// default, any. A request for another is answered 421 (RFC 9110 section 15.5.20) before the handler is asked: a page whose
     /// name was made to lead to this server, as in DNS rebinding, asks under that name. A request of HTTP/1.0 without `Host` is
-    /// let through. The code of the [`Fault`](crate::Fault) is `foreign-host`.
+    /// let through. The code of the [`Fault`](crate::Fault) is `foreign-host`. A host in the target (`http://host/`) comes before
+    /// `Host`; a target without a slash at its front, which Python would serve, is answered 400 (`bad-target`).
     ///
     /// ```
     /// # use basehttp::prelude::*;

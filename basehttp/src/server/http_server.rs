@@ -19,11 +19,17 @@ use super::poller::Poller;
 use super::session::Parts;
 use super::settings::Settings;
 use super::shutdown::Shutdown;
+#[cfg(unix)]
+use super::socket_file::SocketFile;
 use super::stop::Control;
+#[cfg(feature = "tls")]
+use super::tls::{Watch, Watching};
 use super::token::WAKER;
 use super::wakers::Wakers;
 use super::worker::Worker;
 use crate::handler::guard::HostGuard;
+#[cfg(unix)]
+use crate::handler::wire::Level;
 use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler, ServerHandle, ServerInfo};
 use crate::sync::Arc;
 
@@ -55,6 +61,9 @@ pub struct HTTPServer {
     engine: Arc<Engine>,
     handle_timeout: Option<Box<HandleTimeout>>,
     info: Arc<ServerInfo>,
+    /// That of a socket that this server has made.
+    #[cfg(unix)]
+    socket_file: Option<SocketFile>,
 }
 
 fn erase<H, F>(factory: F) -> Box<Open>
@@ -81,11 +90,36 @@ impl HTTPServer {
         Self::builder().bind(address, factory)
     }
 
-    /// Listens at a unix socket, which is made at `path`. What stands there already is an error, also the socket of an
-    /// earlier server: remove it first.
+    /// Listens at a unix socket, which is made at `path`, and removed at the end if it is still the same one.
+    ///
+    /// A socket that nobody listens at any more, which a server leaves that was killed, is replaced, and a line of the log says
+    /// so. One at which somebody listens is not, nor is a file of another kind, or a link. A server that has ended its listening
+    /// and still finishes its requests is replaced too: its successor need not wait for it.
+    ///
+    /// Two servers of this crate that start at the same time are told apart, by a lock on the folder (`flock`). What the system
+    /// cannot rule out is another program that binds the same path just when an abandoned socket is removed.
     ///
     /// # Errors
-    /// The system's error with the path in its text.
+    /// The system's error with the path in its text; [`AddrInUse`](io::ErrorKind::AddrInUse), with the reason, for what stands
+    /// there and is not replaced.
+    ///
+    /// ```
+    /// # use basehttp::prelude::*;
+    /// # struct Hello { base: BaseHTTPRequestHandler }
+    /// # #[http_handler]
+    /// # impl Hello { fn do_GET(&self) {} }
+    /// # fn main() -> std::io::Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.sock");
+    /// // Left by a server that is gone.
+    /// drop(std::os::unix::net::UnixListener::bind(&path)?);
+    /// let server = HTTPServer::bind_unix(&path, |base| Hello { base })?;
+    /// assert!(HTTPServer::bind_unix(&path, |base| Hello { base }).is_err());
+    /// drop(server);
+    /// assert!(!path.exists());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(unix)]
     pub fn bind_unix<H, F>(path: impl AsRef<std::path::Path>, factory: F) -> io::Result<Self>
     where
@@ -153,7 +187,13 @@ impl HTTPServer {
         let log = Log::new(log_line, shards);
         let hooked = Hooked { verify_request, open, info: info.clone() };
         let engine = Engine::new(pollers, settings, hooked, log, shutdown, wakers);
-        Ok(Self { engine: Arc::new(engine), handle_timeout, info })
+        Ok(Self {
+            engine: Arc::new(engine),
+            handle_timeout,
+            info,
+            #[cfg(unix)]
+            socket_file: None,
+        })
     }
 
     /// The address that the server listens at; see [`ServerInfo::server_address`].
@@ -195,7 +235,12 @@ impl HTTPServer {
         }
         engine.set_single(false);
         engine.start();
+        #[cfg(feature = "tls")]
+        let _watching = self.watch_tls();
         engine.shutdown.wait_for_stop();
+        // The path is free for another server. Clients that the system has queued are served all the same.
+        #[cfg(unix)]
+        drop(self.socket_file.take());
         if !engine.shutdown.wait_for_end(Duration::ZERO) {
             engine.cut();
             // A handler that is not waiting for its client does not notice; its thread ends when it returns.
@@ -209,6 +254,26 @@ impl HTTPServer {
         engine.log.finish();
         engine.shutdown.publish();
         engine.shutdown.take_error().map_or(Ok(()), Err)
+    }
+
+    /// Has a thread look at the files of the certificate, where that was asked for.
+    #[cfg(feature = "tls")]
+    fn watch_tls(&self) -> Option<Watching> {
+        let settings = &self.engine.settings;
+        let (every, tls) = settings.watch_tls.zip(settings.tls.clone())?;
+        let engine = Arc::downgrade(&self.engine);
+        let tell = move |line: &str, level| {
+            if let Some(engine) = engine.upgrade() {
+                engine.log.tell(line, level);
+            }
+        };
+        let watching = Watch::start(tls, every, tell);
+        if let Err(error) = &watching {
+            self.engine
+                .log
+                .complain(0, &format!("the certificate is not watched, for there is no thread: {error}"));
+        }
+        watching.ok()
     }
 
     /// Serves one request on the calling thread, and closes its connection. Waits for it as long as the setting
@@ -308,9 +373,15 @@ impl ServerBuilder {
     {
         self.settings.check()?;
         let path = path.as_ref();
-        let listener = Listener::bind_unix(path)?;
+        let (listener, file) = Listener::bind_unix(path)?;
         let name = path.display().to_string();
-        HTTPServer::new(listener, name, self.settings, self.hooks, erase(factory))
+        let mut server = HTTPServer::new(listener, name, self.settings, self.hooks, erase(factory))?;
+        if file.has_replaced {
+            let text = format!("replaced the socket {}, which nobody listened at", path.display());
+            server.engine.log.tell(&text, Level::Info);
+        }
+        server.socket_file = Some(file);
+        Ok(server)
     }
 
     /// Makes a server of a listener that exists; see [`HTTPServer::from_listener`].

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, IoSlice, Read, Write};
-use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener};
+use std::net::{Shutdown, SocketAddr, TcpListener};
 #[cfg(unix)]
 use std::os::unix::net::UnixListener;
 #[cfg(unix)]
@@ -14,6 +14,8 @@ use socket2::{Domain, SockRef, Socket, Type};
 
 use super::address::{Resolved, describe};
 use super::settings::Settings;
+#[cfg(unix)]
+use super::socket_file::{self, SocketFile};
 use crate::handler::Address;
 
 /// A listening socket that a server can be made of: `TcpListener`, and `UnixListener` on unix.
@@ -107,10 +109,9 @@ impl Listener {
     }
 
     #[cfg(unix)]
-    pub(super) fn bind_unix(path: &Path) -> io::Result<Self> {
-        let listener =
-            UnixListener::bind(path).map_err(|error| describe(&error, &path.display().to_string()))?;
-        listener.into_listener()
+    pub(super) fn bind_unix(path: &Path) -> io::Result<(Self, SocketFile)> {
+        let (listener, file) = socket_file::bind(path)?;
+        Ok((listener.into_listener()?, file))
     }
 
     pub(super) fn address(&self) -> io::Result<Address> {
@@ -130,7 +131,7 @@ impl Listener {
                 if !CONNECTIONS_INHERIT {
                     let _ = stream.set_nodelay(true);
                 }
-                (Stream::Tcp(stream), plain(address).into())
+                (Stream::Tcp(stream), address.into())
             }
             #[cfg(unix)]
             Self::Unix(listener) => {
@@ -147,15 +148,6 @@ impl Listener {
             #[cfg(unix)]
             Self::Unix(listener) => registry.register(listener, token, Interest::READABLE),
         }
-    }
-}
-
-/// A socket for both has IPv4 addresses in the clothes of IPv6 ones (RFC 4291 section 2.5.5.2), which no log and no check of
-/// an address expects.
-fn plain(address: SocketAddr) -> SocketAddr {
-    match address.ip().to_canonical() {
-        ip @ IpAddr::V4(_) => SocketAddr::new(ip, address.port()),
-        IpAddr::V6(_) => address,
     }
 }
 

@@ -179,6 +179,13 @@ impl Log {
     pub(super) fn complain(&self, shard: usize, text: &str) {
         self.gather(shard, &line_of_the_server(text), Level::Warning);
     }
+
+    /// Says something outside of all turns, after which lines are written: a thread that serves may sleep for long.
+    #[cfg(any(unix, feature = "tls"))]
+    pub(super) fn tell(&self, text: &str, level: Level) {
+        self.push(0, &line_of_the_server(text), level);
+        self.flush();
+    }
 }
 
 /// Gives the lines to code of the user. One that panics has lost a line.

@@ -42,6 +42,8 @@ mod sending;
 pub(crate) mod session;
 mod settings;
 mod shutdown;
+#[cfg(unix)]
+mod socket_file;
 mod stop;
 mod sync;
 mod table;

@@ -29,6 +29,8 @@ pub(super) struct Settings {
     pub(super) bounds: Bounds,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<super::tls::TlsConfig>,
+    #[cfg(feature = "tls")]
+    pub(super) watch_tls: Option<Duration>,
     /// There is none without the feature.
     #[cfg(not(feature = "tls"))]
     pub(super) tls: Option<std::convert::Infallible>,
@@ -53,6 +55,8 @@ impl Default for Settings {
             proxies: None,
             bounds: Bounds::default(),
             tls: None,
+            #[cfg(feature = "tls")]
+            watch_tls: None,
         }
     }
 }
@@ -117,6 +121,8 @@ impl Settings {
                 "has nothing that counts of what they say: call fields(..) or proxy_protocol(true)",
             ));
         }
+        #[cfg(feature = "tls")]
+        self.check_watch()?;
         match self.compute_threads {
             Some(count) if count > self.max_threads => {
                 let threads = self.max_threads;
@@ -128,6 +134,22 @@ impl Settings {
                 ))
             }
             _ => Ok(()),
+        }
+    }
+
+    #[cfg(feature = "tls")]
+    fn check_watch(&self) -> io::Result<()> {
+        match (self.watch_tls, &self.tls) {
+            (None, _) => Ok(()),
+            (Some(every), _) if every.is_zero() => Err(wrong(
+                "watch_tls",
+                "is zero, so that a thread would do nothing else: some seconds are often enough",
+            )),
+            (Some(_), Some(tls)) if tls.is_from_files() => Ok(()),
+            (Some(_), _) => Err(wrong(
+                "watch_tls",
+                "has no files to watch: call tls(..) with a TlsConfig::from_files(..)",
+            )),
         }
     }
 

@@ -275,6 +275,38 @@ fn over_tls() {
 }
 
 #[test]
+fn a_renewed_certificate_is_read_again() {
+    let (folder, keys) = (folder(), tempfile::tempdir().unwrap());
+    let (certificate, key) = (keys.path().join("cert.pem"), keys.path().join("key.pem"));
+    let make = || rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let (first, second) = (make(), make());
+    fs::write(&certificate, first.cert.pem()).unwrap();
+    fs::write(&key, first.signing_key.serialize_pem()).unwrap();
+    let arguments = ["--tls-cert", certificate.to_str().unwrap(), "--tls-key", key.to_str().unwrap()];
+    let program = Program::start(folder.path(), &arguments);
+    let is_served = |made: &rcgen::CertifiedKey<rcgen::KeyPair>| {
+        let mut roots = RootCertStore::empty();
+        roots.add(made.cert.der().clone()).unwrap();
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = ServerName::try_from("localhost").unwrap();
+        let client = ClientConnection::new(Arc::new(config), name).unwrap();
+        let mut stream = StreamOwned::new(client, program.connect());
+        stream.write_all(b"GET /a.txt HTTP/1.0\r\n\r\n").is_ok() && Reply::read(stream).body == "text of a"
+    };
+    assert!(is_served(&first));
+    fs::write(&certificate, second.cert.pem()).unwrap();
+    assert!(is_served(&first), "there is no key for the new one yet");
+    fs::write(&key, second.signing_key.serialize_pem()).unwrap();
+    wait_until("the new certificate", || is_served(&second));
+    let (_, _, log) = program.stop();
+    assert!(log.contains("has been read again, for new connections"), "{log}");
+}
+
+#[test]
 fn for_this_machine_alone_means_for_its_own_pages() {
     let folder = folder();
     let ask = |program: &Program, fields: &str| {

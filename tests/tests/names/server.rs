@@ -166,16 +166,16 @@ fn from_listener() {
 }
 
 #[cfg(unix)]
-mod unix {
+pub(crate) mod unix {
     use std::os::unix::net::{UnixListener, UnixStream};
     use std::path::PathBuf;
 
     use super::*;
 
-    struct Path(PathBuf);
+    pub(crate) struct Path(pub(crate) PathBuf);
 
     impl Path {
-        fn new(name: &str) -> Self {
+        pub(crate) fn new(name: &str) -> Self {
             let path = std::env::temp_dir().join(format!("basehttp-{}-{name}.sock", std::process::id()));
             let _ = std::fs::remove_file(&path);
             Self(path)
@@ -188,7 +188,7 @@ mod unix {
         }
     }
 
-    fn check(path: &Path, server: HTTPServer) {
+    pub(crate) fn check(path: &Path, server: HTTPServer) {
         assert_eq!(server.server_address().path(), Some(&*path.0));
         assert_eq!(server.server_name(), path.0.to_str().unwrap());
         assert_eq!(server.server_port(), 0);

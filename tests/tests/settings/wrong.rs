@@ -82,6 +82,25 @@ fn proxies_of_which_nothing_counts_are_a_mistake() {
 }
 
 #[test]
+fn a_certificate_that_cannot_be_watched_is_a_mistake() {
+    let every = Duration::from_secs(1);
+    let error = error(HTTPServer::builder().watch_tls(every));
+    assert!(error.starts_with("the setting watch_tls has no files to watch"), "{error}");
+    let folder = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let both = made.cert.pem() + &made.signing_key.serialize_pem();
+    let told = |builder: ServerBuilder| builder.bind("127.0.0.1:0", gated().0).unwrap_err().to_string();
+    let given = basehttp::TlsConfig::from_pem(both.as_bytes(), both.as_bytes()).unwrap();
+    let error = told(HTTPServer::builder().tls(given).watch_tls(every));
+    assert!(error.ends_with("call tls(..) with a TlsConfig::from_files(..)"), "{error}");
+    let file = folder.path().join("both.pem");
+    std::fs::write(&file, both).unwrap();
+    let tls = basehttp::TlsConfig::from_files(&file, &file).unwrap();
+    let error = told(HTTPServer::builder().tls(tls).watch_tls(Duration::ZERO));
+    assert!(error.starts_with("the setting watch_tls is zero"), "{error}");
+}
+
+#[test]
 fn what_is_no_address_is_told_with_what_is() {
     let told = |address: &str| HTTPServer::bind(address, gated().0).unwrap_err().to_string();
     for address in ["http://127.0.0.1:80", "/tmp/x.sock", "127.0.0.1"] {

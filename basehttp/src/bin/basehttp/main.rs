@@ -18,6 +18,7 @@ mod upload;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use basehttp::{HTTPServer, ServerBuilder, TlsConfig};
 use clap::{CommandFactory as _, Parser as _};
@@ -84,16 +85,20 @@ fn guarded(builder: ServerBuilder, args: &Args, is_loopback: bool) -> ServerBuil
     builder.allowed_hosts(hosts).loopback_guard(is_loopback && !args.cors)
 }
 
+/// How often it is looked whether the certificate has been renewed: a look reads two small files.
+const LOOK_AT_TLS: Duration = Duration::from_secs(2);
+
 /// Serves until somebody wants the end; with replies of HTTP/1.`MINOR`.
 fn serve<const MINOR: u8>(args: &Args, settings: &Arc<Settings>) -> Result<(), Failure> {
     let mut builder = HTTPServer::builder();
     if let Some(certificate) = &args.tls_cert {
         let key = args.tls_key.as_ref().unwrap_or(certificate);
-        builder = builder.tls(TlsConfig::from_files(certificate, key).map_err(Failure::of_system)?);
+        let tls = TlsConfig::from_files(certificate, key).map_err(Failure::of_system)?;
+        builder = builder.tls(tls).watch_tls(LOOK_AT_TLS);
     }
     let listener = address::listen(args.bind.as_deref(), args.port)?;
     let address = listener.local_addr().map_err(Failure::of_system)?;
-    let builder = guarded(builder, args, address.ip().is_loopback());
+    let builder = guarded(builder, args, address.ip().to_canonical().is_loopback());
     let shared = settings.clone();
     let mut server = builder
         .from_listener(listener, move |base| Files::<MINOR>::new(base, shared.clone()))

@@ -1,9 +1,11 @@
 //! HTTP over TLS: the certificate with its key, and the wire that encrypts.
 
 mod pem;
+mod watch;
 mod wire;
 
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,12 +14,17 @@ use rustls::{ServerConfig, ServerConnection};
 
 use crate::sync::{Arc, PoisonError, RwLock};
 
+pub(super) use watch::{Watch, Watching};
 pub(super) use wire::TlsSocket;
 
 /// The certificate of a server and the key for it, for [`ServerBuilder::tls`](crate::ServerBuilder::tls). Clones share it:
-/// keep one to [`reload`](Self::reload) it while the server runs.
+/// keep one to [`reload`](Self::reload) it while the server runs, or have the server do that by
+/// [`watch_tls`](crate::ServerBuilder::watch_tls).
 ///
-/// TLS 1.2 and 1.3 are spoken, by [rustls](https://docs.rs/rustls), and `http/1.1` is what is agreed on (ALPN, RFC 7301).
+/// TLS 1.2 and 1.3 are spoken, by [rustls](https://docs.rs/rustls). A client that offers protocols (ALPN, RFC 7301) gets
+/// `http/1.1`, `http/1.0` or `http/0.9`, in this order; one that offers none of them, `h2` alone for example, gets the alert
+/// `no_application_protocol`, and one that offers nothing is served. The version of a request is the one in its request line,
+/// whatever was agreed on.
 ///
 /// ```no_run
 /// use std::io;
@@ -46,10 +53,34 @@ pub struct TlsConfig {
 }
 
 struct Shared {
-    current: RwLock<Arc<ServerConfig>>,
-    /// Where it comes from, if from files: the certificate, the key.
-    files: Option<(PathBuf, PathBuf)>,
+    current: RwLock<Current>,
+    /// Where it comes from, if from files.
+    files: Option<Files>,
+    /// What tells contents of the files apart, without a copy of the key.
+    hasher: RandomState,
 }
+
+struct Current {
+    config: Arc<ServerConfig>,
+    /// That of the files that it is made of.
+    mark: u64,
+}
+
+/// The places of the certificate and of the key.
+#[derive(Debug)]
+struct Files {
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+/// What was in them.
+struct Contents {
+    certificate: Vec<u8>,
+    key: Vec<u8>,
+}
+
+/// The protocols that are spoken, the best first. IANA has all three for ALPN.
+const PROTOCOLS: [&[u8]; 3] = [b"http/1.1", b"http/1.0", b"http/0.9"];
 
 impl TlsConfig {
     /// Reads a certificate, with those that lead to one that clients trust, and its private key from PEM files, which may be
@@ -59,8 +90,9 @@ impl TlsConfig {
     /// The system's with the file's name; [`InvalidData`](io::ErrorKind::InvalidData) where there is no certificate or no
     /// key in them, where the key has a password, or where the two do not belong together. The text says what to do.
     pub fn from_files(certfile: impl AsRef<Path>, keyfile: impl AsRef<Path>) -> io::Result<Self> {
-        let files = (certfile.as_ref().to_owned(), keyfile.as_ref().to_owned());
-        Self::new(read(&files)?, Some(files))
+        let files = Files { certificate: certfile.as_ref().to_owned(), key: keyfile.as_ref().to_owned() };
+        let contents = files.read()?;
+        Self::new(files.config(&contents)?, Some((files, contents)))
     }
 
     /// As [`from_files`](Self::from_files), from what is in the files.
@@ -72,7 +104,7 @@ impl TlsConfig {
     }
 
     /// With settings of [rustls](https://docs.rs/rustls) 0.23 of your own: client certificates, several names, another provider.
-    /// Set `alpn_protocols` to `http/1.1`: no other protocol is spoken here.
+    /// Set `alpn_protocols` to `http/1.1` and `http/1.0`: no other protocol is spoken here.
     ///
     /// # Errors
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) where rustls cannot make a connection with them.
@@ -80,9 +112,12 @@ impl TlsConfig {
         Self::new(config, None)
     }
 
-    fn new(config: Arc<ServerConfig>, files: Option<(PathBuf, PathBuf)>) -> io::Result<Self> {
+    fn new(config: Arc<ServerConfig>, from: Option<(Files, Contents)>) -> io::Result<Self> {
         try_out(&config)?;
-        Ok(Self { shared: Arc::new(Shared { current: RwLock::new(config), files }) })
+        let hasher = RandomState::new();
+        let mark = from.as_ref().map_or(0, |(_, contents)| contents.mark(&hasher));
+        let (current, files) = (RwLock::new(Current { config, mark }), from.map(|(files, _)| files));
+        Ok(Self { shared: Arc::new(Shared { current, files, hasher }) })
     }
 
     /// Reads the files again. Connections that are open go on with what they have; new ones get the new certificate.
@@ -95,14 +130,51 @@ impl TlsConfig {
             let text = "this certificate is not from files: make another TlsConfig of it";
             return Err(io::Error::new(io::ErrorKind::Unsupported, text));
         };
-        let config = read(files)?;
+        self.take(files, &files.read()?)
+    }
+
+    /// Has new connections get what was read.
+    fn take(&self, files: &Files, contents: &Contents) -> io::Result<()> {
+        let config = files.config(contents)?;
         try_out(&config)?;
-        *self.shared.current.write().unwrap_or_else(PoisonError::into_inner) = config;
+        let mark = contents.mark(&self.shared.hasher);
+        *self.shared.current.write().unwrap_or_else(PoisonError::into_inner) = Current { config, mark };
         Ok(())
     }
 
+    /// Whether there are files to watch.
+    pub(super) fn is_from_files(&self) -> bool {
+        self.shared.files.is_some()
+    }
+
     pub(super) fn current(&self) -> Arc<ServerConfig> {
-        self.shared.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared.current.read().unwrap_or_else(PoisonError::into_inner).config.clone()
+    }
+
+    /// The mark of what new connections get.
+    fn mark(&self) -> u64 {
+        self.shared.current.read().unwrap_or_else(PoisonError::into_inner).mark
+    }
+}
+
+impl Files {
+    fn read(&self) -> io::Result<Contents> {
+        let read = |path: &Path| {
+            std::fs::read(path).map_err(|error| {
+                io::Error::new(error.kind(), format!("cannot read {}: {error}", path.display()))
+            })
+        };
+        Ok(Contents { certificate: read(&self.certificate)?, key: read(&self.key)? })
+    }
+
+    fn config(&self, Contents { certificate, key }: &Contents) -> io::Result<Arc<ServerConfig>> {
+        config(certificate, key, &self.certificate.display().to_string(), &self.key.display().to_string())
+    }
+}
+
+impl Contents {
+    fn mark(&self, hasher: &RandomState) -> u64 {
+        hasher.hash_one((&self.certificate, &self.key))
     }
 }
 
@@ -118,14 +190,6 @@ fn try_out(config: &Arc<ServerConfig>) -> io::Result<()> {
     tried.map(drop).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
 }
 
-fn read((certfile, keyfile): &(PathBuf, PathBuf)) -> io::Result<Arc<ServerConfig>> {
-    let read = |path: &Path| {
-        std::fs::read(path)
-            .map_err(|error| io::Error::new(error.kind(), format!("cannot read {}: {error}", path.display())))
-    };
-    config(&read(certfile)?, &read(keyfile)?, &certfile.display().to_string(), &keyfile.display().to_string())
-}
-
 /// The settings for a certificate and a key, which errors call by their names.
 fn config(certificates: &[u8], key: &[u8], certfile: &str, keyfile: &str) -> io::Result<Arc<ServerConfig>> {
     let certificates = pem::certificates(certificates, certfile)?;
@@ -133,7 +197,13 @@ fn config(certificates: &[u8], key: &[u8], certfile: &str, keyfile: &str) -> io:
     let invalid = |error: rustls::Error| {
         let text = match error {
             rustls::Error::InconsistentKeys(_) => {
-                format!("the key in {keyfile} is not that of the certificate in {certfile}: {error}")
+                format!(
+                    "the key in {keyfile} is not that of the certificate in {certfile}: give the one that the certificate \
+                     was made for, and the certificate of the server first where there are several"
+                )
+            }
+            rustls::Error::InvalidCertificate(rustls::CertificateError::BadEncoding) => {
+                format!("the first certificate in {certfile} is damaged: write it again, from where it came")
             }
             _ => format!("the certificate in {certfile} and the key in {keyfile} cannot be used: {error}"),
         };
@@ -145,6 +215,6 @@ fn config(certificates: &[u8], key: &[u8], certfile: &str, keyfile: &str) -> io:
         .with_no_client_auth()
         .with_single_cert(certificates, key)
         .map_err(invalid)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
     Ok(Arc::new(config))
 }

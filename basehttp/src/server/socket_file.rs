@@ -1,0 +1,142 @@
+//! The file of a unix socket: made, taken over from a server that is gone, and removed at the end.
+//!
+//! The system has no call that removes a file only where it is a certain one, or a socket at which nobody listens. So servers of
+//! this crate hold a lock on the folder while they look and act, and do not get into each other's way. What is left is another
+//! program that binds the same path in the moment between a look and the removal, or that binds and takes longer than
+//! [`MOMENT`] to listen; and two of ours in a folder that cannot be opened or locked.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use super::address::describe;
+
+/// The file of a socket that this server has bound. Dropping it removes the file, if it is still the same one: another server
+/// may have been given the path meanwhile.
+#[derive(Debug)]
+pub(super) struct SocketFile {
+    path: PathBuf,
+    id: Option<Id>,
+    /// Whether there was one that nobody listened at.
+    pub(super) has_replaced: bool,
+}
+
+/// What makes a file the same one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Id {
+    device: u64,
+    inode: u64,
+    /// The number of a file that is removed is soon another's.
+    changed: (i64, i64),
+}
+
+/// What another server may need from binding its socket to listening at it.
+const MOMENT: Duration = Duration::from_millis(50);
+
+/// How long the lock of the folder is waited for. Our servers hold it for a [`MOMENT`] or two; what others lock it for is not
+/// known.
+const PATIENCE: Duration = Duration::from_secs(2);
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+/// Listens at a socket that is made at this path.
+pub(super) fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
+    let named = |error: io::Error| describe(&error, &path.display().to_string());
+    let guard = Guard::of(path);
+    let mut has_replaced = false;
+    let listener = match UnixListener::bind(path) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            if let Err(why) = guard.remove_abandoned(path) {
+                return Err(named(io::Error::new(error.kind(), format!("{error}: {why}"))));
+            }
+            has_replaced = true;
+            UnixListener::bind(path)
+        }
+        bound => bound,
+    };
+    let listener = listener.map_err(named)?;
+    // The folder that a relative path is about may not be the program's for ever.
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let id = Id::of(&path);
+    Ok((listener, SocketFile { path, id, has_replaced }))
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let _guard = Guard::of(&self.path);
+        if self.id.is_some() && Id::of(&self.path) == self.id {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl Id {
+    /// That of the socket at a path; none where there is something else.
+    fn of(path: &Path) -> Option<Self> {
+        let file = fs::symlink_metadata(path).ok().filter(|file| file.file_type().is_socket())?;
+        Some(Self { device: file.dev(), inode: file.ino(), changed: (file.mtime(), file.mtime_nsec()) })
+    }
+}
+
+/// The right to remove sockets from a folder.
+enum Guard {
+    Locked(#[expect(dead_code, reason = "held, and given back when it is dropped")] Flock<File>),
+    /// Another program has it.
+    Taken,
+    /// The folder cannot be opened, or its file system knows no locks.
+    Impossible,
+}
+
+impl Guard {
+    fn of(path: &Path) -> Self {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let Ok(mut file) = File::open(folder) else { return Self::Impossible };
+        let until = Instant::now() + PATIENCE;
+        loop {
+            file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+                Ok(lock) => return Self::Locked(lock),
+                Err((_, error)) if error != Errno::EWOULDBLOCK => return Self::Impossible,
+                Err(_) if Instant::now() >= until => return Self::Taken,
+                Err((file, _)) => file,
+            };
+            thread::sleep(LOOK_AGAIN);
+        }
+    }
+
+    /// Removes a socket that nobody listens at; otherwise says why not.
+    fn remove_abandoned(&self, path: &Path) -> Result<(), &'static str> {
+        if matches!(self, Self::Taken) {
+            return Err("the folder is locked by another program, so that nothing in it was replaced");
+        }
+        let Some(id) = Id::of(path) else {
+            return Err("what is there is no socket, and only a socket that nobody listens at is replaced");
+        };
+        let in_use = "a server listens there, or may";
+        if !is_refused(path) {
+            return Err(in_use);
+        }
+        thread::sleep(MOMENT);
+        if !is_refused(path) || Id::of(path) != Some(id) {
+            return Err(in_use);
+        }
+        fs::remove_file(path).map_err(|_| "nobody listens there, but it cannot be removed")
+    }
+}
+
+/// Whether the system says that nobody listens.
+fn is_refused(path: &Path) -> bool {
+    let connect = || {
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        // Where a queue is full, connecting would wait for room in it.
+        socket.set_nonblocking(true)?;
+        socket.connect(&SockAddr::unix(path)?)
+    };
+    connect().is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+}

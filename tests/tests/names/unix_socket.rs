@@ -1,0 +1,176 @@
+//! The file of a unix socket: replaced where nobody listens at it, left alone where it is another's, removed at the end.
+
+use std::io;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::thread;
+
+use basehttp::prelude::*;
+use basehttp_tests::client::Client;
+use basehttp_tests::gate::{Bar, gate};
+use basehttp_tests::log::Log;
+use basehttp_tests::wait_until;
+
+use crate::GET;
+use crate::server::unix::{Path, check};
+use crate::server::{factory, serve};
+
+struct Slow {
+    base: BaseHTTPRequestHandler,
+    bar: Bar,
+}
+
+#[http_handler]
+impl Slow {
+    fn do_GET(&self) -> io::Result<()> {
+        self.bar.pass()?;
+        self.send_response(200);
+        self.end_headers()
+    }
+
+    fn log_message(&self, _message: std::fmt::Arguments<'_>) {}
+}
+
+/// With what the server itself has to say.
+fn bind_logged(path: &Path) -> (io::Result<HTTPServer>, Log) {
+    let log = Log::default();
+    (HTTPServer::builder().log_line(log.taker()).bind_unix(&path.0, factory), log)
+}
+
+#[test]
+fn a_unix_socket_that_nobody_listens_at_is_replaced() {
+    let path = Path::new("abandoned");
+    // As SIGKILL leaves it.
+    drop(UnixListener::bind(&path.0).unwrap());
+    assert_eq!(UnixStream::connect(&path.0).unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+    let (server, log) = bind_logged(&path);
+    assert_eq!(
+        log.lines(),
+        [format!("basehttp: replaced the socket {}, which nobody listened at", path.0.display())]
+    );
+    check(&path, server.unwrap());
+    assert!(!path.0.exists(), "it was removed at the end");
+}
+
+#[test]
+fn a_unix_socket_at_which_somebody_listens_is_in_use() {
+    let path = Path::new("busy");
+    let listener = UnixListener::bind(&path.0).unwrap();
+    let refused = || {
+        let (server, log) = bind_logged(&path);
+        let error = server.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        assert!(error.to_string().ends_with("a server listens there, or may"), "{error}");
+        assert!(log.lines().is_empty(), "{:?}", log.lines());
+    };
+    refused();
+    // Where its queue is full, a client would have to wait.
+    let address = socket2::SockAddr::unix(&path.0).unwrap();
+    let mut clients = Vec::new();
+    loop {
+        let client = socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None).unwrap();
+        client.set_nonblocking(true).unwrap();
+        let is_full = client.connect(&address).is_err();
+        clients.push(client);
+        if is_full || clients.len() > 10_000 {
+            break;
+        }
+    }
+    refused();
+    drop((listener, clients));
+    bind_logged(&path).0.unwrap();
+}
+
+#[test]
+fn what_is_no_socket_is_never_replaced() {
+    let (path, other) = (Path::new("other"), Path::new("target"));
+    let refused = |what: &str, says: &str| {
+        let (server, log) = bind_logged(&path);
+        let error = server.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse, "{what}");
+        assert!(error.to_string().contains(says), "{what}: {error}");
+        assert!(log.lines().is_empty(), "{what}: {:?}", log.lines());
+    };
+    let no_socket = "what is there is no socket";
+    std::fs::write(&path.0, "precious").unwrap();
+    refused("a file", no_socket);
+    assert_eq!(std::fs::read(&path.0).unwrap(), b"precious");
+    std::fs::remove_file(&path.0).unwrap();
+    // A link to an abandoned socket: neither of the two is removed.
+    drop(UnixListener::bind(&other.0).unwrap());
+    std::os::unix::fs::symlink(&other.0, &path.0).unwrap();
+    refused("a link to a socket", no_socket);
+    assert!(path.0.is_symlink() && other.0.exists());
+    std::fs::remove_file(&other.0).unwrap();
+    refused("a link to nothing", no_socket);
+    std::fs::remove_file(&path.0).unwrap();
+    // Another kind of socket, which is used though nobody listens.
+    let _datagrams = std::os::unix::net::UnixDatagram::bind(&path.0).unwrap();
+    refused("a socket for datagrams", "a server listens there, or may");
+    std::fs::remove_file(&path.0).unwrap();
+    std::fs::create_dir(&path.0).unwrap();
+    refused("a folder", no_socket);
+    std::fs::remove_dir(&path.0).unwrap();
+}
+
+#[test]
+fn the_file_of_a_socket_is_removed_by_the_server_that_made_it_alone() {
+    let path = Path::new("owner");
+    // Handed over: the successor has the path while the first one still serves.
+    let (handle, thread) = serve(HTTPServer::bind_unix(&path.0, factory).unwrap());
+    std::fs::remove_file(&path.0).unwrap();
+    let successor = HTTPServer::bind_unix(&path.0, factory).unwrap();
+    handle.shutdown();
+    thread.join().unwrap().unwrap();
+    check(&path, successor);
+    assert!(!path.0.exists());
+    // A listener of one's own has a file of one's own.
+    let listener = UnixListener::bind(&path.0).unwrap();
+    drop(HTTPServer::from_listener(listener, factory).unwrap());
+    assert!(path.0.exists());
+    // What has come to the place of the file meanwhile is not the server's.
+    std::fs::remove_file(&path.0).unwrap();
+    let server = HTTPServer::bind_unix(&path.0, factory).unwrap();
+    std::fs::remove_file(&path.0).unwrap();
+    std::fs::write(&path.0, "another's").unwrap();
+    drop(server);
+    assert!(path.0.exists());
+}
+
+/// A server that has stopped listening, and finishes a request, is succeeded at once.
+#[test]
+fn a_server_that_ends_leaves_its_path_to_the_next_one() {
+    let path = Path::new("succession");
+    let (gate, bar) = gate();
+    let server = HTTPServer::bind_unix(&path.0, move |base| Slow { base, bar: bar.clone() }).unwrap();
+    let (handle, thread) = serve(server);
+    let mut client = Client::over(UnixStream::connect(&path.0).unwrap());
+    client.send(GET);
+    gate.wait_for(1);
+    handle.shutdown();
+    // Either the file is gone, or nobody listens any more.
+    wait_until("the path is free", || HTTPServer::bind_unix(&path.0, factory).is_ok());
+    gate.stay_open();
+    assert_eq!(client.reply().status, 200);
+    thread.join().unwrap().unwrap();
+}
+
+#[test]
+fn of_servers_that_replace_a_socket_at_the_same_time_one_gets_it() {
+    let path = Path::new("race");
+    for _ in 0..5 {
+        drop(UnixListener::bind(&path.0).unwrap());
+        let barrier = std::sync::Barrier::new(4);
+        let servers: Vec<_> = thread::scope(|scope| {
+            let start = || {
+                barrier.wait();
+                HTTPServer::bind_unix(&path.0, factory)
+            };
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(start)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(servers.iter().filter(|server| server.is_ok()).count(), 1, "{servers:?}");
+        UnixStream::connect(&path.0).unwrap();
+        drop(servers);
+        assert!(!path.0.exists());
+    }
+}
