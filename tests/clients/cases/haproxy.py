@@ -6,7 +6,8 @@ import socket
 
 from cases import proxy
 from cases.command import find, version_of
-from programs import retried, wait_until
+from programs import PATIENCE, Example, free_port, retried, wait_until
+from suite import check
 
 NAME = "HAProxy"
 
@@ -15,17 +16,36 @@ def version():
     return version_of([find("haproxy"), "-v"], r"version ([\d.]+)")
 
 
+class HAProxy(proxy.Proxy):
+    """HAProxy, and a replica that it tells of its clients in the PROXY protocol."""
+
+    def __init__(self, stage):
+        arguments = ["0", "--proxy-protocol", "--notice", "0"]
+        self.replica = Example(stage.scratch, stage.programs, "announced_replica", arguments, "replica")
+        self.announced = {"announced1": free_port(), "announced2": free_port()}
+        others = self.announced | {"replica": self.replica.port}
+        ways = ["kept", "closed", "buffered", "socket"]
+        try:
+            super().__init__(stage, "haproxy", "haproxy.cfg", ["haproxy", "-f"], ways, others)
+        except AssertionError:
+            self.replica.stop()
+            raise
+
+    def stop(self):
+        super().stop()
+        self.replica.stop()
+
+
 def begin(stage):
-    command = ["haproxy", "-f"]
-    return retried(
-        lambda: proxy.Proxy(
-            stage, "haproxy", "haproxy.cfg", command, ["kept", "closed", "buffered", "socket"]
-        )
-    )
+    return retried(lambda: HAProxy(stage))
 
 
 def cases(_stage, started):
-    return [("health checks", health), *proxy.cases(started)]
+    return [
+        ("health checks", health),
+        ("PROXY protocol 1 and 2: clients, and health checks of its own", announced),
+        *proxy.cases(started),
+    ]
 
 
 def health(stage, _proxy):
@@ -34,8 +54,25 @@ def health(stage, _proxy):
         "bench": ("UP", "222"),
         "unix_store": ("UP", "404"),
         "spam_checked": ("DOWN", "501"),
+        # Two ask behind a header; two connect, send a header, and leave.
+        "announced1": ("UP", "200"),
+        "announced2": ("UP", "200"),
+        "announced1_connects": ("UP", ""),
+        "announced2_connects": ("UP", ""),
     }
     wait_until(lambda: checks(stage) == expected, f"{expected}")
+
+
+def announced(_stage, started):
+    # Checks go on meanwhile; they are nobody's requests.
+    for port in started.announced.values():
+        for source in ("127.0.0.1", "127.0.0.5"):
+            with socket.create_connection(("127.0.0.1", port), PATIENCE, (source, 0)) as connection:
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                reply = b"".join(iter(lambda: connection.recv(65536), b""))
+            head, _, body = reply.partition(b"\r\n\r\n")
+            check((head.split(b"\r\n")[0], body), (b"HTTP/1.1 200 OK", f"{source} by http\n".encode()), "reply")
+    check("PROXY header" in started.replica.log(), False, "a complaint in the log")
 
 
 def checks(stage):

@@ -13,12 +13,12 @@ THREADS = 8
 
 
 class Proxy:
-    """A proxy that runs, with a port for each way to proxy."""
+    """A proxy that runs, with a port for each way to proxy, and others by their names."""
 
-    def __init__(self, stage, name, configuration, command, ways):
+    def __init__(self, stage, name, configuration, command, ways, others=None):
         self.ports = {way: free_port() for way in ways}
         servers = ("store", "echo", "bench", "spam", "hasty")
-        words = {name: getattr(stage, name).port for name in servers} | self.ports
+        words = {name: getattr(stage, name).port for name in servers} | self.ports | (others or {})
         words |= {"scratch": stage.scratch, "unix": stage.unix.socket}
         with open(os.path.join(os.path.dirname(__file__), "..", configuration), encoding="utf-8") as file:
             text = file.read()

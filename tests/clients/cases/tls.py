@@ -62,10 +62,15 @@ def curl(secure, *arguments):
 
 
 def case_curl_versions(_stage, secure):
-    """curl: TLS 1.2, TLS 1.3, and not HTTP/2"""
+    """curl: TLS 1.2, TLS 1.3, HTTP/1.0 agreed on, no ALPN, and not HTTP/2"""
     for options in (["--tlsv1.2", "--tls-max", "1.2"], ["--tlsv1.3"], ["--http2"]):
         code, got = curl(secure, *options, "-w", "%{http_version} %{ssl_verify_result}", secure.url("/a"))
         check((code, got.splitlines()[-1]), (0, b"1.1 0"), f"{options}: exit code, version, verified")
+    # This one offers nothing but `http/1.0`, and asks in HTTP/1.0. The version of the reply is the server's.
+    code, got = curl(secure, "--http1.0", secure.url("/a"))
+    check((code, b"asked for /a" in got), (0, True), "--http1.0: exit code and reply")
+    code, got = curl(secure, "--no-alpn", secure.url("/a"))
+    check((code, b"asked for /a" in got), (0, True), "--no-alpn: exit code and reply")
 
 
 def case_curl_upload(stage, secure):
