@@ -168,12 +168,13 @@ impl Sketch {
             out.extend_from_slice(b"\r\n");
         }
         let end: &[u8] = if self.line_end { b"\r\n" } else { b"\n" };
-        let line = format!(
-            "{} {}{}",
-            pick(&METHODS, self.method),
-            pick(&PATHS, self.path),
-            pick(&VERSIONS, self.version)
-        );
+        let (method, path) = (pick(&METHODS, self.method), pick(&PATHS, self.path));
+        let target = match path.strip_prefix('/') {
+            // Where a tunnel leads to; the second letter says what the handler does.
+            Some(letter) if method == "CONNECT" && letter.len() == 1 => format!("a{letter}:443"),
+            _ => path.to_owned(),
+        };
+        let line = format!("{method} {target}{}", pick(&VERSIONS, self.version));
         out.extend_from_slice(line.as_bytes());
         out.extend_from_slice(end);
         // The half of them has its Host.

@@ -111,7 +111,8 @@ pub fn read(input: &[u8], mut at: usize) -> Next {
     let version = match words[2..] {
         [] | [b""] => {
             let request = simple(target, next.min(input.len()));
-            return if method == b"GET" { Next::Request(request) } else { bad() };
+            let is_good = method == b"GET" && is_target(method, target);
+            return if is_good { Next::Request(request) } else { bad() };
         }
         [b"HTTP/0.9"] => Version::Http09,
         [b"HTTP/1.0"] => Version::Http10,
@@ -120,6 +121,9 @@ pub fn read(input: &[u8], mut at: usize) -> Next {
         }
         _ => return bad(),
     };
+    if !is_target(method, target) {
+        return bad();
+    }
     let Some((fields, body_at)) = read_fields(input, next) else { return bad() };
     let Some(framing) = framing(&fields, version) else { return bad() };
     let connection = elements(&fields, "connection");
@@ -222,6 +226,30 @@ fn number(text: &[u8], base: u32) -> Option<u64> {
     let text = std::str::from_utf8(text).ok()?;
     let is_digits = !text.is_empty() && text.chars().all(|c| c.is_digit(base));
     u64::from_str_radix(text, base).ok().filter(|_| is_digits)
+}
+
+/// RFC 9112 section 3.2; and a path without a slash before it, which has no colon in its first segment.
+fn is_target(method: &[u8], target: &[u8]) -> bool {
+    // Latin-1, so that every byte is a character.
+    let text: String = target.iter().map(|&byte| char::from(byte)).collect();
+    if method == b"CONNECT" {
+        let port = text.rsplit_once(':').and_then(|(_, port)| number(port.as_bytes(), 10));
+        return port.is_some_and(|port| (1..65536).contains(&port)) && is_host(target);
+    }
+    if text == "*" {
+        return [&b"OPTIONS"[..], b"M-SEARCH", b"NOTIFY"].contains(&method);
+    }
+    let segment = text.split(['/', '?', '#']).next().unwrap_or_default();
+    if text.starts_with('/') || !segment.contains(':') {
+        return true;
+    }
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (user, host) = authority.split_once('@').unwrap_or(("", authority));
+    let is_user = user.bytes().all(|byte| byte == b':' || byte == b'%' || is_reg_name(byte));
+    is_scheme && is_user && !host.is_empty() && host.is_ascii() && is_host(host.as_bytes())
 }
 
 /// RFC 9110 section 7.2, by way of the address types of std.
