@@ -233,6 +233,7 @@ const CGI: Level = Level {
         shared("is_cgi", 0, "fn is_cgi(&self) -> Option<(String, String)>"),
         shared("is_executable", 1, "fn is_executable(&self, path: &Path) -> bool"),
         shared("is_python", 1, "fn is_python(&self, path: &Path) -> bool"),
+        shared("cgi_variables", 0, "fn cgi_variables(&self) -> Vec<(OsString, OsString)>"),
         exclusive("run_cgi", 0, "fn run_cgi(&mut self) -> io::Result<()>"),
     ],
     variables: &[Variable { name: "cgi_directories", kind: Kind::Names }],

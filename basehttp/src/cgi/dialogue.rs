@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::body::{Refusal, Source};
 use super::complaints::Complaints;
 use super::process::{Pipes, Process};
 use super::reply::Reply;
@@ -21,27 +22,10 @@ pub(super) enum Failure {
     Connection(io::Error),
     /// The script's words are no reply.
     Reply(String),
+    /// What was kept for it cannot be read.
+    Disk(io::Error),
     /// It does not go on.
     Late,
-}
-
-/// The request's body.
-#[derive(Debug)]
-pub(super) enum Body {
-    None,
-    Whole(Vec<u8>),
-    /// To be read from the client, this long.
-    Coming(u64),
-}
-
-impl Body {
-    pub(super) fn len(&self) -> Option<u64> {
-        match self {
-            Self::None => None,
-            Self::Whole(bytes) => Some(bytes.len() as u64),
-            Self::Coming(length) => Some(*length),
-        }
-    }
 }
 
 pub(super) struct Dialogue<'a> {
@@ -51,12 +35,11 @@ pub(super) struct Dialogue<'a> {
     name: &'a str,
     pub(super) reply: Reply,
     complaints: Complaints,
+    body: Source,
     /// What the script has not taken yet.
     pending: Vec<u8>,
     /// How much of that it has.
     taken: usize,
-    /// More of the body is to be read from the client.
-    more: bool,
     buffer: Vec<u8>,
     deadline: Instant,
 }
@@ -89,22 +72,21 @@ const SILENCE: u16 = 32;
 impl<'a> Dialogue<'a> {
     pub(super) fn new(
         (process, pipes): (Process, Pipes),
-        body: Body,
-        (name, is_nph): (&'a str, bool),
+        body: Source,
+        name: &'a str,
+        reply: Reply,
         settings: &'a Settings,
     ) -> Self {
-        let more = matches!(body, Body::Coming(_));
-        let pending = if let Body::Whole(bytes) = body { bytes } else { Vec::new() };
         Self {
             process,
             pipes,
             settings,
             name,
-            reply: Reply::new(is_nph),
+            reply,
             complaints: Complaints::new(LOG_LINES),
-            pending,
+            body,
+            pending: Vec::new(),
             taken: 0,
-            more,
             buffer: vec![0; PIECE],
             deadline: later(settings.timeout),
         }
@@ -179,21 +161,31 @@ impl<'a> Dialogue<'a> {
     }
 
     fn waits_for_client(&self) -> bool {
-        self.more && self.pipes.stdin.is_some() && self.taken == self.pending.len()
+        matches!(self.body, Source::Client) && self.wants_more()
+    }
+
+    /// Whether the script has had all that was read of the body.
+    fn wants_more(&self) -> bool {
+        self.pipes.stdin.is_some() && self.taken == self.pending.len()
     }
 
     /// Passes on some of the body. False if there is none, or no room.
     fn feed<H: CGIRequestHandler>(&mut self, handler: &H) -> Result<bool, Failure> {
-        if self.waits_for_client() {
+        if self.wants_more() && !matches!(self.body, Source::Nothing) {
             self.pending.resize(PIECE, 0);
             self.taken = 0;
-            let read = handler.rfile.read_now(&mut self.pending).map_err(Failure::Connection);
+            let read = self.body.read(handler, &mut self.pending);
             self.pending.truncate(read.as_ref().ok().copied().flatten().unwrap_or(0));
-            self.more = read? != Some(0);
-            if self.waits_for_client() {
-                // The script has to wait for the client, whose time others mind.
-                self.deadline = later(self.settings.timeout);
-                return Ok(false);
+            match read {
+                Ok(Some(0)) => self.body = Source::Nothing,
+                Ok(Some(_)) => {}
+                Ok(None) => {
+                    // The script has to wait for the client, whose time others mind.
+                    self.deadline = later(self.settings.timeout);
+                    return Ok(false);
+                }
+                Err(Refusal::Client(error)) => return Err(Failure::Connection(error)),
+                Err(Refusal::Disk(error)) => return Err(Failure::Disk(error)),
             }
         }
         let Some(stdin) = &mut self.pipes.stdin else { return Ok(false) };

@@ -84,10 +84,8 @@ pub(super) fn of<H: CGIRequestHandler>(handler: &H, asked: &Asked<'_>) -> BTreeM
     if let Some(value) = content_type {
         all.insert("CONTENT_TYPE".into(), OsString::from_vec(value.to_vec()));
     }
-    let variables = &handler.__cgi().settings.variables;
-    for (name, value) in variables.iter().filter(|(name, value)| is_possible(name, value)) {
-        all.insert(name.clone(), value.clone());
-    }
+    let of_all = handler.__cgi().settings.variables.iter().cloned();
+    all.extend(of_all.chain(handler.cgi_variables()).filter(|(name, value)| is_possible(name, value)));
     all
 }
 

@@ -61,6 +61,8 @@ pub(super) enum Location {
     Here(String),
     /// For the client to go to.
     Elsewhere(String),
+    /// The same, but relative to the script.
+    Relative(String),
 }
 
 impl Head {
@@ -98,7 +100,13 @@ impl Head {
         if is_empty {
             return Err("its head has no field".to_owned());
         }
-        head.location = location.map(|location| resolve(location, head.status.as_ref())).transpose()?;
+        let has_status = head.status.is_some();
+        head.location = match location {
+            // What speaks for itself is not interpreted.
+            Some(location) if is_nph => Some(Location::Elsewhere(location)),
+            Some(location) => Some(place(location, has_status)?),
+            None => None,
+        };
         Ok(head)
     }
 }
@@ -142,19 +150,23 @@ fn status_line(line: &[u8]) -> Option<(u16, Option<String>)> {
     status(trim_blanks(rest))
 }
 
-/// Without a status a path is for the server, and anything that is no absolute URI is for nobody.
-fn resolve(location: String, status: Option<&(u16, Option<String>)>) -> Result<Location, String> {
-    if status.is_some() {
-        return Ok(Location::Elsewhere(location));
+/// Whose a location is. Without a status a path is for the server.
+fn place(location: String, has_status: bool) -> Result<Location, String> {
+    // What a reference without a scheme has before its first colon is no scheme either: a slash, say (RFC 3986 section 4.2).
+    let before_colon = location.split_once(':').map_or("/", |(before, _)| before);
+    let is_scheme = before_colon.starts_with(|c: char| c.is_ascii_alphabetic())
+        && before_colon.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    let is_relative = !location.is_empty() && !location.starts_with('/') && before_colon.contains(['/', '?', '#']);
+    // Stricter than RFC 3986: without a status, two slashes and a host are not taken. A script that sends its clients to a
+    // path which they have given (`Location: $next`) means none of another's.
+    let is_local = location.starts_with('/') && !location.starts_with("//") && location.bytes().all(is_target);
+    match (is_scheme, is_relative, has_status) {
+        (true, _, _) => Ok(Location::Elsewhere(location)),
+        (_, true, _) => Ok(Location::Relative(location)),
+        (_, _, true) => Ok(Location::Elsewhere(location)),
+        _ if is_local => Ok(Location::Here(location)),
+        _ => Err(bad("Location", location.as_bytes())),
     }
-    let is_local = location.starts_with('/') && !location.starts_with("//");
-    if is_local && location.bytes().all(is_target) {
-        return Ok(Location::Here(location));
-    }
-    let scheme = location.split_once(':').map_or("", |(scheme, _)| scheme);
-    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
-    if is_scheme { Ok(Location::Elsewhere(location)) } else { Err(bad("Location", location.as_bytes())) }
 }
 
 /// Section 6.3: each of them at most once.
@@ -200,9 +212,17 @@ mod tests {
         assert_eq!(location("Location: /a?b\n\n"), Ok(Location::Here("/a?b".to_owned())));
         let elsewhere = |text: &str| Ok(Location::Elsewhere(text.to_owned()));
         assert_eq!(location("Location: http://a/b\n\n"), elsewhere("http://a/b"));
-        assert_eq!(location("Location: b\nStatus: 301\n\n"), elsewhere("b"));
         assert_eq!(location("Status: 302 Found\nLocation: /b\n\n"), elsewhere("/b"));
-        for text in ["Location: //host/a\n\n", "Location: a\n\n", "Location: \n\n", "Location: /a b\n\n"] {
+        assert_eq!(location("Status: 302 Found\nLocation: //b\n\n"), elsewhere("//b"));
+        for text in ["a", "./a:b", "?q", "#a", "../up", "?http://a/", "a b", "\\\\host"] {
+            for status in ["", "Status: 301\n"] {
+                let found = location(&format!("{status}Location: {text}\n\n"));
+                assert_eq!(found, Ok(Location::Relative(text.to_owned())), "{status}{text}");
+            }
+        }
+        let nph = Head::parse(b"HTTP/1.0 302 Found\nLocation: a\n\n", true, 5).unwrap();
+        assert_eq!(nph.location, Some(Location::Elsewhere("a".to_owned())));
+        for text in ["Location: //host/a\n\n", "Location: 1a:b\n\n", "Location: \n\n", "Location: /a b\n\n"] {
             assert!(parse(text).is_err(), "{text:?}");
         }
     }

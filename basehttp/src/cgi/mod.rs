@@ -1,9 +1,11 @@
 //! The handler that runs scripts: Python's `CGIHTTPRequestHandler`, RFC 3875.
 
+mod body;
 mod complaints;
 mod dialogue;
 mod environment;
 mod head;
+mod location;
 mod process;
 mod reply;
 mod run;
@@ -50,6 +52,65 @@ pub trait CGIRequestHandler: FileRequestHandler {
     /// line of a script; it is for overrides of [`is_executable`](Self::is_executable).
     fn is_python(&self, path: &Path) -> bool {
         CGIHTTPRequestHandler::is_python(self, path)
+    }
+
+    /// Variables for the script of this request: who the handler has found its client to be, say. They are set last, in place
+    /// of any of the same name, also of those that [`variable`](CGIHTTPRequestHandler::variable) gives to all scripts. One that
+    /// no environment can have is left out: a name that is empty or has a `=` in it, and a NUL in either.
+    ///
+    /// This is how a handler tells a script `REMOTE_USER` and `AUTH_TYPE` (RFC 3875 sections 4.1.11 and 4.1.1), which are not
+    /// told otherwise:
+    ///
+    /// ```
+    /// use std::ffi::OsString;
+    /// use std::io;
+    /// use basehttp::prelude::*;
+    /// use basehttp::{CGIHTTPRequestHandler, CGIRequestHandler, Directory};
+    ///
+    /// struct Members { base: CGIHTTPRequestHandler }
+    ///
+    /// impl Members {
+    ///     /// The user whom this request proves to be who it says.
+    ///     fn user(&self) -> Option<&'static str> {
+    ///         // In a program of yours: compared in constant time, with what is in a file.
+    ///         (self.headers().get("Authorization") == Some("Basic YW5uOnNlY3JldA==")).then_some("ann")
+    ///     }
+    /// }
+    ///
+    /// #[http_handler(extends = CGIHTTPRequestHandler)]
+    /// impl Members {
+    ///     fn run_cgi(&mut self) -> io::Result<()> {
+    ///         if self.user().is_none() {
+    ///             return self.send_error(401);
+    ///         }
+    ///         CGIHTTPRequestHandler::run_cgi(self)
+    ///     }
+    ///
+    ///     fn cgi_variables(&self) -> Vec<(OsString, OsString)> {
+    ///         let Some(user) = self.user() else { return Vec::new() };
+    ///         vec![("AUTH_TYPE".into(), "Basic".into()), ("REMOTE_USER".into(), user.into())]
+    ///     }
+    /// }
+    ///
+    /// # use std::os::unix::fs::PermissionsExt;
+    /// # let folder = std::env::temp_dir().join(format!("basehttp-members-{}", std::process::id()));
+    /// # std::fs::create_dir_all(folder.join("cgi-bin"))?;
+    /// # let script = folder.join("cgi-bin/who");
+    /// # std::fs::write(&script, "#!/bin/sh\necho Content-Type: text/plain; echo; echo $AUTH_TYPE $REMOTE_USER\n")?;
+    /// # std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755))?;
+    /// # let files = Directory::open(&folder)?;
+    /// // The script says: `echo Content-Type: text/plain; echo; echo $AUTH_TYPE $REMOTE_USER`
+    /// let factory = move |base| Members { base: CGIHTTPRequestHandler::new(base, &files) };
+    /// let request = b"GET /cgi-bin/who HTTP/1.0\r\nAuthorization: Basic YW5uOnNlY3JldA==\r\n\r\n";
+    /// let replies = basehttp::testing::respond(&factory, request);
+    /// assert_eq!(replies[0].text(), "Basic ann\n");
+    /// let replies = basehttp::testing::respond(&factory, b"GET /cgi-bin/who HTTP/1.0\r\n\r\n");
+    /// assert_eq!(replies[0].status, 401);
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # io::Result::Ok(())
+    /// ```
+    fn cgi_variables(&self) -> Vec<(OsString, OsString)> {
+        CGIHTTPRequestHandler::cgi_variables(self)
     }
 
     /// Runs the script that [`is_cgi`](Self::is_cgi) has found, and sends what it says. What is wrong with it is answered: 404
@@ -100,16 +161,17 @@ pub trait CGIRequestHandler: FileRequestHandler {
 ///
 /// # What a script gets
 ///
-/// The body comes while the client sends it; one in chunks is gathered first, since a script is told `CONTENT_LENGTH`
-/// ([`chunked_limit`](Self::chunked_limit)). Of a request's fields with the same name, the values are joined by a comma, those
+/// The body comes while the client sends it; one in chunks is gathered first, on the disk if it is long, since a script is told
+/// `CONTENT_LENGTH` ([`chunked_limit`](Self::chunked_limit)). It is as the client has sent it: one with a
+/// `Content-Encoding`, as git sends it, has `HTTP_CONTENT_ENCODING`. Of a request's fields with the same name, the values are joined by a comma, those
 /// of `Cookie` by a semicolon. `SCRIPT_NAME` and `PATH_INFO` are decoded, `QUERY_STRING` is not.
 ///
 /// # What a script does not get
 ///
 /// - Arguments: RFC 3875 section 4.4 makes some of a query without `=`, which has let clients give options to interpreters
 ///   (CVE-2012-1823).
-/// - `REMOTE_USER` and `AUTH_TYPE`: what a client claims to be is not what it is. A handler that has checked it says so with
-///   [`variable`](Self::variable). `Authorization` is kept from the script too, as section 4.1.18 wants.
+/// - `REMOTE_USER` and `AUTH_TYPE`: what a client claims to be is not what it is. A handler that has checked it says so for
+///   each request with [`cgi_variables`](CGIRequestHandler::cgi_variables). `Authorization` is kept from the script too, as section 4.1.18 wants.
 /// - `HTTP_PROXY`, which programs take for a setting of their own (httpoxy), and any field whose name has a `_` in it, which
 ///   would be the same variable as one with a `-`.
 /// - The server's environment, but for `PATH`, `LANG`, `LC_ALL`, `TZ`, `TMPDIR` and `LD_LIBRARY_PATH`; its descriptors; its
@@ -118,8 +180,10 @@ pub trait CGIRequestHandler: FileRequestHandler {
 /// # What it says
 ///
 /// `Status: 404 Not here` sets the status, which else is `200 Script output follows`, as in Python. `Location` without a
-/// `Status` is a redirect: with an absolute URI one of the client's (302), with a path one inside the server (RFC 3875 section
-/// 6.2.2), up to ten times. `Content-Length` is held to: what is more is dropped. Other fields that frame a reply are left out,
+/// `Status` is a redirect: with a path one inside the server (RFC 3875 section 6.2.2), up to ten times, and with any other
+/// reference one of the client's (302). A relative one (`other.html`, `?done=1`, `../up`) is resolved against the script's own
+/// URL (RFC 3986 section 5.2), which after a redirect inside the server the client does not know; with a `Status` too. One
+/// that begins with two slashes, and so names a host, needs a `Status` or a scheme. `Content-Length` is held to: what is more is dropped. Other fields that frame a reply are left out,
 /// since its framing is the server's. What is said slowly is sent at once.
 ///
 /// A script whose name begins with `nph-` begins with a status line, and no field but `Date` is added to its own. Its body is
@@ -151,7 +215,7 @@ pub struct CGIHTTPRequestHandler<M: Message = Headers> {
 
 struct Settings {
     timeout: Duration,
-    chunked_limit: usize,
+    chunked_limit: u64,
     variables: Vec<(OsString, OsString)>,
 }
 
@@ -159,7 +223,7 @@ impl<M: Message> CGIHTTPRequestHandler<M> {
     /// Makes the base of a handler for the files and scripts of `directory`.
     pub fn new(base: BaseHTTPRequestHandler<M>, directory: &Directory) -> Self {
         let settings =
-            Settings { timeout: Duration::from_secs(60), chunked_limit: 1 << 20, variables: Vec::new() };
+            Settings { timeout: Duration::from_secs(60), chunked_limit: 128 << 20, variables: Vec::new() };
         Self { files: SimpleHTTPRequestHandler::new(base, directory), settings, redirects: Cell::new(0) }
     }
 
@@ -173,16 +237,25 @@ impl<M: Message> CGIHTTPRequestHandler<M> {
         self
     }
 
-    /// How long a body in chunks may be, 1 MiB by default; a longer one is answered 413. A script is told the length before
-    /// (RFC 3875 section 4.1.2), so that such a body has to be gathered. One whose length is declared is passed on as it
-    /// comes, however long it is.
+    /// How long a body in chunks may be, in bytes; a longer one is answered 413, and its script is not run. 128 MiB by default,
+    /// which is more than most pushes of git have, and so little that a few at a time fill no disk.
+    ///
+    /// A script is told the length before it begins (`CONTENT_LENGTH`, RFC 3875 section 4.1.2), so such a body has to be here as
+    /// a whole. Up to 1 MiB of it is in memory. A longer one is in a file without a name, in the folder for temporary files
+    /// ([`std::env::temp_dir`]: `TMPDIR`, else `/tmp`), which is gone when the script has ended, and also when the server is
+    /// killed. At worst each of [`max_threads`](crate::ServerBuilder::max_threads) requests has one at a time. Where the disk is
+    /// full, the answer is 507; where there can be no file for another reason, 500, or 503 where descriptors lack; the log has
+    /// the reason.
+    ///
+    /// A body whose length is declared is passed on as it comes, however long it is.
     #[must_use]
-    pub fn chunked_limit(mut self, bytes: usize) -> Self {
+    pub fn chunked_limit(mut self, bytes: u64) -> Self {
         self.settings.chunked_limit = bytes;
         self
     }
 
-    /// One more variable of the scripts' environment, in place of one of the same name.
+    /// One more variable of the environment of all scripts, in place of one of the same name. For those of one request there is
+    /// [`cgi_variables`](CGIRequestHandler::cgi_variables).
     #[must_use]
     pub fn variable(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.settings.variables.push((name.into(), value.into()));
@@ -267,6 +340,11 @@ impl CGIHTTPRequestHandler {
     pub fn is_python<H: CGIRequestHandler>(_handler: &H, path: &Path) -> bool {
         let extension = path.extension().unwrap_or_default();
         ["py", "pyw"].iter().any(|python| extension.eq_ignore_ascii_case(python))
+    }
+
+    /// The default of [`CGIRequestHandler::cgi_variables`]: none.
+    pub fn cgi_variables<H: CGIRequestHandler>(_handler: &H) -> Vec<(OsString, OsString)> {
+        Vec::new()
     }
 
     /// The default of [`CGIRequestHandler::run_cgi`].

@@ -13,11 +13,22 @@ use nix::poll::{PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use crate::sync::{Arc, OnceLock};
+
 /// The process, which leads a group of its own.
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
-    end: Option<ExitStatus>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// It runs, or nobody has asked how it has ended. Its number is its own.
+    Ours,
+    Reaped(ExitStatus),
+    /// It has ended, but not for us to learn how: somebody else has reaped it. Its number may be another's by now.
+    Lost,
 }
 
 /// Our ends of its pipes, on which nothing blocks.
@@ -35,6 +46,7 @@ impl Process {
     /// Its only argument is its path. Section 4.4 has the words of a query without `=` for further ones, which Python follows.
     /// Interpreters take such words for their options: that is how CVE-2012-1823 ran any code with PHP.
     pub(super) fn start(file: &Path, environment: BTreeMap<OsString, OsString>) -> io::Result<(Self, Pipes)> {
+        keep_ends();
         let mut command = Command::new(file);
         command.env_clear().envs(environment).process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -45,7 +57,7 @@ impl Process {
         let pipes =
             Pipes { stdin: child.stdin.take(), stdout: child.stdout.take(), stderr: child.stderr.take() };
         // From here on the process does not outlive this value.
-        let process = Self { child, end: None };
+        let process = Self { child, state: State::Ours };
         pipes.stdin.as_ref().map_or(Ok(()), unblock)?;
         pipes.stdout.as_ref().map_or(Ok(()), unblock)?;
         pipes.stderr.as_ref().map_or(Ok(()), unblock)?;
@@ -56,28 +68,56 @@ impl Process {
     /// group's too, is not given to another.
     #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
     pub(super) fn has_ended(&mut self) -> bool {
+        use nix::errno::Errno;
         use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-        self.end.is_some() || !matches!(waitid(Id::Pid(self.pid()), flags), Ok(WaitStatus::StillAlive))
+        if self.state != State::Ours {
+            return true;
+        }
+        match waitid(Id::Pid(self.pid()), flags) {
+            Ok(WaitStatus::StillAlive) | Err(Errno::EINTR) => false,
+            Ok(_) => true,
+            Err(_) => {
+                self.lose();
+                true
+            }
+        }
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
     pub(super) fn has_ended(&mut self) -> bool {
-        if self.end.is_none() {
-            self.end = self.child.try_wait().ok().flatten();
+        if self.state == State::Ours {
+            match self.child.try_wait() {
+                Ok(None) => return false,
+                Ok(Some(status)) => self.state = State::Reaped(status),
+                Err(_) => self.lose(),
+            }
         }
-        self.end.is_some()
+        true
     }
 
-    /// Ends what still runs of it, and reaps it.
+    /// Ends what still runs of it, and reaps it. None where nobody knows how it has ended.
     pub(super) fn end(&mut self) -> Option<ExitStatus> {
-        if self.end.is_none() {
+        // Whether it is ours still: a number is used only then.
+        self.has_ended();
+        if self.state == State::Ours {
             // Both fail if nobody is left. A script that has left its group is killed alone.
             let _ = killpg(self.pid(), Signal::SIGKILL);
             let _ = self.child.kill();
-            self.end = self.child.wait().ok();
+            match self.child.wait() {
+                Ok(status) => self.state = State::Reaped(status),
+                Err(_) => self.lose(),
+            }
         }
-        self.end
+        match self.state {
+            State::Reaped(status) => Some(status),
+            State::Ours | State::Lost => None,
+        }
+    }
+
+    fn lose(&mut self) {
+        self.state = State::Lost;
+        listen_for_ends();
     }
 
     fn pid(&self) -> Pid {
@@ -90,6 +130,36 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// Has the system keep the end of a child until somebody asks for it. Where SIGCHLD is ignored, which a program inherits from
+/// the one that has started it, the system does not: then nobody learns that a script was killed in the middle of its reply,
+/// and its number may be given to another while it is still used here.
+fn keep_ends() {
+    static LOOKED: OnceLock<()> = OnceLock::new();
+    LOOKED.get_or_init(|| {
+        if is_ignored(Signal::SIGCHLD) {
+            listen_for_ends();
+        }
+    });
+}
+
+/// A signal that is listened for is not ignored; and a program that is started begins with the default.
+fn listen_for_ends() {
+    static LISTENS: OnceLock<()> = OnceLock::new();
+    LISTENS.get_or_init(|| {
+        // Where that fails, all ends are lost, which is told for each of them.
+        let _ = signal_hook::flag::register(Signal::SIGCHLD as i32, Arc::default());
+    });
+}
+
+/// Whether this process ignores a signal. Elsewhere than on Linux one asks in a way that has to be unsafe, and the first end
+/// that is lost tells.
+fn is_ignored(signal: Signal) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    ignored >> (signal as i32 - 1) & 1 == 1
 }
 
 /// Starts a program. While another thread starts one, it holds for a moment what this process has open; if that is the

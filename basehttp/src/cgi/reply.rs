@@ -5,6 +5,8 @@ use std::io;
 use super::CGIRequestHandler;
 use super::dialogue::Failure;
 use super::head::{Collector, Head, Location};
+use super::location;
+use crate::files::query_of;
 use crate::proto::status::HTTPStatus;
 
 /// What the script says, taken in as it comes.
@@ -12,6 +14,8 @@ use crate::proto::status::HTTPStatus;
 pub(super) struct Reply {
     stage: Stage,
     is_nph: bool,
+    /// The path of a request for the script, with what follows.
+    path: String,
     /// Body bytes were written that may be held back.
     has_news: bool,
     is_too_long: bool,
@@ -33,8 +37,8 @@ const MOST_HEAD: usize = 64 * 1024;
 const MOST_FIELDS: usize = 100;
 
 impl Reply {
-    pub(super) fn new(is_nph: bool) -> Self {
-        Self { stage: Stage::Head(Collector::default()), is_nph, has_news: false, is_too_long: false }
+    pub(super) fn new(path: String, is_nph: bool) -> Self {
+        Self { stage: Stage::Head(Collector::default()), is_nph, path, has_news: false, is_too_long: false }
     }
 
     /// Takes more of the script's output. Says whether there is somebody for it.
@@ -95,6 +99,9 @@ impl Reply {
                 return Ok(());
             }
             Some(Location::Elsewhere(location)) => Some(location),
+            Some(Location::Relative(reference)) => {
+                Some(location::resolve(&self.path, query_of(handler.path()), &reference))
+            }
             None => None,
         };
         let (code, reason) = match (head.status, &location) {

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 
 use nix::errno::Errno;
 
-use super::dialogue::{Body, Dialogue, Failure};
+use super::body::{Body, Refusal};
+use super::dialogue::{Dialogue, Failure};
 use super::environment::{self, Asked};
 use super::process::Process;
+use super::reply::Reply;
 use super::script::{Found, find};
 use super::{CGIRequestHandler, Settings};
 use crate::files::refuse;
@@ -55,19 +57,24 @@ fn script_of<H: CGIRequestHandler>(handler: &H) -> io::Result<Option<Script>> {
 /// Some is the path that has the reply.
 fn talk<H: CGIRequestHandler>(handler: &H, script: &Script) -> io::Result<Option<String>> {
     let settings = &handler.__cgi().settings;
-    let body = body_of(handler, settings)?;
+    let body = match body_of(handler, settings) {
+        Ok(body) => body,
+        Err(Refusal::Client(error)) => return Err(error),
+        Err(Refusal::Disk(error)) => return cannot_keep(handler, script, &error).map(|()| None),
+    };
     let asked = Asked {
         method: handler.command(),
         name: &script.name,
         rest: &script.rest,
-        length: body.len(),
+        length: body.length,
         is_redirected: handler.__cgi().is_redirected(),
     };
     let started = match Process::start(&script.file, environment::of(handler, &asked)) {
         Ok(started) => started,
         Err(error) => return cannot_start(handler, script, &error).map(|()| None),
     };
-    let mut dialogue = Dialogue::new(started, body, (&script.name, script.is_nph), settings);
+    let reply = Reply::new(format!("{}{}", script.name, script.rest), script.is_nph);
+    let mut dialogue = Dialogue::new(started, body.source, &script.name, reply, settings);
     let held = dialogue.hold(handler);
     let end = dialogue.end(handler);
     let is_silent = dialogue.is_silent();
@@ -75,6 +82,7 @@ fn talk<H: CGIRequestHandler>(handler: &H, script: &Script) -> io::Result<Option
     let fault = match held {
         Err(Failure::Connection(error)) => return Err(error),
         Err(Failure::Reply(fault)) => Some((502, format!("no reply: {fault}"))),
+        Err(Failure::Disk(error)) => Some((500, format!("killed, since its input cannot be read: {error}"))),
         Err(Failure::Late) if reply.is_complete() || (is_silent && reply.lack().is_none()) => {
             log(handler, script, "does not end after its reply, and is killed");
             None
@@ -88,9 +96,13 @@ fn talk<H: CGIRequestHandler>(handler: &H, script: &Script) -> io::Result<Option
             match reply.lack() {
                 Some(lack) => Some((502, format!("no reply: {lack}"))),
                 // What it has said may be half of it.
-                None => {
-                    failure.and_then(|status| status.signal()).map(|_| (502, "its reply is cut".to_owned()))
+                None if failure.is_some_and(|status| status.signal().is_some()) => {
+                    Some((502, "its reply is cut".to_owned()))
                 }
+                None if end.status.is_none() && !reply.is_complete() => {
+                    Some((502, "nobody knows how it has ended, so its reply is cut".to_owned()))
+                }
+                None => None,
             }
         }
     };
@@ -105,19 +117,32 @@ fn talk<H: CGIRequestHandler>(handler: &H, script: &Script) -> io::Result<Option
 }
 
 /// The body for the script, whose length must be known before it begins.
-fn body_of<H: CGIRequestHandler>(handler: &H, settings: &Settings) -> io::Result<Body> {
+fn body_of<H: CGIRequestHandler>(handler: &H, settings: &Settings) -> Result<Body, Refusal> {
     // The script before has had it.
     if handler.__cgi().is_redirected() {
-        return Ok(Body::None);
+        return Ok(Body::NONE);
     }
     if !handler.has_body() {
         let says_none = handler.request().values("Content-Length").next().is_some();
-        return Ok(if says_none { Body::Whole(Vec::new()) } else { Body::None });
+        return Ok(if says_none { Body::EMPTY } else { Body::NONE });
     }
     let declared = handler.exchange().declared();
     match declared {
-        Some(length) => Ok(Body::Coming(length)),
-        None => handler.read_body(settings.chunked_limit).map(Body::Whole),
+        Some(length) => Ok(Body::coming(length)),
+        None => Body::gather(handler, settings.chunked_limit),
+    }
+}
+
+/// A body that there is no room for. What the system says is for whoever looks after it.
+fn cannot_keep<H: CGIRequestHandler>(handler: &H, script: &Script, error: &io::Error) -> io::Result<()> {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    log(handler, script, &format!("the request's body cannot be kept: {error}"));
+    match (error.kind(), error.raw_os_error().map(Errno::from_raw)) {
+        (StorageFull | QuotaExceeded | FileTooLarge, _) => {
+            handler.send_error((507, "No room for the request's body"))
+        }
+        (_, Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)) => handler.send_error(503),
+        _ => handler.send_error(500),
     }
 }
 
@@ -161,7 +186,11 @@ fn fail<H: CGIRequestHandler>(handler: &H, code: u16) -> io::Result<()> {
         handler.exchange().cut();
         return Ok(());
     }
-    let message = if code == 504 { "CGI script takes too long" } else { "Bad reply of CGI script" };
+    let message = match code {
+        500 => return handler.send_error(500),
+        504 => "CGI script takes too long",
+        _ => "Bad reply of CGI script",
+    };
     handler.send_error((code, message))
 }
 

@@ -28,6 +28,8 @@ use content::Part;
 pub(crate) use serve::refuse;
 #[cfg(all(feature = "cgi", unix))]
 pub(crate) use target::query_of;
+#[cfg(all(feature = "cgi", unix))]
+pub(crate) use target::NOT_IN_URIS;
 
 pub use content::Content;
 pub use directory::Directory;

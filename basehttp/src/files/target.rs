@@ -70,7 +70,7 @@ pub(super) fn with_slash(target: &str) -> String {
 }
 
 /// RFC 3986 section 2, but for the percent sign: what is encoded stays so.
-const NOT_IN_URIS: &AsciiSet = &CONTROLS
+pub(crate) const NOT_IN_URIS: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
     .add(b'<')

@@ -327,7 +327,8 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         })
     }
 
-    fn body_too_large(&self, limit: u64) -> io::Error {
+    /// Has the reply be 413, where the handler returns this error.
+    pub(crate) fn body_too_large(&self, limit: u64) -> io::Error {
         self.exchange().refuse_body(HTTPStatus::CONTENT_TOO_LARGE);
         let text = format!("the request's body has more than {limit} bytes");
         io::Error::new(io::ErrorKind::FileTooLarge, text)

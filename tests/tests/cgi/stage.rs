@@ -15,7 +15,7 @@ use tempfile::TempDir;
 pub(crate) struct Stage {
     folder: TempDir,
     pub(crate) timeout: Option<Duration>,
-    pub(crate) chunked_limit: Option<usize>,
+    pub(crate) chunked_limit: Option<u64>,
     pub(crate) variables: Vec<(&'static str, &'static str)>,
     pub(crate) log: Log,
 }

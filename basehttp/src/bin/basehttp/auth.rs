@@ -86,12 +86,17 @@ impl Auth {
         let Ok(given) = given else { return Verdict::Wrong(String::new()) };
         let found = self.pairs.iter().fold(Choice::from(0), |found, pair| found | same(&given, pair));
         let user = given.split(|byte| *byte == b':').next().unwrap_or_default();
-        let user = String::from_utf8_lossy(user).chars().take(LONGEST_NAME).collect();
-        if bool::from(found) { Verdict::Known(user) } else { Verdict::Wrong(user) }
+        let user = String::from_utf8_lossy(user);
+        if bool::from(found) {
+            // As a whole: scripts are told it, and two long names must not become one.
+            Verdict::Known(user.into_owned())
+        } else {
+            Verdict::Wrong(user.chars().take(LONGEST_NAME).collect())
+        }
     }
 }
 
-/// Characters of a name that are logged.
+/// Characters of a wrong name that are logged.
 const LONGEST_NAME: usize = 100;
 
 /// Compares without an end before the end. All that was given is compared, with the pair over and over where that is

@@ -1,6 +1,8 @@
 //! The handler: the files of a folder, and what the options add.
 
 use std::borrow::Cow;
+#[cfg(unix)]
+use std::ffi::OsString;
 use std::fmt::{self, Display};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -212,6 +214,14 @@ impl<const MINOR: u8> Files<MINOR> {
     #[cfg(unix)]
     fn is_cgi(&self) -> Option<(String, String)> {
         if self.settings.cgi { CGIHTTPRequestHandler::is_cgi(self) } else { None }
+    }
+
+    /// RFC 3875 sections 4.1.1 and 4.1.11. What the client says and nobody has checked is not told.
+    #[cfg(unix)]
+    fn cgi_variables(&self) -> Vec<(OsString, OsString)> {
+        let user = self.record.user.borrow();
+        let Some(user) = user.as_deref() else { return Vec::new() };
+        vec![("AUTH_TYPE".into(), "Basic".into()), ("REMOTE_USER".into(), user.into())]
     }
 
     fn send_error(&self, code: impl ResponseCode) -> io::Result<()> {
