@@ -14,6 +14,7 @@ use super::complaints::Complaints;
 use super::process::{Pipes, Process};
 use super::reply::Reply;
 use super::{CGIRequestHandler, Settings};
+use crate::handler::wire::Presence;
 
 /// Why a script's reply does not come to its end.
 #[derive(Debug)]
@@ -42,6 +43,25 @@ pub(super) struct Dialogue<'a> {
     taken: usize,
     buffer: Vec<u8>,
     deadline: Instant,
+    /// From when the client says no more.
+    watch: Option<Watch>,
+}
+
+/// A client that has ended its half of the connection is answered all the same, here as everywhere (RFC 9112 section 9.6): it
+/// may wait. But one that has gone looks the same until something is sent to it, and a script that says nothing sends nothing.
+#[derive(Clone, Copy, Debug)]
+struct Watch {
+    /// When the client is probed next, and how long after that once more: it may go later.
+    next: Instant,
+    pause: Duration,
+    /// Since when nothing has been sent to it.
+    since: Instant,
+}
+
+impl Watch {
+    fn new(now: Instant) -> Self {
+        Self { next: now + FIRST_PROBE, pause: FIRST_PROBE, since: now }
+    }
 }
 
 /// How a script ended.
@@ -66,6 +86,14 @@ const CLIENT_PAUSE: u16 = 16;
 /// loop cannot fill the disk.
 const LOG_LINES: u32 = 100;
 
+/// How long after the end of the client's half it is found out whether there is still somebody. Again after twice that, and so
+/// on: some clients count interim responses.
+const FIRST_PROBE: Duration = Duration::from_millis(500);
+
+/// Where that cannot be found out, this is how long a script may say nothing. Clients of HTTP/1.0 that end their half and wait
+/// are rare, and scripts that think for longer too; those that leave are neither.
+const UNPROBED: Duration = Duration::from_secs(5);
+
 /// After a pause as long as this, what was said is sent.
 const SILENCE: u16 = 32;
 
@@ -89,6 +117,7 @@ impl<'a> Dialogue<'a> {
             taken: 0,
             buffer: vec![0; PIECE],
             deadline: later(settings.timeout),
+            watch: None,
         }
     }
 
@@ -103,6 +132,9 @@ impl<'a> Dialogue<'a> {
             }
             if went_on {
                 pause = FIRST_PAUSE;
+                if let Some(watch) = &mut self.watch {
+                    watch.since = Instant::now();
+                }
                 continue;
             }
             if pause >= LAST_PAUSE && self.process.has_ended() {
@@ -113,6 +145,7 @@ impl<'a> Dialogue<'a> {
                 self.reply.flush(handler)?;
             }
             let now = Instant::now();
+            self.mind_client(handler, now)?;
             if now >= self.deadline {
                 return if self.process.has_ended() { Ok(()) } else { Err(Failure::Late) };
             }
@@ -132,6 +165,28 @@ impl<'a> Dialogue<'a> {
     /// Whether the script has closed its output.
     pub(super) fn is_silent(&self) -> bool {
         self.pipes.stdout.is_none()
+    }
+
+    /// Finds out whether there is still somebody for whom the script speaks.
+    fn mind_client<H: CGIRequestHandler>(&mut self, handler: &H, now: Instant) -> Result<(), Failure> {
+        let mut exchange = handler.exchange();
+        let is_gone = match exchange.presence() {
+            Presence::There => false,
+            Presence::Gone => true,
+            Presence::Done => {
+                let watch = self.watch.get_or_insert_with(|| Watch::new(now));
+                if now < watch.next {
+                    false
+                } else if exchange.probe().map_err(Failure::Connection)? {
+                    watch.pause *= 2;
+                    watch.next = now + watch.pause;
+                    false
+                } else {
+                    now.duration_since(watch.since) >= UNPROBED
+                }
+            }
+        };
+        if is_gone { Err(Failure::Connection(exchange.lose_client())) } else { Ok(()) }
     }
 
     /// Waits for the script, a little longer than the last time. Says how long to wait the next time.

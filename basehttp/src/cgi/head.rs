@@ -156,10 +156,12 @@ fn place(location: String, has_status: bool) -> Result<Location, String> {
     let before_colon = location.split_once(':').map_or("/", |(before, _)| before);
     let is_scheme = before_colon.starts_with(|c: char| c.is_ascii_alphabetic())
         && before_colon.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
-    let is_relative = !location.is_empty() && !location.starts_with('/') && before_colon.contains(['/', '?', '#']);
+    let is_relative =
+        !location.is_empty() && !location.starts_with('/') && before_colon.contains(['/', '?', '#']);
     // Stricter than RFC 3986: without a status, two slashes and a host are not taken. A script that sends its clients to a
     // path which they have given (`Location: $next`) means none of another's.
-    let is_local = location.starts_with('/') && !location.starts_with("//") && location.bytes().all(is_target);
+    let is_local =
+        location.starts_with('/') && !location.starts_with("//") && location.bytes().all(is_target);
     match (is_scheme, is_relative, has_status) {
         (true, _, _) => Ok(Location::Elsewhere(location)),
         (_, true, _) => Ok(Location::Relative(location)),

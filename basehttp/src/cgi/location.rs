@@ -7,8 +7,14 @@ use crate::files::NOT_IN_URIS;
 
 /// What a path has that nobody has encoded: all but unreserved characters, and those that a file's name has without meaning
 /// anything.
-const NOT_IN_PATHS: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b'=').remove(b',');
+const NOT_IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/')
+    .remove(b'=')
+    .remove(b',');
 
 /// The URI-reference that a script's reference comes to: the path, and what follows it, without the host, since the client
 /// knows that better than the server (RFC 9110 section 10.2.2 lets it be left out). `path` is the script's own and what

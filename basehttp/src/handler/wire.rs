@@ -52,6 +52,12 @@ pub(crate) trait Wire: Send {
     /// [`TimedOut`](io::ErrorKind::TimedOut) if that takes longer than `timeout`.
     fn wait(&mut self, want: Want, timeout: Duration) -> io::Result<()>;
 
+    /// What is known of the client without a read or a write. In memory, it waits for whatever comes.
+    #[cfg(all(feature = "cgi", unix))]
+    fn presence(&self) -> Presence {
+        Presence::There
+    }
+
     /// A request has come, and `unsent` bytes of earlier replies are still to be written. The reply to a HEAD request
     /// has no body. For wires that take note of it.
     fn begin_exchange(&mut self, _unsent: usize, _head: bool) {}
@@ -81,6 +87,17 @@ pub(crate) trait Wire: Send {
 
     /// Takes a line for the log, with its line end.
     fn log(&mut self, line: &str, level: Level);
+}
+
+/// Whether a client is still there.
+#[cfg(all(feature = "cgi", unix))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    There,
+    /// It sends no more. It may have gone, or wait for the reply: the end of its half is all that TCP tells.
+    Done,
+    /// It takes nothing more either.
+    Gone,
 }
 
 /// What a proxy says of its client: the address, unless that is left out, and whether it speaks TLS with the proxy.

@@ -16,7 +16,7 @@ use super::log::Log;
 use super::mailbox::{Arrival, Mailbox};
 use super::table::{Connection, Place, Table};
 use super::time::{NEVER, millis};
-use super::token::{LISTENER, READ, READ_CLOSED, SHARDS, URGENT, WAKER, WRITE};
+use super::token::{GONE, LISTENER, READ, READ_CLOSED, SHARDS, URGENT, WAKER, WRITE};
 use crate::handler::Address;
 use crate::sync::{Arc, Ordering};
 
@@ -397,7 +397,7 @@ fn hints(event: &Event) -> u8 {
         hints |= READ | READ_CLOSED;
     }
     if event.is_write_closed() || event.is_error() {
-        hints |= WRITE;
+        hints |= WRITE | GONE;
     }
     hints
 }

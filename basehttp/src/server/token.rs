@@ -18,6 +18,9 @@ pub(super) const READ_CLOSED: u8 = 4;
 /// Urgent data has come. It stays, since a read ends before such data, and so may be short though more is here.
 pub(super) const URGENT: u8 = 8;
 
+/// Nothing more can be sent to the client: it has reset the connection, or closed a unix socket. It stays.
+pub(super) const GONE: u8 = 16;
+
 /// Bits of a token for the index of a place in the table; its generation has the rest.
 pub(super) const INDEX_BITS: u32 = usize::BITS / 2;
 

@@ -8,7 +8,11 @@ use super::counters::Counters;
 use super::listener::Stream;
 use super::log::Log;
 use super::table::Place;
+#[cfg(all(feature = "cgi", unix))]
+use super::token::GONE;
 use super::token::{READ, READ_CLOSED, URGENT, WRITE, hint_for};
+#[cfg(all(feature = "cgi", unix))]
+use crate::handler::wire::Presence;
 use crate::handler::wire::{FileFault, Level, Want, Wire, copy_file};
 use crate::sync::Arc;
 
@@ -174,6 +178,17 @@ impl Wire for Socket {
 
     fn wait(&mut self, want: Want, timeout: Duration) -> io::Result<()> {
         self.server.clone().wait(&self.place, hint_for(want), timeout)
+    }
+
+    #[cfg(all(feature = "cgi", unix))]
+    fn presence(&self) -> Presence {
+        if self.place.has(GONE) {
+            Presence::Gone
+        } else if self.place.has(READ_CLOSED) {
+            Presence::Done
+        } else {
+            Presence::There
+        }
     }
 
     fn is_last_request(&self) -> bool {

@@ -39,6 +39,11 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) cgi: bool,
 
+    /// Most that a body in chunks has [default: 128M]
+    #[arg(long, value_name = "SIZE", requires = "cgi", value_parser = size, default_value = "128M",
+          hide_default_value = true)]
+    pub(crate) chunked_limit: u64,
+
     /// Speak HTTPS, with this certificate (PEM)
     #[arg(long, value_name = "FILE")]
     pub(crate) tls_cert: Option<PathBuf>,

@@ -37,6 +37,8 @@ impl<const MINOR: u8> Files<MINOR> {
     /// Makes the handler of a connection.
     pub(crate) fn new(base: BaseHTTPRequestHandler, settings: Arc<Settings>) -> Self {
         let base = Base::new(base, &settings.files);
+        #[cfg(unix)]
+        let base = base.chunked_limit(settings.chunked_limit);
         Self { base, settings, record: Record::default() }
     }
 

@@ -12,6 +12,9 @@ use crate::summary::Summary;
 pub(crate) struct Settings {
     pub(crate) files: Directory,
     pub(crate) cgi: bool,
+    /// Bytes that a script's input may have whose length is not declared.
+    #[cfg(unix)]
+    pub(crate) chunked_limit: u64,
     pub(crate) cors: bool,
     pub(crate) spa: bool,
     pub(crate) auth: Option<Auth>,
@@ -55,6 +58,8 @@ impl Settings {
                 // What is sent in place of a file has replaced it.
                 .precompressed(!args.upload || args.overwrite),
             cgi: args.cgi,
+            #[cfg(unix)]
+            chunked_limit: args.chunked_limit,
             cors: args.cors,
             spa: args.spa,
             auth: Auth::new(args.auth.as_deref(), args.auth_file.as_deref())?,

@@ -251,7 +251,7 @@ impl Exchange {
             self.waits_for_continue = false;
             if !self.reply.is_committed() {
                 self.send_ready()?;
-                self.write_wire(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+                self.write_wire(CONTINUE)?;
             }
         }
         // Replies to earlier requests may be ready too.
@@ -403,6 +403,9 @@ impl Exchange {
         faulty(fault)
     }
 }
+
+/// The client may go on to send the body. One that does not wait for that can discard it (RFC 9110 section 15.2.1).
+pub(super) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// Moves bytes from the front of `from` to `to`, as many as there are or fit.
 fn take(from: &mut Buffer, to: &mut [u8]) -> usize {

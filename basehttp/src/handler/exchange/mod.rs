@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 use super::buffer::Buffer;
 use super::log::line_of_the_server;
 use super::message::Headers;
+#[cfg(all(feature = "cgi", unix))]
+use super::wire::Presence;
 use super::wire::{Announced, Close, Level, Want};
 use crate::proto::chunked::ChunkedDecoder;
 use crate::proto::fault::Fault;
@@ -295,6 +297,18 @@ impl Exchange {
             Some(Trouble::TimedOut(deadline)) => Some(deadline),
             _ => None,
         }
+    }
+
+    /// Whether the client is still there, as far as that is known.
+    #[cfg(all(feature = "cgi", unix))]
+    pub(crate) fn presence(&self) -> Presence {
+        self.line.wire.presence()
+    }
+
+    /// The client is gone, though no read or write has said so.
+    #[cfg(all(feature = "cgi", unix))]
+    pub(crate) fn lose_client(&mut self) -> io::Error {
+        self.failed(io::ErrorKind::ConnectionReset.into(), "")
     }
 
     /// Blocks the thread until there may be input.

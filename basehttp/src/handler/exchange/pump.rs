@@ -3,6 +3,8 @@
 use std::io::{self, IoSlice};
 
 use super::attached::Attached;
+#[cfg(all(feature = "cgi", unix))]
+use super::incoming::CONTINUE;
 use super::{Exchange, Output, Trouble, gone};
 use crate::handler::wire::{Close, FileFault, Want, Wire};
 
@@ -174,6 +176,25 @@ impl Exchange {
             }
         }
         Ok(())
+    }
+
+    /// Sends something that a client which waits for its reply discards, and one that has gone answers with a reset. False
+    /// where nothing can be sent: to a client of HTTP/1.0, and in the middle of a reply.
+    #[cfg(all(feature = "cgi", unix))]
+    pub(crate) fn probe(&mut self) -> io::Result<bool> {
+        if !self.reply.ready().is_empty() || !self.attached.is_empty() {
+            // Part of a reply is on its way.
+            return Ok(true);
+        }
+        if !self.reply.takes_interim() {
+            return Ok(false);
+        }
+        self.waits_for_continue = false;
+        // What has no room says that there is something on its way too.
+        match self.write_some(CONTINUE)? {
+            0 => Ok(true),
+            count => self.write_wire(CONTINUE.get(count..).unwrap_or_default()).map(|()| true),
+        }
     }
 
     /// Writes what goes without waiting, past the buffer.

@@ -147,6 +147,11 @@ impl Reply {
         matches!(self.state, State::Body(_))
     }
 
+    /// Whether an interim response may still come before the reply (RFC 9110 section 15.2).
+    pub fn takes_interim(&self) -> bool {
+        !self.is_committed() && self.asked.version == Version::Http11
+    }
+
     /// Whether what follows the head is no HTTP, in either direction: 101, and 2xx to CONNECT.
     pub fn is_tunnel(&self) -> bool {
         matches!(self.state, State::Held { .. } | State::Body(_)) && self.has_tunnel_status()

@@ -232,6 +232,11 @@ impl Wire for TlsSocket {
         self.socket.wait(want, timeout)
     }
 
+    #[cfg(all(feature = "cgi", unix))]
+    fn presence(&self) -> crate::handler::wire::Presence {
+        self.socket.presence()
+    }
+
     fn is_last_request(&self) -> bool {
         self.socket.is_last_request()
     }
