@@ -11,6 +11,8 @@ mod log;
 mod options;
 #[path = "command/program.rs"]
 mod program;
+#[path = "command/scripts.rs"]
+mod scripts;
 #[path = "command/upload.rs"]
 mod upload;
 #[path = "command/wrong.rs"]

@@ -65,7 +65,8 @@ fn over_tcp_too_and_the_connection_goes_on() {
 #[test]
 fn a_chunked_body_is_told_its_length() {
     let stage = Stage::with(ECHO);
-    for count in [0, 5, 200_000] {
+    // Up to a megabyte is in memory, more on the disk.
+    for count in [0, 5, 200_000, 1 << 20, (1 << 20) + 1, 5_000_000] {
         let body = bytes(count);
         let reply = stage.ask(chunked(&body));
         assert_eq!(reply.header("length"), Some(&*count.to_string()));
@@ -79,6 +80,41 @@ fn a_chunked_body_has_a_limit() {
     stage.chunked_limit = Some(100_000);
     assert_eq!(stage.ask(chunked(&bytes(100_001))).status, 413);
     assert!(!stage.path("cgi-bin/ran").exists());
+}
+
+#[test]
+fn a_chunked_body_on_the_disk_has_a_limit() {
+    let mut stage = Stage::with("touch ran; echo Length: $CONTENT_LENGTH; echo; exec wc -c");
+    stage.chunked_limit = Some(3 << 20);
+    let reply = stage.ask(chunked(&bytes((3 << 20) + 1)));
+    assert_eq!((reply.status, reply.stays_open), (413, false));
+    assert!(!stage.path("cgi-bin/ran").exists());
+    assert_eq!(stage.ask(chunked(&bytes(3 << 20))).text(), "3145728\n");
+    assert!(stage.path("cgi-bin/ran").exists());
+}
+
+#[test]
+fn what_of_a_chunked_body_is_wrong_is_told_before_the_script_runs() {
+    let stage = Stage::with("touch ran; echo A: b; echo");
+    let mut request = chunked(&bytes(2_000_000));
+    request.truncate(request.len() - 5);
+    assert_eq!(stage.ask(&request).status, 400);
+    request.extend_from_slice(b"x\r\n");
+    assert_eq!(stage.ask(&request).status, 400);
+    assert!(!stage.path("cgi-bin/ran").exists());
+}
+
+#[test]
+fn a_body_is_passed_on_as_it_is_encoded() {
+    let stage =
+        Stage::with("echo Encoding: $HTTP_CONTENT_ENCODING; echo Length: $CONTENT_LENGTH; echo; exec cat");
+    let fields = "Content-Encoding: gzip\r\n";
+    for request in [post(b"\x1f\x8b not looked into"), chunked(b"\x1f\x8b not looked into")] {
+        let at = request.windows(2).position(|window| window == b"\r\n").unwrap() + 2;
+        let reply = stage.ask([&request[..at], fields.as_bytes(), &request[at..]].concat());
+        assert_eq!((reply.header("encoding"), reply.header("length")), (Some("gzip"), Some("18")));
+        assert_eq!(reply.body, b"\x1f\x8b not looked into");
+    }
 }
 
 #[test]

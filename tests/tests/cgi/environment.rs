@@ -1,7 +1,12 @@
 //! What a script is told: RFC 3875 section 4.1.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs;
+
+use basehttp::prelude::*;
+use basehttp::testing::run;
+use basehttp::{CGIHTTPRequestHandler, CGIRequestHandler, Directory};
 
 use crate::stage::Stage;
 
@@ -92,6 +97,46 @@ fn credentials_are_for_the_server() {
     stage.variables = vec![("AUTH_TYPE", "Basic"), ("REMOTE_USER", "user")];
     let variables = environment(&stage, "GET", "/cgi-bin/script", fields);
     assert_eq!((&*variables["AUTH_TYPE"], &*variables["REMOTE_USER"]), ("Basic", "user"));
+}
+
+/// Lets in those whose password is `x`, request by request.
+struct Members {
+    base: CGIHTTPRequestHandler,
+}
+
+#[http_handler(extends = CGIHTTPRequestHandler, protocol_version = "HTTP/1.1")]
+impl Members {
+    fn cgi_variables(&self) -> Vec<(OsString, OsString)> {
+        let pair = self.headers().get("X-Pair").and_then(|pair| pair.split_once(':'));
+        let Some((user, "x")) = pair else { return Vec::new() };
+        let told = [
+            ("REMOTE_USER", user),
+            ("AUTH_TYPE", "Own"),
+            ("SITE", "of members"),
+            ("", "a"),
+            ("A=B", "c"),
+            ("N", "\0"),
+        ];
+        told.map(|(name, value)| (name.into(), value.into())).into()
+    }
+}
+
+#[test]
+fn a_handler_tells_a_script_of_each_request() {
+    let stage =
+        Stage::with("echo A: b; echo; echo \"$REMOTE_USER $AUTH_TYPE $SITE\"; env | grep -c '^N=\\|^A='");
+    let files = Directory::open(stage.path("")).unwrap();
+    let factory =
+        move |base| Members { base: CGIHTTPRequestHandler::new(base, &files).variable("SITE", "of all") };
+    let asked = |fields: &str| format!("GET /cgi-bin/script HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+    let requests =
+        ["", "X-Pair: ann:x\r\n", "X-Pair: bob:x\r\n", "X-Pair: ann:y\r\n", "Remote-User: eve\r\n"]
+            .map(asked);
+    // One connection, and so one handler: what is told of a request is not told of the next.
+    let replies = run(factory, [requests.concat()]).responses;
+    let texts: Vec<_> = replies.iter().map(|reply| reply.text().into_owned()).collect();
+    let nobody = "  of all\n0\n";
+    assert_eq!(texts, [nobody, "ann Own of members\n0\n", "bob Own of members\n0\n", nobody, nobody]);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use basehttp::HTTPServer;
@@ -139,6 +141,123 @@ fn when_the_client_is_gone_so_is_the_script() {
         wait_until("the script is reaped", || !fs::exists(format!("/proc/{}", process.trim())).unwrap());
         stage.log.wait_for("the client went away");
     }
+}
+
+/// A script that says nothing until the test wants it to, and the file that has its number.
+fn silent() -> (Stage, PathBuf) {
+    let mut stage = Stage::with("echo $$ >>pids; read line <wait; echo A: b; echo; echo body");
+    nix::unistd::mkfifo(&stage.path("cgi-bin/wait"), nix::sys::stat::Mode::from_bits_truncate(0o600))
+        .unwrap();
+    // Its own time is not over before the test's.
+    stage.timeout = Some(Duration::from_secs(3600));
+    let pids = stage.path("cgi-bin/pids");
+    (stage, pids)
+}
+
+fn wait_for_scripts(pids: &Path, count: usize) -> Vec<String> {
+    let lines = || -> Vec<String> {
+        fs::read_to_string(pids).unwrap_or_default().lines().map(str::to_owned).collect()
+    };
+    wait_until("the scripts run", || lines().len() == count);
+    lines()
+}
+
+fn wait_for_end(processes: &[String]) {
+    let is_gone = |process: &String| !fs::exists(format!("/proc/{process}")).unwrap();
+    wait_until("the scripts are reaped", || processes.iter().all(is_gone));
+}
+
+#[test]
+fn when_the_client_of_a_silent_script_is_gone_so_is_the_script() {
+    const CLIENTS: usize = 30;
+    for request in [GET, "POST /cgi-bin/script HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"] {
+        let (stage, pids) = silent();
+        let server = stage.server();
+        let mut clients: Vec<Client> = (0..CLIENTS).map(|_| Client::new(&server)).collect();
+        for client in &mut clients {
+            client.send(request);
+        }
+        let processes = wait_for_scripts(&pids, CLIENTS);
+        drop(clients);
+        wait_for_end(&processes);
+        wait_until("that is told", || stage.log.count("the client went away") == CLIENTS);
+    }
+}
+
+#[test]
+fn so_is_that_of_a_client_that_cannot_be_asked() {
+    // HTTP/1.0 has no interim responses, and nor has the middle of a reply.
+    let (stage, pids) = silent();
+    let server = stage.server();
+    let old = {
+        let mut client = Client::new(&server);
+        client.send("GET /cgi-bin/script HTTP/1.0\r\n\r\n");
+        client
+    };
+    let mut begun = Client::new(&server);
+    stage.script("cgi-bin/begun", "echo $$ >>pids; echo A: b; echo; echo first; read line <wait");
+    begun.send("GET /cgi-bin/begun HTTP/1.1\r\nHost: a\r\n\r\n");
+    begun.read_up_to(b"first\n");
+    let processes = wait_for_scripts(&pids, 2);
+    drop((old, begun));
+    wait_for_end(&processes);
+}
+
+#[test]
+fn so_is_that_of_a_reset() {
+    let (stage, pids) = silent();
+    let server = stage.server();
+    let mut client = Client::new(&server);
+    client.send("GET /cgi-bin/script HTTP/1.0\r\n\r\n");
+    let processes = wait_for_scripts(&pids, 1);
+    socket2::SockRef::from(client.stream()).set_linger(Some(Duration::ZERO)).unwrap();
+    drop(client);
+    wait_for_end(&processes);
+}
+
+#[test]
+fn a_client_that_ends_its_half_is_answered() {
+    let (stage, pids) = silent();
+    let server = stage.server();
+    let mut client = Client::new(&server);
+    client.send(GET).end();
+    // That it gets this shows that it is there. So it is asked twice, and answered.
+    assert_eq!((client.reply().status, client.reply().status), (100, 100));
+    fs::write(stage.path("cgi-bin/wait"), "go\n").unwrap();
+    let reply = client.reply();
+    assert_eq!((reply.status, &*reply.text()), (200, "body\n"));
+    client.assert_closed();
+    // Nobody asks one of HTTP/1.0.
+    let mut client = Client::new(&server);
+    client.send("GET /cgi-bin/script HTTP/1.0\r\n\r\n").end();
+    wait_for_scripts(&pids, 2);
+    fs::write(stage.path("cgi-bin/wait"), "go\n").unwrap();
+    assert_eq!(client.reply().text(), "body\n");
+}
+
+#[test]
+fn a_client_that_ends_its_half_and_goes_later_is_found_out() {
+    let (stage, pids) = silent();
+    let server = stage.server();
+    let mut client = Client::new(&server);
+    client.send(GET).end();
+    assert_eq!(client.reply().status, 100);
+    let processes = wait_for_scripts(&pids, 1);
+    drop(client);
+    wait_for_end(&processes);
+}
+
+#[test]
+fn a_server_of_one_thread_finds_out_too() {
+    let (stage, pids) = silent();
+    let mut server = HTTPServer::bind(("127.0.0.1", 0), stage.factory()).unwrap();
+    let mut client = TcpStream::connect(server.server_address().to_string()).unwrap();
+    client.write_all(GET.as_bytes()).unwrap();
+    let serving = std::thread::spawn(move || server.handle_request());
+    let processes = wait_for_scripts(&pids, 1);
+    drop(client);
+    wait_for_end(&processes);
+    serving.join().unwrap().unwrap();
 }
 
 #[test]

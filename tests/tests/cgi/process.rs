@@ -69,6 +69,79 @@ fn it_is_reaped_however_it_ends() {
     assert!(is_gone(fs::read_to_string(stage.path("cgi-bin/pid")).unwrap().trim()));
 }
 
+/// Runs a test of this program once more, in a process of its own that `env` starts with these options. True in that process.
+fn is_apart(test: &str, options: &[&str]) -> bool {
+    const MARK: &str = "BASEHTTP_TEST_APART";
+    if std::env::var_os(MARK).is_some() {
+        return true;
+    }
+    let program = std::env::current_exe().unwrap();
+    let mut command = Command::new("env");
+    command.args(options).arg(program).args(["--exact", test]).env(MARK, "1");
+    let output = command.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && told.contains("1 passed"), "{output:?}");
+    false
+}
+
+/// The bits of the signals that this process ignores.
+fn ignored() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    u64::from_str_radix(mask.trim(), 16).unwrap()
+}
+
+const CUT: &str = "echo A: b; echo; head -c 200000 /dev/zero; kill -KILL $$";
+
+#[test]
+fn an_inherited_ignored_sigchld_is_as_the_default() {
+    if !is_apart("process::an_inherited_ignored_sigchld_is_as_the_default", &["--ignore-signal=CHLD"]) {
+        return;
+    }
+    let is_ignored = || ignored() >> (nix::sys::signal::Signal::SIGCHLD as i32 - 1) & 1 == 1;
+    assert!(is_ignored(), "env has not done what the test needs");
+    let stage = Stage::with(CUT);
+    for _ in 0..3 {
+        let reply = stage.reply();
+        assert!(reply.truncated && !reply.stays_open, "{:?}", stage.log.lines());
+    }
+    assert_eq!(stage.log.count("its reply is cut"), 3, "{:?}", stage.log.lines());
+    stage.script("cgi-bin/script", "echo A: b; echo; echo body; exit 7");
+    assert_eq!(stage.reply().text(), "body\n");
+    assert!(stage.log.has("exit status: 7"), "{:?}", stage.log.lines());
+    // Nor does a script inherit it.
+    stage.script("cgi-bin/script", "echo A: b; echo; exec grep SigIgn /proc/self/status");
+    let text = stage.reply().text().into_owned();
+    let mask = u64::from_str_radix(text.trim_start_matches("SigIgn:").trim(), 16).unwrap();
+    assert_eq!(mask >> (nix::sys::signal::Signal::SIGCHLD as i32 - 1) & 1, 0, "{text}");
+    assert!(!is_ignored());
+}
+
+#[test]
+fn where_somebody_else_reaps_a_script_its_reply_is_not_taken_for_whole() {
+    if !is_apart("process::where_somebody_else_reaps_a_script_its_reply_is_not_taken_for_whole", &[]) {
+        return;
+    }
+    // As a program does that is the first of its system.
+    std::thread::spawn(|| {
+        loop {
+            if nix::sys::wait::wait().is_err() {
+                std::thread::yield_now();
+            }
+        }
+    });
+    let stage = Stage::with(CUT);
+    for _ in 0..20 {
+        let reply = stage.reply();
+        assert!(reply.truncated && !reply.stays_open, "{:?}", stage.log.lines());
+    }
+    // What has its length is whole however it has ended.
+    stage.script("cgi-bin/script", "echo Content-Length: 4; echo; printf body");
+    for _ in 0..20 {
+        assert_eq!(stage.reply().text(), "body");
+    }
+}
+
 #[test]
 fn its_children_end_with_it() {
     // One with its output, and one without. A child may say the last word of a script.

@@ -83,7 +83,7 @@ impl Stage {
         self.folder.path()
     }
 
-    fn factory(&self) -> impl Fn(BaseHTTPRequestHandler) -> Site + Send + Sync + 'static + use<> {
+    pub(crate) fn factory(&self) -> impl Fn(BaseHTTPRequestHandler) -> Site + Send + Sync + 'static + use<> {
         let files = Directory::open(self.path("")).unwrap();
         let (timeout, chunked_limit) = (self.timeout, self.chunked_limit);
         let (variables, log) = (self.variables.clone(), self.log.clone());
