@@ -26,6 +26,7 @@ CLIENTS = [
     "nginx",
     "haproxy",
     "tls",
+    "git",
     "rolling",
 ]
 # For one case, whatever hangs.

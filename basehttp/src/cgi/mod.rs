@@ -199,8 +199,20 @@ pub trait CGIRequestHandler: FileRequestHandler {
 ///
 /// When it has ended, what it has started in its process group is killed, so that nothing gathers; a job that is to go on calls
 /// `setsid`. If it leaves its output to such a one, that may say the last word, as long as it does not pause. A script is killed
-/// as well when its client is gone, which is found out when something is sent or read, and when its connection is cut at the
-/// server's end. It is reaped in any case.
+/// as well when its client is gone, and when its connection is cut at the server's end. It is reaped in any case.
+///
+/// A client that has gone and one that has only ended its half of the connection and waits look the same. The latter is
+/// answered. So while a script says nothing, such a client is sent `100 Continue` after half a second, and again after twice
+/// that each time: who waits discards it (RFC 9110 section 15.2.1), and the system of one that has gone answers with a reset,
+/// which is the script's end. Where none can be sent, to clients of HTTP/1.0 and in the middle of a reply, a script that says
+/// nothing for five seconds after the end of the client's half is killed.
+///
+/// # How its end is known
+///
+/// Where the program inherits that SIGCHLD is ignored, or ignores it, the system tells nobody how a script has ended. The first
+/// script has it listened for then, with a handler that does nothing. In a program that waits for all of its children
+/// (`waitpid(-1)`), who is first learns the end: a reply whose script's end another has learned is cut, as if it had been
+/// killed, unless it has all of its `Content-Length`, and its number is not used any more.
 ///
 /// # Threads
 ///

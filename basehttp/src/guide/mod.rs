@@ -5,13 +5,14 @@
 //! 3. [`bodies`]: reading what clients send: forms, JSON, uploads.
 //! 4. [`errors`]: what becomes of a handler's errors, mistakes and panics.
 //! 5. [`streaming`]: replies that take their time, files, other protocols.
-//! 6. [`testing`]: handlers without a socket, servers for the length of a test.
-//! 7. [`limits`]: how long, how large, how many; what to set, and what not.
-//! 8. [`logging`]: lines, spans and numbers.
-//! 9. [`deployment`]: behind a proxy, at a loopback address, with TLS, and the end in good order.
-//! 10. [`porting`]: a handler of Python's, line by line.
-//! 11. [`engine`]: how blocking handlers run at the speed of an event loop.
-//! 12. [`comparison`]: other servers, measured, and when to choose them instead.
+//! 6. [`scripts`]: CGI (feature `cgi`, on unix), and the repositories of git.
+//! 7. [`testing`]: handlers without a socket, servers for the length of a test.
+//! 8. [`limits`]: how long, how large, how many; what to set, and what not.
+//! 9. [`logging`]: lines, spans and numbers.
+//! 10. [`deployment`]: behind a proxy, at a loopback address, with TLS, and the end in good order.
+//! 11. [`porting`]: a handler of Python's, line by line.
+//! 12. [`engine`]: how blocking handlers run at the speed of an event loop.
+//! 13. [`comparison`]: other servers, measured, and when to choose them instead.
 
 #[doc = include_str!("bodies.md")]
 pub mod bodies {}
@@ -33,6 +34,9 @@ pub mod limits {}
 pub mod logging {}
 #[doc = include_str!("porting.md")]
 pub mod porting {}
+#[cfg(all(feature = "cgi", unix))]
+#[doc = include_str!("scripts.md")]
+pub mod scripts {}
 #[doc = include_str!("state.md")]
 pub mod state {}
 #[doc = include_str!("streaming.md")]
