@@ -4,7 +4,7 @@ use std::io::{self, Read, Seek, Write};
 
 use tempfile::SpooledTempFile;
 
-use super::CGIRequestHandler;
+use crate::handler::{BaseHTTPRequestHandler, Message, RFile};
 
 /// Of the body, how long it is, if there is one, and where it comes from.
 #[derive(Debug)]
@@ -47,7 +47,10 @@ impl Body {
 
     /// Takes in all of a body whose length nobody has declared, since the script is to be told (RFC 3875 section 4.1.2). Its file
     /// has no name, or has lost it before there is anything in it, and so ends with this process or before.
-    pub(super) fn gather<H: CGIRequestHandler>(handler: &H, limit: u64) -> Result<Self, Refusal> {
+    pub(super) fn gather<M: Message>(
+        handler: &BaseHTTPRequestHandler<M>,
+        limit: u64,
+    ) -> Result<Self, Refusal> {
         let mut kept = SpooledTempFile::new(IN_MEMORY);
         let mut piece = vec![0; PIECE];
         let mut length = 0;
@@ -69,14 +72,10 @@ impl Body {
 
 impl Source {
     /// More of the body; `Some(0)` is its end, and None that the client has to be waited for.
-    pub(super) fn read<H: CGIRequestHandler>(
-        &mut self,
-        handler: &H,
-        room: &mut [u8],
-    ) -> Result<Option<usize>, Refusal> {
+    pub(super) fn read(&mut self, rfile: &RFile, room: &mut [u8]) -> Result<Option<usize>, Refusal> {
         match self {
             Self::Nothing => Ok(Some(0)),
-            Self::Client => handler.rfile.read_now(room).map_err(Refusal::Client),
+            Self::Client => rfile.read_now(room).map_err(Refusal::Client),
             Self::Kept(kept) => kept.read(room).map(Some).map_err(Refusal::Disk),
         }
     }

@@ -229,7 +229,7 @@ impl<'a> Dialogue<'a> {
         if self.wants_more() && !matches!(self.body, Source::Nothing) {
             self.pending.resize(PIECE, 0);
             self.taken = 0;
-            let read = self.body.read(handler, &mut self.pending);
+            let read = self.body.read(&handler.rfile, &mut self.pending);
             self.pending.truncate(read.as_ref().ok().copied().flatten().unwrap_or(0));
             match read {
                 Ok(Some(0)) => self.body = Source::Nothing,

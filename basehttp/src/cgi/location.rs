@@ -2,8 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
-use super::script::bytes;
-use crate::files::NOT_IN_URIS;
+use crate::files::{NOT_IN_URIS, bytes};
 
 /// What a path has that nobody has encoded: all but unreserved characters, and those that a file's name has without meaning
 /// anything.
@@ -20,7 +19,7 @@ const NOT_IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC
 /// knows that better than the server (RFC 9110 section 10.2.2 lets it be left out). `path` is the script's own and what
 /// followed it, decoded, `query` is that of its request: together the Script-URI of RFC 3875 section 3.3.
 pub(super) fn resolve(path: &str, query: &str, reference: &str) -> String {
-    let encode = |text: &str, set| percent_encode(bytes(text).as_encoded_bytes(), set).to_string();
+    let encode = |text: &str, set| percent_encode(&bytes(text), set).to_string();
     let base = encode(path, NOT_IN_PATHS);
     // Browsers take a backslash for a slash, and leave out tabs: either could make a path another host's.
     let reference = encode(reference, NOT_IN_URIS);

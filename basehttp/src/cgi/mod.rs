@@ -65,7 +65,7 @@ pub trait CGIRequestHandler: FileRequestHandler {
     /// use std::ffi::OsString;
     /// use std::io;
     /// use basehttp::prelude::*;
-    /// use basehttp::{CGIHTTPRequestHandler, CGIRequestHandler, Directory};
+    /// use basehttp::{CGIHTTPRequestHandler, Directory};
     ///
     /// struct Members { base: CGIHTTPRequestHandler }
     ///

@@ -27,9 +27,9 @@ use content::Part;
 #[cfg(all(feature = "cgi", unix))]
 pub(crate) use serve::refuse;
 #[cfg(all(feature = "cgi", unix))]
-pub(crate) use target::NOT_IN_URIS;
-#[cfg(all(feature = "cgi", unix))]
 pub(crate) use target::query_of;
+#[cfg(all(feature = "cgi", unix))]
+pub(crate) use target::{NOT_IN_URIS, bytes};
 
 pub use content::Content;
 pub use directory::Directory;

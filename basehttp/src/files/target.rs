@@ -99,7 +99,7 @@ pub(super) fn shown(target: &str) -> String {
 }
 
 /// A target's bytes as they were sent: its text is latin-1. What a handler has set may be any text, and is UTF-8 then.
-fn bytes(text: &str) -> Vec<u8> {
+pub(crate) fn bytes(text: &str) -> Vec<u8> {
     let latin1: Option<Vec<u8>> = text.chars().map(|letter| u8::try_from(letter).ok()).collect();
     latin1.unwrap_or_else(|| text.as_bytes().to_vec())
 }

@@ -6,7 +6,7 @@ use std::fs;
 
 use basehttp::prelude::*;
 use basehttp::testing::run;
-use basehttp::{CGIHTTPRequestHandler, CGIRequestHandler, Directory};
+use basehttp::{CGIHTTPRequestHandler, Directory};
 
 use crate::stage::Stage;
 
