@@ -35,7 +35,8 @@ fn a_script_is_told_who_has_come_with_the_right_password() {
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), format!("ann:secret\n{long}:secret\nzo\u{eb}:secret\n")).unwrap();
     let file = file.path().to_str().unwrap();
-    let program = Program::start(folder.path(), &["--cgi", "--auth-file", file]);
+    let start = |version| Program::start(folder.path(), &["--cgi", "-p", version, "--auth-file", file]);
+    let program = start("HTTP/1.0");
     let claims = "Remote-User: eve\r\nAuth-Type: none\r\nX-Remote-User: eve\r\nRemote_User: eve\r\n";
     for user in ["ann", &long, "zo\u{eb}"] {
         let fields = basic(&format!("{user}:secret")) + claims;
@@ -50,6 +51,7 @@ fn a_script_is_told_who_has_come_with_the_right_password() {
         let pair = basic(&format!("{user}:secret"));
         format!("GET /cgi-bin/who HTTP/1.1\r\nHost: 127.0.0.1\r\n{pair}{more}\r\n")
     };
+    let program = start("HTTP/1.1");
     let replies = program.ask(asked("ann", "") + &asked("zo\u{eb}", "Connection: close\r\n"));
     let at = |text: &str| replies.body.find(text);
     assert!(at("Basic ann\n") < at("Basic zo\u{eb}\n") && at("Basic ann\n").is_some(), "{replies:?}");
@@ -62,12 +64,12 @@ fn a_script_is_told_who_has_come_with_the_right_password() {
 fn without_a_password_a_script_is_told_of_nobody() {
     let folder = folder();
     script(folder.path(), "who", WHO);
-    let program = Program::start(folder.path(), &["--cgi"]);
+    let program = Program::start(folder.path(), &["--cgi", "-p", "HTTP/1.0"]);
     let fields = basic("ann:secret") + "Remote-User: eve\r\n";
     assert_eq!(program.get_with("/cgi-bin/who", &fields).body, "none nobody\n0\n");
 }
 
-/// A request with a body in chunks, which `more` fields follow.
+/// A request with a body in chunks.
 fn chunked(path: &str, length: usize) -> Vec<u8> {
     let head = format!(
         "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -78,11 +80,14 @@ fn chunked(path: &str, length: usize) -> Vec<u8> {
 
 const LENGTH: &str = "printf 'A: b\\n\\n'; echo \"$CONTENT_LENGTH\"; exec wc -c";
 
-/// The command with scripts, started by way of `env` or of a shell.
-fn started_by(starter: &str, arguments: &[&str], folder: &Path, more: &[&str]) -> Program {
+/// The command with scripts, started by way of `env` or of a shell. No reply of HTTP/1.0 is in chunks.
+fn started_by(starter: &str, arguments: &[&str], folder: &Path) -> Program {
     let mut outer = Command::new(starter);
     outer.args(arguments).arg(command().get_program());
-    outer.args(["0", "-b", "127.0.0.1", "--cgi", "-d"]).arg(folder).args(more).env_remove("BASEHTTP_AUTH");
+    outer
+        .args(["0", "-b", "127.0.0.1", "--cgi", "-p", "HTTP/1.0", "-d"])
+        .arg(folder)
+        .env_remove("BASEHTTP_AUTH");
     outer.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     Program::of(outer)
 }
@@ -91,11 +96,11 @@ fn started_by(starter: &str, arguments: &[&str], folder: &Path, more: &[&str]) -
 fn the_length_of_a_body_in_chunks_has_an_option() {
     let folder = folder();
     script(folder.path(), "length", LENGTH);
-    let program = Program::start(folder.path(), &["--cgi", "--chunked-limit", "2M"]);
+    let program = Program::start(folder.path(), &["--cgi", "-p", "HTTP/1.0", "--chunked-limit", "2M"]);
     assert_eq!(program.ask(chunked("/cgi-bin/length", 2 << 20)).body, "2097152\n2097152\n");
     assert_eq!(program.ask(chunked("/cgi-bin/length", (2 << 20) + 1)).status, 413);
     // A larger one than that is the default.
-    let program = Program::start(folder.path(), &["--cgi"]);
+    let program = Program::start(folder.path(), &["--cgi", "-p", "HTTP/1.0"]);
     assert_eq!(program.ask(chunked("/cgi-bin/length", 5_000_000)).body, "5000000\n5000000\n");
 }
 
@@ -106,7 +111,7 @@ fn a_long_body_is_in_a_file_without_a_name_and_a_short_one_is_in_none() {
     let go = folder.path().join("cgi-bin/go");
     nix::unistd::mkfifo(&go, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
     let place = format!("TMPDIR={}", temporary.path().display());
-    let program = started_by("env", &[&place], folder.path(), &[]);
+    let program = started_by("env", &[&place], folder.path());
     let pid = folder.path().join("cgi-bin/pid");
     // Links of its descriptors into that folder.
     let kept = |program: &Program| {
@@ -146,13 +151,13 @@ fn a_long_body_is_in_a_file_without_a_name_and_a_short_one_is_in_none() {
 fn where_there_is_no_room_for_a_long_body_a_short_one_goes_on() {
     let folder = folder();
     script(folder.path(), "length", LENGTH);
-    let nowhere = started_by("env", &["TMPDIR=/nonexistent"], folder.path(), &[]);
+    let nowhere = started_by("env", &["TMPDIR=/nonexistent"], folder.path());
     assert_eq!(nowhere.ask(chunked("/cgi-bin/length", 1 << 20)).body, "1048576\n1048576\n");
     assert_eq!(nowhere.ask(chunked("/cgi-bin/length", 3 << 20)).status, 500);
     nowhere.wait_for_log("the request's body cannot be kept");
     // As on a full disk, but for everybody: a file may have half a megabyte.
     let full = "trap '' XFSZ; ulimit -f 1024; exec \"$0\" \"$@\"";
-    let full = started_by("/bin/sh", &["-c", full], folder.path(), &[]);
+    let full = started_by("/bin/sh", &["-c", full], folder.path());
     assert_eq!(full.ask(chunked("/cgi-bin/length", 1 << 20)).body, "1048576\n1048576\n");
     assert_eq!(full.ask(chunked("/cgi-bin/length", 3 << 20)).status, 507);
 }
@@ -164,7 +169,7 @@ fn whoever_starts_it_a_killed_script_has_no_whole_reply() {
     }
     let folder = folder();
     script(folder.path(), "cut", "printf 'A: b\\n\\nhalf'; kill -KILL $$");
-    let program = started_by("env", &["--ignore-signal=CHLD"], folder.path(), &[]);
+    let program = started_by("env", &["--ignore-signal=CHLD"], folder.path());
     assert_eq!(program.get("/cgi-bin/cut").status, 502);
     program.wait_for_log("its reply is cut");
 }
