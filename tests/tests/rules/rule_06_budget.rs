@@ -89,8 +89,8 @@ fn try_before_another(
             let stream = sends.lock().unwrap().take().unwrap();
             (&stream).write_all(get("/other").as_bytes()).unwrap();
         }
-        let began = Instant::now();
-        while began.elapsed() < LONG {}
+        let start = Instant::now();
+        while start.elapsed() < LONG {}
         answer(act)
     });
     let (mut another, mut greedy) = (stage.client(), stage.client());
