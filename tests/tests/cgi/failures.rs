@@ -35,7 +35,9 @@ fn a_crash_is_told() {
     assert!(stage.log.has("exit status: 7"));
     // A signal comes in the middle of things.
     let stage = Stage::with("echo A: b; echo; echo body; kill -SEGV $$");
-    assert_eq!(stage.reply().status, 502);
+    let reply = stage.reply();
+    // Where the shell takes its time before the end, what it has said is sent by then.
+    assert!(reply.status == 502 || reply.truncated, "{reply:?}");
     assert!(stage.log.has("signal: 11"));
     let stage = Stage::with("echo A: b; echo; head -c 200000 /dev/zero; kill -SEGV $$");
     let reply = stage.reply();
