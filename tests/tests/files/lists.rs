@@ -167,7 +167,14 @@ fn clients_that_take_nothing_of_a_list_cost_no_threads_and_one_copy() {
     let first = connect();
     assert_eq!(first.peek(&mut [0; 9]).unwrap(), 9);
     let clients: Vec<_> = (1..CLIENTS).map(|_| connect()).collect();
-    wait_until("all are answered", || server.log.count("\"GET / HTTP/1.1\" 200") == CLIENTS + 1);
+    // Where it takes long to read the folder, some of a crowd are told to come again.
+    let answered = || {
+        ["200", "503"]
+            .map(|code| server.log.count(&format!("\"GET / HTTP/1.1\" {code}")))
+            .iter()
+            .sum::<usize>()
+    };
+    wait_until("all are answered", || answered() == CLIENTS + 1);
     // How many threads a burst of so many has meanwhile is the machine's affair; those who wait in it need none.
     wait_until("no thread is needed", || threads_of(server.id()) <= 6);
     // Two copies, while one is compared with the other, and what each connection has.
@@ -188,7 +195,7 @@ fn clients_that_take_nothing_of_a_list_cost_no_threads_and_one_copy() {
     let first = connect();
     assert_eq!(first.peek(&mut [0; 9]).unwrap(), 9);
     let again: Vec<_> = (1..CLIENTS).map(|_| connect()).collect();
-    wait_until("all are answered again", || server.log.count("\"GET / HTTP/1.1\" 200") == 2 * CLIENTS + 2);
+    wait_until("all are answered again", || answered() == 2 * CLIENTS + 2);
     drop((first, again));
     wait_until("the memory of the second crowd is free", || memory_of(server.id()) < left + 1024);
     server.end();
