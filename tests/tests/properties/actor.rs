@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use basehttp::prelude::*;
 use basehttp_tests::log::Log;
 
-use crate::program::{Act, Finish, Program, written};
+use crate::program::{Act, Finish, Program, path_of, written};
 
 /// What came of an act: how many bytes, where it is about bytes, or what kind of error. What was written before an error
 /// counts.
@@ -108,7 +108,11 @@ macro_rules! actors {
             }
 
             fn play(&self) -> io::Result<()> {
-                let Some(program) = self.score.take(self.path()) else {
+                let path = match self.command() {
+                    "CONNECT" => path_of(self.path()),
+                    _ => self.path().to_owned(),
+                };
+                let Some(program) = self.score.take(&path) else {
                     return Err(io::Error::other("a stray request"));
                 };
                 // Noted as it goes: a panic ends it, and the client may look before it has ended.
@@ -122,7 +126,7 @@ macro_rules! actors {
                         break;
                     }
                 }
-                self.score.note(self.path(), &trace);
+                self.score.note(&path, &trace);
                 match program.finish {
                     _ if outcome.is_err() => outcome,
                     Finish::Well => Ok(()),

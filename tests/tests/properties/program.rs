@@ -105,6 +105,16 @@ pub(crate) fn written(from: usize, len: usize) -> Vec<u8> {
     repeat(FORGED_REPLY, from, len)
 }
 
+/// As CONNECT has it in its target, which is a host and a port (RFC 9112 section 3.2.3).
+fn authority(path: &str) -> String {
+    format!("{}:443", path.trim_start_matches('/').replace('/', "-"))
+}
+
+/// The path that an [`authority`] stands for.
+pub(crate) fn path_of(authority: &str) -> String {
+    format!("/{}", authority.trim_end_matches(":443").replace('-', "/"))
+}
+
 impl Request {
     pub(crate) fn asked(&self) -> Asked {
         Asked::new(self.method, self.version)
@@ -112,6 +122,7 @@ impl Request {
 
     /// Its bytes. The path says which one it is.
     pub(crate) fn bytes(&self, path: &str) -> Vec<u8> {
+        let path = if self.method == "CONNECT" { &authority(path) } else { path };
         let mut head = match self.version {
             Version::Http09 => return format!("GET {path}\r\n").into_bytes(),
             Version::Http10 => format!("{} {path} HTTP/1.0\r\n", self.method),
