@@ -263,6 +263,8 @@ impl Scene {
                 .connect()
                 .is_ok_and(|mut client| client.send(GET).try_reply().is_ok_and(|reply| reply.status == 200))
         });
+        // Before that there may be as many connections as there may be, for all but this one.
+        self.wait_until_freed();
         self.check_service();
         self.wait_until_freed();
     }
