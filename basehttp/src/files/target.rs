@@ -88,16 +88,6 @@ pub(crate) fn query_of(target: &str) -> &str {
     before.split_once('?').map_or("", |(_, query)| query)
 }
 
-/// A target as text for people: percent-encoding is decoded once, and what is no UTF-8 then shows so.
-pub(super) fn shown(target: &str) -> String {
-    let decoded: Vec<u8> = percent_decode(&bytes(target)).collect();
-    match String::from_utf8(decoded) {
-        Ok(text) => text,
-        // What a handler has set may be text that only looks like latin-1.
-        Err(_) => percent_decode(target.as_bytes()).decode_utf8_lossy().into_owned(),
-    }
-}
-
 /// A target's bytes as they were sent: its text is latin-1. What a handler has set may be any text, and is UTF-8 then.
 pub(crate) fn bytes(text: &str) -> Vec<u8> {
     let latin1: Option<Vec<u8>> = text.chars().map(|letter| u8::try_from(letter).ok()).collect();

@@ -19,9 +19,10 @@ use super::coding::quality;
 use super::content::Part;
 use super::entry::Entry;
 use super::serve::refuse;
-use super::target::{os_string, path_of, query_of, shown};
+use super::target::{os_string, path_of, query_of};
 use super::{Content, FileRequestHandler};
 use crate::handler::response_code::Unavailable;
+use crate::handler::unquote;
 use crate::sync::Arc;
 use folder::{Folder, Form};
 use order::Order;
@@ -96,7 +97,7 @@ impl Listing {
             asked.push('?');
             asked.push_str(query);
         }
-        let mut title = shown(&asked);
+        let mut title = unquote(&asked);
         if let Some((end, _)) = title.char_indices().nth(SHOWN) {
             title.truncate(end);
             title.push('\u{2026}');
@@ -175,7 +176,7 @@ impl Listing {
 
     fn json_top(&self) -> Vec<u8> {
         let path = slashed(&self.path);
-        let path = shown(&path);
+        let path = unquote(&path);
         format!("{{\"path\":{},\"entries\":[", json!(path)).into_bytes()
     }
 }

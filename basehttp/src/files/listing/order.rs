@@ -52,7 +52,7 @@ impl Column {
 /// The first names of a folder, which may have any number, behind those that were shown before.
 pub(in crate::files) struct First {
     most: usize,
-    after: Option<OsString>,
+    after: Option<Ranked>,
     reversed: bool,
     names: BinaryHeap<Ranked>,
     /// How many there are behind them.
@@ -65,10 +65,16 @@ struct Ranked {
     reversed: bool,
 }
 
+impl Ranked {
+    fn compared_with(&self, name: &OsStr) -> Ordering {
+        let compared = natural(self.name.as_encoded_bytes(), name.as_encoded_bytes());
+        if self.reversed { compared.reverse() } else { compared }
+    }
+}
+
 impl Ord for Ranked {
     fn cmp(&self, other: &Self) -> Ordering {
-        let compared = natural(self.name.as_encoded_bytes(), other.name.as_encoded_bytes());
-        if self.reversed { compared.reverse() } else { compared }
+        self.compared_with(&other.name)
     }
 }
 
@@ -82,23 +88,25 @@ impl First {
     /// Up to so many in the order of names, or in the opposite one where that is wanted.
     pub(in crate::files) fn new(most: usize, order: Order, after: Option<OsString>) -> Self {
         let reversed = order.by == Column::Name && order.descending;
+        let after = after.map(|name| Ranked { name, reversed });
         Self { most, after, reversed, names: BinaryHeap::new(), more: 0 }
     }
 
     pub(in crate::files) fn offer(&mut self, name: &OsStr) {
-        let ranked = Ranked { name: name.to_owned(), reversed: self.reversed };
-        let is_behind = |after: &OsString| ranked > Ranked { name: after.clone(), reversed: self.reversed };
-        if !self.after.as_ref().is_none_or(is_behind) {
+        if self.after.as_ref().is_some_and(|after| after.compared_with(name).is_ge()) {
             return;
         }
+        // A folder may have any number that are not among the first: those are not copied.
+        let reversed = self.reversed;
+        let ranked = || Ranked { name: name.to_owned(), reversed };
         if self.names.len() < self.most {
-            return self.names.push(ranked);
+            return self.names.push(ranked());
         }
         self.more += 1;
         if let Some(mut last) = self.names.peek_mut()
-            && ranked < *last
+            && last.compared_with(name).is_gt()
         {
-            *last = ranked;
+            *last = ranked();
         }
     }
 

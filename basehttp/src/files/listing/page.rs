@@ -6,8 +6,8 @@ use super::folder::Folder;
 use super::order::{Column, Order};
 use super::{Listing, date, exact, hour, href, next, utc};
 use crate::files::entry::Entry;
-use crate::files::target::shown;
 use crate::handler::error_page::escape;
+use crate::handler::unquote;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -54,7 +54,7 @@ fn breadcrumbs(segments: &[String]) -> String {
             html.push_str("\u{2026} / ");
         }
         let name = match depth.checked_sub(1).and_then(|above| segments.get(above)) {
-            Some(segment) => escaped(&shown(segment)),
+            Some(segment) => escaped(&unquote(segment)),
             None => "top".to_owned(),
         };
         let _ = if up == 0 {
