@@ -254,6 +254,10 @@ impl Machine for House {
         // The time-out of a sleep comes at once where a request has waited for too long, and never else.
         let is_over = || self.scheduler.pool.is_overdue(self.queue_timeout());
         let sleeps = most.is_none_or(|most| !most.is_zero() && !is_over());
+        // Each call of the system lets others go on, or the one who looks for work would do so for ever, where an order is that of few
+        // changes.
+        #[cfg(shuttle)]
+        thread::yield_now();
         let mut news = lock(&self.news);
         while sleeps && shards.iter().all(|shard| !news[*shard].is_woken && news[*shard].ready.is_empty()) {
             news = self.told.wait(news).expect("nobody panics");

@@ -35,15 +35,25 @@ fn explore(preemptions: impl Into<Option<usize>>, model: impl Fn() + Send + Sync
     builder.check(model);
 }
 
-/// Runs a model through so many orders, chosen at random. `SHUTTLE_ORDERS` may ask for more.
+/// Runs a model through so many orders: half of them chosen at random, step by step, and half such as Burckhardt and others
+/// describe (A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs, 2010), in which the same thread goes on until it
+/// waits, but for a few changes. Those find what is lost while a thread stands still for long. `SHUTTLE_ORDERS` may ask for more.
 #[cfg(shuttle)]
 fn explore(_preemptions: impl Into<Option<usize>>, model: impl Fn() + Send + Sync + 'static) {
     let orders = std::env::var("SHUTTLE_ORDERS").ok().and_then(|orders| orders.parse().ok());
-    shuttle::check_random(model, orders.unwrap_or(ORDERS));
+    let half = orders.unwrap_or(ORDERS) / 2;
+    let model = std::sync::Arc::new(model);
+    let again = model.clone();
+    shuttle::check_random(move || model(), half);
+    shuttle::check_pct(move || again(), half, CHANGES);
 }
 
 #[cfg(shuttle)]
 const ORDERS: usize = 1000;
+
+/// So many changes lie in an order.
+#[cfg(shuttle)]
+const CHANGES: usize = 3;
 
 /// Something to wait for, which stays until it is found.
 struct Bell {
