@@ -27,6 +27,8 @@ CLIENTS = [
     "haproxy",
     "tls",
     "git",
+    "zsync",
+    "players",
     "rolling",
 ]
 # For one case, whatever hangs.

@@ -266,14 +266,13 @@ fn content_range(range: &Range<u64>, len: u64) -> String {
     format!("bytes {}-{}/{len}", range.start, range.end.saturating_sub(1))
 }
 
-/// RFC 9110 section 14.6.
+/// RFC 9110 section 14.6. An empty line comes first, as other servers send it, and which zsync 0.6 wants to be there.
 fn several(file: &Arc<File>, ranges: &[Range<u64>], len: u64, media_type: &str, boundary: &str) -> Content {
     let mut parts = Vec::new();
     for range in ranges {
-        let line = if parts.is_empty() { "" } else { "\r\n" };
         let content_range = content_range(range, len);
         let head = format!(
-            "{line}--{boundary}\r\nContent-Type: {media_type}\r\nContent-Range: {content_range}\r\n\r\n"
+            "\r\n--{boundary}\r\nContent-Type: {media_type}\r\nContent-Range: {content_range}\r\n\r\n"
         );
         parts.push(Part::Bytes(head.into_bytes()));
         parts.push(Part::File(file.clone(), range.clone()));

@@ -39,7 +39,7 @@ fn several_parts() {
             "--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Range: bytes {range}/360\r\n\r\n{body}\r\n"
         )
     };
-    let wanted = format!("{}{}--{boundary}--\r\n", part("350-359", "qrstuvwxyz"), part("0-3", "0123"));
+    let wanted = format!("\r\n{}{}--{boundary}--\r\n", part("350-359", "qrstuvwxyz"), part("0-3", "0123"));
     assert_eq!((reply.status, &*reply.text()), (206, &*wanted));
     assert_eq!(reply.header("content-length"), Some(&*wanted.len().to_string()));
     assert!(reply.stays_open && !reply.truncated);

@@ -1,0 +1,86 @@
+"""A player: streams and films in parts, found by their types, and seeking in a file."""
+
+import os
+import re
+import urllib.request
+
+from cases.command import find, run, version_of
+from programs import Example, free_port, retried
+from suite import check
+
+NAME = "ffmpeg"
+SECONDS = 6
+# RFC 8216 section 10, RFC 4337, RFC 3555, and what Python's `mimetypes` says.
+TYPES = {
+    "film.m3u8": "application/vnd.apple.mpegurl",
+    "film0.ts": "video/mp2t",
+    "film.mp4": "video/mp4",
+    "sound.m4a": "audio/mp4",
+}
+
+
+def version():
+    find("ffprobe")
+    return version_of([find("ffmpeg"), "-version"], r"ffmpeg version ([\d.]+)")
+
+
+def ffmpeg(*arguments, folder=None):
+    process = run(["ffmpeg", "-nostdin", "-v", "error", *arguments], folder=folder)
+    told = (process.stdout + process.stderr).decode(errors="replace")
+    check((process.returncode, told), (0, ""), f"exit code of ffmpeg {arguments}, and what it said")
+
+
+class Started:
+    def __init__(self, stage):
+        served = os.path.join(stage.scratch, "films")
+        os.makedirs(served)
+        picture = ["-f", "lavfi", "-i", f"testsrc=size=128x96:rate=10:duration={SECONDS}"]
+        sound = ["-f", "lavfi", "-i", f"sine=duration={SECONDS}"]
+        both = [*picture, *sound, "-c:v", "mpeg4", "-g", "10", "-c:a", "aac"]
+        # The index is at the end of the file, as it is by default: whoever plays it has to ask for ranges.
+        ffmpeg(*both, "film.mp4", folder=served)
+        ffmpeg(*sound, "-c:a", "aac", "sound.m4a", folder=served)
+        stream = [*both[: both.index("-c:v")], "-c:v", "mpeg2video", "-g", "10", "-c:a", "aac"]
+        ffmpeg(*stream, "-f", "hls", "-hls_time", "1", "-hls_list_size", "0", "film.m3u8", folder=served)
+        start = lambda port: Example(
+            stage.scratch, stage.programs, "films", [str(port), "-b", "127.0.0.1", "-d", served], "../basehttp", port
+        )
+        self.program = retried(lambda: start(free_port()))
+
+    def stop(self):
+        self.program.stop()
+
+    def asked(self, name):
+        return re.findall(rf'"GET /{re.escape(name)} HTTP/1\.1" (\d+)', self.program.log())
+
+
+def begin(stage):
+    return Started(stage)
+
+
+def case_types(_stage, started):
+    """Content types of a playlist, its parts, a film and its sound"""
+    for name, expected in TYPES.items():
+        with urllib.request.urlopen(started.program.url(f"/{name}")) as reply:
+            check(reply.headers["Content-Type"], expected, f"type of {name}")
+
+
+def case_stream(_stage, started):
+    """A stream of parts (HLS) from its playlist to its end"""
+    ffmpeg("-i", started.program.url("/film.m3u8"), "-f", "null", "-")
+    check({*started.asked("film0.ts"), *started.asked(f"film{SECONDS - 1}.ts")} <= {"200", "206"}, True, "statuses")
+
+
+def case_film(_stage, started):
+    """A film whose index is at its end, and a jump in it"""
+    ffmpeg("-i", started.program.url("/film.mp4"), "-f", "null", "-")
+    ffmpeg("-ss", str(SECONDS - 2), "-i", started.program.url("/film.mp4"), "-f", "null", "-")
+    check("206" in started.asked("film.mp4"), True, "a range was asked for and given")
+
+
+def case_sound(_stage, started):
+    """Sound alone, with its length"""
+    command = ["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0"]
+    process = run([*command, started.program.url("/sound.m4a")])
+    told = process.stdout.decode().strip()
+    check(round(float(told or 0)), SECONDS, f"seconds; it said {process.stderr.decode()}")
