@@ -4,6 +4,9 @@
 //! to nothing it makes slower, where the clients are on the same machine. Both keep the first one busy, and no figure of one driver
 //! tells them apart. So it is tried, in windows of some milliseconds: where the first hardly sleeps, twice as many drive, and they
 //! stay if so many more requests were answered; else the next try comes later. While several drive, fewer are tried now and then.
+//!
+//! A window alone says little: the system may leave a thread that has just begun on the core of another for as long. So both rates
+//! are of several windows, unless the first of them leave no doubt.
 
 use std::time::{Duration, Instant};
 
@@ -16,6 +19,8 @@ pub(super) struct Control {
     began: Instant,
     handled: u64,
     slept: Duration,
+    /// Requests a second since the number of drivers was settled, of the last windows more than of those before; 0 if there were none.
+    rate: f64,
     /// The next try, and how long to wait after one that fails.
     retry: Instant,
     pause: Duration,
@@ -26,12 +31,20 @@ pub(super) struct Control {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
     Steady,
-    /// So many drivers before handled so many requests a second. The first window is not looked at.
+    /// So many drivers before handled so many requests a second.
     Trying {
         before: usize,
         rate: f64,
-        is_settled: bool,
+        tried: Tried,
     },
+}
+
+/// What was handled in the windows of a try, without the first, in which threads begin and leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Tried {
+    windows: u32,
+    requests: u64,
+    time: Duration,
 }
 
 const WINDOW: Duration = Duration::from_millis(3);
@@ -44,6 +57,13 @@ const LONGEST_WINDOW: Duration = Duration::from_millis(30);
 const GAIN: f64 = 1.1;
 /// Fewer may handle so much less.
 const LOSS: f64 = 0.97;
+
+/// So many windows are looked at before that is decided, or fewer where the rate is as far as [`DOUBTLESS`] from what it has to be.
+const WINDOWS: u32 = 4;
+const DOUBTLESS: f64 = 0.15;
+
+/// The share that the last window has in the rate.
+const SHARE: f64 = 0.25;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -58,6 +78,7 @@ impl Control {
             began: now,
             handled: 0,
             slept: Duration::ZERO,
+            rate: 0.0,
             retry: now,
             pause: FIRST_PAUSE,
             tries_more: false,
@@ -76,48 +97,75 @@ impl Control {
         if self.most == 1 || elapsed < WINDOW || (count < REQUESTS && elapsed < LONGEST_WINDOW) {
             return self.drivers;
         }
-        #[expect(clippy::cast_precision_loss, reason = "a rate is not exact")]
-        let rate = count as f64 / elapsed.as_secs_f64();
         let is_busy = self.slept < elapsed / 5;
         let is_idle = self.slept > elapsed / 2;
         (self.began, self.handled, self.slept) = (now, handled, Duration::ZERO);
         match self.phase {
-            Phase::Trying { before, rate, is_settled: false } => {
-                self.phase = Phase::Trying { before, rate, is_settled: true };
-            }
-            Phase::Trying { before, rate: rate_before, is_settled: true } => {
-                let least = if self.drivers > before { rate_before * GAIN } else { rate_before * LOSS };
-                if rate >= least {
-                    // What has helped is tried again soon.
-                    (self.pause, self.retry) = (FIRST_PAUSE, now + FIRST_PAUSE);
-                    self.tries_more = self.drivers < before;
-                } else {
-                    self.drivers = before;
-                    self.retry = now + self.pause;
-                    self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+            Phase::Trying { before, rate, mut tried } => {
+                if tried.windows > 0 {
+                    tried.requests += count;
+                    tried.time += elapsed;
                 }
-                self.phase = Phase::Steady;
+                tried.windows += 1;
+                self.phase = Phase::Trying { before, rate, tried };
+                let least = if self.drivers > before { rate * GAIN } else { rate * LOSS };
+                self.decide(now, before, least, tried);
             }
-            Phase::Steady if is_idle && self.drivers > 1 => self.drivers /= 2,
-            Phase::Steady if now < self.retry => {}
+            Phase::Steady if is_idle && self.drivers > 1 => {
+                self.drivers /= 2;
+                self.rate = 0.0;
+            }
             Phase::Steady => {
+                let rate = a_second(count, elapsed);
+                self.rate = if self.rate > 0.0 { self.rate + SHARE * (rate - self.rate) } else { rate };
+                if now < self.retry {
+                    return self.drivers;
+                }
                 let more = (self.drivers * 2).min(self.most);
                 // Where both are possible they take turns.
                 self.tries_more = is_busy && more > self.drivers && (self.drivers == 1 || !self.tries_more);
                 if self.tries_more {
-                    self.attempt(more, rate);
+                    self.attempt(more);
                 } else if self.drivers > 1 {
-                    self.attempt(self.drivers / 2, rate);
+                    self.attempt(self.drivers / 2);
                 }
             }
         }
         self.drivers
     }
 
-    fn attempt(&mut self, drivers: usize, rate: f64) {
-        self.phase = Phase::Trying { before: self.drivers, rate, is_settled: false };
+    fn attempt(&mut self, drivers: usize) {
+        self.phase = Phase::Trying { before: self.drivers, rate: self.rate, tried: Tried::default() };
         self.drivers = drivers;
     }
+
+    /// Ends a try in which so many requests a second had to be handled at least, once that is clear.
+    fn decide(&mut self, now: Instant, before: usize, least: f64, tried: Tried) {
+        if tried.windows < 2 {
+            return;
+        }
+        let rate = a_second(tried.requests, tried.time);
+        let is_clear = (rate - least).abs() > least * DOUBTLESS;
+        if !is_clear && tried.windows <= WINDOWS {
+            return;
+        }
+        if rate >= least {
+            // What has helped is tried again soon.
+            (self.pause, self.retry) = (FIRST_PAUSE, now + FIRST_PAUSE);
+            self.tries_more = self.drivers < before;
+            self.rate = rate;
+        } else {
+            self.drivers = before;
+            self.retry = now + self.pause;
+            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        }
+        self.phase = Phase::Steady;
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate is not exact")]
+fn a_second(count: u64, time: Duration) -> f64 {
+    count as f64 / time.as_secs_f64()
 }
 
 #[cfg(all(test, not(any(loom, shuttle))))]
@@ -150,6 +198,20 @@ mod tests {
         let mut control = Control::new(2);
         let seen = run(&mut control, 1000, |drivers| if drivers == 2 { 90_000 } else { 60_000 }, true);
         assert!(share(&seen, 2) > 95, "{}", share(&seen, 2));
+    }
+
+    /// The system may have a new thread share the core of another for some milliseconds.
+    #[test]
+    fn a_driver_that_takes_its_time_to_find_a_core_is_waited_for() {
+        let mut control = Control::new(2);
+        let (mut now, mut handled, mut since, mut seen) = (control.began, 0, 0, Vec::new());
+        for _ in 0..1000 {
+            now += WINDOW;
+            since = if control.drivers == 2 { since + 1 } else { 0 };
+            handled += if since > 2 { 180 } else { 132 };
+            seen.push(control.look(now, handled));
+        }
+        assert!(share(&seen, 2) > 90, "{}", share(&seen, 2));
     }
 
     #[test]
