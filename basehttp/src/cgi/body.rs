@@ -4,7 +4,9 @@ use std::io::{self, Read, Seek, Write};
 
 use tempfile::SpooledTempFile;
 
+use super::Settings;
 use crate::handler::{BaseHTTPRequestHandler, Message, RFile};
+use crate::sync::{AtomicU64, Ordering};
 
 /// Of the body, how long it is, if there is one, and where it comes from.
 #[derive(Debug)]
@@ -19,8 +21,18 @@ pub(super) enum Source {
     /// It is to be read from the client.
     Client,
     /// It was kept until all of it was here.
-    Kept(SpooledTempFile),
+    Kept(Kept),
 }
+
+/// What was kept of a body.
+#[derive(Debug)]
+pub(super) struct Kept {
+    file: SpooledTempFile,
+    length: u64,
+}
+
+/// How much is kept in this process.
+static KEPT: AtomicU64 = AtomicU64::new(0);
 
 /// Why a body is not for a script.
 #[derive(Debug)]
@@ -49,24 +61,44 @@ impl Body {
     /// has no name, or has lost it before there is anything in it, and so ends with this process or before.
     pub(super) fn gather<M: Message>(
         handler: &BaseHTTPRequestHandler<M>,
-        limit: u64,
+        settings: &Settings,
     ) -> Result<Self, Refusal> {
-        let mut kept = SpooledTempFile::new(IN_MEMORY);
+        let limit = settings.chunked_limit;
+        let mut kept = Kept { file: SpooledTempFile::new(IN_MEMORY), length: 0 };
         let mut piece = vec![0; PIECE];
-        let mut length = 0;
         loop {
             let count = handler.rfile.read(&mut piece).map_err(Refusal::Client)?;
             if count == 0 {
                 break;
             }
-            length += count as u64;
-            if length > limit {
+            if kept.length + count as u64 > limit {
                 return Err(Refusal::Client(handler.body_too_large(limit)));
             }
-            kept.write_all(piece.get(..count).unwrap_or_default()).map_err(Refusal::Disk)?;
+            let most = settings.chunked_total.max(limit);
+            kept.add(piece.get(..count).unwrap_or_default(), most).map_err(Refusal::Disk)?;
         }
-        kept.rewind().map_err(Refusal::Disk)?;
-        Ok(Self { length: Some(length), source: Source::Kept(kept) })
+        kept.file.rewind().map_err(Refusal::Disk)?;
+        Ok(Self { length: Some(kept.length), source: Source::Kept(kept) })
+    }
+}
+
+impl Kept {
+    /// Keeps these bytes too, where all bodies together do not have more than `most`.
+    fn add(&mut self, bytes: &[u8], most: u64) -> io::Result<()> {
+        let count = bytes.len() as u64;
+        let before = KEPT.fetch_add(count, Ordering::Relaxed);
+        self.length += count;
+        if before + count > most {
+            let text = format!("all that are kept would have more than {most} bytes together");
+            return Err(io::Error::new(io::ErrorKind::ResourceBusy, text));
+        }
+        self.file.write_all(bytes)
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        KEPT.fetch_sub(self.length, Ordering::Relaxed);
     }
 }
 
@@ -76,7 +108,7 @@ impl Source {
         match self {
             Self::Nothing => Ok(Some(0)),
             Self::Client => rfile.read_now(room).map_err(Refusal::Client),
-            Self::Kept(kept) => kept.read(room).map(Some).map_err(Refusal::Disk),
+            Self::Kept(kept) => kept.file.read(room).map(Some).map_err(Refusal::Disk),
         }
     }
 }

@@ -197,7 +197,8 @@ pub trait CGIRequestHandler: FileRequestHandler {
 /// connection is cut. The log has why, an exit status that is not 0, and of what the script wrote to its standard error 100
 /// lines of up to 1000 bytes.
 ///
-/// When it has ended, what it has started in its process group is killed, so that nothing gathers; a job that is to go on calls
+/// When it has ended, what it has started in its process group is killed, so that nothing gathers (on Linux, Android and FreeBSD:
+/// elsewhere one cannot look at a process without giving up its number); a job that is to go on calls
 /// `setsid`. If it leaves its output to such a one, that may say the last word, as long as it does not pause. A script is killed
 /// as well when its client is gone, and when its connection is cut at the server's end. It is reaped in any case.
 ///
@@ -212,7 +213,8 @@ pub trait CGIRequestHandler: FileRequestHandler {
 /// Where the program inherits that SIGCHLD is ignored, or ignores it, the system tells nobody how a script has ended. The first
 /// script has it listened for then, with a handler that does nothing. In a program that waits for all of its children
 /// (`waitpid(-1)`), who is first learns the end: a reply whose script's end another has learned is cut, as if it had been
-/// killed, unless it has all of its `Content-Length`, and its number is not used any more.
+/// killed, unless it has all of its `Content-Length`, and from then on its number is not used. The handler for SIGCHLD is the whole
+/// program's: where that has ignored the signal, it has to wait for other children of its own from then on.
 ///
 /// # Threads
 ///
@@ -228,14 +230,19 @@ pub struct CGIHTTPRequestHandler<M: Message = Headers> {
 struct Settings {
     timeout: Duration,
     chunked_limit: u64,
+    chunked_total: u64,
     variables: Vec<(OsString, OsString)>,
 }
 
 impl<M: Message> CGIHTTPRequestHandler<M> {
     /// Makes the base of a handler for the files and scripts of `directory`.
     pub fn new(base: BaseHTTPRequestHandler<M>, directory: &Directory) -> Self {
-        let settings =
-            Settings { timeout: Duration::from_secs(60), chunked_limit: 128 << 20, variables: Vec::new() };
+        let settings = Settings {
+            timeout: Duration::from_secs(60),
+            chunked_limit: 128 << 20,
+            chunked_total: 1 << 30,
+            variables: Vec::new(),
+        };
         Self { files: SimpleHTTPRequestHandler::new(base, directory), settings, redirects: Cell::new(0) }
     }
 
@@ -255,14 +262,23 @@ impl<M: Message> CGIHTTPRequestHandler<M> {
     /// A script is told the length before it begins (`CONTENT_LENGTH`, RFC 3875 section 4.1.2), so such a body has to be here as
     /// a whole. Up to 1 MiB of it is in memory. A longer one is in a file without a name, in the folder for temporary files
     /// ([`std::env::temp_dir`]: `TMPDIR`, else `/tmp`), which is gone when the script has ended, and also when the server is
-    /// killed. At worst each of [`max_threads`](crate::ServerBuilder::max_threads) requests has one at a time. Where the disk is
-    /// full, the answer is 507; where there can be no file for another reason, 500, or 503 where descriptors lack; the log has
+    /// killed. Where that folder is in memory, as `/tmp` is on many systems, so is the file. All of them together have a limit too,
+    /// [`chunked_total`](Self::chunked_total). Where the disk is full, the answer is 507; where there can be no file for another reason, 500, or 503 where descriptors lack; the log has
     /// the reason.
     ///
     /// A body whose length is declared is passed on as it comes, however long it is.
     #[must_use]
     pub fn chunked_limit(mut self, bytes: u64) -> Self {
         self.settings.chunked_limit = bytes;
+        self
+    }
+
+    /// How long all bodies in chunks may be together that are kept in this process, in bytes: one for which there is no room is answered
+    /// 503 with `Retry-After`. 1 GiB by default, since whoever may post to a script may do so from many connections. It is no less than
+    /// [`chunked_limit`](Self::chunked_limit).
+    #[must_use]
+    pub fn chunked_total(mut self, bytes: u64) -> Self {
+        self.settings.chunked_total = bytes;
         self
     }
 

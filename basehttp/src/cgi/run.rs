@@ -14,6 +14,7 @@ use super::reply::Reply;
 use super::script::{Found, find};
 use super::{CGIRequestHandler, Settings};
 use crate::files::refuse;
+use crate::handler::response_code::Unavailable;
 
 /// A script to be run.
 struct Script {
@@ -129,19 +130,21 @@ fn body_of<H: CGIRequestHandler>(handler: &H, settings: &Settings) -> Result<Bod
     let declared = handler.exchange().declared();
     match declared {
         Some(length) => Ok(Body::coming(length)),
-        None => Body::gather(handler, settings.chunked_limit),
+        None => Body::gather(handler, settings),
     }
 }
 
 /// A body that there is no room for. What the system says is for whoever looks after it.
 fn cannot_keep<H: CGIRequestHandler>(handler: &H, script: &Script, error: &io::Error) -> io::Result<()> {
-    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, ResourceBusy, StorageFull};
     log(handler, script, &format!("the request's body cannot be kept: {error}"));
     match (error.kind(), error.raw_os_error().map(Errno::from_raw)) {
         (StorageFull | QuotaExceeded | FileTooLarge, _) => {
             handler.send_error((507, "No room for the request's body"))
         }
-        (_, Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)) => handler.send_error(503),
+        (ResourceBusy, _) | (_, Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)) => {
+            handler.send_error(Unavailable(1))
+        }
         _ => handler.send_error(500),
     }
 }

@@ -1,8 +1,10 @@
 //! The request's body, on its way to a script.
 
 use std::io::Write;
+use std::thread;
 
 use basehttp_tests::client::Client;
+use basehttp_tests::wait_until;
 
 use crate::stage::Stage;
 
@@ -91,6 +93,23 @@ fn a_chunked_body_on_the_disk_has_a_limit() {
     assert!(!stage.path("cgi-bin/ran").exists());
     assert_eq!(stage.ask(chunked(&bytes(3 << 20))).text(), "3145728\n");
     assert!(stage.path("cgi-bin/ran").exists());
+}
+
+#[test]
+fn all_chunked_bodies_together_have_a_limit() {
+    let stage = Stage::with("touch begun; while [ ! -e go ]; do sleep 0.02; done; echo; cat");
+    let body = bytes(8000);
+    thread::scope(|scope| {
+        let first = scope.spawn(|| stage.ask(chunked(&body)));
+        wait_until("the first is kept", || stage.path("cgi-bin/begun").exists());
+        let mut other = Stage::with("touch ran; echo; cat");
+        (other.chunked_limit, other.chunked_total) = (Some(10_000), Some(0));
+        let reply = other.ask(chunked(&body));
+        assert_eq!((reply.status, reply.header("retry-after")), (503, Some("1")));
+        assert!(!other.path("cgi-bin/ran").exists());
+        std::fs::write(stage.path("cgi-bin/go"), "").unwrap();
+        assert_eq!(first.join().unwrap().body, body);
+    });
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub(crate) struct Stage {
     folder: TempDir,
     pub(crate) timeout: Option<Duration>,
     pub(crate) chunked_limit: Option<u64>,
+    pub(crate) chunked_total: Option<u64>,
     pub(crate) variables: Vec<(&'static str, &'static str)>,
     pub(crate) log: Log,
 }
@@ -46,7 +47,14 @@ impl Stage {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir_all(folder.path().join("root/cgi-bin")).unwrap();
-        Self { folder, timeout: None, chunked_limit: None, variables: Vec::new(), log: Log::default() }
+        Self {
+            folder,
+            timeout: None,
+            chunked_limit: None,
+            chunked_total: None,
+            variables: Vec::new(),
+            log: Log::default(),
+        }
     }
 
     /// One with this script for a shell, at `/cgi-bin/script`.
@@ -85,7 +93,7 @@ impl Stage {
 
     pub(crate) fn factory(&self) -> impl Fn(BaseHTTPRequestHandler) -> Site + Send + Sync + 'static + use<> {
         let files = Directory::open(self.path("")).unwrap();
-        let (timeout, chunked_limit) = (self.timeout, self.chunked_limit);
+        let (timeout, chunked_limit, chunked_total) = (self.timeout, self.chunked_limit, self.chunked_total);
         let (variables, log) = (self.variables.clone(), self.log.clone());
         move |base| {
             let mut base = CGIHTTPRequestHandler::new(base, &files);
@@ -94,6 +102,9 @@ impl Stage {
             }
             if let Some(bytes) = chunked_limit {
                 base = base.chunked_limit(bytes);
+            }
+            if let Some(bytes) = chunked_total {
+                base = base.chunked_total(bytes);
             }
             let base = variables.iter().fold(base, |base, (name, value)| base.variable(name, value));
             Site { base, log: log.clone() }
