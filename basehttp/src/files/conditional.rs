@@ -29,12 +29,16 @@ impl Validators {
     /// file with the same time tell the same of it, so it is made of nothing else (no inode, and no hash that another version may
     /// make otherwise). Nothing is read for it.
     ///
-    /// Archives that are to come out the same each time have files of 1970, whatever is in them. That time says nothing, and is
-    /// told to nobody.
-    pub(super) fn of(metadata: &Metadata, now: SystemTime) -> Self {
+    /// Two codings of one file are two representations (RFC 9110 section 8.8.3.3), and may have both in common: `coding` tells them
+    /// apart.
+    ///
+    /// Archives and stores that are to come out the same each time have files of 1970, or of 1980 where they know no earlier time
+    /// (ZIP), whatever is in them. Such a time says nothing, and is told to nobody.
+    pub(super) fn of(metadata: &Metadata, coding: Option<&str>, now: SystemTime) -> Self {
         let since = metadata.modified().ok().and_then(|modified| modified.duration_since(UNIX_EPOCH).ok());
-        let since = since.filter(|since| since.as_secs() > 0);
-        let etag = since.map(|since| format!("\"{:x}-{:x}\"", since.as_nanos(), metadata.len()));
+        let since = since.filter(|since| *since >= MEANT);
+        let of_coding = coding.map_or_else(String::new, |coding| format!("-{coding}"));
+        let etag = since.map(|since| format!("\"{:x}-{:x}{of_coding}\"", since.as_nanos(), metadata.len()));
         Self { etag, modified: since.map(|since| UNIX_EPOCH + Duration::from_secs(since.as_secs())), now }
     }
 
@@ -50,6 +54,9 @@ impl Validators {
         self.modified == Some(date) && is_over
     }
 }
+
+/// The third of January 1980: the first of it was before in every zone.
+const MEANT: Duration = Duration::from_secs(315_705_600);
 
 fn whole_seconds(time: SystemTime) -> SystemTime {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();

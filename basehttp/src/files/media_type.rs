@@ -16,22 +16,25 @@ pub(super) const EXTENSIONS: &[(&str, &str)] = &[
 
 /// What is known elsewhere under a name that players and browsers refuse, or not known at all: Python's types, and those of RFC
 /// 8216 and of the registry.
-const BETTER: [(&str, &str); 16] = [
+const BETTER: [(&str, &str); 19] = [
     ("br", "application/x-brotli"),
     ("cjs", "text/javascript"),
     ("ico", "image/vnd.microsoft.icon"),
+    ("m2ts", "video/mp2t"),
     ("m3u", "application/vnd.apple.mpegurl"),
     ("m3u8", "application/vnd.apple.mpegurl"),
     ("m4a", "audio/mp4"),
     ("m4s", "video/iso.segment"),
     ("m4v", "video/mp4"),
     ("mjs", "text/javascript"),
+    ("mts", "video/mp2t"),
     ("ndjson", "application/x-ndjson"),
     ("opus", "audio/ogg"),
     ("toml", "application/toml"),
     ("ts", "video/mp2t"),
     ("usdz", "model/vnd.usdz+zip"),
     ("yaml", "application/yaml"),
+    ("yml", "application/yaml"),
     ("zst", "application/zstd"),
 ];
 
@@ -50,18 +53,35 @@ pub fn guess_type(path: impl AsRef<Path>) -> Cow<'static, str> {
     guess(path.as_ref(), EXTENSIONS)
 }
 
-/// By the handler's own table, then by what everybody knows. Text is taken for UTF-8, as nearly all is by now: without a
-/// `charset` a browser would guess. XML has its own declaration, which a `charset` would override (RFC 7303 section 3.2).
-pub(super) fn guess(path: &Path, own: &[(&'static str, &'static str)]) -> Cow<'static, str> {
+/// By the handler's own table, then by what everybody knows.
+fn guess(path: &Path, own: Table) -> Cow<'static, str> {
+    in_table(path, own).map_or_else(|| known(path), Cow::Borrowed)
+}
+
+/// As [`guess`], with a look at the file's beginning where it is a page of HTML that may say itself how it is encoded. What the
+/// handler's table says is the handler's word.
+pub(super) fn of_file(path: &Path, own: Table, start: impl FnOnce() -> Vec<u8>) -> Cow<'static, str> {
+    in_table(path, own).map_or_else(|| of_page(known(path), start), Cow::Borrowed)
+}
+
+/// What ends of names stand for.
+type Table = &'static [(&'static str, &'static str)];
+
+fn in_table(path: &Path, table: Table) -> Option<&'static str> {
+    let extension = path.extension()?.to_str()?;
+    let is_it = |end: &str| {
+        end.strip_prefix('.').is_some_and(|end| end == extension || end == extension.to_ascii_lowercase())
+    };
+    table.iter().find(|(end, _)| is_it(end)).map(|(_, media_type)| *media_type)
+}
+
+/// Text is taken for UTF-8, as nearly all is by now: without a `charset` a browser would guess. XML has its own declaration, which
+/// a `charset` would override (RFC 7303 section 3.2).
+fn known(path: &Path) -> Cow<'static, str> {
     let Some(extension) = path.extension().and_then(|extension| extension.to_str()) else {
         return UNKNOWN.into();
     };
     let lower = extension.to_ascii_lowercase();
-    let is_own =
-        |known: &str| known.strip_prefix('.').is_some_and(|known| known == extension || known == lower);
-    if let Some((_, media_type)) = own.iter().find(|(known, _)| is_own(known)) {
-        return (*media_type).into();
-    }
     let better = BETTER.iter().find(|(known, _)| *known == lower).map(|(_, media_type)| *media_type);
     let media_type = better.or_else(|| mime_guess::from_ext(extension).first_raw()).unwrap_or(UNKNOWN);
     let is_xml = media_type.ends_with("/xml") || media_type.ends_with("+xml");
@@ -80,22 +100,84 @@ pub(super) const START: usize = 1024;
 
 /// The media type of a page that begins like this. One that says in a `meta` which encoding it has would be read by what the field
 /// says, so that says nothing then.
-pub(super) fn of_page(guessed: Cow<'static, str>, start: impl FnOnce() -> Vec<u8>) -> Cow<'static, str> {
+fn of_page(guessed: Cow<'static, str>, start: impl FnOnce() -> Vec<u8>) -> Cow<'static, str> {
     if guessed != HTML || !has_meta_charset(&start()) { guessed } else { "text/html".into() }
 }
 
+/// As browsers look for it before they read a page (HTML, 13.2.3.2, "prescan"): comments are passed, and of a `meta` the attribute
+/// `charset` counts, or `content` beside `http-equiv=content-type`.
 fn has_meta_charset(start: &[u8]) -> bool {
     let start = start.to_ascii_lowercase();
     let mut rest = start.as_slice();
-    while let Some(at) = rest.windows(5).position(|window| window == b"<meta") {
-        rest = rest.get(at + 5..).unwrap_or_default();
-        let end = rest.iter().position(|byte| *byte == b'>').unwrap_or(rest.len());
-        let tag = rest.get(..end).unwrap_or_default();
-        if tag.windows(8).any(|window| window == b"charset=") {
+    while let Some(at) = rest.iter().position(|byte| *byte == b'<') {
+        rest = rest.get(at..).unwrap_or_default();
+        if rest.starts_with(b"<!--") {
+            let Some(end) = rest.windows(3).position(|window| window == b"-->") else { return false };
+            rest = rest.get(end + 3..).unwrap_or_default();
+            continue;
+        }
+        let name =
+            rest.strip_prefix(b"<meta").filter(|rest| matches!(rest, [b'/' | b' ' | b'\t'..=b'\r', ..]));
+        rest = rest.get(1..).unwrap_or_default();
+        if let Some(attributes) = name
+            && says_charset(attributes)
+        {
             return true;
         }
     }
     false
+}
+
+fn says_charset(tag: &[u8]) -> bool {
+    let (mut is_type, mut has_charset) = (false, false);
+    for (name, value) in Attributes(tag) {
+        match name {
+            b"charset" => return !value.is_empty(),
+            b"http-equiv" => is_type = value == b"content-type",
+            b"content" => has_charset = value.windows(8).any(|window| window == b"charset="),
+            _ => {}
+        }
+    }
+    is_type && has_charset
+}
+
+/// The attributes of a tag, in lower case as it is, up to its end.
+struct Attributes<'a>(&'a [u8]);
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let is_blank = |byte: &u8| byte.is_ascii_whitespace();
+        let skip = |bytes: &'a [u8], what: fn(&u8) -> bool| {
+            let at = bytes.iter().position(|byte| !what(byte)).unwrap_or(bytes.len());
+            bytes.get(at..).unwrap_or_default()
+        };
+        let rest = skip(self.0, |byte| byte.is_ascii_whitespace() || *byte == b'/');
+        let ends = |byte: &u8| is_blank(byte) || matches!(byte, b'=' | b'>' | b'/');
+        let (name, rest) = rest.split_at(rest.iter().position(ends)?);
+        if name.is_empty() {
+            // The end of the tag, or a sign that no attribute begins with.
+            return None;
+        }
+        let after = skip(rest, u8::is_ascii_whitespace);
+        let Some(value) = after.strip_prefix(b"=") else {
+            self.0 = rest;
+            return Some((name, b""));
+        };
+        let value = skip(value, u8::is_ascii_whitespace);
+        let end =
+            |bytes: &[u8], is_end: &dyn Fn(&u8) -> bool| bytes.iter().position(is_end).unwrap_or(bytes.len());
+        let (value, rest) = match value {
+            [quote @ (b'"' | b'\''), value @ ..] => {
+                let (value, rest) = value.split_at(end(value, &|byte| byte == quote));
+                (value, rest.get(1..).unwrap_or_default())
+            }
+            value => value.split_at(end(value, &|byte| is_blank(byte) || *byte == b'>')),
+        };
+        self.0 = rest;
+        Some((name, value))
+    }
 }
 
 #[cfg(test)]
@@ -104,7 +186,8 @@ mod tests {
 
     #[test]
     fn names_and_types() {
-        let own = [(".gz", "application/gzip"), (".Z", "application/octet-stream"), (".txt", "text/x-own")];
+        const OWN: Table =
+            &[(".gz", "application/gzip"), (".Z", "application/octet-stream"), (".txt", "text/x-own")];
         for (name, wanted) in [
             ("a.html", "text/html; charset=utf-8"),
             ("A.HTML", "text/html; charset=utf-8"),
@@ -124,28 +207,44 @@ mod tests {
             ("a.xhtml", "application/xhtml+xml"),
             ("a.m3u8", "application/vnd.apple.mpegurl"),
             ("a.TS", "video/mp2t"),
+            ("a.m2ts", "video/mp2t"),
             ("a.m4a", "audio/mp4"),
+            ("a.yml", "application/yaml"),
             ("a", UNKNOWN),
             (".html", UNKNOWN),
             ("a.unheardof", UNKNOWN),
         ] {
-            assert_eq!(guess(Path::new(name), &own), wanted, "{name}");
+            assert_eq!(guess(Path::new(name), OWN), wanted, "{name}");
         }
     }
 
     #[test]
     fn a_page_that_says_its_encoding_is_believed() {
-        let type_of = |start: &str| of_page(guess(Path::new("a.html"), &[]), || start.as_bytes().to_vec());
+        let type_of = |start: &str| of_file(Path::new("a.html"), &[], || start.as_bytes().to_vec());
         for other in [
             "<!DOCTYPE html><meta charset=iso-8859-1>",
             "<META HTTP-EQUIV=\"Content-Type\" CONTENT=\"text/html; charset=windows-1251\">",
             "<meta name=a><meta charset=\"utf-8\">",
+            "<!-- a page --><meta\n  charset = 'koi8-r' />",
+            "<meta content='text/html; charset=koi8-r' http-equiv=content-type>",
         ] {
             assert_eq!(type_of(other), "text/html", "{other}");
         }
-        for none in ["", "<p>charset=iso-8859-1</p>", "<meta name=viewport> charset=x", "<meta"] {
+        for none in [
+            "",
+            "<p>charset=iso-8859-1</p>",
+            "<meta name=viewport> charset=x",
+            "<meta",
+            "<metadata charset=x>",
+            "<meta name=description content=\"charset=x\">",
+            "<!-- <meta charset=x> -->",
+            "<!-- <meta charset=x>",
+            "<meta charset>",
+        ] {
             assert_eq!(type_of(none), HTML, "{none}");
         }
-        assert_eq!(of_page("text/x-own".into(), || unreachable!("it is no page")), "text/x-own");
+        let unread = |name: &str, own| of_file(Path::new(name), own, || unreachable!("it is not looked at"));
+        assert_eq!(unread("a.css", &[]), "text/css; charset=utf-8");
+        assert_eq!(unread("a.html", &[(".html", HTML)]), HTML, "the handler has said so");
     }
 }

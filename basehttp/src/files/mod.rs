@@ -243,8 +243,8 @@ impl SimpleHTTPRequestHandler {
     }
 
     /// The default of [`FileRequestHandler::guess_type`].
-    pub fn guess_type<H: FileRequestHandler>(_handler: &H, path: &Path) -> Cow<'static, str> {
-        media_type::guess(path, H::extensions_map)
+    pub fn guess_type<H: FileRequestHandler>(handler: &H, path: &Path) -> Cow<'static, str> {
+        media_type::of_file(path, H::extensions_map, || serve::start_of(handler.directory(), path))
     }
 
     /// The default of [`FileRequestHandler::copyfile`].

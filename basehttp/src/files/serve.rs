@@ -11,10 +11,10 @@ use super::beneath::Opened;
 use super::coding::{Coding, accepted, of_name};
 use super::conditional::{Validators, Verdict, is_same, judge};
 use super::content::Part;
-use super::media_type::{START, of_page};
+use super::media_type::START;
 use super::ranges::{Wanted, wanted};
 use super::target::{path_of, with_slash};
-use super::{Content, FileRequestHandler};
+use super::{Content, Directory, FileRequestHandler};
 use crate::handler::wire::read_at;
 use crate::proto::status::HTTPStatus;
 use crate::sync::Arc;
@@ -106,7 +106,7 @@ fn send_file<H: FileRequestHandler>(handler: &H, path: &Path, opened: Opened) ->
     if path.as_os_str().as_encoded_bytes().ends_with(b"/") || !opened.metadata.is_file() {
         return refuse(handler, &io::ErrorKind::NotFound.into());
     }
-    let media_type = of_page(handler.guess_type(path), || start_of(&opened.file));
+    let media_type = handler.guess_type(path);
     if opened.metadata.len() == 0 {
         match untold(&opened.file) {
             Ok(bytes) if bytes.is_empty() => {}
@@ -114,12 +114,16 @@ fn send_file<H: FileRequestHandler>(handler: &H, path: &Path, opened: Opened) ->
             Err(error) => return refuse(handler, &error),
         }
     }
-    let varies = handler.directory().sends_precompressed() && is_compressible(&media_type);
-    let (opened, coding) = match varies.then(|| compressed(handler, path, &opened.metadata)).flatten() {
+    let own = of_name(path);
+    // One that is compressed by itself would be so twice, with one coding told.
+    let varies = handler.directory().sends_precompressed() && own.is_none() && is_compressible(&media_type);
+    let sibling = varies.then(|| compressed(handler, path, &opened.metadata)).flatten();
+    let sibling_coding = sibling.as_ref().map(|(_, coding)| coding.name);
+    let (opened, coding) = match sibling {
         Some((sibling, coding)) => (sibling, Some(coding)),
-        None => (opened, of_name(path)),
+        None => (opened, own),
     };
-    let validators = Validators::of(&opened.metadata, handler.now());
+    let validators = Validators::of(&opened.metadata, sibling_coding, handler.now());
     let representation = Representation { media_type, coding, varies, validators };
     match judge(handler.request(), &representation.validators, H::protocol_version == "HTTP/1.1") {
         Verdict::Go => {}
@@ -161,9 +165,10 @@ fn send_file<H: FileRequestHandler>(handler: &H, path: &Path, opened: Opened) ->
 }
 
 /// The first bytes of a file, as far as they can be read.
-fn start_of(file: &File) -> Vec<u8> {
+pub(super) fn start_of(directory: &Directory, path: &Path) -> Vec<u8> {
     let mut start = vec![0; START];
-    let count = read_at(file, &mut start, 0).unwrap_or_default();
+    let file = directory.open_path(path).ok().filter(|opened| opened.metadata.is_file());
+    let count = file.and_then(|opened| read_at(&opened.file, &mut start, 0).ok()).unwrap_or_default();
     start.truncate(count);
     start
 }
@@ -179,8 +184,6 @@ fn untold(file: &File) -> io::Result<Vec<u8>> {
         match read {
             Ok(0) => return Ok(bytes),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // Not every such file can be read at a place, or at all.
-            Err(_) if length == 0 => return Ok(bytes),
             read => drop(read?),
         }
         if bytes.len() > MOST_UNTOLD {
@@ -307,14 +310,17 @@ fn compressed<H: FileRequestHandler>(
 
 /// Whether it is worth to look for a compressed file: pictures, films and archives are compressed already.
 fn is_compressible(media_type: &str) -> bool {
-    const OTHERS: [&str; 8] = [
+    const OTHERS: [&str; 11] = [
         "application/javascript",
         "application/json",
         "application/manifest+json",
         "application/rss+xml",
+        "application/toml",
+        "application/vnd.apple.mpegurl",
         "application/wasm",
         "application/xhtml+xml",
         "application/xml",
+        "application/yaml",
         "image/svg+xml",
     ];
     media_type.starts_with("text/") || OTHERS.iter().any(|other| media_type.starts_with(other))

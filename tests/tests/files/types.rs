@@ -1,8 +1,12 @@
 //! What a file is said to be.
 
+use std::borrow::Cow;
 use std::io::Write as _;
+use std::path::Path;
 
-use basehttp::Directory;
+use basehttp::prelude::*;
+use basehttp::testing::respond;
+use basehttp::{Directory, SimpleHTTPRequestHandler};
 
 use crate::stage::Stage;
 
@@ -68,6 +72,43 @@ fn what_is_in_a_file_of_which_the_system_does_not_say_it_is_sent() {
     assert_eq!(reply.header("content-length"), Some(&*reply.body.len().to_string()));
     let part = stage.get_with("/status", "Range: bytes=0-3");
     assert_eq!((part.status, &part.body[..5]), (200, &b"Name:"[..]));
+    // Not every such file can be read.
+    assert_eq!(stage.get("/mem").status, 500);
+}
+
+#[test]
+fn what_a_handler_says_of_a_page_is_the_last_word() {
+    struct Transcoded {
+        base: SimpleHTTPRequestHandler,
+    }
+
+    #[http_handler(extends = SimpleHTTPRequestHandler)]
+    impl Transcoded {
+        fn guess_type(&self, path: &Path) -> Cow<'static, str> {
+            if path.ends_with("old.html") {
+                return "text/html; charset=utf-8".into();
+            }
+            SimpleHTTPRequestHandler::guess_type(self, path)
+        }
+    }
+
+    let page = "<meta charset=iso-8859-1>";
+    let stage = Stage::new(&[("old.html", page), ("other.html", page)]);
+    let factory = |base| Transcoded { base: SimpleHTTPRequestHandler::new(base, &stage.files) };
+    for (path, media_type) in [("/old.html", "text/html; charset=utf-8"), ("/other.html", "text/html")] {
+        let replies = respond(factory, format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes());
+        assert_eq!(replies[0].header("content-type"), Some(media_type), "{path}");
+    }
+}
+
+#[test]
+fn what_is_compressed_by_itself_is_not_sent_compressed_once_more() {
+    let mut stage = Stage::new(&[("a.svgz", "1"), ("a.svgz.gz", "2"), ("a.svg", "3"), ("a.svg.gz", "4")]);
+    stage.files = stage.files.clone().precompressed(true);
+    for (path, body) in [("/a.svgz", "1"), ("/a.svg", "4")] {
+        let reply = stage.get_with(path, "Accept-Encoding: gzip");
+        assert_eq!((&*reply.text(), reply.header("content-encoding")), (body, Some("gzip")), "{path}");
+    }
 }
 
 #[test]

@@ -7,13 +7,14 @@ use super::order::{Column, Order};
 use super::{Listing, date, exact, hour, href, next, utc};
 use crate::files::entry::Entry;
 use crate::handler::error_page::escape;
+use crate::handler::text::is_unseen;
 use crate::handler::unquote;
 
 const STYLE: &str = include_str!("page.css");
 
 /// What comes before the lines.
 pub(super) fn top(listing: &Listing) -> Vec<u8> {
-    let title = format!("Directory listing for {}", escaped(&listing.title));
+    let title = format!("Directory listing for {}", shown(&listing.title));
     let mut page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -54,7 +55,7 @@ fn breadcrumbs(segments: &[String]) -> String {
             html.push_str("\u{2026} / ");
         }
         let name = match depth.checked_sub(1).and_then(|above| segments.get(above)) {
-            Some(segment) => escaped(&unquote(segment)),
+            Some(segment) => shown(&unquote(segment)),
             None => "top".to_owned(),
         };
         let _ = if up == 0 {
@@ -125,19 +126,17 @@ pub(super) fn row(_place: usize, entry: &Entry, page: &mut Vec<u8>) {
     page.extend_from_slice(rest.as_bytes());
 }
 
-/// A name as text of the page, octets that are no UTF-8 as they are. Characters that are not seen, or that turn the line
-/// around, are shown as what they are not.
+/// A name as text of the page, octets that are no UTF-8 as they are.
 fn show(name: &[u8], page: &mut Vec<u8>) {
     for chunk in name.utf8_chunks() {
-        let valid = chunk.valid().replace(is_deceptive, "\u{fffd}");
-        page.extend_from_slice(escaped(&valid).as_bytes());
+        page.extend_from_slice(shown(chunk.valid()).as_bytes());
         page.extend_from_slice(chunk.invalid());
     }
 }
 
-fn is_deceptive(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+/// Characters that are not seen, or that turn the line around, are shown as what they are not.
+fn shown(name: &str) -> String {
+    escaped(&name.replace(|letter: char| letter.is_control() || is_unseen(letter), "\u{fffd}"))
 }
 
 fn escaped(text: &str) -> String {
@@ -193,6 +192,10 @@ mod tests {
             (b"\xff\xfe.txt", b"\xff\xfe.txt"),
             ("line\nend\u{202e}gpj".as_bytes(), "line\u{fffd}end\u{fffd}gpj".as_bytes()),
             ("\u{1f600}".as_bytes(), "\u{1f600}".as_bytes()),
+            // The joiners are spelling; what turns or hides is not.
+            ("\u{646}\u{6cc}\u{200c}\u{647}".as_bytes(), "\u{646}\u{6cc}\u{200c}\u{647}".as_bytes()),
+            ("\u{1f468}\u{200d}\u{1f469}".as_bytes(), "\u{1f468}\u{200d}\u{1f469}".as_bytes()),
+            ("a\u{ad}b\u{61c}c\u{2060}d".as_bytes(), "a\u{fffd}b\u{fffd}c\u{fffd}d".as_bytes()),
         ] {
             let mut page = Vec::new();
             show(name, &mut page);
