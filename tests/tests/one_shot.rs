@@ -108,6 +108,26 @@ fn a_path_for_which_none_can_come_is_refused() {
 }
 
 #[test]
+fn a_response_that_cannot_be_sent_is_an_error() {
+    for bad in [
+        OneShotResponse::redirect("https://login.example/\u{2713}"),
+        OneShotResponse::redirect("https://login.example/\r\nSet-Cookie: a=b"),
+        OneShotResponse::redirect(""),
+        OneShotResponse::page("ok").with_status(99),
+        OneShotResponse::page("ok").with_status(100),
+    ] {
+        let listener = OneShot::bind().unwrap();
+        let port = port_of(&listener);
+        let browser = thread::spawn(move || get(port, "/done?code=1"));
+        let told = format!("{bad:?}");
+        let error = listener.answer(move |_| Some(bad.clone()), PATIENCE).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{told}");
+        let reply = browser.join().unwrap();
+        assert!(reply.starts_with("HTTP/1.0 500 ") && !reply.contains("Set-Cookie"), "{reply}");
+    }
+}
+
+#[test]
 fn the_response_depends_on_the_request() {
     for (query, wanted) in [
         ("error=denied", ["HTTP/1.0 403 ", "\r\n\r\nfailed"]),

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tz::{DateTime, TimeZone, TimeZoneRef};
 
+use super::text::is_unseen;
 use super::wire::Level;
 use super::{BaseHTTPRequestHandler, RequestHandler};
 use crate::proto::status::HTTPStatus;
@@ -29,8 +30,11 @@ impl BaseHTTPRequestHandler {
 
     /// The default of [`RequestHandler::log_message`].
     pub fn log_message<H: RequestHandler>(handler: &H, message: fmt::Arguments<'_>) {
-        let mut line = format!("{} - - [{}] ", handler.address_string(), handler.log_date_time_string());
-        // A `Display` that fails leaves a shorter line, which is better than none.
+        let mut line = String::new();
+        // A `Display` that fails leaves a shorter line, which is better than none. The address is the client's text too: at a unix
+        // socket it is the path that the client has bound, and a name is what the name server says.
+        let _ = Escaped(&mut line).write_str(&handler.address_string());
+        let _ = write!(line, " - - [{}] ", handler.log_date_time_string());
         let _ = Escaped(&mut line).write_fmt(message);
         line.push('\n');
         handler.exchange().log(&line);
@@ -88,19 +92,15 @@ impl<W: Write> Write for Escaped<'_, W> {
             match c {
                 '\\' => self.0.write_str(r"\\")?,
                 '\0'..='\x1f' | '\x7f'..='\u{9f}' => write!(self.0, r"\x{:02x}", u32::from(c))?,
-                _ if turns_or_hides(c) => write!(self.0, r"\u{:04x}", u32::from(c))?,
+                // Here the joiners too: two names that differ in them look the same.
+                _ if is_unseen(c) || matches!(c, '\u{200c}' | '\u{200d}') => {
+                    write!(self.0, r"\u{:04x}", u32::from(c))?;
+                }
                 _ => self.0.write_char(c)?,
             }
         }
         Ok(())
     }
-}
-
-/// Characters that turn the line around, or are not seen: a name in UTF-8 may have them, and would read as another one.
-fn turns_or_hides(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// A line that is the server's own.
@@ -161,6 +161,16 @@ mod tests {
         let mut line = String::new();
         write!(Escaped(&mut line), "/spam \x1b{}\0 a\\b", "\u{9f}\u{a0}beans".to_owned()).unwrap();
         assert_eq!(line, "/spam \\x1b\\x9f\u{a0}beans\\x00 a\\\\b");
+    }
+
+    #[test]
+    fn what_turns_a_line_around_or_is_not_seen_is_escaped() {
+        let mut line = String::new();
+        write!(Escaped(&mut line), "/\u{202e}gpj.exe \u{200b}a\u{ad}b\u{feff}\u{e0041} \u{7f}").unwrap();
+        assert_eq!(line, "/\\u202egpj.exe \\u200ba\\u00adb\\ufeff\\ue0041 \\x7f");
+        for c in ['é', 'ß', 'ا', 'न', '中', '👍', '\u{301}'] {
+            assert!(!is_unseen(c), "{c} is seen");
+        }
     }
 
     #[test]

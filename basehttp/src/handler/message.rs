@@ -151,7 +151,7 @@ impl Headers {
                 "{name:?} cannot be the name of a field: letters, digits and some signs can"
             ));
         }
-        if value.contains(|c| matches!(c, '\r' | '\n' | '\0') || u32::from(c) > 0xff) {
+        if value.contains(is_not_for_values) {
             let what = "has a line end, a NUL, or a character that is not in latin-1";
             return invalid(format!("the value of {name} {what}: {value:?}"));
         }
@@ -186,6 +186,10 @@ impl Headers {
     }
 }
 
+fn is_not_for_values(c: char) -> bool {
+    matches!(c, '\r' | '\n' | '\0') || u32::from(c) > 0xff
+}
+
 impl Message for Headers {
     fn append(&mut self, name: &str, value: &[u8]) {
         let name = self.push(|text| text.push_str(name));
@@ -210,10 +214,13 @@ impl Message for http::HeaderMap {
 }
 
 impl<'a> Extend<(&'a str, &'a str)> for Headers {
-    /// Appends fields, as those of other `Headers`.
+    /// Appends fields, as those of other `Headers`. One that [`set`](Headers::set) would refuse is left out: what is collected here
+    /// may be sent on.
     fn extend<T: IntoIterator<Item = (&'a str, &'a str)>>(&mut self, fields: T) {
         for (name, value) in fields {
-            self.append(name, &latin1(value));
+            if is_token_text(name.as_bytes()) && !value.contains(is_not_for_values) {
+                self.append(name, &latin1(value));
+            }
         }
     }
 }

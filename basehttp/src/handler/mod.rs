@@ -26,7 +26,7 @@ mod server_info;
 mod span;
 mod stamp;
 pub(crate) mod stats;
-mod text;
+pub(crate) mod text;
 mod upgrade;
 mod wfile;
 pub(crate) mod wire;

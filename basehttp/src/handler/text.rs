@@ -28,12 +28,27 @@ pub fn html_escape(text: &str) -> String {
 /// ```
 pub fn unquote(text: &str) -> String {
     let latin1: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c).ok()).collect();
-    if let Some(text) = latin1.and_then(|bytes| String::from_utf8(percent_decoded(&bytes).into_owned()).ok())
-    {
-        return text;
+    if let Some(bytes) = latin1 {
+        match String::from_utf8(percent_decoded(&bytes).into_owned()) {
+            Ok(text) => return text,
+            // What has come raw was UTF-8; what was encoded is not, or not all of it.
+            Err(error) if str::from_utf8(&bytes).is_ok() => {
+                return String::from_utf8_lossy(error.as_bytes()).into_owned();
+            }
+            Err(_) => {}
+        }
     }
     // It is no text that has come so.
     String::from_utf8_lossy(&percent_decoded(text.as_bytes())).into_owned()
+}
+
+/// Characters that turn a line around, or are not seen: a name with them reads as another one. The two joiners (U+200C, U+200D) are
+/// none: they belong to the spelling of many languages, and to emoji.
+pub(crate) fn is_unseen(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{70f}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -54,6 +69,8 @@ mod tests {
             ("%e2%82%ac", "\u{20ac}"),
             ("\u{20ac}%20", "\u{20ac} "),
             ("\u{e9}", "\u{e9}"),
+            ("/d\u{c3}\u{a9}j\u{c3}\u{a0}/?x=%ff", "/d\u{e9}j\u{e0}/?x=\u{fffd}"),
+            ("\u{c3}%a9", "\u{e9}"),
         ] {
             assert_eq!(unquote(text), meant, "{text}");
         }

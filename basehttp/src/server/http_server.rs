@@ -97,7 +97,8 @@ impl HTTPServer {
     /// and still finishes its requests is replaced too: its successor need not wait for it.
     ///
     /// Two servers of this crate that start at the same time are told apart, by a lock on the folder (`flock`). What the system
-    /// cannot rule out is another program that binds the same path just when an abandoned socket is removed.
+    /// cannot rule out is another program that binds the same path just when an abandoned socket is removed. Elsewhere than on Linux
+    /// no socket is replaced: there a busy server looks like none.
     ///
     /// # Errors
     /// The system's error with the path in its text; [`AddrInUse`](io::ErrorKind::AddrInUse), with the reason, for what stands

@@ -63,12 +63,29 @@ impl OneShotResponse {
         Self { status: 200, location: None, page: html.into() }
     }
 
-    /// Sends the browser to another address, with status 303.
+    /// Sends the browser to another address, with status 303. The address is a URL as it is sent: percent-encoded, and on one line.
     pub fn redirect(location: impl Into<String>) -> Self {
         Self { status: 303, location: Some(location.into()), page: String::new() }
     }
 
-    /// With another status.
+    /// Whether it can be sent; otherwise what is wrong.
+    fn check(&self) -> Result<(), String> {
+        if !(200..600).contains(&self.status) {
+            return Err(format!("{} is no status of a response: 200 to 599 are", self.status));
+        }
+        match &self.location {
+            Some(location)
+                if location.is_empty() || !location.bytes().all(|byte| byte.is_ascii_graphic()) =>
+            {
+                Err(format!(
+                    "{location:?} is no address to be sent to: it has to be percent-encoded, on one line"
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// With another status, from 200 to 599. The page of one that has no body (204, 304) is not sent.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
         self.status = status;
@@ -166,7 +183,8 @@ impl OneShot {
     /// ```
     ///
     /// # Errors
-    /// As [`wait`](Self::wait).
+    /// As [`wait`](Self::wait); [`InvalidInput`](io::ErrorKind::InvalidInput) for a response that cannot be sent: an address with a
+    /// line end or a character that is not ASCII, a status that is none. The browser has 500 then.
     pub fn answer(
         self,
         answer: impl Fn(&OneShotRequest) -> Option<OneShotResponse> + Send + Sync + 'static,
@@ -187,7 +205,7 @@ impl OneShot {
         let outcome = serving.join().unwrap_or_else(|_| Err(io::Error::other("the server has panicked")));
         // It may have come, and been answered, while the server was told to end.
         if let Ok(request) = arrived.or_else(|_| arrivals.try_recv()) {
-            return Ok(request);
+            return request;
         }
         outcome?;
         let text = match rule.others.load(Ordering::Relaxed) {
@@ -239,7 +257,7 @@ type Respond = dyn Fn(&OneShotRequest) -> Option<OneShotResponse> + Send + Sync;
 /// Which request it is, and what becomes of it.
 struct Rule {
     answer: Box<Respond>,
-    sender: SyncSender<OneShotRequest>,
+    sender: SyncSender<io::Result<OneShotRequest>>,
     /// Requests that came and are not it.
     others: AtomicU64,
 }
@@ -254,8 +272,16 @@ impl Answer {
     fn do_GET(&self) -> io::Result<()> {
         let request = OneShotRequest { target: self.path().to_owned(), headers: self.headers().clone() };
         let response = (self.rule.answer)(&request);
+        let checked = response.as_ref().map_or(Ok(()), OneShotResponse::check);
+        let outcome = match &checked {
+            Ok(()) => Ok(request),
+            Err(what) => Err(io::Error::new(io::ErrorKind::InvalidInput, what.clone())),
+        };
         // Of two that come at once, the second has come too late.
-        let response = response.filter(|_| self.rule.sender.try_send(request).is_ok());
+        let response = response.filter(|_| self.rule.sender.try_send(outcome).is_ok());
+        if response.is_some() && checked.is_err() {
+            return self.send_error(500);
+        }
         let Some(OneShotResponse { status, location, page }) = response else {
             self.rule.others.fetch_add(1, Ordering::Relaxed);
             return self.send_error(404);
@@ -269,7 +295,7 @@ impl Answer {
         self.send_header("Cache-Control", "no-store");
         self.send_header("Referrer-Policy", "no-referrer");
         self.end_headers()?;
-        self.wfile.write_all(page.as_bytes())
+        if matches!(status, 204 | 205 | 304) { Ok(()) } else { self.wfile.write_all(page.as_bytes()) }
     }
 
     fn log_message(&self, _message: fmt::Arguments<'_>) {}

@@ -118,6 +118,11 @@ impl Guard {
         let Some(id) = Id::of(path) else {
             return Err("what is there is no socket, and only a socket that nobody listens at is replaced");
         };
+        if !cfg!(any(target_os = "linux", target_os = "android")) {
+            // There a server whose queue is full refuses as well, and would lose its socket for being busy.
+            return Err("whether a server listens there cannot be told on this system: \
+                remove the file if it is left from one that was killed");
+        }
         let in_use = "a server listens there, or may";
         if !is_refused(path) {
             return Err(in_use);

@@ -93,6 +93,17 @@ fn the_default_keeps_spelling_order_and_duplicates() {
     assert_eq!(format!("{headers:?}"), r#"[("b", "1"), ("A", "2"), ("B", "3"), ("latin", "äÿ")]"#);
 }
 
+#[test]
+fn what_is_collected_from_text_can_be_sent_on() {
+    let mut headers = Headers::default();
+    let bad = [("a b", "1"), ("", "1"), ("b", "1\r\nc: 2"), ("d", "\0"), ("e", "\u{20ac}")];
+    headers.extend(bad.into_iter().chain([("f", "\u{e4}"), ("g", "")]));
+    assert_eq!(headers.iter().collect::<Vec<_>>(), [("f", "\u{e4}"), ("g", "")]);
+    for (name, value) in bad {
+        assert!(headers.set(name, value).is_err(), "{name:?}");
+    }
+}
+
 /// A message class that panics costs the connection that fed it.
 #[derive(Default)]
 struct Trap;

@@ -154,6 +154,38 @@ fn a_server_that_ends_leaves_its_path_to_the_next_one() {
     thread.join().unwrap().unwrap();
 }
 
+struct Loud {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler]
+impl Loud {
+    fn do_GET(&self) -> io::Result<()> {
+        self.send_response(200);
+        self.end_headers()
+    }
+}
+
+/// A client names itself, by the path that it binds.
+#[test]
+fn the_name_of_a_client_forges_no_line() {
+    let path = Path::new("loud");
+    let own = Path::new("x\n127.0.0.1 - - forged \x1b[31m\u{202e}");
+    let log = Log::default();
+    let builder = HTTPServer::builder().log_line(log.taker());
+    let (handle, thread) = serve(builder.bind_unix(&path.0, |base| Loud { base }).unwrap());
+    let client = socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None).unwrap();
+    client.bind(&socket2::SockAddr::unix(&own.0).unwrap()).unwrap();
+    client.connect(&socket2::SockAddr::unix(&path.0).unwrap()).unwrap();
+    assert_eq!(Client::over(UnixStream::from(client)).ask(GET).status, 200);
+    handle.shutdown();
+    thread.join().unwrap().unwrap();
+    let lines = log.lines();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains(r"x\x0a127.0.0.1 - - forged \x1b[31m\u202e"), "{lines:?}");
+    assert!(!lines[0].trim_end().contains(['\n', '\x1b', '\u{202e}']), "{lines:?}");
+}
+
 #[test]
 fn of_servers_that_replace_a_socket_at_the_same_time_one_gets_it() {
     let path = Path::new("race");

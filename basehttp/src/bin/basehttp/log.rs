@@ -188,6 +188,7 @@ fn common(request: &Request<'_>, time: &str) -> String {
     let user = request.user.filter(|user| !user.is_empty()).map_or_else(|| "-".to_owned(), word);
     let size = request.size.map_or_else(|| "-".to_owned(), |size| size.to_string());
     let Request { client, line, status, .. } = request;
+    let client = word(client);
     format!("{client} - {user} [{time}] \"{}\" {status} {size}", quotable(line))
 }
 
