@@ -4,7 +4,6 @@ use std::io::{self, Read, Seek, Write};
 
 use tempfile::SpooledTempFile;
 
-use super::Settings;
 use crate::handler::{BaseHTTPRequestHandler, Message, RFile};
 use crate::sync::{AtomicU64, Ordering};
 
@@ -61,9 +60,9 @@ impl Body {
     /// has no name, or has lost it before there is anything in it, and so ends with this process or before.
     pub(super) fn gather<M: Message>(
         handler: &BaseHTTPRequestHandler<M>,
-        settings: &Settings,
+        limit: u64,
+        total: u64,
     ) -> Result<Self, Refusal> {
-        let limit = settings.chunked_limit;
         let mut kept = Kept { file: SpooledTempFile::new(IN_MEMORY), length: 0 };
         let mut piece = vec![0; PIECE];
         loop {
@@ -74,8 +73,7 @@ impl Body {
             if kept.length + count as u64 > limit {
                 return Err(Refusal::Client(handler.body_too_large(limit)));
             }
-            let most = settings.chunked_total.max(limit);
-            kept.add(piece.get(..count).unwrap_or_default(), most).map_err(Refusal::Disk)?;
+            kept.add(piece.get(..count).unwrap_or_default(), total.max(limit)).map_err(Refusal::Disk)?;
         }
         kept.file.rewind().map_err(Refusal::Disk)?;
         Ok(Self { length: Some(kept.length), source: Source::Kept(kept) })

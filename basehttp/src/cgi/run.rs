@@ -130,7 +130,7 @@ fn body_of<H: CGIRequestHandler>(handler: &H, settings: &Settings) -> Result<Bod
     let declared = handler.exchange().declared();
     match declared {
         Some(length) => Ok(Body::coming(length)),
-        None => Body::gather(handler, settings),
+        None => Body::gather(handler, settings.chunked_limit, settings.chunked_total),
     }
 }
 

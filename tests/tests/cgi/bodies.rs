@@ -97,13 +97,14 @@ fn a_chunked_body_on_the_disk_has_a_limit() {
 
 #[test]
 fn all_chunked_bodies_together_have_a_limit() {
-    let stage = Stage::with("touch begun; while [ ! -e go ]; do sleep 0.02; done; echo; cat");
-    let body = bytes(8000);
+    // More than a pipe takes, so that it is kept while its script does not read.
+    let body = bytes(300_000);
+    let stage = Stage::with("touch begun; while [ ! -e go ]; do sleep 0.02; done; echo A: b; echo; cat");
     thread::scope(|scope| {
         let first = scope.spawn(|| stage.ask(chunked(&body)));
         wait_until("the first is kept", || stage.path("cgi-bin/begun").exists());
-        let mut other = Stage::with("touch ran; echo; cat");
-        (other.chunked_limit, other.chunked_total) = (Some(10_000), Some(0));
+        let mut other = Stage::with("touch ran; echo A: b; echo; cat");
+        (other.chunked_limit, other.chunked_total) = (Some(400_000), Some(0));
         let reply = other.ask(chunked(&body));
         assert_eq!((reply.status, reply.header("retry-after")), (503, Some("1")));
         assert!(!other.path("cgi-bin/ran").exists());
