@@ -432,22 +432,15 @@ fn trailers(input: &[u8], start: usize) -> Option<usize> {
 }
 
 /// RFC 9110 section 6.5.1.
-const NEVER_TRAILING: [&str; 17] = [
+const NEVER_TRAILING: [&str; 10] = [
     "authorization",
     "connection",
-    "content-encoding",
     "content-length",
-    "content-range",
-    "content-type",
     "cookie",
     "expect",
     "host",
-    "keep-alive",
     "proxy-authorization",
-    "proxy-connection",
-    "set-cookie",
     "te",
-    "trailer",
     "transfer-encoding",
     "upgrade",
 ];

@@ -48,6 +48,8 @@ pub struct ChunkedDecoder {
     /// Where the trailer line begins that is being read.
     trailer_line: usize,
     fields: Vec<Field>,
+    /// Trailer fields so far, those that were dropped among them.
+    count: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +105,16 @@ impl ChunkedDecoder {
     /// A decoder at the start of a body.
     pub fn new(limits: Limits) -> Self {
         let state = State::Line { at: At::Size(0), size: 0 };
-        Self { limits, state, line: 0, excess: 0, trailer: Vec::new(), trailer_line: 0, fields: Vec::new() }
+        Self {
+            limits,
+            state,
+            line: 0,
+            excess: 0,
+            trailer: Vec::new(),
+            trailer_line: 0,
+            fields: Vec::new(),
+            count: 0,
+        }
     }
 
     /// Looks at `input`, the bytes that are here and not consumed yet.
@@ -206,15 +217,17 @@ impl ChunkedDecoder {
             self.state = State::End;
             return Ok(rest);
         }
-        if self.fields.len() >= self.limits.fields {
+        if self.count >= self.limits.fields {
             return Err(Fault::TrailersTooLarge);
         }
         let field = headers::parse(&self.trailer, self.trailer_line, self.trailer_line + text.len())
             .map_err(|_| Fault::BadTrailer)?;
-        if !may_trail(field.name.of(&self.trailer)) {
-            return Err(Fault::BadTrailer);
+        self.count += 1;
+        match place_of(field.name.of(&self.trailer)) {
+            Place::Trailer => self.fields.push(field),
+            Place::Nowhere => {}
+            Place::Header => return Err(Fault::BadTrailer),
         }
-        self.fields.push(field);
         self.trailer_line = self.trailer.len();
         Ok(rest)
     }
@@ -256,30 +269,49 @@ impl At {
     }
 }
 
-/// RFC 9110 section 6.5.1: no field that is needed for framing, routing, authentication or to read the content may
-/// come after it. By then those who needed it have decided without it, each in its own way.
-fn may_trail(name: &[u8]) -> bool {
-    !NEVER_TRAILING.iter().any(|never| name.eq_ignore_ascii_case(never))
+/// Where a field may stand that came as a trailer.
+enum Place {
+    Trailer,
+    /// It says nothing there, and is dropped.
+    Nowhere,
+    Header,
 }
 
-const NEVER_TRAILING: [&[u8]; 17] = [
+/// RFC 9110 section 6.5.1: no field that is needed for framing, routing, authentication or to read the content may come after it. By
+/// then those who needed it have decided without it, each in its own way. Where that could be an attack the request is refused; a
+/// type or a coding that comes late is dropped (RFC 9112 section 7.1.2).
+fn place_of(name: &[u8]) -> Place {
+    let is_in = |names: &[&[u8]]| names.iter().any(|other| name.eq_ignore_ascii_case(other));
+    if is_in(&IN_HEADER) {
+        Place::Header
+    } else if is_in(&TOO_LATE) {
+        Place::Nowhere
+    } else {
+        Place::Trailer
+    }
+}
+
+const IN_HEADER: [&[u8]; 10] = [
     b"transfer-encoding",
     b"content-length",
-    b"trailer",
     b"te",
     b"connection",
-    b"keep-alive",
-    b"proxy-connection",
     b"upgrade",
     b"expect",
     b"host",
     b"authorization",
     b"proxy-authorization",
     b"cookie",
-    b"set-cookie",
+];
+
+const TOO_LATE: [&[u8]; 7] = [
     b"content-encoding",
     b"content-type",
     b"content-range",
+    b"trailer",
+    b"set-cookie",
+    b"keep-alive",
+    b"proxy-connection",
 ];
 
 /// Appends the size line of a chunk of `len` bytes. After the data comes [`CHUNK_END`].

@@ -56,7 +56,9 @@ impl fmt::Display for Mistake {
             Self::SecondStatusLine => {
                 f.write_str("send_response() twice: call end_headers() after the first")
             }
-            Self::HeadAfterHead => f.write_str("a header field or a second reply after end_headers()"),
+            Self::HeadAfterHead => f.write_str(
+                "a field or another response after end_headers(): what follows is the body, write it to wfile",
+            ),
             Self::NoStatusLine => {
                 f.write_str("send_header() or end_headers() without send_response() before it")
             }

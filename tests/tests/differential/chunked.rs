@@ -121,7 +121,9 @@ fn trailers(input: &[u8], at: usize, body: Vec<u8>) -> (Outcome, usize) {
         Err(_) => Outcome::Refused(body),
         Ok(Status::Partial) => Outcome::NeedMore(body),
         Ok(Status::Complete((len, fields))) => {
-            let fields = fields.iter().map(|field| (field.name.as_bytes().to_vec(), field.value.to_vec()));
+            // Dropped by us: RFC 9112 section 7.1.2.
+            let fields = fields.iter().filter(|field| !field.name.eq_ignore_ascii_case("Trailer"));
+            let fields = fields.map(|field| (field.name.as_bytes().to_vec(), field.value.to_vec()));
             Outcome::Complete(body, fields.collect(), at + len)
         }
     };
@@ -190,8 +192,8 @@ fn has_lf_line(lines: &[u8]) -> bool {
 
 /// Whether one of the lines up to the empty one is a field that must not come after the body.
 fn has_forbidden(lines: &[u8]) -> bool {
-    const FORBIDDEN: [&str; 7] =
-        ["host", "connection", "content-length", "transfer-encoding", "expect", "cookie", "trailer"];
+    const FORBIDDEN: [&str; 6] =
+        ["host", "connection", "content-length", "transfer-encoding", "expect", "cookie"];
     let mut lines = lines.split(|byte| *byte == b'\n').take_while(|line| !matches!(line, [] | [b'\r']));
     lines.any(|line| {
         let name: String =

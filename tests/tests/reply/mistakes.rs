@@ -6,7 +6,7 @@ use std::io;
 use basehttp::prelude::*;
 use basehttp_tests::show;
 
-use crate::act::{Act, GET};
+use crate::act::{Act, GET, HEAD};
 
 /// Makes the mistake between `send_response(200)` with a field and `end_headers()`, in three ways: the error is returned, it
 /// is dropped, and it is made up for with another reply.
@@ -247,6 +247,64 @@ fn fields_after_the_head_was_sent_do_no_harm_and_are_logged() {
     assert_eq!(found, [(200, "hi".into()), (200, "hi".into())]);
     assert!(!show(&run.output).contains("X-Late"));
     assert!(log.has("after end_headers()"), "{:?}", log.lines());
+}
+
+/// As handlers go on that forget the `return` behind `send_error`: the error page is whole, and stands.
+#[test]
+fn what_comes_after_a_whole_response_is_dropped_and_logged() {
+    type Late = fn(&Act) -> io::Result<()>;
+    let late: [Late; 5] = [
+        |act| act.end_headers(),
+        |act| {
+            act.send_header("X-Late", "yes");
+            act.end_headers()
+        },
+        |act| {
+            act.send_response(200);
+            act.end_headers()
+        },
+        |act| {
+            act.send_response(200);
+            act.send_header("X-Late", "yes");
+            act.end_headers()?;
+            act.wfile.write_all(b"late")?;
+            act.wfile.write_all(&[b'x'; 100_000])?;
+            act.wfile.flush()
+        },
+        |act| {
+            act.wfile.flush()?;
+            act.send_response(200);
+            act.end_headers()?;
+            act.wfile.write_all(b"late")
+        },
+    ];
+    for (case, late) in late.into_iter().enumerate() {
+        for request in [GET, HEAD] {
+            let (run, log) = Act::run(request, move |act| {
+                act.send_error((404, "Nothing here"))?;
+                late(act)
+            });
+            assert_eq!(run.responses.len(), 1, "{case}: {}", show(&run.output));
+            let response = &run.responses[0];
+            assert_eq!((response.status, response.truncated), (404, false), "{case}");
+            assert!(!show(&run.output).contains("X-Late"), "{case}");
+            assert_eq!(response.text().contains("Nothing here"), request == GET, "{case}");
+            assert!(log.has("after end_headers()"), "{case}: {:?}", log.lines());
+        }
+    }
+}
+
+/// A response that takes the place of one that was whole is meant: nothing of either is mixed.
+#[test]
+fn an_error_page_takes_the_place_of_a_whole_response() {
+    let (run, _) = Act::run(GET, |act| {
+        act.send_response(200);
+        act.send_header("Content-Length", 2);
+        act.end_headers()?;
+        act.wfile.write_all(b"hi")?;
+        act.send_error(500)
+    });
+    assert_eq!((run.responses.len(), run.responses[0].status), (1, 500), "{}", show(&run.output));
 }
 
 #[test]

@@ -40,7 +40,10 @@ impl Reply {
             State::NoRequest => return self.blame(Mistake::NoRequest),
             State::Idle => {}
             State::Head => return self.blame(Mistake::SecondStatusLine),
-            State::Held { .. } | State::Body(_) => return self.blame(Mistake::HeadAfterHead),
+            State::Held { .. } | State::Body(_) => {
+                self.drops |= self.is_whole();
+                return self.head_after_head();
+            }
         }
         self.begin_head(protocol, status);
         if !(100..=999).contains(&status.code()) {
@@ -67,7 +70,7 @@ impl Reply {
             State::Head => {}
             State::NoRequest => return self.blame(Mistake::NoRequest),
             State::Idle => return self.blame(Mistake::NoStatusLine),
-            State::Held { .. } | State::Body(_) => return self.blame(Mistake::HeadAfterHead),
+            State::Held { .. } | State::Body(_) => return self.head_after_head(),
         }
         if !grammar::is_token_text(name.as_bytes()) {
             return self.blame(Mistake::FieldName(name.to_owned()));
@@ -211,7 +214,12 @@ impl Reply {
             State::Head => {}
             State::NoRequest => self.blame(Mistake::NoRequest),
             State::Idle => self.blame(Mistake::NoStatusLine),
-            State::Held { .. } | State::Body(_) => self.blame(Mistake::HeadAfterHead),
+            State::Held { .. } | State::Body(_) => {
+                self.head_after_head();
+                if self.mistake.is_none() {
+                    return Ok(Ended::Final);
+                }
+            }
         }
         let is_switching = self.head.status == HTTPStatus::SWITCHING_PROTOCOLS.code();
         if is_switching && !self.speaks_1_1() {

@@ -50,8 +50,10 @@ pub struct Reply {
     mistake: Option<Mistake>,
     /// The mistake for which a head was taken back, until another is begun.
     refused: Option<Mistake>,
-    /// A write that was refused, which did the reply no harm.
+    /// What was refused, and did the reply no harm.
     surplus: Option<Mistake>,
+    /// Another reply was begun after a whole one, and is dropped.
+    drops: bool,
     hold: usize,
 }
 
@@ -84,6 +86,7 @@ impl Reply {
             mistake: None,
             refused: None,
             surplus: None,
+            drops: false,
             hold,
         }
     }
@@ -115,6 +118,7 @@ impl Reply {
         self.start = self.out.len();
         self.head = Head::default();
         self.ended_by_interim = false;
+        self.drops = false;
         self.forget_mistakes();
     }
 
@@ -184,7 +188,7 @@ impl Reply {
         self.state == State::Body(Framing::UntilClose) || (self.is_committed() && self.is_headless())
     }
 
-    /// The first write that was refused without harm to the reply.
+    /// The first thing that was refused without harm to the reply.
     #[inline]
     pub fn surplus(&self) -> Option<&Mistake> {
         self.surplus.as_ref()
@@ -202,6 +206,9 @@ impl Reply {
     /// Body before the head is ended, or more than the reply may have.
     #[inline]
     pub fn write(&mut self, data: &[u8]) -> Result<usize, Mistake> {
+        if self.drops {
+            return Ok(data.len());
+        }
         let room = self.room(data.len() as u64).map_err(|mistake| self.note(mistake))?;
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         let taken = data.get(..room).unwrap_or_default();
@@ -276,6 +283,9 @@ impl Reply {
     /// # Errors
     /// As [`write`](Self::write).
     pub fn begin_direct(&mut self, len: u64) -> Result<(u64, bool), Mistake> {
+        if self.drops {
+            return Ok((len, false));
+        }
         let room = self.room(len).map_err(|mistake| self.note(mistake))?;
         self.flush();
         match &mut self.state {
@@ -301,6 +311,9 @@ impl Reply {
     /// # Errors
     /// As [`write`](Self::write), and where they are more than the reply may have.
     pub fn begin_file(&mut self, len: u64) -> Result<bool, Mistake> {
+        if self.drops {
+            return Ok(false);
+        }
         match self.room(len) {
             Ok(room) if room < len => Err(self.note(Mistake::TooMuchBody)),
             // A chunk of no bytes would be the last one.
@@ -428,6 +441,25 @@ impl Reply {
     #[cold]
     fn blame(&mut self, mistake: Mistake) {
         self.mistake.get_or_insert(mistake);
+    }
+
+    /// Whether all of the reply is here that was declared: with an error page it is, whatever is still tried after it. What is
+    /// refused then does it no harm.
+    fn is_whole(&self) -> bool {
+        let State::Held { body, unsent } = self.state else { return self.is_complete() };
+        let length = (self.out.len() - body) as u64 + unsent;
+        let is_whole = self.head.length == Some(length) || (self.has_no_body() && !self.has_tunnel_status());
+        self.mistake.is_none() && is_whole
+    }
+
+    /// A head, or a part of one, after that of this reply was ended.
+    #[cold]
+    fn head_after_head(&mut self) {
+        if self.is_whole() {
+            self.note(Mistake::HeadAfterHead);
+        } else {
+            self.blame(Mistake::HeadAfterHead);
+        }
     }
 
     /// HTTP/0.9 has no head in its replies.
