@@ -76,8 +76,19 @@ impl BaseHTTPRequestHandler {
             return Ok(());
         }
         handler.set_stage(Stage::Taken);
-        // An override may say yes to a request that was refused and answered.
-        if !handler.parse_request()? || handler.request().fault.is_some() {
+        let goes_on = handler.parse_request()?;
+        if let Some(fault) = handler.request().fault {
+            // An override may say yes to what cannot be understood, and for which no method could be called.
+            if goes_on && !handler.exchange().reply.is_begun() {
+                handler.log_error(format_args!(
+                    "parse_request: it says yes to a request that cannot be understood ({})",
+                    fault.code()
+                ));
+                refuse(handler)?;
+            }
+            return Ok(());
+        }
+        if !goes_on {
             return Ok(());
         }
         match method_for(handler) {

@@ -203,6 +203,10 @@ pub trait RequestHandler:
     /// Decides whether the parsed request is passed on to its method: answers what the parser or RFC 9110 and 9112
     /// refuse (an unknown method, a missing `Host`, a bad `Expect`), and returns `false` then.
     ///
+    /// An override that returns `true` decides so itself: it may serve devices that send no `Host`
+    /// ([guide](crate::guide::porting#devices-that-send-no-host)). A request that cannot be understood, whose
+    /// [`fault`](BaseHTTPRequestHandler::fault) says why, is refused all the same.
+    ///
     /// # Errors
     /// What [`send_error`](Self::send_error) gives when the refusal cannot be sent.
     fn parse_request(&mut self) -> io::Result<bool> {

@@ -280,6 +280,50 @@ fn parse_request_can_answer_itself() {
     assert_eq!(replies[0].header("location"), Some("/new/x"));
 }
 
+struct Credulous {
+    base: BaseHTTPRequestHandler,
+    log: Log,
+    asks: bool,
+}
+
+#[http_handler]
+impl Credulous {
+    fn do_GET(&self) -> io::Result<()> {
+        self.send_response(200);
+        self.end_headers()
+    }
+
+    fn parse_request(&mut self) -> io::Result<bool> {
+        if self.asks {
+            BaseHTTPRequestHandler::parse_request(self)?;
+        }
+        Ok(true)
+    }
+
+    fn log_message(&self, message: std::fmt::Arguments<'_>) {
+        self.log.push(message);
+    }
+}
+
+/// Without `Host` it decides so; what is no request it cannot let in, and the answer is not made twice.
+#[test]
+fn parse_request_may_say_yes_but_not_to_everything() {
+    for (request, asks, status) in [
+        ("GET / HTTP/1.1\r\n\r\n", false, 200),
+        ("GET / HTTP/1.1\r\nno field\r\n\r\n", false, 400),
+        ("GET / HTTP/1.1\r\nno field\r\n\r\n", true, 400),
+        ("GET / HTTP/1.1\r\n\r\n", true, 400),
+    ] {
+        let log = Log::default();
+        let lines = log.clone();
+        let replies = respond(move |base| Credulous { base, log: log.clone(), asks }, request.as_bytes());
+        assert_eq!(replies.iter().map(|reply| reply.status).collect::<Vec<_>>(), [status], "{request}");
+        let said = lines.has("parse_request: it says yes to a request that cannot be understood");
+        assert_eq!(said, status == 400 && !asks, "{request}: {:?}", lines.lines());
+        assert!(!lines.has("without a reply"), "{:?}", lines.lines());
+    }
+}
+
 #[test]
 fn a_handler_is_made_for_each_connection() {
     let log = Log::default();

@@ -391,6 +391,7 @@ fn a_connect_that_succeeds_has_no_framing() {
     });
     assert_eq!(framing(&run.responses[0]).0, None, "{}", show(&run.output));
     assert_eq!(framing(&run.responses[0]).1, None);
+    assert_eq!(run.responses[0].header("connection"), None, "it is no HTTP that would be closed");
     assert!(run.output.ends_with(b"\r\n\r\nraw"));
     assert!(!run.responses[0].stays_open);
 }

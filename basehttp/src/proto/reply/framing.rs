@@ -3,7 +3,6 @@
 use super::head::Persist;
 use super::{Reply, State};
 use crate::proto::request_line::Version;
-use crate::proto::status::HTTPStatus;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
@@ -170,9 +169,9 @@ impl Reply {
     /// RFC 9112 section 9.3 and 9.6: say what the client cannot know from the versions.
     #[inline]
     fn connection_line(&self) -> Option<Persist> {
-        let switching = self.head.status == HTTPStatus::SWITCHING_PROTOCOLS.code();
+        // What follows a tunnel's head is not HTTP, and ends when it ends.
+        let assumed = self.head.protocol != Some(Version::Http11) || self.has_tunnel_status();
         if self.close() {
-            let assumed = self.head.protocol != Some(Version::Http11) || switching;
             if assumed && self.head.says != Some(Persist::Close) { None } else { Some(Persist::Close) }
         } else if self.head.says.is_some() || !self.speaks_1_1() {
             Some(Persist::KeepAlive)

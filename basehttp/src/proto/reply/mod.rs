@@ -151,6 +151,11 @@ impl Reply {
         matches!(self.state, State::Body(_))
     }
 
+    /// Whether there is something of a final response.
+    pub fn is_begun(&self) -> bool {
+        !matches!(self.state, State::NoRequest | State::Idle)
+    }
+
     /// Whether an interim response may still come before the reply (RFC 9110 section 15.2).
     pub fn takes_interim(&self) -> bool {
         !self.is_committed() && self.asked.version == Version::Http11
