@@ -40,6 +40,8 @@ pub enum Mistake {
     BodyForStatus(u16),
     /// More body for HEAD after the head went out: nobody would see it.
     BodyForHead,
+    /// Body that the handler has made chunks of.
+    OwnChunks,
     /// There is no request to reply to.
     NoRequest,
     /// The handler made no reply.
@@ -92,6 +94,9 @@ impl fmt::Display for Mistake {
                 write!(f, "a reply with status {code} has no body (RFC 9110 section 6.4.1)")
             }
             Self::BodyForHead => f.write_str("the reply to HEAD is complete, its body is not sent"),
+            Self::OwnChunks => f.write_str(
+                "the body is written in chunks, as Python's handlers have to: the server makes the chunks, write the data alone",
+            ),
             Self::NoRequest => f.write_str("a reply without a request: setup() and finish() have none"),
             Self::NoReply => {
                 f.write_str("the handler returned without a reply: call send_response() or send_error()")

@@ -294,6 +294,41 @@ fn what_comes_after_a_whole_response_is_dropped_and_logged() {
     }
 }
 
+/// Python's handlers make the chunks themselves. Here the client would get them as the body, and nobody would say a word.
+#[test]
+fn chunks_of_the_handlers_own_are_told() {
+    for (pieces, is_told) in [
+        (&["3\r\nabc\r\n", "0\r\n\r\n"][..], true),
+        (&["3\r\nabc\r\n"], true),
+        (&["3\r\n", "abc", "\r\n", "0\r\n\r\n"], true),
+        (&["a\r\n0123456789\r\n0\r\n\r\n"], true),
+        (&["3\r\n"], false),
+        (&["3\r\nabcd\r\n"], false),
+        (&["0\r\n"], false),
+        (&["x0\r\n\r\n"], false),
+        (&["\r\n", "\r\n"], false),
+        (&["fff\r\n"], false),
+        (&["ffffffffffffffffffffffff\r\na\r\n"], false),
+    ] {
+        for flushes in [false, true] {
+            let (run, log) = Act::run([GET, GET].concat(), move |act| {
+                act.send_response(200);
+                act.end_headers()?;
+                for piece in pieces {
+                    act.wfile.write_all(piece.as_bytes())?;
+                    if flushes {
+                        act.wfile.flush()?;
+                    }
+                }
+                Ok(())
+            });
+            let bodies: Vec<_> = run.responses.iter().map(|response| response.text()).collect();
+            assert_eq!(bodies, [pieces.concat(), pieces.concat()], "it is sent as it was written");
+            assert_eq!(log.has("the server makes the chunks"), is_told, "{pieces:?}: {:?}", log.lines());
+        }
+    }
+}
+
 /// A response that takes the place of one that was whole is meant: nothing of either is mixed.
 #[test]
 fn an_error_page_takes_the_place_of_a_whole_response() {

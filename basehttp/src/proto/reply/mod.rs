@@ -214,6 +214,9 @@ impl Reply {
         if self.drops {
             return Ok(data.len());
         }
+        if data.ends_with(b"\r\n") {
+            self.mind_chunks(data);
+        }
         let room = self.room(data.len() as u64).map_err(|mistake| self.note(mistake))?;
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         let taken = data.get(..room).unwrap_or_default();
@@ -240,7 +243,7 @@ impl Reply {
         let State::Held { body, .. } = self.state else { return false };
         let held = (self.out.len() - body).saturating_add(data.len());
         let fits = held <= self.hold && self.head.length.is_none_or(|length| held as u64 <= length);
-        if !fits || self.asked.head || self.asked.connect || self.has_no_body() {
+        if !fits || self.asked.head || self.asked.connect || self.has_no_body() || data.ends_with(b"\r\n") {
             return false;
         }
         self.out.extend_from_slice(data);
@@ -448,6 +451,14 @@ impl Reply {
         self.mistake.get_or_insert(mistake);
     }
 
+    /// A client would get the framing of such chunks as data, and nobody would say a word.
+    #[cold]
+    fn mind_chunks(&mut self, data: &[u8]) {
+        if !self.has_tunnel_status() && has_chunks(data) {
+            self.surplus.get_or_insert(Mistake::OwnChunks);
+        }
+    }
+
     /// Whether all of the reply is here that was declared: with an error page it is, whatever is still tried after it. What is
     /// refused then does it no harm.
     fn is_whole(&self) -> bool {
@@ -477,6 +488,19 @@ impl Reply {
     fn has_no_body(&self) -> bool {
         HTTPStatus::new(self.head.status).has_no_body()
     }
+}
+
+/// Whether these bytes are a whole chunk, or end with the last one. A line with a number alone may be anything.
+fn has_chunks(data: &[u8]) -> bool {
+    if data == LAST_CHUNK || data.strip_suffix(LAST_CHUNK).is_some_and(|before| before.ends_with(CHUNK_END)) {
+        return true;
+    }
+    let digits = data.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let size = data.get(..digits).and_then(|digits| str::from_utf8(digits).ok());
+    let size = size.and_then(|digits| usize::from_str_radix(digits, 16).ok());
+    let rest = data.get(digits..).and_then(|rest| rest.strip_prefix(CHUNK_END));
+    let content = rest.and_then(|rest| rest.strip_suffix(CHUNK_END));
+    content.is_some_and(|content| !content.is_empty() && size == Some(content.len()))
 }
 
 #[cfg(test)]
