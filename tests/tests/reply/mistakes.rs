@@ -268,7 +268,7 @@ fn what_comes_after_a_whole_response_is_dropped_and_logged() {
             act.send_header("X-Late", "yes");
             act.end_headers()?;
             act.wfile.write_all(b"late")?;
-            act.wfile.write_all(&[b'x'; 100_000])?;
+            act.wfile.write_all(&vec![b'x'; 100_000])?;
             act.wfile.flush()
         },
         |act| {

@@ -14,6 +14,7 @@ mod head;
 mod memory;
 
 use super::chunked::{CHUNK_END, LAST_CHUNK, chunk_header};
+use super::grammar;
 use super::mistake::Mistake;
 use super::request_line::Version;
 use super::status::HTTPStatus;
@@ -496,11 +497,10 @@ fn has_chunks(data: &[u8]) -> bool {
         return true;
     }
     let digits = data.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-    let size = data.get(..digits).and_then(|digits| str::from_utf8(digits).ok());
-    let size = size.and_then(|digits| usize::from_str_radix(digits, 16).ok());
+    let size = data.get(..digits).and_then(grammar::hexadecimal);
     let rest = data.get(digits..).and_then(|rest| rest.strip_prefix(CHUNK_END));
     let content = rest.and_then(|rest| rest.strip_suffix(CHUNK_END));
-    content.is_some_and(|content| !content.is_empty() && size == Some(content.len()))
+    content.is_some_and(|content| !content.is_empty() && size == Some(content.len() as u64))
 }
 
 #[cfg(test)]

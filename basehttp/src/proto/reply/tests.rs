@@ -178,7 +178,7 @@ fn a_tunnel_has_no_framing() {
     let mut reply = ended(Asked { connect: true, ..GET }, 200, &[("Content-Length", "3")]);
     reply.write(b"abc").unwrap();
     assert!(reply.is_tunnel());
-    assert_eq!(finished(reply), "HTTP/1.1 200 Phrase\r\nConnection: close\r\n\r\nabc");
+    assert_eq!(finished(reply), "HTTP/1.1 200 Phrase\r\n\r\nabc");
 
     let mut reply = ended(GET, 101, &[("Connection", "keep-alive, Upgrade"), ("Upgrade", "x")]);
     reply.write(b"abc").unwrap();
