@@ -111,11 +111,15 @@ fn add_fields(request: &Request, all: &mut BTreeMap<OsString, OsString>) {
         }
         whole.push(OsString::from_vec(value.to_vec()));
     }
+    // What has been judged, if that was the host of the target.
+    if let Some(host) = request.host() {
+        all.insert("HTTP_HOST".into(), OsString::from_vec(host.to_vec()));
+    }
 }
 
 /// The host that the request was sent to (section 4.1.14), else what the server was bound to.
 fn server_name<H: CGIRequestHandler>(handler: &H) -> String {
-    let host = handler.request().values("Host").next().and_then(|host| std::str::from_utf8(host).ok());
+    let host = handler.request().host().and_then(|host| std::str::from_utf8(host).ok());
     let name = host.map(|host| match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,

@@ -16,7 +16,7 @@ pub(super) struct Reply {
     is_nph: bool,
     /// The path of a request for the script, with what follows.
     path: String,
-    /// Body bytes were written that may be held back.
+    /// A head, or body bytes, were written that may be held back.
     has_news: bool,
     is_too_long: bool,
 }
@@ -137,7 +137,12 @@ impl Reply {
             io::ErrorKind::InvalidInput => Failure::Reply(error.to_string()),
             _ => Failure::Connection(error),
         })?;
+        self.has_news = true;
         let is_bare = handler.command() == "HEAD" || status.has_no_body();
+        if is_bare {
+            // That is all for the client, however long the script goes on.
+            self.flush(handler)?;
+        }
         self.stage = if is_bare { Stage::Deaf } else { Stage::Body(head.content_length) };
         Ok(())
     }

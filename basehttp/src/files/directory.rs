@@ -126,7 +126,7 @@ impl Directory {
 
     /// How many bytes of memory lists of folders may take in all while they are made and sent, 64 MiB by default. All clients that
     /// ask for a list while others still take it get the same copy, which needs no thread. A list for which there is no
-    /// room, or for which more than 64 requests wait already, is answered with 503 and `Retry-After`. All clones of this folder share the memory.
+    /// room, or for which more than 64 requests wait already (four folders are read at a time), is answered with 503 and `Retry-After`. All clones of this folder share the memory.
     #[must_use]
     pub fn list_memory(mut self, bytes: usize) -> Self {
         Arc::make_mut(&mut self.settings).list_memory = bytes;
@@ -217,6 +217,7 @@ impl Directory {
             let mut folder = self.lists.begin(list_memory, Stamp::of(&opened.metadata));
             let mut has_room = true;
             let first = First::new(most_entries, order, after.map(OsStr::to_owned));
+            let first = first.within(self.lists.charge(list_memory));
             let (more, last) = self.read(opened, path, first, |entry| {
                 has_room = folder.push(entry);
                 has_room
@@ -245,16 +246,19 @@ impl Directory {
         mut first: First,
         mut take: impl FnMut(Entry) -> bool,
     ) -> io::Result<(usize, Option<OsString>)> {
-        let mut left = MOST_NAMES;
+        let (mut left, mut has_room) = (MOST_NAMES, true);
         let folder = Names::tell(opened, &self.root.path.join(path), |name| {
             if self.is_shown(name) {
-                first.offer(name);
+                has_room = first.offer(name);
             }
             left -= 1;
-            left == 0
+            left == 0 || !has_room
         })?;
+        if !has_room {
+            return Err(no_room());
+        }
         let more = first.more;
-        let names = first.into_names();
+        let (names, _charge) = first.into_names();
         for name in &names {
             let entry = folder.look(name).and_then(|found| self.entry(path, name, found));
             if !entry.is_none_or(&mut take) {

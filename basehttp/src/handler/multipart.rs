@@ -189,8 +189,8 @@ impl<R: Read> Multipart<R> {
         let padding = rest.iter().take_while(|byte| is_blank(**byte)).count();
         match rest.get(padding..).unwrap_or_default() {
             [b'-', b'-', ..] if padding == 0 => Follows::End,
-            [b'\r', b'\n', ..] => Follows::Part(self.delimiter.len() + padding),
-            [] | [b'\r'] if padding < MOST_PADDING => Follows::Unknown,
+            [b'\r', b'\n', ..] if padding <= MOST_PADDING => Follows::Part(self.delimiter.len() + padding),
+            [] | [b'\r'] if padding <= MOST_PADDING => Follows::Unknown,
             [b'-'] if padding == 0 => Follows::Unknown,
             _ => Follows::Content,
         }
@@ -207,7 +207,8 @@ impl<R: Read> Multipart<R> {
             let from = seen.saturating_sub(END.len() - 1);
             let end = find(left.get(from..).unwrap_or_default(), END).map(|end| from + end);
             seen = left.len();
-            if end.unwrap_or(left.len()) > MOST_HEAD {
+            // Where it has not come to its end, the last bytes may be the beginning of that.
+            if end.unwrap_or(left.len().saturating_sub(END.len() - 1)) > MOST_HEAD {
                 return Err(self.malformed("the head of a part is too long"));
             }
             if let Some(end) = end {
@@ -454,6 +455,38 @@ mod tests {
         assert_eq!(contents(&body(MOST_HEAD)), Err(io::ErrorKind::InvalidData));
         let endless = format!("--x\r\n{}", "c".repeat(100_000));
         assert_eq!(contents(&endless), Err(io::ErrorKind::InvalidData));
+    }
+
+    /// Wherever the bytes are cut that come.
+    #[test]
+    fn bounds_do_not_depend_on_how_the_bytes_come() {
+        let whole = |body: &[u8], at: usize| {
+            let (one, other) = body.split_at(at);
+            let mut form =
+                Multipart::new(one.chain(other), "multipart/mixed; boundary=x").expect("a boundary");
+            let mut parts = 0;
+            while form.next_part().map_err(|error| error.kind())?.is_some() {
+                parts += 1;
+            }
+            Ok(parts)
+        };
+        for (length, wanted) in [(MOST_HEAD - 5, Ok(1)), (MOST_HEAD - 4, Err(io::ErrorKind::InvalidData))] {
+            // Its line end, `a: ` and the rest.
+            let body = format!("--x\r\na: {}\r\n\r\nb\r\n--x--", "c".repeat(length));
+            let end = body.len() - "b\r\n--x--".len();
+            for at in (end - 8)..body.len() {
+                assert_eq!(whole(body.as_bytes(), at), wanted, "{length}, {at}");
+            }
+        }
+        for (padding, wanted) in
+            [(MOST_PADDING, Ok(1)), (MOST_PADDING + 1, Err(io::ErrorKind::UnexpectedEof))]
+        {
+            let body = format!("--x{}\r\na: b\r\n\r\nc", " ".repeat(padding));
+            let body = if wanted.is_ok() { body + "\r\n--x--" } else { body };
+            for at in 0..body.len() {
+                assert_eq!(whole(body.as_bytes(), at), wanted, "{padding}, {at}");
+            }
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::proto::fault::Fault;
 use crate::proto::framing::{self, Body, Persistence};
 use crate::proto::head::Head;
 use crate::proto::request_line::{Span, Version};
-use crate::proto::target::Form;
+use crate::proto::target::{self, Form};
 use crate::sync::OnceLock;
 
 /// The head of a request, parsed once: the bytes, the places in them, and the request line as text.
@@ -114,6 +114,14 @@ impl Request {
 
     pub(crate) fn form(&self) -> Form {
         self.head.request_line.form
+    }
+
+    /// The host that it was sent to. RFC 9112 section 3.2.2: where the target has an authority, that is what counts.
+    pub(crate) fn host(&self) -> Option<&[u8]> {
+        match self.form() {
+            Form::Absolute => target::absolute(self.target()).map(|parts| parts.host),
+            Form::Relative | Form::Origin | Form::Authority | Form::Asterisk => self.values("Host").next(),
+        }
     }
 
     pub(crate) fn set_path(&mut self, path: String) {

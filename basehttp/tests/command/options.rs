@@ -135,11 +135,14 @@ fn scripts_run_where_that_is_wanted() {
     assert_eq!(program.get("/a.txt").body, "text of a");
     // And nobody adds one.
     let form = crate::upload::form(&[("x.sh", b"#!/bin/sh\n")]);
-    for path in ["/cgi-bin/", "/cgi-bin", "/sub/../cgi-bin/"] {
+    symlink("cgi-bin", folder.path().join("other")).unwrap();
+    fs::create_dir(folder.path().join("cgi-bin/sub")).unwrap();
+    for path in ["/cgi-bin/", "/cgi-bin", "/sub/../cgi-bin/", "/other/", "/other/sub/"] {
         let reply = program.ask(crate::upload::request(path, "", &form));
         assert!(matches!(reply.status, 403 | 404), "{path}: {}", reply.status);
     }
-    assert_eq!(crate::program::names(&folder.path().join("cgi-bin")), ["who.sh"]);
+    assert_eq!(crate::program::names(&folder.path().join("cgi-bin")), ["sub", "who.sh"]);
+    assert!(crate::program::names(&folder.path().join("cgi-bin/sub")).is_empty());
 }
 
 #[test]

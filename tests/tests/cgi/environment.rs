@@ -27,6 +27,18 @@ fn environment(stage: &Stage, method: &str, target: &str, fields: &str) -> HashM
     printed(&reply.text())
 }
 
+/// RFC 9112 section 3.2.2. The guard judges the same one.
+#[test]
+fn the_host_is_that_of_the_target_where_it_has_one() {
+    let stage = printenv();
+    let target = "http://target.example:81/cgi-bin/script";
+    let variables = environment(&stage, "GET", target, "");
+    assert_eq!(
+        (&*variables["HTTP_HOST"], &*variables["SERVER_NAME"]),
+        ("target.example:81", "target.example")
+    );
+}
+
 #[test]
 fn the_variables_of_the_rfc() {
     let stage = printenv();

@@ -1,5 +1,7 @@
 //! What a script says, and what comes of it.
 
+use basehttp_tests::client::Client;
+
 use crate::stage::Stage;
 
 fn says(text: &str) -> Stage {
@@ -98,6 +100,27 @@ fn head_has_no_body() {
     );
     assert!(replies[0].body.is_empty() && replies[0].stays_open, "{:?}", stage.log.lines());
     assert_eq!((replies[1].header("method"), replies[1].body.len()), (Some("GET"), 1_000_000));
+}
+
+/// The client has all that it is to have, or can see how its answer begins.
+#[test]
+fn a_head_is_sent_while_its_script_goes_on() {
+    let go_on = "while [ ! -e go ]; do sleep 0.02; done; echo hi";
+    for (head, method) in
+        [("A: b", "GET"), ("A: b", "HEAD"), ("Content-Length: 3", "HEAD"), ("Status: 204", "GET")]
+    {
+        let stage = Stage::with(&format!("echo '{head}'; echo; {go_on}"));
+        let server = stage.server();
+        let mut client = Client::new(&server);
+        client.send(format!("{method} /cgi-bin/script HTTP/1.1\r\nHost: a\r\n\r\n"));
+        client.read_up_to(b"\r\n\r\n");
+        std::fs::write(stage.path("cgi-bin/go"), "").unwrap();
+        if (head, method) == ("A: b", "GET") {
+            client.read_up_to(b"hi\n\r\n0\r\n\r\n");
+        }
+        let next = client.ask("GET /cgi-bin/script HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert!(matches!(next.status, 200 | 204), "{head}, {method}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::thread;
 
 use basehttp::testing::TestServer;
 use basehttp::{Directory, FileHandler, HTTPServer};
@@ -98,6 +99,44 @@ fn a_list_that_is_being_sent_is_not_what_a_changed_folder_gets() {
     wait_until("the new file is there", || Client::new(&server).ask(GET).text().contains("\"another\""));
     assert!(!slow.reply().text().contains("\"another\""));
     fs::remove_file(stage.path("another")).unwrap();
+}
+
+/// Lists that differ have no copy in common, and are not all made at a time.
+#[test]
+fn a_crowd_that_asks_for_lists_that_differ_is_served_a_few_at_a_time() {
+    const CLIENTS: usize = 40;
+    let stage = Stage::new(&[]);
+    fill(&stage.path(""), MANY);
+    let list = stage.get("/").body.len();
+    // One and a half fit, with their names.
+    let (server, _) = serve(&stage.files.clone().list_memory(list * 3));
+    let crowd: Vec<_> = (0..CLIENTS)
+        .map(|number| {
+            thread::spawn({
+                let address = server.address();
+                move || {
+                    let mut client = Client::over(narrow(address));
+                    client.ask(format!("GET /?after=!{number} HTTP/1.1\r\nHost: a\r\n\r\n")).status
+                }
+            })
+        })
+        .collect();
+    let statuses: Vec<_> = crowd.into_iter().map(|client| client.join().unwrap()).collect();
+    assert!(statuses.iter().all(|status| matches!(status, 200 | 503)), "{statuses:?}");
+    assert!(statuses.contains(&200), "{statuses:?}");
+    // Nothing of that is left.
+    assert_eq!(Client::new(&server).ask(GET).status, 200);
+}
+
+/// The longest names have 255 bytes; whatever is longer is none.
+#[test]
+fn a_name_that_is_none_is_no_place_to_go_on_from() {
+    let stage = Stage::new(&[("a", ""), ("b1", "")]);
+    let whole = stage.get("/?sort=name").body;
+    for after in ["9".repeat(60_000), "0".repeat(50_000) + "zz"] {
+        assert!(stage.get(&format!("/?sort=name&after={after}")).body == whole);
+    }
+    assert!(!stage.get("/?sort=name&after=a").text().contains("href=\"a\""));
 }
 
 #[test]

@@ -84,6 +84,8 @@ struct Model<'a> {
     mistake: bool,
     refused: bool,
     ended_by_interim: bool,
+    /// Another reply was begun after a whole one.
+    drops: bool,
     body: Vec<u8>,
     close: bool,
     must_close: Is,
@@ -117,6 +119,7 @@ pub(crate) fn expect(request: &Request, speaks_1_1: bool, bounds: Bounds, waits:
         mistake: false,
         refused: false,
         ended_by_interim: false,
+        drops: false,
         body: Vec::new(),
         close: !(persistent && speaks_1_1),
         must_close: if must_close { Is::Yes } else { Is::No },
@@ -266,6 +269,10 @@ impl Model<'_> {
 
     /// Writes all bytes, by as many calls as it takes.
     fn write_bytes(&mut self, bytes: &[u8]) -> (usize, Option<ErrorKind>) {
+        if self.drops {
+            self.decide_about_rest();
+            return (bytes.len(), None);
+        }
         let mut count = 0;
         loop {
             self.decide_about_rest();

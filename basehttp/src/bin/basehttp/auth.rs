@@ -85,7 +85,9 @@ impl Auth {
         };
         let Ok(given) = given else { return Verdict::Wrong(String::new()) };
         let found = self.pairs.iter().fold(Choice::from(0), |found, pair| found | same(&given, pair));
-        let user = given.split(|byte| *byte == b':').next().unwrap_or_default();
+        // What has no colon is no pair (RFC 7617 section 2), and may be a password alone.
+        let colon = given.iter().position(|byte| *byte == b':');
+        let user = colon.and_then(|colon| given.get(..colon)).unwrap_or_default();
         let user = String::from_utf8_lossy(user);
         if bool::from(found) {
             // As a whole: scripts are told it, and two long names must not become one.
@@ -146,6 +148,7 @@ mod tests {
             assert_eq!(auth.judge(Some(wrong)), Verdict::Wrong(String::new()), "{wrong}");
         }
         assert_eq!(auth.judge(Some(&field("eve:x"))), Verdict::Wrong("eve".into()));
+        assert_eq!(auth.judge(Some(&field("secret"))), Verdict::Wrong(String::new()), "it may be a password");
     }
 
     #[test]

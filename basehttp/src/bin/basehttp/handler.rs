@@ -53,6 +53,23 @@ impl<const MINOR: u8> Files<MINOR> {
         }
     }
 
+    /// Whether a folder lies in one of those whose files are run, as the system sees it.
+    pub(crate) fn lies_among_scripts(path: &Path, root: &Path) -> bool {
+        #[cfg(unix)]
+        {
+            let Ok(path) = path.canonicalize() else { return true };
+            let scripts = Self::cgi_directories
+                .iter()
+                .filter_map(|folder| root.join(folder.trim_start_matches('/')).canonicalize().ok());
+            scripts.into_iter().any(|folder| path.starts_with(folder))
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = (path, root);
+            false
+        }
+    }
+
     /// Whether a folder is one of those whose files are run.
     pub(crate) fn is_among_scripts(path: &Path) -> bool {
         #[cfg(unix)]

@@ -3,11 +3,16 @@
 /// The longest that file systems take, in bytes.
 const LONGEST: usize = 255;
 
-/// The names that Windows keeps for devices, whatever follows the first dot.
-const DEVICES: [&str; 22] = [
-    "CON", "PRN", "AUX", "NUL", "COM1", "COM2", "COM3", "COM4", "COM5", "COM6", "COM7", "COM8", "COM9",
-    "LPT1", "LPT2", "LPT3", "LPT4", "LPT5", "LPT6", "LPT7", "LPT8", "LPT9",
-];
+/// Whether Windows keeps a name for a device, whatever follows its first dot.
+fn is_device(stem: &str) -> bool {
+    const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
+    let is_port = |port: &str| {
+        let number = stem.split_at_checked(port.len()).filter(|(start, _)| start.eq_ignore_ascii_case(port));
+        // Those in superscript too.
+        number.is_some_and(|(_, number)| number.chars().count() == 1)
+    };
+    DEVICES.iter().any(|device| device.eq_ignore_ascii_case(stem)) || is_port("COM") || is_port("LPT")
+}
 
 /// A name for a file that a client calls so: of a path its last part, nothing hidden, nothing that a system or a page could
 /// take for something else.
@@ -25,8 +30,7 @@ pub(crate) fn safe(told: &str) -> Result<String, &'static str> {
         return Err("A file has no name that could be used");
     }
     let stem = name.split('.').next().unwrap_or_default().trim_end();
-    let is_device = DEVICES.iter().any(|device| device.eq_ignore_ascii_case(stem));
-    let name = if is_device { format!("_{name}") } else { name.to_owned() };
+    let name = if is_device(stem) { format!("_{name}") } else { name.to_owned() };
     if name.len() > LONGEST { Err("A file has a name of more than 255 bytes") } else { Ok(name) }
 }
 
@@ -40,8 +44,8 @@ fn is_safe(c: char) -> bool {
 pub(crate) fn is_unseen(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{70f}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
-        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e007f}')
+        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{13430}'..='\u{1343f}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e00ff}' | '\u{e01f0}'..='\u{e0fff}')
 }
 
 /// What is seen only beside something else, or is blank.
@@ -75,6 +79,9 @@ mod tests {
             ("con.tar.gz", Some("_con.tar.gz")),
             ("Com1 .txt", Some("_Com1 .txt")),
             ("console.log", Some("console.log")),
+            ("COM\u{b9}.txt", Some("_COM\u{b9}.txt")),
+            ("conin$", Some("_conin$")),
+            ("COM12", Some("COM12")),
             ("a:stream", Some("a_stream")),
             ("gpj\u{202e}exe", Some("gpjexe")),
             ("a\u{61c}\u{ad}\u{2060}\u{200b}b", Some("ab")),
@@ -95,6 +102,8 @@ mod tests {
             "\u{3164}",
             "\u{2800}.",
             "\u{e0041}",
+            "\u{fff0}",
+            "\u{e0080}",
         ] {
             assert_eq!(safe(nothing), Err("A file has no name that could be used"), "{nothing:?}");
         }

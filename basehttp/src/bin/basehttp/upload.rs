@@ -97,12 +97,21 @@ pub(crate) fn receive<const MINOR: u8>(handler: &Files<MINOR>, rules: UploadRule
     }
 }
 
+/// The folder that a path names, relative to that path: without a slash at its end it is a name in the folder above.
+fn folder_of(path: &str) -> String {
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    match path.rsplit('/').next() {
+        Some("") | None => "./".to_owned(),
+        Some(name) => format!("./{name}/"),
+    }
+}
+
 /// A browser is shown the folder again; others get the names that the files have now, as JSON where they want that.
 fn answer<const MINOR: u8>(handler: &Files<MINOR>, files: &[Taken]) -> io::Result<()> {
     let accepted = handler.headers().get("Accept").unwrap_or_default();
     if accepted.contains("text/html") {
         handler.send_response(303);
-        handler.send_header("Location", "./");
+        handler.send_header("Location", folder_of(handler.path()));
         handler.send_header("Content-Length", 0);
         return handler.end_headers();
     }
@@ -129,7 +138,7 @@ struct Taken {
 }
 
 fn take<const MINOR: u8>(handler: &Files<MINOR>, rules: UploadRules) -> Result<Vec<Taken>, Refusal> {
-    if is_cross_site(handler.headers()) {
+    if is_cross_site(handler.headers(), handler.path()) {
         return Err(Refusal::status(403, "Uploads from pages of other sites are refused"));
     }
     let folder = Folder::open(handler)?;
@@ -194,7 +203,12 @@ impl Folder {
             }
             Err(_) => return Err(missing()),
         };
-        let path = path_of(&open).unwrap_or_else(|| handler.settings().files.path().join(relative));
+        let root = handler.settings().files.path();
+        let path = path_of(&open).unwrap_or_else(|| root.join(relative));
+        // By whatever name it was reached, a link's or another spelling's.
+        if handler.settings().cgi && Files::<MINOR>::lies_among_scripts(&path, root) {
+            return Err(Refusal::status(403, "Scripts cannot be uploaded"));
+        }
         Ok(Self { path, _open: open })
     }
 
@@ -252,11 +266,17 @@ fn path_of(_open: &File) -> Option<PathBuf> {
 
 /// Whether a page of another site has made the request, with the rights of its reader: browsers say so. Programs do not, and
 /// nobody can have them send requests unknowingly.
-fn is_cross_site(headers: &Headers) -> bool {
+fn is_cross_site(headers: &Headers, path: &str) -> bool {
     if let Some(site) = headers.get("Sec-Fetch-Site") {
         return !matches!(site, "same-origin" | "none");
     }
-    let host = headers.get("Host").unwrap_or_default();
+    // The authority of a target in absolute form is what counts (RFC 9112 section 3.2.2).
+    let authority = match path.split_once("://") {
+        Some((scheme, rest)) if !scheme.contains(['/', '?']) => rest.split(['/', '?']).next(),
+        _ => None,
+    };
+    let host = authority.or_else(|| headers.get("Host")).unwrap_or_default();
+    let host = host.rsplit('@').next().unwrap_or_default();
     let is_other = |origin: &str| {
         // Behind a proxy that speaks TLS the scheme is another one.
         let named = origin.split_once("://").map(|(_, named)| named);
@@ -369,13 +389,14 @@ mod tests {
 
     #[test]
     fn who_is_another_site() {
-        let asked = |fields: &[(&str, &str)]| {
+        let asked_at = |path: &str, fields: &[(&str, &str)]| {
             let mut headers = Headers::default();
             for (name, value) in fields {
                 headers.append(name, value.as_bytes());
             }
-            is_cross_site(&headers)
+            is_cross_site(&headers, path)
         };
+        let asked = |fields: &[(&str, &str)]| asked_at("/?x=http://b.example/", fields);
         let host = ("Host", "a.example:8000");
         assert!(!asked(&[host]));
         assert!(!asked(&[host, ("Origin", "http://a.example:8000")]));
@@ -389,5 +410,22 @@ mod tests {
         }
         assert!(asked(&[("Origin", "http://")]));
         assert!(asked(&[host, ("Origin", "http://a.example:8000"), ("Origin", "http://b.example")]));
+        // The host of the target is the one that counts.
+        let foreign = [("Host", "evil.example"), ("Origin", "http://evil.example")];
+        assert!(asked_at("http://a.example:8000/", &foreign));
+        assert!(!asked_at("http://u@a.example:8000/", &[("Origin", "http://a.example:8000")]));
+    }
+
+    #[test]
+    fn a_folder_relative_to_its_path() {
+        for (path, relative) in [
+            ("/", "./"),
+            ("/sub/", "./"),
+            ("/sub", "./sub/"),
+            ("/a/b%20c?x=/y", "./b%20c/"),
+            ("/a:b", "./a:b/"),
+        ] {
+            assert_eq!(folder_of(path), relative, "{path}");
+        }
     }
 }

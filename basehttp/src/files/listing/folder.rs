@@ -7,7 +7,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::order::Order;
 use crate::files::entry::Entry;
 use crate::handler::payload::Payload;
-use crate::sync::{Arc, AtomicUsize, Mutex, MutexGuard, OnceLock, Ordering, TryLockError, lock};
+use crate::sync::{
+    Arc, AtomicUsize, Condvar, Mutex, MutexGuard, OnceLock, Ordering, PoisonError, TryLockError, lock,
+};
 
 /// The entries of a folder, sorted, and the forms in which they are sent, each made once. The replies that send one have it
 /// together.
@@ -204,14 +206,51 @@ impl State {
 pub(super) struct Room {
     /// The memory that is taken.
     taken: AtomicUsize,
-    /// How many requests wait for what another makes.
+    /// How many requests wait for what another makes, or for their turn to make one.
     pub(super) waiting: AtomicUsize,
+    /// How many lists are read just now.
+    reading: Mutex<usize>,
+    read: Condvar,
+}
+
+/// So many folders are read at a time: each of them has the names of its list in memory, and clients may ask for any number of lists
+/// that differ. More would not be done sooner.
+const MOST_READING: usize = 4;
+
+/// The turn of one who reads a folder.
+pub(super) struct Turn<'a>(&'a Room);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *lock(&self.0.reading) -= 1;
+        self.0.read.notify_one();
+    }
 }
 
 /// More than so many do not wait for lists: on a slow disk they would have all threads.
 pub(super) const MOST_WAITING: usize = 64;
 
 impl Room {
+    /// Waits for the turn to read a folder.
+    ///
+    /// # Errors
+    /// [`ResourceBusy`](io::ErrorKind::ResourceBusy) where [`MOST_WAITING`] wait already.
+    pub(super) fn turn(&self) -> io::Result<Turn<'_>> {
+        let mut reading = lock(&self.reading);
+        if *reading >= MOST_READING {
+            let before = self.waiting.fetch_add(1, Ordering::Relaxed);
+            while before < MOST_WAITING && *reading >= MOST_READING {
+                reading = self.read.wait(reading).unwrap_or_else(PoisonError::into_inner);
+            }
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            if before >= MOST_WAITING {
+                return Err(too_many_wait());
+            }
+        }
+        *reading += 1;
+        Ok(Turn(self))
+    }
+
     /// Takes what only one at a time makes, or waits until the other has made it.
     ///
     /// # Errors
@@ -223,20 +262,20 @@ impl Room {
             Err(TryLockError::WouldBlock) => {}
         }
         let before = self.waiting.fetch_add(1, Ordering::Relaxed);
-        let made = if before < MOST_WAITING {
-            Ok(lock(making))
-        } else {
-            let text = format!("more than {MOST_WAITING} requests wait for lists of folders");
-            Err(io::Error::new(io::ErrorKind::ResourceBusy, text))
-        };
+        let made = if before < MOST_WAITING { Ok(lock(making)) } else { Err(too_many_wait()) };
         self.waiting.fetch_sub(1, Ordering::Relaxed);
         made
     }
 }
 
+fn too_many_wait() -> io::Error {
+    let text = format!("more than {MOST_WAITING} requests wait for lists of folders");
+    io::Error::new(io::ErrorKind::ResourceBusy, text)
+}
+
 /// What one of them has of it.
 #[derive(Debug)]
-pub(super) struct Charge {
+pub(in crate::files) struct Charge {
     room: Arc<Room>,
     most: usize,
     taken: AtomicUsize,
@@ -257,8 +296,8 @@ impl Charge {
         has_room
     }
 
-    /// Has so many bytes.
-    fn cover(&mut self, bytes: usize) -> bool {
+    /// Has so many bytes. False if there are not as many.
+    pub(super) fn cover(&mut self, bytes: usize) -> bool {
         let taken = *self.taken.get_mut();
         if bytes > taken {
             return self.add(bytes - taken);

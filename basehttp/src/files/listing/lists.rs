@@ -66,6 +66,11 @@ enum Made {
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
 impl Lists {
+    /// What a list in the making may have.
+    pub(in crate::files) fn charge(&self, most: usize) -> Charge {
+        Charge::of(&self.room, most)
+    }
+
     /// A list that is empty so far.
     pub(in crate::files) fn begin(&self, most: usize, stamp: Stamp) -> Folder {
         Folder::new(Charge::of(&self.room, most), stamp)
@@ -98,7 +103,8 @@ impl Lists {
                 Some(Made::Nothing(kind)) => return Err((*kind).into()),
                 None => {}
             }
-            return match read() {
+            let read = self.room.turn().and_then(|_turn| read());
+            return match read {
                 Ok(folder) => {
                     let folder = self.unless_known(key, &making, folder);
                     *result = Some(Made::List(folder.clone()));

@@ -213,8 +213,12 @@ fn next(folder: &Folder) -> Option<String> {
 /// The name behind which a query asks for entries.
 fn after(query: &str) -> Option<OsString> {
     let name = query.split('&').find_map(|pair| pair.strip_prefix("after="))?;
-    os_string(percent_decode_str(name).collect())
+    let name: Vec<u8> = percent_decode_str(name).collect();
+    if name.len() > LONGEST_NAME { None } else { os_string(name) }
 }
+
+/// No system has longer names of files: 255 bytes, or as many units of UTF-16.
+const LONGEST_NAME: usize = 3 * 255;
 
 /// The names of a path as they were sent, without those that only lead around (RFC 3986 section 5.2.4): a path may have any
 /// number of these.

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::ffi::{OsStr, OsString};
 
+use super::folder::Charge;
 use crate::files::entry::Entry;
 
 /// The order that a page's own links ask for.
@@ -55,6 +56,9 @@ pub(in crate::files) struct First {
     after: Option<Ranked>,
     reversed: bool,
     names: BinaryHeap<Ranked>,
+    /// What the names take, and what that is taken of, where it is bounded.
+    bytes: usize,
+    charge: Option<Charge>,
     /// How many there are behind them.
     pub(in crate::files) more: usize,
 }
@@ -89,30 +93,43 @@ impl First {
     pub(in crate::files) fn new(most: usize, order: Order, after: Option<OsString>) -> Self {
         let reversed = order.by == Column::Name && order.descending;
         let after = after.map(|name| Ranked { name, reversed });
-        Self { most, after, reversed, names: BinaryHeap::new(), more: 0 }
+        Self { most, after, reversed, names: BinaryHeap::new(), bytes: 0, charge: None, more: 0 }
     }
 
-    pub(in crate::files) fn offer(&mut self, name: &OsStr) {
+    /// As many names as this has room for.
+    pub(in crate::files) fn within(mut self, charge: Charge) -> Self {
+        self.charge = Some(charge);
+        self
+    }
+
+    /// False if there is no room for it.
+    pub(in crate::files) fn offer(&mut self, name: &OsStr) -> bool {
         if self.after.as_ref().is_some_and(|after| after.compared_with(name).is_ge()) {
-            return;
+            return true;
         }
         // A folder may have any number that are not among the first: those are not copied.
         let reversed = self.reversed;
         let ranked = || Ranked { name: name.to_owned(), reversed };
         if self.names.len() < self.most {
-            return self.names.push(ranked());
+            self.bytes += size_of::<Ranked>() + name.len();
+            self.names.push(ranked());
+        } else {
+            self.more += 1;
+            if let Some(mut last) = self.names.peek_mut()
+                && last.compared_with(name).is_gt()
+            {
+                self.bytes = self.bytes + name.len() - last.name.len();
+                *last = ranked();
+            }
         }
-        self.more += 1;
-        if let Some(mut last) = self.names.peek_mut()
-            && last.compared_with(name).is_gt()
-        {
-            *last = ranked();
-        }
+        let bytes = self.bytes;
+        self.charge.as_mut().is_none_or(|charge| charge.cover(bytes))
     }
 
-    /// The names, the first one first.
-    pub(in crate::files) fn into_names(self) -> Vec<OsString> {
-        self.names.into_sorted_vec().into_iter().map(|ranked| ranked.name).collect()
+    /// The names, the first one first, and what they have taken.
+    pub(in crate::files) fn into_names(self) -> (Vec<OsString>, Option<Charge>) {
+        let names = self.names.into_sorted_vec().into_iter().map(|ranked| ranked.name).collect();
+        (names, self.charge)
     }
 }
 
@@ -134,8 +151,10 @@ pub(in crate::files) fn sort(entries: &mut [Entry], order: Order) {
 fn natural(a: &[u8], b: &[u8]) -> Ordering {
     let (mut left, mut right) = (a, b);
     loop {
-        let (one, other) = (digits(left), digits(right));
-        if !one.is_empty() && !other.is_empty() {
+        let is_digit = |text: &[u8]| text.first().is_some_and(u8::is_ascii_digit);
+        // First, or long digits would be counted again for each name that has none.
+        if is_digit(left) && is_digit(right) {
+            let (one, other) = (digits(left), digits(right));
             let (x, y) = (without_zeros(one), without_zeros(other));
             let compared = x.len().cmp(&y.len()).then_with(|| x.cmp(y));
             if compared != Ordering::Equal {
@@ -181,9 +200,9 @@ mod tests {
             let (mut seen, mut after) = (Vec::new(), None);
             loop {
                 let mut first = First::new(3, order, after);
-                (1..=10).for_each(|number| first.offer(format!("f{}", number * 7 % 11).as_ref()));
+                (1..=10).for_each(|number| assert!(first.offer(format!("f{}", number * 7 % 11).as_ref())));
                 let more = first.more;
-                let names = first.into_names();
+                let (names, _) = first.into_names();
                 assert_eq!(10 - seen.len(), names.len() + more);
                 after = names.last().cloned();
                 seen.extend(names);
@@ -197,6 +216,20 @@ mod tests {
             }
             assert_eq!(seen, wanted);
         }
+    }
+
+    #[test]
+    fn names_have_as_much_memory_as_there_is() {
+        let room = std::sync::Arc::default();
+        let long = "x".repeat(250);
+        let most = 3 * (size_of::<Ranked>() + long.len());
+        let first = || First::new(3, Order::default(), None).within(Charge::of(&room, most));
+        let (mut one, mut other) = (first(), first());
+        // The first three, however many are offered.
+        assert!((0..10).rev().all(|number| one.offer(format!("{number}{}", &long[1..]).as_ref())));
+        assert!(!other.offer("a".as_ref()));
+        drop(one.into_names());
+        assert!(other.offer("b".as_ref()));
     }
 
     #[test]

@@ -1,13 +1,17 @@
 //! The head of the reply in the making, and the error page.
 
 use basehttp::HTTPStatus;
-use basehttp_tests::strict::Version;
+use basehttp_tests::strict::{Framing, Version};
 
 use super::{Head, Is, Model, State};
 use crate::page;
 
 impl Model<'_> {
     pub(super) fn respond(&mut self, code: u16, text: Option<&str>, is_stamped: bool) {
+        if self.is_whole() {
+            self.drops = true;
+            return;
+        }
         if self.state != State::Idle {
             self.mistake = true;
             return;
@@ -23,6 +27,9 @@ impl Model<'_> {
     }
 
     pub(super) fn header(&mut self, name: &str, value: &str) {
+        if self.is_whole() {
+            return;
+        }
         let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
         if self.state != State::Head || name.is_empty() || !name.chars().all(is_token) {
             self.mistake = true;
@@ -43,6 +50,20 @@ impl Model<'_> {
             }
             "connection" => self.connection(value),
             _ => self.field(name, value),
+        }
+    }
+
+    /// Whether all is there that was declared, so that what comes after it is dropped.
+    fn is_whole(&self) -> bool {
+        let has_all = self.length == Some(self.body.len() as u64);
+        match self.state {
+            State::Held => !self.mistake && (has_all || self.has_no_body()) && !self.is_tunnel(),
+            State::Sent(_) if self.request.version == Version::Http09 => self.is_complete_0_9(),
+            State::Sent(Framing::Nothing) => true,
+            State::Sent(Framing::Length(_)) => has_all,
+            State::Idle
+            | State::Head
+            | State::Sent(Framing::Chunked(_) | Framing::UntilClose | Framing::Tunnel) => false,
         }
     }
 
@@ -71,6 +92,9 @@ impl Model<'_> {
 
     pub(super) fn end_headers(&mut self) -> bool {
         let speaks_1_1 = self.request.version == Version::Http11 && self.speaks_1_1;
+        if self.is_whole() && !self.mistake {
+            return true;
+        }
         if self.state != State::Head || self.mistake || (self.head.status == 101 && !speaks_1_1) {
             if self.state == State::Head {
                 self.state = State::Idle;
@@ -105,7 +129,7 @@ impl Model<'_> {
             return false;
         }
         self.state = State::Idle;
-        (self.mistake, self.refused, self.ended_by_interim) = (false, false, false);
+        (self.mistake, self.refused, self.ended_by_interim, self.drops) = (false, false, false, false);
         let page = page::Page::new(code, text, explain);
         self.respond(code, Some(&page.phrase), true);
         self.header("Connection", "close");
