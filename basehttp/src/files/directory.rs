@@ -7,9 +7,10 @@ use std::path::{Component, Path};
 
 use super::beneath::{Opened, Root};
 use super::entry::Entry;
-use super::listing::folder::{Folder, Stamp, no_room};
+use super::listing::folder::{Folder, Stamp};
 use super::listing::lists::{Key, Lists};
 use super::listing::order::{First, Order, sort};
+use super::listing::room::no_room;
 use super::look::{self, Found, Kind, Names};
 use crate::sync::Arc;
 

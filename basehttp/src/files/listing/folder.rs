@@ -5,11 +5,10 @@ use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::order::Order;
+use super::room::{Charge, no_room};
 use crate::files::entry::Entry;
 use crate::handler::payload::Payload;
-use crate::sync::{
-    Arc, AtomicUsize, Condvar, Mutex, MutexGuard, OnceLock, Ordering, PoisonError, TryLockError, lock,
-};
+use crate::sync::{Arc, Mutex, OnceLock, lock};
 
 /// The entries of a folder, sorted, and the forms in which they are sent, each made once. The replies that send one have it
 /// together.
@@ -124,9 +123,9 @@ impl Folder {
     ) -> io::Result<Payload> {
         let made = &self.forms[form as usize];
         if made.get().is_none() {
-            let _one_at_a_time = self.charge.room.wait_for(&self.making)?;
+            let _one_at_a_time = self.charge.room().wait_for(&self.making)?;
             if made.get().is_none() {
-                let mut part = Charge::of(&self.charge.room, self.charge.most);
+                let mut part = self.charge.another();
                 let mut bytes = Vec::new();
                 for (place, entry) in self.entries.iter().enumerate() {
                     row(place, entry, &mut bytes);
@@ -201,131 +200,6 @@ impl State {
     }
 }
 
-/// What all lists have together.
-#[derive(Debug, Default)]
-pub(super) struct Room {
-    /// The memory that is taken.
-    taken: AtomicUsize,
-    /// How many requests wait for what another makes, or for their turn to make one.
-    pub(super) waiting: AtomicUsize,
-    /// How many lists are read just now.
-    reading: Mutex<usize>,
-    read: Condvar,
-}
-
-/// So many folders are read at a time: each of them has the names of its list in memory, and clients may ask for any number of lists
-/// that differ. More would not be done sooner.
-const MOST_READING: usize = 4;
-
-/// The turn of one who reads a folder.
-pub(super) struct Turn<'a>(&'a Room);
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        *lock(&self.0.reading) -= 1;
-        self.0.read.notify_one();
-    }
-}
-
-/// More than so many do not wait for lists: on a slow disk they would have all threads.
-pub(super) const MOST_WAITING: usize = 64;
-
-impl Room {
-    /// Waits for the turn to read a folder.
-    ///
-    /// # Errors
-    /// [`ResourceBusy`](io::ErrorKind::ResourceBusy) where [`MOST_WAITING`] wait already.
-    pub(super) fn turn(&self) -> io::Result<Turn<'_>> {
-        let mut reading = lock(&self.reading);
-        if *reading >= MOST_READING {
-            let before = self.waiting.fetch_add(1, Ordering::Relaxed);
-            while before < MOST_WAITING && *reading >= MOST_READING {
-                reading = self.read.wait(reading).unwrap_or_else(PoisonError::into_inner);
-            }
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
-            if before >= MOST_WAITING {
-                return Err(too_many_wait());
-            }
-        }
-        *reading += 1;
-        Ok(Turn(self))
-    }
-
-    /// Takes what only one at a time makes, or waits until the other has made it.
-    ///
-    /// # Errors
-    /// [`ResourceBusy`](io::ErrorKind::ResourceBusy) where [`MOST_WAITING`] wait already.
-    pub(super) fn wait_for<'a, T>(&self, making: &'a Mutex<T>) -> io::Result<MutexGuard<'a, T>> {
-        match making.try_lock() {
-            Ok(made) => return Ok(made),
-            Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => {}
-        }
-        let before = self.waiting.fetch_add(1, Ordering::Relaxed);
-        let made = if before < MOST_WAITING { Ok(lock(making)) } else { Err(too_many_wait()) };
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-        made
-    }
-}
-
-fn too_many_wait() -> io::Error {
-    let text = format!("more than {MOST_WAITING} requests wait for lists of folders");
-    io::Error::new(io::ErrorKind::ResourceBusy, text)
-}
-
-/// What one of them has of it.
-#[derive(Debug)]
-pub(in crate::files) struct Charge {
-    room: Arc<Room>,
-    most: usize,
-    taken: AtomicUsize,
-}
-
-impl Charge {
-    pub(super) fn of(room: &Arc<Room>, most: usize) -> Self {
-        Self { room: room.clone(), most, taken: AtomicUsize::new(0) }
-    }
-
-    /// Takes so many bytes more. False if there are not as many.
-    fn add(&mut self, bytes: usize) -> bool {
-        let add = |taken: usize| taken.checked_add(bytes).filter(|sum| *sum <= self.most);
-        let has_room = self.room.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok();
-        if has_room {
-            *self.taken.get_mut() += bytes;
-        }
-        has_room
-    }
-
-    /// Has so many bytes. False if there are not as many.
-    pub(super) fn cover(&mut self, bytes: usize) -> bool {
-        let taken = *self.taken.get_mut();
-        if bytes > taken {
-            return self.add(bytes - taken);
-        }
-        self.room.taken.fetch_sub(taken - bytes, Ordering::Relaxed);
-        *self.taken.get_mut() = bytes;
-        true
-    }
-
-    /// Takes over what another one has.
-    fn join(&self, mut other: Self) {
-        self.taken.fetch_add(std::mem::take(other.taken.get_mut()), Ordering::Relaxed);
-    }
-}
-
-impl Drop for Charge {
-    fn drop(&mut self) {
-        self.room.taken.fetch_sub(*self.taken.get_mut(), Ordering::Relaxed);
-    }
-}
-
-pub(in crate::files) fn no_room() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::OutOfMemory,
-        "lists of folders have all the memory that they may have (list_memory)",
-    )
-}
-
 #[cfg(test)]
 impl Stamp {
     /// That of a folder that is none.
@@ -364,21 +238,5 @@ mod tests {
         }
         // It was begun after that, so it has all that was there.
         assert!(read(quiet, 0).is_right_for(busy, asked, Asker::Reader));
-    }
-
-    #[test]
-    fn what_is_freed_can_be_had_again() {
-        let room = Arc::new(Room::default());
-        let mut one = Charge::of(&room, 100);
-        assert!(one.add(60) && !one.add(41) && one.add(40));
-        assert!(one.cover(30) && one.cover(50));
-        let mut other = Charge::of(&room, 100);
-        assert!(!other.cover(51) && other.cover(50));
-        one.join(other);
-        assert!(!Charge::of(&room, 100).add(1));
-        drop(one);
-        assert!(Charge::of(&room, 100).add(100));
-        assert_eq!(room.taken.load(Ordering::Relaxed), 0);
-        assert!(!Charge::of(&room, 100).add(usize::MAX));
     }
 }

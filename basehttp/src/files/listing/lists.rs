@@ -20,8 +20,9 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::folder::{Asker, Charge, Folder, Room, Stamp, no_room};
+use super::folder::{Asker, Folder, Stamp};
 use super::order::Order;
+use super::room::{Charge, Room, no_room};
 use crate::sync::{Arc, Mutex, MutexGuard, Weak, lock};
 
 #[derive(Debug, Default)]
@@ -189,7 +190,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::thread;
 
-    use super::super::folder::MOST_WAITING;
+    use super::super::room::MOST_WAITING;
     use super::*;
     use crate::files::entry::Entry;
 

@@ -4,6 +4,7 @@ pub(super) mod folder;
 pub(super) mod lists;
 pub(super) mod order;
 mod page;
+pub(super) mod room;
 
 use std::borrow::Cow;
 use std::ffi::OsString;

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::ffi::{OsStr, OsString};
 
-use super::folder::Charge;
+use super::room::Charge;
 use crate::files::entry::Entry;
 
 /// The order that a page's own links ask for.
