@@ -19,7 +19,8 @@ pub(crate) const MAX_CONNECTIONS: usize = 400;
 pub(crate) const MAX_THREADS: usize = 48;
 /// How long a client may be silent before, between and in requests, and how long it may take nothing.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(8);
-const QUEUE_TIMEOUT: Duration = Duration::from_millis(300);
+/// Less than a crowd takes, and more than a machine that is busy with other things lets a thread wait.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(3);
 const GRACE: Duration = Duration::from_secs(3);
 
 /// What is lost on purpose, to see that it is found.
