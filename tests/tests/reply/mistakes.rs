@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 
 use basehttp::prelude::*;
+use basehttp::testing::TestServer;
+use basehttp_tests::client::Client;
 use basehttp_tests::show;
 
 use crate::act::{Act, GET, HEAD};
@@ -292,6 +294,30 @@ fn what_comes_after_a_whole_response_is_dropped_and_logged() {
             assert!(log.has("after end_headers()"), "{case}: {:?}", log.lines());
         }
     }
+}
+
+/// Nothing waits for room that the first response is to have.
+#[test]
+fn what_is_dropped_waits_for_nobody() {
+    let builder = HTTPServer::builder().write_high_water(0);
+    let server = TestServer::with(builder, |base| Forgetful { base });
+    assert_eq!(Client::new(&server).ask(GET).status, 404);
+}
+
+struct Forgetful {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler]
+impl Forgetful {
+    fn do_GET(&self) -> io::Result<()> {
+        self.send_error(404)?;
+        self.send_response(200);
+        self.end_headers()?;
+        self.wfile.write_all(&vec![b'x'; 100_000])
+    }
+
+    fn log_message(&self, _message: fmt::Arguments<'_>) {}
 }
 
 /// Python's handlers make the chunks themselves. Here the client would get them as the body, and nobody would say a word.

@@ -53,6 +53,9 @@ impl Exchange {
     #[inline(never)]
     fn write_on(&mut self, data: &[u8]) -> io::Result<usize> {
         self.decide_about_rest();
+        if self.reply.drops() {
+            return Ok(data.len());
+        }
         if data.len() >= DIRECT && !self.reply.would_hold(data.len()) && self.attached.is_empty() {
             return self.write_direct(data);
         }

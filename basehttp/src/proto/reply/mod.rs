@@ -194,6 +194,12 @@ impl Reply {
         self.state == State::Body(Framing::UntilClose) || (self.is_committed() && self.is_headless())
     }
 
+    /// Whether body bytes are those of another reply, which was begun after a whole one, and go nowhere.
+    #[inline]
+    pub fn drops(&self) -> bool {
+        self.drops
+    }
+
     /// The first thing that was refused without harm to the reply.
     #[inline]
     pub fn surplus(&self) -> Option<&Mistake> {
@@ -212,9 +218,6 @@ impl Reply {
     /// Body before the head is ended, or more than the reply may have.
     #[inline]
     pub fn write(&mut self, data: &[u8]) -> Result<usize, Mistake> {
-        if self.drops {
-            return Ok(data.len());
-        }
         if data.ends_with(b"\r\n") {
             self.mind_chunks(data);
         }
@@ -292,9 +295,6 @@ impl Reply {
     /// # Errors
     /// As [`write`](Self::write).
     pub fn begin_direct(&mut self, len: u64) -> Result<(u64, bool), Mistake> {
-        if self.drops {
-            return Ok((len, false));
-        }
         let room = self.room(len).map_err(|mistake| self.note(mistake))?;
         self.flush();
         match &mut self.state {
