@@ -120,6 +120,13 @@ class Example(Program):
         return [line.split(' "', 1)[1] for line in self.log().splitlines() if f" {path} HTTP/" in line]
 
 
+def command(stage, name, folder, *options):
+    """The command, which serves a folder."""
+    options = ["-b", "127.0.0.1", "-d", folder, *options]
+    start = lambda port: Example(stage.scratch, stage.programs, name, [str(port), *options], "../basehttp", port)
+    return retried(lambda: start(free_port()))
+
+
 class _Unix(http.client.HTTPConnection):
     def __init__(self, path):
         super().__init__("localhost", timeout=PATIENCE)

@@ -4,7 +4,7 @@ import os
 import shutil
 
 from cases.command import find, run, version_of
-from programs import Example, free_port, retried
+from programs import command
 from suite import Missing, bytes_of, check
 
 NAME = "git"
@@ -55,10 +55,8 @@ class Started:
         self.open = self._serve(stage, "open_command")
 
     def _serve(self, stage, name, *more):
-        options = ["-b", "127.0.0.1", "-d", os.path.join(self.folder, "served"), "--cgi", *more]
         # Not one of the stage's, all of which answer without a password.
-        start = lambda port: Example(stage.scratch, stage.programs, name, [str(port), *options], "../basehttp", port)
-        program = retried(lambda: start(free_port()))
+        program = command(stage, name, os.path.join(self.folder, "served"), "--cgi", *more)
         self._programs.append(program)
         return program
 

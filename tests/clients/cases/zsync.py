@@ -4,7 +4,7 @@ import os
 import re
 
 from cases.command import find, read, run, version_of
-from programs import Example, free_port, retried
+from programs import command
 from suite import bytes_of, check
 
 NAME = "zsync"
@@ -26,10 +26,7 @@ class Started:
         with open(os.path.join(served, "image"), "wb") as file:
             file.write(self.new)
         run(["zsyncmake", "-b", str(BLOCK), "-u", "image", "-o", "image.zsync", "image"], folder=served)
-        start = lambda port: Example(
-            stage.scratch, stage.programs, "zsync_files", [str(port), "-b", "127.0.0.1", "-d", served], "../basehttp", port
-        )
-        self.program = retried(lambda: start(free_port()))
+        self.program = command(stage, "zsync_files", served)
 
     def stop(self):
         self.program.stop()
@@ -43,8 +40,8 @@ class Started:
             if body is not None:
                 with open(path, "wb") as file:
                     file.write(body)
-        command = ["zsync", "-i", "old", "-o", "image", self.program.url("/image.zsync")]
-        process = run(command, folder=self.folder)
+        asks = ["zsync", "-i", "old", "-o", "image", self.program.url("/image.zsync")]
+        process = run(asks, folder=self.folder)
         told = (process.stdout + process.stderr).decode(errors="replace")
         check(process.returncode, 0, f"exit code of zsync, which said {told[-300:]}")
         return read(os.path.join(self.folder, "image")), told
