@@ -11,6 +11,7 @@ use super::address::url;
 use super::http_server::HTTPServer;
 use crate::handler::{BaseHTTPRequestHandler, Headers, RequestHandler as _};
 use crate::http_handler;
+use crate::proto::status::HTTPStatus;
 use crate::sync::{Arc, AtomicU64, Ordering};
 
 /// Listens at a free port of 127.0.0.1 for one request, answers it with a page, and is gone: for the redirect of an OAuth login
@@ -295,7 +296,7 @@ impl Answer {
         self.send_header("Cache-Control", "no-store");
         self.send_header("Referrer-Policy", "no-referrer");
         self.end_headers()?;
-        if matches!(status, 204 | 205 | 304) { Ok(()) } else { self.wfile.write_all(page.as_bytes()) }
+        if HTTPStatus::new(status).has_no_body() { Ok(()) } else { self.wfile.write_all(page.as_bytes()) }
     }
 
     fn log_message(&self, _message: fmt::Arguments<'_>) {}
