@@ -128,8 +128,8 @@ struct Played {
     fields: RefCell<Vec<(String, String)>>,
     /// The code of the head that is made.
     code: Cell<u16>,
-    /// Whether a final head was ended well.
-    has_head: Cell<bool>,
+    /// The code of the first final head that was ended well.
+    head: Cell<Option<u16>>,
     written: RefCell<Vec<u8>>,
     /// Whether an act has failed.
     has_errors: Cell<bool>,
@@ -218,8 +218,8 @@ impl Act {
             Self::Connection(which) => header("Connection", OPTIONS[usize::from(*which) % OPTIONS.len()]),
             Self::EndHeaders => {
                 handler.end_headers()?;
-                if !matches!(played.code.get(), 100 | 102..=199) {
-                    played.has_head.set(true);
+                if played.head.get().is_none() && !matches!(played.code.get(), 100 | 102..=199) {
+                    played.head.set(Some(played.code.get()));
                 }
             }
             Self::Write(bytes) => write(handler, bytes, played)?,
@@ -339,14 +339,16 @@ fn examine(program: &Program, played: &Played, run: &Run) -> Result<(), String> 
     }
     let is_cut = run.responses.first().is_some_and(|response| response.truncated);
     // What has no body is complete, whatever became of the handler after it.
-    let has_body = !asked.head && !matches!(reply.status, 204 | 205 | 304);
-    let has_failed = played.failed.get() && played.has_head.get();
+    // HTTP/0.9 does not show the status.
+    let status = if is_old { played.head.get().unwrap_or_default() } else { reply.status };
+    let has_body = !asked.head && !matches!(status, 204 | 205 | 304);
+    let has_failed = played.failed.get() && played.head.get().is_some();
     if reply.end == End::WithConnection && has_failed && has_body && !is_cut && !is_old {
         return Err("a failure that nobody can see".to_owned());
     }
     // A mistake that the handler was not told of, since it asked for nothing after it.
     let is_page = run.log.contains("] code 500, message");
-    let is_plain = !is_page && !played.has_errors.get() && !played.failed.get() && played.has_head.get();
+    let is_plain = !is_page && !played.has_errors.get() && !played.failed.get() && played.head.get().is_some();
     if is_plain && has_body && !is_cut && reply.body != *played.written.borrow() {
         return Err(format!("another body than {}", show(&played.written.borrow())));
     }
