@@ -20,6 +20,8 @@ pub struct Run {
     pub rate: f64,
     /// Nanoseconds of the client's own processor time for each batch, without reads that found nothing and the pauses.
     pub visit: f64,
+    /// Nanoseconds of the servers' processor time for each request.
+    pub used: f64,
     /// The share of the machine's processor time that others took.
     pub disturbed: f64,
 }
@@ -92,6 +94,7 @@ impl Client {
                     return Ok(Run {
                         rate: f64::from(batches) * self.batch as f64 / began.elapsed().as_secs_f64(),
                         visit: rest / f64::from(batches),
+                        used: used.servers / f64::from(batches) / self.batch as f64,
                         disturbed: used.others / used.all,
                     });
                 }
@@ -103,10 +106,11 @@ impl Client {
     }
 }
 
-/// Nanoseconds of processor time: the calling thread's, that of all but it and the servers, and what there was.
+/// Nanoseconds of processor time: the calling thread's, the servers', that of all others, and what there was.
 #[derive(Clone, Copy)]
 struct Usage {
     own: f64,
+    servers: f64,
     others: f64,
     all: f64,
 }
@@ -124,11 +128,16 @@ impl Usage {
         let busy = user + nice + system + irq + softirq + stolen;
         let own = processor_time("/proc/thread-self/schedstat")?;
         let servers = servers.iter().map(Server::processor_time).sum::<io::Result<f64>>()?;
-        Ok(Self { own, others: busy - own - servers, all: busy + idle + waiting })
+        Ok(Self { own, servers, others: busy - own - servers, all: busy + idle + waiting })
     }
 
     fn since(&self, before: &Self) -> Self {
-        Self { own: self.own - before.own, others: self.others - before.others, all: self.all - before.all }
+        Self {
+            own: self.own - before.own,
+            servers: self.servers - before.servers,
+            others: self.others - before.others,
+            all: self.all - before.all,
+        }
     }
 }
 

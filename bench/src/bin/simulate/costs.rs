@@ -52,8 +52,8 @@ costs! {
     empty_read,
     /// What a thread has used (`getrusage`).
     usage,
-    /// How much longer the same takes on two busy cores than on the best moment of one.
-    crowded,
+    /// What a handler takes that computes for a microsecond of a core's best moments, by which servers find their rounds.
+    microsecond,
     /// What the server's own code takes for each request, and in addition for each turn, without the calls above.
     request,
     turn,
@@ -78,7 +78,7 @@ impl Costs {
 
     pub fn to_text(&self) -> String {
         self.clone().fields().into_iter().fold(String::new(), |mut text, (name, value)| {
-            let _ = writeln!(text, "{name:16} {value:9.1}");
+            let _ = writeln!(text, "{name:16} {value:9.2}");
             text
         })
     }

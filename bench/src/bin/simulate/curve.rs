@@ -5,7 +5,7 @@ use std::{fs, io};
 
 use crate::check::HANDLERS;
 use crate::costs::Costs;
-use crate::model::{Load, Outcome, Rules, Scenario, simulate};
+use crate::model::{Load, Outcome, Scenario, simulate};
 
 const CORES: [usize; 9] = [1, 2, 4, 8, 16, 32, 64, 96, 128];
 
@@ -69,7 +69,7 @@ fn scenario(cores: usize, permits: Option<usize>, handler: u32) -> Scenario {
         handler: f64::from(handler) * 1000.0,
         rare: None,
         load: Load::Remote { round_trip: ROUND_TRIP, thought: 0.0 },
-        rules: Rules::Shards,
+        steals: true,
         time: 16_000_000,
     }
 }

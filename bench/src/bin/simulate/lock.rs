@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::costs::Costs;
-use crate::model::{Event, Load, Rules, Scenario, World, nanos};
+use crate::model::{Event, Load, Scenario, World, nanos};
 
 #[derive(Default)]
 pub(super) struct Lock {
@@ -66,7 +66,7 @@ pub fn queue_alone(costs: &Costs, cores: usize) -> f64 {
         handler: 0.0,
         rare: None,
         load: Load::Remote { round_trip: 0.0, thought: 0.0 },
-        rules: Rules::Shards,
+        steals: true,
         time: TIME,
     };
     let mut world = World::new(costs, &scenario);

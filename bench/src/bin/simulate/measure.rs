@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use mio::{Events, Interest, Poll, Token};
 use nix::sys::resource::{UsageWho, getrusage};
 
-use crate::check::{CONNECTIONS, Server};
+use crate::check::{CONNECTIONS, Server, path};
 use crate::client::{Client, PAUSE, Run, request};
 use crate::costs::{BATCHES, Costs, Io};
 use crate::events::Random;
@@ -26,7 +26,6 @@ pub fn measure() -> io::Result<Costs> {
         state: state(),
         switch: switch(),
         usage: usage(),
-        crowded: crowded()?,
         ..Costs::default()
     };
     (costs.wake_call, costs.wake_latency) = wake();
@@ -46,25 +45,23 @@ pub fn measure() -> io::Result<Costs> {
     Ok(costs)
 }
 
-/// What the server's own code takes: the processor time of its one driver in two real runs with different batches, without
-/// the calls that were measured alone.
+/// What the server's own code and a handler's computing take: the processor time of the one driver in real runs on one core,
+/// without the calls that were measured alone.
 fn own_code(costs: &mut Costs) -> io::Result<()> {
-    let rest = |batch: usize| -> io::Result<(f64, f64)> {
+    /// Microseconds, not one of the check's.
+    const HANDLER: u32 = 50;
+    let rest = |batch: usize, handler: u32| -> io::Result<(f64, f64)> {
         let io = costs.io(batch);
         let (mut turns, mut visits) = (Vec::new(), Vec::new());
-        for _ in 0..3 {
-            let (run, used) = undisturbed(|| {
+        for _ in 0..5 {
+            let (run, ()) = undisturbed(|| {
                 let server = [Server::start(1, Some(0))?];
-                let mut client = Client::connect(&[server[0].port], CONNECTIONS, batch, "/")?;
+                let mut client = Client::connect(&[server[0].port], CONNECTIONS, batch, &path(handler))?;
                 pin(1);
-                let before = server[0].processor_time()?;
-                let begun = Instant::now();
-                let run = client.run(costs, &server, Duration::from_millis(500))?;
-                let used = (server[0].processor_time()? - before) / begun.elapsed().as_secs_f64();
-                Ok((run, used))
+                Ok((client.run(costs, &server, Duration::from_millis(500))?, ()))
             })?;
             // Nanoseconds a turn, of which there are as many as batches.
-            turns.push(used / run.rate * batch as f64 - io.server_read - io.server_write);
+            turns.push(run.used * batch as f64 - io.server_read - io.server_write);
             visits.push(run.visit - io.client_read - io.client_write);
         }
         // The part of a poll, the queue once in and once out.
@@ -72,10 +69,12 @@ fn own_code(costs: &mut Costs) -> io::Result<()> {
         Ok((median(&mut turns) - polled, median(&mut visits)))
     };
     let [.., few, _, many] = BATCHES;
-    let ((with_few, visit), (with_many, _)) = (rest(few)?, rest(many)?);
+    let ((with_few, visit), (with_many, _)) = (rest(few, 0)?, rest(many, 0)?);
+    let (with_handlers, _) = rest(few, HANDLER)?;
     costs.visit = visit;
     costs.request = (with_many - with_few) / (many - few) as f64;
     costs.turn = with_few - costs.request * few as f64;
+    costs.microsecond = (with_handlers - with_few) / few as f64 / f64::from(HANDLER);
     unpin();
     Ok(())
 }
@@ -260,29 +259,6 @@ fn usage() -> f64 {
         let _ = black_box(getrusage(UsageWho::RUSAGE_THREAD));
     }
     each(began.elapsed(), COUNT)
-}
-
-/// A handler's computing takes as long as it says at the best moment of a core. With both cores busy it takes longer.
-fn crowded() -> io::Result<f64> {
-    const CHUNKS: usize = 600;
-    let chunk = || {
-        let began = Instant::now();
-        let mut x = 1u64;
-        for index in 0..100_000 {
-            x = black_box(x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(index));
-        }
-        black_box(x);
-        each(began.elapsed(), 1)
-    };
-    let best = (0..20).map(|_| chunk()).fold(f64::INFINITY, f64::min);
-    // The processor time of it, so that others on the machine do not count.
-    let all = || -> io::Result<f64> {
-        let before = processor_time("/proc/thread-self/schedstat")?;
-        (0..CHUNKS).for_each(|_| _ = chunk());
-        Ok((processor_time("/proc/thread-self/schedstat")? - before) / CHUNKS as f64)
-    };
-    let (first, second) = together(all, all);
-    Ok(f64::midpoint(first?, second?) / best)
 }
 
 fn transfer() -> f64 {

@@ -22,7 +22,8 @@ pub struct Scenario {
     /// One request in so many computes for so much longer.
     pub rare: Option<(usize, f64)>,
     pub load: Load,
-    pub rules: Rules,
+    /// The shards are those of one server, whose drivers help each other; else each is a server of its own.
+    pub steals: bool,
     /// Nanoseconds, a quarter of which are a run-up.
     pub time: u64,
 }
@@ -36,14 +37,6 @@ pub enum Load {
     Remote { round_trip: f64, thought: f64 },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rules {
-    /// `shift.rs` and `driver.rs` as they are: further drivers join where rounds are heavy. Shards know nothing of each other.
-    Present,
-    /// Shards that steal from each other, with as many drivers as there are permits.
-    Shards,
-}
-
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Outcome {
     /// Requests answered per second.
@@ -51,8 +44,9 @@ pub struct Outcome {
     /// From the arrival of a batch to its answer, microseconds.
     pub p50: f64,
     pub p99: f64,
-    /// The share of the server's cores that sleeps.
+    /// The share of the server's cores that sleeps, and nanoseconds of the drivers' for each request.
     pub idle: f64,
+    pub used: f64,
     /// Turns given by a driver of another shard, as a share of all.
     pub stolen: f64,
 }
@@ -118,17 +112,17 @@ pub(super) struct Thread {
     pub(super) task: Task,
     /// What it has to do in addition, for others that it wakes.
     pub(super) debt: f64,
-    /// Turns in this round, when it began, and what it has cost.
+    /// Turns in this round, when it and the last turn began, and whether that was a long one.
     pub(super) turns: u32,
     pub(super) round_began: u64,
-    pub(super) round_cost: u64,
-    /// Turns took so long that the server asks about each handler what it has used.
-    pub(super) is_slow: bool,
+    pub(super) turn_began: u64,
+    pub(super) is_long: bool,
+    /// It looks for something to do until then.
+    pub(super) searches_until: u64,
     /// It was woken to help, and wakes the next one where there is more.
     pub(super) was_woken: bool,
-    /// What a poll has found, and whose poller it is.
+    /// What a poll has found.
     pub(super) found: Vec<usize>,
-    pub(super) polls: usize,
 }
 
 /// What a thread does.
@@ -161,8 +155,6 @@ pub(super) struct Shard {
     /// Who sleeps in the poller.
     pub(super) sleeper: Option<usize>,
     pub(super) parked: Vec<usize>,
-    pub(super) is_searched: bool,
-    pub(super) is_heavy: bool,
     pub(super) in_use: usize,
 }
 
@@ -204,13 +196,8 @@ impl<'a> World<'a> {
                 Load::Remote { .. } => Some(index % cores),
             };
             world.add_thread(Some(shard), only);
-            if scenario.rules == Rules::Present && index % permits > 0 {
-                world.threads[index].task = Task::Park;
-                world.shards[shard].parked.push(index);
-            } else {
-                world.shards[shard].in_use += 1;
-                world.events.at(0, Event::Wake(index));
-            }
+            world.shards[shard].in_use += 1;
+            world.events.at(0, Event::Wake(index));
         }
         match scenario.load {
             Load::Local { apart } => {
@@ -239,11 +226,11 @@ impl<'a> World<'a> {
             debt: 0.0,
             turns: 0,
             round_began: 0,
-            round_cost: 0,
-            is_slow: false,
+            turn_began: 0,
+            is_long: false,
+            searches_until: 0,
             was_woken: false,
             found: Vec::new(),
-            polls: shard.unwrap_or(0),
         });
         self.threads.len() - 1
     }
@@ -283,6 +270,7 @@ impl<'a> World<'a> {
             p50: at(0.5),
             p99: at(0.99),
             idle: 1.0 - tally.busy as f64 / (time * drivers as f64),
+            used: tally.busy as f64 / tally.requests.max(1) as f64,
             stolen: tally.stolen as f64 / tally.turns.max(1) as f64,
         }
     }
@@ -299,7 +287,6 @@ impl<'a> World<'a> {
         let cost = nanos(cost + std::mem::take(&mut it.debt));
         it.task = task;
         it.ends = self.now + cost;
-        it.round_cost += cost;
         it.generation += 1;
         self.events.at(it.ends, Event::Done(thread, it.generation));
         if it.shard.is_some() && self.now >= self.scenario.time / 4 {
@@ -436,8 +423,7 @@ impl<'a> World<'a> {
             Some((every, time)) if self.random.below(every) == 0 => time,
             _ => 0.0,
         };
-        let asked = if self.threads[thread].is_slow { 2.0 * costs.usage } else { 0.0 };
-        let requests = self.scenario.batch as f64 * (costs.request + self.scenario.handler + asked);
+        let requests = self.scenario.batch as f64 * (costs.request + self.scenario.handler);
         self.io.server_read + self.io.server_write + costs.turn + requests + rare + moved
     }
 

@@ -20,7 +20,7 @@ fn costs() -> Costs {
         turn: 1000.0,
         visit: 1000.0,
         usage: 300.0,
-        crowded: 1.0,
+        microsecond: 1000.0,
         io: [io; 5],
     }
 }
@@ -35,7 +35,7 @@ fn scenario(cores: usize, shards: usize) -> Scenario {
         handler: 8000.0,
         rare: None,
         load: Load::Remote { round_trip: 50_000.0, thought: 0.0 },
-        rules: Rules::Shards,
+        steals: true,
         time: 8_000_000,
     }
 }
@@ -48,7 +48,7 @@ fn a_scenario_has_the_same_outcome_every_time() {
         assert!(outcome.rate > 0.0);
         assert_eq!(outcome, simulate(&costs, &scenario(8, shards)));
     }
-    let local = Scenario { load: Load::Local { apart: false }, rules: Rules::Present, ..scenario(2, 1) };
+    let local = Scenario { load: Load::Local { apart: false }, steals: false, ..scenario(2, 1) };
     assert_eq!(simulate(&costs, &local), simulate(&costs, &local));
 }
 
