@@ -85,12 +85,17 @@ pub(super) fn requeue<M: Machine>(machine: &M, connection: M::Connection) {
     }
 }
 
-/// For a thread that is about to wait for its client, inside a handler: others go on, in its place as a driver and in its line of
-/// the pool.
+/// For a thread that is about to wait for its client, inside a handler.
 pub(super) fn about_to_wait<M: Machine>(machine: &Arc<M>) {
-    let Some(worker) = Worker::about_to_wait() else { return };
+    if let Some(worker) = Worker::about_to_wait() {
+        make_way(machine, &worker);
+    }
+}
+
+/// Others go on in the place of such a thread, as a driver and in its line of the pool.
+pub(super) fn make_way<M: Machine>(machine: &Arc<M>, worker: &Arc<Worker>) {
     let scheduler = machine.scheduler();
-    if scheduler.watchdog.relieve(&worker) {
+    if scheduler.watchdog.relieve(worker) {
         pass_on(machine, worker.shard());
     }
     if let Some(call) = worker.take_lane().and_then(|lane| scheduler.pool.leave(lane)) {

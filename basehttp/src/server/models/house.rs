@@ -34,6 +34,10 @@ pub(super) enum Kind {
     WaitsForOthers,
     /// A handler that runs on the driver, and waits until every other connection has been served.
     Hangs,
+    /// A handler that computes for long, of which one runs at a time.
+    Computes,
+    /// As before, and it goes on to wait for its client until every other connection has been served.
+    WaitsForClient,
 }
 
 #[derive(Debug)]
@@ -224,8 +228,13 @@ impl Machine for House {
                 thread.worker.leave();
             }
             Kind::Quick if thread.policy == RESERVE => {}
-            Kind::Quick | Kind::Waits if thread.policy == POOL => {}
+            Kind::Quick | Kind::Waits | Kind::Computes if thread.policy == POOL => {}
+            Kind::WaitsForClient if thread.policy == POOL => {
+                assign::make_way(self, thread.worker);
+                self.others.wait();
+            }
             _ if thread.policy == POOL => self.others.wait(),
+            Kind::Computes | Kind::WaitsForClient => return Turned::Elsewhere(connection, Lane::Computes),
             _ => return Turned::Elsewhere(connection, Lane::Waits),
         }
         self.serve(&connection);

@@ -151,3 +151,17 @@ fn a_request_that_finds_no_thread_is_answered() {
         house.finish();
     });
 }
+
+/// A handler goes on to wait for its client, and the next one of its line may run, for which there is only the thread that drives: it
+/// sleeps, and is told.
+#[test]
+fn whoever_may_run_once_a_handler_waits_for_its_client_finds_a_thread() {
+    explore(2, || {
+        let house = House::new(Plan::default());
+        house.spawn(reserve);
+        house.start();
+        house.arrive(0, Kind::WaitsForClient, 0);
+        house.arrive(1, Kind::Computes, 0);
+        house.finish();
+    });
+}

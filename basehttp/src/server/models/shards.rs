@@ -53,6 +53,19 @@ fn a_handler_that_hangs_in_another_shard_holds_up_nobody() {
     });
 }
 
+/// As before, and there is no thread to drive there in its place: whoever drives in shard 0, which sleeps, attends the other one.
+#[test]
+fn a_shard_whose_driver_hangs_is_attended_where_there_is_no_other() {
+    explore(1, || {
+        let house = House::new(Plan { shards: 2, drivers: &[2], max_threads: 2, ..Plan::default() });
+        house.spawn(watch);
+        house.start();
+        house.arrive(0, Kind::Hangs, 1);
+        house.arrive(1, Kind::Quick, 1);
+        house.finish();
+    });
+}
+
 /// There is no thread for the second permit, nor for its shard's handler, but the one that drives: the reserve attends both.
 #[test]
 fn the_reserve_attends_all_shards() {
