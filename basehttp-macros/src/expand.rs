@@ -158,7 +158,14 @@ fn name_span(ty: &Type) -> Span {
 }
 
 /// The methods of which the runtime wants to know whether they are overridden.
-const TOLD: [&str; 4] = ["handle", "send_response_only", "send_header", "date_time_string"];
+const TOLD: [&str; 6] = [
+    "handle",
+    "handle_one_request",
+    "parse_request",
+    "send_response_only",
+    "send_header",
+    "date_time_string",
+];
 
 fn request_handler(handler: &Handler, args: &Args) -> TokenStream {
     let krate = &args.krate;

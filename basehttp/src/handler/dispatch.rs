@@ -145,6 +145,16 @@ pub(crate) fn admit<H: RequestHandler>(handler: &mut H) -> io::Result<bool> {
     }
 }
 
+/// Whether the head alone is reason enough to refuse the request, so that nobody has to wait for its body. An override decides for
+/// itself, and may want the body.
+pub(crate) fn is_condemned<H: RequestHandler>(handler: &H) -> bool {
+    if H::__PARSE_REQUEST_OVERRIDDEN || H::__HANDLE_ONE_REQUEST_OVERRIDDEN {
+        return false;
+    }
+    let request = handler.request();
+    method_for(handler).is_none() || request.check_host().is_err() || request.expects_continue().is_err()
+}
+
 /// How a handler failed.
 #[derive(Clone, Copy)]
 pub(crate) enum Failure<'a> {

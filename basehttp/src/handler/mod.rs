@@ -151,6 +151,12 @@ pub trait RequestHandler:
     const __HANDLE_OVERRIDDEN: bool = false;
 
     #[doc(hidden)]
+    const __HANDLE_ONE_REQUEST_OVERRIDDEN: bool = false;
+
+    #[doc(hidden)]
+    const __PARSE_REQUEST_OVERRIDDEN: bool = false;
+
+    #[doc(hidden)]
     const __SEND_RESPONSE_ONLY_OVERRIDDEN: bool = false;
 
     #[doc(hidden)]
@@ -201,7 +207,9 @@ pub trait RequestHandler:
     }
 
     /// Decides whether the parsed request is passed on to its method: answers what the parser or RFC 9110 and 9112
-    /// refuse (an unknown method, a missing `Host`, a bad `Expect`), and returns `false` then.
+    /// refuse (an unknown method, a missing `Host`, a bad `Expect`), and returns `false` then. They are refused as soon as the head
+    /// is here, unless this method or [`handle_one_request`](Self::handle_one_request) is overridden: an override finds
+    /// the body as for any other request.
     ///
     /// An override that returns `true` decides so itself: it may serve devices that send no `Host`
     /// ([guide](crate::guide::porting#devices-that-send-no-host)). A request that cannot be understood, whose

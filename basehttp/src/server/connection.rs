@@ -12,7 +12,7 @@ use super::preface::{FirstRequest, preface};
 use super::sending::{Pumped, pump, send, told};
 use super::session::{Host, Parts, Session, Turn};
 use crate::handler::base::Stage;
-use crate::handler::dispatch::{Failure, complete, last_resort, settle, too_slow};
+use crate::handler::dispatch::{Failure, complete, is_condemned, last_resort, settle, too_slow};
 use crate::handler::exchange::Next;
 use crate::handler::wire::Want;
 use crate::handler::{BaseHTTPRequestHandler, RequestHandler};
@@ -337,7 +337,8 @@ fn read_head<H: RequestHandler>(
             drop(exchange);
             *late = None;
             first.has_come();
-            return Step::To(if handler.has_body() { At::Body } else { At::Handler });
+            let waits = handler.has_body() && !is_condemned(handler);
+            return Step::To(if waits { At::Body } else { At::Handler });
         }
         Next::End => return Step::To(At::LastReply),
         Next::Later | Next::Enough => {}

@@ -3,13 +3,14 @@
 use basehttp_tests::child::LimitedServer;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use basehttp::ServerBuilder;
 use basehttp::prelude::*;
+use basehttp::testing::TestServer;
 use basehttp_tests::client::Client;
 use basehttp_tests::gate::gate;
 use basehttp_tests::log::Log;
@@ -110,6 +111,57 @@ fn rule_07_a_body_that_does_not_come_is_late_gathered_or_read() {
             client.assert_closed();
         }
     }
+}
+
+#[test]
+fn rule_07_what_the_head_condemns_does_not_wait_for_the_body() {
+    let stage = Stage::with(builder(), |act| say(act, ""));
+    for (request, status) in [
+        ("POST / HTTP/1.1\r\n", 400),
+        ("POST / HTTP/1.1\r\nHost: a\r\nHost: b\r\n", 400),
+        ("POST / HTTP/1.1\r\nHost: a b\r\n", 400),
+        ("SPAM / HTTP/1.1\r\nHost: a\r\n", 501),
+        ("POST / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n", 417),
+    ] {
+        for framing in ["Content-Length: 5", "Content-Length: 5000000", "Transfer-Encoding: chunked"] {
+            let mut client = stage.client();
+            assert_eq!(client.ask([request, framing, "\r\n\r\n"].concat()).status, status, "{request}{framing}");
+            // What comes of the body is dropped, and the client may go on to send it.
+            client.send("hello");
+            client.assert_closed();
+        }
+    }
+}
+
+struct Lenient {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler]
+impl Lenient {
+    const protocol_version: &str = "HTTP/1.1";
+
+    fn parse_request(&mut self) -> io::Result<bool> {
+        // It is here: a read that had to wait would fail.
+        self.set_read_timeout(Duration::ZERO);
+        let body = self.read_body(10)?;
+        self.send_response(200);
+        self.end_headers()?;
+        self.wfile.write_all(&body)?;
+        Ok(false)
+    }
+}
+
+#[test]
+fn rule_07_an_override_of_parse_request_finds_the_body() {
+    let _turn = turn();
+    let server = TestServer::with(builder().compute_threads(1), |base| Lenient { base });
+    let (mut client, mut other) = (Client::new(&server), Client::new(&server));
+    client.send("SPAM / HTTP/1.1\r\nContent-Length: 5\r\n\r\n");
+    // Whoever asks later is answered later: that head has been looked at.
+    assert_eq!(other.ask(GET).status, 200);
+    client.send("hello");
+    assert_eq!(client.reply().text(), "hello");
 }
 
 #[test]
