@@ -34,6 +34,10 @@ pub struct ServerHandle {
 pub(crate) trait Stop: Send + Sync {
     /// `None` for the grace of the settings.
     fn stop(&self, grace: Option<Duration>);
+
+    /// Clients that are about to send a request are not waited for at the end: there is none any more.
+    fn expect_no_requests(&self) {}
+
     fn is_stopping(&self) -> bool;
     fn wait(&self) -> ShutdownReport;
     fn report(&self) -> Option<ShutdownReport>;
@@ -46,8 +50,9 @@ impl ServerHandle {
     ///
     /// It only signals and returns at once, so any thread may call it, also a handler, or a thread that waits for
     /// signals. Calling it again does nothing. Before `serve_forever`, it makes that one serve what the system has
-    /// queued, and return; the grace begins then. A new connection has a second for its first request, since its client is about to
-    /// send it. [`handle_request`](crate::HTTPServer::handle_request) serves nothing
+    /// queued, and return; the grace begins then. A connection that is new, or was busy a moment ago, has a second for its next
+    /// request, since its client is about to send it; the answer says `Connection: close`.
+    /// [`handle_request`](crate::HTTPServer::handle_request) serves nothing
     /// after it.
     pub fn shutdown(&self) {
         self.server.stop(None);

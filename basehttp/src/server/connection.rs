@@ -8,7 +8,7 @@ use super::body::{drop_rest, gather_body};
 use super::caught::caught;
 use super::ending::{LINGER_TIME, end, linger};
 use super::failing::{panicked, panicked_while_telling, report, tell_without_handler};
-use super::preface::{FirstRequest, preface};
+use super::preface::{NextRequest, preface};
 use super::sending::{Pumped, pump, send, told};
 use super::session::{Host, Parts, Session, Turn};
 use crate::handler::base::Stage;
@@ -27,8 +27,8 @@ pub(crate) struct Live<H: RequestHandler, F> {
     at: At,
     /// No request has come since it lay down to wait for one.
     is_idle: bool,
-    /// The time for its first request.
-    first: FirstRequest,
+    /// The time for its next request at the server's end.
+    next: NextRequest,
     /// What its client had time for, when it lay down.
     waits_for: Option<Want>,
 }
@@ -73,13 +73,13 @@ where
             made: Made::Base(base),
             at: At::Start,
             is_idle: true,
-            first: FirstRequest::new(),
+            next: NextRequest::after(Instant::now()),
             waits_for: Some(Want::Input),
         }
     }
 
     fn begin(&mut self, host: &mut dyn Host, late: bool) -> Step {
-        if let Some(step) = preface(&mut self.made, &mut self.first, host, late) {
+        if let Some(step) = preface(&mut self.made, &mut self.next, host, late) {
             return step;
         }
         if !host.runs_user_code() || (H::__HANDLE_OVERRIDDEN && !host.admits_all()) {
@@ -191,7 +191,7 @@ where
     }
 
     fn ends_with_server(&self) -> bool {
-        self.is_idle && !self.first.is_granted()
+        self.is_idle && !self.next.is_granted()
     }
 
     fn is_answered(&self) -> bool {
@@ -248,7 +248,7 @@ where
                 (_, Made::Base(_) | Made::Nothing) => Step::Done(Turn::Over),
                 (At::Full, Made::Handler(handler)) => make_room(handler, host, late),
                 (at @ (At::Idle | At::Head | At::Handler), Made::Handler(handler)) => {
-                    serve(at, handler, host, &mut late, &mut budget, (&mut self.is_idle, &mut self.first))
+                    serve(at, handler, host, &mut late, &mut budget, (&mut self.is_idle, &mut self.next))
                 }
                 (At::Body, Made::Handler(handler)) => gather_body(handler, host, &mut late),
                 (At::Rest, Made::Handler(handler)) => {
@@ -296,11 +296,11 @@ fn serve<H: RequestHandler>(
     host: &mut dyn Host,
     late: &mut Option<Want>,
     budget: &mut u32,
-    (is_idle, first): (&mut bool, &mut FirstRequest),
+    (is_idle, next): (&mut bool, &mut NextRequest),
 ) -> Step {
     loop {
         if at != At::Handler {
-            match read_head(handler, host, late, first) {
+            match read_head(handler, host, late, next) {
                 Step::To(At::Handler) => {}
                 step => return step,
             }
@@ -329,14 +329,14 @@ fn read_head<H: RequestHandler>(
     handler: &mut H,
     host: &mut dyn Host,
     late: &mut Option<Want>,
-    first: &mut FirstRequest,
+    upcoming: &mut NextRequest,
 ) -> Step {
     let (next, mut exchange) = handler.__base_mut().next_request::<H>();
     match next {
         Next::Request => {
             drop(exchange);
             *late = None;
-            first.has_come();
+            *upcoming = NextRequest::after(host.last_look());
             let waits = handler.has_body() && !is_condemned(handler);
             return Step::To(if waits { At::Body } else { At::Handler });
         }
@@ -356,7 +356,7 @@ fn read_head<H: RequestHandler>(
             give_up(handler, host);
             Step::To(At::LastReply)
         }
-        Pumped::All { is_idle: true, .. } if host.is_stopping() => match first.grant() {
+        Pumped::All { is_idle: true, .. } if host.is_stopping() => match upcoming.grant(host) {
             Some(time) => Step::DoneAt(At::Idle, Turn::Later(Want::Input, time)),
             None => Step::To(At::LastReply),
         },

@@ -252,8 +252,16 @@ impl Host for Thread<'_, Engine> {
         self.machine.shutdown.is_stopping()
     }
 
+    fn expects_requests(&self) -> bool {
+        self.machine.shutdown.expects_requests()
+    }
+
     fn turn_is_over(&self) -> bool {
         Thread::turn_is_over(self)
+    }
+
+    fn last_look(&self) -> Instant {
+        self.last
     }
 
     fn before_sending(&self) {

@@ -9,30 +9,30 @@ use super::session::{Host, Turn};
 use crate::handler::wire::Want;
 use crate::handler::{BaseHTTPRequestHandler, Message, RequestHandler};
 
-/// The time that a new connection has for its first request where the server ends meanwhile. Its client has not failed to use a
-/// connection that was kept, which it would try again (RFC 9112 section 9.3.1): it is about to send, and a close without an answer
-/// is an error to it.
-pub(super) struct FirstRequest {
-    until: Option<Instant>,
+/// The time that a connection has for its next request where the server ends meanwhile, if it is new or has asked a moment ago. Its
+/// client is about to send, and a close without an answer is an error to it: it may try again only what is idempotent (RFC 9110
+/// section 9.2.2), and nothing at all on a connection that was new.
+pub(super) struct NextRequest {
+    until: Instant,
     is_granted: bool,
 }
 
-/// Who means it sends the request with the end of the system's handshake, or right behind it. Others, as browsers that connect
-/// before they know what to ask, hold up the end for so long.
-const FIRST_REQUEST: Duration = Duration::from_secs(1);
+/// Who means it sends the first request with the end of the system's handshake or right behind it, and the next one soon after the
+/// answer. Others, as browsers that connect before they know what to ask, hold up the end for so long.
+const NEXT_REQUEST: Duration = Duration::from_secs(1);
 
-impl FirstRequest {
-    pub(super) fn new() -> Self {
-        Self { until: Some(Instant::now() + FIRST_REQUEST), is_granted: false }
+impl NextRequest {
+    /// For a connection of which something was seen just now.
+    pub(super) fn after(now: Instant) -> Self {
+        Self { until: now + NEXT_REQUEST, is_granted: false }
     }
 
-    pub(super) fn has_come(&mut self) {
-        *self = Self { until: None, is_granted: false };
-    }
-
-    /// What is left of the time. None where it is over, or where there was a request.
-    pub(super) fn grant(&mut self) -> Option<Duration> {
-        let left = self.until?.saturating_duration_since(Instant::now());
+    /// What is left of the time. None where it is over, or where nobody can be about to send.
+    pub(super) fn grant(&mut self, host: &dyn Host) -> Option<Duration> {
+        if !host.expects_requests() {
+            return None;
+        }
+        let left = self.until.saturating_duration_since(Instant::now());
         self.is_granted = !left.is_zero();
         Some(left).filter(|left| !left.is_zero())
     }
@@ -46,7 +46,7 @@ impl FirstRequest {
 /// What there is to do before the first request. None if there is nothing more.
 pub(super) fn preface<H: RequestHandler>(
     made: &mut Made<H>,
-    first: &mut FirstRequest,
+    next: &mut NextRequest,
     host: &dyn Host,
     late: bool,
 ) -> Option<Step> {
@@ -60,7 +60,7 @@ pub(super) fn preface<H: RequestHandler>(
         }
         Err(error) if error.kind() == io::ErrorKind::WouldBlock && !late => {
             let patience = base.exchange().patience();
-            let time = if host.is_stopping() { first.grant() } else { Some(patience) };
+            let time = if host.is_stopping() { next.grant(host) } else { Some(patience) };
             Some(Step::Done(time.map_or(Turn::Over, |time| Turn::Later(Want::Input, time.min(patience)))))
         }
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Some(refuse(base, host, &error)),

@@ -1,6 +1,6 @@
 //! A connection whose handler's type is erased, and the thread that gives it its turns.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::handler::exchange::{Bounds, Shared};
 use crate::handler::wire::{Want, Wire};
@@ -79,6 +79,9 @@ pub(crate) trait Host {
     /// Whether the server is being shut down.
     fn is_stopping(&self) -> bool;
 
+    /// Whether a client that is about to send a request is waited for even then.
+    fn expects_requests(&self) -> bool;
+
     /// What is ready of a reply is about to be sent. Its log lines are written before, unless others are waiting: who has
     /// the reply may look for them.
     fn before_sending(&self);
@@ -88,6 +91,9 @@ pub(crate) trait Host {
 
     /// Whether the turn has taken long enough.
     fn turn_is_over(&self) -> bool;
+
+    /// The time at the last look at the clock, at most a turn ago.
+    fn last_look(&self) -> Instant;
 
     /// Code of the user begins.
     fn enter(&mut self);

@@ -11,6 +11,8 @@ use crate::handler::{ShutdownReport, Stats};
 
 pub(super) struct Shutdown {
     stopping: AtomicBool,
+    /// No client is about to send a request.
+    is_deserted: AtomicBool,
     /// The grace is over.
     cutting: AtomicBool,
     /// How long running handlers may go on, where the one who shuts down does not say.
@@ -45,6 +47,7 @@ impl Shutdown {
     pub(super) fn new(shards: usize, grace: Duration) -> Self {
         Self {
             stopping: AtomicBool::new(false),
+            is_deserted: AtomicBool::new(false),
             cutting: AtomicBool::new(false),
             grace,
             progress: Mutex::default(),
@@ -240,6 +243,15 @@ impl Shutdown {
 
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn expect_no_requests(&self) {
+        self.is_deserted.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether clients that are about to send a request are waited for, as far as the grace goes.
+    pub(super) fn expects_requests(&self) -> bool {
+        !self.is_deserted.load(Ordering::SeqCst)
     }
 
     /// Waits for the report.

@@ -18,6 +18,10 @@ impl Stop for Control {
         self.wakers.wake_all();
     }
 
+    fn expect_no_requests(&self) {
+        self.shutdown.expect_no_requests();
+    }
+
     fn is_stopping(&self) -> bool {
         self.shutdown.is_stopping()
     }

@@ -31,7 +31,7 @@ mod server;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::handler::clock::Clock;
 use crate::handler::exchange::{Bounds, Shared};
@@ -181,6 +181,14 @@ impl Host for Patient {
 
     fn turn_is_over(&self) -> bool {
         false
+    }
+
+    fn expects_requests(&self) -> bool {
+        true
+    }
+
+    fn last_look(&self) -> Instant {
+        Instant::now()
     }
 
     fn enter(&mut self) {}

@@ -113,6 +113,8 @@ impl TestServer {
 
 impl Drop for TestServer {
     fn drop(&mut self) {
+        // The test is over, and its clients keep their connections for nothing.
+        self.handle.server.expect_no_requests();
         self.handle.shutdown();
         let ended = self.thread.take().map(JoinHandle::join);
         // A second panic while the first one unwinds would hide it.

@@ -125,7 +125,11 @@ fn rule_07_what_the_head_condemns_does_not_wait_for_the_body() {
     ] {
         for framing in ["Content-Length: 5", "Content-Length: 5000000", "Transfer-Encoding: chunked"] {
             let mut client = stage.client();
-            assert_eq!(client.ask([request, framing, "\r\n\r\n"].concat()).status, status, "{request}{framing}");
+            assert_eq!(
+                client.ask([request, framing, "\r\n\r\n"].concat()).status,
+                status,
+                "{request}{framing}"
+            );
             // What comes of the body is dropped, and the client may go on to send it.
             client.send("hello");
             client.assert_closed();

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use basehttp::prelude::*;
 use basehttp::testing::TestServer;
@@ -195,6 +195,30 @@ fn rule_11_a_refused_client_that_stays_does_not_hold_up_the_end() {
     assert_eq!(stuck.reply().text(), "/wait");
     stage.server.handle().shutdown();
     wait_for_no_threads();
+}
+
+/// A client that goes on has its next request answered, and hears that it is the last.
+#[test]
+fn rule_11_a_connection_that_was_busy_a_moment_ago_has_time_for_its_next_request() {
+    for shards in [1, 2] {
+        let stage = Stage::with(HTTPServer::builder().compute_threads(shards), |act| say(act, act.path()));
+        let mut clients: Vec<_> = (0..8).map(|_| stage.client()).collect();
+        let asked = Instant::now();
+        for client in &mut clients {
+            assert_eq!(client.ask(GET).field("Connection"), None);
+        }
+        stage.server.handle().shutdown_within(GRACE);
+        wait_until("the server stops", || stage.server.connect().is_err());
+        for client in &mut clients {
+            client.send(GET);
+            // On a slow machine the time may be over.
+            match client.try_reply() {
+                Ok(reply) => assert_eq!(reply.field("Connection"), Some("close")),
+                Err(error) => assert!(asked.elapsed() > Duration::from_secs(1), "{error}"),
+            }
+            client.assert_closed();
+        }
+    }
 }
 
 #[test]
