@@ -45,7 +45,7 @@ pub(in crate::files) struct Stamp {
 pub(super) struct State {
     stamp: Stamp,
     /// When the reading began.
-    begun: Instant,
+    pub(super) begun: Instant,
     /// The folder had not changed for so long then that another change would have another time.
     was_quiet: bool,
 }
