@@ -87,7 +87,7 @@ pub fn read(input: &[u8], mut at: usize) -> Next {
             }
             Some(line) => break line,
             None if matches!(&input[at..], b"" | b"\r") => return Next::Nothing,
-            // The end of the input ends a line as well.
+            // Whatever is wrong with what has come is told first.
             None => {
                 let rest = &input[at..];
                 break (rest.strip_suffix(b"\r").unwrap_or(rest), input.len() + 1);
@@ -111,7 +111,8 @@ pub fn read(input: &[u8], mut at: usize) -> Next {
     let version = match words[2..] {
         [] | [b""] => {
             let request = simple(target, next.min(input.len()));
-            let is_good = method == b"GET" && is_target(method, target);
+            // Without a line end it may be the beginning of a longer line.
+            let is_good = method == b"GET" && is_target(method, target) && next <= input.len();
             return if is_good { Next::Request(request) } else { bad() };
         }
         [b"HTTP/0.9"] => Version::Http09,

@@ -182,7 +182,8 @@ impl HeadParser {
 
     /// The input has ended: `buf` is all there will be.
     ///
-    /// A line without its line end counts as one, as in Python; so `GET /` is served.
+    /// A line without its line end is not whole: `GET /x` may be all that has come of `GET /xyz HTTP/1.1`. (Python takes it for a
+    /// request of HTTP/0.9.)
     ///
     /// # Errors
     /// What is wrong with the last line, or [`Fault::IncompleteHead`] if it is only not all there.
@@ -197,9 +198,6 @@ impl HeadParser {
         let end = buf.len() - usize::from(buf.ends_with(b"\r"));
         if self.part == Part::RequestLine {
             self.accept_request_line(buf, end, buf.len(), head)?;
-            if self.part == Part::Done {
-                return Ok(AtEnd::Done);
-            }
         } else if self.line < end {
             headers::parse(buf, self.line, end)?;
         }
