@@ -173,8 +173,8 @@ impl Failure<'_> {
         matches!(self, Self::Panic(_))
     }
 
-    fn is(&self, mistake: &Mistake) -> bool {
-        matches!(self, Self::Error(message) if *message == mistake.to_string())
+    fn cites(&self, mistake: &Mistake) -> bool {
+        self.message().contains(&mistake.to_string())
     }
 }
 
@@ -408,8 +408,13 @@ pub(crate) fn fail<H: RequestHandler>(handler: &H, function: &str, failure: &Fai
             tell_gone(handler, function);
             return handler.exchange().cut();
         }
-        // The reply is complete, and the handler says no more than that.
-        Some(Trouble::HeadAnswered) if failure.is(&Mistake::BodyForHead) => return,
+        // The reply is complete, and most handlers say no more than that, be it in words of their own.
+        Some(Trouble::HeadAnswered) if !failure.is_panic() => {
+            if !failure.cites(&Mistake::BodyForHead) {
+                tell_failure(handler, function, failure);
+            }
+            return;
+        }
         Some(Trouble::Fault(fault)) => {
             handler.log_error(format_args!("{function}: {failure} ({})", fault.code()));
         }

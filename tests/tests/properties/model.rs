@@ -155,10 +155,10 @@ impl Model<'_> {
             }
         }
         let is_tunnel = self.state == State::Sent(Framing::Tunnel);
-        // The reply to HEAD is complete, and the handler says no more than that.
-        let answered_head = passed_on == Some(ErrorKind::BrokenPipe);
         let fails = passed_on.is_some() || program.finish != Finish::Well;
         let panics = passed_on.is_none() && program.finish == Finish::WithPanic;
+        // The reply to HEAD is complete, and the handler was told so: whatever it says, the reply stands.
+        let answered_head = !panics && came.iter().any(|came| came.error == Some(ErrorKind::BrokenPipe));
         let (is_whole, ends) = if fails && !answered_head { self.fail(panics) } else { self.end() };
         let reply = match self.state {
             State::Sent(framing) => Some((self.head, self.body, framing)),

@@ -274,6 +274,28 @@ fn head_of_a_long_body_stays_open_and_quiet() {
     assert_eq!(log.lines().len(), 2, "{:?}", log.lines());
 }
 
+/// A handler that passes on what it was told, in words of its own, has done nothing wrong: the response is whole.
+#[test]
+fn head_of_a_long_body_whose_handler_tells_it_in_its_own_words() {
+    let (run, log) = Act::run([HEAD, GET].concat(), |act| {
+        big(act).map_err(|error| std::io::Error::other(format!("cannot write the page: {error}")))
+    });
+    assert_eq!(run.responses.len(), 2, "{}", show(&run.output));
+    assert_eq!(run.responses[1].body.len(), BIG);
+    assert_eq!(log.lines().len(), 2, "{:?}", log.lines());
+}
+
+/// What it says besides is told, and takes nothing from the response.
+#[test]
+fn head_of_a_long_body_whose_handler_fails_after_it() {
+    let (run, log) = Act::run([HEAD, GET].concat(), |act| {
+        let told = big(act);
+        if act.command() == "HEAD" { Err(std::io::Error::other("the disk is full")) } else { told }
+    });
+    assert_eq!(run.responses.len(), 2, "{}", show(&run.output));
+    assert!(log.has("do_GET: the disk is full"), "{:?}", log.lines());
+}
+
 #[test]
 fn head_of_a_flushed_body() {
     let (run, log) = Act::run([HEAD, GET].concat(), |act| {
