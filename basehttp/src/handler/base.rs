@@ -405,9 +405,9 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
 
     /// Makes the next request the current one, if it has come. The exchange is locked for what is to be done else.
     pub(crate) fn next_request<H: RequestHandler<MessageClass = M>>(&mut self) -> (Next, Guard<'_>) {
-        let (mut exchange, request) = self.shared.lock_with(&mut self.request);
-        if self.stage.get() == Stage::Between {
-            request.clear();
+        let is_next = self.stage.get() == Stage::Between;
+        if is_next {
+            // The drop of a `MessageClass` is code of the user.
             if self.headers.get().is_some() {
                 self.headers = OnceCell::new();
             }
@@ -417,6 +417,10 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
                 self.forwarded = None;
             }
             self.stage.set(Stage::Coming);
+        }
+        let (mut exchange, request) = self.shared.lock_with(&mut self.request);
+        if is_next {
+            request.clear();
         }
         let next = exchange.next_head(request);
         match next {

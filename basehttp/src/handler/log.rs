@@ -37,7 +37,10 @@ impl BaseHTTPRequestHandler {
         let _ = write!(line, " - - [{}] ", handler.log_date_time_string());
         let _ = Escaped(&mut line).write_fmt(message);
         line.push('\n');
-        handler.exchange().log(&line);
+        let are_many = handler.exchange().log(&line);
+        if are_many {
+            handler.server().handle().write_log();
+        }
     }
 
     /// The default of [`RequestHandler::log_date_time_string`].

@@ -38,6 +38,9 @@ pub(crate) trait Stop: Send + Sync {
     /// Clients that are about to send a request are not waited for at the end: there is none any more.
     fn expect_no_requests(&self) {}
 
+    /// Writes the lines of the log that have gathered.
+    fn write_log(&self) {}
+
     fn is_stopping(&self) -> bool;
     fn wait(&self) -> ShutdownReport;
     fn report(&self) -> Option<ShutdownReport>;
@@ -80,6 +83,10 @@ impl ServerHandle {
     /// the end of the grace, and what is open then counts as cut.
     pub fn wait(&self) -> ShutdownReport {
         self.server.wait()
+    }
+
+    pub(crate) fn write_log(&self) {
+        self.server.write_log();
     }
 
     /// What the server has done so far; zeros for a handler that is run without one.

@@ -85,8 +85,8 @@ pub(crate) trait Wire: Send {
     /// Makes the end of the connection a reset.
     fn reset(&mut self);
 
-    /// Takes a line for the log, with its line end.
-    fn log(&mut self, line: &str, level: Level);
+    /// Takes a line for the log, with its line end. True if so many have gathered that they should be written.
+    fn log(&mut self, line: &str, level: Level) -> bool;
 }
 
 /// Whether a client is still there.

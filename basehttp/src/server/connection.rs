@@ -8,8 +8,8 @@ use super::body::{drop_rest, gather_body};
 use super::caught::caught;
 use super::ending::{LINGER_TIME, end, linger};
 use super::failing::{panicked, panicked_while_telling, report, tell_without_handler};
-use super::preface::{NextRequest, preface};
-use super::sending::{Pumped, pump, send, told};
+use super::preface::{NextRequest, await_input, preface};
+use super::sending::{Pumped, log_comes_first, pump, send, told};
 use super::session::{Host, Parts, Session, Turn};
 use crate::handler::base::Stage;
 use crate::handler::dispatch::{Failure, complete, is_condemned, last_resort, settle, too_slow};
@@ -80,6 +80,11 @@ where
 
     fn begin(&mut self, host: &mut dyn Host, late: bool) -> Step {
         if let Some(step) = preface(&mut self.made, &mut self.next, host, late) {
+            return step;
+        }
+        if !H::__HANDLE_OVERRIDDEN
+            && let Some(step) = await_input(&mut self.made, &mut self.next, host, late)
+        {
             return step;
         }
         if !host.runs_user_code() || (H::__HANDLE_OVERRIDDEN && !host.admits_all()) {
@@ -343,8 +348,16 @@ fn read_head<H: RequestHandler>(
         Next::End => return Step::To(At::LastReply),
         Next::Later | Next::Enough => {}
     }
-    let pumped = send(&mut exchange, host, *late == Some(Want::Room));
-    drop(exchange);
+    let has_no_room = *late == Some(Want::Room);
+    let pumped = if log_comes_first(&exchange, host) {
+        drop(exchange);
+        host.before_sending();
+        send(&mut handler.exchange(), host, has_no_room)
+    } else {
+        let pumped = send(&mut exchange, host, has_no_room);
+        drop(exchange);
+        pumped
+    };
     match told(pumped, handler, host) {
         Pumped::Paused(turn) => Step::DoneAt(At::Head, turn),
         Pumped::Dead => Step::To(At::LastReply),

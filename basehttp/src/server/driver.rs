@@ -304,6 +304,10 @@ impl<M: Machine> Thread<'_, M> {
 
     /// Writes the gathered lines. The watchdog covers that: whoever reads them may have stopped to.
     pub(super) fn flush_log(&self) {
+        // The reserve runs no code of the user: if that hung, nobody would poll. A thread that comes out of a handler writes them.
+        if self.policy == RESERVE && self.machine.log_may_wait() {
+            return;
+        }
         if self.machine.has_lines() {
             let watchdog = &self.machine.scheduler().watchdog;
             let is_watched = self.policy == DRIVER;

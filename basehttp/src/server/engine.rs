@@ -61,7 +61,7 @@ pub(super) struct Engine {
     pub(super) predictor: Predictor,
     /// As the predictor knows handshakes of TLS. No request is of this kind.
     pub(super) handshake: Kind,
-    pub(super) log: Log,
+    pub(super) log: Arc<Log>,
     pub(super) settings: Settings,
     /// Those of the settings, for all connections.
     bounds: Arc<Bounds>,
@@ -80,7 +80,7 @@ impl Engine {
         pollers: Vec<Poller>,
         settings: Settings,
         hooked: Hooked,
-        log: Log,
+        log: Arc<Log>,
         shutdown: Arc<Shutdown>,
         wakers: Arc<Wakers>,
     ) -> Self {
@@ -388,6 +388,10 @@ impl Machine for Engine {
 
     fn has_lines(&self) -> bool {
         self.log.has_lines()
+    }
+
+    fn log_may_wait(&self) -> bool {
+        self.log.has_sink()
     }
 
     fn flush_log(&self) {

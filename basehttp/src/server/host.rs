@@ -270,6 +270,10 @@ impl Host for Thread<'_, Engine> {
         }
     }
 
+    fn has_lines(&self) -> bool {
+        self.machine.has_lines()
+    }
+
     fn has_gathered(&mut self, exchange: Shared) {
         if !std::mem::replace(&mut self.local.has_gathered, true) {
             self.worker.set_gathered(Some(exchange));

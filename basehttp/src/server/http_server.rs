@@ -161,7 +161,8 @@ impl HTTPServer {
         let wakers = Arc::new(Wakers::new(wakers.collect::<io::Result<_>>()?));
         let address = listener.address()?;
         let shutdown = Arc::new(Shutdown::new(shards, settings.shutdown_grace));
-        let control = Control { shutdown: shutdown.clone(), wakers: wakers.clone() };
+        let log = Arc::new(Log::new(log_line, shards));
+        let control = Control { shutdown: shutdown.clone(), wakers: wakers.clone(), log: log.clone() };
         let handle = ServerHandle { server: Arc::new(control) };
         let (name_of, is_tls) = (settings.name_of, settings.is_tls());
         let guard = HostGuard::new(settings.allowed_hosts.iter().cloned(), settings.loopback_guard);
@@ -185,7 +186,6 @@ impl HTTPServer {
             Poller::new(shard, poll, acceptor.take(), shards, settings.compute_threads())
         });
         let pollers = pollers.collect();
-        let log = Log::new(log_line, shards);
         let hooked = Hooked { verify_request, open, info: info.clone() };
         let engine = Engine::new(pollers, settings, hooked, log, shutdown, wakers);
         Ok(Self {

@@ -72,16 +72,10 @@ impl Log {
         }
     }
 
-    /// Takes a line about a connection of this shard.
-    pub(super) fn push(&self, shard: usize, line: &str, level: Level) {
-        if self.gather(shard, line, level) >= MANY {
-            self.flush();
-        }
-    }
-
-    /// Lays a line to the others of its shard, which have so many bytes then.
-    fn gather(&self, shard: usize, line: &str, level: Level) -> usize {
-        let Some(lines) = self.shards.get(shard) else { return 0 };
+    /// Takes a line about a connection of this shard, and lays it to the others. True if there are so many that they should be
+    /// written although there is other work: by the caller, who knows whether it holds a lock, or by whoever has time.
+    pub(super) fn gather(&self, shard: usize, line: &str, level: Level) -> bool {
+        let Some(lines) = self.shards.get(shard) else { return false };
         let mut gathered = lock(&lines.gathered);
         let length = gathered.lines.len();
         if length > 0 && length + line.len() > self.most {
@@ -90,7 +84,7 @@ impl Log {
             self.put(line, level, &mut gathered.lines);
         }
         lines.has_some.store(true, Ordering::Release);
-        gathered.lines.len()
+        gathered.lines.len() >= MANY
     }
 
     fn put(&self, line: &str, level: Level, lines: &mut Vec<u8>) {
@@ -99,6 +93,11 @@ impl Log {
             lines.push(mark(level));
         }
         lines.extend_from_slice(line.as_bytes());
+    }
+
+    /// Whether the lines go to code of the user, which may take its time. Standard error is only written to as far as it takes.
+    pub(super) fn has_sink(&self) -> bool {
+        self.sink.is_some()
     }
 
     pub(super) fn has_lines(&self) -> bool {
@@ -183,7 +182,7 @@ impl Log {
     /// Says something outside of all turns, after which lines are written: a thread that serves may sleep for long.
     #[cfg(any(unix, feature = "tls"))]
     pub(super) fn tell(&self, text: &str, level: Level) {
-        self.push(0, &line_of_the_server(text), level);
+        self.gather(0, &line_of_the_server(text), level);
         self.flush();
     }
 }

@@ -82,6 +82,9 @@ pub(super) trait Machine: Send + Sync + Sized + 'static {
     /// Whether there are lines of the log to be written.
     fn has_lines(&self) -> bool;
 
+    /// Whether writing the lines may take any time.
+    fn log_may_wait(&self) -> bool;
+
     fn flush_log(&self);
 }
 

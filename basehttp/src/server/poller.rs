@@ -271,7 +271,7 @@ impl Poller {
         let next =
             self.timers.peek().map(|Reverse((time, _))| Duration::from_millis(time.saturating_sub(now)));
         let retry = self.acceptor.as_ref().and_then(Acceptor::patience);
-        [most, next.map(|next| next.min(LONGEST_SLEEP)), retry].into_iter().flatten().min()
+        [most, next, retry].into_iter().flatten().min().map(|time| time.min(LONGEST_SLEEP))
     }
 
     /// Takes new connections.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::connection::{At, Made, Step};
 use super::ending::LINGER_TIME;
 use super::session::{Host, Turn};
+use crate::handler::exchange::Next;
 use crate::handler::wire::Want;
 use crate::handler::{BaseHTTPRequestHandler, Message, RequestHandler};
 
@@ -77,6 +78,26 @@ pub(super) fn preface<H: RequestHandler>(
     }
 }
 
+/// A client that says nothing needs no handler, nor a thread that may run one. None if something has come.
+pub(super) fn await_input<H: RequestHandler>(
+    made: &mut Made<H>,
+    next: &mut NextRequest,
+    host: &dyn Host,
+    late: bool,
+) -> Option<Step> {
+    let Made::Base(base) = made else { return None };
+    let mut exchange = base.exchange();
+    match exchange.look_for_input() {
+        Next::Request => None,
+        Next::Later | Next::Enough if !late => {
+            let patience = exchange.patience();
+            let time = if host.is_stopping() { next.grant(host) } else { Some(patience) };
+            Some(Step::Done(time.map_or(Turn::Over, |time| Turn::Later(Want::Input, time.min(patience)))))
+        }
+        Next::Later | Next::Enough | Next::End => Some(Step::Done(Turn::Over)),
+    }
+}
+
 fn refuse<M: Message>(base: &BaseHTTPRequestHandler<M>, host: &dyn Host, error: &io::Error) -> Step {
     let mut exchange = base.exchange();
     exchange.complain(&format!("{}: {error}", base.peer_address()));
@@ -85,7 +106,9 @@ fn refuse<M: Message>(base: &BaseHTTPRequestHandler<M>, host: &dyn Host, error: 
         return Step::Done(Turn::Over);
     }
     exchange.refuse_preface();
+    drop(exchange);
     host.before_sending();
+    let mut exchange = base.exchange();
     // An empty send buffer has room for it.
     let _ = exchange.pump();
     exchange.shutdown_write();

@@ -23,15 +23,25 @@ pub(super) enum Pumped {
 
 /// Sends what is ready as far as the client takes it, and logs what the connection has come to if it takes nothing more.
 pub(super) fn pump<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool) -> Pumped {
-    let pumped = send(&mut handler.exchange(), host, expired);
+    let mut exchange = handler.exchange();
+    if log_comes_first(&exchange, host) {
+        drop(exchange);
+        host.before_sending();
+        exchange = handler.exchange();
+    }
+    let pumped = send(&mut exchange, host, expired);
+    drop(exchange);
     told(pumped, handler, host)
+}
+
+/// Whether lines of the log have to be written before what is ready is sent. Code of the user takes them: the exchange must not be
+/// locked then.
+pub(super) fn log_comes_first(exchange: &Exchange, host: &dyn Host) -> bool {
+    exchange.has_output() && host.has_lines()
 }
 
 /// Sends what is ready. Whoever calls this lets [`told`] see what came of it, once the exchange is not locked any more.
 pub(super) fn send(exchange: &mut Exchange, host: &mut dyn Host, expired: bool) -> Pumped {
-    if exchange.has_output() {
-        host.before_sending();
-    }
     // A disk may be slow: the watchdog is to know that this thread may hang.
     let reads = exchange.has_files() && host.runs_user_code();
     if reads {

@@ -86,6 +86,9 @@ pub(crate) trait Host {
     /// the reply may look for them.
     fn before_sending(&self);
 
+    /// Whether there are such lines.
+    fn has_lines(&self) -> bool;
+
     /// Replies have gathered in the exchange, and go on to wait there while a handler runs that is expected to be quick.
     fn has_gathered(&mut self, exchange: Shared);
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::log::Log;
 use super::shutdown::Shutdown;
 use super::wakers::Wakers;
 use crate::handler::{ShutdownReport, Stats, Stop};
@@ -10,6 +11,7 @@ use crate::sync::Arc;
 pub(super) struct Control {
     pub(super) shutdown: Arc<Shutdown>,
     pub(super) wakers: Arc<Wakers>,
+    pub(super) log: Arc<Log>,
 }
 
 impl Stop for Control {
@@ -20,6 +22,10 @@ impl Stop for Control {
 
     fn expect_no_requests(&self) {
         self.shutdown.expect_no_requests();
+    }
+
+    fn write_log(&self) {
+        self.log.flush();
     }
 
     fn is_stopping(&self) -> bool {

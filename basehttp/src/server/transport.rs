@@ -215,8 +215,8 @@ impl Wire for Socket {
         self.stream.reset_on_close();
     }
 
-    fn log(&mut self, line: &str, level: Level) {
-        self.server.log().push(self.place.shard, line, level);
+    fn log(&mut self, line: &str, level: Level) -> bool {
+        self.server.log().gather(self.place.shard, line, level)
     }
 }
 

@@ -163,7 +163,8 @@ impl Wire for Memory {
         }
     }
 
-    fn log(&mut self, line: &str, _level: Level) {
+    fn log(&mut self, line: &str, _level: Level) -> bool {
         self.record.lock().log.push_str(line);
+        false
     }
 }

@@ -175,6 +175,10 @@ impl Host for Patient {
 
     fn before_sending(&self) {}
 
+    fn has_lines(&self) -> bool {
+        false
+    }
+
     fn takes_connection(&mut self) {}
 
     fn has_gathered(&mut self, _exchange: Shared) {}

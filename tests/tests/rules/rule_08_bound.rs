@@ -127,6 +127,25 @@ fn rule_08_at_the_bound_a_head_that_does_not_come_is_late() {
     release(&gate, vec![stuck]);
 }
 
+/// Whoever takes the lines of the log is code of the user, which may take its time: the reserve leaves them to others.
+#[test]
+fn rule_08_at_the_bound_a_log_that_hangs_holds_up_nobody() {
+    let (log_gate, log_bar) = gate();
+    let builder = HTTPServer::builder().head_timeout(SHORT).queue_timeout(SHORT).log_line(move |line| {
+        if line.contains("has found no thread") {
+            // At the end of the test it is let through.
+            let _ = log_bar.pass();
+        }
+    });
+    let (stage, gate, clients) = at_bound(builder);
+    // The reserve has answered it, and has said so.
+    assert_eq!(stage.client().ask(WAIT).status, 503);
+    // It goes on polling: there is no thread for this one either, and it hears so.
+    assert_eq!(stage.client().ask(WAIT).status, 503);
+    log_gate.stay_open();
+    release(&gate, clients);
+}
+
 #[test]
 fn rule_08_queued_requests_are_served_in_order_when_a_thread_comes_back() {
     let (gate, bar) = gate();

@@ -3,15 +3,18 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use basehttp::prelude::*;
+use basehttp::testing::TestServer;
+use basehttp_tests::client::Client;
 use basehttp_tests::gate::gate;
 use basehttp_tests::process::{memory_of, server_threads, sleeps, workers};
 use basehttp_tests::wait_until;
 
-use crate::stage::{GET, Stage, WAIT, get, say};
+use crate::stage::{GET, Stage, WAIT, factory, get, say, turn};
 
 fn stage(builder: basehttp::ServerBuilder) -> Stage {
     let hour = Duration::from_secs(3600);
@@ -34,6 +37,30 @@ fn stage(builder: basehttp::ServerBuilder) -> Stage {
             say(act, &format!("{path}{}", body.len()))
         }
     })
+}
+
+/// Neither one that leaves without a word, nor one that is told to leave.
+#[test]
+fn rule_13_who_says_nothing_gets_no_handler() {
+    let made = Arc::new(AtomicUsize::new(0));
+    let counter = made.clone();
+    let _turn = turn();
+    let builder = HTTPServer::builder().idle_timeout(Duration::from_millis(50));
+    let server = TestServer::with(builder, move |base| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        factory(|act| say(act, ""))(base)
+    });
+    let mut silent: Vec<_> = (0..10).map(|_| Client::new(&server)).collect();
+    for client in &mut silent {
+        client.assert_closed();
+    }
+    for _ in 0..10 {
+        drop(server.connect().unwrap());
+    }
+    wait_until("all are gone", || server.handle().stats().connections_open == 0);
+    assert_eq!(made.load(Ordering::SeqCst), 0);
+    assert_eq!(Client::new(&server).ask(GET).status, 200);
+    assert_eq!(made.load(Ordering::SeqCst), 1);
 }
 
 /// The parts of a request at which a client falls silent, and the rest of it.

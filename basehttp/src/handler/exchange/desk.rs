@@ -361,7 +361,9 @@ impl Wire for Nowhere {
 
     fn reset(&mut self) {}
 
-    fn log(&mut self, _line: &str, _level: Level) {}
+    fn log(&mut self, _line: &str, _level: Level) -> bool {
+        false
+    }
 }
 
 #[cfg(test)]
@@ -407,7 +409,9 @@ mod tests {
 
         fn reset(&mut self) {}
 
-        fn log(&mut self, _line: &str, _level: Level) {}
+        fn log(&mut self, _line: &str, _level: Level) -> bool {
+            false
+        }
     }
 
     /// A connection after a turn in which it had no complete request.

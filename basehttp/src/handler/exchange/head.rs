@@ -13,6 +13,28 @@ impl Exchange {
         self.line.wire.is_in_handshake()
     }
 
+    /// Reads what has come of the first request, if there is none yet.
+    pub(crate) fn look_for_input(&mut self) -> Next {
+        self.await_next();
+        if !self.input.is_empty() {
+            return Next::Request;
+        }
+        match self.input.fill(|room| self.line.wire.read(room)) {
+            Ok(0) => Next::End,
+            Ok(_) => {
+                self.budget.spend();
+                // The handshake is done.
+                self.until = None;
+                Next::Request
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.mind_silence();
+                Next::Later
+            }
+            Err(_) => Next::End,
+        }
+    }
+
     /// Parses the next head as far as it has come.
     #[inline]
     pub(crate) fn next_head(&mut self, request: &mut Request) -> Next {
@@ -20,15 +42,7 @@ impl Exchange {
         if self.output != Output::Open {
             return Next::End;
         }
-        if self.part == Part::Exchange {
-            self.parser.reset();
-            self.part = Part::Idle;
-            // The reply before is long with its client when an idle connection is closed.
-            self.after = After::Nothing;
-            self.sent = 0;
-            self.until = None;
-            self.line.wire.begin_idle();
-        }
+        self.await_next();
         loop {
             let parsed = match self.input.data() {
                 [] => Ok(Progress::NeedMore),
@@ -78,6 +92,20 @@ impl Exchange {
                 }
                 Err(_) => return Next::End,
             }
+        }
+    }
+
+    /// The reply before is complete.
+    #[inline]
+    fn await_next(&mut self) {
+        if self.part == Part::Exchange {
+            self.parser.reset();
+            self.part = Part::Idle;
+            // That reply is long with its client when an idle connection is closed.
+            self.after = After::Nothing;
+            self.sent = 0;
+            self.until = None;
+            self.line.wire.begin_idle();
         }
     }
 

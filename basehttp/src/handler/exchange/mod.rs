@@ -168,9 +168,10 @@ const DIRECT: usize = 16 * 1024;
 const ON_ITS_WAY: u64 = 16 * 1024;
 
 impl Exchange {
-    /// Takes a line of the handler's.
-    pub(crate) fn log(&mut self, line: &str) {
-        self.line.wire.log(line, self.level);
+    /// Takes a line of the handler's. True if so many have gathered that they should be written, once this is not locked any
+    /// more: code of the user may take them.
+    pub(crate) fn log(&mut self, line: &str) -> bool {
+        self.line.wire.log(line, self.level)
     }
 
     /// Takes a line in which the server complains.

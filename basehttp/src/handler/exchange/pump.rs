@@ -309,7 +309,9 @@ mod tests {
 
         fn reset(&mut self) {}
 
-        fn log(&mut self, _line: &str, _level: Level) {}
+        fn log(&mut self, _line: &str, _level: Level) -> bool {
+            false
+        }
     }
 
     #[test]
@@ -401,7 +403,9 @@ mod tests {
 
         fn reset(&mut self) {}
 
-        fn log(&mut self, _line: &str, _level: Level) {}
+        fn log(&mut self, _line: &str, _level: Level) -> bool {
+            false
+        }
     }
 
     /// A reply that is begun, with so long for its client in total.

@@ -324,6 +324,10 @@ impl Machine for House {
         self.has_lines.load(Ordering::SeqCst)
     }
 
+    fn log_may_wait(&self) -> bool {
+        false
+    }
+
     fn flush_log(&self) {
         self.has_lines.store(false, Ordering::SeqCst);
     }

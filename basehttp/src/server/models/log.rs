@@ -48,10 +48,17 @@ fn read() -> String {
     READER.with(|reader| reader.read.borrow().clone())
 }
 
+/// As a handler does.
+fn push(log: &Log, shard: usize, text: &str) {
+    if log.gather(shard, text, Level::Info) {
+        log.flush();
+    }
+}
+
 fn say(log: &Arc<Log>, shard: usize, text: &'static str) -> thread::JoinHandle<()> {
     let log = log.clone();
     thread::spawn(move || {
-        log.push(shard, text, Level::Info);
+        push(&log, shard, text);
         log.flush();
     })
 }
@@ -62,7 +69,7 @@ fn what_is_said_while_another_writes_is_written() {
     explore(None, || {
         let log = begin(1000, 1);
         let other = say(&log, 0, "one\n");
-        log.push(0, "two\n", Level::Info);
+        push(&log, 0, "two\n");
         log.flush();
         other.join().expect("it does not panic");
         let read = read();
@@ -77,7 +84,7 @@ fn what_is_said_in_another_shard_is_written() {
     explore(None, || {
         let log = begin(1000, 2);
         let other = say(&log, 1, "one\n");
-        log.push(0, "two\n", Level::Info);
+        push(&log, 0, "two\n");
         log.flush();
         other.join().expect("it does not panic");
         let read = read();
@@ -92,7 +99,7 @@ fn what_was_not_taken_is_written_later() {
     explore(None, || {
         let log = begin(2, 1);
         let other = say(&log, 0, "one\n");
-        log.push(0, "two\n", Level::Info);
+        push(&log, 0, "two\n");
         log.flush();
         other.join().expect("it does not panic");
         assert!(log.has_lines(), "nobody would try it again");
@@ -110,14 +117,14 @@ fn what_is_lost_is_counted() {
         let log = begin(0, 1);
         // It is in the hand of the one who writes, and the next with one line of the two that follow is all that is kept.
         let most = "x".repeat(512 * 1024 - 5);
-        log.push(0, &most, Level::Info);
-        log.push(0, &most, Level::Info);
+        push(&log, 0, &most);
+        push(&log, 0, &most);
         let other = say(&log, 0, "one\n");
-        log.push(0, "two\n", Level::Info);
+        push(&log, 0, "two\n");
         other.join().expect("it does not panic");
         READER.with(|reader| reader.room.set(usize::MAX));
         log.flush();
-        log.push(0, "end\n", Level::Info);
+        push(&log, 0, "end\n");
         log.flush();
         let read = read();
         let said = read.matches("one\n").count() + read.matches("two\n").count();

@@ -264,8 +264,8 @@ impl Wire for TlsSocket {
         self.socket.reset();
     }
 
-    fn log(&mut self, line: &str, level: Level) {
-        self.socket.log(line, level);
+    fn log(&mut self, line: &str, level: Level) -> bool {
+        self.socket.log(line, level)
     }
 }
 
