@@ -233,10 +233,6 @@ const CIRCLES: &[Exception] = &[
         files: &["testing/memory.rs", "testing/mod.rs"],
         reason: "a run uses the memory wire, which returns the run's results",
     },
-    Exception {
-        files: &["bin/basehttp/handler.rs", "bin/basehttp/upload.rs"],
-        reason: "the handler receives uploads, and an upload uses the handler",
-    },
 ];
 const CIRCLES_OF_MACROS: &[Exception] = &[
     Exception {

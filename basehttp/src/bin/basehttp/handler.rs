@@ -18,6 +18,7 @@ use basehttp::{Content, Listing, SimpleHTTPRequestHandler};
 use crate::auth::{CHALLENGE, Verdict};
 use crate::log::Request;
 use crate::record::Record;
+use crate::scripts::ScriptFolders;
 use crate::settings::Settings;
 use crate::upload;
 
@@ -42,47 +43,13 @@ impl<const MINOR: u8> Files<MINOR> {
         Self { base, settings, record: Record::default() }
     }
 
-    pub(crate) fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
-    /// Logs what is neither a request nor a failure, in the forms that have room for it.
-    pub(crate) fn tell(&self, message: fmt::Arguments<'_>) {
-        if self.settings.log.is_python() || self.settings.log.is_json() {
-            self.log_message(message);
-        }
-    }
-
-    /// Whether a folder lies in one of those whose files are run, as the system sees it.
-    pub(crate) fn lies_among_scripts(path: &Path, root: &Path) -> bool {
+    /// The folders whose files are run.
+    fn script_folders(&self) -> ScriptFolders {
         #[cfg(unix)]
-        {
-            let Ok(path) = path.canonicalize() else { return true };
-            let scripts = Self::cgi_directories
-                .iter()
-                .filter_map(|folder| root.join(folder.trim_start_matches('/')).canonicalize().ok());
-            scripts.into_iter().any(|folder| path.starts_with(folder))
+        if self.settings.cgi {
+            return ScriptFolders(Self::cgi_directories);
         }
-        #[cfg(not(unix))]
-        {
-            let _ = (path, root);
-            false
-        }
-    }
-
-    /// Whether a folder is one of those whose files are run.
-    pub(crate) fn is_among_scripts(path: &Path) -> bool {
-        #[cfg(unix)]
-        {
-            // Some systems do not tell case.
-            let path = PathBuf::from(path.as_os_str().to_ascii_lowercase());
-            Self::cgi_directories.iter().any(|folder| path.starts_with(folder.trim_start_matches('/')))
-        }
-        #[cfg(not(unix))]
-        {
-            let _ = path;
-            false
-        }
+        ScriptFolders(&[])
     }
 
     /// Asks who it is. The answer is sent where it is nobody that may come in.
@@ -151,7 +118,7 @@ impl<const MINOR: u8> Files<MINOR> {
             return self.run_cgi();
         }
         match self.settings.upload {
-            Some(rules) => upload::receive(self, rules),
+            Some(rules) => upload::receive(self, &self.settings, rules, self.script_folders()),
             None => self.send_error((405, "Uploads are off", "Start basehttp with --upload to take files.")),
         }
     }

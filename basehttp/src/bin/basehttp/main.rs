@@ -10,6 +10,7 @@ mod handler;
 mod log;
 mod names;
 mod record;
+mod scripts;
 mod settings;
 mod signals;
 mod summary;

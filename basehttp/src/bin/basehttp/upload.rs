@@ -1,17 +1,18 @@
 //! Files from clients, into the folders that are served.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Write as _};
 use std::path::PathBuf;
 
 use basehttp::prelude::*;
-use basehttp::{FileRequestHandler, Listing, Multipart};
+use basehttp::{Directory, FileRequestHandler, Listing, Multipart};
 use serde_json::json;
 use tempfile::{NamedTempFile, TempPath};
 
-use crate::handler::Files;
 use crate::names;
-use crate::settings::UploadRules;
+use crate::scripts::ScriptFolders;
+use crate::settings::{Settings, UploadRules};
 
 /// Files of one form: each costs a file system some work, and a client a few bytes.
 const MOST_FILES: usize = 1000;
@@ -82,18 +83,33 @@ fn nonce() -> String {
     format!("{:016x}{:016x}", half(), half())
 }
 
-/// Answers a POST with files.
-pub(crate) fn receive<const MINOR: u8>(handler: &Files<MINOR>, rules: UploadRules) -> io::Result<()> {
-    match take(handler, rules) {
+/// Answers a POST with files, none of which goes into a folder of scripts.
+pub(crate) fn receive<H>(
+    handler: &H,
+    settings: &Settings,
+    rules: UploadRules,
+    scripts: ScriptFolders,
+) -> io::Result<()>
+where
+    H: FileRequestHandler<MessageClass = Headers>,
+{
+    match take(handler, settings, rules, scripts) {
         Ok(files) => {
-            handler.settings().summary.received(files.iter().map(|file| file.size).sum());
+            settings.summary.received(files.iter().map(|file| file.size).sum());
             for file in &files {
-                handler.tell(format_args!("uploaded {} ({} bytes)", file.name, file.size));
+                tell(handler, settings, format_args!("uploaded {} ({} bytes)", file.name, file.size));
             }
             answer(handler, &files)
         }
         Err(Refusal::Status(code, text)) => handler.send_error((code, text)),
         Err(Refusal::Error(error)) => Err(error),
+    }
+}
+
+/// Logs what is neither a request nor a failure, in the forms that have room for it.
+fn tell<H: RequestHandler>(handler: &H, settings: &Settings, message: fmt::Arguments<'_>) {
+    if settings.log.is_python() || settings.log.is_json() {
+        handler.log_message(message);
     }
 }
 
@@ -107,7 +123,7 @@ fn folder_of(path: &str) -> String {
 }
 
 /// A browser is shown the folder again; others get the names that the files have now, as JSON where they want that.
-fn answer<const MINOR: u8>(handler: &Files<MINOR>, files: &[Taken]) -> io::Result<()> {
+fn answer<H: RequestHandler<MessageClass = Headers>>(handler: &H, files: &[Taken]) -> io::Result<()> {
     let accepted = handler.headers().get("Accept").unwrap_or_default();
     if accepted.contains("text/html") {
         handler.send_response(303);
@@ -137,11 +153,19 @@ struct Taken {
     path: Option<TempPath>,
 }
 
-fn take<const MINOR: u8>(handler: &Files<MINOR>, rules: UploadRules) -> Result<Vec<Taken>, Refusal> {
+fn take<H>(
+    handler: &H,
+    settings: &Settings,
+    rules: UploadRules,
+    scripts: ScriptFolders,
+) -> Result<Vec<Taken>, Refusal>
+where
+    H: FileRequestHandler<MessageClass = Headers>,
+{
     if is_cross_site(handler.headers(), handler.path()) {
         return Err(Refusal::status(403, "Uploads from pages of other sites are refused"));
     }
-    let folder = Folder::open(handler)?;
+    let folder = Folder::open(handler, &settings.files, scripts)?;
     let form = handler.multipart(rules.limit).map_err(Refusal::of_form)?;
     let files = read(form, &folder, rules)?;
     folder.name(files, rules.overwrite)
@@ -187,13 +211,17 @@ struct Folder {
 
 impl Folder {
     /// The folder that the request's path names, as the handler of files finds it: never outside of what is served.
-    fn open<const MINOR: u8>(handler: &Files<MINOR>) -> Result<Self, Refusal> {
+    fn open<H: FileRequestHandler>(
+        handler: &H,
+        served: &Directory,
+        scripts: ScriptFolders,
+    ) -> Result<Self, Refusal> {
         let missing = || Refusal::status(404, "There is no such folder");
         let relative = handler.translate_path(handler.path()).ok_or_else(missing)?;
-        if handler.settings().cgi && Files::<MINOR>::is_among_scripts(&relative) {
+        if scripts.are_named_by(&relative) {
             return Err(Refusal::status(403, "Scripts cannot be uploaded"));
         }
-        let open = match handler.settings().files.open_folder(&relative) {
+        let open = match served.open_folder(&relative) {
             Ok(open) => open,
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
                 return Err(Refusal::status(405, "Files are uploaded into folders"));
@@ -203,10 +231,10 @@ impl Folder {
             }
             Err(_) => return Err(missing()),
         };
-        let root = handler.settings().files.path();
+        let root = served.path();
         let path = path_of(&open).unwrap_or_else(|| root.join(relative));
         // By whatever name it was reached, a link's or another spelling's.
-        if handler.settings().cgi && Files::<MINOR>::lies_among_scripts(&path, root) {
+        if scripts.contain(&path, root) {
             return Err(Refusal::status(403, "Scripts cannot be uploaded"));
         }
         Ok(Self { path, _open: open })
@@ -298,7 +326,7 @@ mod tests {
 
     use super::*;
     use crate::args::Args;
-    use crate::settings::Settings;
+    use crate::handler::Files;
 
     const FORM_OF_TWO: &[u8] = b"--b\r\nContent-Disposition: form-data; name=\"x\"; filename=\"one.txt\"\r\n\
         Content-Type: text/plain\r\n\r\nfirst\r\n--b\r\nContent-Disposition: form-data; name=\"y\"; \
