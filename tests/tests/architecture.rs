@@ -229,10 +229,6 @@ const CIRCLES: &[Exception] = &[
         ],
         reason: "the trait's default methods run scripts, with the trait's methods",
     },
-    Exception {
-        files: &["testing/memory.rs", "testing/mod.rs"],
-        reason: "a run uses the memory wire, which returns the run's results",
-    },
 ];
 const CIRCLES_OF_MACROS: &[Exception] = &[
     Exception {

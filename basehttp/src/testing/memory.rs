@@ -5,7 +5,7 @@ use std::io::{self, IoSlice};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{Response, Run};
+use super::Response;
 use crate::handler::clock::Clock;
 use crate::handler::wire::{Level, Want, Wire};
 
@@ -24,6 +24,18 @@ pub enum Piece {
     Bytes(Vec<u8>),
     /// It is silent for so long on the connection's clock, which takes no time.
     Pause(Duration),
+}
+
+/// All that came of a [`run`](super::run).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Run {
+    /// The replies, one for each request.
+    pub responses: Vec<Response>,
+    /// The bytes that the client would have got.
+    pub output: Vec<u8>,
+    /// What was logged, a line each.
+    pub log: String,
 }
 
 /// The test's side.

@@ -44,22 +44,10 @@ use crate::server::session::{Host, Parts, Session, Turn};
 use memory::Memory;
 
 pub use double::{Received, TestDouble};
-pub use memory::Piece;
+pub use memory::{Piece, Run};
 pub use response::Response;
 pub use scripted::{Gate, Scripted};
 pub use server::TestServer;
-
-/// All that came of a [`run`].
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Run {
-    /// The replies, one for each request.
-    pub responses: Vec<Response>,
-    /// The bytes that the client would have got.
-    pub output: Vec<u8>,
-    /// What was logged, a line each.
-    pub log: String,
-}
 
 /// Runs a handler on the bytes of a connection, one or more requests, and returns its replies.
 ///
