@@ -207,10 +207,6 @@ const CIRCLES: &[Exception] = &[
         reason: "the exchange is one object in several files, and the trait and its base name each other",
     },
     Exception {
-        files: &["handler/address.rs", "handler/wire.rs"],
-        reason: "what a proxy announces has an address, and the peer with an address takes what is announced",
-    },
-    Exception {
         files: &["proto/reply/framing.rs", "proto/reply/head.rs", "proto/reply/mod.rs"],
         reason: "one reply in several files",
     },

@@ -4,8 +4,6 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use super::wire::Announced;
-
 /// The address of a client or of a server: Python's `(host, port)`, or that of a unix socket.
 ///
 /// An IPv4 address in the form of IPv6, `::ffff:192.0.2.7` (RFC 4291 section 2.5.5.2), is made the IPv4 address that it
@@ -78,6 +76,9 @@ impl fmt::Display for Address {
         }
     }
 }
+
+/// What a proxy says of its client: the address, unless that is left out, and whether it speaks TLS with the proxy.
+pub(crate) type Announced = (Option<Address>, bool);
 
 /// The other end of a connection, as the system knows it, or as a proxy there has announced it.
 #[derive(Debug)]

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::{self, IoSlice};
 use std::time::Duration;
 
-use super::Address;
 use crate::proto::fault::Fault;
+
+pub(crate) use super::address::Announced;
 
 /// The other end of a connection, and the log. A connection of the server is one, and so is the memory of
 /// [`testing`](crate::testing).
@@ -99,9 +100,6 @@ pub(crate) enum Presence {
     /// It takes nothing more either.
     Gone,
 }
-
-/// What a proxy says of its client: the address, unless that is left out, and whether it speaks TLS with the proxy.
-pub(crate) type Announced = (Option<Address>, bool);
 
 /// How much a line of the log matters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
