@@ -207,10 +207,6 @@ const CIRCLES: &[Exception] = &[
         reason: "the exchange is one object in several files, and the trait and its base name each other",
     },
     Exception {
-        files: &["proto/reply/framing.rs", "proto/reply/head.rs", "proto/reply/mod.rs"],
-        reason: "one reply in several files",
-    },
-    Exception {
         files: &["files/listing/mod.rs", "files/listing/page.rs", "files/mod.rs", "files/serve.rs"],
         reason: "the trait's default methods serve files, with the trait's methods",
     },

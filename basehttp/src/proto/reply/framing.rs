@@ -1,8 +1,36 @@
 //! The framing of a reply (RFC 9112 section 6), decided in one place.
 
-use super::head::Persist;
-use super::{Reply, State};
 use crate::proto::request_line::Version;
+use crate::proto::status::HTTPStatus;
+
+/// What of the request decides about the reply's form.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// The version of the request; HTTP/0.9 gets a body without a head.
+    pub version: Version,
+    /// The method is HEAD: a head without a body.
+    pub head: bool,
+    /// The method is CONNECT: a 2xx head ends HTTP on the connection (RFC 9110 section 9.3.6).
+    pub connect: bool,
+    /// The client wants the connection closed, or it must be: no handler can keep it open.
+    pub close: bool,
+}
+
+/// What is known of the head in the making.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Head {
+    pub(super) status: u16,
+    pub(super) protocol: Option<Version>,
+    pub(super) length: Option<u64>,
+    pub(super) chunked: bool,
+    pub(super) says: Option<Persist>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Persist {
+    Close,
+    KeepAlive,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
@@ -24,14 +52,16 @@ pub(super) enum Framing {
     Nothing,
 }
 
-enum Line {
+/// The line that tells the framing.
+#[derive(Clone, Copy)]
+pub(super) enum Line {
     None,
     Length(u64),
     Chunked,
 }
 
 /// The end of a head: the lines that are decided last.
-struct Tail {
+pub(super) struct Tail {
     bytes: [u8; LONGEST],
     len: usize,
 }
@@ -71,94 +101,63 @@ impl Tail {
         self.len += len;
     }
 
-    fn bytes(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
     }
 }
 
-impl Reply {
-    /// Decides the framing (RFC 9112 section 6) and completes the head with it. `total` is the length of the whole body,
-    /// where that is known.
+impl Head {
     #[inline]
-    pub(super) fn commit(&mut self, total: Option<u64>) {
-        let State::Held { body, unsent } = self.state else { return };
-        let held = (self.out.len() - body) as u64 + unsent;
-        let (framing, line) = self.decide(total, held);
-        if framing == Framing::UntilClose || self.is_headless() {
-            self.close = true;
-        }
-        let mut added = 0;
-        if !self.is_headless() {
-            let mut tail = Tail::default();
-            match line {
-                Line::None => {}
-                Line::Chunked => tail.push(b"Transfer-Encoding: chunked\r\n"),
-                Line::Length(length) => {
-                    tail.push(b"Content-Length: ");
-                    tail.push_decimal(length);
-                    tail.push(b"\r\n");
-                }
-            }
-            match self.connection_line() {
-                Some(Persist::Close) => tail.push(b"Connection: close\r\n"),
-                Some(Persist::KeepAlive) => tail.push(b"Connection: keep-alive\r\n"),
-                None => {}
-            }
-            tail.push(b"\r\n");
-            insert(&mut self.out, body, tail.bytes());
-            added = tail.len;
-        }
-        self.state = State::Body(match framing {
-            Framing::Chunked { .. } => Framing::Chunked { chunk: body + added },
-            other => other,
-        });
+    pub(super) fn has_no_body(&self) -> bool {
+        HTTPStatus::new(self.status).has_no_body()
     }
 
-    /// The status in the head that was last begun.
+    /// Whether what follows is no HTTP: 101, and 2xx to CONNECT.
     #[inline]
-    pub fn status(&self) -> u16 {
-        self.head.status
-    }
-
-    #[inline]
-    pub(super) fn has_tunnel_status(&self) -> bool {
-        match self.head.status {
+    pub(super) fn has_tunnel_status(&self, asked: Asked) -> bool {
+        match self.status {
             101 => true,
-            200..=299 => self.asked.connect,
+            200..=299 => asked.connect,
             _ => false,
         }
     }
 
+    /// Whether both sides speak HTTP/1.1.
+    pub(super) fn speaks_1_1(&self, asked: Asked) -> bool {
+        asked.version == Version::Http11 && self.protocol == Some(Version::Http11)
+    }
+
+    /// Decides the framing. `close` tells whether the connection is to be closed in any case, `total` the length of the
+    /// whole body, where that is known, and `held` how much of it is here.
     #[inline]
-    fn decide(&self, total: Option<u64>, held: u64) -> (Framing, Line) {
-        let declared = self.head.length.map_or(Line::None, Line::Length);
-        let status = self.head.status;
+    pub(super) fn decide(&self, asked: Asked, close: bool, total: Option<u64>, held: u64) -> (Framing, Line) {
+        let declared = self.length.map_or(Line::None, Line::Length);
         // RFC 9110 section 15.2.2: what follows is not HTTP/1.1. Requests behind it, which a proxy has not looked at, must
         // not be answered; closing after it sees to that.
-        if self.has_tunnel_status() {
+        if self.has_tunnel_status(asked) {
             return (Framing::UntilClose, Line::None);
         }
-        match status {
+        match self.status {
             // RFC 9110 section 8.6: no Content-Length in 1xx and 204; in 304 it is that of the 200 reply.
             304 => return (Framing::Nothing, declared),
             // RFC 9110 section 15.3.6: without content, and yet not one of those that end with their head.
-            205 if !self.close() => return (Framing::Nothing, Line::Length(0)),
+            205 if !close => return (Framing::Nothing, Line::Length(0)),
             _ if self.has_no_body() => return (Framing::Nothing, Line::None),
             _ => {}
         }
         // RFC 9112 section 6.1: no transfer coding unless the client is known to speak HTTP/1.1.
-        let chunked = self.speaks_1_1();
-        if self.asked.head {
-            return match (self.head.length, total) {
+        let chunked = self.speaks_1_1(asked);
+        if asked.head {
+            return match (self.length, total) {
                 (Some(length), _) => (Framing::Counted { left: length.saturating_sub(held) }, declared),
-                (None, Some(1..)) if !self.head.chunked => (Framing::HeadOnly, Line::Length(held)),
-                (None, _) if self.head.chunked && chunked => (Framing::HeadOnly, Line::Chunked),
+                (None, Some(1..)) if !self.chunked => (Framing::HeadOnly, Line::Length(held)),
+                (None, _) if self.chunked && chunked => (Framing::HeadOnly, Line::Chunked),
                 (None, _) => (Framing::HeadOnly, Line::None),
             };
         }
-        match (self.head.length, total) {
+        match (self.length, total) {
             (Some(length), _) => (Framing::Length { left: length.saturating_sub(held) }, declared),
-            (None, Some(total)) if !(self.head.chunked && chunked) => {
+            (None, Some(total)) if !(self.chunked && chunked) => {
                 (Framing::Length { left: 0 }, Line::Length(total))
             }
             _ if chunked => (Framing::Chunked { chunk: 0 }, Line::Chunked),
@@ -166,14 +165,36 @@ impl Reply {
         }
     }
 
+    /// The end of the head. `close` tells whether the connection is to be closed, with this framing.
+    #[inline]
+    pub(super) fn tail(&self, asked: Asked, close: bool, line: Line) -> Tail {
+        let mut tail = Tail::default();
+        match line {
+            Line::None => {}
+            Line::Chunked => tail.push(b"Transfer-Encoding: chunked\r\n"),
+            Line::Length(length) => {
+                tail.push(b"Content-Length: ");
+                tail.push_decimal(length);
+                tail.push(b"\r\n");
+            }
+        }
+        match self.connection_line(asked, close) {
+            Some(Persist::Close) => tail.push(b"Connection: close\r\n"),
+            Some(Persist::KeepAlive) => tail.push(b"Connection: keep-alive\r\n"),
+            None => {}
+        }
+        tail.push(b"\r\n");
+        tail
+    }
+
     /// RFC 9112 section 9.3 and 9.6: say what the client cannot know from the versions.
     #[inline]
-    fn connection_line(&self) -> Option<Persist> {
+    fn connection_line(&self, asked: Asked, close: bool) -> Option<Persist> {
         // What follows a tunnel's head is not HTTP, and ends when it ends.
-        let assumed = self.head.protocol != Some(Version::Http11) || self.has_tunnel_status();
-        if self.close() {
-            if assumed && self.head.says != Some(Persist::Close) { None } else { Some(Persist::Close) }
-        } else if self.head.says.is_some() || !self.speaks_1_1() {
+        let assumed = self.protocol != Some(Version::Http11) || self.has_tunnel_status(asked);
+        if close {
+            if assumed && self.says != Some(Persist::Close) { None } else { Some(Persist::Close) }
+        } else if self.says.is_some() || !self.speaks_1_1(asked) {
             Some(Persist::KeepAlive)
         } else {
             None

@@ -1,27 +1,12 @@
 //! The head of a reply in the making: status line and fields.
 
+use super::framing::{Head, Persist};
 use super::{Reply, State};
 use crate::proto::date::HTTPDate;
 use crate::proto::grammar;
 use crate::proto::mistake::Mistake;
 use crate::proto::request_line::Version;
 use crate::proto::status::HTTPStatus;
-
-/// What is known of the head in the making.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Head {
-    pub(super) status: u16,
-    pub(super) protocol: Option<Version>,
-    pub(super) length: Option<u64>,
-    pub(super) chunked: bool,
-    pub(super) says: Option<Persist>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Persist {
-    Close,
-    KeepAlive,
-}
 
 /// What [`Reply::end_head`] ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -222,7 +207,7 @@ impl Reply {
             }
         }
         let is_switching = self.head.status == HTTPStatus::SWITCHING_PROTOCOLS.code();
-        if is_switching && !self.speaks_1_1() {
+        if is_switching && !self.head.speaks_1_1(self.asked) {
             self.blame(Mistake::SwitchingInHttp10);
         }
         if let Some(mistake) = self.mistake.take() {
@@ -243,7 +228,7 @@ impl Reply {
 
     fn end_interim(&mut self) {
         // RFC 9110 section 15.2: HTTP/1.0 does not know 1xx responses, neither the client's nor the handler's.
-        if self.speaks_1_1() {
+        if self.head.speaks_1_1(self.asked) {
             if self.head.says == Some(Persist::Close) {
                 self.out.extend_from_slice(b"Connection: close\r\n");
             }
@@ -257,11 +242,6 @@ impl Reply {
         self.ended_by_interim = self.head.says == Some(Persist::Close);
         // Nothing can undo what was announced, and without another reply the client must not wait for one.
         self.asked.close |= self.ended_by_interim;
-    }
-
-    /// Whether both sides speak HTTP/1.1.
-    pub(super) fn speaks_1_1(&self) -> bool {
-        self.asked.version == Version::Http11 && self.head.protocol == Some(Version::Http11)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The memory of a reply between two connections.
 
-use super::{Head, Reply, State};
+use super::framing::Head;
+use super::{Reply, State};
 
 /// What is kept for the next reply.
 const USUAL: usize = 16 * 1024;

@@ -17,25 +17,11 @@ use super::chunked::{CHUNK_END, LAST_CHUNK, chunk_header};
 use super::grammar;
 use super::mistake::Mistake;
 use super::request_line::Version;
-use super::status::HTTPStatus;
 
-use framing::{Framing, insert};
-use head::Head;
+use framing::{Framing, Head, insert};
 
+pub use framing::Asked;
 pub use head::{Ended, can_be_reason};
-
-/// What of the request decides about the reply's form.
-#[derive(Clone, Copy, Debug)]
-pub struct Asked {
-    /// The version of the request; HTTP/0.9 gets a body without a head.
-    pub version: Version,
-    /// The method is HEAD: a head without a body.
-    pub head: bool,
-    /// The method is CONNECT: a 2xx head ends HTTP on the connection (RFC 9110 section 9.3.6).
-    pub connect: bool,
-    /// The client wants the connection closed, or it must be: no handler can keep it open.
-    pub close: bool,
-}
 
 /// The replies of one connection, one after the other.
 #[derive(Debug)]
@@ -160,6 +146,12 @@ impl Reply {
     /// Whether an interim response may still come before the reply (RFC 9110 section 15.2).
     pub fn takes_interim(&self) -> bool {
         !self.is_committed() && self.asked.version == Version::Http11
+    }
+
+    /// The status in the head that was last begun.
+    #[inline]
+    pub fn status(&self) -> u16 {
+        self.head.status
     }
 
     /// Whether what follows the head is no HTTP, in either direction: 101, and 2xx to CONNECT.
@@ -405,6 +397,27 @@ impl Reply {
         Ok(())
     }
 
+    /// Decides the framing and completes the head with it. `total` is the length of the whole body, where that is known.
+    #[inline]
+    fn commit(&mut self, total: Option<u64>) {
+        let State::Held { body, unsent } = self.state else { return };
+        let held = (self.out.len() - body) as u64 + unsent;
+        let (framing, line) = self.head.decide(self.asked, self.close(), total, held);
+        if framing == Framing::UntilClose || self.is_headless() {
+            self.close = true;
+        }
+        let mut added = 0;
+        if !self.is_headless() {
+            let tail = self.head.tail(self.asked, self.close(), line);
+            insert(&mut self.out, body, tail.bytes());
+            added = tail.bytes().len();
+        }
+        self.state = State::Body(match framing {
+            Framing::Chunked { .. } => Framing::Chunked { chunk: body + added },
+            other => other,
+        });
+    }
+
     /// How many bytes wait, whether or not they may go to the wire now.
     #[inline]
     pub fn gathered(&self) -> usize {
@@ -487,7 +500,12 @@ impl Reply {
 
     #[inline]
     fn has_no_body(&self) -> bool {
-        HTTPStatus::new(self.head.status).has_no_body()
+        self.head.has_no_body()
+    }
+
+    #[inline]
+    fn has_tunnel_status(&self) -> bool {
+        self.head.has_tunnel_status(self.asked)
     }
 }
 

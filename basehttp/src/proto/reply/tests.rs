@@ -1,6 +1,7 @@
 //! One reply at a time, bytes compared whole.
 
 use super::*;
+use crate::proto::status::HTTPStatus;
 
 const GET: Asked = Asked { version: Version::Http11, head: false, connect: false, close: false };
 const HEAD: Asked = Asked { head: true, ..GET };
