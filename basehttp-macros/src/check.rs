@@ -8,9 +8,9 @@ use syn::ext::IdentExt;
 use syn::{Attribute, FnArg, GenericParam, LitStr, Path, Receiver, ReceiverKind, Safety, Type};
 
 use crate::args::Args;
-use crate::family::{Family, Override};
+use crate::family::{Family, MESSAGE_CLASS, Override};
 use crate::messages;
-use crate::model::{Alias, Const, Function, Handler, Item, MESSAGE_CLASS, Role};
+use crate::model::{Alias, Const, Function, Handler, Item, Role};
 use crate::report::Report;
 use crate::spelling::{self, Name};
 

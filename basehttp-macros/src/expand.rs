@@ -1,17 +1,23 @@
 //! The model as tokens: the user's block, `Deref` to the base, `RequestHandler` with the table.
 
+mod cfg;
 mod family;
+mod impls;
 mod rows;
+mod spans;
 
-use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
-use syn::{AttrStyle, Attribute, GenericParam, Generics, Member, Type, Visibility, parse_quote};
+use syn::{AttrStyle, Attribute, Generics};
 
+use self::cfg::{cfgs, unless_any};
 use self::family::{family_handler, server_version};
-use self::rows::{cfgs, clashes, rows, unless_any};
+use self::impls::{base, generics, lints, members};
+use self::rows::{clashes, rows};
+use self::spans::{ends, spanned};
 use crate::args::Args;
-use crate::family::{Family, Kind, Level};
-use crate::model::{Alias, Const, Function, Handler, Item, Role};
+use crate::family::{Family, Kind};
+use crate::model::{Handler, Item, Role};
 
 pub(crate) fn expand(handler: &Handler, args: &Args) -> TokenStream {
     let block = inherent(handler);
@@ -77,16 +83,6 @@ fn block(
     quote!(#(#outer)* #impl_token #impl_generics #trait_ #self_ty #where_clause #body)
 }
 
-/// The user's generics. `RequestHandler` asks for `'static`, and so does the `Deref` that every method of the block
-/// relies on; the bound saves the user from writing it for each type.
-fn generics(handler: &Handler) -> Generics {
-    let mut generics = handler.generics.clone();
-    if generics.params.iter().any(|param| !matches!(param, GenericParam::Const(_))) {
-        generics.make_where_clause().predicates.push(parse_quote!(Self: 'static));
-    }
-    generics
-}
-
 /// `Deref` and `RequestHandler`.
 pub(crate) fn traits(handler: &Handler, args: &Args) -> TokenStream {
     let deref = deref(handler, args);
@@ -115,45 +111,6 @@ fn deref(handler: &Handler, args: &Args) -> TokenStream {
                 #field
             }
         }
-    }
-}
-
-/// The field of `self`, on the argument that names it or on the user's type: there the compiler says that it is not
-/// there or of another type. A pattern does not look for the field in the base, as `self.base` would. What it binds
-/// has the user's span, and a name that no constant of the user's has.
-fn field(handler: &Handler, args: &Args, mutability: &str) -> TokenStream {
-    let (span, field) = match &args.base {
-        Some(Member::Named(name)) => (name.span(), name.to_token_stream()),
-        Some(Member::Unnamed(index)) => (index.span, index.to_token_stream()),
-        None => (name_span(&handler.self_ty), quote!(base)),
-    };
-    let pattern = spanned(quote!(Self { #field: __base, .. }), span, span);
-    let krate = &args.krate;
-    let getter = format_ident!("base{mutability}");
-    let ty = args.family.level().base_type(krate);
-    let getter = spanned(quote!(<_ as #krate::__private::Base<#ty>>::#getter(__base)), span, span);
-    quote!({ let #pattern = self; #getter })
-}
-
-/// The `BaseHTTPRequestHandler` that is the field, or that is in it.
-fn base(handler: &Handler, args: &Args, mutability: &str) -> TokenStream {
-    let field = field(handler, args, mutability);
-    if args.family == Family::Base {
-        return field;
-    }
-    let krate = &args.krate;
-    let ty = args.family.level().base_type(krate);
-    let getter = format_ident!("__base{mutability}");
-    quote!(<#ty>::#getter(#field))
-}
-
-fn name_span(ty: &Type) -> Span {
-    match ty {
-        Type::Path(path) => {
-            path.path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span())
-        }
-        Type::Group(group) => name_span(&group.elem),
-        _ => ends(ty).0,
     }
 }
 
@@ -205,56 +162,6 @@ fn request_handler(handler: &Handler, args: &Args) -> TokenStream {
                 #field
             }
         }
-    }
-}
-
-/// What belongs to the trait of `level`.
-fn members(level: &Level, handler: &Handler, args: &Args) -> TokenStream {
-    let settings = args.variables.iter().filter(|setting| level.has_variable(&setting.name)).map(|setting| {
-        let (name, value) = (&setting.name, &setting.value);
-        let ty = setting.variable.ty();
-        quote!(const #name: #ty = #value;)
-    });
-    let members = handler.items.iter().map(|item| member(level, item));
-    quote!(#(#settings)* #(#members)*)
-}
-
-/// The lint attributes of the block for what is made of it: the overrides were written in it, and all of it names the
-/// user's type.
-fn lints(handler: &Handler) -> impl Iterator<Item = TokenStream> {
-    handler.attrs.iter().filter_map(lint)
-}
-
-/// An expectation is left to the inherent impl: fulfilled there, it would be unfulfilled elsewhere.
-fn lint(attr: &Attribute) -> Option<TokenStream> {
-    let list = attr.meta.require_list().ok()?;
-    let name = list.path.get_ident()?.to_string();
-    let tokens = &list.tokens;
-    match name.as_str() {
-        "allow" | "expect" => Some(quote!(#[allow(#tokens)])),
-        "warn" | "deny" | "forbid" => {
-            let path = &list.path;
-            Some(quote!(#[#path(#tokens)]))
-        }
-        _ => None,
-    }
-}
-
-/// The part of an item that belongs to the trait. Visibilities go, as the trait's members are public.
-fn member(level: &Level, item: &Item) -> TokenStream {
-    match item.clone() {
-        Item::Function(function @ Function { role: Role::Override(_), .. })
-            if level.has_override(&function.sig.ident) =>
-        {
-            Function { vis: Visibility::Inherited, ..function }.into_token_stream()
-        }
-        Item::Const(constant) if constant.variable.is_some() && level.has_variable(&constant.ident) => {
-            Const { vis: Visibility::Inherited, ..constant }.into_token_stream()
-        }
-        Item::Alias(alias) if alias.is_message_class() && level.family == Family::Base => {
-            Alias { vis: Visibility::Inherited, ..alias }.into_token_stream()
-        }
-        _ => TokenStream::new(),
     }
 }
 
@@ -335,30 +242,6 @@ fn is_literal(value: &TokenStream) -> bool {
         Some(TokenTree::Ident(name)) => name == "concat",
         _ => false,
     }
-}
-
-/// The spans of the first and the last token.
-fn ends(tokens: &impl ToTokens) -> (Span, Span) {
-    let mut tokens = tokens.to_token_stream().into_iter();
-    let Some(first) = tokens.next() else { return (Span::call_site(), Span::call_site()) };
-    (first.span(), tokens.last().unwrap_or(first).span())
-}
-
-/// Generated tokens that the compiler shows at the user's: from `first` to `last`.
-fn spanned(tokens: TokenStream, first: Span, last: Span) -> TokenStream {
-    let mut tokens: Vec<TokenTree> = tokens.into_iter().collect();
-    let count = tokens.len();
-    for (index, token) in tokens.iter_mut().enumerate() {
-        let span = if index + 1 == count { last } else { first };
-        if let TokenTree::Group(group) = token {
-            let mut inside = Group::new(group.delimiter(), spanned(group.stream(), span, span));
-            inside.set_span(span);
-            *group = inside;
-        } else {
-            token.set_span(span);
-        }
-    }
-    tokens.into_iter().collect()
 }
 
 #[cfg(test)]

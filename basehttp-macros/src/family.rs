@@ -54,6 +54,9 @@ pub(crate) enum Kind {
     Pairs,
 }
 
+/// The type of a handler's trait that a block may set.
+pub(crate) const MESSAGE_CLASS: &str = "MessageClass";
+
 impl Family {
     /// The one whose struct has this name.
     pub(crate) fn named(base: &Ident) -> Option<Self> {

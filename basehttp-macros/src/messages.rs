@@ -4,8 +4,7 @@ use std::fmt::{Display, Write as _};
 
 use proc_macro2::Ident;
 
-use crate::family::{Family, Override};
-use crate::model::MESSAGE_CLASS;
+use crate::family::{Family, MESSAGE_CLASS, Override};
 use crate::spelling;
 
 pub(crate) const NOT_AN_IMPL: &str =

@@ -12,7 +12,7 @@ use syn::{
     Attribute, Generics, Ident, Lifetime, LitStr, Path, Signature, Token, Type, Visibility, braced, token,
 };
 
-use crate::family::{Family, Override, Variable};
+use crate::family::{Family, MESSAGE_CLASS, Override, Variable};
 use crate::messages;
 use crate::spelling::{self, Name};
 
@@ -330,5 +330,3 @@ impl ToTokens for Alias {
         tokens.extend(quote!(#(#attrs)* #vis #keyword #ident #eq #ty #semi));
     }
 }
-
-pub(crate) const MESSAGE_CLASS: &str = "MessageClass";

@@ -3,8 +3,8 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use super::rows::unless_any;
-use super::{field, generics, lints, members};
+use super::cfg::unless_any;
+use super::impls::{field, generics, lints, members};
 use crate::args::Args;
 use crate::family::Level;
 use crate::model::{Function, Handler};

@@ -1,11 +1,12 @@
-//! The dispatch table, and what of it depends on `#[cfg]`.
+//! The dispatch table.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Attribute, Error, ReturnType};
 
+use super::cfg::{cfgs, predicates, unless_any};
 use super::family::family_row;
-use super::{ends, spanned};
+use super::spans::{ends, spanned};
 use crate::args::Args;
 use crate::messages;
 use crate::model::{Function, Handler};
@@ -81,34 +82,4 @@ pub(super) fn clashes(handler: &Handler) -> TokenStream {
         seen.push((method, function));
     }
     clashes
-}
-
-/// The `#[cfg]` of what is there if none of the items with these attributes is. `None` if one of them always is.
-pub(super) fn unless_any<'a>(items: impl Iterator<Item = &'a [Attribute]>) -> Option<TokenStream> {
-    let mut others = Vec::new();
-    for attrs in items {
-        let predicates = predicates(attrs);
-        if predicates.is_empty() {
-            return None;
-        }
-        others.push(quote!(all(#(#predicates),*)));
-    }
-    Some(if others.is_empty() { TokenStream::new() } else { quote!(#[cfg(not(any(#(#others),*)))]) })
-}
-
-pub(super) fn cfgs(attrs: &[Attribute]) -> Vec<&Attribute> {
-    attrs.iter().filter(|attr| attr.path().is_ident("cfg")).collect()
-}
-
-fn predicates(attrs: &[Attribute]) -> Vec<TokenStream> {
-    cfgs(attrs)
-        .iter()
-        .filter_map(|attr| attr.meta.require_list().ok())
-        .map(|list| match list.tokens.clone().into_iter().collect::<Vec<_>>().split_last() {
-            Some((TokenTree::Punct(comma), predicate)) if comma.as_char() == ',' => {
-                predicate.iter().cloned().collect()
-            }
-            _ => list.tokens.clone(),
-        })
-        .collect()
 }

@@ -1,0 +1,109 @@
+//! What each `impl` of a trait has of the user's block: generics, lints, members, and the way to the base.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+use syn::{Attribute, GenericParam, Generics, Member, Type, Visibility, parse_quote};
+
+use super::spans::{ends, spanned};
+use crate::args::Args;
+use crate::family::{Family, Level};
+use crate::model::{Alias, Const, Function, Handler, Item, Role};
+
+/// The user's generics. `RequestHandler` asks for `'static`, and so does the `Deref` that every method of the block
+/// relies on; the bound saves the user from writing it for each type.
+pub(super) fn generics(handler: &Handler) -> Generics {
+    let mut generics = handler.generics.clone();
+    if generics.params.iter().any(|param| !matches!(param, GenericParam::Const(_))) {
+        generics.make_where_clause().predicates.push(parse_quote!(Self: 'static));
+    }
+    generics
+}
+
+/// The lint attributes of the block for what is made of it: the overrides were written in it, and all of it names the
+/// user's type.
+pub(super) fn lints(handler: &Handler) -> impl Iterator<Item = TokenStream> {
+    handler.attrs.iter().filter_map(lint)
+}
+
+/// An expectation is left to the inherent impl: fulfilled there, it would be unfulfilled elsewhere.
+fn lint(attr: &Attribute) -> Option<TokenStream> {
+    let list = attr.meta.require_list().ok()?;
+    let name = list.path.get_ident()?.to_string();
+    let tokens = &list.tokens;
+    match name.as_str() {
+        "allow" | "expect" => Some(quote!(#[allow(#tokens)])),
+        "warn" | "deny" | "forbid" => {
+            let path = &list.path;
+            Some(quote!(#[#path(#tokens)]))
+        }
+        _ => None,
+    }
+}
+
+/// What belongs to the trait of `level`.
+pub(super) fn members(level: &Level, handler: &Handler, args: &Args) -> TokenStream {
+    let settings = args.variables.iter().filter(|setting| level.has_variable(&setting.name)).map(|setting| {
+        let (name, value) = (&setting.name, &setting.value);
+        let ty = setting.variable.ty();
+        quote!(const #name: #ty = #value;)
+    });
+    let members = handler.items.iter().map(|item| member(level, item));
+    quote!(#(#settings)* #(#members)*)
+}
+
+/// The part of an item that belongs to the trait. Visibilities go, as the trait's members are public.
+fn member(level: &Level, item: &Item) -> TokenStream {
+    match item.clone() {
+        Item::Function(function @ Function { role: Role::Override(_), .. })
+            if level.has_override(&function.sig.ident) =>
+        {
+            Function { vis: Visibility::Inherited, ..function }.into_token_stream()
+        }
+        Item::Const(constant) if constant.variable.is_some() && level.has_variable(&constant.ident) => {
+            Const { vis: Visibility::Inherited, ..constant }.into_token_stream()
+        }
+        Item::Alias(alias) if alias.is_message_class() && level.family == Family::Base => {
+            Alias { vis: Visibility::Inherited, ..alias }.into_token_stream()
+        }
+        _ => TokenStream::new(),
+    }
+}
+
+/// The field of `self`, on the argument that names it or on the user's type: there the compiler says that it is not
+/// there or of another type. A pattern does not look for the field in the base, as `self.base` would. What it binds
+/// has the user's span, and a name that no constant of the user's has.
+pub(super) fn field(handler: &Handler, args: &Args, mutability: &str) -> TokenStream {
+    let (span, field) = match &args.base {
+        Some(Member::Named(name)) => (name.span(), name.to_token_stream()),
+        Some(Member::Unnamed(index)) => (index.span, index.to_token_stream()),
+        None => (name_span(&handler.self_ty), quote!(base)),
+    };
+    let pattern = spanned(quote!(Self { #field: __base, .. }), span, span);
+    let krate = &args.krate;
+    let getter = format_ident!("base{mutability}");
+    let ty = args.family.level().base_type(krate);
+    let getter = spanned(quote!(<_ as #krate::__private::Base<#ty>>::#getter(__base)), span, span);
+    quote!({ let #pattern = self; #getter })
+}
+
+/// The `BaseHTTPRequestHandler` that is the field, or that is in it.
+pub(super) fn base(handler: &Handler, args: &Args, mutability: &str) -> TokenStream {
+    let field = field(handler, args, mutability);
+    if args.family == Family::Base {
+        return field;
+    }
+    let krate = &args.krate;
+    let ty = args.family.level().base_type(krate);
+    let getter = format_ident!("__base{mutability}");
+    quote!(<#ty>::#getter(#field))
+}
+
+fn name_span(ty: &Type) -> Span {
+    match ty {
+        Type::Path(path) => {
+            path.path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span())
+        }
+        Type::Group(group) => name_span(&group.elem),
+        _ => ends(ty).0,
+    }
+}
