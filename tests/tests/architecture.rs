@@ -210,17 +210,6 @@ const CIRCLES: &[Exception] = &[
         files: &["files/listing/mod.rs", "files/listing/page.rs", "files/mod.rs", "files/serve.rs"],
         reason: "the trait's default methods serve files, with the trait's methods",
     },
-    Exception {
-        files: &[
-            "cgi/dialogue.rs",
-            "cgi/environment.rs",
-            "cgi/mod.rs",
-            "cgi/reply.rs",
-            "cgi/run.rs",
-            "cgi/script.rs",
-        ],
-        reason: "the trait's default methods run scripts, with the trait's methods",
-    },
 ];
 
 /// A build that counts who writes what has to see all of it.

@@ -12,27 +12,15 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::body::{Refusal, Source};
 use super::complaints::Complaints;
 use super::process::{Pipes, Process};
-use super::reply::Reply;
-use super::{CGIRequestHandler, Settings};
+use super::reply::{Failure, Reply};
+use crate::handler::RequestHandler;
 use crate::handler::wire::Presence;
-
-/// Why a script's reply does not come to its end.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// The client's connection.
-    Connection(io::Error),
-    /// The script's words are no reply.
-    Reply(String),
-    /// What was kept for it cannot be read.
-    Disk(io::Error),
-    /// It does not go on.
-    Late,
-}
 
 pub(super) struct Dialogue<'a> {
     process: Process,
     pipes: Pipes,
-    settings: &'a Settings,
+    /// How long the script may neither say nor read anything.
+    timeout: Duration,
     name: &'a str,
     pub(super) reply: Reply,
     complaints: Complaints,
@@ -103,12 +91,12 @@ impl<'a> Dialogue<'a> {
         body: Source,
         name: &'a str,
         reply: Reply,
-        settings: &'a Settings,
+        timeout: Duration,
     ) -> Self {
         Self {
             process,
             pipes,
-            settings,
+            timeout,
             name,
             reply,
             complaints: Complaints::new(LOG_LINES),
@@ -116,13 +104,13 @@ impl<'a> Dialogue<'a> {
             pending: Vec::new(),
             taken: 0,
             buffer: vec![0; PIECE],
-            deadline: later(settings.timeout),
+            deadline: later(timeout),
             watch: None,
         }
     }
 
     /// Talks until the script has no more to say.
-    pub(super) fn hold<H: CGIRequestHandler>(&mut self, handler: &H) -> Result<(), Failure> {
+    pub(super) fn hold<H: RequestHandler>(&mut self, handler: &H) -> Result<(), Failure> {
         let mut pause = FIRST_PAUSE;
         loop {
             self.hear_complaints(handler);
@@ -154,7 +142,7 @@ impl<'a> Dialogue<'a> {
     }
 
     /// Ends the script and what it has started, and tells the last of its complaints.
-    pub(super) fn end<H: CGIRequestHandler>(&mut self, handler: &H) -> End {
+    pub(super) fn end<H: RequestHandler>(&mut self, handler: &H) -> End {
         let by_itself = self.process.has_ended();
         let status = self.process.end();
         self.hear_complaints(handler);
@@ -168,7 +156,7 @@ impl<'a> Dialogue<'a> {
     }
 
     /// Finds out whether there is still somebody for whom the script speaks.
-    fn mind_client<H: CGIRequestHandler>(&mut self, handler: &H, now: Instant) -> Result<(), Failure> {
+    fn mind_client<H: RequestHandler>(&mut self, handler: &H, now: Instant) -> Result<(), Failure> {
         let mut exchange = handler.exchange();
         let is_gone = match exchange.presence() {
             Presence::There => false,
@@ -190,7 +178,7 @@ impl<'a> Dialogue<'a> {
     }
 
     /// Waits for the script, a little longer than the last time. Says how long to wait the next time.
-    fn pause<H: CGIRequestHandler>(&self, handler: &H, pause: u16, left: Duration) -> Result<u16, Failure> {
+    fn pause<H: RequestHandler>(&self, handler: &H, pause: u16, left: Duration) -> Result<u16, Failure> {
         // Gives others the right to run, and learns of the end of the server.
         match handler.exchange().wait_for_input(Duration::ZERO) {
             Err(error) if error.kind() != io::ErrorKind::TimedOut => return Err(Failure::Connection(error)),
@@ -225,7 +213,7 @@ impl<'a> Dialogue<'a> {
     }
 
     /// Passes on some of the body. False if there is none, or no room.
-    fn feed<H: CGIRequestHandler>(&mut self, handler: &H) -> Result<bool, Failure> {
+    fn feed<H: RequestHandler>(&mut self, handler: &H) -> Result<bool, Failure> {
         if self.wants_more() && !matches!(self.body, Source::Nothing) {
             self.pending.resize(PIECE, 0);
             self.taken = 0;
@@ -236,7 +224,7 @@ impl<'a> Dialogue<'a> {
                 Ok(Some(_)) => {}
                 Ok(None) => {
                     // The script has to wait for the client, whose time others mind.
-                    self.deadline = later(self.settings.timeout);
+                    self.deadline = later(self.timeout);
                     return Ok(false);
                 }
                 Err(Refusal::Client(error)) => return Err(Failure::Connection(error)),
@@ -255,19 +243,19 @@ impl<'a> Dialogue<'a> {
             // It does not want the rest, which is not wrong (RFC 3875 section 4.2).
             Err(_) => self.pipes.stdin = None,
         }
-        self.deadline = later(self.settings.timeout);
+        self.deadline = later(self.timeout);
         Ok(true)
     }
 
     /// Takes in some of the script's reply. False if there is none now.
-    fn hear<H: CGIRequestHandler>(&mut self, handler: &H) -> Result<bool, Failure> {
+    fn hear<H: RequestHandler>(&mut self, handler: &H) -> Result<bool, Failure> {
         let Some(stdout) = &mut self.pipes.stdout else { return Ok(false) };
         match stdout.read(&mut self.buffer) {
             Ok(0) => self.pipes.stdout = None,
             Ok(count) => {
                 let data = self.buffer.get(..count).unwrap_or_default();
                 if self.reply.take(handler, data)? {
-                    self.deadline = later(self.settings.timeout);
+                    self.deadline = later(self.timeout);
                 } else if Instant::now() >= self.deadline {
                     return Err(Failure::Late);
                 }
@@ -279,7 +267,7 @@ impl<'a> Dialogue<'a> {
     }
 
     /// Takes in what there is of the script's complaints, up to a piece of it.
-    fn hear_complaints<H: CGIRequestHandler>(&mut self, handler: &H) {
+    fn hear_complaints<H: RequestHandler>(&mut self, handler: &H) {
         let Some(stderr) = &mut self.pipes.stderr else { return };
         match stderr.read(&mut self.buffer) {
             Ok(count @ 1..) => {
@@ -292,7 +280,7 @@ impl<'a> Dialogue<'a> {
     }
 }
 
-fn tell<H: CGIRequestHandler>(handler: &H, name: &str) -> impl Fn(&str) {
+fn tell<H: RequestHandler>(handler: &H, name: &str) -> impl Fn(&str) {
     move |line| handler.log_error(format_args!("{name}: {line}"))
 }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt;
 
-use super::CGIRequestHandler;
 use super::script::bytes;
-use crate::files::query_of;
+use crate::files::{FileRequestHandler, query_of};
+use crate::handler::RequestHandler;
 use crate::handler::request::Request;
 
 /// What is told of a request.
@@ -41,7 +41,7 @@ const KEPT_BACK: [&str; 12] = [
     "upgrade",
 ];
 
-pub(super) fn of<H: CGIRequestHandler>(handler: &H, asked: &Asked<'_>) -> BTreeMap<OsString, OsString> {
+pub(super) fn of<H: FileRequestHandler>(handler: &H, asked: &Asked<'_>) -> BTreeMap<OsString, OsString> {
     let mut all: BTreeMap<OsString, OsString> = BTreeMap::new();
     for name in INHERITED {
         if let Some(value) = std::env::var_os(name) {
@@ -84,9 +84,15 @@ pub(super) fn of<H: CGIRequestHandler>(handler: &H, asked: &Asked<'_>) -> BTreeM
     if let Some(value) = content_type {
         all.insert("CONTENT_TYPE".into(), OsString::from_vec(value.to_vec()));
     }
-    let of_all = handler.__cgi().settings.variables.iter().cloned();
-    all.extend(of_all.chain(handler.cgi_variables()).filter(|(name, value)| is_possible(name, value)));
     all
+}
+
+/// Adds variables of the handler's, in place of those of the same names.
+pub(super) fn add(
+    all: &mut BTreeMap<OsString, OsString>,
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+) {
+    all.extend(variables.into_iter().filter(|(name, value)| is_possible(name, value)));
 }
 
 /// Whether the system can pass this on.
@@ -118,7 +124,7 @@ fn add_fields(request: &Request, all: &mut BTreeMap<OsString, OsString>) {
 }
 
 /// The host that the request was sent to (section 4.1.14), else what the server was bound to.
-fn server_name<H: CGIRequestHandler>(handler: &H) -> String {
+fn server_name<H: RequestHandler>(handler: &H) -> String {
     let host = handler.request().host().and_then(|host| std::str::from_utf8(host).ok());
     let name = host.map(|host| match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,

@@ -21,6 +21,7 @@ use std::time::Duration;
 use crate::files::{Content, Directory, FileRequestHandler, SimpleHTTPRequestHandler};
 use crate::handler::{BaseHTTPRequestHandler, Headers, Message};
 use crate::http_handler;
+use run::{Script, Settings};
 
 /// A handler that serves files and runs scripts: what Python's `CGIHTTPRequestHandler` adds to
 /// [`SimpleHTTPRequestHandler`].
@@ -227,13 +228,6 @@ pub struct CGIHTTPRequestHandler<M: Message = Headers> {
     redirects: Cell<u8>,
 }
 
-struct Settings {
-    timeout: Duration,
-    chunked_limit: u64,
-    chunked_total: u64,
-    variables: Vec<(OsString, OsString)>,
-}
-
 impl<M: Message> CGIHTTPRequestHandler<M> {
     /// Makes the base of a handler for the files and scripts of `directory`.
     pub fn new(base: BaseHTTPRequestHandler<M>, directory: &Directory) -> Self {
@@ -346,7 +340,7 @@ impl CGIHTTPRequestHandler {
     pub fn send_head<H: CGIRequestHandler>(handler: &mut H) -> io::Result<Option<Content>> {
         if handler.is_cgi().is_some() {
             handler.run_cgi().map(|()| None)
-        } else if script::is_source(handler) {
+        } else if script::is_source(handler, H::cgi_directories) {
             handler.send_error((404, "File not found")).map(|()| None)
         } else {
             SimpleHTTPRequestHandler::send_head(handler)
@@ -380,9 +374,45 @@ impl CGIHTTPRequestHandler {
     /// # Errors
     /// See there.
     pub fn run_cgi<H: CGIRequestHandler>(handler: &mut H) -> io::Result<()> {
-        run::run_cgi(handler)
+        let Some((directory, rest)) = handler.is_cgi() else {
+            return handler.send_error((404, "No such CGI script"));
+        };
+        let Some(script) = run::script_in(handler, &directory, &rest)? else { return Ok(()) };
+        if !handler.is_executable(&script.path) {
+            return run::is_not_executable(handler);
+        }
+        let own = handler.__cgi();
+        let variables = || handler.cgi_variables();
+        match run::talk(handler, &script, &own.settings, own.is_redirected(), variables)? {
+            Some(path) => redirect(handler, &script, path),
+            None => Ok(()),
+        }
     }
 }
+
+/// RFC 3875 section 6.2.2: as if the client had asked for that path.
+fn redirect<H: CGIRequestHandler>(handler: &mut H, script: &Script, path: String) -> io::Result<()> {
+    let depth = handler.__cgi().redirects.get();
+    if depth >= MOST_REDIRECTS {
+        run::log(handler, script, "redirects in a circle");
+        return handler.send_error((502, "Bad reply of CGI script"));
+    }
+    handler.__base_mut().request_mut().redirect(path);
+    handler.__cgi().redirects.set(depth + 1);
+    let sent = answer_again(handler);
+    handler.__cgi().redirects.set(depth);
+    sent
+}
+
+fn answer_again<H: CGIRequestHandler>(handler: &mut H) -> io::Result<()> {
+    match handler.send_head()? {
+        Some(content) if handler.command() != "HEAD" => handler.copyfile(content),
+        _ => Ok(()),
+    }
+}
+
+/// As Apache's `LimitInternalRecursion`: more than anything meant needs.
+const MOST_REDIRECTS: u8 = 10;
 
 /// A handler that serves the files of a folder and runs the scripts in its `cgi-bin` and `htbin`.
 pub struct CGIHandler {

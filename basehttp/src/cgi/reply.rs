@@ -2,12 +2,24 @@
 
 use std::io;
 
-use super::CGIRequestHandler;
-use super::dialogue::Failure;
 use super::head::{Collector, Head, Location};
 use super::location;
 use crate::files::query_of;
+use crate::handler::RequestHandler;
 use crate::proto::status::HTTPStatus;
+
+/// Why a script's reply does not come to its end.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The client's connection.
+    Connection(io::Error),
+    /// The script's words are no reply.
+    Reply(String),
+    /// What was kept for it cannot be read.
+    Disk(io::Error),
+    /// It does not go on.
+    Late,
+}
 
 /// What the script says, taken in as it comes.
 #[derive(Debug)]
@@ -42,7 +54,7 @@ impl Reply {
     }
 
     /// Takes more of the script's output. Says whether there is somebody for it.
-    pub(super) fn take<H: CGIRequestHandler>(&mut self, handler: &H, data: &[u8]) -> Result<bool, Failure> {
+    pub(super) fn take<H: RequestHandler>(&mut self, handler: &H, data: &[u8]) -> Result<bool, Failure> {
         match &mut self.stage {
             Stage::Head(collector) => {
                 let Some((head, rest)) = collector.take(data, MOST_HEAD).map_err(Failure::Reply)? else {
@@ -59,7 +71,7 @@ impl Reply {
     }
 
     /// Sends what is held back: the script takes its time, and the client may be meant to see what it has said so far.
-    pub(super) fn flush<H: CGIRequestHandler>(&mut self, handler: &H) -> Result<(), Failure> {
+    pub(super) fn flush<H: RequestHandler>(&mut self, handler: &H) -> Result<(), Failure> {
         if std::mem::take(&mut self.has_news) {
             handler.wfile.flush().map_err(Failure::Connection)?;
         }
@@ -92,7 +104,7 @@ impl Reply {
         self.is_too_long
     }
 
-    fn begin<H: CGIRequestHandler>(&mut self, handler: &H, head: Head) -> Result<(), Failure> {
+    fn begin<H: RequestHandler>(&mut self, handler: &H, head: Head) -> Result<(), Failure> {
         let location = match head.location {
             Some(Location::Here(path)) => {
                 self.stage = Stage::Redirect(path);
@@ -147,7 +159,7 @@ impl Reply {
         Ok(())
     }
 
-    fn write<H: CGIRequestHandler>(&mut self, handler: &H, data: &[u8]) -> Result<(), Failure> {
+    fn write<H: RequestHandler>(&mut self, handler: &H, data: &[u8]) -> Result<(), Failure> {
         let Stage::Body(left) = &mut self.stage else { return Ok(()) };
         let room = left.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
         let (data, surplus) = data.split_at_checked(room).unwrap_or((data, &[]));

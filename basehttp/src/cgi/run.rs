@@ -1,23 +1,35 @@
 //! A script's run, from the request to the end of its reply.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use nix::errno::Errno;
 
 use super::body::{Body, Refusal};
-use super::dialogue::{Dialogue, Failure};
+use super::dialogue::Dialogue;
 use super::environment::{self, Asked};
 use super::process::Process;
-use super::reply::Reply;
+use super::reply::{Failure, Reply};
 use super::script::{Found, find};
-use super::{CGIRequestHandler, Settings};
-use crate::files::refuse;
+use crate::files::{FileRequestHandler, refuse};
+use crate::handler::RequestHandler;
 use crate::handler::response_code::Unavailable;
 
+/// What scripts have, and may have.
+pub(super) struct Settings {
+    pub(super) timeout: Duration,
+    pub(super) chunked_limit: u64,
+    pub(super) chunked_total: u64,
+    pub(super) variables: Vec<(OsString, OsString)>,
+}
+
 /// A script to be run.
-struct Script {
+pub(super) struct Script {
+    /// Relative to the folder that is served.
+    pub(super) path: PathBuf,
     file: PathBuf,
     /// The path of a request for it, and what follows.
     name: String,
@@ -26,39 +38,37 @@ struct Script {
     is_nph: bool,
 }
 
-/// Runs the script that the request names.
-pub(super) fn run_cgi<H: CGIRequestHandler>(handler: &mut H) -> io::Result<()> {
-    let Some(script) = script_of(handler)? else { return Ok(()) };
-    match talk(handler, &script)? {
-        Some(path) => redirect(handler, &script, path),
-        None => Ok(()),
-    }
-}
-
-/// None where there is none that can be run, and that is answered.
-fn script_of<H: CGIRequestHandler>(handler: &H) -> io::Result<Option<Script>> {
-    let Some((directory, rest)) = handler.is_cgi() else {
-        return handler.send_error((404, "No such CGI script")).map(|()| None);
-    };
-    let (path, file, name, rest) = match find(handler.directory(), &directory, &rest) {
+/// The script in a folder of scripts. None where there is none, and that is answered.
+pub(super) fn script_in<H: FileRequestHandler>(
+    handler: &H,
+    directory: &str,
+    rest: &str,
+) -> io::Result<Option<Script>> {
+    let (path, file, name, rest) = match find(handler.directory(), directory, rest) {
         Found::Script { path, file, name, rest } => (path, file, name, rest),
         Found::Folder => return handler.send_error((403, "CGI script is not a plain file")).map(|()| None),
         Found::Error(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            return handler.send_error((403, "CGI script is not executable")).map(|()| None);
+            return is_not_executable(handler).map(|()| None);
         }
         Found::Error(error) => return refuse(handler, &error).map(|_| None),
     };
-    if !handler.is_executable(&path) {
-        return handler.send_error((403, "CGI script is not executable")).map(|()| None);
-    }
     let is_nph = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"nph-"));
-    Ok(Some(Script { file, name, rest, is_nph }))
+    Ok(Some(Script { path, file, name, rest, is_nph }))
 }
 
-/// Some is the path that has the reply.
-fn talk<H: CGIRequestHandler>(handler: &H, script: &Script) -> io::Result<Option<String>> {
-    let settings = &handler.__cgi().settings;
-    let body = match body_of(handler, settings) {
+pub(super) fn is_not_executable<H: RequestHandler>(handler: &H) -> io::Result<()> {
+    handler.send_error((403, "CGI script is not executable"))
+}
+
+/// Runs the script, with the `variables` of this request. Some is the path that has the reply.
+pub(super) fn talk<H: FileRequestHandler>(
+    handler: &H,
+    script: &Script,
+    settings: &Settings,
+    is_redirected: bool,
+    variables: impl FnOnce() -> Vec<(OsString, OsString)>,
+) -> io::Result<Option<String>> {
+    let body = match body_of(handler, settings, is_redirected) {
         Ok(body) => body,
         Err(Refusal::Client(error)) => return Err(error),
         Err(Refusal::Disk(error)) => return cannot_keep(handler, script, &error).map(|()| None),
@@ -68,14 +78,16 @@ fn talk<H: CGIRequestHandler>(handler: &H, script: &Script) -> io::Result<Option
         name: &script.name,
         rest: &script.rest,
         length: body.length,
-        is_redirected: handler.__cgi().is_redirected(),
+        is_redirected,
     };
-    let started = match Process::start(&script.file, environment::of(handler, &asked)) {
+    let mut environment = environment::of(handler, &asked);
+    environment::add(&mut environment, settings.variables.iter().cloned().chain(variables()));
+    let started = match Process::start(&script.file, environment) {
         Ok(started) => started,
         Err(error) => return cannot_start(handler, script, &error).map(|()| None),
     };
     let reply = Reply::new(format!("{}{}", script.name, script.rest), script.is_nph);
-    let mut dialogue = Dialogue::new(started, body.source, &script.name, reply, settings);
+    let mut dialogue = Dialogue::new(started, body.source, &script.name, reply, settings.timeout);
     let held = dialogue.hold(handler);
     let end = dialogue.end(handler);
     let is_silent = dialogue.is_silent();
@@ -118,9 +130,13 @@ fn talk<H: CGIRequestHandler>(handler: &H, script: &Script) -> io::Result<Option
 }
 
 /// The body for the script, whose length must be known before it begins.
-fn body_of<H: CGIRequestHandler>(handler: &H, settings: &Settings) -> Result<Body, Refusal> {
+fn body_of<H: RequestHandler>(
+    handler: &H,
+    settings: &Settings,
+    is_redirected: bool,
+) -> Result<Body, Refusal> {
     // The script before has had it.
-    if handler.__cgi().is_redirected() {
+    if is_redirected {
         return Ok(Body::NONE);
     }
     if !handler.has_body() {
@@ -135,7 +151,7 @@ fn body_of<H: CGIRequestHandler>(handler: &H, settings: &Settings) -> Result<Bod
 }
 
 /// A body that there is no room for. What the system says is for whoever looks after it.
-fn cannot_keep<H: CGIRequestHandler>(handler: &H, script: &Script, error: &io::Error) -> io::Result<()> {
+fn cannot_keep<H: RequestHandler>(handler: &H, script: &Script, error: &io::Error) -> io::Result<()> {
     use io::ErrorKind::{FileTooLarge, QuotaExceeded, ResourceBusy, StorageFull};
     log(handler, script, &format!("the request's body cannot be kept: {error}"));
     match (error.kind(), error.raw_os_error().map(Errno::from_raw)) {
@@ -149,31 +165,7 @@ fn cannot_keep<H: CGIRequestHandler>(handler: &H, script: &Script, error: &io::E
     }
 }
 
-/// RFC 3875 section 6.2.2: as if the client had asked for that path.
-fn redirect<H: CGIRequestHandler>(handler: &mut H, script: &Script, path: String) -> io::Result<()> {
-    let depth = handler.__cgi().redirects.get();
-    if depth >= MOST_REDIRECTS {
-        log(handler, script, "redirects in a circle");
-        return handler.send_error((502, "Bad reply of CGI script"));
-    }
-    handler.__base_mut().request_mut().redirect(path);
-    handler.__cgi().redirects.set(depth + 1);
-    let sent = answer_again(handler);
-    handler.__cgi().redirects.set(depth);
-    sent
-}
-
-fn answer_again<H: CGIRequestHandler>(handler: &mut H) -> io::Result<()> {
-    match handler.send_head()? {
-        Some(content) if handler.command() != "HEAD" => handler.copyfile(content),
-        _ => Ok(()),
-    }
-}
-
-/// As Apache's `LimitInternalRecursion`: more than anything meant needs.
-const MOST_REDIRECTS: u8 = 10;
-
-fn cannot_start<H: CGIRequestHandler>(handler: &H, script: &Script, error: &io::Error) -> io::Result<()> {
+fn cannot_start<H: RequestHandler>(handler: &H, script: &Script, error: &io::Error) -> io::Result<()> {
     log(handler, script, &format!("cannot be run: {error}"));
     match error.raw_os_error().map(Errno::from_raw) {
         Some(Errno::EAGAIN | Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM) => {
@@ -184,7 +176,7 @@ fn cannot_start<H: CGIRequestHandler>(handler: &H, script: &Script, error: &io::
 }
 
 /// Answers for the script, or where that is too late, ends the connection so that nobody takes the reply for a whole one.
-fn fail<H: CGIRequestHandler>(handler: &H, code: u16) -> io::Result<()> {
+fn fail<H: RequestHandler>(handler: &H, code: u16) -> io::Result<()> {
     if handler.exchange().reply.is_committed() {
         handler.exchange().cut();
         return Ok(());
@@ -197,6 +189,6 @@ fn fail<H: CGIRequestHandler>(handler: &H, code: u16) -> io::Result<()> {
     handler.send_error((code, message))
 }
 
-fn log<H: CGIRequestHandler>(handler: &H, script: &Script, text: &str) {
+pub(super) fn log<H: RequestHandler>(handler: &H, script: &Script, text: &str) {
     handler.log_error(format_args!("{}: {text}", script.name));
 }

@@ -7,8 +7,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::CGIRequestHandler;
-use crate::files::{Directory, suffixes};
+use crate::files::{Directory, FileRequestHandler, suffixes};
 
 /// A script that was found, or why there is none.
 pub(super) enum Found {
@@ -77,14 +76,14 @@ fn resolve(files: &Directory, path: &Path, opened: &Metadata) -> io::Result<Path
 
 /// Whether what would be sent as a file lies in a script folder all the same: by a link from elsewhere, or by another
 /// spelling where the file system does not tell upper from lower case.
-pub(super) fn is_source<H: CGIRequestHandler>(handler: &H) -> bool {
+pub(super) fn is_source<H: FileRequestHandler>(handler: &H, directories: &[&str]) -> bool {
     let Some(path) = handler.translate_path(handler.path()) else { return false };
     // Such a folder itself, which is sent to its slash.
-    if split(&path.join(""), H::cgi_directories).is_some() {
+    if split(&path.join(""), directories).is_some() {
         return false;
     }
     let root = handler.directory().path();
-    let folders: Vec<_> = H::cgi_directories
+    let folders: Vec<_> = directories
         .iter()
         .filter_map(|directory| root.join(directory.trim_start_matches('/')).metadata().ok())
         .map(|found| identity(&found))
