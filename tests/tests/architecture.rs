@@ -206,10 +206,6 @@ const CIRCLES: &[Exception] = &[
         ],
         reason: "the exchange is one object in several files, and the trait and its base name each other",
     },
-    Exception {
-        files: &["files/listing/mod.rs", "files/listing/page.rs", "files/mod.rs", "files/serve.rs"],
-        reason: "the trait's default methods serve files, with the trait's methods",
-    },
 ];
 
 /// A build that counts who writes what has to see all of it.

@@ -21,11 +21,13 @@ use std::path::{Path, PathBuf};
 use crate::handler::{BaseHTTPRequestHandler, Headers, Message, RequestHandler};
 use crate::http_handler;
 
+use beneath::Opened;
 #[cfg(all(feature = "cgi", unix))]
 pub(crate) use coding::suffixes;
 use content::Part;
-#[cfg(all(feature = "cgi", unix))]
 pub(crate) use serve::refuse;
+use serve::{is_absent, is_file, redirect, start_of};
+use target::path_of;
 #[cfg(all(feature = "cgi", unix))]
 pub(crate) use target::query_of;
 #[cfg(all(feature = "cgi", unix))]
@@ -223,7 +225,34 @@ impl SimpleHTTPRequestHandler {
     /// # Errors
     /// See there.
     pub fn send_head<H: FileRequestHandler>(handler: &mut H) -> io::Result<Option<Content>> {
-        serve::send_head(handler)
+        let Some(path) = handler.translate_path(handler.path()) else {
+            return refuse(handler, &io::ErrorKind::NotFound.into());
+        };
+        let opened = match handler.directory().open_path(&path) {
+            Ok(opened) => opened,
+            Err(error) => return refuse(handler, &error),
+        };
+        if !opened.metadata.is_dir() {
+            return send_file(handler, &path, opened);
+        }
+        if !path_of(handler.path()).ends_with('/') {
+            return redirect(handler);
+        }
+        for page in H::index_pages {
+            let page = path.join(page);
+            match handler.directory().open_path(&page) {
+                Ok(opened) if opened.metadata.is_file() => return send_file(handler, &page, opened),
+                // There is no such page, or it is none. All else is no reason to list the folder in its place.
+                Ok(_) => {}
+                Err(error) if is_absent(&error) => {}
+                Err(error) => return refuse(handler, &error),
+            }
+        }
+        if handler.directory().lists() {
+            handler.list_directory(&path)
+        } else {
+            refuse(handler, &io::ErrorKind::NotFound.into())
+        }
     }
 
     /// The default of [`FileRequestHandler::list_directory`].
@@ -234,7 +263,7 @@ impl SimpleHTTPRequestHandler {
         handler: &mut H,
         path: &Path,
     ) -> io::Result<Option<Content>> {
-        listing::list_directory(handler, path)
+        listing::list_directory(handler, handler.directory(), path)
     }
 
     /// The default of [`FileRequestHandler::translate_path`].
@@ -244,7 +273,7 @@ impl SimpleHTTPRequestHandler {
 
     /// The default of [`FileRequestHandler::guess_type`].
     pub fn guess_type<H: FileRequestHandler>(handler: &H, path: &Path) -> Cow<'static, str> {
-        media_type::of_file(path, H::extensions_map, || serve::start_of(handler.directory(), path))
+        media_type::of_file(path, H::extensions_map, || start_of(handler.directory(), path))
     }
 
     /// The default of [`FileRequestHandler::copyfile`].
@@ -258,6 +287,14 @@ impl SimpleHTTPRequestHandler {
             Part::File(file, range) => content::send(&handler.wfile, &file, range),
         })
     }
+}
+
+/// Sends the head of the reply with what was opened at `path`.
+fn send_file<H: FileRequestHandler>(handler: &H, path: &Path, opened: Opened) -> io::Result<Option<Content>> {
+    if !is_file(path, &opened) {
+        return refuse(handler, &io::ErrorKind::NotFound.into());
+    }
+    serve::send_file(handler, handler.directory(), path, opened, handler.guess_type(path))
 }
 
 /// A handler that serves the files of a folder, as they are.

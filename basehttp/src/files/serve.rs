@@ -13,46 +13,15 @@ use super::conditional::{Validators, Verdict, is_same, judge};
 use super::content::Part;
 use super::media_type::START;
 use super::ranges::{Wanted, wanted};
-use super::target::{path_of, with_slash};
-use super::{Content, Directory, FileRequestHandler};
+use super::target::with_slash;
+use super::{Content, Directory};
+use crate::handler::RequestHandler;
 use crate::handler::wire::read_at;
 use crate::proto::status::HTTPStatus;
 use crate::sync::Arc;
 
-/// Finds what the request asks for, and sends the head of the reply with it.
-pub(super) fn send_head<H: FileRequestHandler>(handler: &mut H) -> io::Result<Option<Content>> {
-    let Some(path) = handler.translate_path(handler.path()) else {
-        return refuse(handler, &io::ErrorKind::NotFound.into());
-    };
-    let opened = match handler.directory().open_path(&path) {
-        Ok(opened) => opened,
-        Err(error) => return refuse(handler, &error),
-    };
-    if !opened.metadata.is_dir() {
-        return send_file(handler, &path, opened);
-    }
-    if !path_of(handler.path()).ends_with('/') {
-        return redirect(handler);
-    }
-    for page in H::index_pages {
-        let page = path.join(page);
-        match handler.directory().open_path(&page) {
-            Ok(opened) if opened.metadata.is_file() => return send_file(handler, &page, opened),
-            // There is no such page, or it is none. All else is no reason to list the folder in its place.
-            Ok(_) => {}
-            Err(error) if is_absent(&error) => {}
-            Err(error) => return refuse(handler, &error),
-        }
-    }
-    if handler.directory().lists() {
-        handler.list_directory(&path)
-    } else {
-        refuse(handler, &io::ErrorKind::NotFound.into())
-    }
-}
-
 /// The answer where there is no file to send. What is not to be known is not there.
-pub(crate) fn refuse<H: FileRequestHandler>(handler: &H, error: &io::Error) -> io::Result<Option<Content>> {
+pub(crate) fn refuse<H: RequestHandler>(handler: &H, error: &io::Error) -> io::Result<Option<Content>> {
     use io::ErrorKind::PermissionDenied;
     /// EMFILE and ENFILE: no descriptor is left.
     const NO_DESCRIPTOR: [i32; 2] = [24, 23];
@@ -77,7 +46,7 @@ pub(crate) fn refuse<H: FileRequestHandler>(handler: &H, error: &io::Error) -> i
 
 /// Whether there is no such file, as any client can have it by asking: links that lead out or in circles, names that are
 /// too long or that the system does not know, and sockets.
-fn is_absent(error: &io::Error) -> bool {
+pub(super) fn is_absent(error: &io::Error) -> bool {
     use io::ErrorKind::{CrossesDevices, InvalidFilename, InvalidInput, NotADirectory, NotFound};
 
     #[cfg(unix)]
@@ -93,7 +62,7 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 /// To the same with a slash at the end of its path, so that relative links in the page are relative to it.
-fn redirect<H: FileRequestHandler>(handler: &H) -> io::Result<Option<Content>> {
+pub(super) fn redirect<H: RequestHandler>(handler: &H) -> io::Result<Option<Content>> {
     handler.send_response(301);
     handler.send_header("Location", with_slash(handler.path()));
     handler.send_header("Content-Length", 0);
@@ -101,12 +70,19 @@ fn redirect<H: FileRequestHandler>(handler: &H) -> io::Result<Option<Content>> {
     Ok(None)
 }
 
-fn send_file<H: FileRequestHandler>(handler: &H, path: &Path, opened: Opened) -> io::Result<Option<Content>> {
-    // A file is no folder.
-    if path.as_os_str().as_encoded_bytes().ends_with(b"/") || !opened.metadata.is_file() {
-        return refuse(handler, &io::ErrorKind::NotFound.into());
-    }
-    let media_type = handler.guess_type(path);
+/// Whether what the path leads to is a file, which is no folder.
+pub(super) fn is_file(path: &Path, opened: &Opened) -> bool {
+    !path.as_os_str().as_encoded_bytes().ends_with(b"/") && opened.metadata.is_file()
+}
+
+/// Sends the head of the reply with a file, of this media type.
+pub(super) fn send_file<H: RequestHandler>(
+    handler: &H,
+    directory: &Directory,
+    path: &Path,
+    opened: Opened,
+    media_type: Cow<'static, str>,
+) -> io::Result<Option<Content>> {
     if opened.metadata.len() == 0 {
         match untold(&opened.file) {
             Ok(bytes) if bytes.is_empty() => {}
@@ -116,15 +92,15 @@ fn send_file<H: FileRequestHandler>(handler: &H, path: &Path, opened: Opened) ->
     }
     let own = of_name(path);
     // One that is compressed by itself would be so twice, with one coding told.
-    let varies = handler.directory().sends_precompressed() && own.is_none() && is_compressible(&media_type);
-    let sibling = varies.then(|| compressed(handler, path, &opened.metadata)).flatten();
+    let varies = directory.sends_precompressed() && own.is_none() && is_compressible(&media_type);
+    let sibling = varies.then(|| compressed(handler, directory, path, &opened.metadata)).flatten();
     let sibling_coding = sibling.as_ref().map(|(_, coding)| coding.name);
     let (opened, coding) = match sibling {
         Some((sibling, coding)) => (sibling, Some(coding)),
         None => (opened, own),
     };
     let validators = Validators::of(&opened.metadata, sibling_coding, handler.now());
-    let representation = Representation { media_type, coding, varies, validators };
+    let representation = Representation { directory, media_type, coding, varies, validators };
     match judge(handler.request(), &representation.validators, H::protocol_version == "HTTP/1.1") {
         Verdict::Go => {}
         Verdict::NotModified => {
@@ -136,7 +112,7 @@ fn send_file<H: FileRequestHandler>(handler: &H, path: &Path, opened: Opened) ->
     }
     let len = opened.metadata.len();
     let file = Arc::new(opened.file);
-    match range_of(handler, &representation.validators, len) {
+    match range_of(handler, directory, &representation.validators, len) {
         Wanted::All => {
             handler.send_response(HTTPStatus::OK);
             representation.send_fields(handler, &representation.media_type, len)?;
@@ -197,7 +173,7 @@ fn untold(file: &File) -> io::Result<Vec<u8>> {
 const PIECE: usize = 4096;
 
 /// Nobody can tell which state of it that was, so there are no validators and no ranges.
-fn send_untold<H: FileRequestHandler>(
+fn send_untold<H: RequestHandler>(
     handler: &H,
     media_type: &str,
     bytes: Vec<u8>,
@@ -214,7 +190,8 @@ fn send_untold<H: FileRequestHandler>(
 const MOST_UNTOLD: usize = 1 << 20;
 
 /// What is sent of a file.
-struct Representation {
+struct Representation<'a> {
+    directory: &'a Directory,
     media_type: Cow<'static, str>,
     coding: Option<Coding>,
     /// Another client could get another one.
@@ -222,14 +199,14 @@ struct Representation {
     validators: Validators,
 }
 
-impl Representation {
-    fn send_fields<H: FileRequestHandler>(&self, handler: &H, media_type: &str, len: u64) -> io::Result<()> {
+impl Representation<'_> {
+    fn send_fields<H: RequestHandler>(&self, handler: &H, media_type: &str, len: u64) -> io::Result<()> {
         handler.send_header("Content-Type", media_type);
         handler.send_header("Content-Length", len);
         if let Some(coding) = self.coding {
             handler.send_header("Content-Encoding", coding.name);
         }
-        if handler.directory().ranges() > 0 {
+        if self.directory.ranges() > 0 {
             handler.send_header("Accept-Ranges", "bytes");
         }
         self.send_validators(handler);
@@ -237,7 +214,7 @@ impl Representation {
     }
 
     /// What RFC 9110 section 15.4.5 asks for in a 304 too.
-    fn send_validators<H: FileRequestHandler>(&self, handler: &H) {
+    fn send_validators<H: RequestHandler>(&self, handler: &H) {
         if let Some(modified) = self.validators.last_modified() {
             handler.send_header("Last-Modified", handler.date_time_string(Some(modified)));
         }
@@ -247,19 +224,24 @@ impl Representation {
         if self.varies {
             handler.send_header("Vary", "Accept-Encoding");
         }
-        if let Some(value) = handler.directory().cache_control_value() {
+        if let Some(value) = self.directory.cache_control_value() {
             handler.send_header("Cache-Control", value);
         }
     }
 }
 
 /// A range of what GET would send: section 14.2 knows no others.
-fn range_of<H: FileRequestHandler>(handler: &H, validators: &Validators, len: u64) -> Wanted {
+fn range_of<H: RequestHandler>(
+    handler: &H,
+    directory: &Directory,
+    validators: &Validators,
+    len: u64,
+) -> Wanted {
     let request = handler.request();
     let mut fields = request.values("Range");
     match (fields.next(), fields.next()) {
         (Some(field), None) if handler.command() == "GET" && is_same(request, validators) => {
-            wanted(field, len, handler.directory().ranges())
+            wanted(field, len, directory.ranges())
         }
         _ => Wanted::All,
     }
@@ -291,15 +273,16 @@ fn boundary() -> String {
 }
 
 /// A compressed file beside the one that was asked for. An older one was made of what the file was before.
-fn compressed<H: FileRequestHandler>(
+fn compressed<H: RequestHandler>(
     handler: &H,
+    directory: &Directory,
     path: &Path,
     original: &Metadata,
 ) -> Option<(Opened, Coding)> {
     accepted(handler.request()).into_iter().find_map(|coding| {
         let mut name = path.as_os_str().to_owned();
         name.push(coding.suffix);
-        let sibling = handler.directory().open_path(Path::new(&name)).ok()?;
+        let sibling = directory.open_path(Path::new(&name)).ok()?;
         let is_current = match (sibling.metadata.modified(), original.modified()) {
             (Ok(sibling), Ok(original)) => sibling >= original,
             _ => false,

@@ -1,36 +1,39 @@
 //! The reply that lists a folder: a top of its own, and the lines that all who ask for the list have together.
 
 pub(super) mod folder;
+mod link;
 pub(super) mod lists;
 pub(super) mod order;
+mod overrides;
 mod page;
 pub(super) mod room;
+mod time;
 
 use std::borrow::Cow;
-use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
+use percent_encoding::percent_decode_str;
 use serde_json::json;
-use tz::UtcDateTime;
 
 use super::coding::quality;
 use super::content::Part;
 use super::entry::Entry;
 use super::serve::refuse;
-use super::target::{os_string, path_of, query_of};
-use super::{Content, FileRequestHandler};
+use super::target::{path_of, query_of};
+use super::{Content, Directory};
+use crate::handler::RequestHandler;
 use crate::handler::response_code::Unavailable;
 use crate::handler::unquote;
 use crate::sync::Arc;
 use folder::{Folder, Form};
+use link::{after, href, next};
 use order::Order;
+use time::{exact, utc};
 
 /// The entries of a folder, as a page or as JSON: what the default of
-/// [`list_directory`](FileRequestHandler::list_directory) sends. An override that wants more on the page sends one of its
-/// own:
+/// [`list_directory`](super::FileRequestHandler::list_directory) sends. An override that wants more on the page sends one of
+/// its own:
 ///
 /// ```
 /// use std::io;
@@ -68,24 +71,12 @@ pub struct Listing {
 /// Nothing from elsewhere, and no scripts: a name that gets past the escaping does nothing.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'";
 
-/// What may stand in the path of a URL as it is: RFC 3986 section 2.3.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
 impl Listing {
-    /// Reads the folder at `path`, relative to [`directory`](FileRequestHandler::directory), for the handler's request: its
-    /// query may say `sort=name`, `sort=size` or `sort=date`, and `order=desc`. A folder with more than
-    /// [`most_entries`](super::Directory::most_entries) is listed by pages: each has those with the next names, in the order that is
-    /// asked for, and a link to those behind them (`after=` and the last name).
-    ///
-    /// # Errors
-    /// Those of [`read_dir`](super::Directory::read_dir); [`OutOfMemory`](io::ErrorKind::OutOfMemory) where the lists that are
-    /// being sent have all of [`list_memory`](super::Directory::list_memory), and [`ResourceBusy`](io::ErrorKind::ResourceBusy)
-    /// where 64 requests wait for lists that others make.
-    pub fn of<H: FileRequestHandler>(handler: &H, path: &Path) -> io::Result<Self> {
-        let target = handler.path();
+    /// Reads the folder at `path`, relative to `directory`, as the query of the request's target asks for it.
+    fn read(target: &str, directory: &Directory, path: &Path) -> io::Result<Self> {
         let query = query_of(target);
         let order = Order::of(query);
-        Ok(Self::new(target, order, handler.directory().list(path, order, after(query).as_deref())?))
+        Ok(Self::new(target, order, directory.list(path, order, after(query).as_deref())?))
     }
 
     fn new(target: &str, order: Order, folder: Arc<Folder>) -> Self {
@@ -120,22 +111,18 @@ impl Listing {
         self
     }
 
-    /// Sends the head of the reply: as JSON where the request's `Accept` prefers that (RFC 9110 section 12.5.1). Where there is
-    /// no memory for the list, which [`list_memory`](super::Directory::list_memory) bounds, the reply is 503.
-    ///
-    /// # Errors
-    /// Those of the connection.
-    pub fn send<H: FileRequestHandler>(&self, handler: &H) -> io::Result<Option<Content>> {
+    /// Sends the head of the reply to a request for the list.
+    fn answer<H: RequestHandler>(&self, handler: &H, directory: &Directory) -> io::Result<Option<Content>> {
         let accepts: Vec<&[u8]> = handler.request().values("Accept").collect();
         let (top, lines, media_type) = if prefers_json(&accepts) {
             (self.json_top(), self.folder.clone().form(Form::Json, json_row, json_end), "application/json")
         } else {
             let lines = self.folder.clone().form(Form::Html, page::row, page::end);
-            (page::top(self), lines, "text/html; charset=utf-8")
+            (self.html_top(), lines, "text/html; charset=utf-8")
         };
         let lines = match lines {
             Ok(lines) => lines,
-            Err(error) => return unavailable(handler, &error),
+            Err(error) => return unavailable(handler, directory, &error),
         };
         let content = Content { parts: vec![Part::Bytes(top), Part::Shared(lines)] };
         handler.send_response(200);
@@ -152,7 +139,7 @@ impl Listing {
 
     /// The page. It is bytes, for names of files may be any, and are shown as they are.
     pub fn html(&self) -> Vec<u8> {
-        self.whole(page::top(self), page::row, page::end)
+        self.whole(self.html_top(), page::row, page::end)
     }
 
     /// `{"path": .., "entries": [{"name", "href", "type", "size", "modified"}], "more": .., "next": ..}`. `next` is the query that
@@ -173,6 +160,10 @@ impl Listing {
         }
         end(&self.folder, &mut bytes);
         bytes
+    }
+
+    fn html_top(&self) -> Vec<u8> {
+        page::top(&self.title, &self.path, &self.extra, self.order)
     }
 
     fn json_top(&self) -> Vec<u8> {
@@ -203,24 +194,6 @@ fn json_end(folder: &Folder, bytes: &mut Vec<u8>) {
     bytes.push(b'}');
 }
 
-/// The query that asks for the entries behind those of this list, if there are some.
-fn next(folder: &Folder) -> Option<String> {
-    let last = folder.last.as_ref().filter(|_| folder.more > 0)?;
-    let after = percent_encode(last.as_encoded_bytes(), SEGMENT);
-    let Order { by, descending } = folder.order;
-    Some(format!("?sort={}{}&after={after}", by.word(), if descending { "&order=desc" } else { "" }))
-}
-
-/// The name behind which a query asks for entries.
-fn after(query: &str) -> Option<OsString> {
-    let name = query.split('&').find_map(|pair| pair.strip_prefix("after="))?;
-    let name: Vec<u8> = percent_decode_str(name).collect();
-    if name.len() > LONGEST_NAME { None } else { os_string(name) }
-}
-
-/// No system has longer names of files: 255 bytes, or as many units of UTF-16.
-const LONGEST_NAME: usize = 3 * 255;
-
 /// The names of a path as they were sent, without those that only lead around (RFC 3986 section 5.2.4): a path may have any
 /// number of these.
 fn segments(path: &str) -> Vec<String> {
@@ -243,22 +216,30 @@ fn slashed(path: &[String]) -> String {
 const SHOWN: usize = 1000;
 
 /// Python's `list_directory`.
-pub(super) fn list_directory<H: FileRequestHandler>(handler: &H, path: &Path) -> io::Result<Option<Content>> {
-    match Listing::of(handler, path) {
-        Ok(listing) => listing.send(handler),
+pub(super) fn list_directory<H: RequestHandler>(
+    handler: &H,
+    directory: &Directory,
+    path: &Path,
+) -> io::Result<Option<Content>> {
+    match Listing::read(handler.path(), directory, path) {
+        Ok(listing) => listing.answer(handler, directory),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             handler.send_error((403, "No permission to list directory")).map(|()| None)
         }
         Err(error) if matches!(error.kind(), io::ErrorKind::OutOfMemory | io::ErrorKind::ResourceBusy) => {
-            unavailable(handler, &error)
+            unavailable(handler, directory, &error)
         }
         Err(error) => refuse(handler, &error),
     }
 }
 
 /// 503, where lists have all the memory that they may have, or too many wait for one.
-fn unavailable<H: FileRequestHandler>(handler: &H, error: &io::Error) -> io::Result<Option<Content>> {
-    if handler.directory().lists_shared().is_to_be_told() {
+fn unavailable<H: RequestHandler>(
+    handler: &H,
+    directory: &Directory,
+    error: &io::Error,
+) -> io::Result<Option<Content>> {
+    if directory.lists_shared().is_to_be_told() {
         handler.log_error(format_args!("cannot list a folder: {error}"));
     }
     handler.send_error(Unavailable(1)).map(|()| None)
@@ -267,36 +248,6 @@ fn unavailable<H: FileRequestHandler>(handler: &H, error: &io::Error) -> io::Res
 fn prefers_json(accepts: &[&[u8]]) -> bool {
     let weight = |names: [&str; 3]| names.into_iter().find_map(|name| quality(accepts, name)).unwrap_or(0);
     weight(["application/json", "application/*", "*/*"]) > weight(["text/html", "text/*", "*/*"])
-}
-
-/// The relative link to an entry.
-fn href(entry: &Entry) -> String {
-    let name = percent_encode(entry.name.as_encoded_bytes(), SEGMENT);
-    // Without the dot a colon could make it the scheme of another place; it is encoded, and so are all others.
-    format!("{name}{}", if entry.is_directory { "/" } else { "" })
-}
-
-/// A time that a file system has, which may be any.
-fn utc(time: SystemTime) -> Option<UtcDateTime> {
-    let seconds = match time.duration_since(UNIX_EPOCH) {
-        Ok(since) => i64::try_from(since.as_secs()),
-        Err(before) => i64::try_from(before.duration().as_secs()).map(|seconds| -seconds),
-    };
-    UtcDateTime::from_timespec(seconds.ok()?, 0).ok()
-}
-
-/// As RFC 3339 has it.
-fn exact(time: UtcDateTime) -> String {
-    let (date, hour) = (date(time), hour(time));
-    format!("{date}T{hour}:{:02}Z", time.second())
-}
-
-fn date(time: UtcDateTime) -> String {
-    format!("{:04}-{:02}-{:02}", time.year(), time.month(), time.month_day())
-}
-
-fn hour(time: UtcDateTime) -> String {
-    format!("{:02}:{:02}", time.hour(), time.minute())
 }
 
 #[cfg(test)]

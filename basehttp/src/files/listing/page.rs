@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use super::folder::Folder;
+use super::link::{href, next};
 use super::order::{Column, Order};
-use super::{Listing, date, exact, hour, href, next, utc};
+use super::time::{date, exact, hour, utc};
 use crate::files::entry::Entry;
 use crate::handler::error_page::escape;
 use crate::handler::text::is_unseen;
@@ -13,17 +14,17 @@ use crate::handler::unquote;
 const STYLE: &str = include_str!("page.css");
 
 /// What comes before the lines.
-pub(super) fn top(listing: &Listing) -> Vec<u8> {
-    let title = format!("Directory listing for {}", shown(&listing.title));
+pub(super) fn top(title: &str, path: &[String], extra: &str, order: Order) -> Vec<u8> {
+    let title = format!("Directory listing for {}", shown(title));
     let mut page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
     );
-    page.push_str(&breadcrumbs(&listing.path));
-    page.push_str(&listing.extra);
-    page.push_str(&header(listing.order));
-    if !listing.path.is_empty() {
+    page.push_str(&breadcrumbs(path));
+    page.push_str(extra);
+    page.push_str(&header(order));
+    if !path.is_empty() {
         page.push_str("<tr><td><a href=\"../\">..</a></td><td></td><td></td></tr>\n");
     }
     page.into_bytes()
