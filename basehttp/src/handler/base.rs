@@ -19,6 +19,7 @@ use super::rfile::RFile;
 use super::server_info::ServerInfo;
 use super::wfile::WFile;
 use super::wire::Wire;
+use crate::proto::connection::{Event, Phase};
 use crate::proto::fault::Fault;
 use crate::proto::framing::{Body, Persistence};
 use crate::proto::parameters::Parameters;
@@ -74,25 +75,8 @@ pub struct BaseHTTPRequestHandler<M: Message = Headers> {
     /// None while the connection rests.
     request: Option<Box<Request>>,
     headers: OnceCell<M>,
-    stage: Cell<Stage>,
+    phase: Cell<Phase>,
     clock: Clock,
-}
-
-/// How far the current request is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
-    /// There is none: the one before is complete.
-    Between,
-    /// Its head is coming.
-    Coming,
-    /// Its head is parsed, and nobody has taken it up.
-    Waiting,
-    /// A handler has it.
-    Taken,
-    /// Its reply is settled, and what is left of its body is to be dropped.
-    Settled,
-    /// The connection is over.
-    Over,
 }
 
 impl<M: Message> BaseHTTPRequestHandler<M> {
@@ -115,7 +99,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
             server,
             request: None,
             headers: OnceCell::new(),
-            stage: Cell::new(Stage::Between),
+            phase: Cell::new(Phase::Done),
             clock,
         }
     }
@@ -179,7 +163,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
 
     /// Whether the connection is closed after this request.
     pub fn close_connection(&self) -> bool {
-        self.stage.get() == Stage::Over || self.exchange().reply.close()
+        self.phase().is_last() || self.exchange().reply.close()
     }
 
     /// Sets whether the connection is closed after this request. It cannot be kept open against the client's
@@ -229,7 +213,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     }
 
     fn set_timeouts(&self, read: Option<Duration>, write: Option<Duration>) {
-        let is_before = matches!(self.stage.get(), Stage::Between | Stage::Coming);
+        let is_before = self.phase().is_between();
         self.exchange().set_timeouts(read, write, is_before);
     }
 
@@ -384,7 +368,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
 
     /// A turn ends: what the connection does not need while it waits goes back to the thread.
     pub(crate) fn end_turn(&mut self) {
-        self.shared.give_back(&mut self.request);
+        self.shared.give_back(&mut self.request, self.phase.get());
     }
 
     pub(crate) fn server_arc(&self) -> Arc<ServerInfo> {
@@ -395,17 +379,33 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         self.shared.clone()
     }
 
-    pub(crate) fn stage(&self) -> Stage {
-        self.stage.get()
+    #[inline]
+    pub(crate) fn phase(&self) -> Phase {
+        self.phase.get()
     }
 
-    pub(crate) fn set_stage(&self, stage: Stage) {
-        self.stage.set(stage);
+    /// Something has happened to the connection.
+    #[inline]
+    pub(crate) fn happens(&self, event: Event) {
+        let mut phase = self.phase.get();
+        phase.happens(event);
+        self.phase.set(phase);
     }
 
-    /// Makes the next request the current one, if it has come. The exchange is locked for what is to be done else.
-    pub(crate) fn next_request<H: RequestHandler<MessageClass = M>>(&mut self) -> (Next, Guard<'_>) {
-        let is_next = self.stage.get() == Stage::Between;
+    /// Reads what has come of the first request, if there is none yet: a connection whose client says nothing needs no handler.
+    pub(crate) fn look_for_input(&self) -> (Next, Guard<'_>) {
+        let mut exchange = self.exchange();
+        if self.phase() == Phase::Done {
+            self.happens(Event::Next);
+            exchange.await_next();
+        }
+        (exchange.look_for_input(), exchange)
+    }
+
+    /// Makes the next request the current one, if it has come: then that is for the caller to say. The exchange is locked for what
+    /// is to be done else.
+    pub(crate) fn next_request<H: RequestHandler<MessageClass = M>>(&mut self) -> (Next, Phase, Guard<'_>) {
+        let is_next = self.phase() == Phase::Done;
         if is_next {
             // The drop of a `MessageClass` is code of the user.
             if self.headers.get().is_some() {
@@ -416,13 +416,15 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
             {
                 self.forwarded = None;
             }
-            self.stage.set(Stage::Coming);
+            self.happens(Event::Next);
         }
         let (mut exchange, request) = self.shared.lock_with(&mut self.request);
         if is_next {
             request.clear();
+            exchange.await_next();
         }
-        let next = exchange.next_head(request);
+        let mut phase = self.phase.get();
+        let next = exchange.next_head(request, &mut phase);
         match next {
             Next::Request => {
                 let protocol = named_version(H::protocol_version);
@@ -432,15 +434,15 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
                 if let Some(proxies) = &self.server.proxies {
                     self.forwarded = proxies.forwarded(&self.peer.address, request).map(Box::new);
                 }
-                self.stage.set(Stage::Waiting);
             }
             Next::End => {
                 exchange.reply.end();
-                self.stage.set(Stage::Over);
+                phase.happens(Event::End);
             }
             Next::Later | Next::Enough => {}
         }
-        (next, exchange)
+        self.phase.set(phase);
+        (next, phase, exchange)
     }
 
     /// Makes a request of a head that does not come to its end, so that it can be answered.
@@ -449,7 +451,8 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         let mut exchange = self.shared.lock();
         exchange.give_up_head(request);
         begin(request, &mut exchange, "HTTP/1.0", Version::Http10, false, None);
-        self.stage.set(Stage::Waiting);
+        drop(exchange);
+        self.happens(Event::Request { gathers: false });
     }
 }
 

@@ -3,11 +3,11 @@
 use std::fmt::{self, Display};
 use std::io;
 
-use super::base::Stage;
-use super::exchange::{Next, Settled, Taken, Trouble};
+use super::exchange::{Next, Taken, Trouble};
 use super::request::named_version;
 use super::span::{end_span, in_span};
 use super::{BaseHTTPRequestHandler, HandlerError, RequestHandler, ResponseCode};
+use crate::proto::connection::{Event, Phase, Settled};
 use crate::proto::fault::Fault;
 use crate::proto::mistake::Mistake;
 use crate::proto::request_line::Version;
@@ -72,10 +72,10 @@ impl BaseHTTPRequestHandler {
     /// What [`RequestHandler::parse_request`] gives.
     pub fn handle_one_request<H: RequestHandler>(handler: &mut H) -> io::Result<()> {
         // A request waits, unless the handler has a `handle` of its own that calls this for the next one.
-        if handler.stage() != Stage::Waiting && !receive(handler) {
+        if !matches!(handler.phase(), Phase::Body | Phase::Ready) && !receive(handler) {
             return Ok(());
         }
-        handler.set_stage(Stage::Taken);
+        handler.happens(Event::Called);
         let goes_on = handler.parse_request()?;
         if let Some(fault) = handler.request().fault {
             // An override may say yes to what cannot be understood, and for which no method could be called.
@@ -196,7 +196,7 @@ fn method_for<H: RequestHandler>(handler: &H) -> Option<&'static Method<H>> {
 
 /// The name of the function that has the current request.
 pub(crate) fn running<H: RequestHandler>(handler: &H) -> Option<&'static str> {
-    method_for(handler).filter(|_| handler.stage() == Stage::Taken).map(|method| method.function)
+    method_for(handler).filter(|_| handler.phase() == Phase::Handler).map(|method| method.function)
 }
 
 /// The methods of a handler as the `Allow` field lists them (RFC 9110 section 10.2.1): for a method that it does not have,
@@ -239,38 +239,40 @@ fn shortened(command: &str) -> String {
 fn receive<H: RequestHandler>(handler: &mut H) -> bool {
     complete(handler, None);
     loop {
-        if handler.stage() == Stage::Over {
+        if handler.phase().is_last() {
             return false;
         }
-        let (next, mut exchange) = handler.__base_mut().next_request::<H>();
+        let (next, phase, mut exchange) = handler.__base_mut().next_request::<H>();
         match next {
-            Next::Request => return true,
+            Next::Request => {
+                drop(exchange);
+                handler.happens(Event::Request { gathers: false });
+                return true;
+            }
             Next::End => return false,
             Next::Later => {}
             Next::Enough => continue,
         }
-        if exchange.is_idle() && exchange.is_stopping() {
+        if exchange.is_idle(phase) && exchange.is_stopping() {
             drop(exchange);
-            handler.set_stage(Stage::Over);
+            handler.happens(Event::End);
             return false;
         }
-        let patience = exchange.patience();
+        let patience = exchange.patience(phase);
         let waited = exchange.wait_for_input(patience);
         drop(exchange);
         if waited.is_err() {
             too_slow(handler);
             complete(handler, None);
-            handler.set_stage(Stage::Over);
+            handler.happens(Event::End);
         }
     }
 }
 
 /// The time for a request is over: answers one that was begun.
 pub(crate) fn too_slow<H: RequestHandler>(handler: &mut H) {
-    let (in_head, idle) = {
-        let exchange = handler.exchange();
-        (exchange.is_in_head(), exchange.is_idle())
-    };
+    let in_head = handler.phase() == Phase::Head;
+    let idle = handler.exchange().is_idle(handler.phase());
     if in_head {
         handler.__base_mut().give_up_head();
     }
@@ -285,19 +287,19 @@ pub(crate) fn too_slow<H: RequestHandler>(handler: &mut H) {
         let sent = handler.send_error(HTTPStatus::REQUEST_TIMEOUT);
         settle(handler, sent.err());
     }
-    handler.set_stage(Stage::Over);
+    handler.happens(Event::End);
 }
 
 /// Completes the current request, waiting for the client where need be: for a `handle` that goes on by itself.
 pub(crate) fn complete<H: RequestHandler>(handler: &H, error: Option<io::Error>) {
     settle(handler, error);
     let _ = handler.exchange().send_ready();
-    while handler.stage() == Stage::Settled {
+    while handler.phase() == Phase::Rest {
         let mut exchange = handler.exchange();
-        let patience = exchange.patience();
+        let patience = exchange.patience(Phase::Rest);
         let drained = exchange.drain();
         match drained {
-            Some(Taken::All) => handler.set_stage(Stage::Between),
+            Some(Taken::All) => handler.happens(Event::Cleared),
             Some(Taken::Enough) => {}
             Some(Taken::Some) => match exchange.wait_for_input(patience) {
                 Ok(()) => {}
@@ -305,10 +307,10 @@ pub(crate) fn complete<H: RequestHandler>(handler: &H, error: Option<io::Error>)
                     if error.kind() == io::ErrorKind::TimedOut {
                         exchange.record_late(false);
                     }
-                    handler.set_stage(Stage::Over);
+                    handler.happens(Event::End);
                 }
             },
-            None => handler.set_stage(Stage::Over),
+            None => handler.happens(Event::End),
         }
     }
     tell(handler);
@@ -316,21 +318,17 @@ pub(crate) fn complete<H: RequestHandler>(handler: &H, error: Option<io::Error>)
 
 /// Settles the reply to the current request, whatever state the handler left it in. It is not sent yet.
 pub(crate) fn settle<H: RequestHandler>(handler: &H, error: Option<io::Error>) {
-    if !matches!(handler.stage(), Stage::Waiting | Stage::Taken) {
+    if !handler.phase().has_request() {
         return;
     }
     if let Some(error) = error {
         fail(handler, "handle_one_request", &Failure::Error(&error.to_string()));
     }
     let settled = handler.exchange().finish_well();
-    let stage = match settled {
-        Some(Settled::Complete) => Stage::Between,
-        Some(Settled::Over) => Stage::Over,
-        None if settle_with_trouble(handler) => Stage::Over,
-        Some(Settled::Rest) | None => Stage::Settled,
-    };
+    let settled =
+        settled.unwrap_or_else(|| if settle_with_trouble(handler) { Settled::Over } else { Settled::Rest });
     end_span(handler);
-    handler.set_stage(stage);
+    handler.happens(Event::Settled(settled));
 }
 
 /// Whether the connection is over with it.

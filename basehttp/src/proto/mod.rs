@@ -14,6 +14,7 @@
 )]
 
 pub mod chunked;
+pub mod connection;
 pub mod date;
 pub mod fault;
 pub mod framing;

@@ -1,12 +1,12 @@
 //! The body of a request: before its handler is called, and what is left of it after that.
 
-use super::connection::{At, Step, give_up, go_on_with};
-use super::sending::{Pumped, pump};
-use super::session::{Host, Turn};
+use super::failing::give_up;
+use super::sending::{Pumped, go_on, pump};
+use super::session::{Host, Step, Turn};
 use crate::handler::RequestHandler;
-use crate::handler::base::Stage;
 use crate::handler::exchange::Taken;
 use crate::handler::wire::Want;
+use crate::proto::connection::Event;
 
 /// Takes in what has come of it, up to the setting `gather_limit`.
 pub(super) fn gather_body<H: RequestHandler>(
@@ -15,23 +15,30 @@ pub(super) fn gather_body<H: RequestHandler>(
     late: &mut Option<Want>,
 ) -> Step {
     match handler.gather() {
-        Taken::All => return Step::To(At::Handler),
-        Taken::Enough => return Step::Done(Turn::Again),
+        Taken::All => {
+            handler.happens(Event::Gathered);
+            return Step::Continue(());
+        }
+        Taken::Enough => return Step::Break(Turn::Again),
         Taken::Some => {}
     }
     let late = late.take();
     if late == Some(Want::Input) {
         give_up(handler, host);
-        return Step::To(At::LastReply);
+        return Step::Continue(());
     }
     match pump(handler, host, late.is_some()) {
-        Pumped::Paused(turn) => Step::Done(turn),
-        Pumped::Dead => Step::To(At::LastReply),
-        Pumped::All { patience, .. } => Step::Done(Turn::Later(Want::Input, patience)),
+        Pumped::Paused(turn) => Step::Break(turn),
+        Pumped::Dead => {
+            handler.happens(Event::End);
+            Step::Continue(())
+        }
+        Pumped::All { patience, .. } => Step::Break(Turn::Later(Want::Input, patience)),
     }
 }
 
-/// Reads and drops what the handler has left, up to the setting `drain_limit`.
+/// Reads and drops what the handler has left, up to the setting `drain_limit`, and sends of the responses what leaves room for the
+/// next: they gather while requests are here, but not for a client that takes none.
 pub(super) fn drop_rest<H: RequestHandler>(
     handler: &H,
     host: &mut dyn Host,
@@ -43,22 +50,28 @@ pub(super) fn drop_rest<H: RequestHandler>(
         (exchange.drain(), exchange.is_full())
     };
     match drained {
-        Some(Taken::All) => {
-            handler.set_stage(Stage::Between);
-            go_on_with(if is_full { At::Full } else { At::Head }, handler, host, is_enough)
+        Some(Taken::All) if !is_full => {
+            handler.happens(Event::Cleared);
+            return go_on(handler, host, is_enough);
         }
-        None => Step::To(At::LastReply),
-        Some(taken) => match pump(handler, host, late == Some(Want::Room)) {
-            Pumped::Paused(turn) => Step::Done(turn),
-            Pumped::All { .. } if taken == Taken::Enough => Step::Done(Turn::Again),
-            Pumped::All { patience, .. } if late != Some(Want::Input) => {
-                Step::Done(Turn::Later(Want::Input, patience))
-            }
-            Pumped::All { .. } => {
+        None => {
+            handler.happens(Event::End);
+            return Step::Continue(());
+        }
+        Some(Taken::All | Taken::Some | Taken::Enough) => {}
+    }
+    match pump(handler, host, late == Some(Want::Room)) {
+        Pumped::Paused(turn) => return Step::Break(turn),
+        Pumped::Dead => handler.happens(Event::End),
+        Pumped::All { patience, .. } => match drained {
+            Some(Taken::All) => handler.happens(Event::Cleared),
+            Some(Taken::Enough) => return Step::Break(Turn::Again),
+            _ if late != Some(Want::Input) => return Step::Break(Turn::Later(Want::Input, patience)),
+            _ => {
                 handler.exchange().record_late(false);
-                Step::To(At::LastReply)
+                handler.happens(Event::End);
             }
-            Pumped::Dead => Step::To(At::LastReply),
         },
     }
+    Step::Continue(())
 }

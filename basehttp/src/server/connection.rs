@@ -6,16 +6,16 @@ use std::time::Instant;
 
 use super::body::{drop_rest, gather_body};
 use super::caught::caught;
-use super::ending::{LINGER_TIME, end, linger};
-use super::failing::{panicked, panicked_while_telling, report, tell_without_handler};
+use super::ending::{end, linger};
+use super::failing::{give_up, panicked, report, tell_without_handler};
 use super::preface::{NextRequest, await_input, preface};
-use super::sending::{Pumped, log_comes_first, pump, send, told};
-use super::session::{Host, Parts, Session, Turn};
-use crate::handler::base::Stage;
-use crate::handler::dispatch::{Failure, complete, is_condemned, last_resort, settle, too_slow};
+use super::sending::{Pumped, go_on, log_comes_first, pump, send, told};
+use super::session::{Host, Parts, Session, Step, Turn};
+use crate::handler::dispatch::{Failure, complete, is_condemned, settle};
 use crate::handler::exchange::Next;
 use crate::handler::wire::Want;
 use crate::handler::{BaseHTTPRequestHandler, RequestHandler};
+use crate::proto::connection::{Event, Phase};
 use crate::sync::Arc;
 
 /// How many requests a connection may have answered in one turn.
@@ -24,41 +24,21 @@ const REQUESTS_A_TURN: u32 = 64;
 pub(crate) struct Live<H: RequestHandler, F> {
     factory: Arc<F>,
     made: Made<H>,
-    at: At,
     /// No request has come since it lay down to wait for one.
     is_idle: bool,
     /// The time for its next request at the server's end.
     next: NextRequest,
     /// What its client had time for, when it lay down.
     waits_for: Option<Want>,
+    /// Until then it lingers.
+    lingers_until: Option<Instant>,
 }
 
 /// What there is of the handler.
-pub(super) enum Made<H: RequestHandler> {
+enum Made<H: RequestHandler> {
     Base(BaseHTTPRequestHandler<H::MessageClass>),
     Handler(H),
     Nothing,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum At {
-    /// There is no handler yet.
-    Start,
-    /// Replies wait for the client, which has to take them before its next request is looked at.
-    Full,
-    /// Nothing has come of the next request.
-    Idle,
-    Head,
-    Body,
-    Handler,
-    /// The reply is settled; the rest of the request is dropped.
-    Rest,
-    /// What is ready of the last reply is sent.
-    LastReply,
-    /// What still comes is read and dropped.
-    Linger {
-        until: Instant,
-    },
 }
 
 impl<H, F> Live<H, F>
@@ -71,48 +51,49 @@ where
         Self {
             factory,
             made: Made::Base(base),
-            at: At::Start,
             is_idle: true,
             next: NextRequest::after(Instant::now()),
             waits_for: Some(Want::Input),
+            lingers_until: None,
         }
     }
 
     fn begin(&mut self, host: &mut dyn Host, late: bool) -> Step {
-        if let Some(step) = preface(&mut self.made, &mut self.next, host, late) {
+        let Made::Base(base) = &mut self.made else { return Step::Break(Turn::Over) };
+        if let Some(step) = preface(base, &mut self.next, host, late) {
             return step;
         }
         if !H::__HANDLE_OVERRIDDEN
-            && let Some(step) = await_input(&mut self.made, &mut self.next, host, late)
+            && let Some(step) = await_input(base, &mut self.next, host, late)
         {
             return step;
         }
         if !host.runs_user_code() || (H::__HANDLE_OVERRIDDEN && !host.admits_all()) {
-            return Step::Done(Turn::Elsewhere);
+            return Step::Break(Turn::Elsewhere);
         }
         if H::__HANDLE_OVERRIDDEN {
             host.takes_connection();
         }
         host.enter();
-        let at = self.start();
+        let is_made = self.start();
         host.leave();
-        at.map_or(Step::Done(Turn::Over), Step::To)
+        if is_made { Step::Continue(()) } else { Step::Break(Turn::Over) }
     }
 
-    /// Makes the handler. Where that panics the base goes with it.
-    fn start(&mut self) -> Option<At> {
-        let Made::Base(base) = std::mem::replace(&mut self.made, Made::Nothing) else { return None };
+    /// Makes the handler, and has it set up. False if there is none: where making it panics the base goes with it.
+    fn start(&mut self) -> bool {
+        let Made::Base(base) = std::mem::replace(&mut self.made, Made::Nothing) else { return false };
         let (client_address, server, shared) =
             (base.client_address().clone(), base.server_arc(), base.shared());
         let handler = match caught(|| (self.factory)(base)) {
             Ok(handler) => handler,
             Err(message) => {
                 tell_without_handler(&shared, &server, client_address, "making a handler", &message);
-                return None;
+                return false;
             }
         };
         self.made = Made::Handler(handler);
-        let Made::Handler(handler) = &mut self.made else { return None };
+        let Made::Handler(handler) = &mut self.made else { return false };
         if let Some(timeout) = H::timeout {
             handler.set_timeout(timeout);
         }
@@ -123,14 +104,24 @@ where
                     Ok(result) => finish_handle(handler, result),
                     Err(message) => panicked(handler, "handle", &message),
                 }
-                return Some(At::LastReply);
+                return true;
             }
-            Ok(Ok(())) => return Some(At::Head),
+            Ok(Ok(())) => return true,
             Ok(Err(error)) => report(handler, "setup", &Failure::Error(&error.to_string())),
             Err(message) => report(handler, "setup", &Failure::Panic(&message)),
         }
-        handler.set_stage(Stage::Over);
-        Some(At::LastReply)
+        handler.happens(Event::End);
+        true
+    }
+}
+
+impl<H: RequestHandler> Made<H> {
+    fn phase(&self) -> Phase {
+        match self {
+            Self::Base(base) => base.phase(),
+            Self::Handler(handler) => handler.phase(),
+            Self::Nothing => Phase::Over,
+        }
     }
 }
 
@@ -148,13 +139,13 @@ fn answer<H: RequestHandler>(handler: &mut H) {
 /// Completes what a `handle` of the user's own may have left open.
 fn finish_handle<H: RequestHandler>(handler: &H, result: io::Result<()>) {
     // No request is open that could take the error for its own.
-    if let (Err(error), Stage::Between | Stage::Over) = (&result, handler.stage()) {
-        return report(handler, "handle", &Failure::Error(&error.to_string()));
-    }
-    if let Err(message) = caught(|| complete(handler, result.err())) {
+    let is_open = handler.phase().has_request() || handler.phase() == Phase::Rest;
+    if let (Err(error), false) = (&result, is_open) {
+        report(handler, "handle", &Failure::Error(&error.to_string()));
+    } else if let Err(message) = caught(|| complete(handler, result.err())) {
         panicked(handler, "handle", &message);
     }
-    handler.set_stage(Stage::Over);
+    handler.happens(Event::End);
 }
 
 impl<H, F> Session for Live<H, F>
@@ -192,39 +183,37 @@ where
     }
 
     fn is_idle(&self) -> bool {
-        self.is_idle
+        self.is_idle && self.made.phase() != Phase::Lingering
     }
 
     fn ends_with_server(&self) -> bool {
-        self.is_idle && !self.next.is_granted()
+        self.is_idle() && !self.next.is_granted()
     }
 
     fn is_answered(&self) -> bool {
         let is_gone = || matches!(&self.made, Made::Handler(handler) if handler.exchange().is_gone());
-        matches!(self.at, At::Linger { .. }) && !is_gone()
+        self.made.phase() == Phase::Lingering && !is_gone()
     }
 
     fn refuse(&mut self) -> bool {
-        if !matches!(self.at, At::Start | At::Handler) {
-            return false;
-        }
-        self.is_idle = false;
         match &self.made {
-            Made::Handler(handler) => {
+            Made::Handler(handler) if handler.phase() == Phase::Ready => {
                 handler.exchange().refuse();
-                handler.set_stage(Stage::Over);
-                self.at = At::LastReply;
+                handler.happens(Event::End);
             }
-            Made::Base(base) => {
+            Made::Base(base) if base.phase() != Phase::Lingering => {
                 let mut exchange = base.exchange();
                 exchange.refuse();
                 // An empty send buffer has room for it.
                 let _ = exchange.pump();
                 exchange.shutdown_write();
-                self.at = At::Linger { until: exchange.instant() + LINGER_TIME };
+                drop(exchange);
+                base.happens(Event::End);
+                base.happens(Event::Sent { lingers: true });
             }
-            Made::Nothing => {}
+            Made::Base(_) | Made::Handler(_) | Made::Nothing => return false,
         }
+        self.is_idle = false;
         true
     }
 }
@@ -245,58 +234,47 @@ where
     fn go_on(&mut self, host: &mut dyn Host, mut late: Option<Want>) -> Turn {
         let mut budget = REQUESTS_A_TURN;
         loop {
-            let step = match (self.at, &mut self.made) {
-                (At::Start, _) => self.begin(host, late.is_some()),
-                (At::Linger { until }, Made::Base(base)) => {
-                    linger(&mut base.exchange(), until, late.is_some())
+            let step = match (self.made.phase(), &mut self.made) {
+                (Phase::Lingering, _) => self.lingers(host, late.is_some()),
+                (Phase::Over, _) | (_, Made::Nothing) => Step::Break(Turn::Over),
+                (_, Made::Base(_)) => self.begin(host, late.is_some()),
+                (Phase::Done | Phase::Idle | Phase::Head | Phase::Ready, Made::Handler(handler)) => {
+                    serve(handler, host, &mut late, &mut budget, (&mut self.is_idle, &mut self.next))
                 }
-                (_, Made::Base(_) | Made::Nothing) => Step::Done(Turn::Over),
-                (At::Full, Made::Handler(handler)) => make_room(handler, host, late),
-                (at @ (At::Idle | At::Head | At::Handler), Made::Handler(handler)) => {
-                    serve(at, handler, host, &mut late, &mut budget, (&mut self.is_idle, &mut self.next))
+                (Phase::Body, Made::Handler(handler)) => {
+                    self.is_idle = false;
+                    gather_body(handler, host, &mut late)
                 }
-                (At::Body, Made::Handler(handler)) => gather_body(handler, host, &mut late),
-                (At::Rest, Made::Handler(handler)) => {
+                (Phase::Rest, Made::Handler(handler)) => {
                     let is_enough = budget == 0 || host.turn_is_over();
                     drop_rest(handler, host, late, is_enough)
                 }
-                (At::LastReply, Made::Handler(handler)) => end(handler, host, &mut late),
-                // Where it ends, the handler is dropped, which is code of the user too.
-                (At::Linger { .. }, Made::Handler(_)) if !host.runs_user_code() => {
-                    Step::Done(Turn::Elsewhere)
+                // Whoever calls a handler settles what it has made, so that there is nothing left to go on with.
+                (Phase::Handler, Made::Handler(handler)) => {
+                    handler.happens(Event::End);
+                    Step::Continue(())
                 }
-                (At::Linger { until }, Made::Handler(handler)) => {
-                    linger(&mut handler.exchange(), until, late.is_some())
-                }
+                (Phase::Last, Made::Handler(handler)) => end(handler, host, &mut late),
             };
-            match step {
-                Step::To(at) => {
-                    self.is_idle &= matches!(at, At::Idle | At::Head | At::LastReply);
-                    self.at = at;
-                }
-                Step::DoneAt(at, turn) => {
-                    self.is_idle = matches!(at, At::Idle);
-                    self.at = at;
-                    return turn;
-                }
-                Step::Done(turn) => return turn,
+            if let Step::Break(turn) = step {
+                return turn;
             }
+        }
+    }
+
+    fn lingers(&mut self, host: &dyn Host, late: bool) -> Step {
+        match &self.made {
+            // Where it ends, the handler is dropped, which is code of the user too.
+            Made::Handler(_) if !host.runs_user_code() => Step::Break(Turn::Elsewhere),
+            Made::Handler(handler) => linger(&mut handler.exchange(), &mut self.lingers_until, late),
+            Made::Base(base) => linger(&mut base.exchange(), &mut self.lingers_until, late),
+            Made::Nothing => Step::Break(Turn::Over),
         }
     }
 }
 
-/// Where a step of a turn leads.
-pub(super) enum Step {
-    To(At),
-    /// The turn ends, and the next one begins there.
-    DoneAt(At, Turn),
-    /// The turn ends, and the next one begins here.
-    Done(Turn),
-}
-
 /// Answers requests without a body, one after the other, and one whose body has come.
 fn serve<H: RequestHandler>(
-    mut at: At,
     handler: &mut H,
     host: &mut dyn Host,
     late: &mut Option<Want>,
@@ -304,29 +282,18 @@ fn serve<H: RequestHandler>(
     (is_idle, next): (&mut bool, &mut NextRequest),
 ) -> Step {
     loop {
-        if at != At::Handler {
-            match read_head(handler, host, late, next) {
-                Step::To(At::Handler) => {}
-                step => return step,
+        if handler.phase() != Phase::Ready {
+            read_head(handler, host, late, is_idle, next)?;
+            if handler.phase() != Phase::Ready {
+                return Step::Continue(());
             }
         }
         *is_idle = false;
         *budget -= 1;
-        match run_handler(handler, host, late.take(), *budget == REQUESTS_A_TURN - 1, *budget == 0) {
-            Step::To(At::Head) => at = At::Head,
-            // It begins there again.
-            Step::Done(turn) => return Step::DoneAt(At::Handler, turn),
-            step => return step,
+        run_handler(handler, host, late.take(), *budget == REQUESTS_A_TURN - 1, *budget == 0)?;
+        if handler.phase() != Phase::Done {
+            return Step::Continue(());
         }
-    }
-}
-
-/// Replies gather while requests are here, but not for a client that takes none.
-fn make_room<H: RequestHandler>(handler: &H, host: &mut dyn Host, late: Option<Want>) -> Step {
-    match pump(handler, host, late == Some(Want::Room)) {
-        Pumped::Paused(turn) => Step::Done(turn),
-        Pumped::All { .. } => Step::To(At::Head),
-        Pumped::Dead => Step::To(At::LastReply),
     }
 }
 
@@ -334,49 +301,58 @@ fn read_head<H: RequestHandler>(
     handler: &mut H,
     host: &mut dyn Host,
     late: &mut Option<Want>,
+    idle: &mut bool,
     upcoming: &mut NextRequest,
 ) -> Step {
-    let (next, mut exchange) = handler.__base_mut().next_request::<H>();
+    let (next, phase, mut exchange) = handler.__base_mut().next_request::<H>();
     match next {
         Next::Request => {
             drop(exchange);
             *late = None;
             *upcoming = NextRequest::after(host.last_look());
-            let waits = handler.has_body() && !is_condemned(handler);
-            return Step::To(if waits { At::Body } else { At::Handler });
+            handler.happens(Event::Request { gathers: handler.has_body() && !is_condemned(handler) });
+            return Step::Continue(());
         }
-        Next::End => return Step::To(At::LastReply),
+        Next::End => return Step::Continue(()),
         Next::Later | Next::Enough => {}
     }
     let has_no_room = *late == Some(Want::Room);
     let pumped = if log_comes_first(&exchange, host) {
         drop(exchange);
         host.before_sending();
-        send(&mut handler.exchange(), host, has_no_room)
+        send(&mut handler.exchange(), phase, host, has_no_room)
     } else {
-        let pumped = send(&mut exchange, host, has_no_room);
+        let pumped = send(&mut exchange, phase, host, has_no_room);
         drop(exchange);
         pumped
     };
-    match told(pumped, handler, host) {
-        Pumped::Paused(turn) => Step::DoneAt(At::Head, turn),
-        Pumped::Dead => Step::To(At::LastReply),
-        Pumped::All { is_idle, .. } if next == Next::Enough => {
-            Step::DoneAt(if is_idle { At::Idle } else { At::Head }, Turn::Again)
+    let (is_idle, patience) = match told(pumped, handler, host) {
+        Pumped::Paused(turn) => {
+            *idle = false;
+            return Step::Break(turn);
         }
-        Pumped::All { .. } if *late == Some(Want::Input) => {
-            *late = None;
-            give_up(handler, host);
-            Step::To(At::LastReply)
+        Pumped::Dead => {
+            handler.happens(Event::End);
+            return Step::Continue(());
         }
-        Pumped::All { is_idle: true, .. } if host.is_stopping() => match upcoming.grant(host) {
-            Some(time) => Step::DoneAt(At::Idle, Turn::Later(Want::Input, time)),
-            None => Step::To(At::LastReply),
-        },
-        Pumped::All { is_idle, patience } => {
-            Step::DoneAt(if is_idle { At::Idle } else { At::Head }, Turn::Later(Want::Input, patience))
-        }
+        Pumped::All { is_idle, patience } => (is_idle, patience),
+    };
+    if next == Next::Enough {
+        *idle = is_idle;
+        return Step::Break(Turn::Again);
     }
+    if *late == Some(Want::Input) {
+        *late = None;
+        give_up(handler, host);
+        return Step::Continue(());
+    }
+    let time = if is_idle && host.is_stopping() { upcoming.grant(host) } else { Some(patience) };
+    let Some(time) = time else {
+        handler.happens(Event::End);
+        return Step::Continue(());
+    };
+    *idle = is_idle;
+    Step::Break(Turn::Later(Want::Input, time))
 }
 
 fn run_handler<H: RequestHandler>(
@@ -388,16 +364,18 @@ fn run_handler<H: RequestHandler>(
 ) -> Step {
     if !host.admits(handler.command(), handler.path()) {
         // A handler that takes its time must not hold back the replies before its own.
-        return match pump(handler, host, late == Some(Want::Room)) {
-            Pumped::Paused(turn) => Step::Done(turn),
-            Pumped::All { .. } => Step::Done(Turn::Elsewhere),
-            Pumped::Dead => Step::To(At::LastReply),
-        };
+        match pump(handler, host, late == Some(Want::Room)) {
+            Pumped::Paused(turn) => return Step::Break(turn),
+            Pumped::All { .. } => return Step::Break(Turn::Elsewhere),
+            Pumped::Dead => handler.happens(Event::End),
+        }
+        return Step::Continue(());
     }
     if !host.expects_quickness() {
         // Nobody is left to hear what the handler would say.
         if matches!(pump(handler, host, false), Pumped::Dead) {
-            return Step::To(At::LastReply);
+            handler.happens(Event::End);
+            return Step::Continue(());
         }
     } else if !is_first {
         host.has_gathered(handler.shared());
@@ -406,46 +384,11 @@ fn run_handler<H: RequestHandler>(
     host.enter();
     answer(handler);
     host.leave();
-    match handler.stage() {
-        Stage::Between => {
-            let is_enough = is_enough || host.turn_is_over();
-            go_on_with(At::Head, handler, host, is_enough)
-        }
-        Stage::Settled => Step::To(At::Rest),
-        _ => Step::To(At::LastReply),
+    if handler.phase() == Phase::Done {
+        let is_enough = is_enough || host.turn_is_over();
+        return go_on(handler, host, is_enough);
     }
-}
-
-/// Goes on with the next request, unless there were enough for one turn.
-pub(super) fn go_on_with<H: RequestHandler>(
-    at: At,
-    handler: &H,
-    host: &mut dyn Host,
-    is_enough: bool,
-) -> Step {
-    if !is_enough {
-        return Step::To(at);
-    }
-    match pump(handler, host, false) {
-        Pumped::Paused(turn) => Step::DoneAt(At::Full, turn),
-        Pumped::All { .. } => Step::DoneAt(at, Turn::Again),
-        Pumped::Dead => Step::To(At::LastReply),
-    }
-}
-
-/// Tells a client that is too slow with its request.
-pub(super) fn give_up<H: RequestHandler>(handler: &mut H, host: &mut dyn Host) {
-    if !host.runs_user_code() {
-        // Where all threads hang, the client is told all the same, though not in the handler's words.
-        handler.exchange().refuse_late();
-        return handler.set_stage(Stage::Over);
-    }
-    host.enter();
-    if let Err(message) = caught(|| too_slow(handler)) {
-        panicked_while_telling(handler, &message);
-        last_resort(handler);
-    }
-    host.leave();
+    Step::Continue(())
 }
 
 impl<H: RequestHandler, F> Drop for Live<H, F> {

@@ -4,25 +4,25 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::caught::caught;
-use super::connection::{At, Step};
 use super::failing::{report, telling};
 use super::sending::{Pumped, pump};
-use super::session::{Host, Turn};
+use super::session::{Host, Step, Turn};
 use crate::handler::RequestHandler;
 use crate::handler::dispatch::{Failure, tell};
 use crate::handler::exchange::{Exchange, READING_TIME};
 use crate::handler::wire::{Close, Want};
+use crate::proto::connection::Event;
 
 /// Bounds on a lingering close. A client that still uploads is read from until it stops, since a reset would take its
 /// reply away; bytes are no bound, time is.
-pub(super) const LINGER_TIME: Duration = Duration::from_secs(30);
+const LINGER_TIME: Duration = Duration::from_secs(30);
 const LINGER_SILENCE: Duration = Duration::from_secs(2);
 const LINGER_READS: u32 = 16;
 
 /// Sends what is left of the last reply, and ends the server's half.
 pub(super) fn end<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, late: &mut Option<Want>) -> Step {
     match pump(handler, host, late.take() == Some(Want::Room)) {
-        Pumped::Paused(turn) => return Step::Done(turn),
+        Pumped::Paused(turn) => return Step::Break(turn),
         Pumped::All { .. } | Pumped::Dead => {}
     }
     if !host.runs_user_code() {
@@ -31,20 +31,20 @@ pub(super) fn end<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, late:
         if exchange.ending() != Close::Reset {
             exchange.shutdown_write();
         }
-        return Step::Done(Turn::Elsewhere);
+        return Step::Break(Turn::Elsewhere);
     }
     host.enter();
     telling(handler, || tell(handler));
     finish(handler);
     host.leave();
-    if begin_end(handler) {
-        return Step::To(At::Linger { until: handler.exchange().instant() + LINGER_TIME });
-    }
-    Step::Done(Turn::Over)
+    let lingers = begin_end(handler);
+    handler.happens(Event::Sent { lingers });
+    Step::Continue(())
 }
 
 /// Reads and drops what the client still sends, until it has seen the end of the reply and closes.
-pub(super) fn linger(exchange: &mut Exchange, until: Instant, expired: bool) -> Step {
+pub(super) fn linger(exchange: &mut Exchange, until: &mut Option<Instant>, expired: bool) -> Step {
+    let until = *until.get_or_insert_with(|| exchange.instant() + LINGER_TIME);
     let mut scratch = [0; 16 * 1024];
     // A client that sends as fast as it can has others waiting behind it.
     let mut enough = None;
@@ -53,7 +53,7 @@ pub(super) fn linger(exchange: &mut Exchange, until: Instant, expired: bool) -> 
             Ok(1..) => {
                 let now = exchange.instant();
                 if now >= until {
-                    return Step::Done(Turn::Over);
+                    return Step::Break(Turn::Over);
                 }
                 if now >= *enough.get_or_insert(now + READING_TIME) {
                     break;
@@ -61,12 +61,12 @@ pub(super) fn linger(exchange: &mut Exchange, until: Instant, expired: bool) -> 
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && !expired => {
                 let left = until.saturating_duration_since(exchange.instant());
-                return Step::Done(Turn::Later(Want::Input, left.min(exchange.silence(LINGER_SILENCE))));
+                return Step::Break(Turn::Later(Want::Input, left.min(exchange.silence(LINGER_SILENCE))));
             }
-            _ => return Step::Done(Turn::Over),
+            _ => return Step::Break(Turn::Over),
         }
     }
-    Step::Done(Turn::Again)
+    Step::Break(Turn::Again)
 }
 
 fn finish<H: RequestHandler>(handler: &mut H) {

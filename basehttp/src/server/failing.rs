@@ -1,10 +1,11 @@
 //! Code of the user that panics where no handler can tell of it any more, and how a request is answered then.
 
 use super::caught::caught;
-use crate::handler::base::Stage;
-use crate::handler::dispatch::{Failure, fail, last_resort, running, settle, tell_failure};
+use super::session::Host;
+use crate::handler::dispatch::{Failure, fail, last_resort, running, settle, tell_failure, too_slow};
 use crate::handler::exchange::Shared;
 use crate::handler::{Address, HandlerError, RequestHandler, ServerInfo};
+use crate::proto::connection::Event;
 
 /// Answers for a handler that panicked, and never hands it another request.
 pub(super) fn panicked<H: RequestHandler>(handler: &H, function: &str, message: &str) {
@@ -19,7 +20,23 @@ pub(super) fn panicked<H: RequestHandler>(handler: &H, function: &str, message: 
         log(&handler.shared(), &format!("{function} panicked: {message}; telling of it panicked: {another}"));
         last_resort(handler);
     }
-    handler.set_stage(Stage::Over);
+    handler.happens(Event::End);
+}
+
+/// Tells a client that is too slow with its request.
+pub(super) fn give_up<H: RequestHandler>(handler: &mut H, host: &mut dyn Host) {
+    if !host.runs_user_code() {
+        // Where all threads hang, the client is told all the same, though not in the handler's words.
+        handler.exchange().refuse_late(handler.phase());
+        return handler.happens(Event::End);
+    }
+    host.enter();
+    if let Err(message) = caught(|| too_slow(handler)) {
+        panicked_while_telling(handler, &message);
+        last_resort(handler);
+        handler.happens(Event::End);
+    }
+    host.leave();
 }
 
 /// Tells of a failure that no request is answered for.

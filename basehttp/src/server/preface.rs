@@ -3,12 +3,11 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::connection::{At, Made, Step};
-use super::ending::LINGER_TIME;
-use super::session::{Host, Turn};
+use super::session::{Host, Step, Turn};
 use crate::handler::exchange::Next;
 use crate::handler::wire::Want;
-use crate::handler::{BaseHTTPRequestHandler, Message, RequestHandler};
+use crate::handler::{BaseHTTPRequestHandler, Message};
+use crate::proto::connection::Event;
 
 /// The time that a connection has for its next request where the server ends meanwhile, if it is new or has asked a moment ago. Its
 /// client is about to send, and a close without an answer is an error to it: it may try again only what is idempotent (RFC 9110
@@ -45,13 +44,12 @@ impl NextRequest {
 }
 
 /// What there is to do before the first request. None if there is nothing more.
-pub(super) fn preface<H: RequestHandler>(
-    made: &mut Made<H>,
+pub(super) fn preface<M: Message>(
+    base: &mut BaseHTTPRequestHandler<M>,
     next: &mut NextRequest,
     host: &dyn Host,
     late: bool,
 ) -> Option<Step> {
-    let Made::Base(base) = made else { return None };
     let read = base.exchange().preface();
     match read {
         Ok(None) => None,
@@ -60,9 +58,9 @@ pub(super) fn preface<H: RequestHandler>(
             None
         }
         Err(error) if error.kind() == io::ErrorKind::WouldBlock && !late => {
-            let patience = base.exchange().patience();
+            let patience = base.exchange().patience(base.phase());
             let time = if host.is_stopping() { next.grant(host) } else { Some(patience) };
-            Some(Step::Done(time.map_or(Turn::Over, |time| Turn::Later(Want::Input, time.min(patience)))))
+            Some(Step::Break(time.map_or(Turn::Over, |time| Turn::Later(Want::Input, time.min(patience)))))
         }
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Some(refuse(base, host, &error)),
         // A connection without a byte is still the poller's, and idle: some of the header has come.
@@ -71,30 +69,29 @@ pub(super) fn preface<H: RequestHandler>(
                 "{}: its PROXY header has not come to its end within head_timeout",
                 base.peer_address()
             ));
-            Some(Step::Done(Turn::Over))
+            Some(Step::Break(Turn::Over))
         }
         // Health checks connect and leave.
-        Err(_) => Some(Step::Done(Turn::Over)),
+        Err(_) => Some(Step::Break(Turn::Over)),
     }
 }
 
 /// A client that says nothing needs no handler, nor a thread that may run one. None if something has come.
-pub(super) fn await_input<H: RequestHandler>(
-    made: &mut Made<H>,
+pub(super) fn await_input<M: Message>(
+    base: &BaseHTTPRequestHandler<M>,
     next: &mut NextRequest,
     host: &dyn Host,
     late: bool,
 ) -> Option<Step> {
-    let Made::Base(base) = made else { return None };
-    let mut exchange = base.exchange();
-    match exchange.look_for_input() {
+    let (looked, exchange) = base.look_for_input();
+    match looked {
         Next::Request => None,
         Next::Later | Next::Enough if !late => {
-            let patience = exchange.patience();
+            let patience = exchange.patience(base.phase());
             let time = if host.is_stopping() { next.grant(host) } else { Some(patience) };
-            Some(Step::Done(time.map_or(Turn::Over, |time| Turn::Later(Want::Input, time.min(patience)))))
+            Some(Step::Break(time.map_or(Turn::Over, |time| Turn::Later(Want::Input, time.min(patience)))))
         }
-        Next::Later | Next::Enough | Next::End => Some(Step::Done(Turn::Over)),
+        Next::Later | Next::Enough | Next::End => Some(Step::Break(Turn::Over)),
     }
 }
 
@@ -103,7 +100,7 @@ fn refuse<M: Message>(base: &BaseHTTPRequestHandler<M>, host: &dyn Host, error: 
     exchange.complain(&format!("{}: {error}", base.peer_address()));
     // A client of TLS could not read it.
     if base.server().is_tls() {
-        return Step::Done(Turn::Over);
+        return Step::Break(Turn::Over);
     }
     exchange.refuse_preface();
     drop(exchange);
@@ -112,5 +109,8 @@ fn refuse<M: Message>(base: &BaseHTTPRequestHandler<M>, host: &dyn Host, error: 
     // An empty send buffer has room for it.
     let _ = exchange.pump();
     exchange.shutdown_write();
-    Step::To(At::Linger { until: exchange.instant() + LINGER_TIME })
+    drop(exchange);
+    base.happens(Event::End);
+    base.happens(Event::Sent { lingers: true });
+    Step::Continue(())
 }

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::failing::telling;
-use super::session::{Host, Turn};
+use super::session::{Host, Step, Turn};
 use crate::handler::RequestHandler;
 use crate::handler::dispatch::tell;
 use crate::handler::exchange::{Exchange, Sent};
 use crate::handler::wire::Want;
+use crate::proto::connection::{Event, Phase};
 
 /// What became of the bytes that are ready.
 pub(super) enum Pumped {
@@ -29,7 +30,7 @@ pub(super) fn pump<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired:
         host.before_sending();
         exchange = handler.exchange();
     }
-    let pumped = send(&mut exchange, host, expired);
+    let pumped = send(&mut exchange, handler.phase(), host, expired);
     drop(exchange);
     told(pumped, handler, host)
 }
@@ -41,7 +42,7 @@ pub(super) fn log_comes_first(exchange: &Exchange, host: &dyn Host) -> bool {
 }
 
 /// Sends what is ready. Whoever calls this lets [`told`] see what came of it, once the exchange is not locked any more.
-pub(super) fn send(exchange: &mut Exchange, host: &mut dyn Host, expired: bool) -> Pumped {
+pub(super) fn send(exchange: &mut Exchange, phase: Phase, host: &mut dyn Host, expired: bool) -> Pumped {
     // A disk may be slow: the watchdog is to know that this thread may hang.
     let reads = exchange.has_files() && host.runs_user_code();
     if reads {
@@ -52,7 +53,7 @@ pub(super) fn send(exchange: &mut Exchange, host: &mut dyn Host, expired: bool) 
         host.leave();
     }
     match sent {
-        Ok(Sent::All) => Pumped::All { is_idle: exchange.is_idle(), patience: exchange.patience() },
+        Ok(Sent::All) => Pumped::All { is_idle: exchange.is_idle(phase), patience: exchange.patience(phase) },
         // What the client has taken meanwhile gives it time for more.
         Ok(Sent::Some) if expired && exchange.room_patience().is_zero() => {
             exchange.give_up_output();
@@ -61,6 +62,24 @@ pub(super) fn send(exchange: &mut Exchange, host: &mut dyn Host, expired: bool) 
         Ok(Sent::Some) => Pumped::Paused(Turn::Later(Want::Room, exchange.room_patience())),
         Ok(Sent::Enough) => Pumped::Paused(Turn::Again),
         Err(_) => Pumped::Dead,
+    }
+}
+
+/// Goes on with the next request, unless there were enough for one turn.
+pub(super) fn go_on<H: RequestHandler>(handler: &H, host: &mut dyn Host, is_enough: bool) -> Step {
+    if !is_enough {
+        return Step::Continue(());
+    }
+    match pump(handler, host, false) {
+        Pumped::Paused(turn) => {
+            handler.happens(Event::Full);
+            Step::Break(turn)
+        }
+        Pumped::All { .. } => Step::Break(Turn::Again),
+        Pumped::Dead => {
+            handler.happens(Event::End);
+            Step::Continue(())
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! A connection whose handler's type is erased, and the thread that gives it its turns.
 
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use crate::handler::exchange::{Bounds, Shared};
@@ -55,6 +56,9 @@ pub(crate) enum Turn {
     /// The connection is over.
     Over,
 }
+
+/// What a step of a turn ends with: the next one follows, or the turn is over.
+pub(crate) type Step = ControlFlow<Turn>;
 
 /// The thread that gives a connection its turn.
 pub(crate) trait Host {

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 
 use super::incoming::Incoming;
 use super::patience::Patience;
-use super::{After, Bounds, Budget, Exchange, Output, Part};
+use super::{After, Bounds, Budget, Exchange, Output};
 use crate::handler::buffer::Buffer;
 use crate::handler::message::Headers;
 use crate::handler::request::Request;
 use crate::handler::wire::{Level, Want, Wire};
+use crate::proto::connection::Phase;
 use crate::proto::head::HeadParser;
 use crate::proto::reply::Reply;
 use crate::sync::{Arc, Mutex, MutexGuard, lock};
@@ -180,11 +181,11 @@ impl Shared {
     }
 
     /// A turn ends: the connection gives back what it does not need while it waits.
-    pub(crate) fn give_back(&self, request: &mut Option<Box<Request>>) {
+    pub(crate) fn give_back(&self, request: &mut Option<Box<Request>>, phase: Phase) {
         let mut slot = self.slot();
         let Some(mut exchange) = slot.exchange.take() else { return };
         DESK.with_borrow_mut(|desk| {
-            if exchange.is_at_rest() {
+            if exchange.is_at_rest(phase) {
                 exchange.trim();
                 std::mem::swap(&mut exchange.line, &mut slot.line);
                 // The request was cleared when the one before was over.
@@ -216,7 +217,6 @@ impl Default for Exchange {
         Self {
             input: Buffer::default(),
             parser: HeadParser::new(line.bounds.limits),
-            part: Part::Exchange,
             ended: false,
             body: Incoming::None,
             waits_for_continue: false,
@@ -253,7 +253,9 @@ impl Exchange {
     fn begin_anew(&mut self) {
         self.parser = HeadParser::new(self.line.bounds.limits);
         self.reply.begin_anew(self.line.bounds.hold);
-        self.part = Part::Exchange;
+        self.after = After::Nothing;
+        self.sent = 0;
+        self.until = None;
         self.trouble = None;
         self.unsent = 0;
         self.read_timeout = self.line.read_timeout;
@@ -264,8 +266,8 @@ impl Exchange {
     }
 
     /// Whether the connection waits for a request and has nothing that it must keep until then.
-    fn is_at_rest(&self) -> bool {
-        self.part == Part::Idle
+    fn is_at_rest(&self, phase: Phase) -> bool {
+        phase == Phase::Idle
             && self.input.is_empty()
             && self.reply.is_at_rest()
             && self.attached.is_empty()
@@ -418,9 +420,10 @@ mod tests {
     fn after_a_turn(sent: &'static [u8]) -> (Shared, Option<Box<Request>>) {
         let shared = Shared::new(Box::new(Client(sent)), Arc::default());
         let mut request = Some(Desk::request());
-        let next = request.as_deref_mut().map(|request| shared.lock().next_head(request));
+        let next =
+            request.as_deref_mut().map(|request| shared.lock().next_head(request, &mut Phase::Idle.clone()));
         assert_eq!(next, Some(Next::Later));
-        shared.give_back(&mut request);
+        shared.give_back(&mut request, Phase::Idle);
         (shared, request)
     }
 

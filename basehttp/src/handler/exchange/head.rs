@@ -2,8 +2,9 @@
 
 use std::io;
 
-use super::{After, Exchange, Next, Output, Part, Silence};
+use super::{After, Exchange, Next, Output, Silence};
 use crate::handler::request::Request;
+use crate::proto::connection::{Event, Phase};
 use crate::proto::fault::Fault;
 use crate::proto::head::{AtEnd, Progress};
 
@@ -15,7 +16,6 @@ impl Exchange {
 
     /// Reads what has come of the first request, if there is none yet.
     pub(crate) fn look_for_input(&mut self) -> Next {
-        self.await_next();
         if !self.input.is_empty() {
             return Next::Request;
         }
@@ -37,12 +37,11 @@ impl Exchange {
 
     /// Parses the next head as far as it has come.
     #[inline]
-    pub(crate) fn next_head(&mut self, request: &mut Request) -> Next {
+    pub(crate) fn next_head(&mut self, request: &mut Request, phase: &mut Phase) -> Next {
         // Nobody would see the reply.
         if self.output != Output::Open {
             return Next::End;
         }
-        self.await_next();
         loop {
             let parsed = match self.input.data() {
                 [] => Ok(Progress::NeedMore),
@@ -62,19 +61,19 @@ impl Exchange {
             }
             // Empty lines before the request count: they must not keep a connection for ever. But they are no request, which
             // anybody would have to answer (RFC 9112 section 2.2).
-            if self.part == Part::Idle && !self.input.is_empty() {
+            if *phase == Phase::Idle && !self.input.is_empty() {
                 if self.until.is_none() {
                     self.until = Some(self.instant() + self.line.bounds.head_timeout);
                 }
                 if self.parser.begun(self.input.data()) {
-                    self.part = Part::Head;
+                    phase.happens(Event::Begun);
                 }
             }
             // Where nothing has come, there is one read.
             if !self.input.is_empty() && self.budget.is_spent(&self.line.bounds.clock) {
                 return Next::Enough;
             }
-            let is_first = self.part == Part::Idle && self.input.is_empty();
+            let is_first = *phase == Phase::Idle && self.input.is_empty();
             match self.input.fill(|room| self.line.wire.read(room)) {
                 Ok(count) => {
                     self.ended = count == 0;
@@ -85,7 +84,7 @@ impl Exchange {
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if self.part == Part::Idle && self.input.is_empty() {
+                    if *phase == Phase::Idle && self.input.is_empty() {
                         self.mind_silence();
                     }
                     return Next::Later;
@@ -95,18 +94,15 @@ impl Exchange {
         }
     }
 
-    /// The reply before is complete.
+    /// The exchange before is complete: gets ready for the next one.
     #[inline]
-    fn await_next(&mut self) {
-        if self.part == Part::Exchange {
-            self.parser.reset();
-            self.part = Part::Idle;
-            // That reply is long with its client when an idle connection is closed.
-            self.after = After::Nothing;
-            self.sent = 0;
-            self.until = None;
-            self.line.wire.begin_idle();
-        }
+    pub(crate) fn await_next(&mut self) {
+        self.parser.reset();
+        // That reply is long with its client when an idle connection is closed.
+        self.after = After::Nothing;
+        self.sent = 0;
+        self.until = None;
+        self.line.wire.begin_idle();
     }
 
     /// A handshake has one deadline, however it trickles in, and so has a connection that is idle.

@@ -21,6 +21,7 @@ use super::message::Headers;
 use super::wire::Presence;
 use super::wire::{Announced, Close, Level, Want};
 use crate::proto::chunked::ChunkedDecoder;
+use crate::proto::connection::Phase;
 use crate::proto::fault::Fault;
 use crate::proto::framing::Body;
 use crate::proto::head::HeadParser;
@@ -75,7 +76,6 @@ pub(crate) struct Exchange {
     line: Box<Line>,
     input: Buffer,
     parser: HeadParser,
-    part: Part,
     /// No more input will come.
     ended: bool,
     body: Incoming,
@@ -126,28 +126,6 @@ pub(crate) enum After {
     Nothing,
     /// The client takes the connection for a persistent one: more requests may be on their way.
     Requests,
-}
-
-/// What is left to do when a reply is complete.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Settled {
-    /// Nothing.
-    Complete,
-    /// To drop a body that nobody has read, or to send some of what has gathered.
-    Rest,
-    /// To end the connection.
-    Over,
-}
-
-/// What of a request the connection is at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    /// Waiting for its first byte.
-    Idle,
-    /// Waiting for the rest of its head.
-    Head,
-    /// Its body, and the reply.
-    Exchange,
 }
 
 /// Whether more of the reply can be sent.
@@ -216,10 +194,10 @@ impl Exchange {
     }
 
     /// How long the connection may be silent from now on.
-    pub(crate) fn patience(&self) -> Duration {
-        match (self.until, self.part) {
+    pub(crate) fn patience(&self, phase: Phase) -> Duration {
+        match (self.until, phase) {
             (Some(until), _) => until.saturating_duration_since(self.instant()),
-            (None, Part::Idle) => match self.line.silence {
+            (None, Phase::Idle) => match self.line.silence {
                 Silence::Until(until) => until.saturating_duration_since(self.instant()),
                 Silence::No | Silence::Begun => self.line.bounds.idle_timeout,
             },
@@ -245,14 +223,9 @@ impl Exchange {
         }
     }
 
-    /// Whether some of a head has come, but not all.
-    pub(crate) fn is_in_head(&self) -> bool {
-        self.part == Part::Head && self.parser.begun(self.input.data())
-    }
-
     /// Whether the connection has nothing to do but to wait for a request.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.part == Part::Idle && !self.has_output()
+    pub(crate) fn is_idle(&self, phase: Phase) -> bool {
+        phase == Phase::Idle && !self.has_output()
     }
 
     /// Whether the server wants no further request on this connection.
@@ -361,7 +334,6 @@ impl Exchange {
     #[inline]
     pub(crate) fn begin(&mut self, asked: Asked, close: bool, after: After, body: Body) {
         self.after = after;
-        self.part = Part::Exchange;
         self.told_status = 0;
         self.line.wire.begin_exchange(self.reply.gathered(), asked.head);
         self.drained = 0;

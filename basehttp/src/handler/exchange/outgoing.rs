@@ -6,8 +6,9 @@ use std::ops::Range;
 use super::attached::{Attached, MOST_ATTACHED, Source};
 use super::incoming::Incoming;
 use super::pump::Sent;
-use super::{DIRECT, Exchange, Output, Settled, Trouble};
+use super::{DIRECT, Exchange, Output, Trouble};
 use crate::handler::wire::Close;
+use crate::proto::connection::{Phase, Settled};
 use crate::proto::mistake::Mistake;
 use crate::proto::reply::{Asked, Ended};
 use crate::proto::request_line::Version;
@@ -189,12 +190,12 @@ impl Exchange {
 
     /// Makes 408 the reply to a request that does not come to its end, without asking the handler (RFC 9110 section
     /// 15.5.9). A client that has begun none is told nothing.
-    pub(crate) fn refuse_late(&mut self) {
-        if self.is_in_head() {
+    pub(crate) fn refuse_late(&mut self, phase: Phase) {
+        if phase == Phase::Head {
             self.expect_more();
             self.begin_unasked();
         }
-        if !self.is_idle() {
+        if !self.is_idle(phase) {
             self.reply_plainly(Version::Http11, HTTPStatus::REQUEST_TIMEOUT, &[]);
         }
     }

@@ -1,0 +1,246 @@
+//! What a connection is at: both sides in one phase, and what an event makes of it.
+//!
+//! The framing of the request's body ([`framing`](super::framing), [`chunked`](super::chunked)) and that of the response
+//! ([`reply`](super::reply)) have states of their own, for as long as a request is worked on. Here is what the two sides may do next:
+//!
+//! | phase | the client may send | we may send | and then |
+//! |---|---|---|---|
+//! | `Done` | a request | what is left of earlier responses | it is looked for the next request: `Idle` |
+//! | `Idle` | a request | that | its first byte: `Head`; all of its head: `Body` or `Ready` |
+//! | `Head` | the rest of the head | that | all of it: `Body` or `Ready` |
+//! | `Body` | the body | that | so much has come as the handler is not to wait for: `Ready` |
+//! | `Ready` | the rest of the body | that | the handler is called: `Handler`; it is answered without it: as below |
+//! | `Handler` | the rest of the body | a response | the response is complete: `Done`, `Rest` or `Last` |
+//! | `Rest` | the rest of the body | what is left of the responses | the body is dropped, the responses have gone: `Done` |
+//! | `Last` | nothing that counts | what is left of the last response | it has gone: `Lingering` or `Over` |
+//! | `Lingering` | what it was sending | nothing | it has ended, or its time is over: `Over` |
+//! | `Over` | nothing | nothing | |
+//!
+//! Up to `Last` each of them ends with the client, with an error, or with the server: `Last`. A response may be complete while the
+//! client still sends the request's body, and a client may send its next request while earlier responses are on their way. So
+//! neither side has a phase of its own that would say more.
+
+/// See the [module](self).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The exchange before is complete, or there was none.
+    Done,
+    /// Nothing has come of the next request.
+    Idle,
+    /// Some of its head has come.
+    Head,
+    /// Its head is here, and a body that the handler is not to wait for is coming.
+    Body,
+    /// The handler may be called.
+    Ready,
+    /// The handler has the request.
+    Handler,
+    /// The response is settled; something is left of the request or of the responses.
+    Rest,
+    /// There will be no other request.
+    Last,
+    /// The server's half is closed.
+    Lingering,
+    Over,
+}
+
+/// What happens to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It is looked for the next request.
+    Next,
+    /// The first byte of a request has come.
+    Begun,
+    /// A head has come to its end, or is answered as it is.
+    Request {
+        /// The handler is called when more has come.
+        gathers: bool,
+    },
+    /// So much of the body has come as the handler is not to wait for.
+    Gathered,
+    /// The handler takes the request.
+    Called,
+    /// The response is complete.
+    Settled(Settled),
+    /// The client has to take more of the responses before its next request is looked at.
+    Full,
+    /// Nothing is left of the request's body, and the responses have room.
+    Cleared,
+    /// The client, an error or the server ends it: no other request is looked for.
+    End,
+    /// Nothing is left to be sent.
+    Sent {
+        /// The client may still be sending.
+        lingers: bool,
+    },
+    /// The client has closed its half, or has had its time.
+    Closed,
+}
+
+/// What is left to do when a response is complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// Nothing.
+    Complete,
+    /// To drop a body that nobody has read, or to send some of what has gathered.
+    Rest,
+    /// To end the connection.
+    Over,
+}
+
+impl Phase {
+    /// What an event makes of it. None if it cannot happen there.
+    #[inline]
+    pub fn after(self, event: Event) -> Option<Self> {
+        use Event as E;
+        use Phase::{Body, Done, Handler, Head, Idle, Last, Lingering, Over, Ready, Rest};
+        match (self, event) {
+            (Done, E::Next) => Some(Idle),
+            (Idle, E::Begun) => Some(Head),
+            (Idle | Head, E::Request { gathers: true }) => Some(Body),
+            (Idle | Head, E::Request { gathers: false }) | (Body, E::Gathered) => Some(Ready),
+            // A handler that goes through its connection by itself does not have a body gathered for it.
+            (Body | Ready, E::Called) => Some(Handler),
+            // It may be answered without the handler.
+            (Body | Ready | Handler, E::Settled(Settled::Complete)) | (Rest, E::Cleared) => Some(Done),
+            (Body | Ready | Handler, E::Settled(Settled::Rest)) | (Done, E::Full) => Some(Rest),
+            (Body | Ready | Handler, E::Settled(Settled::Over))
+            | (Done | Idle | Head | Body | Ready | Handler | Rest | Last, E::End) => Some(Last),
+            (Last, E::Sent { lingers: true }) => Some(Lingering),
+            (Last, E::Sent { lingers: false }) | (Lingering, E::Closed) => Some(Over),
+            (Idle | Head | Body | Ready | Handler | Rest | Last | Lingering | Over, E::Next | E::Full)
+            | (Done | Head | Body | Ready | Handler | Rest | Last | Lingering | Over, E::Begun)
+            | (Done | Body | Ready | Handler | Rest | Last | Lingering | Over, E::Request { .. })
+            | (Done | Idle | Head | Ready | Handler | Rest | Last | Lingering | Over, E::Gathered)
+            | (Done | Idle | Head | Handler | Rest | Last | Lingering | Over, E::Called)
+            | (Done | Idle | Head | Rest | Last | Lingering | Over, E::Settled(_))
+            | (Done | Idle | Head | Body | Ready | Handler | Last | Lingering | Over, E::Cleared)
+            | (Lingering | Over, E::End)
+            | (Done | Idle | Head | Body | Ready | Handler | Rest | Lingering | Over, E::Sent { .. })
+            | (Done | Idle | Head | Body | Ready | Handler | Rest | Last | Over, E::Closed) => None,
+        }
+    }
+
+    /// Something happens. What cannot happen does not make a connection go on with a client whose place in the protocol nobody
+    /// knows.
+    #[inline]
+    pub fn happens(&mut self, event: Event) {
+        let next = self.after(event);
+        debug_assert!(next.is_some(), "{event:?} happens at {self:?}");
+        *self = next.unwrap_or(Self::Last);
+    }
+
+    /// Whether there is no request in hand, and there may be another one.
+    #[inline]
+    pub fn is_between(self) -> bool {
+        matches!(self, Self::Done | Self::Idle | Self::Head)
+    }
+
+    /// Whether there is a request that nobody has answered yet.
+    #[inline]
+    pub fn has_request(self) -> bool {
+        matches!(self, Self::Body | Self::Ready | Self::Handler)
+    }
+
+    /// Whether there will be no other request.
+    #[inline]
+    pub fn is_last(self) -> bool {
+        matches!(self, Self::Last | Self::Lingering | Self::Over)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PHASES: [Phase; 10] = [
+        Phase::Done,
+        Phase::Idle,
+        Phase::Head,
+        Phase::Body,
+        Phase::Ready,
+        Phase::Handler,
+        Phase::Rest,
+        Phase::Last,
+        Phase::Lingering,
+        Phase::Over,
+    ];
+
+    const EVENTS: [Event; 15] = [
+        Event::Next,
+        Event::Begun,
+        Event::Request { gathers: true },
+        Event::Request { gathers: false },
+        Event::Gathered,
+        Event::Called,
+        Event::Settled(Settled::Complete),
+        Event::Settled(Settled::Rest),
+        Event::Settled(Settled::Over),
+        Event::Full,
+        Event::Cleared,
+        Event::End,
+        Event::Sent { lingers: true },
+        Event::Sent { lingers: false },
+        Event::Closed,
+    ];
+
+    /// A row for each phase, a column for each event, in that order; a dot is what cannot happen.
+    const TABLE: &str = "
+        Done       Idle . .    .     .     .       .    .    .    Rest .    Last .         .    .
+        Idle       .    Head Body Ready .  .       .    .    .    .    .    Last .         .    .
+        Head       .    . Body Ready .     .       .    .    .    .    .    Last .         .    .
+        Body       .    . .    .     Ready Handler Done Rest Last .    .    Last .         .    .
+        Ready      .    . .    .     .     Handler Done Rest Last .    .    Last .         .    .
+        Handler    .    . .    .     .     .       Done Rest Last .    .    Last .         .    .
+        Rest       .    . .    .     .     .       .    .    .    .    Done Last .         .    .
+        Last       .    . .    .     .     .       .    .    .    .    .    Last Lingering Over .
+        Lingering  .    . .    .     .     .       .    .    .    .    .    .    .         .    Over
+        Over       .    . .    .     .     .       .    .    .    .    .    .    .         .    .";
+
+    #[test]
+    fn every_pair_is_as_in_the_table() {
+        let rows: Vec<Vec<&str>> =
+            TABLE.lines().skip(1).map(|line| line.split_ascii_whitespace().collect()).collect();
+        assert_eq!(rows.len(), PHASES.len());
+        for (phase, row) in PHASES.into_iter().zip(rows) {
+            assert_eq!((row[0], row.len()), (&*format!("{phase:?}"), EVENTS.len() + 1));
+            for (event, wanted) in EVENTS.into_iter().zip(&row[1..]) {
+                let found = phase.after(event).map_or(".".to_owned(), |phase| format!("{phase:?}"));
+                assert_eq!(found, *wanted, "{phase:?} after {event:?}");
+            }
+        }
+    }
+
+    /// From each phase there is a way to the end, and to each there is one from the beginning.
+    #[test]
+    fn no_phase_is_a_trap_and_none_is_out_of_reach() {
+        let reached_from = |from: Phase| {
+            let mut reached = vec![from];
+            let mut next = 0;
+            while let Some(&phase) = reached.get(next) {
+                for phase in EVENTS.into_iter().filter_map(|event| phase.after(event)) {
+                    if !reached.contains(&phase) {
+                        reached.push(phase);
+                    }
+                }
+                next += 1;
+            }
+            reached
+        };
+        assert_eq!(reached_from(Phase::Done).len(), PHASES.len());
+        assert!(PHASES.into_iter().all(|phase| reached_from(phase).contains(&Phase::Over)));
+    }
+
+    /// What is asked of a phase says what it may do.
+    #[test]
+    fn questions_agree_with_the_table() {
+        for phase in PHASES {
+            let may = |event: Event| phase.after(event).is_some();
+            assert_eq!(phase.has_request(), may(Event::Settled(Settled::Complete)), "{phase:?}");
+            let may_get_one = [Event::Next, Event::Request { gathers: true }].into_iter().any(may);
+            assert_eq!(phase.is_between(), may_get_one, "{phase:?}");
+            let ends_only = EVENTS.into_iter().filter_map(|event| phase.after(event)).all(Phase::is_last);
+            assert_eq!(phase.is_last(), ends_only, "{phase:?}");
+        }
+    }
+}
