@@ -13,7 +13,7 @@ use crate::proto::connection::Event;
 /// client is about to send, and a close without an answer is an error to it: it may try again only what is idempotent (RFC 9110
 /// section 9.2.2), and nothing at all on a connection that was new.
 pub(super) struct NextRequest {
-    until: Instant,
+    seen: Instant,
     is_granted: bool,
 }
 
@@ -24,7 +24,7 @@ const NEXT_REQUEST: Duration = Duration::from_secs(1);
 impl NextRequest {
     /// For a connection of which something was seen just now.
     pub(super) fn after(now: Instant) -> Self {
-        Self { until: now + NEXT_REQUEST, is_granted: false }
+        Self { seen: now, is_granted: false }
     }
 
     /// What is left of the time. None where it is over, or where nobody can be about to send.
@@ -32,7 +32,7 @@ impl NextRequest {
         if !host.expects_requests() {
             return None;
         }
-        let left = self.until.saturating_duration_since(Instant::now());
+        let left = NEXT_REQUEST.saturating_sub(self.seen.elapsed());
         self.is_granted = !left.is_zero();
         Some(left).filter(|left| !left.is_zero())
     }

@@ -134,7 +134,8 @@ impl Shared {
     }
 
     /// As [`lock`](Self::lock), with the request, which is lent too where there is none.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "each request would pay for the call")]
+    #[inline(always)]
     pub(crate) fn lock_with<'a, 'b>(
         &'a self,
         request: &'b mut Option<Box<Request>>,
