@@ -48,9 +48,7 @@ fn render(stats: &Stats) -> String {
     one("received_bytes_total", "counter", "Bytes from clients.", stats.bytes_received);
     one("sent_bytes_total", "counter", "Bytes to clients.", stats.bytes_sent);
     one("threads", "gauge", "Threads for handlers.", stats.threads);
-    one("permits_lost_total", "counter", "Handlers that held up others.", stats.permits_lost);
-    one("predictions_right_total", "counter", "Waiting foreseen.", stats.predictions_right);
-    one("predictions_wrong_total", "counter", "Waiting not foreseen.", stats.predictions_wrong);
+    one("handler_stalls_total", "counter", "Handlers that held up others.", stats.handler_stalls);
 
     text += "# HELP http_replies_total Replies by the class of their status.\n# TYPE http_replies_total counter\n";
     for (class, count) in (1..).zip(stats.replies) {

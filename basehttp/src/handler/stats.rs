@@ -47,12 +47,11 @@ pub struct Stats {
     pub bytes_sent: u64,
     /// Threads for handlers that are there now, those that drive included; two more only watch, and stand in.
     pub threads: u64,
-    /// How often a handler took longer than a millisecond or two with the others behind it, so that another thread took over.
-    pub permits_lost: u64,
-    /// How often it was guessed rightly whether a handler will wait, of the times when that was looked at.
-    pub predictions_right: u64,
-    /// How often it was guessed wrongly. A wrong guess costs the others up to two milliseconds, or this request a hand-over.
-    pub predictions_wrong: u64,
+    /// How often a handler that was expected to be quick held up other connections, for one or two milliseconds; then another
+    /// thread took them over. Some are normal. Where they are more than about one in a hundred replies, some kind of request
+    /// is usually quick and now and then waits or computes for long: give what is slow a path or a method of its own, by
+    /// which the server tells requests apart. More threads do not help.
+    pub handler_stalls: u64,
     /// How long the `do_*` methods ran, with all that is around them in
     /// [`handle_one_request`](crate::RequestHandler::handle_one_request). What the client takes for the rest of its reply
     /// is not in it, nor are the connections of an override of `handle`.

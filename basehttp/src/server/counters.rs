@@ -14,9 +14,7 @@ pub(super) struct Counters {
     pub(super) refused: Count,
     pub(super) received: Count,
     pub(super) sent: Count,
-    pub(super) permits_lost: Count,
-    pub(super) guessed_right: Count,
-    pub(super) guessed_wrong: Count,
+    pub(super) stalls: Count,
     pub(super) threads_begun: Count,
     pub(super) threads_ended: Count,
     /// Handlers that ran on a driver.
@@ -71,9 +69,7 @@ impl Counters {
             bytes_received: sum(|shard| &shard.received),
             bytes_sent: sum(|shard| &shard.sent),
             threads: sum(|shard| &shard.threads_begun).saturating_sub(threads_ended),
-            permits_lost: sum(|shard| &shard.permits_lost),
-            predictions_right: sum(|shard| &shard.guessed_right),
-            predictions_wrong: sum(|shard| &shard.guessed_wrong),
+            handler_stalls: sum(|shard| &shard.stalls),
             handler_time: Histogram {
                 counts: add(shards.iter().map(|shard| shard.times.each_ref().map(Count::get))),
                 sum: Duration::from_nanos(sum(|shard| &shard.nanoseconds)),

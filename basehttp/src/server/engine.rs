@@ -111,7 +111,7 @@ impl Engine {
     pub(super) fn start(self: &Arc<Self>) {
         let watch = |engine: &Arc<Self>| {
             let told = |taken: &Taken| {
-                engine.shutdown.counters(0).permits_lost.add(1);
+                engine.shutdown.counters(0).stalls.add(1);
                 if let Some(kind) = taken.kind {
                     engine.predictor.suspend(kind);
                 }

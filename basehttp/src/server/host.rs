@@ -189,12 +189,6 @@ impl Thread<'_, Engine> {
             }
             None => return predictor.look(kind),
         };
-        let counters = self.machine.shutdown.counters(self.shard);
-        match lesson {
-            Lesson::Computed | Lesson::ComputedLong | Lesson::WaitedForClient => {}
-            _ if is_pool == (lesson == Lesson::Waited) => counters.guessed_right.add(1),
-            _ => counters.guessed_wrong.add(1),
-        }
         predictor.learn(kind, lesson);
         if self.worker.was_caught() && matches!(lesson, Lesson::Quick | Lesson::Computed) {
             // It was preempted.

@@ -1,5 +1,6 @@
 //! The numbers of a server.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use basehttp::Stats;
@@ -47,7 +48,7 @@ impl Page {
 }
 
 /// The numbers, once they are so: a client has a reply before its connection is over.
-fn wait_for(server: &TestServer, are: impl Fn(&Stats) -> bool) -> Stats {
+fn wait_for(server: &TestServer, mut are: impl FnMut(&Stats) -> bool) -> Stats {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         let stats = server.handle().stats();
@@ -100,4 +101,42 @@ fn one_connection_too_many_is_counted() {
     assert!(second.rest().unwrap().starts_with(b"HTTP/1.1 503 "));
     let stats = wait_for(&server, |stats| stats.replies[4] == 1);
     assert_eq!((stats.connections_refused, stats.connections_accepted), (1, 2));
+}
+
+/// Is quick ninety-nine times, and then waits until it is seen to hold up others, if it does.
+struct Moody {
+    base: BaseHTTPRequestHandler,
+}
+
+static ASKED: AtomicU64 = AtomicU64::new(0);
+
+#[http_handler]
+impl Moody {
+    const protocol_version: &str = "HTTP/1.1";
+
+    fn do_GET(&self) -> std::io::Result<()> {
+        let begin = Instant::now();
+        if ASKED.fetch_add(1, Ordering::Relaxed) % 100 == 99 {
+            let server = self.server();
+            // It is seen only where it was trusted; else the next round has to do.
+            while server.handle().stats().handler_stalls == 0 && begin.elapsed() < Duration::from_millis(200)
+            {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+        self.send_response(204);
+        self.end_headers()
+    }
+
+    fn log_message(&self, _message: std::fmt::Arguments<'_>) {}
+}
+
+#[test]
+fn a_handler_that_is_slow_against_expectation_is_counted() {
+    let server = TestServer::new(|base| Moody { base });
+    let mut client = Client::new(&server);
+    wait_for(&server, |stats| {
+        client.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        stats.handler_stalls > 0
+    });
 }
