@@ -40,13 +40,13 @@ struct Settings {
     listing: bool,
     precompressed: bool,
     cache_control: Option<String>,
-    most_entries: usize,
-    most_ranges: usize,
+    max_entries: usize,
+    max_ranges: usize,
     list_memory: usize,
 }
 
 /// A reply has room for 256 pieces of files and what is between them.
-const MOST_RANGES: usize = 128;
+const MAX_RANGES: usize = 128;
 
 impl Directory {
     /// The folder at `path`, which is found now. On Linux 5.6 and later its files are served even if it is renamed later; scripts, and
@@ -63,8 +63,8 @@ impl Directory {
             listing: true,
             precompressed: true,
             cache_control: None,
-            most_entries: 10_000,
-            most_ranges: 100,
+            max_entries: 10_000,
+            max_ranges: 100,
             list_memory: 64 * 1024 * 1024,
         };
         Ok(Self { root: Arc::new(root), settings: Arc::new(settings), lists: Arc::default() })
@@ -120,8 +120,8 @@ impl Directory {
     /// How many entries of a folder are listed at a time, 10,000 by default: a page with more is of no use, and all of it is in
     /// memory. The others are on further pages, by their names.
     #[must_use]
-    pub fn most_entries(mut self, most: usize) -> Self {
-        Arc::make_mut(&mut self.settings).most_entries = most;
+    pub fn max_entries(mut self, entries: usize) -> Self {
+        Arc::make_mut(&mut self.settings).max_entries = entries;
         self
     }
 
@@ -139,8 +139,8 @@ impl Directory {
     /// hundred bytes could ask for it in as many tiny pieces, each with a head of its own. Those that overlap are sent as one.
     /// None are sent if it is 0, and more than 128 are not granted.
     #[must_use]
-    pub fn most_ranges(mut self, most: usize) -> Self {
-        Arc::make_mut(&mut self.settings).most_ranges = most.min(MOST_RANGES);
+    pub fn max_ranges(mut self, ranges: usize) -> Self {
+        Arc::make_mut(&mut self.settings).max_ranges = ranges.min(MAX_RANGES);
         self
     }
 
@@ -178,13 +178,13 @@ impl Directory {
     }
 
     /// The entries of the folder at `path`, relative to this one, that are served, by their names; and how many more there are
-    /// than [`most_entries`](Self::most_entries).
+    /// than [`max_entries`](Self::max_entries).
     ///
     /// # Errors
     /// The system's; [`NotFound`](io::ErrorKind::NotFound) for what is not served.
     pub fn read_dir(&self, path: &Path) -> io::Result<(Vec<Entry>, usize)> {
         let mut entries = Vec::new();
-        let first = First::new(self.settings.most_entries, Order::default(), None);
+        let first = First::new(self.settings.max_entries, Order::default(), None);
         let (more, _) = self.read(self.open_to_list(path)?, path, first, |entry| {
             entries.push(entry);
             true
@@ -198,7 +198,7 @@ impl Directory {
     /// As [`read_dir`](Self::read_dir); [`OutOfMemory`](io::ErrorKind::OutOfMemory) where
     /// [`list_memory`](Self::list_memory) does not do, and [`ResourceBusy`](io::ErrorKind::ResourceBusy) where too many wait.
     pub(super) fn list(&self, path: &Path, order: Order, after: Option<&OsStr>) -> io::Result<Arc<Folder>> {
-        let Settings { dotfiles, outside, most_entries, list_memory, .. } = *self.settings;
+        let Settings { dotfiles, outside, max_entries, list_memory, .. } = *self.settings;
         let opened = self.open_to_list(path)?;
         let key = Key {
             path: path.to_owned(),
@@ -206,7 +206,7 @@ impl Directory {
             after: after.map(OsStr::to_owned),
             dotfiles,
             outside,
-            most_entries,
+            max_entries,
         };
         let stamp = Stamp::of(&opened.metadata);
         let mut opened = Some(opened);
@@ -217,7 +217,7 @@ impl Directory {
             };
             let mut folder = self.lists.begin(list_memory, Stamp::of(&opened.metadata));
             let mut has_room = true;
-            let first = First::new(most_entries, order, after.map(OsStr::to_owned));
+            let first = First::new(max_entries, order, after.map(OsStr::to_owned));
             let first = first.within(self.lists.charge(list_memory));
             let (more, last) = self.read(opened, path, first, |entry| {
                 has_room = folder.push(entry);
@@ -316,7 +316,7 @@ impl Directory {
     }
 
     pub(super) fn ranges(&self) -> usize {
-        self.settings.most_ranges
+        self.settings.max_ranges
     }
 
     pub(super) fn sends_precompressed(&self) -> bool {
@@ -364,7 +364,7 @@ mod tests {
         for number in 0..2000 {
             File::create(root.path().join(number.to_string())).unwrap();
         }
-        let files = Directory::open(root.path()).unwrap().most_entries(30);
+        let files = Directory::open(root.path()).unwrap().max_entries(30);
         let before = look::ASKED.get();
         let (entries, more) = files.read_dir(".".as_ref()).unwrap();
         assert_eq!((entries.len(), more, look::ASKED.get() - before), (30, 1970, 30));

@@ -97,12 +97,12 @@ fn settings_that_a_directory_has() {
         basehttp::testing::respond(move |base| FileHandler::new(base, &files), request.as_bytes()).remove(0)
     };
     assert_eq!(ask(stage.files.clone().listing(false), "/").status, 404);
-    let whole = ask(stage.files.clone().most_ranges(0), "/a");
+    let whole = ask(stage.files.clone().max_ranges(0), "/a");
     assert_eq!(whole.header("accept-ranges"), None);
     let cached = ask(stage.files.clone().cache_control("max-age=60").unwrap(), "/a");
     assert_eq!(cached.header("cache-control"), Some("max-age=60"));
     assert!(stage.files.clone().cache_control("a\r\nb: c").is_err());
-    assert!(ask(stage.files.clone().most_entries(1), "/").text().contains("And 1 more"));
+    assert!(ask(stage.files.clone().max_entries(1), "/").text().contains("And 1 more"));
     let error = Directory::open(stage.path("nothing")).unwrap_err().to_string();
     assert!(error.contains("nothing"), "{error}");
     let error = Directory::open(stage.path("a")).unwrap_err();

@@ -117,7 +117,7 @@ fn a_folder_with_more_is_shown_by_pages() {
     let files: Vec<_> = names.iter().map(|name| (&**name, "x")).collect();
     let mut stage = Stage::new(&files);
     std::fs::File::create(stage.path("f7 & more")).unwrap().write_all(b"y").unwrap();
-    stage.files = stage.files.clone().most_entries(30);
+    stage.files = stage.files.clone().max_entries(30);
     for sort in ["", "sort=size&order=desc", "sort=name&order=desc"] {
         let (mut query, mut seen) = (format!("?{sort}"), Vec::new());
         loop {

@@ -41,7 +41,7 @@ pub(in crate::files) struct Key {
     pub(in crate::files) after: Option<OsString>,
     pub(in crate::files) dotfiles: bool,
     pub(in crate::files) outside: bool,
-    pub(in crate::files) most_entries: usize,
+    pub(in crate::files) max_entries: usize,
 }
 
 #[derive(Debug, Default)]
@@ -205,7 +205,7 @@ mod tests {
 
     fn key() -> Key {
         let order = Order::default();
-        Key { path: "a".into(), order, after: None, dotfiles: false, outside: false, most_entries: 9 }
+        Key { path: "a".into(), order, after: None, dotfiles: false, outside: false, max_entries: 9 }
     }
 
     fn stamp(folder: &Path) -> Stamp {

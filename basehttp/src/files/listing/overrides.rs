@@ -9,7 +9,7 @@ use crate::files::{Content, FileRequestHandler};
 impl Listing {
     /// Reads the folder at `path`, relative to [`directory`](FileRequestHandler::directory), for the handler's request: its
     /// query may say `sort=name`, `sort=size` or `sort=date`, and `order=desc`. A folder with more than
-    /// [`most_entries`](crate::Directory::most_entries) is listed by pages: each has those with the next names, in the order that is
+    /// [`max_entries`](crate::Directory::max_entries) is listed by pages: each has those with the next names, in the order that is
     /// asked for, and a link to those behind them (`after=` and the last name).
     ///
     /// # Errors
