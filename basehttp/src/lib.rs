@@ -243,7 +243,7 @@
 //! - `proxy`: `TrustedProxies`: the PROXY protocol, `Forwarded`, `X-Forwarded-For`.
 //! - `tls`: `TlsConfig` and `HTTPSServer`, HTTP over TLS.
 //! - `log`: `ServerBuilder::log`, for lines that go to the crate `log`. For any other place there is
-//!   [`log_line`](ServerBuilder::log_line), without a feature.
+//!   [`log_line`](ServerBuilder::log_line), which gets the level too, without a feature.
 //! - `name-lookup`: the setting `name_lookup` of [`ServerBuilder`], for host names in log lines.
 //! - `serde`: [`Stats`] and [`ShutdownReport`] are `serde::Serialize`, for a page or a log of JSON.
 //! - `tracing`: a span of the crate `tracing` for each request that has a `do_*` method, around that method and what it calls, with
@@ -285,7 +285,7 @@ pub use files::{
 pub use handler::HttpTypes;
 pub use handler::{
     Address, BaseHTTPRequestHandler, DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE, HandlerError,
-    Headers, HeadersIter, Histogram, Message, Multipart, Part, RFile, RFileLock, RequestHandler,
+    Headers, HeadersIter, Histogram, LogLevel, Message, Multipart, Part, RFile, RFileLock, RequestHandler,
     ResponseCode, ServerHandle, ServerInfo, ShutdownReport, Stats, Upgraded, WFile, html_escape, unquote,
 };
 #[cfg(feature = "proxy")]

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use basehttp::LogLevel;
+
 /// Lines that handlers have logged. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Log(Arc<Mutex<Vec<String>>>);
@@ -18,9 +20,9 @@ impl Log {
     }
 
     /// Takes the lines of a server, as its setting `log_line`.
-    pub fn taker(&self) -> impl Fn(&str) + Send + Sync + 'static {
+    pub fn taker(&self) -> impl Fn(&str, LogLevel) + Send + Sync + 'static {
         let log = self.clone();
-        move |line| log.push(line)
+        move |line, _level| log.push(line)
     }
 
     /// The lines so far.

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
 
+use basehttp::LogLevel;
 use basehttp::prelude::*;
 use basehttp::testing::TestServer;
 use basehttp_tests::PATIENCE;
@@ -31,8 +32,8 @@ impl Page {
 fn a_function_takes_the_lines_of_the_log() {
     let (sender, lines) = channel();
     let sender = Mutex::new(sender);
-    let builder = HTTPServer::builder().log_line(move |line| {
-        sender.lock().unwrap().send(line.to_owned()).unwrap();
+    let builder = HTTPServer::builder().log_line(move |line, level| {
+        sender.lock().unwrap().send((line.to_owned(), level)).unwrap();
         // Costs a line, and nothing else.
         assert!(!line.contains("/panics"), "in log_line");
     });
@@ -41,15 +42,17 @@ fn a_function_takes_the_lines_of_the_log() {
         let _ = server.exchange(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes());
     }
     let mut seen = Vec::new();
-    while !seen.last().is_some_and(|line: &String| line.contains("/two")) {
+    while !seen.last().is_some_and(|(line, _): &(String, LogLevel)| line.contains("/two")) {
         seen.push(lines.recv_timeout(PATIENCE).unwrap());
     }
     assert!(
-        seen[0].starts_with("127.0.0.1 - - [") && seen[0].ends_with("] \"GET /one HTTP/1.0\" 200 -"),
+        seen[0].0.starts_with("127.0.0.1 - - [") && seen[0].0.ends_with("] \"GET /one HTTP/1.0\" 200 -"),
         "{seen:?}"
     );
-    assert!(seen.iter().all(|line| !line.contains('\n')), "{seen:?}");
-    assert!(seen.iter().any(|line| line.contains("do_GET: panicked: on purpose")), "{seen:?}");
+    assert!(seen.iter().all(|(line, _)| !line.contains('\n')), "{seen:?}");
+    let has = |text: &str, wanted| seen.iter().any(|(line, level)| line.contains(text) && *level == wanted);
+    assert!(has("/one", LogLevel::Info), "{seen:?}");
+    assert!(has("do_GET: panicked: on purpose", LogLevel::Warning), "{seen:?}");
 }
 
 struct Logger(Mutex<Sender<(log::Level, String, String)>>);

@@ -60,6 +60,7 @@ pub use stats::{Histogram, Stats};
 pub use text::{html_escape, unquote};
 pub use upgrade::Upgraded;
 pub use wfile::WFile;
+pub use wire::LogLevel;
 
 /// A request handler: Python's class variables as associated constants, Python's overridable methods as methods with
 /// a default.

@@ -101,15 +101,21 @@ pub(crate) enum Presence {
     Gone,
 }
 
-/// How much a line of the log matters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Level {
-    /// A request was answered, or what a handler has to say.
+/// How much a line of the log matters; see [`ServerBuilder::log_line`](crate::ServerBuilder::log_line). What matters more is
+/// greater.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum LogLevel {
+    /// A request was answered, or what a handler has to say: what does not go through
+    /// [`log_error`](crate::RequestHandler::log_error).
     #[default]
     Info,
-    /// Something is wrong: with a request, a handler, or the server.
+    /// Something is wrong: with a request that cannot be fulfilled or a handler that fails, which is what goes through
+    /// [`log_error`](crate::RequestHandler::log_error), or with the server.
     Warning,
 }
+
+pub(crate) use LogLevel as Level;
 
 /// Who is to blame when a file is not sent.
 #[derive(Debug)]

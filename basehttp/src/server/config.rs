@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::log::LogLine;
 use super::settings::Settings;
-use crate::handler::{Address, HandleError, HandlerError};
+use crate::handler::{Address, HandleError, HandlerError, LogLevel};
 use crate::proto::limits::Limits;
 
 /// Settings and hooks of a server, for what must be said before it listens.
@@ -355,11 +355,11 @@ impl ServerBuilder {
         self
     }
 
-    /// Who takes the lines of the log instead of standard error: those of
+    /// Who takes the lines of the log, and their levels, instead of standard error: those of
     /// [`log_message`](crate::RequestHandler::log_message)'s default, and the server's own, which begin with `basehttp:`. A line comes
-    /// escaped, and without its line end. It is called by a thread that has other work as well, which goes on elsewhere if it takes
-    /// long; lines that nobody takes are dropped and counted from 512 KiB on (in several buffers, of 64 KiB or
-    /// more each). A panic in it costs the line.
+    /// escaped, and without its line end. Standard error by default, as in Python; it has no levels. The function is
+    /// called by a thread that has other work as well, which goes on elsewhere if it takes long; lines that nobody takes are
+    /// dropped and counted from 512 KiB on (in several buffers, of 64 KiB or more each). A panic in it costs the line.
     ///
     /// ```
     /// # use basehttp::prelude::*;
@@ -367,34 +367,39 @@ impl ServerBuilder {
     /// # struct Hello { base: BaseHTTPRequestHandler }
     /// # #[http_handler]
     /// # impl Hello { fn do_GET(&self) -> std::io::Result<()> { self.send_response(204); self.end_headers() } }
+    /// use basehttp::LogLevel;
+    ///
     /// let (sender, lines) = std::sync::mpsc::channel();
-    /// let builder = HTTPServer::builder().log_line(move |line| sender.send(line.to_owned()).unwrap());
-    /// TestServer::with(builder, |base| Hello { base }).exchange(b"GET /x HTTP/1.0\r\n\r\n")?;
-    /// assert!(lines.recv().unwrap().ends_with("\"GET /x HTTP/1.0\" 204 -"));
+    /// let builder = HTTPServer::builder().log_line(move |line, level| {
+    ///     if level >= LogLevel::Warning {
+    ///         sender.send(line.to_owned()).unwrap();
+    ///     }
+    /// });
+    /// let server = TestServer::with(builder, |base| Hello { base });
+    /// server.exchange(b"GET /x HTTP/1.0\r\n\r\n")?;
+    /// server.exchange(b"SPAM /x HTTP/1.0\r\n\r\n")?;
+    /// assert!(lines.recv().unwrap().ends_with("message Unsupported method ('SPAM')"));
     /// # std::io::Result::Ok(())
     /// ```
-    pub fn log_line(mut self, take: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        self.hooks.log_line = Some(Box::new(move |line, _level| take(line)));
+    pub fn log_line(mut self, take: impl Fn(&str, LogLevel) + Send + Sync + 'static) -> Self {
+        self.hooks.log_line = Some(Box::new(take));
         self
     }
 
-    /// Has the lines of the log go to the crate `log`, with the target `basehttp`: as warnings what goes through
-    /// [`log_error`](crate::RequestHandler::log_error), which are requests that cannot be fulfilled and handlers that fail, and what
-    /// the server itself complains of; all else as information. See [`log_line`](Self::log_line). A handler that wants other levels
-    /// overrides [`log_request`](crate::RequestHandler::log_request) and `log_error`.
+    /// Has the lines of the log go to the crate `log`, with the target `basehttp` and their [`LogLevel`]: a
+    /// [`log_line`](Self::log_line) that is written already. A handler that wants other levels overrides
+    /// [`log_request`](crate::RequestHandler::log_request) and `log_error`.
     ///
     /// A line has the client and the time as in Python, and the logger may add its own: a
     /// [`log_message`](crate::RequestHandler::log_message) that calls `log::info!("{message}")` has neither.
     #[cfg(feature = "log")]
     pub fn log(mut self) -> Self {
-        use crate::handler::wire::Level;
-
         self.hooks.log_line = Some(Box::new(|line, level| {
             // The target says it already.
             let line = line.strip_prefix("basehttp: ").unwrap_or(line);
             match level {
-                Level::Warning => ::log::warn!(target: "basehttp", "{line}"),
-                Level::Info => ::log::info!(target: "basehttp", "{line}"),
+                LogLevel::Warning => ::log::warn!(target: "basehttp", "{line}"),
+                LogLevel::Info => ::log::info!(target: "basehttp", "{line}"),
             }
         }));
         self

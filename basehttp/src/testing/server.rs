@@ -9,7 +9,7 @@ use crate::handler::{BaseHTTPRequestHandler, RequestHandler, ServerHandle};
 use crate::server::{HTTPServer, ServerBuilder, url};
 
 /// A server on a free port of 127.0.0.1, which is shut down when this is dropped. Its log goes to standard error, also in a test that
-/// passes; [`with`](Self::with) `HTTPServer::builder().log_line(|_| {})` there is none.
+/// passes; [`with`](Self::with) `HTTPServer::builder().log_line(|_, _| {})` there is none.
 ///
 /// ```
 /// # use basehttp::prelude::*;

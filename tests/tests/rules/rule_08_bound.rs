@@ -131,12 +131,13 @@ fn rule_08_at_the_bound_a_head_that_does_not_come_is_late() {
 #[test]
 fn rule_08_at_the_bound_a_log_that_hangs_holds_up_nobody() {
     let (log_gate, log_bar) = gate();
-    let builder = HTTPServer::builder().head_timeout(SHORT).queue_timeout(SHORT).log_line(move |line| {
-        if line.contains("has found no thread") {
-            // At the end of the test it is let through.
-            let _ = log_bar.pass();
-        }
-    });
+    let builder =
+        HTTPServer::builder().head_timeout(SHORT).queue_timeout(SHORT).log_line(move |line, _level| {
+            if line.contains("has found no thread") {
+                // At the end of the test it is let through.
+                let _ = log_bar.pass();
+            }
+        });
     let (stage, gate, clients) = at_bound(builder);
     // The reserve has answered it, and has said so.
     assert_eq!(stage.client().ask(WAIT).status, 503);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use basehttp::prelude::*;
 use basehttp::testing::respond;
-use basehttp::{ServerHandle, ShutdownReport};
+use basehttp::{LogLevel, ServerHandle, ShutdownReport};
 use basehttp_tests::client::Client;
 use basehttp_tests::log::Log;
 use basehttp_tests::{PATIENCE, wait_until};
@@ -389,9 +389,9 @@ fn connections_that_were_switched_are_cut_when_the_grace_is_over() {
 fn the_log_is_written_when_the_server_has_ended() {
     let log = Log::default();
     let take = log.taker();
-    let slowly = move |line: &str| {
+    let slowly = move |line: &str, level: LogLevel| {
         thread::sleep(Duration::from_millis(20));
-        take(line);
+        take(line, level);
     };
     let mut server =
         HTTPServer::builder().log_line(slowly).bind("127.0.0.1:0", |base| Tunnel { base }).unwrap();
