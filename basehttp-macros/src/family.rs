@@ -181,7 +181,7 @@ const BASE: Level = Level {
         shared(
             "date_time_string",
             1,
-            "fn date_time_string(&self, timestamp: Option<SystemTime>) -> HTTPDate",
+            "fn date_time_string(&self, timestamp: Option<SystemTime>) -> HttpDate",
         ),
         shared("log_date_time_string", 0, "fn log_date_time_string(&self) -> String"),
         shared("address_string", 0, "fn address_string(&self) -> Cow<'_, str>"),

@@ -290,7 +290,7 @@ pub use handler::{
 };
 #[cfg(feature = "proxy")]
 pub use handler::{ForwardedFields, TrustedProxies};
-pub use proto::date::HTTPDate;
+pub use proto::date::HttpDate;
 pub use proto::fault::Fault;
 pub use proto::limits::Limits;
 pub use proto::parameters::Parameters;

@@ -37,7 +37,7 @@ use std::io;
 use std::ops::Deref;
 use std::time::{Duration, SystemTime};
 
-use crate::proto::date::HTTPDate;
+use crate::proto::date::HttpDate;
 use crate::proto::status::HTTPStatus;
 
 pub use address::Address;
@@ -314,7 +314,7 @@ pub trait RequestHandler:
 
     /// A time as header fields have it, for example `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7); the
     /// current time for `None`.
-    fn date_time_string(&self, timestamp: Option<SystemTime>) -> HTTPDate {
+    fn date_time_string(&self, timestamp: Option<SystemTime>) -> HttpDate {
         BaseHTTPRequestHandler::date_time_string(self, timestamp)
     }
 

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use super::dispatch::allow;
 use super::request::named_version;
 use super::{BaseHTTPRequestHandler, RequestHandler, ResponseCode, error_page, stamp};
-use crate::proto::date::HTTPDate;
+use crate::proto::date::HttpDate;
 use crate::proto::fault::Fault;
 use crate::proto::reply::can_be_reason;
 use crate::proto::status::{HTTPStatus, lookup};
@@ -134,8 +134,8 @@ impl BaseHTTPRequestHandler {
     }
 
     /// The default of [`RequestHandler::date_time_string`].
-    pub fn date_time_string<H: RequestHandler>(handler: &H, timestamp: Option<SystemTime>) -> HTTPDate {
-        timestamp.map_or_else(|| stamp::date(handler.now()), HTTPDate::from)
+    pub fn date_time_string<H: RequestHandler>(handler: &H, timestamp: Option<SystemTime>) -> HttpDate {
+        timestamp.map_or_else(|| stamp::date(handler.now()), HttpDate::from)
     }
 }
 

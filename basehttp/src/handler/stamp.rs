@@ -3,13 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::proto::date::HTTPDate;
+use crate::proto::date::HttpDate;
 use crate::proto::reply::Reply;
 use crate::proto::request_line::Version;
 use crate::proto::status::HTTPStatus;
 
 thread_local! {
-    static DATE: Cell<(u64, HTTPDate)> = const { Cell::new((0, HTTPDate::EPOCH)) };
+    static DATE: Cell<(u64, HttpDate)> = const { Cell::new((0, HttpDate::EPOCH)) };
     static OPENING: RefCell<Opening> = const { RefCell::new(Opening::NONE) };
 }
 
@@ -43,13 +43,13 @@ impl Opening {
 /// A longer value of `Server` is not kept.
 const USUAL: usize = 256;
 
-pub(super) fn date(now: SystemTime) -> HTTPDate {
+pub(super) fn date(now: SystemTime) -> HttpDate {
     let second = second_of(now);
     let (last, date) = DATE.get();
     if last == second {
         return date;
     }
-    let date = HTTPDate::from(now);
+    let date = HttpDate::from(now);
     DATE.set((second, date));
     date
 }

@@ -10,17 +10,17 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 ///
 /// ```
 /// use std::time::{Duration, UNIX_EPOCH};
-/// use basehttp::HTTPDate;
+/// use basehttp::HttpDate;
 ///
-/// let date = HTTPDate::from(UNIX_EPOCH + Duration::from_secs(784_111_777));
+/// let date = HttpDate::from(UNIX_EPOCH + Duration::from_secs(784_111_777));
 /// assert_eq!(&*date, "Sun, 06 Nov 1994 08:49:37 GMT");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct HTTPDate([u8; LENGTH]);
+pub struct HttpDate([u8; LENGTH]);
 
 const LENGTH: usize = 29;
 
-impl HTTPDate {
+impl HttpDate {
     /// The beginning of 1970.
     pub(crate) const EPOCH: Self = Self(*b"Thu, 01 Jan 1970 00:00:00 GMT");
 
@@ -36,7 +36,7 @@ impl HTTPDate {
 
 /// A time before 1970 is taken for the beginning of 1970, one after 9999 for its end: the format has room for no
 /// other.
-impl From<SystemTime> for HTTPDate {
+impl From<SystemTime> for HttpDate {
     fn from(time: SystemTime) -> Self {
         let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
         let mut text = Text { bytes: [b' '; LENGTH], len: 0 };
@@ -46,7 +46,7 @@ impl From<SystemTime> for HTTPDate {
     }
 }
 
-impl Deref for HTTPDate {
+impl Deref for HttpDate {
     type Target = str;
 
     fn deref(&self) -> &str {
@@ -54,31 +54,31 @@ impl Deref for HTTPDate {
     }
 }
 
-impl AsRef<str> for HTTPDate {
+impl AsRef<str> for HttpDate {
     fn as_ref(&self) -> &str {
         self.as_str()
     }
 }
 
-impl PartialEq<str> for HTTPDate {
+impl PartialEq<str> for HttpDate {
     fn eq(&self, other: &str) -> bool {
         self.as_str() == other
     }
 }
 
-impl PartialEq<&str> for HTTPDate {
+impl PartialEq<&str> for HttpDate {
     fn eq(&self, other: &&str) -> bool {
         self.as_str() == *other
     }
 }
 
-impl fmt::Display for HTTPDate {
+impl fmt::Display for HttpDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
 }
 
-impl fmt::Debug for HTTPDate {
+impl fmt::Debug for HttpDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self.as_str(), f)
     }
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn the_example_of_python_and_of_the_rfc() {
-        let date = HTTPDate::from(UNIX_EPOCH + Duration::from_secs(784_111_777));
+        let date = HttpDate::from(UNIX_EPOCH + Duration::from_secs(784_111_777));
         assert_eq!(date, "Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(
             format!("{date} {date:?}"),
@@ -114,9 +114,9 @@ mod tests {
 
     #[test]
     fn times_outside_of_the_format() {
-        assert_eq!(HTTPDate::from(UNIX_EPOCH - Duration::from_secs(1)), "Thu, 01 Jan 1970 00:00:00 GMT");
-        assert_eq!(HTTPDate::from(UNIX_EPOCH), HTTPDate::EPOCH);
+        assert_eq!(HttpDate::from(UNIX_EPOCH - Duration::from_secs(1)), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(HttpDate::from(UNIX_EPOCH), HttpDate::EPOCH);
         let far = UNIX_EPOCH + Duration::from_secs(1 << 40);
-        assert_eq!(HTTPDate::from(far), "Fri, 31 Dec 9999 23:59:59 GMT");
+        assert_eq!(HttpDate::from(far), "Fri, 31 Dec 9999 23:59:59 GMT");
     }
 }

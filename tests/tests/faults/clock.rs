@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use basehttp::HTTPDate;
+use basehttp::HttpDate;
 use basehttp_tests::child::Launch;
 
 use crate::scene::{Fault, GET, Scene, WAIT, post};
@@ -83,7 +83,7 @@ fn is_between(date: &str, before: SystemTime, after: SystemTime, off: i64) -> bo
     let shift = |time: SystemTime| if off < 0 { time.checked_sub(off_by) } else { time.checked_add(off_by) };
     let (Some(mut moment), Some(end)) = (shift(before), shift(after)) else { return false };
     while moment <= end {
-        if HTTPDate::from(moment) == *date {
+        if HttpDate::from(moment) == *date {
             return true;
         }
         moment += Duration::from_millis(200);

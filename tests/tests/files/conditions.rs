@@ -4,14 +4,14 @@ use std::time::{Duration, SystemTime};
 
 use basehttp::prelude::*;
 use basehttp::testing::respond;
-use basehttp::{HTTPDate, SimpleHTTPRequestHandler};
+use basehttp::{HttpDate, SimpleHTTPRequestHandler};
 
 use crate::stage::{Stage, set_modified};
 
 /// The text of a time so many seconds away from another.
 fn date(time: SystemTime, seconds: i64) -> String {
     let distance = Duration::from_secs(seconds.unsigned_abs());
-    HTTPDate::from(if seconds < 0 { time - distance } else { time + distance }).to_string()
+    HttpDate::from(if seconds < 0 { time - distance } else { time + distance }).to_string()
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn a_date_in_the_future_is_not_told_and_one_of_this_second_is_no_condition_for_a
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
     let ask = |modified: SystemTime| {
         set_modified(&stage.path("a.txt"), modified);
-        let fields = ["Range: bytes=0-0".to_owned(), format!("If-Range: {}", HTTPDate::from(modified))];
+        let fields = ["Range: bytes=0-0".to_owned(), format!("If-Range: {}", HttpDate::from(modified))];
         let reply = stage.ask("GET", "/a.txt", &fields);
         (reply.header("last-modified").unwrap().to_owned(), reply.status)
     };

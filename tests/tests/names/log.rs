@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use basehttp::prelude::*;
 use basehttp::testing::run;
-use basehttp::{HTTPDate, HTTPStatus, ResponseCode};
+use basehttp::{HTTPStatus, HttpDate, ResponseCode};
 use basehttp_tests::log::Log;
 
 use crate::GET;
@@ -79,9 +79,9 @@ impl Full {
         format!("Full/1 ({})", BaseHTTPRequestHandler::version_string(self)).into()
     }
 
-    fn date_time_string(&self, timestamp: Option<SystemTime>) -> HTTPDate {
+    fn date_time_string(&self, timestamp: Option<SystemTime>) -> HttpDate {
         self.log.push(format!("date_time_string {}", timestamp.is_some()));
-        HTTPDate::from(UNIX_EPOCH)
+        HttpDate::from(UNIX_EPOCH)
     }
 
     fn log_date_time_string(&self) -> String {

@@ -149,7 +149,7 @@ fn the_date_on_the_wire_is_now() {
     };
     let reply = Client::new(&stage.server).ask(GET);
     parse(reply.field("date").expect("a date"));
-    let wanted = basehttp::HTTPDate::from(std::time::SystemTime::now());
+    let wanted = basehttp::HttpDate::from(std::time::SystemTime::now());
     // The same hour, or the test runs over its end.
     let date = reply.field("date").unwrap();
     assert_eq!(date[..16], wanted.as_str()[..16], "{date} {wanted}");

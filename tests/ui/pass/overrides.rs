@@ -4,7 +4,7 @@ use std::io;
 use std::time::SystemTime;
 
 use basehttp::prelude::*;
-use basehttp::{HTTPDate, ResponseCode};
+use basehttp::{HttpDate, ResponseCode};
 
 struct Hello {
     base: BaseHTTPRequestHandler,
@@ -82,7 +82,7 @@ impl Hello {
         BaseHTTPRequestHandler::version_string(self)
     }
 
-    fn date_time_string(&self, timestamp: Option<SystemTime>) -> HTTPDate {
+    fn date_time_string(&self, timestamp: Option<SystemTime>) -> HttpDate {
         BaseHTTPRequestHandler::date_time_string(self, timestamp)
     }
 

@@ -2,7 +2,7 @@
 
 use super::framing::{Head, Persist};
 use super::{Reply, State};
-use crate::proto::date::HTTPDate;
+use crate::proto::date::HttpDate;
 use crate::proto::grammar;
 use crate::proto::mistake::Mistake;
 use crate::proto::request_line::Version;
@@ -78,7 +78,7 @@ impl Reply {
 
     /// Adds `Server` and `Date` behind a status line.
     #[inline]
-    pub fn server_and_date(&mut self, server: &str, date: &HTTPDate) {
+    pub fn server_and_date(&mut self, server: &str, date: &HttpDate) {
         if self.state != State::Head {
             return;
         }
