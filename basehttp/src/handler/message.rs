@@ -67,6 +67,8 @@ pub trait Message: Default + Send + 'static {
 /// assert_eq!(headers.get_bytes("x-name").as_deref(), Some(&b"J\xe9r\xf4me"[..]));
 /// assert_eq!(headers.iter().next(), Some(("Accept", "text/html")));
 /// ```
+///
+/// Names and values are collected and appended (`collect`, `extend`), and two `Headers` are equal if they mean the same.
 #[derive(Clone, Default)]
 pub struct Headers {
     text: String,
@@ -179,6 +181,14 @@ impl Headers {
         self.fields.len() < before
     }
 
+    /// All fields with lower-case names, by those; fields of one name are in their order.
+    fn sorted(&self) -> Vec<(String, &str)> {
+        let mut fields: Vec<_> =
+            self.iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+        fields.sort_by(|a, b| a.0.cmp(&b.0));
+        fields
+    }
+
     fn push(&mut self, add: impl FnOnce(&mut String)) -> Range<usize> {
         let start = self.text.len();
         add(&mut self.text);
@@ -213,17 +223,46 @@ impl Message for http::HeaderMap {
     }
 }
 
-impl<'a> Extend<(&'a str, &'a str)> for Headers {
+impl<N: AsRef<str>, V: AsRef<str>> Extend<(N, V)> for Headers {
     /// Appends fields, as those of other `Headers`. One that [`set`](Headers::set) would refuse is left out: what is collected here
     /// may be sent on.
-    fn extend<T: IntoIterator<Item = (&'a str, &'a str)>>(&mut self, fields: T) {
+    fn extend<T: IntoIterator<Item = (N, V)>>(&mut self, fields: T) {
         for (name, value) in fields {
+            let (name, value) = (name.as_ref(), value.as_ref());
             if is_token_text(name.as_bytes()) && !value.contains(is_not_for_values) {
                 self.append(name, &latin1(value));
             }
         }
     }
 }
+
+impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Headers {
+    /// Collects fields by their names and values. One that [`set`](Headers::set) would refuse is left out, as in `extend`.
+    fn from_iter<T: IntoIterator<Item = (N, V)>>(fields: T) -> Self {
+        let mut headers = Self::default();
+        headers.extend(fields);
+        headers
+    }
+}
+
+/// Equal if they mean the same: the same names, without regard to case, and the same values of each in the same order. The order
+/// of fields of different names means nothing (RFC 9110 section 5.3).
+///
+/// ```
+/// use basehttp::Headers;
+///
+/// let headers: Headers = [("Host", "example.org"), ("Accept", "text/html"), ("accept", "*/*")].into_iter().collect();
+/// assert_eq!(headers, Headers::from_iter([("ACCEPT", "text/html"), ("Accept", "*/*"), ("host", "example.org")]));
+/// assert_ne!(headers, Headers::from_iter([("Host", "example.org"), ("Accept", "*/*"), ("Accept", "text/html")]));
+/// ```
+impl PartialEq for Headers {
+    fn eq(&self, other: &Self) -> bool {
+        // Not field by field: a client says how many there are.
+        self.len() == other.len() && self.sorted() == other.sorted()
+    }
+}
+
+impl Eq for Headers {}
 
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

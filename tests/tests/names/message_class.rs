@@ -134,3 +134,37 @@ fn a_panic_in_append_is_a_500() {
     let replies = respond(|base| WithTrap { base }, b"GET / HTTP/1.0\r\nX-Trap: 1\r\n\r\n");
     assert_eq!(replies[0].status, 500);
 }
+
+#[test]
+fn headers_are_equal_if_they_mean_the_same() {
+    let headers = |fields: &[(&str, &str)]| fields.iter().copied().collect::<Headers>();
+    let one = headers(&[("Host", "a"), ("Accept", "x"), ("accept", "y")]);
+    assert_eq!(one, headers(&[("ACCEPT", "x"), ("accept", "y"), ("host", "a")]));
+    for other in [
+        &[("Host", "a"), ("Accept", "y"), ("accept", "x")][..],
+        &[("Host", "A"), ("Accept", "x"), ("accept", "y")],
+        &[("Host", "a"), ("Accept", "x")],
+        &[("Host", "a"), ("Accept", "x"), ("Accept", "y"), ("Accept", "y")],
+        &[("Host", "a"), ("Accept", "x, y"), ("Via", "z")],
+        &[],
+    ] {
+        assert_ne!(one, headers(other), "{other:?}");
+    }
+    // What was changed in place is the same as what was made so.
+    let mut changed = one.clone();
+    changed.set("Host", "b").unwrap();
+    changed.remove("Accept");
+    assert_eq!(changed, headers(&[("Host", "b")]));
+    assert_ne!(changed, one);
+}
+
+#[test]
+fn headers_are_collected_from_texts_of_any_kind() {
+    let fields = vec![("A".to_owned(), "1".to_owned()), ("A\r\nB".to_owned(), "2".to_owned())];
+    let mut headers: Headers = fields.into_iter().collect();
+    headers.extend([("B", "3".to_owned())]);
+    headers.extend(&headers.clone());
+    let wanted = [("A", "1"), ("B", "3"), ("A", "1"), ("B", "3")];
+    assert_eq!(headers.iter().collect::<Vec<_>>(), wanted);
+    assert_eq!(headers, Headers::from_iter(&headers));
+}
