@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use basehttp::proto::{
+use basehttp::__private::proto::{
     framing::{body_of, check_host, expects_continue, persistence},
     head::{Head, HeadParser, Progress},
     limits::Limits,

@@ -268,8 +268,7 @@ mod files;
 pub mod guide;
 mod handler;
 pub mod prelude;
-#[doc(hidden)]
-pub mod proto;
+mod proto;
 mod server;
 mod sync;
 pub mod testing;

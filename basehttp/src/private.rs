@@ -1,4 +1,5 @@
-//! What the expansion of `#[http_handler]` names. Not for other code: it may change with every version.
+//! What the expansion of `#[http_handler]` names, and what this repository tries without a server. Not for other code: it
+//! changes with every version.
 
 pub use crate::handler::checks::{
     check_default_request_version, check_error_content_type, check_error_message_format,
@@ -36,4 +37,9 @@ impl<B> Base<B> for B {
 /// Why a `do_*` method failed, if it did.
 pub fn failure<O: Outcome>(outcome: O) -> Option<String> {
     outcome.failure()
+}
+
+/// The parsers, for tests, the benchmark and fuzz targets.
+pub mod proto {
+    pub use crate::proto::{chunked, fault, framing, head, headers, limits, request_line};
 }

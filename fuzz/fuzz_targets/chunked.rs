@@ -6,9 +6,9 @@
 //! 4. What was decoded, encoded again, decodes to the same, and the rest begins where the last chunk ends.
 #![no_main]
 
-use basehttp::proto::chunked::{CHUNK_END, ChunkStep, ChunkedDecoder, LAST_CHUNK, chunk_header};
-use basehttp::proto::fault::Fault;
-use basehttp::proto::limits::Limits;
+use basehttp::__private::proto::chunked::{CHUNK_END, ChunkStep, ChunkedDecoder, LAST_CHUNK, chunk_header};
+use basehttp::__private::proto::fault::Fault;
+use basehttp::__private::proto::limits::Limits;
 use basehttp_fuzz::pieces;
 use basehttp_fuzz::requests::{self, Body, Framing};
 use libfuzzer_sys::fuzz_target;

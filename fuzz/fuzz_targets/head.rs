@@ -6,11 +6,11 @@
 //! 4. `httparse` accepts it too, but for the leniencies in `is_lenient`.
 #![no_main]
 
-use basehttp::proto::fault::Fault;
-use basehttp::proto::framing::{self, Body, Persistence};
-use basehttp::proto::head::{AtEnd, Head, HeadParser, Progress};
-use basehttp::proto::limits::Limits;
-use basehttp::proto::request_line::Version;
+use basehttp::__private::proto::fault::Fault;
+use basehttp::__private::proto::framing::{self, Body, Persistence};
+use basehttp::__private::proto::head::{AtEnd, Head, HeadParser, Progress};
+use basehttp::__private::proto::limits::Limits;
+use basehttp::__private::proto::request_line::Version;
 use basehttp_fuzz::requests::{self, Framing, Next, is_token};
 use basehttp_fuzz::{pieces, show};
 use libfuzzer_sys::fuzz_target;

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 /// RFC 9110 section 5.6.2: `token = 1*tchar`, where a `tchar` is any `VCHAR` but the delimiters `"(),/:;<=>?@[\]{}`.
-pub const fn is_token(byte: u8) -> bool {
+pub(crate) const fn is_token(byte: u8) -> bool {
     has(byte, TOKEN)
 }
 
@@ -14,29 +14,29 @@ pub const fn is_token(byte: u8) -> bool {
 ///
 /// Looser than RFC 9112 section 3.2, which takes URI characters only: browsers send `|`, `"` and raw UTF-8 as
 /// they are, and Python hands on whatever stands between the blanks. Never a control byte or a blank.
-pub const fn is_target(byte: u8) -> bool {
+pub(crate) const fn is_target(byte: u8) -> bool {
     has(byte, TARGET)
 }
 
 /// RFC 9110 section 5.5: `field-vchar / SP / HTAB`, where `field-vchar = VCHAR / obs-text`.
 ///
 /// The same bytes may stand in a `quoted-pair`, RFC 9110 section 5.6.4.
-pub const fn is_field_text(byte: u8) -> bool {
+pub(crate) const fn is_field_text(byte: u8) -> bool {
     has(byte, FIELD_TEXT)
 }
 
 /// RFC 3986 section 3.2.2: `unreserved / sub-delims`, the bytes of a `reg-name` besides `pct-encoded`.
-pub const fn is_reg_name(byte: u8) -> bool {
+pub(crate) const fn is_reg_name(byte: u8) -> bool {
     has(byte, REG_NAME)
 }
 
 /// RFC 9110 section 5.6.3: `OWS = *( SP / HTAB )`.
-pub const fn is_blank(byte: u8) -> bool {
+pub(crate) const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
 /// The place of the first `LF`, which is what ends a line.
-pub fn line_feed(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn line_feed(bytes: &[u8]) -> Option<usize> {
     // Sixteen bytes at a time, compared all at once: the compiler has an instruction for that.
     let (blocks, rest) = bytes.as_chunks::<16>();
     for (at, block) in blocks.iter().enumerate() {
@@ -50,7 +50,7 @@ pub fn line_feed(bytes: &[u8]) -> Option<usize> {
 }
 
 /// RFC 5234 appendix B.1: the value of a `DIGIT`.
-pub const fn digit_value(byte: u8) -> Option<u8> {
+pub(crate) const fn digit_value(byte: u8) -> Option<u8> {
     match byte {
         b'0'..=b'9' => Some(byte - b'0'),
         _ => None,
@@ -58,7 +58,7 @@ pub const fn digit_value(byte: u8) -> Option<u8> {
 }
 
 /// RFC 5234 appendix B.1: the value of a `HEXDIG`, in either case.
-pub const fn hex_value(byte: u8) -> Option<u8> {
+pub(crate) const fn hex_value(byte: u8) -> Option<u8> {
     match byte {
         b'0'..=b'9' => Some(byte - b'0'),
         b'a'..=b'f' => Some(byte - b'a' + 10),
@@ -68,12 +68,12 @@ pub const fn hex_value(byte: u8) -> Option<u8> {
 }
 
 /// `1*DIGIT` as a number: no sign, no blank; `None` as well where it does not fit.
-pub fn decimal(digits: &[u8]) -> Option<u64> {
+pub(crate) fn decimal(digits: &[u8]) -> Option<u64> {
     number(digits, 10, digit_value)
 }
 
 /// `1*HEXDIG` as a number; `None` as well where it does not fit.
-pub fn hexadecimal(digits: &[u8]) -> Option<u64> {
+pub(crate) fn hexadecimal(digits: &[u8]) -> Option<u64> {
     number(digits, 16, hex_value)
 }
 
@@ -87,7 +87,7 @@ fn number(digits: &[u8], base: u64, value: fn(u8) -> Option<u8>) -> Option<u64> 
 }
 
 /// RFC 3986 section 2.1: what percent-encoded bytes stand for. What is no encoding stays as it is.
-pub fn percent_decoded(bytes: &[u8]) -> Cow<'_, [u8]> {
+pub(crate) fn percent_decoded(bytes: &[u8]) -> Cow<'_, [u8]> {
     if !bytes.contains(&b'%') {
         return Cow::Borrowed(bytes);
     }
@@ -108,7 +108,7 @@ pub fn percent_decoded(bytes: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// The bytes without the SP and HTAB at both ends; every other byte stays.
-pub fn trim_blanks(mut bytes: &[u8]) -> &[u8] {
+pub(crate) fn trim_blanks(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = bytes {
         bytes = rest;
     }
@@ -122,20 +122,20 @@ pub fn trim_blanks(mut bytes: &[u8]) -> &[u8] {
 ///
 /// Empty elements are handed out too: whether to ignore or refuse them is the field's own decision. Quotes
 /// mean nothing here; no list of ours has a legal element with a comma in it.
-pub fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&byte| byte == b',').map(trim_blanks)
 }
 
 /// RFC 9110 section 5.6.2: whether all bytes are `tchar`s, and there is one.
 #[inline]
-pub fn is_token_text(bytes: &[u8]) -> bool {
+pub(crate) fn is_token_text(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().fold(TOKEN, |classes, &byte| classes & classes_of(byte)) != 0
 }
 
 /// Whether all bytes are visible ASCII or blanks other than tabs: the usual field value, which is the same in latin-1
 /// and UTF-8.
 #[inline]
-pub fn is_plain_text(bytes: &[u8]) -> bool {
+pub(crate) fn is_plain_text(bytes: &[u8]) -> bool {
     const HIGH: u64 = 0x80 * ONES;
     let (words, rest) = bytes.as_chunks();
     let mut stop = words.iter().fold(0, |stop, word| {
@@ -159,13 +159,13 @@ pub fn is_plain_text(bytes: &[u8]) -> bool {
 
 /// How many bytes at the front are `tchar`s.
 #[inline]
-pub fn token_len(bytes: &[u8]) -> usize {
+pub(crate) fn token_len(bytes: &[u8]) -> usize {
     class_len::<TOKEN>(bytes)
 }
 
 /// How many bytes at the front may stand in a `reg-name`, percent signs apart.
 #[inline]
-pub fn reg_name_len(bytes: &[u8]) -> usize {
+pub(crate) fn reg_name_len(bytes: &[u8]) -> usize {
     class_len::<REG_NAME>(bytes)
 }
 
@@ -187,13 +187,13 @@ fn class_len<const CLASS: u8>(bytes: &[u8]) -> usize {
 
 /// How many bytes at the front may stand in a request target.
 #[inline]
-pub fn target_len(bytes: &[u8]) -> usize {
+pub(crate) fn target_len(bytes: &[u8]) -> usize {
     visible_len::<0x21>(bytes)
 }
 
 /// How many bytes at the front may stand in a field value.
 #[inline]
-pub fn field_text_len(bytes: &[u8]) -> usize {
+pub(crate) fn field_text_len(bytes: &[u8]) -> usize {
     let mut len = 0;
     loop {
         let rest = bytes.get(len..).unwrap_or_default();

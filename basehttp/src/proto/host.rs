@@ -4,7 +4,7 @@ use super::grammar;
 
 /// RFC 9110 section 7.2: `Host = uri-host [ ":" port ]`; empty where the target has no authority.
 #[inline]
-pub fn is_host(value: &[u8]) -> bool {
+pub(crate) fn is_host(value: &[u8]) -> bool {
     let name = grammar::reg_name_len(value);
     match value.get(name..) {
         Some([]) => true,

@@ -5,7 +5,7 @@ use std::fmt;
 
 /// A mistake of the handler in its reply, found before anything wrong reaches the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Mistake {
+pub(crate) enum Mistake {
     /// A status code of other than three digits.
     StatusCode(u16),
     /// A character in the message that a status line cannot hold.

@@ -14,18 +14,18 @@
 )]
 
 pub mod chunked;
-pub mod connection;
-pub mod date;
+pub(crate) mod connection;
+pub(crate) mod date;
 pub mod fault;
 pub mod framing;
-pub mod grammar;
+pub(crate) mod grammar;
 pub mod head;
 pub mod headers;
-pub mod host;
+pub(crate) mod host;
 pub mod limits;
-pub mod mistake;
-pub mod parameters;
-pub mod reply;
+pub(crate) mod mistake;
+pub(crate) mod parameters;
+pub(crate) mod reply;
 pub mod request_line;
-pub mod status;
-pub mod target;
+pub(crate) mod status;
+pub(crate) mod target;

@@ -38,7 +38,7 @@ pub(super) fn form_of(method: &[u8], target: &[u8]) -> Option<Form> {
 
 /// The parts of a target in absolute form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Absolute<'a> {
+pub(crate) struct Absolute<'a> {
     /// Before the colon; it has no case.
     pub scheme: &'a [u8],
     /// Host and port, without the user information before them.
@@ -51,7 +51,7 @@ pub struct Absolute<'a> {
 ///
 /// Stricter than RFC 3986 section 4.3, which has URIs without a host as well: `urn:a` is nothing that a server could
 /// have, `http:/a` and `http:///a` are for no host (RFC 9110 section 4.2.1), and `a:80` is a form of CONNECT.
-pub fn absolute(target: &[u8]) -> Option<Absolute<'_>> {
+pub(crate) fn absolute(target: &[u8]) -> Option<Absolute<'_>> {
     let colon = target.iter().position(|&byte| !is_scheme(byte))?;
     let (scheme, behind) = target.split_at_checked(colon)?;
     let behind = behind.strip_prefix(b"://")?;

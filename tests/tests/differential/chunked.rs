@@ -1,6 +1,6 @@
 //! Bodies in chunks: `ChunkedDecoder`, and what `httparse::parse_chunk_size` and `httparse::parse_headers` make of the same.
 
-use basehttp::proto::chunked::{ChunkStep, ChunkedDecoder};
+use basehttp::__private::proto::chunked::{ChunkStep, ChunkedDecoder};
 use basehttp::{Fault, Limits};
 use httparse::{EMPTY_HEADER, Status};
 

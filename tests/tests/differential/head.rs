@@ -1,6 +1,6 @@
 //! Heads of requests: `HeadParser` and `httparse::Request`.
 
-use basehttp::proto::head::{Head, HeadParser, Progress};
+use basehttp::__private::proto::head::{Head, HeadParser, Progress};
 use basehttp::{Fault, Limits};
 use httparse::{EMPTY_HEADER, Request, Status};
 

@@ -1,13 +1,13 @@
 //! The first driver: `proto` by itself, without a handler, a wire or a clock. It tells what was understood, and what a server
 //! that goes by it must answer.
 
+use basehttp::__private::proto::chunked::{ChunkStep, ChunkedDecoder};
+use basehttp::__private::proto::framing::{self, Body, Persistence};
+use basehttp::__private::proto::head::{AtEnd, Head, HeadParser, Progress};
+use basehttp::__private::proto::headers::Field;
+use basehttp::__private::proto::request_line::Version;
 use basehttp::Fault;
 use basehttp::Limits;
-use basehttp::proto::chunked::{ChunkStep, ChunkedDecoder};
-use basehttp::proto::framing::{self, Body, Persistence};
-use basehttp::proto::head::{AtEnd, Head, HeadParser, Progress};
-use basehttp::proto::headers::Field;
-use basehttp::proto::request_line::Version;
 use basehttp_tests::vector::Vector;
 
 use super::handlers::{METHODS, PATIENT};

@@ -5,7 +5,7 @@ use crate::proto::status::HTTPStatus;
 
 /// What of the request decides about the reply's form.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// The version of the request; HTTP/0.9 gets a body without a head.
     pub version: Version,
     /// The method is HEAD: a head without a body.

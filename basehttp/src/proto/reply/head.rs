@@ -10,7 +10,7 @@ use crate::proto::status::HTTPStatus;
 
 /// What [`Reply::end_head`] ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub(crate) enum Ended {
     /// A 1xx response with its status: it is to be sent at once, and another one follows.
     Interim(u16),
     /// The head of the final response.
@@ -20,7 +20,7 @@ pub enum Ended {
 impl Reply {
     /// Begins a head with its status line (RFC 9112 section 4).
     #[inline]
-    pub fn status_line(&mut self, protocol: Version, status: HTTPStatus, reason: &str) {
+    pub(crate) fn status_line(&mut self, protocol: Version, status: HTTPStatus, reason: &str) {
         match self.state {
             State::NoRequest => return self.blame(Mistake::NoRequest),
             State::Idle => {}
@@ -50,7 +50,7 @@ impl Reply {
 
     /// Adds a field (RFC 9112 section 5). The fields that frame the body or end the connection are kept apart until the
     /// framing is decided.
-    pub fn field(&mut self, name: &str, value: &str) {
+    pub(crate) fn field(&mut self, name: &str, value: &str) {
         match self.state {
             State::Head => {}
             State::NoRequest => return self.blame(Mistake::NoRequest),
@@ -72,13 +72,13 @@ impl Reply {
     }
 
     /// Notes that there is no text for the value of a field.
-    pub fn unprintable(&mut self, name: &str) {
+    pub(crate) fn unprintable(&mut self, name: &str) {
         self.blame(Mistake::Unprintable(name.to_owned()));
     }
 
     /// Adds `Server` and `Date` behind a status line.
     #[inline]
-    pub fn server_and_date(&mut self, server: &str, date: &HttpDate) {
+    pub(crate) fn server_and_date(&mut self, server: &str, date: &HttpDate) {
         if self.state != State::Head {
             return;
         }
@@ -93,7 +93,7 @@ impl Reply {
     /// Begins a head with lines that another one began with: its [`opening`](Self::opening). False where none can be
     /// begun.
     #[inline]
-    pub fn open(&mut self, protocol: Version, status: HTTPStatus, lines: &[u8]) -> bool {
+    pub(crate) fn open(&mut self, protocol: Version, status: HTTPStatus, lines: &[u8]) -> bool {
         if self.state != State::Idle {
             return false;
         }
@@ -105,7 +105,7 @@ impl Reply {
     }
 
     /// The head so far, where it is one that can be begun with again.
-    pub fn opening(&self) -> Option<&[u8]> {
+    pub(crate) fn opening(&self) -> Option<&[u8]> {
         let is_good = self.state == State::Head && self.mistake.is_none() && !self.is_headless();
         if is_good { self.out.get(self.start..) } else { None }
     }
@@ -184,7 +184,7 @@ impl Reply {
     /// # Errors
     /// The first mistake made with this head, which is taken back.
     #[inline]
-    pub fn end_head(&mut self) -> Result<Ended, Mistake> {
+    pub(crate) fn end_head(&mut self) -> Result<Ended, Mistake> {
         if self.state != State::Head || self.mistake.is_some() || self.head.status < 200 {
             return self.end_other_head();
         }
@@ -246,7 +246,7 @@ impl Reply {
 }
 
 /// Whether a text can stand in a status line (RFC 9112 section 4).
-pub fn can_be_reason(text: &str) -> bool {
+pub(crate) fn can_be_reason(text: &str) -> bool {
     text.chars().all(|c| u8::try_from(c).is_ok_and(grammar::is_field_text))
 }
 

@@ -8,20 +8,20 @@ const USUAL: usize = 16 * 1024;
 
 impl Reply {
     /// Gives back the memory that an unusual reply has taken.
-    pub fn trim(&mut self) {
+    pub(crate) fn trim(&mut self) {
         if self.out.is_empty() && self.out.capacity() > USUAL {
             self.out = Vec::new();
         }
     }
 
     /// Whether there is neither a reply nor a byte of one.
-    pub fn is_at_rest(&self) -> bool {
+    pub(crate) fn is_at_rest(&self) -> bool {
         self.out.is_empty() && !matches!(self.state, State::Head | State::Held { .. })
     }
 
     /// Begins with another connection, after [`is_at_rest`](Self::is_at_rest).
     #[inline]
-    pub fn begin_anew(&mut self, hold: usize) {
+    pub(crate) fn begin_anew(&mut self, hold: usize) {
         self.state = State::NoRequest;
         self.start = 0;
         self.head = Head::default();
@@ -32,14 +32,14 @@ impl Reply {
     }
 
     /// Takes the memory of `spare` where there is none.
-    pub fn borrow_memory(&mut self, spare: &mut Vec<u8>) {
+    pub(crate) fn borrow_memory(&mut self, spare: &mut Vec<u8>) {
         if self.out.capacity() == 0 {
             std::mem::swap(&mut self.out, spare);
         }
     }
 
     /// Keeps no more memory than the bytes in it need, and gives `spare` what is left.
-    pub fn shrink(&mut self, spare: &mut Vec<u8>) {
+    pub(crate) fn shrink(&mut self, spare: &mut Vec<u8>) {
         if self.out.is_empty() {
             self.trim();
             if spare.capacity() == 0 {

@@ -20,12 +20,12 @@ use super::request_line::Version;
 
 use framing::{Framing, Head, insert};
 
-pub use framing::Asked;
-pub use head::{Ended, can_be_reason};
+pub(crate) use framing::Asked;
+pub(crate) use head::{Ended, can_be_reason};
 
 /// The replies of one connection, one after the other.
 #[derive(Debug)]
-pub struct Reply {
+pub(crate) struct Reply {
     out: Vec<u8>,
     state: State,
     /// Where in `out` the reply in the making begins; what is before it is final.
@@ -60,7 +60,7 @@ enum State {
 
 impl Reply {
     /// No reply yet. `hold` is how many bytes of a body are held back to learn its length.
-    pub fn new(hold: usize) -> Self {
+    pub(crate) fn new(hold: usize) -> Self {
         let asked = Asked { version: Version::Http10, head: false, connect: false, close: true };
         Self {
             out: Vec::new(),
@@ -80,7 +80,7 @@ impl Reply {
 
     /// Gets ready for the reply to the next request. `close` is where [`close`](Self::close) starts.
     #[inline]
-    pub fn begin(&mut self, asked: Asked, close: bool) {
+    pub(crate) fn begin(&mut self, asked: Asked, close: bool) {
         self.abandon();
         self.asked = asked;
         self.close = close;
@@ -88,14 +88,14 @@ impl Reply {
     }
 
     /// The request, and with it the reply, is over.
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.abandon();
         self.state = State::NoRequest;
     }
 
     /// Takes back everything of the reply that is not committed.
     #[inline]
-    pub fn abandon(&mut self) {
+    pub(crate) fn abandon(&mut self) {
         if !self.is_committed() {
             self.out.truncate(self.start);
         }
@@ -118,50 +118,51 @@ impl Reply {
 
     /// Whether the connection is to be closed after this reply.
     #[inline]
-    pub fn close(&self) -> bool {
+    pub(crate) fn close(&self) -> bool {
         self.close || self.asked.close
     }
 
     /// Sets what [`close`](Self::close) tells; after the head is committed, only towards closing.
-    pub fn set_close(&mut self, close: bool) {
+    pub(crate) fn set_close(&mut self, close: bool) {
         self.close = if self.is_committed() { self.close || close } else { close };
     }
 
     /// The connection must be closed after this reply, whatever the handler says.
-    pub fn must_close(&mut self) {
+    pub(crate) fn must_close(&mut self) {
         self.asked.close = true;
     }
 
     /// Whether the head is decided about: nothing can be taken back.
     #[inline]
-    pub fn is_committed(&self) -> bool {
+    pub(crate) fn is_committed(&self) -> bool {
         matches!(self.state, State::Body(_))
     }
 
     /// Whether there is something of a final response.
-    pub fn is_begun(&self) -> bool {
+    pub(crate) fn is_begun(&self) -> bool {
         !matches!(self.state, State::NoRequest | State::Idle)
     }
 
     /// Whether an interim response may still come before the reply (RFC 9110 section 15.2).
-    pub fn takes_interim(&self) -> bool {
+    #[cfg(all(feature = "cgi", unix))]
+    pub(crate) fn takes_interim(&self) -> bool {
         !self.is_committed() && self.asked.version == Version::Http11
     }
 
     /// The status in the head that was last begun.
     #[inline]
-    pub fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         self.head.status
     }
 
     /// Whether what follows the head is no HTTP, in either direction: 101, and 2xx to CONNECT.
-    pub fn is_tunnel(&self) -> bool {
+    pub(crate) fn is_tunnel(&self) -> bool {
         matches!(self.state, State::Held { .. } | State::Body(_)) && self.has_tunnel_status()
     }
 
     /// Whether the handler has written something that a client may be waiting for: body bytes, or a head whose framing
     /// it has declared. A head without a declared length is better held back until the length is known.
-    pub fn has_news(&self) -> bool {
+    pub(crate) fn has_news(&self) -> bool {
         match self.state {
             State::NoRequest | State::Idle | State::Head => false,
             State::Held { body, .. } => {
@@ -172,7 +173,7 @@ impl Reply {
     }
 
     /// Whether the client can tell from the bytes sent that all of a committed reply has come.
-    pub fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         match self.state {
             State::Body(Framing::Length { left }) => left == 0,
             State::Body(Framing::Counted { .. } | Framing::HeadOnly | Framing::Nothing) => true,
@@ -182,25 +183,25 @@ impl Reply {
 
     /// Whether the end of the body is the end of the connection, so that only a reset shows a truncation. In HTTP/0.9 it
     /// always is, whatever length the handler has declared.
-    pub fn ends_with_connection(&self) -> bool {
+    pub(crate) fn ends_with_connection(&self) -> bool {
         self.state == State::Body(Framing::UntilClose) || (self.is_committed() && self.is_headless())
     }
 
     /// Whether body bytes are those of another reply, which was begun after a whole one, and go nowhere.
     #[inline]
-    pub fn drops(&self) -> bool {
+    pub(crate) fn drops(&self) -> bool {
         self.drops
     }
 
     /// The first thing that was refused without harm to the reply.
     #[inline]
-    pub fn surplus(&self) -> Option<&Mistake> {
+    pub(crate) fn surplus(&self) -> Option<&Mistake> {
         self.surplus.as_ref()
     }
 
     /// The first mistake made with this reply for which there is no other reply.
     #[inline]
-    pub fn mistake(&self) -> Option<&Mistake> {
+    pub(crate) fn mistake(&self) -> Option<&Mistake> {
         self.mistake.as_ref().or(self.refused.as_ref())
     }
 
@@ -209,7 +210,7 @@ impl Reply {
     /// # Errors
     /// Body before the head is ended, or more than the reply may have.
     #[inline]
-    pub fn write(&mut self, data: &[u8]) -> Result<usize, Mistake> {
+    pub(crate) fn write(&mut self, data: &[u8]) -> Result<usize, Mistake> {
         if data.ends_with(b"\r\n") {
             self.mind_chunks(data);
         }
@@ -235,7 +236,7 @@ impl Reply {
 
     /// Takes body bytes that are simply held behind their head. False if there is more to it.
     #[inline]
-    pub fn hold(&mut self, data: &[u8]) -> bool {
+    pub(crate) fn hold(&mut self, data: &[u8]) -> bool {
         let State::Held { body, .. } = self.state else { return false };
         let held = (self.out.len() - body).saturating_add(data.len());
         let fits = held <= self.hold && self.head.length.is_none_or(|length| held as u64 <= length);
@@ -271,7 +272,7 @@ impl Reply {
     }
 
     /// Whether `len` more bytes of body would still be held back to learn its length.
-    pub fn would_hold(&self, len: usize) -> bool {
+    pub(crate) fn would_hold(&self, len: usize) -> bool {
         match self.state {
             State::Held { body, .. } => {
                 self.head.length.is_none() && (self.out.len() - body).saturating_add(len) <= self.hold
@@ -286,7 +287,7 @@ impl Reply {
     ///
     /// # Errors
     /// As [`write`](Self::write).
-    pub fn begin_direct(&mut self, len: u64) -> Result<(u64, bool), Mistake> {
+    pub(crate) fn begin_direct(&mut self, len: u64) -> Result<(u64, bool), Mistake> {
         let room = self.room(len).map_err(|mistake| self.note(mistake))?;
         self.flush();
         match &mut self.state {
@@ -311,7 +312,7 @@ impl Reply {
     ///
     /// # Errors
     /// As [`write`](Self::write), and where they are more than the reply may have.
-    pub fn begin_file(&mut self, len: u64) -> Result<bool, Mistake> {
+    pub(crate) fn begin_file(&mut self, len: u64) -> Result<bool, Mistake> {
         if self.drops {
             return Ok(false);
         }
@@ -325,7 +326,7 @@ impl Reply {
     }
 
     /// Takes the bytes of a direct write that the wire did not.
-    pub fn keep(&mut self, rest: &[u8]) {
+    pub(crate) fn keep(&mut self, rest: &[u8]) {
         self.out.extend_from_slice(rest);
         if let State::Body(Framing::Chunked { chunk }) = &mut self.state {
             *chunk = self.out.len();
@@ -333,7 +334,7 @@ impl Reply {
     }
 
     /// Ends what [`begin_direct`](Self::begin_direct) began.
-    pub fn end_direct(&mut self) {
+    pub(crate) fn end_direct(&mut self) {
         if let State::Body(Framing::Chunked { chunk }) = &mut self.state {
             self.out.extend_from_slice(CHUNK_END);
             *chunk = self.out.len();
@@ -341,7 +342,7 @@ impl Reply {
     }
 
     /// Makes everything [`ready`](Self::ready) that can be: commits a finished head, ends the open chunk.
-    pub fn flush(&mut self) {
+    pub(crate) fn flush(&mut self) {
         if let State::Held { .. } = self.state {
             self.commit(None);
         }
@@ -363,7 +364,7 @@ impl Reply {
     /// # Errors
     /// Why there is no good reply: nothing of it went out, or, where it is committed, it lacks body.
     #[inline]
-    pub fn finish(&mut self) -> Result<(), Mistake> {
+    pub(crate) fn finish(&mut self) -> Result<(), Mistake> {
         if let (false, Some(mistake)) = (self.is_committed(), self.mistake()) {
             return Err(mistake.clone());
         }
@@ -420,13 +421,13 @@ impl Reply {
 
     /// How many bytes wait, whether or not they may go to the wire now.
     #[inline]
-    pub fn gathered(&self) -> usize {
+    pub(crate) fn gathered(&self) -> usize {
         self.out.len()
     }
 
     /// The bytes that may go to the wire now.
     #[inline]
-    pub fn ready(&self) -> &[u8] {
+    pub(crate) fn ready(&self) -> &[u8] {
         let end = match self.state {
             State::Head | State::Held { .. } => self.start,
             State::Body(Framing::Chunked { chunk }) => chunk,
@@ -436,7 +437,7 @@ impl Reply {
     }
 
     /// The first `count` bytes of [`ready`](Self::ready) are on the wire.
-    pub fn sent(&mut self, count: usize) {
+    pub(crate) fn sent(&mut self, count: usize) {
         let count = count.min(self.ready().len());
         if count == self.out.len() {
             self.out.clear();
