@@ -8,6 +8,8 @@ mod hosts;
 mod name_lookup;
 #[path = "settings/shutdown.rs"]
 mod shutdown;
+#[path = "settings/stack.rs"]
+mod stack;
 #[path = "settings/stats.rs"]
 mod stats;
 #[path = "settings/wrong.rs"]

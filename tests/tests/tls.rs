@@ -197,6 +197,15 @@ fn a_slow_reader_gets_all_and_others_are_served() {
     assert_eq!(slow.ask(GET).text(), "/ true");
 }
 
+/// Also without optimization, as tests are built.
+#[test]
+fn the_least_stack_is_enough_for_a_handshake() {
+    let stage = Stage::with(HTTPServer::builder().stack_size(128 << 10));
+    for _ in 0..20 {
+        assert_eq!(stage.client().ask(GET).text(), "/ true");
+    }
+}
+
 /// Gives what is written a byte at a time, each in a segment of its own.
 #[test]
 fn a_handshake_in_single_bytes() {

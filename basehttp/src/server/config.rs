@@ -282,6 +282,18 @@ impl ServerBuilder {
         self
     }
 
+    /// How many bytes of stack the server's threads have, on which handlers run: more for one that recurses deeply, as a parser
+    /// may; less where many wait and the system counts what is reserved. An overflow ends the process. The standard library's
+    /// by default, which is 2 MiB, or what `RUST_MIN_STACK` in the environment says: what runs on any other thread of the program
+    /// runs here too, and most systems give a stack memory only as it is used.
+    ///
+    /// The thread that calls [`handle_request`](crate::HTTPServer::handle_request), where handlers run too, has its own. Less than 128
+    /// KiB, of which the server itself needs a part, or more than 1 GiB is an error of `bind`.
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.settings.stack_size = Some(bytes);
+        self
+    }
+
     /// How many bytes of a request's body are gathered before its handler is called, so that a client that sends slowly
     /// keeps no thread waiting. 64 KiB by default: more than most forms and messages have. What a longer body has beyond that
     /// is read while the handler runs; with 0, every body is, as a handler wants that answers before the body has come.

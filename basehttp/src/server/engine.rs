@@ -129,7 +129,11 @@ impl Engine {
 
     fn spawn(self: &Arc<Self>, name: &str, work: impl FnOnce(&Arc<Self>) + Send + 'static) -> io::Result<()> {
         let engine = self.clone();
-        thread::Builder::new().name(name.to_owned()).spawn(move || work(&engine)).map(drop)
+        let mut builder = thread::Builder::new().name(name.to_owned());
+        if let Some(bytes) = self.settings.stack_size {
+            builder = builder.stack_size(bytes);
+        }
+        builder.spawn(move || work(&engine)).map(drop)
     }
 
     /// Has all connections cut, and waits for that.

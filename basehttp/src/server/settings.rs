@@ -20,6 +20,8 @@ pub(super) struct Settings {
     pub(super) max_connections: usize,
     pub(super) max_threads: usize,
     pub(super) compute_threads: Option<usize>,
+    /// That of the standard library, if none.
+    pub(super) stack_size: Option<usize>,
     /// How the names of clients are found, if they are to be.
     pub(super) name_of: Option<NameOf>,
     pub(super) allowed_hosts: Vec<String>,
@@ -48,6 +50,7 @@ impl Default for Settings {
             max_connections: 10_000,
             max_threads: 512,
             compute_threads: None,
+            stack_size: None,
             name_of: None,
             allowed_hosts: Vec::new(),
             loopback_guard: false,
@@ -63,6 +66,11 @@ impl Default for Settings {
 
 /// More than that in a buffer of each connection is a mistake, or an attempt to have no bound.
 const MOST_BUFFERED: usize = 1 << 30;
+
+/// An overflow ends the process. Without optimization the server's own calls take up to 48 KiB, and with TLS up to 64.
+const LEAST_STACK: usize = 128 * 1024;
+/// More is a mistake, and the standard library panics at numbers that overflow.
+const MOST_STACK: usize = 1 << 30;
 
 /// So many shards have one driver each. More drivers in a shard wait for each other at its queue; fewer shards have their
 /// drivers look elsewhere for work less often.
@@ -100,6 +108,7 @@ impl Settings {
         self.max_connections = self.max_connections.min(MAX_CONNECTIONS);
         self.check_zeros()?;
         let bounds = &self.bounds;
+        self.check_stack()?;
         let buffers = [
             ("gather_limit", bounds.gather),
             ("reply_buffer", bounds.hold),
@@ -133,6 +142,20 @@ impl Settings {
                     ),
                 ))
             }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_stack(&self) -> io::Result<()> {
+        match self.stack_size {
+            Some(bytes) if bytes < LEAST_STACK => Err(wrong(
+                "stack_size",
+                "is less than 128 KiB, which the server itself may need: set it higher, or leave it out",
+            )),
+            Some(bytes) if bytes > MOST_STACK => Err(wrong(
+                "stack_size",
+                "is more than 1 GiB, which every thread would have: set it lower, or leave it out",
+            )),
             _ => Ok(()),
         }
     }

@@ -64,6 +64,16 @@ fn a_buffer_without_a_bound_is_named() {
 }
 
 #[test]
+fn a_stack_that_is_too_small_or_without_a_bound_is_named() {
+    for (bytes, what) in
+        [(0, "less than 128 KiB"), ((128 << 10) - 1, "less"), (usize::MAX, "more than 1 GiB")]
+    {
+        let error = error(HTTPServer::builder().stack_size(bytes));
+        assert!(error.starts_with(&format!("the setting stack_size is {what}")), "{error}");
+    }
+}
+
+#[test]
 fn a_host_for_which_nobody_can_ask_is_named() {
     for host in ["", "*", "*.example.org", "http://example.org/"] {
         let error = error(HTTPServer::builder().allowed_hosts(["example.org", host]));
