@@ -22,7 +22,7 @@
 
 /// See the [module](self).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
+pub(crate) enum Phase {
     /// The exchange before is complete, or there was none.
     Done,
     /// Nothing has come of the next request.
@@ -46,7 +46,7 @@ pub enum Phase {
 
 /// What happens to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
+pub(crate) enum Event {
     /// It is looked for the next request.
     Next,
     /// The first byte of a request has come.
@@ -79,7 +79,7 @@ pub enum Event {
 
 /// What is left to do when a response is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settled {
+pub(crate) enum Settled {
     /// Nothing.
     Complete,
     /// To drop a body that nobody has read, or to send some of what has gathered.
@@ -91,7 +91,7 @@ pub enum Settled {
 impl Phase {
     /// What an event makes of it. None if it cannot happen there.
     #[inline]
-    pub fn after(self, event: Event) -> Option<Self> {
+    pub(crate) fn after(self, event: Event) -> Option<Self> {
         use Event as E;
         use Phase::{Body, Done, Handler, Head, Idle, Last, Lingering, Over, Ready, Rest};
         match (self, event) {
@@ -124,7 +124,7 @@ impl Phase {
     /// Something happens. What cannot happen does not make a connection go on with a client whose place in the protocol nobody
     /// knows.
     #[inline]
-    pub fn happens(&mut self, event: Event) {
+    pub(crate) fn happens(&mut self, event: Event) {
         let next = self.after(event);
         debug_assert!(next.is_some(), "{event:?} happens at {self:?}");
         *self = next.unwrap_or(Self::Last);
@@ -132,19 +132,19 @@ impl Phase {
 
     /// Whether there is no request in hand, and there may be another one.
     #[inline]
-    pub fn is_between(self) -> bool {
+    pub(crate) fn is_between(self) -> bool {
         matches!(self, Self::Done | Self::Idle | Self::Head)
     }
 
     /// Whether there is a request that nobody has answered yet.
     #[inline]
-    pub fn has_request(self) -> bool {
+    pub(crate) fn has_request(self) -> bool {
         matches!(self, Self::Body | Self::Ready | Self::Handler)
     }
 
     /// Whether there will be no other request.
     #[inline]
-    pub fn is_last(self) -> bool {
+    pub(crate) fn is_last(self) -> bool {
         matches!(self, Self::Last | Self::Lingering | Self::Over)
     }
 }

@@ -263,13 +263,18 @@ where
     }
 
     fn lingers(&mut self, host: &dyn Host, late: bool) -> Step {
-        match &self.made {
+        let base = match &mut self.made {
             // Where it ends, the handler is dropped, which is code of the user too.
-            Made::Handler(_) if !host.runs_user_code() => Step::Break(Turn::Elsewhere),
-            Made::Handler(handler) => linger(&mut handler.exchange(), &mut self.lingers_until, late),
-            Made::Base(base) => linger(&mut base.exchange(), &mut self.lingers_until, late),
-            Made::Nothing => Step::Break(Turn::Over),
+            Made::Handler(_) if !host.runs_user_code() => return Step::Break(Turn::Elsewhere),
+            Made::Handler(handler) => handler.__base_mut(),
+            Made::Base(base) => base,
+            Made::Nothing => return Step::Break(Turn::Over),
+        };
+        let step = linger(&mut base.exchange(), &mut self.lingers_until, late);
+        if step == Step::Break(Turn::Over) {
+            base.happens(Event::Closed);
         }
+        step
     }
 }
 
