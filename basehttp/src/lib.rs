@@ -240,6 +240,7 @@
 //! - `cli`: the command `basehttp`, for `cargo install`.
 //! - `http`: `http::HeaderMap` as a [`Message`], `http::StatusCode` as a [`ResponseCode`], and `HttpTypes`:
 //!   requests and replies as `http` has them.
+//! - `peer-credentials`: `Connection::peer_credentials`, on unix: user, group and process at the other end of a unix socket.
 //! - `proxy`: `TrustedProxies`: the PROXY protocol, `Forwarded`, `X-Forwarded-For`.
 //! - `tls`: `TlsConfig` and `HTTPSServer`, HTTP over TLS.
 //! - `log`: `ServerBuilder::log`, for lines that go to the crate `log`. For any other place there is
@@ -282,10 +283,13 @@ pub use files::{
 };
 #[cfg(feature = "http")]
 pub use handler::HttpTypes;
+#[cfg(all(feature = "peer-credentials", unix))]
+pub use handler::PeerCredentials;
 pub use handler::{
-    Address, BaseHTTPRequestHandler, DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE, HandlerError,
-    Headers, HeadersIter, Histogram, LogLevel, Message, Multipart, Part, RFile, RFileLock, RequestHandler,
-    ResponseCode, ServerHandle, ServerInfo, ShutdownReport, Stats, Upgraded, WFile, html_escape, unquote,
+    Address, BaseHTTPRequestHandler, Connection, DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE,
+    HandlerError, Headers, HeadersIter, Histogram, LogLevel, Message, Multipart, Part, RFile, RFileLock,
+    RequestHandler, ResponseCode, ServerHandle, ServerInfo, ShutdownReport, Stats, Upgraded, WFile,
+    html_escape, unquote,
 };
 #[cfg(feature = "proxy")]
 pub use handler::{ForwardedFields, TrustedProxies};

@@ -6,6 +6,8 @@ mod alpn;
 mod budget;
 #[path = "tls/certificates.rs"]
 mod certificates;
+#[path = "tls/facts.rs"]
+mod facts;
 #[path = "tls/records.rs"]
 mod records;
 

@@ -379,6 +379,10 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         self.shared.clone()
     }
 
+    pub(super) fn shared_ref(&self) -> &Shared {
+        &self.shared
+    }
+
     #[inline]
     pub(crate) fn phase(&self) -> Phase {
         self.phase.get()

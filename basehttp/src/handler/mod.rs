@@ -5,9 +5,11 @@ pub(crate) mod base;
 mod buffer;
 pub(crate) mod checks;
 pub(crate) mod clock;
+mod connection;
 pub(crate) mod dispatch;
 pub(crate) mod error_page;
 pub(crate) mod exchange;
+pub(crate) mod facts;
 pub(crate) mod guard;
 #[cfg(feature = "http")]
 mod http_types;
@@ -42,8 +44,11 @@ use crate::proto::status::HTTPStatus;
 
 pub use address::Address;
 pub use base::BaseHTTPRequestHandler;
+pub use connection::Connection;
 pub use dispatch::{Method, Outcome};
 pub use error_page::{DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE};
+#[cfg(all(feature = "peer-credentials", unix))]
+pub use facts::PeerCredentials;
 #[cfg(feature = "http")]
 pub use http_types::HttpTypes;
 pub use message::{Headers, HeadersIter, Message};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::proto::fault::Fault;
 
 pub(crate) use super::address::Announced;
+use super::facts::Facts;
 
 /// The other end of a connection, and the log. A connection of the server is one, and so is the memory of
 /// [`testing`](crate::testing).
@@ -57,6 +58,11 @@ pub(crate) trait Wire: Send {
     #[cfg(all(feature = "cgi", unix))]
     fn presence(&self) -> Presence {
         Presence::There
+    }
+
+    /// What a handler may ask about the connection. For wires that have one.
+    fn facts(&self) -> Option<&dyn Facts> {
+        None
     }
 
     /// A request has come, and `unsent` bytes of earlier replies are still to be written. The reply to a HEAD request

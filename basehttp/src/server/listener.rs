@@ -17,6 +17,7 @@ use super::settings::Settings;
 #[cfg(unix)]
 use super::socket_file::{self, SocketFile};
 use crate::handler::Address;
+use crate::handler::facts::Facts;
 
 /// A listening socket that a server can be made of: `TcpListener`, and `UnixListener` on unix.
 pub trait IntoListener: sealed::Sealed {
@@ -118,9 +119,7 @@ impl Listener {
         Ok(match self {
             Self::Tcp(listener) => listener.local_addr()?.into(),
             #[cfg(unix)]
-            Self::Unix(listener) => {
-                Address::Unix(listener.local_addr()?.as_pathname().map(std::path::Path::to_path_buf))
-            }
+            Self::Unix(listener) => unix_address(&listener.local_addr()?),
         })
     }
 
@@ -136,8 +135,7 @@ impl Listener {
             #[cfg(unix)]
             Self::Unix(listener) => {
                 let (stream, address) = listener.accept()?;
-                let path = address.as_pathname().map(std::path::Path::to_path_buf);
-                (Stream::Unix(stream), Address::Unix(path))
+                (Stream::Unix(stream), unix_address(&address))
             }
         })
     }
@@ -149,6 +147,11 @@ impl Listener {
             Self::Unix(listener) => registry.register(listener, token, Interest::READABLE),
         }
     }
+}
+
+#[cfg(unix)]
+fn unix_address(address: &std::os::unix::net::SocketAddr) -> Address {
+    Address::Unix(address.as_pathname().map(Path::to_path_buf))
 }
 
 #[cfg(unix)]
@@ -184,6 +187,24 @@ macro_rules! either {
             Stream::Unix($name) => $call,
         }
     };
+}
+
+impl Facts for Stream {
+    fn local_address(&self) -> Option<Address> {
+        match self {
+            Self::Tcp(stream) => stream.local_addr().ok().map(Address::from),
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.local_addr().ok().map(|address| unix_address(&address)),
+        }
+    }
+
+    #[cfg(all(feature = "peer-credentials", unix))]
+    fn peer_credentials(&self) -> Option<crate::handler::PeerCredentials> {
+        match self {
+            Self::Tcp(_) => None,
+            Self::Unix(stream) => super::peer_credentials::of(stream),
+        }
+    }
 }
 
 impl Stream {

@@ -29,6 +29,8 @@ mod models;
 #[cfg(feature = "name-lookup")]
 mod name_lookup;
 mod one_shot;
+#[cfg(all(feature = "peer-credentials", unix))]
+mod peer_credentials;
 mod poller;
 mod pool;
 mod predictor;

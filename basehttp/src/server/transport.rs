@@ -11,6 +11,7 @@ use super::table::Place;
 #[cfg(all(feature = "cgi", unix))]
 use super::token::GONE;
 use super::token::{READ, READ_CLOSED, URGENT, WRITE, hint_for};
+use crate::handler::facts::Facts;
 #[cfg(all(feature = "cgi", unix))]
 use crate::handler::wire::Presence;
 use crate::handler::wire::{FileFault, Level, Want, Wire, copy_file};
@@ -189,6 +190,10 @@ impl Wire for Socket {
         } else {
             Presence::There
         }
+    }
+
+    fn facts(&self) -> Option<&dyn Facts> {
+        Some(&*self.stream)
     }
 
     fn is_last_request(&self) -> bool {

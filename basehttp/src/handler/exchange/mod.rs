@@ -15,6 +15,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::buffer::Buffer;
+use super::facts::Facts;
 use super::log::line_of_the_server;
 use super::message::Headers;
 #[cfg(all(feature = "cgi", unix))]
@@ -155,6 +156,11 @@ impl Exchange {
     /// Takes a line in which the server complains.
     pub(crate) fn complain(&mut self, text: &str) {
         self.line.wire.log(&line_of_the_server(text), Level::Warning);
+    }
+
+    /// What is known of the connection, if there is a real one.
+    pub(crate) fn facts(&self) -> Option<&dyn Facts> {
+        self.line.wire.facts()
     }
 
     /// What its deadlines are measured by.

@@ -103,7 +103,8 @@ impl TlsConfig {
         Self::new(config(certificates, key, "what was given", "what was given")?, None)
     }
 
-    /// With settings of [rustls](https://docs.rs/rustls) 0.23 of your own: client certificates, several names, another provider.
+    /// With settings of [rustls](https://docs.rs/rustls) 0.23 of your own: client certificates (with an example at
+    /// [`client_certificates`](crate::Connection::client_certificates)), several names, another provider.
     /// Set `alpn_protocols` to `http/1.1` and `http/1.0`: no other protocol is spoken here.
     ///
     /// # Errors

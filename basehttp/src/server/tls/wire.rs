@@ -7,9 +7,11 @@
 use std::io::{self, IoSlice, Read, Write};
 use std::time::{Duration, Instant};
 
-use rustls::{ServerConfig, ServerConnection};
+use rustls::{ProtocolVersion, ServerConfig, ServerConnection};
 
+use crate::handler::Address;
 use crate::handler::exchange::READING_TIME;
+use crate::handler::facts::Facts;
 use crate::handler::wire::{Announced, Level, Want, Wire};
 use crate::proto::fault::Fault;
 use crate::server::transport::Socket;
@@ -237,6 +239,10 @@ impl Wire for TlsSocket {
         self.socket.presence()
     }
 
+    fn facts(&self) -> Option<&dyn Facts> {
+        Some(self)
+    }
+
     fn is_last_request(&self) -> bool {
         self.socket.is_last_request()
     }
@@ -266,6 +272,34 @@ impl Wire for TlsSocket {
 
     fn log(&mut self, line: &str, level: Level) -> bool {
         self.socket.log(line, level)
+    }
+}
+
+impl Facts for TlsSocket {
+    fn local_address(&self) -> Option<Address> {
+        self.socket.facts()?.local_address()
+    }
+
+    #[cfg(all(feature = "peer-credentials", unix))]
+    fn peer_credentials(&self) -> Option<crate::handler::PeerCredentials> {
+        self.socket.facts()?.peer_credentials()
+    }
+
+    fn tls_version(&self) -> Option<&'static str> {
+        match self.session.protocol_version()? {
+            ProtocolVersion::TLSv1_2 => Some("TLSv1.2"),
+            ProtocolVersion::TLSv1_3 => Some("TLSv1.3"),
+            other => other.as_str(),
+        }
+    }
+
+    fn server_name(&self) -> Option<&str> {
+        self.session.server_name()
+    }
+
+    fn client_certificates(&self) -> Vec<Vec<u8>> {
+        let certificates = self.session.peer_certificates().unwrap_or_default();
+        certificates.iter().map(|certificate| certificate.to_vec()).collect()
     }
 }
 

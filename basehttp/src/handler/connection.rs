@@ -1,0 +1,167 @@
+//! What a handler may ask about its connection.
+
+use std::fmt;
+
+use super::exchange::Shared;
+#[cfg(all(feature = "peer-credentials", unix))]
+use super::facts::PeerCredentials;
+use super::message::Message;
+use super::{Address, BaseHTTPRequestHandler};
+
+/// The connection of a handler, for what is known of it beside its client's address: Python's `self.connection`, as far as that is
+/// asked. It is no stream: that are `rfile` and `wfile`, and after a switch of protocols
+/// [`upgrade`](BaseHTTPRequestHandler::upgrade).
+///
+/// Each method asks the system, or TLS, at that moment; a handler that needs an answer often keeps it. They tell of the connection
+/// that the server has, which is the proxy's behind a proxy. A handler that is run [without a socket](crate::testing) gets no
+/// answers.
+///
+/// ```
+/// use basehttp::prelude::*;
+/// use basehttp::testing::TestServer;
+///
+/// struct Where { base: BaseHTTPRequestHandler }
+///
+/// #[http_handler]
+/// impl Where {
+///     fn do_GET(&self) -> std::io::Result<()> {
+///         let address = self.connection().local_address().and_then(|address| address.ip());
+///         self.send_response(200);
+///         self.end_headers()?;
+///         write!(self.wfile, "{address:?}")
+///     }
+/// }
+///
+/// // At all addresses of the machine: `server_address` is `0.0.0.0`, and the client has come to one of them.
+/// let server = TestServer::new(|base| Where { base });
+/// let reply = server.exchange(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+/// assert!(reply.ends_with(b"Some(127.0.0.1)"));
+/// ```
+#[derive(Clone, Copy)]
+pub struct Connection<'a> {
+    shared: &'a Shared,
+}
+
+impl<M: Message> BaseHTTPRequestHandler<M> {
+    /// The connection, for its local address, its TLS, and the credentials of who is at the other end. See [`Connection`].
+    pub fn connection(&self) -> Connection<'_> {
+        Connection { shared: self.shared_ref() }
+    }
+}
+
+impl Connection<'_> {
+    /// The address at which the client has reached the server: Python's `self.connection.getsockname()`. For a server at all addresses
+    /// of the machine it is the one that the client has taken. At a unix socket it is the path that was bound.
+    ///
+    /// None where there is no socket, or where the system does not know any more, for a client that is gone (macOS).
+    pub fn local_address(&self) -> Option<Address> {
+        self.shared.lock().facts()?.local_address()
+    }
+
+    /// Who is at the other end of a unix socket: the user, the group and the process that has connected. The system says so, and no
+    /// client can claim to be another one; what `sudo` or a container makes of a user is what counts. None for TCP, without a socket,
+    /// and on systems that do not tell (Solaris). Behind a proxy it is the proxy.
+    ///
+    /// ```
+    /// use basehttp::prelude::*;
+    ///
+    /// /// Serves root and one user.
+    /// struct Private { base: BaseHTTPRequestHandler, owner: u32 }
+    ///
+    /// #[http_handler]
+    /// impl Private {
+    ///     fn do_GET(&self) -> std::io::Result<()> {
+    ///         match self.connection().peer_credentials() {
+    ///             Some(peer) if peer.uid == 0 || peer.uid == self.owner => {
+    ///                 self.send_response(204);
+    ///                 self.end_headers()
+    ///             }
+    ///             _ => self.send_error(403),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// // A program calls `HTTPServer::bind_unix("/run/app.sock", |base| ..)`. Without a socket nobody is let in.
+    /// let replies = basehttp::testing::respond(|base| Private { base, owner: 1000 }, b"GET / HTTP/1.0\r\n\r\n");
+    /// assert_eq!(replies[0].status, 403);
+    /// ```
+    #[cfg(all(feature = "peer-credentials", unix))]
+    pub fn peer_credentials(&self) -> Option<PeerCredentials> {
+        self.shared.lock().facts()?.peer_credentials()
+    }
+
+    /// The version of TLS, in the words of Python's `SSLSocket.version()`: `TLSv1.3` or `TLSv1.2`. None without TLS, and before the
+    /// handshake: in the [`setup`](crate::RequestHandler::setup) of a handler that overrides [`handle`](crate::RequestHandler::handle).
+    #[cfg(feature = "tls")]
+    pub fn tls_version(&self) -> Option<&'static str> {
+        self.shared.lock().facts()?.tls_version()
+    }
+
+    /// The name that the client has asked for in the handshake (SNI, RFC 6066 section 3), in lower case. None without TLS, before the
+    /// handshake, and for a client that has given none, as one that goes by the address.
+    ///
+    /// The requests of the connection may name another host in `Host`: where names are kept apart by certificates, compare the two and
+    /// answer 421 (RFC 9110 section 7.4).
+    #[cfg(feature = "tls")]
+    pub fn server_name(&self) -> Option<String> {
+        self.shared.lock().facts()?.server_name().map(str::to_owned)
+    }
+
+    /// The certificates that the client has shown, in DER: its own first, then those that lead to an authority. They are copies.
+    /// They were verified as the server's settings say; who it is that they name, a crate for X.509 reads. Empty without TLS, before
+    /// the handshake, where the server does not ask for certificates, and for a client that has none, where that is allowed.
+    ///
+    /// A server asks for them with settings of rustls, which [`TlsConfig::from_rustls`](crate::TlsConfig::from_rustls) takes:
+    ///
+    /// ```no_run
+    /// use std::io;
+    /// use std::sync::Arc;
+    /// use basehttp::TlsConfig;
+    /// use basehttp::prelude::*;
+    /// use rustls::pki_types::pem::PemObject;
+    /// use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    /// use rustls::server::WebPkiClientVerifier;
+    /// use rustls::{RootCertStore, ServerConfig};
+    ///
+    /// struct Members { base: BaseHTTPRequestHandler }
+    ///
+    /// #[http_handler]
+    /// impl Members {
+    ///     fn do_GET(&self) -> io::Result<()> {
+    ///         let certificates = self.connection().client_certificates();
+    ///         let Some(own) = certificates.first() else { return self.send_error((403, "No certificate")) };
+    ///         self.send_response(200);
+    ///         self.end_headers()?;
+    ///         write!(self.wfile, "a certificate of {} bytes", own.len())
+    ///     }
+    /// }
+    ///
+    /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let mut authorities = RootCertStore::empty();
+    ///     for authority in CertificateDer::pem_file_iter("authorities.pem")? {
+    ///         authorities.add(authority?)?;
+    ///     }
+    ///     // Without `allow_unauthenticated` a client without a certificate has no handshake.
+    ///     let verifier = WebPkiClientVerifier::builder(Arc::new(authorities)).allow_unauthenticated().build()?;
+    ///     let chain = CertificateDer::pem_file_iter("fullchain.pem")?.collect::<Result<_, _>>()?;
+    ///     let key = PrivateKeyDer::from_pem_file("privkey.pem")?;
+    ///     let mut config = ServerConfig::builder().with_client_cert_verifier(verifier).with_single_cert(chain, key)?;
+    ///     config.alpn_protocols = vec![b"http/1.1".to_vec(), b"http/1.0".to_vec()];
+    ///     let tls = TlsConfig::from_rustls(Arc::new(config))?;
+    ///     HTTPServer::builder().tls(tls).bind("0.0.0.0:8443", |base| Members { base })?.serve_forever()?;
+    ///     Ok(())
+    /// }
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn client_certificates(&self) -> Vec<Vec<u8>> {
+        let exchange = self.shared.lock();
+        let Some(facts) = exchange.facts() else { return Vec::new() };
+        facts.client_certificates()
+    }
+}
+
+impl fmt::Debug for Connection<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("local_address", &self.local_address()).finish_non_exhaustive()
+    }
+}
