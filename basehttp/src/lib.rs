@@ -105,6 +105,7 @@
 //! - [`http_handler`]: what the attribute makes of the block, and its arguments.
 //! - [`HTTPServer`] and [`ServerBuilder`]: addresses, limits, deadlines, hooks, and the end of a server.
 //! - [`Headers`] and [`Message`]: header fields, and types of your own for them.
+//! - [`HTTPServer::serve_stream`]: one connection over a stream of your own, without a server.
 //! - [`OneShot`]: a server for one request, as the end of a login.
 //! - [`guide`]: a subject on a page, from the first server to the engine.
 //! - [`testing`]: handlers without a socket, and servers that end with their test.

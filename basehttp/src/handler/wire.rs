@@ -54,6 +54,10 @@ pub(crate) trait Wire: Send {
     /// [`TimedOut`](io::ErrorKind::TimedOut) if that takes longer than `timeout`.
     fn wait(&mut self, want: Want, timeout: Duration) -> io::Result<()>;
 
+    /// The next read is of a body that the client is to send, and nobody has waited before it. For wires that can do nothing else.
+    #[cfg(all(feature = "cgi", unix))]
+    fn await_body(&mut self) {}
+
     /// What is known of the client without a read or a write. In memory, it waits for whatever comes.
     #[cfg(all(feature = "cgi", unix))]
     fn presence(&self) -> Presence {

@@ -2,6 +2,7 @@
 
 mod acceptor;
 mod address;
+pub(crate) mod alone;
 mod assign;
 mod body;
 mod caught;
@@ -47,6 +48,7 @@ mod shutdown;
 #[cfg(unix)]
 mod socket_file;
 mod stop;
+mod stream;
 mod sync;
 mod table;
 mod threads;

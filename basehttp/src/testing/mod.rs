@@ -30,17 +30,14 @@ mod server;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use crate::handler::clock::Clock;
-use crate::handler::exchange::{Bounds, Shared};
+use crate::handler::exchange::Bounds;
 use crate::handler::wire::Want;
-use crate::handler::{
-    Address, BaseHTTPRequestHandler, RequestHandler, ServerHandle, ServerInfo, ShutdownReport, Stats, Stop,
-};
+use crate::handler::{BaseHTTPRequestHandler, RequestHandler};
+use crate::server::alone::{Alone, NoServer};
 use crate::server::connection::Live;
-use crate::server::session::{Host, Parts, Session, Turn};
+use crate::server::session::{Parts, Session, Turn};
 use memory::Memory;
 
 pub use double::{Received, TestDouble};
@@ -118,11 +115,12 @@ where
     let parts = Parts {
         wire: Box::new(memory),
         client_address: std::net::SocketAddr::from((Ipv4Addr::LOCALHOST, 54321)).into(),
-        server: Arc::new(no_server()),
+        server: Arc::new(Arc::<NoServer>::default().info()),
         bounds: Arc::new(Bounds { clock: clock.clone(), ..Bounds::default() }),
     };
     let mut session = Live::new(parts, Arc::new(factory));
-    let mut host = Patient;
+    // It goes on as if nobody had said that it is to end.
+    let mut host = Alone::new(Arc::default());
     let mut is_late = false;
     loop {
         is_late = match session.turn(&mut host, is_late) {
@@ -130,101 +128,5 @@ where
             Turn::Later(Want::Input, patience) => record.is_late(patience, &clock),
             _ => false,
         };
-    }
-}
-
-/// Runs everything, and lets it take its time.
-struct Patient;
-
-impl Host for Patient {
-    fn admits(&mut self, _command: &str, _path: &str) -> bool {
-        true
-    }
-
-    fn expects_quickness(&self) -> bool {
-        true
-    }
-
-    fn admits_all(&self) -> bool {
-        true
-    }
-
-    fn runs_user_code(&self) -> bool {
-        true
-    }
-
-    fn is_at_bound(&self) -> bool {
-        false
-    }
-
-    fn is_stopping(&self) -> bool {
-        false
-    }
-
-    fn before_sending(&self) {}
-
-    fn has_lines(&self) -> bool {
-        false
-    }
-
-    fn takes_connection(&mut self) {}
-
-    fn has_gathered(&mut self, _exchange: Shared) {}
-
-    fn turn_is_over(&self) -> bool {
-        false
-    }
-
-    fn expects_requests(&self) -> bool {
-        true
-    }
-
-    fn last_look(&self) -> Instant {
-        Instant::now()
-    }
-
-    fn enter(&mut self) {}
-
-    fn leave(&mut self) {}
-}
-
-/// What `self.server()` is for a handler that is run without one.
-fn no_server() -> ServerInfo {
-    ServerInfo {
-        address: Address::Tcp((Ipv4Addr::LOCALHOST, 80).into()),
-        name: "localhost".to_owned(),
-        handle_error: None,
-        name_of: None,
-        is_tls: false,
-        guard: None,
-        #[cfg(feature = "proxy")]
-        proxies: None,
-        handle: ServerHandle { server: Arc::new(NoServer::default()) },
-    }
-}
-
-#[derive(Default)]
-struct NoServer(AtomicBool);
-
-/// There is nothing to end, so it has ended when somebody asks.
-impl Stop for NoServer {
-    fn stop(&self, _grace: Option<Duration>) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-
-    fn is_stopping(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
-    }
-
-    fn wait(&self) -> ShutdownReport {
-        ShutdownReport::default()
-    }
-
-    fn report(&self) -> Option<ShutdownReport> {
-        self.is_stopping().then(ShutdownReport::default)
-    }
-
-    fn stats(&self) -> Stats {
-        Stats::default()
     }
 }

@@ -75,6 +75,7 @@ impl Exchange {
     #[cfg(all(feature = "cgi", unix))]
     pub(crate) fn read_body_now(&mut self, out: &mut [u8]) -> io::Result<Option<usize>> {
         if matches!(self.body, Incoming::Length(_)) && self.input.is_empty() && self.trouble.is_none() {
+            self.line.wire.await_body();
             match self.input.fill(|room| self.line.wire.read(room)) {
                 Ok(count) => self.sending.earn(count, &self.line.bounds.clock),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

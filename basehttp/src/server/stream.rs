@@ -1,0 +1,388 @@
+//! One connection over a stream of the user's own, whose reads and writes block.
+//!
+//! A connection reads as long as there is something, and goes on with what it has when there is nothing. A stream that blocks cannot
+//! say so: it is read once after each wait, and what is ready of replies is sent before.
+
+use std::io::{self, IoSlice, Read, Write};
+use std::time::Duration;
+
+use super::alone::{Alone, NoServer};
+use super::caught::caught;
+use super::config::{Hooks, ServerBuilder};
+use super::connection::Live;
+use super::http_server::HTTPServer;
+use super::log::Log;
+use super::session::{Parts, Session, Turn};
+use super::settings::Settings;
+use crate::handler::guard::HostGuard;
+use crate::handler::wire::{Close, Level, Want, Wire};
+use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler, ServerInfo, Stop as _};
+use crate::sync::{Arc, Mutex, MutexGuard, lock};
+
+impl HTTPServer {
+    /// Serves the requests of one connection on the calling thread, over a stream of your own, and returns at its end: for standard
+    /// input and output under inetd, a serial line, a pipe, a library for TLS of your own, one half of a `UnixStream::pair`. It is
+    /// what Python's `Handler(request, client_address, server)` does. No server is made, and no thread: the handler need not
+    /// be `Send`.
+    ///
+    /// ```no_run
+    /// use std::io::{self, Read, Write};
+    /// use basehttp::Address;
+    /// use basehttp::prelude::*;
+    ///
+    /// struct Hello { base: BaseHTTPRequestHandler }
+    ///
+    /// #[http_handler]
+    /// impl Hello {
+    ///     fn do_GET(&self) -> io::Result<()> {
+    ///         self.send_response(200);
+    ///         self.end_headers()?;
+    ///         self.wfile.write_all(b"Hello, World!")
+    ///     }
+    /// }
+    ///
+    /// /// The client of a program that inetd, or systemd with `Accept=yes`, has started.
+    /// struct Stdio;
+    ///
+    /// impl Read for Stdio {
+    ///     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+    ///         io::stdin().read(buffer)
+    ///     }
+    /// }
+    ///
+    /// impl Write for Stdio {
+    ///     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    ///         io::stdout().write(bytes)
+    ///     }
+    ///
+    ///     fn flush(&mut self) -> io::Result<()> {
+    ///         io::stdout().flush()
+    ///     }
+    /// }
+    ///
+    /// fn main() -> io::Result<()> {
+    ///     // inetd makes the client standard error too, where lines of the log have no business.
+    ///     let builder = HTTPServer::builder().log_line(|_| {});
+    ///     builder.serve_stream(Stdio, Address::Unix(None), |base| Hello { base })
+    /// }
+    /// ```
+    ///
+    /// All that a server does with a connection is done: parsing, limits, framing, persistence, pipelining, the log, errors and panics
+    /// of the handler. What is different:
+    ///
+    /// - **Deadlines** are the stream's: a plain `Read` waits as long as it does. A read or write that fails with
+    ///   [`WouldBlock`](io::ErrorKind::WouldBlock) or [`TimedOut`](io::ErrorKind::TimedOut), as those of a `TcpStream` do after its
+    ///   `set_read_timeout`, is a client that is late: it is answered 408 in the midst of a request, and between two the connection ends.
+    ///   So the stream must be one that blocks. `head_timeout`, `body_timeout` and `reply_timeout` hold for clients that go on
+    ///   slowly: they are looked at when a read or write has returned. `idle_timeout`, and what
+    ///   [`set_timeout`](BaseHTTPRequestHandler::set_timeout) says, are not seen by the stream.
+    /// - **`client_address`** is what you say: an address, or `Address::Unix(None)` where there is none. Log lines,
+    ///   [`client_address`](BaseHTTPRequestHandler::client_address) and `verify_request` go by it.
+    ///   [`connection`](BaseHTTPRequestHandler::connection) knows nothing more.
+    /// - **`server`** is `localhost` with port 80. Its [`handle`](crate::ServerInfo::handle) ends the connection after the current reply,
+    ///   or, from another thread, when the client sends something next.
+    /// - **After a switch of protocols**, [`upgrade`](BaseHTTPRequestHandler::upgrade) hands over the stream as ever. A read of it waits
+    ///   until the stream has something.
+    /// - **A script** (feature `cgi`) that wants more of its body is not heard while its client is waited for.
+    /// - **At the end** the stream is flushed and dropped. What the client sends too much is not read before, which may make a close
+    ///   of TCP a reset: for a client that does not stop uploading when it is refused, keep a clone of the socket, end its writing half, and
+    ///   read what comes for a while.
+    ///
+    /// Settings go to [`ServerBuilder::serve_stream`].
+    ///
+    /// # Errors
+    /// What the stream fails with, which may be a client that has gone ([`BrokenPipe`](io::ErrorKind::BrokenPipe),
+    /// [`ConnectionReset`](io::ErrorKind::ConnectionReset)); the end of its input is none.
+    /// [`ConnectionAborted`](io::ErrorKind::ConnectionAborted) if a reply was cut short, because its handler failed in the midst of it or
+    /// the client took too long: whoever has the other end of the stream must not take it for a whole one. A handler that fails or panics
+    /// before that is answered for, logged, and no error.
+    pub fn serve_stream<S, H, F>(stream: S, client_address: impl Into<Address>, factory: F) -> io::Result<()>
+    where
+        S: Read + Write + Send + 'static,
+        H: RequestHandler,
+        F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H,
+    {
+        Self::builder().serve_stream(stream, client_address, factory)
+    }
+}
+
+impl ServerBuilder {
+    /// Serves one connection over a stream of your own; see [`HTTPServer::serve_stream`]. The settings of requests, replies and the log
+    /// hold, and the hooks; those of sockets, threads and the number of connections mean nothing here.
+    ///
+    /// ```
+    /// # #[cfg(unix)]
+    /// # fn main() -> std::io::Result<()> {
+    /// # use basehttp::prelude::*;
+    /// # struct Hello { base: BaseHTTPRequestHandler }
+    /// # #[http_handler]
+    /// # impl Hello { fn do_GET(&self) -> std::io::Result<()> { self.send_response(204); self.end_headers() } }
+    /// use std::io::{Read, Write};
+    /// use std::os::unix::net::UnixStream;
+    /// use std::time::Duration;
+    /// use basehttp::Address;
+    ///
+    /// let (mut client, stream) = UnixStream::pair()?;
+    /// // What the stream does not give within 10 seconds is late.
+    /// stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    /// let serving = std::thread::spawn(|| {
+    ///     let builder = HTTPServer::builder().max_requests_per_connection(1);
+    ///     builder.serve_stream(stream, Address::Unix(None), |base| Hello { base })
+    /// });
+    /// client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")?;
+    /// let mut reply = String::new();
+    /// client.read_to_string(&mut reply)?;
+    /// assert!(reply.starts_with("HTTP/1.0 204 No Content\r\n"));
+    /// serving.join().unwrap()
+    /// # }
+    /// # #[cfg(not(unix))]
+    /// # fn main() {}
+    /// ```
+    ///
+    /// # Errors
+    /// As [`HTTPServer::serve_stream`]; [`InvalidInput`](io::ErrorKind::InvalidInput) for a setting that cannot work, which is named:
+    /// also for `tls`, since the stream has to be the one that decrypts, and for proxies that are to begin with a PROXY header,
+    /// which is not read here.
+    pub fn serve_stream<S, H, F>(
+        mut self,
+        stream: S,
+        client_address: impl Into<Address>,
+        factory: F,
+    ) -> io::Result<()>
+    where
+        S: Read + Write + Send + 'static,
+        H: RequestHandler,
+        F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H,
+    {
+        let client_address = client_address.into();
+        self.settings.check()?;
+        check(&self.settings, &client_address)?;
+        let Hooks { verify_request, handle_error, log_line, .. } = self.hooks;
+        let server = Arc::new(NoServer::new(Log::new(log_line, 1)));
+        let welcome = verify_request.map_or(Ok(true), |verify| caught(|| verify(&client_address)));
+        match welcome {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(message) => return Err(lost(&server, "verify_request panicked", &message)),
+        }
+        let Settings { bounds, name_of, allowed_hosts, loopback_guard, .. } = self.settings;
+        let guard = HostGuard::new(allowed_hosts, loopback_guard);
+        let info = ServerInfo {
+            handle_error,
+            name_of,
+            guard: guard.is_on().then_some(guard),
+            #[cfg(feature = "proxy")]
+            proxies: self.settings.proxies,
+            ..server.info()
+        };
+        let record = Record::default();
+        let wire = Blocking { stream, record: record.clone(), server: server.clone(), is_flushed: true };
+        let parts =
+            Parts { wire: Box::new(wire), client_address, server: Arc::new(info), bounds: Arc::new(bounds) };
+        // A panic of the stream is neither the handler's nor the server's.
+        let outcome = caught(|| serve(Live::new(parts, Arc::new(factory)), &record, &server)).map_or_else(
+            |message| Err(lost(&server, "a connection is lost to a panic", &message)),
+            |()| record.outcome(),
+        );
+        if let Some(log) = server.log() {
+            log.finish();
+        }
+        outcome
+    }
+}
+
+/// Refuses what would seem to be in force.
+fn check(settings: &Settings, client_address: &Address) -> io::Result<()> {
+    let invalid = |text: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+    if settings.is_tls() {
+        return invalid("the setting tls is for sockets: serve_stream takes a stream that decrypts");
+    }
+    #[cfg(feature = "proxy")]
+    if settings.proxies.as_ref().is_some_and(|proxies| proxies.begins_with_header(client_address)) {
+        return invalid(
+            "the setting trusted_proxies wants a PROXY header of this client, which serve_stream does not read: \
+             read it before, and say what it tells as the client's address",
+        );
+    }
+    let _ = client_address;
+    Ok(())
+}
+
+/// Logs what nobody else tells, and makes an error of it.
+fn lost(server: &NoServer, what: &str, message: &str) -> io::Error {
+    let text = format!("{what}: {message}");
+    if let Some(log) = server.log() {
+        log.complain(0, &text);
+        log.flush();
+    }
+    io::Error::other(text)
+}
+
+/// Gives the connection its turns.
+fn serve<H, F>(mut session: Live<H, F>, record: &Record, server: &Arc<NoServer>)
+where
+    H: RequestHandler,
+    F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H,
+{
+    let mut host = Alone::new(server.clone());
+    let mut is_late = false;
+    loop {
+        let turn = session.turn(&mut host, is_late);
+        server.write_log();
+        is_late = match turn {
+            Turn::Over => return,
+            Turn::Later(want, patience) => !record.wait(want, patience),
+            Turn::Again | Turn::Elsewhere => false,
+        };
+    }
+}
+
+/// A stream that blocks, as the wire of a connection.
+struct Blocking<S> {
+    stream: S,
+    record: Record,
+    server: Arc<NoServer>,
+    is_flushed: bool,
+}
+
+/// What the stream has to say to those who give the turns.
+#[derive(Clone, Default)]
+struct Record(Arc<Mutex<Recorded>>);
+
+#[derive(Default)]
+struct Recorded {
+    /// The connection has nothing to do but to wait for the client, so that a read may block.
+    may_read: bool,
+    /// The stream has not waited any longer.
+    is_late: bool,
+    /// How the connection ends. What the client still sends then, nobody can wait for: it may wait for the end of the stream itself.
+    ending: Option<Close>,
+    error: Option<io::Error>,
+}
+
+impl Record {
+    fn lock(&self) -> MutexGuard<'_, Recorded> {
+        lock(&self.0)
+    }
+
+    /// Lets the next read wait. False where the time is over.
+    fn wait(&self, want: Want, patience: Duration) -> bool {
+        let mut recorded = self.lock();
+        if std::mem::take(&mut recorded.is_late) || patience.is_zero() {
+            return false;
+        }
+        recorded.may_read = want == Want::Input;
+        true
+    }
+
+    /// Takes a look at what the stream has answered.
+    fn note<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        let mut recorded = self.lock();
+        let error = match result {
+            Ok(result) => {
+                recorded.is_late = false;
+                return Ok(result);
+            }
+            Err(error) => error,
+        };
+        if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) {
+            recorded.is_late = true;
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let told = io::Error::new(error.kind(), error.to_string());
+        recorded.error.get_or_insert(error);
+        Err(told)
+    }
+
+    fn outcome(&self) -> io::Result<()> {
+        let mut recorded = self.lock();
+        match recorded.error.take() {
+            Some(error) => Err(error),
+            None if recorded.ending == Some(Close::Reset) => {
+                Err(io::Error::new(io::ErrorKind::ConnectionAborted, "a reply was cut short"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl<S: Read + Write> Blocking<S> {
+    fn send(&mut self, write: impl Fn(&mut S) -> io::Result<usize>) -> io::Result<usize> {
+        self.is_flushed = false;
+        // Whoever was to read does something else.
+        self.record.lock().may_read = false;
+        self.record.note(persist(|| write(&mut self.stream)))
+    }
+}
+
+/// Tries again what a signal has interrupted.
+fn persist<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+impl<S: Read + Write + Send> Wire for Blocking<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut recorded = self.record.lock();
+        if recorded.ending.is_some() {
+            return Ok(0);
+        }
+        if !std::mem::take(&mut recorded.may_read) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        drop(recorded);
+        self.flush()?;
+        self.record.note(persist(|| self.stream.read(buffer)))
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.send(|stream| stream.write(bytes))
+    }
+
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.send(|stream| stream.write_vectored(pieces))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.is_flushed {
+            return Ok(());
+        }
+        self.record.note(persist(|| self.stream.flush()))?;
+        self.is_flushed = true;
+        Ok(())
+    }
+
+    fn wait(&mut self, want: Want, timeout: Duration) -> io::Result<()> {
+        if self.record.wait(want, timeout) { Ok(()) } else { Err(io::ErrorKind::TimedOut.into()) }
+    }
+
+    #[cfg(all(feature = "cgi", unix))]
+    fn await_body(&mut self) {
+        self.record.lock().may_read = true;
+    }
+
+    fn is_last_request(&self) -> bool {
+        self.server.is_stopping()
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.server.is_stopping()
+    }
+
+    fn shutdown_write(&mut self) {
+        let _ = self.flush();
+        self.record.lock().ending = Some(Close::Linger);
+    }
+
+    fn reset(&mut self) {
+        self.record.lock().ending = Some(Close::Reset);
+    }
+
+    fn log(&mut self, line: &str, level: Level) -> bool {
+        self.server.log().is_some_and(|log| log.gather(0, line, level))
+    }
+}
