@@ -170,7 +170,7 @@ pub(crate) fn owned_receiver(function: impl Display) -> String {
 pub(crate) fn extra_arguments(function: impl Display) -> String {
     format!(
         "`{function}` takes no arguments besides `self`: the request is in `self.path()`, `self.headers()` and \
-         `self.rfile`, the reply goes to `self.wfile`"
+         `self.rfile`, the response goes to `self.wfile`"
     )
 }
 

@@ -4,7 +4,7 @@
 //! # What HTTP is made of
 //!
 //! HTTP (RFC 9110 and 9112) is a protocol on top of a stream, nearly always a TCP connection. The client sends a
-//! request, the server sends a reply, and the next request may follow. Either has three parts:
+//! request, the server sends a response, and the next request may follow. Either has three parts:
 //!
 //! 1. One line that says what it is.
 //! 2. Header fields, one on a line, and an empty line that ends them.
@@ -16,14 +16,14 @@
 //! without a first line and fields. The fields that follow are `Name: value`; names are the same in upper and lower
 //! case, values are latin-1.
 //!
-//! The first line of a reply is `VERSION CODE MESSAGE`, for example `HTTP/1.1 404 Not Found`. The code is a number of
+//! The first line of a response is `VERSION CODE MESSAGE`, for example `HTTP/1.1 404 Not Found`. The code is a number of
 //! three digits, which is for programs; the message is for people. `2xx` means that it worked, `3xx` that the client
 //! is to look elsewhere, `4xx` that the request was wrong, `5xx` that the server was.
 //!
 //! Where a body ends must be told, and it is told by `Content-Length: 42`, by `Transfer-Encoding: chunked`, or for
-//! replies by the end of the connection. If the two ends of a connection disagree on it, what is a body to one of them
+//! responses by the end of the connection. If the two ends of a connection disagree on it, what is a body to one of them
 //! is a request to the other. So this part is the server's alone: a handler reads its body from [`RFile`] up to the
-//! end and writes its reply to [`WFile`], and whatever it does, the framing on the wire is right.
+//! end and writes its response to [`WFile`], and whatever it does, the framing on the wire is right.
 //!
 //! # What a handler is made of
 //!
@@ -71,17 +71,17 @@
 //! let factory = move |base| Notes { base, notes: Arc::clone(&notes) };
 //!
 //! // A program calls `HTTPServer::bind("127.0.0.1:8000", factory)?.serve_forever()`, a test needs no socket:
-//! let replies = basehttp::testing::respond(
+//! let responses = basehttp::testing::respond(
 //!     factory,
 //!     b"POST /notes HTTP/1.1\r\nHost: example.org\r\nContent-Length: 8\r\n\r\nbuy eggs\
 //!       GET /notes HTTP/1.1\r\nHost: example.org\r\n\r\n\
 //!       SPAM /notes HTTP/1.1\r\nHost: example.org\r\n\r\n",
 //! );
-//! assert_eq!(replies[0].status, 204);
-//! assert_eq!(replies[1].text(), "buy eggs");
-//! assert_eq!(replies[1].header("content-length"), Some("8"));
-//! assert_eq!(replies[2].reason, "Unsupported method ('SPAM')");
-//! assert_eq!(replies[2].header("allow"), Some("GET, HEAD, POST"));
+//! assert_eq!(responses[0].status, 204);
+//! assert_eq!(responses[1].text(), "buy eggs");
+//! assert_eq!(responses[1].header("content-length"), Some("8"));
+//! assert_eq!(responses[2].reason, "Unsupported method ('SPAM')");
+//! assert_eq!(responses[2].header("allow"), Some("GET, HEAD, POST"));
 //! ```
 //!
 //! A `do_*` method has to do three things, in this order:
@@ -137,16 +137,16 @@
 //!   [`read_body`](BaseHTTPRequestHandler::read_body), with a limit.
 //! - **A body that is not read** is read and dropped up to 256 KiB, and the connection is closed after a longer one.
 //!   It is never taken for the next request.
-//! - **`send_error` begins anew.** What was begun of another reply and has not been sent is dropped; after something
+//! - **`send_error` begins anew.** What was begun of another response and has not been sent is dropped; after something
 //!   was sent, it is an error.
-//! - **A method that makes no reply** is answered with 500, not with silence.
+//! - **A method that makes no response** is answered with 500, not with silence.
 //! - **HTTP/1.1 needs one `Host`**, as the RFC asks; without, the answer is 400. More generally, what two servers
 //!   could understand in two ways is refused, and [`Fault`] has the list.
 //! - **`default_request_version`** matters only to request lines without a version.
-//! - **`timeout`** bounds one read of a body and one write of a reply. The head of a request, the time between two, a
-//!   body and a reply as a whole have deadlines of the server's: [`head_timeout`](ServerBuilder::head_timeout),
+//! - **`timeout`** bounds one read of a body and one write of a response. The head of a request, the time between two, a
+//!   body and a response as a whole have deadlines of the server's: [`head_timeout`](ServerBuilder::head_timeout),
 //!   [`idle_timeout`](ServerBuilder::idle_timeout), [`body_timeout`](ServerBuilder::body_timeout),
-//!   [`reply_timeout`](ServerBuilder::reply_timeout).
+//!   [`response_timeout`](ServerBuilder::response_timeout).
 //! - **`shutdown` does not wait**, so that a handler may call it; [`ServerHandle::wait`] does.
 //! - **A body of up to 64 KiB has come** when the method is called, so that a slow client keeps no thread waiting; see
 //!   [`gather_limit`](ServerBuilder::gather_limit). A longer one is read while the method runs.
@@ -224,9 +224,9 @@
 //!
 //! With the feature `cgi`, on unix, `CGIHandler` serves a folder and runs the programs in its `cgi-bin`, and
 //! `CGIHTTPRequestHandler` is the base of a handler that adds to that. A script gets the request in its environment and
-//! standard input, and says the reply (RFC 3875). What is different from Python:
+//! standard input, and says the response (RFC 3875). What is different from Python:
 //!
-//! - **The reply is read, and not passed on blindly**: `Status` and `Location` mean something, its framing is the server's, and
+//! - **The response is read, and not passed on blindly**: `Status` and `Location` mean something, its framing is the server's, and
 //!   a script that says nothing sensible is a 502 with a line in the log. What it says goes out as it comes all the same.
 //! - **A script has an end**: it is killed when it does not go on for a minute, when its client is gone, and with the server.
 //! - **The environment is clean**, `REMOTE_USER` is not what a client claims, and no words of a query become arguments.
@@ -240,7 +240,7 @@
 //! - `files`: [`FileHandler`], [`SimpleHTTPRequestHandler`], [`Directory`].
 //! - `cli`: the command `basehttp`, for `cargo install`.
 //! - `http`: `http::HeaderMap` as a [`Message`], `http::StatusCode` as a [`ResponseCode`], and `HttpTypes`:
-//!   requests and replies as `http` has them.
+//!   requests and responses as `http` has them.
 //! - `peer-credentials`: `Connection::peer_credentials`, on unix: user, group and process at the other end of a unix socket.
 //! - `proxy`: `TrustedProxies`: the PROXY protocol, `Forwarded`, `X-Forwarded-For`.
 //! - `tls`: `TlsConfig` and `HTTPSServer`, HTTP over TLS.

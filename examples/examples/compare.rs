@@ -152,7 +152,7 @@ fn differences(theirs: &[u8], ours: &[u8]) -> Vec<String> {
     let (mut theirs, mut ours) = (take_apart(theirs), take_apart(ours));
     let mut found = Vec::new();
     if theirs.len() != ours.len() {
-        found.push(format!("replies: {} in Python, {} here", theirs.len(), ours.len()));
+        found.push(format!("responses: {} in Python, {} here", theirs.len(), ours.len()));
     }
     for (theirs, ours) in theirs.drain(..).zip(ours.drain(..)) {
         if theirs.status_line != ours.status_line {
@@ -175,7 +175,7 @@ fn differences(theirs: &[u8], ours: &[u8]) -> Vec<String> {
 fn take_apart(mut bytes: &[u8]) -> Vec<Answer> {
     let mut answers = Vec::new();
     loop {
-        // A line end too many behind a body is no other reply.
+        // A line end too many behind a body is no other response.
         while let [b'\r' | b'\n', rest @ ..] = bytes
             && !answers.is_empty()
         {
@@ -186,7 +186,7 @@ fn take_apart(mut bytes: &[u8]) -> Vec<Answer> {
         }
         let head_end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
         let (Some(end), true) = (head_end, bytes.starts_with(b"HTTP/")) else {
-            // A reply of HTTP/0.9 is a body.
+            // A response of HTTP/0.9 is a body.
             answers.push(Answer {
                 status_line: String::new(),
                 fields: BTreeSet::new(),
@@ -214,7 +214,7 @@ fn take_apart(mut bytes: &[u8]) -> Vec<Answer> {
         let body = if chunked {
             take_chunks(&mut bytes)
         } else {
-            // A reply to HEAD says the length of what it leaves out; another reply, or nothing, follows it.
+            // A response to HEAD says the length of what it leaves out; another response, or nothing, follows it.
             let is_left_out = bytes.starts_with(b"HTTP/") || bytes.is_empty();
             let length = length.filter(|_| !is_left_out).unwrap_or(if is_left_out { 0 } else { bytes.len() });
             let (body, rest) = bytes.split_at(length.min(bytes.len()));

@@ -27,7 +27,7 @@ impl Notes {
         if self.path() != "/notes" {
             return Ok(self.send_error(404)?);
         }
-        // The lock is let go before the reply is written: a client that reads slowly must not hold it.
+        // The lock is let go before the response is written: a client that reads slowly must not hold it.
         let notes = self.with(|database| {
             let mut query = database.prepare_cached("SELECT id, text FROM notes ORDER BY id")?;
             let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;

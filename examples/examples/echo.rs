@@ -23,7 +23,7 @@ impl Echo {
     fn do_POST(&self) -> io::Result<()> {
         self.send_response(200);
         self.send_header("Content-Type", "application/octet-stream");
-        // Without this line a short reply would get a Content-Length, and a long one chunks. The chunks themselves are
+        // Without this line a short response would get a Content-Length, and a long one chunks. The chunks themselves are
         // the server's work; a client below HTTP/1.1 gets none.
         self.send_header("Transfer-Encoding", "chunked");
         self.end_headers()?;

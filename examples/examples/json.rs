@@ -48,16 +48,16 @@ impl Sums {
         // `serde_json::from_reader(&self.rfile)` would do for bodies of any length.
         match serde_json::from_slice::<Question>(&body) {
             Ok(Question { numbers }) => {
-                self.reply(200, &Answer { sum: numbers.iter().sum(), count: numbers.len() })
+                self.response(200, &Answer { sum: numbers.iter().sum(), count: numbers.len() })
             }
-            Err(error) => self.reply(
+            Err(error) => self.response(
                 400,
                 &Problem { message: &error.to_string(), line: error.line(), column: error.column() },
             ),
         }
     }
 
-    fn reply(&self, code: u16, value: &impl Serialize) -> io::Result<()> {
+    fn response(&self, code: u16, value: &impl Serialize) -> io::Result<()> {
         self.send_response(code);
         self.send_header("Content-Type", "application/json");
         self.end_headers()?;

@@ -50,9 +50,9 @@ fn render(stats: &Stats) -> String {
     one("threads", "gauge", "Threads for handlers.", stats.threads);
     one("handler_stalls_total", "counter", "Handlers that held up others.", stats.handler_stalls);
 
-    text += "# HELP http_replies_total Replies by the class of their status.\n# TYPE http_replies_total counter\n";
-    for (class, count) in (1..).zip(stats.replies) {
-        let _ = writeln!(text, "http_replies_total{{status=\"{class}xx\"}} {count}");
+    text += "# HELP http_responses_total Responses by the class of their status.\n# TYPE http_responses_total counter\n";
+    for (class, count) in (1..).zip(stats.responses) {
+        let _ = writeln!(text, "http_responses_total{{status=\"{class}xx\"}} {count}");
     }
 
     let time = &stats.handler_time;

@@ -5,7 +5,7 @@
 //! replica [PORT] [--proxy-protocol] [--notice SECONDS]
 //! ```
 //!
-//! - `/healthz` says whether it wants requests. SIGTERM turns it to 503, and every reply closes its connection; only after the
+//! - `/healthz` says whether it wants requests. SIGTERM turns it to 503, and every response closes its connection; only after the
 //!   notice, when the balancer has seen that, no more connections are taken, and running requests have ten seconds.
 //! - Its client is who the balancer says: in the PROXY protocol with `--proxy-protocol`, else in `X-Forwarded-For`. The balancer is
 //!   on this machine; another's address belongs into `trusted_proxies`.

@@ -23,11 +23,11 @@ impl Spam {
     const protocol_version: &str = "HTTP/1.1";
 
     fn do_GET(&self) -> io::Result<()> {
-        self.reply("Try SPAM or M-SEARCH.\n")
+        self.response("Try SPAM or M-SEARCH.\n")
     }
 
     fn do_SPAM(&self) -> io::Result<()> {
-        self.reply("Lovely Spam! Wonderful Spam!\n")
+        self.response("Lovely Spam! Wonderful Spam!\n")
     }
 
     #[method("M-SEARCH")]
@@ -37,7 +37,7 @@ impl Spam {
         self.end_headers()
     }
 
-    fn reply(&self, text: &str) -> io::Result<()> {
+    fn response(&self, text: &str) -> io::Result<()> {
         self.send_response(200);
         self.send_header("Content-Type", "text/plain; charset=utf-8");
         self.end_headers()?;

@@ -24,10 +24,10 @@ fn fetch(server: &str, path: &str) -> io::Result<String> {
 fn try_once(server: &str, path: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect(server)?;
     write!(stream, "GET {path} HTTP/1.0\r\nHost: {server}\r\n\r\n")?;
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply)?;
+    let mut response = String::new();
+    stream.read_to_string(&mut response)?;
     let broken = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
-    let (head, body) = reply.split_once("\r\n\r\n").ok_or(broken("no head"))?;
+    let (head, body) = response.split_once("\r\n\r\n").ok_or(broken("no head"))?;
     if !head.starts_with("HTTP/1.1 200 ") {
         return Err(broken(head));
     }
@@ -47,11 +47,11 @@ fn main() -> io::Result<()> {
     double.on("GET", "/shaky", Scripted::status(200).body("only half of it").cut(4));
     double.on("GET", "/shaky", Scripted::status(200).body("all of it"));
     assert_eq!(fetch(&server, "/shaky")?, "all of it");
-    println!("tries again after a reset and half a reply");
+    println!("tries again after a reset and half a response");
 
     double.on("GET", "/wrong", Scripted::raw("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nmore than that"));
     assert!(fetch(&server, "/wrong").is_err());
-    println!("takes no reply that is not what it says");
+    println!("takes no response that is not what it says");
 
     let gate = Gate::new();
     double.on("GET", "/slow", Scripted::status(200).body("at last").behind(&gate));

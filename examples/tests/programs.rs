@@ -258,8 +258,8 @@ fn websocket_shouts() {
     }
 
     let url = format!("ws://127.0.0.1:{}/shout", program.port);
-    let (mut socket, reply) = tungstenite::client(url.as_str(), program.connect()).unwrap();
-    assert_eq!(reply.status(), 101);
+    let (mut socket, response) = tungstenite::client(url.as_str(), program.connect()).unwrap();
+    assert_eq!(response.status(), 101);
     for text in ["hello", "how are you?"] {
         socket.send(Message::text(text)).unwrap();
         assert_eq!(socket.read().unwrap(), Message::text(text.to_uppercase()));

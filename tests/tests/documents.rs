@@ -29,7 +29,7 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
 fn defaults() -> BTreeMap<String, u64> {
     /// Settings that the server keeps by another name.
     const NAMES: [(&str, &str); 4] = [
-        ("hold", "reply_buffer"),
+        ("hold", "response_buffer"),
         ("high_water", "write_high_water"),
         ("drain", "drain_limit"),
         ("gather", "gather_limit"),

@@ -1,4 +1,4 @@
-//! The talk with a script: the request's body goes in, its reply and its complaints come out. One thread does all of it, and
+//! The talk with a script: the request's body goes in, its response and its complaints come out. One thread does all of it, and
 //! never blocks on one end while another waits for it.
 
 use std::io::{self, Read, Write};
@@ -12,7 +12,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::body::{Refusal, Source};
 use super::complaints::Complaints;
 use super::process::{Pipes, Process};
-use super::reply::{Failure, Reply};
+use super::response::{Failure, Response};
 use crate::handler::RequestHandler;
 use crate::handler::wire::Presence;
 
@@ -22,7 +22,7 @@ pub(super) struct Dialogue<'a> {
     /// How long the script may neither say nor read anything.
     timeout: Duration,
     name: &'a str,
-    pub(super) reply: Reply,
+    pub(super) response: Response,
     complaints: Complaints,
     body: Source,
     /// What the script has not taken yet.
@@ -90,7 +90,7 @@ impl<'a> Dialogue<'a> {
         (process, pipes): (Process, Pipes),
         body: Source,
         name: &'a str,
-        reply: Reply,
+        response: Response,
         timeout: Duration,
     ) -> Self {
         Self {
@@ -98,7 +98,7 @@ impl<'a> Dialogue<'a> {
             pipes,
             timeout,
             name,
-            reply,
+            response,
             complaints: Complaints::new(LOG_LINES),
             body,
             pending: Vec::new(),
@@ -130,7 +130,7 @@ impl<'a> Dialogue<'a> {
                 return Ok(());
             }
             if pause >= SILENCE {
-                self.reply.flush(handler)?;
+                self.response.flush(handler)?;
             }
             let now = Instant::now();
             self.mind_client(handler, now)?;
@@ -247,14 +247,14 @@ impl<'a> Dialogue<'a> {
         Ok(true)
     }
 
-    /// Takes in some of the script's reply. False if there is none now.
+    /// Takes in some of the script's response. False if there is none now.
     fn hear<H: RequestHandler>(&mut self, handler: &H) -> Result<bool, Failure> {
         let Some(stdout) = &mut self.pipes.stdout else { return Ok(false) };
         match stdout.read(&mut self.buffer) {
             Ok(0) => self.pipes.stdout = None,
             Ok(count) => {
                 let data = self.buffer.get(..count).unwrap_or_default();
-                if self.reply.take(handler, data)? {
+                if self.response.take(handler, data)? {
                     self.deadline = later(self.timeout);
                 } else if Instant::now() >= self.deadline {
                     return Err(Failure::Late);

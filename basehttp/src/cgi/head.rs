@@ -1,4 +1,4 @@
-//! The head of a script's reply: RFC 3875 section 6.
+//! The head of a script's response: RFC 3875 section 6.
 
 use crate::handler::request::latin1;
 use crate::proto::grammar::{decimal, is_field_text, is_target, is_token_text, trim_blanks};
@@ -45,7 +45,7 @@ impl Collector {
     }
 }
 
-/// What a script says of its reply.
+/// What a script says of its response.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) status: Option<(u16, Option<String>)>,
@@ -111,7 +111,7 @@ impl Head {
     }
 }
 
-/// What frames a reply is for the server to say, and whether the connection goes on.
+/// What frames a response is for the server to say, and whether the connection goes on.
 const OURS: [&str; 7] =
     ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
 
@@ -127,7 +127,7 @@ fn field(line: &[u8]) -> Option<(&str, &[u8])> {
     Some((std::str::from_utf8(name).ok()?, value))
 }
 
-/// `Status: 404 Not Found` (section 6.3.3). None too for 1xx, which is no reply: 101 would end HTTP on this connection.
+/// `Status: 404 Not Found` (section 6.3.3). None too for 1xx, which is no response: 101 would end HTTP on this connection.
 fn status(value: &[u8]) -> Option<(u16, Option<String>)> {
     let (code, reason) = value.split_at_checked(3)?;
     let code = u16::try_from(decimal(code)?).ok().filter(|code| *code >= 200)?;

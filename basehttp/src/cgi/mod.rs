@@ -7,7 +7,7 @@ mod environment;
 mod head;
 mod location;
 mod process;
-mod reply;
+mod response;
 mod run;
 mod script;
 
@@ -103,10 +103,10 @@ pub trait CGIRequestHandler: FileRequestHandler {
     /// // The script says: `echo Content-Type: text/plain; echo; echo $AUTH_TYPE $REMOTE_USER`
     /// let factory = move |base| Members { base: CGIHTTPRequestHandler::new(base, &files) };
     /// let request = b"GET /cgi-bin/who HTTP/1.0\r\nAuthorization: Basic YW5uOnNlY3JldA==\r\n\r\n";
-    /// let replies = basehttp::testing::respond(&factory, request);
-    /// assert_eq!(replies[0].text(), "Basic ann\n");
-    /// let replies = basehttp::testing::respond(&factory, b"GET /cgi-bin/who HTTP/1.0\r\n\r\n");
-    /// assert_eq!(replies[0].status, 401);
+    /// let responses = basehttp::testing::respond(&factory, request);
+    /// assert_eq!(responses[0].text(), "Basic ann\n");
+    /// let responses = basehttp::testing::respond(&factory, b"GET /cgi-bin/who HTTP/1.0\r\n\r\n");
+    /// assert_eq!(responses[0].status, 401);
     /// # std::fs::remove_dir_all(&folder)?;
     /// # io::Result::Ok(())
     /// ```
@@ -115,7 +115,7 @@ pub trait CGIRequestHandler: FileRequestHandler {
     }
 
     /// Runs the script that [`is_cgi`](Self::is_cgi) has found, and sends what it says. What is wrong with it is answered: 404
-    /// where there is none, 403 where it may not be run, 502 where it says nothing that is a reply, 504 where it says nothing
+    /// where there is none, 403 where it may not be run, 502 where it says nothing that is a response, 504 where it says nothing
     /// for too long.
     ///
     /// # Errors
@@ -130,7 +130,7 @@ pub trait CGIRequestHandler: FileRequestHandler {
 /// A script is an executable file in one of the folders of
 /// [`cgi_directories`](CGIRequestHandler::cgi_directories). It is run without a shell and without arguments, in its own
 /// folder. The request is in its environment (RFC 3875 section 4.1), the request's body is its standard input, and what it
-/// writes to its standard output is the reply: fields, among them `Status`, `Location` and `Content-Type`, an empty line,
+/// writes to its standard output is the response: fields, among them `Status`, `Location` and `Content-Type`, an empty line,
 /// and the body. What it writes to its standard error is logged.
 ///
 /// ```
@@ -147,8 +147,8 @@ pub trait CGIRequestHandler: FileRequestHandler {
 ///
 /// let files = Directory::open(".")?;
 /// let factory = move |base| Scripts { base: CGIHTTPRequestHandler::new(base, &files) };
-/// let replies = basehttp::testing::respond(factory, b"GET /scripts/none.sh HTTP/1.0\r\n\r\n");
-/// assert_eq!(replies[0].status, 404);
+/// let responses = basehttp::testing::respond(factory, b"GET /scripts/none.sh HTTP/1.0\r\n\r\n");
+/// assert_eq!(responses[0].status, 404);
 /// # io::Result::Ok(())
 /// ```
 ///
@@ -184,17 +184,17 @@ pub trait CGIRequestHandler: FileRequestHandler {
 /// `Status` is a redirect: with a path one inside the server (RFC 3875 section 6.2.2), up to ten times, and with any other
 /// reference one of the client's (302). A relative one (`other.html`, `?done=1`, `../up`) is resolved against the script's own
 /// URL (RFC 3986 section 5.2), which after a redirect inside the server the client does not know; with a `Status` too. One
-/// that begins with two slashes, and so names a host, needs a `Status` or a scheme. `Content-Length` is held to: what is more is dropped. Other fields that frame a reply are left out,
+/// that begins with two slashes, and so names a host, needs a `Status` or a scheme. `Content-Length` is held to: what is more is dropped. Other fields that frame a response are left out,
 /// since its framing is the server's. What is said slowly is sent at once.
 ///
 /// A script whose name begins with `nph-` begins with a status line, and no field but `Date` is added to its own. Its body is
-/// framed by the server all the same, so it must not make chunks: what a script gets wrong there would be another one's reply
+/// framed by the server all the same, so it must not make chunks: what a script gets wrong there would be another one's response
 /// on the same connection.
 ///
 /// # How it ends
 ///
 /// A script that cannot be run, says nothing, or has a bad head (or one of more than 64 KiB or 100 fields) is a 502; one that
-/// does not go on within [`timeout`](Self::timeout) is killed, which is a 504. Where the reply has gone out already, the
+/// does not go on within [`timeout`](Self::timeout) is killed, which is a 504. Where the response has gone out already, the
 /// connection is cut. The log has why, an exit status that is not 0, and of what the script wrote to its standard error 100
 /// lines of up to 1000 bytes.
 ///
@@ -206,14 +206,14 @@ pub trait CGIRequestHandler: FileRequestHandler {
 /// A client that has gone and one that has only ended its half of the connection and waits look the same. The latter is
 /// answered. So while a script says nothing, such a client is sent `100 Continue` after half a second, and again after twice
 /// that each time: who waits discards it (RFC 9110 section 15.2.1), and the system of one that has gone answers with a reset,
-/// which is the script's end. Where none can be sent, to clients of HTTP/1.0 and in the middle of a reply, a script that says
+/// which is the script's end. Where none can be sent, to clients of HTTP/1.0 and in the middle of a response, a script that says
 /// nothing for five seconds after the end of the client's half is killed.
 ///
 /// # How its end is known
 ///
 /// Where the program inherits that SIGCHLD is ignored, or ignores it, the system tells nobody how a script has ended. The first
 /// script has it listened for then, with a handler that does nothing. In a program that waits for all of its children
-/// (`waitpid(-1)`), who is first learns the end: a reply whose script's end another has learned is cut, as if it had been
+/// (`waitpid(-1)`), who is first learns the end: a response whose script's end another has learned is cut, as if it had been
 /// killed, unless it has all of its `Content-Length`, and from then on its number is not used. The handler for SIGCHLD is the whole
 /// program's: where that has ignored the signal, it has to wait for other children of its own from then on.
 ///
@@ -241,8 +241,8 @@ impl<M: Message> CGIHTTPRequestHandler<M> {
     }
 
     /// How long a script may neither say nor read anything; then it is killed, with all that it has started, and the answer is
-    /// 504. The head of its reply has to be whole within that time after it has read; complaining is not getting on, and what
-    /// it says beyond its reply is not either. 60 seconds by default: somebody is waiting for it, and a client that is slow is
+    /// 504. The head of its response has to be whole within that time after it has read; complaining is not getting on, and what
+    /// it says beyond its response is not either. 60 seconds by default: somebody is waiting for it, and a client that is slow is
     /// found out before (30 seconds).
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
@@ -333,7 +333,7 @@ impl CGIHTTPRequestHandler {
         }
     }
 
-    /// What `send_head` is where the block has none: the script's reply, or a file.
+    /// What `send_head` is where the block has none: the script's response, or a file.
     ///
     /// # Errors
     /// Those of the connection.
@@ -395,7 +395,7 @@ fn redirect<H: CGIRequestHandler>(handler: &mut H, script: &Script, path: String
     let depth = handler.__cgi().redirects.get();
     if depth >= MOST_REDIRECTS {
         run::log(handler, script, "redirects in a circle");
-        return handler.send_error((502, "Bad reply of CGI script"));
+        return handler.send_error((502, "Bad response of CGI script"));
     }
     handler.__base_mut().request_mut().redirect(path);
     handler.__cgi().redirects.set(depth + 1);

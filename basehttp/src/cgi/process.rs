@@ -1,4 +1,4 @@
-//! A script that runs. However its reply ends, it is killed with all that it has started, and reaped.
+//! A script that runs. However its response ends, it is killed with all that it has started, and reaped.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -133,7 +133,7 @@ impl Drop for Process {
 }
 
 /// Has the system keep the end of a child until somebody asks for it. Where SIGCHLD is ignored, which a program inherits from
-/// the one that has started it, the system does not: then nobody learns that a script was killed in the middle of its reply,
+/// the one that has started it, the system does not: then nobody learns that a script was killed in the middle of its response,
 /// and its number may be given to another while it is still used here.
 fn keep_ends() {
     static LOOKED: OnceLock<()> = OnceLock::new();

@@ -1,4 +1,4 @@
-//! A script's run, from the request to the end of its reply.
+//! A script's run, from the request to the end of its response.
 
 use std::ffi::OsString;
 use std::io;
@@ -12,7 +12,7 @@ use super::body::{Body, Refusal};
 use super::dialogue::Dialogue;
 use super::environment::{self, Asked};
 use super::process::Process;
-use super::reply::{Failure, Reply};
+use super::response::{Failure, Response};
 use super::script::{Found, find};
 use crate::files::{FileRequestHandler, refuse};
 use crate::handler::RequestHandler;
@@ -60,7 +60,7 @@ pub(super) fn is_not_executable<H: RequestHandler>(handler: &H) -> io::Result<()
     handler.send_error((403, "CGI script is not executable"))
 }
 
-/// Runs the script, with the `variables` of this request. Some is the path that has the reply.
+/// Runs the script, with the `variables` of this request. Some is the path that has the response.
 pub(super) fn talk<H: FileRequestHandler>(
     handler: &H,
     script: &Script,
@@ -86,18 +86,18 @@ pub(super) fn talk<H: FileRequestHandler>(
         Ok(started) => started,
         Err(error) => return cannot_start(handler, script, &error).map(|()| None),
     };
-    let reply = Reply::new(format!("{}{}", script.name, script.rest), script.is_nph);
-    let mut dialogue = Dialogue::new(started, body.source, &script.name, reply, settings.timeout);
+    let response = Response::new(format!("{}{}", script.name, script.rest), script.is_nph);
+    let mut dialogue = Dialogue::new(started, body.source, &script.name, response, settings.timeout);
     let held = dialogue.hold(handler);
     let end = dialogue.end(handler);
     let is_silent = dialogue.is_silent();
-    let reply = dialogue.reply;
+    let response = dialogue.response;
     let fault = match held {
         Err(Failure::Connection(error)) => return Err(error),
-        Err(Failure::Reply(fault)) => Some((502, format!("no reply: {fault}"))),
+        Err(Failure::Response(fault)) => Some((502, format!("no response: {fault}"))),
         Err(Failure::Disk(error)) => Some((500, format!("killed, since its input cannot be read: {error}"))),
-        Err(Failure::Late) if reply.is_complete() || (is_silent && reply.lack().is_none()) => {
-            log(handler, script, "does not end after its reply, and is killed");
+        Err(Failure::Late) if response.is_complete() || (is_silent && response.lack().is_none()) => {
+            log(handler, script, "does not end after its response, and is killed");
             None
         }
         Err(Failure::Late) => Some((504, format!("killed after {:?} without a sign", settings.timeout))),
@@ -106,27 +106,27 @@ pub(super) fn talk<H: FileRequestHandler>(
             if let Some(status) = failure {
                 log(handler, script, &status.to_string());
             }
-            match reply.lack() {
-                Some(lack) => Some((502, format!("no reply: {lack}"))),
+            match response.lack() {
+                Some(lack) => Some((502, format!("no response: {lack}"))),
                 // What it has said may be half of it.
                 None if failure.is_some_and(|status| status.signal().is_some()) => {
-                    Some((502, "its reply is cut".to_owned()))
+                    Some((502, "its response is cut".to_owned()))
                 }
-                None if end.status.is_none() && !reply.is_complete() => {
-                    Some((502, "nobody knows how it has ended, so its reply is cut".to_owned()))
+                None if end.status.is_none() && !response.is_complete() => {
+                    Some((502, "nobody knows how it has ended, so its response is cut".to_owned()))
                 }
                 None => None,
             }
         }
     };
-    if reply.is_too_long() {
+    if response.is_too_long() {
         log(handler, script, "has said more than its Content-Length");
     }
     if let Some((code, fault)) = fault {
         log(handler, script, &fault);
         return fail(handler, code).map(|()| None);
     }
-    Ok(reply.into_redirect())
+    Ok(response.into_redirect())
 }
 
 /// The body for the script, whose length must be known before it begins.
@@ -175,16 +175,16 @@ fn cannot_start<H: RequestHandler>(handler: &H, script: &Script, error: &io::Err
     }
 }
 
-/// Answers for the script, or where that is too late, ends the connection so that nobody takes the reply for a whole one.
+/// Answers for the script, or where that is too late, ends the connection so that nobody takes the response for a whole one.
 fn fail<H: RequestHandler>(handler: &H, code: u16) -> io::Result<()> {
-    if handler.exchange().reply.is_committed() {
+    if handler.exchange().response.is_committed() {
         handler.exchange().cut();
         return Ok(());
     }
     let message = match code {
         500 => return handler.send_error(500),
         504 => "CGI script takes too long",
-        _ => "Bad reply of CGI script",
+        _ => "Bad response of CGI script",
     };
     handler.send_error((code, message))
 }

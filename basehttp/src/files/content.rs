@@ -1,4 +1,4 @@
-//! The body of a reply that a file handler sends.
+//! The body of a response that a file handler sends.
 
 use std::fs::File;
 use std::io;
@@ -19,7 +19,7 @@ pub struct Content {
 #[derive(Debug)]
 pub(super) enum Part {
     Bytes(Vec<u8>),
-    /// Bytes that other replies have too.
+    /// Bytes that other responses have too.
     Shared(Payload),
     File(Arc<File>, Range<u64>),
 }

@@ -45,7 +45,7 @@ struct Settings {
     list_memory: usize,
 }
 
-/// A reply has room for 256 pieces of files and what is between them.
+/// A response has room for 256 pieces of files and what is between them.
 const MAX_RANGES: usize = 128;
 
 impl Directory {

@@ -72,9 +72,9 @@ pub use media_type::guess_type;
 ///
 /// let files = Directory::open(env!("CARGO_MANIFEST_DIR"))?;
 /// let factory = |base| App { base: SimpleHTTPRequestHandler::new(base, &files) };
-/// let replies = basehttp::testing::respond(factory, b"GET /user/17?a=b HTTP/1.0\r\n\r\n");
-/// assert_eq!(replies[0].header("content-type"), Some("application/toml"));
-/// assert!(replies[0].text().starts_with("[package]"));
+/// let responses = basehttp::testing::respond(factory, b"GET /user/17?a=b HTTP/1.0\r\n\r\n");
+/// assert_eq!(responses[0].header("content-type"), Some("application/toml"));
+/// assert!(responses[0].text().starts_with("[package]"));
 /// # io::Result::Ok(())
 /// ```
 #[allow(
@@ -97,7 +97,7 @@ pub trait FileRequestHandler: RequestHandler {
         SimpleHTTPRequestHandler::directory(self)
     }
 
-    /// Finds what the request asks for and sends the head of the reply. `None` where the whole reply was sent.
+    /// Finds what the request asks for and sends the head of the response. `None` where the whole response was sent.
     ///
     /// - A file is answered 200, 206 with the parts of it that `Range` asks for (RFC 9110 section 14), 304, 412 or 416.
     ///   `Last-Modified` and a strong `ETag` tell its state; both may be used in conditions (section 13).
@@ -136,9 +136,9 @@ pub trait FileRequestHandler: RequestHandler {
         SimpleHTTPRequestHandler::guess_type(self, path)
     }
 
-    /// Sends the body of the reply, whose head was sent. Bytes and small parts of files go to `wfile`; of large parts
+    /// Sends the body of the response, whose head was sent. Bytes and small parts of files go to `wfile`; of large parts
     /// [`send_file`](crate::WFile::send_file) is told, and they are sent when the method has returned. A file that has become
-    /// shorter meanwhile makes a reply that is cut, and never one that looks whole.
+    /// shorter meanwhile makes a response that is cut, and never one that looks whole.
     ///
     /// # Errors
     /// Those of the connection.
@@ -289,7 +289,7 @@ impl SimpleHTTPRequestHandler {
     }
 }
 
-/// Sends the head of the reply with what was opened at `path`.
+/// Sends the head of the response with what was opened at `path`.
 fn send_file<H: FileRequestHandler>(handler: &H, path: &Path, opened: Opened) -> io::Result<Option<Content>> {
     if !is_file(path, &opened) {
         return refuse(handler, &io::ErrorKind::NotFound.into());

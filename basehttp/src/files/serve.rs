@@ -1,4 +1,4 @@
-//! The reply with a file: whether, which bytes of it, and the head.
+//! The response with a file: whether, which bytes of it, and the head.
 
 use std::borrow::Cow;
 use std::fs::{File, Metadata};
@@ -75,7 +75,7 @@ pub(super) fn is_file(path: &Path, opened: &Opened) -> bool {
     !path.as_os_str().as_encoded_bytes().ends_with(b"/") && opened.metadata.is_file()
 }
 
-/// Sends the head of the reply with a file, of this media type.
+/// Sends the head of the response with a file, of this media type.
 pub(super) fn send_file<H: RequestHandler>(
     handler: &H,
     directory: &Directory,

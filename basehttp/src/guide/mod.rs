@@ -4,7 +4,7 @@
 //! 2. [`state`]: what handlers share, and what each has for itself.
 //! 3. [`bodies`]: reading what clients send: forms, JSON, uploads.
 //! 4. [`errors`]: what becomes of a handler's errors, mistakes and panics.
-//! 5. [`streaming`]: replies that take their time, files, other protocols.
+//! 5. [`streaming`]: responses that take their time, files, other protocols.
 //! 6. [`scripts`]: CGI (feature `cgi`, on unix), and the repositories of git.
 //! 7. [`testing`]: handlers without a socket, servers for the length of a test.
 //! 8. [`limits`]: how long, how large, how many; what to set, and what not.

@@ -23,8 +23,8 @@ use crate::proto::connection::{Event, Phase};
 use crate::proto::fault::Fault;
 use crate::proto::framing::{Body, Persistence};
 use crate::proto::parameters::Parameters;
-use crate::proto::reply::Asked;
 use crate::proto::request_line::Version;
+use crate::proto::response::Asked;
 use crate::proto::status::HTTPStatus;
 use crate::sync::Arc;
 
@@ -62,7 +62,7 @@ use crate::sync::Arc;
 pub struct BaseHTTPRequestHandler<M: Message = Headers> {
     /// The request's body.
     pub rfile: RFile,
-    /// The reply's body.
+    /// The response's body.
     pub wfile: WFile,
     shared: Shared,
     pub(super) peer: Peer,
@@ -163,13 +163,13 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
 
     /// Whether the connection is closed after this request.
     pub fn close_connection(&self) -> bool {
-        self.phase().is_last() || self.exchange().reply.close()
+        self.phase().is_last() || self.exchange().response.close()
     }
 
     /// Sets whether the connection is closed after this request. It cannot be kept open against the client's
-    /// `Connection: close`, nor once the reply has announced that it is closed.
+    /// `Connection: close`, nor once the response has announced that it is closed.
     pub fn set_close_connection(&self, close: bool) {
-        self.exchange().reply.set_close(close);
+        self.exchange().response.set_close(close);
     }
 
     /// Why the server refuses this request, if it does. For an override of
@@ -179,10 +179,10 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         request.fault.or_else(|| if request.has_body { self.exchange().body_fault() } else { None })
     }
 
-    /// Sets how long one read of the body, and one write of the reply, may wait for the client:
+    /// Sets how long one read of the body, and one write of the response, may wait for the client:
     /// [`set_read_timeout`](Self::set_read_timeout) and [`set_write_timeout`](Self::set_write_timeout) at once. Zero does not
     /// wait at all, `Duration::MAX` waits for ever. What is said in [`setup`](RequestHandler::setup) is for one wait each: the
-    /// server's `body_timeout` and `reply_timeout` bound the whole all the same.
+    /// server's `body_timeout` and `response_timeout` bound the whole all the same.
     pub fn set_timeout(&self, timeout: Duration) {
         self.set_timeouts(Some(timeout), Some(timeout));
     }
@@ -199,14 +199,14 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         self.set_timeouts(Some(timeout), None);
     }
 
-    /// Sets how long one write of the reply may wait for the client, in the current request: at the next one the class
+    /// Sets how long one write of the response may wait for the client, in the current request: at the next one the class
     /// variable `timeout`, or else the server's [`write_timeout`](crate::ServerBuilder::write_timeout), is back. In
     /// [`setup`](RequestHandler::setup) it is for all requests of the connection.
     ///
     /// A handler that calls this in a request also decides how long the client may take in total:
-    /// [`reply_timeout`](crate::ServerBuilder::reply_timeout) does not hold for its reply.
+    /// [`response_timeout`](crate::ServerBuilder::response_timeout) does not hold for its response.
     ///
-    /// It is for the rest of the reply too, which is sent when the handler has returned. How long the handler itself
+    /// It is for the rest of the response too, which is sent when the handler has returned. How long the handler itself
     /// takes between two writes is never bounded: a long poll may wait for its event as long as it likes.
     pub fn set_write_timeout(&self, timeout: Duration) {
         self.set_timeouts(None, Some(timeout));
@@ -221,7 +221,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     ///
     /// # Errors
     /// [`FileTooLarge`](io::ErrorKind::FileTooLarge) if the body is longer: returned from a `do_*` method that has not
-    /// replied yet, it becomes the answer 413. Else the errors of [`RFile`].
+    /// answered yet, it becomes the answer 413. Else the errors of [`RFile`].
     ///
     /// ```
     /// use basehttp::prelude::*;
@@ -260,7 +260,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     ///
     /// # Errors
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the body's `Content-Type` is no `multipart` with a boundary, and
-    /// [`FileTooLarge`](io::ErrorKind::FileTooLarge) if it is longer. Returned from a `do_*` method that has not replied yet, they
+    /// [`FileTooLarge`](io::ErrorKind::FileTooLarge) if it is longer. Returned from a `do_*` method that has not answered yet, they
     /// become the answers 415 and 413. That a form is malformed is told where it is read, and becomes 400.
     ///
     /// ```
@@ -311,7 +311,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         })
     }
 
-    /// Has the reply be 413, where the handler returns this error.
+    /// Has the response be 413, where the handler returns this error.
     pub(crate) fn body_too_large(&self, limit: u64) -> io::Error {
         self.exchange().refuse_body(HTTPStatus::CONTENT_TOO_LARGE);
         let text = format!("the request's body has more than {limit} bytes");
@@ -440,7 +440,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
                 }
             }
             Next::End => {
-                exchange.reply.end();
+                exchange.response.end();
                 phase.happens(Event::End);
             }
             Next::Later | Next::Enough => {}

@@ -34,8 +34,8 @@ use super::{Address, BaseHTTPRequestHandler};
 ///
 /// // At all addresses of the machine: `server_address` is `0.0.0.0`, and the client has come to one of them.
 /// let server = TestServer::new(|base| Where { base });
-/// let reply = server.exchange(b"GET / HTTP/1.0\r\n\r\n").unwrap();
-/// assert!(reply.ends_with(b"Some(127.0.0.1)"));
+/// let response = server.exchange(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+/// assert!(response.ends_with(b"Some(127.0.0.1)"));
 /// ```
 #[derive(Clone, Copy)]
 pub struct Connection<'a> {
@@ -82,8 +82,8 @@ impl Connection<'_> {
     /// }
     ///
     /// // A program calls `HTTPServer::bind_unix("/run/app.sock", |base| ..)`. Without a socket nobody is let in.
-    /// let replies = basehttp::testing::respond(|base| Private { base, owner: 1000 }, b"GET / HTTP/1.0\r\n\r\n");
-    /// assert_eq!(replies[0].status, 403);
+    /// let responses = basehttp::testing::respond(|base| Private { base, owner: 1000 }, b"GET / HTTP/1.0\r\n\r\n");
+    /// assert_eq!(responses[0].status, 403);
     /// ```
     #[cfg(all(feature = "peer-credentials", unix))]
     pub fn peer_credentials(&self) -> Option<PeerCredentials> {

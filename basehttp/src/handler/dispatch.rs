@@ -31,7 +31,7 @@ impl<H> Method<H> {
 #[diagnostic::on_unimplemented(
     message = "a `do_*` method cannot return `{Self}`",
     label = "expected `()` or `Result<(), E>` where `E: Display`",
-    note = "write the reply with `self.send_response(...)` and `self.wfile`, and return `io::Result<()>`"
+    note = "write the response with `self.send_response(...)` and `self.wfile`, and return `io::Result<()>`"
 )]
 pub trait Outcome {
     /// Why the method failed.
@@ -79,7 +79,7 @@ impl BaseHTTPRequestHandler {
         let goes_on = handler.parse_request()?;
         if let Some(fault) = handler.request().fault {
             // An override may say yes to what cannot be understood, and for which no method could be called.
-            if goes_on && !handler.exchange().reply.is_begun() {
+            if goes_on && !handler.exchange().response.is_begun() {
                 handler.log_error(format_args!(
                     "parse_request: it says yes to a request that cannot be understood ({})",
                     fault.code()
@@ -282,7 +282,7 @@ pub(crate) fn too_slow<H: RequestHandler>(handler: &mut H) {
             exchange.record_late(in_head);
             // The answer tells it.
             exchange.take_news();
-            exchange.reply.must_close();
+            exchange.response.must_close();
         }
         let sent = handler.send_error(HTTPStatus::REQUEST_TIMEOUT);
         settle(handler, sent.err());
@@ -316,7 +316,7 @@ pub(crate) fn complete<H: RequestHandler>(handler: &H, error: Option<io::Error>)
     tell(handler);
 }
 
-/// Settles the reply to the current request, whatever state the handler left it in. It is not sent yet.
+/// Settles the response to the current request, whatever state the handler left it in. It is not sent yet.
 pub(crate) fn settle<H: RequestHandler>(handler: &H, error: Option<io::Error>) {
     if !handler.phase().has_request() {
         return;
@@ -334,20 +334,20 @@ pub(crate) fn settle<H: RequestHandler>(handler: &H, error: Option<io::Error>) {
 /// Whether the connection is over with it.
 #[cold]
 fn settle_with_trouble<H: RequestHandler>(handler: &H) -> bool {
-    let finished = handler.exchange().finish_reply();
+    let finished = handler.exchange().finish_response();
     if let Err(mistake) = finished {
         // A failure that was told already is told once; its answer has failed too.
         if !handler.exchange().failed {
             fail(handler, function_of(handler), &Failure::Error(&mistake.to_string()));
         }
-        if handler.exchange().finish_reply().is_err() {
+        if handler.exchange().finish_response().is_err() {
             last_resort(handler);
         }
     } else {
-        // What did the reply no harm, and what the handler has kept to itself.
+        // What did the response no harm, and what the handler has kept to itself.
         let (mistake, failed) = {
             let exchange = handler.exchange();
-            let mistake = exchange.reply.mistake().or_else(|| exchange.reply.surplus());
+            let mistake = exchange.response.mistake().or_else(|| exchange.response.surplus());
             (mistake.map(ToString::to_string), exchange.failed)
         };
         if let Some(mistake) = mistake.filter(|_| !failed) {
@@ -355,7 +355,7 @@ fn settle_with_trouble<H: RequestHandler>(handler: &H) -> bool {
         }
     }
     tell(handler);
-    handler.exchange().reply.close()
+    handler.exchange().response.close()
 }
 
 /// Logs what the connection has come to, where no failure of the handler has told it.
@@ -406,7 +406,7 @@ pub(crate) fn fail<H: RequestHandler>(handler: &H, function: &str, failure: &Fai
             tell_gone(handler, function);
             return handler.exchange().cut();
         }
-        // The reply is complete, and most handlers say no more than that, be it in words of their own.
+        // The response is complete, and most handlers say no more than that, be it in words of their own.
         Some(Trouble::HeadAnswered) if !failure.is_panic() => {
             if !failure.cites(&Mistake::BodyForHead) {
                 tell_failure(handler, function, failure);
@@ -443,7 +443,7 @@ pub(crate) fn tell_failure<H: RequestHandler>(handler: &H, function: &str, failu
 
 /// Sends an error page, unless it is too late for one.
 fn answer<H: RequestHandler>(handler: &H, code: impl ResponseCode) -> bool {
-    if handler.exchange().reply.is_committed() {
+    if handler.exchange().response.is_committed() {
         return false;
     }
     if handler.send_error(code).is_err() {
@@ -452,11 +452,11 @@ fn answer<H: RequestHandler>(handler: &H, code: impl ResponseCode) -> bool {
     true
 }
 
-/// A reply that asks nothing of the handler, for when its own error page fails.
+/// A response that asks nothing of the handler, for when its own error page fails.
 pub(crate) fn last_resort<H: RequestHandler>(handler: &H) {
     let mut exchange = handler.exchange();
-    if !exchange.reply.is_committed() {
-        exchange.reply_plainly(named_version(H::protocol_version), HTTPStatus::INTERNAL_SERVER_ERROR, &[]);
+    if !exchange.response.is_committed() {
+        exchange.response_plainly(named_version(H::protocol_version), HTTPStatus::INTERNAL_SERVER_ERROR, &[]);
     }
     exchange.cut();
     drop(exchange);

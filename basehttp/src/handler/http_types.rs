@@ -8,7 +8,7 @@ use super::RequestHandler;
 use super::request::latin1;
 use crate::proto::request_line::Version;
 
-/// Requests and replies as the crate `http` has them, for code that is written for its types. Every handler has these methods where
+/// Requests and responses as the crate `http` has them, for code that is written for its types. Every handler has these methods where
 /// the trait is in scope.
 ///
 /// ```
@@ -36,9 +36,9 @@ use crate::proto::request_line::Version;
 ///     }
 /// }
 ///
-/// let replies = basehttp::testing::respond(|base| Bridge { base }, b"GET /a?b=c HTTP/1.0\r\n\r\n");
-/// assert_eq!(replies[0].header("x-method"), Some("GET"));
-/// assert_eq!(replies[0].text(), "Some(\"b=c\")");
+/// let responses = basehttp::testing::respond(|base| Bridge { base }, b"GET /a?b=c HTTP/1.0\r\n\r\n");
+/// assert_eq!(responses[0].header("x-method"), Some("GET"));
+/// assert_eq!(responses[0].text(), "Some(\"b=c\")");
 /// ```
 pub trait HttpTypes: RequestHandler {
     /// The request without its body, which is [`rfile`](super::BaseHTTPRequestHandler::rfile)'s. It is made anew at each call.
@@ -57,7 +57,7 @@ pub trait HttpTypes: RequestHandler {
         Ok(request)
     }
 
-    /// Sends a whole reply, with [`send_response`](RequestHandler::send_response) and what follows it, so that overrides of those are
+    /// Sends a whole response, with [`send_response`](RequestHandler::send_response) and what follows it, so that overrides of those are
     /// honoured. `Date` and `Server` stay the server's.
     ///
     /// # Errors

@@ -39,8 +39,8 @@ use crate::proto::grammar::is_token_text;
 ///     }
 /// }
 ///
-/// let replies = basehttp::testing::respond(|base| Counting { base }, b"GET / HTTP/1.0\r\na: 1\r\nb: 2\r\n\r\n");
-/// assert_eq!(replies[0].body, b"2");
+/// let responses = basehttp::testing::respond(|base| Counting { base }, b"GET / HTTP/1.0\r\na: 1\r\nb: 2\r\n\r\n");
+/// assert_eq!(responses[0].body, b"2");
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot collect the header fields of a request",

@@ -99,8 +99,8 @@ pub use wire::LogLevel;
 ///     }
 /// }
 ///
-/// let replies = basehttp::testing::respond(|base| Api { base }, b"GET / HTTP/1.0\r\n\r\n");
-/// assert_eq!(replies[0].header("access-control-allow-origin"), Some("*"));
+/// let responses = basehttp::testing::respond(|base| Api { base }, b"GET / HTTP/1.0\r\n\r\n");
+/// assert_eq!(responses[0].header("access-control-allow-origin"), Some("*"));
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a request handler",
@@ -126,13 +126,13 @@ pub trait RequestHandler:
     /// out.
     const sys_version: &'static str = concat!("Rust/", env!("BASEHTTP_RUSTC_VERSION"));
 
-    /// The protocol version of the replies, `"HTTP/1.0"` or `"HTTP/1.1"`. Persistent connections and chunked replies
-    /// come with HTTP/1.1; the default is Python's. Unlike in Python, a reply needs no `Content-Length` of your own
+    /// The protocol version of the responses, `"HTTP/1.0"` or `"HTTP/1.1"`. Persistent connections and chunked responses
+    /// come with HTTP/1.1; the default is Python's. Unlike in Python, a response needs no `Content-Length` of your own
     /// for that: its framing is always made right.
     const protocol_version: &'static str = "HTTP/1.0";
 
     /// The version that a request line without one is taken for. The default, `"HTTP/0.9"`, answers it with the body
-    /// alone; with `"HTTP/1.0"` or `"HTTP/1.1"` the reply has a status line and header fields all the same.
+    /// alone; with `"HTTP/1.0"` or `"HTTP/1.1"` the response has a status line and header fields all the same.
     const default_request_version: &'static str = "HTTP/0.9";
 
     /// The page that [`send_error`](Self::send_error) sends: `%(code)d`, `%(message)s` and `%(explain)s` are replaced,
@@ -174,7 +174,7 @@ pub trait RequestHandler:
     #[doc(hidden)]
     fn __base_mut(&mut self) -> &mut BaseHTTPRequestHandler<Self::MessageClass>;
 
-    /// Called once for a connection, before its first request. Does nothing by default. There is no request to reply to
+    /// Called once for a connection, before its first request. Does nothing by default. There is no request to answer
     /// yet.
     ///
     /// # Errors
@@ -228,7 +228,7 @@ pub trait RequestHandler:
     }
 
     /// Decides about `Expect: 100-continue` (RFC 9110 section 10.1.1). `true` lets the request through, and
-    /// `100 Continue` is sent when the method first reads `rfile`, or never if it replies without; to send it at
+    /// `100 Continue` is sent when the method first reads `rfile`, or never if it answers without; to send it at
     /// once, `send_response_only(100)` and `end_headers()`. To refuse, send an error and return `false`.
     ///
     /// # Errors
@@ -237,21 +237,21 @@ pub trait RequestHandler:
         BaseHTTPRequestHandler::handle_expect_100(self)
     }
 
-    /// Sends and logs a complete error reply: `send_error(404)`, `send_error((404, "No such page"))`,
+    /// Sends and logs a complete error response: `send_error(404)`, `send_error((404, "No such page"))`,
     /// `send_error((404, "No such page", "It was here yesterday."))`. The message and the explanation default to
     /// those of [`responses`](Self::responses). The page is made of
     /// [`error_message_format`](Self::error_message_format), the connection is closed after it, and what was begun of
-    /// another reply and not yet sent is dropped.
+    /// another response and not yet sent is dropped.
     ///
     /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) when a reply has already gone out; else an I/O error of the
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) when a response has already gone out; else an I/O error of the
     /// connection. A message that cannot stand in a status line (a line end, a character above U+00FF) is in the page
     /// alone, and the status line has the standard one.
     fn send_error(&self, code: impl ResponseCode) -> io::Result<()> {
         BaseHTTPRequestHandler::send_error(self, code)
     }
 
-    /// Begins a reply and logs the request: the status line, then the `Server` and `Date` fields with the values of
+    /// Begins a response and logs the request: the status line, then the `Server` and `Date` fields with the values of
     /// [`version_string`](Self::version_string) and [`date_time_string`](Self::date_time_string).
     /// `send_response(200)`, `send_response((200, "Lovely Spam"))`. A mistake is reported by
     /// [`end_headers`](Self::end_headers).
@@ -259,13 +259,13 @@ pub trait RequestHandler:
         BaseHTTPRequestHandler::send_response(self, code);
     }
 
-    /// Begins a reply with the status line alone: no `Server`, no `Date`, no log line. A 1xx code other than 101 makes
+    /// Begins a response with the status line alone: no `Server`, no `Date`, no log line. A 1xx code other than 101 makes
     /// an interim response (RFC 9110 section 15.2), which another may follow.
     fn send_response_only(&self, code: impl ResponseCode) {
         BaseHTTPRequestHandler::send_response_only(self, code);
     }
 
-    /// Adds a header field to the reply. The value is anything that can be displayed, in latin-1. `Connection: close` and
+    /// Adds a header field to the response. The value is anything that can be displayed, in latin-1. `Connection: close` and
     /// `Connection: keep-alive` set [`close_connection`](BaseHTTPRequestHandler::close_connection) as in Python. A
     /// mistake (a line end or a character beyond latin-1 in the value, a bad name, a second `Content-Length`) is reported by
     /// [`end_headers`](Self::end_headers).
@@ -273,10 +273,10 @@ pub trait RequestHandler:
         BaseHTTPRequestHandler::send_header(self, keyword, value);
     }
 
-    /// Ends the header fields of the reply; the body may be written now.
+    /// Ends the header fields of the response; the body may be written now.
     ///
     /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for the first mistake made with the reply so far. Nothing of that
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for the first mistake made with the response so far. Nothing of that
     /// head is sent then; return the error, or call [`send_error`](Self::send_error).
     fn end_headers(&self) -> io::Result<()> {
         BaseHTTPRequestHandler::end_headers(self)
@@ -291,8 +291,8 @@ pub trait RequestHandler:
         BaseHTTPRequestHandler::flush_headers(self)
     }
 
-    /// Logs a request with the status of its reply, a refused one too; called by [`send_response`](Self::send_response). `size`
-    /// is in bytes; `None` is written as `-`. A reply that is
+    /// Logs a request with the status of its response, a refused one too; called by [`send_response`](Self::send_response). `size`
+    /// is in bytes; `None` is written as `-`. A response that is
     /// taken back was logged already, and the error page in its place is logged too. Of a request line, the default shows the
     /// first 1000 characters and `...`, since the client decides how long it is; an override gets all of it.
     fn log_request(&self, code: Option<HTTPStatus>, size: Option<u64>) {

@@ -29,7 +29,7 @@ use crate::proto::parameters::Parameters;
 /// # Errors
 /// Those of the reader; [`InvalidData`](io::ErrorKind::InvalidData) where a part's head is none, or longer than 16 KiB;
 /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) where the body ends before the last boundary. Returned from a `do_*` method that
-/// has not replied yet, those about the form of a request become the answer 400.
+/// has not answered yet, those about the form of a request become the answer 400.
 pub struct Multipart<R> {
     body: R,
     /// What has been read and is still to be looked at is `start..end` of it.

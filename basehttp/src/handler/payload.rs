@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::sync::Arc;
 
-/// Bytes of a reply that are sent from where they are, as those of a file: no thread waits for a client that takes its time,
-/// and all replies that have a clone of it share one copy. What the last reply gives back is freed.
+/// Bytes of a response that are sent from where they are, as those of a file: no thread waits for a client that takes its time,
+/// and all responses that have a clone of it share one copy. What the last response gives back is freed.
 ///
 /// What [`WFile::send_payload`](super::WFile::send_payload) takes is anything that can become one. An owner of the bytes may
 /// be more than they are, for example something that gives their room back when it is dropped ([`Payload::owned_by`]).

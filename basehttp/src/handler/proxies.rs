@@ -174,7 +174,7 @@ impl TrustedProxies {
 
 impl<M: Message> BaseHTTPRequestHandler<M> {
     /// `https` where the client speaks TLS with the server, or with a proxy whose word counts ([`TrustedProxies`]), else `http`: for
-    /// addresses that a reply has to name. Proxies say so in the fields that count, or in the PROXY protocol of version 2 (HAProxy's
+    /// addresses that a response has to name. Proxies say so in the fields that count, or in the PROXY protocol of version 2 (HAProxy's
     /// `send-proxy-v2-ssl`).
     pub fn scheme(&self) -> &'static str {
         let told = self.forwarded.as_ref().and_then(|forwarded| forwarded.is_https);

@@ -136,7 +136,7 @@ impl Request {
         }
     }
 
-    /// The version that decides about the reply.
+    /// The version that decides about the response.
     #[inline]
     pub(crate) fn version(&self) -> Version {
         let line = &self.head.request_line;
@@ -192,7 +192,7 @@ impl Request {
 /// What is changed for scripts and passed on to them.
 #[cfg(all(feature = "cgi", unix))]
 impl Request {
-    /// Makes it a request for another path: GET, unless it is HEAD, whose reply has no body whatever is asked for.
+    /// Makes it a request for another path: GET, unless it is HEAD, whose response has no body whatever is asked for.
     pub(crate) fn redirect(&mut self, path: String) {
         if self.command() != "HEAD" {
             self.method = Some("GET");

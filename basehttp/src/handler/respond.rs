@@ -1,4 +1,4 @@
-//! The defaults of the methods that make a reply.
+//! The defaults of the methods that make a response.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -12,10 +12,10 @@ use super::request::named_version;
 use super::{BaseHTTPRequestHandler, RequestHandler, ResponseCode, error_page, stamp};
 use crate::proto::date::HttpDate;
 use crate::proto::fault::Fault;
-use crate::proto::reply::can_be_reason;
+use crate::proto::response::can_be_reason;
 use crate::proto::status::{HTTPStatus, lookup};
 
-/// The defaults of the methods that make a reply.
+/// The defaults of the methods that make a response.
 impl BaseHTTPRequestHandler {
     /// The default of [`RequestHandler::send_error`].
     ///
@@ -72,12 +72,12 @@ impl BaseHTTPRequestHandler {
         let message = code.message();
         let phrase = || messages::<H>(status).map_or("", |(short, _)| short);
         let now = handler.now();
-        let reply = &mut handler.exchange().reply;
+        let response = &mut handler.exchange().response;
         match (message, date) {
-            (None, None) => stamp::open(reply, (protocol, status, H::responses), phrase, &server, now),
+            (None, None) => stamp::open(response, (protocol, status, H::responses), phrase, &server, now),
             (message, date) => {
-                reply.status_line(protocol, status, message.unwrap_or_else(|| phrase()));
-                reply.server_and_date(&server, &date.unwrap_or_else(|| stamp::date(now)));
+                response.status_line(protocol, status, message.unwrap_or_else(|| phrase()));
+                response.server_and_date(&server, &date.unwrap_or_else(|| stamp::date(now)));
             }
         }
     }
@@ -89,7 +89,7 @@ impl BaseHTTPRequestHandler {
     )]
     pub fn send_response_only<H: RequestHandler>(handler: &H, code: impl ResponseCode) {
         let message = message_of::<H>(&code);
-        handler.exchange().reply.status_line(named_version(H::protocol_version), code.status(), message);
+        handler.exchange().response.status_line(named_version(H::protocol_version), code.status(), message);
     }
 
     /// The default of [`RequestHandler::send_header`].
@@ -100,8 +100,8 @@ impl BaseHTTPRequestHandler {
         let formatted = write!(text, "{value}");
         let mut exchange = handler.exchange();
         match formatted {
-            Ok(()) => exchange.reply.field(keyword, &text),
-            Err(_) => exchange.reply.unprintable(keyword),
+            Ok(()) => exchange.response.field(keyword, &text),
+            Err(_) => exchange.response.unprintable(keyword),
         }
         drop(exchange);
         if text.capacity() <= USUAL {

@@ -122,11 +122,11 @@ impl RFile {
     ///     }
     /// }
     ///
-    /// let replies = basehttp::testing::respond(
+    /// let responses = basehttp::testing::respond(
     ///     |base| Numbered { base },
     ///     b"POST / HTTP/1.0\r\nContent-Length: 4\r\n\r\na\nb\n",
     /// );
-    /// assert_eq!(replies[0].body, b"0: a\n1: b\n");
+    /// assert_eq!(responses[0].body, b"0: a\n1: b\n");
     /// ```
     #[must_use]
     #[track_caller]

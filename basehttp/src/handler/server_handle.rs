@@ -114,11 +114,11 @@ impl fmt::Debug for ServerHandle {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ShutdownReport {
-    /// Connections that had a request in hand, or a reply under way, and were finished in time.
+    /// Connections that had a request in hand, or a response under way, and were finished in time.
     pub finished: usize,
     /// Connections that were waiting for a request and were closed at once, or within a second where they were new. Nobody has lost
     /// anything by that. One whose
-    /// client has got a reply at this very moment may still be among the `finished` ones.
+    /// client has got a response at this very moment may still be among the `finished` ones.
     pub closed_idle: usize,
     /// Connections that were ended before their request was answered, because the grace was over. One whose handler has
     /// not returned is among them, though the handler itself goes on.

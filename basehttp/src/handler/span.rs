@@ -2,7 +2,7 @@
 
 use super::RequestHandler;
 
-/// Runs the method of a request, and what becomes of its error, in a span. It ends when the reply is settled, which may be
+/// Runs the method of a request, and what becomes of its error, in a span. It ends when the response is settled, which may be
 /// only because the method has panicked.
 #[cfg(feature = "tracing")]
 pub(super) fn in_span<H: RequestHandler>(handler: &mut H, run: impl FnOnce(&mut H)) {
@@ -30,12 +30,12 @@ pub(super) fn in_span<H: RequestHandler>(handler: &mut H, run: impl FnOnce(&mut 
     span.in_scope(|| run(handler));
 }
 
-/// The reply is settled, so its span ends.
+/// The response is settled, so its span ends.
 #[cfg(feature = "tracing")]
 pub(super) fn end_span<H: RequestHandler>(handler: &H) {
     let mut exchange = handler.exchange();
     let Some(span) = exchange.span.take() else { return };
-    let (status, failed) = (exchange.reply.status(), exchange.failed);
+    let (status, failed) = (exchange.response.status(), exchange.failed);
     // The subscriber is code of the user.
     drop(exchange);
     if status >= 100 {

@@ -1,11 +1,11 @@
-//! The date of the current second, and how most replies begin: made once a second by each thread.
+//! The date of the current second, and how most responses begin: made once a second by each thread.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::proto::date::HttpDate;
-use crate::proto::reply::Reply;
 use crate::proto::request_line::Version;
+use crate::proto::response::Response;
 use crate::proto::status::HTTPStatus;
 
 thread_local! {
@@ -13,7 +13,7 @@ thread_local! {
     static OPENING: RefCell<Opening> = const { RefCell::new(Opening::NONE) };
 }
 
-/// How the last reply began: its status line, `Server` and `Date`. Most begin as the one before.
+/// How the last response began: its status line, `Server` and `Date`. Most begin as the one before.
 struct Opening {
     /// The second that its date names.
     since: SystemTime,
@@ -54,9 +54,9 @@ pub(super) fn date(now: SystemTime) -> HttpDate {
     date
 }
 
-/// Begins a reply with its status line, `Server` and `Date`. `phrase` is called where the status was not the last one.
+/// Begins a response with its status line, `Server` and `Date`. `phrase` is called where the status was not the last one.
 pub(super) fn open(
-    reply: &mut Reply,
+    response: &mut Response,
     (protocol, status, phrases): (Version, HTTPStatus, Phrases),
     phrase: impl FnOnce() -> &'static str,
     server: &str,
@@ -69,12 +69,12 @@ pub(super) fn open(
             && last.protocol == protocol
             && std::ptr::eq(last.phrases, phrases)
             && last.server == server.as_bytes();
-        if is_same && reply.open(protocol, status, &last.lines) {
+        if is_same && response.open(protocol, status, &last.lines) {
             return;
         }
-        reply.status_line(protocol, status, phrase());
-        reply.server_and_date(server, &date(now));
-        if let Some(lines) = reply.opening().filter(|_| server.len() <= USUAL) {
+        response.status_line(protocol, status, phrase());
+        response.server_and_date(server, &date(now));
+        if let Some(lines) = response.opening().filter(|_| server.len() <= USUAL) {
             (last.status, last.protocol, last.phrases) = (status, protocol, phrases);
             last.since = UNIX_EPOCH + Duration::from_secs(second_of(now));
             last.until = last.since.checked_add(Duration::from_secs(1)).unwrap_or(last.since);

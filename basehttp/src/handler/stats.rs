@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// The numbers of a server since it was made: what [`ServerHandle::stats`](crate::ServerHandle::stats) tells, for a page of metrics or a
-/// line in the log. They are counted apart from each other, so that a reply may be in one and not yet in another.
+/// line in the log. They are counted apart from each other, so that a response may be in one and not yet in another.
 ///
 /// The example `metrics` makes Prometheus' text of them.
 ///
@@ -19,7 +19,7 @@ use std::time::Duration;
 ///         let stats = self.server().handle().stats();
 ///         self.send_response(200);
 ///         self.end_headers()?;
-///         write!(self.wfile, "{} before, {} connections", stats.replies.iter().sum::<u64>(), stats.connections_open)
+///         write!(self.wfile, "{} before, {} connections", stats.responses.iter().sum::<u64>(), stats.connections_open)
 ///     }
 /// }
 ///
@@ -38,9 +38,9 @@ pub struct Stats {
     /// Connections that were turned away: by `max_connections`, with 503 or closed at once, by `verify_request`, and for
     /// want of memory of the system's.
     pub connections_refused: u64,
-    /// Replies by the first digit of their status: the first number is for 1xx. The only one of those that counts is 101, since
-    /// other interim responses are followed by a reply. One that was cut short counts as what its head says.
-    pub replies: [u64; 5],
+    /// Responses by the first digit of their status: the first number is for 1xx. The only one of those that counts is 101, since
+    /// other interim responses are followed by a response. One that was cut short counts as what its head says.
+    pub responses: [u64; 5],
     /// Bytes that came from clients, heads and framing included; what TLS has added too.
     pub bytes_received: u64,
     /// Bytes that went to clients, likewise.
@@ -48,12 +48,12 @@ pub struct Stats {
     /// Threads for handlers that are there now, those that drive included; two more only watch, and stand in.
     pub threads: u64,
     /// How often a handler that was expected to be quick held up other connections, for one or two milliseconds; then another
-    /// thread took them over. Some are normal. Where they are more than about one in a hundred replies, some kind of request
+    /// thread took them over. Some are normal. Where they are more than about one in a hundred responses, some kind of request
     /// is usually quick and now and then waits or computes for long: give what is slow a path or a method of its own, by
     /// which the server tells requests apart. More threads do not help.
     pub handler_stalls: u64,
     /// How long the `do_*` methods ran, with all that is around them in
-    /// [`handle_one_request`](crate::RequestHandler::handle_one_request). What the client takes for the rest of its reply
+    /// [`handle_one_request`](crate::RequestHandler::handle_one_request). What the client takes for the rest of its response
     /// is not in it, nor are the connections of an override of `handle`.
     pub handler_time: Histogram,
 }

@@ -36,7 +36,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
             && has(request.values("Upgrade"), protocol.as_bytes())
     }
 
-    /// Hands over the connection, after the reply that switches the protocol: 101 with the fields `Upgrade` and `Connection:
+    /// Hands over the connection, after the response that switches the protocol: 101 with the fields `Upgrade` and `Connection:
     /// Upgrade`, or 2xx to CONNECT. What the client has sent behind its request comes first.
     ///
     /// The method may stay in the other protocol as long as it likes; it has a thread of the
@@ -83,7 +83,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// ```
     pub fn upgrade(&self) -> io::Result<Upgraded<'_>> {
         let mut exchange = self.exchange();
-        if !exchange.reply.is_tunnel() {
+        if !exchange.response.is_tunnel() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, NOT_SWITCHED));
         }
         // Where the request had a body, it was still to be read when the head was sent.

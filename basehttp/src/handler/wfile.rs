@@ -1,4 +1,4 @@
-//! The body of the reply.
+//! The body of the response.
 
 use std::cell::Cell;
 use std::fmt;
@@ -12,11 +12,11 @@ use super::exchange::{Shared, Source};
 use super::payload::Payload;
 use crate::sync::Arc;
 
-/// The output stream of a handler, for the body of its reply: Python's `wfile`.
+/// The output stream of a handler, for the body of its response: Python's `wfile`.
 ///
 /// What is written is framed as it must be (RFC 9112 section 6): counted where the head has a `Content-Length`, with a
 /// `Content-Length` added where it has none and the body is small, in chunks where it is not or
-/// [`flush`](Self::flush) is called, and until the end of the connection for HTTP/1.0. The body of a reply to HEAD is
+/// [`flush`](Self::flush) is called, and until the end of the connection for HTTP/1.0. The body of a response to HEAD is
 /// not sent.
 ///
 /// The methods take `&self`, and [`Write`] is implemented for `&WFile`; so `write!(self.wfile, ...)` and
@@ -26,7 +26,7 @@ use crate::sync::Arc;
 /// Every write can fail with
 /// - [`InvalidInput`](io::ErrorKind::InvalidInput): it came before `end_headers()`, is more than `Content-Length`
 ///   declared, or is for a status without a body,
-/// - [`BrokenPipe`](io::ErrorKind::BrokenPipe): a HEAD reply is complete, more body would be for nobody,
+/// - [`BrokenPipe`](io::ErrorKind::BrokenPipe): a HEAD response is complete, more body would be for nobody,
 /// - [`TimedOut`](io::ErrorKind::TimedOut): the client takes nothing,
 /// - another error of the connection, mostly that the client went away.
 ///
@@ -114,8 +114,8 @@ impl WFile {
     ///     }
     /// }
     ///
-    /// let replies = basehttp::testing::respond(|base| Manual { base }, b"GET / HTTP/1.0\r\n\r\n");
-    /// assert_eq!(replies[0].body, std::fs::read("Cargo.toml")?);
+    /// let responses = basehttp::testing::respond(|base| Manual { base }, b"GET / HTTP/1.0\r\n\r\n");
+    /// assert_eq!(responses[0].body, std::fs::read("Cargo.toml")?);
     /// # std::io::Result::Ok(())
     /// ```
     pub fn send_file(&self, file: &Arc<File>, range: Range<u64>) -> io::Result<()> {

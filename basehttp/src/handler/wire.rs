@@ -69,14 +69,14 @@ pub(crate) trait Wire: Send {
         None
     }
 
-    /// A request has come, and `unsent` bytes of earlier replies are still to be written. The reply to a HEAD request
+    /// A request has come, and `unsent` bytes of earlier responses are still to be written. The response to a HEAD request
     /// has no body. For wires that take note of it.
     fn begin_exchange(&mut self, _unsent: usize, _head: bool) {}
 
     /// The connection goes on to wait for a request. For wires that take note of it.
     fn begin_idle(&mut self) {}
 
-    /// Whether the connection has to end after the reply that is being made.
+    /// Whether the connection has to end after the response that is being made.
     fn is_last_request(&self) -> bool;
 
     /// Whether the server is being shut down.
@@ -87,8 +87,8 @@ pub(crate) trait Wire: Send {
         false
     }
 
-    /// A reply with this status was made. For wires that count.
-    fn replied(&mut self, _status: u16) {}
+    /// A response with this status was made. For wires that count.
+    fn responded(&mut self, _status: u16) {}
 
     /// Ends the server's half of the connection.
     fn shutdown_write(&mut self);
@@ -105,7 +105,7 @@ pub(crate) trait Wire: Send {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Presence {
     There,
-    /// It sends no more. It may have gone, or wait for the reply: the end of its half is all that TCP tells.
+    /// It sends no more. It may have gone, or wait for the response: the end of its half is all that TCP tells.
     Done,
     /// It takes nothing more either.
     Gone,
@@ -177,9 +177,9 @@ pub(crate) enum Close {
     /// Everything is sent, and everything that was received is read.
     Plain,
     /// There is input that nobody will read, or more of it may come. It is waited for and dropped, within bounds:
-    /// closing at once would make the system send a reset, and the reset takes the reply away from the client (RFC 9112
+    /// closing at once would make the system send a reset, and the reset takes the response away from the client (RFC 9112
     /// section 9.6).
     Linger,
-    /// With a reset, so that the client does not take a truncated reply for a whole one.
+    /// With a reset, so that the client does not take a truncated response for a whole one.
     Reset,
 }

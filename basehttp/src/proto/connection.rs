@@ -1,7 +1,7 @@
 //! What a connection is at: both sides in one phase, and what an event makes of it.
 //!
 //! The framing of the request's body ([`framing`](super::framing), [`chunked`](super::chunked)) and that of the response
-//! ([`reply`](super::reply)) have states of their own, for as long as a request is worked on. Here is what the two sides may do next:
+//! ([`response`](super::response)) have states of their own, for as long as a request is worked on. Here is what the two sides may do next:
 //!
 //! | phase | the client may send | we may send | and then |
 //! |---|---|---|---|

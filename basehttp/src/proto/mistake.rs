@@ -1,16 +1,16 @@
-//! What a handler can do wrong with its reply.
+//! What a handler can do wrong with its response.
 
 use std::error::Error;
 use std::fmt;
 
-/// A mistake of the handler in its reply, found before anything wrong reaches the wire.
+/// A mistake of the handler in its response, found before anything wrong reaches the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Mistake {
     /// A status code of other than three digits.
     StatusCode(u16),
     /// A character in the message that a status line cannot hold.
     Reason(char),
-    /// `send_response` while the head of a reply is still open.
+    /// `send_response` while the head of a response is still open.
     SecondStatusLine,
     /// Head or field after the head was ended.
     HeadAfterHead,
@@ -42,9 +42,9 @@ pub(crate) enum Mistake {
     BodyForHead,
     /// Body that the handler has made chunks of.
     OwnChunks,
-    /// There is no request to reply to.
+    /// There is no request to answer.
     NoRequest,
-    /// The handler made no reply.
+    /// The handler made no response.
     NoReply,
     /// The handler began a head and did not end it.
     OpenHead,
@@ -91,15 +91,15 @@ impl fmt::Display for Mistake {
                 write!(f, "{missing} bytes of body are missing: Content-Length declared more")
             }
             Self::BodyForStatus(code) => {
-                write!(f, "a reply with status {code} has no body (RFC 9110 section 6.4.1)")
+                write!(f, "a response with status {code} has no body (RFC 9110 section 6.4.1)")
             }
-            Self::BodyForHead => f.write_str("the reply to HEAD is complete, its body is not sent"),
+            Self::BodyForHead => f.write_str("the response to HEAD is complete, its body is not sent"),
             Self::OwnChunks => f.write_str(
                 "the body is written in chunks, as Python's handlers have to: the server makes the chunks, write the data alone",
             ),
-            Self::NoRequest => f.write_str("a reply without a request: setup() and finish() have none"),
+            Self::NoRequest => f.write_str("a response without a request: setup() and finish() have none"),
             Self::NoReply => {
-                f.write_str("the handler returned without a reply: call send_response() or send_error()")
+                f.write_str("the handler returned without a response: call send_response() or send_error()")
             }
             Self::OpenHead => f.write_str("the handler returned without end_headers()"),
         }

@@ -25,7 +25,7 @@ pub(crate) mod host;
 pub mod limits;
 pub(crate) mod mistake;
 pub(crate) mod parameters;
-pub(crate) mod reply;
 pub mod request_line;
+pub(crate) mod response;
 pub(crate) mod status;
 pub(crate) mod target;

@@ -155,7 +155,7 @@ impl ServerBuilder {
         self
     }
 
-    /// How long a reply may wait for a client that takes none of it; then the connection is cut. 30 seconds by default,
+    /// How long a response may wait for a client that takes none of it; then the connection is cut. 30 seconds by default,
     /// as for reads. The system tells in steps of up to 64 KiB what the client takes, so that one that takes less than some
     /// 2 KiB a second may seem to take nothing. A handler's class variable `timeout` and
     /// [`set_write_timeout`](crate::BaseHTTPRequestHandler::set_write_timeout) come before it.
@@ -177,17 +177,17 @@ impl ServerBuilder {
         self
     }
 
-    /// How long a reply may wait in total for its client to take it; then the connection is cut. Each byte that the client
+    /// How long a response may wait in total for its client to take it; then the connection is cut. Each byte that the client
     /// takes gives a millisecond back, as in [`body_timeout`](Self::body_timeout): a client that takes one before each
     /// [`write_timeout`](Self::write_timeout) gets no further. Only waiting for the client counts, not what the handler does
     /// between two writes. 60 seconds by default, as for bodies: a network that stands still for so long is no network.
     ///
     /// A handler for clients that are slow on purpose calls
     /// [`set_write_timeout`](crate::BaseHTTPRequestHandler::set_write_timeout) in its `do_*` method, which switches this off for that
-    /// reply. After 101, or
+    /// response. After 101, or
     /// 2xx to CONNECT, there is no bound but `write_timeout`.
-    pub fn reply_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.bounds.reply_timeout = timeout;
+    pub fn response_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.bounds.response_timeout = timeout;
         self
     }
 
@@ -204,8 +204,8 @@ impl ServerBuilder {
     /// # #[http_handler]
     /// # impl Hello { fn do_GET(&self) {} }
     /// let server = TestServer::with(HTTPServer::builder().allowed_hosts(["example.org"]), |base| Hello { base });
-    /// let reply = server.exchange(b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n").unwrap();
-    /// assert!(reply.starts_with(b"HTTP/1.0 421 "));
+    /// let response = server.exchange(b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n").unwrap();
+    /// assert!(response.starts_with(b"HTTP/1.0 421 "));
     /// ```
     pub fn allowed_hosts<I>(mut self, hosts: I) -> Self
     where
@@ -234,7 +234,7 @@ impl ServerBuilder {
         self
     }
 
-    /// How many requests a connection may have; the last reply says `Connection: close`. No bound by default: a connection
+    /// How many requests a connection may have; the last response says `Connection: close`. No bound by default: a connection
     /// gives back the memory of unusual requests, so that its age costs nothing. A bound is for a load balancer that
     /// spreads connections, not requests.
     pub fn max_requests_per_connection(mut self, requests: u64) -> Self {
@@ -308,15 +308,15 @@ impl ServerBuilder {
         self
     }
 
-    /// How many bytes of a reply's body are held back to learn its length, so that a `Content-Length` can be added, and are
-    /// gathered before they are sent. 64 KiB by default: most replies have less, and go out in one piece. A longer body
+    /// How many bytes of a response's body are held back to learn its length, so that a `Content-Length` can be added, and are
+    /// gathered before they are sent. 64 KiB by default: most responses have less, and go out in one piece. A longer body
     /// without a length is sent in chunks.
-    pub fn reply_buffer(mut self, bytes: usize) -> Self {
+    pub fn response_buffer(mut self, bytes: usize) -> Self {
         self.settings.bounds.hold = bytes;
         self
     }
 
-    /// How many bytes of a reply may wait for a slow client before the handler's next write does. Up to that much the
+    /// How many bytes of a response may wait for a slow client before the handler's next write does. Up to that much the
     /// handler goes on, and when it returns, what is left is sent without a thread. 64 KiB by default, for each
     /// connection and on top of what the system keeps; a `flush()` always waits for all of it. Pipelined requests are
     /// not looked at while more than that waits.
@@ -334,7 +334,7 @@ impl ServerBuilder {
 
     /// Whether log lines have the client's name instead of its IP address, as in Python 2: whether
     /// [`address_string`](crate::RequestHandler::address_string) asks the system's name service, once for each connection.
-    /// Off by default: a name service that hangs holds up every first reply, and its answers are what the owner of the
+    /// Off by default: a name service that hangs holds up every first response, and its answers are what the owner of the
     /// address says, so grant nobody anything for his name. What is no host name is left out.
     ///
     /// It is asked where the first line about a connection is logged, which is in a handler's turn: a driver that it holds

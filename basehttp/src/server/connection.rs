@@ -157,7 +157,7 @@ where
         if let Some(base) = self.base_mut() {
             base.begin_turn();
         }
-        // Who was late to take a reply is not late with a body.
+        // Who was late to take a response is not late with a body.
         let late = self.waits_for.take().filter(|_| expired);
         let turn = self.go_on(host, late);
         if let Turn::Later(want, _) = turn {
@@ -368,7 +368,7 @@ fn run_handler<H: RequestHandler>(
     is_enough: bool,
 ) -> Step {
     if !host.admits(handler.command(), handler.path()) {
-        // A handler that takes its time must not hold back the replies before its own.
+        // A handler that takes its time must not hold back the responses before its own.
         match pump(handler, host, late == Some(Want::Room)) {
             Pumped::Paused(turn) => return Step::Break(turn),
             Pumped::All { .. } => return Step::Break(Turn::Elsewhere),

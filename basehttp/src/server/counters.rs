@@ -19,7 +19,7 @@ pub(super) struct Counters {
     pub(super) threads_ended: Count,
     /// Handlers that ran on a driver.
     pub(super) handled: Count,
-    replies: [Count; 5],
+    responses: [Count; 5],
     times: [Count; BOUNDS.len() + 1],
     nanoseconds: Count,
 }
@@ -38,9 +38,9 @@ impl Count {
 }
 
 impl Counters {
-    /// A reply with this status was made.
-    pub(super) fn replied(&self, status: u16) {
-        if let Some(count) = self.replies.get(usize::from(status / 100).wrapping_sub(1)) {
+    /// A response with this status was made.
+    pub(super) fn responded(&self, status: u16) {
+        if let Some(count) = self.responses.get(usize::from(status / 100).wrapping_sub(1)) {
             count.add(1);
         }
     }
@@ -65,7 +65,7 @@ impl Counters {
             connections_open: connections_accepted.saturating_sub(ended),
             connections_accepted,
             connections_refused: sum(|shard| &shard.refused),
-            replies: add(shards.iter().map(|shard| shard.replies.each_ref().map(Count::get))),
+            responses: add(shards.iter().map(|shard| shard.responses.each_ref().map(Count::get))),
             bytes_received: sum(|shard| &shard.received),
             bytes_sent: sum(|shard| &shard.sent),
             threads: sum(|shard| &shard.threads_begun).saturating_sub(threads_ended),
@@ -99,13 +99,13 @@ mod tests {
     }
 
     #[test]
-    fn replies_are_counted_by_their_class() {
+    fn responses_are_counted_by_their_class() {
         let counters = Counters::default();
         for status in [101, 200, 299, 404, 599, 600, 999, 0] {
-            counters.replied(status);
+            counters.responded(status);
         }
         let others = Counters::default();
-        others.replied(404);
-        assert_eq!(Counters::stats(&[counters, others]).replies, [1, 2, 0, 2, 1]);
+        others.responded(404);
+        assert_eq!(Counters::stats(&[counters, others]).responses, [1, 2, 0, 2, 1]);
     }
 }

@@ -1,4 +1,4 @@
-//! The end of a connection: the rest of its last reply, and a client that may still be sending.
+//! The end of a connection: the rest of its last response, and a client that may still be sending.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -14,12 +14,12 @@ use crate::handler::wire::{Close, Want};
 use crate::proto::connection::Event;
 
 /// Bounds on a lingering close. A client that still uploads is read from until it stops, since a reset would take its
-/// reply away; bytes are no bound, time is.
+/// response away; bytes are no bound, time is.
 const LINGER_TIME: Duration = Duration::from_secs(30);
 const LINGER_SILENCE: Duration = Duration::from_secs(2);
 const LINGER_READS: u32 = 16;
 
-/// Sends what is left of the last reply, and ends the server's half.
+/// Sends what is left of the last response, and ends the server's half.
 pub(super) fn end<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, late: &mut Option<Want>) -> Step {
     match pump(handler, host, late.take() == Some(Want::Room)) {
         Pumped::Paused(turn) => return Step::Break(turn),
@@ -42,7 +42,7 @@ pub(super) fn end<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, late:
     Step::Continue(())
 }
 
-/// Reads and drops what the client still sends, until it has seen the end of the reply and closes.
+/// Reads and drops what the client still sends, until it has seen the end of the response and closes.
 pub(super) fn linger(exchange: &mut Exchange, until: &mut Option<Instant>, expired: bool) -> Step {
     let until = *until.get_or_insert_with(|| exchange.instant() + LINGER_TIME);
     let mut scratch = [0; 16 * 1024];

@@ -9,7 +9,7 @@ use crate::proto::connection::Event;
 
 /// Answers for a handler that panicked, and never hands it another request.
 pub(super) fn panicked<H: RequestHandler>(handler: &H, function: &str, message: &str) {
-    handler.exchange().reply.must_close();
+    handler.exchange().response.must_close();
     let function = running(handler).unwrap_or(function);
     let answered = caught(|| {
         fail(handler, function, &Failure::Panic(message));

@@ -42,7 +42,7 @@ pub enum Listener {
 /// Linux gives a connection what its listener has, which saves a call for each.
 const CONNECTIONS_INHERIT: bool = cfg!(target_os = "linux");
 
-/// How much the system may take of a reply before the client has room for it. Left to itself, it takes megabytes for one that
+/// How much the system may take of a response before the client has room for it. Left to itself, it takes megabytes for one that
 /// reads slowly, and tells of room again only when much of that is gone: a client that reads 20 KB a second would seem to
 /// take nothing for longer than `write_timeout`.
 #[cfg(target_os = "linux")]
@@ -56,7 +56,7 @@ pub(super) enum Stream {
     Unix(mio::net::UnixStream),
 }
 
-/// How long the system may go on offering what is left of a reply to a client that has no room for it, once the connection
+/// How long the system may go on offering what is left of a response to a client that has no room for it, once the connection
 /// is closed. For ever, if nobody says: as long as its system answers that there is none (Linux).
 #[cfg(target_os = "linux")]
 const ORPHAN_TIME: Duration = Duration::from_secs(30);
@@ -76,7 +76,7 @@ impl IntoListener for TcpListener {
     fn into_listener(self) -> io::Result<Listener> {
         self.set_nonblocking(true)?;
         if CONNECTIONS_INHERIT {
-            // A reply is written as a whole; waiting for more to send would only delay it.
+            // A response is written as a whole; waiting for more to send would only delay it.
             SockRef::from(&self).set_tcp_nodelay(true)?;
         }
         // Where the system does not know it, it goes on as without.
@@ -243,7 +243,7 @@ impl Stream {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Ends the client's half and makes the coming close a reset. No FIN, which would make a reply that ends with the
+    /// Ends the client's half and makes the coming close a reset. No FIN, which would make a response that ends with the
     /// connection look whole.
     pub(super) fn cut(&self) {
         self.reset_on_close();

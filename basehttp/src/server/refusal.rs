@@ -14,12 +14,12 @@ pub(super) struct Refusal {
 }
 
 enum At {
-    Reply,
+    Response,
     Linger { left: usize, until: Instant },
 }
 
 /// Ready-made, since it is needed when there is no time (RFC 9110 sections 15.6.4 and 10.2.3).
-const REPLY: &[u8] =
+const RESPONSE: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -27,18 +27,18 @@ const LINGER_BYTES: usize = 64 * 1024;
 
 impl Refusal {
     pub(super) fn new(wire: Socket) -> Self {
-        Self { wire, at: At::Reply }
+        Self { wire, at: At::Response }
     }
 }
 
 impl Session for Refusal {
     fn turn(&mut self, _host: &mut dyn Host, expired: bool) -> Turn {
-        if matches!(self.at, At::Reply) {
+        if matches!(self.at, At::Response) {
             // An empty send buffer has room for it; where it has not, nobody listens.
-            if self.wire.write(REPLY).is_err() {
+            if self.wire.write(RESPONSE).is_err() {
                 return Turn::Over;
             }
-            self.wire.replied(HTTPStatus::SERVICE_UNAVAILABLE.code());
+            self.wire.responded(HTTPStatus::SERVICE_UNAVAILABLE.code());
             self.wire.shutdown_write();
             self.at = At::Linger { left: LINGER_BYTES, until: Instant::now() + PATIENCE };
         }

@@ -1,4 +1,4 @@
-//! What is ready of the replies, on its way to the client.
+//! What is ready of the responses, on its way to the client.
 
 use std::time::Duration;
 

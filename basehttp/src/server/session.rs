@@ -37,7 +37,7 @@ pub(crate) trait Session {
         self.is_idle()
     }
 
-    /// Whether the last reply is sent, and the connection only waits for its client to close.
+    /// Whether the last response is sent, and the connection only waits for its client to close.
     fn is_answered(&self) -> bool;
 
     /// Makes 503 the answer to the request that waits for its handler. False if none does.
@@ -86,14 +86,14 @@ pub(crate) trait Host {
     /// Whether a client that is about to send a request is waited for even then.
     fn expects_requests(&self) -> bool;
 
-    /// What is ready of a reply is about to be sent. Its log lines are written before, unless others are waiting: who has
-    /// the reply may look for them.
+    /// What is ready of a response is about to be sent. Its log lines are written before, unless others are waiting: who has
+    /// the response may look for them.
     fn before_sending(&self);
 
     /// Whether there are such lines.
     fn has_lines(&self) -> bool;
 
-    /// Replies have gathered in the exchange, and go on to wait there while a handler runs that is expected to be quick.
+    /// Responses have gathered in the exchange, and go on to wait there while a handler runs that is expected to be quick.
     fn has_gathered(&mut self, exchange: Shared);
 
     /// Whether the turn has taken long enough.

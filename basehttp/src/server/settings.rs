@@ -111,7 +111,7 @@ impl Settings {
         self.check_stack()?;
         let buffers = [
             ("gather_limit", bounds.gather),
-            ("reply_buffer", bounds.hold),
+            ("response_buffer", bounds.hold),
             ("write_high_water", bounds.high_water),
         ];
         if let Some((name, _)) = buffers.iter().find(|(_, bytes)| *bytes > MOST_BUFFERED) {
@@ -188,7 +188,7 @@ impl Settings {
             &mut bounds.read_timeout,
             &mut bounds.write_timeout,
             &mut bounds.body_timeout,
-            &mut bounds.reply_timeout,
+            &mut bounds.response_timeout,
         ] {
             *duration = (*duration).min(LONGEST);
         }
@@ -205,7 +205,7 @@ impl Settings {
             ("read_timeout", self.bounds.read_timeout),
             ("write_timeout", self.bounds.write_timeout),
             ("body_timeout", self.bounds.body_timeout),
-            ("reply_timeout", self.bounds.reply_timeout),
+            ("response_timeout", self.bounds.response_timeout),
             ("queue_timeout", self.queue_timeout),
         ];
         if let Some((name, _)) = times.iter().find(|(_, time)| time.is_zero()) {

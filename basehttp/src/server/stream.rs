@@ -1,7 +1,7 @@
 //! One connection over a stream of the user's own, whose reads and writes block.
 //!
 //! A connection reads as long as there is something, and goes on with what it has when there is nothing. A stream that blocks cannot
-//! say so: it is read once after each wait, and what is ready of replies is sent before.
+//! say so: it is read once after each wait, and what is ready of responses is sent before.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::time::Duration;
@@ -73,13 +73,13 @@ impl HTTPServer {
     /// - **Deadlines** are the stream's: a plain `Read` waits as long as it does. A read or write that fails with
     ///   [`WouldBlock`](io::ErrorKind::WouldBlock) or [`TimedOut`](io::ErrorKind::TimedOut), as those of a `TcpStream` do after its
     ///   `set_read_timeout`, is a client that is late: it is answered 408 in the midst of a request, and between two the connection ends.
-    ///   So the stream must be one that blocks. `head_timeout`, `body_timeout` and `reply_timeout` hold for clients that go on
+    ///   So the stream must be one that blocks. `head_timeout`, `body_timeout` and `response_timeout` hold for clients that go on
     ///   slowly: they are looked at when a read or write has returned. `idle_timeout`, and what
     ///   [`set_timeout`](BaseHTTPRequestHandler::set_timeout) says, are not seen by the stream.
     /// - **`client_address`** is what you say: an address, or `Address::Unix(None)` where there is none. Log lines,
     ///   [`client_address`](BaseHTTPRequestHandler::client_address) and `verify_request` go by it.
     ///   [`connection`](BaseHTTPRequestHandler::connection) knows nothing more.
-    /// - **`server`** is `localhost` with port 80. Its [`handle`](crate::ServerInfo::handle) ends the connection after the current reply,
+    /// - **`server`** is `localhost` with port 80. Its [`handle`](crate::ServerInfo::handle) ends the connection after the current response,
     ///   or, from another thread, when the client sends something next.
     /// - **After a switch of protocols**, [`upgrade`](BaseHTTPRequestHandler::upgrade) hands over the stream as ever. A read of it waits
     ///   until the stream has something.
@@ -93,7 +93,7 @@ impl HTTPServer {
     /// # Errors
     /// What the stream fails with, which may be a client that has gone ([`BrokenPipe`](io::ErrorKind::BrokenPipe),
     /// [`ConnectionReset`](io::ErrorKind::ConnectionReset)); the end of its input is none.
-    /// [`ConnectionAborted`](io::ErrorKind::ConnectionAborted) if a reply was cut short, because its handler failed in the midst of it or
+    /// [`ConnectionAborted`](io::ErrorKind::ConnectionAborted) if a response was cut short, because its handler failed in the midst of it or
     /// the client took too long: whoever has the other end of the stream must not take it for a whole one. A handler that fails or panics
     /// before that is answered for, logged, and no error.
     pub fn serve_stream<S, H, F>(stream: S, client_address: impl Into<Address>, factory: F) -> io::Result<()>
@@ -107,7 +107,7 @@ impl HTTPServer {
 }
 
 impl ServerBuilder {
-    /// Serves one connection over a stream of your own; see [`HTTPServer::serve_stream`]. The settings of requests, replies and the log
+    /// Serves one connection over a stream of your own; see [`HTTPServer::serve_stream`]. The settings of requests, responses and the log
     /// hold, and the hooks; those of sockets, threads and the number of connections mean nothing here.
     ///
     /// ```
@@ -130,9 +130,9 @@ impl ServerBuilder {
     ///     builder.serve_stream(stream, Address::Unix(None), |base| Hello { base })
     /// });
     /// client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")?;
-    /// let mut reply = String::new();
-    /// client.read_to_string(&mut reply)?;
-    /// assert!(reply.starts_with("HTTP/1.0 204 No Content\r\n"));
+    /// let mut response = String::new();
+    /// client.read_to_string(&mut response)?;
+    /// assert!(response.starts_with("HTTP/1.0 204 No Content\r\n"));
     /// serving.join().unwrap()
     /// # }
     /// # #[cfg(not(unix))]
@@ -299,7 +299,7 @@ impl Record {
         match recorded.error.take() {
             Some(error) => Err(error),
             None if recorded.ending == Some(Close::Reset) => {
-                Err(io::Error::new(io::ErrorKind::ConnectionAborted, "a reply was cut short"))
+                Err(io::Error::new(io::ErrorKind::ConnectionAborted, "a response was cut short"))
             }
             None => Ok(()),
         }

@@ -99,7 +99,7 @@ impl Place {
         if seat.is_awaited {
             self.changed.notify_all();
         }
-        // A client that goes on sending must not keep a reply alive that it does not take.
+        // A client that goes on sending must not keep a response alive that it does not take.
         if seat.wants & hints != 0 { seat.connection.take() } else { None }
     }
 

@@ -208,8 +208,8 @@ impl Wire for Socket {
         self.place.is_cut()
     }
 
-    fn replied(&mut self, status: u16) {
-        self.counters().replied(status);
+    fn responded(&mut self, status: u16) {
+        self.counters().responded(status);
     }
 
     fn shutdown_write(&mut self) {

@@ -24,7 +24,7 @@ pub(super) struct Worker {
     shard: AtomicUsize,
     /// What kind of request has the handler that runs, see [`Kind::words`].
     kind: [AtomicU64; 2],
-    /// Where replies have gathered behind the code that runs.
+    /// Where responses have gathered behind the code that runs.
     gathered: Mutex<Option<Shared>>,
 }
 
@@ -148,7 +148,7 @@ impl Worker {
         }
     }
 
-    /// Tells where replies have gathered that wait for the code which is about to run, or that there are none any more.
+    /// Tells where responses have gathered that wait for the code which is about to run, or that there are none any more.
     pub(super) fn set_gathered(&self, exchange: Option<Shared>) {
         *lock(&self.gathered) = exchange;
     }

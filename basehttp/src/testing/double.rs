@@ -27,9 +27,9 @@ use crate::server::HTTPServer;
 /// #     let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
 /// #     let mut stream = std::net::TcpStream::connect(host)?;
 /// #     write!(stream, "GET /{path} HTTP/1.0\r\nX-Try: 1\r\n\r\n")?;
-/// #     let mut reply = String::new();
-/// #     stream.read_to_string(&mut reply)?;
-/// #     Ok(reply)
+/// #     let mut response = String::new();
+/// #     stream.read_to_string(&mut response)?;
+/// #     Ok(response)
 /// # }
 /// let double = TestDouble::new();
 /// double.on("GET", "/users/1", Scripted::status(503).header("Retry-After", "0"));
@@ -69,10 +69,10 @@ const MOST_BODY: usize = 16 * 1024 * 1024;
 /// More requests are answered 503 and not kept, for a client that tries again for ever.
 const MOST_REQUESTS: usize = 10_000;
 
-/// As long as a held reply may look for the end of the test at a time.
+/// As long as a held response may look for the end of the test at a time.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// How long [`TestDouble::wait_for_requests`] waits, and a reply behind a gate that nobody opens.
+/// How long [`TestDouble::wait_for_requests`] waits, and a response behind a gate that nobody opens.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Those that are not often meant in another case.
@@ -125,7 +125,7 @@ impl TestDouble {
     /// in this order, and the last one from then on.
     ///
     /// # Panics
-    /// If it could never be given: for a method that is none, a path that does not begin with `/` or has a query, and a reply that no
+    /// If it could never be given: for a method that is none, a path that does not begin with `/` or has a query, and a response that no
     /// server can make, which [`Scripted::raw`] can.
     #[track_caller]
     pub fn on(&self, method: &str, path: &str, answer: Scripted) {
@@ -143,7 +143,7 @@ impl TestDouble {
             "{path:?}: requests are matched by their path, whatever their query"
         );
         if let Err(mistake) = answer.check() {
-            panic!("this cannot be a reply: {mistake}; Scripted::raw sends any bytes");
+            panic!("this cannot be a response: {mistake}; Scripted::raw sends any bytes");
         }
         let mut state = self.script.state();
         match state.rules.iter_mut().find(|rule| rule.method == method && rule.path == path) {
@@ -247,7 +247,7 @@ impl Double {
                 let end = if reset { Close::Reset } else { Close::Linger };
                 self.exchange().answer_raw(&bytes, end)
             }
-            Answer::Reply(scene) => self.play(&scene),
+            Answer::Response(scene) => self.play(&scene),
         }
     }
 

@@ -30,7 +30,7 @@ pub enum Piece {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Run {
-    /// The replies, one for each request.
+    /// The responses, one for each request.
     pub responses: Vec<Response>,
     /// The bytes that the client would have got.
     pub output: Vec<u8>,
@@ -49,10 +49,10 @@ struct Recorded {
     /// What the connection still has to wait for the next piece: between two of them it has to wait, and to go on where it was,
     /// even for no time at all.
     silence: Option<Duration>,
-    replies: Vec<Reply>,
+    beginnings: Vec<Beginning>,
 }
 
-struct Reply {
+struct Beginning {
     /// Where its bytes begin.
     start: usize,
     /// Whether the request was HEAD.
@@ -100,13 +100,13 @@ impl Record {
     pub(super) fn into_run(self) -> Run {
         let mut recorded = self.lock();
         let output = std::mem::take(&mut recorded.output);
-        let ends = recorded.replies.iter().skip(1).map(|reply| reply.start).chain([output.len()]);
-        let responses = recorded.replies.iter().zip(ends);
-        let responses = responses.map(|(reply, end)| {
-            let bytes = output.get(reply.start..end).unwrap_or_default();
-            let mut response = Response::parse(bytes, reply.head);
-            response.stays_open = reply.stays_open;
-            response.truncated |= reply.was_reset;
+        let ends = recorded.beginnings.iter().skip(1).map(|beginning| beginning.start).chain([output.len()]);
+        let responses = recorded.beginnings.iter().zip(ends);
+        let responses = responses.map(|(beginning, end)| {
+            let bytes = output.get(beginning.start..end).unwrap_or_default();
+            let mut response = Response::parse(bytes, beginning.head);
+            response.stays_open = beginning.stays_open;
+            response.truncated |= beginning.was_reset;
             response
         });
         Run { responses: responses.collect(), log: recorded.log.clone(), output }
@@ -150,12 +150,12 @@ impl Wire for Memory {
     fn begin_exchange(&mut self, unsent: usize, head: bool) {
         let mut recorded = self.record.lock();
         let start = recorded.output.len() + unsent;
-        recorded.replies.push(Reply { start, head, stays_open: false, was_reset: false });
+        recorded.beginnings.push(Beginning { start, head, stays_open: false, was_reset: false });
     }
 
     fn begin_idle(&mut self) {
-        if let Some(reply) = self.record.lock().replies.last_mut() {
-            reply.stays_open = true;
+        if let Some(beginning) = self.record.lock().beginnings.last_mut() {
+            beginning.stays_open = true;
         }
     }
 
@@ -170,8 +170,8 @@ impl Wire for Memory {
     fn shutdown_write(&mut self) {}
 
     fn reset(&mut self) {
-        if let Some(reply) = self.record.lock().replies.last_mut() {
-            reply.was_reset = true;
+        if let Some(beginning) = self.record.lock().beginnings.last_mut() {
+            beginning.was_reset = true;
         }
     }
 

@@ -16,10 +16,10 @@
 //!     }
 //! }
 //!
-//! let replies = respond(|base| Hello { base }, b"GET /x HTTP/1.1\r\nHost: example.org\r\n\r\n");
-//! assert_eq!(replies[0].status, 200);
-//! assert_eq!(replies[0].header("content-type"), Some("text/plain"));
-//! assert_eq!(replies[0].text(), "You asked for /x");
+//! let responses = respond(|base| Hello { base }, b"GET /x HTTP/1.1\r\nHost: example.org\r\n\r\n");
+//! assert_eq!(responses[0].status, 200);
+//! assert_eq!(responses[0].header("content-type"), Some("text/plain"));
+//! assert_eq!(responses[0].text(), "You asked for /x");
 //! ```
 
 mod double;
@@ -46,7 +46,7 @@ pub use response::Response;
 pub use scripted::{Gate, Scripted};
 pub use server::TestServer;
 
-/// Runs a handler on the bytes of a connection, one or more requests, and returns its replies.
+/// Runs a handler on the bytes of a connection, one or more requests, and returns its responses.
 ///
 /// The client sends `input` and then nothing more, as one that half-closes its connection. All that a server does is
 /// done: parsing, limits, framing, keeping the connection open. The client's address is `127.0.0.1:54321`, and the time

@@ -1,4 +1,4 @@
-//! A reply, taken apart.
+//! A response, taken apart.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,17 +7,17 @@ use crate::handler::{Headers, Message};
 use crate::proto::chunked::{ChunkStep, ChunkedDecoder};
 use crate::proto::limits::Limits;
 
-/// A reply of a handler.
+/// A response of a handler.
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Response {
-    /// The version in the status line; `HTTP/0.9` for a reply without one.
+    /// The version in the status line; `HTTP/0.9` for a response without one.
     pub version: String,
-    /// The status code; 0 for a reply without a status line.
+    /// The status code; 0 for a response without a status line.
     pub status: u16,
     /// The message in the status line.
     pub reason: String,
-    /// The header fields, and for a chunked reply the trailer fields behind them.
+    /// The header fields, and for a chunked response the trailer fields behind them.
     pub headers: Headers,
     /// The body without its framing.
     pub body: Vec<u8>,
@@ -135,7 +135,7 @@ mod tests {
 
     /// Its bytes above 0x7F once came out as replacement characters.
     #[test]
-    fn the_message_of_a_reply_is_latin_1() {
+    fn the_message_of_a_response_is_latin_1() {
         let response = Response::parse(b"HTTP/1.1 400 \xc4\r\nContent-Length: 0\r\n\r\n", false);
         assert_eq!(response.reason, "\u{c4}");
     }

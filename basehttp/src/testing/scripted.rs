@@ -3,8 +3,8 @@
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::proto::reply::{Asked, Reply};
 use crate::proto::request_line::Version;
+use crate::proto::response::{Asked, Response};
 use crate::proto::status::HTTPStatus;
 
 /// How a [`TestDouble`](super::TestDouble) answers. Made by [`status`](Self::status), [`raw`](Self::raw) or [`reset`](Self::reset).
@@ -18,11 +18,11 @@ pub struct Scripted {
 
 #[derive(Clone, Debug)]
 pub(super) enum Answer {
-    Reply(Scene),
+    Response(Scene),
     Raw { bytes: Vec<u8>, reset: bool },
 }
 
-/// A reply that a server could make, if not its end.
+/// A response that a server could make, if not its end.
 #[derive(Clone, Debug)]
 pub(super) struct Scene {
     pub(super) status: u16,
@@ -41,7 +41,7 @@ impl Scene {
     }
 }
 
-/// Holds replies back until a test opens it: a server that takes its time, for as long as the test wants.
+/// Holds responses back until a test opens it: a server that takes its time, for as long as the test wants.
 ///
 /// ```
 /// use basehttp::testing::{Gate, Scripted, TestDouble};
@@ -55,9 +55,9 @@ impl Scene {
 pub struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
 impl Scripted {
-    /// A reply with this status, and without a body unless [`body`](Self::body) says one.
+    /// A response with this status, and without a body unless [`body`](Self::body) says one.
     pub fn status(status: u16) -> Self {
-        Self::new(Answer::Reply(Scene {
+        Self::new(Answer::Response(Scene {
             status,
             headers: Vec::new(),
             body: Vec::new(),
@@ -66,13 +66,13 @@ impl Scripted {
         }))
     }
 
-    /// These bytes, as they are, and then the end of the connection: for replies that no server should give, with two lengths, broken
+    /// These bytes, as they are, and then the end of the connection: for responses that no server should give, with two lengths, broken
     /// chunks, or no HTTP at all.
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         Self::new(Answer::Raw { bytes: bytes.into(), reset: false })
     }
 
-    /// No reply, but a reset of the connection.
+    /// No response, but a reset of the connection.
     pub fn reset() -> Self {
         Self::reset_after("")
     }
@@ -86,24 +86,24 @@ impl Scripted {
         Self { answer, delay: Duration::ZERO, gate: None }
     }
 
-    /// Adds a header field to a reply. The framing is the server's.
+    /// Adds a header field to a response. The framing is the server's.
     ///
     /// # Panics
     /// Where [`raw`](Self::raw) or [`reset`](Self::reset) say all there is, as [`body`](Self::body), [`cut`](Self::cut) and
     /// [`stalled`](Self::stalled) do.
     #[track_caller]
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.reply().headers.push((name.to_owned(), value.to_owned()));
+        self.response().headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Sets the body of a reply, whose length the server adds. HEAD gets the length alone.
+    /// Sets the body of a response, whose length the server adds. HEAD gets the length alone.
     ///
     /// # Panics
     /// As [`header`](Self::header).
     #[track_caller]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
-        self.reply().body = body.into();
+        self.response().body = body.into();
         self
     }
 
@@ -113,7 +113,7 @@ impl Scripted {
     /// As [`header`](Self::header).
     #[track_caller]
     pub fn cut(mut self, bytes: usize) -> Self {
-        self.reply().cut = Some(bytes);
+        self.response().cut = Some(bytes);
         self
     }
 
@@ -124,21 +124,21 @@ impl Scripted {
     /// As [`header`](Self::header).
     #[track_caller]
     pub fn stalled(mut self, bytes: usize, gate: &Gate) -> Self {
-        self.reply().stall = Some((bytes, gate.clone()));
+        self.response().stall = Some((bytes, gate.clone()));
         self
     }
 
     #[track_caller]
-    fn reply(&mut self) -> &mut Scene {
+    fn response(&mut self) -> &mut Scene {
         match &mut self.answer {
-            Answer::Reply(scene) => scene,
+            Answer::Response(scene) => scene,
             Answer::Raw { .. } => panic!("raw bytes and resets have no fields and no body of their own"),
         }
     }
 
     /// What is wrong with it.
     pub(super) fn check(&self) -> Result<(), String> {
-        let Answer::Reply(scene) = &self.answer else { return Ok(()) };
+        let Answer::Response(scene) = &self.answer else { return Ok(()) };
         let body = &scene.body;
         if let Some(cut) = scene.cut.filter(|cut| *cut >= body.len()) {
             return Err(format!("cut({cut}) cuts nothing off a body of {} bytes", body.len()));
@@ -147,19 +147,19 @@ impl Scripted {
         if let Some((at, _)) = scene.stall.as_ref().filter(|(at, _)| *at > end) {
             return Err(format!("stalled({at}) is behind the end, {end} bytes"));
         }
-        let mut reply = Reply::new(usize::MAX);
-        reply.begin(Asked { version: Version::Http11, head: false, connect: false, close: false }, false);
-        reply.status_line(Version::Http11, HTTPStatus::new(scene.status), "");
+        let mut response = Response::new(usize::MAX);
+        response.begin(Asked { version: Version::Http11, head: false, connect: false, close: false }, false);
+        response.status_line(Version::Http11, HTTPStatus::new(scene.status), "");
         for (name, value) in &scene.headers {
-            reply.field(name, value);
+            response.field(name, value);
         }
         let length = body.len().to_string();
         if scene.tells_length() {
-            reply.field("Content-Length", &length);
+            response.field("Content-Length", &length);
         }
-        let ended = reply.end_head().map(drop);
-        let written = ended.and_then(|()| if body.is_empty() { Ok(0) } else { reply.write(body) });
-        written.and_then(|_| reply.finish()).map_err(|mistake| mistake.to_string())
+        let ended = response.end_head().map(drop);
+        let written = ended.and_then(|()| if body.is_empty() { Ok(0) } else { response.write(body) });
+        written.and_then(|_| response.finish()).map_err(|mistake| mistake.to_string())
     }
 
     /// Waits for so long before it answers. Where a test can, it better opens a gate: see [`behind`](Self::behind).

@@ -19,8 +19,8 @@ use crate::server::{HTTPServer, ServerBuilder, url};
 /// use basehttp::testing::TestServer;
 ///
 /// let server = TestServer::new(|base| Hello { base });
-/// let reply = server.exchange(b"GET / HTTP/1.0\r\n\r\n").unwrap();
-/// assert!(reply.starts_with(b"HTTP/1.0 204 No Content\r\n"));
+/// let response = server.exchange(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+/// assert!(response.starts_with(b"HTTP/1.0 204 No Content\r\n"));
 /// ```
 #[derive(Debug)]
 pub struct TestServer {

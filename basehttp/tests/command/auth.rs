@@ -57,9 +57,9 @@ fn before_anything_else_of_a_request() {
         head("POST /", "Content-Length: 3\r\nExpect: 100-continue\r\n"),
         head("GET /", "Expect: what\r\n"),
     ] {
-        let reply = program.ask(&request);
-        assert_eq!(reply.status, 401, "{request}");
-        assert!(reply.field("WWW-Authenticate").is_some(), "{request}");
+        let response = program.ask(&request);
+        assert_eq!(response.status, 401, "{request}");
+        assert!(response.field("WWW-Authenticate").is_some(), "{request}");
     }
     // Not even that is worth a password.
     assert_eq!(program.ask("GET /\u{1}\r\n\r\n").status, 400);
@@ -73,8 +73,8 @@ fn browsers_may_ask_first_what_they_may_send() {
     let program = Program::start(folder.path(), &["--auth", "ann:x", "--cors"]);
     let asked = "OPTIONS / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://b\r\nConnection: close\r\n\r\n";
     assert_eq!(program.ask(asked).status, 204);
-    let reply = program.get_with("/", "Origin: http://b\r\n");
-    assert_eq!((reply.status, reply.field("Access-Control-Allow-Origin")), (401, Some("*")));
+    let response = program.get_with("/", "Origin: http://b\r\n");
+    assert_eq!((response.status, response.field("Access-Control-Allow-Origin")), (401, Some("*")));
 }
 
 #[test]

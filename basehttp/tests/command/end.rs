@@ -7,7 +7,7 @@ use std::path::Path;
 
 use nix::sys::signal::Signal;
 
-use crate::program::{Program, Reply, folder, names, unnamed, wait_until};
+use crate::program::{Program, Response, folder, names, unnamed, wait_until};
 use crate::upload::{form, request};
 
 /// The start of an upload, which its handler reads: the rest is to come.
@@ -32,7 +32,7 @@ fn the_first_signal_lets_running_requests_end() {
         program.signal(signal);
         program.wait_for_log("once more stops at once");
         stream.write_all(&rest).unwrap();
-        assert_eq!(Reply::read(stream).status, 201);
+        assert_eq!(Response::read(stream).status, 201);
         let (status, output, _) = program.wait();
         assert_eq!(status.code(), Some(0));
         let line = output.lines().last().unwrap();

@@ -131,10 +131,10 @@ fn a_log_that_nobody_reads_stops_nobody() {
         writer.write_all("HEAD /a.txt HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(MANY).as_bytes()).unwrap();
         writer.shutdown(Shutdown::Write).unwrap();
     });
-    let mut replies = String::new();
-    stream.read_to_string(&mut replies).unwrap();
+    let mut responses = String::new();
+    stream.read_to_string(&mut responses).unwrap();
     writing.join().unwrap();
-    assert_eq!(replies.matches("HTTP/1.1 200 OK").count(), MANY);
+    assert_eq!(responses.matches("HTTP/1.1 200 OK").count(), MANY);
     kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
     wait_until("the end of the program", || child.try_wait().unwrap().is_some());
     assert_eq!(child.wait().unwrap().code(), Some(0));

@@ -11,7 +11,7 @@ use rustls::crypto::ring;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use crate::program::{Program, Reply, command, connect, folder, run, wait_until};
+use crate::program::{Program, Response, command, connect, folder, run, wait_until};
 
 #[test]
 fn help_version_completions_and_man_page() {
@@ -52,10 +52,10 @@ fn a_folder_is_served_and_told() {
     let told = folder.path().canonicalize().unwrap();
     let url = format!("http://127.0.0.1:{}/", program.port);
     assert_eq!(program.greeting, [&format!("Serving {} at", told.display()), &url, "until Ctrl-C"]);
-    let reply = program.get("/a.txt");
-    assert_eq!((reply.status, &*reply.body), (200, "text of a"));
-    assert!(reply.head.starts_with("HTTP/1.1 200 OK\r\n"), "{}", reply.head);
-    assert!(reply.field("Server").unwrap().starts_with("basehttp/"), "{}", reply.head);
+    let response = program.get("/a.txt");
+    assert_eq!((response.status, &*response.body), (200, "text of a"));
+    assert!(response.head.starts_with("HTTP/1.1 200 OK\r\n"), "{}", response.head);
+    assert!(response.field("Server").unwrap().starts_with("basehttp/"), "{}", response.head);
     let list = program.get("/").body;
     assert!(list.contains("a.txt") && !list.contains("<form") && !list.contains("hidden"), "{list}");
     assert_eq!(program.get("/.hidden").status, 404);
@@ -78,7 +78,7 @@ fn without_a_directory_it_is_the_current_one() {
     assert!(address.ip().is_loopback());
     let mut stream = connect(address);
     stream.write_all(b"GET /a.txt HTTP/1.0\r\n\r\n").unwrap();
-    assert_eq!(Reply::read(stream).body, "text of a");
+    assert_eq!(Response::read(stream).body, "text of a");
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn without_an_address_it_is_all_of_them() {
     if program.greeting.contains(&of_ipv6) && Path::new("/proc/net/if_inet6").exists() {
         let mut stream = connect(SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, program.port)));
         stream.write_all(b"GET /a.txt HTTP/1.0\r\n\r\n").unwrap();
-        assert_eq!(Reply::read(stream).status, 200);
+        assert_eq!(Response::read(stream).status, 200);
     }
     let (_, _, log) = program.stop();
     // And not as ::ffff:127.0.0.1.
@@ -101,7 +101,7 @@ fn without_an_address_it_is_all_of_them() {
 }
 
 #[test]
-fn the_protocol_is_that_of_the_replies() {
+fn the_protocol_is_that_of_the_responses() {
     let folder = folder();
     for (version, says) in [("HTTP/1.0", "HTTP/1.0 200 OK"), ("HTTP/1.1", "HTTP/1.1 200 OK")] {
         let program = Program::start(folder.path(), &["--protocol", version]);
@@ -138,8 +138,8 @@ fn scripts_run_where_that_is_wanted() {
     symlink("cgi-bin", folder.path().join("other")).unwrap();
     fs::create_dir(folder.path().join("cgi-bin/sub")).unwrap();
     for path in ["/cgi-bin/", "/cgi-bin", "/sub/../cgi-bin/", "/other/", "/other/sub/"] {
-        let reply = program.ask(crate::upload::request(path, "", &form));
-        assert!(matches!(reply.status, 403 | 404), "{path}: {}", reply.status);
+        let response = program.ask(crate::upload::request(path, "", &form));
+        assert!(matches!(response.status, 403 | 404), "{path}: {}", response.status);
     }
     assert_eq!(crate::program::names(&folder.path().join("cgi-bin")), ["sub", "who.sh"]);
     assert!(crate::program::names(&folder.path().join("cgi-bin/sub")).is_empty());
@@ -152,11 +152,11 @@ fn fields_are_added_and_replaced() {
         ["-H", "X-One: 1", "--header", "x-two:  a b ", "-H", "Server: mine", "-H", "Cache-Control: no-store"];
     let program = Program::start(folder.path(), &fields);
     for path in ["/a.txt", "/", "/nothing"] {
-        let reply = program.get(path);
-        assert_eq!(reply.fields("X-One"), ["1"], "{path}");
-        assert_eq!(reply.fields("X-Two"), ["a b"], "{path}");
-        assert_eq!(reply.fields("Server"), ["mine"], "{path}");
-        assert_eq!(reply.fields("Cache-Control"), ["no-store"], "{path}");
+        let response = program.get(path);
+        assert_eq!(response.fields("X-One"), ["1"], "{path}");
+        assert_eq!(response.fields("X-Two"), ["a b"], "{path}");
+        assert_eq!(response.fields("Server"), ["mine"], "{path}");
+        assert_eq!(response.fields("Cache-Control"), ["no-store"], "{path}");
     }
 }
 
@@ -179,10 +179,10 @@ fn other_sites_may_read() {
     }
     let asked = "OPTIONS /a.txt HTTP/1.1\r\nHost: localhost\r\nOrigin: http://b\r\nAccess-Control-Request-Method: GET\r\n\
                  Access-Control-Request-Headers: range\r\nConnection: close\r\n\r\n";
-    let reply = program.ask(asked);
-    assert_eq!(reply.status, 204);
-    assert_eq!(reply.field("Access-Control-Allow-Methods"), Some("GET, HEAD, OPTIONS"));
-    assert_eq!(reply.field("Access-Control-Allow-Headers"), Some("*, Authorization"));
+    let response = program.ask(asked);
+    assert_eq!(response.status, 204);
+    assert_eq!(response.field("Access-Control-Allow-Methods"), Some("GET, HEAD, OPTIONS"));
+    assert_eq!(response.field("Access-Control-Allow-Headers"), Some("*, Authorization"));
     let program = Program::start(folder.path(), &[]);
     assert_eq!(program.get("/a.txt").field("Access-Control-Allow-Origin"), None);
 }
@@ -193,9 +193,9 @@ fn pages_of_a_program_are_its_index() {
     fs::write(folder.path().join("index.html"), "the program").unwrap();
     let program = Program::start(folder.path(), &["--spa"]);
     for path in ["/", "/user/17", "/user/17/?a=b", "/about"] {
-        let reply = program.get(path);
-        assert_eq!((reply.status, &*reply.body), (200, "the program"), "{path}");
-        assert_eq!(reply.field("Content-Type"), Some("text/html; charset=utf-8"), "{path}");
+        let response = program.get(path);
+        assert_eq!((response.status, &*response.body), (200, "the program"), "{path}");
+        assert_eq!(response.field("Content-Type"), Some("text/html; charset=utf-8"), "{path}");
     }
     assert_eq!(program.get("/a.txt").body, "text of a");
     assert!(program.get("/sub/").body.contains("c.txt"));
@@ -273,7 +273,7 @@ fn over_tls() {
         let client = ClientConnection::new(config.clone(), name).unwrap();
         let mut stream = StreamOwned::new(client, program.connect());
         stream.write_all(b"GET /a.txt HTTP/1.0\r\n\r\n").unwrap();
-        assert_eq!(Reply::read(stream).body, "text of a");
+        assert_eq!(Response::read(stream).body, "text of a");
     }
 }
 
@@ -298,7 +298,7 @@ fn a_renewed_certificate_is_read_again() {
         let name = ServerName::try_from("localhost").unwrap();
         let client = ClientConnection::new(Arc::new(config), name).unwrap();
         let mut stream = StreamOwned::new(client, program.connect());
-        stream.write_all(b"GET /a.txt HTTP/1.0\r\n\r\n").is_ok() && Reply::read(stream).body == "text of a"
+        stream.write_all(b"GET /a.txt HTTP/1.0\r\n\r\n").is_ok() && Response::read(stream).body == "text of a"
     };
     assert!(is_served(&first));
     fs::write(&certificate, second.cert.pem()).unwrap();

@@ -115,19 +115,19 @@ impl Program {
         connect(SocketAddr::from(([127, 0, 0, 1], self.port)))
     }
 
-    /// Sends a request on a connection of its own, and reads the reply.
-    pub(crate) fn ask(&self, request: impl AsRef<[u8]>) -> Reply {
+    /// Sends a request on a connection of its own, and reads the response.
+    pub(crate) fn ask(&self, request: impl AsRef<[u8]>) -> Response {
         let mut stream = self.connect();
         stream.write_all(request.as_ref()).expect("the server takes it");
-        Reply::read(stream)
+        Response::read(stream)
     }
 
-    pub(crate) fn get(&self, path: &str) -> Reply {
+    pub(crate) fn get(&self, path: &str) -> Response {
         self.get_with(path, "")
     }
 
     /// With more fields, each with its line end.
-    pub(crate) fn get_with(&self, path: &str, fields: &str) -> Reply {
+    pub(crate) fn get_with(&self, path: &str, fields: &str) -> Response {
         self.ask(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{fields}\r\n"))
     }
 
@@ -174,21 +174,21 @@ pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     stream
 }
 
-/// A reply as it came.
+/// A response as it came.
 #[derive(Debug)]
-pub(crate) struct Reply {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: String,
 }
 
-impl Reply {
+impl Response {
     /// Reads to the end of the connection.
     pub(crate) fn read(mut stream: impl Read) -> Self {
         let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).expect("a whole reply");
+        stream.read_to_end(&mut bytes).expect("a whole response");
         let text = String::from_utf8(bytes).expect("text");
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no reply: {text:?}"));
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no response: {text:?}"));
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
         Self { status, head: head.to_owned(), body: body.to_owned() }
     }

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use nix::sys::signal::Signal;
 
-use crate::program::{Program, Reply, command, folder, names, wait_until};
+use crate::program::{Program, Response, command, folder, names, wait_until};
 
 fn script(folder: &Path, name: &str, text: &str) {
     let path = folder.join("cgi-bin").join(name);
@@ -52,9 +52,9 @@ fn a_script_is_told_who_has_come_with_the_right_password() {
         format!("GET /cgi-bin/who HTTP/1.1\r\nHost: 127.0.0.1\r\n{pair}{more}\r\n")
     };
     let program = start("HTTP/1.1");
-    let replies = program.ask(asked("ann", "") + &asked("zo\u{eb}", "Connection: close\r\n"));
-    let at = |text: &str| replies.body.find(text);
-    assert!(at("Basic ann\n") < at("Basic zo\u{eb}\n") && at("Basic ann\n").is_some(), "{replies:?}");
+    let responses = program.ask(asked("ann", "") + &asked("zo\u{eb}", "Connection: close\r\n"));
+    let at = |text: &str| responses.body.find(text);
+    assert!(at("Basic ann\n") < at("Basic zo\u{eb}\n") && at("Basic ann\n").is_some(), "{responses:?}");
     for wrong in [basic("ann:guess"), claims.to_owned()] {
         assert_eq!(program.get_with("/cgi-bin/who", &wrong).status, 401);
     }
@@ -80,7 +80,7 @@ fn chunked(path: &str, length: usize) -> Vec<u8> {
 
 const LENGTH: &str = "printf 'A: b\\n\\n'; echo \"$CONTENT_LENGTH\"; exec wc -c";
 
-/// The command with scripts, started by way of `env` or of a shell. No reply of HTTP/1.0 is in chunks.
+/// The command with scripts, started by way of `env` or of a shell. No response of HTTP/1.0 is in chunks.
 fn started_by(starter: &str, arguments: &[&str], folder: &Path) -> Program {
     let mut outer = Command::new(starter);
     outer.args(arguments).arg(command().get_program());
@@ -132,10 +132,10 @@ fn a_long_body_is_in_a_file_without_a_name_and_a_short_one_is_in_none() {
     };
     let stream = asked(1 << 20, 0);
     fs::write(&go, "go\n").unwrap();
-    assert_eq!(Reply::read(stream).body, "1048576\n");
+    assert_eq!(Response::read(stream).body, "1048576\n");
     let stream = asked(5_000_000, 1);
     fs::write(&go, "go\n").unwrap();
-    assert_eq!(Reply::read(stream).body, "5000000\n");
+    assert_eq!(Response::read(stream).body, "5000000\n");
     wait_until("the file is closed", || !cfg!(target_os = "linux") || kept(&program) == 0);
     // However the server ends.
     let stream = asked(5_000_000, 1);
@@ -163,7 +163,7 @@ fn where_there_is_no_room_for_a_long_body_a_short_one_goes_on() {
 }
 
 #[test]
-fn whoever_starts_it_a_killed_script_has_no_whole_reply() {
+fn whoever_starts_it_a_killed_script_has_no_whole_response() {
     if !cfg!(target_os = "linux") {
         return;
     }
@@ -172,9 +172,9 @@ fn whoever_starts_it_a_killed_script_has_no_whole_reply() {
     let program = started_by("env", &["--ignore-signal=CHLD"], folder.path());
     let mut stream = program.connect();
     stream.write_all(b"GET /cgi-bin/cut HTTP/1.0\r\n\r\n").unwrap();
-    let mut reply = String::new();
+    let mut response = String::new();
     // A reset, where the shell has taken its time before the end, and what it has said was sent by then.
-    let end = stream.read_to_string(&mut reply);
-    assert!(end.is_err() || reply.starts_with("HTTP/1.0 502 "), "{reply}");
-    program.wait_for_log("its reply is cut");
+    let end = stream.read_to_string(&mut response);
+    assert!(end.is_err() || response.starts_with("HTTP/1.0 502 "), "{response}");
+    program.wait_for_log("its response is cut");
 }

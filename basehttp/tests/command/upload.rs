@@ -6,7 +6,7 @@ use std::net::Shutdown;
 use std::path::Path;
 use std::process::Command;
 
-use crate::program::{Program, Reply, folder, names, unnamed, wait_until};
+use crate::program::{Program, Response, folder, names, unnamed, wait_until};
 
 const BOUNDARY: &str = "----boundary-of-a-test";
 
@@ -49,9 +49,9 @@ fn files_go_into_the_folder_that_is_listed() {
     // What looks like an end is none.
     let tricky = format!("--{BOUNDARY}\n--{BOUNDARY}--\r\n--\r\n--{}\r", &BOUNDARY[..10]);
     let files = form(&[("big.bin", &content), ("empty", b""), ("tricky", tricky.as_bytes())]);
-    let reply = program.ask(request("/sub/", "", &files));
+    let response = program.ask(request("/sub/", "", &files));
     assert_eq!(
-        (reply.status, &*reply.body),
+        (response.status, &*response.body),
         (201, &*format!("700000 big.bin\n0 empty\n{} tricky\n", tricky.len()))
     );
     let sub = folder.path().join("sub");
@@ -83,13 +83,14 @@ fn the_page_has_a_form_that_works_without_scripts() {
     assert!(page.field("Content-Security-Policy").unwrap().contains(&format!("script-src 'nonce-{nonce}'")));
     assert!(!program.get("/sub/").body.contains(nonce));
     let fields = "Accept: text/html,application/xhtml+xml\r\nOrigin: http://localhost:1\r\nSec-Fetch-Site: same-origin\r\n";
-    let reply = program.ask(request("/sub/", fields, &form(&[("d", b"d")])));
-    assert_eq!((reply.status, reply.field("Location")), (303, Some("./")));
+    let response = program.ask(request("/sub/", fields, &form(&[("d", b"d")])));
+    assert_eq!((response.status, response.field("Location")), (303, Some("./")));
     assert_eq!(fs::read(folder.path().join("sub/d")).unwrap(), b"d");
     // And what other programs understand.
-    let reply = program.ask(request("/sub/", "Accept: application/json\r\n", &form(&[("e \u{e9}", b"e")])));
-    assert_eq!((reply.status, reply.field("Content-Type")), (201, Some("application/json")));
-    assert_eq!(reply.body, "{\"files\":[{\"name\":\"e \u{e9}\",\"size\":1}]}");
+    let response =
+        program.ask(request("/sub/", "Accept: application/json\r\n", &form(&[("e \u{e9}", b"e")])));
+    assert_eq!((response.status, response.field("Content-Type")), (201, Some("application/json")));
+    assert_eq!(response.body, "{\"files\":[{\"name\":\"e \u{e9}\",\"size\":1}]}");
     let (_, _, log) = program.stop();
     assert!(log.contains("] uploaded d (1 bytes)"), "{log}");
 }
@@ -119,7 +120,7 @@ fn in_chunks_and_after_100_continue() {
     stream.read_exact(&mut interim).unwrap();
     assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
     stream.write_all(body).unwrap();
-    assert_eq!(Reply::read(stream).status, 201);
+    assert_eq!(Response::read(stream).status, 201);
 }
 
 #[test]
@@ -135,13 +136,13 @@ fn names_do_no_harm() {
         ("a\tb", "a_b"),
         ("\u{e9}\u{1f600}", "\u{e9}\u{1f600}"),
     ] {
-        let reply = program.ask(request("/", "", &form(&[(told, b"x")])));
-        assert_eq!((reply.status, &*reply.body), (201, &*format!("1 {name}\n")), "{told}");
+        let response = program.ask(request("/", "", &form(&[(told, b"x")])));
+        assert_eq!((response.status, &*response.body), (201, &*format!("1 {name}\n")), "{told}");
         assert!(folder.path().join(name).is_file(), "{told}");
     }
     for told in ["..", "/", "...", &"n".repeat(300)] {
-        let reply = program.ask(request("/", "", &form(&[(told, b"x")])));
-        assert_eq!(reply.status, 400, "{told}: {}", reply.body);
+        let response = program.ask(request("/", "", &form(&[(told, b"x")])));
+        assert_eq!(response.status, 400, "{told}: {}", response.body);
     }
     assert_eq!(names(folder.path()).len(), BEFORE.len() + 7);
     let above = names(folder.path().parent().unwrap());
@@ -171,8 +172,8 @@ fn names_are_found_by_the_grammar() {
         (format!("filename={longest}").as_bytes(), &longest),
     ] {
         let shown = String::from_utf8_lossy(disposition);
-        let reply = program.ask(request("/sub/", "", &disposed(disposition)));
-        assert_eq!((reply.status, &*reply.body), (201, &*format!("1 {name}\n")), "{shown}");
+        let response = program.ask(request("/sub/", "", &disposed(disposition)));
+        assert_eq!((response.status, &*response.body), (201, &*format!("1 {name}\n")), "{shown}");
         assert_eq!(fs::read(folder.path().join("sub").join(name)).unwrap(), b"x", "{shown}");
     }
     for (disposition, reason) in [
@@ -180,9 +181,9 @@ fn names_are_found_by_the_grammar() {
         ("filename=\"\u{ad}\u{2060}\"".to_owned(), "A file has no name that could be used"),
         ("name=filename".to_owned(), "There is no file in the form"),
     ] {
-        let reply = program.ask(request("/sub/", "", &disposed(disposition.as_bytes())));
-        assert_eq!(reply.status, 400, "{disposition}");
-        assert!(reply.body.contains(reason), "{disposition}: {}", reply.body);
+        let response = program.ask(request("/sub/", "", &disposed(disposition.as_bytes())));
+        assert_eq!(response.status, 400, "{disposition}");
+        assert!(response.body.contains(reason), "{disposition}: {}", response.body);
     }
 }
 
@@ -201,8 +202,8 @@ fn a_folder_that_is_removed_during_an_upload_is_not_there() {
         wait_until("the upload to begin", || unnamed(&going) > 0);
         fs::remove_dir_all(&going).unwrap();
         stream.write_all(&whole[150_000..]).unwrap();
-        let reply = Reply::read(stream);
-        assert_eq!(reply.status, 404, "{}", reply.body);
+        let response = Response::read(stream);
+        assert_eq!(response.status, 404, "{}", response.body);
         assert!(!going.exists());
     }
 }
@@ -233,8 +234,8 @@ fn what_is_there_is_not_replaced_by_something_that_is_sent_in_its_place() {
     let folder = folder();
     let program = Program::start(folder.path(), &["--upload"]);
     assert_eq!(program.ask(request("/", "", &form(&[("a.txt.gz", b"other")]))).status, 201);
-    let reply = program.get_with("/a.txt", "Accept-Encoding: gzip\r\n");
-    assert_eq!((&*reply.body, reply.field("content-encoding")), ("text of a", None));
+    let response = program.get_with("/a.txt", "Accept-Encoding: gzip\r\n");
+    assert_eq!((&*response.body, response.field("content-encoding")), ("text of a", None));
 }
 
 #[test]
@@ -298,8 +299,8 @@ fn what_is_no_form_of_files() {
         format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n--{BOUNDARY}--\r\n");
     let cut = String::from_utf8(form(&[("cut", b"content")])).unwrap();
     for body in ["", "nothing of it", &endless_head, &field, &cut[..cut.len() - 20]] {
-        let reply = typed(&multipart, body);
-        assert_eq!(reply.status, 400, "{:?}: {}", &body[..body.len().min(60)], reply.body);
+        let response = typed(&multipart, body);
+        assert_eq!(response.status, 400, "{:?}: {}", &body[..body.len().min(60)], response.body);
     }
     assert_eq!(program.ask(request("/", "", &form(&[("", b"")]))).status, 400);
     assert_eq!(program.ask(request("/nothing/", "", &form(&[("x", b"x")]))).status, 404);
@@ -368,9 +369,9 @@ fn a_full_disk_is_told_and_keeps_nothing() {
         return;
     };
     let program = Program::start(disk.0, &["--upload"]);
-    let reply = program.ask(request("/", "", &form(&[("small", b"s"), ("large", &vec![b'x'; 400_000])])));
-    assert_eq!(reply.status, 507, "{}", reply.body);
-    assert!(reply.body.contains("The disk is full"), "{}", reply.body);
+    let response = program.ask(request("/", "", &form(&[("small", b"s"), ("large", &vec![b'x'; 400_000])])));
+    assert_eq!(response.status, 507, "{}", response.body);
+    assert!(response.body.contains("The disk is full"), "{}", response.body);
     assert_eq!(names(disk.0), Vec::<String>::new());
     assert_eq!(program.ask(request("/", "", &form(&[("small", b"s")]))).status, 201);
     assert_eq!(names(disk.0), ["small"]);

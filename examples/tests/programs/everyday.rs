@@ -236,8 +236,8 @@ fn metrics_tell_what_was_asked() {
     check(&site.exchange(request("GET /none")), "HTTP/1.1 404 Not Found", &[]);
     let parts = [
         "\r\nContent-Type: text/plain; version=0.0.4\r\n",
-        "\n# TYPE http_replies_total counter\nhttp_replies_total{status=\"1xx\"} 0\nhttp_replies_total{status=\"2xx\"} 1\n",
-        "\nhttp_replies_total{status=\"4xx\"} 1\n",
+        "\n# TYPE http_responses_total counter\nhttp_responses_total{status=\"1xx\"} 0\nhttp_responses_total{status=\"2xx\"} 1\n",
+        "\nhttp_responses_total{status=\"4xx\"} 1\n",
         "\nhttp_connections_total 3\n",
         "\nhttp_handler_seconds_bucket{le=\"0.0001\"} ",
         "\nhttp_handler_seconds_bucket{le=\"+Inf\"} 2\n",

@@ -109,7 +109,7 @@ fn an_inherited_ignored_sigchld_is_as_the_default() {
         let reply = stage.reply();
         assert!(reply.truncated && !reply.stays_open, "{:?}", stage.log.lines());
     }
-    assert_eq!(stage.log.count("its reply is cut"), 3, "{:?}", stage.log.lines());
+    assert_eq!(stage.log.count("its response is cut"), 3, "{:?}", stage.log.lines());
     // Nor does a script inherit it.
     stage.script("cgi-bin/script", "echo A: b; echo; exec grep SigIgn /proc/self/status");
     let text = stage.reply().text().into_owned();

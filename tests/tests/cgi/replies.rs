@@ -64,7 +64,7 @@ fn what_is_no_reply_is_502() {
     ] {
         let stage = says(text);
         let reply = stage.reply();
-        assert_eq!((reply.status, &*reply.reason), (502, "Bad reply of CGI script"), "{text}");
+        assert_eq!((reply.status, &*reply.reason), (502, "Bad response of CGI script"), "{text}");
         assert!(stage.log.has("/cgi-bin/script: "), "{text}: {:?}", stage.log.lines());
     }
 }

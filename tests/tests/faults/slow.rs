@@ -18,7 +18,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault::new("never-reads-chunked-reply", |scene| never_read(scene, 50, &get("/chunked/2048"))).with(SHORT),
     Fault::new("never-reads-and-asks-on", |scene| never_read(scene, 50, &get("/counted/1").repeat(1000)))
         .with(SHORT),
-    Fault::new("takes-a-reply-byte-by-byte", take_byte_by_byte).with(&["reply_timeout", "1000"]),
+    Fault::new("takes-a-reply-byte-by-byte", take_byte_by_byte).with(&["response_timeout", "1000"]),
     Fault::new("a-byte-at-a-time-in-the-head", |scene| {
         trickle(scene, "", &get(&"x".repeat(10_000)).replace("GET x", "GET /x"));
         scene.logs("code 408", TRICKLERS);
@@ -74,7 +74,7 @@ const SHORT: &[&str] = &[
     "1000",
     "write_timeout",
     "1000",
-    "reply_timeout",
+    "response_timeout",
     "1000",
 ];
 
@@ -115,7 +115,7 @@ fn take_byte_by_byte(scene: &mut Scene) {
     for client in &mut clients {
         client.send(get("/counted/2048"));
     }
-    scene.logs("timed out (reply_timeout)", TRICKLERS);
+    scene.logs("timed out (response_timeout)", TRICKLERS);
     // There are always some bytes left to take: the window is closed long before.
     while !scene.has_logged() {
         for client in &clients {

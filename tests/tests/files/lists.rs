@@ -188,7 +188,7 @@ fn clients_that_take_nothing_of_a_list_cost_no_threads_and_one_copy() {
     }
     fs::write(folder.path().join("a"), "a file").unwrap();
     let server = Launch::of(env!("CARGO_BIN_EXE_limited"))
-        .settings(&["reply_timeout", "600000", "write_timeout", "600000"])
+        .settings(&["response_timeout", "600000", "write_timeout", "600000"])
         .variable("LIMITED_FOLDER", folder.path())
         .variable("MALLOC_ARENA_MAX", "1")
         .variable("MALLOC_TRIM_THRESHOLD_", "4096")

@@ -413,8 +413,8 @@ fn a_connection_too_many_is_told_to_come_back() {
 }
 
 #[test]
-fn reply_buffer_decides_when_a_reply_is_chunked() {
-    let server = TestServer::with(HTTPServer::builder().reply_buffer(10), factory);
+fn response_buffer_decides_when_a_reply_is_chunked() {
+    let server = TestServer::with(HTTPServer::builder().response_buffer(10), factory);
     let reply = Client::new(&server).ask(GET);
     assert_eq!(reply.field("transfer-encoding"), Some("chunked"));
     assert!(reply.text().starts_with("127.0.0.1:"));

@@ -42,6 +42,6 @@ fn the_end_that_an_interim_response_announces_is_the_end() {
         case.requests[0].version = version;
         let (_, outcome, _) = play(&case);
         check(&case, Bounds::default(), &outcome).unwrap();
-        assert_eq!(outcome.traces.len(), 1, "the next reply would be taken for this one");
+        assert_eq!(outcome.traces.len(), 1, "the next response would be taken for this one");
     }
 }

@@ -14,14 +14,14 @@ use crate::program::{Act, Finish, Request, Upload, written};
 /// The settings that decide about replies.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
-    pub(crate) reply_buffer: usize,
+    pub(crate) response_buffer: usize,
     pub(crate) drain_limit: u64,
     pub(crate) gather_limit: usize,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { reply_buffer: 64 * 1024, drain_limit: 256 * 1024, gather_limit: 64 * 1024 }
+        Self { response_buffer: 64 * 1024, drain_limit: 256 * 1024, gather_limit: 64 * 1024 }
     }
 }
 
@@ -283,13 +283,13 @@ impl Model<'_> {
             };
             let direct = rest.len() >= 16 * 1024
                 && self.state == State::Held
-                && (self.length.is_some() || self.body.len() + rest.len() > self.bounds.reply_buffer);
+                && (self.length.is_some() || self.body.len() + rest.len() > self.bounds.response_buffer);
             if direct {
                 self.commit(None);
             }
             self.body.extend_from_slice(&rest[..room]);
             count += room;
-            if self.state == State::Held && self.body.len() > self.bounds.reply_buffer {
+            if self.state == State::Held && self.body.len() > self.bounds.response_buffer {
                 self.commit(None);
             }
             if count == bytes.len() {

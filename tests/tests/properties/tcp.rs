@@ -24,15 +24,15 @@ use crate::model::Bounds;
 use crate::program::{Act, Case, Finish, Program, Request, Upload};
 use crate::strategy::case;
 
-const USUAL: Bounds = Bounds { reply_buffer: 65_536, drain_limit: 262_144, gather_limit: 65_536 };
+const USUAL: Bounds = Bounds { response_buffer: 65_536, drain_limit: 262_144, gather_limit: 65_536 };
 
 /// Settings with which the bounds are met sooner.
 const SETTINGS: [(Bounds, usize); 5] = [
     (USUAL, 65_536),
-    (Bounds { reply_buffer: 0, drain_limit: 0, ..USUAL }, 0),
-    (Bounds { reply_buffer: 1, gather_limit: 0, ..USUAL }, 1),
+    (Bounds { response_buffer: 0, drain_limit: 0, ..USUAL }, 0),
+    (Bounds { response_buffer: 1, gather_limit: 0, ..USUAL }, 1),
     (Bounds { drain_limit: 0, gather_limit: 0, ..USUAL }, 1000),
-    (Bounds { reply_buffer: 1000, drain_limit: 100, gather_limit: 100 }, 0),
+    (Bounds { response_buffer: 1000, drain_limit: 100, gather_limit: 100 }, 0),
 ];
 
 /// How much a client reads at a time, and what the system may take in for it.
@@ -58,7 +58,7 @@ impl Stage {
         let (score, log) = (Score::default(), Log::default());
         let builder = || {
             let builder = HTTPServer::builder()
-                .reply_buffer(bounds.reply_buffer)
+                .response_buffer(bounds.response_buffer)
                 .drain_limit(bounds.drain_limit)
                 .gather_limit(bounds.gather_limit)
                 .write_high_water(high_water)

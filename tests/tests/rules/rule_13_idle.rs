@@ -19,7 +19,7 @@ use crate::stage::{GET, Stage, WAIT, factory, get, say, turn};
 fn stage(builder: basehttp::ServerBuilder) -> Stage {
     let hour = Duration::from_secs(3600);
     let builder = builder.idle_timeout(hour).head_timeout(hour).read_timeout(hour).body_timeout(hour);
-    let builder = builder.write_timeout(hour).reply_timeout(hour);
+    let builder = builder.write_timeout(hour).response_timeout(hour);
     Stage::with(builder, |act| match act.path() {
         "/big" => {
             act.send_response(200);
@@ -133,7 +133,7 @@ fn rule_13_slow_readers_of_a_large_file_hold_neither_thread_nor_memory() {
     file.set_len(SIZE).unwrap();
     let file = Arc::new(file);
     let hour = Duration::from_secs(3600);
-    let builder = HTTPServer::builder().write_timeout(hour).reply_timeout(hour);
+    let builder = HTTPServer::builder().write_timeout(hour).response_timeout(hour);
     let stage = Stage::with(builder, move |act| {
         if act.path() == "/" {
             return say(act, "quick");

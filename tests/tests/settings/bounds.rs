@@ -84,7 +84,7 @@ fn above_the_high_water_mark_a_write_waits_for_its_client() {
 #[test]
 fn a_reader_gets_all_in_order_whatever_the_mark_is() {
     for high_water in [0, 1, 20_000, 1 << 20] {
-        let (server, _keys) = start(HTTPServer::builder().write_high_water(high_water).reply_buffer(100));
+        let (server, _keys) = start(HTTPServer::builder().write_high_water(high_water).response_buffer(100));
         let body = Client::new(&server).ask(GET_BIG).body;
         assert_eq!(body.len(), BIG);
         assert_eq!(body.iter().position(|byte| *byte == b'y'), Some(BIG / 2));
@@ -192,7 +192,7 @@ fn a_body_that_comes_fast_enough_may_take_longer_than_its_deadline() {
 fn a_reply_that_is_taken_a_little_at_a_time_has_a_deadline_as_a_whole() {
     // While the handler writes, and when it has returned.
     for high_water in [1 << 16, BIG] {
-        let builder = HTTPServer::builder().write_high_water(high_water).reply_timeout(SHORT * 5);
+        let builder = HTTPServer::builder().write_high_water(high_water).response_timeout(SHORT * 5);
         let (server, keys) = start(builder);
         let mut client = Client::new(&server);
         client.send(GET_BIG);
@@ -210,7 +210,7 @@ fn a_reply_that_is_taken_a_little_at_a_time_has_a_deadline_as_a_whole() {
 
 #[test]
 fn a_handler_that_sets_its_own_write_timeout_minds_the_whole_itself() {
-    let (server, keys) = start(HTTPServer::builder().reply_timeout(SHORT));
+    let (server, keys) = start(HTTPServer::builder().response_timeout(SHORT));
     let mut client = Client::new(&server);
     client.send("GET /patient HTTP/1.1\r\nHost: a\r\n\r\n");
     thread::sleep(SHORT * 5);
@@ -247,7 +247,7 @@ fn the_system_does_not_hoard_a_reply_for_a_slow_reader() {
         let poured = poured.clone();
         move |base| Pouring { base, poured: poured.clone() }
     };
-    let builder = HTTPServer::builder().write_high_water(0).reply_buffer(0).write_timeout(SHORT);
+    let builder = HTTPServer::builder().write_high_water(0).response_buffer(0).write_timeout(SHORT);
     let server = TestServer::with(builder, factory);
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     socket.set_recv_buffer_size(1 << 14).unwrap();

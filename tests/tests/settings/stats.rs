@@ -67,7 +67,7 @@ fn replies_and_bytes_are_counted() {
     let asked = paths.map(|path| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")).concat();
     let answered = server.exchange(asked.as_bytes()).unwrap();
     let stats = wait_for(&server, |stats| stats.connections_open == 0);
-    assert_eq!(stats.replies, [0, 4, 1, 0, 0]);
+    assert_eq!(stats.responses, [0, 4, 1, 0, 0]);
     assert_eq!((stats.connections_accepted, stats.connections_refused), (1, 0));
     assert_eq!((stats.bytes_received, stats.bytes_sent), (asked.len() as u64, answered.len() as u64));
     assert_eq!(stats.handler_time.count(), 5);
@@ -89,7 +89,7 @@ fn what_goes_wrong_is_counted_as_what_its_client_sees() {
     ] {
         let _ = server.exchange(request.as_bytes());
     }
-    wait_for(&server, |stats| stats.replies == [0, 1, 0, 1, 2] && stats.connections_open == 0);
+    wait_for(&server, |stats| stats.responses == [0, 1, 0, 1, 2] && stats.connections_open == 0);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn one_connection_too_many_is_counted() {
     first.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     let mut second = Client::new(&server);
     assert!(second.rest().unwrap().starts_with(b"HTTP/1.1 503 "));
-    let stats = wait_for(&server, |stats| stats.replies[4] == 1);
+    let stats = wait_for(&server, |stats| stats.responses[4] == 1);
     assert_eq!((stats.connections_refused, stats.connections_accepted), (1, 2));
 }
 

@@ -30,7 +30,7 @@ fn what_would_serve_nobody_is_named_with_what_to_do() {
         ("read_timeout", new().read_timeout(zero)),
         ("write_timeout", new().write_timeout(zero)),
         ("body_timeout", new().body_timeout(zero)),
-        ("reply_timeout", new().reply_timeout(zero)),
+        ("response_timeout", new().response_timeout(zero)),
         ("queue_timeout", new().queue_timeout(zero)),
         ("max_connections", new().max_connections(0)),
         ("max_threads", new().max_threads(0)),
@@ -54,7 +54,7 @@ fn a_buffer_without_a_bound_is_named() {
     let new = HTTPServer::builder;
     let builders = [
         ("gather_limit", new().gather_limit(usize::MAX)),
-        ("reply_buffer", new().reply_buffer(usize::MAX)),
+        ("response_buffer", new().response_buffer(usize::MAX)),
         ("write_high_water", new().write_high_water(usize::MAX)),
     ];
     for (name, builder) in builders {
@@ -145,7 +145,7 @@ fn every_way_to_make_a_server_looks_at_the_settings() {
 fn what_is_zero_on_purpose_or_without_end_is_no_mistake() {
     HTTPServer::builder()
         .gather_limit(0)
-        .reply_buffer(0)
+        .response_buffer(0)
         .write_high_water(0)
         .drain_limit(0)
         .shutdown_grace(Duration::ZERO)
@@ -153,7 +153,7 @@ fn what_is_zero_on_purpose_or_without_end_is_no_mistake() {
         .read_timeout(Duration::MAX)
         .write_timeout(Duration::MAX)
         .body_timeout(Duration::MAX)
-        .reply_timeout(Duration::MAX)
+        .response_timeout(Duration::MAX)
         .head_timeout(Duration::MAX)
         .queue_timeout(Duration::MAX)
         .timeout(Duration::MAX)

@@ -60,7 +60,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TYPE", value_parser = content_type)]
     pub(crate) content_type: Option<String>,
 
-    /// Add a field to replies; may be repeated
+    /// Add a field to responses; may be repeated
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header)]
     pub(crate) headers: Vec<(String, String)>,
 
@@ -148,7 +148,7 @@ pub(crate) struct Args {
     pub(crate) man: bool,
 }
 
-/// The version of the replies.
+/// The version of the responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Protocol {
     #[value(name = "HTTP/1.0")]
@@ -174,7 +174,7 @@ Examples:
   basehttp --upload --auth-file pw   files from others, who know a password
   basehttp -d dist --spa -H 'Cache-Control: no-store'";
 
-/// `Name: value`, as it can stand in a reply (RFC 9110 section 5).
+/// `Name: value`, as it can stand in a response (RFC 9110 section 5).
 fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once(':').ok_or("write it as 'Name: value'")?;
     let value = value.trim_matches([' ', '\t']);
@@ -185,7 +185,7 @@ fn header(text: &str) -> Result<(String, String), String> {
     if !value.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte)) {
         return Err(format!("the value of {name} has characters that are not printable ASCII"));
     }
-    // They tell where a reply ends, which is the server's to say.
+    // They tell where a response ends, which is the server's to say.
     let framing = ["Connection", "Content-Length", "Trailer", "Transfer-Encoding", "Upgrade"];
     if framing.iter().any(|known| known.eq_ignore_ascii_case(name)) {
         return Err(format!("{name} is made by the server"));

@@ -27,7 +27,7 @@ type Base = CGIHTTPRequestHandler;
 #[cfg(not(unix))]
 type Base = SimpleHTTPRequestHandler;
 
-/// Serves the requests of a connection, with replies of HTTP/1.`MINOR`: the version is a class variable, and so a constant.
+/// Serves the requests of a connection, with responses of HTTP/1.`MINOR`: the version is a class variable, and so a constant.
 pub(crate) struct Files<const MINOR: u8> {
     base: Base,
     settings: Arc<Settings>,
@@ -84,7 +84,7 @@ impl<const MINOR: u8> Files<MINOR> {
     fn conclude(&mut self) {
         let record = std::mem::take(&mut self.record);
         let Some(status) = record.status.get() else { return };
-        // A reply to HEAD has no body, whatever length it tells.
+        // A response to HEAD has no body, whatever length it tells.
         let size = record.size.get().filter(|_| self.command() != "HEAD" && status != 304);
         self.settings.summary.answered(status, size.unwrap_or(0));
         let (user, reason) = (record.user.into_inner(), record.reason.into_inner());

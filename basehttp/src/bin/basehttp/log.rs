@@ -44,7 +44,7 @@ pub(crate) struct Request<'a> {
     pub(crate) referer: Option<&'a str>,
     pub(crate) user_agent: Option<&'a str>,
     pub(crate) status: u16,
-    /// Of the reply's body, where it was declared.
+    /// Of the response's body, where it was declared.
     pub(crate) size: Option<u64>,
     /// Why it was refused, or what else there is to say.
     pub(crate) reason: &'a str,

@@ -89,7 +89,7 @@ fn guarded(builder: ServerBuilder, args: &Args, is_loopback: bool) -> ServerBuil
 /// How often it is looked whether the certificate has been renewed: a look reads two small files.
 const LOOK_AT_TLS: Duration = Duration::from_secs(2);
 
-/// Serves until somebody wants the end; with replies of HTTP/1.`MINOR`.
+/// Serves until somebody wants the end; with responses of HTTP/1.`MINOR`.
 fn serve<const MINOR: u8>(args: &Args, settings: &Arc<Settings>) -> Result<(), Failure> {
     let mut builder = HTTPServer::builder();
     if let Some(certificate) = &args.tls_cert {

@@ -5,15 +5,15 @@ use std::cell::{Cell, RefCell};
 /// Made anew for each request.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
-    /// Of the last reply that was begun: the others were taken back.
+    /// Of the last response that was begun: the others were taken back.
     pub(crate) status: Cell<Option<u16>>,
-    /// The `Content-Length` of that reply.
+    /// The `Content-Length` of that response.
     pub(crate) size: Cell<Option<u64>>,
     /// What `send_error` has told.
     pub(crate) reason: RefCell<String>,
     /// `send_error` is at work: what it logs belongs to the request's line.
     pub(crate) is_refusing: Cell<bool>,
-    /// The reply asks for a password.
+    /// The response asks for a password.
     pub(crate) is_challenge: Cell<bool>,
     /// The fields of the command line are being added.
     pub(crate) is_adding: Cell<bool>,

@@ -19,7 +19,7 @@ pub(crate) struct Settings {
     pub(crate) spa: bool,
     pub(crate) auth: Option<Auth>,
     pub(crate) upload: Option<UploadRules>,
-    /// For all replies, in place of what the handler says.
+    /// For all responses, in place of what the handler says.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) content_type: Option<String>,
     pub(crate) log: Log,
@@ -71,7 +71,7 @@ impl Settings {
         })
     }
 
-    /// Whether there is a field of this name for all replies.
+    /// Whether there is a field of this name for all responses.
     pub(crate) fn has_header(&self, name: &str) -> bool {
         has(&self.headers, name)
     }

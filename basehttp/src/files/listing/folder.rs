@@ -10,7 +10,7 @@ use crate::files::entry::Entry;
 use crate::handler::payload::Payload;
 use crate::sync::{Arc, Mutex, OnceLock, lock};
 
-/// The entries of a folder, sorted, and the forms in which they are sent, each made once. The replies that send one have it
+/// The entries of a folder, sorted, and the forms in which they are sent, each made once. The responses that send one have it
 /// together.
 #[derive(Debug)]
 pub(in crate::files) struct Folder {

@@ -1,6 +1,6 @@
 //! The lists that are made or sent just now, so that all who ask for the same one get one copy.
 //!
-//! A list is kept by the replies that send it and by nobody else: a server that sends none has none. It is given again as
+//! A list is kept by the responses that send it and by nobody else: a server that sends none has none. It is given again as
 //! long as somebody takes it and it is right (see [`State::is_right_for`](super::folder::State::is_right_for)): the folder has
 //! the time that it had, and the list is younger than a second. So its names are those that the folder has, and a size that is a
 //! second old is what a client could have got that asked a second earlier. A client alone never gets an old one, since what it

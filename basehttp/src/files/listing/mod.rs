@@ -1,4 +1,4 @@
-//! The reply that lists a folder: a top of its own, and the lines that all who ask for the list have together.
+//! The response that lists a folder: a top of its own, and the lines that all who ask for the list have together.
 
 pub(super) mod folder;
 mod link;
@@ -52,8 +52,8 @@ use time::{exact, utc};
 ///
 /// let files = Directory::open(".")?;
 /// let factory = |base| Files { base: SimpleHTTPRequestHandler::new(base, &files) };
-/// let replies = basehttp::testing::respond(factory, b"GET / HTTP/1.0\r\n\r\n");
-/// assert!(replies[0].text().contains("Ask Ann"));
+/// let responses = basehttp::testing::respond(factory, b"GET / HTTP/1.0\r\n\r\n");
+/// assert!(responses[0].text().contains("Ask Ann"));
 /// # io::Result::Ok(())
 /// ```
 #[derive(Clone, Debug)]
@@ -111,7 +111,7 @@ impl Listing {
         self
     }
 
-    /// Sends the head of the reply to a request for the list.
+    /// Sends the head of the response to a request for the list.
     fn answer<H: RequestHandler>(&self, handler: &H, directory: &Directory) -> io::Result<Option<Content>> {
         let accepts: Vec<&[u8]> = handler.request().values("Accept").collect();
         let (top, lines, media_type) = if prefers_json(&accepts) {

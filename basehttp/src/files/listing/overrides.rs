@@ -20,8 +20,8 @@ impl Listing {
         Self::read(handler.path(), handler.directory(), path)
     }
 
-    /// Sends the head of the reply: as JSON where the request's `Accept` prefers that (RFC 9110 section 12.5.1). Where there is
-    /// no memory for the list, which [`list_memory`](crate::Directory::list_memory) bounds, the reply is 503.
+    /// Sends the head of the response: as JSON where the request's `Accept` prefers that (RFC 9110 section 12.5.1). Where there is
+    /// no memory for the list, which [`list_memory`](crate::Directory::list_memory) bounds, the response is 503.
     ///
     /// # Errors
     /// Those of the connection.

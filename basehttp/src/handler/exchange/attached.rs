@@ -1,4 +1,4 @@
-//! What has its place between the bytes of the replies and is sent from where it is: of a file, or of memory that is shared.
+//! What has its place between the bytes of the responses and is sent from where it is: of a file, or of memory that is shared.
 
 use std::fs::File;
 use std::ops::Range;
@@ -9,7 +9,7 @@ use crate::sync::Arc;
 /// Bytes that are to be sent, from where they are.
 #[derive(Debug)]
 pub(super) struct Attached {
-    /// How many bytes of the reply's buffer come before them.
+    /// How many bytes of the response's buffer come before them.
     pub(super) place: usize,
     pub(super) source: Source,
     position: u64,
@@ -24,7 +24,7 @@ pub(crate) enum Source {
     Payload(Payload),
 }
 
-/// A reply with more of them has to wait for its client: each keeps a descriptor or memory.
+/// A response with more of them has to wait for its client: each keeps a descriptor or memory.
 pub(super) const MOST_ATTACHED: usize = 256;
 
 impl Attached {

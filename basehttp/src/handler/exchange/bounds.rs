@@ -9,7 +9,7 @@ use crate::proto::limits::Limits;
 #[derive(Clone, Debug)]
 pub(crate) struct Bounds {
     pub(crate) limits: Limits,
-    /// Bytes of a reply held back to learn its length, and of a body gathered before a write.
+    /// Bytes of a response held back to learn its length, and of a body gathered before a write.
     pub(crate) hold: usize,
     /// Bytes that may wait for the client before a handler's write does.
     pub(crate) high_water: usize,
@@ -28,8 +28,8 @@ pub(crate) struct Bounds {
     pub(crate) write_timeout: Duration,
     /// How long a body may be waited for, beyond what its bytes have earned.
     pub(crate) body_timeout: Duration,
-    /// How long the client may be waited for to take replies, beyond what bytes taken have earned.
-    pub(crate) reply_timeout: Duration,
+    /// How long the client may be waited for to take responses, beyond what bytes taken have earned.
+    pub(crate) response_timeout: Duration,
     /// Requests that a connection may have.
     pub(crate) requests: u64,
     /// What the times are measured by.
@@ -50,7 +50,7 @@ impl Default for Bounds {
             read_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(60),
-            reply_timeout: Duration::from_secs(60),
+            response_timeout: Duration::from_secs(60),
             requests: u64::MAX,
             clock: Clock::default(),
         }

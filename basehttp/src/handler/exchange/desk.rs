@@ -16,7 +16,7 @@ use crate::handler::request::Request;
 use crate::handler::wire::{Level, Want, Wire};
 use crate::proto::connection::Phase;
 use crate::proto::head::HeadParser;
-use crate::proto::reply::Reply;
+use crate::proto::response::Response;
 use crate::sync::{Arc, Mutex, MutexGuard, lock};
 
 /// What a thread keeps for the connection that has the next turn.
@@ -96,7 +96,7 @@ pub(super) struct Line {
     pub(super) write_timeout: Duration,
     /// Requests that may still come.
     pub(super) requests_left: u64,
-    /// That of a connection that is idle, or that has had its last reply.
+    /// That of a connection that is idle, or that has had its last response.
     pub(super) silence: Silence,
 }
 
@@ -222,7 +222,7 @@ impl Default for Exchange {
             body: Incoming::None,
             waits_for_continue: false,
             trailers: Headers::default(),
-            reply: Reply::new(line.bounds.hold),
+            response: Response::new(line.bounds.hold),
             told_status: 0,
             attached: VecDeque::new(),
             trouble: None,
@@ -253,7 +253,7 @@ impl Exchange {
     /// has found it.
     fn begin_anew(&mut self) {
         self.parser = HeadParser::new(self.line.bounds.limits);
-        self.reply.begin_anew(self.line.bounds.hold);
+        self.response.begin_anew(self.line.bounds.hold);
         self.after = After::Nothing;
         self.sent = 0;
         self.until = None;
@@ -263,14 +263,14 @@ impl Exchange {
         self.write_timeout = self.line.write_timeout;
         self.budget = Budget::default();
         self.sending = Patience::default();
-        self.taking = Patience::new(self.line.bounds.reply_timeout);
+        self.taking = Patience::new(self.line.bounds.response_timeout);
     }
 
     /// Whether the connection waits for a request and has nothing that it must keep until then.
     fn is_at_rest(&self, phase: Phase) -> bool {
         phase == Phase::Idle
             && self.input.is_empty()
-            && self.reply.is_at_rest()
+            && self.response.is_at_rest()
             && self.attached.is_empty()
             && self.until.is_none()
             && matches!(self.body, Incoming::None)
@@ -284,7 +284,7 @@ impl Exchange {
     /// Gives back the memory that an unusual request has taken.
     fn trim(&mut self) {
         self.input.trim();
-        self.reply.trim();
+        self.response.trim();
         self.forget_trailers();
     }
 
@@ -297,13 +297,13 @@ impl Exchange {
     /// Takes the buffers that are not there.
     fn borrow_buffers(&mut self, desk: &mut Desk) {
         self.input.borrow_memory(&mut desk.input);
-        self.reply.borrow_memory(&mut desk.output);
+        self.response.borrow_memory(&mut desk.output);
     }
 
     /// Keeps no more memory than what is in the buffers needs.
     fn shrink(&mut self, desk: &mut Desk) {
         self.input.shrink(&mut desk.input);
-        self.reply.shrink(&mut desk.output);
+        self.response.shrink(&mut desk.output);
     }
 }
 

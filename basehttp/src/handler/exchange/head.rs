@@ -38,7 +38,7 @@ impl Exchange {
     /// Parses the next head as far as it has come.
     #[inline]
     pub(crate) fn next_head(&mut self, request: &mut Request, phase: &mut Phase) -> Next {
-        // Nobody would see the reply.
+        // Nobody would see the response.
         if self.output != Output::Open {
             return Next::End;
         }
@@ -98,7 +98,7 @@ impl Exchange {
     #[inline]
     pub(crate) fn await_next(&mut self) {
         self.parser.reset();
-        // That reply is long with its client when an idle connection is closed.
+        // That response is long with its client when an idle connection is closed.
         self.after = After::Nothing;
         self.sent = 0;
         self.until = None;

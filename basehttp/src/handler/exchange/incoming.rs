@@ -246,17 +246,17 @@ impl Exchange {
     }
 
     /// Before the handler waits for the client, the client must have what it may be waiting for: the interim response
-    /// that it asked for, or what the handler has written of its reply (Python's `wfile` has no buffer).
+    /// that it asked for, or what the handler has written of its response (Python's `wfile` has no buffer).
     fn prepare_to_wait(&mut self) -> io::Result<()> {
         if self.waits_for_continue {
             self.waits_for_continue = false;
-            if !self.reply.is_committed() {
+            if !self.response.is_committed() {
                 self.send_ready()?;
                 self.write_wire(CONTINUE)?;
             }
         }
-        // Replies to earlier requests may be ready too.
-        if self.reply.has_news() { self.flush() } else { self.send_ready() }
+        // Responses to earlier requests may be ready too.
+        if self.response.has_news() { self.flush() } else { self.send_ready() }
     }
 
     /// Takes in what has come of a small body, or of the beginning of a long one, so that no handler, and no thread, waits for it.
@@ -400,7 +400,7 @@ impl Exchange {
     fn fault(&mut self, fault: Fault) -> io::Error {
         self.record(Trouble::Fault(fault));
         self.expect_more();
-        self.reply.must_close();
+        self.response.must_close();
         faulty(fault)
     }
 }

@@ -1,4 +1,4 @@
-//! What `rfile`, `wfile` and the handler's base share: the connection, the body of the request, the reply.
+//! What `rfile`, `wfile` and the handler's base share: the connection, the body of the request, the response.
 
 mod attached;
 mod bounds;
@@ -26,7 +26,7 @@ use crate::proto::connection::Phase;
 use crate::proto::fault::Fault;
 use crate::proto::framing::Body;
 use crate::proto::head::HeadParser;
-use crate::proto::reply::{Asked, Reply};
+use crate::proto::response::{Asked, Response};
 use crate::proto::status::HTTPStatus;
 
 use attached::Attached;
@@ -54,9 +54,9 @@ pub(crate) enum Trouble {
     Fault(Fault),
     /// The body is not what the handler wants, or larger, which this status says.
     Body(HTTPStatus),
-    /// A file of the reply lacks so many bytes, or they cannot be read.
+    /// A file of the response lacks so many bytes, or they cannot be read.
     File { left: u64, kind: io::ErrorKind },
-    /// A HEAD reply was complete, and the handler was told so.
+    /// A HEAD response was complete, and the handler was told so.
     HeadAnswered,
 }
 
@@ -83,10 +83,10 @@ pub(crate) struct Exchange {
     /// The client waits for `100 Continue` before it sends the body.
     waits_for_continue: bool,
     trailers: Headers,
-    pub(crate) reply: Reply,
-    /// The status of the reply, once it was counted.
+    pub(crate) response: Response,
+    /// The status of the response, once it was counted.
     told_status: u16,
-    /// What stands between the bytes of `reply`, in the order of the places.
+    /// What stands between the bytes of `response`, in the order of the places.
     attached: VecDeque<Attached>,
     trouble: Option<Trouble>,
     /// The trouble, until somebody has asked for it to log it.
@@ -112,10 +112,10 @@ pub(crate) struct Exchange {
     write_timeout: Duration,
     /// What this turn may still read.
     budget: Budget,
-    /// How long the client may let the body wait, and what is ready of the replies.
+    /// How long the client may let the body wait, and what is ready of the responses.
     sending: Patience,
     taking: Patience,
-    /// The span of the current request, until its reply is settled.
+    /// The span of the current request, until its response is settled.
     #[cfg(feature = "tracing")]
     pub(super) span: Option<tracing::Span>,
 }
@@ -129,11 +129,11 @@ pub(crate) enum After {
     Requests,
 }
 
-/// Whether more of the reply can be sent.
+/// Whether more of the response can be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Output {
     Open,
-    /// The reply was cut short, and nothing may be added to it.
+    /// The response was cut short, and nothing may be added to it.
     Cut,
     /// The connection takes nothing more.
     Dead,
@@ -142,7 +142,7 @@ enum Output {
 /// Reads and writes of at least this many bytes go past the buffers.
 const DIRECT: usize = 16 * 1024;
 
-/// A reply of more bytes may still be in the system's buffer when the connection is closed, and would go down with it if
+/// A response of more bytes may still be in the system's buffer when the connection is closed, and would go down with it if
 /// the client sent another byte then.
 const ON_ITS_WAY: u64 = 16 * 1024;
 
@@ -310,7 +310,7 @@ impl Exchange {
     /// The body is not what the handler wants, or larger, which leaves no way to the next request.
     pub(crate) fn refuse_body(&mut self, status: HTTPStatus) {
         self.record(Trouble::Body(status));
-        self.reply.must_close();
+        self.response.must_close();
     }
 
     /// What is wrong with the body's framing, as far as it was read.
@@ -329,19 +329,19 @@ impl Exchange {
         }
     }
 
-    /// Nobody knows where this request ends, so more of it may come after the reply.
+    /// Nobody knows where this request ends, so more of it may come after the response.
     pub(crate) fn expect_more(&mut self) {
         if !self.ended {
             self.ending = Some(Close::Linger);
         }
     }
 
-    /// Gets ready for body and reply of the request whose head was taken.
+    /// Gets ready for body and response of the request whose head was taken.
     #[inline]
     pub(crate) fn begin(&mut self, asked: Asked, close: bool, after: After, body: Body) {
         self.after = after;
         self.told_status = 0;
-        self.line.wire.begin_exchange(self.reply.gathered(), asked.head);
+        self.line.wire.begin_exchange(self.response.gathered(), asked.head);
         self.drained = 0;
         self.sent = 0;
         self.until = None;
@@ -357,9 +357,9 @@ impl Exchange {
         self.read_timeout = self.line.read_timeout;
         self.write_timeout = self.line.write_timeout;
         self.sending = Patience::new(self.line.bounds.body_timeout);
-        // A client that takes replies a little at a time gains no time by asking for more of them.
+        // A client that takes responses a little at a time gains no time by asking for more of them.
         if !self.has_output() || self.taking.is_endless() {
-            self.taking = Patience::new(self.line.bounds.reply_timeout);
+            self.taking = Patience::new(self.line.bounds.response_timeout);
         }
         self.line.requests_left = self.line.requests_left.saturating_sub(1);
         self.line.silence = Silence::No;
@@ -372,7 +372,7 @@ impl Exchange {
         {
             self.span = None;
         }
-        self.reply.begin(Asked { close: asked.close || self.is_last_request(), ..asked }, close);
+        self.response.begin(Asked { close: asked.close || self.is_last_request(), ..asked }, close);
     }
 
     /// The client waits for `100 Continue`, which is sent when the body is first asked for.
@@ -384,9 +384,9 @@ impl Exchange {
     pub(crate) fn ending(&self) -> Close {
         let unread = self.has_body() || !self.input.is_empty();
         let on_its_way = self.sent > ON_ITS_WAY;
-        // There a reset says that the reply is not whole, so nothing that a client sends too much may cause one.
-        let ends_reply = self.reply.ends_with_connection();
-        let may_come = unread || on_its_way || ends_reply || self.after == After::Requests;
+        // There a reset says that the response is not whole, so nothing that a client sends too much may cause one.
+        let ends_response = self.response.ends_with_connection();
+        let may_come = unread || on_its_way || ends_response || self.after == After::Requests;
         self.ending.unwrap_or(if may_come && !self.ended { Close::Linger } else { Close::Plain })
     }
 
@@ -406,11 +406,11 @@ impl Exchange {
         self.taking.left(self.write_timeout, &self.line.bounds.clock)
     }
 
-    /// Whether the client has to take more of the replies before its next request is looked at. A client that takes nothing
-    /// must not have the room of its next reply filled by those before: the handler would wait for it.
+    /// Whether the client has to take more of the responses before its next request is looked at. A client that takes nothing
+    /// must not have the room of its next response filled by those before: the handler would wait for it.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        self.unsent > 0 || !self.attached.is_empty() || self.reply.gathered() > self.line.bounds.high_water
+        self.unsent > 0 || !self.attached.is_empty() || self.response.gathered() > self.line.bounds.high_water
     }
 
     /// Reads and drops input. `WouldBlock` when there may be more, `Ok` with a count when there was some.
@@ -436,7 +436,7 @@ impl Exchange {
     pub(super) fn failed(&mut self, error: io::Error, deadline: &'static str) -> io::Error {
         let timed_out = matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock);
         self.record(if timed_out { Trouble::TimedOut(deadline) } else { Trouble::ClientGone });
-        self.reply.must_close();
+        self.response.must_close();
         error
     }
 }

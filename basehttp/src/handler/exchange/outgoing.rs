@@ -1,4 +1,4 @@
-//! The reply: what the handler makes of it, on its way to the wire.
+//! The response: what the handler makes of it, on its way to the wire.
 
 use std::io;
 use std::ops::Range;
@@ -10,30 +10,30 @@ use super::{DIRECT, Exchange, Output, Trouble};
 use crate::handler::wire::Close;
 use crate::proto::connection::{Phase, Settled};
 use crate::proto::mistake::Mistake;
-use crate::proto::reply::{Asked, Ended};
 use crate::proto::request_line::Version;
+use crate::proto::response::{Asked, Ended};
 use crate::proto::status::HTTPStatus;
 
 impl Exchange {
-    /// Takes back what is not committed of the reply.
+    /// Takes back what is not committed of the response.
     pub(crate) fn abandon(&mut self) -> io::Result<()> {
-        if self.reply.is_committed() {
+        if self.response.is_committed() {
             return Err(misuse(Mistake::HeadAfterHead));
         }
-        self.reply.abandon();
+        self.response.abandon();
         Ok(())
     }
 
     /// Ends a head. An interim response is sent at once.
     #[inline]
     pub(crate) fn end_head(&mut self) -> io::Result<()> {
-        match self.reply.end_head().map_err(misuse)? {
+        match self.response.end_head().map_err(misuse)? {
             Ended::Interim(status) => {
                 self.waits_for_continue &= status != HTTPStatus::CONTINUE.code();
                 self.send_ready()
             }
             // The client waits for the head before it sends anything of the other protocol.
-            Ended::Final if self.reply.is_tunnel() => {
+            Ended::Final if self.response.is_tunnel() => {
                 self.open_tunnel();
                 self.flush()
             }
@@ -41,11 +41,11 @@ impl Exchange {
         }
     }
 
-    /// Takes body bytes of the reply.
+    /// Takes body bytes of the response.
     #[inline]
     pub(crate) fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         // What is held can still be decided about.
-        if !self.has_body() && data.len() < DIRECT && self.reply.hold(data) {
+        if !self.has_body() && data.len() < DIRECT && self.response.hold(data) {
             return Ok(data.len());
         }
         self.write_on(data)
@@ -54,20 +54,20 @@ impl Exchange {
     #[inline(never)]
     fn write_on(&mut self, data: &[u8]) -> io::Result<usize> {
         self.decide_about_rest();
-        if self.reply.drops() {
+        if self.response.drops() {
             return Ok(data.len());
         }
-        if data.len() >= DIRECT && !self.reply.would_hold(data.len()) && self.attached.is_empty() {
+        if data.len() >= DIRECT && !self.response.would_hold(data.len()) && self.attached.is_empty() {
             return self.write_direct(data);
         }
-        let count = self.reply.write(data).map_err(|mistake| self.refused(mistake))?;
-        let waiting = self.reply.gathered().saturating_sub(self.unsent);
-        if self.reply.is_committed() && waiting >= self.line.bounds.hold {
-            self.reply.flush();
+        let count = self.response.write(data).map_err(|mistake| self.refused(mistake))?;
+        let waiting = self.response.gathered().saturating_sub(self.unsent);
+        if self.response.is_committed() && waiting >= self.line.bounds.hold {
+            self.response.flush();
             loop {
                 match self.pump()? {
                     Sent::All => break,
-                    _ if self.reply.gathered() <= self.line.bounds.high_water => break,
+                    _ if self.response.gathered() <= self.line.bounds.high_water => break,
                     Sent::Some => self.wait_for_room()?,
                     Sent::Enough => {}
                 }
@@ -80,16 +80,16 @@ impl Exchange {
 
     fn write_direct(&mut self, data: &[u8]) -> io::Result<usize> {
         let (count, on_wire) =
-            self.reply.begin_direct(data.len() as u64).map_err(|mistake| self.refused(mistake))?;
+            self.response.begin_direct(data.len() as u64).map_err(|mistake| self.refused(mistake))?;
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         let mut rest = data.get(..count).filter(|_| on_wire).unwrap_or_default();
         loop {
             let sent = self.pump_with(rest)?;
             rest = rest.get(sent..).unwrap_or_default();
-            if self.reply.gathered() + rest.len() <= self.line.bounds.high_water {
-                self.reply.keep(rest);
+            if self.response.gathered() + rest.len() <= self.line.bounds.high_water {
+                self.response.keep(rest);
                 // The client has not had room for it.
-                self.unsent = self.reply.gathered();
+                self.unsent = self.response.gathered();
                 break;
             }
             if sent == 0 {
@@ -97,7 +97,7 @@ impl Exchange {
             }
         }
         self.taking.stop(&self.line.bounds.clock);
-        self.reply.end_direct();
+        self.response.end_direct();
         Ok(count)
     }
 
@@ -106,14 +106,14 @@ impl Exchange {
         self.decide_about_rest();
         if self.attached.len() >= MOST_ATTACHED {
             let text =
-                format!("a reply may wait for the sending of {MOST_ATTACHED} pieces of files or memory");
+                format!("a response may wait for the sending of {MOST_ATTACHED} pieces of files or memory");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
         let len = range.end.saturating_sub(range.start);
-        if self.reply.begin_file(len).map_err(|mistake| self.refused(mistake))? {
-            let place = self.reply.gathered();
+        if self.response.begin_file(len).map_err(|mistake| self.refused(mistake))? {
+            let place = self.response.gathered();
             self.attached.push_back(Attached::new(place, source, range));
-            self.reply.end_direct();
+            self.response.end_direct();
         }
         Ok(())
     }
@@ -121,74 +121,74 @@ impl Exchange {
     /// Sends what the handler has written.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.decide_about_rest();
-        self.reply.flush();
+        self.response.flush();
         self.send_ready()
     }
 
-    /// Completes the reply. It is ready then, and not yet sent.
+    /// Completes the response. It is ready then, and not yet sent.
     #[inline]
-    pub(crate) fn finish_reply(&mut self) -> Result<(), Mistake> {
+    pub(crate) fn finish_response(&mut self) -> Result<(), Mistake> {
         // Nobody is there, or nobody is to take the rest for a whole.
         if self.output == Output::Cut || self.trouble == Some(Trouble::ClientGone) {
             return Ok(());
         }
         self.decide_about_rest();
-        self.reply.finish()?;
+        self.response.finish()?;
         self.tell_status();
         Ok(())
     }
 
-    /// Has the reply counted, once.
+    /// Has the response counted, once.
     fn tell_status(&mut self) {
         if self.told_status == 0 {
-            self.told_status = self.reply.status();
-            self.line.wire.replied(self.told_status);
+            self.told_status = self.response.status();
+            self.line.wire.responded(self.told_status);
         }
     }
 
-    /// Completes a reply about which there is nothing to tell.
+    /// Completes a response about which there is nothing to tell.
     #[inline]
     pub(crate) fn finish_well(&mut self) -> Option<Settled> {
-        let reply_is_good = self.finish_reply().is_ok()
-            && self.reply.mistake().is_none()
-            && self.reply.surplus().is_none()
+        let response_is_good = self.finish_response().is_ok()
+            && self.response.mistake().is_none()
+            && self.response.surplus().is_none()
             && self.news.is_none();
-        if !reply_is_good {
+        if !response_is_good {
             return None;
         }
         let has_rest = self.has_body() || self.is_troubled() || self.is_full();
-        Some(match (self.reply.close(), has_rest) {
+        Some(match (self.response.close(), has_rest) {
             (true, _) => Settled::Over,
             (false, true) => Settled::Rest,
             (false, false) => Settled::Complete,
         })
     }
 
-    /// Makes 503 the reply, without asking the handler (RFC 9110 section 15.6.4).
+    /// Makes 503 the response, without asking the handler (RFC 9110 section 15.6.4).
     pub(crate) fn refuse(&mut self) {
         self.begin_unasked();
-        self.reply_plainly(Version::Http11, HTTPStatus::SERVICE_UNAVAILABLE, &[("Retry-After", "1")]);
+        self.response_plainly(Version::Http11, HTTPStatus::SERVICE_UNAVAILABLE, &[("Retry-After", "1")]);
     }
 
-    /// Makes 400 the reply to a connection that does not begin as it has to.
+    /// Makes 400 the response to a connection that does not begin as it has to.
     pub(crate) fn refuse_preface(&mut self) {
         self.begin_unasked();
-        self.reply_plainly(Version::Http11, HTTPStatus::BAD_REQUEST, &[]);
+        self.response_plainly(Version::Http11, HTTPStatus::BAD_REQUEST, &[]);
     }
 
-    /// Sends these bytes instead of a reply, as they are, and has the connection end: for a server of tests, which breaks the
+    /// Sends these bytes instead of a response, as they are, and has the connection end: for a server of tests, which breaks the
     /// protocol on purpose.
     pub(crate) fn answer_raw(&mut self, bytes: &[u8], end: Close) -> io::Result<()> {
-        self.reply.abandon();
+        self.response.abandon();
         self.send_ready()?;
         let sent = self.write_wire(bytes);
         self.output = Output::Cut;
         self.ending = Some(end);
-        self.reply.must_close();
+        self.response.must_close();
         sent
     }
 
-    /// Makes 408 the reply to a request that does not come to its end, without asking the handler (RFC 9110 section
+    /// Makes 408 the response to a request that does not come to its end, without asking the handler (RFC 9110 section
     /// 15.5.9). A client that has begun none is told nothing.
     pub(crate) fn refuse_late(&mut self, phase: Phase) {
         if phase == Phase::Head {
@@ -196,27 +196,33 @@ impl Exchange {
             self.begin_unasked();
         }
         if !self.is_idle(phase) {
-            self.reply_plainly(Version::Http11, HTTPStatus::REQUEST_TIMEOUT, &[]);
+            self.response_plainly(Version::Http11, HTTPStatus::REQUEST_TIMEOUT, &[]);
         }
     }
 
-    /// Begins a reply for which there may be no request yet, only a connection.
+    /// Begins a response for which there may be no request yet, only a connection.
     fn begin_unasked(&mut self) {
         self.told_status = 0;
-        self.reply.begin(Asked { version: Version::Http11, head: false, connect: false, close: true }, true);
+        self.response
+            .begin(Asked { version: Version::Http11, head: false, connect: false, close: true }, true);
     }
 
-    /// Makes a reply without a body that asks nothing of the handler, and is the last.
-    pub(crate) fn reply_plainly(&mut self, protocol: Version, status: HTTPStatus, fields: &[(&str, &str)]) {
-        self.reply.abandon();
-        self.reply.status_line(protocol, status, status.phrase().unwrap_or_default());
+    /// Makes a response without a body that asks nothing of the handler, and is the last.
+    pub(crate) fn response_plainly(
+        &mut self,
+        protocol: Version,
+        status: HTTPStatus,
+        fields: &[(&str, &str)],
+    ) {
+        self.response.abandon();
+        self.response.status_line(protocol, status, status.phrase().unwrap_or_default());
         for (name, value) in fields {
-            self.reply.field(name, value);
+            self.response.field(name, value);
         }
-        self.reply.field("Connection", "close");
+        self.response.field("Connection", "close");
         // Nothing in this head can be refused.
-        let _ = self.reply.end_head();
-        if self.reply.finish().is_ok() {
+        let _ = self.response.end_head();
+        if self.response.finish().is_ok() {
             self.tell_status();
         }
     }
@@ -233,23 +239,24 @@ impl Exchange {
             Incoming::Chunked { .. } | Incoming::Everything { .. } | Incoming::None => 0,
         };
         let too_long = unread > self.line.bounds.drain;
-        let is_last = !self.reply.is_committed() && self.line.wire.is_last_request();
+        let is_last = !self.response.is_committed() && self.line.wire.is_last_request();
         if is_last || too_long || (self.waits_for_continue && self.has_body()) {
-            self.reply.must_close();
+            self.response.must_close();
         }
     }
 
-    /// Sends what there is of the reply to a handler that failed, and ends the connection so that the client cannot take
+    /// Sends what there is of the response to a handler that failed, and ends the connection so that the client cannot take
     /// it for the whole.
     pub(crate) fn cut(&mut self) {
         // A dead output stays dead, and its connection is reset.
-        if self.output != Output::Dead && self.reply.is_committed() && !self.reply.is_complete() {
+        if self.output != Output::Dead && self.response.is_committed() && !self.response.is_complete() {
             self.tell_status();
-            self.reply.flush();
+            self.response.flush();
             self.output = Output::Cut;
-            self.ending = Some(if self.reply.ends_with_connection() { Close::Reset } else { Close::Linger });
+            self.ending =
+                Some(if self.response.ends_with_connection() { Close::Reset } else { Close::Linger });
         }
-        self.reply.must_close();
+        self.response.must_close();
     }
 
     #[cold]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::LONGEST;
 use crate::handler::clock::Clock;
 
-/// The time for which a client may still let the server wait: for its body, or for room for a reply. Waiting uses it up, and
+/// The time for which a client may still let the server wait: for its body, or for room for a response. Waiting uses it up, and
 /// every byte that comes or goes earns a millisecond of it back: so a message may take as long as it likes at 1000 bytes a
 /// second, and a client that moves one byte before each deadline gets no further. The time that the handler takes does not
 /// count.

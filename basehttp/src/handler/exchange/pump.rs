@@ -1,4 +1,4 @@
-//! What is ready of the replies, on its way to the wire: bytes, and what is attached between them.
+//! What is ready of the responses, on its way to the wire: bytes, and what is attached between them.
 
 use std::io::{self, IoSlice};
 
@@ -23,10 +23,10 @@ pub(crate) enum Sent {
 const A_TURN: u64 = 1024 * 1024;
 
 impl Exchange {
-    /// Whether anything of the replies is still to be sent.
+    /// Whether anything of the responses is still to be sent.
     #[inline]
     pub(crate) fn has_output(&self) -> bool {
-        self.reply.gathered() > 0 || !self.attached.is_empty()
+        self.response.gathered() > 0 || !self.attached.is_empty()
     }
 
     /// Whether some of it is in files.
@@ -48,7 +48,7 @@ impl Exchange {
         // Of the buffer. The others are counted as they go.
         let mut written = 0;
         let sent = loop {
-            let ready = self.reply.ready();
+            let ready = self.response.ready();
             let next = self.attached.front();
             let place = next.map_or(usize::MAX, |next| next.place);
             let before = ready.get(written..ready.len().min(place)).unwrap_or_default();
@@ -121,23 +121,23 @@ impl Exchange {
         self.attached.clear();
         self.output = Output::Dead;
         self.ending = Some(Close::Reset);
-        self.reply.must_close();
+        self.response.must_close();
         error
     }
 
     /// The client has taken some of what is ready.
     fn took(&mut self, count: usize) {
-        self.reply.sent(count);
+        self.response.sent(count);
         for attached in &mut self.attached {
             attached.place = attached.place.saturating_sub(count);
         }
         self.sent += count as u64;
-        self.unsent = self.reply.gathered();
+        self.unsent = self.response.gathered();
     }
 
     /// Sends what is ready, and behind it what goes without waiting of `rest`, of which it returns the count.
     pub(super) fn pump_with(&mut self, rest: &[u8]) -> io::Result<usize> {
-        let ready = self.reply.ready();
+        let ready = self.response.ready();
         let len = ready.len();
         if len > 0 && !rest.is_empty() && self.output != Output::Dead {
             let written = self.line.wire.write_vectored(&[IoSlice::new(ready), IoSlice::new(rest)]);
@@ -178,15 +178,15 @@ impl Exchange {
         Ok(())
     }
 
-    /// Sends something that a client which waits for its reply discards, and one that has gone answers with a reset. False
-    /// where nothing can be sent: to a client of HTTP/1.0, and in the middle of a reply.
+    /// Sends something that a client which waits for its response discards, and one that has gone answers with a reset. False
+    /// where nothing can be sent: to a client of HTTP/1.0, and in the middle of a response.
     #[cfg(all(feature = "cgi", unix))]
     pub(crate) fn probe(&mut self) -> io::Result<bool> {
-        if !self.reply.ready().is_empty() || !self.attached.is_empty() {
-            // Part of a reply is on its way.
+        if !self.response.ready().is_empty() || !self.attached.is_empty() {
+            // Part of a response is on its way.
             return Ok(true);
         }
-        if !self.reply.takes_interim() {
+        if !self.response.takes_interim() {
             return Ok(false);
         }
         self.waits_for_continue = false;
@@ -228,14 +228,14 @@ impl Exchange {
         }
     }
 
-    /// What cannot be written now will not be written later: a reply has no gaps.
+    /// What cannot be written now will not be written later: a response has no gaps.
     #[cold]
     fn unwritable(&mut self, error: io::Error) -> io::Error {
         self.output = Output::Dead;
         self.attached.clear();
         self.ending = Some(Close::Reset);
         let deadline =
-            if self.taking.ends_before(self.write_timeout) { "reply_timeout" } else { "write_timeout" };
+            if self.taking.ends_before(self.write_timeout) { "response_timeout" } else { "write_timeout" };
         self.failed(error, deadline)
     }
 }
@@ -260,8 +260,8 @@ mod tests {
     use crate::handler::exchange::{After, Bounds, DIRECT, Shared};
     use crate::handler::wire::Level;
     use crate::proto::framing::Body;
-    use crate::proto::reply::Asked;
     use crate::proto::request_line::Version;
+    use crate::proto::response::Asked;
     use crate::proto::status::HTTPStatus;
 
     /// Takes so many bytes at once, and nothing every other time.
@@ -325,11 +325,11 @@ mod tests {
             let mut exchange = shared.lock();
             let asked = Asked { version: Version::Http11, head: false, connect: false, close: false };
             exchange.begin(asked, false, After::Requests, Body::None);
-            exchange.reply.status_line(Version::Http11, HTTPStatus::OK, "OK");
-            exchange.reply.field("Content-Length", "200000");
+            exchange.response.status_line(Version::Http11, HTTPStatus::OK, "OK");
+            exchange.response.field("Content-Length", "200000");
             exchange.end_head().unwrap();
             assert_eq!(exchange.write(&body).unwrap(), body.len());
-            exchange.finish_reply().unwrap();
+            exchange.finish_response().unwrap();
             exchange.send_ready().unwrap();
             assert_eq!(exchange.sent, (head.len() + body.len()) as u64, "{width}");
             let taken = taken.lock().unwrap();
@@ -347,10 +347,10 @@ mod tests {
             let mut exchange = shared.lock();
             let asked = Asked { version: Version::Http11, head: false, connect: false, close: false };
             exchange.begin(asked, false, After::Requests, Body::None);
-            exchange.reply.status_line(Version::Http11, HTTPStatus::OK, "OK");
+            exchange.response.status_line(Version::Http11, HTTPStatus::OK, "OK");
             exchange.end_head().unwrap();
             exchange.write(&vec![b'x'; piece]).unwrap();
-            assert!(exchange.reply.gathered() > 0, "the client has not taken all of it");
+            assert!(exchange.response.gathered() > 0, "the client has not taken all of it");
             assert!(!exchange.taking.is_waiting(), "{piece}");
             assert_eq!(exchange.pump().unwrap(), Sent::Some);
             assert!(exchange.taking.is_waiting(), "when the handler has returned, it is the client's time");
@@ -408,18 +408,18 @@ mod tests {
         }
     }
 
-    /// A reply that is begun, with so long for its client in total.
-    fn trickle(reply_timeout: Duration) -> (Shared, Arc<AtomicBool>) {
+    /// A response that is begun, with so long for its client in total.
+    fn trickle(response_timeout: Duration) -> (Shared, Arc<AtomicBool>) {
         let is_full = Arc::new(AtomicBool::new(true));
         let clock = Clock::moved();
         let bounds =
-            Bounds { hold: 0, high_water: 0, reply_timeout, clock: clock.clone(), ..Bounds::default() };
+            Bounds { hold: 0, high_water: 0, response_timeout, clock: clock.clone(), ..Bounds::default() };
         let wire = Trickle { has_waited: false, is_full: is_full.clone(), clock };
         let shared = Shared::new(Box::new(wire), Arc::new(bounds));
         let mut exchange = shared.lock();
         let asked = Asked { version: Version::Http11, head: false, connect: false, close: false };
         exchange.begin(asked, false, After::Requests, Body::None);
-        exchange.reply.status_line(Version::Http11, HTTPStatus::OK, "OK");
+        exchange.response.status_line(Version::Http11, HTTPStatus::OK, "OK");
         exchange.end_head().unwrap();
         drop(exchange);
         (shared, is_full)
@@ -432,7 +432,7 @@ mod tests {
         let mut exchange = shared.lock();
         let error = exchange.write(&[b'x'; 2000]).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        assert_eq!(exchange.missed_deadline(), Some("reply_timeout"));
+        assert_eq!(exchange.missed_deadline(), Some("response_timeout"));
         assert!(exchange.sent > 0, "bytes went");
     }
 
@@ -440,8 +440,8 @@ mod tests {
     fn what_the_watchdog_tries_to_send_does_not_use_up_the_clients_time() {
         let (shared, is_full) = trickle(Duration::from_millis(50));
         is_full.store(false, Ordering::Relaxed);
-        shared.lock().reply.write(b"gathered").unwrap();
-        shared.lock().reply.flush();
+        shared.lock().response.write(b"gathered").unwrap();
+        shared.lock().response.flush();
         shared.lock().handler_begins();
         is_full.store(true, Ordering::Relaxed);
         shared.try_pump();

@@ -52,7 +52,7 @@ const FIRST: usize = 1024;
 const BARREN_A_CALL: usize = 20 * 1024;
 
 /// How much may come in records without data, one after the other. RFC 8446 knows no use for that: a client that takes long
-/// replies asks for a new key now and then (27 bytes), one that hides its pace may send an empty record (5.4). Each of them
+/// responses asks for a new key now and then (27 bytes), one that hides its pace may send an empty record (5.4). Each of them
 /// costs the server far more than the client, which has to send nothing but what it recorded once.
 const MOST_BARREN: usize = 64 * 1024;
 
@@ -145,7 +145,7 @@ impl TlsSocket {
     /// Ends what is no use to anybody. rustls has no alert for it.
     fn end_barren(&mut self) -> io::Error {
         let text = format!("closed after {MOST_BARREN} bytes of TLS records without data");
-        // After its last reply nobody minds how the connection ends.
+        // After its last response nobody minds how the connection ends.
         if !std::mem::replace(&mut self.is_broken, true) {
             self.socket.complain(&text);
         }
@@ -255,8 +255,8 @@ impl Wire for TlsSocket {
         self.socket.is_cut()
     }
 
-    fn replied(&mut self, status: u16) {
-        self.socket.replied(status);
+    fn responded(&mut self, status: u16) {
+        self.socket.responded(status);
     }
 
     fn shutdown_write(&mut self) {

@@ -51,7 +51,7 @@ mod linux {
                 "read_timeout" => builder.read_timeout(time),
                 "body_timeout" => builder.body_timeout(time),
                 "write_timeout" => builder.write_timeout(time),
-                "reply_timeout" => builder.reply_timeout(time),
+                "response_timeout" => builder.response_timeout(time),
                 "shutdown_grace" => builder.shutdown_grace(time),
                 "hooks" => with_hooks(builder, trap),
                 // For the handler.

@@ -1,20 +1,20 @@
-//! The memory of a reply between two connections.
+//! The memory of a response between two connections.
 
 use super::framing::Head;
-use super::{Reply, State};
+use super::{Response, State};
 
-/// What is kept for the next reply.
+/// What is kept for the next response.
 const USUAL: usize = 16 * 1024;
 
-impl Reply {
-    /// Gives back the memory that an unusual reply has taken.
+impl Response {
+    /// Gives back the memory that an unusual response has taken.
     pub(crate) fn trim(&mut self) {
         if self.out.is_empty() && self.out.capacity() > USUAL {
             self.out = Vec::new();
         }
     }
 
-    /// Whether there is neither a reply nor a byte of one.
+    /// Whether there is neither a response nor a byte of one.
     pub(crate) fn is_at_rest(&self) -> bool {
         self.out.is_empty() && !matches!(self.state, State::Head | State::Held { .. })
     }

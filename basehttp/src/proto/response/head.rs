@@ -1,14 +1,14 @@
-//! The head of a reply in the making: status line and fields.
+//! The head of a response in the making: status line and fields.
 
 use super::framing::{Head, Persist};
-use super::{Reply, State};
+use super::{Response, State};
 use crate::proto::date::HttpDate;
 use crate::proto::grammar;
 use crate::proto::mistake::Mistake;
 use crate::proto::request_line::Version;
 use crate::proto::status::HTTPStatus;
 
-/// What [`Reply::end_head`] ended.
+/// What [`Response::end_head`] ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
     /// A 1xx response with its status: it is to be sent at once, and another one follows.
@@ -17,7 +17,7 @@ pub(crate) enum Ended {
     Final,
 }
 
-impl Reply {
+impl Response {
     /// Begins a head with its status line (RFC 9112 section 4).
     #[inline]
     pub(crate) fn status_line(&mut self, protocol: Version, status: HTTPStatus, reason: &str) {
@@ -240,7 +240,7 @@ impl Reply {
         self.state = State::Idle;
         // What `send_error` makes of a 1xx code says so, and is meant to be the last.
         self.ended_by_interim = self.head.says == Some(Persist::Close);
-        // Nothing can undo what was announced, and without another reply the client must not wait for one.
+        // Nothing can undo what was announced, and without another response the client must not wait for one.
         self.asked.close |= self.ended_by_interim;
     }
 }

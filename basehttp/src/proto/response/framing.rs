@@ -1,9 +1,9 @@
-//! The framing of a reply (RFC 9112 section 6), decided in one place.
+//! The framing of a response (RFC 9112 section 6), decided in one place.
 
 use crate::proto::request_line::Version;
 use crate::proto::status::HTTPStatus;
 
-/// What of the request decides about the reply's form.
+/// What of the request decides about the response's form.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked {
     /// The version of the request; HTTP/0.9 gets a body without a head.
@@ -138,7 +138,7 @@ impl Head {
             return (Framing::UntilClose, Line::None);
         }
         match self.status {
-            // RFC 9110 section 8.6: no Content-Length in 1xx and 204; in 304 it is that of the 200 reply.
+            // RFC 9110 section 8.6: no Content-Length in 1xx and 204; in 304 it is that of the 200 response.
             304 => return (Framing::Nothing, declared),
             // RFC 9110 section 15.3.6: without content, and yet not one of those that end with their head.
             205 if !close => return (Framing::Nothing, Line::Length(0)),

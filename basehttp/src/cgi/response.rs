@@ -1,4 +1,4 @@
-//! The reply that a script makes, on its way to the client.
+//! The response that a script makes, on its way to the client.
 
 use std::io;
 
@@ -8,13 +8,13 @@ use crate::files::query_of;
 use crate::handler::RequestHandler;
 use crate::proto::status::HTTPStatus;
 
-/// Why a script's reply does not come to its end.
+/// Why a script's response does not come to its end.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// The client's connection.
     Connection(io::Error),
-    /// The script's words are no reply.
-    Reply(String),
+    /// The script's words are no response.
+    Response(String),
     /// What was kept for it cannot be read.
     Disk(io::Error),
     /// It does not go on.
@@ -23,7 +23,7 @@ pub(super) enum Failure {
 
 /// What the script says, taken in as it comes.
 #[derive(Debug)]
-pub(super) struct Reply {
+pub(super) struct Response {
     stage: Stage,
     is_nph: bool,
     /// The path of a request for the script, with what follows.
@@ -40,7 +40,7 @@ enum Stage {
     Body(Option<u64>),
     /// What the script still says is for nobody.
     Deaf,
-    /// So is this, and another path of this server's has the reply.
+    /// So is this, and another path of this server's has the response.
     Redirect(String),
 }
 
@@ -48,7 +48,7 @@ enum Stage {
 const MOST_HEAD: usize = 64 * 1024;
 const MOST_FIELDS: usize = 100;
 
-impl Reply {
+impl Response {
     pub(super) fn new(path: String, is_nph: bool) -> Self {
         Self { stage: Stage::Head(Collector::default()), is_nph, path, has_news: false, is_too_long: false }
     }
@@ -57,10 +57,10 @@ impl Reply {
     pub(super) fn take<H: RequestHandler>(&mut self, handler: &H, data: &[u8]) -> Result<bool, Failure> {
         match &mut self.stage {
             Stage::Head(collector) => {
-                let Some((head, rest)) = collector.take(data, MOST_HEAD).map_err(Failure::Reply)? else {
+                let Some((head, rest)) = collector.take(data, MOST_HEAD).map_err(Failure::Response)? else {
                     return Ok(false);
                 };
-                let head = Head::parse(&head, self.is_nph, MOST_FIELDS).map_err(Failure::Reply)?;
+                let head = Head::parse(&head, self.is_nph, MOST_FIELDS).map_err(Failure::Response)?;
                 self.begin(handler, head)?;
                 self.write(handler, &rest)?;
                 Ok(true)
@@ -78,7 +78,7 @@ impl Reply {
         Ok(())
     }
 
-    /// Why there is no reply, if there is none.
+    /// Why there is no response, if there is none.
     pub(super) fn lack(&self) -> Option<&'static str> {
         match &self.stage {
             Stage::Head(collector) if collector.is_empty() => Some("it says nothing"),
@@ -146,7 +146,7 @@ impl Reply {
             handler.send_header("Content-Length", length);
         }
         handler.end_headers().map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidInput => Failure::Reply(error.to_string()),
+            io::ErrorKind::InvalidInput => Failure::Response(error.to_string()),
             _ => Failure::Connection(error),
         })?;
         self.has_news = true;

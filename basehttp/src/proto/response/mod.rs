@@ -1,7 +1,7 @@
-//! The reply's state machine: the head, the decision about the framing, the bytes of the body.
+//! The response's state machine: the head, the decision about the framing, the bytes of the body.
 //!
 //! Bytes for the wire gather in one buffer. A head and the body behind it are *held* until the framing is decided, once,
-//! in `Reply::commit`: when the reply is finished (then its length is known), when it outgrows the buffer, or when it
+//! in `Response::commit`: when the response is finished (then its length is known), when it outgrows the buffer, or when it
 //! is flushed. Until then all of it can be taken back, so that a mistake becomes a clean error page.
 //!
 //! ```text
@@ -23,12 +23,12 @@ use framing::{Framing, Head, insert};
 pub(crate) use framing::Asked;
 pub(crate) use head::{Ended, can_be_reason};
 
-/// The replies of one connection, one after the other.
+/// The responses of one connection, one after the other.
 #[derive(Debug)]
-pub(crate) struct Reply {
+pub(crate) struct Response {
     out: Vec<u8>,
     state: State,
-    /// Where in `out` the reply in the making begins; what is before it is final.
+    /// Where in `out` the response in the making begins; what is before it is final.
     start: usize,
     head: Head,
     asked: Asked,
@@ -37,16 +37,16 @@ pub(crate) struct Reply {
     mistake: Option<Mistake>,
     /// The mistake for which a head was taken back, until another is begun.
     refused: Option<Mistake>,
-    /// What was refused, and did the reply no harm.
+    /// What was refused, and did the response no harm.
     surplus: Option<Mistake>,
-    /// Another reply was begun after a whole one, and is dropped.
+    /// Another response was begun after a whole one, and is dropped.
     drops: bool,
     hold: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// There is no request to reply to.
+    /// There is no request to answer.
     NoRequest,
     Idle,
     Head,
@@ -58,8 +58,8 @@ enum State {
     Body(Framing),
 }
 
-impl Reply {
-    /// No reply yet. `hold` is how many bytes of a body are held back to learn its length.
+impl Response {
+    /// No response yet. `hold` is how many bytes of a body are held back to learn its length.
     pub(crate) fn new(hold: usize) -> Self {
         let asked = Asked { version: Version::Http10, head: false, connect: false, close: true };
         Self {
@@ -78,7 +78,7 @@ impl Reply {
         }
     }
 
-    /// Gets ready for the reply to the next request. `close` is where [`close`](Self::close) starts.
+    /// Gets ready for the response to the next request. `close` is where [`close`](Self::close) starts.
     #[inline]
     pub(crate) fn begin(&mut self, asked: Asked, close: bool) {
         self.abandon();
@@ -87,13 +87,13 @@ impl Reply {
         self.state = State::Idle;
     }
 
-    /// The request, and with it the reply, is over.
+    /// The request, and with it the response, is over.
     pub(crate) fn end(&mut self) {
         self.abandon();
         self.state = State::NoRequest;
     }
 
-    /// Takes back everything of the reply that is not committed.
+    /// Takes back everything of the response that is not committed.
     #[inline]
     pub(crate) fn abandon(&mut self) {
         if !self.is_committed() {
@@ -116,7 +116,7 @@ impl Reply {
         }
     }
 
-    /// Whether the connection is to be closed after this reply.
+    /// Whether the connection is to be closed after this response.
     #[inline]
     pub(crate) fn close(&self) -> bool {
         self.close || self.asked.close
@@ -127,7 +127,7 @@ impl Reply {
         self.close = if self.is_committed() { self.close || close } else { close };
     }
 
-    /// The connection must be closed after this reply, whatever the handler says.
+    /// The connection must be closed after this response, whatever the handler says.
     pub(crate) fn must_close(&mut self) {
         self.asked.close = true;
     }
@@ -143,7 +143,7 @@ impl Reply {
         !matches!(self.state, State::NoRequest | State::Idle)
     }
 
-    /// Whether an interim response may still come before the reply (RFC 9110 section 15.2).
+    /// Whether an interim response may still come before the response (RFC 9110 section 15.2).
     #[cfg(all(feature = "cgi", unix))]
     pub(crate) fn takes_interim(&self) -> bool {
         !self.is_committed() && self.asked.version == Version::Http11
@@ -172,7 +172,7 @@ impl Reply {
         }
     }
 
-    /// Whether the client can tell from the bytes sent that all of a committed reply has come.
+    /// Whether the client can tell from the bytes sent that all of a committed response has come.
     pub(crate) fn is_complete(&self) -> bool {
         match self.state {
             State::Body(Framing::Length { left }) => left == 0,
@@ -187,19 +187,19 @@ impl Reply {
         self.state == State::Body(Framing::UntilClose) || (self.is_committed() && self.is_headless())
     }
 
-    /// Whether body bytes are those of another reply, which was begun after a whole one, and go nowhere.
+    /// Whether body bytes are those of another response, which was begun after a whole one, and go nowhere.
     #[inline]
     pub(crate) fn drops(&self) -> bool {
         self.drops
     }
 
-    /// The first thing that was refused without harm to the reply.
+    /// The first thing that was refused without harm to the response.
     #[inline]
     pub(crate) fn surplus(&self) -> Option<&Mistake> {
         self.surplus.as_ref()
     }
 
-    /// The first mistake made with this reply for which there is no other reply.
+    /// The first mistake made with this response for which there is no other response.
     #[inline]
     pub(crate) fn mistake(&self) -> Option<&Mistake> {
         self.mistake.as_ref().or(self.refused.as_ref())
@@ -208,7 +208,7 @@ impl Reply {
     /// Takes body bytes, and returns how many.
     ///
     /// # Errors
-    /// Body before the head is ended, or more than the reply may have.
+    /// Body before the head is ended, or more than the response may have.
     #[inline]
     pub(crate) fn write(&mut self, data: &[u8]) -> Result<usize, Mistake> {
         if data.ends_with(b"\r\n") {
@@ -311,7 +311,7 @@ impl Reply {
     /// [`end_direct`](Self::end_direct) comes behind them.
     ///
     /// # Errors
-    /// As [`write`](Self::write), and where they are more than the reply may have.
+    /// As [`write`](Self::write), and where they are more than the response may have.
     pub(crate) fn begin_file(&mut self, len: u64) -> Result<bool, Mistake> {
         if self.drops {
             return Ok(false);
@@ -358,11 +358,11 @@ impl Reply {
         }
     }
 
-    /// Ends the reply after the handler has returned. The mistake, if any, of a committed reply is left in
+    /// Ends the response after the handler has returned. The mistake, if any, of a committed response is left in
     /// [`mistake`](Self::mistake).
     ///
     /// # Errors
-    /// Why there is no good reply: nothing of it went out, or, where it is committed, it lacks body.
+    /// Why there is no good response: nothing of it went out, or, where it is committed, it lacks body.
     #[inline]
     pub(crate) fn finish(&mut self) -> Result<(), Mistake> {
         if let (false, Some(mistake)) = (self.is_committed(), self.mistake()) {
@@ -474,7 +474,7 @@ impl Reply {
         }
     }
 
-    /// Whether all of the reply is here that was declared: with an error page it is, whatever is still tried after it. What is
+    /// Whether all of the response is here that was declared: with an error page it is, whatever is still tried after it. What is
     /// refused then does it no harm.
     fn is_whole(&self) -> bool {
         let State::Held { body, unsent } = self.state else { return self.is_complete() };
@@ -483,7 +483,7 @@ impl Reply {
         self.mistake.is_none() && is_whole
     }
 
-    /// A head, or a part of one, after that of this reply was ended.
+    /// A head, or a part of one, after that of this response was ended.
     #[cold]
     fn head_after_head(&mut self) {
         if self.is_whole() {
@@ -493,7 +493,7 @@ impl Reply {
         }
     }
 
-    /// HTTP/0.9 has no head in its replies.
+    /// HTTP/0.9 has no head in its responses.
     #[inline]
     fn is_headless(&self) -> bool {
         self.asked.version == Version::Http09

@@ -1,0 +1,447 @@
+//! One response at a time, bytes compared whole.
+
+use super::*;
+use crate::proto::status::HTTPStatus;
+
+const GET: Asked = Asked { version: Version::Http11, head: false, connect: false, close: false };
+const HEAD: Asked = Asked { head: true, ..GET };
+const OLD: Asked = Asked { version: Version::Http10, ..GET };
+const OLDEST: Asked = Asked { version: Version::Http09, close: true, ..GET };
+const HOLD: usize = 16;
+
+/// A response to a request that may be kept open, with its head open.
+fn begun(asked: Asked, status: u16) -> Response {
+    let mut response = Response::new(HOLD);
+    response.begin(asked, asked.version != Version::Http11);
+    response.status_line(Version::Http11, HTTPStatus::new(status), "Phrase");
+    response
+}
+
+fn ended(asked: Asked, status: u16, fields: &[(&str, &str)]) -> Response {
+    let mut response = begun(asked, status);
+    for (name, value) in fields {
+        response.field(name, value);
+    }
+    assert_eq!(response.end_head(), Ok(Ended::Final));
+    response
+}
+
+fn finished(mut response: Response) -> String {
+    response.finish().unwrap();
+    text(&response)
+}
+
+fn text(response: &Response) -> String {
+    String::from_utf8(response.ready().to_vec()).unwrap()
+}
+
+#[test]
+fn a_length_is_added_when_the_whole_body_is_known() {
+    let mut response = ended(GET, 200, &[("A", "b")]);
+    assert_eq!(response.write(b"hello"), Ok(5));
+    assert_eq!(text(&response), "");
+    assert_eq!(finished(response), "HTTP/1.1 200 Phrase\r\nA: b\r\nContent-Length: 5\r\n\r\nhello");
+    assert_eq!(finished(ended(GET, 200, &[])), "HTTP/1.1 200 Phrase\r\nContent-Length: 0\r\n\r\n");
+}
+
+#[test]
+fn a_body_that_outgrows_the_buffer_is_sent_in_chunks() {
+    let mut response = ended(GET, 200, &[]);
+    response.write(b"0123456789").unwrap();
+    assert!(!response.is_committed());
+    response.write(b"0123456789").unwrap();
+    assert!(response.is_committed());
+    response.write(b"x").unwrap();
+    let all =
+        "HTTP/1.1 200 Phrase\r\nTransfer-Encoding: chunked\r\n\r\n15\r\n01234567890123456789x\r\n0\r\n\r\n";
+    assert_eq!(finished(response), all);
+}
+
+#[test]
+fn a_flush_commits_and_ends_a_chunk() {
+    let mut response = ended(GET, 200, &[]);
+    response.flush();
+    response.write(b"ab").unwrap();
+    assert_eq!(text(&response), "HTTP/1.1 200 Phrase\r\nTransfer-Encoding: chunked\r\n\r\n");
+    response.sent(response.ready().len());
+    response.flush();
+    response.flush();
+    assert_eq!(text(&response), "2\r\nab\r\n");
+    response.write(b"c").unwrap();
+    assert_eq!(finished(response), "2\r\nab\r\n1\r\nc\r\n0\r\n\r\n");
+}
+
+#[test]
+fn an_old_client_reads_to_the_end_of_the_connection() {
+    let mut response = ended(OLD, 200, &[("Transfer-Encoding", "chunked"), ("Connection", "keep-alive")]);
+    response.flush();
+    assert!(response.close() && response.ends_with_connection());
+    response.write(b"ab").unwrap();
+    assert_eq!(finished(response), "HTTP/1.1 200 Phrase\r\nConnection: close\r\n\r\nab");
+    let mut response = ended(OLD, 200, &[("Connection", "keep-alive")]);
+    response.write(b"ab").unwrap();
+    let all = "HTTP/1.1 200 Phrase\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nab";
+    assert_eq!(finished(response), all);
+}
+
+#[test]
+fn the_oldest_client_gets_the_body_alone() {
+    let mut response = ended(OLDEST, 200, &[("A", "b")]);
+    response.write(b"ab").unwrap();
+    assert!(response.close());
+    assert_eq!(finished(response), "ab");
+}
+
+#[test]
+fn a_declared_length_is_kept() {
+    let mut response = ended(GET, 200, &[("content-length", "3")]);
+    assert_eq!(response.write(b"abcd"), Ok(3));
+    assert_eq!(response.write(b"d"), Err(Mistake::TooMuchBody));
+    assert_eq!(response.write(b""), Ok(0));
+    assert_eq!(finished(response), "HTTP/1.1 200 Phrase\r\nContent-Length: 3\r\n\r\nabc");
+
+    let mut response = ended(GET, 200, &[("Content-Length", "3")]);
+    response.write(b"ab").unwrap();
+    assert_eq!(response.finish(), Err(Mistake::TooLittleBody(1)));
+    assert!(response.is_committed() && !response.is_complete());
+}
+
+#[test]
+fn head_gets_the_head_that_get_would_have() {
+    let mut response = ended(HEAD, 200, &[]);
+    response.write(b"hello").unwrap();
+    assert_eq!(finished(response), "HTTP/1.1 200 Phrase\r\nContent-Length: 5\r\n\r\n");
+    let mut response = ended(HEAD, 200, &[("Content-Length", "40")]);
+    for _ in 0..2 {
+        response.write(&[0; 20]).unwrap();
+    }
+    assert_eq!(response.write(b"x"), Err(Mistake::TooMuchBody));
+    assert_eq!(finished(response), "HTTP/1.1 200 Phrase\r\nContent-Length: 40\r\n\r\n");
+    // A handler that writes nothing says nothing about the length that GET would have.
+    assert_eq!(finished(ended(HEAD, 200, &[])), "HTTP/1.1 200 Phrase\r\n\r\n");
+}
+
+#[test]
+fn head_ends_a_stream() {
+    let mut response = ended(HEAD, 200, &[]);
+    response.flush();
+    assert_eq!(response.write(b"x"), Err(Mistake::BodyForHead));
+    assert_eq!(finished(response), "HTTP/1.1 200 Phrase\r\n\r\n");
+    let mut response = ended(HEAD, 200, &[]);
+    response.write(&[0; HOLD + 1]).unwrap();
+    assert_eq!(response.write(b"x"), Err(Mistake::BodyForHead));
+    assert_eq!(response.begin_direct(99), Err(Mistake::BodyForHead));
+}
+
+#[test]
+fn some_statuses_have_no_body() {
+    for (status, head) in [
+        (204, "HTTP/1.1 204 Phrase\r\n\r\n"),
+        (304, "HTTP/1.1 304 Phrase\r\nContent-Length: 0\r\n\r\n"),
+        (205, "HTTP/1.1 205 Phrase\r\nContent-Length: 0\r\n\r\n"),
+    ] {
+        let mut response = ended(GET, status, &[("Content-Length", "0")]);
+        assert_eq!(response.write(b"x"), Err(Mistake::BodyForStatus(status)));
+        assert_eq!(finished(response), head);
+    }
+    assert_eq!(finished(ended(GET, 304, &[])), "HTTP/1.1 304 Phrase\r\n\r\n");
+    let closing = ended(GET, 205, &[("Connection", "close")]);
+    assert_eq!(finished(closing), "HTTP/1.1 205 Phrase\r\nConnection: close\r\n\r\n");
+}
+
+#[test]
+fn an_interim_response_goes_out_before_the_final_one() {
+    let mut response = begun(GET, 103);
+    response.field("Link", "</a>");
+    assert_eq!(response.end_head(), Ok(Ended::Interim(103)));
+    assert_eq!(text(&response), "HTTP/1.1 103 Phrase\r\nLink: </a>\r\n\r\n");
+    response.sent(response.ready().len());
+    assert_eq!(response.finish(), Err(Mistake::NoReply));
+    response.status_line(Version::Http11, HTTPStatus::OK, "OK");
+    response.end_head().unwrap();
+    assert_eq!(finished(response), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+
+    let mut response = begun(OLD, 103);
+    assert_eq!(response.end_head(), Ok(Ended::Interim(103)));
+    assert_eq!(text(&response), "");
+}
+
+#[test]
+fn an_interim_response_can_be_the_last() {
+    let mut response = begun(GET, 102);
+    response.field("Connection", "close");
+    response.end_head().unwrap();
+    assert_eq!(finished(response), "HTTP/1.1 102 Phrase\r\nConnection: close\r\n\r\n");
+}
+
+#[test]
+fn a_tunnel_has_no_framing() {
+    let mut response = ended(Asked { connect: true, ..GET }, 200, &[("Content-Length", "3")]);
+    response.write(b"abc").unwrap();
+    assert!(response.is_tunnel());
+    assert_eq!(finished(response), "HTTP/1.1 200 Phrase\r\n\r\nabc");
+
+    let mut response = ended(GET, 101, &[("Connection", "keep-alive, Upgrade"), ("Upgrade", "x")]);
+    response.write(b"abc").unwrap();
+    assert!(response.is_tunnel());
+    let head = "HTTP/1.1 101 Phrase\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+    response.finish().unwrap();
+    assert!(response.close());
+    assert_eq!(text(&response), format!("{head}abc"));
+}
+
+#[test]
+fn there_is_no_response_without_a_request() {
+    let mut response = Response::new(HOLD);
+    response.status_line(Version::Http11, HTTPStatus::OK, "OK");
+    assert_eq!(response.end_head(), Err(Mistake::NoRequest));
+    assert_eq!(response.write(b"x"), Err(Mistake::NoRequest));
+    response.begin(GET, false);
+    response.status_line(Version::Http11, HTTPStatus::OK, "OK");
+    response.end_head().unwrap();
+    response.finish().unwrap();
+    response.end();
+    response.status_line(Version::Http11, HTTPStatus::OK, "OK");
+    assert_eq!(response.end_head(), Err(Mistake::NoRequest));
+    assert_eq!(text(&response), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+}
+
+#[test]
+fn nothing_of_a_head_with_a_mistake_goes_out() {
+    let long = "ж".to_owned();
+    let cases: [(&str, &str, Mistake); 9] = [
+        ("A", "b\r\nC: d", Mistake::FieldValue("A".into(), '\r')),
+        ("A", "b\0", Mistake::FieldValue("A".into(), '\0')),
+        ("A", &long, Mistake::FieldValue("A".into(), 'ж')),
+        ("A b", "c", Mistake::FieldName("A b".into())),
+        ("", "c", Mistake::FieldName(String::new())),
+        ("Content-Length", "+1", Mistake::ContentLength("+1".into())),
+        ("Content-Length", "", Mistake::ContentLength(String::new())),
+        ("Transfer-Encoding", "gzip", Mistake::TransferEncoding("gzip".into())),
+        ("Content-Length", "18446744073709551616", Mistake::ContentLength("18446744073709551616".into())),
+    ];
+    for (name, value, mistake) in cases {
+        let mut response = begun(GET, 200);
+        response.field(name, value);
+        response.field("B", "fine");
+        assert_eq!(response.end_head(), Err(mistake.clone()), "{name}: {value}");
+        assert_eq!(response.gathered(), 0);
+        assert_eq!(response.finish(), Err(mistake));
+        response.status_line(Version::Http11, HTTPStatus::OK, "OK");
+        assert_eq!(response.end_head(), Ok(Ended::Final));
+        assert_eq!(finished(response), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    }
+}
+
+#[test]
+fn what_must_not_come_twice_or_late() {
+    let mut response = begun(GET, 200);
+    response.status_line(Version::Http11, HTTPStatus::OK, "OK");
+    assert_eq!(response.end_head(), Err(Mistake::SecondStatusLine));
+
+    for second in [("Content-Length", "1"), ("Transfer-Encoding", "chunked")] {
+        let mut response = begun(GET, 200);
+        response.field("Content-Length", "1");
+        response.field(second.0, second.1);
+        assert_eq!(response.end_head(), Err(Mistake::TwoFramings));
+    }
+
+    let mut response = ended(GET, 200, &[]);
+    response.field("A", "late");
+    assert_eq!(response.mistake(), Some(&Mistake::HeadAfterHead));
+    assert_eq!(response.finish(), Err(Mistake::HeadAfterHead));
+
+    // Too late for an error page: the response stays as it is.
+    let mut response = ended(GET, 200, &[]);
+    response.flush();
+    response.field("A", "late");
+    assert_eq!(response.finish(), Ok(()));
+    assert_eq!(response.mistake(), Some(&Mistake::HeadAfterHead));
+}
+
+#[test]
+fn what_must_not_be_missing() {
+    let mut response = Response::new(HOLD);
+    response.begin(GET, false);
+    assert_eq!(response.write(b"x"), Err(Mistake::BodyBeforeHead));
+    assert_eq!(response.finish(), Err(Mistake::NoReply));
+    response.field("A", "b");
+    assert_eq!(response.end_head(), Err(Mistake::NoStatusLine));
+    let mut response = begun(GET, 200);
+    assert_eq!(response.write(b"x"), Err(Mistake::BodyBeforeHead));
+    assert_eq!(response.finish(), Err(Mistake::OpenHead));
+    let mut response = begun(GET, 99);
+    assert_eq!(response.end_head(), Err(Mistake::StatusCode(99)));
+}
+
+#[test]
+fn heads_are_latin1() {
+    let mut response = begun(GET, 200);
+    response.field("X", "Dängerous\tMind");
+    response.end_head().unwrap();
+    response.finish().unwrap();
+    assert!(response.ready().windows(9).any(|window| window == b"D\xe4ngerous"));
+}
+
+#[test]
+fn responses_gather_one_behind_the_other() {
+    let mut response = ended(GET, 200, &[]);
+    response.write(b"one").unwrap();
+    response.finish().unwrap();
+    let first = response.ready().len();
+    response.begin(GET, false);
+    response.status_line(Version::Http11, HTTPStatus::OK, "OK");
+    response.end_head().unwrap();
+    response.write(b"two").unwrap();
+    assert_eq!(response.ready().len(), first);
+    response.sent(10);
+    response.abandon();
+    assert_eq!(response.ready().len(), first - 10);
+    response.status_line(Version::Http11, HTTPStatus::OK, "OK");
+    response.end_head().unwrap();
+    let all = finished(response);
+    assert!(all.ends_with("\r\n\r\noneHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), "{all}");
+}
+
+#[test]
+fn a_direct_write_is_framed_around() {
+    let mut response = ended(GET, 200, &[]);
+    response.write(b"ab").unwrap();
+    assert_eq!(response.begin_direct(20), Ok((20, true)));
+    assert!(text(&response).ends_with("\r\n\r\n2\r\nab\r\n14\r\n"));
+    response.sent(response.ready().len());
+    response.end_direct();
+    assert_eq!(finished(response), "\r\n0\r\n\r\n");
+
+    let mut response = ended(GET, 200, &[("Content-Length", "20")]);
+    assert_eq!(response.begin_direct(30), Ok((20, true)));
+    response.end_direct();
+    assert_eq!(finished(response), "HTTP/1.1 200 Phrase\r\nContent-Length: 20\r\n\r\n");
+}
+
+#[test]
+fn the_client_has_the_last_word_on_closing() {
+    let mut response = ended(Asked { close: true, ..GET }, 200, &[("Connection", "keep-alive")]);
+    assert!(response.close());
+    response.set_close(false);
+    assert!(response.close());
+    assert_eq!(finished(response), "HTTP/1.1 200 Phrase\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let mut response = ended(GET, 200, &[("Connection", "Upgrade, close"), ("Upgrade", "x")]);
+    response.finish().unwrap();
+    assert!(response.close());
+}
+
+#[test]
+fn a_connection_whose_end_an_interim_response_announced_cannot_be_kept_open() {
+    for asked in [GET, OLD, OLDEST] {
+        let mut response = begun(asked, 103);
+        response.field("Connection", "close");
+        assert_eq!(response.end_head(), Ok(Ended::Interim(103)));
+        response.set_close(false);
+        assert_eq!(response.finish(), Ok(()));
+        assert!(response.close(), "the next response would be taken for this one");
+    }
+}
+
+#[test]
+fn a_handler_that_speaks_http_1_0_sends_no_interim_response() {
+    let mut response = Response::new(HOLD);
+    response.begin(GET, true);
+    response.status_line(Version::Http10, HTTPStatus::EARLY_HINTS, "");
+    response.field("Link", "x");
+    assert_eq!(response.end_head(), Ok(Ended::Interim(103)));
+    response.status_line(Version::Http10, HTTPStatus::OK, "");
+    response.end_head().unwrap();
+    assert_eq!(finished(response), "HTTP/1.0 200 \r\nContent-Length: 0\r\n\r\n");
+}
+
+#[test]
+fn a_response_of_http_1_0_says_that_the_connection_stays_open() {
+    let mut response = Response::new(HOLD);
+    response.begin(GET, true);
+    response.status_line(Version::Http10, HTTPStatus::OK, "");
+    response.end_head().unwrap();
+    response.set_close(false);
+    let all = "HTTP/1.0 200 \r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n";
+    assert_eq!(finished(response), all, "without it, the client takes the connection for closed");
+}
+
+#[test]
+fn a_connection_field_has_no_empty_elements() {
+    for (value, line) in [("", ""), (" , ,", ""), (",x,,y ,", "Connection: x, y\r\n"), ("keep-alive,", "")] {
+        let response = ended(GET, 200, &[("Connection", value)]);
+        let keep = if value.starts_with('k') { "Connection: keep-alive\r\n" } else { "" };
+        assert_eq!(
+            finished(response),
+            format!("HTTP/1.1 200 Phrase\r\n{line}Content-Length: 0\r\n{keep}\r\n")
+        );
+    }
+}
+
+#[test]
+fn a_message_that_no_status_line_holds_is_a_mistake_in_http_0_9_too() {
+    let mut response = Response::new(HOLD);
+    response.begin(OLDEST, true);
+    response.status_line(Version::Http11, HTTPStatus::OK, "a\r\nb");
+    assert_eq!(response.end_head(), Err(Mistake::Reason('\r')));
+    assert_eq!(text(&response), "");
+}
+
+#[test]
+fn http_1_0_does_not_know_101() {
+    for asked in [OLD, OLDEST] {
+        let mut response = begun(asked, 101);
+        assert_eq!(response.end_head(), Err(Mistake::SwitchingInHttp10));
+        assert!(!response.is_tunnel());
+    }
+    let mut response = Response::new(HOLD);
+    response.begin(GET, true);
+    response.status_line(Version::Http10, HTTPStatus::SWITCHING_PROTOCOLS, "");
+    assert_eq!(response.end_head(), Err(Mistake::SwitchingInHttp10));
+    assert_eq!(response.finish(), Err(Mistake::SwitchingInHttp10));
+}
+
+#[test]
+fn a_file_has_its_place_between_the_bytes_around_it() {
+    let length = [("Content-Length", "10")];
+    let mut response = ended(GET, 200, &length);
+    response.write(b"ab").unwrap();
+    assert_eq!(response.begin_file(5), Ok(true));
+    let place = response.gathered();
+    assert_eq!(response.ready().len(), place, "all before it can go");
+    response.end_direct();
+    response.write(b"xyz").unwrap();
+    assert_eq!(response.begin_file(1), Err(Mistake::TooMuchBody));
+    response.finish().unwrap();
+    assert_eq!(text(&response).split_off(place), "xyz");
+    assert!(text(&response).ends_with("Content-Length: 10\r\n\r\nabxyz"));
+
+    let mut response = ended(GET, 200, &[]);
+    response.write(b"ab").unwrap();
+    assert_eq!((response.begin_file(0), response.begin_file(0x1_0000_0000_0000)), (Ok(false), Ok(true)));
+    let place = response.gathered();
+    response.end_direct();
+    response.write(b"xyz").unwrap();
+    let all = finished(response);
+    assert!(all[..place].ends_with("\r\n\r\n2\r\nab\r\n1000000000000\r\n"), "{all}");
+    assert_eq!(&all[place..], "\r\n3\r\nxyz\r\n0\r\n\r\n");
+}
+
+#[test]
+fn a_file_is_all_that_may_come_or_nothing() {
+    let mut response = ended(GET, 200, &[("Content-Length", "4")]);
+    assert_eq!(response.begin_file(5), Err(Mistake::TooMuchBody));
+    assert!(!response.is_committed());
+    assert_eq!(response.begin_file(4), Ok(true));
+    response.finish().unwrap();
+
+    let mut response = ended(HEAD, 200, &[("Content-Length", "4")]);
+    assert_eq!(response.begin_file(4), Ok(false));
+    assert!(finished(response).ends_with("Content-Length: 4\r\n\r\n"));
+
+    assert_eq!(ended(GET, 204, &[]).begin_file(4), Err(Mistake::BodyForStatus(204)));
+    assert_eq!(begun(GET, 200).begin_file(4), Err(Mistake::BodyBeforeHead));
+
+    let mut response = ended(OLDEST, 200, &[]);
+    assert_eq!((response.begin_file(4), response.gathered()), (Ok(true), 0));
+}
