@@ -62,7 +62,7 @@ impl HTTPServer {
     ///
     /// fn main() -> io::Result<()> {
     ///     // inetd makes the client standard error too, where lines of the log have no business.
-    ///     let builder = HTTPServer::builder().log_line(|_| {});
+    ///     let builder = HTTPServer::builder().log_line(|_, _| {});
     ///     builder.serve_stream(Stdio, Address::Unix(None), |base| Hello { base })
     /// }
     /// ```
