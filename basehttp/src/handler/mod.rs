@@ -175,7 +175,7 @@ pub trait RequestHandler:
     fn __base_mut(&mut self) -> &mut BaseHTTPRequestHandler<Self::MessageClass>;
 
     /// Called once for a connection, before its first request. Does nothing by default. There is no request to answer
-    /// yet.
+    /// yet, though some of it has come: a client that says nothing gets no handler. (One whose `handle` is overridden does.)
     ///
     /// # Errors
     /// An error closes the connection without an answer and is logged.
