@@ -167,7 +167,7 @@ fn cpython_suite_has_its_three_handlers() {
     check(&answer, "HTTP/1.1 100 Continue", &fields);
     let answer = data.exchange(format_args!("{expect}X-Reject-Expect: 1\r\n\r\n"));
     check(&answer, "HTTP/1.1 417 Expectation Failed", &[]);
-    assert_eq!(data.exchange("GET /"), "<html><body>Data</body></html>\r\n");
+    assert_eq!(data.exchange("GET /\r\n"), "<html><body>Data</body></html>\r\n");
 
     let logging = start("logging");
     check(&logging.exchange(request("ERROR /")), "HTTP/1.1 404 File not found", &[]);

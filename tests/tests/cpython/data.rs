@@ -139,7 +139,8 @@ fn the_same_over_tcp() {
         (b"GET / HTTP/1.0\r\n\r\n", "HTTP/1.1 200 OK\\r\\n"),
         (b"GET / HTTP/0.9\r\n\r\n", "<html>"),
         (b"GET /\r\n", "<html>"),
-        (b"GET /", "<html>"),
+        // Without its line end it may be the beginning of a longer line.
+        (b"GET /", "HTTP/1.1 400 "),
         (
             b"GET / HTTP/1.1\r\nHost: added\r\nExpect: 100-continue\r\n\r\n",
             "HTTP/1.1 100 Continue\\r\\n\n\\r\\n",
@@ -149,5 +150,5 @@ fn the_same_over_tcp() {
         let output = show(&server.exchange(message).unwrap());
         assert!(output.starts_with(start), "{}: {output}", show(message));
     }
-    assert_eq!(calls.lines().len(), 6);
+    assert_eq!(calls.lines().len(), 5);
 }

@@ -47,7 +47,7 @@ fn an_interim_response_alone_is_no_reply() {
     let (run, log) = Act::run(GET, hints);
     assert_eq!(run.responses[0].status, 500);
     assert_eq!(run.responses[0].interim.len(), 1);
-    assert!(log.has("without a reply"), "{:?}", log.lines());
+    assert!(log.has("without a response"), "{:?}", log.lines());
 }
 
 #[test]

@@ -387,7 +387,7 @@ fn no_reply_at_all() {
     let (run, log) = Act::run([GET, GET].concat(), |_| Ok(()));
     assert_eq!(run.responses.len(), 1);
     assert_eq!(run.responses[0].status, 500);
-    assert!(log.has("do_GET: the handler returned without a reply"), "{:?}", log.lines());
+    assert!(log.has("do_GET: the handler returned without a response"), "{:?}", log.lines());
 }
 
 #[test]
