@@ -108,7 +108,7 @@ fn the_numbers_of_a_server_can_be_serialized() {
     let server = TestServer::new(|base| Page { base });
     server.exchange(b"GET / HTTP/1.0\r\n\r\n").unwrap();
     let stats = serde_json::to_value(server.handle().stats()).unwrap();
-    assert_eq!(stats["replies"], serde_json::json!([0, 1, 0, 0, 0]));
+    assert_eq!(stats["responses"], serde_json::json!([0, 1, 0, 0, 0]));
     assert_eq!(stats["connections_accepted"], 1);
     let time = &stats["handler_time"];
     assert!(time["sum"].as_f64().is_some_and(|seconds| seconds < PATIENCE.as_secs_f64()), "{time}");

@@ -183,7 +183,7 @@ where
     }
 
     fn is_idle(&self) -> bool {
-        self.is_idle && self.made.phase() != Phase::Lingering
+        self.is_idle && !self.has_lingered()
     }
 
     fn ends_with_server(&self) -> bool {
@@ -192,7 +192,7 @@ where
 
     fn is_answered(&self) -> bool {
         let is_gone = || matches!(&self.made, Made::Handler(handler) if handler.exchange().is_gone());
-        self.made.phase() == Phase::Lingering && !is_gone()
+        self.has_lingered() && !is_gone()
     }
 
     fn refuse(&mut self) -> bool {
@@ -223,6 +223,11 @@ where
     H: RequestHandler,
     F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H,
 {
+    /// Whether the last response is sent, and the client's end was waited for.
+    fn has_lingered(&self) -> bool {
+        self.made.phase() == Phase::Lingering || self.lingers_until.is_some()
+    }
+
     fn base_mut(&mut self) -> Option<&mut BaseHTTPRequestHandler<H::MessageClass>> {
         match &mut self.made {
             Made::Base(base) => Some(base),
