@@ -231,13 +231,16 @@ fn a_panic_costs_the_connection_and_is_told() {
 /// Where no page of an error can tell it any more, the caller may have to.
 #[test]
 fn a_reply_that_is_cut_short_is_an_error() {
-    let mut stage = Stage::new();
-    stage.client.send("GET /late-panic HTTP/1.0\r\n\r\n");
-    let reply = stage.client.rest().unwrap();
-    assert!(reply.starts_with(b"HTTP/1.1 200 "));
-    let (outcome, log) = stage.end();
-    assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::ConnectionAborted);
-    assert!(log.iter().any(|line| line.contains("a late mistake")), "{log:?}");
+    // By the end of the connection, and in chunks.
+    for version in ["1.0", "1.1"] {
+        let mut stage = Stage::new();
+        stage.client.send(format!("GET /late-panic HTTP/{version}\r\nHost: a\r\n\r\n"));
+        let reply = stage.client.rest().unwrap();
+        assert!(reply.starts_with(b"HTTP/1.1 200 "));
+        let (outcome, log) = stage.end();
+        assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::ConnectionAborted, "HTTP/{version}");
+        assert!(log.iter().any(|line| line.contains("a late mistake")), "{log:?}");
+    }
 }
 
 #[test]

@@ -349,21 +349,33 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     }
 
     /// Takes in what has come of a small body, or of the beginning of a long one. Unless it is all, the handler is better called when more has come.
-    pub(crate) fn gather(&self) -> Taken {
+    /// None where the server has cut the connection: no handler begins with a request of which the rest will never come.
+    pub(crate) fn gather(&self) -> Option<Taken> {
         // A client that waits for `100 Continue` sends nothing before the handler asks for it.
         let waits = !matches!(self.request().expects_continue(), Ok(false));
-        if waits { Taken::All } else { self.exchange().gather() }
+        if waits {
+            return Some(Taken::All);
+        }
+        let mut exchange = self.exchange();
+        let taken = exchange.gather();
+        if exchange.is_gone() && exchange.is_cut() { None } else { Some(taken) }
     }
 
     pub(crate) fn exchange(&self) -> Guard<'_> {
         self.shared.lock()
     }
 
+    /// The request is answered. The drop of a `MessageClass` is code of the user.
+    #[inline]
+    pub(crate) fn forget_headers(&mut self) {
+        if self.headers.get().is_some() {
+            self.headers = OnceCell::new();
+        }
+    }
+
     /// A turn begins. A connection that rests gets what it needs when it needs it.
     pub(crate) fn begin_turn(&mut self) {
-        if let Some(request) = &mut self.request {
-            self.shared.borrow_memory(request);
-        }
+        self.shared.borrow_memory(self.request.as_deref_mut());
     }
 
     /// A turn ends: what the connection does not need while it waits goes back to the thread.
@@ -411,10 +423,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     pub(crate) fn next_request<H: RequestHandler<MessageClass = M>>(&mut self) -> (Next, Phase, Guard<'_>) {
         let is_next = self.phase() == Phase::Done;
         if is_next {
-            // The drop of a `MessageClass` is code of the user.
-            if self.headers.get().is_some() {
-                self.headers = OnceCell::new();
-            }
+            self.forget_headers();
             self.rfile.clear();
             #[cfg(feature = "proxy")]
             {

@@ -1,6 +1,7 @@
 //! What a handler may ask about its connection.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use super::exchange::Shared;
 #[cfg(all(feature = "peer-credentials", unix))]
@@ -40,12 +41,14 @@ use super::{Address, BaseHTTPRequestHandler};
 #[derive(Clone, Copy)]
 pub struct Connection<'a> {
     shared: &'a Shared,
+    /// It stays on the handler's thread, as the handler's base does.
+    stays: PhantomData<*const ()>,
 }
 
 impl<M: Message> BaseHTTPRequestHandler<M> {
     /// The connection, for its local address, its TLS, and the credentials of who is at the other end. See [`Connection`].
     pub fn connection(&self) -> Connection<'_> {
-        Connection { shared: self.shared_ref() }
+        Connection { shared: self.shared_ref(), stays: PhantomData }
     }
 }
 

@@ -54,7 +54,7 @@ impl ServerHandle {
     /// It only signals and returns at once, so any thread may call it, also a handler, or a thread that waits for
     /// signals. Calling it again does nothing. Before `serve_forever`, it makes that one serve what the system has
     /// queued, and return; the grace begins then. A connection that is new, or was busy a moment ago, has a second for its next
-    /// request, since its client is about to send it; the answer says `Connection: close`.
+    /// request, since its client is about to send it; the answer says `Connection: close`. (One with a `handle` of its own has not.)
     /// [`handle_request`](crate::HTTPServer::handle_request) serves nothing
     /// after it.
     pub fn shutdown(&self) {
@@ -116,9 +116,9 @@ impl fmt::Debug for ServerHandle {
 pub struct ShutdownReport {
     /// Connections that had a request in hand, or a response under way, and were finished in time.
     pub finished: usize,
-    /// Connections that were waiting for a request and were closed at once, or within a second where they were new. Nobody has lost
-    /// anything by that. One whose
-    /// client has got a response at this very moment may still be among the `finished` ones.
+    /// Connections that were waiting for a request and were closed at once, or within a second where they were new or had been
+    /// busy a moment before. Nobody has lost anything by that. One whose client has got a response at this very moment may
+    /// still be among the `finished` ones.
     pub closed_idle: usize,
     /// Connections that were ended before their request was answered, because the grace was over. One whose handler has
     /// not returned is among them, though the handler itself goes on.

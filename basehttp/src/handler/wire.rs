@@ -96,6 +96,9 @@ pub(crate) trait Wire: Send {
     /// Makes the end of the connection a reset.
     fn reset(&mut self);
 
+    /// The response is cut short, however the connection ends: for a wire that has to tell somebody.
+    fn cut_short(&mut self) {}
+
     /// Takes a line for the log, with its line end. True if so many have gathered that they should be written.
     fn log(&mut self, line: &str, level: Level) -> bool;
 }

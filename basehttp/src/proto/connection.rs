@@ -5,7 +5,7 @@
 //!
 //! | phase | the client may send | we may send | and then |
 //! |---|---|---|---|
-//! | `Done` | a request | what is left of earlier responses | it is looked for the next request: `Idle` |
+//! | `Done` | a request | what is left of earlier responses | it is looked for the next request: `Idle`; the client has to take some first: `Rest` |
 //! | `Idle` | a request | that | its first byte: `Head`; all of its head: `Body` or `Ready` |
 //! | `Head` | the rest of the head | that | all of it: `Body` or `Ready` |
 //! | `Body` | the body | that | so much has come as the handler is not to wait for: `Ready` |
@@ -122,12 +122,12 @@ impl Phase {
     }
 
     /// Something happens. What cannot happen does not make a connection go on with a client whose place in the protocol nobody
-    /// knows.
+    /// knows, nor one that is over.
     #[inline]
     pub(crate) fn happens(&mut self, event: Event) {
         let next = self.after(event);
         debug_assert!(next.is_some(), "{event:?} happens at {self:?}");
-        *self = next.unwrap_or(Self::Last);
+        *self = next.unwrap_or(if self.is_last() { Self::Over } else { Self::Last });
     }
 
     /// Whether there is no request in hand, and there may be another one.

@@ -15,12 +15,16 @@ pub(super) fn gather_body<H: RequestHandler>(
     late: &mut Option<Want>,
 ) -> Step {
     match handler.gather() {
-        Taken::All => {
+        Some(Taken::All) => {
             handler.happens(Event::Gathered);
             return Step::Continue(());
         }
-        Taken::Enough => return Step::Break(Turn::Again),
-        Taken::Some => {}
+        None => {
+            handler.happens(Event::End);
+            return Step::Continue(());
+        }
+        Some(Taken::Enough) => return Step::Break(Turn::Again),
+        Some(Taken::Some) => {}
     }
     let late = late.take();
     if late == Some(Want::Input) {
@@ -64,8 +68,15 @@ pub(super) fn drop_rest<H: RequestHandler>(
         Pumped::Paused(turn) => return Step::Break(turn),
         Pumped::Dead => handler.happens(Event::End),
         Pumped::All { patience, .. } => match drained {
-            Some(Taken::All) => handler.happens(Event::Cleared),
+            Some(Taken::All) => {
+                handler.happens(Event::Cleared);
+                if is_enough {
+                    return Step::Break(Turn::Again);
+                }
+            }
             Some(Taken::Enough) => return Step::Break(Turn::Again),
+            // It is dropped for the sake of the next request, of which there will be none: a lingering close drops it as well.
+            _ if host.is_stopping() => handler.happens(Event::End),
             _ if late != Some(Want::Input) => return Step::Break(Turn::Later(Want::Input, patience)),
             _ => {
                 handler.exchange().record_late(false);

@@ -58,16 +58,19 @@ where
         }
     }
 
-    fn begin(&mut self, host: &mut dyn Host, late: bool) -> Step {
+    fn begin(&mut self, host: &mut dyn Host, late: &mut Option<Want>) -> Step {
         let Made::Base(base) = &mut self.made else { return Step::Break(Turn::Over) };
-        if let Some(step) = preface(base, &mut self.next, host, late) {
+        // What has come at the last moment has come.
+        let is_late = late.take().is_some();
+        if let Some(step) = preface(base, &mut self.next, host, is_late) {
             return step;
         }
         if !H::__HANDLE_OVERRIDDEN
-            && let Some(step) = await_input(base, &mut self.next, host, late)
+            && let Some(step) = await_input(base, &mut self.next, host, is_late)
         {
             return step;
         }
+        self.is_idle &= H::__HANDLE_OVERRIDDEN;
         if !host.runs_user_code() || (H::__HANDLE_OVERRIDDEN && !host.admits_all()) {
             return Step::Break(Turn::Elsewhere);
         }
@@ -97,7 +100,13 @@ where
         if let Some(timeout) = H::timeout {
             handler.set_timeout(timeout);
         }
-        match caught(|| handler.setup()) {
+        let set_up = caught(|| {
+            let result = handler.setup();
+            // It may have asked for a request of its own.
+            settle(handler, None);
+            result
+        });
+        match set_up {
             Ok(Ok(())) if H::__HANDLE_OVERRIDDEN => {
                 self.is_idle = false;
                 match caught(|| handler.handle()) {
@@ -130,6 +139,7 @@ fn answer<H: RequestHandler>(handler: &mut H) {
     let answered = caught(|| {
         let result = handler.handle_one_request();
         settle(handler, result.err());
+        handler.__base_mut().forget_headers();
     });
     if let Err(message) = answered {
         panicked(handler, "handle_one_request", &message);
@@ -242,7 +252,7 @@ where
             let step = match (self.made.phase(), &mut self.made) {
                 (Phase::Lingering, _) => self.lingers(host, late.is_some()),
                 (Phase::Over, _) | (_, Made::Nothing) => Step::Break(Turn::Over),
-                (_, Made::Base(_)) => self.begin(host, late.is_some()),
+                (_, Made::Base(_)) => self.begin(host, &mut late),
                 (Phase::Done | Phase::Idle | Phase::Head | Phase::Ready, Made::Handler(handler)) => {
                     serve(handler, host, &mut late, &mut budget, (&mut self.is_idle, &mut self.next))
                 }
@@ -252,6 +262,8 @@ where
                 }
                 (Phase::Rest, Made::Handler(handler)) => {
                     let is_enough = budget == 0 || host.turn_is_over();
+                    // What was dropped, or taken, is a sign of the client as well.
+                    self.next = NextRequest::after(host.last_look());
                     drop_rest(handler, host, late, is_enough)
                 }
                 // Whoever calls a handler settles what it has made, so that there is nothing left to go on with.
@@ -299,8 +311,10 @@ fn serve<H: RequestHandler>(
             }
         }
         *is_idle = false;
-        *budget -= 1;
-        run_handler(handler, host, late.take(), *budget == REQUESTS_A_TURN - 1, *budget == 0)?;
+        *budget = budget.saturating_sub(1);
+        let step = run_handler(handler, host, late.take(), *budget == REQUESTS_A_TURN - 1, *budget == 0);
+        *next = NextRequest::after(host.last_look());
+        step?;
         if handler.phase() != Phase::Done {
             return Step::Continue(());
         }
@@ -319,7 +333,6 @@ fn read_head<H: RequestHandler>(
         Next::Request => {
             drop(exchange);
             *late = None;
-            *upcoming = NextRequest::after(host.last_look());
             handler.happens(Event::Request { gathers: handler.has_body() && !is_condemned(handler) });
             return Step::Continue(());
         }

@@ -72,7 +72,8 @@ impl HTTPServer {
     ///
     /// - **Deadlines** are the stream's: a plain `Read` waits as long as it does. A read or write that fails with
     ///   [`WouldBlock`](io::ErrorKind::WouldBlock) or [`TimedOut`](io::ErrorKind::TimedOut), as those of a `TcpStream` do after its
-    ///   `set_read_timeout`, is a client that is late: it is answered 408 in the midst of a request, and between two the connection ends.
+    ///   `set_read_timeout`, is a client that is late: it is answered 408 in the midst of a request, and between two the connection ends. What
+    ///   a client does not take of a response after its handler has returned is tried again for `write_timeout`.
     ///   So the stream must be one that blocks. `head_timeout`, `body_timeout` and `response_timeout` hold for clients that go on
     ///   slowly: they are looked at when a read or write has returned. `idle_timeout`, and what
     ///   [`set_timeout`](BaseHTTPRequestHandler::set_timeout) says, are not seen by the stream.
@@ -258,6 +259,7 @@ struct Recorded {
     /// How the connection ends. What the client still sends then, nobody can wait for: it may wait for the end of the stream itself.
     ending: Option<Close>,
     error: Option<io::Error>,
+    is_cut_short: bool,
 }
 
 impl Record {
@@ -298,7 +300,7 @@ impl Record {
         let mut recorded = self.lock();
         match recorded.error.take() {
             Some(error) => Err(error),
-            None if recorded.ending == Some(Close::Reset) => {
+            None if recorded.is_cut_short || recorded.ending == Some(Close::Reset) => {
                 Err(io::Error::new(io::ErrorKind::ConnectionAborted, "a response was cut short"))
             }
             None => Ok(()),
@@ -376,6 +378,10 @@ impl<S: Read + Write + Send> Wire for Blocking<S> {
     fn shutdown_write(&mut self) {
         let _ = self.flush();
         self.record.lock().ending = Some(Close::Linger);
+    }
+
+    fn cut_short(&mut self) {
+        self.record.lock().is_cut_short = true;
     }
 
     fn reset(&mut self) {

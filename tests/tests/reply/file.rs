@@ -30,6 +30,16 @@ fn send(act: &Act, declared: Option<u64>, file: &Arc<File>, len: u64) -> std::io
     act.wfile.send_file(file, 0..len)
 }
 
+/// Each of them leaves something to be sent behind its handler: a turn ends all the same after so many.
+#[test]
+fn more_files_than_a_turn_has_requests_are_sent_one_after_the_other() {
+    let file = file(b"hello");
+    let (run, log) = Act::run(GET.repeat(200), move |act| send(act, Some(5), &file, 5));
+    assert_eq!(run.responses.len(), 200);
+    assert!(run.responses.iter().all(|reply| reply.text() == "hello" && !reply.truncated));
+    assert_eq!(log.lines().len(), 200, "{:?}", log.lines());
+}
+
 #[test]
 fn a_file_is_counted_or_sent_in_a_chunk_and_the_connection_goes_on() {
     for declared in [Some(5), None] {

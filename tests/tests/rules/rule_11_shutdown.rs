@@ -10,6 +10,7 @@ use basehttp::testing::TestServer;
 use basehttp::{ServerBuilder, ServerHandle};
 use basehttp_tests::client::Client;
 use basehttp_tests::gate::{Gate, gate};
+use basehttp_tests::log::Log;
 use basehttp_tests::process::server_threads;
 use basehttp_tests::{PATIENCE, show, wait_until};
 
@@ -219,6 +220,58 @@ fn rule_11_a_connection_that_was_busy_a_moment_ago_has_time_for_its_next_request
             client.assert_closed();
         }
     }
+}
+
+/// It was busy when it got its response, however long that took.
+#[test]
+fn rule_11_the_time_for_the_next_request_begins_with_the_response() {
+    let stage = Stage::new(|act| {
+        thread::sleep(Duration::from_millis(1200));
+        say(act, act.path())
+    });
+    let mut client = stage.client();
+    client.ask(GET);
+    let answered = Instant::now();
+    stage.server.handle().shutdown_within(GRACE);
+    client.send(GET);
+    match client.try_reply() {
+        Ok(reply) => assert_eq!(reply.field("Connection"), Some("close")),
+        Err(error) => assert!(answered.elapsed() > Duration::from_secs(1), "{error}"),
+    }
+}
+
+#[test]
+fn rule_11_at_the_cut_no_handler_begins_with_half_a_request() {
+    let log = Log::default();
+    let calls = log.clone();
+    let stage = Stage::new(move |act| {
+        calls.push("called");
+        say(act, act.path())
+    });
+    let (mut late, mut other) = (stage.client(), stage.client());
+    let half = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\n\r\nab";
+    late.send(half);
+    assert_eq!(other.ask(GET).status, 200);
+    let all = (half.len() + GET.len()) as u64;
+    wait_until("the half request is here", || stage.server.handle().stats().bytes_received == all);
+    stage.server.handle().shutdown_within(Duration::ZERO);
+    stage.server.handle().wait();
+    assert!(late.rest().unwrap_or_default().is_empty());
+    assert_eq!(log.lines().len(), 1, "{:?}", log.lines());
+}
+
+/// The rest of a body that nobody reads is dropped for the sake of the next request, of which there will be none.
+#[test]
+fn rule_11_an_answered_request_does_not_hold_up_the_end_with_the_rest_of_its_body() {
+    let stage = Stage::with(HTTPServer::builder().gather_limit(0), |act| say(act, ""));
+    let mut client = stage.client();
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n";
+    assert_eq!(client.ask([head, "ab"].concat()).status, 200);
+    let asked = Instant::now();
+    stage.server.handle().shutdown_within(GRACE);
+    let report = stage.server.handle().wait();
+    assert!(asked.elapsed() < GRACE);
+    assert_eq!((report.finished, report.cut), (1, 0));
 }
 
 #[test]

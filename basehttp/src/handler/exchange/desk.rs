@@ -172,12 +172,15 @@ impl Shared {
     }
 
     /// A turn begins of a connection that has not rested: it gets the buffers that it has not kept.
-    pub(crate) fn borrow_memory(&self, request: &mut Request) {
-        let mut exchange = self.lock();
+    pub(crate) fn borrow_memory(&self, request: Option<&mut Request>) {
+        let mut slot = self.slot();
+        let Some(exchange) = &mut slot.exchange else { return };
         DESK.with_borrow_mut(|desk| {
             exchange.borrow_buffers(desk);
             exchange.budget = Budget::default();
-            request.bytes.borrow_memory(&mut desk.head);
+            if let Some(request) = request {
+                request.bytes.borrow_memory(&mut desk.head);
+            }
         });
     }
 

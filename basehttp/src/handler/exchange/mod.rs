@@ -171,12 +171,14 @@ impl Exchange {
     /// Reads what comes before the first request; see [`Wire::preface`](super::wire::Wire::preface). It has the time of a head.
     pub(crate) fn preface(&mut self) -> io::Result<Option<Announced>> {
         let read = self.line.wire.preface();
-        self.until = match &read {
+        match &read {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.until.or_else(|| Some(self.instant() + self.line.bounds.head_timeout))
+                self.until = self.until.or_else(|| Some(self.instant() + self.line.bounds.head_timeout));
             }
-            _ => None,
-        };
+            Ok(Some(_)) => self.until = None,
+            // There is none, or it was read before: what is waited for now is something else, a handshake for example.
+            Ok(None) | Err(_) => {}
+        }
         read
     }
 

@@ -252,6 +252,7 @@ impl Exchange {
         if self.output != Output::Dead && self.response.is_committed() && !self.response.is_complete() {
             self.tell_status();
             self.response.flush();
+            self.line.wire.cut_short();
             self.output = Output::Cut;
             self.ending =
                 Some(if self.response.ends_with_connection() { Close::Reset } else { Close::Linger });
