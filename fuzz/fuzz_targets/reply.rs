@@ -348,7 +348,8 @@ fn examine(program: &Program, played: &Played, run: &Run) -> Result<(), String> 
     }
     // A mistake that the handler was not told of, since it asked for nothing after it.
     let is_page = run.log.contains("] code 500, message");
-    let is_plain = !is_page && !played.has_errors.get() && !played.failed.get() && played.head.get().is_some();
+    let is_plain =
+        !is_page && !played.has_errors.get() && !played.failed.get() && played.head.get().is_some();
     if is_plain && has_body && !is_cut && reply.body != *played.written.borrow() {
         return Err(format!("another body than {}", show(&played.written.borrow())));
     }
