@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::handler::stats::{BOUNDS, Histogram, Stats};
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{Arc, AtomicU64, AtomicUsize, Ordering};
 
 /// Those of one shard. They are alone in their cache lines, so that no shard writes to what another one needs.
 #[derive(Debug, Default)]
@@ -80,6 +80,30 @@ impl Counters {
 
 fn add<const N: usize>(shards: impl Iterator<Item = [u64; N]>) -> [u64; N] {
     shards.fold([0; N], |sums, shard| std::array::from_fn(|at| sums[at] + shard[at]))
+}
+
+/// The connections that are told that there are too many. They are open for a while, and take no place of one that is served.
+#[derive(Default)]
+pub(super) struct Refusals(AtomicUsize);
+
+/// One of them, as long as there is this.
+pub(super) struct Refused(Arc<Refusals>);
+
+impl Refusals {
+    pub(super) fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add(self: &Arc<Self>) -> Refused {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Refused(self.clone())
+    }
+}
+
+impl Drop for Refused {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 #[cfg(all(test, not(any(loom, shuttle))))]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::assign;
 use super::caught::caught;
 use super::config::VerifyRequest;
-use super::counters::Counters;
+use super::counters::{Counters, Refusals, Refused};
 use super::listener::Stream;
 use super::local::Local;
 use super::log::{Log, Repeated};
@@ -56,6 +56,7 @@ pub(super) struct Engine {
     /// There are no threads; who was refused for that; connections that were refused for their number, or could not be registered.
     at_bound: Repeated,
     refused: Repeated,
+    refusals: Arc<Refusals>,
     full: Repeated,
     lost: Repeated,
     pub(super) predictor: Predictor,
@@ -93,6 +94,7 @@ impl Engine {
             wakers,
             at_bound: Repeated::default(),
             refused: Repeated::default(),
+            refusals: Arc::default(),
             full: Repeated::default(),
             lost: Repeated::default(),
             handshake: predictor.kind("", "handshake"),
@@ -429,7 +431,7 @@ impl poller::Server for Engine {
         // It would take a handshake to tell a client of TLS.
         let refusals = if self.settings.is_tls() { 0 } else { REFUSALS };
         let before = self.shutdown.open(limit + refusals);
-        let is_refused = before.is_none_or(|before| before >= limit);
+        let is_refused = before.is_none_or(|before| before.saturating_sub(self.refusals.count()) >= limit);
         if is_refused {
             self.full.tell(&self.log, || {
                 format!("{limit} connections are open (max_connections); a further one is answered 503")
@@ -442,7 +444,7 @@ impl poller::Server for Engine {
         if let Some(open) = self.open.get(shard) {
             open.fetch_add(1, Ordering::Relaxed);
         }
-        let arrival = Arrival { stream, address, is_refused };
+        let arrival = Arrival { stream, address, refused: is_refused.then(|| self.refusals.add()) };
         if shard == 0 {
             return Some(arrival);
         }
@@ -459,7 +461,7 @@ impl poller::Server for Engine {
         stream: Arc<Stream>,
         place: &Arc<Place>,
         client_address: Address,
-        is_refused: bool,
+        refused: Option<Refused>,
     ) -> Option<Connection> {
         #[cfg_attr(
             not(feature = "proxy"),
@@ -470,10 +472,10 @@ impl poller::Server for Engine {
         if let Some(proxies) = &self.settings.proxies {
             wire.preface.is_awaited = proxies.begins_with_header(&client_address);
         }
-        let is_asked = !is_refused && self.hooked.verify_request.is_some();
+        let is_asked = refused.is_none() && self.hooked.verify_request.is_some();
         let newcomer = is_asked.then(|| Box::new(client_address.clone()));
-        let session: Box<dyn Session + Send> = if is_refused {
-            Box::new(Refusal::new(wire))
+        let session: Box<dyn Session + Send> = if let Some(refused) = refused {
+            Box::new(Refusal::new(wire, refused))
         } else {
             let (wire, server) = (self.wire(wire), self.hooked.info.clone());
             (self.hooked.open)(Parts { wire, client_address, server, bounds: self.bounds.clone() })

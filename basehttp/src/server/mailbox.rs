@@ -2,6 +2,7 @@
 
 use mio::Token;
 
+use super::counters::Refused;
 use super::inbox::Inbox;
 use super::listener::Stream;
 use super::timers::Timers;
@@ -23,5 +24,6 @@ pub(super) struct Arrival {
     pub(super) stream: Stream,
     pub(super) address: Address,
     /// It is one too many, and is told so.
-    pub(super) is_refused: bool,
+    /// Where it is one too many.
+    pub(super) refused: Option<Refused>,
 }

@@ -11,6 +11,7 @@ use mio::{Events, Poll, Token};
 
 use super::acceptor::Acceptor;
 use super::control::Control;
+use super::counters::Refused;
 use super::listener::Stream;
 use super::log::Log;
 use super::mailbox::{Arrival, Mailbox};
@@ -42,7 +43,7 @@ pub(super) trait Server {
         stream: Arc<Stream>,
         place: &Arc<Place>,
         address: Address,
-        is_refused: bool,
+        refused: Option<Refused>,
     ) -> Option<Connection>;
 
     /// A stream that was accepted could not be registered.
@@ -295,7 +296,7 @@ impl Poller {
     }
 
     fn open<S: Server>(&mut self, server: &Arc<S>, arrival: Arrival) {
-        let Arrival { mut stream, address, is_refused } = arrival;
+        let Arrival { mut stream, address, refused } = arrival;
         // The token has to be known before the stream is registered, and the place before it is shared.
         let token = self.table.next_token();
         if let Err(error) = stream.register(self.poll.registry(), token) {
@@ -303,7 +304,7 @@ impl Poller {
         }
         let stream = Arc::new(stream);
         let place = self.table.insert(Arc::downgrade(&stream));
-        self.ready.extend(server.begin(stream, &place, address, is_refused));
+        self.ready.extend(server.begin(stream, &place, address, refused));
     }
 
     /// Gives the connections whose time is over into the queue. They are tried once more there: only after that are

@@ -3,6 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use super::counters::Refused;
 use super::session::{Host, Session, Turn};
 use super::transport::Socket;
 use crate::handler::wire::{Want, Wire};
@@ -11,6 +12,7 @@ use crate::proto::status::HTTPStatus;
 pub(super) struct Refusal {
     wire: Socket,
     at: At,
+    _counted: Refused,
 }
 
 enum At {
@@ -26,8 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 64 * 1024;
 
 impl Refusal {
-    pub(super) fn new(wire: Socket) -> Self {
-        Self { wire, at: At::Response }
+    pub(super) fn new(wire: Socket, refused: Refused) -> Self {
+        Self { wire, at: At::Response, _counted: refused }
     }
 }
 

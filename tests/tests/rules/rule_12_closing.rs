@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use basehttp::prelude::*;
 use basehttp_tests::client::Client;
@@ -87,6 +88,25 @@ fn rule_12_the_503_at_the_connection_limit_arrives() {
     }
     drop(served);
     wait_until("there is room again", || stage.client().ask(GET).status == 200);
+}
+
+/// Whoever is refused, and stays, takes no place of one that could be served.
+#[test]
+fn rule_12_the_503_at_the_connection_limit_takes_no_place() {
+    let stage = Stage::with(HTTPServer::builder().max_connections(2), |act| say(act, act.path()));
+    let mut served: Vec<_> = (0..2).map(|_| stage.client()).collect();
+    for client in &mut served {
+        assert_eq!(client.ask(GET).text(), "/");
+    }
+    let mut refused: Vec<_> = (0..20).map(|_| stage.client()).collect();
+    for client in &mut refused {
+        assert_eq!(client.reply().status, 503);
+    }
+    drop(served.pop());
+    let begun = Instant::now();
+    wait_until("there is room again", || stage.client().ask(GET).status == 200);
+    // All of them were still there, unless this machine stood still.
+    assert!(stage.server.handle().stats().connections_open > 20 || begun.elapsed() > Duration::from_secs(1));
 }
 
 #[test]
