@@ -341,6 +341,9 @@ impl<J> ThreadPool<J> {
             }
             let serves = state.tickets.is_empty() || self.is_at_bound();
             if let Some((job, lane)) = serves.then(|| state.next_job()).flatten() {
+                if state.tickets.contains(&0) {
+                    self.need.notify_one();
+                }
                 return Task::Serve(job, lane);
             }
             if let Some(shard) = state.tickets.pop_front() {
@@ -365,7 +368,8 @@ impl<J> ThreadPool<J> {
         let mut state = lock(&self.state);
         while !state.closed {
             let ticket = state.tickets.iter().position(|shard| *shard == 0);
-            if let Some(ticket) = ticket.filter(|_| self.is_at_bound()) {
+            // A spare thread was told, and takes it, or says that it has something else to do.
+            if let Some(ticket) = ticket.filter(|_| self.is_at_bound() && state.idle == 0) {
                 state.tickets.remove(ticket);
                 return true;
             }
