@@ -8,7 +8,7 @@ use super::body::{drop_rest, gather_body};
 use super::caught::caught;
 use super::ending::{end, linger};
 use super::failing::{give_up, panicked, report, tell_without_handler};
-use super::preface::{NextRequest, await_input, preface};
+use super::preface::{NextRequest, await_input, end_refused, preface};
 use super::sending::{Pumped, go_on, log_comes_first, pump, send, told};
 use super::session::{Host, Parts, Session, Step, Turn};
 use crate::handler::dispatch::{Failure, complete, is_condemned, settle};
@@ -212,14 +212,8 @@ where
                 handler.happens(Event::End);
             }
             Made::Base(base) if base.phase() != Phase::Lingering => {
-                let mut exchange = base.exchange();
-                exchange.refuse();
-                // An empty send buffer has room for it.
-                let _ = exchange.pump();
-                exchange.shutdown_write();
-                drop(exchange);
-                base.happens(Event::End);
-                base.happens(Event::Sent { lingers: true });
+                base.exchange().refuse();
+                end_refused(base);
             }
             Made::Base(_) | Made::Handler(_) | Made::Nothing => return false,
         }

@@ -37,6 +37,12 @@ impl NextRequest {
         Some(left).filter(|left| !left.is_zero())
     }
 
+    /// Waits for it so long at most, and where the server ends, for what is left of the time.
+    fn wait(&mut self, host: &dyn Host, patience: Duration) -> Turn {
+        let time = if host.is_stopping() { self.grant(host) } else { Some(patience) };
+        time.map_or(Turn::Over, |time| Turn::Later(Want::Input, time.min(patience)))
+    }
+
     /// Whether it is being waited for though the server ends.
     pub(super) fn is_granted(&self) -> bool {
         self.is_granted
@@ -59,8 +65,7 @@ pub(super) fn preface<M: Message>(
         }
         Err(error) if error.kind() == io::ErrorKind::WouldBlock && !late => {
             let patience = base.exchange().patience(base.phase());
-            let time = if host.is_stopping() { next.grant(host) } else { Some(patience) };
-            Some(Step::Break(time.map_or(Turn::Over, |time| Turn::Later(Want::Input, time.min(patience)))))
+            Some(Step::Break(next.wait(host, patience)))
         }
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Some(refuse(base, host, &error)),
         // A connection without a byte is still the poller's, and idle: some of the header has come.
@@ -88,8 +93,7 @@ pub(super) fn await_input<M: Message>(
         Next::Request => None,
         Next::Later | Next::Enough if !late => {
             let patience = exchange.patience(base.phase());
-            let time = if host.is_stopping() { next.grant(host) } else { Some(patience) };
-            Some(Step::Break(time.map_or(Turn::Over, |time| Turn::Later(Want::Input, time.min(patience)))))
+            Some(Step::Break(next.wait(host, patience)))
         }
         Next::Later | Next::Enough | Next::End => Some(Step::Break(Turn::Over)),
     }
@@ -105,6 +109,12 @@ fn refuse<M: Message>(base: &BaseHTTPRequestHandler<M>, host: &dyn Host, error: 
     exchange.refuse_preface();
     drop(exchange);
     host.before_sending();
+    end_refused(base);
+    Step::Continue(())
+}
+
+/// Sends the refusal of a connection that has no handler, and lets it linger.
+pub(super) fn end_refused<M: Message>(base: &BaseHTTPRequestHandler<M>) {
     let mut exchange = base.exchange();
     // An empty send buffer has room for it.
     let _ = exchange.pump();
@@ -112,5 +122,4 @@ fn refuse<M: Message>(base: &BaseHTTPRequestHandler<M>, host: &dyn Host, error: 
     drop(exchange);
     base.happens(Event::End);
     base.happens(Event::Sent { lingers: true });
-    Step::Continue(())
 }
