@@ -1,32 +1,22 @@
 //! `BaseHTTPRequestHandler`: the instance variables.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::OnceCell;
 use std::fmt;
 use std::io;
 use std::time::{Duration, SystemTime};
 
-use super::RequestHandler;
-use super::address::{Address, Peer};
-use super::clock::Clock;
-use super::exchange::{After, Bounds, Desk, Exchange, Guard, Next, Shared, Taken};
-use super::guard::HostGuard;
+use super::address::Address;
+use super::exchange::Guard;
+use super::instance::InstanceVariables;
 use super::message::{Headers, Message};
 use super::multipart::Multipart;
-#[cfg(feature = "proxy")]
-use super::proxies::Forwarded;
-use super::request::{NO_REQUEST, Request, named_version};
+use super::request::Request;
 use super::rfile::RFile;
 use super::server_info::ServerInfo;
 use super::wfile::WFile;
-use super::wire::Wire;
-use crate::proto::connection::{Event, Phase};
 use crate::proto::fault::Fault;
-use crate::proto::framing::{Body, Persistence};
 use crate::proto::parameters::Parameters;
-use crate::proto::request_line::Version;
-use crate::proto::response::Asked;
 use crate::proto::status::HTTPStatus;
-use crate::sync::Arc;
 
 /// The base of a request handler: Python's superclass with its instance variables.
 ///
@@ -64,68 +54,45 @@ pub struct BaseHTTPRequestHandler<M: Message = Headers> {
     pub rfile: RFile,
     /// The response's body.
     pub wfile: WFile,
-    shared: Shared,
-    pub(super) peer: Peer,
-    /// What proxies tell of the client of the current request.
-    #[cfg(feature = "proxy")]
-    pub(super) forwarded: Option<Box<Forwarded>>,
-    /// Its name, once it was looked up.
-    client_name: OnceCell<Option<String>>,
-    server: Arc<ServerInfo>,
-    /// None while the connection rests.
-    request: Option<Box<Request>>,
+    pub(super) vars: InstanceVariables,
     headers: OnceCell<M>,
-    phase: Cell<Phase>,
-    clock: Clock,
 }
 
 impl<M: Message> BaseHTTPRequestHandler<M> {
-    pub(crate) fn new(
-        wire: Box<dyn Wire>,
-        bounds: Arc<Bounds>,
-        client_address: Address,
-        server: Arc<ServerInfo>,
-    ) -> Self {
-        let clock = bounds.clock.clone();
-        let shared = Shared::new(wire, bounds);
+    pub(crate) fn new(vars: InstanceVariables) -> Self {
+        let shared = vars.shared();
         Self {
             rfile: RFile::new(shared.clone()),
             wfile: WFile::new(shared.clone()),
-            shared,
-            peer: Peer::from(client_address),
-            #[cfg(feature = "proxy")]
-            forwarded: None,
-            client_name: OnceCell::new(),
-            server,
-            request: None,
+            vars,
             headers: OnceCell::new(),
-            phase: Cell::new(Phase::Done),
-            clock,
         }
     }
 
     /// The client's address. Behind proxies that the server trusts it is what they tell, where the setting `trusted_proxies` says
     /// so (a feature of the crate, `proxy`).
     pub fn client_address(&self) -> &Address {
-        #[cfg(feature = "proxy")]
-        if let Some(forwarded) = &self.forwarded {
-            return &forwarded.client;
-        }
-        &self.peer.address
+        self.vars.client_address()
     }
 
     /// The address from which the connection came, or what its PROXY header has told.
     pub fn peer_address(&self) -> &Address {
-        &self.peer.address
+        &self.vars.peer.address
     }
 
-    pub(crate) fn peer_mut(&mut self) -> &mut Peer {
-        &mut self.peer
+    /// `https` where the client speaks TLS with the server, or with a proxy whose word counts ([`TrustedProxies`](crate::TrustedProxies)), else `http`: for
+    /// addresses that a response has to name. Proxies say so in the fields that count, or in the PROXY protocol of version 2 (HAProxy's
+    /// `send-proxy-v2-ssl`).
+    #[cfg(feature = "proxy")]
+    pub fn scheme(&self) -> &'static str {
+        let told = self.vars.forwarded.as_ref().and_then(|forwarded| forwarded.is_https);
+        // A proxy that passes the client's TLS on sees none itself, and says that there is none.
+        if told.unwrap_or(self.vars.peer.is_https || self.server().is_tls()) { "https" } else { "http" }
     }
 
     /// The server that took the connection: its address, its name, and the means to shut it down.
     pub fn server(&self) -> &ServerInfo {
-        &self.server
+        self.vars.server()
     }
 
     /// The request's method, for example `GET`. Empty where the request line is broken.
@@ -163,7 +130,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
 
     /// Whether the connection is closed after this request.
     pub fn close_connection(&self) -> bool {
-        self.phase().is_last() || self.exchange().response.close()
+        self.vars.phase().is_last() || self.exchange().response.close()
     }
 
     /// Sets whether the connection is closed after this request. It cannot be kept open against the client's
@@ -175,8 +142,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// Why the server refuses this request, if it does. For an override of
     /// [`send_error`](RequestHandler::send_error) or [`log_error`](RequestHandler::log_error) that wants to tell.
     pub fn fault(&self) -> Option<Fault> {
-        let request = self.request();
-        request.fault.or_else(|| if request.has_body { self.exchange().body_fault() } else { None })
+        self.vars.fault()
     }
 
     /// Sets how long one read of the body, and one write of the response, may wait for the client:
@@ -184,7 +150,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// wait at all, `Duration::MAX` waits for ever. What is said in [`setup`](RequestHandler::setup) is for one wait each: the
     /// server's `body_timeout` and `response_timeout` bound the whole all the same.
     pub fn set_timeout(&self, timeout: Duration) {
-        self.set_timeouts(Some(timeout), Some(timeout));
+        self.vars.set_timeouts(Some(timeout), Some(timeout));
     }
 
     /// Sets how long one read of the body may wait for the client, in the current request: at the next one the class
@@ -196,7 +162,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// A handler that calls this in a request also decides how long the body may take in total:
     /// [`body_timeout`](crate::ServerBuilder::body_timeout) does not hold for what it still reads.
     pub fn set_read_timeout(&self, timeout: Duration) {
-        self.set_timeouts(Some(timeout), None);
+        self.vars.set_timeouts(Some(timeout), None);
     }
 
     /// Sets how long one write of the response may wait for the client, in the current request: at the next one the class
@@ -209,12 +175,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// It is for the rest of the response too, which is sent when the handler has returned. How long the handler itself
     /// takes between two writes is never bounded: a long poll may wait for its event as long as it likes.
     pub fn set_write_timeout(&self, timeout: Duration) {
-        self.set_timeouts(None, Some(timeout));
-    }
-
-    fn set_timeouts(&self, read: Option<Duration>, write: Option<Duration>) {
-        let is_before = self.phase().is_between();
-        self.exchange().set_timeouts(read, write, is_before);
+        self.vars.set_timeouts(None, Some(timeout));
     }
 
     /// Reads the whole body of the request, which may have up to `limit` bytes.
@@ -302,7 +263,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         let media_type = self.request().values("Content-Type").next().unwrap_or_default();
         let media_type = Parameters::parse_bytes(media_type);
         let body = Bounded { base: self, limit, left: limit };
-        let shared = self.shared();
+        let shared = self.vars.shared().clone();
         let malformed = move || shared.lock().refuse_body(HTTPStatus::BAD_REQUEST);
         Multipart::of(body, &media_type, Some(Box::new(malformed))).ok_or_else(|| {
             self.exchange().refuse_body(HTTPStatus::UNSUPPORTED_MEDIA_TYPE);
@@ -311,36 +272,31 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         })
     }
 
-    /// Has the response be 413, where the handler returns this error.
-    pub(crate) fn body_too_large(&self, limit: u64) -> io::Error {
-        self.exchange().refuse_body(HTTPStatus::CONTENT_TOO_LARGE);
-        let text = format!("the request's body has more than {limit} bytes");
-        io::Error::new(io::ErrorKind::FileTooLarge, text)
+    #[inline]
+    pub(crate) fn vars(&self) -> &InstanceVariables {
+        &self.vars
     }
 
-    /// The client's name, where the server looks names up; once for a connection.
-    pub(super) fn client_name(&self) -> Option<&str> {
-        let name_of = self.server.name_of?;
-        // It would have to be asked for each request.
-        #[cfg(feature = "proxy")]
-        if self.forwarded.is_some() {
-            return None;
-        }
-        let address = self.peer.address.ip()?;
-        self.client_name.get_or_init(|| name_of(address)).as_deref()
+    #[inline]
+    pub(crate) fn vars_mut(&mut self) -> &mut InstanceVariables {
+        &mut self.vars
+    }
+
+    pub(crate) fn exchange(&self) -> Guard<'_> {
+        self.vars.exchange()
     }
 
     pub(crate) fn request(&self) -> &Request {
-        self.request.as_deref().unwrap_or(&NO_REQUEST)
+        self.vars.request()
     }
 
     pub(crate) fn request_mut(&mut self) -> &mut Request {
-        self.request.get_or_insert_with(Desk::request)
+        self.vars.request_mut()
     }
 
     /// The time, for `Date` and log lines.
     pub(crate) fn now(&self) -> SystemTime {
-        self.clock.now()
+        self.vars.now()
     }
 
     /// Whether the request has announced a body.
@@ -348,182 +304,24 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         self.request().has_body
     }
 
-    /// Takes in what has come of a small body, or of the beginning of a long one. Unless it is all, the handler is better called when more has come.
-    /// None where the server has cut the connection: no handler begins with a request of which the rest will never come.
-    pub(crate) fn gather(&self) -> Option<Taken> {
-        // A client that waits for `100 Continue` sends nothing before the handler asks for it.
-        let waits = !matches!(self.request().expects_continue(), Ok(false));
-        if waits {
-            return Some(Taken::All);
-        }
-        let mut exchange = self.exchange();
-        let taken = exchange.gather();
-        if exchange.is_gone() && exchange.is_cut() { None } else { Some(taken) }
+    /// Has the response be 413, where the handler returns this error.
+    pub(crate) fn body_too_large(&self, limit: u64) -> io::Error {
+        self.vars.body_too_large(limit)
     }
 
-    pub(crate) fn exchange(&self) -> Guard<'_> {
-        self.shared.lock()
-    }
-
-    /// The request is answered. The drop of a `MessageClass` is code of the user.
-    #[inline]
-    pub(crate) fn forget_headers(&mut self) {
+    /// The current request is answered, and nothing of it is kept. The drop of a `MessageClass` is code of the user.
+    pub(super) fn forget_request(&mut self) {
+        self.rfile.clear();
         if self.headers.get().is_some() {
             self.headers = OnceCell::new();
         }
     }
-
-    /// A turn begins. A connection that rests gets what it needs when it needs it.
-    pub(crate) fn begin_turn(&mut self) {
-        self.shared.borrow_memory(self.request.as_deref_mut());
-    }
-
-    /// A turn ends: what the connection does not need while it waits goes back to the thread.
-    pub(crate) fn end_turn(&mut self) {
-        self.shared.give_back(&mut self.request, self.phase.get());
-    }
-
-    pub(crate) fn server_arc(&self) -> Arc<ServerInfo> {
-        self.server.clone()
-    }
-
-    pub(crate) fn shared(&self) -> Shared {
-        self.shared.clone()
-    }
-
-    pub(super) fn shared_ref(&self) -> &Shared {
-        &self.shared
-    }
-
-    #[inline]
-    pub(crate) fn phase(&self) -> Phase {
-        self.phase.get()
-    }
-
-    /// Something has happened to the connection.
-    #[inline]
-    pub(crate) fn happens(&self, event: Event) {
-        let mut phase = self.phase.get();
-        phase.happens(event);
-        self.phase.set(phase);
-    }
-
-    /// Reads what has come of the first request, if there is none yet: a connection whose client says nothing needs no handler.
-    pub(crate) fn look_for_input(&self) -> (Next, Guard<'_>) {
-        let mut exchange = self.exchange();
-        if self.phase() == Phase::Done {
-            self.happens(Event::Next);
-            exchange.await_next();
-        }
-        (exchange.look_for_input(), exchange)
-    }
-
-    /// Makes the next request the current one, if it has come: then that is for the caller to say. The exchange is locked for what
-    /// is to be done else.
-    pub(crate) fn next_request<H: RequestHandler<MessageClass = M>>(&mut self) -> (Next, Phase, Guard<'_>) {
-        let is_next = self.phase() == Phase::Done;
-        if is_next {
-            self.forget_headers();
-            self.rfile.clear();
-            #[cfg(feature = "proxy")]
-            {
-                self.forwarded = None;
-            }
-            self.happens(Event::Next);
-        }
-        let (mut exchange, request) = self.shared.lock_with(&mut self.request);
-        if is_next {
-            request.clear();
-            exchange.await_next();
-        }
-        let mut phase = self.phase.get();
-        let next = exchange.next_head(request, &mut phase);
-        match next {
-            Next::Request => {
-                let protocol = named_version(H::protocol_version);
-                let guard = self.server.guard.as_ref();
-                begin(request, &mut exchange, H::default_request_version, protocol, true, guard);
-                #[cfg(feature = "proxy")]
-                if let Some(proxies) = &self.server.proxies {
-                    self.forwarded = proxies.forwarded(&self.peer.address, request).map(Box::new);
-                }
-            }
-            Next::End => {
-                exchange.response.end();
-                phase.happens(Event::End);
-            }
-            Next::Later | Next::Enough => {}
-        }
-        self.phase.set(phase);
-        (next, phase, exchange)
-    }
-
-    /// Makes a request of a head that does not come to its end, so that it can be answered.
-    pub(crate) fn give_up_head(&mut self) {
-        let request = self.request.get_or_insert_with(Desk::request);
-        let mut exchange = self.shared.lock();
-        exchange.give_up_head(request);
-        begin(request, &mut exchange, "HTTP/1.0", Version::Http10, false, None);
-        drop(exchange);
-        self.happens(Event::Request { gathers: false });
-    }
-}
-
-/// Makes the head that was taken the current request. A head that is not `whole` says nothing about its body.
-fn begin(
-    request: &mut Request,
-    exchange: &mut Exchange,
-    default_request_version: &'static str,
-    protocol: Version,
-    whole: bool,
-    guard: Option<&HostGuard>,
-) {
-    request.read_line(default_request_version);
-    if let (Some(guard), None) = (guard, request.fault) {
-        request.fault = guard.check(request).err();
-    }
-    let body = match request.fault {
-        Some(_) => Body::None,
-        None if !whole => Body::None,
-        None => request.body().unwrap_or_else(|fault| {
-            request.fault = Some(fault);
-            Body::None
-        }),
-    };
-    request.has_body = !matches!(body, Body::None | Body::Length(0));
-    let version = match request.fault {
-        // Stricter than Python, which answers a broken request line without a status line: then the client does not
-        // learn that it is an error.
-        Some(_) if request.version_text().is_empty() || request.head.request_line.simple => Version::Http10,
-        _ => request.version(),
-    };
-    let persistence = request.persistence();
-    let persistent = match persistence {
-        Persistence::Close => false,
-        Persistence::KeepAlive => version != Version::Http09,
-        Persistence::Unsaid => version == Version::Http11,
-    };
-    let speaks_1_1 = protocol == Version::Http11;
-    let asked = Asked {
-        version,
-        head: request.command() == "HEAD",
-        connect: request.command() == "CONNECT",
-        close: !whole
-            || persistence == Persistence::Close
-            || version == Version::Http09
-            || request.fault.is_some(),
-    };
-    if request.fault.is_some() {
-        exchange.expect_more();
-    }
-    let after = if persistent { After::Requests } else { After::Nothing };
-    exchange.begin(asked, !(persistent && speaks_1_1), after, body);
 }
 
 impl<M: Message> fmt::Debug for BaseHTTPRequestHandler<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BaseHTTPRequestHandler")
-            .field("client_address", &self.peer.address)
+            .field("client_address", &self.vars.peer.address)
             .field("requestline", &self.requestline())
             .finish_non_exhaustive()
     }

@@ -48,7 +48,7 @@ pub struct Connection<'a> {
 impl<M: Message> BaseHTTPRequestHandler<M> {
     /// The connection, for its local address, its TLS, and the credentials of who is at the other end. See [`Connection`].
     pub fn connection(&self) -> Connection<'_> {
-        Connection { shared: self.shared_ref(), stays: PhantomData }
+        Connection { shared: self.vars.shared(), stays: PhantomData }
     }
 }
 

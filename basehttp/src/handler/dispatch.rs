@@ -1,55 +1,17 @@
 //! From a parsed head to the `do_*` method, and what becomes of a method that fails.
 
-use std::fmt::{self, Display};
 use std::io;
 
-use super::exchange::{Next, Taken, Trouble};
-use super::request::named_version;
+use super::any_handler::AnyHandler;
+use super::exchange::{Guard, Next, Taken, Trouble};
+use super::failure::Failure;
 use super::span::{end_span, in_span};
-use super::{BaseHTTPRequestHandler, HandlerError, RequestHandler, ResponseCode};
+use super::{BaseHTTPRequestHandler, RequestHandler, ResponseCode};
 use crate::proto::connection::{Event, Phase, Settled};
 use crate::proto::fault::Fault;
 use crate::proto::mistake::Mistake;
 use crate::proto::request_line::Version;
 use crate::proto::status::HTTPStatus;
-
-/// A row of the dispatch table: a request method and the function that answers it.
-pub struct Method<H: 'static> {
-    name: &'static str,
-    function: &'static str,
-    call: fn(&mut H) -> Option<String>,
-}
-
-impl<H> Method<H> {
-    /// The row for the request method `name`, answered by `function`; `call` returns why it failed.
-    pub const fn new(name: &'static str, function: &'static str, call: fn(&mut H) -> Option<String>) -> Self {
-        Self { name, function, call }
-    }
-}
-
-/// What a `do_*` method may return: `()`, or `Result<(), E>` with an error that can be displayed.
-#[diagnostic::on_unimplemented(
-    message = "a `do_*` method cannot return `{Self}`",
-    label = "expected `()` or `Result<(), E>` where `E: Display`",
-    note = "write the response with `self.send_response(...)` and `self.wfile`, and return `io::Result<()>`"
-)]
-pub trait Outcome {
-    /// Why the method failed.
-    fn failure(self) -> Option<String>;
-}
-
-impl Outcome for () {
-    fn failure(self) -> Option<String> {
-        None
-    }
-}
-
-impl<E: Display> Outcome for Result<(), E> {
-    fn failure(self) -> Option<String> {
-        // The alternate form has the whole chain of causes, where the type knows one.
-        self.err().map(|error| format!("{error:#}"))
-    }
-}
 
 /// The defaults of the methods that take a request to its `do_*` method.
 impl BaseHTTPRequestHandler {
@@ -58,10 +20,7 @@ impl BaseHTTPRequestHandler {
     /// # Errors
     /// None of its own.
     pub fn handle<H: RequestHandler>(handler: &mut H) -> io::Result<()> {
-        while receive(handler) {
-            let outcome = handler.handle_one_request();
-            complete(handler, outcome.err());
-        }
+        serve(handler);
         Ok(())
     }
 
@@ -71,37 +30,7 @@ impl BaseHTTPRequestHandler {
     /// # Errors
     /// What [`RequestHandler::parse_request`] gives.
     pub fn handle_one_request<H: RequestHandler>(handler: &mut H) -> io::Result<()> {
-        // A request waits, unless the handler has a `handle` of its own that calls this for the next one.
-        if !matches!(handler.phase(), Phase::Body | Phase::Ready) && !receive(handler) {
-            return Ok(());
-        }
-        handler.happens(Event::Called);
-        let goes_on = handler.parse_request()?;
-        if let Some(fault) = handler.request().fault {
-            // An override may say yes to what cannot be understood, and for which no method could be called.
-            if goes_on && !handler.exchange().response.is_begun() {
-                handler.log_error(format_args!(
-                    "parse_request: it says yes to a request that cannot be understood ({})",
-                    fault.code()
-                ));
-                refuse(handler)?;
-            }
-            return Ok(());
-        }
-        if !goes_on {
-            return Ok(());
-        }
-        match method_for(handler) {
-            Some(method) => {
-                in_span(handler, |handler| {
-                    if let Some(error) = (method.call)(handler) {
-                        fail(handler, method.function, &Failure::Error(&error));
-                    }
-                });
-                Ok(())
-            }
-            None => refuse_method(handler),
-        }
+        answer_one(handler)
     }
 
     /// The default of [`RequestHandler::parse_request`].
@@ -109,14 +38,7 @@ impl BaseHTTPRequestHandler {
     /// # Errors
     /// What sending the refusal gives.
     pub fn parse_request<H: RequestHandler>(handler: &mut H) -> io::Result<bool> {
-        if handler.request().fault.is_some() {
-            return refuse(handler).map(|()| false);
-        }
-        // The method comes first: CPython's suite wants 501 for an unknown one without Host.
-        if method_for(handler).is_none() {
-            return refuse_method(handler).map(|()| false);
-        }
-        admit(handler)
+        admit_parsed(handler)
     }
 
     /// The default of [`RequestHandler::handle_expect_100`].
@@ -128,17 +50,70 @@ impl BaseHTTPRequestHandler {
     }
 }
 
+/// Answers requests, one after the other, and waits for them.
+fn serve(handler: &mut dyn AnyHandler) {
+    while receive(handler) {
+        let outcome = handler.handle_one_request();
+        complete(handler, outcome.err());
+    }
+}
+
+/// Answers one request.
+fn answer_one(handler: &mut dyn AnyHandler) -> io::Result<()> {
+    // A request waits, unless the handler has a `handle` of its own that calls this for the next one.
+    if !matches!(handler.vars().phase(), Phase::Body | Phase::Ready) && !receive(handler) {
+        return Ok(());
+    }
+    handler.vars().happens(Event::Called);
+    let goes_on = handler.parse_request()?;
+    if let Some(fault) = handler.vars().request().fault {
+        // An override may say yes to what cannot be understood, and for which no method could be called.
+        if goes_on && !handler.vars().exchange().response.is_begun() {
+            handler.log_error(format_args!(
+                "parse_request: it says yes to a request that cannot be understood ({})",
+                fault.code()
+            ));
+            refuse(handler)?;
+        }
+        return Ok(());
+    }
+    if !goes_on {
+        return Ok(());
+    }
+    let Some(row) = row_of(handler) else { return refuse_method(handler) };
+    in_span(handler, |handler| {
+        if let Some(error) = handler.call(row) {
+            fail(handler, handler.function(row), &Failure::Error(&error));
+        }
+    });
+    Ok(())
+}
+
+/// Refuses a request that the server knows to be refused. False if it did.
+fn admit_parsed(handler: &mut dyn AnyHandler) -> io::Result<bool> {
+    if handler.vars().request().fault.is_some() {
+        return refuse(handler).map(|()| false);
+    }
+    // The method comes first: CPython's suite wants 501 for an unknown one without Host.
+    if row_of(handler).is_none() {
+        return refuse_method(handler).map(|()| false);
+    }
+    admit(handler)
+}
+
 /// What there is to look at in a request that is no fault, whatever its method. False if it was answered.
-pub(crate) fn admit<H: RequestHandler>(handler: &mut H) -> io::Result<bool> {
-    let request = handler.request();
+pub(crate) fn admit(handler: &mut dyn AnyHandler) -> io::Result<bool> {
+    let request = handler.vars().request();
     let expects_continue = request.check_host().and_then(|()| request.expects_continue());
+    let speaks_1_1 =
+        handler.vars().class().protocol == Version::Http11 && request.version() == Version::Http11;
     match expects_continue {
         Err(fault) => {
-            handler.__base_mut().request_mut().fault = Some(fault);
+            handler.vars_mut().request_mut().fault = Some(fault);
             refuse(handler).map(|()| false)
         }
-        Ok(true) if H::protocol_version == "HTTP/1.1" && handler.request().version() == Version::Http11 => {
-            handler.exchange().continue_on_read();
+        Ok(true) if speaks_1_1 => {
+            handler.vars().exchange().continue_on_read();
             handler.handle_expect_100()
         }
         Ok(_) => Ok(true),
@@ -147,83 +122,35 @@ pub(crate) fn admit<H: RequestHandler>(handler: &mut H) -> io::Result<bool> {
 
 /// Whether the head alone is reason enough to refuse the request, so that nobody has to wait for its body. An override decides for
 /// itself, and may want the body.
-pub(crate) fn is_condemned<H: RequestHandler>(handler: &H) -> bool {
-    if H::__PARSE_REQUEST_OVERRIDDEN || H::__HANDLE_ONE_REQUEST_OVERRIDDEN {
+pub(crate) fn is_condemned(handler: &dyn AnyHandler) -> bool {
+    if handler.vars().class().overrides.admission {
         return false;
     }
-    let request = handler.request();
-    method_for(handler).is_none() || request.check_host().is_err() || request.expects_continue().is_err()
+    let request = handler.vars().request();
+    row_of(handler).is_none() || request.check_host().is_err() || request.expects_continue().is_err()
 }
 
-/// How a handler failed.
-#[derive(Clone, Copy)]
-pub(crate) enum Failure<'a> {
-    Error(&'a str),
-    Panic(&'a str),
-}
-
-impl Failure<'_> {
-    pub(crate) fn message(&self) -> &str {
-        match self {
-            Self::Error(message) | Self::Panic(message) => message,
-        }
-    }
-
-    pub(crate) fn is_panic(&self) -> bool {
-        matches!(self, Self::Panic(_))
-    }
-
-    fn cites(&self, mistake: &Mistake) -> bool {
-        self.message().contains(&mistake.to_string())
-    }
-}
-
-impl Display for Failure<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Error(message) => f.write_str(message),
-            Self::Panic(message) => write!(f, "panicked: {message}"),
-        }
-    }
-}
-
-fn method_for<H: RequestHandler>(handler: &H) -> Option<&'static Method<H>> {
-    let command = handler.command().as_bytes();
-    // Short as they are, a call to compare them would cost more.
-    let is_it = |name: &[u8]| name.len() == command.len() && name.iter().zip(command).all(|(a, b)| a == b);
-    H::__METHODS.iter().find(|method| is_it(method.name.as_bytes()))
+fn row_of(handler: &dyn AnyHandler) -> Option<usize> {
+    handler.row(handler.vars().request().command())
 }
 
 /// The name of the function that has the current request.
-pub(crate) fn running<H: RequestHandler>(handler: &H) -> Option<&'static str> {
-    method_for(handler).filter(|_| handler.phase() == Phase::Handler).map(|method| method.function)
+pub(crate) fn running(handler: &dyn AnyHandler) -> Option<&'static str> {
+    row_of(handler).filter(|_| handler.vars().phase() == Phase::Handler).map(|row| handler.function(row))
 }
 
-/// The methods of a handler as the `Allow` field lists them (RFC 9110 section 10.2.1): for a method that it does not have,
-/// or that it does not allow for this path. None for another status.
-pub(super) fn allow<H: RequestHandler>(handler: &H, status: HTTPStatus) -> Option<String> {
-    let refused = method_for(handler).map(|method| method.function);
-    if status != HTTPStatus::METHOD_NOT_ALLOWED
-        && !(status == HTTPStatus::NOT_IMPLEMENTED && refused.is_none())
-    {
-        return None;
-    }
-    let others = H::__METHODS.iter().filter(|method| Some(method.function) != refused);
-    Some(others.map(|method| method.name).collect::<Vec<_>>().join(", "))
-}
-
-fn refuse<H: RequestHandler>(handler: &H) -> io::Result<()> {
-    let Some(fault) = handler.fault() else { return Ok(()) };
-    handler.send_error(code_of(fault, handler.requestline()))
+fn refuse(handler: &dyn AnyHandler) -> io::Result<()> {
+    let Some(fault) = handler.vars().fault() else { return Ok(()) };
+    handler.send_error(&code_of(fault, handler.vars().request().line()))
 }
 
 fn code_of(fault: Fault, requestline: &str) -> impl ResponseCode + use<> {
     (fault.status(), fault.message(requestline))
 }
 
-fn refuse_method<H: RequestHandler>(handler: &H) -> io::Result<()> {
-    let message = format!("Unsupported method ('{}')", shortened(handler.command()));
-    handler.send_error((HTTPStatus::NOT_IMPLEMENTED, message))
+fn refuse_method(handler: &dyn AnyHandler) -> io::Result<()> {
+    let message = format!("Unsupported method ('{}')", shortened(handler.vars().request().command()));
+    handler.send_error(&(HTTPStatus::NOT_IMPLEMENTED, message))
 }
 
 /// A method is a token, and as long as the client likes; a status line should not be.
@@ -236,17 +163,17 @@ fn shortened(command: &str) -> String {
 }
 
 /// Waits for the next request, after completing the one before. False when the connection is over.
-fn receive<H: RequestHandler>(handler: &mut H) -> bool {
+fn receive(handler: &mut dyn AnyHandler) -> bool {
     complete(handler, None);
     loop {
-        if handler.phase().is_last() {
+        if handler.vars().phase().is_last() {
             return false;
         }
-        let (next, phase, mut exchange) = handler.__base_mut().next_request::<H>();
+        let (next, phase, mut exchange) = next_request(handler);
         match next {
             Next::Request => {
                 drop(exchange);
-                handler.happens(Event::Request { gathers: false });
+                handler.vars().happens(Event::Request { gathers: false });
                 return true;
             }
             Next::End => return false,
@@ -255,7 +182,7 @@ fn receive<H: RequestHandler>(handler: &mut H) -> bool {
         }
         if exchange.is_idle(phase) && exchange.is_stopping() {
             drop(exchange);
-            handler.happens(Event::End);
+            handler.vars().happens(Event::End);
             return false;
         }
         let patience = exchange.patience(phase);
@@ -264,42 +191,52 @@ fn receive<H: RequestHandler>(handler: &mut H) -> bool {
         if waited.is_err() {
             too_slow(handler);
             complete(handler, None);
-            handler.happens(Event::End);
+            handler.vars().happens(Event::End);
         }
     }
 }
 
+/// Makes the next request the current one, if it has come; see [`InstanceVariables::next_request`].
+///
+/// [`InstanceVariables::next_request`]: super::instance::InstanceVariables
+pub(crate) fn next_request(handler: &mut dyn AnyHandler) -> (Next, Phase, Guard<'_>) {
+    if handler.vars().phase() == Phase::Done {
+        handler.forget_request();
+    }
+    handler.vars_mut().next_request()
+}
+
 /// The time for a request is over: answers one that was begun.
-pub(crate) fn too_slow<H: RequestHandler>(handler: &mut H) {
-    let in_head = handler.phase() == Phase::Head;
-    let idle = handler.exchange().is_idle(handler.phase());
+pub(crate) fn too_slow(handler: &mut dyn AnyHandler) {
+    let in_head = handler.vars().phase() == Phase::Head;
+    let idle = handler.vars().exchange().is_idle(handler.vars().phase());
     if in_head {
-        handler.__base_mut().give_up_head();
+        handler.vars_mut().give_up_head();
     }
     if !idle {
         {
-            let mut exchange = handler.exchange();
+            let mut exchange = handler.vars().exchange();
             exchange.record_late(in_head);
             // The answer tells it.
             exchange.take_news();
             exchange.response.must_close();
         }
-        let sent = handler.send_error(HTTPStatus::REQUEST_TIMEOUT);
+        let sent = handler.send_error(&HTTPStatus::REQUEST_TIMEOUT);
         settle(handler, sent.err());
     }
-    handler.happens(Event::End);
+    handler.vars().happens(Event::End);
 }
 
 /// Completes the current request, waiting for the client where need be: for a `handle` that goes on by itself.
-pub(crate) fn complete<H: RequestHandler>(handler: &H, error: Option<io::Error>) {
+pub(crate) fn complete(handler: &dyn AnyHandler, error: Option<io::Error>) {
     settle(handler, error);
-    let _ = handler.exchange().send_ready();
-    while handler.phase() == Phase::Rest {
-        let mut exchange = handler.exchange();
+    let _ = handler.vars().exchange().send_ready();
+    while handler.vars().phase() == Phase::Rest {
+        let mut exchange = handler.vars().exchange();
         let patience = exchange.patience(Phase::Rest);
         let drained = exchange.drain();
         match drained {
-            Some(Taken::All) => handler.happens(Event::Cleared),
+            Some(Taken::All) => handler.vars().happens(Event::Cleared),
             Some(Taken::Enough) => {}
             Some(Taken::Some) => match exchange.wait_for_input(patience) {
                 Ok(()) => {}
@@ -307,46 +244,46 @@ pub(crate) fn complete<H: RequestHandler>(handler: &H, error: Option<io::Error>)
                     if error.kind() == io::ErrorKind::TimedOut {
                         exchange.record_late(false);
                     }
-                    handler.happens(Event::End);
+                    handler.vars().happens(Event::End);
                 }
             },
-            None => handler.happens(Event::End),
+            None => handler.vars().happens(Event::End),
         }
     }
     tell(handler);
 }
 
 /// Settles the response to the current request, whatever state the handler left it in. It is not sent yet.
-pub(crate) fn settle<H: RequestHandler>(handler: &H, error: Option<io::Error>) {
-    if !handler.phase().has_request() {
+pub(crate) fn settle(handler: &dyn AnyHandler, error: Option<io::Error>) {
+    if !handler.vars().phase().has_request() {
         return;
     }
     if let Some(error) = error {
         fail(handler, "handle_one_request", &Failure::Error(&error.to_string()));
     }
-    let settled = handler.exchange().finish_well();
+    let settled = handler.vars().exchange().finish_well();
     let settled =
         settled.unwrap_or_else(|| if settle_with_trouble(handler) { Settled::Over } else { Settled::Rest });
     end_span(handler);
-    handler.happens(Event::Settled(settled));
+    handler.vars().happens(Event::Settled(settled));
 }
 
 /// Whether the connection is over with it.
 #[cold]
-fn settle_with_trouble<H: RequestHandler>(handler: &H) -> bool {
-    let finished = handler.exchange().finish_response();
+fn settle_with_trouble(handler: &dyn AnyHandler) -> bool {
+    let finished = handler.vars().exchange().finish_response();
     if let Err(mistake) = finished {
         // A failure that was told already is told once; its answer has failed too.
-        if !handler.exchange().failed {
+        if !handler.vars().exchange().failed {
             fail(handler, function_of(handler), &Failure::Error(&mistake.to_string()));
         }
-        if handler.exchange().finish_response().is_err() {
+        if handler.vars().exchange().finish_response().is_err() {
             last_resort(handler);
         }
     } else {
         // What did the response no harm, and what the handler has kept to itself.
         let (mistake, failed) = {
-            let exchange = handler.exchange();
+            let exchange = handler.vars().exchange();
             let mistake = exchange.response.mistake().or_else(|| exchange.response.surplus());
             (mistake.map(ToString::to_string), exchange.failed)
         };
@@ -355,12 +292,12 @@ fn settle_with_trouble<H: RequestHandler>(handler: &H) -> bool {
         }
     }
     tell(handler);
-    handler.exchange().response.close()
+    handler.vars().exchange().response.close()
 }
 
 /// Logs what the connection has come to, where no failure of the handler has told it.
-pub(crate) fn tell<H: RequestHandler>(handler: &H) {
-    let news = handler.exchange().take_news();
+pub(crate) fn tell(handler: &dyn AnyHandler) {
+    let news = handler.vars().exchange().take_news();
     match news {
         Some(Trouble::ClientGone) => {
             tell_gone(handler, function_of(handler));
@@ -385,26 +322,26 @@ pub(crate) fn tell<H: RequestHandler>(handler: &H) {
     }
 }
 
-fn tell_gone<H: RequestHandler>(handler: &H, function: &str) {
-    let is_cut = handler.exchange().is_cut();
+fn tell_gone(handler: &dyn AnyHandler, function: &str) {
+    let is_cut = handler.vars().exchange().is_cut();
     let what = if is_cut { "cut by the shutdown, its grace is over" } else { "the client went away" };
     handler.log_error(format_args!("{function}: {what}"));
 }
 
-fn function_of<H: RequestHandler>(handler: &H) -> &'static str {
-    method_for(handler).map_or("handle_one_request", |method| method.function)
+fn function_of(handler: &dyn AnyHandler) -> &'static str {
+    row_of(handler).map_or("handle_one_request", |row| handler.function(row))
 }
 
 /// Answers and tells the failure of a handler. What the client did decides about the answer, never the text of an error;
 /// and what the handler says is told all the same, except that a client is gone.
 #[cold]
-pub(crate) fn fail<H: RequestHandler>(handler: &H, function: &str, failure: &Failure<'_>) {
-    let trouble = handler.exchange().take_news();
-    handler.exchange().failed = true;
+pub(crate) fn fail(handler: &dyn AnyHandler, function: &str, failure: &Failure<'_>) {
+    let trouble = handler.vars().exchange().take_news();
+    handler.vars().exchange().failed = true;
     match trouble {
         Some(Trouble::ClientGone) => {
             tell_gone(handler, function);
-            return handler.exchange().cut();
+            return handler.vars().exchange().cut();
         }
         // The response is complete, and most handlers say no more than that, be it in words of their own.
         Some(Trouble::HeadAnswered) if !failure.is_panic() => {
@@ -425,25 +362,25 @@ pub(crate) fn fail<H: RequestHandler>(handler: &H, function: &str, failure: &Fai
         _ => tell_failure(handler, function, failure),
     }
     let sent = match trouble {
-        Some(Trouble::TimedOut(_)) => answer(handler, HTTPStatus::REQUEST_TIMEOUT),
-        Some(Trouble::Fault(fault)) => answer(handler, code_of(fault, "")),
-        Some(Trouble::Body(status)) => answer(handler, status),
-        _ => answer(handler, HTTPStatus::INTERNAL_SERVER_ERROR),
+        Some(Trouble::TimedOut(_)) => answer(handler, &HTTPStatus::REQUEST_TIMEOUT),
+        Some(Trouble::Fault(fault)) => answer(handler, &code_of(fault, "")),
+        Some(Trouble::Body(status)) => answer(handler, &status),
+        _ => answer(handler, &HTTPStatus::INTERNAL_SERVER_ERROR),
     };
     if !sent {
-        handler.exchange().cut();
+        handler.vars().exchange().cut();
     }
 }
 
 /// Tells the log and the server's hook of a failure.
-pub(crate) fn tell_failure<H: RequestHandler>(handler: &H, function: &str, failure: &Failure<'_>) {
+pub(crate) fn tell_failure(handler: &dyn AnyHandler, function: &str, failure: &Failure<'_>) {
     handler.log_error(format_args!("{function}: {failure}"));
-    handler.server().report(&HandlerError::new(handler, failure));
+    handler.vars().report(failure);
 }
 
 /// Sends an error page, unless it is too late for one.
-fn answer<H: RequestHandler>(handler: &H, code: impl ResponseCode) -> bool {
-    if handler.exchange().response.is_committed() {
+fn answer(handler: &dyn AnyHandler, code: &dyn ResponseCode) -> bool {
+    if handler.vars().exchange().response.is_committed() {
         return false;
     }
     if handler.send_error(code).is_err() {
@@ -453,10 +390,10 @@ fn answer<H: RequestHandler>(handler: &H, code: impl ResponseCode) -> bool {
 }
 
 /// A response that asks nothing of the handler, for when its own error page fails.
-pub(crate) fn last_resort<H: RequestHandler>(handler: &H) {
-    let mut exchange = handler.exchange();
+pub(crate) fn last_resort(handler: &dyn AnyHandler) {
+    let mut exchange = handler.vars().exchange();
     if !exchange.response.is_committed() {
-        exchange.response_plainly(named_version(H::protocol_version), HTTPStatus::INTERNAL_SERVER_ERROR, &[]);
+        exchange.response_plainly(handler.vars().class().protocol, HTTPStatus::INTERNAL_SERVER_ERROR, &[]);
     }
     exchange.cut();
     drop(exchange);

@@ -1,20 +1,26 @@
 //! The handler model: Python's `BaseHTTPRequestHandler`, its class variables and its overridable methods.
 
 mod address;
+pub(crate) mod any_handler;
 pub(crate) mod base;
 mod buffer;
 pub(crate) mod checks;
+pub(crate) mod class;
 pub(crate) mod clock;
 mod connection;
 pub(crate) mod dispatch;
 pub(crate) mod error_page;
 pub(crate) mod exchange;
 pub(crate) mod facts;
+pub(crate) mod failure;
 pub(crate) mod guard;
 #[cfg(feature = "http")]
 mod http_types;
-pub(crate) mod log;
+pub(crate) mod instance;
+mod log;
+pub(crate) mod log_line;
 mod message;
+mod method;
 mod multipart;
 pub(crate) mod payload;
 #[cfg(feature = "proxy")]
@@ -45,13 +51,14 @@ use crate::proto::status::HTTPStatus;
 pub use address::Address;
 pub use base::BaseHTTPRequestHandler;
 pub use connection::Connection;
-pub use dispatch::{Method, Outcome};
 pub use error_page::{DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE};
 #[cfg(all(feature = "peer-credentials", unix))]
 pub use facts::PeerCredentials;
+pub use failure::HandlerError;
 #[cfg(feature = "http")]
 pub use http_types::HttpTypes;
 pub use message::{Headers, HeadersIter, Message};
+pub use method::{Method, Outcome};
 pub use multipart::{Multipart, Part};
 #[cfg(feature = "proxy")]
 pub use proxies::{ForwardedFields, TrustedProxies};
@@ -59,8 +66,8 @@ pub use response_code::ResponseCode;
 pub use rfile::{RFile, RFileLock};
 pub(crate) use server_handle::Stop;
 pub use server_handle::{ServerHandle, ShutdownReport};
+pub use server_info::ServerInfo;
 pub(crate) use server_info::{HandleError, NameOf};
-pub use server_info::{HandlerError, ServerInfo};
 pub use stats::{Histogram, Stats};
 pub use text::{html_escape, unquote};
 pub use upgrade::Upgraded;

@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 
+use super::address::Address;
 use super::request::Request;
-use super::{Address, BaseHTTPRequestHandler, Message};
 use crate::proto::grammar::{decimal, list, trim_blanks};
 
 /// The proxies and load balancers whose word about their clients counts, and how they say it: in the PROXY protocol, once for a
@@ -58,7 +58,7 @@ pub enum ForwardedFields {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Forwarded {
     pub(crate) client: Address,
-    is_https: Option<bool>,
+    pub(crate) is_https: Option<bool>,
 }
 
 impl TrustedProxies {
@@ -169,17 +169,6 @@ impl TrustedProxies {
             }
         }
         true
-    }
-}
-
-impl<M: Message> BaseHTTPRequestHandler<M> {
-    /// `https` where the client speaks TLS with the server, or with a proxy whose word counts ([`TrustedProxies`]), else `http`: for
-    /// addresses that a response has to name. Proxies say so in the fields that count, or in the PROXY protocol of version 2 (HAProxy's
-    /// `send-proxy-v2-ssl`).
-    pub fn scheme(&self) -> &'static str {
-        let told = self.forwarded.as_ref().and_then(|forwarded| forwarded.is_https);
-        // A proxy that passes the client's TLS on sees none itself, and says that there is none.
-        if told.unwrap_or(self.peer.is_https || self.server().is_tls()) { "https" } else { "http" }
     }
 }
 

@@ -225,10 +225,10 @@ pub(crate) fn latin1(bytes: &[u8]) -> String {
 }
 
 /// The version that a class variable names.
-pub(crate) fn named_version(text: &str) -> Version {
-    match text {
-        "HTTP/1.1" => Version::Http11,
-        "HTTP/1.0" => Version::Http10,
+pub(crate) const fn named_version(text: &str) -> Version {
+    match text.as_bytes() {
+        b"HTTP/1.1" => Version::Http11,
+        b"HTTP/1.0" => Version::Http10,
         _ => Version::Http09,
     }
 }

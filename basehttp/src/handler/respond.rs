@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt::{Display, Write as _};
 use std::io;
-use std::marker::PhantomData;
 use std::time::SystemTime;
 
-use super::dispatch::allow;
-use super::request::named_version;
+use super::any_handler::{AnyHandler, class_of};
+use super::class::ClassVariables;
+use super::instance::InstanceVariables;
+use super::wfile::WFile;
 use super::{BaseHTTPRequestHandler, RequestHandler, ResponseCode, error_page, stamp};
 use crate::proto::date::HttpDate;
 use crate::proto::fault::Fault;
@@ -26,60 +27,16 @@ impl BaseHTTPRequestHandler {
         reason = "an override passes on what it got, and has no use for it after"
     )]
     pub fn send_error<H: RequestHandler>(handler: &H, code: impl ResponseCode) -> io::Result<()> {
-        let status = code.status();
-        let (short, long) = messages::<H>(status).unwrap_or(("???", "???"));
-        let message = code.message().unwrap_or(short);
-        let explain = code.explain().unwrap_or(long);
-        match cause(handler, status) {
-            Some(cause) => handler.log_error(format_args!("code {status}, message {message} ({cause})")),
-            None => handler.log_error(format_args!("code {status}, message {message}")),
-        }
-        handler.exchange().abandon()?;
-        // The page can show what a status line cannot hold.
-        let phrase = if can_be_reason(message) { message } else { short };
-        handler.send_response((status, phrase));
-        handler.send_header("Connection", "close");
-        if let Some(methods) = allow(handler, status) {
-            handler.send_header("Allow", methods);
-        }
-        if let Some(seconds) = code.__retry_after() {
-            handler.send_header("Retry-After", seconds);
-        }
-        if status.has_no_body() {
-            return handler.end_headers();
-        }
-        let page = error_page::render(H::error_message_format, status, message, explain);
-        handler.send_header("Content-Type", H::error_content_type);
-        handler.send_header("Content-Length", page.len());
-        handler.end_headers()?;
-        handler.wfile.write_all(page.as_bytes())
+        error(handler, &code)
     }
 
     /// The default of [`RequestHandler::send_response`].
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "an override passes on what it got, and has no use for it after"
+    )]
     pub fn send_response<H: RequestHandler>(handler: &H, code: impl ResponseCode) {
-        let status = code.status();
-        handler.log_request(Some(status), None);
-        if H::__SEND_RESPONSE_ONLY_OVERRIDDEN || H::__SEND_HEADER_OVERRIDDEN {
-            handler.send_response_only(code);
-            handler.send_header("Server", handler.version_string());
-            handler.send_header("Date", handler.date_time_string(None));
-            return;
-        }
-        // The same, all at once.
-        let server = handler.version_string();
-        let date = H::__DATE_TIME_STRING_OVERRIDDEN.then(|| handler.date_time_string(None));
-        let protocol = named_version(H::protocol_version);
-        let message = code.message();
-        let phrase = || messages::<H>(status).map_or("", |(short, _)| short);
-        let now = handler.now();
-        let response = &mut handler.exchange().response;
-        match (message, date) {
-            (None, None) => stamp::open(response, (protocol, status, H::responses), phrase, &server, now),
-            (message, date) => {
-                response.status_line(protocol, status, message.unwrap_or_else(|| phrase()));
-                response.server_and_date(&server, &date.unwrap_or_else(|| stamp::date(now)));
-            }
-        }
+        begin(handler, &code);
     }
 
     /// The default of [`RequestHandler::send_response_only`].
@@ -88,25 +45,12 @@ impl BaseHTTPRequestHandler {
         reason = "an override passes on what it got, and has no use for it after"
     )]
     pub fn send_response_only<H: RequestHandler>(handler: &H, code: impl ResponseCode) {
-        let message = message_of::<H>(&code);
-        handler.exchange().response.status_line(named_version(H::protocol_version), code.status(), message);
+        status_line(handler.vars(), &code);
     }
 
     /// The default of [`RequestHandler::send_header`].
     pub fn send_header<H: RequestHandler>(handler: &H, keyword: &str, value: impl Display) {
-        // The text is made before the exchange is locked: `Display` is code of the user.
-        let mut text = SCRATCH.take();
-        text.clear();
-        let formatted = write!(text, "{value}");
-        let mut exchange = handler.exchange();
-        match formatted {
-            Ok(()) => exchange.response.field(keyword, &text),
-            Err(_) => exchange.response.unprintable(keyword),
-        }
-        drop(exchange);
-        if text.capacity() <= USUAL {
-            SCRATCH.set(text);
-        }
+        field(handler.vars(), keyword, &value);
     }
 
     /// The default of [`RequestHandler::end_headers`].
@@ -127,15 +71,110 @@ impl BaseHTTPRequestHandler {
 
     /// The default of [`RequestHandler::version_string`].
     pub fn version_string<H: RequestHandler>(_handler: &H) -> Cow<'_, str> {
-        match Versions::<H>::JOINED {
-            Some(joined) => joined.into(),
-            None => format!("{} {}", H::server_version, H::sys_version).into(),
+        let ClassVariables { version_string, server_version, sys_version, .. } = class_of::<H>();
+        match version_string {
+            Some(joined) => (*joined).into(),
+            None => format!("{server_version} {sys_version}").into(),
         }
     }
 
     /// The default of [`RequestHandler::date_time_string`].
     pub fn date_time_string<H: RequestHandler>(handler: &H, timestamp: Option<SystemTime>) -> HttpDate {
         timestamp.map_or_else(|| stamp::date(handler.now()), HttpDate::from)
+    }
+}
+
+/// Makes an error page the response.
+#[cold]
+fn error(handler: &dyn AnyHandler, code: &dyn ResponseCode) -> io::Result<()> {
+    let vars = handler.vars();
+    let status = code.status();
+    let (short, long) = messages(vars.class(), status).unwrap_or(("???", "???"));
+    let message = code.message().unwrap_or(short);
+    let explain = code.explain().unwrap_or(long);
+    match cause(vars, status) {
+        Some(cause) => handler.log_error(format_args!("code {status}, message {message} ({cause})")),
+        None => handler.log_error(format_args!("code {status}, message {message}")),
+    }
+    vars.exchange().abandon()?;
+    // The page can show what a status line cannot hold.
+    let phrase = if can_be_reason(message) { message } else { short };
+    handler.send_response(&(status, phrase));
+    handler.send_header("Connection", &"close");
+    if let Some(methods) = allow(handler, status) {
+        handler.send_header("Allow", &methods);
+    }
+    if let Some(seconds) = code.__retry_after() {
+        handler.send_header("Retry-After", &seconds);
+    }
+    if status.has_no_body() {
+        return handler.end_headers();
+    }
+    let page = error_page::render(vars.class().error_message_format, status, message, explain);
+    handler.send_header("Content-Type", &vars.class().error_content_type);
+    handler.send_header("Content-Length", &page.len());
+    handler.end_headers()?;
+    WFile::new(vars.shared().clone()).write_all(page.as_bytes())
+}
+
+/// The request methods as the `Allow` field lists them (RFC 9110 section 10.2.1): for a method that the handler does not have, or
+/// that it does not allow for this path. None for another status.
+fn allow(handler: &dyn AnyHandler, status: HTTPStatus) -> Option<String> {
+    let row = handler.row(handler.vars().request().command());
+    let lists =
+        status == HTTPStatus::METHOD_NOT_ALLOWED || status == HTTPStatus::NOT_IMPLEMENTED && row.is_none();
+    lists.then(|| handler.methods_but(row))
+}
+
+/// Begins a response with its status line, `Server` and `Date`.
+fn begin(handler: &dyn AnyHandler, code: &dyn ResponseCode) {
+    let status = code.status();
+    handler.log_request(Some(status), None);
+    let vars = handler.vars();
+    let class = vars.class();
+    if class.overrides.head {
+        handler.send_response_only(code);
+        handler.send_header("Server", &handler.version_string());
+        handler.send_header("Date", &handler.date_time_string(None));
+        return;
+    }
+    // The same, all at once.
+    let server = handler.version_string();
+    let date = class.overrides.date_time_string.then(|| handler.date_time_string(None));
+    let message = code.message();
+    let phrase = || messages(class, status).map_or("", |(short, _)| short);
+    let now = vars.now();
+    let response = &mut vars.exchange().response;
+    match (message, date) {
+        (None, None) => {
+            stamp::open(response, (class.protocol, status, class.responses), phrase, &server, now);
+        }
+        (message, date) => {
+            response.status_line(class.protocol, status, message.unwrap_or_else(|| phrase()));
+            response.server_and_date(&server, &date.unwrap_or_else(|| stamp::date(now)));
+        }
+    }
+}
+
+fn status_line(vars: &InstanceVariables, code: &dyn ResponseCode) {
+    let standard = || messages(vars.class(), code.status()).map_or("", |(short, _)| short);
+    let message = code.message().unwrap_or_else(standard);
+    vars.exchange().response.status_line(vars.class().protocol, code.status(), message);
+}
+
+fn field(vars: &InstanceVariables, keyword: &str, value: &dyn Display) {
+    // The text is made before the exchange is locked: `Display` is code of the user.
+    let mut text = SCRATCH.take();
+    text.clear();
+    let formatted = write!(text, "{value}");
+    let mut exchange = vars.exchange();
+    match formatted {
+        Ok(()) => exchange.response.field(keyword, &text),
+        Err(_) => exchange.response.unprintable(keyword),
+    }
+    drop(exchange);
+    if text.capacity() <= USUAL {
+        SCRATCH.set(text);
     }
 }
 
@@ -147,56 +186,15 @@ thread_local! {
     static SCRATCH: Cell<String> = const { Cell::new(String::new()) };
 }
 
-/// `server_version` and `sys_version` of a handler, put together by the compiler.
-struct Versions<H>(PhantomData<H>);
-
-impl<H: RequestHandler> Versions<H> {
-    const TEXT: ([u8; 128], usize) = join(H::server_version.as_bytes(), H::sys_version.as_bytes());
-
-    /// None where it is too long for that.
-    const JOINED: Option<&'static str> = {
-        let (bytes, len) = &Self::TEXT;
-        match std::str::from_utf8(bytes.split_at(*len).0) {
-            Ok(text) if *len > 0 => Some(text),
-            _ => None,
-        }
-    };
-}
-
-const fn join(first: &[u8], second: &[u8]) -> ([u8; 128], usize) {
-    let mut text = [b' '; 128];
-    let gap = !second.is_empty() as usize;
-    if first.len() + gap + second.len() > text.len() {
-        return (text, 0);
-    }
-    let mut at = 0;
-    while at < first.len() {
-        text[at] = first[at];
-        at += 1;
-    }
-    let mut at = 0;
-    while at < second.len() {
-        text[first.len() + gap + at] = second[at];
-        at += 1;
-    }
-    (text, first.len() + gap + second.len())
-}
-
 /// What the log tells beside an error's code: the name of the client's fault, or of the deadline that it has missed.
-fn cause<H: RequestHandler>(handler: &H, status: HTTPStatus) -> Option<&'static str> {
+fn cause(vars: &InstanceVariables, status: HTTPStatus) -> Option<&'static str> {
     if status == HTTPStatus::REQUEST_TIMEOUT {
-        return handler.exchange().missed_deadline();
+        return vars.exchange().missed_deadline();
     }
-    handler.fault().filter(|fault| fault.status() == status.code()).map(Fault::code)
-}
-
-/// What stands behind the code in the status line.
-fn message_of<H: RequestHandler>(code: &impl ResponseCode) -> &str {
-    let standard = || messages::<H>(code.status()).map_or("", |(short, _)| short);
-    code.message().unwrap_or_else(standard)
+    vars.fault().filter(|fault| fault.status() == status.code()).map(Fault::code)
 }
 
 /// Short and long message of a status.
-fn messages<H: RequestHandler>(status: HTTPStatus) -> Option<(&'static str, &'static str)> {
-    lookup(H::responses, status.code()).or_else(|| lookup(HTTPStatus::RESPONSES, status.code()))
+fn messages(class: &ClassVariables, status: HTTPStatus) -> Option<(&'static str, &'static str)> {
+    lookup(class.responses, status.code()).or_else(|| lookup(HTTPStatus::RESPONSES, status.code()))
 }

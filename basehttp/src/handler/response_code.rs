@@ -49,6 +49,27 @@ impl ResponseCode for Unavailable {
     }
 }
 
+/// One whose type is not known.
+pub(super) struct AnyCode<'a>(pub(super) &'a dyn ResponseCode);
+
+impl ResponseCode for AnyCode<'_> {
+    fn status(&self) -> HTTPStatus {
+        self.0.status()
+    }
+
+    fn message(&self) -> Option<&str> {
+        self.0.message()
+    }
+
+    fn explain(&self) -> Option<&str> {
+        self.0.explain()
+    }
+
+    fn __retry_after(&self) -> Option<u32> {
+        self.0.__retry_after()
+    }
+}
+
 impl ResponseCode for u16 {
     fn status(&self) -> HTTPStatus {
         HTTPStatus::new(*self)

@@ -1,14 +1,16 @@
 //! What a handler may know of its server, and may ask of it.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::net::IpAddr;
 
-use super::dispatch::Failure;
+use super::address::Address;
+use super::failure::HandlerError;
 use super::guard::HostGuard;
-use super::log::Escaped;
-use super::{Address, BaseHTTPRequestHandler, Message, ServerHandle};
+#[cfg(feature = "proxy")]
+use super::proxies::TrustedProxies;
+use super::server_handle::ServerHandle;
 
-/// The server, as its handlers see it through [`self.server()`](BaseHTTPRequestHandler::server).
+/// The server, as its handlers see it through [`self.server()`](crate::BaseHTTPRequestHandler::server).
 pub struct ServerInfo {
     pub(crate) address: Address,
     pub(crate) name: String,
@@ -19,7 +21,7 @@ pub struct ServerInfo {
     pub(crate) guard: Option<HostGuard>,
     /// Whose word about clients counts.
     #[cfg(feature = "proxy")]
-    pub(crate) proxies: Option<super::TrustedProxies>,
+    pub(crate) proxies: Option<TrustedProxies>,
     pub(crate) handle: ServerHandle,
 }
 
@@ -69,60 +71,5 @@ impl fmt::Debug for ServerInfo {
             .field("server_address", &self.address)
             .field("server_name", &self.name)
             .finish_non_exhaustive()
-    }
-}
-
-/// The failure of a handler, as the hook [`handle_error`](crate::ServerBuilder::handle_error) gets it.
-#[derive(Clone, Debug)]
-pub struct HandlerError {
-    client_address: Address,
-    requestline: String,
-    message: String,
-    panicked: bool,
-}
-
-impl HandlerError {
-    pub(crate) fn new<M: Message>(base: &BaseHTTPRequestHandler<M>, failure: &Failure<'_>) -> Self {
-        Self {
-            requestline: base.requestline().to_owned(),
-            ..Self::early(base.client_address().clone(), failure)
-        }
-    }
-
-    /// A failure before there is a handler.
-    pub(crate) fn early(client_address: Address, failure: &Failure<'_>) -> Self {
-        let (message, panicked) = (failure.message().to_owned(), failure.is_panic());
-        Self { client_address, requestline: String::new(), message, panicked }
-    }
-
-    /// The client's address.
-    pub fn client_address(&self) -> &Address {
-        &self.client_address
-    }
-
-    /// The request line of the request that failed. It is what the client sent: escape it where you show it.
-    pub fn requestline(&self) -> &str {
-        &self.requestline
-    }
-
-    /// The text of the error that the handler returned, or of its panic.
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-
-    /// Whether the handler panicked.
-    pub fn is_panic(&self) -> bool {
-        self.panicked
-    }
-}
-
-impl std::error::Error for HandlerError {}
-
-/// What failed, for whom and why, on one line: control characters are escaped.
-impl fmt::Display for HandlerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let how = if self.panicked { "panicked" } else { "failed" };
-        write!(f, "{} {:?} {how}: ", self.client_address, self.requestline)?;
-        Escaped(f).write_str(&self.message)
     }
 }

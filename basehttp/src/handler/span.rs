@@ -1,39 +1,41 @@
 //! A span for each request, with the names of OpenTelemetry's conventions for HTTP servers.
 
-use super::RequestHandler;
+use super::any_handler::AnyHandler;
 
 /// Runs the method of a request, and what becomes of its error, in a span. It ends when the response is settled, which may be
 /// only because the method has panicked.
 #[cfg(feature = "tracing")]
-pub(super) fn in_span<H: RequestHandler>(handler: &mut H, run: impl FnOnce(&mut H)) {
+pub(super) fn in_span(handler: &mut dyn AnyHandler, run: impl FnOnce(&mut dyn AnyHandler)) {
     use tracing::field::Empty;
 
-    let (path, query) = handler.path().split_once('?').unwrap_or((handler.path(), ""));
-    let server = handler.server();
+    let vars = handler.vars();
+    let request = vars.request();
+    let (path, query) = request.path().split_once('?').unwrap_or((request.path(), ""));
+    let server = vars.server();
     let span = tracing::info_span!(
         target: "basehttp",
         "request",
-        otel.name = handler.command(),
+        otel.name = request.command(),
         otel.kind = "server",
-        http.request.method = handler.command(),
+        http.request.method = request.command(),
         url.scheme = if server.is_tls() { "https" } else { "http" },
         url.path = path,
         url.query = (!query.is_empty()).then_some(query),
-        network.protocol.version = handler.request_version().trim_start_matches("HTTP/"),
+        network.protocol.version = request.version_text().trim_start_matches("HTTP/"),
         client.address = client_of(handler).map(display),
         server.address = server.server_name(),
         server.port = server.server_port(),
         http.response.status_code = Empty,
         error.type = Empty,
     );
-    handler.exchange().span = Some(span.clone());
+    handler.vars().exchange().span = Some(span.clone());
     span.in_scope(|| run(handler));
 }
 
 /// The response is settled, so its span ends.
 #[cfg(feature = "tracing")]
-pub(super) fn end_span<H: RequestHandler>(handler: &H) {
-    let mut exchange = handler.exchange();
+pub(super) fn end_span(handler: &dyn AnyHandler) {
+    let mut exchange = handler.vars().exchange();
     let Some(span) = exchange.span.take() else { return };
     let (status, failed) = (exchange.response.status(), exchange.failed);
     // The subscriber is code of the user.
@@ -47,16 +49,16 @@ pub(super) fn end_span<H: RequestHandler>(handler: &H) {
 }
 
 #[cfg(feature = "tracing")]
-fn client_of<H: RequestHandler>(handler: &H) -> Option<std::net::IpAddr> {
-    handler.client_address().ip()
+fn client_of(handler: &dyn AnyHandler) -> Option<std::net::IpAddr> {
+    handler.vars().client_address().ip()
 }
 
 #[cfg(not(feature = "tracing"))]
 #[inline]
-pub(super) fn in_span<H: RequestHandler>(handler: &mut H, run: impl FnOnce(&mut H)) {
+pub(super) fn in_span(handler: &mut dyn AnyHandler, run: impl FnOnce(&mut dyn AnyHandler)) {
     run(handler);
 }
 
 #[cfg(not(feature = "tracing"))]
 #[inline]
-pub(super) fn end_span<H: RequestHandler>(_handler: &H) {}
+pub(super) fn end_span(_handler: &dyn AnyHandler) {}

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::class::Responses;
 use crate::proto::date::HttpDate;
 use crate::proto::request_line::Version;
 use crate::proto::response::Response;
@@ -21,12 +22,10 @@ struct Opening {
     status: HTTPStatus,
     protocol: Version,
     /// Where the phrase is from.
-    phrases: Phrases,
+    phrases: Responses,
     server: Vec<u8>,
     lines: Vec<u8>,
 }
-
-pub(super) type Phrases = &'static [(u16, &'static str, &'static str)];
 
 impl Opening {
     const NONE: Self = Self {
@@ -57,7 +56,7 @@ pub(super) fn date(now: SystemTime) -> HttpDate {
 /// Begins a response with its status line, `Server` and `Date`. `phrase` is called where the status was not the last one.
 pub(super) fn open(
     response: &mut Response,
-    (protocol, status, phrases): (Version, HTTPStatus, Phrases),
+    (protocol, status, phrases): (Version, HTTPStatus, Responses),
     phrase: impl FnOnce() -> &'static str,
     server: &str,
     now: SystemTime,

@@ -3,24 +3,24 @@
 use super::failing::give_up;
 use super::sending::{Pumped, go_on, pump};
 use super::session::{Host, Step, Turn};
-use crate::handler::RequestHandler;
+use crate::handler::any_handler::AnyHandler;
 use crate::handler::exchange::Taken;
 use crate::handler::wire::Want;
 use crate::proto::connection::Event;
 
 /// Takes in what has come of it, up to the setting `gather_limit`.
-pub(super) fn gather_body<H: RequestHandler>(
-    handler: &mut H,
+pub(super) fn gather_body(
+    handler: &mut dyn AnyHandler,
     host: &mut dyn Host,
     late: &mut Option<Want>,
 ) -> Step {
-    match handler.gather() {
+    match handler.vars().gather() {
         Some(Taken::All) => {
-            handler.happens(Event::Gathered);
+            handler.vars().happens(Event::Gathered);
             return Step::Continue(());
         }
         None => {
-            handler.happens(Event::End);
+            handler.vars().happens(Event::End);
             return Step::Continue(());
         }
         Some(Taken::Enough) => return Step::Break(Turn::Again),
@@ -34,7 +34,7 @@ pub(super) fn gather_body<H: RequestHandler>(
     match pump(handler, host, late.is_some()) {
         Pumped::Paused(turn) => Step::Break(turn),
         Pumped::Dead => {
-            handler.happens(Event::End);
+            handler.vars().happens(Event::End);
             Step::Continue(())
         }
         Pumped::All { patience, .. } => Step::Break(Turn::Later(Want::Input, patience)),
@@ -43,44 +43,44 @@ pub(super) fn gather_body<H: RequestHandler>(
 
 /// Reads and drops what the handler has left, up to the setting `drain_limit`, and sends of the responses what leaves room for the
 /// next: they gather while requests are here, but not for a client that takes none.
-pub(super) fn drop_rest<H: RequestHandler>(
-    handler: &H,
+pub(super) fn drop_rest(
+    handler: &dyn AnyHandler,
     host: &mut dyn Host,
     late: Option<Want>,
     is_enough: bool,
 ) -> Step {
     let (drained, is_full) = {
-        let mut exchange = handler.exchange();
+        let mut exchange = handler.vars().exchange();
         (exchange.drain(), exchange.is_full())
     };
     match drained {
         Some(Taken::All) if !is_full => {
-            handler.happens(Event::Cleared);
+            handler.vars().happens(Event::Cleared);
             return go_on(handler, host, is_enough);
         }
         None => {
-            handler.happens(Event::End);
+            handler.vars().happens(Event::End);
             return Step::Continue(());
         }
         Some(Taken::All | Taken::Some | Taken::Enough) => {}
     }
     match pump(handler, host, late == Some(Want::Room)) {
         Pumped::Paused(turn) => return Step::Break(turn),
-        Pumped::Dead => handler.happens(Event::End),
+        Pumped::Dead => handler.vars().happens(Event::End),
         Pumped::All { patience, .. } => match drained {
             Some(Taken::All) => {
-                handler.happens(Event::Cleared);
+                handler.vars().happens(Event::Cleared);
                 if is_enough {
                     return Step::Break(Turn::Again);
                 }
             }
             Some(Taken::Enough) => return Step::Break(Turn::Again),
             // It is dropped for the sake of the next request, of which there will be none: a lingering close drops it as well.
-            _ if host.is_stopping() => handler.happens(Event::End),
+            _ if host.is_stopping() => handler.vars().happens(Event::End),
             _ if late != Some(Want::Input) => return Step::Break(Turn::Later(Want::Input, patience)),
             _ => {
-                handler.exchange().record_late(false);
-                handler.happens(Event::End);
+                handler.vars().exchange().record_late(false);
+                handler.vars().happens(Event::End);
             }
         },
     }

@@ -7,9 +7,10 @@ use super::caught::caught;
 use super::failing::{report, telling};
 use super::sending::{Pumped, pump};
 use super::session::{Host, Step, Turn};
-use crate::handler::RequestHandler;
-use crate::handler::dispatch::{Failure, tell};
+use crate::handler::any_handler::AnyHandler;
+use crate::handler::dispatch::tell;
 use crate::handler::exchange::{Exchange, READING_TIME};
+use crate::handler::failure::Failure;
 use crate::handler::wire::{Close, Want};
 use crate::proto::connection::Event;
 
@@ -20,14 +21,14 @@ const LINGER_SILENCE: Duration = Duration::from_secs(2);
 const LINGER_READS: u32 = 16;
 
 /// Sends what is left of the last response, and ends the server's half.
-pub(super) fn end<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, late: &mut Option<Want>) -> Step {
+pub(super) fn end(handler: &mut dyn AnyHandler, host: &mut dyn Host, late: &mut Option<Want>) -> Step {
     match pump(handler, host, late.take() == Some(Want::Room)) {
         Pumped::Paused(turn) => return Step::Break(turn),
         Pumped::All { .. } | Pumped::Dead => {}
     }
     if !host.runs_user_code() {
         // `finish` has to wait for a thread, the client has not.
-        let mut exchange = handler.exchange();
+        let mut exchange = handler.vars().exchange();
         if exchange.ending() != Close::Reset {
             exchange.shutdown_write();
         }
@@ -38,7 +39,7 @@ pub(super) fn end<H: RequestHandler>(handler: &mut H, host: &mut dyn Host, late:
     finish(handler);
     host.leave();
     let lingers = begin_end(handler);
-    handler.happens(Event::Sent { lingers });
+    handler.vars().happens(Event::Sent { lingers });
     Step::Continue(())
 }
 
@@ -69,7 +70,7 @@ pub(super) fn linger(exchange: &mut Exchange, until: &mut Option<Instant>, expir
     Step::Break(Turn::Again)
 }
 
-fn finish<H: RequestHandler>(handler: &mut H) {
+fn finish(handler: &mut dyn AnyHandler) {
     match caught(|| handler.finish()) {
         Ok(Ok(())) => {}
         Ok(Err(error)) => report(handler, "finish", &Failure::Error(&error.to_string())),
@@ -78,8 +79,8 @@ fn finish<H: RequestHandler>(handler: &mut H) {
 }
 
 /// Ends the server's half. True if the client's half has to be waited for.
-fn begin_end<H: RequestHandler>(handler: &H) -> bool {
-    let mut exchange = handler.exchange();
+fn begin_end(handler: &dyn AnyHandler) -> bool {
+    let mut exchange = handler.vars().exchange();
     let lingers = match exchange.ending() {
         Close::Reset => {
             exchange.reset();

@@ -2,14 +2,18 @@
 
 use super::caught::caught;
 use super::session::Host;
-use crate::handler::dispatch::{Failure, fail, last_resort, running, settle, tell_failure, too_slow};
+use crate::handler::any_handler::AnyHandler;
+use crate::handler::dispatch::{fail, last_resort, running, settle, tell_failure, too_slow};
 use crate::handler::exchange::Shared;
-use crate::handler::{Address, HandlerError, RequestHandler, ServerInfo};
+use crate::handler::failure::Failure;
+use crate::handler::instance::InstanceVariables;
+use crate::handler::{Address, HandlerError, ServerInfo};
 use crate::proto::connection::Event;
+use crate::sync::Arc;
 
 /// Answers for a handler that panicked, and never hands it another request.
-pub(super) fn panicked<H: RequestHandler>(handler: &H, function: &str, message: &str) {
-    handler.exchange().response.must_close();
+pub(super) fn panicked(handler: &dyn AnyHandler, function: &str, message: &str) {
+    handler.vars().exchange().response.must_close();
     let function = running(handler).unwrap_or(function);
     let answered = caught(|| {
         fail(handler, function, &Failure::Panic(message));
@@ -17,57 +21,71 @@ pub(super) fn panicked<H: RequestHandler>(handler: &H, function: &str, message: 
     });
     if let Err(another) = answered {
         // The handler's own words may have got through before that.
-        log(&handler.shared(), &format!("{function} panicked: {message}; telling of it panicked: {another}"));
+        log(
+            handler.vars().shared(),
+            &format!("{function} panicked: {message}; telling of it panicked: {another}"),
+        );
         last_resort(handler);
     }
-    handler.happens(Event::End);
+    handler.vars().happens(Event::End);
 }
 
 /// Tells a client that is too slow with its request.
-pub(super) fn give_up<H: RequestHandler>(handler: &mut H, host: &mut dyn Host) {
+pub(super) fn give_up(handler: &mut dyn AnyHandler, host: &mut dyn Host) {
     if !host.runs_user_code() {
         // Where all threads hang, the client is told all the same, though not in the handler's words.
-        handler.exchange().refuse_late(handler.phase());
-        return handler.happens(Event::End);
+        handler.vars().exchange().refuse_late(handler.vars().phase());
+        return handler.vars().happens(Event::End);
     }
     host.enter();
     if let Err(message) = caught(|| too_slow(handler)) {
         panicked_while_telling(handler, &message);
         last_resort(handler);
-        handler.happens(Event::End);
+        handler.vars().happens(Event::End);
     }
     host.leave();
 }
 
 /// Tells of a failure that no request is answered for.
-pub(super) fn report<H: RequestHandler>(handler: &H, function: &str, failure: &Failure<'_>) {
+pub(super) fn report(handler: &dyn AnyHandler, function: &str, failure: &Failure<'_>) {
     telling(handler, || tell_failure(handler, function, failure));
 }
 
 /// Runs code of the user that only tells.
-pub(super) fn telling<H: RequestHandler>(handler: &H, tell: impl FnOnce()) {
+pub(super) fn telling(handler: &dyn AnyHandler, tell: impl FnOnce()) {
     if let Err(message) = caught(tell) {
         panicked_while_telling(handler, &message);
     }
 }
 
 /// Says in the server's words what the handler's could not say.
-pub(super) fn panicked_while_telling<H: RequestHandler>(handler: &H, message: &str) {
-    log(&handler.shared(), &format!("telling of a failure panicked: {message}"));
+pub(super) fn panicked_while_telling(handler: &dyn AnyHandler, message: &str) {
+    log(handler.vars().shared(), &format!("telling of a failure panicked: {message}"));
 }
 
-/// Tells of a panic where there is no handler, or none any more.
-pub(super) fn tell_without_handler(
-    shared: &Shared,
-    server: &ServerInfo,
+/// What is needed to tell of a panic that takes the handler and its base away.
+pub(super) struct Told {
+    shared: Shared,
+    server: Arc<ServerInfo>,
     client_address: Address,
-    deed: &str,
-    message: &str,
-) {
-    let failure = Failure::Panic(message);
-    log(shared, &format!("{deed} {failure}"));
-    if let Err(another) = caught(|| server.report(&HandlerError::early(client_address, &failure))) {
-        log(shared, &format!("handle_error panicked: {another}"));
+}
+
+impl Told {
+    pub(super) fn of(vars: &InstanceVariables) -> Self {
+        Self {
+            shared: vars.shared().clone(),
+            server: vars.server().clone(),
+            client_address: vars.client_address().clone(),
+        }
+    }
+
+    pub(super) fn tell(self, deed: &str, message: &str) {
+        let failure = Failure::Panic(message);
+        log(&self.shared, &format!("{deed} {failure}"));
+        let error = HandlerError::early(self.client_address, &failure);
+        if let Err(another) = caught(|| self.server.report(&error)) {
+            log(&self.shared, &format!("handle_error panicked: {another}"));
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::caught::caught;
 #[cfg(all(test, any(loom, shuttle)))]
 use super::models::log::write;
 use super::sync::{AtomicBool, Mutex, Ordering, TryLockError, fence, lock};
-use crate::handler::log::line_of_the_server;
+use crate::handler::log_line::line_of_the_server;
 use crate::handler::wire::Level;
 
 pub(super) struct Log {

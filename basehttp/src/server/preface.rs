@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::session::{Host, Step, Turn};
 use crate::handler::exchange::Next;
+use crate::handler::instance::InstanceVariables;
 use crate::handler::wire::Want;
-use crate::handler::{BaseHTTPRequestHandler, Message};
 use crate::proto::connection::Event;
 
 /// The time that a connection has for its next request where the server ends meanwhile, if it is new or has asked a moment ago. Its
@@ -50,29 +50,29 @@ impl NextRequest {
 }
 
 /// What there is to do before the first request. None if there is nothing more.
-pub(super) fn preface<M: Message>(
-    base: &mut BaseHTTPRequestHandler<M>,
+pub(super) fn preface(
+    vars: &mut InstanceVariables,
     next: &mut NextRequest,
     host: &dyn Host,
     late: bool,
 ) -> Option<Step> {
-    let read = base.exchange().preface();
+    let read = vars.exchange().preface();
     match read {
         Ok(None) => None,
         Ok(Some(announced)) => {
-            base.peer_mut().announce(announced);
+            vars.peer_mut().announce(announced);
             None
         }
         Err(error) if error.kind() == io::ErrorKind::WouldBlock && !late => {
-            let patience = base.exchange().patience(base.phase());
+            let patience = vars.exchange().patience(vars.phase());
             Some(Step::Break(next.wait(host, patience)))
         }
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => Some(refuse(base, host, &error)),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Some(refuse(vars, host, &error)),
         // A connection without a byte is still the poller's, and idle: some of the header has come.
         Err(error) if error.kind() == io::ErrorKind::WouldBlock && !host.is_stopping() => {
-            base.exchange().complain(&format!(
+            vars.exchange().complain(&format!(
                 "{}: its PROXY header has not come to its end within head_timeout",
-                base.peer_address()
+                vars.peer_address()
             ));
             Some(Step::Break(Turn::Over))
         }
@@ -82,44 +82,44 @@ pub(super) fn preface<M: Message>(
 }
 
 /// A client that says nothing needs no handler, nor a thread that may run one. None if something has come.
-pub(super) fn await_input<M: Message>(
-    base: &BaseHTTPRequestHandler<M>,
+pub(super) fn await_input(
+    vars: &InstanceVariables,
     next: &mut NextRequest,
     host: &dyn Host,
     late: bool,
 ) -> Option<Step> {
-    let (looked, exchange) = base.look_for_input();
+    let (looked, exchange) = vars.look_for_input();
     match looked {
         Next::Request => None,
         Next::Later | Next::Enough if !late => {
-            let patience = exchange.patience(base.phase());
+            let patience = exchange.patience(vars.phase());
             Some(Step::Break(next.wait(host, patience)))
         }
         Next::Later | Next::Enough | Next::End => Some(Step::Break(Turn::Over)),
     }
 }
 
-fn refuse<M: Message>(base: &BaseHTTPRequestHandler<M>, host: &dyn Host, error: &io::Error) -> Step {
-    let mut exchange = base.exchange();
-    exchange.complain(&format!("{}: {error}", base.peer_address()));
+fn refuse(vars: &InstanceVariables, host: &dyn Host, error: &io::Error) -> Step {
+    let mut exchange = vars.exchange();
+    exchange.complain(&format!("{}: {error}", vars.peer_address()));
     // A client of TLS could not read it.
-    if base.server().is_tls() {
+    if vars.server().is_tls() {
         return Step::Break(Turn::Over);
     }
     exchange.refuse_preface();
     drop(exchange);
     host.before_sending();
-    end_refused(base);
+    end_refused(vars);
     Step::Continue(())
 }
 
 /// Sends the refusal of a connection that has no handler, and lets it linger.
-pub(super) fn end_refused<M: Message>(base: &BaseHTTPRequestHandler<M>) {
-    let mut exchange = base.exchange();
+pub(super) fn end_refused(vars: &InstanceVariables) {
+    let mut exchange = vars.exchange();
     // An empty send buffer has room for it.
     let _ = exchange.pump();
     exchange.shutdown_write();
     drop(exchange);
-    base.happens(Event::End);
-    base.happens(Event::Sent { lingers: true });
+    vars.happens(Event::End);
+    vars.happens(Event::Sent { lingers: true });
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::failing::telling;
 use super::session::{Host, Step, Turn};
-use crate::handler::RequestHandler;
+use crate::handler::any_handler::AnyHandler;
 use crate::handler::dispatch::tell;
 use crate::handler::exchange::{Exchange, Sent};
 use crate::handler::wire::Want;
@@ -23,14 +23,14 @@ pub(super) enum Pumped {
 }
 
 /// Sends what is ready as far as the client takes it, and logs what the connection has come to if it takes nothing more.
-pub(super) fn pump<H: RequestHandler>(handler: &H, host: &mut dyn Host, expired: bool) -> Pumped {
-    let mut exchange = handler.exchange();
+pub(super) fn pump(handler: &dyn AnyHandler, host: &mut dyn Host, expired: bool) -> Pumped {
+    let mut exchange = handler.vars().exchange();
     if log_comes_first(&exchange, host) {
         drop(exchange);
         host.before_sending();
-        exchange = handler.exchange();
+        exchange = handler.vars().exchange();
     }
-    let pumped = send(&mut exchange, handler.phase(), host, expired);
+    let pumped = send(&mut exchange, handler.vars().phase(), host, expired);
     drop(exchange);
     told(pumped, handler, host)
 }
@@ -66,18 +66,18 @@ pub(super) fn send(exchange: &mut Exchange, phase: Phase, host: &mut dyn Host, e
 }
 
 /// Goes on with the next request, unless there were enough for one turn.
-pub(super) fn go_on<H: RequestHandler>(handler: &H, host: &mut dyn Host, is_enough: bool) -> Step {
+pub(super) fn go_on(handler: &dyn AnyHandler, host: &mut dyn Host, is_enough: bool) -> Step {
     if !is_enough {
         return Step::Continue(());
     }
     match pump(handler, host, false) {
         Pumped::Paused(turn) => {
-            handler.happens(Event::Full);
+            handler.vars().happens(Event::Full);
             Step::Break(turn)
         }
         Pumped::All { .. } => Step::Break(Turn::Again),
         Pumped::Dead => {
-            handler.happens(Event::End);
+            handler.vars().happens(Event::End);
             Step::Continue(())
         }
     }
@@ -85,7 +85,7 @@ pub(super) fn go_on<H: RequestHandler>(handler: &H, host: &mut dyn Host, is_enou
 
 /// Logs the end of a connection that takes nothing more.
 #[inline]
-pub(super) fn told<H: RequestHandler>(pumped: Pumped, handler: &H, host: &mut dyn Host) -> Pumped {
+pub(super) fn told(pumped: Pumped, handler: &dyn AnyHandler, host: &mut dyn Host) -> Pumped {
     if matches!(pumped, Pumped::Dead) && host.runs_user_code() {
         host.enter();
         telling(handler, || tell(handler));

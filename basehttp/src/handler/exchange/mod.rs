@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use super::buffer::Buffer;
 use super::facts::Facts;
-use super::log::line_of_the_server;
+use super::log_line::line_of_the_server;
 use super::message::Headers;
 #[cfg(all(feature = "cgi", unix))]
 use super::wire::Presence;

@@ -1,0 +1,191 @@
+//! A handler whose type is not known. The server and the defaults of the overridable methods are written for it, so that a program
+//! has them once, and not once for each type of handler.
+
+use std::borrow::Cow;
+use std::fmt::{self, Display};
+use std::io;
+use std::marker::PhantomData;
+use std::time::SystemTime;
+
+use super::RequestHandler;
+use super::class::{ClassVariables, Joined, Overrides};
+use super::instance::InstanceVariables;
+use super::request::named_version;
+use super::response_code::{AnyCode, ResponseCode};
+use crate::proto::date::HttpDate;
+use crate::proto::status::HTTPStatus;
+
+/// What is asked of a handler: its variables, its overridable methods, and its `do_*` methods by their rows.
+pub(crate) trait AnyHandler {
+    fn vars(&self) -> &InstanceVariables;
+    fn vars_mut(&mut self) -> &mut InstanceVariables;
+    /// The current request is answered, and nothing of it is kept. That may run code of the user.
+    fn forget_request(&mut self);
+
+    /// The row of a request method.
+    fn row(&self, command: &str) -> Option<usize>;
+    /// The name of the function in a row.
+    fn function(&self, row: usize) -> &'static str;
+    /// Calls it. Why it failed, if it did.
+    fn call(&mut self, row: usize) -> Option<String>;
+    /// The request methods, but for those that the function in this row answers.
+    fn methods_but(&self, row: Option<usize>) -> String;
+
+    fn setup(&mut self) -> io::Result<()>;
+    fn finish(&mut self) -> io::Result<()>;
+    fn handle(&mut self) -> io::Result<()>;
+    fn handle_one_request(&mut self) -> io::Result<()>;
+    fn parse_request(&mut self) -> io::Result<bool>;
+    fn handle_expect_100(&mut self) -> io::Result<bool>;
+    fn send_error(&self, code: &dyn ResponseCode) -> io::Result<()>;
+    fn send_response(&self, code: &dyn ResponseCode);
+    fn send_response_only(&self, code: &dyn ResponseCode);
+    fn send_header(&self, keyword: &str, value: &dyn Display);
+    fn end_headers(&self) -> io::Result<()>;
+    fn log_request(&self, code: Option<HTTPStatus>, size: Option<u64>);
+    fn log_error(&self, message: fmt::Arguments<'_>);
+    fn log_message(&self, message: fmt::Arguments<'_>);
+    fn version_string(&self) -> Cow<'_, str>;
+    fn date_time_string(&self, timestamp: Option<SystemTime>) -> HttpDate;
+    fn log_date_time_string(&self) -> String;
+    fn address_string(&self) -> Cow<'_, str>;
+}
+
+/// The class variables of a handler's type.
+pub(crate) fn class_of<H: RequestHandler>() -> &'static ClassVariables {
+    Of::<H>::CLASS
+}
+
+struct Of<H>(PhantomData<H>);
+
+impl<H: RequestHandler> Of<H> {
+    const VERSIONS: Joined = Joined::new(H::server_version, H::sys_version);
+
+    const CLASS: &'static ClassVariables = &ClassVariables {
+        protocol: named_version(H::protocol_version),
+        default_request_version: H::default_request_version,
+        server_version: H::server_version,
+        sys_version: H::sys_version,
+        version_string: Self::VERSIONS.text(),
+        responses: H::responses,
+        error_message_format: H::error_message_format,
+        error_content_type: H::error_content_type,
+        timeout: H::timeout,
+        overrides: Overrides {
+            handle: H::__HANDLE_OVERRIDDEN,
+            admission: H::__PARSE_REQUEST_OVERRIDDEN || H::__HANDLE_ONE_REQUEST_OVERRIDDEN,
+            head: H::__SEND_RESPONSE_ONLY_OVERRIDDEN || H::__SEND_HEADER_OVERRIDDEN,
+            date_time_string: H::__DATE_TIME_STRING_OVERRIDDEN,
+        },
+    };
+}
+
+impl<H: RequestHandler> AnyHandler for H {
+    #[inline]
+    fn vars(&self) -> &InstanceVariables {
+        &self.vars
+    }
+
+    #[inline]
+    fn vars_mut(&mut self) -> &mut InstanceVariables {
+        &mut self.__base_mut().vars
+    }
+
+    fn forget_request(&mut self) {
+        self.__base_mut().forget_request();
+    }
+
+    fn row(&self, command: &str) -> Option<usize> {
+        let command = command.as_bytes();
+        // Short as they are, a call to compare them would cost more.
+        let is_it =
+            |name: &[u8]| name.len() == command.len() && name.iter().zip(command).all(|(a, b)| a == b);
+        H::__METHODS.iter().position(|method| is_it(method.name.as_bytes()))
+    }
+
+    fn function(&self, row: usize) -> &'static str {
+        H::__METHODS.get(row).map_or("", |method| method.function)
+    }
+
+    fn call(&mut self, row: usize) -> Option<String> {
+        H::__METHODS.get(row).and_then(|method| (method.call)(self))
+    }
+
+    fn methods_but(&self, row: Option<usize>) -> String {
+        let refused = row.map(|row| self.function(row));
+        let others = H::__METHODS.iter().filter(|method| Some(method.function) != refused);
+        others.map(|method| method.name).collect::<Vec<_>>().join(", ")
+    }
+
+    fn setup(&mut self) -> io::Result<()> {
+        RequestHandler::setup(self)
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        RequestHandler::finish(self)
+    }
+
+    fn handle(&mut self) -> io::Result<()> {
+        RequestHandler::handle(self)
+    }
+
+    fn handle_one_request(&mut self) -> io::Result<()> {
+        RequestHandler::handle_one_request(self)
+    }
+
+    fn parse_request(&mut self) -> io::Result<bool> {
+        RequestHandler::parse_request(self)
+    }
+
+    fn handle_expect_100(&mut self) -> io::Result<bool> {
+        RequestHandler::handle_expect_100(self)
+    }
+
+    fn send_error(&self, code: &dyn ResponseCode) -> io::Result<()> {
+        RequestHandler::send_error(self, AnyCode(code))
+    }
+
+    fn send_response(&self, code: &dyn ResponseCode) {
+        RequestHandler::send_response(self, AnyCode(code));
+    }
+
+    fn send_response_only(&self, code: &dyn ResponseCode) {
+        RequestHandler::send_response_only(self, AnyCode(code));
+    }
+
+    fn send_header(&self, keyword: &str, value: &dyn Display) {
+        RequestHandler::send_header(self, keyword, value);
+    }
+
+    fn end_headers(&self) -> io::Result<()> {
+        RequestHandler::end_headers(self)
+    }
+
+    fn log_request(&self, code: Option<HTTPStatus>, size: Option<u64>) {
+        RequestHandler::log_request(self, code, size);
+    }
+
+    fn log_error(&self, message: fmt::Arguments<'_>) {
+        RequestHandler::log_error(self, message);
+    }
+
+    fn log_message(&self, message: fmt::Arguments<'_>) {
+        RequestHandler::log_message(self, message);
+    }
+
+    fn version_string(&self) -> Cow<'_, str> {
+        RequestHandler::version_string(self)
+    }
+
+    fn date_time_string(&self, timestamp: Option<SystemTime>) -> HttpDate {
+        RequestHandler::date_time_string(self, timestamp)
+    }
+
+    fn log_date_time_string(&self) -> String {
+        RequestHandler::log_date_time_string(self)
+    }
+
+    fn address_string(&self) -> Cow<'_, str> {
+        RequestHandler::address_string(self)
+    }
+}

@@ -1,0 +1,296 @@
+//! The instance variables of a handler, apart from its header fields: what is known of the connection and of the current request,
+//! whatever class collects the fields.
+
+use std::cell::{Cell, OnceCell};
+use std::io;
+use std::time::{Duration, SystemTime};
+
+use super::address::{Address, Peer};
+use super::class::ClassVariables;
+use super::clock::Clock;
+use super::exchange::{After, Bounds, Desk, Exchange, Guard, Next, Shared, Taken};
+use super::failure::{Failure, HandlerError};
+use super::guard::HostGuard;
+#[cfg(feature = "proxy")]
+use super::proxies::Forwarded;
+use super::request::{NO_REQUEST, Request};
+use super::server_info::ServerInfo;
+use super::wire::Wire;
+use crate::proto::connection::{Event, Phase};
+use crate::proto::fault::Fault;
+use crate::proto::framing::{Body, Persistence};
+use crate::proto::request_line::Version;
+use crate::proto::response::Asked;
+use crate::proto::status::HTTPStatus;
+use crate::sync::Arc;
+
+pub(crate) struct InstanceVariables {
+    shared: Shared,
+    class: &'static ClassVariables,
+    pub(super) peer: Peer,
+    /// What proxies tell of the client of the current request.
+    #[cfg(feature = "proxy")]
+    pub(super) forwarded: Option<Box<Forwarded>>,
+    /// The client's name, once it was looked up.
+    client_name: OnceCell<Option<String>>,
+    server: Arc<ServerInfo>,
+    /// None while the connection rests.
+    request: Option<Box<Request>>,
+    phase: Cell<Phase>,
+    clock: Clock,
+}
+
+impl InstanceVariables {
+    pub(crate) fn new(
+        wire: Box<dyn Wire>,
+        bounds: Arc<Bounds>,
+        client_address: Address,
+        server: Arc<ServerInfo>,
+        class: &'static ClassVariables,
+    ) -> Self {
+        let clock = bounds.clock.clone();
+        Self {
+            shared: Shared::new(wire, bounds),
+            class,
+            peer: Peer::from(client_address),
+            #[cfg(feature = "proxy")]
+            forwarded: None,
+            client_name: OnceCell::new(),
+            server,
+            request: None,
+            phase: Cell::new(Phase::Done),
+            clock,
+        }
+    }
+
+    /// The client's address, as trusted proxies tell it where they do.
+    pub(crate) fn client_address(&self) -> &Address {
+        #[cfg(feature = "proxy")]
+        if let Some(forwarded) = &self.forwarded {
+            return &forwarded.client;
+        }
+        &self.peer.address
+    }
+
+    /// The address from which the connection came, or what its PROXY header has told.
+    pub(crate) fn peer_address(&self) -> &Address {
+        &self.peer.address
+    }
+
+    pub(crate) fn peer_mut(&mut self) -> &mut Peer {
+        &mut self.peer
+    }
+
+    /// The client's name, where the server looks names up; once for a connection.
+    pub(super) fn client_name(&self) -> Option<&str> {
+        let name_of = self.server.name_of?;
+        // It would have to be asked for each request.
+        #[cfg(feature = "proxy")]
+        if self.forwarded.is_some() {
+            return None;
+        }
+        let address = self.peer.address.ip()?;
+        self.client_name.get_or_init(|| name_of(address)).as_deref()
+    }
+
+    #[inline]
+    pub(crate) fn class(&self) -> &'static ClassVariables {
+        self.class
+    }
+
+    pub(crate) fn server(&self) -> &Arc<ServerInfo> {
+        &self.server
+    }
+
+    pub(crate) fn exchange(&self) -> Guard<'_> {
+        self.shared.lock()
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    #[inline]
+    pub(crate) fn phase(&self) -> Phase {
+        self.phase.get()
+    }
+
+    /// Something has happened to the connection.
+    #[inline]
+    pub(crate) fn happens(&self, event: Event) {
+        let mut phase = self.phase.get();
+        phase.happens(event);
+        self.phase.set(phase);
+    }
+
+    #[inline]
+    pub(crate) fn request(&self) -> &Request {
+        self.request.as_deref().unwrap_or(&NO_REQUEST)
+    }
+
+    pub(crate) fn request_mut(&mut self) -> &mut Request {
+        self.request.get_or_insert_with(Desk::request)
+    }
+
+    /// Why the server refuses the current request, if it does.
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        let request = self.request();
+        request.fault.or_else(|| if request.has_body { self.exchange().body_fault() } else { None })
+    }
+
+    /// The time, for `Date` and log lines.
+    pub(crate) fn now(&self) -> SystemTime {
+        self.clock.now()
+    }
+
+    /// How long one read, and one write, may wait for the client: in the current request, or before the first one, in all.
+    pub(crate) fn set_timeouts(&self, read: Option<Duration>, write: Option<Duration>) {
+        let is_before = self.phase().is_between();
+        self.exchange().set_timeouts(read, write, is_before);
+    }
+
+    /// Has the response be 413, where the handler returns this error.
+    pub(crate) fn body_too_large(&self, limit: u64) -> io::Error {
+        self.exchange().refuse_body(HTTPStatus::CONTENT_TOO_LARGE);
+        let text = format!("the request's body has more than {limit} bytes");
+        io::Error::new(io::ErrorKind::FileTooLarge, text)
+    }
+
+    /// Tells the server's hook of a failure.
+    pub(super) fn report(&self, failure: &Failure<'_>) {
+        let requestline = self.request().line().to_owned();
+        self.server.report(&HandlerError::new(self.client_address().clone(), requestline, failure));
+    }
+
+    /// Takes in what has come of a small body, or of the beginning of a long one. Unless it is all, the handler is better called when more has come.
+    /// None where the server has cut the connection: no handler begins with a request of which the rest will never come.
+    pub(crate) fn gather(&self) -> Option<Taken> {
+        // A client that waits for `100 Continue` sends nothing before the handler asks for it.
+        let waits = !matches!(self.request().expects_continue(), Ok(false));
+        if waits {
+            return Some(Taken::All);
+        }
+        let mut exchange = self.exchange();
+        let taken = exchange.gather();
+        if exchange.is_gone() && exchange.is_cut() { None } else { Some(taken) }
+    }
+
+    /// A turn begins. A connection that rests gets what it needs when it needs it.
+    pub(crate) fn begin_turn(&mut self) {
+        self.shared.borrow_memory(self.request.as_deref_mut());
+    }
+
+    /// A turn ends: what the connection does not need while it waits goes back to the thread.
+    pub(crate) fn end_turn(&mut self) {
+        self.shared.give_back(&mut self.request, self.phase.get());
+    }
+
+    /// Reads what has come of the first request, if there is none yet: a connection whose client says nothing needs no handler.
+    pub(crate) fn look_for_input(&self) -> (Next, Guard<'_>) {
+        let mut exchange = self.exchange();
+        if self.phase() == Phase::Done {
+            self.happens(Event::Next);
+            exchange.await_next();
+        }
+        (exchange.look_for_input(), exchange)
+    }
+
+    /// Makes the next request the current one, if it has come: then that is for the caller to say. The exchange is locked for what
+    /// is to be done else.
+    pub(super) fn next_request(&mut self) -> (Next, Phase, Guard<'_>) {
+        let is_next = self.phase() == Phase::Done;
+        if is_next {
+            #[cfg(feature = "proxy")]
+            {
+                self.forwarded = None;
+            }
+            self.happens(Event::Next);
+        }
+        let (mut exchange, request) = self.shared.lock_with(&mut self.request);
+        if is_next {
+            request.clear();
+            exchange.await_next();
+        }
+        let mut phase = self.phase.get();
+        let next = exchange.next_head(request, &mut phase);
+        match next {
+            Next::Request => {
+                let ClassVariables { protocol, default_request_version, .. } = *self.class;
+                let guard = self.server.guard.as_ref();
+                begin(request, &mut exchange, default_request_version, protocol, true, guard);
+                #[cfg(feature = "proxy")]
+                if let Some(proxies) = &self.server.proxies {
+                    self.forwarded = proxies.forwarded(&self.peer.address, request).map(Box::new);
+                }
+            }
+            Next::End => {
+                exchange.response.end();
+                phase.happens(Event::End);
+            }
+            Next::Later | Next::Enough => {}
+        }
+        self.phase.set(phase);
+        (next, phase, exchange)
+    }
+
+    /// Makes a request of a head that does not come to its end, so that it can be answered.
+    pub(crate) fn give_up_head(&mut self) {
+        let request = self.request.get_or_insert_with(Desk::request);
+        let mut exchange = self.shared.lock();
+        exchange.give_up_head(request);
+        begin(request, &mut exchange, "HTTP/1.0", Version::Http10, false, None);
+        drop(exchange);
+        self.happens(Event::Request { gathers: false });
+    }
+}
+
+/// Makes the head that was taken the current request. A head that is not `whole` says nothing about its body.
+fn begin(
+    request: &mut Request,
+    exchange: &mut Exchange,
+    default_request_version: &'static str,
+    protocol: Version,
+    whole: bool,
+    guard: Option<&HostGuard>,
+) {
+    request.read_line(default_request_version);
+    if let (Some(guard), None) = (guard, request.fault) {
+        request.fault = guard.check(request).err();
+    }
+    let body = match request.fault {
+        Some(_) => Body::None,
+        None if !whole => Body::None,
+        None => request.body().unwrap_or_else(|fault| {
+            request.fault = Some(fault);
+            Body::None
+        }),
+    };
+    request.has_body = !matches!(body, Body::None | Body::Length(0));
+    let version = match request.fault {
+        // Stricter than Python, which answers a broken request line without a status line: then the client does not
+        // learn that it is an error.
+        Some(_) if request.version_text().is_empty() || request.head.request_line.simple => Version::Http10,
+        _ => request.version(),
+    };
+    let persistence = request.persistence();
+    let persistent = match persistence {
+        Persistence::Close => false,
+        Persistence::KeepAlive => version != Version::Http09,
+        Persistence::Unsaid => version == Version::Http11,
+    };
+    let speaks_1_1 = protocol == Version::Http11;
+    let asked = Asked {
+        version,
+        head: request.command() == "HEAD",
+        connect: request.command() == "CONNECT",
+        close: !whole
+            || persistence == Persistence::Close
+            || version == Version::Http09
+            || request.fault.is_some(),
+    };
+    if request.fault.is_some() {
+        exchange.expect_more();
+    }
+    let after = if persistent { After::Requests } else { After::Nothing };
+    exchange.begin(asked, !(persistent && speaks_1_1), after, body);
+}
