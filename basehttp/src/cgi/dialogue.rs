@@ -157,15 +157,15 @@ impl<'a> Dialogue<'a> {
 
     /// Finds out whether there is still somebody for whom the script speaks.
     fn mind_client<H: RequestHandler>(&mut self, handler: &H, now: Instant) -> Result<(), Failure> {
-        let mut exchange = handler.exchange();
-        let is_gone = match exchange.presence() {
+        let mut io = handler.io();
+        let is_gone = match io.presence() {
             Presence::There => false,
             Presence::Gone => true,
             Presence::Done => {
                 let watch = self.watch.get_or_insert_with(|| Watch::new(now));
                 if now < watch.next {
                     false
-                } else if exchange.probe().map_err(Failure::Connection)? {
+                } else if io.probe().map_err(Failure::Connection)? {
                     watch.pause *= 2;
                     watch.next = now + watch.pause;
                     false
@@ -174,13 +174,13 @@ impl<'a> Dialogue<'a> {
                 }
             }
         };
-        if is_gone { Err(Failure::Connection(exchange.lose_client())) } else { Ok(()) }
+        if is_gone { Err(Failure::Connection(io.lose_client())) } else { Ok(()) }
     }
 
     /// Waits for the script, a little longer than the last time. Says how long to wait the next time.
     fn pause<H: RequestHandler>(&self, handler: &H, pause: u16, left: Duration) -> Result<u16, Failure> {
         // Gives others the right to run, and learns of the end of the server.
-        match handler.exchange().wait_for_input(Duration::ZERO) {
+        match handler.io().wait_for_input(Duration::ZERO) {
             Err(error) if error.kind() != io::ErrorKind::TimedOut => return Err(Failure::Connection(error)),
             _ => {}
         }

@@ -143,7 +143,7 @@ fn body_of<H: RequestHandler>(
         let says_none = handler.request().values("Content-Length").next().is_some();
         return Ok(if says_none { Body::EMPTY } else { Body::NONE });
     }
-    let declared = handler.exchange().declared();
+    let declared = handler.io().declared();
     match declared {
         Some(length) => Ok(Body::coming(length)),
         None => Body::gather(handler, settings.chunked_limit, settings.chunked_total),
@@ -177,8 +177,8 @@ fn cannot_start<H: RequestHandler>(handler: &H, script: &Script, error: &io::Err
 
 /// Answers for the script, or where that is too late, ends the connection so that nobody takes the response for a whole one.
 fn fail<H: RequestHandler>(handler: &H, code: u16) -> io::Result<()> {
-    if handler.exchange().response.is_committed() {
-        handler.exchange().cut();
+    if handler.io().response.is_committed() {
+        handler.io().cut();
         return Ok(());
     }
     let message = match code {

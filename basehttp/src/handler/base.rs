@@ -6,7 +6,7 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 use super::address::Address;
-use super::exchange::Guard;
+use super::connection_io::IoGuard;
 use super::instance::InstanceVariables;
 use super::message::{Headers, Message};
 use super::multipart::Multipart;
@@ -130,13 +130,13 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
 
     /// Whether the connection is closed after this request.
     pub fn close_connection(&self) -> bool {
-        self.vars.phase().is_last() || self.exchange().response.close()
+        self.vars.phase().is_last() || self.io().response.close()
     }
 
     /// Sets whether the connection is closed after this request. It cannot be kept open against the client's
     /// `Connection: close`, nor once the response has announced that it is closed.
     pub fn set_close_connection(&self, close: bool) {
-        self.exchange().response.set_close(close);
+        self.io().response.set_close(close);
     }
 
     /// Why the server refuses this request, if it does. For an override of
@@ -207,7 +207,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// ```
     pub fn read_body(&self, limit: usize) -> io::Result<Vec<u8>> {
         // A client that waits for `100 Continue` is not asked for what would be refused.
-        if self.exchange().declared().is_some_and(|length| length > limit as u64) {
+        if self.io().declared().is_some_and(|length| length > limit as u64) {
             return Err(self.body_too_large(limit as u64));
         }
         let mut body = Vec::new();
@@ -257,7 +257,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// assert_eq!(post("hello").status, 400);
     /// ```
     pub fn multipart(&self, limit: u64) -> io::Result<Multipart<impl io::Read + '_>> {
-        if self.exchange().declared().is_some_and(|length| length > limit) {
+        if self.io().declared().is_some_and(|length| length > limit) {
             return Err(self.body_too_large(limit));
         }
         let media_type = self.request().values("Content-Type").next().unwrap_or_default();
@@ -266,7 +266,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         let shared = self.vars.shared().clone();
         let malformed = move || shared.lock().refuse_body(HTTPStatus::BAD_REQUEST);
         Multipart::of(body, &media_type, Some(Box::new(malformed))).ok_or_else(|| {
-            self.exchange().refuse_body(HTTPStatus::UNSUPPORTED_MEDIA_TYPE);
+            self.io().refuse_body(HTTPStatus::UNSUPPORTED_MEDIA_TYPE);
             let text = "the request's body is no form with files: multipart/form-data with a boundary";
             io::Error::new(io::ErrorKind::InvalidInput, text)
         })
@@ -282,8 +282,8 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         &mut self.vars
     }
 
-    pub(crate) fn exchange(&self) -> Guard<'_> {
-        self.vars.exchange()
+    pub(crate) fn io(&self) -> IoGuard<'_> {
+        self.vars.io()
     }
 
     pub(crate) fn request(&self) -> &Request {

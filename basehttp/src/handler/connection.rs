@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::exchange::Shared;
+use super::connection_io::SharedIo;
 #[cfg(all(feature = "peer-credentials", unix))]
 use super::facts::PeerCredentials;
 use super::message::Message;
@@ -40,7 +40,7 @@ use super::{Address, BaseHTTPRequestHandler};
 /// ```
 #[derive(Clone, Copy)]
 pub struct Connection<'a> {
-    shared: &'a Shared,
+    shared: &'a SharedIo,
     /// It stays on the handler's thread, as the handler's base does.
     stays: PhantomData<*const ()>,
 }
@@ -157,8 +157,8 @@ impl Connection<'_> {
     /// ```
     #[cfg(feature = "tls")]
     pub fn client_certificates(&self) -> Vec<Vec<u8>> {
-        let exchange = self.shared.lock();
-        let Some(facts) = exchange.facts() else { return Vec::new() };
+        let io = self.shared.lock();
+        let Some(facts) = io.facts() else { return Vec::new() };
         facts.client_certificates()
     }
 }

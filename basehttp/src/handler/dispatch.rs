@@ -3,7 +3,7 @@
 use std::io;
 
 use super::any_handler::AnyHandler;
-use super::exchange::{Guard, Next, Taken, Trouble};
+use super::connection_io::{BodyProgress, ConnectionError, IoGuard, NextHead};
 use super::failure::Failure;
 use super::span::{end_span, in_span};
 use super::{BaseHTTPRequestHandler, RequestHandler, ResponseCode};
@@ -68,7 +68,7 @@ fn answer_one(handler: &mut dyn AnyHandler) -> io::Result<()> {
     let goes_on = handler.parse_request()?;
     if let Some(fault) = handler.vars().request().fault {
         // An override may say yes to what cannot be understood, and for which no method could be called.
-        if goes_on && !handler.vars().exchange().response.is_begun() {
+        if goes_on && !handler.vars().io().response.is_begun() {
             handler.log_error(format_args!(
                 "parse_request: it says yes to a request that cannot be understood ({})",
                 fault.code()
@@ -113,7 +113,7 @@ pub(crate) fn admit(handler: &mut dyn AnyHandler) -> io::Result<bool> {
             refuse(handler).map(|()| false)
         }
         Ok(true) if speaks_1_1 => {
-            handler.vars().exchange().continue_on_read();
+            handler.vars().io().continue_on_read();
             handler.handle_expect_100()
         }
         Ok(_) => Ok(true),
@@ -169,25 +169,25 @@ fn receive(handler: &mut dyn AnyHandler) -> bool {
         if handler.vars().phase().is_last() {
             return false;
         }
-        let (next, phase, mut exchange) = next_request(handler);
+        let (next, phase, mut io) = next_request(handler);
         match next {
-            Next::Request => {
-                drop(exchange);
+            NextHead::Request => {
+                drop(io);
                 handler.vars().happens(Event::Request { gathers: false });
                 return true;
             }
-            Next::End => return false,
-            Next::Later => {}
-            Next::Enough => continue,
+            NextHead::End => return false,
+            NextHead::Later => {}
+            NextHead::Enough => continue,
         }
-        if exchange.is_idle(phase) && exchange.is_stopping() {
-            drop(exchange);
+        if io.is_idle(phase) && io.is_stopping() {
+            drop(io);
             handler.vars().happens(Event::End);
             return false;
         }
-        let patience = exchange.patience(phase);
-        let waited = exchange.wait_for_input(patience);
-        drop(exchange);
+        let patience = io.silence_allowed(phase);
+        let waited = io.wait_for_input(patience);
+        drop(io);
         if waited.is_err() {
             too_slow(handler);
             complete(handler, None);
@@ -199,7 +199,7 @@ fn receive(handler: &mut dyn AnyHandler) -> bool {
 /// Makes the next request the current one, if it has come; see [`InstanceVariables::next_request`].
 ///
 /// [`InstanceVariables::next_request`]: super::instance::InstanceVariables
-pub(crate) fn next_request(handler: &mut dyn AnyHandler) -> (Next, Phase, Guard<'_>) {
+pub(crate) fn next_request(handler: &mut dyn AnyHandler) -> (NextHead, Phase, IoGuard<'_>) {
     if handler.vars().phase() == Phase::Done {
         handler.forget_request();
     }
@@ -209,17 +209,17 @@ pub(crate) fn next_request(handler: &mut dyn AnyHandler) -> (Next, Phase, Guard<
 /// The time for a request is over: answers one that was begun.
 pub(crate) fn too_slow(handler: &mut dyn AnyHandler) {
     let in_head = handler.vars().phase() == Phase::Head;
-    let idle = handler.vars().exchange().is_idle(handler.vars().phase());
+    let idle = handler.vars().io().is_idle(handler.vars().phase());
     if in_head {
         handler.vars_mut().give_up_head();
     }
     if !idle {
         {
-            let mut exchange = handler.vars().exchange();
-            exchange.record_late(in_head);
+            let mut io = handler.vars().io();
+            io.record_late(in_head);
             // The answer tells it.
-            exchange.take_news();
-            exchange.response.must_close();
+            io.take_unreported();
+            io.response.must_close();
         }
         let sent = handler.send_error(&HTTPStatus::REQUEST_TIMEOUT);
         settle(handler, sent.err());
@@ -230,19 +230,19 @@ pub(crate) fn too_slow(handler: &mut dyn AnyHandler) {
 /// Completes the current request, waiting for the client where need be: for a `handle` that goes on by itself.
 pub(crate) fn complete(handler: &dyn AnyHandler, error: Option<io::Error>) {
     settle(handler, error);
-    let _ = handler.vars().exchange().send_ready();
+    let _ = handler.vars().io().send_ready();
     while handler.vars().phase() == Phase::Rest {
-        let mut exchange = handler.vars().exchange();
-        let patience = exchange.patience(Phase::Rest);
-        let drained = exchange.drain();
+        let mut io = handler.vars().io();
+        let patience = io.silence_allowed(Phase::Rest);
+        let drained = io.drain();
         match drained {
-            Some(Taken::All) => handler.vars().happens(Event::Cleared),
-            Some(Taken::Enough) => {}
-            Some(Taken::Some) => match exchange.wait_for_input(patience) {
+            Some(BodyProgress::All) => handler.vars().happens(Event::Cleared),
+            Some(BodyProgress::Enough) => {}
+            Some(BodyProgress::Some) => match io.wait_for_input(patience) {
                 Ok(()) => {}
                 Err(error) => {
                     if error.kind() == io::ErrorKind::TimedOut {
-                        exchange.record_late(false);
+                        io.record_late(false);
                     }
                     handler.vars().happens(Event::End);
                 }
@@ -261,7 +261,7 @@ pub(crate) fn settle(handler: &dyn AnyHandler, error: Option<io::Error>) {
     if let Some(error) = error {
         fail(handler, "handle_one_request", &Failure::Error(&error.to_string()));
     }
-    let settled = handler.vars().exchange().finish_well();
+    let settled = handler.vars().io().finish_well();
     let settled =
         settled.unwrap_or_else(|| if settle_with_trouble(handler) { Settled::Over } else { Settled::Rest });
     end_span(handler);
@@ -271,51 +271,51 @@ pub(crate) fn settle(handler: &dyn AnyHandler, error: Option<io::Error>) {
 /// Whether the connection is over with it.
 #[cold]
 fn settle_with_trouble(handler: &dyn AnyHandler) -> bool {
-    let finished = handler.vars().exchange().finish_response();
+    let finished = handler.vars().io().finish_response();
     if let Err(mistake) = finished {
         // A failure that was told already is told once; its answer has failed too.
-        if !handler.vars().exchange().failed {
+        if !handler.vars().io().has_handler_failed() {
             fail(handler, function_of(handler), &Failure::Error(&mistake.to_string()));
         }
-        if handler.vars().exchange().finish_response().is_err() {
+        if handler.vars().io().finish_response().is_err() {
             last_resort(handler);
         }
     } else {
         // What did the response no harm, and what the handler has kept to itself.
         let (mistake, failed) = {
-            let exchange = handler.vars().exchange();
-            let mistake = exchange.response.mistake().or_else(|| exchange.response.surplus());
-            (mistake.map(ToString::to_string), exchange.failed)
+            let io = handler.vars().io();
+            let mistake = io.response.mistake().or_else(|| io.response.surplus());
+            (mistake.map(ToString::to_string), io.has_handler_failed())
         };
         if let Some(mistake) = mistake.filter(|_| !failed) {
             handler.log_error(format_args!("{}: {mistake}", function_of(handler)));
         }
     }
     tell(handler);
-    handler.vars().exchange().response.close()
+    handler.vars().io().response.close()
 }
 
 /// Logs what the connection has come to, where no failure of the handler has told it.
 pub(crate) fn tell(handler: &dyn AnyHandler) {
-    let news = handler.vars().exchange().take_news();
+    let news = handler.vars().io().take_unreported();
     match news {
-        Some(Trouble::ClientGone) => {
+        Some(ConnectionError::ClientGone) => {
             tell_gone(handler, function_of(handler));
         }
-        Some(Trouble::TimedOut(deadline)) => {
+        Some(ConnectionError::TimedOut(deadline)) => {
             handler.log_error(format_args!("{}: Request timed out ({deadline})", function_of(handler)));
         }
-        Some(Trouble::File { left, kind: io::ErrorKind::UnexpectedEof }) => {
+        Some(ConnectionError::File { left, kind: io::ErrorKind::UnexpectedEof }) => {
             handler.log_error(format_args!("{}: the file ended {left} bytes early", function_of(handler)));
         }
-        Some(Trouble::File { left, kind }) => {
+        Some(ConnectionError::File { left, kind }) => {
             let function = function_of(handler);
             handler.log_error(format_args!(
                 "{function}: the last {left} bytes of the file cannot be read: {kind}"
             ));
         }
         // The handler has not read so far, or has not minded.
-        Some(Trouble::Fault(fault)) => {
+        Some(ConnectionError::Fault(fault)) => {
             handler.log_error(format_args!("{}: {fault} ({})", function_of(handler), fault.code()));
         }
         _ => {}
@@ -323,7 +323,7 @@ pub(crate) fn tell(handler: &dyn AnyHandler) {
 }
 
 fn tell_gone(handler: &dyn AnyHandler, function: &str) {
-    let is_cut = handler.vars().exchange().is_cut();
+    let is_cut = handler.vars().io().is_cut();
     let what = if is_cut { "cut by the shutdown, its grace is over" } else { "the client went away" };
     handler.log_error(format_args!("{function}: {what}"));
 }
@@ -336,39 +336,39 @@ fn function_of(handler: &dyn AnyHandler) -> &'static str {
 /// and what the handler says is told all the same, except that a client is gone.
 #[cold]
 pub(crate) fn fail(handler: &dyn AnyHandler, function: &str, failure: &Failure<'_>) {
-    let trouble = handler.vars().exchange().take_news();
-    handler.vars().exchange().failed = true;
+    let trouble = handler.vars().io().take_unreported();
+    handler.vars().io().handler_failed();
     match trouble {
-        Some(Trouble::ClientGone) => {
+        Some(ConnectionError::ClientGone) => {
             tell_gone(handler, function);
-            return handler.vars().exchange().cut();
+            return handler.vars().io().cut();
         }
         // The response is complete, and most handlers say no more than that, be it in words of their own.
-        Some(Trouble::HeadAnswered) if !failure.is_panic() => {
+        Some(ConnectionError::HeadAnswered) if !failure.is_panic() => {
             if !failure.cites(&Mistake::BodyForHead) {
                 tell_failure(handler, function, failure);
             }
             return;
         }
-        Some(Trouble::Fault(fault)) => {
+        Some(ConnectionError::Fault(fault)) => {
             handler.log_error(format_args!("{function}: {failure} ({})", fault.code()));
         }
-        Some(Trouble::TimedOut(deadline)) if !failure.is_panic() => {
+        Some(ConnectionError::TimedOut(deadline)) if !failure.is_panic() => {
             handler.log_error(format_args!("{function}: {failure} ({deadline})"));
         }
-        Some(Trouble::Body(_)) if !failure.is_panic() => {
+        Some(ConnectionError::Body(_)) if !failure.is_panic() => {
             handler.log_error(format_args!("{function}: {failure}"));
         }
         _ => tell_failure(handler, function, failure),
     }
     let sent = match trouble {
-        Some(Trouble::TimedOut(_)) => answer(handler, &HTTPStatus::REQUEST_TIMEOUT),
-        Some(Trouble::Fault(fault)) => answer(handler, &code_of(fault, "")),
-        Some(Trouble::Body(status)) => answer(handler, &status),
+        Some(ConnectionError::TimedOut(_)) => answer(handler, &HTTPStatus::REQUEST_TIMEOUT),
+        Some(ConnectionError::Fault(fault)) => answer(handler, &code_of(fault, "")),
+        Some(ConnectionError::Body(status)) => answer(handler, &status),
         _ => answer(handler, &HTTPStatus::INTERNAL_SERVER_ERROR),
     };
     if !sent {
-        handler.vars().exchange().cut();
+        handler.vars().io().cut();
     }
 }
 
@@ -380,7 +380,7 @@ pub(crate) fn tell_failure(handler: &dyn AnyHandler, function: &str, failure: &F
 
 /// Sends an error page, unless it is too late for one.
 fn answer(handler: &dyn AnyHandler, code: &dyn ResponseCode) -> bool {
-    if handler.vars().exchange().response.is_committed() {
+    if handler.vars().io().response.is_committed() {
         return false;
     }
     if handler.send_error(code).is_err() {
@@ -391,11 +391,11 @@ fn answer(handler: &dyn AnyHandler, code: &dyn ResponseCode) -> bool {
 
 /// A response that asks nothing of the handler, for when its own error page fails.
 pub(crate) fn last_resort(handler: &dyn AnyHandler) {
-    let mut exchange = handler.vars().exchange();
-    if !exchange.response.is_committed() {
-        exchange.response_plainly(handler.vars().class().protocol, HTTPStatus::INTERNAL_SERVER_ERROR, &[]);
+    let mut io = handler.vars().io();
+    if !io.response.is_committed() {
+        io.respond_plainly(handler.vars().class().protocol, HTTPStatus::INTERNAL_SERVER_ERROR, &[]);
     }
-    exchange.cut();
-    drop(exchange);
+    io.cut();
+    drop(io);
     end_span(handler);
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::address::{Address, Peer};
 use super::class::ClassVariables;
 use super::clock::Clock;
-use super::exchange::{After, Bounds, Desk, Exchange, Guard, Next, Shared, Taken};
+use super::connection_io::{BodyProgress, Bounds, ConnectionIo, IoGuard, NextHead, SharedIo};
 use super::failure::{Failure, HandlerError};
 use super::guard::HostGuard;
 #[cfg(feature = "proxy")]
@@ -25,7 +25,7 @@ use crate::proto::status::HTTPStatus;
 use crate::sync::Arc;
 
 pub(crate) struct InstanceVariables {
-    shared: Shared,
+    shared: SharedIo,
     class: &'static ClassVariables,
     pub(super) peer: Peer,
     /// What proxies tell of the client of the current request.
@@ -50,7 +50,7 @@ impl InstanceVariables {
     ) -> Self {
         let clock = bounds.clock.clone();
         Self {
-            shared: Shared::new(wire, bounds),
+            shared: SharedIo::new(wire, bounds),
             class,
             peer: Peer::from(client_address),
             #[cfg(feature = "proxy")]
@@ -102,11 +102,11 @@ impl InstanceVariables {
         &self.server
     }
 
-    pub(crate) fn exchange(&self) -> Guard<'_> {
+    pub(crate) fn io(&self) -> IoGuard<'_> {
         self.shared.lock()
     }
 
-    pub(crate) fn shared(&self) -> &Shared {
+    pub(crate) fn shared(&self) -> &SharedIo {
         &self.shared
     }
 
@@ -129,13 +129,13 @@ impl InstanceVariables {
     }
 
     pub(crate) fn request_mut(&mut self) -> &mut Request {
-        self.request.get_or_insert_with(Desk::request)
+        self.request.get_or_insert_with(SharedIo::new_request)
     }
 
     /// Why the server refuses the current request, if it does.
     pub(crate) fn fault(&self) -> Option<Fault> {
         let request = self.request();
-        request.fault.or_else(|| if request.has_body { self.exchange().body_fault() } else { None })
+        request.fault.or_else(|| if request.has_body { self.io().body_fault() } else { None })
     }
 
     /// The time, for `Date` and log lines.
@@ -146,12 +146,12 @@ impl InstanceVariables {
     /// How long one read, and one write, may wait for the client: in the current request, or before the first one, in all.
     pub(crate) fn set_timeouts(&self, read: Option<Duration>, write: Option<Duration>) {
         let is_before = self.phase().is_between();
-        self.exchange().set_timeouts(read, write, is_before);
+        self.io().set_timeouts(read, write, is_before);
     }
 
     /// Has the response be 413, where the handler returns this error.
     pub(crate) fn body_too_large(&self, limit: u64) -> io::Error {
-        self.exchange().refuse_body(HTTPStatus::CONTENT_TOO_LARGE);
+        self.io().refuse_body(HTTPStatus::CONTENT_TOO_LARGE);
         let text = format!("the request's body has more than {limit} bytes");
         io::Error::new(io::ErrorKind::FileTooLarge, text)
     }
@@ -164,40 +164,40 @@ impl InstanceVariables {
 
     /// Takes in what has come of a small body, or of the beginning of a long one. Unless it is all, the handler is better called when more has come.
     /// None where the server has cut the connection: no handler begins with a request of which the rest will never come.
-    pub(crate) fn gather(&self) -> Option<Taken> {
+    pub(crate) fn gather(&self) -> Option<BodyProgress> {
         // A client that waits for `100 Continue` sends nothing before the handler asks for it.
         let waits = !matches!(self.request().expects_continue(), Ok(false));
         if waits {
-            return Some(Taken::All);
+            return Some(BodyProgress::All);
         }
-        let mut exchange = self.exchange();
-        let taken = exchange.gather();
-        if exchange.is_gone() && exchange.is_cut() { None } else { Some(taken) }
+        let mut io = self.io();
+        let taken = io.gather();
+        if io.is_gone() && io.is_cut() { None } else { Some(taken) }
     }
 
     /// A turn begins. A connection that rests gets what it needs when it needs it.
     pub(crate) fn begin_turn(&mut self) {
-        self.shared.borrow_memory(self.request.as_deref_mut());
+        self.shared.begin_turn(self.request.as_deref_mut());
     }
 
     /// A turn ends: what the connection does not need while it waits goes back to the thread.
     pub(crate) fn end_turn(&mut self) {
-        self.shared.give_back(&mut self.request, self.phase.get());
+        self.shared.end_turn(&mut self.request, self.phase.get());
     }
 
     /// Reads what has come of the first request, if there is none yet: a connection whose client says nothing needs no handler.
-    pub(crate) fn look_for_input(&self) -> (Next, Guard<'_>) {
-        let mut exchange = self.exchange();
+    pub(crate) fn look_for_input(&self) -> (NextHead, IoGuard<'_>) {
+        let mut io = self.io();
         if self.phase() == Phase::Done {
             self.happens(Event::Next);
-            exchange.await_next();
+            io.await_next();
         }
-        (exchange.look_for_input(), exchange)
+        (io.look_for_input(), io)
     }
 
-    /// Makes the next request the current one, if it has come: then that is for the caller to say. The exchange is locked for what
+    /// Makes the next request the current one, if it has come: then that is for the caller to say. The io is locked for what
     /// is to be done else.
-    pub(super) fn next_request(&mut self) -> (Next, Phase, Guard<'_>) {
+    pub(super) fn next_request(&mut self) -> (NextHead, Phase, IoGuard<'_>) {
         let is_next = self.phase() == Phase::Done;
         if is_next {
             #[cfg(feature = "proxy")]
@@ -206,40 +206,40 @@ impl InstanceVariables {
             }
             self.happens(Event::Next);
         }
-        let (mut exchange, request) = self.shared.lock_with(&mut self.request);
+        let (mut io, request) = self.shared.lock_with(&mut self.request);
         if is_next {
             request.clear();
-            exchange.await_next();
+            io.await_next();
         }
         let mut phase = self.phase.get();
-        let next = exchange.next_head(request, &mut phase);
+        let next = io.next_head(request, &mut phase);
         match next {
-            Next::Request => {
+            NextHead::Request => {
                 let ClassVariables { protocol, default_request_version, .. } = *self.class;
                 let guard = self.server.guard.as_ref();
-                begin(request, &mut exchange, default_request_version, protocol, true, guard);
+                begin(request, &mut io, default_request_version, protocol, true, guard);
                 #[cfg(feature = "proxy")]
                 if let Some(proxies) = &self.server.proxies {
                     self.forwarded = proxies.forwarded(&self.peer.address, request).map(Box::new);
                 }
             }
-            Next::End => {
-                exchange.response.end();
+            NextHead::End => {
+                io.response.end();
                 phase.happens(Event::End);
             }
-            Next::Later | Next::Enough => {}
+            NextHead::Later | NextHead::Enough => {}
         }
         self.phase.set(phase);
-        (next, phase, exchange)
+        (next, phase, io)
     }
 
     /// Makes a request of a head that does not come to its end, so that it can be answered.
     pub(crate) fn give_up_head(&mut self) {
-        let request = self.request.get_or_insert_with(Desk::request);
-        let mut exchange = self.shared.lock();
-        exchange.give_up_head(request);
-        begin(request, &mut exchange, "HTTP/1.0", Version::Http10, false, None);
-        drop(exchange);
+        let request = self.request.get_or_insert_with(SharedIo::new_request);
+        let mut io = self.shared.lock();
+        io.give_up_head(request);
+        begin(request, &mut io, "HTTP/1.0", Version::Http10, false, None);
+        drop(io);
         self.happens(Event::Request { gathers: false });
     }
 }
@@ -247,7 +247,7 @@ impl InstanceVariables {
 /// Makes the head that was taken the current request. A head that is not `whole` says nothing about its body.
 fn begin(
     request: &mut Request,
-    exchange: &mut Exchange,
+    io: &mut ConnectionIo,
     default_request_version: &'static str,
     protocol: Version,
     whole: bool,
@@ -289,8 +289,7 @@ fn begin(
             || request.fault.is_some(),
     };
     if request.fault.is_some() {
-        exchange.expect_more();
+        io.expect_more();
     }
-    let after = if persistent { After::Requests } else { After::Nothing };
-    exchange.begin(asked, !(persistent && speaks_1_1), after, body);
+    io.begin(asked, !(persistent && speaks_1_1), persistent, body);
 }

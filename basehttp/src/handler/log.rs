@@ -45,10 +45,10 @@ fn log_request(handler: &dyn AnyHandler, code: Option<HTTPStatus>, size: Option<
 }
 
 fn log_error(handler: &dyn AnyHandler, message: fmt::Arguments<'_>) {
-    let exchange = || handler.vars().exchange();
-    exchange().level = Level::Warning;
+    let io = || handler.vars().io();
+    io().level = Level::Warning;
     handler.log_message(message);
-    exchange().level = Level::Info;
+    io().level = Level::Info;
 }
 
 /// Adds a message to the log, behind the client's address and the time.
@@ -60,7 +60,7 @@ fn log_line(handler: &dyn AnyHandler, message: fmt::Arguments<'_>) {
     let _ = write!(line, " - - [{}] ", handler.log_date_time_string());
     let _ = Escaped(&mut line).write_fmt(message);
     line.push('\n');
-    let are_many = handler.vars().exchange().log(&line);
+    let are_many = handler.vars().io().log(&line);
     if are_many {
         handler.vars().server().handle().write_log();
     }

@@ -58,7 +58,7 @@ impl BaseHTTPRequestHandler {
     /// # Errors
     /// See there.
     pub fn end_headers<H: RequestHandler>(handler: &H) -> io::Result<()> {
-        handler.exchange().end_head()
+        handler.io().end_head()
     }
 
     /// The default of [`RequestHandler::flush_headers`].
@@ -96,7 +96,7 @@ fn error(handler: &dyn AnyHandler, code: &dyn ResponseCode) -> io::Result<()> {
         Some(cause) => handler.log_error(format_args!("code {status}, message {message} ({cause})")),
         None => handler.log_error(format_args!("code {status}, message {message}")),
     }
-    vars.exchange().abandon()?;
+    vars.io().abandon()?;
     // The page can show what a status line cannot hold.
     let phrase = if can_be_reason(message) { message } else { short };
     handler.send_response(&(status, phrase));
@@ -144,7 +144,7 @@ fn begin(handler: &dyn AnyHandler, code: &dyn ResponseCode) {
     let message = code.message();
     let phrase = || messages(class, status).map_or("", |(short, _)| short);
     let now = vars.now();
-    let response = &mut vars.exchange().response;
+    let response = &mut vars.io().response;
     match (message, date) {
         (None, None) => {
             stamp::open(response, (class.protocol, status, class.responses), phrase, &server, now);
@@ -159,20 +159,20 @@ fn begin(handler: &dyn AnyHandler, code: &dyn ResponseCode) {
 fn status_line(vars: &InstanceVariables, code: &dyn ResponseCode) {
     let standard = || messages(vars.class(), code.status()).map_or("", |(short, _)| short);
     let message = code.message().unwrap_or_else(standard);
-    vars.exchange().response.status_line(vars.class().protocol, code.status(), message);
+    vars.io().response.status_line(vars.class().protocol, code.status(), message);
 }
 
 fn field(vars: &InstanceVariables, keyword: &str, value: &dyn Display) {
-    // The text is made before the exchange is locked: `Display` is code of the user.
+    // The text is made before the connection is locked: `Display` is code of the user.
     let mut text = SCRATCH.take();
     text.clear();
     let formatted = write!(text, "{value}");
-    let mut exchange = vars.exchange();
+    let mut io = vars.io();
     match formatted {
-        Ok(()) => exchange.response.field(keyword, &text),
-        Err(_) => exchange.response.unprintable(keyword),
+        Ok(()) => io.response.field(keyword, &text),
+        Err(_) => io.response.unprintable(keyword),
     }
-    drop(exchange);
+    drop(io);
     if text.capacity() <= USUAL {
         SCRATCH.set(text);
     }
@@ -189,7 +189,7 @@ thread_local! {
 /// What the log tells beside an error's code: the name of the client's fault, or of the deadline that it has missed.
 fn cause(vars: &InstanceVariables, status: HTTPStatus) -> Option<&'static str> {
     if status == HTTPStatus::REQUEST_TIMEOUT {
-        return vars.exchange().missed_deadline();
+        return vars.io().missed_deadline();
     }
     vars.fault().filter(|fault| fault.status() == status.code()).map(Fault::code)
 }

@@ -4,7 +4,7 @@ use std::cell::{RefCell, RefMut};
 use std::fmt;
 use std::io::{self, BufRead, Read};
 
-use super::exchange::Shared;
+use super::connection_io::SharedIo;
 use super::message::Headers;
 
 /// The input stream of a handler, positioned at the start of the request's body: Python's `rfile`.
@@ -26,8 +26,8 @@ use super::message::Headers;
 ///
 /// Returning such an error from the `do_*` method answers the client as it should be (400, 408 or nothing).
 pub struct RFile {
-    shared: Shared,
-    /// What was taken from the exchange for the lines of a guard. Apart from the exchange, so that `wfile` can be used
+    shared: SharedIo,
+    /// What was taken from the connection for the lines of a guard. Apart from it, so that `wfile` can be used
     /// while a guard lives.
     buffer: RefCell<Lines>,
 }
@@ -44,7 +44,7 @@ const BUFFER: usize = 8192;
 const DIRECT: usize = 256;
 
 impl RFile {
-    pub(crate) fn new(shared: Shared) -> Self {
+    pub(crate) fn new(shared: SharedIo) -> Self {
         Self { shared, buffer: RefCell::default() }
     }
 
@@ -185,7 +185,7 @@ impl Read for &RFile {
 
 /// A locked [`RFile`], which is [`BufRead`].
 pub struct RFileLock<'a> {
-    shared: &'a Shared,
+    shared: &'a SharedIo,
     lines: RefMut<'a, Lines>,
 }
 
@@ -197,17 +197,17 @@ impl RFileLock<'_> {
         let mut count = lines.len();
         buf.extend_from_slice(lines);
         self.consume(count);
-        let mut exchange = self.shared.lock();
+        let mut io = self.shared.lock();
         loop {
-            match exchange.append_body(buf, most - count) {
+            match io.append_body(buf, most - count) {
                 0 => break,
                 more => count += more,
             }
         }
-        if exchange.is_body_over() {
+        if io.is_body_over() {
             return Ok(count);
         }
-        drop(exchange);
+        drop(io);
         let rest = (most - count) as u64;
         Ok(count + Pieces(self).take(rest).read_to_end(buf)?)
     }
@@ -243,10 +243,10 @@ impl BufRead for RFileLock<'_> {
             let lines = &mut *self.lines;
             lines.bytes.clear();
             lines.start = 0;
-            let mut exchange = self.shared.lock();
-            if exchange.append_body(&mut lines.bytes, BUFFER) == 0 && !exchange.is_body_over() {
+            let mut io = self.shared.lock();
+            if io.append_body(&mut lines.bytes, BUFFER) == 0 && !io.is_body_over() {
                 lines.bytes.resize(BUFFER, 0);
-                let read = exchange.read_body(&mut lines.bytes);
+                let read = io.read_body(&mut lines.bytes);
                 lines.bytes.truncate(*read.as_ref().unwrap_or(&0));
                 read?;
             }

@@ -28,18 +28,18 @@ pub(super) fn in_span(handler: &mut dyn AnyHandler, run: impl FnOnce(&mut dyn An
         http.response.status_code = Empty,
         error.type = Empty,
     );
-    handler.vars().exchange().span = Some(span.clone());
+    handler.vars().io().span = Some(span.clone());
     span.in_scope(|| run(handler));
 }
 
 /// The response is settled, so its span ends.
 #[cfg(feature = "tracing")]
 pub(super) fn end_span(handler: &dyn AnyHandler) {
-    let mut exchange = handler.vars().exchange();
-    let Some(span) = exchange.span.take() else { return };
-    let (status, failed) = (exchange.response.status(), exchange.failed);
+    let mut io = handler.vars().io();
+    let Some(span) = io.span.take() else { return };
+    let (status, failed) = (io.response.status(), io.has_handler_failed());
     // The subscriber is code of the user.
-    drop(exchange);
+    drop(io);
     if status >= 100 {
         span.record("http.response.status_code", status);
     }

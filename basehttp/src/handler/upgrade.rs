@@ -82,17 +82,17 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// assert!(run.output.ends_with(b"\r\n\r\nHELLO"));
     /// ```
     pub fn upgrade(&self) -> io::Result<Upgraded<'_>> {
-        let mut exchange = self.exchange();
-        if !exchange.response.is_tunnel() {
+        let mut io = self.io();
+        if !io.response.is_tunnel() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, NOT_SWITCHED));
         }
         // Where the request had a body, it was still to be read when the head was sent.
-        exchange.open_tunnel();
-        if !exchange.is_tunnel() {
+        io.open_tunnel();
+        if !io.is_tunnel() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, BODY_LEFT));
         }
         // Two streams of one connection would each have a part of what comes.
-        if !exchange.hand_over() {
+        if !io.hand_over() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, HANDED_OVER));
         }
         Ok(Upgraded { rfile: &self.rfile, wfile: &self.wfile })

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::exchange::{Shared, Source};
+use super::connection_io::{SharedIo, Source};
 #[cfg(feature = "files")]
 use super::payload::Payload;
 use crate::sync::Arc;
@@ -32,13 +32,13 @@ use crate::sync::Arc;
 ///
 /// Returning such an error from the `do_*` method is right in every case.
 pub struct WFile {
-    shared: Shared,
+    shared: SharedIo,
     /// Not `Sync`: a read that waits for the client has the connection, so a write by another thread would wait for it.
     one_thread: PhantomData<Cell<()>>,
 }
 
 impl WFile {
-    pub(crate) fn new(shared: Shared) -> Self {
+    pub(crate) fn new(shared: SharedIo) -> Self {
         Self { shared, one_thread: PhantomData }
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::log::Log;
 use super::session::Host;
-use crate::handler::exchange::Shared;
+use crate::handler::connection_io::SharedIo;
 use crate::handler::{Address, ServerHandle, ServerInfo, ShutdownReport, Stats, Stop};
 use crate::sync::{Arc, AtomicBool, Ordering};
 
@@ -120,7 +120,7 @@ impl Host for Alone {
         self.server.log.as_ref().is_some_and(Log::has_lines)
     }
 
-    fn has_gathered(&mut self, _exchange: Shared) {}
+    fn has_gathered(&mut self, _exchange: SharedIo) {}
 
     fn turn_is_over(&self) -> bool {
         false

@@ -4,7 +4,7 @@ use super::failing::give_up;
 use super::sending::{Pumped, go_on, pump};
 use super::session::{Host, Step, Turn};
 use crate::handler::any_handler::AnyHandler;
-use crate::handler::exchange::Taken;
+use crate::handler::connection_io::BodyProgress;
 use crate::handler::wire::Want;
 use crate::proto::connection::Event;
 
@@ -15,7 +15,7 @@ pub(super) fn gather_body(
     late: &mut Option<Want>,
 ) -> Step {
     match handler.vars().gather() {
-        Some(Taken::All) => {
+        Some(BodyProgress::All) => {
             handler.vars().happens(Event::Gathered);
             return Step::Continue(());
         }
@@ -23,8 +23,8 @@ pub(super) fn gather_body(
             handler.vars().happens(Event::End);
             return Step::Continue(());
         }
-        Some(Taken::Enough) => return Step::Break(Turn::Again),
-        Some(Taken::Some) => {}
+        Some(BodyProgress::Enough) => return Step::Break(Turn::Again),
+        Some(BodyProgress::Some) => {}
     }
     let late = late.take();
     if late == Some(Want::Input) {
@@ -50,11 +50,11 @@ pub(super) fn drop_rest(
     is_enough: bool,
 ) -> Step {
     let (drained, is_full) = {
-        let mut exchange = handler.vars().exchange();
-        (exchange.drain(), exchange.is_full())
+        let mut io = handler.vars().io();
+        (io.drain(), io.is_full())
     };
     match drained {
-        Some(Taken::All) if !is_full => {
+        Some(BodyProgress::All) if !is_full => {
             handler.vars().happens(Event::Cleared);
             return go_on(handler, host, is_enough);
         }
@@ -62,24 +62,24 @@ pub(super) fn drop_rest(
             handler.vars().happens(Event::End);
             return Step::Continue(());
         }
-        Some(Taken::All | Taken::Some | Taken::Enough) => {}
+        Some(BodyProgress::All | BodyProgress::Some | BodyProgress::Enough) => {}
     }
     match pump(handler, host, late == Some(Want::Room)) {
         Pumped::Paused(turn) => return Step::Break(turn),
         Pumped::Dead => handler.vars().happens(Event::End),
         Pumped::All { patience, .. } => match drained {
-            Some(Taken::All) => {
+            Some(BodyProgress::All) => {
                 handler.vars().happens(Event::Cleared);
                 if is_enough {
                     return Step::Break(Turn::Again);
                 }
             }
-            Some(Taken::Enough) => return Step::Break(Turn::Again),
+            Some(BodyProgress::Enough) => return Step::Break(Turn::Again),
             // It is dropped for the sake of the next request, of which there will be none: a lingering close drops it as well.
             _ if host.is_stopping() => handler.vars().happens(Event::End),
             _ if late != Some(Want::Input) => return Step::Break(Turn::Later(Want::Input, patience)),
             _ => {
-                handler.vars().exchange().record_late(false);
+                handler.vars().io().record_late(false);
                 handler.vars().happens(Event::End);
             }
         },

@@ -12,8 +12,8 @@ use super::preface::{NextRequest, await_input, end_refused, preface};
 use super::sending::{Pumped, go_on, log_comes_first, pump, send, told};
 use super::session::{Host, Parts, Session, Step, Turn};
 use crate::handler::any_handler::{AnyHandler, class_of};
+use crate::handler::connection_io::NextHead;
 use crate::handler::dispatch::{complete, is_condemned, next_request, settle};
-use crate::handler::exchange::Next;
 use crate::handler::failure::Failure;
 use crate::handler::instance::InstanceVariables;
 use crate::handler::wire::Want;
@@ -134,7 +134,7 @@ where
     }
 
     fn is_in_handshake(&self) -> bool {
-        self.slot.vars().is_some_and(|vars| vars.exchange().is_in_handshake())
+        self.slot.vars().is_some_and(|vars| vars.io().is_in_handshake())
     }
 
     fn is_idle(&self) -> bool {
@@ -180,7 +180,7 @@ impl Progress {
     }
 
     fn is_answered(&self, slot: &dyn AnySlot) -> bool {
-        let is_gone = slot.is_made() && slot.vars().is_some_and(|vars| vars.exchange().is_gone());
+        let is_gone = slot.is_made() && slot.vars().is_some_and(|vars| vars.io().is_gone());
         self.has_lingered(slot) && !is_gone
     }
 
@@ -193,11 +193,11 @@ impl Progress {
         let Some(vars) = slot.vars() else { return false };
         match vars.phase() {
             Phase::Ready if slot.is_made() => {
-                vars.exchange().refuse();
+                vars.io().refuse();
                 vars.happens(Event::End);
             }
             phase if phase != Phase::Lingering && !slot.is_made() => {
-                vars.exchange().refuse();
+                vars.io().refuse();
                 end_refused(vars);
             }
             _ => return false,
@@ -292,7 +292,7 @@ impl Progress {
             return Step::Break(Turn::Elsewhere);
         }
         let Some(vars) = slot.vars() else { return Step::Break(Turn::Over) };
-        let step = linger(&mut vars.exchange(), &mut self.lingers_until, late);
+        let step = linger(&mut vars.io(), &mut self.lingers_until, late);
         if step == Step::Break(Turn::Over) {
             vars.happens(Event::Closed);
         }
@@ -331,26 +331,26 @@ impl Progress {
         host: &mut dyn Host,
         late: &mut Option<Want>,
     ) -> Step {
-        let (next, phase, mut exchange) = next_request(handler);
+        let (next, phase, mut io) = next_request(handler);
         match next {
-            Next::Request => {
-                drop(exchange);
+            NextHead::Request => {
+                drop(io);
                 *late = None;
                 let gathers = handler.vars().request().has_body && !is_condemned(handler);
                 handler.vars().happens(Event::Request { gathers });
                 return Step::Continue(());
             }
-            Next::End => return Step::Continue(()),
-            Next::Later | Next::Enough => {}
+            NextHead::End => return Step::Continue(()),
+            NextHead::Later | NextHead::Enough => {}
         }
         let has_no_room = *late == Some(Want::Room);
-        let pumped = if log_comes_first(&exchange, host) {
-            drop(exchange);
+        let pumped = if log_comes_first(&io, host) {
+            drop(io);
             host.before_sending();
-            send(&mut handler.vars().exchange(), phase, host, has_no_room)
+            send(&mut handler.vars().io(), phase, host, has_no_room)
         } else {
-            let pumped = send(&mut exchange, phase, host, has_no_room);
-            drop(exchange);
+            let pumped = send(&mut io, phase, host, has_no_room);
+            drop(io);
             pumped
         };
         let (is_idle, patience) = match told(pumped, handler, host) {
@@ -364,7 +364,7 @@ impl Progress {
             }
             Pumped::All { is_idle, patience } => (is_idle, patience),
         };
-        if next == Next::Enough {
+        if next == NextHead::Enough {
             self.is_idle = is_idle;
             return Step::Break(Turn::Again);
         }
@@ -476,7 +476,7 @@ fn run_handler(
     } else if !is_first {
         host.has_gathered(handler.vars().shared().clone());
     }
-    handler.vars().exchange().handler_begins();
+    handler.vars().io().handler_begins();
     host.enter();
     answer(handler);
     host.leave();

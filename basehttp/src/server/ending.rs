@@ -8,8 +8,8 @@ use super::failing::{report, telling};
 use super::sending::{Pumped, pump};
 use super::session::{Host, Step, Turn};
 use crate::handler::any_handler::AnyHandler;
+use crate::handler::connection_io::{ConnectionIo, READING_TIME};
 use crate::handler::dispatch::tell;
-use crate::handler::exchange::{Exchange, READING_TIME};
 use crate::handler::failure::Failure;
 use crate::handler::wire::{Close, Want};
 use crate::proto::connection::Event;
@@ -28,9 +28,9 @@ pub(super) fn end(handler: &mut dyn AnyHandler, host: &mut dyn Host, late: &mut 
     }
     if !host.runs_user_code() {
         // `finish` has to wait for a thread, the client has not.
-        let mut exchange = handler.vars().exchange();
-        if exchange.ending() != Close::Reset {
-            exchange.shutdown_write();
+        let mut io = handler.vars().io();
+        if io.closing() != Close::Reset {
+            io.shutdown_write();
         }
         return Step::Break(Turn::Elsewhere);
     }
@@ -44,15 +44,15 @@ pub(super) fn end(handler: &mut dyn AnyHandler, host: &mut dyn Host, late: &mut 
 }
 
 /// Reads and drops what the client still sends, until it has seen the end of the response and closes.
-pub(super) fn linger(exchange: &mut Exchange, until: &mut Option<Instant>, expired: bool) -> Step {
-    let until = *until.get_or_insert_with(|| exchange.instant() + LINGER_TIME);
+pub(super) fn linger(io: &mut ConnectionIo, until: &mut Option<Instant>, expired: bool) -> Step {
+    let until = *until.get_or_insert_with(|| io.instant() + LINGER_TIME);
     let mut scratch = [0; 16 * 1024];
     // A client that sends as fast as it can has others waiting behind it.
     let mut enough = None;
     for _ in 0..LINGER_READS {
-        match exchange.linger(&mut scratch) {
+        match io.linger(&mut scratch) {
             Ok(1..) => {
-                let now = exchange.instant();
+                let now = io.instant();
                 if now >= until {
                     return Step::Break(Turn::Over);
                 }
@@ -61,8 +61,8 @@ pub(super) fn linger(exchange: &mut Exchange, until: &mut Option<Instant>, expir
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && !expired => {
-                let left = until.saturating_duration_since(exchange.instant());
-                return Step::Break(Turn::Later(Want::Input, left.min(exchange.silence(LINGER_SILENCE))));
+                let left = until.saturating_duration_since(io.instant());
+                return Step::Break(Turn::Later(Want::Input, left.min(io.silence_left(LINGER_SILENCE))));
             }
             _ => return Step::Break(Turn::Over),
         }
@@ -80,18 +80,18 @@ fn finish(handler: &mut dyn AnyHandler) {
 
 /// Ends the server's half. True if the client's half has to be waited for.
 fn begin_end(handler: &dyn AnyHandler) -> bool {
-    let mut exchange = handler.vars().exchange();
-    let lingers = match exchange.ending() {
+    let mut io = handler.vars().io();
+    let lingers = match io.closing() {
         Close::Reset => {
-            exchange.reset();
+            io.reset();
             false
         }
         Close::Linger => true,
         // Bytes may have come that nobody has asked the system for.
-        Close::Plain => matches!(exchange.linger(&mut [0; 64]), Ok(1..)),
+        Close::Plain => matches!(io.linger(&mut [0; 64]), Ok(1..)),
     };
     if lingers {
-        exchange.shutdown_write();
+        io.shutdown_write();
     }
     lingers
 }

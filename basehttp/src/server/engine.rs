@@ -30,8 +30,8 @@ use super::token::hint_for;
 use super::transport::{self, Socket};
 use super::usage::Usage;
 use super::wakers::Wakers;
-use super::watchdog::{TICK, Taken};
-use crate::handler::exchange::Bounds;
+use super::watchdog::{TICK, TakenPermit};
+use crate::handler::connection_io::Bounds;
 use crate::handler::wire::{Want, Wire};
 use crate::handler::{Address, ServerInfo};
 use crate::sync::{Arc, AtomicBool, AtomicUsize, Ordering};
@@ -112,7 +112,7 @@ impl Engine {
     /// Begins: the watchdog, the reserve, and the first driver.
     pub(super) fn start(self: &Arc<Self>) {
         let watch = |engine: &Arc<Self>| {
-            let told = |taken: &Taken| {
+            let told = |taken: &TakenPermit| {
                 engine.shutdown.counters(0).stalls.add(1);
                 if let Some(kind) = taken.kind {
                     engine.predictor.suspend(kind);

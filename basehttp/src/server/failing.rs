@@ -3,8 +3,8 @@
 use super::caught::caught;
 use super::session::Host;
 use crate::handler::any_handler::AnyHandler;
+use crate::handler::connection_io::SharedIo;
 use crate::handler::dispatch::{fail, last_resort, running, settle, tell_failure, too_slow};
-use crate::handler::exchange::Shared;
 use crate::handler::failure::Failure;
 use crate::handler::instance::InstanceVariables;
 use crate::handler::{Address, HandlerError, ServerInfo};
@@ -13,7 +13,7 @@ use crate::sync::Arc;
 
 /// Answers for a handler that panicked, and never hands it another request.
 pub(super) fn panicked(handler: &dyn AnyHandler, function: &str, message: &str) {
-    handler.vars().exchange().response.must_close();
+    handler.vars().io().response.must_close();
     let function = running(handler).unwrap_or(function);
     let answered = caught(|| {
         fail(handler, function, &Failure::Panic(message));
@@ -34,7 +34,7 @@ pub(super) fn panicked(handler: &dyn AnyHandler, function: &str, message: &str) 
 pub(super) fn give_up(handler: &mut dyn AnyHandler, host: &mut dyn Host) {
     if !host.runs_user_code() {
         // Where all threads hang, the client is told all the same, though not in the handler's words.
-        handler.vars().exchange().refuse_late(handler.vars().phase());
+        handler.vars().io().refuse_late(handler.vars().phase());
         return handler.vars().happens(Event::End);
     }
     host.enter();
@@ -65,7 +65,7 @@ pub(super) fn panicked_while_telling(handler: &dyn AnyHandler, message: &str) {
 
 /// What is needed to tell of a panic that takes the handler and its base away.
 pub(super) struct Told {
-    shared: Shared,
+    shared: SharedIo,
     server: Arc<ServerInfo>,
     client_address: Address,
 }
@@ -89,6 +89,6 @@ impl Told {
     }
 }
 
-fn log(shared: &Shared, text: &str) {
+fn log(shared: &SharedIo, text: &str) {
     shared.lock().complain(text);
 }

@@ -13,7 +13,7 @@ use super::table::Connection;
 use super::token::hint_for;
 use super::usage::Usage;
 use super::watchdog::TICK;
-use crate::handler::exchange::Shared;
+use crate::handler::connection_io::SharedIo;
 
 /// From here on a handler is worth a hand-over, which costs about as much.
 const QUICK: Duration = Duration::from_micros(100);
@@ -268,9 +268,9 @@ impl Host for Thread<'_, Engine> {
         self.machine.has_lines()
     }
 
-    fn has_gathered(&mut self, exchange: Shared) {
+    fn has_gathered(&mut self, io: SharedIo) {
         if !std::mem::replace(&mut self.local.has_gathered, true) {
-            self.worker.set_gathered(Some(exchange));
+            self.worker.set_gathered(Some(io));
         }
     }
 

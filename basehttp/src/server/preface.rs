@@ -4,7 +4,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::session::{Host, Step, Turn};
-use crate::handler::exchange::Next;
+use crate::handler::connection_io::NextHead;
 use crate::handler::instance::InstanceVariables;
 use crate::handler::wire::Want;
 use crate::proto::connection::Event;
@@ -56,7 +56,7 @@ pub(super) fn preface(
     host: &dyn Host,
     late: bool,
 ) -> Option<Step> {
-    let read = vars.exchange().preface();
+    let read = vars.io().preface();
     match read {
         Ok(None) => None,
         Ok(Some(announced)) => {
@@ -64,13 +64,13 @@ pub(super) fn preface(
             None
         }
         Err(error) if error.kind() == io::ErrorKind::WouldBlock && !late => {
-            let patience = vars.exchange().patience(vars.phase());
+            let patience = vars.io().silence_allowed(vars.phase());
             Some(Step::Break(next.wait(host, patience)))
         }
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Some(refuse(vars, host, &error)),
         // A connection without a byte is still the poller's, and idle: some of the header has come.
         Err(error) if error.kind() == io::ErrorKind::WouldBlock && !host.is_stopping() => {
-            vars.exchange().complain(&format!(
+            vars.io().complain(&format!(
                 "{}: its PROXY header has not come to its end within head_timeout",
                 vars.peer_address()
             ));
@@ -88,26 +88,26 @@ pub(super) fn await_input(
     host: &dyn Host,
     late: bool,
 ) -> Option<Step> {
-    let (looked, exchange) = vars.look_for_input();
+    let (looked, io) = vars.look_for_input();
     match looked {
-        Next::Request => None,
-        Next::Later | Next::Enough if !late => {
-            let patience = exchange.patience(vars.phase());
+        NextHead::Request => None,
+        NextHead::Later | NextHead::Enough if !late => {
+            let patience = io.silence_allowed(vars.phase());
             Some(Step::Break(next.wait(host, patience)))
         }
-        Next::Later | Next::Enough | Next::End => Some(Step::Break(Turn::Over)),
+        NextHead::Later | NextHead::Enough | NextHead::End => Some(Step::Break(Turn::Over)),
     }
 }
 
 fn refuse(vars: &InstanceVariables, host: &dyn Host, error: &io::Error) -> Step {
-    let mut exchange = vars.exchange();
-    exchange.complain(&format!("{}: {error}", vars.peer_address()));
+    let mut io = vars.io();
+    io.complain(&format!("{}: {error}", vars.peer_address()));
     // A client of TLS could not read it.
     if vars.server().is_tls() {
         return Step::Break(Turn::Over);
     }
-    exchange.refuse_preface();
-    drop(exchange);
+    io.refuse_preface();
+    drop(io);
     host.before_sending();
     end_refused(vars);
     Step::Continue(())
@@ -115,11 +115,11 @@ fn refuse(vars: &InstanceVariables, host: &dyn Host, error: &io::Error) -> Step 
 
 /// Sends the refusal of a connection that has no handler, and lets it linger.
 pub(super) fn end_refused(vars: &InstanceVariables) {
-    let mut exchange = vars.exchange();
+    let mut io = vars.io();
     // An empty send buffer has room for it.
-    let _ = exchange.pump();
-    exchange.shutdown_write();
-    drop(exchange);
+    let _ = io.send_some();
+    io.shutdown_write();
+    drop(io);
     vars.happens(Event::End);
     vars.happens(Event::Sent { lingers: true });
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::failing::telling;
 use super::session::{Host, Step, Turn};
 use crate::handler::any_handler::AnyHandler;
+use crate::handler::connection_io::{ConnectionIo, FlushProgress};
 use crate::handler::dispatch::tell;
-use crate::handler::exchange::{Exchange, Sent};
 use crate::handler::wire::Want;
 use crate::proto::connection::{Event, Phase};
 
@@ -24,43 +24,45 @@ pub(super) enum Pumped {
 
 /// Sends what is ready as far as the client takes it, and logs what the connection has come to if it takes nothing more.
 pub(super) fn pump(handler: &dyn AnyHandler, host: &mut dyn Host, expired: bool) -> Pumped {
-    let mut exchange = handler.vars().exchange();
-    if log_comes_first(&exchange, host) {
-        drop(exchange);
+    let mut io = handler.vars().io();
+    if log_comes_first(&io, host) {
+        drop(io);
         host.before_sending();
-        exchange = handler.vars().exchange();
+        io = handler.vars().io();
     }
-    let pumped = send(&mut exchange, handler.vars().phase(), host, expired);
-    drop(exchange);
+    let pumped = send(&mut io, handler.vars().phase(), host, expired);
+    drop(io);
     told(pumped, handler, host)
 }
 
-/// Whether lines of the log have to be written before what is ready is sent. Code of the user takes them: the exchange must not be
+/// Whether lines of the log have to be written before what is ready is sent. Code of the user takes them: the connection must not be
 /// locked then.
-pub(super) fn log_comes_first(exchange: &Exchange, host: &dyn Host) -> bool {
-    exchange.has_output() && host.has_lines()
+pub(super) fn log_comes_first(io: &ConnectionIo, host: &dyn Host) -> bool {
+    io.has_output() && host.has_lines()
 }
 
-/// Sends what is ready. Whoever calls this lets [`told`] see what came of it, once the exchange is not locked any more.
-pub(super) fn send(exchange: &mut Exchange, phase: Phase, host: &mut dyn Host, expired: bool) -> Pumped {
+/// Sends what is ready. Whoever calls this lets [`told`] see what came of it, once the connection is not locked any more.
+pub(super) fn send(io: &mut ConnectionIo, phase: Phase, host: &mut dyn Host, expired: bool) -> Pumped {
     // A disk may be slow: the watchdog is to know that this thread may hang.
-    let reads = exchange.has_files() && host.runs_user_code();
+    let reads = io.has_files() && host.runs_user_code();
     if reads {
         host.enter();
     }
-    let sent = exchange.pump();
+    let sent = io.send_some();
     if reads {
         host.leave();
     }
     match sent {
-        Ok(Sent::All) => Pumped::All { is_idle: exchange.is_idle(phase), patience: exchange.patience(phase) },
+        Ok(FlushProgress::Done) => {
+            Pumped::All { is_idle: io.is_idle(phase), patience: io.silence_allowed(phase) }
+        }
         // What the client has taken meanwhile gives it time for more.
-        Ok(Sent::Some) if expired && exchange.room_patience().is_zero() => {
-            exchange.give_up_output();
+        Ok(FlushProgress::NoRoom) if expired && io.room_left().is_zero() => {
+            io.give_up_output();
             Pumped::Dead
         }
-        Ok(Sent::Some) => Pumped::Paused(Turn::Later(Want::Room, exchange.room_patience())),
-        Ok(Sent::Enough) => Pumped::Paused(Turn::Again),
+        Ok(FlushProgress::NoRoom) => Pumped::Paused(Turn::Later(Want::Room, io.room_left())),
+        Ok(FlushProgress::Paused) => Pumped::Paused(Turn::Again),
         Err(_) => Pumped::Dead,
     }
 }

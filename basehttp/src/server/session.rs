@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use crate::handler::exchange::{Bounds, Shared};
+use crate::handler::connection_io::{Bounds, SharedIo};
 use crate::handler::wire::{Want, Wire};
 use crate::handler::{Address, ServerInfo};
 use crate::sync::Arc;
@@ -93,8 +93,8 @@ pub(crate) trait Host {
     /// Whether there are such lines.
     fn has_lines(&self) -> bool;
 
-    /// Responses have gathered in the exchange, and go on to wait there while a handler runs that is expected to be quick.
-    fn has_gathered(&mut self, exchange: Shared);
+    /// Responses have gathered, and go on to wait there while a handler runs that is expected to be quick.
+    fn has_gathered(&mut self, io: SharedIo);
 
     /// Whether the turn has taken long enough.
     fn turn_is_over(&self) -> bool;

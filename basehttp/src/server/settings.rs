@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::token::MAX_CONNECTIONS;
 use crate::handler::NameOf;
-use crate::handler::exchange::{Bounds, LONGEST};
+use crate::handler::connection_io::{Bounds, LONGEST};
 use crate::handler::guard::is_host;
 
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::counters::Counters;
 use super::end::End;
 use super::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering, PoisonError};
-use crate::handler::exchange::LONGEST;
+use crate::handler::connection_io::LONGEST;
 use crate::handler::{ShutdownReport, Stats};
 
 pub(super) struct Shutdown {

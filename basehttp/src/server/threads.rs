@@ -5,7 +5,7 @@ use super::driver::{drive, serve, stand_in};
 use super::machine::Machine;
 use super::pool::Task;
 use super::sync::Arc;
-use super::watchdog::{QUIET_TICKS, Taken};
+use super::watchdog::{QUIET_TICKS, TakenPermit};
 use super::worker::Worker;
 
 /// Begins: one thread drives. The watchdog and the reserve have been started.
@@ -50,7 +50,7 @@ pub(super) fn reserve<M: Machine>(machine: &Arc<M>) {
 }
 
 /// What the watchdog does. `tick` waits for the next look, and `told` hears of each driver that lost its permit.
-pub(super) fn watch<M: Machine>(machine: &Arc<M>, tick: impl Fn(), told: impl Fn(&Taken)) {
+pub(super) fn watch<M: Machine>(machine: &Arc<M>, tick: impl Fn(), told: impl Fn(&TakenPermit)) {
     let scheduler = machine.scheduler();
     let mut quiet = 0;
     while !scheduler.is_closed() {

@@ -24,13 +24,13 @@ pub(super) struct Watchdog {
 /// What the watchdog has seen in a round.
 pub(super) struct Seen {
     /// Who has lost a permit, which is to be passed on.
-    pub(super) taken: Vec<Taken>,
+    pub(super) taken: Vec<TakenPermit>,
     /// There is something to watch, or was since the round before.
     pub(super) active: bool,
 }
 
 /// A driver that was found in one piece of code for a whole tick.
-pub(super) struct Taken {
+pub(super) struct TakenPermit {
     pub(super) worker: Arc<Worker>,
     /// Where it drove.
     pub(super) shard: usize,
@@ -78,7 +78,7 @@ impl Watchdog {
             let (shard, kind) = (worker.shard(), worker.kind());
             let stuck = worker.lose_if_stuck();
             if stuck {
-                seen.taken.push(Taken { worker: worker.clone(), shard, kind });
+                seen.taken.push(TakenPermit { worker: worker.clone(), shard, kind });
             }
             !stuck
         });

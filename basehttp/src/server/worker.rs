@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::pool::Lane;
 use super::predictor::Kind;
 use super::sync::{Arc, AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, lock};
-use crate::handler::exchange::Shared;
+use crate::handler::connection_io::SharedIo;
 
 /// Whether a thread drives, and whether it is in code of the user.
 pub(super) struct Worker {
@@ -25,7 +25,7 @@ pub(super) struct Worker {
     /// What kind of request has the handler that runs, see [`Kind::words`].
     kind: [AtomicU64; 2],
     /// Where responses have gathered behind the code that runs.
-    gathered: Mutex<Option<Shared>>,
+    gathered: Mutex<Option<SharedIo>>,
 }
 
 /// The thread may drive. It loses that to another when it is about to wait, or when the watchdog finds it waiting.
@@ -149,15 +149,15 @@ impl Worker {
     }
 
     /// Tells where responses have gathered that wait for the code which is about to run, or that there are none any more.
-    pub(super) fn set_gathered(&self, exchange: Option<Shared>) {
-        *lock(&self.gathered) = exchange;
+    pub(super) fn set_gathered(&self, io: Option<SharedIo>) {
+        *lock(&self.gathered) = io;
     }
 
     /// Sends them.
     pub(super) fn send_gathered(&self) {
-        let exchange = lock(&self.gathered).take();
-        if let Some(exchange) = exchange {
-            exchange.try_pump();
+        let io = lock(&self.gathered).take();
+        if let Some(io) = io {
+            io.try_send();
         }
     }
 

@@ -245,7 +245,7 @@ impl Double {
         match scripted.answer {
             Answer::Raw { bytes, reset } => {
                 let end = if reset { Close::Reset } else { Close::Linger };
-                self.exchange().answer_raw(&bytes, end)
+                self.io().answer_raw(&bytes, end)
             }
             Answer::Response(scene) => self.play(&scene),
         }

@@ -32,7 +32,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use crate::handler::clock::Clock;
-use crate::handler::exchange::Bounds;
+use crate::handler::connection_io::Bounds;
 use crate::handler::wire::Want;
 use crate::handler::{BaseHTTPRequestHandler, RequestHandler};
 use crate::server::alone::{Alone, NoServer};

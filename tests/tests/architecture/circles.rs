@@ -6,37 +6,9 @@ use crate::imports::Imports;
 
 type Files = BTreeSet<String>;
 
-/// A circle that is allowed: exactly these files.
-pub(crate) struct Exception {
-    pub(crate) files: &'static [&'static str],
-    pub(crate) reason: &'static str,
-}
-
-/// The circles without an exception, and the exceptions without a circle.
-pub(crate) fn violations(
-    imports: &Imports,
-    texts: &BTreeMap<String, String>,
-    exceptions: &[Exception],
-) -> Vec<String> {
-    let circles = circles(imports);
-    let allowed: Vec<Files> = exceptions
-        .iter()
-        .map(|exception| exception.files.iter().map(|file| (*file).to_owned()).collect())
-        .collect();
-    let mut found: Vec<_> = circles
-        .iter()
-        .filter(|circle| !allowed.contains(circle))
-        .map(|circle| describe(circle, imports, texts))
-        .collect();
-    for (exception, files) in exceptions.iter().zip(&allowed) {
-        if !circles.contains(files) {
-            let (files, reason) = (list(files), exception.reason);
-            found.push(format!(
-                "these files are not a circle, or no longer exactly these; remove it: {files} ({reason})"
-            ));
-        }
-    }
-    found
+/// The circles, each with the imports that make it one.
+pub(crate) fn described(imports: &Imports, texts: &BTreeMap<String, String>) -> Vec<String> {
+    circles(imports).iter().map(|circle| describe(circle, imports, texts)).collect()
 }
 
 fn list(files: &Files) -> String {
@@ -145,7 +117,7 @@ mod tests {
             ("c.rs", "use crate::{a::{Deep}, b::g};"),
         ];
         assert_eq!(sets(&files), ["a/deep.rs, b.rs"]);
-        let found = violations(&imports(&files), &texts(&files), &[]);
+        let found = described(&imports(&files), &texts(&files));
         assert_eq!(
             found,
             ["a circle of 2 files: a/deep.rs, b.rs\n    \
@@ -270,27 +242,5 @@ mod tests {
             ("b.rs", "pub struct B;\npub fn name() {}\n#[cfg(not(test))] use crate::a::A;"),
         ];
         assert_eq!(shown(&files), ["b.rs -> a.rs: 3 A"]);
-    }
-
-    #[test]
-    fn an_exception_is_for_one_circle_as_it_is() {
-        let files = [
-            ("lib.rs", "mod a; mod b; mod c;"),
-            ("a.rs", "use crate::b::B; pub struct A;"),
-            ("b.rs", "use crate::a::A; pub struct B;"),
-            ("c.rs", "use crate::a::A;"),
-        ];
-        let check = |files: &[(&str, &str)], exceptions: &[Exception]| {
-            violations(&imports(files), &texts(files), exceptions)
-        };
-        let exact = || Exception { files: &["b.rs", "a.rs"], reason: "a pair" };
-        let larger = Exception { files: &["a.rs", "b.rs", "c.rs"], reason: "once three" };
-        assert_eq!(check(&files, &[exact()]), [""; 0]);
-        let found = check(&files, &[larger]);
-        assert_eq!(found.len(), 2, "{found:?}");
-        assert!(found[0].starts_with("a circle of 2 files: a.rs, b.rs\n"), "{}", found[0]);
-        assert!(found[1].ends_with("remove it: a.rs, b.rs, c.rs (once three)"), "{}", found[1]);
-        let gone = Exception { files: &["a.rs", "c.rs"], reason: "of old" };
-        assert_eq!(check(&files, &[exact(), gone]).len(), 1);
     }
 }

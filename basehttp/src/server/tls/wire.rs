@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustls::{ProtocolVersion, ServerConfig, ServerConnection};
 
 use crate::handler::Address;
-use crate::handler::exchange::READING_TIME;
+use crate::handler::connection_io::READING_TIME;
 use crate::handler::facts::Facts;
 use crate::handler::wire::{Announced, Level, Want, Wire};
 use crate::proto::fault::Fault;

@@ -10,13 +10,13 @@ use crate::handler::clock::Clock;
 /// second, and a client that moves one byte before each deadline gets no further. The time that the handler takes does not
 /// count.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Patience {
+pub(super) struct TransferBudget {
     most: Duration,
     used: Duration,
     waiting_since: Option<Instant>,
 }
 
-impl Patience {
+impl TransferBudget {
     pub(super) fn new(most: Duration) -> Self {
         Self { most, used: Duration::ZERO, waiting_since: None }
     }
@@ -76,37 +76,37 @@ mod tests {
     #[test]
     fn bytes_earn_what_waiting_uses_and_not_more_than_there_was() {
         let clock = Clock::moved();
-        let mut patience = Patience::new(Duration::from_secs(60));
-        patience.wait(&clock);
+        let mut budget = TransferBudget::new(Duration::from_secs(60));
+        budget.wait(&clock);
         clock.advance(Duration::from_secs(50));
-        patience.earn(20_000, &clock);
-        assert_eq!(patience.left(LONG, &clock), Duration::from_secs(30));
-        assert_eq!(patience.left(Duration::from_secs(20), &clock), Duration::from_secs(20));
-        patience.earn(usize::MAX, &clock);
-        assert_eq!(patience.left(LONG, &clock), Duration::from_secs(60));
+        budget.earn(20_000, &clock);
+        assert_eq!(budget.left(LONG, &clock), Duration::from_secs(30));
+        assert_eq!(budget.left(Duration::from_secs(20), &clock), Duration::from_secs(20));
+        budget.earn(usize::MAX, &clock);
+        assert_eq!(budget.left(LONG, &clock), Duration::from_secs(60));
     }
 
     #[test]
     fn waiting_is_what_uses_it_up() {
         let clock = Clock::moved();
-        let mut patience = Patience::new(Duration::from_secs(60));
-        patience.wait(&clock);
+        let mut budget = TransferBudget::new(Duration::from_secs(60));
+        budget.wait(&clock);
         clock.advance(Duration::from_secs(61));
-        assert_eq!(patience.left(LONG, &clock), Duration::ZERO);
-        patience.earn(1, &clock);
-        assert_eq!(patience.left(LONG, &clock), Duration::ZERO);
-        assert!(patience.ends_before(LONG));
+        assert_eq!(budget.left(LONG, &clock), Duration::ZERO);
+        budget.earn(1, &clock);
+        assert_eq!(budget.left(LONG, &clock), Duration::ZERO);
+        assert!(budget.ends_before(LONG));
     }
 
     #[test]
     fn one_wait_has_its_own_end() {
         let clock = Clock::moved();
-        let mut patience = Patience::new(Duration::from_secs(60));
-        patience.wait(&clock);
+        let mut budget = TransferBudget::new(Duration::from_secs(60));
+        budget.wait(&clock);
         clock.advance(Duration::from_secs(31));
-        assert_eq!(patience.left(Duration::from_secs(30), &clock), Duration::ZERO);
-        assert!(!patience.ends_before(Duration::from_secs(30)));
-        patience.earn(1, &clock);
-        assert_eq!(patience.left(Duration::from_secs(20), &clock), Duration::from_secs(20));
+        assert_eq!(budget.left(Duration::from_secs(30), &clock), Duration::ZERO);
+        assert!(!budget.ends_before(Duration::from_secs(30)));
+        budget.earn(1, &clock);
+        assert_eq!(budget.left(Duration::from_secs(20), &clock), Duration::from_secs(20));
     }
 }

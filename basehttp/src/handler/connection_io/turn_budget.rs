@@ -7,7 +7,7 @@ use crate::handler::clock::Clock;
 /// What a turn may still read. A client that sends as fast as it can has others waiting behind it; and one that wraps each
 /// byte in a TLS record has few bytes in each read, which cost as much as many.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Budget {
+pub(super) struct TurnBudget {
     reads: u32,
     until: Option<Instant>,
 }
@@ -17,7 +17,7 @@ const READS: u32 = 32;
 /// Reads of one turn take no longer, but for the last one.
 pub(crate) const READING_TIME: Duration = Duration::from_micros(300);
 
-impl Budget {
+impl TurnBudget {
     /// A read has given something.
     #[inline]
     pub(super) fn spend(&mut self) {
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     /// Reads until the budget is spent, each read for so long.
-    fn reads(budget: &mut Budget, clock: &Clock, each: Duration) -> u32 {
+    fn reads(budget: &mut TurnBudget, clock: &Clock, each: Duration) -> u32 {
         let mut reads = 0;
         while !budget.is_spent(clock) {
             clock.advance(each);
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn so_many_reads_and_so_much_time() {
-        let (mut budget, clock) = (Budget::default(), Clock::moved());
+        let (mut budget, clock) = (TurnBudget::default(), Clock::moved());
         assert_eq!(reads(&mut budget, &clock, Duration::ZERO), READS);
         assert_eq!(reads(&mut budget, &clock, Duration::from_micros(10)), READS, "a new one");
         assert_eq!(reads(&mut budget, &clock, Duration::from_micros(100)), 6);

@@ -3,112 +3,119 @@
 use std::io::{self, IoSlice};
 
 use super::attached::Attached;
+use super::errors::ConnectionError;
 #[cfg(all(feature = "cgi", unix))]
-use super::incoming::CONTINUE;
-use super::{Exchange, Output, Trouble, gone};
+use super::reading::CONTINUE;
+use super::{ConnectionIo, gone};
 use crate::handler::wire::{Close, FileFault, Want, Wire};
 
 /// What became of all that is ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sent {
-    All,
+pub(crate) enum FlushProgress {
+    Done,
     /// The client has no room for the rest.
-    Some,
+    NoRoom,
     /// The client has room, but others have waited long enough.
-    Enough,
+    Paused,
 }
 
 /// How much of what is attached goes at a time: as much as a fast client takes in about half a millisecond. Then others have
 /// their turn.
 const A_TURN: u64 = 1024 * 1024;
 
-impl Exchange {
+impl ConnectionIo {
     /// Whether anything of the responses is still to be sent.
     #[inline]
     pub(crate) fn has_output(&self) -> bool {
-        self.response.gathered() > 0 || !self.attached.is_empty()
+        self.response.gathered() > 0 || !self.output.attached.is_empty()
     }
 
     /// Whether some of it is in files.
     #[inline]
     pub(crate) fn has_files(&self) -> bool {
-        self.attached.iter().any(|attached| attached.of_file().is_some())
+        self.output.attached.iter().any(|attached| attached.of_file().is_some())
     }
 
     /// Sends what can go without waiting.
-    pub(crate) fn pump(&mut self) -> io::Result<Sent> {
-        self.pump_within(A_TURN)
+    pub(crate) fn send_some(&mut self) -> io::Result<FlushProgress> {
+        self.send_within(A_TURN)
     }
 
-    /// As [`pump`](Self::pump), with so many bytes of what is attached.
-    pub(crate) fn pump_within(&mut self, mut budget: u64) -> io::Result<Sent> {
-        if self.output == Output::Dead {
+    /// As [`send_some`](Self::send_some), with so many bytes of what is attached.
+    pub(crate) fn send_within(&mut self, mut budget: u64) -> io::Result<FlushProgress> {
+        if self.output.is_dead() {
             return Err(gone());
         }
         // Of the buffer. The others are counted as they go.
         let mut written = 0;
         let sent = loop {
             let ready = self.response.ready();
-            let next = self.attached.front();
+            let next = self.output.attached.front();
             let place = next.map_or(usize::MAX, |next| next.place);
             let before = ready.get(written..ready.len().min(place)).unwrap_or_default();
             let behind = next.map_or(&[][..], |next| next.in_memory(budget));
             match next {
-                None if before.is_empty() => break self.line.wire.flush().map(|()| Sent::All),
-                Some(_) if before.is_empty() && budget == 0 => break Ok(Sent::Enough),
+                None if before.is_empty() => break self.link.wire.flush().map(|()| FlushProgress::Done),
+                Some(_) if before.is_empty() && budget == 0 => break Ok(FlushProgress::Paused),
                 Some(_) if before.is_empty() && behind.is_empty() => match self.send_file(budget) {
                     Ok(count) => budget = budget.saturating_sub(count as u64),
                     Err(FileFault::Wire(error)) => break Err(error),
                     Err(FileFault::File(error)) => {
-                        self.took(written);
+                        self.output.took(written, &mut self.response);
                         return Err(self.cut_by_file(error));
                     }
                 },
-                _ => match write_both(&mut *self.line.wire, before, behind) {
+                _ => match write_both(&mut *self.link.wire, before, behind) {
                     Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
                     Ok(count) => {
                         let of_buffer = count.min(before.len());
                         written += of_buffer;
-                        budget = budget.saturating_sub(self.attached_took(count - of_buffer));
+                        budget = budget.saturating_sub(self.took_attached(count - of_buffer));
                     }
                     Err(error) => break Err(error),
                 },
             }
         };
-        self.took(written);
+        self.output.took(written, &mut self.response);
         if written > 0 {
-            self.taking.earn(written, &self.line.bounds.clock);
+            self.deadlines.taken(written, self.link.clock());
         }
         match sent {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.taking.wait(&self.line.bounds.clock);
-                Ok(Sent::Some)
+                self.deadlines.await_room(self.link.clock());
+                Ok(FlushProgress::NoRoom)
             }
             sent => sent.map_err(|error| self.unwritable(error)),
         }
     }
 
+    /// The same, for another thread than the one that has the connection, while a handler runs there. What becomes of it, the one who
+    /// has the connection finds out.
+    pub(super) fn send_for_another(&mut self) {
+        // A file may be on a slow disk.
+        let _ = self.send_within(0);
+        // Meanwhile the client cannot show that it has room.
+        self.deadlines.stop_room(self.link.clock());
+    }
+
     /// Sends some of the file that is next.
     fn send_file(&mut self, budget: u64) -> Result<usize, FileFault> {
-        let count = match self.attached.front().and_then(Attached::of_file) {
-            Some((file, position, left)) => self.line.wire.send_file(file, position, left.min(budget))?,
+        let count = match self.output.attached.front().and_then(Attached::of_file) {
+            Some((file, position, left)) => self.link.wire.send_file(file, position, left.min(budget))?,
             None => 0,
         };
         if count == 0 {
             return Err(FileFault::File(io::ErrorKind::UnexpectedEof.into()));
         }
-        self.attached_took(count);
+        self.took_attached(count);
         Ok(count)
     }
 
-    /// The client has taken some of what is attached first.
-    fn attached_took(&mut self, count: usize) -> u64 {
-        if let Some(next) = self.attached.front_mut().filter(|_| count > 0) {
-            if next.advance(count as u64) {
-                self.attached.pop_front();
-            }
-            self.sent += count as u64;
-            self.taking.earn(count, &self.line.bounds.clock);
+    /// The client has taken so many of what is attached first.
+    fn took_attached(&mut self, count: usize) -> u64 {
+        if count > 0 {
+            self.output.took_attached(count);
+            self.deadlines.taken(count, self.link.clock());
         }
         count as u64
     }
@@ -116,56 +123,45 @@ impl Exchange {
     /// A file has less than it had when its length was promised, or cannot be read: what is missing cannot be made up.
     #[cold]
     fn cut_by_file(&mut self, error: io::Error) -> io::Error {
-        let left = self.attached.iter().map(Attached::left).sum();
-        self.record(Trouble::File { left, kind: error.kind() });
-        self.attached.clear();
-        self.output = Output::Dead;
-        self.ending = Some(Close::Reset);
+        let left = self.output.attached.iter().map(Attached::left).sum();
+        self.errors.record(ConnectionError::File { left, kind: error.kind() });
+        self.output.die();
+        self.closing = Some(Close::Reset);
         self.response.must_close();
         error
     }
 
-    /// The client has taken some of what is ready.
-    fn took(&mut self, count: usize) {
-        self.response.sent(count);
-        for attached in &mut self.attached {
-            attached.place = attached.place.saturating_sub(count);
-        }
-        self.sent += count as u64;
-        self.unsent = self.response.gathered();
-    }
-
     /// Sends what is ready, and behind it what goes without waiting of `rest`, of which it returns the count.
-    pub(super) fn pump_with(&mut self, rest: &[u8]) -> io::Result<usize> {
+    pub(super) fn send_with(&mut self, rest: &[u8]) -> io::Result<usize> {
         let ready = self.response.ready();
         let len = ready.len();
-        if len > 0 && !rest.is_empty() && self.output != Output::Dead {
-            let written = self.line.wire.write_vectored(&[IoSlice::new(ready), IoSlice::new(rest)]);
+        if len > 0 && !rest.is_empty() && !self.output.is_dead() {
+            let written = self.link.wire.write_vectored(&[IoSlice::new(ready), IoSlice::new(rest)]);
             let count = self.count_written(written)?;
-            self.took(count.min(len));
+            self.output.took(count.min(len), &mut self.response);
             if count > len {
-                self.sent += (count - len) as u64;
+                self.output.sent += (count - len) as u64;
                 return Ok(count - len);
             }
         }
-        if self.pump()? == Sent::All { self.write_some(rest) } else { Ok(0) }
+        if self.send_some()? == FlushProgress::Done { self.write_some(rest) } else { Ok(0) }
     }
 
     /// Sends all that is ready, and waits for the client to take it.
     pub(crate) fn send_ready(&mut self) -> io::Result<()> {
         loop {
-            match self.pump()? {
-                Sent::All => return Ok(()),
-                Sent::Some => self.wait_for_room()?,
-                Sent::Enough => {}
+            match self.send_some()? {
+                FlushProgress::Done => return Ok(()),
+                FlushProgress::NoRoom => self.wait_for_room()?,
+                FlushProgress::Paused => {}
             }
         }
     }
 
     pub(super) fn wait_for_room(&mut self) -> io::Result<()> {
-        self.taking.wait(&self.line.bounds.clock);
-        let timeout = self.room_patience();
-        self.line.wire.wait(Want::Room, timeout).map_err(|error| self.unwritable(error))
+        self.deadlines.await_room(self.link.clock());
+        let timeout = self.room_left();
+        self.link.wire.wait(Want::Room, timeout).map_err(|error| self.unwritable(error))
     }
 
     pub(super) fn write_wire(&mut self, mut bytes: &[u8]) -> io::Result<()> {
@@ -182,14 +178,14 @@ impl Exchange {
     /// where nothing can be sent: to a client of HTTP/1.0, and in the middle of a response.
     #[cfg(all(feature = "cgi", unix))]
     pub(crate) fn probe(&mut self) -> io::Result<bool> {
-        if !self.response.ready().is_empty() || !self.attached.is_empty() {
+        if !self.response.ready().is_empty() || !self.output.attached.is_empty() {
             // Part of a response is on its way.
             return Ok(true);
         }
         if !self.response.takes_interim() {
             return Ok(false);
         }
-        self.waits_for_continue = false;
+        self.input.waits_for_continue = false;
         // What has no room says that there is something on its way too.
         match self.write_some(CONTINUE)? {
             0 => Ok(true),
@@ -202,9 +198,9 @@ impl Exchange {
         if bytes.is_empty() {
             return Ok(0);
         }
-        let written = self.line.wire.write(bytes);
+        let written = self.link.wire.write(bytes);
         let count = self.count_written(written)?;
-        self.sent += count as u64;
+        self.output.sent += count as u64;
         Ok(count)
     }
 
@@ -214,7 +210,7 @@ impl Exchange {
             Ok(0) => Err(self.unwritable(io::ErrorKind::WriteZero.into())),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
             Ok(count) => {
-                self.taking.earn(count, &self.line.bounds.clock);
+                self.deadlines.taken(count, self.link.clock());
                 Ok(count)
             }
             Err(error) => Err(self.unwritable(error)),
@@ -223,7 +219,7 @@ impl Exchange {
 
     /// Gives up what the client does not take.
     pub(crate) fn give_up_output(&mut self) {
-        if self.output != Output::Dead {
+        if !self.output.is_dead() {
             self.unwritable(io::ErrorKind::TimedOut.into());
         }
     }
@@ -231,12 +227,9 @@ impl Exchange {
     /// What cannot be written now will not be written later: a response has no gaps.
     #[cold]
     fn unwritable(&mut self, error: io::Error) -> io::Error {
-        self.output = Output::Dead;
-        self.attached.clear();
-        self.ending = Some(Close::Reset);
-        let deadline =
-            if self.taking.ends_before(self.write_timeout) { "response_timeout" } else { "write_timeout" };
-        self.failed(error, deadline)
+        self.output.die();
+        self.closing = Some(Close::Reset);
+        self.fail(error, self.deadlines.room_setting())
     }
 }
 
@@ -257,7 +250,7 @@ mod tests {
 
     use super::*;
     use crate::handler::clock::Clock;
-    use crate::handler::exchange::{After, Bounds, DIRECT, Shared};
+    use crate::handler::connection_io::{Bounds, DIRECT, SharedIo};
     use crate::handler::wire::Level;
     use crate::proto::framing::Body;
     use crate::proto::request_line::Version;
@@ -321,17 +314,17 @@ mod tests {
         for width in [20, head.len() - 1, head.len(), head.len() + 1, 1000, 100_000, 300_000] {
             let taken = Arc::new(Mutex::new(Vec::new()));
             let wire = Narrow { width, is_full: false, taken: taken.clone() };
-            let shared = Shared::new(Box::new(wire), Arc::default());
-            let mut exchange = shared.lock();
+            let shared = SharedIo::new(Box::new(wire), Arc::default());
+            let mut io = shared.lock();
             let asked = Asked { version: Version::Http11, head: false, connect: false, close: false };
-            exchange.begin(asked, false, After::Requests, Body::None);
-            exchange.response.status_line(Version::Http11, HTTPStatus::OK, "OK");
-            exchange.response.field("Content-Length", "200000");
-            exchange.end_head().unwrap();
-            assert_eq!(exchange.write(&body).unwrap(), body.len());
-            exchange.finish_response().unwrap();
-            exchange.send_ready().unwrap();
-            assert_eq!(exchange.sent, (head.len() + body.len()) as u64, "{width}");
+            io.begin(asked, false, true, Body::None);
+            io.response.status_line(Version::Http11, HTTPStatus::OK, "OK");
+            io.response.field("Content-Length", "200000");
+            io.end_head().unwrap();
+            assert_eq!(io.write(&body).unwrap(), body.len());
+            io.finish_response().unwrap();
+            io.send_ready().unwrap();
+            assert_eq!(io.output.sent, (head.len() + body.len()) as u64, "{width}");
             let taken = taken.lock().unwrap();
             assert!(taken.concat() == [&head[..], &body].concat(), "{width}");
             assert_eq!(taken.len() == 1, width > head.len() + body.len(), "in one call where that goes");
@@ -343,19 +336,19 @@ mod tests {
         for piece in [100, DIRECT] {
             let wire = Narrow { width: 10, is_full: false, taken: Arc::default() };
             let bounds = Bounds { hold: 0, ..Bounds::default() };
-            let shared = Shared::new(Box::new(wire), Arc::new(bounds));
-            let mut exchange = shared.lock();
+            let shared = SharedIo::new(Box::new(wire), Arc::new(bounds));
+            let mut io = shared.lock();
             let asked = Asked { version: Version::Http11, head: false, connect: false, close: false };
-            exchange.begin(asked, false, After::Requests, Body::None);
-            exchange.response.status_line(Version::Http11, HTTPStatus::OK, "OK");
-            exchange.end_head().unwrap();
-            exchange.write(&vec![b'x'; piece]).unwrap();
-            assert!(exchange.response.gathered() > 0, "the client has not taken all of it");
-            assert!(!exchange.taking.is_waiting(), "{piece}");
-            assert_eq!(exchange.pump().unwrap(), Sent::Some);
-            assert!(exchange.taking.is_waiting(), "when the handler has returned, it is the client's time");
-            exchange.handler_begins();
-            assert!(!exchange.taking.is_waiting(), "and that of the next handler is not");
+            io.begin(asked, false, true, Body::None);
+            io.response.status_line(Version::Http11, HTTPStatus::OK, "OK");
+            io.end_head().unwrap();
+            io.write(&vec![b'x'; piece]).unwrap();
+            assert!(io.response.gathered() > 0, "the client has not taken all of it");
+            assert!(!io.deadlines.awaits_room(), "{piece}");
+            assert_eq!(io.send_some().unwrap(), FlushProgress::NoRoom);
+            assert!(io.deadlines.awaits_room(), "when the handler has returned, it is the client's time");
+            io.handler_begins();
+            assert!(!io.deadlines.awaits_room(), "and that of the next handler is not");
         }
     }
 
@@ -409,19 +402,19 @@ mod tests {
     }
 
     /// A response that is begun, with so long for its client in total.
-    fn trickle(response_timeout: Duration) -> (Shared, Arc<AtomicBool>) {
+    fn trickle(response_timeout: Duration) -> (SharedIo, Arc<AtomicBool>) {
         let is_full = Arc::new(AtomicBool::new(true));
         let clock = Clock::moved();
         let bounds =
             Bounds { hold: 0, high_water: 0, response_timeout, clock: clock.clone(), ..Bounds::default() };
         let wire = Trickle { has_waited: false, is_full: is_full.clone(), clock };
-        let shared = Shared::new(Box::new(wire), Arc::new(bounds));
-        let mut exchange = shared.lock();
+        let shared = SharedIo::new(Box::new(wire), Arc::new(bounds));
+        let mut io = shared.lock();
         let asked = Asked { version: Version::Http11, head: false, connect: false, close: false };
-        exchange.begin(asked, false, After::Requests, Body::None);
-        exchange.response.status_line(Version::Http11, HTTPStatus::OK, "OK");
-        exchange.end_head().unwrap();
-        drop(exchange);
+        io.begin(asked, false, true, Body::None);
+        io.response.status_line(Version::Http11, HTTPStatus::OK, "OK");
+        io.end_head().unwrap();
+        drop(io);
         (shared, is_full)
     }
 
@@ -429,11 +422,11 @@ mod tests {
     #[test]
     fn bytes_that_trickle_out_do_not_renew_the_time_for_the_whole() {
         let (shared, _) = trickle(Duration::from_millis(100));
-        let mut exchange = shared.lock();
-        let error = exchange.write(&[b'x'; 2000]).unwrap_err();
+        let mut io = shared.lock();
+        let error = io.write(&[b'x'; 2000]).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        assert_eq!(exchange.missed_deadline(), Some("response_timeout"));
-        assert!(exchange.sent > 0, "bytes went");
+        assert_eq!(io.missed_deadline(), Some("response_timeout"));
+        assert!(io.output.sent > 0, "bytes went");
     }
 
     #[test]
@@ -444,7 +437,7 @@ mod tests {
         shared.lock().response.flush();
         shared.lock().handler_begins();
         is_full.store(true, Ordering::Relaxed);
-        shared.try_pump();
-        assert!(!shared.lock().taking.is_waiting(), "a handler runs");
+        shared.try_send();
+        assert!(!shared.lock().deadlines.awaits_room(), "a handler runs");
     }
 }

@@ -4,9 +4,9 @@ use std::io;
 use std::ops::Range;
 
 use super::attached::{Attached, MOST_ATTACHED, Source};
-use super::incoming::Incoming;
-use super::pump::Sent;
-use super::{DIRECT, Exchange, Output, Trouble};
+use super::errors::ConnectionError;
+use super::sending::FlushProgress;
+use super::{ConnectionIo, DIRECT};
 use crate::handler::wire::Close;
 use crate::proto::connection::{Phase, Settled};
 use crate::proto::mistake::Mistake;
@@ -14,7 +14,7 @@ use crate::proto::request_line::Version;
 use crate::proto::response::{Asked, Ended};
 use crate::proto::status::HTTPStatus;
 
-impl Exchange {
+impl ConnectionIo {
     /// Takes back what is not committed of the response.
     pub(crate) fn abandon(&mut self) -> io::Result<()> {
         if self.response.is_committed() {
@@ -29,7 +29,7 @@ impl Exchange {
     pub(crate) fn end_head(&mut self) -> io::Result<()> {
         match self.response.end_head().map_err(misuse)? {
             Ended::Interim(status) => {
-                self.waits_for_continue &= status != HTTPStatus::CONTINUE.code();
+                self.input.waits_for_continue &= status != HTTPStatus::CONTINUE.code();
                 self.send_ready()
             }
             // The client waits for the head before it sends anything of the other protocol.
@@ -57,23 +57,23 @@ impl Exchange {
         if self.response.drops() {
             return Ok(data.len());
         }
-        if data.len() >= DIRECT && !self.response.would_hold(data.len()) && self.attached.is_empty() {
+        if data.len() >= DIRECT && !self.response.would_hold(data.len()) && self.output.attached.is_empty() {
             return self.write_direct(data);
         }
         let count = self.response.write(data).map_err(|mistake| self.refused(mistake))?;
-        let waiting = self.response.gathered().saturating_sub(self.unsent);
-        if self.response.is_committed() && waiting >= self.line.bounds.hold {
+        let waiting = self.output.untried(&self.response);
+        if self.response.is_committed() && waiting >= self.link.bounds.hold {
             self.response.flush();
             loop {
-                match self.pump()? {
-                    Sent::All => break,
-                    _ if self.response.gathered() <= self.line.bounds.high_water => break,
-                    Sent::Some => self.wait_for_room()?,
-                    Sent::Enough => {}
+                match self.send_some()? {
+                    FlushProgress::Done => break,
+                    _ if self.response.gathered() <= self.link.bounds.high_water => break,
+                    FlushProgress::NoRoom => self.wait_for_room()?,
+                    FlushProgress::Paused => {}
                 }
             }
             // What the handler does until its next write is not the client's time.
-            self.taking.stop(&self.line.bounds.clock);
+            self.deadlines.stop_room(self.link.clock());
         }
         Ok(count)
     }
@@ -84,19 +84,19 @@ impl Exchange {
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         let mut rest = data.get(..count).filter(|_| on_wire).unwrap_or_default();
         loop {
-            let sent = self.pump_with(rest)?;
+            let sent = self.send_with(rest)?;
             rest = rest.get(sent..).unwrap_or_default();
-            if self.response.gathered() + rest.len() <= self.line.bounds.high_water {
+            if self.response.gathered() + rest.len() <= self.link.bounds.high_water {
                 self.response.keep(rest);
                 // The client has not had room for it.
-                self.unsent = self.response.gathered();
+                self.output.has_no_room(&self.response);
                 break;
             }
             if sent == 0 {
                 self.wait_for_room()?;
             }
         }
-        self.taking.stop(&self.line.bounds.clock);
+        self.deadlines.stop_room(self.link.clock());
         self.response.end_direct();
         Ok(count)
     }
@@ -104,7 +104,7 @@ impl Exchange {
     /// Makes bytes that stay where they are the next part of the body. They go when those before them have gone.
     pub(crate) fn attach(&mut self, source: Source, range: Range<u64>) -> io::Result<()> {
         self.decide_about_rest();
-        if self.attached.len() >= MOST_ATTACHED {
+        if self.output.attached.len() >= MOST_ATTACHED {
             let text =
                 format!("a response may wait for the sending of {MOST_ATTACHED} pieces of files or memory");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
@@ -112,7 +112,7 @@ impl Exchange {
         let len = range.end.saturating_sub(range.start);
         if self.response.begin_file(len).map_err(|mistake| self.refused(mistake))? {
             let place = self.response.gathered();
-            self.attached.push_back(Attached::new(place, source, range));
+            self.output.attached.push_back(Attached::new(place, source, range));
             self.response.end_direct();
         }
         Ok(())
@@ -129,20 +129,20 @@ impl Exchange {
     #[inline]
     pub(crate) fn finish_response(&mut self) -> Result<(), Mistake> {
         // Nobody is there, or nobody is to take the rest for a whole.
-        if self.output == Output::Cut || self.trouble == Some(Trouble::ClientGone) {
+        if self.output.is_cut() || self.is_gone() {
             return Ok(());
         }
         self.decide_about_rest();
         self.response.finish()?;
-        self.tell_status();
+        self.count_status();
         Ok(())
     }
 
     /// Has the response counted, once.
-    fn tell_status(&mut self) {
-        if self.told_status == 0 {
-            self.told_status = self.response.status();
-            self.line.wire.responded(self.told_status);
+    fn count_status(&mut self) {
+        if self.output.counted_status == 0 {
+            self.output.counted_status = self.response.status();
+            self.link.wire.responded(self.output.counted_status);
         }
     }
 
@@ -152,11 +152,11 @@ impl Exchange {
         let response_is_good = self.finish_response().is_ok()
             && self.response.mistake().is_none()
             && self.response.surplus().is_none()
-            && self.news.is_none();
+            && !self.errors.has_unreported();
         if !response_is_good {
             return None;
         }
-        let has_rest = self.has_body() || self.is_troubled() || self.is_full();
+        let has_rest = self.has_body() || self.errors.are_fatal() || self.is_full();
         Some(match (self.response.close(), has_rest) {
             (true, _) => Settled::Over,
             (false, true) => Settled::Rest,
@@ -167,13 +167,13 @@ impl Exchange {
     /// Makes 503 the response, without asking the handler (RFC 9110 section 15.6.4).
     pub(crate) fn refuse(&mut self) {
         self.begin_unasked();
-        self.response_plainly(Version::Http11, HTTPStatus::SERVICE_UNAVAILABLE, &[("Retry-After", "1")]);
+        self.respond_plainly(Version::Http11, HTTPStatus::SERVICE_UNAVAILABLE, &[("Retry-After", "1")]);
     }
 
     /// Makes 400 the response to a connection that does not begin as it has to.
     pub(crate) fn refuse_preface(&mut self) {
         self.begin_unasked();
-        self.response_plainly(Version::Http11, HTTPStatus::BAD_REQUEST, &[]);
+        self.respond_plainly(Version::Http11, HTTPStatus::BAD_REQUEST, &[]);
     }
 
     /// Sends these bytes instead of a response, as they are, and has the connection end: for a server of tests, which breaks the
@@ -182,8 +182,8 @@ impl Exchange {
         self.response.abandon();
         self.send_ready()?;
         let sent = self.write_wire(bytes);
-        self.output = Output::Cut;
-        self.ending = Some(end);
+        self.output.cut();
+        self.closing = Some(end);
         self.response.must_close();
         sent
     }
@@ -196,24 +196,19 @@ impl Exchange {
             self.begin_unasked();
         }
         if !self.is_idle(phase) {
-            self.response_plainly(Version::Http11, HTTPStatus::REQUEST_TIMEOUT, &[]);
+            self.respond_plainly(Version::Http11, HTTPStatus::REQUEST_TIMEOUT, &[]);
         }
     }
 
     /// Begins a response for which there may be no request yet, only a connection.
     fn begin_unasked(&mut self) {
-        self.told_status = 0;
+        self.output.counted_status = 0;
         self.response
             .begin(Asked { version: Version::Http11, head: false, connect: false, close: true }, true);
     }
 
     /// Makes a response without a body that asks nothing of the handler, and is the last.
-    pub(crate) fn response_plainly(
-        &mut self,
-        protocol: Version,
-        status: HTTPStatus,
-        fields: &[(&str, &str)],
-    ) {
+    pub(crate) fn respond_plainly(&mut self, protocol: Version, status: HTTPStatus, fields: &[(&str, &str)]) {
         self.response.abandon();
         self.response.status_line(protocol, status, status.phrase().unwrap_or_default());
         for (name, value) in fields {
@@ -223,7 +218,7 @@ impl Exchange {
         // Nothing in this head can be refused.
         let _ = self.response.end_head();
         if self.response.finish().is_ok() {
-            self.tell_status();
+            self.count_status();
         }
     }
 
@@ -232,15 +227,9 @@ impl Exchange {
     /// close`.
     #[inline]
     fn decide_about_rest(&mut self) {
-        let unread = match &self.body {
-            Incoming::Length(left) => *left,
-            Incoming::Gathered(decoded) => decoded.data().len() as u64,
-            // Nobody knows how long it is.
-            Incoming::Chunked { .. } | Incoming::Everything { .. } | Incoming::None => 0,
-        };
-        let too_long = unread > self.line.bounds.drain;
-        let is_last = !self.response.is_committed() && self.line.wire.is_last_request();
-        if is_last || too_long || (self.waits_for_continue && self.has_body()) {
+        let too_long = self.input.unread() > self.link.bounds.drain;
+        let is_last = !self.response.is_committed() && self.link.wire.is_last_request();
+        if is_last || too_long || (self.input.waits_for_continue && self.has_body()) {
             self.response.must_close();
         }
     }
@@ -249,12 +238,12 @@ impl Exchange {
     /// it for the whole.
     pub(crate) fn cut(&mut self) {
         // A dead output stays dead, and its connection is reset.
-        if self.output != Output::Dead && self.response.is_committed() && !self.response.is_complete() {
-            self.tell_status();
+        if !self.output.is_dead() && self.response.is_committed() && !self.response.is_complete() {
+            self.count_status();
             self.response.flush();
-            self.line.wire.cut_short();
-            self.output = Output::Cut;
-            self.ending =
+            self.link.wire.cut_short();
+            self.output.cut();
+            self.closing =
                 Some(if self.response.ends_with_connection() { Close::Reset } else { Close::Linger });
         }
         self.response.must_close();
@@ -263,7 +252,7 @@ impl Exchange {
     #[cold]
     fn refused(&mut self, mistake: Mistake) -> io::Error {
         if mistake == Mistake::BodyForHead {
-            self.record(Trouble::HeadAnswered);
+            self.errors.record(ConnectionError::HeadAnswered);
             return io::Error::new(io::ErrorKind::BrokenPipe, mistake);
         }
         misuse(mistake)

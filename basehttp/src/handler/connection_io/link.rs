@@ -1,0 +1,79 @@
+//! What a connection is never without: its wire, and what holds for it as a whole.
+
+use std::time::{Duration, Instant};
+
+use super::bounds::Bounds;
+use super::deadlines::Timeouts;
+use crate::handler::clock::Clock;
+use crate::handler::wire::Wire;
+use crate::sync::Arc;
+
+pub(super) struct Link {
+    pub(super) wire: Box<dyn Wire>,
+    pub(super) bounds: Arc<Bounds>,
+    /// Unless a request has its own.
+    pub(super) timeouts: Timeouts,
+    /// Requests that may still come.
+    pub(super) requests_left: u64,
+    /// That of a connection that is idle, or that has had its last response.
+    silence: Silence,
+}
+
+/// How long nothing has come. What wakes a connection may be nothing to it: a TLS record without data, urgent data. That
+/// must not give it the time of `idle_timeout` again each time. The clock is asked from the second look on, so the first
+/// such event may do it once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Silence {
+    #[default]
+    No,
+    Begun,
+    /// It is late then.
+    Until(Instant),
+}
+
+impl Link {
+    pub(super) fn new(wire: Box<dyn Wire>, bounds: Arc<Bounds>) -> Self {
+        let Bounds { read_timeout, write_timeout, requests, .. } = *bounds;
+        let timeouts = Timeouts { read: read_timeout, write: write_timeout };
+        Self { wire, timeouts, requests_left: requests, silence: Silence::No, bounds }
+    }
+
+    #[inline]
+    pub(super) fn clock(&self) -> &Clock {
+        &self.bounds.clock
+    }
+
+    /// Something has come, or something else is waited for.
+    #[inline]
+    pub(super) fn break_silence(&mut self) {
+        self.silence = Silence::No;
+    }
+
+    /// An idle connection was looked at, and nothing has come.
+    pub(super) fn mind_silence(&mut self) {
+        self.silence = match self.silence {
+            Silence::No => Silence::Begun,
+            Silence::Begun => Silence::Until(self.clock().instant() + self.bounds.idle_timeout),
+            until @ Silence::Until(_) => until,
+        };
+    }
+
+    /// How long an idle connection may go on saying nothing.
+    pub(super) fn idle_left(&self) -> Duration {
+        match self.silence {
+            Silence::Until(until) => until.saturating_duration_since(self.clock().instant()),
+            Silence::No | Silence::Begun => self.bounds.idle_timeout,
+        }
+    }
+
+    /// How long the client may go on saying nothing, of so much from when this was first asked.
+    pub(super) fn silence_left(&mut self, most: Duration) -> Duration {
+        let now = self.clock().instant();
+        let until = match self.silence {
+            Silence::Until(until) => until,
+            Silence::No | Silence::Begun => now + most,
+        };
+        self.silence = Silence::Until(until);
+        until.saturating_duration_since(now)
+    }
+}

@@ -1,0 +1,106 @@
+//! What is on its way to the client: how much of the responses, and what is attached between their bytes.
+
+use std::collections::VecDeque;
+
+use super::attached::Attached;
+use crate::proto::response::Response;
+
+#[derive(Debug)]
+pub(super) struct Output {
+    state: State,
+    /// What stands between the bytes of the responses, in the order of the places.
+    pub(super) attached: VecDeque<Attached>,
+    /// Bytes that the last try to send has left.
+    unsent: usize,
+    /// Bytes sent since the current request began.
+    pub(super) sent: u64,
+    /// The status of the response, once it was counted.
+    pub(super) counted_status: u16,
+}
+
+/// Whether more can be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    /// The response was cut short, and nothing may be added to it.
+    Cut,
+    /// The connection takes nothing more.
+    Dead,
+}
+
+impl Output {
+    pub(super) const NEW: Self =
+        Self { state: State::Open, attached: VecDeque::new(), unsent: 0, sent: 0, counted_status: 0 };
+
+    #[inline]
+    pub(super) fn begin_request(&mut self) {
+        self.sent = 0;
+        self.counted_status = 0;
+    }
+
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.attached.is_empty() && self.is_open()
+    }
+
+    #[inline]
+    pub(super) fn is_open(&self) -> bool {
+        self.state == State::Open
+    }
+
+    #[inline]
+    pub(super) fn is_cut(&self) -> bool {
+        self.state == State::Cut
+    }
+
+    #[inline]
+    pub(super) fn is_dead(&self) -> bool {
+        self.state == State::Dead
+    }
+
+    /// Nothing may be added to the response.
+    pub(super) fn cut(&mut self) {
+        self.state = State::Cut;
+    }
+
+    /// The connection takes nothing more.
+    pub(super) fn die(&mut self) {
+        self.state = State::Dead;
+        self.attached.clear();
+    }
+
+    /// The client has taken so many bytes of what is ready of the responses.
+    pub(super) fn took(&mut self, count: usize, responses: &mut Response) {
+        responses.sent(count);
+        for attached in &mut self.attached {
+            attached.place = attached.place.saturating_sub(count);
+        }
+        self.sent += count as u64;
+        self.unsent = responses.gathered();
+    }
+
+    /// The client has taken so many of what is attached first.
+    pub(super) fn took_attached(&mut self, count: usize) {
+        if let Some(next) = self.attached.front_mut() {
+            if next.advance(count as u64) {
+                self.attached.pop_front();
+            }
+            self.sent += count as u64;
+        }
+    }
+
+    /// The client has not had room for what is ready.
+    pub(super) fn has_no_room(&mut self, responses: &Response) {
+        self.unsent = responses.gathered();
+    }
+
+    /// Bytes that are ready, and that nobody has tried to send.
+    pub(super) fn untried(&self, responses: &Response) -> usize {
+        responses.gathered().saturating_sub(self.unsent)
+    }
+
+    /// Whether the client has had no room for some of it.
+    #[inline]
+    pub(super) fn is_behind(&self) -> bool {
+        self.unsent > 0 || !self.attached.is_empty()
+    }
+}

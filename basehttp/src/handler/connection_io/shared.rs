@@ -1,0 +1,221 @@
+//! The handle on a connection that `rfile`, `wfile` and the base share.
+
+use std::ops::{Deref, DerefMut};
+
+use super::ConnectionIo;
+use super::bounds::Bounds;
+use super::link::Link;
+use super::pool::BufferPool;
+use crate::handler::request::Request;
+use crate::handler::wire::Wire;
+use crate::proto::connection::Phase;
+use crate::sync::{Arc, Mutex, MutexGuard, lock};
+
+/// The lock is uncontended, and never held while code of the user runs: an override or a `Display` may call back into the base.
+#[derive(Clone)]
+pub(crate) struct SharedIo(Arc<Mutex<Slot>>);
+
+/// A connection that has work, or what is left of it while it rests: there is always one of the two.
+struct Slot {
+    working: Option<Box<ConnectionIo>>,
+    resting: Option<Box<Link>>,
+}
+
+impl SharedIo {
+    pub(crate) fn new(wire: Box<dyn Wire>, bounds: Arc<Bounds>) -> Self {
+        Self(Arc::new(Mutex::new(Slot { working: None, resting: Some(Box::new(Link::new(wire, bounds))) })))
+    }
+
+    #[inline]
+    pub(crate) fn lock(&self) -> IoGuard<'_> {
+        let mut slot = self.slot();
+        if slot.working.is_none() {
+            BufferPool::with(|pool| slot.open(pool));
+        }
+        IoGuard(slot)
+    }
+
+    /// As [`lock`](Self::lock), with the request, which is lent too where there is none.
+    #[inline]
+    pub(crate) fn lock_with<'a, 'b>(
+        &'a self,
+        request: &'b mut Option<Box<Request>>,
+    ) -> (IoGuard<'a>, &'b mut Request) {
+        let mut slot = self.slot();
+        if slot.working.is_none() || request.is_none() {
+            BufferPool::with(|pool| {
+                if slot.working.is_none() {
+                    slot.open(pool);
+                }
+                if request.is_none() {
+                    *request = Some(pool.take_request());
+                }
+            });
+        }
+        (IoGuard(slot), request.get_or_insert_default())
+    }
+
+    /// A request to be filled in.
+    pub(crate) fn new_request() -> Box<Request> {
+        BufferPool::with(BufferPool::take_request)
+    }
+
+    /// Sends what is ready, for another thread than the one that has the connection; unless that one is at it.
+    pub(crate) fn try_send(&self) {
+        if let Ok(mut slot) = self.0.try_lock()
+            && let Some(io) = &mut slot.working
+        {
+            io.send_for_another();
+        }
+    }
+
+    #[inline]
+    fn slot(&self) -> MutexGuard<'_, Slot> {
+        lock(&self.0)
+    }
+
+    /// A turn begins of a connection that has not rested: it gets the buffers that it has not kept.
+    pub(crate) fn begin_turn(&self, request: Option<&mut Request>) {
+        let mut slot = self.slot();
+        let Some(io) = &mut slot.working else { return };
+        BufferPool::with(|pool| {
+            let (input, output, head) = pool.leftovers();
+            io.input.begin_turn(input);
+            io.response.borrow_memory(output);
+            if let Some(request) = request {
+                request.bytes.borrow_memory(head);
+            }
+        });
+    }
+
+    /// A turn ends: the connection gives back what it does not need while it waits.
+    pub(crate) fn end_turn(&self, request: &mut Option<Box<Request>>, phase: Phase) {
+        let mut slot = self.slot();
+        let Some(mut io) = slot.working.take() else { return };
+        BufferPool::with(|pool| {
+            if io.is_at_rest(phase) {
+                let (link, input, output) = io.rest();
+                slot.resting = Some(link);
+                // The request was cleared when the one before was over.
+                pool.take_back(input, output, request.take());
+                return;
+            }
+            let (input, output, head) = pool.leftovers();
+            io.input.end_turn(input);
+            io.response.shrink(output);
+            if let Some(request) = request {
+                request.shrink(head);
+            }
+            slot.working = Some(io);
+        });
+    }
+}
+
+impl Slot {
+    fn open(&mut self, pool: &mut BufferPool) {
+        if let Some(link) = self.resting.take() {
+            let (input, output) = pool.take();
+            self.working = Some(Box::new(ConnectionIo::new(link, input, output)));
+        }
+    }
+}
+
+/// A locked [`ConnectionIo`].
+pub(crate) struct IoGuard<'a>(MutexGuard<'a, Slot>);
+
+impl Deref for IoGuard<'_> {
+    type Target = ConnectionIo;
+
+    #[inline]
+    fn deref(&self) -> &ConnectionIo {
+        self.0.working.as_deref().unwrap_or_else(|| unreachable!("it was opened when it was locked"))
+    }
+}
+
+impl DerefMut for IoGuard<'_> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut ConnectionIo {
+        self.0.working.as_deref_mut().unwrap_or_else(|| unreachable!("it was opened when it was locked"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, IoSlice};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::handler::connection_io::NextHead;
+    use crate::handler::wire::{Level, Want};
+
+    /// Gives what it has, and then nothing for now.
+    struct Client(&'static [u8]);
+
+    impl Wire for Client {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            match std::mem::take(&mut self.0) {
+                [] => Err(io::ErrorKind::WouldBlock.into()),
+                bytes => {
+                    buffer[..bytes.len()].copy_from_slice(bytes);
+                    Ok(bytes.len())
+                }
+            }
+        }
+
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+
+        fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+            Ok(pieces.iter().map(|piece| piece.len()).sum())
+        }
+
+        fn wait(&mut self, _want: Want, _timeout: Duration) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn is_last_request(&self) -> bool {
+            false
+        }
+
+        fn is_stopping(&self) -> bool {
+            false
+        }
+
+        fn shutdown_write(&mut self) {}
+
+        fn reset(&mut self) {}
+
+        fn log(&mut self, _line: &str, _level: Level) -> bool {
+            false
+        }
+    }
+
+    /// A connection after a turn in which it had no complete request.
+    fn after_a_turn(sent: &'static [u8]) -> (SharedIo, Option<Box<Request>>) {
+        let shared = SharedIo::new(Box::new(Client(sent)), Arc::default());
+        let mut request = Some(SharedIo::new_request());
+        let next =
+            request.as_deref_mut().map(|request| shared.lock().next_head(request, &mut Phase::Idle.clone()));
+        assert_eq!(next, Some(NextHead::Later));
+        shared.end_turn(&mut request, Phase::Idle);
+        (shared, request)
+    }
+
+    #[test]
+    fn a_connection_that_rests_has_no_memory_of_its_own() {
+        let (shared, request) = after_a_turn(b"");
+        assert!(shared.slot().working.is_none() && request.is_none());
+        assert!(BufferPool::with(|pool| pool.is_whole()), "the thread has it again");
+        assert!(shared.lock().link.wire.read(&mut [0]).is_err_and(|e| e.kind() == io::ErrorKind::WouldBlock));
+    }
+
+    #[test]
+    fn a_head_that_was_begun_stays_with_its_connection() {
+        let (shared, request) = after_a_turn(b"GET / HTTP/1.1\r\nHost: a\r\nAccept");
+        assert_eq!(shared.lock().input.buffer.data().len(), 31);
+        assert_eq!(request.map(|request| request.head.fields.len()), Some(1));
+        let (_, other) = after_a_turn(b"");
+        assert!(other.is_none());
+    }
+}
