@@ -5,15 +5,12 @@ use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::io;
 use std::marker::PhantomData;
-use std::time::SystemTime;
 
 use super::RequestHandler;
 use super::class::{ClassVariables, Joined, Overrides};
 use super::instance::InstanceVariables;
 use super::request::named_version;
 use super::response_code::{AnyCode, ResponseCode};
-use crate::proto::date::HttpDate;
-use crate::proto::status::HTTPStatus;
 
 /// What is asked of a handler: its variables, its overridable methods, and its `do_*` methods by their rows.
 pub(crate) trait AnyHandler {
@@ -39,14 +36,10 @@ pub(crate) trait AnyHandler {
     fn handle_expect_100(&mut self) -> io::Result<bool>;
     fn send_error(&self, code: &dyn ResponseCode) -> io::Result<()>;
     fn send_response(&self, code: &dyn ResponseCode);
-    fn send_response_only(&self, code: &dyn ResponseCode);
     fn send_header(&self, keyword: &str, value: &dyn Display);
     fn end_headers(&self) -> io::Result<()>;
-    fn log_request(&self, code: Option<HTTPStatus>, size: Option<u64>);
     fn log_error(&self, message: fmt::Arguments<'_>);
     fn log_message(&self, message: fmt::Arguments<'_>);
-    fn version_string(&self) -> Cow<'_, str>;
-    fn date_time_string(&self, timestamp: Option<SystemTime>) -> HttpDate;
     fn log_date_time_string(&self) -> String;
     fn address_string(&self) -> Cow<'_, str>;
 }
@@ -149,10 +142,6 @@ impl<H: RequestHandler> AnyHandler for H {
         RequestHandler::send_response(self, AnyCode(code));
     }
 
-    fn send_response_only(&self, code: &dyn ResponseCode) {
-        RequestHandler::send_response_only(self, AnyCode(code));
-    }
-
     fn send_header(&self, keyword: &str, value: &dyn Display) {
         RequestHandler::send_header(self, keyword, value);
     }
@@ -161,24 +150,12 @@ impl<H: RequestHandler> AnyHandler for H {
         RequestHandler::end_headers(self)
     }
 
-    fn log_request(&self, code: Option<HTTPStatus>, size: Option<u64>) {
-        RequestHandler::log_request(self, code, size);
-    }
-
     fn log_error(&self, message: fmt::Arguments<'_>) {
         RequestHandler::log_error(self, message);
     }
 
     fn log_message(&self, message: fmt::Arguments<'_>) {
         RequestHandler::log_message(self, message);
-    }
-
-    fn version_string(&self) -> Cow<'_, str> {
-        RequestHandler::version_string(self)
-    }
-
-    fn date_time_string(&self, timestamp: Option<SystemTime>) -> HttpDate {
-        RequestHandler::date_time_string(self, timestamp)
     }
 
     fn log_date_time_string(&self) -> String {

@@ -42,12 +42,6 @@ impl Buffer {
         }
     }
 
-    /// Whether it has memory, used or not.
-    #[inline]
-    pub(crate) fn has_memory(&self) -> bool {
-        !self.bytes.is_empty()
-    }
-
     /// Takes the memory of `spare` where there is none.
     pub(crate) fn borrow_memory(&mut self, spare: &mut Self) {
         if self.bytes.is_empty() {

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::any_handler::AnyHandler;
-use super::connection_io::{BodyProgress, ConnectionError, IoGuard, NextHead};
+use super::connection_io::{BodyProgress, ConnectionError, NextHead};
 use super::failure::Failure;
 use super::span::{end_span, in_span};
 use super::{BaseHTTPRequestHandler, RequestHandler, ResponseCode};
@@ -103,21 +103,18 @@ fn admit_parsed(handler: &mut dyn AnyHandler) -> io::Result<bool> {
 
 /// What there is to look at in a request that is no fault, whatever its method. False if it was answered.
 pub(crate) fn admit(handler: &mut dyn AnyHandler) -> io::Result<bool> {
-    let request = handler.vars().request();
-    let expects_continue = request.check_host().and_then(|()| request.expects_continue());
-    let speaks_1_1 =
-        handler.vars().class().protocol == Version::Http11 && request.version() == Version::Http11;
-    match expects_continue {
-        Err(fault) => {
-            handler.vars_mut().request_mut().fault = Some(fault);
-            refuse(handler).map(|()| false)
-        }
-        Ok(true) if speaks_1_1 => {
-            handler.vars().io().continue_on_read();
-            handler.handle_expect_100()
-        }
-        Ok(_) => Ok(true),
+    let vars = handler.vars();
+    let request = vars.request();
+    if let Some(fault) = request.objection {
+        handler.vars_mut().request_mut().fault = Some(fault);
+        return refuse(handler).map(|()| false);
     }
+    let both_speak_1_1 = vars.class().protocol == Version::Http11 && request.version() == Version::Http11;
+    if request.expects_continue && both_speak_1_1 {
+        vars.io().continue_on_read();
+        return handler.handle_expect_100();
+    }
+    Ok(true)
 }
 
 /// Whether the head alone is reason enough to refuse the request, so that nobody has to wait for its body. An override decides for
@@ -127,7 +124,7 @@ pub(crate) fn is_condemned(handler: &dyn AnyHandler) -> bool {
         return false;
     }
     let request = handler.vars().request();
-    row_of(handler).is_none() || request.check_host().is_err() || request.expects_continue().is_err()
+    request.objection.is_some() || row_of(handler).is_none()
 }
 
 fn row_of(handler: &dyn AnyHandler) -> Option<usize> {
@@ -169,7 +166,10 @@ fn receive(handler: &mut dyn AnyHandler) -> bool {
         if handler.vars().phase().is_last() {
             return false;
         }
-        let (next, phase, mut io) = next_request(handler);
+        if handler.vars().phase() == Phase::Done {
+            handler.forget_request();
+        }
+        let (next, phase, mut io) = handler.vars_mut().next_request();
         match next {
             NextHead::Request => {
                 drop(io);
@@ -194,16 +194,6 @@ fn receive(handler: &mut dyn AnyHandler) -> bool {
             handler.vars().happens(Event::End);
         }
     }
-}
-
-/// Makes the next request the current one, if it has come; see [`InstanceVariables::next_request`].
-///
-/// [`InstanceVariables::next_request`]: super::instance::InstanceVariables
-pub(crate) fn next_request(handler: &mut dyn AnyHandler) -> (NextHead, Phase, IoGuard<'_>) {
-    if handler.vars().phase() == Phase::Done {
-        handler.forget_request();
-    }
-    handler.vars_mut().next_request()
 }
 
 /// The time for a request is over: answers one that was begun.
@@ -255,17 +245,18 @@ pub(crate) fn complete(handler: &dyn AnyHandler, error: Option<io::Error>) {
 
 /// Settles the response to the current request, whatever state the handler left it in. It is not sent yet.
 pub(crate) fn settle(handler: &dyn AnyHandler, error: Option<io::Error>) {
-    if !handler.vars().phase().has_request() {
+    let vars = handler.vars();
+    if !vars.phase().has_request() {
         return;
     }
     if let Some(error) = error {
         fail(handler, "handle_one_request", &Failure::Error(&error.to_string()));
     }
-    let settled = handler.vars().io().finish_well();
+    let settled = vars.io().finish_well();
     let settled =
         settled.unwrap_or_else(|| if settle_with_trouble(handler) { Settled::Over } else { Settled::Rest });
     end_span(handler);
-    handler.vars().happens(Event::Settled(settled));
+    vars.happens(Event::Settled(settled));
 }
 
 /// Whether the connection is over with it.

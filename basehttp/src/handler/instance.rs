@@ -36,6 +36,8 @@ pub(crate) struct InstanceVariables {
     server: Arc<ServerInfo>,
     /// None while the connection rests.
     request: Option<Box<Request>>,
+    /// It has given back all that it does not need while it waits.
+    rests: bool,
     phase: Cell<Phase>,
     clock: Clock,
 }
@@ -58,6 +60,7 @@ impl InstanceVariables {
             client_name: OnceCell::new(),
             server,
             request: None,
+            rests: true,
             phase: Cell::new(Phase::Done),
             clock,
         }
@@ -102,6 +105,7 @@ impl InstanceVariables {
         &self.server
     }
 
+    #[inline]
     pub(crate) fn io(&self) -> IoGuard<'_> {
         self.shared.lock()
     }
@@ -166,8 +170,8 @@ impl InstanceVariables {
     /// None where the server has cut the connection: no handler begins with a request of which the rest will never come.
     pub(crate) fn gather(&self) -> Option<BodyProgress> {
         // A client that waits for `100 Continue` sends nothing before the handler asks for it.
-        let waits = !matches!(self.request().expects_continue(), Ok(false));
-        if waits {
+        let request = self.request();
+        if request.expects_continue || request.objection.is_some() {
             return Some(BodyProgress::All);
         }
         let mut io = self.io();
@@ -177,12 +181,14 @@ impl InstanceVariables {
 
     /// A turn begins. A connection that rests gets what it needs when it needs it.
     pub(crate) fn begin_turn(&mut self) {
-        self.shared.begin_turn(self.request.as_deref_mut());
+        if !std::mem::take(&mut self.rests) {
+            self.shared.begin_turn(self.request.as_deref_mut());
+        }
     }
 
     /// A turn ends: what the connection does not need while it waits goes back to the thread.
     pub(crate) fn end_turn(&mut self) {
-        self.shared.end_turn(&mut self.request, self.phase.get());
+        self.rests = self.shared.end_turn(&mut self.request, self.phase.get());
     }
 
     /// Reads what has come of the first request, if there is none yet: a connection whose client says nothing needs no handler.
@@ -195,9 +201,9 @@ impl InstanceVariables {
         (io.look_for_input(), io)
     }
 
-    /// Makes the next request the current one, if it has come: then that is for the caller to say. The io is locked for what
-    /// is to be done else.
-    pub(super) fn next_request(&mut self) -> (NextHead, Phase, IoGuard<'_>) {
+    /// Makes the next request the current one, if it has come: then that is for the caller to say. What was kept of the one before is
+    /// dropped by then ([`AnyHandler`](super::any_handler::AnyHandler)). The connection is locked for what is to be done else.
+    pub(crate) fn next_request(&mut self) -> (NextHead, Phase, IoGuard<'_>) {
         let is_next = self.phase() == Phase::Done;
         if is_next {
             #[cfg(feature = "proxy")]
@@ -266,6 +272,9 @@ fn begin(
         }),
     };
     request.has_body = !matches!(body, Body::None | Body::Length(0));
+    if request.fault.is_none() {
+        request.judge();
+    }
     let version = match request.fault {
         // Stricter than Python, which answers a broken request line without a status line: then the client does not
         // learn that it is an error.

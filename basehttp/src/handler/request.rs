@@ -19,6 +19,10 @@ pub(crate) struct Request {
     pub(crate) fault: Option<Fault>,
     /// Whether a body was announced.
     pub(crate) has_body: bool,
+    /// Why it is refused unless the handler decides otherwise.
+    pub(crate) objection: Option<Fault>,
+    /// The client waits for `100 Continue` before it sends the body.
+    pub(crate) expects_continue: bool,
     /// The method, where it is a common one.
     method: Option<&'static str>,
     /// The request line as text, once somebody has asked for it.
@@ -45,6 +49,8 @@ impl Request {
             head: Head::NONE,
             fault: None,
             has_body: false,
+            objection: None,
+            expects_continue: false,
             method: None,
             line: OnceLock::new(),
             other_path: None,
@@ -59,6 +65,8 @@ impl Request {
         self.head.clear();
         self.fault = None;
         self.has_body = false;
+        self.objection = None;
+        self.expects_continue = false;
         self.method = None;
         if self.line.get().is_some() {
             self.line = OnceLock::new();
@@ -148,9 +156,16 @@ impl Request {
         framing::body_of(&self.head, self.bytes.data())
     }
 
+    /// Looks at what a request may be refused for, though it can be understood.
     #[inline]
-    pub(crate) fn check_host(&self) -> Result<(), Fault> {
-        framing::check_host(&self.head, self.bytes.data())
+    pub(crate) fn judge(&mut self) {
+        let data = self.bytes.data();
+        let judged =
+            framing::check_host(&self.head, data).and_then(|()| framing::expects_continue(&self.head, data));
+        match judged {
+            Ok(expects_continue) => self.expects_continue = expects_continue,
+            Err(fault) => self.objection = Some(fault),
+        }
     }
 
     #[inline]
@@ -159,11 +174,6 @@ impl Request {
             return Persistence::Close;
         }
         framing::persistence(&self.head, self.bytes.data())
-    }
-
-    #[inline]
-    pub(crate) fn expects_continue(&self) -> Result<bool, Fault> {
-        framing::expects_continue(&self.head, self.bytes.data())
     }
 
     pub(crate) fn collect<M: Message>(&self) -> M {

@@ -31,12 +31,20 @@ impl BaseHTTPRequestHandler {
     }
 
     /// The default of [`RequestHandler::send_response`].
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "an override passes on what it got, and has no use for it after"
-    )]
     pub fn send_response<H: RequestHandler>(handler: &H, code: impl ResponseCode) {
-        begin(handler, &code);
+        // Every request has it, so it is not left to `AnyHandler`.
+        let status = code.status();
+        handler.log_request(Some(status), None);
+        if class_of::<H>().overrides.head {
+            handler.send_response_only(code);
+            handler.send_header("Server", handler.version_string());
+            handler.send_header("Date", handler.date_time_string(None));
+            return;
+        }
+        // The same, all at once.
+        let server = handler.version_string();
+        let date = class_of::<H>().overrides.date_time_string.then(|| handler.date_time_string(None));
+        begin(handler.vars(), status, code.message(), &server, date);
     }
 
     /// The default of [`RequestHandler::send_response_only`].
@@ -127,31 +135,24 @@ fn allow(handler: &dyn AnyHandler, status: HTTPStatus) -> Option<String> {
 }
 
 /// Begins a response with its status line, `Server` and `Date`.
-fn begin(handler: &dyn AnyHandler, code: &dyn ResponseCode) {
-    let status = code.status();
-    handler.log_request(Some(status), None);
-    let vars = handler.vars();
+fn begin(
+    vars: &InstanceVariables,
+    status: HTTPStatus,
+    message: Option<&str>,
+    server: &str,
+    date: Option<HttpDate>,
+) {
     let class = vars.class();
-    if class.overrides.head {
-        handler.send_response_only(code);
-        handler.send_header("Server", &handler.version_string());
-        handler.send_header("Date", &handler.date_time_string(None));
-        return;
-    }
-    // The same, all at once.
-    let server = handler.version_string();
-    let date = class.overrides.date_time_string.then(|| handler.date_time_string(None));
-    let message = code.message();
     let phrase = || messages(class, status).map_or("", |(short, _)| short);
     let now = vars.now();
     let response = &mut vars.io().response;
     match (message, date) {
         (None, None) => {
-            stamp::open(response, (class.protocol, status, class.responses), phrase, &server, now);
+            stamp::open(response, (class.protocol, status, class.responses), phrase, server, now);
         }
         (message, date) => {
             response.status_line(class.protocol, status, message.unwrap_or_else(|| phrase()));
-            response.server_and_date(&server, &date.unwrap_or_else(|| stamp::date(now)));
+            response.server_and_date(server, &date.unwrap_or_else(|| stamp::date(now)));
         }
     }
 }

@@ -13,7 +13,7 @@ use super::sending::{Pumped, go_on, log_comes_first, pump, send, told};
 use super::session::{Host, Parts, Session, Step, Turn};
 use crate::handler::any_handler::{AnyHandler, class_of};
 use crate::handler::connection_io::NextHead;
-use crate::handler::dispatch::{complete, is_condemned, next_request, settle};
+use crate::handler::dispatch::{complete, is_condemned, settle};
 use crate::handler::failure::Failure;
 use crate::handler::instance::InstanceVariables;
 use crate::handler::wire::Want;
@@ -227,34 +227,46 @@ impl Progress {
     }
 
     fn go_on(&mut self, slot: &mut dyn AnySlot, host: &mut dyn Host, mut late: Option<Want>) -> Turn {
-        let mut budget = REQUESTS_A_TURN;
         loop {
             let step = match (phase(slot), slot.handler()) {
                 (Phase::Lingering, _) => self.lingers(slot, host, late.is_some()),
                 (Phase::Over, _) => Step::Break(Turn::Over),
                 (_, None) => self.begin(slot, host, &mut late),
-                (Phase::Done | Phase::Idle | Phase::Head | Phase::Ready, Some(handler)) => {
-                    self.serve(handler, host, &mut late, &mut budget)
-                }
-                (Phase::Body, Some(handler)) => {
-                    self.is_idle = false;
-                    gather_body(handler, host, &mut late)
-                }
-                (Phase::Rest, Some(handler)) => {
-                    let is_enough = budget == 0 || host.turn_is_over();
-                    // What was dropped, or taken, is a sign of the client as well.
-                    self.next = NextRequest::after(host.last_look());
-                    drop_rest(handler, host, late, is_enough)
-                }
-                // Whoever calls a handler settles what it has made, so that there is nothing left to go on with.
-                (Phase::Handler, Some(handler)) => {
-                    handler.vars().happens(Event::End);
-                    Step::Continue(())
-                }
-                (Phase::Last, Some(handler)) => end(handler, host, &mut late),
+                (_, Some(handler)) => self.go_on_with(handler, host, &mut late),
             };
             if let Step::Break(turn) = step {
                 return turn;
+            }
+        }
+    }
+
+    /// Goes on with a handler, up to the end of the connection.
+    fn go_on_with(
+        &mut self,
+        handler: &mut dyn AnyHandler,
+        host: &mut dyn Host,
+        late: &mut Option<Want>,
+    ) -> Step {
+        let mut budget = REQUESTS_A_TURN;
+        loop {
+            match handler.vars().phase() {
+                Phase::Done | Phase::Idle | Phase::Head | Phase::Ready => {
+                    self.serve(handler, host, late, &mut budget)?;
+                }
+                Phase::Body => {
+                    self.is_idle = false;
+                    gather_body(handler, host, late)?;
+                }
+                Phase::Rest => {
+                    let is_enough = budget == 0 || host.turn_is_over();
+                    // What was dropped, or taken, is a sign of the client as well.
+                    self.next = NextRequest::after(host.last_look());
+                    drop_rest(handler, host, *late, is_enough)?;
+                }
+                // Whoever calls a handler settles what it has made, so that there is nothing left to go on with.
+                Phase::Handler => handler.vars().happens(Event::End),
+                Phase::Last => end(handler, host, late)?,
+                Phase::Lingering | Phase::Over => return Step::Continue(()),
             }
         }
     }
@@ -308,7 +320,8 @@ impl Progress {
         budget: &mut u32,
     ) -> Step {
         loop {
-            if handler.vars().phase() != Phase::Ready {
+            let is_resumed = handler.vars().phase() == Phase::Ready;
+            if !is_resumed {
                 self.read_head(handler, host, late)?;
                 if handler.vars().phase() != Phase::Ready {
                     return Step::Continue(());
@@ -316,7 +329,8 @@ impl Progress {
             }
             self.is_idle = false;
             *budget = budget.saturating_sub(1);
-            let step = run_handler(handler, host, late.take(), *budget == REQUESTS_A_TURN - 1, *budget == 0);
+            let place = Place { is_resumed, is_first: *budget == REQUESTS_A_TURN - 1, is_last: *budget == 0 };
+            let step = run_handler(handler, host, late.take(), place);
             self.next = NextRequest::after(host.last_look());
             step?;
             if handler.vars().phase() != Phase::Done {
@@ -331,7 +345,7 @@ impl Progress {
         host: &mut dyn Host,
         late: &mut Option<Want>,
     ) -> Step {
-        let (next, phase, mut io) = next_request(handler);
+        let (next, phase, mut io) = handler.vars_mut().next_request();
         match next {
             NextHead::Request => {
                 drop(io);
@@ -450,13 +464,16 @@ fn finish_handle(handler: &dyn AnyHandler, result: io::Result<()>) {
     handler.vars().happens(Event::End);
 }
 
-fn run_handler(
-    handler: &mut dyn AnyHandler,
-    host: &mut dyn Host,
-    late: Option<Want>,
+/// The place of a request in its turn.
+#[derive(Clone, Copy)]
+struct Place {
+    /// It came in an earlier turn, or its body did.
+    is_resumed: bool,
     is_first: bool,
-    is_enough: bool,
-) -> Step {
+    is_last: bool,
+}
+
+fn run_handler(handler: &mut dyn AnyHandler, host: &mut dyn Host, late: Option<Want>, place: Place) -> Step {
     let request = handler.vars().request();
     if !host.admits(request.command(), request.path()) {
         // A handler that takes its time must not hold back the responses before its own.
@@ -467,21 +484,24 @@ fn run_handler(
         }
         return Step::Continue(());
     }
-    if !host.expects_quickness() {
+    let is_quick = host.expects_quickness();
+    if !is_quick {
         // Nobody is left to hear what the handler would say.
         if matches!(pump(handler, host, false), Pumped::Dead) {
             handler.vars().happens(Event::End);
             return Step::Continue(());
         }
-    } else if !is_first {
+    } else if !place.is_first {
         host.has_gathered(handler.vars().shared().clone());
     }
-    handler.vars().io().handler_begins();
+    if place.is_resumed || !is_quick {
+        handler.vars().io().handler_begins();
+    }
     host.enter();
     answer(handler);
     host.leave();
     if handler.vars().phase() == Phase::Done {
-        let is_enough = is_enough || host.turn_is_over();
+        let is_enough = place.is_last || host.turn_is_over();
         return go_on(handler, host, is_enough);
     }
     Step::Continue(())

@@ -7,7 +7,7 @@ use super::transfer_budget::TransferBudget;
 use crate::handler::clock::Clock;
 
 /// The deadlines of a request, and of what comes before it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Deadlines {
     /// When the time for a head, or for the rest of a body, is over, however it trickles in.
     until: Option<Instant>,
@@ -49,6 +49,8 @@ impl Deadlines {
         if !owes || self.taking.is_endless() {
             self.taking = TransferBudget::new(bounds.response_timeout);
         }
+        // The handler may be called at once.
+        self.stop_room(&bounds.clock);
     }
 
     /// Sets how long one read, and one write, may wait: those of the current request.

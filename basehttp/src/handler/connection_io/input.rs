@@ -59,11 +59,11 @@ pub(super) enum Reads {
     Frames,
 }
 
-impl Input {
-    pub(super) fn new(buffer: Buffer, limits: Limits) -> Self {
+impl Default for Input {
+    fn default() -> Self {
         Self {
-            buffer,
-            parser: HeadParser::new(limits),
+            buffer: Buffer::default(),
+            parser: HeadParser::new(Limits::default()),
             ended: false,
             body: Body::None,
             waits_for_continue: false,
@@ -72,21 +72,35 @@ impl Input {
             turn: TurnBudget::default(),
         }
     }
+}
+
+impl Input {
+    /// Serves a connection that has had no request yet, or has rested. All else is as [`is_at_rest`](Self::is_at_rest) has found it.
+    pub(super) fn begin_connection(&mut self, limits: Limits) {
+        self.parser = HeadParser::new(limits);
+        self.turn = TurnBudget::default();
+    }
 
     /// Whether there is nothing that has to be kept while the connection waits for a request.
     pub(super) fn is_at_rest(&self) -> bool {
         self.buffer.is_empty() && !self.has_body() && !self.ended
     }
 
-    /// The memory of one at rest, unless an unusual request has taken it.
-    pub(super) fn into_memory(mut self) -> Buffer {
+    /// Gives back the memory that an unusual request has taken.
+    pub(super) fn trim(&mut self) {
         self.buffer.trim();
-        self.buffer
+        self.forget_trailers();
     }
 
-    /// A turn begins: takes a buffer where there is none.
-    pub(super) fn begin_turn(&mut self, spare: &mut Buffer) {
+    /// Takes a buffer where there is none.
+    #[inline]
+    pub(super) fn borrow_memory(&mut self, spare: &mut Buffer) {
         self.buffer.borrow_memory(spare);
+    }
+
+    /// A turn begins of a connection that has not rested.
+    pub(super) fn begin_turn(&mut self, spare: &mut Buffer) {
+        self.borrow_memory(spare);
         self.turn = TurnBudget::default();
     }
 

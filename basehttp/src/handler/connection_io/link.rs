@@ -1,5 +1,6 @@
 //! What a connection is never without: its wire, and what holds for it as a whole.
 
+use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};
 
 use super::bounds::Bounds;
@@ -7,6 +8,39 @@ use super::deadlines::Timeouts;
 use crate::handler::clock::Clock;
 use crate::handler::wire::Wire;
 use crate::sync::Arc;
+
+/// The place for the link of the connection that is worked on.
+pub(super) struct Linked(Option<Box<Link>>);
+
+impl Linked {
+    pub(super) const NONE: Self = Self(None);
+
+    #[inline]
+    pub(super) fn set(&mut self, link: Box<Link>) {
+        self.0 = Some(link);
+    }
+
+    #[inline]
+    pub(super) fn take(&mut self) -> Option<Box<Link>> {
+        self.0.take()
+    }
+}
+
+impl Deref for Linked {
+    type Target = Link;
+
+    #[inline]
+    fn deref(&self) -> &Link {
+        self.0.as_deref().unwrap_or_else(|| unreachable!("only a connection is worked on"))
+    }
+}
+
+impl DerefMut for Linked {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Link {
+        self.0.as_deref_mut().unwrap_or_else(|| unreachable!("only a connection is worked on"))
+    }
+}
 
 pub(super) struct Link {
     pub(super) wire: Box<dyn Wire>,

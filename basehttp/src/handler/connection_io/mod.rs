@@ -18,7 +18,6 @@ mod writing;
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::buffer::Buffer;
 use super::facts::Facts;
 use super::log_line::line_of_the_server;
 #[cfg(all(feature = "cgi", unix))]
@@ -31,7 +30,7 @@ use crate::proto::response::{Asked, Response};
 use deadlines::Deadlines;
 use errors::Errors;
 use input::Input;
-use link::Link;
+use link::{Link, Linked};
 use output::Output;
 
 pub(crate) use attached::Source;
@@ -44,7 +43,7 @@ pub(crate) use turn_budget::READING_TIME;
 
 /// A connection that has something to do. One that rests has only its [`Link`].
 pub(crate) struct ConnectionIo {
-    link: Box<Link>,
+    link: Linked,
     input: Input,
     pub(crate) response: Response,
     output: Output,
@@ -61,6 +60,25 @@ pub(crate) struct ConnectionIo {
     pub(super) span: Option<tracing::Span>,
 }
 
+/// That of no connection.
+impl Default for ConnectionIo {
+    fn default() -> Self {
+        Self {
+            link: Linked::NONE,
+            input: Input::default(),
+            response: Response::new(0),
+            output: Output::default(),
+            deadlines: Deadlines::default(),
+            errors: Errors::default(),
+            is_persistent: false,
+            closing: None,
+            level: Level::Info,
+            #[cfg(feature = "tracing")]
+            span: None,
+        }
+    }
+}
+
 /// Reads and writes of at least this many bytes go past the buffers.
 const DIRECT: usize = 16 * 1024;
 
@@ -69,22 +87,16 @@ const DIRECT: usize = 16 * 1024;
 const ON_ITS_WAY: u64 = 16 * 1024;
 
 impl ConnectionIo {
-    /// A connection that has had no request yet, or has rested, with the memory for one.
-    fn new(link: Box<Link>, input: Buffer, output: Vec<u8>) -> Self {
-        let bounds = &*link.bounds;
-        Self {
-            input: Input::new(input, bounds.limits),
-            response: Response::with_memory(output, bounds.hold),
-            output: Output::NEW,
-            deadlines: Deadlines::new(link.timeouts, bounds),
-            errors: Errors::default(),
-            is_persistent: false,
-            closing: None,
-            level: Level::Info,
-            #[cfg(feature = "tracing")]
-            span: None,
-            link,
-        }
+    /// Takes up a connection that has had no request yet, or has rested. All else is as [`is_at_rest`](Self::is_at_rest) has found it.
+    fn take_up(&mut self, link: Box<Link>) {
+        let Bounds { limits, hold, .. } = *link.bounds;
+        self.input.begin_connection(limits);
+        self.response.begin_connection(hold);
+        self.output.begin_connection();
+        self.deadlines = Deadlines::new(link.timeouts, &link.bounds);
+        self.errors.clear();
+        self.is_persistent = false;
+        self.link.set(link);
     }
 
     /// Whether the connection waits for a request and has nothing that it must keep until then.
@@ -98,9 +110,11 @@ impl ConnectionIo {
             && self.closing.is_none()
     }
 
-    /// What a connection at rest is never without, and the memory that it does not need.
-    fn rest(self) -> (Box<Link>, Buffer, Vec<u8>) {
-        (self.link, self.input.into_memory(), self.response.into_memory())
+    /// Lays down a connection at rest, and gives back the memory that an unusual request has taken.
+    fn lay_down(&mut self) -> Option<Box<Link>> {
+        self.input.trim();
+        self.response.trim();
+        self.link.take()
     }
 
     /// Takes a line of the handler's. True if so many have gathered that they should be written, once this is not locked any

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::attached::Attached;
 use crate::proto::response::Response;
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Output {
     state: State,
     /// What stands between the bytes of the responses, in the order of the places.
@@ -19,8 +19,9 @@ pub(super) struct Output {
 }
 
 /// Whether more can be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
+    #[default]
     Open,
     /// The response was cut short, and nothing may be added to it.
     Cut,
@@ -29,8 +30,12 @@ enum State {
 }
 
 impl Output {
-    pub(super) const NEW: Self =
-        Self { state: State::Open, attached: VecDeque::new(), unsent: 0, sent: 0, counted_status: 0 };
+    /// Serves a connection that has had no request yet, or has rested. All else is as [`is_at_rest`](Self::is_at_rest) has found it.
+    pub(super) fn begin_connection(&mut self) {
+        self.unsent = 0;
+        self.sent = 0;
+        self.counted_status = 0;
+    }
 
     #[inline]
     pub(super) fn begin_request(&mut self) {

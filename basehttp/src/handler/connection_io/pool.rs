@@ -3,87 +3,73 @@
 
 use std::cell::RefCell;
 
+use super::ConnectionIo;
 use crate::handler::buffer::Buffer;
 use crate::handler::request::Request;
 use crate::sync::{Mutex, lock};
 
 #[derive(Default)]
-pub(super) struct BufferPool {
-    buffers: Buffers,
-    /// What a head that came apart from the others was moved to.
-    head: Buffer,
-}
-
-/// The memory for one request.
-#[derive(Default)]
-struct Buffers {
-    input: Buffer,
-    output: Vec<u8>,
+pub(super) struct Pool {
+    io: Option<Box<ConnectionIo>>,
     request: Option<Box<Request>>,
+    /// What connections have left that keep the rest.
+    pub(super) input: Buffer,
+    pub(super) output: Vec<u8>,
+    pub(super) head: Buffer,
 }
 
 /// What threads have left over: a request that is handed to another thread takes its memory along, so that the one runs
 /// out of it and the other gathers it.
-static SPARE: Mutex<Vec<Buffers>> = Mutex::new(Vec::new());
+static SPARE: Mutex<Vec<Lent>> = Mutex::new(Vec::new());
+
+type Lent = (Box<ConnectionIo>, Option<Box<Request>>);
 
 /// More is given back to the system. Each is up to some 50 KiB.
 const MOST_SPARE: usize = 64;
 
 thread_local! {
-    static POOL: RefCell<BufferPool> = RefCell::default();
+    static POOL: RefCell<Pool> = RefCell::default();
 }
 
-impl BufferPool {
+impl Pool {
     /// Does something with that of this thread.
     #[inline]
     pub(super) fn with<T>(run: impl FnOnce(&mut Self) -> T) -> T {
         POOL.with_borrow_mut(run)
     }
 
-    /// Buffers for a connection that has work.
-    pub(super) fn take(&mut self) -> (Buffer, Vec<u8>) {
-        if !self.buffers.input.has_memory() {
-            self.refill();
+    /// Memory for a connection.
+    #[inline]
+    pub(super) fn lend(&mut self) -> Box<ConnectionIo> {
+        if let Some(io) = self.io.take() {
+            return io;
         }
-        (std::mem::take(&mut self.buffers.input), std::mem::take(&mut self.buffers.output))
+        let Some((io, request)) = lock(&SPARE).pop() else { return Box::default() };
+        self.request = self.request.take().or(request);
+        io
     }
 
-    /// A head for a connection that has work.
-    pub(super) fn take_request(&mut self) -> Box<Request> {
-        self.buffers.request.take().unwrap_or_default()
+    /// Memory for a head.
+    pub(super) fn lend_request(&mut self) -> Box<Request> {
+        self.request.take().unwrap_or_default()
     }
 
-    /// Takes back what a connection that rests does not need. Nothing of what was in it is left.
-    pub(super) fn take_back(&mut self, input: Buffer, output: Vec<u8>, request: Option<Box<Request>>) {
-        if !self.buffers.input.has_memory() {
-            let Buffers { output: other, request: kept, .. } = std::mem::take(&mut self.buffers);
-            let output = if output.capacity() > 0 { output } else { other };
-            self.buffers = Buffers { input, output, request: request.or(kept) };
+    /// Takes back the memory of a connection that rests.
+    #[inline]
+    pub(super) fn take_back(&mut self, io: Box<ConnectionIo>, request: Option<Box<Request>>) {
+        if self.io.is_none() {
+            self.io = Some(io);
+            self.request = request.or_else(|| self.request.take());
             return;
         }
         let mut spare = lock(&SPARE);
         if spare.len() < MOST_SPARE {
-            spare.push(Buffers { input, output, request });
+            spare.push((io, request));
         }
-    }
-
-    /// Where a connection that keeps some of its memory leaves the rest.
-    pub(super) fn leftovers(&mut self) -> (&mut Buffer, &mut Vec<u8>, &mut Buffer) {
-        (&mut self.buffers.input, &mut self.buffers.output, &mut self.head)
-    }
-
-    #[cold]
-    fn refill(&mut self) {
-        let Some(Buffers { input, output, request }) = lock(&SPARE).pop() else { return };
-        self.buffers.input = input;
-        if self.buffers.output.capacity() == 0 {
-            self.buffers.output = output;
-        }
-        self.buffers.request = self.buffers.request.take().or(request);
     }
 
     #[cfg(test)]
     pub(super) fn is_whole(&self) -> bool {
-        self.buffers.input.has_memory() && self.buffers.request.is_some()
+        self.io.is_some() && self.request.is_some()
     }
 }

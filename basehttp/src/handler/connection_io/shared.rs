@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 use super::ConnectionIo;
 use super::bounds::Bounds;
 use super::link::Link;
-use super::pool::BufferPool;
+use super::pool::Pool;
 use crate::handler::request::Request;
 use crate::handler::wire::Wire;
 use crate::proto::connection::Phase;
@@ -26,11 +26,12 @@ impl SharedIo {
         Self(Arc::new(Mutex::new(Slot { working: None, resting: Some(Box::new(Link::new(wire, bounds))) })))
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "each request would pay several times for the call")]
+    #[inline(always)]
     pub(crate) fn lock(&self) -> IoGuard<'_> {
         let mut slot = self.slot();
         if slot.working.is_none() {
-            BufferPool::with(|pool| slot.open(pool));
+            slot.open_alone();
         }
         IoGuard(slot)
     }
@@ -43,12 +44,12 @@ impl SharedIo {
     ) -> (IoGuard<'a>, &'b mut Request) {
         let mut slot = self.slot();
         if slot.working.is_none() || request.is_none() {
-            BufferPool::with(|pool| {
+            Pool::with(|pool| {
                 if slot.working.is_none() {
                     slot.open(pool);
                 }
                 if request.is_none() {
-                    *request = Some(pool.take_request());
+                    *request = Some(pool.lend_request());
                 }
             });
         }
@@ -57,7 +58,7 @@ impl SharedIo {
 
     /// A request to be filled in.
     pub(crate) fn new_request() -> Box<Request> {
-        BufferPool::with(BufferPool::take_request)
+        Pool::with(Pool::lend_request)
     }
 
     /// Sends what is ready, for another thread than the one that has the connection; unless that one is at it.
@@ -78,44 +79,50 @@ impl SharedIo {
     pub(crate) fn begin_turn(&self, request: Option<&mut Request>) {
         let mut slot = self.slot();
         let Some(io) = &mut slot.working else { return };
-        BufferPool::with(|pool| {
-            let (input, output, head) = pool.leftovers();
-            io.input.begin_turn(input);
-            io.response.borrow_memory(output);
+        Pool::with(|pool| {
+            io.input.begin_turn(&mut pool.input);
+            io.response.borrow_memory(&mut pool.output);
             if let Some(request) = request {
-                request.bytes.borrow_memory(head);
+                request.bytes.borrow_memory(&mut pool.head);
             }
         });
     }
 
-    /// A turn ends: the connection gives back what it does not need while it waits.
-    pub(crate) fn end_turn(&self, request: &mut Option<Box<Request>>, phase: Phase) {
+    /// A turn ends: the connection gives back what it does not need while it waits. True if it rests.
+    pub(crate) fn end_turn(&self, request: &mut Option<Box<Request>>, phase: Phase) -> bool {
         let mut slot = self.slot();
-        let Some(mut io) = slot.working.take() else { return };
-        BufferPool::with(|pool| {
+        let Some(mut io) = slot.working.take() else { return true };
+        Pool::with(|pool| {
             if io.is_at_rest(phase) {
-                let (link, input, output) = io.rest();
-                slot.resting = Some(link);
+                slot.resting = io.lay_down();
                 // The request was cleared when the one before was over.
-                pool.take_back(input, output, request.take());
-                return;
+                pool.take_back(io, request.take());
+                return true;
             }
-            let (input, output, head) = pool.leftovers();
-            io.input.end_turn(input);
-            io.response.shrink(output);
+            io.input.end_turn(&mut pool.input);
+            io.response.shrink(&mut pool.output);
             if let Some(request) = request {
-                request.shrink(head);
+                request.shrink(&mut pool.head);
             }
             slot.working = Some(io);
-        });
+            false
+        })
     }
 }
 
 impl Slot {
-    fn open(&mut self, pool: &mut BufferPool) {
+    #[cold]
+    fn open_alone(&mut self) {
+        Pool::with(|pool| self.open(pool));
+    }
+
+    fn open(&mut self, pool: &mut Pool) {
         if let Some(link) = self.resting.take() {
-            let (input, output) = pool.take();
-            self.working = Some(Box::new(ConnectionIo::new(link, input, output)));
+            let mut io = pool.lend();
+            io.take_up(link);
+            io.input.borrow_memory(&mut pool.input);
+            io.response.borrow_memory(&mut pool.output);
+            self.working = Some(io);
         }
     }
 }
@@ -206,7 +213,7 @@ mod tests {
     fn a_connection_that_rests_has_no_memory_of_its_own() {
         let (shared, request) = after_a_turn(b"");
         assert!(shared.slot().working.is_none() && request.is_none());
-        assert!(BufferPool::with(|pool| pool.is_whole()), "the thread has it again");
+        assert!(Pool::with(|pool| pool.is_whole()), "the thread has it again");
         assert!(shared.lock().link.wire.read(&mut [0]).is_err_and(|e| e.kind() == io::ErrorKind::WouldBlock));
     }
 

@@ -1,23 +1,14 @@
 //! The memory of a response between two connections.
 
+use super::framing::Head;
 use super::{Response, State};
 
 /// What is kept for the next response.
 const USUAL: usize = 16 * 1024;
 
 impl Response {
-    /// As [`new`](Self::new), with this memory.
-    pub(crate) fn with_memory(memory: Vec<u8>, hold: usize) -> Self {
-        Self { out: memory, ..Self::new(hold) }
-    }
-
-    /// The memory of one at rest, unless an unusual response has taken it.
-    pub(crate) fn into_memory(mut self) -> Vec<u8> {
-        self.trim();
-        self.out
-    }
-
-    fn trim(&mut self) {
+    /// Gives back the memory that an unusual response has taken.
+    pub(crate) fn trim(&mut self) {
         if self.out.is_empty() && self.out.capacity() > USUAL {
             self.out = Vec::new();
         }
@@ -26,6 +17,18 @@ impl Response {
     /// Whether there is neither a response nor a byte of one.
     pub(crate) fn is_at_rest(&self) -> bool {
         self.out.is_empty() && !matches!(self.state, State::Head | State::Held { .. })
+    }
+
+    /// Begins with another connection, after [`is_at_rest`](Self::is_at_rest).
+    #[inline]
+    pub(crate) fn begin_connection(&mut self, hold: usize) {
+        self.state = State::NoRequest;
+        self.start = 0;
+        self.head = Head::default();
+        self.ended_by_interim = false;
+        self.forget_mistakes();
+        self.asked.close = true;
+        self.hold = hold;
     }
 
     /// Takes the memory of `spare` where there is none.
