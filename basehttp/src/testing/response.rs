@@ -17,10 +17,12 @@ pub struct Response {
     pub status: u16,
     /// The message in the status line.
     pub reason: String,
-    /// The header fields, and for a chunked response the trailer fields behind them.
+    /// The header fields.
     pub headers: Headers,
     /// The body without its framing.
     pub body: Vec<u8>,
+    /// The trailer fields behind a chunked body.
+    pub trailers: Headers,
     /// The interim (1xx) responses before it.
     pub interim: Vec<Response>,
     /// Whether the server waited for another request after it.
@@ -38,6 +40,7 @@ impl fmt::Debug for Response {
             .field("reason", &self.reason)
             .field("headers", &self.headers)
             .field("body", &self.text())
+            .field("trailers", &self.trailers)
             .field("interim", &self.interim)
             .field("stays_open", &self.stays_open)
             .field("truncated", &self.truncated)
@@ -105,7 +108,8 @@ impl Response {
             self.truncated = declared.is_some_and(|length| rest.len() < length);
             return;
         }
-        let mut decoder = ChunkedDecoder::new(Limits::default());
+        // A handler may send as many trailer fields as it can.
+        let mut decoder = ChunkedDecoder::new(Limits { fields: usize::MAX, ..Limits::default() });
         loop {
             match decoder.step(rest) {
                 Ok(ChunkStep::Data { skip, len }) => {
@@ -124,7 +128,7 @@ impl Response {
         let (bytes, fields) = decoder.trailers();
         for field in fields {
             let name = std::str::from_utf8(field.name.of(bytes)).unwrap_or_default();
-            self.headers.append(name, field.value.of(bytes));
+            self.trailers.append(name, field.value.of(bytes));
         }
     }
 }
