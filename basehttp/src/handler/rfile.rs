@@ -137,7 +137,8 @@ impl RFile {
 
     /// The trailer fields of a chunked body (RFC 9112 section 7.1.2). Empty before the body was read to its end, and for
     /// a body that is not chunked. Fields that come too late to say anything, as `Content-Type`, are not among them; those that frame,
-    /// route or authenticate a request make it a 400.
+    /// route or authenticate a request make it a 400. A response has its own:
+    /// [`send_trailer`](super::WFile::send_trailer).
     pub fn trailers(&self) -> Headers {
         self.shared.lock().trailers()
     }

@@ -1,7 +1,7 @@
 //! The body of the response.
 
 use std::cell::Cell;
-use std::fmt;
+use std::fmt::{self, Display, Write as _};
 use std::fs::File;
 use std::io::{self, Write};
 use std::marker::PhantomData;
@@ -16,7 +16,7 @@ use crate::sync::Arc;
 ///
 /// What is written is framed as it must be (RFC 9112 section 6): counted where the head has a `Content-Length`, with a
 /// `Content-Length` added where it has none and the body is small, in chunks where it is not or
-/// [`flush`](Self::flush) is called, and until the end of the connection for HTTP/1.0. The body of a response to HEAD is
+/// [`flush`](Self::flush) or [`send_trailer`](Self::send_trailer) is called, and until the end of the connection for HTTP/1.0. The body of a response to HEAD is
 /// not sent.
 ///
 /// The methods take `&self`, and [`Write`] is implemented for `&WFile`; so `write!(self.wfile, ...)` and
@@ -135,6 +135,67 @@ impl WFile {
         }
         let len = payload.len() as u64;
         self.shared.lock().attach(Source::Payload(payload), 0..len)
+    }
+
+    /// Adds a trailer field to the response (RFC 9110 section 6.5), for what is known only after the body: a digest, a
+    /// `Server-Timing`, a status. Call it after [`end_headers`](super::RequestHandler::end_headers), once for each field;
+    /// more body may follow. The fields are sent behind the last chunk.
+    ///
+    /// Only a chunked body of HTTP/1.1 has trailer fields. So the class variable
+    /// [`protocol_version`](super::RequestHandler::protocol_version) has to be `"HTTP/1.1"`, the response has no
+    /// `Content-Length`, and even a small body is sent in chunks. A client that speaks HTTP/1.0, or asks with HEAD, gets
+    /// the response without these fields. A response that is cut off has none.
+    ///
+    /// The field `Trailer` of the head announces them. The server adds it where the head was not sent before the first
+    /// call. Before a long body, send it yourself: `send_header("Trailer", "Server-Timing")`.
+    ///
+    /// The fields are sent whether or not the client says `TE: trailers` (RFC 9110 section 10.1.4). Many clients ignore
+    /// them, and proxies may drop them. Send nothing in them that the client must have, unless
+    /// [`headers`](super::BaseHTTPRequestHandler::headers) has that `TE`.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if
+    /// - it is called before `end_headers()`, or after the end of the response,
+    /// - the response has a `Content-Length`, a status without a body, or the version HTTP/1.0, or opens a tunnel (101,
+    ///   CONNECT),
+    /// - the name or the value is not possible in a head either,
+    /// - the field must come before the body (RFC 9110 section 6.5.1): fields for framing, routing, authentication and
+    ///   caching, and those that say how to read the body, as `Content-Type`,
+    /// - the trailer section would be longer than 16 KiB.
+    ///
+    /// The response can go on without the field.
+    ///
+    /// ```
+    /// use basehttp::prelude::*;
+    ///
+    /// struct Sum { base: BaseHTTPRequestHandler }
+    ///
+    /// #[http_handler]
+    /// impl Sum {
+    ///     const protocol_version: &str = "HTTP/1.1";
+    ///
+    ///     fn do_GET(&self) -> std::io::Result<()> {
+    ///         self.send_response(200);
+    ///         self.send_header("Trailer", "X-Sum");
+    ///         self.end_headers()?;
+    ///         let mut sum = 0;
+    ///         for number in 1..=100 {
+    ///             writeln!(self.wfile, "{number}")?;
+    ///             sum += number;
+    ///         }
+    ///         self.wfile.send_trailer("X-Sum", sum)
+    ///     }
+    /// }
+    ///
+    /// let responses = basehttp::testing::respond(|base| Sum { base }, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    /// assert_eq!(responses[0].header("transfer-encoding"), Some("chunked"));
+    /// assert_eq!(responses[0].trailers.get("x-sum"), Some("5050"));
+    /// ```
+    pub fn send_trailer(&self, keyword: &str, value: impl Display) -> io::Result<()> {
+        // The text is made before the exchange is locked: `Display` is code of the user.
+        let mut text = String::new();
+        let formatted = write!(text, "{value}");
+        self.shared.lock().trailer(keyword, formatted.map(|()| &*text))
     }
 
     /// Sends what was written so far. A head without `Content-Length` is sent as that of a chunked body then.

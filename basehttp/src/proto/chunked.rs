@@ -291,6 +291,11 @@ fn place_of(name: &[u8]) -> Place {
     }
 }
 
+/// Whether a field says something only before the body, so that it is no trailer field.
+pub(crate) fn belongs_in_header(name: &[u8]) -> bool {
+    !matches!(place_of(name), Place::Trailer)
+}
+
 const IN_HEADER: [&[u8]; 10] = [
     b"transfer-encoding",
     b"content-length",

@@ -42,6 +42,20 @@ pub(crate) enum Mistake {
     BodyForHead,
     /// Body that the handler has made chunks of.
     OwnChunks,
+    /// A trailer field before `end_headers`.
+    TrailerBeforeHead,
+    /// A trailer field after the end of the response.
+    TrailerAfterEnd,
+    /// A trailer field for a status whose response has no chunked body.
+    TrailerForStatus(u16),
+    /// A trailer field where the handler speaks HTTP/1.0.
+    TrailerInHttp10,
+    /// A trailer field after a declared length.
+    TrailerWithLength,
+    /// A field that must not be a trailer field.
+    TrailerName(String),
+    /// More trailer fields than a response may have.
+    TrailersTooLarge,
     /// There is no request to answer.
     NoRequest,
     /// The handler made no response.
@@ -97,6 +111,26 @@ impl fmt::Display for Mistake {
             Self::OwnChunks => f.write_str(
                 "the body is written in chunks, as Python's handlers have to: the server makes the chunks, write the data alone",
             ),
+            Self::TrailerBeforeHead => f.write_str(
+                "a trailer field before end_headers(): call send_response() and end_headers() first",
+            ),
+            Self::TrailerAfterEnd => f.write_str("a trailer field after the end of the response"),
+            Self::TrailerForStatus(code) => write!(
+                f,
+                "a response with status {code} to this method has no chunked body, and so no trailer fields \
+                 (RFC 9112 section 7.1.2)"
+            ),
+            Self::TrailerInHttp10 => {
+                f.write_str("a trailer field in HTTP/1.0: set protocol_version to \"HTTP/1.1\"")
+            }
+            Self::TrailerWithLength => f.write_str(
+                "a trailer field after Content-Length: leave Content-Length out, so that the body is sent in chunks",
+            ),
+            Self::TrailerName(name) => write!(
+                f,
+                "{name:?} must not be a trailer field (RFC 9110 section 6.5.1): send it with send_header()"
+            ),
+            Self::TrailersTooLarge => f.write_str("more than 16 KiB of trailer fields"),
             Self::NoRequest => f.write_str("a response without a request: setup() and finish() have none"),
             Self::NoReply => {
                 f.write_str("the handler returned without a response: call send_response() or send_error()")

@@ -1,5 +1,6 @@
 //! The response: what the handler makes of it, on its way to the wire.
 
+use std::fmt;
 use std::io;
 use std::ops::Range;
 
@@ -116,6 +117,15 @@ impl ConnectionIo {
             self.response.end_direct();
         }
         Ok(())
+    }
+
+    /// Takes a trailer field of the response.
+    pub(crate) fn trailer(&mut self, name: &str, value: Result<&str, fmt::Error>) -> io::Result<()> {
+        let added = match value {
+            Ok(value) => self.response.trailer(name, value),
+            Err(fmt::Error) => Err(self.response.unprintable_trailer(name)),
+        };
+        added.map_err(misuse)
     }
 
     /// Sends what the handler has written.

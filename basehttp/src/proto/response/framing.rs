@@ -23,6 +23,8 @@ pub(super) struct Head {
     pub(super) protocol: Option<Version>,
     pub(super) length: Option<u64>,
     pub(super) chunked: bool,
+    /// There is a `Trailer` field.
+    pub(super) announces: bool,
     pub(super) says: Option<Persist>,
 }
 
@@ -53,7 +55,7 @@ pub(super) enum Framing {
 }
 
 /// The line that tells the framing.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Line {
     None,
     Length(u64),
@@ -127,6 +129,13 @@ impl Head {
         asked.version == Version::Http11 && self.protocol == Some(Version::Http11)
     }
 
+    /// Whether the body is to be chunked even if its length is known at the end: the handler says so, or there may be
+    /// trailer fields, which need chunks. A declared length overrules the latter.
+    #[inline]
+    pub(super) fn wants_chunks(&self) -> bool {
+        self.chunked || self.announces
+    }
+
     /// Decides the framing. `close` tells whether the connection is to be closed in any case, `total` the length of the
     /// whole body, where that is known, and `held` how much of it is here.
     #[inline]
@@ -146,21 +155,20 @@ impl Head {
             _ => {}
         }
         // RFC 9112 section 6.1: no transfer coding unless the client is known to speak HTTP/1.1.
-        let chunked = self.speaks_1_1(asked);
+        let may_chunk = self.speaks_1_1(asked);
+        let wants_chunks = may_chunk && self.wants_chunks();
         if asked.head {
             return match (self.length, total) {
                 (Some(length), _) => (Framing::Counted { left: length.saturating_sub(held) }, declared),
-                (None, Some(1..)) if !self.chunked => (Framing::HeadOnly, Line::Length(held)),
-                (None, _) if self.chunked && chunked => (Framing::HeadOnly, Line::Chunked),
+                (None, Some(1..)) if !wants_chunks => (Framing::HeadOnly, Line::Length(held)),
+                (None, _) if wants_chunks => (Framing::HeadOnly, Line::Chunked),
                 (None, _) => (Framing::HeadOnly, Line::None),
             };
         }
         match (self.length, total) {
             (Some(length), _) => (Framing::Length { left: length.saturating_sub(held) }, declared),
-            (None, Some(total)) if !(self.chunked && chunked) => {
-                (Framing::Length { left: 0 }, Line::Length(total))
-            }
-            _ if chunked => (Framing::Chunked { chunk: 0 }, Line::Chunked),
+            (None, Some(total)) if !wants_chunks => (Framing::Length { left: 0 }, Line::Length(total)),
+            _ if may_chunk => (Framing::Chunked { chunk: 0 }, Line::Chunked),
             _ => (Framing::UntilClose, Line::None),
         }
     }

@@ -64,6 +64,10 @@ impl Response {
             14 if name.eq_ignore_ascii_case("content-length") => self.content_length(value),
             17 if name.eq_ignore_ascii_case("transfer-encoding") => self.transfer_encoding(value),
             10 if name.eq_ignore_ascii_case("connection") => return self.connection(value),
+            7 if name.eq_ignore_ascii_case("trailer") => {
+                self.head.announces = true;
+                return self.other_field(name, value);
+            }
             _ => return self.other_field(name, value),
         };
         if let Err(mistake) = framing {
@@ -253,7 +257,7 @@ pub(crate) fn can_be_reason(text: &str) -> bool {
 /// Appends text as latin-1 (RFC 9110 section 5.5 calls the upper half obs-text). Err is the character that cannot stand
 /// in a head: a control character other than tab, or one above U+00FF.
 #[inline]
-fn push_latin1(out: &mut Vec<u8>, text: &str) -> Result<(), char> {
+pub(super) fn push_latin1(out: &mut Vec<u8>, text: &str) -> Result<(), char> {
     if grammar::is_plain_text(text.as_bytes()) {
         out.extend_from_slice(text.as_bytes());
         return Ok(());

@@ -12,6 +12,7 @@ impl Response {
         if self.out.is_empty() && self.out.capacity() > USUAL {
             self.out = Vec::new();
         }
+        self.trailers = Vec::new();
     }
 
     /// Whether there is neither a response nor a byte of one.

@@ -12,13 +12,14 @@
 mod framing;
 mod head;
 mod memory;
+mod trailers;
 
 use super::chunked::{CHUNK_END, LAST_CHUNK, chunk_header};
 use super::grammar;
 use super::mistake::Mistake;
 use super::request_line::Version;
 
-use framing::{Framing, Head, insert};
+use framing::{Framing, Head, Line, insert};
 
 pub(crate) use framing::Asked;
 pub(crate) use head::{Ended, can_be_reason};
@@ -42,6 +43,8 @@ pub(crate) struct Response {
     /// Another response was begun after a whole one, and is dropped.
     drops: bool,
     hold: usize,
+    /// The lines of the trailer section so far.
+    trailers: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +78,7 @@ impl Response {
             surplus: None,
             drops: false,
             hold,
+            trailers: Vec::new(),
         }
     }
 
@@ -106,6 +110,7 @@ impl Response {
         self.head = Head::default();
         self.ended_by_interim = false;
         self.drops = false;
+        self.trailers.clear();
         self.forget_mistakes();
     }
 
@@ -166,7 +171,7 @@ impl Response {
         match self.state {
             State::NoRequest | State::Idle | State::Head => false,
             State::Held { body, .. } => {
-                self.out.len() > body || self.head.length.is_some() || self.head.chunked
+                self.out.len() > body || self.head.length.is_some() || self.head.wants_chunks()
             }
             State::Body(_) => !self.out.is_empty(),
         }
@@ -389,7 +394,7 @@ impl Response {
             State::Body(Framing::Length { left: left @ 1.. }) => return Err(Mistake::TooLittleBody(left)),
             State::Body(Framing::Chunked { .. }) => {
                 self.flush();
-                self.out.extend_from_slice(LAST_CHUNK);
+                self.end_chunks();
                 // What was written is whole now, and no more can come.
                 self.state = State::Body(Framing::Length { left: 0 });
             }
@@ -409,9 +414,14 @@ impl Response {
         }
         let mut added = 0;
         if !self.is_headless() {
+            if line == Line::Chunked && !self.trailers.is_empty() {
+                let announcement = self.announcement();
+                insert(&mut self.out, body, &announcement);
+                added = announcement.len();
+            }
             let tail = self.head.tail(self.asked, self.close(), line);
-            insert(&mut self.out, body, tail.bytes());
-            added = tail.bytes().len();
+            insert(&mut self.out, body + added, tail.bytes());
+            added += tail.bytes().len();
         }
         self.state = State::Body(match framing {
             Framing::Chunked { .. } => Framing::Chunked { chunk: body + added },

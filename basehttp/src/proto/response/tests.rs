@@ -445,3 +445,232 @@ fn a_file_is_all_that_may_come_or_nothing() {
     let mut response = ended(OLDEST, 200, &[]);
     assert_eq!((response.begin_file(4), response.gathered()), (Ok(true), 0));
 }
+
+/// What goes out of a response with the body `hi` and a trailer field.
+fn with_trailer(asked: Asked, fields: &[(&str, &str)]) -> (Result<(), Mistake>, String) {
+    let mut response = ended(asked, 200, fields);
+    response.write(b"hi").unwrap();
+    let added = response.trailer("X", "y");
+    (added, finished(response))
+}
+
+#[test]
+fn a_held_body_with_a_trailer_field_is_chunked() {
+    let head = "HTTP/1.1 200 Phrase\r\nTrailer: X\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let all = format!("{head}2\r\nhi\r\n0\r\nX: y\r\n\r\n");
+    assert_eq!(with_trailer(GET, &[]), (Ok(()), all.clone()));
+    assert_eq!(with_trailer(GET, &[("Transfer-Encoding", "chunked")]), (Ok(()), all.clone()));
+    assert_eq!(with_trailer(GET, &[("Trailer", "X")]), (Ok(()), all), "announced once");
+
+    let mut response = ended(GET, 200, &[]);
+    response.trailer("X", "y").unwrap();
+    assert!(response.has_news() && !response.is_committed());
+    assert_eq!(finished(response), format!("{head}0\r\nX: y\r\n\r\n"), "no body at all");
+}
+
+#[test]
+fn trailer_fields_are_announced_with_each_name_once() {
+    let mut response = ended(GET, 200, &[]);
+    for (name, value) in [("X", "1: 2"), ("Server-Timing", "db"), ("x", ""), ("Y", "Gr\u{f6}\u{df}e\t")] {
+        response.trailer(name, value).unwrap();
+    }
+    response.flush();
+    response.trailer("Z", "late").unwrap();
+    response.finish().unwrap();
+    let head =
+        "HTTP/1.1 200 Phrase\r\nTrailer: X, Server-Timing, Y\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n";
+    let all =
+        [head.as_bytes(), b"X: 1: 2\r\nServer-Timing: db\r\nx: \r\nY: Gr\xf6\xdfe\t\r\nZ: late\r\n\r\n"];
+    assert_eq!(response.ready(), all.concat());
+}
+
+#[test]
+fn a_trailer_field_waits_for_the_end_of_the_body() {
+    let mut response = ended(GET, 200, &[("Trailer", "X")]);
+    response.flush();
+    response.sent(response.ready().len());
+    response.trailer("X", "y").unwrap();
+    response.write(b"ab").unwrap();
+    response.flush();
+    response.begin_direct(99).unwrap();
+    response.sent(response.ready().len());
+    response.end_direct();
+    assert_eq!(finished(response), "\r\n0\r\nX: y\r\n\r\n");
+}
+
+#[test]
+fn an_announced_trailer_field_makes_chunks_without_one() {
+    let announced = |asked, fields: &[(&str, &str)]| {
+        let mut response = ended(asked, 200, fields);
+        response.write(b"hi").unwrap();
+        finished(response)
+    };
+    let head = "HTTP/1.1 200 Phrase\r\nTrailer: X\r\n";
+    let chunked = format!("{head}Transfer-Encoding: chunked\r\n\r\n");
+    assert_eq!(announced(GET, &[("Trailer", "X")]), format!("{chunked}2\r\nhi\r\n0\r\n\r\n"));
+    assert_eq!(announced(HEAD, &[("Trailer", "X")]), chunked);
+    let old = format!("{head}Content-Length: 2\r\nConnection: close\r\n\r\nhi");
+    assert_eq!(announced(OLD, &[("Connection", "close"), ("Trailer", "X")]), old);
+    // What may come need not: a declared length is good all the same.
+    let counted = format!("{head}Content-Length: 2\r\n\r\nhi");
+    for fields in [[("Trailer", "X"), ("Content-Length", "2")], [("Content-Length", "2"), ("trailer", "X")]] {
+        assert_eq!(announced(GET, &fields).to_lowercase(), counted.to_lowercase());
+    }
+}
+
+#[test]
+fn who_can_get_no_trailer_field_gets_the_rest() {
+    let head = "HTTP/1.1 200 Phrase\r\nTrailer: X\r\nTransfer-Encoding: chunked\r\n\r\n";
+    assert_eq!(with_trailer(HEAD, &[]), (Ok(()), head.to_owned()), "the head that GET would have");
+    let old = "HTTP/1.1 200 Phrase\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi";
+    assert_eq!(with_trailer(OLD, &[("Connection", "close")]), (Ok(()), old.to_owned()));
+    assert_eq!(with_trailer(OLDEST, &[]), (Ok(()), "hi".to_owned()));
+    // After the head as well.
+    for (asked, body) in [(HEAD, ""), (OLD, "hi"), (OLDEST, "hi")] {
+        let mut response = ended(asked, 200, &[]);
+        response.write(b"hi").unwrap();
+        response.flush();
+        assert_eq!(response.trailer("X", "y"), Ok(()));
+        let all = finished(response);
+        assert!(all.ends_with(&format!("\r\n\r\n{body}")) || all == body, "{all}");
+    }
+    // The next response on the connection has none of them.
+    let mut response = ended(HEAD, 200, &[]);
+    response.trailer("X", "y").unwrap();
+    response.finish().unwrap();
+    response.sent(response.ready().len());
+    response.begin(GET, false);
+    response.status_line(Version::Http11, HTTPStatus::OK, "OK");
+    response.field("Transfer-Encoding", "chunked");
+    response.end_head().unwrap();
+    assert_eq!(finished(response), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+}
+
+#[test]
+fn responses_that_have_no_trailer_fields() {
+    let connect = Asked { connect: true, ..GET };
+    let ends = [("Content-Length", "2")];
+    for (mut response, mistake) in [
+        (Response::new(HOLD), Mistake::NoRequest),
+        (begun(GET, 200), Mistake::TrailerBeforeHead),
+        (begun(GET, 103), Mistake::TrailerBeforeHead),
+        (ended(GET, 200, &ends), Mistake::TrailerWithLength),
+        (ended(HEAD, 200, &ends), Mistake::TrailerWithLength),
+        (ended(OLD, 200, &ends), Mistake::TrailerWithLength),
+        (ended(GET, 204, &[]), Mistake::TrailerForStatus(204)),
+        (ended(GET, 205, &[]), Mistake::TrailerForStatus(205)),
+        (ended(HEAD, 304, &[]), Mistake::TrailerForStatus(304)),
+        (ended(GET, 101, &[]), Mistake::TrailerForStatus(101)),
+        (ended(connect, 200, &[]), Mistake::TrailerForStatus(200)),
+    ] {
+        assert_eq!(response.trailer("X", "y"), Err(mistake.clone()));
+        assert_eq!(response.surplus(), Some(&mistake), "for a handler that does not look");
+        response.flush();
+        assert_eq!(response.trailer("X", "y"), Err(mistake));
+        assert!(!text(&response).contains("X: y") && !text(&response).contains("chunked"));
+    }
+
+    let mut response = begun(GET, 103);
+    response.end_head().unwrap();
+    assert_eq!(response.trailer("X", "y"), Err(Mistake::TrailerBeforeHead), "an interim one has none");
+
+    let mut response = Response::new(HOLD);
+    response.begin(GET, true);
+    response.status_line(Version::Http10, HTTPStatus::OK, "");
+    response.end_head().unwrap();
+    assert_eq!(response.trailer("X", "y"), Err(Mistake::TrailerInHttp10));
+
+    for chunked in [false, true] {
+        let mut response = ended(GET, 200, &[]);
+        if chunked {
+            response.flush();
+        }
+        response.finish().unwrap();
+        assert_eq!(response.trailer("X", "y"), Err(Mistake::TrailerAfterEnd));
+    }
+}
+
+#[test]
+fn fields_that_are_no_trailer_fields() {
+    let mut response = ended(GET, 200, &[]);
+    for name in [
+        "Transfer-Encoding",
+        "content-length",
+        "Host",
+        "Connection",
+        "TE",
+        "Trailer",
+        "Content-Type",
+        "Content-Encoding",
+        "Content-Range",
+        "Set-Cookie",
+        "WWW-Authenticate",
+        "Cache-Control",
+        "Date",
+        "LOCATION",
+        "Vary",
+    ] {
+        assert_eq!(response.trailer(name, "x"), Err(Mistake::TrailerName(name.to_owned())));
+    }
+    for (name, value, mistake) in [
+        ("X", "a\r\nY: b", Mistake::FieldValue("X".to_owned(), '\r')),
+        ("X", "\u{100}", Mistake::FieldValue("X".to_owned(), '\u{100}')),
+        ("X Y", "a", Mistake::FieldName("X Y".to_owned())),
+        ("", "a", Mistake::FieldName(String::new())),
+    ] {
+        assert_eq!(response.trailer(name, value), Err(mistake));
+    }
+    assert_eq!(finished(response), "HTTP/1.1 200 Phrase\r\nContent-Length: 0\r\n\r\n", "as if not tried");
+}
+
+#[test]
+fn the_trailer_section_is_bounded() {
+    const MOST: usize = 16 * 1024;
+    let line = |len: usize| "\u{e4}".repeat(len - b"X: \r\n".len());
+    let mut response = ended(GET, 200, &[]);
+    assert_eq!(response.trailer("X", &line(MOST + 1)), Err(Mistake::TrailersTooLarge));
+    assert_eq!(response.trailer("X", &line(MOST * 100)), Err(Mistake::TrailersTooLarge));
+    assert_eq!(response.trailer("X", &line(MOST - 6)), Ok(()));
+    assert_eq!(response.trailer("Y", "12"), Err(Mistake::TrailersTooLarge));
+    assert_eq!(response.trailer("Y", "1"), Ok(()));
+    response.finish().unwrap();
+    assert!(response.ready().ends_with(b"\xe4\r\nY: 1\r\n\r\n"));
+    assert_eq!(response.trailers.capacity(), 0);
+}
+
+#[test]
+fn a_response_that_is_taken_back_leaves_no_trailer_field() {
+    let mut response = ended(GET, 200, &[]);
+    response.trailer("X", "y").unwrap();
+    response.abandon();
+    response.status_line(Version::Http11, HTTPStatus::OK, "OK");
+    response.end_head().unwrap();
+    response.write(b"hi").unwrap();
+    let all = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+    assert_eq!(finished(response), all);
+
+    // An error page, and after it another response, which is dropped.
+    let mut response = ended(GET, 200, &[("Content-Length", "2")]);
+    response.write(b"hi").unwrap();
+    response.status_line(Version::Http11, HTTPStatus::OK, "OK");
+    response.end_head().unwrap();
+    assert_eq!(response.trailer("X", "y"), Ok(()));
+    assert_eq!(finished(response), "HTTP/1.1 200 Phrase\r\nContent-Length: 2\r\n\r\nhi");
+}
+
+#[test]
+fn each_trailer_field_is_of_its_own_response() {
+    let mut response = ended(GET, 200, &[]);
+    response.trailer("X", "1").unwrap();
+    response.finish().unwrap();
+    let first = response.ready().len();
+    response.begin(GET, false);
+    response.status_line(Version::Http11, HTTPStatus::OK, "OK");
+    response.end_head().unwrap();
+    response.trailer("Y", "2").unwrap();
+    let second = finished(response).split_off(first);
+    assert_eq!(
+        second,
+        "HTTP/1.1 200 OK\r\nTrailer: Y\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nY: 2\r\n\r\n"
+    );
+}

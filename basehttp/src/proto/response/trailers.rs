@@ -1,0 +1,123 @@
+//! The trailer fields of a response (RFC 9110 section 6.5). They wait for the last chunk (RFC 9112 section 7.1.2).
+
+use super::framing::Framing;
+use super::head::push_latin1;
+use super::{Response, State};
+use crate::proto::chunked::{CHUNK_END, belongs_in_header};
+use crate::proto::grammar;
+use crate::proto::mistake::Mistake;
+use crate::proto::request_line::Version;
+
+/// The longest trailer section, line ends included: as long as that of a request may be by default.
+const LONGEST: usize = 16 * 1024;
+
+impl Response {
+    /// Adds a trailer field, which goes behind the last chunk. A body that is held back becomes a chunked one. What the
+    /// client decides, by HEAD or HTTP/1.0, is no mistake: the field is not sent then.
+    ///
+    /// # Errors
+    /// Why the field cannot be sent. The response goes on without it.
+    pub(crate) fn trailer(&mut self, name: &str, value: &str) -> Result<(), Mistake> {
+        if self.drops {
+            return Ok(());
+        }
+        self.add_trailer(name, value).map_err(|mistake| self.note(mistake))
+    }
+
+    /// Notes that there is no text for the value of a trailer field.
+    pub(crate) fn unprintable_trailer(&mut self, name: &str) -> Mistake {
+        self.note(Mistake::Unprintable(name.to_owned()))
+    }
+
+    fn add_trailer(&mut self, name: &str, value: &str) -> Result<(), Mistake> {
+        self.may_have_trailers()?;
+        if !grammar::is_token_text(name.as_bytes()) {
+            return Err(Mistake::FieldName(name.to_owned()));
+        }
+        if belongs_in_header(name.as_bytes()) || is_response_control(name) {
+            return Err(Mistake::TrailerName(name.to_owned()));
+        }
+        let line = self.trailers.len();
+        // In UTF-8 a character of latin-1 has up to two bytes.
+        if name.len().saturating_add(value.len()) > 2 * LONGEST {
+            return Err(Mistake::TrailersTooLarge);
+        }
+        self.trailers.extend_from_slice(name.as_bytes());
+        self.trailers.extend_from_slice(b": ");
+        let pushed = push_latin1(&mut self.trailers, value);
+        self.trailers.extend_from_slice(b"\r\n");
+        let result = match pushed {
+            Err(c) => Err(Mistake::FieldValue(name.to_owned(), c)),
+            Ok(()) if self.trailers.len() > LONGEST => Err(Mistake::TrailersTooLarge),
+            Ok(()) => Ok(()),
+        };
+        match result {
+            Ok(()) => self.head.chunked = true,
+            Err(_) => self.trailers.truncate(line),
+        }
+        result
+    }
+
+    /// Whether this response could end with a trailer section, if its client had asked for it with GET and HTTP/1.1.
+    fn may_have_trailers(&self) -> Result<(), Mistake> {
+        match self.state {
+            State::NoRequest => return Err(Mistake::NoRequest),
+            State::Idle | State::Head => return Err(Mistake::TrailerBeforeHead),
+            State::Held { .. } | State::Body(_) => {}
+        }
+        if self.has_tunnel_status() || self.has_no_body() {
+            return Err(Mistake::TrailerForStatus(self.head.status));
+        }
+        if self.head.protocol != Some(Version::Http11) {
+            return Err(Mistake::TrailerInHttp10);
+        }
+        if self.head.length.is_some() {
+            return Err(Mistake::TrailerWithLength);
+        }
+        // Without a declared length there is one only after the end.
+        if let State::Body(Framing::Length { .. }) = self.state {
+            return Err(Mistake::TrailerAfterEnd);
+        }
+        Ok(())
+    }
+
+    /// The field that announces the trailer fields so far (RFC 9110 section 6.6.2), unless the handler has sent one.
+    #[cold]
+    pub(super) fn announcement(&self) -> Vec<u8> {
+        let mut names: Vec<&[u8]> = Vec::new();
+        for line in self.trailers.split(|byte| *byte == b'\n') {
+            let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+            if !name.is_empty() && !names.iter().any(|other| name.eq_ignore_ascii_case(other)) {
+                names.push(name);
+            }
+        }
+        if names.is_empty() || self.head.announces {
+            return Vec::new();
+        }
+        [b"Trailer: ", &*names.join(&b", "[..]), b"\r\n"].concat()
+    }
+
+    /// The last chunk, with the trailer section.
+    pub(super) fn end_chunks(&mut self) {
+        self.out.extend_from_slice(b"0\r\n");
+        self.out.extend_from_slice(&std::mem::take(&mut self.trailers));
+        self.out.extend_from_slice(CHUNK_END);
+    }
+}
+
+/// RFC 9110 section 6.5.1: fields of a response that must be known before its content.
+fn is_response_control(name: &str) -> bool {
+    CONTROLS.iter().any(|control| name.eq_ignore_ascii_case(control))
+}
+
+const CONTROLS: [&str; 9] = [
+    "age",
+    "cache-control",
+    "date",
+    "expires",
+    "location",
+    "proxy-authenticate",
+    "retry-after",
+    "vary",
+    "www-authenticate",
+];
