@@ -24,6 +24,8 @@ pub struct Reply {
     pub fields: Vec<(String, String)>,
     /// The body without its framing.
     pub body: Vec<u8>,
+    /// The fields behind the last chunk.
+    pub trailers: Vec<(String, String)>,
 }
 
 impl Reply {
@@ -137,11 +139,8 @@ impl<S: Read + Write> Client<S> {
         let status_line = lines.next().unwrap_or_default().to_owned();
         let status = status_line.split(' ').nth(1).and_then(|word| word.parse().ok());
         let status = status.unwrap_or_else(|| panic!("no status line: {status_line:?}"));
-        let fields = lines.map(|line| {
-            let (name, value) = line.split_once(':').unwrap_or_else(|| panic!("no field: {line:?}"));
-            (name.to_owned(), value.trim_matches([' ', '\t']).to_owned())
-        });
-        Ok(Reply { fields: fields.collect(), status_line, status, body: Vec::new() })
+        let fields = lines.map(field).collect();
+        Ok(Reply { status_line, status, fields, ..Reply::default() })
     }
 
     fn read_reply(&mut self, to_head: bool) -> io::Result<Reply> {
@@ -153,12 +152,18 @@ impl<S: Read + Write> Client<S> {
             loop {
                 let size = self.line()?;
                 let size = usize::from_str_radix(&size, 16).map_err(io::Error::other)?;
+                if size == 0 {
+                    break;
+                }
                 reply.body.extend(self.bytes(size)?);
                 if !self.line()?.is_empty() {
                     return Err(io::Error::other("no line end after a chunk"));
                 }
-                if size == 0 {
-                    return Ok(reply);
+            }
+            loop {
+                match self.line()? {
+                    line if line.is_empty() => return Ok(reply),
+                    line => reply.trailers.push(field(&line)),
                 }
             }
         }
@@ -218,4 +223,9 @@ impl<S: Read + Write> Client<S> {
             });
         }
     }
+}
+
+fn field(line: &str) -> (String, String) {
+    let (name, value) = line.split_once(':').unwrap_or_else(|| panic!("no field: {line:?}"));
+    (name.to_owned(), value.trim_matches([' ', '\t']).to_owned())
 }

@@ -69,6 +69,9 @@ pub enum Whole {
     WasReset,
 }
 
+/// Names as spelled, and values.
+pub type Fields = Vec<(String, Vec<u8>)>;
+
 /// A reply as the client understands it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
@@ -78,6 +81,8 @@ pub struct Reply {
     pub head: Option<Head>,
     /// The body without its framing.
     pub body: Vec<u8>,
+    /// The fields behind the last chunk.
+    pub trailers: Fields,
     /// How its end is found.
     pub framing: Framing,
     /// Whether all of it has come.
@@ -137,6 +142,7 @@ fn read_reply(input: &mut Input<'_>, asked: &Asked, end: End) -> Result<Reply, O
         interim: Vec::new(),
         head: None,
         body: Vec::new(),
+        trailers: Vec::new(),
         framing: Framing::UntilClose,
         whole: Whole::Complete,
         is_last: true,

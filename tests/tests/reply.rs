@@ -24,5 +24,7 @@ mod log;
 mod mistakes;
 #[path = "reply/proxies.rs"]
 mod proxies;
+#[path = "reply/trailers.rs"]
+mod trailers;
 #[path = "reply/upgrade.rs"]
 mod upgrade;

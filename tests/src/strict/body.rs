@@ -1,6 +1,6 @@
 //! The body of a response (RFC 9112 sections 6 and 7).
 
-use super::{End, Framing, Input, Offence, Reply, Whole};
+use super::{End, Framing, Input, Offence, Reply, Whole, head};
 
 /// Reads the body of a reply whose framing is known.
 pub(super) fn read(input: &mut Input<'_>, reply: &mut Reply, end: End) -> Result<(), Offence> {
@@ -37,11 +37,12 @@ fn chunks(input: &mut Input<'_>, reply: &mut Reply) -> Result<(), Offence> {
             return Err(Offence { at: start, what: "a malformed chunk size".to_owned() });
         };
         if size == 0 {
-            // No trailer fields: the server has none to send.
-            match input.line()? {
-                Some([]) => reply.whole = Whole::Complete,
-                Some(_) => return input.offence("something behind the last chunk"),
-                None => {}
+            if let Some(trailers) = head::fields(input)? {
+                if let Some((name, _)) = trailers.iter().find(|field| comes_too_late(&field.0)) {
+                    return input.offence(&format!("the field {name} behind the body"));
+                }
+                reply.trailers = trailers;
+                reply.whole = Whole::Complete;
             }
             break;
         }
@@ -55,6 +56,13 @@ fn chunks(input: &mut Input<'_>, reply: &mut Reply) -> Result<(), Offence> {
     }
     reply.framing = Framing::Chunked(count);
     Ok(())
+}
+
+/// Some of the fields that must not be trailer fields (RFC 9110 section 6.5.1).
+fn comes_too_late(name: &str) -> bool {
+    let names =
+        ["content-length", "transfer-encoding", "connection", "trailer", "content-type", "set-cookie"];
+    names.iter().any(|other| name.eq_ignore_ascii_case(other))
 }
 
 /// `1*DIGIT` without leading zeros.

@@ -1,6 +1,6 @@
 //! The head of a response (RFC 9112 sections 4 and 5).
 
-use super::{Asked, Input, Offence};
+use super::{Asked, Fields, Input, Offence};
 
 /// A version of HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,7 +23,7 @@ pub struct Head {
     /// What stands behind it.
     pub reason: Vec<u8>,
     /// The fields in order, names as spelled.
-    pub fields: Vec<(String, Vec<u8>)>,
+    pub fields: Fields,
 }
 
 impl Head {
@@ -89,14 +89,24 @@ pub(super) fn read(input: &mut Input<'_>) -> Result<Option<Head>, Offence> {
     let Some(line) = input.line()? else { return Ok(None) };
     let mut head =
         status_line(line).ok_or(Offence { at: start, what: "a malformed status line".to_owned() })?;
+    head.fields = match fields(input)? {
+        Some(fields) => fields,
+        None => return Ok(None),
+    };
+    Ok(Some(head))
+}
+
+/// Reads fields up to the empty line behind them. None if it is cut off.
+pub(super) fn fields(input: &mut Input<'_>) -> Result<Option<Fields>, Offence> {
+    let mut fields = Vec::new();
     loop {
         let start = input.at;
         match input.line()? {
             None => return Ok(None),
-            Some([]) => return Ok(Some(head)),
+            Some([]) => return Ok(Some(fields)),
             Some(line) => {
                 let field = field(line).map_err(|what| Offence { at: start, what: what.to_owned() })?;
-                head.fields.push(field);
+                fields.push(field);
             }
         }
     }

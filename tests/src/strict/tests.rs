@@ -39,6 +39,10 @@ fn good_streams() {
         (&b"0123456789x"[..], Framing::Chunked(2), Whole::Complete)
     );
 
+    let trailers = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX: y\r\n\r\n";
+    let reply = &taken(trailers, &[get()])[0];
+    assert_eq!((&*reply.body, &*reply.trailers), (&b"hi"[..], &[("X".to_owned(), b"y".to_vec())][..]));
+
     let interim = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n";
     let reply = &taken(interim, &[get()])[0];
     assert_eq!((reply.interim.len(), reply.status(), reply.framing), (1, 204, Framing::Nothing));
@@ -73,7 +77,8 @@ fn good_streams() {
 fn what_is_cut_off_is_seen() {
     let whole = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
     let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n";
-    for bytes in [&whole[..], &chunked[..]] {
+    let trailers = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX: y\r\n\r\n";
+    for bytes in [&whole[..], &chunked[..], &trailers[..]] {
         assert_eq!(taken(bytes, &[get()])[0].whole, Whole::Complete);
         for end in 1..bytes.len() {
             let reply = &taken(&bytes[..end], &[get()])[0];
@@ -204,7 +209,9 @@ fn chunks_that_are_none() {
         ("2\r\nhi\n0\r\n\r\n", "no line end behind a chunk"),
         ("2\r\nhello\r\n0\r\n\r\n", "no line end behind a chunk"),
         ("2\r\nhi0\r\n\r\n", "no line end behind a chunk"),
-        ("0\r\nX: y\r\n\r\n", "something behind the last chunk"),
+        ("0\r\nX\r\n\r\n", "a field without a colon"),
+        ("0\r\nX:y\r\n\r\n", "no blank behind the colon"),
+        ("0\r\nSet-Cookie: a=b\r\n\r\n", "the field Set-Cookie behind the body"),
         ("0\r\n\r\nmore", "bytes behind the last reply"),
         ("00\r\n\r\n", "a malformed chunk size"),
     ] {
