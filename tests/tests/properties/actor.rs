@@ -168,6 +168,7 @@ macro_rules! actors {
                         let result = self.wfile.write_all(&written(given, *len));
                         return (if result.is_ok() { *len } else { 0 }, result);
                     }
+                    Act::Trailer(name, value) => return (0, self.wfile.send_trailer(name, value)),
                     Act::Flush => return (0, self.wfile.flush()),
                     Act::Read(len) => {
                         let mut buffer = vec![0; *len];

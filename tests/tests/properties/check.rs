@@ -50,6 +50,11 @@ pub(crate) fn check(case: &Case, bounds: Bounds, outcome: &Outcome) -> Result<Ve
         rest.drain(..request.bytes(&format!("/{index}")).len());
         let reply = replies.get(index);
         let is_last = index + 1 == outcome.traces.len();
+        // The reset that ends a later reply takes along what was not sent yet of this one.
+        let is_cut = reply.is_none_or(|reply| reply.whole != Whole::Complete);
+        if outcome.end == End::Reset && !is_last && is_cut {
+            break;
+        }
         let found = Found {
             request,
             reply,
@@ -146,6 +151,7 @@ impl Found<'_> {
         if reply.body != body {
             return Err(format!("a body of {} bytes, not {}", reply.body.len(), body.len()));
         }
+        same("trailer fields", &reply.trailers, &expected.trailers)?;
         match &reply.head {
             None if self.request.version == Version::Http09 => Ok(()),
             None => Err("no head".to_owned()),

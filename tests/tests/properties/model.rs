@@ -52,6 +52,8 @@ pub(crate) struct Expected {
     pub(crate) interim: Vec<Head>,
     /// None after an interim response that was meant to be the last.
     pub(crate) reply: Option<(Head, Vec<u8>, Framing)>,
+    /// The fields behind the last chunk.
+    pub(crate) trailers: Fields,
     pub(crate) is_whole: bool,
     /// Whether it says that the connection ends.
     pub(crate) says_close: Is,
@@ -80,6 +82,9 @@ struct Model<'a> {
     head: Head,
     length: Option<u64>,
     chunked: bool,
+    /// There is a `Trailer` field.
+    announces: bool,
+    trailers: Fields,
     says_close: bool,
     mistake: bool,
     refused: bool,
@@ -115,6 +120,8 @@ pub(crate) fn expect(request: &Request, speaks_1_1: bool, bounds: Bounds, waits:
         head: Head::default(),
         length: None,
         chunked: false,
+        announces: false,
+        trailers: Fields::new(),
         says_close: false,
         mistake: false,
         refused: false,
@@ -164,7 +171,18 @@ impl Model<'_> {
             State::Sent(framing) => Some((self.head, self.body, framing)),
             _ => None,
         };
-        Expected { interim: self.interim, reply, is_whole, says_close: self.said, ends, came, is_tunnel }
+        let has_chunks = matches!(reply, Some((.., Framing::Chunked(_))));
+        let trailers = if has_chunks && is_whole { self.trailers } else { Fields::new() };
+        Expected {
+            interim: self.interim,
+            reply,
+            trailers,
+            is_whole,
+            says_close: self.said,
+            ends,
+            came,
+            is_tunnel,
+        }
     }
 
     /// The method has returned. Whether the reply is whole, and whether the connection ends.
@@ -226,6 +244,7 @@ impl Model<'_> {
             Act::Header(name, value) => self.header(name, value),
             Act::EndHeaders => return invalid(self.end_headers()),
             Act::Flush | Act::FlushHeaders => self.flush(),
+            Act::Trailer(name, value) => return invalid(self.trailer(name, value)),
             Act::Error(code, text, explain) => {
                 let explain = explain.as_deref().filter(|_| text.is_some());
                 return invalid(self.send_error(*code, text.as_deref(), explain));
@@ -337,6 +356,9 @@ impl Model<'_> {
 
     fn commit(&mut self, total: Option<u64>) {
         let chunks = self.speaks_1_1 && self.request.version == Version::Http11;
+        if chunks && !self.trailers.is_empty() && !self.announces {
+            self.announce();
+        }
         let framing = if self.is_tunnel() {
             Framing::Tunnel
         } else if self.request.version == Version::Http09 {
@@ -346,7 +368,9 @@ impl Model<'_> {
         } else {
             match (self.length, total) {
                 (Some(length), _) => Framing::Length(length),
-                (None, Some(total)) if !(self.chunked && chunks) => Framing::Length(total),
+                (None, Some(total)) if !(chunks && (self.chunked || self.announces)) => {
+                    Framing::Length(total)
+                }
                 _ if chunks => Framing::Chunked(0),
                 _ => Framing::UntilClose,
             }

@@ -20,6 +20,8 @@ pub(crate) enum Act {
     /// `wfile.write_all`
     WriteAll(usize),
     Flush,
+    /// `wfile.send_trailer`
+    Trailer(String, String),
     /// Reads so many bytes of the request's body.
     Read(usize),
     ReadAll,

@@ -40,9 +40,6 @@ fn read_head(bytes: &[u8], head: &Head) -> Result<usize, String> {
     if head.reason.is_ascii() && found.reason.map(str::as_bytes) != Some(&*head.reason) {
         return Err(format!("httparse: reason {:?}, not {:?}", found.reason, head.reason));
     }
-    let same = |(a, b): (&httparse::Header<'_>, &(String, Vec<u8>))| {
-        a.name == b.0 && a.value.trim_ascii() == b.1.trim_ascii()
-    };
     if found.headers.len() != head.fields.len() || !found.headers.iter().zip(&head.fields).all(same) {
         return Err(format!("httparse: {:?}, not {:?}", found.headers, head.fields));
     }
@@ -61,10 +58,30 @@ fn chunks_len(bytes: &[u8], reply: &Reply) -> Result<usize, String> {
         let size = usize::try_from(size).map_err(|error| error.to_string())?;
         let chunk = bytes.get(at + skip..at + skip + size).ok_or("httparse: a chunk beyond the end")?;
         data.extend_from_slice(chunk);
-        at += skip + size + 2;
         if size == 0 {
+            at += skip;
             break;
         }
+        at += skip + size + 2;
     }
+    at += trailers_len(&bytes[at..], reply)?;
     if data == reply.body { Ok(at) } else { Err("httparse: another body".to_owned()) }
+}
+
+/// The length of the trailer section, if it says the same.
+fn trailers_len(bytes: &[u8], reply: &Reply) -> Result<usize, String> {
+    let mut fields = [httparse::EMPTY_HEADER; 64];
+    let parsed = httparse::parse_headers(bytes, &mut fields).map_err(|error| format!("httparse: {error}"))?;
+    let httparse::Status::Complete((len, found)) = parsed else {
+        return Err("httparse: not all of the trailer section".to_owned());
+    };
+    if found.len() == reply.trailers.len() && found.iter().zip(&reply.trailers).all(same) {
+        Ok(len)
+    } else {
+        Err(format!("httparse: {found:?}, not {:?}", reply.trailers))
+    }
+}
+
+fn same((a, b): (&httparse::Header<'_>, &(String, Vec<u8>))) -> bool {
+    a.name == b.0 && a.value.trim_ascii() == b.1.trim_ascii()
 }

@@ -64,6 +64,15 @@ fn header() -> impl Strategy<Value = (String, String)> {
     ]
 }
 
+fn trailer() -> impl Strategy<Value = Act> {
+    let name = prop_oneof![
+        6 => one_of(&["Server-Timing", "X-Late", "x-late"]).prop_map(str::to_owned),
+        2 => one_of(&["Content-Length", "content-type", "Trailer", "Date", "X Y", ""]).prop_map(str::to_owned),
+        2 => "X-[A-Z]{1,3}",
+    ];
+    (name, text()).prop_map(|(name, value)| Act::Trailer(name, value))
+}
+
 /// Around the bounds of the buffers.
 fn size() -> impl Strategy<Value = usize> {
     const BUFFER: usize = 64 * 1024;
@@ -88,6 +97,7 @@ fn act() -> impl Strategy<Value = Act> {
         8 => size().prop_map(Act::Write),
         2 => size().prop_map(Act::WriteAll),
         2 => Just(Act::Flush),
+        2 => trailer(),
         2 => one_of(&[0, 1, 10, 300, 9000]).prop_map(Act::Read),
         2 => Just(Act::ReadAll),
         1 => any::<bool>().prop_map(Act::Close),
@@ -126,6 +136,7 @@ fn plain() -> impl Strategy<Value = Vec<Act>> {
     let behind = prop_oneof![
         4 => size().prop_map(Act::Write),
         2 => Just(Act::Flush),
+        2 => trailer(),
         2 => one_of(&[1, 10, 300, 9000]).prop_map(Act::Read),
         2 => Just(Act::ReadAll),
         1 => any::<bool>().prop_map(Act::Close),

@@ -19,7 +19,8 @@ impl Model<'_> {
         self.state = State::Head;
         self.refused = false;
         self.ended_by_interim = false;
-        (self.length, self.chunked, self.says_close) = (None, false, false);
+        (self.length, self.chunked, self.announces, self.says_close) = (None, false, false, false);
+        self.trailers.clear();
         let text = text.unwrap_or_else(|| HTTPStatus::new(code).phrase().unwrap_or_default());
         let reason = page::latin1(text);
         self.mistake |= !(100..=999).contains(&code) || reason.is_none();
@@ -30,8 +31,7 @@ impl Model<'_> {
         if self.is_whole() {
             return;
         }
-        let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-        if self.state != State::Head || name.is_empty() || !name.chars().all(is_token) {
+        if self.state != State::Head || !is_token(name) {
             self.mistake = true;
             return;
         }
@@ -49,8 +49,40 @@ impl Model<'_> {
                 self.chunked |= is_known;
             }
             "connection" => self.connection(value),
+            "trailer" => {
+                self.announces = true;
+                self.field(name, value);
+            }
             _ => self.field(name, value),
         }
+    }
+
+    /// Whether there may be such a trailer field. Whether the client gets it is another question.
+    pub(super) fn trailer(&mut self, name: &str, value: &str) -> bool {
+        if self.drops {
+            return true;
+        }
+        let is_late =
+            ["content-length", "content-type", "trailer", "date"].contains(&&*name.to_ascii_lowercase());
+        let has_head = matches!(self.state, State::Held | State::Sent(_));
+        let has_chunks = self.speaks_1_1 && self.length.is_none() && !self.is_tunnel() && !self.has_no_body();
+        let value = page::latin1(value);
+        if !has_head || !has_chunks || !is_token(name) || is_late || value.is_none() {
+            return false;
+        }
+        self.trailers.extend(value.map(|value| (name.to_owned(), value)));
+        self.chunked = true;
+        true
+    }
+
+    pub(super) fn announce(&mut self) {
+        let mut names: Vec<&str> = Vec::new();
+        for (name, _) in &self.trailers {
+            if !names.iter().any(|other| other.eq_ignore_ascii_case(name)) {
+                names.push(name);
+            }
+        }
+        self.head.fields.push(("Trailer".to_owned(), names.join(", ").into_bytes()));
     }
 
     /// Whether all is there that was declared, so that what comes after it is dropped.
@@ -144,4 +176,9 @@ impl Model<'_> {
         self.header("Content-Length", &page.body.len().to_string());
         self.end_headers() && self.write_bytes(page.body.as_bytes()).1.is_none()
     }
+}
+
+fn is_token(name: &str) -> bool {
+    let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    !name.is_empty() && name.chars().all(is_token)
 }
