@@ -1,4 +1,4 @@
-//! Takes new connections from the listener.
+//! Takes new connections from the listeners.
 
 use std::fs::File;
 use std::io;
@@ -8,17 +8,24 @@ use mio::Registry;
 
 use super::listener::{Listener, Stream};
 use super::log::{Log, Repeated};
-use super::token::LISTENER;
+use super::token::listener_token;
 use crate::handler::Address;
 
 pub(super) struct Acceptor {
+    sources: Vec<Source>,
+    /// The one whose turn it is.
+    next: usize,
+    /// A descriptor in reserve: where there are none left, it is given up to take a connection, and to refuse it.
+    spare: Option<File>,
+}
+
+/// A listener, and how it fares.
+struct Source {
     listener: Listener,
     state: Accept,
     failed: Repeated,
     /// Since when there was no success.
     failing_since: Option<Instant>,
-    /// A descriptor in reserve: where there are none left, it is given up to take a connection, and to refuse it.
-    spare: Option<File>,
 }
 
 /// What the listener has.
@@ -31,7 +38,7 @@ enum Accept {
     Failing,
 }
 
-/// How many new connections are taken at a time.
+/// How many new connections are taken at a time, from all listeners together.
 const ACCEPTS: usize = 64;
 
 /// How long that may take. To open them takes as long again.
@@ -45,46 +52,54 @@ const SHED_AFTER: Duration = Duration::from_secs(2);
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
 impl Acceptor {
-    pub(super) fn new(mut listener: Listener, registry: &Registry) -> io::Result<Self> {
-        listener.register(registry, LISTENER)?;
-        Ok(Self {
-            listener,
-            state: Accept::Pending,
-            failed: Repeated::default(),
-            failing_since: None,
-            spare: spare(),
-        })
+    pub(super) fn new(listeners: Vec<Listener>, registry: &Registry) -> io::Result<Self> {
+        let mut sources = Vec::with_capacity(listeners.len());
+        for (number, mut listener) in listeners.into_iter().enumerate() {
+            listener.register(registry, listener_token(number))?;
+            let state = Accept::Pending;
+            sources.push(Source { listener, state, failed: Repeated::default(), failing_since: None });
+        }
+        Ok(Self { sources, next: 0, spare: open_spare() })
     }
 
-    /// There are connections, or there may be.
-    pub(super) fn is_ready(&mut self) {
-        self.state = Accept::Pending;
+    /// This listener has connections, or may have some.
+    pub(super) fn is_ready(&mut self, number: usize) {
+        if let Some(source) = self.sources.get_mut(number) {
+            source.state = Accept::Pending;
+        }
+    }
+
+    /// All of them may have some.
+    pub(super) fn all_are_ready(&mut self) {
+        self.sources.iter_mut().for_each(|source| source.state = Accept::Pending);
     }
 
     /// A descriptor has become free.
     pub(super) fn has_room(&mut self) {
-        if self.state == Accept::Failing {
-            self.state = Accept::Pending;
-        }
+        let failing = self.sources.iter_mut().filter(|source| source.state == Accept::Failing);
+        failing.for_each(|source| source.state = Accept::Pending);
     }
 
     /// Whether there may be connections that were not taken yet, and can be.
     pub(super) fn is_pending(&self) -> bool {
-        self.state == Accept::Pending
+        self.sources.iter().any(|source| source.state == Accept::Pending)
     }
 
     /// How long the poller may sleep before the next try.
     pub(super) fn patience(&self) -> Option<Duration> {
-        match self.state {
+        let patience = |source: &Source| match source.state {
             Accept::Nothing => None,
             Accept::Pending => Some(Duration::ZERO),
             Accept::Failing => Some(ACCEPT_RETRY),
-        }
+        };
+        self.sources.iter().filter_map(patience).min()
     }
 
-    /// Takes what has come, up to a bound.
+    /// Takes what has come, up to a bound: one from each listener in turn, so that none of them holds up another.
     pub(super) fn accept(&mut self, log: &Log, mut take: impl FnMut(Stream, Address)) {
-        if self.state == Accept::Nothing {
+        // Each that has failed is tried once more.
+        self.has_room();
+        if !self.is_pending() {
             return;
         }
         let (mut taken, began) = (0, Instant::now());
@@ -92,46 +107,118 @@ impl Acceptor {
             if taken > 0 && began.elapsed() >= ACCEPT_TIME {
                 break;
             }
-            match self.listener.accept() {
+            let Some(source) = next_pending(&mut self.sources, &mut self.next) else { break };
+            match source.listener.accept() {
                 Ok((stream, address)) => {
-                    self.state = Accept::Pending;
-                    self.failing_since = None;
+                    source.failing_since = None;
                     taken += 1;
                     take(stream, address);
                 }
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => {
-                        self.state = Accept::Nothing;
+                        source.state = Accept::Nothing;
                         // Nobody is left waiting.
-                        self.failing_since = None;
-                        return;
+                        source.failing_since = None;
                     }
                     // The client went away while it was queued.
                     io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => {}
-                    _ => {
-                        self.accept_failed(log, &error);
-                        return;
-                    }
+                    _ => source.has_failed(log, &error, &mut self.spare),
                 },
             }
         }
     }
+}
 
+/// The next listener from which something may be taken; the one behind it is asked first the next time.
+fn next_pending<'a>(sources: &'a mut [Source], next: &mut usize) -> Option<&'a mut Source> {
+    let is_pending = |place: &usize| sources.get(*place).is_some_and(|it| it.state == Accept::Pending);
+    let place = (*next..sources.len()).chain(0..*next).find(is_pending)?;
+    *next = place + 1;
+    sources.get_mut(place)
+}
+
+impl Source {
     /// Mostly there is no descriptor left, and soon there will be one. When that takes long, clients are told, with the
     /// spare one, by a closed connection, rather than left waiting in the queue of the system.
-    fn accept_failed(&mut self, log: &Log, error: &io::Error) {
-        self.failed.tell(log, || format!("cannot take connections, trying on: {error}"));
+    fn has_failed(&mut self, log: &Log, error: &io::Error, spare: &mut Option<File>) {
+        let listener = &self.listener;
+        self.failed.tell(log, || {
+            let place = listener.address().map_or_else(|_| String::new(), |address| format!(" at {address}"));
+            format!("cannot take connections{place}, trying on: {error}")
+        });
         self.state = Accept::Failing;
         let failing_since = *self.failing_since.get_or_insert_with(Instant::now);
-        let sheds = failing_since.elapsed() >= SHED_AFTER && self.spare.take().is_some();
+        let sheds = failing_since.elapsed() >= SHED_AFTER && spare.take().is_some();
         if sheds {
             drop(self.listener.accept());
         }
-        self.spare = self.spare.take().or_else(spare);
+        *spare = spare.take().or_else(open_spare);
     }
 }
 
-fn spare() -> Option<File> {
+fn open_spare() -> Option<File> {
     let name = if cfg!(windows) { "NUL" } else { "/dev/null" };
     File::open(name).ok()
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use std::net::{SocketAddr, TcpListener, TcpStream};
+
+    use mio::Poll;
+
+    use super::*;
+    use crate::handler::facts::Facts as _;
+    use crate::server::listener::IntoListener as _;
+
+    fn acceptor(count: usize) -> (Acceptor, Vec<SocketAddr>) {
+        let poll = Poll::new().unwrap();
+        let listeners: Vec<_> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let addresses = listeners.iter().map(|listener| listener.local_addr().unwrap()).collect();
+        let listeners = listeners.into_iter().map(|listener| listener.into_listener().unwrap());
+        (Acceptor::new(listeners.collect(), poll.registry()).unwrap(), addresses)
+    }
+
+    /// Accepts until there is nothing left, and gives the addresses at which the connections have come.
+    fn accepted(acceptor: &mut Acceptor) -> Vec<Address> {
+        let log = Log::new(None, 1);
+        let mut taken = Vec::new();
+        while acceptor.is_pending() {
+            acceptor.accept(&log, |stream, _| taken.push(stream.local_address().unwrap()));
+        }
+        taken
+    }
+
+    #[test]
+    fn each_listener_has_its_turn() {
+        let (mut acceptor, addresses) = acceptor(3);
+        let [crowded, few, empty] = addresses[..] else { panic!("three") };
+        let clients = [crowded; 100].into_iter().chain([few; 2]);
+        let clients: Vec<_> = clients.map(|address| TcpStream::connect(address).unwrap()).collect();
+        let taken = accepted(&mut acceptor);
+        assert_eq!(taken.len(), clients.len());
+        let [crowded, few] = [crowded, few].map(Address::from);
+        assert_eq!(taken[..5], [&crowded, &few, &crowded, &few, &crowded].map(Address::clone));
+        assert_eq!(acceptor.patience(), None);
+        // Only the one of which the poller tells is asked.
+        let late = TcpStream::connect(empty).unwrap();
+        acceptor.is_ready(0);
+        assert!(accepted(&mut acceptor).is_empty());
+        acceptor.is_ready(2);
+        assert_eq!(accepted(&mut acceptor), [late.peer_addr().unwrap().into()]);
+    }
+
+    #[test]
+    fn a_listener_that_fails_holds_up_no_other() {
+        let (mut acceptor, addresses) = acceptor(2);
+        acceptor.sources[0].state = Accept::Failing;
+        acceptor.sources[1].state = Accept::Nothing;
+        assert_eq!((acceptor.patience(), acceptor.is_pending()), (Some(ACCEPT_RETRY), false));
+        acceptor.is_ready(1);
+        assert_eq!(acceptor.patience(), Some(Duration::ZERO));
+        let clients: Vec<_> = addresses.iter().map(|address| TcpStream::connect(address).unwrap()).collect();
+        // It is tried again, as with every round.
+        assert_eq!(accepted(&mut acceptor).len(), clients.len());
+        assert_eq!(acceptor.patience(), None);
+    }
 }

@@ -179,7 +179,7 @@ impl HTTPServer {
             handle,
         });
         let mut acceptor = match polls.first() {
-            Some(poll) => Some(Acceptor::new(listener, poll.registry())?),
+            Some(poll) => Some(Acceptor::new(vec![listener], poll.registry())?),
             None => None,
         };
         let pollers = polls.into_iter().enumerate().map(|(shard, poll)| {

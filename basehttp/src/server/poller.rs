@@ -1,4 +1,4 @@
-//! The poller of a shard, with all that only its holder touches: the table, the deadlines, the listener. It lies in the shard's
+//! The poller of a shard, with all that only its holder touches: the table, the deadlines, the listeners. It lies in the shard's
 //! slot except while somebody polls.
 
 use std::cmp::Reverse;
@@ -17,7 +17,7 @@ use super::log::Log;
 use super::mailbox::{Arrival, Mailbox};
 use super::table::{Connection, Place, Table};
 use super::time::{NEVER, millis};
-use super::token::{GONE, LISTENER, READ, READ_CLOSED, SHARDS, URGENT, WAKER, WRITE};
+use super::token::{GONE, READ, READ_CLOSED, SHARDS, URGENT, WAKER, WRITE, listener_number};
 use crate::handler::Address;
 use crate::sync::{Arc, Ordering};
 
@@ -52,7 +52,7 @@ pub(super) trait Server {
     /// Puts what is ready into the queue of a shard.
     fn ready(&self, shard: usize, connections: &mut Vec<Connection>);
 
-    /// The listener is closed, and what the system had queued was taken.
+    /// All listeners are closed, and what the system had queued was taken.
     fn listener_closed(&self);
 
     /// All connections of a shard are cut.
@@ -156,7 +156,7 @@ impl Poller {
                 other.has_events = true;
             }
         }
-        // The listener first: what it gives to the others is theirs in the same round.
+        // The listeners first: what they give to the others is theirs in the same round.
         self.harvest(server);
         for (shard, poller) in &mut *attended {
             let Some(other) = self.others.get_mut(*shard) else { continue };
@@ -224,12 +224,11 @@ impl Poller {
     fn harvest<S: Server>(&mut self, server: &Arc<S>) {
         server.mailbox(self.shard).timers.wake_up();
         for event in &self.events {
-            match event.token() {
-                LISTENER => self.acceptor.iter_mut().for_each(Acceptor::is_ready),
-                WAKER => {}
-                token => {
-                    self.ready.extend(self.table.get(token).and_then(|place| place.wake(hints(event))));
-                }
+            let token = event.token();
+            if let Some(number) = listener_number(token) {
+                self.acceptor.iter_mut().for_each(|acceptor| acceptor.is_ready(number));
+            } else if token != WAKER {
+                self.ready.extend(self.table.get(token).and_then(|place| place.wake(hints(event))));
             }
         }
         self.take_mail(&**server);
@@ -353,7 +352,7 @@ impl Poller {
         }
         self.stopping_since = Some(Instant::now());
         // What the system has queued was promised to somebody: the next polls take it.
-        self.acceptor.iter_mut().for_each(Acceptor::is_ready);
+        self.acceptor.iter_mut().for_each(Acceptor::all_are_ready);
         for place in self.table.places() {
             match place.take() {
                 Some(connection) => self.ready.push(connection),

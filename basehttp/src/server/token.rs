@@ -4,11 +4,25 @@ use mio::Token;
 
 use crate::handler::wire::Want;
 
-pub(super) const LISTENER: Token = Token(usize::MAX);
-pub(super) const WAKER: Token = Token(usize::MAX - 1);
+pub(super) const WAKER: Token = Token(usize::MAX);
 
 /// The pollers of other shards, which one thread attends: one token for each, from here on downwards.
-pub(super) const SHARDS: usize = usize::MAX - 2;
+pub(super) const SHARDS: usize = usize::MAX - 1;
+
+/// The listeners, from here on downwards, below all shards.
+const LISTENERS: usize = usize::MAX - 128;
+
+/// So many listeners a server may have.
+pub(super) const MAX_LISTENERS: usize = 512;
+
+pub(super) fn listener_token(number: usize) -> Token {
+    Token(LISTENERS - number)
+}
+
+/// The number of the listener, if it is one's token.
+pub(super) fn listener_number(token: Token) -> Option<usize> {
+    LISTENERS.checked_sub(token.0).filter(|number| *number < MAX_LISTENERS)
+}
 
 /// What is worth another try, as far as the poller knows. Hints: only an I/O call tells what is.
 pub(super) const READ: u8 = 1;
