@@ -20,7 +20,7 @@ pub struct LimitedServer {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
-    address: SocketAddr,
+    addresses: Vec<SocketAddr>,
     /// What it writes to its standard error.
     pub log: Log,
     /// Kept open where nobody reads it.
@@ -128,10 +128,12 @@ impl Launch {
             (Errors::Unheard, errors) => unheard = errors,
             (_, errors) => drop(errors),
         }
-        let address = (Ipv4Addr::LOCALHOST, 0).into();
-        let mut server = LimitedServer { child, input, output, address, log, unheard, copy: self.copy };
-        let port = server.line().parse().expect("the port");
-        server.address.set_port(port);
+        let addresses = Vec::new();
+        let mut server = LimitedServer { child, input, output, addresses, log, unheard, copy: self.copy };
+        for port in server.line().split(' ') {
+            let port: u16 = port.parse().expect("a port");
+            server.addresses.push((Ipv4Addr::LOCALHOST, port).into());
+        }
         server
     }
 }
@@ -164,9 +166,14 @@ impl LimitedServer {
         self.child.id()
     }
 
-    /// Where it listens.
+    /// Where it listens; of several addresses, the first.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.addresses[0]
+    }
+
+    /// All addresses at which it listens.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
     }
 
     /// A connection to it, whose reads and writes give up after a minute.
@@ -174,7 +181,15 @@ impl LimitedServer {
     /// # Errors
     /// If the system does not make one.
     pub fn connect(&self) -> io::Result<Client> {
-        let stream = TcpStream::connect(self.address)?;
+        self.connect_to(self.address())
+    }
+
+    /// As [`connect`](Self::connect), to one of its addresses.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn connect_to(&self, address: SocketAddr) -> io::Result<Client> {
+        let stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         stream.set_nodelay(true)?;

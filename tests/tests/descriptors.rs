@@ -107,6 +107,31 @@ fn rule_09_a_server_without_descriptors_does_not_spin() {
     server.end();
 }
 
+/// Without descriptors no address is forgotten: clients that wait at any of them are served when there are some again.
+#[test]
+fn rule_09_clients_at_all_addresses_are_served_when_others_leave() {
+    let settings = ["idle_timeout", "600000", "addresses", "3"];
+    let mut server = LimitedServer::start(env!("CARGO_BIN_EXE_limited"), &settings);
+    server.tell("nofile 48");
+    let crowd: Vec<_> = (0..60).map(|_| server.connect().unwrap()).collect();
+    wait_for_exhaustion(&server, 48);
+    let mut waiting = Vec::new();
+    for address in server.addresses() {
+        waiting.extend((0..3).map(|_| (server.connect_to(*address).unwrap(), *address)));
+        server.log.wait_for(&format!("cannot take connections at {address}, trying on"));
+    }
+    drop(crowd);
+    for (client, address) in waiting {
+        // One that has waited for long may have been sent away, and tries again.
+        let mut client = Some(client);
+        wait_until("a client is served at each address", || {
+            let mut client = client.take().unwrap_or_else(|| server.connect_to(address).unwrap());
+            client.send(GET).try_reply().is_ok_and(|reply| reply.status == 200)
+        });
+    }
+    server.end();
+}
+
 #[test]
 fn rule_09_descriptors_come_back() {
     let server = start(32);

@@ -1,5 +1,7 @@
 //! Python's names: each row of the table in the design, and each sentence of Python's documentation, with a test of its own.
 
+#[path = "names/addresses.rs"]
+mod addresses;
 #[path = "names/class_variables.rs"]
 mod class_variables;
 #[path = "names/documentation.rs"]

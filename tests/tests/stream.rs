@@ -333,6 +333,8 @@ fn settings_that_the_stream_would_have_to_keep() {
     let trusted = Stage::with(|builder| builder.trusted_proxies(proxies("192.0.2.7")), |_| {});
     let (kind, text) = ends(trusted).unwrap_err();
     assert!(kind == io::ErrorKind::InvalidInput && text.contains("PROXY header"), "{text}");
+    let (kind, text) = ends(Stage::with(|builder| builder.also_bind("127.0.0.1:0"), |_| {})).unwrap_err();
+    assert!(kind == io::ErrorKind::InvalidInput && text.contains("also_bind"), "{text}");
     // The header of another one is not expected anywhere.
     ends(Stage::with(|builder| builder.trusted_proxies(proxies("192.0.2.8")), |_| {})).unwrap();
 }

@@ -12,7 +12,7 @@ mod facts;
 mod records;
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -173,6 +173,17 @@ fn requests_one_after_the_other_and_all_at_once() {
     for _ in 0..100 {
         assert_eq!(client.reply().text(), "/ true");
     }
+}
+
+#[test]
+fn all_addresses_of_a_server_speak_tls() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let stage = Stage::with(HTTPServer::builder().also_from_listener(listener));
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(basehttp_tests::PATIENCE)).unwrap();
+    assert_eq!(Client::over(stage.identity.client(stream)).ask(GET).text(), "/ true");
+    assert_eq!(stage.client().ask(GET).text(), "/ true");
 }
 
 #[test]

@@ -53,8 +53,8 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
 }
 
 impl Connection<'_> {
-    /// The address at which the client has reached the server: Python's `self.connection.getsockname()`. For a server at all addresses
-    /// of the machine it is the one that the client has taken. At a unix socket it is the path that was bound.
+    /// The address at which the client has reached the server: Python's `self.connection.getsockname()`. For a server at several addresses, or at
+    /// all of the machine, it is the one that the client has taken. At a unix socket it is the path that was bound.
     ///
     /// None where there is no socket, or where the system does not know any more, for a client that is gone (macOS).
     pub fn local_address(&self) -> Option<Address> {

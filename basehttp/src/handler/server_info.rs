@@ -13,6 +13,8 @@ use super::server_handle::ServerHandle;
 /// The server, as its handlers see it through [`self.server()`](crate::BaseHTTPRequestHandler::server).
 pub struct ServerInfo {
     pub(crate) address: Address,
+    /// With the one above, which is the first.
+    pub(crate) addresses: Box<[Address]>,
     pub(crate) name: String,
     pub(crate) handle_error: Option<Box<HandleError>>,
     pub(crate) name_of: Option<NameOf>,
@@ -32,18 +34,27 @@ pub(crate) type HandleError = dyn Fn(&HandlerError) + Send + Sync;
 pub(crate) type NameOf = fn(IpAddr) -> Option<String>;
 
 impl ServerInfo {
-    /// The address that the server listens at. Where port 0 was asked for, it has the port that the system chose.
+    /// The address that the server listens at. Where port 0 was asked for, it has the port that the system chose. Of several
+    /// addresses it is the first, which was given to `bind`. [`connection().local_address()`](crate::Connection::local_address) is
+    /// the one that the client has connected to.
     pub fn server_address(&self) -> &Address {
         &self.address
     }
 
+    /// All addresses that the server listens at: [`server_address`](Self::server_address) first, then those added by
+    /// [`also_bind`](crate::ServerBuilder::also_bind), `also_bind_unix` and `also_from_listener`, in the order of the calls.
+    pub fn server_addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
     /// The host as it was given to `bind`, unlike in Python without asking a name service. The IP address for a server
-    /// that was made of a listener, the path for one at a unix socket.
+    /// that was made of a listener, the path for one at a unix socket. Of several addresses it is that of the
+    /// first.
     pub fn server_name(&self) -> &str {
         &self.name
     }
 
-    /// The port that the server listens at; 0 at a unix socket.
+    /// The port of [`server_address`](Self::server_address); 0 at a unix socket.
     pub fn server_port(&self) -> u16 {
         self.address.port().unwrap_or(0)
     }
@@ -68,7 +79,7 @@ impl ServerInfo {
 impl fmt::Debug for ServerInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerInfo")
-            .field("server_address", &self.address)
+            .field("server_addresses", &self.addresses)
             .field("server_name", &self.name)
             .finish_non_exhaustive()
     }

@@ -32,8 +32,10 @@ impl NoServer {
 
     /// What `self.server()` is, for settings that say nothing.
     pub(crate) fn info(self: &Arc<Self>) -> ServerInfo {
+        let address = Address::Tcp((Ipv4Addr::LOCALHOST, 80).into());
         ServerInfo {
-            address: Address::Tcp((Ipv4Addr::LOCALHOST, 80).into()),
+            addresses: Box::new([address.clone()]),
+            address,
             name: "localhost".to_owned(),
             handle_error: None,
             name_of: None,

@@ -1,8 +1,10 @@
 //! The settings of a server.
 
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
+use super::listeners::Endpoint;
 use super::log::LogLine;
 use super::settings::Settings;
 use crate::handler::{Address, HandleError, HandlerError, LogLevel};
@@ -30,6 +32,8 @@ use crate::proto::limits::Limits;
 pub struct ServerBuilder {
     pub(super) settings: Settings,
     pub(super) hooks: Hooks,
+    /// Where the server listens beside its first address. Errors are told when it is bound.
+    pub(super) further: Vec<io::Result<Endpoint>>,
 }
 
 /// Functions of the user that the server calls.
@@ -46,7 +50,7 @@ pub(super) type HandleTimeout = dyn Fn() + Send + Sync;
 
 impl ServerBuilder {
     pub(super) fn new() -> Self {
-        Self { settings: Settings::default(), hooks: Hooks::default() }
+        Self { settings: Settings::default(), hooks: Hooks::default(), further: Vec::new() }
     }
 
     /// How many connections the system queues before the server takes them: the backlog of `listen(2)`. 1024 by
@@ -420,6 +424,9 @@ impl ServerBuilder {
 
 impl fmt::Debug for ServerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerBuilder").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("ServerBuilder")
+            .field("settings", &self.settings)
+            .field("further", &self.further)
+            .finish_non_exhaustive()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::iter;
 use std::time::{Duration, Instant};
 
 use mio::{Poll, Waker};
@@ -12,7 +13,8 @@ use super::assign::{clear, close, poll_once};
 use super::config::{HandleTimeout, Hooks, ServerBuilder};
 use super::connection::Live;
 use super::engine::{Engine, Hooked, Open};
-use super::listener::{IntoListener, Listener};
+use super::listener::IntoListener;
+use super::listeners::{Endpoint, Listeners};
 use super::log::Log;
 use super::machine::{CALLER, Thread};
 use super::poller::Poller;
@@ -35,8 +37,8 @@ use crate::sync::Arc;
 
 /// An HTTP server: Python's `HTTPServer`, and its `ThreadingHTTPServer` at once.
 ///
-/// It listens at an address and gives each connection to a handler, which the closure makes: Python's
-/// `RequestHandlerClass(request, client_address, server)`. What the closure captures is shared between the handlers.
+/// It listens at an address, or at [several](ServerBuilder::also_bind), and gives each connection to a handler, which the
+/// closure makes: Python's `RequestHandlerClass(request, client_address, server)`. What the closure captures is shared between the handlers.
 ///
 /// ```no_run
 /// use std::io;
@@ -61,9 +63,9 @@ pub struct HTTPServer {
     engine: Arc<Engine>,
     handle_timeout: Option<Box<HandleTimeout>>,
     info: Arc<ServerInfo>,
-    /// That of a socket that this server has made.
+    /// Those of sockets that this server has made.
     #[cfg(unix)]
-    socket_file: Option<SocketFile>,
+    socket_files: Vec<SocketFile>,
 }
 
 fn erase<H, F>(factory: F) -> Box<Open>
@@ -78,6 +80,8 @@ where
 impl HTTPServer {
     /// Listens at `address`, for example `"127.0.0.1:8000"` or Python's `("", 8000)`; `factory` makes the handler of
     /// each connection. Port 0 lets the system choose one, see [`server_port`](Self::server_port).
+    ///
+    /// The server has one address, as in Python; [`ServerBuilder::also_bind`] adds others.
     ///
     /// # Errors
     /// The system's error with the address in its text: a port in use, an address that is not of this machine, a name
@@ -148,7 +152,7 @@ impl HTTPServer {
     }
 
     fn new(
-        listener: Listener,
+        listeners: Listeners,
         name: String,
         settings: Settings,
         hooks: Hooks,
@@ -159,7 +163,7 @@ impl HTTPServer {
         let polls: Vec<_> = (0..shards).map(|_| Poll::new()).collect::<io::Result<_>>()?;
         let wakers = polls.iter().map(|poll| Waker::new(poll.registry(), WAKER));
         let wakers = Arc::new(Wakers::new(wakers.collect::<io::Result<_>>()?));
-        let address = listener.address()?;
+        let [address, ..] = &*listeners.addresses else { unreachable!("a server has an address") };
         let shutdown = Arc::new(Shutdown::new(shards, settings.shutdown_grace));
         let log = Arc::new(Log::new(log_line, shards));
         let control = Control { shutdown: shutdown.clone(), wakers: wakers.clone(), log: log.clone() };
@@ -168,7 +172,8 @@ impl HTTPServer {
         let guard = HostGuard::new(settings.allowed_hosts.iter().cloned(), settings.loopback_guard);
         let guard = guard.is_on().then_some(guard);
         let info = Arc::new(ServerInfo {
-            address,
+            address: address.clone(),
+            addresses: listeners.addresses.into(),
             name,
             handle_error,
             name_of,
@@ -179,7 +184,7 @@ impl HTTPServer {
             handle,
         });
         let mut acceptor = match polls.first() {
-            Some(poll) => Some(Acceptor::new(vec![listener], poll.registry())?),
+            Some(poll) => Some(Acceptor::new(listeners.sockets, poll.registry())?),
             None => None,
         };
         let pollers = polls.into_iter().enumerate().map(|(shard, poll)| {
@@ -187,19 +192,31 @@ impl HTTPServer {
         });
         let pollers = pollers.collect();
         let hooked = Hooked { verify_request, open, info: info.clone() };
+        #[cfg(unix)]
+        for path in listeners.files.iter().filter_map(SocketFile::replaced) {
+            log.tell(
+                &format!("replaced the socket {}, which nobody listened at", path.display()),
+                Level::Info,
+            );
+        }
         let engine = Engine::new(pollers, settings, hooked, log, shutdown, wakers);
         Ok(Self {
             engine: Arc::new(engine),
             handle_timeout,
             info,
             #[cfg(unix)]
-            socket_file: None,
+            socket_files: listeners.files,
         })
     }
 
     /// The address that the server listens at; see [`ServerInfo::server_address`].
     pub fn server_address(&self) -> &Address {
         self.info.server_address()
+    }
+
+    /// All addresses that the server listens at; see [`ServerInfo::server_addresses`].
+    pub fn server_addresses(&self) -> &[Address] {
+        self.info.server_addresses()
     }
 
     /// The host as it was given; see [`ServerInfo::server_name`].
@@ -217,8 +234,8 @@ impl HTTPServer {
         self.info.handle.clone()
     }
 
-    /// Serves until [`ServerHandle::shutdown`] is called. Then it stops listening, closes the connections that wait for
-    /// a request, lets running handlers finish, and returns; a handler that takes longer than
+    /// Serves until [`ServerHandle::shutdown`] is called. Then it stops listening, at all addresses, closes the connections
+    /// that wait for a request, lets running handlers finish, and returns; a handler that takes longer than
     /// [`shutdown_grace`](ServerBuilder::shutdown_grace) loses its connection. What became of the connections is told by
     /// [`ServerHandle::wait`]. A server that has ended does not begin again: called once more, this returns at once. Its
     /// port is free for another server.
@@ -239,9 +256,9 @@ impl HTTPServer {
         #[cfg(feature = "tls")]
         let _watching = self.watch_tls();
         engine.shutdown.wait_for_stop();
-        // The path is free for another server. Clients that the system has queued are served all the same.
+        // The paths are free for another server. Clients that the system has queued are served all the same.
         #[cfg(unix)]
-        drop(self.socket_file.take());
+        self.socket_files.clear();
         if !engine.shutdown.wait_for_end(Duration::ZERO) {
             engine.cut();
             // A handler that is not waiting for its client does not notice; its thread ends when it returns.
@@ -346,20 +363,108 @@ impl fmt::Debug for HTTPServer {
 
 /// What is left to be said of a server when its settings are: where it listens, and who answers.
 impl ServerBuilder {
+    /// Adds an address to listen at, for example `"[::1]:8000"` to a server at `127.0.0.1:8000`. The one that is given to
+    /// [`bind`](Self::bind), [`bind_unix`](Self::bind_unix) or [`from_listener`](Self::from_listener) stays the first. All addresses
+    /// share the handlers, threads, limits, log and shutdown, and every setting applies to all of them: with `tls`, all of
+    /// them serve TLS.
+    ///
+    /// Port 0 gives each address a free port of its own; [`server_addresses`](HTTPServer::server_addresses) lists them. `[::]` accepts
+    /// IPv4 too on most systems. Together with an IPv4 address of the same port it accepts IPv6 only, so that
+    /// `0.0.0.0:8000` and `[::]:8000` work side by side.
+    ///
+    /// ```
+    /// # use basehttp::prelude::*;
+    /// # struct Hello { base: BaseHTTPRequestHandler }
+    /// # #[http_handler]
+    /// # impl Hello { fn do_GET(&self) {} }
+    /// # fn main() -> std::io::Result<()> {
+    /// // A program would say "[::1]:8000" and "127.0.0.1:8000".
+    /// let server = HTTPServer::builder().also_bind("127.0.0.1:0").bind("127.0.0.1:0", |base| Hello { base })?;
+    /// for address in server.server_addresses() {
+    ///     println!("http://{address}/");
+    /// }
+    /// # assert_eq!(server.server_addresses().len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `bind` returns them. If an address fails, the error names it, and none of the others stays bound. More than 512 addresses are
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput).
+    pub fn also_bind(mut self, address: impl ServerAddress) -> Self {
+        self.further.push(address.resolve().map(Endpoint::Address));
+        self
+    }
+
+    /// Adds a unix socket to listen at. It is made at `path` and removed at the end, as by
+    /// [`HTTPServer::bind_unix`]. See [`also_bind`](Self::also_bind).
+    ///
+    /// ```
+    /// # use basehttp::prelude::*;
+    /// # struct Hello { base: BaseHTTPRequestHandler }
+    /// # #[http_handler]
+    /// # impl Hello { fn do_GET(&self) {} }
+    /// # fn main() -> std::io::Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.sock");
+    /// // The proxy connects to the socket; the port is for health checks.
+    /// let server = HTTPServer::builder().also_bind_unix(&path).bind("127.0.0.1:0", |base| Hello { base })?;
+    /// assert_eq!(server.server_addresses()[1].path(), Some(&*path));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `bind` returns them, with the path in their text.
+    #[cfg(unix)]
+    pub fn also_bind_unix(mut self, path: impl AsRef<std::path::Path>) -> Self {
+        self.further.push(Ok(Endpoint::Path(path.as_ref().to_owned())));
+        self
+    }
+
+    /// Adds a socket that listens already: one with options of its own, or one that was inherited. See
+    /// [`also_bind`](Self::also_bind).
+    ///
+    /// ```
+    /// # use basehttp::prelude::*;
+    /// # struct Hello { base: BaseHTTPRequestHandler }
+    /// # #[http_handler]
+    /// # impl Hello { fn do_GET(&self) {} }
+    /// # fn main() -> std::io::Result<()> {
+    /// use std::net::TcpListener;
+    ///
+    /// # let inherited = vec![TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?];
+    /// // For example from systemd, for a unit with two lines `ListenStream=`.
+    /// let mut listeners: Vec<TcpListener> = inherited;
+    /// let first = listeners.remove(0);
+    /// let builder = HTTPServer::builder();
+    /// let builder = listeners.into_iter().fold(builder, |builder, next| builder.also_from_listener(next));
+    /// let server = builder.from_listener(first, |base| Hello { base })?;
+    /// # assert_eq!(server.server_addresses().len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `bind` returns them.
+    pub fn also_from_listener(mut self, listener: impl IntoListener) -> Self {
+        self.further.push(Endpoint::open(listener));
+        self
+    }
+
     /// Makes the server and binds it to `address`; see [`HTTPServer::bind`].
     ///
     /// # Errors
     /// The system's error, with the address in its text;
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a setting that cannot work, which is named.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a setting that cannot work, which is named. Addresses added by
+    /// [`also_bind`](Self::also_bind) have the same errors.
     pub fn bind<H, F>(mut self, address: impl ServerAddress, factory: F) -> io::Result<HTTPServer>
     where
         H: RequestHandler + Send,
         F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H + Send + Sync + 'static,
     {
         self.settings.check()?;
-        let resolved = address.resolve()?;
-        let listener = Listener::bind(&resolved, &self.settings)?;
-        HTTPServer::new(listener, resolved.host, self.settings, self.hooks, erase(factory))
+        self.listen(Endpoint::Address(address.resolve()?), erase(factory))
     }
 
     /// Makes the server and binds it to a unix socket; see [`HTTPServer::bind_unix`].
@@ -373,16 +478,7 @@ impl ServerBuilder {
         F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H + Send + Sync + 'static,
     {
         self.settings.check()?;
-        let path = path.as_ref();
-        let (listener, file) = Listener::bind_unix(path)?;
-        let name = path.display().to_string();
-        let mut server = HTTPServer::new(listener, name, self.settings, self.hooks, erase(factory))?;
-        if file.has_replaced {
-            let text = format!("replaced the socket {}, which nobody listened at", path.display());
-            server.engine.log.tell(&text, Level::Info);
-        }
-        server.socket_file = Some(file);
-        Ok(server)
+        self.listen(Endpoint::Path(path.as_ref().to_owned()), erase(factory))
     }
 
     /// Makes a server of a listener that exists; see [`HTTPServer::from_listener`].
@@ -395,11 +491,15 @@ impl ServerBuilder {
         F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H + Send + Sync + 'static,
     {
         self.settings.check()?;
-        let listener = listener.into_listener()?;
-        let name = match listener.address()? {
-            Address::Tcp(address) => address.ip().to_string(),
-            unix => unix.path().map(|path| path.display().to_string()).unwrap_or_default(),
-        };
-        HTTPServer::new(listener, name, self.settings, self.hooks, erase(factory))
+        self.listen(Endpoint::open(listener)?, erase(factory))
+    }
+
+    /// Makes the server, whose first address this is.
+    fn listen(self, first: Endpoint, open: Box<Open>) -> io::Result<HTTPServer> {
+        let name = first.name();
+        // What is no address at all is found before anything is opened.
+        let endpoints = iter::once(Ok(first)).chain(self.further).collect::<io::Result<_>>()?;
+        let listeners = Listeners::open(endpoints, &self.settings)?;
+        HTTPServer::new(listeners, name, self.settings, self.hooks, open)
     }
 }

@@ -98,10 +98,11 @@ impl IntoListener for UnixListener {
 }
 
 impl Listener {
-    pub(super) fn bind(resolved: &Resolved, settings: &Settings) -> io::Result<Self> {
+    /// Listens at the first of these that can be had. `ipv4_ports` are those at which the server listens for IPv4 anyway.
+    pub(super) fn bind(resolved: &Resolved, settings: &Settings, ipv4_ports: &[u16]) -> io::Result<Self> {
         let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "the name has no address");
         for candidate in &resolved.candidates {
-            match listen(*candidate, settings) {
+            match listen(*candidate, settings, ipv4_ports) {
                 Ok(listener) => return listener.into_listener(),
                 Err(error) => last = describe(&error, &candidate.to_string()),
             }
@@ -164,8 +165,12 @@ fn reuse_port(_socket: &Socket) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "allow_reuse_port: this system has no SO_REUSEPORT"))
 }
 
-fn listen(address: SocketAddr, settings: &Settings) -> io::Result<TcpListener> {
+fn listen(address: SocketAddr, settings: &Settings, ipv4_ports: &[u16]) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    // Most systems take `::` for IPv4 as well, and then the two would be in each other's way.
+    if address.is_ipv6() && address.ip().is_unspecified() && ipv4_ports.contains(&address.port()) {
+        socket.set_only_v6(true)?;
+    }
     if settings.allow_reuse_port {
         reuse_port(&socket)?;
     }

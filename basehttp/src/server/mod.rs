@@ -21,6 +21,7 @@ mod http_server;
 mod https_server;
 mod inbox;
 mod listener;
+mod listeners;
 mod local;
 mod log;
 mod machine;

@@ -26,7 +26,7 @@ pub(super) struct SocketFile {
     path: PathBuf,
     id: Option<Id>,
     /// Whether there was one that nobody listened at.
-    pub(super) has_replaced: bool,
+    has_replaced: bool,
 }
 
 /// What makes a file the same one.
@@ -66,6 +66,13 @@ pub(super) fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let id = Id::of(&path);
     Ok((listener, SocketFile { path, id, has_replaced }))
+}
+
+impl SocketFile {
+    /// The path, if there was a socket that nobody listened at.
+    pub(super) fn replaced(&self) -> Option<&Path> {
+        self.has_replaced.then_some(&self.path)
+    }
 }
 
 impl Drop for SocketFile {

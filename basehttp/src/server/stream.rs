@@ -142,8 +142,8 @@ impl ServerBuilder {
     ///
     /// # Errors
     /// As [`HTTPServer::serve_stream`]; [`InvalidInput`](io::ErrorKind::InvalidInput) for a setting that cannot work, which is named:
-    /// also for `tls`, since the stream has to be the one that decrypts, and for proxies that are to begin with a PROXY header,
-    /// which is not read here.
+    /// also for `tls`, since the stream has to be the one that decrypts, for proxies that are to begin with a PROXY header,
+    /// which is not read here, and for further addresses ([`also_bind`](Self::also_bind)).
     pub fn serve_stream<S, H, F>(
         mut self,
         stream: S,
@@ -157,7 +157,7 @@ impl ServerBuilder {
     {
         let client_address = client_address.into();
         self.settings.check()?;
-        check(&self.settings, &client_address)?;
+        check(&self, &client_address)?;
         let Hooks { verify_request, handle_error, log_line, .. } = self.hooks;
         let server = Arc::new(NoServer::new(Log::new(log_line, 1)));
         let welcome = verify_request.map_or(Ok(true), |verify| caught(|| verify(&client_address)));
@@ -193,8 +193,14 @@ impl ServerBuilder {
 }
 
 /// Refuses what would seem to be in force.
-fn check(settings: &Settings, client_address: &Address) -> io::Result<()> {
+fn check(builder: &ServerBuilder, client_address: &Address) -> io::Result<()> {
+    let settings = &builder.settings;
     let invalid = |text: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+    if !builder.further.is_empty() {
+        return invalid(
+            "also_bind and its like are for servers that listen: serve_stream has one stream alone",
+        );
+    }
     if settings.is_tls() {
         return invalid("the setting tls is for sockets: serve_stream takes a stream that decrypts");
     }

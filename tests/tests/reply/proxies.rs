@@ -103,6 +103,20 @@ fn an_ipv4_address_has_one_form_wherever_it_comes_in() {
     assert_eq!(client.reply().text(), "192.0.2.7:0 192.0.2.7 http");
 }
 
+/// Of a server at several addresses each connection counts as what it is.
+#[cfg(unix)]
+#[test]
+fn a_proxy_at_the_unix_socket_is_not_one_at_the_port() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("proxy.sock");
+    let proxies = TrustedProxies::new(["unix"]).unwrap().fields(ForwardedFields::XForwarded);
+    let stage = Stage::with(HTTPServer::builder().trusted_proxies(proxies).also_bind_unix(&path), who);
+    let request = "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n";
+    let proxy = std::os::unix::net::UnixStream::connect(&path).unwrap();
+    assert_eq!(Client::over(proxy).ask(request).text(), "192.0.2.7:0 192.0.2.7 http");
+    assert!(Client::new(&stage.server).ask(request).text().ends_with(" 127.0.0.1 http"));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn an_ipv4_client_of_a_socket_for_both_has_one_form_too() {

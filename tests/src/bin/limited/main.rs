@@ -1,7 +1,8 @@
 //! A server in a process of its own, for tests that must not lower the limits of theirs, or that count what a process has.
 //! Arguments are settings in pairs, a name and a number; times are in milliseconds; `hooks` are switched on by any number,
 //! and so is `log_requests`, without which only requests for `/logged` are. With `LIMITED_FOLDER` in its environment it serves the
-//! files of that folder instead. The first line of the output is the port. Each line of the input is an order, answered by `done`:
+//! files of that folder instead. The setting `addresses` is how many it listens at, one by default, and the first line of the output is
+//! their ports. Each line of the input is an order, answered by `done`:
 //!
 //! - `nofile N` and `nproc N` set a limit,
 //! - `arrived N` waits until so many handlers of `/wait` do, `release` lets those go on, and `go` lets all
@@ -26,7 +27,7 @@ mod linux {
     use std::time::Duration;
 
     use basehttp::prelude::*;
-    use basehttp::{Directory, FileHandler, ServerBuilder, ServerHandle};
+    use basehttp::{Address, Directory, FileHandler, ServerBuilder, ServerHandle};
     use basehttp_tests::gate::{Gate, gate};
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     use nix::sys::signal::{SigSet, Signal};
@@ -54,6 +55,7 @@ mod linux {
                 "response_timeout" => builder.response_timeout(time),
                 "shutdown_grace" => builder.shutdown_grace(time),
                 "hooks" => with_hooks(builder, trap),
+                "addresses" => (1..value).fold(builder, |builder, _| builder.also_bind(("127.0.0.1", 0))),
                 // For the handler.
                 "log_requests" => builder,
                 _ => panic!("no such setting: {name}"),
@@ -130,7 +132,8 @@ mod linux {
 
     fn serve(mut server: HTTPServer, gate: &Gate, trap: &Trap) -> io::Result<()> {
         let handle = server.handle();
-        println!("{}", server.server_port());
+        let ports = server.server_addresses().iter().filter_map(Address::port);
+        println!("{}", ports.map(|port| port.to_string()).collect::<Vec<_>>().join(" "));
         // A test that waits for this server in vain sees in the log what has ended it.
         let serving = thread::spawn(move || {
             server.serve_forever().inspect_err(|error| eprintln!("serve_forever: {error}"))
