@@ -60,7 +60,7 @@ pub(super) fn of<H: FileRequestHandler>(handler: &H, asked: &Asked<'_>) -> BTree
     set("GATEWAY_INTERFACE", "CGI/1.1");
     set("SERVER_SOFTWARE", &handler.version_string());
     set("SERVER_NAME", &server_name(handler));
-    set("SERVER_PORT", &handler.server().server_port().to_string());
+    set("SERVER_PORT", &server_port(handler).to_string());
     set("SERVER_PROTOCOL", handler.request_version());
     set("REQUEST_METHOD", asked.method);
     set("SCRIPT_NAME", asked.name);
@@ -131,4 +131,10 @@ fn server_name<H: RequestHandler>(handler: &H) -> String {
         _ => host,
     });
     name.filter(|name| !name.is_empty()).unwrap_or(handler.server().server_name()).to_owned()
+}
+
+/// The port that the request has come to (section 4.1.15), of which a server may have several.
+fn server_port<H: RequestHandler>(handler: &H) -> u16 {
+    let address = handler.connection().local_address();
+    address.map_or_else(|| handler.server().server_port(), |address| address.port().unwrap_or(0))
 }

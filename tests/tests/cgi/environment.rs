@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs;
+use std::net::{TcpListener, TcpStream};
 
 use basehttp::prelude::*;
-use basehttp::testing::run;
+use basehttp::testing::{TestServer, run};
 use basehttp::{CGIHTTPRequestHandler, Directory};
+use basehttp_tests::PATIENCE;
+use basehttp_tests::client::Client;
 
 use crate::stage::Stage;
 
@@ -66,6 +69,22 @@ fn the_variables_of_the_rfc() {
     assert!(variables.contains_key("SERVER_NAME") && variables.contains_key("SERVER_PORT"));
     for name in ["CONTENT_LENGTH", "CONTENT_TYPE", "AUTH_TYPE", "REMOTE_USER"] {
         assert!(!variables.contains_key(name), "{name}");
+    }
+}
+
+/// Section 4.1.15: of several ports, the one that the request has come to.
+#[test]
+fn the_port_is_the_one_of_the_connection() {
+    let stage = Stage::with("printf 'A: b\\n\\n'; env -0");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let further = listener.local_addr().unwrap();
+    let builder = HTTPServer::builder().also_from_listener(listener);
+    let server = TestServer::with(builder, stage.factory());
+    for address in [server.address(), further] {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let reply = Client::over(stream).ask("GET /cgi-bin/script HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(printed(&reply.text())["SERVER_PORT"], address.port().to_string());
     }
 }
 
