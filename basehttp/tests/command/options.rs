@@ -2,7 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::io::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::sync::Arc;
@@ -98,6 +98,32 @@ fn without_an_address_it_is_all_of_them() {
     let (_, _, log) = program.stop();
     // And not as ::ffff:127.0.0.1.
     assert!(log.contains("\n127.0.0.1 - - [") || log.starts_with("127.0.0.1 - - ["), "{log}");
+}
+
+#[test]
+fn several_addresses_are_served_at_one_port() {
+    let folder = folder();
+    let has_ipv6 = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok();
+    for hosts in [["127.0.0.1", "::1"], ["0.0.0.0", "::"]] {
+        if !has_ipv6 {
+            eprintln!("left out: this machine has no IPv6");
+            continue;
+        }
+        let mut command = command();
+        command.args(["0", "-b", hosts[0], "-b", hosts[1], "-d"]).arg(folder.path());
+        let program = Program::of(command);
+        for ip in [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()] {
+            let address = SocketAddr::from((ip, program.port));
+            let url = format!("http://{address}/");
+            assert_eq!(program.greeting.iter().filter(|line| **line == url).count(), 1);
+            let mut stream = connect(address);
+            stream.write_all(b"GET /a.txt HTTP/1.0\r\n\r\n").unwrap();
+            assert_eq!(Response::read(stream).body, "text of a");
+        }
+        // It is for this machine alone where all of them are.
+        let foreign = "GET / HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n";
+        assert_eq!(program.ask(foreign).status, if hosts[1] == "::1" { 421 } else { 200 });
+    }
 }
 
 #[test]

@@ -10,19 +10,35 @@ use crate::failure::Failure;
 /// Connections that the system queues: as many as the library's default.
 const BACKLOG: i32 = 1024;
 
-/// Listens at an address of the machine, or at all of them: IPv6 and IPv4 with one socket, or IPv4 alone where the system
-/// knows no IPv6.
-pub(crate) fn listen(host: Option<&str>, port: u16) -> Result<TcpListener, Failure> {
-    let Some(host) = host.filter(|host| !host.is_empty()) else {
-        let everywhere = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
-        return open(everywhere)
-            .or_else(
-                |error| {
-                    if lacks_ipv6(&error) { open((Ipv4Addr::UNSPECIFIED, port).into()) } else { Err(error) }
-                },
-            )
-            .map_err(|error| unusable(&error, "", port));
+/// Listens at these addresses of the machine, or without any at all that it has, and at the same port of each: the first, and
+/// the further ones.
+pub(crate) fn listen(hosts: &[String], port: u16) -> Result<(TcpListener, Vec<TcpListener>), Failure> {
+    let Some((first, further)) = hosts.split_first() else {
+        return Ok((listen_everywhere(port)?, Vec::new()));
     };
+    // Where `::` took IPv4 as well, it would be in the way of an address of IPv4.
+    let has_ipv4 = hosts.iter().any(|host| host.parse::<Ipv4Addr>().is_ok());
+    let first = listen_at(first, port, has_ipv4)?;
+    // What the system has chosen for the first is for all.
+    let port = first.local_addr().map_err(Failure::of_system)?.port();
+    let further = further.iter().map(|host| listen_at(host, port, has_ipv4)).collect::<Result<_, _>>()?;
+    Ok((first, further))
+}
+
+/// IPv6 and IPv4 with one socket, or IPv4 alone where the system knows no IPv6.
+fn listen_everywhere(port: u16) -> Result<TcpListener, Failure> {
+    let everywhere = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
+    open(everywhere, false)
+        .or_else(|error| {
+            if lacks_ipv6(&error) { open((Ipv4Addr::UNSPECIFIED, port).into(), false) } else { Err(error) }
+        })
+        .map_err(|error| unusable(&error, "", port))
+}
+
+fn listen_at(host: &str, port: u16, is_ipv6_alone: bool) -> Result<TcpListener, Failure> {
+    if host.is_empty() {
+        return listen_everywhere(port);
+    }
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let candidates: Vec<SocketAddr> = match bare.parse::<IpAddr>() {
         Ok(ip) => vec![(ip, port).into()],
@@ -37,7 +53,7 @@ pub(crate) fn listen(host: Option<&str>, port: u16) -> Result<TcpListener, Failu
     };
     let mut failed = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for candidate in candidates {
-        match open(candidate) {
+        match open(candidate, is_ipv6_alone) {
             Ok(listener) => return Ok(listener),
             Err(error) => failed = error,
         }
@@ -45,11 +61,11 @@ pub(crate) fn listen(host: Option<&str>, port: u16) -> Result<TcpListener, Failu
     Err(unusable(&failed, host, port))
 }
 
-fn open(address: SocketAddr) -> io::Result<TcpListener> {
+fn open(address: SocketAddr, is_ipv6_alone: bool) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     if address.is_ipv6() {
-        // `::` is for both; any other address is not changed by it.
-        socket.set_only_v6(false)?;
+        // `::` is for both by default; any other address is not changed by it.
+        socket.set_only_v6(is_ipv6_alone)?;
     }
     // So that it can be started again at once. On Windows that would let two servers share a port.
     if cfg!(unix) {
@@ -72,8 +88,9 @@ fn unusable(error: &io::Error, host: &str, port: u16) -> Failure {
     Failure::other(match error.kind() {
         io::ErrorKind::AddrInUse => {
             let other = if port == u16::MAX { 8000 } else { port + 1 };
+            let place = if host.is_empty() { String::new() } else { format!(" at {host}") };
             format!(
-                "port {port} is taken; end the other program, or take another port: basehttp {other}, or 0 for a free one"
+                "port {port} is taken{place}; end the other program, or take another port: basehttp {other}, or 0 for a free one"
             )
         }
         io::ErrorKind::PermissionDenied => {
@@ -88,8 +105,19 @@ fn unusable(error: &io::Error, host: &str, port: u16) -> Failure {
     })
 }
 
-/// The addresses at which the server is reached, those of the machine itself first.
-pub(crate) fn reachable(bound: SocketAddr) -> Vec<IpAddr> {
+/// The addresses at which the server is reached, each once.
+pub(crate) fn reachable(bound: &[SocketAddr]) -> Vec<IpAddr> {
+    let mut found: Vec<IpAddr> = Vec::new();
+    for ip in bound.iter().flat_map(|bound| reachable_at(*bound)) {
+        if !found.contains(&ip) {
+            found.push(ip);
+        }
+    }
+    found
+}
+
+/// Those of the machine itself first.
+fn reachable_at(bound: SocketAddr) -> Vec<IpAddr> {
     if !bound.ip().is_unspecified() {
         return vec![bound.ip().to_canonical()];
     }
@@ -132,11 +160,15 @@ mod tests {
 
     #[test]
     fn one_address_is_reached_there_alone() {
-        let bound = |text: &str| reachable(text.parse().unwrap());
+        let bound = |text: &str| reachable(&[text.parse().unwrap()]);
         assert_eq!(bound("127.0.0.1:1"), [IpAddr::from([127, 0, 0, 1])]);
         assert_eq!(bound("[::ffff:127.0.0.1]:1"), [IpAddr::from([127, 0, 0, 1])]);
         let all = bound("0.0.0.0:1");
         assert_eq!(all[0], IpAddr::from([127, 0, 0, 1]));
         assert!(all.iter().all(IpAddr::is_ipv4), "{all:?}");
+        let both = reachable(&["0.0.0.0:1", "[::]:1"].map(|text| text.parse().unwrap()));
+        assert!(both.contains(&Ipv6Addr::LOCALHOST.into()), "{both:?}");
+        let is_once = |ip: &IpAddr| both.iter().filter(|other| *other == ip).count() == 1;
+        assert!(both.iter().all(is_once), "{both:?}");
     }
 }

@@ -23,9 +23,9 @@ pub(crate) struct Args {
     #[arg(value_name = "port", default_value = "8000", value_parser = port)]
     pub(crate) port: u16,
 
-    /// Address to listen at [default: all]
+    /// Address; may be repeated [default: all]
     #[arg(short, long, value_name = "ADDRESS")]
-    pub(crate) bind: Option<String>,
+    pub(crate) bind: Vec<String>,
 
     /// Folder to serve
     #[arg(short, long, value_name = "DIR", default_value = ".")]

@@ -11,10 +11,12 @@ use crate::args::Args;
 use crate::settings::Settings;
 
 /// Tells which folder is served and where, and what to think of.
-pub(crate) fn greet(args: &Args, settings: &Settings, bound: SocketAddr) {
+pub(crate) fn greet(args: &Args, settings: &Settings, bound: &[SocketAddr]) {
     let is_tls = args.tls_cert.is_some();
     let addresses = reachable(bound);
-    let url_of = |ip: &IpAddr| url(*ip, bound.port(), is_tls);
+    // It is one for all of them.
+    let port = bound.first().map_or(args.port, SocketAddr::port);
+    let url_of = |ip: &IpAddr| url(*ip, port, is_tls);
     let is_open = addresses.iter().any(|ip| !ip.is_loopback());
     // Somebody may have closed it, or the terminal may be gone: the server serves all the same.
     let _ = print(&mut io::stdout().lock(), settings, &addresses.iter().map(url_of).collect::<Vec<_>>());

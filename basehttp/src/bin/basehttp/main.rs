@@ -17,6 +17,8 @@ mod summary;
 mod upload;
 
 use std::io::{self, Write as _};
+use std::iter;
+use std::net::TcpListener;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,15 +99,18 @@ fn serve<const MINOR: u8>(args: &Args, settings: &Arc<Settings>) -> Result<(), F
         let tls = TlsConfig::from_files(certificate, key).map_err(Failure::of_system)?;
         builder = builder.tls(tls).watch_tls(LOOK_AT_TLS);
     }
-    let listener = address::listen(args.bind.as_deref(), args.port)?;
-    let address = listener.local_addr().map_err(Failure::of_system)?;
-    let builder = guarded(builder, args, address.ip().to_canonical().is_loopback());
+    let (first, further) = address::listen(&args.bind, args.port)?;
+    let addresses = iter::once(&first).chain(&further).map(TcpListener::local_addr);
+    let addresses: Vec<_> = addresses.collect::<Result<_, _>>().map_err(Failure::of_system)?;
+    let is_loopback = addresses.iter().all(|address| address.ip().to_canonical().is_loopback());
+    let builder = guarded(builder, args, is_loopback);
+    let builder = further.into_iter().fold(builder, ServerBuilder::also_from_listener);
     let shared = settings.clone();
     let mut server = builder
-        .from_listener(listener, move |base| Files::<MINOR>::new(base, shared.clone()))
+        .from_listener(first, move |base| Files::<MINOR>::new(base, shared.clone()))
         .map_err(Failure::of_system)?;
     signals::watch(server.handle()).map_err(Failure::of_system)?;
-    greeting::greet(args, settings, address);
+    greeting::greet(args, settings, &addresses);
     let outcome = server.serve_forever();
     settings.log.close();
     let _ = writeln!(io::stdout(), "{}", settings.summary);
