@@ -1,7 +1,7 @@
 //! What the expansion of `#[http_handler]` names, and what this repository tries without a server. Not for other code: it
 //! changes with every version.
 
-pub use crate::handler::checks::{
+pub use crate::handler::const_checks::{
     check_default_request_version, check_error_content_type, check_error_message_format,
     check_protocol_version, check_server_version, check_sys_version,
 };

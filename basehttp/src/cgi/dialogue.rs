@@ -10,9 +10,9 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::body::{Refusal, Source};
-use super::complaints::Complaints;
 use super::process::{Pipes, Process};
-use super::response::{Failure, Response};
+use super::response::{ScriptFailure, ScriptResponse};
+use super::stderr::StderrLines;
 use crate::handler::RequestHandler;
 use crate::handler::wire::Presence;
 
@@ -22,8 +22,8 @@ pub(super) struct Dialogue<'a> {
     /// How long the script may neither say nor read anything.
     timeout: Duration,
     name: &'a str,
-    pub(super) response: Response,
-    complaints: Complaints,
+    pub(super) response: ScriptResponse,
+    stderr: StderrLines,
     body: Source,
     /// What the script has not taken yet.
     pending: Vec<u8>,
@@ -90,7 +90,7 @@ impl<'a> Dialogue<'a> {
         (process, pipes): (Process, Pipes),
         body: Source,
         name: &'a str,
-        response: Response,
+        response: ScriptResponse,
         timeout: Duration,
     ) -> Self {
         Self {
@@ -99,7 +99,7 @@ impl<'a> Dialogue<'a> {
             timeout,
             name,
             response,
-            complaints: Complaints::new(LOG_LINES),
+            stderr: StderrLines::new(LOG_LINES),
             body,
             pending: Vec::new(),
             taken: 0,
@@ -110,10 +110,10 @@ impl<'a> Dialogue<'a> {
     }
 
     /// Talks until the script has no more to say.
-    pub(super) fn hold<H: RequestHandler>(&mut self, handler: &H) -> Result<(), Failure> {
+    pub(super) fn hold<H: RequestHandler>(&mut self, handler: &H) -> Result<(), ScriptFailure> {
         let mut pause = FIRST_PAUSE;
         loop {
-            self.hear_complaints(handler);
+            self.read_stderr(handler);
             let went_on = self.feed(handler)? | self.hear(handler)?;
             if self.pipes.stdout.is_none() && self.process.has_ended() {
                 return Ok(());
@@ -135,7 +135,7 @@ impl<'a> Dialogue<'a> {
             let now = Instant::now();
             self.mind_client(handler, now)?;
             if now >= self.deadline {
-                return if self.process.has_ended() { Ok(()) } else { Err(Failure::Late) };
+                return if self.process.has_ended() { Ok(()) } else { Err(ScriptFailure::Late) };
             }
             pause = self.pause(handler, pause, self.deadline - now)?;
         }
@@ -145,8 +145,8 @@ impl<'a> Dialogue<'a> {
     pub(super) fn end<H: RequestHandler>(&mut self, handler: &H) -> End {
         let by_itself = self.process.has_ended();
         let status = self.process.end();
-        self.hear_complaints(handler);
-        self.complaints.end(&tell(handler, self.name));
+        self.read_stderr(handler);
+        self.stderr.end(&tell(handler, self.name));
         End { status, by_itself }
     }
 
@@ -156,7 +156,7 @@ impl<'a> Dialogue<'a> {
     }
 
     /// Finds out whether there is still somebody for whom the script speaks.
-    fn mind_client<H: RequestHandler>(&mut self, handler: &H, now: Instant) -> Result<(), Failure> {
+    fn mind_client<H: RequestHandler>(&mut self, handler: &H, now: Instant) -> Result<(), ScriptFailure> {
         let mut io = handler.io();
         let is_gone = match io.presence() {
             Presence::There => false,
@@ -165,7 +165,7 @@ impl<'a> Dialogue<'a> {
                 let watch = self.watch.get_or_insert_with(|| Watch::new(now));
                 if now < watch.next {
                     false
-                } else if io.probe().map_err(Failure::Connection)? {
+                } else if io.probe().map_err(ScriptFailure::Connection)? {
                     watch.pause *= 2;
                     watch.next = now + watch.pause;
                     false
@@ -174,14 +174,21 @@ impl<'a> Dialogue<'a> {
                 }
             }
         };
-        if is_gone { Err(Failure::Connection(io.lose_client())) } else { Ok(()) }
+        if is_gone { Err(ScriptFailure::Connection(io.lose_client())) } else { Ok(()) }
     }
 
     /// Waits for the script, a little longer than the last time. Says how long to wait the next time.
-    fn pause<H: RequestHandler>(&self, handler: &H, pause: u16, left: Duration) -> Result<u16, Failure> {
+    fn pause<H: RequestHandler>(
+        &self,
+        handler: &H,
+        pause: u16,
+        left: Duration,
+    ) -> Result<u16, ScriptFailure> {
         // Gives others the right to run, and learns of the end of the server.
         match handler.io().wait_for_input(Duration::ZERO) {
-            Err(error) if error.kind() != io::ErrorKind::TimedOut => return Err(Failure::Connection(error)),
+            Err(error) if error.kind() != io::ErrorKind::TimedOut => {
+                return Err(ScriptFailure::Connection(error));
+            }
             _ => {}
         }
         let mut ends = Vec::with_capacity(3);
@@ -199,7 +206,7 @@ impl<'a> Dialogue<'a> {
         match poll(&mut ends, PollTimeout::from(pause.min(most).min(left))) {
             Ok(0) => Ok(pause.saturating_mul(2).min(LAST_PAUSE)),
             Ok(_) | Err(Errno::EINTR) => Ok(FIRST_PAUSE),
-            Err(error) => Err(Failure::Connection(error.into())),
+            Err(error) => Err(ScriptFailure::Connection(error.into())),
         }
     }
 
@@ -213,7 +220,7 @@ impl<'a> Dialogue<'a> {
     }
 
     /// Passes on some of the body. False if there is none, or no room.
-    fn feed<H: RequestHandler>(&mut self, handler: &H) -> Result<bool, Failure> {
+    fn feed<H: RequestHandler>(&mut self, handler: &H) -> Result<bool, ScriptFailure> {
         if self.wants_more() && !matches!(self.body, Source::Nothing) {
             self.pending.resize(PIECE, 0);
             self.taken = 0;
@@ -227,8 +234,8 @@ impl<'a> Dialogue<'a> {
                     self.deadline = later(self.timeout);
                     return Ok(false);
                 }
-                Err(Refusal::Client(error)) => return Err(Failure::Connection(error)),
-                Err(Refusal::Disk(error)) => return Err(Failure::Disk(error)),
+                Err(Refusal::Client(error)) => return Err(ScriptFailure::Connection(error)),
+                Err(Refusal::Disk(error)) => return Err(ScriptFailure::Disk(error)),
             }
         }
         let Some(stdin) = &mut self.pipes.stdin else { return Ok(false) };
@@ -248,7 +255,7 @@ impl<'a> Dialogue<'a> {
     }
 
     /// Takes in some of the script's response. False if there is none now.
-    fn hear<H: RequestHandler>(&mut self, handler: &H) -> Result<bool, Failure> {
+    fn hear<H: RequestHandler>(&mut self, handler: &H) -> Result<bool, ScriptFailure> {
         let Some(stdout) = &mut self.pipes.stdout else { return Ok(false) };
         match stdout.read(&mut self.buffer) {
             Ok(0) => self.pipes.stdout = None,
@@ -257,7 +264,7 @@ impl<'a> Dialogue<'a> {
                 if self.response.take(handler, data)? {
                     self.deadline = later(self.timeout);
                 } else if Instant::now() >= self.deadline {
-                    return Err(Failure::Late);
+                    return Err(ScriptFailure::Late);
                 }
             }
             Err(error) if is_later(&error) => return Ok(false),
@@ -267,12 +274,12 @@ impl<'a> Dialogue<'a> {
     }
 
     /// Takes in what there is of the script's complaints, up to a piece of it.
-    fn hear_complaints<H: RequestHandler>(&mut self, handler: &H) {
+    fn read_stderr<H: RequestHandler>(&mut self, handler: &H) {
         let Some(stderr) = &mut self.pipes.stderr else { return };
         match stderr.read(&mut self.buffer) {
             Ok(count @ 1..) => {
                 let data = self.buffer.get(..count).unwrap_or_default();
-                self.complaints.take(data, &tell(handler, self.name));
+                self.stderr.take(data, &tell(handler, self.name));
             }
             Err(error) if is_later(&error) => {}
             Ok(_) | Err(_) => self.pipes.stderr = None,

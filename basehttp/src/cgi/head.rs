@@ -47,7 +47,7 @@ impl Collector {
 
 /// What a script says of its response.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Head {
+pub(super) struct ScriptHead {
     pub(super) status: Option<(u16, Option<String>)>,
     pub(super) location: Option<Location>,
     pub(super) content_length: Option<u64>,
@@ -65,7 +65,7 @@ pub(super) enum Location {
     Relative(String),
 }
 
-impl Head {
+impl ScriptHead {
     /// Reads a whole head; that of a script which speaks for itself begins with a status line (section 5).
     pub(super) fn parse(bytes: &[u8], is_nph: bool, most_fields: usize) -> Result<Self, String> {
         let lines = bytes.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
@@ -191,8 +191,8 @@ mod tests {
 
     use super::*;
 
-    fn parse(text: &str) -> Result<Head, String> {
-        Head::parse(text.as_bytes(), false, 5)
+    fn parse(text: &str) -> Result<ScriptHead, String> {
+        ScriptHead::parse(text.as_bytes(), false, 5)
     }
 
     #[test]
@@ -204,7 +204,7 @@ mod tests {
         let head =
             parse("Content-Length: 12\nTransfer-Encoding: chunked\nConnection: close\nDate: x\n\n").unwrap();
         assert_eq!((head.content_length, head.fields.len()), (Some(12), 0));
-        let nph = Head::parse(b"HTTP/1.0 201 Made\nDate: x\n\n", true, 5).unwrap();
+        let nph = ScriptHead::parse(b"HTTP/1.0 201 Made\nDate: x\n\n", true, 5).unwrap();
         assert_eq!((nph.status, nph.fields.len()), (Some((201, Some("Made".to_owned()))), 1));
     }
 
@@ -222,7 +222,7 @@ mod tests {
                 assert_eq!(found, Ok(Location::Relative(text.to_owned())), "{status}{text}");
             }
         }
-        let nph = Head::parse(b"HTTP/1.0 302 Found\nLocation: a\n\n", true, 5).unwrap();
+        let nph = ScriptHead::parse(b"HTTP/1.0 302 Found\nLocation: a\n\n", true, 5).unwrap();
         assert_eq!(nph.location, Some(Location::Elsewhere("a".to_owned())));
         for text in ["Location: //host/a\n\n", "Location: 1a:b\n\n", "Location: \n\n", "Location: /a b\n\n"] {
             assert!(parse(text).is_err(), "{text:?}");
@@ -255,7 +255,7 @@ mod tests {
         }
         for text in ["HTTP/2 200 OK\n\n", "200 OK\n\n", "HTTP/1.1 20\n\n", "\n", "HTTP/1.1 100 Continue\n\n"]
         {
-            assert!(Head::parse(text.as_bytes(), true, 5).is_err(), "{text:?}");
+            assert!(ScriptHead::parse(text.as_bytes(), true, 5).is_err(), "{text:?}");
         }
     }
 
@@ -277,8 +277,8 @@ mod tests {
             }
             prop_assert_eq!(&found, &wanted);
             if let Some((head, _)) = found {
-                let _ = Head::parse(&head, false, 3);
-                let _ = Head::parse(&head, true, 3);
+                let _ = ScriptHead::parse(&head, false, 3);
+                let _ = ScriptHead::parse(&head, true, 3);
             }
         }
     }

@@ -1,7 +1,6 @@
 //! The handler that runs scripts: Python's `CGIHTTPRequestHandler`, RFC 3875.
 
 mod body;
-mod complaints;
 mod dialogue;
 mod environment;
 mod head;
@@ -10,6 +9,7 @@ mod process;
 mod response;
 mod run;
 mod script;
+mod stderr;
 
 use std::cell::Cell;
 use std::ffi::OsString;

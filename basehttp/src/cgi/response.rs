@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::head::{Collector, Head, Location};
+use super::head::{Collector, Location, ScriptHead};
 use super::location;
 use crate::files::query_of;
 use crate::handler::RequestHandler;
@@ -10,11 +10,11 @@ use crate::proto::status::HTTPStatus;
 
 /// Why a script's response does not come to its end.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(super) enum ScriptFailure {
     /// The client's connection.
     Connection(io::Error),
     /// The script's words are no response.
-    Response(String),
+    ScriptResponse(String),
     /// What was kept for it cannot be read.
     Disk(io::Error),
     /// It does not go on.
@@ -23,7 +23,7 @@ pub(super) enum Failure {
 
 /// What the script says, taken in as it comes.
 #[derive(Debug)]
-pub(super) struct Response {
+pub(super) struct ScriptResponse {
     stage: Stage,
     is_nph: bool,
     /// The path of a request for the script, with what follows.
@@ -35,7 +35,7 @@ pub(super) struct Response {
 
 #[derive(Debug)]
 enum Stage {
-    Head(Collector),
+    ScriptHead(Collector),
     /// With so many bytes to come, if that was declared.
     Body(Option<u64>),
     /// What the script still says is for nobody.
@@ -48,19 +48,32 @@ enum Stage {
 const MOST_HEAD: usize = 64 * 1024;
 const MOST_FIELDS: usize = 100;
 
-impl Response {
+impl ScriptResponse {
     pub(super) fn new(path: String, is_nph: bool) -> Self {
-        Self { stage: Stage::Head(Collector::default()), is_nph, path, has_news: false, is_too_long: false }
+        Self {
+            stage: Stage::ScriptHead(Collector::default()),
+            is_nph,
+            path,
+            has_news: false,
+            is_too_long: false,
+        }
     }
 
     /// Takes more of the script's output. Says whether there is somebody for it.
-    pub(super) fn take<H: RequestHandler>(&mut self, handler: &H, data: &[u8]) -> Result<bool, Failure> {
+    pub(super) fn take<H: RequestHandler>(
+        &mut self,
+        handler: &H,
+        data: &[u8],
+    ) -> Result<bool, ScriptFailure> {
         match &mut self.stage {
-            Stage::Head(collector) => {
-                let Some((head, rest)) = collector.take(data, MOST_HEAD).map_err(Failure::Response)? else {
+            Stage::ScriptHead(collector) => {
+                let Some((head, rest)) =
+                    collector.take(data, MOST_HEAD).map_err(ScriptFailure::ScriptResponse)?
+                else {
                     return Ok(false);
                 };
-                let head = Head::parse(&head, self.is_nph, MOST_FIELDS).map_err(Failure::Response)?;
+                let head = ScriptHead::parse(&head, self.is_nph, MOST_FIELDS)
+                    .map_err(ScriptFailure::ScriptResponse)?;
                 self.begin(handler, head)?;
                 self.write(handler, &rest)?;
                 Ok(true)
@@ -71,9 +84,9 @@ impl Response {
     }
 
     /// Sends what is held back: the script takes its time, and the client may be meant to see what it has said so far.
-    pub(super) fn flush<H: RequestHandler>(&mut self, handler: &H) -> Result<(), Failure> {
+    pub(super) fn flush<H: RequestHandler>(&mut self, handler: &H) -> Result<(), ScriptFailure> {
         if std::mem::take(&mut self.has_news) {
-            handler.wfile.flush().map_err(Failure::Connection)?;
+            handler.wfile.flush().map_err(ScriptFailure::Connection)?;
         }
         Ok(())
     }
@@ -81,8 +94,8 @@ impl Response {
     /// Why there is no response, if there is none.
     pub(super) fn lack(&self) -> Option<&'static str> {
         match &self.stage {
-            Stage::Head(collector) if collector.is_empty() => Some("it says nothing"),
-            Stage::Head(_) => Some("its head is not complete"),
+            Stage::ScriptHead(collector) if collector.is_empty() => Some("it says nothing"),
+            Stage::ScriptHead(_) => Some("its head is not complete"),
             _ => None,
         }
     }
@@ -104,7 +117,7 @@ impl Response {
         self.is_too_long
     }
 
-    fn begin<H: RequestHandler>(&mut self, handler: &H, head: Head) -> Result<(), Failure> {
+    fn begin<H: RequestHandler>(&mut self, handler: &H, head: ScriptHead) -> Result<(), ScriptFailure> {
         let location = match head.location {
             Some(Location::Here(path)) => {
                 self.stage = Stage::Redirect(path);
@@ -146,8 +159,8 @@ impl Response {
             handler.send_header("Content-Length", length);
         }
         handler.end_headers().map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidInput => Failure::Response(error.to_string()),
-            _ => Failure::Connection(error),
+            io::ErrorKind::InvalidInput => ScriptFailure::ScriptResponse(error.to_string()),
+            _ => ScriptFailure::Connection(error),
         })?;
         self.has_news = true;
         let is_bare = handler.command() == "HEAD" || status.has_no_body();
@@ -159,7 +172,7 @@ impl Response {
         Ok(())
     }
 
-    fn write<H: RequestHandler>(&mut self, handler: &H, data: &[u8]) -> Result<(), Failure> {
+    fn write<H: RequestHandler>(&mut self, handler: &H, data: &[u8]) -> Result<(), ScriptFailure> {
         let Stage::Body(left) = &mut self.stage else { return Ok(()) };
         let room = left.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
         let (data, surplus) = data.split_at_checked(room).unwrap_or((data, &[]));
@@ -167,7 +180,7 @@ impl Response {
             *left -= data.len() as u64;
         }
         if !data.is_empty() {
-            handler.wfile.write_all(data).map_err(Failure::Connection)?;
+            handler.wfile.write_all(data).map_err(ScriptFailure::Connection)?;
             self.has_news = true;
         }
         if !surplus.is_empty() {

@@ -12,7 +12,7 @@ use super::body::{Body, Refusal};
 use super::dialogue::Dialogue;
 use super::environment::{self, Asked};
 use super::process::Process;
-use super::response::{Failure, Response};
+use super::response::{ScriptFailure, ScriptResponse};
 use super::script::{Found, find};
 use crate::files::{FileRequestHandler, refuse};
 use crate::handler::RequestHandler;
@@ -86,21 +86,25 @@ pub(super) fn talk<H: FileRequestHandler>(
         Ok(started) => started,
         Err(error) => return cannot_start(handler, script, &error).map(|()| None),
     };
-    let response = Response::new(format!("{}{}", script.name, script.rest), script.is_nph);
+    let response = ScriptResponse::new(format!("{}{}", script.name, script.rest), script.is_nph);
     let mut dialogue = Dialogue::new(started, body.source, &script.name, response, settings.timeout);
     let held = dialogue.hold(handler);
     let end = dialogue.end(handler);
     let is_silent = dialogue.is_silent();
     let response = dialogue.response;
     let fault = match held {
-        Err(Failure::Connection(error)) => return Err(error),
-        Err(Failure::Response(fault)) => Some((502, format!("no response: {fault}"))),
-        Err(Failure::Disk(error)) => Some((500, format!("killed, since its input cannot be read: {error}"))),
-        Err(Failure::Late) if response.is_complete() || (is_silent && response.lack().is_none()) => {
+        Err(ScriptFailure::Connection(error)) => return Err(error),
+        Err(ScriptFailure::ScriptResponse(fault)) => Some((502, format!("no response: {fault}"))),
+        Err(ScriptFailure::Disk(error)) => {
+            Some((500, format!("killed, since its input cannot be read: {error}")))
+        }
+        Err(ScriptFailure::Late) if response.is_complete() || (is_silent && response.lack().is_none()) => {
             log(handler, script, "does not end after its response, and is killed");
             None
         }
-        Err(Failure::Late) => Some((504, format!("killed after {:?} without a sign", settings.timeout))),
+        Err(ScriptFailure::Late) => {
+            Some((504, format!("killed after {:?} without a sign", settings.timeout)))
+        }
         Ok(()) => {
             let failure = end.status.filter(|status| end.by_itself && !status.success());
             if let Some(status) = failure {

@@ -5,13 +5,13 @@ use std::fs::File;
 use std::io;
 use std::path::{Component, Path};
 
-use super::beneath::{Opened, Root};
 use super::entry::Entry;
 use super::listing::folder::{Folder, Stamp};
 use super::listing::lists::{Key, Lists};
 use super::listing::order::{First, Order, sort};
 use super::listing::room::no_room;
-use super::look::{self, Found, Kind, Names};
+use super::open_beneath::{Opened, Root};
+use super::stat::{self, Found, Kind, Names};
 use crate::sync::Arc;
 
 /// A folder whose files are served, with the settings for that: Python's `directory`. Cheap to clone, so that all handlers
@@ -273,7 +273,7 @@ impl Directory {
     fn entry(&self, folder: &Path, name: &OsStr, found: Found) -> Option<Entry> {
         let is_link = found.kind == Kind::Link;
         let found = if is_link {
-            look::behind(&self.root, &folder.join(name), self.settings.outside).ok()?
+            stat::behind(&self.root, &folder.join(name), self.settings.outside).ok()?
         } else {
             found
         };
@@ -365,18 +365,18 @@ mod tests {
             File::create(root.path().join(number.to_string())).unwrap();
         }
         let files = Directory::open(root.path()).unwrap().max_entries(30);
-        let before = look::ASKED.get();
+        let before = stat::ASKED.get();
         let (entries, more) = files.read_dir(".".as_ref()).unwrap();
-        assert_eq!((entries.len(), more, look::ASKED.get() - before), (30, 1970, 30));
+        assert_eq!((entries.len(), more, stat::ASKED.get() - before), (30, 1970, 30));
         let list = files.list(".".as_ref(), Order::default(), None).unwrap();
-        assert_eq!((list.entries.len(), list.more, look::ASKED.get() - before), (30, 1970, 60));
+        assert_eq!((list.entries.len(), list.more, stat::ASKED.get() - before), (30, 1970, 60));
         // Another reader gets the one that this one has, if it comes before that is old: on a busy machine it may not.
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
             let list = files.list(".".as_ref(), Order::default(), None).unwrap();
-            let before = look::ASKED.get();
+            let before = stat::ASKED.get();
             let other = files.clone().list(".".as_ref(), Order::default(), None).unwrap();
-            if Arc::ptr_eq(&list, &other) && look::ASKED.get() == before {
+            if Arc::ptr_eq(&list, &other) && stat::ASKED.get() == before {
                 break;
             }
             assert!(Instant::now() < deadline, "each reader has another list");

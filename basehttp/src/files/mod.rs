@@ -1,16 +1,16 @@
 //! The file handler: Python's `SimpleHTTPRequestHandler`.
 
-mod beneath;
 mod coding;
 mod conditional;
 mod content;
 mod directory;
 mod entry;
 mod listing;
-mod look;
 mod media_type;
+mod open_beneath;
 mod ranges;
 mod serve;
+mod stat;
 mod target;
 
 use std::borrow::Cow;
@@ -21,10 +21,10 @@ use std::path::{Path, PathBuf};
 use crate::handler::{BaseHTTPRequestHandler, Headers, Message, RequestHandler};
 use crate::http_handler;
 
-use beneath::Opened;
 #[cfg(all(feature = "cgi", unix))]
 pub(crate) use coding::suffixes;
 use content::Part;
+use open_beneath::Opened;
 pub(crate) use serve::refuse;
 use serve::{is_absent, is_file, redirect, start_of};
 use target::path_of;

@@ -7,11 +7,11 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 
-use super::beneath::Opened;
 use super::coding::{Coding, accepted, of_name};
 use super::conditional::{Validators, Verdict, is_same, judge};
 use super::content::Part;
 use super::media_type::START;
+use super::open_beneath::Opened;
 use super::ranges::{Wanted, wanted};
 use super::target::with_slash;
 use super::{Content, Directory};

@@ -4,12 +4,12 @@ use std::io;
 
 use super::any_handler::AnyHandler;
 use super::connection_io::{BodyProgress, ConnectionError, NextHead};
-use super::failure::Failure;
+use super::failure::HandlerFailure;
 use super::span::{end_span, in_span};
 use super::{BaseHTTPRequestHandler, RequestHandler, ResponseCode};
 use crate::proto::connection::{Event, Phase, Settled};
 use crate::proto::fault::Fault;
-use crate::proto::mistake::Mistake;
+use crate::proto::misuse::Misuse;
 use crate::proto::request_line::Version;
 use crate::proto::status::HTTPStatus;
 
@@ -83,7 +83,7 @@ fn answer_one(handler: &mut dyn AnyHandler) -> io::Result<()> {
     let Some(row) = row_of(handler) else { return refuse_method(handler) };
     in_span(handler, |handler| {
         if let Some(error) = handler.call(row) {
-            fail(handler, handler.function(row), &Failure::Error(&error));
+            fail(handler, handler.function(row), &HandlerFailure::Error(&error));
         }
     });
     Ok(())
@@ -240,7 +240,7 @@ pub(crate) fn complete(handler: &dyn AnyHandler, error: Option<io::Error>) {
             None => handler.vars().happens(Event::End),
         }
     }
-    tell(handler);
+    report_error(handler);
 }
 
 /// Settles the response to the current request, whatever state the handler left it in. It is not sent yet.
@@ -250,7 +250,7 @@ pub(crate) fn settle(handler: &dyn AnyHandler, error: Option<io::Error>) {
         return;
     }
     if let Some(error) = error {
-        fail(handler, "handle_one_request", &Failure::Error(&error.to_string()));
+        fail(handler, "handle_one_request", &HandlerFailure::Error(&error.to_string()));
     }
     let settled = vars.io().finish_well();
     let settled =
@@ -263,35 +263,35 @@ pub(crate) fn settle(handler: &dyn AnyHandler, error: Option<io::Error>) {
 #[cold]
 fn settle_with_trouble(handler: &dyn AnyHandler) -> bool {
     let finished = handler.vars().io().finish_response();
-    if let Err(mistake) = finished {
+    if let Err(misuse) = finished {
         // A failure that was told already is told once; its answer has failed too.
         if !handler.vars().io().has_handler_failed() {
-            fail(handler, function_of(handler), &Failure::Error(&mistake.to_string()));
+            fail(handler, function_of(handler), &HandlerFailure::Error(&misuse.to_string()));
         }
         if handler.vars().io().finish_response().is_err() {
             last_resort(handler);
         }
     } else {
         // What did the response no harm, and what the handler has kept to itself.
-        let (mistake, failed) = {
+        let (misuse, failed) = {
             let io = handler.vars().io();
-            let mistake = io.response.mistake().or_else(|| io.response.surplus());
-            (mistake.map(ToString::to_string), io.has_handler_failed())
+            let misuse = io.response.misuse().or_else(|| io.response.rejected());
+            (misuse.map(ToString::to_string), io.has_handler_failed())
         };
-        if let Some(mistake) = mistake.filter(|_| !failed) {
-            handler.log_error(format_args!("{}: {mistake}", function_of(handler)));
+        if let Some(misuse) = misuse.filter(|_| !failed) {
+            handler.log_error(format_args!("{}: {misuse}", function_of(handler)));
         }
     }
-    tell(handler);
+    report_error(handler);
     handler.vars().io().response.close()
 }
 
 /// Logs what the connection has come to, where no failure of the handler has told it.
-pub(crate) fn tell(handler: &dyn AnyHandler) {
+pub(crate) fn report_error(handler: &dyn AnyHandler) {
     let news = handler.vars().io().take_unreported();
     match news {
         Some(ConnectionError::ClientGone) => {
-            tell_gone(handler, function_of(handler));
+            report_gone(handler, function_of(handler));
         }
         Some(ConnectionError::TimedOut(deadline)) => {
             handler.log_error(format_args!("{}: Request timed out ({deadline})", function_of(handler)));
@@ -313,7 +313,7 @@ pub(crate) fn tell(handler: &dyn AnyHandler) {
     }
 }
 
-fn tell_gone(handler: &dyn AnyHandler, function: &str) {
+fn report_gone(handler: &dyn AnyHandler, function: &str) {
     let is_cut = handler.vars().io().is_cut();
     let what = if is_cut { "cut by the shutdown, its grace is over" } else { "the client went away" };
     handler.log_error(format_args!("{function}: {what}"));
@@ -326,18 +326,18 @@ fn function_of(handler: &dyn AnyHandler) -> &'static str {
 /// Answers and tells the failure of a handler. What the client did decides about the answer, never the text of an error;
 /// and what the handler says is told all the same, except that a client is gone.
 #[cold]
-pub(crate) fn fail(handler: &dyn AnyHandler, function: &str, failure: &Failure<'_>) {
+pub(crate) fn fail(handler: &dyn AnyHandler, function: &str, failure: &HandlerFailure<'_>) {
     let trouble = handler.vars().io().take_unreported();
     handler.vars().io().handler_failed();
     match trouble {
         Some(ConnectionError::ClientGone) => {
-            tell_gone(handler, function);
+            report_gone(handler, function);
             return handler.vars().io().cut();
         }
         // The response is complete, and most handlers say no more than that, be it in words of their own.
         Some(ConnectionError::HeadAnswered) if !failure.is_panic() => {
-            if !failure.cites(&Mistake::BodyForHead) {
-                tell_failure(handler, function, failure);
+            if !failure.cites(&Misuse::BodyForHead) {
+                report_failure(handler, function, failure);
             }
             return;
         }
@@ -350,7 +350,7 @@ pub(crate) fn fail(handler: &dyn AnyHandler, function: &str, failure: &Failure<'
         Some(ConnectionError::Body(_)) if !failure.is_panic() => {
             handler.log_error(format_args!("{function}: {failure}"));
         }
-        _ => tell_failure(handler, function, failure),
+        _ => report_failure(handler, function, failure),
     }
     let sent = match trouble {
         Some(ConnectionError::TimedOut(_)) => answer(handler, &HTTPStatus::REQUEST_TIMEOUT),
@@ -364,7 +364,7 @@ pub(crate) fn fail(handler: &dyn AnyHandler, function: &str, failure: &Failure<'
 }
 
 /// Tells the log and the server's hook of a failure.
-pub(crate) fn tell_failure(handler: &dyn AnyHandler, function: &str, failure: &Failure<'_>) {
+pub(crate) fn report_failure(handler: &dyn AnyHandler, function: &str, failure: &HandlerFailure<'_>) {
     handler.log_error(format_args!("{function}: {failure}"));
     handler.vars().report(failure);
 }

@@ -4,16 +4,16 @@ use std::fmt::{self, Display, Write as _};
 
 use super::address::Address;
 use super::log_line::Escaped;
-use crate::proto::mistake::Mistake;
+use crate::proto::misuse::Misuse;
 
 /// How a handler failed.
 #[derive(Clone, Copy)]
-pub(crate) enum Failure<'a> {
+pub(crate) enum HandlerFailure<'a> {
     Error(&'a str),
     Panic(&'a str),
 }
 
-impl Failure<'_> {
+impl HandlerFailure<'_> {
     pub(crate) fn message(&self) -> &str {
         match self {
             Self::Error(message) | Self::Panic(message) => message,
@@ -24,12 +24,12 @@ impl Failure<'_> {
         matches!(self, Self::Panic(_))
     }
 
-    pub(super) fn cites(&self, mistake: &Mistake) -> bool {
-        self.message().contains(&mistake.to_string())
+    pub(super) fn cites(&self, misuse: &Misuse) -> bool {
+        self.message().contains(&misuse.to_string())
     }
 }
 
-impl Display for Failure<'_> {
+impl Display for HandlerFailure<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Error(message) => f.write_str(message),
@@ -49,12 +49,12 @@ pub struct HandlerError {
 
 impl HandlerError {
     /// The failure of a handler in its current request.
-    pub(super) fn new(client_address: Address, requestline: String, failure: &Failure<'_>) -> Self {
+    pub(super) fn new(client_address: Address, requestline: String, failure: &HandlerFailure<'_>) -> Self {
         Self { requestline, ..Self::early(client_address, failure) }
     }
 
     /// A failure before there is a handler.
-    pub(crate) fn early(client_address: Address, failure: &Failure<'_>) -> Self {
+    pub(crate) fn early(client_address: Address, failure: &HandlerFailure<'_>) -> Self {
         let (message, panicked) = (failure.message().to_owned(), failure.is_panic());
         Self { client_address, requestline: String::new(), message, panicked }
     }

@@ -9,8 +9,8 @@ use super::address::{Address, Peer};
 use super::class::ClassVariables;
 use super::clock::Clock;
 use super::connection_io::{BodyProgress, Bounds, ConnectionIo, IoGuard, NextHead, SharedIo};
-use super::failure::{Failure, HandlerError};
-use super::guard::HostGuard;
+use super::failure::{HandlerError, HandlerFailure};
+use super::host_policy::HostPolicy;
 #[cfg(feature = "proxy")]
 use super::proxies::Forwarded;
 use super::request::{NO_REQUEST, Request};
@@ -161,7 +161,7 @@ impl InstanceVariables {
     }
 
     /// Tells the server's hook of a failure.
-    pub(super) fn report(&self, failure: &Failure<'_>) {
+    pub(super) fn report(&self, failure: &HandlerFailure<'_>) {
         let requestline = self.request().line().to_owned();
         self.server.report(&HandlerError::new(self.client_address().clone(), requestline, failure));
     }
@@ -257,7 +257,7 @@ fn begin(
     default_request_version: &'static str,
     protocol: Version,
     whole: bool,
-    guard: Option<&HostGuard>,
+    guard: Option<&HostPolicy>,
 ) {
     request.read_line(default_request_version);
     if let (Some(guard), None) = (guard, request.fault) {

@@ -10,7 +10,7 @@ use super::any_handler::{AnyHandler, class_of};
 use super::class::ClassVariables;
 use super::instance::InstanceVariables;
 use super::wfile::WFile;
-use super::{BaseHTTPRequestHandler, RequestHandler, ResponseCode, error_page, stamp};
+use super::{BaseHTTPRequestHandler, RequestHandler, ResponseCode, date_cache, error_page};
 use crate::proto::date::HttpDate;
 use crate::proto::fault::Fault;
 use crate::proto::response::can_be_reason;
@@ -88,7 +88,7 @@ impl BaseHTTPRequestHandler {
 
     /// The default of [`RequestHandler::date_time_string`].
     pub fn date_time_string<H: RequestHandler>(handler: &H, timestamp: Option<SystemTime>) -> HttpDate {
-        timestamp.map_or_else(|| stamp::date(handler.now()), HttpDate::from)
+        timestamp.map_or_else(|| date_cache::date(handler.now()), HttpDate::from)
     }
 }
 
@@ -148,11 +148,11 @@ fn begin(
     let response = &mut vars.io().response;
     match (message, date) {
         (None, None) => {
-            stamp::open(response, (class.protocol, status, class.responses), phrase, server, now);
+            date_cache::open(response, (class.protocol, status, class.responses), phrase, server, now);
         }
         (message, date) => {
             response.status_line(class.protocol, status, message.unwrap_or_else(|| phrase()));
-            response.server_and_date(server, &date.unwrap_or_else(|| stamp::date(now)));
+            response.server_and_date(server, &date.unwrap_or_else(|| date_cache::date(now)));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::address::Address;
 use super::failure::HandlerError;
-use super::guard::HostGuard;
+use super::host_policy::HostPolicy;
 #[cfg(feature = "proxy")]
 use super::proxies::TrustedProxies;
 use super::server_handle::ServerHandle;
@@ -20,7 +20,7 @@ pub struct ServerInfo {
     pub(crate) name_of: Option<NameOf>,
     pub(crate) is_tls: bool,
     /// For whom it answers, where that is not everybody.
-    pub(crate) guard: Option<HostGuard>,
+    pub(crate) guard: Option<HostPolicy>,
     /// Whose word about clients counts.
     #[cfg(feature = "proxy")]
     pub(crate) proxies: Option<TrustedProxies>,

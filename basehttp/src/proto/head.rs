@@ -3,7 +3,7 @@
 use super::{
     fault::Fault,
     grammar,
-    headers::{self, Field, Known, Line},
+    headers::{self, Field, FieldLine, Known},
     limits::Limits,
     request_line::{self, RequestLine, Span},
 };
@@ -294,13 +294,13 @@ impl HeadParser {
         loop {
             let line = if self.searched == self.line { headers::read(buf, self.line) } else { None };
             match line {
-                Some(Line::Field(field, next)) => {
+                Some(FieldLine::Field(field, next)) => {
                     self.count_work(next - self.line);
                     self.check_room(next, limit, head)?;
                     head.push(field);
                     self.begin_line(next);
                 }
-                Some(Line::End(next)) => return self.end_head(next, limit, head),
+                Some(FieldLine::End(next)) => return self.end_head(next, limit, head),
                 None => {
                     let Some((end, next)) = self.find_line_end(buf) else {
                         return if buf.len() > limit { Err(Fault::HeadTooLarge) } else { Ok(()) };

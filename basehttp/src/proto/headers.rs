@@ -60,7 +60,7 @@ fn is<const LEN: usize>(name: &[u8], text: &[u8; LEN]) -> bool {
 }
 
 /// What [`read`] found at a line's start.
-pub(super) enum Line {
+pub(super) enum FieldLine {
     /// A good field line, and the offset of the next one.
     Field(Field, usize),
     /// The empty line that ends the section, and the offset after it.
@@ -71,10 +71,10 @@ pub(super) enum Line {
 ///
 /// `None` means "not for me": the line is not all there yet, or [`parse`] knows what is wrong with it.
 #[inline]
-pub(super) fn read(buf: &[u8], start: usize) -> Option<Line> {
+pub(super) fn read(buf: &[u8], start: usize) -> Option<FieldLine> {
     let line = buf.get(start..)?;
     if let [b'\r' | b'\n', ..] = line {
-        return line_end(line).map(|len| Line::End(start + len));
+        return line_end(line).map(|len| FieldLine::End(start + len));
     }
     // Every request has this one.
     let is_host = line.starts_with(b"Host:");
@@ -100,7 +100,7 @@ pub(super) fn read(buf: &[u8], start: usize) -> Option<Line> {
         value: Span::new(value_at, value_at + value.len()),
         known: if is_host { Known::Host } else { Known::of(line.get(..name)?) },
     };
-    Some(Line::Field(field, next))
+    Some(FieldLine::Field(field, next))
 }
 
 /// Reads the line that stands in `buf` from `start` up to `end`, its line end excluded and not empty.

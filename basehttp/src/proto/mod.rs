@@ -23,7 +23,7 @@ pub mod head;
 pub mod headers;
 pub(crate) mod host;
 pub mod limits;
-pub(crate) mod mistake;
+pub(crate) mod misuse;
 pub(crate) mod parameters;
 pub mod request_line;
 pub(crate) mod response;

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use super::log::Log;
-use super::session::Host;
+use super::turn::TurnContext;
 use crate::handler::connection_io::SharedIo;
 use crate::handler::{Address, ServerHandle, ServerInfo, ShutdownReport, Stats, Stop};
 use crate::sync::{Arc, AtomicBool, Ordering};
@@ -83,7 +83,7 @@ impl Alone {
     }
 }
 
-impl Host for Alone {
+impl TurnContext for Alone {
     fn admits(&mut self, _command: &str, _path: &str) -> bool {
         true
     }

@@ -54,7 +54,7 @@ fn follow<M: Machine>(machine: &Arc<M>, call: Call) -> bool {
     let scheduler = machine.scheduler();
     match call {
         Call::Spare => true,
-        Call::Line => {
+        Call::Queue => {
             scheduler.watchdog.rouse();
             true
         }

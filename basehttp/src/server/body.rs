@@ -1,8 +1,8 @@
 //! The body of a request: before its handler is called, and what is left of it after that.
 
 use super::failing::give_up;
-use super::sending::{Pumped, go_on, pump};
-use super::session::{Host, Step, Turn};
+use super::sending::{Flushed, flush, go_on};
+use super::turn::{Step, Turn, TurnContext};
 use crate::handler::any_handler::AnyHandler;
 use crate::handler::connection_io::BodyProgress;
 use crate::handler::wire::Want;
@@ -11,7 +11,7 @@ use crate::proto::connection::Event;
 /// Takes in what has come of it, up to the setting `gather_limit`.
 pub(super) fn gather_body(
     handler: &mut dyn AnyHandler,
-    host: &mut dyn Host,
+    context: &mut dyn TurnContext,
     late: &mut Option<Want>,
 ) -> Step {
     match handler.vars().gather() {
@@ -28,16 +28,16 @@ pub(super) fn gather_body(
     }
     let late = late.take();
     if late == Some(Want::Input) {
-        give_up(handler, host);
+        give_up(handler, context);
         return Step::Continue(());
     }
-    match pump(handler, host, late.is_some()) {
-        Pumped::Paused(turn) => Step::Break(turn),
-        Pumped::Dead => {
+    match flush(handler, context, late.is_some()) {
+        Flushed::Paused(turn) => Step::Break(turn),
+        Flushed::Dead => {
             handler.vars().happens(Event::End);
             Step::Continue(())
         }
-        Pumped::All { patience, .. } => Step::Break(Turn::Later(Want::Input, patience)),
+        Flushed::All { patience, .. } => Step::Break(Turn::Later(Want::Input, patience)),
     }
 }
 
@@ -45,7 +45,7 @@ pub(super) fn gather_body(
 /// next: they gather while requests are here, but not for a client that takes none.
 pub(super) fn drop_rest(
     handler: &dyn AnyHandler,
-    host: &mut dyn Host,
+    context: &mut dyn TurnContext,
     late: Option<Want>,
     is_enough: bool,
 ) -> Step {
@@ -56,7 +56,7 @@ pub(super) fn drop_rest(
     match drained {
         Some(BodyProgress::All) if !is_full => {
             handler.vars().happens(Event::Cleared);
-            return go_on(handler, host, is_enough);
+            return go_on(handler, context, is_enough);
         }
         None => {
             handler.vars().happens(Event::End);
@@ -64,10 +64,10 @@ pub(super) fn drop_rest(
         }
         Some(BodyProgress::All | BodyProgress::Some | BodyProgress::Enough) => {}
     }
-    match pump(handler, host, late == Some(Want::Room)) {
-        Pumped::Paused(turn) => return Step::Break(turn),
-        Pumped::Dead => handler.vars().happens(Event::End),
-        Pumped::All { patience, .. } => match drained {
+    match flush(handler, context, late == Some(Want::Room)) {
+        Flushed::Paused(turn) => return Step::Break(turn),
+        Flushed::Dead => handler.vars().happens(Event::End),
+        Flushed::All { patience, .. } => match drained {
             Some(BodyProgress::All) => {
                 handler.vars().happens(Event::Cleared);
                 if is_enough {
@@ -76,7 +76,7 @@ pub(super) fn drop_rest(
             }
             Some(BodyProgress::Enough) => return Step::Break(Turn::Again),
             // It is dropped for the sake of the next request, of which there will be none: a lingering close drops it as well.
-            _ if host.is_stopping() => handler.vars().happens(Event::End),
+            _ if context.is_stopping() => handler.vars().happens(Event::End),
             _ if late != Some(Want::Input) => return Step::Break(Turn::Later(Want::Input, patience)),
             _ => {
                 handler.vars().io().record_late(false);

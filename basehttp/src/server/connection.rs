@@ -7,14 +7,14 @@ use std::time::Instant;
 use super::body::{drop_rest, gather_body};
 use super::caught::caught;
 use super::ending::{end, linger};
-use super::failing::{Told, give_up, panicked, report};
+use super::failing::{Reporter, give_up, panicked, report};
 use super::preface::{NextRequest, await_input, end_refused, preface};
-use super::sending::{Pumped, go_on, log_comes_first, pump, send, told};
-use super::session::{Host, Parts, Session, Step, Turn};
+use super::sending::{Flushed, flush, go_on, log_comes_first, send, told};
+use super::turn::{ConnectionParts, Protocol, Step, Turn, TurnContext};
 use crate::handler::any_handler::{AnyHandler, class_of};
 use crate::handler::connection_io::NextHead;
 use crate::handler::dispatch::{complete, is_condemned, settle};
-use crate::handler::failure::Failure;
+use crate::handler::failure::HandlerFailure;
 use crate::handler::instance::InstanceVariables;
 use crate::handler::wire::Want;
 use crate::handler::{BaseHTTPRequestHandler, RequestHandler};
@@ -25,18 +25,18 @@ use crate::sync::Arc;
 const REQUESTS_A_TURN: u32 = 64;
 
 /// A connection of a type of handlers.
-pub(crate) struct Live<H: RequestHandler, F> {
-    slot: Slot<H, F>,
+pub(crate) struct HttpConnection<H: RequestHandler, F> {
+    slot: HandlerSlot<H, F>,
     progress: Progress,
 }
 
 /// What there is of the handler, and what makes it.
-struct Slot<H: RequestHandler, F> {
+struct HandlerSlot<H: RequestHandler, F> {
     factory: Arc<F>,
-    made: Made<H>,
+    made: HandlerState<H>,
 }
 
-enum Made<H: RequestHandler> {
+enum HandlerState<H: RequestHandler> {
     Base(BaseHTTPRequestHandler<H::MessageClass>),
     Handler(H),
     Nothing,
@@ -55,7 +55,7 @@ struct Progress {
 }
 
 /// A slot whose handler's type is not known.
-trait AnySlot {
+trait AnyHandlerSlot {
     /// None where making the handler has panicked, or dropping it.
     fn vars(&self) -> Option<&InstanceVariables>;
     fn vars_mut(&mut self) -> Option<&mut InstanceVariables>;
@@ -66,7 +66,7 @@ trait AnySlot {
     fn make(&mut self) -> Result<(), String>;
 }
 
-impl<H, F> AnySlot for Slot<H, F>
+impl<H, F> AnyHandlerSlot for HandlerSlot<H, F>
 where
     H: RequestHandler,
     F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H,
@@ -74,59 +74,59 @@ where
     #[inline]
     fn vars(&self) -> Option<&InstanceVariables> {
         match &self.made {
-            Made::Base(base) => Some(base.vars()),
-            Made::Handler(handler) => Some(AnyHandler::vars(handler)),
-            Made::Nothing => None,
+            HandlerState::Base(base) => Some(base.vars()),
+            HandlerState::Handler(handler) => Some(AnyHandler::vars(handler)),
+            HandlerState::Nothing => None,
         }
     }
 
     fn vars_mut(&mut self) -> Option<&mut InstanceVariables> {
         match &mut self.made {
-            Made::Base(base) => Some(base.vars_mut()),
-            Made::Handler(handler) => Some(AnyHandler::vars_mut(handler)),
-            Made::Nothing => None,
+            HandlerState::Base(base) => Some(base.vars_mut()),
+            HandlerState::Handler(handler) => Some(AnyHandler::vars_mut(handler)),
+            HandlerState::Nothing => None,
         }
     }
 
     fn handler(&mut self) -> Option<&mut dyn AnyHandler> {
         match &mut self.made {
-            Made::Handler(handler) => Some(handler),
-            Made::Base(_) | Made::Nothing => None,
+            HandlerState::Handler(handler) => Some(handler),
+            HandlerState::Base(_) | HandlerState::Nothing => None,
         }
     }
 
     fn is_made(&self) -> bool {
-        matches!(self.made, Made::Handler(_))
+        matches!(self.made, HandlerState::Handler(_))
     }
 
     fn make(&mut self) -> Result<(), String> {
-        if let Made::Base(base) = std::mem::replace(&mut self.made, Made::Nothing) {
-            self.made = Made::Handler(caught(|| (self.factory)(base))?);
+        if let HandlerState::Base(base) = std::mem::replace(&mut self.made, HandlerState::Nothing) {
+            self.made = HandlerState::Handler(caught(|| (self.factory)(base))?);
         }
         Ok(())
     }
 }
 
-impl<H, F> Live<H, F>
+impl<H, F> HttpConnection<H, F>
 where
     H: RequestHandler,
     F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H,
 {
-    pub(crate) fn new(parts: Parts, factory: Arc<F>) -> Self {
-        let Parts { wire, client_address, server, bounds } = parts;
+    pub(crate) fn new(parts: ConnectionParts, factory: Arc<F>) -> Self {
+        let ConnectionParts { wire, client_address, server, bounds } = parts;
         let vars = InstanceVariables::new(wire, bounds, client_address, server, class_of::<H>());
-        let made = Made::Base(BaseHTTPRequestHandler::new(vars));
-        Self { slot: Slot { factory, made }, progress: Progress::new() }
+        let made = HandlerState::Base(BaseHTTPRequestHandler::new(vars));
+        Self { slot: HandlerSlot { factory, made }, progress: Progress::new() }
     }
 }
 
-impl<H, F> Session for Live<H, F>
+impl<H, F> Protocol for HttpConnection<H, F>
 where
     H: RequestHandler,
     F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H,
 {
-    fn turn(&mut self, host: &mut dyn Host, expired: bool) -> Turn {
-        self.progress.turn(&mut self.slot, host, expired)
+    fn turn(&mut self, context: &mut dyn TurnContext, expired: bool) -> Turn {
+        self.progress.turn(&mut self.slot, context, expired)
     }
 
     fn speaks_first(&self) -> bool {
@@ -154,13 +154,16 @@ where
     }
 }
 
-impl<H: RequestHandler, F> Drop for Live<H, F> {
+impl<H: RequestHandler, F> Drop for HttpConnection<H, F> {
     fn drop(&mut self) {
-        let Made::Handler(handler) = std::mem::replace(&mut self.slot.made, Made::Nothing) else { return };
+        let HandlerState::Handler(handler) = std::mem::replace(&mut self.slot.made, HandlerState::Nothing)
+        else {
+            return;
+        };
         // Its `Drop` is code of the user too.
-        let told = Told::of(AnyHandler::vars(&handler));
+        let reporter = Reporter::of(AnyHandler::vars(&handler));
         if let Err(message) = caught(move || drop(handler)) {
-            told.tell("dropping a handler", &message);
+            reporter.report("dropping a handler", &message);
         }
     }
 }
@@ -175,21 +178,21 @@ impl Progress {
         }
     }
 
-    fn is_idle(&self, slot: &dyn AnySlot) -> bool {
+    fn is_idle(&self, slot: &dyn AnyHandlerSlot) -> bool {
         self.is_idle && !self.has_lingered(slot)
     }
 
-    fn is_answered(&self, slot: &dyn AnySlot) -> bool {
+    fn is_answered(&self, slot: &dyn AnyHandlerSlot) -> bool {
         let is_gone = slot.is_made() && slot.vars().is_some_and(|vars| vars.io().is_gone());
         self.has_lingered(slot) && !is_gone
     }
 
     /// Whether the last response is sent, and the client's end was waited for.
-    fn has_lingered(&self, slot: &dyn AnySlot) -> bool {
+    fn has_lingered(&self, slot: &dyn AnyHandlerSlot) -> bool {
         phase(slot) == Phase::Lingering || self.lingers_until.is_some()
     }
 
-    fn refuse(&mut self, slot: &dyn AnySlot) -> bool {
+    fn refuse(&mut self, slot: &dyn AnyHandlerSlot) -> bool {
         let Some(vars) = slot.vars() else { return false };
         match vars.phase() {
             Phase::Ready if slot.is_made() => {
@@ -206,18 +209,18 @@ impl Progress {
         true
     }
 
-    fn turn(&mut self, slot: &mut dyn AnySlot, host: &mut dyn Host, expired: bool) -> Turn {
+    fn turn(&mut self, slot: &mut dyn AnyHandlerSlot, context: &mut dyn TurnContext, expired: bool) -> Turn {
         if let Some(vars) = slot.vars_mut() {
             vars.begin_turn();
         }
         // Who was late to take a response is not late with a body.
         let late = self.waits_for.take().filter(|_| expired);
-        let turn = self.go_on(slot, host, late);
+        let turn = self.go_on(slot, context, late);
         if let Turn::Later(want, _) = turn {
             self.waits_for = Some(want);
         }
         // Another thread goes on at once with what is there, unless there is none.
-        if turn == Turn::Elsewhere && !host.is_at_bound() {
+        if turn == Turn::Elsewhere && !context.is_at_bound() {
             return turn;
         }
         if let Some(vars) = slot.vars_mut() {
@@ -226,13 +229,18 @@ impl Progress {
         turn
     }
 
-    fn go_on(&mut self, slot: &mut dyn AnySlot, host: &mut dyn Host, mut late: Option<Want>) -> Turn {
+    fn go_on(
+        &mut self,
+        slot: &mut dyn AnyHandlerSlot,
+        context: &mut dyn TurnContext,
+        mut late: Option<Want>,
+    ) -> Turn {
         loop {
             let step = match (phase(slot), slot.handler()) {
-                (Phase::Lingering, _) => self.lingers(slot, host, late.is_some()),
+                (Phase::Lingering, _) => self.lingers(slot, context, late.is_some()),
                 (Phase::Over, _) => Step::Break(Turn::Over),
-                (_, None) => self.begin(slot, host, &mut late),
-                (_, Some(handler)) => self.go_on_with(handler, host, &mut late),
+                (_, None) => self.begin(slot, context, &mut late),
+                (_, Some(handler)) => self.go_on_with(handler, context, &mut late),
             };
             if let Step::Break(turn) = step {
                 return turn;
@@ -244,63 +252,68 @@ impl Progress {
     fn go_on_with(
         &mut self,
         handler: &mut dyn AnyHandler,
-        host: &mut dyn Host,
+        context: &mut dyn TurnContext,
         late: &mut Option<Want>,
     ) -> Step {
         let mut budget = REQUESTS_A_TURN;
         loop {
             match handler.vars().phase() {
                 Phase::Done | Phase::Idle | Phase::Head | Phase::Ready => {
-                    self.serve(handler, host, late, &mut budget)?;
+                    self.serve(handler, context, late, &mut budget)?;
                 }
                 Phase::Body => {
                     self.is_idle = false;
-                    gather_body(handler, host, late)?;
+                    gather_body(handler, context, late)?;
                 }
                 Phase::Rest => {
-                    let is_enough = budget == 0 || host.turn_is_over();
+                    let is_enough = budget == 0 || context.turn_is_over();
                     // What was dropped, or taken, is a sign of the client as well.
-                    self.next = NextRequest::after(host.last_look());
-                    drop_rest(handler, host, *late, is_enough)?;
+                    self.next = NextRequest::after(context.last_look());
+                    drop_rest(handler, context, *late, is_enough)?;
                 }
                 // Whoever calls a handler settles what it has made, so that there is nothing left to go on with.
                 Phase::Handler => handler.vars().happens(Event::End),
-                Phase::Last => end(handler, host, late)?,
+                Phase::Last => end(handler, context, late)?,
                 Phase::Lingering | Phase::Over => return Step::Continue(()),
             }
         }
     }
 
-    fn begin(&mut self, slot: &mut dyn AnySlot, host: &mut dyn Host, late: &mut Option<Want>) -> Step {
+    fn begin(
+        &mut self,
+        slot: &mut dyn AnyHandlerSlot,
+        context: &mut dyn TurnContext,
+        late: &mut Option<Want>,
+    ) -> Step {
         let Some(vars) = slot.vars_mut() else { return Step::Break(Turn::Over) };
         let handles = vars.class().overrides.handle;
         // What has come at the last moment has come.
         let is_late = late.take().is_some();
-        if let Some(step) = preface(vars, &mut self.next, host, is_late) {
+        if let Some(step) = preface(vars, &mut self.next, context, is_late) {
             return step;
         }
-        if !handles && let Some(step) = await_input(vars, &mut self.next, host, is_late) {
+        if !handles && let Some(step) = await_input(vars, &mut self.next, context, is_late) {
             return step;
         }
         self.is_idle &= handles;
-        if !host.runs_user_code() || (handles && !host.admits_all()) {
+        if !context.runs_user_code() || (handles && !context.admits_all()) {
             return Step::Break(Turn::Elsewhere);
         }
         if handles {
-            host.takes_connection();
+            context.takes_connection();
         }
-        host.enter();
+        context.enter();
         let is_made = make(slot);
         if is_made && let Some(handler) = slot.handler() {
             self.is_idle &= !set_up(handler);
         }
-        host.leave();
+        context.leave();
         if is_made { Step::Continue(()) } else { Step::Break(Turn::Over) }
     }
 
-    fn lingers(&mut self, slot: &mut dyn AnySlot, host: &dyn Host, late: bool) -> Step {
+    fn lingers(&mut self, slot: &mut dyn AnyHandlerSlot, context: &dyn TurnContext, late: bool) -> Step {
         // Where it ends, the handler is dropped, which is code of the user too.
-        if slot.is_made() && !host.runs_user_code() {
+        if slot.is_made() && !context.runs_user_code() {
             return Step::Break(Turn::Elsewhere);
         }
         let Some(vars) = slot.vars() else { return Step::Break(Turn::Over) };
@@ -315,14 +328,14 @@ impl Progress {
     fn serve(
         &mut self,
         handler: &mut dyn AnyHandler,
-        host: &mut dyn Host,
+        context: &mut dyn TurnContext,
         late: &mut Option<Want>,
         budget: &mut u32,
     ) -> Step {
         loop {
             let is_resumed = handler.vars().phase() == Phase::Ready;
             if !is_resumed {
-                self.read_head(handler, host, late)?;
+                self.read_head(handler, context, late)?;
                 if handler.vars().phase() != Phase::Ready {
                     return Step::Continue(());
                 }
@@ -330,8 +343,8 @@ impl Progress {
             self.is_idle = false;
             *budget = budget.saturating_sub(1);
             let place = Place { is_resumed, is_first: *budget == REQUESTS_A_TURN - 1, is_last: *budget == 0 };
-            let step = run_handler(handler, host, late.take(), place);
-            self.next = NextRequest::after(host.last_look());
+            let step = run_handler(handler, context, late.take(), place);
+            self.next = NextRequest::after(context.last_look());
             step?;
             if handler.vars().phase() != Phase::Done {
                 return Step::Continue(());
@@ -342,7 +355,7 @@ impl Progress {
     fn read_head(
         &mut self,
         handler: &mut dyn AnyHandler,
-        host: &mut dyn Host,
+        context: &mut dyn TurnContext,
         late: &mut Option<Want>,
     ) -> Step {
         let (next, phase, mut io) = handler.vars_mut().next_request();
@@ -358,25 +371,25 @@ impl Progress {
             NextHead::Later | NextHead::Enough => {}
         }
         let has_no_room = *late == Some(Want::Room);
-        let pumped = if log_comes_first(&io, host) {
+        let flushed = if log_comes_first(&io, context) {
             drop(io);
-            host.before_sending();
-            send(&mut handler.vars().io(), phase, host, has_no_room)
+            context.before_sending();
+            send(&mut handler.vars().io(), phase, context, has_no_room)
         } else {
-            let pumped = send(&mut io, phase, host, has_no_room);
+            let flushed = send(&mut io, phase, context, has_no_room);
             drop(io);
-            pumped
+            flushed
         };
-        let (is_idle, patience) = match told(pumped, handler, host) {
-            Pumped::Paused(turn) => {
+        let (is_idle, patience) = match told(flushed, handler, context) {
+            Flushed::Paused(turn) => {
                 self.is_idle = false;
                 return Step::Break(turn);
             }
-            Pumped::Dead => {
+            Flushed::Dead => {
                 handler.vars().happens(Event::End);
                 return Step::Continue(());
             }
-            Pumped::All { is_idle, patience } => (is_idle, patience),
+            Flushed::All { is_idle, patience } => (is_idle, patience),
         };
         if next == NextHead::Enough {
             self.is_idle = is_idle;
@@ -384,10 +397,10 @@ impl Progress {
         }
         if *late == Some(Want::Input) {
             *late = None;
-            give_up(handler, host);
+            give_up(handler, context);
             return Step::Continue(());
         }
-        let time = if is_idle && host.is_stopping() { self.next.grant(host) } else { Some(patience) };
+        let time = if is_idle && context.is_stopping() { self.next.grant(context) } else { Some(patience) };
         let Some(time) = time else {
             handler.vars().happens(Event::End);
             return Step::Continue(());
@@ -397,16 +410,16 @@ impl Progress {
     }
 }
 
-fn phase(slot: &dyn AnySlot) -> Phase {
+fn phase(slot: &dyn AnyHandlerSlot) -> Phase {
     slot.vars().map_or(Phase::Over, InstanceVariables::phase)
 }
 
 /// Makes the handler of a connection. False if there is none: where making it panics the base goes with it.
-fn make(slot: &mut dyn AnySlot) -> bool {
-    let Some(told) = slot.vars().map(Told::of) else { return false };
+fn make(slot: &mut dyn AnyHandlerSlot) -> bool {
+    let Some(reporter) = slot.vars().map(Reporter::of) else { return false };
     let made = slot.make();
     if let Err(message) = &made {
-        told.tell("making a handler", message);
+        reporter.report("making a handler", message);
     }
     made.is_ok()
 }
@@ -432,8 +445,8 @@ fn set_up(handler: &mut dyn AnyHandler) -> bool {
             return true;
         }
         Ok(Ok(())) => return false,
-        Ok(Err(error)) => report(handler, "setup", &Failure::Error(&error.to_string())),
-        Err(message) => report(handler, "setup", &Failure::Panic(&message)),
+        Ok(Err(error)) => report(handler, "setup", &HandlerFailure::Error(&error.to_string())),
+        Err(message) => report(handler, "setup", &HandlerFailure::Panic(&message)),
     }
     handler.vars().happens(Event::End);
     false
@@ -457,7 +470,7 @@ fn finish_handle(handler: &dyn AnyHandler, result: io::Result<()>) {
     let phase = handler.vars().phase();
     let is_open = phase.has_request() || phase == Phase::Rest;
     if let (Err(error), false) = (&result, is_open) {
-        report(handler, "handle", &Failure::Error(&error.to_string()));
+        report(handler, "handle", &HandlerFailure::Error(&error.to_string()));
     } else if let Err(message) = caught(|| complete(handler, result.err())) {
         panicked(handler, "handle", &message);
     }
@@ -473,36 +486,41 @@ struct Place {
     is_last: bool,
 }
 
-fn run_handler(handler: &mut dyn AnyHandler, host: &mut dyn Host, late: Option<Want>, place: Place) -> Step {
+fn run_handler(
+    handler: &mut dyn AnyHandler,
+    context: &mut dyn TurnContext,
+    late: Option<Want>,
+    place: Place,
+) -> Step {
     let request = handler.vars().request();
-    if !host.admits(request.command(), request.path()) {
+    if !context.admits(request.command(), request.path()) {
         // A handler that takes its time must not hold back the responses before its own.
-        match pump(handler, host, late == Some(Want::Room)) {
-            Pumped::Paused(turn) => return Step::Break(turn),
-            Pumped::All { .. } => return Step::Break(Turn::Elsewhere),
-            Pumped::Dead => handler.vars().happens(Event::End),
+        match flush(handler, context, late == Some(Want::Room)) {
+            Flushed::Paused(turn) => return Step::Break(turn),
+            Flushed::All { .. } => return Step::Break(Turn::Elsewhere),
+            Flushed::Dead => handler.vars().happens(Event::End),
         }
         return Step::Continue(());
     }
-    let is_quick = host.expects_quickness();
+    let is_quick = context.expects_quickness();
     if !is_quick {
         // Nobody is left to hear what the handler would say.
-        if matches!(pump(handler, host, false), Pumped::Dead) {
+        if matches!(flush(handler, context, false), Flushed::Dead) {
             handler.vars().happens(Event::End);
             return Step::Continue(());
         }
     } else if !place.is_first {
-        host.has_gathered(handler.vars().shared().clone());
+        context.has_gathered(handler.vars().shared().clone());
     }
     if place.is_resumed || !is_quick {
         handler.vars().io().handler_begins();
     }
-    host.enter();
+    context.enter();
     answer(handler);
-    host.leave();
+    context.leave();
     if handler.vars().phase() == Phase::Done {
-        let is_enough = place.is_last || host.turn_is_over();
-        return go_on(handler, host, is_enough);
+        let is_enough = place.is_last || context.turn_is_over();
+        return go_on(handler, context, is_enough);
     }
     Step::Continue(())
 }

@@ -4,13 +4,13 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::caught::caught;
-use super::failing::{report, telling};
-use super::sending::{Pumped, pump};
-use super::session::{Host, Step, Turn};
+use super::failing::{report, reporting};
+use super::sending::{Flushed, flush};
+use super::turn::{Step, Turn, TurnContext};
 use crate::handler::any_handler::AnyHandler;
 use crate::handler::connection_io::{ConnectionIo, READING_TIME};
-use crate::handler::dispatch::tell;
-use crate::handler::failure::Failure;
+use crate::handler::dispatch::report_error;
+use crate::handler::failure::HandlerFailure;
 use crate::handler::wire::{Close, Want};
 use crate::proto::connection::Event;
 
@@ -21,12 +21,16 @@ const LINGER_SILENCE: Duration = Duration::from_secs(2);
 const LINGER_READS: u32 = 16;
 
 /// Sends what is left of the last response, and ends the server's half.
-pub(super) fn end(handler: &mut dyn AnyHandler, host: &mut dyn Host, late: &mut Option<Want>) -> Step {
-    match pump(handler, host, late.take() == Some(Want::Room)) {
-        Pumped::Paused(turn) => return Step::Break(turn),
-        Pumped::All { .. } | Pumped::Dead => {}
+pub(super) fn end(
+    handler: &mut dyn AnyHandler,
+    context: &mut dyn TurnContext,
+    late: &mut Option<Want>,
+) -> Step {
+    match flush(handler, context, late.take() == Some(Want::Room)) {
+        Flushed::Paused(turn) => return Step::Break(turn),
+        Flushed::All { .. } | Flushed::Dead => {}
     }
-    if !host.runs_user_code() {
+    if !context.runs_user_code() {
         // `finish` has to wait for a thread, the client has not.
         let mut io = handler.vars().io();
         if io.closing() != Close::Reset {
@@ -34,10 +38,10 @@ pub(super) fn end(handler: &mut dyn AnyHandler, host: &mut dyn Host, late: &mut 
         }
         return Step::Break(Turn::Elsewhere);
     }
-    host.enter();
-    telling(handler, || tell(handler));
+    context.enter();
+    reporting(handler, || report_error(handler));
     finish(handler);
-    host.leave();
+    context.leave();
     let lingers = begin_end(handler);
     handler.vars().happens(Event::Sent { lingers });
     Step::Continue(())
@@ -73,8 +77,8 @@ pub(super) fn linger(io: &mut ConnectionIo, until: &mut Option<Instant>, expired
 fn finish(handler: &mut dyn AnyHandler) {
     match caught(|| handler.finish()) {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => report(handler, "finish", &Failure::Error(&error.to_string())),
-        Err(message) => report(handler, "finish", &Failure::Panic(&message)),
+        Ok(Err(error)) => report(handler, "finish", &HandlerFailure::Error(&error.to_string())),
+        Err(message) => report(handler, "finish", &HandlerFailure::Panic(&message)),
     }
 }
 

@@ -18,7 +18,6 @@ use super::pool::Lane;
 use super::predictor::{Kind, Predictor};
 use super::refusal::Refusal;
 use super::scheduler::Scheduler;
-use super::session::{Parts, Session};
 use super::settings::Settings;
 use super::shutdown::Shutdown;
 use super::table::{Connection, Place};
@@ -28,6 +27,7 @@ use super::time::{NEVER, Timeline};
 use super::tls::TlsSocket;
 use super::token::hint_for;
 use super::transport::{self, Socket};
+use super::turn::{ConnectionParts, Protocol};
 use super::usage::Usage;
 use super::wakers::Wakers;
 use super::watchdog::{TICK, TakenPermit};
@@ -37,7 +37,7 @@ use crate::handler::{Address, ServerInfo};
 use crate::sync::{Arc, AtomicBool, AtomicUsize, Ordering};
 
 /// Makes the session of a connection; the type of the handler is erased, so that a server can be named in a signature.
-pub(super) type Open = dyn Fn(Parts) -> Box<dyn Session + Send> + Send + Sync;
+pub(super) type Open = dyn Fn(ConnectionParts) -> Box<dyn Protocol + Send> + Send + Sync;
 
 /// Code of the user that connections need, and what it is told of the server.
 pub(super) struct Hooked {
@@ -150,7 +150,7 @@ impl Engine {
         // A panic costs this client, and not the server.
         self.hooked.verify_request.as_ref().is_none_or(|verify| {
             caught(|| verify(address)).unwrap_or_else(|message| {
-                self.log.complain(0, &format!("verify_request panicked: {message}"));
+                self.log.warn(0, &format!("verify_request panicked: {message}"));
                 false
             })
         })
@@ -474,11 +474,11 @@ impl poller::Server for Engine {
         }
         let is_asked = refused.is_none() && self.hooked.verify_request.is_some();
         let newcomer = is_asked.then(|| Box::new(client_address.clone()));
-        let session: Box<dyn Session + Send> = if let Some(refused) = refused {
+        let session: Box<dyn Protocol + Send> = if let Some(refused) = refused {
             Box::new(Refusal::new(wire, refused))
         } else {
             let (wire, server) = (self.wire(wire), self.hooked.info.clone());
-            (self.hooked.open)(Parts { wire, client_address, server, bounds: self.bounds.clone() })
+            (self.hooked.open)(ConnectionParts { wire, client_address, server, bounds: self.bounds.clone() })
         };
         let connection =
             Connection { place: place.clone(), session, expired: false, newcomer, has_signed: false };

@@ -1,11 +1,11 @@
 //! Code of the user that panics where no handler can tell of it any more, and how a request is answered then.
 
 use super::caught::caught;
-use super::session::Host;
+use super::turn::TurnContext;
 use crate::handler::any_handler::AnyHandler;
 use crate::handler::connection_io::SharedIo;
-use crate::handler::dispatch::{fail, last_resort, running, settle, tell_failure, too_slow};
-use crate::handler::failure::Failure;
+use crate::handler::dispatch::{fail, last_resort, report_failure, running, settle, too_slow};
+use crate::handler::failure::HandlerFailure;
 use crate::handler::instance::InstanceVariables;
 use crate::handler::{Address, HandlerError, ServerInfo};
 use crate::proto::connection::Event;
@@ -16,7 +16,7 @@ pub(super) fn panicked(handler: &dyn AnyHandler, function: &str, message: &str) 
     handler.vars().io().response.must_close();
     let function = running(handler).unwrap_or(function);
     let answered = caught(|| {
-        fail(handler, function, &Failure::Panic(message));
+        fail(handler, function, &HandlerFailure::Panic(message));
         settle(handler, None);
     });
     if let Err(another) = answered {
@@ -31,28 +31,28 @@ pub(super) fn panicked(handler: &dyn AnyHandler, function: &str, message: &str) 
 }
 
 /// Tells a client that is too slow with its request.
-pub(super) fn give_up(handler: &mut dyn AnyHandler, host: &mut dyn Host) {
-    if !host.runs_user_code() {
+pub(super) fn give_up(handler: &mut dyn AnyHandler, context: &mut dyn TurnContext) {
+    if !context.runs_user_code() {
         // Where all threads hang, the client is told all the same, though not in the handler's words.
         handler.vars().io().refuse_late(handler.vars().phase());
         return handler.vars().happens(Event::End);
     }
-    host.enter();
+    context.enter();
     if let Err(message) = caught(|| too_slow(handler)) {
         panicked_while_telling(handler, &message);
         last_resort(handler);
         handler.vars().happens(Event::End);
     }
-    host.leave();
+    context.leave();
 }
 
 /// Tells of a failure that no request is answered for.
-pub(super) fn report(handler: &dyn AnyHandler, function: &str, failure: &Failure<'_>) {
-    telling(handler, || tell_failure(handler, function, failure));
+pub(super) fn report(handler: &dyn AnyHandler, function: &str, failure: &HandlerFailure<'_>) {
+    reporting(handler, || report_failure(handler, function, failure));
 }
 
 /// Runs code of the user that only tells.
-pub(super) fn telling(handler: &dyn AnyHandler, tell: impl FnOnce()) {
+pub(super) fn reporting(handler: &dyn AnyHandler, tell: impl FnOnce()) {
     if let Err(message) = caught(tell) {
         panicked_while_telling(handler, &message);
     }
@@ -64,13 +64,13 @@ pub(super) fn panicked_while_telling(handler: &dyn AnyHandler, message: &str) {
 }
 
 /// What is needed to tell of a panic that takes the handler and its base away.
-pub(super) struct Told {
+pub(super) struct Reporter {
     shared: SharedIo,
     server: Arc<ServerInfo>,
     client_address: Address,
 }
 
-impl Told {
+impl Reporter {
     pub(super) fn of(vars: &InstanceVariables) -> Self {
         Self {
             shared: vars.shared().clone(),
@@ -79,8 +79,8 @@ impl Told {
         }
     }
 
-    pub(super) fn tell(self, deed: &str, message: &str) {
-        let failure = Failure::Panic(message);
+    pub(super) fn report(self, deed: &str, message: &str) {
+        let failure = HandlerFailure::Panic(message);
         log(&self.shared, &format!("{deed} {failure}"));
         let error = HandlerError::early(self.client_address, &failure);
         if let Err(another) = caught(|| self.server.report(&error)) {
@@ -90,5 +90,5 @@ impl Told {
 }
 
 fn log(shared: &SharedIo, text: &str) {
-    shared.lock().complain(text);
+    shared.lock().warn(text);
 }

@@ -11,14 +11,13 @@ use super::acceptor::Acceptor;
 use super::address::ServerAddress;
 use super::assign::{clear, close, poll_once};
 use super::config::{HandleTimeout, Hooks, ServerBuilder};
-use super::connection::Live;
+use super::connection::HttpConnection;
 use super::engine::{Engine, Hooked, Open};
 use super::listener::IntoListener;
 use super::listeners::{Endpoint, Listeners};
 use super::log::Log;
 use super::machine::{CALLER, Thread};
 use super::poller::Poller;
-use super::session::Parts;
 use super::settings::Settings;
 use super::shutdown::Shutdown;
 #[cfg(unix)]
@@ -27,9 +26,10 @@ use super::stop::Control;
 #[cfg(feature = "tls")]
 use super::tls::{Watch, Watching};
 use super::token::WAKER;
+use super::turn::ConnectionParts;
 use super::wakers::Wakers;
 use super::worker::Worker;
-use crate::handler::guard::HostGuard;
+use crate::handler::host_policy::HostPolicy;
 #[cfg(unix)]
 use crate::handler::wire::Level;
 use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler, ServerHandle, ServerInfo};
@@ -74,7 +74,7 @@ where
     F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H + Send + Sync + 'static,
 {
     let factory = Arc::new(factory);
-    Box::new(move |parts: Parts| Box::new(Live::new(parts, factory.clone())))
+    Box::new(move |parts: ConnectionParts| Box::new(HttpConnection::new(parts, factory.clone())))
 }
 
 impl HTTPServer {
@@ -169,7 +169,7 @@ impl HTTPServer {
         let control = Control { shutdown: shutdown.clone(), wakers: wakers.clone(), log: log.clone() };
         let handle = ServerHandle { server: Arc::new(control) };
         let (name_of, is_tls) = (settings.name_of, settings.is_tls());
-        let guard = HostGuard::new(settings.allowed_hosts.iter().cloned(), settings.loopback_guard);
+        let guard = HostPolicy::new(settings.allowed_hosts.iter().cloned(), settings.loopback_guard);
         let guard = guard.is_on().then_some(guard);
         let info = Arc::new(ServerInfo {
             address: address.clone(),
@@ -266,7 +266,7 @@ impl HTTPServer {
         }
         let report = engine.shutdown.close_account();
         if report.cut > 0 {
-            engine.log.complain(0, &format!("the grace is over, connections: {report}"));
+            engine.log.warn(0, &format!("the grace is over, connections: {report}"));
         }
         close(engine);
         engine.log.finish();
@@ -289,7 +289,7 @@ impl HTTPServer {
         if let Err(error) = &watching {
             self.engine
                 .log
-                .complain(0, &format!("the certificate is not watched, for there is no thread: {error}"));
+                .warn(0, &format!("the certificate is not watched, for there is no thread: {error}"));
         }
         watching.ok()
     }

@@ -175,7 +175,7 @@ impl Log {
 
     /// A line in which the server complains, about a connection of this shard or, in the first, about anything else. It writes
     /// nothing: who complains may have the poller in hand, or be the watchdog, and the drivers' loop writes what there is.
-    pub(super) fn complain(&self, shard: usize, text: &str) {
+    pub(super) fn warn(&self, shard: usize, text: &str) {
         self.gather(shard, &line_of_the_server(text), Level::Warning);
     }
 
@@ -218,7 +218,7 @@ impl Repeated {
     pub(super) fn tell(&self, log: &Log, text: impl FnOnce() -> String) {
         let Some(untold) = self.count(Instant::now()) else { return };
         let text = text();
-        log.complain(
+        log.warn(
             0,
             &match untold {
                 0 => text,

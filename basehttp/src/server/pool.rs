@@ -31,7 +31,7 @@ pub(super) struct ThreadPool<J> {
 struct State<J> {
     /// Permits that wait for a thread, by their shards.
     tickets: VecDeque<usize>,
-    lines: [Line<J>; 3],
+    lines: [LaneQueue<J>; 3],
     /// Threads with nothing to do.
     idle: usize,
     /// All but the reserve.
@@ -40,7 +40,7 @@ struct State<J> {
 }
 
 /// Requests that wait for a thread, and how many of them may have one.
-struct Line<J> {
+struct LaneQueue<J> {
     /// Since when each has waited.
     jobs: VecDeque<(J, Instant)>,
     /// Threads that run one of them.
@@ -79,7 +79,7 @@ pub(super) enum Call {
     /// A thread that is to be added: [`work`](super::threads::work) is what it runs.
     Hire,
     /// A thread that has something to do, or one that the watchdog calls if that takes too long.
-    Line,
+    Queue,
     /// Nobody before a handler returns.
     Nobody,
 }
@@ -109,7 +109,7 @@ const RETURNS: u32 = 64;
 /// Handlers that compute for long, and none of which has returned for so many ticks, may wait for each other.
 const COMPUTES_TICKS: u32 = 100;
 
-impl<J> Line<J> {
+impl<J> LaneQueue<J> {
     fn new(base: usize, patience: u32) -> Self {
         Self {
             jobs: VecDeque::new(),
@@ -175,9 +175,9 @@ impl<J> ThreadPool<J> {
     /// `computing` handlers that compute for long may run at a time.
     pub(super) fn new(max_threads: usize, computing: usize) -> Self {
         let lines = [
-            Line::new(usize::MAX, u32::MAX),
-            Line::new(computing.max(2), UNCERTAIN_TICKS),
-            Line::new(computing.max(1), COMPUTES_TICKS),
+            LaneQueue::new(usize::MAX, u32::MAX),
+            LaneQueue::new(computing.max(2), UNCERTAIN_TICKS),
+            LaneQueue::new(computing.max(1), COMPUTES_TICKS),
         ];
         let state = State { tickets: VecDeque::new(), lines, idle: 0, threads: 0, closed: false };
         Self {
@@ -216,7 +216,7 @@ impl<J> ThreadPool<J> {
         queue.jobs.push_back((job, Instant::now()));
         if queue.eligible() == before {
             self.has_queue.store(true, Ordering::SeqCst);
-            return Ok(Call::Line);
+            return Ok(Call::Queue);
         }
         let eligible = state.eligible();
         Ok(self.find(state, eligible))
@@ -396,7 +396,7 @@ impl<J> ThreadPool<J> {
 }
 
 impl<J> State<J> {
-    fn line(&mut self, lane: Lane) -> &mut Line<J> {
+    fn line(&mut self, lane: Lane) -> &mut LaneQueue<J> {
         let [waits, unknown, computes] = &mut self.lines;
         match lane {
             Lane::Waits => waits,
@@ -406,7 +406,7 @@ impl<J> State<J> {
     }
 
     fn eligible(&self) -> usize {
-        self.lines.iter().map(Line::eligible).sum()
+        self.lines.iter().map(LaneQueue::eligible).sum()
     }
 
     fn has_queue(&self) -> bool {
@@ -417,7 +417,7 @@ impl<J> State<J> {
     fn next_job(&mut self) -> Option<(J, Lane)> {
         let lanes = [Lane::Waits, Lane::Uncertain, Lane::Computes];
         let since =
-            |line: &Line<J>| line.jobs.front().map(|(_, since)| *since).filter(|_| line.eligible() > 0);
+            |line: &LaneQueue<J>| line.jobs.front().map(|(_, since)| *since).filter(|_| line.eligible() > 0);
         let first = lanes.into_iter().filter_map(|lane| Some((since(self.line(lane))?, lane)));
         let (_, lane) = first.min_by_key(|(since, _)| *since)?;
         let queue = self.line(lane);
@@ -450,7 +450,7 @@ mod tests {
         let pool = pool();
         assert_eq!(
             submit(&pool, 5, Lane::Uncertain),
-            [Call::Hire, Call::Hire, Call::Line, Call::Line, Call::Line]
+            [Call::Hire, Call::Hire, Call::Queue, Call::Queue, Call::Queue]
         );
         take(&pool, 2);
         assert!(pool.has_queue());
@@ -465,13 +465,13 @@ mod tests {
         for _ in 0..4 {
             pool.leave(Lane::Uncertain);
         }
-        assert_eq!(submit(&pool, 3, Lane::Uncertain)[2], Call::Line);
+        assert_eq!(submit(&pool, 3, Lane::Uncertain)[2], Call::Queue);
     }
 
     #[test]
     fn handlers_that_compute_take_turns_and_do_not_wait_for_each_other_for_ever() {
         let pool = pool();
-        assert_eq!(submit(&pool, 3, Lane::Computes), [Call::Hire, Call::Line, Call::Line]);
+        assert_eq!(submit(&pool, 3, Lane::Computes), [Call::Hire, Call::Queue, Call::Queue]);
         take(&pool, 1);
         for _ in 1..COMPUTES_TICKS {
             assert_eq!(pool.look(false), []);
@@ -483,7 +483,7 @@ mod tests {
         take(&pool, 1);
         pool.leave(Lane::Computes);
         pool.leave(Lane::Computes);
-        assert_eq!(submit(&pool, 2, Lane::Computes), [Call::Hire, Call::Line], "one is enough again");
+        assert_eq!(submit(&pool, 2, Lane::Computes), [Call::Hire, Call::Queue], "one is enough again");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::session::{Host, Step, Turn};
+use super::turn::{Step, Turn, TurnContext};
 use crate::handler::connection_io::NextHead;
 use crate::handler::instance::InstanceVariables;
 use crate::handler::wire::Want;
@@ -28,8 +28,8 @@ impl NextRequest {
     }
 
     /// What is left of the time. None where it is over, or where nobody can be about to send.
-    pub(super) fn grant(&mut self, host: &dyn Host) -> Option<Duration> {
-        if !host.expects_requests() {
+    pub(super) fn grant(&mut self, context: &dyn TurnContext) -> Option<Duration> {
+        if !context.expects_requests() {
             return None;
         }
         let left = NEXT_REQUEST.saturating_sub(self.seen.elapsed());
@@ -38,8 +38,8 @@ impl NextRequest {
     }
 
     /// Waits for it so long at most, and where the server ends, for what is left of the time.
-    fn wait(&mut self, host: &dyn Host, patience: Duration) -> Turn {
-        let time = if host.is_stopping() { self.grant(host) } else { Some(patience) };
+    fn wait(&mut self, context: &dyn TurnContext, patience: Duration) -> Turn {
+        let time = if context.is_stopping() { self.grant(context) } else { Some(patience) };
         time.map_or(Turn::Over, |time| Turn::Later(Want::Input, time.min(patience)))
     }
 
@@ -53,7 +53,7 @@ impl NextRequest {
 pub(super) fn preface(
     vars: &mut InstanceVariables,
     next: &mut NextRequest,
-    host: &dyn Host,
+    context: &dyn TurnContext,
     late: bool,
 ) -> Option<Step> {
     let read = vars.io().preface();
@@ -65,12 +65,12 @@ pub(super) fn preface(
         }
         Err(error) if error.kind() == io::ErrorKind::WouldBlock && !late => {
             let patience = vars.io().silence_allowed(vars.phase());
-            Some(Step::Break(next.wait(host, patience)))
+            Some(Step::Break(next.wait(context, patience)))
         }
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => Some(refuse(vars, host, &error)),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Some(refuse(vars, context, &error)),
         // A connection without a byte is still the poller's, and idle: some of the header has come.
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock && !host.is_stopping() => {
-            vars.io().complain(&format!(
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock && !context.is_stopping() => {
+            vars.io().warn(&format!(
                 "{}: its PROXY header has not come to its end within head_timeout",
                 vars.peer_address()
             ));
@@ -85,7 +85,7 @@ pub(super) fn preface(
 pub(super) fn await_input(
     vars: &InstanceVariables,
     next: &mut NextRequest,
-    host: &dyn Host,
+    context: &dyn TurnContext,
     late: bool,
 ) -> Option<Step> {
     let (looked, io) = vars.look_for_input();
@@ -93,22 +93,22 @@ pub(super) fn await_input(
         NextHead::Request => None,
         NextHead::Later | NextHead::Enough if !late => {
             let patience = io.silence_allowed(vars.phase());
-            Some(Step::Break(next.wait(host, patience)))
+            Some(Step::Break(next.wait(context, patience)))
         }
         NextHead::Later | NextHead::Enough | NextHead::End => Some(Step::Break(Turn::Over)),
     }
 }
 
-fn refuse(vars: &InstanceVariables, host: &dyn Host, error: &io::Error) -> Step {
+fn refuse(vars: &InstanceVariables, context: &dyn TurnContext, error: &io::Error) -> Step {
     let mut io = vars.io();
-    io.complain(&format!("{}: {error}", vars.peer_address()));
+    io.warn(&format!("{}: {error}", vars.peer_address()));
     // A client of TLS could not read it.
     if vars.server().is_tls() {
         return Step::Break(Turn::Over);
     }
     io.refuse_preface();
     drop(io);
-    host.before_sending();
+    context.before_sending();
     end_refused(vars);
     Step::Continue(())
 }

@@ -4,18 +4,18 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::counters::Refused;
-use super::session::{Host, Session, Turn};
 use super::transport::Socket;
+use super::turn::{Protocol, Turn, TurnContext};
 use crate::handler::wire::{Want, Wire};
 use crate::proto::status::HTTPStatus;
 
 pub(super) struct Refusal {
     wire: Socket,
-    at: At,
+    phase: RefusalPhase,
     _counted: Refused,
 }
 
-enum At {
+enum RefusalPhase {
     Response,
     Linger { left: usize, until: Instant },
 }
@@ -29,25 +29,27 @@ const LINGER_BYTES: usize = 64 * 1024;
 
 impl Refusal {
     pub(super) fn new(wire: Socket, refused: Refused) -> Self {
-        Self { wire, at: At::Response, _counted: refused }
+        Self { wire, phase: RefusalPhase::Response, _counted: refused }
     }
 }
 
-impl Session for Refusal {
-    fn turn(&mut self, _host: &mut dyn Host, expired: bool) -> Turn {
-        if matches!(self.at, At::Response) {
+impl Protocol for Refusal {
+    fn turn(&mut self, _host: &mut dyn TurnContext, expired: bool) -> Turn {
+        if matches!(self.phase, RefusalPhase::Response) {
             // An empty send buffer has room for it; where it has not, nobody listens.
             if self.wire.write(RESPONSE).is_err() {
                 return Turn::Over;
             }
             self.wire.responded(HTTPStatus::SERVICE_UNAVAILABLE.code());
             self.wire.shutdown_write();
-            self.at = At::Linger { left: LINGER_BYTES, until: Instant::now() + PATIENCE };
+            self.phase = RefusalPhase::Linger { left: LINGER_BYTES, until: Instant::now() + PATIENCE };
         }
         let mut scratch = [0; 4096];
-        while let At::Linger { left, until } = self.at {
+        while let RefusalPhase::Linger { left, until } = self.phase {
             match self.wire.read(&mut scratch) {
-                Ok(count @ 1..) if count < left => self.at = At::Linger { left: left - count, until },
+                Ok(count @ 1..) if count < left => {
+                    self.phase = RefusalPhase::Linger { left: left - count, until }
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && !expired => {
                     return Turn::Later(Want::Input, until.saturating_duration_since(Instant::now()));
                 }
@@ -66,7 +68,7 @@ impl Session for Refusal {
     }
 
     fn is_answered(&self) -> bool {
-        matches!(self.at, At::Linger { .. })
+        matches!(self.phase, RefusalPhase::Linger { .. })
     }
 
     fn refuse(&mut self) -> bool {

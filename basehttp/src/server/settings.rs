@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::token::MAX_CONNECTIONS;
 use crate::handler::NameOf;
 use crate::handler::connection_io::{Bounds, LONGEST};
-use crate::handler::guard::is_host;
+use crate::handler::host_policy::is_host;
 
 #[derive(Clone, Debug)]
 pub(super) struct Settings {

@@ -9,12 +9,12 @@ use std::time::Duration;
 use super::alone::{Alone, NoServer};
 use super::caught::caught;
 use super::config::{Hooks, ServerBuilder};
-use super::connection::Live;
+use super::connection::HttpConnection;
 use super::http_server::HTTPServer;
 use super::log::Log;
-use super::session::{Parts, Session, Turn};
 use super::settings::Settings;
-use crate::handler::guard::HostGuard;
+use super::turn::{ConnectionParts, Protocol, Turn};
+use crate::handler::host_policy::HostPolicy;
 use crate::handler::wire::{Close, Level, Want, Wire};
 use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler, ServerInfo, Stop as _};
 use crate::sync::{Arc, Mutex, MutexGuard, lock};
@@ -167,7 +167,7 @@ impl ServerBuilder {
             Err(message) => return Err(lost(&server, "verify_request panicked", &message)),
         }
         let Settings { bounds, name_of, allowed_hosts, loopback_guard, .. } = self.settings;
-        let guard = HostGuard::new(allowed_hosts, loopback_guard);
+        let guard = HostPolicy::new(allowed_hosts, loopback_guard);
         let info = ServerInfo {
             handle_error,
             name_of,
@@ -178,13 +178,18 @@ impl ServerBuilder {
         };
         let record = Record::default();
         let wire = Blocking { stream, record: record.clone(), server: server.clone(), is_flushed: true };
-        let parts =
-            Parts { wire: Box::new(wire), client_address, server: Arc::new(info), bounds: Arc::new(bounds) };
+        let parts = ConnectionParts {
+            wire: Box::new(wire),
+            client_address,
+            server: Arc::new(info),
+            bounds: Arc::new(bounds),
+        };
         // A panic of the stream is neither the handler's nor the server's.
-        let outcome = caught(|| serve(Live::new(parts, Arc::new(factory)), &record, &server)).map_or_else(
-            |message| Err(lost(&server, "a connection is lost to a panic", &message)),
-            |()| record.outcome(),
-        );
+        let outcome = caught(|| serve(HttpConnection::new(parts, Arc::new(factory)), &record, &server))
+            .map_or_else(
+                |message| Err(lost(&server, "a connection is lost to a panic", &message)),
+                |()| record.outcome(),
+            );
         if let Some(log) = server.log() {
             log.finish();
         }
@@ -219,14 +224,14 @@ fn check(builder: &ServerBuilder, client_address: &Address) -> io::Result<()> {
 fn lost(server: &NoServer, what: &str, message: &str) -> io::Error {
     let text = format!("{what}: {message}");
     if let Some(log) = server.log() {
-        log.complain(0, &text);
+        log.warn(0, &text);
         log.flush();
     }
     io::Error::other(text)
 }
 
 /// Gives the connection its turns.
-fn serve<H, F>(mut session: Live<H, F>, record: &Record, server: &Arc<NoServer>)
+fn serve<H, F>(mut session: HttpConnection<H, F>, record: &Record, server: &Arc<NoServer>)
 where
     H: RequestHandler,
     F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H,

@@ -4,12 +4,12 @@ use mio::Token;
 
 use super::end::End;
 use super::listener::Stream;
-use super::session::Session;
 use super::sync::{
     Arc, AtomicBool, AtomicU8, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, PoisonError, Weak, lock,
 };
 use super::time::NEVER;
 use super::token::{INDEX_BITS, READ};
+use super::turn::Protocol;
 use crate::handler::Address;
 
 /// A connection's place in the table. The connection itself moves from hand to hand, and lies here only while it waits.
@@ -45,7 +45,7 @@ pub(super) struct Seat {
 /// A connection on its way between table, queue, driver and pool.
 pub(super) struct Connection {
     pub(super) place: Arc<Place>,
-    pub(super) session: Box<dyn Session + Send>,
+    pub(super) session: Box<dyn Protocol + Send>,
     /// The poller has found that its time is over.
     pub(super) expired: bool,
     /// The client, while the server has still to be asked whether it is welcome.

@@ -73,7 +73,7 @@ impl Socket {
 
     /// A line of the log about this connection, which begins with the address of the other end.
     #[cfg(feature = "tls")]
-    pub(super) fn complain(&self, text: &str) {
+    pub(super) fn warn(&self, text: &str) {
         let peer = match &*self.stream {
             Stream::Tcp(stream) => stream.peer_addr().ok().map(|address| address.to_string()),
             #[cfg(unix)]
@@ -81,7 +81,7 @@ impl Socket {
         };
         self.server
             .log()
-            .complain(self.place.shard, &format!("{}: {text}", peer.as_deref().unwrap_or("a client")));
+            .warn(self.place.shard, &format!("{}: {text}", peer.as_deref().unwrap_or("a client")));
     }
 
     fn counters(&self) -> &Counters {

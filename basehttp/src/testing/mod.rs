@@ -36,8 +36,8 @@ use crate::handler::connection_io::Bounds;
 use crate::handler::wire::Want;
 use crate::handler::{BaseHTTPRequestHandler, RequestHandler};
 use crate::server::alone::{Alone, NoServer};
-use crate::server::connection::Live;
-use crate::server::session::{Parts, Session, Turn};
+use crate::server::connection::HttpConnection;
+use crate::server::turn::{ConnectionParts, Protocol, Turn};
 use memory::Memory;
 
 pub use double::{Received, TestDouble};
@@ -112,13 +112,13 @@ where
 {
     let clock = Clock::moved();
     let (memory, record) = Memory::new(pieces.into_iter(), clock.clone());
-    let parts = Parts {
+    let parts = ConnectionParts {
         wire: Box::new(memory),
         client_address: std::net::SocketAddr::from((Ipv4Addr::LOCALHOST, 54321)).into(),
         server: Arc::new(Arc::<NoServer>::default().info()),
         bounds: Arc::new(Bounds { clock: clock.clone(), ..Bounds::default() }),
     };
-    let mut session = Live::new(parts, Arc::new(factory));
+    let mut session = HttpConnection::new(parts, Arc::new(factory));
     // It goes on as if nobody had said that it is to end.
     let mut host = Alone::new(Arc::default());
     let mut is_late = false;

@@ -5,14 +5,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddr
 
 use socket2::{Domain, Socket, Type};
 
-use crate::failure::Failure;
+use crate::failure::CommandError;
 
 /// Connections that the system queues: as many as the library's default.
 const BACKLOG: i32 = 1024;
 
 /// Listens at these addresses of the machine, or without any at all that it has, and at the same port of each: the first, and
 /// the further ones.
-pub(crate) fn listen(hosts: &[String], port: u16) -> Result<(TcpListener, Vec<TcpListener>), Failure> {
+pub(crate) fn listen(hosts: &[String], port: u16) -> Result<(TcpListener, Vec<TcpListener>), CommandError> {
     let Some((first, further)) = hosts.split_first() else {
         return Ok((listen_everywhere(port)?, Vec::new()));
     };
@@ -20,13 +20,13 @@ pub(crate) fn listen(hosts: &[String], port: u16) -> Result<(TcpListener, Vec<Tc
     let has_ipv4 = hosts.iter().any(|host| host.parse::<Ipv4Addr>().is_ok());
     let first = listen_at(first, port, has_ipv4)?;
     // What the system has chosen for the first is for all.
-    let port = first.local_addr().map_err(Failure::of_system)?.port();
+    let port = first.local_addr().map_err(CommandError::of_system)?.port();
     let further = further.iter().map(|host| listen_at(host, port, has_ipv4)).collect::<Result<_, _>>()?;
     Ok((first, further))
 }
 
 /// IPv6 and IPv4 with one socket, or IPv4 alone where the system knows no IPv6.
-fn listen_everywhere(port: u16) -> Result<TcpListener, Failure> {
+fn listen_everywhere(port: u16) -> Result<TcpListener, CommandError> {
     let everywhere = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
     open(everywhere, false)
         .or_else(|error| {
@@ -35,7 +35,7 @@ fn listen_everywhere(port: u16) -> Result<TcpListener, Failure> {
         .map_err(|error| unusable(&error, "", port))
 }
 
-fn listen_at(host: &str, port: u16, is_ipv6_alone: bool) -> Result<TcpListener, Failure> {
+fn listen_at(host: &str, port: u16, is_ipv6_alone: bool) -> Result<TcpListener, CommandError> {
     if host.is_empty() {
         return listen_everywhere(port);
     }
@@ -45,7 +45,7 @@ fn listen_at(host: &str, port: u16, is_ipv6_alone: bool) -> Result<TcpListener, 
         Err(_) => (bare, port)
             .to_socket_addrs()
             .map_err(|error| {
-                Failure::other(format!(
+                CommandError::other(format!(
                     "cannot listen at {host}: {error}; --bind wants an address of this machine"
                 ))
             })?
@@ -84,8 +84,8 @@ fn lacks_ipv6(error: &io::Error) -> bool {
 }
 
 /// What to do about it.
-fn unusable(error: &io::Error, host: &str, port: u16) -> Failure {
-    Failure::other(match error.kind() {
+fn unusable(error: &io::Error, host: &str, port: u16) -> CommandError {
+    CommandError::other(match error.kind() {
         io::ErrorKind::AddrInUse => {
             let other = if port == u16::MAX { 8000 } else { port + 1 };
             let place = if host.is_empty() { String::new() } else { format!(" at {host}") };

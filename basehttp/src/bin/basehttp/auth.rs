@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use subtle::{Choice, ConstantTimeEq as _};
 
-use crate::failure::Failure;
+use crate::failure::CommandError;
 
 /// Who may read what is served.
 pub(crate) struct Auth {
@@ -36,7 +36,7 @@ const LONGEST_FILE: u64 = 1 << 20;
 
 impl Auth {
     /// From the option, from a file, or else from the environment. None where nobody is asked.
-    pub(crate) fn new(option: Option<&str>, file: Option<&Path>) -> Result<Option<Self>, Failure> {
+    pub(crate) fn new(option: Option<&str>, file: Option<&Path>) -> Result<Option<Self>, CommandError> {
         if let Some(pair) = option {
             return Ok(Some(Self { pairs: vec![checked(pair, "--auth")?] }));
         }
@@ -47,15 +47,17 @@ impl Auth {
             Ok(pair) => Ok(Some(Self { pairs: vec![checked(&pair, VARIABLE)?] })),
             Err(std::env::VarError::NotPresent) => Ok(None),
             // A password that is not understood must not become none.
-            Err(error) => Err(Failure::usage(format!("{VARIABLE}: {error}"))),
+            Err(error) => Err(CommandError::usage(format!("{VARIABLE}: {error}"))),
         }
     }
 
-    fn of_file(path: &Path) -> Result<Self, Failure> {
+    fn of_file(path: &Path) -> Result<Self, CommandError> {
         let shown = path.display();
-        let unreadable = |error: std::io::Error| Failure::other(format!("cannot read {shown}: {error}"));
+        let unreadable = |error: std::io::Error| CommandError::other(format!("cannot read {shown}: {error}"));
         if std::fs::metadata(path).map_err(unreadable)?.len() > LONGEST_FILE {
-            return Err(Failure::other(format!("{shown} is too long for a list of names and passwords")));
+            return Err(CommandError::other(format!(
+                "{shown} is too long for a list of names and passwords"
+            )));
         }
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
         // Some editors begin a file of UTF-8 with a byte order mark, which would be part of the first name.
@@ -66,7 +68,7 @@ impl Auth {
             lines.map(|(number, line)| checked(line, &format!("{shown}, line {}", number + 1))).collect();
         let pairs = pairs?;
         if pairs.is_empty() {
-            return Err(Failure::other(format!(
+            return Err(CommandError::other(format!(
                 "{shown} has no line USER:PASS, so that nobody could come in"
             )));
         }
@@ -108,7 +110,7 @@ fn same(given: &[u8], pair: &[u8]) -> Choice {
     given.iter().zip(pair.iter().cycle()).fold(equal, |equal, (one, other)| equal & one.ct_eq(other))
 }
 
-fn checked(pair: &str, source: &str) -> Result<Vec<u8>, Failure> {
+fn checked(pair: &str, source: &str) -> Result<Vec<u8>, CommandError> {
     match pair.split_once(':') {
         Some((user, password))
             if !user.is_empty() && !password.is_empty() && !pair.contains(char::is_control) =>
@@ -116,7 +118,9 @@ fn checked(pair: &str, source: &str) -> Result<Vec<u8>, Failure> {
             Ok(pair.as_bytes().to_vec())
         }
         // Not shown: it may be a password.
-        _ => Err(Failure::usage(format!("{source}: write it as USER:PASS, with something on both sides"))),
+        _ => {
+            Err(CommandError::usage(format!("{source}: write it as USER:PASS, with something on both sides")))
+        }
     }
 }
 

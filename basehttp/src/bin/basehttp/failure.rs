@@ -12,14 +12,14 @@ const HINT: &str = "`basehttp --help` tells what there is";
 
 /// What is wrong and what to do, in a line or two.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub(crate) enum CommandError {
     /// The command was called in a way that cannot be meant.
     Usage(String),
     /// Everything else.
     Other(String),
 }
 
-impl Failure {
+impl CommandError {
     pub(crate) fn usage(text: impl Into<String>) -> Self {
         Self::Usage(text.into())
     }
@@ -72,7 +72,7 @@ impl Failure {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(text) | Self::Other(text) => f.write_str(text),

@@ -27,7 +27,7 @@ use basehttp::{HTTPServer, ServerBuilder, TlsConfig};
 use clap::{CommandFactory as _, Parser as _};
 
 use args::{Args, Protocol};
-use failure::Failure;
+use failure::CommandError;
 use handler::Files;
 use settings::Settings;
 
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
             let _ = error.print();
             Ok(())
         }
-        Err(error) => Err(Failure::of_arguments(&error)),
+        Err(error) => Err(CommandError::of_arguments(&error)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: &Args) -> Result<(), Failure> {
+fn run(args: &Args) -> Result<(), CommandError> {
     if let Some(shell) = args.completions {
         // It would panic where nobody reads to the end.
         let mut script = Vec::new();
@@ -59,7 +59,7 @@ fn run(args: &Args) -> Result<(), Failure> {
     }
     if args.man {
         let mut page = Vec::new();
-        clap_mangen::Man::new(Args::command()).render(&mut page).map_err(Failure::of_system)?;
+        clap_mangen::Man::new(Args::command()).render(&mut page).map_err(CommandError::of_system)?;
         return print(&page);
     }
     let settings = Arc::new(Settings::new(args)?);
@@ -70,9 +70,9 @@ fn run(args: &Args) -> Result<(), Failure> {
 }
 
 /// A reader who has seen enough, as `head`, is no failure.
-fn print(text: &[u8]) -> Result<(), Failure> {
+fn print(text: &[u8]) -> Result<(), CommandError> {
     match io::stdout().write_all(text) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::of_system(error)),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CommandError::of_system(error)),
         _ => Ok(()),
     }
 }
@@ -92,27 +92,27 @@ fn guarded(builder: ServerBuilder, args: &Args, is_loopback: bool) -> ServerBuil
 const LOOK_AT_TLS: Duration = Duration::from_secs(2);
 
 /// Serves until somebody wants the end; with responses of HTTP/1.`MINOR`.
-fn serve<const MINOR: u8>(args: &Args, settings: &Arc<Settings>) -> Result<(), Failure> {
+fn serve<const MINOR: u8>(args: &Args, settings: &Arc<Settings>) -> Result<(), CommandError> {
     let mut builder = HTTPServer::builder();
     if let Some(certificate) = &args.tls_cert {
         let key = args.tls_key.as_ref().unwrap_or(certificate);
-        let tls = TlsConfig::from_files(certificate, key).map_err(Failure::of_system)?;
+        let tls = TlsConfig::from_files(certificate, key).map_err(CommandError::of_system)?;
         builder = builder.tls(tls).watch_tls(LOOK_AT_TLS);
     }
     let (first, further) = address::listen(&args.bind, args.port)?;
     let addresses = iter::once(&first).chain(&further).map(TcpListener::local_addr);
-    let addresses: Vec<_> = addresses.collect::<Result<_, _>>().map_err(Failure::of_system)?;
+    let addresses: Vec<_> = addresses.collect::<Result<_, _>>().map_err(CommandError::of_system)?;
     let is_loopback = addresses.iter().all(|address| address.ip().to_canonical().is_loopback());
     let builder = guarded(builder, args, is_loopback);
     let builder = further.into_iter().fold(builder, ServerBuilder::also_from_listener);
     let shared = settings.clone();
     let mut server = builder
         .from_listener(first, move |base| Files::<MINOR>::new(base, shared.clone()))
-        .map_err(Failure::of_system)?;
-    signals::watch(server.handle()).map_err(Failure::of_system)?;
+        .map_err(CommandError::of_system)?;
+    signals::watch(server.handle()).map_err(CommandError::of_system)?;
     greeting::greet(args, settings, &addresses);
     let outcome = server.serve_forever();
     settings.log.close();
     let _ = writeln!(io::stdout(), "{}", settings.summary);
-    outcome.map_err(Failure::of_system)
+    outcome.map_err(CommandError::of_system)
 }

@@ -4,7 +4,7 @@ use basehttp::Directory;
 
 use crate::args::Args;
 use crate::auth::Auth;
-use crate::failure::Failure;
+use crate::failure::CommandError;
 use crate::log::Log;
 use crate::summary::Summary;
 
@@ -36,14 +36,16 @@ pub(crate) struct UploadRules {
 }
 
 impl Settings {
-    pub(crate) fn new(args: &Args) -> Result<Self, Failure> {
+    pub(crate) fn new(args: &Args) -> Result<Self, CommandError> {
         if args.tls_password_file.is_some() {
             return Err(password(args));
         }
         if args.cgi && cfg!(not(unix)) {
-            return Err(Failure::usage("--cgi is for unix: this system cannot run scripts as RFC 3875 asks"));
+            return Err(CommandError::usage(
+                "--cgi is for unix: this system cannot run scripts as RFC 3875 asks",
+            ));
         }
-        let files = Directory::open(&args.directory).map_err(Failure::of_system)?;
+        let files = Directory::open(&args.directory).map_err(CommandError::of_system)?;
         let mut headers = args.headers.clone();
         // What strangers put there is what its name says, and no page because it looks like one.
         if args.upload && !has(&headers, NO_SNIFFING.0) {
@@ -66,7 +68,7 @@ impl Settings {
             upload: args.upload.then_some(rules),
             headers,
             content_type: args.content_type.clone(),
-            log: Log::new(args.log).map_err(Failure::of_system)?,
+            log: Log::new(args.log).map_err(CommandError::of_system)?,
             summary: Summary::default(),
         })
     }
@@ -84,11 +86,11 @@ fn has(headers: &[(String, String)], name: &str) -> bool {
     headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
 }
 
-fn password(args: &Args) -> Failure {
+fn password(args: &Args) -> CommandError {
     let key = args.tls_key.as_ref().or(args.tls_cert.as_ref());
     let shown =
         |path: Option<&std::path::PathBuf>| path.map_or("FILE".into(), |path| path.display().to_string());
-    Failure::usage(format!(
+    CommandError::usage(format!(
         "a key with a password is not read; write one without, and give that to --tls-key:\n  \
          openssl pkey -in '{}' -passin 'file:{}' -out key.pem && chmod 600 key.pem",
         shown(key),

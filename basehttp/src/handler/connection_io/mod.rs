@@ -124,7 +124,7 @@ impl ConnectionIo {
     }
 
     /// Takes a line in which the server complains.
-    pub(crate) fn complain(&mut self, text: &str) {
+    pub(crate) fn warn(&mut self, text: &str) {
         self.link.wire.log(&line_of_the_server(text), Level::Warning);
     }
 

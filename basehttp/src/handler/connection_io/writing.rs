@@ -10,7 +10,7 @@ use super::sending::FlushProgress;
 use super::{ConnectionIo, DIRECT};
 use crate::handler::wire::Close;
 use crate::proto::connection::{Phase, Settled};
-use crate::proto::mistake::Mistake;
+use crate::proto::misuse::Misuse;
 use crate::proto::request_line::Version;
 use crate::proto::response::{Asked, Ended};
 use crate::proto::status::HTTPStatus;
@@ -19,7 +19,7 @@ impl ConnectionIo {
     /// Takes back what is not committed of the response.
     pub(crate) fn abandon(&mut self) -> io::Result<()> {
         if self.response.is_committed() {
-            return Err(misuse(Mistake::HeadAfterHead));
+            return Err(invalid(Misuse::HeadAfterHead));
         }
         self.response.abandon();
         Ok(())
@@ -28,7 +28,7 @@ impl ConnectionIo {
     /// Ends a head. An interim response is sent at once.
     #[inline]
     pub(crate) fn end_head(&mut self) -> io::Result<()> {
-        match self.response.end_head().map_err(misuse)? {
+        match self.response.end_head().map_err(invalid)? {
             Ended::Interim(status) => {
                 self.input.waits_for_continue &= status != HTTPStatus::CONTINUE.code();
                 self.send_ready()
@@ -61,7 +61,7 @@ impl ConnectionIo {
         if data.len() >= DIRECT && !self.response.would_hold(data.len()) && self.output.attached.is_empty() {
             return self.write_direct(data);
         }
-        let count = self.response.write(data).map_err(|mistake| self.refused(mistake))?;
+        let count = self.response.write(data).map_err(|misuse| self.refused(misuse))?;
         let waiting = self.output.untried(&self.response);
         if self.response.is_committed() && waiting >= self.link.bounds.hold {
             self.response.flush();
@@ -81,7 +81,7 @@ impl ConnectionIo {
 
     fn write_direct(&mut self, data: &[u8]) -> io::Result<usize> {
         let (count, on_wire) =
-            self.response.begin_direct(data.len() as u64).map_err(|mistake| self.refused(mistake))?;
+            self.response.begin_direct(data.len() as u64).map_err(|misuse| self.refused(misuse))?;
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         let mut rest = data.get(..count).filter(|_| on_wire).unwrap_or_default();
         loop {
@@ -111,7 +111,7 @@ impl ConnectionIo {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
         let len = range.end.saturating_sub(range.start);
-        if self.response.begin_file(len).map_err(|mistake| self.refused(mistake))? {
+        if self.response.begin_file(len).map_err(|misuse| self.refused(misuse))? {
             let place = self.response.gathered();
             self.output.attached.push_back(Attached::new(place, source, range));
             self.response.end_direct();
@@ -125,7 +125,7 @@ impl ConnectionIo {
             Ok(value) => self.response.trailer(name, value),
             Err(fmt::Error) => Err(self.response.unprintable_trailer(name)),
         };
-        added.map_err(misuse)
+        added.map_err(invalid)
     }
 
     /// Sends what the handler has written.
@@ -137,7 +137,7 @@ impl ConnectionIo {
 
     /// Completes the response. It is ready then, and not yet sent.
     #[inline]
-    pub(crate) fn finish_response(&mut self) -> Result<(), Mistake> {
+    pub(crate) fn finish_response(&mut self) -> Result<(), Misuse> {
         // Nobody is there, or nobody is to take the rest for a whole.
         if self.output.is_cut() || self.is_gone() {
             return Ok(());
@@ -160,8 +160,8 @@ impl ConnectionIo {
     #[inline]
     pub(crate) fn finish_well(&mut self) -> Option<Settled> {
         let response_is_good = self.finish_response().is_ok()
-            && self.response.mistake().is_none()
-            && self.response.surplus().is_none()
+            && self.response.misuse().is_none()
+            && self.response.rejected().is_none()
             && !self.errors.has_unreported();
         if !response_is_good {
             return None;
@@ -260,16 +260,16 @@ impl ConnectionIo {
     }
 
     #[cold]
-    fn refused(&mut self, mistake: Mistake) -> io::Error {
-        if mistake == Mistake::BodyForHead {
+    fn refused(&mut self, misuse: Misuse) -> io::Error {
+        if misuse == Misuse::BodyForHead {
             self.errors.record(ConnectionError::HeadAnswered);
-            return io::Error::new(io::ErrorKind::BrokenPipe, mistake);
+            return io::Error::new(io::ErrorKind::BrokenPipe, misuse);
         }
-        misuse(mistake)
+        invalid(misuse)
     }
 }
 
 #[cold]
-pub(crate) fn misuse(mistake: Mistake) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, mistake)
+pub(crate) fn invalid(misuse: Misuse) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, misuse)
 }

@@ -275,11 +275,11 @@ proptest! {
         }
         let end = raw.iter().position(|&byte| byte == b'\n').map(|lf| lf - usize::from(raw[..lf].ends_with(b"\r")));
         match (headers::read(&raw, 0), end) {
-            (Some(Line::Field(field, next)), Some(end)) => {
+            (Some(FieldLine::Field(field, next)), Some(end)) => {
                 prop_assert_eq!(headers::parse(&raw, 0, end), Ok(field));
                 prop_assert_eq!(raw[next - 1], b'\n');
             }
-            (Some(Line::End(next)), Some(end)) => prop_assert!(end == 0 && raw[next - 1] == b'\n'),
+            (Some(FieldLine::End(next)), Some(end)) => prop_assert!(end == 0 && raw[next - 1] == b'\n'),
             (Some(_), None) => prop_assert!(false, "no line has ended"),
             (None, Some(end)) => prop_assert!(end > 0 && headers::parse(&raw, 0, end).is_err()),
             (None, None) => {}

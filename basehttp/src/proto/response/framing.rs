@@ -18,14 +18,14 @@ pub(crate) struct Asked {
 
 /// What is known of the head in the making.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Head {
+pub(super) struct ResponseHead {
     pub(super) status: u16,
     pub(super) protocol: Option<Version>,
     pub(super) length: Option<u64>,
     pub(super) chunked: bool,
     /// There is a `Trailer` field.
     pub(super) announces: bool,
-    pub(super) says: Option<Persist>,
+    pub(super) connection: Option<Persist>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub(super) enum Framing {
 
 /// The line that tells the framing.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Line {
+pub(super) enum FramingField {
     None,
     Length(u64),
     Chunked,
@@ -108,7 +108,7 @@ impl Tail {
     }
 }
 
-impl Head {
+impl ResponseHead {
     #[inline]
     pub(super) fn has_no_body(&self) -> bool {
         HTTPStatus::new(self.status).has_no_body()
@@ -139,19 +139,25 @@ impl Head {
     /// Decides the framing. `close` tells whether the connection is to be closed in any case, `total` the length of the
     /// whole body, where that is known, and `held` how much of it is here.
     #[inline]
-    pub(super) fn decide(&self, asked: Asked, close: bool, total: Option<u64>, held: u64) -> (Framing, Line) {
-        let declared = self.length.map_or(Line::None, Line::Length);
+    pub(super) fn decide(
+        &self,
+        asked: Asked,
+        close: bool,
+        total: Option<u64>,
+        held: u64,
+    ) -> (Framing, FramingField) {
+        let declared = self.length.map_or(FramingField::None, FramingField::Length);
         // RFC 9110 section 15.2.2: what follows is not HTTP/1.1. Requests behind it, which a proxy has not looked at, must
         // not be answered; closing after it sees to that.
         if self.has_tunnel_status(asked) {
-            return (Framing::UntilClose, Line::None);
+            return (Framing::UntilClose, FramingField::None);
         }
         match self.status {
             // RFC 9110 section 8.6: no Content-Length in 1xx and 204; in 304 it is that of the 200 response.
             304 => return (Framing::Nothing, declared),
             // RFC 9110 section 15.3.6: without content, and yet not one of those that end with their head.
-            205 if !close => return (Framing::Nothing, Line::Length(0)),
-            _ if self.has_no_body() => return (Framing::Nothing, Line::None),
+            205 if !close => return (Framing::Nothing, FramingField::Length(0)),
+            _ if self.has_no_body() => return (Framing::Nothing, FramingField::None),
             _ => {}
         }
         // RFC 9112 section 6.1: no transfer coding unless the client is known to speak HTTP/1.1.
@@ -160,27 +166,29 @@ impl Head {
         if asked.head {
             return match (self.length, total) {
                 (Some(length), _) => (Framing::Counted { left: length.saturating_sub(held) }, declared),
-                (None, Some(1..)) if !wants_chunks => (Framing::HeadOnly, Line::Length(held)),
-                (None, _) if wants_chunks => (Framing::HeadOnly, Line::Chunked),
-                (None, _) => (Framing::HeadOnly, Line::None),
+                (None, Some(1..)) if !wants_chunks => (Framing::HeadOnly, FramingField::Length(held)),
+                (None, _) if wants_chunks => (Framing::HeadOnly, FramingField::Chunked),
+                (None, _) => (Framing::HeadOnly, FramingField::None),
             };
         }
         match (self.length, total) {
             (Some(length), _) => (Framing::Length { left: length.saturating_sub(held) }, declared),
-            (None, Some(total)) if !wants_chunks => (Framing::Length { left: 0 }, Line::Length(total)),
-            _ if may_chunk => (Framing::Chunked { chunk: 0 }, Line::Chunked),
-            _ => (Framing::UntilClose, Line::None),
+            (None, Some(total)) if !wants_chunks => {
+                (Framing::Length { left: 0 }, FramingField::Length(total))
+            }
+            _ if may_chunk => (Framing::Chunked { chunk: 0 }, FramingField::Chunked),
+            _ => (Framing::UntilClose, FramingField::None),
         }
     }
 
     /// The end of the head. `close` tells whether the connection is to be closed, with this framing.
     #[inline]
-    pub(super) fn tail(&self, asked: Asked, close: bool, line: Line) -> Tail {
+    pub(super) fn tail(&self, asked: Asked, close: bool, line: FramingField) -> Tail {
         let mut tail = Tail::default();
         match line {
-            Line::None => {}
-            Line::Chunked => tail.push(b"Transfer-Encoding: chunked\r\n"),
-            Line::Length(length) => {
+            FramingField::None => {}
+            FramingField::Chunked => tail.push(b"Transfer-Encoding: chunked\r\n"),
+            FramingField::Length(length) => {
                 tail.push(b"Content-Length: ");
                 tail.push_decimal(length);
                 tail.push(b"\r\n");
@@ -201,8 +209,8 @@ impl Head {
         // What follows a tunnel's head is not HTTP, and ends when it ends.
         let assumed = self.protocol != Some(Version::Http11) || self.has_tunnel_status(asked);
         if close {
-            if assumed && self.says != Some(Persist::Close) { None } else { Some(Persist::Close) }
-        } else if self.says.is_some() || !self.speaks_1_1(asked) {
+            if assumed && self.connection != Some(Persist::Close) { None } else { Some(Persist::Close) }
+        } else if self.connection.is_some() || !self.speaks_1_1(asked) {
             Some(Persist::KeepAlive)
         } else {
             None

@@ -1,10 +1,10 @@
 //! The head of a response in the making: status line and fields.
 
-use super::framing::{Head, Persist};
+use super::framing::{Persist, ResponseHead};
 use super::{Response, State};
 use crate::proto::date::HttpDate;
 use crate::proto::grammar;
-use crate::proto::mistake::Mistake;
+use crate::proto::misuse::Misuse;
 use crate::proto::request_line::Version;
 use crate::proto::status::HTTPStatus;
 
@@ -22,9 +22,9 @@ impl Response {
     #[inline]
     pub(crate) fn status_line(&mut self, protocol: Version, status: HTTPStatus, reason: &str) {
         match self.state {
-            State::NoRequest => return self.blame(Mistake::NoRequest),
+            State::NoRequest => return self.misused(Misuse::NoRequest),
             State::Idle => {}
-            State::Head => return self.blame(Mistake::SecondStatusLine),
+            State::Head => return self.misused(Misuse::SecondStatusLine),
             State::Held { .. } | State::Body(_) => {
                 self.drops |= self.is_whole();
                 return self.head_after_head();
@@ -32,7 +32,7 @@ impl Response {
         }
         self.begin_head(protocol, status);
         if !(100..=999).contains(&status.code()) {
-            return self.blame(Mistake::StatusCode(status.code()));
+            return self.misused(Misuse::StatusCode(status.code()));
         }
         let digit = |place| b'0' + (status.code() / place % 10) as u8;
         let minor = if protocol == Version::Http11 { b'1' } else { b'0' };
@@ -40,7 +40,7 @@ impl Response {
         let start = [b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor, b' ', hundreds, tens, ones, b' '];
         self.out.extend_from_slice(&start);
         if let Err(c) = push_latin1(&mut self.out, reason) {
-            return self.blame(Mistake::Reason(c));
+            return self.misused(Misuse::Reason(c));
         }
         self.out.extend_from_slice(b"\r\n");
         if self.is_headless() {
@@ -53,12 +53,12 @@ impl Response {
     pub(crate) fn field(&mut self, name: &str, value: &str) {
         match self.state {
             State::Head => {}
-            State::NoRequest => return self.blame(Mistake::NoRequest),
-            State::Idle => return self.blame(Mistake::NoStatusLine),
+            State::NoRequest => return self.misused(Misuse::NoRequest),
+            State::Idle => return self.misused(Misuse::NoStatusLine),
             State::Held { .. } | State::Body(_) => return self.head_after_head(),
         }
         if !grammar::is_token_text(name.as_bytes()) {
-            return self.blame(Mistake::FieldName(name.to_owned()));
+            return self.misused(Misuse::FieldName(name.to_owned()));
         }
         let framing = match name.len() {
             14 if name.eq_ignore_ascii_case("content-length") => self.content_length(value),
@@ -70,14 +70,14 @@ impl Response {
             }
             _ => return self.other_field(name, value),
         };
-        if let Err(mistake) = framing {
-            self.blame(mistake);
+        if let Err(misuse) = framing {
+            self.misused(misuse);
         }
     }
 
     /// Notes that there is no text for the value of a field.
     pub(crate) fn unprintable(&mut self, name: &str) {
-        self.blame(Mistake::Unprintable(name.to_owned()));
+        self.misused(Misuse::Unprintable(name.to_owned()));
     }
 
     /// Adds `Server` and `Date` behind a status line.
@@ -94,10 +94,10 @@ impl Response {
         }
     }
 
-    /// Begins a head with lines that another one began with: its [`opening`](Self::opening). False where none can be
+    /// Begins a head with lines that another one began with: its [`prefix`](Self::prefix). False where none can be
     /// begun.
     #[inline]
-    pub(crate) fn open(&mut self, protocol: Version, status: HTTPStatus, lines: &[u8]) -> bool {
+    pub(crate) fn begin_with(&mut self, protocol: Version, status: HTTPStatus, lines: &[u8]) -> bool {
         if self.state != State::Idle {
             return false;
         }
@@ -109,8 +109,8 @@ impl Response {
     }
 
     /// The head so far, where it is one that can be begun with again.
-    pub(crate) fn opening(&self) -> Option<&[u8]> {
-        let is_good = self.state == State::Head && self.mistake.is_none() && !self.is_headless();
+    pub(crate) fn prefix(&self) -> Option<&[u8]> {
+        let is_good = self.state == State::Head && self.misuse.is_none() && !self.is_headless();
         if is_good { self.out.get(self.start..) } else { None }
     }
 
@@ -121,7 +121,8 @@ impl Response {
         }
         self.state = State::Head;
         self.start = self.out.len();
-        self.head = Head { status: status.code(), protocol: Some(protocol), ..Head::default() };
+        self.head =
+            ResponseHead { status: status.code(), protocol: Some(protocol), ..ResponseHead::default() };
         self.ended_by_interim = false;
     }
 
@@ -132,7 +133,7 @@ impl Response {
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b": ");
         if let Err(c) = push_latin1(&mut self.out, value) {
-            return self.blame(Mistake::FieldValue(name.to_owned(), c));
+            return self.misused(Misuse::FieldValue(name.to_owned(), c));
         }
         self.out.extend_from_slice(b"\r\n");
         if self.is_headless() {
@@ -140,22 +141,22 @@ impl Response {
         }
     }
 
-    fn content_length(&mut self, value: &str) -> Result<(), Mistake> {
+    fn content_length(&mut self, value: &str) -> Result<(), Misuse> {
         let length = grammar::decimal(grammar::trim_blanks(value.as_bytes()))
-            .ok_or_else(|| Mistake::ContentLength(value.to_owned()))?;
+            .ok_or_else(|| Misuse::ContentLength(value.to_owned()))?;
         if self.head.length.is_some() || self.head.chunked {
-            return Err(Mistake::TwoFramings);
+            return Err(Misuse::TwoFramings);
         }
         self.head.length = Some(length);
         Ok(())
     }
 
-    fn transfer_encoding(&mut self, value: &str) -> Result<(), Mistake> {
+    fn transfer_encoding(&mut self, value: &str) -> Result<(), Misuse> {
         if !value.trim_matches([' ', '\t']).eq_ignore_ascii_case("chunked") {
-            return Err(Mistake::TransferEncoding(value.to_owned()));
+            return Err(Misuse::TransferEncoding(value.to_owned()));
         }
         if self.head.length.is_some() || self.head.chunked {
-            return Err(Mistake::TwoFramings);
+            return Err(Misuse::TwoFramings);
         }
         self.head.chunked = true;
         Ok(())
@@ -166,11 +167,11 @@ impl Response {
         let mut others = Vec::new();
         for option in value.split(',').map(|option| option.trim_matches([' ', '\t'])) {
             if option.eq_ignore_ascii_case("close") {
-                self.head.says = Some(Persist::Close);
+                self.head.connection = Some(Persist::Close);
                 self.close = true;
             } else if option.eq_ignore_ascii_case("keep-alive") {
-                if self.head.says != Some(Persist::Close) {
-                    self.head.says = Some(Persist::KeepAlive);
+                if self.head.connection != Some(Persist::Close) {
+                    self.head.connection = Some(Persist::KeepAlive);
                     self.close = false;
                 }
             } else if !option.is_empty() {
@@ -188,8 +189,8 @@ impl Response {
     /// # Errors
     /// The first mistake made with this head, which is taken back.
     #[inline]
-    pub(crate) fn end_head(&mut self) -> Result<Ended, Mistake> {
-        if self.state != State::Head || self.mistake.is_some() || self.head.status < 200 {
+    pub(crate) fn end_head(&mut self) -> Result<Ended, Misuse> {
+        if self.state != State::Head || self.misuse.is_some() || self.head.status < 200 {
             return self.end_other_head();
         }
         self.state = State::Held { body: self.out.len(), unsent: 0 };
@@ -198,29 +199,29 @@ impl Response {
 
     /// Ends a head with a 1xx status, or one that cannot be sent.
     #[cold]
-    fn end_other_head(&mut self) -> Result<Ended, Mistake> {
+    fn end_other_head(&mut self) -> Result<Ended, Misuse> {
         match self.state {
             State::Head => {}
-            State::NoRequest => self.blame(Mistake::NoRequest),
-            State::Idle => self.blame(Mistake::NoStatusLine),
+            State::NoRequest => self.misused(Misuse::NoRequest),
+            State::Idle => self.misused(Misuse::NoStatusLine),
             State::Held { .. } | State::Body(_) => {
                 self.head_after_head();
-                if self.mistake.is_none() {
+                if self.misuse.is_none() {
                     return Ok(Ended::Final);
                 }
             }
         }
         let is_switching = self.head.status == HTTPStatus::SWITCHING_PROTOCOLS.code();
         if is_switching && !self.head.speaks_1_1(self.asked) {
-            self.blame(Mistake::SwitchingInHttp10);
+            self.misused(Misuse::SwitchingInHttp10);
         }
-        if let Some(mistake) = self.mistake.take() {
+        if let Some(misuse) = self.misuse.take() {
             if self.state == State::Head {
                 self.out.truncate(self.start);
                 self.state = State::Idle;
             }
-            self.refused = Some(mistake.clone());
-            return Err(mistake);
+            self.refused = Some(misuse.clone());
+            return Err(misuse);
         }
         if is_switching {
             self.state = State::Held { body: self.out.len(), unsent: 0 };
@@ -233,7 +234,7 @@ impl Response {
     fn end_interim(&mut self) {
         // RFC 9110 section 15.2: HTTP/1.0 does not know 1xx responses, neither the client's nor the handler's.
         if self.head.speaks_1_1(self.asked) {
-            if self.head.says == Some(Persist::Close) {
+            if self.head.connection == Some(Persist::Close) {
                 self.out.extend_from_slice(b"Connection: close\r\n");
             }
             self.out.extend_from_slice(b"\r\n");
@@ -243,7 +244,7 @@ impl Response {
         self.start = self.out.len();
         self.state = State::Idle;
         // What `send_error` makes of a 1xx code says so, and is meant to be the last.
-        self.ended_by_interim = self.head.says == Some(Persist::Close);
+        self.ended_by_interim = self.head.connection == Some(Persist::Close);
         // Nothing can undo what was announced, and without another response the client must not wait for one.
         self.asked.close |= self.ended_by_interim;
     }

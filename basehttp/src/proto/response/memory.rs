@@ -1,6 +1,6 @@
 //! The memory of a response between two connections.
 
-use super::framing::Head;
+use super::framing::ResponseHead;
 use super::{Response, State};
 
 /// What is kept for the next response.
@@ -25,7 +25,7 @@ impl Response {
     pub(crate) fn begin_connection(&mut self, hold: usize) {
         self.state = State::NoRequest;
         self.start = 0;
-        self.head = Head::default();
+        self.head = ResponseHead::default();
         self.ended_by_interim = false;
         self.forget_mistakes();
         self.asked.close = true;

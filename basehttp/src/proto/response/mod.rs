@@ -16,10 +16,10 @@ mod trailers;
 
 use super::chunked::{CHUNK_END, LAST_CHUNK, chunk_header};
 use super::grammar;
-use super::mistake::Mistake;
+use super::misuse::Misuse;
 use super::request_line::Version;
 
-use framing::{Framing, Head, Line, insert};
+use framing::{Framing, FramingField, ResponseHead, insert};
 
 pub(crate) use framing::Asked;
 pub(crate) use head::{Ended, can_be_reason};
@@ -31,15 +31,15 @@ pub(crate) struct Response {
     state: State,
     /// Where in `out` the response in the making begins; what is before it is final.
     start: usize,
-    head: Head,
+    head: ResponseHead,
     asked: Asked,
     close: bool,
     ended_by_interim: bool,
-    mistake: Option<Mistake>,
+    misuse: Option<Misuse>,
     /// The mistake for which a head was taken back, until another is begun.
-    refused: Option<Mistake>,
+    refused: Option<Misuse>,
     /// What was refused, and did the response no harm.
-    surplus: Option<Mistake>,
+    rejected: Option<Misuse>,
     /// Another response was begun after a whole one, and is dropped.
     drops: bool,
     hold: usize,
@@ -69,13 +69,13 @@ impl Response {
             out: Vec::new(),
             state: State::NoRequest,
             start: 0,
-            head: Head::default(),
+            head: ResponseHead::default(),
             asked,
             close: true,
             ended_by_interim: false,
-            mistake: None,
+            misuse: None,
             refused: None,
-            surplus: None,
+            rejected: None,
             drops: false,
             hold,
             trailers: Vec::new(),
@@ -107,7 +107,7 @@ impl Response {
             self.state = State::Idle;
         }
         self.start = self.out.len();
-        self.head = Head::default();
+        self.head = ResponseHead::default();
         self.ended_by_interim = false;
         self.drops = false;
         self.trailers.clear();
@@ -116,8 +116,8 @@ impl Response {
 
     #[inline]
     fn forget_mistakes(&mut self) {
-        if self.mistake.is_some() || self.refused.is_some() || self.surplus.is_some() {
-            (self.mistake, self.refused, self.surplus) = (None, None, None);
+        if self.misuse.is_some() || self.refused.is_some() || self.rejected.is_some() {
+            (self.misuse, self.refused, self.rejected) = (None, None, None);
         }
     }
 
@@ -200,14 +200,14 @@ impl Response {
 
     /// The first thing that was refused without harm to the response.
     #[inline]
-    pub(crate) fn surplus(&self) -> Option<&Mistake> {
-        self.surplus.as_ref()
+    pub(crate) fn rejected(&self) -> Option<&Misuse> {
+        self.rejected.as_ref()
     }
 
     /// The first mistake made with this response for which there is no other response.
     #[inline]
-    pub(crate) fn mistake(&self) -> Option<&Mistake> {
-        self.mistake.as_ref().or(self.refused.as_ref())
+    pub(crate) fn misuse(&self) -> Option<&Misuse> {
+        self.misuse.as_ref().or(self.refused.as_ref())
     }
 
     /// Takes body bytes, and returns how many.
@@ -215,11 +215,11 @@ impl Response {
     /// # Errors
     /// Body before the head is ended, or more than the response may have.
     #[inline]
-    pub(crate) fn write(&mut self, data: &[u8]) -> Result<usize, Mistake> {
+    pub(crate) fn write(&mut self, data: &[u8]) -> Result<usize, Misuse> {
         if data.ends_with(b"\r\n") {
             self.mind_chunks(data);
         }
-        let room = self.room(data.len() as u64).map_err(|mistake| self.note(mistake))?;
+        let room = self.room(data.len() as u64).map_err(|misuse| self.note(misuse))?;
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         let taken = data.get(..room).unwrap_or_default();
         match &mut self.state {
@@ -254,24 +254,24 @@ impl Response {
 
     /// How many of `len` body bytes may come.
     #[inline]
-    fn room(&self, len: u64) -> Result<u64, Mistake> {
+    fn room(&self, len: u64) -> Result<u64, Misuse> {
         let limit = match self.state {
-            State::NoRequest => return Err(Mistake::NoRequest),
-            State::Idle | State::Head => return Err(Mistake::BodyBeforeHead),
+            State::NoRequest => return Err(Misuse::NoRequest),
+            State::Idle | State::Head => return Err(Misuse::BodyBeforeHead),
             _ if len == 0 => return Ok(0),
             State::Held { .. } if self.has_tunnel_status() => return Ok(len),
-            State::Held { .. } if self.has_no_body() => return Err(Mistake::BodyForStatus(self.head.status)),
+            State::Held { .. } if self.has_no_body() => return Err(Misuse::BodyForStatus(self.head.status)),
             State::Held { body, unsent } => match self.head.length {
                 Some(length) => length - (self.out.len() - body) as u64 - unsent,
                 None => return Ok(len),
             },
             State::Body(Framing::Length { left } | Framing::Counted { left }) => left,
             State::Body(Framing::Chunked { .. } | Framing::UntilClose) => return Ok(len),
-            State::Body(Framing::HeadOnly) => return Err(Mistake::BodyForHead),
-            State::Body(Framing::Nothing) => return Err(Mistake::BodyForStatus(self.head.status)),
+            State::Body(Framing::HeadOnly) => return Err(Misuse::BodyForHead),
+            State::Body(Framing::Nothing) => return Err(Misuse::BodyForStatus(self.head.status)),
         };
         match limit.min(len) {
-            0 => Err(Mistake::TooMuchBody),
+            0 => Err(Misuse::TooMuchBody),
             room => Ok(room),
         }
     }
@@ -292,8 +292,8 @@ impl Response {
     ///
     /// # Errors
     /// As [`write`](Self::write).
-    pub(crate) fn begin_direct(&mut self, len: u64) -> Result<(u64, bool), Mistake> {
-        let room = self.room(len).map_err(|mistake| self.note(mistake))?;
+    pub(crate) fn begin_direct(&mut self, len: u64) -> Result<(u64, bool), Misuse> {
+        let room = self.room(len).map_err(|misuse| self.note(misuse))?;
         self.flush();
         match &mut self.state {
             State::Body(Framing::Length { left }) => *left -= room,
@@ -317,16 +317,16 @@ impl Response {
     ///
     /// # Errors
     /// As [`write`](Self::write), and where they are more than the response may have.
-    pub(crate) fn begin_file(&mut self, len: u64) -> Result<bool, Mistake> {
+    pub(crate) fn begin_file(&mut self, len: u64) -> Result<bool, Misuse> {
         if self.drops {
             return Ok(false);
         }
         match self.room(len) {
-            Ok(room) if room < len => Err(self.note(Mistake::TooMuchBody)),
+            Ok(room) if room < len => Err(self.note(Misuse::TooMuchBody)),
             // A chunk of no bytes would be the last one.
             Ok(0) => Ok(false),
             Ok(_) => Ok(self.begin_direct(len)?.1),
-            Err(mistake) => Err(self.note(mistake)),
+            Err(misuse) => Err(self.note(misuse)),
         }
     }
 
@@ -369,15 +369,15 @@ impl Response {
     /// # Errors
     /// Why there is no good response: nothing of it went out, or, where it is committed, it lacks body.
     #[inline]
-    pub(crate) fn finish(&mut self) -> Result<(), Mistake> {
-        if let (false, Some(mistake)) = (self.is_committed(), self.mistake()) {
-            return Err(mistake.clone());
+    pub(crate) fn finish(&mut self) -> Result<(), Misuse> {
+        if let (false, Some(misuse)) = (self.is_committed(), self.misuse()) {
+            return Err(misuse.clone());
         }
         match self.state {
-            State::NoRequest => return Err(Mistake::NoRequest),
+            State::NoRequest => return Err(Misuse::NoRequest),
             State::Idle if self.ended_by_interim => {}
-            State::Idle => return Err(Mistake::NoReply),
-            State::Head => return Err(Mistake::OpenHead),
+            State::Idle => return Err(Misuse::NoReply),
+            State::Head => return Err(Misuse::OpenHead),
             State::Held { body, unsent } => {
                 let total = (self.out.len() - body) as u64 + unsent;
                 self.commit(Some(total));
@@ -389,9 +389,9 @@ impl Response {
     }
 
     #[inline]
-    fn finish_body(&mut self) -> Result<(), Mistake> {
+    fn finish_body(&mut self) -> Result<(), Misuse> {
         match self.state {
-            State::Body(Framing::Length { left: left @ 1.. }) => return Err(Mistake::TooLittleBody(left)),
+            State::Body(Framing::Length { left: left @ 1.. }) => return Err(Misuse::TooLittleBody(left)),
             State::Body(Framing::Chunked { .. }) => {
                 self.flush();
                 self.end_chunks();
@@ -414,7 +414,7 @@ impl Response {
         }
         let mut added = 0;
         if !self.is_headless() {
-            if line == Line::Chunked && !self.trailers.is_empty() {
+            if line == FramingField::Chunked && !self.trailers.is_empty() {
                 let announcement = self.announcement();
                 insert(&mut self.out, body, &announcement);
                 added = announcement.len();
@@ -464,23 +464,23 @@ impl Response {
 
     /// Remembers a write that was refused, for a handler that does not look at its errors.
     #[cold]
-    fn note(&mut self, mistake: Mistake) -> Mistake {
-        if mistake != Mistake::BodyForHead {
-            self.surplus.get_or_insert(mistake.clone());
+    fn note(&mut self, misuse: Misuse) -> Misuse {
+        if misuse != Misuse::BodyForHead {
+            self.rejected.get_or_insert(misuse.clone());
         }
-        mistake
+        misuse
     }
 
     #[cold]
-    fn blame(&mut self, mistake: Mistake) {
-        self.mistake.get_or_insert(mistake);
+    fn misused(&mut self, misuse: Misuse) {
+        self.misuse.get_or_insert(misuse);
     }
 
     /// A client would get the framing of such chunks as data, and nobody would say a word.
     #[cold]
     fn mind_chunks(&mut self, data: &[u8]) {
         if !self.has_tunnel_status() && has_chunks(data) {
-            self.surplus.get_or_insert(Mistake::OwnChunks);
+            self.rejected.get_or_insert(Misuse::OwnChunks);
         }
     }
 
@@ -490,16 +490,16 @@ impl Response {
         let State::Held { body, unsent } = self.state else { return self.is_complete() };
         let length = (self.out.len() - body) as u64 + unsent;
         let is_whole = self.head.length == Some(length) || (self.has_no_body() && !self.has_tunnel_status());
-        self.mistake.is_none() && is_whole
+        self.misuse.is_none() && is_whole
     }
 
     /// A head, or a part of one, after that of this response was ended.
     #[cold]
     fn head_after_head(&mut self) {
         if self.is_whole() {
-            self.note(Mistake::HeadAfterHead);
+            self.note(Misuse::HeadAfterHead);
         } else {
-            self.blame(Mistake::HeadAfterHead);
+            self.misused(Misuse::HeadAfterHead);
         }
     }
 

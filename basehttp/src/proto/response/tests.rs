@@ -96,13 +96,13 @@ fn the_oldest_client_gets_the_body_alone() {
 fn a_declared_length_is_kept() {
     let mut response = ended(GET, 200, &[("content-length", "3")]);
     assert_eq!(response.write(b"abcd"), Ok(3));
-    assert_eq!(response.write(b"d"), Err(Mistake::TooMuchBody));
+    assert_eq!(response.write(b"d"), Err(Misuse::TooMuchBody));
     assert_eq!(response.write(b""), Ok(0));
     assert_eq!(finished(response), "HTTP/1.1 200 Phrase\r\nContent-Length: 3\r\n\r\nabc");
 
     let mut response = ended(GET, 200, &[("Content-Length", "3")]);
     response.write(b"ab").unwrap();
-    assert_eq!(response.finish(), Err(Mistake::TooLittleBody(1)));
+    assert_eq!(response.finish(), Err(Misuse::TooLittleBody(1)));
     assert!(response.is_committed() && !response.is_complete());
 }
 
@@ -115,7 +115,7 @@ fn head_gets_the_head_that_get_would_have() {
     for _ in 0..2 {
         response.write(&[0; 20]).unwrap();
     }
-    assert_eq!(response.write(b"x"), Err(Mistake::TooMuchBody));
+    assert_eq!(response.write(b"x"), Err(Misuse::TooMuchBody));
     assert_eq!(finished(response), "HTTP/1.1 200 Phrase\r\nContent-Length: 40\r\n\r\n");
     // A handler that writes nothing says nothing about the length that GET would have.
     assert_eq!(finished(ended(HEAD, 200, &[])), "HTTP/1.1 200 Phrase\r\n\r\n");
@@ -125,12 +125,12 @@ fn head_gets_the_head_that_get_would_have() {
 fn head_ends_a_stream() {
     let mut response = ended(HEAD, 200, &[]);
     response.flush();
-    assert_eq!(response.write(b"x"), Err(Mistake::BodyForHead));
+    assert_eq!(response.write(b"x"), Err(Misuse::BodyForHead));
     assert_eq!(finished(response), "HTTP/1.1 200 Phrase\r\n\r\n");
     let mut response = ended(HEAD, 200, &[]);
     response.write(&[0; HOLD + 1]).unwrap();
-    assert_eq!(response.write(b"x"), Err(Mistake::BodyForHead));
-    assert_eq!(response.begin_direct(99), Err(Mistake::BodyForHead));
+    assert_eq!(response.write(b"x"), Err(Misuse::BodyForHead));
+    assert_eq!(response.begin_direct(99), Err(Misuse::BodyForHead));
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn some_statuses_have_no_body() {
         (205, "HTTP/1.1 205 Phrase\r\nContent-Length: 0\r\n\r\n"),
     ] {
         let mut response = ended(GET, status, &[("Content-Length", "0")]);
-        assert_eq!(response.write(b"x"), Err(Mistake::BodyForStatus(status)));
+        assert_eq!(response.write(b"x"), Err(Misuse::BodyForStatus(status)));
         assert_eq!(finished(response), head);
     }
     assert_eq!(finished(ended(GET, 304, &[])), "HTTP/1.1 304 Phrase\r\n\r\n");
@@ -156,7 +156,7 @@ fn an_interim_response_goes_out_before_the_final_one() {
     assert_eq!(response.end_head(), Ok(Ended::Interim(103)));
     assert_eq!(text(&response), "HTTP/1.1 103 Phrase\r\nLink: </a>\r\n\r\n");
     response.sent(response.ready().len());
-    assert_eq!(response.finish(), Err(Mistake::NoReply));
+    assert_eq!(response.finish(), Err(Misuse::NoReply));
     response.status_line(Version::Http11, HTTPStatus::OK, "OK");
     response.end_head().unwrap();
     assert_eq!(finished(response), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
@@ -194,39 +194,39 @@ fn a_tunnel_has_no_framing() {
 fn there_is_no_response_without_a_request() {
     let mut response = Response::new(HOLD);
     response.status_line(Version::Http11, HTTPStatus::OK, "OK");
-    assert_eq!(response.end_head(), Err(Mistake::NoRequest));
-    assert_eq!(response.write(b"x"), Err(Mistake::NoRequest));
+    assert_eq!(response.end_head(), Err(Misuse::NoRequest));
+    assert_eq!(response.write(b"x"), Err(Misuse::NoRequest));
     response.begin(GET, false);
     response.status_line(Version::Http11, HTTPStatus::OK, "OK");
     response.end_head().unwrap();
     response.finish().unwrap();
     response.end();
     response.status_line(Version::Http11, HTTPStatus::OK, "OK");
-    assert_eq!(response.end_head(), Err(Mistake::NoRequest));
+    assert_eq!(response.end_head(), Err(Misuse::NoRequest));
     assert_eq!(text(&response), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 }
 
 #[test]
 fn nothing_of_a_head_with_a_mistake_goes_out() {
     let long = "ж".to_owned();
-    let cases: [(&str, &str, Mistake); 9] = [
-        ("A", "b\r\nC: d", Mistake::FieldValue("A".into(), '\r')),
-        ("A", "b\0", Mistake::FieldValue("A".into(), '\0')),
-        ("A", &long, Mistake::FieldValue("A".into(), 'ж')),
-        ("A b", "c", Mistake::FieldName("A b".into())),
-        ("", "c", Mistake::FieldName(String::new())),
-        ("Content-Length", "+1", Mistake::ContentLength("+1".into())),
-        ("Content-Length", "", Mistake::ContentLength(String::new())),
-        ("Transfer-Encoding", "gzip", Mistake::TransferEncoding("gzip".into())),
-        ("Content-Length", "18446744073709551616", Mistake::ContentLength("18446744073709551616".into())),
+    let cases: [(&str, &str, Misuse); 9] = [
+        ("A", "b\r\nC: d", Misuse::FieldValue("A".into(), '\r')),
+        ("A", "b\0", Misuse::FieldValue("A".into(), '\0')),
+        ("A", &long, Misuse::FieldValue("A".into(), 'ж')),
+        ("A b", "c", Misuse::FieldName("A b".into())),
+        ("", "c", Misuse::FieldName(String::new())),
+        ("Content-Length", "+1", Misuse::ContentLength("+1".into())),
+        ("Content-Length", "", Misuse::ContentLength(String::new())),
+        ("Transfer-Encoding", "gzip", Misuse::TransferEncoding("gzip".into())),
+        ("Content-Length", "18446744073709551616", Misuse::ContentLength("18446744073709551616".into())),
     ];
-    for (name, value, mistake) in cases {
+    for (name, value, misuse) in cases {
         let mut response = begun(GET, 200);
         response.field(name, value);
         response.field("B", "fine");
-        assert_eq!(response.end_head(), Err(mistake.clone()), "{name}: {value}");
+        assert_eq!(response.end_head(), Err(misuse.clone()), "{name}: {value}");
         assert_eq!(response.gathered(), 0);
-        assert_eq!(response.finish(), Err(mistake));
+        assert_eq!(response.finish(), Err(misuse));
         response.status_line(Version::Http11, HTTPStatus::OK, "OK");
         assert_eq!(response.end_head(), Ok(Ended::Final));
         assert_eq!(finished(response), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
@@ -237,41 +237,41 @@ fn nothing_of_a_head_with_a_mistake_goes_out() {
 fn what_must_not_come_twice_or_late() {
     let mut response = begun(GET, 200);
     response.status_line(Version::Http11, HTTPStatus::OK, "OK");
-    assert_eq!(response.end_head(), Err(Mistake::SecondStatusLine));
+    assert_eq!(response.end_head(), Err(Misuse::SecondStatusLine));
 
     for second in [("Content-Length", "1"), ("Transfer-Encoding", "chunked")] {
         let mut response = begun(GET, 200);
         response.field("Content-Length", "1");
         response.field(second.0, second.1);
-        assert_eq!(response.end_head(), Err(Mistake::TwoFramings));
+        assert_eq!(response.end_head(), Err(Misuse::TwoFramings));
     }
 
     let mut response = ended(GET, 200, &[]);
     response.field("A", "late");
-    assert_eq!(response.mistake(), Some(&Mistake::HeadAfterHead));
-    assert_eq!(response.finish(), Err(Mistake::HeadAfterHead));
+    assert_eq!(response.misuse(), Some(&Misuse::HeadAfterHead));
+    assert_eq!(response.finish(), Err(Misuse::HeadAfterHead));
 
     // Too late for an error page: the response stays as it is.
     let mut response = ended(GET, 200, &[]);
     response.flush();
     response.field("A", "late");
     assert_eq!(response.finish(), Ok(()));
-    assert_eq!(response.mistake(), Some(&Mistake::HeadAfterHead));
+    assert_eq!(response.misuse(), Some(&Misuse::HeadAfterHead));
 }
 
 #[test]
 fn what_must_not_be_missing() {
     let mut response = Response::new(HOLD);
     response.begin(GET, false);
-    assert_eq!(response.write(b"x"), Err(Mistake::BodyBeforeHead));
-    assert_eq!(response.finish(), Err(Mistake::NoReply));
+    assert_eq!(response.write(b"x"), Err(Misuse::BodyBeforeHead));
+    assert_eq!(response.finish(), Err(Misuse::NoReply));
     response.field("A", "b");
-    assert_eq!(response.end_head(), Err(Mistake::NoStatusLine));
+    assert_eq!(response.end_head(), Err(Misuse::NoStatusLine));
     let mut response = begun(GET, 200);
-    assert_eq!(response.write(b"x"), Err(Mistake::BodyBeforeHead));
-    assert_eq!(response.finish(), Err(Mistake::OpenHead));
+    assert_eq!(response.write(b"x"), Err(Misuse::BodyBeforeHead));
+    assert_eq!(response.finish(), Err(Misuse::OpenHead));
     let mut response = begun(GET, 99);
-    assert_eq!(response.end_head(), Err(Mistake::StatusCode(99)));
+    assert_eq!(response.end_head(), Err(Misuse::StatusCode(99)));
 }
 
 #[test]
@@ -383,7 +383,7 @@ fn a_message_that_no_status_line_holds_is_a_mistake_in_http_0_9_too() {
     let mut response = Response::new(HOLD);
     response.begin(OLDEST, true);
     response.status_line(Version::Http11, HTTPStatus::OK, "a\r\nb");
-    assert_eq!(response.end_head(), Err(Mistake::Reason('\r')));
+    assert_eq!(response.end_head(), Err(Misuse::Reason('\r')));
     assert_eq!(text(&response), "");
 }
 
@@ -391,14 +391,14 @@ fn a_message_that_no_status_line_holds_is_a_mistake_in_http_0_9_too() {
 fn http_1_0_does_not_know_101() {
     for asked in [OLD, OLDEST] {
         let mut response = begun(asked, 101);
-        assert_eq!(response.end_head(), Err(Mistake::SwitchingInHttp10));
+        assert_eq!(response.end_head(), Err(Misuse::SwitchingInHttp10));
         assert!(!response.is_tunnel());
     }
     let mut response = Response::new(HOLD);
     response.begin(GET, true);
     response.status_line(Version::Http10, HTTPStatus::SWITCHING_PROTOCOLS, "");
-    assert_eq!(response.end_head(), Err(Mistake::SwitchingInHttp10));
-    assert_eq!(response.finish(), Err(Mistake::SwitchingInHttp10));
+    assert_eq!(response.end_head(), Err(Misuse::SwitchingInHttp10));
+    assert_eq!(response.finish(), Err(Misuse::SwitchingInHttp10));
 }
 
 #[test]
@@ -411,7 +411,7 @@ fn a_file_has_its_place_between_the_bytes_around_it() {
     assert_eq!(response.ready().len(), place, "all before it can go");
     response.end_direct();
     response.write(b"xyz").unwrap();
-    assert_eq!(response.begin_file(1), Err(Mistake::TooMuchBody));
+    assert_eq!(response.begin_file(1), Err(Misuse::TooMuchBody));
     response.finish().unwrap();
     assert_eq!(text(&response).split_off(place), "xyz");
     assert!(text(&response).ends_with("Content-Length: 10\r\n\r\nabxyz"));
@@ -430,7 +430,7 @@ fn a_file_has_its_place_between_the_bytes_around_it() {
 #[test]
 fn a_file_is_all_that_may_come_or_nothing() {
     let mut response = ended(GET, 200, &[("Content-Length", "4")]);
-    assert_eq!(response.begin_file(5), Err(Mistake::TooMuchBody));
+    assert_eq!(response.begin_file(5), Err(Misuse::TooMuchBody));
     assert!(!response.is_committed());
     assert_eq!(response.begin_file(4), Ok(true));
     response.finish().unwrap();
@@ -439,15 +439,15 @@ fn a_file_is_all_that_may_come_or_nothing() {
     assert_eq!(response.begin_file(4), Ok(false));
     assert!(finished(response).ends_with("Content-Length: 4\r\n\r\n"));
 
-    assert_eq!(ended(GET, 204, &[]).begin_file(4), Err(Mistake::BodyForStatus(204)));
-    assert_eq!(begun(GET, 200).begin_file(4), Err(Mistake::BodyBeforeHead));
+    assert_eq!(ended(GET, 204, &[]).begin_file(4), Err(Misuse::BodyForStatus(204)));
+    assert_eq!(begun(GET, 200).begin_file(4), Err(Misuse::BodyBeforeHead));
 
     let mut response = ended(OLDEST, 200, &[]);
     assert_eq!((response.begin_file(4), response.gathered()), (Ok(true), 0));
 }
 
 /// What goes out of a response with the body `hi` and a trailer field.
-fn with_trailer(asked: Asked, fields: &[(&str, &str)]) -> (Result<(), Mistake>, String) {
+fn with_trailer(asked: Asked, fields: &[(&str, &str)]) -> (Result<(), Misuse>, String) {
     let mut response = ended(asked, 200, fields);
     response.write(b"hi").unwrap();
     let added = response.trailer("X", "y");
@@ -550,35 +550,35 @@ fn who_can_get_no_trailer_field_gets_the_rest() {
 fn responses_that_have_no_trailer_fields() {
     let connect = Asked { connect: true, ..GET };
     let ends = [("Content-Length", "2")];
-    for (mut response, mistake) in [
-        (Response::new(HOLD), Mistake::NoRequest),
-        (begun(GET, 200), Mistake::TrailerBeforeHead),
-        (begun(GET, 103), Mistake::TrailerBeforeHead),
-        (ended(GET, 200, &ends), Mistake::TrailerWithLength),
-        (ended(HEAD, 200, &ends), Mistake::TrailerWithLength),
-        (ended(OLD, 200, &ends), Mistake::TrailerWithLength),
-        (ended(GET, 204, &[]), Mistake::TrailerForStatus(204)),
-        (ended(GET, 205, &[]), Mistake::TrailerForStatus(205)),
-        (ended(HEAD, 304, &[]), Mistake::TrailerForStatus(304)),
-        (ended(GET, 101, &[]), Mistake::TrailerForStatus(101)),
-        (ended(connect, 200, &[]), Mistake::TrailerForStatus(200)),
+    for (mut response, misuse) in [
+        (Response::new(HOLD), Misuse::NoRequest),
+        (begun(GET, 200), Misuse::TrailerBeforeHead),
+        (begun(GET, 103), Misuse::TrailerBeforeHead),
+        (ended(GET, 200, &ends), Misuse::TrailerWithLength),
+        (ended(HEAD, 200, &ends), Misuse::TrailerWithLength),
+        (ended(OLD, 200, &ends), Misuse::TrailerWithLength),
+        (ended(GET, 204, &[]), Misuse::TrailerForStatus(204)),
+        (ended(GET, 205, &[]), Misuse::TrailerForStatus(205)),
+        (ended(HEAD, 304, &[]), Misuse::TrailerForStatus(304)),
+        (ended(GET, 101, &[]), Misuse::TrailerForStatus(101)),
+        (ended(connect, 200, &[]), Misuse::TrailerForStatus(200)),
     ] {
-        assert_eq!(response.trailer("X", "y"), Err(mistake.clone()));
-        assert_eq!(response.surplus(), Some(&mistake), "for a handler that does not look");
+        assert_eq!(response.trailer("X", "y"), Err(misuse.clone()));
+        assert_eq!(response.rejected(), Some(&misuse), "for a handler that does not look");
         response.flush();
-        assert_eq!(response.trailer("X", "y"), Err(mistake));
+        assert_eq!(response.trailer("X", "y"), Err(misuse));
         assert!(!text(&response).contains("X: y") && !text(&response).contains("chunked"));
     }
 
     let mut response = begun(GET, 103);
     response.end_head().unwrap();
-    assert_eq!(response.trailer("X", "y"), Err(Mistake::TrailerBeforeHead), "an interim one has none");
+    assert_eq!(response.trailer("X", "y"), Err(Misuse::TrailerBeforeHead), "an interim one has none");
 
     let mut response = Response::new(HOLD);
     response.begin(GET, true);
     response.status_line(Version::Http10, HTTPStatus::OK, "");
     response.end_head().unwrap();
-    assert_eq!(response.trailer("X", "y"), Err(Mistake::TrailerInHttp10));
+    assert_eq!(response.trailer("X", "y"), Err(Misuse::TrailerInHttp10));
 
     for chunked in [false, true] {
         let mut response = ended(GET, 200, &[]);
@@ -586,7 +586,7 @@ fn responses_that_have_no_trailer_fields() {
             response.flush();
         }
         response.finish().unwrap();
-        assert_eq!(response.trailer("X", "y"), Err(Mistake::TrailerAfterEnd));
+        assert_eq!(response.trailer("X", "y"), Err(Misuse::TrailerAfterEnd));
     }
 }
 
@@ -610,15 +610,15 @@ fn fields_that_are_no_trailer_fields() {
         "LOCATION",
         "Vary",
     ] {
-        assert_eq!(response.trailer(name, "x"), Err(Mistake::TrailerName(name.to_owned())));
+        assert_eq!(response.trailer(name, "x"), Err(Misuse::TrailerName(name.to_owned())));
     }
-    for (name, value, mistake) in [
-        ("X", "a\r\nY: b", Mistake::FieldValue("X".to_owned(), '\r')),
-        ("X", "\u{100}", Mistake::FieldValue("X".to_owned(), '\u{100}')),
-        ("X Y", "a", Mistake::FieldName("X Y".to_owned())),
-        ("", "a", Mistake::FieldName(String::new())),
+    for (name, value, misuse) in [
+        ("X", "a\r\nY: b", Misuse::FieldValue("X".to_owned(), '\r')),
+        ("X", "\u{100}", Misuse::FieldValue("X".to_owned(), '\u{100}')),
+        ("X Y", "a", Misuse::FieldName("X Y".to_owned())),
+        ("", "a", Misuse::FieldName(String::new())),
     ] {
-        assert_eq!(response.trailer(name, value), Err(mistake));
+        assert_eq!(response.trailer(name, value), Err(misuse));
     }
     assert_eq!(finished(response), "HTTP/1.1 200 Phrase\r\nContent-Length: 0\r\n\r\n", "as if not tried");
 }
@@ -628,10 +628,10 @@ fn the_trailer_section_is_bounded() {
     const MOST: usize = 16 * 1024;
     let line = |len: usize| "\u{e4}".repeat(len - b"X: \r\n".len());
     let mut response = ended(GET, 200, &[]);
-    assert_eq!(response.trailer("X", &line(MOST + 1)), Err(Mistake::TrailersTooLarge));
-    assert_eq!(response.trailer("X", &line(MOST * 100)), Err(Mistake::TrailersTooLarge));
+    assert_eq!(response.trailer("X", &line(MOST + 1)), Err(Misuse::TrailersTooLarge));
+    assert_eq!(response.trailer("X", &line(MOST * 100)), Err(Misuse::TrailersTooLarge));
     assert_eq!(response.trailer("X", &line(MOST - 6)), Ok(()));
-    assert_eq!(response.trailer("Y", "12"), Err(Mistake::TrailersTooLarge));
+    assert_eq!(response.trailer("Y", "12"), Err(Misuse::TrailersTooLarge));
     assert_eq!(response.trailer("Y", "1"), Ok(()));
     response.finish().unwrap();
     assert!(response.ready().ends_with(b"\xe4\r\nY: 1\r\n\r\n"));

@@ -5,7 +5,7 @@ use super::head::push_latin1;
 use super::{Response, State};
 use crate::proto::chunked::{CHUNK_END, belongs_in_header};
 use crate::proto::grammar;
-use crate::proto::mistake::Mistake;
+use crate::proto::misuse::Misuse;
 use crate::proto::request_line::Version;
 
 /// The longest trailer section, line ends included: as long as that of a request may be by default.
@@ -17,38 +17,38 @@ impl Response {
     ///
     /// # Errors
     /// Why the field cannot be sent. The response goes on without it.
-    pub(crate) fn trailer(&mut self, name: &str, value: &str) -> Result<(), Mistake> {
+    pub(crate) fn trailer(&mut self, name: &str, value: &str) -> Result<(), Misuse> {
         if self.drops {
             return Ok(());
         }
-        self.add_trailer(name, value).map_err(|mistake| self.note(mistake))
+        self.add_trailer(name, value).map_err(|misuse| self.note(misuse))
     }
 
     /// Notes that there is no text for the value of a trailer field.
-    pub(crate) fn unprintable_trailer(&mut self, name: &str) -> Mistake {
-        self.note(Mistake::Unprintable(name.to_owned()))
+    pub(crate) fn unprintable_trailer(&mut self, name: &str) -> Misuse {
+        self.note(Misuse::Unprintable(name.to_owned()))
     }
 
-    fn add_trailer(&mut self, name: &str, value: &str) -> Result<(), Mistake> {
+    fn add_trailer(&mut self, name: &str, value: &str) -> Result<(), Misuse> {
         self.may_have_trailers()?;
         if !grammar::is_token_text(name.as_bytes()) {
-            return Err(Mistake::FieldName(name.to_owned()));
+            return Err(Misuse::FieldName(name.to_owned()));
         }
         if belongs_in_header(name.as_bytes()) || is_response_control(name) {
-            return Err(Mistake::TrailerName(name.to_owned()));
+            return Err(Misuse::TrailerName(name.to_owned()));
         }
         let line = self.trailers.len();
         // In UTF-8 a character of latin-1 has up to two bytes.
         if name.len().saturating_add(value.len()) > 2 * LONGEST {
-            return Err(Mistake::TrailersTooLarge);
+            return Err(Misuse::TrailersTooLarge);
         }
         self.trailers.extend_from_slice(name.as_bytes());
         self.trailers.extend_from_slice(b": ");
         let pushed = push_latin1(&mut self.trailers, value);
         self.trailers.extend_from_slice(b"\r\n");
         let result = match pushed {
-            Err(c) => Err(Mistake::FieldValue(name.to_owned(), c)),
-            Ok(()) if self.trailers.len() > LONGEST => Err(Mistake::TrailersTooLarge),
+            Err(c) => Err(Misuse::FieldValue(name.to_owned(), c)),
+            Ok(()) if self.trailers.len() > LONGEST => Err(Misuse::TrailersTooLarge),
             Ok(()) => Ok(()),
         };
         match result {
@@ -59,24 +59,24 @@ impl Response {
     }
 
     /// Whether this response could end with a trailer section, if its client had asked for it with GET and HTTP/1.1.
-    fn may_have_trailers(&self) -> Result<(), Mistake> {
+    fn may_have_trailers(&self) -> Result<(), Misuse> {
         match self.state {
-            State::NoRequest => return Err(Mistake::NoRequest),
-            State::Idle | State::Head => return Err(Mistake::TrailerBeforeHead),
+            State::NoRequest => return Err(Misuse::NoRequest),
+            State::Idle | State::Head => return Err(Misuse::TrailerBeforeHead),
             State::Held { .. } | State::Body(_) => {}
         }
         if self.has_tunnel_status() || self.has_no_body() {
-            return Err(Mistake::TrailerForStatus(self.head.status));
+            return Err(Misuse::TrailerForStatus(self.head.status));
         }
         if self.head.protocol != Some(Version::Http11) {
-            return Err(Mistake::TrailerInHttp10);
+            return Err(Misuse::TrailerInHttp10);
         }
         if self.head.length.is_some() {
-            return Err(Mistake::TrailerWithLength);
+            return Err(Misuse::TrailerWithLength);
         }
         // Without a declared length there is one only after the end.
         if let State::Body(Framing::Length { .. }) = self.state {
-            return Err(Mistake::TrailerAfterEnd);
+            return Err(Misuse::TrailerAfterEnd);
         }
         Ok(())
     }

@@ -4,17 +4,17 @@ use std::sync::Weak;
 use std::time::Duration;
 
 use super::{Bell, explore, thread};
-use crate::server::session::{Host, Session, Turn};
 use crate::server::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
 use crate::server::table::{Connection, Place, Table};
 use crate::server::time::NEVER;
 use crate::server::timers::Timers;
 use crate::server::token::{READ, WRITE};
+use crate::server::turn::{Protocol, Turn, TurnContext};
 
 struct Nothing;
 
-impl Session for Nothing {
-    fn turn(&mut self, _: &mut dyn Host, _: bool) -> Turn {
+impl Protocol for Nothing {
+    fn turn(&mut self, _: &mut dyn TurnContext, _: bool) -> Turn {
         Turn::Over
     }
 

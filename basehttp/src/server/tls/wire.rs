@@ -147,7 +147,7 @@ impl TlsSocket {
         let text = format!("closed after {MOST_BARREN} bytes of TLS records without data");
         // After its last response nobody minds how the connection ends.
         if !std::mem::replace(&mut self.is_broken, true) {
-            self.socket.complain(&text);
+            self.socket.warn(&text);
         }
         io::Error::new(io::ErrorKind::InvalidData, text)
     }

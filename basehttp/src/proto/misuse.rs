@@ -5,7 +5,7 @@ use std::fmt;
 
 /// A mistake of the handler in its response, found before anything wrong reaches the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Mistake {
+pub(crate) enum Misuse {
     /// A status code of other than three digits.
     StatusCode(u16),
     /// A character in the message that a status line cannot hold.
@@ -64,7 +64,7 @@ pub(crate) enum Mistake {
     OpenHead,
 }
 
-impl fmt::Display for Mistake {
+impl fmt::Display for Misuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::StatusCode(code) => write!(f, "status code {code}: it must have three digits"),
@@ -140,7 +140,7 @@ impl fmt::Display for Mistake {
     }
 }
 
-impl Error for Mistake {}
+impl Error for Misuse {}
 
 /// A character by its number too, since it may not be one to be seen.
 struct Named(char);

@@ -10,14 +10,14 @@ use crate::proto::target::{self, Form};
 
 /// The hosts that requests may be for, and whether pages of other sites may make them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct HostGuard {
+pub(crate) struct HostPolicy {
     /// Without ports, in lower case, addresses in their one form.
     hosts: Vec<String>,
     /// Names and addresses of this machine are allowed as well, and only their pages may ask.
     loopback: bool,
 }
 
-impl HostGuard {
+impl HostPolicy {
     pub(crate) fn new(hosts: impl IntoIterator<Item = String>, loopback: bool) -> Self {
         Self {
             hosts: hosts.into_iter().map(|host| plain(name_of(&host)).to_ascii_lowercase()).collect(),

@@ -2,7 +2,7 @@
 
 /// Makes lines of it, up to a number and a length.
 #[derive(Debug)]
-pub(super) struct Complaints {
+pub(super) struct StderrLines {
     line: Vec<u8>,
     left: u32,
     lost: u64,
@@ -11,7 +11,7 @@ pub(super) struct Complaints {
 /// Bytes of a line that are logged.
 const LONGEST: usize = 1000;
 
-impl Complaints {
+impl StderrLines {
     pub(super) fn new(lines: u32) -> Self {
         Self { line: Vec::new(), left: lines, lost: 0 }
     }
@@ -61,11 +61,11 @@ mod tests {
     fn told(lines: u32, pieces: &[&[u8]]) -> Vec<String> {
         let told: RefCell<Vec<String>> = RefCell::default();
         let tell = |line: &str| told.borrow_mut().push(line.to_owned());
-        let mut complaints = Complaints::new(lines);
+        let mut stderr = StderrLines::new(lines);
         for piece in pieces {
-            complaints.take(piece, &tell);
+            stderr.take(piece, &tell);
         }
-        complaints.end(&tell);
+        stderr.end(&tell);
         told.into_inner()
     }
 

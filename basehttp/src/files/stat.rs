@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::beneath::{Opened, Root};
+use super::open_beneath::{Opened, Root};
 
 /// What the system says of something.
 #[derive(Clone, Copy, Debug)]

@@ -11,11 +11,11 @@ use crate::proto::status::HTTPStatus;
 
 thread_local! {
     static DATE: Cell<(u64, HttpDate)> = const { Cell::new((0, HttpDate::EPOCH)) };
-    static OPENING: RefCell<Opening> = const { RefCell::new(Opening::NONE) };
+    static PREFIX: RefCell<HeadPrefix> = const { RefCell::new(HeadPrefix::NONE) };
 }
 
 /// How the last response began: its status line, `Server` and `Date`. Most begin as the one before.
-struct Opening {
+struct HeadPrefix {
     /// The second that its date names.
     since: SystemTime,
     until: SystemTime,
@@ -27,7 +27,7 @@ struct Opening {
     lines: Vec<u8>,
 }
 
-impl Opening {
+impl HeadPrefix {
     const NONE: Self = Self {
         since: UNIX_EPOCH,
         until: UNIX_EPOCH,
@@ -61,19 +61,19 @@ pub(super) fn open(
     server: &str,
     now: SystemTime,
 ) {
-    OPENING.with_borrow_mut(|last| {
+    PREFIX.with_borrow_mut(|last| {
         let is_same = now >= last.since
             && now < last.until
             && last.status == status
             && last.protocol == protocol
             && std::ptr::eq(last.phrases, phrases)
             && last.server == server.as_bytes();
-        if is_same && response.open(protocol, status, &last.lines) {
+        if is_same && response.begin_with(protocol, status, &last.lines) {
             return;
         }
         response.status_line(protocol, status, phrase());
         response.server_and_date(server, &date(now));
-        if let Some(lines) = response.opening().filter(|_| server.len() <= USUAL) {
+        if let Some(lines) = response.prefix().filter(|_| server.len() <= USUAL) {
             (last.status, last.protocol, last.phrases) = (status, protocol, phrases);
             last.since = UNIX_EPOCH + Duration::from_secs(second_of(now));
             last.until = last.since.checked_add(Duration::from_secs(1)).unwrap_or(last.since);

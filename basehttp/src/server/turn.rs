@@ -9,7 +9,7 @@ use crate::handler::{Address, ServerInfo};
 use crate::sync::Arc;
 
 /// What a connection consists of.
-pub(crate) struct Parts {
+pub(crate) struct ConnectionParts {
     pub(crate) wire: Box<dyn Wire>,
     pub(crate) client_address: Address,
     pub(crate) server: Arc<ServerInfo>,
@@ -17,9 +17,9 @@ pub(crate) struct Parts {
 }
 
 /// A connection whose handler's type is erased.
-pub(crate) trait Session {
+pub(crate) trait Protocol {
     /// Goes on as far as it can. `expired` says that the time for what it waits for is over.
-    fn turn(&mut self, host: &mut dyn Host, expired: bool) -> Turn;
+    fn turn(&mut self, context: &mut dyn TurnContext, expired: bool) -> Turn;
 
     /// Whether it has something to do before its client has said anything.
     fn speaks_first(&self) -> bool;
@@ -61,7 +61,7 @@ pub(crate) enum Turn {
 pub(crate) type Step = ControlFlow<Turn>;
 
 /// The thread that gives a connection its turn.
-pub(crate) trait Host {
+pub(crate) trait TurnContext {
     /// Whether the handler of such a request may run here: it is not expected to wait.
     fn admits(&mut self, command: &str, path: &str) -> bool;
 

@@ -8,9 +8,9 @@ use super::machine::{DRIVER, Machine as _, Thread, Turned};
 use super::pool::Lane;
 use super::predictor::{Guess, Kind, Lesson};
 use super::run_queue::RunQueue;
-use super::session::{Host, Turn};
 use super::table::Connection;
 use super::token::hint_for;
+use super::turn::{Turn, TurnContext};
 use super::usage::Usage;
 use super::watchdog::TICK;
 use crate::handler::connection_io::SharedIo;
@@ -45,7 +45,7 @@ impl Thread<'_, Engine> {
             let shard = connection.place.shard;
             let turn = caught(|| connection.session.turn(self, expired)).unwrap_or_else(|message| {
                 let text = format!("a connection is lost to a panic of the server: {message}");
-                self.machine.log.complain(shard, &text);
+                self.machine.log.warn(shard, &text);
                 self.abandon();
                 Turn::Over
             });
@@ -116,7 +116,7 @@ impl Thread<'_, Engine> {
         }
     }
 
-    /// What had begun with [`enter`](Host::enter) has ended in a panic.
+    /// What had begun with [`enter`](TurnContext::enter) has ended in a panic.
     fn abandon(&mut self) {
         (self.local.kind, self.local.called, self.local.used) = (None, None, None);
         self.worker.abandon();
@@ -207,7 +207,7 @@ fn lane_for(guess: Guess) -> Option<Lane> {
     }
 }
 
-impl Host for Thread<'_, Engine> {
+impl TurnContext for Thread<'_, Engine> {
     fn admits(&mut self, command: &str, path: &str) -> bool {
         let kind = self.machine.predictor.kind(command, path);
         let admitted = if self.policy.is_alone {
