@@ -142,3 +142,58 @@ fn the_tests_that_the_security_document_names_exist() {
     }
     assert_eq!(missing, Vec::<String>::new());
 }
+
+/// A cell names functions, and paths from the root.
+#[test]
+fn what_holds_the_invariants_exists() {
+    let mut code = String::new();
+    for folder in ["tests/tests", "basehttp/src"] {
+        sources(&root().join(folder), &mut code);
+    }
+    let document = read("ARCHITECTURE.md");
+    let (_, table) = document.split_once("## Invariants").expect("the table");
+    let rows = rows(table);
+    assert!(rows.len() > 15, "{} rows", rows.len());
+    let mut missing = Vec::new();
+    for row in &rows[1..] {
+        let &[invariant, held] = &row[..] else { panic!("not two cells: {row:?}") };
+        let named: Vec<_> = quoted(held).collect();
+        if named.is_empty() {
+            missing.push(format!("{invariant}: nothing holds it"));
+        }
+        for name in named {
+            let is_path = root().join(name).exists() || root().join("basehttp/src").join(name).exists();
+            let is_code = code.contains(&format!("fn {name}(")) || name == "forbid(unsafe_code)";
+            if !is_path && !is_code {
+                missing.push(format!("{invariant}: {name}"));
+            }
+        }
+    }
+    assert_eq!(missing, Vec::<String>::new());
+}
+
+/// Files that the documents name by a path: from the root, from `basehttp/src` or from a layer of it.
+#[test]
+fn the_files_that_the_architecture_names_exist() {
+    let places = [
+        "",
+        "basehttp/src",
+        "basehttp/src/server",
+        "basehttp/src/handler",
+        "basehttp/src/cgi",
+        "basehttp-macros/src",
+    ];
+    let mut checked = 0;
+    for document in ["ARCHITECTURE.md", "ENGINE.md"] {
+        let text = read(document);
+        for name in
+            text.lines().flat_map(quoted).filter(|name| name.ends_with(".rs") && !name.contains([' ', '*']))
+        {
+            let is_there = places.iter().any(|place| root().join(place).join(name).exists());
+            let is_model = root().join("basehttp/src/server/models").join(name).exists();
+            assert!(is_there || is_model, "{document}: {name}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 40, "only {checked} files");
+}
