@@ -186,9 +186,10 @@ fn the_files_that_the_architecture_names_exist() {
     let mut checked = 0;
     for document in ["ARCHITECTURE.md", "ENGINE.md"] {
         let text = read(document);
-        for name in
-            text.lines().flat_map(quoted).filter(|name| name.ends_with(".rs") && !name.contains([' ', '*']))
-        {
+        for name in text.lines().flat_map(quoted).filter(|name| {
+            Path::new(name).extension().is_some_and(|extension| extension == "rs")
+                && !name.contains([' ', '*'])
+        }) {
             let is_there = places.iter().any(|place| root().join(place).join(name).exists());
             let is_model = root().join("basehttp/src/server/models").join(name).exists();
             assert!(is_there || is_model, "{document}: {name}");
