@@ -119,9 +119,9 @@ def _request(port, method, path, body=None):
     try:
         start = time.perf_counter()
         connection.request(method, path, body)
-        reply = connection.getresponse()
-        content = reply.read()
-        return reply.status, content, time.perf_counter() - start
+        response = connection.getresponse()
+        content = response.read()
+        return response.status, content, time.perf_counter() - start
     finally:
         connection.close()
 

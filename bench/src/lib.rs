@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The reply to `GET /`.
+/// The response to `GET /`.
 pub const HELLO: &str = "Hello, World!";
 
 /// The longest body that `POST /echo` takes.
@@ -43,7 +43,7 @@ impl Options {
 
 static BIG: LazyLock<String> = LazyLock::new(|| "x".repeat(1 << 20));
 
-/// The reply to `GET /big`: 1 MiB.
+/// The response to `GET /big`: 1 MiB.
 pub fn big() -> &'static str {
     &BIG
 }

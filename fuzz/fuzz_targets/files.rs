@@ -61,9 +61,9 @@ fn check(input: &[u8]) {
     // As a host's `/etc/passwd` has it.
     assert!(!has(&run.output, b"root:x:0:"), "from outside\n{}", told());
     assert!(!run.log.contains("panicked"), "a panic\n{}", told());
-    for reply in &run.responses {
-        assert!(reply.status != 500, "a failure\n{}", told());
-        if let Some(location) = reply.header("location") {
+    for response in &run.responses {
+        assert!(response.status != 500, "a failure\n{}", told());
+        if let Some(location) = response.header("location") {
             let is_elsewhere = location.starts_with("//") || location.contains('\\');
             assert!(!is_elsewhere, "to {location}\n{}", told());
         }

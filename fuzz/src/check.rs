@@ -3,14 +3,14 @@
 //! 1. The handler is called for the requests that the reader of [`requests`](crate::requests) finds, in order, and for
 //!    nothing else: never for a part of a body, never after something that is no request.
 //! 2. What it reads is the body of that request, never a byte more.
-//! 3. The output is one well-formed reply for each request, up to the one that says that it is the last.
+//! 3. The output is one well-formed response for each request, up to the one that says that it is the last.
 //! 4. A request that is none, or refused, is answered with an error that ends the connection.
 //! 5. All of that is the same however the input is cut.
 
 use crate::pieces;
 use crate::player::{Call, METHODS, Part, play};
-use crate::replies::{self, Asked, End, Reply};
 use crate::requests::{self, Body, Next, Request, Version};
+use crate::responses::{self, Asked, End, Response};
 use crate::show;
 
 /// Checks a connection.
@@ -27,16 +27,16 @@ pub fn connection(input: &[u8]) {
 
 struct Seen {
     calls: Vec<Call>,
-    replies: Vec<Reply>,
+    responses: Vec<Response>,
     log: String,
 }
 
 fn compare(whole: &Seen, other: &Seen, how: &str) {
     assert_eq!(whole.calls, other.calls, "other calls {how}");
     assert_eq!(whole.log, other.log, "another log {how}");
-    assert_eq!(whole.replies.len(), other.replies.len(), "another number of replies {how}");
-    for (a, b) in whole.replies.iter().zip(&other.replies) {
-        assert_eq!((a.status, &a.reason), (b.status, &b.reason), "another reply {how}");
+    assert_eq!(whole.responses.len(), other.responses.len(), "another number of responses {how}");
+    for (a, b) in whole.responses.iter().zip(&other.responses) {
+        assert_eq!((a.status, &a.reason), (b.status, &b.reason), "another response {how}");
         assert_eq!(a.lasting_fields(), b.lasting_fields(), "other fields {how}");
         assert_eq!(show(&a.body), show(&b.body), "another body {how}");
         assert_eq!((a.end, a.closes), (b.end, b.closes), "another end {how}");
@@ -46,7 +46,7 @@ fn compare(whole: &Seen, other: &Seen, how: &str) {
 /// Runs the input and follows the two readers through it and its output.
 fn examine<'a>(input: &[u8], pieces: impl IntoIterator<Item = &'a [u8]>, how: &str) -> Seen {
     let (run, calls) = play(pieces);
-    let mut follow = Follow { input, at: 0, output: &run.output, calls: calls.iter(), replies: Vec::new() };
+    let mut follow = Follow { input, at: 0, output: &run.output, calls: calls.iter(), responses: Vec::new() };
     while let Some(next) = follow.step().unwrap_or_else(|what| {
         panic!("{how}: {what}\ninput: {}\noutput: {}\ncalls: {calls:?}", show(input), show(&run.output))
     }) {
@@ -55,24 +55,24 @@ fn examine<'a>(input: &[u8], pieces: impl IntoIterator<Item = &'a [u8]>, how: &s
     let (rest, more) = (follow.output, follow.calls.next());
     assert!(
         rest.is_empty() && more.is_none(),
-        "{how}: after the last reply {more:?} and {}\ninput: {}\noutput: {}",
+        "{how}: after the last response {more:?} and {}\ninput: {}\noutput: {}",
         show(rest),
         show(input),
         show(&run.output)
     );
-    let replies = follow.replies;
+    let responses = follow.responses;
     // One of HTTP/0.9 without a body is nothing at all.
-    let responses = run.responses.iter().filter(|response| response.status != 0 || !response.body.is_empty());
+    let own = run.responses.iter().filter(|response| response.status != 0 || !response.body.is_empty());
+    let own: Vec<_> = own.collect();
     let visible: Vec<_> =
-        replies.iter().filter(|reply| reply.status != 0 || !reply.body.is_empty()).collect();
-    let responses: Vec<_> = responses.collect();
-    assert_eq!(responses.len(), visible.len(), "{how}: exchanges\ninput: {}", show(input));
-    for (response, reply) in responses.into_iter().zip(visible) {
-        assert_eq!(response.status, reply.status, "{how}");
-        let is_cut = reply.end == End::Truncated;
-        assert!(response.truncated || !is_cut, "{how}: the crate takes a reply for whole that is not");
+        responses.iter().filter(|response| response.status != 0 || !response.body.is_empty()).collect();
+    assert_eq!(own.len(), visible.len(), "{how}: exchanges\ninput: {}", show(input));
+    for (own, strict) in own.into_iter().zip(visible) {
+        assert_eq!(own.status, strict.status, "{how}");
+        let is_cut = strict.end == End::Truncated;
+        assert!(own.truncated || !is_cut, "{how}: the crate takes a response for whole that is not");
     }
-    Seen { calls, replies, log: without_advice(&run.log) }
+    Seen { calls, responses, log: without_advice(&run.log) }
 }
 
 /// Without the line for chunks of a handler's own, which are looked for in each write: one that answers with its body
@@ -86,11 +86,11 @@ struct Follow<'a> {
     at: usize,
     output: &'a [u8],
     calls: std::slice::Iter<'a, Call>,
-    replies: Vec<Reply>,
+    responses: Vec<Response>,
 }
 
 impl Follow<'_> {
-    /// One request and its reply. Gives where the next one begins, if there may be one.
+    /// One request and its response. Gives where the next one begins, if there may be one.
     fn step(&mut self) -> Result<Option<usize>, String> {
         let request = match requests::read(self.input, self.at) {
             Next::Nothing => return Ok(None),
@@ -114,39 +114,40 @@ impl Follow<'_> {
             headless: request.version == Version::Http09,
             speaks_1_1: request.version == Version::Http11,
         };
-        let reply = self.reply(asked)?;
-        let (part, is_tunnel) = (Part::of(&call.path), asked.connect && matches!(reply.status, 0 | 200..300));
-        let interim: Vec<_> = reply.interim.iter().filter(|status| **status != 100).collect();
-        if reply.interim.contains(&100) && !request.expects_continue {
+        let response = self.response(asked)?;
+        let (part, is_tunnel) =
+            (Part::of(&call.path), asked.connect && matches!(response.status, 0 | 200..300));
+        let interim: Vec<_> = response.interim.iter().filter(|status| **status != 100).collect();
+        if response.interim.contains(&100) && !request.expects_continue {
             return Err("100 Continue for a client that does not wait for it".to_owned());
         }
         if interim.len() > usize::from(part == Part::Interim) {
-            return Err(format!("interim replies {interim:?}"));
+            return Err(format!("interim responses {interim:?}"));
         }
-        if request.is_last && !reply.closes {
-            return Err("a reply that keeps a connection of one request".to_owned());
+        if request.is_last && !response.closes {
+            return Err("a response that keeps a connection of one request".to_owned());
         }
         let body = requests::body(self.input, request.body_at, request.framing);
         if let (true, Body::Whole(body, next)) = (is_tunnel, &body) {
             // Behind the body everything is for the handler.
-            self.replies.push(reply);
+            self.responses.push(response);
             let all = [body, &self.input[*next..]].concat();
             return if all.starts_with(&call.body) { Ok(None) } else { Err("another tunnel".to_owned()) };
         }
         is_same_body(&body, call)?;
         let is_broken = matches!(body, Body::Broken(_));
-        if reply.end == End::Truncated && !part.may_be_cut() && !(part == Part::Stream && is_broken) {
-            return Err("a reply that is cut off".to_owned());
+        if response.end == End::Truncated && !part.may_be_cut() && !(part == Part::Stream && is_broken) {
+            return Err("a response that is cut off".to_owned());
         }
-        let is_good_answer = matches!(reply.status, 0 | 200..400);
+        let is_good_answer = matches!(response.status, 0 | 200..400);
         if call.has_failed && part == Part::Echo && is_good_answer && !asked.headless {
-            return Err(format!("{} for a body that cannot be read", reply.status));
+            return Err(format!("{} for a body that cannot be read", response.status));
         }
         // What has no body cannot be cut off, but the connection can.
         // (One of HTTP/0.9 to HEAD is nothing at all, so that the output may be over before the calls are.)
         let is_cut = part.may_be_cut() && self.output.is_empty() && self.calls.as_slice().is_empty();
-        let is_over = reply.closes || is_cut;
-        self.replies.push(reply);
+        let is_over = response.closes || is_cut;
+        self.responses.push(response);
         match body {
             Body::Whole(_, next) if !is_over => Ok(Some(next)),
             _ => Ok(None),
@@ -157,35 +158,35 @@ impl Follow<'_> {
     fn refusal(&mut self, maybe_head: bool, maybe_headless: bool) -> Result<(), String> {
         if maybe_headless && !self.output.starts_with(b"HTTP/1.") {
             let asked = Asked { headless: true, ..Asked::default() };
-            let reply = self.reply(asked)?;
-            self.replies.push(reply);
+            let response = self.response(asked)?;
+            self.responses.push(response);
             return Ok(());
         }
         let head = maybe_head && self.output.ends_with(b"\r\n\r\n");
-        let reply = self.reply(Asked { head, ..Asked::default() })?;
-        if !(400..600).contains(&reply.status) || !reply.closes || reply.end != End::Framed {
-            return Err(format!("a refusal that is none: {reply:?}"));
+        let response = self.response(Asked { head, ..Asked::default() })?;
+        if !(400..600).contains(&response.status) || !response.closes || response.end != End::Framed {
+            return Err(format!("a refusal that is none: {response:?}"));
         }
-        self.replies.push(reply);
+        self.responses.push(response);
         Ok(())
     }
 
-    fn reply(&mut self, asked: Asked) -> Result<Reply, String> {
-        let (reply, len) = replies::read(self.output, asked)?;
+    fn response(&mut self, asked: Asked) -> Result<Response, String> {
+        let (response, len) = responses::read(self.output, asked)?;
         self.output = &self.output[len..];
-        if reply.end == End::WithConnection || asked.headless || reply.status == 101 {
-            return Ok(reply);
+        if response.end == End::WithConnection || asked.headless || response.status == 101 {
+            return Ok(response);
         }
         for name in ["server", "date"] {
-            let count = reply.values(name).count();
+            let count = response.values(name).count();
             if count != 1 {
                 return Err(format!("{name} stands {count} times"));
             }
         }
-        if let Some((name, value)) = reply.fields.iter().find(|field| field.0 == b"x") {
+        if let Some((name, value)) = response.fields.iter().find(|field| field.0 == b"x") {
             return Err(format!("a field from an error message: {}: {}", show(name), show(value)));
         }
-        Ok(reply)
+        Ok(response)
     }
 }
 

@@ -1,12 +1,12 @@
-//! What the fuzz targets share: cuts, readers of requests and replies that know nothing of the crate, and a handler that
+//! What the fuzz targets share: cuts, readers of requests and responses that know nothing of the crate, and a handler that
 //! does all that handlers do.
 
 pub mod check;
 pub mod panics;
 pub mod pieces;
 pub mod player;
-pub mod replies;
 pub mod requests;
+pub mod responses;
 
 /// Bytes as text, for a message.
 pub fn show(bytes: &[u8]) -> String {

@@ -23,12 +23,12 @@ pub struct Call {
     pub has_failed: bool,
 }
 
-/// The first letter of the path, and what it makes of a reply.
+/// The first letter of the path, and what it makes of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// Reads the body and sends it back.
     Echo,
-    /// Replies without a look at the body.
+    /// Responses without a look at the body.
     Ignore,
     /// Reads three bytes of it.
     Half,
@@ -48,12 +48,12 @@ pub enum Part {
     Short,
     /// Declares less than it sends.
     Surplus,
-    /// No reply at all.
+    /// No response at all.
     Nothing,
     /// A body, and no head.
     Headless,
     Close,
-    /// An interim reply before the final one.
+    /// An interim response before the final one.
     Interim,
     Refuse,
 }
@@ -83,7 +83,7 @@ impl Part {
         }
     }
 
-    /// Whether a reply may be cut off though the request was good.
+    /// Whether a response may be cut off though the request was good.
     pub fn may_be_cut(self) -> bool {
         matches!(self, Self::PanicLate | Self::FailLate | Self::Short)
     }
@@ -92,7 +92,7 @@ impl Part {
 /// The methods that the handler has.
 pub const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "OPTIONS", "CONNECT", "SPAM"];
 
-/// Length of the reply to `/l`.
+/// Length of the response to `/l`.
 pub const LONG: usize = 70_000;
 
 /// Runs the handler on a connection, and tells its calls.
@@ -150,22 +150,22 @@ impl Player {
         match Part::of(self.path()) {
             Part::Echo => {
                 let body = self.take(usize::MAX)?;
-                self.reply(200, &body)
+                self.response(200, &body)
             }
-            Part::Ignore => self.reply(200, b"ignored\n"),
+            Part::Ignore => self.response(200, b"ignored\n"),
             Part::Half => {
                 let body = self.take(3)?;
-                self.reply(200, &body)
+                self.response(200, &body)
             }
             Part::Small => {
                 let body = self.read_body(8)?;
                 self.note(|call| (call.body, call.is_all) = (body.clone(), true));
-                self.reply(201, &body)
+                self.response(201, &body)
             }
             Part::Stream => self.stream(),
-            Part::NoContent => self.reply(204, b""),
-            Part::NotModified => self.reply(304, b""),
-            Part::Long => self.reply(200, &[b'l'; LONG]),
+            Part::NoContent => self.response(204, b""),
+            Part::NotModified => self.response(304, b""),
+            Part::Long => self.response(200, &[b'l'; LONG]),
             Part::Panic => std::panic::panic_any(panics::ON_PURPOSE),
             Part::Fail => Err(io::Error::other("on purpose\r\nX: y")),
             Part::PanicLate => {
@@ -188,13 +188,13 @@ impl Player {
             Part::Headless => self.wfile.write_all(b"no head\n"),
             Part::Close => {
                 self.set_close_connection(true);
-                self.reply(200, b"closing\n")
+                self.response(200, b"closing\n")
             }
             Part::Interim => {
                 self.send_response_only(103);
                 self.send_header("Link", "</a>");
                 self.end_headers()?;
-                self.reply(200, b"after an interim reply\n")
+                self.response(200, b"after an interim response\n")
             }
             Part::Refuse => self.send_error((403, "No\r\nX: y")),
         }
@@ -219,13 +219,13 @@ impl Player {
         read.map(|_| body)
     }
 
-    fn reply(&self, code: u16, body: &[u8]) -> io::Result<()> {
+    fn response(&self, code: u16, body: &[u8]) -> io::Result<()> {
         self.send_response(code);
         self.end_headers()?;
         if body.is_empty() { Ok(()) } else { self.wfile.write_all(body) }
     }
 
-    /// Commits a reply.
+    /// Commits a response.
     fn begin(&self) -> io::Result<()> {
         self.send_response(200);
         self.end_headers()?;

@@ -89,10 +89,10 @@ class Stage:
         """What a store has there; None if nothing."""
         connection = (store or self.store).connect()
         connection.request("GET", path)
-        reply = connection.getresponse()
-        body = reply.read()
+        response = connection.getresponse()
+        body = response.read()
         connection.close()
-        return body if reply.status == 200 else None
+        return body if response.status == 200 else None
 
     def file(self, name, body=b""):
         path = os.path.join(self.scratch, name)

@@ -1,4 +1,4 @@
-//! A client that knows no more than it must: it sends bytes as they are and takes replies apart.
+//! A client that knows no more than it must: it sends bytes as they are and takes responses apart.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -13,9 +13,9 @@ pub struct Client<S = TcpStream> {
     input: Vec<u8>,
 }
 
-/// A reply as it came over the wire.
+/// A response as it came over the wire.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reply {
+pub struct Response {
     /// The status line without its line end.
     pub status_line: String,
     /// The status code.
@@ -28,7 +28,7 @@ pub struct Reply {
     pub trailers: Vec<(String, String)>,
 }
 
-impl Reply {
+impl Response {
     /// The value of the first field of this name.
     pub fn field(&self, name: &str) -> Option<&str> {
         self.all(name).first().copied()
@@ -77,27 +77,27 @@ impl<S: Read + Write> Client<S> {
         self
     }
 
-    /// Sends bytes and reads the reply.
-    pub fn ask(&mut self, bytes: impl AsRef<[u8]>) -> Reply {
-        self.send(bytes).reply()
+    /// Sends bytes and reads the response.
+    pub fn ask(&mut self, bytes: impl AsRef<[u8]>) -> Response {
+        self.send(bytes).response()
     }
 
-    /// Reads a reply to anything but HEAD.
-    pub fn reply(&mut self) -> Reply {
-        self.read_reply(false).unwrap_or_else(|error| panic!("{error}; so far: {}", show(&self.input)))
+    /// Reads a response to anything but HEAD.
+    pub fn response(&mut self) -> Response {
+        self.read_response(false).unwrap_or_else(|error| panic!("{error}; so far: {}", show(&self.input)))
     }
 
-    /// As [`reply`](Self::reply), where none may come.
+    /// As [`response`](Self::response), where none may come.
     ///
     /// # Errors
     /// The connection's; [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the server has closed it.
-    pub fn try_reply(&mut self) -> io::Result<Reply> {
-        self.read_reply(false)
+    pub fn try_response(&mut self) -> io::Result<Response> {
+        self.read_response(false)
     }
 
-    /// Reads a reply to HEAD.
-    pub fn reply_to_head(&mut self) -> Reply {
-        self.read_reply(true).unwrap_or_else(|error| panic!("{error}; so far: {}", show(&self.input)))
+    /// Reads a response to HEAD.
+    pub fn response_to_head(&mut self) -> Response {
+        self.read_response(true).unwrap_or_else(|error| panic!("{error}; so far: {}", show(&self.input)))
     }
 
     /// Reads what the server still sends, up to the end of the connection.
@@ -126,7 +126,7 @@ impl<S: Read + Write> Client<S> {
     }
 
     /// Reads on until there is a head, and takes it off.
-    fn head(&mut self) -> io::Result<Reply> {
+    fn head(&mut self) -> io::Result<Response> {
         let end = loop {
             match self.input.windows(4).position(|window| window == b"\r\n\r\n") {
                 Some(at) => break at,
@@ -140,38 +140,38 @@ impl<S: Read + Write> Client<S> {
         let status = status_line.split(' ').nth(1).and_then(|word| word.parse().ok());
         let status = status.unwrap_or_else(|| panic!("no status line: {status_line:?}"));
         let fields = lines.map(field).collect();
-        Ok(Reply { status_line, status, fields, ..Reply::default() })
+        Ok(Response { status_line, status, fields, ..Response::default() })
     }
 
-    fn read_reply(&mut self, to_head: bool) -> io::Result<Reply> {
-        let mut reply = self.head()?;
-        if to_head || matches!(reply.status, 100..=199 | 204 | 304) {
-            return Ok(reply);
+    fn read_response(&mut self, to_head: bool) -> io::Result<Response> {
+        let mut response = self.head()?;
+        if to_head || matches!(response.status, 100..=199 | 204 | 304) {
+            return Ok(response);
         }
-        if reply.field("transfer-encoding").is_some() {
+        if response.field("transfer-encoding").is_some() {
             loop {
                 let size = self.line()?;
                 let size = usize::from_str_radix(&size, 16).map_err(io::Error::other)?;
                 if size == 0 {
                     break;
                 }
-                reply.body.extend(self.bytes(size)?);
+                response.body.extend(self.bytes(size)?);
                 if !self.line()?.is_empty() {
                     return Err(io::Error::other("no line end after a chunk"));
                 }
             }
             loop {
                 match self.line()? {
-                    line if line.is_empty() => return Ok(reply),
-                    line => reply.trailers.push(field(&line)),
+                    line if line.is_empty() => return Ok(response),
+                    line => response.trailers.push(field(&line)),
                 }
             }
         }
-        reply.body = match reply.field("content-length").map(str::parse) {
+        response.body = match response.field("content-length").map(str::parse) {
             Some(length) => self.bytes(length.map_err(io::Error::other)?)?,
             None => self.rest()?,
         };
-        Ok(reply)
+        Ok(response)
     }
 
     fn line(&mut self) -> io::Result<String> {

@@ -9,7 +9,7 @@ mod tests;
 
 pub use head::{Head, Version};
 
-/// What was asked, as far as it decides about the form of the reply.
+/// What was asked, as far as it decides about the form of the response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
     /// The request method.
@@ -39,10 +39,10 @@ pub enum End {
     Reset,
 }
 
-/// How the reply tells where its body ends.
+/// How the response tells where its body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// It has none: the reply ends with its head.
+    /// It has none: the response ends with its head.
     Nothing,
     /// So many bytes.
     Length(u64),
@@ -54,7 +54,7 @@ pub enum Framing {
     Tunnel,
 }
 
-/// Whether all of a reply has come. What lacks something is seen by the client.
+/// Whether all of a response has come. What lacks something is seen by the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whole {
     /// All of it.
@@ -72,9 +72,9 @@ pub enum Whole {
 /// Names as spelled, and values.
 pub type Fields = Vec<(String, Vec<u8>)>;
 
-/// A reply as the client understands it.
+/// A response as the client understands it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
+pub struct Response {
     /// The 1xx responses before it.
     pub interim: Vec<Head>,
     /// The head of the final response. HTTP/0.9 has none, and one that is cut off may have none.
@@ -87,11 +87,11 @@ pub struct Reply {
     pub framing: Framing,
     /// Whether all of it has come.
     pub whole: Whole,
-    /// Whether the client knows that no other reply follows.
+    /// Whether the client knows that no other response follows.
     pub is_last: bool,
 }
 
-impl Reply {
+impl Response {
     /// The status; 0 without a head.
     pub fn status(&self) -> u16 {
         self.head.as_ref().map_or(0, |head| head.status)
@@ -109,36 +109,36 @@ pub struct Offence {
 
 /// Takes apart all that came on a connection on which `asked` were the requests, in this order.
 ///
-/// There may be fewer replies than requests: what that means is for the caller, who knows
-/// [why the connection ended](Reply::is_last).
+/// There may be fewer responses than requests: what that means is for the caller, who knows
+/// [why the connection ended](Response::is_last).
 ///
 /// # Errors
 /// The first thing that is not as it must be.
-pub fn read(bytes: &[u8], asked: &[Asked], end: End) -> Result<Vec<Reply>, Offence> {
+pub fn read(bytes: &[u8], asked: &[Asked], end: End) -> Result<Vec<Response>, Offence> {
     let mut input = Input { bytes, at: 0 };
-    let mut replies: Vec<Reply> = Vec::new();
+    let mut responses: Vec<Response> = Vec::new();
     for asked in asked {
-        // Nothing at all is a reply of HTTP/0.9, an empty one, but only to a request that could be answered.
+        // Nothing at all is a response of HTTP/0.9, an empty one, but only to a request that could be answered.
         let may_be_empty =
-            asked.version == Version::Http09 && replies.last().is_none_or(|last| !last.is_last);
+            asked.version == Version::Http09 && responses.last().is_none_or(|last| !last.is_last);
         if input.rest().is_empty() && !may_be_empty {
             break;
         }
-        if replies.last().is_some_and(|last| last.is_last) {
-            return input.offence("bytes after the last reply");
+        if responses.last().is_some_and(|last| last.is_last) {
+            return input.offence("bytes after the last response");
         }
-        let reply = read_reply(&mut input, asked, end)?;
-        let is_whole = reply.whole == Whole::Complete;
-        replies.push(reply);
+        let response = read_response(&mut input, asked, end)?;
+        let is_whole = response.whole == Whole::Complete;
+        responses.push(response);
         if !is_whole {
             break;
         }
     }
-    if input.rest().is_empty() { Ok(replies) } else { input.offence("bytes behind the last reply") }
+    if input.rest().is_empty() { Ok(responses) } else { input.offence("bytes behind the last response") }
 }
 
-fn read_reply(input: &mut Input<'_>, asked: &Asked, end: End) -> Result<Reply, Offence> {
-    let mut reply = Reply {
+fn read_response(input: &mut Input<'_>, asked: &Asked, end: End) -> Result<Response, Offence> {
+    let mut response = Response {
         interim: Vec::new(),
         head: None,
         body: Vec::new(),
@@ -152,31 +152,32 @@ fn read_reply(input: &mut Input<'_>, asked: &Asked, end: End) -> Result<Reply, O
         loop {
             let start = input.at;
             let Some(head) = head::read(input)? else {
-                reply.framing = Framing::Nothing;
-                reply.whole = Whole::LacksHead;
-                return Ok(reply);
+                response.framing = Framing::Nothing;
+                response.whole = Whole::LacksHead;
+                return Ok(response);
             };
             let is_interim = head.status < 200 && head.status != 101;
             head.check(asked).map_err(|what| Offence { at: start, what })?;
             if !is_interim {
-                reply.framing = framing(&head, asked).map_err(|what| Offence { at: start, what })?;
+                response.framing = framing(&head, asked).map_err(|what| Offence { at: start, what })?;
                 let stays = head.persists(asked.version);
-                reply.is_last = !stays || matches!(reply.framing, Framing::UntilClose | Framing::Tunnel);
-                let must_say = reply.framing == Framing::UntilClose && head.version == Version::Http11;
+                response.is_last =
+                    !stays || matches!(response.framing, Framing::UntilClose | Framing::Tunnel);
+                let must_say = response.framing == Framing::UntilClose && head.version == Version::Http11;
                 if stays && must_say {
                     return Err(Offence {
                         at: start,
                         what: "a body until the end without `close`".to_owned(),
                     });
                 }
-                reply.head = Some(head);
+                response.head = Some(head);
                 break;
             }
-            reply.interim.push(head);
+            response.interim.push(head);
         }
     }
-    body::read(input, &mut reply, end)?;
-    Ok(reply)
+    body::read(input, &mut response, end)?;
+    Ok(response)
 }
 
 /// RFC 9112 section 6.3, for responses.

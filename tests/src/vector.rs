@@ -16,11 +16,11 @@ pub struct Vector {
     pub handler: String,
     /// What the client sends.
     pub input: Vec<u8>,
-    /// The final replies, in order.
-    pub replies: Vec<Expected>,
+    /// The final responses, in order.
+    pub responses: Vec<Expected>,
     /// Whether the server waits for more after them.
     pub stays_open: bool,
-    /// Whether it closes for what it has found after the last reply was made.
+    /// Whether it closes for what it has found after the last response was made.
     pub is_cut: bool,
     /// How many `do_*` methods are called.
     pub calls: usize,
@@ -32,10 +32,10 @@ pub struct Vector {
     pub tcp_whole: bool,
 }
 
-/// A reply that must come.
+/// A response that must come.
 #[derive(Clone, Debug, Default)]
 pub struct Expected {
-    /// The status code; 0 for a reply without a head.
+    /// The status code; 0 for a response without a head.
     pub status: u16,
     /// The message in the status line.
     pub reason: String,
@@ -92,19 +92,19 @@ pub fn parse(text: &str, mut vector: Vector) -> Result<Vector, String> {
             vector.input.extend(bytes.repeat(count.map_err(|_| wrong("no number before >"))?));
             continue;
         }
-        let last = vector.replies.last_mut();
+        let last = vector.responses.last_mut();
         match (mark, last) {
-            ("<", _) => vector.replies.push(status(rest).ok_or_else(|| wrong("no status"))?),
-            ("<+", Some(reply)) => {
+            ("<", _) => vector.responses.push(status(rest).ok_or_else(|| wrong("no status"))?),
+            ("<+", Some(response)) => {
                 let (name, value) = rest.split_once(": ").ok_or_else(|| wrong("no field"))?;
-                reply.fields.push((name.to_owned(), value.to_owned()));
+                response.fields.push((name.to_owned(), value.to_owned()));
             }
-            ("<-", Some(reply)) => reply.without.push(rest.to_owned()),
-            ("<=", Some(reply)) => {
+            ("<-", Some(response)) => response.without.push(rest.to_owned()),
+            ("<=", Some(response)) => {
                 let bytes = unescape(rest).map_err(|error| wrong(&error))?;
-                reply.body.get_or_insert_default().extend(bytes);
+                response.body.get_or_insert_default().extend(bytes);
             }
-            ("<~", Some(reply)) => reply.contains.push(rest.to_owned()),
+            ("<~", Some(response)) => response.contains.push(rest.to_owned()),
             ("rule:", _) => rest.clone_into(&mut vector.rule),
             ("rfc:", _) => rest.clone_into(&mut vector.rfc),
             ("handler:", _) => rest.clone_into(&mut vector.handler),
@@ -127,7 +127,8 @@ pub fn parse(text: &str, mut vector: Vector) -> Result<Vector, String> {
     if let Some((what, _)) = missing.iter().find(|(_, there)| !there) {
         return Err(format!("{what} is missing"));
     }
-    vector.calls = calls.unwrap_or_else(|| vector.replies.iter().filter(|reply| reply.status < 400).count());
+    vector.calls =
+        calls.unwrap_or_else(|| vector.responses.iter().filter(|response| response.status < 400).count());
     Ok(vector)
 }
 

@@ -13,8 +13,8 @@ mod languages;
 mod process;
 #[path = "cgi/redirects.rs"]
 mod redirects;
-#[path = "cgi/replies.rs"]
-mod replies;
+#[path = "cgi/responses.rs"]
+mod responses;
 #[path = "cgi/source.rs"]
 mod source;
 #[path = "cgi/stage.rs"]
@@ -28,7 +28,7 @@ use std::time::Duration;
 use basehttp::prelude::*;
 use basehttp::testing::TestServer;
 use basehttp::{CGIHTTPRequestHandler, Directory};
-use basehttp_tests::client::{Client, Reply};
+use basehttp_tests::client::{Client, Response};
 use basehttp_tests::log::Log;
 use basehttp_tests::{PATIENCE, wait_until};
 use proptest::prelude::*;
@@ -82,11 +82,11 @@ impl Stage {
         Self { folder, server, log }
     }
 
-    fn get(&self, target: &str) -> Reply {
+    fn get(&self, target: &str) -> Response {
         self.ask(&format!("GET {target} HTTP/1.1\r\nHost: example.org:80\r\n\r\n"))
     }
 
-    fn ask(&self, request: &str) -> Reply {
+    fn ask(&self, request: &str) -> Response {
         Client::new(&self.server).ask(request)
     }
 
@@ -109,7 +109,7 @@ fn children() -> Vec<String> {
 }
 
 #[test]
-fn a_reply_is_what_the_script_says() {
+fn a_response_is_what_the_script_says() {
     let stage = Stage::new(&[
         ("hello", HELLO),
         ("deep/hello", HELLO),
@@ -147,7 +147,7 @@ fn a_reply_is_what_the_script_says() {
     assert_eq!(stage.get("/cgi-bin/long").body.len(), 3_000_000);
     let mut client = Client::new(&stage.server);
     client.send("HEAD /cgi-bin/long HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!(client.reply_to_head().status, 200);
+    assert_eq!(client.response_to_head().status, 200);
     assert_eq!(client.ask("GET /cgi-bin/hello HTTP/1.1\r\nHost: a\r\n\r\n").text(), "hello\n");
     assert_eq!(stage.get("/page.html").text(), "a page");
 }
@@ -218,7 +218,7 @@ fn bodies_go_in_whole_in_whatever_way_they_come() {
 }
 
 #[test]
-fn a_script_that_makes_no_reply_is_502_and_the_log_says_why() {
+fn a_script_that_makes_no_response_is_502_and_the_log_says_why() {
     let stage = Stage::new(&[
         ("silent", "exit 3"),
         ("crash", "kill -SEGV $$"),
@@ -327,8 +327,8 @@ fn scripts_of_other_languages() {
     )]);
     if std::process::Command::new("python3").arg("--version").output().is_ok() {
         let post = "POST /cgi-bin/form.py HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\nname=J%C3%A9";
-        let reply = Client::new(&stage.server).ask(post);
-        assert_eq!((reply.status, reply.text().as_str()), (200, "POST J\u{e9}\n"));
+        let response = Client::new(&stage.server).ask(post);
+        assert_eq!((response.status, response.text().as_str()), (200, "POST J\u{e9}\n"));
     } else {
         eprintln!("cgi: there is no python3 here, so no script in it is run");
     }
@@ -369,12 +369,12 @@ proptest! {
         let mut client = Client::new(&stage.server);
         for target in targets {
             let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
-            let Ok(reply) = client.send(&request).try_reply() else {
+            let Ok(response) = client.send(&request).try_response() else {
                 client = Client::new(&stage.server);
                 continue;
             };
-            prop_assert!(!String::from_utf8_lossy(&reply.body).contains("the source"), "{}", target);
-            if reply.field("connection") == Some("close") {
+            prop_assert!(!String::from_utf8_lossy(&response.body).contains("the source"), "{}", target);
+            if response.field("connection") == Some("close") {
                 client = Client::new(&stage.server);
             }
         }

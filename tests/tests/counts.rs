@@ -85,7 +85,7 @@ fn count(request: &str, depth: usize, is_silent: bool) -> Counts {
         for _ in 0..requests / depth / 2 {
             for client in &mut clients {
                 client.send(&batch);
-                (0..depth).for_each(|_| assert_eq!(client.reply().status, 200));
+                (0..depth).for_each(|_| assert_eq!(client.response().status, 200));
             }
         }
     };

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
 use basehttp_tests::child::LimitedServer;
-use basehttp_tests::client::{Client, Reply};
+use basehttp_tests::client::{Client, Response};
 use basehttp_tests::process::{descriptors_of, ticks, ticks_of_this_thread};
 use basehttp_tests::{PATIENCE, wait_until};
 
@@ -19,15 +19,15 @@ fn start(descriptors: usize) -> LimitedServer {
     server
 }
 
-/// Connects so many clients, each of which sends a request. Gives those that get a reply as they get it, and `None` for
+/// Connects so many clients, each of which sends a request. Gives those that get a response as they get it, and `None` for
 /// one whose connection is closed without.
-fn crowd(server: &LimitedServer, count: usize) -> Receiver<Option<(Client, Reply)>> {
+fn crowd(server: &LimitedServer, count: usize) -> Receiver<Option<(Client, Response)>> {
     let (tell, told) = channel();
     for _ in 0..count {
         let mut client = server.connect().unwrap();
         let tell = tell.clone();
         thread::spawn(move || {
-            let outcome = client.send(GET).try_reply().ok().map(|reply| (client, reply));
+            let outcome = client.send(GET).try_response().ok().map(|response| (client, response));
             let _ = tell.send(outcome);
         });
     }
@@ -43,8 +43,8 @@ fn wait_for_exhaustion(server: &LimitedServer, descriptors: usize) {
 /// Waits until a new client is served: while descriptors are short, one may be sent away.
 fn wait_for_service(server: &LimitedServer) {
     wait_until("a new client is served", || {
-        let reply = server.connect().unwrap().send(GET).try_reply();
-        reply.is_ok_and(|reply| reply.status == 200)
+        let response = server.connect().unwrap().send(GET).try_response();
+        response.is_ok_and(|response| response.status == 200)
     });
 }
 
@@ -59,8 +59,8 @@ fn rule_09_clients_beyond_the_descriptors_are_served_when_others_leave() {
     while fitting.len() < 40 {
         fitting.extend(outcomes.recv_timeout(PATIENCE).expect("a client that fits is served"));
     }
-    for (client, reply) in &mut fitting {
-        assert_eq!(reply.status, 200);
+    for (client, response) in &mut fitting {
+        assert_eq!(response.status, 200);
         assert_eq!(client.ask(GET).status, 200);
     }
     // No new connection tells the server that others are waiting: it has to remember.
@@ -68,8 +68,8 @@ fn rule_09_clients_beyond_the_descriptors_are_served_when_others_leave() {
     drop(fitting);
     while answered + closed < CLIENTS {
         match outcomes.recv_timeout(PATIENCE).expect("no client hangs") {
-            Some((_, reply)) => {
-                assert_eq!(reply.status, 200);
+            Some((_, response)) => {
+                assert_eq!(response.status, 200);
                 answered += 1;
             }
             None => closed += 1,
@@ -126,7 +126,7 @@ fn rule_09_clients_at_all_addresses_are_served_when_others_leave() {
         let mut client = Some(client);
         wait_until("a client is served at each address", || {
             let mut client = client.take().unwrap_or_else(|| server.connect_to(address).unwrap());
-            client.send(GET).try_reply().is_ok_and(|reply| reply.status == 200)
+            client.send(GET).try_response().is_ok_and(|response| response.status == 200)
         });
     }
     server.end();
@@ -143,7 +143,7 @@ fn rule_09_descriptors_come_back() {
                     let mut client = server.connect().unwrap();
                     match round % 4 {
                         0 => assert_eq!(client.ask(GET).status, 200),
-                        1 => assert_eq!(client.send(GET).send(GET).reply().status, 200),
+                        1 => assert_eq!(client.send(GET).send(GET).response().status, 200),
                         2 => client.end(),
                         _ => drop(client.send("GET / HT")),
                     }

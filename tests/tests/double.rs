@@ -26,9 +26,9 @@ fn answers_come_in_their_order_and_the_last_one_stays() {
     let first = client.ask(GET);
     assert_eq!((first.status, first.field("retry-after")), (503, Some("1")));
     for _ in 0..2 {
-        let reply = client.ask(GET);
+        let response = client.ask(GET);
         assert_eq!(
-            (reply.status, reply.text().as_str(), reply.field("content-length")),
+            (response.status, response.text().as_str(), response.field("content-length")),
             (200, "here", Some("4"))
         );
     }
@@ -46,20 +46,23 @@ fn answers_come_in_their_order_and_the_last_one_stays() {
 fn what_is_not_scripted_is_told() {
     let double = TestDouble::new();
     double.on("POST", "/x", Scripted::status(200));
-    let reply = client(&double).ask(GET);
-    assert_eq!(&*reply.status_line, "HTTP/1.1 404 Not scripted");
+    let response = client(&double).ask(GET);
+    assert_eq!(&*response.status_line, "HTTP/1.1 404 Not scripted");
     assert_eq!(double.unexpected()[0].to_string(), "GET /x?y");
     assert_eq!(double.requests().len(), 1);
 }
 
 #[test]
-fn a_cut_reply_lacks_what_its_length_says() {
+fn a_cut_response_lacks_what_its_length_says() {
     let double = TestDouble::new();
     double.on("GET", "/x", Scripted::status(200).body("0123456789").cut(4));
     let mut client = client(&double);
     client.send(GET);
-    let reply = String::from_utf8(client.rest().unwrap()).unwrap();
-    assert!(reply.contains("\r\nContent-Length: 10\r\n") && reply.ends_with("\r\n\r\n0123"), "{reply}");
+    let response = String::from_utf8(client.rest().unwrap()).unwrap();
+    assert!(
+        response.contains("\r\nContent-Length: 10\r\n") && response.ends_with("\r\n\r\n0123"),
+        "{response}"
+    );
 }
 
 #[test]
@@ -96,7 +99,7 @@ fn a_reset_is_a_reset() {
 }
 
 #[test]
-fn a_reply_behind_a_gate_waits_for_it() {
+fn a_response_behind_a_gate_waits_for_it() {
     let (double, gate) = (TestDouble::new(), Gate::new());
     double.on("GET", "/x", Scripted::status(200).body("late").behind(&gate));
     double.on("GET", "/x", Scripted::status(200).body("soon").delayed(Duration::from_millis(1)));
@@ -105,7 +108,7 @@ fn a_reply_behind_a_gate_waits_for_it() {
     double.wait_for_requests(1).unwrap();
     assert_eq!(client(&double).ask(GET).text(), "soon", "others do not wait");
     gate.open();
-    assert_eq!(held.reply().text(), "late");
+    assert_eq!(held.response().text(), "late");
 }
 
 #[test]
@@ -126,14 +129,14 @@ fn head_and_a_malformed_request() {
     double.on("HEAD", "/x", Scripted::status(200).body("four"));
     let mut client = client(&double);
     client.send("HEAD /x HTTP/1.1\r\nHost: a\r\n\r\n");
-    let reply = client.reply_to_head();
-    assert_eq!((reply.status, reply.field("content-length")), (200, Some("4")));
+    let response = client.response_to_head();
+    assert_eq!((response.status, response.field("content-length")), (200, Some("4")));
     assert_eq!(client.ask("GET /x HTTP/1.1\r\n\r\n").status, 400, "without Host");
     assert_eq!(double.requests().len(), 1);
 }
 
 #[test]
-fn a_reply_that_stops_in_the_middle_goes_on_when_the_gate_is_open() {
+fn a_response_that_stops_in_the_middle_goes_on_when_the_gate_is_open() {
     let (double, gate) = (TestDouble::new(), Gate::new());
     double.on("GET", "/x", Scripted::status(200).body("0123456789").stalled(4, &gate));
     let mut client = client(&double);

@@ -12,9 +12,9 @@ fn ask(port: u16, request: &str) -> String {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply).unwrap();
-    reply
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    response
 }
 
 fn get(port: u16, target: &str) -> String {
@@ -47,7 +47,7 @@ fn the_first_that_matches_is_answered_and_ends_it() {
     assert_eq!((request.target(), request.headers().get("x-a")), ("/done?code=a%20b&state=1", Some("b")));
     assert!(!format!("{request:?}").contains("code"), "{request:?}");
     let (other, page) = browser.join().unwrap();
-    let codes: Vec<_> = other.iter().map(|reply| reply.split(' ').nth(1).unwrap_or_default()).collect();
+    let codes: Vec<_> = other.iter().map(|response| response.split(' ').nth(1).unwrap_or_default()).collect();
     assert_eq!(codes, ["404", "404", "501", "501", "421", "400"]);
     assert!(page.starts_with("HTTP/1.0 200 OK\r\n"), "{page}");
     assert!(page.contains("\r\nReferrer-Policy: no-referrer\r\n"), "{page}");
@@ -94,9 +94,9 @@ fn what_came_instead_is_counted() {
     let error = listener.wait("/done", Duration::from_millis(20), "ok").unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     assert_eq!(error.to_string(), "the request did not come within 20ms, 1 others did");
-    let mut reply = String::new();
-    browser.read_to_string(&mut reply).unwrap();
-    assert!(reply.starts_with("HTTP/1.0 404 "), "{reply}");
+    let mut response = String::new();
+    browser.read_to_string(&mut response).unwrap();
+    assert!(response.starts_with("HTTP/1.0 404 "), "{response}");
 }
 
 #[test]
@@ -122,8 +122,8 @@ fn a_response_that_cannot_be_sent_is_an_error() {
         let told = format!("{bad:?}");
         let error = listener.answer(move |_| Some(bad.clone()), PATIENCE).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{told}");
-        let reply = browser.join().unwrap();
-        assert!(reply.starts_with("HTTP/1.0 500 ") && !reply.contains("Set-Cookie"), "{reply}");
+        let response = browser.join().unwrap();
+        assert!(response.starts_with("HTTP/1.0 500 ") && !response.contains("Set-Cookie"), "{response}");
     }
 }
 
@@ -146,8 +146,8 @@ fn the_response_depends_on_the_request() {
         };
         let request = listener.answer(answer, PATIENCE).unwrap();
         assert_eq!(request.query(), Some(query));
-        let (icon, reply) = browser.join().unwrap();
+        let (icon, response) = browser.join().unwrap();
         assert!(icon.starts_with("HTTP/1.0 404 "), "{icon}");
-        assert!(reply.starts_with(wanted[0]) && reply.contains(wanted[1]), "{reply}");
+        assert!(response.starts_with(wanted[0]) && response.contains(wanted[1]), "{response}");
     }
 }

@@ -1,4 +1,4 @@
-//! Whatever a handler does, the client reads one well-formed reply for each request, or sees that one is cut off.
+//! Whatever a handler does, the client reads one well-formed response for each request, or sees that one is cut off.
 
 #[path = "properties/actor.rs"]
 mod actor;

@@ -141,8 +141,8 @@ fn a_connection_is_kept_and_ends_with_the_client() {
 #[test]
 fn what_the_handler_knows() {
     let mut stage = Stage::new();
-    let reply = stage.client.ask("GET /who HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!(reply.text(), "192.0.2.7:9 localhost None");
+    let response = stage.client.ask("GET /who HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(response.text(), "192.0.2.7:9 localhost None");
 }
 
 #[test]
@@ -150,11 +150,11 @@ fn requests_that_come_at_once_are_answered_in_turn() {
     let mut stage = Stage::new();
     stage.client.send(GET.repeat(200));
     for count in 1..=200 {
-        assert_eq!(stage.client.reply().text(), count.to_string());
+        assert_eq!(stage.client.response().text(), count.to_string());
     }
-    // A whole request, and the half of another one, which must not hold back the reply.
+    // A whole request, and the half of another one, which must not hold back the response.
     stage.client.send(format!("{GET}GET / HT"));
-    assert_eq!(stage.client.reply().text(), "201");
+    assert_eq!(stage.client.response().text(), "201");
     assert_eq!(stage.client.ask("TP/1.1\r\nHost: a\r\n\r\n").text(), "202");
 }
 
@@ -176,10 +176,10 @@ fn a_client_that_sends_on_while_it_is_answered() {
         socket.write_all(GET.repeat(2000).as_bytes()).unwrap();
         socket.shutdown(Shutdown::Write).unwrap();
     });
-    let replies = client.rest().unwrap();
+    let responses = client.rest().unwrap();
     sending.join().unwrap();
     serving.join().unwrap().unwrap();
-    assert!(replies.ends_with(b"\r\n\r\n2000"));
+    assert!(responses.ends_with(b"\r\n\r\n2000"));
 }
 
 #[test]
@@ -193,10 +193,10 @@ fn a_client_that_waits_for_100_continue_gets_it() {
 #[test]
 fn head_has_no_body_and_close_ends_it() {
     let mut stage = Stage::new();
-    let head = stage.client.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n").reply_to_head();
+    let head = stage.client.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n").response_to_head();
     assert_eq!((head.status, head.field("content-length")), (200, Some("1")));
-    let reply = stage.client.ask("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-    assert_eq!((reply.text().as_str(), reply.field("connection")), ("2", Some("close")));
+    let response = stage.client.ask("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    assert_eq!((response.text().as_str(), response.field("connection")), ("2", Some("close")));
     // Nothing is waited for: the client sees the end at once, and has not ended its own half.
     stage.client.assert_closed();
     stage.end().0.unwrap();
@@ -205,7 +205,7 @@ fn head_has_no_body_and_close_ends_it() {
 #[test]
 fn a_body_that_nobody_reads_does_not_hold_up_the_end() {
     let mut stage = Stage::new();
-    // More than is gathered before the handler is called, and the client goes on to wait for the reply.
+    // More than is gathered before the handler is called, and the client goes on to wait for the response.
     stage.client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n");
     assert_eq!(stage.client.ask(vec![b'x'; 100_000]).status, 403);
     // Without an error, or with one for what nobody has read.
@@ -230,13 +230,13 @@ fn a_panic_costs_the_connection_and_is_told() {
 
 /// Where no page of an error can tell it any more, the caller may have to.
 #[test]
-fn a_reply_that_is_cut_short_is_an_error() {
+fn a_response_that_is_cut_short_is_an_error() {
     // By the end of the connection, and in chunks.
     for version in ["1.0", "1.1"] {
         let mut stage = Stage::new();
         stage.client.send(format!("GET /late-panic HTTP/{version}\r\nHost: a\r\n\r\n"));
-        let reply = stage.client.rest().unwrap();
-        assert!(reply.starts_with(b"HTTP/1.1 200 "));
+        let response = stage.client.rest().unwrap();
+        assert!(response.starts_with(b"HTTP/1.1 200 "));
         let (outcome, log) = stage.end();
         assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::ConnectionAborted, "HTTP/{version}");
         assert!(log.iter().any(|line| line.contains("a late mistake")), "{log:?}");
@@ -250,12 +250,13 @@ fn a_client_that_goes_away() {
         let mut stage = Stage::new();
         stage.client.send(said);
         stage.socket.shutdown(Shutdown::Write).unwrap();
-        let reply = stage.client.rest().unwrap();
-        let (is_told, reply) = (reply.windows(5).any(|part| part == b" 400 "), basehttp_tests::show(&reply));
-        assert_eq!(is_told, !said.is_empty(), "{said:?}: {reply}");
+        let response = stage.client.rest().unwrap();
+        let (is_told, response) =
+            (response.windows(5).any(|part| part == b" 400 "), basehttp_tests::show(&response));
+        assert_eq!(is_told, !said.is_empty(), "{said:?}: {response}");
         stage.end().0.unwrap();
     }
-    // In the midst of a reply that is more than the system takes.
+    // In the midst of a response that is more than the system takes.
     let mut stage = Stage::new();
     stage.client.send("GET /big HTTP/1.1\r\nHost: a\r\n\r\n").read_up_to(b"\r\n\r\n");
     let (outcome, _) = stage.end();
@@ -280,7 +281,7 @@ fn the_time_out_of_the_stream_is_a_deadline() {
     assert_eq!(stage.client.ask(GET).text(), "1");
     stage.client.assert_closed();
     stage.end().0.unwrap();
-    // Who takes nothing of a reply does not get it whole.
+    // Who takes nothing of a response does not get it whole.
     let mut stage = Stage::with(|builder| builder, short);
     stage.client.send("GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
     let Stage { client, socket: _socket, serving, .. } = stage;
@@ -298,7 +299,7 @@ fn a_head_has_a_deadline_as_a_whole() {
             thread::sleep(Duration::from_millis(10));
         }
     });
-    assert_eq!(client.reply().status, 408);
+    assert_eq!(client.response().status, 408);
     trickling.join().unwrap();
     serving.join().unwrap().unwrap();
 }
@@ -342,8 +343,8 @@ fn settings_that_the_stream_would_have_to_keep() {
 #[test]
 fn a_handler_may_end_it() {
     let mut stage = Stage::new();
-    let reply = stage.client.ask("GET /end HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!((reply.text().as_str(), reply.field("connection")), ("ended", Some("close")));
+    let response = stage.client.ask("GET /end HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!((response.text().as_str(), response.field("connection")), ("ended", Some("close")));
     stage.client.assert_closed();
     stage.end().0.unwrap();
 }
@@ -488,9 +489,9 @@ fn scripts_get_bodies() {
     let mut writer = client.try_clone().unwrap();
     let sent = body.clone();
     let sending = thread::spawn(move || sent.chunks(100_000).try_for_each(|piece| writer.write_all(piece)));
-    let mut reply = Vec::new();
-    client.read_to_end(&mut reply).unwrap();
-    assert!(reply.ends_with(&body), "{}: {:?}", reply.len(), log.lines());
+    let mut response = Vec::new();
+    client.read_to_end(&mut response).unwrap();
+    assert!(response.ends_with(&body), "{}: {:?}", response.len(), log.lines());
     sending.join().unwrap().unwrap();
     serving.join().unwrap().unwrap();
 }

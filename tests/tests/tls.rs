@@ -171,7 +171,7 @@ fn requests_one_after_the_other_and_all_at_once() {
     assert_eq!(client.ask(GET).text(), "/ true");
     client.send(GET.repeat(100));
     for _ in 0..100 {
-        assert_eq!(client.reply().text(), "/ true");
+        assert_eq!(client.response().text(), "/ true");
     }
 }
 
@@ -206,7 +206,7 @@ fn a_slow_reader_gets_all_and_others_are_served() {
     for _ in 0..20 {
         assert_eq!(stage.client().ask(GET).text(), "/ true");
     }
-    assert_eq!(slow.reply().body.len(), BIG);
+    assert_eq!(slow.response().body.len(), BIG);
     assert_eq!(slow.ask(GET).text(), "/ true");
 }
 
@@ -268,14 +268,14 @@ fn a_handshake_has_one_deadline_however_it_trickles_in() {
 fn plain_http_is_told_what_is_spoken_here() {
     let stage = Stage::new();
     let mut client = Client::new(&stage.server);
-    let reply = client.ask("GET /secret HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!((reply.status, reply.field("connection")), (400, Some("close")));
-    assert!(reply.text().contains("This port speaks HTTPS"), "{}", reply.text());
+    let response = client.ask("GET /secret HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!((response.status, response.field("connection")), (400, Some("close")));
+    assert!(response.text().contains("This port speaks HTTPS"), "{}", response.text());
     client.assert_closed();
     let mut client = Client::new(&stage.server);
     // In pieces, with a body that nobody reads.
     client.send("PO").send("ST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
-    assert_eq!(client.reply().status, 400);
+    assert_eq!(client.response().status, 400);
     stage.log.wait_for("(plain-http)");
 }
 
@@ -316,10 +316,10 @@ fn the_server_says_that_it_ends() {
     let stage = Stage::new();
     let mut stream = stage.identity.client(stage.server.connect().unwrap());
     stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
-    let mut reply = Vec::new();
+    let mut response = Vec::new();
     // rustls takes an end without close_notify for an error.
-    stream.read_to_end(&mut reply).unwrap();
-    assert!(reply.ends_with(b"/ true"));
+    stream.read_to_end(&mut response).unwrap();
+    assert!(response.ends_with(b"/ true"));
 }
 
 #[cfg(target_os = "linux")]
@@ -361,8 +361,8 @@ fn a_proxy_header_comes_before_the_handshake() {
     let mut stream = stage.server.connect().unwrap();
     stream.write_all(b"PROXY TCP4 192.0.2.7 10.0.0.1 4660 443\r\n").unwrap();
     let mut client = Client::over(stage.identity.client(stream));
-    let reply = client.ask("GET /who HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!(reply.text(), "192.0.2.7:4660 https");
+    let response = client.ask("GET /who HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(response.text(), "192.0.2.7:4660 https");
 
     let mut without = Client::over(stage.identity.client(stage.server.connect().unwrap()));
     without.send(GET);
@@ -377,8 +377,8 @@ fn a_list_of_a_folder_arrives_whole_however_slowly_it_is_taken() {
     }
     let files = Directory::open(folder.path()).unwrap();
     let of_memory = files.clone();
-    let replies = respond(move |base| FileHandler::new(base, &of_memory), GET.as_bytes());
-    assert!(replies[0].body.len() > 3_000_000);
+    let responses = respond(move |base| FileHandler::new(base, &of_memory), GET.as_bytes());
+    assert!(responses[0].body.len() > 3_000_000);
     let identity = Identity::new();
     let builder = HTTPServer::builder().tls(identity.tls());
     let server = TestServer::with(builder, move |base| FileHandler::new(base, &files));
@@ -386,8 +386,8 @@ fn a_list_of_a_folder_arrives_whole_however_slowly_it_is_taken() {
     client.send(GET).send(GET);
     // Another one is served meanwhile.
     let mut other = Client::over(identity.client(server.connect().unwrap()));
-    assert!(other.ask(GET).body == replies[0].body);
+    assert!(other.ask(GET).body == responses[0].body);
     for _ in 0..2 {
-        assert!(client.reply().body == replies[0].body);
+        assert!(client.response().body == responses[0].body);
     }
 }

@@ -245,13 +245,13 @@ fn send(server: &TestServer, pieces: &[&[u8]]) -> io::Result<Vec<u8>> {
 
 fn check_run(vector: &Vector, run: &Run, record: &Record) -> Result<(), String> {
     let found: Vec<_> = run.responses.iter().map(|response| response.status).collect();
-    let wanted: Vec<_> = vector.replies.iter().map(|reply| reply.status).collect();
+    let wanted: Vec<_> = vector.responses.iter().map(|response| response.status).collect();
     if found != wanted {
-        return Err(format!("the replies are {found:?} instead of {wanted:?}"));
+        return Err(format!("the responses are {found:?} instead of {wanted:?}"));
     }
     let mut to_head = vector.input.starts_with(b"HEAD ");
-    for (reply, response) in vector.replies.iter().zip(&run.responses) {
-        check_reply(reply, response, to_head)?;
+    for (wanted, found) in vector.responses.iter().zip(&run.responses) {
+        check_response(wanted, found, to_head)?;
         to_head = false;
     }
     // What follows the head of a tunnel is no HTTP, and so is nothing that could be announced.
@@ -271,13 +271,13 @@ fn check_run(vector: &Vector, run: &Run, record: &Record) -> Result<(), String> 
         return Err(format!("the connection stays open: {open}"));
     }
     if run.responses.iter().rev().skip(1).any(|response| !response.stays_open) {
-        return Err("a reply after the connection was to be closed".to_owned());
+        return Err("a response after the connection was to be closed".to_owned());
     }
     if record.calls() != vector.calls {
         return Err(format!("{} calls instead of {}", record.calls(), vector.calls));
     }
     // A client that goes away while nobody reads its body is not worth a line.
-    let is_answered = vector.replies.last().is_some_and(|reply| reply.status < 400);
+    let is_answered = vector.responses.last().is_some_and(|response| response.status < 400);
     let is_told = match &*vector.fault {
         "" => false,
         "incomplete-body" => !is_answered,
@@ -290,7 +290,7 @@ fn check_run(vector: &Vector, run: &Run, record: &Record) -> Result<(), String> 
     }
 }
 
-fn check_reply(wanted: &Expected, found: &Response, to_head: bool) -> Result<(), String> {
+fn check_response(wanted: &Expected, found: &Response, to_head: bool) -> Result<(), String> {
     if found.reason != wanted.reason {
         return Err(format!("the message is {:?} instead of {:?}", found.reason, wanted.reason));
     }
@@ -312,7 +312,7 @@ fn check_reply(wanted: &Expected, found: &Response, to_head: bool) -> Result<(),
     if found.status == 0 { Ok(()) } else { check_form(found, to_head) }
 }
 
-/// What holds for every reply with a head.
+/// What holds for every response with a head.
 fn check_form(found: &Response, to_head: bool) -> Result<(), String> {
     let count = |name: &str| found.headers.get_all(name).count();
     for name in ["Server", "Date"] {
@@ -331,12 +331,12 @@ fn check_form(found: &Response, to_head: bool) -> Result<(), String> {
         return Err(format!("{} bytes of body, {length:?} declared", found.body.len()));
     }
     if to_head && !found.body.is_empty() {
-        return Err("a reply to HEAD with a body".to_owned());
+        return Err("a response to HEAD with a body".to_owned());
     }
     Ok(())
 }
 
-/// Whether a reply says that it is the last.
-fn announces(reply: &Response) -> bool {
-    reply.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
+/// Whether a response says that it is the last.
+fn announces(response: &Response) -> bool {
+    response.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
 }

@@ -170,8 +170,7 @@ impl InstanceVariables {
     /// None where the server has cut the connection: no handler begins with a request of which the rest will never come.
     pub(crate) fn gather(&self) -> Option<BodyProgress> {
         // A client that waits for `100 Continue` sends nothing before the handler asks for it.
-        let request = self.request();
-        if request.expects_continue || request.objection.is_some() {
+        if self.request().expects_continue {
             return Some(BodyProgress::All);
         }
         let mut io = self.io();

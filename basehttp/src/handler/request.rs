@@ -21,7 +21,7 @@ pub(crate) struct Request {
     pub(crate) has_body: bool,
     /// Why it is refused unless the handler decides otherwise.
     pub(crate) objection: Option<Fault>,
-    /// The client waits for `100 Continue` before it sends the body.
+    /// The client may wait for `100 Continue` before it sends the body.
     pub(crate) expects_continue: bool,
     /// The method, where it is a common one.
     method: Option<&'static str>,
@@ -160,12 +160,11 @@ impl Request {
     #[inline]
     pub(crate) fn judge(&mut self) {
         let data = self.bytes.data();
-        let judged =
-            framing::check_host(&self.head, data).and_then(|()| framing::expects_continue(&self.head, data));
-        match judged {
-            Ok(expects_continue) => self.expects_continue = expects_continue,
-            Err(fault) => self.objection = Some(fault),
-        }
+        let host = framing::check_host(&self.head, data);
+        let expects_continue = framing::expects_continue(&self.head, data);
+        // An expectation that nobody can fulfil may be one that the client waits for as well.
+        self.expects_continue = expects_continue.unwrap_or(true);
+        self.objection = host.err().or(expects_continue.err());
     }
 
     #[inline]

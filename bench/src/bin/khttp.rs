@@ -9,33 +9,33 @@ fn main() {
     if let Some(threads) = options.threads {
         server.thread_count(threads);
     }
-    server.route(Method::Get, "/", |request, reply| text(&request, reply, HELLO.as_bytes()));
-    server.route(Method::Get, "/big", |request, reply| text(&request, reply, big().as_bytes()));
-    server.route(Method::Get, "/blocking", |request, reply| {
+    server.route(Method::Get, "/", |request, response| text(&request, response, HELLO.as_bytes()));
+    server.route(Method::Get, "/big", |request, response| text(&request, response, big().as_bytes()));
+    server.route(Method::Get, "/blocking", |request, response| {
         blocking();
-        text(&request, reply, HELLO.as_bytes())
+        text(&request, response, HELLO.as_bytes())
     });
-    server.route(Method::Get, "/nap", |request, reply| {
+    server.route(Method::Get, "/nap", |request, response| {
         nap();
-        text(&request, reply, HELLO.as_bytes())
+        text(&request, response, HELLO.as_bytes())
     });
-    server.route(Method::Get, "/burn", |request, reply| {
+    server.route(Method::Get, "/burn", |request, response| {
         burn();
-        text(&request, reply, HELLO.as_bytes())
+        text(&request, response, HELLO.as_bytes())
     });
-    server.route(Method::Post, "/echo", |mut request, reply| {
+    server.route(Method::Post, "/echo", |mut request, response| {
         let body = request.body().vec()?;
-        text(&request, reply, &body)
+        text(&request, response, &body)
     });
     server.build().serve_epoll().expect("a free port");
 }
 
-fn text(request: &RequestContext, reply: &mut ResponseHandle, body: &[u8]) -> std::io::Result<()> {
+fn text(request: &RequestContext, response: &mut ResponseHandle, body: &[u8]) -> std::io::Result<()> {
     let mut headers = Headers::new();
     headers.add("Content-Type", b"text/plain");
     // It closes when asked to, and does not say so by itself.
     if request.headers.is_connection_close() {
         headers.set_connection_close();
     }
-    reply.ok(&headers, body)
+    response.ok(&headers, body)
 }

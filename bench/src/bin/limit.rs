@@ -1,6 +1,6 @@
-//! The physical limit: one thread, one epoll, one read and one write for what came, and a constant reply.
+//! The physical limit: one thread, one epoll, one read and one write for what came, and a constant response.
 //!
-//! It looks for the ends of heads and for what the three fixed replies need, and for nothing else. A POST has a body of
+//! It looks for the ends of heads and for what the three fixed responses need, and for nothing else. A POST has a body of
 //! [`BODY`] bytes. What waits or computes is absent.
 
 use std::io::{self, ErrorKind, Read, Write};
@@ -20,7 +20,7 @@ struct Connection {
     stream: TcpStream,
     /// A request that has not come whole.
     partial: Vec<u8>,
-    /// What has not gone yet of a reply.
+    /// What has not gone yet of a response.
     pending: &'static [u8],
     closing: bool,
 }
@@ -36,7 +36,7 @@ struct Server {
     big: &'static [u8],
 }
 
-fn reply(connection: &str, body: &str) -> &'static [u8] {
+fn response(connection: &str, body: &str) -> &'static [u8] {
     let length = body.len();
     format!(
         "HTTP/1.1 200 OK\r\nServer: limit\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n{connection}\
@@ -48,15 +48,15 @@ fn reply(connection: &str, body: &str) -> &'static [u8] {
 
 fn main() -> io::Result<()> {
     let options = Options::from_args();
-    let hello = reply("", HELLO);
+    let hello = response("", HELLO);
     let server = Server {
         head_end: Finder::new("\r\n\r\n"),
         close: Finder::new("Connection: close"),
         hellos: hello.repeat(1024).leak(),
         hello,
-        bye: reply("Connection: close\r\n", HELLO),
-        echo: reply("", &"x".repeat(BODY)),
-        big: reply("", big()),
+        bye: response("Connection: close\r\n", HELLO),
+        echo: response("", &"x".repeat(BODY)),
+        big: response("", big()),
     };
     server.serve(options)
 }

@@ -5,8 +5,8 @@
 //! load --port 8000 --seconds 2 --crowd 64 --depth 64 --path /spin/8
 //! ```
 //!
-//! One thread, so that it takes no more than one core. It learns the length of the reply to each path before it begins, and then
-//! counts replies by their bytes: only the status at the beginning of a batch is looked at. A reply of another length is an
+//! One thread, so that it takes no more than one core. It learns the length of the response to each path before it begins, and then
+//! counts responses by their bytes: only the status at the beginning of a batch is looked at. A response of another length is an
 //! error all the same: bytes are left over, or missing until the time is up.
 //!
 //! What it asks for is the same in each run: each connection goes through the paths in turn, beginning with that of its own
@@ -25,7 +25,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
-/// Few, since the victim's sockets are looked at after so many: its replies do not lie there behind those of the crowd.
+/// Few, since the victim's sockets are looked at after so many: its responses do not lie there behind those of the crowd.
 const EVENTS: usize = 16;
 
 /// Who waits for longer has an error, and connects anew.
@@ -113,11 +113,11 @@ struct Path {
     before: Vec<u8>,
     /// There is a number between.
     after: Option<Vec<u8>>,
-    reply: usize,
+    response: usize,
 }
 
 impl Path {
-    /// Asks for it twice: the first reply of a connection may have more to say.
+    /// Asks for it twice: the first response of a connection may have more to say.
     fn learn(path: &str, options: &Options) -> io::Result<Self> {
         let (before, after) = match path.split_once("{n}") {
             Some((before, after)) => (before, Some(request_end(after))),
@@ -127,12 +127,12 @@ impl Path {
         if after.is_none() {
             before.extend_from_slice(&request_end(""));
         }
-        let mut path = Self { before, after, reply: 0 };
+        let mut path = Self { before, after, response: 0 };
         let mut wire = Wire::connect(options)?;
         for _ in 0..2 {
             let mut request = Vec::new();
             path.write(&mut request, &mut 0);
-            path.reply = wire.learn(&request)?;
+            path.response = wire.learn(&request)?;
         }
         Ok(path)
     }
@@ -140,7 +140,7 @@ impl Path {
     fn write(&self, out: &mut Vec<u8>, number: &mut u64) {
         out.extend_from_slice(&self.before);
         if let Some(after) = &self.after {
-            // Of one width, so that requests and replies are of one length.
+            // Of one width, so that requests and responses are of one length.
             write!(out, "{number:09}").expect("memory");
             *number += 1;
             out.extend_from_slice(after);
@@ -207,11 +207,11 @@ impl Wire {
         self.tls.as_ref().is_none_or(|tls| !tls.wants_write())
     }
 
-    /// Sends a request, and waits for the reply, whose length it returns.
+    /// Sends a request, and waits for the response, whose length it returns.
     fn learn(&mut self, request: &[u8]) -> io::Result<usize> {
         let begun = Instant::now();
         let mut sent = 0;
-        let mut reply = Vec::new();
+        let mut response = Vec::new();
         let mut buffer = [0; 4096];
         loop {
             if sent < request.len() || !self.is_empty() {
@@ -223,16 +223,16 @@ impl Wire {
             }
             match self.read(&mut buffer) {
                 Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-                Ok(count) => reply.extend_from_slice(&buffer[..count]),
+                Ok(count) => response.extend_from_slice(&buffer[..count]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     std::thread::sleep(Duration::from_micros(100));
                 }
                 Err(error) => return Err(error),
             }
-            if let Some(length) = length(&reply).filter(|&length| reply.len() >= length) {
-                if !reply.starts_with(OK) || reply.len() > length {
-                    let text = String::from_utf8_lossy(&reply).into_owned();
-                    return Err(io::Error::other(format!("a reply that is none: {text:?}")));
+            if let Some(length) = length(&response).filter(|&length| response.len() >= length) {
+                if !response.starts_with(OK) || response.len() > length {
+                    let text = String::from_utf8_lossy(&response).into_owned();
+                    return Err(io::Error::other(format!("a response that is none: {text:?}")));
                 }
                 return Ok(length);
             }
@@ -245,10 +245,10 @@ impl Wire {
 
 const OK: &[u8] = b"HTTP/1.1 200";
 
-/// The length of the reply that begins here, once its head is there.
-fn length(reply: &[u8]) -> Option<usize> {
-    let end = reply.windows(4).position(|bytes| bytes == b"\r\n\r\n")? + 4;
-    let head = String::from_utf8_lossy(&reply[..end]).to_ascii_lowercase();
+/// The length of the response that begins here, once its head is there.
+fn length(response: &[u8]) -> Option<usize> {
+    let end = response.windows(4).position(|bytes| bytes == b"\r\n\r\n")? + 4;
+    let head = String::from_utf8_lossy(&response[..end]).to_ascii_lowercase();
     let value = head.lines().find_map(|line| line.strip_prefix("content-length:"))?;
     Some(end + value.trim().parse::<usize>().ok()?)
 }
@@ -258,7 +258,7 @@ struct Client {
     wire: Wire,
     out: Vec<u8>,
     sent: usize,
-    /// Bytes of replies that are still to come of this batch.
+    /// Bytes of responses that are still to come of this batch.
     missing: usize,
     received: u64,
     /// Nothing of the batch has come yet.
@@ -274,7 +274,7 @@ struct Client {
 /// What became of an event.
 enum Progress {
     Waits,
-    /// All replies of the batch have come.
+    /// All responses of the batch have come.
     Done,
 }
 
@@ -290,7 +290,7 @@ impl Client {
             let path = &paths[self.turn % paths.len()];
             self.turn += 1;
             path.write(&mut self.out, number);
-            self.missing += path.reply;
+            self.missing += path.response;
         }
         self.is_fresh = true;
         self.since = Instant::now();
@@ -346,7 +346,7 @@ struct Load<'a> {
     root: Vec<Path>,
     buffer: Vec<u8>,
     number: u64,
-    /// Of replies to the crowd, also to batches that are not complete.
+    /// Of responses to the crowd, also to batches that are not complete.
     bytes: u64,
     slowest: Duration,
     latencies: Vec<Duration>,
@@ -551,8 +551,8 @@ impl<'a> Load<'a> {
             self.errors.iter().map(|(kind, count)| format!(r#""{kind}": {count}"#)).collect();
         errors.sort();
         let server = after.server - before.server;
-        let replies: usize = self.paths.iter().map(|path| path.reply).sum();
-        let requests = self.bytes as f64 * self.paths.len() as f64 / replies.max(1) as f64;
+        let responses: usize = self.paths.iter().map(|path| path.response).sum();
+        let requests = self.bytes as f64 * self.paths.len() as f64 / responses.max(1) as f64;
         format!(
             r#"{{"seconds": {seconds:.4}, "victim": {victim}, "requests": {requests:.0}, "rate": {:.1}, "slowest": {:.3}, "errors": {{{}}}, "server_us": {:.3}, "server_cores": {:.3}, "client_cores": {:.3}}}"#,
             requests / seconds,

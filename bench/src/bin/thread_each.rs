@@ -27,7 +27,7 @@ fn serve(mut stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let head_end = Finder::new("\r\n\r\n");
     let mut buffer = vec![0; BUFFER];
-    let mut replies = Vec::new();
+    let mut responses = Vec::new();
     let mut filled = 0;
     loop {
         let count = stream.read(&mut buffer[filled..])?;
@@ -46,14 +46,14 @@ fn serve(mut stream: TcpStream) -> io::Result<()> {
                 ("404 Not Found", "")
             };
             write!(
-                replies,
+                responses,
                 "HTTP/1.1 {status}\r\nServer: thread_each\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\
                  Content-Type: text/plain\r\nContent-Length: {}\r\n\r\n{body}",
                 body.len()
             )?;
         }
-        stream.write_all(&replies)?;
-        replies.clear();
+        stream.write_all(&responses)?;
+        responses.clear();
         buffer.copy_within(used..filled, 0);
         filled -= used;
     }

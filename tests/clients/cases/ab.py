@@ -16,7 +16,7 @@ def version():
 
 
 def ab(stage, *arguments, requests=REQUESTS):
-    """What ab counts. It takes a reply of another length than the first for failed."""
+    """What ab counts. It takes a response of another length than the first for failed."""
     process = run(["ab", "-q", "-s", "30", "-n", str(requests), "-c", "50", *arguments])
     check((process.returncode, process.stderr), (0, b""), "exit code and errors")
     report = process.stdout.decode()

@@ -29,14 +29,14 @@ def case_sessions(stage):
         results = []
         async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
             for _ in range(30):
-                async with session.get(stage.store.url(path)) as reply:
-                    results.append((reply.status, await reply.read() == body))
+                async with session.get(stage.store.url(path)) as response:
+                    results.append((response.status, await response.read() == body))
         return results
 
     async def work():
         return await asyncio.gather(*(session() for _ in range(20)))
 
-    check(asyncio.run(work()), [[(200, True)] * 30] * 20, "replies")
+    check(asyncio.run(work()), [[(200, True)] * 30] * 20, "responses")
     ports = stage.store.ports(path)[1:]
     check(sorted(ports.count(port) for port in {*ports}), [30] * 20, "requests of each connection")
 
@@ -51,11 +51,11 @@ def case_upload(stage):
             for path, expect in zip(paths, (False, True), strict=True):
                 async with session.put(
                     stage.store.url(path), data=pieces_of(body), expect100=expect
-                ) as reply:
-                    check(reply.status, 201, "status")
+                ) as response:
+                    check(response.status, 201, "status")
             # Both codings are the client's: the server passes them on as they are.
-            async with session.post(stage.echo.url(), data=b"text" * 1000, compress="deflate") as reply:
-                return await reply.read()
+            async with session.post(stage.echo.url(), data=b"text" * 1000, compress="deflate") as response:
+                return await response.read()
 
     compressed = asyncio.run(work())
     check([stage.kept(path) == body for path in paths], [True, True], "what is kept")
@@ -68,8 +68,8 @@ def case_echo(stage):
 
     async def work():
         async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
-            async with session.post(stage.echo.url(), data=pieces_of(body)) as reply:
-                return b"".join([piece async for piece in reply.content.iter_chunked(8192)])
+            async with session.post(stage.echo.url(), data=pieces_of(body)) as response:
+                return b"".join([piece async for piece in response.content.iter_chunked(8192)])
 
     check(asyncio.run(work()), body, "echo")
 
@@ -81,8 +81,8 @@ def case_unix(stage):
     async def work():
         connector = aiohttp.UnixConnector(stage.unix.socket)
         async with aiohttp.ClientSession(connector=connector, timeout=TIMEOUT) as session:
-            async with session.get(f"http://localhost{path}") as reply:
-                return await reply.read()
+            async with session.get(f"http://localhost{path}") as response:
+                return await response.read()
 
     check(asyncio.run(work()), body, "body")
 
@@ -94,10 +94,10 @@ def case_abort(stage):
     async def work():
         async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
             for _ in range(5):
-                async with session.get(stage.store.url(path)) as reply:
-                    check(await reply.content.readexactly(1000), body[:1000], "the beginning")
-            async with session.head(stage.store.url(path)) as reply:
-                return reply.status
+                async with session.get(stage.store.url(path)) as response:
+                    check(await response.content.readexactly(1000), body[:1000], "the beginning")
+            async with session.head(stage.store.url(path)) as response:
+                return response.status
 
     check(asyncio.run(work()), 200, "the next")
 
@@ -107,8 +107,8 @@ def case_statuses(stage):
     path, _ = stage.item(1000)
 
     async def ask(session, method, url, **options):
-        async with session.request(method, url, **options) as reply:
-            return reply.status, len(await reply.read()), len(reply.history)
+        async with session.request(method, url, **options) as response:
+            return response.status, len(await response.read()), len(response.history)
 
     async def work():
         async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
@@ -125,4 +125,4 @@ def case_statuses(stage):
             ]
 
     expected = [(204, 0, 0), (304, 0, 0), (418, 0, 0), (200, 0, 0), (200, 1000, 0), (200, 1), 501, 413]
-    check(asyncio.run(work()), expected, "replies")
+    check(asyncio.run(work()), expected, "responses")

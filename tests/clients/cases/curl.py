@@ -18,7 +18,7 @@ def version():
 
 
 class Got:
-    """What one run of curl did: the head and body of the last reply, and what curl tells of each transfer."""
+    """What one run of curl did: the head and body of the last response, and what curl tells of each transfer."""
 
     def __init__(self, process, head, body):
         self.code = process.returncode
@@ -77,7 +77,7 @@ def case_kept(stage):
 
 
 def case_http_1_0(stage):
-    """HTTP/1.0: closes after each reply"""
+    """HTTP/1.0: closes after each response"""
     path, body = stage.item(MIB2)
     url = stage.store.url(path)
     got = fine(curl(stage, "-0", url), body=body)
@@ -98,7 +98,7 @@ def case_http_1_0_kept(stage):
 
 
 def case_http_1_0_until_close(stage):
-    """HTTP/1.0: a reply of unknown length ends with the connection"""
+    """HTTP/1.0: a response of unknown length ends with the connection"""
     body = bytes_of(MIB2)
     got = fine(
         curl(stage, "-0", "--data-binary", f"@{stage.file('body', body)}", stage.echo.url()), body=body

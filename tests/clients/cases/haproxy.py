@@ -69,9 +69,9 @@ def announced(_stage, started):
         for source in ("127.0.0.1", "127.0.0.5"):
             with socket.create_connection(("127.0.0.1", port), PATIENCE, (source, 0)) as connection:
                 connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-                reply = b"".join(iter(lambda: connection.recv(65536), b""))
-            head, _, body = reply.partition(b"\r\n\r\n")
-            check((head.split(b"\r\n")[0], body), (b"HTTP/1.1 200 OK", f"{source} by http\n".encode()), "reply")
+                response = b"".join(iter(lambda: connection.recv(65536), b""))
+            head, _, body = response.partition(b"\r\n\r\n")
+            check((head.split(b"\r\n")[0], body), (b"HTTP/1.1 200 OK", f"{source} by http\n".encode()), "response")
     check("PROXY header" in started.replica.log(), False, "a complaint in the log")
 
 

@@ -17,8 +17,8 @@ def version():
 
 def ask(connection, method, path, body=None, fields=None, **options):
     connection.request(method, path, body, fields or {}, **options)
-    reply = connection.getresponse()
-    return reply, reply.read()
+    response = connection.getresponse()
+    return response, response.read()
 
 
 def case_kept(stage):
@@ -26,8 +26,8 @@ def case_kept(stage):
     path, body = stage.item(70_000)
     connection = stage.store.connect()
     for _ in range(100):
-        reply, got = ask(connection, "GET", path)
-        check((reply.status, reply.version, reply.will_close, got == body), (200, 11, False, True), "reply")
+        response, got = ask(connection, "GET", path)
+        check((response.status, response.version, response.will_close, got == body), (200, 11, False, True), "response")
     connection.close()
     check(len({*stage.store.ports(path)[1:]}), 1, "connections")
 
@@ -49,17 +49,17 @@ def case_pipelined(stage):
     connection.sock.sendall(requests)
     file = connection.sock.makefile("rb")
     for number, body in enumerate(bodies):
-        check(read_reply(file, "PUT")[0], 204 if number else 201, f"status of upload {number}")
-        status, got = read_reply(file, "GET")
+        check(read_response(file, "PUT")[0], 204 if number else 201, f"status of upload {number}")
+        status, got = read_response(file, "GET")
         check((status, got == body), (200, True), f"download {number}")
     connection.close()
 
 
-def read_reply(file, method):
-    """One of several replies: `http.client` takes the next one only from where this one has ended."""
-    reply = http.client.HTTPResponse(_Half(file), method=method)
-    reply.begin()
-    return reply.status, reply.read()
+def read_response(file, method):
+    """One of several responses: `http.client` takes the next one only from where this one has ended."""
+    response = http.client.HTTPResponse(_Half(file), method=method)
+    response.begin()
+    return response.status, response.read()
 
 
 class _Half:
@@ -92,10 +92,10 @@ def case_chunked(stage):
     for length in (0, 1, 65_535, 65_536, 65_537, MIB2):
         path, body = stage.path(), bytes_of(length)
         pieces = (body[at : at + 10_007] for at in range(0, length, 10_007))
-        reply, got = ask(
+        response, got = ask(
             connection, "PUT", path, pieces, {"Transfer-Encoding": "chunked"}, encode_chunked=True
         )
-        check((reply.status, got), (201, b""), "reply")
+        check((response.status, got), (201, b""), "response")
         check(stage.kept(path), body, f"what is kept of {length}")
     connection.close()
 
@@ -105,8 +105,8 @@ def case_file(stage):
     body = bytes_of(MIB2)
     connection = stage.echo.connect()
     with open(stage.file("body", body), "rb") as file:
-        reply, got = ask(connection, "POST", "/", file)
-    check((reply.status, reply.getheader("Transfer-Encoding"), got == body), (200, "chunked", True), "reply")
+        response, got = ask(connection, "POST", "/", file)
+    check((response.status, response.getheader("Transfer-Encoding"), got == body), (200, "chunked", True), "response")
     connection.close()
 
 
@@ -115,8 +115,8 @@ def case_head(stage):
     path, body = stage.item(MIB2)
     connection = stage.store.connect()
     for method in ("GET", "HEAD", "HEAD", "GET"):
-        reply, got = ask(connection, method, path)
-        check((reply.status, reply.getheader("Content-Length")), (200, str(MIB2)), method)
+        response, got = ask(connection, method, path)
+        check((response.status, response.getheader("Content-Length")), (200, str(MIB2)), method)
         check(got, b"" if method == "HEAD" else body, f"body of {method}")
     connection.close()
     check(len({*stage.store.ports(path)[1:]}), 1, "connections")
@@ -131,7 +131,7 @@ def case_continue(stage):
     connection.putheader("Expect", "100-continue")
     connection.endheaders()
     with connection.sock.makefile("rb", 0) as file:
-        check((file.readline(), file.readline()), (b"HTTP/1.1 100 Continue\r\n", b"\r\n"), "interim reply")
+        check((file.readline(), file.readline()), (b"HTTP/1.1 100 Continue\r\n", b"\r\n"), "interim response")
     connection.send(body)
     check(connection.getresponse().read(), b"", "body")
     connection.close()
@@ -141,18 +141,18 @@ def case_continue(stage):
 def case_continue_refused(stage):
     """A refusal instead of 100"""
     connection = stage.store.connect()
-    reply, _ = ask(
+    response, _ = ask(
         connection, "PUT", stage.path(), None, {"Content-Length": str(17 << 20), "Expect": "100-continue"}
     )
-    check((reply.status, reply.will_close), (413, True), "reply")
+    check((response.status, response.will_close), (413, True), "response")
     connection.close()
 
 
 def case_too_large(stage):
     """413 reaches a client that sends 17 MiB before it reads"""
     connection = stage.store.connect()
-    reply, _ = ask(connection, "PUT", stage.path(), bytes_of(17 << 20))
-    check(reply.status, 413, "status")
+    response, _ = ask(connection, "PUT", stage.path(), bytes_of(17 << 20))
+    check(response.status, 413, "status")
     connection.close()
 
 
@@ -161,8 +161,8 @@ def case_http_1_0(stage):
     body = bytes_of(MIB2)
     connection = stage.echo.connect()
     connection._http_vsn, connection._http_vsn_str = 10, "HTTP/1.0"
-    reply, got = ask(connection, "POST", "/", body)
-    check((reply.status, reply.will_close, reply.getheader("Connection")), (200, True, "close"), "reply")
+    response, got = ask(connection, "POST", "/", body)
+    check((response.status, response.will_close, response.getheader("Connection")), (200, True, "close"), "response")
     check(got, body, "body")
     connection.close()
 
@@ -170,8 +170,8 @@ def case_http_1_0(stage):
 def case_close(stage):
     """Connection: close"""
     connection = stage.bench.connect()
-    reply, got = ask(connection, "GET", "/", None, {"Connection": "close"})
-    check((reply.will_close, got), (True, b"Hello, World!"), "reply")
+    response, got = ask(connection, "GET", "/", None, {"Connection": "close"})
+    check((response.will_close, got), (True, b"Hello, World!"), "response")
     connection.close()
 
 
@@ -181,8 +181,8 @@ def case_no_content(stage):
     connection.connect()
     before = connection.sock.getsockname()
     for status in (204, 304, 205, 200, 304, 404, 500):
-        reply, got = ask(connection, "GET", f"/status/{status}")
-        check((reply.status, got, reply.will_close), (status, b"", False), "reply")
+        response, got = ask(connection, "GET", f"/status/{status}")
+        check((response.status, got, response.will_close), (status, b"", False), "response")
     check(connection.sock.getsockname(), before, "connection")
     connection.close()
 
@@ -194,12 +194,12 @@ def case_streamed(stage):
     connection.putheader("Transfer-Encoding", "chunked")
     connection.endheaders()
     connection.send(b"3\r\none\r\n")
-    reply = connection.getresponse()
-    check(reply.read1(100), b"one", "first")
+    response = connection.getresponse()
+    check(response.read1(100), b"one", "first")
     connection.send(b"3\r\ntwo\r\n")
-    check(reply.read1(100), b"two", "second")
+    check(response.read1(100), b"two", "second")
     connection.send(b"0\r\nX-Sum: 6\r\n\r\n")
-    check(reply.read(), b"\nX-Sum: 6\n", "rest")
+    check(response.read(), b"\nX-Sum: 6\n", "rest")
     connection.close()
 
 
@@ -208,8 +208,8 @@ def case_unix(stage):
     path, body = stage.item(MIB2, stage.unix)
     connection = stage.unix.connect()
     for _ in range(3):
-        reply, got = ask(connection, "GET", path)
-        check((reply.status, got == body), (200, True), "reply")
+        response, got = ask(connection, "GET", path)
+        check((response.status, got == body), (200, True), "response")
     connection.close()
 
 
@@ -220,10 +220,10 @@ def case_unread_body(stage):
     before = connection.sock.getsockname()
     trap = b"GET /status/418 HTTP/1.1\r\nHost: a\r\n\r\n" * 5000
     for _ in range(3):
-        reply, got = ask(connection, "POST", "/unread", trap)
-        check((reply.status, got), (200, b""), "reply")
-        reply, got = ask(connection, "GET", "/")
-        check((reply.status, got), (200, b"Hello, World!"), "reply")
+        response, got = ask(connection, "POST", "/unread", trap)
+        check((response.status, got), (200, b""), "response")
+        response, got = ask(connection, "GET", "/")
+        check((response.status, got), (200, b"Hello, World!"), "response")
     check(connection.sock.getsockname(), before, "connection")
     connection.close()
 
@@ -231,12 +231,12 @@ def case_unread_body(stage):
 def case_idle(stage):
     """An idle connection is closed, which the client sees as an end"""
     connection = stage.hasty.connect()
-    reply, _ = ask(connection, "GET", "/none", None, {})
-    check(reply.status, 404, "status")
+    response, _ = ask(connection, "GET", "/none", None, {})
+    check(response.status, 404, "status")
     connection.close()
     connection = connect(stage.hasty.port)
-    reply, _ = ask(connection, "OPTIONS", "*")
-    check((reply.status, reply.will_close), (204, False), "reply")
+    response, _ = ask(connection, "OPTIONS", "*")
+    check((response.status, response.will_close), (204, False), "response")
     check(connection.sock.recv(1), b"", "what comes of an idle connection")
     connection.close()
     wait_until(lambda: stage.hasty.connections() == 0, "the server's connections")
@@ -249,8 +249,8 @@ def case_parallel(stage):
         for connection in connections:
             connection.request("GET", "/nap")
         for connection in connections:
-            reply = connection.getresponse()
-            check((reply.status, reply.read()), (200, b"Hello, World!"), "reply")
+            response = connection.getresponse()
+            check((response.status, response.read()), (200, b"Hello, World!"), "response")
     for connection in connections:
         connection.close()
 

@@ -24,11 +24,11 @@ def case_kept(stage):
     path, body = stage.item(20_000)
     with httpx.Client(timeout=PATIENCE) as client:
         for _ in range(100):
-            reply = client.get(stage.store.url(path))
+            response = client.get(stage.store.url(path))
             check(
-                (reply.status_code, reply.http_version, reply.content == body),
+                (response.status_code, response.http_version, response.content == body),
                 (200, "HTTP/1.1", True),
-                "reply",
+                "response",
             )
     check(len({*stage.store.ports(path)[1:]}), 1, "connections")
 
@@ -38,11 +38,11 @@ def case_streams(stage):
     path, body = stage.path(), bytes_of(MIB2)
     with httpx.Client(timeout=PATIENCE) as client:
         check(client.put(stage.store.url(path), content=pieces_of(body)).status_code, 201, "status")
-        with client.stream("GET", stage.store.url(path)) as reply:
-            check(b"".join(reply.iter_raw()), body, "download")
-        with client.stream("POST", stage.echo.url(), content=body) as reply:
-            check(reply.headers["Transfer-Encoding"], "chunked", "Transfer-Encoding")
-            check(b"".join(reply.iter_bytes()), body, "echo")
+        with client.stream("GET", stage.store.url(path)) as response:
+            check(b"".join(response.iter_raw()), body, "download")
+        with client.stream("POST", stage.echo.url(), content=body) as response:
+            check(response.headers["Transfer-Encoding"], "chunked", "Transfer-Encoding")
+            check(b"".join(response.iter_bytes()), body, "echo")
 
 
 def case_unix(stage):
@@ -61,10 +61,10 @@ def case_async(stage):
         # Else it would close what a busy machine leaves idle for 5 s.
         limits = httpx.Limits(max_connections=20, max_keepalive_connections=20, keepalive_expiry=None)
         async with httpx.AsyncClient(timeout=PATIENCE, limits=limits) as client:
-            replies = await asyncio.gather(*(client.get(stage.store.url(path)) for _ in range(200)))
-            return [(reply.status_code, reply.content == body) for reply in replies]
+            responses = await asyncio.gather(*(client.get(stage.store.url(path)) for _ in range(200)))
+            return [(response.status_code, response.content == body) for response in responses]
 
-    check(asyncio.run(work()), [(200, True)] * 200, "replies")
+    check(asyncio.run(work()), [(200, True)] * 200, "responses")
     check(len({*stage.store.ports(path)[1:]}) <= 20, True, "at most 20 ports in the log")
 
 
@@ -88,8 +88,8 @@ def case_statuses(stage):
     path, body = stage.item(1000)
     with httpx.Client(timeout=PATIENCE, follow_redirects=True) as client:
         for status in (204, 304, 418, 200):
-            reply = client.get(stage.bench.url(f"/status/{status}"))
-            check((reply.status_code, reply.content), (status, b""), "reply")
+            response = client.get(stage.bench.url(f"/status/{status}"))
+            check((response.status_code, response.content), (status, b""), "response")
         check(client.head(stage.store.url(path)).headers["Content-Length"], "1000", "HEAD")
         check(client.get(stage.store.url(path)).content, body, "after HEAD")
         check([old.status_code for old in client.post(stage.state.url("/reset")).history], [303], "redirects")
@@ -104,8 +104,8 @@ def case_stale(stage):
 
 
 def case_refused(stage):
-    """413 for 17 MiB: the reply arrives"""
+    """413 for 17 MiB: the response arrives"""
     with httpx.Client(timeout=PATIENCE) as client:
-        reply = client.put(stage.store.url(stage.path()), content=bytes_of(17 << 20))
-        check(reply.status_code, 413, "status")
+        response = client.put(stage.store.url(stage.path()), content=bytes_of(17 << 20))
+        check(response.status_code, 413, "status")
         check(client.options(stage.store.url("/x")).status_code, 204, "the next")

@@ -58,8 +58,8 @@ def begin(stage):
 def case_types(_stage, started):
     """Content types of a playlist, its parts, a film and its sound"""
     for name, expected in TYPES.items():
-        with urllib.request.urlopen(started.program.url(f"/{name}")) as reply:
-            check(reply.headers["Content-Type"], expected, f"type of {name}")
+        with urllib.request.urlopen(started.program.url(f"/{name}")) as response:
+            check(response.headers["Content-Type"], expected, f"type of {name}")
 
 
 def case_stream(_stage, started):

@@ -3,7 +3,7 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-from cases.http_client import ask, read_reply
+from cases.http_client import ask, read_response
 from programs import Program, connect, free_port, wait_until
 from suite import bytes_of, check
 
@@ -42,7 +42,7 @@ def cases(proxy):
     shared = [
         ("0 bytes to 2 MiB, each way", bodies),
         ("chunked uploads", chunked),
-        ("replies in chunks", echoes),
+        ("responses in chunks", echoes),
         ("HEAD, 204, 304", without_body),
         ("error statuses and pages", errors),
         ("methods of one's own", methods),
@@ -67,9 +67,9 @@ def bodies(stage, proxy, way):
     for length in SIZES:
         path, body = stage.path(), bytes_of(length)
         check(ask(connection, "PUT", path, body)[0].status, 201, "status")
-        reply, got = ask(connection, "GET", path)
-        check((reply.status, got == body), (200, True), f"{length} bytes")
-        check(reply.getheader("Content-Length"), str(length), "Content-Length")
+        response, got = ask(connection, "GET", path)
+        check((response.status, got == body), (200, True), f"{length} bytes")
+        check(response.getheader("Content-Length"), str(length), "Content-Length")
         check(stage.kept(path, proxy.store(stage, way)), body, f"what is kept of {length}")
     connection.close()
 
@@ -80,8 +80,8 @@ def chunked(stage, proxy, way):
         path, body = stage.path(), bytes_of(length)
         pieces = (body[at : at + 10_007] for at in range(0, length, 10_007))
         fields = {"Transfer-Encoding": "chunked"}
-        reply, _ = ask(connection, "PUT", path, pieces, fields, encode_chunked=True)
-        check(reply.status, 201, "status")
+        response, _ = ask(connection, "PUT", path, pieces, fields, encode_chunked=True)
+        check(response.status, 201, "status")
         check(stage.kept(path, proxy.store(stage, way)), body, f"what is kept of {length}")
     connection.close()
 
@@ -90,50 +90,50 @@ def echoes(stage, proxy, way):
     connection = connect(proxy.ports[way])
     for length in SIZES:
         body = bytes_of(length)
-        reply, got = ask(connection, "POST", "/echo", body)
-        check((reply.status, got == body), (200, True), f"{length} bytes")
+        response, got = ask(connection, "POST", "/echo", body)
+        check((response.status, got == body), (200, True), f"{length} bytes")
         pieces = (body[at : at + 30_011] for at in range(0, length, 30_011))
         fields = {"Transfer-Encoding": "chunked"}
-        reply, got = ask(connection, "POST", "/echo", pieces, fields, encode_chunked=True)
-        check((reply.status, got == body), (200, True), f"{length} bytes in chunks")
+        response, got = ask(connection, "POST", "/echo", pieces, fields, encode_chunked=True)
+        check((response.status, got == body), (200, True), f"{length} bytes in chunks")
     connection.close()
 
 
 def without_body(stage, proxy, way):
     path, body = stage.item(70_000, proxy.store(stage, way))
     connection = connect(proxy.ports[way])
-    reply, got = ask(connection, "HEAD", path)
-    check((reply.status, reply.getheader("Content-Length"), got), (200, "70000", b""), "HEAD")
-    reply, got = ask(connection, "GET", path, None, {"If-None-Match": reply.getheader("ETag")})
-    check((reply.status, got), (304, b""), "validated GET")
+    response, got = ask(connection, "HEAD", path)
+    check((response.status, response.getheader("Content-Length"), got), (200, "70000", b""), "HEAD")
+    response, got = ask(connection, "GET", path, None, {"If-None-Match": response.getheader("ETag")})
+    check((response.status, got), (304, b""), "validated GET")
     check(ask(connection, "GET", path)[1], body, "GET")
     for status in (204, 304, 205, 204):
-        reply, got = ask(connection, "GET", f"/bench/status/{status}")
-        check((reply.status, got), (status, b""), "reply")
-    reply, got = ask(connection, "DELETE", path)
-    check((reply.status, got), (204, b""), "DELETE")
+        response, got = ask(connection, "GET", f"/bench/status/{status}")
+        check((response.status, got), (status, b""), "response")
+    response, got = ask(connection, "DELETE", path)
+    check((response.status, got), (204, b""), "DELETE")
     connection.close()
 
 
 def errors(stage, proxy, way):
     connection = connect(proxy.ports[way])
     for status in (*range(400, 432), 451, *range(500, 512), 599):
-        reply, got = ask(connection, "GET", f"/bench/status/{status}")
-        check((reply.status, got), (status, b""), "reply")
-    reply, got = ask(connection, "GET", "/none")
-    check((reply.status, reply.reason, b"Error code: 404" in got), (404, "Not Found", True), "page")
-    reply, got = ask(connection, "PROPFIND", "/none")
-    check((reply.status, b"Unsupported method" in got), (501, True), "page")
+        response, got = ask(connection, "GET", f"/bench/status/{status}")
+        check((response.status, got), (status, b""), "response")
+    response, got = ask(connection, "GET", "/none")
+    check((response.status, response.reason, b"Error code: 404" in got), (404, "Not Found", True), "page")
+    response, got = ask(connection, "PROPFIND", "/none")
+    check((response.status, b"Unsupported method" in got), (501, True), "page")
     connection.close()
 
 
 def methods(stage, proxy, way):
     connection = connect(proxy.ports[way])
     check(ask(connection, "SPAM", "/spam")[1], b"Lovely Spam! Wonderful Spam!\n", "SPAM")
-    reply, _ = ask(connection, "M-SEARCH", "/spam")
-    check((reply.status, reply.getheader("ST")), (200, "urn:example:spam"), "M-SEARCH")
-    reply, _ = ask(connection, "OPTIONS", "/x")
-    check((reply.status, reply.getheader("Allow")), (204, "GET, HEAD, PUT, DELETE, OPTIONS"), "OPTIONS")
+    response, _ = ask(connection, "M-SEARCH", "/spam")
+    check((response.status, response.getheader("ST")), (200, "urn:example:spam"), "M-SEARCH")
+    response, _ = ask(connection, "OPTIONS", "/x")
+    check((response.status, response.getheader("Allow")), (204, "GET, HEAD, PUT, DELETE, OPTIONS"), "OPTIONS")
     connection.close()
 
 
@@ -145,11 +145,11 @@ def expect(stage, proxy, way):
     connection.putheader("Expect", "100-continue")
     connection.endheaders()
     with connection.sock.makefile("rb", 0) as file:
-        check(file.readline().split(b" ", 2)[:2], [b"HTTP/1.1", b"100"], "interim reply")
+        check(file.readline().split(b" ", 2)[:2], [b"HTTP/1.1", b"100"], "interim response")
         check(file.readline(), b"\r\n", "its end")
     connection.send(body)
-    reply = connection.getresponse()
-    check((reply.status, reply.read()), (201, b""), "reply")
+    response = connection.getresponse()
+    check((response.status, response.read()), (201, b""), "response")
     connection.close()
     check(stage.kept(path, proxy.store(stage, way)), body, "what is kept")
 
@@ -166,8 +166,8 @@ def refused_with_body(stage, proxy, way):
             body = bytes_of(MIB2)
             pieces = (body[at : at + 30_011] for at in range(0, MIB2, 30_011)) if fields else body
             connection = connect(proxy.ports[way])
-            reply, _ = ask(connection, method, path, pieces, fields, encode_chunked=bool(fields))
-            check(reply.status, status, "status")
+            response, _ = ask(connection, method, path, pieces, fields, encode_chunked=bool(fields))
+            check(response.status, status, "status")
             connection.close()
 
 
@@ -186,8 +186,8 @@ def pipelined(stage, proxy, way):
     connection.sock.sendall(b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n" % path.encode() * 20)
     file = connection.sock.makefile("rb")
     for number in range(20):
-        status, got = read_reply(file, "GET")
-        check((status, got == body), (200, True), f"reply {number}")
+        status, got = read_response(file, "GET")
+        check((status, got == body), (200, True), f"response {number}")
     connection.close()
 
 

@@ -20,8 +20,8 @@ def case_session(stage):
     path, body = stage.item(20_000)
     with requests.Session() as session:
         for _ in range(200):
-            reply = session.get(stage.store.url(path), timeout=PATIENCE)
-            check((reply.status_code, reply.reason, reply.content == body), (200, "OK", True), "reply")
+            response = session.get(stage.store.url(path), timeout=PATIENCE)
+            check((response.status_code, response.reason, response.content == body), (200, "OK", True), "response")
     check(len({*stage.store.ports(path)[1:]}), 1, "connections")
 
 
@@ -42,30 +42,30 @@ def case_download(stage):
     """Streamed download with a length, and in chunks"""
     path, body = stage.item(MIB2)
     with requests.Session() as session:
-        with session.get(stage.store.url(path), stream=True, timeout=PATIENCE) as reply:
-            check(b"".join(reply.iter_content(10_000)), body, "body")
-        with session.post(stage.echo.url(), data=body, stream=True, timeout=PATIENCE) as reply:
-            check(reply.headers["Transfer-Encoding"], "chunked", "Transfer-Encoding")
-            check(b"".join(reply.iter_content(None)), body, "body")
+        with session.get(stage.store.url(path), stream=True, timeout=PATIENCE) as response:
+            check(b"".join(response.iter_content(10_000)), body, "body")
+        with session.post(stage.echo.url(), data=body, stream=True, timeout=PATIENCE) as response:
+            check(response.headers["Transfer-Encoding"], "chunked", "Transfer-Encoding")
+            check(b"".join(response.iter_content(None)), body, "body")
 
 
 def case_abort(stage):
     """A download that is given up disturbs nobody"""
     path, body = stage.item(16 << 20)
     with requests.Session() as session:
-        with session.get(stage.store.url(path), stream=True, timeout=PATIENCE) as reply:
-            check(next(reply.iter_content(1000)), body[:1000], "the beginning")
+        with session.get(stage.store.url(path), stream=True, timeout=PATIENCE) as response:
+            check(next(response.iter_content(1000)), body[:1000], "the beginning")
         check(session.head(stage.store.url(path), timeout=PATIENCE).status_code, 200, "the next")
 
 
 def case_redirect(stage):
     """POST, 303, GET over one connection"""
     with requests.Session() as session:
-        reply = session.post(stage.state.url("/reset"), data=b"", timeout=PATIENCE)
-        check([old.status_code for old in reply.history], [303], "history")
-        assert "Visit 1, number 1 of this connection" in reply.text, reply.text
-        reply = session.get(stage.state.url(), timeout=PATIENCE)
-        assert "Visit 2, number 2 of this connection" in reply.text, reply.text
+        response = session.post(stage.state.url("/reset"), data=b"", timeout=PATIENCE)
+        check([old.status_code for old in response.history], [303], "history")
+        assert "Visit 1, number 1 of this connection" in response.text, response.text
+        response = session.get(stage.state.url(), timeout=PATIENCE)
+        assert "Visit 2, number 2 of this connection" in response.text, response.text
 
 
 def case_forms(stage):
@@ -75,20 +75,20 @@ def case_forms(stage):
         url = stage.echo.url()
         check(session.post(url, data={"a": "b c"}, timeout=PATIENCE).content, b"a=b+c", "form")
         check(session.post(url, json={"a": [1]}, timeout=PATIENCE).json(), {"a": [1]}, "JSON")
-        reply = session.post(url, files={"file": ("name", body)}, timeout=PATIENCE)
-        check(reply.content.count(body), 1, "the file in the form")
+        response = session.post(url, files={"file": ("name", body)}, timeout=PATIENCE)
+        check(response.content.count(body), 1, "the file in the form")
 
 
 def case_statuses(stage):
     """Statuses with and without a body, over one connection"""
     with requests.Session() as session:
         for status in (200, 204, 304, 205, 418, 500, 999):
-            reply = session.get(stage.bench.url(f"/status/{status}"), timeout=PATIENCE)
-            check((reply.status_code, reply.content), (status, b""), "reply")
+            response = session.get(stage.bench.url(f"/status/{status}"), timeout=PATIENCE)
+            check((response.status_code, response.content), (status, b""), "response")
         path, _ = stage.item(1000)
         etag = session.head(stage.store.url(path), timeout=PATIENCE).headers["ETag"]
-        reply = session.get(stage.store.url(path), headers={"If-None-Match": etag}, timeout=PATIENCE)
-        check((reply.status_code, reply.headers["ETag"], reply.content), (304, etag, b""), "reply")
+        response = session.get(stage.store.url(path), headers={"If-None-Match": etag}, timeout=PATIENCE)
+        check((response.status_code, response.headers["ETag"], response.content), (304, etag, b""), "response")
         allow = session.options(stage.store.url(path), timeout=PATIENCE).headers["Allow"]
         check(allow, "GET, HEAD, PUT, DELETE, OPTIONS", "Allow")
 
@@ -121,6 +121,6 @@ def case_threads(stage):
 
 
 def case_refused(stage):
-    """413 for 17 MiB: the reply arrives"""
-    reply = requests.put(stage.store.url(stage.path()), data=bytes_of(17 << 20), timeout=PATIENCE)
-    check(reply.status_code, 413, "status")
+    """413 for 17 MiB: the response arrives"""
+    response = requests.put(stage.store.url(stage.path()), data=bytes_of(17 << 20), timeout=PATIENCE)
+    check(response.status_code, 413, "status")

@@ -82,10 +82,10 @@ class Asking:
 
     def _ask(self, turn):
         if turn % 4 == 0:
-            reply, expected = self._client.post(self._url, content=BODY), f"{len(BODY)} bytes\n"
+            response, expected = self._client.post(self._url, content=BODY), f"{len(BODY)} bytes\n"
         else:
-            reply, expected = self._client.get(self._url), self._expected
-        got = (reply.status_code, reply.http_version, reply.text)
+            response, expected = self._client.get(self._url), self._expected
+        got = (response.status_code, response.http_version, response.text)
         return None if got == (200, self._version, expected) else f"{got}"
 
 
@@ -231,8 +231,8 @@ class EachItsOwn:
         pass
 
     def _ask(self, _turn):
-        with self._opener.open(self._url, timeout=PATIENCE) as reply:
-            text = reply.read()
+        with self._opener.open(self._url, timeout=PATIENCE) as response:
+            text = response.read()
         return None if text == b"127.0.0.1 by http\n" else f"{text}"
 
 

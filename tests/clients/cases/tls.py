@@ -66,11 +66,11 @@ def case_curl_versions(_stage, secure):
     for options in (["--tlsv1.2", "--tls-max", "1.2"], ["--tlsv1.3"], ["--http2"]):
         code, got = curl(secure, *options, "-w", "%{http_version} %{ssl_verify_result}", secure.url("/a"))
         check((code, got.splitlines()[-1]), (0, b"1.1 0"), f"{options}: exit code, version, verified")
-    # This one offers nothing but `http/1.0`, and asks in HTTP/1.0. The version of the reply is the server's.
+    # This one offers nothing but `http/1.0`, and asks in HTTP/1.0. The version of the response is the server's.
     code, got = curl(secure, "--http1.0", secure.url("/a"))
-    check((code, b"asked for /a" in got), (0, True), "--http1.0: exit code and reply")
+    check((code, b"asked for /a" in got), (0, True), "--http1.0: exit code and response")
     code, got = curl(secure, "--no-alpn", secure.url("/a"))
-    check((code, b"asked for /a" in got), (0, True), "--no-alpn: exit code and reply")
+    check((code, b"asked for /a" in got), (0, True), "--no-alpn: exit code and response")
 
 
 def case_curl_upload(stage, secure):
@@ -100,8 +100,8 @@ def case_python(_stage, secure):
     with socket.create_connection(("localhost", secure.port), PATIENCE) as plain:
         with secure.context().wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False) as stream:
             stream.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            reply = b"".join(iter(lambda: stream.recv(65536), b""))
-    check(reply.endswith(b"asked for /\n"), True, "reply, and close_notify behind it")
+            response = b"".join(iter(lambda: stream.recv(65536), b""))
+    check(response.endswith(b"asked for /\n"), True, "response, and close_notify behind it")
 
 
 def case_openssl(_stage, secure):
@@ -115,7 +115,7 @@ def case_openssl(_stage, secure):
         )
         out = process.stdout.decode()
         facts = (wanted in out, "ALPN protocol: http/1.1" in out, "Verify return code: 0" in out, "asked for /" in out)
-        check(facts, (True,) * 4, f"{option}: version, protocol, verified, reply")
+        check(facts, (True,) * 4, f"{option}: version, protocol, verified, response")
     process = subprocess.run(
         ["openssl", "s_client", "-connect", f"127.0.0.1:{secure.port}", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0"],
         input=b"", capture_output=True, timeout=PATIENCE, check=False,

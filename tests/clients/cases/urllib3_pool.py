@@ -23,8 +23,8 @@ def case_pool(stage):
     """400 requests of 8 threads over 4 connections"""
     path, body = stage.item(10_000)
     with pool(stage.store, maxsize=4, block=True) as connections, ThreadPoolExecutor(8) as threads:
-        replies = list(threads.map(lambda _: connections.request("GET", path), range(400)))
-        check([(reply.status, reply.data == body) for reply in replies], [(200, True)] * 400, "replies")
+        responses = list(threads.map(lambda _: connections.request("GET", path), range(400)))
+        check([(response.status, response.data == body) for response in responses], [(200, True)] * 400, "responses")
         check(connections.num_connections <= 4, True, "at most 4 connections made")
     check(len({*stage.store.ports(path)[1:]}) <= 4, True, "at most 4 ports in the log")
 
@@ -34,9 +34,9 @@ def case_streams(stage):
     body = bytes_of(MIB2)
     with pool(stage.echo) as connections:
         pieces = (body[at : at + 50_000] for at in range(0, MIB2, 50_000))
-        reply = connections.request("POST", "/", body=pieces, chunked=True, preload_content=False)
-        check(b"".join(reply.stream(8192)), body, "echo")
-        reply.release_conn()
+        response = connections.request("POST", "/", body=pieces, chunked=True, preload_content=False)
+        check(b"".join(response.stream(8192)), body, "echo")
+        response.release_conn()
         check(connections.request("POST", "/", body=b"again").data, b"again", "the next")
         check(connections.num_connections, 1, "connections made")
 
@@ -66,12 +66,12 @@ def case_form(stage):
     """A form with a file in it"""
     body = bytes_of(200_000)
     with pool(stage.echo) as connections:
-        reply = connections.request("POST", "/", fields={"name": "value", "file": ("name", body)})
-        check(reply.data.count(body), 1, "the file in the form")
+        response = connections.request("POST", "/", fields={"name": "value", "file": ("name", body)})
+        check(response.data.count(body), 1, "the file in the form")
 
 
 def case_refused(stage):
-    """413 for 17 MiB: the reply arrives"""
+    """413 for 17 MiB: the response arrives"""
     with pool(stage.store) as connections:
         check(connections.request("PUT", stage.path(), body=bytes_of(17 << 20)).status, 413, "status")
         check(connections.request("OPTIONS", "/x").status, 204, "the next")

@@ -1,4 +1,4 @@
-"""Python's urllib.request, which closes after each reply."""
+"""Python's urllib.request, which closes after each response."""
 
 import platform
 import urllib.error
@@ -18,8 +18,8 @@ def version():
 def ask(url, body=None, method=None, fields=None, opener=None):
     request = urllib.request.Request(url, body, fields or {}, method=method)
     try:
-        with (opener or urllib.request.build_opener()).open(request, timeout=PATIENCE) as reply:
-            return reply.status, reply.headers, reply.read()
+        with (opener or urllib.request.build_opener()).open(request, timeout=PATIENCE) as response:
+            return response.status, response.headers, response.read()
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.headers, error.read()
@@ -31,7 +31,7 @@ def case_bodies(stage):
         path, body = stage.path(), bytes_of(length)
         check(ask(stage.store.url(path), body, "PUT")[0], 201, "status")
         status, fields, got = ask(stage.store.url(path))
-        check((status, fields["Connection"], got == body), (200, "close", True), "reply")
+        check((status, fields["Connection"], got == body), (200, "close", True), "response")
 
 
 def case_echo(stage):
@@ -48,7 +48,7 @@ def case_echo(stage):
 def case_errors(stage):
     """404, 501 and 413 with their pages"""
     status, fields, page = ask(stage.store.url("/none"))
-    check((status, fields["Content-Length"]), (404, str(len(page))), "reply")
+    check((status, fields["Content-Length"]), (404, str(len(page))), "response")
     assert b"Error code: 404" in page, page
     check(ask(stage.store.url("/none"), method="BREW")[0], 501, "status")
     check(ask(stage.store.url(stage.path()), bytes_of(17 << 20), "PUT")[0], 413, "status")
@@ -57,14 +57,14 @@ def case_errors(stage):
 def case_redirect(stage):
     """POST, 303, GET"""
     status, _, page = ask(stage.state.url("/reset"), b"")
-    check((status, b"Visit 1, number 1 of this connection" in page), (200, True), "reply")
+    check((status, b"Visit 1, number 1 of this connection" in page), (200, True), "response")
 
 
 def case_proxy(stage):
     """As to a proxy: absolute-form"""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({"http": stage.pages.url()}))
     status, _, page = ask("http://example.org/a?b", opener=opener)
-    check((status, b"There is no http://example.org/a?b here." in page), (404, True), "reply")
+    check((status, b"There is no http://example.org/a?b here." in page), (404, True), "response")
 
 
 def case_head(stage):

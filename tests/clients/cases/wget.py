@@ -109,7 +109,7 @@ def case_fields(stage):
     check(
         wget(stage, "--header=Accept-Language: de", stage.greeter.url())[::2],
         (0, "Grüß Gott\n".encode()),
-        "reply",
+        "response",
     )
     check(wget(stage, "--content-on-error", stage.greeter.url())[0], 8, "exit code")
 

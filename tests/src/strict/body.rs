@@ -1,25 +1,28 @@
 //! The body of a response (RFC 9112 sections 6 and 7).
 
-use super::{End, Framing, Input, Offence, Reply, Whole, head};
+use super::{End, Framing, Input, Offence, Response, Whole, head};
 
-/// Reads the body of a reply whose framing is known.
-pub(super) fn read(input: &mut Input<'_>, reply: &mut Reply, end: End) -> Result<(), Offence> {
-    match reply.framing {
+/// Reads the body of a response whose framing is known.
+pub(super) fn read(input: &mut Input<'_>, response: &mut Response, end: End) -> Result<(), Offence> {
+    match response.framing {
         Framing::Nothing => {}
         Framing::Length(length) => {
-            reply.body = input.take(usize::try_from(length).unwrap_or(usize::MAX)).to_vec();
-            let missing = length - reply.body.len() as u64;
+            response.body = input.take(usize::try_from(length).unwrap_or(usize::MAX)).to_vec();
+            let missing = length - response.body.len() as u64;
             if missing > 0 {
-                reply.whole = Whole::LacksBytes(missing);
+                response.whole = Whole::LacksBytes(missing);
             }
         }
-        Framing::Chunked(_) => chunks(input, reply)?,
+        Framing::Chunked(_) => chunks(input, response)?,
         Framing::UntilClose | Framing::Tunnel => {
-            reply.body = input.take(usize::MAX).to_vec();
+            response.body = input.take(usize::MAX).to_vec();
             if end == End::Reset {
-                reply.whole = Whole::WasReset;
+                response.whole = Whole::WasReset;
             }
-            if reply.framing == Framing::UntilClose && reply.status() == 205 && !reply.body.is_empty() {
+            if response.framing == Framing::UntilClose
+                && response.status() == 205
+                && !response.body.is_empty()
+            {
                 return input.offence("a 205 with a body");
             }
         }
@@ -27,9 +30,9 @@ pub(super) fn read(input: &mut Input<'_>, reply: &mut Reply, end: End) -> Result
     Ok(())
 }
 
-fn chunks(input: &mut Input<'_>, reply: &mut Reply) -> Result<(), Offence> {
+fn chunks(input: &mut Input<'_>, response: &mut Response) -> Result<(), Offence> {
     let mut count = 0;
-    reply.whole = Whole::LacksChunks;
+    response.whole = Whole::LacksChunks;
     loop {
         let start = input.at;
         let Some(line) = input.line()? else { break };
@@ -41,20 +44,20 @@ fn chunks(input: &mut Input<'_>, reply: &mut Reply) -> Result<(), Offence> {
                 if let Some((name, _)) = trailers.iter().find(|field| comes_too_late(&field.0)) {
                     return input.offence(&format!("the field {name} behind the body"));
                 }
-                reply.trailers = trailers;
-                reply.whole = Whole::Complete;
+                response.trailers = trailers;
+                response.whole = Whole::Complete;
             }
             break;
         }
         let data = input.take(size);
-        reply.body.extend_from_slice(data);
+        response.body.extend_from_slice(data);
         match input.take(2) {
             b"\r\n" => count += 1,
             [] | b"\r" => break,
             _ => return input.offence("no line end behind a chunk"),
         }
     }
-    reply.framing = Framing::Chunked(count);
+    response.framing = Framing::Chunked(count);
     Ok(())
 }
 

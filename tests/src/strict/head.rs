@@ -44,7 +44,7 @@ impl Head {
         }
     }
 
-    /// Whether another reply may follow (RFC 9112 section 9.3).
+    /// Whether another response may follow (RFC 9112 section 9.3).
     pub(super) fn persists(&self, asked: Version) -> bool {
         let says = |option: &str| self.options().any(|said| said.eq_ignore_ascii_case(option.as_bytes()));
         let by_version = asked == Version::Http11 && self.version == Version::Http11;

@@ -11,15 +11,15 @@ fn ask(method: &str) -> Asked {
     Asked::new(method, Version::Http11)
 }
 
-fn taken(bytes: &[u8], asked: &[Asked]) -> Vec<Reply> {
+fn taken(bytes: &[u8], asked: &[Asked]) -> Vec<Response> {
     read(bytes, asked, End::Closed).unwrap_or_else(|offence| panic!("{offence:?} in {}", show(bytes)))
 }
 
-/// The offence of a reply to GET.
+/// The offence of a response to GET.
 fn refused(bytes: &[u8], asked: Asked) -> String {
     match read(bytes, &[asked], End::Closed) {
         Err(offence) => offence.what,
-        Ok(replies) => panic!("taken: {} as {replies:?}", show(bytes)),
+        Ok(responses) => panic!("taken: {} as {responses:?}", show(bytes)),
     }
 }
 
@@ -27,29 +27,29 @@ fn refused(bytes: &[u8], asked: Asked) -> String {
 fn good_streams() {
     let two =
         b"HTTP/1.1 200 OK\r\nX: a b\r\nContent-Length: 2\r\n\r\nhiHTTP/1.1 404 \r\nContent-Length: 0\r\n\r\n";
-    let replies = taken(two, &[get(), get()]);
-    assert_eq!((replies[0].status(), &*replies[0].body, replies[0].is_last), (200, &b"hi"[..], false));
-    assert_eq!((replies[1].status(), replies[1].body.len(), replies[1].is_last), (404, 0, false));
+    let responses = taken(two, &[get(), get()]);
+    assert_eq!((responses[0].status(), &*responses[0].body, responses[0].is_last), (200, &b"hi"[..], false));
+    assert_eq!((responses[1].status(), responses[1].body.len(), responses[1].is_last), (404, 0, false));
 
     let chunked =
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n1\r\nx\r\n0\r\n\r\n";
-    let reply = &taken(chunked, &[get()])[0];
+    let response = &taken(chunked, &[get()])[0];
     assert_eq!(
-        (&*reply.body, reply.framing, reply.whole),
+        (&*response.body, response.framing, response.whole),
         (&b"0123456789x"[..], Framing::Chunked(2), Whole::Complete)
     );
 
     let trailers = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX: y\r\n\r\n";
-    let reply = &taken(trailers, &[get()])[0];
-    assert_eq!((&*reply.body, &*reply.trailers), (&b"hi"[..], &[("X".to_owned(), b"y".to_vec())][..]));
+    let response = &taken(trailers, &[get()])[0];
+    assert_eq!((&*response.body, &*response.trailers), (&b"hi"[..], &[("X".to_owned(), b"y".to_vec())][..]));
 
     let interim = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n";
-    let reply = &taken(interim, &[get()])[0];
-    assert_eq!((reply.interim.len(), reply.status(), reply.framing), (1, 204, Framing::Nothing));
+    let response = &taken(interim, &[get()])[0];
+    assert_eq!((response.interim.len(), response.status(), response.framing), (1, 204, Framing::Nothing));
 
     let closing = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nall the rest\r\n";
-    let reply = &taken(closing, &[get()])[0];
-    assert_eq!((&*reply.body, reply.is_last), (&b"all the rest\r\n"[..], true));
+    let response = &taken(closing, &[get()])[0];
+    assert_eq!((&*response.body, response.is_last), (&b"all the rest\r\n"[..], true));
 
     let old = Asked::new("GET", Version::Http10);
     assert!(taken(b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", std::slice::from_ref(&old))[0].is_last);
@@ -69,7 +69,7 @@ fn good_streams() {
 
     let bare = Asked::new("GET", Version::Http09);
     assert_eq!(taken(b"bare\n", &[get(), bare.clone()][1..])[0].body, b"bare\n");
-    assert_eq!(taken(b"", &[bare]).len(), 1, "an empty reply");
+    assert_eq!(taken(b"", &[bare]).len(), 1, "an empty response");
     assert_eq!(taken(b"", &[get()]).len(), 0);
 }
 
@@ -81,8 +81,8 @@ fn what_is_cut_off_is_seen() {
     for bytes in [&whole[..], &chunked[..], &trailers[..]] {
         assert_eq!(taken(bytes, &[get()])[0].whole, Whole::Complete);
         for end in 1..bytes.len() {
-            let reply = &taken(&bytes[..end], &[get()])[0];
-            assert_ne!(reply.whole, Whole::Complete, "{}", show(&bytes[..end]));
+            let response = &taken(&bytes[..end], &[get()])[0];
+            assert_ne!(response.whole, Whole::Complete, "{}", show(&bytes[..end]));
         }
     }
     assert_eq!(taken(&whole[..whole.len() - 1], &[get()])[0].whole, Whole::LacksBytes(1));
@@ -212,7 +212,7 @@ fn chunks_that_are_none() {
         ("0\r\nX\r\n\r\n", "a field without a colon"),
         ("0\r\nX:y\r\n\r\n", "no blank behind the colon"),
         ("0\r\nSet-Cookie: a=b\r\n\r\n", "the field Set-Cookie behind the body"),
-        ("0\r\n\r\nmore", "bytes behind the last reply"),
+        ("0\r\n\r\nmore", "bytes behind the last response"),
         ("00\r\n\r\n", "a malformed chunk size"),
     ] {
         let bytes = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}");
@@ -225,11 +225,11 @@ fn more_than_was_asked_for() {
     let good = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
     let last = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
-    assert_eq!(refused([good, good].concat().as_bytes(), get()), "bytes behind the last reply");
-    assert_eq!(refused(head.as_bytes(), ask("HEAD")), "bytes behind the last reply");
-    assert_eq!(refused(format!("{good}\r\n").as_bytes(), get()), "bytes behind the last reply");
+    assert_eq!(refused([good, good].concat().as_bytes(), get()), "bytes behind the last response");
+    assert_eq!(refused(head.as_bytes(), ask("HEAD")), "bytes behind the last response");
+    assert_eq!(refused(format!("{good}\r\n").as_bytes(), get()), "bytes behind the last response");
     let offence = read([last, good].concat().as_bytes(), &[get(), get()], End::Closed).unwrap_err();
-    assert_eq!((&*offence.what, offence.at), ("bytes after the last reply", last.len()));
+    assert_eq!((&*offence.what, offence.at), ("bytes after the last response", last.len()));
 }
 
 #[test]

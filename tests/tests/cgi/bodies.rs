@@ -40,9 +40,9 @@ fn a_body_arrives_whole() {
     let stage = Stage::with(ECHO);
     for count in [1, 1000, 100_000, 1024 * 1024] {
         let body = bytes(count);
-        let reply = stage.ask(post(&body));
-        assert_eq!(reply.header("length"), Some(&*count.to_string()));
-        assert!(reply.body == body && !reply.truncated, "{count}");
+        let response = stage.ask(post(&body));
+        assert_eq!(response.header("length"), Some(&*count.to_string()));
+        assert!(response.body == body && !response.truncated, "{count}");
     }
 }
 
@@ -57,10 +57,10 @@ fn over_tcp_too_and_the_connection_goes_on() {
         let mut stream = client.stream().try_clone().unwrap();
         let request = post(&body);
         let writer = std::thread::spawn(move || stream.write_all(&request));
-        let reply = client.reply();
+        let response = client.response();
         writer.join().unwrap().unwrap();
-        assert_eq!(reply.status, 200);
-        assert!(reply.body == body, "{count}");
+        assert_eq!(response.status, 200);
+        assert!(response.body == body, "{count}");
     }
 }
 
@@ -70,9 +70,9 @@ fn a_chunked_body_is_told_its_length() {
     // Up to a megabyte is in memory, more on the disk.
     for count in [0, 5, 200_000, 1 << 20, (1 << 20) + 1, 5_000_000] {
         let body = bytes(count);
-        let reply = stage.ask(chunked(&body));
-        assert_eq!(reply.header("length"), Some(&*count.to_string()));
-        assert!(reply.body == body, "{count}");
+        let response = stage.ask(chunked(&body));
+        assert_eq!(response.header("length"), Some(&*count.to_string()));
+        assert!(response.body == body, "{count}");
     }
 }
 
@@ -88,8 +88,8 @@ fn a_chunked_body_has_a_limit() {
 fn a_chunked_body_on_the_disk_has_a_limit() {
     let mut stage = Stage::with("touch ran; echo Length: $CONTENT_LENGTH; echo; exec wc -c");
     stage.chunked_limit = Some(3 << 20);
-    let reply = stage.ask(chunked(&bytes((3 << 20) + 1)));
-    assert_eq!((reply.status, reply.stays_open), (413, false));
+    let response = stage.ask(chunked(&bytes((3 << 20) + 1)));
+    assert_eq!((response.status, response.stays_open), (413, false));
     assert!(!stage.path("cgi-bin/ran").exists());
     assert_eq!(stage.ask(chunked(&bytes(3 << 20))).text(), "3145728\n");
     assert!(stage.path("cgi-bin/ran").exists());
@@ -105,8 +105,8 @@ fn all_chunked_bodies_together_have_a_limit() {
         wait_until("the first is kept", || stage.path("cgi-bin/begun").exists());
         let mut other = Stage::with("touch ran; echo A: b; echo; cat");
         (other.chunked_limit, other.chunked_total) = (Some(400_000), Some(0));
-        let reply = other.ask(chunked(&body));
-        assert_eq!((reply.status, reply.header("retry-after")), (503, Some("1")));
+        let response = other.ask(chunked(&body));
+        assert_eq!((response.status, response.header("retry-after")), (503, Some("1")));
         assert!(!other.path("cgi-bin/ran").exists());
         std::fs::write(stage.path("cgi-bin/go"), "").unwrap();
         assert_eq!(first.join().unwrap().body, body);
@@ -131,9 +131,9 @@ fn a_body_is_passed_on_as_it_is_encoded() {
     let fields = "Content-Encoding: gzip\r\n";
     for request in [post(b"\x1f\x8b not looked into"), chunked(b"\x1f\x8b not looked into")] {
         let at = request.windows(2).position(|window| window == b"\r\n").unwrap() + 2;
-        let reply = stage.ask([&request[..at], fields.as_bytes(), &request[at..]].concat());
-        assert_eq!((reply.header("encoding"), reply.header("length")), (Some("gzip"), Some("18")));
-        assert_eq!(reply.body, b"\x1f\x8b not looked into");
+        let response = stage.ask([&request[..at], fields.as_bytes(), &request[at..]].concat());
+        assert_eq!((response.header("encoding"), response.header("length")), (Some("gzip"), Some("18")));
+        assert_eq!(response.body, b"\x1f\x8b not looked into");
     }
 }
 
@@ -141,18 +141,18 @@ fn a_body_is_passed_on_as_it_is_encoded() {
 fn a_declared_length_costs_nothing() {
     // gh-119452: what has not come takes no memory, and a body that does not come is an error.
     let stage = Stage::with(ECHO);
-    let reply =
+    let response =
         stage.ask("POST /cgi-bin/script HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999\r\n\r\nabc");
     // The script has had its word when the client leaves.
-    assert!(reply.status == 400 || reply.truncated, "{reply:?}");
+    assert!(response.status == 400 || response.truncated, "{response:?}");
 }
 
 #[test]
 fn a_script_need_not_read() {
     for script in ["echo a: b; echo; echo done", "exec <&-; echo a: b; echo; echo done"] {
         let stage = Stage::with(script);
-        let reply = stage.ask(post(&bytes(200_000)));
-        assert_eq!(reply.text(), "done\n", "{:?}", stage.log.lines());
+        let response = stage.ask(post(&bytes(200_000)));
+        assert_eq!(response.text(), "done\n", "{:?}", stage.log.lines());
         let chunked = stage.ask(chunked(&bytes(200_000)));
         assert_eq!(chunked.text(), "done\n");
     }
@@ -166,10 +166,10 @@ fn a_script_may_say_everything_before_it_reads() {
     let mut stream = client.stream().try_clone().unwrap();
     let request = post(&bytes(1_000_000));
     let writer = std::thread::spawn(move || stream.write_all(&request));
-    let reply = client.reply();
+    let response = client.response();
     writer.join().unwrap().unwrap();
-    assert_eq!(reply.body.len(), 1_000_000 + "1000000\n".len());
-    assert!(reply.body.ends_with(b"1000000\n"));
+    assert_eq!(response.body.len(), 1_000_000 + "1000000\n".len());
+    assert!(response.body.ends_with(b"1000000\n"));
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn who_waits_for_100_is_told() {
     client.send(
         "POST /cgi-bin/script HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n",
     );
-    assert_eq!(client.reply().status, 100);
+    assert_eq!(client.response().status, 100);
     assert_eq!(client.ask("abc").text(), "abc");
 }
 
@@ -201,6 +201,6 @@ fn who_waits_for_100_is_told() {
 fn files_take_no_body() {
     let stage = Stage::new();
     stage.file("page.html", "page");
-    let reply = stage.request("POST", "/page.html", "Content-Length: 0\r\n");
-    assert_eq!((reply.status, &*reply.reason), (501, "Can only POST to CGI scripts"));
+    let response = stage.request("POST", "/page.html", "Content-Length: 0\r\n");
+    assert_eq!((response.status, &*response.reason), (501, "Can only POST to CGI scripts"));
 }

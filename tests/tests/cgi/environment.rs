@@ -25,9 +25,9 @@ fn printed(text: &str) -> HashMap<String, String> {
 /// The environment with a request's.
 fn environment(stage: &Stage, method: &str, target: &str, fields: &str) -> HashMap<String, String> {
     stage.script("cgi-bin/script", "printf 'A: b\\n\\n'; env -0");
-    let reply = stage.request(method, target, fields);
-    assert_eq!(reply.status, 200, "{reply:?}, {:?}", stage.log.lines());
-    printed(&reply.text())
+    let response = stage.request(method, target, fields);
+    assert_eq!(response.status, 200, "{response:?}, {:?}", stage.log.lines());
+    printed(&response.text())
 }
 
 /// RFC 9112 section 3.2.2. The guard judges the same one.
@@ -83,8 +83,8 @@ fn the_port_is_the_one_of_the_connection() {
     for address in [server.address(), further] {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let reply = Client::over(stream).ask("GET /cgi-bin/script HTTP/1.1\r\nHost: a\r\n\r\n");
-        assert_eq!(printed(&reply.text())["SERVER_PORT"], address.port().to_string());
+        let response = Client::over(stream).ask("GET /cgi-bin/script HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(printed(&response.text())["SERVER_PORT"], address.port().to_string());
     }
 }
 
@@ -164,8 +164,8 @@ fn a_handler_tells_a_script_of_each_request() {
         ["", "X-Pair: ann:x\r\n", "X-Pair: bob:x\r\n", "X-Pair: ann:y\r\n", "Remote-User: eve\r\n"]
             .map(asked);
     // One connection, and so one handler: what is told of a request is not told of the next.
-    let replies = run(factory, [requests.concat()]).responses;
-    let texts: Vec<_> = replies.iter().map(|reply| reply.text().into_owned()).collect();
+    let responses = run(factory, [requests.concat()]).responses;
+    let texts: Vec<_> = responses.iter().map(|response| response.text().into_owned()).collect();
     let nobody = "  of all\n0\n";
     assert_eq!(texts, [nobody, "ann Own of members\n0\n", "bob Own of members\n0\n", nobody, nobody]);
 }

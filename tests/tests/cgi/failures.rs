@@ -18,48 +18,48 @@ const GET: &str = "GET /cgi-bin/script HTTP/1.1\r\nHost: a\r\n\r\n";
 fn what_cannot_be_started_is_502() {
     let stage = Stage::new();
     stage.program("cgi-bin/script", "#!/no/such/interpreter\n");
-    assert_eq!(stage.reply().status, 502);
+    assert_eq!(stage.response().status, 502);
     stage.program("cgi-bin/script", "no interpreter at all");
-    assert_eq!(stage.reply().status, 502);
+    assert_eq!(stage.response().status, 502);
     assert_eq!(stage.log.count("cannot be run:"), 2, "{:?}", stage.log.lines());
 }
 
 #[test]
 fn a_crash_is_told() {
     let stage = Stage::with("exit 7");
-    assert_eq!(stage.reply().status, 502);
+    assert_eq!(stage.response().status, 502);
     assert!(stage.log.has("/cgi-bin/script: exit status: 7") && stage.log.has("it says nothing"));
-    // With a reply, an exit status is for the log.
+    // With a response, an exit status is for the log.
     let stage = Stage::with("echo A: b; echo; echo body; exit 7");
-    assert_eq!(stage.reply().text(), "body\n");
+    assert_eq!(stage.response().text(), "body\n");
     assert!(stage.log.has("exit status: 7"));
     // A signal comes in the middle of things.
     let stage = Stage::with("echo A: b; echo; echo body; kill -SEGV $$");
-    let reply = stage.reply();
+    let response = stage.response();
     // Where the shell takes its time before the end, what it has said is sent by then.
-    assert!(reply.status == 502 || reply.truncated, "{reply:?}");
+    assert!(response.status == 502 || response.truncated, "{response:?}");
     assert!(stage.log.has("signal: 11"));
     let stage = Stage::with("echo A: b; echo; head -c 200000 /dev/zero; kill -SEGV $$");
-    let reply = stage.reply();
-    assert!(reply.truncated && !reply.stays_open);
+    let response = stage.response();
+    assert!(response.truncated && !response.stays_open);
 }
 
 #[test]
 fn complaints_go_to_the_log() {
     let stage = Stage::with("echo oh dear >&2; echo A: b; echo; printf 'no end\\033' >&2");
-    assert_eq!(stage.reply().status, 200);
+    assert_eq!(stage.response().status, 200);
     assert!(stage.log.has("/cgi-bin/script: oh dear") && stage.log.has("no end\u{1b}"));
 }
 
 #[test]
 fn a_flood_of_complaints_is_dammed() {
     let mut stage = Stage::with("yes oh dear | head -n 200000 >&2; echo A: b; echo; echo body");
-    assert_eq!(stage.reply().text(), "body\n");
+    assert_eq!(stage.response().text(), "body\n");
     assert_eq!((stage.log.count("oh dear"), stage.log.count("more bytes are left out")), (100, 1));
     // Complaining is not getting on.
     stage.timeout = Some(Duration::from_millis(200));
     stage.script("cgi-bin/script", "exec yes >&2");
-    assert_eq!(stage.reply().status, 504);
+    assert_eq!(stage.response().status, 504);
 }
 
 #[test]
@@ -74,19 +74,19 @@ fn a_script_that_does_not_go_on_is_killed() {
         ("echo A: b; echo; echo body; exec >&- 2>&-; sleep 1000", 200),
     ] {
         stage.script("cgi-bin/script", &format!("echo $$ >pid; {script}"));
-        let reply = stage.reply();
-        assert_eq!(reply.status, status, "{script}");
+        let response = stage.response();
+        assert_eq!(response.status, status, "{script}");
         let process = fs::read_to_string(stage.path("cgi-bin/pid")).unwrap();
         assert!(!fs::exists(format!("/proc/{}", process.trim())).unwrap(), "{script}");
     }
     assert!(stage.log.has("killed after 200ms without a sign"));
     // What has begun is cut.
     stage.script("cgi-bin/script", "echo A: b; echo; head -c 100000 /dev/zero; sleep 1000");
-    let reply = stage.reply();
-    assert!(reply.status == 200 && reply.truncated && !reply.stays_open, "{reply:?}");
+    let response = stage.response();
+    assert!(response.status == 200 && response.truncated && !response.stays_open, "{response:?}");
     // A head that comes a little at a time is no progress, nor is a body that nobody wants.
     stage.script("cgi-bin/script", "while :; do echo A: b; sleep 0.01; done");
-    assert_eq!(stage.reply().status, 504);
+    assert_eq!(stage.response().status, 504);
     stage.script("cgi-bin/script", "echo A: b; echo; exec yes");
     assert_eq!(stage.request("HEAD", "/cgi-bin/script", "").status, 200);
 }
@@ -188,7 +188,7 @@ fn when_the_client_of_a_silent_script_is_gone_so_is_the_script() {
 
 #[test]
 fn so_is_that_of_a_client_that_cannot_be_asked() {
-    // HTTP/1.0 has no interim responses, and nor has the middle of a reply.
+    // HTTP/1.0 has no interim responses, and nor has the middle of a response.
     let (stage, pids) = silent();
     let server = stage.server();
     let old = {
@@ -224,17 +224,17 @@ fn a_client_that_ends_its_half_is_answered() {
     let mut client = Client::new(&server);
     client.send(GET).end();
     // That it gets this shows that it is there. So it is asked twice, and answered.
-    assert_eq!((client.reply().status, client.reply().status), (100, 100));
+    assert_eq!((client.response().status, client.response().status), (100, 100));
     fs::write(stage.path("cgi-bin/wait"), "go\n").unwrap();
-    let reply = client.reply();
-    assert_eq!((reply.status, &*reply.text()), (200, "body\n"));
+    let response = client.response();
+    assert_eq!((response.status, &*response.text()), (200, "body\n"));
     client.assert_closed();
     // Nobody asks one of HTTP/1.0.
     let mut client = Client::new(&server);
     client.send("GET /cgi-bin/script HTTP/1.0\r\n\r\n").end();
     wait_for_scripts(&pids, 2);
     fs::write(stage.path("cgi-bin/wait"), "go\n").unwrap();
-    assert_eq!(client.reply().text(), "body\n");
+    assert_eq!(client.response().text(), "body\n");
 }
 
 #[test]
@@ -243,7 +243,7 @@ fn a_client_that_ends_its_half_and_goes_later_is_found_out() {
     let server = stage.server();
     let mut client = Client::new(&server);
     client.send(GET).end();
-    assert_eq!(client.reply().status, 100);
+    assert_eq!(client.response().status, 100);
     let processes = wait_for_scripts(&pids, 1);
     drop(client);
     wait_for_end(&processes);
@@ -301,6 +301,6 @@ fn the_end_of_the_server_waits_for_scripts_that_go_on() {
     wait_until("the script runs", || fs::read_to_string(&pid).is_ok_and(|text| text.ends_with('\n')));
     server.handle().shutdown();
     fs::write(stage.path("cgi-bin/wait"), "go\n").unwrap();
-    let reply = client.reply();
-    assert_eq!((&*reply.text(), reply.field("connection")), ("body\n", Some("close")));
+    let response = client.response();
+    assert_eq!((&*response.text(), response.field("connection")), ("body\n", Some("close")));
 }

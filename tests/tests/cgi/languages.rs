@@ -50,11 +50,11 @@ fn python_with_the_cgi_module() {
         "--B--\r\n".to_owned(),
     ]
     .concat();
-    let reply = stage.ask(format!(
+    let response = stage.ask(format!(
         "POST /cgi-bin/form.py HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     ));
-    assert_eq!(reply.text(), "lovely ['1', '2'] a.bin 100000\n", "{:?}", stage.log.lines());
+    assert_eq!(response.text(), "lovely ['1', '2'] a.bin 100000\n", "{:?}", stage.log.lines());
 }
 
 #[test]
@@ -64,13 +64,13 @@ fn perl_with_cgi_pm() {
     }
     let stage = Stage::new();
     stage.program("cgi-bin/a.pl", PERL);
-    let reply = stage.ask(
+    let response = stage.ask(
         "POST /cgi-bin/a.pl/x HTTP/1.1\r\nHost: a\r\nCookie: c=d\r\nContent-Type: application/x-www-form-urlencoded\r\n\
          Content-Length: 7\r\n\r\ns=1&t=2",
     );
-    assert_eq!((reply.status, &*reply.reason), (201, "Made"), "{:?}", stage.log.lines());
-    assert_eq!(reply.text(), "s=1,t=2 POST /x d\n");
-    assert!(reply.header("set-cookie").is_some_and(|cookie| cookie.starts_with("a=b")));
-    let reply = stage.get("/cgi-bin/a.pl?to=http://host/");
-    assert_eq!((reply.status, reply.header("location")), (302, Some("http://host/")));
+    assert_eq!((response.status, &*response.reason), (201, "Made"), "{:?}", stage.log.lines());
+    assert_eq!(response.text(), "s=1,t=2 POST /x d\n");
+    assert!(response.header("set-cookie").is_some_and(|cookie| cookie.starts_with("a=b")));
+    let response = stage.get("/cgi-bin/a.pl?to=http://host/");
+    assert_eq!((response.status, response.header("location")), (302, Some("http://host/")));
 }

@@ -13,9 +13,9 @@ fn it_has_its_path_alone_and_its_folder() {
     let stage = Stage::new();
     stage.script("cgi-bin/sub/a", "echo A: b; echo; echo $#; pwd -P; echo $0");
     // RFC 3875 section 4.4 has `x` and `-s` for arguments.
-    let reply = stage.get("/cgi-bin/sub/a/info?x+-s");
+    let response = stage.get("/cgi-bin/sub/a/info?x+-s");
     let folder = stage.path("cgi-bin/sub").canonicalize().unwrap();
-    assert_eq!(reply.text(), format!("0\n{0}\n{0}/a\n", folder.display()));
+    assert_eq!(response.text(), format!("0\n{0}\n{0}/a\n", folder.display()));
 }
 
 #[test]
@@ -27,15 +27,15 @@ fn it_has_three_descriptors() {
     let mut client = Client::new(&server);
     // Other connections and files are open meanwhile.
     let others: Vec<Client> = (0..5).map(|_| Client::new(&server)).collect();
-    let reply = client.ask("GET /cgi-bin/script HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!(reply.text(), String::from_utf8(plain.stdout).unwrap());
+    let response = client.ask("GET /cgi-bin/script HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(response.text(), String::from_utf8(plain.stdout).unwrap());
     drop(others);
 }
 
 #[test]
 fn it_leads_a_group_of_its_own() {
     let stage = Stage::with("echo A: b; echo; echo $$; cut -d' ' -f5 /proc/$$/stat");
-    let text = stage.reply().text().into_owned();
+    let text = stage.response().text().into_owned();
     let numbers: Vec<&str> = text.lines().collect();
     assert_eq!(numbers[0], numbers[1]);
 }
@@ -55,17 +55,17 @@ fn has_ended(process: &str) -> bool {
 fn it_is_reaped_however_it_ends() {
     for end in ["", "exit 3", "kill -9 $$", "exec >&-; exit 1"] {
         let stage = Stage::with(&format!("echo $$ >pid; echo A: b; echo; {end}"));
-        stage.reply();
+        stage.response();
         let process = fs::read_to_string(stage.path("cgi-bin/pid")).unwrap();
         assert!(is_gone(process.trim()), "{end}");
     }
     // So does a handler that panics.
     let stage = Stage::with("echo $$ >pid; echo X-Panic: b; echo; sleep 1000");
-    assert_eq!(stage.reply().status, 500);
+    assert_eq!(stage.response().status, 500);
     assert!(is_gone(fs::read_to_string(stage.path("cgi-bin/pid")).unwrap().trim()));
     // A bad head ends it at once.
     let stage = Stage::with("echo $$ >pid; echo bad; echo; sleep 1000");
-    assert_eq!(stage.reply().status, 502);
+    assert_eq!(stage.response().status, 502);
     assert!(is_gone(fs::read_to_string(stage.path("cgi-bin/pid")).unwrap().trim()));
 }
 
@@ -102,25 +102,25 @@ fn an_inherited_ignored_sigchld_is_as_the_default() {
     assert!(is_ignored(), "env has not done what the test needs");
     // Of the first script on.
     let stage = Stage::with("echo A: b; echo; echo body; exit 7");
-    assert_eq!(stage.reply().text(), "body\n");
+    assert_eq!(stage.response().text(), "body\n");
     assert!(stage.log.has("exit status: 7"), "{:?}", stage.log.lines());
     stage.script("cgi-bin/script", CUT);
     for _ in 0..3 {
-        let reply = stage.reply();
-        assert!(reply.truncated && !reply.stays_open, "{:?}", stage.log.lines());
+        let response = stage.response();
+        assert!(response.truncated && !response.stays_open, "{:?}", stage.log.lines());
     }
     assert_eq!(stage.log.count("its response is cut"), 3, "{:?}", stage.log.lines());
     // Nor does a script inherit it.
     stage.script("cgi-bin/script", "echo A: b; echo; exec grep SigIgn /proc/self/status");
-    let text = stage.reply().text().into_owned();
+    let text = stage.response().text().into_owned();
     let mask = u64::from_str_radix(text.trim_start_matches("SigIgn:").trim(), 16).unwrap();
     assert_eq!(mask >> (nix::sys::signal::Signal::SIGCHLD as i32 - 1) & 1, 0, "{text}");
     assert!(!is_ignored());
 }
 
 #[test]
-fn where_somebody_else_reaps_a_script_its_reply_is_not_taken_for_whole() {
-    if !is_apart("process::where_somebody_else_reaps_a_script_its_reply_is_not_taken_for_whole", &[]) {
+fn where_somebody_else_reaps_a_script_its_response_is_not_taken_for_whole() {
+    if !is_apart("process::where_somebody_else_reaps_a_script_its_response_is_not_taken_for_whole", &[]) {
         return;
     }
     // As a program does that is the first of its system.
@@ -133,13 +133,13 @@ fn where_somebody_else_reaps_a_script_its_reply_is_not_taken_for_whole() {
     });
     let stage = Stage::with(CUT);
     for _ in 0..20 {
-        let reply = stage.reply();
-        assert!(reply.truncated && !reply.stays_open, "{:?}", stage.log.lines());
+        let response = stage.response();
+        assert!(response.truncated && !response.stays_open, "{:?}", stage.log.lines());
     }
     // What has its length is whole however it has ended.
     stage.script("cgi-bin/script", "echo Content-Length: 4; echo; printf body");
     for _ in 0..20 {
-        assert_eq!(stage.reply().text(), "body");
+        assert_eq!(stage.response().text(), "body");
     }
 }
 
@@ -147,11 +147,11 @@ fn where_somebody_else_reaps_a_script_its_reply_is_not_taken_for_whole() {
 fn its_children_end_with_it() {
     // One with its output, and one without. A child may say the last word of a script.
     let stage = Stage::with("echo A: b; echo; (echo late) &");
-    assert_eq!(stage.reply().text(), "late\n");
+    assert_eq!(stage.response().text(), "late\n");
     let stage = Stage::with("echo A: b; echo; sleep 1000 & echo $!; sleep 1000 >/dev/null 2>&1 & echo $!");
-    let reply = stage.reply();
-    let text = reply.text().into_owned();
+    let response = stage.response();
+    let text = response.text().into_owned();
     let children: Vec<&str> = text.lines().collect();
-    assert_eq!((reply.status, children.len()), (200, 2));
+    assert_eq!((response.status, children.len()), (200, 2));
     wait_until("the children end", || children.iter().all(|child| has_ended(child)));
 }

@@ -4,35 +4,35 @@ use crate::stage::Stage;
 
 #[test]
 fn an_absolute_one_is_the_clients() {
-    let reply = Stage::with("printf 'Location: http://host/a?b\\n\\n'").reply();
-    assert_eq!((reply.status, reply.header("location")), (302, Some("http://host/a?b")));
-    let reply = Stage::with("printf 'Status: 301 Gone there\\nLocation: /a\\n\\nbody'").reply();
-    assert_eq!((reply.status, reply.header("location"), &*reply.text()), (301, Some("/a"), "body"));
+    let response = Stage::with("printf 'Location: http://host/a?b\\n\\n'").response();
+    assert_eq!((response.status, response.header("location")), (302, Some("http://host/a?b")));
+    let response = Stage::with("printf 'Status: 301 Gone there\\nLocation: /a\\n\\nbody'").response();
+    assert_eq!((response.status, response.header("location"), &*response.text()), (301, Some("/a"), "body"));
 }
 
 #[test]
 fn a_path_is_the_servers() {
     let stage = Stage::with("printf 'Location: /page.txt\\n\\nnot this'");
     stage.file("page.txt", "the page");
-    let reply = stage.reply();
-    assert_eq!((reply.status, &*reply.text()), (200, "the page"));
+    let response = stage.response();
+    assert_eq!((response.status, &*response.text()), (200, "the page"));
     let head = stage.request("HEAD", "/cgi-bin/script", "");
     assert_eq!((head.header("content-length"), head.body.len()), (Some("8"), 0));
     // A body is for the first script alone, and the method is GET then.
     stage.script("cgi-bin/second", "echo A: $REQUEST_METHOD $CONTENT_LENGTH.$QUERY_STRING; echo; cat");
     stage.script("cgi-bin/script", "cat >/dev/null; printf 'Location: /cgi-bin/second?q\\n\\n'");
-    let reply = stage.ask("POST /cgi-bin/script HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc");
-    assert_eq!((reply.header("a"), &*reply.text(), reply.stays_open), (Some("GET .q"), "", true));
+    let response = stage.ask("POST /cgi-bin/script HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc");
+    assert_eq!((response.header("a"), &*response.text(), response.stays_open), (Some("GET .q"), "", true));
     // Not there is not there.
     stage.script("cgi-bin/script", "printf 'Location: /nothing\\n\\n'");
-    assert_eq!(stage.reply().status, 404);
+    assert_eq!(stage.response().status, 404);
 }
 
 /// What a script's location comes to.
 fn location(says: &str, target: &str) -> (u16, String) {
     let stage = Stage::with(&format!("cat <<'END'\n{says}\n\nEND\n"));
-    let reply = stage.get(target);
-    (reply.status, reply.header("location").unwrap_or_default().to_owned())
+    let response = stage.get(target);
+    (response.status, response.header("location").unwrap_or_default().to_owned())
 }
 
 #[test]
@@ -79,23 +79,23 @@ fn after_a_redirect_inside_it_is_the_second_scripts() {
     let stage = Stage::with("printf 'Location: /htbin/second?q\n\n'");
     for head in ["", "Status: 302 Found\\n"] {
         stage.script("htbin/second", &format!("printf '{head}Location: other\n\n'"));
-        let reply = stage.reply();
-        assert_eq!((reply.status, reply.header("location")), (302, Some("/htbin/other")), "{head}");
+        let response = stage.response();
+        assert_eq!((response.status, response.header("location")), (302, Some("/htbin/other")), "{head}");
     }
 }
 
 #[test]
 fn circles_have_an_end() {
     let stage = Stage::with("printf 'Location: /cgi-bin/script\\n\\n'");
-    assert_eq!(stage.reply().status, 502);
+    assert_eq!(stage.response().status, 502);
     assert!(stage.log.has("redirects in a circle"));
 }
 
 #[test]
 fn anything_else_is_502() {
     for location in ["//host/a", "", "/a b", "1a:b", "///host"] {
-        let reply = Stage::with(&format!("printf 'Location: {location}\\n\\n'")).reply();
-        assert_eq!(reply.status, 502, "{location}");
+        let response = Stage::with(&format!("printf 'Location: {location}\\n\\n'")).response();
+        assert_eq!(response.status, 502, "{location}");
     }
 }
 
@@ -103,5 +103,5 @@ fn anything_else_is_502() {
 fn a_redirect_shows_no_source() {
     let stage = Stage::with("printf 'Location: /cgi-bin/./second\\n\\n'");
     stage.script("cgi-bin/second", "printf 'A: b\\n\\nran'");
-    assert_eq!(stage.reply().text(), "ran");
+    assert_eq!(stage.response().text(), "ran");
 }

@@ -49,8 +49,8 @@ fn links_into_a_script_folder_show_nothing() {
         "/shop/index.html",
         "/./alias/sub/b.sh",
     ] {
-        let reply = HOUSE.get(path);
-        assert_eq!(reply.status, 404, "{path}: {}", reply.text());
+        let response = HOUSE.get(path);
+        assert_eq!(response.status, 404, "{path}: {}", response.text());
     }
     assert_eq!(
         (HOUSE.get("/link.txt").text(), HOUSE.get("/page.txt").text()),
@@ -63,8 +63,8 @@ fn a_link_beside_a_file_that_would_be_sent_in_its_place_shows_nothing() {
     let now = std::fs::File::options().write(true).open(HOUSE.path("cgi-bin/a.py")).unwrap();
     // Only what is not older than the file is sent in its place.
     now.set_modified(std::time::SystemTime::now()).unwrap();
-    let reply = HOUSE.request("GET", "/compressed.txt", "Accept-Encoding: gzip\r\n");
-    assert_eq!((reply.status, reply.header("content-encoding")), (404, None), "{}", reply.text());
+    let response = HOUSE.request("GET", "/compressed.txt", "Accept-Encoding: gzip\r\n");
+    assert_eq!((response.status, response.header("content-encoding")), (404, None), "{}", response.text());
 }
 
 #[test]
@@ -148,10 +148,10 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
     #[test]
     fn no_spelling_shows_the_source(target in target(), head in any::<bool>()) {
-        let reply = HOUSE.request(if head { "HEAD" } else { "GET" }, &target, "");
-        prop_assert!(!reply.text().contains(SECRET), "{target}");
-        if !head && reply.status == 200 && reply.reason != "Script output follows" {
-            prop_assert!(!reply.text().contains("#!"), "{target}");
+        let response = HOUSE.request(if head { "HEAD" } else { "GET" }, &target, "");
+        prop_assert!(!response.text().contains(SECRET), "{target}");
+        if !head && response.status == 200 && response.reason != "Script output follows" {
+            prop_assert!(!response.text().contains("#!"), "{target}");
         }
     }
 }

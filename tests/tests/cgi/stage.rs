@@ -111,19 +111,19 @@ impl Stage {
         }
     }
 
-    /// The replies to the requests of a connection.
-    pub(crate) fn replies(&self, requests: impl AsRef<[u8]>) -> Vec<Response> {
+    /// The responses to the requests of a connection.
+    pub(crate) fn responses(&self, requests: impl AsRef<[u8]>) -> Vec<Response> {
         run(self.factory(), [requests]).responses
     }
 
-    /// The reply to the request that these bytes are.
+    /// The response to the request that these bytes are.
     pub(crate) fn ask(&self, request: impl AsRef<[u8]>) -> Response {
-        let mut replies = self.replies(request);
-        assert_eq!(replies.len(), 1);
-        replies.remove(0)
+        let mut responses = self.responses(request);
+        assert_eq!(responses.len(), 1);
+        responses.remove(0)
     }
 
-    /// The reply to a request with these fields, each with its line end.
+    /// The response to a request with these fields, each with its line end.
     pub(crate) fn request(&self, method: &str, target: &str, fields: &str) -> Response {
         self.ask(format!("{method} {target} HTTP/1.1\r\nHost: a\r\n{fields}\r\n"))
     }
@@ -133,7 +133,7 @@ impl Stage {
     }
 
     /// What `/cgi-bin/script` comes to.
-    pub(crate) fn reply(&self) -> Response {
+    pub(crate) fn response(&self) -> Response {
         self.get("/cgi-bin/script")
     }
 

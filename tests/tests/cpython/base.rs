@@ -11,9 +11,9 @@ fn request(method: &str, target: &str, version: &str, more: &str) -> String {
 }
 
 fn ask(input: &str) -> Response {
-    let mut replies = respond(Base::new, input.as_bytes());
-    assert_eq!(replies.len(), 1);
-    replies.remove(0)
+    let mut responses = respond(Base::new, input.as_bytes());
+    assert_eq!(responses.len(), 1);
+    responses.remove(0)
 }
 
 fn status(method: &str, version: &str, more: &str) -> u16 {
@@ -88,39 +88,39 @@ fn test_header_keep_alive() {
 
 #[test]
 fn test_handler() {
-    let reply = ask(&request("TEST", "/", "HTTP/1.1", ""));
-    assert_eq!((reply.status, reply.header("connection")), (204, Some("close")));
-    assert!(reply.body.is_empty() && !reply.stays_open);
+    let response = ask(&request("TEST", "/", "HTTP/1.1", ""));
+    assert_eq!((response.status, response.header("connection")), (204, Some("close")));
+    assert!(response.body.is_empty() && !response.stays_open);
 }
 
 #[test]
 fn test_return_header_keep_alive() {
     let server = TestServer::new(Base::new);
     let mut client = Client::new(&server);
-    let reply = client.ask(request("KEEP", "/", "HTTP/1.1", ""));
-    assert_eq!((reply.status, reply.field("connection")), (204, Some("keep-alive")));
+    let response = client.ask(request("KEEP", "/", "HTTP/1.1", ""));
+    assert_eq!((response.status, response.field("connection")), (204, Some("keep-alive")));
     assert_eq!(client.ask(request("TEST", "/", "HTTP/1.1", "")).status, 204);
     client.assert_closed();
 }
 
 #[test]
 fn test_internal_key_error() {
-    let reply = ask(&request("KEYERROR", "/", "HTTP/1.1", ""));
-    assert_eq!((reply.status, &*reply.reason), (999, "???"));
+    let response = ask(&request("KEYERROR", "/", "HTTP/1.1", ""));
+    assert_eq!((response.status, &*response.reason), (999, "???"));
 }
 
 #[test]
 fn test_return_custom_status() {
-    let reply = ask(&request("CUSTOM", "/", "HTTP/1.1", ""));
-    assert_eq!((reply.status, &*reply.reason), (999, ""));
+    let response = ask(&request("CUSTOM", "/", "HTTP/1.1", ""));
+    assert_eq!((response.status, &*response.reason), (999, ""));
 }
 
 #[test]
 fn test_return_explain_error() {
-    let reply = ask(&request("EXPLAINERROR", "/", "HTTP/1.1", ""));
-    assert_eq!((reply.status, &*reply.reason), (999, "Short Message"));
-    assert!(reply.header("content-length").unwrap().parse::<u32>().unwrap() > 0);
-    assert!(reply.text().contains("This is a long \n explanation"));
+    let response = ask(&request("EXPLAINERROR", "/", "HTTP/1.1", ""));
+    assert_eq!((response.status, &*response.reason), (999, "Short Message"));
+    assert!(response.header("content-length").unwrap().parse::<u32>().unwrap() > 0);
+    assert!(response.text().contains("This is a long \n explanation"));
 }
 
 #[test]
@@ -128,46 +128,46 @@ fn test_latin1_header() {
     let mut input = request("LATINONEHEADER", "/", "HTTP/1.1", "X-Special-Incoming: ?\r\n").into_bytes();
     let at = input.iter().position(|byte| *byte == b'?').unwrap();
     input.splice(at..=at, *b"\xc4rger mit Unicode");
-    let replies = respond(Base::new, &input);
-    assert_eq!(replies[0].header("x-special"), Some("Dängerous Mind"));
-    assert_eq!(replies[0].body, "Ärger mit Unicode".as_bytes());
+    let responses = respond(Base::new, &input);
+    assert_eq!(responses[0].header("x-special"), Some("Dängerous Mind"));
+    assert_eq!(responses[0].body, "Ärger mit Unicode".as_bytes());
 }
 
 #[test]
 fn test_error_content_length() {
-    let reply = ask(&request("NOTFOUND", "/", "HTTP/1.1", ""));
-    assert_eq!(reply.status, 404);
-    assert_eq!(reply.header("content-length"), Some(&*reply.body.len().to_string()));
+    let response = ask(&request("NOTFOUND", "/", "HTTP/1.1", ""));
+    assert_eq!(response.status, 404);
+    assert_eq!(response.header("content-length"), Some(&*response.body.len().to_string()));
 }
 
-fn check_no_body(reply: &Response, code: u16) {
-    assert_eq!(reply.status, code);
-    assert_eq!(reply.header("content-length"), None, "{code}");
-    assert_eq!(reply.header("content-type"), None, "{code}");
-    assert_eq!(reply.header("transfer-encoding"), None, "{code}");
-    assert!(reply.body.is_empty(), "{code}");
+fn check_no_body(response: &Response, code: u16) {
+    assert_eq!(response.status, code);
+    assert_eq!(response.header("content-length"), None, "{code}");
+    assert_eq!(response.header("content-type"), None, "{code}");
+    assert_eq!(response.header("transfer-encoding"), None, "{code}");
+    assert!(response.body.is_empty(), "{code}");
 }
 
 #[test]
 fn test_send_error() {
     for code in [204, 304, 102, 205, 101] {
-        let reply = ask(&request("SEND_ERROR", &format!("/{code}"), "HTTP/1.1", ""));
-        check_no_body(&reply, code);
-        assert!(!reply.stays_open, "{code}");
+        let response = ask(&request("SEND_ERROR", &format!("/{code}"), "HTTP/1.1", ""));
+        check_no_body(&response, code);
+        assert!(!response.stays_open, "{code}");
     }
 }
 
 #[test]
 fn test_head_via_send_error() {
     for code in [200, 204, 304, 205, 101] {
-        let reply = ask(&request("HEAD", &format!("/{code}"), "HTTP/1.1", ""));
+        let response = ask(&request("HEAD", &format!("/{code}"), "HTTP/1.1", ""));
         if code == 200 {
-            assert_eq!(reply.status, code);
-            assert!(reply.header("content-length").unwrap().parse::<u32>().unwrap() > 0);
-            assert!(reply.header("content-type").unwrap().contains("text/html"));
-            assert!(reply.body.is_empty());
+            assert_eq!(response.status, code);
+            assert!(response.header("content-length").unwrap().parse::<u32>().unwrap() > 0);
+            assert!(response.header("content-type").unwrap().contains("text/html"));
+            assert!(response.body.is_empty());
         } else {
-            check_no_body(&reply, code);
+            check_no_body(&response, code);
         }
     }
 }

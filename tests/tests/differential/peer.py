@@ -5,7 +5,7 @@ A line on stdin, a line on stdout. What is not a word of this protocol is hex.
     request BYTES           ->  ok COMMAND PATH VERSION NAME=VALUE ...
                                 error CODE
                                 nothing
-    replies METHODS BYTES   ->  VERSION,CODE,REASON,BODY,NAME=VALUE,... for each method in METHODS (GET,HEAD,...), blanks between;
+    responses METHODS BYTES   ->  VERSION,CODE,REASON,BODY,NAME=VALUE,... for each method in METHODS (GET,HEAD,...), blanks between;
                                 broken,WHY in place of one that cannot be read; then rest,BYTES
 """
 import http.client
@@ -54,13 +54,13 @@ class Sock:
 
 
 class Stream(io.BytesIO):
-    """One reply after the other is read from it: no reply closes it."""
+    """One response after the other is read from it: no response closes it."""
 
     def close(self):
         pass
 
 
-def replies(methods, data):
+def responses(methods, data):
     stream, found = Stream(data), []
     for method in methods:
         response = http.client.HTTPResponse(Sock(stream), method=method)
@@ -81,5 +81,5 @@ for line in sys.stdin:
     if words[0] == 'request':
         answer = Handler(bytes.fromhex(''.join(words[1:]))).answer
     else:
-        answer = replies(words[1].split(','), bytes.fromhex(''.join(words[2:])))
+        answer = responses(words[1].split(','), bytes.fromhex(''.join(words[2:])))
     print(answer, flush=True)

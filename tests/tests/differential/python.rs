@@ -1,4 +1,4 @@
-//! Python's `http.server` and `http.client` on the same bytes: requests as both understand them, and our replies as Python
+//! Python's `http.server` and `http.client` on the same bytes: requests as both understand them, and our responses as Python
 //! reads them.
 
 use std::io::{self, BufRead, BufReader, Write};
@@ -345,7 +345,7 @@ fn requests_as_python_has_them() {
     run("requests, beside Python's http.server", "python", 1_000, ROWS, grammar::head(), compare);
 }
 
-/// Replies in the way that its target says: `/204`, or `/200/70000/flush` for a body of that length, flushed in between.
+/// Responses in the way that its target says: `/204`, or `/200/70000/flush` for a body of that length, flushed in between.
 struct Replier {
     base: BaseHTTPRequestHandler,
 }
@@ -392,18 +392,18 @@ fn conversation() -> impl Strategy<Value = Vec<(&'static str, String)>> {
     prop::collection::vec(request, 1..5)
 }
 
-/// What Python reads of our replies is what our own reader reads, and what it leaves over is nothing.
+/// What Python reads of our responses is what our own reader reads, and what it leaves over is nothing.
 #[test]
-fn our_replies_as_python_reads_them() {
+fn our_responses_as_python_reads_them() {
     let Some(peer) = Peer::new() else { return };
     let peer = Mutex::new(peer);
-    let replies = std::sync::atomic::AtomicUsize::new(0);
+    let responses = std::sync::atomic::AtomicUsize::new(0);
     proptest!(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() }, |(requests in conversation())| {
         let input: String = requests.iter().map(|(_, text)| &**text).collect();
         let run = run_in_memory(|base| Replier { base }, [&input]);
         let methods: Vec<_> = requests.iter().map(|(method, _)| *method).take(run.responses.len()).collect();
         let mut peer = peer.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = peer.ask(&format!("replies {}", methods.join(",")), &run.output);
+        let answer = peer.ask(&format!("responses {}", methods.join(",")), &run.output);
         let mut found: Vec<_> = answer.split(' ').collect();
         prop_assert_eq!(found.pop(), Some("rest,"), "{}", answer);
         prop_assert_eq!(found.len(), run.responses.len(), "{}", answer);
@@ -417,8 +417,8 @@ fn our_replies_as_python_reads_them() {
             let fields: Vec<_> = words[4..].iter().map(|word| field(word)).collect();
             let ours: Vec<_> = response.headers.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
             prop_assert_eq!(fields, ours);
-            replies.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            responses.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         }
     });
-    let _ = writeln!(io::stderr(), "our replies, read by Python's http.client: {}", replies.into_inner());
+    let _ = writeln!(io::stderr(), "our responses, read by Python's http.client: {}", responses.into_inner());
 }

@@ -88,11 +88,11 @@ fn refused(scene: &mut Scene, request: &str, status: u16, why: &str) {
     }
     scene.check_service();
     for client in &mut clients {
-        let reply = client.reply();
-        assert_eq!(reply.status, status);
-        assert_eq!(reply.field("connection"), Some("close"));
-        assert!(reply.status_line.len() < 1000, "{} bytes of a status line", reply.status_line.len());
-        assert_eq!(scene.end_of(client), "closed", "{}", reply.status_line);
+        let response = client.response();
+        assert_eq!(response.status, status);
+        assert_eq!(response.field("connection"), Some("close"));
+        assert!(response.status_line.len() < 1000, "{} bytes of a status line", response.status_line.len());
+        assert_eq!(scene.end_of(client), "closed", "{}", response.status_line);
         scene.saw(status);
     }
     scene.logs(&format!("code {status}, message {why}"), CLIENTS);

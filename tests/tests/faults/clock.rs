@@ -58,9 +58,9 @@ fn jumps(scene: &mut Scene) {
         set_clock(jump);
         for client in &mut idle {
             let before = SystemTime::now();
-            let reply = client.ask(GET);
-            assert_eq!(reply.status, 200);
-            let date = reply.field("date").expect("a date");
+            let response = client.ask(GET);
+            assert_eq!(response.status, 200);
+            let date = response.field("date").expect("a date");
             let after = SystemTime::now() + Duration::from_secs(1);
             assert!(is_between(date, before, after, jump), "{date} after a jump by {jump}");
             scene.saw(200);

@@ -109,7 +109,9 @@ fn too_many(scene: &mut Scene) {
         fitting = scene.clients(100);
         let have_asked = fitting.iter_mut().all(|client| client.stream().write_all(GET.as_bytes()).is_ok());
         have_asked
-            && fitting.iter_mut().all(|client| client.try_reply().is_ok_and(|reply| reply.status == 200))
+            && fitting
+                .iter_mut()
+                .all(|client| client.try_response().is_ok_and(|response| response.status == 200))
     });
     for _ in &fitting {
         scene.saw("200");

@@ -88,9 +88,9 @@ fn all_threads_stuck(scene: &mut Scene) {
         client.send(GET);
     }
     for client in &mut others {
-        let reply = client.reply();
-        assert_eq!(reply.status, 503);
-        assert!(reply.field("retry-after").is_some());
+        let response = client.response();
+        assert_eq!(response.status, 503);
+        assert!(response.field("retry-after").is_some());
         scene.saw(503);
     }
     scene.may_log("all 4 threads are in handlers", usize::from(scene.round == 0), 1);

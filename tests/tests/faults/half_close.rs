@@ -1,4 +1,4 @@
-//! Clients that end their half of the connection after the request. The reply must still arrive (RFC 9112 section 9.6).
+//! Clients that end their half of the connection after the request. The response must still arrive (RFC 9112 section 9.6).
 
 use basehttp_tests::client::Client;
 
@@ -10,10 +10,10 @@ pub(crate) const FAULTS: &[Fault] = &[
             assert_eq!(scene.end_of(&mut client), "closed");
         }
     }),
-    Fault::new("half-close-small-reply", |scene| served(scene, GET.as_bytes(), 1)),
+    Fault::new("half-close-small-response", |scene| served(scene, GET.as_bytes(), 1)),
     Fault::new("half-close-1.0", |scene| served(scene, b"GET / HTTP/1.0\r\n\r\n", 1)),
-    Fault::new("half-close-large-reply", |scene| served(scene, get("/counted/128").as_bytes(), 1)),
-    Fault::new("half-close-chunked-reply", |scene| served(scene, get("/chunked/64").as_bytes(), 1)),
+    Fault::new("half-close-large-response", |scene| served(scene, get("/counted/128").as_bytes(), 1)),
+    Fault::new("half-close-chunked-response", |scene| served(scene, get("/chunked/64").as_bytes(), 1)),
     Fault::new("half-close-pipelined", |scene| served(scene, GET.repeat(200).as_bytes(), 200)),
     Fault::new("half-close-with-body", |scene| served(scene, &with_body(1000), 1)),
     Fault::new("half-close-with-large-body", |scene| served(scene, &with_body(300 << 10), 1)),
@@ -44,10 +44,10 @@ fn sent(scene: &Scene, bytes: &[u8]) -> Vec<Client> {
     clients
 }
 
-/// So many replies come, and the connection ends in good order.
-fn served(scene: &mut Scene, request: &[u8], replies: usize) {
+/// So many responses come, and the connection ends in good order.
+fn served(scene: &mut Scene, request: &[u8], responses: usize) {
     for mut client in sent(scene, request) {
-        for _ in 0..replies {
+        for _ in 0..responses {
             assert_eq!(scene.outcome(&mut client), "200");
         }
         client.assert_closed();

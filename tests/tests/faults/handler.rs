@@ -81,14 +81,14 @@ fn error_before(scene: &mut Scene) {
     scene.may_log("code 500", 0, CLIENTS);
 }
 
-/// The client sees that the reply is cut.
+/// The client sees that the response is cut.
 fn after(scene: &mut Scene, path: &str, text: &str) {
     let mut clients = scene.clients(CLIENTS);
     for client in &mut clients {
         client.send(get(path)).send(GET);
     }
     for client in &mut clients {
-        let error = client.try_reply().expect_err("a truncated reply");
+        let error = client.try_response().expect_err("a truncated response");
         scene.saw(format!("cut: {:?}", error.kind()));
     }
     scene.server.tell("panic nowhere");

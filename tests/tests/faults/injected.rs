@@ -116,7 +116,7 @@ fn short(scene: &mut Scene, what: &str) {
     scene.may_log("cannot take connections", 0, 1);
 }
 
-/// Some connections are lost. Whoever has a reply has all of it.
+/// Some connections are lost. Whoever has a response has all of it.
 fn ended(scene: &mut Scene, what: &str) {
     let Some(injection) = inject(scene, what) else { return };
     let mut clients = scene.clients(CLIENTS);

@@ -20,8 +20,8 @@ pub(crate) const FAULTS: &[Fault] = &[
 
 /// 600 KB of lines: more than a pipe holds, and more than the server keeps.
 fn chat(scene: &mut Scene) {
-    let replies = talk(&scene.server);
-    for _ in 0..replies {
+    let responses = talk(&scene.server);
+    for _ in 0..responses {
         scene.saw(200);
     }
 }
@@ -43,7 +43,7 @@ fn chat_under_signals(scene: &mut Scene) {
         scene.server.tell("signals");
     }
     let done = AtomicBool::new(false);
-    let replies = thread::scope(|scope| {
+    let responses = thread::scope(|scope| {
         let (server, done) = (&scene.server, &done);
         scope.spawn(move || {
             while !done.load(Ordering::SeqCst) {
@@ -54,7 +54,7 @@ fn chat_under_signals(scene: &mut Scene) {
         done.store(true, Ordering::SeqCst);
         talking
     });
-    for _ in 0..replies.expect("all are served") {
+    for _ in 0..responses.expect("all are served") {
         scene.saw(200);
     }
 }

@@ -1,4 +1,4 @@
-//! Connections that are reset, wherever a request or a reply just is.
+//! Connections that are reset, wherever a request or a response just is.
 
 use basehttp_tests::client::Client;
 
@@ -19,10 +19,10 @@ pub(crate) const FAULTS: &[Fault] = &[
     }),
     Fault::new("reset-mid-body-large", mid_body_large),
     Fault::new("reset-mid-body-nobody-reads", mid_body_that_nobody_reads),
-    Fault::new("reset-before-small-replies", before_small_replies),
-    Fault::new("reset-mid-reply-small", mid_reply_small),
-    Fault::new("reset-mid-reply-large", |scene| mid_reply(scene, "/counted/2048")),
-    Fault::new("reset-mid-reply-chunked", |scene| mid_reply(scene, "/chunked/2048")),
+    Fault::new("reset-before-small-responses", before_small_responses),
+    Fault::new("reset-mid-response-small", mid_response_small),
+    Fault::new("reset-mid-response-large", |scene| mid_response(scene, "/counted/2048")),
+    Fault::new("reset-mid-response-chunked", |scene| mid_response(scene, "/chunked/2048")),
     Fault::new("reset-while-a-handler-waits", while_a_handler_waits),
 ];
 
@@ -74,7 +74,7 @@ fn mid_body_large(scene: &mut Scene) {
     scene.logs("the client went away", CLIENTS);
 }
 
-/// The reply is there before the body is.
+/// The response is there before the body is.
 fn mid_body_that_nobody_reads(scene: &mut Scene) {
     let head = "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n";
     let mut clients = scene.clients(CLIENTS);
@@ -86,7 +86,7 @@ fn mid_body_that_nobody_reads(scene: &mut Scene) {
     may_go(scene);
 }
 
-fn before_small_replies(scene: &mut Scene) {
+fn before_small_responses(scene: &mut Scene) {
     let mut clients = scene.clients(CLIENTS);
     for client in &mut clients {
         client.send(GET.repeat(200));
@@ -95,7 +95,7 @@ fn before_small_replies(scene: &mut Scene) {
     may_go(scene);
 }
 
-fn mid_reply_small(scene: &mut Scene) {
+fn mid_response_small(scene: &mut Scene) {
     let mut clients = scene.clients(CLIENTS);
     for client in &mut clients {
         client.send(GET).read_up_to(b"HTTP/1.1 200 OK\r\n");
@@ -105,7 +105,7 @@ fn mid_reply_small(scene: &mut Scene) {
 }
 
 /// The handler has more to write than the systems of both ends keep.
-fn mid_reply(scene: &mut Scene, path: &str) {
+fn mid_response(scene: &mut Scene, path: &str) {
     let mut clients = scene.clients(CLIENTS);
     for client in &mut clients {
         client.send(get(path)).read_up_to(&[b'x'; 10_000]);

@@ -196,10 +196,10 @@ impl Scene {
         *self.seen.entry(what.to_string()).or_default() += 1;
     }
 
-    /// Reads a reply, or what comes instead, and notes it.
+    /// Reads a response, or what comes instead, and notes it.
     pub(crate) fn outcome(&mut self, client: &mut Client) -> String {
-        let outcome = match client.try_reply() {
-            Ok(reply) => reply.status.to_string(),
+        let outcome = match client.try_response() {
+            Ok(response) => response.status.to_string(),
             Err(error) => name_of(&error),
         };
         self.saw(&outcome);
@@ -246,8 +246,8 @@ impl Scene {
     pub(crate) fn check_service(&self) {
         let mut client = self.client();
         for _ in 0..2 {
-            let reply = client.ask(GET);
-            assert_eq!((reply.status, reply.text()), (200, "/".to_owned()));
+            let response = client.ask(GET);
+            assert_eq!((response.status, response.text()), (200, "/".to_owned()));
         }
     }
 
@@ -259,9 +259,9 @@ impl Scene {
     /// Waits until a normal client is served, and all other connections are freed.
     fn recover(&self) {
         self.wait_until("a normal client is served", || {
-            self.server
-                .connect()
-                .is_ok_and(|mut client| client.send(GET).try_reply().is_ok_and(|reply| reply.status == 200))
+            self.server.connect().is_ok_and(|mut client| {
+                client.send(GET).try_response().is_ok_and(|response| response.status == 200)
+            })
         });
         // Before that there may be as many connections as there may be, for all but this one.
         self.wait_until_freed();
@@ -322,7 +322,7 @@ fn name_of(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::UnexpectedEof => "closed".to_owned(),
         ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => "reset".to_owned(),
-        _ => panic!("neither a reply nor an end: {error}"),
+        _ => panic!("neither a response nor an end: {error}"),
     }
 }
 

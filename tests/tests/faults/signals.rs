@@ -49,30 +49,30 @@ pub(crate) fn resume(server: &LimitedServer) {
 /// Traffic of all kinds on connections that stay, while `disturb` goes on; all of it is answered.
 fn traffic(scene: &mut Scene, disturb: impl FnOnce(&LimitedServer) + Send) {
     let count = AtomicBool::new(false);
-    let replies = thread::scope(|scope| {
+    let responses = thread::scope(|scope| {
         let (server, stop) = (&scene.server, &count);
         let talk = move |number: usize| {
             let mut client = server.connect().expect("a connection");
             let body = vec![b'x'; 100_000];
-            let mut replies = 0;
-            while !stop.load(Ordering::SeqCst) || replies < 8 {
-                let (reply, length) = match (number + replies) % 4 {
+            let mut responses = 0;
+            while !stop.load(Ordering::SeqCst) || responses < 8 {
+                let (response, length) = match (number + responses) % 4 {
                     0 => (client.ask(GET), 1),
                     1 => (client.ask(get("/counted/20")), 20 << 14),
                     2 => (client.ask(get("/chunked/5")), 5 << 14),
                     _ => (client.send(post("/", body.len())).ask(&body), 6),
                 };
-                assert_eq!((reply.status, reply.body.len()), (200, length));
-                replies += 1;
+                assert_eq!((response.status, response.body.len()), (200, length));
+                responses += 1;
             }
-            replies
+            responses
         };
         let clients: Vec<_> = (0..CLIENTS).map(|number| scope.spawn(move || talk(number))).collect();
         disturb(server);
         stop.store(true, Ordering::SeqCst);
         clients.into_iter().map(|client| client.join().expect("all are served")).sum::<usize>()
     });
-    for _ in 0..replies {
+    for _ in 0..responses {
         scene.saw(200);
     }
 }
@@ -137,7 +137,7 @@ fn storm(scene: &mut Scene) {
     });
 }
 
-/// Who waits for a reply gets it, whole, and the last one says so; then the process ends by itself.
+/// Who waits for a response gets it, whole, and the last one says so; then the process ends by itself.
 fn terminate(scene: &mut Scene) {
     scene.server.tell("terminable");
     let mut waiting = scene.clients(CLIENTS);
@@ -147,22 +147,22 @@ fn terminate(scene: &mut Scene) {
     scene.server.tell("arrived 20");
     let mut idle = scene.clients(CLIENTS);
     scene.each_served(&mut idle);
-    let replies = AtomicUsize::new(0);
+    let responses = AtomicUsize::new(0);
     let mut busy = scene.clients(4);
     thread::scope(|scope| {
-        let replies = &replies;
+        let responses = &responses;
         for client in &mut busy {
-            // Between two requests it may be closed, in the middle of a reply it may not.
+            // Between two requests it may be closed, in the middle of a response it may not.
             scope.spawn(move || {
-                while let Ok(reply) = client.send(get("/counted/20")).try_reply() {
-                    assert_eq!((reply.status, reply.body.len()), (200, 20 << 14));
-                    replies.fetch_add(1, Ordering::SeqCst);
+                while let Ok(response) = client.send(get("/counted/20")).try_response() {
+                    assert_eq!((response.status, response.body.len()), (200, 20 << 14));
+                    responses.fetch_add(1, Ordering::SeqCst);
                 }
                 let rest = client.rest().unwrap_or_default();
-                assert!(rest.is_empty(), "a reply is cut: {} bytes of it", rest.len());
+                assert!(rest.is_empty(), "a response is cut: {} bytes of it", rest.len());
             });
         }
-        wait_until("the server is busy", || replies.load(Ordering::SeqCst) > 40);
+        wait_until("the server is busy", || responses.load(Ordering::SeqCst) > 40);
         send(&scene.server, Signal::SIGTERM);
     });
     for client in &mut idle {
@@ -170,8 +170,8 @@ fn terminate(scene: &mut Scene) {
     }
     scene.server.tell("go");
     for client in &mut waiting {
-        let reply = client.reply();
-        assert_eq!((reply.status, reply.field("connection")), (200, Some("close")));
+        let response = client.response();
+        assert_eq!((response.status, response.field("connection")), (200, Some("close")));
         scene.saw("200, the last");
     }
     scene.server.wait();

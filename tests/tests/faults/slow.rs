@@ -13,12 +13,13 @@ use socket2::{Domain, Socket, Type};
 use crate::scene::{Fault, GET, Scene, get, post};
 
 pub(crate) const FAULTS: &[Fault] = &[
-    Fault::new("never-reads-large-reply-x-200", |scene| never_read(scene, 200, &get("/counted/2048")))
+    Fault::new("never-reads-large-response-x-200", |scene| never_read(scene, 200, &get("/counted/2048")))
         .with(SHORT),
-    Fault::new("never-reads-chunked-reply", |scene| never_read(scene, 50, &get("/chunked/2048"))).with(SHORT),
+    Fault::new("never-reads-chunked-response", |scene| never_read(scene, 50, &get("/chunked/2048")))
+        .with(SHORT),
     Fault::new("never-reads-and-asks-on", |scene| never_read(scene, 50, &get("/counted/1").repeat(1000)))
         .with(SHORT),
-    Fault::new("takes-a-reply-byte-by-byte", take_byte_by_byte).with(&["response_timeout", "1000"]),
+    Fault::new("takes-a-response-byte-by-byte", take_byte_by_byte).with(&["response_timeout", "1000"]),
     Fault::new("a-byte-at-a-time-in-the-head", |scene| {
         trickle(scene, "", &get(&"x".repeat(10_000)).replace("GET x", "GET /x"));
         scene.logs("code 408", TRICKLERS);
@@ -109,7 +110,7 @@ fn narrow(scene: &Scene) -> Client {
     Client::over(stream)
 }
 
-/// Takes some bytes now and then, of a reply that has many.
+/// Takes some bytes now and then, of a response that has many.
 fn take_byte_by_byte(scene: &mut Scene) {
     let mut clients: Vec<_> = (0..TRICKLERS).map(|_| narrow(scene)).collect();
     for client in &mut clients {

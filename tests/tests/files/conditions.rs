@@ -49,10 +49,10 @@ fn conditions_in_their_order() {
         (vec![matches("\"x\""), none_match(&tag)], 412),
     ] {
         for method in ["GET", "HEAD"] {
-            let reply = stage.ask(method, "/a.txt", &fields);
-            assert_eq!(reply.status, status, "{method} {fields:?}");
+            let response = stage.ask(method, "/a.txt", &fields);
+            assert_eq!(response.status, status, "{method} {fields:?}");
             if status == 304 {
-                assert_eq!((reply.header("etag"), reply.header("content-length")), (Some(&*tag), None));
+                assert_eq!((response.header("etag"), response.header("content-length")), (Some(&*tag), None));
             }
         }
     }
@@ -100,9 +100,9 @@ fn two_codings_of_one_file_have_two_tags() {
     let mut stage = Stage::new(&[("a.css", "12345"), ("a.css.gz", "1234"), ("a.css.zst", "1234")]);
     stage.files = stage.files.clone().precompressed(true);
     let tag = |coding: &str| {
-        let reply = stage.get_with("/a.css", &format!("Accept-Encoding: {coding}"));
-        assert_eq!(reply.header("content-encoding"), Some(coding).filter(|coding| *coding != "identity"));
-        reply.header("etag").unwrap().to_owned()
+        let response = stage.get_with("/a.css", &format!("Accept-Encoding: {coding}"));
+        assert_eq!(response.header("content-encoding"), Some(coding).filter(|coding| *coding != "identity"));
+        response.header("etag").unwrap().to_owned()
     };
     let tags = ["identity", "gzip", "zstd"].map(tag);
     assert!(tags[0] != tags[1] && tags[1] != tags[2] && tags[0] != tags[2], "{tags:?}");
@@ -120,8 +120,8 @@ fn two_servers_of_one_file_tell_the_same_of_it() {
             &stage.path("a.txt"),
             SystemTime::UNIX_EPOCH + Duration::from_nanos(784_111_777_123_456_700),
         );
-        let reply = stage.get("/a.txt");
-        ["etag", "last-modified"].map(|name| reply.header(name).unwrap().to_owned())
+        let response = stage.get("/a.txt");
+        ["etag", "last-modified"].map(|name| response.header(name).unwrap().to_owned())
     };
     assert_eq!(replica(), replica());
 }
@@ -134,8 +134,8 @@ fn a_time_that_says_nothing_is_not_told() {
     let first_of_zip = 315_532_800;
     for seconds in [first_of_zip + 50_400, first_of_zip - 50_400, first_of_zip, 1, 0] {
         set_modified(&stage.path("a.txt"), SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
-        let reply = stage.get("/a.txt");
-        let told = (reply.status, reply.header("last-modified"), reply.header("etag"));
+        let response = stage.get("/a.txt");
+        let told = (response.status, response.header("last-modified"), response.header("etag"));
         assert_eq!(told, (200, None, None), "{seconds}");
     }
     let since = "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT";
@@ -155,8 +155,8 @@ fn a_date_in_the_future_is_not_told_and_one_of_this_second_is_no_condition_for_a
     let ask = |modified: SystemTime| {
         set_modified(&stage.path("a.txt"), modified);
         let fields = ["Range: bytes=0-0".to_owned(), format!("If-Range: {}", HttpDate::from(modified))];
-        let reply = stage.ask("GET", "/a.txt", &fields);
-        (reply.header("last-modified").unwrap().to_owned(), reply.status)
+        let response = stage.ask("GET", "/a.txt", &fields);
+        (response.header("last-modified").unwrap().to_owned(), response.status)
     };
     assert_eq!(ask(now - Duration::from_secs(1)), (date(now, -1), 206));
     assert_eq!(ask(now), (date(now, 0), 200));
@@ -187,11 +187,15 @@ fn a_compressed_file_is_sent_to_those_who_accept_it() {
         ("/b.png", "gzip", "plain", None),
         ("/old.js", "gzip", "new", None),
     ] {
-        let reply = stage.get_with(target, &format!("Accept-Encoding: {accepted}"));
-        assert_eq!((&*reply.text(), reply.header("content-encoding")), (body, coding), "{target} {accepted}");
+        let response = stage.get_with(target, &format!("Accept-Encoding: {accepted}"));
+        assert_eq!(
+            (&*response.text(), response.header("content-encoding")),
+            (body, coding),
+            "{target} {accepted}"
+        );
         let kind = if target.contains("png") { "image/png" } else { "text/" };
-        assert!(reply.header("content-type").unwrap().starts_with(kind));
-        assert_eq!(reply.header("vary").is_some(), kind == "text/");
+        assert!(response.header("content-type").unwrap().starts_with(kind));
+        assert_eq!(response.header("vary").is_some(), kind == "text/");
     }
     // Each has a tag of its own, so that parts of the two are never put together.
     let tag = |accepted: &str| {
@@ -199,9 +203,9 @@ fn a_compressed_file_is_sent_to_those_who_accept_it() {
     };
     assert!(tag("gzip") != tag("identity") && tag("gzip") != tag("br"));
     let files = stage.files.clone().precompressed(false);
-    let replies = basehttp::testing::respond(
+    let responses = basehttp::testing::respond(
         move |base| basehttp::FileHandler::new(base, &files),
         b"GET /a.css HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n",
     );
-    assert_eq!((&*replies[0].text(), replies[0].header("vary")), ("plain", None));
+    assert_eq!((&*responses[0].text(), responses[0].header("vary")), ("plain", None));
 }

@@ -82,9 +82,9 @@ fn get(stage: &Stage, target: &str) -> Response {
 fn overrides_are_honoured_from_inside() {
     let stage = Stage::new(&[("new/a.txt", "a"), ("LICENSE", "l"), ("start.txt", "start"), ("sub/x", "x")]);
     std::fs::write(stage.outside().join("secret"), "secret").unwrap();
-    let reply = get(&stage, "/old/a.txt");
-    assert_eq!((&*reply.text(), reply.header("content-type")), ("a", Some("text/x-site")));
-    assert_eq!(reply.header("access-control-allow-origin"), Some("*"));
+    let response = get(&stage, "/old/a.txt");
+    assert_eq!((&*response.text(), response.header("content-type")), ("a", Some("text/x-site")));
+    assert_eq!(response.header("access-control-allow-origin"), Some("*"));
     assert_eq!(get(&stage, "/LICENSE").header("content-type"), Some("text/plain"));
     assert_eq!(get(&stage, "/").text(), "start");
     assert_eq!(get(&stage, "/sub/").reason, "No lists here");
@@ -97,14 +97,14 @@ fn overrides_are_honoured_from_inside() {
 #[test]
 fn the_methods_are_those_of_both() {
     let stage = Stage::new(&[("a", "abc")]);
-    let replies = ask(
+    let responses = ask(
         &stage,
         "POST / HTTP/1.1\r\nHost: a\r\n\r\nHEAD /a HTTP/1.1\r\nHost: a\r\n\r\nPUT /a HTTP/1.1\r\nHost: a\r\n\r\n",
     );
-    assert_eq!(replies.iter().map(|reply| reply.status).collect::<Vec<_>>(), [201, 200, 501]);
-    assert_eq!(replies[1].header("content-length"), Some("3"));
-    assert_eq!(replies[2].header("allow"), Some("POST, GET, HEAD"));
-    assert!(replies[0].header("server").unwrap().starts_with("SimpleHTTP/"));
+    assert_eq!(responses.iter().map(|response| response.status).collect::<Vec<_>>(), [201, 200, 501]);
+    assert_eq!(responses[1].header("content-length"), Some("3"));
+    assert_eq!(responses[2].header("allow"), Some("POST, GET, HEAD"));
+    assert!(responses[0].header("server").unwrap().starts_with("SimpleHTTP/"));
 }
 
 /// An own `do_GET` in front of the parent's; header fields in another class; another name for the field.

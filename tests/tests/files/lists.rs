@@ -16,7 +16,7 @@ use crate::stage::Stage;
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// Makes files whose list is larger than what the systems of both ends keep of a reply, and returns how many.
+/// Makes files whose list is larger than what the systems of both ends keep of a response, and returns how many.
 fn fill(folder: &std::path::Path, count: usize) {
     fs::create_dir_all(folder).unwrap();
     for number in 0..count {
@@ -63,19 +63,19 @@ fn a_list_arrives_whole_however_slowly_it_is_taken() {
         let list = format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
         let head = list.replace("GET", "HEAD");
         let file = "GET /b/file HTTP/1.1\r\nHost: a\r\n\r\n";
-        // Lists before and behind other replies.
+        // Lists before and behind other responses.
         let mut client = Client::over(narrow(server.address()));
         client.send([file, &*list, &*list, file].concat());
-        assert_eq!(client.reply().text(), "behind it");
+        assert_eq!(client.response().text(), "behind it");
         for _ in 0..2 {
-            let reply = client.reply();
-            assert_eq!(reply.field("content-length"), Some(&*wanted.len().to_string()));
-            assert!(reply.body == wanted);
+            let response = client.response();
+            assert_eq!(response.field("content-length"), Some(&*wanted.len().to_string()));
+            assert!(response.body == wanted);
         }
-        assert_eq!(client.reply().text(), "behind it");
-        let length = client.send(head).reply_to_head();
+        assert_eq!(client.response().text(), "behind it");
+        let length = client.send(head).response_to_head();
         assert_eq!(length.field("content-length"), Some(&*wanted.len().to_string()));
-        // The end of the connection is that of the reply.
+        // The end of the connection is that of the response.
         let mut old = Client::over(narrow(server.address()));
         old.send(format!("GET / HTTP/1.0\r\n{fields}\r\n"));
         let mut got = Vec::new();
@@ -97,7 +97,7 @@ fn a_list_that_is_being_sent_is_not_what_a_changed_folder_gets() {
     assert_eq!(slow.stream().peek(&mut [0; 9]).unwrap(), 9);
     File::create(stage.path("another")).unwrap();
     wait_until("the new file is there", || Client::new(&server).ask(GET).text().contains("\"another\""));
-    assert!(!slow.reply().text().contains("\"another\""));
+    assert!(!slow.response().text().contains("\"another\""));
     fs::remove_file(stage.path("another")).unwrap();
 }
 
@@ -153,8 +153,8 @@ fn where_lists_have_all_their_memory_a_client_is_told_to_come_back() {
     assert_eq!(slow.stream().peek(&mut [0; 9]).unwrap(), 9);
     for _ in 0..3 {
         let mut client = Client::new(&server);
-        let reply = client.ask(get("/other/"));
-        assert_eq!((reply.status, reply.field("retry-after")), (503, Some("1")));
+        let response = client.ask(get("/other/"));
+        assert_eq!((response.status, response.field("retry-after")), (503, Some("1")));
         client.assert_closed();
     }
     // It is there already, or it is small.

@@ -18,9 +18,9 @@ fn one_part() {
         ("bytes=3-2", 200, TEXT, ""),
         ("pages=1", 200, TEXT, ""),
     ] {
-        let reply = stage.get_with("/a", &format!("Range: {range}"));
-        assert_eq!((reply.status, &*reply.text()), (status, body), "{range}");
-        assert_eq!(reply.header("content-range").unwrap_or_default(), content_range);
+        let response = stage.get_with("/a", &format!("Range: {range}"));
+        assert_eq!((response.status, &*response.text()), (status, body), "{range}");
+        assert_eq!(response.header("content-range").unwrap_or_default(), content_range);
         let head = stage.ask("HEAD", "/a", &[format!("Range: {range}")]);
         assert_eq!((head.status, head.header("content-range")), (200, None), "only GET has ranges");
     }
@@ -31,8 +31,8 @@ fn one_part() {
 fn several_parts() {
     let text = TEXT.repeat(10);
     let stage = Stage::new(&[("a.txt", &text)]);
-    let reply = stage.get_with("/a.txt", "Range: bytes=350-,0-3");
-    let media_type = reply.header("content-type").unwrap();
+    let response = stage.get_with("/a.txt", "Range: bytes=350-,0-3");
+    let media_type = response.header("content-type").unwrap();
     let boundary = media_type.strip_prefix("multipart/byteranges; boundary=").unwrap();
     let part = |range: &str, body: &str| {
         format!(
@@ -40,9 +40,9 @@ fn several_parts() {
         )
     };
     let wanted = format!("\r\n{}{}--{boundary}--\r\n", part("350-359", "qrstuvwxyz"), part("0-3", "0123"));
-    assert_eq!((reply.status, &*reply.text()), (206, &*wanted));
-    assert_eq!(reply.header("content-length"), Some(&*wanted.len().to_string()));
-    assert!(reply.stays_open && !reply.truncated);
+    assert_eq!((response.status, &*response.text()), (206, &*wanted));
+    assert_eq!(response.header("content-length"), Some(&*wanted.len().to_string()));
+    assert!(response.stays_open && !response.truncated);
 }
 
 #[test]
@@ -59,16 +59,16 @@ fn as_many_as_programs_ask_for_that_fetch_what_has_changed() {
 fn the_last_bytes_of_nothing_are_nothing() {
     let stage = Stage::new(&[("a", "")]);
     for (range, status) in [("bytes=-5", 200), ("bytes=-0", 416), ("bytes=0-", 416), ("bytes=0-,-1", 200)] {
-        let reply = stage.get_with("/a", &format!("Range: {range}"));
-        assert_eq!((reply.status, reply.header("content-length")), (status, Some("0")), "{range}");
+        let response = stage.get_with("/a", &format!("Range: {range}"));
+        assert_eq!((response.status, response.header("content-length")), (status, Some("0")), "{range}");
     }
 }
 
 #[test]
 fn a_part_of_what_is_not_there_any_more_is_all_of_what_is() {
     let stage = Stage::new(&[("a", TEXT)]);
-    let reply = stage.get("/a");
-    let (tag, date) = (reply.header("etag").unwrap(), reply.header("last-modified").unwrap());
+    let response = stage.get("/a");
+    let (tag, date) = (response.header("etag").unwrap(), response.header("last-modified").unwrap());
     for (value, status) in [
         (tag.to_owned(), 206),
         (format!("W/{tag}"), 200),
@@ -90,9 +90,9 @@ fn a_large_file_and_its_parts_are_sent_without_a_copy_and_whole() {
     let text = TEXT.repeat(100_000);
     let stage = Stage::new(&[("a", &text)]);
     assert!(stage.get("/a").text() == text);
-    let reply = stage.get_with("/a", "Range: bytes=1000-2000999,3000000-3500000");
-    let body = reply.text();
+    let response = stage.get_with("/a", "Range: bytes=1000-2000999,3000000-3500000");
+    let body = response.text();
     assert!(body.contains(&text[1000..2_001_000]) && body.contains(&text[3_000_000..3_500_001]));
-    assert_eq!(reply.header("content-length"), Some(&*body.len().to_string()));
-    assert!(!reply.truncated);
+    assert_eq!(response.header("content-length"), Some(&*body.len().to_string()));
+    assert!(!response.truncated);
 }

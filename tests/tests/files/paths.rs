@@ -28,15 +28,15 @@ fn files_folders_and_what_is_neither() {
         ("http://a/sub/b", 200, "b"),
         ("/old/", 200, "htm"),
     ] {
-        let reply = stage.get(target);
-        assert_eq!((reply.status, &*reply.text()), (status, body), "{target}");
+        let response = stage.get(target);
+        assert_eq!((response.status, &*response.text()), (status, body), "{target}");
         let head = stage.ask("HEAD", target, &[]);
         assert_eq!(head.header("content-length"), Some(&*body.len().to_string()));
     }
     for target in ["/a.html/", "/b", "/sub/b/c", "/a%00", "/%ff", "/.hidden", "/sub/.git/config"] {
-        let reply = stage.get(target);
-        assert_eq!((reply.status, &*reply.reason), (404, "File not found"), "{target}");
-        assert!(reply.text().contains("File not found"));
+        let response = stage.get(target);
+        assert_eq!((response.status, &*response.reason), (404, "File not found"), "{target}");
+        assert!(response.text().contains("File not found"));
     }
     let long = format!("/{}", "x".repeat(5000));
     assert_eq!(stage.get(&long).status, 404);
@@ -52,9 +52,9 @@ fn a_folder_has_a_slash_at_its_end() {
         ("/a%20b", "/a%20b/"),
         ("http://a/sub?c", "http://a/sub/?c"),
     ] {
-        let reply = stage.get(target);
-        assert_eq!((reply.status, reply.header("location")), (301, Some(location)), "{target}");
-        assert_eq!(reply.header("content-length"), Some("0"));
+        let response = stage.get(target);
+        assert_eq!((response.status, response.header("location")), (301, Some(location)), "{target}");
+        assert_eq!(response.header("content-length"), Some("0"));
     }
 }
 
@@ -69,8 +69,8 @@ fn a_redirect_does_not_lead_to_another_host_by_a_backslash() {
 #[test]
 fn other_methods_are_not_there() {
     let stage = Stage::new(&[("a", "a")]);
-    let reply = stage.ask("POST", "/a", &[]);
-    assert_eq!((reply.status, reply.header("allow")), (501, Some("GET, HEAD")));
+    let response = stage.ask("POST", "/a", &[]);
+    assert_eq!((response.status, response.header("allow")), (501, Some("GET, HEAD")));
 }
 
 #[test]
@@ -81,12 +81,12 @@ fn what_begins_with_a_dot_is_served_where_that_is_said() {
     let listing = stage.get("/").text().into_owned();
     assert!(listing.contains(".well-known") && !listing.contains(".env") && !listing.contains(".git"));
     let files = stage.files.clone().dotfiles(true);
-    let replies = basehttp::testing::respond(
+    let responses = basehttp::testing::respond(
         move |base| FileHandler::new(base, &files),
         b"GET /.env HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
     );
-    assert_eq!(replies[0].text(), SECRET);
-    assert!(replies[1].text().contains(".git"));
+    assert_eq!(responses[0].text(), SECRET);
+    assert!(responses[1].text().contains(".git"));
 }
 
 #[test]
@@ -133,11 +133,11 @@ fn links_pipes_and_devices() {
         "{listing}"
     );
     let files = stage.files.clone().follow_links_outside(true);
-    let reply = basehttp::testing::respond(
+    let response = basehttp::testing::respond(
         move |base| FileHandler::new(base, &files),
         b"GET /out HTTP/1.1\r\nHost: a\r\n\r\n",
     );
-    assert_eq!(reply[0].text(), SECRET);
+    assert_eq!(response[0].text(), SECRET);
 }
 
 #[cfg(unix)]
@@ -193,8 +193,8 @@ fn a_folder_that_is_renamed_is_served_and_listed_on() {
 fn an_index_page_that_is_none_is_not_there() {
     let stage = Stage::new(&[("sub/b", "b"), ("deep/index.html/c", "c"), ("deep/index.htm", "htm")]);
     std::os::unix::fs::symlink("index.html", stage.path("sub/index.html")).unwrap();
-    let reply = stage.get("/sub/");
-    assert_eq!((reply.status, reply.text().contains("href=\"b\"")), (200, true));
+    let response = stage.get("/sub/");
+    assert_eq!((response.status, response.text().contains("href=\"b\"")), (200, true));
     assert_eq!(stage.get("/deep/").text(), "htm");
 }
 
@@ -207,8 +207,8 @@ fn a_file_that_must_not_be_read_is_403() {
     let stage = Stage::new(&[("a", "a")]);
     fs::set_permissions(stage.path("a"), fs::Permissions::from_mode(0o0)).unwrap();
     if fs::File::open(stage.path("a")).is_err() {
-        let reply = stage.get("/a");
-        assert_eq!((reply.status, &*reply.reason), (403, "No permission to read file"));
+        let response = stage.get("/a");
+        assert_eq!((response.status, &*response.reason), (403, "No permission to read file"));
     }
 }
 
@@ -234,9 +234,9 @@ proptest! {
             symlink(to, stage.path(name)).unwrap();
         }
         for target in targets {
-            let reply = stage.get(&target);
-            prop_assert!(!reply.text().contains(SECRET), "{}", target);
-            prop_assert!(reply.status != 500, "{}", target);
+            let response = stage.get(&target);
+            prop_assert!(!response.text().contains(SECRET), "{}", target);
+            prop_assert!(response.status != 500, "{}", target);
         }
     }
 }

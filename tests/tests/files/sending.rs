@@ -8,7 +8,7 @@ use basehttp::testing::TestServer;
 
 use crate::stage::Stage;
 
-/// More than the system keeps of a reply that nobody reads.
+/// More than the system keeps of a response that nobody reads.
 const LARGE: u64 = 64 * 1024 * 1024;
 
 fn large(stage: &Stage, name: &str) -> File {
@@ -34,7 +34,7 @@ fn head(stream: &mut impl Read) -> String {
 }
 
 #[test]
-fn a_file_that_shrinks_while_it_is_sent_makes_a_reply_that_is_cut() {
+fn a_file_that_shrinks_while_it_is_sent_makes_a_response_that_is_cut() {
     let stage = Stage::new(&[]);
     let file = large(&stage, "a");
     let server = serve(&stage);
@@ -42,7 +42,7 @@ fn a_file_that_shrinks_while_it_is_sent_makes_a_reply_that_is_cut() {
     stream.write_all(b"GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /a HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     assert!(head(&mut stream).contains(&format!("Content-Length: {LARGE}\r\n")));
     file.set_len(0).unwrap();
-    // The end, or a reset; never the rest, and never another reply in its place.
+    // The end, or a reset; never the rest, and never another response in its place.
     let mut body = Vec::new();
     let _ = stream.read_to_end(&mut body);
     assert!((body.len() as u64) < LARGE && body.iter().all(|byte| *byte == 0), "{}", body.len());
@@ -60,7 +60,7 @@ fn a_file_that_grows_while_it_is_sent_is_sent_as_it_was_announced() {
     let mut body = vec![1; usize::try_from(LARGE).unwrap()];
     stream.read_exact(&mut body).unwrap();
     assert!(body.iter().all(|byte| *byte == 0));
-    assert!(head(&mut stream).starts_with("HTTP/1.1 200 OK\r\n"), "the next reply follows");
+    assert!(head(&mut stream).starts_with("HTTP/1.1 200 OK\r\n"), "the next response follows");
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn the_head_of_a_large_file_is_its_head_alone() {
     let stage = Stage::new(&[]);
     large(&stage, "a");
     let server = serve(&stage);
-    let reply = server.exchange(b"HEAD /a HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-    let text = String::from_utf8(reply).unwrap();
+    let response = server.exchange(b"HEAD /a HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    let text = String::from_utf8(response).unwrap();
     assert!(text.contains(&format!("Content-Length: {LARGE}\r\n")) && text.ends_with("\r\n\r\n"), "{text}");
 }

@@ -43,7 +43,7 @@ impl Stage {
         self.folder.path().join("root").join(path)
     }
 
-    /// The reply to a request with these fields, a line each.
+    /// The response to a request with these fields, a line each.
     pub(crate) fn ask(&self, method: &str, target: &str, fields: &[String]) -> Response {
         let mut request = format!("{method} {target} HTTP/1.1\r\nHost: a\r\n");
         for field in fields {
@@ -52,9 +52,9 @@ impl Stage {
         }
         request.push_str("\r\n");
         let files = self.files.clone();
-        let mut replies = respond(move |base| FileHandler::new(base, &files), request.as_bytes());
-        assert_eq!(replies.len(), 1, "{request}");
-        replies.remove(0)
+        let mut responses = respond(move |base| FileHandler::new(base, &files), request.as_bytes());
+        assert_eq!(responses.len(), 1, "{request}");
+        responses.remove(0)
     }
 
     pub(crate) fn get(&self, target: &str) -> Response {

@@ -30,9 +30,9 @@ fn what_says_itself_how_it_is_encoded_is_believed() {
         ("/a.txt", "text/plain; charset=utf-8"),
     ] {
         for method in ["GET", "HEAD"] {
-            let reply = stage.ask(method, path, &[]);
+            let response = stage.ask(method, path, &[]);
             assert_eq!(
-                (reply.status, reply.header("content-type")),
+                (response.status, response.header("content-type")),
                 (200, Some(media_type)),
                 "{method} {path}"
             );
@@ -51,9 +51,9 @@ fn players_get_the_types_that_they_take() {
         ("/a.mp4", "video/mp4", None),
         ("/a.svgz", "image/svg+xml", Some("gzip")),
     ] {
-        let reply = stage.get(path);
+        let response = stage.get(path);
         assert_eq!(
-            (reply.header("content-type"), reply.header("content-encoding")),
+            (response.header("content-type"), response.header("content-encoding")),
             (Some(media_type), coding),
             "{path}"
         );
@@ -66,10 +66,13 @@ fn what_is_in_a_file_of_which_the_system_does_not_say_it_is_sent() {
     let mut stage = Stage::new(&[("empty", "")]);
     assert_eq!(stage.get("/empty").header("content-length"), Some("0"));
     stage.files = Directory::open("/proc/self").unwrap();
-    let reply = stage.get("/status");
-    assert_eq!((reply.status, reply.header("last-modified"), reply.header("etag")), (200, None, None));
-    assert!(reply.text().starts_with("Name:"), "{}", reply.text());
-    assert_eq!(reply.header("content-length"), Some(&*reply.body.len().to_string()));
+    let response = stage.get("/status");
+    assert_eq!(
+        (response.status, response.header("last-modified"), response.header("etag")),
+        (200, None, None)
+    );
+    assert!(response.text().starts_with("Name:"), "{}", response.text());
+    assert_eq!(response.header("content-length"), Some(&*response.body.len().to_string()));
     let part = stage.get_with("/status", "Range: bytes=0-3");
     assert_eq!((part.status, &part.body[..5]), (200, &b"Name:"[..]));
     // Not every such file can be read.
@@ -96,8 +99,8 @@ fn what_a_handler_says_of_a_page_is_the_last_word() {
     let stage = Stage::new(&[("old.html", page), ("other.html", page)]);
     let factory = |base| Transcoded { base: SimpleHTTPRequestHandler::new(base, &stage.files) };
     for (path, media_type) in [("/old.html", "text/html; charset=utf-8"), ("/other.html", "text/html")] {
-        let replies = respond(factory, format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes());
-        assert_eq!(replies[0].header("content-type"), Some(media_type), "{path}");
+        let responses = respond(factory, format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes());
+        assert_eq!(responses[0].header("content-type"), Some(media_type), "{path}");
     }
 }
 
@@ -106,8 +109,8 @@ fn what_is_compressed_by_itself_is_not_sent_compressed_once_more() {
     let mut stage = Stage::new(&[("a.svgz", "1"), ("a.svgz.gz", "2"), ("a.svg", "3"), ("a.svg.gz", "4")]);
     stage.files = stage.files.clone().precompressed(true);
     for (path, body) in [("/a.svgz", "1"), ("/a.svg", "4")] {
-        let reply = stage.get_with(path, "Accept-Encoding: gzip");
-        assert_eq!((&*reply.text(), reply.header("content-encoding")), (body, Some("gzip")), "{path}");
+        let response = stage.get_with(path, "Accept-Encoding: gzip");
+        assert_eq!((&*response.text(), response.header("content-encoding")), (body, Some("gzip")), "{path}");
     }
 }
 
@@ -121,8 +124,8 @@ fn a_folder_with_more_is_shown_by_pages() {
     for sort in ["", "sort=size&order=desc", "sort=name&order=desc"] {
         let (mut query, mut seen) = (format!("?{sort}"), Vec::new());
         loop {
-            let reply = stage.get_with(&format!("/{query}"), "Accept: application/json");
-            let list: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+            let response = stage.get_with(&format!("/{query}"), "Accept: application/json");
+            let list: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
             let entries = list["entries"].as_array().unwrap();
             assert!(entries.len() <= 30);
             seen.extend(entries.iter().map(|entry| entry["name"].as_str().unwrap().to_owned()));

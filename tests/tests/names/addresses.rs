@@ -71,8 +71,8 @@ impl Serving {
             self.addresses.iter().map(|address| Client::over(connect(address))).collect();
         for _ in 0..3 {
             for (client, address) in clients.iter_mut().zip(&self.addresses) {
-                let reply = client.ask(GET);
-                assert_eq!(reply.text(), format!("{address} of {}", self.addresses.len()));
+                let response = client.ask(GET);
+                assert_eq!(response.text(), format!("{address} of {}", self.addresses.len()));
             }
         }
     }
@@ -207,8 +207,8 @@ fn the_wildcards_of_both_families_at_one_port() {
         let port = server.server_port();
         let serving = Serving::new(server);
         for one in [SocketAddr::from((Ipv4Addr::LOCALHOST, port)), (Ipv6Addr::LOCALHOST, port).into()] {
-            let reply = Client::over(connect(&one.into())).ask(GET);
-            assert_eq!(reply.text(), format!("{one} of 2"));
+            let response = Client::over(connect(&one.into())).ask(GET);
+            assert_eq!(response.text(), format!("{one} of 2"));
         }
         serving.handle.shutdown();
         serving.thread.join().unwrap().unwrap();
@@ -288,8 +288,11 @@ fn the_shutdown_closes_all_addresses_and_finishes_the_requests_of_all() {
     assert!(!serving.thread.is_finished(), "it waits for its handlers");
     gate.stay_open();
     for (mut client, address) in busy {
-        let reply = client.reply();
-        assert_eq!((reply.text(), reply.field("connection")), (format!("{address} of 3"), Some("close")));
+        let response = client.response();
+        assert_eq!(
+            (response.text(), response.field("connection")),
+            (format!("{address} of 3"), Some("close"))
+        );
         client.assert_closed();
     }
     for (mut client, _) in idle {
@@ -322,7 +325,7 @@ fn what_the_system_has_queued_at_any_address_is_served() {
     serving.handle.shutdown();
     gate.stay_open();
     for (client, address) in &mut clients {
-        assert_eq!(client.reply().text(), format!("{address} of 3"));
+        assert_eq!(client.response().text(), format!("{address} of 3"));
         client.assert_closed();
     }
     serving.thread.join().unwrap().unwrap();

@@ -87,10 +87,10 @@ fn protocol_version() {
         const protocol_version: &str = "HTTP/1.1";
     });
     let both = [GET, GET].concat();
-    let replies = Persistent::ask(&both);
-    assert_eq!((replies.len(), &*replies[0].version), (2, "HTTP/1.1"));
-    let replies = Plain::ask(&both);
-    assert_eq!((replies.len(), &*replies[0].version), (1, "HTTP/1.0"));
+    let responses = Persistent::ask(&both);
+    assert_eq!((responses.len(), &*responses[0].version), (2, "HTTP/1.1"));
+    let responses = Plain::ask(&both);
+    assert_eq!((responses.len(), &*responses[0].version), (1, "HTTP/1.0"));
 }
 
 #[test]
@@ -102,10 +102,11 @@ fn default_request_version() {
         const default_request_version: &str = "HTTP/1.1";
         const protocol_version: &str = "HTTP/1.1";
     });
-    let reply = |replies: &[Response]| (replies.len(), replies[0].status, replies[0].version.clone());
-    assert_eq!(reply(&Plain::ask("GET /\r\n")), (1, 0, "HTTP/0.9".to_owned()));
-    assert_eq!(reply(&Assumes10::ask("GET /\r\n")), (1, 200, "HTTP/1.0".to_owned()));
-    assert_eq!(reply(&Assumes11::ask("GET /\r\n")), (1, 200, "HTTP/1.1".to_owned()));
+    let response =
+        |responses: &[Response]| (responses.len(), responses[0].status, responses[0].version.clone());
+    assert_eq!(response(&Plain::ask("GET /\r\n")), (1, 0, "HTTP/0.9".to_owned()));
+    assert_eq!(response(&Assumes10::ask("GET /\r\n")), (1, 200, "HTTP/1.0".to_owned()));
+    assert_eq!(response(&Assumes11::ask("GET /\r\n")), (1, 200, "HTTP/1.1".to_owned()));
 }
 
 #[test]
@@ -114,16 +115,16 @@ fn error_message_format_and_error_content_type() {
         const error_message_format: &str = "%(code)d|%(code)s|%(message)s|%(explain)s|100%%";
         const error_content_type: &str = "text/plain";
     });
-    let replies = Custom::ask(ERROR);
-    assert_eq!(replies[0].text(), "404|404|Not Found|Nothing matches the given URI|100%");
-    assert_eq!(replies[0].header("content-type"), Some("text/plain"));
-    assert_eq!(replies[0].header("content-length"), Some("52"));
+    let responses = Custom::ask(ERROR);
+    assert_eq!(responses[0].text(), "404|404|Not Found|Nothing matches the given URI|100%");
+    assert_eq!(responses[0].header("content-type"), Some("text/plain"));
+    assert_eq!(responses[0].header("content-length"), Some("52"));
 }
 
 #[test]
 fn the_default_page_is_that_of_python() {
-    let replies = Plain::ask(ERROR);
-    let text = replies[0].text();
+    let responses = Plain::ask(ERROR);
+    let text = responses[0].text();
     assert!(text.starts_with("<!DOCTYPE HTML>\n<html lang=\"en\">\n"), "{text}");
     for line in [
         "<meta charset=\"utf-8\">",
@@ -135,7 +136,7 @@ fn the_default_page_is_that_of_python() {
     ] {
         assert!(text.contains(line), "{line} in {text}");
     }
-    assert_eq!(replies[0].header("content-type"), Some("text/html;charset=utf-8"));
+    assert_eq!(responses[0].header("content-type"), Some("text/html;charset=utf-8"));
 }
 
 #[test]
@@ -146,8 +147,8 @@ fn responses() {
         const error_message_format: &str = "%(message)s|%(explain)s";
     });
     let ask = |code: u16| {
-        let replies = Other::ask(&format!("ERROR /{code} HTTP/1.1\r\nHost: a\r\n\r\n"));
-        (replies[0].reason.clone(), replies[0].text().into_owned())
+        let responses = Other::ask(&format!("ERROR /{code} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        (responses[0].reason.clone(), responses[0].text().into_owned())
     };
     assert_eq!(ask(404), ("Gone Fishing".into(), "Gone Fishing|Try again tomorrow".into()));
     assert_eq!(ask(799), ("Odd".into(), "Odd|".into()));
@@ -186,8 +187,8 @@ fn a_timeout_of_the_class() {
     }
     let server = TestServer::new(|base| Impatient { base });
     let mut client = Client::new(&server);
-    let reply = client.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe");
-    assert_eq!(reply.status, 408);
+    let response = client.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe");
+    assert_eq!(response.status, 408);
     client.assert_closed();
 }
 
@@ -204,11 +205,11 @@ fn arguments_of_the_attribute() {
         ),
         {}
     );
-    let replies = Arguments::ask(&[GET, ERROR].concat());
-    assert_eq!(replies.len(), 2);
-    assert_eq!(replies[0].header("server"), Some("Args/1"));
-    assert_eq!(replies[1].header("content-type"), Some("text/plain"));
-    assert_eq!(replies[1].text(), "404");
+    let responses = Arguments::ask(&[GET, ERROR].concat());
+    assert_eq!(responses.len(), 2);
+    assert_eq!(responses[0].header("server"), Some("Args/1"));
+    assert_eq!(responses[1].header("content-type"), Some("text/plain"));
+    assert_eq!(responses[1].text(), "404");
 }
 
 #[test]
@@ -230,10 +231,10 @@ fn the_base_field_can_have_another_name() {
 #[test]
 fn head_false_gives_the_501_of_python() {
     handler!(NoHead, (head = false), {});
-    let replies = NoHead::ask("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!((replies[0].status, &*replies[0].reason), (501, "Unsupported method ('HEAD')"));
-    assert_eq!(replies[0].header("allow"), Some("GET, ERROR"));
-    assert!(replies[0].body.is_empty());
+    let responses = NoHead::ask("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!((responses[0].status, &*responses[0].reason), (501, "Unsupported method ('HEAD')"));
+    assert_eq!(responses[0].header("allow"), Some("GET, ERROR"));
+    assert!(responses[0].body.is_empty());
     assert_eq!(Plain::ask("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")[0].status, 200);
 }
 

@@ -42,7 +42,7 @@ fn it_creates_and_listens_at_the_socket_and_dispatches_to_a_handler() {
     let mut client = Client::over(TcpStream::connect(("127.0.0.1", httpd.server_port())).unwrap());
     client.send(SPAM);
     httpd.handle_request().unwrap();
-    assert_eq!(client.reply().status_line, "HTTP/1.0 200 Lovely Spam");
+    assert_eq!(client.response().status_line, "HTTP/1.0 200 Lovely Spam");
 }
 
 // "This class builds on the TCPServer class by storing the server address as instance variables named server_name and
@@ -77,17 +77,17 @@ fn the_server_is_accessible_by_the_handler() {
 #[test]
 fn a_method_without_its_do_method_is_not_answered() {
     for method in ["GET", "POST", "HEAD", "PUT"] {
-        let replies = respond(spam, format!("{method} / HTTP/1.0\r\n\r\n").as_bytes());
-        assert_eq!(replies[0].status, 501);
-        assert_eq!(replies[0].header("allow"), Some("SPAM"));
+        let responses = respond(spam, format!("{method} / HTTP/1.0\r\n\r\n").as_bytes());
+        assert_eq!(responses[0].status, 501);
+        assert_eq!(responses[0].header("allow"), Some("SPAM"));
     }
 }
 
 // "For example, for the request method SPAM, the do_SPAM() method will be called with no arguments."
 #[test]
 fn for_the_request_method_spam_do_spam_is_called() {
-    let replies = respond(spam, SPAM.as_bytes());
-    assert_eq!((&*replies[0].reason, &*replies[0].text()), ("Lovely Spam", "1"));
+    let responses = respond(spam, SPAM.as_bytes());
+    assert_eq!((&*responses[0].reason, &*responses[0].text()), ("Lovely Spam", "1"));
 }
 
 struct Variables {
@@ -114,9 +114,10 @@ impl Variables {
 // start of the optional input data." "Contains the output stream for writing a response back to the client."
 #[test]
 fn the_instance_variables() {
-    let replies = respond(|base| Variables { base }, post("data").replace("POST /", "POST /p?q").as_bytes());
+    let responses =
+        respond(|base| Variables { base }, post("data").replace("POST /", "POST /p?q").as_bytes());
     let wanted = r#"127.0.0.1:54321|localhost|POST|/p?q|HTTP/1.1|Some("a")|data"#;
-    assert_eq!(replies[0].text(), wanted);
+    assert_eq!(responses[0].text(), wanted);
 }
 
 struct Class {
@@ -144,23 +145,23 @@ impl Class {
 // form name[/version]." "Contains the Python system version, in a form usable by the version_string method."
 #[test]
 fn server_version_and_sys_version_make_the_server_field() {
-    let replies = respond(|base| Class { base }, GET.as_bytes());
-    assert_eq!(replies[0].header("server"), Some("BaseHTTP/0.2 More Than/1 Python/1.4"));
+    let responses = respond(|base| Class { base }, GET.as_bytes());
+    assert_eq!(responses[0].header("server"), Some("BaseHTTP/0.2 More Than/1 Python/1.4"));
 }
 
 // "Specifies a format string for building an error response to the client. The code key should be an integer [...] Default
 // message and explain values can found in the responses class variable."
 #[test]
 fn error_message_format() {
-    let replies = respond(|base| Class { base }, GET.as_bytes());
-    assert_eq!(replies[0].text(), "code 404 message Not Found explain Nothing matches the given URI");
+    let responses = respond(|base| Class { base }, GET.as_bytes());
+    assert_eq!(responses[0].text(), "code 404 message Not Found explain Nothing matches the given URI");
 }
 
 // "Specifies the Content-Type HTTP header of error responses sent to the client. The default value is 'text/html'."
 #[test]
 fn error_content_type() {
-    let replies = respond(|base| Class { base }, GET.as_bytes());
-    assert!(replies[0].header("content-type").unwrap().starts_with("text/html"));
+    let responses = respond(|base| Class { base }, GET.as_bytes());
+    assert!(responses[0].header("content-type").unwrap().starts_with("text/html"));
 }
 
 // "If set to 'HTTP/1.1', the server will permit HTTP persistent connections." "For backwards compatibility, the setting
@@ -221,22 +222,22 @@ fn handle() {
 // "This method will parse and dispatch the request to the appropriate do_*() method."
 #[test]
 fn handle_one_request() {
-    let replies = respond(|base| Class { base }, b"TEXT / HTTP/1.0\r\n\r\n");
-    assert_eq!(replies[0].reason, "specific text");
+    let responses = respond(|base| Class { base }, b"TEXT / HTTP/1.0\r\n\r\n");
+    assert_eq!(responses[0].reason, "specific text");
 }
 
-// "Sends and logs a complete error reply to the client. The numeric code specifies the HTTP error code, with message as
+// "Sends and logs a complete error response to the client. The numeric code specifies the HTTP error code, with message as
 // optional, more specific text. A complete set of headers is sent, followed by text composed using the error_message_format
 // class variable."
 #[test]
 fn send_error() {
-    let replies = respond(|base| Class { base }, b"TEXT / HTTP/1.0\r\n\r\n");
-    let reply = &replies[0];
-    assert_eq!((reply.status, &*reply.reason), (404, "specific text"));
+    let responses = respond(|base| Class { base }, b"TEXT / HTTP/1.0\r\n\r\n");
+    let response = &responses[0];
+    assert_eq!((response.status, &*response.reason), (404, "specific text"));
     for name in ["server", "date", "connection", "content-type", "content-length"] {
-        assert!(reply.header(name).is_some(), "{name}");
+        assert!(response.header(name).is_some(), "{name}");
     }
-    assert_eq!(reply.text(), "code 404 message specific text explain Nothing matches the given URI");
+    assert_eq!(response.text(), "code 404 message specific text explain Nothing matches the given URI");
 }
 
 // "Sends a response header and logs the accepted request. The HTTP response line is sent, followed by Server and Date headers.
@@ -337,9 +338,9 @@ fn date_time_string() {
             self.end_headers()
         }
     }
-    let replies = respond(|base| Date { base }, GET.as_bytes());
-    assert_eq!(replies[0].header("last-modified"), Some("Thu, 01 Jan 1970 00:00:00 GMT"));
-    assert_eq!(replies[0].header("x-now"), replies[0].header("date"));
+    let responses = respond(|base| Date { base }, GET.as_bytes());
+    assert_eq!(responses[0].header("last-modified"), Some("Thu, 01 Jan 1970 00:00:00 GMT"));
+    assert_eq!(responses[0].header("x-now"), responses[0].header("date"));
 }
 
 // "To create a server that doesn't run forever, but until some condition is fulfilled."
@@ -366,6 +367,6 @@ fn run_while_true() {
     })
     .unwrap();
     for client in &mut clients {
-        assert_eq!(client.reply().status, 200);
+        assert_eq!(client.response().status, 200);
     }
 }

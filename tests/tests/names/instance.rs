@@ -83,8 +83,8 @@ impl Tell {
 }
 
 fn texts(input: &str) -> Vec<String> {
-    let replies = respond(|base| Tell { base, requests: 0 }, input.as_bytes());
-    replies.iter().map(|reply| reply.text().into_owned()).collect()
+    let responses = respond(|base| Tell { base, requests: 0 }, input.as_bytes());
+    responses.iter().map(|response| response.text().into_owned()).collect()
 }
 
 #[test]
@@ -115,8 +115,8 @@ fn the_path_has_one_slash_at_its_front_and_the_requestline_what_was_sent() {
 #[test]
 fn text_that_is_not_ascii_is_latin_1() {
     let input = b"GET /\xe4\xff?\xe9 HTTP/1.1\r\nHost: a\r\n\r\n";
-    let replies = respond(|base| Tell { base, requests: 0 }, input);
-    assert_eq!(replies[0].text(), "GET|/äÿ?é|HTTP/1.1|GET /äÿ?é HTTP/1.1|false");
+    let responses = respond(|base| Tell { base, requests: 0 }, input);
+    assert_eq!(responses[0].text(), "GET|/äÿ?é|HTTP/1.1|GET /äÿ?é HTTP/1.1|false");
 }
 
 #[test]
@@ -161,10 +161,10 @@ fn headers() {
 #[test]
 fn set_close_connection() {
     let close = "CLOSE / HTTP/1.1\r\nHost: a\r\n\r\n";
-    let replies = respond(|base| Tell { base, requests: 0 }, [close, GET].concat().as_bytes());
-    assert_eq!(replies.len(), 1);
-    assert_eq!(replies[0].text(), "false true");
-    assert_eq!(replies[0].header("connection"), Some("close"));
+    let responses = respond(|base| Tell { base, requests: 0 }, [close, GET].concat().as_bytes());
+    assert_eq!(responses.len(), 1);
+    assert_eq!(responses[0].text(), "false true");
+    assert_eq!(responses[0].header("connection"), Some("close"));
 }
 
 #[test]

@@ -56,7 +56,7 @@ impl Full {
 
     fn end_headers(&self) -> io::Result<()> {
         self.log.push("end_headers");
-        BaseHTTPRequestHandler::send_header(self, "X-Every", "reply");
+        BaseHTTPRequestHandler::send_header(self, "X-Every", "response");
         BaseHTTPRequestHandler::end_headers(self)
     }
 
@@ -137,13 +137,13 @@ fn send_error_calls_what_python_calls() {
         "end_headers",
     ];
     assert_eq!(calls, wanted);
-    assert_eq!(run.responses[0].header("x-every"), Some("reply"));
+    assert_eq!(run.responses[0].header("x-every"), Some("response"));
 }
 
 #[test]
 fn the_answer_to_a_failure_goes_through_the_overrides() {
     let (run, calls) = full("/fail");
-    assert_eq!(run.responses[0].header("x-every"), Some("reply"));
+    assert_eq!(run.responses[0].header("x-every"), Some("response"));
     for call in ["log_error do_GET: why", "send_error 500", "end_headers"] {
         assert_eq!(calls.iter().filter(|line| *line == call).count(), 1, "{call}: {calls:?}");
     }
@@ -153,7 +153,7 @@ fn the_answer_to_a_failure_goes_through_the_overrides() {
 fn the_answer_to_a_bad_request_goes_through_the_overrides() {
     let log = Log::default();
     let run = run(|base| Full { base, log: log.clone() }, ["GET / HTTP/1.1\r\n\r\n"]);
-    assert_eq!(run.responses[0].header("x-every"), Some("reply"));
+    assert_eq!(run.responses[0].header("x-every"), Some("response"));
     assert!(log.has("send_error 400"), "{:?}", log.lines());
 }
 
@@ -166,10 +166,10 @@ fn the_line_is_made_of_overrides() {
 #[test]
 fn the_fields_are_made_of_overrides() {
     let (run, _) = full("/");
-    let reply = &run.responses[0];
+    let response = &run.responses[0];
     let server = format!("Full/1 ({} {})", Full::server_version, Full::sys_version);
-    assert_eq!(reply.header("server"), Some(&*server));
-    assert_eq!(reply.header("date"), Some("Thu, 01 Jan 1970 00:00:00 GMT"));
+    assert_eq!(response.header("server"), Some(&*server));
+    assert_eq!(response.header("date"), Some("Thu, 01 Jan 1970 00:00:00 GMT"));
 }
 
 /// Tells the defaults.

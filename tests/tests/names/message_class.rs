@@ -38,10 +38,10 @@ impl WithOwn {
 
 #[test]
 fn a_type_of_ones_own_and_the_framing_is_not_read_from_it() {
-    let replies = respond(|base| WithOwn { base }, INPUT);
+    let responses = respond(|base| WithOwn { base }, INPUT);
     let wanted =
         format!("{:?} hi", [("Host", b"a".to_vec()), ("X-One", b"1".to_vec()), ("x-one", b"\xe4".to_vec())]);
-    assert_eq!(replies[0].text(), wanted);
+    assert_eq!(responses[0].text(), wanted);
 }
 
 struct WithMap {
@@ -64,15 +64,15 @@ impl WithMap {
 
 #[test]
 fn header_map() {
-    let replies = respond(|base| WithMap { base }, INPUT);
-    assert_eq!(replies[0].text(), format!("a {:?}", [b"1".to_vec(), b"\xe4".to_vec()]));
+    let responses = respond(|base| WithMap { base }, INPUT);
+    assert_eq!(responses[0].text(), format!("a {:?}", [b"1".to_vec(), b"\xe4".to_vec()]));
 }
 
 #[test]
 fn it_is_made_anew_for_each_request() {
     let input = [INPUT, b"GET / HTTP/1.1\r\nHost: b\r\n\r\n"].concat();
-    let replies = respond(|base| WithMap { base }, &input);
-    assert_eq!(replies[1].text(), "b []");
+    let responses = respond(|base| WithMap { base }, &input);
+    assert_eq!(responses[1].text(), "b []");
 }
 
 #[test]
@@ -131,8 +131,8 @@ impl WithTrap {
 
 #[test]
 fn a_panic_in_append_is_a_500() {
-    let replies = respond(|base| WithTrap { base }, b"GET / HTTP/1.0\r\nX-Trap: 1\r\n\r\n");
-    assert_eq!(replies[0].status, 500);
+    let responses = respond(|base| WithTrap { base }, b"GET / HTTP/1.0\r\nX-Trap: 1\r\n\r\n");
+    assert_eq!(responses[0].status, 500);
 }
 
 #[test]

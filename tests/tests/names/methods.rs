@@ -119,19 +119,20 @@ impl Guarded {
 #[test]
 fn handle_one_request_wraps_every_request() {
     let good = "GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\n\r\n";
-    let replies = respond(|base| Guarded { base, served: 0 }, [good, GET, good].concat().as_bytes());
-    let found: Vec<_> = replies.iter().map(|reply| (reply.status, reply.text().into_owned())).collect();
+    let responses = respond(|base| Guarded { base, served: 0 }, [good, GET, good].concat().as_bytes());
+    let found: Vec<_> =
+        responses.iter().map(|response| (response.status, response.text().into_owned())).collect();
     let text = |text: &str| text.to_owned();
     assert_eq!(found, [(200, text("secret 1")), (401, text("")), (200, text("secret 2"))]);
-    assert_eq!(replies[1].header("www-authenticate"), Some("Bearer"));
+    assert_eq!(responses[1].header("www-authenticate"), Some("Bearer"));
 }
 
 #[test]
 fn a_request_that_the_wrapper_answers_leaves_no_body_behind() {
     let good = "GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\n\r\n";
     let input = [&*post("GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"), good].concat();
-    let replies = respond(|base| Guarded { base, served: 0 }, input.as_bytes());
-    assert_eq!(replies.iter().map(|reply| reply.status).collect::<Vec<_>>(), [401, 200]);
+    let responses = respond(|base| Guarded { base, served: 0 }, input.as_bytes());
+    assert_eq!(responses.iter().map(|response| response.status).collect::<Vec<_>>(), [401, 200]);
 }
 
 /// Measures after the fact.
@@ -198,9 +199,9 @@ impl OnlyOne {
 
 #[test]
 fn handle_can_be_overridden() {
-    let replies = respond(|base| OnlyOne { base }, [GET, GET].concat().as_bytes());
-    assert_eq!(replies.len(), 1);
-    assert_eq!(replies[0].status, 200);
+    let responses = respond(|base| OnlyOne { base }, [GET, GET].concat().as_bytes());
+    assert_eq!(responses.len(), 1);
+    assert_eq!(responses[0].status, 200);
 }
 
 #[test]
@@ -238,11 +239,11 @@ impl Loop {
 
 #[test]
 fn the_loop_of_python() {
-    let replies = respond(|base| Loop { base }, [GET, GET, GET].concat().as_bytes());
-    assert_eq!(replies.len(), 3);
+    let responses = respond(|base| Loop { base }, [GET, GET, GET].concat().as_bytes());
+    assert_eq!(responses.len(), 3);
     let close = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-    let replies = respond(|base| Loop { base }, [GET, close, GET].concat().as_bytes());
-    assert_eq!(replies.len(), 2);
+    let responses = respond(|base| Loop { base }, [GET, close, GET].concat().as_bytes());
+    assert_eq!(responses.len(), 2);
     assert!(respond(|base| Loop { base }, b"").is_empty());
 }
 
@@ -275,9 +276,9 @@ impl Filter {
 #[test]
 fn parse_request_can_answer_itself() {
     let input = ["GET /old/x HTTP/1.1\r\nHost: a\r\n\r\n", GET].concat();
-    let replies = respond(|base| Filter { base }, input.as_bytes());
-    assert_eq!(replies.iter().map(|reply| reply.status).collect::<Vec<_>>(), [301, 200]);
-    assert_eq!(replies[0].header("location"), Some("/new/x"));
+    let responses = respond(|base| Filter { base }, input.as_bytes());
+    assert_eq!(responses.iter().map(|response| response.status).collect::<Vec<_>>(), [301, 200]);
+    assert_eq!(responses[0].header("location"), Some("/new/x"));
 }
 
 struct Credulous {
@@ -316,8 +317,12 @@ fn parse_request_may_say_yes_but_not_to_everything() {
     ] {
         let log = Log::default();
         let lines = log.clone();
-        let replies = respond(move |base| Credulous { base, log: log.clone(), asks }, request.as_bytes());
-        assert_eq!(replies.iter().map(|reply| reply.status).collect::<Vec<_>>(), [status], "{request}");
+        let responses = respond(move |base| Credulous { base, log: log.clone(), asks }, request.as_bytes());
+        assert_eq!(
+            responses.iter().map(|response| response.status).collect::<Vec<_>>(),
+            [status],
+            "{request}"
+        );
         let said = lines.has("parse_request: it says yes to a request that cannot be understood");
         assert_eq!(said, status == 400 && !asks, "{request}: {:?}", lines.lines());
         assert!(!lines.has("without a response"), "{:?}", lines.lines());

@@ -36,8 +36,8 @@ fn one(deed: impl Fn(&Sender) -> io::Result<()> + 'static) -> Response {
 }
 
 fn error(code: impl ResponseCode + Clone + 'static) -> (u16, String, String) {
-    let reply = one(move |handler| handler.send_error(code.clone()));
-    (reply.status, reply.reason.clone(), reply.text().into_owned())
+    let response = one(move |handler| handler.send_error(code.clone()));
+    (response.status, response.reason.clone(), response.text().into_owned())
 }
 
 fn texts(code: u16, reason: &str, page: &str) -> (u16, String, String) {
@@ -82,26 +82,26 @@ fn send_error_escapes_for_html() {
 
 #[test]
 fn send_error_is_complete() {
-    let reply = one(|handler| handler.send_error(404));
-    let names: Vec<_> = reply.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+    let response = one(|handler| handler.send_error(404));
+    let names: Vec<_> = response.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
     for name in ["server", "date", "connection", "content-type", "content-length"] {
         assert_eq!(names.iter().filter(|other| *other == name).count(), 1, "{name}: {names:?}");
     }
-    assert_eq!(reply.header("connection"), Some("close"));
-    assert_eq!(reply.header("content-length"), Some(&*reply.body.len().to_string()));
-    assert!(!reply.stays_open);
+    assert_eq!(response.header("connection"), Some("close"));
+    assert_eq!(response.header("content-length"), Some(&*response.body.len().to_string()));
+    assert!(!response.stays_open);
 }
 
 #[test]
 fn send_error_without_a_page() {
     for code in [204, 205, 304] {
-        let reply = one(move |handler| handler.send_error(code));
-        assert_eq!(reply.status, code);
-        assert!(reply.body.is_empty());
+        let response = one(move |handler| handler.send_error(code));
+        assert_eq!(response.status, code);
+        assert!(response.body.is_empty());
         for name in ["content-type", "content-length", "transfer-encoding"] {
-            assert_eq!(reply.header(name), None, "{code}");
+            assert_eq!(response.header(name), None, "{code}");
         }
-        assert_eq!(reply.header("connection"), Some("close"));
+        assert_eq!(response.header("connection"), Some("close"));
     }
     for code in [101, 102] {
         let output = go(GET, move |handler| handler.send_error(code)).output;
@@ -114,20 +114,20 @@ fn send_error_without_a_page() {
 
 #[test]
 fn send_error_drops_what_was_begun() {
-    let reply = one(|handler| {
+    let response = one(|handler| {
         handler.send_response((200, "Begun"));
         handler.send_header("X-Begun", "yes");
         handler.end_headers()?;
         handler.wfile.write_all(b"begun")?;
         handler.send_error(404)
     });
-    assert_eq!(reply.status, 404);
-    assert_eq!(reply.header("x-begun"), None);
-    assert_eq!(reply.text(), "404|Not Found|Nothing matches the given URI");
+    assert_eq!(response.status, 404);
+    assert_eq!(response.header("x-begun"), None);
+    assert_eq!(response.text(), "404|Not Found|Nothing matches the given URI");
 }
 
 #[test]
-fn send_error_after_the_reply_went_out_is_invalid_input() {
+fn send_error_after_the_response_went_out_is_invalid_input() {
     let run = go(GET, |handler| {
         handler.send_response(200);
         handler.end_headers()?;
@@ -143,13 +143,13 @@ fn send_error_after_the_reply_went_out_is_invalid_input() {
 #[test]
 fn send_error_with_a_message_that_no_status_line_holds() {
     for message in ["a\r\nX: y", "☃"] {
-        let reply = one(move |handler| {
+        let response = one(move |handler| {
             let error = handler.send_error((404, message)).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
             Err(error)
         });
-        assert_eq!(reply.status, 500);
-        assert_eq!(reply.header("x"), None);
+        assert_eq!(response.status, 500);
+        assert_eq!(response.header("x"), None);
     }
 }
 
@@ -180,11 +180,11 @@ fn send_error_405_lists_the_other_methods() {
 #[test]
 fn send_response_in_all_forms() {
     fn reason(code: impl ResponseCode + Clone + 'static) -> (u16, String) {
-        let reply = one(move |handler| {
+        let response = one(move |handler| {
             handler.send_response(code.clone());
             handler.end_headers()
         });
-        (reply.status, reply.reason)
+        (response.status, response.reason)
     }
     assert_eq!(reason(200), (200, "OK".to_owned()));
     assert_eq!(reason(HTTPStatus::CREATED), (201, "Created".to_owned()));
@@ -215,7 +215,7 @@ fn send_response_only_sends_the_status_line() {
 
 #[test]
 fn send_header_takes_what_can_be_displayed() {
-    let reply = one(|handler| {
+    let response = one(|handler| {
         handler.send_response(200);
         handler.send_header("X-Text", "text");
         handler.send_header("X-String", String::from("string"));
@@ -229,7 +229,7 @@ fn send_header_takes_what_can_be_displayed() {
         handler.end_headers()
     });
     let all: Vec<_> =
-        reply.headers.iter().filter(|field| field.0.to_ascii_lowercase().starts_with("x-")).collect();
+        response.headers.iter().filter(|field| field.0.to_ascii_lowercase().starts_with("x-")).collect();
     let wanted = [
         ("X-Text", "text"),
         ("X-String", "string"),
@@ -246,19 +246,19 @@ fn send_header_takes_what_can_be_displayed() {
 
 #[test]
 fn send_header_connection_sets_close_connection() {
-    let reply = one(|handler| {
+    let response = one(|handler| {
         handler.send_response(200);
         handler.send_header("Connection", "close");
         assert!(handler.close_connection());
         handler.send_header("X", handler.close_connection());
         handler.end_headers()
     });
-    assert_eq!((reply.header("x"), reply.stays_open), (Some("true"), false));
+    assert_eq!((response.header("x"), response.stays_open), (Some("true"), false));
 }
 
 #[test]
 fn nothing_goes_out_before_end_headers() {
-    // Python's test of its header buffer, seen from outside: a reply that is begun and dropped leaves no byte.
+    // Python's test of its header buffer, seen from outside: a response that is begun and dropped leaves no byte.
     let run = go(GET, |handler| {
         handler.send_response((200, "Begun"));
         handler.send_header("Foo", "foo");

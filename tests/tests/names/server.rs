@@ -269,7 +269,7 @@ fn request_queue_size() {
     let mut client = connect(server.server_port());
     client.send(GET);
     server.handle_request().unwrap();
-    assert_eq!(client.reply().status, 200);
+    assert_eq!(client.response().status, 200);
 }
 
 /// Serves a request after which the server closes first, so that the system keeps the connection for a while.
@@ -280,7 +280,7 @@ fn serve_and_drop(address: &str) -> u16 {
     let mut client = Client::over(TcpStream::connect(at).unwrap());
     client.send("GET / HTTP/1.0\r\n\r\n");
     server.handle_request().unwrap();
-    assert_eq!(client.reply().status, 200);
+    assert_eq!(client.response().status, 200);
     client.assert_closed();
     at.1
 }
@@ -404,8 +404,8 @@ fn a_connection_too_many_is_told_to_come_back() {
     let mut first = Client::new(&server);
     assert_eq!(first.ask(GET).status, 200);
     let mut second = Client::new(&server);
-    let reply = second.ask(GET);
-    assert_eq!((reply.status, reply.field("retry-after")), (503, Some("1")));
+    let response = second.ask(GET);
+    assert_eq!((response.status, response.field("retry-after")), (503, Some("1")));
     second.assert_closed();
     assert_eq!(first.ask(GET).status, 200);
     drop(first);
@@ -413,11 +413,11 @@ fn a_connection_too_many_is_told_to_come_back() {
 }
 
 #[test]
-fn response_buffer_decides_when_a_reply_is_chunked() {
+fn response_buffer_decides_when_a_response_is_chunked() {
     let server = TestServer::with(HTTPServer::builder().response_buffer(10), factory);
-    let reply = Client::new(&server).ask(GET);
-    assert_eq!(reply.field("transfer-encoding"), Some("chunked"));
-    assert!(reply.text().starts_with("127.0.0.1:"));
+    let response = Client::new(&server).ask(GET);
+    assert_eq!(response.field("transfer-encoding"), Some("chunked"));
+    assert!(response.text().starts_with("127.0.0.1:"));
 }
 
 #[test]

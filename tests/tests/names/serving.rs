@@ -33,13 +33,13 @@ fn shutdown_from_another_thread() {
 }
 
 #[test]
-fn shutdown_from_a_handler_lets_the_reply_out() {
+fn shutdown_from_a_handler_lets_the_response_out() {
     let server = HTTPServer::bind("127.0.0.1:0", factory).unwrap();
     let port = server.server_port();
     let (_, thread) = serve(server);
     let mut client = connect(port);
-    let reply = client.ask("GET /shutdown HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!(reply.status, 200);
+    let response = client.ask("GET /shutdown HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(response.status, 200);
     client.assert_closed();
     thread.join().unwrap().unwrap();
 }
@@ -86,7 +86,7 @@ fn shutdown_waits_for_running_handlers() {
     wait_until("the server listens no more", || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err());
     assert!(!thread.is_finished());
     open.send(()).unwrap();
-    assert_eq!(client.reply().text(), "finished");
+    assert_eq!(client.response().text(), "finished");
     client.assert_closed();
     thread.join().unwrap().unwrap();
 }
@@ -100,7 +100,7 @@ fn shutdown_cuts_what_takes_longer_than_its_grace() {
     let mut client = connect(port);
     // A body that never comes: its handler waits for the client.
     client.send("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n");
-    assert_eq!(client.reply().status, 200);
+    assert_eq!(client.response().status, 200);
     handle.shutdown();
     thread.join().unwrap().unwrap();
     let _ = client.rest();
@@ -113,7 +113,7 @@ fn a_shut_down_server_has_served_what_was_queued() {
     client.send(GET);
     let (handle, thread) = serve(server);
     handle.shutdown();
-    assert_eq!(client.reply().status, 200);
+    assert_eq!(client.response().status, 200);
     client.assert_closed();
     thread.join().unwrap().unwrap();
 }
@@ -125,12 +125,12 @@ fn handle_request_serves_one_request() {
     let (mut first, mut second) = (connect(port), connect(port));
     first.send(GET).send(GET);
     server.handle_request().unwrap();
-    let reply = first.reply();
-    assert_eq!((reply.status, reply.field("connection")), (200, Some("close")));
+    let response = first.response();
+    assert_eq!((response.status, response.field("connection")), (200, Some("close")));
     first.assert_closed();
     second.send(GET);
     server.handle_request().unwrap();
-    assert_eq!(second.reply().status, 200);
+    assert_eq!(second.response().status, 200);
     second.assert_closed();
 }
 
@@ -156,7 +156,7 @@ fn handle_request_runs_on_the_calling_thread() {
     let mut client = connect(server.server_port());
     client.send(GET);
     server.handle_request().unwrap();
-    assert_eq!(client.reply().status, 200);
+    assert_eq!(client.response().status, 200);
     assert_eq!(*threads.lock().unwrap(), [thread::current().id()]);
 }
 
@@ -173,7 +173,7 @@ fn a_request_that_is_refused_or_fails_counts() {
         client.send(request);
         client.end();
         server.handle_request().unwrap();
-        assert_eq!(client.reply().status, status);
+        assert_eq!(client.response().status, status);
     }
 }
 
@@ -184,7 +184,7 @@ fn handle_request_is_not_kept_waiting_by_a_silent_client() {
     let mut client = connect(server.server_port());
     client.send(GET);
     server.handle_request().unwrap();
-    assert_eq!(client.reply().status, 200);
+    assert_eq!(client.response().status, 200);
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn a_client_that_leaves_without_a_request_does_not_count() {
     let mut client = connect(server.server_port());
     client.send(GET);
     server.handle_request().unwrap();
-    assert_eq!(client.reply().status, 200);
+    assert_eq!(client.response().status, 200);
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn the_timeout_is_for_the_request_and_not_for_its_handler() {
     let mut client = connect(server.server_port());
     client.send(GET);
     server.handle_request().unwrap();
-    assert_eq!((client.reply().status, times.load(Ordering::SeqCst)), (200, 0));
+    assert_eq!((client.response().status, times.load(Ordering::SeqCst)), (200, 0));
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn serve_forever_after_handle_request() {
     let mut client = connect(port);
     client.send(GET);
     server.handle_request().unwrap();
-    assert_eq!(client.reply().status, 200);
+    assert_eq!(client.response().status, 200);
     let (handle, thread) = serve(server);
     assert_eq!(silent.ask(GET).status, 200, "who was taken and said nothing is not forgotten");
     handle.shutdown();
@@ -297,9 +297,9 @@ fn handle_request_returns_after_a_handle_of_ones_own() {
     let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, server.server_port())).unwrap();
     client.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
     server.handle_request().unwrap();
-    let mut reply = String::new();
-    client.read_to_string(&mut reply).unwrap();
-    assert!(reply.ends_with("own"), "{reply}");
+    let mut response = String::new();
+    client.read_to_string(&mut response).unwrap();
+    assert!(response.ends_with("own"), "{response}");
 }
 
 #[test]
@@ -312,9 +312,9 @@ fn handle_request_ends_the_connection_of_a_client_that_goes_on_sending() {
         let head = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", body.len());
         client.write_all(head.as_bytes()).unwrap();
         client.write_all(&body).unwrap();
-        let mut reply = String::new();
-        client.read_to_string(&mut reply).unwrap();
-        reply
+        let mut response = String::new();
+        client.read_to_string(&mut response).unwrap();
+        response
     });
     server.handle_request().unwrap();
     drop(server);

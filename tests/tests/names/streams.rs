@@ -31,9 +31,9 @@ impl Stream {
 
 fn ask(input: impl AsRef<[u8]>, deed: impl Fn(&Stream) -> io::Result<()> + 'static) -> Response {
     let deed: Deed = Arc::new(deed);
-    let mut replies = respond(|base| Stream { base, deed: deed.clone() }, input.as_ref());
-    assert_eq!(replies.len(), 1);
-    replies.remove(0)
+    let mut responses = respond(|base| Stream { base, deed: deed.clone() }, input.as_ref());
+    assert_eq!(responses.len(), 1);
+    responses.remove(0)
 }
 
 const CHUNKED: &str = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
@@ -43,12 +43,12 @@ const CHUNKED: &str = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\
 fn both(wanted: &str, deed: impl Fn(&Stream) -> io::Result<String> + Clone + 'static) {
     for input in [&*post("one\ntwo\n"), CHUNKED] {
         let deed = deed.clone();
-        let reply = ask(input, move |handler| {
+        let response = ask(input, move |handler| {
             let text = deed(handler)?;
             handler.begin()?;
             handler.wfile.write_all(text.as_bytes())
         });
-        assert_eq!((reply.status, &*reply.text()), (200, wanted), "{input:?}");
+        assert_eq!((response.status, &*response.text()), (200, wanted), "{input:?}");
     }
 }
 
@@ -103,12 +103,12 @@ fn read_to_string_of_other_bytes() {
     let mut input = post("xx").into_bytes();
     let at = input.len() - 2;
     input[at] = 0xff;
-    let reply = ask(input, |handler| {
+    let response = ask(input, |handler| {
         let error = handler.rfile.read_to_string(&mut String::new()).unwrap_err();
         handler.begin()?;
         write!(handler.wfile, "{:?}", error.kind())
     });
-    assert_eq!(reply.text(), "InvalidData");
+    assert_eq!(response.text(), "InvalidData");
 }
 
 #[test]
@@ -160,14 +160,14 @@ fn lock_gives_buf_read() {
 
 #[test]
 fn wfile_can_be_used_while_rfile_is_locked() {
-    let reply = ask(post("one\ntwo\n"), |handler| {
+    let response = ask(post("one\ntwo\n"), |handler| {
         handler.begin()?;
         for line in handler.rfile.lock().lines() {
             write!(handler.wfile, "<{}>", line?)?;
         }
         Ok(())
     });
-    assert_eq!(reply.text(), "<one><two>");
+    assert_eq!(response.text(), "<one><two>");
 }
 
 #[test]
@@ -203,18 +203,18 @@ fn read_is_implemented_for_a_reference() {
 
 #[test]
 fn without_a_body_rfile_is_at_its_end() {
-    let reply = ask("POST / HTTP/1.1\r\nHost: a\r\n\r\nGARBAGE", |handler| {
+    let response = ask("POST / HTTP/1.1\r\nHost: a\r\n\r\nGARBAGE", |handler| {
         let count = handler.rfile.read_to_end(&mut Vec::new())?;
         handler.begin()?;
         handler.set_close_connection(true);
         write!(handler.wfile, "{count}")
     });
-    assert_eq!(reply.text(), "0");
+    assert_eq!(response.text(), "0");
 }
 
 #[test]
 fn trailers_come_after_the_body() {
-    let reply = ask(CHUNKED, |handler| {
+    let response = ask(CHUNKED, |handler| {
         let before = handler.rfile.trailers().len();
         handler.rfile.read_to_end(&mut Vec::new())?;
         let trailers = handler.rfile.trailers();
@@ -222,7 +222,7 @@ fn trailers_come_after_the_body() {
         handler.begin()?;
         write!(handler.wfile, "{before} {all:?}")
     });
-    assert_eq!(reply.text(), r#"0 ["7", "8"]"#);
+    assert_eq!(response.text(), r#"0 ["7", "8"]"#);
 }
 
 #[test]
@@ -232,12 +232,12 @@ fn a_body_with_a_length_has_no_trailers() {
 }
 
 fn both_trailers(input: &str, wanted: usize) {
-    let reply = ask(input, |handler| {
+    let response = ask(input, |handler| {
         handler.rfile.read_to_end(&mut Vec::new())?;
         handler.begin()?;
         write!(handler.wfile, "{}", handler.rfile.trailers().len())
     });
-    assert_eq!(reply.text(), wanted.to_string());
+    assert_eq!(response.text(), wanted.to_string());
 }
 
 #[test]
@@ -262,17 +262,17 @@ fn read_body_has_a_limit() {
 
 #[test]
 fn read_body_tells_its_limit_by_the_kind() {
-    let reply = ask(post("12345"), |handler| {
+    let response = ask(post("12345"), |handler| {
         let error = handler.read_body(4).unwrap_err();
         handler.begin()?;
         write!(handler.wfile, "{:?}", error.kind())
     });
-    assert_eq!((reply.status, &*reply.text()), (200, "FileTooLarge"));
+    assert_eq!((response.status, &*response.text()), (200, "FileTooLarge"));
 }
 
 #[test]
 fn write_write_all_write_fmt_and_flush() {
-    let reply = ask(post(""), |handler| {
+    let response = ask(post(""), |handler| {
         handler.begin()?;
         assert_eq!(handler.wfile.write(b"one ")?, 4);
         handler.wfile.write_all(b"two ")?;
@@ -281,37 +281,37 @@ fn write_write_all_write_fmt_and_flush() {
         writeln!(handler.wfile, "five")?;
         handler.wfile.flush()
     });
-    assert_eq!(reply.text(), "one two 3 four five\n");
-    assert_eq!(reply.header("transfer-encoding"), Some("chunked"), "since it was flushed");
+    assert_eq!(response.text(), "one two 3 four five\n");
+    assert_eq!(response.header("transfer-encoding"), Some("chunked"), "since it was flushed");
 }
 
 #[test]
 fn write_is_implemented_for_a_reference() {
-    let reply = ask(post("body"), |handler| {
+    let response = ask(post("body"), |handler| {
         handler.begin()?;
         io::copy(&mut &handler.rfile, &mut &handler.wfile)?;
         let mut writer = BufWriter::new(&handler.wfile);
         writer.write_all(b" and more")?;
         writer.flush()
     });
-    assert_eq!(reply.text(), "body and more");
+    assert_eq!(response.text(), "body and more");
 }
 
 #[test]
 fn writing_before_end_headers_is_invalid_input() {
-    let reply = ask(post(""), |handler| {
+    let response = ask(post(""), |handler| {
         let first = handler.wfile.write_all(b"x").unwrap_err();
         handler.send_response(200);
         let second = writeln!(&handler.wfile, "x").unwrap_err();
         handler.end_headers()?;
         write!(handler.wfile, "{:?} {:?}", first.kind(), second.kind())
     });
-    assert_eq!((reply.status, &*reply.text()), (200, "InvalidInput InvalidInput"));
+    assert_eq!((response.status, &*response.text()), (200, "InvalidInput InvalidInput"));
 }
 
 #[test]
 fn flush_before_end_headers_is_no_error_and_sends_nothing() {
-    let reply = ask(post(""), |handler| {
+    let response = ask(post(""), |handler| {
         handler.wfile.flush()?;
         handler.send_response(200);
         handler.wfile.flush()?;
@@ -319,7 +319,7 @@ fn flush_before_end_headers_is_no_error_and_sends_nothing() {
         handler.end_headers()?;
         handler.wfile.write_all(b"x")
     });
-    assert_eq!(reply.header("content-length"), Some("1"));
+    assert_eq!(response.header("content-length"), Some("1"));
 }
 
 #[test]
@@ -333,12 +333,12 @@ fn a_display_may_call_back() {
             write!(f, "{} {} {}", self.0.path(), self.0.close_connection(), body.len())
         }
     }
-    let reply = ask(post("12345"), |handler| {
+    let response = ask(post("12345"), |handler| {
         handler.send_response(200);
         handler.send_header("X-Outer", Path(handler));
         handler.end_headers()?;
         write!(handler.wfile, "{}", handler.path())
     });
-    assert_eq!(reply.header("x-outer"), Some("/ false 5"));
-    assert_eq!(reply.header("x-inner"), Some("yes"));
+    assert_eq!(response.header("x-outer"), Some("/ false 5"));
+    assert_eq!(response.header("x-inner"), Some("yes"));
 }

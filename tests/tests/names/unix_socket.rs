@@ -150,7 +150,7 @@ fn a_server_that_ends_leaves_its_path_to_the_next_one() {
     // Either the file is gone, or nobody listens any more.
     wait_until("the path is free", || HTTPServer::bind_unix(&path.0, factory).is_ok());
     gate.stay_open();
-    assert_eq!(client.reply().status, 200);
+    assert_eq!(client.response().status, 200);
     thread.join().unwrap().unwrap();
 }
 

@@ -1,7 +1,7 @@
 //! Whether what the client got is what must come of the programs.
 
 use basehttp_tests::show;
-use basehttp_tests::strict::{self, End, Framing, Reply, Version, Whole};
+use basehttp_tests::strict::{self, End, Framing, Response, Version, Whole};
 
 use crate::actor::{Score, Trace};
 use crate::model::{Bounds, Expected, Fields, Head, Is, expect};
@@ -15,7 +15,7 @@ pub(crate) struct Outcome {
     /// One for each request that was handled.
     pub(crate) traces: Vec<Trace>,
     pub(crate) strays: Vec<String>,
-    /// Whether the server has waited for another request after the last reply, where that is known.
+    /// Whether the server has waited for another request after the last response, where that is known.
     pub(crate) stays_open: Option<bool>,
 }
 
@@ -33,31 +33,31 @@ impl Outcome {
     }
 }
 
-/// Takes the output apart and looks at each reply.
+/// Takes the output apart and looks at each response.
 ///
 /// # Errors
 /// What is wrong, in words.
-pub(crate) fn check(case: &Case, bounds: Bounds, outcome: &Outcome) -> Result<Vec<Reply>, String> {
+pub(crate) fn check(case: &Case, bounds: Bounds, outcome: &Outcome) -> Result<Vec<Response>, String> {
     let asked = case.asked();
     if !outcome.strays.is_empty() {
         return Err(format!("requests that nobody sent: {:?}", outcome.strays));
     }
-    let replies = strict::read(&outcome.output, &asked, outcome.end)
+    let responses = strict::read(&outcome.output, &asked, outcome.end)
         .map_err(|offence| format!("{offence:?} in\n{}", show(tail(&outcome.output, offence.at))))?;
     let mut rest = case.input("");
     for (index, trace) in outcome.traces.iter().enumerate() {
         let request = &case.requests[index];
         rest.drain(..request.bytes(&format!("/{index}")).len());
-        let reply = replies.get(index);
+        let response = responses.get(index);
         let is_last = index + 1 == outcome.traces.len();
-        // The reset that ends a later reply takes along what was not sent yet of this one.
-        let is_cut = reply.is_none_or(|reply| reply.whole != Whole::Complete);
+        // The reset that ends a later response takes along what was not sent yet of this one.
+        let is_cut = response.is_none_or(|response| response.whole != Whole::Complete);
         if outcome.end == End::Reset && !is_last && is_cut {
             break;
         }
         let found = Found {
             request,
-            reply,
+            response,
             trace,
             ended: is_last && (index + 1 < case.requests.len() || outcome.stays_open == Some(false)),
             goes_on: !is_last || outcome.stays_open == Some(true),
@@ -67,15 +67,15 @@ pub(crate) fn check(case: &Case, bounds: Bounds, outcome: &Outcome) -> Result<Ve
             format!("request {index}: {what}\nof {request:?}\nin {}", show(tail(&outcome.output, 0)))
         })?;
     }
-    // An empty reply of HTTP/0.9 may stand for none.
-    let is_nothing = |reply: &Reply| reply.head.is_none() && reply.body.is_empty();
-    match replies.get(outcome.traces.len()..) {
+    // An empty response of HTTP/0.9 may stand for none.
+    let is_nothing = |response: &Response| response.head.is_none() && response.body.is_empty();
+    match responses.get(outcome.traces.len()..) {
         None | Some([]) => {}
-        Some([reply])
-            if is_nothing(reply) && case.requests[outcome.traces.len()].version == Version::Http09 => {}
-        Some(more) => return Err(format!("replies to requests that were not handled: {more:?}")),
+        Some([response])
+            if is_nothing(response) && case.requests[outcome.traces.len()].version == Version::Http09 => {}
+        Some(more) => return Err(format!("responses to requests that were not handled: {more:?}")),
     }
-    Ok(replies)
+    Ok(responses)
 }
 
 fn tail(bytes: &[u8], at: usize) -> &[u8] {
@@ -96,7 +96,7 @@ fn candidates(case: &Case, index: usize, bounds: Bounds) -> Vec<Expected> {
 /// What there is of one request.
 struct Found<'a> {
     request: &'a Request,
-    reply: Option<&'a Reply>,
+    response: Option<&'a Response>,
     trace: &'a Trace,
     /// Whether the server has ended the connection after it, or it has gone on; neither where that is not known.
     ended: bool,
@@ -122,49 +122,51 @@ impl Found<'_> {
         if !expected.is_tunnel && !body.starts_with(&self.trace.read) {
             return Err("something else was read than the body".to_owned());
         }
-        let ended = self.ended || self.reply.is_some_and(|reply| reply.whole != Whole::Complete);
+        let ended = self.ended || self.response.is_some_and(|response| response.whole != Whole::Complete);
         if ended && expected.ends == Is::No || self.goes_on && expected.ends == Is::Yes {
             return Err(format!("ends {:?}, but ended: {ended}", expected.ends));
         }
-        let Some((head, body, framing)) = &expected.reply else {
-            return match self.reply {
+        let Some((head, body, framing)) = &expected.response else {
+            return match self.response {
                 None => same("interim", &0, &expected.interim.len()),
-                Some(reply) if reply.whole == Whole::LacksHead => self.check_interim(reply, expected),
-                Some(reply) if reply.head.is_none() && reply.body.is_empty() => Ok(()),
-                Some(reply) => Err(format!("no reply, but: {reply:?}")),
+                Some(response) if response.whole == Whole::LacksHead => {
+                    self.check_interim(response, expected)
+                }
+                Some(response) if response.head.is_none() && response.body.is_empty() => Ok(()),
+                Some(response) => Err(format!("no response, but: {response:?}")),
             };
         };
-        // A reply of HTTP/0.9 without a byte may be none.
-        let Some(reply) = self.reply else { return Err("no reply".to_owned()) };
-        self.check_interim(reply, expected)?;
-        check_whole(reply, expected.is_whole)?;
+        // A response of HTTP/0.9 without a byte may be none.
+        let Some(response) = self.response else { return Err("no response".to_owned()) };
+        self.check_interim(response, expected)?;
+        check_whole(response, expected.is_whole)?;
         // A reset may overtake what was on its way.
-        if self.end == End::Reset && reply.whole != Whole::Complete && body.starts_with(&reply.body) {
+        if self.end == End::Reset && response.whole != Whole::Complete && body.starts_with(&response.body) {
             return Ok(());
         }
-        match (reply.framing, framing) {
+        match (response.framing, framing) {
             (Framing::Chunked(_), Framing::Chunked(_)) => {}
             (Framing::UntilClose | Framing::Length(0), Framing::Nothing) if head.status == 205 => {}
-            _ => same("framing", &reply.framing, framing)?,
+            _ => same("framing", &response.framing, framing)?,
         }
         let body = if self.request.method == "HEAD" && *framing == Framing::Nothing { &[][..] } else { body };
-        if reply.body != body {
-            return Err(format!("a body of {} bytes, not {}", reply.body.len(), body.len()));
+        if response.body != body {
+            return Err(format!("a body of {} bytes, not {}", response.body.len(), body.len()));
         }
-        same("trailer fields", &reply.trailers, &expected.trailers)?;
-        match &reply.head {
+        same("trailer fields", &response.trailers, &expected.trailers)?;
+        match &response.head {
             None if self.request.version == Version::Http09 => Ok(()),
             None => Err("no head".to_owned()),
             Some(found) if self.request.version == Version::Http09 => {
                 Err(format!("a head for HTTP/0.9: {found:?}"))
             }
-            Some(found) => check_head(found, head, expected.says_close, reply.is_last),
+            Some(found) => check_head(found, head, expected.says_close, response.is_last),
         }
     }
 
     /// The interim responses are those of the handler, and the one that the client has asked for.
-    fn check_interim(&self, reply: &Reply, expected: &Expected) -> Result<(), String> {
-        let mut found = reply.interim.clone();
+    fn check_interim(&self, response: &Response, expected: &Expected) -> Result<(), String> {
+        let mut found = response.interim.clone();
         let ours = |head: &strict::Head| head.status == 100 && head.fields.is_empty();
         if self.request.expects && found.len() == expected.interim.len() + 1 {
             let at = found.iter().position(ours).ok_or("an interim response too many")?;
@@ -184,12 +186,12 @@ impl Found<'_> {
     }
 }
 
-fn check_whole(reply: &Reply, is_whole: bool) -> Result<(), String> {
-    let found = reply.whole == Whole::Complete;
+fn check_whole(response: &Response, is_whole: bool) -> Result<(), String> {
+    let found = response.whole == Whole::Complete;
     if found == is_whole {
         return Ok(());
     }
-    Err(format!("{:?}, but is to be whole: {is_whole}", reply.whole))
+    Err(format!("{:?}, but is to be whole: {is_whole}", response.whole))
 }
 
 fn check_head(found: &strict::Head, head: &Head, close: Is, is_last: bool) -> Result<(), String> {

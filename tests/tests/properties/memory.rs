@@ -55,14 +55,14 @@ pub(crate) fn play(case: &Case) -> (Run, Outcome, Log) {
 
 fn check_case(case: &Case) -> Result<(), TestCaseError> {
     let (run, outcome, log) = play(case);
-    let replies = check(case, Bounds::default(), &outcome).map_err(TestCaseError::fail)?;
-    agrees(&outcome.output, &replies).map_err(TestCaseError::fail)?;
-    // The library's own reader of replies sees the same.
-    for (reply, response) in replies.iter().zip(&run.responses).filter(|(reply, _)| reply.head.is_some()) {
-        prop_assert_eq!(reply.status(), response.status);
-        prop_assert_eq!(reply.interim.len(), response.interim.len());
-        prop_assert_eq!(reply.whole != Whole::Complete, response.truncated);
-        prop_assert!(reply.body == response.body, "another body: {}", response.text());
+    let responses = check(case, Bounds::default(), &outcome).map_err(TestCaseError::fail)?;
+    agrees(&outcome.output, &responses).map_err(TestCaseError::fail)?;
+    // The library's own reader of responses sees the same.
+    for (strict, own) in responses.iter().zip(&run.responses).filter(|(strict, _)| strict.head.is_some()) {
+        prop_assert_eq!(strict.status(), own.status);
+        prop_assert_eq!(strict.interim.len(), own.interim.len());
+        prop_assert_eq!(strict.whole != Whole::Complete, own.truncated);
+        prop_assert!(strict.body == own.body, "another body: {}", own.text());
     }
     prop_assert!(!log.has("stray"));
     Ok(())
@@ -72,7 +72,7 @@ proptest! {
     #![proptest_config(config(2000))]
 
     #[test]
-    fn every_request_has_its_reply(case in case()) {
+    fn every_request_has_its_response(case in case()) {
         check_case(&case)?;
     }
 }

@@ -1,4 +1,4 @@
-//! What must come of a program: DESIGN section 6 once more, written apart from the server. It says which reply the client
+//! What must come of a program: DESIGN section 6 once more, written apart from the server. It says which response the client
 //! gets and how the connection goes on, and what each call returns.
 
 #[path = "model/head.rs"]
@@ -11,7 +11,7 @@ use basehttp_tests::strict::{Framing, Version};
 use crate::actor::Came;
 use crate::program::{Act, Finish, Request, Upload, written};
 
-/// The settings that decide about replies.
+/// The settings that decide about responses.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub(crate) response_buffer: usize,
@@ -46,12 +46,12 @@ pub(crate) enum Is {
     Either,
 }
 
-/// The reply as it must be.
+/// The response as it must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Expected {
     pub(crate) interim: Vec<Head>,
     /// None after an interim response that was meant to be the last.
-    pub(crate) reply: Option<(Head, Vec<u8>, Framing)>,
+    pub(crate) response: Option<(Head, Vec<u8>, Framing)>,
     /// The fields behind the last chunk.
     pub(crate) trailers: Fields,
     pub(crate) is_whole: bool,
@@ -72,7 +72,7 @@ enum State {
     Sent(Framing),
 }
 
-/// The server in the making of one reply.
+/// The server in the making of one response.
 #[expect(clippy::struct_excessive_bools, reason = "each is something that the handler has done")]
 struct Model<'a> {
     request: &'a Request,
@@ -89,7 +89,7 @@ struct Model<'a> {
     mistake: bool,
     refused: bool,
     ended_by_interim: bool,
-    /// Another reply was begun after a whole one.
+    /// Another response was begun after a whole one.
     drops: bool,
     body: Vec<u8>,
     close: bool,
@@ -164,18 +164,18 @@ impl Model<'_> {
         let is_tunnel = self.state == State::Sent(Framing::Tunnel);
         let fails = passed_on.is_some() || program.finish != Finish::Well;
         let panics = passed_on.is_none() && program.finish == Finish::WithPanic;
-        // The reply to HEAD is complete, and the handler was told so: whatever it says, the reply stands.
+        // The response to HEAD is complete, and the handler was told so: whatever it says, the response stands.
         let answered_head = !panics && came.iter().any(|came| came.error == Some(ErrorKind::BrokenPipe));
         let (is_whole, ends) = if fails && !answered_head { self.fail(panics) } else { self.end() };
-        let reply = match self.state {
+        let response = match self.state {
             State::Sent(framing) => Some((self.head, self.body, framing)),
             _ => None,
         };
-        let has_chunks = matches!(reply, Some((.., Framing::Chunked(_))));
+        let has_chunks = matches!(response, Some((.., Framing::Chunked(_))));
         let trailers = if has_chunks && is_whole { self.trailers } else { Fields::new() };
         Expected {
             interim: self.interim,
-            reply,
+            response,
             trailers,
             is_whole,
             says_close: self.said,
@@ -185,7 +185,7 @@ impl Model<'_> {
         }
     }
 
-    /// The method has returned. Whether the reply is whole, and whether the connection ends.
+    /// The method has returned. Whether the response is whole, and whether the connection ends.
     fn end(&mut self) -> (bool, Is) {
         if !matches!(self.state, State::Sent(_)) && (self.mistake || self.refused) {
             return self.fail(false);
@@ -213,7 +213,7 @@ impl Model<'_> {
         (true, if self.close { Is::Yes } else { self.must_close.or(self.rest_is_too_long()) })
     }
 
-    /// The method has failed, or what it made is no reply.
+    /// The method has failed, or what it made is no response.
     fn fail(&mut self, panics: bool) -> (bool, Is) {
         if panics {
             self.must_close = Is::Yes;
@@ -411,7 +411,7 @@ impl Model<'_> {
         }
     }
 
-    /// How long a body in chunks is, is found out when it is dropped, behind the reply.
+    /// How long a body in chunks is, is found out when it is dropped, behind the response.
     fn rest_is_too_long(&self) -> Is {
         match self.request.upload {
             Upload::Chunked(len, _) if !self.read_all => {

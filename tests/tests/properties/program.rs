@@ -85,9 +85,9 @@ pub(crate) struct Case {
     pub(crate) pieces: usize,
 }
 
-/// The bodies of requests and replies are made of what would be a request and a reply, were they read as one.
+/// The bodies of requests and responses are made of what would be a request and a response, were they read as one.
 const FORGED_REQUEST: &[u8] = b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
-const FORGED_REPLY: &[u8] = b"0\r\n\r\nHTTP/1.1 299 Forged\r\nX-Forged: yes\r\nContent-Length: 0\r\n\r\n";
+const FORGED_RESPONSE: &[u8] = b"0\r\n\r\nHTTP/1.1 299 Forged\r\nX-Forged: yes\r\nContent-Length: 0\r\n\r\n";
 
 fn repeat(text: &[u8], from: usize, len: usize) -> Vec<u8> {
     let from = from % text.len();
@@ -102,9 +102,9 @@ pub(crate) fn uploaded(from: usize, len: usize) -> Vec<u8> {
     repeat(FORGED_REQUEST, from, len)
 }
 
-/// `len` bytes for the body of a reply, of which `from` bytes were given before.
+/// `len` bytes for the body of a response, of which `from` bytes were given before.
 pub(crate) fn written(from: usize, len: usize) -> Vec<u8> {
-    repeat(FORGED_REPLY, from, len)
+    repeat(FORGED_RESPONSE, from, len)
 }
 
 /// As CONNECT has it in its target, which is a host and a port (RFC 9112 section 3.2.3).

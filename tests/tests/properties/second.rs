@@ -1,23 +1,23 @@
 //! A second reader of the same bytes: httparse, which others wrote and many use.
 
-use basehttp_tests::strict::{Framing, Head, Reply, Version, Whole};
+use basehttp_tests::strict::{Framing, Head, Response, Version, Whole};
 
-/// Takes the output apart with httparse, along the replies that the strict reader has found.
+/// Takes the output apart with httparse, along the responses that the strict reader has found.
 ///
 /// # Errors
 /// Where the two differ.
-pub(crate) fn agrees(output: &[u8], replies: &[Reply]) -> Result<(), String> {
+pub(crate) fn agrees(output: &[u8], responses: &[Response]) -> Result<(), String> {
     let mut rest = output;
-    for reply in replies {
-        for head in reply.interim.iter().chain(&reply.head) {
+    for response in responses {
+        for head in response.interim.iter().chain(&response.head) {
             let len = read_head(rest, head)?;
             rest = rest.get(len..).ok_or("a head beyond the end")?;
         }
-        let len = match reply.framing {
-            Framing::Chunked(_) => chunks_len(rest, reply)?,
+        let len = match response.framing {
+            Framing::Chunked(_) => chunks_len(rest, response)?,
             // What is cut off in the head is all there is.
-            _ if reply.whole == Whole::LacksHead => rest.len(),
-            _ => reply.body.len(),
+            _ if response.whole == Whole::LacksHead => rest.len(),
+            _ => response.body.len(),
         };
         rest = rest.get(len..).ok_or("a body beyond the end")?;
     }
@@ -47,11 +47,11 @@ fn read_head(bytes: &[u8], head: &Head) -> Result<usize, String> {
 }
 
 /// The length of a body in chunks, if its data is the same.
-fn chunks_len(bytes: &[u8], reply: &Reply) -> Result<usize, String> {
+fn chunks_len(bytes: &[u8], response: &Response) -> Result<usize, String> {
     let (mut at, mut data) = (0, Vec::new());
     loop {
         let parsed = httparse::parse_chunk_size(&bytes[at..]).map_err(|_| "httparse: no chunk size")?;
-        let (httparse::Status::Complete((skip, size)), true) = (parsed, reply.whole == Whole::Complete)
+        let (httparse::Status::Complete((skip, size)), true) = (parsed, response.whole == Whole::Complete)
         else {
             return Ok(bytes.len());
         };
@@ -64,21 +64,21 @@ fn chunks_len(bytes: &[u8], reply: &Reply) -> Result<usize, String> {
         }
         at += skip + size + 2;
     }
-    at += trailers_len(&bytes[at..], reply)?;
-    if data == reply.body { Ok(at) } else { Err("httparse: another body".to_owned()) }
+    at += trailers_len(&bytes[at..], response)?;
+    if data == response.body { Ok(at) } else { Err("httparse: another body".to_owned()) }
 }
 
 /// The length of the trailer section, if it says the same.
-fn trailers_len(bytes: &[u8], reply: &Reply) -> Result<usize, String> {
+fn trailers_len(bytes: &[u8], response: &Response) -> Result<usize, String> {
     let mut fields = [httparse::EMPTY_HEADER; 64];
     let parsed = httparse::parse_headers(bytes, &mut fields).map_err(|error| format!("httparse: {error}"))?;
     let httparse::Status::Complete((len, found)) = parsed else {
         return Err("httparse: not all of the trailer section".to_owned());
     };
-    if found.len() == reply.trailers.len() && found.iter().zip(&reply.trailers).all(same) {
+    if found.len() == response.trailers.len() && found.iter().zip(&response.trailers).all(same) {
         Ok(len)
     } else {
-        Err(format!("httparse: {found:?}, not {:?}", reply.trailers))
+        Err(format!("httparse: {found:?}, not {:?}", response.trailers))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use basehttp::prelude::*;
 use basehttp_tests::show;
-use basehttp_tests::strict::{End, Framing, Reply, Version, Whole};
+use basehttp_tests::strict::{End, Framing, Response, Version, Whole};
 use proptest::prelude::*;
 
 use crate::check::check;
@@ -22,20 +22,20 @@ fn header(name: &str, value: impl std::fmt::Display) -> Act {
     Act::Header(name.to_owned(), value.to_string())
 }
 
-/// Plays requests on one connection, looks at all replies as every other test does, and gives them.
-fn replies(speaks_1_1: bool, requests: Vec<Request>) -> Vec<Reply> {
+/// Plays requests on one connection, looks at all responses as every other test does, and gives them.
+fn responses(speaks_1_1: bool, requests: Vec<Request>) -> Vec<Response> {
     let case = Case { speaks_1_1, requests, pieces: 1 };
     let (_, outcome, _) = play(&case);
     check(&case, Bounds::default(), &outcome).unwrap_or_else(|what| panic!("{what}\nof {case:?}"))
 }
 
-/// The reply to one request, and whether another one on the same connection would be answered.
-fn reply(speaks_1_1: bool, request: Request) -> (Reply, bool) {
+/// The response to one request, and whether another one on the same connection would be answered.
+fn response(speaks_1_1: bool, request: Request) -> (Response, bool) {
     let next =
         self::request("GET", Version::Http11, vec![Act::Respond(204, None), Act::EndHeaders], Finish::Well);
-    let mut replies = replies(speaks_1_1, vec![request, next]);
-    let goes_on = replies.len() == 2 && replies[1].status() == 204;
-    (replies.swap_remove(0), goes_on)
+    let mut responses = responses(speaks_1_1, vec![request, next]);
+    let goes_on = responses.len() == 2 && responses[1].status() == 204;
+    (responses.swap_remove(0), goes_on)
 }
 
 fn with_body(fields: Vec<Act>, body: Vec<Act>) -> Vec<Act> {
@@ -57,11 +57,11 @@ fn a_declared_length_is_enforced_more_is_an_error_and_fewer_closes() {
             let last = outcome.traces[0].came.last().expect("a write");
             assert_eq!(last.count, written.min(declared), "{declared}, {written}");
             assert_eq!(last.error.is_some(), written > declared, "{declared}, {written}");
-            let (reply, goes_on) = reply(true, case.requests[0].clone());
-            assert_eq!(reply.framing, Framing::Length(declared as u64));
+            let (response, goes_on) = response(true, case.requests[0].clone());
+            assert_eq!(response.framing, Framing::Length(declared as u64));
             let missing = declared.saturating_sub(written) as u64;
             let whole = if missing == 0 { Whole::Complete } else { Whole::LacksBytes(missing) };
-            assert_eq!((reply.whole, goes_on), (whole, missing == 0), "{declared}, {written}");
+            assert_eq!((response.whole, goes_on), (whole, missing == 0), "{declared}, {written}");
         }
     }
 }
@@ -72,8 +72,8 @@ fn none_declared_and_done_before_the_buffer_overflows_a_length_is_added() {
         for version in [Version::Http10, Version::Http11] {
             for speaks_1_1 in [true, false] {
                 let acts = with_body(vec![], vec![Act::Write(len / 2), Act::Write(len - len / 2)]);
-                let (reply, goes_on) = reply(speaks_1_1, request("GET", version, acts, Finish::Well));
-                assert_eq!((reply.framing, reply.body.len()), (Framing::Length(len as u64), len));
+                let (response, goes_on) = response(speaks_1_1, request("GET", version, acts, Finish::Well));
+                assert_eq!((response.framing, response.body.len()), (Framing::Length(len as u64), len));
                 assert_eq!(goes_on, speaks_1_1 && version == Version::Http11);
             }
         }
@@ -94,13 +94,13 @@ fn none_declared_and_it_overflows_or_the_handler_flushes_chunked_or_close() {
         for version in [Version::Http10, Version::Http11] {
             for speaks_1_1 in [true, false] {
                 let acts = with_body(vec![], body.clone());
-                let (reply, goes_on) = reply(speaks_1_1, request("GET", version, acts, Finish::Well));
+                let (response, goes_on) = response(speaks_1_1, request("GET", version, acts, Finish::Well));
                 if speaks_1_1 && version == Version::Http11 {
-                    assert!(matches!(reply.framing, Framing::Chunked(_)) && goes_on, "{body:?}");
+                    assert!(matches!(response.framing, Framing::Chunked(_)) && goes_on, "{body:?}");
                 } else {
-                    assert_eq!((reply.framing, goes_on), (Framing::UntilClose, false), "{body:?}");
+                    assert_eq!((response.framing, goes_on), (Framing::UntilClose, false), "{body:?}");
                 }
-                assert_eq!(reply.whole, Whole::Complete);
+                assert_eq!(response.whole, Whole::Complete);
             }
         }
     }
@@ -119,15 +119,15 @@ fn head_1xx_204_and_304_never_have_a_body() {
         ] {
             let head =
                 [vec![Act::Respond(code, None)], fields, vec![Act::EndHeaders, Act::Write(3)]].concat();
-            let (reply, _) = reply(true, request(method, Version::Http11, head, Finish::Well));
+            let (response, _) = response(true, request(method, Version::Http11, head, Finish::Well));
             match code {
-                // What is written then is for the other protocol, or before any reply.
-                101 => assert_eq!(reply.framing, Framing::Tunnel),
-                100..=199 => assert_eq!((reply.status(), reply.interim.len()), (500, 1), "{code}"),
-                204 | 304 => assert_eq!(reply.framing, Framing::Nothing, "{code}"),
-                205 => assert!(reply.body.is_empty()),
-                _ if method == "HEAD" => assert_eq!(reply.framing, Framing::Nothing, "{code}"),
-                _ => assert_eq!(reply.body.len(), 3, "{code}"),
+                // What is written then is for the other protocol, or before any response.
+                101 => assert_eq!(response.framing, Framing::Tunnel),
+                100..=199 => assert_eq!((response.status(), response.interim.len()), (500, 1), "{code}"),
+                204 | 304 => assert_eq!(response.framing, Framing::Nothing, "{code}"),
+                205 => assert!(response.body.is_empty()),
+                _ if method == "HEAD" => assert_eq!(response.framing, Framing::Nothing, "{code}"),
+                _ => assert_eq!(response.body.len(), 3, "{code}"),
             }
         }
     }
@@ -191,14 +191,14 @@ fn a_failure_before_the_head_is_a_500_page_and_after_it_a_truncation_and_both_ar
                     pieces: 1,
                 };
                 let (run, outcome, log) = play(&case);
-                let replies =
+                let responses =
                     check(&case, Bounds::default(), &outcome).unwrap_or_else(|what| panic!("{what}"));
-                let reply = &replies[0];
+                let response = &responses[0];
                 if is_out {
-                    assert_ne!(reply.whole, Whole::Complete, "{acts:?}");
+                    assert_ne!(response.whole, Whole::Complete, "{acts:?}");
                     assert_eq!(outcome.end, End::Reset, "{acts:?}: the record does not say that it was cut");
                 } else {
-                    let page = String::from_utf8_lossy(&reply.body);
+                    let page = String::from_utf8_lossy(&response.body);
                     assert!(page.contains("<p>Error code: 500</p>"), "{acts:?}: {page}");
                     assert!(!show(&run.output).contains("X-Begun"), "{acts:?}");
                 }
@@ -231,8 +231,9 @@ fn a_mistake_that_is_dropped_is_a_500_where_nothing_was_committed() {
     for acts in mistakes {
         for version in [Version::Http10, Version::Http11] {
             for method in ["GET", "HEAD", "POST", "SPAM"] {
-                let (reply, goes_on) = reply(true, request(method, version, acts.clone(), Finish::Well));
-                assert_eq!((reply.status(), reply.is_last, goes_on), (500, true, false), "{acts:?}");
+                let (response, goes_on) =
+                    response(true, request(method, version, acts.clone(), Finish::Well));
+                assert_eq!((response.status(), response.is_last, goes_on), (500, true, false), "{acts:?}");
             }
         }
     }
@@ -244,8 +245,8 @@ fn date_and_server_are_there_once() {
         for acts in
             [vec![Act::Respond(code, None), Act::EndHeaders], vec![Act::Error(code, None, None)], vec![]]
         {
-            let (reply, _) = reply(true, request("GET", Version::Http11, acts, Finish::Well));
-            let head = reply.head.expect("a head");
+            let (response, _) = response(true, request("GET", Version::Http11, acts, Finish::Well));
+            let head = response.head.expect("a head");
             head.check_server_and_date().unwrap_or_else(|what| panic!("{code}: {what}"));
             assert_eq!(head.all("date"), [b"Sun, 06 Nov 1994 08:49:37 GMT"]);
         }
@@ -263,13 +264,13 @@ proptest! {
         speaks_1_1: bool,
         version in prop::sample::select(vec![Version::Http11, Version::Http10]),
     ) {
-        let reply = |method| {
+        let response = |method| {
             let request = Request { program: program.clone(), ..request(method, version, vec![], Finish::Well) };
-            replies(speaks_1_1, vec![request]).pop()
+            responses(speaks_1_1, vec![request]).pop()
         };
-        let (get, head) = (reply("GET"), reply("HEAD"));
+        let (get, head) = (response("GET"), response("HEAD"));
         let Some((get, head)) = get.zip(head) else { return Ok(()) };
-        let interim = |reply: &Reply| reply.interim.clone();
+        let interim = |response: &Response| response.interim.clone();
         prop_assert_eq!(interim(&get), interim(&head));
         let Some((get_head, head_head)) = get.head.clone().zip(head.head) else { return Ok(()) };
         let other = |found: &basehttp_tests::strict::Head| {

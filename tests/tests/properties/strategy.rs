@@ -104,9 +104,9 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// Acts without order, and such as make a reply.
+/// Acts without order, and such as make a response.
 fn acts() -> impl Strategy<Value = Vec<Act>> {
-    let reply = || {
+    let response = || {
         (code(), vec(header(), 0..3), vec(act(), 0..4)).prop_map(|(code, headers, body)| {
             let headers = headers.into_iter().map(|(name, value)| Act::Header(name, value));
             let begin = [Act::Respond(code, None)].into_iter().chain(headers).chain([Act::EndHeaders]);
@@ -119,9 +119,9 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     });
     prop_oneof![
         3 => vec(act(), 0..8),
-        3 => reply(),
+        3 => response(),
         5 => plain(),
-        1 => (hints, reply()).prop_map(|(hints, reply): (Vec<Act>, Vec<Act>)| [hints, reply].concat()),
+        1 => (hints, response()).prop_map(|(hints, response): (Vec<Act>, Vec<Act>)| [hints, response].concat()),
     ]
 }
 

@@ -100,7 +100,7 @@ impl Stage {
         prefix
     }
 
-    /// Sends all requests, while all replies are read.
+    /// Sends all requests, while all responses are read.
     fn play(&self, case: &Case, pace: Pace) -> Outcome {
         let prefix = self.prepare(case);
         let input = case.input(&prefix);
@@ -241,8 +241,8 @@ fn a_client_that_goes_away_at_any_byte_takes_no_thread_with_it() {
         });
         for stage in &stages {
             for server in &stage.servers {
-                let reply = Client::new(server).ask("SPEM / HTTP/1.1\r\nHost: a\r\n\r\n");
-                assert_eq!(reply.status, 501);
+                let response = Client::new(server).ask("SPEM / HTTP/1.1\r\nHost: a\r\n\r\n");
+                assert_eq!(response.status, 501);
             }
         }
     }

@@ -74,8 +74,8 @@ fn visit(stage: &Stage, name: &str, round: usize) {
         _ => {}
     }
     for (n, path) in paths.iter().enumerate() {
-        let reply = client.reply();
-        assert_eq!((reply.status, reply.text()), (200, format!("{port} {} {path}", n + 1)));
+        let response = client.response();
+        assert_eq!((response.status, response.text()), (200, format!("{port} {} {path}", n + 1)));
     }
     if round % 5 == 2 {
         client.assert_closed();
@@ -83,7 +83,7 @@ fn visit(stage: &Stage, name: &str, round: usize) {
 }
 
 #[test]
-fn rule_01_each_reply_belongs_to_its_own_connection_however_places_are_used_again() {
+fn rule_01_each_response_belongs_to_its_own_connection_however_places_are_used_again() {
     let stage = Stage::serving(HTTPServer::builder(), own);
     thread::scope(|scope| {
         for thread in 0..8 {
@@ -126,7 +126,7 @@ fn rule_01_requests_of_a_connection_are_handled_one_after_another_on_whatever_th
         client.send(&input);
     }
     let numbers = |client: &mut Client| -> Vec<_> {
-        (0..40).map(|_| client.reply().text().split(' ').nth(1).map(str::to_owned)).collect()
+        (0..40).map(|_| client.response().text().split(' ').nth(1).map(str::to_owned)).collect()
     };
     let wanted: Vec<_> = (1..=40).map(|n: u32| Some(n.to_string())).collect();
     for client in &mut clients {

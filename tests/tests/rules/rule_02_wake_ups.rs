@@ -50,7 +50,7 @@ fn rounds(threads: usize) {
                 _ => client,
             };
             let wanted = ["/long0", "/nap0", "/0", "/5", "/5", "/0"][kind(index)];
-            assert_eq!(client.reply().text(), wanted);
+            assert_eq!(client.response().text(), wanted);
         }
         // At times everybody has gone to sleep before the next round, and at times not.
         if round % 20 == 19 {
@@ -98,7 +98,7 @@ fn rule_02_a_handler_that_waits_disturbs_nobody() {
     }
     gate.stay_open();
     for client in &mut waiting {
-        assert_eq!(client.reply().text(), "/wait");
+        assert_eq!(client.response().text(), "/wait");
     }
 }
 
@@ -120,6 +120,6 @@ fn rule_02_the_watchdog_wakes_for_the_first_handler_after_idleness() {
         gate.wait_for(round + 1);
         assert_eq!(second.ask(GET).text(), "/");
         gate.open(1);
-        assert_eq!(first.reply().text(), path);
+        assert_eq!(first.response().text(), path);
     }
 }

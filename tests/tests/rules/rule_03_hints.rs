@@ -42,7 +42,7 @@ fn check_bursts(input: &[u8], statuses: &[&str]) {
         }
         for mut client in clients {
             let output = show(&client.rest().expect("an orderly close"));
-            let found: Vec<_> = output.split("HTTP/1.1 ").skip(1).map(|reply| &reply[..3]).collect();
+            let found: Vec<_> = output.split("HTTP/1.1 ").skip(1).map(|response| &response[..3]).collect();
             assert_eq!(found, statuses, "{output}");
         }
     }
@@ -94,8 +94,8 @@ fn rule_03_input_of_any_length_around_that_of_a_buffer_is_neither_lost_nor_waite
             for body in [0, 1, size / 2, size - 100] {
                 // The connection is new, or it has been used: its buffers differ.
                 for client in [&mut client, &mut stage.client()] {
-                    let reply = client.ask(request_of(size, body));
-                    assert_eq!(reply.text(), format!("{body} {}", body * usize::from(b'y')), "{size}");
+                    let response = client.ask(request_of(size, body));
+                    assert_eq!(response.text(), format!("{body} {}", body * usize::from(b'y')), "{size}");
                 }
             }
         }
@@ -113,7 +113,7 @@ fn rule_03_a_head_and_a_body_that_each_fill_the_buffer_are_taken_apart() {
         client.send(&request[..split]);
         assert_eq!(stage.client().ask(GET).status, 200);
         client.send(&request[split..]);
-        assert_eq!(client.reply().text(), format!("4096 {}", 4096 * u32::from(b'y')));
+        assert_eq!(client.response().text(), format!("4096 {}", 4096 * u32::from(b'y')));
     }
 }
 
@@ -138,7 +138,7 @@ fn check_urgent(input: &str, bodies: &[&str]) {
             for client in [&mut kept, &mut fresh] {
                 send_urgent(client, input.as_bytes(), at, is_burst);
                 for body in bodies {
-                    assert_eq!(client.reply().text(), *body, "at {at}");
+                    assert_eq!(client.response().text(), *body, "at {at}");
                 }
             }
         }
@@ -167,6 +167,6 @@ fn rule_03_urgent_data_in_a_long_body_hides_nothing() {
     for at in [100, 5000, 16_384, 65_536, 65_600, 299_999] {
         let mut client = stage.client();
         send_urgent(&client, request.as_bytes(), at, false);
-        assert_eq!(client.reply().text(), "300000 29100000", "at {at}");
+        assert_eq!(client.response().text(), "300000 29100000", "at {at}");
     }
 }

@@ -22,8 +22,8 @@ fn rule_04_the_end_of_input_ends_reading_and_complete_requests_are_answered() {
     client.send([WAIT, GET].concat()).end();
     gate.wait_for(1);
     gate.open(1);
-    assert_eq!(client.reply().text(), "/wait");
-    assert_eq!(client.reply().text(), "/");
+    assert_eq!(client.response().text(), "/wait");
+    assert_eq!(client.response().text(), "/");
     client.assert_closed();
     drop(client);
     stage.wait_until_empty();
@@ -36,7 +36,7 @@ fn rule_04_a_long_pipeline_is_answered_to_its_last_request_after_the_end() {
     let input: String = (0..300).map(|n| get(&format!("/{n}"))).collect();
     client.send(input).end();
     for n in 0..300 {
-        assert_eq!(client.reply().text(), format!("/{n}"));
+        assert_eq!(client.response().text(), format!("/{n}"));
     }
     client.assert_closed();
 }
@@ -50,8 +50,8 @@ fn rule_04_what_is_incomplete_at_the_end_is_refused_after_what_is_complete() {
     for part in ["POST / HTTP/1.1\r\nHo", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhello"] {
         let mut client = stage.client();
         client.send([&post("hello"), part].concat()).end();
-        assert_eq!(client.reply().text(), "5");
-        assert_eq!(client.reply().status, 400);
+        assert_eq!(client.response().text(), "5");
+        assert_eq!(client.response().status, 400);
         client.assert_closed();
     }
     stage.wait_until_empty();
@@ -72,7 +72,7 @@ fn rule_04_a_handler_that_reads_is_told_of_the_end() {
     // The handler waits for the rest before it finds that there is none.
     assert_eq!(stage.client().ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n").status, 400);
     client.end();
-    assert_eq!(client.reply().status, 400);
+    assert_eq!(client.response().status, 400);
     client.assert_closed();
     assert_eq!(log.lines(), ["hello Err(UnexpectedEof)"]);
 }

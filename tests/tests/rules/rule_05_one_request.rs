@@ -1,4 +1,4 @@
-//! One request of a connection at a time, and the replies before it are sent before a handler that may wait.
+//! One request of a connection at a time, and the responses before it are sent before a handler that may wait.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,24 +20,24 @@ fn gated() -> (Stage, Gate) {
 }
 
 #[test]
-fn rule_05_earlier_replies_are_with_the_client_while_a_handler_waits() {
+fn rule_05_earlier_responses_are_with_the_client_while_a_handler_waits() {
     let (stage, gate) = gated();
     for round in 1..=6 {
         let mut client = stage.client();
         // Nobody knows yet that it waits.
         let path = format!("/wait{round}");
         client.send([GET, &get("/other"), &get(&path), GET].concat());
-        assert_eq!(client.reply().text(), "/");
-        assert_eq!(client.reply().text(), "/other");
+        assert_eq!(client.response().text(), "/");
+        assert_eq!(client.response().text(), "/other");
         gate.wait_for(round);
         gate.open(1);
-        assert_eq!(client.reply().text(), path);
-        assert_eq!(client.reply().text(), "/");
+        assert_eq!(client.response().text(), path);
+        assert_eq!(client.response().text(), "/");
     }
 }
 
 #[test]
-fn rule_05_earlier_replies_are_with_the_client_while_a_handler_waits_that_was_quick_before() {
+fn rule_05_earlier_responses_are_with_the_client_while_a_handler_waits_that_was_quick_before() {
     let (stage, gate) = gated();
     gate.open(5);
     for _ in 0..5 {
@@ -45,14 +45,14 @@ fn rule_05_earlier_replies_are_with_the_client_while_a_handler_waits_that_was_qu
     }
     let mut client = stage.client();
     client.send([GET, WAIT].concat());
-    // This client lets the handler go on, and only after the reply before.
-    assert_eq!(client.reply().text(), "/");
+    // This client lets the handler go on, and only after the response before.
+    assert_eq!(client.response().text(), "/");
     gate.open(1);
-    assert_eq!(client.reply().text(), "/wait");
+    assert_eq!(client.response().text(), "/wait");
 }
 
 #[test]
-fn rule_05_the_next_request_waits_for_the_reply_before_it() {
+fn rule_05_the_next_request_waits_for_the_response_before_it() {
     let (stage, gate) = gated();
     let (mut client, mut other) = (stage.client(), stage.client());
     client.send([WAIT; 4].concat());
@@ -63,7 +63,7 @@ fn rule_05_the_next_request_waits_for_the_reply_before_it() {
         }
         assert_eq!(gate.came(), round, "the next request has begun");
         gate.open(1);
-        assert_eq!(client.reply().text(), "/wait");
+        assert_eq!(client.response().text(), "/wait");
     }
 }
 
@@ -88,7 +88,7 @@ fn rule_05_each_connection_has_at_most_one_handler_running() {
     gate.stay_open();
     for client in &mut clients {
         for n in 0..10 {
-            assert_eq!(client.reply().text(), format!("/{n}"));
+            assert_eq!(client.response().text(), format!("/{n}"));
         }
     }
     assert_eq!(most.load(Ordering::SeqCst), 3);

@@ -28,7 +28,7 @@ fn rule_06_an_endless_pipeline_starves_nobody() {
             greedy.end();
         });
         scope.spawn(|| {
-            // The body of each reply is the only place of "/x".
+            // The body of each response is the only place of "/x".
             let (mut before, mut buffer) = (0, vec![0; 65_536]);
             loop {
                 let count = greedy.stream().read(&mut buffer).unwrap();
@@ -102,8 +102,8 @@ fn try_before_another(
     is_warm.store(true, Ordering::SeqCst);
     *other.lock().unwrap() = Some(another.stream().try_clone().unwrap());
     greedy.send(request.repeat(REQUESTS));
-    assert_eq!(another.reply().text(), "other");
-    (0..REQUESTS).for_each(|_| assert_eq!(greedy.reply().status, 200));
+    assert_eq!(another.response().text(), "other");
+    (0..REQUESTS).for_each(|_| assert_eq!(greedy.response().status, 200));
     seen.load(Ordering::SeqCst)
 }
 
@@ -114,7 +114,7 @@ fn rule_06_a_turn_ends_by_time_whatever_its_requests_leave() {
     // A body that the handler has not read, and that the server drops.
     let seen = begun_before_another(&post("body"), |act| say(act, "long"));
     assert!(seen < 16, "a body: {seen} before the other");
-    // A reply that is more than bytes in the buffer.
+    // A response that is more than bytes in the buffer.
     let seen = begun_before_another(&get("/long"), |act| {
         act.send_response(200);
         act.send_header("Content-Length", 4);
@@ -127,7 +127,7 @@ fn rule_06_a_turn_ends_by_time_whatever_its_requests_leave() {
 /// Two clients send without end what nobody wants to have, and others ask beside them.
 fn check_flood(builder: basehttp::ServerBuilder, head: &str, block: &[u8]) {
     let stage = Stage::with(builder.compute_threads(1), |act| say(act, act.path()));
-    // Each reply costs the server a bounded amount of work; it is not enough that one comes some time.
+    // Each response costs the server a bounded amount of work; it is not enough that one comes some time.
     let deadline = Instant::now() + PATIENCE;
     let floods = [stage.client(), stage.client()];
     let over = AtomicBool::new(false);
@@ -170,7 +170,7 @@ fn rule_06_an_endless_chunked_body_that_nobody_reads_starves_nobody() {
 }
 
 #[test]
-fn rule_06_a_client_that_sends_on_after_the_last_reply_starves_nobody() {
+fn rule_06_a_client_that_sends_on_after_the_last_response_starves_nobody() {
     check_flood(HTTPServer::builder(), "SPAM /flood HTTP/1.1\r\n\r\n", &vec![b'x'; 65_536]);
 }
 

@@ -56,7 +56,7 @@ fn rule_07_a_head_is_late_however_it_trickles() {
     for start in ["G", "GET / HTTP/1.1\r\nHost: a\r\nX: ", "GET /"] {
         let mut client = stage.client();
         client.send(start);
-        assert_eq!(trickle(&mut client, b'x', Client::reply).status, 408);
+        assert_eq!(trickle(&mut client, b'x', Client::response).status, 408);
     }
     // Nor are empty lines a way to stay: they are too many at last, or nothing has begun in time.
     let mut client = stage.client();
@@ -66,11 +66,11 @@ fn rule_07_a_head_is_late_however_it_trickles() {
 }
 
 #[test]
-fn rule_07_the_head_after_a_reply_has_the_deadline_of_a_head() {
+fn rule_07_the_head_after_a_response_has_the_deadline_of_a_head() {
     let stage = Stage::with(builder().head_timeout(SHORT), |act| say(act, ""));
     let mut client = stage.client();
     assert_eq!(client.ask([GET, "GET / HT"].concat()).status, 200);
-    assert_eq!(client.reply().status, 408);
+    assert_eq!(client.response().status, 408);
     client.assert_closed();
 }
 
@@ -106,8 +106,8 @@ fn rule_07_a_body_that_does_not_come_is_late_gathered_or_read() {
             });
         for part in ["Content-Length: 5\r\n\r\nhe", "Transfer-Encoding: chunked\r\n\r\n5\r\nhe"] {
             let mut client = stage.client();
-            let reply = client.ask(format!("POST / HTTP/1.1\r\nHost: a\r\n{part}"));
-            assert_eq!(reply.status, 408);
+            let response = client.ask(format!("POST / HTTP/1.1\r\nHost: a\r\n{part}"));
+            assert_eq!(response.status, 408);
             client.assert_closed();
         }
     }
@@ -165,7 +165,7 @@ fn rule_07_an_override_of_parse_request_finds_the_body() {
     // Whoever asks later is answered later: that head has been looked at.
     assert_eq!(other.ask(GET).status, 200);
     client.send("hello");
-    assert_eq!(client.reply().text(), "hello");
+    assert_eq!(client.response().text(), "hello");
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn rule_07_the_rest_of_a_body_that_nobody_reads_is_late_however_it_trickles() {
     let mut client = stage.client();
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
     let next = trickle(&mut client, b'x', |client| {
-        assert_eq!(client.reply().text(), "enough");
+        assert_eq!(client.response().text(), "enough");
         // It is closed in good order or with a reset, which does not matter here.
         client.rest().unwrap_or_default()
     });
@@ -191,7 +191,7 @@ fn rule_07_a_client_that_never_reads_is_given_up_though_it_sends_on() {
     SockRef::from(client.stream()).set_recv_buffer_size(4096).unwrap();
     SockRef::from(client.stream()).set_send_buffer_size(4096).unwrap();
     let mut stream = client.stream();
-    // More and more replies wait for it; its requests are not a sign that it takes them.
+    // More and more responses wait for it; its requests are not a sign that it takes them.
     let block = get("/x").repeat(10);
     while stream.write_all(block.as_bytes()).is_ok() {}
     // What has arrived before may still be read; then there is the end.
@@ -200,7 +200,7 @@ fn rule_07_a_client_that_never_reads_is_given_up_though_it_sends_on() {
 }
 
 #[test]
-fn rule_07_a_reply_that_is_not_taken_is_late_before_a_handler_that_waits() {
+fn rule_07_a_response_that_is_not_taken_is_late_before_a_handler_that_waits() {
     const BIG: usize = 12 << 20;
     let log = Log::default();
     let notes = log.clone();
@@ -253,12 +253,12 @@ fn rule_07_a_request_that_waits_for_a_thread_is_late_too() {
     let (mut first, mut second) = (stage.client(), stage.client());
     first.send(WAIT);
     gate.wait_for(1);
-    let reply = second.ask(WAIT);
-    assert_eq!(reply.status, 503);
-    assert!(reply.field("retry-after").is_some());
+    let response = second.ask(WAIT);
+    assert_eq!(response.status, 503);
+    assert!(response.field("retry-after").is_some());
     second.assert_closed();
     gate.stay_open();
-    assert_eq!(first.reply().status, 200);
+    assert_eq!(first.response().status, 200);
 }
 
 #[test]
@@ -266,8 +266,8 @@ fn rule_07_a_lingering_close_ends() {
     let stage = Stage::with(builder().gather_limit(0), |act| act.read_body(10).map(drop));
     let mut client = stage.client();
     // The client neither sends the rest nor closes.
-    let reply = client.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nhello");
-    assert_eq!(reply.status, 413);
+    let response = client.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nhello");
+    assert_eq!(response.status, 413);
     client.assert_closed();
     stage.wait_until_empty_but(&[client]);
 }
@@ -294,7 +294,7 @@ fn rule_07_what_has_come_while_a_handler_computed_is_read_and_not_late() {
         gate.wait_for(round);
         client.send("ello!");
         gate.open(1);
-        assert_eq!(client.reply().text(), "ello!");
+        assert_eq!(client.response().text(), "ello!");
     }
 }
 
@@ -313,10 +313,10 @@ fn rule_07_a_connection_is_not_late_while_its_handler_computes() {
         say(act, act.path())
     });
     let mut client = stage.client();
-    // The deadline of its head was set before the rest came, and is over long before the reply.
+    // The deadline of its head was set before the rest came, and is over long before the response.
     client.send("GET /lo").send("ng HTTP/1.1\r\nHost: a\r\n\r\n").send(get("/two"));
-    assert_eq!(client.reply().text(), "/long");
-    assert_eq!(client.reply().text(), "/two");
+    assert_eq!(client.response().text(), "/long");
+    assert_eq!(client.response().text(), "/two");
     assert_eq!(client.ask(get("/three")).text(), "/three");
 }
 
@@ -339,7 +339,7 @@ fn rule_07_who_was_in_time_is_not_late_because_the_server_stood_still() {
     wait_until("their time is over", || stopped.elapsed() > idle);
     kill(process, Signal::SIGCONT).unwrap();
     for client in &mut clients {
-        assert_eq!(client.reply().status, 200);
+        assert_eq!(client.response().status, 200);
     }
     server.end();
 }

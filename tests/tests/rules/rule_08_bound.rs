@@ -40,7 +40,7 @@ fn at_bound(builder: ServerBuilder) -> (Stage, Gate, Vec<Client>) {
 fn release(gate: &Gate, clients: Vec<Client>) {
     gate.stay_open();
     for mut client in clients {
-        assert_eq!(client.reply().text(), "/wait");
+        assert_eq!(client.response().text(), "/wait");
     }
 }
 
@@ -54,10 +54,10 @@ fn rule_08_at_the_bound_a_queued_request_is_told_to_come_back() {
             client.send(GET);
         }
         for client in &mut clients {
-            let reply = client.reply();
-            assert_eq!(reply.status, 503);
-            assert!(reply.field("retry-after").is_some());
-            assert_eq!(reply.field("connection"), Some("close"));
+            let response = client.response();
+            assert_eq!(response.status, 503);
+            assert!(response.field("retry-after").is_some());
+            assert_eq!(response.field("connection"), Some("close"));
             client.assert_closed();
         }
     }
@@ -120,7 +120,7 @@ fn rule_08_at_the_bound_a_head_that_does_not_come_is_late() {
         client.send("GET / HT");
     }
     for client in &mut slow {
-        assert_eq!(client.reply().status, 408);
+        assert_eq!(client.response().status, 408);
         client.assert_closed();
     }
     assert_eq!(gate.came(), 1);
@@ -175,7 +175,7 @@ fn rule_08_queued_requests_are_served_in_order_when_a_thread_comes_back() {
     }
     release(&gate, vec![stuck]);
     for (n, client) in clients.iter_mut().enumerate() {
-        assert_eq!(client.reply().text(), format!("/{n}"));
+        assert_eq!(client.response().text(), format!("/{n}"));
     }
     let wanted: Vec<_> = (0..10).map(|n| format!("/{n}")).collect();
     assert_eq!(log.take(), wanted);
@@ -194,7 +194,7 @@ fn rule_08_requests_beyond_the_bound_are_answered_when_there_is_a_thread() {
     }
     gate.open(2);
     for client in clients.iter_mut().chain(&mut { stuck }) {
-        assert_eq!(client.reply().text(), "/wait");
+        assert_eq!(client.response().text(), "/wait");
     }
 }
 
@@ -207,9 +207,9 @@ fn calling(builder: ServerBuilder) -> Stage {
         let mut other = TcpStream::connect((Ipv4Addr::LOCALHOST, act.server().server_port()))?;
         other.set_read_timeout(Some(PATIENCE))?;
         other.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")?;
-        let mut reply = String::new();
-        other.read_to_string(&mut reply)?;
-        say(act, reply.lines().next().unwrap_or_default())
+        let mut response = String::new();
+        other.read_to_string(&mut response)?;
+        say(act, response.lines().next().unwrap_or_default())
     })
 }
 
@@ -238,8 +238,8 @@ fn rule_08_many_handlers_that_call_their_own_server_do_not_lock_it_up() {
         client.send(get("/self"));
     }
     for client in &mut clients {
-        let reply = client.reply();
-        assert!(matches!(reply.status, 200 | 503), "{reply:?}");
+        let response = client.response();
+        assert!(matches!(response.status, 200 | 503), "{response:?}");
     }
     assert_eq!(stage.client().ask(get("/self")).text(), "HTTP/1.1 200 OK");
 }
@@ -257,15 +257,15 @@ fn rule_08_a_thread_that_cannot_be_made_is_the_bound() {
     }
     server.log.wait_for("no thread can be added");
     for _ in 0..3 {
-        let reply = server.connect().unwrap().ask(GET);
-        assert_eq!(reply.status, 503);
-        assert!(reply.field("retry-after").is_some());
+        let response = server.connect().unwrap().ask(GET);
+        assert_eq!(response.status, 503);
+        assert!(response.field("retry-after").is_some());
     }
     // When there can be threads again there are.
     server.tell("nproc 1000");
     wait_until("a thread is added", || server.connect().unwrap().ask(GET).status == 200);
     server.tell("go");
-    let mut statuses: Vec<_> = clients.iter_mut().map(|client| client.reply().status).collect();
+    let mut statuses: Vec<_> = clients.iter_mut().map(|client| client.response().status).collect();
     statuses.sort_unstable();
     assert_eq!((statuses[0], statuses[5]), (200, 503));
     assert!(!server.log.has("panicked"), "{:?}", server.log.lines());

@@ -94,7 +94,7 @@ fn rule_10_a_handler_that_waits_for_room_holds_only_its_own_thread() {
     wait_for(&log, "writes", CLIENTS);
     check_others(&stage);
     for client in &mut clients {
-        assert_eq!(client.reply().body.len(), BIG / 1000 * 1000);
+        assert_eq!(client.response().body.len(), BIG / 1000 * 1000);
         check_others(&stage);
     }
 }
@@ -110,7 +110,7 @@ fn rule_10_on_the_only_thread_a_handler_goes_on_when_its_client_does() {
         assert_eq!(client.ask("world").text(), "helloworld");
         let mut client = big(&stage);
         wait_for(&log, "writes", 1);
-        assert_eq!(client.reply().body.len(), BIG / 1000 * 1000);
+        assert_eq!(client.response().body.len(), BIG / 1000 * 1000);
         assert_eq!(stage.client().ask(GET).text(), "/");
     }
 }
@@ -138,7 +138,7 @@ fn rule_10_a_client_that_waits_for_100_continue_gets_it_from_the_handler_that_re
         log.take();
         let mut client = stage.client();
         client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n");
-        assert_eq!(client.reply().status, 100);
+        assert_eq!(client.response().status, 100);
         client.send("hello");
         wait_for(&log, "reads", 1);
         assert_eq!(client.ask("world").text(), "helloworld");

@@ -76,8 +76,8 @@ fn rule_11_a_handler_may_shut_its_server_down_and_is_answered() {
         let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut client = Client::over(stream);
-        let reply = client.ask(GET);
-        assert_eq!(reply.text(), "bye");
+        let response = client.ask(GET);
+        assert_eq!(response.text(), "bye");
         client.stream().shutdown(Shutdown::Both).unwrap();
         serving.join().unwrap().unwrap();
         wait_for_no_threads();
@@ -104,7 +104,7 @@ fn rule_11_idle_connections_end_and_running_handlers_are_answered() {
     }
     gate.stay_open();
     for client in &mut busy {
-        assert_eq!(client.reply().text(), "/wait");
+        assert_eq!(client.response().text(), "/wait");
         // It came back to a server that has ended.
         client.assert_closed();
     }
@@ -114,14 +114,14 @@ fn rule_11_idle_connections_end_and_running_handlers_are_answered() {
 }
 
 #[test]
-fn rule_11_a_reply_that_begins_after_the_shutdown_says_that_it_is_the_last() {
+fn rule_11_a_response_that_begins_after_the_shutdown_says_that_it_is_the_last() {
     let (stage, gate) = gated(HTTPServer::builder().shutdown_grace(GRACE));
     let mut client = stage.client();
     client.send(WAIT);
     gate.wait_for(1);
     stage.server.handle().shutdown();
     gate.stay_open();
-    assert_eq!(client.reply().field("connection"), Some("close"));
+    assert_eq!(client.response().field("connection"), Some("close"));
     client.assert_closed();
 }
 
@@ -140,7 +140,7 @@ fn rule_11_what_the_system_has_queued_is_served() {
     server.handle().shutdown();
     gate.stay_open();
     for (n, client) in clients.iter_mut().enumerate() {
-        assert_eq!(client.reply().text(), format!("/{n}"));
+        assert_eq!(client.response().text(), format!("/{n}"));
         client.assert_closed();
     }
     drop(clients);
@@ -190,10 +190,10 @@ fn rule_11_a_refused_client_that_stays_does_not_hold_up_the_end() {
     refused[0].send(GET);
     refused[1].send("GET / HT");
     for client in &mut refused {
-        assert_eq!(client.reply().status, 503);
+        assert_eq!(client.response().status, 503);
     }
     gate.stay_open();
-    assert_eq!(stuck.reply().text(), "/wait");
+    assert_eq!(stuck.response().text(), "/wait");
     stage.server.handle().shutdown();
     wait_for_no_threads();
 }
@@ -213,8 +213,8 @@ fn rule_11_a_connection_that_was_busy_a_moment_ago_has_time_for_its_next_request
         for client in &mut clients {
             client.send(GET);
             // On a slow machine the time may be over.
-            match client.try_reply() {
-                Ok(reply) => assert_eq!(reply.field("Connection"), Some("close")),
+            match client.try_response() {
+                Ok(response) => assert_eq!(response.field("Connection"), Some("close")),
                 Err(error) => assert!(asked.elapsed() > Duration::from_secs(1), "{error}"),
             }
             client.assert_closed();
@@ -234,8 +234,8 @@ fn rule_11_the_time_for_the_next_request_begins_with_the_response() {
     let answered = Instant::now();
     stage.server.handle().shutdown_within(GRACE);
     client.send(GET);
-    match client.try_reply() {
-        Ok(reply) => assert_eq!(reply.field("Connection"), Some("close")),
+    match client.try_response() {
+        Ok(response) => assert_eq!(response.field("Connection"), Some("close")),
         Err(error) => assert!(answered.elapsed() > Duration::from_secs(1), "{error}"),
     }
 }
@@ -316,8 +316,8 @@ fn rule_11_a_server_ends_in_the_middle_of_everything() {
                         let mut client = Client::over(stream);
                         client.send([GET, &get("/nap"), GET].concat());
                         for wanted in ["/", "/nap", "/"] {
-                            match client.try_reply() {
-                                Ok(reply) => assert_eq!(reply.text(), wanted),
+                            match client.try_response() {
+                                Ok(response) => assert_eq!(response.text(), wanted),
                                 Err(_) => break,
                             }
                         }

@@ -1,4 +1,4 @@
-//! Every close with unread input lingers, so that the reply arrives. A panic costs one connection, wherever it happens.
+//! Every close with unread input lingers, so that the response arrives. A panic costs one connection, wherever it happens.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -24,9 +24,9 @@ fn rule_12_an_early_413_arrives_though_a_mebibyte_is_still_being_sent() {
         for _ in 0..20 {
             let mut client = stage.client();
             // All of it is sent before anything is read.
-            let reply = client.ask(&request);
-            assert_eq!(reply.status, 413);
-            assert_eq!(reply.field("connection"), Some("close"));
+            let response = client.ask(&request);
+            assert_eq!(response.status, 413);
+            assert_eq!(response.field("connection"), Some("close"));
             client.assert_closed();
         }
         stage.wait_until_empty();
@@ -34,7 +34,7 @@ fn rule_12_an_early_413_arrives_though_a_mebibyte_is_still_being_sent() {
 }
 
 #[test]
-fn rule_12_a_last_reply_arrives_though_requests_follow() {
+fn rule_12_a_last_response_arrives_though_requests_follow() {
     let stage = Stage::new(|act| say(act, act.path()));
     let input = ["GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", &GET.repeat(10_000)].concat();
     for _ in 0..20 {
@@ -46,7 +46,7 @@ fn rule_12_a_last_reply_arrives_though_requests_follow() {
 }
 
 #[test]
-fn rule_12_a_reply_that_the_end_of_the_connection_ends_is_whole_though_more_follows() {
+fn rule_12_a_response_that_the_end_of_the_connection_ends_is_whole_though_more_follows() {
     let stage = Stage::new(|act| {
         act.send_response(200);
         act.end_headers()?;
@@ -57,7 +57,7 @@ fn rule_12_a_reply_that_the_end_of_the_connection_ends_is_whole_though_more_foll
         for _ in 0..20 {
             let mut client = stage.client();
             client.send(request);
-            assert!(client.rest().is_ok_and(|reply| reply.ends_with(b"all")));
+            assert!(client.rest().is_ok_and(|response| response.ends_with(b"all")));
             // A server that had closed would answer the first of them with a reset, and the system refuse the second.
             for _ in 0..2 {
                 client.stream().write_all(b"GET /more HTTP/1.0\r\n\r\n").expect("a server that still reads");
@@ -78,9 +78,9 @@ fn rule_12_the_503_at_the_connection_limit_arrives() {
     }
     for _ in 0..20 {
         let mut client = stage.client();
-        let reply = client.ask(post(&"x".repeat(50_000)));
-        assert_eq!(reply.status, 503);
-        assert!(reply.field("retry-after").is_some());
+        let response = client.ask(post(&"x".repeat(50_000)));
+        assert_eq!(response.status, 503);
+        assert!(response.field("retry-after").is_some());
         client.assert_closed();
     }
     for client in &mut served {
@@ -100,7 +100,7 @@ fn rule_12_the_503_at_the_connection_limit_takes_no_place() {
     }
     let mut refused: Vec<_> = (0..20).map(|_| stage.client()).collect();
     for client in &mut refused {
-        assert_eq!(client.reply().status, 503);
+        assert_eq!(client.response().status, 503);
     }
     drop(served.pop());
     let begun = Instant::now();
@@ -115,7 +115,7 @@ fn rule_12_lingering_closes_hold_no_threads() {
     let mut clients: Vec<_> = (0..20).map(|_| stage.client()).collect();
     for client in &mut clients {
         client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nhello");
-        assert_eq!(client.reply().status, 413);
+        assert_eq!(client.response().status, 413);
     }
     // On a busy machine some handlers have had threads of their own. Those that linger have none.
     assert!(workers() < clients.len() / 2, "{}", workers());
@@ -149,7 +149,7 @@ impl Trap {
         self.send_response(200);
         self.end_headers()?;
         self.wfile.write_all(b"good")?;
-        self.spring("do_GET after the reply");
+        self.spring("do_GET after the response");
         Ok(())
     }
 
@@ -179,7 +179,7 @@ const PLACES: [&str; 9] = [
     "factory",
     "setup",
     "do_GET",
-    "do_GET after the reply",
+    "do_GET after the response",
     "log_message",
     "handle_error",
     "finish",
@@ -214,11 +214,11 @@ fn rule_12_a_panic_costs_one_connection_wherever_it_happens() {
             let output = end_of(&mut client);
             let wanted: &[&str] = match *place {
                 // A page that says so, or nothing.
-                "do_GET" | "do_GET after the reply" | "log_message" | "handle_error" => &["500"],
+                "do_GET" | "do_GET after the response" | "log_message" | "handle_error" => &["500"],
                 "finish" | "drop" => &["200"],
                 _ => &[],
             };
-            let found: Vec<_> = output.split("HTTP/1.1 ").skip(1).map(|reply| &reply[..3]).collect();
+            let found: Vec<_> = output.split("HTTP/1.1 ").skip(1).map(|response| &response[..3]).collect();
             assert_eq!(found, wanted, "{place}: {output}");
             next.store(0, Ordering::SeqCst);
             assert_eq!(bystander.ask(GET).text(), "good", "{place}");

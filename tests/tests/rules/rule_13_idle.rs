@@ -116,12 +116,12 @@ fn rule_13_a_long_body_of_which_little_has_come_holds_no_thread() {
 }
 
 #[test]
-fn rule_13_a_slow_reader_of_a_held_back_reply_holds_no_thread() {
+fn rule_13_a_slow_reader_of_a_held_back_response_holds_no_thread() {
     check_slow_readers("/big");
 }
 
 #[test]
-fn rule_13_a_slow_reader_of_replies_that_go_past_the_buffer_holds_no_thread() {
+fn rule_13_a_slow_reader_of_responses_that_go_past_the_buffer_holds_no_thread() {
     check_slow_readers("/direct");
 }
 
@@ -149,7 +149,7 @@ fn rule_13_slow_readers_of_a_large_file_hold_neither_thread_nor_memory() {
         reader.send(get("/file"));
     }
     for reader in &readers {
-        // The reply has begun.
+        // The response has begun.
         reader.stream().read_exact(&mut [0; 1000]).unwrap();
     }
     assert_eq!(stage.client().ask(GET).text(), "quick");
@@ -166,7 +166,7 @@ fn check_slow_readers(path: &str) {
     let stage = stage(HTTPServer::builder());
     let mut readers: Vec<_> = (0..20).map(|_| stage.server.connect().unwrap()).collect();
     for reader in &mut readers {
-        // More than the system takes for a client that does not read, in replies that are each held back.
+        // More than the system takes for a client that does not read, in responses that are each held back.
         let pipeline = get(path).repeat(150);
         reader.write_all(pipeline.as_bytes()).unwrap();
         reader.shutdown(Shutdown::Write).unwrap();
@@ -201,7 +201,7 @@ fn rule_13_there_are_never_more_threads_than_the_setting_says() {
     }
     gate.stay_open();
     for client in &mut clients {
-        assert_eq!(client.reply().text(), "/wait");
+        assert_eq!(client.response().text(), "/wait");
     }
 }
 
@@ -234,7 +234,7 @@ fn rule_13_spare_threads_go() {
     assert!(workers() >= 10);
     gate.stay_open();
     for client in &mut clients {
-        assert_eq!(client.reply().status, 200);
+        assert_eq!(client.response().status, 200);
     }
     wait_until("those that are not needed have gone", || workers() <= 1);
     assert_eq!(clients[0].ask(GET).status, 200);
@@ -254,7 +254,7 @@ fn rule_13_threads_go_home_with_their_server() {
     gate.wait_for(4);
     gate.stay_open();
     for client in &mut clients {
-        assert_eq!(client.reply().status, 200);
+        assert_eq!(client.response().status, 200);
     }
     drop(clients);
     let Stage { server, .. } = stage;

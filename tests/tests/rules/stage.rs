@@ -43,7 +43,7 @@ pub(crate) fn factory(
     move |base| Act { base, deed: deed.clone() }
 }
 
-/// The reply that most tests make.
+/// The response that most tests make.
 pub(crate) fn say(act: &Act, text: &str) -> io::Result<()> {
     act.send_response(200);
     act.end_headers()?;

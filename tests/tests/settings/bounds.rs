@@ -9,7 +9,7 @@ use std::time::Duration;
 use basehttp::ServerBuilder;
 use basehttp::prelude::*;
 use basehttp::testing::TestServer;
-use basehttp_tests::client::{Client, Reply};
+use basehttp_tests::client::{Client, Response};
 use basehttp_tests::wait_until;
 
 use crate::{BIG, GET, Keys, gated};
@@ -22,7 +22,7 @@ fn start(builder: ServerBuilder) -> (TestServer, Keys) {
     (TestServer::with(builder, factory), keys)
 }
 
-/// The reply ends before its end.
+/// The response ends before its end.
 fn assert_cut(client: &Client) {
     let mut body = Vec::new();
     let _ = client.stream().read_to_end(&mut body);
@@ -38,9 +38,9 @@ fn the_last_request_of_a_connection_is_told_so() {
     let (server, _keys) = start(HTTPServer::builder().max_requests_per_connection(3));
     for _ in 0..2 {
         let mut client = Client::new(&server);
-        let replies: Vec<_> = (0..3).map(|_| client.ask(GET)).collect();
-        assert!(replies.iter().all(|reply| reply.status == 200));
-        let last: Vec<_> = replies.iter().map(|reply| reply.field("connection")).collect();
+        let responses: Vec<_> = (0..3).map(|_| client.ask(GET)).collect();
+        assert!(responses.iter().all(|response| response.status == 200));
+        let last: Vec<_> = responses.iter().map(|response| response.field("connection")).collect();
         assert_eq!(last, [None, None, Some("close")]);
         client.assert_closed();
     }
@@ -51,8 +51,8 @@ fn pipelined_requests_beyond_the_last_are_not_answered() {
     let (server, _keys) = start(HTTPServer::builder().max_requests_per_connection(2));
     let mut client = Client::new(&server);
     client.send(GET.repeat(3)).end();
-    assert_eq!(client.reply().status, 200);
-    assert_eq!(client.reply().field("connection"), Some("close"));
+    assert_eq!(client.response().status, 200);
+    assert_eq!(client.response().field("connection"), Some("close"));
     client.assert_closed();
 }
 
@@ -63,7 +63,7 @@ fn up_to_the_high_water_mark_a_write_does_not_wait_for_its_client() {
     client.send(GET_BIG);
     // The client has read nothing, and the handler is done.
     keys.wait();
-    let body = client.reply().body;
+    let body = client.response().body;
     assert_eq!(body.len(), BIG);
     assert_eq!(body.iter().position(|byte| *byte == b'y'), Some(BIG / 2));
 }
@@ -141,7 +141,7 @@ fn what_is_set_in_setup_is_for_all_requests() {
 }
 
 /// Sends a byte now and then until there is an answer.
-fn trickle(server: &TestServer, path: &str, length: usize) -> Reply {
+fn trickle(server: &TestServer, path: &str, length: usize) -> Response {
     let mut client = Client::new(server);
     client.send(post(path, length));
     let mut stream = client.stream().try_clone().unwrap();
@@ -155,9 +155,9 @@ fn trickle(server: &TestServer, path: &str, length: usize) -> Reply {
                 thread::sleep(SHORT / 2);
             }
         });
-        let reply = client.reply();
+        let response = client.response();
         answered.store(true, Ordering::SeqCst);
-        reply
+        response
     })
 }
 
@@ -185,11 +185,11 @@ fn a_body_that_comes_fast_enough_may_take_longer_than_its_deadline() {
     for _ in 0..16 {
         client.send(vec![b'x'; 1 << 16]);
     }
-    assert_eq!(client.reply().text(), (1 << 20).to_string());
+    assert_eq!(client.response().text(), (1 << 20).to_string());
 }
 
 #[test]
-fn a_reply_that_is_taken_a_little_at_a_time_has_a_deadline_as_a_whole() {
+fn a_response_that_is_taken_a_little_at_a_time_has_a_deadline_as_a_whole() {
     // While the handler writes, and when it has returned.
     for high_water in [1 << 16, BIG] {
         let builder = HTTPServer::builder().write_high_water(high_water).response_timeout(SHORT * 5);
@@ -214,7 +214,7 @@ fn a_handler_that_sets_its_own_write_timeout_minds_the_whole_itself() {
     let mut client = Client::new(&server);
     client.send("GET /patient HTTP/1.1\r\nHost: a\r\n\r\n");
     thread::sleep(SHORT * 5);
-    assert_eq!(client.reply().body.len(), BIG);
+    assert_eq!(client.response().body.len(), BIG);
     keys.wait();
 }
 
@@ -241,7 +241,7 @@ impl Pouring {
 /// Else a client that reads slowly, but all the time, seems to take nothing for minutes.
 #[test]
 #[cfg(target_os = "linux")]
-fn the_system_does_not_hoard_a_reply_for_a_slow_reader() {
+fn the_system_does_not_hoard_a_response_for_a_slow_reader() {
     let poured = Arc::new(AtomicUsize::new(0));
     let factory = {
         let poured = poured.clone();
@@ -301,7 +301,7 @@ fn a_client_that_has_taken_nothing_in_time_gets_no_more_handlers() {
     wait_until("the server has given up", || seen.is_late.load(Ordering::SeqCst));
     let _ = client.read_to_end(&mut Vec::new());
     drop(server);
-    // What the system buffers is some megabytes, which is some hundred replies.
+    // What the system buffers is some megabytes, which is some hundred responses.
     let handlers = seen.handlers.load(Ordering::SeqCst);
     assert!(handlers < REQUESTS / 10, "{handlers} handlers have run");
 }

@@ -69,8 +69,8 @@ fn every_connection_is_counted_once() {
     server.keys.open();
     server.keys.open();
     for client in &mut busy {
-        let reply = client.reply();
-        assert_eq!((reply.text().as_str(), reply.field("connection")), ("/wait", Some("close")));
+        let response = client.response();
+        assert_eq!((response.text().as_str(), response.field("connection")), ("/wait", Some("close")));
         client.assert_closed();
     }
     drop(busy);
@@ -92,7 +92,7 @@ fn a_connection_between_two_requests_is_closed_at_once() {
         client.assert_closed();
     }
     server.keys.open();
-    assert_eq!(busy.reply().status, 200);
+    assert_eq!(busy.response().status, 200);
     drop(busy);
     let report = server.join();
     // The turn in which the last of them was answered may not have been over.
@@ -108,7 +108,7 @@ fn what_was_queued_before_the_shutdown_is_counted_too() {
     clients[0].send(GET);
     server.handle().shutdown();
     server.serve_forever().unwrap();
-    assert_eq!(clients[0].reply().status, 200);
+    assert_eq!(clients[0].response().status, 200);
     clients[0].assert_closed();
     clients[1].assert_closed();
     assert_eq!(server.handle().report().map(counts), Some((1, 1, 0)));
@@ -122,7 +122,7 @@ fn half_a_request_is_one_in_hand() {
     client.send("GET / HT");
     let _silent = connect(server.port);
     server.handle.shutdown();
-    assert_eq!(client.reply().status, 408);
+    assert_eq!(client.response().status, 408);
     drop(client);
     assert_eq!(counts(server.join()), (1, 1, 0));
 }
@@ -187,7 +187,7 @@ fn a_handler_of_handle_request_that_waits_gets_the_report_when_the_grace_is_over
     let mut client = connect(server.server_port());
     client.send("GET /end HTTP/1.1\r\nHost: a\r\n\r\n");
     server.handle_request().unwrap();
-    assert_eq!(client.reply().text(), "0 finished, 0 idle, 1 cut");
+    assert_eq!(client.response().text(), "0 finished, 0 idle, 1 cut");
     server.serve_forever().unwrap();
     assert_eq!(server.handle().report().map(counts), Some((0, 0, 1)));
 }
@@ -201,7 +201,7 @@ fn a_server_that_nobody_served_reports_when_it_is_dropped() {
     let mut client = connect(server.server_port());
     client.send(GET);
     server.handle_request().unwrap();
-    assert_eq!(client.reply().status, 200);
+    assert_eq!(client.response().status, 200);
     let handle = server.handle();
     handle.shutdown();
     server.handle_request().unwrap();
@@ -264,7 +264,7 @@ fn a_grace_without_end_is_no_mistake() {
     let mut client = server.waiting();
     server.handle.shutdown_within(Duration::MAX);
     server.keys.open();
-    assert_eq!(client.reply().status, 200);
+    assert_eq!(client.response().status, 200);
     drop(client);
     assert_eq!(counts(server.join()), (1, 0, 0));
 }
@@ -272,8 +272,8 @@ fn a_grace_without_end_is_no_mistake() {
 #[test]
 fn a_handler_without_a_server_waits_for_nothing() {
     let (factory, _keys) = gated();
-    let replies = respond(factory, b"GET /end HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!(replies[0].text(), "0 finished, 0 idle, 0 cut");
+    let responses = respond(factory, b"GET /end HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(responses[0].text(), "0 finished, 0 idle, 0 cut");
 }
 
 #[test]
@@ -295,19 +295,19 @@ fn a_second_shutdown_takes_nothing_from_a_grace_that_was_granted() {
     running.handle.shutdown_within(PATIENCE);
     running.handle.shutdown();
     running.keys.open();
-    assert_eq!(client.reply().status, 200);
+    assert_eq!(client.response().status, 200);
     let report = running.handle.wait();
     assert_eq!((report.finished, report.cut), (1, 0));
     running.thread.join().unwrap().unwrap();
 }
 
 #[test]
-fn a_reply_that_has_arrived_is_finished_though_its_connection_lingers() {
+fn a_response_that_has_arrived_is_finished_though_its_connection_lingers() {
     let running = Running::new(HTTPServer::builder().gather_limit(0));
     let mut client = connect(running.port);
     // Too large, so that it is answered at once; and the rest never comes.
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n");
-    assert_eq!(client.reply().status, 413);
+    assert_eq!(client.response().status, 413);
     running.handle.shutdown_within(Duration::from_millis(20));
     let report = running.handle.wait();
     assert_eq!((report.finished, report.cut), (1, 0));
@@ -322,8 +322,8 @@ fn a_new_connection_has_time_for_its_first_request() {
     running.handle.shutdown();
     // Nobody listens once the server has seen it.
     wait_until("the listener is closed", || TcpStream::connect(("127.0.0.1", running.port)).is_err());
-    let reply = client.ask(GET);
-    assert_eq!((reply.status, reply.field("connection")), (200, Some("close")));
+    let response = client.ask(GET);
+    assert_eq!((response.status, response.field("connection")), (200, Some("close")));
     client.assert_closed();
     let report = running.handle.wait();
     assert_eq!((report.finished, report.cut), (1, 0), "{report}");
@@ -370,7 +370,7 @@ fn connections_that_were_switched_are_cut_when_the_grace_is_over() {
     for (client, path) in clients.iter_mut().zip(["/minds", "/does-not"].into_iter().cycle()) {
         client
             .send(format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n"));
-        assert_eq!(client.reply_to_head().status, 101);
+        assert_eq!(client.response_to_head().status, 101);
     }
     handle.shutdown_within(Duration::ZERO);
     thread.join().unwrap().unwrap();
@@ -402,7 +402,7 @@ fn the_log_is_written_when_the_server_has_ended() {
     });
     let mut client = connect(port);
     client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n");
-    assert_eq!(client.reply_to_head().status, 101);
+    assert_eq!(client.response_to_head().status, 101);
     handle.shutdown_within(Duration::ZERO);
     assert_eq!(counts(handle.wait()), (0, 0, 1));
     assert_eq!(log.count("cut by the shutdown"), 1);

@@ -35,8 +35,8 @@ fn dive(calls: usize) -> usize {
 }
 
 fn ask(client: &mut Client, path: &str) -> (u16, String) {
-    let reply = client.ask(format!("GET /{path} HTTP/1.1\r\nHost: a\r\n\r\n"));
-    (reply.status, reply.text())
+    let response = client.ask(format!("GET /{path} HTTP/1.1\r\nHost: a\r\n\r\n"));
+    (response.status, response.text())
 }
 
 /// It would end the process with the stack that threads have else.

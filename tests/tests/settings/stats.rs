@@ -47,7 +47,7 @@ impl Page {
     fn log_message(&self, _message: std::fmt::Arguments<'_>) {}
 }
 
-/// The numbers, once they are so: a client has a reply before its connection is over.
+/// The numbers, once they are so: a client has a response before its connection is over.
 fn wait_for(server: &TestServer, mut are: impl FnMut(&Stats) -> bool) -> Stats {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
@@ -61,7 +61,7 @@ fn wait_for(server: &TestServer, mut are: impl FnMut(&Stats) -> bool) -> Stats {
 }
 
 #[test]
-fn replies_and_bytes_are_counted() {
+fn responses_and_bytes_are_counted() {
     let server = TestServer::new(|base| Page { base });
     let paths = ["/", "/", "/redirect", "/interim", "/none"];
     let asked = paths.map(|path| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")).concat();

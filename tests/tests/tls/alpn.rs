@@ -22,9 +22,9 @@ fn every_version_that_is_spoken_can_be_agreed_on() {
     ] {
         let mut stream = stage.identity.client_of(offered, stage.server.connect().unwrap());
         stream.write_all(HTTP_1_0.as_bytes()).unwrap();
-        let mut reply = Vec::new();
-        stream.read_to_end(&mut reply).unwrap();
-        assert!(reply.ends_with(b"/x true"), "{offered:?}: {}", basehttp_tests::show(&reply));
+        let mut response = Vec::new();
+        stream.read_to_end(&mut response).unwrap();
+        assert!(response.ends_with(b"/x true"), "{offered:?}: {}", basehttp_tests::show(&response));
         let found = stream.conn.alpn_protocol().map(|protocol| std::str::from_utf8(protocol).unwrap());
         assert_eq!(found, agreed, "{offered:?}");
     }

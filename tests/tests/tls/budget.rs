@@ -46,7 +46,7 @@ fn records_that_carry_nothing_now_and_then_are_taken() {
         let records = client.barren(30_000);
         client.stream().write_all(&records).unwrap();
         client.write_all(&GET.as_bytes()[5..]).unwrap();
-        assert_eq!(Client::over(&mut client).reply().text(), "/ true");
+        assert_eq!(Client::over(&mut client).response().text(), "/ true");
     }
     assert!(stage.log.lines().iter().all(|line| !line.contains("without data")), "{:?}", stage.log.lines());
 }
@@ -119,8 +119,8 @@ fn single_bytes_in_records_starve_nobody() {
         scope.spawn(|| {
             while !over.load(Ordering::SeqCst) {
                 flood.write_all(request.as_bytes()).unwrap();
-                let reply = Client::over(&mut flood).reply();
-                assert_eq!((reply.status, reply.body.len()), (200, 60_000));
+                let response = Client::over(&mut flood).response();
+                assert_eq!((response.status, response.body.len()), (200, 60_000));
             }
         });
         for _ in 0..300 {

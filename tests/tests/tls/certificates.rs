@@ -43,7 +43,7 @@ fn a_new_certificate_is_for_new_connections() {
     assert_eq!(after.ask(GET).status, 200);
     assert_eq!(before.ask(GET).status, 200);
     let mut old = Client::over(first.client(server.connect().unwrap()));
-    assert!(old.send(GET).try_reply().is_err());
+    assert!(old.send(GET).try_response().is_err());
 }
 
 #[test]
@@ -190,7 +190,7 @@ impl Watched {
     /// Whether a new connection gets this one.
     fn has(&self, identity: &Identity) -> bool {
         let mut client = Client::over(identity.client(self.server.connect().unwrap()));
-        client.send(GET).try_reply().is_ok_and(|reply| reply.status == 200)
+        client.send(GET).try_response().is_ok_and(|response| response.status == 200)
     }
 }
 
@@ -257,7 +257,7 @@ fn a_certificate_behind_a_link_is_replaced_with_the_link() {
     fs::rename(folder.path().join("next"), &live).unwrap();
     wait_until("the second certificate", || {
         let mut client = Client::over(second.client(server.connect().unwrap()));
-        client.send(GET).try_reply().is_ok_and(|reply| reply.status == 200)
+        client.send(GET).try_response().is_ok_and(|response| response.status == 200)
     });
 }
 

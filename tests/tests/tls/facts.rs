@@ -140,5 +140,5 @@ fn a_certificate_of_another_authority_is_none() {
         .with_root_certificates(stage.own.roots())
         .with_client_auth_cert(vec![CertificateDer::from(other.der.to_vec())], key(&other))
         .unwrap();
-    assert!(stage.connect(&Arc::new(config), "localhost").send(GET).try_reply().is_err());
+    assert!(stage.connect(&Arc::new(config), "localhost").send(GET).try_response().is_err());
 }

@@ -235,7 +235,7 @@ pub(crate) struct Account {
     pub(crate) begins: Vec<usize>,
 }
 
-/// The reply to one request.
+/// The response to one request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -322,16 +322,16 @@ fn echo(handler: &str, request: &Request) -> Vec<u8> {
 
 /// Whether the account is what the vector says.
 pub(crate) fn check(vector: &Vector, account: &Account) -> Result<(), String> {
-    let wanted: Vec<_> = vector.replies.iter().map(|reply| reply.status).collect();
+    let wanted: Vec<_> = vector.responses.iter().map(|response| response.status).collect();
     let found: Vec<_> = account.answers.iter().map(|answer| answer.status).collect();
     if wanted != found {
-        return Err(format!("the replies are {found:?} instead of {wanted:?}"));
+        return Err(format!("the responses are {found:?} instead of {wanted:?}"));
     }
-    for (reply, answer) in vector.replies.iter().zip(&account.answers) {
-        if answer.reason.as_ref().is_some_and(|reason| *reason != reply.reason) {
-            return Err(format!("the message is {:?} instead of {:?}", answer.reason, reply.reason));
+    for (response, answer) in vector.responses.iter().zip(&account.answers) {
+        if answer.reason.as_ref().is_some_and(|reason| *reason != response.reason) {
+            return Err(format!("the message is {:?} instead of {:?}", answer.reason, response.reason));
         }
-        if let (Some(wanted), Some(found)) = (&reply.body, &answer.body)
+        if let (Some(wanted), Some(found)) = (&response.body, &answer.body)
             && wanted != found
         {
             let [found, wanted] = [found, wanted].map(|body| basehttp_tests::show(body));

@@ -31,6 +31,6 @@ fn main() {
     assert_eq!(ask("POST / HTTP/1.0\r\n\r\n").header("allow"), Some("GET, HEAD"));
     let files = files.clone();
     let factory = move |base| Scripts { conn: CGIHTTPRequestHandler::new(base, &files) };
-    let reply = basehttp::testing::respond(factory, b"GET /scripts/none HTTP/1.0\r\n\r\n").remove(0);
-    assert_eq!(reply.status, 404);
+    let response = basehttp::testing::respond(factory, b"GET /scripts/none HTTP/1.0\r\n\r\n").remove(0);
+    assert_eq!(response.status, 404);
 }

@@ -20,6 +20,6 @@ impl Plain {
 }
 
 fn main() {
-    let replies = basehttp::testing::respond(|base| Plain { base }, b"GET / HTTP/1.0\r\n\r\n");
-    assert_eq!(replies[0].status, 500, "it made no reply, and did not panic");
+    let responses = basehttp::testing::respond(|base| Plain { base }, b"GET / HTTP/1.0\r\n\r\n");
+    assert_eq!(responses[0].status, 500, "it made no response, and did not panic");
 }

@@ -71,7 +71,7 @@ impl Soaked {
             "half" => {
                 self.begin(None)?;
                 self.pieces(number, 1000, true)?;
-                panic!("on purpose, with half of a reply sent")
+                panic!("on purpose, with half of a response sent")
             }
             "error" => Err(io::Error::other("on purpose")),
             _ => self.say(&format!("{} {}\n", self.command(), self.path())),

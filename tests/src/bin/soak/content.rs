@@ -1,4 +1,4 @@
-//! What handlers say and clients expect, so that every byte of a reply can be checked.
+//! What handlers say and clients expect, so that every byte of a response can be checked.
 
 /// A byte of a body, of which neither 256 nor a power of two is a period: a piece in the wrong place is seen.
 pub(crate) fn byte(at: u64) -> u8 {

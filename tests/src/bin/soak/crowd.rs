@@ -81,7 +81,7 @@ impl<'a> Crowd<'a> {
     fn is_served(&self) -> bool {
         let Ok(mut peer) = Peer::new(self.server.address) else { return false };
         peer.send(b"GET /sleep/1 HTTP/1.1\r\nHost: soak\r\nConnection: close\r\n\r\n");
-        peer.reply(&Wanted { last: true, ..Wanted::page("slept 1\n") }).is_ok()
+        peer.response(&Wanted { last: true, ..Wanted::page("slept 1\n") }).is_ok()
     }
 
     fn connections(&mut self) -> Result<(), Trouble> {
@@ -90,14 +90,14 @@ impl<'a> Crowd<'a> {
             let mut peers = crowd.peers(count, "");
             for peer in peers.iter_mut().rev().take(100) {
                 peer.send(b"GET /some/1 HTTP/1.1\r\nHost: soak\r\n\r\n");
-                crowd.count(peer.reply(&Wanted::page("GET /some/1\n")));
+                crowd.count(peer.response(&Wanted::page("GET /some/1\n")));
             }
             crowd.part(peers);
         })
     }
 
-    fn count(&self, reply: Result<bool, Trouble>) {
-        match reply {
+    fn count(&self, response: Result<bool, Trouble>) {
+        match response {
             Ok(_) => Counts::add(&self.stage.counts.good),
             Err(Trouble::Refused) => Counts::add(&self.stage.counts.refused),
             Err(Trouble::Broken(_)) => Counts::add(&self.stage.counts.broken),
@@ -121,7 +121,7 @@ impl<'a> Crowd<'a> {
             let request = format!("GET /sleep/{time} HTTP/1.1\r\nHost: soak\r\n\r\n");
             let mut peers = crowd.peers(count, &request);
             for peer in &mut peers {
-                crowd.count(peer.reply(&Wanted::page(format!("slept {time}\n"))));
+                crowd.count(peer.response(&Wanted::page(format!("slept {time}\n"))));
             }
         })
     }
@@ -168,7 +168,7 @@ impl<'a> Crowd<'a> {
     fn are_late(&mut self, request: &str, count: u64) -> Result<(), Trouble> {
         let peers = self.peers(count, request);
         if self.outlast() {
-            return self.are_closed(peers, |peer| peer.reply(&Wanted::failure(408)).map(drop));
+            return self.are_closed(peers, |peer| peer.response(&Wanted::failure(408)).map(drop));
         }
         self.part(peers);
         Ok(())

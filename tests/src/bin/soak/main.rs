@@ -4,9 +4,9 @@
 //! `cargo run --release -p basehttp-tests --bin soak -- [MINUTES] [--seed N] [--clients N] [--round SECONDS]
 //! [--lose WHAT]`
 //!
-//! The server is a process of its own. Every good reply is checked byte for byte. Every ten seconds a line of a table tells
+//! The server is a process of its own. Every good response is checked byte for byte. Every ten seconds a line of a table tells
 //! what the system says of the server; once a round, a minute, traffic rests until all connections are gone, and the figures
-//! are compared. It fails with the first wrong reply, with a descriptor or thread that stays, with memory that grows (see
+//! are compared. It fails with the first wrong response, with a descriptor or thread that stays, with memory that grows (see
 //! `growth.rs`), with lines of the log that are lost and not counted, and with an end that is not in good order. `--lose
 //! memory`, `threads` or `descriptors` has the server lose some, to see that it is found; it may be given several times.
 //!

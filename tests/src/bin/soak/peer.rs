@@ -1,4 +1,4 @@
-//! A connection of a client that checks every byte of a reply.
+//! A connection of a client that checks every byte of a response.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -12,9 +12,9 @@ use socket2::SockRef;
 pub(crate) enum Trouble {
     /// The server had no room, and said so: 503.
     Refused,
-    /// The connection is over before the reply was.
+    /// The connection is over before the response was.
     Broken(io::Error),
-    /// The reply is not what it has to be.
+    /// The response is not what it has to be.
     Wrong(String),
 }
 
@@ -24,7 +24,7 @@ impl From<io::Error> for Trouble {
     }
 }
 
-/// What a reply has to be.
+/// What a response has to be.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     pub(crate) status: u16,
@@ -74,7 +74,7 @@ impl Peer {
         Ok(Self { stream, input: Vec::new(), used: 0 })
     }
 
-    /// A server that answers before it has read all may have closed: what counts is the reply.
+    /// A server that answers before it has read all may have closed: what counts is the response.
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes);
     }
@@ -92,8 +92,8 @@ impl Peer {
         let _ = self.stream.set_read_timeout(Some(patience));
     }
 
-    /// Reads a reply, and says whether the connection goes on.
-    pub(crate) fn reply(&mut self, wanted: &Wanted) -> Result<bool, Trouble> {
+    /// Reads a response, and says whether the connection goes on.
+    pub(crate) fn response(&mut self, wanted: &Wanted) -> Result<bool, Trouble> {
         let mut head = self.head()?;
         while head.starts_with("HTTP/1.1 100 ") {
             head = self.head()?;
@@ -118,7 +118,7 @@ impl Peer {
         let framing = match &length {
             Some(Ok(_)) if !is_chunked => Framing::Length,
             None if is_chunked => Framing::Chunked,
-            // A reply to HEAD need not say what GET would have (RFC 9110 section 9.3.2).
+            // A response to HEAD need not say what GET would have (RFC 9110 section 9.3.2).
             None if closes || wanted.head_only => Framing::Close,
             _ => return wrong("the framing", &head),
         };
@@ -147,14 +147,14 @@ impl Peer {
         self.goes_on(closes)
     }
 
-    /// After the last reply nothing comes.
+    /// After the last response nothing comes.
     fn goes_on(&mut self, closes: bool) -> Result<bool, Trouble> {
         if !closes {
             return Ok(true);
         }
         match self.rest()? {
             rest if rest.is_empty() => Ok(false),
-            rest => Err(Trouble::Wrong(format!("after the last reply: {}", show(&rest)))),
+            rest => Err(Trouble::Wrong(format!("after the last response: {}", show(&rest)))),
         }
     }
 
@@ -245,7 +245,7 @@ fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     head.split("\r\n").find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
 }
 
-/// The head that a handler's reply has to have, word for word.
+/// The head that a handler's response has to have, word for word.
 fn plain_head(head: &str, framing: Framing) -> String {
     let of = |name: &str| field(head, name).unwrap_or("?");
     let version = concat!("BaseHTTP/", env!("CARGO_PKG_VERSION"), " Rust/");

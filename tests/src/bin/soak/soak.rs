@@ -112,7 +112,7 @@ fn run(plan: &Plan) -> io::Result<Vec<String>> {
         }
         stage.set_ending();
         stage.close();
-        // Whoever still waits for a reply gets the end of the connection.
+        // Whoever still waits for a response gets the end of the connection.
         server.kill();
         soak.wrong.extend(stage.take_wrong());
         Ok(soak.wrong)
@@ -163,8 +163,8 @@ impl<'a> Soak<'a> {
     fn begin(&mut self) -> io::Result<Figures> {
         let mut peer = Peer::new(self.server.address)?;
         peer.send(b"GET /some/1 HTTP/1.1\r\nHost: soak\r\nConnection: close\r\n\r\n");
-        let reply = peer.reply(&Wanted { last: true, ..Wanted::page("GET /some/1\n") });
-        reply.map_err(|trouble| io::Error::other(format!("the first request: {trouble:?}")))?;
+        let response = peer.response(&Wanted { last: true, ..Wanted::page("GET /some/1\n") });
+        response.map_err(|trouble| io::Error::other(format!("the first request: {trouble:?}")))?;
         drop(peer);
         let mut figures = self.server.figures();
         let mut since = Instant::now();
@@ -304,7 +304,7 @@ impl<'a> Soak<'a> {
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let log = self.server.log.account();
         println!(
-            "{:.1} minutes: {} good replies, {} refused (503), {} late (408, or closed), {} failed on purpose, {} hostile \
+            "{:.1} minutes: {} good responses, {} refused (503), {} late (408, or closed), {} failed on purpose, {} hostile \
              clients, {} connections broken while that was to be expected",
             self.began.elapsed().as_secs_f64() / 60.0,
             of(&counts.good),

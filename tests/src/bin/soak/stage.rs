@@ -13,7 +13,7 @@ pub(crate) struct Stage {
     changed: Condvar,
     /// Odd while there are more clients than the server has room for, when it may refuse any of them.
     crowds: AtomicU64,
-    /// The server has been told to end, and may leave any client without a reply.
+    /// The server has been told to end, and may leave any client without a response.
     ending: AtomicBool,
     pub(crate) counts: Counts,
 }
@@ -36,7 +36,7 @@ enum Phase {
 
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
-    /// Good replies, every byte of them checked.
+    /// Good responses, every byte of them checked.
     pub(crate) good: AtomicU64,
     /// 503 while it was crowded.
     pub(crate) refused: AtomicU64,

@@ -1,4 +1,4 @@
-//! One client after another: good ones, whose every reply is checked, and hostile ones.
+//! One client after another: good ones, whose every response is checked, and hostile ones.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -118,7 +118,7 @@ impl<'a> Visitor<'a> {
             }
             let (request, wanted) = self.question(false);
             peer.send(request.as_bytes());
-            let goes_on = peer.reply(&wanted)?;
+            let goes_on = peer.response(&wanted)?;
             self.good();
             if !goes_on || !self.is_playing() {
                 return Ok(());
@@ -149,7 +149,7 @@ impl<'a> Visitor<'a> {
         let text: String = questions.iter().map(|(request, _)| &**request).collect();
         peer.send(text.as_bytes());
         for (_, wanted) in &questions {
-            let goes_on = peer.reply(wanted)?;
+            let goes_on = peer.response(wanted)?;
             self.good();
             if !goes_on {
                 return Ok(());
@@ -164,7 +164,7 @@ impl<'a> Visitor<'a> {
             let says_so = self.dice.chance(50);
             let (request, wanted) = self.question(says_so);
             peer.send(request.as_bytes());
-            peer.reply(&wanted)?;
+            peer.response(&wanted)?;
             self.good();
         }
         Ok(())
@@ -200,7 +200,7 @@ impl<'a> Visitor<'a> {
                 }
             }
             self.send_body(&mut peer, &body, is_chunked);
-            let goes_on = peer.reply(&wanted)?;
+            let goes_on = peer.response(&wanted)?;
             self.good();
             if !goes_on || !self.is_playing() {
                 return Ok(());
@@ -240,21 +240,23 @@ impl<'a> Visitor<'a> {
             wanted.framing = Framing::Close;
         }
         if keeps {
-            // The head says that it stays, which is a field more than in other replies.
-            let reply = peer.head()?;
-            if reply.starts_with("HTTP/1.1 503 ") {
+            // The head says that it stays, which is a field more than in other responses.
+            let response = peer.head()?;
+            if response.starts_with("HTTP/1.1 503 ") {
                 return Err(Trouble::Refused);
             }
             // A server that ends keeps no connection, which is excused then, as that it is broken.
-            if reply.contains("\r\nConnection: close\r\n") {
+            if response.contains("\r\nConnection: close\r\n") {
                 let kind = std::io::ErrorKind::ConnectionAborted;
                 return Err(std::io::Error::new(kind, "it does not stay").into());
             }
-            if !reply.contains("\r\nConnection: keep-alive\r\n") {
-                return Err(Trouble::Wrong(format!("a client of HTTP/1.0 that wanted to stay: {reply:?}")));
+            if !response.contains("\r\nConnection: keep-alive\r\n") {
+                return Err(Trouble::Wrong(format!(
+                    "a client of HTTP/1.0 that wanted to stay: {response:?}"
+                )));
             }
         } else {
-            peer.reply(&wanted)?;
+            peer.response(&wanted)?;
         }
         self.good();
         Ok(())
@@ -266,11 +268,11 @@ impl<'a> Visitor<'a> {
         let (request, wanted) = self.question(false);
         peer.send(request.as_bytes());
         peer.end();
-        peer.reply(&wanted)?;
+        peer.response(&wanted)?;
         self.good();
         match peer.rest()? {
             rest if rest.is_empty() => Ok(()),
-            rest => Err(Trouble::Wrong(format!("{} bytes after the reply", rest.len()))),
+            rest => Err(Trouble::Wrong(format!("{} bytes after the response", rest.len()))),
         }
     }
 
@@ -280,7 +282,7 @@ impl<'a> Visitor<'a> {
         for byte in request.as_bytes() {
             peer.send(&[*byte]);
         }
-        peer.reply(&wanted)?;
+        peer.response(&wanted)?;
         self.good();
         Ok(())
     }
@@ -293,7 +295,7 @@ impl<'a> Visitor<'a> {
             thread::sleep(Duration::from_millis(self.dice.between(1, 30)));
             peer.more()?;
         }
-        peer.reply(&Wanted::page(content::bytes(0, length)))?;
+        peer.response(&Wanted::page(content::bytes(0, length)))?;
         self.good();
         Ok(())
     }
@@ -311,13 +313,13 @@ impl<'a> Visitor<'a> {
         };
         peer.send(format!("POST /ignore HTTP/1.1\r\n{HOST}{framing}\r\n").as_bytes());
         self.send_body(&mut peer, body.as_bytes(), is_chunked);
-        let goes_on = peer.reply(&Wanted::page("not read\n"))?;
+        let goes_on = peer.response(&Wanted::page("not read\n"))?;
         self.good();
-        // How long a chunked one is turns out only after the reply.
+        // How long a chunked one is turns out only after the response.
         if goes_on && (!is_chunked || body.len() < DRAINED) {
             let (request, wanted) = self.question(true);
             peer.send(request.as_bytes());
-            peer.reply(&wanted)?;
+            peer.response(&wanted)?;
             self.good();
         }
         Ok(())
@@ -328,19 +330,19 @@ impl<'a> Visitor<'a> {
         let what = *self.dice.pick(&["panic/0", "error/0", "half"]);
         if what != "half" {
             peer.send(format!("GET /{what} HTTP/1.1\r\n{HOST}\r\n").as_bytes());
-            peer.reply(&Wanted::failure(500))?;
+            peer.response(&Wanted::failure(500))?;
             Counts::add(&self.stage.counts.failed);
             return Ok(());
         }
         let length = self.dice.length(1, 100_000);
         peer.send(format!("GET /half/{length} HTTP/1.1\r\n{HOST}\r\n").as_bytes());
         let wanted = Wanted { framing: Framing::Chunked, ..Wanted::page(content::bytes(0, length)) };
-        match peer.reply(&wanted) {
+        match peer.response(&wanted) {
             Err(Trouble::Broken(_)) => {
                 Counts::add(&self.stage.counts.failed);
                 Ok(())
             }
-            Ok(_) => Err(Trouble::Wrong("half of a reply looks like a whole one".to_owned())),
+            Ok(_) => Err(Trouble::Wrong("half of a response looks like a whole one".to_owned())),
             Err(trouble) => Err(trouble),
         }
     }
@@ -349,7 +351,7 @@ impl<'a> Visitor<'a> {
         self.stage.counts.hostile.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Leaves in the middle of the head, of the body, of the reply, or at once.
+    /// Leaves in the middle of the head, of the body, of the response, or at once.
     fn reset(&mut self) -> Result<(), Trouble> {
         let mut peer = self.peer()?;
         let (mut request, _) = self.question(false);

@@ -1,4 +1,4 @@
-//! The head of the reply in the making, and the error page.
+//! The head of the response in the making, and the error page.
 
 use basehttp::HTTPStatus;
 use basehttp_tests::strict::{Framing, Version};

@@ -65,8 +65,8 @@ fn an_upgrade_that_is_not_taken_is_served_as_if_nobody_had_asked() {
     let stage = Stage::new(|act| say(act, "as usual"));
     let mut client = Client::new(&stage.server);
     for _ in 0..2 {
-        let reply = client.ask(ASK);
-        assert_eq!((reply.status, &*reply.text(), reply.field("upgrade")), (200, "as usual", None));
+        let response = client.ask(ASK);
+        assert_eq!((response.status, &*response.text(), response.field("upgrade")), (200, "as usual", None));
     }
 }
 

@@ -1,4 +1,4 @@
-//! How a reply tells its end: decided once, when the head goes out.
+//! How a response tells its end: decided once, when the head goes out.
 
 use std::io;
 
@@ -366,7 +366,7 @@ fn framing_fields_that_a_status_must_not_have() {
         act.end_headers()
     });
     assert_eq!(run.responses.len(), 2);
-    assert_eq!(framing(&run.responses[0]), (Some("5"), None, None), "that of the reply with 200");
+    assert_eq!(framing(&run.responses[0]), (Some("5"), None, None), "that of the response with 200");
 }
 
 #[test]

@@ -30,15 +30,15 @@ fn check_before(panics: bool, begin: fn(&Act) -> io::Result<()>) {
         fails(panics)
     });
     let mut client = Client::new(&stage.server);
-    let reply = client.ask(GET);
-    assert_eq!(reply.status_line, "HTTP/1.1 500 Internal Server Error");
-    assert_eq!(reply.field("connection"), Some("close"));
-    assert_eq!(reply.field("x-begun"), None);
-    assert_eq!(reply.all("server").len(), 1);
+    let response = client.ask(GET);
+    assert_eq!(response.status_line, "HTTP/1.1 500 Internal Server Error");
+    assert_eq!(response.field("connection"), Some("close"));
+    assert_eq!(response.field("x-begun"), None);
+    assert_eq!(response.all("server").len(), 1);
     assert!(
-        !reply.text().contains("on purpose"),
+        !response.text().contains("on purpose"),
         "the client learns nothing of the inside: {}",
-        reply.text()
+        response.text()
     );
     client.assert_closed();
     assert_eq!(Client::new(&stage.server).ask("GET /good HTTP/1.1\r\nHost: a\r\n\r\n").text(), "good");
@@ -94,7 +94,7 @@ fn a_panic_while_the_body_is_held_back() {
     check_before(true, held_body);
 }
 
-/// After the head went out the client must see that the reply is not whole.
+/// After the head went out the client must see that the response is not whole.
 fn check_after(panics: bool, begin: fn(&Act) -> io::Result<()>) -> Vec<u8> {
     let stage = Stage::new(move |act| {
         if act.path() == "/good" {
@@ -160,7 +160,7 @@ fn a_panic_after_the_head_in_chunks() {
 }
 
 #[test]
-fn in_memory_a_cut_reply_is_truncated() {
+fn in_memory_a_cut_response_is_truncated() {
     for begin in [counted, chunked] {
         for panics in [false, true] {
             let (run, _) = Act::run([GET, GET].concat(), move |act| {
@@ -215,7 +215,7 @@ fn too_little_body_for_http_0_9() {
 }
 
 #[test]
-fn an_error_after_the_last_byte_does_the_reply_no_harm() {
+fn an_error_after_the_last_byte_does_the_response_no_harm() {
     let (run, log) = Act::run([GET, GET].concat(), |act| {
         act.send_response(200);
         act.send_header("Content-Length", 5);

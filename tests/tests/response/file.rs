@@ -36,7 +36,7 @@ fn more_files_than_a_turn_has_requests_are_sent_one_after_the_other() {
     let file = file(b"hello");
     let (run, log) = Act::run(GET.repeat(200), move |act| send(act, Some(5), &file, 5));
     assert_eq!(run.responses.len(), 200);
-    assert!(run.responses.iter().all(|reply| reply.text() == "hello" && !reply.truncated));
+    assert!(run.responses.iter().all(|response| response.text() == "hello" && !response.truncated));
     assert_eq!(log.lines().len(), 200, "{:?}", log.lines());
 }
 
@@ -45,10 +45,10 @@ fn a_file_is_counted_or_sent_in_a_chunk_and_the_connection_goes_on() {
     for declared in [Some(5), None] {
         let file = file(b"hello");
         let (run, _) = Act::run([GET, GET].concat(), move |act| send(act, declared, &file, 5));
-        for reply in &run.responses {
-            assert_eq!((reply.status, &*reply.text()), (200, "hello"));
-            assert!(!reply.truncated && reply.stays_open);
-            let framing = reply.header("transfer-encoding").or(reply.header("content-length"));
+        for response in &run.responses {
+            assert_eq!((response.status, &*response.text()), (200, "hello"));
+            assert!(!response.truncated && response.stays_open);
+            let framing = response.header("transfer-encoding").or(response.header("content-length"));
             assert_eq!(framing, Some(if declared.is_some() { "5" } else { "chunked" }));
         }
         assert_eq!(run.responses.len(), 2);
@@ -70,7 +70,7 @@ fn an_old_client_gets_a_file_up_to_the_end_of_the_connection() {
 }
 
 #[test]
-fn a_reply_to_head_has_no_file() {
+fn a_response_to_head_has_no_file() {
     let file = file(b"hello");
     let (run, log) = Act::run([HEAD, HEAD].concat(), move |act| send(act, Some(5), &file, 5));
     assert_eq!(run.responses.len(), 2);
@@ -97,8 +97,8 @@ fn bytes_and_pieces_of_files_come_in_the_order_in_which_they_were_written() {
             act.wfile.write_all(&vec![b'x'; 20_000])?;
             act.wfile.write_all(b"e")
         });
-        for reply in &run.responses {
-            assert_eq!(reply.text(), format!("a234b10123456789{}e", "x".repeat(20_000)));
+        for response in &run.responses {
+            assert_eq!(response.text(), format!("a234b10123456789{}e", "x".repeat(20_000)));
         }
         assert_eq!(run.responses.len(), 2);
     }
@@ -137,9 +137,9 @@ fn a_file_arrives_whole_however_slowly_it_is_taken() {
     client.send("GET /file HTTP/1.1\r\nHost: a\r\n\r\n").send(GET);
     // Others are served meanwhile.
     assert_eq!(Client::new(&stage.server).ask(GET).text(), "behind it");
-    let reply = client.reply();
-    assert!(reply.body == all);
-    assert_eq!(client.reply().text(), "behind it");
+    let response = client.response();
+    assert!(response.body == all);
+    assert_eq!(client.response().text(), "behind it");
 }
 
 #[cfg(unix)]
@@ -162,7 +162,7 @@ fn a_file_goes_over_a_unix_socket() {
 }
 
 #[test]
-fn a_file_that_has_become_shorter_cuts_the_reply_and_the_log_tells_it() {
+fn a_file_that_has_become_shorter_cuts_the_response_and_the_log_tells_it() {
     let all = many();
     for declared in [Some(all.len() as u64 + 7), None] {
         let file = file(&all);
@@ -189,7 +189,7 @@ fn a_file_that_has_become_shorter_cuts_the_reply_and_the_log_tells_it() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_file_that_cannot_be_read_cuts_the_reply_and_the_log_tells_it() {
+fn a_file_that_cannot_be_read_cuts_the_response_and_the_log_tells_it() {
     // A folder can be opened, and not read.
     let folder = tempfile::tempdir().unwrap();
     let file = Arc::new(File::open(folder.path()).unwrap());

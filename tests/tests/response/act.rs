@@ -106,7 +106,7 @@ impl Stage {
     }
 }
 
-/// The reply that most tests make.
+/// The response that most tests make.
 pub(crate) fn say(act: &Act, text: &str) -> io::Result<()> {
     act.send_response(200);
     act.end_headers()?;

@@ -67,7 +67,7 @@ fn check_gone(declared: Option<usize>, returns: bool) {
 }
 
 #[test]
-fn a_client_that_goes_away_while_a_chunked_reply_is_written() {
+fn a_client_that_goes_away_while_a_chunked_response_is_written() {
     check_gone(None, true);
 }
 
@@ -77,12 +77,12 @@ fn a_handler_that_ignores_that_its_client_went_away() {
 }
 
 #[test]
-fn a_client_that_goes_away_while_a_counted_reply_is_written() {
+fn a_client_that_goes_away_while_a_counted_response_is_written() {
     check_gone(Some(2_000_000_000), true);
 }
 
 #[test]
-fn a_handler_that_ignores_it_with_a_counted_reply() {
+fn a_handler_that_ignores_it_with_a_counted_response() {
     check_gone(Some(2_000_000_000), false);
 }
 
@@ -118,7 +118,7 @@ fn a_client_that_goes_away_while_its_body_is_read() {
 }
 
 #[test]
-fn a_client_that_goes_away_before_the_reply() {
+fn a_client_that_goes_away_before_the_response() {
     let (open, wait) = gate();
     let stage = Stage::new(move |act| {
         act.log.push("entered 200 -");
@@ -154,13 +154,13 @@ fn a_client_that_ends_its_half_is_answered() {
     client.send(GET).send(GET).end();
     open.send(()).unwrap();
     open.send(()).unwrap();
-    assert_eq!(client.reply().text(), "hello");
-    assert_eq!(client.reply().text(), "hello");
+    assert_eq!(client.response().text(), "hello");
+    assert_eq!(client.response().text(), "hello");
     client.assert_closed();
 }
 
 #[test]
-fn earlier_replies_are_out_before_a_later_handler_waits() {
+fn earlier_responses_are_out_before_a_later_handler_waits() {
     let (open, wait) = gate();
     let stage = Stage::new(move |act| {
         if act.path() == "/wait" {
@@ -170,10 +170,10 @@ fn earlier_replies_are_out_before_a_later_handler_waits() {
     });
     let mut client = Client::new(&stage.server);
     client.send([GET, "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n", GET].concat());
-    assert_eq!(client.reply().text(), "/");
+    assert_eq!(client.response().text(), "/");
     open.send(()).unwrap();
-    assert_eq!(client.reply().text(), "/wait");
-    assert_eq!(client.reply().text(), "/");
+    assert_eq!(client.response().text(), "/wait");
+    assert_eq!(client.response().text(), "/");
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn many_pipelined_requests_are_answered_in_order() {
     let input: Vec<_> = (0..500).map(|n| format!("GET /{n} HTTP/1.1\r\nHost: a\r\n\r\n")).collect();
     client.send(input.concat());
     for n in 0..500 {
-        assert_eq!(client.reply().text(), format!("/{n}"));
+        assert_eq!(client.response().text(), format!("/{n}"));
     }
 }
 
@@ -233,14 +233,14 @@ fn a_slow_reader_gets_all_of_it() {
 fn a_refused_request_that_is_still_being_sent_gets_its_answer() {
     let stage = Stage::new(|act| say(act, ""));
     let mut client = Client::new(&stage.server);
-    let reply = client
+    let response = client
         .ask(format!("SPAM / HTTP/1.1\r\nHost: a\r\nContent-Length: 800000\r\n\r\n{}", "x".repeat(800_000)));
-    assert_eq!(reply.status, 501);
+    assert_eq!(response.status, 501);
     client.assert_closed();
     let mut client = Client::new(&stage.server);
-    let reply =
+    let response =
         client.ask(format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n{}", "x".repeat(800_000)));
-    assert_eq!(reply.status, 400);
+    assert_eq!(response.status, 400);
     client.assert_closed();
 }
 
@@ -264,7 +264,7 @@ fn many_clients_at_once() {
             client.send(format!("GET /{round}/{n} HTTP/1.1\r\nHost: a\r\n\r\n"));
         }
         for (n, client) in clients.iter_mut().enumerate() {
-            assert_eq!(client.reply().text(), format!("/{round}/{n}"));
+            assert_eq!(client.response().text(), format!("/{round}/{n}"));
         }
     }
 }
@@ -274,8 +274,8 @@ fn a_head_that_takes_too_long_is_answered_408() {
     let builder = HTTPServer::builder().head_timeout(Duration::from_millis(50));
     let stage = Stage::with(builder, |act| say(act, ""));
     let mut client = Client::new(&stage.server);
-    let reply = client.ask("GET / HTTP/1.1\r\nHo");
-    assert_eq!(reply.status_line, "HTTP/1.1 408 Request Timeout");
+    let response = client.ask("GET / HTTP/1.1\r\nHo");
+    assert_eq!(response.status_line, "HTTP/1.1 408 Request Timeout");
     client.assert_closed();
 }
 
@@ -295,8 +295,8 @@ fn a_body_that_takes_too_long_is_answered_408() {
     let builder = HTTPServer::builder().gather_limit(0).read_timeout(Duration::from_millis(50));
     let stage = Stage::with(builder, |act| act.rfile.read_to_end(&mut Vec::new()).map(drop));
     let mut client = Client::new(&stage.server);
-    let reply = client.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe");
-    assert_eq!(reply.status, 408, "{}", show(&reply.body));
+    let response = client.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe");
+    assert_eq!(response.status, 408, "{}", show(&response.body));
     client.assert_closed();
     let (log, errors) = stage.end();
     assert!(errors.is_empty(), "{errors:?}");
@@ -313,7 +313,7 @@ fn the_deadline_that_is_told_is_the_one_that_was_missed() {
         client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe");
     }
     for client in &mut clients {
-        assert_eq!(client.reply().status, 408);
+        assert_eq!(client.response().status, 408);
     }
     let (log, _) = stage.end();
     assert_eq!(log.iter().filter(|line| line.contains("(body_timeout)")).count(), 50, "{log:?}");
@@ -321,7 +321,7 @@ fn the_deadline_that_is_told_is_the_one_that_was_missed() {
 }
 
 #[test]
-fn a_client_that_takes_no_reply_is_not_late_with_its_next_body() {
+fn a_client_that_takes_no_response_is_not_late_with_its_next_body() {
     let builder = HTTPServer::builder().write_high_water(1 << 26).write_timeout(Duration::from_millis(100));
     let stage = Stage::with(builder, |act| say(act, &"x".repeat(1 << 25)));
     let mut client = Client::new(&stage.server);

@@ -15,7 +15,7 @@ fn hints(act: &Act) -> io::Result<()> {
 }
 
 #[test]
-fn early_hints_come_before_the_reply() {
+fn early_hints_come_before_the_response() {
     let (run, log) = Act::run([GET, GET].concat(), |act| {
         hints(act)?;
         hints(act)?;
@@ -43,7 +43,7 @@ fn a_client_of_http_1_0_gets_none() {
 }
 
 #[test]
-fn an_interim_response_alone_is_no_reply() {
+fn an_interim_response_alone_is_no_response() {
     let (run, log) = Act::run(GET, hints);
     assert_eq!(run.responses[0].status, 500);
     assert_eq!(run.responses[0].interim.len(), 1);
@@ -63,11 +63,11 @@ fn it_is_sent_at_once() {
     client.send(GET).read_up_to(b"HTTP/1.1 103 Early Hints\r\n");
     client.read_up_to(b"\r\n\r\n");
     release.send(()).unwrap();
-    assert_eq!(client.reply().text(), "hello");
+    assert_eq!(client.response().text(), "hello");
 }
 
 #[test]
-fn a_mistake_in_it_is_told_and_the_reply_can_still_be_made() {
+fn a_mistake_in_it_is_told_and_the_response_can_still_be_made() {
     let (run, log) = Act::run(GET, |act| {
         act.send_response_only(103);
         act.send_header("Link", "a\r\nb");

@@ -70,11 +70,11 @@ fn trailer_fields_come_behind_whatever_is_written_after_them() {
     });
     let mut client = Client::new(&stage.server);
     for _ in 0..3 {
-        let reply = client.ask(GET);
-        assert_eq!((reply.body.len(), reply.body.last()), (200_001, Some(&b'z')));
+        let response = client.ask(GET);
+        assert_eq!((response.body.len(), response.body.last()), (200_001, Some(&b'z')));
         let expected = [("Server-Timing", "db;dur=53"), ("X-Sum", "200000")];
-        assert_eq!(reply.trailers, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        assert_eq!(reply.all("trailer"), ["Server-Timing, X-Sum"]);
+        assert_eq!(response.trailers, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert_eq!(response.all("trailer"), ["Server-Timing, X-Sum"]);
     }
 }
 
@@ -106,9 +106,9 @@ fn trailer_fields_come_behind_a_file() {
     });
     let mut client = Client::new(&stage.server);
     for _ in 0..3 {
-        let reply = client.ask(GET);
-        assert_eq!(reply.body.len(), 1_000_001);
-        assert_eq!(reply.trailers, [("X-Sum".to_owned(), "f".to_owned())]);
+        let response = client.ask(GET);
+        assert_eq!(response.body.len(), 1_000_001);
+        assert_eq!(response.trailers, [("X-Sum".to_owned(), "f".to_owned())]);
     }
 }
 

@@ -1,30 +1,30 @@
-//! A strict client: reads replies by RFC 9112, takes nothing that it does not allow, and shares nothing with the crate.
+//! A strict client: reads responses by RFC 9112, takes nothing that it does not allow, and shares nothing with the crate.
 
 use crate::requests::{is_token, trim};
 use crate::show;
 
-/// What of the request decides how its reply is read.
+/// What of the request decides how its response is read.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Asked {
     /// HEAD.
     pub head: bool,
     /// CONNECT.
     pub connect: bool,
-    /// A request of HTTP/0.9: the reply has no head.
+    /// A request of HTTP/0.9: the response has no head.
     pub headless: bool,
-    /// The client speaks HTTP/1.1: chunks and interim replies are for it.
+    /// The client speaks HTTP/1.1: chunks and interim responses are for it.
     pub speaks_1_1: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
-    /// 0 for a reply without a head.
+pub struct Response {
+    /// 0 for a response without a head.
     pub status: u16,
     pub reason: Vec<u8>,
     /// Names in lower case, values as they stand after the colon and a blank.
     pub fields: Vec<(Vec<u8>, Vec<u8>)>,
     pub body: Vec<u8>,
-    /// The interim replies before it.
+    /// The interim responses before it.
     pub interim: Vec<u16>,
     pub end: End,
     /// Whether the connection is over after it.
@@ -41,7 +41,7 @@ pub enum End {
     Truncated,
 }
 
-impl Reply {
+impl Response {
     pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         self.fields.iter().filter(move |field| field.0 == name.as_bytes()).map(|field| &*field.1)
     }
@@ -60,13 +60,13 @@ struct Head {
     fields: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
-/// Reads the reply at the front of `output`, and says how long it is.
+/// Reads the response at the front of `output`, and says how long it is.
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn read(output: &[u8], asked: Asked) -> Result<(Reply, usize), String> {
+pub fn read(output: &[u8], asked: Asked) -> Result<(Response, usize), String> {
     if asked.headless {
-        let reply = Reply {
+        let response = Response {
             status: 0,
             reason: Vec::new(),
             fields: Vec::new(),
@@ -75,7 +75,7 @@ pub fn read(output: &[u8], asked: Asked) -> Result<(Reply, usize), String> {
             end: End::WithConnection,
             closes: true,
         };
-        return Ok((reply, output.len()));
+        return Ok((response, output.len()));
     }
     let mut interim = Vec::new();
     let mut at = 0;
@@ -84,10 +84,10 @@ pub fn read(output: &[u8], asked: Asked) -> Result<(Reply, usize), String> {
         at += len;
         if matches!(head.status, 100 | 102..=199) {
             if !asked.speaks_1_1 {
-                return Err("an interim reply to a client of HTTP/1.0".to_owned());
+                return Err("an interim response to a client of HTTP/1.0".to_owned());
             }
             if has(&head, "content-length") || has(&head, "transfer-encoding") {
-                return Err("an interim reply with a framing field".to_owned());
+                return Err("an interim response with a framing field".to_owned());
             }
             interim.push(head.status);
             continue;
@@ -96,7 +96,7 @@ pub fn read(output: &[u8], asked: Asked) -> Result<(Reply, usize), String> {
         at += len;
         let closes = end != End::Framed || closes(&head);
         let Head { status, reason, fields, .. } = head;
-        return Ok((Reply { status, reason, fields, body, interim, end, closes }, at));
+        return Ok((Response { status, reason, fields, body, interim, end, closes }, at));
     }
 }
 
@@ -175,7 +175,7 @@ fn read_body(head: &Head, output: &[u8], asked: Asked) -> Result<Read, String> {
     }
     let is_tunnel = head.status == 101 || (asked.connect && (200..300).contains(&head.status));
     if (is_tunnel || head.status == 204) && lengths.len() + codings.len() > 0 {
-        return Err(format!("a framing field in a reply of {}", head.status));
+        return Err(format!("a framing field in a response of {}", head.status));
     }
     if is_tunnel {
         return Ok((output.to_vec(), End::WithConnection, output.len()));

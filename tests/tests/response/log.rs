@@ -147,10 +147,10 @@ fn the_date_on_the_wire_is_now() {
         assert_eq!(date.len(), 29, "{date}");
         words[4].clone()
     };
-    let reply = Client::new(&stage.server).ask(GET);
-    parse(reply.field("date").expect("a date"));
+    let response = Client::new(&stage.server).ask(GET);
+    parse(response.field("date").expect("a date"));
     let wanted = basehttp::HttpDate::from(std::time::SystemTime::now());
     // The same hour, or the test runs over its end.
-    let date = reply.field("date").unwrap();
+    let date = response.field("date").unwrap();
     assert_eq!(date[..16], wanted.as_str()[..16], "{date} {wanted}");
 }

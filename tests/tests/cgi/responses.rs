@@ -10,48 +10,49 @@ fn says(text: &str) -> Stage {
 
 #[test]
 fn without_a_status_it_is_200() {
-    let reply = says("Content-Type: text/x\\n\\nbody").reply();
-    assert_eq!((reply.status, &*reply.reason), (200, "Script output follows"));
-    assert_eq!((reply.header("content-type"), &*reply.text()), (Some("text/x"), "body"));
-    assert_eq!(reply.header("content-length"), Some("4"));
-    assert!(reply.stays_open && reply.header("date").is_some() && reply.header("server").is_some());
+    let response = says("Content-Type: text/x\\n\\nbody").response();
+    assert_eq!((response.status, &*response.reason), (200, "Script output follows"));
+    assert_eq!((response.header("content-type"), &*response.text()), (Some("text/x"), "body"));
+    assert_eq!(response.header("content-length"), Some("4"));
+    assert!(response.stays_open && response.header("date").is_some() && response.header("server").is_some());
 }
 
 #[test]
 fn a_status_and_fields_are_passed_on() {
-    let reply =
-        says("Status: 404 Not here\\r\\nX-A: 1\\r\\nSet-Cookie: a\\r\\nSet-Cookie: b\\r\\n\\r\\n").reply();
-    assert_eq!((reply.status, &*reply.reason), (404, "Not here"));
-    assert_eq!(reply.headers.get_all("set-cookie").collect::<Vec<_>>(), ["a", "b"]);
-    assert_eq!(says("Status: 404\\n\\n").reply().reason, "Not Found");
-    assert_eq!(says("Status: 204\\nContent-Length: 0\\n\\nbody").reply().status, 204);
-    let reply = says("Status: 304\\nETag: \"a\"\\n\\n").reply();
-    assert_eq!((reply.status, reply.header("etag")), (304, Some("\"a\"")));
+    let response =
+        says("Status: 404 Not here\\r\\nX-A: 1\\r\\nSet-Cookie: a\\r\\nSet-Cookie: b\\r\\n\\r\\n").response();
+    assert_eq!((response.status, &*response.reason), (404, "Not here"));
+    assert_eq!(response.headers.get_all("set-cookie").collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(says("Status: 404\\n\\n").response().reason, "Not Found");
+    assert_eq!(says("Status: 204\\nContent-Length: 0\\n\\nbody").response().status, 204);
+    let response = says("Status: 304\\nETag: \"a\"\\n\\n").response();
+    assert_eq!((response.status, response.header("etag")), (304, Some("\"a\"")));
 }
 
 #[test]
 fn framing_is_the_servers() {
-    let reply =
-        says("Transfer-Encoding: chunked\\nConnection: close\\nDate: x\\nServer: x\\nA: b\\n\\nbody").reply();
-    assert_eq!(&*reply.text(), "body");
-    assert!(reply.stays_open && reply.header("transfer-encoding").is_none());
-    assert_eq!(reply.headers.get_all("date").count(), 1);
-    assert_ne!(reply.header("server"), Some("x"));
+    let response =
+        says("Transfer-Encoding: chunked\\nConnection: close\\nDate: x\\nServer: x\\nA: b\\n\\nbody")
+            .response();
+    assert_eq!(&*response.text(), "body");
+    assert!(response.stays_open && response.header("transfer-encoding").is_none());
+    assert_eq!(response.headers.get_all("date").count(), 1);
+    assert_ne!(response.header("server"), Some("x"));
 }
 
 #[test]
 fn content_length_is_held_to() {
     let stage = says("Content-Length: 3\\n\\nbody");
-    let reply = stage.reply();
-    assert_eq!((&*reply.text(), reply.truncated, reply.stays_open), ("bod", false, true));
+    let response = stage.response();
+    assert_eq!((&*response.text(), response.truncated, response.stays_open), ("bod", false, true));
     assert!(stage.log.has("more than its Content-Length"), "{:?}", stage.log.lines());
-    let reply = says("Content-Length: 9\\n\\nbody").reply();
-    assert!(reply.truncated || reply.status == 500, "{reply:?}");
-    assert_eq!(says("Content-Length: +3\\n\\nbody").reply().status, 502);
+    let response = says("Content-Length: 9\\n\\nbody").response();
+    assert!(response.truncated || response.status == 500, "{response:?}");
+    assert_eq!(says("Content-Length: +3\\n\\nbody").response().status, 502);
 }
 
 #[test]
-fn what_is_no_reply_is_502() {
+fn what_is_no_response_is_502() {
     for text in [
         "",
         "\\n",
@@ -63,8 +64,8 @@ fn what_is_no_reply_is_502() {
         "HTTP/1.1 200 OK\\n\\n",
     ] {
         let stage = says(text);
-        let reply = stage.reply();
-        assert_eq!((reply.status, &*reply.reason), (502, "Bad response of CGI script"), "{text}");
+        let response = stage.response();
+        assert_eq!((response.status, &*response.reason), (502, "Bad response of CGI script"), "{text}");
         assert!(stage.log.has("/cgi-bin/script: "), "{text}: {:?}", stage.log.lines());
     }
 }
@@ -74,16 +75,16 @@ fn a_head_has_limits() {
     let heads = |count: usize| {
         Stage::with(&format!("for i in $(seq {count}); do echo A$i: b; done; echo; echo body"))
     };
-    assert_eq!((heads(100).reply().text(), heads(101).reply().status), ("body\n".into(), 502));
+    assert_eq!((heads(100).response().text(), heads(101).response().status), ("body\n".into(), 502));
     // It stops listening long before this is over.
-    assert_eq!(Stage::with("exec yes aaaaaaaa").reply().status, 502);
-    assert_eq!(Stage::with("exec yes a: b").reply().status, 502);
+    assert_eq!(Stage::with("exec yes aaaaaaaa").response().status, 502);
+    assert_eq!(Stage::with("exec yes a: b").response().status, 502);
 }
 
 #[test]
 fn a_field_cannot_break_the_head() {
-    let reply = says("A: b\\rX-Evil: 1\\n\\n").reply();
-    assert_eq!(reply.status, 502);
+    let response = says("A: b\\rX-Evil: 1\\n\\n").response();
+    assert_eq!(response.status, 502);
 }
 
 #[test]
@@ -93,13 +94,13 @@ fn head_has_no_body() {
     );
     let requests =
         "HEAD /cgi-bin/script HTTP/1.1\r\nHost: a\r\n\r\nGET /cgi-bin/script HTTP/1.1\r\nHost: a\r\n\r\n";
-    let replies = stage.replies(requests);
+    let responses = stage.responses(requests);
     assert_eq!(
-        (replies[0].header("method"), replies[0].header("content-length")),
+        (responses[0].header("method"), responses[0].header("content-length")),
         (Some("HEAD"), Some("1000000"))
     );
-    assert!(replies[0].body.is_empty() && replies[0].stays_open, "{:?}", stage.log.lines());
-    assert_eq!((replies[1].header("method"), replies[1].body.len()), (Some("GET"), 1_000_000));
+    assert!(responses[0].body.is_empty() && responses[0].stays_open, "{:?}", stage.log.lines());
+    assert_eq!((responses[1].header("method"), responses[1].body.len()), (Some("GET"), 1_000_000));
 }
 
 /// The client has all that it is to have, or can see how its answer begins.
@@ -124,9 +125,9 @@ fn a_head_is_sent_while_its_script_goes_on() {
 }
 
 #[test]
-fn a_long_reply_is_whole() {
+fn a_long_response_is_whole() {
     let stage = Stage::with("echo A: b; echo; head -c 3000000 /dev/zero");
-    assert_eq!(stage.reply().body.len(), 3_000_000);
+    assert_eq!(stage.response().body.len(), 3_000_000);
     let old = stage.ask("GET /cgi-bin/script HTTP/1.0\r\n\r\n");
     assert_eq!((old.body.len(), old.stays_open), (3_000_000, false));
 }
@@ -138,11 +139,14 @@ fn a_script_may_speak_for_itself() {
         "cgi-bin/nph-a",
         "printf 'HTTP/1.0 201 Made\\r\\nX: y\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\nbody'",
     );
-    let reply = stage.get("/cgi-bin/nph-a");
-    assert_eq!((reply.status, &*reply.reason, &*reply.text()), (201, "Made", "body"));
+    let response = stage.get("/cgi-bin/nph-a");
+    assert_eq!((response.status, &*response.reason, &*response.text()), (201, "Made", "body"));
     // The framing is the server's, and the connection goes on.
-    assert_eq!((reply.version.as_str(), reply.stays_open, reply.header("server")), ("HTTP/1.1", true, None));
-    assert!(reply.header("date").is_some() && reply.header("transfer-encoding").is_none());
+    assert_eq!(
+        (response.version.as_str(), response.stays_open, response.header("server")),
+        ("HTTP/1.1", true, None)
+    );
+    assert!(response.header("date").is_some() && response.header("transfer-encoding").is_none());
     stage.script("cgi-bin/nph-b", "printf 'A: b\\n\\nbody'");
     assert_eq!(stage.get("/cgi-bin/nph-b").status, 502);
 }
@@ -150,7 +154,7 @@ fn a_script_may_speak_for_itself() {
 #[test]
 fn other_methods_are_a_line_of_the_handlers() {
     let stage = Stage::with("echo M: $REQUEST_METHOD; echo; cat");
-    let reply = stage.request("PUT", "/cgi-bin/script", "Content-Length: 0\r\n");
-    assert_eq!(reply.header("m"), Some("PUT"));
+    let response = stage.request("PUT", "/cgi-bin/script", "Content-Length: 0\r\n");
+    assert_eq!(response.header("m"), Some("PUT"));
     assert_eq!(stage.request("DELETE", "/cgi-bin/script", "").status, 501);
 }

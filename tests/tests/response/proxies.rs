@@ -53,7 +53,7 @@ fn a_proxy_header_tells_the_client_of_all_requests() {
     ] {
         let mut client_of_proxy = Client::new(&stage.server);
         client_of_proxy.send([&header[..], REQUEST.as_bytes()].concat());
-        assert_eq!(client_of_proxy.reply().text(), format!("{client} http"));
+        assert_eq!(client_of_proxy.response().text(), format!("{client} http"));
         assert_eq!(client_of_proxy.ask(REQUEST).text(), format!("{client} http"));
     }
 }
@@ -77,7 +77,7 @@ fn an_ipv4_address_has_one_form_wherever_it_comes_in() {
     ] {
         let mut client = Client::new(&announced.server);
         client.send([&header[..], REQUEST.as_bytes()].concat());
-        assert_eq!(client.reply().text(), "192.0.2.7:4660 192.0.2.7 http", "{}", show(&header));
+        assert_eq!(client.response().text(), "192.0.2.7:4660 192.0.2.7 http", "{}", show(&header));
     }
     // The proxy that a header tells of is one that fields may go by: whom it names last is trusted or not, in either form.
     for networks in [["127.0.0.1", "10.0.0.0/8"], ["::ffff:127.0.0.1", "::ffff:10.0.0.0/104"]] {
@@ -100,7 +100,7 @@ fn an_ipv4_address_has_one_form_wherever_it_comes_in() {
     let both = stage(proxies.fields(ForwardedFields::XForwarded));
     let mut client = Client::new(&both.server);
     client.send("PROXY TCP6 ::ffff:10.1.1.1 ::1 4660 80\r\nGET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n");
-    assert_eq!(client.reply().text(), "192.0.2.7:0 192.0.2.7 http");
+    assert_eq!(client.response().text(), "192.0.2.7:0 192.0.2.7 http");
 }
 
 /// Of a server at several addresses each connection counts as what it is.
@@ -137,8 +137,8 @@ fn an_ipv4_client_of_a_socket_for_both_has_one_form_too() {
     let handle = server.handle();
     let thread = std::thread::spawn(move || server.serve_forever());
     let mut client = Client::over(TcpStream::connect(("127.0.0.1", port)).unwrap());
-    let reply = client.ask("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n");
-    assert_eq!(reply.text(), "192.0.2.7:0 192.0.2.7 http");
+    let response = client.ask("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n");
+    assert_eq!(response.text(), "192.0.2.7:0 192.0.2.7 http");
     assert!(client.ask(REQUEST).text().contains(" 127.0.0.1 http"));
     handle.shutdown();
     thread.join().unwrap().unwrap();
@@ -159,7 +159,7 @@ fn a_proxy_header_tells_whether_its_client_speaks_tls() {
         let mut client = Client::new(&stage.server);
         client
             .send([&version_2(command, 0x11, &[IPV4, extension].concat())[..], REQUEST.as_bytes()].concat());
-        assert!(client.reply().text().ends_with(&format!(" {scheme}")), "{}", show(extension));
+        assert!(client.response().text().ends_with(&format!(" {scheme}")), "{}", show(extension));
     }
 }
 
@@ -171,7 +171,7 @@ fn a_proxy_header_may_come_in_any_pieces() {
             let mut client = Client::new(&stage.server);
             client.send(&header[..at]);
             client.send([&header[at..], REQUEST.as_bytes()].concat());
-            assert_eq!(client.reply().text(), "192.0.2.7:4660 192.0.2.7 http", "split at {at}");
+            assert_eq!(client.response().text(), "192.0.2.7:4660 192.0.2.7 http", "split at {at}");
         }
     }
 }
@@ -202,7 +202,7 @@ fn a_proxy_may_speak_for_itself() {
     ] {
         let mut client = Client::new(&stage.server);
         client.send([&header[..], REQUEST.as_bytes()].concat());
-        let text = client.reply().text();
+        let text = client.response().text();
         assert!(text.ends_with(" 127.0.0.1 http"), "{}: {text}", show(&header));
     }
 }
@@ -229,8 +229,13 @@ fn what_is_no_proxy_header_is_refused_and_logged() {
     ] {
         let mut client = Client::new(&stage.server);
         client.send(&begin);
-        let reply = client.rest().unwrap();
-        assert!(reply.starts_with(b"HTTP/1.1 400 Bad Request\r\n"), "{}: {}", show(&begin), show(&reply));
+        let response = client.rest().unwrap();
+        assert!(
+            response.starts_with(b"HTTP/1.1 400 Bad Request\r\n"),
+            "{}: {}",
+            show(&begin),
+            show(&response)
+        );
         log.wait_for("a connection of a trusted proxy has to begin with a PROXY header: ");
         assert_eq!(log.take().len(), 1);
     }
@@ -254,8 +259,8 @@ fn a_proxy_header_of_another_is_a_bad_request() {
     for header in [b"PROXY TCP4 192.0.2.7 10.0.0.1 4660 80\r\n".to_vec(), version_2(1, 0x11, IPV4)] {
         let mut client = Client::new(&stage.server);
         client.send([&header[..], REQUEST.as_bytes()].concat());
-        let reply = client.rest().unwrap();
-        assert!(show(&reply).contains(" 400 "), "{}", show(&reply));
+        let response = client.rest().unwrap();
+        assert!(show(&response).contains(" 400 "), "{}", show(&response));
     }
     let (lines, _) = stage.end();
     assert_eq!(lines.iter().filter(|line| line.contains(" 400 ")).count(), 2, "{lines:?}");

@@ -138,14 +138,14 @@ fn a_failed_handler_leaves_no_body_behind() {
 }
 
 #[test]
-fn a_long_unread_body_closes_the_connection_and_the_reply_arrives() {
+fn a_long_unread_body_closes_the_connection_and_the_response_arrives() {
     let stage =
         Stage::with(HTTPServer::builder().gather_limit(0).drain_limit(1000), |act| say(act, "enough"));
     for size in [2_000, 700_000] {
         let mut client = Client::new(&stage.server);
-        let reply = client.ask(post(&"x".repeat(size)));
-        assert_eq!((reply.status, &*reply.text()), (200, "enough"));
-        assert_eq!(reply.field("connection"), Some("close"));
+        let response = client.ask(post(&"x".repeat(size)));
+        assert_eq!((response.status, &*response.text()), (200, "enough"));
+        assert_eq!(response.field("connection"), Some("close"));
         client.assert_closed();
     }
     let mut client = Client::new(&stage.server);
@@ -162,13 +162,13 @@ fn a_long_unread_chunked_body_is_never_taken_for_a_request() {
         format!("7d0\r\n{}\r\n", "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100)).into_bytes();
     client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
     client.send(&chunk[..2005]).send("\r\n0\r\n\r\n").send(GET);
-    assert_eq!(client.reply().status, 200);
+    assert_eq!(client.response().status, 200);
     client.assert_closed();
     assert!(!stage.log.has("smuggled"), "{:?}", stage.log.lines());
 }
 
 #[test]
-fn broken_chunks_behind_a_reply_end_the_connection() {
+fn broken_chunks_behind_a_response_end_the_connection() {
     let input =
         "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
     let (run, _) = Act::run(input, |act| say(act, "enough"));
@@ -195,8 +195,8 @@ fn an_error_of_the_body_is_the_clients_whatever_the_handler_makes_of_it() {
         read.map(drop).map_err(|error| io::Error::other(format!("my own words: {error}")))
     });
     let mut client = Client::new(&stage.server);
-    let reply = client.ask("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n");
-    assert_eq!(reply.status, 400);
+    let response = client.ask("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n");
+    assert_eq!(response.status, 400);
     let (_, errors) = stage.end();
     assert!(errors.is_empty(), "{errors:?}");
 }

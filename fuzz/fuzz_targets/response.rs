@@ -1,9 +1,9 @@
-//! The side of the replies: a handler that follows a program, right or wrong, and a strict client that reads.
+//! The side of the responses: a handler that follows a program, right or wrong, and a strict client that reads.
 //!
-//! 1. The output is one well-formed reply, and one more for the next request unless the first has said that it is the last;
+//! 1. The output is one well-formed response, and one more for the next request unless the first has said that it is the last;
 //!    or it is cut off where the handler has failed, or has sent less than it declared.
 //! 2. No line gets into a head but those that the handler asked for and the server's own, and values are as they were given.
-//! 3. A body never runs into the next reply, whatever the method, the version and the status are.
+//! 3. A body never runs into the next response, whatever the method, the version and the status are.
 #![no_main]
 
 use std::cell::{Cell, RefCell};
@@ -13,7 +13,7 @@ use std::rc::Rc;
 use arbitrary::Arbitrary;
 use basehttp::prelude::*;
 use basehttp::testing::{Run, run};
-use basehttp_fuzz::replies::{self, Asked, End, Reply};
+use basehttp_fuzz::responses::{self, Asked, End, Response};
 use basehttp_fuzz::{panics, show};
 use libfuzzer_sys::fuzz_target;
 
@@ -250,7 +250,7 @@ fn write<H: RequestHandler>(handler: &H, bytes: &[u8], played: &Played) -> io::R
 }
 
 impl Program {
-    /// As in Python, an interim reply that says `close` is the last one.
+    /// As in Python, an interim response that says `close` is the last one.
     fn is_ended_by_interim(&self, played: &Played) -> bool {
         let is_interim = |code: Code| matches!(code.number(), 100 | 102..=199);
         let fields = played.fields.borrow();
@@ -329,37 +329,37 @@ fn examine(program: &Program, played: &Played, run: &Run) -> Result<(), String> 
             || matches!(act, Act::Header(name, _) if name.text().eq_ignore_ascii_case("content-length"))
     });
     if run.output.is_empty() && run.responses.first().is_some_and(|response| response.truncated) {
-        return if played.failed.get() || declares { Ok(()) } else { Err("no reply at all".to_owned()) };
+        return if played.failed.get() || declares { Ok(()) } else { Err("no response at all".to_owned()) };
     }
-    let (reply, len) = replies::read(&run.output, asked)?;
+    let (response, len) = responses::read(&run.output, asked)?;
     let rest = &run.output[len..];
-    lines(&reply, played)?;
-    if reply.end == End::Truncated && !played.failed.get() && !declares {
-        return Err("a reply that is cut off without a reason".to_owned());
+    lines(&response, played)?;
+    if response.end == End::Truncated && !played.failed.get() && !declares {
+        return Err("a response that is cut off without a reason".to_owned());
     }
     let is_cut = run.responses.first().is_some_and(|response| response.truncated);
     // What has no body is complete, whatever became of the handler after it.
     // HTTP/0.9 does not show the status.
-    let status = if is_old { played.head.get().unwrap_or_default() } else { reply.status };
+    let status = if is_old { played.head.get().unwrap_or_default() } else { response.status };
     let has_body = !asked.head && !matches!(status, 204 | 205 | 304);
     let has_failed = played.failed.get() && played.head.get().is_some();
-    if reply.end == End::WithConnection && has_failed && has_body && !is_cut && !is_old {
+    if response.end == End::WithConnection && has_failed && has_body && !is_cut && !is_old {
         return Err("a failure that nobody can see".to_owned());
     }
     // A mistake that the handler was not told of, since it asked for nothing after it.
     let is_page = run.log.contains("] code 500, message");
     let is_plain =
         !is_page && !played.has_errors.get() && !played.failed.get() && played.head.get().is_some();
-    if is_plain && has_body && !is_cut && reply.body != *played.written.borrow() {
+    if is_plain && has_body && !is_cut && response.body != *played.written.borrow() {
         return Err(format!("another body than {}", show(&played.written.borrow())));
     }
     if !program.keep && program.version != Version::Http11 && program.version != Version::Http09 {
         // The handler may keep it all the same: the client has not said `close`.
-    } else if !program.keep && !reply.closes {
+    } else if !program.keep && !response.closes {
         return Err("a connection that is kept against the client's will".to_owned());
     }
-    if reply.closes {
-        return if rest.is_empty() { Ok(()) } else { Err(format!("after the last reply {}", show(rest))) };
+    if response.closes {
+        return if rest.is_empty() { Ok(()) } else { Err(format!("after the last response {}", show(rest))) };
     }
     // What is complete cannot be cut off, but the connection can. And a handler may decide to close when its head has gone
     // out.
@@ -367,25 +367,25 @@ fn examine(program: &Program, played: &Played, run: &Run) -> Result<(), String> 
     if rest.is_empty() && (decides || played.failed.get() || (is_cut && declares)) {
         return Ok(());
     }
-    let (second, len) = replies::read(rest, Asked { speaks_1_1: true, ..Asked::default() })?;
+    let (second, len) = responses::read(rest, Asked { speaks_1_1: true, ..Asked::default() })?;
     if second.status == 200 && second.body == SECOND && second.end == End::Framed && len == rest.len() {
         Ok(())
     } else {
-        Err(format!("the second reply is {second:?}"))
+        Err(format!("the second response is {second:?}"))
     }
 }
 
-/// Whether there is nothing but interim replies, one after the other.
+/// Whether there is nothing but interim responses, one after the other.
 fn only_interim(output: &[u8], program: &Program) -> bool {
     let speaks_1_1 = program.version == Version::Http11;
-    // A last reply, put behind them, is the only final one.
+    // A last response, put behind them, is the only final one.
     let end = b"HTTP/1.1 204 End\r\n\r\n";
-    let read = replies::read(&[output, end].concat(), Asked { speaks_1_1, ..Asked::default() });
-    read.is_ok_and(|(reply, len)| reply.reason == b"End" && len == output.len() + end.len())
+    let read = responses::read(&[output, end].concat(), Asked { speaks_1_1, ..Asked::default() });
+    read.is_ok_and(|(response, len)| response.reason == b"End" && len == output.len() + end.len())
 }
 
 /// Whether every line of the head is one that was asked for, or the server's.
-fn lines(reply: &Reply, played: &Played) -> Result<(), String> {
+fn lines(response: &Response, played: &Played) -> Result<(), String> {
     let ours: [&[u8]; 7] = [
         b"server",
         b"date",
@@ -396,7 +396,7 @@ fn lines(reply: &Reply, played: &Played) -> Result<(), String> {
         b"allow",
     ];
     let asked = played.fields.borrow();
-    for (name, value) in &reply.fields {
+    for (name, value) in &response.fields {
         let is_asked = asked.iter().any(|(asked, text)| {
             let latin1: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c).ok()).collect();
             asked.as_bytes().eq_ignore_ascii_case(name) && latin1.as_deref() == Some(&**value)

@@ -24,9 +24,9 @@ fn the_first_read_invites_the_body() {
     let mut client = Client::new(&stage.server);
     for _ in 0..2 {
         assert_eq!(client.send(HEAD).read_up_to(b"\r\n\r\n"), CONTINUE);
-        let reply = client.ask("hello");
-        assert_eq!((reply.status, &*reply.text()), (200, "hello"));
-        assert_eq!(reply.field("connection"), None, "the connection stays open");
+        let response = client.ask("hello");
+        assert_eq!((response.status, &*response.text()), (200, "hello"));
+        assert_eq!(response.field("connection"), None, "the connection stays open");
     }
     assert_eq!(client.ask(GET).status, 200);
 }
@@ -45,8 +45,8 @@ fn once_only() {
     let mut client = Client::new(&stage.server);
     assert_eq!(client.send(HEAD).read_up_to(b"\r\n\r\n"), CONTINUE);
     client.send("he");
-    let reply = client.ask("llo");
-    assert_eq!((reply.status, &*reply.text()), (200, "hello"));
+    let response = client.ask("llo");
+    assert_eq!((response.status, &*response.text()), (200, "hello"));
 }
 
 #[test]
@@ -63,9 +63,9 @@ fn a_chunked_body_is_invited_too() {
 fn a_body_that_nobody_reads_is_not_invited() {
     let stage = Stage::new(|act| say(act, "no, thank you"));
     let mut client = Client::new(&stage.server);
-    let reply = client.ask(HEAD);
-    assert_eq!((reply.status, &*reply.text()), (200, "no, thank you"));
-    assert_eq!(reply.field("connection"), Some("close"), "the body may come or not");
+    let response = client.ask(HEAD);
+    assert_eq!((response.status, &*response.text()), (200, "no, thank you"));
+    assert_eq!(response.field("connection"), Some("close"), "the body may come or not");
     client.assert_closed();
 }
 
@@ -75,8 +75,8 @@ fn a_body_that_comes_all_the_same_is_no_request() {
     let smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
     let head = HEAD.replace("Length: 5", &format!("Length: {}", smuggled.len()));
     let mut client = Client::new(&stage.server);
-    let reply = client.ask(format!("{head}{smuggled}"));
-    assert_eq!(reply.status, 200);
+    let response = client.ask(format!("{head}{smuggled}"));
+    assert_eq!(response.status, 200);
     client.assert_closed();
     assert!(!stage.log.has("smuggled"));
 }
@@ -172,8 +172,8 @@ fn handle_expect_100_can_invite_at_once() {
     let mut client = Client::new(&server);
     for _ in 0..2 {
         assert_eq!(client.send(HEAD.replace("/ ", "/at-once ")).read_up_to(b"\r\n\r\n"), CONTINUE);
-        let reply = client.ask("hello");
-        assert_eq!((reply.status, &*reply.text()), (200, "hello"), "invited once");
+        let response = client.ask("hello");
+        assert_eq!((response.status, &*response.text()), (200, "hello"), "invited once");
     }
 }
 

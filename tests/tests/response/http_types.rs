@@ -1,4 +1,4 @@
-//! Requests and replies in the types of the crate `http`.
+//! Requests and responses in the types of the crate `http`.
 
 use basehttp::HttpTypes as _;
 use basehttp::prelude::*;
@@ -34,7 +34,7 @@ fn a_target_that_it_cannot_hold_is_an_error() {
     assert_eq!(run.responses[0].reason, "Bad target");
 }
 
-fn reply() -> http::Response<Vec<u8>> {
+fn teapot() -> http::Response<Vec<u8>> {
     http::Response::builder()
         .status(418)
         .header(SET_COOKIE, "a=b")
@@ -46,14 +46,14 @@ fn reply() -> http::Response<Vec<u8>> {
 }
 
 #[test]
-fn a_reply_is_sent_as_by_hand() {
-    let (run, log) = Act::run("GET / HTTP/1.1\r\nHost: a\r\n\r\n", |act| act.send_http_response(&reply()));
+fn a_response_is_sent_as_by_hand() {
+    let (run, log) = Act::run("GET / HTTP/1.1\r\nHost: a\r\n\r\n", |act| act.send_http_response(&teapot()));
     let response = &run.responses[0];
     assert_eq!((response.status, &*response.text()), (418, "teapot"));
     assert_eq!(response.headers.get_all("set-cookie").collect::<Vec<_>>(), ["a=b", "c=\u{e9}"]);
     assert_eq!(response.headers.get_all("date").count(), 1);
     assert_ne!(response.header("server"), Some("other"));
     assert!(log.has("418"), "{:?}", log.lines());
-    let (run, _) = Act::run(HEAD, |act| act.send_http_response(&reply()));
+    let (run, _) = Act::run(HEAD, |act| act.send_http_response(&teapot()));
     assert_eq!((run.responses[0].header("content-length"), run.responses[0].body.len()), (Some("6"), 0));
 }

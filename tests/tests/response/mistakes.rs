@@ -1,4 +1,4 @@
-//! A handler's mistakes with the head of its reply: `end_headers` tells, and nothing of that head reaches the wire.
+//! A handler's mistakes with the head of its response: `end_headers` tells, and nothing of that head reaches the wire.
 
 use std::fmt;
 use std::io;
@@ -11,7 +11,7 @@ use basehttp_tests::show;
 use crate::act::{Act, GET, HEAD};
 
 /// Makes the mistake between `send_response(200)` with a field and `end_headers()`, in three ways: the error is returned, it
-/// is dropped, and it is made up for with another reply.
+/// is dropped, and it is made up for with another response.
 fn check(what: &str, says: &str, mistake: fn(&Act)) {
     let begin = |act: &Act| {
         act.send_response((200, "Begun"));
@@ -383,7 +383,7 @@ fn body_before_the_head_is_invalid_input() {
 }
 
 #[test]
-fn no_reply_at_all() {
+fn no_response_at_all() {
     let (run, log) = Act::run([GET, GET].concat(), |_| Ok(()));
     assert_eq!(run.responses.len(), 1);
     assert_eq!(run.responses[0].status, 500);
