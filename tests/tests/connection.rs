@@ -21,7 +21,7 @@ impl Facts {
     fn do_GET(&self) -> io::Result<()> {
         let connection = self.connection();
         let address = connection.local_address().map_or("none".to_owned(), |address| address.to_string());
-        let tls = (connection.tls_version(), connection.server_name(), connection.client_certificates());
+        let tls = (connection.tls_version(), connection.tls_server_name(), connection.client_certificates());
         assert_eq!(tls, (None, None, Vec::new()), "without TLS");
         #[cfg(unix)]
         let peer = connection.peer_credentials().map(|peer| (peer.uid, peer.gid, peer.pid));

@@ -14,7 +14,7 @@ pub(super) enum ScriptFailure {
     /// The client's connection.
     Connection(io::Error),
     /// The script's words are no response.
-    ScriptResponse(String),
+    Response(String),
     /// What was kept for it cannot be read.
     Disk(io::Error),
     /// It does not go on.
@@ -35,7 +35,7 @@ pub(super) struct ScriptResponse {
 
 #[derive(Debug)]
 enum Stage {
-    ScriptHead(Collector),
+    Head(Collector),
     /// With so many bytes to come, if that was declared.
     Body(Option<u64>),
     /// What the script still says is for nobody.
@@ -50,13 +50,7 @@ const MOST_FIELDS: usize = 100;
 
 impl ScriptResponse {
     pub(super) fn new(path: String, is_nph: bool) -> Self {
-        Self {
-            stage: Stage::ScriptHead(Collector::default()),
-            is_nph,
-            path,
-            has_news: false,
-            is_too_long: false,
-        }
+        Self { stage: Stage::Head(Collector::default()), is_nph, path, has_news: false, is_too_long: false }
     }
 
     /// Takes more of the script's output. Says whether there is somebody for it.
@@ -66,14 +60,13 @@ impl ScriptResponse {
         data: &[u8],
     ) -> Result<bool, ScriptFailure> {
         match &mut self.stage {
-            Stage::ScriptHead(collector) => {
-                let Some((head, rest)) =
-                    collector.take(data, MOST_HEAD).map_err(ScriptFailure::ScriptResponse)?
+            Stage::Head(collector) => {
+                let Some((head, rest)) = collector.take(data, MOST_HEAD).map_err(ScriptFailure::Response)?
                 else {
                     return Ok(false);
                 };
-                let head = ScriptHead::parse(&head, self.is_nph, MOST_FIELDS)
-                    .map_err(ScriptFailure::ScriptResponse)?;
+                let head =
+                    ScriptHead::parse(&head, self.is_nph, MOST_FIELDS).map_err(ScriptFailure::Response)?;
                 self.begin(handler, head)?;
                 self.write(handler, &rest)?;
                 Ok(true)
@@ -94,8 +87,8 @@ impl ScriptResponse {
     /// Why there is no response, if there is none.
     pub(super) fn lack(&self) -> Option<&'static str> {
         match &self.stage {
-            Stage::ScriptHead(collector) if collector.is_empty() => Some("it says nothing"),
-            Stage::ScriptHead(_) => Some("its head is not complete"),
+            Stage::Head(collector) if collector.is_empty() => Some("it says nothing"),
+            Stage::Head(_) => Some("its head is not complete"),
             _ => None,
         }
     }
@@ -159,7 +152,7 @@ impl ScriptResponse {
             handler.send_header("Content-Length", length);
         }
         handler.end_headers().map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidInput => ScriptFailure::ScriptResponse(error.to_string()),
+            io::ErrorKind::InvalidInput => ScriptFailure::Response(error.to_string()),
             _ => ScriptFailure::Connection(error),
         })?;
         self.has_news = true;

@@ -94,7 +94,7 @@ pub(super) fn talk<H: FileRequestHandler>(
     let response = dialogue.response;
     let fault = match held {
         Err(ScriptFailure::Connection(error)) => return Err(error),
-        Err(ScriptFailure::ScriptResponse(fault)) => Some((502, format!("no response: {fault}"))),
+        Err(ScriptFailure::Response(fault)) => Some((502, format!("no response: {fault}"))),
         Err(ScriptFailure::Disk(error)) => {
             Some((500, format!("killed, since its input cannot be read: {error}")))
         }

@@ -9,13 +9,11 @@ use super::facts::PeerCredentials;
 use super::message::Message;
 use super::{Address, BaseHTTPRequestHandler};
 
-/// The connection of a handler, for what is known of it beside its client's address: Python's `self.connection`, as far as that is
-/// asked. It is no stream: that are `rfile` and `wfile`, and after a switch of protocols
-/// [`upgrade`](BaseHTTPRequestHandler::upgrade).
+/// What is known about a connection beside the client's address: Python's `self.connection`, without reading and writing. To read and
+/// write use `rfile` and `wfile`, or [`upgrade`](BaseHTTPRequestHandler::upgrade) after a switch of protocols.
 ///
-/// Each method asks the system, or TLS, at that moment; a handler that needs an answer often keeps it. They tell of the connection
-/// that the server has, which is the proxy's behind a proxy. A handler that is run [without a socket](crate::testing) gets no
-/// answers.
+/// Each method asks the system, or TLS, when it is called; a handler that needs an answer often keeps it. Behind a proxy the answers
+/// describe the proxy's connection. [Without a socket](crate::testing) they are `None`, or empty.
 ///
 /// ```
 /// use basehttp::prelude::*;
@@ -61,7 +59,7 @@ impl Connection<'_> {
         self.shared.lock().facts()?.local_address()
     }
 
-    /// Who is at the other end of a unix socket: the user, the group and the process that has connected. The system says so, and no
+    /// Who is at the other end of a unix socket: the effective user and group, and the process, that have connected. The system says so, and no
     /// client can claim to be another one; what `sudo` or a container makes of a user is what counts. None for TCP, without a socket,
     /// and on systems that do not tell (Solaris). Behind a proxy it is the proxy.
     ///
@@ -106,7 +104,7 @@ impl Connection<'_> {
     /// The requests of the connection may name another host in `Host`: where names are kept apart by certificates, compare the two and
     /// answer 421 (RFC 9110 section 7.4).
     #[cfg(feature = "tls")]
-    pub fn server_name(&self) -> Option<String> {
+    pub fn tls_server_name(&self) -> Option<String> {
         self.shared.lock().facts()?.server_name().map(str::to_owned)
     }
 

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::any_handler::AnyHandler;
-use super::connection_io::{BodyProgress, ConnectionError, NextHead};
+use super::connection_io::{BodyProgress, ConnectionError, IoGuard, NextHead};
 use super::failure::HandlerFailure;
 use super::span::{end_span, in_span};
 use super::{BaseHTTPRequestHandler, RequestHandler, ResponseCode};
@@ -38,7 +38,7 @@ impl BaseHTTPRequestHandler {
     /// # Errors
     /// What sending the refusal gives.
     pub fn parse_request<H: RequestHandler>(handler: &mut H) -> io::Result<bool> {
-        admit_parsed(handler)
+        decide(handler)
     }
 
     /// The default of [`RequestHandler::handle_expect_100`].
@@ -90,7 +90,7 @@ fn answer_one(handler: &mut dyn AnyHandler) -> io::Result<()> {
 }
 
 /// Refuses a request that the server knows to be refused. False if it did.
-fn admit_parsed(handler: &mut dyn AnyHandler) -> io::Result<bool> {
+fn decide(handler: &mut dyn AnyHandler) -> io::Result<bool> {
     if handler.vars().request().fault.is_some() {
         return refuse(handler).map(|()| false);
     }
@@ -98,11 +98,11 @@ fn admit_parsed(handler: &mut dyn AnyHandler) -> io::Result<bool> {
     if row_of(handler).is_none() {
         return refuse_method(handler).map(|()| false);
     }
-    admit(handler)
+    check_request(handler)
 }
 
 /// What there is to look at in a request that is no fault, whatever its method. False if it was answered.
-pub(crate) fn admit(handler: &mut dyn AnyHandler) -> io::Result<bool> {
+pub(crate) fn check_request(handler: &mut dyn AnyHandler) -> io::Result<bool> {
     let vars = handler.vars();
     let request = vars.request();
     if let Some(fault) = request.objection {
@@ -119,7 +119,7 @@ pub(crate) fn admit(handler: &mut dyn AnyHandler) -> io::Result<bool> {
 
 /// Whether the head alone is reason enough to refuse the request, so that nobody has to wait for its body. An override decides for
 /// itself, and may want the body.
-pub(crate) fn is_condemned(handler: &dyn AnyHandler) -> bool {
+pub(crate) fn is_refused_by_head(handler: &dyn AnyHandler) -> bool {
     if handler.vars().class().overrides.admission {
         return false;
     }
@@ -162,14 +162,14 @@ fn shortened(command: &str) -> String {
 /// Waits for the next request, after completing the one before. False when the connection is over.
 fn receive(handler: &mut dyn AnyHandler) -> bool {
     complete(handler, None);
+    if handler.vars().phase() == Phase::Idle {
+        forget_none(handler);
+    }
     loop {
         if handler.vars().phase().is_last() {
             return false;
         }
-        if handler.vars().phase() == Phase::Done {
-            handler.forget_request();
-        }
-        let (next, phase, mut io) = handler.vars_mut().next_request();
+        let (next, phase, mut io) = next_request(handler);
         match next {
             NextHead::Request => {
                 drop(io);
@@ -185,8 +185,8 @@ fn receive(handler: &mut dyn AnyHandler) -> bool {
             handler.vars().happens(Event::End);
             return false;
         }
-        let patience = io.silence_allowed(phase);
-        let waited = io.wait_for_input(patience);
+        let time = io.silence_allowed(phase);
+        let waited = io.wait_for_input(time);
         drop(io);
         if waited.is_err() {
             too_slow(handler);
@@ -194,6 +194,20 @@ fn receive(handler: &mut dyn AnyHandler) -> bool {
             handler.vars().happens(Event::End);
         }
     }
+}
+
+/// Makes the next request the current one, if it has come; see `InstanceVariables::next_request`.
+pub(crate) fn next_request(handler: &mut dyn AnyHandler) -> (NextHead, Phase, IoGuard<'_>) {
+    if handler.vars().phase() == Phase::Done {
+        handler.forget_request();
+    }
+    handler.vars_mut().next_request()
+}
+
+/// Drops what `setup` has made of a request that has not come.
+pub(crate) fn forget_none(handler: &mut dyn AnyHandler) {
+    handler.forget_request();
+    handler.vars_mut().clear_request();
 }
 
 /// The time for a request is over: answers one that was begun.
@@ -223,12 +237,12 @@ pub(crate) fn complete(handler: &dyn AnyHandler, error: Option<io::Error>) {
     let _ = handler.vars().io().send_ready();
     while handler.vars().phase() == Phase::Rest {
         let mut io = handler.vars().io();
-        let patience = io.silence_allowed(Phase::Rest);
+        let time = io.silence_allowed(Phase::Rest);
         let drained = io.drain();
         match drained {
             Some(BodyProgress::All) => handler.vars().happens(Event::Cleared),
             Some(BodyProgress::Enough) => {}
-            Some(BodyProgress::Some) => match io.wait_for_input(patience) {
+            Some(BodyProgress::Some) => match io.wait_for_input(time) {
                 Ok(()) => {}
                 Err(error) => {
                     if error.kind() == io::ErrorKind::TimedOut {
@@ -254,14 +268,14 @@ pub(crate) fn settle(handler: &dyn AnyHandler, error: Option<io::Error>) {
     }
     let settled = vars.io().finish_well();
     let settled =
-        settled.unwrap_or_else(|| if settle_with_trouble(handler) { Settled::Over } else { Settled::Rest });
+        settled.unwrap_or_else(|| if settle_with_errors(handler) { Settled::Over } else { Settled::Rest });
     end_span(handler);
     vars.happens(Event::Settled(settled));
 }
 
 /// Whether the connection is over with it.
 #[cold]
-fn settle_with_trouble(handler: &dyn AnyHandler) -> bool {
+fn settle_with_errors(handler: &dyn AnyHandler) -> bool {
     let finished = handler.vars().io().finish_response();
     if let Err(misuse) = finished {
         // A failure that was told already is told once; its answer has failed too.
@@ -288,8 +302,8 @@ fn settle_with_trouble(handler: &dyn AnyHandler) -> bool {
 
 /// Logs what the connection has come to, where no failure of the handler has told it.
 pub(crate) fn report_error(handler: &dyn AnyHandler) {
-    let news = handler.vars().io().take_unreported();
-    match news {
+    let unreported = handler.vars().io().take_unreported();
+    match unreported {
         Some(ConnectionError::ClientGone) => {
             report_gone(handler, function_of(handler));
         }
@@ -327,9 +341,9 @@ fn function_of(handler: &dyn AnyHandler) -> &'static str {
 /// and what the handler says is told all the same, except that a client is gone.
 #[cold]
 pub(crate) fn fail(handler: &dyn AnyHandler, function: &str, failure: &HandlerFailure<'_>) {
-    let trouble = handler.vars().io().take_unreported();
+    let error = handler.vars().io().take_unreported();
     handler.vars().io().handler_failed();
-    match trouble {
+    match error {
         Some(ConnectionError::ClientGone) => {
             report_gone(handler, function);
             return handler.vars().io().cut();
@@ -352,7 +366,7 @@ pub(crate) fn fail(handler: &dyn AnyHandler, function: &str, failure: &HandlerFa
         }
         _ => report_failure(handler, function, failure),
     }
-    let sent = match trouble {
+    let sent = match error {
         Some(ConnectionError::TimedOut(_)) => answer(handler, &HTTPStatus::REQUEST_TIMEOUT),
         Some(ConnectionError::Fault(fault)) => answer(handler, &code_of(fault, "")),
         Some(ConnectionError::Body(status)) => answer(handler, &status),

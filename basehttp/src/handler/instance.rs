@@ -20,7 +20,7 @@ use crate::proto::connection::{Event, Phase};
 use crate::proto::fault::Fault;
 use crate::proto::framing::{Body, Persistence};
 use crate::proto::request_line::Version;
-use crate::proto::response::Asked;
+use crate::proto::response::RequestTraits;
 use crate::proto::status::HTTPStatus;
 use crate::sync::Arc;
 
@@ -142,6 +142,13 @@ impl InstanceVariables {
         request.fault.or_else(|| if request.has_body { self.io().body_fault() } else { None })
     }
 
+    /// Clears a request that has not come: what the factory and `setup` may have said of it is not true of the first one.
+    pub(crate) fn clear_request(&mut self) {
+        if let (Phase::Done | Phase::Idle, Some(request)) = (self.phase(), &mut self.request) {
+            request.clear();
+        }
+    }
+
     /// The time, for `Date` and log lines.
     pub(crate) fn now(&self) -> SystemTime {
         self.clock.now()
@@ -166,7 +173,7 @@ impl InstanceVariables {
         self.server.report(&HandlerError::new(self.client_address().clone(), requestline, failure));
     }
 
-    /// Takes in what has come of a small body, or of the beginning of a long one. Unless it is all, the handler is better called when more has come.
+    /// Reads what has come of a small body, or of the beginning of a long one. Unless it is all, the handler is to be called later.
     /// None where the server has cut the connection: no handler begins with a request of which the rest will never come.
     pub(crate) fn gather(&self) -> Option<BodyProgress> {
         // A client that waits for `100 Continue` sends nothing before the handler asks for it.
@@ -200,9 +207,9 @@ impl InstanceVariables {
         (io.look_for_input(), io)
     }
 
-    /// Makes the next request the current one, if it has come: then that is for the caller to say. What was kept of the one before is
-    /// dropped by then ([`AnyHandler`](super::any_handler::AnyHandler)). The connection is locked for what is to be done else.
-    pub(crate) fn next_request(&mut self) -> (NextHead, Phase, IoGuard<'_>) {
+    /// Makes the next request the current one, if it has come: then that is for the caller to say. The connection is
+    /// locked for what is to be done else.
+    pub(super) fn next_request(&mut self) -> (NextHead, Phase, IoGuard<'_>) {
         let is_next = self.phase() == Phase::Done;
         if is_next {
             #[cfg(feature = "proxy")]
@@ -221,8 +228,8 @@ impl InstanceVariables {
         match next {
             NextHead::Request => {
                 let ClassVariables { protocol, default_request_version, .. } = *self.class;
-                let guard = self.server.guard.as_ref();
-                begin(request, &mut io, default_request_version, protocol, true, guard);
+                let host_policy = self.server.host_policy.as_ref();
+                begin(request, &mut io, default_request_version, protocol, true, host_policy);
                 #[cfg(feature = "proxy")]
                 if let Some(proxies) = &self.server.proxies {
                     self.forwarded = proxies.forwarded(&self.peer.address, request).map(Box::new);
@@ -256,11 +263,11 @@ fn begin(
     default_request_version: &'static str,
     protocol: Version,
     whole: bool,
-    guard: Option<&HostPolicy>,
+    host_policy: Option<&HostPolicy>,
 ) {
     request.read_line(default_request_version);
-    if let (Some(guard), None) = (guard, request.fault) {
-        request.fault = guard.check(request).err();
+    if let (Some(host_policy), None) = (host_policy, request.fault) {
+        request.fault = host_policy.check(request).err();
     }
     let body = match request.fault {
         Some(_) => Body::None,
@@ -287,7 +294,7 @@ fn begin(
         Persistence::Unsaid => version == Version::Http11,
     };
     let speaks_1_1 = protocol == Version::Http11;
-    let asked = Asked {
+    let traits = RequestTraits {
         version,
         head: request.command() == "HEAD",
         connect: request.command() == "CONNECT",
@@ -299,5 +306,5 @@ fn begin(
     if request.fault.is_some() {
         io.expect_more();
     }
-    io.begin(asked, !(persistent && speaks_1_1), persistent, body);
+    io.begin(traits, !(persistent && speaks_1_1), persistent, body);
 }

@@ -13,14 +13,14 @@ use super::server_handle::ServerHandle;
 /// The server, as its handlers see it through [`self.server()`](crate::BaseHTTPRequestHandler::server).
 pub struct ServerInfo {
     pub(crate) address: Address,
-    /// With the one above, which is the first.
+    /// All of them; `address` is the first.
     pub(crate) addresses: Box<[Address]>,
     pub(crate) name: String,
     pub(crate) handle_error: Option<Box<HandleError>>,
     pub(crate) name_of: Option<NameOf>,
     pub(crate) is_tls: bool,
     /// For whom it answers, where that is not everybody.
-    pub(crate) guard: Option<HostPolicy>,
+    pub(crate) host_policy: Option<HostPolicy>,
     /// Whose word about clients counts.
     #[cfg(feature = "proxy")]
     pub(crate) proxies: Option<TrustedProxies>,

@@ -144,10 +144,10 @@ impl WFile {
     /// Only a chunked body of HTTP/1.1 has trailer fields. So the class variable
     /// [`protocol_version`](super::RequestHandler::protocol_version) has to be `"HTTP/1.1"`, the response has no
     /// `Content-Length`, and even a small body is sent in chunks. A client that speaks HTTP/1.0, or asks with HEAD, gets
-    /// the response without these fields. A response that is cut off has none.
+    /// the response without these fields. A response that is cut short has none either.
     ///
-    /// The field `Trailer` of the head announces them. The server adds it where the head was not sent before the first
-    /// call. Before a long body, send it yourself: `send_header("Trailer", "Server-Timing")`.
+    /// The field `Trailer` of the head announces them. The server announces the fields that were added before the head
+    /// went out. Announce later ones yourself, as before a long body: `send_header("Trailer", "Server-Timing")`.
     ///
     /// The fields are sent whether or not the client says `TE: trailers` (RFC 9110 section 10.1.4). Many clients ignore
     /// them, and proxies may drop them. Send nothing in them that the client must have, unless
@@ -156,14 +156,15 @@ impl WFile {
     /// # Errors
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) if
     /// - it is called before `end_headers()`, or after the end of the response,
-    /// - the response has a `Content-Length`, a status without a body, or the version HTTP/1.0, or opens a tunnel (101,
-    ///   CONNECT),
+    /// - the response has a `Content-Length`, or a status without a body, or opens a tunnel (101, CONNECT),
+    /// - `protocol_version` is `HTTP/1.0`, which is the default,
     /// - the name or the value is not possible in a head either,
     /// - the field must come before the body (RFC 9110 section 6.5.1): fields for framing, routing, authentication and
     ///   caching, and those that say how to read the body, as `Content-Type`,
     /// - the trailer section would be longer than 16 KiB.
     ///
-    /// The response can go on without the field.
+    /// Returned, the error fails the response: 500, or a cut connection where the head was sent. A handler that can do without the
+    /// field ignores it, and the response goes on.
     ///
     /// ```
     /// use basehttp::prelude::*;
@@ -192,7 +193,7 @@ impl WFile {
     /// assert_eq!(responses[0].trailers.get("x-sum"), Some("5050"));
     /// ```
     pub fn send_trailer(&self, keyword: &str, value: impl Display) -> io::Result<()> {
-        // The text is made before the exchange is locked: `Display` is code of the user.
+        // The text is made before the connection is locked: `Display` is code of the user.
         let mut text = String::new();
         let formatted = write!(text, "{value}");
         self.shared.lock().trailer(keyword, formatted.map(|()| &*text))

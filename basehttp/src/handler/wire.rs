@@ -71,7 +71,7 @@ pub(crate) trait Wire: Send {
 
     /// A request has come, and `unsent` bytes of earlier responses are still to be written. The response to a HEAD request
     /// has no body. For wires that take note of it.
-    fn begin_exchange(&mut self, _unsent: usize, _head: bool) {}
+    fn begin_request(&mut self, _unsent: usize, _head: bool) {}
 
     /// The connection goes on to wait for a request. For wires that take note of it.
     fn begin_idle(&mut self) {}

@@ -5,14 +5,14 @@
 //!
 //! | phase | the client may send | we may send | and then |
 //! |---|---|---|---|
-//! | `Done` | a request | what is left of earlier responses | it is looked for the next request: `Idle`; the client has to take some first: `Rest` |
-//! | `Idle` | a request | that | its first byte: `Head`; all of its head: `Body` or `Ready` |
-//! | `Head` | the rest of the head | that | all of it: `Body` or `Ready` |
-//! | `Body` | the body | that | so much has come as the handler is not to wait for: `Ready` |
-//! | `Ready` | the rest of the body | that | the handler is called: `Handler`; it is answered without it: as below |
+//! | `Done` | a request | earlier responses | we look for the next request: `Idle`; the client has to take some first: `Rest` |
+//! | `Idle` | a request | earlier responses | its first byte: `Head`; all of its head: `Body` or `Ready` |
+//! | `Head` | the rest of the head | earlier responses | all of it: `Body` or `Ready` |
+//! | `Body` | the body | earlier responses | enough of it has arrived: `Ready` |
+//! | `Ready` | the rest of the body | earlier responses | the handler is called: `Handler`; it is answered without it: as below |
 //! | `Handler` | the rest of the body | a response | the response is complete: `Done`, `Rest` or `Last` |
-//! | `Rest` | the rest of the body | what is left of the responses | the body is dropped, the responses have gone: `Done` |
-//! | `Last` | nothing that counts | what is left of the last response | it has gone: `Lingering` or `Over` |
+//! | `Rest` | the rest of the body | what is left of the responses | the body is dropped, the responses have room: `Done` |
+//! | `Last` | nothing that will be read | what is left of the last response | it is sent: `Lingering` or `Over` |
 //! | `Lingering` | what it was sending | nothing | it has ended, or its time is over: `Over` |
 //! | `Over` | nothing | nothing | |
 //!
@@ -23,7 +23,7 @@
 /// See the [module](self).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// The exchange before is complete, or there was none.
+    /// The request before is answered, or there was none.
     Done,
     /// Nothing has come of the next request.
     Idle,
@@ -56,7 +56,7 @@ pub(crate) enum Event {
         /// The handler is called when more has come.
         gathers: bool,
     },
-    /// So much of the body has come as the handler is not to wait for.
+    /// Enough of the body has arrived for the handler to be called.
     Gathered,
     /// The handler takes the request.
     Called,

@@ -114,11 +114,13 @@ impl fmt::Display for Misuse {
             Self::TrailerBeforeHead => f.write_str(
                 "a trailer field before end_headers(): call send_response() and end_headers() first",
             ),
-            Self::TrailerAfterEnd => f.write_str("a trailer field after the end of the response"),
+            Self::TrailerAfterEnd => f.write_str(
+                "a trailer field after the end of the response: call send_trailer() before the method returns",
+            ),
             Self::TrailerForStatus(code) => write!(
                 f,
                 "a response with status {code} to this method has no chunked body, and so no trailer fields \
-                 (RFC 9112 section 7.1.2)"
+                 (RFC 9112 section 7.1.2): do not call send_trailer() for it"
             ),
             Self::TrailerInHttp10 => {
                 f.write_str("a trailer field in HTTP/1.0: set protocol_version to \"HTTP/1.1\"")
@@ -130,7 +132,7 @@ impl fmt::Display for Misuse {
                 f,
                 "{name:?} must not be a trailer field (RFC 9110 section 6.5.1): send it with send_header()"
             ),
-            Self::TrailersTooLarge => f.write_str("more than 16 KiB of trailer fields"),
+            Self::TrailersTooLarge => f.write_str("more than 16 KiB of trailer fields: send fewer or shorter ones"),
             Self::NoRequest => f.write_str("a response without a request: setup() and finish() have none"),
             Self::NoReply => {
                 f.write_str("the handler returned without a response: call send_response() or send_error()")

@@ -10,7 +10,7 @@ use crate::handler::{Address, ServerHandle, ServerInfo, ShutdownReport, Stats, S
 use crate::sync::{Arc, AtomicBool, Ordering};
 
 /// Runs everything, and lets it take its time.
-pub(crate) struct Alone {
+pub(crate) struct StandaloneContext {
     server: Arc<NoServer>,
 }
 
@@ -40,7 +40,7 @@ impl NoServer {
             handle_error: None,
             name_of: None,
             is_tls: false,
-            guard: None,
+            host_policy: None,
             #[cfg(feature = "proxy")]
             proxies: None,
             handle: ServerHandle { server: self.clone() },
@@ -77,14 +77,14 @@ impl Stop for NoServer {
     }
 }
 
-impl Alone {
+impl StandaloneContext {
     pub(crate) fn new(server: Arc<NoServer>) -> Self {
         Self { server }
     }
 }
 
-impl TurnContext for Alone {
-    fn admits(&mut self, _command: &str, _path: &str) -> bool {
+impl TurnContext for StandaloneContext {
+    fn may_run(&mut self, _command: &str, _path: &str) -> bool {
         true
     }
 
@@ -122,7 +122,7 @@ impl TurnContext for Alone {
         self.server.log.as_ref().is_some_and(Log::has_lines)
     }
 
-    fn has_gathered(&mut self, _exchange: SharedIo) {}
+    fn has_buffered(&mut self, _io: SharedIo) {}
 
     fn turn_is_over(&self) -> bool {
         false

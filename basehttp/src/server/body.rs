@@ -1,7 +1,7 @@
 //! The body of a request: before its handler is called, and what is left of it after that.
 
 use super::failing::give_up;
-use super::sending::{Flushed, flush, go_on};
+use super::sending::{Flushed, continue_or_flush, flush};
 use super::turn::{Step, Turn, TurnContext};
 use crate::handler::any_handler::AnyHandler;
 use crate::handler::connection_io::BodyProgress;
@@ -37,7 +37,7 @@ pub(super) fn gather_body(
             handler.vars().happens(Event::End);
             Step::Continue(())
         }
-        Flushed::All { patience, .. } => Step::Break(Turn::Later(Want::Input, patience)),
+        Flushed::All { time, .. } => Step::Break(Turn::Later(Want::Input, time)),
     }
 }
 
@@ -56,7 +56,7 @@ pub(super) fn drop_rest(
     match drained {
         Some(BodyProgress::All) if !is_full => {
             handler.vars().happens(Event::Cleared);
-            return go_on(handler, context, is_enough);
+            return continue_or_flush(handler, context, is_enough);
         }
         None => {
             handler.vars().happens(Event::End);
@@ -67,7 +67,7 @@ pub(super) fn drop_rest(
     match flush(handler, context, late == Some(Want::Room)) {
         Flushed::Paused(turn) => return Step::Break(turn),
         Flushed::Dead => handler.vars().happens(Event::End),
-        Flushed::All { patience, .. } => match drained {
+        Flushed::All { time, .. } => match drained {
             Some(BodyProgress::All) => {
                 handler.vars().happens(Event::Cleared);
                 if is_enough {
@@ -77,7 +77,7 @@ pub(super) fn drop_rest(
             Some(BodyProgress::Enough) => return Step::Break(Turn::Again),
             // It is dropped for the sake of the next request, of which there will be none: a lingering close drops it as well.
             _ if context.is_stopping() => handler.vars().happens(Event::End),
-            _ if late != Some(Want::Input) => return Step::Break(Turn::Later(Want::Input, patience)),
+            _ if late != Some(Want::Input) => return Step::Break(Turn::Later(Want::Input, time)),
             _ => {
                 handler.vars().io().record_late(false);
                 handler.vars().happens(Event::End);

@@ -9,11 +9,11 @@ use super::caught::caught;
 use super::ending::{end, linger};
 use super::failing::{Reporter, give_up, panicked, report};
 use super::preface::{NextRequest, await_input, end_refused, preface};
-use super::sending::{Flushed, flush, go_on, log_comes_first, send, told};
-use super::turn::{ConnectionParts, Protocol, Step, Turn, TurnContext};
+use super::sending::{Flushed, continue_or_flush, flush, log_comes_first, log_if_dead, send};
+use super::turn::{AnyConnection, ConnectionParts, Step, Turn, TurnContext};
 use crate::handler::any_handler::{AnyHandler, class_of};
 use crate::handler::connection_io::NextHead;
-use crate::handler::dispatch::{complete, is_condemned, settle};
+use crate::handler::dispatch::{complete, forget_none, is_refused_by_head, next_request, settle};
 use crate::handler::failure::HandlerFailure;
 use crate::handler::instance::InstanceVariables;
 use crate::handler::wire::Want;
@@ -27,7 +27,7 @@ const REQUESTS_A_TURN: u32 = 64;
 /// A connection of a type of handlers.
 pub(crate) struct HttpConnection<H: RequestHandler, F> {
     slot: HandlerSlot<H, F>,
-    progress: Progress,
+    state: TurnState,
 }
 
 /// What there is of the handler, and what makes it.
@@ -43,7 +43,7 @@ enum HandlerState<H: RequestHandler> {
 }
 
 /// How far a connection is, beside its phase.
-struct Progress {
+struct TurnState {
     /// No request has come since it lay down to wait for one.
     is_idle: bool,
     /// The time for its next request at the server's end.
@@ -116,17 +116,17 @@ where
         let ConnectionParts { wire, client_address, server, bounds } = parts;
         let vars = InstanceVariables::new(wire, bounds, client_address, server, class_of::<H>());
         let made = HandlerState::Base(BaseHTTPRequestHandler::new(vars));
-        Self { slot: HandlerSlot { factory, made }, progress: Progress::new() }
+        Self { slot: HandlerSlot { factory, made }, state: TurnState::new() }
     }
 }
 
-impl<H, F> Protocol for HttpConnection<H, F>
+impl<H, F> AnyConnection for HttpConnection<H, F>
 where
     H: RequestHandler,
     F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H,
 {
     fn turn(&mut self, context: &mut dyn TurnContext, expired: bool) -> Turn {
-        self.progress.turn(&mut self.slot, context, expired)
+        self.state.turn(&mut self.slot, context, expired)
     }
 
     fn speaks_first(&self) -> bool {
@@ -138,19 +138,19 @@ where
     }
 
     fn is_idle(&self) -> bool {
-        self.progress.is_idle(&self.slot)
+        self.state.is_idle(&self.slot)
     }
 
     fn ends_with_server(&self) -> bool {
-        self.is_idle() && !self.progress.next.is_granted()
+        self.is_idle() && !self.state.next.is_granted()
     }
 
     fn is_answered(&self) -> bool {
-        self.progress.is_answered(&self.slot)
+        self.state.is_answered(&self.slot)
     }
 
     fn refuse(&mut self) -> bool {
-        self.progress.refuse(&self.slot)
+        self.state.refuse(&self.slot)
     }
 }
 
@@ -168,7 +168,7 @@ impl<H: RequestHandler, F> Drop for HttpConnection<H, F> {
     }
 }
 
-impl Progress {
+impl TurnState {
     fn new() -> Self {
         Self {
             is_idle: true,
@@ -342,8 +342,12 @@ impl Progress {
             }
             self.is_idle = false;
             *budget = budget.saturating_sub(1);
-            let place = Place { is_resumed, is_first: *budget == REQUESTS_A_TURN - 1, is_last: *budget == 0 };
-            let step = run_handler(handler, context, late.take(), place);
+            let position = RequestPosition {
+                is_resumed,
+                is_first: *budget == REQUESTS_A_TURN - 1,
+                is_last: *budget == 0,
+            };
+            let step = run_handler(handler, context, late.take(), position);
             self.next = NextRequest::after(context.last_look());
             step?;
             if handler.vars().phase() != Phase::Done {
@@ -358,12 +362,12 @@ impl Progress {
         context: &mut dyn TurnContext,
         late: &mut Option<Want>,
     ) -> Step {
-        let (next, phase, mut io) = handler.vars_mut().next_request();
+        let (next, phase, mut io) = next_request(handler);
         match next {
             NextHead::Request => {
                 drop(io);
                 *late = None;
-                let gathers = handler.vars().request().has_body && !is_condemned(handler);
+                let gathers = handler.vars().request().has_body && !is_refused_by_head(handler);
                 handler.vars().happens(Event::Request { gathers });
                 return Step::Continue(());
             }
@@ -380,7 +384,7 @@ impl Progress {
             drop(io);
             flushed
         };
-        let (is_idle, patience) = match told(flushed, handler, context) {
+        let (is_idle, time) = match log_if_dead(flushed, handler, context) {
             Flushed::Paused(turn) => {
                 self.is_idle = false;
                 return Step::Break(turn);
@@ -389,7 +393,7 @@ impl Progress {
                 handler.vars().happens(Event::End);
                 return Step::Continue(());
             }
-            Flushed::All { is_idle, patience } => (is_idle, patience),
+            Flushed::All { is_idle, time } => (is_idle, time),
         };
         if next == NextHead::Enough {
             self.is_idle = is_idle;
@@ -400,7 +404,7 @@ impl Progress {
             give_up(handler, context);
             return Step::Continue(());
         }
-        let time = if is_idle && context.is_stopping() { self.next.grant(context) } else { Some(patience) };
+        let time = if is_idle && context.is_stopping() { self.next.grant(context) } else { Some(time) };
         let Some(time) = time else {
             handler.vars().happens(Event::End);
             return Step::Continue(());
@@ -432,8 +436,9 @@ fn set_up(handler: &mut dyn AnyHandler) -> bool {
     }
     let set_up = caught(|| {
         let result = handler.setup();
-        // It may have asked for a request of its own.
+        // It may have asked for a request of its own, or for the headers of none.
         settle(handler, None);
+        forget_none(handler);
         result
     });
     match set_up {
@@ -479,7 +484,7 @@ fn finish_handle(handler: &dyn AnyHandler, result: io::Result<()>) {
 
 /// The place of a request in its turn.
 #[derive(Clone, Copy)]
-struct Place {
+struct RequestPosition {
     /// It came in an earlier turn, or its body did.
     is_resumed: bool,
     is_first: bool,
@@ -490,10 +495,10 @@ fn run_handler(
     handler: &mut dyn AnyHandler,
     context: &mut dyn TurnContext,
     late: Option<Want>,
-    place: Place,
+    position: RequestPosition,
 ) -> Step {
     let request = handler.vars().request();
-    if !context.admits(request.command(), request.path()) {
+    if !context.may_run(request.command(), request.path()) {
         // A handler that takes its time must not hold back the responses before its own.
         match flush(handler, context, late == Some(Want::Room)) {
             Flushed::Paused(turn) => return Step::Break(turn),
@@ -509,18 +514,18 @@ fn run_handler(
             handler.vars().happens(Event::End);
             return Step::Continue(());
         }
-    } else if !place.is_first {
-        context.has_gathered(handler.vars().shared().clone());
+    } else if !position.is_first {
+        context.has_buffered(handler.vars().shared().clone());
     }
-    if place.is_resumed || !is_quick {
+    if position.is_resumed || !is_quick {
         handler.vars().io().handler_begins();
     }
     context.enter();
     answer(handler);
     context.leave();
     if handler.vars().phase() == Phase::Done {
-        let is_enough = place.is_last || context.turn_is_over();
-        return go_on(handler, context, is_enough);
+        let is_enough = position.is_last || context.turn_is_over();
+        return continue_or_flush(handler, context, is_enough);
     }
     Step::Continue(())
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::assign::{balance, clear, lay_down, pass_on, requeue, submit};
-use super::machine::{DRIVER, Machine, POOL, RESERVE, Thread, Turned};
+use super::machine::{DRIVER, Machine, POOL, RESERVE, Thread, TurnResult};
 use super::run_queue::Next;
 use super::sync::Arc;
 use super::worker::Worker;
@@ -163,14 +163,14 @@ impl<M: Machine> Thread<'_, M> {
         self.turn_began = self.last;
         let machine = self.machine;
         match machine.turn(self, connection) {
-            Turned::Done => {}
+            TurnResult::Done => {}
             // What it goes on with has been here before its turn was over. Those of whom the poller has just told come first, or
             // a crowd that sends ahead would stand before every new one.
-            Turned::Ready(connection) => requeue(&**machine, connection),
-            Turned::Elsewhere(connection, _) if self.policy.may_wait || !self.worker.has_permit() => {
+            TurnResult::Ready(connection) => requeue(&**machine, connection),
+            TurnResult::Elsewhere(connection, _) if self.policy.may_wait || !self.worker.has_permit() => {
                 requeue(&**machine, connection);
             }
-            Turned::Elsewhere(connection, lane) => submit(machine, connection, lane),
+            TurnResult::Elsewhere(connection, lane) => submit(machine, connection, lane),
         }
     }
 

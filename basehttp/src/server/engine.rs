@@ -11,7 +11,7 @@ use super::counters::{Counters, Refusals, Refused};
 use super::listener::Stream;
 use super::local::Local;
 use super::log::{Log, Repeated};
-use super::machine::{Machine, Thread, Turned};
+use super::machine::{Machine, Thread, TurnResult};
 use super::mailbox::{Arrival, Mailbox};
 use super::poller::{self, Poller};
 use super::pool::Lane;
@@ -27,7 +27,7 @@ use super::time::{NEVER, Timeline};
 use super::tls::TlsSocket;
 use super::token::hint_for;
 use super::transport::{self, Socket};
-use super::turn::{ConnectionParts, Protocol};
+use super::turn::{AnyConnection, ConnectionParts};
 use super::usage::Usage;
 use super::wakers::Wakers;
 use super::watchdog::{TICK, TakenPermit};
@@ -36,8 +36,8 @@ use crate::handler::wire::{Want, Wire};
 use crate::handler::{Address, ServerInfo};
 use crate::sync::{Arc, AtomicBool, AtomicUsize, Ordering};
 
-/// Makes the session of a connection; the type of the handler is erased, so that a server can be named in a signature.
-pub(super) type Open = dyn Fn(ConnectionParts) -> Box<dyn Protocol + Send> + Send + Sync;
+/// Makes a connection; the type of the handler is erased, so that a server can be named in a signature.
+pub(super) type Open = dyn Fn(ConnectionParts) -> Box<dyn AnyConnection + Send> + Send + Sync;
 
 /// Code of the user that connections need, and what it is told of the server.
 pub(super) struct Hooked {
@@ -197,7 +197,7 @@ impl Engine {
         let patience = u64::try_from(patience.as_nanos().div_ceil(1_000_000)).unwrap_or(NEVER);
         let deadline = now.saturating_add(patience).min(NEVER - 1);
         place.deadline.store(deadline, Ordering::SeqCst);
-        let idle = connection.session.ends_with_server();
+        let idle = connection.inner.ends_with_server();
         if let Some(connection) = place.park(connection, hint_for(want)) {
             return Some(connection);
         }
@@ -293,7 +293,11 @@ impl Machine for Engine {
         connection.place.shard
     }
 
-    fn turn(self: &Arc<Self>, thread: &mut Thread<'_, Self>, connection: Connection) -> Turned<Connection> {
+    fn turn(
+        self: &Arc<Self>,
+        thread: &mut Thread<'_, Self>,
+        connection: Connection,
+    ) -> TurnResult<Connection> {
         thread.turn(connection)
     }
 
@@ -305,11 +309,11 @@ impl Machine for Engine {
         // It costs nobody anything to tell one who may not be welcome.
         connection.newcomer = None;
         // To tell a client of TLS would take the handshake, for which there is no thread.
-        if connection.session.is_in_handshake() {
+        if connection.inner.is_in_handshake() {
             self.tell_refused();
             return self.end(connection);
         }
-        if connection.session.refuse() {
+        if connection.inner.refuse() {
             self.tell_refused();
             assign::requeue(&**self, connection);
         } else {
@@ -474,16 +478,16 @@ impl poller::Server for Engine {
         }
         let is_asked = refused.is_none() && self.hooked.verify_request.is_some();
         let newcomer = is_asked.then(|| Box::new(client_address.clone()));
-        let session: Box<dyn Protocol + Send> = if let Some(refused) = refused {
+        let inner: Box<dyn AnyConnection + Send> = if let Some(refused) = refused {
             Box::new(Refusal::new(wire, refused))
         } else {
             let (wire, server) = (self.wire(wire), self.hooked.info.clone());
             (self.hooked.open)(ConnectionParts { wire, client_address, server, bounds: self.bounds.clone() })
         };
         let connection =
-            Connection { place: place.clone(), session, expired: false, newcomer, has_signed: false };
+            Connection { place: place.clone(), inner, expired: false, newcomer, has_signed: false };
         // Mostly nothing has come yet. A client that says nothing needs no handler, and no thread to make it.
-        if connection.newcomer.is_some() || connection.session.speaks_first() {
+        if connection.newcomer.is_some() || connection.inner.speaks_first() {
             return Some(connection);
         }
         self.park(connection, Want::Input, self.first_patience(), self.timeline.now())

@@ -169,8 +169,8 @@ impl HTTPServer {
         let control = Control { shutdown: shutdown.clone(), wakers: wakers.clone(), log: log.clone() };
         let handle = ServerHandle { server: Arc::new(control) };
         let (name_of, is_tls) = (settings.name_of, settings.is_tls());
-        let guard = HostPolicy::new(settings.allowed_hosts.iter().cloned(), settings.loopback_guard);
-        let guard = guard.is_on().then_some(guard);
+        let host_policy = HostPolicy::new(settings.allowed_hosts.iter().cloned(), settings.loopback_guard);
+        let host_policy = host_policy.is_on().then_some(host_policy);
         let info = Arc::new(ServerInfo {
             address: address.clone(),
             addresses: listeners.addresses.into(),
@@ -178,7 +178,7 @@ impl HTTPServer {
             handle_error,
             name_of,
             is_tls,
-            guard,
+            host_policy,
             #[cfg(feature = "proxy")]
             proxies: settings.proxies.clone(),
             handle,
@@ -365,8 +365,11 @@ impl fmt::Debug for HTTPServer {
 impl ServerBuilder {
     /// Adds an address to listen at, for example `"[::1]:8000"` to a server at `127.0.0.1:8000`. The one that is given to
     /// [`bind`](Self::bind), [`bind_unix`](Self::bind_unix) or [`from_listener`](Self::from_listener) stays the first. All addresses
-    /// share the handlers, threads, limits, log and shutdown, and every setting applies to all of them: with `tls`, all of
-    /// them serve TLS.
+    /// share the handlers, threads, limits, log and shutdown. All settings apply to all of them: with `tls`, all of them serve TLS.
+    /// Only a socket that listens already keeps its backlog and its reuse options.
+    ///
+    /// A host name is resolved in this call, and bound at the first of its addresses that works. To serve both families of
+    /// `localhost`, add `127.0.0.1:8000` and `[::1]:8000`.
     ///
     /// Port 0 gives each address a free port of its own; [`server_addresses`](HTTPServer::server_addresses) lists them. `[::]` accepts
     /// IPv4 too on most systems. Together with an IPv4 address of the same port it accepts IPv6 only, so that
@@ -389,7 +392,8 @@ impl ServerBuilder {
     /// ```
     ///
     /// # Errors
-    /// `bind` returns them. If an address fails, the error names it, and none of the others stays bound. More than 512 addresses are
+    /// `bind` returns them. If an address fails, the error names it, none of the others stays bound, and listeners that were handed
+    /// over are closed. More than 512 addresses are
     /// [`InvalidInput`](io::ErrorKind::InvalidInput).
     pub fn also_bind(mut self, address: impl ServerAddress) -> Self {
         self.further.push(address.resolve().map(Endpoint::Address));
@@ -422,8 +426,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Adds a socket that listens already: one with options of its own, or one that was inherited. See
-    /// [`also_bind`](Self::also_bind).
+    /// Adds a socket that listens already: one with options of its own, or one that was inherited. It becomes non-blocking, and so do
+    /// its clones. See [`also_bind`](Self::also_bind).
     ///
     /// ```
     /// # use basehttp::prelude::*;

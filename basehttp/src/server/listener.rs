@@ -100,7 +100,9 @@ impl IntoListener for UnixListener {
 impl Listener {
     /// Listens at the first of these that can be had. `ipv4_ports` are those at which the server listens for IPv4 anyway.
     pub(super) fn bind(resolved: &Resolved, settings: &Settings, ipv4_ports: &[u16]) -> io::Result<Self> {
-        let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "the name has no address");
+        let text =
+            format!("cannot listen at {}: the name has no address; write an IP address", resolved.host);
+        let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, text);
         for candidate in &resolved.candidates {
             match listen(*candidate, settings, ipv4_ports) {
                 Ok(listener) => return listener.into_listener(),

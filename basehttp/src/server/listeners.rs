@@ -34,8 +34,11 @@ pub(super) struct Listeners {
 
 impl Endpoint {
     pub(super) fn open(listener: impl IntoListener) -> io::Result<Self> {
-        let listener = listener.into_listener()?;
-        let address = listener.address()?;
+        let unusable = |error: io::Error| {
+            io::Error::new(error.kind(), format!("cannot use a listener that was handed over: {error}"))
+        };
+        let listener = listener.into_listener().map_err(unusable)?;
+        let address = listener.address().map_err(unusable)?;
         Ok(Self::Open(listener, address))
     }
 
@@ -53,8 +56,10 @@ impl Endpoint {
     /// The ports that it may have at addresses of IPv4.
     fn ipv4_ports(&self) -> Vec<u16> {
         match self {
+            // Port 0 is another one for each.
             Self::Address(resolved) => {
-                resolved.candidates.iter().filter(|it| it.is_ipv4()).map(SocketAddr::port).collect()
+                let ports = resolved.candidates.iter().filter(|it| it.is_ipv4()).map(SocketAddr::port);
+                ports.filter(|port| *port != 0).collect()
             }
             Self::Open(_, Address::Tcp(address)) if address.is_ipv4() => vec![address.port()],
             _ => Vec::new(),
@@ -66,7 +71,10 @@ impl Listeners {
     /// Opens them in this order. With an error all of them are closed, and the files of those that were made are removed.
     pub(super) fn open(endpoints: Vec<Endpoint>, settings: &Settings) -> io::Result<Self> {
         if endpoints.len() > MAX_LISTENERS {
-            let text = format!("a server has {MAX_LISTENERS} addresses at most, and not {}", endpoints.len());
+            let text = format!(
+                "{} addresses: a server listens at {MAX_LISTENERS} at most; start a second server",
+                endpoints.len()
+            );
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
         let ipv4_ports: Vec<_> = endpoints.iter().flat_map(Endpoint::ipv4_ports).collect();

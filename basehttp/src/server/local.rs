@@ -22,7 +22,7 @@ pub(super) struct Local {
     /// What the thread had used when its round began.
     pub(super) round: Usage,
     /// The watchdog knows where responses have gathered in this turn.
-    pub(super) has_gathered: bool,
+    pub(super) has_buffered: bool,
     /// A request was taken up.
     pub(super) has_answered: bool,
     /// The one handler was admitted that runs on a thread of the pool.

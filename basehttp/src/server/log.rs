@@ -28,7 +28,7 @@ pub(super) struct Log {
 #[derive(Default)]
 #[repr(align(128))]
 struct Lines {
-    gathered: Mutex<Gathered>,
+    buffered: Mutex<Gathered>,
     /// For a look without the lock.
     has_some: AtomicBool,
 }
@@ -76,7 +76,7 @@ impl Log {
     /// written although there is other work: by the caller, who knows whether it holds a lock, or by whoever has time.
     pub(super) fn gather(&self, shard: usize, line: &str, level: Level) -> bool {
         let Some(lines) = self.shards.get(shard) else { return false };
-        let mut gathered = lock(&lines.gathered);
+        let mut gathered = lock(&lines.buffered);
         let length = gathered.lines.len();
         if length > 0 && length + line.len() > self.most {
             gathered.lost += 1;
@@ -140,7 +140,7 @@ impl Log {
         if !lines.has_some.load(Ordering::Acquire) {
             return;
         }
-        let mut gathered = lock(&lines.gathered);
+        let mut gathered = lock(&lines.buffered);
         lines.has_some.store(false, Ordering::Release);
         if into.is_empty() {
             std::mem::swap(&mut gathered.lines, into);

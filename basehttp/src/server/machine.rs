@@ -34,7 +34,7 @@ pub(super) trait Machine: Send + Sync + Sized + 'static {
         self: &Arc<Self>,
         thread: &mut Thread<'_, Self>,
         connection: Self::Connection,
-    ) -> Turned<Self::Connection>;
+    ) -> TurnResult<Self::Connection>;
 
     /// A thread has polled, and begins to give turns.
     fn round_begins(local: &mut Self::Local);
@@ -89,7 +89,7 @@ pub(super) trait Machine: Send + Sync + Sized + 'static {
 }
 
 /// What became of a connection in its turn.
-pub(super) enum Turned<C> {
+pub(super) enum TurnResult<C> {
     /// It waits for its client, or is over.
     Done,
     /// There is more to do, in another turn.

@@ -38,9 +38,9 @@ impl NextRequest {
     }
 
     /// Waits for it so long at most, and where the server ends, for what is left of the time.
-    fn wait(&mut self, context: &dyn TurnContext, patience: Duration) -> Turn {
-        let time = if context.is_stopping() { self.grant(context) } else { Some(patience) };
-        time.map_or(Turn::Over, |time| Turn::Later(Want::Input, time.min(patience)))
+    fn wait(&mut self, context: &dyn TurnContext, time: Duration) -> Turn {
+        let time = if context.is_stopping() { self.grant(context) } else { Some(time) };
+        time.map_or(Turn::Over, |time| Turn::Later(Want::Input, time.min(time)))
     }
 
     /// Whether it is being waited for though the server ends.
@@ -64,8 +64,8 @@ pub(super) fn preface(
             None
         }
         Err(error) if error.kind() == io::ErrorKind::WouldBlock && !late => {
-            let patience = vars.io().silence_allowed(vars.phase());
-            Some(Step::Break(next.wait(context, patience)))
+            let time = vars.io().silence_allowed(vars.phase());
+            Some(Step::Break(next.wait(context, time)))
         }
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Some(refuse(vars, context, &error)),
         // A connection without a byte is still the poller's, and idle: some of the header has come.
@@ -92,8 +92,8 @@ pub(super) fn await_input(
     match looked {
         NextHead::Request => None,
         NextHead::Later | NextHead::Enough if !late => {
-            let patience = io.silence_allowed(vars.phase());
-            Some(Step::Break(next.wait(context, patience)))
+            let time = io.silence_allowed(vars.phase());
+            Some(Step::Break(next.wait(context, time)))
         }
         NextHead::Later | NextHead::Enough | NextHead::End => Some(Step::Break(Turn::Over)),
     }

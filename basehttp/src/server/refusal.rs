@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::counters::Refused;
 use super::transport::Socket;
-use super::turn::{Protocol, Turn, TurnContext};
+use super::turn::{AnyConnection, Turn, TurnContext};
 use crate::handler::wire::{Want, Wire};
 use crate::proto::status::HTTPStatus;
 
@@ -33,8 +33,8 @@ impl Refusal {
     }
 }
 
-impl Protocol for Refusal {
-    fn turn(&mut self, _host: &mut dyn TurnContext, expired: bool) -> Turn {
+impl AnyConnection for Refusal {
+    fn turn(&mut self, _context: &mut dyn TurnContext, expired: bool) -> Turn {
         if matches!(self.phase, RefusalPhase::Response) {
             // An empty send buffer has room for it; where it has not, nobody listens.
             if self.wire.write(RESPONSE).is_err() {

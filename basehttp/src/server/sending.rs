@@ -15,7 +15,7 @@ pub(super) enum Flushed {
     /// And what the connection may wait for now: for a request if `is_idle`, so long at most.
     All {
         is_idle: bool,
-        patience: Duration,
+        time: Duration,
     },
     /// The turn ends: the client has to take some first, or others have waited long enough.
     Paused(Turn),
@@ -32,7 +32,7 @@ pub(super) fn flush(handler: &dyn AnyHandler, context: &mut dyn TurnContext, exp
     }
     let flushed = send(&mut io, handler.vars().phase(), context, expired);
     drop(io);
-    told(flushed, handler, context)
+    log_if_dead(flushed, handler, context)
 }
 
 /// Whether lines of the log have to be written before what is ready is sent. Code of the user takes them: the connection must not be
@@ -59,7 +59,7 @@ pub(super) fn send(
     }
     match sent {
         Ok(FlushProgress::Done) => {
-            Flushed::All { is_idle: io.is_idle(phase), patience: io.silence_allowed(phase) }
+            Flushed::All { is_idle: io.is_idle(phase), time: io.silence_allowed(phase) }
         }
         // What the client has taken meanwhile gives it time for more.
         Ok(FlushProgress::NoRoom) if expired && io.room_left().is_zero() => {
@@ -73,7 +73,11 @@ pub(super) fn send(
 }
 
 /// Goes on with the next request, unless there were enough for one turn.
-pub(super) fn go_on(handler: &dyn AnyHandler, context: &mut dyn TurnContext, is_enough: bool) -> Step {
+pub(super) fn continue_or_flush(
+    handler: &dyn AnyHandler,
+    context: &mut dyn TurnContext,
+    is_enough: bool,
+) -> Step {
     if !is_enough {
         return Step::Continue(());
     }
@@ -92,7 +96,11 @@ pub(super) fn go_on(handler: &dyn AnyHandler, context: &mut dyn TurnContext, is_
 
 /// Logs the end of a connection that takes nothing more.
 #[inline]
-pub(super) fn told(flushed: Flushed, handler: &dyn AnyHandler, context: &mut dyn TurnContext) -> Flushed {
+pub(super) fn log_if_dead(
+    flushed: Flushed,
+    handler: &dyn AnyHandler,
+    context: &mut dyn TurnContext,
+) -> Flushed {
     if matches!(flushed, Flushed::Dead) && context.runs_user_code() {
         context.enter();
         reporting(handler, || report_error(handler));

@@ -6,14 +6,14 @@
 use std::io::{self, IoSlice, Read, Write};
 use std::time::Duration;
 
-use super::alone::{Alone, NoServer};
+use super::alone::{NoServer, StandaloneContext};
 use super::caught::caught;
 use super::config::{Hooks, ServerBuilder};
 use super::connection::HttpConnection;
 use super::http_server::HTTPServer;
 use super::log::Log;
 use super::settings::Settings;
-use super::turn::{ConnectionParts, Protocol, Turn};
+use super::turn::{AnyConnection, ConnectionParts, Turn};
 use crate::handler::host_policy::HostPolicy;
 use crate::handler::wire::{Close, Level, Want, Wire};
 use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler, ServerInfo, Stop as _};
@@ -70,13 +70,12 @@ impl HTTPServer {
     /// All that a server does with a connection is done: parsing, limits, framing, persistence, pipelining, the log, errors and panics
     /// of the handler. What is different:
     ///
-    /// - **Deadlines** are the stream's: a plain `Read` waits as long as it does. A read or write that fails with
-    ///   [`WouldBlock`](io::ErrorKind::WouldBlock) or [`TimedOut`](io::ErrorKind::TimedOut), as those of a `TcpStream` do after its
-    ///   `set_read_timeout`, is a client that is late: it is answered 408 in the midst of a request, and between two the connection ends. What
-    ///   a client does not take of a response after its handler has returned is tried again for `write_timeout`.
-    ///   So the stream must be one that blocks. `head_timeout`, `body_timeout` and `response_timeout` hold for clients that go on
-    ///   slowly: they are looked at when a read or write has returned. `idle_timeout`, and what
-    ///   [`set_timeout`](BaseHTTPRequestHandler::set_timeout) says, are not seen by the stream.
+    /// - **Deadlines** are the stream's. A stream without a time-out of its own can block for ever. One that returns
+    ///   [`WouldBlock`](io::ErrorKind::WouldBlock) or [`TimedOut`](io::ErrorKind::TimedOut), as a `TcpStream` does after its
+    ///   `set_read_timeout`, says that the client is late: within a request it is answered 408, between two the connection ends.
+    ///   `head_timeout`, `body_timeout` and `response_timeout` are checked each time a read or write returns, and cannot interrupt
+    ///   one. For `write_timeout` unsent output is tried again after the handler has returned. `idle_timeout` and
+    ///   [`set_timeout`](BaseHTTPRequestHandler::set_timeout) have no effect.
     /// - **`client_address`** is what you say: an address, or `Address::Unix(None)` where there is none. Log lines,
     ///   [`client_address`](BaseHTTPRequestHandler::client_address) and `verify_request` go by it.
     ///   [`connection`](BaseHTTPRequestHandler::connection) knows nothing more.
@@ -89,7 +88,7 @@ impl HTTPServer {
     ///   of TCP a reset: for a client that does not stop uploading when it is refused, keep a clone of the socket, end its writing half, and
     ///   read what comes for a while.
     ///
-    /// Settings go to [`ServerBuilder::serve_stream`].
+    /// Settings go to [`ServerBuilder::serve_stream`]. Where its `verify_request` says no, nothing is written, and the result is `Ok`.
     ///
     /// # Errors
     /// What the stream fails with, which may be a client that has gone ([`BrokenPipe`](io::ErrorKind::BrokenPipe),
@@ -167,11 +166,11 @@ impl ServerBuilder {
             Err(message) => return Err(lost(&server, "verify_request panicked", &message)),
         }
         let Settings { bounds, name_of, allowed_hosts, loopback_guard, .. } = self.settings;
-        let guard = HostPolicy::new(allowed_hosts, loopback_guard);
+        let host_policy = HostPolicy::new(allowed_hosts, loopback_guard);
         let info = ServerInfo {
             handle_error,
             name_of,
-            guard: guard.is_on().then_some(guard),
+            host_policy: host_policy.is_on().then_some(host_policy),
             #[cfg(feature = "proxy")]
             proxies: self.settings.proxies,
             ..server.info()
@@ -187,7 +186,7 @@ impl ServerBuilder {
         // A panic of the stream is neither the handler's nor the server's.
         let outcome = caught(|| serve(HttpConnection::new(parts, Arc::new(factory)), &record, &server))
             .map_or_else(
-                |message| Err(lost(&server, "a connection is lost to a panic", &message)),
+                |message| Err(lost(&server, "the stream panicked", &message)),
                 |()| record.outcome(),
             );
         if let Some(log) = server.log() {
@@ -203,11 +202,13 @@ fn check(builder: &ServerBuilder, client_address: &Address) -> io::Result<()> {
     let invalid = |text: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, text));
     if !builder.further.is_empty() {
         return invalid(
-            "also_bind and its like are for servers that listen: serve_stream has one stream alone",
+            "serve_stream listens nowhere: remove also_bind, also_bind_unix and also_from_listener",
         );
     }
     if settings.is_tls() {
-        return invalid("the setting tls is for sockets: serve_stream takes a stream that decrypts");
+        return invalid(
+            "serve_stream cannot use the setting tls: remove it, and pass a stream that decrypts",
+        );
     }
     #[cfg(feature = "proxy")]
     if settings.proxies.as_ref().is_some_and(|proxies| proxies.begins_with_header(client_address)) {
@@ -231,15 +232,15 @@ fn lost(server: &NoServer, what: &str, message: &str) -> io::Error {
 }
 
 /// Gives the connection its turns.
-fn serve<H, F>(mut session: HttpConnection<H, F>, record: &Record, server: &Arc<NoServer>)
+fn serve<H, F>(mut connection: HttpConnection<H, F>, record: &Record, server: &Arc<NoServer>)
 where
     H: RequestHandler,
     F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H,
 {
-    let mut host = Alone::new(server.clone());
+    let mut context = StandaloneContext::new(server.clone());
     let mut is_late = false;
     loop {
-        let turn = session.turn(&mut host, is_late);
+        let turn = connection.turn(&mut context, is_late);
         server.write_log();
         is_late = match turn {
             Turn::Over => return,

@@ -9,7 +9,7 @@ use super::sync::{
 };
 use super::time::NEVER;
 use super::token::{INDEX_BITS, READ};
-use super::turn::Protocol;
+use super::turn::AnyConnection;
 use crate::handler::Address;
 
 /// A connection's place in the table. The connection itself moves from hand to hand, and lies here only while it waits.
@@ -45,7 +45,7 @@ pub(super) struct Seat {
 /// A connection on its way between table, queue, driver and pool.
 pub(super) struct Connection {
     pub(super) place: Arc<Place>,
-    pub(super) session: Box<dyn Protocol + Send>,
+    pub(super) inner: Box<dyn AnyConnection + Send>,
     /// The poller has found that its time is over.
     pub(super) expired: bool,
     /// The client, while the server has still to be asked whether it is welcome.
@@ -57,9 +57,9 @@ pub(super) struct Connection {
 impl Connection {
     /// How it ends, if it ends now.
     pub(super) fn end(&self) -> End {
-        if self.session.is_idle() {
+        if self.inner.is_idle() {
             End::Idle
-        } else if self.place.is_cut() && !self.session.is_answered() {
+        } else if self.place.is_cut() && !self.inner.is_answered() {
             End::Cut
         } else {
             End::Finished

@@ -1,10 +1,10 @@
-//! A thread as the host of a connection's turns: what may run on it, and what is learned from that.
+//! A thread as the context of turns: what may run on it, and what is learned from that.
 
 use std::time::{Duration, Instant};
 
 use super::caught::caught;
 use super::engine::Engine;
-use super::machine::{DRIVER, Machine as _, Thread, Turned};
+use super::machine::{DRIVER, Machine as _, Thread, TurnResult};
 use super::pool::Lane;
 use super::predictor::{Guess, Kind, Lesson};
 use super::run_queue::RunQueue;
@@ -20,37 +20,37 @@ const QUICK: Duration = Duration::from_micros(100);
 
 impl Thread<'_, Engine> {
     /// Goes on with a connection as far as this thread may, and lays it down where it waits for its client.
-    pub(super) fn turn(&mut self, mut connection: Connection) -> Turned<Connection> {
+    pub(super) fn turn(&mut self, mut connection: Connection) -> TurnResult<Connection> {
         if let Some(client) = connection.newcomer.take() {
             if !self.policy.runs_handlers {
                 connection.newcomer = Some(client);
-                return Turned::Elsewhere(connection, Lane::Waits);
+                return TurnResult::Elsewhere(connection, Lane::Waits);
             }
             self.enter();
             let is_welcome = self.machine.verify(&client);
             self.leave();
             if !is_welcome {
                 self.machine.turn_away(connection);
-                return Turned::Done;
+                return TurnResult::Done;
             }
         }
         let handshake = match self.begin_handshake(&connection) {
             Ok(handshake) => handshake,
-            Err(lane) => return Turned::Elsewhere(connection, lane),
+            Err(lane) => return TurnResult::Elsewhere(connection, lane),
         };
         loop {
             let expired = std::mem::take(&mut connection.expired);
             (self.local.lane, self.local.is_quick) = (Lane::Waits, false);
             // A panic of our own costs this connection, not the driver with its permit.
             let shard = connection.place.shard;
-            let turn = caught(|| connection.session.turn(self, expired)).unwrap_or_else(|message| {
+            let turn = caught(|| connection.inner.turn(self, expired)).unwrap_or_else(|message| {
                 let text = format!("a connection is lost to a panic of the server: {message}");
                 self.machine.log.warn(shard, &text);
                 self.abandon();
                 Turn::Over
             });
-            if std::mem::take(&mut self.local.has_gathered) {
-                self.worker.set_gathered(None);
+            if std::mem::take(&mut self.local.has_buffered) {
+                self.worker.set_buffered(None);
             }
             if let Some(begun) = &handshake {
                 self.learn_handshake(begun, &mut connection);
@@ -60,7 +60,7 @@ impl Thread<'_, Engine> {
             match turn {
                 Turn::Over => {
                     self.end(connection);
-                    return Turned::Done;
+                    return TurnResult::Done;
                 }
                 Turn::Later(want, patience) if is_last => {
                     let place = connection.place.clone();
@@ -72,13 +72,13 @@ impl Thread<'_, Engine> {
                         // There is nobody else to wait for.
                         Some(back) if self.policy.is_alone => connection = back,
                         // More may have come while others wait, and so on without end.
-                        Some(back) => return Turned::Ready(back),
-                        None => return Turned::Done,
+                        Some(back) => return TurnResult::Ready(back),
+                        None => return TurnResult::Done,
                     }
                 }
                 Turn::Again if is_last => {}
-                Turn::Again => return Turned::Ready(connection),
-                Turn::Elsewhere => return Turned::Elsewhere(connection, self.local.lane),
+                Turn::Again => return TurnResult::Ready(connection),
+                Turn::Elsewhere => return TurnResult::Elsewhere(connection, self.local.lane),
             }
         }
     }
@@ -86,7 +86,7 @@ impl Thread<'_, Engine> {
     /// A handshake costs what the server's key does, from some hundred microseconds to several milliseconds, so it is predicted as
     /// a handler is. Err says who is to go on with one that others would have to wait for.
     fn begin_handshake(&self, connection: &Connection) -> Result<Option<(Instant, Usage)>, Lane> {
-        if !self.machine.settings.is_tls() || !connection.session.is_in_handshake() {
+        if !self.machine.settings.is_tls() || !connection.inner.is_in_handshake() {
             return Ok(None);
         }
         if !self.policy.may_wait
@@ -111,7 +111,7 @@ impl Thread<'_, Engine> {
             _ => Lesson::Computed,
         };
         connection.has_signed |= lesson != Lesson::Quick;
-        if lesson != Lesson::Quick || !(connection.has_signed || connection.session.is_in_handshake()) {
+        if lesson != Lesson::Quick || !(connection.has_signed || connection.inner.is_in_handshake()) {
             self.machine.predictor.learn(self.machine.handshake, lesson);
         }
     }
@@ -208,7 +208,7 @@ fn lane_for(guess: Guess) -> Option<Lane> {
 }
 
 impl TurnContext for Thread<'_, Engine> {
-    fn admits(&mut self, command: &str, path: &str) -> bool {
+    fn may_run(&mut self, command: &str, path: &str) -> bool {
         let kind = self.machine.predictor.kind(command, path);
         let admitted = if self.policy.is_alone {
             true
@@ -268,9 +268,9 @@ impl TurnContext for Thread<'_, Engine> {
         self.machine.has_lines()
     }
 
-    fn has_gathered(&mut self, io: SharedIo) {
-        if !std::mem::replace(&mut self.local.has_gathered, true) {
-            self.worker.set_gathered(Some(io));
+    fn has_buffered(&mut self, io: SharedIo) {
+        if !std::mem::replace(&mut self.local.has_buffered, true) {
+            self.worker.set_buffered(Some(io));
         }
     }
 

@@ -17,7 +17,7 @@ pub(crate) struct ConnectionParts {
 }
 
 /// A connection whose handler's type is erased.
-pub(crate) trait Protocol {
+pub(crate) trait AnyConnection {
     /// Goes on as far as it can. `expired` says that the time for what it waits for is over.
     fn turn(&mut self, context: &mut dyn TurnContext, expired: bool) -> Turn;
 
@@ -63,7 +63,7 @@ pub(crate) type Step = ControlFlow<Turn>;
 /// The thread that gives a connection its turn.
 pub(crate) trait TurnContext {
     /// Whether the handler of such a request may run here: it is not expected to wait.
-    fn admits(&mut self, command: &str, path: &str) -> bool;
+    fn may_run(&mut self, command: &str, path: &str) -> bool;
 
     /// Whether the admitted handler is one that has been quick before.
     fn expects_quickness(&self) -> bool;
@@ -94,7 +94,7 @@ pub(crate) trait TurnContext {
     fn has_lines(&self) -> bool;
 
     /// Responses have gathered, and go on to wait there while a handler runs that is expected to be quick.
-    fn has_gathered(&mut self, io: SharedIo);
+    fn has_buffered(&mut self, io: SharedIo);
 
     /// Whether the turn has taken long enough.
     fn turn_is_over(&self) -> bool;

@@ -25,7 +25,7 @@ pub(super) struct Worker {
     /// What kind of request has the handler that runs, see [`Kind::words`].
     kind: [AtomicU64; 2],
     /// Where responses have gathered behind the code that runs.
-    gathered: Mutex<Option<SharedIo>>,
+    buffered: Mutex<Option<SharedIo>>,
 }
 
 /// The thread may drive. It loses that to another when it is about to wait, or when the watchdog finds it waiting.
@@ -58,7 +58,7 @@ impl Worker {
             lane: Mutex::new(None),
             shard: AtomicUsize::new(0),
             kind: [AtomicU64::new(0), AtomicU64::new(0)],
-            gathered: Mutex::new(None),
+            buffered: Mutex::new(None),
         }
     }
 
@@ -149,13 +149,13 @@ impl Worker {
     }
 
     /// Tells where responses have gathered that wait for the code which is about to run, or that there are none any more.
-    pub(super) fn set_gathered(&self, io: Option<SharedIo>) {
-        *lock(&self.gathered) = io;
+    pub(super) fn set_buffered(&self, io: Option<SharedIo>) {
+        *lock(&self.buffered) = io;
     }
 
     /// Sends them.
     pub(super) fn send_gathered(&self) {
-        let io = lock(&self.gathered).take();
+        let io = lock(&self.buffered).take();
         if let Some(io) = io {
             io.try_send();
         }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::TestServer;
 use super::scripted::{Answer, Gate, Scene, Scripted};
-use crate::handler::dispatch::admit;
+use crate::handler::dispatch::check_request;
 use crate::handler::wire::Close;
 use crate::handler::{BaseHTTPRequestHandler, Headers, RequestHandler as _};
 use crate::http_handler;
@@ -229,7 +229,7 @@ impl Double {
         if self.fault().is_some() {
             return BaseHTTPRequestHandler::parse_request(self);
         }
-        if admit(self)? {
+        if check_request(self)? {
             self.answer()?;
         }
         Ok(false)

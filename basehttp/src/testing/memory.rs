@@ -147,7 +147,7 @@ impl Wire for Memory {
         Ok(())
     }
 
-    fn begin_exchange(&mut self, unsent: usize, head: bool) {
+    fn begin_request(&mut self, unsent: usize, head: bool) {
         let mut recorded = self.record.lock();
         let start = recorded.output.len() + unsent;
         recorded.beginnings.push(Beginning { start, head, stays_open: false, was_reset: false });

@@ -35,9 +35,9 @@ use crate::handler::clock::Clock;
 use crate::handler::connection_io::Bounds;
 use crate::handler::wire::Want;
 use crate::handler::{BaseHTTPRequestHandler, RequestHandler};
-use crate::server::alone::{Alone, NoServer};
+use crate::server::alone::{NoServer, StandaloneContext};
 use crate::server::connection::HttpConnection;
-use crate::server::turn::{ConnectionParts, Protocol, Turn};
+use crate::server::turn::{AnyConnection, ConnectionParts, Turn};
 use memory::Memory;
 
 pub use double::{Received, TestDouble};
@@ -118,12 +118,12 @@ where
         server: Arc::new(Arc::<NoServer>::default().info()),
         bounds: Arc::new(Bounds { clock: clock.clone(), ..Bounds::default() }),
     };
-    let mut session = HttpConnection::new(parts, Arc::new(factory));
+    let mut connection = HttpConnection::new(parts, Arc::new(factory));
     // It goes on as if nobody had said that it is to end.
-    let mut host = Alone::new(Arc::default());
+    let mut context = StandaloneContext::new(Arc::default());
     let mut is_late = false;
     loop {
-        is_late = match session.turn(&mut host, is_late) {
+        is_late = match connection.turn(&mut context, is_late) {
             Turn::Over => return record.into_run(),
             Turn::Later(Want::Input, patience) => record.is_late(patience, &clock),
             _ => false,

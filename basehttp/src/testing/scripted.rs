@@ -4,7 +4,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::proto::request_line::Version;
-use crate::proto::response::{Asked, Response};
+use crate::proto::response::{RequestTraits, Response};
 use crate::proto::status::HTTPStatus;
 
 /// How a [`TestDouble`](super::TestDouble) answers. Made by [`status`](Self::status), [`raw`](Self::raw) or [`reset`](Self::reset).
@@ -148,7 +148,10 @@ impl Scripted {
             return Err(format!("stalled({at}) is behind the end, {end} bytes"));
         }
         let mut response = Response::new(usize::MAX);
-        response.begin(Asked { version: Version::Http11, head: false, connect: false, close: false }, false);
+        response.begin(
+            RequestTraits { version: Version::Http11, head: false, connect: false, close: false },
+            false,
+        );
         response.status_line(Version::Http11, HTTPStatus::new(scene.status), "");
         for (name, value) in &scene.headers {
             response.field(name, value);

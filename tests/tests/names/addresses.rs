@@ -215,6 +215,23 @@ fn the_wildcards_of_both_families_at_one_port() {
     }
 }
 
+/// Where the system gives each its own port, neither is in the other's way.
+#[test]
+fn a_wildcard_with_a_port_of_its_own_takes_both_families() {
+    if TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)).is_err() {
+        eprintln!("left out: this machine has no IPv6");
+        return;
+    }
+    let server = bind(HTTPServer::builder().also_bind("[::]:0")).unwrap();
+    let port = server.server_addresses()[1].port().unwrap();
+    let serving = Serving::new(server);
+    for one in [SocketAddr::from((Ipv4Addr::LOCALHOST, port)), (Ipv6Addr::LOCALHOST, port).into()] {
+        assert_eq!(Client::over(connect(&one.into())).ask(GET).status, 200, "{one}");
+    }
+    serving.handle.shutdown();
+    serving.thread.join().unwrap().unwrap();
+}
+
 /// At an address of its own, where no other test takes a port that is free again.
 #[cfg(target_os = "linux")]
 #[test]
@@ -262,7 +279,7 @@ fn what_cannot_be_an_address_is_told_by_bind() {
     let many = (0..512).fold(HTTPServer::builder(), |builder, _| builder.also_bind("127.0.0.1:0"));
     let error = bind(many).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
-    assert_eq!(error.to_string(), "a server has 512 addresses at most, and not 513");
+    assert_eq!(error.to_string(), "513 addresses: a server listens at 512 at most; start a second server");
 }
 
 #[test]

@@ -197,3 +197,46 @@ fn the_base_is_send() {
     is_send::<BaseHTTPRequestHandler>();
     is_send::<Tell>();
 }
+
+/// Asks for what belongs to requests where there is none, and serves the first itself where it is told to.
+struct Early {
+    base: BaseHTTPRequestHandler,
+    serves_in_setup: bool,
+}
+
+#[http_handler]
+impl Early {
+    const protocol_version: &str = "HTTP/1.1";
+
+    fn setup(&mut self) -> io::Result<()> {
+        assert_eq!((self.headers().len(), self.path()), (0, ""));
+        self.base.set_path("/of-setup");
+        if self.serves_in_setup { self.handle_one_request() } else { Ok(()) }
+    }
+
+    fn do_POST(&self) -> io::Result<()> {
+        // The rest of the body stays in the buffer of `rfile`.
+        let mut line = String::new();
+        self.rfile.read_line(&mut line)?;
+        let text = format!("{} {} {}", self.path(), self.headers().get("X").unwrap_or_default(), line.trim());
+        self.send_response(200);
+        self.end_headers()?;
+        self.wfile.write_all(text.as_bytes())
+    }
+
+    fn log_message(&self, _message: std::fmt::Arguments<'_>) {}
+}
+
+#[test]
+fn nothing_of_a_request_is_left_for_the_next_one() {
+    let post = |path: &str, x: &str| {
+        let body = format!("first {x}\nsecond {x}\n");
+        format!("POST {path} HTTP/1.1\r\nHost: a\r\nX: {x}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    };
+    let input = [post("/1", "a"), post("/2", "b"), post("/3", "c")].concat();
+    for serves_in_setup in [false, true] {
+        let run = run(|base| Early { base, serves_in_setup }, [&input]);
+        let texts: Vec<_> = run.responses.iter().map(|response| response.text().into_owned()).collect();
+        assert_eq!(texts, ["/1 a first a", "/2 b first b", "/3 c first c"], "{serves_in_setup}: {}", run.log);
+    }
+}

@@ -108,7 +108,9 @@ fn unusable(error: &io::Error, host: &str, port: u16) -> CommandError {
 /// The addresses at which the server is reached, each once.
 pub(crate) fn reachable(bound: &[SocketAddr]) -> Vec<IpAddr> {
     let mut found: Vec<IpAddr> = Vec::new();
-    for ip in bound.iter().flat_map(|bound| reachable_at(*bound)) {
+    // Beside an address of IPv4, `::` is for IPv6 alone.
+    let has_ipv4 = bound.iter().any(SocketAddr::is_ipv4);
+    for ip in bound.iter().flat_map(|bound| reachable_at(*bound, has_ipv4)) {
         if !found.contains(&ip) {
             found.push(ip);
         }
@@ -117,11 +119,15 @@ pub(crate) fn reachable(bound: &[SocketAddr]) -> Vec<IpAddr> {
 }
 
 /// Those of the machine itself first.
-fn reachable_at(bound: SocketAddr) -> Vec<IpAddr> {
+fn reachable_at(bound: SocketAddr, is_ipv6_alone: bool) -> Vec<IpAddr> {
     if !bound.ip().is_unspecified() {
         return vec![bound.ip().to_canonical()];
     }
-    let mut found: Vec<IpAddr> = vec![Ipv4Addr::LOCALHOST.into()];
+    let takes_ipv4 = bound.is_ipv4() || !is_ipv6_alone;
+    let mut found: Vec<IpAddr> = Vec::new();
+    if takes_ipv4 {
+        found.push(Ipv4Addr::LOCALHOST.into());
+    }
     if bound.is_ipv6() {
         found.push(Ipv6Addr::LOCALHOST.into());
     }
@@ -130,7 +136,7 @@ fn reachable_at(bound: SocketAddr) -> Vec<IpAddr> {
     let mut others: Vec<IpAddr> = interfaces.iter().map(if_addrs::Interface::ip).collect();
     others.retain(|ip| {
         let is_local = match ip {
-            IpAddr::V4(ip) => ip.is_loopback() || ip.is_link_local(),
+            IpAddr::V4(ip) => ip.is_loopback() || ip.is_link_local() || !takes_ipv4,
             // One of the link is reached only by who names the link.
             IpAddr::V6(ip) => ip.is_loopback() || ip.is_unicast_link_local() || !bound.is_ipv6(),
         };

@@ -10,7 +10,7 @@ use crate::sync::Arc;
 #[derive(Debug)]
 pub(super) struct Attached {
     /// How many bytes of the response's buffer come before them.
-    pub(super) place: usize,
+    pub(super) offset: usize,
     pub(super) source: Source,
     position: u64,
     left: u64,
@@ -28,8 +28,8 @@ pub(crate) enum Source {
 pub(super) const MOST_ATTACHED: usize = 256;
 
 impl Attached {
-    pub(super) fn new(place: usize, source: Source, range: Range<u64>) -> Self {
-        Self { place, source, position: range.start, left: range.end.saturating_sub(range.start) }
+    pub(super) fn new(offset: usize, source: Source, range: Range<u64>) -> Self {
+        Self { offset, source, position: range.start, left: range.end.saturating_sub(range.start) }
     }
 
     pub(super) fn left(&self) -> u64 {
@@ -48,8 +48,8 @@ impl Attached {
     pub(super) fn in_memory(&self, most: u64) -> &[u8] {
         let Source::Payload(payload) = &self.source else { return &[] };
         let end = self.position.saturating_add(self.left.min(most));
-        let place = |position| usize::try_from(position).unwrap_or(usize::MAX);
-        payload.bytes().get(place(self.position)..place(end)).unwrap_or_default()
+        let offset = |position| usize::try_from(position).unwrap_or(usize::MAX);
+        payload.bytes().get(offset(self.position)..offset(end)).unwrap_or_default()
     }
 
     /// So many are on the wire. Whether those were the last.

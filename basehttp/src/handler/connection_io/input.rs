@@ -19,7 +19,7 @@ pub(super) struct Input {
     parser: HeadParser,
     /// No more will come.
     pub(super) ended: bool,
-    body: Body,
+    body: UnreadBody,
     /// The client waits for `100 Continue` before it sends the body.
     pub(super) waits_for_continue: bool,
     trailers: Headers,
@@ -30,7 +30,7 @@ pub(super) struct Input {
 }
 
 /// The part of the request's body that has not been read.
-enum Body {
+enum UnreadBody {
     None,
     Length(u64),
     /// Whatever comes: the connection is no HTTP any more.
@@ -65,7 +65,7 @@ impl Default for Input {
             buffer: Buffer::default(),
             parser: HeadParser::new(Limits::default()),
             ended: false,
-            body: Body::None,
+            body: UnreadBody::None,
             waits_for_continue: false,
             trailers: Headers::default(),
             drained: 0,
@@ -178,11 +178,11 @@ impl Input {
     pub(super) fn begin_body(&mut self, body: framing::Body, limits: Limits) {
         match body {
             framing::Body::None | framing::Body::Length(0) if !self.has_body() => {}
-            framing::Body::None | framing::Body::Length(0) => self.body = Body::None,
-            framing::Body::Length(length) => self.body = Body::Length(length),
+            framing::Body::None | framing::Body::Length(0) => self.body = UnreadBody::None,
+            framing::Body::Length(length) => self.body = UnreadBody::Length(length),
             framing::Body::Chunked => {
                 let decoder = Box::new(ChunkedDecoder::new(limits));
-                self.body = Body::Chunked { decoder, decoded: Buffer::default(), ready: 0 };
+                self.body = UnreadBody::Chunked { decoder, decoded: Buffer::default(), ready: 0 };
             }
         }
         self.drained = 0;
@@ -193,13 +193,13 @@ impl Input {
     /// Whether there is body that nobody has read.
     #[inline]
     pub(super) fn has_body(&self) -> bool {
-        !matches!(self.body, Body::None)
+        !matches!(self.body, UnreadBody::None)
     }
 
     /// How long the rest of it is, where that was declared.
     pub(super) fn declared(&self) -> Option<u64> {
         match self.body {
-            Body::Length(left) => Some(left),
+            UnreadBody::Length(left) => Some(left),
             _ => None,
         }
     }
@@ -208,10 +208,10 @@ impl Input {
     #[inline]
     pub(super) fn unread(&self) -> u64 {
         match &self.body {
-            Body::Length(left) => *left,
-            Body::Gathered(decoded) => decoded.data().len() as u64,
+            UnreadBody::Length(left) => *left,
+            UnreadBody::Gathered(decoded) => decoded.data().len() as u64,
             // Nobody knows how long it is.
-            Body::Chunked { .. } | Body::Everything { .. } | Body::None => 0,
+            UnreadBody::Chunked { .. } | UnreadBody::Everything { .. } | UnreadBody::None => 0,
         }
     }
 
@@ -219,19 +219,19 @@ impl Input {
     pub(super) fn open_tunnel(&mut self) -> bool {
         let opens = !self.has_body();
         if opens {
-            self.body = Body::Everything { handed_over: false };
+            self.body = UnreadBody::Everything { handed_over: false };
         }
         opens
     }
 
     pub(super) fn is_tunnel(&self) -> bool {
-        matches!(self.body, Body::Everything { .. })
+        matches!(self.body, UnreadBody::Everything { .. })
     }
 
     /// Notes that the handler gets the connection as a stream. False if it has it.
     pub(super) fn hand_over(&mut self) -> bool {
         match &mut self.body {
-            Body::Everything { handed_over } => !std::mem::replace(handed_over, true),
+            UnreadBody::Everything { handed_over } => !std::mem::replace(handed_over, true),
             _ => false,
         }
     }
@@ -239,11 +239,11 @@ impl Input {
     /// How the next part of it is read.
     pub(super) fn reads(&self) -> Reads {
         match &self.body {
-            Body::None => Reads::Nothing,
-            Body::Length(left) => Reads::Bytes(*left),
-            Body::Everything { .. } if self.ended && self.buffer.is_empty() => Reads::Nothing,
-            Body::Everything { .. } => Reads::Bytes(u64::MAX),
-            Body::Chunked { .. } | Body::Gathered(_) => Reads::Frames,
+            UnreadBody::None => Reads::Nothing,
+            UnreadBody::Length(left) => Reads::Bytes(*left),
+            UnreadBody::Everything { .. } if self.ended && self.buffer.is_empty() => Reads::Nothing,
+            UnreadBody::Everything { .. } => Reads::Bytes(u64::MAX),
+            UnreadBody::Chunked { .. } | UnreadBody::Gathered(_) => Reads::Frames,
         }
     }
 
@@ -251,19 +251,21 @@ impl Input {
     pub(super) fn read_frames(&mut self, out: &mut [u8]) -> Result<Option<usize>, Fault> {
         loop {
             match &mut self.body {
-                Body::Gathered(decoded) => {
+                UnreadBody::Gathered(decoded) => {
                     let count = take(decoded, out);
                     self.end_gathered();
                     return Ok(Some(count));
                 }
-                Body::Chunked { decoded, .. } if !decoded.is_empty() => return Ok(Some(take(decoded, out))),
-                Body::Chunked { ready, .. } if *ready > 0 => {
+                UnreadBody::Chunked { decoded, .. } if !decoded.is_empty() => {
+                    return Ok(Some(take(decoded, out)));
+                }
+                UnreadBody::Chunked { ready, .. } if *ready > 0 => {
                     let room = (*ready).min(out.len());
                     let count = take(&mut self.buffer, out.get_mut(..room).unwrap_or_default());
                     *ready -= count;
                     return Ok(Some(count));
                 }
-                Body::Chunked { decoder, ready, .. } => match decoder.step(self.buffer.data())? {
+                UnreadBody::Chunked { decoder, ready, .. } => match decoder.step(self.buffer.data())? {
                     ChunkStep::Data { skip, len } => {
                         *ready = len;
                         self.buffer.consume(skip);
@@ -276,7 +278,9 @@ impl Input {
                         }
                     }
                 },
-                Body::None | Body::Length(_) | Body::Everything { .. } => return Ok(Some(0)),
+                UnreadBody::None | UnreadBody::Length(_) | UnreadBody::Everything { .. } => {
+                    return Ok(Some(0));
+                }
             }
         }
     }
@@ -288,10 +292,10 @@ impl Input {
 
     /// So many bytes of a declared body were read.
     pub(super) fn count(&mut self, count: usize) {
-        if let Body::Length(left) = &mut self.body {
+        if let UnreadBody::Length(left) = &mut self.body {
             *left = left.saturating_sub(count as u64);
             if *left == 0 {
-                self.body = Body::None;
+                self.body = UnreadBody::None;
             }
         }
     }
@@ -299,19 +303,19 @@ impl Input {
     /// Appends what is here of the body, up to `most` bytes. Nothing where more has to be done for it than to copy it.
     pub(super) fn append(&mut self, out: &mut Vec<u8>, most: usize) -> usize {
         match &mut self.body {
-            Body::Length(left) => {
+            UnreadBody::Length(left) => {
                 let most = usize::try_from(*left).unwrap_or(usize::MAX).min(most);
                 let count = append(&mut self.buffer, out, most);
                 self.count(count);
                 count
             }
-            Body::Chunked { decoded, .. } => append(decoded, out, most),
-            Body::Gathered(decoded) => {
+            UnreadBody::Chunked { decoded, .. } => append(decoded, out, most),
+            UnreadBody::Gathered(decoded) => {
                 let count = append(decoded, out, most);
                 self.end_gathered();
                 count
             }
-            Body::None | Body::Everything { .. } => 0,
+            UnreadBody::None | UnreadBody::Everything { .. } => 0,
         }
     }
 
@@ -319,13 +323,13 @@ impl Input {
     pub(super) fn gather(&mut self, most: usize) -> bool {
         loop {
             match &mut self.body {
-                Body::None | Body::Everything { .. } | Body::Gathered(_) => return true,
+                UnreadBody::None | UnreadBody::Everything { .. } | UnreadBody::Gathered(_) => return true,
                 // Of a long body some as well: else a head is all that a thread costs.
-                Body::Length(length) => {
+                UnreadBody::Length(length) => {
                     return self.buffer.data().len() as u64 >= (*length).min(most as u64);
                 }
-                Body::Chunked { decoded, .. } if decoded.data().len() >= most => return true,
-                Body::Chunked { decoder, decoded, .. } => match decoder.step(self.buffer.data()) {
+                UnreadBody::Chunked { decoded, .. } if decoded.data().len() >= most => return true,
+                UnreadBody::Chunked { decoder, decoded, .. } => match decoder.step(self.buffer.data()) {
                     Ok(ChunkStep::Data { skip, len }) => {
                         self.buffer.consume(skip);
                         decoded.extend(self.buffer.data().get(..len).unwrap_or_default());
@@ -353,21 +357,21 @@ impl Input {
 
     /// Whether a drop needs more input.
     pub(super) fn is_dry(&self) -> bool {
-        self.buffer.is_empty() && !matches!(self.body, Body::Gathered(_))
+        self.buffer.is_empty() && !matches!(self.body, UnreadBody::Gathered(_))
     }
 
     /// Drops some of what is here.
     pub(super) fn drop_some(&mut self) -> Result<(), Fault> {
         match &mut self.body {
-            Body::None => {}
-            Body::Everything { .. } | Body::Gathered(_) => self.body = Body::None,
-            Body::Length(left) => {
+            UnreadBody::None => {}
+            UnreadBody::Everything { .. } | UnreadBody::Gathered(_) => self.body = UnreadBody::None,
+            UnreadBody::Length(left) => {
                 let count = usize::try_from(*left).unwrap_or(usize::MAX).min(self.buffer.data().len());
                 self.buffer.consume(count);
                 self.drained += count as u64;
                 self.count(count);
             }
-            Body::Chunked { decoder, decoded, ready } => {
+            UnreadBody::Chunked { decoder, decoded, ready } => {
                 self.drained += (decoded.data().len() + *ready) as u64;
                 decoded.clear();
                 self.buffer.consume(*ready);
@@ -393,21 +397,21 @@ impl Input {
 
     /// The last chunk and the trailer section have come.
     fn end_chunks(&mut self, consumed: usize) {
-        if let Body::Chunked { decoder, decoded, .. } = &mut self.body {
+        if let UnreadBody::Chunked { decoder, decoded, .. } = &mut self.body {
             let (bytes, fields) = decoder.trailers();
             for field in fields {
                 let name = std::str::from_utf8(field.name.of(bytes)).unwrap_or_default();
                 self.trailers.append(name, field.value.of(bytes));
             }
             let decoded = std::mem::take(decoded);
-            self.body = if decoded.is_empty() { Body::None } else { Body::Gathered(decoded) };
+            self.body = if decoded.is_empty() { UnreadBody::None } else { UnreadBody::Gathered(decoded) };
         }
         self.buffer.consume(consumed);
     }
 
     fn end_gathered(&mut self) {
-        if matches!(&self.body, Body::Gathered(decoded) if decoded.is_empty()) {
-            self.body = Body::None;
+        if matches!(&self.body, UnreadBody::Gathered(decoded) if decoded.is_empty()) {
+            self.body = UnreadBody::None;
         }
     }
 }

@@ -2,12 +2,12 @@
 
 mod attached;
 mod bounds;
+mod buffer_pool;
 mod deadlines;
 mod errors;
 mod input;
 mod link;
 mod output;
-mod pool;
 mod reading;
 mod sending;
 mod shared;
@@ -25,7 +25,7 @@ use super::wire::Presence;
 use super::wire::{Announced, Close, Level, Want};
 use crate::proto::connection::Phase;
 use crate::proto::framing::Body;
-use crate::proto::response::{Asked, Response};
+use crate::proto::response::{RequestTraits, Response};
 
 use deadlines::Deadlines;
 use errors::Errors;
@@ -60,7 +60,7 @@ pub(crate) struct ConnectionIo {
     pub(super) span: Option<tracing::Span>,
 }
 
-/// That of no connection.
+/// One that works on no connection yet.
 impl Default for ConnectionIo {
     fn default() -> Self {
         Self {
@@ -87,8 +87,9 @@ const DIRECT: usize = 16 * 1024;
 const ON_ITS_WAY: u64 = 16 * 1024;
 
 impl ConnectionIo {
-    /// Takes up a connection that has had no request yet, or has rested. All else is as [`is_at_rest`](Self::is_at_rest) has found it.
-    fn take_up(&mut self, link: Box<Link>) {
+    /// Takes up a connection that has had no request yet, or has rested. All else is as [`is_at_rest`](Self::is_at_rest) has found it,
+    /// or is reset by [`begin`](Self::begin).
+    fn attach_link(&mut self, link: Box<Link>) {
         let Bounds { limits, hold, .. } = *link.bounds;
         self.input.begin_connection(limits);
         self.response.begin_connection(hold);
@@ -96,6 +97,7 @@ impl ConnectionIo {
         self.deadlines = Deadlines::new(link.timeouts, &link.bounds);
         self.errors.clear();
         self.is_persistent = false;
+        self.level = Level::Info;
         self.link.set(link);
     }
 
@@ -111,7 +113,7 @@ impl ConnectionIo {
     }
 
     /// Lays down a connection at rest, and gives back the memory that an unusual request has taken.
-    fn lay_down(&mut self) -> Option<Box<Link>> {
+    fn detach(&mut self) -> Option<Box<Link>> {
         self.input.trim();
         self.response.trim();
         self.link.take()
@@ -259,9 +261,10 @@ impl ConnectionIo {
     /// Gets ready for body and response of the request whose head was taken. The client takes the connection for a persistent one,
     /// or not, and the server closes it after the response, or not.
     #[inline]
-    pub(crate) fn begin(&mut self, asked: Asked, close: bool, is_persistent: bool, body: Body) {
+    pub(crate) fn begin(&mut self, traits: RequestTraits, close: bool, is_persistent: bool, body: Body) {
         self.is_persistent = is_persistent;
-        self.link.wire.begin_exchange(self.response.gathered(), asked.head);
+        self.level = Level::Info;
+        self.link.wire.begin_request(self.response.gathered(), traits.head);
         self.input.begin_body(body, self.link.bounds.limits);
         let owes = self.has_output();
         self.deadlines.begin_request(self.link.timeouts, &self.link.bounds, owes);
@@ -273,7 +276,7 @@ impl ConnectionIo {
         {
             self.span = None;
         }
-        self.response.begin(Asked { close: asked.close || self.is_last_request(), ..asked }, close);
+        self.response.begin(RequestTraits { close: traits.close || self.is_last_request(), ..traits }, close);
     }
 
     /// How the connection has to end.

@@ -7,7 +7,7 @@ use crate::proto::response::Response;
 
 #[derive(Debug, Default)]
 pub(super) struct Output {
-    state: State,
+    state: OutputState,
     /// What stands between the bytes of the responses, in the order of the places.
     pub(super) attached: VecDeque<Attached>,
     /// Bytes that the last try to send has left.
@@ -20,7 +20,7 @@ pub(super) struct Output {
 
 /// Whether more can be sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
+enum OutputState {
     #[default]
     Open,
     /// The response was cut short, and nothing may be added to it.
@@ -49,27 +49,27 @@ impl Output {
 
     #[inline]
     pub(super) fn is_open(&self) -> bool {
-        self.state == State::Open
+        self.state == OutputState::Open
     }
 
     #[inline]
     pub(super) fn is_cut(&self) -> bool {
-        self.state == State::Cut
+        self.state == OutputState::Cut
     }
 
     #[inline]
     pub(super) fn is_dead(&self) -> bool {
-        self.state == State::Dead
+        self.state == OutputState::Dead
     }
 
     /// Nothing may be added to the response.
     pub(super) fn cut(&mut self) {
-        self.state = State::Cut;
+        self.state = OutputState::Cut;
     }
 
     /// The connection takes nothing more.
     pub(super) fn die(&mut self) {
-        self.state = State::Dead;
+        self.state = OutputState::Dead;
         self.attached.clear();
     }
 
@@ -77,7 +77,7 @@ impl Output {
     pub(super) fn took(&mut self, count: usize, responses: &mut Response) {
         responses.sent(count);
         for attached in &mut self.attached {
-            attached.place = attached.place.saturating_sub(count);
+            attached.offset = attached.offset.saturating_sub(count);
         }
         self.sent += count as u64;
         self.unsent = responses.gathered();

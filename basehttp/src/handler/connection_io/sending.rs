@@ -51,8 +51,8 @@ impl ConnectionIo {
         let sent = loop {
             let ready = self.response.ready();
             let next = self.output.attached.front();
-            let place = next.map_or(usize::MAX, |next| next.place);
-            let before = ready.get(written..ready.len().min(place)).unwrap_or_default();
+            let offset = next.map_or(usize::MAX, |next| next.offset);
+            let before = ready.get(written..ready.len().min(offset)).unwrap_or_default();
             let behind = next.map_or(&[][..], |next| next.in_memory(budget));
             match next {
                 None if before.is_empty() => break self.link.wire.flush().map(|()| FlushProgress::Done),
@@ -254,7 +254,7 @@ mod tests {
     use crate::handler::wire::Level;
     use crate::proto::framing::Body;
     use crate::proto::request_line::Version;
-    use crate::proto::response::Asked;
+    use crate::proto::response::RequestTraits;
     use crate::proto::status::HTTPStatus;
 
     /// Takes so many bytes at once, and nothing every other time.
@@ -316,8 +316,9 @@ mod tests {
             let wire = Narrow { width, is_full: false, taken: taken.clone() };
             let shared = SharedIo::new(Box::new(wire), Arc::default());
             let mut io = shared.lock();
-            let asked = Asked { version: Version::Http11, head: false, connect: false, close: false };
-            io.begin(asked, false, true, Body::None);
+            let traits =
+                RequestTraits { version: Version::Http11, head: false, connect: false, close: false };
+            io.begin(traits, false, true, Body::None);
             io.response.status_line(Version::Http11, HTTPStatus::OK, "OK");
             io.response.field("Content-Length", "200000");
             io.end_head().unwrap();
@@ -338,8 +339,9 @@ mod tests {
             let bounds = Bounds { hold: 0, ..Bounds::default() };
             let shared = SharedIo::new(Box::new(wire), Arc::new(bounds));
             let mut io = shared.lock();
-            let asked = Asked { version: Version::Http11, head: false, connect: false, close: false };
-            io.begin(asked, false, true, Body::None);
+            let traits =
+                RequestTraits { version: Version::Http11, head: false, connect: false, close: false };
+            io.begin(traits, false, true, Body::None);
             io.response.status_line(Version::Http11, HTTPStatus::OK, "OK");
             io.end_head().unwrap();
             io.write(&vec![b'x'; piece]).unwrap();
@@ -410,8 +412,8 @@ mod tests {
         let wire = Trickle { has_waited: false, is_full: is_full.clone(), clock };
         let shared = SharedIo::new(Box::new(wire), Arc::new(bounds));
         let mut io = shared.lock();
-        let asked = Asked { version: Version::Http11, head: false, connect: false, close: false };
-        io.begin(asked, false, true, Body::None);
+        let traits = RequestTraits { version: Version::Http11, head: false, connect: false, close: false };
+        io.begin(traits, false, true, Body::None);
         io.response.status_line(Version::Http11, HTTPStatus::OK, "OK");
         io.end_head().unwrap();
         drop(io);

@@ -4,8 +4,8 @@ use std::ops::{Deref, DerefMut};
 
 use super::ConnectionIo;
 use super::bounds::Bounds;
+use super::buffer_pool::BufferPool;
 use super::link::Link;
-use super::pool::Pool;
 use crate::handler::request::Request;
 use crate::handler::wire::Wire;
 use crate::proto::connection::Phase;
@@ -44,7 +44,7 @@ impl SharedIo {
     ) -> (IoGuard<'a>, &'b mut Request) {
         let mut slot = self.slot();
         if slot.working.is_none() || request.is_none() {
-            Pool::with(|pool| {
+            BufferPool::with(|pool| {
                 if slot.working.is_none() {
                     slot.open(pool);
                 }
@@ -58,7 +58,7 @@ impl SharedIo {
 
     /// A request to be filled in.
     pub(crate) fn new_request() -> Box<Request> {
-        Pool::with(Pool::lend_request)
+        BufferPool::with(BufferPool::lend_request)
     }
 
     /// Sends what is ready, for another thread than the one that has the connection; unless that one is at it.
@@ -79,7 +79,7 @@ impl SharedIo {
     pub(crate) fn begin_turn(&self, request: Option<&mut Request>) {
         let mut slot = self.slot();
         let Some(io) = &mut slot.working else { return };
-        Pool::with(|pool| {
+        BufferPool::with(|pool| {
             io.input.begin_turn(&mut pool.input);
             io.response.borrow_memory(&mut pool.output);
             if let Some(request) = request {
@@ -92,9 +92,9 @@ impl SharedIo {
     pub(crate) fn end_turn(&self, request: &mut Option<Box<Request>>, phase: Phase) -> bool {
         let mut slot = self.slot();
         let Some(mut io) = slot.working.take() else { return true };
-        Pool::with(|pool| {
+        BufferPool::with(|pool| {
             if io.is_at_rest(phase) {
-                slot.resting = io.lay_down();
+                slot.resting = io.detach();
                 // The request was cleared when the one before was over.
                 pool.take_back(io, request.take());
                 return true;
@@ -113,13 +113,13 @@ impl SharedIo {
 impl Slot {
     #[cold]
     fn open_alone(&mut self) {
-        Pool::with(|pool| self.open(pool));
+        BufferPool::with(|pool| self.open(pool));
     }
 
-    fn open(&mut self, pool: &mut Pool) {
+    fn open(&mut self, pool: &mut BufferPool) {
         if let Some(link) = self.resting.take() {
             let mut io = pool.lend();
-            io.take_up(link);
+            io.attach_link(link);
             io.input.borrow_memory(&mut pool.input);
             io.response.borrow_memory(&mut pool.output);
             self.working = Some(io);
@@ -213,7 +213,7 @@ mod tests {
     fn a_connection_that_rests_has_no_memory_of_its_own() {
         let (shared, request) = after_a_turn(b"");
         assert!(shared.slot().working.is_none() && request.is_none());
-        assert!(Pool::with(|pool| pool.is_whole()), "the thread has it again");
+        assert!(BufferPool::with(|pool| pool.is_whole()), "the thread has it again");
         assert!(shared.lock().link.wire.read(&mut [0]).is_err_and(|e| e.kind() == io::ErrorKind::WouldBlock));
     }
 

@@ -12,7 +12,7 @@ use crate::handler::wire::Close;
 use crate::proto::connection::{Phase, Settled};
 use crate::proto::misuse::Misuse;
 use crate::proto::request_line::Version;
-use crate::proto::response::{Asked, Ended};
+use crate::proto::response::{Ended, RequestTraits};
 use crate::proto::status::HTTPStatus;
 
 impl ConnectionIo {
@@ -112,8 +112,8 @@ impl ConnectionIo {
         }
         let len = range.end.saturating_sub(range.start);
         if self.response.begin_file(len).map_err(|misuse| self.refused(misuse))? {
-            let place = self.response.gathered();
-            self.output.attached.push_back(Attached::new(place, source, range));
+            let offset = self.response.gathered();
+            self.output.attached.push_back(Attached::new(offset, source, range));
             self.response.end_direct();
         }
         Ok(())
@@ -213,8 +213,10 @@ impl ConnectionIo {
     /// Begins a response for which there may be no request yet, only a connection.
     fn begin_unasked(&mut self) {
         self.output.counted_status = 0;
-        self.response
-            .begin(Asked { version: Version::Http11, head: false, connect: false, close: true }, true);
+        self.response.begin(
+            RequestTraits { version: Version::Http11, head: false, connect: false, close: true },
+            true,
+        );
     }
 
     /// Makes a response without a body that asks nothing of the handler, and is the last.

@@ -5,7 +5,7 @@ use crate::proto::status::HTTPStatus;
 
 /// What of the request decides about the response's form.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct RequestTraits {
     /// The version of the request; HTTP/0.9 gets a body without a head.
     pub version: Version,
     /// The method is HEAD: a head without a body.
@@ -116,17 +116,17 @@ impl ResponseHead {
 
     /// Whether what follows is no HTTP: 101, and 2xx to CONNECT.
     #[inline]
-    pub(super) fn has_tunnel_status(&self, asked: Asked) -> bool {
+    pub(super) fn has_tunnel_status(&self, traits: RequestTraits) -> bool {
         match self.status {
             101 => true,
-            200..=299 => asked.connect,
+            200..=299 => traits.connect,
             _ => false,
         }
     }
 
     /// Whether both sides speak HTTP/1.1.
-    pub(super) fn speaks_1_1(&self, asked: Asked) -> bool {
-        asked.version == Version::Http11 && self.protocol == Some(Version::Http11)
+    pub(super) fn speaks_1_1(&self, traits: RequestTraits) -> bool {
+        traits.version == Version::Http11 && self.protocol == Some(Version::Http11)
     }
 
     /// Whether the body is to be chunked even if its length is known at the end: the handler says so, or there may be
@@ -141,7 +141,7 @@ impl ResponseHead {
     #[inline]
     pub(super) fn decide(
         &self,
-        asked: Asked,
+        traits: RequestTraits,
         close: bool,
         total: Option<u64>,
         held: u64,
@@ -149,7 +149,7 @@ impl ResponseHead {
         let declared = self.length.map_or(FramingField::None, FramingField::Length);
         // RFC 9110 section 15.2.2: what follows is not HTTP/1.1. Requests behind it, which a proxy has not looked at, must
         // not be answered; closing after it sees to that.
-        if self.has_tunnel_status(asked) {
+        if self.has_tunnel_status(traits) {
             return (Framing::UntilClose, FramingField::None);
         }
         match self.status {
@@ -161,9 +161,9 @@ impl ResponseHead {
             _ => {}
         }
         // RFC 9112 section 6.1: no transfer coding unless the client is known to speak HTTP/1.1.
-        let may_chunk = self.speaks_1_1(asked);
+        let may_chunk = self.speaks_1_1(traits);
         let wants_chunks = may_chunk && self.wants_chunks();
-        if asked.head {
+        if traits.head {
             return match (self.length, total) {
                 (Some(length), _) => (Framing::Counted { left: length.saturating_sub(held) }, declared),
                 (None, Some(1..)) if !wants_chunks => (Framing::HeadOnly, FramingField::Length(held)),
@@ -183,7 +183,7 @@ impl ResponseHead {
 
     /// The end of the head. `close` tells whether the connection is to be closed, with this framing.
     #[inline]
-    pub(super) fn tail(&self, asked: Asked, close: bool, line: FramingField) -> Tail {
+    pub(super) fn tail(&self, traits: RequestTraits, close: bool, line: FramingField) -> Tail {
         let mut tail = Tail::default();
         match line {
             FramingField::None => {}
@@ -194,7 +194,7 @@ impl ResponseHead {
                 tail.push(b"\r\n");
             }
         }
-        match self.connection_line(asked, close) {
+        match self.connection_line(traits, close) {
             Some(Persist::Close) => tail.push(b"Connection: close\r\n"),
             Some(Persist::KeepAlive) => tail.push(b"Connection: keep-alive\r\n"),
             None => {}
@@ -205,12 +205,12 @@ impl ResponseHead {
 
     /// RFC 9112 section 9.3 and 9.6: say what the client cannot know from the versions.
     #[inline]
-    fn connection_line(&self, asked: Asked, close: bool) -> Option<Persist> {
+    fn connection_line(&self, traits: RequestTraits, close: bool) -> Option<Persist> {
         // What follows a tunnel's head is not HTTP, and ends when it ends.
-        let assumed = self.protocol != Some(Version::Http11) || self.has_tunnel_status(asked);
+        let assumed = self.protocol != Some(Version::Http11) || self.has_tunnel_status(traits);
         if close {
             if assumed && self.connection != Some(Persist::Close) { None } else { Some(Persist::Close) }
-        } else if self.connection.is_some() || !self.speaks_1_1(asked) {
+        } else if self.connection.is_some() || !self.speaks_1_1(traits) {
             Some(Persist::KeepAlive)
         } else {
             None

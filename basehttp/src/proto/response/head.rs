@@ -212,7 +212,7 @@ impl Response {
             }
         }
         let is_switching = self.head.status == HTTPStatus::SWITCHING_PROTOCOLS.code();
-        if is_switching && !self.head.speaks_1_1(self.asked) {
+        if is_switching && !self.head.speaks_1_1(self.traits) {
             self.misused(Misuse::SwitchingInHttp10);
         }
         if let Some(misuse) = self.misuse.take() {
@@ -233,7 +233,7 @@ impl Response {
 
     fn end_interim(&mut self) {
         // RFC 9110 section 15.2: HTTP/1.0 does not know 1xx responses, neither the client's nor the handler's.
-        if self.head.speaks_1_1(self.asked) {
+        if self.head.speaks_1_1(self.traits) {
             if self.head.connection == Some(Persist::Close) {
                 self.out.extend_from_slice(b"Connection: close\r\n");
             }
@@ -246,7 +246,7 @@ impl Response {
         // What `send_error` makes of a 1xx code says so, and is meant to be the last.
         self.ended_by_interim = self.head.connection == Some(Persist::Close);
         // Nothing can undo what was announced, and without another response the client must not wait for one.
-        self.asked.close |= self.ended_by_interim;
+        self.traits.close |= self.ended_by_interim;
     }
 }
 

@@ -7,12 +7,16 @@ use super::{Response, State};
 const USUAL: usize = 16 * 1024;
 
 impl Response {
-    /// Gives back the memory that an unusual response has taken.
+    /// Gives back the memory that an unusual response has taken, after [`is_at_rest`](Self::is_at_rest).
     pub(crate) fn trim(&mut self) {
+        self.trim_output();
+        self.trailers = Vec::new();
+    }
+
+    fn trim_output(&mut self) {
         if self.out.is_empty() && self.out.capacity() > USUAL {
             self.out = Vec::new();
         }
-        self.trailers = Vec::new();
     }
 
     /// Whether there is neither a response nor a byte of one.
@@ -28,7 +32,7 @@ impl Response {
         self.head = ResponseHead::default();
         self.ended_by_interim = false;
         self.forget_mistakes();
-        self.asked.close = true;
+        self.traits.close = true;
         self.hold = hold;
     }
 
@@ -42,7 +46,7 @@ impl Response {
     /// Keeps no more memory than the bytes in it need, and gives `spare` what is left.
     pub(crate) fn shrink(&mut self, spare: &mut Vec<u8>) {
         if self.out.is_empty() {
-            self.trim();
+            self.trim_output();
             if spare.capacity() == 0 {
                 *spare = std::mem::take(&mut self.out);
             }

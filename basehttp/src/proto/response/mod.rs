@@ -21,7 +21,7 @@ use super::request_line::Version;
 
 use framing::{Framing, FramingField, ResponseHead, insert};
 
-pub(crate) use framing::Asked;
+pub(crate) use framing::RequestTraits;
 pub(crate) use head::{Ended, can_be_reason};
 
 /// The responses of one connection, one after the other.
@@ -32,7 +32,7 @@ pub(crate) struct Response {
     /// Where in `out` the response in the making begins; what is before it is final.
     start: usize,
     head: ResponseHead,
-    asked: Asked,
+    traits: RequestTraits,
     close: bool,
     ended_by_interim: bool,
     misuse: Option<Misuse>,
@@ -64,13 +64,13 @@ enum State {
 impl Response {
     /// No response yet. `hold` is how many bytes of a body are held back to learn its length.
     pub(crate) fn new(hold: usize) -> Self {
-        let asked = Asked { version: Version::Http10, head: false, connect: false, close: true };
+        let traits = RequestTraits { version: Version::Http10, head: false, connect: false, close: true };
         Self {
             out: Vec::new(),
             state: State::NoRequest,
             start: 0,
             head: ResponseHead::default(),
-            asked,
+            traits,
             close: true,
             ended_by_interim: false,
             misuse: None,
@@ -84,9 +84,9 @@ impl Response {
 
     /// Gets ready for the response to the next request. `close` is where [`close`](Self::close) starts.
     #[inline]
-    pub(crate) fn begin(&mut self, asked: Asked, close: bool) {
+    pub(crate) fn begin(&mut self, traits: RequestTraits, close: bool) {
         self.abandon();
-        self.asked = asked;
+        self.traits = traits;
         self.close = close;
         self.state = State::Idle;
     }
@@ -124,7 +124,7 @@ impl Response {
     /// Whether the connection is to be closed after this response.
     #[inline]
     pub(crate) fn close(&self) -> bool {
-        self.close || self.asked.close
+        self.close || self.traits.close
     }
 
     /// Sets what [`close`](Self::close) tells; after the head is committed, only towards closing.
@@ -134,7 +134,7 @@ impl Response {
 
     /// The connection must be closed after this response, whatever the handler says.
     pub(crate) fn must_close(&mut self) {
-        self.asked.close = true;
+        self.traits.close = true;
     }
 
     /// Whether the head is decided about: nothing can be taken back.
@@ -151,7 +151,7 @@ impl Response {
     /// Whether an interim response may still come before the response (RFC 9110 section 15.2).
     #[cfg(all(feature = "cgi", unix))]
     pub(crate) fn takes_interim(&self) -> bool {
-        !self.is_committed() && self.asked.version == Version::Http11
+        !self.is_committed() && self.traits.version == Version::Http11
     }
 
     /// The status in the head that was last begun.
@@ -223,7 +223,7 @@ impl Response {
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         let taken = data.get(..room).unwrap_or_default();
         match &mut self.state {
-            State::Held { unsent, .. } if self.asked.head => *unsent += room as u64,
+            State::Held { unsent, .. } if self.traits.head => *unsent += room as u64,
             State::Body(Framing::Counted { left }) => *left -= room as u64,
             State::Body(Framing::Length { left }) => {
                 *left -= room as u64;
@@ -245,7 +245,7 @@ impl Response {
         let State::Held { body, .. } = self.state else { return false };
         let held = (self.out.len() - body).saturating_add(data.len());
         let fits = held <= self.hold && self.head.length.is_none_or(|length| held as u64 <= length);
-        if !fits || self.asked.head || self.asked.connect || self.has_no_body() || data.ends_with(b"\r\n") {
+        if !fits || self.traits.head || self.traits.connect || self.has_no_body() || data.ends_with(b"\r\n") {
             return false;
         }
         self.out.extend_from_slice(data);
@@ -364,7 +364,7 @@ impl Response {
     }
 
     /// Ends the response after the handler has returned. The mistake, if any, of a committed response is left in
-    /// [`mistake`](Self::mistake).
+    /// [`misuse`](Self::misuse).
     ///
     /// # Errors
     /// Why there is no good response: nothing of it went out, or, where it is committed, it lacks body.
@@ -408,7 +408,7 @@ impl Response {
     fn commit(&mut self, total: Option<u64>) {
         let State::Held { body, unsent } = self.state else { return };
         let held = (self.out.len() - body) as u64 + unsent;
-        let (framing, line) = self.head.decide(self.asked, self.close(), total, held);
+        let (framing, line) = self.head.decide(self.traits, self.close(), total, held);
         if framing == Framing::UntilClose || self.is_headless() {
             self.close = true;
         }
@@ -419,7 +419,7 @@ impl Response {
                 insert(&mut self.out, body, &announcement);
                 added = announcement.len();
             }
-            let tail = self.head.tail(self.asked, self.close(), line);
+            let tail = self.head.tail(self.traits, self.close(), line);
             insert(&mut self.out, body + added, tail.bytes());
             added += tail.bytes().len();
         }
@@ -506,7 +506,7 @@ impl Response {
     /// HTTP/0.9 has no head in its responses.
     #[inline]
     fn is_headless(&self) -> bool {
-        self.asked.version == Version::Http09
+        self.traits.version == Version::Http09
     }
 
     #[inline]
@@ -516,7 +516,7 @@ impl Response {
 
     #[inline]
     fn has_tunnel_status(&self) -> bool {
-        self.head.has_tunnel_status(self.asked)
+        self.head.has_tunnel_status(self.traits)
     }
 }
 

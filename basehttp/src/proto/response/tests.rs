@@ -3,22 +3,23 @@
 use super::*;
 use crate::proto::status::HTTPStatus;
 
-const GET: Asked = Asked { version: Version::Http11, head: false, connect: false, close: false };
-const HEAD: Asked = Asked { head: true, ..GET };
-const OLD: Asked = Asked { version: Version::Http10, ..GET };
-const OLDEST: Asked = Asked { version: Version::Http09, close: true, ..GET };
+const GET: RequestTraits =
+    RequestTraits { version: Version::Http11, head: false, connect: false, close: false };
+const HEAD: RequestTraits = RequestTraits { head: true, ..GET };
+const OLD: RequestTraits = RequestTraits { version: Version::Http10, ..GET };
+const OLDEST: RequestTraits = RequestTraits { version: Version::Http09, close: true, ..GET };
 const HOLD: usize = 16;
 
 /// A response to a request that may be kept open, with its head open.
-fn begun(asked: Asked, status: u16) -> Response {
+fn begun(traits: RequestTraits, status: u16) -> Response {
     let mut response = Response::new(HOLD);
-    response.begin(asked, asked.version != Version::Http11);
+    response.begin(traits, traits.version != Version::Http11);
     response.status_line(Version::Http11, HTTPStatus::new(status), "Phrase");
     response
 }
 
-fn ended(asked: Asked, status: u16, fields: &[(&str, &str)]) -> Response {
-    let mut response = begun(asked, status);
+fn ended(traits: RequestTraits, status: u16, fields: &[(&str, &str)]) -> Response {
+    let mut response = begun(traits, status);
     for (name, value) in fields {
         response.field(name, value);
     }
@@ -176,7 +177,7 @@ fn an_interim_response_can_be_the_last() {
 
 #[test]
 fn a_tunnel_has_no_framing() {
-    let mut response = ended(Asked { connect: true, ..GET }, 200, &[("Content-Length", "3")]);
+    let mut response = ended(RequestTraits { connect: true, ..GET }, 200, &[("Content-Length", "3")]);
     response.write(b"abc").unwrap();
     assert!(response.is_tunnel());
     assert_eq!(finished(response), "HTTP/1.1 200 Phrase\r\n\r\nabc");
@@ -321,7 +322,7 @@ fn a_direct_write_is_framed_around() {
 
 #[test]
 fn the_client_has_the_last_word_on_closing() {
-    let mut response = ended(Asked { close: true, ..GET }, 200, &[("Connection", "keep-alive")]);
+    let mut response = ended(RequestTraits { close: true, ..GET }, 200, &[("Connection", "keep-alive")]);
     assert!(response.close());
     response.set_close(false);
     assert!(response.close());
@@ -333,8 +334,8 @@ fn the_client_has_the_last_word_on_closing() {
 
 #[test]
 fn a_connection_whose_end_an_interim_response_announced_cannot_be_kept_open() {
-    for asked in [GET, OLD, OLDEST] {
-        let mut response = begun(asked, 103);
+    for traits in [GET, OLD, OLDEST] {
+        let mut response = begun(traits, 103);
         response.field("Connection", "close");
         assert_eq!(response.end_head(), Ok(Ended::Interim(103)));
         response.set_close(false);
@@ -389,8 +390,8 @@ fn a_message_that_no_status_line_holds_is_a_mistake_in_http_0_9_too() {
 
 #[test]
 fn http_1_0_does_not_know_101() {
-    for asked in [OLD, OLDEST] {
-        let mut response = begun(asked, 101);
+    for traits in [OLD, OLDEST] {
+        let mut response = begun(traits, 101);
         assert_eq!(response.end_head(), Err(Misuse::SwitchingInHttp10));
         assert!(!response.is_tunnel());
     }
@@ -447,8 +448,8 @@ fn a_file_is_all_that_may_come_or_nothing() {
 }
 
 /// What goes out of a response with the body `hi` and a trailer field.
-fn with_trailer(asked: Asked, fields: &[(&str, &str)]) -> (Result<(), Misuse>, String) {
-    let mut response = ended(asked, 200, fields);
+fn with_trailer(traits: RequestTraits, fields: &[(&str, &str)]) -> (Result<(), Misuse>, String) {
+    let mut response = ended(traits, 200, fields);
     response.write(b"hi").unwrap();
     let added = response.trailer("X", "y");
     (added, finished(response))
@@ -500,8 +501,8 @@ fn a_trailer_field_waits_for_the_end_of_the_body() {
 
 #[test]
 fn an_announced_trailer_field_makes_chunks_without_one() {
-    let announced = |asked, fields: &[(&str, &str)]| {
-        let mut response = ended(asked, 200, fields);
+    let announced = |traits, fields: &[(&str, &str)]| {
+        let mut response = ended(traits, 200, fields);
         response.write(b"hi").unwrap();
         finished(response)
     };
@@ -526,8 +527,8 @@ fn who_can_get_no_trailer_field_gets_the_rest() {
     assert_eq!(with_trailer(OLD, &[("Connection", "close")]), (Ok(()), old.to_owned()));
     assert_eq!(with_trailer(OLDEST, &[]), (Ok(()), "hi".to_owned()));
     // After the head as well.
-    for (asked, body) in [(HEAD, ""), (OLD, "hi"), (OLDEST, "hi")] {
-        let mut response = ended(asked, 200, &[]);
+    for (traits, body) in [(HEAD, ""), (OLD, "hi"), (OLDEST, "hi")] {
+        let mut response = ended(traits, 200, &[]);
         response.write(b"hi").unwrap();
         response.flush();
         assert_eq!(response.trailer("X", "y"), Ok(()));
@@ -548,7 +549,7 @@ fn who_can_get_no_trailer_field_gets_the_rest() {
 
 #[test]
 fn responses_that_have_no_trailer_fields() {
-    let connect = Asked { connect: true, ..GET };
+    let connect = RequestTraits { connect: true, ..GET };
     let ends = [("Content-Length", "2")];
     for (mut response, misuse) in [
         (Response::new(HOLD), Misuse::NoRequest),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::Bell;
 use super::thread::{self, JoinHandle};
 use crate::server::assign;
-use crate::server::machine::{DRIVER, Machine, POOL, RESERVE, Thread, Turned};
+use crate::server::machine::{DRIVER, Machine, POOL, RESERVE, Thread, TurnResult};
 use crate::server::pool::Lane;
 use crate::server::scheduler::Scheduler;
 use crate::server::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, lock};
@@ -217,7 +217,11 @@ impl Machine for House {
         connection.shard
     }
 
-    fn turn(self: &Arc<Self>, thread: &mut Thread<'_, Self>, connection: Connection) -> Turned<Connection> {
+    fn turn(
+        self: &Arc<Self>,
+        thread: &mut Thread<'_, Self>,
+        connection: Connection,
+    ) -> TurnResult<Connection> {
         assert!(self.scheduler.watchdog.drivers() <= self.permits(), "more drive than may");
         match connection.kind {
             Kind::Quick | Kind::Hangs if thread.policy == DRIVER => {
@@ -234,11 +238,13 @@ impl Machine for House {
                 self.others.wait();
             }
             _ if thread.policy == POOL => self.others.wait(),
-            Kind::Computes | Kind::WaitsForClient => return Turned::Elsewhere(connection, Lane::Computes),
-            _ => return Turned::Elsewhere(connection, Lane::Waits),
+            Kind::Computes | Kind::WaitsForClient => {
+                return TurnResult::Elsewhere(connection, Lane::Computes);
+            }
+            _ => return TurnResult::Elsewhere(connection, Lane::Waits),
         }
         self.serve(&connection);
-        Turned::Done
+        TurnResult::Done
     }
 
     fn round_begins(_local: &mut ()) {}

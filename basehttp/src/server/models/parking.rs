@@ -9,11 +9,11 @@ use crate::server::table::{Connection, Place, Table};
 use crate::server::time::NEVER;
 use crate::server::timers::Timers;
 use crate::server::token::{READ, WRITE};
-use crate::server::turn::{Protocol, Turn, TurnContext};
+use crate::server::turn::{AnyConnection, Turn, TurnContext};
 
 struct Nothing;
 
-impl Protocol for Nothing {
+impl AnyConnection for Nothing {
     fn turn(&mut self, _: &mut dyn TurnContext, _: bool) -> Turn {
         Turn::Over
     }
@@ -39,7 +39,7 @@ fn place() -> (Arc<Place>, Connection) {
     let place = Table::new(0).insert(Weak::new());
     let connection = Connection {
         place: place.clone(),
-        session: Box::new(Nothing),
+        inner: Box::new(Nothing),
         expired: false,
         newcomer: None,
         has_signed: false,

@@ -15,7 +15,7 @@ const WARM_UP: f64 = 5.0;
 /// So many quiet points are needed for a line through them.
 const ENOUGH: usize = 8;
 /// The slope that is a leak, in KiB a minute, and how much it must have made in all. What threads keep for each other
-/// (`connection_io/pool.rs`: 64 times up to 50 KiB) takes longer than the warming up to come to its highest water, since only few
+/// (`connection_io/buffer_pool.rs`: 64 times up to 50 KiB) takes longer than the warming up to come to its highest water, since only few
 /// requests need the longest buffers: that makes slopes of up to 220, and 3 MiB in all; without it they are 0. A leak of three
 /// bytes for each try makes more.
 const SLOPE: f64 = 64.0;

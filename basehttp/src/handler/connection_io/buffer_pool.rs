@@ -9,7 +9,7 @@ use crate::handler::request::Request;
 use crate::sync::{Mutex, lock};
 
 #[derive(Default)]
-pub(super) struct Pool {
+pub(super) struct BufferPool {
     io: Option<Box<ConnectionIo>>,
     request: Option<Box<Request>>,
     /// What connections have left that keep the rest.
@@ -18,8 +18,8 @@ pub(super) struct Pool {
     pub(super) head: Buffer,
 }
 
-/// What threads have left over: a request that is handed to another thread takes its memory along, so that the one runs
-/// out of it and the other gathers it.
+/// What threads have left over: a request that is handed to another thread takes its memory along, so that one thread runs out of memory
+/// and the other has too much.
 static SPARE: Mutex<Vec<Lent>> = Mutex::new(Vec::new());
 
 type Lent = (Box<ConnectionIo>, Option<Box<Request>>);
@@ -28,10 +28,10 @@ type Lent = (Box<ConnectionIo>, Option<Box<Request>>);
 const MOST_SPARE: usize = 64;
 
 thread_local! {
-    static POOL: RefCell<Pool> = RefCell::default();
+    static POOL: RefCell<BufferPool> = RefCell::default();
 }
 
-impl Pool {
+impl BufferPool {
     /// Does something with that of this thread.
     #[inline]
     pub(super) fn with<T>(run: impl FnOnce(&mut Self) -> T) -> T {
