@@ -35,7 +35,7 @@ impl Facts {
             self.wfile,
             "{:?} {:?} {} {}",
             connection.tls_version(),
-            connection.server_name(),
+            connection.tls_server_name(),
             certificates.len(),
             connection.local_address().is_some()
         )
