@@ -122,7 +122,7 @@ impl TurnContext for StandaloneContext {
         self.server.log.as_ref().is_some_and(Log::has_lines)
     }
 
-    fn has_buffered(&mut self, _io: SharedIo) {}
+    fn has_buffered(&mut self, _io: &SharedIo) {}
 
     fn turn_is_over(&self) -> bool {
         false

@@ -515,12 +515,16 @@ fn run_handler(
             return Step::Continue(());
         }
     } else if !position.is_first {
-        context.has_buffered(handler.vars().shared().clone());
+        context.has_buffered(handler.vars().shared());
     }
     if position.is_resumed || !is_quick {
         handler.vars().io().handler_begins();
     }
-    context.enter();
+    if position.is_first || position.is_resumed || !is_quick {
+        context.enter();
+    } else {
+        context.enter_next();
+    }
     answer(handler);
     context.leave();
     if handler.vars().phase() == Phase::Done {

@@ -116,6 +116,25 @@ impl Thread<'_, Engine> {
         }
     }
 
+    /// Code of the user begins, now or at this time.
+    fn enter_at(&mut self, time: Option<Instant>) {
+        if let Some(kind) = self.local.kind {
+            self.local.called = Some(time.unwrap_or_else(Instant::now));
+            // Asking the system costs as much as a quick handler.
+            let asks = if self.policy.may_wait && !self.policy.is_alone {
+                self.machine.predictor.is_doubtful(kind)
+            } else {
+                !self.local.is_quick
+            };
+            self.local.used = asks.then(Usage::now);
+        }
+        self.worker.forget_wait();
+        if self.policy == DRIVER {
+            self.worker.set_kind(self.local.kind);
+            self.machine.scheduler().watchdog.enter(self.worker);
+        }
+    }
+
     /// What had begun with [`enter`](TurnContext::enter) has ended in a panic.
     fn abandon(&mut self) {
         (self.local.kind, self.local.called, self.local.used) = (None, None, None);
@@ -268,28 +287,18 @@ impl TurnContext for Thread<'_, Engine> {
         self.machine.has_lines()
     }
 
-    fn has_buffered(&mut self, io: SharedIo) {
+    fn has_buffered(&mut self, io: &SharedIo) {
         if !std::mem::replace(&mut self.local.has_buffered, true) {
-            self.worker.set_buffered(Some(io));
+            self.worker.set_buffered(Some(io.clone()));
         }
     }
 
     fn enter(&mut self) {
-        if let Some(kind) = self.local.kind {
-            self.local.called = Some(Instant::now());
-            // Asking the system costs as much as a quick handler.
-            let asks = if self.policy.may_wait && !self.policy.is_alone {
-                self.machine.predictor.is_doubtful(kind)
-            } else {
-                !self.local.is_quick
-            };
-            self.local.used = asks.then(Usage::now);
-        }
-        self.worker.forget_wait();
-        if self.policy == DRIVER {
-            self.worker.set_kind(self.local.kind);
-            self.machine.scheduler().watchdog.enter(self.worker);
-        }
+        self.enter_at(None);
+    }
+
+    fn enter_next(&mut self) {
+        self.enter_at(Some(self.last));
     }
 
     fn leave(&mut self) {

@@ -94,7 +94,7 @@ pub(crate) trait TurnContext {
     fn has_lines(&self) -> bool;
 
     /// Responses have gathered, and go on to wait there while a handler runs that is expected to be quick.
-    fn has_buffered(&mut self, io: SharedIo);
+    fn has_buffered(&mut self, io: &SharedIo);
 
     /// Whether the turn has taken long enough.
     fn turn_is_over(&self) -> bool;
@@ -104,6 +104,12 @@ pub(crate) trait TurnContext {
 
     /// Code of the user begins.
     fn enter(&mut self);
+
+    /// Code of the user begins behind other code of the user, with nothing between them that could take its time: the clock need not
+    /// be asked again.
+    fn enter_next(&mut self) {
+        self.enter();
+    }
 
     /// Code of the user has returned.
     fn leave(&mut self);
