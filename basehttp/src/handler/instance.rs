@@ -194,6 +194,10 @@ impl InstanceVariables {
 
     /// A turn ends: what the connection does not need while it waits goes back to the thread.
     pub(crate) fn end_turn(&mut self) {
+        if let (Phase::Done, Some(request)) = (self.phase(), &mut self.request) {
+            // It is answered. Where it was kept, a smaller copy of it would be what the next one has to grow.
+            request.clear();
+        }
         self.rests = self.shared.end_turn(&mut self.request, self.phase.get());
     }
 
