@@ -111,7 +111,6 @@ pub(crate) fn check_request(handler: &mut dyn AnyHandler) -> io::Result<bool> {
     }
     let both_speak_1_1 = vars.class().protocol == Version::Http11 && request.version() == Version::Http11;
     if request.expects_continue && both_speak_1_1 {
-        vars.io().continue_on_read();
         return handler.handle_expect_100();
     }
     Ok(true)

@@ -311,4 +311,7 @@ fn begin(
         io.expect_more();
     }
     io.begin(traits, !(persistent && speaks_1_1), persistent, body);
+    if request.expects_continue && speaks_1_1 && version == Version::Http11 {
+        io.continue_on_read();
+    }
 }

@@ -159,10 +159,12 @@ impl Place {
     /// Ends the connection, whoever has it.
     pub(super) fn cut(&self) {
         self.cut.store(true, Ordering::SeqCst);
-        if let Some(stream) = self.stream.upgrade() {
+        let seat = self.seat();
+        // A reset would take a response away that the system has and its client has not read yet.
+        let is_idle = seat.connection.as_ref().is_some_and(|connection| connection.inner.is_idle());
+        if !is_idle && let Some(stream) = self.stream.upgrade() {
             stream.cut();
         }
-        let seat = self.seat();
         if seat.is_awaited {
             self.changed.notify_all();
         }

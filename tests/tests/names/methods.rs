@@ -380,3 +380,42 @@ fn methods_may_return_nothing_or_any_error_that_can_be_displayed() {
     assert_eq!(status("STATIC"), (500, true));
     assert_eq!(status("BOX"), (500, true));
 }
+
+/// Refuses in words of its own, which do not say that the connection is closed.
+struct Curt {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler]
+impl Curt {
+    const protocol_version: &str = "HTTP/1.1";
+
+    fn do_GET(&self) -> io::Result<()> {
+        self.send_response(204);
+        self.end_headers()
+    }
+
+    fn send_error(&self, code: impl basehttp::ResponseCode) -> io::Result<()> {
+        self.send_response(code);
+        self.send_header("Content-Length", 0);
+        self.end_headers()
+    }
+
+    fn log_message(&self, _message: std::fmt::Arguments<'_>) {}
+}
+
+/// Nobody knows whether the client sends the body that it has announced, so what follows may be either.
+#[test]
+fn a_refused_request_whose_client_may_wait_for_100_is_the_last() {
+    let hidden = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
+    for (line, host, expect, status) in [
+        ("SPAM / HTTP/1.1", "Host: a\r\n", "100-continue", 501),
+        ("GET / HTTP/1.1", "", "100-continue", 400),
+        ("GET / HTTP/1.1", "Host: a\r\n", "tea", 417),
+    ] {
+        let head = format!("{line}\r\n{host}Expect: {expect}\r\nContent-Length: {}\r\n\r\n", hidden.len());
+        let run = run(|base| Curt { base }, [[&*head, hidden, GET].concat()]);
+        assert_eq!((run.responses.len(), run.responses[0].status), (1, status), "{line} {expect}");
+        assert_eq!(run.responses[0].header("connection"), Some("close"));
+    }
+}

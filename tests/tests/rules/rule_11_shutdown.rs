@@ -13,6 +13,7 @@ use basehttp_tests::gate::{Gate, gate};
 use basehttp_tests::log::Log;
 use basehttp_tests::process::server_threads;
 use basehttp_tests::{PATIENCE, show, wait_until};
+use socket2::SockRef;
 
 use crate::stage::{GET, Stage, WAIT, factory, get, say, turn};
 
@@ -220,6 +221,23 @@ fn rule_11_a_connection_that_was_busy_a_moment_ago_has_time_for_its_next_request
             client.assert_closed();
         }
     }
+}
+
+/// It waits for a next request that does not come, and its response is still on its way.
+#[test]
+fn rule_11_what_an_idle_connection_was_sent_arrives_though_the_grace_is_over() {
+    const BODY: usize = 100_000;
+    let stage = Stage::new(|act| say(act, &"x".repeat(BODY)));
+    let client = stage.client();
+    SockRef::from(client.stream()).set_recv_buffer_size(4096).unwrap();
+    let mut client = client;
+    client.send(GET);
+    let handle = stage.server.handle();
+    wait_until("the system has the response", || handle.stats().bytes_sent > BODY as u64);
+    handle.shutdown_within(Duration::from_millis(50));
+    handle.wait();
+    let rest = client.rest().unwrap();
+    assert_eq!(rest.iter().filter(|byte| **byte == b'x').count(), BODY);
 }
 
 /// It was busy when it got its response, however long that took.

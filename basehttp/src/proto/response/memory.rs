@@ -30,9 +30,10 @@ impl Response {
         self.state = State::NoRequest;
         self.start = 0;
         self.head = ResponseHead::default();
-        self.ended_by_interim = false;
-        self.forget_mistakes();
         self.traits.close = true;
+        self.ended_by_interim = false;
+        self.drops = false;
+        self.forget_mistakes();
         self.hold = hold;
     }
 

@@ -675,3 +675,18 @@ fn each_trailer_field_is_of_its_own_response() {
         "HTTP/1.1 200 OK\r\nTrailer: Y\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nY: 2\r\n\r\n"
     );
 }
+
+#[test]
+fn nothing_of_a_connection_is_left_for_the_next_one() {
+    let mut response = ended(GET, 200, &[("Content-Length", "2")]);
+    response.write(b"hi").unwrap();
+    // A second response is dropped with all that follows.
+    response.status_line(Version::Http11, HTTPStatus::CREATED, "Created");
+    assert!(response.drops());
+    response.finish().unwrap();
+    response.sent(response.gathered());
+    assert!(response.is_at_rest());
+    response.begin_connection(1000);
+    assert!(!response.drops() && response.close());
+    assert_eq!(response.write(b"x"), Err(Misuse::NoRequest));
+}
