@@ -92,9 +92,12 @@ impl Control {
 
     /// How many are to drive, after `handled` requests so far.
     pub(super) fn look(&mut self, now: Instant, handled: u64) -> usize {
+        if self.most == 1 {
+            return self.drivers;
+        }
         let elapsed = now.saturating_duration_since(self.began);
         let count = handled.saturating_sub(self.handled);
-        if self.most == 1 || elapsed < WINDOW || (count < REQUESTS && elapsed < LONGEST_WINDOW) {
+        if elapsed < WINDOW || (count < REQUESTS && elapsed < LONGEST_WINDOW) {
             return self.drivers;
         }
         let is_busy = self.slept < elapsed / 5;

@@ -191,9 +191,12 @@ impl<M: Machine> Thread<'_, M> {
 
     /// Whether it is time to see who else waits.
     fn has_given_enough(&self) -> bool {
+        if self.turns == 0 {
+            return false;
+        }
         let elapsed = self.last - self.began;
         let is_long = || elapsed >= TURN && self.last - self.turn_began >= LONG_TURN;
-        self.turns >= TURNS || (self.turns > 0 && (elapsed >= ROUND || is_long()))
+        self.turns >= TURNS || elapsed >= ROUND || is_long()
     }
 
     fn turn_ends(&mut self) {

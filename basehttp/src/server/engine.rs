@@ -414,8 +414,8 @@ impl poller::Server for Engine {
         self.mail(shard)
     }
 
-    fn now(&self) -> u64 {
-        self.timeline.now()
+    fn time_of(&self, instant: Instant) -> u64 {
+        self.timeline.at(instant)
     }
 
     fn log(&self) -> &Log {

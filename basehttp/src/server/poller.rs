@@ -25,8 +25,8 @@ use crate::sync::{Arc, Ordering};
 pub(super) trait Server {
     fn mailbox(&self, shard: usize) -> &Mailbox;
 
-    /// The engine's clock.
-    fn now(&self) -> u64;
+    /// A time on the engine's clock.
+    fn time_of(&self, instant: Instant) -> u64;
 
     fn log(&self) -> &Log;
 
@@ -134,20 +134,22 @@ impl Poller {
         let is_told = self.attend(attended);
         // Where the system does not tell of the others here, they are looked at now and then.
         let most = if is_told { most } else { Some(most.map_or(UNTOLD, |most| most.min(UNTOLD))) };
-        let mut timeout = self.prepare(&**server, most);
+        let began = Instant::now();
+        let mut timeout = self.prepare(&**server, began, most);
         for (_, poller) in &mut *attended {
-            let other = poller.prepare(&**server, most);
+            let other = poller.prepare(&**server, began, most);
             timeout = [timeout, other].into_iter().flatten().min();
         }
         if is_told && self.others.iter().any(|other| other.has_events) {
             timeout = Some(Duration::ZERO);
         }
+        let mut now = began;
         if timeout == Some(Duration::ZERO) {
             self.wait(timeout)?;
         } else {
-            let began = Instant::now();
             let told = self.wait(timeout);
-            self.control.slept(began.elapsed());
+            now = Instant::now();
+            self.control.slept(now - began);
             told?;
         }
         for event in &self.events {
@@ -157,7 +159,7 @@ impl Poller {
             }
         }
         // The listeners first: what they give to the others is theirs in the same round.
-        self.harvest(server);
+        self.harvest(server, now);
         for (shard, poller) in &mut *attended {
             let Some(other) = self.others.get_mut(*shard) else { continue };
             if std::mem::take(&mut other.has_events) {
@@ -167,7 +169,7 @@ impl Poller {
             } else {
                 poller.events.clear();
             }
-            poller.harvest(server);
+            poller.harvest(server, now);
         }
         Ok(())
     }
@@ -198,9 +200,9 @@ impl Poller {
     }
 
     /// Takes what others have left, and says how long the sleep may be. From now on those who need a shorter one wake it.
-    fn prepare(&mut self, server: &impl Server, most: Option<Duration>) -> Option<Duration> {
+    fn prepare(&mut self, server: &impl Server, now: Instant, most: Option<Duration>) -> Option<Duration> {
         self.take_mail(server);
-        let now = server.now();
+        let now = server.time_of(now);
         let timeout = self.timeout(now, most);
         if timeout == Some(Duration::ZERO) {
             return timeout;
@@ -221,7 +223,7 @@ impl Poller {
     }
 
     /// Puts what the events tell of, and what is due, into the queue.
-    fn harvest<S: Server>(&mut self, server: &Arc<S>) {
+    fn harvest<S: Server>(&mut self, server: &Arc<S>, now: Instant) {
         server.mailbox(self.shard).timers.wake_up();
         for event in &self.events {
             let token = event.token();
@@ -234,7 +236,7 @@ impl Poller {
         self.take_mail(&**server);
         self.accept(server);
         self.open_arrivals(server);
-        self.expire(&**server);
+        self.expire(&**server, now);
         if server.is_stopping() {
             self.stop(&**server);
         }
@@ -308,11 +310,11 @@ impl Poller {
 
     /// Gives the connections whose time is over into the queue. They are tried once more there: only after that are
     /// they late.
-    fn expire(&mut self, server: &impl Server) {
+    fn expire(&mut self, server: &impl Server, now: Instant) {
         if self.timers.is_empty() {
             return;
         }
-        let now = server.now();
+        let now = server.time_of(now);
         while let Some(Reverse((time, token))) = self.timers.peek().copied() {
             if time > now {
                 break;
