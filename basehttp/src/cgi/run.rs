@@ -143,7 +143,7 @@ fn body_of<H: RequestHandler>(
     if is_redirected {
         return Ok(Body::NONE);
     }
-    if !handler.has_body() {
+    if !handler.request().has_body {
         let says_none = handler.request().values("Content-Length").next().is_some();
         return Ok(if says_none { Body::EMPTY } else { Body::NONE });
     }

@@ -299,11 +299,6 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         self.vars.now()
     }
 
-    /// Whether the request has announced a body.
-    pub(crate) fn has_body(&self) -> bool {
-        self.request().has_body
-    }
-
     /// Has the response be 413, where the handler returns this error.
     pub(crate) fn body_too_large(&self, limit: u64) -> io::Error {
         self.vars.body_too_large(limit)
