@@ -236,6 +236,7 @@
 //!
 //! Nothing is on by default.
 //!
+//! - `bytes`: a [`Payload`] of a `bytes::Bytes`.
 //! - `cgi`: `CGIHandler`, `CGIHTTPRequestHandler`, on unix. With it comes `files`.
 //! - `files`: [`FileHandler`], [`SimpleHTTPRequestHandler`], [`Directory`].
 //! - `cli`: the command `basehttp`, for `cargo install`.
@@ -288,9 +289,9 @@ pub use handler::HttpTypes;
 pub use handler::PeerCredentials;
 pub use handler::{
     Address, BaseHTTPRequestHandler, Connection, DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE,
-    HandlerError, Headers, HeadersIter, Histogram, LogLevel, Message, Multipart, Part, RFile, RFileLock,
-    RequestHandler, ResponseCode, ServerHandle, ServerInfo, ShutdownReport, Stats, Upgraded, WFile,
-    html_escape, unquote,
+    HandlerError, Headers, HeadersIter, Histogram, LogLevel, Message, Multipart, Part, Payload, RFile,
+    RFileLock, RequestHandler, ResponseCode, ServerHandle, ServerInfo, ShutdownReport, Stats, Upgraded,
+    WFile, html_escape, unquote,
 };
 #[cfg(feature = "proxy")]
 pub use handler::{ForwardedFields, TrustedProxies};

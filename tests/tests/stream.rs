@@ -462,7 +462,7 @@ fn a_stream_that_panics_or_fails_is_an_error() {
     };
     assert_eq!(serve(false), ("the line is noisy".to_owned(), Vec::new()));
     let (error, log) = serve(true);
-    assert_eq!(error, "a connection is lost to a panic: out of order");
+    assert_eq!(error, "the stream panicked: out of order");
     assert_eq!(log, [format!("basehttp: {error}")]);
 }
 

@@ -283,7 +283,7 @@ impl SimpleHTTPRequestHandler {
     pub fn copyfile<H: FileRequestHandler>(handler: &H, source: Content) -> io::Result<()> {
         source.parts.into_iter().try_for_each(|part| match part {
             Part::Bytes(bytes) => handler.wfile.write_all(&bytes),
-            Part::Shared(payload) => handler.wfile.send_payload(payload),
+            Part::Shared(payload) => handler.wfile.send_bytes(payload),
             Part::File(file, range) => content::send(&handler.wfile, &file, range),
         })
     }

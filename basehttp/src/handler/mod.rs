@@ -60,6 +60,7 @@ pub use http_types::HttpTypes;
 pub use message::{Headers, HeadersIter, Message};
 pub use method::{Method, Outcome};
 pub use multipart::{Multipart, Part};
+pub use payload::Payload;
 #[cfg(feature = "proxy")]
 pub use proxies::{ForwardedFields, TrustedProxies};
 pub use response_code::ResponseCode;

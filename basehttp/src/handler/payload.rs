@@ -4,13 +4,21 @@ use std::fmt;
 
 use crate::sync::Arc;
 
-/// Bytes of a response that are sent from where they are, as those of a file: no thread waits for a client that takes its time,
-/// and all responses that have a clone of it share one copy. What the last response gives back is freed.
+/// Bytes that are handed over to be sent: what [`WFile::send_bytes`](crate::WFile::send_bytes) takes.
 ///
-/// What [`WFile::send_payload`](super::WFile::send_payload) takes is anything that can become one. An owner of the bytes may
-/// be more than they are, for example something that gives their room back when it is dropped ([`Payload::owned_by`]).
+/// It is made of a `Vec<u8>`, a `String`, an `Arc<[u8]>`, bytes or text that are `'static`, and with the feature `bytes` of a
+/// `bytes::Bytes`. None of them is copied. A clone shares the bytes: a page that is made once is sent to a thousand clients from one
+/// place. The last response that has sent them frees them.
+///
+/// ```
+/// use basehttp::Payload;
+///
+/// let page = Payload::from(format!("<h1>{}</h1>", "Hello"));
+/// let another = page.clone();
+/// assert_eq!((another.as_bytes(), another.len()), (&b"<h1>Hello</h1>"[..], 14));
+/// ```
 #[derive(Clone)]
-pub(crate) struct Payload(Kept);
+pub struct Payload(Kept);
 
 #[derive(Clone)]
 enum Kept {
@@ -19,38 +27,73 @@ enum Kept {
 }
 
 impl Payload {
-    /// The bytes of `owner`, which have to be the same whenever it is asked.
-    pub(crate) fn owned_by(owner: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
+    /// The bytes of `owner`, which have to be the same whenever it is asked: a file that is mapped into memory, or something that
+    /// gives its room back when it is dropped. It is dropped when the last response has sent them.
+    ///
+    /// ```
+    /// use basehttp::Payload;
+    ///
+    /// struct Page { text: Box<str> }
+    ///
+    /// impl AsRef<[u8]> for Page {
+    ///     fn as_ref(&self) -> &[u8] {
+    ///         self.text.as_bytes()
+    ///     }
+    /// }
+    ///
+    /// assert_eq!(Payload::from_owner(Page { text: "Hello".into() }).as_bytes(), b"Hello");
+    /// ```
+    pub fn from_owner(owner: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
         Self(Kept::Shared(Arc::new(owner)))
     }
 
-    pub(crate) fn bytes(&self) -> &[u8] {
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Kept::Static(bytes) => bytes,
             Kept::Shared(owner) => (**owner).as_ref(),
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.bytes().len()
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.as_bytes().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl AsRef<[u8]> for Payload {
+    fn as_ref(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+#[cfg(feature = "bytes")]
+impl From<bytes::Bytes> for Payload {
+    fn from(bytes: bytes::Bytes) -> Self {
+        Self::from_owner(bytes)
     }
 }
 
 impl From<Vec<u8>> for Payload {
     fn from(bytes: Vec<u8>) -> Self {
-        Self::owned_by(bytes)
+        Self::from_owner(bytes)
     }
 }
 
 impl From<String> for Payload {
     fn from(text: String) -> Self {
-        Self::owned_by(text)
+        Self::from_owner(text)
     }
 }
 
 impl From<Arc<[u8]>> for Payload {
     fn from(bytes: Arc<[u8]>) -> Self {
-        Self::owned_by(bytes)
+        Self::from_owner(bytes)
     }
 }
 
@@ -87,14 +130,23 @@ mod tests {
         let shared: Arc<[u8]> = Arc::from(&b"abc"[..]);
         let vec = b"abc".to_vec();
         let (of_shared, of_vec) = (shared.as_ptr(), vec.as_ptr());
-        assert_eq!(Payload::from(shared.clone()).bytes().as_ptr(), of_shared);
+        assert_eq!(Payload::from(shared.clone()).as_bytes().as_ptr(), of_shared);
         let payload = Payload::from(vec);
-        assert_eq!((payload.bytes().as_ptr(), payload.clone().bytes().as_ptr()), (of_vec, of_vec));
+        assert_eq!((payload.as_bytes().as_ptr(), payload.clone().as_bytes().as_ptr()), (of_vec, of_vec));
         let all =
             ["abc".into(), b"abc".into(), b"abc"[..].into(), "abc".to_owned().into(), payload, shared.into()];
         for payload in all {
-            assert_eq!((payload.bytes(), payload.len()), (&b"abc"[..], 3), "{payload:?}");
+            assert_eq!((payload.as_bytes(), payload.len()), (&b"abc"[..], 3), "{payload:?}");
         }
+    }
+
+    #[cfg(feature = "bytes")]
+    #[test]
+    fn those_of_the_crate_bytes_are_not_copied() {
+        let bytes = bytes::Bytes::from(vec![b'x'; 10]).slice(2..5);
+        let payload = Payload::from(bytes.clone());
+        assert_eq!((payload.as_bytes().as_ptr(), payload.len()), (bytes.as_ptr(), 3));
+        assert!(!payload.is_empty() && Payload::from("").is_empty());
     }
 
     #[test]
@@ -103,14 +155,14 @@ mod tests {
         let payload = Payload::from(shared.clone());
         let clone = payload.clone();
         drop(payload);
-        assert_eq!((Arc::strong_count(&shared), clone.bytes()), (2, &b"abc"[..]));
+        assert_eq!((Arc::strong_count(&shared), clone.as_bytes()), (2, &b"abc"[..]));
         drop(clone);
         assert_eq!(Arc::strong_count(&shared), 1);
     }
 }
 
 /// What a handler does with them, on a wire of memory.
-#[cfg(all(test, feature = "files"))]
+#[cfg(test)]
 mod sending {
     use std::io::{self, Write};
     use std::sync::Arc;
@@ -159,8 +211,8 @@ mod sending {
     #[test]
     fn they_are_counted_or_sent_in_a_chunk_and_the_connection_goes_on() {
         let deeds: [Deed; 2] = [
-            |act| begin(act, Some(LARGE)).and_then(|()| act.wfile.send_payload(large())),
-            |act| begin(act, None).and_then(|()| act.wfile.send_payload(large())),
+            |act| begin(act, Some(LARGE)).and_then(|()| act.wfile.send_bytes(large())),
+            |act| begin(act, None).and_then(|()| act.wfile.send_bytes(large())),
         ];
         for deed in deeds {
             let run = asked(&[GET, HEAD, GET].concat(), deed);
@@ -175,7 +227,7 @@ mod sending {
 
     #[test]
     fn an_old_client_gets_them_up_to_the_end_of_the_connection() {
-        let deed: Deed = |act| begin(act, None).and_then(|()| act.wfile.send_payload(large()));
+        let deed: Deed = |act| begin(act, None).and_then(|()| act.wfile.send_bytes(large()));
         let old = asked("GET / HTTP/1.0\r\n\r\n", deed);
         assert!(old.responses[0].body == large() && !old.responses[0].stays_open);
         assert!(asked("GET /\r\n", deed).output == large());
@@ -201,21 +253,20 @@ mod sending {
         file.write_all(b"0123456789")?;
         let payload = Payload::from(large());
         act.wfile.write_all(b"a")?;
-        act.wfile.send_payload(payload.clone())?;
-        act.wfile.send_payload("few")?;
-        act.wfile.send_payload("")?;
-        act.wfile.send_payload(payload.clone())?;
+        act.wfile.send_bytes(payload.clone())?;
+        act.wfile.send_bytes("few")?;
+        act.wfile.send_bytes("")?;
+        act.wfile.send_bytes(payload.clone())?;
         act.wfile.send_file(&Arc::new(file), 0..10)?;
         // Past the buffer, were there nothing before it.
         act.wfile.write_all(&vec![b'x'; 20_000])?;
-        act.wfile.send_payload(payload)?;
+        act.wfile.send_bytes(payload)?;
         act.wfile.write_all(b"e")
     }
 
     #[test]
     fn more_than_was_declared_is_a_mistake_and_nothing_of_it_is_sent() {
-        let run =
-            asked(GET, |act| begin(act, Some(LARGE - 1)).and_then(|()| act.wfile.send_payload(large())));
+        let run = asked(GET, |act| begin(act, Some(LARGE - 1)).and_then(|()| act.wfile.send_bytes(large())));
         assert_eq!(run.responses[0].status, 500);
         assert!(run.log.contains("Content-Length"), "{}", run.log);
     }
@@ -225,7 +276,7 @@ mod sending {
         let run = asked(GET, |act| {
             begin(act, None)?;
             let payload = Payload::from(vec![b'x'; FEW + 1]);
-            while act.wfile.send_payload(payload.clone()).is_ok() {}
+            while act.wfile.send_bytes(payload.clone()).is_ok() {}
             Ok(())
         });
         assert_eq!(run.responses[0].body.len(), 256 * (FEW + 1));

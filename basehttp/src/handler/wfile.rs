@@ -8,7 +8,6 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::connection_io::{SharedIo, Source};
-#[cfg(feature = "files")]
 use super::payload::Payload;
 use crate::sync::Arc;
 
@@ -122,16 +121,42 @@ impl WFile {
         self.shared.lock().attach(Source::File(file.clone()), range)
     }
 
-    /// Makes these bytes the next part of the body, as [`send_file`](Self::send_file) does with those of a file: they are sent
-    /// from where they are, and a client that takes its time holds no thread. A few are written with what is there.
+    /// Makes these bytes the next part of the body. They are not copied, and the method does not wait for the client: the server sends
+    /// them from where they are, after the method has returned, and a client that takes its time holds no thread. They count as
+    /// what is written, and what is written after them comes behind them. Up to 16 KiB are copied, since that costs less.
+    ///
+    /// Declare their `Content-Length` where nothing else is written; otherwise they are sent in chunks.
     ///
     /// # Errors
-    /// Those of [`send_file`](Self::send_file).
-    #[cfg(feature = "files")]
-    pub(crate) fn send_payload(&self, payload: impl Into<Payload>) -> io::Result<()> {
+    /// See [the type](Self#errors); [`InvalidInput`](io::ErrorKind::InvalidInput) also if more than 256 pieces wait.
+    ///
+    /// ```
+    /// use basehttp::Payload;
+    /// use basehttp::prelude::*;
+    ///
+    /// struct Map { base: BaseHTTPRequestHandler, image: Payload }
+    ///
+    /// #[http_handler]
+    /// impl Map {
+    ///     fn do_GET(&self) -> std::io::Result<()> {
+    ///         self.send_response(200);
+    ///         self.send_header("Content-Type", "image/png");
+    ///         self.send_header("Content-Length", self.image.len());
+    ///         self.end_headers()?;
+    ///         self.wfile.send_bytes(self.image.clone())
+    ///     }
+    /// }
+    ///
+    /// // Made once; every handler has a clone, which shares the bytes.
+    /// let image = Payload::from(vec![0; 1 << 20]);
+    /// let factory = move |base| Map { base, image: image.clone() };
+    /// let responses = basehttp::testing::respond(factory, b"GET / HTTP/1.0\r\n\r\n");
+    /// assert_eq!(responses[0].body.len(), 1 << 20);
+    /// ```
+    pub fn send_bytes(&self, payload: impl Into<Payload>) -> io::Result<()> {
         let payload = payload.into();
         if payload.len() <= FEW {
-            return self.write_all(payload.bytes());
+            return self.write_all(payload.as_bytes());
         }
         let len = payload.len() as u64;
         self.shared.lock().attach(Source::Payload(payload), 0..len)
@@ -209,7 +234,6 @@ impl WFile {
 }
 
 /// Up to here a copy costs less than another call of the system.
-#[cfg(feature = "files")]
 const FEW: usize = 16 * 1024;
 
 /// Formatted text on its way, and why it did not get there.

@@ -2,11 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use basehttp::Payload;
 use basehttp::prelude::*;
 use basehttp::testing::TestServer;
 use basehttp_tests::client::Client;
@@ -123,6 +124,69 @@ fn rule_13_a_slow_reader_of_a_held_back_response_holds_no_thread() {
 #[test]
 fn rule_13_a_slow_reader_of_responses_that_go_past_the_buffer_holds_no_thread() {
     check_slow_readers("/direct");
+}
+
+/// Tells when the server has no use for it any more.
+struct Owner(Vec<u8>, Arc<AtomicUsize>);
+
+impl AsRef<[u8]> for Owner {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.1.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// All of them are sent the same bytes, from where they are. Those are freed when the last of them has gone.
+#[test]
+fn rule_13_slow_readers_of_bytes_that_are_handed_over_hold_neither_thread_nor_memory() {
+    const SIZE: usize = 20 * 1024 * 1024;
+    const READERS: usize = 200;
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let payload = Arc::new(Mutex::new(None::<Payload>));
+    let handed_over = payload.clone();
+    let hour = Duration::from_secs(3600);
+    let builder = HTTPServer::builder().write_timeout(hour).response_timeout(hour);
+    let stage = Stage::with(builder, move |act| {
+        let mut payload = handed_over.lock().unwrap();
+        match act.path() {
+            "/" => return say(act, "quick"),
+            "/drop" => *payload = None,
+            _ => {}
+        }
+        let Some(payload) = payload.clone() else { return say(act, "dropped") };
+        act.send_response(200);
+        act.send_header("Content-Length", SIZE);
+        act.end_headers()?;
+        act.wfile.send_bytes(payload)
+    });
+    // Other tests, which measure memory as well, have their turn before or after this server.
+    *payload.lock().unwrap() = Some(Payload::from_owner(Owner(vec![b'x'; SIZE], dropped.clone())));
+    let before = memory_of(std::process::id());
+    let mut readers: Vec<_> = (0..READERS).map(|_| stage.client()).collect();
+    for reader in &mut readers {
+        reader.send(get("/bytes"));
+    }
+    for reader in &readers {
+        // The response has begun.
+        reader.stream().read_exact(&mut [0; 1000]).unwrap();
+    }
+    assert_eq!(stage.client().ask(GET).text(), "quick");
+    wait_until("no thread waits for the readers", || workers() <= 2);
+    let each = memory_of(std::process::id()).saturating_sub(before) * 1024 / READERS as u64;
+    assert!(each < 20_000, "{each} bytes for each reader");
+    assert_eq!(stage.client().ask(get("/drop")).text(), "dropped");
+    assert_eq!(dropped.load(Ordering::SeqCst), 0, "they are still being sent");
+    let one = readers.pop().unwrap();
+    drop(readers);
+    let half = SIZE as u64 / 2;
+    assert_eq!(std::io::copy(&mut one.stream().take(half), &mut std::io::sink()).unwrap(), half);
+    drop(one);
+    wait_until("the bytes are freed", || dropped.load(Ordering::SeqCst) == 1);
 }
 
 /// Neither a thread nor memory: the file is sent from where it is.

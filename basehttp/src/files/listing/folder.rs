@@ -143,7 +143,7 @@ impl Folder {
                 let _ = made.set(bytes);
             }
         }
-        Ok(Payload::owned_by(Sent { folder: self, form }))
+        Ok(Payload::from_owner(Sent { folder: self, form }))
     }
 }
 

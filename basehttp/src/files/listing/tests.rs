@@ -155,9 +155,9 @@ fn what_is_shared_and_what_is_not_are_the_whole_together() {
     let entries = [entry("a", false, 5, 0), entry("s", true, 0, 0)];
     let listing = listing("/b/", &entries, 7).with("<p>extra</p>");
     let lines = listing.folder.clone().form(Form::Html, page::row, page::end).unwrap();
-    assert_eq!([&listing.html_top(), lines.bytes()].concat(), listing.html());
+    assert_eq!([&listing.html_top(), lines.as_bytes()].concat(), listing.html());
     let lines = listing.folder.clone().form(Form::Json, json_row, json_end).unwrap();
-    assert_eq!([&listing.json_top(), lines.bytes()].concat(), listing.json().into_bytes());
+    assert_eq!([&listing.json_top(), lines.as_bytes()].concat(), listing.json().into_bytes());
     let again = listing.folder.clone().form(Form::Json, json_row, json_end).unwrap();
-    assert_eq!(lines.bytes().as_ptr(), again.bytes().as_ptr(), "one copy");
+    assert_eq!(lines.as_bytes().as_ptr(), again.as_bytes().as_ptr(), "one copy");
 }

@@ -20,7 +20,6 @@ pub(super) struct Attached {
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
     File(Arc<File>),
-    #[cfg_attr(not(feature = "files"), expect(dead_code, reason = "no feature that is on has such bytes"))]
     Payload(Payload),
 }
 
@@ -49,7 +48,7 @@ impl Attached {
         let Source::Payload(payload) = &self.source else { return &[] };
         let end = self.position.saturating_add(self.left.min(most));
         let offset = |position| usize::try_from(position).unwrap_or(usize::MAX);
-        payload.bytes().get(offset(self.position)..offset(end)).unwrap_or_default()
+        payload.as_bytes().get(offset(self.position)..offset(end)).unwrap_or_default()
     }
 
     /// So many are on the wire. Whether those were the last.
