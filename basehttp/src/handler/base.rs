@@ -140,14 +140,14 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     }
 
     /// Why the server refuses this request, if it does. For an override of
-    /// [`send_error`](RequestHandler::send_error) or [`log_error`](RequestHandler::log_error) that wants to tell.
+    /// [`send_error`](crate::RequestHandler::send_error) or [`log_error`](crate::RequestHandler::log_error) that wants to tell.
     pub fn fault(&self) -> Option<Fault> {
         self.vars.fault()
     }
 
     /// Sets how long one read of the body, and one write of the response, may wait for the client:
     /// [`set_read_timeout`](Self::set_read_timeout) and [`set_write_timeout`](Self::set_write_timeout) at once. Zero does not
-    /// wait at all, `Duration::MAX` waits for ever. What is said in [`setup`](RequestHandler::setup) is for one wait each: the
+    /// wait at all, `Duration::MAX` waits for ever. What is said in [`setup`](crate::RequestHandler::setup) is for one wait each: the
     /// server's `body_timeout` and `response_timeout` bound the whole all the same.
     pub fn set_timeout(&self, timeout: Duration) {
         self.vars.set_timeouts(Some(timeout), Some(timeout));
@@ -155,7 +155,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
 
     /// Sets how long one read of the body may wait for the client, in the current request: at the next one the class
     /// variable `timeout`, or else the server's [`read_timeout`](crate::ServerBuilder::read_timeout), is back. In
-    /// [`setup`](RequestHandler::setup) it is for all requests of the connection. A body of up to
+    /// [`setup`](crate::RequestHandler::setup) it is for all requests of the connection. A body of up to
     /// [`gather_limit`](crate::ServerBuilder::gather_limit) is here already when a `do_*` method is called: for that, set
     /// `timeout`, or call this in `setup`.
     ///
@@ -167,7 +167,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
 
     /// Sets how long one write of the response may wait for the client, in the current request: at the next one the class
     /// variable `timeout`, or else the server's [`write_timeout`](crate::ServerBuilder::write_timeout), is back. In
-    /// [`setup`](RequestHandler::setup) it is for all requests of the connection.
+    /// [`setup`](crate::RequestHandler::setup) it is for all requests of the connection.
     ///
     /// A handler that calls this in a request also decides how long the client may take in total:
     /// [`response_timeout`](crate::ServerBuilder::response_timeout) does not hold for its response.

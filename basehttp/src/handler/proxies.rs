@@ -10,8 +10,8 @@ use super::request::Request;
 use crate::proto::grammar::{decimal, list, trim_blanks};
 
 /// The proxies and load balancers whose word about their clients counts, and how they say it: in the PROXY protocol, once for a
-/// connection, or in fields of each request. [`client_address`](BaseHTTPRequestHandler::client_address),
-/// [`address_string`](crate::RequestHandler::address_string) and [`scheme`](BaseHTTPRequestHandler::scheme) are then the client's.
+/// connection, or in fields of each request. [`client_address`](crate::BaseHTTPRequestHandler::client_address),
+/// [`address_string`](crate::RequestHandler::address_string) and [`scheme`](crate::BaseHTTPRequestHandler::scheme) are then the client's.
 ///
 /// ```
 /// # use basehttp::prelude::*;
