@@ -7,8 +7,10 @@ use std::time::Duration;
 use super::listeners::Endpoint;
 use super::log::LogLine;
 use super::settings::Settings;
+use crate::handler::connection_io::WriteBudget;
 use crate::handler::{Address, HandleError, HandlerError, LogLevel};
 use crate::proto::limits::Limits;
+use crate::sync::Arc;
 
 /// Settings and hooks of a server, for what must be said before it listens.
 ///
@@ -326,6 +328,16 @@ impl ServerBuilder {
     /// not looked at while more than that waits.
     pub fn write_high_water(mut self, bytes: usize) -> Self {
         self.settings.bounds.high_water = bytes;
+        self
+    }
+
+    /// How many bytes of responses may wait for slow clients in all connections together, beyond the
+    /// [`write_high_water`](Self::write_high_water) of each: a `write_all` of 16 KiB or more returns while there is room for what the
+    /// client has not taken, and what is left is sent without a thread. 64 MiB by default, a hundred pages of several hundred KiB. With
+    /// 0, or when it is used up, the handler waits for its client. Bytes that are handed over
+    /// ([`WFile::send_bytes`](crate::WFile::send_bytes)) and files do not count: the server keeps no copy of them.
+    pub fn write_budget(mut self, bytes: usize) -> Self {
+        self.settings.bounds.write_budget = Arc::new(WriteBudget::new(bytes));
         self
     }
 

@@ -189,6 +189,46 @@ fn rule_13_slow_readers_of_bytes_that_are_handed_over_hold_neither_thread_nor_me
     wait_until("the bytes are freed", || dropped.load(Ordering::SeqCst) == 1);
 }
 
+/// Pages of some hundred KiB, as a handler makes them, whole and in pieces.
+#[test]
+fn rule_13_slow_readers_of_large_pages_hold_no_thread_while_there_is_room() {
+    const PAGE: usize = 400 * 1024;
+    const REQUESTS: usize = 25;
+    let hour = Duration::from_secs(3600);
+    // One of the readers may find that it is used up: its handler waits.
+    let builder = HTTPServer::builder().write_timeout(hour).response_timeout(hour).write_budget(3 * PAGE);
+    let stage = Stage::with(builder, move |act| {
+        if act.path() == "/" {
+            return say(act, "quick");
+        }
+        act.send_response(200);
+        if act.path() == "/counted" {
+            act.send_header("Content-Length", PAGE);
+        }
+        act.end_headers()?;
+        let page: Vec<u8> = (0..=250).cycle().take(PAGE).collect();
+        if act.path() == "/pieces" {
+            return page.chunks(50_000).try_for_each(|piece| act.wfile.write_all(piece));
+        }
+        act.wfile.write_all(&page)
+    });
+    let page: Vec<u8> = (0..=250).cycle().take(PAGE).collect();
+    for paths in [["/counted"; 4], ["/chunked"; 4], ["/pieces"; 4]] {
+        let mut readers: Vec<_> = paths.iter().map(|path| (path, stage.client())).collect();
+        for (path, reader) in &mut readers {
+            // More than the system takes for a client that does not read.
+            reader.send(get(path).repeat(REQUESTS));
+        }
+        assert_eq!(stage.client().ask(GET).text(), "quick");
+        wait_until("no thread waits for the readers", || workers() <= 2 + 1);
+        for (path, reader) in &mut readers {
+            for _ in 0..REQUESTS {
+                assert!(reader.response().body == page, "{path}");
+            }
+        }
+    }
+}
+
 /// Neither a thread nor memory: the file is sent from where it is.
 #[test]
 fn rule_13_slow_readers_of_a_large_file_hold_neither_thread_nor_memory() {

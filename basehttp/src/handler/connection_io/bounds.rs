@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::write_budget::WriteBudget;
 use crate::handler::clock::Clock;
 use crate::proto::limits::Limits;
+use crate::sync::Arc;
 
 /// How much a connection may take of the server.
 #[derive(Clone, Debug)]
@@ -13,6 +15,8 @@ pub(crate) struct Bounds {
     pub(crate) hold: usize,
     /// Bytes that may wait for the client before a handler's write does.
     pub(crate) high_water: usize,
+    /// Bytes that may wait beyond that, in all connections together.
+    pub(crate) write_budget: Arc<WriteBudget>,
     /// Bytes of an unread body that are read and dropped to keep the connection.
     pub(crate) drain: u64,
     /// Bytes of a body that are gathered before the handler is called.
@@ -42,6 +46,7 @@ impl Default for Bounds {
             limits: Limits::default(),
             hold: 64 * 1024,
             high_water: 64 * 1024,
+            write_budget: Arc::new(WriteBudget::new(64 * 1024 * 1024)),
             drain: 256 * 1024,
             gather: 64 * 1024,
             idle_timeout: Duration::from_secs(75),

@@ -13,6 +13,7 @@ mod sending;
 mod shared;
 mod transfer_budget;
 mod turn_budget;
+mod write_budget;
 mod writing;
 
 use std::io;
@@ -40,6 +41,7 @@ pub(crate) use reading::{BodyProgress, NextHead};
 pub(crate) use sending::FlushProgress;
 pub(crate) use shared::{IoGuard, SharedIo};
 pub(crate) use turn_budget::READING_TIME;
+pub(crate) use write_budget::WriteBudget;
 
 /// A connection that has something to do. One that rests has only its [`Link`].
 pub(crate) struct ConnectionIo {

@@ -8,6 +8,7 @@ use super::attached::{Attached, MOST_ATTACHED, Source};
 use super::errors::ConnectionError;
 use super::sending::FlushProgress;
 use super::{ConnectionIo, DIRECT};
+use crate::handler::payload::Payload;
 use crate::handler::wire::Close;
 use crate::proto::connection::{Phase, Settled};
 use crate::proto::misuse::Misuse;
@@ -58,8 +59,13 @@ impl ConnectionIo {
         if self.response.drops() {
             return Ok(data.len());
         }
-        if data.len() >= DIRECT && !self.response.would_hold(data.len()) && self.output.attached.is_empty() {
-            return self.write_direct(data);
+        if data.len() >= DIRECT && !self.response.would_hold(data.len()) {
+            if self.output.attached.is_empty() {
+                return self.write_direct(data);
+            }
+            if let Some(count) = self.write_behind(data)? {
+                return Ok(count);
+            }
         }
         let count = self.response.write(data).map_err(|misuse| self.refused(misuse))?;
         let waiting = self.output.untried(&self.response);
@@ -93,6 +99,10 @@ impl ConnectionIo {
                 self.output.has_no_room(&self.response);
                 break;
             }
+            if sent == 0 && self.keep(rest) {
+                self.output.has_no_room(&self.response);
+                break;
+            }
             if sent == 0 {
                 self.wait_for_room()?;
             }
@@ -100,6 +110,36 @@ impl ConnectionIo {
         self.deadlines.stop_room(self.link.clock());
         self.response.end_direct();
         Ok(count)
+    }
+
+    /// Takes many bytes for which the client has no room. False where the server has none either.
+    fn keep(&mut self, bytes: &[u8]) -> bool {
+        if self.output.attached.len() >= MOST_ATTACHED {
+            return false;
+        }
+        let Some(kept) = self.link.bounds.write_budget.keep(bytes) else { return false };
+        let source = Source::Payload(Payload::from_owner(kept));
+        let offset = self.response.gathered();
+        self.output.attached.push_back(Attached::new(offset, source, 0..bytes.len() as u64));
+        true
+    }
+
+    /// Takes many bytes, which go when those before them have gone. None where the server has no room for them.
+    fn write_behind(&mut self, data: &[u8]) -> io::Result<Option<usize>> {
+        // What there is room for is not known before the framing is asked, and that cannot be taken back.
+        if self.output.attached.len() >= MOST_ATTACHED {
+            return Ok(None);
+        }
+        let Some(kept) = self.link.bounds.write_budget.keep(data) else { return Ok(None) };
+        let (count, on_wire) =
+            self.response.begin_direct(data.len() as u64).map_err(|misuse| self.refused(misuse))?;
+        if on_wire && count > 0 {
+            let source = Source::Payload(Payload::from_owner(kept));
+            let offset = self.response.gathered();
+            self.output.attached.push_back(Attached::new(offset, source, 0..count));
+        }
+        self.response.end_direct();
+        Ok(Some(usize::try_from(count).unwrap_or(usize::MAX)))
     }
 
     /// Makes bytes that stay where they are the next part of the body. They go when those before them have gone.
