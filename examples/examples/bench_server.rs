@@ -13,7 +13,8 @@
 //! curl -i http://127.0.0.1:8000/q123456       # does not wait
 //! curl -i http://127.0.0.1:8000/sleep/5       # waits for 5 ms
 //! curl -i http://127.0.0.1:8000/spin/800      # computes for 800 us
-//! curl -o big http://127.0.0.1:8000/big       # 1 MiB
+//! curl -o big http://127.0.0.1:8000/big       # 1 MiB that is written
+//! curl -o big http://127.0.0.1:8000/shared    # 1 MiB that is handed over, the same for all
 //! curl -i http://127.0.0.1:8000/status/418    # the status that is asked for
 //! curl -i -T big -X POST http://127.0.0.1:8000/unread     # a body that nobody reads
 //! ```
@@ -24,8 +25,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use std::{fmt, io, thread};
 
-use basehttp::TlsConfig;
 use basehttp::prelude::*;
+use basehttp::{Payload, TlsConfig};
 
 struct Bench {
     base: BaseHTTPRequestHandler,
@@ -36,7 +37,7 @@ struct Shared {
     log: bool,
     /// As many rounds of [`compute`] as take 50 us.
     rounds: u64,
-    big: Vec<u8>,
+    big: Payload,
     /// How often `/sometimes` was asked for.
     sometimes: AtomicU64,
 }
@@ -51,7 +52,8 @@ impl Bench {
             "/blocking" => thread::sleep(Duration::from_millis(10)),
             "/nap" => thread::sleep(Duration::from_micros(300)),
             "/burn" => compute(self.shared.rounds),
-            "/big" => return self.text(&self.shared.big),
+            "/big" => return self.text(self.shared.big.as_bytes()),
+            "/shared" => return self.hand_over(&self.shared.big),
             path => {
                 if !self.work(path) {
                     return self.status(path);
@@ -95,6 +97,14 @@ impl Bench {
         self.send_header("Content-Length", body.len());
         self.end_headers()?;
         self.wfile.write_all(body)
+    }
+
+    fn hand_over(&self, body: &Payload) -> io::Result<()> {
+        self.send_response(200);
+        self.send_header("Content-Type", "text/plain");
+        self.send_header("Content-Length", body.len());
+        self.end_headers()?;
+        self.wfile.send_bytes(body.clone())
     }
 
     fn status(&self, path: &str) -> io::Result<()> {
@@ -161,7 +171,11 @@ fn main() -> io::Result<()> {
             _ => return Err(usage()),
         }
     }
-    let shared =
-        Arc::new(Shared { log, rounds: calibrate(), big: vec![b'x'; 1 << 20], sometimes: AtomicU64::new(0) });
+    let shared = Arc::new(Shared {
+        log,
+        rounds: calibrate(),
+        big: vec![b'x'; 1 << 20].into(),
+        sometimes: AtomicU64::new(0),
+    });
     builder.bind(("127.0.0.1", port), move |base| Bench { base, shared: shared.clone() })?.serve_forever()
 }
