@@ -14,6 +14,8 @@ pub(super) struct Attached {
     pub(super) source: Source,
     position: u64,
     left: u64,
+    /// A copy that the server keeps of what the handler has written.
+    is_kept: bool,
 }
 
 /// Where they are.
@@ -28,7 +30,18 @@ pub(super) const MOST_ATTACHED: usize = 256;
 
 impl Attached {
     pub(super) fn new(offset: usize, source: Source, range: Range<u64>) -> Self {
-        Self { offset, source, position: range.start, left: range.end.saturating_sub(range.start) }
+        let left = range.end.saturating_sub(range.start);
+        Self { offset, source, position: range.start, left, is_kept: false }
+    }
+
+    /// The first `len` bytes of a copy.
+    pub(super) fn kept(offset: usize, kept: Payload, len: usize) -> Self {
+        Self { is_kept: true, ..Self::new(offset, Source::Payload(kept), 0..len as u64) }
+    }
+
+    /// How many of its bytes are copies.
+    pub(super) fn kept_bytes(&self) -> u64 {
+        if self.is_kept { self.left } else { 0 }
     }
 
     pub(super) fn left(&self) -> u64 {

@@ -93,6 +93,11 @@ impl Output {
         }
     }
 
+    /// Bytes that the server keeps for the client, beyond those in the buffer.
+    pub(super) fn kept(&self) -> u64 {
+        self.attached.iter().map(Attached::kept_bytes).sum()
+    }
+
     /// The client has not had room for what is ready.
     pub(super) fn has_no_room(&mut self, responses: &Response) {
         self.unsent = responses.gathered();

@@ -2,7 +2,12 @@
 
 use std::fmt;
 
+use crate::handler::payload::Payload;
 use crate::sync::{Arc, Mutex, lock};
+
+/// A connection may take so much of it: a large page. One that is sent without end must not use up what pages need, nor be far ahead
+/// of a client that wants it live.
+const FOR_EACH: u64 = 1024 * 1024;
 
 /// Bytes that all connections of a server may take together.
 pub(crate) struct WriteBudget {
@@ -10,7 +15,7 @@ pub(crate) struct WriteBudget {
 }
 
 /// Bytes that wait for a client. Their share of the budget comes back with them.
-pub(super) struct Kept {
+struct Kept {
     bytes: Vec<u8>,
     budget: Arc<WriteBudget>,
 }
@@ -20,13 +25,16 @@ impl WriteBudget {
         Self { left: Mutex::new(bytes) }
     }
 
-    /// Copies these bytes, if there is room for them.
-    pub(super) fn keep(self: &Arc<Self>, bytes: &[u8]) -> Option<Kept> {
+    /// Copies these bytes for a connection that has `own` kept already, if there is room for them.
+    pub(super) fn keep(self: &Arc<Self>, bytes: &[u8], own: u64) -> Option<Payload> {
+        if own.saturating_add(bytes.len() as u64) > FOR_EACH {
+            return None;
+        }
         {
             let mut left = lock(&self.left);
             *left = left.checked_sub(bytes.len())?;
         }
-        Some(Kept { bytes: bytes.to_vec(), budget: self.clone() })
+        Some(Payload::from_owner(Kept { bytes: bytes.to_vec(), budget: self.clone() }))
     }
 }
 
@@ -55,11 +63,20 @@ mod tests {
     #[test]
     fn what_is_dropped_can_be_kept_again() {
         let budget = Arc::new(WriteBudget::new(10));
-        let first = budget.keep(b"1234567").unwrap();
-        assert!(budget.keep(b"1234").is_none());
-        let second = budget.keep(b"123").unwrap();
-        assert_eq!((first.as_ref(), second.as_ref()), (&b"1234567"[..], &b"123"[..]));
+        let first = budget.keep(b"1234567", 0).unwrap();
+        assert!(budget.keep(b"1234", 0).is_none());
+        let second = budget.keep(b"123", 0).unwrap();
+        assert_eq!((first.as_bytes(), second.as_bytes()), (&b"1234567"[..], &b"123"[..]));
         drop(first);
-        assert!(budget.keep(b"12345678").is_none() && budget.keep(b"1234567").is_some());
+        assert!(budget.keep(b"12345678", 0).is_none() && budget.keep(b"1234567", 0).is_some());
+    }
+
+    #[test]
+    fn no_connection_takes_all_of_it() {
+        let budget = Arc::new(WriteBudget::new(10 << 20));
+        assert!(budget.keep(&vec![0; (1 << 20) + 1], 0).is_none());
+        let first = budget.keep(&vec![0; 600_000], 0).unwrap();
+        assert!(budget.keep(&vec![0; 600_000], first.len() as u64).is_none());
+        assert!(budget.keep(&vec![0; 600_000], 0).is_some(), "another connection");
     }
 }

@@ -8,7 +8,6 @@ use super::attached::{Attached, MOST_ATTACHED, Source};
 use super::errors::ConnectionError;
 use super::sending::FlushProgress;
 use super::{ConnectionIo, DIRECT};
-use crate::handler::payload::Payload;
 use crate::handler::wire::Close;
 use crate::proto::connection::{Phase, Settled};
 use crate::proto::misuse::Misuse;
@@ -60,6 +59,11 @@ impl ConnectionIo {
             return Ok(data.len());
         }
         if data.len() >= DIRECT && !self.response.would_hold(data.len()) {
+            // The client may have room for it meanwhile.
+            if !self.output.attached.is_empty() {
+                self.send_some()?;
+                self.deadlines.stop_room(self.link.clock());
+            }
             if self.output.attached.is_empty() {
                 return self.write_direct(data);
             }
@@ -117,11 +121,12 @@ impl ConnectionIo {
         if self.output.attached.len() >= MOST_ATTACHED {
             return false;
         }
-        let Some(kept) = self.link.bounds.write_budget.keep(bytes) else { return false };
-        let source = Source::Payload(Payload::from_owner(kept));
-        let offset = self.response.gathered();
-        self.output.attached.push_back(Attached::new(offset, source, 0..bytes.len() as u64));
-        true
+        let kept = self.link.bounds.write_budget.keep(bytes, self.output.kept());
+        if let Some(kept) = &kept {
+            let offset = self.response.gathered();
+            self.output.attached.push_back(Attached::kept(offset, kept.clone(), bytes.len()));
+        }
+        kept.is_some()
     }
 
     /// Takes many bytes, which go when those before them have gone. None where the server has no room for them.
@@ -130,16 +135,17 @@ impl ConnectionIo {
         if self.output.attached.len() >= MOST_ATTACHED {
             return Ok(None);
         }
-        let Some(kept) = self.link.bounds.write_budget.keep(data) else { return Ok(None) };
+        let kept = self.link.bounds.write_budget.keep(data, self.output.kept());
+        let Some(kept) = kept else { return Ok(None) };
         let (count, on_wire) =
             self.response.begin_direct(data.len() as u64).map_err(|misuse| self.refused(misuse))?;
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
         if on_wire && count > 0 {
-            let source = Source::Payload(Payload::from_owner(kept));
             let offset = self.response.gathered();
-            self.output.attached.push_back(Attached::new(offset, source, 0..count));
+            self.output.attached.push_back(Attached::kept(offset, kept, count));
         }
         self.response.end_direct();
-        Ok(Some(usize::try_from(count).unwrap_or(usize::MAX)))
+        Ok(Some(count))
     }
 
     /// Makes bytes that stay where they are the next part of the body. They go when those before them have gone.
