@@ -87,6 +87,24 @@ fn thousandths(weight: &[u8]) -> u16 {
     }
 }
 
+/// Whether it is worth to look for a compressed file: pictures, films and archives are compressed already.
+pub(super) fn is_compressible(media_type: &str) -> bool {
+    const OTHERS: [&str; 11] = [
+        "application/javascript",
+        "application/json",
+        "application/manifest+json",
+        "application/rss+xml",
+        "application/toml",
+        "application/vnd.apple.mpegurl",
+        "application/wasm",
+        "application/xhtml+xml",
+        "application/xml",
+        "application/yaml",
+        "image/svg+xml",
+    ];
+    media_type.starts_with("text/") || OTHERS.iter().any(|other| media_type.starts_with(other))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

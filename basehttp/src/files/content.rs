@@ -24,6 +24,20 @@ pub(super) enum Part {
     File(Arc<File>, Range<u64>),
 }
 
+/// Where the bytes of a file are, of which a request may ask for parts.
+pub(super) enum Source {
+    File(Arc<File>),
+}
+
+impl Source {
+    /// These bytes of it.
+    pub(super) fn part(&self, range: Range<u64>) -> Part {
+        match self {
+            Self::File(file) => Part::File(file.clone(), range),
+        }
+    }
+}
+
 impl Content {
     /// Some bytes.
     pub fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
@@ -51,10 +65,19 @@ impl Content {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// Sends it as the body of the response.
+    pub(super) fn send(self, wfile: &WFile) -> io::Result<()> {
+        self.parts.into_iter().try_for_each(|part| match part {
+            Part::Bytes(bytes) => wfile.write_all(&bytes),
+            Part::Shared(payload) => wfile.send_bytes(payload),
+            Part::File(file, range) => send_file(wfile, &file, range),
+        })
+    }
 }
 
 /// Sends bytes of a file: a few with what was written before them, many from where they are.
-pub(super) fn send(wfile: &WFile, file: &Arc<File>, range: Range<u64>) -> io::Result<()> {
+fn send_file(wfile: &WFile, file: &Arc<File>, range: Range<u64>) -> io::Result<()> {
     let len = range.end.saturating_sub(range.start);
     if len > FEW {
         return wfile.send_file(file, range);

@@ -9,6 +9,7 @@ mod listing;
 mod media_type;
 mod open_beneath;
 mod ranges;
+mod representation;
 mod serve;
 mod stat;
 mod target;
@@ -23,7 +24,6 @@ use crate::http_handler;
 
 #[cfg(all(feature = "cgi", unix))]
 pub(crate) use coding::suffixes;
-use content::Part;
 use open_beneath::Opened;
 pub(crate) use serve::refuse;
 use serve::{is_absent, is_file, redirect, start_of};
@@ -281,11 +281,7 @@ impl SimpleHTTPRequestHandler {
     /// # Errors
     /// See there.
     pub fn copyfile<H: FileRequestHandler>(handler: &H, source: Content) -> io::Result<()> {
-        source.parts.into_iter().try_for_each(|part| match part {
-            Part::Bytes(bytes) => handler.wfile.write_all(&bytes),
-            Part::Shared(payload) => handler.wfile.send_bytes(payload),
-            Part::File(file, range) => content::send(&handler.wfile, &file, range),
-        })
+        source.send(&handler.wfile)
     }
 }
 

@@ -1,18 +1,16 @@
-//! The response with a file: whether, which bytes of it, and the head.
+//! The response with a file of a folder: whether there is one, and which of those beside it is sent.
 
 use std::borrow::Cow;
 use std::fs::{File, Metadata};
-use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::ops::Range;
 use std::path::Path;
 
-use super::coding::{Coding, accepted, of_name};
-use super::conditional::{Validators, Verdict, is_same, judge};
-use super::content::Part;
+use super::coding::{Coding, accepted, is_compressible, of_name};
+use super::conditional::Validators;
+use super::content::Source;
 use super::media_type::START;
 use super::open_beneath::Opened;
-use super::ranges::{Wanted, wanted};
+use super::representation::Representation;
 use super::target::with_slash;
 use super::{Content, Directory};
 use crate::handler::RequestHandler;
@@ -100,44 +98,16 @@ pub(super) fn send_file<H: RequestHandler>(
         None => (opened, own),
     };
     let validators = Validators::of(&opened.metadata, sibling_coding, handler.now());
-    let representation = Representation { directory, media_type, coding, varies, validators };
-    match judge(handler.request(), &representation.validators, H::protocol_version == "HTTP/1.1") {
-        Verdict::Go => {}
-        Verdict::NotModified => {
-            handler.send_response(HTTPStatus::NOT_MODIFIED);
-            representation.send_validators(handler);
-            return handler.end_headers().map(|()| None);
-        }
-        Verdict::PreconditionFailed => return handler.send_error(412).map(|()| None),
-    }
+    let representation = Representation {
+        media_type,
+        coding,
+        varies,
+        validators,
+        max_ranges: directory.ranges(),
+        cache_control: directory.cache_control_value(),
+    };
     let len = opened.metadata.len();
-    let file = Arc::new(opened.file);
-    match range_of(handler, directory, &representation.validators, len) {
-        Wanted::All => {
-            handler.send_response(HTTPStatus::OK);
-            representation.send_fields(handler, &representation.media_type, len)?;
-            Ok(Some(Content { parts: vec![Part::File(file, 0..len)] }))
-        }
-        Wanted::Nothing => {
-            handler.send_response(HTTPStatus::RANGE_NOT_SATISFIABLE);
-            handler.send_header("Content-Range", format_args!("bytes */{len}"));
-            handler.send_header("Content-Length", 0);
-            handler.end_headers().map(|()| None)
-        }
-        Wanted::Ranges(ranges) => {
-            handler.send_response(HTTPStatus::PARTIAL_CONTENT);
-            if let [range] = ranges.as_slice() {
-                handler.send_header("Content-Range", content_range(range, len));
-                representation.send_fields(handler, &representation.media_type, range.end - range.start)?;
-                return Ok(Some(Content { parts: vec![Part::File(file, range.clone())] }));
-            }
-            let boundary = boundary();
-            let content = several(&file, &ranges, len, &representation.media_type, &boundary);
-            let media_type = format!("multipart/byteranges; boundary={boundary}");
-            representation.send_fields(handler, &media_type, content.len())?;
-            Ok(Some(content))
-        }
-    }
+    representation.send_head(handler, &Source::File(Arc::new(opened.file)), len)
 }
 
 /// The first bytes of a file, as far as they can be read.
@@ -189,89 +159,6 @@ fn send_untold<H: RequestHandler>(
 /// Such a file is in memory while it is sent.
 const MOST_UNTOLD: usize = 1 << 20;
 
-/// What is sent of a file.
-struct Representation<'a> {
-    directory: &'a Directory,
-    media_type: Cow<'static, str>,
-    coding: Option<Coding>,
-    /// Another client could get another one.
-    varies: bool,
-    validators: Validators,
-}
-
-impl Representation<'_> {
-    fn send_fields<H: RequestHandler>(&self, handler: &H, media_type: &str, len: u64) -> io::Result<()> {
-        handler.send_header("Content-Type", media_type);
-        handler.send_header("Content-Length", len);
-        if let Some(coding) = self.coding {
-            handler.send_header("Content-Encoding", coding.name);
-        }
-        if self.directory.ranges() > 0 {
-            handler.send_header("Accept-Ranges", "bytes");
-        }
-        self.send_validators(handler);
-        handler.end_headers()
-    }
-
-    /// What RFC 9110 section 15.4.5 asks for in a 304 too.
-    fn send_validators<H: RequestHandler>(&self, handler: &H) {
-        if let Some(modified) = self.validators.last_modified() {
-            handler.send_header("Last-Modified", handler.date_time_string(Some(modified)));
-        }
-        if let Some(etag) = &self.validators.etag {
-            handler.send_header("ETag", etag);
-        }
-        if self.varies {
-            handler.send_header("Vary", "Accept-Encoding");
-        }
-        if let Some(value) = self.directory.cache_control_value() {
-            handler.send_header("Cache-Control", value);
-        }
-    }
-}
-
-/// A range of what GET would send: section 14.2 knows no others.
-fn range_of<H: RequestHandler>(
-    handler: &H,
-    directory: &Directory,
-    validators: &Validators,
-    len: u64,
-) -> Wanted {
-    let request = handler.request();
-    let mut fields = request.values("Range");
-    match (fields.next(), fields.next()) {
-        (Some(field), None) if handler.command() == "GET" && is_same(request, validators) => {
-            wanted(field, len, directory.ranges())
-        }
-        _ => Wanted::All,
-    }
-}
-
-fn content_range(range: &Range<u64>, len: u64) -> String {
-    format!("bytes {}-{}/{len}", range.start, range.end.saturating_sub(1))
-}
-
-/// RFC 9110 section 14.6. An empty line comes first, as other servers send it, and which zsync 0.6 wants to be there.
-fn several(file: &Arc<File>, ranges: &[Range<u64>], len: u64, media_type: &str, boundary: &str) -> Content {
-    let mut parts = Vec::new();
-    for range in ranges {
-        let content_range = content_range(range, len);
-        let head = format!(
-            "\r\n--{boundary}\r\nContent-Type: {media_type}\r\nContent-Range: {content_range}\r\n\r\n"
-        );
-        parts.push(Part::Bytes(head.into_bytes()));
-        parts.push(Part::File(file.clone(), range.clone()));
-    }
-    parts.push(Part::Bytes(format!("\r\n--{boundary}--\r\n").into_bytes()));
-    Content { parts }
-}
-
-/// A line that is in no file, but for one that somebody makes who can guess 128 bits.
-fn boundary() -> String {
-    let half = || RandomState::new().hash_one(0);
-    format!("{:016x}{:016x}", half(), half())
-}
-
 /// A compressed file beside the one that was asked for. An older one was made of what the file was before.
 fn compressed<H: RequestHandler>(
     handler: &H,
@@ -289,24 +176,6 @@ fn compressed<H: RequestHandler>(
         };
         (sibling.metadata.is_file() && is_current).then_some((sibling, coding))
     })
-}
-
-/// Whether it is worth to look for a compressed file: pictures, films and archives are compressed already.
-fn is_compressible(media_type: &str) -> bool {
-    const OTHERS: [&str; 11] = [
-        "application/javascript",
-        "application/json",
-        "application/manifest+json",
-        "application/rss+xml",
-        "application/toml",
-        "application/vnd.apple.mpegurl",
-        "application/wasm",
-        "application/xhtml+xml",
-        "application/xml",
-        "application/yaml",
-        "image/svg+xml",
-    ];
-    media_type.starts_with("text/") || OTHERS.iter().any(|other| media_type.starts_with(other))
 }
 
 #[cfg(all(test, unix))]
