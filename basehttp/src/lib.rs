@@ -220,6 +220,8 @@
 //! - **`X-Content-Type-Options`** is not sent for files, as in Python: the types are guessed by names, and a browser would
 //!   refuse scripts and styles of unusual ones. Where strangers put files into the folder, send it, as above.
 //!
+//! [`Assets`] serves files that are compiled into the program in the same way, from a method of any handler.
+//!
 //! # Scripts
 //!
 //! With the feature `cgi`, on unix, `CGIHandler` serves a folder and runs the programs in its `cgi-bin`, and
@@ -238,7 +240,7 @@
 //!
 //! - `bytes`: a [`Payload`] of a `bytes::Bytes`.
 //! - `cgi`: `CGIHandler`, `CGIHTTPRequestHandler`, on unix. With it comes `files`.
-//! - `files`: [`FileHandler`], [`SimpleHTTPRequestHandler`], [`Directory`].
+//! - `files`: [`FileHandler`], [`SimpleHTTPRequestHandler`], [`Directory`], [`Assets`].
 //! - `cli`: the command `basehttp`, for `cargo install`.
 //! - `http`: `http::HeaderMap` as a [`Message`], `http::StatusCode` as a [`ResponseCode`], and `HttpTypes`:
 //!   requests and responses as `http` has them.
@@ -281,7 +283,8 @@ pub use basehttp_macros::http_handler;
 pub use cgi::{CGIHTTPRequestHandler, CGIHandler, CGIRequestHandler};
 #[cfg(feature = "files")]
 pub use files::{
-    Content, Directory, Entry, FileHandler, FileRequestHandler, Listing, SimpleHTTPRequestHandler, guess_type,
+    Assets, Content, Directory, Entry, FileHandler, FileRequestHandler, Listing, SimpleHTTPRequestHandler,
+    guess_type,
 };
 #[cfg(feature = "http")]
 pub use handler::HttpTypes;

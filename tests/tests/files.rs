@@ -1,5 +1,7 @@
 //! Files of a folder, as a client sees them: `SimpleHTTPRequestHandler`.
 
+#[path = "files/assets.rs"]
+mod assets;
 #[path = "files/conditions.rs"]
 mod conditions;
 #[path = "files/family.rs"]

@@ -15,7 +15,7 @@ pub(super) struct Coding {
 }
 
 /// The ones that compress better come first.
-const CODINGS: [Coding; 3] = [
+pub(super) const CODINGS: [Coding; 3] = [
     Coding { name: "br", suffix: ".br" },
     Coding { name: "zstd", suffix: ".zst" },
     Coding { name: "gzip", suffix: ".gz" },

@@ -42,6 +42,11 @@ impl Validators {
         Self { etag, modified: since.map(|since| UNIX_EPOCH + Duration::from_secs(since.as_secs())), now }
     }
 
+    /// Those of bytes that have an entity tag, and no date.
+    pub(super) fn tagged(etag: String, now: SystemTime) -> Self {
+        Self { etag: Some(etag), modified: None, now }
+    }
+
     /// The value of `Last-Modified`, which is never in the future: RFC 9110 section 8.8.2.1.
     pub(super) fn last_modified(&self) -> Option<SystemTime> {
         self.modified.map(|modified| modified.min(whole_seconds(self.now)))

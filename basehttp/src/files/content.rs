@@ -27,6 +27,7 @@ pub(super) enum Part {
 /// Where the bytes of a file are, of which a request may ask for parts.
 pub(super) enum Source {
     File(Arc<File>),
+    Memory(&'static [u8]),
 }
 
 impl Source {
@@ -34,6 +35,11 @@ impl Source {
     pub(super) fn part(&self, range: Range<u64>) -> Part {
         match self {
             Self::File(file) => Part::File(file.clone(), range),
+            Self::Memory(bytes) => {
+                let [start, end] =
+                    [range.start, range.end].map(|at| usize::try_from(at).unwrap_or(usize::MAX));
+                Part::Shared(bytes.get(start..end).unwrap_or_default().into())
+            }
         }
     }
 }

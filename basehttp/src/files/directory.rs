@@ -11,6 +11,7 @@ use super::listing::lists::{Key, Lists};
 use super::listing::order::{First, Order, sort};
 use super::listing::room::no_room;
 use super::open_beneath::{Opened, Root};
+use super::ranges::DEFAULT_RANGES;
 use super::stat::{self, Found, Kind, Names};
 use crate::sync::Arc;
 
@@ -64,7 +65,7 @@ impl Directory {
             precompressed: true,
             cache_control: None,
             max_entries: 10_000,
-            max_ranges: 100,
+            max_ranges: DEFAULT_RANGES,
             list_memory: 64 * 1024 * 1024,
         };
         Ok(Self { root: Arc::new(root), settings: Arc::new(settings), lists: Arc::default() })

@@ -1,5 +1,6 @@
 //! The file handler: Python's `SimpleHTTPRequestHandler`.
 
+mod assets;
 mod coding;
 mod conditional;
 mod content;
@@ -33,6 +34,7 @@ pub(crate) use target::query_of;
 #[cfg(all(feature = "cgi", unix))]
 pub(crate) use target::{NOT_IN_URIS, bytes};
 
+pub use assets::Assets;
 pub use content::Content;
 pub use directory::Directory;
 pub use entry::Entry;

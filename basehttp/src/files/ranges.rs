@@ -14,6 +14,10 @@ pub(super) enum Wanted {
     Nothing,
 }
 
+/// So many ranges one request may ask for where nobody says otherwise: programs that fetch what has changed of a file ask for some
+/// dozens.
+pub(super) const DEFAULT_RANGES: usize = 100;
+
 /// Ranges so near to each other are sent as one: what is between costs less than the head of another part.
 const GAP: u64 = 80;
 
