@@ -130,12 +130,13 @@ impl Assets {
     ///
     /// - Query and fragment are left out of [`path()`](crate::BaseHTTPRequestHandler::path), and percent-encoding is decoded once. What
     ///   comes out has to be in the table as it is: `.`, `..` and empty segments lead to no file.
-    /// - A path with a slash at its end stands for the index page beneath it ([`index_pages`](FileRequestHandler::index_pages)).
+    /// - A path with a slash at its end stands for the `index.html` or `index.htm` beneath it.
     ///   Without the slash it is answered with 301, as a folder is.
     /// - The response is 200, 206 with the parts that `Range` asks for, 304, 412 or 416, as that of
     ///   [`send_head`](FileRequestHandler::send_head). The strong `ETag` is made of the content: it is the same in each build and on each
     ///   server that has the same file. There is no `Last-Modified`.
-    /// - A `.br`, `.zst` or `.gz` of the file in the table, as `/app.js.gz`, is sent in its place to clients that accept that.
+    /// - A `.br`, `.zst` or `.gz` of the file in the table, as `/app.js.gz`, of a type that can be compressed, is sent in its place to clients that
+    ///   accept that.
     ///
     /// The bytes are sent from where they are ([`send_bytes`](crate::WFile::send_bytes)). For other fields, as `Cache-Control`,
     /// override [`end_headers`](RequestHandler::end_headers).
@@ -148,8 +149,12 @@ impl Assets {
         }
         let decoded: Vec<u8> = percent_decode(&bytes(path_of(handler.path()))).collect();
         let path = without_slash(&decoded);
-        let Some(file) = self.file(path).or_else(|| self.index_page(path)) else {
-            let is_folder = !path.is_empty() && self.index_page(&[path, b"/"].concat()).is_some();
+        // An encoded one is none: links of the page would lead elsewhere.
+        let has_slash = path.is_empty() || path_of(handler.path()).ends_with('/');
+        let page = || if has_slash { self.index_page(path) } else { None };
+        let Some(file) = self.file(path).or_else(page) else {
+            let is_folder =
+                !has_slash && !path.ends_with(b"/") && self.index_page(&[path, b"/"].concat()).is_some();
             if is_folder {
                 redirect(handler)?;
             }

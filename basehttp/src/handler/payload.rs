@@ -27,8 +27,11 @@ enum Kept {
 }
 
 impl Payload {
-    /// The bytes of `owner`, which have to be the same whenever it is asked: a file that is mapped into memory, or something that
-    /// gives its room back when it is dropped. It is dropped when the last response has sent them.
+    /// The bytes of `owner`, which have to be the same whenever it is asked: something that gives its room back when it is dropped,
+    /// for example. It is dropped when the last response has sent them.
+    ///
+    /// Both happen on the server's threads, where others wait behind them: neither `as_ref` nor the drop may block, and a file that is
+    /// mapped into memory is better sent by [`send_file`](crate::WFile::send_file).
     ///
     /// ```
     /// use basehttp::Payload;

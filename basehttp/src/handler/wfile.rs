@@ -123,7 +123,8 @@ impl WFile {
 
     /// Makes these bytes the next part of the body. They are not copied, and the method does not wait for the client: the server sends
     /// them from where they are, after the method has returned, and a client that takes its time holds no thread. They count as
-    /// what is written, and what is written after them comes behind them. Up to 16 KiB are copied, since that costs less.
+    /// what is written, and what is written after them comes behind them. Fewer than 16 KiB are written as by
+    /// [`write_all`](Self::write_all), since a copy costs less, and may wait for the client.
     ///
     /// Declare their `Content-Length` where nothing else is written; otherwise they are sent in chunks.
     ///
@@ -155,7 +156,7 @@ impl WFile {
     /// ```
     pub fn send_bytes(&self, payload: impl Into<Payload>) -> io::Result<()> {
         let payload = payload.into();
-        if payload.len() <= FEW {
+        if payload.len() < FEW {
             return self.write_all(payload.as_bytes());
         }
         let len = payload.len() as u64;
@@ -233,7 +234,7 @@ impl WFile {
     }
 }
 
-/// Up to here a copy costs less than another call of the system.
+/// Below that a copy costs less than another call of the system.
 const FEW: usize = 16 * 1024;
 
 /// Formatted text on its way, and why it did not get there.

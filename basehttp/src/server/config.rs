@@ -333,7 +333,8 @@ impl ServerBuilder {
 
     /// How many bytes of responses may wait for slow clients in all connections together, beyond the
     /// [`write_high_water`](Self::write_high_water) of each: a `write_all` of 16 KiB or more returns while there is room for what the
-    /// client has not taken, and what is left is sent without a thread. 64 MiB by default, and up to
+    /// client has not taken. What is left is sent with the handler's next writes, and when it has returned, without a thread. A handler
+    /// that sends something live calls `flush()`, which waits for all of it. 64 MiB by default, and up to
     /// 1 MiB of it for a connection: a hundred pages of several hundred KiB. Beyond that, or with 0, the handler waits for its client. Bytes that are handed over
     /// ([`WFile::send_bytes`](crate::WFile::send_bytes)) and files do not count: the server keeps no copy of them.
     pub fn write_budget(mut self, bytes: usize) -> Self {

@@ -163,6 +163,7 @@ fn paths_and_the_files_they_lead_to() {
         "/%2561.txt",
         "/docs/%E4.txt",
         "/docs/else/",
+        "/docs%2F",
         "/doc",
         "/no",
         "/lonely.css",

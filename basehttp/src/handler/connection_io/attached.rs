@@ -41,7 +41,16 @@ impl Attached {
 
     /// How many of its bytes are copies.
     pub(super) fn kept_bytes(&self) -> u64 {
-        if self.is_kept { self.left } else { 0 }
+        match &self.source {
+            // All of the copy is there until the last byte of it has gone.
+            Source::Payload(payload) if self.is_kept => payload.len() as u64,
+            _ => 0,
+        }
+    }
+
+    /// Whether it is one of the handler's, as it was handed over.
+    pub(super) fn is_handed_over(&self) -> bool {
+        !self.is_kept
     }
 
     pub(super) fn left(&self) -> u64 {

@@ -98,6 +98,11 @@ impl Output {
         self.attached.iter().map(Attached::kept_bytes).sum()
     }
 
+    /// Pieces that the handler has handed over. Copies have a bound of their own.
+    pub(super) fn handed_over(&self) -> usize {
+        self.attached.iter().filter(|attached| attached.is_handed_over()).count()
+    }
+
     /// The client has not had room for what is ready.
     pub(super) fn has_no_room(&mut self, responses: &Response) {
         self.unsent = responses.gathered();

@@ -332,6 +332,55 @@ mod tests {
         }
     }
 
+    /// Pages that are kept, and more than may be kept behind them.
+    #[test]
+    fn large_writes_arrive_whole_and_in_order_and_no_more_is_kept_than_may_be() {
+        let sizes = [400_000, 3_000_000, 20_000, 100, 900_000, 900_000];
+        let body: Vec<u8> = (0..=250).cycle().take(sizes.iter().sum()).collect();
+        for width in [700, 100_000] {
+            let taken = Arc::new(Mutex::new(Vec::new()));
+            let wire = Narrow { width, is_full: false, taken: taken.clone() };
+            let shared = SharedIo::new(Box::new(wire), Arc::default());
+            let mut io = shared.lock();
+            let traits =
+                RequestTraits { version: Version::Http11, head: false, connect: false, close: false };
+            io.begin(traits, false, true, Body::None);
+            io.response.status_line(Version::Http11, HTTPStatus::OK, "OK");
+            io.response.field("Content-Length", &body.len().to_string());
+            io.end_head().unwrap();
+            let mut at = 0;
+            for size in sizes {
+                assert_eq!(io.write(&body[at..at + size]).unwrap(), size);
+                at += size;
+                assert!(io.output.kept() <= 1 << 20, "{}", io.output.kept());
+                assert!(io.response.gathered() <= 64 * 1024, "{}", io.response.gathered());
+            }
+            io.finish_response().unwrap();
+            io.send_ready().unwrap();
+            assert!(taken.lock().unwrap().concat().ends_with(&body), "{width}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_kept_for_head() {
+        let taken = Arc::new(Mutex::new(Vec::new()));
+        // The wire is full at first.
+        let wire = Narrow { width: 20, is_full: true, taken: taken.clone() };
+        let bounds = Bounds { high_water: 0, ..Bounds::default() };
+        let shared = SharedIo::new(Box::new(wire), Arc::new(bounds));
+        let mut io = shared.lock();
+        let traits = RequestTraits { version: Version::Http11, head: true, connect: false, close: false };
+        io.begin(traits, false, true, Body::None);
+        io.response.status_line(Version::Http11, HTTPStatus::OK, "OK");
+        io.response.field("Content-Length", "100000");
+        io.end_head().unwrap();
+        io.write(&vec![b'x'; 100_000]).unwrap();
+        io.finish_response().unwrap();
+        io.send_ready().unwrap();
+        let taken = taken.lock().unwrap().concat();
+        assert_eq!(taken, b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+    }
+
     #[test]
     fn what_a_handler_does_between_two_writes_does_not_use_up_its_clients_time() {
         for piece in [100, DIRECT] {

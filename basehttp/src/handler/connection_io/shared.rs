@@ -11,7 +11,8 @@ use crate::handler::wire::Wire;
 use crate::proto::connection::Phase;
 use crate::sync::{Arc, Mutex, MutexGuard, lock};
 
-/// The lock is uncontended, and never held while code of the user runs: an override or a `Display` may call back into the base.
+/// The lock is uncontended, and never held while code of the user runs: an override or a `Display` may call back into the base. (Owners of
+/// bytes that are handed over are asked for them under it, as a stream of the user's own is: they know of no handler.)
 #[derive(Clone)]
 pub(crate) struct SharedIo(Arc<Mutex<Slot>>);
 

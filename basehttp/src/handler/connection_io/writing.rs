@@ -59,17 +59,7 @@ impl ConnectionIo {
             return Ok(data.len());
         }
         if data.len() >= DIRECT && !self.response.would_hold(data.len()) {
-            // The client may have room for it meanwhile.
-            if !self.output.attached.is_empty() {
-                self.send_some()?;
-                self.deadlines.stop_room(self.link.clock());
-            }
-            if self.output.attached.is_empty() {
-                return self.write_direct(data);
-            }
-            if let Some(count) = self.write_behind(data)? {
-                return Ok(count);
-            }
+            return self.write_large(data);
         }
         let count = self.response.write(data).map_err(|misuse| self.refused(misuse))?;
         let waiting = self.output.untried(&self.response);
@@ -89,6 +79,23 @@ impl ConnectionIo {
         Ok(count)
     }
 
+    /// Takes many bytes: past the buffer, which would have to be as large.
+    fn write_large(&mut self, data: &[u8]) -> io::Result<usize> {
+        while !self.output.attached.is_empty() {
+            let progress = self.send_some()?;
+            if !self.output.attached.is_empty()
+                && let Some(count) = self.write_behind(data)?
+            {
+                self.deadlines.stop_room(self.link.clock());
+                return Ok(count);
+            }
+            if progress == FlushProgress::NoRoom {
+                self.wait_for_room()?;
+            }
+        }
+        self.write_direct(data)
+    }
+
     fn write_direct(&mut self, data: &[u8]) -> io::Result<usize> {
         let (count, on_wire) =
             self.response.begin_direct(data.len() as u64).map_err(|misuse| self.refused(misuse))?;
@@ -103,7 +110,7 @@ impl ConnectionIo {
                 self.output.has_no_room(&self.response);
                 break;
             }
-            if sent == 0 && self.keep(rest) {
+            if sent == 0 && !rest.is_empty() && self.keep(rest) {
                 self.output.has_no_room(&self.response);
                 break;
             }
@@ -118,9 +125,6 @@ impl ConnectionIo {
 
     /// Takes many bytes for which the client has no room. False where the server has none either.
     fn keep(&mut self, bytes: &[u8]) -> bool {
-        if self.output.attached.len() >= MOST_ATTACHED {
-            return false;
-        }
         let kept = self.link.bounds.write_budget.keep(bytes, self.output.kept());
         if let Some(kept) = &kept {
             let offset = self.response.gathered();
@@ -131,10 +135,7 @@ impl ConnectionIo {
 
     /// Takes many bytes, which go when those before them have gone. None where the server has no room for them.
     fn write_behind(&mut self, data: &[u8]) -> io::Result<Option<usize>> {
-        // What there is room for is not known before the framing is asked, and that cannot be taken back.
-        if self.output.attached.len() >= MOST_ATTACHED {
-            return Ok(None);
-        }
+        // Before the framing is asked, which cannot be taken back.
         let kept = self.link.bounds.write_budget.keep(data, self.output.kept());
         let Some(kept) = kept else { return Ok(None) };
         let (count, on_wire) =
@@ -151,7 +152,7 @@ impl ConnectionIo {
     /// Makes bytes that stay where they are the next part of the body. They go when those before them have gone.
     pub(crate) fn attach(&mut self, source: Source, range: Range<u64>) -> io::Result<()> {
         self.decide_about_rest();
-        if self.output.attached.len() >= MOST_ATTACHED {
+        if self.output.handed_over() >= MOST_ATTACHED {
             let text =
                 format!("a response may wait for the sending of {MOST_ATTACHED} pieces of files or memory");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
