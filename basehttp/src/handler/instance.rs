@@ -251,8 +251,7 @@ impl InstanceVariables {
 
     /// Makes a request of a head that does not come to its end, so that it can be answered.
     pub(crate) fn give_up_head(&mut self) {
-        let request = self.request.get_or_insert_with(SharedIo::new_request);
-        let mut io = self.shared.lock();
+        let (mut io, request) = self.shared.lock_with(&mut self.request);
         io.give_up_head(request);
         begin(request, &mut io, "HTTP/1.0", Version::Http10, false, None);
         drop(io);
