@@ -20,15 +20,20 @@ fn fails(panics: bool) -> io::Result<()> {
     Err(io::Error::other("on purpose"))
 }
 
-/// A failure before the head went out is a clean 500, is logged once and told to `handle_error` once, and the server goes on.
-fn check_before(panics: bool, begin: fn(&Act) -> io::Result<()>) {
-    let stage = Stage::new(move |act| {
+/// A server that answers `/good`, and fails at any other path after it has begun.
+fn failing(panics: bool, begin: fn(&Act) -> io::Result<()>) -> Stage {
+    Stage::new(move |act| {
         if act.path() == "/good" {
             return say(act, "good");
         }
         begin(act)?;
         fails(panics)
-    });
+    })
+}
+
+/// A failure before the head went out is a clean 500, is logged once and told to `handle_error` once, and the server goes on.
+fn check_before(panics: bool, begin: fn(&Act) -> io::Result<()>) {
+    let stage = failing(panics, begin);
     let mut client = Client::new(&stage.server);
     let response = client.ask(GET);
     assert_eq!(response.status_line, "HTTP/1.1 500 Internal Server Error");
@@ -96,13 +101,7 @@ fn a_panic_while_the_body_is_held_back() {
 
 /// After the head went out the client must see that the response is not whole.
 fn check_after(panics: bool, begin: fn(&Act) -> io::Result<()>) -> Vec<u8> {
-    let stage = Stage::new(move |act| {
-        if act.path() == "/good" {
-            return say(act, "good");
-        }
-        begin(act)?;
-        fails(panics)
-    });
+    let stage = failing(panics, begin);
     let mut client = Client::new(&stage.server);
     let output = client.send(GET).send(GET).rest().expect("an orderly close");
     assert_eq!(status_lines(&output), 1, "{}", show(&output));
