@@ -1,15 +1,14 @@
-//! From a parsed head to the `do_*` method, and what becomes of a method that fails.
+//! From a parsed head to the `do_*` method, and from its return to the settled response.
 
 use std::io;
 
 use super::any_handler::AnyHandler;
-use super::connection_io::{BodyProgress, ConnectionError, IoGuard, NextHead};
+use super::connection_io::{BodyProgress, IoGuard, NextHead};
+use super::failing::{code_of, fail, function_of, last_resort, report_error, row_of};
 use super::failure::HandlerFailure;
 use super::span::{end_span, in_span};
-use super::{BaseHTTPRequestHandler, RequestHandler, ResponseCode};
+use super::{BaseHTTPRequestHandler, RequestHandler};
 use crate::proto::connection::{Event, Phase, Settled};
-use crate::proto::fault::Fault;
-use crate::proto::misuse::Misuse;
 use crate::proto::request_line::Version;
 use crate::proto::status::HTTPStatus;
 
@@ -126,22 +125,9 @@ pub(crate) fn is_refused_by_head(handler: &dyn AnyHandler) -> bool {
     request.objection.is_some() || row_of(handler).is_none()
 }
 
-fn row_of(handler: &dyn AnyHandler) -> Option<usize> {
-    handler.row(handler.vars().request().command())
-}
-
-/// The name of the function that has the current request.
-pub(crate) fn running(handler: &dyn AnyHandler) -> Option<&'static str> {
-    row_of(handler).filter(|_| handler.vars().phase() == Phase::Handler).map(|row| handler.function(row))
-}
-
 fn refuse(handler: &dyn AnyHandler) -> io::Result<()> {
     let Some(fault) = handler.vars().fault() else { return Ok(()) };
     handler.send_error(&code_of(fault, handler.vars().request().line()))
-}
-
-fn code_of(fault: Fault, requestline: &str) -> impl ResponseCode + use<> {
-    (fault.status(), fault.message(requestline))
 }
 
 fn refuse_method(handler: &dyn AnyHandler) -> io::Result<()> {
@@ -297,109 +283,4 @@ fn settle_with_errors(handler: &dyn AnyHandler) -> bool {
     }
     report_error(handler);
     handler.vars().io().response.close()
-}
-
-/// Logs what the connection has come to, where no failure of the handler has told it.
-pub(crate) fn report_error(handler: &dyn AnyHandler) {
-    let unreported = handler.vars().io().take_unreported();
-    match unreported {
-        Some(ConnectionError::ClientGone) => {
-            report_gone(handler, function_of(handler));
-        }
-        Some(ConnectionError::TimedOut(deadline)) => {
-            handler.log_error(format_args!("{}: Request timed out ({deadline})", function_of(handler)));
-        }
-        Some(ConnectionError::File { left, kind: io::ErrorKind::UnexpectedEof }) => {
-            handler.log_error(format_args!("{}: the file ended {left} bytes early", function_of(handler)));
-        }
-        Some(ConnectionError::File { left, kind }) => {
-            let function = function_of(handler);
-            handler.log_error(format_args!(
-                "{function}: the last {left} bytes of the file cannot be read: {kind}"
-            ));
-        }
-        // The handler has not read so far, or has not minded.
-        Some(ConnectionError::Fault(fault)) => {
-            handler.log_error(format_args!("{}: {fault} ({})", function_of(handler), fault.code()));
-        }
-        _ => {}
-    }
-}
-
-fn report_gone(handler: &dyn AnyHandler, function: &str) {
-    let is_cut = handler.vars().io().is_cut();
-    let what = if is_cut { "cut by the shutdown, its grace is over" } else { "the client went away" };
-    handler.log_error(format_args!("{function}: {what}"));
-}
-
-fn function_of(handler: &dyn AnyHandler) -> &'static str {
-    row_of(handler).map_or("handle_one_request", |row| handler.function(row))
-}
-
-/// Answers and tells the failure of a handler. What the client did decides about the answer, never the text of an error;
-/// and what the handler says is told all the same, except that a client is gone.
-#[cold]
-pub(crate) fn fail(handler: &dyn AnyHandler, function: &str, failure: &HandlerFailure<'_>) {
-    let error = handler.vars().io().take_unreported();
-    handler.vars().io().handler_failed();
-    match error {
-        Some(ConnectionError::ClientGone) => {
-            report_gone(handler, function);
-            return handler.vars().io().cut();
-        }
-        // The response is complete, and most handlers say no more than that, be it in words of their own.
-        Some(ConnectionError::HeadAnswered) if !failure.is_panic() => {
-            if !failure.cites(&Misuse::BodyForHead) {
-                report_failure(handler, function, failure);
-            }
-            return;
-        }
-        Some(ConnectionError::Fault(fault)) => {
-            handler.log_error(format_args!("{function}: {failure} ({})", fault.code()));
-        }
-        Some(ConnectionError::TimedOut(deadline)) if !failure.is_panic() => {
-            handler.log_error(format_args!("{function}: {failure} ({deadline})"));
-        }
-        Some(ConnectionError::Body(_)) if !failure.is_panic() => {
-            handler.log_error(format_args!("{function}: {failure}"));
-        }
-        _ => report_failure(handler, function, failure),
-    }
-    let sent = match error {
-        Some(ConnectionError::TimedOut(_)) => answer(handler, &HTTPStatus::REQUEST_TIMEOUT),
-        Some(ConnectionError::Fault(fault)) => answer(handler, &code_of(fault, "")),
-        Some(ConnectionError::Body(status)) => answer(handler, &status),
-        _ => answer(handler, &HTTPStatus::INTERNAL_SERVER_ERROR),
-    };
-    if !sent {
-        handler.vars().io().cut();
-    }
-}
-
-/// Tells the log and the server's hook of a failure.
-pub(crate) fn report_failure(handler: &dyn AnyHandler, function: &str, failure: &HandlerFailure<'_>) {
-    handler.log_error(format_args!("{function}: {failure}"));
-    handler.vars().report(failure);
-}
-
-/// Sends an error page, unless it is too late for one.
-fn answer(handler: &dyn AnyHandler, code: &dyn ResponseCode) -> bool {
-    if handler.vars().io().response.is_committed() {
-        return false;
-    }
-    if handler.send_error(code).is_err() {
-        last_resort(handler);
-    }
-    true
-}
-
-/// A response that asks nothing of the handler, for when its own error page fails.
-pub(crate) fn last_resort(handler: &dyn AnyHandler) {
-    let mut io = handler.vars().io();
-    if !io.response.is_committed() {
-        io.respond_plainly(handler.vars().class().protocol, HTTPStatus::INTERNAL_SERVER_ERROR, &[]);
-    }
-    io.cut();
-    drop(io);
-    end_span(handler);
 }

@@ -13,6 +13,7 @@ mod date_cache;
 pub(crate) mod dispatch;
 pub(crate) mod error_page;
 pub(crate) mod facts;
+pub(crate) mod failing;
 pub(crate) mod failure;
 pub(crate) mod host_policy;
 #[cfg(feature = "http")]

@@ -9,7 +9,7 @@ use super::sending::{Flushed, flush};
 use super::turn::{Step, Turn, TurnContext};
 use crate::handler::any_handler::AnyHandler;
 use crate::handler::connection_io::{ConnectionIo, READING_TIME};
-use crate::handler::dispatch::report_error;
+use crate::handler::failing::report_error;
 use crate::handler::failure::HandlerFailure;
 use crate::handler::wire::{Close, Want};
 use crate::proto::connection::Event;

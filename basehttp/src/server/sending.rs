@@ -6,7 +6,7 @@ use super::failing::reporting;
 use super::turn::{Step, Turn, TurnContext};
 use crate::handler::any_handler::AnyHandler;
 use crate::handler::connection_io::{ConnectionIo, FlushProgress};
-use crate::handler::dispatch::report_error;
+use crate::handler::failing::report_error;
 use crate::handler::wire::Want;
 use crate::proto::connection::{Event, Phase};
 
