@@ -291,10 +291,10 @@ pub use handler::HttpTypes;
 #[cfg(all(feature = "peer-credentials", unix))]
 pub use handler::PeerCredentials;
 pub use handler::{
-    Address, BaseHTTPRequestHandler, Connection, DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE,
-    HandlerError, Headers, HeadersIter, Histogram, LogLevel, Message, Multipart, Part, Payload, RFile,
-    RFileLock, RequestHandler, ResponseCode, ServerHandle, ServerInfo, ShutdownReport, Stats, Upgraded,
-    WFile, html_escape, unquote,
+    Address, BaseHTTPRequestHandler, Connection, DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE, Detach,
+    HandlerError, Headers, HeadersIter, Histogram, Later, LogLevel, Message, Multipart, Part, Payload, RFile,
+    RFileLock, RequestHandler, ResponseCode, ServerHandle, ServerInfo, ShutdownReport, Stats, Stream,
+    Upgraded, WFile, html_escape, unquote,
 };
 #[cfg(feature = "proxy")]
 pub use handler::{ForwardedFields, TrustedProxies};

@@ -19,5 +19,6 @@ pub use crate::CGIRequestHandler;
 #[cfg(feature = "files")]
 pub use crate::FileRequestHandler;
 pub use crate::{
-    BaseHTTPRequestHandler, HTTPServer, HTTPStatus, Headers, RequestHandler, ResponseCode, http_handler,
+    BaseHTTPRequestHandler, Detach, HTTPServer, HTTPStatus, Headers, RequestHandler, ResponseCode,
+    http_handler,
 };

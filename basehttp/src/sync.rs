@@ -34,3 +34,8 @@ pub(crate) fn wakes_poller(shard: usize) {
     #[cfg(not(count))]
     let _ = shard;
 }
+
+/// Whether this thread is in a panic, and drops what it had.
+pub(crate) fn is_panicking() -> bool {
+    std::thread::panicking()
+}

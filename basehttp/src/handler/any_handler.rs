@@ -8,6 +8,8 @@ use std::marker::PhantomData;
 
 use super::RequestHandler;
 use super::class::{ClassVariables, Joined, Overrides};
+use super::connection_io::Continuation;
+use super::detach::Resume;
 use super::instance::InstanceVariables;
 use super::request::named_version;
 use super::response_code::{AnyCode, ResponseCode};
@@ -25,6 +27,8 @@ pub(crate) trait AnyHandler {
     fn function(&self, row: usize) -> &'static str;
     /// Calls it. Why it failed, if it did.
     fn call(&mut self, row: usize) -> Option<String>;
+    /// Goes on with what a [`Later`](super::Later) of this type of handlers has handed in. Why it failed, if it did.
+    fn resume(&mut self, continuation: Continuation) -> Option<String>;
     /// The request methods, but for those that the function in this row answers.
     fn methods_but(&self, row: Option<usize>) -> String;
 
@@ -102,6 +106,13 @@ impl<H: RequestHandler> AnyHandler for H {
 
     fn call(&mut self, row: usize) -> Option<String> {
         H::__METHODS.get(row).and_then(|method| (method.call)(self))
+    }
+
+    fn resume(&mut self, continuation: Continuation) -> Option<String> {
+        match continuation.downcast::<Resume<H>>() {
+            Ok(resume) => resume(self),
+            Err(_) => Some("a closure for another type of handlers was handed in".to_owned()),
+        }
     }
 
     fn methods_but(&self, row: Option<usize>) -> String {

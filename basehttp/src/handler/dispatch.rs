@@ -3,10 +3,13 @@
 use std::io;
 
 use super::any_handler::AnyHandler;
-use super::connection_io::{BodyProgress, IoGuard, NextHead};
+use super::connection_io::{
+    BodyProgress, Detached, FlushProgress, HandleEnd, HandleKind, IoGuard, NextAct, NextHead,
+};
 use super::failing::{code_of, fail, function_of, last_resort, report_error, row_of};
 use super::failure::HandlerFailure;
-use super::span::{end_span, in_span};
+use super::span::{end_span, in_same_span, in_span};
+use super::wire::Want;
 use super::{BaseHTTPRequestHandler, RequestHandler};
 use crate::proto::connection::{Event, Phase, Settled};
 use crate::proto::request_line::Version;
@@ -217,8 +220,9 @@ pub(crate) fn too_slow(handler: &mut dyn AnyHandler) {
 }
 
 /// Completes the current request, waiting for the client where need be: for a `handle` that goes on by itself.
-pub(crate) fn complete(handler: &dyn AnyHandler, error: Option<io::Error>) {
+pub(crate) fn complete(handler: &mut dyn AnyHandler, error: Option<io::Error>) {
     settle(handler, error);
+    wait_for_detached(handler);
     let _ = handler.vars().io().send_ready();
     while handler.vars().phase() == Phase::Rest {
         let mut io = handler.vars().io();
@@ -248,14 +252,116 @@ pub(crate) fn settle(handler: &dyn AnyHandler, error: Option<io::Error>) {
     if !vars.phase().has_request() {
         return;
     }
+    let has_failed = error.is_some();
     if let Some(error) = error {
         fail(handler, "handle_one_request", &HandlerFailure::Error(&error.to_string()));
+    }
+    if vars.io().is_detached() && goes_on(handler, has_failed) {
+        return;
     }
     let settled = vars.io().finish_well();
     let settled =
         settled.unwrap_or_else(|| if settle_with_errors(handler) { Settled::Over } else { Settled::Rest });
     end_span(handler);
     vars.happens(Event::Settled(settled));
+}
+
+/// Whether somebody has a handle on the response, so that it goes on.
+fn goes_on(handler: &dyn AnyHandler, has_failed: bool) -> bool {
+    let goes_on = handler.vars().io().settle_detached(has_failed);
+    match goes_on {
+        Ok(()) => {
+            handler.vars().happens(Event::Detached);
+            true
+        }
+        // What its handle has left is dropped here, where the connection is not locked.
+        Err(_) => false,
+    }
+}
+
+/// Does what a response that goes on asks for. All of it may be code of the user.
+pub(crate) fn act(handler: &mut dyn AnyHandler, act: NextAct) {
+    match act {
+        NextAct::Wait => {}
+        NextAct::TellGone => {
+            let on_gone = handler.vars().io().take_on_gone();
+            if let Some(call) = on_gone {
+                call();
+            }
+        }
+        NextAct::Lose => {
+            let detached = {
+                let mut io = handler.vars().io();
+                io.lose();
+                io.take_detached()
+            };
+            handler.vars().happens(Event::End);
+            end_span(handler);
+            if let Some(call) = detached.and_then(|mut detached| detached.take_on_gone()) {
+                call();
+            }
+        }
+        NextAct::Resume | NextAct::TimeOut | NextAct::End(_) => {
+            let detached = handler.vars().io().take_detached();
+            handler.vars().happens(Event::Resumed);
+            if let Some(detached) = detached {
+                in_same_span(handler, |handler| resume(handler, act, detached));
+            }
+            settle(handler, None);
+            if handler.vars().phase() != Phase::Detached {
+                handler.forget_request();
+            }
+        }
+    }
+}
+
+fn resume(handler: &mut dyn AnyHandler, act: NextAct, mut detached: Box<Detached>) {
+    let continuation = match act {
+        NextAct::Resume => detached.take_continuation(),
+        NextAct::TimeOut => detached.take_timeout(),
+        _ => None,
+    };
+    let failure = match act {
+        NextAct::End(HandleEnd::Aborted) => return handler.vars().io().cut(),
+        NextAct::End(HandleEnd::Dropped) if detached.kind() == HandleKind::Later => {
+            Some("the response was put off, and its Later was dropped".to_owned())
+        }
+        _ => continuation.and_then(|continuation| handler.resume(continuation)),
+    };
+    // What else was left goes before the handler's failure is told: its drop is code of the user as well.
+    drop(detached);
+    if let Some(failure) = failure {
+        fail(handler, function_of(handler), &HandlerFailure::Error(&failure));
+    }
+}
+
+/// Waits for a response that goes on: for a `handle` that goes on by itself.
+fn wait_for_detached(handler: &mut dyn AnyHandler) {
+    while handler.vars().phase() == Phase::Detached {
+        let (next, notifier) = {
+            let mut io = handler.vars().io();
+            let is_stopping = io.is_stopping();
+            (io.next_act(is_stopping), io.notifier())
+        };
+        let Some(notifier) = notifier else { return handler.vars().happens(Event::End) };
+        if next != NextAct::Wait {
+            act(handler, next);
+            continue;
+        }
+        let mut io = handler.vars().io();
+        let time = io.beat();
+        let Ok(progress) = io.send_some() else { continue };
+        let has_room = progress != FlushProgress::NoRoom;
+        let time = if has_room { time } else { time.min(io.room_left()) };
+        let want = Want::Notice(io.lie_down(has_room));
+        drop(io);
+        if progress != FlushProgress::Paused && notifier.wait(want, time).is_err() && !has_room {
+            let mut io = handler.vars().io();
+            if io.room_left().is_zero() {
+                io.give_up_output();
+            }
+        }
+    }
 }
 
 /// Whether the connection is over with it.

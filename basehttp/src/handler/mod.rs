@@ -10,11 +10,13 @@ mod connection;
 pub(crate) mod connection_io;
 pub(crate) mod const_checks;
 mod date_cache;
+mod detach;
 pub(crate) mod dispatch;
 pub(crate) mod error_page;
 pub(crate) mod facts;
 pub(crate) mod failing;
 pub(crate) mod failure;
+mod handle;
 pub(crate) mod host_policy;
 #[cfg(feature = "http")]
 mod http_types;
@@ -52,6 +54,7 @@ use crate::proto::status::HTTPStatus;
 pub use address::Address;
 pub use base::BaseHTTPRequestHandler;
 pub use connection::Connection;
+pub use detach::{Detach, Later, Stream};
 pub use error_page::{DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE};
 #[cfg(all(feature = "peer-credentials", unix))]
 pub use facts::PeerCredentials;

@@ -32,6 +32,16 @@ pub(super) fn in_span(handler: &mut dyn AnyHandler, run: impl FnOnce(&mut dyn An
     span.in_scope(|| run(handler));
 }
 
+/// Goes on in the span of the request.
+#[cfg(feature = "tracing")]
+pub(super) fn in_same_span(handler: &mut dyn AnyHandler, run: impl FnOnce(&mut dyn AnyHandler)) {
+    let span = handler.vars().io().span.clone();
+    match span {
+        Some(span) => span.in_scope(|| run(handler)),
+        None => run(handler),
+    }
+}
+
 /// The response is settled, so its span ends.
 #[cfg(feature = "tracing")]
 pub(super) fn end_span(handler: &dyn AnyHandler) {
@@ -56,6 +66,11 @@ fn client_of(handler: &dyn AnyHandler) -> Option<std::net::IpAddr> {
 #[cfg(not(feature = "tracing"))]
 #[inline]
 pub(super) fn in_span(handler: &mut dyn AnyHandler, run: impl FnOnce(&mut dyn AnyHandler)) {
+    run(handler);
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(super) fn in_same_span(handler: &mut dyn AnyHandler, run: impl FnOnce(&mut dyn AnyHandler)) {
     run(handler);
 }
 

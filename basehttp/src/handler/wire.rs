@@ -8,6 +8,7 @@ use crate::proto::fault::Fault;
 
 pub(crate) use super::address::Announced;
 use super::facts::Facts;
+use crate::sync::Arc;
 
 /// The other end of a connection, and the log. A connection of the server is one, and so is the memory of
 /// [`testing`](crate::testing).
@@ -59,10 +60,21 @@ pub(crate) trait Wire: Send {
     fn await_body(&mut self) {}
 
     /// What is known of the client without a read or a write. In memory, it waits for whatever comes.
-    #[cfg(all(feature = "cgi", unix))]
     fn presence(&self) -> Presence {
         Presence::There
     }
+
+    /// What a handle on a response that goes on by itself tells the connection by. None where the connection can only do one thing
+    /// at a time.
+    fn notifier(&self) -> Option<Arc<dyn Notifier>> {
+        None
+    }
+
+    /// The connection is about to look for what handles have left: what they say from now on comes after that.
+    fn clear_notice(&mut self) {}
+
+    /// There may be room again for what handles send.
+    fn free_room(&mut self) {}
 
     /// What a handler may ask about the connection. For wires that have one.
     fn facts(&self) -> Option<&dyn Facts> {
@@ -103,8 +115,22 @@ pub(crate) trait Wire: Send {
     fn log(&mut self, line: &str, level: Level) -> bool;
 }
 
+/// How other threads, which have a handle on a response, reach the connection. It does not keep the connection.
+pub(crate) trait Notifier: Send + Sync {
+    /// A handle has left something: the connection goes on, or a thread that waits for it.
+    fn notify(&self);
+
+    /// Blocks the calling thread, as [`Wire::wait`] does, without having the connection locked meanwhile.
+    fn wait(&self, want: Want, timeout: Duration) -> io::Result<()>;
+
+    /// A handle is about to look whether there is room: what is freed from now on comes after that.
+    fn clear_room(&self);
+
+    /// Blocks the calling thread until room is freed, for so long at most.
+    fn wait_for_room(&self, timeout: Duration) -> io::Result<()>;
+}
+
 /// Whether a client is still there.
-#[cfg(all(feature = "cgi", unix))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Presence {
     There,
@@ -172,6 +198,17 @@ pub(crate) fn read_at(file: &File, buffer: &mut [u8], position: u64) -> io::Resu
 pub(crate) enum Want {
     Input,
     Room,
+    /// What a handle on the response has to say, or one of the others.
+    Notice(Others),
+}
+
+/// What else is waited for beside a notice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Others {
+    pub(crate) input: bool,
+    pub(crate) room: bool,
+    /// The client ends its half, or is gone.
+    pub(crate) end: bool,
 }
 
 /// How a connection ends.

@@ -10,7 +10,8 @@
 //! | `Head` | the rest of the head | earlier responses | all of it: `Body` or `Ready` |
 //! | `Body` | the body | earlier responses | enough of it has arrived: `Ready` |
 //! | `Ready` | the rest of the body | earlier responses | the handler is called: `Handler`; it is answered without it: as below |
-//! | `Handler` | the rest of the body | a response | the response is complete: `Done`, `Rest` or `Last` |
+//! | `Handler` | the rest of the body | a response | the response is complete: `Done`, `Rest` or `Last`; it goes on without the handler: `Detached` |
+//! | `Detached` | the rest of the body | the response | the handler is called again, or the response is to be completed: `Handler` |
 //! | `Rest` | the rest of the body | what is left of the responses | the body is dropped, the responses have room: `Done` |
 //! | `Last` | nothing that will be read | what is left of the last response | it is sent: `Lingering` or `Over` |
 //! | `Lingering` | what it was sending | nothing | it has ended, or its time is over: `Over` |
@@ -35,6 +36,8 @@ pub(crate) enum Phase {
     Ready,
     /// The handler has the request.
     Handler,
+    /// The handler has returned, and its response goes on: somebody else has a handle on it.
+    Detached,
     /// The response is settled; something is left of the request or of the responses.
     Rest,
     /// There will be no other request.
@@ -60,6 +63,10 @@ pub(crate) enum Event {
     Gathered,
     /// The handler takes the request.
     Called,
+    /// The handler has returned, and its response is not complete.
+    Detached,
+    /// The handler takes the request again, to go on or to have its response completed.
+    Resumed,
     /// The response is complete.
     Settled(Settled),
     /// The client has to take more of the responses before its next request is looked at.
@@ -93,31 +100,51 @@ impl Phase {
     #[inline]
     pub(crate) fn after(self, event: Event) -> Option<Self> {
         use Event as E;
-        use Phase::{Body, Done, Handler, Head, Idle, Last, Lingering, Over, Ready, Rest};
+        use Phase::{Body, Detached, Done, Handler, Head, Idle, Last, Lingering, Over, Ready, Rest};
         match (self, event) {
             (Done, E::Next) => Some(Idle),
             (Idle, E::Begun) => Some(Head),
             (Idle | Head, E::Request { gathers: true }) => Some(Body),
             (Idle | Head, E::Request { gathers: false }) | (Body, E::Gathered) => Some(Ready),
             // A handler that goes through its connection by itself does not have a body gathered for it.
-            (Body | Ready, E::Called) => Some(Handler),
+            (Body | Ready, E::Called) | (Detached, E::Resumed) => Some(Handler),
+            (Handler, E::Detached) => Some(Detached),
             // It may be answered without the handler.
             (Body | Ready | Handler, E::Settled(Settled::Complete)) | (Rest, E::Cleared) => Some(Done),
             (Body | Ready | Handler, E::Settled(Settled::Rest)) | (Done, E::Full) => Some(Rest),
             (Body | Ready | Handler, E::Settled(Settled::Over))
-            | (Done | Idle | Head | Body | Ready | Handler | Rest | Last, E::End) => Some(Last),
+            | (Done | Idle | Head | Body | Ready | Handler | Detached | Rest | Last, E::End) => Some(Last),
             (Last, E::Sent { lingers: true }) => Some(Lingering),
             (Last, E::Sent { lingers: false }) | (Lingering, E::Closed) => Some(Over),
-            (Idle | Head | Body | Ready | Handler | Rest | Last | Lingering | Over, E::Next | E::Full)
-            | (Done | Head | Body | Ready | Handler | Rest | Last | Lingering | Over, E::Begun)
-            | (Done | Body | Ready | Handler | Rest | Last | Lingering | Over, E::Request { .. })
-            | (Done | Idle | Head | Ready | Handler | Rest | Last | Lingering | Over, E::Gathered)
-            | (Done | Idle | Head | Handler | Rest | Last | Lingering | Over, E::Called)
-            | (Done | Idle | Head | Rest | Last | Lingering | Over, E::Settled(_))
-            | (Done | Idle | Head | Body | Ready | Handler | Last | Lingering | Over, E::Cleared)
+            (
+                Idle | Head | Body | Ready | Handler | Detached | Rest | Last | Lingering | Over,
+                E::Next | E::Full,
+            )
+            | (Done | Head | Body | Ready | Handler | Detached | Rest | Last | Lingering | Over, E::Begun)
+            | (
+                Done | Body | Ready | Handler | Detached | Rest | Last | Lingering | Over,
+                E::Request { .. },
+            )
+            | (
+                Done | Idle | Head | Ready | Handler | Detached | Rest | Last | Lingering | Over,
+                E::Gathered,
+            )
+            | (Done | Idle | Head | Handler | Detached | Rest | Last | Lingering | Over, E::Called)
+            | (Done | Idle | Head | Detached | Rest | Last | Lingering | Over, E::Settled(_))
+            | (
+                Done | Idle | Head | Body | Ready | Handler | Detached | Last | Lingering | Over,
+                E::Cleared,
+            )
             | (Lingering | Over, E::End)
-            | (Done | Idle | Head | Body | Ready | Handler | Rest | Lingering | Over, E::Sent { .. })
-            | (Done | Idle | Head | Body | Ready | Handler | Rest | Last | Over, E::Closed) => None,
+            | (
+                Done | Idle | Head | Body | Ready | Handler | Detached | Rest | Lingering | Over,
+                E::Sent { .. },
+            )
+            | (Done | Idle | Head | Body | Ready | Handler | Detached | Rest | Last | Over, E::Closed)
+            | (Done | Idle | Head | Body | Ready | Detached | Rest | Last | Lingering | Over, E::Detached)
+            | (Done | Idle | Head | Body | Ready | Handler | Rest | Last | Lingering | Over, E::Resumed) => {
+                None
+            }
         }
     }
 
@@ -153,26 +180,29 @@ impl Phase {
 mod tests {
     use super::*;
 
-    const PHASES: [Phase; 10] = [
+    const PHASES: [Phase; 11] = [
         Phase::Done,
         Phase::Idle,
         Phase::Head,
         Phase::Body,
         Phase::Ready,
         Phase::Handler,
+        Phase::Detached,
         Phase::Rest,
         Phase::Last,
         Phase::Lingering,
         Phase::Over,
     ];
 
-    const EVENTS: [Event; 15] = [
+    const EVENTS: [Event; 17] = [
         Event::Next,
         Event::Begun,
         Event::Request { gathers: true },
         Event::Request { gathers: false },
         Event::Gathered,
         Event::Called,
+        Event::Detached,
+        Event::Resumed,
         Event::Settled(Settled::Complete),
         Event::Settled(Settled::Rest),
         Event::Settled(Settled::Over),
@@ -186,16 +216,17 @@ mod tests {
 
     /// A row for each phase, a column for each event, in that order; a dot is what cannot happen.
     const TABLE: &str = "
-        Done       Idle . .    .     .     .       .    .    .    Rest .    Last .         .    .
-        Idle       .    Head Body Ready .  .       .    .    .    .    .    Last .         .    .
-        Head       .    . Body Ready .     .       .    .    .    .    .    Last .         .    .
-        Body       .    . .    .     Ready Handler Done Rest Last .    .    Last .         .    .
-        Ready      .    . .    .     .     Handler Done Rest Last .    .    Last .         .    .
-        Handler    .    . .    .     .     .       Done Rest Last .    .    Last .         .    .
-        Rest       .    . .    .     .     .       .    .    .    .    Done Last .         .    .
-        Last       .    . .    .     .     .       .    .    .    .    .    Last Lingering Over .
-        Lingering  .    . .    .     .     .       .    .    .    .    .    .    .         .    Over
-        Over       .    . .    .     .     .       .    .    .    .    .    .    .         .    .";
+        Done       Idle . .    .     .     .       .        .       .    .    .    Rest .    Last .         .    .
+        Idle       .    Head Body Ready .  .       .        .       .    .    .    .    .    Last .         .    .
+        Head       .    . Body Ready .     .       .        .       .    .    .    .    .    Last .         .    .
+        Body       .    . .    .     Ready Handler .        .       Done Rest Last .    .    Last .         .    .
+        Ready      .    . .    .     .     Handler .        .       Done Rest Last .    .    Last .         .    .
+        Handler    .    . .    .     .     .       Detached .       Done Rest Last .    .    Last .         .    .
+        Detached   .    . .    .     .     .       .        Handler .    .    .    .    .    Last .         .    .
+        Rest       .    . .    .     .     .       .        .       .    .    .    .    Done Last .         .    .
+        Last       .    . .    .     .     .       .        .       .    .    .    .    .    Last Lingering Over .
+        Lingering  .    . .    .     .     .       .        .       .    .    .    .    .    .    .         .    Over
+        Over       .    . .    .     .     .       .        .       .    .    .    .    .    .    .         .    .";
 
     #[test]
     fn every_pair_is_as_in_the_table() {

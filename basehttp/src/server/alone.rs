@@ -7,7 +7,7 @@ use super::log::Log;
 use super::turn::TurnContext;
 use crate::handler::connection_io::SharedIo;
 use crate::handler::{Address, ServerHandle, ServerInfo, ShutdownReport, Stats, Stop};
-use crate::sync::{Arc, AtomicBool, Ordering};
+use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, PoisonError, lock};
 
 /// Runs everything, and lets it take its time.
 pub(crate) struct StandaloneContext {
@@ -19,11 +19,75 @@ pub(crate) struct StandaloneContext {
 pub(crate) struct NoServer {
     is_stopping: AtomicBool,
     log: Option<Log>,
+    notices: Arc<Notices>,
+}
+
+/// What handles on the connection's response say, for the one thread that waits for it, and for those that wait for room.
+#[derive(Default)]
+pub(crate) struct Notices {
+    told: Mutex<Told>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Told {
+    notice: bool,
+    room: bool,
+}
+
+impl Notices {
+    fn tell(&self, tell: impl FnOnce(&mut Told)) {
+        tell(&mut lock(&self.told));
+        self.changed.notify_all();
+    }
+
+    pub(crate) fn notify(&self) {
+        self.tell(|told| told.notice = true);
+    }
+
+    pub(crate) fn clear_notice(&self) {
+        lock(&self.told).notice = false;
+    }
+
+    /// Waits for a notice, for so long at most. False where none has come.
+    pub(crate) fn wait(&self, timeout: Duration) -> bool {
+        self.wait_until(timeout, |told| told.notice)
+    }
+
+    pub(crate) fn free_room(&self) {
+        self.tell(|told| told.room = true);
+    }
+
+    pub(crate) fn clear_room(&self) {
+        lock(&self.told).room = false;
+    }
+
+    /// Waits for room, for so long at most.
+    pub(crate) fn wait_for_room(&self, timeout: Duration) -> bool {
+        self.wait_until(timeout, |told| told.room)
+    }
+
+    fn wait_until(&self, timeout: Duration, is_there: impl Fn(&Told) -> bool) -> bool {
+        let deadline = Instant::now() + timeout;
+        let mut told = lock(&self.told);
+        while !is_there(&told) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            told = self.changed.wait_timeout(told, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
 }
 
 impl NoServer {
     pub(super) fn new(log: Log) -> Self {
-        Self { is_stopping: AtomicBool::new(false), log: Some(log) }
+        Self { log: Some(log), ..Self::default() }
+    }
+
+    pub(crate) fn notices(&self) -> &Arc<Notices> {
+        &self.notices
     }
 
     pub(super) fn log(&self) -> Option<&Log> {
@@ -52,6 +116,7 @@ impl NoServer {
 impl Stop for NoServer {
     fn stop(&self, _grace: Option<Duration>) {
         self.is_stopping.store(true, Ordering::SeqCst);
+        self.notices.notify();
     }
 
     fn write_log(&self) {

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::body::{drop_rest, gather_body};
 use super::caught::caught;
+use super::detached::go_on_detached;
 use super::ending::{end, linger};
 use super::failing::{Reporter, give_up, panicked, report};
 use super::preface::{NextRequest, await_input, end_refused, preface};
@@ -48,6 +49,8 @@ struct TurnState {
     is_idle: bool,
     /// The time for its next request at the server's end.
     next: NextRequest,
+    /// Its response goes on, and it was looked at since the server is being shut down.
+    knows_of_stop: bool,
     /// What its client had time for, when it lay down.
     waits_for: Option<Want>,
     /// Until then it lingers.
@@ -142,7 +145,9 @@ where
     }
 
     fn ends_with_server(&self) -> bool {
-        self.is_idle() && !self.state.next.is_granted()
+        // A response that goes on is looked at once more.
+        let is_detached = phase(&self.slot) == Phase::Detached;
+        (self.is_idle() && !self.state.next.is_granted()) || (is_detached && !self.state.knows_of_stop)
     }
 
     fn is_answered(&self) -> bool {
@@ -162,8 +167,16 @@ impl<H: RequestHandler, F> Drop for HttpConnection<H, F> {
         };
         // Its `Drop` is code of the user too.
         let reporter = Reporter::of(AnyHandler::vars(&handler));
-        if let Err(message) = caught(move || drop(handler)) {
+        let shared = AnyHandler::vars(&handler).shared().clone();
+        let dropped = caught(move || drop(handler));
+        if let Err(message) = dropped {
             reporter.report("dropping a handler", &message);
+        } else {
+            drop(reporter);
+        }
+        // Whoever has a handle on a response does not keep the connection.
+        if let Some(detached) = shared.close() {
+            let _ = caught(move || drop(detached));
         }
     }
 }
@@ -173,6 +186,7 @@ impl TurnState {
         Self {
             is_idle: true,
             next: NextRequest::after(Instant::now()),
+            knows_of_stop: false,
             waits_for: Some(Want::Input),
             lingers_until: None,
         }
@@ -264,6 +278,12 @@ impl TurnState {
                 Phase::Body => {
                     self.is_idle = false;
                     gather_body(handler, context, late)?;
+                }
+                Phase::Detached => {
+                    self.knows_of_stop = context.is_stopping();
+                    let is_enough = context.turn_is_over();
+                    go_on_detached(handler, context, late.take().is_some(), is_enough)?;
+                    self.next = NextRequest::after(context.last_look());
                 }
                 Phase::Rest => {
                     let is_enough = budget == 0 || context.turn_is_over();
@@ -462,7 +482,9 @@ fn answer(handler: &mut dyn AnyHandler) {
     let answered = caught(|| {
         let result = handler.handle_one_request();
         settle(handler, result.err());
-        handler.forget_request();
+        if handler.vars().phase() != Phase::Detached {
+            handler.forget_request();
+        }
     });
     if let Err(message) = answered {
         panicked(handler, "handle_one_request", &message);
@@ -470,7 +492,7 @@ fn answer(handler: &mut dyn AnyHandler) {
 }
 
 /// Completes what a `handle` of the user's own may have left open.
-fn finish_handle(handler: &dyn AnyHandler, result: io::Result<()>) {
+fn finish_handle(handler: &mut dyn AnyHandler, result: io::Result<()>) {
     // No request is open that could take the error for its own.
     let phase = handler.vars().phase();
     let is_open = phase.has_request() || phase == Phase::Rest;

@@ -25,7 +25,7 @@ use super::threads;
 use super::time::{NEVER, Timeline};
 #[cfg(feature = "tls")]
 use super::tls::TlsSocket;
-use super::token::hint_for;
+use super::token::{NOTICE, hint_for};
 use super::transport::{self, Socket};
 use super::turn::{AnyConnection, ConnectionParts};
 use super::usage::Usage;
@@ -523,6 +523,15 @@ impl transport::Server for Engine {
             return Err(io::ErrorKind::TimedOut.into());
         }
         if place.is_cut() { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
+    }
+
+    fn notify(&self, place: &Arc<Place>) {
+        if let Some(connection) = place.wake(NOTICE) {
+            assign::requeue(self, connection);
+        } else if self.single.load(Ordering::SeqCst) {
+            // The only thread may be polling for it.
+            self.wakers.wake(0);
+        }
     }
 
     fn counters(&self, shard: usize) -> &Counters {

@@ -10,6 +10,7 @@ mod config;
 pub(crate) mod connection;
 mod control;
 mod counters;
+mod detached;
 mod driver;
 mod end;
 mod ending;

@@ -17,7 +17,7 @@ use super::log::Log;
 use super::mailbox::{Arrival, Mailbox};
 use super::table::{Connection, Place, Table};
 use super::time::{NEVER, millis};
-use super::token::{GONE, READ, READ_CLOSED, SHARDS, URGENT, WAKER, WRITE, listener_number};
+use super::token::{GONE, NOTICE, READ, READ_CLOSED, SHARDS, URGENT, WAKER, WRITE, listener_number};
 use crate::handler::Address;
 use crate::sync::{Arc, Ordering};
 
@@ -359,7 +359,7 @@ impl Poller {
             match place.take() {
                 Some(connection) => self.ready.push(connection),
                 // An override of `handle` that waits for its next request looks for it once more, and for the shutdown.
-                None => place.nudge(),
+                None => place.wake_waiting(READ | NOTICE),
             }
         }
     }

@@ -15,7 +15,7 @@ use super::log::Log;
 use super::settings::Settings;
 use super::turn::{AnyConnection, ConnectionParts, Turn};
 use crate::handler::host_policy::HostPolicy;
-use crate::handler::wire::{Close, Level, Want, Wire};
+use crate::handler::wire::{Close, Level, Notifier, Others, Want, Wire};
 use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler, ServerInfo, Stop as _};
 use crate::sync::{Arc, Mutex, MutexGuard, lock};
 
@@ -244,10 +244,47 @@ where
         server.write_log();
         is_late = match turn {
             Turn::Over => return,
-            Turn::Later(want, patience) => !record.wait(want, patience),
+            Turn::Later(want, patience) => !wait(record, server, want, patience),
             Turn::Again | Turn::Elsewhere => false,
         };
     }
+}
+
+/// Lets the connection go on when there may be what it wants. False where the time is over.
+fn wait(record: &Record, server: &NoServer, want: Want, patience: Duration) -> bool {
+    match want {
+        // Room shows with the next write: a stream that blocks knows nothing of it before.
+        Want::Notice(Others { room: false, .. }) => server.notices().wait(patience),
+        _ => record.wait(want, patience),
+    }
+}
+
+/// Reaches the connection from other threads. The stream itself belongs to the one that serves it.
+struct StreamNotifier {
+    record: Record,
+    server: Arc<NoServer>,
+}
+
+impl Notifier for StreamNotifier {
+    fn notify(&self) {
+        self.server.notices().notify();
+    }
+
+    fn wait(&self, want: Want, timeout: Duration) -> io::Result<()> {
+        in_time(wait(&self.record, &self.server, want, timeout))
+    }
+
+    fn clear_room(&self) {
+        self.server.notices().clear_room();
+    }
+
+    fn wait_for_room(&self, timeout: Duration) -> io::Result<()> {
+        in_time(self.server.notices().wait_for_room(timeout))
+    }
+}
+
+fn in_time(is_in_time: bool) -> io::Result<()> {
+    if is_in_time { Ok(()) } else { Err(io::ErrorKind::TimedOut.into()) }
 }
 
 /// A stream that blocks, as the wire of a connection.
@@ -371,7 +408,19 @@ impl<S: Read + Write + Send> Wire for Blocking<S> {
     }
 
     fn wait(&mut self, want: Want, timeout: Duration) -> io::Result<()> {
-        if self.record.wait(want, timeout) { Ok(()) } else { Err(io::ErrorKind::TimedOut.into()) }
+        in_time(wait(&self.record, &self.server, want, timeout))
+    }
+
+    fn notifier(&self) -> Option<Arc<dyn Notifier>> {
+        Some(Arc::new(StreamNotifier { record: self.record.clone(), server: self.server.clone() }))
+    }
+
+    fn clear_notice(&mut self) {
+        self.server.notices().clear_notice();
+    }
+
+    fn free_room(&mut self) {
+        self.server.notices().free_room();
     }
 
     #[cfg(all(feature = "cgi", unix))]

@@ -8,7 +8,7 @@ use super::sync::{
     Arc, AtomicBool, AtomicU8, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, PoisonError, Weak, lock,
 };
 use super::time::NEVER;
-use super::token::{INDEX_BITS, READ};
+use super::token::INDEX_BITS;
 use super::turn::AnyConnection;
 use crate::handler::Address;
 
@@ -38,8 +38,8 @@ pub(super) struct Seat {
     connection: Option<Connection>,
     /// The hints that it waits for.
     wants: u8,
-    /// A thread, which waits for the client inside a handler.
-    is_awaited: bool,
+    /// Threads wait for something to happen to it, so many: one inside a handler, others with handles.
+    waiting: usize,
 }
 
 /// A connection on its way between table, queue, driver and pool.
@@ -96,7 +96,7 @@ impl Place {
     pub(super) fn wake(&self, hints: u8) -> Option<Connection> {
         self.ready.fetch_or(hints, Ordering::SeqCst);
         let mut seat = self.seat();
-        if seat.is_awaited {
+        if seat.waiting > 0 {
             self.changed.notify_all();
         }
         // A client that goes on sending must not keep a response alive that it does not take.
@@ -108,10 +108,10 @@ impl Place {
         self.ready.fetch_or(hint, Ordering::SeqCst);
     }
 
-    /// Lets a thread that waits for the client look again.
-    pub(super) fn nudge(&self) {
-        self.hint(READ);
-        if self.seat().is_awaited {
+    /// Lets threads that wait look again, and not the connection.
+    pub(super) fn wake_waiting(&self, hints: u8) {
+        self.hint(hints);
+        if self.seat().waiting > 0 {
             self.changed.notify_all();
         }
     }
@@ -165,7 +165,7 @@ impl Place {
         if !is_idle && let Some(stream) = self.stream.upgrade() {
             stream.cut();
         }
-        if seat.is_awaited {
+        if seat.waiting > 0 {
             self.changed.notify_all();
         }
     }
@@ -174,16 +174,16 @@ impl Place {
     pub(super) fn wait(&self, hint: u8, timeout: std::time::Duration) -> bool {
         let deadline = std::time::Instant::now() + timeout;
         let mut seat = self.seat();
-        seat.is_awaited = true;
+        seat.waiting += 1;
         while !self.has(hint) && !self.is_cut() {
             let left = deadline.saturating_duration_since(std::time::Instant::now());
             if left.is_zero() {
-                seat.is_awaited = false;
+                seat.waiting -= 1;
                 return false;
             }
             seat = self.changed.wait_timeout(seat, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        seat.is_awaited = false;
+        seat.waiting -= 1;
         true
     }
 }

@@ -2,7 +2,7 @@
 
 use mio::Token;
 
-use crate::handler::wire::Want;
+use crate::handler::wire::{Others, Want};
 
 pub(super) const WAKER: Token = Token(usize::MAX);
 
@@ -35,6 +35,12 @@ pub(super) const URGENT: u8 = 8;
 /// Nothing more can be sent to the client: it has reset the connection, or closed a unix socket. It stays.
 pub(super) const GONE: u8 = 16;
 
+/// A handle on the response has left something for the connection.
+pub(super) const NOTICE: u8 = 32;
+
+/// What handles send may have room again.
+pub(super) const ROOM: u8 = 64;
+
 /// Bits of a token for the index of a place in the table; its generation has the rest.
 pub(super) const INDEX_BITS: u32 = usize::BITS / 2;
 
@@ -46,5 +52,13 @@ pub(super) fn hint_for(want: Want) -> u8 {
     match want {
         Want::Input => READ | READ_CLOSED,
         Want::Room => WRITE,
+        Want::Notice(Others { input, room, end }) => {
+            let if_wanted = |is_wanted: bool, hint| if is_wanted { hint } else { 0 };
+            NOTICE
+                | if_wanted(input, READ | READ_CLOSED)
+                | if_wanted(room, WRITE)
+                | if_wanted(end, READ_CLOSED)
+                | GONE
+        }
     }
 }

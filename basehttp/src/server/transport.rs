@@ -8,19 +8,18 @@ use super::counters::Counters;
 use super::listener::Stream;
 use super::log::Log;
 use super::table::Place;
-#[cfg(all(feature = "cgi", unix))]
-use super::token::GONE;
-use super::token::{READ, READ_CLOSED, URGENT, WRITE, hint_for};
+use super::token::{GONE, NOTICE, READ, READ_CLOSED, ROOM, URGENT, WRITE, hint_for};
 use crate::handler::facts::Facts;
-#[cfg(all(feature = "cgi", unix))]
-use crate::handler::wire::Presence;
-use crate::handler::wire::{FileFault, Level, Want, Wire, copy_file};
-use crate::sync::Arc;
+use crate::handler::wire::{FileFault, Level, Notifier, Presence, Want, Wire, copy_file};
+use crate::sync::{Arc, Weak};
 
 /// What a connection's socket asks of the server.
 pub(super) trait Server: Send + Sync {
     /// Blocks a thread, in a handler, until its client does something.
     fn wait(self: Arc<Self>, place: &Arc<Place>, hint: u8, timeout: Duration) -> io::Result<()>;
+
+    /// A handle on the response of a connection has left something for it.
+    fn notify(&self, place: &Arc<Place>);
 
     /// What is counted in a shard.
     fn counters(&self, shard: usize) -> &Counters;
@@ -181,7 +180,6 @@ impl Wire for Socket {
         self.server.clone().wait(&self.place, hint_for(want), timeout)
     }
 
-    #[cfg(all(feature = "cgi", unix))]
     fn presence(&self) -> Presence {
         if self.place.has(GONE) {
             Presence::Gone
@@ -190,6 +188,19 @@ impl Wire for Socket {
         } else {
             Presence::There
         }
+    }
+
+    fn notifier(&self) -> Option<Arc<dyn Notifier>> {
+        let (place, server) = (Arc::downgrade(&self.place), Arc::downgrade(&self.server));
+        Some(Arc::new(PlaceNotifier { place, server }))
+    }
+
+    fn clear_notice(&mut self) {
+        self.place.clear(NOTICE);
+    }
+
+    fn free_room(&mut self) {
+        self.place.wake_waiting(ROOM);
     }
 
     fn facts(&self) -> Option<&dyn Facts> {
@@ -222,6 +233,42 @@ impl Wire for Socket {
 
     fn log(&mut self, line: &str, level: Level) -> bool {
         self.server.log().gather(self.place.shard, line, level)
+    }
+}
+
+/// Reaches a connection by its place. The place goes with the connection, and what a handle says after that nobody hears.
+struct PlaceNotifier {
+    place: Weak<Place>,
+    server: Weak<dyn Server>,
+}
+
+impl PlaceNotifier {
+    fn reached(&self) -> io::Result<(Arc<Place>, Arc<dyn Server>)> {
+        self.place.upgrade().zip(self.server.upgrade()).ok_or_else(|| io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+impl Notifier for PlaceNotifier {
+    fn notify(&self) {
+        if let Ok((place, server)) = self.reached() {
+            server.notify(&place);
+        }
+    }
+
+    fn wait(&self, want: Want, timeout: Duration) -> io::Result<()> {
+        let (place, server) = self.reached()?;
+        server.wait(&place, hint_for(want), timeout)
+    }
+
+    fn clear_room(&self) {
+        if let Some(place) = self.place.upgrade() {
+            place.clear(ROOM);
+        }
+    }
+
+    fn wait_for_room(&self, timeout: Duration) -> io::Result<()> {
+        let (place, server) = self.reached()?;
+        server.wait(&place, ROOM, timeout)
     }
 }
 

@@ -7,14 +7,11 @@ use std::time::Duration;
 
 use super::Response;
 use crate::handler::clock::Clock;
-use crate::handler::wire::{Level, Want, Wire};
+use crate::handler::wire::{Level, Notifier, Others, Presence, Want, Wire};
+use crate::server::alone::Notices;
 
 /// The server's side: gives the pieces one by one, and takes the output.
-pub(super) struct Memory {
-    pieces: VecDeque<Piece>,
-    record: Record,
-    clock: Clock,
-}
+pub(super) struct Memory(Record);
 
 /// What a client does in [`run_timed`](super::run_timed).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,11 +36,17 @@ pub struct Run {
 }
 
 /// The test's side.
-#[derive(Clone, Default)]
-pub(super) struct Record(Arc<Mutex<Recorded>>);
+#[derive(Clone)]
+pub(super) struct Record {
+    recorded: Arc<Mutex<Recorded>>,
+    notices: Arc<Notices>,
+    clock: Clock,
+}
 
 #[derive(Default)]
 struct Recorded {
+    /// What the client is still to do.
+    pieces: VecDeque<Piece>,
     output: Vec<u8>,
     log: String,
     /// What the connection still has to wait for the next piece: between two of them it has to wait, and to go on where it was,
@@ -65,36 +68,78 @@ struct Beginning {
 
 impl Memory {
     pub(super) fn new(pieces: impl Iterator<Item = Piece>, clock: Clock) -> (Self, Record) {
-        let record = Record::default();
         // A read of nothing would be the end of the input.
         let pieces = pieces.filter(|piece| !matches!(piece, Piece::Bytes(bytes) if bytes.is_empty()));
-        (Self { pieces: pieces.collect(), record: record.clone(), clock }, record)
+        let recorded = Recorded { pieces: pieces.collect(), ..Recorded::default() };
+        let record = Record { recorded: Arc::new(Mutex::new(recorded)), notices: Arc::default(), clock };
+        (Self(record.clone()), record)
     }
 
+    fn lock(&self) -> MutexGuard<'_, Recorded> {
+        self.0.lock()
+    }
+}
+
+impl Recorded {
     /// Whether the client sends nothing for now.
     fn is_silent(&mut self) -> bool {
-        let mut recorded = self.record.lock();
         while let Some(Piece::Pause(time)) = self.pieces.front() {
-            recorded.silence = Some(recorded.silence.unwrap_or_default().saturating_add(*time));
+            self.silence = Some(self.silence.unwrap_or_default().saturating_add(*time));
             self.pieces.pop_front();
         }
-        recorded.silence.is_some()
+        self.silence.is_some()
+    }
+
+    /// Whether it has nothing more to say, and no time to pass.
+    fn has_ended(&self) -> bool {
+        self.pieces.is_empty() && self.silence.is_none()
     }
 }
 
 impl Record {
     fn lock(&self) -> MutexGuard<'_, Recorded> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for the client, no longer than `patience`. Whether it is still silent then.
-    pub(super) fn is_late(&self, patience: Duration, clock: &Clock) -> bool {
+    /// Waits for what is wanted, no longer than `patience`. Whether that is over.
+    pub(super) fn is_late(&self, want: Want, patience: Duration) -> bool {
+        match want {
+            Want::Room => false,
+            Want::Input => self.is_silent_for(patience),
+            Want::Notice(others) => self.is_without_notice(others, patience),
+        }
+    }
+
+    /// Lets the client be silent, no longer than `patience`. Whether it still is then.
+    fn is_silent_for(&self, patience: Duration) -> bool {
         let mut recorded = self.lock();
         let silence = recorded.silence.unwrap_or_default();
         let left = silence.saturating_sub(patience);
-        clock.advance(silence.min(patience));
+        self.clock.advance(silence.min(patience));
         recorded.silence = (!left.is_zero()).then_some(left);
         !left.is_zero()
+    }
+
+    /// Waits for a handle to say something. As long as the client passes time it takes none; after that, handles have as much as
+    /// they would have.
+    fn is_without_notice(&self, others: Others, patience: Duration) -> bool {
+        if self.notices.wait(Duration::ZERO) {
+            return false;
+        }
+        let mut recorded = self.lock();
+        if recorded.is_silent() {
+            drop(recorded);
+            return self.is_silent_for(patience);
+        }
+        if (others.input && !recorded.pieces.is_empty()) || (others.end && recorded.has_ended()) {
+            return false;
+        }
+        drop(recorded);
+        let is_told = self.notices.wait(patience);
+        if !is_told {
+            self.clock.advance(patience);
+        }
+        !is_told
     }
 
     pub(super) fn into_run(self) -> Run {
@@ -113,26 +158,45 @@ impl Record {
     }
 }
 
+impl Notifier for Record {
+    fn notify(&self) {
+        self.notices.notify();
+    }
+
+    fn wait(&self, want: Want, timeout: Duration) -> io::Result<()> {
+        if self.is_late(want, timeout) { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
+    }
+
+    fn clear_room(&self) {
+        self.notices.clear_room();
+    }
+
+    fn wait_for_room(&self, timeout: Duration) -> io::Result<()> {
+        if self.notices.wait_for_room(timeout) { Ok(()) } else { Err(io::ErrorKind::TimedOut.into()) }
+    }
+}
+
 impl Wire for Memory {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.is_silent() {
+        let mut recorded = self.lock();
+        if recorded.is_silent() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let Some(Piece::Bytes(piece)) = self.pieces.front_mut() else { return Ok(0) };
+        let Some(Piece::Bytes(piece)) = recorded.pieces.front_mut() else { return Ok(0) };
         let count = piece.len().min(buffer.len());
         if let (Some(to), Some(from)) = (buffer.get_mut(..count), piece.get(..count)) {
             to.copy_from_slice(from);
         }
         piece.drain(..count);
         if piece.is_empty() {
-            self.pieces.pop_front();
-            self.record.lock().silence = (!self.pieces.is_empty()).then_some(Duration::ZERO);
+            recorded.pieces.pop_front();
+            recorded.silence = (!recorded.pieces.is_empty()).then_some(Duration::ZERO);
         }
         Ok(count)
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.record.lock().output.extend_from_slice(bytes);
+        self.lock().output.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -141,20 +205,33 @@ impl Wire for Memory {
     }
 
     fn wait(&mut self, want: Want, timeout: Duration) -> io::Result<()> {
-        if want == Want::Input && self.record.is_late(timeout, &self.clock) {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        Ok(())
+        self.0.wait(want, timeout)
+    }
+
+    fn presence(&self) -> Presence {
+        if self.lock().has_ended() { Presence::Done } else { Presence::There }
+    }
+
+    fn notifier(&self) -> Option<Arc<dyn Notifier>> {
+        Some(Arc::new(self.0.clone()))
+    }
+
+    fn clear_notice(&mut self) {
+        self.0.notices.clear_notice();
+    }
+
+    fn free_room(&mut self) {
+        self.0.notices.free_room();
     }
 
     fn begin_request(&mut self, unsent: usize, head: bool) {
-        let mut recorded = self.record.lock();
+        let mut recorded = self.lock();
         let start = recorded.output.len() + unsent;
         recorded.beginnings.push(Beginning { start, head, stays_open: false, was_reset: false });
     }
 
     fn begin_idle(&mut self) {
-        if let Some(beginning) = self.record.lock().beginnings.last_mut() {
+        if let Some(beginning) = self.lock().beginnings.last_mut() {
             beginning.stays_open = true;
         }
     }
@@ -170,13 +247,13 @@ impl Wire for Memory {
     fn shutdown_write(&mut self) {}
 
     fn reset(&mut self) {
-        if let Some(beginning) = self.record.lock().beginnings.last_mut() {
+        if let Some(beginning) = self.lock().beginnings.last_mut() {
             beginning.was_reset = true;
         }
     }
 
     fn log(&mut self, line: &str, _level: Level) -> bool {
-        self.record.lock().log.push_str(line);
+        self.lock().log.push_str(line);
         false
     }
 }

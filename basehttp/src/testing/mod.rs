@@ -33,7 +33,6 @@ use std::sync::Arc;
 
 use crate::handler::clock::Clock;
 use crate::handler::connection_io::Bounds;
-use crate::handler::wire::Want;
 use crate::handler::{BaseHTTPRequestHandler, RequestHandler};
 use crate::server::alone::{NoServer, StandaloneContext};
 use crate::server::connection::HttpConnection;
@@ -116,7 +115,7 @@ where
         wire: Box::new(memory),
         client_address: std::net::SocketAddr::from((Ipv4Addr::LOCALHOST, 54321)).into(),
         server: Arc::new(Arc::<NoServer>::default().info()),
-        bounds: Arc::new(Bounds { clock: clock.clone(), ..Bounds::default() }),
+        bounds: Arc::new(Bounds { clock, ..Bounds::default() }),
     };
     let mut connection = HttpConnection::new(parts, Arc::new(factory));
     // It goes on as if nobody had said that it is to end.
@@ -125,8 +124,8 @@ where
     loop {
         is_late = match connection.turn(&mut context, is_late) {
             Turn::Over => return record.into_run(),
-            Turn::Later(Want::Input, patience) => record.is_late(patience, &clock),
-            _ => false,
+            Turn::Later(want, patience) => record.is_late(want, patience),
+            Turn::Again | Turn::Elsewhere => false,
         };
     }
 }

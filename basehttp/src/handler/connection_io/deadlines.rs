@@ -95,6 +95,11 @@ impl Deadlines {
         self.until.is_none()
     }
 
+    /// How long one write may wait.
+    pub(super) fn write_timeout(&self) -> Duration {
+        self.write_timeout
+    }
+
     /// How long the client may go on sending nothing of its body.
     pub(super) fn input_left(&self, clock: &Clock) -> Duration {
         self.sending.left(self.read_timeout, clock)

@@ -29,6 +29,8 @@ pub(super) struct Errors {
     first: Option<ConnectionError>,
     /// The same, until somebody has asked for it to log it.
     unreported: Option<ConnectionError>,
+    /// A client that goes away is none to be told of.
+    pub(super) expects_end: bool,
     /// The failure of the handler was reported.
     pub(super) handler_failed: bool,
 }
@@ -42,7 +44,8 @@ impl Errors {
     pub(super) fn record(&mut self, error: ConnectionError) {
         if !self.are_fatal() {
             self.first = Some(error);
-            self.unreported = Some(error);
+            self.unreported =
+                Some(error).filter(|_| !(self.expects_end && error == ConnectionError::ClientGone));
         }
     }
 

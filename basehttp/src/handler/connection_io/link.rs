@@ -1,12 +1,13 @@
 //! What a connection is never without: its wire, and what holds for it as a whole.
 
+use std::io::{self, IoSlice};
 use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};
 
 use super::bounds::Bounds;
 use super::deadlines::Timeouts;
 use crate::handler::clock::Clock;
-use crate::handler::wire::Wire;
+use crate::handler::wire::{Level, Want, Wire};
 use crate::sync::Arc;
 
 /// The place for the link of the connection that is worked on.
@@ -109,5 +110,42 @@ impl Link {
         };
         self.silence = Silence::Until(until);
         until.saturating_duration_since(now)
+    }
+}
+
+/// The wire of a connection that is over, for those who still have a share of it.
+pub(super) struct ClosedWire;
+
+impl Wire for ClosedWire {
+    fn read(&mut self, _buffer: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::NotConnected.into())
+    }
+
+    fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::NotConnected.into())
+    }
+
+    fn write_vectored(&mut self, _pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        Err(io::ErrorKind::NotConnected.into())
+    }
+
+    fn wait(&mut self, _want: Want, _timeout: std::time::Duration) -> io::Result<()> {
+        Err(io::ErrorKind::NotConnected.into())
+    }
+
+    fn is_last_request(&self) -> bool {
+        true
+    }
+
+    fn is_stopping(&self) -> bool {
+        false
+    }
+
+    fn shutdown_write(&mut self) {}
+
+    fn reset(&mut self) {}
+
+    fn log(&mut self, _line: &str, _level: Level) -> bool {
+        false
     }
 }

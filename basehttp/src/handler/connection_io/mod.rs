@@ -4,7 +4,9 @@ mod attached;
 mod bounds;
 mod buffer_pool;
 mod deadlines;
+mod detached;
 mod errors;
+mod going_on;
 mod input;
 mod link;
 mod output;
@@ -36,7 +38,9 @@ use output::Output;
 
 pub(crate) use attached::Source;
 pub(crate) use bounds::{Bounds, LONGEST};
+pub(crate) use detached::{Continuation, Detached, HandleEnd, HandleKind, NextAct};
 pub(crate) use errors::ConnectionError;
+pub(crate) use going_on::Piece;
 pub(crate) use reading::{BodyProgress, NextHead};
 pub(crate) use sending::FlushProgress;
 pub(crate) use shared::{IoGuard, SharedIo};
@@ -53,6 +57,8 @@ pub(crate) struct ConnectionIo {
     errors: Errors,
     /// The client takes the connection for a persistent one: more requests may be on their way.
     is_persistent: bool,
+    /// The response goes on after its method has returned.
+    detached: Option<Box<Detached>>,
     /// How the connection is to end, once that is settled.
     closing: Option<Close>,
     /// That of the lines which the handler is about to log.
@@ -73,6 +79,7 @@ impl Default for ConnectionIo {
             deadlines: Deadlines::default(),
             errors: Errors::default(),
             is_persistent: false,
+            detached: None,
             closing: None,
             level: Level::Info,
             #[cfg(feature = "tracing")]

@@ -98,6 +98,11 @@ impl Output {
         self.attached.iter().map(Attached::kept_bytes).sum()
     }
 
+    /// Bytes of what is attached that are still to be sent.
+    pub(super) fn left(&self) -> u64 {
+        self.attached.iter().map(Attached::left).sum()
+    }
+
     /// Pieces that the handler has handed over. Copies have a bound of their own.
     pub(super) fn handed_over(&self) -> usize {
         self.attached.iter().filter(|attached| attached.is_handed_over()).count()

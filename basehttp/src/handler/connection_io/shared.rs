@@ -5,7 +5,8 @@ use std::ops::{Deref, DerefMut};
 use super::ConnectionIo;
 use super::bounds::Bounds;
 use super::buffer_pool::BufferPool;
-use super::link::Link;
+use super::detached::Detached;
+use super::link::{ClosedWire, Link};
 use crate::handler::request::Request;
 use crate::handler::wire::Wire;
 use crate::proto::connection::Phase;
@@ -35,6 +36,32 @@ impl SharedIo {
             slot.open_alone();
         }
         IoGuard(slot)
+    }
+
+    /// As [`lock`](Self::lock), for a connection that has work, and not for one that rests or is over.
+    pub(crate) fn lock_working(&self) -> Option<IoGuard<'_>> {
+        let slot = self.slot();
+        slot.working.is_some().then(|| IoGuard(slot))
+    }
+
+    /// The connection is over: whoever still has a share of this finds one that is closed. What was left to it is for the caller to
+    /// drop, which may be code of the user.
+    pub(crate) fn close(&self) -> Option<Box<Detached>> {
+        if Arc::strong_count(&self.0) == 1 {
+            return None;
+        }
+        let mut slot = self.slot();
+        let mut working = slot.working.take();
+        let detached = working.as_mut().and_then(|io| io.take_detached());
+        if let Some(io) = &mut working {
+            slot.resting = io.detach();
+        }
+        let closed =
+            slot.resting.as_mut().map(|link| std::mem::replace(&mut link.wire, Box::new(ClosedWire)));
+        drop(slot);
+        // Closing a socket takes its time, and a stream of the user's own may take any.
+        drop((closed, working));
+        detached
     }
 
     /// As [`lock`](Self::lock), with the request, which is lent too where there is none.

@@ -166,6 +166,16 @@ impl ConnectionIo {
         Ok(())
     }
 
+    /// Takes body bytes of the response, all of them or none, without sending them. They are a chunk of their own.
+    pub(super) fn write_whole(&mut self, data: &[u8]) -> io::Result<()> {
+        if data.is_empty() {
+            return Ok(());
+        }
+        self.response.write_whole(data).map_err(|misuse| self.refused(misuse))?;
+        self.response.flush();
+        Ok(())
+    }
+
     /// Takes a trailer field of the response.
     pub(crate) fn trailer(&mut self, name: &str, value: Result<&str, fmt::Error>) -> io::Result<()> {
         let added = match value {
@@ -285,7 +295,7 @@ impl ConnectionIo {
     /// down since the request began. That has to be known before the head goes out, so that it can say `Connection:
     /// close`.
     #[inline]
-    fn decide_about_rest(&mut self) {
+    pub(super) fn decide_about_rest(&mut self) {
         let too_long = self.input.unread() > self.link.bounds.drain;
         let is_last = !self.response.is_committed() && self.link.wire.is_last_request();
         if is_last || too_long || (self.input.waits_for_continue && self.has_body()) {

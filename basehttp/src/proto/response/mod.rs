@@ -311,6 +311,26 @@ impl Response {
         Ok((room, true))
     }
 
+    /// As [`write`](Self::write), where what is too much makes none of it be taken.
+    pub(crate) fn write_whole(&mut self, data: &[u8]) -> Result<(), Misuse> {
+        if self.room(data.len() as u64).map_err(|misuse| self.note(misuse))? < data.len() as u64 {
+            return Err(self.note(Misuse::TooMuchBody));
+        }
+        self.write(data).map(drop)
+    }
+
+    /// The body comes from somewhere else: what there is of the response is ready to be sent.
+    pub(crate) fn begin_stream(&mut self) -> Result<(), Misuse> {
+        match self.state {
+            State::NoRequest => return Err(Misuse::NoRequest),
+            State::Idle => return Err(Misuse::BodyBeforeHead),
+            State::Head => return Err(Misuse::OpenHead),
+            State::Held { .. } | State::Body(_) => {}
+        }
+        self.flush();
+        Ok(())
+    }
+
     /// As [`begin_direct`](Self::begin_direct), all `len` bytes or none of them. True if they are to be sent at all: then
     /// their place is behind what has [`gathered`](Self::gathered), and what is written after
     /// [`end_direct`](Self::end_direct) comes behind them.

@@ -12,7 +12,7 @@ use rustls::{ProtocolVersion, ServerConfig, ServerConnection};
 use crate::handler::Address;
 use crate::handler::connection_io::READING_TIME;
 use crate::handler::facts::Facts;
-use crate::handler::wire::{Announced, Level, Want, Wire};
+use crate::handler::wire::{Announced, Level, Notifier, Presence, Want, Wire};
 use crate::proto::fault::Fault;
 use crate::server::transport::Socket;
 use crate::sync::Arc;
@@ -234,9 +234,20 @@ impl Wire for TlsSocket {
         self.socket.wait(want, timeout)
     }
 
-    #[cfg(all(feature = "cgi", unix))]
-    fn presence(&self) -> crate::handler::wire::Presence {
+    fn presence(&self) -> Presence {
         self.socket.presence()
+    }
+
+    fn notifier(&self) -> Option<Arc<dyn Notifier>> {
+        self.socket.notifier()
+    }
+
+    fn clear_notice(&mut self) {
+        self.socket.clear_notice();
+    }
+
+    fn free_room(&mut self) {
+        self.socket.free_room();
     }
 
     fn facts(&self) -> Option<&dyn Facts> {

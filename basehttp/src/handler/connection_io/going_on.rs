@@ -1,0 +1,172 @@
+//! A response that goes on after its method has returned, as its connection sees it.
+
+use std::io;
+use std::time::Duration;
+
+use super::attached::Source;
+use super::bounds::LONGEST;
+use super::buffer_pool::BufferPool;
+use super::detached::{Detached, HandleEnd, HandleKind, NextAct};
+use super::sending::FlushProgress;
+use super::writing::invalid;
+use super::{ConnectionIo, DIRECT};
+use crate::handler::payload::Payload;
+use crate::handler::wire::{Notifier, Others, Presence};
+use crate::sync::Arc;
+
+/// What a handle sends: a copy of it, or where it is long, the bytes where they are.
+#[derive(Clone, Copy)]
+pub(crate) enum Piece<'a> {
+    Bytes(&'a [u8]),
+    Payload(&'a Payload),
+}
+
+impl Piece<'_> {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Payload(payload) => payload.len(),
+        }
+    }
+}
+
+impl ConnectionIo {
+    /// Makes the response one that goes on, and says by which number its handle is known. None if there is a handle on it.
+    pub(crate) fn begin_detached(&mut self, kind: HandleKind) -> Option<u64> {
+        if self.detached.is_some() {
+            return None;
+        }
+        Some(self.detached.insert(Box::new(Detached::new(kind))).number())
+    }
+
+    /// The response that a handle is on, unless it is over.
+    pub(crate) fn detached(&mut self, number: u64) -> Option<&mut Detached> {
+        self.detached.as_deref_mut().filter(|detached| detached.is_held_by(number))
+    }
+
+    #[inline]
+    pub(crate) fn is_detached(&self) -> bool {
+        self.detached.is_some()
+    }
+
+    /// The method has returned: whether its response goes on. Where it does not, the caller drops what the handle has left, which
+    /// may be code of the user, once this is not locked any more.
+    pub(crate) fn settle_detached(&mut self, has_failed: bool) -> Result<(), Option<Box<Detached>>> {
+        let goes_on = !has_failed && !self.errors.handler_failed && self.output.is_open();
+        let kind = if self.response.is_begun() { HandleKind::Stream } else { HandleKind::Later };
+        match &mut self.detached {
+            // Whoever has answered does not do it later. A response that is whole, as that to HEAD, has no more to come.
+            Some(detached) if goes_on && detached.kind() == kind && !self.response.is_complete() => {
+                detached.set_out();
+                Ok(())
+            }
+            _ => Err(self.detached.take()),
+        }
+    }
+
+    /// The response does not go on any more: for the caller to drop, once this is not locked.
+    pub(crate) fn take_detached(&mut self) -> Option<Box<Detached>> {
+        self.detached.take()
+    }
+
+    pub(crate) fn take_on_gone(&mut self) -> Option<Box<dyn FnOnce() + Send>> {
+        self.detached.as_mut()?.take_on_gone()
+    }
+
+    /// What there is to do.
+    pub(crate) fn next_act(&mut self, is_stopping: bool) -> NextAct {
+        // What is left from now on makes the connection look again.
+        self.link.wire.clear_notice();
+        let presence = self.link.wire.presence();
+        if self.is_cut() || presence == Presence::Gone || self.output.is_dead() {
+            return NextAct::Lose;
+        }
+        let now = self.instant();
+        match &mut self.detached {
+            Some(detached) => detached.next_act(presence, is_stopping, now),
+            None => NextAct::End(HandleEnd::Dropped),
+        }
+    }
+
+    /// Sends a heartbeat if one is due, and says how long the connection may wait for its handle.
+    pub(crate) fn beat(&mut self) -> Duration {
+        let now = self.instant();
+        let is_behind = self.output.is_behind();
+        let Some(detached) = &mut self.detached else { return LONGEST };
+        let due = detached.beat(now, is_behind);
+        let until = detached.due();
+        if let Some(bytes) = due {
+            // What cannot be added to this response does not make the client any more silent.
+            let _ = self.write_whole(bytes);
+        }
+        until.map_or(LONGEST, |until| until.saturating_duration_since(now))
+    }
+
+    /// What there is was sent, or had no room: whoever waits to send more looks again, and the connection waits for this beside its
+    /// handle.
+    pub(crate) fn lie_down(&mut self, has_room: bool) -> Others {
+        self.link.wire.free_room();
+        let is_gone = self.detached.as_ref().is_some_and(|detached| detached.is_gone());
+        Others { input: false, room: !has_room, end: !is_gone }
+    }
+
+    /// Whether so many bytes more may wait for the client. A message of any size may, where it is the only one.
+    pub(crate) fn has_room_for(&self, count: usize) -> bool {
+        let waiting = self.response.gathered() as u64 + self.output.left();
+        waiting == 0 || waiting.saturating_add(count as u64) <= self.link.bounds.high_water as u64
+    }
+
+    /// What handles on this connection's responses tell it by.
+    pub(crate) fn notifier(&self) -> Option<Arc<dyn Notifier>> {
+        self.link.wire.notifier()
+    }
+
+    /// Gets ready for a body that comes by a handle: the head can go out, whoever sends the first byte.
+    pub(crate) fn begin_stream(&mut self) -> io::Result<()> {
+        self.decide_about_rest();
+        self.response.begin_stream().map_err(invalid)
+    }
+
+    /// Whether the method has returned, so that the connection looks after the response.
+    pub(crate) fn is_detached_out(&self) -> bool {
+        self.detached.as_ref().is_some_and(|detached| detached.is_out())
+    }
+
+    /// How long one write may wait for the client.
+    pub(crate) fn write_timeout(&self) -> Duration {
+        self.deadlines.write_timeout()
+    }
+
+    /// Adds bytes to the body and sends them; unless something waits before them, which has somebody who sends it.
+    pub(crate) fn send_detached(&mut self, piece: Piece<'_>) -> io::Result<Option<FlushProgress>> {
+        let has_sender = self.is_detached_out() && self.has_output();
+        BufferPool::with(|pool| self.response.borrow_memory(&mut pool.output));
+        let added = match piece {
+            Piece::Bytes(bytes) => self.write_whole(bytes),
+            Piece::Payload(payload) if payload.len() < DIRECT => self.write_whole(payload.as_bytes()),
+            Piece::Payload(payload) => self.attach(Source::Payload(payload.clone()), 0..payload.len() as u64),
+        };
+        let sent = match added {
+            Ok(()) if has_sender => Ok(None),
+            Ok(()) => self.send_some().map(Some),
+            Err(error) => Err(error),
+        };
+        if let Some(detached) = &mut self.detached {
+            detached.spare_heartbeat();
+        }
+        BufferPool::with(|pool| self.response.shrink(&mut pool.output));
+        sent
+    }
+
+    /// The connection is lost, or cut, so that nothing more is sent.
+    pub(crate) fn lose(&mut self) {
+        if !self.output.is_dead() {
+            self.fail(io::ErrorKind::ConnectionReset.into(), "");
+        }
+    }
+
+    /// A client that goes away in this response is none to be told of.
+    pub(crate) fn let_client_go(&mut self) {
+        self.errors.expects_end = true;
+    }
+}

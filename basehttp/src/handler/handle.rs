@@ -1,0 +1,190 @@
+//! A handle on a response that goes on after its method has returned, for any thread.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use super::connection_io::{
+    ConnectionIo, Continuation, Detached, FlushProgress, HandleEnd, HandleKind, IoGuard, Piece, SharedIo,
+};
+use super::instance::InstanceVariables;
+use super::wire::Notifier;
+use crate::proto::connection::Phase;
+use crate::sync::Arc;
+
+/// It does not keep the connection: when that ends, whatever is done with the handle fails.
+pub(super) struct Handle {
+    shared: SharedIo,
+    notifier: Arc<dyn Notifier>,
+    number: u64,
+}
+
+impl Handle {
+    /// Makes the current response one that goes on.
+    pub(super) fn new(vars: &InstanceVariables, kind: HandleKind) -> io::Result<Self> {
+        if vars.phase() != Phase::Handler {
+            return Err(invalid(NO_REQUEST));
+        }
+        let mut io = vars.io();
+        let notifier = io.notifier().ok_or_else(|| io::Error::from(io::ErrorKind::Unsupported))?;
+        match kind {
+            HandleKind::Later if io.response.is_begun() => return Err(invalid(BEGUN)),
+            HandleKind::Later => {}
+            HandleKind::Stream => io.begin_stream()?,
+        }
+        let number = io.begin_detached(kind).ok_or_else(|| invalid(HAS_HANDLE))?;
+        Ok(Self { shared: vars.shared().clone(), notifier, number })
+    }
+
+    /// The connection, unless the response is over.
+    fn io(&self) -> io::Result<IoGuard<'_>> {
+        let mut io = self.shared.lock_working().ok_or_else(over)?;
+        if io.detached(self.number).is_none() { Err(over()) } else { Ok(io) }
+    }
+
+    /// Does something with the connection, which is to look at it then.
+    fn tell<T>(&self, run: impl FnOnce(&mut ConnectionIo) -> T) -> io::Result<T> {
+        let mut io = self.io()?;
+        let told = run(&mut io);
+        let is_out = io.is_detached_out();
+        drop(io);
+        // Until the method has returned, its thread has the connection.
+        if is_out {
+            self.notifier.notify();
+        }
+        Ok(told)
+    }
+
+    /// Whether nobody waits for more.
+    pub(super) fn is_gone(&self) -> bool {
+        self.io().map_or(true, |mut io| io.detached(self.number).is_none_or(|detached| detached.is_gone()))
+    }
+
+    /// What is called, on a thread of the server, when nobody waits for more. At once where nobody does.
+    pub(super) fn on_gone(&self, call: Box<dyn FnOnce() + Send>) {
+        let mut call = Some(call);
+        let told = self.tell(|io| {
+            let detached = io.detached(self.number)?;
+            call.take().and_then(|call| detached.set_on_gone(call))
+        });
+        // An earlier one, whose drop is code of the user.
+        drop(told);
+        if let Some(call) = call {
+            call();
+        }
+    }
+
+    pub(super) fn give_up(&self, end: HandleEnd) {
+        let _ = self.tell(|io| io.detached(self.number).map(|detached| detached.give_up(end)));
+    }
+
+    pub(super) fn resume(&self, continuation: Continuation) {
+        let mut continuation = Some(continuation);
+        let _ = self.tell(|io| {
+            if let (Some(detached), Some(continuation)) = (io.detached(self.number), continuation.take()) {
+                detached.resume(continuation);
+            }
+        });
+    }
+
+    pub(super) fn set_timeout(&self, after: Duration, continuation: Continuation) {
+        let mut continuation = Some(continuation);
+        let before = self.tell(|io| {
+            let until = io.instant() + after.min(LONGEST);
+            let detached = io.detached(self.number)?;
+            continuation.take().and_then(|continuation| detached.set_timeout(until, continuation))
+        });
+        drop(before);
+    }
+
+    /// What nobody has to be told of: a client that goes, a server that stops.
+    pub(super) fn end_with_client(&self) {
+        let _ = self.tell(|io| {
+            io.let_client_go();
+            io.detached(self.number).map(Detached::end_with_client)
+        });
+    }
+
+    pub(super) fn set_heartbeat(&self, every: Duration, bytes: &'static [u8]) {
+        let _ = self.tell(|io| {
+            let now = io.instant();
+            io.detached(self.number)
+                .map(|detached| detached.set_heartbeat(every.clamp(SHORTEST, LONGEST), bytes, now))
+        });
+    }
+
+    /// How long a write may wait for the client.
+    pub(super) fn write_timeout(&self) -> Duration {
+        self.io().map_or(Duration::ZERO, |io| io.write_timeout())
+    }
+
+    /// Sends bytes, all of them or none. Where they have no room it waits for so long.
+    pub(super) fn send(&self, piece: Piece<'_>, patience: Duration) -> io::Result<()> {
+        self.send_quietly(piece, patience).map(|Sent { needs_notice }| {
+            if needs_notice {
+                self.notify();
+            }
+        })
+    }
+
+    /// As [`send`](Self::send), for a caller that has a lock of its own: it is told whether to [`notify`](Self::notify).
+    pub(super) fn send_quietly(&self, piece: Piece<'_>, patience: Duration) -> io::Result<Sent> {
+        let mut until = None;
+        loop {
+            self.notifier.clear_room();
+            let mut io = self.io()?;
+            if io.has_room_for(piece.len()) {
+                return io.send_detached(piece).map(|progress| Sent {
+                    needs_notice: progress != Some(FlushProgress::Done) && io.is_detached_out(),
+                });
+            }
+            let until = *until.get_or_insert_with(|| Instant::now() + patience.min(LONGEST));
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            if io.is_detached_out() {
+                drop(io);
+                self.notifier.wait_for_room(left).or_else(only_late)?;
+            } else if io.send_some()? == FlushProgress::NoRoom {
+                // The method's thread has the connection, and nobody else sends.
+                io.wait_for_room_within(left)?;
+            }
+        }
+    }
+
+    /// The connection looks for what was left for it.
+    pub(super) fn notify(&self) {
+        self.notifier.notify();
+    }
+}
+
+/// What a caller owes the connection that has sent something quietly.
+pub(super) struct Sent {
+    pub(super) needs_notice: bool,
+}
+
+/// For ever, and short enough to be added to a time.
+const LONGEST: Duration = super::connection_io::LONGEST;
+
+/// Nobody needs heartbeats more often, and each is a turn of the connection.
+const SHORTEST: Duration = Duration::from_millis(100);
+
+const NO_REQUEST: &str = "only a request that is being answered has a response that can go on: call later() or stream() in a do_* method";
+
+const BEGUN: &str =
+    "later() is for a response that has not begun: call it before send_response(), or use stream()";
+
+const HAS_HANDLE: &str = "the response has a handle already: later() or stream() was called before";
+
+fn invalid(text: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, text)
+}
+
+fn over() -> io::Error {
+    io::Error::new(io::ErrorKind::BrokenPipe, "the response is over: it was ended, or its client has gone")
+}
+
+/// That there was no room in time is found by another look.
+fn only_late(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::TimedOut { Ok(()) } else { Err(error) }
+}

@@ -1,0 +1,66 @@
+//! A response that goes on after its method has returned: what its handle has left is done, what there is is sent, and the
+//! connection lies down until there is more.
+
+use super::caught::caught;
+use super::failing::{panicked, report};
+use super::sending::{Flushed, continue_or_flush, flush};
+use super::turn::{Step, Turn, TurnContext};
+use crate::handler::any_handler::AnyHandler;
+use crate::handler::connection_io::NextAct;
+use crate::handler::dispatch::act;
+use crate::handler::failure::HandlerFailure;
+use crate::handler::wire::Want;
+use crate::proto::connection::Phase;
+
+/// Goes on with such a response. `is_late` says that the time for what was waited for is over.
+pub(super) fn go_on_detached(
+    handler: &mut dyn AnyHandler,
+    context: &mut dyn TurnContext,
+    is_late: bool,
+    is_enough: bool,
+) -> Step {
+    let next = handler.vars().io().next_act(context.is_stopping());
+    match next {
+        NextAct::Wait => return wait(handler, context, is_late),
+        NextAct::Lose | NextAct::TellGone => {
+            if !context.runs_user_code() {
+                return Step::Break(Turn::Elsewhere);
+            }
+            context.enter();
+            if let Err(message) = caught(|| act(handler, next)) {
+                report(handler, "on_gone", &HandlerFailure::Panic(&message));
+            }
+            context.leave();
+        }
+        NextAct::Resume | NextAct::TimeOut | NextAct::End(_) => {
+            let request = handler.vars().request();
+            if !context.may_run(request.command(), request.path()) {
+                return Step::Break(Turn::Elsewhere);
+            }
+            handler.vars().io().handler_begins();
+            context.enter();
+            if let Err(message) = caught(|| act(handler, next)) {
+                panicked(handler, "resume", &message);
+            }
+            context.leave();
+            if handler.vars().phase() == Phase::Done {
+                return continue_or_flush(handler, context, is_enough);
+            }
+        }
+    }
+    if is_enough { Step::Break(Turn::Again) } else { Step::Continue(()) }
+}
+
+/// Sends what there is, and waits for more.
+fn wait(handler: &mut dyn AnyHandler, context: &mut dyn TurnContext, is_late: bool) -> Step {
+    let time = handler.vars().io().beat();
+    let flushed = flush(handler, context, is_late);
+    let others = |has_room| Want::Notice(handler.vars().io().lie_down(has_room));
+    Step::Break(match flushed {
+        Flushed::All { .. } => Turn::Later(others(true), time),
+        Flushed::Paused(Turn::Later(_, room)) => Turn::Later(others(false), room.min(time)),
+        Flushed::Paused(turn) => turn,
+        // The next look finds the connection lost.
+        Flushed::Dead => return Step::Continue(()),
+    })
+}
