@@ -292,9 +292,9 @@ pub use handler::HttpTypes;
 pub use handler::PeerCredentials;
 pub use handler::{
     Address, BaseHTTPRequestHandler, Connection, DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE, Detach,
-    HandlerError, Headers, HeadersIter, Histogram, Later, LogLevel, Message, Multipart, Part, Payload, RFile,
-    RFileLock, RequestHandler, ResponseCode, ServerHandle, ServerInfo, ShutdownReport, Stats, Stream,
-    Upgraded, WFile, html_escape, unquote,
+    HandlerError, Headers, HeadersIter, Histogram, Later, LogLevel, Message, Multipart, Part, Payload, Peer,
+    RFile, RFileLock, RequestHandler, ResponseCode, ServerHandle, ServerInfo, ShutdownReport, Stats, Stream,
+    Upgraded, UpgradedHandler, WFile, html_escape, unquote,
 };
 #[cfg(feature = "proxy")]
 pub use handler::{ForwardedFields, TrustedProxies};

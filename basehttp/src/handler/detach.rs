@@ -11,6 +11,7 @@ use super::connection_io::{Continuation, HandleEnd, HandleKind, Piece};
 use super::handle::Handle;
 use super::method::Outcome;
 use super::payload::Payload;
+use super::upgraded_handler::{Peer, UpgradedHandler};
 use crate::sync::is_panicking;
 
 /// Responses that go on after their `do_*` method has returned. Every handler has these methods; the [prelude](crate::prelude)
@@ -91,6 +92,20 @@ pub trait Detach: RequestHandler {
     /// ```
     fn stream(&self) -> io::Result<Stream> {
         Handle::new(self.vars(), HandleKind::Stream).map(Stream)
+    }
+
+    /// Hands over the connection to an object that speaks another protocol, after the response that switches to it: as
+    /// [`upgrade`](super::BaseHTTPRequestHandler::upgrade), which see, but without a thread. When the method has returned, the object is told of
+    /// what happens. See [`UpgradedHandler`].
+    ///
+    /// # Errors
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) as for [`upgrade`](super::BaseHTTPRequestHandler::upgrade);
+    /// [`Unsupported`](io::ErrorKind::Unsupported) over a stream of one's own ([`serve_stream`](crate::HTTPServer::serve_stream)), which
+    /// cannot be read from and written to at the same time.
+    fn upgrade_to(&self, handler: impl UpgradedHandler) -> io::Result<Peer> {
+        let peer = Peer::new(Handle::new(self.vars(), HandleKind::Upgraded)?);
+        peer.serve(handler);
+        Ok(peer)
     }
 }
 

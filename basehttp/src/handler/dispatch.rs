@@ -4,7 +4,8 @@ use std::io;
 
 use super::any_handler::AnyHandler;
 use super::connection_io::{
-    BodyProgress, Detached, FlushProgress, HandleEnd, HandleKind, IoGuard, NextAct, NextHead,
+    BodyProgress, Detached, FlushProgress, HandleEnd, HandleKind, IoGuard, NextAct, NextHead, Occasion,
+    ServedEvent,
 };
 use super::failing::{code_of, fail, function_of, last_resort, report_error, row_of};
 use super::failure::HandlerFailure;
@@ -301,6 +302,11 @@ pub(crate) fn act(handler: &mut dyn AnyHandler, act: NextAct) {
                 call();
             }
         }
+        NextAct::Serve(occasion) => {
+            handler.vars().happens(Event::Resumed);
+            in_same_span(handler, |handler| serve_upgraded(handler, occasion));
+            settle(handler, None);
+        }
         NextAct::Resume | NextAct::TimeOut | NextAct::End(_) => {
             let detached = handler.vars().io().take_detached();
             handler.vars().happens(Event::Resumed);
@@ -330,6 +336,24 @@ fn resume(handler: &mut dyn AnyHandler, act: NextAct, mut detached: Box<Detached
     };
     // What else was left goes before the handler's failure is told: its drop is code of the user as well.
     drop(detached);
+    if let Some(failure) = failure {
+        fail(handler, function_of(handler), &HandlerFailure::Error(&failure));
+    }
+}
+
+/// Tells the object that speaks another protocol.
+fn serve_upgraded(handler: &mut dyn AnyHandler, occasion: Occasion) {
+    let taken = handler.vars().io().take_served(occasion);
+    let Some((mut served, input)) = taken else { return };
+    let failure = served.happened(match occasion {
+        Occasion::Opened => ServedEvent::Opened,
+        Occasion::Received => ServedEvent::Received(input.data()),
+        Occasion::Ended => ServedEvent::Ended,
+        Occasion::TimeOver => ServedEvent::TimeOver,
+        Occasion::Stopping => ServedEvent::Stopping,
+    });
+    let over = handler.vars().io().give_back_served(served, input, occasion == Occasion::Received);
+    drop(over);
     if let Some(failure) = failure {
         fail(handler, function_of(handler), &HandlerFailure::Error(&failure));
     }

@@ -4,7 +4,8 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::connection_io::{
-    ConnectionIo, Continuation, Detached, FlushProgress, HandleEnd, HandleKind, IoGuard, Piece, SharedIo,
+    ConnectionIo, Continuation, Detached, FlushProgress, HandleEnd, HandleKind, IoGuard, Piece, Served,
+    SharedIo,
 };
 use super::instance::InstanceVariables;
 use super::wire::Notifier;
@@ -30,6 +31,8 @@ impl Handle {
             HandleKind::Later if io.response.is_begun() => return Err(invalid(BEGUN)),
             HandleKind::Later => {}
             HandleKind::Stream => io.begin_stream()?,
+            HandleKind::Upgraded if notifier.works_beside_input() => io.begin_upgraded()?,
+            HandleKind::Upgraded => return Err(io::ErrorKind::Unsupported.into()),
         }
         let number = io.begin_detached(kind).ok_or_else(|| invalid(HAS_HANDLE))?;
         Ok(Self { shared: vars.shared().clone(), notifier, number })
@@ -71,6 +74,21 @@ impl Handle {
         if let Some(call) = call {
             call();
         }
+    }
+
+    /// Hands the connection over to an object that speaks another protocol.
+    pub(super) fn serve(&self, served: Box<dyn Served>) {
+        if let Ok(mut io) = self.io() {
+            io.serve(served);
+        }
+    }
+
+    /// Has that object told when so much time is over, or not at all.
+    pub(super) fn set_timer(&self, after: Option<Duration>) {
+        let _ = self.tell(|io| {
+            let until = after.map(|after| io.instant() + after.min(LONGEST));
+            io.detached(self.number).map(|detached| detached.set_timer(until))
+        });
     }
 
     pub(super) fn give_up(&self, end: HandleEnd) {
@@ -155,6 +173,13 @@ impl Handle {
     /// The connection looks for what was left for it.
     pub(super) fn notify(&self) {
         self.notifier.notify();
+    }
+}
+
+/// Two handles on one response are one.
+impl PartialEq for Handle {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
     }
 }
 

@@ -39,6 +39,7 @@ mod span;
 pub(crate) mod stats;
 pub(crate) mod text;
 mod upgrade;
+mod upgraded_handler;
 mod wfile;
 pub(crate) mod wire;
 
@@ -76,6 +77,7 @@ pub(crate) use server_info::{HandleError, NameOf};
 pub use stats::{Histogram, Stats};
 pub use text::{html_escape, unquote};
 pub use upgrade::Upgraded;
+pub use upgraded_handler::{Peer, UpgradedHandler};
 pub use wfile::WFile;
 pub use wire::LogLevel;
 

@@ -82,29 +82,10 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// assert!(run.output.ends_with(b"\r\n\r\nHELLO"));
     /// ```
     pub fn upgrade(&self) -> io::Result<Upgraded<'_>> {
-        let mut io = self.io();
-        if !io.response.is_tunnel() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, NOT_SWITCHED));
-        }
-        // Where the request had a body, it was still to be read when the head was sent.
-        io.open_tunnel();
-        if !io.is_tunnel() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, BODY_LEFT));
-        }
-        // Two streams of one connection would each have a part of what comes.
-        if !io.hand_over() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, HANDED_OVER));
-        }
+        self.io().begin_upgraded()?;
         Ok(Upgraded { rfile: &self.rfile, wfile: &self.wfile })
     }
 }
-
-const NOT_SWITCHED: &str = "upgrade() is for a connection whose protocol was switched: first send_response(101), the \
-    fields Upgrade and Connection, and end_headers()";
-
-const BODY_LEFT: &str = "upgrade() comes behind the request's body: read it to its end first";
-
-const HANDED_OVER: &str = "upgrade() has handed over this connection before: keep the stream that it gave";
 
 /// Whether a list, in one field or several, has this word.
 fn has<'a>(mut values: impl Iterator<Item = &'a [u8]>, word: &[u8]) -> bool {

@@ -126,6 +126,11 @@ pub(crate) trait Notifier: Send + Sync {
     /// A handle is about to look whether there is room: what is freed from now on comes after that.
     fn clear_room(&self);
 
+    /// Whether that works while the connection waits for input.
+    fn works_beside_input(&self) -> bool {
+        true
+    }
+
     /// Blocks the calling thread until room is freed, for so long at most.
     fn wait_for_room(&self, timeout: Duration) -> io::Result<()>;
 }

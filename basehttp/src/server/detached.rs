@@ -32,7 +32,7 @@ pub(super) fn go_on_detached(
             }
             context.leave();
         }
-        NextAct::Resume | NextAct::TimeOut | NextAct::End(_) => {
+        NextAct::Resume | NextAct::TimeOut | NextAct::Serve(_) | NextAct::End(_) => {
             let request = handler.vars().request();
             if !context.may_run(request.command(), request.path()) {
                 return Step::Break(Turn::Elsewhere);

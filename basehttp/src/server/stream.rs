@@ -274,6 +274,10 @@ impl Notifier for StreamNotifier {
         in_time(wait(&self.record, &self.server, want, timeout))
     }
 
+    fn works_beside_input(&self) -> bool {
+        false
+    }
+
     fn clear_room(&self) {
         self.server.notices().clear_room();
     }

@@ -131,7 +131,8 @@ impl Record {
             drop(recorded);
             return self.is_silent_for(patience);
         }
-        if (others.input && !recorded.pieces.is_empty()) || (others.end && recorded.has_ended()) {
+        // The end of what comes is input as well.
+        if others.input || (others.end && recorded.has_ended()) {
             return false;
         }
         drop(recorded);

@@ -28,6 +28,20 @@ pub(crate) struct Detached {
     /// There is nothing to be told, and nothing to be waited for, when the client goes or the server stops.
     ends_with_client: bool,
     heartbeat: Option<Heartbeat>,
+    upgraded: Option<Upgraded>,
+}
+
+/// What is known of the object that speaks another protocol.
+#[derive(Default)]
+struct Upgraded {
+    /// None while it runs.
+    served: Option<Box<dyn Served>>,
+    /// When it wants to be told that its time is over.
+    timer: Option<Instant>,
+    is_opened: bool,
+    /// It was told that nothing more comes.
+    has_ended: bool,
+    knows_of_stop: bool,
 }
 
 /// What a handle is for.
@@ -37,6 +51,27 @@ pub(crate) enum HandleKind {
     Later,
     /// It has, and its bytes come by the handle.
     Stream,
+    /// The connection goes on in another protocol, which an object speaks.
+    Upgraded,
+}
+
+/// What speaks the other protocol: it is told of what happens, as a handler is of a request. Its drop is its end.
+pub(crate) trait Served: Send {
+    /// Why it failed, if it did.
+    fn happened(&mut self, event: ServedEvent<'_>) -> Option<String>;
+}
+
+/// What happens to a connection that goes on in another protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ServedEvent<'a> {
+    Opened,
+    Received(&'a [u8]),
+    /// The client has ended its half.
+    Ended,
+    /// The time that it has set is over.
+    TimeOver,
+    /// The server is being shut down.
+    Stopping,
 }
 
 /// How a handle is given up.
@@ -68,14 +103,34 @@ pub(crate) enum NextAct {
     Resume,
     /// The handle has had its time.
     TimeOut,
+    /// The object that speaks another protocol is to be told of something.
+    Serve(Occasion),
     /// The handle is given up.
     End(HandleEnd),
     /// To send what there is, and to wait.
     Wait,
 }
 
+/// What it is to be told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    Opened,
+    Received,
+    Ended,
+    TimeOver,
+    Stopping,
+}
+
 /// One after the other, for all connections: responses that go on are few.
 static NUMBERS: AtomicU64 = AtomicU64::new(0);
+
+/// What has come of a client that speaks another protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum InputState {
+    None,
+    Some,
+    Ended,
+}
 
 impl Detached {
     pub(super) fn new(kind: HandleKind) -> Self {
@@ -90,6 +145,54 @@ impl Detached {
             on_gone: None,
             ends_with_client: false,
             heartbeat: None,
+            upgraded: None,
+        }
+    }
+
+    pub(super) fn serve(&mut self, served: Box<dyn Served>) {
+        self.upgraded = Some(Upgraded { served: Some(served), ..Upgraded::default() });
+    }
+
+    /// Takes the object that speaks another protocol, to tell it of this.
+    pub(super) fn take_served(&mut self, occasion: Occasion) -> Option<Box<dyn Served>> {
+        let upgraded = self.upgraded.as_mut()?;
+        match occasion {
+            Occasion::Opened => upgraded.is_opened = true,
+            Occasion::Stopping => upgraded.knows_of_stop = true,
+            Occasion::TimeOver => upgraded.timer = None,
+            Occasion::Ended => upgraded.has_ended = true,
+            Occasion::Received => {}
+        }
+        upgraded.served.take()
+    }
+
+    pub(super) fn give_back(&mut self, served: Box<dyn Served>) -> Option<Box<dyn Served>> {
+        self.upgraded.as_mut()?.served.replace(served)
+    }
+
+    /// Has it told when so much time is over; not at all for none.
+    pub(crate) fn set_timer(&mut self, until: Option<Instant>) {
+        if let Some(upgraded) = &mut self.upgraded {
+            upgraded.timer = until;
+        }
+    }
+
+    /// What it is to be told of, where there is something. `input` says what the client has sent, if that was looked for.
+    pub(super) fn occasion(&self, input: InputState, is_stopping: bool, now: Instant) -> Option<Occasion> {
+        let upgraded = self.upgraded.as_ref()?;
+        if !upgraded.is_opened {
+            return Some(Occasion::Opened);
+        }
+        if is_stopping && !upgraded.knows_of_stop {
+            return Some(Occasion::Stopping);
+        }
+        if upgraded.timer.is_some_and(|timer| timer <= now) {
+            return Some(Occasion::TimeOver);
+        }
+        match input {
+            InputState::None => None,
+            InputState::Some => Some(Occasion::Received),
+            InputState::Ended => (!upgraded.has_ended).then_some(Occasion::Ended),
         }
     }
 
@@ -155,7 +258,8 @@ impl Detached {
     pub(super) fn due(&self) -> Option<Instant> {
         let next = self.heartbeat.as_ref().map(|heartbeat| heartbeat.next);
         let until = self.timeout.as_ref().map(|(until, _)| *until);
-        [next, until].into_iter().flatten().min()
+        let timer = self.upgraded.as_ref().and_then(|upgraded| upgraded.timer);
+        [next, until, timer].into_iter().flatten().min()
     }
 
     pub(crate) fn is_gone(&self) -> bool {

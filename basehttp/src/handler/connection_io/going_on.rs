@@ -6,10 +6,11 @@ use std::time::Duration;
 use super::attached::Source;
 use super::bounds::LONGEST;
 use super::buffer_pool::BufferPool;
-use super::detached::{Detached, HandleEnd, HandleKind, NextAct};
+use super::detached::{Detached, HandleEnd, HandleKind, InputState, NextAct, Occasion, Served};
 use super::sending::FlushProgress;
 use super::writing::invalid;
 use super::{ConnectionIo, DIRECT};
+use crate::handler::buffer::Buffer;
 use crate::handler::payload::Payload;
 use crate::handler::wire::{Notifier, Others, Presence};
 use crate::sync::Arc;
@@ -29,6 +30,13 @@ impl Piece<'_> {
         }
     }
 }
+
+const NOT_SWITCHED: &str = "upgrade() is for a connection whose protocol was switched: first send_response(101), the \
+    fields Upgrade and Connection, and end_headers()";
+
+const BODY_LEFT: &str = "upgrade() comes behind the request's body: read it to its end first";
+
+const HANDED_OVER: &str = "upgrade() has handed over this connection before: keep the stream that it gave";
 
 impl ConnectionIo {
     /// Makes the response one that goes on, and says by which number its handle is known. None if there is a handle on it.
@@ -53,15 +61,19 @@ impl ConnectionIo {
     /// may be code of the user, once this is not locked any more.
     pub(crate) fn settle_detached(&mut self, has_failed: bool) -> Result<(), Option<Box<Detached>>> {
         let goes_on = !has_failed && !self.errors.handler_failed && self.output.is_open();
-        let kind = if self.response.is_begun() { HandleKind::Stream } else { HandleKind::Later };
-        match &mut self.detached {
-            // Whoever has answered does not do it later. A response that is whole, as that to HEAD, has no more to come.
-            Some(detached) if goes_on && detached.kind() == kind && !self.response.is_complete() => {
-                detached.set_out();
-                Ok(())
-            }
-            _ => Err(self.detached.take()),
+        let Some(detached) = &mut self.detached else { return Err(None) };
+        let has_more = match detached.kind() {
+            // Whoever has answered does not do it later.
+            HandleKind::Later => !self.response.is_begun(),
+            // A response that is whole, as that to HEAD, has no more to come.
+            HandleKind::Stream => !self.response.is_complete(),
+            HandleKind::Upgraded => true,
+        };
+        if !goes_on || !has_more {
+            return Err(self.detached.take());
         }
+        detached.set_out();
+        Ok(())
     }
 
     /// The response does not go on any more: for the caller to drop, once this is not locked.
@@ -82,9 +94,70 @@ impl ConnectionIo {
             return NextAct::Lose;
         }
         let now = self.instant();
+        let Some(detached) = &mut self.detached else { return NextAct::End(HandleEnd::Dropped) };
+        let act = detached.next_act(presence, is_stopping, now);
+        if act != NextAct::Wait || detached.kind() != HandleKind::Upgraded {
+            return act;
+        }
+        let input = self.look_for_bytes();
+        let occasion = self.detached.as_ref().and_then(|detached| detached.occasion(input, is_stopping, now));
+        occasion.map_or(NextAct::Wait, NextAct::Serve)
+    }
+
+    /// What has come that is no HTTP. A client that does not take what it is sent may not send more.
+    fn look_for_bytes(&mut self) -> InputState {
+        if self.output.is_behind() {
+            return InputState::None;
+        }
+        if !self.input.buffer.is_empty() {
+            return InputState::Some;
+        }
+        if self.input.ended {
+            return InputState::Ended;
+        }
+        match self.input.fill(&mut *self.link.wire) {
+            Ok(1..) => InputState::Some,
+            Ok(0) => {
+                self.input.ended = true;
+                InputState::Ended
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => InputState::None,
+            Err(error) => {
+                self.fail(error, "");
+                self.input.ended = true;
+                InputState::Ended
+            }
+        }
+    }
+
+    /// Hands the connection over to an object that speaks another protocol.
+    pub(crate) fn serve(&mut self, served: Box<dyn Served>) {
+        if let Some(detached) = &mut self.detached {
+            detached.serve(served);
+        }
+    }
+
+    /// Takes that object to tell it of something, with what has come and was not told yet.
+    pub(crate) fn take_served(&mut self, occasion: Occasion) -> Option<(Box<dyn Served>, Buffer)> {
+        let served = self.detached.as_mut()?.take_served(occasion)?;
+        Some((served, std::mem::take(&mut self.input.buffer)))
+    }
+
+    /// Gives it back, with the memory of what had come. Where the connection is over it comes back, to be dropped when this is not
+    /// locked any more.
+    pub(crate) fn give_back_served(
+        &mut self,
+        served: Box<dyn Served>,
+        mut input: Buffer,
+        is_told: bool,
+    ) -> Option<Box<dyn Served>> {
+        if is_told {
+            input.clear();
+        }
+        self.input.buffer = input;
         match &mut self.detached {
-            Some(detached) => detached.next_act(presence, is_stopping, now),
-            None => NextAct::End(HandleEnd::Dropped),
+            Some(detached) => detached.give_back(served),
+            None => Some(served),
         }
     }
 
@@ -106,8 +179,9 @@ impl ConnectionIo {
     /// handle.
     pub(crate) fn lie_down(&mut self, has_room: bool) -> Others {
         self.link.wire.free_room();
-        let is_gone = self.detached.as_ref().is_some_and(|detached| detached.is_gone());
-        Others { input: false, room: !has_room, end: !is_gone }
+        let Some(detached) = &self.detached else { return Others::default() };
+        let input = detached.kind() == HandleKind::Upgraded && has_room && !self.input.ended;
+        Others { input, room: !has_room, end: !detached.is_gone() }
     }
 
     /// Whether so many bytes more may wait for the client. A message of any size may, where it is the only one.
@@ -125,6 +199,21 @@ impl ConnectionIo {
     pub(crate) fn begin_stream(&mut self) -> io::Result<()> {
         self.decide_about_rest();
         self.response.begin_stream().map_err(invalid)
+    }
+
+    /// Gets ready to hand over a connection whose protocol was switched.
+    pub(crate) fn begin_upgraded(&mut self) -> io::Result<()> {
+        let invalid = |text: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        if !self.response.is_tunnel() {
+            return invalid(NOT_SWITCHED);
+        }
+        // Where the request had a body, it was still to be read when the head was sent.
+        self.open_tunnel();
+        if !self.is_tunnel() {
+            return invalid(BODY_LEFT);
+        }
+        // Two streams of one connection would each have a part of what comes.
+        if self.hand_over() { Ok(()) } else { invalid(HANDED_OVER) }
     }
 
     /// Whether the method has returned, so that the connection looks after the response.

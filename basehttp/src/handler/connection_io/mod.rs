@@ -38,7 +38,9 @@ use output::Output;
 
 pub(crate) use attached::Source;
 pub(crate) use bounds::{Bounds, LONGEST};
-pub(crate) use detached::{Continuation, Detached, HandleEnd, HandleKind, NextAct};
+pub(crate) use detached::{
+    Continuation, Detached, HandleEnd, HandleKind, NextAct, Occasion, Served, ServedEvent,
+};
 pub(crate) use errors::ConnectionError;
 pub(crate) use going_on::Piece;
 pub(crate) use reading::{BodyProgress, NextHead};

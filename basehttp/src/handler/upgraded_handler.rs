@@ -1,0 +1,205 @@
+//! Connections that go on in another protocol, served by events: an object is told of what comes, and no thread waits for it.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use super::connection_io::{HandleEnd, Piece, Served, ServedEvent};
+use super::handle::Handle;
+use super::payload::Payload;
+use crate::sync::{Arc, is_panicking};
+
+/// What speaks another protocol on a connection, after [`upgrade_to`](super::Detach::upgrade_to): it is told of what happens there.
+///
+/// Its methods are called as `do_*` methods are, one after the other: on a thread of the server, and they may block. In between it
+/// holds no thread. An error, and a panic, are logged and end the connection. A client that is gone in a way that the protocol calls
+/// an error is none: call [`Peer::close`] and return `Ok`.
+///
+/// ```
+/// use std::io;
+/// use basehttp::prelude::*;
+/// use basehttp::{Peer, UpgradedHandler};
+///
+/// /// Sends back what comes, in capitals.
+/// struct Shout;
+///
+/// impl UpgradedHandler for Shout {
+///     fn received(&mut self, peer: &Peer, bytes: &[u8]) -> io::Result<()> {
+///         peer.send(&bytes.to_ascii_uppercase())
+///     }
+/// }
+///
+/// struct Shouting { base: BaseHTTPRequestHandler }
+///
+/// #[http_handler]
+/// impl Shouting {
+///     const protocol_version: &str = "HTTP/1.1";
+///
+///     fn do_GET(&self) -> io::Result<()> {
+///         if !self.upgrades_to("shout") {
+///             return self.send_error(426);
+///         }
+///         self.send_response(101);
+///         self.send_header("Upgrade", "shout");
+///         self.send_header("Connection", "Upgrade");
+///         self.end_headers()?;
+///         self.upgrade_to(Shout).map(drop)
+///     }
+/// }
+///
+/// let request = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: shout\r\n\r\nhello";
+/// let run = basehttp::testing::run(|base| Shouting { base }, [request]);
+/// assert!(run.output.ends_with(b"\r\n\r\nHELLO"));
+/// ```
+pub trait UpgradedHandler: Send + 'static {
+    /// The method that has called [`upgrade_to`](super::Detach::upgrade_to) has returned. Does nothing by default.
+    ///
+    /// # Errors
+    /// An error ends the connection.
+    fn opened(&mut self, peer: &Peer) -> io::Result<()> {
+        let _ = peer;
+        Ok(())
+    }
+
+    /// Bytes have come: as many as there were, at most some 16 KiB. What they mean together with those before is for the protocol. While the
+    /// client does not take what it was sent, nothing is read.
+    ///
+    /// # Errors
+    /// An error ends the connection.
+    fn received(&mut self, peer: &Peer, bytes: &[u8]) -> io::Result<()>;
+
+    /// The client has ended its half of the connection. By default the server ends its own then.
+    ///
+    /// # Errors
+    /// An error ends the connection.
+    fn ended(&mut self, peer: &Peer) -> io::Result<()> {
+        peer.close();
+        Ok(())
+    }
+
+    /// The time of [`Peer::set_timer`] is over. Does nothing by default.
+    ///
+    /// # Errors
+    /// An error ends the connection.
+    fn timer(&mut self, peer: &Peer) -> io::Result<()> {
+        let _ = peer;
+        Ok(())
+    }
+
+    /// The server is being shut down: what is not closed at the end of the grace is cut. By default it is closed at once.
+    ///
+    /// # Errors
+    /// An error ends the connection.
+    fn stopping(&mut self, peer: &Peer) -> io::Result<()> {
+        peer.close();
+        Ok(())
+    }
+
+    /// The connection is over, whatever has ended it. Called once, at last, unless another method of this object has panicked. Does
+    /// nothing by default.
+    fn closed(&mut self, peer: &Peer) {
+        let _ = peer;
+    }
+}
+
+/// The other end of a connection that an [`UpgradedHandler`] serves. Any thread may send with it, and it may be cloned. It does not keep
+/// the connection.
+#[derive(Clone, PartialEq)]
+pub struct Peer(Arc<Handle>);
+
+impl Eq for Peer {}
+
+impl Peer {
+    pub(super) fn new(handle: Handle) -> Self {
+        Self(Arc::new(handle))
+    }
+
+    pub(super) fn serve(&self, handler: impl UpgradedHandler) {
+        self.0.serve(Box::new(ServedBy { handler, peer: self.clone(), is_opened: false }));
+    }
+
+    /// Sends bytes, all of them or none, and does not wait. What the client has not taken waits in the connection's buffer, up to
+    /// [`write_high_water`](crate::ServerBuilder::write_high_water) bytes; a message of any size is taken where nothing waits before it.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if they have no room, [`BrokenPipe`](io::ErrorKind::BrokenPipe) if the connection is
+    /// over. An I/O error of the connection.
+    pub fn send(&self, bytes: &[u8]) -> io::Result<()> {
+        self.0.send(Piece::Bytes(bytes), Duration::ZERO)
+    }
+
+    /// As [`send`](Self::send), and waits for room, for so long at most.
+    ///
+    /// # Errors
+    /// As those of [`send`](Self::send).
+    pub fn send_within(&self, bytes: &[u8], patience: Duration) -> io::Result<()> {
+        self.0.send(Piece::Bytes(bytes), patience)
+    }
+
+    /// As [`send`](Self::send) for bytes that are handed over: where they are many they are not copied.
+    ///
+    /// # Errors
+    /// As those of [`send`](Self::send).
+    pub fn send_bytes(&self, payload: impl Into<Payload>) -> io::Result<()> {
+        self.0.send(Piece::Payload(&payload.into()), Duration::ZERO)
+    }
+
+    /// Has [`timer`](UpgradedHandler::timer) called when so much time is over, once; `None` takes that back. A second call replaces the first.
+    pub fn set_timer(&self, after: Option<Duration>) {
+        self.0.set_timer(after);
+    }
+
+    /// Ends the connection when what was sent is on its way. What the client still sends is dropped.
+    pub fn close(&self) {
+        self.0.give_up(HandleEnd::Dropped);
+    }
+
+    /// Ends the connection with a reset.
+    pub fn abort(&self) {
+        self.0.give_up(HandleEnd::Aborted);
+    }
+
+    /// Whether the connection is over, or about to be: the client has ended its half, or the server is being shut down.
+    pub fn is_gone(&self) -> bool {
+        self.0.is_gone()
+    }
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peer").finish_non_exhaustive()
+    }
+}
+
+/// The user's object, as the connection knows it.
+struct ServedBy<H: UpgradedHandler> {
+    handler: H,
+    peer: Peer,
+    is_opened: bool,
+}
+
+impl<H: UpgradedHandler> Served for ServedBy<H> {
+    fn happened(&mut self, event: ServedEvent<'_>) -> Option<String> {
+        let Self { handler, peer, is_opened } = self;
+        let outcome = match event {
+            ServedEvent::Opened => {
+                *is_opened = true;
+                handler.opened(peer)
+            }
+            ServedEvent::Received(bytes) => handler.received(peer, bytes),
+            ServedEvent::Ended => handler.ended(peer),
+            ServedEvent::TimeOver => handler.timer(peer),
+            ServedEvent::Stopping => handler.stopping(peer),
+        };
+        outcome.err().map(|error| error.to_string())
+    }
+}
+
+impl<H: UpgradedHandler> Drop for ServedBy<H> {
+    fn drop(&mut self) {
+        // A panic in here would be the second one.
+        if self.is_opened && !is_panicking() {
+            self.handler.closed(&self.peer);
+        }
+    }
+}
