@@ -247,6 +247,7 @@
 //! - `peer-credentials`: `Connection::peer_credentials`, on unix: user, group and process at the other end of a unix socket.
 //! - `proxy`: `TrustedProxies`: the PROXY protocol, `Forwarded`, `X-Forwarded-For`.
 //! - `tls`: `TlsConfig` and `HTTPSServer`, HTTP over TLS.
+//! - `websocket`: `accept_websocket`, WebSockets without a thread for each.
 //! - `log`: `ServerBuilder::log`, for lines that go to the crate `log`. For any other place there is
 //!   [`log_line`](ServerBuilder::log_line), which gets the level too, without a feature.
 //! - `name-lookup`: the setting `name_lookup` of [`ServerBuilder`], for host names in log lines.
@@ -277,6 +278,8 @@ mod proto;
 mod server;
 mod sync;
 pub mod testing;
+#[cfg(feature = "websocket")]
+pub mod websocket;
 
 pub use basehttp_macros::http_handler;
 #[cfg(all(feature = "cgi", unix))]

@@ -18,6 +18,8 @@
 pub use crate::CGIRequestHandler;
 #[cfg(feature = "files")]
 pub use crate::FileRequestHandler;
+#[cfg(feature = "websocket")]
+pub use crate::websocket::AcceptWebSocket;
 pub use crate::{
     BaseHTTPRequestHandler, Detach, HTTPServer, HTTPStatus, Headers, RequestHandler, ResponseCode,
     http_handler,

@@ -7,7 +7,7 @@ use super::connection_io::{
     BodyProgress, Detached, FlushProgress, HandleEnd, HandleKind, IoGuard, NextAct, NextHead, Occasion,
     ServedEvent,
 };
-use super::failing::{code_of, fail, function_of, last_resort, report_error, row_of};
+use super::failing::{code_of, fail, function_of, last_resort, report_error, report_failure, row_of};
 use super::failure::HandlerFailure;
 use super::span::{end_span, in_same_span, in_span};
 use super::wire::Want;
@@ -354,9 +354,11 @@ fn serve_upgraded(handler: &mut dyn AnyHandler, occasion: Occasion) {
     });
     let over = handler.vars().io().give_back_served(served, input, occasion == Occasion::Received);
     drop(over);
-    if let Some(failure) = failure {
-        fail(handler, function_of(handler), &HandlerFailure::Error(&failure));
-    }
+    let Some(failure) = failure else { return };
+    let (function, failure) = (function_of(handler), HandlerFailure::Error(&failure));
+    // Whoever has closed before has said to the client what there was to say.
+    let has_closed = handler.vars().io().is_given_up();
+    if has_closed { report_failure(handler, function, &failure) } else { fail(handler, function, &failure) }
 }
 
 /// Waits for a response that goes on: for a `handle` that goes on by itself.

@@ -137,14 +137,19 @@ impl Handle {
 
     /// Sends bytes, all of them or none. Where they have no room it waits for so long.
     pub(super) fn send(&self, piece: Piece<'_>, patience: Duration) -> io::Result<()> {
-        self.send_quietly(piece, patience).map(|Sent { needs_notice }| {
-            if needs_notice {
-                self.notify();
-            }
-        })
+        self.settle(self.send_quietly(piece, patience))
     }
 
-    /// As [`send`](Self::send), for a caller that has a lock of its own: it is told whether to [`notify`](Self::notify).
+    /// Ends what [`send_quietly`](Self::send_quietly) has begun.
+    pub(super) fn settle(&self, sent: io::Result<Sent>) -> io::Result<()> {
+        let Sent { needs_notice } = sent?;
+        if needs_notice {
+            self.notify();
+        }
+        Ok(())
+    }
+
+    /// As [`send`](Self::send), for a caller that has a lock of its own: what it gets goes to [`settle`](Self::settle), without that lock.
     pub(super) fn send_quietly(&self, piece: Piece<'_>, patience: Duration) -> io::Result<Sent> {
         let mut until = None;
         loop {
@@ -171,7 +176,7 @@ impl Handle {
     }
 
     /// The connection looks for what was left for it.
-    pub(super) fn notify(&self) {
+    fn notify(&self) {
         self.notifier.notify();
     }
 }
@@ -184,8 +189,8 @@ impl PartialEq for Handle {
 }
 
 /// What a caller owes the connection that has sent something quietly.
-pub(super) struct Sent {
-    pub(super) needs_notice: bool,
+pub(crate) struct Sent {
+    needs_notice: bool,
 }
 
 /// For ever, and short enough to be added to a time.

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use super::connection_io::{HandleEnd, Piece, Served, ServedEvent};
 use super::handle::Handle;
+#[cfg(feature = "websocket")]
+use super::handle::Sent;
 use super::payload::Payload;
 use crate::sync::{Arc, is_panicking};
 
@@ -134,6 +136,18 @@ impl Peer {
     /// As those of [`send`](Self::send).
     pub fn send_within(&self, bytes: &[u8], patience: Duration) -> io::Result<()> {
         self.0.send(Piece::Bytes(bytes), patience)
+    }
+
+    /// As [`send_within`](Self::send_within), for a caller that has a lock of its own: what it gets goes to [`settle`](Self::settle), without
+    /// that lock.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn send_quietly(&self, bytes: &[u8], patience: Duration) -> io::Result<Sent> {
+        self.0.send_quietly(Piece::Bytes(bytes), patience)
+    }
+
+    #[cfg(feature = "websocket")]
+    pub(crate) fn settle(&self, sent: io::Result<Sent>) -> io::Result<()> {
+        self.0.settle(sent)
     }
 
     /// As [`send`](Self::send) for bytes that are handed over: where they are many they are not copied.

@@ -525,12 +525,21 @@ impl transport::Server for Engine {
         if place.is_cut() { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
     }
 
-    fn notify(&self, place: &Arc<Place>) {
-        if let Some(connection) = place.wake(NOTICE) {
-            assign::requeue(self, connection);
-        } else if self.single.load(Ordering::SeqCst) {
+    fn notify(self: Arc<Self>, place: &Arc<Place>) {
+        let Some(connection) = place.wake(NOTICE) else {
             // The only thread may be polling for it.
-            self.wakers.wake(0);
+            if self.single.load(Ordering::SeqCst) {
+                self.wakers.wake(0);
+            }
+            return;
+        };
+        match self.scheduler.shard(place.shard).put(connection) {
+            Ok(true) => self.wakers.wake(place.shard),
+            Ok(false) => {}
+            // Nobody takes it any more. Its end runs code of the user, who may have a lock here that this code wants as well.
+            Err(connection) => {
+                let _ = self.spawn("basehttp-end", |engine| engine.end(connection));
+            }
         }
     }
 

@@ -19,7 +19,7 @@ pub(super) trait Server: Send + Sync {
     fn wait(self: Arc<Self>, place: &Arc<Place>, hint: u8, timeout: Duration) -> io::Result<()>;
 
     /// A handle on the response of a connection has left something for it.
-    fn notify(&self, place: &Arc<Place>);
+    fn notify(self: Arc<Self>, place: &Arc<Place>);
 
     /// What is counted in a shard.
     fn counters(&self, shard: usize) -> &Counters;

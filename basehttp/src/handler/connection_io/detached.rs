@@ -209,6 +209,10 @@ impl Detached {
         self.number == number && self.end.is_none()
     }
 
+    pub(super) fn is_given_up(&self) -> bool {
+        self.end.is_some()
+    }
+
     pub(super) fn is_out(&self) -> bool {
         self.is_out
     }

@@ -130,6 +130,11 @@ impl ConnectionIo {
         }
     }
 
+    /// Whether its handle was given up.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.detached.as_ref().is_some_and(|detached| detached.is_given_up())
+    }
+
     /// Hands the connection over to an object that speaks another protocol.
     pub(crate) fn serve(&mut self, served: Box<dyn Served>) {
         if let Some(detached) = &mut self.detached {

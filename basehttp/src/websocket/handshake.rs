@@ -1,0 +1,93 @@
+//! The opening handshake (RFC 6455 section 4.2): what makes a request one for a WebSocket, and what answers another.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::options::WebSocketOptions;
+use crate::handler::RequestHandler;
+use crate::handler::request::Request;
+use crate::proto::grammar::list;
+
+/// What a request for a WebSocket leads to.
+pub(super) struct Accepted {
+    /// The value of `Sec-WebSocket-Accept`.
+    pub(super) accept: String,
+    pub(super) protocol: Option<String>,
+}
+
+/// Why it is refused.
+pub(super) enum Refusal {
+    /// It is no request for a WebSocket of this version.
+    Upgrade,
+    Bad(&'static str),
+    /// It comes from a page of another site.
+    Origin,
+}
+
+/// Section 1.3.
+const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// Judges the current request.
+pub(super) fn judge<H: RequestHandler>(handler: &H, options: &WebSocketOptions) -> Result<Accepted, Refusal> {
+    let request = handler.vars().request();
+    let version = request.values("Sec-WebSocket-Version").next();
+    if request.command() != "GET" || !handler.upgrades_to("websocket") || version != Some(b"13") {
+        return Err(Refusal::Upgrade);
+    }
+    if request.has_body {
+        return Err(Refusal::Bad("A request for a WebSocket has no body"));
+    }
+    let mut keys = request.values("Sec-WebSocket-Key");
+    let is_key = |key: &&[u8]| STANDARD.decode(key).is_ok_and(|bytes| bytes.len() == 16);
+    let (Some(key), None) = (keys.next().filter(is_key), keys.next()) else {
+        return Err(Refusal::Bad("The key of a WebSocket is 16 bytes in base64"));
+    };
+    if !is_welcome(request, options) {
+        return Err(Refusal::Origin);
+    }
+    let mut hash = sha1_smol::Sha1::from(key);
+    hash.update(GUID);
+    let accept = STANDARD.encode(hash.digest().bytes());
+    Ok(Accepted { accept, protocol: chosen(request, options).map(str::to_owned) })
+}
+
+/// Whether the page that opens it is one of this site, or of one that is welcome. Any page may open a WebSocket to any server, and the
+/// browser sends the cookies along; its `Origin` is all that tells (section 10.2). Other programs have none.
+fn is_welcome(request: &Request, options: &WebSocketOptions) -> bool {
+    let mut origins = request.values("Origin");
+    let Some(origin) = origins.next() else { return true };
+    if origins.next().is_some() {
+        return false;
+    }
+    if options.any_origin || options.origins.iter().any(|other| origin.eq_ignore_ascii_case(other.as_bytes()))
+    {
+        return true;
+    }
+    // Not by the scheme, which a proxy in front may have changed.
+    let Some(host) = request.values("Host").next() else { return false };
+    match origin.iter().position(|byte| *byte == b':') {
+        Some(colon) => match origin.get(colon..).and_then(|rest| rest.strip_prefix(b"://")) {
+            Some(authority) => {
+                let scheme = origin.get(..colon).unwrap_or_default();
+                without_port(authority, scheme).eq_ignore_ascii_case(without_port(host, scheme))
+            }
+            None => false,
+        },
+        None => false,
+    }
+}
+
+/// A host without the port that it has anyhow.
+fn without_port<'a>(authority: &'a [u8], scheme: &[u8]) -> &'a [u8] {
+    let default: &[u8] = if scheme.eq_ignore_ascii_case(b"https") { b":443" } else { b":80" };
+    authority.strip_suffix(default).unwrap_or(authority)
+}
+
+/// The first of the client's subprotocols that the server speaks too.
+fn chosen<'a>(request: &Request, options: &'a WebSocketOptions) -> Option<&'a str> {
+    let asked = request.values("Sec-WebSocket-Protocol").flat_map(list);
+    let mut spoken = asked.filter_map(|name| {
+        options.protocols.iter().find(|protocol| protocol.as_bytes() == name).map(|protocol| &**protocol)
+    });
+    spoken.next()
+}

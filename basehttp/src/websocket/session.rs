@@ -1,0 +1,157 @@
+//! A WebSocket as its connection sees it: bytes become messages, pings and the closing handshake are answered.
+
+use std::io;
+use std::time::Duration;
+
+use super::frame::Opcode;
+use super::handler::WebSocketHandler;
+use super::options::WebSocketOptions;
+use super::reader::{MessageReader, Said, Violation};
+use super::socket::WebSocket;
+
+use crate::handler::{Peer, UpgradedHandler};
+
+pub(super) struct Session<H> {
+    handler: H,
+    options: WebSocketOptions,
+    protocol: Option<String>,
+    reader: MessageReader,
+    socket: Option<WebSocket>,
+    /// What the handler is told at the end.
+    end: (u16, String),
+    /// Something has come since the timer was set.
+    was_heard: bool,
+    /// A ping was sent, and nothing has come since.
+    is_asked: bool,
+}
+
+/// The client has closed without a code, and none was sent by either side (RFC 6455 section 7.4.1): neither is ever in a frame.
+const NO_CODE: u16 = 1005;
+const ABNORMAL: u16 = 1006;
+
+const GOING_AWAY: u16 = 1001;
+const FAILED: u16 = 1011;
+
+impl<H: WebSocketHandler> Session<H> {
+    pub(super) fn new(handler: H, options: WebSocketOptions, protocol: Option<String>) -> Self {
+        let reader = MessageReader::new(options.max_message_size);
+        Self {
+            handler,
+            options,
+            protocol,
+            reader,
+            socket: None,
+            end: (ABNORMAL, String::new()),
+            was_heard: false,
+            is_asked: false,
+        }
+    }
+
+    /// Has the handler do something, whose failure closes the WebSocket.
+    fn have(
+        &mut self,
+        peer: &Peer,
+        run: impl FnOnce(&mut H, &WebSocket) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let Some(socket) = &self.socket else { return Ok(()) };
+        let result = run(&mut self.handler, socket);
+        if result.is_err() {
+            self.end = (FAILED, String::new());
+            self.end_with(peer, Some(FAILED), "");
+        }
+        result
+    }
+
+    /// Says good-bye and ends the connection, without waiting for an answer.
+    fn end_with(&self, peer: &Peer, code: Option<u16>, reason: &str) {
+        if let Some(socket) = &self.socket {
+            // A client that takes nothing more does not learn why.
+            let _ = socket.send_close(code, reason);
+        }
+        peer.close();
+    }
+
+    fn hear(&mut self, peer: &Peer, said: Said) -> io::Result<()> {
+        match said {
+            Said::Message(message) => self.have(peer, |handler, socket| handler.message(socket, message))?,
+            Said::Ping(payload) => {
+                if let Some(socket) = &self.socket {
+                    // Where there is no room it need not be answered: a later one will be (section 5.5.3).
+                    let _ = socket.send_frame(Opcode::Pong, &payload, Duration::ZERO);
+                }
+            }
+            Said::Pong => {}
+            Said::Close(code, reason) => {
+                // The server ends the connection first (section 7.1.1).
+                self.end_with(peer, code, "");
+                self.end = (code.unwrap_or(NO_CODE), reason);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_over(&self) -> bool {
+        self.end.0 != ABNORMAL
+    }
+}
+
+impl<H: WebSocketHandler> UpgradedHandler for Session<H> {
+    fn opened(&mut self, peer: &Peer) -> io::Result<()> {
+        self.socket = Some(WebSocket::new(peer.clone(), self.protocol.take()));
+        peer.set_timer(self.options.ping_interval);
+        self.have(peer, H::open)
+    }
+
+    fn received(&mut self, peer: &Peer, mut bytes: &[u8]) -> io::Result<()> {
+        self.was_heard = true;
+        while !self.is_over() {
+            match self.reader.next(&mut bytes) {
+                Ok(Some(said)) => self.hear(peer, said)?,
+                Ok(None) => break,
+                Err(Violation { code, text }) => {
+                    self.end = (code, text.to_owned());
+                    self.end_with(peer, Some(code), text);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Without a close frame.
+    fn ended(&mut self, peer: &Peer) -> io::Result<()> {
+        peer.close();
+        Ok(())
+    }
+
+    fn timer(&mut self, peer: &Peer) -> io::Result<()> {
+        let Some(socket) = &self.socket else { return Ok(()) };
+        if socket.is_closing() {
+            peer.close();
+        } else if std::mem::take(&mut self.was_heard) {
+            self.is_asked = false;
+            peer.set_timer(self.options.ping_interval);
+        } else if std::mem::replace(&mut self.is_asked, true) {
+            self.end = (ABNORMAL, "no answer to a ping".to_owned());
+            peer.abort();
+        } else {
+            // Where there is no room, the client's write_timeout is running.
+            let _ = socket.send_frame(Opcode::Ping, b"", Duration::ZERO);
+            peer.set_timer(Some(self.options.pong_timeout));
+        }
+        Ok(())
+    }
+
+    fn stopping(&mut self, _peer: &Peer) -> io::Result<()> {
+        // Whoever is closing already has a timer.
+        match &self.socket {
+            Some(socket) if !socket.is_closing() => socket.close(GOING_AWAY, "the server is being shut down"),
+            _ => Ok(()),
+        }
+    }
+
+    fn closed(&mut self, _peer: &Peer) {
+        if let Some(socket) = &self.socket {
+            self.handler.close(socket, self.end.0, &self.end.1);
+        }
+    }
+}

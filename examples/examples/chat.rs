@@ -1,0 +1,136 @@
+//! A chat: every message goes to all who are in the room. Thousands may be, and no thread waits for any of them.
+//!
+//! ```text
+//! cargo run --release --example chat [PORT]      # and open http://127.0.0.1:8000/ in two windows of a browser
+//! ```
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use basehttp::prelude::*;
+use basehttp::websocket::{Message, WebSocket, WebSocketHandler, WebSocketOptions};
+
+/// All who are here.
+#[derive(Clone, Default)]
+struct Room(Arc<Mutex<Vec<WebSocket>>>);
+
+impl Room {
+    fn lock(&self) -> MutexGuard<'_, Vec<WebSocket>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends to all. Who reads so slowly that there is no room has to leave.
+    fn say(&self, message: &Message) {
+        let mut slow = Vec::new();
+        self.lock().retain(|socket| {
+            let is_sent = socket.send(message).is_ok();
+            if !is_sent {
+                slow.push(socket.clone());
+            }
+            is_sent
+        });
+        for socket in slow {
+            let _ = socket.close(1013, "too slow");
+        }
+    }
+}
+
+/// One of them.
+struct Guest {
+    room: Room,
+    name: Option<String>,
+}
+
+impl WebSocketHandler for Guest {
+    fn open(&mut self, socket: &WebSocket) -> io::Result<()> {
+        let mut all = self.room.lock();
+        all.push(socket.clone());
+        let here = all.len();
+        drop(all);
+        socket.send(&format!("{here} here. What is your name?").into())
+    }
+
+    fn message(&mut self, socket: &WebSocket, message: Message) -> io::Result<()> {
+        let Message::Text(text) = message else { return socket.close(1003, "text, please") };
+        let said = match &self.name {
+            Some(name) => format!("{name}: {text}"),
+            None => format!("{} comes in", self.name.insert(text)),
+        };
+        self.room.say(&said.into());
+        Ok(())
+    }
+
+    fn close(&mut self, socket: &WebSocket, _code: u16, _reason: &str) {
+        self.room.lock().retain(|other| other != socket);
+        if let Some(name) = &self.name {
+            self.room.say(&format!("{name} has left").into());
+        }
+    }
+}
+
+struct Chat {
+    base: BaseHTTPRequestHandler,
+    room: Room,
+}
+
+#[http_handler]
+impl Chat {
+    const protocol_version: &str = "HTTP/1.1";
+
+    fn do_GET(&self) -> io::Result<()> {
+        match self.path() {
+            "/" => {
+                self.send_response(200);
+                self.send_header("Content-Type", "text/html; charset=utf-8");
+                self.end_headers()?;
+                self.wfile.write_all(PAGE.as_bytes())
+            }
+            "/room" => {
+                let options = WebSocketOptions::new().max_message_size(4096);
+                self.accept_websocket_with(options, Guest { room: self.room.clone(), name: None })
+            }
+            _ => self.send_error(404),
+        }
+    }
+}
+
+const PAGE: &str = r#"<!DOCTYPE html>
+<meta name="viewport" content="width=device-width">
+<title>Chat</title>
+<style>
+body { font: 16px system-ui; max-width: 40em; margin: 2em auto; padding: 0 1em }
+ol { list-style: none; padding: 0; min-height: 12em }
+li { padding: .3em .6em; margin: .3em 0; background: #eef; border-radius: .5em; overflow-wrap: anywhere }
+input { font: inherit; width: 100%; box-sizing: border-box; padding: .5em }
+</style>
+<h1>Chat</h1>
+<ol></ol>
+<input placeholder="Your name" maxlength="1000" autofocus>
+<script>
+const [list, input] = [document.querySelector("ol"), document.querySelector("input")];
+const show = text => {
+  const line = document.createElement("li");
+  line.textContent = text;
+  list.append(line);
+  line.scrollIntoView();
+};
+const socket = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/room`);
+socket.onmessage = event => show(event.data);
+socket.onclose = event => show(`closed (${event.code} ${event.reason})`);
+input.onchange = () => {
+  if (!input.value) return;
+  socket.send(input.value);
+  input.value = "";
+  input.placeholder = "Say something";
+};
+</script>
+"#;
+
+fn main() -> io::Result<()> {
+    let port = std::env::args().nth(1).unwrap_or("8000".to_owned());
+    let room = Room::default();
+    let factory = move |base| Chat { base, room: room.clone() };
+    let mut server = HTTPServer::bind(format!("127.0.0.1:{port}"), factory)?;
+    println!("http://{}/", server.server_address());
+    server.serve_forever()
+}
