@@ -203,6 +203,8 @@ impl<H> fmt::Debug for Later<H> {
 /// say how long it may. Beyond that [`send`](Self::send) refuses, and [`send_within`](Self::send_within) and
 /// [`Write`] wait.
 ///
+/// Until the method has returned, its thread has the connection, and whoever sends may have to wait for what it is writing.
+///
 /// Dropped, it ends the response, and the connection goes on. A drop in a panic is as [`abort`](Self::abort).
 #[must_use = "dropped, the response ends"]
 pub struct Stream(pub(super) Handle);

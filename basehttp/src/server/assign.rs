@@ -119,10 +119,10 @@ pub(super) fn balance<M: Machine>(machine: &Arc<M>, drivers: usize) {
     }
 }
 
-/// Polls in all shards, where no thread drives.
-pub(super) fn poll_once<M: Machine>(machine: &Arc<M>, most: Option<Duration>) -> io::Result<()> {
+/// Polls in all shards, where no thread drives. False if another thread is at it.
+pub(super) fn poll_once<M: Machine>(machine: &Arc<M>, most: Option<Duration>) -> io::Result<bool> {
     let scheduler = machine.scheduler();
-    let Some(mut poller) = scheduler.shard(0).take_poller() else { return Ok(()) };
+    let Some(mut poller) = scheduler.shard(0).take_poller() else { return Ok(false) };
     let others =
         (1..scheduler.shards.len()).filter_map(|shard| Some((shard, scheduler.shard(shard).take_poller()?)));
     let mut attended: Vec<_> = others.collect();
@@ -131,7 +131,7 @@ pub(super) fn poll_once<M: Machine>(machine: &Arc<M>, most: Option<Duration>) ->
         scheduler.shard(shard).lay_back(other);
     }
     scheduler.shard(0).lay_back(poller);
-    result
+    result.map(|()| true)
 }
 
 /// Sends the threads home.

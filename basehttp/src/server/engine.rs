@@ -76,6 +76,9 @@ pub(super) struct Engine {
 /// How many connections beyond the most are told so at a time; others are closed.
 const REFUSALS: usize = 64;
 
+/// How long a thread waits before it looks whether the one that polls in its place has stopped.
+const OTHER_POLLS: Duration = Duration::from_millis(10);
+
 impl Engine {
     pub(super) fn new(
         pollers: Vec<Poller>,
@@ -231,7 +234,10 @@ impl Engine {
             if left.is_zero() {
                 return Err(io::ErrorKind::TimedOut.into());
             }
-            assign::poll_once(self, Some(left))?;
+            if !assign::poll_once(self, Some(left))? {
+                // A handle waits beside the thread that serves. That one may end before it has come.
+                place.wait(hint, left.min(OTHER_POLLS));
+            }
         }
         Ok(())
     }

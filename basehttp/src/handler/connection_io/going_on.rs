@@ -254,6 +254,9 @@ impl ConnectionIo {
 
     /// The connection is lost, or cut, so that nothing more is sent.
     pub(crate) fn lose(&mut self) {
+        if self.response.is_committed() {
+            self.count_status();
+        }
         if !self.output.is_dead() {
             self.fail(io::ErrorKind::ConnectionReset.into(), "");
         }

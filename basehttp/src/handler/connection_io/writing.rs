@@ -206,7 +206,7 @@ impl ConnectionIo {
     }
 
     /// Has the response counted, once.
-    fn count_status(&mut self) {
+    pub(super) fn count_status(&mut self) {
         if self.output.counted_status == 0 {
             self.output.counted_status = self.response.status();
             self.link.wire.responded(self.output.counted_status);
