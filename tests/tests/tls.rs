@@ -8,6 +8,8 @@ mod budget;
 mod certificates;
 #[path = "tls/facts.rs"]
 mod facts;
+#[path = "tls/going_on.rs"]
+mod going_on;
 #[path = "tls/records.rs"]
 mod records;
 
