@@ -424,6 +424,27 @@ fn a_client_that_does_not_read_makes_the_sender_wait_or_fail() {
     assert!(body.ends_with(&[b'y'; 10_000]) && body[..taken].iter().all(|byte| *byte == b'x'));
 }
 
+/// A message that is longer than what a connection may keep needs room in the server's budget.
+#[test]
+fn long_messages_of_all_connections_have_a_budget() {
+    let builder = HTTPServer::builder().write_budget(30_000_000);
+    let (server, shelf, _log) = serve(builder);
+    let message = vec![b'x'; 20_000_000];
+    let mut clients: Vec<_> = (0..2).map(|_| Client::new(&server)).collect();
+    let mut streams = Vec::new();
+    for client in &mut clients {
+        client.send(get("/stream"));
+        streams.push(shelf.stream());
+    }
+    streams[0].send(&message).unwrap();
+    assert_eq!(streams[1].send(&message).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    streams[1].send(b"short").unwrap();
+    drop(streams.remove(0));
+    assert_eq!(clients[0].response().body.len(), message.len());
+    clients[1].read_up_to(b"short");
+    wait_until("there is room again", || streams[0].send(&message).is_ok());
+}
+
 #[test]
 fn a_client_that_takes_nothing_has_its_write_timeout() {
     let builder = HTTPServer::builder().write_timeout(Duration::from_millis(200));

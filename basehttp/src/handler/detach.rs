@@ -210,7 +210,8 @@ impl<H> fmt::Debug for Later<H> {
 pub struct Stream(pub(super) Handle);
 
 impl Stream {
-    /// Sends bytes, all of them or none, and does not wait. A message of any size is taken where nothing waits before it.
+    /// Sends bytes, all of them or none, and does not wait. A message that is longer than `write_high_water` is taken where nothing
+    /// waits before it, while the server has room for it ([`write_budget`](crate::ServerBuilder::write_budget)).
     ///
     /// # Errors
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if they have no room, [`BrokenPipe`](io::ErrorKind::BrokenPipe) if the response is

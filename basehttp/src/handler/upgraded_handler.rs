@@ -121,7 +121,8 @@ impl Peer {
     }
 
     /// Sends bytes, all of them or none, and does not wait. What the client has not taken waits in the connection's buffer, up to
-    /// [`write_high_water`](crate::ServerBuilder::write_high_water) bytes; a message of any size is taken where nothing waits before it.
+    /// [`write_high_water`](crate::ServerBuilder::write_high_water) bytes; a longer message is taken where nothing waits
+    /// before it, while the server has room for it ([`write_budget`](crate::ServerBuilder::write_budget)).
     ///
     /// # Errors
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if they have no room, [`BrokenPipe`](io::ErrorKind::BrokenPipe) if the connection is

@@ -35,7 +35,8 @@ impl WebSocket {
     }
 
     /// Sends a message, and does not wait. What the client has not taken waits in the connection's buffer, up to
-    /// [`write_high_water`](crate::ServerBuilder::write_high_water) bytes; a message of any size is taken where nothing waits before it.
+    /// [`write_high_water`](crate::ServerBuilder::write_high_water) bytes; a longer message is taken where nothing waits
+    /// before it, while the server has room for it ([`write_budget`](crate::ServerBuilder::write_budget)).
     ///
     /// # Errors
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if it has no room: the client reads too slowly. [`BrokenPipe`](io::ErrorKind::BrokenPipe)

@@ -189,7 +189,7 @@ impl ConnectionIo {
         Others { input, room: !has_room, end: !detached.is_gone() }
     }
 
-    /// Whether so many bytes more may wait for the client. A message of any size may, where it is the only one.
+    /// Whether so many bytes more may wait for the client. A message of any size may, where it is the only one, and the server has room.
     pub(crate) fn has_room_for(&self, count: usize) -> bool {
         let waiting = self.response.gathered() as u64 + self.output.left();
         waiting == 0 || waiting.saturating_add(count as u64) <= self.link.bounds.high_water as u64
@@ -236,6 +236,7 @@ impl ConnectionIo {
         let has_sender = self.is_detached_out() && self.has_output();
         BufferPool::with(|pool| self.response.borrow_memory(&mut pool.output));
         let added = match piece {
+            Piece::Bytes(bytes) if bytes.len() > self.link.bounds.high_water => self.write_message(bytes),
             Piece::Bytes(bytes) => self.write_whole(bytes),
             Piece::Payload(payload) if payload.len() < DIRECT => self.write_whole(payload.as_bytes()),
             Piece::Payload(payload) => self.attach(Source::Payload(payload.clone()), 0..payload.len() as u64),
@@ -250,6 +251,14 @@ impl ConnectionIo {
         }
         BufferPool::with(|pool| self.response.shrink(&mut pool.output));
         sent
+    }
+
+    /// Adds a message that is longer than what a connection may keep, if the server has room for it.
+    fn write_message(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self.link.bounds.write_budget.keep_message(bytes) {
+            Some(kept) => self.attach(Source::Payload(kept), 0..bytes.len() as u64),
+            None => Err(io::ErrorKind::WouldBlock.into()),
+        }
     }
 
     /// The connection is lost, or cut, so that nothing more is sent.

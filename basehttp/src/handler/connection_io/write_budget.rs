@@ -30,6 +30,11 @@ impl WriteBudget {
         if own.saturating_add(bytes.len() as u64) > FOR_EACH {
             return None;
         }
+        self.keep_message(bytes)
+    }
+
+    /// As [`keep`](Self::keep), for one message of any length and a connection that has nothing kept.
+    pub(super) fn keep_message(self: &Arc<Self>, bytes: &[u8]) -> Option<Payload> {
         {
             let mut left = lock(&self.left);
             *left = left.checked_sub(bytes.len())?;
@@ -78,5 +83,6 @@ mod tests {
         let first = budget.keep(&vec![0; 600_000], 0).unwrap();
         assert!(budget.keep(&vec![0; 600_000], first.len() as u64).is_none());
         assert!(budget.keep(&vec![0; 600_000], 0).is_some(), "another connection");
+        assert!(budget.keep_message(&vec![0; 2 << 20]).is_some(), "one message");
     }
 }
