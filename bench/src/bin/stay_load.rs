@@ -20,6 +20,7 @@ use mio::{Events, Interest, Poll, Token};
 /// What ends an event and a message, and stands nowhere else.
 const END: u8 = b'#';
 
+const SETTLING: Duration = Duration::from_secs(12);
 const IDLE: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -49,12 +50,14 @@ fn main() -> io::Result<()> {
     .1;
 
     let mut crowd = Crowd::new(address, connections, &request)?;
-    thread::sleep(Duration::from_secs(1));
+    // Threads that nobody needs any more end meanwhile.
+    thread::sleep(SETTLING);
     let memory = server.memory().saturating_sub(memory_before) / connections as u64;
     let threads = server.threads();
     let (ticks, wakes) = (server.ticks(), server.wakes());
     thread::sleep(IDLE);
-    let (ticks, wakes) = (server.ticks() - ticks, server.wakes() - wakes);
+    // A thread that has ended takes its count along.
+    let (ticks, wakes) = (server.ticks() - ticks, server.wakes().saturating_sub(wakes));
 
     let ((cpu, times), beside) = probe(address, |done| {
         let result = run_rounds(&mut crowd, &server, address, kind == "events", rounds);
@@ -99,7 +102,11 @@ fn run_rounds(
         let began = Instant::now();
         if is_events {
             let text = format!("{}{}", "e".repeat(99), char::from(END));
-            write!(sender, "POST /send HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n{text}", text.len())?;
+            write!(
+                sender,
+                "POST /send HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n{text}",
+                text.len()
+            )?;
         } else {
             // A text of 32 bytes, with a mask of zeros.
             let frame = [&[0x81, 0x80 | 32, 0, 0, 0, 0][..], &[b'w'; 31], &[END]].concat();
@@ -250,7 +257,8 @@ impl Process {
     /// User and system time, in hundredths of a second.
     fn ticks(&self) -> u64 {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.0)).unwrap_or_default();
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_ascii_whitespace().collect();
+        let fields: Vec<&str> =
+            stat.rsplit(')').next().unwrap_or_default().split_ascii_whitespace().collect();
         let field = |at: usize| fields.get(at).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
         field(11) + field(12)
     }

@@ -43,7 +43,8 @@ fn serve(mut stream: TcpStream) -> io::Result<()> {
             Some("/echo") => return echo(stream, &head),
             Some("/send") => {
                 let body = head.len() + 4;
-                let length: usize = field(&head, "content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
+                let length: usize =
+                    field(&head, "content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
                 while filled < body + length {
                     filled += stream.read(&mut buffer[filled..])?;
                 }

@@ -28,7 +28,7 @@ pub(crate) struct Detached {
     /// There is nothing to be told, and nothing to be waited for, when the client goes or the server stops.
     ends_with_client: bool,
     heartbeat: Option<Heartbeat>,
-    upgraded: Option<Upgraded>,
+    upgraded: Option<Box<Upgraded>>,
 }
 
 /// What is known of the object that speaks another protocol.
@@ -150,7 +150,7 @@ impl Detached {
     }
 
     pub(super) fn serve(&mut self, served: Box<dyn Served>) {
-        self.upgraded = Some(Upgraded { served: Some(served), ..Upgraded::default() });
+        self.upgraded = Some(Box::new(Upgraded { served: Some(served), ..Upgraded::default() }));
     }
 
     /// Takes the object that speaks another protocol, to tell it of this.
