@@ -153,7 +153,6 @@ impl Handle {
     pub(super) fn send_quietly(&self, piece: Piece<'_>, patience: Duration) -> io::Result<Sent> {
         let mut until = None;
         loop {
-            self.notifier.clear_room();
             let mut io = self.io()?;
             if io.has_room_for(piece.len()) {
                 return io.send_detached(piece).map(|progress| Sent {
@@ -166,6 +165,8 @@ impl Handle {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
             if io.is_detached_out() {
+                // While it is locked: what is freed from now on is for this thread too.
+                self.notifier.clear_room();
                 drop(io);
                 self.notifier.wait_for_room(left).or_else(only_late)?;
             } else if io.send_some()? == FlushProgress::NoRoom {

@@ -123,7 +123,7 @@ pub(crate) trait Notifier: Send + Sync {
     /// Blocks the calling thread, as [`Wire::wait`] does, without having the connection locked meanwhile.
     fn wait(&self, want: Want, timeout: Duration) -> io::Result<()>;
 
-    /// A handle is about to look whether there is room: what is freed from now on comes after that.
+    /// A handle has found no room, and has the connection locked: what is freed from now on comes after that.
     fn clear_room(&self);
 
     /// Whether that works while the connection waits for input.

@@ -8,7 +8,7 @@ use crate::server::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
 use crate::server::table::{Connection, Place, Table};
 use crate::server::time::NEVER;
 use crate::server::timers::Timers;
-use crate::server::token::{READ, WRITE};
+use crate::server::token::{NOTICE, READ, READ_CLOSED, ROOM, WRITE};
 use crate::server::turn::{AnyConnection, Turn, TurnContext};
 
 struct Nothing;
@@ -94,6 +94,76 @@ fn what_comes_while_a_connection_lies_down_is_found() {
         let was_woken = poller.join().expect("it does not panic");
         assert!(was_read != was_woken, "{was_read} {was_woken}");
         assert!(place.take().is_none());
+    });
+}
+
+/// A handle leaves something while the client goes away: one of the two wakes the connection, which finds both, or it has found them
+/// before it lay down.
+#[test]
+fn what_a_handle_leaves_is_found_once() {
+    explore(None, || {
+        let (place, mut connection) = place();
+        let left = Arc::new(Input::default());
+        let handle = thread::spawn({
+            let (place, left) = (place.clone(), left.clone());
+            move || {
+                left.come();
+                place.wake(NOTICE).is_some()
+            }
+        });
+        let poller = thread::spawn({
+            let place = place.clone();
+            move || place.wake(READ | READ_CLOSED).is_some()
+        });
+        let was_found = loop {
+            place.clear(NOTICE);
+            if left.is_there() {
+                break true;
+            }
+            // The end of the client is no notice, and is told once.
+            let wants = if place.has(READ_CLOSED) { NOTICE } else { NOTICE | READ_CLOSED };
+            match place.park(connection, wants) {
+                Some(back) => connection = back,
+                None => break false,
+            }
+        };
+        let wakes = [handle, poller].map(|thread| thread.join().expect("it does not panic"));
+        let woken = wakes.into_iter().filter(|woken| *woken).count();
+        assert_eq!(woken, usize::from(!was_found), "{was_found}");
+    });
+}
+
+/// Two handles wait for room: what is freed wakes both, whoever has taken the hint back before.
+#[test]
+fn all_who_wait_for_room_look_again() {
+    explore(None, || {
+        let (place, _) = place();
+        let room = Arc::new(Mutex::new(0));
+        let senders = [(); 2].map(|()| {
+            let (place, room) = (place.clone(), room.clone());
+            thread::spawn(move || {
+                loop {
+                    {
+                        let mut room = lock(&room);
+                        if *room > 0 {
+                            *room -= 1;
+                            break;
+                        }
+                        // Under the lock: else it might be the hint for the other.
+                        place.clear(ROOM);
+                    }
+                    assert!(place.wait(ROOM, A_LONG_TIME));
+                }
+            })
+        });
+        {
+            let mut room = lock(&room);
+            *room = 2;
+            place.wake_waiting(ROOM);
+        }
+        for sender in senders {
+            sender.join().expect("it does not panic");
+        }
     });
 }
 
