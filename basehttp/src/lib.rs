@@ -297,7 +297,7 @@ pub use handler::{
     Address, BaseHTTPRequestHandler, Connection, DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE, Detach,
     HandlerError, Headers, HeadersIter, Histogram, Later, LogLevel, Message, Multipart, Part, Payload, Peer,
     RFile, RFileLock, RequestHandler, ResponseCode, ServerHandle, ServerInfo, ShutdownReport, Stats, Stream,
-    Upgraded, UpgradedHandler, WFile, html_escape, unquote,
+    Upgraded, UpgradedHandler, UpgradedReader, UpgradedWriter, WFile, html_escape, unquote,
 };
 #[cfg(feature = "proxy")]
 pub use handler::{ForwardedFields, TrustedProxies};

@@ -153,6 +153,14 @@ impl RFile {
         lock.read(buf).map(Some)
     }
 
+    /// Takes what was read ahead for the lines of a guard.
+    pub(super) fn take_read_ahead(&self) -> io::Result<Vec<u8>> {
+        let mut lock = self.try_lock()?;
+        let mut bytes = std::mem::take(&mut *lock.lines);
+        bytes.bytes.drain(..bytes.start);
+        Ok(bytes.bytes)
+    }
+
     /// Appends up to `most` bytes of the body to `buf`.
     pub(super) fn read_up_to(&self, most: usize, buf: &mut Vec<u8>) -> io::Result<usize> {
         self.try_lock()?.read_up_to(most, buf)

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 
+use super::connection_io::SharedIo;
 use super::message::Message;
+use super::upgraded_halves::{UpgradedReader, UpgradedWriter, halves};
 use super::{BaseHTTPRequestHandler, RFile, WFile};
 use crate::proto::grammar::list;
 use crate::proto::request_line::Version;
@@ -13,7 +15,8 @@ use crate::proto::request_line::Version;
 ///
 /// It is a stream as a `TcpStream` is one, encrypted where the server speaks TLS: a read waits for bytes of the client and
 /// gives what has come, `Ok(0)` at their end, and what a write takes is sent when it returns. The connection ends when the
-/// `do_*` method returns, so it stays on the thread of that method: the stream is not `Send`.
+/// `do_*` method returns, so it stays on the thread of that method: the stream is not `Send`. Its halves are: see
+/// [`split`](Self::split).
 ///
 /// # Errors
 /// Reads and writes fail with [`TimedOut`](io::ErrorKind::TimedOut) when the client sends, or takes, nothing for the time that
@@ -23,6 +26,7 @@ use crate::proto::request_line::Version;
 pub struct Upgraded<'a> {
     rfile: &'a RFile,
     wfile: &'a WFile,
+    shared: &'a SharedIo,
 }
 
 impl<M: Message> BaseHTTPRequestHandler<M> {
@@ -83,7 +87,58 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// ```
     pub fn upgrade(&self) -> io::Result<Upgraded<'_>> {
         self.io().begin_upgraded()?;
-        Ok(Upgraded { rfile: &self.rfile, wfile: &self.wfile })
+        Ok(Upgraded { rfile: &self.rfile, wfile: &self.wfile, shared: self.vars().shared() })
+    }
+}
+
+impl<'a> Upgraded<'a> {
+    /// Splits the stream into its two directions, for two threads at once: one waits for the client while the other one writes. They
+    /// borrow the handler, so their threads end with the method (`std::thread::scope`).
+    ///
+    /// # Errors
+    /// [`Unsupported`](io::ErrorKind::Unsupported) over a stream of one's own ([`serve_stream`](crate::HTTPServer::serve_stream)), which
+    /// cannot be read from and written to at the same time. [`WouldBlock`](io::ErrorKind::WouldBlock) while a guard of `rfile.lock()`
+    /// lives. An I/O error of the connection.
+    ///
+    /// ```
+    /// use std::io::{self, Read, Write};
+    /// use std::sync::mpsc;
+    /// use std::thread;
+    /// use basehttp::prelude::*;
+    ///
+    /// struct Shout { base: BaseHTTPRequestHandler }
+    ///
+    /// #[http_handler]
+    /// impl Shout {
+    ///     const protocol_version: &str = "HTTP/1.1";
+    ///
+    ///     fn do_GET(&self) -> io::Result<()> {
+    ///         self.send_response(101);
+    ///         self.send_header("Upgrade", "shout");
+    ///         self.send_header("Connection", "Upgrade");
+    ///         self.end_headers()?;
+    ///         let (mut reader, mut writer) = self.upgrade()?.split()?;
+    ///         let (words, spoken) = mpsc::channel::<Vec<u8>>();
+    ///         thread::scope(|scope| {
+    ///             let writing = scope.spawn(move || spoken.iter().try_for_each(|word| writer.write_all(&word)));
+    ///             let mut word = [0; 5];
+    ///             while reader.read_exact(&mut word).is_ok() {
+    ///                 let _ = words.send(word.to_ascii_uppercase());
+    ///             }
+    ///             drop(words);
+    ///             writing.join().expect("it does not panic")
+    ///         })
+    ///     }
+    /// }
+    ///
+    /// let request = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: shout\r\n\r\nhelloworld";
+    /// let run = basehttp::testing::run(|base| Shout { base }, [request]);
+    /// assert!(run.output.ends_with(b"\r\n\r\nHELLOWORLD"));
+    /// ```
+    pub fn split(self) -> io::Result<(UpgradedReader<'a>, UpgradedWriter<'a>)> {
+        self.wfile.flush()?;
+        let read_ahead = self.rfile.take_read_ahead()?;
+        halves(self.shared, read_ahead)
     }
 }
 

@@ -31,12 +31,12 @@ impl Piece<'_> {
     }
 }
 
-const NOT_SWITCHED: &str = "upgrade() is for a connection whose protocol was switched: first send_response(101), the \
-    fields Upgrade and Connection, and end_headers()";
+const NOT_SWITCHED: &str = "upgrade(), upgrade_to() and relay() are for a connection whose protocol was switched: first \
+    send_response(101), the fields Upgrade and Connection, and end_headers(); or 2xx to CONNECT";
 
-const BODY_LEFT: &str = "upgrade() comes behind the request's body: read it to its end first";
+const BODY_LEFT: &str = "another protocol comes behind the request's body: read it to its end first";
 
-const HANDED_OVER: &str = "upgrade() has handed over this connection before: keep the stream that it gave";
+const HANDED_OVER: &str = "the connection was handed over before, by upgrade(), upgrade_to() or relay()";
 
 impl ConnectionIo {
     /// Makes the response one that goes on, and says by which number its handle is known. None if there is a handle on it.

@@ -14,6 +14,7 @@ mod reading;
 mod sending;
 mod shared;
 mod transfer_budget;
+mod tunnel;
 mod turn_budget;
 mod write_budget;
 mod writing;

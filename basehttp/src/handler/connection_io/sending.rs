@@ -205,7 +205,7 @@ impl ConnectionIo {
     }
 
     /// Writes what goes without waiting, past the buffer.
-    fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    pub(super) fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.is_empty() {
             return Ok(0);
         }
@@ -237,7 +237,7 @@ impl ConnectionIo {
 
     /// What cannot be written now will not be written later: a response has no gaps.
     #[cold]
-    fn unwritable(&mut self, error: io::Error) -> io::Error {
+    pub(super) fn unwritable(&mut self, error: io::Error) -> io::Error {
         self.output.die();
         self.closing = Some(Close::Reset);
         self.fail(error, self.deadlines.room_setting())
