@@ -5,7 +5,7 @@ use std::io;
 use super::any_handler::AnyHandler;
 use super::connection_io::{
     BodyProgress, Detached, FlushProgress, HandleEnd, HandleKind, IoGuard, NextAct, NextHead, Occasion,
-    ServedEvent,
+    RelayProgress, ServedEvent,
 };
 use super::failing::{code_of, fail, function_of, last_resort, report_error, report_failure, row_of};
 use super::failure::HandlerFailure;
@@ -283,7 +283,7 @@ fn goes_on(handler: &dyn AnyHandler, has_failed: bool) -> bool {
 /// Does what a response that goes on asks for. All of it may be code of the user.
 pub(crate) fn act(handler: &mut dyn AnyHandler, act: NextAct) {
     match act {
-        NextAct::Wait => {}
+        NextAct::Wait | NextAct::Relay => {}
         NextAct::TellGone => {
             let on_gone = handler.vars().io().take_on_gone();
             if let Some(call) = on_gone {
@@ -307,7 +307,7 @@ pub(crate) fn act(handler: &mut dyn AnyHandler, act: NextAct) {
             in_same_span(handler, |handler| serve_upgraded(handler, occasion));
             settle(handler, None);
         }
-        NextAct::Resume | NextAct::TimeOut | NextAct::End(_) => {
+        NextAct::Resume | NextAct::TimeOut | NextAct::End(_) | NextAct::Leave => {
             let detached = handler.vars().io().take_detached();
             handler.vars().happens(Event::Resumed);
             if let Some(detached) = detached {
@@ -370,6 +370,14 @@ fn wait_for_detached(handler: &mut dyn AnyHandler) {
             (io.next_act(is_stopping), io.notifier())
         };
         let Some(notifier) = notifier else { return handler.vars().happens(Event::End) };
+        if next == NextAct::Relay {
+            let progress = handler.vars().io().relay_some();
+            if let RelayProgress::Wait(others, time) = progress {
+                // Whether it was enough, the next look finds.
+                let _ = notifier.wait(Want::Notice(others), time);
+            }
+            continue;
+        }
         if next != NextAct::Wait {
             act(handler, next);
             continue;

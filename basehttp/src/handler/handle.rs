@@ -32,7 +32,7 @@ impl Handle {
             HandleKind::Later => {}
             HandleKind::Stream => io.begin_stream()?,
             HandleKind::Upgraded if notifier.works_beside_input() => io.begin_upgraded()?,
-            HandleKind::Upgraded => return Err(io::ErrorKind::Unsupported.into()),
+            HandleKind::Upgraded | HandleKind::Relay => return Err(io::ErrorKind::Unsupported.into()),
         }
         let number = io.begin_detached(kind).ok_or_else(|| invalid(HAS_HANDLE))?;
         Ok(Self { shared: vars.shared().clone(), notifier, number })
@@ -200,14 +200,15 @@ const LONGEST: Duration = super::connection_io::LONGEST;
 /// Nobody needs heartbeats more often, and each is a turn of the connection.
 const SHORTEST: Duration = Duration::from_millis(100);
 
-const NO_REQUEST: &str = "only a request that is being answered has a response that can go on: call later() or stream() in a do_* method";
+pub(super) const NO_REQUEST: &str = "only a request that is being answered has a response that can go on: call later() or stream() in a do_* method";
 
 const BEGUN: &str =
     "later() is for a response that has not begun: call it before send_response(), or use stream()";
 
-const HAS_HANDLE: &str = "the response has a handle already: later() or stream() was called before";
+pub(super) const HAS_HANDLE: &str =
+    "the response has a handle already: later() or stream() was called before";
 
-fn invalid(text: &str) -> io::Error {
+pub(super) fn invalid(text: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, text)
 }
 

@@ -21,6 +21,7 @@ pub(crate) mod host_policy;
 #[cfg(feature = "http")]
 mod http_types;
 pub(crate) mod instance;
+mod join;
 mod log;
 pub(crate) mod log_line;
 mod message;

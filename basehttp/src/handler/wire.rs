@@ -1,5 +1,6 @@
 //! All that a handler may ask of the outside.
 
+use std::any::Any;
 use std::fs::File;
 use std::io::{self, IoSlice};
 use std::time::Duration;
@@ -64,6 +65,17 @@ pub(crate) trait Wire: Send {
         Presence::There
     }
 
+    /// Whether the client has reset the connection, as far as that is known without a read or a write.
+    fn is_reset(&self) -> bool {
+        self.presence() == Presence::Gone
+    }
+
+    /// Makes a wire of another socket, whose type the server knows. What happens there is a notice to the connection. For wires that have a
+    /// server.
+    fn join(&mut self, _far: Box<dyn Any + Send>) -> io::Result<Box<dyn Wire>> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, NO_SOCKET))
+    }
+
     /// What a handle on a response that goes on by itself tells the connection by. None where the connection can only do one thing
     /// at a time.
     fn notifier(&self) -> Option<Arc<dyn Notifier>> {
@@ -114,6 +126,9 @@ pub(crate) trait Wire: Send {
     /// Takes a line for the log, with its line end. True if so many have gathered that they should be written.
     fn log(&mut self, line: &str, level: Level) -> bool;
 }
+
+const NO_SOCKET: &str = "relay() joins the connections of a server: without one, as in `testing`, and over a stream of your own \
+    (serve_stream), there is nothing that could wait for two sockets";
 
 /// How other threads, which have a handle on a response, reach the connection. It does not keep the connection.
 pub(crate) trait Notifier: Send + Sync {
@@ -214,6 +229,8 @@ pub(crate) struct Others {
     pub(crate) room: bool,
     /// The client ends its half, or is gone.
     pub(crate) end: bool,
+    /// Nothing more can be sent to the client, which is told for ever once it is so.
+    pub(crate) loss: bool,
 }
 
 /// How a connection ends.

@@ -6,7 +6,7 @@ use super::failing::{panicked, report};
 use super::sending::{Flushed, continue_or_flush, flush};
 use super::turn::{Step, Turn, TurnContext};
 use crate::handler::any_handler::AnyHandler;
-use crate::handler::connection_io::NextAct;
+use crate::handler::connection_io::{NextAct, RelayProgress};
 use crate::handler::dispatch::act;
 use crate::handler::failure::HandlerFailure;
 use crate::handler::wire::Want;
@@ -22,7 +22,18 @@ pub(super) fn go_on_detached(
     let next = handler.vars().io().next_act(context.is_stopping());
     match next {
         NextAct::Wait => return wait(handler, context, is_late),
-        NextAct::Lose | NextAct::TellGone => {
+        // Nothing here is code of the user: it goes on whichever thread has it.
+        NextAct::Relay => {
+            let progress = handler.vars().io().relay_some();
+            match progress {
+                RelayProgress::Wait(others, time) => {
+                    return Step::Break(Turn::Later(Want::Notice(others), time));
+                }
+                RelayProgress::Enough => return Step::Break(Turn::Again),
+                RelayProgress::Over => {}
+            }
+        }
+        NextAct::Lose | NextAct::TellGone | NextAct::Leave => {
             if !context.runs_user_code() {
                 return Step::Break(Turn::Elsewhere);
             }

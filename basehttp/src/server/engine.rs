@@ -4,10 +4,13 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use mio::Token;
+
 use super::assign;
 use super::caught::caught;
 use super::config::VerifyRequest;
 use super::counters::{Counters, Refusals, Refused};
+use super::far_socket::{Home, Joining};
 use super::listener::Stream;
 use super::local::Local;
 use super::log::{Log, Repeated};
@@ -390,6 +393,7 @@ impl Machine for Engine {
 
     fn end_all(&self, shard: usize, poller: &Poller) {
         self.mail(shard).arrivals.empty(|_| self.forget(shard));
+        self.mail(shard).joining.empty(|joining| joining.stream.reset_on_close());
         for place in poller.places() {
             if let Some(connection) = place.take() {
                 self.end(connection);
@@ -516,6 +520,17 @@ impl poller::Server for Engine {
 
     fn shard_is_cut(&self) {
         self.shutdown.shard_is_cut();
+    }
+}
+
+impl Home for Engine {
+    fn join(&self, shard: usize, joining: Joining) {
+        self.mail(shard).joining.push(joining);
+        self.wakers.wake(shard);
+    }
+
+    fn leave(&self, shard: usize, token: Token) {
+        self.mail(shard).freed.push(token);
     }
 }
 

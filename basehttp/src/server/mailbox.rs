@@ -3,6 +3,7 @@
 use mio::Token;
 
 use super::counters::Refused;
+use super::far_socket::Joining;
 use super::inbox::Inbox;
 use super::listener::Stream;
 use super::timers::Timers;
@@ -17,6 +18,8 @@ pub(super) struct Mailbox {
     pub(super) timers: Timers,
     /// Streams that another shard has accepted.
     pub(super) arrivals: Inbox<Arrival>,
+    /// Sockets with which connections of this shard are joined.
+    pub(super) joining: Inbox<Joining>,
 }
 
 /// A new connection that is not registered yet.

@@ -14,8 +14,10 @@ mod detached;
 mod driver;
 mod end;
 mod ending;
+mod endpoint;
 mod engine;
 mod failing;
+mod far_socket;
 mod http_server;
 #[cfg(feature = "tls")]
 mod https_server;
@@ -40,6 +42,7 @@ mod preface;
 #[cfg(feature = "proxy")]
 mod proxy;
 mod refusal;
+mod relay;
 mod run_queue;
 mod scheduler;
 mod sending;

@@ -12,6 +12,7 @@ use mio::{Events, Poll, Token};
 use super::acceptor::Acceptor;
 use super::control::Control;
 use super::counters::Refused;
+use super::far_socket::Joining;
 use super::listener::Stream;
 use super::log::Log;
 use super::mailbox::{Arrival, Mailbox};
@@ -236,6 +237,7 @@ impl Poller {
         self.take_mail(&**server);
         self.accept(server);
         self.open_arrivals(server);
+        self.open_joining(&**server);
         self.expire(&**server, now);
         if server.is_stopping() {
             self.stop(&**server);
@@ -306,6 +308,33 @@ impl Poller {
         let stream = Arc::new(stream);
         let place = self.table.insert(Arc::downgrade(&stream));
         self.ready.extend(server.begin(stream, &place, address, refused));
+    }
+
+    /// Registers the sockets with which connections are joined.
+    fn open_joining(&mut self, server: &impl Server) {
+        let mut joining = Vec::new();
+        server.mailbox(self.shard).joining.empty(|socket| joining.push(socket));
+        for Joining { mut stream, link } in joining {
+            if link.is_given_up() {
+                stream.reset_on_close();
+                continue;
+            }
+            let token = self.table.next_token();
+            let registered = if self.table.has_room() {
+                stream.register(self.poll.registry(), token)
+            } else {
+                Err(io::ErrorKind::OutOfMemory.into())
+            };
+            let opened = registered.map(|()| {
+                let stream = Arc::new(stream);
+                let place = self.table.insert_beside(Arc::downgrade(&stream), Some(link.near().clone()));
+                (stream, place)
+            });
+            match link.arrived(opened) {
+                Ok(connection) => self.ready.extend(connection),
+                Err(place) => self.table.remove(place.token),
+            }
+        }
     }
 
     /// Gives the connections whose time is over into the queue. They are tried once more there: only after that are

@@ -8,7 +8,7 @@ use super::sync::{
     Arc, AtomicBool, AtomicU8, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, PoisonError, Weak, lock,
 };
 use super::time::NEVER;
-use super::token::INDEX_BITS;
+use super::token::{INDEX_BITS, MAX_CONNECTIONS, NOTICE};
 use super::turn::AnyConnection;
 use crate::handler::Address;
 
@@ -18,6 +18,8 @@ pub(super) struct Place {
     pub(super) shard: usize,
     pub(super) token: Token,
     stream: Weak<Stream>,
+    /// The place of the connection with which this socket is joined: what happens here is a notice there.
+    near: Option<Weak<Self>>,
     /// What the poller has seen and nobody has followed up.
     ready: AtomicU8,
     /// When the time for what the connection waits for is over, in milliseconds of the engine's clock.
@@ -68,11 +70,12 @@ impl Connection {
 }
 
 impl Place {
-    fn new(shard: usize, token: Token, stream: Weak<Stream>) -> Self {
+    fn new(shard: usize, token: Token, stream: Weak<Stream>, near: Option<Weak<Self>>) -> Self {
         Self {
             shard,
             token,
             stream,
+            near,
             ready: AtomicU8::new(0),
             deadline: AtomicU64::new(NEVER),
             scheduled: AtomicU64::new(NEVER),
@@ -95,6 +98,9 @@ impl Place {
     /// What the poller has seen. The connection, if it was waiting for that.
     pub(super) fn wake(&self, hints: u8) -> Option<Connection> {
         self.ready.fetch_or(hints, Ordering::SeqCst);
+        if let Some(near) = &self.near {
+            return near.upgrade()?.wake(NOTICE);
+        }
         let mut seat = self.seat();
         if seat.waiting > 0 {
             self.changed.notify_all();
@@ -218,13 +224,23 @@ impl Table {
         Token((generation << INDEX_BITS) | index)
     }
 
+    /// Whether there is a token for another one.
+    pub(super) fn has_room(&self) -> bool {
+        !self.free.is_empty() || self.entries.len() < MAX_CONNECTIONS
+    }
+
     pub(super) fn insert(&mut self, stream: Weak<Stream>) -> Arc<Place> {
+        self.insert_beside(stream, None)
+    }
+
+    /// A place for a socket that is joined with the connection of another place.
+    pub(super) fn insert_beside(&mut self, stream: Weak<Stream>, near: Option<Weak<Place>>) -> Arc<Place> {
         let token = self.next_token();
         if self.free.pop().is_none() {
             self.entries.push(Entry::default());
         }
         let entry = &mut self.entries[index_of(token)];
-        let place = Arc::new(Place::new(self.shard, token, stream));
+        let place = Arc::new(Place::new(self.shard, token, stream, near));
         entry.place = Some(place.clone());
         place
     }

@@ -52,13 +52,13 @@ pub(super) fn hint_for(want: Want) -> u8 {
     match want {
         Want::Input => READ | READ_CLOSED,
         Want::Room => WRITE,
-        Want::Notice(Others { input, room, end }) => {
+        Want::Notice(Others { input, room, end, loss }) => {
             let if_wanted = |is_wanted: bool, hint| if is_wanted { hint } else { 0 };
             NOTICE
                 | if_wanted(input, READ | READ_CLOSED)
                 | if_wanted(room, WRITE)
                 | if_wanted(end, READ_CLOSED)
-                | GONE
+                | if_wanted(loss, GONE)
         }
     }
 }

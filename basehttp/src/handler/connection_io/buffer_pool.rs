@@ -16,6 +16,8 @@ pub(super) struct BufferPool {
     pub(super) input: Buffer,
     pub(super) output: Vec<u8>,
     pub(super) head: Buffer,
+    /// What is on its way from one socket to another.
+    pub(super) relayed: Vec<u8>,
 }
 
 /// What threads have left over: a request that is handed to another thread takes its memory along, so that one thread runs out of memory

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::time::{Duration, Instant};
 
+use super::relay::Relay;
 use crate::handler::wire::Presence;
 use crate::sync::{AtomicU64, Ordering};
 
@@ -29,6 +30,8 @@ pub(crate) struct Detached {
     ends_with_client: bool,
     heartbeat: Option<Heartbeat>,
     upgraded: Option<Box<Upgraded>>,
+    /// The other socket, until both have ended.
+    relay: Option<Relay>,
 }
 
 /// What is known of the object that speaks another protocol.
@@ -53,6 +56,8 @@ pub(crate) enum HandleKind {
     Stream,
     /// The connection goes on in another protocol, which an object speaks.
     Upgraded,
+    /// The connection is joined with another socket.
+    Relay,
 }
 
 /// What speaks the other protocol: it is told of what happens, as a handler is of a request. Its drop is its end.
@@ -107,6 +112,10 @@ pub(crate) enum NextAct {
     Serve(Occasion),
     /// The handle is given up.
     End(HandleEnd),
+    /// To move bytes between the two sockets.
+    Relay,
+    /// Both sockets have ended.
+    Leave,
     /// To send what there is, and to wait.
     Wait,
 }
@@ -146,6 +155,7 @@ impl Detached {
             ends_with_client: false,
             heartbeat: None,
             upgraded: None,
+            relay: None,
         }
     }
 
@@ -194,6 +204,18 @@ impl Detached {
             InputState::Some => Some(Occasion::Received),
             InputState::Ended => (!upgraded.has_ended).then_some(Occasion::Ended),
         }
+    }
+
+    pub(super) fn relay(&mut self, relay: Relay) {
+        self.relay = Some(relay);
+    }
+
+    pub(super) fn take_relay(&mut self) -> Option<Relay> {
+        self.relay.take()
+    }
+
+    pub(super) fn is_relayed(&self) -> bool {
+        self.relay.is_some()
     }
 
     pub(super) fn number(&self) -> u64 {

@@ -1,5 +1,6 @@
 //! A response that goes on after its method has returned, as its connection sees it.
 
+use std::any::Any;
 use std::io;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::writing::invalid;
 use super::{ConnectionIo, DIRECT};
 use crate::handler::buffer::Buffer;
 use crate::handler::payload::Payload;
-use crate::handler::wire::{Notifier, Others, Presence};
+use crate::handler::wire::{Notifier, Others, Presence, Wire};
 use crate::sync::Arc;
 
 /// What a handle sends: a copy of it, or where it is long, the bytes where they are.
@@ -67,7 +68,7 @@ impl ConnectionIo {
             HandleKind::Later => !self.response.is_begun(),
             // A response that is whole, as that to HEAD, has no more to come.
             HandleKind::Stream => !self.response.is_complete(),
-            HandleKind::Upgraded => true,
+            HandleKind::Upgraded | HandleKind::Relay => true,
         };
         if !goes_on || !has_more {
             return Err(self.detached.take());
@@ -89,6 +90,12 @@ impl ConnectionIo {
     pub(crate) fn next_act(&mut self, is_stopping: bool) -> NextAct {
         // What is left from now on makes the connection look again.
         self.link.wire.clear_notice();
+        if let Some(detached) = self.detached.as_ref().filter(|detached| detached.kind() == HandleKind::Relay)
+        {
+            let is_lost = self.is_cut() || self.output.is_dead();
+            let goes_on = if detached.is_relayed() { NextAct::Relay } else { NextAct::Leave };
+            return if is_lost { NextAct::Lose } else { goes_on };
+        }
         let presence = self.link.wire.presence();
         if self.is_cut() || presence == Presence::Gone || self.output.is_dead() {
             return NextAct::Lose;
@@ -184,9 +191,9 @@ impl ConnectionIo {
     /// handle.
     pub(crate) fn lie_down(&mut self, has_room: bool) -> Others {
         self.link.wire.free_room();
-        let Some(detached) = &self.detached else { return Others::default() };
+        let Some(detached) = &self.detached else { return Others { loss: true, ..Others::default() } };
         let input = detached.kind() == HandleKind::Upgraded && has_room && !self.input.ended;
-        Others { input, room: !has_room, end: !detached.is_gone() }
+        Others { input, room: !has_room, end: !detached.is_gone(), loss: true }
     }
 
     /// Whether so many bytes more may wait for the client. A message of any size may, where it is the only one, and the server has room.
@@ -198,6 +205,11 @@ impl ConnectionIo {
     /// What handles on this connection's responses tell it by.
     pub(crate) fn notifier(&self) -> Option<Arc<dyn Notifier>> {
         self.link.wire.notifier()
+    }
+
+    /// Makes a wire of another socket, beside that of the connection.
+    pub(crate) fn join(&mut self, far: Box<dyn Any + Send>) -> io::Result<Box<dyn Wire>> {
+        self.link.wire.join(far)
     }
 
     /// Gets ready for a body that comes by a handle: the head can go out, whoever sends the first byte.
@@ -261,13 +273,13 @@ impl ConnectionIo {
         }
     }
 
-    /// The connection is lost, or cut, so that nothing more is sent.
+    /// The connection is lost, or cut, so that nothing more is sent: an end in good order would make what was sent look whole.
     pub(crate) fn lose(&mut self) {
         if self.response.is_committed() {
             self.count_status();
         }
         if !self.output.is_dead() {
-            self.fail(io::ErrorKind::ConnectionReset.into(), "");
+            self.unwritable(io::ErrorKind::ConnectionReset.into());
         }
     }
 

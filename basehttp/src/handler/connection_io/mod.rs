@@ -11,6 +11,8 @@ mod input;
 mod link;
 mod output;
 mod reading;
+mod relay;
+mod relaying;
 mod sending;
 mod shared;
 mod transfer_budget;
@@ -45,6 +47,7 @@ pub(crate) use detached::{
 pub(crate) use errors::ConnectionError;
 pub(crate) use going_on::Piece;
 pub(crate) use reading::{BodyProgress, NextHead};
+pub(crate) use relaying::RelayProgress;
 pub(crate) use sending::FlushProgress;
 pub(crate) use shared::{IoGuard, SharedIo};
 pub(crate) use turn_budget::READING_TIME;

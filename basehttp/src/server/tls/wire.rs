@@ -4,6 +4,7 @@
 //! What is decrypted and not yet read makes no event, so all that wait for input have to read first; what is encrypted and not
 //! yet sent has to be waited for, which is what `flush` is for.
 
+use std::any::Any;
 use std::io::{self, IoSlice, Read, Write};
 use std::time::{Duration, Instant};
 
@@ -236,6 +237,14 @@ impl Wire for TlsSocket {
 
     fn presence(&self) -> Presence {
         self.socket.presence()
+    }
+
+    fn is_reset(&self) -> bool {
+        self.socket.is_reset()
+    }
+
+    fn join(&mut self, far: Box<dyn Any + Send>) -> io::Result<Box<dyn Wire>> {
+        self.socket.join(far)
     }
 
     fn notifier(&self) -> Option<Arc<dyn Notifier>> {

@@ -1,0 +1,118 @@
+//! The two ways between a connection and the socket with which it is joined.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use crate::handler::wire::Wire;
+
+/// The other socket, and the two ways.
+pub(super) struct Relay {
+    pub(super) far: Box<dyn Wire>,
+    pub(super) to_far: Lane,
+    pub(super) to_client: Lane,
+    /// How long nothing may move.
+    pub(super) patience: Option<Duration>,
+    pub(super) moved: Instant,
+}
+
+/// One of the two ways.
+#[derive(Default)]
+pub(super) struct Lane {
+    /// What was read and had no room, from `start` on.
+    left: Vec<u8>,
+    start: usize,
+    state: LaneState,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum LaneState {
+    #[default]
+    Open,
+    /// The source has ended.
+    Ended,
+    /// The other side knows.
+    Done,
+}
+
+/// What came of a try to move something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moved {
+    Some,
+    /// The source has to send more.
+    NoInput,
+    NoRoom,
+    /// Nothing more is to be moved.
+    Done,
+}
+
+impl Lane {
+    /// That goes first.
+    pub(super) fn with(left: Vec<u8>) -> Self {
+        Self { left, ..Self::default() }
+    }
+
+    /// Whether the other side knows that nothing more comes.
+    pub(super) fn is_done(&self) -> bool {
+        self.state == LaneState::Done
+    }
+
+    /// Moves what one read gives.
+    pub(super) fn step(
+        &mut self,
+        source: &mut dyn Wire,
+        sink: &mut dyn Wire,
+        scratch: &mut [u8],
+    ) -> io::Result<Moved> {
+        if !self.left.is_empty() {
+            let Some(count) = write_some(sink, self.left.get(self.start..).unwrap_or_default())? else {
+                return Ok(Moved::NoRoom);
+            };
+            self.start += count;
+            if self.start >= self.left.len() {
+                (self.left, self.start) = (Vec::new(), 0);
+            }
+            return Ok(Moved::Some);
+        }
+        // What encrypts keeps some: no more is read until that has gone.
+        if unless_blocked(sink.flush())?.is_none() {
+            return Ok(Moved::NoRoom);
+        }
+        match self.state {
+            LaneState::Done => return Ok(Moved::Done),
+            LaneState::Ended => {
+                sink.shutdown_write();
+                self.state = LaneState::Done;
+                return Ok(Moved::Some);
+            }
+            LaneState::Open => {}
+        }
+        let Some(count) = unless_blocked(source.read(scratch))? else { return Ok(Moved::NoInput) };
+        if count == 0 {
+            // The end of what was cut is no end.
+            if source.is_cut() {
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            }
+            self.state = LaneState::Ended;
+            return Ok(Moved::Some);
+        }
+        let bytes = scratch.get(..count).unwrap_or_default();
+        let written = write_some(sink, bytes)?.unwrap_or(0);
+        self.left.extend_from_slice(bytes.get(written..).unwrap_or_default());
+        Ok(Moved::Some)
+    }
+}
+
+/// None where there is no room.
+fn write_some(sink: &mut dyn Wire, bytes: &[u8]) -> io::Result<Option<usize>> {
+    match unless_blocked(sink.write(bytes))? {
+        Some(0) => Err(io::ErrorKind::WriteZero.into()),
+        count => Ok(count),
+    }
+}
+
+fn unless_blocked<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        result => result.map(Some),
+    }
+}
