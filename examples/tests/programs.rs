@@ -4,6 +4,8 @@
 mod everyday;
 #[path = "programs/program.rs"]
 mod program;
+#[path = "programs/proxy.rs"]
+mod proxy;
 
 use std::io::{self, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
