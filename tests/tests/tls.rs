@@ -12,6 +12,8 @@ mod facts;
 mod going_on;
 #[path = "tls/records.rs"]
 mod records;
+#[path = "tls/tunnels.rs"]
+mod tunnels;
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -74,12 +76,26 @@ impl Act {
                     }
                 }
             }
+            "/split" => {
+                self.send_response(101);
+                self.send_header("Upgrade", "split");
+                self.send_header("Connection", "Upgrade");
+                self.end_headers()?;
+                tunnels::split(self)
+            }
             path => {
                 self.send_response(200);
                 self.end_headers()?;
                 write!(self.wfile, "{path} {}", self.server().is_tls())
             }
         }
+    }
+
+    fn do_CONNECT(&self) -> io::Result<()> {
+        let stream = TcpStream::connect(self.path())?;
+        self.send_response(200);
+        self.end_headers()?;
+        self.relay(stream)
     }
 
     fn do_POST(&self) -> io::Result<()> {

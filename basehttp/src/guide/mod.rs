@@ -4,15 +4,16 @@
 //! 2. [`state`]: what handlers share, and what each has for itself.
 //! 3. [`bodies`]: reading what clients send: forms, JSON, uploads.
 //! 4. [`errors`]: what becomes of a handler's errors, mistakes and panics.
-//! 5. [`streaming`]: responses that take their time, files, other protocols.
-//! 6. [`scripts`]: CGI (feature `cgi`, on unix), and the repositories of git.
-//! 7. [`testing`]: handlers without a socket, servers for the length of a test.
-//! 8. [`limits`]: how long, how large, how many; what to set, and what not.
-//! 9. [`logging`]: lines, spans and numbers.
-//! 10. [`deployment`]: behind a proxy, at a loopback address, with TLS, and the end in good order.
-//! 11. [`porting`]: a handler of Python's, line by line.
-//! 12. [`engine`]: how blocking handlers run at the speed of an event loop.
-//! 13. [`comparison`]: other servers, measured, and when to choose them instead.
+//! 5. [`streaming`]: responses that take their time, files.
+//! 6. [`tunnels`]: other protocols on the connection, and proxies.
+//! 7. [`scripts`]: CGI (feature `cgi`, on unix), and the repositories of git.
+//! 8. [`testing`]: handlers without a socket, servers for the length of a test.
+//! 9. [`limits`]: how long, how large, how many; what to set, and what not.
+//! 10. [`logging`]: lines, spans and numbers.
+//! 11. [`deployment`]: behind a proxy, at a loopback address, with TLS, and the end in good order.
+//! 12. [`porting`]: a handler of Python's, line by line.
+//! 13. [`engine`]: how blocking handlers run at the speed of an event loop.
+//! 14. [`comparison`]: other servers, measured, and when to choose them instead.
 
 #[doc = include_str!("bodies.md")]
 pub mod bodies {}
@@ -43,3 +44,5 @@ pub mod state {}
 pub mod streaming {}
 #[doc = include_str!("testing.md")]
 pub mod testing {}
+#[doc = include_str!("tunnels.md")]
+pub mod tunnels {}
