@@ -8,7 +8,7 @@ mod relay;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use basehttp::ServerBuilder;
 use basehttp::prelude::*;
@@ -143,6 +143,24 @@ fn assert_reset(mut stream: &TcpStream) {
 fn reset(stream: TcpStream) {
     socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
     drop(stream);
+}
+
+/// Sends until there has been no room for a while, and says how much went.
+fn fill(mut stream: &TcpStream) -> usize {
+    stream.set_nonblocking(true).unwrap();
+    let (mut sent, mut last) = (0, Instant::now());
+    while last.elapsed() < Duration::from_millis(300) {
+        match stream.write(&[7; 10_000]) {
+            Ok(count) => (sent, last) = (sent + count, Instant::now()),
+            Err(error) => {
+                assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+                thread::sleep(Duration::from_millis(1));
+            }
+        }
+        assert!(sent < 100_000_000, "there is always room");
+    }
+    stream.set_nonblocking(false).unwrap();
+    sent
 }
 
 /// Bytes that are others at every place, and in every direction.

@@ -36,10 +36,10 @@ struct Half<'a> {
     method: PhantomData<&'a ()>,
 }
 
-pub(super) fn halves<'a>(
-    shared: &'a SharedIo,
+pub(super) fn halves(
+    shared: &SharedIo,
     read_ahead: Vec<u8>,
-) -> io::Result<(UpgradedReader<'a>, UpgradedWriter<'a>)> {
+) -> io::Result<(UpgradedReader<'_>, UpgradedWriter<'_>)> {
     let notifier = shared.lock().notifier().filter(|notifier| notifier.works_beside_input());
     let notifier = notifier.ok_or_else(|| io::Error::new(io::ErrorKind::Unsupported, ONE_AT_A_TIME))?;
     let half = |notifier| Half { shared: shared.clone(), notifier, method: PhantomData };

@@ -223,6 +223,7 @@ pub(crate) enum Want {
 }
 
 /// What else is waited for beside a notice.
+#[expect(clippy::struct_excessive_bools, reason = "each is waited for or not, whatever the others are")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Others {
     pub(crate) input: bool,

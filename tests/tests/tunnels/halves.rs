@@ -50,16 +50,16 @@ pub(super) fn serve(handler: &Proxy) -> io::Result<()> {
             writer.write_all(&vec![b'.'; count])
         }
         _ => thread::scope(|scope| {
-            let (send, sent) = channel::<Vec<u8>>();
-            let writing = scope.spawn(move || sent.iter().try_for_each(|bytes| writer.write_all(&bytes)));
+            let (words, spoken) = channel::<Vec<u8>>();
+            let writing = scope.spawn(move || spoken.iter().try_for_each(|bytes| writer.write_all(&bytes)));
             let mut buffer = [0; 1000];
             loop {
                 match reader.read(&mut buffer)? {
                     0 => break,
-                    count => send.send(buffer[..count].to_vec()).unwrap(),
+                    count => words.send(buffer[..count].to_vec()).unwrap(),
                 }
             }
-            drop(send);
+            drop(words);
             writing.join().unwrap()
         }),
     }

@@ -76,23 +76,11 @@ fn a_side_that_does_not_read_stops_the_other_one() {
         let stage = Stage::new();
         let (client, far) = stage.joined();
         let (slow, fast) = if is_client { (&client, &far) } else { (&far, &client) };
-        fast.set_nonblocking(true).unwrap();
-        let (mut sent, mut last) = (0, std::time::Instant::now());
-        // Full is what has had no room for a while.
-        while last.elapsed() < Duration::from_millis(300) {
-            match (&*fast).write(&[7; 10_000]) {
-                Ok(count) => (sent, last) = (sent + count, std::time::Instant::now()),
-                Err(error) => {
-                    assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
-                    thread::sleep(Duration::from_millis(1));
-                }
-            }
-            assert!(sent < 40_000_000, "what the systems keep has an end, and so has what the server keeps");
-        }
+        let sent = fill(fast);
+        assert!(sent < 40_000_000, "what the systems keep has an end, and so has what the server keeps");
         stage.check_get();
         // The other direction is not held up by it.
         (&*slow).write_all(b"still").unwrap();
-        fast.set_nonblocking(false).unwrap();
         assert_reads(fast, b"still");
         fast.shutdown(Shutdown::Write).unwrap();
         let mut rest = Vec::new();
@@ -123,14 +111,7 @@ fn a_reset_goes_through() {
 fn a_reset_is_found_while_the_other_side_takes_nothing() {
     let stage = Stage::new();
     let (client, far) = stage.joined();
-    client.set_nonblocking(true).unwrap();
-    let mut last = std::time::Instant::now();
-    while last.elapsed() < Duration::from_millis(100) {
-        match (&client).write(&[7; 10_000]) {
-            Ok(_) => last = std::time::Instant::now(),
-            Err(_) => thread::sleep(Duration::from_millis(1)),
-        }
-    }
+    fill(&client);
     reset(client);
     assert_reset(&far);
 }
