@@ -1,5 +1,8 @@
 //! WebSockets from the wire: with `tungstenite` as the client, and with bytes.
 
+#[path = "websocket/enemies.rs"]
+mod enemies;
+
 use std::io::{self, Write as _};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
@@ -271,6 +274,7 @@ fn what_is_no_request_for_a_websocket_is_answered() {
     assert_eq!(status(plain.replace("dGhlIHNhbXBsZSBub25jZQ==", "c2hvcnQ=") + "\r\n"), 400);
     assert_eq!(status(plain.replace("dGhlIHNhbXBsZSBub25jZQ==", "no base64!") + "\r\n"), 400);
     assert_eq!(status(plain.clone() + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"), 400);
+    assert_eq!(status(plain.clone() + "Sec-WebSocket-Version: 8\r\n\r\n"), 400);
     assert_eq!(status(plain.clone() + "Content-Length: 1\r\n\r\nx"), 400);
     assert_eq!(status("GET / HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n".into()), 426);
 }

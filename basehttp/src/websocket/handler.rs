@@ -9,8 +9,8 @@ use super::socket::WebSocket;
 ///
 /// Its methods are called as `do_*` methods are, one after the other: on a thread of the server, and they may block. In between it holds
 /// no thread, so thousands may be open. An error of [`open`](Self::open) or [`message`](Self::message) is logged, and closes the WebSocket
-/// with code 1011; a panic cuts its connection, and no other. Pings are answered, and sent; fragments are put together; a client that breaks the
-/// rules is told with the codes of the RFC.
+/// with code 1011, unless it is that this client is gone; a panic cuts its connection, and no other. Pings are answered, and sent;
+/// fragments are put together; a client that breaks the rules is told with the codes of the RFC.
 ///
 /// ```
 /// use std::io;

@@ -30,9 +30,13 @@ const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /// Judges the current request.
 pub(super) fn judge<H: RequestHandler>(handler: &H, options: &WebSocketOptions) -> Result<Accepted, Refusal> {
     let request = handler.vars().request();
-    let version = request.values("Sec-WebSocket-Version").next();
-    if request.command() != "GET" || !handler.upgrades_to("websocket") || version != Some(b"13") {
+    let mut versions = request.values("Sec-WebSocket-Version");
+    if request.command() != "GET" || !handler.upgrades_to("websocket") || versions.next() != Some(b"13") {
         return Err(Refusal::Upgrade);
+    }
+    // Section 11.3.5.
+    if versions.next().is_some() {
+        return Err(Refusal::Bad("A request for a WebSocket has one version"));
     }
     if request.has_body {
         return Err(Refusal::Bad("A request for a WebSocket has no body"));

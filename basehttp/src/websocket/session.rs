@@ -47,19 +47,22 @@ impl<H: WebSocketHandler> Session<H> {
         }
     }
 
-    /// Has the handler do something, whose failure closes the WebSocket.
+    /// Has the handler do something, whose failure closes the WebSocket. That it could not send to a client that is gone is none.
     fn have(
         &mut self,
         peer: &Peer,
         run: impl FnOnce(&mut H, &WebSocket) -> io::Result<()>,
     ) -> io::Result<()> {
         let Some(socket) = &self.socket else { return Ok(()) };
-        let result = run(&mut self.handler, socket);
-        if result.is_err() {
-            self.end = (FAILED, String::new());
-            self.end_with(peer, Some(FAILED), "");
+        match run(&mut self.handler, socket) {
+            Ok(()) => Ok(()),
+            Err(error) if is_of_the_end(&error) && socket.is_gone() => Ok(()),
+            Err(error) => {
+                self.end = (FAILED, String::new());
+                self.end_with(peer, Some(FAILED), "");
+                Err(error)
+            }
         }
-        result
     }
 
     /// Says good-bye and ends the connection, without waiting for an answer.
@@ -95,6 +98,12 @@ impl<H: WebSocketHandler> Session<H> {
     }
 }
 
+/// What sending says where nobody takes it any more. Others than this client may have said it: a database.
+fn is_of_the_end(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset)
+}
+
 impl<H: WebSocketHandler> UpgradedHandler for Session<H> {
     fn opened(&mut self, peer: &Peer) -> io::Result<()> {
         self.socket = Some(WebSocket::new(peer.clone(), self.protocol.take()));
@@ -127,16 +136,23 @@ impl<H: WebSocketHandler> UpgradedHandler for Session<H> {
         let Some(socket) = &self.socket else { return Ok(()) };
         if socket.is_closing() {
             peer.close();
-        } else if std::mem::take(&mut self.was_heard) {
+            return Ok(());
+        }
+        if std::mem::take(&mut self.was_heard) {
             self.is_asked = false;
             peer.set_timer(self.options.ping_interval);
-        } else if std::mem::replace(&mut self.is_asked, true) {
+        } else if self.is_asked {
             self.end = (ABNORMAL, "no answer to a ping".to_owned());
             peer.abort();
         } else {
-            // Where there is no room, the client's write_timeout is running.
-            let _ = socket.send_frame(Opcode::Ping, b"", Duration::ZERO);
-            peer.set_timer(Some(self.options.pong_timeout));
+            // Where there is no room the client was not asked, and does not have to answer; its write_timeout is running.
+            self.is_asked = socket.send_frame(Opcode::Ping, b"", Duration::ZERO).is_ok();
+            let asked = self.is_asked.then_some(self.options.pong_timeout);
+            peer.set_timer(asked.or(self.options.ping_interval));
+        }
+        // Somebody else may have begun to close meanwhile, and has set the timer for that.
+        if socket.is_closing() {
+            socket.allow_time_to_close();
         }
         Ok(())
     }

@@ -19,8 +19,22 @@ pub struct WebSocket(Arc<Inner>);
 struct Inner {
     peer: Peer,
     protocol: Option<String>,
-    /// Whether the close frame was sent, which is the last one.
-    is_closing: Mutex<bool>,
+    /// Locked for no longer than it takes to put a frame into the connection's buffer.
+    state: Mutex<State>,
+    /// Those who wait for room do it one behind the other.
+    patience: Mutex<()>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The close frame, which is the last one, was sent, or is to be.
+    is_closing: bool,
+    /// Somebody waits for room. Until that one is served nobody else is: its frame would be overtaken for ever.
+    is_awaited: bool,
+    /// The connection has failed.
+    is_lost: bool,
+    /// The close frame that goes behind what waits for room.
+    last: Option<Vec<u8>>,
 }
 
 /// How long the other side may take to answer a close frame.
@@ -31,7 +45,7 @@ const MOST_REASON: usize = 123;
 
 impl WebSocket {
     pub(super) fn new(peer: Peer, protocol: Option<String>) -> Self {
-        Self(Arc::new(Inner { peer, protocol, is_closing: Mutex::new(false) }))
+        Self(Arc::new(Inner { peer, protocol, state: Mutex::default(), patience: Mutex::new(()) }))
     }
 
     /// Sends a message, and does not wait. What the client has not taken waits in the connection's buffer, up to
@@ -45,7 +59,8 @@ impl WebSocket {
         self.send_within(message, Duration::ZERO)
     }
 
-    /// As [`send`](Self::send), and waits for room, for so long at most. What other threads send meanwhile waits behind it.
+    /// As [`send`](Self::send), and waits for room, for so long at most. Others who have patience wait behind it, and others who have none
+    /// find no room.
     ///
     /// # Errors
     /// As those of [`send`](Self::send).
@@ -58,7 +73,8 @@ impl WebSocket {
     }
 
     /// Begins to close: sends a close frame, behind which nothing goes, and ends the connection when the client has answered it, or
-    /// has had 10 seconds. The codes are those of RFC 6455 section 7.4: 1000 is a normal end.
+    /// has had 10 seconds. What somebody waits to send ([`send_within`](Self::send_within)) goes before it. The codes are those of RFC 6455
+    /// section 7.4: 1000 is a normal end. A second call does nothing.
     ///
     /// # Errors
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a code that may not be sent or a reason of more than 123 bytes; else as those of
@@ -69,17 +85,23 @@ impl WebSocket {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
         match self.send_close(Some(code), reason) {
+            // The time that the first one has set goes on.
+            Ok(false) => return Ok(()),
+            Ok(true) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.0.peer.abort(),
-            sent => sent?,
+            Err(error) => return Err(error),
         }
-        self.0.peer.set_timer(Some(CLOSE_TIMEOUT));
+        self.allow_time_to_close();
         Ok(())
     }
 
     /// Whether nobody is there any more, or will not be for long: the client has closed, the server is being shut down, or the WebSocket is
     /// closing.
     pub fn is_gone(&self) -> bool {
-        self.is_closing() || self.0.peer.is_gone()
+        let state = lock(&self.0.state);
+        let is_over = state.is_closing || state.is_lost;
+        drop(state);
+        is_over || self.0.peer.is_gone()
     }
 
     /// The subprotocol that both sides speak, if one was agreed on.
@@ -88,36 +110,89 @@ impl WebSocket {
     }
 
     pub(super) fn is_closing(&self) -> bool {
-        *lock(&self.0.is_closing)
+        lock(&self.0.state).is_closing
+    }
+
+    pub(super) fn allow_time_to_close(&self) {
+        self.0.peer.set_timer(Some(CLOSE_TIMEOUT));
     }
 
     pub(super) fn send_frame(&self, opcode: Opcode, payload: &[u8], patience: Duration) -> io::Result<()> {
         let frame = encode(opcode, payload);
-        let is_closing = lock(&self.0.is_closing);
-        if *is_closing {
-            return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the WebSocket is closing"));
+        let sent = match self.send_now(&frame) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !patience.is_zero() => {
+                self.send_patiently(&frame, patience)
+            }
+            sent => sent,
+        };
+        if sent.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock) {
+            lock(&self.0.state).is_lost = true;
         }
-        let sent = self.0.peer.send_quietly(&frame, patience);
-        drop(is_closing);
+        sent
+    }
+
+    fn send_now(&self, frame: &[u8]) -> io::Result<()> {
+        let state = lock(&self.0.state);
+        if state.is_closing {
+            return Err(closing());
+        }
+        if state.is_awaited {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let sent = self.0.peer.send_quietly(frame, Duration::ZERO);
+        drop(state);
         self.0.peer.settle(sent)
     }
 
-    /// Sends a close frame, unless one was sent.
-    pub(super) fn send_close(&self, code: Option<u16>, reason: &str) -> io::Result<()> {
+    /// Waits for room. Not with the state locked: the connection's own turn needs it for a ping, and it is that turn which makes room.
+    fn send_patiently(&self, frame: &[u8], patience: Duration) -> io::Result<()> {
+        let turn = lock(&self.0.patience);
+        {
+            let mut state = lock(&self.0.state);
+            if state.is_closing {
+                return Err(closing());
+            }
+            state.is_awaited = true;
+        }
+        let sent = self.0.peer.send_within(frame, patience);
+        let last = {
+            let mut state = lock(&self.0.state);
+            state.is_awaited = false;
+            state.last.take().map(|last| self.0.peer.send_quietly(&last, Duration::ZERO))
+        };
+        drop(turn);
+        if let Some(last) = last
+            && self.0.peer.settle(last).is_err()
+        {
+            self.0.peer.abort();
+        }
+        sent
+    }
+
+    /// Sends a close frame, unless one was sent, which it says.
+    pub(super) fn send_close(&self, code: Option<u16>, reason: &str) -> io::Result<bool> {
         let mut payload = Vec::new();
         if let Some(code) = code {
             payload.extend(code.to_be_bytes());
             payload.extend(reason.as_bytes());
         }
         let frame = encode(Opcode::Close, &payload);
-        let mut is_closing = lock(&self.0.is_closing);
-        if std::mem::replace(&mut *is_closing, true) {
-            return Ok(());
+        let mut state = lock(&self.0.state);
+        if std::mem::replace(&mut state.is_closing, true) {
+            return Ok(false);
+        }
+        if state.is_awaited {
+            state.last = Some(frame);
+            return Ok(true);
         }
         let sent = self.0.peer.send_quietly(&frame, Duration::ZERO);
-        drop(is_closing);
-        self.0.peer.settle(sent)
+        drop(state);
+        self.0.peer.settle(sent).map(|()| true)
     }
+}
+
+fn closing() -> io::Error {
+    io::Error::new(io::ErrorKind::BrokenPipe, "the WebSocket is closing")
 }
 
 /// Two that are clones of one are equal.
