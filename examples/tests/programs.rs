@@ -1,5 +1,7 @@
 //! Every example as what it is, a program: started, talked to over a socket, and ended.
 
+#[path = "programs/chat.rs"]
+mod chat;
 #[path = "programs/everyday.rs"]
 mod everyday;
 #[path = "programs/program.rs"]

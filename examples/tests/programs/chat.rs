@@ -1,0 +1,113 @@
+//! The example `chat`, with guests that come, talk, go, and sleep.
+
+use std::net::TcpStream;
+
+use tungstenite::protocol::frame::coding::CloseCode;
+use tungstenite::{Error, Message, WebSocket};
+
+use super::program::*;
+
+struct Guest(WebSocket<TcpStream>);
+
+impl Guest {
+    /// Comes in, and is asked for a name.
+    fn new(program: &Program) -> Self {
+        let url = format!("ws://127.0.0.1:{}/room", program.port);
+        Self(tungstenite::client(url.as_str(), program.connect()).unwrap().0)
+    }
+
+    fn say(&mut self, text: &str) {
+        self.0.send(Message::text(text)).unwrap();
+    }
+
+    #[track_caller]
+    fn hears(&mut self, text: &str) {
+        assert_eq!(self.0.read().unwrap(), Message::text(text));
+    }
+
+    /// Reads up to the close frame.
+    fn is_shown_out(&mut self) -> CloseCode {
+        loop {
+            match self.0.read() {
+                Ok(Message::Close(Some(close))) => {
+                    assert!(matches!(self.0.read(), Err(Error::ConnectionClosed)));
+                    return close.code;
+                }
+                Ok(Message::Text(_)) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn chat_takes_what_is_said_to_all() {
+    let program = Program::start("chat", &["0"]);
+    check(&program.exchange(request("GET /")), "HTTP/1.1 200 OK", &["new WebSocket"]);
+    check(&program.exchange(request("GET /room")), "HTTP/1.1 426 Upgrade Required", &[]);
+
+    let mut anna = Guest::new(&program);
+    anna.hears("1 here. What is your name?");
+    anna.say("Anna");
+    anna.hears("Anna comes in");
+    let mut bela = Guest::new(&program);
+    bela.hears("2 here. What is your name?");
+    bela.say("Béla");
+    for guest in [&mut anna, &mut bela] {
+        guest.hears("Béla comes in");
+    }
+    anna.say("hello");
+    bela.say("<b>hi</b>");
+    // Two who talk at a time are heard in one order by all.
+    let said = [anna.0.read().unwrap(), anna.0.read().unwrap()];
+    assert_eq!(said, [bela.0.read().unwrap(), bela.0.read().unwrap()]);
+    let mut said = said.map(|message| message.to_string());
+    said.sort();
+    assert_eq!(said, ["Anna: hello", "Béla: <b>hi</b>"]);
+
+    bela.0.close(None).unwrap();
+    anna.hears("Béla has left");
+    let mut silent = Guest::new(&program);
+    silent.hears("2 here. What is your name?");
+    // Whoever has no name leaves unseen; one that is gone without a word leaves as any other.
+    drop(silent);
+    let mut gone = Guest::new(&program);
+    gone.say("Cleo");
+    anna.hears("Cleo comes in");
+    drop(gone);
+    anna.hears("Cleo has left");
+
+    let mut loud = Guest::new(&program);
+    loud.say(&"x".repeat(4097));
+    assert_eq!(loud.is_shown_out(), CloseCode::Size);
+    let mut binary = Guest::new(&program);
+    binary.0.send(Message::binary(vec![1, 2, 3])).unwrap();
+    assert_eq!(binary.is_shown_out(), CloseCode::Unsupported);
+    anna.say("alone again");
+    anna.hears("Anna: alone again");
+    program.stop();
+}
+
+#[test]
+fn chat_goes_on_without_who_is_too_slow() {
+    let program = Program::start("chat", &["0"]);
+    let mut sleeper = Guest::new(&program);
+    sleeper.say("Sleeper");
+    sleeper.hears("1 here. What is your name?");
+    sleeper.hears("Sleeper comes in");
+    let mut talker = Guest::new(&program);
+    talker.hears("2 here. What is your name?");
+    talker.say("Talker");
+    talker.hears("Talker comes in");
+    // Far more than the sockets and the server keep for one that does not read.
+    let text = "x".repeat(4000);
+    for _ in 0..5000 {
+        talker.say(&text);
+        talker.hears(&format!("Talker: {text}"));
+    }
+    assert_eq!(sleeper.is_shown_out(), CloseCode::Again);
+    talker.hears("Sleeper has left");
+    talker.say("good night");
+    talker.hears("Talker: good night");
+    program.stop();
+}
