@@ -43,3 +43,9 @@ pub fn failure<O: Outcome>(outcome: O) -> Option<String> {
 pub mod proto {
     pub use crate::proto::{chunked, fault, framing, head, headers, limits, request_line};
 }
+
+/// The reader of messages, for fuzz targets.
+#[cfg(feature = "websocket")]
+pub mod websocket {
+    pub use crate::websocket::reader::{MessageReader, Said, Violation};
+}

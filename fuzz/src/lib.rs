@@ -2,6 +2,7 @@
 //! does all that handlers do.
 
 pub mod check;
+pub mod frames;
 pub mod panics;
 pub mod pieces;
 pub mod player;

@@ -10,7 +10,7 @@ mod handler;
 mod handshake;
 mod message;
 mod options;
-mod reader;
+pub(crate) mod reader;
 mod session;
 mod socket;
 

@@ -5,24 +5,29 @@ use super::message::Message;
 
 /// What a client has said.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub enum Said {
+    /// A message, put together.
     Message(Message),
+    /// A ping with its payload.
     Ping(Vec<u8>),
+    /// A pong.
     Pong,
-    /// With the code, if it has said one.
+    /// A close frame with its code, if it has said one, and its reason.
     Close(Option<u16>, String),
 }
 
 /// What is wrong with what a client has sent: the code of the close frame that says so (RFC 6455 section 7.4.1), and words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Violation {
-    pub(super) code: u16,
-    pub(super) text: &'static str,
+pub struct Violation {
+    /// The code.
+    pub code: u16,
+    /// The words.
+    pub text: &'static str,
 }
 
-/// Memory grows with the bytes that come, never with a length that a header declares.
+/// Reads messages. Memory grows with the bytes that come, never with a length that a header declares.
 #[derive(Debug)]
-pub(super) struct MessageReader {
+pub struct MessageReader {
     most: usize,
     /// What has come of a header that is not whole.
     header: Vec<u8>,
@@ -60,7 +65,7 @@ fn violation(text: &'static str) -> Violation {
 
 impl MessageReader {
     /// Takes messages of up to so many bytes.
-    pub(super) fn new(most: usize) -> Self {
+    pub fn new(most: usize) -> Self {
         Self {
             most,
             header: Vec::new(),
@@ -73,7 +78,10 @@ impl MessageReader {
     }
 
     /// Takes bytes off `input`, up to what makes something whole. None where all are taken, and nothing is whole.
-    pub(super) fn next(&mut self, input: &mut &[u8]) -> Result<Option<Said>, Violation> {
+    ///
+    /// # Errors
+    /// What is wrong with them. Nothing more is to be read then.
+    pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<Said>, Violation> {
         loop {
             let Some(mut frame) = self.frame else {
                 if !self.take_header(input)? {
