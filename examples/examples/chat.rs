@@ -105,7 +105,7 @@ input { font: inherit; width: 100%; box-sizing: border-box; padding: .5em }
 </style>
 <h1>Chat</h1>
 <ol></ol>
-<input placeholder="Your name" maxlength="1000" autofocus>
+<form><input placeholder="Your name" maxlength="1000" autofocus></form>
 <script>
 const [list, input] = [document.querySelector("ol"), document.querySelector("input")];
 const show = text => {
@@ -116,8 +116,12 @@ const show = text => {
 };
 const socket = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/room`);
 socket.onmessage = event => show(event.data);
-socket.onclose = event => show(`closed (${event.code} ${event.reason})`);
-input.onchange = () => {
+socket.onclose = event => {
+  show(`The chat is over: ${event.reason || event.code}`);
+  input.disabled = true;
+};
+document.querySelector("form").onsubmit = event => {
+  event.preventDefault();
   if (!input.value) return;
   socket.send(input.value);
   input.value = "";
