@@ -6,14 +6,15 @@
 //! 4. [`errors`]: what becomes of a handler's errors, mistakes and panics.
 //! 5. [`streaming`]: responses that take their time, files.
 //! 6. [`tunnels`]: other protocols on the connection, and proxies.
-//! 7. [`scripts`]: CGI (feature `cgi`, on unix), and the repositories of git.
-//! 8. [`testing`]: handlers without a socket, servers for the length of a test.
-//! 9. [`limits`]: how long, how large, how many; what to set, and what not.
-//! 10. [`logging`]: lines, spans and numbers.
-//! 11. [`deployment`]: behind a proxy, at a loopback address, with TLS, and the end in good order.
-//! 12. [`porting`]: a handler of Python's, line by line.
-//! 13. [`engine`]: how blocking handlers run at the speed of an event loop.
-//! 14. [`comparison`]: other servers, measured, and when to choose them instead.
+//! 7. [`websockets`]: messages both ways (feature `websocket`).
+//! 8. [`scripts`]: CGI (feature `cgi`, on unix), and the repositories of git.
+//! 9. [`testing`]: handlers without a socket, servers for the length of a test.
+//! 10. [`limits`]: how long, how large, how many; what to set, and what not.
+//! 11. [`logging`]: lines, spans and numbers.
+//! 12. [`deployment`]: behind a proxy, at a loopback address, with TLS, and the end in good order.
+//! 13. [`porting`]: a handler of Python's, line by line.
+//! 14. [`engine`]: how blocking handlers run at the speed of an event loop.
+//! 15. [`comparison`]: other servers, measured, and when to choose them instead.
 
 #[doc = include_str!("bodies.md")]
 pub mod bodies {}
@@ -46,3 +47,6 @@ pub mod streaming {}
 pub mod testing {}
 #[doc = include_str!("tunnels.md")]
 pub mod tunnels {}
+#[cfg(feature = "websocket")]
+#[doc = include_str!("websockets.md")]
+pub mod websockets {}
