@@ -103,6 +103,7 @@
 //! - [`RequestHandler`]: Python's class variables, and all that can be overridden, from `log_message` to
 //!   `handle_one_request`.
 //! - [`http_handler`]: what the attribute makes of the block, and its arguments.
+//! - [`Detach`]: responses that go on after their method has returned; [`Broadcast`]: one message to many clients.
 //! - [`HTTPServer`] and [`ServerBuilder`]: addresses, limits, deadlines, hooks, and the end of a server.
 //! - [`Headers`] and [`Message`]: header fields, and types of your own for them.
 //! - [`HTTPServer::serve_stream`]: one connection over a stream of your own, without a server.
@@ -294,10 +295,11 @@ pub use handler::HttpTypes;
 #[cfg(all(feature = "peer-credentials", unix))]
 pub use handler::PeerCredentials;
 pub use handler::{
-    Address, BaseHTTPRequestHandler, Connection, DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE, Detach,
-    HandlerError, Headers, HeadersIter, Histogram, Later, LogLevel, Message, Multipart, Part, Payload, Peer,
-    RFile, RFileLock, RequestHandler, ResponseCode, ServerHandle, ServerInfo, ShutdownReport, Stats, Stream,
-    Upgraded, UpgradedHandler, UpgradedReader, UpgradedWriter, WFile, html_escape, unquote,
+    Address, BaseHTTPRequestHandler, Broadcast, BroadcastBuilder, Connection, DEFAULT_ERROR_CONTENT_TYPE,
+    DEFAULT_ERROR_MESSAGE, Detach, Event, EventStream, HandlerError, Headers, HeadersIter, Histogram, Later,
+    LogLevel, Message, Multipart, Part, Payload, Peer, RFile, RFileLock, RequestHandler, ResponseCode,
+    ServerHandle, ServerInfo, ShutdownReport, SlowClients, Stats, Stream, Upgraded, UpgradedHandler,
+    UpgradedReader, UpgradedWriter, WFile, html_escape, unquote,
 };
 #[cfg(feature = "proxy")]
 pub use handler::{ForwardedFields, TrustedProxies};

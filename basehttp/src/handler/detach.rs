@@ -1,18 +1,18 @@
-//! Responses that go on after their method has returned: `later` and `stream`.
+//! Responses that go on after their method has returned: `later`, `stream` and `event_stream`.
 
 use std::any::Any;
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::RequestHandler;
-use super::connection_io::{Continuation, HandleEnd, HandleKind, Piece};
+use super::connection_io::{Continuation, HandleEnd, HandleKind};
+use super::event_stream::EventStream;
 use super::handle::Handle;
 use super::method::Outcome;
-use super::payload::Payload;
+use super::stream::Stream;
 use super::upgraded_handler::{Peer, UpgradedHandler};
-use crate::sync::is_panicking;
 
 /// Responses that go on after their `do_*` method has returned. Every handler has these methods; the [prelude](crate::prelude)
 /// brings them into scope.
@@ -92,6 +92,50 @@ pub trait Detach: RequestHandler {
     /// ```
     fn stream(&self) -> io::Result<Stream> {
         Handle::new(self.vars(), HandleKind::Stream).map(Stream)
+    }
+
+    /// Begins a stream of server-sent events (WHATWG HTML, section 9.2), to which any thread may send. See [`EventStream`].
+    ///
+    /// It sends 200 if no response has begun, the fields `Content-Type: text/event-stream` and `Cache-Control: no-cache`, and ends the
+    /// head. A handler that calls [`send_response`](RequestHandler::send_response) and [`send_header`](RequestHandler::send_header)
+    /// before adds fields of its own, as `Access-Control-Allow-Origin`.
+    ///
+    /// # Errors
+    /// Those of [`end_headers`](RequestHandler::end_headers) and of [`stream`](Self::stream).
+    ///
+    /// ```
+    /// use std::io;
+    /// use std::thread;
+    /// use basehttp::Event;
+    /// use basehttp::prelude::*;
+    ///
+    /// struct Jobs { base: BaseHTTPRequestHandler }
+    ///
+    /// #[http_handler]
+    /// impl Jobs {
+    ///     fn do_GET(&self) -> io::Result<()> {
+    ///         let events = self.event_stream()?;
+    ///         events.send(&Event::new("begun"))?;
+    ///         // In place of a queue of jobs.
+    ///         thread::spawn(move || events.send(&Event::new("done")));
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let response = basehttp::testing::respond(|base| Jobs { base }, b"GET / HTTP/1.0\r\n\r\n").remove(0);
+    /// assert_eq!(response.header("content-type"), Some("text/event-stream"));
+    /// assert!(response.text().starts_with("data: begun\n\n"));
+    /// ```
+    fn event_stream(&self) -> io::Result<EventStream> {
+        if !self.vars().io().response.is_begun() {
+            self.send_response(200);
+        }
+        self.send_header("Content-Type", "text/event-stream");
+        // A proxy or a browser that keeps it would play old events back.
+        self.send_header("Cache-Control", "no-cache");
+        self.end_headers()?;
+        let last_event_id = self.vars().request().values("Last-Event-ID").next();
+        self.stream().map(|stream| EventStream::new(stream, last_event_id))
     }
 
     /// Hands over the connection to an object that speaks another protocol, after the response that switches to it: as
@@ -195,108 +239,8 @@ impl<H> fmt::Debug for Later<H> {
     }
 }
 
-/// The rest of a response's body, which any thread may send: what [`stream`](Detach::stream) gives.
-///
-/// What is sent goes out at once, as a chunk of its own where the response is chunked. What the client has not taken waits in the
-/// connection's buffer, up to [`write_high_water`](crate::ServerBuilder::write_high_water) bytes, and holds no thread;
-/// [`write_timeout`](crate::ServerBuilder::write_timeout) and [`response_timeout`](crate::ServerBuilder::response_timeout)
-/// say how long it may. Beyond that [`send`](Self::send) refuses, and [`send_within`](Self::send_within) and
-/// [`Write`] wait.
-///
-/// Until the method has returned, its thread has the connection, and whoever sends may have to wait for what it is writing.
-///
-/// Dropped, it ends the response, and the connection goes on. A drop in a panic is as [`abort`](Self::abort).
-#[must_use = "dropped, the response ends"]
-pub struct Stream(pub(super) Handle);
-
-impl Stream {
-    /// Sends bytes, all of them or none, and does not wait. A message that is longer than `write_high_water` is taken where nothing
-    /// waits before it, while the server has room for it ([`write_budget`](crate::ServerBuilder::write_budget)).
-    ///
-    /// # Errors
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if they have no room, [`BrokenPipe`](io::ErrorKind::BrokenPipe) if the response is
-    /// over, as after its client has gone, [`InvalidInput`](io::ErrorKind::InvalidInput) if they are more than `Content-Length`
-    /// has promised. An I/O error of the connection.
-    pub fn send(&self, bytes: &[u8]) -> io::Result<()> {
-        self.0.send(Piece::Bytes(bytes), Duration::ZERO)
-    }
-
-    /// As [`send`](Self::send), and waits for room, for so long at most.
-    ///
-    /// # Errors
-    /// As those of [`send`](Self::send).
-    pub fn send_within(&self, bytes: &[u8], patience: Duration) -> io::Result<()> {
-        self.0.send(Piece::Bytes(bytes), patience)
-    }
-
-    /// As [`send`](Self::send) for bytes that are handed over: where they are many they are not copied, so that one picture goes to
-    /// any number of clients and is in memory once.
-    ///
-    /// # Errors
-    /// As those of [`send`](Self::send).
-    pub fn send_bytes(&self, payload: impl Into<Payload>) -> io::Result<()> {
-        self.0.send(Piece::Payload(&payload.into()), Duration::ZERO)
-    }
-
-    /// Whether nobody waits for more: the client has gone or has ended its half of the connection, or the server is being shut
-    /// down. A client that has ended its half may still take what is sent.
-    pub fn is_gone(&self) -> bool {
-        self.0.is_gone()
-    }
-
-    /// Has this called, once, when [`is_gone`](Self::is_gone) becomes true: on a thread of the server, also while nothing is being
-    /// sent. A second call replaces the first. It may drop the stream, and it ends before the connection does.
-    pub fn on_gone(&self, call: impl FnOnce() + Send + 'static) {
-        self.0.on_gone(Box::new(call));
-    }
-
-    /// Ends the response so that its client cannot take it for a whole one: by the end of the connection.
-    pub fn abort(self) {
-        self.0.give_up(HandleEnd::Aborted);
-    }
-}
-
-impl Drop for Stream {
-    fn drop(&mut self) {
-        self.0.give_up(if is_panicking() { HandleEnd::Aborted } else { HandleEnd::Dropped });
-    }
-}
-
-/// As [`send_within`](Stream::send_within) for as long as a write of the response may wait.
-impl Write for &Stream {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.send(Piece::Bytes(bytes), self.0.write_timeout()).map_err(|error| match error.kind() {
-            io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
-            _ => error,
-        })?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// As that of [`&Stream`](Stream).
-impl Write for Stream {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        (&*self).write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl fmt::Debug for Stream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stream").finish_non_exhaustive()
-    }
-}
-
 /// They go to any thread, whatever the handler is made of.
 const _: fn() = || {
     fn goes_anywhere<T: Send + Sync>() {}
     goes_anywhere::<Later<*const u8>>();
-    goes_anywhere::<Stream>();
 };

@@ -3,11 +3,13 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use super::address::Address;
 use super::connection_io::{
     ConnectionIo, Continuation, Detached, FlushProgress, HandleEnd, HandleKind, IoGuard, Piece, Served,
     SharedIo,
 };
 use super::instance::InstanceVariables;
+use super::payload::Payload;
 use super::wire::Notifier;
 use crate::proto::connection::Phase;
 use crate::sync::Arc;
@@ -17,6 +19,8 @@ pub(super) struct Handle {
     shared: SharedIo,
     notifier: Arc<dyn Notifier>,
     number: u64,
+    /// For the log.
+    client: Address,
 }
 
 impl Handle {
@@ -35,7 +39,9 @@ impl Handle {
             HandleKind::Upgraded | HandleKind::Relay => return Err(io::ErrorKind::Unsupported.into()),
         }
         let number = io.begin_detached(kind).ok_or_else(|| invalid(HAS_HANDLE))?;
-        Ok(Self { shared: vars.shared().clone(), notifier, number })
+        drop(io);
+        let client = vars.client_address().clone();
+        Ok(Self { shared: vars.shared().clone(), notifier, number, client })
     }
 
     /// The connection, unless the response is over.
@@ -74,6 +80,23 @@ impl Handle {
         if let Some(call) = call {
             call();
         }
+    }
+
+    /// Has something dropped, once, when nobody waits for more, or the response is over before anybody is told. Beside what is called
+    /// then, and not in its place.
+    pub(super) fn follow(&self, follower: impl Send + 'static) {
+        let before = self.tell(|io| io.detached(self.number).and_then(Detached::take_on_gone));
+        self.on_gone(Box::new(move || {
+            if let Ok(Some(call)) = before {
+                call();
+            }
+            drop(follower);
+        }));
+    }
+
+    /// A line of the log about the client.
+    pub(super) fn warn(&self, text: &str) {
+        let _ = self.tell(|io| io.warn(&format!("{}: {text}", self.client)));
     }
 
     /// Hands the connection over to an object that speaks another protocol.
@@ -122,11 +145,12 @@ impl Handle {
         });
     }
 
-    pub(super) fn set_heartbeat(&self, every: Duration, bytes: &'static [u8]) {
+    /// Has these bytes sent whenever nothing else was for so long.
+    pub(super) fn set_heartbeat(&self, every: Option<Duration>, bytes: &'static [u8]) {
+        let every = every.map(|every| every.clamp(SHORTEST, LONGEST));
         let _ = self.tell(|io| {
             let now = io.instant();
-            io.detached(self.number)
-                .map(|detached| detached.set_heartbeat(every.clamp(SHORTEST, LONGEST), bytes, now))
+            io.detached(self.number).map(|detached| detached.set_heartbeat(every, bytes, now))
         });
     }
 
@@ -155,9 +179,7 @@ impl Handle {
         loop {
             let mut io = self.io()?;
             if io.has_room_for(piece.len()) {
-                return io.send_detached(piece).map(|progress| Sent {
-                    needs_notice: progress != Some(FlushProgress::Done) && io.is_detached_out(),
-                });
+                return send(&mut io, piece);
             }
             let until = *until.get_or_insert_with(|| Instant::now() + patience.min(LONGEST));
             let left = until.saturating_duration_since(Instant::now());
@@ -176,10 +198,27 @@ impl Handle {
         }
     }
 
+    /// Sends what is found once the connection is locked, so that nothing comes between the two, whatever waits for the client: the
+    /// caller bounds it. What is looked at for it has to be locked for a moment only.
+    pub(super) fn send_found(&self, find: impl FnOnce() -> Payload) -> io::Result<Sent> {
+        let mut io = self.io()?;
+        let found = find();
+        // A response to HEAD has no more to come.
+        if found.is_empty() || io.response.is_complete() {
+            return Ok(Sent { needs_notice: false });
+        }
+        send(&mut io, Piece::Payload(&found))
+    }
+
     /// The connection looks for what was left for it.
-    fn notify(&self) {
+    pub(super) fn notify(&self) {
         self.notifier.notify();
     }
+}
+
+fn send(io: &mut ConnectionIo, piece: Piece<'_>) -> io::Result<Sent> {
+    let progress = io.send_detached(piece)?;
+    Ok(Sent { needs_notice: progress != Some(FlushProgress::Done) && io.is_detached_out() })
 }
 
 /// Two handles on one response are one.
@@ -191,7 +230,7 @@ impl PartialEq for Handle {
 
 /// What a caller owes the connection that has sent something quietly.
 pub(crate) struct Sent {
-    needs_notice: bool,
+    pub(super) needs_notice: bool,
 }
 
 /// For ever, and short enough to be added to a time.
@@ -200,13 +239,13 @@ const LONGEST: Duration = super::connection_io::LONGEST;
 /// Nobody needs heartbeats more often, and each is a turn of the connection.
 const SHORTEST: Duration = Duration::from_millis(100);
 
-pub(super) const NO_REQUEST: &str = "only a request that is being answered has a response that can go on: call later() or stream() in a do_* method";
+pub(super) const NO_REQUEST: &str = "only a request that is being answered has a response that can go on: call later(), stream() or event_stream() in a do_* method";
 
 const BEGUN: &str =
     "later() is for a response that has not begun: call it before send_response(), or use stream()";
 
 pub(super) const HAS_HANDLE: &str =
-    "the response has a handle already: later() or stream() was called before";
+    "the response has a handle already: later(), stream() or event_stream() was called before";
 
 pub(super) fn invalid(text: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, text)

@@ -324,7 +324,7 @@ impl Detached {
         self.ends_with_client = true;
     }
 
-    pub(crate) fn set_heartbeat(&mut self, every: Duration, bytes: &'static [u8], now: Instant) {
-        self.heartbeat = Some(Heartbeat { every, bytes, next: now + every, is_spared: false });
+    pub(crate) fn set_heartbeat(&mut self, every: Option<Duration>, bytes: &'static [u8], now: Instant) {
+        self.heartbeat = every.map(|every| Heartbeat { every, bytes, next: now + every, is_spared: false });
     }
 }

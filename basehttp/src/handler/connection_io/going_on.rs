@@ -4,7 +4,7 @@ use std::any::Any;
 use std::io;
 use std::time::Duration;
 
-use super::attached::Source;
+use super::attached::{MOST_ATTACHED, Source};
 use super::bounds::LONGEST;
 use super::buffer_pool::BufferPool;
 use super::detached::{Detached, HandleEnd, HandleKind, InputState, NextAct, Occasion, Served};
@@ -199,7 +199,10 @@ impl ConnectionIo {
     /// Whether so many bytes more may wait for the client. A message of any size may, where it is the only one, and the server has room.
     pub(crate) fn has_room_for(&self, count: usize) -> bool {
         let waiting = self.response.gathered() as u64 + self.output.left();
-        waiting == 0 || waiting.saturating_add(count as u64) <= self.link.bounds.high_water as u64
+        // Small ones of a large bound may be too many to be handed over.
+        let fits = waiting.saturating_add(count as u64) <= self.link.bounds.high_water as u64
+            && self.output.handed_over() < MOST_ATTACHED;
+        waiting == 0 || fits
     }
 
     /// What handles on this connection's responses tell it by.
