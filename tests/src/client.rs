@@ -214,13 +214,20 @@ impl<S: Read + Write> Client<S> {
 
     /// Reads until `text` has come, and takes all up to its end.
     pub fn read_up_to(&mut self, text: &[u8]) -> Vec<u8> {
+        self.try_read_up_to(text)
+            .unwrap_or_else(|error| panic!("{error}, before {:?}; so far: {}", show(text), show(&self.input)))
+    }
+
+    /// As [`read_up_to`](Self::read_up_to), where it may not come.
+    ///
+    /// # Errors
+    /// The connection's; [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the server has closed it.
+    pub fn try_read_up_to(&mut self, text: &[u8]) -> io::Result<Vec<u8>> {
         loop {
             if let Some(at) = self.input.windows(text.len()).position(|window| window == text) {
-                return self.input.drain(..at + text.len()).collect();
+                return Ok(self.input.drain(..at + text.len()).collect());
             }
-            self.more().unwrap_or_else(|error| {
-                panic!("{error}, before {:?}; so far: {}", show(text), show(&self.input))
-            });
+            self.more()?;
         }
     }
 }
