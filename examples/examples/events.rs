@@ -1,43 +1,54 @@
-//! Server-sent events, a stream of messages to a page, and a long poll, a request that is answered when there is news.
+//! A page that shows messages as they come, by server-sent events; and a long poll, a request that is answered when there is news.
 //!
 //! ```text
-//! cargo run --release --example events [PORT]
-//! curl -N http://127.0.0.1:8000/events            # stays open
-//! curl http://127.0.0.1:8000/next                 # waits for the next message, for 30 seconds
-//! curl -d 'hello' http://127.0.0.1:8000/          # sends one to all
+//! cargo run --release --example events [PORT]      # and open http://127.0.0.1:8000/
+//! curl -N http://127.0.0.1:8000/events             # stays open
+//! curl http://127.0.0.1:8000/next                  # waits for the next message, for 30 seconds
+//! curl -d 'hello' http://127.0.0.1:8000/           # sends one to all
 //! ```
+//!
+//! No thread waits for a message: ten thousand pages cost what they have in memory.
 
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use basehttp::prelude::*;
+use basehttp::{Broadcast, Event, Later};
 
 struct Events {
     base: BaseHTTPRequestHandler,
-    news: Arc<News>,
+    news: Broadcast,
+    /// Requests that wait for the next message.
+    polls: Arc<Mutex<Vec<Later<Events>>>>,
 }
 
-/// The last message, and how many there were.
-#[derive(Default)]
-struct News {
-    last: Mutex<(u64, String)>,
-    changed: Condvar,
-}
-
-impl News {
-    /// The message after number `seen`, or None if none comes in time.
-    fn after(&self, seen: u64, patience: Duration) -> Option<(u64, String)> {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.changed.wait_timeout_while(last, patience, |(number, _)| *number <= seen);
-        let (last, waited) = waited.unwrap_or_else(PoisonError::into_inner);
-        (!waited.timed_out()).then(|| last.clone())
-    }
-
-    fn count(&self) -> u64 {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).0
-    }
-}
+const PAGE: &str = r#"<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<title>Messages</title>
+<style>body { font: 16px sans-serif; max-width: 40em; margin: 2em auto } li { white-space: pre-wrap }</style>
+<h1>Messages</h1>
+<form><input name="text" autofocus autocomplete="off"> <button>Send</button> <span id="state">connecting</span></form>
+<ul></ul>
+<script>
+const list = document.querySelector('ul'), form = document.forms[0], state = document.getElementById('state');
+const events = new EventSource('/events');
+// When the connection ends, the browser comes back by itself, and gets what it has missed.
+events.onopen = () => state.textContent = 'connected';
+events.onerror = () => state.textContent = 'connecting';
+events.onmessage = event => {
+    const item = document.createElement('li');
+    item.textContent = event.data; // as text, whatever is in it
+    list.prepend(item);
+};
+form.onsubmit = event => {
+    event.preventDefault();
+    fetch('/', { method: 'POST', body: form.text.value });
+    form.reset();
+};
+</script>
+"#;
 
 #[http_handler]
 impl Events {
@@ -45,53 +56,35 @@ impl Events {
 
     fn do_GET(&self) -> io::Result<()> {
         match self.path() {
-            "/events" => self.stream(),
-            "/next" => match self.news.after(self.news.count(), Duration::from_secs(30)) {
-                Some((_, text)) => self.say(200, &text),
-                None => self.say(204, ""),
-            },
+            "/" => {
+                self.send_response(200);
+                self.send_header("Content-Type", "text/html; charset=utf-8");
+                self.end_headers()?;
+                self.wfile.write_all(PAGE.as_bytes())
+            }
+            "/events" => self.news.subscribe(self.event_stream()?),
+            "/next" => {
+                let later = self.later()?.timeout(Duration::from_secs(30), |handler| handler.say(204, ""));
+                let mut polls = self.polls.lock().unwrap_or_else(PoisonError::into_inner);
+                // Clients that have gone without a message.
+                polls.retain(|later| !later.is_gone());
+                polls.push(later);
+                Ok(())
+            }
             _ => self.send_error(404),
         }
     }
 
-    /// A handler that waits has a thread, up to `max_threads`, and holds up nobody else.
-    fn stream(&self) -> io::Result<()> {
-        self.send_response(200);
-        self.send_header("Content-Type", "text/event-stream");
-        self.send_header("Cache-Control", "no-store");
-        self.end_headers()?;
-        let mut seen = self.news.count();
-        // Without a flush, nothing is sent before there is a bufferful.
-        self.wfile.flush()?;
-        while !self.server().handle().is_shut_down() {
-            match self.news.after(seen, Duration::from_secs(1)) {
-                Some((number, text)) => {
-                    seen = number;
-                    writeln!(self.wfile, "id: {number}")?;
-                    // A carriage return ends a line as well, and what follows it could be an event of its own.
-                    for line in text.replace("\r\n", "\n").split(['\r', '\n']) {
-                        writeln!(self.wfile, "data: {line}")?;
-                    }
-                    writeln!(self.wfile)?;
-                }
-                // A comment: a client that is gone is found by writing to it.
-                None => writeln!(self.wfile, ":")?,
-            }
-            self.wfile.flush()?;
-        }
-        Ok(())
-    }
-
     fn do_POST(&self) -> io::Result<()> {
-        let body = self.read_body(4096)?;
-        let Ok(text) = String::from_utf8(body) else {
+        let Ok(text) = String::from_utf8(self.read_body(4096)?) else {
             return self.send_error((400, "Send text"));
         };
-        {
-            let mut last = self.news.last.lock().unwrap_or_else(PoisonError::into_inner);
-            *last = (last.0 + 1, text);
+        self.news.send(&Event::new(&text))?;
+        let polls = std::mem::take(&mut *self.polls.lock().unwrap_or_else(PoisonError::into_inner));
+        for later in polls {
+            let text = text.clone();
+            later.resume(move |handler| handler.say(200, &text));
         }
-        self.news.changed.notify_all();
         self.say(204, "")
     }
 
@@ -105,8 +98,8 @@ impl Events {
 
 fn main() -> io::Result<()> {
     let port = std::env::args().nth(1).unwrap_or("8000".to_owned());
-    let news = Arc::<News>::default();
-    let factory = move |base| Events { base, news: news.clone() };
+    let (news, polls) = (Broadcast::new(), Arc::default());
+    let factory = move |base| Events { base, news: news.clone(), polls: Arc::clone(&polls) };
     let mut server = HTTPServer::bind(format!("127.0.0.1:{port}"), factory)?;
     println!("http://{}/", server.server_address());
     server.serve_forever()

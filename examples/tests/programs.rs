@@ -4,6 +4,8 @@
 mod chat;
 #[path = "programs/everyday.rs"]
 mod everyday;
+#[path = "programs/live.rs"]
+mod live;
 #[path = "programs/program.rs"]
 mod program;
 #[path = "programs/proxy.rs"]

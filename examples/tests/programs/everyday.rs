@@ -45,6 +45,7 @@ fn json_sums() {
 #[test]
 fn events_reach_all_who_wait() {
     let events = Program::start("events", &["0"]);
+    check(&events.exchange(request("GET /")), "HTTP/1.1 200 OK", &["new EventSource('/events')"]);
     let mut streams: Vec<_> = (0..3)
         .map(|_| {
             let mut stream = BufReader::new(events.connect());

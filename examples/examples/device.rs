@@ -1,0 +1,141 @@
+//! The page of a device: a program that is one file, with its pages compiled in, live values, and a form that sets something.
+//!
+//! ```text
+//! cargo run --release --example device [PORT]      # and open http://127.0.0.1:8000/
+//! curl -N http://127.0.0.1:8000/values             # as they change
+//! curl -d 'target=23' http://127.0.0.1:8000/target
+//! ```
+//!
+//! No other site can turn the heating on through the browser of somebody who has access (CSRF): the server answers only to its own
+//! names (`allowed_hosts`), which no page gets by pointing a name of its own to this address, and a POST from a page of another site
+//! says so in `Origin`, which the handler compares. What has no `Origin`, as curl, is no browser's form. There is no cookie that
+//! somebody could ride on, and no password either: whoever reaches the address is trusted.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use basehttp::prelude::*;
+use basehttp::{Assets, Broadcast, Event};
+
+/// In the binary, and served as files are: types, conditions, compressed twins.
+static PAGES: Assets = Assets::new(&[
+    ("/index.html", include_bytes!("device/index.html")),
+    ("/device.js", include_bytes!("device/device.js")),
+    ("/device.css", include_bytes!("device/device.css")),
+]);
+
+struct Device {
+    base: BaseHTTPRequestHandler,
+    heating: Arc<Heating>,
+}
+
+struct Heating {
+    state: Mutex<State>,
+    changes: Broadcast,
+}
+
+#[derive(Clone, Copy)]
+struct State {
+    /// Tenths of a degree.
+    measured: i32,
+    /// Degrees.
+    target: i32,
+}
+
+impl Heating {
+    /// Changes something, and tells all pages. The lock is held for both, so that no page gets an old state after a new one.
+    fn change(&self, change: impl FnOnce(&mut State)) -> io::Result<()> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut state);
+        self.changes.send(&state.event()).map(drop)
+    }
+
+    /// In place of a sensor.
+    fn run(&self) {
+        loop {
+            thread::sleep(Duration::from_millis(500));
+            // The event has neither name nor id, so nothing in it can be wrong.
+            let _ = self.change(|state| state.measured += (state.target * 10 - state.measured).signum() * 2);
+        }
+    }
+}
+
+impl State {
+    fn event(self) -> Event {
+        let (degrees, tenths) = (self.measured / 10, self.measured % 10);
+        Event::new(format!("{{\"measured\": {degrees}.{tenths}, \"target\": {}}}", self.target))
+    }
+}
+
+#[http_handler]
+impl Device {
+    const protocol_version: &str = "HTTP/1.1";
+
+    fn do_GET(&self) -> io::Result<()> {
+        if self.path() == "/values" {
+            let events = self.event_stream()?;
+            // What is true now, and then each change: with the lock in hand, none is missed between the two.
+            let state = self.heating.state.lock().unwrap_or_else(PoisonError::into_inner);
+            return match events.send(&state.event()) {
+                Ok(()) => self.heating.changes.subscribe(events),
+                // It has gone already.
+                Err(_) => Ok(()),
+            };
+        }
+        if PAGES.serve(self)? {
+            return Ok(());
+        }
+        self.send_error(404)
+    }
+
+    fn do_POST(&self) -> io::Result<()> {
+        if self.path() != "/target" {
+            return self.send_error(404);
+        }
+        if !self.is_of_our_page() {
+            return self.send_error((403, "Not from another site"));
+        }
+        let body = self.read_body(100)?;
+        let target = form_urlencoded::parse(&body).find(|(name, _)| name == "target");
+        match target.and_then(|(_, degrees)| degrees.parse().ok()) {
+            Some(degrees @ 5..=30) => self.heating.change(|state| state.target = degrees)?,
+            _ => return self.send_error((400, "From 5 to 30 degrees")),
+        }
+        // A browser without the script shows the page again.
+        self.send_response(303);
+        self.send_header("Location", "/");
+        self.end_headers()
+    }
+
+    /// Whether the request comes from a page of this server, or from no page at all.
+    fn is_of_our_page(&self) -> bool {
+        let Some(origin) = self.headers().get("Origin") else { return true };
+        let host = self.headers().get("Host").unwrap_or_default();
+        origin.strip_prefix("http://") == Some(host)
+    }
+
+    /// Nothing but the files above is run or shown, and no other site puts the page into a frame, to have it clicked on.
+    fn end_headers(&self) -> io::Result<()> {
+        self.send_header("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'");
+        BaseHTTPRequestHandler::end_headers(self)
+    }
+}
+
+fn main() -> io::Result<()> {
+    let port = std::env::args().nth(1).unwrap_or("8000".to_owned());
+    let state = Mutex::new(State { measured: 178, target: 21 });
+    // Each event is the whole state, so there is no need for a history.
+    let changes = Broadcast::builder().history(0, 0).build();
+    let heating = Arc::new(Heating { state, changes });
+    thread::spawn({
+        let heating = heating.clone();
+        move || heating.run()
+    });
+    let factory = move |base| Device { base, heating: heating.clone() };
+    let builder = HTTPServer::builder().allowed_hosts(["localhost", "127.0.0.1", "heating.local"]);
+    let mut server = builder.bind(format!("127.0.0.1:{port}"), factory)?;
+    println!("http://{}/", server.server_address());
+    server.serve_forever()
+}
