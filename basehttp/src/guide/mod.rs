@@ -5,16 +5,18 @@
 //! 3. [`bodies`]: reading what clients send: forms, JSON, uploads.
 //! 4. [`errors`]: what becomes of a handler's errors, mistakes and panics.
 //! 5. [`streaming`]: responses that take their time, files.
-//! 6. [`tunnels`]: other protocols on the connection, and proxies.
-//! 7. [`websockets`]: messages both ways (feature `websocket`).
-//! 8. [`scripts`]: CGI (feature `cgi`, on unix), and the repositories of git.
-//! 9. [`testing`]: handlers without a socket, servers for the length of a test.
-//! 10. [`limits`]: how long, how large, how many; what to set, and what not.
-//! 11. [`logging`]: lines, spans and numbers.
-//! 12. [`deployment`]: behind a proxy, at a loopback address, with TLS, and the end in good order.
-//! 13. [`porting`]: a handler of Python's, line by line.
-//! 14. [`engine`]: how blocking handlers run at the speed of an event loop.
-//! 15. [`comparison`]: other servers, measured, and when to choose them instead.
+//! 6. [`going_on`]: responses that go on after their method has returned, without a thread.
+//! 7. [`server_sent_events`]: a page that shows what happens, as it happens.
+//! 8. [`websockets`]: messages both ways (feature `websocket`).
+//! 9. [`tunnels`]: other protocols on the connection, and proxies.
+//! 10. [`scripts`]: CGI (feature `cgi`, on unix), and the repositories of git.
+//! 11. [`testing`]: handlers without a socket, servers for the length of a test.
+//! 12. [`limits`]: how long, how large, how many; what to set, and what not.
+//! 13. [`logging`]: lines, spans and numbers.
+//! 14. [`deployment`]: behind a proxy, at a loopback address, with TLS, and the end in good order.
+//! 15. [`porting`]: a handler of Python's, line by line.
+//! 16. [`engine`]: how blocking handlers run at the speed of an event loop.
+//! 17. [`comparison`]: other servers, measured, and when to choose them instead.
 
 #[doc = include_str!("bodies.md")]
 pub mod bodies {}
@@ -30,6 +32,8 @@ pub mod errors {}
 #[expect(clippy::test_attr_in_doctest, reason = "a test to copy; what is in it runs below it, hidden")]
 #[doc = include_str!("first_server.md")]
 pub mod first_server {}
+#[doc = include_str!("going_on.md")]
+pub mod going_on {}
 #[doc = include_str!("limits.md")]
 pub mod limits {}
 #[doc = include_str!("logging.md")]
@@ -39,6 +43,8 @@ pub mod porting {}
 #[cfg(all(feature = "cgi", unix))]
 #[doc = include_str!("scripts.md")]
 pub mod scripts {}
+#[doc = include_str!("server_sent_events.md")]
+pub mod server_sent_events {}
 #[doc = include_str!("state.md")]
 pub mod state {}
 #[doc = include_str!("streaming.md")]
