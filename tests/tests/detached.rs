@@ -318,6 +318,8 @@ fn the_response_to_head_is_complete_at_once() {
     let mut client = Client::new(&server);
     let head = get("/stream").replace("GET", "HEAD");
     assert_eq!(client.send(head).response_to_head().status, 200);
+    // Whoever wants to know that nobody waits for more is told here as well.
+    wait_until("it is told", || shelf.is_gone("/stream"));
     assert_eq!(shelf.stream().send(b"x").unwrap_err().kind(), io::ErrorKind::BrokenPipe);
     assert_eq!(client.ask(get("/")).text(), "hello");
 }
@@ -446,6 +448,35 @@ fn long_messages_of_all_connections_have_a_budget() {
 }
 
 #[test]
+fn a_message_that_no_budget_has_room_for_is_a_mistake() {
+    let (server, shelf, _log) = serve(HTTPServer::builder().write_budget(100_000));
+    let mut client = Client::new(&server);
+    client.send(get("/stream"));
+    let stream = shelf.stream();
+    let error = stream.send(&vec![b'x'; 100_001]).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    assert!(error.to_string().contains("write_budget"), "{error}");
+    stream.send(&vec![b'x'; 100_000]).unwrap();
+    drop(stream);
+    assert_eq!(client.response().body.len(), 100_000);
+}
+
+/// A farewell may wait for its client.
+#[test]
+fn what_is_called_when_nobody_waits_may_send() {
+    let (server, shelf, _log) = started();
+    let mut client = Client::new(&server);
+    client.send(get("/stream"));
+    let stream = Arc::new(shelf.stream());
+    while stream.send(&[b'x'; 10_000]).is_ok() {}
+    let own = stream.clone();
+    stream.on_gone(move || own.send_within(b"bye", Duration::from_secs(60)).unwrap());
+    drop(stream);
+    client.end();
+    assert!(client.response().body.ends_with(b"xbye"));
+}
+
+#[test]
 fn a_client_that_takes_nothing_has_its_write_timeout() {
     let builder = HTTPServer::builder().write_timeout(Duration::from_millis(200));
     let (server, shelf, log) = serve(builder);
@@ -516,9 +547,11 @@ fn a_handle_does_not_keep_its_connection() {
     let later = shelf.later();
     server.handle().shutdown_within(Duration::ZERO);
     drop(server);
-    // The end of the sockets is seen, whatever comes before it.
-    let _ = client.rest();
-    let _ = kept.rest();
+    // The end of the sockets is seen, in good order or by a reset.
+    for client in [&mut client, &mut kept] {
+        let kept = client.rest().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
+        assert!(!kept, "a handle keeps its socket");
+    }
     assert!(stream.is_gone() && later.is_gone());
     drop((stream, later));
 }

@@ -36,7 +36,7 @@ impl Diary {
 }
 
 /// Sends back in capitals what comes, and obeys some words.
-struct Shout(Diary);
+struct Shout(Diary, bool);
 
 impl UpgradedHandler for Shout {
     fn opened(&mut self, peer: &Peer) -> io::Result<()> {
@@ -53,6 +53,19 @@ impl UpgradedHandler for Shout {
             b"panic" => panic!("as it was told"),
             b"tick" => peer.set_timer(Some(Duration::from_secs(5))),
             b"quiet" => peer.set_timer(None),
+            b"tick often" => {
+                self.1 = true;
+                self.0.note("ticking");
+                peer.set_timer(Some(Duration::from_millis(20)));
+            }
+            b"fill" => {
+                while peer.send(&[b'f'; 10_000]).is_ok() {}
+                self.0.note("full");
+            }
+            b"more" => {
+                peer.send_within(&[b'm'; 10_000], Duration::from_secs(60))?;
+                self.0.note("more");
+            }
             bytes => peer.send(&bytes.to_ascii_uppercase())?,
         }
         Ok(())
@@ -66,6 +79,10 @@ impl UpgradedHandler for Shout {
     }
 
     fn timer(&mut self, peer: &Peer) -> io::Result<()> {
+        if self.1 {
+            peer.set_timer(Some(Duration::from_millis(20)));
+            return Ok(());
+        }
         peer.send(b"tock ")
     }
 
@@ -107,11 +124,11 @@ impl Switch {
         self.send_header("Upgrade", "shout");
         self.send_header("Connection", "Upgrade");
         self.end_headers()?;
-        self.upgrade_to(Shout(self.diary.clone())).map(drop)
+        self.upgrade_to(Shout(self.diary.clone(), false)).map(drop)
     }
 
     fn do_POST(&self) -> io::Result<()> {
-        let error = self.upgrade_to(Shout(self.diary.clone())).unwrap_err();
+        let error = self.upgrade_to(Shout(self.diary.clone(), false)).unwrap_err();
         self.send_response(200);
         self.end_headers()?;
         self.wfile.write_all(error.to_string().as_bytes())
@@ -284,4 +301,123 @@ fn without_a_socket_it_is_the_same() {
     let output = String::from_utf8(run.output).unwrap();
     assert!(output.ends_with("\r\n\r\nhello ONETWO bye"), "{output}");
     assert_eq!(diary.count("dropped"), 1);
+}
+
+/// The end of what the client has read so far, which it has let wait.
+fn drain(client: &mut Client, to: &[u8]) {
+    let mut last = vec![0; to.len()];
+    let mut byte = [0];
+    let mut stream = client.stream();
+    while last != to {
+        stream.read_exact(&mut byte).unwrap();
+        last.rotate_left(1);
+        *last.last_mut().unwrap() = byte[0];
+    }
+}
+
+#[test]
+fn an_object_that_waits_for_room_gets_it_from_its_own_client() {
+    let (server, diary, _log) = started();
+    let mut client = switched(&server);
+    client.send("fill");
+    diary.wait_for("full");
+    client.send("more");
+    drain(&mut client, b"mmm");
+    diary.wait_for("more");
+    client.send("quit").rest().unwrap();
+}
+
+#[test]
+fn what_has_come_while_a_client_took_nothing_is_told_once_it_has() {
+    let (server, diary, _log) = started();
+    let mut client = Client::new(&server);
+    // Behind the request, so that it is read before the output is full.
+    client.send(SWITCH.to_owned() + "fill");
+    diary.wait_for("full");
+    client.send("quit");
+    let rest = client.rest().unwrap();
+    assert!(rest.ends_with(b"fff"));
+    diary.wait_for("closed");
+}
+
+#[test]
+fn whoever_waits_for_room_learns_of_the_end_at_once() {
+    let (server, diary, _log) = started();
+    for is_reset in [true, false] {
+        let mut client = switched(&server);
+        client.send("fill");
+        let filled = if is_reset { 1 } else { 2 };
+        wait_until("it is full", || diary.count("full") == filled);
+        let peer = diary.peers.lock().unwrap().pop().unwrap();
+        let waiting = thread::spawn({
+            let peer = peer.clone();
+            move || peer.send_within(&vec![b'x'; 60_000], Duration::from_secs(3600))
+        });
+        if is_reset {
+            socket2::SockRef::from(client.stream()).set_linger(Some(Duration::ZERO)).unwrap();
+            drop(client);
+        } else {
+            peer.close();
+        }
+        waiting.join().unwrap().unwrap_err();
+    }
+}
+
+/// Timers are the server's, and a client that takes nothing has no more time for them.
+#[test]
+fn a_timer_does_not_put_off_the_write_timeout() {
+    let builder = HTTPServer::builder().write_timeout(Duration::from_millis(300));
+    let (server, diary, log) = serve(builder);
+    let mut client = switched(&server);
+    client.send("tick often");
+    diary.wait_for("ticking");
+    client.send("fill");
+    diary.wait_for("full");
+    diary.wait_for("closed");
+    log.wait_for("write_timeout");
+}
+
+/// The end of a unix socket comes at once with what was said before it.
+#[test]
+#[cfg(unix)]
+fn the_last_words_at_a_unix_socket_are_heard() {
+    use std::os::unix::net::UnixStream;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    let diary = Diary::default();
+    let of_handlers = diary.clone();
+    let factory = move |base| Switch { base, diary: of_handlers.clone() };
+    let mut server = HTTPServer::bind_unix(&path, factory).unwrap();
+    let handle = server.handle();
+    let serving = thread::spawn(move || server.serve_forever());
+    for round in 1..=20 {
+        let mut client = Client::over(UnixStream::connect(&path).unwrap());
+        client.send(SWITCH).read_up_to(b"\r\n\r\nhello ");
+        client.send("fill");
+        drop(client);
+        wait_until("it is over", || diary.count("closed") == round);
+        assert_eq!(diary.count("full"), round);
+    }
+    handle.shutdown();
+    serving.join().unwrap().unwrap();
+}
+
+#[test]
+#[cfg(unix)]
+fn over_a_stream_of_ones_own_it_is_refused() {
+    use std::os::unix::net::UnixStream;
+
+    let (client, stream) = UnixStream::pair().unwrap();
+    let diary = Diary::default();
+    let of_handler = diary.clone();
+    let factory = move |base| Switch { base, diary: of_handler.clone() };
+    let serving =
+        thread::spawn(move || HTTPServer::serve_stream(stream, basehttp::Address::Unix(None), factory));
+    let mut client = Client::over(client);
+    client.send(SWITCH);
+    let rest = client.rest().unwrap();
+    assert!(rest.starts_with(b"HTTP/1.1 101") && !rest.ends_with(b"hello "));
+    serving.join().unwrap().unwrap_err();
+    assert_eq!((diary.count("opened"), diary.count("dropped")), (0, 1));
 }

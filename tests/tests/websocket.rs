@@ -380,3 +380,31 @@ fn a_handler_of_http_1_0_is_told_what_it_lacks() {
     let responses = basehttp::testing::respond(|base| Old { base }, request.as_bytes());
     assert!(responses[0].text().contains("protocol_version"), "{}", responses[0].text());
 }
+
+#[test]
+fn a_close_frame_goes_behind_a_long_message() {
+    let (server, diary, _log) = started();
+    let mut socket = open(&server);
+    let kept = diary.socket();
+    kept.send(&Message::Binary(vec![b'x'; 20_000_000])).unwrap();
+    kept.close(4000, "enough").unwrap();
+    assert_eq!(socket.read().unwrap().len(), 20_000_000);
+    let Theirs::Close(Some(close)) = socket.read().unwrap() else { panic!("a close frame") };
+    assert_eq!(u16::from(close.code), 4000);
+    assert!(matches!(socket.read(), Err(Error::ConnectionClosed)));
+}
+
+#[test]
+#[cfg(unix)]
+fn over_a_stream_of_ones_own_the_client_is_not_promised_one() {
+    use std::os::unix::net::UnixStream;
+
+    let (client, stream) = UnixStream::pair().unwrap();
+    let factory = move |base| Switch { base, diary: Diary::default() };
+    let serving =
+        thread::spawn(move || HTTPServer::serve_stream(stream, basehttp::Address::Unix(None), factory));
+    let mut client = Client::over(client);
+    assert_eq!(client.ask(UPGRADE.to_owned() + "\r\n").status, 500);
+    drop(client);
+    serving.join().unwrap().unwrap();
+}

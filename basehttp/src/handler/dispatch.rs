@@ -257,10 +257,15 @@ pub(crate) fn settle(handler: &dyn AnyHandler, error: Option<io::Error>) {
     if let Some(error) = error {
         fail(handler, "handle_one_request", &HandlerFailure::Error(&error.to_string()));
     }
-    if vars.io().is_detached() && goes_on(handler, has_failed) {
-        return;
-    }
-    let settled = vars.io().finish_well();
+    let settled = {
+        let mut io = vars.io();
+        if io.is_detached() { None } else { Some(io.finish_well()) }
+    };
+    let settled = match settled {
+        Some(settled) => settled,
+        None if goes_on(handler, has_failed) => return,
+        None => vars.io().finish_well(),
+    };
     let settled =
         settled.unwrap_or_else(|| if settle_with_errors(handler) { Settled::Over } else { Settled::Rest });
     end_span(handler);
@@ -289,6 +294,7 @@ pub(crate) fn act(handler: &mut dyn AnyHandler, act: NextAct) {
             if let Some(call) = on_gone {
                 call();
             }
+            handler.vars().io().set_detached_out();
         }
         NextAct::Lose => {
             let detached = {
@@ -298,9 +304,8 @@ pub(crate) fn act(handler: &mut dyn AnyHandler, act: NextAct) {
             };
             handler.vars().happens(Event::End);
             end_span(handler);
-            if let Some(call) = detached.and_then(|mut detached| detached.take_on_gone()) {
-                call();
-            }
+            // Whoever wants to know that nobody waits any more is told by this.
+            drop(detached);
         }
         NextAct::Serve(occasion) => {
             handler.vars().happens(Event::Resumed);
@@ -328,7 +333,7 @@ fn resume(handler: &mut dyn AnyHandler, act: NextAct, mut detached: Box<Detached
         _ => None,
     };
     let failure = match act {
-        NextAct::End(HandleEnd::Aborted) => return handler.vars().io().cut(),
+        NextAct::End(HandleEnd::Aborted) => return handler.vars().io().abort(detached.kind()),
         NextAct::End(HandleEnd::Dropped) if detached.kind() == HandleKind::Later => {
             Some("the response was put off, and its Later was dropped".to_owned())
         }
@@ -366,8 +371,7 @@ fn wait_for_detached(handler: &mut dyn AnyHandler) {
     while handler.vars().phase() == Phase::Detached {
         let (next, notifier) = {
             let mut io = handler.vars().io();
-            let is_stopping = io.is_stopping();
-            (io.next_act(is_stopping), io.notifier())
+            (io.next_act(), io.notifier())
         };
         let Some(notifier) = notifier else { return handler.vars().happens(Event::End) };
         if next == NextAct::Relay {
@@ -384,7 +388,12 @@ fn wait_for_detached(handler: &mut dyn AnyHandler) {
         }
         let mut io = handler.vars().io();
         let time = io.beat();
+        let was_behind = io.is_behind();
         let Ok(progress) = io.send_some() else { continue };
+        if was_behind && progress == FlushProgress::Done {
+            // Until now nobody has looked for what the client has sent.
+            continue;
+        }
         let has_room = progress != FlushProgress::NoRoom;
         let time = if has_room { time } else { time.min(io.room_left()) };
         let want = Want::Notice(io.lie_down(has_room));

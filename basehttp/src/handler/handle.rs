@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::address::Address;
 use super::connection_io::{
-    ConnectionIo, Continuation, Detached, FlushProgress, HandleEnd, HandleKind, IoGuard, Piece, Served,
-    SharedIo,
+    ConnectionIo, Continuation, Detached, FlushProgress, HandleEnd, HandleKind, IoGuard, ONE_AT_A_TIME,
+    Piece, Served, SharedIo,
 };
 use super::instance::InstanceVariables;
 use super::payload::Payload;
@@ -30,13 +30,22 @@ impl Handle {
             return Err(invalid(NO_REQUEST));
         }
         let mut io = vars.io();
+        if io.is_detached() {
+            return Err(invalid(HAS_HANDLE));
+        }
         let notifier = io.notifier().ok_or_else(|| io::Error::from(io::ErrorKind::Unsupported))?;
         match kind {
             HandleKind::Later if io.response.is_begun() => return Err(invalid(BEGUN)),
             HandleKind::Later => {}
             HandleKind::Stream => io.begin_stream()?,
-            HandleKind::Upgraded if notifier.works_beside_input() => io.begin_upgraded()?,
-            HandleKind::Upgraded | HandleKind::Relay => return Err(io::ErrorKind::Unsupported.into()),
+            HandleKind::Upgraded if notifier.works_beside_input() => {
+                io.begin_upgraded()?;
+                // What that means is for the other protocol.
+                io.let_client_go();
+            }
+            HandleKind::Upgraded | HandleKind::Relay => {
+                return Err(io::Error::new(io::ErrorKind::Unsupported, ONE_AT_A_TIME));
+            }
         }
         let number = io.begin_detached(kind).ok_or_else(|| invalid(HAS_HANDLE))?;
         drop(io);
@@ -166,11 +175,21 @@ impl Handle {
 
     /// Ends what [`send_quietly`](Self::send_quietly) has begun.
     pub(super) fn settle(&self, sent: io::Result<Sent>) -> io::Result<()> {
-        let Sent { needs_notice } = sent?;
-        if needs_notice {
-            self.notify();
+        match sent {
+            Ok(Sent { needs_notice }) => {
+                if needs_notice {
+                    self.notify();
+                }
+                Ok(())
+            }
+            Err(error) => {
+                // Where the connection is lost to it, it does not know that yet.
+                if !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::InvalidInput) {
+                    self.notify();
+                }
+                Err(error)
+            }
         }
-        Ok(())
     }
 
     /// As [`send`](Self::send), for a caller that has a lock of its own: what it gets goes to [`settle`](Self::settle), without that lock.
@@ -186,14 +205,13 @@ impl Handle {
             if left.is_zero() {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
-            if io.is_detached_out() {
-                // While it is locked: what is freed from now on is for this thread too.
-                self.notifier.clear_room();
-                drop(io);
-                self.notifier.wait_for_room(left).or_else(only_late)?;
-            } else if io.send_some()? == FlushProgress::NoRoom {
-                // The method's thread has the connection, and nobody else sends.
-                io.wait_for_room_within(left)?;
+            // While it is locked: what is freed from now on is for this thread too.
+            self.notifier.clear_room();
+            let has_sender = io.is_detached_out();
+            let left = if has_sender { left } else { left.min(make_room(&mut io)?) };
+            drop(io);
+            if !left.is_zero() {
+                self.notifier.wait_for_room(left, has_sender).or_else(only_late)?;
             }
         }
     }
@@ -219,6 +237,21 @@ impl Handle {
 fn send(io: &mut ConnectionIo, piece: Piece<'_>) -> io::Result<Sent> {
     let progress = io.send_detached(piece)?;
     Ok(Sent { needs_notice: progress != Some(FlushProgress::Done) && io.is_detached_out() })
+}
+
+/// Sends what waits, where code of the user has the connection, perhaps on this very thread, so that nobody else does. How long the client may
+/// still be waited for; not at all if there is room now.
+fn make_room(io: &mut ConnectionIo) -> io::Result<Duration> {
+    if io.send_some()? != FlushProgress::NoRoom {
+        io.free_room();
+        return Ok(Duration::ZERO);
+    }
+    let left = io.room_left();
+    if left.is_zero() {
+        io.give_up_output();
+        return Err(over());
+    }
+    Ok(left)
 }
 
 /// Two handles on one response are one.

@@ -146,6 +146,12 @@ impl Peer {
         self.0.send_quietly(Piece::Bytes(bytes), patience)
     }
 
+    /// As [`send_quietly`](Self::send_quietly) for a few bytes that are the last, and need no room.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn send_last(&self, bytes: &[u8]) -> io::Result<Sent> {
+        self.0.send_quietly(Piece::Last(bytes), Duration::ZERO)
+    }
+
     #[cfg(feature = "websocket")]
     pub(crate) fn settle(&self, sent: io::Result<Sent>) -> io::Result<()> {
         self.0.settle(sent)

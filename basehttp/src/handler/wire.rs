@@ -146,8 +146,9 @@ pub(crate) trait Notifier: Send + Sync {
         true
     }
 
-    /// Blocks the calling thread until room is freed, for so long at most.
-    fn wait_for_room(&self, timeout: Duration) -> io::Result<()>;
+    /// Blocks the calling thread until room is freed, for so long at most; where nobody else sends, also until the client may have
+    /// taken something.
+    fn wait_for_room(&self, timeout: Duration, has_sender: bool) -> io::Result<()>;
 }
 
 /// Whether a client is still there.

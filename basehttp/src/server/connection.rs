@@ -169,14 +169,13 @@ impl<H: RequestHandler, F> Drop for HttpConnection<H, F> {
         let reporter = Reporter::of(AnyHandler::vars(&handler));
         let shared = AnyHandler::vars(&handler).shared().clone();
         let dropped = caught(move || drop(handler));
-        if let Err(message) = dropped {
-            reporter.report("dropping a handler", &message);
-        } else {
-            drop(reporter);
+        if let Err(message) = &dropped {
+            reporter.report("dropping a handler", message);
         }
         // Whoever has a handle on a response does not keep the connection.
-        if let Some(detached) = shared.close() {
-            let _ = caught(move || drop(detached));
+        let detached = shared.close();
+        if let Err(message) = caught(move || drop(detached)) {
+            reporter.report("telling of the end of a connection", &message);
         }
     }
 }

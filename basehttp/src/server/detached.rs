@@ -19,7 +19,7 @@ pub(super) fn go_on_detached(
     is_late: bool,
     is_enough: bool,
 ) -> Step {
-    let next = handler.vars().io().next_act(context.is_stopping());
+    let next = handler.vars().io().next_act();
     match next {
         NextAct::Wait => return wait(handler, context, is_late),
         // Nothing here is code of the user: it goes on whichever thread has it.
@@ -40,6 +40,7 @@ pub(super) fn go_on_detached(
             context.enter();
             if let Err(message) = caught(|| act(handler, next)) {
                 report(handler, "on_gone", &HandlerFailure::Panic(&message));
+                handler.vars().io().set_detached_out();
             }
             context.leave();
         }
@@ -48,7 +49,10 @@ pub(super) fn go_on_detached(
             if !context.may_run(request.command(), request.path()) {
                 return Step::Break(Turn::Elsewhere);
             }
-            handler.vars().io().handler_begins();
+            // An object that speaks another protocol takes no time of the client's: whatever it does, the client may take what it was sent.
+            if !matches!(next, NextAct::Serve(_)) {
+                handler.vars().io().handler_begins();
+            }
             context.enter();
             if let Err(message) = caught(|| act(handler, next)) {
                 panicked(handler, "resume", &message);
@@ -64,8 +68,15 @@ pub(super) fn go_on_detached(
 
 /// Sends what there is, and waits for more.
 fn wait(handler: &mut dyn AnyHandler, context: &mut dyn TurnContext, is_late: bool) -> Step {
-    let time = handler.vars().io().beat();
+    let (time, was_behind) = {
+        let mut io = handler.vars().io();
+        (io.beat(), io.is_behind())
+    };
     let flushed = flush(handler, context, is_late);
+    if was_behind && matches!(flushed, Flushed::All { .. }) {
+        // Until now nobody has looked for what the client has sent, which may be here already.
+        return Step::Continue(());
+    }
     let others = |has_room| Want::Notice(handler.vars().io().lie_down(has_room));
     Step::Break(match flushed {
         Flushed::All { .. } => Turn::Later(others(true), time),

@@ -28,7 +28,7 @@ use super::threads;
 use super::time::{NEVER, Timeline};
 #[cfg(feature = "tls")]
 use super::tls::TlsSocket;
-use super::token::{NOTICE, hint_for};
+use super::token::{NOTICE, ROOM, hint_for};
 use super::transport::{self, Socket};
 use super::turn::{AnyConnection, ConnectionParts};
 use super::usage::Usage;
@@ -561,6 +561,14 @@ impl transport::Server for Engine {
             Err(connection) => {
                 let _ = self.spawn("basehttp-end", |engine| engine.end(connection));
             }
+        }
+    }
+
+    fn free_room(&self, place: &Arc<Place>) {
+        place.wake_waiting(ROOM);
+        // Whoever waits for it may be polling.
+        if self.single.load(Ordering::SeqCst) {
+            self.wakers.wake(0);
         }
     }
 

@@ -80,10 +80,10 @@ impl Reporter {
         }
     }
 
-    pub(super) fn report(self, deed: &str, message: &str) {
+    pub(super) fn report(&self, deed: &str, message: &str) {
         let failure = HandlerFailure::Panic(message);
         log(&self.shared, &format!("{deed} {failure}"));
-        let error = HandlerError::early(self.client_address, &failure);
+        let error = HandlerError::early(self.client_address.clone(), &failure);
         if let Err(another) = caught(|| self.server.report(&error)) {
             log(&self.shared, &format!("handle_error panicked: {another}"));
         }

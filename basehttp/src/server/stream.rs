@@ -282,7 +282,11 @@ impl Notifier for StreamNotifier {
         self.server.notices().clear_room();
     }
 
-    fn wait_for_room(&self, timeout: Duration) -> io::Result<()> {
+    fn wait_for_room(&self, timeout: Duration, has_sender: bool) -> io::Result<()> {
+        // A stream that blocks has waited in the write.
+        if !has_sender {
+            return in_time(self.record.wait(Want::Room, timeout));
+        }
         in_time(self.server.notices().wait_for_room(timeout))
     }
 }

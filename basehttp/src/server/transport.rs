@@ -11,7 +11,7 @@ use super::far_socket::{FarSocket, Home};
 use super::listener::Stream;
 use super::log::Log;
 use super::table::Place;
-use super::token::{GONE, NOTICE, READ_CLOSED, ROOM, hint_for};
+use super::token::{GONE, NOTICE, READ_CLOSED, ROOM, WRITE, hint_for};
 use crate::handler::facts::Facts;
 use crate::handler::wire::{FileFault, Level, Notifier, Presence, Want, Wire, copy_file};
 use crate::sync::{Arc, Weak};
@@ -23,6 +23,9 @@ pub(super) trait Server: Home {
 
     /// A handle on the response of a connection has left something for it.
     fn notify(self: Arc<Self>, place: &Arc<Place>);
+
+    /// There may be room for threads that wait with a handle.
+    fn free_room(&self, place: &Arc<Place>);
 
     /// What is counted in a shard.
     fn counters(&self, shard: usize) -> &Counters;
@@ -170,7 +173,7 @@ impl Wire for Socket {
     }
 
     fn free_room(&mut self) {
-        self.place().wake_waiting(ROOM);
+        self.server.free_room(&self.endpoint.place);
     }
 
     fn facts(&self) -> Option<&dyn Facts> {
@@ -236,9 +239,9 @@ impl Notifier for PlaceNotifier {
         }
     }
 
-    fn wait_for_room(&self, timeout: Duration) -> io::Result<()> {
+    fn wait_for_room(&self, timeout: Duration, has_sender: bool) -> io::Result<()> {
         let (place, server) = self.reached()?;
-        server.wait(&place, ROOM, timeout)
+        server.wait(&place, if has_sender { ROOM } else { ROOM | WRITE }, timeout)
     }
 }
 

@@ -172,8 +172,12 @@ impl Notifier for Record {
         self.notices.clear_room();
     }
 
-    fn wait_for_room(&self, timeout: Duration) -> io::Result<()> {
-        if self.notices.wait_for_room(timeout) { Ok(()) } else { Err(io::ErrorKind::TimedOut.into()) }
+    fn wait_for_room(&self, timeout: Duration, has_sender: bool) -> io::Result<()> {
+        if !has_sender || self.notices.wait_for_room(timeout) {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::TimedOut.into())
+        }
     }
 }
 

@@ -36,6 +36,7 @@ pub trait AcceptWebSocket: RequestHandler {
             let text = "a WebSocket needs `const protocol_version: &str = \"HTTP/1.1\";` in the handler";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
+        self.vars().io().may_be_upgraded()?;
         let Accepted { accept, protocol } = match judge(self, &options) {
             Ok(accepted) => accepted,
             Err(refusal) => return refuse(self, &refusal),

@@ -19,8 +19,6 @@ pub(super) struct Session<H> {
     socket: Option<WebSocket>,
     /// What the handler is told at the end.
     end: (u16, String),
-    /// Something has come since the timer was set.
-    was_heard: bool,
     /// A ping was sent, and nothing has come since.
     is_asked: bool,
 }
@@ -42,7 +40,6 @@ impl<H: WebSocketHandler> Session<H> {
             reader,
             socket: None,
             end: (ABNORMAL, String::new()),
-            was_heard: false,
             is_asked: false,
         }
     }
@@ -112,7 +109,10 @@ impl<H: WebSocketHandler> UpgradedHandler for Session<H> {
     }
 
     fn received(&mut self, peer: &Peer, mut bytes: &[u8]) -> io::Result<()> {
-        self.was_heard = true;
+        self.is_asked = false;
+        if let Some(socket) = &self.socket {
+            socket.set_timer(self.options.ping_interval);
+        }
         while !self.is_over() {
             match self.reader.next(&mut bytes) {
                 Ok(Some(said)) => self.hear(peer, said)?,
@@ -138,21 +138,14 @@ impl<H: WebSocketHandler> UpgradedHandler for Session<H> {
             peer.close();
             return Ok(());
         }
-        if std::mem::take(&mut self.was_heard) {
-            self.is_asked = false;
-            peer.set_timer(self.options.ping_interval);
-        } else if self.is_asked {
+        if self.is_asked {
             self.end = (ABNORMAL, "no answer to a ping".to_owned());
             peer.abort();
         } else {
             // Where there is no room the client was not asked, and does not have to answer; its write_timeout is running.
             self.is_asked = socket.send_frame(Opcode::Ping, b"", Duration::ZERO).is_ok();
             let asked = self.is_asked.then_some(self.options.pong_timeout);
-            peer.set_timer(asked.or(self.options.ping_interval));
-        }
-        // Somebody else may have begun to close meanwhile, and has set the timer for that.
-        if socket.is_closing() {
-            socket.allow_time_to_close();
+            socket.set_timer(asked.or(self.options.ping_interval));
         }
         Ok(())
     }

@@ -78,20 +78,16 @@ impl WebSocket {
     ///
     /// # Errors
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a code that may not be sent or a reason of more than 123 bytes; else as those of
-    /// [`send`](Self::send). A client that has no room even for that loses the connection, and that is no error.
+    /// [`send`](Self::send).
     pub fn close(&self, code: u16, reason: &str) -> io::Result<()> {
         if !may_be_sent(code) || reason.len() > MOST_REASON {
             let text = "a close code is one of RFC 6455 section 7.4, and its reason has at most 123 bytes";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
-        match self.send_close(Some(code), reason) {
-            // The time that the first one has set goes on.
-            Ok(false) => return Ok(()),
-            Ok(true) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.0.peer.abort(),
-            Err(error) => return Err(error),
+        // The time that the first one has set goes on.
+        if self.send_close(Some(code), reason)? {
+            self.0.peer.set_timer(Some(CLOSE_TIMEOUT));
         }
-        self.allow_time_to_close();
         Ok(())
     }
 
@@ -113,8 +109,12 @@ impl WebSocket {
         lock(&self.0.state).is_closing
     }
 
-    pub(super) fn allow_time_to_close(&self) {
-        self.0.peer.set_timer(Some(CLOSE_TIMEOUT));
+    /// Has the session's timer told after so long, unless the one of the closing handshake runs.
+    pub(super) fn set_timer(&self, after: Option<Duration>) {
+        let state = lock(&self.0.state);
+        if !state.is_closing {
+            self.0.peer.set_timer(after);
+        }
     }
 
     pub(super) fn send_frame(&self, opcode: Opcode, payload: &[u8], patience: Duration) -> io::Result<()> {
@@ -158,7 +158,7 @@ impl WebSocket {
         let last = {
             let mut state = lock(&self.0.state);
             state.is_awaited = false;
-            state.last.take().map(|last| self.0.peer.send_quietly(&last, Duration::ZERO))
+            state.last.take().map(|last| self.0.peer.send_last(&last))
         };
         drop(turn);
         if let Some(last) = last
@@ -185,7 +185,7 @@ impl WebSocket {
             state.last = Some(frame);
             return Ok(true);
         }
-        let sent = self.0.peer.send_quietly(&frame, Duration::ZERO);
+        let sent = self.0.peer.send_last(&frame);
         drop(state);
         self.0.peer.settle(sent).map(|()| true)
     }

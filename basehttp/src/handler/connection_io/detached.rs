@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::relay::Relay;
 use crate::handler::wire::Presence;
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering, is_panicking};
 
 /// What goes on with a handler whose type only those know who made it and who call it.
 pub(crate) type Continuation = Box<dyn Any + Send>;
@@ -173,6 +173,8 @@ impl Detached {
             Occasion::Ended => upgraded.has_ended = true,
             Occasion::Received => {}
         }
+        // Meanwhile whoever sends has to see to it that it goes out: the connection is busy.
+        self.is_out = false;
         upgraded.served.take()
     }
 
@@ -312,6 +314,12 @@ impl Detached {
         self.on_gone.take()
     }
 
+    /// To call it, while the connection waits for that.
+    pub(super) fn take_on_gone_to_call(&mut self) -> Option<Box<dyn FnOnce() + Send>> {
+        self.is_out = false;
+        self.on_gone.take()
+    }
+
     pub(crate) fn take_continuation(&mut self) -> Option<Continuation> {
         self.continuation.take()
     }
@@ -326,5 +334,16 @@ impl Detached {
 
     pub(crate) fn set_heartbeat(&mut self, every: Option<Duration>, bytes: &'static [u8], now: Instant) {
         self.heartbeat = every.map(|every| Heartbeat { every, bytes, next: now + every, is_spared: false });
+    }
+}
+
+/// Nobody waits any more, and whoever wants to know is told, unless that one has given the response up. This is code of the user.
+impl Drop for Detached {
+    fn drop(&mut self) {
+        if let (None, Some(call)) = (self.end, self.on_gone.take())
+            && !is_panicking()
+        {
+            call();
+        }
     }
 }

@@ -13,7 +13,7 @@ use super::writing::invalid;
 use super::{ConnectionIo, DIRECT};
 use crate::handler::buffer::Buffer;
 use crate::handler::payload::Payload;
-use crate::handler::wire::{Notifier, Others, Presence, Wire};
+use crate::handler::wire::{Close, Notifier, Others, Presence, Wire};
 use crate::sync::Arc;
 
 /// What a handle sends: a copy of it, or where it is long, the bytes where they are.
@@ -21,6 +21,9 @@ use crate::sync::Arc;
 pub(crate) enum Piece<'a> {
     Bytes(&'a [u8]),
     Payload(&'a Payload),
+    /// A few bytes that are the last, and need no room.
+    #[cfg(feature = "websocket")]
+    Last(&'a [u8]),
 }
 
 impl Piece<'_> {
@@ -28,9 +31,16 @@ impl Piece<'_> {
         match self {
             Self::Bytes(bytes) => bytes.len(),
             Self::Payload(payload) => payload.len(),
+            #[cfg(feature = "websocket")]
+            Self::Last(_) => 0,
         }
     }
 }
+
+pub(crate) const ONE_AT_A_TIME: &str = "over a stream of one's own (serve_stream) a connection cannot be served by events: it cannot be \
+    read from and written to at the same time";
+
+const TOO_LONG: &str = "a message that is longer than the server's write_budget can never be sent: send it in pieces, or hand it over";
 
 const NOT_SWITCHED: &str = "upgrade(), upgrade_to() and relay() are for a connection whose protocol was switched: first \
     send_response(101), the fields Upgrade and Connection, and end_headers(); or 2xx to CONNECT";
@@ -79,17 +89,32 @@ impl ConnectionIo {
 
     /// The response does not go on any more: for the caller to drop, once this is not locked.
     pub(crate) fn take_detached(&mut self) -> Option<Box<Detached>> {
+        // Whoever waits for room learns that there will be none.
+        self.link.wire.free_room();
         self.detached.take()
     }
 
     pub(crate) fn take_on_gone(&mut self) -> Option<Box<dyn FnOnce() + Send>> {
-        self.detached.as_mut()?.take_on_gone()
+        self.detached.as_mut()?.take_on_gone_to_call()
+    }
+
+    /// The connection looks after the response again.
+    pub(crate) fn set_detached_out(&mut self) {
+        if let Some(detached) = &mut self.detached {
+            detached.set_out();
+        }
+    }
+
+    /// Whether the client has had no room for some of the output.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.output.is_behind()
     }
 
     /// What there is to do.
-    pub(crate) fn next_act(&mut self, is_stopping: bool) -> NextAct {
+    pub(crate) fn next_act(&mut self) -> NextAct {
         // What is left from now on makes the connection look again.
         self.link.wire.clear_notice();
+        let is_stopping = self.is_stopping();
         if let Some(detached) = self.detached.as_ref().filter(|detached| detached.kind() == HandleKind::Relay)
         {
             let is_lost = self.is_cut() || self.output.is_dead();
@@ -97,23 +122,28 @@ impl ConnectionIo {
             return if is_lost { NextAct::Lose } else { goes_on };
         }
         let presence = self.link.wire.presence();
-        if self.is_cut() || presence == Presence::Gone || self.output.is_dead() {
-            return NextAct::Lose;
-        }
+        let is_gone = presence == Presence::Gone;
         let now = self.instant();
         let Some(detached) = &mut self.detached else { return NextAct::End(HandleEnd::Dropped) };
+        let is_upgraded = detached.kind() == HandleKind::Upgraded;
+        // What a client has said before it went counts in another protocol: its good-bye.
+        if self.link.wire.is_cut() || (!is_upgraded && is_gone) || (self.output.is_dead() && !is_gone) {
+            return NextAct::Lose;
+        }
         let act = detached.next_act(presence, is_stopping, now);
-        if act != NextAct::Wait || detached.kind() != HandleKind::Upgraded {
+        if act != NextAct::Wait || !is_upgraded {
             return act;
         }
-        let input = self.look_for_bytes();
+        let input = self.look_for_bytes(is_gone);
         let occasion = self.detached.as_ref().and_then(|detached| detached.occasion(input, is_stopping, now));
-        occasion.map_or(NextAct::Wait, NextAct::Serve)
+        let otherwise = if is_gone { NextAct::Lose } else { NextAct::Wait };
+        occasion.map_or(otherwise, NextAct::Serve)
     }
 
-    /// What has come that is no HTTP. A client that does not take what it is sent may not send more.
-    fn look_for_bytes(&mut self) -> InputState {
-        if self.output.is_behind() {
+    /// What has come that is no HTTP. A client that does not take what it is sent may not send more, unless it was the last that it
+    /// has sent.
+    fn look_for_bytes(&mut self, is_gone: bool) -> InputState {
+        if self.output.is_behind() && !is_gone {
             return InputState::None;
         }
         if !self.input.buffer.is_empty() {
@@ -198,11 +228,19 @@ impl ConnectionIo {
 
     /// Whether so many bytes more may wait for the client. A message of any size may, where it is the only one, and the server has room.
     pub(crate) fn has_room_for(&self, count: usize) -> bool {
+        if count == 0 {
+            return true;
+        }
         let waiting = self.response.gathered() as u64 + self.output.left();
         // Small ones of a large bound may be too many to be handed over.
         let fits = waiting.saturating_add(count as u64) <= self.link.bounds.high_water as u64
             && self.output.handed_over() < MOST_ATTACHED;
         waiting == 0 || fits
+    }
+
+    /// There may be room again for what handles send.
+    pub(crate) fn free_room(&mut self) {
+        self.link.wire.free_room();
     }
 
     /// What handles on this connection's responses tell it by.
@@ -221,6 +259,13 @@ impl ConnectionIo {
         self.response.begin_stream().map_err(invalid)
     }
 
+    /// Refuses what can never be served by events, before the client is told that it will be.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn may_be_upgraded(&self) -> io::Result<()> {
+        let works = self.notifier().is_some_and(|notifier| notifier.works_beside_input());
+        if works { Ok(()) } else { Err(io::Error::new(io::ErrorKind::Unsupported, ONE_AT_A_TIME)) }
+    }
+
     /// Gets ready to hand over a connection whose protocol was switched.
     pub(crate) fn begin_upgraded(&mut self) -> io::Result<()> {
         let invalid = |text: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, text));
@@ -233,7 +278,11 @@ impl ConnectionIo {
             return invalid(BODY_LEFT);
         }
         // Two streams of one connection would each have a part of what comes.
-        if self.hand_over() { Ok(()) } else { invalid(HANDED_OVER) }
+        if !self.hand_over() {
+            return invalid(HANDED_OVER);
+        }
+        self.count_status();
+        Ok(())
     }
 
     /// Whether the method has returned, so that the connection looks after the response.
@@ -251,6 +300,8 @@ impl ConnectionIo {
         let has_sender = self.is_detached_out() && self.has_output();
         BufferPool::with(|pool| self.response.borrow_memory(&mut pool.output));
         let added = match piece {
+            #[cfg(feature = "websocket")]
+            Piece::Last(bytes) => self.write_whole(bytes),
             Piece::Bytes(bytes) if bytes.len() > self.link.bounds.high_water => self.write_message(bytes),
             Piece::Bytes(bytes) => self.write_whole(bytes),
             Piece::Payload(payload) if payload.len() < DIRECT => self.write_whole(payload.as_bytes()),
@@ -270,6 +321,9 @@ impl ConnectionIo {
 
     /// Adds a message that is longer than what a connection may keep, if the server has room for it.
     fn write_message(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if !self.link.bounds.write_budget.may_ever_keep(bytes.len()) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, TOO_LONG));
+        }
         match self.link.bounds.write_budget.keep_message(bytes) {
             Some(kept) => self.attach(Source::Payload(kept), 0..bytes.len() as u64),
             None => Err(io::ErrorKind::WouldBlock.into()),
@@ -281,9 +335,23 @@ impl ConnectionIo {
         if self.response.is_committed() {
             self.count_status();
         }
+        if self.is_cut() {
+            // That one is told of, whoever expects the client to go.
+            self.errors.expects_end = false;
+        }
         if !self.output.is_dead() {
             self.unwritable(io::ErrorKind::ConnectionReset.into());
         }
+    }
+
+    /// Ends what a handle was on so that it cannot be taken for a whole.
+    pub(crate) fn abort(&mut self, kind: HandleKind) {
+        if kind == HandleKind::Upgraded && !self.output.is_dead() {
+            // Nothing in another protocol says that it is not whole, and what waits for a client that is given up never goes.
+            self.output.die();
+            self.closing = Some(Close::Reset);
+        }
+        self.cut();
     }
 
     /// A client that goes away in this response is none to be told of.

@@ -45,7 +45,7 @@ pub(crate) use detached::{
     Continuation, Detached, HandleEnd, HandleKind, NextAct, Occasion, Served, ServedEvent,
 };
 pub(crate) use errors::ConnectionError;
-pub(crate) use going_on::Piece;
+pub(crate) use going_on::{ONE_AT_A_TIME, Piece};
 pub(crate) use reading::{BodyProgress, NextHead};
 pub(crate) use relaying::RelayProgress;
 pub(crate) use sending::FlushProgress;

@@ -1,7 +1,6 @@
 //! What is ready of the responses, on its way to the wire: bytes, and what is attached between them.
 
 use std::io::{self, IoSlice};
-use std::time::Duration;
 
 use super::attached::Attached;
 use super::errors::ConnectionError;
@@ -163,16 +162,6 @@ impl ConnectionIo {
         self.deadlines.await_room(self.link.clock());
         let timeout = self.room_left();
         self.link.wire.wait(Want::Room, timeout).map_err(|error| self.unwritable(error))
-    }
-
-    /// As [`wait_for_room`](Self::wait_for_room), for so long at most: that it was not enough is no fault of the client's.
-    pub(crate) fn wait_for_room_within(&mut self, patience: Duration) -> io::Result<()> {
-        self.deadlines.await_room(self.link.clock());
-        let left = self.room_left();
-        match self.link.wire.wait(Want::Room, patience.min(left)) {
-            Err(error) if error.kind() == io::ErrorKind::TimedOut && patience < left => Ok(()),
-            waited => waited.map_err(|error| self.unwritable(error)),
-        }
     }
 
     pub(super) fn write_wire(&mut self, mut bytes: &[u8]) -> io::Result<()> {

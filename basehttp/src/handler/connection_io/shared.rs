@@ -56,6 +56,10 @@ impl SharedIo {
         if let Some(io) = &mut working {
             slot.resting = io.detach();
         }
+        if let Some(link) = &mut slot.resting {
+            // Whoever waits for room learns that there will be none.
+            link.wire.free_room();
+        }
         let closed =
             slot.resting.as_mut().map(|link| std::mem::replace(&mut link.wire, Box::new(ClosedWire)));
         drop(slot);

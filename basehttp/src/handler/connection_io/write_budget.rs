@@ -11,6 +11,7 @@ const FOR_EACH: u64 = 1024 * 1024;
 
 /// Bytes that all connections of a server may take together.
 pub(crate) struct WriteBudget {
+    all: usize,
     left: Mutex<usize>,
 }
 
@@ -22,7 +23,12 @@ struct Kept {
 
 impl WriteBudget {
     pub(crate) fn new(bytes: usize) -> Self {
-        Self { left: Mutex::new(bytes) }
+        Self { all: bytes, left: Mutex::new(bytes) }
+    }
+
+    /// Whether there is room for so many bytes where nothing else is kept.
+    pub(super) fn may_ever_keep(&self, bytes: usize) -> bool {
+        bytes <= self.all
     }
 
     /// Copies these bytes for a connection that has `own` kept already, if there is room for them.
