@@ -43,7 +43,7 @@ impl Proxy {
         self.send_response(200);
         self.end_headers()?;
         match self.path() {
-            "idle:1" => self.relay_with_idle_timeout(stream, Duration::from_millis(50)),
+            "idle:1" => self.relay_with_idle_timeout(stream, Duration::from_millis(500)),
             "failing:1" => {
                 self.relay(stream)?;
                 Err(io::Error::other("as it was told"))
