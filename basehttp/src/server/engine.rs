@@ -527,6 +527,10 @@ impl Home for Engine {
     fn join(&self, shard: usize, joining: Joining) {
         self.mail(shard).joining.push(joining);
         self.wakers.wake(shard);
+        // Nobody takes it any more.
+        if self.scheduler.is_closed() {
+            self.mail(shard).joining.empty(|joining| joining.stream.reset_on_close());
+        }
     }
 
     fn leave(&self, shard: usize, token: Token) {
