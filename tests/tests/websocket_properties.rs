@@ -40,13 +40,13 @@ impl Frame {
         let bit = if self.mask.is_some() { 0x80 } else { 0 };
         out.push(self.first);
         match (self.form, u8::try_from(len), u16::try_from(len)) {
-            (Form::Shortest, Ok(short @ ..=125), _) => out.push(bit | short),
+            (Form::Shortest, Ok(short @ ..=125), _) => out.push(bit + short),
             (Form::Shortest | Form::Two, _, Ok(short)) => {
-                out.push(bit | 126);
+                out.push(bit + 126);
                 out.extend(short.to_be_bytes());
             }
             _ => {
-                out.push(bit | 127);
+                out.push(bit + 127);
                 out.extend(len.to_be_bytes());
             }
         }
@@ -149,7 +149,9 @@ fn conversation() -> impl Strategy<Value = (Vec<u8>, Vec<prop::sample::Index>)> 
             mutate(&mut frames[which], mutation, value);
         }
         let mut bytes = Vec::new();
-        frames.iter().for_each(|frame| frame.write(&mut bytes));
+        for frame in &frames {
+            frame.write(&mut bytes);
+        }
         (bytes, cuts)
     })
 }
@@ -330,7 +332,7 @@ fn check(bytes: &[u8], cuts: &[prop::sample::Index]) {
         // Stricter than tungstenite: section 5.2 wants the shortest length.
         theirs.close = Some(1002);
     } else if theirs.close.is_none() {
-        let rest = [bytes, &[0; 70_000]].concat();
+        let rest = [bytes, &vec![0; 70_000]].concat();
         theirs = self::theirs(&rest);
     }
     match (ours.close, theirs.close) {
