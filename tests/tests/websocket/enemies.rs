@@ -10,10 +10,15 @@ use super::*;
 struct Count {
     messages: Arc<AtomicUsize>,
     diary: Diary,
+    /// Sends as much as there is room for, before anything else can be sent.
+    fills: bool,
 }
 
 impl WebSocketHandler for Count {
     fn open(&mut self, socket: &WebSocket) -> io::Result<()> {
+        while self.fills && socket.send(&Message::Binary(vec![b'x'; 10_000])).is_ok() {
+            self.messages.fetch_add(1, Ordering::SeqCst);
+        }
         self.diary.sockets.lock().unwrap().push(socket.clone());
         Ok(())
     }
@@ -53,7 +58,11 @@ impl Counting {
 }
 
 fn counted(options: WebSocketOptions) -> (TestServer, Count, Log) {
-    let (count, log) = (Count::default(), Log::default());
+    serve_with(options, Count::default())
+}
+
+fn serve_with(options: WebSocketOptions, count: Count) -> (TestServer, Count, Log) {
+    let log = Log::default();
     let of_handlers = count.clone();
     let factory = move |base| Counting { base, count: of_handlers.clone(), options: options.clone() };
     (TestServer::with(HTTPServer::builder().log_line(log.taker()), factory), count, log)
@@ -74,22 +83,36 @@ fn serves_others(server: &TestServer) {
     assert_eq!(Client::new(server).ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").status, 426);
 }
 
-/// Fills what may wait for the client, and has another thread wait for room.
+/// Has another thread wait for room where there is none, and says how many more messages were sent before.
 fn awaited(kept: &WebSocket) -> (usize, thread::JoinHandle<io::Result<()>>) {
-    let filler = Message::Binary(vec![b'x'; 10_000]);
-    let mut sent = 0;
-    while kept.send(&filler).is_ok() {
-        sent += 1;
-    }
     let waiting = kept.clone();
     let patience = Duration::from_secs(60);
     let waiting = thread::spawn(move || waiting.send_within(&Message::Binary(vec![b'y'; 20_000]), patience));
+    let mut sent = 0;
     wait_until("somebody waits", || {
         let has_room = kept.send(&Message::Binary(Vec::new())).is_ok();
         sent += usize::from(has_room);
         !has_room
     });
     (sent, waiting)
+}
+
+/// A server that fills what may wait for a client as soon as it comes.
+fn filling(options: WebSocketOptions) -> (TestServer, Count, Log) {
+    serve_with(options, Count { fills: true, ..Count::default() })
+}
+
+/// As [`open`], for a server that sends at once: nothing behind the head is read with it.
+fn open_filled(server: &TestServer) -> tungstenite::WebSocket<TcpStream> {
+    let mut stream = server.connect().unwrap();
+    stream.write_all((UPGRADE.to_owned() + "\r\n").as_bytes()).unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        head.extend(byte);
+    }
+    tungstenite::WebSocket::from_raw_socket(stream, Role::Client, None)
 }
 
 #[test]
@@ -218,32 +241,24 @@ fn a_client_that_goes_while_it_is_sent_something_is_no_failure_of_the_handler() 
     assert!(!log.has("os error"), "{:?}", log.lines());
 }
 
-/// Its end says that the others' timers had their time as well.
-fn wait_for_one_that_is_cut(server: &TestServer, count: &Count) {
-    let mut silent = raw(server);
-    let _ = silent.rest();
-    assert_eq!(count.diary.closed(), (1006, "no answer to a ping".to_owned()));
-}
-
-fn hasty() -> WebSocketOptions {
-    WebSocketOptions::new()
-        .ping_interval(Some(Duration::from_millis(100)))
-        .pong_timeout(Duration::from_millis(100))
-}
-
 /// Its connection's turns do not wait for who waits for room, since they make it.
 #[test]
 fn pings_and_others_do_not_wait_behind_one_that_waits_for_room() {
-    let (server, count, _log) = counted(hasty());
-    let mut socket = open(&server);
+    let hasty = WebSocketOptions::new()
+        .ping_interval(Some(Duration::from_millis(100)))
+        .pong_timeout(Duration::from_secs(2));
+    let (server, count, _log) = filling(hasty.clone());
+    let mut socket = open_filled(&server);
     let kept = count.diary.socket();
-    let (sent, waiting) = awaited(&kept);
+    let (more, waiting) = awaited(&kept);
     assert_eq!(kept.send(&"x".into()).unwrap_err().kind(), ErrorKind::WouldBlock);
-    wait_for_one_that_is_cut(&server, &count);
-    // Nobody has asked this one: there was no room to.
-    wait_for_one_that_is_cut(&server, &count);
+    // Another client is cut, which has come later. Nobody has asked this one: there was no room to.
+    let (other_server, other, _log) = counted(hasty);
+    let _ = raw(&other_server).rest();
+    assert_eq!(other.diary.closed(), (1006, "no answer to a ping".to_owned()));
+    let sent = count.messages.load(Ordering::SeqCst) + more + 1;
     let mut messages = 0;
-    while messages <= sent {
+    while messages < sent {
         messages += usize::from(socket.read().unwrap().is_binary());
     }
     waiting.join().unwrap().unwrap();
@@ -255,16 +270,18 @@ fn pings_and_others_do_not_wait_behind_one_that_waits_for_room() {
 
 #[test]
 fn a_close_frame_goes_behind_what_waits_for_room() {
-    let (server, count, _log) = counted(unasked());
-    let mut socket = open(&server);
+    let (server, count, _log) = filling(unasked());
+    let mut socket = open_filled(&server);
     let kept = count.diary.socket();
-    let (sent, waiting) = awaited(&kept);
+    let (more, waiting) = awaited(&kept);
     kept.close(4000, "enough").unwrap();
     assert_eq!(kept.send(&"x".into()).unwrap_err().kind(), ErrorKind::BrokenPipe);
-    for _ in 0..sent {
-        assert!(socket.read().unwrap().is_binary());
+    // The one that waits need not be behind all others.
+    let mut longest = 0;
+    for _ in 0..count.messages.load(Ordering::SeqCst) + more + 1 {
+        longest = longest.max(socket.read().unwrap().len());
     }
-    assert_eq!(socket.read().unwrap().len(), 20_000);
+    assert_eq!(longest, 20_000);
     waiting.join().unwrap().unwrap();
     let Theirs::Close(Some(close)) = socket.read().unwrap() else { panic!("a close frame") };
     assert_eq!(u16::from(close.code), 4000);
