@@ -278,7 +278,7 @@ fn a_close_frame_goes_behind_what_waits_for_room() {
     assert_eq!(kept.send(&"x".into()).unwrap_err().kind(), ErrorKind::BrokenPipe);
     // The one that waits need not be behind all others.
     let mut longest = 0;
-    for _ in 0..count.messages.load(Ordering::SeqCst) + more + 1 {
+    for _ in 0..=count.messages.load(Ordering::SeqCst) + more {
         longest = longest.max(socket.read().unwrap().len());
     }
     assert_eq!(longest, 20_000);
