@@ -386,9 +386,9 @@ fn a_close_frame_goes_behind_a_long_message() {
     let (server, diary, _log) = started();
     let mut socket = open(&server);
     let kept = diary.socket();
-    kept.send(&Message::Binary(vec![b'x'; 20_000_000])).unwrap();
+    kept.send(&Message::Binary(vec![b'x'; 10_000_000])).unwrap();
     kept.close(4000, "enough").unwrap();
-    assert_eq!(socket.read().unwrap().len(), 20_000_000);
+    assert_eq!(socket.read().unwrap().len(), 10_000_000);
     let Theirs::Close(Some(close)) = socket.read().unwrap() else { panic!("a close frame") };
     assert_eq!(u16::from(close.code), 4000);
     assert!(matches!(socket.read(), Err(Error::ConnectionClosed)));
