@@ -289,6 +289,10 @@ fn goes_on(handler: &dyn AnyHandler, has_failed: bool) -> bool {
 pub(crate) fn act(handler: &mut dyn AnyHandler, act: NextAct) {
     match act {
         NextAct::Wait | NextAct::Relay => {}
+        NextAct::Warn(text) => {
+            handler.vars().io().has_warned();
+            handler.log_error(format_args!("{}: {text}", function_of(handler)));
+        }
         NextAct::TellGone => {
             let on_gone = handler.vars().io().take_on_gone();
             if let Some(call) = on_gone {

@@ -3,7 +3,6 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::address::Address;
 use super::connection_io::{
     ConnectionIo, Continuation, Detached, FlushProgress, HandleEnd, HandleKind, IoGuard, ONE_AT_A_TIME,
     Piece, Served, SharedIo,
@@ -19,8 +18,6 @@ pub(super) struct Handle {
     shared: SharedIo,
     notifier: Arc<dyn Notifier>,
     number: u64,
-    /// For the log.
-    client: Address,
 }
 
 impl Handle {
@@ -48,9 +45,7 @@ impl Handle {
             }
         }
         let number = io.begin_detached(kind).ok_or_else(|| invalid(HAS_HANDLE))?;
-        drop(io);
-        let client = vars.client_address().clone();
-        Ok(Self { shared: vars.shared().clone(), notifier, number, client })
+        Ok(Self { shared: vars.shared().clone(), notifier, number })
     }
 
     /// The connection, unless the response is over.
@@ -74,7 +69,11 @@ impl Handle {
 
     /// Whether nobody waits for more.
     pub(super) fn is_gone(&self) -> bool {
-        self.io().map_or(true, |mut io| io.detached(self.number).is_none_or(|detached| detached.is_gone()))
+        self.io().map_or(true, |mut io| {
+            let is_told = io.detached(self.number).is_none_or(|detached| detached.is_gone());
+            // The connection learns of a write that has failed when it is looked at.
+            is_told || io.is_output_dead()
+        })
     }
 
     /// What is called, on a thread of the server, when nobody waits for more. At once where nobody does.
@@ -103,9 +102,9 @@ impl Handle {
         }));
     }
 
-    /// A line of the log about the client.
-    pub(super) fn warn(&self, text: &str) {
-        let _ = self.tell(|io| io.warn(&format!("{}: {text}", self.client)));
+    /// Has the handler log something of its client.
+    pub(super) fn warn(&self, text: &'static str) {
+        let _ = self.tell(|io| io.detached(self.number).map(|detached| detached.set_warning(Some(text))));
     }
 
     /// Hands the connection over to an object that speaks another protocol.

@@ -30,12 +30,13 @@ impl Stream {
     /// # Errors
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if they have no room, [`BrokenPipe`](io::ErrorKind::BrokenPipe) if the response is
     /// over, as after its client has gone, [`InvalidInput`](io::ErrorKind::InvalidInput) if they are more than `Content-Length`
-    /// has promised. An I/O error of the connection.
+    /// has promised, or than `write_budget`. An I/O error of the connection.
     pub fn send(&self, bytes: &[u8]) -> io::Result<()> {
         self.0.send(Piece::Bytes(bytes), Duration::ZERO)
     }
 
-    /// As [`send`](Self::send), and waits for room, for so long at most.
+    /// As [`send`](Self::send), and waits for the client to make room, for so long at most. A long message for which the server has no room is
+    /// refused at once.
     ///
     /// # Errors
     /// As those of [`send`](Self::send).
@@ -59,7 +60,7 @@ impl Stream {
     }
 
     /// Has this called, once, when [`is_gone`](Self::is_gone) becomes true: on a thread of the server, also while nothing is being
-    /// sent. A second call replaces the first. It may drop the stream, and it ends before the connection does.
+    /// sent; where it is true already, at once, on this thread. Not where the stream was dropped before. A second call replaces the first. It may drop the stream, and it ends before the connection does.
     pub fn on_gone(&self, call: impl FnOnce() + Send + 'static) {
         self.0.on_gone(Box::new(call));
     }

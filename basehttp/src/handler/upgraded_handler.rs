@@ -97,8 +97,8 @@ pub trait UpgradedHandler: Send + 'static {
         Ok(())
     }
 
-    /// The connection is over, whatever has ended it. Called once, at last, unless another method of this object has panicked. Does
-    /// nothing by default.
+    /// The connection is over, whatever has ended it. Called once, at last, if [`opened`](Self::opened) was, unless another method of this
+    /// object has panicked. Does nothing by default.
     fn closed(&mut self, peer: &Peer) {
         let _ = peer;
     }
@@ -126,12 +126,13 @@ impl Peer {
     ///
     /// # Errors
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if they have no room, [`BrokenPipe`](io::ErrorKind::BrokenPipe) if the connection is
-    /// over. An I/O error of the connection.
+    /// over, [`InvalidInput`](io::ErrorKind::InvalidInput) if they are more than `write_budget`. An I/O error of the connection.
     pub fn send(&self, bytes: &[u8]) -> io::Result<()> {
         self.0.send(Piece::Bytes(bytes), Duration::ZERO)
     }
 
-    /// As [`send`](Self::send), and waits for room, for so long at most.
+    /// As [`send`](Self::send), and waits for the client to make room, for so long at most. A long message for which the server has no room is
+    /// refused at once.
     ///
     /// # Errors
     /// As those of [`send`](Self::send).

@@ -33,13 +33,14 @@ pub(super) fn go_on_detached(
                 RelayProgress::Over => {}
             }
         }
-        NextAct::Lose | NextAct::TellGone | NextAct::Leave => {
+        NextAct::Warn(_) | NextAct::Lose | NextAct::TellGone | NextAct::Leave => {
             if !context.runs_user_code() {
                 return Step::Break(Turn::Elsewhere);
             }
             context.enter();
             if let Err(message) = caught(|| act(handler, next)) {
-                report(handler, "on_gone", &HandlerFailure::Panic(&message));
+                let function = if matches!(next, NextAct::Warn(_)) { "log_error" } else { "on_gone" };
+                report(handler, function, &HandlerFailure::Panic(&message));
                 handler.vars().io().set_detached_out();
             }
             context.leave();

@@ -82,7 +82,11 @@ impl HTTPServer {
     /// - **`server`** is `localhost` with port 80. Its [`handle`](crate::ServerInfo::handle) ends the connection after the current response,
     ///   or, from another thread, when the client sends something next.
     /// - **After a switch of protocols**, [`upgrade`](BaseHTTPRequestHandler::upgrade) hands over the stream as ever. A read of it waits
-    ///   until the stream has something.
+    ///   until the stream has something. It cannot be read from and written to at the same time, so
+    ///   [`upgrade_to`](crate::Detach::upgrade_to), [`split`](crate::Upgraded::split), [`relay`](BaseHTTPRequestHandler::relay) and WebSockets
+    ///   are [`Unsupported`](io::ErrorKind::Unsupported).
+    /// - **A response that goes on** ([`Detach`](crate::Detach)) is waited for. That its client has gone shows when something is sent, and whoever
+    ///   sends blocks as the stream does.
     /// - **A script** (feature `cgi`) that wants more of its body is not heard while its client is waited for.
     /// - **At the end** the stream is flushed and dropped. What the client sends too much is not read before, which may make a close
     ///   of TCP a reset: for a client that does not stop uploading when it is refused, keep a clone of the socket, end its writing half, and

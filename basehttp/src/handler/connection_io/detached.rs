@@ -28,6 +28,8 @@ pub(crate) struct Detached {
     on_gone: Option<Box<dyn FnOnce() + Send>>,
     /// There is nothing to be told, and nothing to be waited for, when the client goes or the server stops.
     ends_with_client: bool,
+    /// What the log is to tell of the client.
+    warning: Option<&'static str>,
     heartbeat: Option<Heartbeat>,
     upgraded: Option<Box<Upgraded>>,
     /// The other socket, until both have ended.
@@ -102,6 +104,8 @@ struct Heartbeat {
 pub(crate) enum NextAct {
     /// The connection takes nothing more, or the server has cut it.
     Lose,
+    /// The log is to tell something.
+    Warn(&'static str),
     /// Somebody wants to know that nobody waits any more.
     TellGone,
     /// The handler goes on.
@@ -153,6 +157,7 @@ impl Detached {
             is_gone: false,
             on_gone: None,
             ends_with_client: false,
+            warning: None,
             heartbeat: None,
             upgraded: None,
             relay: None,
@@ -248,6 +253,9 @@ impl Detached {
     /// What there is to do for a connection that is not lost.
     pub(super) fn next_act(&mut self, presence: Presence, is_stopping: bool, now: Instant) -> NextAct {
         self.is_gone |= is_stopping || presence == Presence::Done;
+        if let Some(warning) = self.warning {
+            return NextAct::Warn(warning);
+        }
         if self.is_gone && self.on_gone.is_some() {
             return NextAct::TellGone;
         }
@@ -326,6 +334,10 @@ impl Detached {
 
     pub(crate) fn take_timeout(&mut self) -> Option<Continuation> {
         self.timeout.take().map(|(_, continuation)| continuation)
+    }
+
+    pub(crate) fn set_warning(&mut self, text: Option<&'static str>) {
+        self.warning = text;
     }
 
     pub(crate) fn end_with_client(&mut self) {

@@ -105,6 +105,18 @@ impl ConnectionIo {
         }
     }
 
+    /// The log has told what it was to tell.
+    pub(crate) fn has_warned(&mut self) {
+        if let Some(detached) = &mut self.detached {
+            detached.set_warning(None);
+        }
+    }
+
+    /// Whether nothing can be sent any more.
+    pub(crate) fn is_output_dead(&self) -> bool {
+        self.output.is_dead()
+    }
+
     /// Whether the client has had no room for some of the output.
     pub(crate) fn is_behind(&self) -> bool {
         self.output.is_behind()
