@@ -104,6 +104,8 @@
 //!   `handle_one_request`.
 //! - [`http_handler`]: what the attribute makes of the block, and its arguments.
 //! - [`Detach`]: responses that go on after their method has returned; [`Broadcast`]: one message to many clients.
+//! - `websocket` (a feature), [`upgrade_to`](Detach::upgrade_to), [`upgrade`](BaseHTTPRequestHandler::upgrade) and
+//!   [`relay`](BaseHTTPRequestHandler::relay): connections that leave HTTP.
 //! - [`HTTPServer`] and [`ServerBuilder`]: addresses, limits, deadlines, hooks, and the end of a server.
 //! - [`Headers`] and [`Message`]: header fields, and types of your own for them.
 //! - [`HTTPServer::serve_stream`]: one connection over a stream of your own, without a server.
@@ -259,7 +261,14 @@
 #![forbid(unsafe_code)]
 // What a feature that is off would have is in the text all the same.
 #![cfg_attr(
-    not(all(feature = "cgi", feature = "files", feature = "http", feature = "proxy", feature = "tls")),
+    not(all(
+        feature = "cgi",
+        feature = "files",
+        feature = "http",
+        feature = "proxy",
+        feature = "tls",
+        feature = "websocket"
+    )),
     allow(rustdoc::broken_intra_doc_links)
 )]
 // docs.rs labels what needs a feature.

@@ -43,8 +43,6 @@ impl Proxy {
     fn do_CONNECT(&self) -> io::Result<()> {
         match self.connect(self.path(), None) {
             Ok(stream) => {
-                // A tunnel has no end of its own.
-                stream.set_read_timeout(None)?;
                 self.send_response((200, "Connection established"));
                 self.end_headers()?;
                 self.relay_with_idle_timeout(stream, IDLE)

@@ -159,6 +159,11 @@ fn parse(text: &str, id: &mut String) -> Vec<Told> {
     all
 }
 
+/// Waits for the head, which goes out when the method has returned, and leaves it there.
+fn await_head(client: &Client) {
+    client.stream().peek(&mut [0]).unwrap();
+}
+
 #[test]
 fn messages_are_encoded_as_the_standard_has_them() {
     let table = [
@@ -413,8 +418,7 @@ fn a_silent_stream_has_heartbeats() {
     assert_eq!(beats(Some(Duration::from_secs(5)), "/events", 46), 9);
     assert_eq!(beats(None, "/events", 1000), 0);
     assert_eq!(beats(default, "/frames", 1000), 0);
-    // The first quarter of a minute is spared by the message.
-    assert_eq!(beats(None, "/alone", 46), 2);
+    assert_eq!(beats(None, "/alone", 46), 3);
 }
 
 #[test]
@@ -422,6 +426,7 @@ fn a_slow_client_of_events_is_dropped_and_told_of_once() {
     let (server, shelf, log) = started();
     let mut slow = Client::new(&server);
     slow.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n");
+    await_head(&slow);
     let mut quick = Browser::new(&server, "/events", "");
     shelf.wait_for(2);
     let text = "x".repeat(10_000);
@@ -445,11 +450,31 @@ fn a_slow_client_of_events_is_dropped_and_told_of_once() {
     shelf.wait_for(1);
 }
 
+/// Whoever wants to know is told, whatever has ended the response.
+#[test]
+fn the_end_of_a_client_that_is_dropped_is_told() {
+    let (server, shelf, log) = started();
+    let mut slow = Client::new(&server);
+    slow.send("GET /watched HTTP/1.1\r\nHost: a\r\n\r\n");
+    await_head(&slow);
+    let text = "x".repeat(10_000);
+    while shelf.broadcast.send(&Event::new(&text)).unwrap() == 1 {}
+    wait_until("its call is made", || *shelf.gone.lock().unwrap() == 1);
+    log.wait_for("too slowly");
+    let mut other = Client::new(&server);
+    other.send("GET /watched HTTP/1.1\r\nHost: a\r\n\r\n");
+    await_head(&other);
+    shelf.wait_for(1);
+    shelf.broadcast.close();
+    wait_until("its call is made too", || *shelf.gone.lock().unwrap() == 2);
+}
+
 #[test]
 fn a_slow_viewer_misses_pictures_and_is_told_of_once() {
     let (server, shelf, log) = started();
     let mut slow = Client::new(&server);
     slow.send("GET /frames HTTP/1.0\r\n\r\n");
+    await_head(&slow);
     shelf.wait_for(1);
     let picture: Arc<[u8]> = vec![b'p'; 50_000].into();
     let mut count = 0_usize;
@@ -478,6 +503,7 @@ fn a_policy_that_is_set_holds_for_all() {
     let (server, shelf, log) = serve(HTTPServer::builder(), broadcast);
     let mut slow = Client::new(&server);
     slow.send("GET /events HTTP/1.0\r\n\r\n");
+    await_head(&slow);
     shelf.wait_for(1);
     while shelf.broadcast.send(&Event::new("x".repeat(10_000))).unwrap() == 1 {}
     log.wait_for("so it misses messages");
@@ -569,6 +595,7 @@ fn at_the_end_of_the_server_streams_end_at_once() {
     let clients: Vec<_> = (0..20).map(|_| Browser::new(&server, "/events", "")).collect();
     let mut chunked = Client::new(&server);
     chunked.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n");
+    await_head(&chunked);
     let frames = Browser::new(&server, "/frames", "");
     shelf.wait_for(22);
     shelf.broadcast.send(&Event::new("last")).unwrap();
@@ -591,6 +618,7 @@ fn close_ends_all_and_those_that_still_come() {
     let (server, shelf, _log) = started();
     let mut client = Client::new(&server);
     client.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n");
+    await_head(&client);
     let other = Browser::new(&server, "/frames", "");
     shelf.wait_for(2);
     shelf.broadcast.send(&Event::new("one").id("1")).unwrap();

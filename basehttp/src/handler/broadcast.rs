@@ -145,12 +145,13 @@ impl Broadcast {
         BroadcastBuilder::DEFAULT
     }
 
-    /// Adds a client: it gets what it has missed since its [`last_event_id`](EventStream::last_event_id), and all events from now on. Where
+    /// Adds a client, as the last thing that its method does: whatever the method waits for after that, a message to all waits for too. It gets
+    /// what it has missed since its [`last_event_id`](EventStream::last_event_id), and all events from now on. Where
     /// it has gone already that is no error; after [`close`](Self::close) its response ends at once.
     ///
     /// # Errors
     /// [`QuotaExceeded`](io::ErrorKind::QuotaExceeded) if there are [`max_clients`](BroadcastBuilder::max_clients). The response has begun,
-    /// and is cut: a browser tries again some seconds later. To answer otherwise, ask [`is_full`](Self::is_full) first.
+    /// and is cut where the method returns the error: a browser tries again some seconds later. To answer otherwise, ask [`is_full`](Self::is_full) first.
     pub fn subscribe(&self, events: EventStream) -> io::Result<()> {
         let shared = &self.0;
         let departure = shared.admit()?;
@@ -160,7 +161,7 @@ impl Broadcast {
         Ok(())
     }
 
-    /// Adds a client that gets what [`send_bytes`](Self::send_bytes) sends from now on, and no events. Its response ends by itself, without
+    /// Adds a client that gets what [`send_bytes`](Self::send_bytes) sends from now on, and no events; as the last thing that its method does. Its response ends by itself, without
     /// a line in the log, when its client goes and when the server is shut down.
     ///
     /// # Errors
@@ -327,13 +328,19 @@ impl Shared {
         self.listed.fetch_sub(before - delivery.clients.len(), Ordering::Relaxed);
         drop(delivery);
         aftermath.settle();
+        self.forget_gone();
         count
     }
 
-    /// A client has gone. Where many have, the lists are looked through; unless that is being done, as a message goes to all.
+    /// A client has gone.
     fn depart(&self) {
-        let members = self.members.fetch_sub(1, Ordering::Relaxed) - 1;
-        if self.listed.load(Ordering::Relaxed) <= 2 * members + FEW {
+        self.members.fetch_sub(1, Ordering::Relaxed);
+        self.forget_gone();
+    }
+
+    /// Looks through the lists, where many in them have gone.
+    fn forget_gone(&self) {
+        if self.listed.load(Ordering::Relaxed) <= 2 * self.members.load(Ordering::Relaxed) + FEW {
             return;
         }
         let mut delivery = match self.delivery.try_lock() {

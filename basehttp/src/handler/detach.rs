@@ -66,7 +66,7 @@ pub trait Detach: RequestHandler {
     /// Goes on with the body of the response from any thread, after [`end_headers`](RequestHandler::end_headers). See [`Stream`].
     ///
     /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the head has not ended, or there is a handle on this response. An I/O
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the head has not ended, or this response already has a `Later` or a `Stream`. An I/O
     /// error of the connection.
     ///
     /// ```
@@ -139,7 +139,7 @@ pub trait Detach: RequestHandler {
     }
 
     /// Hands over the connection to an object that speaks another protocol, after the response that switches to it: as
-    /// [`upgrade`](super::BaseHTTPRequestHandler::upgrade), which see, but without a thread. When the method has returned, the object is told of
+    /// [`upgrade`](super::BaseHTTPRequestHandler::upgrade) (see there for the rules), but without a thread. When the method has returned, the object is told of
     /// what happens. See [`UpgradedHandler`].
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use super::instance::InstanceVariables;
 use super::payload::Payload;
 use super::wire::Notifier;
 use crate::proto::connection::Phase;
-use crate::sync::Arc;
+use crate::sync::{Arc, is_panicking};
 
 /// It does not keep the connection: when that ends, whatever is done with the handle fails.
 pub(super) struct Handle {
@@ -94,12 +94,8 @@ impl Handle {
     /// then, and not in its place.
     pub(super) fn follow(&self, follower: impl Send + 'static) {
         let before = self.tell(|io| io.detached(self.number).and_then(Detached::take_on_gone));
-        self.on_gone(Box::new(move || {
-            if let Ok(Some(call)) = before {
-                call();
-            }
-            drop(follower);
-        }));
+        let follower = Follower { before: before.ok().flatten(), _follower: follower };
+        self.on_gone(Box::new(move || drop(follower)));
     }
 
     /// Has the handler log something of its client.
@@ -219,9 +215,12 @@ impl Handle {
     /// caller bounds it. What is looked at for it has to be locked for a moment only.
     pub(super) fn send_found(&self, find: impl FnOnce() -> Payload) -> io::Result<Sent> {
         let mut io = self.io()?;
-        let found = find();
         // A response to HEAD has no more to come.
-        if found.is_empty() || io.response.is_complete() {
+        if io.response.is_complete() {
+            return Ok(Sent { needs_notice: false });
+        }
+        let found = find();
+        if found.is_empty() {
             return Ok(Sent { needs_notice: false });
         }
         send(&mut io, Piece::Payload(&found))
@@ -257,6 +256,22 @@ fn make_room(io: &mut ConnectionIo) -> io::Result<Duration> {
 impl PartialEq for Handle {
     fn eq(&self, other: &Self) -> bool {
         self.number == other.number
+    }
+}
+
+/// What is told of the end of a response that its own handle may end: whoever has asked before is told all the same.
+struct Follower<T> {
+    before: Option<Box<dyn FnOnce() + Send>>,
+    _follower: T,
+}
+
+impl<T> Drop for Follower<T> {
+    fn drop(&mut self) {
+        if let Some(call) = self.before.take()
+            && !is_panicking()
+        {
+            call();
+        }
     }
 }
 

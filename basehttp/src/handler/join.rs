@@ -16,10 +16,13 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         if self.vars().phase() != Phase::Handler {
             return Err(invalid(NO_REQUEST));
         }
+        if self.io().is_detached() {
+            return Err(invalid(HAS_HANDLE));
+        }
+        self.io().begin_upgraded()?;
         let read_ahead = self.rfile.take_read_ahead()?;
         let mut io = self.io();
         let far = io.join(far)?;
-        io.begin_upgraded()?;
         io.begin_detached(HandleKind::Relay).ok_or_else(|| invalid(HAS_HANDLE))?;
         io.begin_relay(far, read_ahead, patience);
         Ok(())

@@ -33,6 +33,8 @@ impl Payload {
     /// Both happen on the server's threads, where others wait behind them: neither `as_ref` nor the drop may block, and a file that is
     /// mapped into memory is better sent by [`send_file`](crate::WFile::send_file).
     ///
+    /// It is asked for its bytes, and dropped, while its connection is locked: neither may wait for a lock that somebody holds who sends.
+    ///
     /// ```
     /// use basehttp::Payload;
     ///

@@ -17,7 +17,8 @@ use crate::sync::is_panicking;
 /// say how long it may. Beyond that [`send`](Self::send) refuses, and [`send_within`](Self::send_within) and
 /// [`Write`] wait.
 ///
-/// Until the method has returned, its thread has the connection, and whoever sends may have to wait for what it is writing.
+/// Until the method returns it still owns the connection: a `send` from another thread may block while the method is writing. `send` never calls
+/// your code, so you may call it with a lock held.
 ///
 /// Dropped, it ends the response, and the connection goes on. A drop in a panic is as [`abort`](Self::abort).
 #[must_use = "dropped, the response ends"]
@@ -60,7 +61,8 @@ impl Stream {
     }
 
     /// Has this called, once, when [`is_gone`](Self::is_gone) becomes true: on a thread of the server, also while nothing is being
-    /// sent; where it is true already, at once, on this thread. Not where the stream was dropped before. A second call replaces the first. It may drop the stream, and it ends before the connection does.
+    /// sent; where the response is over, at once, on this thread. Not where the stream was dropped before. A second call replaces the first. The closure may drop the stream, and it finishes before the connection is closed. Do not call this while you
+    /// hold a lock that the closure takes.
     pub fn on_gone(&self, call: impl FnOnce() + Send + 'static) {
         self.0.on_gone(Box::new(call));
     }

@@ -14,8 +14,8 @@ use crate::sync::{Arc, is_panicking};
 /// What speaks another protocol on a connection, after [`upgrade_to`](super::Detach::upgrade_to): it is told of what happens there.
 ///
 /// Its methods are called as `do_*` methods are, one after the other: on a thread of the server, and they may block. In between it
-/// holds no thread. An error, and a panic, are logged and end the connection. A client that is gone in a way that the protocol calls
-/// an error is none: call [`Peer::close`] and return `Ok`.
+/// holds no thread. An error, and a panic, are logged and end the connection. If the client
+/// disappears in a way that your protocol calls an error, that is not your handler's: call [`Peer::close`] and return `Ok`.
 ///
 /// ```
 /// use std::io;
@@ -39,7 +39,7 @@ use crate::sync::{Arc, is_panicking};
 ///
 ///     fn do_GET(&self) -> io::Result<()> {
 ///         if !self.upgrades_to("shout") {
-///             return self.send_error(426);
+///             return self.send_error((400, "This is for the protocol shout"));
 ///         }
 ///         self.send_response(101);
 ///         self.send_header("Upgrade", "shout");

@@ -114,6 +114,9 @@ pub(crate) trait Wire: Send {
     /// A response with this status was made. For wires that count.
     fn responded(&mut self, _status: u16) {}
 
+    /// Says that the server's half is about to end, where the wire has words for that: they are sent by [`flush`](Self::flush).
+    fn announce_end(&mut self) {}
+
     /// Ends the server's half of the connection.
     fn shutdown_write(&mut self);
 

@@ -64,7 +64,9 @@ impl FarLink {
             }
             (Ok((stream, place)), _) => State::Open(Endpoint::new(stream, place)),
             (Err(_), State::Taken) => return Ok(None),
-            (Err(error), _) => State::Failed(error),
+            (Err(error), _) => {
+                State::Failed(io::Error::other(format!("a socket cannot be joined with its client: {error}")))
+            }
         };
         drop(state);
         Ok(self.near.upgrade().and_then(|near| near.wake(super::token::NOTICE)))

@@ -26,7 +26,6 @@ pub(super) struct Mailbox {
 pub(super) struct Arrival {
     pub(super) stream: Stream,
     pub(super) address: Address,
-    /// It is one too many, and is told so.
-    /// Where it is one too many.
+    /// Where it is one too many, and is told so.
     pub(super) refused: Option<Refused>,
 }

@@ -325,6 +325,10 @@ impl Poller {
             } else {
                 Err(io::ErrorKind::OutOfMemory.into())
             };
+            if registered.is_err() {
+                // An end in good order would look like an answer.
+                stream.reset_on_close();
+            }
             let opened = registered.map(|()| {
                 let stream = Arc::new(stream);
                 let place = self.table.insert_beside(Arc::downgrade(&stream), Some(link.near().clone()));

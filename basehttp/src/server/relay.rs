@@ -14,7 +14,9 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// - What the client has sent behind its request goes first.
     /// - Where one side ends its half, the other one is told so behind all that came before, and may still send.
     /// - Where one side resets its connection, or fails, the other one is reset as well.
-    /// - While one side takes nothing, the other is not read: the server keeps 64 KiB for each direction at most.
+    /// - While one side takes nothing, the other is not read: the server keeps 64 KiB for each direction at most, beside what TLS keeps.
+    /// - A client of TLS that ends without saying so (RFC 8446 section 6.1) has ended, as many do: a protocol in which an end means something has to
+    ///   say so itself.
     /// - **Silence has no end.** A peer that has vanished without a word keeps the relay until the server ends; where peers are not
     ///   trusted, use [`relay_with_idle_timeout`](Self::relay_with_idle_timeout).
     /// - When the server is shut down, a relay has the grace, and is cut then: both sides are reset.

@@ -9,7 +9,7 @@ use super::socket::WebSocket;
 ///
 /// Its methods are called as `do_*` methods are, one after the other: on a thread of the server, and they may block. In between it holds
 /// no thread, so thousands may be open. An error of [`open`](Self::open) or [`message`](Self::message) is logged, and closes the WebSocket
-/// with code 1011, unless it is that this client is gone; a panic cuts its connection, and no other. Pings are answered, and sent;
+/// with code 1011, unless the cause is that this client has gone; a panic cuts its connection, and no other. Pings are answered, and sent;
 /// fragments are put together; a client that breaks the rules is told with the codes of the RFC.
 ///
 /// ```
@@ -29,8 +29,14 @@ use super::socket::WebSocket;
 ///     }
 ///
 ///     fn message(&mut self, _: &WebSocket, message: Message) -> io::Result<()> {
-///         // Who is too slow misses it, and is closed.
-///         self.0.lock().unwrap().retain(|socket| socket.send(&message).is_ok());
+///         self.0.lock().unwrap().retain(|socket| {
+///             let is_sent = socket.send(&message).is_ok();
+///             if !is_sent {
+///                 // It is too slow, or has gone.
+///                 let _ = socket.close(1013, "too slow");
+///             }
+///             is_sent
+///         });
 ///         Ok(())
 ///     }
 ///
@@ -74,7 +80,8 @@ pub trait WebSocketHandler: Send + 'static {
     fn message(&mut self, socket: &WebSocket, message: Message) -> io::Result<()>;
 
     /// The WebSocket is over. Called once, at last, unless another method of this object has panicked. The code and the reason are
-    /// those of the client's close frame, or of the server's where it has found something wrong; 1005 is a close frame without a code,
+    /// those of the client's close frame (after [`WebSocket::close`] and at a shutdown that is its answer), or of the server's where it has found something
+    /// wrong; 1005 is a close frame without a code,
     /// 1006 an end without a close frame (RFC 6455 section 7.4.1). Does nothing by default.
     fn close(&mut self, socket: &WebSocket, code: u16, reason: &str) {
         let _ = (socket, code, reason);

@@ -51,7 +51,7 @@ impl WebSocketOptions {
         self
     }
 
-    /// Lets pages of this origin open it, for example `https://example.org`, beside those of the same host. Any page can open a WebSocket to
+    /// Lets pages of this origin open it, for example `https://example.org`, beside those of the same host and port. Any page can open a WebSocket to
     /// any server, with the visitor's cookies, so others are refused with 403. A client without `Origin` is no page, and is let in.
     pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
         self.origins.push(origin.into());

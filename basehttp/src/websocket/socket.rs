@@ -54,7 +54,8 @@ impl WebSocket {
     ///
     /// # Errors
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if it has no room: the client reads too slowly. [`BrokenPipe`](io::ErrorKind::BrokenPipe)
-    /// if the WebSocket is closing, or over. An I/O error of the connection.
+    /// if the WebSocket is closing, or over. [`InvalidInput`](io::ErrorKind::InvalidInput) if it is longer than `write_budget`. An I/O error of
+    /// the connection.
     pub fn send(&self, message: &Message) -> io::Result<()> {
         self.send_within(message, Duration::ZERO)
     }
@@ -125,7 +126,10 @@ impl WebSocket {
             }
             sent => sent,
         };
-        if sent.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock) {
+        let is_lost = |error: &io::Error| {
+            !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::InvalidInput)
+        };
+        if sent.as_ref().is_err_and(is_lost) {
             lock(&self.0.state).is_lost = true;
         }
         sent

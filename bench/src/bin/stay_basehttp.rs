@@ -1,10 +1,10 @@
 //! Clients that stay, served by basehttp: events by a broadcast, WebSockets that echo.
 
 use std::io;
-use std::sync::{Arc, Mutex};
 
 use basehttp::prelude::*;
 use basehttp::websocket::{Message, WebSocket, WebSocketHandler};
+use basehttp::{Broadcast, Event};
 use basehttp_bench::{HELLO, Options};
 
 struct Echo;
@@ -17,7 +17,7 @@ impl WebSocketHandler for Echo {
 
 struct Stay {
     base: BaseHTTPRequestHandler,
-    streams: Arc<Mutex<Vec<basehttp::Stream>>>,
+    broadcast: Broadcast,
 }
 
 #[http_handler]
@@ -26,13 +26,7 @@ impl Stay {
 
     fn do_GET(&self) -> io::Result<()> {
         match self.path() {
-            "/events" => {
-                self.send_response(200);
-                self.send_header("Content-Type", "text/event-stream");
-                self.end_headers()?;
-                self.streams.lock().unwrap().push(self.stream()?);
-                Ok(())
-            }
+            "/events" => self.broadcast.subscribe(self.event_stream()?),
             "/echo" => self.accept_websocket(Echo),
             _ => self.hello(),
         }
@@ -40,8 +34,7 @@ impl Stay {
 
     fn do_POST(&self) -> io::Result<()> {
         let text = self.read_body(1 << 16)?;
-        let event = format!("data: {}\n\n", String::from_utf8_lossy(&text));
-        self.streams.lock().unwrap().retain(|stream| stream.send(event.as_bytes()).is_ok());
+        self.broadcast.send(&Event::new(String::from_utf8_lossy(&text)))?;
         self.hello()
     }
 
@@ -59,8 +52,9 @@ impl Stay {
 
 fn main() -> io::Result<()> {
     let options = Options::from_args();
-    let streams = Arc::default();
-    let factory = move |base| Stay { base, streams: Arc::clone(&streams) };
+    // As the others: no history.
+    let broadcast = Broadcast::builder().history(0, 0).max_clients(20_000).build();
+    let factory = move |base| Stay { base, broadcast: broadcast.clone() };
     let builder = HTTPServer::builder().max_connections(20_000);
     builder.bind(options.address(), factory)?.serve_forever()
 }

@@ -206,7 +206,8 @@ fn there_is_one_relay_for_a_connection() {
     read_head(&client);
     (&client).write_all(b"x").unwrap();
     assert_reads(&first, b"x");
-    assert_reset(&second);
+    // Refused before anything was done with it, it is dropped as any socket.
+    assert_ends(&second);
 }
 
 #[test]

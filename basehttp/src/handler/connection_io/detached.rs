@@ -95,8 +95,8 @@ struct Heartbeat {
     every: Duration,
     bytes: &'static [u8],
     next: Instant,
-    /// Something else was sent since the last one was due.
-    is_spared: bool,
+    /// When something was sent last.
+    sent: Instant,
 }
 
 /// What the connection is to do next.
@@ -277,16 +277,20 @@ impl Detached {
     /// The heartbeat that is due, if one is. One that nobody needs is left out.
     pub(super) fn beat(&mut self, now: Instant, is_behind: bool) -> Option<&'static [u8]> {
         let heartbeat = self.heartbeat.as_mut().filter(|heartbeat| heartbeat.next <= now)?;
+        let since = heartbeat.sent + heartbeat.every;
+        if since > now {
+            heartbeat.next = since;
+            return None;
+        }
         heartbeat.next = now + heartbeat.every;
         // A client that has not taken what it was sent learns nothing from more.
-        let is_spared = std::mem::take(&mut heartbeat.is_spared) || is_behind;
-        (!is_spared).then_some(heartbeat.bytes)
+        (!is_behind).then_some(heartbeat.bytes)
     }
 
     /// Something was sent.
-    pub(super) fn spare_heartbeat(&mut self) {
+    pub(super) fn spare_heartbeat(&mut self, now: Instant) {
         if let Some(heartbeat) = &mut self.heartbeat {
-            heartbeat.is_spared = true;
+            heartbeat.sent = now;
         }
     }
 
@@ -345,7 +349,7 @@ impl Detached {
     }
 
     pub(crate) fn set_heartbeat(&mut self, every: Option<Duration>, bytes: &'static [u8], now: Instant) {
-        self.heartbeat = every.map(|every| Heartbeat { every, bytes, next: now + every, is_spared: false });
+        self.heartbeat = every.map(|every| Heartbeat { every, bytes, next: now + every, sent: now });
     }
 }
 

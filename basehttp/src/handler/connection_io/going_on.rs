@@ -95,7 +95,9 @@ impl ConnectionIo {
     }
 
     pub(crate) fn take_on_gone(&mut self) -> Option<Box<dyn FnOnce() + Send>> {
-        self.detached.as_mut()?.take_on_gone_to_call()
+        let call = self.detached.as_mut()?.take_on_gone_to_call();
+        self.link.wire.free_room();
+        call
     }
 
     /// The connection looks after the response again.
@@ -194,6 +196,8 @@ impl ConnectionIo {
     /// Takes that object to tell it of something, with what has come and was not told yet.
     pub(crate) fn take_served(&mut self, occasion: Occasion) -> Option<(Box<dyn Served>, Buffer)> {
         let served = self.detached.as_mut()?.take_served(occasion)?;
+        // From now on whoever waits for room has to send what waits.
+        self.link.wire.free_room();
         Some((served, std::mem::take(&mut self.input.buffer)))
     }
 
@@ -324,8 +328,9 @@ impl ConnectionIo {
             Ok(()) => self.send_some().map(Some),
             Err(error) => Err(error),
         };
+        let now = self.instant();
         if let Some(detached) = &mut self.detached {
-            detached.spare_heartbeat();
+            detached.spare_heartbeat(now);
         }
         BufferPool::with(|pool| self.response.shrink(&mut pool.output));
         sent

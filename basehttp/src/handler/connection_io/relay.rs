@@ -8,8 +8,8 @@ use crate::handler::wire::Wire;
 /// The other socket, and the two ways.
 pub(super) struct Relay {
     pub(super) far: Box<dyn Wire>,
-    pub(super) to_far: Lane,
-    pub(super) to_client: Lane,
+    pub(super) to_far: Direction,
+    pub(super) to_client: Direction,
     /// How long nothing may move.
     pub(super) patience: Option<Duration>,
     pub(super) moved: Instant,
@@ -17,15 +17,15 @@ pub(super) struct Relay {
 
 /// One of the two ways.
 #[derive(Default)]
-pub(super) struct Lane {
+pub(super) struct Direction {
     /// What was read and had no room, from `start` on.
     left: Vec<u8>,
     start: usize,
-    state: LaneState,
+    state: DirectionState,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum LaneState {
+enum DirectionState {
     #[default]
     Open,
     /// The source has ended.
@@ -45,7 +45,7 @@ pub(super) enum Moved {
     Done,
 }
 
-impl Lane {
+impl Direction {
     /// That goes first.
     pub(super) fn with(left: Vec<u8>) -> Self {
         Self { left, ..Self::default() }
@@ -53,7 +53,7 @@ impl Lane {
 
     /// Whether the other side knows that nothing more comes.
     pub(super) fn is_done(&self) -> bool {
-        self.state == LaneState::Done
+        self.state == DirectionState::Done
     }
 
     /// Moves what one read gives.
@@ -73,18 +73,21 @@ impl Lane {
             }
             return Ok(Moved::Some);
         }
+        if self.state == DirectionState::Ended {
+            sink.announce_end();
+        }
         // What encrypts keeps some: no more is read until that has gone.
         if unless_blocked(sink.flush())?.is_none() {
             return Ok(Moved::NoRoom);
         }
         match self.state {
-            LaneState::Done => return Ok(Moved::Done),
-            LaneState::Ended => {
+            DirectionState::Done => return Ok(Moved::Done),
+            DirectionState::Ended => {
                 sink.shutdown_write();
-                self.state = LaneState::Done;
+                self.state = DirectionState::Done;
                 return Ok(Moved::Some);
             }
-            LaneState::Open => {}
+            DirectionState::Open => {}
         }
         let Some(count) = unless_blocked(source.read(scratch))? else { return Ok(Moved::NoInput) };
         if count == 0 {
@@ -92,7 +95,7 @@ impl Lane {
             if source.is_cut() {
                 return Err(io::ErrorKind::ConnectionAborted.into());
             }
-            self.state = LaneState::Ended;
+            self.state = DirectionState::Ended;
             return Ok(Moved::Some);
         }
         let bytes = scratch.get(..count).unwrap_or_default();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::ConnectionIo;
 use super::bounds::LONGEST;
 use super::buffer_pool::BufferPool;
-use super::relay::{Lane, Moved, Relay};
+use super::relay::{Direction, Moved, Relay};
 use super::sending::FlushProgress;
 use super::turn_budget::READING_TIME;
 use crate::handler::wire::{Others, Presence, Wire};
@@ -37,9 +37,9 @@ impl ConnectionIo {
     ) {
         read_ahead.extend_from_slice(self.input.buffer.data());
         self.input.buffer.clear();
-        let to_far = Lane::with(read_ahead);
+        let to_far = Direction::with(read_ahead);
         let moved = self.instant();
-        let relay = Relay { far, to_far, to_client: Lane::default(), patience, moved };
+        let relay = Relay { far, to_far, to_client: Direction::default(), patience, moved };
         // A peer that goes away is the business of the other one.
         self.let_client_go();
         if let Some(detached) = &mut self.detached {
@@ -70,8 +70,13 @@ impl ConnectionIo {
             }
             Err(error) => {
                 relay.far.reset();
+                if error.kind() == io::ErrorKind::Other {
+                    // It is the server's, and not one of the peers'.
+                    self.warn(&error.to_string());
+                }
                 if !self.output.is_dead() {
-                    self.unwritable(error);
+                    // No deadline of the response is over.
+                    self.unwritable(io::ErrorKind::ConnectionReset.into());
                 }
                 RelayProgress::Over
             }
@@ -84,7 +89,7 @@ impl ConnectionIo {
             let Relay { far, to_far, to_client, patience, moved } = relay;
             let near = &mut *self.link.wire;
             // Whoever was told the end may close at once, which looks the same.
-            let is_lost = |wire: &dyn Wire, lane: &Lane| wire.is_reset() && !lane.is_done();
+            let is_lost = |wire: &dyn Wire, way: &Direction| wire.is_reset() && !way.is_done();
             if is_lost(near, to_client) || is_lost(&**far, to_far) {
                 return Err(io::ErrorKind::ConnectionReset.into());
             }

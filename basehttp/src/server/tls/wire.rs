@@ -216,7 +216,8 @@ impl Wire for TlsSocket {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.send()
+        // After the end of the server's half nothing goes out, whatever rustls has to say still.
+        if self.is_broken { Ok(()) } else { self.send() }
     }
 
     fn preface(&mut self) -> io::Result<Option<Announced>> {
@@ -277,6 +278,12 @@ impl Wire for TlsSocket {
 
     fn responded(&mut self, status: u16) {
         self.socket.responded(status);
+    }
+
+    fn announce_end(&mut self) {
+        if self.mode == Mode::Tls && !self.is_broken {
+            self.session.send_close_notify();
+        }
     }
 
     fn shutdown_write(&mut self) {
