@@ -482,9 +482,10 @@ fn a_slow_viewer_misses_pictures_and_is_told_of_once() {
         count += 1;
         assert!(count < 10_000, "it is bounded");
     }
-    for _ in 0..100 {
-        assert_eq!(shelf.broadcast.send_bytes(picture.clone()), 0);
-    }
+    // The system may find some more room for it, some time later, but not for all of them.
+    let more: usize = (0..1000).map(|_| shelf.broadcast.send_bytes(picture.clone())).sum();
+    assert!(more < 1000);
+    count += more;
     log.wait_for("so it misses messages (write_high_water)");
     assert!(Arc::strong_count(&picture) < 5, "{}", Arc::strong_count(&picture));
     let reading = thread::spawn(move || slow.rest().unwrap());
