@@ -5,7 +5,7 @@ use std::io;
 use super::any_handler::AnyHandler;
 use super::connection_io::{
     BodyProgress, Detached, FlushProgress, HandleEnd, HandleKind, IoGuard, NextAct, NextHead, Occasion,
-    RelayProgress, ServedEvent,
+    RelayProgress,
 };
 use super::failing::{code_of, fail, function_of, last_resort, report_error, report_failure, row_of};
 use super::failure::HandlerFailure;
@@ -354,13 +354,7 @@ fn resume(handler: &mut dyn AnyHandler, act: NextAct, mut detached: Box<Detached
 fn serve_upgraded(handler: &mut dyn AnyHandler, occasion: Occasion) {
     let taken = handler.vars().io().take_served(occasion);
     let Some((mut served, input)) = taken else { return };
-    let failure = served.happened(match occasion {
-        Occasion::Opened => ServedEvent::Opened,
-        Occasion::Received => ServedEvent::Received(input.data()),
-        Occasion::Ended => ServedEvent::Ended,
-        Occasion::TimeOver => ServedEvent::TimeOver,
-        Occasion::Stopping => ServedEvent::Stopping,
-    });
+    let failure = served.happened(occasion, input.data());
     let over = handler.vars().io().give_back_served(served, input, occasion == Occasion::Received);
     drop(over);
     let Some(failure) = failure else { return };

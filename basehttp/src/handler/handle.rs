@@ -4,8 +4,8 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::connection_io::{
-    ConnectionIo, Continuation, Detached, FlushProgress, HandleEnd, HandleKind, IoGuard, ONE_AT_A_TIME,
-    Piece, Served, SharedIo,
+    ConnectionIo, Continuation, Detached, FlushProgress, HandleEnd, HandleKind, IoGuard, Piece, Served,
+    SharedIo,
 };
 use super::instance::InstanceVariables;
 use super::payload::Payload;
@@ -35,13 +35,11 @@ impl Handle {
             HandleKind::Later if io.response.is_begun() => return Err(invalid(BEGUN)),
             HandleKind::Later => {}
             HandleKind::Stream => io.begin_stream()?,
-            HandleKind::Upgraded if notifier.works_beside_input() => {
+            HandleKind::Upgraded | HandleKind::Relay => {
+                io.may_be_upgraded()?;
                 io.begin_upgraded()?;
                 // What that means is for the other protocol.
                 io.let_client_go();
-            }
-            HandleKind::Upgraded | HandleKind::Relay => {
-                return Err(io::Error::new(io::ErrorKind::Unsupported, ONE_AT_A_TIME));
             }
         }
         let number = io.begin_detached(kind).ok_or_else(|| invalid(HAS_HANDLE))?;

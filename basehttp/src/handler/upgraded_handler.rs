@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use super::connection_io::{HandleEnd, Piece, Served, ServedEvent};
+use super::connection_io::{HandleEnd, Occasion, Piece, Served};
 use super::handle::Handle;
 #[cfg(feature = "websocket")]
 use super::handle::Sent;
@@ -201,17 +201,17 @@ struct ServedBy<H: UpgradedHandler> {
 }
 
 impl<H: UpgradedHandler> Served for ServedBy<H> {
-    fn happened(&mut self, event: ServedEvent<'_>) -> Option<String> {
+    fn happened(&mut self, occasion: Occasion, received: &[u8]) -> Option<String> {
         let Self { handler, peer, is_opened } = self;
-        let outcome = match event {
-            ServedEvent::Opened => {
+        let outcome = match occasion {
+            Occasion::Opened => {
                 *is_opened = true;
                 handler.opened(peer)
             }
-            ServedEvent::Received(bytes) => handler.received(peer, bytes),
-            ServedEvent::Ended => handler.ended(peer),
-            ServedEvent::TimeOver => handler.timer(peer),
-            ServedEvent::Stopping => handler.stopping(peer),
+            Occasion::Received => handler.received(peer, received),
+            Occasion::Ended => handler.ended(peer),
+            Occasion::TimeOver => handler.timer(peer),
+            Occasion::Stopping => handler.stopping(peer),
         };
         outcome.err().map(|error| error.to_string())
     }

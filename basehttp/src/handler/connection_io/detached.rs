@@ -4,6 +4,7 @@ use std::any::Any;
 use std::time::{Duration, Instant};
 
 use super::relay::Relay;
+use crate::handler::clock::Clock;
 use crate::handler::wire::Presence;
 use crate::sync::{AtomicU64, Ordering, is_panicking};
 
@@ -64,21 +65,8 @@ pub(crate) enum HandleKind {
 
 /// What speaks the other protocol: it is told of what happens, as a handler is of a request. Its drop is its end.
 pub(crate) trait Served: Send {
-    /// Why it failed, if it did.
-    fn happened(&mut self, event: ServedEvent<'_>) -> Option<String>;
-}
-
-/// What happens to a connection that goes on in another protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ServedEvent<'a> {
-    Opened,
-    Received(&'a [u8]),
-    /// The client has ended its half.
-    Ended,
-    /// The time that it has set is over.
-    TimeOver,
-    /// The server is being shut down.
-    Stopping,
+    /// `received` is what has come, where that is what it is told of. Why it failed, if it did.
+    fn happened(&mut self, occasion: Occasion, received: &[u8]) -> Option<String>;
 }
 
 /// How a handle is given up.
@@ -124,13 +112,16 @@ pub(crate) enum NextAct {
     Wait,
 }
 
-/// What it is to be told of.
+/// What happens to a connection that goes on in another protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Occasion {
     Opened,
     Received,
+    /// The client has ended its half.
     Ended,
+    /// The time that the object has set is over.
     TimeOver,
+    /// The server is being shut down.
     Stopping,
 }
 
@@ -288,9 +279,9 @@ impl Detached {
     }
 
     /// Something was sent.
-    pub(super) fn spare_heartbeat(&mut self, now: Instant) {
+    pub(super) fn spare_heartbeat(&mut self, clock: &Clock) {
         if let Some(heartbeat) = &mut self.heartbeat {
-            heartbeat.sent = now;
+            heartbeat.sent = clock.instant();
         }
     }
 
@@ -329,7 +320,7 @@ impl Detached {
     /// To call it, while the connection waits for that.
     pub(super) fn take_on_gone_to_call(&mut self) -> Option<Box<dyn FnOnce() + Send>> {
         self.is_out = false;
-        self.on_gone.take()
+        self.take_on_gone()
     }
 
     pub(crate) fn take_continuation(&mut self) -> Option<Continuation> {

@@ -37,7 +37,7 @@ impl Piece<'_> {
     }
 }
 
-pub(crate) const ONE_AT_A_TIME: &str = "over a stream of one's own (serve_stream) a connection cannot be served by events: it cannot be \
+const ONE_AT_A_TIME: &str = "over a stream of one's own (serve_stream) a connection cannot be served by events: it cannot be \
     read from and written to at the same time";
 
 const TOO_LONG: &str = "a message that is longer than the server's write_budget can never be sent: send it in pieces, or hand it over";
@@ -276,7 +276,6 @@ impl ConnectionIo {
     }
 
     /// Refuses what can never be served by events, before the client is told that it will be.
-    #[cfg(feature = "websocket")]
     pub(crate) fn may_be_upgraded(&self) -> io::Result<()> {
         let works = self.notifier().is_some_and(|notifier| notifier.works_beside_input());
         if works { Ok(()) } else { Err(io::Error::new(io::ErrorKind::Unsupported, ONE_AT_A_TIME)) }
@@ -328,9 +327,8 @@ impl ConnectionIo {
             Ok(()) => self.send_some().map(Some),
             Err(error) => Err(error),
         };
-        let now = self.instant();
         if let Some(detached) = &mut self.detached {
-            detached.spare_heartbeat(now);
+            detached.spare_heartbeat(self.link.clock());
         }
         BufferPool::with(|pool| self.response.shrink(&mut pool.output));
         sent

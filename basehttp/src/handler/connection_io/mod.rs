@@ -41,11 +41,9 @@ use output::Output;
 
 pub(crate) use attached::Source;
 pub(crate) use bounds::{Bounds, LONGEST};
-pub(crate) use detached::{
-    Continuation, Detached, HandleEnd, HandleKind, NextAct, Occasion, Served, ServedEvent,
-};
+pub(crate) use detached::{Continuation, Detached, HandleEnd, HandleKind, NextAct, Occasion, Served};
 pub(crate) use errors::ConnectionError;
-pub(crate) use going_on::{ONE_AT_A_TIME, Piece};
+pub(crate) use going_on::Piece;
 pub(crate) use reading::{BodyProgress, NextHead};
 pub(crate) use relaying::RelayProgress;
 pub(crate) use sending::FlushProgress;
