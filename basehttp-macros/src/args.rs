@@ -1,13 +1,14 @@
 //! The arguments of `#[http_handler(...)]`.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 use syn::ext::IdentExt;
-use syn::parse::{ParseStream, Parser};
-use syn::{Expr, Ident, LitBool, Member, Path, Token};
+use syn::parse::{Parse as _, ParseStream, Parser};
+use syn::{Expr, Ident, LitBool, LitStr, Member, Path, Token};
 
 use crate::family::{Family, Variable};
 use crate::messages;
+use crate::pattern::{Pattern, Segment};
 use crate::report::Report;
 
 pub(crate) struct Args {
@@ -22,6 +23,8 @@ pub(crate) struct Args {
     /// Whether there is an `extends`, sound or not.
     pub(crate) extends: bool,
     pub(crate) variables: Vec<Setting>,
+    /// The blocks with further routes.
+    pub(crate) routes: Vec<Ident>,
 }
 
 /// A class variable set by an argument.
@@ -41,6 +44,7 @@ impl Args {
             family: Family::Base,
             extends: false,
             variables: Vec::new(),
+            routes: Vec::new(),
         };
         let mut seen: Vec<Ident> = Vec::new();
         let parser = |input: ParseStream<'_>| {
@@ -98,6 +102,8 @@ impl Args {
             let path = parse(&input.fork()).map_err(|_| input.error(messages::CRATE_VALUE))?;
             parse(input)?;
             self.krate = quote!(#path);
+        } else if name == "routes" {
+            self.routes = names(input)?;
         } else if name == "extends" {
             self.extends = true;
             let path = value::<Path>(input, messages::EXTENDS_VALUE)?;
@@ -123,6 +129,97 @@ impl Args {
         }
         Ok(())
     }
+}
+
+/// `[ADMIN, PAGES]`
+fn names(input: ParseStream<'_>) -> syn::Result<Vec<Ident>> {
+    let list = |input: ParseStream<'_>| {
+        let inside;
+        syn::bracketed!(inside in input);
+        inside.parse_terminated(Ident::parse, Token![,])
+    };
+    list(&input.fork()).map_err(|_| input.error(messages::ROUTES_VALUE))?;
+    Ok(list(input)?.into_iter().collect())
+}
+
+/// The arguments of `#[http_routes(NAME, ...)]`.
+pub(crate) struct RoutesArgs {
+    pub(crate) name: Ident,
+    pub(crate) krate: TokenStream,
+    pub(crate) prefix: String,
+    pub(crate) guard: Option<Ident>,
+}
+
+impl RoutesArgs {
+    /// Reads what can be read and reports the rest.
+    pub(crate) fn parse(tokens: TokenStream, report: &mut Report) -> Self {
+        let mut args = Self {
+            name: format_ident!("__ROUTES"),
+            krate: quote!(::basehttp),
+            prefix: String::new(),
+            guard: None,
+        };
+        let parser = |input: ParseStream<'_>| {
+            let is_name = input.peek(Ident) && !input.peek2(Token![=]);
+            if is_name {
+                args.name = input.parse()?;
+            } else {
+                report.push(input.error(messages::ROUTES_NAME));
+            }
+            while !input.is_empty() {
+                if input.peek(Token![,]) {
+                    input.parse::<Token![,]>()?;
+                    continue;
+                }
+                if let Err(error) = args.argument(input) {
+                    report.push(error);
+                    skip_argument(input)?;
+                }
+            }
+            Ok(())
+        };
+        if let Err(error) = parser.parse2(tokens) {
+            report.push(error);
+        }
+        args
+    }
+
+    fn argument(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
+        let name = input.call(Ident::parse_any)?;
+        let is_known = ["prefix", "guard", "crate"].iter().any(|known| name == known);
+        if !is_known {
+            return Err(syn::Error::new(name.span(), messages::routes_unknown_argument(&name.to_string())));
+        }
+        if !input.peek(Token![=]) {
+            return Err(syn::Error::new(name.span(), messages::argument_without_value(&name)));
+        }
+        input.parse::<Token![=]>()?;
+        if name == "guard" {
+            self.guard = Some(value(input, messages::GUARD_VALUE)?);
+        } else if name == "crate" {
+            let parse = |input: ParseStream<'_>| input.call(Path::parse_mod_style);
+            let path = parse(&input.fork()).map_err(|_| input.error(messages::CRATE_VALUE))?;
+            parse(input)?;
+            self.krate = quote!(#path);
+        } else {
+            let prefix: LitStr = value(input, messages::PREFIX_VALUE)?;
+            check_prefix(&prefix.value()).map_err(|message| syn::Error::new_spanned(&prefix, message))?;
+            self.prefix = prefix.value();
+        }
+        if input.is_empty() || input.peek(Token![,]) { Ok(()) } else { Err(input.error(messages::COMMA)) }
+    }
+}
+
+fn check_prefix(prefix: &str) -> Result<(), String> {
+    if prefix.ends_with('/') {
+        return Err(messages::PREFIX_SLASH.to_owned());
+    }
+    let pattern = Pattern::parse(prefix)?;
+    if !pattern.query.is_empty() {
+        return Err(messages::PREFIX_QUERY.to_owned());
+    }
+    let takes_all = pattern.segments.iter().any(|segment| matches!(segment, Segment::Rest(_)));
+    if takes_all { Err(messages::PREFIX_REST.to_owned()) } else { Ok(()) }
 }
 
 fn value<T: syn::parse::Parse>(input: ParseStream<'_>, expected: &str) -> syn::Result<T> {

@@ -1,5 +1,7 @@
 //! What is wrong with a block. Reports only what the compiler would not say as well.
 
+pub(crate) mod routes;
+
 use std::collections::BTreeSet;
 
 use proc_macro2::{Ident, TokenStream};
@@ -48,9 +50,58 @@ pub(crate) fn check(handler: &Handler, args: &Args, report: &mut Report) -> Flaw
         }
     }
     check_repetitions(handler, report, &mut flaws);
+    routes::check_conflicts(handler, report, &mut flaws.unsound);
     check_settings(handler, args, report);
-    if flaws.unsound.is_empty() && handler.trait_.is_none() && !args.extends && answers_nothing(handler) {
+    if flaws.unsound.is_empty()
+        && handler.trait_.is_none()
+        && !args.extends
+        && args.routes.is_empty()
+        && answers_nothing(handler)
+    {
         report.error(&handler.self_ty, messages::NO_METHODS);
+    }
+    flaws
+}
+
+/// The same for a block of further routes, in which only they are called.
+pub(crate) fn check_routes(block: &Handler, report: &mut Report) -> Flaws {
+    let mut flaws = Flaws::default();
+    if let Some((path, _)) = &block.trait_ {
+        report.error(path, messages::ROUTES_OF_A_TRAIT);
+    }
+    if let Some(lifetime) = block.borrows() {
+        report.error(lifetime, messages::LIFETIME);
+    }
+    for (index, item) in block.items.iter().enumerate() {
+        let sound = match item {
+            Item::Function(function) if matches!(function.role, Role::Helper) => true,
+            Item::Function(function) if matches!(function.role, Role::Route) => {
+                check_function(function, block, Family::Base, report)
+            }
+            Item::Function(function) => {
+                let ident = &function.sig.ident;
+                report.error(ident, messages::not_among_routes(&ident.to_string()));
+                false
+            }
+            Item::Const(Const { ident, variable: Some(_), .. }) => {
+                report.error(ident, messages::not_among_routes(&ident.to_string()));
+                flaws.unwanted.insert(index);
+                false
+            }
+            Item::MacroCall(tokens) => {
+                report.error(tokens, messages::MACRO_CALL);
+                false
+            }
+            Item::Const(_) | Item::Alias(_) | Item::Other(_) => true,
+        };
+        if !sound {
+            flaws.unsound.insert(index);
+        }
+    }
+    routes::check_conflicts(block, report, &mut flaws.unsound);
+    let has_routes = block.functions().any(|function| matches!(function.role, Role::Route));
+    if flaws.unsound.is_empty() && block.trait_.is_none() && !has_routes {
+        report.error(&block.self_ty, messages::NO_ROUTES);
     }
     flaws
 }
@@ -84,6 +135,7 @@ pub(crate) fn handler_trait(path: &Path) -> Option<Family> {
 fn answers_nothing(handler: &Handler) -> bool {
     !handler.functions().any(|function| {
         function.method().is_some()
+            || matches!(function.role, Role::Route)
             || ["handle", "handle_one_request", "parse_request"].iter().any(|name| function.is_override(name))
     })
 }
@@ -96,6 +148,10 @@ fn check_function(function: &Function, handler: &Handler, family: Family, report
             let callable = check_signature(function, handler, report);
             named && callable
         }
+        Role::Route => {
+            let sound = routes::check(function, family, report);
+            check_signature(function, handler, report) && sound
+        }
         Role::Override(overridden) => check_override(function, overridden, report),
         Role::Helper => check_helper(&function.sig.ident, family, report),
     }
@@ -104,7 +160,7 @@ fn check_function(function: &Function, handler: &Handler, family: Family, report
 fn check_name(function: &Function, name: &str, family: Family, report: &mut Report) -> bool {
     let ident = &function.sig.ident;
     let Some((attr, others)) = function.named.split_first() else {
-        if is_token(name) {
+        if spelling::is_token(name) {
             return true;
         }
         report.error(ident, messages::not_a_token(name));
@@ -128,7 +184,7 @@ fn check_method_attribute(attr: &Attribute, report: &mut Report) -> bool {
     let name = literal.value();
     if name.is_empty() {
         report.error(literal, messages::METHOD_EMPTY);
-    } else if !is_token(&name) {
+    } else if !spelling::is_token(&name) {
         report.error(literal, messages::not_a_token(&name));
     } else if let Some(meant) = spelling::miscased_method(&name) {
         report.error(literal, messages::miscased_method(&name, meant));
@@ -136,12 +192,6 @@ fn check_method_attribute(attr: &Attribute, report: &mut Report) -> bool {
         return true;
     }
     false
-}
-
-/// RFC 9110 section 5.6.2.
-fn is_token(name: &str) -> bool {
-    !name.is_empty()
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 fn check_signature(function: &Function, handler: &Handler, report: &mut Report) -> bool {
@@ -164,13 +214,15 @@ fn check_signature(function: &Function, handler: &Handler, report: &mut Report) 
     if sig.generics.params.iter().any(|param| !matches!(param, GenericParam::Lifetime(_))) {
         refuse(sig.generics.to_token_stream(), messages::generic_function(ident));
     }
+    let is_route = matches!(function.role, Role::Route);
     match sig.receiver() {
+        None if is_route => refuse(ident.to_token_stream(), messages::route_receiver(ident)),
         None => refuse(ident.to_token_stream(), messages::no_receiver(ident)),
         Some(receiver) => {
             if !borrows(receiver, &handler.self_ty) {
                 refuse(receiver.to_token_stream(), messages::owned_receiver(ident));
             }
-            if sig.inputs.len() > 1 {
+            if sig.inputs.len() > 1 && !is_route {
                 let extra = sig.inputs.iter().skip(1);
                 refuse(quote!(#(#extra),*), messages::extra_arguments(ident));
             }
@@ -221,8 +273,9 @@ fn check_helper(ident: &Ident, family: Family, report: &mut Report) -> bool {
     let name = ident.unraw().to_string();
     match spelling::function_name(&name) {
         Name::NearMiss(meant) => {
-            let spelled =
-                name.strip_prefix("do_").filter(|rest| is_token(rest) && *rest == rest.to_uppercase());
+            let spelled = name
+                .strip_prefix("do_")
+                .filter(|rest| spelling::is_token(rest) && *rest == rest.to_uppercase());
             report.error(ident, messages::near_method(&name, meant, spelled));
             false
         }
@@ -274,7 +327,7 @@ fn check_repetitions(handler: &Handler, report: &mut Report, flaws: &mut Flaws) 
     for (index, item) in handler.items.iter().enumerate() {
         let Item::Function(function) = item else { continue };
         let Some(method) = function.method() else { continue };
-        if function.attrs.iter().any(|attr| attr.path().is_ident("cfg")) {
+        if function.is_under_cfg() {
             continue;
         }
         let ident = &function.sig.ident;

@@ -1,28 +1,86 @@
 //! The model as tokens: the user's block, `Deref` to the base, `RequestHandler` with the table.
 
+mod call;
 mod cfg;
 mod family;
 mod impls;
+mod links;
+mod outcome;
+mod routes;
 mod rows;
 mod spans;
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
-use syn::{AttrStyle, Attribute, Generics};
+use syn::{AttrStyle, Attribute, Generics, Type};
 
 use self::cfg::{cfgs, unless_any};
 use self::family::{family_handler, server_version};
 use self::impls::{base, generics, lints, members};
 use self::rows::{clashes, rows};
 use self::spans::{ends, spanned};
-use crate::args::Args;
+use crate::args::{Args, RoutesArgs};
 use crate::family::{Family, Kind};
 use crate::model::{Handler, Item, Role};
 
 pub(crate) fn expand(handler: &Handler, args: &Args) -> TokenStream {
     let block = inherent(handler);
     let traits = traits(handler, args);
-    quote!(#block #traits)
+    let links = own_links(handler, &args.krate);
+    quote!(#block #traits #links)
+}
+
+/// The links of the main block.
+fn own_links(handler: &Handler, krate: &TokenStream) -> Option<TokenStream> {
+    let name = name_of(&handler.self_ty)?;
+    let links = format_ident!("{name}Links", span = Span::call_site());
+    Some(links::links(handler, &links, &format!("[`{name}`]"), krate))
+}
+
+fn name_of(ty: &Type) -> Option<&Ident> {
+    match ty {
+        Type::Path(path) => path.path.segments.last().map(|segment| &segment.ident),
+        Type::Group(group) => name_of(&group.elem),
+        _ => None,
+    }
+}
+
+/// A block of further routes: what is in it, and a constant of the type with its table.
+pub(crate) fn expand_routes(block: &Handler, args: &RoutesArgs) -> TokenStream {
+    let RoutesArgs { name, krate, guard, .. } = args;
+    let inherent = inherent(block);
+    let generics = generics(block);
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let self_ty = &block.self_ty;
+    let lints = lints(block);
+    // A block in which all routes are mistaken has none, so that who names it is told of nothing else.
+    let table = routes::table(block, guard.as_ref(), krate)
+        .unwrap_or_else(|| quote!(#krate::__private::Routes::NONE));
+    let (marks, clashes) = (routes::marks(block), routes::clashes(block));
+    let links = format_ident!("{}Links", in_camel_case(&name.to_string()), span = Span::call_site());
+    let links = links::links(block, &links, &format!("the block `{name}`"), krate);
+    quote! {
+        #inherent
+        #(#lints)*
+        impl #impl_generics #self_ty #where_clause {
+            #[doc(hidden)]
+            #[allow(dead_code, unreachable_pub, non_upper_case_globals)]
+            pub const #name: #krate::__private::Routes<Self> = #table;
+            #marks
+        }
+        #clashes
+        #links
+    }
+}
+
+/// `ADMIN_PAGES` as `AdminPages`.
+fn in_camel_case(name: &str) -> String {
+    let word = |word: &str| {
+        let mut letters = word.chars();
+        let first = letters.next().map(|first| first.to_ascii_uppercase());
+        first.into_iter().chain(letters.map(|letter| letter.to_ascii_lowercase())).collect::<String>()
+    };
+    name.split('_').map(word).collect()
 }
 
 /// The block as it was written, less our own attributes.
@@ -52,6 +110,15 @@ fn inherent(handler: &Handler) -> TokenStream {
                     #function
                 }
             }
+            Role::Route => quote! {
+                #[allow(
+                    clippy::unused_self,
+                    clippy::unnecessary_wraps,
+                    clippy::missing_errors_doc,
+                    clippy::needless_pass_by_value
+                )]
+                #function
+            },
             Role::Helper => function.to_token_stream(),
             Role::Override(_) => TokenStream::new(),
         },
@@ -89,8 +156,20 @@ pub(crate) fn traits(handler: &Handler, args: &Args) -> TokenStream {
     let request_handler = request_handler(handler, args);
     let family = args.family.levels().skip(1).map(|level| family_handler(level, handler, args));
     let forced = forced(handler, args);
-    let clashes = clashes(handler);
-    quote!(#deref #request_handler #(#family)* #forced #clashes)
+    let (clashes, route_clashes) = (clashes(handler), routes::clashes(handler));
+    let marks = route_marks(handler, args);
+    quote!(#deref #request_handler #(#family)* #forced #clashes #route_clashes #marks)
+}
+
+/// By which conflicts with other blocks are found, if there are any.
+fn route_marks(handler: &Handler, args: &Args) -> Option<TokenStream> {
+    if args.routes.is_empty() {
+        return None;
+    }
+    let generics = generics(handler);
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let (self_ty, lints, marks) = (&handler.self_ty, lints(handler), routes::marks(handler));
+    Some(quote!(#(#lints)* impl #impl_generics #self_ty #where_clause { #marks }))
 }
 
 fn deref(handler: &Handler, args: &Args) -> TokenStream {
@@ -143,6 +222,7 @@ fn request_handler(handler: &Handler, args: &Args) -> TokenStream {
     });
     let checks = checks(handler, args);
     let rows = rows(handler, args);
+    let routes = route_blocks(handler, args);
     let field = base(handler, args, "_mut");
     quote! {
         #(#lints)*
@@ -157,12 +237,27 @@ fn request_handler(handler: &Handler, args: &Args) -> TokenStream {
                 &[#(#rows),*]
             };
 
+            #routes
+
             #[inline]
             fn __base_mut(&mut self) -> &mut #krate::BaseHTTPRequestHandler<Self::MessageClass> {
                 #field
             }
         }
     }
+}
+
+/// The blocks with routes: this one's, and those that it names.
+fn route_blocks(handler: &Handler, args: &Args) -> Option<TokenStream> {
+    let krate = &args.krate;
+    let own = routes::table(handler, None, krate);
+    let others = &args.routes;
+    (own.is_some() || !others.is_empty()).then(|| {
+        let own = own.into_iter();
+        quote! {
+            const __ROUTES: &'static [#krate::__private::Routes<Self>] = &[#(#own,)* #(Self::#others),*];
+        }
+    })
 }
 
 /// An associated type has no default in the trait: it is written here, for when the block sets none.

@@ -4,7 +4,7 @@ use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse_quote;
 
-use crate::args::Args;
+use crate::args::{Args, RoutesArgs};
 use crate::check::{self, Flaws};
 use crate::expand;
 use crate::model::{Function, Handler, Item, Role};
@@ -12,16 +12,7 @@ use crate::model::{Function, Handler, Item, Role};
 /// The block with its mistakes repaired as far as the rest of the user's program can tell.
 pub(crate) fn expand(mut handler: Handler, mut args: Args, flaws: &Flaws) -> TokenStream {
     let original = handler.clone();
-    let mut index = 0;
-    handler.items.retain_mut(|item| {
-        if let Item::Function(function) = item
-            && flaws.unsound.contains(&index)
-        {
-            demote(function);
-        }
-        index += 1;
-        !flaws.unwanted.contains(&(index - 1))
-    });
+    repair(&mut handler, flaws);
     args.variables.retain(|setting| !handler.variables().any(|(constant, _)| constant.ident == setting.name));
 
     if handler.borrows().is_some() {
@@ -39,6 +30,30 @@ pub(crate) fn expand(mut handler: Handler, mut args: Args, flaws: &Flaws) -> Tok
     handler.items.clear();
     let traits = expand::traits(&handler, &args);
     quote!(#block #traits)
+}
+
+/// The same for a block of further routes.
+pub(crate) fn expand_routes(mut block: Handler, args: &RoutesArgs, flaws: &Flaws) -> TokenStream {
+    repair(&mut block, flaws);
+    if block.borrows().is_some() {
+        own(&mut block);
+    }
+    block.trait_ = None;
+    expand::expand_routes(&block, args)
+}
+
+/// Leaves out what cannot stay, and makes helpers of functions that cannot be called.
+fn repair(handler: &mut Handler, flaws: &Flaws) {
+    let mut index = 0;
+    handler.items.retain_mut(|item| {
+        if let Item::Function(function) = item
+            && flaws.unsound.contains(&index)
+        {
+            demote(function);
+        }
+        index += 1;
+        !flaws.unwanted.contains(&(index - 1))
+    });
 }
 
 /// Rewrites what the compiler has to say of the lifetimes of a handler that borrows: `'_` where a bound needs a name,
@@ -82,5 +97,6 @@ fn name_lifetimes(tokens: TokenStream) -> TokenStream {
 /// Makes a function a helper that nothing complains about.
 fn demote(function: &mut Function) {
     function.role = Role::Helper;
+    function.routes.clear();
     function.attrs.insert(0, parse_quote!(#[allow(non_snake_case, dead_code)]));
 }

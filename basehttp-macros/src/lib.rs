@@ -12,8 +12,11 @@ mod fallback;
 mod family;
 mod messages;
 mod model;
+mod parameters;
+mod pattern;
 mod pipeline;
 mod report;
+mod route;
 mod spelling;
 
 use proc_macro::TokenStream;
@@ -115,4 +118,16 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn http_handler(args: TokenStream, item: TokenStream) -> TokenStream {
     pipeline::run(args.into(), item.into()).into()
+}
+
+/// TODO
+#[proc_macro_attribute]
+pub fn http_routes(args: TokenStream, item: TokenStream) -> TokenStream {
+    pipeline::run_routes(args.into(), item.into()).into()
+}
+
+/// TODO
+#[proc_macro_attribute]
+pub fn route(_args: TokenStream, item: TokenStream) -> TokenStream {
+    pipeline::stray_route(item.into()).into()
 }

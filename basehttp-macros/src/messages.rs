@@ -57,7 +57,7 @@ pub(crate) fn trait_impl(self_ty: impl Display, meant: Option<Family>, extends: 
 }
 
 /// The arguments that are no class variables.
-pub(crate) const ARGUMENTS: [&str; 4] = ["base", "crate", "extends", "head"];
+pub(crate) const ARGUMENTS: [&str; 5] = ["base", "crate", "extends", "head", "routes"];
 
 pub(crate) fn unknown_extends(name: Option<&Ident>) -> String {
     let known: Vec<String> = Family::names().map(|name| format!("`{name}`")).collect();
@@ -91,7 +91,7 @@ pub(crate) fn unknown_argument(name: impl Display, family: Family) -> String {
         return format!("unknown argument `{name}`: did you mean `{known}`?");
     }
     let mut text = format!(
-        "unknown argument `{name}`: there are `base`, `crate`, `extends`, `head` and the class variables"
+        "unknown argument `{name}`: there are `base`, `crate`, `extends`, `head`, `routes` and the class variables"
     );
     for (index, variable) in variables.enumerate() {
         let _ = write!(text, "{} `{variable}`", if index == 0 { "" } else { "," });
@@ -222,3 +222,246 @@ pub(crate) fn wrong_override(overridden: &Override) -> String {
 pub(crate) fn misspelled_override(name: &str, meant: &str) -> String {
     format!("`{name}` overrides nothing: did you mean `{meant}`? If it is a helper, give it another name")
 }
+
+// Of routes.
+
+pub(crate) const PATTERN_FRAGMENT: &str =
+    "no client sends a fragment: a pattern is a path, and maybe a query";
+
+pub(crate) fn pattern_without_slash(pattern: &str) -> String {
+    format!("a pattern begins with a slash: write `/{pattern}`")
+}
+
+pub(crate) fn pattern_empty_segment(without: &str) -> String {
+    format!("there is nothing between two slashes: did you mean `{without}`?")
+}
+
+pub(crate) fn pattern_rest_not_last(segment: &str) -> String {
+    format!("`{segment}` takes all that follows, so it comes last")
+}
+
+pub(crate) fn pattern_too_long(most: usize) -> String {
+    format!("a pattern has at most {most} segments")
+}
+
+pub(crate) fn pattern_braces(segment: &str) -> String {
+    let (open, close) = (segment.matches('{').count(), segment.matches('}').count());
+    if open == close && open > 0 && segment.find('{') < segment.find('}') {
+        return format!(
+            "a parameter is a whole segment, and `{segment}` has more: write `/{{name}}`, and take its value apart in the function"
+        );
+    }
+    format!("a brace in `{segment}` is not closed or not opened: a parameter is `{{name}}`")
+}
+
+pub(crate) fn pattern_of_another_kind(written: &str, meant: &str) -> String {
+    format!("`{written}` would be text: a parameter is written `{meant}`")
+}
+
+pub(crate) fn pattern_typed(written: &str, name: &str) -> String {
+    format!(
+        "`{{{written}}}` says too much: write `{{{name}}}`, and the type of the argument `{name}` decides what it takes"
+    )
+}
+
+pub(crate) fn pattern_dots(segment: &str) -> String {
+    format!("clients resolve `{segment}` before they send a path, so that no request has it")
+}
+
+pub(crate) fn pattern_encoded(written: &str, decoded: &str) -> String {
+    format!("patterns are compared with decoded paths: write `{decoded}`, not `{written}`")
+}
+
+pub(crate) fn pattern_control(c: char) -> String {
+    format!("a pattern cannot have the control character {c:?}")
+}
+
+pub(crate) fn pattern_query(part: &str) -> String {
+    let name = part.split('=').next().unwrap_or_default();
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let name = if is_name { name } else { "name" };
+    format!(
+        "the query of a pattern names its parameters: write `?{{{name}}}`, with `&` between several, or `?key={{{name}}}` for a key that is \
+         no identifier"
+    )
+}
+
+pub(crate) fn parameter_name(name: &str) -> String {
+    if name.is_empty() {
+        return "a parameter has the name of the argument that takes it: `{name}`".to_owned();
+    }
+    let identifier: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
+    let identifier = identifier.trim_matches('_');
+    format!(
+        "a parameter has the name of the argument that takes it, and `{name}` can be none: write `{{{identifier}}}`"
+    )
+}
+
+pub(crate) fn parameter_twice(name: &str) -> String {
+    format!("the parameter `{{{name}}}` is there twice: give each a name of its own")
+}
+
+pub(crate) const ROUTE_FORM: &str = "a route has a method and a pattern: `#[route(GET, \"/users/{id}\")]`";
+
+pub(crate) const ROUTE_SWAPPED: &str = "the method comes first: `#[route(GET, \"/users/{id}\")]`";
+
+pub(crate) fn route_without_method(pattern: &str) -> String {
+    format!("a route says its method first: `#[route(GET, \"{pattern}\")]`")
+}
+
+pub(crate) fn route_without_pattern(method: &str) -> String {
+    format!("a route has a pattern for its paths: `#[route({method}, \"/users/{{id}}\")]`")
+}
+
+pub(crate) fn route_any_method(name: &str) -> String {
+    format!(
+        "`{name}` would be the name of a method: list those that the route has, `GET | POST`; what no route takes, `do_*` methods answer"
+    )
+}
+
+pub(crate) fn route_method_comma(methods: &str) -> String {
+    format!("several methods have `|` between them: `{methods}`")
+}
+
+pub(crate) fn route_near_method(name: &str, meant: &str) -> String {
+    let meant = if meant.contains('-') { format!("\"{meant}\"") } else { meant.to_owned() };
+    format!(
+        "there is no method `{name}` of everyday HTTP: did you mean `{meant}`? If there is one, write `\"{name}\"`"
+    )
+}
+
+pub(crate) fn route_method_miscased(name: &str, meant: &str) -> String {
+    format!("the names of HTTP methods are case-sensitive: write `{meant}`, not `{name}`")
+}
+
+pub(crate) fn route_method_twice(name: &str) -> String {
+    format!("`{name}` is there twice: remove one")
+}
+
+pub(crate) fn route_unknown_argument(name: &str) -> String {
+    format!(
+        "a route has no `{name}`: behind the pattern there can only be `limit = 1 << 20`, the most bytes that a body may have"
+    )
+}
+
+pub(crate) const ROUTE_LIMIT_VALUE: &str =
+    "`limit` is the most bytes that the body may have: `limit = 1 << 20`";
+
+pub(crate) fn route_limit_without_body(function: impl Display) -> String {
+    format!(
+        "`limit` bounds a body, and `{function}` has no argument that takes one: remove it, or add an argument such as `body: Vec<u8>`"
+    )
+}
+
+pub(crate) fn route_as_method(function: &str) -> String {
+    format!(
+        "`{function}` answers every path that no route takes: give the function of this route another name"
+    )
+}
+
+pub(crate) fn route_as_override(function: impl Display) -> String {
+    format!(
+        "`{function}` overrides a method of `RequestHandler`: give the function of this route another name"
+    )
+}
+
+pub(crate) const ROUTE_AND_METHOD: &str =
+    "a function has `#[route]` or `#[method]`: a route says its method itself";
+
+pub(crate) fn route_receiver(function: impl Display) -> String {
+    format!(
+        "`{function}` is called on the handler: write `fn {function}(&self, ..)` or `fn {function}(&mut self, ..)`"
+    )
+}
+
+/// A parameter of the pattern for which there is no argument.
+pub(crate) fn parameter_without_argument(name: &str, function: impl Display, near: Option<&str>) -> String {
+    match near {
+        Some(near) => format!("no argument of `{function}` is called `{name}`: did you mean `{{{near}}}`?"),
+        None => format!(
+            "no argument of `{function}` takes `{{{name}}}`: add `{name}: &str`, or a type with `FromStr`, or take it out of the pattern"
+        ),
+    }
+}
+
+/// An argument for which there is nothing in the pattern.
+pub(crate) fn argument_without_parameter(name: &str, pattern: &str, near: Option<&str>) -> String {
+    match near {
+        Some(near) => format!("the pattern has no `{{{name}}}`: did you mean `{near}`?"),
+        None if name == "_" => {
+            format!("nothing in `{pattern}` is for this argument: name it as the parameter that it takes")
+        }
+        None => format!(
+            "nothing in `{pattern}` is for `{name}`: write `/{{{name}}}` for a part of the path or `?{{{name}}}` for one of the query; GET and \
+             HEAD have no body"
+        ),
+    }
+}
+
+pub(crate) fn two_bodies(name: &str, first: &str, pattern: &str) -> String {
+    format!(
+        "`{first}` has the body already, and nothing in `{pattern}` is for `{name}`: write `/{{{name}}}` or `?{{{name}}}`"
+    )
+}
+
+pub(crate) fn option_of_path(name: &str) -> String {
+    format!(
+        "a path without `{{{name}}}` is another path: write two routes, or put it into the query, `?{{{name}}}`"
+    )
+}
+
+pub(crate) fn static_argument(name: &str) -> String {
+    format!("`{name}` borrows from the request: write `&str`, or `String` to keep it")
+}
+
+pub(crate) fn routes_clash(first: &str, second: &str, example: &str) -> String {
+    if first == second {
+        return format!("two routes for `{first}`: remove one, or put the two under opposite `#[cfg]`s");
+    }
+    format!(
+        "`{first}` and `{second}` are for the same paths, as `{example}`: remove one, or make their patterns differ in a literal"
+    )
+}
+
+pub(crate) const NO_ROUTES: &str =
+    "there is no `#[route]` in this block: add one, for example `#[route(GET, \"/\")]` above a function";
+
+pub(crate) const ROUTES_NOT_AN_IMPL: &str =
+    "`#[http_routes]` goes on an `impl` block of a handler: one with functions that have `#[route]`";
+
+pub(crate) const ROUTES_OF_A_TRAIT: &str =
+    "`#[http_routes]` goes on an inherent `impl` block of the handler: leave out the trait";
+
+pub(crate) const ROUTES_NAME: &str = "a block of routes has a name, by which the handler lists it: `#[http_routes(ADMIN)]` here, \
+    `#[http_handler(routes = [ADMIN])]` there";
+
+pub(crate) const ROUTES_VALUE: &str =
+    "`routes` lists the names of blocks with `#[http_routes]`: `routes = [ADMIN, PAGES]`";
+
+pub(crate) const PREFIX_VALUE: &str =
+    "`prefix` is what the paths of the block begin with: `prefix = \"/admin\"`";
+
+pub(crate) const PREFIX_SLASH: &str = "the patterns of the block begin with a slash, so that their prefix does not end with one: `prefix = \"/admin\"`";
+
+pub(crate) const PREFIX_QUERY: &str = "a prefix is a path: a query belongs to the pattern of a route";
+
+pub(crate) const PREFIX_REST: &str =
+    "a prefix cannot take all that follows: the patterns of the block come behind it";
+
+pub(crate) const GUARD_VALUE: &str =
+    "`guard` is a method of the handler that says whether a request goes on: `guard = require_login`";
+
+pub(crate) fn routes_unknown_argument(name: &str) -> String {
+    if let Some(known) = spelling::nearest(name, ["prefix", "guard", "crate"]) {
+        return format!("unknown argument `{name}`: did you mean `{known}`?");
+    }
+    format!("unknown argument `{name}`: behind the name there are `prefix`, `guard` and `crate`")
+}
+
+/// What only the main block can have.
+pub(crate) fn not_among_routes(what: &str) -> String {
+    format!("`{what}` would not be called from here: it belongs into the block with `#[http_handler]`")
+}
+
+pub(crate) const ROUTE_ALONE: &str = "`#[route]` is for a function in an `impl` block with `#[http_handler]`, or with `#[http_routes]`, \
+    above it";

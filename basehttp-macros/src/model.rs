@@ -13,7 +13,7 @@ use syn::{
 };
 
 use crate::family::{Family, MESSAGE_CLASS, Override, Variable};
-use crate::messages;
+use crate::route::{Route, RouteAttribute};
 use crate::spelling::{self, Name};
 
 /// An `impl` block with `#[http_handler]` on it.
@@ -43,6 +43,8 @@ pub(crate) struct Function {
     pub(crate) attrs: Vec<Attribute>,
     /// The `#[method("...")]` attributes, which are ours.
     pub(crate) named: Vec<Attribute>,
+    /// The `#[route(...)]` attributes.
+    pub(crate) routes: Vec<RouteAttribute>,
     pub(crate) vis: Visibility,
     pub(crate) sig: Signature,
     /// A block, or a semicolon, which the compiler refuses.
@@ -54,6 +56,8 @@ pub(crate) struct Function {
 pub(crate) enum Role {
     /// Answers requests of this method.
     Method(String),
+    /// Answers the requests of its routes.
+    Route,
     Override(&'static Override),
     /// An inherent function like any other.
     Helper,
@@ -86,11 +90,22 @@ pub(crate) struct Alias {
 }
 
 impl Handler {
+    /// Puts a prefix before the patterns of all routes.
+    pub(crate) fn prefix_routes(&mut self, prefix: &str) {
+        for item in &mut self.items {
+            if let Item::Function(function) = item {
+                for route in &mut function.routes {
+                    *route = RouteAttribute::new(route.attr.clone(), prefix);
+                }
+            }
+        }
+    }
+
     /// Finds out which items belong to the traits of `family`.
     fn sort(&mut self, family: Family) {
         for item in &mut self.items {
             match item {
-                Item::Function(function) if function.named.is_empty() => {
+                Item::Function(function) if function.named.is_empty() && function.routes.is_empty() => {
                     if let Some(overridden) = family.overridden(&function.sig.ident) {
                         function.role = Role::Override(overridden);
                     }
@@ -124,7 +139,9 @@ impl Handler {
 }
 
 /// Reads the item under the attribute, for a handler that extends `family`.
-pub(crate) fn parse(item: TokenStream, family: Family) -> syn::Result<Handler> {
+///
+/// What goes elsewhere than on an `impl` block is told in the words of `not_an_impl`.
+pub(crate) fn parse(item: TokenStream, family: Family, not_an_impl: &str) -> syn::Result<Handler> {
     let is_impl = |input: ParseStream<'_>| {
         input.call(Attribute::parse_outer)?;
         let is_impl = input.peek(Token![impl]) || input.peek(Token![unsafe]) && input.peek2(Token![impl]);
@@ -136,7 +153,7 @@ pub(crate) fn parse(item: TokenStream, family: Family) -> syn::Result<Handler> {
         handler.sort(family);
         Ok(handler)
     } else {
-        Err(syn::Error::new(Span::call_site(), messages::NOT_AN_IMPL))
+        Err(syn::Error::new(Span::call_site(), not_an_impl))
     }
 }
 
@@ -228,17 +245,21 @@ impl Function {
     fn parse(attrs: Vec<Attribute>, input: ParseStream<'_>) -> syn::Result<Self> {
         let (named, attrs): (Vec<_>, Vec<_>) =
             attrs.into_iter().partition(|attr| attr.path().is_ident("method"));
+        let (routes, attrs): (Vec<_>, Vec<_>) = attrs.into_iter().partition(is_route);
+        let routes: Vec<_> = routes.into_iter().map(|attr| RouteAttribute::new(attr, "")).collect();
         let vis = input.parse()?;
         let sig: Signature = input.parse()?;
         let body = if input.peek(token::Brace) { input.parse()? } else { semicolon(input)? };
-        let role = if let Some(attr) = named.first() {
+        let role = if !routes.is_empty() {
+            Role::Route
+        } else if let Some(attr) = named.first() {
             Role::Method(attr.parse_args::<LitStr>().map(|name| name.value()).unwrap_or_default())
         } else if let Name::Method(name) = spelling::function_name(&sig.ident.unraw().to_string()) {
             Role::Method(name)
         } else {
             Role::Helper
         };
-        Ok(Self { attrs, named, vis, sig, body, role })
+        Ok(Self { attrs, named, routes, vis, sig, body, role })
     }
 
     pub(crate) fn is_override(&self, name: &str) -> bool {
@@ -249,9 +270,34 @@ impl Function {
     pub(crate) fn method(&self) -> Option<&str> {
         match &self.role {
             Role::Method(name) => Some(name),
-            Role::Override(_) | Role::Helper => None,
+            Role::Route | Role::Override(_) | Role::Helper => None,
         }
     }
+
+    /// Whether it depends on a `#[cfg]`.
+    pub(crate) fn is_under_cfg(&self) -> bool {
+        self.attrs.iter().any(|attr| attr.path().is_ident("cfg"))
+    }
+
+    /// What a call of it needs so that nobody is told that it is deprecated who cannot help it.
+    pub(crate) fn allows_deprecated(&self) -> Option<TokenStream> {
+        let is_deprecation = |attr: &Attribute| {
+            let path = attr.path();
+            path.is_ident("deprecated")
+                || path.is_ident("cfg_attr") && attr.to_token_stream().to_string().contains("deprecated")
+        };
+        self.attrs.iter().any(is_deprecation).then(|| quote!(#[allow(deprecated)]))
+    }
+
+    /// Its routes that can be read.
+    pub(crate) fn sound_routes(&self) -> impl Iterator<Item = (&RouteAttribute, &Route)> {
+        self.routes.iter().filter_map(|attribute| Some((attribute, attribute.route.as_ref().ok()?)))
+    }
+}
+
+/// `#[route]`, or `#[basehttp::route]`.
+fn is_route(attr: &Attribute) -> bool {
+    attr.path().segments.last().is_some_and(|segment| segment.ident == "route")
 }
 
 fn anonymous_lifetime(tokens: TokenStream) -> Option<Lifetime> {

@@ -2,16 +2,18 @@
 //! call.
 
 use proc_macro2::TokenStream;
+use quote::quote;
 
-use crate::args::Args;
+use crate::args::{Args, RoutesArgs};
+use crate::family::Family;
 use crate::report::Report;
-use crate::{check, expand, fallback, model};
+use crate::{check, expand, fallback, messages, model};
 
 /// Makes what is written in place of the block.
 pub(crate) fn run(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut report = Report::new();
     let args = Args::parse(args, &mut report);
-    let handler = match model::parse(item.clone(), args.family) {
+    let handler = match model::parse(item.clone(), args.family, messages::NOT_AN_IMPL) {
         Ok(handler) => handler,
         Err(error) => {
             report.push(error);
@@ -23,4 +25,29 @@ pub(crate) fn run(args: TokenStream, item: TokenStream) -> TokenStream {
         None => expand::expand(&handler, &args),
         Some(errors) => [errors, fallback::expand(handler, args, &flaws)].into_iter().collect(),
     }
+}
+
+/// The same for a block of further routes.
+pub(crate) fn run_routes(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut report = Report::new();
+    let args = RoutesArgs::parse(args, &mut report);
+    let mut block = match model::parse(item.clone(), Family::Base, messages::ROUTES_NOT_AN_IMPL) {
+        Ok(block) => block,
+        Err(error) => {
+            report.push(error);
+            return report.finish().into_iter().chain([item]).collect();
+        }
+    };
+    block.prefix_routes(&args.prefix);
+    let flaws = check::check_routes(&block, &mut report);
+    match report.finish() {
+        None => expand::expand_routes(&block, &args),
+        Some(errors) => [errors, fallback::expand_routes(block, &args, &flaws)].into_iter().collect(),
+    }
+}
+
+/// What `#[route]` says where no attribute of a block has taken it.
+pub(crate) fn stray_route(item: TokenStream) -> TokenStream {
+    let error = syn::Error::new(proc_macro2::Span::call_site(), messages::ROUTE_ALONE).to_compile_error();
+    quote!(#error #item)
 }

@@ -47,8 +47,19 @@ pub(crate) fn miscased_method(name: &str) -> Option<&'static str> {
     EVERYDAY.iter().copied().find(|method| method.eq_ignore_ascii_case(name) && *method != name)
 }
 
+/// The known method that `name` misspells, as an identifier.
+pub(crate) fn misspelled_method(name: &str) -> Option<&'static str> {
+    if METHODS.contains(&name) { None } else { near_method(name) }
+}
+
+/// RFC 9110 section 5.6.2.
+pub(crate) fn is_token(name: &str) -> bool {
+    !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
 /// The name among `known` that is one edit from `name`, or spells it in another case.
-pub(crate) fn nearest(name: &str, known: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
         .find(|known| *known != name && (known.eq_ignore_ascii_case(name) || edit(known, name).is_some()))

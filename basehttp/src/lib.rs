@@ -291,7 +291,7 @@ pub mod testing;
 #[cfg(feature = "websocket")]
 pub mod websocket;
 
-pub use basehttp_macros::http_handler;
+pub use basehttp_macros::{http_handler, http_routes, route};
 #[cfg(all(feature = "cgi", unix))]
 pub use cgi::{CGIHTTPRequestHandler, CGIHandler, CGIRequestHandler};
 #[cfg(feature = "files")]
@@ -299,16 +299,21 @@ pub use files::{
     Assets, Content, Directory, Entry, FileHandler, FileRequestHandler, Listing, SimpleHTTPRequestHandler,
     guess_type,
 };
+#[cfg(feature = "form")]
+pub use handler::Form;
 #[cfg(feature = "http")]
 pub use handler::HttpTypes;
+#[cfg(feature = "json")]
+pub use handler::Json;
 #[cfg(all(feature = "peer-credentials", unix))]
 pub use handler::PeerCredentials;
 pub use handler::{
-    Address, BaseHTTPRequestHandler, Broadcast, BroadcastBuilder, Connection, DEFAULT_ERROR_CONTENT_TYPE,
-    DEFAULT_ERROR_MESSAGE, Detach, Event, EventStream, HandlerError, Headers, HeadersIter, Histogram, Later,
-    LogLevel, Message, Multipart, Part, Payload, Peer, RFile, RFileLock, RequestHandler, ResponseCode,
-    ServerHandle, ServerInfo, ShutdownReport, SlowClients, Stats, Stream, Upgraded, UpgradedHandler,
-    UpgradedReader, UpgradedWriter, WFile, html_escape, unquote,
+    Address, ArgumentError, BaseHTTPRequestHandler, Broadcast, BroadcastBuilder, Connection,
+    DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE, Detach, Event, EventStream, FromBody, FromPath,
+    FromQuery, HandlerError, Headers, HeadersIter, Histogram, Html, HttpError, IntoResponse, Later, LogLevel,
+    Message, Multipart, Outcome, Part, Payload, Peer, RFile, RFileLock, Redirect, RequestHandler, Response,
+    ResponseCode, ServerHandle, ServerInfo, ShutdownReport, SlowClients, Stats, Stream, Upgraded,
+    UpgradedHandler, UpgradedReader, UpgradedWriter, WFile, html_escape, unquote,
 };
 #[cfg(feature = "proxy")]
 pub use handler::{ForwardedFields, TrustedProxies};

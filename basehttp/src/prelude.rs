@@ -21,6 +21,6 @@ pub use crate::FileRequestHandler;
 #[cfg(feature = "websocket")]
 pub use crate::websocket::AcceptWebSocket;
 pub use crate::{
-    BaseHTTPRequestHandler, Detach, HTTPServer, HTTPStatus, Headers, RequestHandler, ResponseCode,
-    http_handler,
+    BaseHTTPRequestHandler, Detach, HTTPServer, HTTPStatus, Headers, IntoResponse, RequestHandler,
+    ResponseCode, http_handler, http_routes, route,
 };

@@ -1,11 +1,13 @@
 //! What the expansion of `#[http_handler]` names, and what this repository tries without a server. Not for other code: it
 //! changes with every version.
 
+pub use crate::handler::arguments::{BODY_LIMIT, path_argument, query_argument, rest, segment, values};
 pub use crate::handler::const_checks::{
     check_default_request_version, check_error_content_type, check_error_message_format,
     check_protocol_version, check_server_version, check_sys_version,
 };
-pub use crate::handler::{Method, Outcome};
+pub use crate::handler::outcome::{Answer, answer, kinds, probe, refusal};
+pub use crate::handler::{Link, LinkValue, Method, Node, RouteRow, RouteTable, Routes};
 
 /// What the field may be in which a handler has its base, the `B`: that itself.
 #[diagnostic::on_unimplemented(
@@ -34,9 +36,24 @@ impl<B> Base<B> for B {
     }
 }
 
-/// Why a `do_*` method failed, if it did.
-pub fn failure<O: Outcome>(outcome: O) -> Option<String> {
-    outcome.failure()
+/// The route that a `#[cfg]` leaves out: nothing leads to it.
+pub fn absent<H>(_: &mut H) -> Answer {
+    answer(Ok(()))
+}
+
+impl RouteRow {
+    /// The row of such a route.
+    pub const ABSENT: Self = Self { method: "", pattern: "", function: "", call: 0 };
+}
+
+/// The answer of a method that a handler of the crate has.
+pub fn of_family(result: std::io::Result<()>) -> Answer {
+    answer(result.map_err(Into::into))
+}
+
+/// The answer of a method whose value needs no look.
+pub fn written(_: ()) -> Answer {
+    answer(Ok(()))
 }
 
 /// The parsers, for tests, the benchmark and fuzz targets.

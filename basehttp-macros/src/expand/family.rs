@@ -96,7 +96,7 @@ pub(super) fn family_row(level: &Level, method: &str, handler: &Handler, args: &
         #krate::__private::Method::new(
             #method,
             #name,
-            |__handler: &mut Self| #krate::__private::failure(#krate::#base::#function(__handler)),
+            |__handler: &mut Self| #krate::__private::of_family(#krate::#base::#function(__handler)),
         )
     })
 }

@@ -1,12 +1,13 @@
 //! The dispatch table.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote};
-use syn::{Attribute, Error, ReturnType};
+use quote::quote;
+use syn::Error;
 
 use super::cfg::{cfgs, predicates, unless_any};
 use super::family::family_row;
-use super::spans::{ends, spanned};
+use super::outcome::{answer, return_span};
+use super::spans::spanned;
 use crate::args::Args;
 use crate::messages;
 use crate::model::{Function, Handler};
@@ -33,28 +34,19 @@ fn row(method: &str, function: &Function, args: &Args) -> TokenStream {
     let krate = &args.krate;
     let ident = &function.sig.ident;
     let name = ident.to_string();
-    let (first, last) = match &function.sig.output {
-        ReturnType::Type(_, ty) => ends(ty),
-        ReturnType::Default => (ident.span(), ident.span()),
-    };
-    // A return type that is no outcome is the compiler's to refuse, there.
+    // A return type that can be no answer is the compiler's to refuse, there.
+    let (first, last) = return_span(function);
     let handler = Ident::new("__handler", last);
-    let outcome = spanned(quote!(Self::#ident(#handler)), first, last);
-    let deprecated = function.attrs.iter().any(is_deprecation).then(|| quote!(#[allow(deprecated)]));
+    let answer = answer(&spanned(quote!(Self::#ident(#handler)), first, last), function, krate);
+    let deprecated = function.allows_deprecated();
     quote! {
         #deprecated
         #krate::__private::Method::new(
             #method,
             #name,
-            |#handler: &mut Self| #krate::__private::failure(#outcome),
+            |#handler: &mut Self| #answer,
         )
     }
-}
-
-fn is_deprecation(attr: &Attribute) -> bool {
-    let path = attr.path();
-    path.is_ident("deprecated")
-        || path.is_ident("cfg_attr") && attr.to_token_stream().to_string().contains("deprecated")
 }
 
 /// The row for HEAD that goes with a function for GET: there if that is, and nothing for HEAD.

@@ -15,8 +15,7 @@ use super::process::Process;
 use super::response::{ScriptFailure, ScriptResponse};
 use super::script::{Found, find};
 use crate::files::{FileRequestHandler, refuse};
-use crate::handler::RequestHandler;
-use crate::handler::response_code::Unavailable;
+use crate::handler::{HttpError, RequestHandler};
 
 /// What scripts have, and may have.
 pub(super) struct Settings {
@@ -163,7 +162,7 @@ fn cannot_keep<H: RequestHandler>(handler: &H, script: &Script, error: &io::Erro
             handler.send_error((507, "No room for the request's body"))
         }
         (ResourceBusy, _) | (_, Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)) => {
-            handler.send_error(Unavailable(1))
+            handler.send_error(HttpError::from(503).with_header("Retry-After", 1))
         }
         _ => handler.send_error(500),
     }

@@ -11,8 +11,12 @@ use super::class::{ClassVariables, Joined, Overrides};
 use super::connection_io::Continuation;
 use super::detach::Resume;
 use super::instance::InstanceVariables;
+use super::outcome::Answer;
 use super::request::named_version;
+use super::response::Response;
 use super::response_code::{AnyCode, ResponseCode};
+use super::returned_error::ReturnedError;
+use super::route::{Resolution, RouteTable};
 
 /// What is asked of a handler: its variables, its overridable methods, and its `do_*` methods by their rows.
 pub(crate) trait AnyHandler {
@@ -21,16 +25,16 @@ pub(crate) trait AnyHandler {
     /// The current request is answered, and nothing of it is kept. That may run code of the user.
     fn forget_request(&mut self);
 
-    /// The row of a request method.
-    fn row(&self, command: &str) -> Option<usize>;
-    /// The name of the function in a row.
-    fn function(&self, row: usize) -> &'static str;
-    /// Calls it. Why it failed, if it did.
-    fn call(&mut self, row: usize) -> Option<String>;
-    /// Goes on with what a [`Later`](super::Later) of this type of handlers has handed in. Why it failed, if it did.
-    fn resume(&mut self, continuation: Continuation) -> Option<String>;
-    /// The request methods, but for those that the function in this row answers.
-    fn methods_but(&self, row: Option<usize>) -> String;
+    /// The row of a request method among the `do_*` methods.
+    fn method_row(&self, command: &str) -> Option<u16>;
+    /// The request method and the name of the function in such a row.
+    fn method(&self, row: u16) -> Option<(&'static str, &'static str)>;
+    /// The routes of a block.
+    fn routes(&self, block: u16) -> Option<&'static RouteTable>;
+    /// Calls what answers a request, if that is a method of the handler.
+    fn call(&mut self, resolution: Resolution) -> Answer;
+    /// Goes on with what a [`Later`](super::Later) of this type of handlers has handed in.
+    fn resume(&mut self, continuation: Continuation) -> Answer;
 
     fn setup(&mut self) -> io::Result<()>;
     fn finish(&mut self) -> io::Result<()>;
@@ -77,6 +81,12 @@ impl<H: RequestHandler> Of<H> {
     };
 }
 
+fn call_of<H: RequestHandler>(block: u16, row: u16) -> Option<fn(&mut H) -> Answer> {
+    let routes = H::__ROUTES.get(usize::from(block))?;
+    let call = routes.table.row(row)?.call;
+    routes.calls.get(usize::from(call)).copied()
+}
+
 impl<H: RequestHandler> AnyHandler for H {
     #[inline]
     fn vars(&self) -> &InstanceVariables {
@@ -92,33 +102,42 @@ impl<H: RequestHandler> AnyHandler for H {
         self.__base_mut().forget_request();
     }
 
-    fn row(&self, command: &str) -> Option<usize> {
+    fn method_row(&self, command: &str) -> Option<u16> {
         let command = command.as_bytes();
         // Short as they are, a call to compare them would cost more.
         let is_it =
             |name: &[u8]| name.len() == command.len() && name.iter().zip(command).all(|(a, b)| a == b);
-        H::__METHODS.iter().position(|method| is_it(method.name.as_bytes()))
+        let row = H::__METHODS.iter().position(|method| is_it(method.name.as_bytes()));
+        row.and_then(|row| u16::try_from(row).ok())
     }
 
-    fn function(&self, row: usize) -> &'static str {
-        H::__METHODS.get(row).map_or("", |method| method.function)
+    fn method(&self, row: u16) -> Option<(&'static str, &'static str)> {
+        H::__METHODS.get(usize::from(row)).map(|method| (method.name, method.function))
     }
 
-    fn call(&mut self, row: usize) -> Option<String> {
-        H::__METHODS.get(row).and_then(|method| (method.call)(self))
+    fn routes(&self, block: u16) -> Option<&'static RouteTable> {
+        H::__ROUTES.get(usize::from(block)).map(|routes| routes.table)
     }
 
-    fn resume(&mut self, continuation: Continuation) -> Option<String> {
-        match continuation.downcast::<Resume<H>>() {
-            Ok(resume) => resume(self),
-            Err(_) => Some("a closure for another type of handlers was handed in".to_owned()),
+    fn call(&mut self, resolution: Resolution) -> Answer {
+        match resolution {
+            Resolution::Method(row) => match H::__METHODS.get(usize::from(row)) {
+                Some(method) => (method.call)(self),
+                None => Ok(Response::WRITTEN),
+            },
+            Resolution::Route(block, row) => match call_of::<H>(block, row) {
+                Some(call) => call(self),
+                None => Ok(Response::WRITTEN),
+            },
+            _ => Ok(Response::WRITTEN),
         }
     }
 
-    fn methods_but(&self, row: Option<usize>) -> String {
-        let refused = row.map(|row| self.function(row));
-        let others = H::__METHODS.iter().filter(|method| Some(method.function) != refused);
-        others.map(|method| method.name).collect::<Vec<_>>().join(", ")
+    fn resume(&mut self, continuation: Continuation) -> Answer {
+        match continuation.downcast::<Resume<H>>() {
+            Ok(resume) => resume(self),
+            Err(_) => Err(ReturnedError::text_alone("a closure for another type of handlers was handed in")),
+        }
     }
 
     fn setup(&mut self) -> io::Result<()> {

@@ -10,7 +10,7 @@ use super::RequestHandler;
 use super::connection_io::{Continuation, HandleEnd, HandleKind};
 use super::event_stream::EventStream;
 use super::handle::Handle;
-use super::method::Outcome;
+use super::outcome::{Answer, Outcome};
 use super::stream::Stream;
 use super::upgraded_handler::{Peer, UpgradedHandler};
 
@@ -156,10 +156,10 @@ pub trait Detach: RequestHandler {
 impl<H: RequestHandler> Detach for H {}
 
 /// What a [`Later`] hands in, with the type of its handler.
-pub(super) type Resume<H> = Box<dyn FnOnce(&mut H) -> Option<String> + Send>;
+pub(super) type Resume<H> = Box<dyn FnOnce(&mut H) -> Answer + Send>;
 
 fn continuation<H: 'static, O: Outcome>(run: impl FnOnce(&mut H) -> O + Send + 'static) -> Continuation {
-    let resume: Resume<H> = Box::new(move |handler| run(handler).failure());
+    let resume: Resume<H> = Box::new(move |handler| run(handler).__answer());
     let resume: Box<dyn Any + Send> = Box::new(resume);
     resume
 }

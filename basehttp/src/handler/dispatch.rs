@@ -7,8 +7,14 @@ use super::connection_io::{
     BodyProgress, Detached, FlushProgress, HandleEnd, HandleKind, IoGuard, NextAct, NextHead, Occasion,
     RelayProgress,
 };
-use super::failing::{code_of, fail, function_of, last_resort, report_error, report_failure, row_of};
+use super::failing::{code_of, fail, function_of, last_resort, report_error, report_failure};
 use super::failure::HandlerFailure;
+use super::outcome::Answer;
+use super::resolution::resolution;
+use super::respond::{send, send_options};
+use super::response::Response;
+use super::returned_error::ReturnedError;
+use super::route::Resolution;
 use super::span::{end_span, in_same_span, in_span};
 use super::wire::Want;
 use super::{BaseHTTPRequestHandler, RequestHandler};
@@ -83,13 +89,31 @@ fn answer_one(handler: &mut dyn AnyHandler) -> io::Result<()> {
     if !goes_on {
         return Ok(());
     }
-    let Some(row) = row_of(handler) else { return refuse_method(handler) };
-    in_span(handler, |handler| {
-        if let Some(error) = handler.call(row) {
-            fail(handler, handler.function(row), &HandlerFailure::Error(&error));
+    let resolution = resolution(handler);
+    match resolution {
+        Resolution::Method(_) | Resolution::Route(..) => {
+            in_span(handler, |handler| {
+                let answer = handler.call(resolution);
+                conclude(handler, answer);
+            });
+            Ok(())
         }
-    });
-    Ok(())
+        Resolution::Options => send_options(handler),
+        Resolution::NotAllowed => handler.send_error(&HTTPStatus::METHOD_NOT_ALLOWED),
+        Resolution::NotFound => handler.send_error(&HTTPStatus::NOT_FOUND),
+        Resolution::NotImplemented => refuse_method(handler),
+    }
+}
+
+/// Sends what a method has returned, or answers its error.
+fn conclude(handler: &dyn AnyHandler, answer: Answer) {
+    let failure = match answer {
+        Ok(response) => send(handler, response).err(),
+        Err(error) => Some(error),
+    };
+    if let Some(error) = failure {
+        fail(handler, function_of(handler), &HandlerFailure::Returned(&error.text(), &error));
+    }
 }
 
 /// Refuses a request that the server knows to be refused. False if it did.
@@ -98,7 +122,7 @@ fn decide(handler: &mut dyn AnyHandler) -> io::Result<bool> {
         return refuse(handler).map(|()| false);
     }
     // The method comes first: CPython's suite wants 501 for an unknown one without Host.
-    if row_of(handler).is_none() {
+    if resolution(handler) == Resolution::NotImplemented {
         return refuse_method(handler).map(|()| false);
     }
     check_request(handler)
@@ -126,7 +150,8 @@ pub(crate) fn is_refused_by_head(handler: &dyn AnyHandler) -> bool {
         return false;
     }
     let request = handler.vars().request();
-    request.objection.is_some() || row_of(handler).is_none()
+    let is_answered = matches!(resolution(handler), Resolution::Method(_) | Resolution::Route(..));
+    request.objection.is_some() || !is_answered
 }
 
 fn refuse(handler: &dyn AnyHandler) -> io::Result<()> {
@@ -336,18 +361,16 @@ fn resume(handler: &mut dyn AnyHandler, act: NextAct, mut detached: Box<Detached
         NextAct::TimeOut => detached.take_timeout(),
         _ => None,
     };
-    let failure = match act {
+    let answer = match act {
         NextAct::End(HandleEnd::Aborted) => return handler.vars().io().abort(detached.kind()),
         NextAct::End(HandleEnd::Dropped) if detached.kind() == HandleKind::Later => {
-            Some("the response was put off, and its Later was dropped".to_owned())
+            Err(ReturnedError::text_alone("the response was put off, and its Later was dropped"))
         }
-        _ => continuation.and_then(|continuation| handler.resume(continuation)),
+        _ => continuation.map_or(Ok(Response::WRITTEN), |continuation| handler.resume(continuation)),
     };
     // What else was left goes before the handler's failure is told: its drop is code of the user as well.
     drop(detached);
-    if let Some(failure) = failure {
-        fail(handler, function_of(handler), &HandlerFailure::Error(&failure));
-    }
+    conclude(handler, answer);
 }
 
 /// Tells the object that speaks another protocol.

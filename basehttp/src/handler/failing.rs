@@ -6,19 +6,16 @@ use super::ResponseCode;
 use super::any_handler::AnyHandler;
 use super::connection_io::ConnectionError;
 use super::failure::HandlerFailure;
+use super::resolution::function;
 use super::span::end_span;
 use crate::proto::connection::Phase;
 use crate::proto::fault::Fault;
 use crate::proto::misuse::Misuse;
 use crate::proto::status::HTTPStatus;
 
-pub(super) fn row_of(handler: &dyn AnyHandler) -> Option<usize> {
-    handler.row(handler.vars().request().command())
-}
-
 /// The name of the function that has the current request.
 pub(crate) fn running(handler: &dyn AnyHandler) -> Option<&'static str> {
-    row_of(handler).filter(|_| handler.vars().phase() == Phase::Handler).map(|row| handler.function(row))
+    function(handler).filter(|_| handler.vars().phase() == Phase::Handler)
 }
 
 pub(super) fn code_of(fault: Fault, requestline: &str) -> impl ResponseCode + use<> {
@@ -59,7 +56,7 @@ fn report_gone(handler: &dyn AnyHandler, function: &str) {
 }
 
 pub(super) fn function_of(handler: &dyn AnyHandler) -> &'static str {
-    row_of(handler).map_or("handle_one_request", |row| handler.function(row))
+    function(handler).unwrap_or("handle_one_request")
 }
 
 /// Answers and tells the failure of a handler. What the client did decides about the answer, never the text of an error;
@@ -89,13 +86,22 @@ pub(crate) fn fail(handler: &dyn AnyHandler, function: &str, failure: &HandlerFa
         Some(ConnectionError::Body(_)) if !failure.is_panic() => {
             handler.log_error(format_args!("{function}: {failure}"));
         }
+        // What it asks for is an answer, and no failure: `send_error` tells it. The words around it are for the log alone.
+        _ if let Some(http) = failure.http().filter(|_| !handler.vars().io().response.is_committed()) => {
+            if failure.message() != http.to_string() {
+                handler.log_error(format_args!("{function}: {failure}"));
+            }
+        }
         _ => report_failure(handler, function, failure),
     }
     let sent = match error {
         Some(ConnectionError::TimedOut(_)) => answer(handler, &HTTPStatus::REQUEST_TIMEOUT),
         Some(ConnectionError::Fault(fault)) => answer(handler, &code_of(fault, "")),
         Some(ConnectionError::Body(status)) => answer(handler, &status),
-        _ => answer(handler, &HTTPStatus::INTERNAL_SERVER_ERROR),
+        _ => match failure.http() {
+            Some(http) => answer(handler, http),
+            None => answer(handler, &HTTPStatus::INTERNAL_SERVER_ERROR),
+        },
     };
     if !sent {
         handler.vars().io().cut();

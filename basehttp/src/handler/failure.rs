@@ -1,22 +1,44 @@
 //! How a handler failed, and what the hook `handle_error` is told of it.
 
+use std::error::Error;
 use std::fmt::{self, Display, Write as _};
 
 use super::address::Address;
+use super::http_error::HttpError;
 use super::log_line::Escaped;
+use super::returned_error::ReturnedError;
 use crate::proto::misuse::Misuse;
 
 /// How a handler failed.
 #[derive(Clone, Copy)]
 pub(crate) enum HandlerFailure<'a> {
+    /// It returned this error, whose text is this.
+    Returned(&'a str, &'a ReturnedError),
+    /// It did something else wrong.
     Error(&'a str),
     Panic(&'a str),
 }
 
-impl HandlerFailure<'_> {
-    pub(crate) fn message(&self) -> &str {
+impl<'a> HandlerFailure<'a> {
+    pub(crate) fn message(&self) -> &'a str {
         match self {
-            Self::Error(message) | Self::Panic(message) => message,
+            Self::Returned(message, _) | Self::Error(message) | Self::Panic(message) => message,
+        }
+    }
+
+    /// The error, if it is one and is known as such.
+    fn error(&self) -> Option<&'a (dyn Error + 'static)> {
+        match self {
+            Self::Returned(_, error) => error.error(),
+            Self::Error(_) | Self::Panic(_) => None,
+        }
+    }
+
+    /// The response that the error asks for.
+    pub(super) fn http(&self) -> Option<&'a HttpError> {
+        match self {
+            Self::Returned(_, error) => error.http(),
+            Self::Error(_) | Self::Panic(_) => None,
         }
     }
 
@@ -32,7 +54,7 @@ impl HandlerFailure<'_> {
 impl Display for HandlerFailure<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Error(message) => f.write_str(message),
+            Self::Returned(message, _) | Self::Error(message) => f.write_str(message),
             Self::Panic(message) => write!(f, "panicked: {message}"),
         }
     }
@@ -40,23 +62,24 @@ impl Display for HandlerFailure<'_> {
 
 /// The failure of a handler, as the hook [`handle_error`](crate::ServerBuilder::handle_error) gets it.
 #[derive(Clone, Debug)]
-pub struct HandlerError {
+pub struct HandlerError<'a> {
     client_address: Address,
     requestline: String,
     message: String,
     panicked: bool,
+    error: Option<&'a (dyn Error + 'static)>,
 }
 
-impl HandlerError {
+impl<'a> HandlerError<'a> {
     /// The failure of a handler in its current request.
-    pub(super) fn new(client_address: Address, requestline: String, failure: &HandlerFailure<'_>) -> Self {
+    pub(super) fn new(client_address: Address, requestline: String, failure: &HandlerFailure<'a>) -> Self {
         Self { requestline, ..Self::early(client_address, failure) }
     }
 
     /// A failure before there is a handler.
-    pub(crate) fn early(client_address: Address, failure: &HandlerFailure<'_>) -> Self {
+    pub(crate) fn early(client_address: Address, failure: &HandlerFailure<'a>) -> Self {
         let (message, panicked) = (failure.message().to_owned(), failure.is_panic());
-        Self { client_address, requestline: String::new(), message, panicked }
+        Self { client_address, requestline: String::new(), message, panicked, error: failure.error() }
     }
 
     /// The client's address.
@@ -74,16 +97,35 @@ impl HandlerError {
         &self.message
     }
 
+    /// The error itself, where the method has returned one that implements [`Error`] and borrows nothing, or that has such a one in it
+    /// as `Box<dyn Error>` and `anyhow::Error` have: to look for a type of one's own, or to go through its causes.
+    ///
+    /// It belongs to the handler's thread, and so does all of this: what is to go elsewhere is copied out of it.
+    ///
+    /// ```
+    /// use basehttp::HTTPServer;
+    ///
+    /// let builder = HTTPServer::builder().handle_error(|failure| {
+    ///     let error = failure.error().and_then(|error| error.downcast_ref::<std::io::Error>());
+    ///     if error.is_some_and(|error| error.kind() == std::io::ErrorKind::StorageFull) {
+    ///         eprintln!("the disk is full");
+    ///     }
+    /// });
+    /// ```
+    pub fn error(&self) -> Option<&'a (dyn Error + 'static)> {
+        self.error
+    }
+
     /// Whether the handler panicked.
     pub fn is_panic(&self) -> bool {
         self.panicked
     }
 }
 
-impl std::error::Error for HandlerError {}
+impl Error for HandlerError<'_> {}
 
 /// What failed, for whom and why, on one line: control characters are escaped.
-impl fmt::Display for HandlerError {
+impl Display for HandlerError<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let how = if self.panicked { "panicked" } else { "failed" };
         write!(f, "{} {:?} {how}: ", self.client_address, self.requestline)?;

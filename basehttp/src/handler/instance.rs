@@ -14,6 +14,7 @@ use super::host_policy::HostPolicy;
 #[cfg(feature = "proxy")]
 use super::proxies::Forwarded;
 use super::request::{NO_REQUEST, Request};
+use super::route::Resolution;
 use super::server_info::ServerInfo;
 use super::wire::Wire;
 use crate::proto::connection::{Event, Phase};
@@ -39,6 +40,8 @@ pub(crate) struct InstanceVariables {
     /// It has given back all that it does not need while it waits.
     rests: bool,
     phase: Cell<Phase>,
+    /// What answers the current request, once somebody has asked.
+    resolution: Cell<Option<Resolution>>,
     clock: Clock,
 }
 
@@ -62,6 +65,7 @@ impl InstanceVariables {
             request: None,
             rests: true,
             phase: Cell::new(Phase::Done),
+            resolution: Cell::new(None),
             clock,
         }
     }
@@ -132,7 +136,20 @@ impl InstanceVariables {
         self.request.as_deref().unwrap_or(&NO_REQUEST)
     }
 
+    /// What answers the current request, if it is known.
+    #[inline]
+    pub(super) fn resolution(&self) -> Option<Resolution> {
+        self.resolution.get()
+    }
+
+    #[inline]
+    pub(super) fn set_resolution(&self, resolution: Resolution) {
+        self.resolution.set(Some(resolution));
+    }
+
+    /// The current request, to be changed. What answers it is looked for anew: that may be by what is changed.
     pub(crate) fn request_mut(&mut self) -> &mut Request {
+        self.resolution.set(None);
         self.request.get_or_insert_with(SharedIo::new_request)
     }
 
@@ -222,6 +239,7 @@ impl InstanceVariables {
             }
             self.happens(Event::Next);
         }
+        self.resolution.set(None);
         let (mut io, request) = self.shared.lock_with(&mut self.request);
         if is_next {
             request.clear();
@@ -251,6 +269,7 @@ impl InstanceVariables {
 
     /// Makes a request of a head that does not come to its end, so that it can be answered.
     pub(crate) fn give_up_head(&mut self) {
+        self.resolution.set(None);
         let (mut io, request) = self.shared.lock_with(&mut self.request);
         io.give_up_head(request);
         begin(request, &mut io, "HTTP/1.0", Version::Http10, false, None);

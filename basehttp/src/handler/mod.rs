@@ -2,6 +2,7 @@
 
 mod address;
 pub(crate) mod any_handler;
+pub(crate) mod arguments;
 pub(crate) mod base;
 mod broadcast;
 mod broadcast_history;
@@ -21,24 +22,35 @@ mod event_stream;
 pub(crate) mod facts;
 pub(crate) mod failing;
 pub(crate) mod failure;
+#[cfg(feature = "form")]
+mod form;
 mod handle;
 pub(crate) mod host_policy;
+mod http_error;
 #[cfg(feature = "http")]
 mod http_types;
 pub(crate) mod instance;
 mod join;
+#[cfg(feature = "json")]
+mod json;
+mod link;
 mod log;
 pub(crate) mod log_line;
 mod message;
 mod method;
 mod multipart;
+pub(crate) mod outcome;
 pub(crate) mod payload;
 #[cfg(feature = "proxy")]
 mod proxies;
 pub(crate) mod request;
+pub(crate) mod resolution;
 mod respond;
+mod response;
 pub(crate) mod response_code;
+mod returned_error;
 mod rfile;
+mod route;
 mod server_handle;
 mod server_info;
 mod span;
@@ -61,6 +73,8 @@ use crate::proto::date::HttpDate;
 use crate::proto::status::HTTPStatus;
 
 pub use address::Address;
+pub use arguments::{ArgumentError, FromBody, FromPath, FromQuery};
+
 pub use base::BaseHTTPRequestHandler;
 pub use broadcast::Broadcast;
 pub use broadcast_settings::{BroadcastBuilder, SlowClients};
@@ -72,16 +86,26 @@ pub use event_stream::EventStream;
 #[cfg(all(feature = "peer-credentials", unix))]
 pub use facts::PeerCredentials;
 pub use failure::HandlerError;
+#[cfg(feature = "form")]
+pub use form::Form;
+pub use http_error::HttpError;
 #[cfg(feature = "http")]
 pub use http_types::HttpTypes;
+#[cfg(feature = "json")]
+pub use json::Json;
+pub use link::{Link, LinkValue};
 pub use message::{Headers, HeadersIter, Message};
-pub use method::{Method, Outcome};
+pub use method::Method;
 pub use multipart::{Multipart, Part};
+pub use outcome::Outcome;
+
 pub use payload::Payload;
 #[cfg(feature = "proxy")]
 pub use proxies::{ForwardedFields, TrustedProxies};
+pub use response::{Html, IntoResponse, Redirect, Response};
 pub use response_code::ResponseCode;
 pub use rfile::{RFile, RFileLock};
+pub use route::{Node, RouteRow, RouteTable, Routes};
 pub(crate) use server_handle::Stop;
 pub use server_handle::{ServerHandle, ShutdownReport};
 pub use server_info::ServerInfo;
@@ -180,6 +204,9 @@ pub trait RequestHandler:
 
     #[doc(hidden)]
     const __METHODS: &'static [Method<Self>];
+
+    #[doc(hidden)]
+    const __ROUTES: &'static [Routes<Self>] = &[];
 
     #[doc(hidden)]
     const __HANDLE_OVERRIDDEN: bool = false;

@@ -1,5 +1,7 @@
 //! The request as the handler sees it.
 
+use std::borrow::Cow;
+
 use super::buffer::Buffer;
 use super::message::{Message, push_latin1};
 use crate::proto::fault::Fault;
@@ -29,6 +31,8 @@ pub(crate) struct Request {
     line: OnceLock<String>,
     /// The path where it is not the one in the line.
     other_path: Option<String>,
+    /// Whether that was set, and not made of the line.
+    is_set: bool,
     /// What stands for the version of a line that has none.
     assumed_version: &'static str,
 }
@@ -54,6 +58,7 @@ impl Request {
             method: None,
             line: OnceLock::new(),
             other_path: None,
+            is_set: false,
             assumed_version: "",
         }
     }
@@ -72,6 +77,7 @@ impl Request {
             self.line = OnceLock::new();
         }
         self.other_path = None;
+        self.is_set = false;
         self.assumed_version = "";
     }
 
@@ -134,6 +140,20 @@ impl Request {
 
     pub(crate) fn set_path(&mut self, path: String) {
         self.other_path = Some(path);
+        self.is_set = true;
+    }
+
+    /// The path and the query for routes: the bytes as they came, or as they would have come where the path was set. Of one in absolute
+    /// form (RFC 9112 section 3.2.2) what follows the host, which is empty where it has no path.
+    pub(crate) fn route_target(&self) -> Cow<'_, [u8]> {
+        let target = match &self.other_path {
+            Some(path) if self.is_set => wire_bytes(path),
+            _ => Cow::Borrowed(self.target()),
+        };
+        match target {
+            Cow::Borrowed(target) => Cow::Borrowed(path_and_query(target)),
+            Cow::Owned(target) => Cow::Owned(path_and_query(&target).to_vec()),
+        }
     }
 
     #[inline]
@@ -220,6 +240,28 @@ impl Request {
 
 /// The methods of nearly all requests.
 const COMMON: [&str; 4] = ["GET", "POST", "HEAD", "PUT"];
+
+fn path_and_query(target: &[u8]) -> &[u8] {
+    let rest = match target {
+        [b'/', ..] => target,
+        _ => target::absolute(target).map_or(target, |parts| parts.rest),
+    };
+    // As `path` has it: several slashes at the beginning are one.
+    let slashes = rest.iter().take_while(|byte| **byte == b'/').count();
+    rest.get(slashes.saturating_sub(1)..).unwrap_or_default()
+}
+
+/// The bytes that a path was made of. One that was made of `path()` has latin-1 in it; one that a handler has written is text.
+fn wire_bytes(path: &str) -> Cow<'_, [u8]> {
+    if path.is_ascii() {
+        return Cow::Borrowed(path.as_bytes());
+    }
+    let latin1: Option<Vec<u8>> = path.chars().map(|c| u8::try_from(c).ok()).collect();
+    match latin1 {
+        Some(bytes) if std::str::from_utf8(&bytes).is_ok() => Cow::Owned(bytes),
+        _ => Cow::Borrowed(path.as_bytes()),
+    }
+}
 
 fn path_of(target: &[u8]) -> String {
     let path = latin1(target);

@@ -9,6 +9,10 @@ use std::time::SystemTime;
 use super::any_handler::{AnyHandler, class_of};
 use super::class::ClassVariables;
 use super::instance::InstanceVariables;
+use super::payload::Payload;
+use super::resolution::{allowed, function};
+use super::response::{Response, Step, ValueParts};
+use super::returned_error::ReturnedError;
 use super::wfile::WFile;
 use super::{BaseHTTPRequestHandler, RequestHandler, ResponseCode, date_cache, error_page};
 use crate::proto::date::HttpDate;
@@ -112,8 +116,8 @@ fn error(handler: &dyn AnyHandler, code: &dyn ResponseCode) -> io::Result<()> {
     if let Some(methods) = allow(handler, status) {
         handler.send_header("Allow", &methods);
     }
-    if let Some(seconds) = code.__retry_after() {
-        handler.send_header("Retry-After", &seconds);
+    for (name, value) in code.__fields() {
+        handler.send_header(name, value);
     }
     if status.has_no_body() {
         return handler.end_headers();
@@ -128,10 +132,41 @@ fn error(handler: &dyn AnyHandler, code: &dyn ResponseCode) -> io::Result<()> {
 /// The request methods as the `Allow` field lists them (RFC 9110 section 10.2.1): for a method that the handler does not have, or
 /// that it does not allow for this path. None for another status.
 fn allow(handler: &dyn AnyHandler, status: HTTPStatus) -> Option<String> {
-    let row = handler.row(handler.vars().request().command());
-    let lists =
-        status == HTTPStatus::METHOD_NOT_ALLOWED || status == HTTPStatus::NOT_IMPLEMENTED && row.is_none();
-    lists.then(|| handler.methods_but(row))
+    let lists = status == HTTPStatus::METHOD_NOT_ALLOWED
+        || status == HTTPStatus::NOT_IMPLEMENTED && function(handler).is_none();
+    lists.then(|| allowed(handler))
+}
+
+/// Sends what a method has returned, unless that is what it has written. Its failure is the method's.
+pub(super) fn send(handler: &dyn AnyHandler, response: Response) -> Result<(), ReturnedError> {
+    let ValueParts { code, fields, body } = match response.into_step() {
+        Step::None => return Ok(()),
+        Step::Send(value) => value,
+        Step::SendError(error) => return Err(error.into()),
+        Step::Fail(error) => return Err(error),
+    };
+    handler.send_response(&code);
+    for (name, value) in &fields {
+        handler.send_header(name, value);
+    }
+    let length = body.as_ref().map_or(0, Payload::len);
+    if !code.status().has_no_body() {
+        handler.send_header("Content-Length", &length);
+    }
+    handler.end_headers()?;
+    match body {
+        Some(body) if length > 0 && handler.vars().request().command() != "HEAD" => {
+            Ok(WFile::new(handler.vars().shared().clone()).send_bytes(body)?)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Tells the methods of a path (RFC 9110 section 9.3.7).
+pub(super) fn send_options(handler: &dyn AnyHandler) -> io::Result<()> {
+    handler.send_response(&HTTPStatus::NO_CONTENT);
+    handler.send_header("Allow", &allowed(handler));
+    handler.end_headers()
 }
 
 /// Begins a response with its status line, `Server` and `Date`.

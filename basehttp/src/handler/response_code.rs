@@ -1,5 +1,7 @@
 //! What `send_response` and `send_error` take.
 
+use std::borrow::Cow;
+
 use crate::proto::status::HTTPStatus;
 
 /// A status code, alone or with a message, or with a message and an explanation: Python's
@@ -27,27 +29,15 @@ pub trait ResponseCode {
         None
     }
 
-    /// After how many seconds the client may ask again.
+    /// Header fields that belong to it.
     #[doc(hidden)]
-    fn __retry_after(&self) -> Option<u32> {
-        None
+    fn __fields(&self) -> &[Field] {
+        &[]
     }
 }
 
-/// 503 that says after how many seconds the client may ask again (RFC 9110 section 10.2.3).
-#[cfg(feature = "files")]
-pub(crate) struct Unavailable(pub(crate) u32);
-
-#[cfg(feature = "files")]
-impl ResponseCode for Unavailable {
-    fn status(&self) -> HTTPStatus {
-        HTTPStatus::SERVICE_UNAVAILABLE
-    }
-
-    fn __retry_after(&self) -> Option<u32> {
-        Some(self.0)
-    }
-}
+/// A header field: name and value.
+pub(crate) type Field = (Cow<'static, str>, String);
 
 /// One whose type is not known.
 pub(super) struct AnyCode<'a>(pub(super) &'a dyn ResponseCode);
@@ -65,8 +55,8 @@ impl ResponseCode for AnyCode<'_> {
         self.0.explain()
     }
 
-    fn __retry_after(&self) -> Option<u32> {
-        self.0.__retry_after()
+    fn __fields(&self) -> &[Field] {
+        self.0.__fields()
     }
 }
 

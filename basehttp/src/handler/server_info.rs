@@ -28,7 +28,7 @@ pub struct ServerInfo {
 }
 
 /// The hook that is told of failures.
-pub(crate) type HandleError = dyn Fn(&HandlerError) + Send + Sync;
+pub(crate) type HandleError = dyn Fn(&HandlerError<'_>) + Send + Sync;
 
 /// Asks a name service for the name of a client.
 pub(crate) type NameOf = fn(IpAddr) -> Option<String>;
@@ -69,7 +69,7 @@ impl ServerInfo {
         &self.handle
     }
 
-    pub(crate) fn report(&self, error: &HandlerError) {
+    pub(crate) fn report(&self, error: &HandlerError<'_>) {
         if let Some(hook) = &self.handle_error {
             hook(error);
         }

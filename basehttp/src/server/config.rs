@@ -373,7 +373,7 @@ impl ServerBuilder {
     /// Python's `handle_error`: is told of every failure that is the handler's own, an error that it returns or a panic, in
     /// addition to the line in the log. What the client has caused (400, 408, 413, a connection that it closed) is only
     /// logged.
-    pub fn handle_error(mut self, handle: impl Fn(&HandlerError) + Send + Sync + 'static) -> Self {
+    pub fn handle_error(mut self, handle: impl Fn(&HandlerError<'_>) + Send + Sync + 'static) -> Self {
         self.hooks.handle_error = Some(Box::new(handle));
         self
     }

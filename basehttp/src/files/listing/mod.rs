@@ -22,9 +22,8 @@ use super::entry::Entry;
 use super::serve::refuse;
 use super::target::{path_of, query_of};
 use super::{Content, Directory};
-use crate::handler::RequestHandler;
-use crate::handler::response_code::Unavailable;
 use crate::handler::unquote;
+use crate::handler::{HttpError, RequestHandler};
 use crate::sync::Arc;
 use folder::{Folder, Form};
 use link::{after, href, next};
@@ -242,7 +241,7 @@ fn unavailable<H: RequestHandler>(
     if directory.lists_shared().is_to_be_told() {
         handler.log_error(format_args!("cannot list a folder: {error}"));
     }
-    handler.send_error(Unavailable(1)).map(|()| None)
+    handler.send_error(HttpError::from(503).with_header("Retry-After", 1)).map(|()| None)
 }
 
 fn prefers_json(accepts: &[&[u8]]) -> bool {

@@ -1,0 +1,170 @@
+//! What is wrong with routes.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::ext::IdentExt as _;
+use syn::{Error, GenericArgument, PathArguments, Type};
+
+use crate::family::Family;
+use crate::messages;
+use crate::model::{Function, Handler, Item};
+use crate::parameters::{Argument, Source, arguments, untaken};
+use crate::report::Report;
+use crate::route::{Route, RouteAttribute};
+use crate::spelling;
+
+/// Whether the function can be called for its routes.
+pub(super) fn check(function: &Function, family: Family, report: &mut Report) -> bool {
+    let ident = &function.sig.ident;
+    let name = ident.unraw().to_string();
+    let mut refuse = |tokens: TokenStream, message: String| {
+        report.error(tokens, message);
+        false
+    };
+    if !function.named.is_empty() {
+        let named = &function.named;
+        return refuse(quote!(#(#named)*), messages::ROUTE_AND_METHOD.to_owned());
+    }
+    if family.overridden(ident).is_some() {
+        return refuse(ident.to_token_stream(), messages::route_as_override(ident));
+    }
+    if let spelling::Name::Method(_) = spelling::function_name(&name) {
+        return refuse(ident.to_token_stream(), messages::route_as_method(&name));
+    }
+    let mut sound = true;
+    for RouteAttribute { route, .. } in &function.routes {
+        sound &= match route {
+            Ok(route) => check_route(function, route, report),
+            Err(error) => {
+                report.push(error.clone());
+                false
+            }
+        };
+    }
+    sound
+}
+
+fn check_route(function: &Function, route: &Route, report: &mut Report) -> bool {
+    let sig = &function.sig;
+    let arguments = arguments(sig, route);
+    let untaken = untaken(sig, route);
+    let mut sound = true;
+    let mut refuse = |tokens: TokenStream, message: String| {
+        report.error(tokens, message);
+        sound = false;
+    };
+    let unmet: Vec<&Argument<'_>> = arguments
+        .iter()
+        .filter(|argument| argument.source.is_none_or(|source| source == Source::Body))
+        .collect();
+    // What is in the pattern and what is in the function may be one name, spelled in two ways: one mistake, told once.
+    let mut told: Vec<String> = Vec::new();
+    for parameter in untaken {
+        let names: Vec<String> =
+            unmet.iter().filter_map(|argument| argument.name).map(|name| name.unraw().to_string()).collect();
+        let near = spelling::nearest(parameter, names.iter().map(String::as_str));
+        let alone =
+            (names.len() == 1 && unmet.len() == 1 && route.is_for_get()).then(|| names.first()).flatten();
+        let near = near.or(alone.map(String::as_str));
+        refuse(
+            route.literal.to_token_stream(),
+            messages::parameter_without_argument(parameter, &sig.ident, near),
+        );
+        told.extend(near.map(str::to_owned));
+    }
+    let body = arguments.iter().find(|argument| argument.source == Some(Source::Body));
+    for argument in &arguments {
+        let name = argument.name.map_or_else(|| "_".to_owned(), |name| name.unraw().to_string());
+        if told.contains(&name) {
+            continue;
+        }
+        match argument.source {
+            None => {
+                let pattern = route.literal.value();
+                let message = match body {
+                    Some(body) => messages::two_bodies(&name, &shown(body), &pattern),
+                    None => {
+                        let near = spelling::nearest(&name, route.pattern.names());
+                        messages::argument_without_parameter(&name, &pattern, near)
+                    }
+                };
+                refuse(argument.arg.to_token_stream(), message);
+            }
+            Some(Source::Segment(_) | Source::Rest(_)) if is_option(argument.ty) => {
+                refuse(argument.ty.to_token_stream(), messages::option_of_path(&name));
+            }
+            Some(Source::Segment(_) | Source::Rest(_) | Source::Query(_)) if is_static(argument.ty) => {
+                refuse(argument.ty.to_token_stream(), messages::static_argument(&name));
+            }
+            Some(_) => {}
+        }
+    }
+    if let (Some((limit, _)), None) = (&route.limit, body) {
+        refuse(limit.to_token_stream(), messages::route_limit_without_body(&sig.ident));
+    }
+    sound
+}
+
+fn shown(argument: &Argument<'_>) -> String {
+    argument.name.map_or_else(|| argument.ty.to_token_stream().to_string(), ToString::to_string)
+}
+
+fn is_option(ty: &Type) -> bool {
+    let Type::Path(path) = ty else { return false };
+    path.path.segments.last().is_some_and(|segment| segment.ident == "Option")
+}
+
+/// `&'static str`, also in an `Option` or a `Vec`.
+fn is_static(ty: &Type) -> bool {
+    match ty {
+        Type::Reference(reference) => {
+            reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static")
+        }
+        Type::Path(path) => path.path.segments.iter().any(|segment| match &segment.arguments {
+            PathArguments::AngleBracketed(arguments) => arguments
+                .args
+                .iter()
+                .any(|argument| matches!(argument, GenericArgument::Type(ty) if is_static(ty))),
+            _ => false,
+        }),
+        _ => false,
+    }
+}
+
+/// Two routes for one method and the same paths. Of those under `#[cfg]` the expansion has the compiler judge.
+pub(super) fn check_conflicts(handler: &Handler, report: &mut Report, unsound: &mut BTreeSet<usize>) {
+    let mut seen: Vec<(&RouteAttribute, &Route)> = Vec::new();
+    for (index, item) in handler.items.iter().enumerate() {
+        let Item::Function(function) = item else { continue };
+        if function.is_under_cfg() {
+            continue;
+        }
+        for attribute in &function.routes {
+            let Ok(route) = &attribute.route else { continue };
+            for (first, other) in &seen {
+                let Some(message) = conflict(other, route) else { continue };
+                report.push(over_both(first, attribute, &message));
+                unsound.insert(index);
+            }
+            seen.push((attribute, route));
+        }
+    }
+}
+
+/// What is wrong with two routes, if they are for the same requests.
+pub(crate) fn conflict(first: &Route, second: &Route) -> Option<String> {
+    if first.pattern.shape() != second.pattern.shape() {
+        return None;
+    }
+    let same = |method: &&str| second.methods.iter().any(|other| other.name == **method);
+    let method = first.methods.iter().map(|method| &*method.name).find(same)?;
+    Some(messages::routes_clash(&first.title(method), &second.title(method), &first.pattern.example()))
+}
+
+/// One error for two places: the compiler shows all from the one to the other.
+pub(crate) fn over_both(first: &RouteAttribute, second: &RouteAttribute, message: &str) -> Error {
+    let (first, second) = (&first.attr, &second.attr);
+    Error::new_spanned(quote!(#first #second), message)
+}

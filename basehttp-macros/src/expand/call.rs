@@ -1,0 +1,143 @@
+//! What is called for a route: it reads the arguments and calls the method.
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote};
+use syn::ReceiverKind;
+use syn::Type;
+
+use super::outcome::{answer, kept, return_span};
+use super::spans::{ends, spanned};
+use crate::model::Function;
+use crate::parameters::{Argument, Source, arguments};
+use crate::route::Route;
+
+/// A closure from the handler to an answer.
+pub(super) fn call(
+    function: &Function,
+    route: &Route,
+    guard: Option<&Ident>,
+    krate: &TokenStream,
+) -> TokenStream {
+    let ident = &function.sig.ident;
+    let arguments = arguments(&function.sig, route);
+    let guard = guard.map(|guard| self::guard(guard, krate));
+    let (_, last) = return_span(function);
+    let handler = Ident::new("__handler", last);
+    let base = quote!(<Self as ::core::ops::Deref>::deref(#handler));
+    let of_target = |argument: &Argument<'_>| !matches!(argument.source, Some(Source::Body) | None);
+    let target = arguments.iter().any(of_target).then(|| {
+        // A method that changes the handler cannot hold anything of it.
+        let owned = changes_handler(function).then(|| quote!(.into_owned()));
+        quote!(let __target = #base.__route_target()#owned;)
+    });
+    let numbered = || arguments.iter().enumerate();
+    let of_body = |(_, argument): &(usize, &Argument<'_>)| argument.source == Some(Source::Body);
+    // The body comes last: what the target alone condemns need not be sent.
+    let reads = numbered().filter(|argument| !of_body(argument)).chain(numbered().filter(of_body));
+    let reads = reads.map(|(number, argument)| read(number, argument, route, &base, krate));
+    let names = numbered().map(|(number, _)| format_ident!("__argument{number}"));
+    let (first, last) = return_span(function);
+    let call = spanned(quote!(Self::#ident), first, last);
+    let answer = answer(&quote!(#call(#handler #(, #names)*)), function, krate);
+    quote! {
+        |#handler: &mut Self| {
+            #guard
+            #target
+            #(#reads)*
+            #answer
+        }
+    }
+}
+
+fn changes_handler(function: &Function) -> bool {
+    match function.sig.receiver().map(|receiver| &receiver.kind) {
+        Some(ReceiverKind::Reference(_, _, mutability)) => mutability.is_some(),
+        Some(ReceiverKind::Typed(_, ty)) => {
+            matches!(&**ty, Type::Reference(reference) if reference.mutability.is_some())
+        }
+        _ => false,
+    }
+}
+
+/// What stands between a request and all routes of a block.
+fn guard(guard: &Ident, krate: &TokenStream) -> TokenStream {
+    let span = guard.span();
+    let kept = kept(&spanned(quote!(Self::#guard(__handler)), span, span), krate, span, span);
+    let refusal = spanned(quote!(#krate::__private::refusal), span, span);
+    quote! {
+        let __guarded = &mut *__handler;
+        if let ::core::option::Option::Some(__refused) = {
+            let __handler = __guarded;
+            #refusal(#kept)
+        } {
+            return __refused;
+        }
+    }
+}
+
+/// Reads an argument.
+fn read(
+    number: usize,
+    argument: &Argument<'_>,
+    route: &Route,
+    base: &TokenStream,
+    krate: &TokenStream,
+) -> TokenStream {
+    let name = format_ident!("__argument{number}");
+    let text = format_ident!("__text{number}");
+    let ty = without_names(argument.ty.to_token_stream());
+    let (first, last) = ends(argument.ty);
+    let at_type = |tokens: TokenStream| spanned(tokens, first, last);
+    match argument.source {
+        Some(Source::Segment(index)) => {
+            let made = at_type(quote!(#krate::__private::path_argument(&#text)));
+            quote! {
+                let #text = #krate::__private::segment(&__target, #index)?;
+                let #name: #ty = #made?;
+            }
+        }
+        Some(Source::Rest(index)) => {
+            let made = at_type(quote!(#krate::__private::path_argument(&#text)));
+            quote! {
+                let #text = #krate::__private::rest(&__target, #index)?;
+                let #name: #ty = #made?;
+            }
+        }
+        Some(Source::Query(key)) => {
+            let made = at_type(quote!(#krate::__private::query_argument(#key, &#text)));
+            quote! {
+                let #text = #krate::__private::values(&__target, #key)?;
+                let #name: #ty = #made?;
+            }
+        }
+        Some(Source::Body) | None => {
+            let limit = match &route.limit {
+                Some((_, limit)) => limit.to_token_stream(),
+                None => quote!(#krate::__private::BODY_LIMIT),
+            };
+            let read = at_type(quote!(.__body_argument(#limit)));
+            quote!(let #name: #ty = #base #read?;)
+        }
+    }
+}
+
+/// A type whose lifetimes are those of where it stands.
+fn without_names(tokens: TokenStream) -> TokenStream {
+    let mut after_quote = false;
+    let anonymous = tokens.into_iter().map(|token| {
+        let in_lifetime = std::mem::replace(&mut after_quote, false);
+        match token {
+            TokenTree::Ident(name) if in_lifetime && name != "static" => Ident::new("_", name.span()).into(),
+            TokenTree::Group(group) => {
+                let mut inside = proc_macro2::Group::new(group.delimiter(), without_names(group.stream()));
+                inside.set_span(group.span());
+                inside.into()
+            }
+            token => {
+                after_quote = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '\'');
+                token
+            }
+        }
+    });
+    anonymous.collect()
+}

@@ -1,0 +1,209 @@
+//! The routes of a block as a tree that the runtime walks along a path.
+
+use std::collections::BTreeMap;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use super::call::call;
+use super::cfg::predicates;
+use crate::check::routes::{conflict, over_both};
+use crate::model::{Function, Handler};
+use crate::pattern::Segment;
+use crate::route::{Route, RouteAttribute};
+
+/// A route of a block.
+struct Entry<'a> {
+    function: &'a Function,
+    attribute: &'a RouteAttribute,
+    route: &'a Route,
+    /// The `#[cfg]`s under which it is there.
+    predicates: Vec<TokenStream>,
+}
+
+fn entries(handler: &Handler) -> Vec<Entry<'_>> {
+    let entries = handler.functions().flat_map(|function| {
+        function.sound_routes().map(move |(attribute, route)| {
+            let predicates = predicates(&function.attrs);
+            Entry { function, attribute, route, predicates }
+        })
+    });
+    entries.collect()
+}
+
+/// The value of the type `Routes`, if there are any.
+pub(super) fn table(handler: &Handler, guard: Option<&Ident>, krate: &TokenStream) -> Option<TokenStream> {
+    let entries = entries(handler);
+    if entries.is_empty() {
+        return None;
+    }
+    let mut tree = Tree::default();
+    let mut rows = TokenStream::new();
+    let mut count: u16 = 0;
+    for (number, entry) in (0_u16..).zip(&entries) {
+        let pattern = entry.route.pattern.path();
+        let function = entry.function.sig.ident.to_string();
+        for method in &entry.route.methods {
+            let name = &method.name;
+            let row = quote!(#krate::__private::RouteRow {
+                method: #name, pattern: #pattern, function: #function, call: #number
+            });
+            rows.extend(under(&entry.predicates, &row, &quote!(#krate::__private::RouteRow::ABSENT)));
+            tree.insert(&entry.route.pattern.segments, count, &entry.predicates);
+            count += 1;
+        }
+    }
+    let calls = entries.iter().map(|entry| {
+        let deprecated = entry.function.allows_deprecated();
+        let call = call(entry.function, entry.route, guard, krate);
+        under(&entry.predicates, &quote!(#deprecated #call), &quote!(#krate::__private::absent))
+    });
+    let root = tree.tokens(krate);
+    Some(quote! {
+        #krate::__private::Routes {
+            table: &#krate::__private::RouteTable { root: #root, rows: &[#rows] },
+            calls: &[#(#calls)*],
+        }
+    })
+}
+
+/// An element of an array, in whose place there is another one where its `#[cfg]`s leave it out: so the others keep their numbers.
+fn under(predicates: &[TokenStream], element: &TokenStream, otherwise: &TokenStream) -> TokenStream {
+    if predicates.is_empty() {
+        return quote!(#element,);
+    }
+    quote!(#[cfg(all(#(#predicates),*))] #element, #[cfg(not(all(#(#predicates),*)))] #otherwise,)
+}
+
+/// A node of the tree.
+#[derive(Default)]
+struct Tree {
+    /// In the order in which the runtime looks: by length, then by the bytes.
+    literals: BTreeMap<(usize, String), Self>,
+    parameter: Option<Box<Self>>,
+    rest: Vec<Leaf>,
+    here: Vec<Leaf>,
+}
+
+struct Leaf {
+    row: u16,
+    predicates: Vec<TokenStream>,
+}
+
+impl Tree {
+    fn insert(&mut self, segments: &[Segment], row: u16, predicates: &[TokenStream]) {
+        let leaf = || Leaf { row, predicates: predicates.to_vec() };
+        let Some((first, others)) = segments.split_first() else {
+            self.here.push(leaf());
+            return;
+        };
+        match first {
+            Segment::Literal(text) => {
+                let next = self.literals.entry((text.len(), text.clone())).or_default();
+                next.insert(others, row, predicates);
+            }
+            Segment::Parameter(_) => self.parameter.get_or_insert_default().insert(others, row, predicates),
+            Segment::Rest(_) => self.rest.push(leaf()),
+        }
+    }
+
+    /// The `#[cfg]` under which something is in it.
+    fn cfg(&self) -> TokenStream {
+        let mut of_leaves = Vec::new();
+        if !self.collect(&mut of_leaves) {
+            return TokenStream::new();
+        }
+        quote!(#[cfg(any(#(#of_leaves),*))])
+    }
+
+    /// False if something is always in it.
+    fn collect(&self, of_leaves: &mut Vec<TokenStream>) -> bool {
+        let leaves = self.here.iter().chain(&self.rest);
+        for Leaf { predicates, .. } in leaves {
+            if predicates.is_empty() {
+                return false;
+            }
+            of_leaves.push(quote!(all(#(#predicates),*)));
+        }
+        let mut nodes = self.literals.values().chain(self.parameter.as_deref());
+        nodes.all(|node| node.collect(of_leaves))
+    }
+
+    fn tokens(&self, krate: &TokenStream) -> TokenStream {
+        let literals = self.literals.iter().map(|((_, text), node)| {
+            let (cfg, tokens) = (node.cfg(), node.tokens(krate));
+            quote!(#cfg (#text, #tokens))
+        });
+        let literals = (!self.literals.is_empty()).then(|| quote!(literals: &[#(#literals),*],));
+        let parameter = self.parameter.as_ref().map(|node| {
+            let (cfg, tokens) = (node.cfg(), node.tokens(krate));
+            quote!(#cfg parameter: ::core::option::Option::Some(&#tokens),)
+        });
+        let rest = leaves("rest", &self.rest);
+        let here = leaves("here", &self.here);
+        quote!(#krate::__private::Node { #literals #parameter #rest #here ..#krate::__private::Node::EMPTY })
+    }
+}
+
+fn leaves(field: &str, leaves: &[Leaf]) -> Option<TokenStream> {
+    let field = format_ident!("{field}");
+    let rows = leaves.iter().map(|Leaf { row, predicates }| {
+        let cfg = (!predicates.is_empty()).then(|| quote!(#[cfg(all(#(#predicates),*))]));
+        quote!(#cfg #row)
+    });
+    (!leaves.is_empty()).then(|| quote!(#field: &[#(#rows),*],))
+}
+
+/// Two routes for one method and the same paths whose `#[cfg]`s are not opposite. Without `#[cfg]`s that is a mistake that `check` has
+/// found; what holds of those only the compiler knows.
+pub(super) fn clashes(handler: &Handler) -> TokenStream {
+    let mut seen: Vec<Entry<'_>> = Vec::new();
+    let mut clashes = TokenStream::new();
+    for entry in entries(handler) {
+        for first in &seen {
+            let both: Vec<_> = first.predicates.iter().chain(&entry.predicates).collect();
+            let Some(message) = conflict(first.route, entry.route).filter(|_| !both.is_empty()) else {
+                continue;
+            };
+            let error = over_both(first.attribute, entry.attribute, &message).to_compile_error();
+            clashes.extend(quote!(#[cfg(all(#(#both),*))] #error));
+        }
+        seen.push(entry);
+    }
+    clashes
+}
+
+/// A constant for each route, by which the compiler finds those for the same requests in other blocks: it shows both, at their patterns.
+pub(super) fn marks(handler: &Handler) -> TokenStream {
+    let marks = entries(handler).into_iter().flat_map(|entry| {
+        let marks = entry.route.methods.iter().map(|method| {
+            let name = mark(&method.name, &entry.route.pattern.segments);
+            let name = Ident::new(&name, entry.route.literal.span());
+            let predicates = &entry.predicates;
+            quote! {
+                #(#[cfg(#predicates)])*
+                #[doc(hidden)]
+                #[allow(non_upper_case_globals, dead_code, clippy::pedantic)]
+                const #name: () = ();
+            }
+        });
+        marks.collect::<Vec<_>>()
+    });
+    marks.collect()
+}
+
+/// An identifier for a method and the shape of a pattern: each underscore begins an escape, so that no two have one name.
+fn mark(method: &str, segments: &[Segment]) -> String {
+    let escaped = |text: &str| {
+        let escape = |c: char| {
+            if c.is_ascii_alphanumeric() { c.to_string() } else { format!("_x{:x}_", u32::from(c)) }
+        };
+        text.chars().map(escape).collect::<String>()
+    };
+    let path = segments.iter().map(|segment| match segment {
+        Segment::Literal(text) => format!("__{}", escaped(text)),
+        Segment::Parameter(_) => "___P".to_owned(),
+        Segment::Rest(_) => "___R".to_owned(),
+    });
+    format!("two_routes_answer_{}{}", escaped(method), path.collect::<String>())
+}

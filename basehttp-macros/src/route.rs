@@ -1,0 +1,180 @@
+//! The attribute `#[route(GET, "/users/{id}")]`, read.
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::ext::IdentExt as _;
+use syn::parse::ParseStream;
+use syn::{Attribute, Error, Expr, Ident, LitStr, Token};
+
+use crate::messages;
+use crate::pattern::Pattern;
+use crate::spelling;
+
+/// A `#[route]` above a function, and what it says or what is wrong with it.
+#[derive(Clone)]
+pub(crate) struct RouteAttribute {
+    pub(crate) attr: Attribute,
+    pub(crate) route: Result<Route, Error>,
+}
+
+/// What a `#[route]` says.
+#[derive(Clone)]
+pub(crate) struct Route {
+    pub(crate) methods: Vec<RouteMethod>,
+    /// The pattern as it is written, and with what its block has before it.
+    pub(crate) literal: LitStr,
+    pub(crate) pattern: Pattern,
+    /// The most bytes of a body.
+    pub(crate) limit: Option<(Ident, Expr)>,
+}
+
+#[derive(Clone)]
+pub(crate) struct RouteMethod {
+    pub(crate) name: String,
+    /// Where it stands.
+    tokens: TokenStream,
+}
+
+impl RouteAttribute {
+    /// Reads an attribute of a block whose paths have this prefix.
+    pub(crate) fn new(attr: Attribute, prefix: &str) -> Self {
+        let route = match attr.meta.require_list() {
+            Ok(_) => attr.parse_args_with(|input: ParseStream<'_>| route(input, prefix)),
+            Err(_) => Err(Error::new_spanned(&attr, messages::ROUTE_FORM)),
+        };
+        // Without any arguments there is nothing to underline but the attribute.
+        let is_empty = attr.meta.require_list().is_ok_and(|list| list.tokens.is_empty());
+        let route = if is_empty { Err(Error::new_spanned(&attr, messages::ROUTE_FORM)) } else { route };
+        Self { attr, route }
+    }
+}
+
+impl Route {
+    /// Whether it answers GET or HEAD, whose requests have no body.
+    pub(crate) fn is_for_get(&self) -> bool {
+        self.methods.iter().any(|method| method.name == "GET" || method.name == "HEAD")
+    }
+
+    /// The pattern with the method, for messages.
+    pub(crate) fn title(&self, method: &str) -> String {
+        format!("{method} {}", self.pattern.path())
+    }
+}
+
+fn route(input: ParseStream<'_>, prefix: &str) -> syn::Result<Route> {
+    if input.peek(LitStr) {
+        let literal: LitStr = input.fork().parse()?;
+        if literal.value().starts_with('/') {
+            let ahead = input.fork();
+            ahead.parse::<LitStr>()?;
+            let swapped = ahead.peek(Token![,]) && ahead.peek2(Ident);
+            let message = if swapped {
+                messages::ROUTE_SWAPPED.to_owned()
+            } else {
+                messages::route_without_method(&literal.value())
+            };
+            return Err(Error::new_spanned(literal, message));
+        }
+    }
+    let mut methods: Vec<RouteMethod> = Vec::new();
+    loop {
+        let method = method(input)?;
+        if methods.iter().any(|other| other.name == method.name) {
+            return Err(Error::new_spanned(&method.tokens, messages::route_method_twice(&method.name)));
+        }
+        methods.push(method);
+        if !input.peek(Token![|]) {
+            break;
+        }
+        input.parse::<Token![|]>()?;
+    }
+    let written = || methods.iter().map(|method| method.tokens.to_string()).collect::<Vec<_>>();
+    if input.is_empty() {
+        return Err(Error::new_spanned(
+            last(&methods),
+            messages::route_without_pattern(&written().join(" | ")),
+        ));
+    }
+    input.parse::<Token![,]>().map_err(|_| input.error(messages::ROUTE_FORM))?;
+    if input.is_empty() {
+        return Err(Error::new_spanned(
+            last(&methods),
+            messages::route_without_pattern(&written().join(" | ")),
+        ));
+    }
+    if input.peek(Ident) && (input.peek2(Token![,]) || input.peek2(Token![|])) {
+        let other: Ident = input.call(Ident::parse_any)?;
+        let methods = written().into_iter().chain([other.to_string()]).collect::<Vec<_>>().join(" | ");
+        return Err(Error::new_spanned(other, messages::route_method_comma(&methods)));
+    }
+    let literal: LitStr = input.parse().map_err(|_| input.error(messages::ROUTE_FORM))?;
+    let own = literal.value();
+    // In a block with a prefix, a route may be for the prefix itself.
+    let text = if own.is_empty() || own.starts_with(['/', '?']) { format!("{prefix}{own}") } else { own };
+    let pattern = Pattern::parse(&text).map_err(|message| Error::new_spanned(&literal, message))?;
+    let limit = limit(input)?;
+    Ok(Route { methods, literal, pattern, limit })
+}
+
+fn last(methods: &[RouteMethod]) -> Option<&TokenStream> {
+    methods.last().map(|method| &method.tokens)
+}
+
+fn method(input: ParseStream<'_>) -> syn::Result<RouteMethod> {
+    if input.peek(LitStr) {
+        let literal: LitStr = input.parse()?;
+        let name = literal.value();
+        let message = if spelling::is_token(&name) {
+            match spelling::miscased_method(&name) {
+                Some(meant) => messages::route_method_miscased(&name, meant),
+                None => return Ok(RouteMethod { name, tokens: literal.into_token_stream() }),
+            }
+        } else {
+            messages::not_a_token(&name)
+        };
+        return Err(Error::new_spanned(literal, message));
+    }
+    let ident = input.call(Ident::parse_any).map_err(|_| input.error(messages::ROUTE_FORM))?;
+    let name = ident.unraw().to_string();
+    let message = if matches!(name.to_ascii_uppercase().as_str(), "ANY" | "ALL") {
+        messages::route_any_method(&name)
+    } else if let Some(meant) = spelling::miscased_method(&name) {
+        messages::route_method_miscased(&name, meant)
+    } else if let Some(meant) = spelling::misspelled_method(&name) {
+        messages::route_near_method(&name, meant)
+    } else if !name.is_ascii() {
+        messages::not_a_token(&name)
+    } else {
+        return Ok(RouteMethod { name, tokens: ident.into_token_stream() });
+    };
+    Err(Error::new_spanned(ident, message))
+}
+
+/// What follows the pattern.
+fn limit(input: ParseStream<'_>) -> syn::Result<Option<(Ident, Expr)>> {
+    let mut limit = None;
+    while !input.is_empty() {
+        input.parse::<Token![,]>().map_err(|_| input.error(messages::COMMA))?;
+        if input.is_empty() {
+            break;
+        }
+        let name = input.call(Ident::parse_any).map_err(|_| input.error(messages::ROUTE_LIMIT_VALUE))?;
+        if name != "limit" {
+            return Err(Error::new_spanned(&name, messages::route_unknown_argument(&name.to_string())));
+        }
+        if limit.is_some() {
+            return Err(Error::new_spanned(&name, messages::argument_twice(&name)));
+        }
+        input.parse::<Token![=]>().map_err(|_| Error::new_spanned(&name, messages::ROUTE_LIMIT_VALUE))?;
+        let value = input.parse().map_err(|_| Error::new_spanned(&name, messages::ROUTE_LIMIT_VALUE))?;
+        limit = Some((name, value));
+    }
+    Ok(limit)
+}
+
+/// For the place of an error.
+impl ToTokens for RouteMethod {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.tokens.to_tokens(tokens);
+    }
+}

@@ -1,0 +1,113 @@
+//! Links to routes: the way back from a function to its path.
+
+use std::fmt::{Display, Write as _};
+
+/// The path of a route, with the values of its parameters.
+#[derive(Debug, Default)]
+pub struct Link {
+    text: String,
+    has_query: bool,
+}
+
+/// A value for a parameter of this type.
+#[diagnostic::on_unimplemented(
+    message = "this link takes a `{T}`, and not a `{Self}`",
+    label = "expected a `{T}` that can be displayed"
+)]
+pub trait LinkValue<T: ?Sized> {
+    /// The value as text.
+    fn text(&self) -> String;
+}
+
+impl<T: Display> LinkValue<T> for T {
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl<T: Display> LinkValue<T> for &T {
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Link {
+    /// A link with nothing in it.
+    pub const fn new() -> Self {
+        Self { text: String::new(), has_query: false }
+    }
+
+    /// A segment of the pattern.
+    #[must_use]
+    pub fn literal(mut self, segment: &str) -> Self {
+        self.text.push('/');
+        encode(&mut self.text, segment, is_of_segment);
+        self
+    }
+
+    /// A parameter for one segment.
+    #[must_use]
+    pub fn segment(self, value: &str) -> Self {
+        self.literal(value)
+    }
+
+    /// A parameter for all that follows. Its slashes stay.
+    #[must_use]
+    pub fn rest(mut self, value: &str) -> Self {
+        self.text.push('/');
+        encode(&mut self.text, value, |byte| byte == b'/' || is_of_segment(byte));
+        self
+    }
+
+    /// A parameter of the query.
+    #[must_use]
+    pub fn query(mut self, key: &str, value: &str) -> Self {
+        self.text.push(if std::mem::replace(&mut self.has_query, true) { '&' } else { '?' });
+        encode(&mut self.text, key, is_of_query);
+        self.text.push('=');
+        encode(&mut self.text, value, is_of_query);
+        self
+    }
+
+    /// The link.
+    pub fn finish(self) -> String {
+        self.text
+    }
+}
+
+/// RFC 3986 section 3.3: `pchar`, percent signs apart.
+fn is_of_segment(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&byte)
+}
+
+/// What stands for itself in a query and in a form (WHATWG URL, section 5.2), blanks apart.
+fn is_of_query(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
+}
+
+fn encode(to: &mut String, text: &str, stays: impl Fn(u8) -> bool) {
+    for byte in text.bytes() {
+        if stays(byte) { to.push(char::from(byte)) } else { push_encoded(to, byte) }
+    }
+}
+
+/// RFC 3986 section 2.1.
+pub(super) fn push_encoded(to: &mut String, byte: u8) {
+    let _ = write!(to, "%{byte:02X}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_means_something_in_a_link_is_encoded() {
+        let link = Link::new()
+            .literal("a b")
+            .segment("x/y?z#%é")
+            .rest("c/d e")
+            .query("q", "a&b=c+d e")
+            .query("é", "");
+        assert_eq!(link.finish(), "/a%20b/x%2Fy%3Fz%23%25%C3%A9/c/d%20e?q=a%26b%3Dc%2Bd%20e&%C3%A9=");
+    }
+}

@@ -1,0 +1,148 @@
+//! What answers a request: the route for its path, or else the `do_*` method of its request method.
+
+use super::any_handler::AnyHandler;
+use super::route::{Match, Rank, Resolution, RouteRow, RouteTable, RouteTarget};
+
+/// What answers the current request. It is looked for once.
+pub(crate) fn resolution(handler: &dyn AnyHandler) -> Resolution {
+    let vars = handler.vars();
+    if let Some(known) = vars.resolution() {
+        return known;
+    }
+    let found = resolve(handler);
+    vars.set_resolution(found);
+    found
+}
+
+fn resolve(handler: &dyn AnyHandler) -> Resolution {
+    let request = handler.vars().request();
+    let command = request.command();
+    let method = handler.method_row(command);
+    if handler.routes(0).is_none() {
+        return method.map_or(Resolution::NotImplemented, Resolution::Method);
+    }
+    let found = matches(handler, &RouteTarget::new(request.route_target()));
+    if let Some(route) = found.route(command) {
+        return route;
+    }
+    match method {
+        Some(row) => Resolution::Method(row),
+        None if command == "OPTIONS" && (found.is_there() || request.target() == b"*") => Resolution::Options,
+        None if found.is_there() => Resolution::NotAllowed,
+        None if is_known(handler, command) => Resolution::NotFound,
+        None => Resolution::NotImplemented,
+    }
+}
+
+/// The rows of all blocks whose pattern is the closest one.
+struct Matches {
+    rank: Rank,
+    found: Vec<(u16, &'static RouteTable, Match)>,
+}
+
+fn matches(handler: &dyn AnyHandler, target: &RouteTarget<'_>) -> Matches {
+    let mut matches = Matches { rank: Rank::default(), found: Vec::new() };
+    for (number, table) in blocks(handler) {
+        let Some(found) = table.find(target.path()) else { continue };
+        if found.rank > matches.rank {
+            matches.found.clear();
+            matches.rank = found.rank;
+        }
+        if found.rank == matches.rank {
+            matches.found.push((number, table, found));
+        }
+    }
+    matches
+}
+
+fn blocks(handler: &dyn AnyHandler) -> impl Iterator<Item = (u16, &'static RouteTable)> {
+    (0..u16::MAX).map_while(|number| handler.routes(number).map(|table| (number, table)))
+}
+
+impl Matches {
+    fn is_there(&self) -> bool {
+        !self.found.is_empty()
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (u16, u16, &'static RouteRow)> {
+        self.found.iter().flat_map(|(block, table, found)| {
+            found.rows.iter().filter_map(|number| Some((*block, *number, table.row(*number)?)))
+        })
+    }
+
+    /// The route for a method. HEAD is answered by that for GET.
+    fn route(&self, command: &str) -> Option<Resolution> {
+        let of = |method: &str| self.rows().find(|(.., row)| row.method == method);
+        let route = of(command).or_else(|| if command == "HEAD" { of("GET") } else { None });
+        route.map(|(block, row, _)| Resolution::Route(block, row))
+    }
+}
+
+/// Whether some route has this method.
+fn is_known(handler: &dyn AnyHandler, command: &str) -> bool {
+    let is_it = |row: &RouteRow| row.method == command || row.method == "GET" && command == "HEAD";
+    command == "OPTIONS" || blocks(handler).any(|(_, table)| table.rows.iter().any(is_it))
+}
+
+/// The row of the route that answers the current request.
+pub(crate) fn route(handler: &dyn AnyHandler) -> Option<&'static RouteRow> {
+    match resolution(handler) {
+        Resolution::Route(block, row) => handler.routes(block)?.row(row),
+        _ => None,
+    }
+}
+
+/// The name of the function that answers the current request.
+pub(crate) fn function(handler: &dyn AnyHandler) -> Option<&'static str> {
+    match resolution(handler) {
+        Resolution::Method(row) => handler.method(row).map(|(_, function)| function),
+        Resolution::Route(..) => route(handler).map(|row| row.function),
+        _ => None,
+    }
+}
+
+/// What the engine tells requests apart by: the pattern of the route, or the path.
+pub(crate) fn path_or_pattern(handler: &dyn AnyHandler) -> &str {
+    match route(handler) {
+        Some(route) => route.pattern,
+        None => handler.vars().request().path(),
+    }
+}
+
+/// The request methods as the `Allow` field lists them (RFC 9110 section 10.2.1): those that the path of the request has, by routes and
+/// by `do_*` methods. Where a function answers it, its own are not among them: it has refused.
+pub(crate) fn allowed(handler: &dyn AnyHandler) -> String {
+    let (resolution, refused) = (resolution(handler), function(handler));
+    let mut methods: Vec<&str> = Vec::new();
+    let mut add = |method: &'static str, function: &'static str| {
+        if refused != Some(function) && !methods.contains(&method) {
+            methods.push(method);
+        }
+    };
+    let has_routes = handler.routes(0).is_some();
+    if has_routes {
+        let of_all =
+            matches!(resolution, Resolution::NotImplemented) || handler.vars().request().target() == b"*";
+        let target = RouteTarget::new(handler.vars().request().route_target());
+        let of_path = matches(handler, &target);
+        let of_path = of_path.rows().map(|(.., row)| row);
+        let rows: Vec<&'static RouteRow> = if of_all {
+            blocks(handler).flat_map(|(_, table)| table.rows).filter(|row| !row.method.is_empty()).collect()
+        } else {
+            of_path.collect()
+        };
+        for row in rows {
+            add(row.method, row.function);
+            if row.method == "GET" {
+                add("HEAD", row.function);
+            }
+        }
+    }
+    for (method, function) in (0..).map_while(|row| handler.method(row)) {
+        add(method, function);
+    }
+    if has_routes && !methods.contains(&"OPTIONS") {
+        methods.push("OPTIONS");
+    }
+    methods.join(", ")
+}

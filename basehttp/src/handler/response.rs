@@ -1,0 +1,421 @@
+//! Responses as values: what a method returns instead of writing.
+
+use std::borrow::Cow;
+use std::fmt::{self, Display};
+
+use super::http_error::HttpError;
+use super::payload::Payload;
+use super::response_code::{Field, ResponseCode};
+use super::returned_error::ReturnedError;
+use crate::proto::status::HTTPStatus;
+use crate::sync::Arc;
+
+/// A response as a value: status, header fields, and a body that is all here.
+///
+/// Most methods need none: text, bytes, `Json<T>` and pairs of a status and a value are responses themselves ([`IntoResponse`]), and
+/// [`with_status`](IntoResponse::with_status) and [`with_header`](IntoResponse::with_header) make one of any of them. A method
+/// whose branches have different kinds of values returns this.
+///
+/// The server sends it as a method does that writes: by [`send_response`](crate::RequestHandler::send_response), `send_header` and
+/// `end_headers`, so that overrides hold. `Content-Length` is added.
+///
+/// ```
+/// use basehttp::prelude::*;
+/// use basehttp::{Redirect, Response};
+///
+/// struct Site { base: BaseHTTPRequestHandler }
+///
+/// #[http_handler]
+/// impl Site {
+///     #[route(GET, "/{name}")]
+///     fn page(&self, name: &str) -> Response {
+///         match name {
+///             "old" => Redirect::to("/new").into_response(),
+///             "new" => "Here it is".with_header("Cache-Control", "max-age=60"),
+///             _ => Response::new(410),
+///         }
+///     }
+/// }
+///
+/// let client = basehttp::testing::client(|base| Site { base });
+/// assert_eq!(client.get("/old").header("location"), Some("/new"));
+/// assert_eq!(client.get("/new").header("cache-control"), Some("max-age=60"));
+/// assert_eq!(client.get("/other").status, 410);
+/// ```
+#[must_use = "a method returns it, and the server sends it"]
+pub struct Response(Option<Box<Kind>>);
+
+enum Kind {
+    Value(ValueParts),
+    /// A page of the handler's.
+    Error(HttpError),
+    /// The value could not be made into bytes.
+    Failed(ReturnedError),
+}
+
+/// What is to be done about a response.
+pub(super) enum Step {
+    /// Nothing: the method has written it.
+    None,
+    Send(ValueParts),
+    SendError(HttpError),
+    Fail(ReturnedError),
+}
+
+/// A response that is to be sent.
+pub(super) struct ValueParts {
+    pub(super) code: Code,
+    pub(super) fields: Vec<Field>,
+    pub(super) body: Option<Payload>,
+}
+
+/// A status, and the message beside it if that is not the standard one.
+pub(super) struct Code {
+    status: HTTPStatus,
+    message: Option<String>,
+}
+
+impl ResponseCode for Code {
+    fn status(&self) -> HTTPStatus {
+        self.status
+    }
+
+    fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+}
+
+impl Response {
+    /// What the method has written.
+    pub(super) const WRITTEN: Self = Self(None);
+
+    /// A response without a body.
+    #[expect(clippy::needless_pass_by_value, reason = "codes are small, and given as literals")]
+    pub fn new(code: impl ResponseCode) -> Self {
+        Self::of(Kind::Value(ValueParts { code: Code::of(&code), fields: Vec::new(), body: None }))
+    }
+
+    /// A response of these bytes, with status 200. They are handed over, without a copy.
+    ///
+    /// ```
+    /// use basehttp::Response;
+    ///
+    /// static LOGO: &[u8] = &[0x89, b'P', b'N', b'G'];
+    ///
+    /// let response = Response::of_bytes("image/png", LOGO);
+    /// ```
+    pub fn of_bytes(content_type: impl Into<Cow<'static, str>>, body: impl Into<Payload>) -> Self {
+        let fields = vec![("Content-Type".into(), content_type.into().into_owned())];
+        Self::of(Kind::Value(ValueParts { code: Code::of(&HTTPStatus::OK), fields, body: Some(body.into()) }))
+    }
+
+    /// For a value that cannot be made into bytes: the answer is 500, and the error is told to the log.
+    #[cfg(feature = "json")]
+    pub(super) fn failed(error: impl std::error::Error + 'static) -> Self {
+        Self::of(Kind::Failed(ReturnedError::plain(error)))
+    }
+
+    fn of(kind: Kind) -> Self {
+        Self(Some(Box::new(kind)))
+    }
+
+    pub(super) fn into_step(self) -> Step {
+        match self.0.map(|kind| *kind) {
+            None => Step::None,
+            Some(Kind::Value(value)) => Step::Send(value),
+            Some(Kind::Error(error)) => Step::SendError(error),
+            Some(Kind::Failed(error)) => Step::Fail(error),
+        }
+    }
+
+    fn set_code(mut self, code: &impl ResponseCode) -> Self {
+        match self.0.as_deref_mut() {
+            None => return Self::new(code.status()),
+            Some(Kind::Value(value)) => value.code = Code::of(code),
+            // What is not there, or has failed, is not made a success.
+            Some(Kind::Error(_) | Kind::Failed(_)) => {}
+        }
+        self
+    }
+}
+
+impl Code {
+    fn of(code: &impl ResponseCode) -> Self {
+        Self { status: code.status(), message: code.message().map(str::to_owned) }
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Response");
+        match self.0.as_deref() {
+            Some(Kind::Value(value)) => debug
+                .field("status", &value.code.status.code())
+                .field("headers", &value.fields)
+                .field("body", &value.body),
+            Some(Kind::Error(error)) => debug.field("error", error),
+            Some(Kind::Failed(error)) => debug.field("failed", error),
+            None => &mut debug,
+        };
+        debug.finish_non_exhaustive()
+    }
+}
+
+/// A value that a method returns and the server sends.
+///
+/// | value | response |
+/// |---|---|
+/// | `&str`, `String`, `Cow<str>` | 200, `text/plain; charset=utf-8` |
+/// | `&[u8]`, `Vec<u8>`, [`Payload`] | 200, `application/octet-stream` |
+/// | [`Html<T>`](Html) | 200, `text/html; charset=utf-8` |
+/// | `Json<T>` (feature `json`) | 200, `application/json` |
+/// | `(code, value)`, as `(201, "made")` | the value's, with another status |
+/// | [`HTTPStatus`] | that status, without a body |
+/// | [`Redirect`] | 303 and `Location` |
+/// | `Option<V>` | the value's, or 404 |
+/// | [`HttpError`] | its error page |
+/// | `()` | what the method has written |
+///
+/// A method may also return a `Result` of one of them, whose error is anything that can be displayed. It is a 500, unless it is
+/// an [`HttpError`] or has one among its causes.
+///
+/// Implement it for types of your own by making one of those of them:
+///
+/// ```
+/// use basehttp::prelude::*;
+/// use basehttp::Response;
+///
+/// struct Celsius(f64);
+///
+/// impl IntoResponse for Celsius {
+///     fn into_response(self) -> Response {
+///         format!("{} °C", self.0).with_header("Cache-Control", "no-store")
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be sent as a response",
+    label = "expected `()`, a value, or a `Result` of one of them",
+    note = "values are text, bytes, `Json<T>`, `Html<T>`, `(u16, value)`, `Option<value>`, `HTTPStatus` and `Redirect`; or write the response \
+        with `self.send_response(...)` and `self.wfile`, and return `io::Result<()>`"
+)]
+pub trait IntoResponse: Sized {
+    /// The response.
+    fn into_response(self) -> Response;
+
+    /// The response with another status, or another message beside it: `Json(user).with_status(201)`. An error, as that of an
+    /// `Option` that is `None`, keeps its own.
+    #[expect(clippy::needless_pass_by_value, reason = "codes are small, and given as literals")]
+    fn with_status(self, code: impl ResponseCode) -> Response {
+        self.into_response().set_code(&code)
+    }
+
+    /// The response with a header field more. `Content-Type` takes the place of the value's own.
+    fn with_header(self, name: impl Into<Cow<'static, str>>, value: impl Display) -> Response {
+        let mut response = self.into_response();
+        let name = name.into();
+        match response.0.as_deref_mut() {
+            Some(Kind::Value(ValueParts { fields, .. })) => {
+                if name.eq_ignore_ascii_case("Content-Type") {
+                    fields.retain(|(name, _)| !name.eq_ignore_ascii_case("Content-Type"));
+                }
+                fields.push((name, value.to_string()));
+                response
+            }
+            Some(Kind::Error(error)) => Response::of(Kind::Error(error.clone().with_header(name, value))),
+            Some(Kind::Failed(_)) => response,
+            None => Response::new(HTTPStatus::OK).with_header(name, value),
+        }
+    }
+}
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const BYTES: &str = "application/octet-stream";
+
+impl IntoResponse for Response {
+    fn into_response(self) -> Response {
+        self
+    }
+}
+
+/// What the method has written.
+impl IntoResponse for () {
+    fn into_response(self) -> Response {
+        Response::WRITTEN
+    }
+}
+
+impl IntoResponse for &str {
+    fn into_response(self) -> Response {
+        Response::of_bytes(TEXT, self.to_owned())
+    }
+}
+
+impl IntoResponse for String {
+    fn into_response(self) -> Response {
+        Response::of_bytes(TEXT, self)
+    }
+}
+
+impl IntoResponse for &String {
+    fn into_response(self) -> Response {
+        self.as_str().into_response()
+    }
+}
+
+impl IntoResponse for Cow<'_, str> {
+    fn into_response(self) -> Response {
+        self.into_owned().into_response()
+    }
+}
+
+impl IntoResponse for &[u8] {
+    fn into_response(self) -> Response {
+        Response::of_bytes(BYTES, self.to_owned())
+    }
+}
+
+impl<const N: usize> IntoResponse for &[u8; N] {
+    fn into_response(self) -> Response {
+        self.as_slice().into_response()
+    }
+}
+
+impl IntoResponse for Vec<u8> {
+    fn into_response(self) -> Response {
+        Response::of_bytes(BYTES, self)
+    }
+}
+
+impl IntoResponse for Arc<[u8]> {
+    fn into_response(self) -> Response {
+        Response::of_bytes(BYTES, self)
+    }
+}
+
+impl IntoResponse for Payload {
+    fn into_response(self) -> Response {
+        Response::of_bytes(BYTES, self)
+    }
+}
+
+#[cfg(feature = "bytes")]
+impl IntoResponse for bytes::Bytes {
+    fn into_response(self) -> Response {
+        Response::of_bytes(BYTES, self)
+    }
+}
+
+/// That status, without a body.
+impl IntoResponse for HTTPStatus {
+    fn into_response(self) -> Response {
+        Response::new(self)
+    }
+}
+
+/// Its error page.
+impl IntoResponse for HttpError {
+    fn into_response(self) -> Response {
+        Response::of(Kind::Error(self))
+    }
+}
+
+/// A value with another status.
+impl<C: ResponseCode, V: IntoResponse> IntoResponse for (C, V) {
+    fn into_response(self) -> Response {
+        self.1.with_status(self.0)
+    }
+}
+
+/// A value that may not be there: 404 then.
+impl<V: IntoResponse> IntoResponse for Option<V> {
+    fn into_response(self) -> Response {
+        match self {
+            Some(value) => value.into_response(),
+            None => HttpError::from(HTTPStatus::NOT_FOUND).into_response(),
+        }
+    }
+}
+
+/// Text that is a page of HTML. What comes from others has to be escaped: [`html_escape`](crate::html_escape).
+///
+/// ```
+/// use basehttp::{Html, html_escape};
+///
+/// fn page(name: &str) -> Html<String> {
+///     Html(format!("<h1>Hello, {}!</h1>", html_escape(name)))
+/// }
+/// # assert_eq!(page("<b>").0, "<h1>Hello, &lt;b&gt;!</h1>");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Html<T>(pub T);
+
+impl<T: Into<String>> IntoResponse for Html<T> {
+    fn into_response(self) -> Response {
+        Response::of_bytes("text/html; charset=utf-8", self.0.into())
+    }
+}
+
+/// A response that sends the client to another address.
+///
+/// What cannot stand in an address is percent-encoded, line ends too. An address that comes from the client may lead to another site:
+/// look at it before.
+///
+/// ```
+/// use basehttp::prelude::*;
+/// use basehttp::Redirect;
+///
+/// struct Site { base: BaseHTTPRequestHandler }
+///
+/// #[http_handler]
+/// impl Site {
+///     #[route(POST, "/login")]
+///     fn login(&self) -> Redirect {
+///         Redirect::to("/welcome")
+///     }
+/// }
+///
+/// let response = basehttp::testing::client(|base| Site { base }).post("/login", "text/plain", "");
+/// assert_eq!((response.status, response.header("location")), (303, Some("/welcome")));
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a method returns it, and the server sends it"]
+pub struct Redirect {
+    status: HTTPStatus,
+    location: String,
+}
+
+impl Redirect {
+    /// 303: the client gets the other address, whatever the method of this request was. Right after a form.
+    pub fn to(location: impl AsRef<str>) -> Self {
+        Self::with(HTTPStatus::SEE_OTHER, location.as_ref())
+    }
+
+    /// 307: the client sends the same request there, and comes back here the next time.
+    pub fn temporary(location: impl AsRef<str>) -> Self {
+        Self::with(HTTPStatus::TEMPORARY_REDIRECT, location.as_ref())
+    }
+
+    /// 308: the client sends the same request there, now and from now on. Browsers remember it for long.
+    pub fn permanent(location: impl AsRef<str>) -> Self {
+        Self::with(HTTPStatus::PERMANENT_REDIRECT, location.as_ref())
+    }
+
+    fn with(status: HTTPStatus, location: &str) -> Self {
+        let mut encoded = String::with_capacity(location.len());
+        for byte in location.bytes() {
+            if byte.is_ascii_graphic() {
+                encoded.push(char::from(byte));
+            } else {
+                super::link::push_encoded(&mut encoded, byte);
+            }
+        }
+        Self { status, location: encoded }
+    }
+}
+
+impl IntoResponse for Redirect {
+    fn into_response(self) -> Response {
+        Response::new(self.status).with_header("Location", self.location)
+    }
+}

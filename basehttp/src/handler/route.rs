@@ -1,0 +1,280 @@
+//! The routes of a handler, as the attribute lists them, and which of them a path is for.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use super::outcome::Answer;
+use crate::proto::grammar::percent_decoded;
+
+/// The routes of a block.
+pub struct Routes<H: 'static> {
+    /// What they are.
+    pub table: &'static RouteTable,
+    /// What is called, by the numbers that the rows have. Each reads the arguments of its route, and calls the method.
+    pub calls: &'static [fn(&mut H) -> Answer],
+}
+
+/// What the routes of a block are, whatever handler they belong to.
+pub struct RouteTable {
+    /// The rows by their paths.
+    pub root: Node,
+    /// One for each method of each pattern, in the order of the source. A route that a `#[cfg]` leaves out is there, and not in the
+    /// tree.
+    pub rows: &'static [RouteRow],
+}
+
+/// A row: a request method with a pattern.
+pub struct RouteRow {
+    /// The request method.
+    pub method: &'static str,
+    /// The pattern without its query.
+    pub pattern: &'static str,
+    /// The name of the function.
+    pub function: &'static str,
+    /// What is called.
+    pub call: u16,
+}
+
+/// What answers the current request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Resolution {
+    /// The `do_*` method in this row.
+    Method(u16),
+    /// A route: its block, and its row in that.
+    Route(u16, u16),
+    /// OPTIONS for a path that is there, and nothing of the handler's to answer it: the methods are told.
+    Options,
+    /// The path is there for other methods.
+    NotAllowed,
+    /// No route has the path, and no `do_*` method takes what routes do not.
+    NotFound,
+    /// Nothing in the handler has the method.
+    NotImplemented,
+}
+
+/// What may follow a beginning of a path.
+pub struct Node {
+    /// Segments that are known, in the order of [`by_length`], with what may follow each.
+    pub literals: &'static [(&'static str, Self)],
+    /// What may follow any segment.
+    pub parameter: Option<&'static Self>,
+    /// The rows for whatever follows.
+    pub rest: &'static [u16],
+    /// The rows where nothing follows.
+    pub here: &'static [u16],
+}
+
+impl<H> Routes<H> {
+    /// No routes.
+    pub const NONE: Self = Self { table: &RouteTable { root: Node::EMPTY, rows: &[] }, calls: &[] };
+}
+
+impl Node {
+    /// A node that nothing leads on from.
+    pub const EMPTY: Self = Self { literals: &[], parameter: None, rest: &[], here: &[] };
+}
+
+/// How close the pattern of a match is: two bits for each segment from the left, so that the first segment in which two patterns
+/// differ decides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Rank(u128);
+
+impl Rank {
+    const LITERAL: u128 = 3;
+    const PARAMETER: u128 = 2;
+    const REST: u128 = 1;
+
+    fn with(self, depth: u32, kind: u128) -> Self {
+        Self(self.0 | kind << 126_u32.saturating_sub(2 * depth))
+    }
+}
+
+/// The rows of a block for a path.
+#[derive(Clone, Copy)]
+pub(super) struct Match {
+    pub(super) rank: Rank,
+    pub(super) rows: &'static [u16],
+}
+
+impl RouteTable {
+    /// The rows whose pattern is the closest one for a path. It is compared segment by segment, each decoded after it was split off.
+    pub(super) fn find(&'static self, path: &[u8]) -> Option<Match> {
+        find(&self.root, path.strip_prefix(b"/")?, Rank::default(), 0)
+    }
+
+    pub(super) fn row(&self, number: u16) -> Option<&RouteRow> {
+        self.rows.get(usize::from(number))
+    }
+}
+
+/// `path` begins with a segment. As deep as the patterns are, whatever the path; a path of any length has been looked at once at each
+/// node of the tree at most.
+fn find(node: &'static Node, path: &[u8], rank: Rank, depth: u32) -> Option<Match> {
+    let (segment, rest) = match path.iter().position(|byte| *byte == b'/') {
+        Some(slash) => path.split_at(slash),
+        None => (path, &path[path.len()..]),
+    };
+    let decoded = percent_decoded(segment);
+    let go_on = |node: &'static Node, kind| {
+        let rank = rank.with(depth, kind);
+        match rest.strip_prefix(b"/") {
+            Some(rest) => find(node, rest, rank, depth + 1),
+            None if node.here.is_empty() => None,
+            None => Some(Match { rank, rows: node.here }),
+        }
+    };
+    let place = node.literals.binary_search_by(|(literal, _)| by_length(literal.as_bytes(), &decoded));
+    if let Some((_, next)) = place.ok().and_then(|place| node.literals.get(place))
+        && let Some(found) = go_on(next, Rank::LITERAL)
+    {
+        return Some(found);
+    }
+    // An empty one is no value: `/users/` is another path than `/users/{id}`.
+    if segment.is_empty() {
+        return None;
+    }
+    if let Some(next) = node.parameter
+        && let Some(found) = go_on(next, Rank::PARAMETER)
+    {
+        return Some(found);
+    }
+    let is_rest = !node.rest.is_empty();
+    is_rest.then(|| Match { rank: rank.with(depth, Rank::REST), rows: node.rest })
+}
+
+/// The order of literals: most differ in their lengths, which is the cheaper comparison.
+fn by_length(one: &[u8], other: &[u8]) -> Ordering {
+    one.len().cmp(&other.len()).then_with(|| one.cmp(other))
+}
+
+/// What routes see of the target of a request: its path and its query as they were sent, of one in absolute form too.
+#[derive(Debug)]
+pub struct RouteTarget<'a> {
+    target: Cow<'a, [u8]>,
+}
+
+impl<'a> RouteTarget<'a> {
+    pub(super) fn new(target: Cow<'a, [u8]>) -> Self {
+        Self { target }
+    }
+
+    /// The same, of which nothing belongs to the handler: for a method that changes it.
+    pub fn into_owned(self) -> RouteTarget<'static> {
+        RouteTarget { target: Cow::Owned(self.target.into_owned()) }
+    }
+
+    pub(super) fn path(&self) -> &[u8] {
+        let end = self.target.iter().position(|byte| matches!(byte, b'?' | b'#'));
+        let path = self.target.get(..end.unwrap_or(self.target.len())).unwrap_or_default();
+        // RFC 9110 section 4.2.3: an empty path is the same as `/`. Only the absolute form can have one.
+        if path.is_empty() { b"/" } else { path }
+    }
+
+    /// The bytes between the first question mark and the fragment, which no client should send.
+    pub(super) fn query(&self) -> &[u8] {
+        let mut parts = self.target.splitn(2, |byte| *byte == b'#');
+        let mut parts = parts.next().unwrap_or_default().splitn(2, |byte| *byte == b'?');
+        parts.nth(1).unwrap_or_default()
+    }
+
+    /// A segment of the path, as it was sent.
+    pub(super) fn segment(&self, index: usize) -> &[u8] {
+        self.path().split(|byte| *byte == b'/').nth(index + 1).unwrap_or_default()
+    }
+
+    /// The segments from this one on, as they were sent.
+    pub(super) fn rest(&self, index: usize) -> &[u8] {
+        self.path().splitn(index + 2, |byte| *byte == b'/').nth(index + 1).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn leaf(rows: &'static [u16]) -> Node {
+        Node { here: rows, ..Node::EMPTY }
+    }
+
+    /// `/` 0, `/a` 1, `/a/{}` 2, `/a/b` 3, `/{}/b/c` 4, `/a/{..}` 5, `/é` 6, `/a/` 7, `/{..}` 8.
+    static TABLE: RouteTable = RouteTable {
+        root: Node {
+            literals: &[
+                ("", leaf(&[0])),
+                (
+                    "a",
+                    Node {
+                        literals: &[("", leaf(&[7])), ("b", leaf(&[3]))],
+                        parameter: Some(&leaf(&[2])),
+                        rest: &[5],
+                        here: &[1],
+                    },
+                ),
+                ("\u{e9}", leaf(&[6])),
+            ],
+            parameter: Some(&Node {
+                literals: &[("b", Node { literals: &[("c", leaf(&[4]))], ..Node::EMPTY })],
+                ..Node::EMPTY
+            }),
+            rest: &[8],
+            here: &[],
+        },
+        rows: &[],
+    };
+
+    #[test]
+    fn the_closest_pattern_from_the_left_is_found() {
+        for (path, row) in [
+            ("/", Some(0)),
+            ("/a", Some(1)),
+            ("/%61", Some(1)),
+            ("/a/x", Some(2)),
+            ("/a/b", Some(3)),
+            ("/a/%62", Some(3)),
+            ("/a/b%2F", Some(2)),
+            ("/a/b/c", Some(5)),
+            ("/x/b/c", Some(4)),
+            ("/x/b/d", Some(8)),
+            ("/a/", Some(7)),
+            ("/a//", Some(8)),
+            ("/a/b/", Some(5)),
+            ("//", None),
+            ("/%C3%A9", Some(6)),
+            ("/\u{e9}", Some(6)),
+            ("/%e9", Some(8)),
+            ("/x", Some(8)),
+            ("/x/", Some(8)),
+            ("x", None),
+            ("*", None),
+            ("", None),
+        ] {
+            let found = TABLE.find(path.as_bytes()).and_then(|found| found.rows.first().copied());
+            assert_eq!(found, row, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_first_segment_that_differs_decides() {
+        let rank = |kinds: &[u128]| {
+            (0..).zip(kinds).fold(Rank::default(), |rank, (depth, kind)| rank.with(depth, *kind))
+        };
+        let (literal, parameter, rest) = (Rank::LITERAL, Rank::PARAMETER, Rank::REST);
+        assert!(rank(&[literal, rest]) > rank(&[parameter, literal, literal]));
+        assert!(rank(&[literal, parameter]) > rank(&[literal, rest]));
+        assert!(rank(&[literal, literal]) > rank(&[literal, parameter]));
+        assert!(rank(&[literal; 64]) > rank(&[&[literal; 63][..], &[parameter]].concat()));
+    }
+
+    #[test]
+    fn the_parts_of_a_target() {
+        let target = RouteTarget::new(b"/a/b%2Fc//d?e=/f?#/g?h".into());
+        assert_eq!((target.path(), target.query()), (&b"/a/b%2Fc//d"[..], &b"e=/f?"[..]));
+        let segments = [0, 1, 2, 3, 4].map(|index| target.segment(index));
+        assert_eq!(segments, [&b"a"[..], b"b%2Fc", b"", b"d", b""]);
+        let rests = [0, 1, 3, 4].map(|index| target.rest(index));
+        assert_eq!(rests, [&b"a/b%2Fc//d"[..], b"b%2Fc//d", b"d", b""]);
+        let target = RouteTarget::new(b"?x".into());
+        assert_eq!((target.path(), target.query()), (&b"/"[..], &b"x"[..]));
+        assert_eq!(RouteTarget::new(b"/a#?b".into()).query(), b"");
+    }
+}
