@@ -23,7 +23,7 @@ pub enum Form {
 }
 
 /// The form of a target that is not empty; `None` where it has none, or one that is not for this method.
-pub(super) fn form_of(method: &[u8], target: &[u8]) -> Option<Form> {
+pub(crate) fn form_of(method: &[u8], target: &[u8]) -> Option<Form> {
     // What a tunnel leads to is an authority, and nothing else is.
     if method == b"CONNECT" {
         return is_authority(target).then_some(Form::Authority);

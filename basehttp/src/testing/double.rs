@@ -6,12 +6,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::TestServer;
+use super::method::check_method;
 use super::scripted::{Answer, Gate, Scene, Scripted};
 use crate::handler::dispatch::check_request;
 use crate::handler::wire::Close;
 use crate::handler::{BaseHTTPRequestHandler, Headers, RequestHandler as _};
 use crate::http_handler;
-use crate::proto::grammar::is_token;
 use crate::server::HTTPServer;
 
 /// A server that stands in for another one in the tests of a client: it answers what the test has said, and keeps what it was
@@ -75,9 +75,6 @@ const LOOK: Duration = Duration::from_millis(20);
 /// How long [`TestDouble::wait_for_requests`] waits, and a response behind a gate that nobody opens.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Those that are not often meant in another case.
-const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
-
 #[derive(Default)]
 struct Script {
     state: Mutex<State>,
@@ -129,11 +126,7 @@ impl TestDouble {
     /// server can make, which [`Scripted::raw`] can.
     #[track_caller]
     pub fn on(&self, method: &str, path: &str, answer: Scripted) {
-        let is_method = !method.is_empty() && method.bytes().all(is_token);
-        assert!(is_method, "{method:?} is no method (RFC 9110 section 9.1)");
-        let likely = method.to_ascii_uppercase();
-        let is_misspelt = likely != method && METHODS.contains(&&*likely);
-        assert!(!is_misspelt, "methods are told apart by case: did you mean {likely}?");
+        check_method(method);
         assert!(
             path.starts_with('/') || path == "*",
             "a path begins with a slash: did you mean \"/{path}\"?"

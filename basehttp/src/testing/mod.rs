@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use basehttp::prelude::*;
-//! use basehttp::testing::respond;
+//! use basehttp::testing::client;
 //!
 //! struct Hello { base: BaseHTTPRequestHandler }
 //!
@@ -16,14 +16,21 @@
 //!     }
 //! }
 //!
-//! let responses = respond(|base| Hello { base }, b"GET /x HTTP/1.1\r\nHost: example.org\r\n\r\n");
-//! assert_eq!(responses[0].status, 200);
-//! assert_eq!(responses[0].header("content-type"), Some("text/plain"));
-//! assert_eq!(responses[0].text(), "You asked for /x");
+//! let response = client(|base| Hello { base }).get("/x?y=z");
+//! assert_eq!(response.status, 200);
+//! assert_eq!(response.header("content-type"), Some("text/plain"));
+//! assert_eq!(response.text(), "You asked for /x?y=z");
 //! ```
+//!
+//! - [`client()`]: one request after the other, each by its method and target.
+//! - [`respond`], [`run`], [`run_timed`]: the bytes of a connection, with malformed requests, several requests, or a slow client.
+//! - [`TestServer`]: a real server, for a client of its own.
+//! - [`TestDouble`]: a server that answers as the test says, for the test of a client.
 
+mod client;
 mod double;
 mod memory;
+mod method;
 mod response;
 mod scripted;
 mod server;
@@ -39,6 +46,7 @@ use crate::server::connection::HttpConnection;
 use crate::server::turn::{AnyConnection, ConnectionParts, Turn};
 use memory::Memory;
 
+pub use client::{Client, ClientRequest, client};
 pub use double::{Received, TestDouble};
 pub use memory::{Piece, Run};
 pub use response::Response;
@@ -50,6 +58,22 @@ pub use server::TestServer;
 /// The client sends `input` and then nothing more, as one that half-closes its connection. All that a server does is
 /// done: parsing, limits, framing, keeping the connection open. The client's address is `127.0.0.1:54321`, and the time
 /// is `Sun, 06 Nov 1994 08:49:37 GMT` and stands still.
+///
+/// ```
+/// # use basehttp::prelude::*;
+/// # struct Hello { base: BaseHTTPRequestHandler }
+/// # #[http_handler]
+/// # impl Hello {
+/// #     const protocol_version: &str = "HTTP/1.1";
+/// #     fn do_GET(&self) -> std::io::Result<()> { self.send_response(204); self.end_headers() }
+/// # }
+/// use basehttp::testing::respond;
+///
+/// let two = b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
+/// let broken = b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n";
+/// assert_eq!(respond(|base| Hello { base }, two).len(), 2);
+/// assert_eq!(respond(|base| Hello { base }, broken)[0].reason, "More than one Host header");
+/// ```
 pub fn respond<H, F>(factory: F, input: &[u8]) -> Vec<Response>
 where
     H: RequestHandler,

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::fmt;
+#[cfg(feature = "json")]
+use std::io;
 
 use crate::handler::{Headers, Message};
 use crate::proto::chunked::{ChunkStep, ChunkedDecoder};
@@ -57,6 +59,48 @@ impl Response {
     /// The body as text.
     pub fn text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.body)
+    }
+
+    /// The body, read as JSON. `Content-Type` is not looked at.
+    ///
+    /// # Errors
+    /// [`InvalidData`](io::ErrorKind::InvalidData) if the body is not JSON, or not the JSON of a `T`. The error says why, and shows
+    /// the status and the beginning of the body.
+    ///
+    /// ```
+    /// # use basehttp::prelude::*;
+    /// use std::collections::BTreeMap;
+    /// use basehttp::testing::client;
+    ///
+    /// struct Users { base: BaseHTTPRequestHandler }
+    ///
+    /// #[http_handler]
+    /// impl Users {
+    ///     fn do_GET(&self) -> std::io::Result<()> {
+    ///         self.send_response(200);
+    ///         self.send_header("Content-Type", "application/json");
+    ///         self.end_headers()?;
+    ///         self.wfile.write_all(br#"{"Ann": 42}"#)
+    ///     }
+    /// }
+    ///
+    /// let response = client(|base| Users { base }).get("/users");
+    /// let ages: BTreeMap<String, u32> = response.json()?;
+    /// assert_eq!(ages["Ann"], 42);
+    /// let error = response.json::<Vec<u32>>().unwrap_err();
+    /// let text = "the body of the 200 is not the JSON that is expected: \
+    ///             invalid type: map, expected a sequence at line 1 column 0: {\"Ann\": 42}";
+    /// assert_eq!(error.to_string(), text);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[cfg(feature = "json")]
+    pub fn json<T: serde::de::DeserializeOwned>(&self) -> io::Result<T> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let (status, text) = (self.status, self.text());
+            let shown = text.char_indices().nth(MOST_SHOWN).map_or(&*text, |(end, _)| &text[..end]);
+            let text = format!("the body of the {status} is not the JSON that is expected: {error}: {shown}");
+            io::Error::new(io::ErrorKind::InvalidData, text)
+        })
     }
 
     /// Takes apart the bytes that answer one request.
@@ -132,6 +176,10 @@ impl Response {
         }
     }
 }
+
+/// Characters of a body in an error.
+#[cfg(feature = "json")]
+const MOST_SHOWN: usize = 200;
 
 #[cfg(test)]
 mod tests {
