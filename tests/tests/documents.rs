@@ -14,6 +14,14 @@ fn read(name: &str) -> String {
     fs::read_to_string(root().join(name)).expect("a document")
 }
 
+/// What the page of `ServerBuilder` says of it.
+fn page_of_the_builder() -> String {
+    let source = read("basehttp/src/server/config.rs");
+    let (before, _) = source.split_once("pub struct ServerBuilder").expect("the builder");
+    let lines = before.lines().filter_map(|line| line.strip_prefix("///"));
+    lines.map(|line| line.trim_start().to_owned() + "\n").collect()
+}
+
 /// The cells of a document's tables, row by row.
 fn rows(document: &str) -> Vec<Vec<&str>> {
     let lines = document.lines().filter(|line| line.starts_with("| "));
@@ -70,8 +78,11 @@ fn amount(text: &str) -> Option<u64> {
 fn the_documents_have_the_defaults_of_the_settings() {
     let defaults = defaults();
     assert!(defaults.len() > 18, "{defaults:?}");
-    for (name, least) in [("README.md", 18), ("SECURITY.md", 20)] {
-        let document = read(name);
+    for (name, document, least) in [
+        ("README.md", read("README.md"), 18),
+        ("SECURITY.md", read("SECURITY.md"), 20),
+        ("ServerBuilder", page_of_the_builder(), 16),
+    ] {
         let mut compared = 0;
         for row in rows(&document) {
             let [setting, told, ..] = row[..] else { continue };
@@ -98,6 +109,24 @@ fn every_limit_stands_in_the_security_document() {
         .filter(|name| !named.contains(&&**name) && !OTHERS.contains(&&**name))
         .collect();
     assert_eq!(missing, Vec::<String>::new());
+}
+
+#[test]
+fn every_setting_stands_on_the_page_of_the_builder() {
+    let files = ["basehttp/src/server/config.rs", "basehttp/src/server/http_server.rs"].map(read);
+    let returns_itself = |method: &&str| {
+        let (signature, _) = method.split_once('{').unwrap_or_default();
+        signature.contains("(mut self") && signature.contains("-> Self")
+    };
+    let methods = files.iter().flat_map(|file| file.split("    pub fn ").skip(1).filter(returns_itself));
+    let mut settings: Vec<_> = methods.filter_map(|method| method.split(['(', '<']).next()).collect();
+    assert!(settings.len() > 35, "{settings:?}");
+    let page = page_of_the_builder();
+    let rows = rows(&page);
+    let mut listed: Vec<_> = rows.iter().filter_map(|row| quoted(row[0]).next()).collect();
+    settings.sort_unstable();
+    listed.sort_unstable();
+    assert_eq!(listed, settings);
 }
 
 fn sources(folder: &Path, text: &mut String) {

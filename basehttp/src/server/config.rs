@@ -12,7 +12,7 @@ use crate::handler::{Address, HandleError, HandlerError, LogLevel};
 use crate::proto::limits::Limits;
 use crate::sync::Arc;
 
-/// Settings and hooks of a server, for what must be said before it listens.
+/// Settings and hooks that apply before a server listens. [`HTTPServer::builder`](crate::HTTPServer::builder) makes one.
 ///
 /// ```
 /// # use basehttp::prelude::*;
@@ -30,6 +30,84 @@ use crate::sync::Arc;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// [`bind`](Self::bind), [`bind_unix`](Self::bind_unix) and [`from_listener`](Self::from_listener) make the server. They reject a
+/// setting that cannot work, and name it. [`serve_stream`](Self::serve_stream) serves one connection without a server.
+///
+/// # Addresses
+///
+/// | setting | default | what it is |
+/// |---|---|---|
+/// | [`also_bind`](Self::also_bind) | none | another address of the same server |
+/// | [`also_bind_unix`](Self::also_bind_unix) | none | a unix socket of the same server |
+/// | [`also_from_listener`](Self::also_from_listener) | none | another socket that listens already |
+/// | [`request_queue_size`](Self::request_queue_size) | 1,024 | connections that the system queues: the backlog of `listen` |
+/// | [`allow_reuse_address`](Self::allow_reuse_address) | on | the address may be bound while connections of an earlier server linger |
+/// | [`allow_reuse_port`](Self::allow_reuse_port) | off | several servers may be bound to one address |
+///
+/// # Who is served
+///
+/// | setting | default | what it is |
+/// |---|---|---|
+/// | [`verify_request`](Self::verify_request) | everybody | decides by the client's address |
+/// | [`allowed_hosts`](Self::allowed_hosts) | any | hosts that requests may be for; others get 421 |
+/// | [`loopback_guard`](Self::loopback_guard) | off | refuses requests that pages of other sites make |
+/// | [`trusted_proxies`](Self::trusted_proxies) | none | proxies that may name the client (feature `proxy`) |
+///
+/// # TLS
+///
+/// With the feature `tls`.
+///
+/// | setting | default | what it is |
+/// |---|---|---|
+/// | [`tls`](Self::tls) | off | serves TLS only, with this certificate |
+/// | [`watch_tls`](Self::watch_tls) | off | reads the certificate again when its files are replaced |
+/// | [`handshake_timeout`](Self::handshake_timeout) | 10 s | a TLS handshake, then the connection is closed |
+///
+/// # Deadlines
+///
+/// | setting | default | what it is |
+/// |---|---|---|
+/// | [`idle_timeout`](Self::idle_timeout) | 75 s | silence before the first request and between two, then the connection is closed |
+/// | [`head_timeout`](Self::head_timeout) | 20 s | a head from its first byte to its last, then 408 |
+/// | [`read_timeout`](Self::read_timeout) | 30 s | one read of a body, then 408 |
+/// | [`body_timeout`](Self::body_timeout) | 60 s | a whole body, then 408; each byte received adds 1 ms |
+/// | [`write_timeout`](Self::write_timeout) | 30 s | one write of a response, then the connection is cut |
+/// | [`response_timeout`](Self::response_timeout) | 60 s | a whole response, then the connection is cut; each byte taken adds 1 ms |
+/// | [`queue_timeout`](Self::queue_timeout) | 10 s | a request's wait for a free thread, then 503 |
+/// | [`shutdown_grace`](Self::shutdown_grace) | 10 s | running handlers after a shutdown, then their connections are cut |
+/// | [`timeout`](Self::timeout) | none | the wait of [`handle_request`](crate::HTTPServer::handle_request) for a request |
+///
+/// # Limits
+///
+/// | setting | default | what it is |
+/// |---|---|---|
+/// | [`max_connections`](Self::max_connections) | 10,000 | open connections, then 503 |
+/// | [`max_requests_per_connection`](Self::max_requests_per_connection) | none | requests of one connection, then it is closed |
+/// | [`limits`](Self::limits) | [`Limits`] | the size of the request line, the header fields, chunk lines and trailer fields |
+/// | [`gather_limit`](Self::gather_limit) | 64 KiB | bytes of a body that are read before the handler is called |
+/// | [`drain_limit`](Self::drain_limit) | 256 KiB | bytes of an unread body that are dropped to keep the connection |
+/// | [`response_buffer`](Self::response_buffer) | 64 KiB | bytes of a response that are held back to find its `Content-Length` |
+/// | [`write_high_water`](Self::write_high_water) | 64 KiB | bytes of a response that may wait for a slow client before the handler does |
+/// | [`write_budget`](Self::write_budget) | 64 MiB | bytes beyond that in all connections together |
+///
+/// # Threads
+///
+/// | setting | default | what it is |
+/// |---|---|---|
+/// | [`max_threads`](Self::max_threads) | 512 | handlers that run at a time |
+/// | [`compute_threads`](Self::compute_threads) | one for each processor | threads that compute at a time |
+/// | [`stack_size`](Self::stack_size) | 2 MiB | the stack of each thread |
+///
+/// # Errors and log
+///
+/// | setting | default | what it is |
+/// |---|---|---|
+/// | [`handle_error`](Self::handle_error) | none | is called for each error and panic of a handler |
+/// | [`handle_timeout`](Self::handle_timeout) | none | is called when [`timeout`](Self::timeout) is over |
+/// | [`log_line`](Self::log_line) | standard error | receives the log lines |
+/// | [`log`](Self::log) | off | sends the log lines to the crate `log` (feature `log`) |
+/// | [`name_lookup`](Self::name_lookup) | off | logs host names instead of addresses (feature `name-lookup`) |
 #[must_use = "a builder does nothing until bind() is called"]
 pub struct ServerBuilder {
     pub(super) settings: Settings,
