@@ -25,6 +25,7 @@ use crate::sync::Arc;
 /// assert!(Directory::open("no such folder").is_err());
 /// # std::io::Result::Ok(())
 /// ```
+#[doc(alias("static_files"))]
 #[derive(Clone, Debug)]
 pub struct Directory {
     root: Arc<Root>,

@@ -49,6 +49,7 @@ const BETTER: [(&str, &str); 19] = [
 /// assert_eq!(guess_type("live/list.m3u8"), "application/vnd.apple.mpegurl");
 /// assert_eq!(guess_type("README"), "application/octet-stream");
 /// ```
+#[doc(alias("content_type", "mime"))]
 pub fn guess_type(path: impl AsRef<Path>) -> Cow<'static, str> {
     guess(path.as_ref(), EXTENSIONS)
 }

@@ -296,6 +296,7 @@ fn send_file<H: FileRequestHandler>(handler: &H, path: &Path, opened: Opened) ->
 }
 
 /// A handler that serves the files of a folder, as they are.
+#[doc(alias("static_files"))]
 pub struct FileHandler {
     base: SimpleHTTPRequestHandler,
 }

@@ -71,11 +71,13 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
 
     /// The client's address. Behind proxies that the server trusts it is what they tell, where the setting `trusted_proxies` says
     /// so (a feature of the crate, `proxy`).
+    #[doc(alias("remote_addr", "ip"))]
     pub fn client_address(&self) -> &Address {
         self.vars.client_address()
     }
 
     /// The address from which the connection came, or what its PROXY header has told.
+    #[doc(alias("peer_addr", "remote_addr"))]
     pub fn peer_address(&self) -> &Address {
         &self.vars.peer.address
     }
@@ -83,6 +85,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// `https` where the client speaks TLS with the server, or with a proxy whose word counts ([`TrustedProxies`](crate::TrustedProxies)), else `http`: for
     /// addresses that a response has to name. Proxies say so in the fields that count, or in the PROXY protocol of version 2 (HAProxy's
     /// `send-proxy-v2-ssl`).
+    #[doc(alias("https"))]
     #[cfg(feature = "proxy")]
     pub fn scheme(&self) -> &'static str {
         let told = self.vars.forwarded.as_ref().and_then(|forwarded| forwarded.is_https);
@@ -96,6 +99,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     }
 
     /// The request's method, for example `GET`. Empty where the request line is broken.
+    #[doc(alias("method", "verb"))]
     pub fn command(&self) -> &str {
         self.request().command()
     }
@@ -103,6 +107,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// The request target as it was sent, query included and percent-encoding untouched, for example `/a%20b?c=d`.
     /// It is a whole URL where the client sent one (`http://host/a`, as to a proxy), and has no slash at its front where the client
     /// sent none. Several slashes at the beginning are made one, since a redirect to `//host/` leads to another host.
+    #[doc(alias("query", "route", "routes", "target", "uri", "url"))]
     pub fn path(&self) -> &str {
         self.request().path()
     }
@@ -114,6 +119,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
 
     /// The version that the request names, for example `HTTP/1.1`; for a request line without one, the class variable
     /// `default_request_version`.
+    #[doc(alias("http_version"))]
     pub fn request_version(&self) -> &str {
         self.request().version_text()
     }
@@ -124,6 +130,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     }
 
     /// The header fields of the request. They are collected when this is first called for a request.
+    #[doc(alias("cookies", "header"))]
     pub fn headers(&self) -> &M {
         self.headers.get_or_init(|| self.request().collect())
     }
@@ -135,6 +142,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
 
     /// Sets whether the connection is closed after this request. It cannot be kept open against the client's
     /// `Connection: close`, nor once the response has announced that it is closed.
+    #[doc(alias("keep_alive"))]
     pub fn set_close_connection(&self, close: bool) {
         self.io().response.set_close(close);
     }
@@ -149,6 +157,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// [`set_read_timeout`](Self::set_read_timeout) and [`set_write_timeout`](Self::set_write_timeout) at once. Zero does not
     /// wait at all, `Duration::MAX` waits for ever. What is said in [`setup`](crate::RequestHandler::setup) is for one wait each: the
     /// server's `body_timeout` and `response_timeout` bound the whole all the same.
+    #[doc(alias("settimeout"))]
     pub fn set_timeout(&self, timeout: Duration) {
         self.vars.set_timeouts(Some(timeout), Some(timeout));
     }
@@ -205,6 +214,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// };
     /// assert_eq!((put("12345678"), put("123456789")), (201, 413));
     /// ```
+    #[doc(alias("body", "json", "text"))]
     pub fn read_body(&self, limit: usize) -> io::Result<Vec<u8>> {
         // A client that waits for `100 Continue` is not asked for what would be refused.
         if self.io().declared().is_some_and(|length| length > limit as u64) {
@@ -256,6 +266,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// assert_eq!(post(form).text(), "note: 5 bytes\n");
     /// assert_eq!(post("hello").status, 400);
     /// ```
+    #[doc(alias("form", "upload"))]
     pub fn multipart(&self, limit: u64) -> io::Result<Multipart<impl io::Read + '_>> {
         if self.io().declared().is_some_and(|length| length > limit) {
             return Err(self.body_too_large(limit));

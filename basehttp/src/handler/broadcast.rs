@@ -59,6 +59,7 @@ use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, Try
 ///
 /// [`add`](Self::add) takes other streams, as those of a camera, to which [`send_bytes`](Self::send_bytes) sends. When the last clone is
 /// dropped, or by [`close`](Self::close), all responses end properly.
+#[doc(alias("publish", "pubsub"))]
 #[derive(Clone)]
 pub struct Broadcast(Arc<Shared>);
 

@@ -45,6 +45,7 @@ pub struct Connection<'a> {
 
 impl<M: Message> BaseHTTPRequestHandler<M> {
     /// The connection, for its local address, its TLS, and the credentials of who is at the other end. See [`Connection`].
+    #[doc(alias("socket"))]
     pub fn connection(&self) -> Connection<'_> {
         Connection { shared: self.vars.shared(), stays: PhantomData }
     }
@@ -55,6 +56,7 @@ impl Connection<'_> {
     /// all of the machine, it is the one that the client has taken. At a unix socket it is the path that was bound.
     ///
     /// None where there is no socket, or where the system does not know any more, for a client that is gone (macOS).
+    #[doc(alias("getsockname", "local_addr"))]
     pub fn local_address(&self) -> Option<Address> {
         self.shared.lock().facts()?.local_address()
     }

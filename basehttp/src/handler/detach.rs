@@ -58,6 +58,7 @@ pub trait Detach: RequestHandler {
     /// let responses = basehttp::testing::respond(|base| Job { base }, b"GET / HTTP/1.0\r\n\r\n");
     /// assert_eq!(responses[0].text(), "42");
     /// ```
+    #[doc(alias("defer", "respond_later"))]
     fn later(&self) -> io::Result<Later<Self>> {
         let handle = Handle::new(self.vars(), HandleKind::Later)?;
         Ok(Later { handle: Some(handle), handler: PhantomData })
@@ -126,6 +127,7 @@ pub trait Detach: RequestHandler {
     /// assert_eq!(response.header("content-type"), Some("text/event-stream"));
     /// assert!(response.text().starts_with("data: begun\n\n"));
     /// ```
+    #[doc(alias("eventsource", "sse"))]
     fn event_stream(&self) -> io::Result<EventStream> {
         if !self.vars().io().response.is_begun() {
             self.send_response(200);

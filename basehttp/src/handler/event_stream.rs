@@ -32,6 +32,7 @@ use super::stream::Stream;
 /// let response = basehttp::testing::respond(|base| Pages { base }, request).remove(0);
 /// assert_eq!(response.text(), "id: 42\ndata: a page\n\n");
 /// ```
+#[doc(alias("eventsource", "sse"))]
 #[derive(Debug)]
 #[must_use = "dropped, the response ends"]
 pub struct EventStream {

@@ -69,6 +69,7 @@ pub trait Message: Default + Send + 'static {
 /// ```
 ///
 /// Names and values are collected and appended (`collect`, `extend`), and two `Headers` are equal if they mean the same.
+#[doc(alias("HeaderMap", "fields"))]
 #[derive(Clone, Default)]
 pub struct Headers {
     text: String,

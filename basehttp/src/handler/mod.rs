@@ -263,6 +263,7 @@ pub trait RequestHandler:
     ///
     /// # Errors
     /// What [`send_error`](Self::send_error) gives when the answer to a refused request cannot be sent.
+    #[doc(alias("middleware"))]
     fn handle_one_request(&mut self) -> io::Result<()> {
         BaseHTTPRequestHandler::handle_one_request(self)
     }
@@ -302,14 +303,16 @@ pub trait RequestHandler:
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) when a response has already gone out; else an I/O error of the
     /// connection. A message that cannot stand in a status line (a line end, a character above U+00FF) is in the page
     /// alone, and the status line has the standard one.
+    #[doc(alias("abort", "not_found"))]
     fn send_error(&self, code: impl ResponseCode) -> io::Result<()> {
         BaseHTTPRequestHandler::send_error(self, code)
     }
 
     /// Begins a response and logs the request: the status line, then the `Server` and `Date` fields with the values of
     /// [`version_string`](Self::version_string) and [`date_time_string`](Self::date_time_string).
-    /// `send_response(200)`, `send_response((200, "Lovely Spam"))`. A mistake is reported by
-    /// [`end_headers`](Self::end_headers).
+    /// `send_response(200)`, `send_response((200, "Lovely Spam"))`. A redirect is `send_response(302)`, then
+    /// `send_header("Location", url)`. A mistake is reported by [`end_headers`](Self::end_headers).
+    #[doc(alias("redirect", "status"))]
     fn send_response(&self, code: impl ResponseCode) {
         BaseHTTPRequestHandler::send_response(self, code);
     }
@@ -324,6 +327,7 @@ pub trait RequestHandler:
     /// `Connection: keep-alive` set [`close_connection`](BaseHTTPRequestHandler::close_connection) as in Python. A
     /// mistake (a line end or a character beyond latin-1 in the value, a bad name, a second `Content-Length`) is reported by
     /// [`end_headers`](Self::end_headers).
+    #[doc(alias("content_type", "set_cookie", "set_header"))]
     fn send_header(&self, keyword: &str, value: impl Display) {
         BaseHTTPRequestHandler::send_header(self, keyword, value);
     }
@@ -350,6 +354,7 @@ pub trait RequestHandler:
     /// is in bytes; `None` is written as `-`. A response that is
     /// taken back was logged already, and the error page in its place is logged too. Of a request line, the default shows the
     /// first 1000 characters and `...`, since the client decides how long it is; an override gets all of it.
+    #[doc(alias("access_log"))]
     fn log_request(&self, code: Option<HTTPStatus>, size: Option<u64>) {
         BaseHTTPRequestHandler::log_request(self, code, size);
     }
@@ -362,6 +367,7 @@ pub trait RequestHandler:
     /// Logs a message to standard error: the client's address, the date and time, and the message with its control
     /// characters escaped. Override it to log elsewhere; the message comes unescaped, with what the client sent in it, as
     /// in Python. `BaseHTTPRequestHandler::log_message(self, message)` escapes.
+    #[doc(alias("logger"))]
     fn log_message(&self, message: fmt::Arguments<'_>) {
         BaseHTTPRequestHandler::log_message(self, message);
     }

@@ -15,6 +15,7 @@ use crate::proto::status::HTTPStatus;
     label = "expected a `u16`, an `HTTPStatus`, or a tuple `(code, message)` or `(code, message, explanation)`",
     note = "write `404`, `(404, \"No such page\")` or `HTTPStatus::NOT_FOUND`"
 )]
+#[doc(alias("status"))]
 pub trait ResponseCode {
     /// The code.
     fn status(&self) -> HTTPStatus;

@@ -25,6 +25,7 @@ use super::message::Headers;
 /// - another error of the connection.
 ///
 /// Returning such an error from the `do_*` method answers the client as it should be (400, 408 or nothing).
+#[doc(alias("body", "request_body"))]
 pub struct RFile {
     shared: SharedIo,
     /// What was taken from the connection for the lines of a guard. Apart from it, so that `wfile` can be used

@@ -57,6 +57,7 @@ impl ServerHandle {
     /// request, since its client is about to send it; the answer says `Connection: close`. (One with a `handle` of its own has not.)
     /// [`handle_request`](crate::HTTPServer::handle_request) serves nothing
     /// after it.
+    #[doc(alias("close", "stop"))]
     pub fn shutdown(&self) {
         self.server.stop(None);
     }
@@ -90,6 +91,7 @@ impl ServerHandle {
     }
 
     /// What the server has done so far; zeros for a handler that is run without one.
+    #[doc(alias("metrics"))]
     pub fn stats(&self) -> Stats {
         self.server.stats()
     }

@@ -8,6 +8,7 @@ use crate::proto::grammar::percent_decoded;
 /// ```
 /// assert_eq!(basehttp::html_escape("<b> & \"q\" 'a'"), "&lt;b&gt; &amp; &quot;q&quot; &#x27;a&#x27;");
 /// ```
+#[doc(alias("escape"))]
 pub fn html_escape(text: &str) -> String {
     let mut page = String::with_capacity(text.len());
     escape(text, &mut page);
@@ -26,6 +27,7 @@ pub fn html_escape(text: &str) -> String {
 /// assert_eq!(unquote("/d%C3%A9j%C3%A0%20vu%"), "/déjà vu%");
 /// assert_eq!(unquote("/d\u{c3}\u{a9}j\u{c3}\u{a0}"), "/déjà");
 /// ```
+#[doc(alias("percent_decode", "urldecode"))]
 pub fn unquote(text: &str) -> String {
     let latin1: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c).ok()).collect();
     if let Some(bytes) = latin1 {

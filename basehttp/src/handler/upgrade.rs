@@ -85,6 +85,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// assert!(run.output.starts_with(b"HTTP/1.1 101 Switching Protocols\r\n"));
     /// assert!(run.output.ends_with(b"\r\n\r\nHELLO"));
     /// ```
+    #[doc(alias("switching_protocols"))]
     pub fn upgrade(&self) -> io::Result<Upgraded<'_>> {
         self.io().begin_upgraded()?;
         Ok(Upgraded { rfile: &self.rfile, wfile: &self.wfile, shared: self.vars().shared() })

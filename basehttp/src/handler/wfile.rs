@@ -30,6 +30,7 @@ use crate::sync::Arc;
 /// - another error of the connection, mostly that the client went away.
 ///
 /// Returning such an error from the `do_*` method is right in every case.
+#[doc(alias("body", "response_body", "writer"))]
 pub struct WFile {
     shared: SharedIo,
     /// Not `Sync`: a read that waits for the client has the connection, so a write by another thread would wait for it.

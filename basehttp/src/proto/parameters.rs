@@ -26,6 +26,7 @@ use super::grammar::{decimal, is_token_text, percent_decoded, trim_blanks};
 /// let attachment = Parameters::parse("attachment; filename*=UTF-8''na%C3%AFve.txt; filename=\"naive.txt\"");
 /// assert_eq!(attachment.get("filename"), Some("naïve.txt"));
 /// ```
+#[doc(alias("parse_header"))]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parameters {
     value: String,

@@ -12,6 +12,7 @@ use std::fmt;
 /// assert_eq!(HTTPStatus::new(999).phrase(), None);
 /// assert_eq!(HTTPStatus::IM_A_TEAPOT.to_string(), "418");
 /// ```
+#[doc(alias("StatusCode", "status"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HTTPStatus(u16);
 

@@ -136,6 +136,7 @@ impl ServerBuilder {
     /// How many connections the system queues before the server takes them: the backlog of `listen(2)`. 1024 by
     /// default: Python's 5 makes clients wait for a second or more whenever a few come at once. The system may have a
     /// lower bound of its own.
+    #[doc(alias("backlog"))]
     pub fn request_queue_size(mut self, connections: u16) -> Self {
         self.settings.request_queue_size = connections;
         self
@@ -144,6 +145,7 @@ impl ServerBuilder {
     /// Whether the address may be bound while connections of an earlier server still linger in the system. On by
     /// default, as in Python's `HTTPServer`, so that a server can be restarted at once. Without effect on Windows, where
     /// the option would let two servers share a port.
+    #[doc(alias("SO_REUSEADDR"))]
     pub fn allow_reuse_address(mut self, allow: bool) -> Self {
         self.settings.allow_reuse_address = allow;
         self
@@ -154,6 +156,7 @@ impl ServerBuilder {
     /// old one has ended; connections in the queue of one that ends are lost, where a listener that is handed over
     /// ([`from_listener`](Self::from_listener)) loses none. Off by default, as in Python (3.11 has this attribute). An error of
     /// `bind` where the system has no such thing.
+    #[doc(alias("SO_REUSEPORT"))]
     pub fn allow_reuse_port(mut self, allow: bool) -> Self {
         self.settings.allow_reuse_port = allow;
         self
@@ -170,12 +173,14 @@ impl ServerBuilder {
     /// browsers take from one click to the next, and longer than the 60 for which the usual proxies and load balancers keep a
     /// connection. Behind one, it has to be longer than the proxy's: else a request may come just when the server has closed,
     /// and the proxy answers 502.
+    #[doc(alias("keep_alive"))]
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.settings.bounds.idle_timeout = timeout;
         self
     }
 
     /// Has the server speak TLS, and nothing else.
+    #[doc(alias("certificate", "https", "ssl"))]
     #[cfg(feature = "tls")]
     pub fn tls(mut self, tls: super::tls::TlsConfig) -> Self {
         self.settings.tls = Some(tls);
@@ -226,6 +231,7 @@ impl ServerBuilder {
     /// How long a head may take from its first byte to its last, however it trickles in; then the answer is 408. 20
     /// seconds by default: any client that means it takes less than one, and a client that sends a byte at a time must
     /// not hold a connection for ever.
+    #[doc(alias("slowloris"))]
     pub fn head_timeout(mut self, timeout: Duration) -> Self {
         self.settings.bounds.head_timeout = timeout;
         self
@@ -291,6 +297,7 @@ impl ServerBuilder {
     /// let response = server.exchange(b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n").unwrap();
     /// assert!(response.starts_with(b"HTTP/1.0 421 "));
     /// ```
+    #[doc(alias("dns_rebinding", "host"))]
     pub fn allowed_hosts<I>(mut self, hosts: I) -> Self
     where
         I: IntoIterator<Item: Into<String>>,
@@ -304,6 +311,7 @@ impl ServerBuilder {
     /// [`allowed_hosts`](Self::allowed_hosts) are answered 421, and those whose `Origin` (RFC 6454) is the page of another host, or
     /// `null`, 403 (`cross-site`): any page that this machine's browser shows can send requests to a loopback address. Ports are
     /// not compared, and a link that somebody follows has no `Origin`. Off by default.
+    #[doc(alias("dns_rebinding"))]
     pub fn loopback_guard(mut self, on: bool) -> Self {
         self.settings.loopback_guard = on;
         self
@@ -312,6 +320,7 @@ impl ServerBuilder {
     /// The proxies and load balancers whose word about their clients counts; see [`TrustedProxies`](crate::TrustedProxies). None by
     /// default: what a request says of where it comes from is anybody's claim. [`verify_request`](Self::verify_request) is asked
     /// about the proxy.
+    #[doc(alias("forwarded", "x_forwarded_for"))]
     #[cfg(feature = "proxy")]
     pub fn trusted_proxies(mut self, proxies: crate::TrustedProxies) -> Self {
         self.settings.proxies = Some(proxies);
@@ -328,6 +337,7 @@ impl ServerBuilder {
 
     /// How long [`shutdown`](crate::ServerHandle::shutdown) lets running handlers go on before their connections are
     /// cut; zero cuts all at once. 10 seconds by default: what service managers usually grant is 30 or more.
+    #[doc(alias("graceful"))]
     pub fn shutdown_grace(mut self, grace: Duration) -> Self {
         self.settings.shutdown_grace = grace;
         self
@@ -344,6 +354,7 @@ impl ServerBuilder {
     /// counts until it returns. 512 by default: a thread costs little more than its stack, and the system often grants a
     /// few thousand. They are made when they are needed and go when they are not. Where all are taken, requests wait for
     /// [`queue_timeout`](Self::queue_timeout).
+    #[doc(alias("thread_pool", "workers"))]
     pub fn max_threads(mut self, threads: usize) -> Self {
         self.settings.max_threads = threads;
         self
@@ -387,6 +398,7 @@ impl ServerBuilder {
     }
 
     /// How large the parts of a request may be; see [`Limits`].
+    #[doc(alias("max_header_size"))]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.settings.bounds.limits = limits;
         self
@@ -488,6 +500,7 @@ impl ServerBuilder {
     /// assert!(lines.recv().unwrap().ends_with("message Unsupported method ('SPAM')"));
     /// # std::io::Result::Ok(())
     /// ```
+    #[doc(alias("logger"))]
     pub fn log_line(mut self, take: impl Fn(&str, LogLevel) + Send + Sync + 'static) -> Self {
         self.hooks.log_line = Some(Box::new(take));
         self

@@ -86,6 +86,7 @@ impl HTTPServer {
     /// # Errors
     /// The system's error with the address in its text: a port in use, an address that is not of this machine, a name
     /// that nobody knows.
+    #[doc(alias("listen", "port"))]
     pub fn bind<H, F>(address: impl ServerAddress, factory: F) -> io::Result<Self>
     where
         H: RequestHandler + Send,
@@ -147,6 +148,7 @@ impl HTTPServer {
     }
 
     /// Settings and hooks for a server that does not exist yet.
+    #[doc(alias("config", "settings"))]
     pub fn builder() -> ServerBuilder {
         ServerBuilder::new()
     }
@@ -225,11 +227,13 @@ impl HTTPServer {
     }
 
     /// The port that the server listens at; see [`ServerInfo::server_port`].
+    #[doc(alias("port"))]
     pub fn server_port(&self) -> u16 {
         self.info.server_port()
     }
 
     /// A handle to shut the server down with, from another thread or from a handler.
+    #[doc(alias("shutdown", "stop"))]
     pub fn handle(&self) -> ServerHandle {
         self.info.handle.clone()
     }
@@ -246,6 +250,7 @@ impl HTTPServer {
     /// # Errors
     /// When the system cannot wait for connections. A connection that cannot be taken, for lack of descriptors or of
     /// threads, is logged and does not end the server.
+    #[doc(alias("run", "start"))]
     pub fn serve_forever(&mut self) -> io::Result<()> {
         let engine = &self.engine;
         if !engine.shutdown.begin() {
@@ -462,6 +467,7 @@ impl ServerBuilder {
     /// The system's error, with the address in its text;
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a setting that cannot work, which is named. Addresses added by
     /// [`also_bind`](Self::also_bind) have the same errors.
+    #[doc(alias("listen", "port"))]
     pub fn bind<H, F>(mut self, address: impl ServerAddress, factory: F) -> io::Result<HTTPServer>
     where
         H: RequestHandler + Send,

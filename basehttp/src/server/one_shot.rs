@@ -38,6 +38,7 @@ use crate::sync::{Arc, AtomicU64, Ordering};
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias("oauth", "redirect_uri"))]
 pub struct OneShot {
     listener: std::net::TcpListener,
     port: u16,

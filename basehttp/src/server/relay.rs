@@ -62,6 +62,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// assert_eq!(&word, b"hello");
     /// # io::Result::Ok(())
     /// ```
+    #[doc(alias("CONNECT", "proxy", "tunnel"))]
     pub fn relay(&self, stream: TcpStream) -> io::Result<()> {
         self.join_with(stream, None)
     }

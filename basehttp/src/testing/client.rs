@@ -43,6 +43,7 @@ use crate::proto::target::{self, Form};
 /// ```
 ///
 /// See [`Client`].
+#[doc(alias("mock", "test_client"))]
 pub fn client<'a, H, F>(factory: F) -> Client<'a>
 where
     H: RequestHandler,

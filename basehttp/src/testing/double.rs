@@ -42,6 +42,7 @@ use crate::server::HTTPServer;
 /// assert!(double.unexpected().is_empty());
 /// # std::io::Result::Ok(())
 /// ```
+#[doc(alias("mock", "stub"))]
 pub struct TestDouble {
     server: TestServer,
     script: Arc<Script>,
