@@ -71,17 +71,14 @@
 //! let factory = move |base| Notes { base, notes: Arc::clone(&notes) };
 //!
 //! // A program calls `HTTPServer::bind("127.0.0.1:8000", factory)?.serve_forever()`, a test needs no socket:
-//! let responses = basehttp::testing::respond(
-//!     factory,
-//!     b"POST /notes HTTP/1.1\r\nHost: example.org\r\nContent-Length: 8\r\n\r\nbuy eggs\
-//!       GET /notes HTTP/1.1\r\nHost: example.org\r\n\r\n\
-//!       SPAM /notes HTTP/1.1\r\nHost: example.org\r\n\r\n",
-//! );
-//! assert_eq!(responses[0].status, 204);
-//! assert_eq!(responses[1].text(), "buy eggs");
-//! assert_eq!(responses[1].header("content-length"), Some("8"));
-//! assert_eq!(responses[2].reason, "Unsupported method ('SPAM')");
-//! assert_eq!(responses[2].header("allow"), Some("GET, HEAD, POST"));
+//! let client = basehttp::testing::client(factory);
+//! assert_eq!(client.post("/notes", "text/plain", "buy eggs").status, 204);
+//! let response = client.get("/notes");
+//! assert_eq!(response.text(), "buy eggs");
+//! assert_eq!(response.header("content-length"), Some("8"));
+//! let response = client.request("SPAM", "/notes").send();
+//! assert_eq!(response.reason, "Unsupported method ('SPAM')");
+//! assert_eq!(response.header("allow"), Some("GET, HEAD, POST"));
 //! ```
 //!
 //! A `do_*` method has to do three things, in this order:
