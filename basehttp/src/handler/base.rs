@@ -55,7 +55,8 @@ pub struct BaseHTTPRequestHandler<M: Message = Headers> {
     /// The response's body.
     pub wfile: WFile,
     pub(super) vars: InstanceVariables,
-    headers: OnceCell<M>,
+    /// Not `headers`: of a private field of that name the compiler would not say that it is a method.
+    message: OnceCell<M>,
 }
 
 impl<M: Message> BaseHTTPRequestHandler<M> {
@@ -65,7 +66,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
             rfile: RFile::new(shared.clone()),
             wfile: WFile::new(shared.clone()),
             vars,
-            headers: OnceCell::new(),
+            message: OnceCell::new(),
         }
     }
 
@@ -132,7 +133,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// The header fields of the request. They are collected when this is first called for a request.
     #[doc(alias("cookies", "header"))]
     pub fn headers(&self) -> &M {
-        self.headers.get_or_init(|| self.request().collect())
+        self.message.get_or_init(|| self.request().collect())
     }
 
     /// Whether the connection is closed after this request.
@@ -318,8 +319,8 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// The current request is answered, and nothing of it is kept. The drop of a `MessageClass` is code of the user.
     pub(super) fn forget_request(&mut self) {
         self.rfile.clear();
-        if self.headers.get().is_some() {
-            self.headers = OnceCell::new();
+        if self.message.get().is_some() {
+            self.message = OnceCell::new();
         }
     }
 }

@@ -99,6 +99,16 @@ impl RFile {
         self.try_lock()?.read_line(buf)
     }
 
+    /// The lines of the body that are left, without their line ends: those of [`lock`](Self::lock). A line is as long as the client
+    /// makes it.
+    ///
+    /// # Panics
+    /// As [`lock`](Self::lock).
+    #[track_caller]
+    pub fn lines(&self) -> io::Lines<RFileLock<'_>> {
+        self.lock().lines()
+    }
+
     /// A guard that implements [`BufRead`], for lines and for reading without a copy. While it lives, `wfile` can be
     /// used, and reads of `rfile` itself fail with [`WouldBlock`](io::ErrorKind::WouldBlock).
     ///

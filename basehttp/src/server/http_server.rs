@@ -153,7 +153,8 @@ impl HTTPServer {
         ServerBuilder::new()
     }
 
-    fn new(
+    /// Not `new`: of a private function of that name the compiler would say so, and not that there is `bind`.
+    fn open(
         listeners: Listeners,
         name: String,
         settings: Settings,
@@ -510,6 +511,6 @@ impl ServerBuilder {
         // What is no address at all is found before anything is opened.
         let endpoints = iter::once(Ok(first)).chain(self.further).collect::<io::Result<_>>()?;
         let listeners = Listeners::open(endpoints, &self.settings)?;
-        HTTPServer::new(listeners, name, self.settings, self.hooks, open)
+        HTTPServer::open(listeners, name, self.settings, self.hooks, open)
     }
 }
