@@ -12,11 +12,11 @@ mod spans;
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
-use syn::{AttrStyle, Attribute, Generics, Type};
+use syn::{AttrStyle, Attribute, Type};
 
 use self::cfg::{cfgs, unless_any};
 use self::family::{family_handler, server_version};
-use self::impls::{base, generics, lints, members};
+use self::impls::{base, generics, lints, members, own_function};
 use self::rows::{clashes, rows};
 use self::spans::{ends, spanned};
 use crate::args::{Args, RoutesArgs};
@@ -92,7 +92,7 @@ pub(crate) fn plain(handler: &Handler) -> TokenStream {
         Item::Alias(alias) => alias.to_token_stream(),
         Item::MacroCall(tokens) | Item::Other(tokens) => tokens.clone(),
     });
-    block(handler, &handler.generics, trait_.as_ref(), &items.collect())
+    block(handler, trait_.as_ref(), &items.collect())
 }
 
 /// What no trait has a place for.
@@ -103,6 +103,7 @@ fn inherent(handler: &Handler) -> TokenStream {
     let items = handler.items.iter().map(|item| match item {
         Item::Function(function) => match function.role {
             Role::Method(_) => {
+                let function = own_function(function, handler);
                 let style = has_upper_case(&function.sig.ident).then(|| quote!(#[allow(non_snake_case)]));
                 quote! {
                     #style
@@ -110,16 +111,19 @@ fn inherent(handler: &Handler) -> TokenStream {
                     #function
                 }
             }
-            Role::Route => quote! {
-                #[allow(
-                    clippy::unused_self,
-                    clippy::unnecessary_wraps,
-                    clippy::missing_errors_doc,
-                    clippy::needless_pass_by_value
-                )]
-                #function
-            },
-            Role::Helper => function.to_token_stream(),
+            Role::Route => {
+                let function = own_function(function, handler);
+                quote! {
+                    #[allow(
+                        clippy::unused_self,
+                        clippy::unnecessary_wraps,
+                        clippy::missing_errors_doc,
+                        clippy::needless_pass_by_value
+                    )]
+                    #function
+                }
+            }
+            Role::Helper => own_function(function, handler).to_token_stream(),
             Role::Override(_) => TokenStream::new(),
         },
         Item::Const(constant) if constant.variable.is_some() => TokenStream::new(),
@@ -128,20 +132,15 @@ fn inherent(handler: &Handler) -> TokenStream {
         Item::Alias(alias) => alias.to_token_stream(),
         Item::MacroCall(tokens) | Item::Other(tokens) => tokens.clone(),
     });
-    block(handler, &generics(handler), None, &items.collect())
+    block(handler, None, &items.collect())
 }
 
 fn has_upper_case(ident: &Ident) -> bool {
     ident.to_string().contains(char::is_uppercase)
 }
 
-fn block(
-    handler: &Handler,
-    generics: &Generics,
-    trait_: Option<&TokenStream>,
-    items: &TokenStream,
-) -> TokenStream {
-    let Handler { attrs, impl_token, self_ty, brace, .. } = handler;
+fn block(handler: &Handler, trait_: Option<&TokenStream>, items: &TokenStream) -> TokenStream {
+    let Handler { attrs, impl_token, generics, self_ty, brace, .. } = handler;
     let (outer, inner): (Vec<_>, Vec<_>) =
         attrs.iter().partition(|attr| matches!(attr.style, AttrStyle::Outer));
     let (impl_generics, _, where_clause) = generics.split_for_impl();
@@ -150,7 +149,7 @@ fn block(
     quote!(#(#outer)* #impl_token #impl_generics #trait_ #self_ty #where_clause #body)
 }
 
-/// `Deref` and `RequestHandler`.
+/// `Deref`, `DerefMut` and `RequestHandler`.
 pub(crate) fn traits(handler: &Handler, args: &Args) -> TokenStream {
     let deref = deref(handler, args);
     let request_handler = request_handler(handler, args);
@@ -177,8 +176,8 @@ fn deref(handler: &Handler, args: &Args) -> TokenStream {
     let self_ty = &handler.self_ty;
     let generics = generics(handler);
     let (impl_generics, _, where_clause) = generics.split_for_impl();
-    let lints = lints(handler);
-    let field = base(handler, args, "");
+    let lints: Vec<_> = lints(handler).collect();
+    let (field, field_mut) = (base(handler, args, ""), base(handler, args, "_mut"));
     quote! {
         #(#lints)*
         #[automatically_derived]
@@ -188,6 +187,15 @@ fn deref(handler: &Handler, args: &Args) -> TokenStream {
             #[inline]
             fn deref(&self) -> &Self::Target {
                 #field
+            }
+        }
+
+        #(#lints)*
+        #[automatically_derived]
+        impl #impl_generics ::core::ops::DerefMut for #self_ty #where_clause {
+            #[inline]
+            fn deref_mut(&mut self) -> &mut Self::Target {
+                #field_mut
             }
         }
     }
@@ -223,7 +231,6 @@ fn request_handler(handler: &Handler, args: &Args) -> TokenStream {
     let checks = checks(handler, args);
     let rows = rows(handler, args);
     let routes = route_blocks(handler, args);
-    let field = base(handler, args, "_mut");
     quote! {
         #(#lints)*
         impl #impl_generics #krate::RequestHandler for #self_ty #where_clause {
@@ -241,7 +248,7 @@ fn request_handler(handler: &Handler, args: &Args) -> TokenStream {
 
             #[inline]
             fn __base_mut(&mut self) -> &mut #krate::BaseHTTPRequestHandler<Self::MessageClass> {
-                #field
+                self
             }
         }
     }

@@ -9,14 +9,30 @@ use crate::args::Args;
 use crate::family::{Family, Level};
 use crate::model::{Alias, Const, Function, Handler, Item, Role};
 
-/// The user's generics. `RequestHandler` asks for `'static`, and so does the `Deref` that every method of the block
-/// relies on; the bound saves the user from writing it for each type.
+/// The user's generics, for the traits. `RequestHandler` asks for `'static`, and so does the `Deref` that every method of the
+/// block relies on; the bound saves the user from writing it for each type.
+///
+/// It comes first: a bound that is missing is one that the compiler proposes to write after the last.
 pub(super) fn generics(handler: &Handler) -> Generics {
     let mut generics = handler.generics.clone();
-    if generics.params.iter().any(|param| !matches!(param, GenericParam::Const(_))) {
-        generics.make_where_clause().predicates.push(parse_quote!(Self: 'static));
+    if has_types(&generics) {
+        generics.make_where_clause().predicates.insert(0, parse_quote!(Self: 'static));
     }
     generics
+}
+
+/// A function of the user's own block, with the bound that calls of the base need. It is not the block that has it: where the
+/// user has written no `where`, the compiler would propose to write a missing bound behind ours, which is in the attribute.
+pub(super) fn own_function(function: &Function, handler: &Handler) -> Function {
+    let mut function = function.clone();
+    if has_types(&handler.generics) {
+        function.sig.generics.make_where_clause().predicates.insert(0, parse_quote!(Self: 'static));
+    }
+    function
+}
+
+fn has_types(generics: &Generics) -> bool {
+    generics.params.iter().any(|param| !matches!(param, GenericParam::Const(_)))
 }
 
 /// The lint attributes of the block for what is made of it: the overrides were written in it, and all of it names the
