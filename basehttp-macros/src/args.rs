@@ -8,6 +8,7 @@ use syn::{Expr, Ident, LitBool, LitStr, Member, Path, Token};
 
 use crate::family::{Family, Variable};
 use crate::messages;
+use crate::misplaced;
 use crate::pattern::{Pattern, Segment};
 use crate::report::Report;
 
@@ -66,7 +67,7 @@ impl Args {
         args.variables.retain(|setting| {
             let known = args.family.variable(&setting.name).is_some();
             if !known {
-                report.error(&setting.name, messages::unknown_argument(&setting.name, args.family));
+                report.error(&setting.name, unknown_argument(&setting.name, args.family));
             }
             known
         });
@@ -86,7 +87,7 @@ impl Args {
         seen.push(name.clone());
         let known = Family::Cgi.variable(&name);
         if known.is_none() && !messages::ARGUMENTS.iter().any(|known| name == known) {
-            return Err(syn::Error::new(name.span(), messages::unknown_argument(&name, self.family)));
+            return Err(syn::Error::new(name.span(), unknown_argument(&name, self.family)));
         }
         if !input.peek(Token![=]) {
             return Err(syn::Error::new(name.span(), messages::argument_without_value(&name)));
@@ -220,6 +221,13 @@ fn check_prefix(prefix: &str) -> Result<(), String> {
     }
     let takes_all = pattern.segments.iter().any(|segment| matches!(segment, Segment::Rest(_)));
     if takes_all { Err(messages::PREFIX_REST.to_owned()) } else { Ok(()) }
+}
+
+fn unknown_argument(name: &Ident, family: Family) -> String {
+    match misplaced::setting(name, family) {
+        Some(place) => messages::misplaced(name, &place),
+        None => messages::unknown_argument(name, family),
+    }
 }
 
 fn value<T: syn::parse::Parse>(input: ParseStream<'_>, expected: &str) -> syn::Result<T> {

@@ -12,7 +12,9 @@ use syn::{Attribute, FnArg, GenericParam, LitStr, Path, Receiver, ReceiverKind, 
 use crate::args::Args;
 use crate::family::{Family, MESSAGE_CLASS, Override};
 use crate::messages;
+use crate::misplaced;
 use crate::model::{Alias, Const, Function, Handler, Item, Role};
+use crate::override_types;
 use crate::report::Report;
 use crate::spelling::{self, Name};
 
@@ -31,7 +33,7 @@ pub(crate) fn check(handler: &Handler, args: &Args, report: &mut Report) -> Flaw
     for (index, item) in handler.items.iter().enumerate() {
         let sound = match item {
             Item::Function(function) => check_function(function, handler, args.family, report),
-            Item::Const(constant) => check_const(constant, args.family, report),
+            Item::Const(constant) => check_const(constant, handler, args.family, report),
             Item::Alias(alias) => {
                 let sound = check_alias(alias, report);
                 if !sound {
@@ -153,7 +155,7 @@ fn check_function(function: &Function, handler: &Handler, family: Family, report
             check_signature(function, handler, report) && sound
         }
         Role::Override(overridden) => check_override(function, overridden, report),
-        Role::Helper => check_helper(&function.sig.ident, family, report),
+        Role::Helper => check_helper(function, handler, family, report),
     }
 }
 
@@ -266,35 +268,49 @@ fn check_override(function: &Function, overridden: &Override, report: &mut Repor
         report.error(token, messages::async_function(&sig.ident));
         return false;
     }
+    override_types::check(function, overridden, report);
     true
 }
 
-fn check_helper(ident: &Ident, family: Family, report: &mut Report) -> bool {
+fn check_helper(function: &Function, handler: &Handler, family: Family, report: &mut Report) -> bool {
+    let ident = &function.sig.ident;
     let name = ident.unraw().to_string();
-    match spelling::function_name(&name) {
+    let message = match spelling::function_name(&name) {
         Name::NearMiss(meant) => {
             let spelled = name
                 .strip_prefix("do_")
                 .filter(|rest| spelling::is_token(rest) && *rest == rest.to_uppercase());
-            report.error(ident, messages::near_method(&name, meant, spelled));
-            false
+            Some(messages::near_method(&name, meant, spelled))
         }
-        Name::Unclear(rest) => {
-            report.error(ident, messages::unclear_method(&name, &rest));
-            false
+        Name::Unclear(rest) => Some(messages::unclear_method(&name, &rest)),
+        Name::Path(method, path) => {
+            let upper = path == path.to_uppercase();
+            Some(messages::method_for_a_path(&name, method, &path, upper))
         }
         Name::Method(_) | Name::Helper => {
             let known = family.overrides().map(|overridden| overridden.name);
-            let meant = spelling::near_override(&name, known);
-            if let Some(meant) = meant {
-                report.error(ident, messages::misspelled_override(&name, meant));
-            }
-            meant.is_none()
+            let meant = spelling::near_override(&name, known, |known| has_form(function, known, family));
+            let misspelled = meant.map(|meant| messages::misspelled_override(&name, meant));
+            misspelled.or_else(|| misplaced::function(function, handler, family))
         }
+    };
+    if let Some(message) = &message {
+        report.error(ident, message);
     }
+    message.is_none()
 }
 
-fn check_const(constant: &Const, family: Family, report: &mut Report) -> bool {
+/// Whether the function takes what the override `known` takes.
+fn has_form(function: &Function, known: &str, family: Family) -> bool {
+    let Some(overridden) = family.overrides().find(|overridden| overridden.name == known) else {
+        return false;
+    };
+    let sig = &function.sig;
+    let receivers = sig.inputs.iter().filter(|input| matches!(input, FnArg::Receiver(_))).count();
+    sig.inputs.len() - receivers == overridden.arguments
+}
+
+fn check_const(constant: &Const, handler: &Handler, family: Family, report: &mut Report) -> bool {
     let name = constant.ident.to_string();
     if constant.variable.is_some() {
         return true;
@@ -303,10 +319,12 @@ fn check_const(constant: &Const, family: Family, report: &mut Report) -> bool {
     // `const TIMEOUT` or `const PROTOCOL_VERSION: u8` is a constant of the user's own.
     let own = name == name.to_uppercase() && !(name.contains('_') && is_text(&constant.ty));
     let meant = spelling::nearest(&name, known).filter(|_| !own);
-    if let Some(meant) = meant {
-        report.error(&constant.ident, messages::misspelled_variable(&name, meant));
+    let misspelled = meant.map(|meant| messages::misspelled_variable(&name, meant));
+    let message = misspelled.or_else(|| misplaced::constant(constant, handler, family));
+    if let Some(message) = &message {
+        report.error(&constant.ident, message);
     }
-    meant.is_none()
+    message.is_none()
 }
 
 fn is_text(ty: &Type) -> bool {

@@ -8,11 +8,12 @@ use crate::args::{Args, RoutesArgs};
 use crate::check::{self, Flaws};
 use crate::expand;
 use crate::model::{Function, Handler, Item, Role};
+use crate::override_types;
 
 /// The block with its mistakes repaired as far as the rest of the user's program can tell.
 pub(crate) fn expand(mut handler: Handler, mut args: Args, flaws: &Flaws) -> TokenStream {
     let original = handler.clone();
-    repair(&mut handler, flaws);
+    repair(&mut handler, flaws, &args.krate);
     args.variables.retain(|setting| !handler.variables().any(|(constant, _)| constant.ident == setting.name));
 
     if handler.borrows().is_some() {
@@ -34,7 +35,7 @@ pub(crate) fn expand(mut handler: Handler, mut args: Args, flaws: &Flaws) -> Tok
 
 /// The same for a block of further routes.
 pub(crate) fn expand_routes(mut block: Handler, args: &RoutesArgs, flaws: &Flaws) -> TokenStream {
-    repair(&mut block, flaws);
+    repair(&mut block, flaws, &args.krate);
     if block.borrows().is_some() {
         own(&mut block);
     }
@@ -43,13 +44,15 @@ pub(crate) fn expand_routes(mut block: Handler, args: &RoutesArgs, flaws: &Flaws
 }
 
 /// Leaves out what cannot stay, and makes helpers of functions that cannot be called.
-fn repair(handler: &mut Handler, flaws: &Flaws) {
+fn repair(handler: &mut Handler, flaws: &Flaws, krate: &TokenStream) {
     let mut index = 0;
     handler.items.retain_mut(|item| {
-        if let Item::Function(function) = item
-            && flaws.unsound.contains(&index)
-        {
-            demote(function);
+        if let Item::Function(function) = item {
+            if flaws.unsound.contains(&index) {
+                demote(function);
+            } else if let Role::Override(overridden) = function.role {
+                override_types::mend(function, overridden, krate);
+            }
         }
         index += 1;
         !flaws.unwanted.contains(&(index - 1))

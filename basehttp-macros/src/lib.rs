@@ -2,7 +2,8 @@
 //!
 //! The way of a block through this crate is in `pipeline`: `args` and `model` read it, `check` judges it, `expand` writes it; where
 //! `check` found mistakes, `fallback` first repairs the model, so that the mistakes are the only errors. The words of
-//! the diagnostics are in `messages`, what counts as a near miss of a known name is in `spelling`.
+//! the diagnostics are in `messages`, what counts as a near miss of a known name is in `spelling`, and which of Python's names belong elsewhere in
+//! `misplaced`.
 #![forbid(unsafe_code)]
 
 mod args;
@@ -11,7 +12,9 @@ mod expand;
 mod fallback;
 mod family;
 mod messages;
+mod misplaced;
 mod model;
+mod override_types;
 mod parameters;
 mod pattern;
 mod pipeline;

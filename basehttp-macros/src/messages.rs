@@ -81,9 +81,6 @@ pub(crate) fn feature_is_off(name: Option<&Ident>, feature: &str) -> String {
 
 pub(crate) fn unknown_argument(name: impl Display, family: Family) -> String {
     let name = name.to_string();
-    if name == MESSAGE_CLASS {
-        return format!("`{name}` is set in the block: `type {name} = ...;`");
-    }
     let variables = family.variables().map(|variable| variable.name);
     if let Some(known) =
         spelling::nearest(&name, ARGUMENTS.into_iter().chain(family.variables().map(|v| v.name)))
@@ -465,3 +462,52 @@ pub(crate) fn not_among_routes(what: &str) -> String {
 
 pub(crate) const ROUTE_ALONE: &str = "`#[route]` is for a function in an `impl` block with `#[http_handler]`, or with `#[http_routes]`, \
     above it";
+pub(crate) const PLACE_OF_MESSAGE_CLASS: &str = "it is set in the block, `type MessageClass = ...;`";
+
+/// `place` says where what `name` does is done.
+pub(crate) fn misplaced(name: impl Display, place: &str) -> String {
+    format!("`{name}` means nothing in this block; {place}")
+}
+
+pub(crate) fn misplaced_or_helper(name: impl Display, place: &str) -> String {
+    format!("nothing calls `{name}`; {place}. If it is a helper, give it another name")
+}
+
+pub(crate) fn place_in_family(base: &str) -> String {
+    format!("it belongs to a handler with `#[http_handler(extends = {base})]`")
+}
+
+pub(crate) fn place_in_server(name: impl Display) -> String {
+    format!("it is a setting of the server, `HTTPServer::builder().{name}(...)`")
+}
+
+pub(crate) fn handled_method(function: &str, method: &str) -> String {
+    format!(
+        "nothing calls `{function}`: for {method} requests, call it `do_{method}`, or write `#[method(\"{method}\")]` \
+         above it. If it is a helper, give it another name"
+    )
+}
+
+/// `function` is `do_`, a method, and what the paths have in common that it is for; `upper` whether it is spelled as that of a method.
+pub(crate) fn method_for_a_path(function: &str, method: &str, path: &str, upper: bool) -> String {
+    let (lower, rest) = (path.to_lowercase(), function.strip_prefix("do_").unwrap_or(function));
+    let mut text = format!(
+        "one `do_{method}` answers the {method} requests for all paths: for a path of its own, write `#[route({method}, \
+         \"/{lower}\")]` above `{function}`; for a helper, call it `{}_{lower}`",
+        method.to_lowercase()
+    );
+    if upper {
+        let _ = write!(text, ". If there is a method {rest}, write `#[method(\"{rest}\")]` above it");
+    }
+    text
+}
+
+/// An override whose callers give values of several types.
+pub(crate) fn override_of_one_type(argument: &str, bound: &str) -> String {
+    let callers = if bound == "ResponseCode" {
+        "a number, an `HTTPStatus` or a tuple of code and message"
+    } else {
+        "anything that can be displayed"
+    };
+    format!("callers give {callers}: write `{argument}: impl {bound}`")
+}

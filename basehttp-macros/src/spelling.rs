@@ -18,6 +18,8 @@ pub(crate) enum Name {
     NearMiss(&'static str),
     /// `do_Spam`: neither spelled as a method nor as a Rust function.
     Unclear(String),
+    /// `do_GET_users`, `do_GET_USERS`: an everyday method, and a path.
+    Path(&'static str, String),
     /// Everything else, `do_work` as well.
     Helper,
 }
@@ -34,6 +36,9 @@ pub(crate) fn function_name(function: &str) -> Name {
     }
     if let Some(meant) = near_method(rest) {
         return Name::NearMiss(meant);
+    }
+    if let Some((method, path)) = method_and_path(rest) {
+        return Name::Path(method, path.to_owned());
     }
     match (upper, lower) {
         (true, false) => Name::Method(rest.to_owned()),
@@ -65,15 +70,37 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
         .find(|known| *known != name && (known.eq_ignore_ascii_case(name) || edit(known, name).is_some()))
 }
 
-/// The override that `name` misspells. Plurals and other additions are names of their own: `send_headers` is a fine
-/// helper. So is anything near a short name.
+/// The override that `name` misspells: of several, one that `fits` what is known of the function besides its name. Plurals and other
+/// additions are names of their own: `send_headers` is a fine helper. So is anything near a short name.
 pub(crate) fn near_override(
     name: &str,
     known: impl IntoIterator<Item = &'static str>,
+    fits: impl Fn(&str) -> bool,
 ) -> Option<&'static str> {
-    known
-        .into_iter()
-        .find(|known| known.len() >= 9 && edit(known, name).is_some_and(|edit| edit != Edit::Insert))
+    let is_near =
+        |known: &&str| known.len() >= 9 && edit(known, name).is_some_and(|edit| edit != Edit::Insert);
+    known.into_iter().filter(is_near).min_by_key(|known| !fits(known))
+}
+
+/// The name among `known` that is the same but for its case and its underscores: `log_message` of `logMessage`.
+pub(crate) fn recased(name: &str, known: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
+    let folded = fold(name);
+    known.into_iter().find(|known| *known != name && fold(known) == folded)
+}
+
+/// The method in a name such as `handle_POST`, as other frameworks have them.
+pub(crate) fn handled_method(name: &str) -> Option<&'static str> {
+    let rest = name.strip_prefix("handle_")?;
+    EVERYDAY.iter().copied().find(|method| *method == rest || method.to_ascii_lowercase() == rest)
+}
+
+fn fold(name: &str) -> String {
+    name.chars().filter(|c| *c != '_').map(|c| c.to_ascii_lowercase()).collect()
+}
+
+fn method_and_path(rest: &str) -> Option<(&'static str, &str)> {
+    let (method, path) = rest.split_once('_').filter(|(_, path)| !path.is_empty())?;
+    EVERYDAY.iter().find(|known| **known == method).map(|known| (*known, path))
 }
 
 /// `Do_GET`, `doGET`, `doGet`, `od_GET`, and `GET` alone.
@@ -81,11 +108,11 @@ fn misspelled_prefix(function: &str) -> Option<&'static str> {
     if function.starts_with("do_") || !function.chars().any(char::is_uppercase) {
         return None;
     }
-    let folded: String = function.chars().filter(|c| *c != '_').map(|c| c.to_ascii_lowercase()).collect();
+    let folded = fold(function);
     METHODS.iter().copied().find(|method| match function.strip_suffix(method).map(str::to_ascii_lowercase) {
         Some(prefix) if prefix.is_empty() => EVERYDAY.contains(method),
         Some(prefix) => prefix == "do_" || edit("do_", &prefix).is_some(),
-        None => folded.strip_prefix("do").is_some_and(|rest| rest.eq_ignore_ascii_case(method)),
+        None => folded.strip_prefix("do").is_some_and(|rest| spells(rest, method)),
     })
 }
 
@@ -93,7 +120,7 @@ fn misspelled_prefix(function: &str) -> Option<&'static str> {
 /// only: `do_SET`, `do_READ` and `do_WATCH` are methods of their own.
 fn near_method(rest: &str) -> Option<&'static str> {
     let name = rest.to_ascii_uppercase();
-    let same = METHODS.iter().find(|method| method.replace('-', "_") == name);
+    let same = METHODS.iter().find(|method| spells(&name, method));
     same.or_else(|| {
         METHODS.iter().find(|method| match edit(method, &name) {
             None => false,
@@ -102,6 +129,11 @@ fn near_method(rest: &str) -> Option<&'static str> {
         })
     })
     .copied()
+}
+
+/// Whether `name`, in any case, is the method as far as an identifier can spell it: hyphens are underscores, or left out.
+fn spells(name: &str, method: &str) -> bool {
+    ["_", ""].iter().any(|hyphen| method.replace('-', hyphen).eq_ignore_ascii_case(name))
 }
 
 /// The one edit that turns `from` into `to`.
@@ -128,7 +160,7 @@ fn edit(from: &str, to: &str) -> Option<Edit> {
 
 const EVERYDAY: &[&str] = &["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
 
-/// IANA's HTTP method registry, the everyday methods first, and `M-SEARCH` of service discovery.
+/// IANA's HTTP method registry, the everyday methods first, then `M-SEARCH` of service discovery, before what is a part of it.
 const METHODS: &[&str] = &[
     "GET",
     "HEAD",
@@ -139,6 +171,7 @@ const METHODS: &[&str] = &[
     "OPTIONS",
     "TRACE",
     "PATCH",
+    "M-SEARCH",
     "ACL",
     "BASELINE-CONTROL",
     "BIND",
@@ -170,7 +203,6 @@ const METHODS: &[&str] = &[
     "UPDATE",
     "UPDATEREDIRECTREF",
     "VERSION-CONTROL",
-    "M-SEARCH",
 ];
 
 #[cfg(test)]
@@ -199,6 +231,10 @@ mod tests {
         assert_eq!(function_name("do_DELATE"), Name::NearMiss("DELETE"));
         assert_eq!(function_name("do_propfind"), Name::NearMiss("PROPFIND"));
         assert_eq!(function_name("do_M_SEARCH"), Name::NearMiss("M-SEARCH"));
+        for name in ["do_MSEARCH", "do_m_search", "do_msearch", "doMSEARCH", "do_MSearch"] {
+            assert_eq!(function_name(name), Name::NearMiss("M-SEARCH"), "{name}");
+        }
+        assert_eq!(function_name("do_VERSIONCONTROL"), Name::NearMiss("VERSION-CONTROL"));
         assert_eq!(function_name("do_VERSION_CONTROL"), Name::NearMiss("VERSION-CONTROL"));
     }
 
@@ -223,13 +259,27 @@ mod tests {
     }
 
     #[test]
+    fn methods_for_paths() {
+        assert_eq!(function_name("do_GET_users"), Name::Path("GET", "users".to_owned()));
+        assert_eq!(function_name("do_POST_USERS"), Name::Path("POST", "USERS".to_owned()));
+        assert_eq!(function_name("do_get_users"), Name::Helper);
+        assert_eq!(function_name("do_COPY_ALL"), Name::Method("COPY_ALL".to_owned()));
+    }
+
+    #[test]
     fn overrides() {
         let known = ["setup", "log_message", "send_header", "end_headers"];
-        assert_eq!(near_override("log_mesage", known), Some("log_message"));
-        assert_eq!(near_override("log_messgae", known), Some("log_message"));
+        let any = |_: &str| true;
+        assert_eq!(near_override("log_mesage", known, any), Some("log_message"));
+        assert_eq!(near_override("log_messgae", known, any), Some("log_message"));
         for name in ["send_headers", "setups", "stup", "log_message", "send"] {
-            assert_eq!(near_override(name, known), None, "{name}");
+            assert_eq!(near_override(name, known, any), None, "{name}");
         }
+        assert_eq!(near_override("end_header", known, |name| name == "end_headers"), Some("end_headers"));
+        assert_eq!(near_override("end_header", known, |name| name == "send_header"), Some("send_header"));
+        assert_eq!(recased("logMessage", known), Some("log_message"));
+        assert_eq!(recased("set_up", known), Some("setup"));
+        assert_eq!(recased("log_message", known), None);
     }
 
     #[test]
