@@ -1,12 +1,13 @@
 //! The `#[http_handler]` attribute of the crate `basehttp`, which re-exports it.
 //!
-//! The way of a block through this crate is in `pipeline`: `args` and `model` read it, `check` judges it, `expand` writes it; where
-//! `check` found mistakes, `fallback` first repairs the model, so that the mistakes are the only errors. The words of
-//! the diagnostics are in `messages`, what counts as a near miss of a known name is in `spelling`, and which of Python's names belong elsewhere in
-//! `misplaced`.
+//! The way of a block through this crate is in `pipeline`: `args` and `model` read it, `check` judges it, and `bodies` looks for
+//! wrong calls in the functions' bodies; `expand` writes it. Where mistakes were found, `fallback` first repairs the model, so that the
+//! mistakes are the only errors. The words of the diagnostics are in `messages`, what counts as a near miss of a known name is in
+//! `spelling`, and which of Python's names belong elsewhere in `misplaced`.
 #![forbid(unsafe_code)]
 
 mod args;
+mod bodies;
 mod check;
 mod expand;
 mod fallback;

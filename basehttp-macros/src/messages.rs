@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write as _};
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, TokenStream};
 
 use crate::family::{Family, MESSAGE_CLASS, Override};
 use crate::spelling;
@@ -510,4 +510,71 @@ pub(crate) fn override_of_one_type(argument: &str, bound: &str) -> String {
         "anything that can be displayed"
     };
     format!("callers give {callers}: write `{argument}: impl {bound}`")
+}
+
+/// Tokens as a message has them: in full if they are few.
+fn shown(tokens: &TokenStream) -> String {
+    let text = tokens.to_string();
+    if text.len() <= 40 && !text.contains('\n') { text } else { "...".to_owned() }
+}
+
+pub(crate) fn super_call(base: &str, name: &Ident, arguments: &TokenStream) -> String {
+    let rest = if arguments.is_empty() { String::new() } else { format!(", {}", shown(arguments)) };
+    format!("Rust has no `super()`: write `{base}::{name}(self{rest})`")
+}
+
+/// A method of the parent that a handler has none of.
+pub(crate) fn parent_on_base(base: &str, name: &Ident) -> String {
+    format!("`{name}` needs the whole handler: write `{base}::{name}(self)`")
+}
+
+pub(crate) const SUPER_INIT: &str =
+    "there is nothing to call here: the closure that makes the handler gives it its base. Leave this out";
+
+pub(crate) fn super_method(base: &str, name: &Ident) -> String {
+    format!(
+        "`{base}` has no `{name}`: files are served by a handler with `#[http_handler(extends = \
+         SimpleHTTPRequestHandler)]`"
+    )
+}
+
+pub(crate) fn super_variable(name: &Ident, arguments: &TokenStream) -> String {
+    format!("Rust has no `super()`: write `self.{name}({})`", shown(arguments))
+}
+
+pub(crate) fn call_on_base(name: &Ident, arguments: &TokenStream) -> String {
+    format!(
+        "`{name}` is called on the handler, whose overrides count: write `self.{name}({})`",
+        shown(arguments)
+    )
+}
+
+pub(crate) fn code_and_message(name: &Ident, arguments: &TokenStream) -> String {
+    format!(
+        "`{name}` takes the code and what belongs to it as one argument, a tuple: write `({})`",
+        shown(arguments)
+    )
+}
+
+pub(crate) fn parts_of_message(name: &Ident, arguments: &str) -> String {
+    format!("`{name}` takes one argument, the message with its parts: write `format_args!({arguments})`")
+}
+
+pub(crate) fn formatted(arguments: &TokenStream) -> String {
+    format!("a message needs no `String` of its own: write `format_args!({})`", shown(arguments))
+}
+
+pub(crate) fn read_of_a_length(length: &TokenStream) -> String {
+    let length = if length.is_empty() { "limit".to_owned() } else { shown(length) };
+    format!(
+        "`rfile.read` fills a buffer that it is given: write `self.read_body({length})`, which returns the whole body and \
+         refuses a longer one"
+    )
+}
+
+pub(crate) const WRITE_OF_A_PART: &str =
+    "`write` returns how many bytes it has written, and the function returns `()`: write `write_all`";
+
+pub(crate) fn header_by_index(name: &TokenStream) -> String {
+    format!("a request may lack the field: write `.get({})`, which returns an `Option`", shown(name))
 }

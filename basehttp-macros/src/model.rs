@@ -1,7 +1,7 @@
 //! The user's `impl` block as the rest of this crate sees it.
 //!
-//! Function bodies and the values of constants stay unparsed tokens: nothing here looks into them, and whatever is
-//! wrong in them the compiler says better.
+//! Function bodies and the values of constants stay unparsed tokens: nothing here looks into them, and nearly all that is wrong in
+//! them the compiler says better (`bodies` has the rest).
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};

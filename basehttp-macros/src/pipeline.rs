@@ -7,13 +7,13 @@ use quote::quote;
 use crate::args::{Args, RoutesArgs};
 use crate::family::Family;
 use crate::report::Report;
-use crate::{check, expand, fallback, messages, model};
+use crate::{bodies, check, expand, fallback, messages, model};
 
 /// Makes what is written in place of the block.
 pub(crate) fn run(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut report = Report::new();
     let args = Args::parse(args, &mut report);
-    let handler = match model::parse(item.clone(), args.family, messages::NOT_AN_IMPL) {
+    let mut handler = match model::parse(item.clone(), args.family, messages::NOT_AN_IMPL) {
         Ok(handler) => handler,
         Err(error) => {
             report.push(error);
@@ -21,6 +21,7 @@ pub(crate) fn run(args: TokenStream, item: TokenStream) -> TokenStream {
         }
     };
     let flaws = check::check(&handler, &args, &mut report);
+    bodies::mend(&mut handler, &args, &mut report);
     match report.finish() {
         None => expand::expand(&handler, &args),
         Some(errors) => [errors, fallback::expand(handler, args, &flaws)].into_iter().collect(),

@@ -1,0 +1,21 @@
+use std::io;
+
+use basehttp::prelude::*;
+
+struct Hello {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler]
+impl Hello {
+    fn do_POST(&self) -> io::Result<()> {
+        let body = self.rfile.read(10)?;
+        self.send_response(200);
+        self.end_headers()?;
+        self.wfile.write_all(&body)
+    }
+}
+
+fn main() -> io::Result<()> {
+    HTTPServer::bind("127.0.0.1:0", |base| Hello { base })?.serve_forever()
+}
