@@ -1,0 +1,18 @@
+//! Routes: which function a request goes to, what its arguments are made of, and what becomes of its value.
+
+#[path = "routes/answers.rs"]
+mod answers;
+#[path = "routes/arguments.rs"]
+mod arguments;
+#[path = "routes/blocks.rs"]
+mod blocks;
+#[path = "routes/bodies.rs"]
+mod bodies;
+#[path = "routes/errors.rs"]
+mod errors;
+#[path = "routes/links.rs"]
+mod links;
+#[path = "routes/matching.rs"]
+mod matching;
+#[path = "routes/results.rs"]
+mod results;

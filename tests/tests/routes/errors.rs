@@ -1,0 +1,245 @@
+//! What becomes of the error of a method.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use basehttp::prelude::*;
+use basehttp::testing::{TestServer, run};
+use basehttp::{HTTPServer, HttpError};
+
+#[derive(Debug)]
+struct Lost(&'static str);
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "lost {}", self.0)
+    }
+}
+
+impl Error for Lost {}
+
+#[derive(Debug)]
+struct Context(Box<dyn Error + Send + Sync>);
+
+impl fmt::Display for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("while looking")
+    }
+}
+
+impl Error for Context {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
+/// As `anyhow::Error` is: it can be displayed and has an error in it, and is none.
+struct Anyhow(Box<dyn Error + Send + Sync>);
+
+impl fmt::Display for Anyhow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "anyhow: {}", self.0)
+    }
+}
+
+impl AsRef<dyn Error + Send + Sync> for Anyhow {
+    fn as_ref(&self) -> &(dyn Error + Send + Sync + 'static) {
+        &*self.0
+    }
+}
+
+impl AsRef<dyn Error> for Anyhow {
+    fn as_ref(&self) -> &(dyn Error + 'static) {
+        &*self.0
+    }
+}
+
+struct Failing {
+    base: BaseHTTPRequestHandler,
+    text: String,
+}
+
+fn conflict() -> HttpError {
+    HttpError::new(409, "It is there")
+}
+
+#[http_handler]
+impl Failing {
+    const protocol_version: &str = "HTTP/1.1";
+
+    #[route(GET, "/http")]
+    fn http(&self) -> Result<(), HttpError> {
+        Err(conflict())
+    }
+
+    #[route(GET, "/io")]
+    fn io(&self) -> io::Result<()> {
+        Err(io::Error::other(Context(conflict().into())))
+    }
+
+    #[route(GET, "/boxed")]
+    fn boxed(&self) -> Result<String, Box<dyn Error>> {
+        Err(conflict())?
+    }
+
+    #[route(GET, "/shared")]
+    fn shared(&self) -> Result<String, Box<dyn Error + Send + Sync>> {
+        Err(Context(conflict().into()))?
+    }
+
+    #[route(GET, "/anyhow")]
+    fn anyhow(&self) -> Result<&str, Anyhow> {
+        Err(Anyhow(Context(conflict().into()).into()))
+    }
+
+    fn do_GET(&self) -> Result<(), Context> {
+        Err(Context(conflict().into()))
+    }
+
+    #[route(GET, "/late")]
+    fn late(&self) -> Result<(), HttpError> {
+        self.send_response(200);
+        let _ = self.end_headers();
+        let _ = self.wfile.flush();
+        Err(conflict())
+    }
+
+    #[route(GET, "/begun")]
+    fn begun(&self) -> Result<(), HttpError> {
+        self.send_response(200);
+        let _ = self.end_headers();
+        let _ = self.wfile.write_all(b"not sent yet");
+        Err(conflict())
+    }
+
+    #[route(GET, "/lost")]
+    fn lost(&self) -> Result<String, Lost> {
+        Err(Lost("it"))
+    }
+
+    #[route(GET, "/lost-in")]
+    fn lost_in(&self) -> Result<String, Box<dyn Error>> {
+        Err(Context(Lost("that").into()))?
+    }
+
+    #[route(GET, "/text")]
+    fn text(&self) -> Result<(), String> {
+        Err("text alone".to_owned())
+    }
+
+    #[route(GET, "/borrowed")]
+    fn borrowed(&self) -> Result<(), &str> {
+        Err(&self.text)
+    }
+
+    #[route(GET, "/later")]
+    fn later_error(&self) -> io::Result<()> {
+        self.later()?.resume(|_| Err::<&str, _>(conflict()));
+        Ok(())
+    }
+
+    #[route(GET, "/later-value")]
+    fn later_value(&self) -> io::Result<()> {
+        self.later()?.resume(|handler| (201, format!("later {}", handler.path())));
+        Ok(())
+    }
+
+    #[route(GET, "/later-io")]
+    fn later_io(&self) -> io::Result<()> {
+        self.later()?.resume(|_| Err::<(), _>(io::Error::other(conflict())));
+        Ok(())
+    }
+
+    #[route(GET, "/later-boxed")]
+    fn later_boxed(&self) -> io::Result<()> {
+        self.later()?.resume(|_| -> Result<(), Box<dyn Error>> { Err(conflict())? });
+        Ok(())
+    }
+}
+
+fn asked(target: &str) -> basehttp::testing::Run {
+    let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+    run(|base| Failing { base, text: "borrowed text".to_owned() }, [request])
+}
+
+#[test]
+fn an_http_error_is_found_wherever_it_is() {
+    for target in
+        ["/http", "/io", "/boxed", "/shared", "/anyhow", "/", "/begun", "/later", "/later-io", "/later-boxed"]
+    {
+        let run = asked(target);
+        let response = &run.responses[0];
+        assert_eq!((response.status, &*response.reason), (409, "It is there"), "{target}: {}", run.log);
+        assert!(response.text().contains("It is there") && !response.text().contains("looking"));
+        assert!(run.log.contains("code 409, message It is there"), "{}", run.log);
+    }
+    assert_eq!(
+        (asked("/later-value").responses[0].status, &*asked("/later-value").responses[0].text()),
+        (201, "later /later-value")
+    );
+}
+
+/// What is around it is for the log.
+#[test]
+fn the_words_around_an_http_error_are_logged() {
+    for (target, log) in [
+        ("/", "do_GET: while looking\n"),
+        ("/anyhow", "anyhow: anyhow: while looking\n"),
+        ("/io", "io: while looking\n"),
+    ] {
+        let run = asked(target);
+        assert!(run.log.contains(log), "{target}: {}", run.log);
+    }
+    assert_eq!(asked("/http").log.lines().count(), 2, "{}", asked("/http").log);
+}
+
+#[test]
+fn an_http_error_that_comes_too_late_is_a_failure() {
+    let run = asked("/late");
+    assert!(run.responses[0].truncated && run.log.contains("late: It is there (409)"), "{}", run.log);
+}
+
+#[test]
+fn any_other_error_is_500_and_its_text_is_for_the_log() {
+    for (target, text) in [
+        ("/lost", "lost: lost it"),
+        ("/lost-in", "lost_in: while looking"),
+        ("/text", "text: text alone"),
+        ("/borrowed", "borrowed: borrowed text"),
+    ] {
+        let run = asked(target);
+        assert_eq!(run.responses[0].status, 500, "{target}");
+        assert!(run.log.contains(text), "{target}: {}", run.log);
+        assert!(!run.responses[0].text().contains("lost") && !run.responses[0].text().contains("text alone"));
+    }
+}
+
+#[test]
+fn the_hook_gets_the_error_itself() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tells = told.clone();
+    let builder = HTTPServer::builder().handle_error(move |failure| {
+        let mut lost = None;
+        let mut next = failure.error();
+        while let Some(error) = next {
+            lost = lost.or(error.downcast_ref::<Lost>().map(|lost| lost.0));
+            next = error.source();
+        }
+        tells.lock().unwrap().push((failure.message().to_owned(), failure.error().is_some(), lost));
+    });
+    let server = TestServer::with(builder, |base| Failing { base, text: "borrowed".to_owned() });
+    for target in ["/lost", "/lost-in", "/text", "/borrowed", "/http", "/boxed"] {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        assert!(server.exchange(request.as_bytes()).expect("it is answered").starts_with(b"HTTP/1.1 "));
+    }
+    drop(server);
+    let expected = [
+        ("lost it".to_owned(), true, Some("it")),
+        ("while looking".to_owned(), true, Some("that")),
+        ("text alone".to_owned(), false, None),
+        ("borrowed".to_owned(), false, None),
+    ];
+    assert_eq!(*told.lock().unwrap(), expected);
+}
