@@ -57,8 +57,8 @@ pub(crate) fn expand_routes(block: &Handler, args: &RoutesArgs) -> TokenStream {
     let table = routes::table(block, guard.as_ref(), krate)
         .unwrap_or_else(|| quote!(#krate::__private::Routes::NONE));
     let (marks, clashes) = (routes::marks(block), routes::clashes(block));
-    let links = format_ident!("{}Links", in_camel_case(&name.to_string()), span = Span::call_site());
-    let links = links::links(block, &links, &format!("the block `{name}`"), krate);
+    let beside = format_ident!("{}Links", in_camel_case(&name.to_string()), span = Span::call_site());
+    let beside = links::links(block, &beside, &format!("the block `{name}`"), krate);
     quote! {
         #inherent
         #(#lints)*
@@ -69,7 +69,7 @@ pub(crate) fn expand_routes(block: &Handler, args: &RoutesArgs) -> TokenStream {
             #marks
         }
         #clashes
-        #links
+        #beside
     }
 }
 

@@ -133,5 +133,5 @@ pub fn http_routes(args: TokenStream, item: TokenStream) -> TokenStream {
 /// TODO
 #[proc_macro_attribute]
 pub fn route(_args: TokenStream, item: TokenStream) -> TokenStream {
-    pipeline::stray_route(item.into()).into()
+    pipeline::stray_route(&item.into()).into()
 }

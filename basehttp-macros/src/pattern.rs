@@ -88,7 +88,7 @@ impl Pattern {
 
     /// The path without the query, as it is written.
     pub(crate) fn path(&self) -> String {
-        self.segments.iter().map(|segment| format!("/{}", segment.as_written())).collect()
+        self.segments.iter().flat_map(|segment| ["/".to_owned(), segment.as_written()]).collect()
     }
 
     /// A path that it matches.
@@ -138,7 +138,7 @@ fn split_query(text: &str) -> Option<(&str, &str)> {
 }
 
 fn text_without_empty(texts: &[&str]) -> String {
-    texts.iter().filter(|text| !text.is_empty()).map(|text| format!("/{text}")).collect()
+    texts.iter().filter(|text| !text.is_empty()).flat_map(|text| ["/", text]).collect()
 }
 
 fn segment(text: &str) -> Result<Segment, String> {

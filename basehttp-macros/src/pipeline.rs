@@ -48,7 +48,7 @@ pub(crate) fn run_routes(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// What `#[route]` says where no attribute of a block has taken it.
-pub(crate) fn stray_route(item: TokenStream) -> TokenStream {
+pub(crate) fn stray_route(item: &TokenStream) -> TokenStream {
     let error = syn::Error::new(proc_macro2::Span::call_site(), messages::ROUTE_ALONE).to_compile_error();
     quote!(#error #item)
 }

@@ -309,7 +309,7 @@ pub use handler::{
     DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE, Detach, Event, EventStream, FromBody, FromPath,
     FromQuery, HandlerError, Headers, HeadersIter, Histogram, Html, HttpError, IntoResponse, Later, LogLevel,
     Message, Multipart, Outcome, Part, Payload, Peer, RFile, RFileLock, Redirect, RequestHandler, Response,
-    ResponseCode, ServerHandle, ServerInfo, ShutdownReport, SlowClients, Stats, Stream, Upgraded,
+    ResponseCode, RouteStats, ServerHandle, ServerInfo, ShutdownReport, SlowClients, Stats, Stream, Upgraded,
     UpgradedHandler, UpgradedReader, UpgradedWriter, WFile, html_escape, unquote,
 };
 #[cfg(feature = "proxy")]

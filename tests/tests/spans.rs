@@ -20,6 +20,11 @@ struct Page {
 impl Page {
     const protocol_version: &str = "HTTP/1.1";
 
+    #[route(GET, "/users/{id}?{q}")]
+    fn user(&self, id: u32, q: Option<&str>) -> String {
+        format!("{id} {q:?}")
+    }
+
     fn do_GET(&self) -> io::Result<()> {
         match self.path() {
             "/fails" => Err(io::Error::other("on purpose")),
@@ -87,10 +92,12 @@ fn a_request_is_a_span() {
         for path in ["/says-nothing", "/panics"] {
             run(|base| Page { base }, [get(path)]);
         }
+        run(|base| Page { base }, [get("/users/7?q=x")]);
+        run(|base| Page { base }, [get("/users/x")]);
         run(|base| Page { base }, ["SPAM / HTTP/1.1\r\nHost: a\r\n\r\n"]);
     });
     let spans = spans.fields.lock().unwrap();
-    assert_eq!(spans.len(), 4, "a request without a method of the handler's is none: {spans:?}");
+    assert_eq!(spans.len(), 6, "a request without a method of the handler's is none: {spans:?}");
     let field = |span: usize, name: &str| {
         let found = spans[span].iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str())
@@ -116,4 +123,11 @@ fn a_request_is_a_span() {
         let told = (field(span, "http.response.status_code"), field(span, "error.type"));
         assert_eq!(told, (Some("500"), Some("500")), "{:?}", spans[span]);
     }
+    for (span, status) in [(4, "200"), (5, "404")] {
+        assert_eq!(field(span, "http.route"), Some("/users/{id}"));
+        assert_eq!(field(span, "otel.name"), Some("GET /users/{id}"));
+        assert_eq!(field(span, "http.response.status_code"), Some(status));
+        assert_eq!(field(span, "error.type"), None);
+    }
+    assert_eq!((field(0, "http.route"), field(4, "url.path")), (None, Some("/users/7")));
 }

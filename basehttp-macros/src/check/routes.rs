@@ -83,12 +83,11 @@ fn check_route(function: &Function, route: &Route, report: &mut Report) -> bool 
         match argument.source {
             None => {
                 let pattern = route.literal.value();
-                let message = match body {
-                    Some(body) => messages::two_bodies(&name, &shown(body), &pattern),
-                    None => {
-                        let near = spelling::nearest(&name, route.pattern.names());
-                        messages::argument_without_parameter(&name, &pattern, near)
-                    }
+                let message = if let Some(body) = body {
+                    messages::two_bodies(&name, &shown(body), &pattern)
+                } else {
+                    let near = spelling::nearest(&name, route.pattern.names());
+                    messages::argument_without_parameter(&name, &pattern, near)
                 };
                 refuse(argument.arg.to_token_stream(), message);
             }

@@ -111,10 +111,8 @@ fn read(
             }
         }
         Some(Source::Body) | None => {
-            let limit = match &route.limit {
-                Some((_, limit)) => limit.to_token_stream(),
-                None => quote!(#krate::__private::BODY_LIMIT),
-            };
+            let limit = route.limit.as_ref().map(|(_, limit)| limit.to_token_stream());
+            let limit = limit.unwrap_or_else(|| quote!(#krate::__private::BODY_LIMIT));
             let read = at_type(quote!(.__body_argument(#limit)));
             quote!(let #name: #ty = #base #read?;)
         }

@@ -64,7 +64,11 @@ pub(super) fn function_of(handler: &dyn AnyHandler) -> &'static str {
 #[cold]
 pub(crate) fn fail(handler: &dyn AnyHandler, function: &str, failure: &HandlerFailure<'_>) {
     let error = handler.vars().io().take_unreported();
-    handler.vars().io().handler_failed();
+    // What asks for an answer of its own is no failure, unless another answer has gone out.
+    let http = failure.http().filter(|_| !handler.vars().io().response.is_committed());
+    if http.is_none() {
+        handler.vars().io().handler_failed();
+    }
     match error {
         Some(ConnectionError::ClientGone) => {
             report_gone(handler, function);
@@ -86,19 +90,18 @@ pub(crate) fn fail(handler: &dyn AnyHandler, function: &str, failure: &HandlerFa
         Some(ConnectionError::Body(_)) if !failure.is_panic() => {
             handler.log_error(format_args!("{function}: {failure}"));
         }
-        // What it asks for is an answer, and no failure: `send_error` tells it. The words around it are for the log alone.
-        _ if let Some(http) = failure.http().filter(|_| !handler.vars().io().response.is_committed()) => {
-            if failure.message() != http.to_string() {
-                handler.log_error(format_args!("{function}: {failure}"));
-            }
-        }
-        _ => report_failure(handler, function, failure),
+        _ => match http {
+            // `send_error` tells it. The words around it are for the log alone.
+            Some(http) if failure.message() == http.to_string() => {}
+            Some(_) => handler.log_error(format_args!("{function}: {failure}")),
+            None => report_failure(handler, function, failure),
+        },
     }
     let sent = match error {
         Some(ConnectionError::TimedOut(_)) => answer(handler, &HTTPStatus::REQUEST_TIMEOUT),
         Some(ConnectionError::Fault(fault)) => answer(handler, &code_of(fault, "")),
         Some(ConnectionError::Body(status)) => answer(handler, &status),
-        _ => match failure.http() {
+        _ => match http {
             Some(http) => answer(handler, http),
             None => answer(handler, &HTTPStatus::INTERNAL_SERVER_ERROR),
         },

@@ -2,7 +2,7 @@
 
 mod address;
 pub(crate) mod any_handler;
-pub(crate) mod arguments;
+mod arguments;
 pub(crate) mod base;
 mod broadcast;
 mod broadcast_history;
@@ -19,6 +19,7 @@ pub(crate) mod dispatch;
 pub(crate) mod error_page;
 mod event;
 mod event_stream;
+pub(crate) mod extraction;
 pub(crate) mod facts;
 pub(crate) mod failing;
 pub(crate) mod failure;
@@ -110,7 +111,7 @@ pub(crate) use server_handle::Stop;
 pub use server_handle::{ServerHandle, ShutdownReport};
 pub use server_info::ServerInfo;
 pub(crate) use server_info::{HandleError, NameOf};
-pub use stats::{Histogram, Stats};
+pub use stats::{Histogram, RouteStats, Stats};
 pub use stream::Stream;
 pub use text::{html_escape, unquote};
 pub use upgrade::Upgraded;

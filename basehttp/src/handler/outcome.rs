@@ -2,6 +2,7 @@
 //!
 //! The attribute has the method's value and no type. It asks [`probe`] for its kind by a method call: the compiler takes the first
 //! of the traits in [`kinds`] that fits, since each needs one reference less than the one before.
+#![allow(clippy::missing_errors_doc, reason = "what is given is an error that a method has returned")]
 
 use std::any::Any;
 use std::error::Error;

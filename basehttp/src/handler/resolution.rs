@@ -92,6 +92,14 @@ pub(crate) fn route(handler: &dyn AnyHandler) -> Option<&'static RouteRow> {
     }
 }
 
+/// The number of the route that answers the current request, among all of the handler's.
+pub(crate) fn route_number(handler: &dyn AnyHandler) -> Option<u16> {
+    let Resolution::Route(block, row) = resolution(handler) else { return None };
+    let before =
+        (0..block).filter_map(|block| handler.routes(block)).map(|table| table.rows.len()).sum::<usize>();
+    u16::try_from(before).ok()?.checked_add(row)
+}
+
 /// The name of the function that answers the current request.
 pub(crate) fn function(handler: &dyn AnyHandler) -> Option<&'static str> {
     match resolution(handler) {

@@ -205,7 +205,6 @@ pub trait IntoResponse: Sized {
 
     /// The response with another status, or another message beside it: `Json(user).with_status(201)`. An error, as that of an
     /// `Option` that is `None`, keeps its own.
-    #[expect(clippy::needless_pass_by_value, reason = "codes are small, and given as literals")]
     fn with_status(self, code: impl ResponseCode) -> Response {
         self.into_response().set_code(&code)
     }

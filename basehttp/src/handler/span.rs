@@ -1,6 +1,8 @@
 //! A span for each request, with the names of OpenTelemetry's conventions for HTTP servers.
 
 use super::any_handler::AnyHandler;
+#[cfg(feature = "tracing")]
+use super::resolution::route;
 
 /// Runs the method of a request, and what becomes of its error, in a span. It ends when the response is settled, which may be
 /// only because the method has panicked.
@@ -12,12 +14,17 @@ pub(super) fn in_span(handler: &mut dyn AnyHandler, run: impl FnOnce(&mut dyn An
     let request = vars.request();
     let (path, query) = request.path().split_once('?').unwrap_or((request.path(), ""));
     let server = vars.server();
+    let route = route(handler).map(|route| route.pattern);
     let span = tracing::info_span!(
         target: "basehttp",
         "request",
-        otel.name = request.command(),
+        otel.name = match route {
+            Some(route) => format!("{} {route}", request.command()),
+            None => request.command().to_owned(),
+        },
         otel.kind = "server",
         http.request.method = request.command(),
+        http.route = route,
         url.scheme = if server.is_tls() { "https" } else { "http" },
         url.path = path,
         url.query = (!query.is_empty()).then_some(query),

@@ -56,6 +56,24 @@ pub struct Stats {
     /// [`handle_one_request`](crate::RequestHandler::handle_one_request). What the client takes for the rest of its response
     /// is not in it, nor are the connections of an override of `handle`.
     pub handler_time: Histogram,
+    /// The same by routes, one for each method and pattern in the order of the source, those of further blocks behind. A response to HEAD
+    /// counts for GET.
+    pub routes: Vec<RouteStats>,
+}
+
+/// What a route ([`#[route]`](crate::route)) has done so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct RouteStats {
+    /// The request method.
+    pub method: &'static str,
+    /// The pattern, without its query.
+    pub pattern: &'static str,
+    /// Responses by the first digit of their status: see [`Stats::responses`].
+    pub responses: [u64; 5],
+    /// How long its method ran: see [`Stats::handler_time`].
+    pub handler_time: Histogram,
 }
 
 /// How often something took how long.

@@ -111,8 +111,8 @@ pub(crate) trait Wire: Send {
         false
     }
 
-    /// A response with this status was made. For wires that count.
-    fn responded(&mut self, _status: u16) {}
+    /// A response with this status was made, by the route of this number if by one. For wires that count.
+    fn responded(&mut self, _status: u16, _route: Option<u16>) {}
 
     /// Says that the server's half is about to end, where the wire has words for that: they are sent by [`flush`](Self::flush).
     fn announce_end(&mut self) {}

@@ -149,7 +149,7 @@ impl StandaloneContext {
 }
 
 impl TurnContext for StandaloneContext {
-    fn may_run(&mut self, _command: &str, _path: &str) -> bool {
+    fn may_run(&mut self, _command: &str, _path: &str, _route: Option<u16>) -> bool {
         true
     }
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::handler::stats::{BOUNDS, Histogram, Stats};
+use crate::handler::RouteTable;
+use crate::handler::stats::{BOUNDS, Histogram, RouteStats, Stats};
 use crate::sync::{Arc, AtomicU64, AtomicUsize, Ordering};
 
 /// Those of one shard. They are alone in their cache lines, so that no shard writes to what another one needs.
@@ -19,6 +20,14 @@ pub(super) struct Counters {
     pub(super) threads_ended: Count,
     /// Handlers that ran on a driver.
     pub(super) handled: Count,
+    requests: Requests,
+    /// Those of each route.
+    routes: Box<[Requests]>,
+}
+
+/// What has become of requests.
+#[derive(Debug, Default)]
+struct Requests {
     responses: [Count; 5],
     times: [Count; BOUNDS.len() + 1],
     nanoseconds: Count,
@@ -37,16 +46,14 @@ impl Count {
     }
 }
 
-impl Counters {
-    /// A response with this status was made.
-    pub(super) fn responded(&self, status: u16) {
+impl Requests {
+    fn responded(&self, status: u16) {
         if let Some(count) = self.responses.get(usize::from(status / 100).wrapping_sub(1)) {
             count.add(1);
         }
     }
 
-    /// A handler ran for so long.
-    pub(super) fn ran(&self, time: Duration) {
+    fn ran(&self, time: Duration) {
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let place = BOUNDS.iter().take_while(|bound| **bound < micros).count();
         if let Some(count) = self.times.get(place) {
@@ -55,25 +62,65 @@ impl Counters {
         self.nanoseconds.add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     }
 
-    /// The numbers of all shards together.
-    pub(super) fn stats(shards: &[Self]) -> Stats {
+    /// Those of all shards together: responses by the first digit of their status, and how long handlers ran.
+    fn sum<'a>(shards: impl Iterator<Item = &'a Self> + Clone) -> ([u64; 5], Histogram) {
+        let counts = add(shards.clone().map(|shard| shard.times.each_ref().map(Count::get)));
+        let nanoseconds = shards.clone().map(|shard| shard.nanoseconds.get()).sum();
+        let time = Histogram { counts, sum: Duration::from_nanos(nanoseconds) };
+        (add(shards.map(|shard| shard.responses.each_ref().map(Count::get))), time)
+    }
+}
+
+impl Counters {
+    /// For a handler with so many routes.
+    pub(super) fn new(routes: usize) -> Self {
+        Self { routes: (0..routes).map(|_| Requests::default()).collect(), ..Self::default() }
+    }
+
+    /// A response with this status was made, by a route or not.
+    pub(super) fn responded(&self, status: u16, route: Option<u16>) {
+        self.requests.responded(status);
+        if let Some(route) = self.route(route) {
+            route.responded(status);
+        }
+    }
+
+    /// A handler ran for so long, for a route or not.
+    pub(super) fn ran(&self, time: Duration, route: Option<u16>) {
+        self.requests.ran(time);
+        if let Some(route) = self.route(route) {
+            route.ran(time);
+        }
+    }
+
+    fn route(&self, route: Option<u16>) -> Option<&Requests> {
+        self.routes.get(usize::from(route?))
+    }
+
+    /// The numbers of all shards together, with those of these routes.
+    pub(super) fn stats(shards: &[Self], routes: &[&'static RouteTable]) -> Stats {
         let sum = |count: fn(&Self) -> &Count| shards.iter().map(|shard| count(shard).get()).sum::<u64>();
         // What has ended is read first, so that no more can have ended than have begun.
         let (ended, threads_ended) = (sum(|shard| &shard.ended), sum(|shard| &shard.threads_ended));
+        let (responses, handler_time) = Requests::sum(shards.iter().map(|shard| &shard.requests));
+        let rows = routes.iter().flat_map(|table| table.rows).enumerate();
+        let routes = rows.filter(|(_, row)| !row.method.is_empty()).map(|(number, row)| {
+            let of_shards = shards.iter().filter_map(|shard| shard.routes.get(number));
+            let (responses, handler_time) = Requests::sum(of_shards);
+            RouteStats { method: row.method, pattern: row.pattern, responses, handler_time }
+        });
         let connections_accepted = sum(|shard| &shard.accepted);
         Stats {
             connections_open: connections_accepted.saturating_sub(ended),
             connections_accepted,
             connections_refused: sum(|shard| &shard.refused),
-            responses: add(shards.iter().map(|shard| shard.responses.each_ref().map(Count::get))),
+            responses,
             bytes_received: sum(|shard| &shard.received),
             bytes_sent: sum(|shard| &shard.sent),
             threads: sum(|shard| &shard.threads_begun).saturating_sub(threads_ended),
             handler_stalls: sum(|shard| &shard.stalls),
-            handler_time: Histogram {
-                counts: add(shards.iter().map(|shard| shard.times.each_ref().map(Count::get))),
-                sum: Duration::from_nanos(sum(|shard| &shard.nanoseconds)),
-            },
+            handler_time,
+            routes: routes.collect(),
         }
     }
 }
@@ -114,9 +161,9 @@ mod tests {
     fn times_fall_into_the_bucket_below_their_bound() {
         let counters = Counters::default();
         for micros in [0, 100, 101, 10_000_000, 10_000_001] {
-            counters.ran(Duration::from_micros(micros));
+            counters.ran(Duration::from_micros(micros), None);
         }
-        let time = Counters::stats(&[counters, Counters::default()]).handler_time;
+        let time = Counters::stats(&[counters, Counters::default()], &[]).handler_time;
         let buckets: Vec<_> = time.buckets().map(|(_, count)| count).collect();
         assert_eq!((buckets[0], buckets[1], buckets[12], buckets[13], time.count()), (2, 3, 3, 4, 5));
         assert_eq!(time.sum(), Duration::from_micros(20_000_202));
@@ -126,10 +173,10 @@ mod tests {
     fn responses_are_counted_by_their_class() {
         let counters = Counters::default();
         for status in [101, 200, 299, 404, 599, 600, 999, 0] {
-            counters.responded(status);
+            counters.responded(status, None);
         }
         let others = Counters::default();
-        others.responded(404);
-        assert_eq!(Counters::stats(&[counters, others]).responses, [1, 2, 0, 2, 1]);
+        others.responded(404, None);
+        assert_eq!(Counters::stats(&[counters, others], &[]).responses, [1, 2, 0, 2, 1]);
     }
 }

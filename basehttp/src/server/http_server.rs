@@ -26,13 +26,13 @@ use super::stop::Control;
 #[cfg(feature = "tls")]
 use super::tls::{Watch, Watching};
 use super::token::WAKER;
-use super::turn::ConnectionParts;
+use super::turn::{AnyConnection, ConnectionParts};
 use super::wakers::Wakers;
 use super::worker::Worker;
 use crate::handler::host_policy::HostPolicy;
 #[cfg(unix)]
 use crate::handler::wire::Level;
-use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler, ServerHandle, ServerInfo};
+use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler, RouteTable, ServerHandle, ServerInfo};
 use crate::sync::Arc;
 
 /// An HTTP server: Python's `HTTPServer`, and its `ThreadingHTTPServer` at once.
@@ -68,13 +68,22 @@ pub struct HTTPServer {
     socket_files: Vec<SocketFile>,
 }
 
-fn erase<H, F>(factory: F) -> Box<Open>
+/// What a server has of the type of its handlers.
+struct HandlerType {
+    open: Box<Open>,
+    routes: Vec<&'static RouteTable>,
+}
+
+fn erase<H, F>(factory: F) -> HandlerType
 where
     H: RequestHandler + Send,
     F: Fn(BaseHTTPRequestHandler<H::MessageClass>) -> H + Send + Sync + 'static,
 {
     let factory = Arc::new(factory);
-    Box::new(move |parts: ConnectionParts| Box::new(HttpConnection::new(parts, factory.clone())))
+    let open = move |parts: ConnectionParts| -> Box<dyn AnyConnection + Send> {
+        Box::new(HttpConnection::new(parts, factory.clone()))
+    };
+    HandlerType { open: Box::new(open), routes: H::__ROUTES.iter().map(|routes| routes.table).collect() }
 }
 
 impl HTTPServer {
@@ -159,7 +168,7 @@ impl HTTPServer {
         name: String,
         settings: Settings,
         hooks: Hooks,
-        open: Box<Open>,
+        handlers: HandlerType,
     ) -> io::Result<Self> {
         let Hooks { verify_request, handle_error, handle_timeout, log_line } = hooks;
         let shards = settings.shards();
@@ -167,7 +176,7 @@ impl HTTPServer {
         let wakers = polls.iter().map(|poll| Waker::new(poll.registry(), WAKER));
         let wakers = Arc::new(Wakers::new(wakers.collect::<io::Result<_>>()?));
         let [address, ..] = &*listeners.addresses else { unreachable!("a server has an address") };
-        let shutdown = Arc::new(Shutdown::new(shards, settings.shutdown_grace));
+        let shutdown = Arc::new(Shutdown::new(shards, settings.shutdown_grace, handlers.routes));
         let log = Arc::new(Log::new(log_line, shards));
         let control = Control { shutdown: shutdown.clone(), wakers: wakers.clone(), log: log.clone() };
         let handle = ServerHandle { server: Arc::new(control) };
@@ -194,7 +203,7 @@ impl HTTPServer {
             Poller::new(shard, poll, acceptor.take(), shards, settings.compute_threads())
         });
         let pollers = pollers.collect();
-        let hooked = Hooked { verify_request, open, info: info.clone() };
+        let hooked = Hooked { verify_request, open: handlers.open, info: info.clone() };
         #[cfg(unix)]
         for path in listeners.files.iter().filter_map(SocketFile::replaced) {
             log.tell(
@@ -506,11 +515,11 @@ impl ServerBuilder {
     }
 
     /// Makes the server, whose first address this is.
-    fn listen(self, first: Endpoint, open: Box<Open>) -> io::Result<HTTPServer> {
+    fn listen(self, first: Endpoint, handlers: HandlerType) -> io::Result<HTTPServer> {
         let name = first.name();
         // What is no address at all is found before anything is opened.
         let endpoints = iter::once(Ok(first)).chain(self.further).collect::<io::Result<_>>()?;
         let listeners = Listeners::open(endpoints, &self.settings)?;
-        HTTPServer::open(listeners, name, self.settings, self.hooks, open)
+        HTTPServer::open(listeners, name, self.settings, self.hooks, handlers)
     }
 }

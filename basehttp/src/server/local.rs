@@ -11,6 +11,8 @@ use super::usage::Usage;
 pub(super) struct Local {
     /// That of the request whose handler was admitted.
     pub(super) kind: Option<Kind>,
+    /// The number of the route that it is for.
+    pub(super) route: Option<u16>,
     /// Who is to run a handler that was not.
     pub(super) lane: Lane,
     /// The handler was quick before.

@@ -40,7 +40,7 @@ impl AnyConnection for Refusal {
             if self.wire.write(RESPONSE).is_err() {
                 return Turn::Over;
             }
-            self.wire.responded(HTTPStatus::SERVICE_UNAVAILABLE.code());
+            self.wire.responded(HTTPStatus::SERVICE_UNAVAILABLE.code(), None);
             self.wire.shutdown_write();
             self.phase = RefusalPhase::Linger { left: LINGER_BYTES, until: Instant::now() + PATIENCE };
         }

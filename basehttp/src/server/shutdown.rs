@@ -7,7 +7,7 @@ use super::counters::Counters;
 use super::end::End;
 use super::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering, PoisonError};
 use crate::handler::connection_io::LONGEST;
-use crate::handler::{ShutdownReport, Stats};
+use crate::handler::{RouteTable, ShutdownReport, Stats};
 
 pub(super) struct Shutdown {
     stopping: AtomicBool,
@@ -20,6 +20,8 @@ pub(super) struct Shutdown {
     progress: Mutex<Progress>,
     /// Here, where the handles find them: those of each shard.
     counters: Box<[Counters]>,
+    /// What is counted by route.
+    routes: Vec<&'static RouteTable>,
     /// Signalled when `progress` changes, once the server is stopping.
     changed: Condvar,
 }
@@ -44,14 +46,16 @@ struct Progress {
 }
 
 impl Shutdown {
-    pub(super) fn new(shards: usize, grace: Duration) -> Self {
+    pub(super) fn new(shards: usize, grace: Duration, routes: Vec<&'static RouteTable>) -> Self {
+        let rows = routes.iter().map(|table| table.rows.len()).sum();
         Self {
             stopping: AtomicBool::new(false),
             is_deserted: AtomicBool::new(false),
             cutting: AtomicBool::new(false),
             grace,
             progress: Mutex::default(),
-            counters: (0..shards).map(|_| Counters::default()).collect(),
+            counters: (0..shards).map(|_| Counters::new(rows)).collect(),
+            routes,
             changed: Condvar::new(),
         }
     }
@@ -275,6 +279,6 @@ impl Shutdown {
     }
 
     pub(super) fn stats(&self) -> Stats {
-        Counters::stats(&self.counters)
+        Counters::stats(&self.counters, &self.routes)
     }
 }

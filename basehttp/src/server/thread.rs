@@ -227,7 +227,7 @@ fn lane_for(guess: Guess) -> Option<Lane> {
 }
 
 impl TurnContext for Thread<'_, Engine> {
-    fn may_run(&mut self, command: &str, path: &str) -> bool {
+    fn may_run(&mut self, command: &str, path: &str, route: Option<u16>) -> bool {
         let kind = self.machine.predictor.kind(command, path);
         let admitted = if self.policy.is_alone {
             true
@@ -237,6 +237,7 @@ impl TurnContext for Thread<'_, Engine> {
             self.policy.runs_handlers && self.worker.has_permit() && self.is_trusted(kind)
         };
         self.local.kind = Some(kind).filter(|_| admitted);
+        self.local.route = route;
         self.local.has_answered |= admitted;
         admitted
     }
@@ -307,7 +308,7 @@ impl TurnContext for Thread<'_, Engine> {
             self.last - called
         });
         if let Some(time) = time {
-            self.machine.shutdown.counters(self.shard).ran(time);
+            self.machine.shutdown.counters(self.shard).ran(time, self.local.route.take());
             self.handled += u64::from(self.policy == DRIVER);
         }
         if self.policy == DRIVER {

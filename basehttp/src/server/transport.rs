@@ -192,8 +192,8 @@ impl Wire for Socket {
         self.place().is_cut()
     }
 
-    fn responded(&mut self, status: u16) {
-        self.counters().responded(status);
+    fn responded(&mut self, status: u16, route: Option<u16>) {
+        self.counters().responded(status, route);
     }
 
     fn shutdown_write(&mut self) {

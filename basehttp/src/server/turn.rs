@@ -62,8 +62,9 @@ pub(crate) type Step = ControlFlow<Turn>;
 
 /// The thread that gives a connection its turn.
 pub(crate) trait TurnContext {
-    /// Whether the handler of such a request may run here: it is not expected to wait.
-    fn may_run(&mut self, command: &str, path: &str) -> bool;
+    /// Whether the handler of such a request may run here: it is not expected to wait. The path is the pattern of the route where
+    /// it has one, and with its number.
+    fn may_run(&mut self, command: &str, path: &str, route: Option<u16>) -> bool;
 
     /// Whether the admitted handler is one that has been quick before.
     fn expects_quickness(&self) -> bool;

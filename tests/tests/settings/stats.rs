@@ -60,6 +60,68 @@ fn wait_for(server: &TestServer, mut are: impl FnMut(&Stats) -> bool) -> Stats {
     }
 }
 
+struct Routed {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler(routes = [MORE])]
+impl Routed {
+    const protocol_version: &str = "HTTP/1.1";
+
+    #[route(GET | PUT, "/users/{id}?{q}")]
+    fn user(&self, id: u32, q: Option<&str>) -> String {
+        format!("{id} {q:?}")
+    }
+
+    #[cfg(any())]
+    #[route(GET, "/never")]
+    fn never(&self) {}
+
+    fn do_GET(&self) -> &'static str {
+        "other"
+    }
+
+    fn log_message(&self, _message: std::fmt::Arguments<'_>) {}
+}
+
+#[http_routes(MORE, prefix = "/more")]
+impl Routed {
+    #[route(POST, "")]
+    fn more(&self) -> Result<(), String> {
+        Err("on purpose".to_owned())
+    }
+}
+
+#[test]
+fn requests_are_counted_by_route() {
+    let server = TestServer::new(|base| Routed { base });
+    for request in [
+        "GET /users/1?q=x",
+        "HEAD /users/2",
+        "GET /users/x",
+        "PUT /users/3",
+        "GET /other",
+        "DELETE /users/1",
+        "POST /more",
+    ] {
+        let close = "HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        server.exchange(format!("{request} {close}").as_bytes()).unwrap();
+    }
+    let stats = wait_for(&server, |stats| stats.connections_open == 0);
+    assert_eq!((stats.responses, stats.handler_time.count()), ([0, 4, 0, 2, 1], 7));
+    let routes: Vec<_> = stats
+        .routes
+        .iter()
+        .map(|route| (route.method, route.pattern, route.responses, route.handler_time.count()))
+        .collect();
+    let expected = [
+        ("GET", "/users/{id}", [0, 2, 0, 1, 0], 3),
+        ("PUT", "/users/{id}", [0, 1, 0, 0, 0], 1),
+        ("POST", "/more", [0, 0, 0, 0, 1], 1),
+    ];
+    assert_eq!(routes, expected);
+}
+
 #[test]
 fn responses_and_bytes_are_counted() {
     let server = TestServer::new(|base| Page { base });

@@ -16,6 +16,8 @@ pub(super) struct Output {
     pub(super) sent: u64,
     /// The status of the response, once it was counted.
     pub(super) counted_status: u16,
+    /// The number of the route that answers the current request.
+    pub(super) route: Option<u16>,
 }
 
 /// Whether more can be sent.
@@ -35,12 +37,14 @@ impl Output {
         self.unsent = 0;
         self.sent = 0;
         self.counted_status = 0;
+        self.route = None;
     }
 
     #[inline]
     pub(super) fn begin_request(&mut self) {
         self.sent = 0;
         self.counted_status = 0;
+        self.route = None;
     }
 
     pub(super) fn is_at_rest(&self) -> bool {

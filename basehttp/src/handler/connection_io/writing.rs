@@ -205,11 +205,16 @@ impl ConnectionIo {
         Ok(())
     }
 
+    /// A route answers the current request, and counts its response.
+    pub(crate) fn set_route(&mut self, route: u16) {
+        self.output.route = Some(route);
+    }
+
     /// Has the response counted, once.
     pub(super) fn count_status(&mut self) {
         if self.output.counted_status == 0 {
             self.output.counted_status = self.response.status();
-            self.link.wire.responded(self.output.counted_status);
+            self.link.wire.responded(self.output.counted_status, self.output.route);
         }
     }
 
@@ -270,6 +275,7 @@ impl ConnectionIo {
     /// Begins a response for which there may be no request yet, only a connection.
     fn begin_unasked(&mut self) {
         self.output.counted_status = 0;
+        self.output.route = None;
         self.response.begin(
             RequestTraits { version: Version::Http11, head: false, connect: false, close: true },
             true,

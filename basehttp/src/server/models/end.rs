@@ -10,7 +10,7 @@ use crate::server::shutdown::Shutdown;
 use crate::server::sync::Arc;
 
 fn shutdown() -> Arc<Shutdown> {
-    Arc::new(Shutdown::new(1, A_LONG_TIME))
+    Arc::new(Shutdown::new(1, A_LONG_TIME, Vec::new()))
 }
 
 /// `HTTPServer::serve_forever`, without the threads that it starts.

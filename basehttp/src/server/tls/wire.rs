@@ -276,8 +276,8 @@ impl Wire for TlsSocket {
         self.socket.is_cut()
     }
 
-    fn responded(&mut self, status: u16) {
-        self.socket.responded(status);
+    fn responded(&mut self, status: u16, route: Option<u16>) {
+        self.socket.responded(status, route);
     }
 
     fn announce_end(&mut self) {

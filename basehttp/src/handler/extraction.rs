@@ -1,0 +1,143 @@
+//! How the calls that the attribute writes for routes get their arguments out of a request.
+#![allow(clippy::missing_errors_doc, reason = "the attribute calls them, and nobody else")]
+
+use std::borrow::Cow;
+use std::fmt::Display;
+
+use super::arguments::{FromBody, FromPath, FromQuery};
+use super::base::BaseHTTPRequestHandler;
+use super::http_error::HttpError;
+use super::message::Message;
+use super::returned_error::ReturnedError;
+use super::route::RouteTarget;
+use crate::proto::grammar::percent_decoded;
+use crate::proto::parameters::Parameters;
+use crate::proto::status::HTTPStatus;
+
+/// Bytes of a body, unless its route has a `limit`: as much as the usual frameworks take.
+pub const BODY_LIMIT: usize = 2 << 20;
+
+impl<M: Message> BaseHTTPRequestHandler<M> {
+    /// What the routes see of the target of the current request.
+    #[doc(hidden)]
+    pub fn __route_target(&self) -> RouteTarget<'_> {
+        RouteTarget::new(self.request().route_target())
+    }
+
+    /// The argument that is made of the body.
+    #[doc(hidden)]
+    pub fn __body_argument<T: FromBody>(&self, limit: usize) -> Result<T, ReturnedError> {
+        let content_type = self.request().values("Content-Type").next().map(Parameters::parse_bytes);
+        T::check_type(content_type.as_ref())?;
+        Ok(T::from_body(self.read_body(limit)?)?)
+    }
+}
+
+/// The text of a segment.
+pub fn segment<'a>(target: &'a RouteTarget<'_>, index: usize) -> Result<Cow<'a, str>, ReturnedError> {
+    decoded_path(target.segment(index))
+}
+
+/// The text of all segments from this one on.
+pub fn rest<'a>(target: &'a RouteTarget<'_>, index: usize) -> Result<Cow<'a, str>, ReturnedError> {
+    decoded_path(target.rest(index))
+}
+
+/// The argument that is made of a part of the path.
+pub fn path_argument<'a, T: FromPath<'a, K>, K>(text: &'a str) -> Result<T, ReturnedError> {
+    T::from_path(text).map_err(|_| not_found())
+}
+
+/// The values of a key of the query.
+pub fn values<'a>(target: &'a RouteTarget<'_>, key: &str) -> Result<Vec<Cow<'a, str>>, ReturnedError> {
+    let query = target.query();
+    let mut values = Vec::new();
+    if query.is_empty() {
+        return Ok(values);
+    }
+    for pair in query.split(|byte| *byte == b'&') {
+        let equals = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+        let (name, value) = pair.split_at(equals);
+        if *decoded_query(name) == *key.as_bytes() {
+            let value = decoded_query(value.get(1..).unwrap_or_default());
+            values.push(text(value).ok_or_else(|| bad_parameter(key, &"it is no UTF-8"))?);
+        }
+    }
+    Ok(values)
+}
+
+/// The argument that is made of a part of the query.
+pub fn query_argument<'a, T: FromQuery<'a, K>, K>(
+    key: &str,
+    values: &'a [Cow<'a, str>],
+) -> Result<T, ReturnedError> {
+    T::from_query(values).map_err(|error| bad_parameter(key, &error))
+}
+
+fn not_found() -> ReturnedError {
+    HttpError::from(HTTPStatus::NOT_FOUND).into()
+}
+
+fn bad_parameter(key: &str, why: &dyn Display) -> ReturnedError {
+    HttpError::new(HTTPStatus::BAD_REQUEST, format!("Bad parameter {key}: {why}")).into()
+}
+
+fn decoded_path(bytes: &[u8]) -> Result<Cow<'_, str>, ReturnedError> {
+    text(percent_decoded(bytes)).ok_or_else(not_found)
+}
+
+/// As the forms of browsers write it: WHATWG URL, section 5.1.
+fn decoded_query(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if !bytes.contains(&b'+') {
+        return percent_decoded(bytes);
+    }
+    let bytes: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    Cow::Owned(percent_decoded(&bytes).into_owned())
+}
+
+fn text(bytes: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {
+    match bytes {
+        Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+        Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values_of(query: &str, key: &str) -> Result<Vec<String>, u16> {
+        let target = RouteTarget::new(Cow::Owned(format!("/?{query}").into_bytes()));
+        match values(&target, key) {
+            Ok(values) => Ok(values.into_iter().map(Cow::into_owned).collect()),
+            Err(error) => Err(error.http().map_or(500, |http| http.status().code())),
+        }
+    }
+
+    #[test]
+    fn the_values_of_a_key() {
+        for (query, key, expected) in [
+            ("", "a", &[][..]),
+            ("a", "a", &[""]),
+            ("a=", "a", &[""]),
+            ("=", "a", &[]),
+            ("=1", "", &["1"]),
+            ("b=1&a=2&a=3&ab=4&a", "a", &["2", "3", ""]),
+            ("a=b+c%20d%2Be", "a", &["b c d+e"]),
+            ("%61=1&a%20b=2&a+b=3", "a b", &["2", "3"]),
+            ("a=b=c?d/e", "a", &["b=c?d/e"]),
+            ("a=%", "a", &["%"]),
+            ("x[]=1", "x[]", &["1"]),
+            ("\u{e9}=\u{e8}", "\u{e9}", &["\u{e8}"]),
+            ("a=%C3%A9", "a", &["\u{e9}"]),
+            ("b=%ff", "a", &[]),
+        ] {
+            assert_eq!(
+                values_of(query, key).as_deref(),
+                Ok(&*expected.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>()),
+                "{query}"
+            );
+        }
+        assert_eq!(values_of("a=%ff", "a"), Err(400));
+    }
+}
