@@ -109,9 +109,8 @@ impl Response {
         Self::of(Kind::Value(ValueParts { code: Code::of(&HTTPStatus::OK), fields, body: Some(body.into()) }))
     }
 
-    /// For a value that cannot be made into bytes: the answer is 500, and the error is told to the log.
-    #[cfg(feature = "json")]
-    pub(super) fn failed(error: impl std::error::Error + 'static) -> Self {
+    /// For a value that cannot be made into bytes: the answer is 500, and the error is told as one that the method has returned.
+    pub fn failed(error: impl std::error::Error + 'static) -> Self {
         Self::of(Kind::Failed(ReturnedError::plain(error)))
     }
 
