@@ -7,7 +7,7 @@ pub use crate::handler::const_checks::{
 };
 pub use crate::handler::extraction::{BODY_LIMIT, path_argument, query_argument, rest, segment, values};
 pub use crate::handler::outcome::{Answer, answer, kinds, probe, refusal};
-pub use crate::handler::{Link, LinkValue, Method, Node, RouteRow, RouteTable, Routes};
+pub use crate::handler::{Link, LinkValue, Literal, Method, Node, RouteRow, RouteTable, Routes};
 
 /// What the field may be in which a handler has its base, the `B`: that itself.
 #[diagnostic::on_unimplemented(

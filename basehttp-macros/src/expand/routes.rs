@@ -78,8 +78,8 @@ fn under(predicates: &[TokenStream], element: &TokenStream, otherwise: &TokenStr
 /// A node of the tree.
 #[derive(Default)]
 struct Tree {
-    /// In the order in which the runtime looks: by length, then by the bytes.
-    literals: BTreeMap<(usize, String), Self>,
+    /// In the order in which the runtime looks, that of their bytes.
+    literals: BTreeMap<String, Self>,
     parameter: Option<Box<Self>>,
     rest: Vec<Leaf>,
     here: Vec<Leaf>,
@@ -99,7 +99,7 @@ impl Tree {
         };
         match first {
             Segment::Literal(text) => {
-                let next = self.literals.entry((text.len(), text.clone())).or_default();
+                let next = self.literals.entry(text.clone()).or_default();
                 next.insert(others, row, predicates);
             }
             Segment::Parameter(_) => self.parameter.get_or_insert_default().insert(others, row, predicates),
@@ -130,9 +130,9 @@ impl Tree {
     }
 
     fn tokens(&self, krate: &TokenStream) -> TokenStream {
-        let literals = self.literals.iter().map(|((_, text), node)| {
+        let literals = self.literals.iter().map(|(text, node)| {
             let (cfg, tokens) = (node.cfg(), node.tokens(krate));
-            quote!(#cfg (#text, #tokens))
+            quote!(#cfg #krate::__private::Literal::new(#text, #tokens))
         });
         let literals = (!self.literals.is_empty()).then(|| quote!(literals: &[#(#literals),*],));
         let parameter = self.parameter.as_ref().map(|node| {

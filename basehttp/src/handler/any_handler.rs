@@ -103,11 +103,7 @@ impl<H: RequestHandler> AnyHandler for H {
     }
 
     fn method_row(&self, command: &str) -> Option<u16> {
-        let command = command.as_bytes();
-        // Short as they are, a call to compare them would cost more.
-        let is_it =
-            |name: &[u8]| name.len() == command.len() && name.iter().zip(command).all(|(a, b)| a == b);
-        let row = H::__METHODS.iter().position(|method| is_it(method.name.as_bytes()));
+        let row = H::__METHODS.iter().position(|method| method.is_for(command));
         row.and_then(|row| u16::try_from(row).ok())
     }
 

@@ -14,4 +14,11 @@ impl<H> Method<H> {
     pub const fn new(name: &'static str, function: &'static str, call: fn(&mut H) -> Answer) -> Self {
         Self { name, function, call }
     }
+
+    /// Whether it is for this request method. Short as they are, a call to compare them would cost more.
+    #[inline]
+    pub fn is_for(&self, command: &str) -> bool {
+        let (name, command) = (self.name.as_bytes(), command.as_bytes());
+        name.len() == command.len() && name.iter().zip(command).all(|(a, b)| a == b)
+    }
 }

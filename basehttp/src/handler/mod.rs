@@ -106,7 +106,7 @@ pub use proxies::{ForwardedFields, TrustedProxies};
 pub use response::{Html, IntoResponse, Redirect, Response};
 pub use response_code::ResponseCode;
 pub use rfile::{RFile, RFileLock};
-pub use route::{Node, RouteRow, RouteTable, Routes};
+pub use route::{Literal, Node, RouteRow, RouteTable, Routes};
 pub(crate) use server_handle::Stop;
 pub use server_handle::{ServerHandle, ShutdownReport};
 pub use server_info::ServerInfo;

@@ -1,7 +1,6 @@
 //! The routes of a handler, as the attribute lists them, and which of them a path is for.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 
 use super::outcome::Answer;
 use crate::proto::grammar::percent_decoded;
@@ -54,14 +53,40 @@ pub(crate) enum Resolution {
 
 /// What may follow a beginning of a path.
 pub struct Node {
-    /// Segments that are known, in the order of [`by_length`], with what may follow each.
-    pub literals: &'static [(&'static str, Self)],
+    /// Segments that are known, in the order of their bytes.
+    pub literals: &'static [Literal],
     /// What may follow any segment.
     pub parameter: Option<&'static Self>,
     /// The rows for whatever follows.
     pub rest: &'static [u16],
     /// The rows where nothing follows.
     pub here: &'static [u16],
+}
+
+/// A segment that is known, with what may follow it.
+pub struct Literal {
+    /// The first bytes, as a number that has their order.
+    key: u64,
+    text: &'static str,
+    node: Node,
+}
+
+impl Literal {
+    /// `text` is decoded and has no NUL.
+    pub const fn new(text: &'static str, node: Node) -> Self {
+        Self { key: key_of(text.as_bytes()), text, node }
+    }
+}
+
+/// Numbers are compared at once, and most segments differ in their first eight bytes.
+const fn key_of(text: &[u8]) -> u64 {
+    let mut key = 0;
+    let mut at = 0;
+    while at < 8 {
+        key = key << 8 | if at < text.len() { text[at] as u64 } else { 0 };
+        at += 1;
+    }
+    key
 }
 
 impl<H> Routes<H> {
@@ -102,19 +127,30 @@ impl RouteTable {
         find(&self.root, path.strip_prefix(b"/")?, Rank::default(), 0)
     }
 
+    /// Those rows alone.
+    pub fn rows_for(&'static self, path: &[u8]) -> Option<&'static [u16]> {
+        self.find(path).map(|found| found.rows)
+    }
+
     pub(super) fn row(&self, number: u16) -> Option<&RouteRow> {
         self.rows.get(usize::from(number))
     }
 }
 
-/// `path` begins with a segment. As deep as the patterns are, whatever the path; a path of any length has been looked at once at each
-/// node of the tree at most.
+/// `path` begins with a segment. This goes as deep as the patterns do, whatever the path, and looks at each node of the tree once at
+/// most.
 fn find(node: &'static Node, path: &[u8], rank: Rank, depth: u32) -> Option<Match> {
-    let (segment, rest) = match path.iter().position(|byte| *byte == b'/') {
-        Some(slash) => path.split_at(slash),
-        None => (path, &path[path.len()..]),
-    };
-    let decoded = percent_decoded(segment);
+    let mut length = 0;
+    let mut is_encoded = false;
+    for byte in path {
+        if *byte == b'/' {
+            break;
+        }
+        is_encoded |= *byte == b'%';
+        length += 1;
+    }
+    let (segment, rest) = path.split_at(length);
+    let decoded = if is_encoded { percent_decoded(segment) } else { Cow::Borrowed(segment) };
     let go_on = |node: &'static Node, kind| {
         let rank = rank.with(depth, kind);
         match rest.strip_prefix(b"/") {
@@ -123,8 +159,7 @@ fn find(node: &'static Node, path: &[u8], rank: Rank, depth: u32) -> Option<Matc
             None => Some(Match { rank, rows: node.here }),
         }
     };
-    let place = node.literals.binary_search_by(|(literal, _)| by_length(literal.as_bytes(), &decoded));
-    if let Some((_, next)) = place.ok().and_then(|place| node.literals.get(place))
+    if let Some(next) = node.literal(&decoded)
         && let Some(found) = go_on(next, Rank::LITERAL)
     {
         return Some(found);
@@ -142,9 +177,13 @@ fn find(node: &'static Node, path: &[u8], rank: Rank, depth: u32) -> Option<Matc
     is_rest.then(|| Match { rank: rank.with(depth, Rank::REST), rows: node.rest })
 }
 
-/// The order of literals: most differ in their lengths, which is the cheaper comparison.
-fn by_length(one: &[u8], other: &[u8]) -> Ordering {
-    one.len().cmp(&other.len()).then_with(|| one.cmp(other))
+impl Node {
+    fn literal(&'static self, segment: &[u8]) -> Option<&'static Self> {
+        let key = key_of(segment);
+        let first = self.literals.partition_point(|literal| literal.key < key);
+        let mut same = self.literals.iter().skip(first).take_while(|literal| literal.key == key);
+        same.find(|literal| literal.text.as_bytes() == segment).map(|literal| &literal.node)
+    }
 }
 
 /// What routes see of the target of a request: its path and its query as they were sent, of one in absolute form too.
@@ -200,20 +239,23 @@ mod tests {
     static TABLE: RouteTable = RouteTable {
         root: Node {
             literals: &[
-                ("", leaf(&[0])),
-                (
+                Literal::new("", leaf(&[0])),
+                Literal::new(
                     "a",
                     Node {
-                        literals: &[("", leaf(&[7])), ("b", leaf(&[3]))],
+                        literals: &[Literal::new("", leaf(&[7])), Literal::new("b", leaf(&[3]))],
                         parameter: Some(&leaf(&[2])),
                         rest: &[5],
                         here: &[1],
                     },
                 ),
-                ("\u{e9}", leaf(&[6])),
+                Literal::new("\u{e9}", leaf(&[6])),
             ],
             parameter: Some(&Node {
-                literals: &[("b", Node { literals: &[("c", leaf(&[4]))], ..Node::EMPTY })],
+                literals: &[Literal::new(
+                    "b",
+                    Node { literals: &[Literal::new("c", leaf(&[4]))], ..Node::EMPTY },
+                )],
                 ..Node::EMPTY
             }),
             rest: &[8],
