@@ -10,7 +10,7 @@ use super::connection_io::{
 use super::failing::{code_of, fail, function_of, last_resort, report_error, report_failure};
 use super::failure::HandlerFailure;
 use super::outcome::Answer;
-use super::resolution::{resolution, route_number};
+use super::resolution::{number, resolution};
 use super::respond::{send, send_options};
 use super::response::Response;
 use super::returned_error::ReturnedError;
@@ -92,8 +92,8 @@ fn answer_one(handler: &mut dyn AnyHandler) -> io::Result<()> {
     let resolution = resolution(handler);
     match resolution {
         Resolution::Method(_) | Resolution::Route(..) => {
-            if let Some(route) = route_number(handler) {
-                handler.vars().io().set_route(route);
+            if let Resolution::Route(block, row) = resolution {
+                handler.vars().io().set_route(number(handler, block, row));
             }
             in_span(handler, |handler| {
                 let answer = handler.call(resolution);

@@ -4,17 +4,18 @@ use super::any_handler::AnyHandler;
 use super::route::{Match, Rank, Resolution, RouteRow, RouteTable, RouteTarget};
 
 /// What answers the current request. It is looked for once.
+#[inline]
 pub(crate) fn resolution(handler: &dyn AnyHandler) -> Resolution {
-    let vars = handler.vars();
-    if let Some(known) = vars.resolution() {
-        return known;
-    }
-    let found = resolve(handler);
-    vars.set_resolution(found);
-    found
+    handler.vars().resolution().unwrap_or_else(|| resolve(handler))
 }
 
 fn resolve(handler: &dyn AnyHandler) -> Resolution {
+    let resolution = look(handler);
+    handler.vars().set_resolution(resolution);
+    resolution
+}
+
+fn look(handler: &dyn AnyHandler) -> Resolution {
     let request = handler.vars().request();
     let command = request.command();
     let method = handler.method_row(command);
@@ -92,9 +93,8 @@ pub(crate) fn route(handler: &dyn AnyHandler) -> Option<&'static RouteRow> {
     }
 }
 
-/// The number of the route that answers the current request, among all of the handler's.
-pub(crate) fn route_number(handler: &dyn AnyHandler) -> Option<u16> {
-    let Resolution::Route(block, row) = resolution(handler) else { return None };
+/// The number of a route among all of the handler's.
+pub(crate) fn number(handler: &dyn AnyHandler, block: u16, row: u16) -> Option<u16> {
     let before =
         (0..block).filter_map(|block| handler.routes(block)).map(|table| table.rows.len()).sum::<usize>();
     u16::try_from(before).ok()?.checked_add(row)
@@ -109,11 +109,27 @@ pub(crate) fn function(handler: &dyn AnyHandler) -> Option<&'static str> {
     }
 }
 
-/// What the engine tells requests apart by: the pattern of the route, or the path.
-pub(crate) fn path_or_pattern(handler: &dyn AnyHandler) -> &str {
-    match route(handler) {
-        Some(route) => route.pattern,
-        None => handler.vars().request().path(),
+/// What the engine tells requests apart by, and counts them by.
+#[derive(Clone, Copy)]
+pub(crate) struct RequestKind<'a> {
+    pub(crate) command: &'a str,
+    /// The pattern of the route, or else the path.
+    pub(crate) path: &'a str,
+    /// The number of the route.
+    pub(crate) route: Option<u16>,
+}
+
+/// That of the current request.
+pub(crate) fn kind(handler: &dyn AnyHandler) -> RequestKind<'_> {
+    let request = handler.vars().request();
+    let command = request.command();
+    match resolution(handler) {
+        Resolution::Route(block, row) => {
+            let found = handler.routes(block).and_then(|table| table.row(row));
+            let path = found.map_or("", |row| row.pattern);
+            RequestKind { command, path, route: number(handler, block, row) }
+        }
+        _ => RequestKind { command, path: request.path(), route: None },
     }
 }
 

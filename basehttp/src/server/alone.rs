@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::log::Log;
 use super::turn::TurnContext;
 use crate::handler::connection_io::SharedIo;
+use crate::handler::resolution::RequestKind;
 use crate::handler::{Address, ServerHandle, ServerInfo, ShutdownReport, Stats, Stop};
 use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, PoisonError, lock};
 
@@ -149,7 +150,7 @@ impl StandaloneContext {
 }
 
 impl TurnContext for StandaloneContext {
-    fn may_run(&mut self, _command: &str, _path: &str, _route: Option<u16>) -> bool {
+    fn may_run(&mut self, _kind: RequestKind<'_>) -> bool {
         true
     }
 

@@ -17,7 +17,7 @@ use crate::handler::connection_io::NextHead;
 use crate::handler::dispatch::{complete, forget_none, is_refused_by_head, next_request, settle};
 use crate::handler::failure::HandlerFailure;
 use crate::handler::instance::InstanceVariables;
-use crate::handler::resolution::{path_or_pattern, route_number};
+use crate::handler::resolution::kind;
 use crate::handler::wire::Want;
 use crate::handler::{BaseHTTPRequestHandler, RequestHandler};
 use crate::proto::connection::{Event, Phase};
@@ -519,8 +519,7 @@ fn run_handler(
     late: Option<Want>,
     position: RequestPosition,
 ) -> Step {
-    let request = handler.vars().request();
-    if !context.may_run(request.command(), path_or_pattern(handler), route_number(handler)) {
+    if !context.may_run(kind(handler)) {
         // A handler that takes its time must not hold back the responses before its own.
         match flush(handler, context, late == Some(Want::Room)) {
             Flushed::Paused(turn) => return Step::Break(turn),

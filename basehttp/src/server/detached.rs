@@ -9,7 +9,7 @@ use crate::handler::any_handler::AnyHandler;
 use crate::handler::connection_io::{NextAct, RelayProgress};
 use crate::handler::dispatch::act;
 use crate::handler::failure::HandlerFailure;
-use crate::handler::resolution::{path_or_pattern, route_number};
+use crate::handler::resolution::kind;
 use crate::handler::wire::Want;
 use crate::proto::connection::Phase;
 
@@ -47,8 +47,7 @@ pub(super) fn go_on_detached(
             context.leave();
         }
         NextAct::Resume | NextAct::TimeOut | NextAct::Serve(_) | NextAct::End(_) => {
-            let request = handler.vars().request();
-            if !context.may_run(request.command(), path_or_pattern(handler), route_number(handler)) {
+            if !context.may_run(kind(handler)) {
                 return Step::Break(Turn::Elsewhere);
             }
             // An object that speaks another protocol takes no time of the client's: whatever it does, the client may take what it was sent.

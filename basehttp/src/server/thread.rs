@@ -14,6 +14,7 @@ use super::turn::{Turn, TurnContext};
 use super::usage::Usage;
 use super::watchdog::TICK;
 use crate::handler::connection_io::SharedIo;
+use crate::handler::resolution::RequestKind;
 
 /// From here on a handler is worth a hand-over, which costs about as much.
 const QUICK: Duration = Duration::from_micros(100);
@@ -227,8 +228,8 @@ fn lane_for(guess: Guess) -> Option<Lane> {
 }
 
 impl TurnContext for Thread<'_, Engine> {
-    fn may_run(&mut self, command: &str, path: &str, route: Option<u16>) -> bool {
-        let kind = self.machine.predictor.kind(command, path);
+    fn may_run(&mut self, request: RequestKind<'_>) -> bool {
+        let kind = self.machine.predictor.kind(request.command, request.path);
         let admitted = if self.policy.is_alone {
             true
         } else if self.policy.may_wait {
@@ -237,7 +238,7 @@ impl TurnContext for Thread<'_, Engine> {
             self.policy.runs_handlers && self.worker.has_permit() && self.is_trusted(kind)
         };
         self.local.kind = Some(kind).filter(|_| admitted);
-        self.local.route = route;
+        self.local.route = request.route;
         self.local.has_answered |= admitted;
         admitted
     }

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use crate::handler::connection_io::{Bounds, SharedIo};
+use crate::handler::resolution::RequestKind;
 use crate::handler::wire::{Want, Wire};
 use crate::handler::{Address, ServerInfo};
 use crate::sync::Arc;
@@ -62,9 +63,8 @@ pub(crate) type Step = ControlFlow<Turn>;
 
 /// The thread that gives a connection its turn.
 pub(crate) trait TurnContext {
-    /// Whether the handler of such a request may run here: it is not expected to wait. The path is the pattern of the route where
-    /// it has one, and with its number.
-    fn may_run(&mut self, command: &str, path: &str, route: Option<u16>) -> bool;
+    /// Whether the handler of such a request may run here: it is not expected to wait.
+    fn may_run(&mut self, kind: RequestKind<'_>) -> bool;
 
     /// Whether the admitted handler is one that has been quick before.
     fn expects_quickness(&self) -> bool;

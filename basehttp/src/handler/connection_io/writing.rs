@@ -206,8 +206,8 @@ impl ConnectionIo {
     }
 
     /// A route answers the current request, and counts its response.
-    pub(crate) fn set_route(&mut self, route: u16) {
-        self.output.route = Some(route);
+    pub(crate) fn set_route(&mut self, route: Option<u16>) {
+        self.output.route = route;
     }
 
     /// Has the response counted, once.
