@@ -36,17 +36,22 @@ pub(crate) struct Setting {
 }
 
 impl Args {
-    /// Reads what can be read and reports the rest.
-    pub(crate) fn parse(tokens: TokenStream, report: &mut Report) -> Self {
-        let mut args = Self {
+    /// Those that say nothing, for this path of the runtime crate.
+    pub(crate) fn none(krate: TokenStream) -> Self {
+        Self {
             base: None,
-            krate: quote!(::basehttp),
+            krate,
             head: true,
             family: Family::Base,
             extends: false,
             variables: Vec::new(),
             routes: Vec::new(),
-        };
+        }
+    }
+
+    /// Reads what can be read and reports the rest.
+    pub(crate) fn parse(tokens: TokenStream, report: &mut Report) -> Self {
+        let mut args = Self::none(quote!(::basehttp));
         let mut seen: Vec<Ident> = Vec::new();
         let parser = |input: ParseStream<'_>| {
             while !input.is_empty() {
