@@ -17,6 +17,7 @@ use syn::{AttrStyle, Attribute, Type};
 use self::cfg::{cfgs, unless_any};
 use self::family::{family_handler, server_version};
 use self::impls::{base, generics, lints, members, own_function};
+use self::routes::Written;
 use self::rows::{clashes, rows};
 use self::spans::{ends, spanned};
 use crate::args::{Args, RoutesArgs};
@@ -53,9 +54,12 @@ pub(crate) fn expand_routes(block: &Handler, args: &RoutesArgs) -> TokenStream {
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let self_ty = &block.self_ty;
     let lints = lints(block);
+    let written = routes::written(block, &name.to_string(), guard.as_ref(), krate);
     // A block in which all routes are mistaken has none, so that who names it is told of nothing else.
-    let table = routes::table(block, guard.as_ref(), krate)
-        .unwrap_or_else(|| quote!(#krate::__private::Routes::NONE));
+    let (table, functions) = match written {
+        Some(Written { table, functions }) => (table, functions),
+        None => (quote!(#krate::__private::Routes::NONE), TokenStream::new()),
+    };
     let (marks, clashes) = (routes::marks(block), routes::clashes(block));
     let beside = format_ident!("{}Links", in_camel_case(&name.to_string()), span = Span::call_site());
     let beside = links::links(block, &beside, &format!("the block `{name}`"), krate);
@@ -66,6 +70,7 @@ pub(crate) fn expand_routes(block: &Handler, args: &RoutesArgs) -> TokenStream {
             #[doc(hidden)]
             #[allow(dead_code, unreachable_pub, non_upper_case_globals)]
             pub const #name: #krate::__private::Routes<Self> = #table;
+            #functions
             #marks
         }
         #clashes
@@ -152,23 +157,23 @@ fn block(handler: &Handler, trait_: Option<&TokenStream>, items: &TokenStream) -
 /// `Deref`, `DerefMut` and `RequestHandler`.
 pub(crate) fn traits(handler: &Handler, args: &Args) -> TokenStream {
     let deref = deref(handler, args);
-    let request_handler = request_handler(handler, args);
+    let routes = routes::written(handler, "", None, &args.krate);
+    let request_handler = request_handler(handler, routes.as_ref(), args);
     let family = args.family.levels().skip(1).map(|level| family_handler(level, handler, args));
     let forced = forced(handler, args);
     let (clashes, route_clashes) = (clashes(handler), routes::clashes(handler));
-    let marks = route_marks(handler, args);
-    quote!(#deref #request_handler #(#family)* #forced #clashes #route_clashes #marks)
+    let functions = route_functions(handler, routes.as_ref(), args);
+    quote!(#deref #request_handler #(#family)* #forced #clashes #route_clashes #functions)
 }
 
-/// By which conflicts with other blocks are found, if there are any.
-fn route_marks(handler: &Handler, args: &Args) -> Option<TokenStream> {
-    if args.routes.is_empty() {
-        return None;
-    }
+/// What is called for the routes of the main block, and by what conflicts with other blocks are found, if there are any.
+fn route_functions(handler: &Handler, written: Option<&Written>, args: &Args) -> Option<TokenStream> {
+    let functions = &written?.functions;
+    let marks = (!args.routes.is_empty()).then(|| routes::marks(handler));
     let generics = generics(handler);
     let (impl_generics, _, where_clause) = generics.split_for_impl();
-    let (self_ty, lints, marks) = (&handler.self_ty, lints(handler), routes::marks(handler));
-    Some(quote!(#(#lints)* impl #impl_generics #self_ty #where_clause { #marks }))
+    let (self_ty, lints) = (&handler.self_ty, lints(handler));
+    Some(quote!(#(#lints)* impl #impl_generics #self_ty #where_clause { #functions #marks }))
 }
 
 fn deref(handler: &Handler, args: &Args) -> TokenStream {
@@ -211,7 +216,7 @@ const TOLD: [&str; 6] = [
     "date_time_string",
 ];
 
-fn request_handler(handler: &Handler, args: &Args) -> TokenStream {
+fn request_handler(handler: &Handler, own_routes: Option<&Written>, args: &Args) -> TokenStream {
     let krate = &args.krate;
     let self_ty = &handler.self_ty;
     let generics = generics(handler);
@@ -230,7 +235,7 @@ fn request_handler(handler: &Handler, args: &Args) -> TokenStream {
     });
     let checks = checks(handler, args);
     let rows = rows(handler, args);
-    let routes = route_blocks(handler, args);
+    let routes = route_blocks(own_routes, args);
     quote! {
         #(#lints)*
         impl #impl_generics #krate::RequestHandler for #self_ty #where_clause {
@@ -255,12 +260,11 @@ fn request_handler(handler: &Handler, args: &Args) -> TokenStream {
 }
 
 /// The blocks with routes: this one's, and those that it names.
-fn route_blocks(handler: &Handler, args: &Args) -> Option<TokenStream> {
+fn route_blocks(own: Option<&Written>, args: &Args) -> Option<TokenStream> {
     let krate = &args.krate;
-    let own = routes::table(handler, None, krate);
+    let own = own.map(|written| &written.table).into_iter();
     let others = &args.routes;
-    (own.is_some() || !others.is_empty()).then(|| {
-        let own = own.into_iter();
+    (own.len() > 0 || !others.is_empty()).then(|| {
         quote! {
             const __ROUTES: &'static [#krate::__private::Routes<Self>] = &[#(#own,)* #(Self::#others),*];
         }

@@ -1,4 +1,7 @@
 //! What is called for a route: it reads the arguments and calls the method.
+//!
+//! It is a function of the handler's type, and no closure in the table: the compiler checks closures together with what is around
+//! them, and that takes longer.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
@@ -11,8 +14,9 @@ use crate::model::Function;
 use crate::parameters::{Argument, Source, arguments};
 use crate::route::Route;
 
-/// A closure from the handler to an answer.
+/// A function from the handler to an answer.
 pub(super) fn call(
+    name: &Ident,
     function: &Function,
     route: &Route,
     guard: Option<&Ident>,
@@ -40,7 +44,9 @@ pub(super) fn call(
     let call = spanned(quote!(Self::#ident), first, last);
     let answer = answer(&quote!(#call(#handler #(, #names)*)), function, krate);
     quote! {
-        |#handler: &mut Self| {
+        #[doc(hidden)]
+        #[allow(non_snake_case)]
+        fn #name(#handler: &mut Self) -> #krate::__private::Answer {
             #guard
             #target
             #(#reads)*
@@ -90,31 +96,45 @@ fn read(
     let at_type = |tokens: TokenStream| spanned(tokens, first, last);
     match argument.source {
         Some(Source::Segment(index)) => {
-            let made = at_type(quote!(#krate::__private::path_argument(&#text)));
+            let made = or_return(&at_type(quote!(#krate::__private::path_argument(&#text))));
+            let segment = or_return(&quote!(#krate::__private::segment(&__target, #index)));
             quote! {
-                let #text = #krate::__private::segment(&__target, #index)?;
-                let #name: #ty = #made?;
+                let #text = #segment;
+                let #name: #ty = #made;
             }
         }
         Some(Source::Rest(index)) => {
-            let made = at_type(quote!(#krate::__private::path_argument(&#text)));
+            let made = or_return(&at_type(quote!(#krate::__private::path_argument(&#text))));
+            let rest = or_return(&quote!(#krate::__private::rest(&__target, #index)));
             quote! {
-                let #text = #krate::__private::rest(&__target, #index)?;
-                let #name: #ty = #made?;
+                let #text = #rest;
+                let #name: #ty = #made;
             }
         }
         Some(Source::Query(key)) => {
-            let made = at_type(quote!(#krate::__private::query_argument(#key, &#text)));
+            let made = or_return(&at_type(quote!(#krate::__private::query_argument(#key, &#text))));
+            let values = or_return(&quote!(#krate::__private::values(&__target, #key)));
             quote! {
-                let #text = #krate::__private::values(&__target, #key)?;
-                let #name: #ty = #made?;
+                let #text = #values;
+                let #name: #ty = #made;
             }
         }
         Some(Source::Body) | None => {
             let limit = route.limit.as_ref().map(|(_, limit)| limit.to_token_stream());
             let limit = limit.unwrap_or_else(|| quote!(#krate::__private::BODY_LIMIT));
             let read = at_type(quote!(.__body_argument(#limit)));
-            quote!(let #name: #ty = #base #read?;)
+            let read = or_return(&quote!(#base #read));
+            quote!(let #name: #ty = #read;)
+        }
+    }
+}
+
+/// As `?`, which would cost the compiler the look for a conversion each time.
+fn or_return(result: &TokenStream) -> TokenStream {
+    quote! {
+        match #result {
+            ::core::result::Result::Ok(__value) => __value,
+            ::core::result::Result::Err(__error) => return ::core::result::Result::Err(__error),
         }
     }
 }

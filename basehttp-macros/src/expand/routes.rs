@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
+use syn::ext::IdentExt as _;
 
 use super::call::call;
 use super::cfg::predicates;
@@ -31,8 +32,20 @@ fn entries(handler: &Handler) -> Vec<Entry<'_>> {
     entries.collect()
 }
 
-/// The value of the type `Routes`, if there are any.
-pub(super) fn table(handler: &Handler, guard: Option<&Ident>, krate: &TokenStream) -> Option<TokenStream> {
+/// The routes of a block, written: the value of the type `Routes`, and the functions that it names, which belong into an `impl`
+/// block of the handler.
+pub(super) struct Written {
+    pub(super) table: TokenStream,
+    pub(super) functions: TokenStream,
+}
+
+/// None where there are no routes. `block` tells the functions of several blocks apart.
+pub(super) fn written(
+    handler: &Handler,
+    block: &str,
+    guard: Option<&Ident>,
+    krate: &TokenStream,
+) -> Option<Written> {
     let entries = entries(handler);
     if entries.is_empty() {
         return None;
@@ -53,18 +66,26 @@ pub(super) fn table(handler: &Handler, guard: Option<&Ident>, krate: &TokenStrea
             count += 1;
         }
     }
-    let calls = entries.iter().map(|entry| {
-        let deprecated = entry.function.allows_deprecated();
-        let call = call(entry.function, entry.route, guard, krate);
-        under(&entry.predicates, &quote!(#deprecated #call), &quote!(#krate::__private::absent))
+    let names: Vec<Ident> = (0_u16..)
+        .zip(&entries)
+        .map(|(number, entry)| format_ident!("__route_{block}_{number}_{}", entry.function.sig.ident.unraw()))
+        .collect();
+    let functions = names.iter().zip(&entries).map(|(name, entry)| {
+        let (deprecated, predicates) = (entry.function.allows_deprecated(), &entry.predicates);
+        let call = call(name, entry.function, entry.route, guard, krate);
+        quote!(#(#[cfg(#predicates)])* #deprecated #call)
+    });
+    let calls = names.iter().zip(&entries).map(|(name, entry)| {
+        under(&entry.predicates, &quote!(Self::#name), &quote!(#krate::__private::absent))
     });
     let root = tree.tokens(krate);
-    Some(quote! {
+    let table = quote! {
         #krate::__private::Routes {
             table: &#krate::__private::RouteTable { root: #root, rows: &[#rows] },
             calls: &[#(#calls)*],
         }
-    })
+    };
+    Some(Written { table, functions: functions.collect() })
 }
 
 /// An element of an array, in whose place there is another one where its `#[cfg]`s leave it out: so the others keep their numbers.
