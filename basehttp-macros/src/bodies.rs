@@ -31,19 +31,23 @@ pub(crate) fn mend(handler: &mut Handler, args: &Args, report: &mut Report) {
         let overridden = Family::Cgi.overridden(&function.sig.ident);
         overridden.is_some_and(|overridden| function.sig.inputs.len() != overridden.arguments + 1)
     };
-    let other =
+    let other: Vec<String> =
         handler.functions().filter(takes_more).map(|function| function.sig.ident.to_string()).collect();
-    let mut look = Look { args, field, own_class, other, report };
+    let mut again = Report::new();
     for item in &mut handler.items {
         if let Item::Function(function) = item
             && let TokenTree::Group(body) = &function.body
         {
             let end = answers_nothing(function).then_some(End);
+            // The mistakes of a function that is there again are reported.
+            let report = if function.is_copy { &mut again } else { &mut *report };
+            let mut look = Look { args, field: &field, own_class, other: &other, report };
             if let Some(tokens) = look.at(body.stream(), end) {
                 function.body = group(body, tokens).into();
             }
         }
     }
+    again.finish();
 }
 
 /// The tokens are those of a body whose value is a `Result<(), _>`.
@@ -60,11 +64,11 @@ fn answers_nothing(function: &Function) -> bool {
 struct Look<'a> {
     args: &'a Args,
     /// The field with the base.
-    field: String,
+    field: &'a str,
     /// The header fields are collected in a type of the user's.
     own_class: bool,
     /// Functions of the block that have the name of an override and not its form.
-    other: Vec<String>,
+    other: &'a [String],
     report: &'a mut Report,
 }
 

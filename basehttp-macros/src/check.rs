@@ -32,7 +32,15 @@ pub(crate) fn check(handler: &Handler, args: &Args, report: &mut Report) -> Flaw
     check_header(handler, args, report);
     for (index, item) in handler.items.iter().enumerate() {
         let sound = match item {
-            Item::Function(function) => check_function(function, handler, args.family, report),
+            Item::Function(function) => {
+                let told =
+                    function.is_copy && index.checked_sub(1).is_some_and(|one| flaws.unsound.contains(&one));
+                let mut again = Report::new();
+                let report = if told { &mut again } else { &mut *report };
+                let sound = check_function(function, handler, args.family, report);
+                again.finish();
+                sound
+            }
             Item::Const(constant) => check_const(constant, handler, args.family, report),
             Item::Alias(alias) => {
                 let sound = check_alias(alias, report);
@@ -46,6 +54,12 @@ pub(crate) fn check(handler: &Handler, args: &Args, report: &mut Report) -> Flaw
                 false
             }
             Item::Other(_) => true,
+            Item::Broken(error) => {
+                if let Some(error) = error {
+                    report.push(error.clone());
+                }
+                false
+            }
         };
         if !sound {
             flaws.unsound.insert(index);
@@ -92,6 +106,12 @@ pub(crate) fn check_routes(block: &Handler, report: &mut Report) -> Flaws {
             }
             Item::MacroCall(tokens) => {
                 report.error(tokens, messages::MACRO_CALL);
+                false
+            }
+            Item::Broken(error) => {
+                if let Some(error) = error {
+                    report.push(error.clone());
+                }
                 false
             }
             Item::Const(_) | Item::Alias(_) | Item::Other(_) => true,

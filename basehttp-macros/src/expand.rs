@@ -96,6 +96,7 @@ pub(crate) fn plain(handler: &Handler) -> TokenStream {
         Item::Const(constant) => constant.to_token_stream(),
         Item::Alias(alias) => alias.to_token_stream(),
         Item::MacroCall(tokens) | Item::Other(tokens) => tokens.clone(),
+        Item::Broken(_) => TokenStream::new(),
     });
     block(handler, trait_.as_ref(), &items.collect())
 }
@@ -136,6 +137,7 @@ fn inherent(handler: &Handler) -> TokenStream {
         Item::Alias(alias) if alias.is_message_class() => TokenStream::new(),
         Item::Alias(alias) => alias.to_token_stream(),
         Item::MacroCall(tokens) | Item::Other(tokens) => tokens.clone(),
+        Item::Broken(_) => TokenStream::new(),
     });
     block(handler, None, &items.collect())
 }

@@ -8,10 +8,12 @@
 
 mod args;
 mod bodies;
+mod cfg_attr;
 mod check;
 mod expand;
 mod fallback;
 mod family;
+mod items;
 mod messages;
 mod misplaced;
 mod model;

@@ -69,7 +69,7 @@ fn is_idle(ident: &Ident, vis: &Visibility, handler: &Handler) -> bool {
         Item::Function(function) => mentions(function.body.to_token_stream(), ident),
         Item::Const(constant) => mentions(constant.value.clone(), ident),
         Item::MacroCall(tokens) | Item::Other(tokens) => mentions(tokens.clone(), ident),
-        Item::Alias(_) => false,
+        Item::Alias(_) | Item::Broken(_) => false,
     });
     is_private && !mentioned
 }

@@ -13,6 +13,7 @@ use syn::{
 };
 
 use crate::family::{Family, MESSAGE_CLASS, Override, Variable};
+use crate::items;
 use crate::route::{Route, RouteAttribute};
 use crate::spelling::{self, Name};
 
@@ -36,6 +37,8 @@ pub(crate) enum Item {
     MacroCall(TokenStream),
     /// What this crate does not know; the compiler may.
     Other(TokenStream),
+    /// No item, or half of one, and what is wrong with it unless the compiler has told it.
+    Broken(Option<syn::Error>),
 }
 
 #[derive(Clone)]
@@ -50,6 +53,8 @@ pub(crate) struct Function {
     /// A block, or a semicolon, which the compiler refuses.
     pub(crate) body: TokenTree,
     pub(crate) role: Role,
+    /// It stands in the source once, and in the model again under other `#[cfg]`s.
+    pub(crate) is_copy: bool,
 }
 
 #[derive(Clone)]
@@ -177,10 +182,8 @@ impl Parse for Handler {
         let content;
         let brace = braced!(content in input);
         attrs.extend(content.call(Attribute::parse_inner)?);
-        let mut items = Vec::new();
-        while !content.is_empty() {
-            items.push(content.parse()?);
-        }
+        let items = items::read(&content, OUR_ATTRIBUTES, Item::parse)?;
+        let items = items.into_iter().map(|item| item.unwrap_or_else(Item::Broken)).collect();
         Ok(Self { attrs, impl_token, generics, trait_, self_ty, brace, items })
     }
 }
@@ -198,9 +201,11 @@ fn starts_generics(input: ParseStream<'_>) -> bool {
                     || input.peek3(Token![=])))
 }
 
-impl Parse for Item {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let attrs = input.call(Attribute::parse_outer)?;
+/// Attributes of functions that are ours.
+const OUR_ATTRIBUTES: &[&str] = &["method", "route"];
+
+impl Item {
+    fn parse(attrs: Vec<Attribute>, is_copy: bool, input: ParseStream<'_>) -> syn::Result<Self> {
         let ahead = input.fork();
         let vis: Visibility = ahead.parse()?;
         if ahead.peek(Token![const]) && ahead.peek2(Ident) && ahead.peek3(Token![:]) {
@@ -217,27 +222,15 @@ impl Parse for Item {
         if [ahead.peek(Token![fn]), ahead.peek(Token![async]), ahead.peek(Token![unsafe])].contains(&true)
             || [ahead.peek(Token![const]), ahead.peek(Token![extern])].contains(&true) && !ahead.peek2(Ident)
         {
-            return Function::parse(attrs, input).map(Self::Function);
+            let function = Function::parse(attrs, input)?;
+            return Ok(Self::Function(Function { is_copy, ..function }));
         }
         let is_macro = matches!(vis, Visibility::Inherited)
             && ahead.call(Path::parse_mod_style).is_ok()
             && ahead.peek(Token![!]);
-        let rest = rest_of_item(input)?;
+        let rest = items::other_item(input)?;
         let tokens = quote!(#(#attrs)* #rest);
         Ok(if is_macro { Self::MacroCall(tokens) } else { Self::Other(tokens) })
-    }
-}
-
-/// The tokens up to a semicolon or through a block.
-fn rest_of_item(input: ParseStream<'_>) -> syn::Result<TokenStream> {
-    let mut tokens = TokenStream::new();
-    loop {
-        let semicolon = input.peek(Token![;]);
-        let block = input.peek(token::Brace);
-        tokens.extend([input.parse::<TokenTree>()?]);
-        if semicolon || block && !input.peek(Token![;]) {
-            return Ok(tokens);
-        }
     }
 }
 
@@ -259,7 +252,7 @@ impl Function {
         } else {
             Role::Helper
         };
-        Ok(Self { attrs, named, routes, vis, sig, body, role })
+        Ok(Self { attrs, named, routes, vis, sig, body, role, is_copy: false })
     }
 
     pub(crate) fn is_override(&self, name: &str) -> bool {
@@ -333,6 +326,10 @@ impl Const {
         let eq = input.parse()?;
         let mut value = TokenStream::new();
         while !input.peek(Token![;]) {
+            // Its semicolon is missing, and the value would be all that follows.
+            if items::begins_item(input) && !input.peek(Token![#]) {
+                return Err(input.error("expected `;`"));
+            }
             value.extend([input.parse::<TokenTree>()?]);
         }
         let semi = input.parse()?;

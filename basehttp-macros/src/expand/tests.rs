@@ -68,8 +68,8 @@ fn rows_are_in_the_order_of_the_source() {
 }
 
 #[test]
-fn what_is_not_rust_comes_out_as_it_went_in() {
-    let broken = quote!(impl Hello { fn do_GET(&self) -> ; });
+fn a_header_that_is_not_rust_comes_out_as_it_went_in() {
+    let broken = quote!(impl Hello Hello { fn do_GET(&self) {} });
     let expansion = pipeline::run(TokenStream::new(), broken.clone());
     assert!(has(&expansion, &broken) && expansion.to_string().contains("compile_error"), "{expansion}");
 }
