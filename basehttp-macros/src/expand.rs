@@ -113,7 +113,13 @@ fn inherent(handler: &Handler) -> TokenStream {
                 let style = has_upper_case(&function.sig.ident).then(|| quote!(#[allow(non_snake_case)]));
                 quote! {
                     #style
-                    #[allow(clippy::unused_self, clippy::unnecessary_wraps, clippy::missing_errors_doc)]
+                    #[allow(
+                        clippy::unused_self,
+                        clippy::unnecessary_wraps,
+                        clippy::missing_errors_doc,
+                        clippy::needless_pass_by_ref_mut,
+                        clippy::missing_const_for_fn
+                    )]
                     #function
                 }
             }

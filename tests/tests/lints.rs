@@ -1,5 +1,5 @@
 //! The expansion of `#[http_handler]` is quiet, whatever lints its user turns on.
-#![deny(warnings, missing_docs, clippy::pedantic)]
+#![deny(warnings, missing_docs, clippy::pedantic, clippy::nursery)]
 #![deny(
     elided_lifetimes_in_paths,
     explicit_outlives_requirements,
@@ -99,6 +99,7 @@ pub mod generic {
     }
 
     #[http_handler(base = conn, protocol_version = "HTTP/1.1", head = false)]
+    #[allow(clippy::type_repetition_in_bounds, reason = "there are two bounds, here and below")]
     impl<T: fmt::Display, const N: usize> Hello<T, N>
     where
         T: Send,
@@ -129,6 +130,7 @@ mod attributes {
         #[expect(clippy::unused_self, reason = "what is expected of a method stays expected")]
         fn do_GET(&self) {}
 
+        #[allow(clippy::missing_const_for_fn, reason = "a helper is clippy's as any function is")]
         fn helper(&self) {}
 
         fn finish(&mut self) -> io::Result<()> {
