@@ -157,8 +157,10 @@ pub use wire::LogLevel;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a request handler",
-    label = "put `#[http_handler]` on the `impl {Self}` block with the `do_*` methods",
-    note = "the closure given to the server returns the handler, a struct with a field `base: BaseHTTPRequestHandler`"
+    label = "expected a struct whose `impl` block with the `do_*` methods has `#[http_handler]` on it",
+    note = "the closure given to the server returns the handler, a struct with a field `base: BaseHTTPRequestHandler`",
+    note = "it returns the handler itself, and no `Result`, `Option` or `Box` of it: what can fail is done before, or in \
+        `fn setup(&mut self) -> io::Result<()>`"
 )]
 #[allow(
     non_upper_case_globals,

@@ -95,7 +95,7 @@ impl HTTPServer {
     /// # Errors
     /// The system's error with the address in its text: a port in use, an address that is not of this machine, a name
     /// that nobody knows.
-    #[doc(alias("listen", "port"))]
+    #[doc(alias("listen", "new", "port"))]
     pub fn bind<H, F>(address: impl ServerAddress, factory: F) -> io::Result<Self>
     where
         H: RequestHandler + Send,

@@ -1,0 +1,28 @@
+use std::io;
+use std::ops::Deref;
+
+use basehttp::prelude::*;
+
+struct Hello {
+    base: BaseHTTPRequestHandler,
+}
+
+impl Deref for Hello {
+    type Target = BaseHTTPRequestHandler;
+
+    fn deref(&self) -> &BaseHTTPRequestHandler {
+        &self.base
+    }
+}
+
+#[http_handler]
+impl Hello {
+    fn do_GET(&self) -> io::Result<()> {
+        self.send_response(200);
+        self.end_headers()
+    }
+}
+
+fn main() -> io::Result<()> {
+    HTTPServer::bind("127.0.0.1:0", |base| Hello { base })?.serve_forever()
+}

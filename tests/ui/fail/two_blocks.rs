@@ -1,0 +1,27 @@
+use std::io;
+
+use basehttp::prelude::*;
+
+struct Hello {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler]
+impl Hello {
+    fn do_GET(&self) -> io::Result<()> {
+        self.send_response(200);
+        self.end_headers()
+    }
+}
+
+#[http_handler]
+impl Hello {
+    fn do_POST(&self) -> io::Result<()> {
+        self.send_response(201);
+        self.end_headers()
+    }
+}
+
+fn main() -> io::Result<()> {
+    HTTPServer::bind("127.0.0.1:0", |base| Hello { base })?.serve_forever()
+}
