@@ -129,7 +129,8 @@ impl Look<'_> {
                 .through_the_field(tokens)
                 .or_else(|| self.method(tokens))
                 .or_else(|| self.read(tokens))
-                .or_else(|| self.header(tokens)),
+                .or_else(|| self.header(tokens))
+                .or_else(|| self.lines(tokens, before)),
             TokenTree::Ident(name) if name == "Self" || name.to_string().ends_with("RequestHandler") => {
                 self.associated(tokens)
             }
@@ -289,20 +290,46 @@ impl Look<'_> {
         Some(Found { count: skipped + 6, instead: quote!(self.read_body(#limit)) })
     }
 
-    /// `self.headers()["X"]`.
+    /// `self.headers()["X"]`, `self.headers().get("X", "")`.
     fn header(&mut self, tokens: &[TokenTree]) -> Option<Found> {
         let (name, arguments) = method_call(tokens.get(1..)?)?;
-        let TokenTree::Group(index) = tokens.get(4)? else { return None };
-        if self.own_class
-            || name != "headers"
-            || !arguments.stream().is_empty()
-            || index.delimiter() != Delimiter::Bracket
-        {
+        if self.own_class || name != "headers" || !arguments.stream().is_empty() {
             return None;
         }
-        let inside = index.stream();
-        self.report.error(index, messages::header_by_index(&inside));
-        Some(Found { count: 5, instead: quote!(self.headers().get(#inside).unwrap_or_default()) })
+        if let TokenTree::Group(index) = tokens.get(4)? {
+            let inside = index.stream();
+            if index.delimiter() != Delimiter::Bracket {
+                return None;
+            }
+            self.report.error(index, messages::header_by_index(&inside));
+            return Some(Found {
+                count: 5,
+                instead: quote!(self.headers().get(#inside).unwrap_or_default()),
+            });
+        }
+        let (get, arguments) = method_call(tokens.get(4..)?)?;
+        let parse = Punctuated::<Expr, Token![,]>::parse_terminated;
+        let values: Vec<Expr> = parse.parse2(arguments.stream()).ok()?.into_iter().collect();
+        let [field, other] = &*values else { return None };
+        if get != "get" {
+            return None;
+        }
+        self.report.error(other, messages::header_or(&field.to_token_stream(), &other.to_token_stream()));
+        Some(Found { count: 7, instead: quote!(self.headers().get(#field).unwrap_or(#other)) })
+    }
+
+    /// `for line in self.rfile`.
+    fn lines(&mut self, tokens: &[TokenTree], before: Option<&TokenTree>) -> Option<Found> {
+        let skipped = if self.is_field(tokens).is_some() { 2 } else { 0 };
+        let rfile = tokens.get(skipped + 2).filter(|name| is_ident(Some(name), "rfile"))?;
+        let body = tokens.get(skipped + 3);
+        let is_loop = is_ident(before, "in")
+            && is_punct(tokens.get(skipped + 1), '.')
+            && matches!(body, Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace);
+        is_loop.then(|| {
+            self.report.error(rfile, messages::LINES);
+            Found { count: skipped + 3, instead: quote!(self.rfile.lines()) }
+        })
     }
 
     /// `self.wfile.write(..)` as the value of a function that has none to give.

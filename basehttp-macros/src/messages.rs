@@ -578,3 +578,10 @@ pub(crate) const WRITE_OF_A_PART: &str =
 pub(crate) fn header_by_index(name: &TokenStream) -> String {
     format!("a request may lack the field: write `.get({})`, which returns an `Option`", shown(name))
 }
+
+pub(crate) fn header_or(name: &TokenStream, other: &TokenStream) -> String {
+    format!("`get` returns an `Option`: write `.get({}).unwrap_or({})`", shown(name), shown(other))
+}
+
+pub(crate) const LINES: &str =
+    "`rfile` is no iterator: write `self.rfile.lines()`, each of which is a `Result`";

@@ -57,6 +57,18 @@ fn wrong_calls_are_mended() {
     mended(&quote!(let body = self.rfile.read(10)?;), &quote!(let body = self.read_body(10)?;));
     mended(&quote!(self.base.rfile.read(n as usize)), &quote!(self.read_body(n as usize)));
     mended(&quote!(self.end_headers()?; self.wfile.write(b"x")), &quote!(self.wfile.write_all(b"x")));
+    mended(
+        &quote!(let agent = self.headers().get("A", "");),
+        &quote!(let agent = self.headers().get("A").unwrap_or("");),
+    );
+    mended(
+        &quote!(for line in self.rfile {
+            f(line)
+        }),
+        &quote!(for line in self.rfile.lines() {
+            f(line)
+        }),
+    );
     mended(&quote!(return self.wfile.write(b"x"); f()), &quote!(return self.wfile.write_all(b"x");));
     mended(
         &quote!(println!("{}", self.headers()["A"])),
@@ -77,6 +89,8 @@ fn what_may_be_right_is_left() {
         quote!(self.wfile.write(b"x").map(drop)),
         quote!(let count = self.wfile.write(b"x");),
         quote!(self.headers["X"]),
+        quote!(self.headers().get("X")),
+        quote!(for line in self.rfile.lines() {}),
         quote!(other.base.send_response(200)),
         quote!(self.base.path()),
         quote!(super::f(self)),

@@ -14,7 +14,8 @@ use super::message::Headers;
 /// for (RFC 9110 section 10.1.1).
 ///
 /// The methods take `&self`, and [`Read`] is implemented for `&RFile`, as for `&TcpStream`; so
-/// `serde_json::from_reader(&self.rfile)` works. To read lines, [`lock`](Self::lock) it, as `std::io::stdin()`.
+/// `serde_json::from_reader(&self.rfile)` works, and so does [`lines`](Self::lines). For more, [`lock`](Self::lock) it, as
+/// `std::io::stdin()`.
 ///
 /// # Errors
 /// Every read can fail with
@@ -104,6 +105,28 @@ impl RFile {
     ///
     /// # Panics
     /// As [`lock`](Self::lock).
+    ///
+    /// ```
+    /// use basehttp::prelude::*;
+    ///
+    /// struct Longest { base: BaseHTTPRequestHandler }
+    ///
+    /// #[http_handler]
+    /// impl Longest {
+    ///     fn do_POST(&self) -> std::io::Result<()> {
+    ///         let mut longest = 0;
+    ///         for line in self.rfile.lines() {
+    ///             longest = longest.max(line?.len());
+    ///         }
+    ///         self.send_response(200);
+    ///         self.end_headers()?;
+    ///         write!(self.wfile, "{longest}")
+    ///     }
+    /// }
+    ///
+    /// let post = b"POST / HTTP/1.0\r\nContent-Length: 8\r\n\r\na\nbcd\ne\n";
+    /// assert_eq!(basehttp::testing::respond(|base| Longest { base }, post)[0].text(), "3");
+    /// ```
     #[track_caller]
     pub fn lines(&self) -> io::Lines<RFileLock<'_>> {
         self.lock().lines()
