@@ -131,9 +131,7 @@ impl Look<'_> {
                 .or_else(|| self.read(tokens))
                 .or_else(|| self.header(tokens))
                 .or_else(|| self.lines(tokens, before)),
-            TokenTree::Ident(name) if name == "Self" || name.to_string().ends_with("RequestHandler") => {
-                self.associated(tokens)
-            }
+            TokenTree::Ident(name) if name == "Self" || is_handler(name) => self.associated(tokens),
             _ => None,
         }
     }
@@ -374,6 +372,11 @@ fn foreign(tokens: &[TokenTree], before: Option<&TokenTree>) -> Option<usize> {
     let is_block =
         |token: &TokenTree| matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
     tokens.iter().position(is_block).map(|last| last + 1)
+}
+
+/// The struct or the trait of a handler of the runtime crate.
+fn is_handler(name: &Ident) -> bool {
+    Family::named(name).or_else(|| Family::of_trait(name)).is_some()
 }
 
 fn begins_statement(before: Option<&TokenTree>) -> bool {

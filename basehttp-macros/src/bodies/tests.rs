@@ -94,6 +94,7 @@ fn what_may_be_right_is_left() {
         quote!(other.base.send_response(200)),
         quote!(self.base.path()),
         quote!(super::f(self)),
+        quote!(ApiRequestHandler::send_error(self, 404, "no")),
         quote!(impl Other { fn f(&self) { self.send_error(404, "no") } }),
         quote!(
             macro_rules! m {
