@@ -52,7 +52,7 @@ use proc_macro::TokenStream;
 /// ```
 ///
 /// The attribute goes on an inherent `impl` block, one for a type. It leaves the block there, less what belongs to a
-/// trait, and adds `Deref` to the `BaseHTTPRequestHandler` in the field `base` and `RequestHandler` with the class
+/// trait, and adds `Deref` and `DerefMut` to the `BaseHTTPRequestHandler` in the field `base` and `RequestHandler` with the class
 /// variables, the overrides, and a table of the methods.
 ///
 /// # Methods
@@ -64,7 +64,7 @@ use proc_macro::TokenStream;
 /// - `do_GET` answers HEAD as well, unless there is a `do_HEAD`; the body is left out by itself.
 /// - `#[method("M-SEARCH")]` above a function, whatever its name, makes it answer a method that is no part of an
 ///   identifier.
-/// - `#[cfg(...)]` on a method holds for its row in the table. Two functions may answer one method if they are under
+/// - `#[cfg(...)]` on a method holds for its row in the table, and so do `cfg` and `method` in a `#[cfg_attr(...)]`. Two functions may answer one method if they are under
 ///   opposite `#[cfg]`s.
 /// - A name in lower case, `do_work`, is that of a helper, and so is every other name.
 /// - A name with upper case gets an `#[allow(non_snake_case)]`. Where `#![forbid(non_snake_case)]` rules that out,
@@ -119,8 +119,10 @@ use proc_macro::TokenStream;
 /// What would be a surprise at run time does not compile, with the mistake underlined and the fix in the message: a
 /// near miss such as `do_get` or `do_GTE`, a method that the server could not call (`async`, generic, with arguments,
 /// without `self`), a method that is there twice, an override with other arguments, a misspelled class variable or
-/// argument, a macro call in the block (its methods could not be seen), a block without any method. All mistakes of a
-/// block are reported at once.
+/// argument, a macro call in the block (its methods could not be seen), a block without any method. So are names of Python's that mean
+/// nothing in the block, as `handle_error`, where nothing in it uses them, and calls as Python has them: `super().end_headers()`,
+/// `self.base.send_response(200)`, `self.send_error(404, "No")`, `self.log_message("%s", path)`. All mistakes of a block are reported at
+/// once.
 #[proc_macro_attribute]
 pub fn http_handler(args: TokenStream, item: TokenStream) -> TokenStream {
     pipeline::run(args.into(), item.into()).into()
