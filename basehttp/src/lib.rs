@@ -261,7 +261,9 @@
     not(all(
         feature = "cgi",
         feature = "files",
+        feature = "form",
         feature = "http",
+        feature = "json",
         feature = "proxy",
         feature = "tls",
         feature = "websocket"

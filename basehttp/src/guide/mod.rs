@@ -1,22 +1,23 @@
 //! The guide: one subject on a page, with programs that compile.
 //!
 //! 1. [`first_server`]: a server, a handler, and a first test of it.
-//! 2. [`state`]: what handlers share, and what each has for itself.
-//! 3. [`bodies`]: reading what clients send: forms, JSON, uploads.
-//! 4. [`errors`]: what becomes of a handler's errors, mistakes and panics.
-//! 5. [`streaming`]: responses that take their time, files.
-//! 6. [`going_on`]: responses that go on after their method has returned, without a thread.
-//! 7. [`server_sent_events`]: a page that shows what happens, as it happens.
-//! 8. [`websockets`]: messages both ways (feature `websocket`).
-//! 9. [`tunnels`]: other protocols on the connection, and proxies.
-//! 10. [`scripts`]: CGI (feature `cgi`, on unix), and the repositories of git.
-//! 11. [`testing`]: handlers without a socket, servers for the length of a test.
-//! 12. [`limits`]: how long, how large, how many; what to set, and what not.
-//! 13. [`logging`]: lines, spans and numbers.
-//! 14. [`deployment`]: behind a proxy, at a loopback address, with TLS, and the end in good order.
-//! 15. [`porting`]: a handler of Python's, line by line.
-//! 16. [`engine`]: how blocking handlers run at the speed of an event loop.
-//! 17. [`comparison`]: other servers, measured, and when to choose them instead.
+//! 2. [`routes`]: paths, queries and bodies as arguments, values as responses.
+//! 3. [`state`]: what handlers share, and what each has for itself.
+//! 4. [`bodies`]: reading what clients send: forms, JSON, uploads.
+//! 5. [`errors`]: what becomes of a handler's errors, mistakes and panics.
+//! 6. [`streaming`]: responses that take their time, files.
+//! 7. [`going_on`]: responses that go on after their method has returned, without a thread.
+//! 8. [`server_sent_events`]: a page that shows what happens, as it happens.
+//! 9. [`websockets`]: messages both ways (feature `websocket`).
+//! 10. [`tunnels`]: other protocols on the connection, and proxies.
+//! 11. [`scripts`]: CGI (feature `cgi`, on unix), and the repositories of git.
+//! 12. [`testing`]: handlers without a socket, servers for the length of a test.
+//! 13. [`limits`]: how long, how large, how many; what to set, and what not.
+//! 14. [`logging`]: lines, spans and numbers.
+//! 15. [`deployment`]: behind a proxy, at a loopback address, with TLS, and the end in good order.
+//! 16. [`porting`]: a handler of Python's, line by line.
+//! 17. [`engine`]: how blocking handlers run at the speed of an event loop.
+//! 18. [`comparison`]: other servers, measured, and when to choose them instead.
 
 #[doc = include_str!("bodies.md")]
 pub mod bodies {}
@@ -40,6 +41,9 @@ pub mod limits {}
 pub mod logging {}
 #[doc = include_str!("porting.md")]
 pub mod porting {}
+#[doc(alias("router", "routing"))]
+#[doc = include_str!("routes.md")]
+pub mod routes {}
 #[cfg(all(feature = "cgi", unix))]
 #[doc = include_str!("scripts.md")]
 pub mod scripts {}
