@@ -108,7 +108,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// The request target as it was sent, query included and percent-encoding untouched, for example `/a%20b?c=d`.
     /// It is a whole URL where the client sent one (`http://host/a`, as to a proxy), and has no slash at its front where the client
     /// sent none. Several slashes at the beginning are made one, since a redirect to `//host/` leads to another host.
-    #[doc(alias("query", "route", "routes", "target", "uri", "url"))]
+    #[doc(alias("target", "uri", "url"))]
     pub fn path(&self) -> &str {
         self.request().path()
     }
