@@ -1,11 +1,9 @@
-//! An API with routes: a path and a method for each function, its arguments from the path, the query and the body.
-//!
-//! ```text
-//! cargo run --release --example api
-//! curl -H 'Content-Type: application/json' -d '{"name": "Ann"}' http://127.0.0.1:8000/users
-//! curl 'http://127.0.0.1:8000/users?q=An'
-//! curl http://127.0.0.1:8000/users/1
-//! ```
+// An API with routes: a path and a method for each function, its arguments from the path, the query and the body.
+//
+//     cargo run --release --example api
+//     curl -H 'Content-Type: application/json' -d '{"name": "Ann"}' http://127.0.0.1:8000/users
+//     curl 'http://127.0.0.1:8000/users?q=An'
+//     curl http://127.0.0.1:8000/users/1
 
 use basehttp::prelude::*;
 use basehttp::{HttpError, Json};

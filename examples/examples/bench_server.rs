@@ -46,6 +46,7 @@ struct Shared {
 impl Bench {
     const protocol_version: &str = "HTTP/1.1";
 
+    // Python's way: what is measured is the server without routes.
     fn do_GET(&self) -> io::Result<()> {
         match self.path() {
             "/" | "/blocking/x" => {}

@@ -13,8 +13,8 @@ use std::io;
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use basehttp::Broadcast;
 use basehttp::prelude::*;
+use basehttp::{Broadcast, Html};
 
 struct Camera {
     base: BaseHTTPRequestHandler,
@@ -35,27 +35,22 @@ const PAGE: &str = r#"<!DOCTYPE html>
 impl Camera {
     const protocol_version: &str = "HTTP/1.1";
 
-    fn do_GET(&self) -> io::Result<()> {
-        match self.path() {
-            "/" => {
-                self.send_response(200);
-                self.send_header("Content-Type", "text/html; charset=utf-8");
-                self.end_headers()?;
-                self.wfile.write_all(PAGE.as_bytes())
-            }
-            "/stream" => {
-                self.send_response(200);
-                self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=picture");
-                self.send_header("Cache-Control", "no-store");
-                self.end_headers()?;
-                let stream = self.stream()?;
-                stream.send(b"--picture\r\n")?;
-                self.viewers.add(stream)?;
-                self.producer.unpark();
-                Ok(())
-            }
-            _ => self.send_error(404),
-        }
+    #[route(GET, "/")]
+    fn page(&self) -> Html<&str> {
+        Html(PAGE)
+    }
+
+    #[route(GET, "/stream")]
+    fn pictures(&self) -> io::Result<()> {
+        self.send_response(200);
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=picture");
+        self.send_header("Cache-Control", "no-store");
+        self.end_headers()?;
+        let stream = self.stream()?;
+        stream.send(b"--picture\r\n")?;
+        self.viewers.add(stream)?;
+        self.producer.unpark();
+        Ok(())
     }
 }
 

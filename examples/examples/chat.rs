@@ -7,6 +7,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use basehttp::Html;
 use basehttp::prelude::*;
 use basehttp::websocket::{Message, WebSocket, WebSocketHandler, WebSocketOptions};
 
@@ -77,20 +78,15 @@ struct Chat {
 impl Chat {
     const protocol_version: &str = "HTTP/1.1";
 
-    fn do_GET(&self) -> io::Result<()> {
-        match self.path() {
-            "/" => {
-                self.send_response(200);
-                self.send_header("Content-Type", "text/html; charset=utf-8");
-                self.end_headers()?;
-                self.wfile.write_all(PAGE.as_bytes())
-            }
-            "/room" => {
-                let options = WebSocketOptions::new().max_message_size(4096);
-                self.accept_websocket_with(options, Guest { room: self.room.clone(), name: None })
-            }
-            _ => self.send_error(404),
-        }
+    #[route(GET, "/")]
+    fn page(&self) -> Html<&str> {
+        Html(PAGE)
+    }
+
+    #[route(GET, "/room")]
+    fn enter(&self) -> io::Result<()> {
+        let options = WebSocketOptions::new().max_message_size(4096);
+        self.accept_websocket_with(options, Guest { room: self.room.clone(), name: None })
     }
 }
 

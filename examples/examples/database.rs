@@ -3,7 +3,7 @@
 //! ```text
 //! cargo run --release --example database [PORT [FILE]]
 //! curl -d 'buy eggs' http://127.0.0.1:8000/notes
-//! curl http://127.0.0.1:8000/notes
+//! curl http://127.0.0.1:8000/notes http://127.0.0.1:8000/notes/1
 //! ```
 
 use std::error::Error;
@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use basehttp::prelude::*;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 struct Notes {
     base: BaseHTTPRequestHandler,
@@ -23,42 +23,34 @@ impl Notes {
     const protocol_version: &str = "HTTP/1.1";
 
     // An error of the database is a 500, and a line in the log.
-    fn do_GET(&self) -> Result<(), Box<dyn Error>> {
-        if self.path() != "/notes" {
-            return Ok(self.send_error(404)?);
-        }
-        // The lock is let go before the response is written: a client that reads slowly must not hold it.
-        let notes = self.with(|database| {
+    #[route(GET, "/notes")]
+    fn notes(&self) -> rusqlite::Result<String> {
+        self.with(|database| {
             let mut query = database.prepare_cached("SELECT id, text FROM notes ORDER BY id")?;
-            let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            rows.collect::<rusqlite::Result<Vec<(i64, String)>>>()
-        })?;
-        self.send_response(200);
-        self.send_header("Content-Type", "text/plain; charset=utf-8");
-        self.end_headers()?;
-        for (id, text) in notes {
-            writeln!(self.wfile, "{id} {text}")?;
-        }
-        Ok(())
+            let line = |id: i64, text: String| format!("{id} {text}\n");
+            query.query_map([], |row| Ok(line(row.get(0)?, row.get(1)?)))?.collect()
+        })
     }
 
-    fn do_POST(&self) -> Result<(), Box<dyn Error>> {
-        if self.path() != "/notes" {
-            return Ok(self.send_error(404)?);
-        }
-        let Ok(text) = String::from_utf8(self.read_body(4096)?) else {
-            return Ok(self.send_error((400, "Send text"))?);
-        };
+    /// None is a 404.
+    #[route(GET, "/notes/{id}")]
+    fn note(&self, id: i64) -> rusqlite::Result<Option<String>> {
+        self.with(|database| {
+            let mut query = database.prepare_cached("SELECT text FROM notes WHERE id = ?1")?;
+            query.query_one([id], |row| row.get(0)).optional()
+        })
+    }
+
+    #[route(POST, "/notes", limit = 4096)]
+    fn add_note(&self, text: String) -> rusqlite::Result<(u16, String)> {
         let id = self.with(|database| {
             // A parameter, and no text put together: what a client sends is never SQL.
             database.prepare_cached("INSERT INTO notes (text) VALUES (?1)")?.insert([text])
         })?;
-        self.send_response(201);
-        self.end_headers()?;
-        Ok(writeln!(self.wfile, "{id}")?)
+        Ok((201, format!("{id}\n")))
     }
 
-    /// Handlers wait here for each other. SQLite writes one at a time anyway; for another database, take a pool (`r2d2`).
+    /// Handlers wait here for each other, and not for their clients: a response is written after the lock is let go. SQLite writes one at a time anyway; for another database, take a pool (`r2d2`).
     fn with<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
         work(&self.database.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -11,13 +11,14 @@
 //! says so in `Origin`, which the handler compares. What has no `Origin`, as curl, is no browser's form. There is no cookie that
 //! somebody could ride on, and no password either: whoever reaches the address is trusted.
 
+use std::error::Error;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use basehttp::prelude::*;
-use basehttp::{Assets, Broadcast, Event};
+use basehttp::{Assets, Broadcast, Event, Form, HttpError, Redirect};
 
 /// In the binary, and served as files are: types, conditions, compressed twins.
 static PAGES: Assets = Assets::new(&[
@@ -69,44 +70,42 @@ impl State {
     }
 }
 
+#[derive(serde::Deserialize)]
+struct Change {
+    target: i32,
+}
+
 #[http_handler]
 impl Device {
     const protocol_version: &str = "HTTP/1.1";
 
     fn do_GET(&self) -> io::Result<()> {
-        if self.path() == "/values" {
-            let events = self.event_stream()?;
-            // What is true now, and then each change: with the lock in hand, none is missed between the two.
-            let state = self.heating.state.lock().unwrap_or_else(PoisonError::into_inner);
-            return match events.send(&state.event()) {
-                Ok(()) => self.heating.changes.subscribe(events),
-                // It has gone already.
-                Err(_) => Ok(()),
-            };
-        }
-        if PAGES.serve(self)? {
-            return Ok(());
-        }
-        self.send_error(404)
+        if PAGES.serve(self)? { Ok(()) } else { self.send_error(404) }
     }
 
-    fn do_POST(&self) -> io::Result<()> {
-        if self.path() != "/target" {
-            return self.send_error(404);
+    #[route(GET, "/values")]
+    fn values(&self) -> io::Result<()> {
+        let events = self.event_stream()?;
+        // What is true now, and then each change: with the lock in hand, none is missed between the two.
+        let state = self.heating.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match events.send(&state.event()) {
+            Ok(()) => self.heating.changes.subscribe(events),
+            // It has gone already.
+            Err(_) => Ok(()),
         }
+    }
+
+    #[route(POST, "/target", limit = 100)]
+    fn set_target(&self, Form(change): Form<Change>) -> Result<Redirect, Box<dyn Error>> {
         if !self.is_of_our_page() {
-            return self.send_error((403, "Not from another site"));
+            return Err(HttpError::new(403, "Not from another site").into());
         }
-        let body = self.read_body(100)?;
-        let target = form_urlencoded::parse(&body).find(|(name, _)| name == "target");
-        match target.and_then(|(_, degrees)| degrees.parse().ok()) {
-            Some(degrees @ 5..=30) => self.heating.change(|state| state.target = degrees)?,
-            _ => return self.send_error((400, "From 5 to 30 degrees")),
+        if !(5..=30).contains(&change.target) {
+            return Err(HttpError::new(400, "From 5 to 30 degrees").into());
         }
+        self.heating.change(|state| state.target = change.target)?;
         // A browser without the script shows the page again.
-        self.send_response(303);
-        self.send_header("Location", "/");
-        self.end_headers()
+        Ok(Redirect::to("/"))
     }
 
     /// Whether the request comes from a page of this server, or from no page at all.

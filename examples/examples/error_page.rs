@@ -29,6 +29,7 @@ impl Pages {
     // Other codes keep their standard messages.
     const responses: &[(u16, &str, &str)] = &[(799, "Not Yet", "The page is being written")];
 
+    // Python's way, in which one method answers all paths, as this example is about Python's class variables.
     fn do_GET(&self) -> io::Result<()> {
         match self.path() {
             "/fail" => Err(io::Error::other("the database is on holiday")),

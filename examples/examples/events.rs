@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use basehttp::prelude::*;
-use basehttp::{Broadcast, Event, Later};
+use basehttp::{Broadcast, Event, Html, Later};
 
 struct Events {
     base: BaseHTTPRequestHandler,
@@ -54,45 +54,35 @@ form.onsubmit = event => {
 impl Events {
     const protocol_version: &str = "HTTP/1.1";
 
-    fn do_GET(&self) -> io::Result<()> {
-        match self.path() {
-            "/" => {
-                self.send_response(200);
-                self.send_header("Content-Type", "text/html; charset=utf-8");
-                self.end_headers()?;
-                self.wfile.write_all(PAGE.as_bytes())
-            }
-            "/events" => self.news.subscribe(self.event_stream()?),
-            "/next" => {
-                let later = self.later()?.timeout(Duration::from_secs(30), |handler| handler.say(204, ""));
-                let mut polls = self.polls.lock().unwrap_or_else(PoisonError::into_inner);
-                // Clients that have gone without a message.
-                polls.retain(|later| !later.is_gone());
-                polls.push(later);
-                Ok(())
-            }
-            _ => self.send_error(404),
-        }
+    #[route(GET, "/")]
+    fn page(&self) -> Html<&str> {
+        Html(PAGE)
     }
 
-    fn do_POST(&self) -> io::Result<()> {
-        let Ok(text) = String::from_utf8(self.read_body(4096)?) else {
-            return self.send_error((400, "Send text"));
-        };
+    #[route(GET, "/events")]
+    fn events(&self) -> io::Result<()> {
+        self.news.subscribe(self.event_stream()?)
+    }
+
+    #[route(GET, "/next")]
+    fn next(&self) -> io::Result<()> {
+        let later = self.later()?.timeout(Duration::from_secs(30), |_| HTTPStatus::NO_CONTENT);
+        let mut polls = self.polls.lock().unwrap_or_else(PoisonError::into_inner);
+        // Clients that have gone without a message.
+        polls.retain(|later| !later.is_gone());
+        polls.push(later);
+        Ok(())
+    }
+
+    #[route(POST, "/", limit = 4096)]
+    fn say(&self, text: String) -> io::Result<HTTPStatus> {
         self.news.send(&Event::new(&text))?;
         let polls = std::mem::take(&mut *self.polls.lock().unwrap_or_else(PoisonError::into_inner));
         for later in polls {
             let text = text.clone();
-            later.resume(move |handler| handler.say(200, &text));
+            later.resume(move |_| text.with_header("Cache-Control", "no-store"));
         }
-        self.say(204, "")
-    }
-
-    fn say(&self, code: u16, text: &str) -> io::Result<()> {
-        self.send_response(code);
-        self.send_header("Cache-Control", "no-store");
-        self.end_headers()?;
-        self.wfile.write_all(text.as_bytes())
+        Ok(HTTPStatus::NO_CONTENT)
     }
 }
 

@@ -1,4 +1,4 @@
-// A whole server: a handler with a field of its own, two methods, an override and a helper.
+// A whole server in Python's way: a handler with a field of its own, two methods, an override and a helper. (With routes: api.rs.)
 //
 //     cargo run --release --example hello
 //     curl -i http://127.0.0.1:8000/there

@@ -5,8 +5,8 @@
 use std::io;
 use std::time::Duration;
 
-use basehttp::TlsConfig;
 use basehttp::prelude::*;
+use basehttp::{Response, TlsConfig};
 
 struct Secure {
     base: BaseHTTPRequestHandler,
@@ -16,20 +16,14 @@ struct Secure {
 impl Secure {
     const protocol_version: &str = "HTTP/1.1";
 
-    fn do_GET(&self) -> io::Result<()> {
-        self.send_response(200);
-        self.send_header("Content-Type", "text/plain; charset=utf-8");
+    fn do_GET(&self) -> Response {
+        let text = format!("Nobody else has read that you asked for {}\n", self.path());
         // From now on browsers come by HTTPS, for a day (RFC 6797).
-        self.send_header("Strict-Transport-Security", "max-age=86400");
-        self.end_headers()?;
-        writeln!(self.wfile, "Nobody else has read that you asked for {}", self.path())
+        text.with_header("Strict-Transport-Security", "max-age=86400")
     }
 
-    fn do_POST(&self) -> io::Result<()> {
-        let body = self.read_body(10 << 20)?;
-        self.send_response(200);
-        self.end_headers()?;
-        self.wfile.write_all(&body)
+    fn do_POST(&self) -> io::Result<Vec<u8>> {
+        self.read_body(10 << 20)
     }
 }
 

@@ -1,12 +1,13 @@
-//! JSON in and out, with the crate `serde_json`.
+//! JSON in and out.
 //!
 //! ```text
 //! cargo run --release --example json [PORT]
-//! curl -d '{"numbers": [1, 2, 3.5]}' http://127.0.0.1:8000/sum
+//! curl -H 'Content-Type: application/json' -d '{"numbers": [1, 2, 3.5]}' http://127.0.0.1:8000/sum
 //! ```
 
 use std::io;
 
+use basehttp::Json;
 use basehttp::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -26,43 +27,14 @@ struct Answer {
     count: usize,
 }
 
-#[derive(Serialize)]
-struct Problem<'a> {
-    message: &'a str,
-    line: usize,
-    column: usize,
-}
-
-/// A longer question is answered 413.
-const MOST: usize = 64 * 1024;
-
 #[http_handler]
 impl Sums {
     const protocol_version: &str = "HTTP/1.1";
 
-    fn do_POST(&self) -> io::Result<()> {
-        if self.path() != "/sum" {
-            return self.send_error(404);
-        }
-        let body = self.read_body(MOST)?;
-        // `serde_json::from_reader(&self.rfile)` would do for bodies of any length.
-        match serde_json::from_slice::<Question>(&body) {
-            Ok(Question { numbers }) => {
-                self.response(200, &Answer { sum: numbers.iter().sum(), count: numbers.len() })
-            }
-            Err(error) => self.response(
-                400,
-                &Problem { message: &error.to_string(), line: error.line(), column: error.column() },
-            ),
-        }
-    }
-
-    fn response(&self, code: u16, value: &impl Serialize) -> io::Result<()> {
-        self.send_response(code);
-        self.send_header("Content-Type", "application/json");
-        self.end_headers()?;
-        serde_json::to_writer(&self.wfile, value)?;
-        Ok(())
+    // Another Content-Type is answered 415, what is not a question 400 with the line and the column, a longer body 413.
+    #[route(POST, "/sum", limit = 64 * 1024)]
+    fn sum(&self, Json(Question { numbers }): Json<Question>) -> Json<Answer> {
+        Json(Answer { sum: numbers.iter().sum(), count: numbers.len() })
     }
 }
 

@@ -10,6 +10,7 @@ use std::io;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use basehttp::Response;
 use basehttp::prelude::*;
 use cookie::{Cookie, SameSite};
 
@@ -36,7 +37,7 @@ impl Login {
         Ok(false)
     }
 
-    fn do_GET(&self) -> io::Result<()> {
+    fn do_GET(&self) -> Response {
         let cookies = self.headers().get("Cookie").unwrap_or_default();
         let visits = Cookie::split_parse(cookies)
             .flatten()
@@ -47,11 +48,7 @@ impl Login {
         // Add `.secure(true)` where there is TLS.
         let cookie =
             Cookie::build(("visits", visits.to_string())).path("/").http_only(true).same_site(SameSite::Lax);
-        self.send_response(200);
-        self.send_header("Set-Cookie", cookie);
-        self.send_header("Cache-Control", "no-store");
-        self.end_headers()?;
-        writeln!(self.wfile, "Visit {visits}")
+        format!("Visit {visits}\n").with_header("Set-Cookie", cookie).with_header("Cache-Control", "no-store")
     }
 
     fn is_ann(&self) -> bool {

@@ -11,8 +11,8 @@
 use std::fmt::Write as _;
 use std::io;
 
-use basehttp::Stats;
 use basehttp::prelude::*;
+use basehttp::{Response, Stats};
 
 struct Site {
     base: BaseHTTPRequestHandler,
@@ -22,16 +22,14 @@ struct Site {
 impl Site {
     const protocol_version: &str = "HTTP/1.1";
 
-    fn do_GET(&self) -> io::Result<()> {
-        let (media_type, text) = match self.path() {
-            "/" => ("text/plain", "Hello\n".to_owned()),
-            "/metrics" => ("text/plain; version=0.0.4", render(&self.server().handle().stats())),
-            _ => return self.send_error(404),
-        };
-        self.send_response(200);
-        self.send_header("Content-Type", media_type);
-        self.end_headers()?;
-        self.wfile.write_all(text.as_bytes())
+    #[route(GET, "/")]
+    fn index(&self) -> &str {
+        "Hello\n"
+    }
+
+    #[route(GET, "/metrics")]
+    fn metrics(&self) -> Response {
+        render(&self.server().handle().stats()).with_header("Content-Type", "text/plain; version=0.0.4")
     }
 }
 

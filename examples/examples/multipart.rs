@@ -5,9 +5,11 @@
 //! curl -F note=hello -F file=@Cargo.toml http://127.0.0.1:8000/
 //! ```
 
+use std::error::Error;
 use std::io::{self, Read};
 
 use basehttp::prelude::*;
+use basehttp::{Html, HttpError};
 
 struct Form {
     base: BaseHTTPRequestHandler,
@@ -21,14 +23,13 @@ const MOST_TEXT: u64 = 64 * 1024;
 impl Form {
     const protocol_version: &str = "HTTP/1.1";
 
-    fn do_GET(&self) -> io::Result<()> {
-        self.send_response(200);
-        self.send_header("Content-Type", "text/html; charset=utf-8");
-        self.end_headers()?;
-        self.wfile.write_all(PAGE.as_bytes())
+    #[route(GET, "/")]
+    fn page(&self) -> Html<&str> {
+        Html(PAGE)
     }
 
-    fn do_POST(&self) -> io::Result<()> {
+    #[route(POST, "/")]
+    fn receive(&self) -> Result<String, Box<dyn Error>> {
         // What is no form, too long or malformed is answered 415, 413 or 400 for the error that is returned.
         let mut form = self.multipart(MOST)?;
         let mut told = String::new();
@@ -43,14 +44,11 @@ impl Form {
             }
             let mut text = String::new();
             if part.take(MOST_TEXT).read_to_string(&mut text)? as u64 == MOST_TEXT {
-                return self.send_error((413, "The text is too long"));
+                return Err(HttpError::new(413, "The text is too long").into());
             }
             told += &format!("{name}: {text:?}\n");
         }
-        self.send_response(200);
-        self.send_header("Content-Type", "text/plain; charset=utf-8");
-        self.end_headers()?;
-        self.wfile.write_all(told.as_bytes())
+        Ok(told)
     }
 }
 

@@ -51,6 +51,7 @@ impl Proxy {
         }
     }
 
+    // Not a route: a proxy is asked for whole URLs, and passes on all of them.
     fn do_GET(&self) -> io::Result<()> {
         self.forward()
     }

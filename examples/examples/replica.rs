@@ -19,7 +19,7 @@ use std::thread;
 use std::time::Duration;
 
 use basehttp::prelude::*;
-use basehttp::{ForwardedFields, TrustedProxies};
+use basehttp::{ForwardedFields, HttpError, TrustedProxies};
 use listenfd::ListenFd;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -33,25 +33,19 @@ struct Replica {
 impl Replica {
     const protocol_version: &str = "HTTP/1.1";
 
-    fn do_GET(&self) -> io::Result<()> {
-        match self.path() {
-            "/healthz" if self.ready.load(Ordering::SeqCst) => self.say("ready\n"),
-            "/healthz" => self.send_error((503, "Ending")),
-            "/" => self.say(&format!("{} by {}\n", self.address_string(), self.scheme())),
-            _ => self.send_error(404),
-        }
+    #[route(GET, "/")]
+    fn client(&self) -> String {
+        format!("{} by {}\n", self.address_string(), self.scheme())
     }
 
-    fn do_POST(&self) -> io::Result<()> {
-        let body = self.read_body(64 * 1024)?;
-        self.say(&format!("{} bytes\n", body.len()))
+    #[route(POST, "/", limit = 64 * 1024)]
+    fn length(&self, body: Vec<u8>) -> String {
+        format!("{} bytes\n", body.len())
     }
 
-    fn say(&self, text: &str) -> io::Result<()> {
-        self.send_response(200);
-        self.send_header("Content-Type", "text/plain");
-        self.end_headers()?;
-        self.wfile.write_all(text.as_bytes())
+    #[route(GET, "/healthz")]
+    fn health(&self) -> Result<&str, HttpError> {
+        if self.ready.load(Ordering::SeqCst) { Ok("ready\n") } else { Err(HttpError::new(503, "Ending")) }
     }
 
     fn end_headers(&self) -> io::Result<()> {

@@ -4,7 +4,7 @@
 //! ```text
 //! cargo run --release --example run_while_true [PORT]
 //! curl http://127.0.0.1:8000/                        # goes on
-//! curl http://127.0.0.1:8000/callback?code=1234      # ends the program, which prints the code
+//! curl 'http://127.0.0.1:8000/callback?code=1234'    # ends the program, which prints the code
 //! ```
 
 use std::io;
@@ -20,16 +20,15 @@ struct Callback {
 
 #[http_handler]
 impl Callback {
-    fn do_GET(&self) -> io::Result<()> {
-        let Some(code) = self.path().strip_prefix("/callback?code=") else {
-            return self.send_error((404, "Not the callback", "Go on to /callback?code=..."));
-        };
+    #[route(GET, "/callback?{code}")]
+    fn callback(&self, code: String) -> &str {
         // A second code changes nothing.
-        let _ = self.code.set(code.to_owned());
-        self.send_response(200);
-        self.send_header("Content-Type", "text/plain; charset=utf-8");
-        self.end_headers()?;
-        self.wfile.write_all(b"Thank you. You can close this window.\n")
+        let _ = self.code.set(code);
+        "Thank you. You can close this window.\n"
+    }
+
+    fn do_GET(&self) -> io::Result<()> {
+        self.send_error((404, "Not the callback", "Go on to /callback?code=..."))
     }
 }
 

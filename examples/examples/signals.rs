@@ -10,6 +10,7 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
+use basehttp::HttpError;
 use basehttp::prelude::*;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -22,16 +23,15 @@ struct Worker {
 impl Worker {
     const protocol_version: &str = "HTTP/1.1";
 
-    fn do_GET(&self) -> io::Result<()> {
-        match self.path() {
-            "/health" if self.server().handle().is_shut_down() => return self.send_error((503, "Ending")),
-            "/health" => {}
-            "/slow" => thread::sleep(Duration::from_secs(1)),
-            _ => return self.send_error(404),
-        }
-        self.send_response(200);
-        self.end_headers()?;
-        self.wfile.write_all(b"done\n")
+    #[route(GET, "/health")]
+    fn health(&self) -> Result<&str, HttpError> {
+        if self.server().handle().is_shut_down() { Err(HttpError::new(503, "Ending")) } else { Ok("done\n") }
+    }
+
+    #[route(GET, "/slow")]
+    fn slow(&self) -> &str {
+        thread::sleep(Duration::from_secs(1));
+        "done\n"
     }
 }
 

@@ -13,42 +13,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use basehttp::prelude::*;
-use basehttp::{Directory, SimpleHTTPRequestHandler};
+use basehttp::{Directory, Json, Redirect, Response, SimpleHTTPRequestHandler};
 
 struct Site {
     base: SimpleHTTPRequestHandler,
+    /// How often a file was asked for.
     visits: Arc<AtomicU64>,
 }
 
 #[http_handler(extends = SimpleHTTPRequestHandler, protocol_version = "HTTP/1.1")]
 impl Site {
-    fn do_GET(&mut self) -> io::Result<()> {
-        self.visits.fetch_add(1, Ordering::Relaxed);
-        let (path, query) = self.path().split_once('?').unwrap_or((self.path(), ""));
-        match path {
-            "/api/visits" => self.visits(),
-            "/api/squares" => self.squares(query),
-            "/home" => self.redirect("/"),
-            _ if path.starts_with("/api/") => self.send_error(404),
-            // What is not ours is the parent's: files, with ranges, conditions and the list of a folder.
-            _ => SimpleHTTPRequestHandler::do_GET(self),
-        }
-    }
-
-    fn visits(&self) -> io::Result<()> {
-        self.send_response(200);
-        self.send_header("Content-Type", "application/json");
-        self.send_header("Cache-Control", "no-store");
-        self.end_headers()?;
-        write!(self.wfile, "{{\"visits\": {}}}", self.visits.load(Ordering::Relaxed))
+    #[route(GET, "/api/visits")]
+    fn visits(&self) -> Response {
+        let visits = self.visits.load(Ordering::Relaxed);
+        Json(serde_json::json!({ "visits": visits })).with_header("Cache-Control", "no-store")
     }
 
     /// As long as the client wants it; nothing of it is kept, and a client that reads slowly holds up nobody else.
-    fn squares(&self, query: &str) -> io::Result<()> {
-        let to = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "to");
-        let Some(to) = to.and_then(|(_, to)| to.parse::<u32>().ok()) else {
-            return self.send_error((400, "How many?", "Ask with ?to=100."));
-        };
+    #[route(GET, "/api/squares?{to}")]
+    fn squares(&self, to: u32) -> io::Result<()> {
         self.send_response(200);
         self.send_header("Content-Type", "text/csv");
         self.send_header("Content-Disposition", "attachment; filename=\"squares.csv\"");
@@ -59,11 +42,15 @@ impl Site {
         Ok(())
     }
 
-    /// 308 for good, and 307 for now, keep the method; 301 and 302 turn a POST into a GET (RFC 9110 section 15.4).
-    fn redirect(&self, to: &str) -> io::Result<()> {
-        self.send_response(308);
-        self.send_header("Location", to);
-        self.end_headers()
+    #[route(GET, "/home")]
+    fn home(&self) -> Redirect {
+        Redirect::permanent("/")
+    }
+
+    /// What is not ours is the parent's: files, with ranges, conditions and the list of a folder.
+    fn do_GET(&mut self) -> io::Result<()> {
+        self.visits.fetch_add(1, Ordering::Relaxed);
+        SimpleHTTPRequestHandler::do_GET(self)
     }
 }
 

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use basehttp::prelude::*;
+use basehttp::{Html, Redirect};
 
 struct Counter {
     base: BaseHTTPRequestHandler,
@@ -25,28 +26,21 @@ struct Counter {
 impl Counter {
     const protocol_version: &str = "HTTP/1.1";
 
-    fn do_GET(&mut self) -> io::Result<()> {
-        if self.path() != "/" {
-            return self.send_error(404);
-        }
+    #[route(GET, "/")]
+    fn visit(&mut self) -> Html<String> {
         self.here += 1;
         let visits = self.visits.fetch_add(1, Ordering::Relaxed) + 1;
-        self.send_response(200);
-        self.send_header("Content-Type", "text/html; charset=utf-8");
-        self.end_headers()?;
-        writeln!(self.wfile, "<!DOCTYPE html>\n<title>Counter</title>")?;
-        writeln!(self.wfile, "<p>Visit {visits}, number {} of this connection.", self.here)?;
-        writeln!(self.wfile, "<form method=post action=/reset><button>Reset</button></form>")
+        Html(format!(
+            "<!DOCTYPE html>\n<title>Counter</title>\n<p>Visit {visits}, number {} of this connection.\n\
+             <form method=post action=/reset><button>Reset</button></form>\n",
+            self.here
+        ))
     }
 
-    fn do_POST(&self) -> io::Result<()> {
-        if self.path() != "/reset" {
-            return self.send_error(404);
-        }
+    #[route(POST, "/reset")]
+    fn reset(&self) -> Redirect {
         self.visits.store(0, Ordering::Relaxed);
-        self.send_response(303);
-        self.send_header("Location", "/");
-        self.end_headers()
+        Redirect::to("/")
     }
 }
 

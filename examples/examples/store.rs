@@ -4,6 +4,7 @@
 //! ```text
 //! cargo run --release --example store [PORT|PATH [IDLE_SECONDS]]
 //! curl -i -T Cargo.toml http://127.0.0.1:8000/          # 201 Created; 204 when it is there already
+//! curl http://127.0.0.1:8000/                            # the names
 //! curl -i http://127.0.0.1:8000/Cargo.toml
 //! curl -i -H 'If-None-Match: "1"' http://127.0.0.1:8000/Cargo.toml    # 304 Not Modified
 //! curl -i -X DELETE http://127.0.0.1:8000/Cargo.toml
@@ -11,12 +12,13 @@
 //! curl -i --unix-socket /tmp/store.socket http://localhost/Cargo.toml  # where PATH is /tmp/store.socket
 //! ```
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{fmt, io};
 
 use basehttp::prelude::*;
+use basehttp::{HttpError, Response};
 
 /// The longest body, and how many may be kept: together a bound on the memory.
 const LONGEST: usize = 16 << 20;
@@ -29,7 +31,7 @@ struct Store {
 
 #[derive(Default)]
 struct Shelf {
-    items: HashMap<String, Item>,
+    items: BTreeMap<String, Item>,
     /// How many uploads there were: each gets a validator that no other has.
     uploads: u64,
 }
@@ -42,14 +44,14 @@ struct Item {
 
 impl Shelf {
     /// The status and the validator, or none where there is no room.
-    fn put(&mut self, path: &str, body: Vec<u8>) -> Option<(u16, String)> {
-        let known = self.items.contains_key(path);
+    fn put(&mut self, name: &str, body: Vec<u8>) -> Option<(u16, String)> {
+        let known = self.items.contains_key(name);
         if !known && self.items.len() == MOST {
             return None;
         }
         self.uploads += 1;
         let etag = format!("\"{}\"", self.uploads);
-        self.items.insert(path.to_owned(), Item { etag: etag.clone(), body: body.into() });
+        self.items.insert(name.to_owned(), Item { etag: etag.clone(), body: body.into() });
         Some((if known { 204 } else { 201 }, etag))
     }
 }
@@ -58,44 +60,32 @@ impl Shelf {
 impl Store {
     const protocol_version: &str = "HTTP/1.1";
 
-    /// Answers HEAD too, without the body.
-    fn do_GET(&self) -> io::Result<()> {
-        // A copy, so that nobody waits for the shelf while a slow client takes its download.
-        let Some(item) = self.shelf().items.get(self.path()).cloned() else {
-            return self.send_error(404);
-        };
-        let known = self.headers().get("If-None-Match") == Some(item.etag.as_str());
-        self.send_response(if known { 304 } else { 200 });
-        self.send_header("ETag", &item.etag);
-        self.send_header("Content-Type", "application/octet-stream");
-        self.send_header("Content-Length", item.body.len());
-        self.end_headers()?;
-        if known { Ok(()) } else { self.wfile.write_all(&item.body) }
+    #[route(GET, "/")]
+    fn names(&self) -> String {
+        self.shelf().items.keys().map(|name| format!("{name}\n")).collect()
     }
 
-    fn do_PUT(&self) -> io::Result<()> {
-        // A longer one is answered 413, in most cases before it is sent.
-        let body = self.read_body(LONGEST)?;
-        let Some((code, etag)) = self.shelf().put(self.path(), body) else {
-            return self.send_error((507, "Full", "Delete something first."));
-        };
-        self.send_response(code);
-        self.send_header("ETag", etag);
-        self.end_headers()
+    /// Answers HEAD too, without the body. The bytes are shared: nobody waits for the shelf while a slow client takes its download.
+    #[route(GET, "/{name..}")]
+    fn get(&self, name: &str) -> Option<Response> {
+        let Item { etag, body } = self.shelf().items.get(name).cloned()?;
+        let known = self.headers().get("If-None-Match") == Some(etag.as_str());
+        let response = if known { HTTPStatus::NOT_MODIFIED.into_response() } else { body.into_response() };
+        Some(response.with_header("ETag", etag))
     }
 
-    fn do_DELETE(&self) -> io::Result<()> {
-        if self.shelf().items.remove(self.path()).is_none() {
-            return self.send_error(404);
+    /// A longer body is answered 413, in most cases before it is sent.
+    #[route(PUT, "/{name..}", limit = LONGEST)]
+    fn put(&self, name: &str, body: Vec<u8>) -> Result<Response, HttpError> {
+        match self.shelf().put(name, body) {
+            Some((code, etag)) => Ok(Response::new(code).with_header("ETag", etag)),
+            None => Err(HttpError::new(507, "Full").with_explanation("Delete something first.")),
         }
-        self.send_response(204);
-        self.end_headers()
     }
 
-    fn do_OPTIONS(&self) -> io::Result<()> {
-        self.send_response(204);
-        self.send_header("Allow", "GET, HEAD, PUT, DELETE, OPTIONS");
-        self.end_headers()
+    #[route(DELETE, "/{name..}")]
+    fn delete(&self, name: &str) -> Option<HTTPStatus> {
+        self.shelf().items.remove(name).map(|_| HTTPStatus::NO_CONTENT)
     }
 
     /// With the client's port: lines with the same one are requests of one connection. The message is made of what the

@@ -6,6 +6,7 @@
 
 use std::io;
 
+use basehttp::Html;
 use basehttp::prelude::*;
 use basehttp::websocket::{Message, WebSocket, WebSocketHandler, WebSocketOptions};
 
@@ -28,20 +29,14 @@ struct Shouting {
 impl Shouting {
     const protocol_version: &str = "HTTP/1.1";
 
-    fn do_GET(&self) -> io::Result<()> {
-        match self.path() {
-            "/" => {
-                self.send_response(200);
-                self.send_header("Content-Type", "text/html; charset=utf-8");
-                self.end_headers()?;
-                self.wfile.write_all(PAGE.as_bytes())
-            }
-            "/shout" => {
-                let options = WebSocketOptions::new().max_message_size(64 * 1024);
-                self.accept_websocket_with(options, Shout)
-            }
-            _ => self.send_error(404),
-        }
+    #[route(GET, "/")]
+    fn page(&self) -> Html<&str> {
+        Html(PAGE)
+    }
+
+    #[route(GET, "/shout")]
+    fn shout(&self) -> io::Result<()> {
+        self.accept_websocket_with(WebSocketOptions::new().max_message_size(64 * 1024), Shout)
     }
 }
 

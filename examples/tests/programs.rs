@@ -1,5 +1,7 @@
 //! Every example as what it is, a program: started, talked to over a socket, and ended.
 
+#[path = "programs/api.rs"]
+mod api;
 #[path = "programs/chat.rs"]
 mod chat;
 #[path = "programs/everyday.rs"]
@@ -133,10 +135,13 @@ fn store_keeps_bodies_and_their_validators() {
     check(&answer, "HTTP/1.1 304 Not Modified", &["\r\nETag: \"2\"\r\n"]);
     assert!(answer.ends_with("\r\n\r\n"), "{answer}");
     check(&store.exchange(request("HEAD /a")), "HTTP/1.1 200 OK", &["\r\nContent-Length: 3\r\n"]);
+    check(&store.exchange(request("GET /")), "HTTP/1.1 200 OK", &["\r\n\r\na\n"]);
     check(&store.exchange(request("DELETE /a")), "HTTP/1.1 204 No Content", &[]);
     check(&store.exchange(request("DELETE /a")), "HTTP/1.1 404 Not Found", &[]);
     let allow = "\r\nAllow: GET, HEAD, PUT, DELETE, OPTIONS\r\n";
-    check(&store.exchange(request("OPTIONS *")), "HTTP/1.1 204 No Content", &[allow]);
+    for target in ["*", "/a"] {
+        check(&store.exchange(request(&format!("OPTIONS {target}"))), "HTTP/1.1 204 No Content", &[allow]);
+    }
     let long = "PUT /a HTTP/1.1\r\nHost: a\r\nContent-Length: 16777217\r\n\r\n";
     check(&store.exchange(long), "HTTP/1.1 413 Content Too Large", &["\r\nConnection: close\r\n"]);
     for number in 0..32 {

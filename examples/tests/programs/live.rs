@@ -61,7 +61,7 @@ fn device_shows_and_sets() {
     let ask = |line: &str, fields: &str, body: &str| {
         let length = body.len();
         device.exchange(format!(
-            "{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{fields}Content-Length: {length}\r\n\r\n{body}"
+            "{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\n{fields}Content-Length: {length}\r\n\r\n{body}"
         ))
     };
     let types = [("/", "text/html"), ("/device.js", "text/javascript"), ("/device.css", "text/css")];
@@ -87,8 +87,10 @@ fn device_shows_and_sets() {
         let answer = ask("POST /target", &format!("Origin: {foreign}\r\n"), "target=30");
         check(&answer, "HTTP/1.1 403 Not from another site", &[]);
     }
-    for wrong in ["target=31", "target=x", "", "other=20"] {
-        check(&ask("POST /target", "", wrong), "HTTP/1.1 400 From 5 to 30 degrees", &[]);
+    check(&ask("POST /target", "", "target=31"), "HTTP/1.1 400 From 5 to 30 degrees", &[]);
+    check(&ask("POST /target", "", "target=x"), "HTTP/1.1 400 Bad form: invalid digit found in string", &[]);
+    for wrong in ["", "other=20"] {
+        check(&ask("POST /target", "", wrong), "HTTP/1.1 400 Bad form: missing field `target`", &[]);
     }
     check(&ask("POST /target", "", &"x".repeat(101)), "HTTP/1.1 413 Content Too Large", &[]);
     check(&ask("POST /other", "", ""), "HTTP/1.1 404 Not Found", &[]);
