@@ -1,5 +1,6 @@
-//! Python's `BaseHTTPServer` (today's `http.server`) as a Rust crate: an HTTP/1.1 server for programs that are no web
-//! applications. You write `do_GET`, `do_POST`, `do_SPAM` as plain blocking methods, and the server calls them.
+//! Python's `BaseHTTPServer` (today's `http.server`) as a Rust crate: an HTTP/1.1 server for programs that are not web
+//! applications. You write `do_GET`, `do_POST`, `do_SPAM` as plain blocking methods, or a method for each path with
+//! [`#[route]`](route), and the server calls them.
 //!
 //! # What HTTP is made of
 //!
@@ -20,10 +21,10 @@
 //! three digits, which is for programs; the message is for people. `2xx` means that it worked, `3xx` that the client
 //! is to look elsewhere, `4xx` that the request was wrong, `5xx` that the server was.
 //!
-//! Where a body ends must be told, and it is told by `Content-Length: 42`, by `Transfer-Encoding: chunked`, or for
-//! responses by the end of the connection. If the two ends of a connection disagree on it, what is a body to one of them
-//! is a request to the other. So this part is the server's alone: a handler reads its body from [`RFile`] up to the
-//! end and writes its response to [`WFile`], and whatever it does, the framing on the wire is right.
+//! The end of a body is marked by `Content-Length: 42`, by `Transfer-Encoding: chunked`, or for responses by the end of
+//! the connection. If the two ends of a connection disagree on it, one takes for a request what the other sent as a body.
+//! So this part is the server's alone: a handler reads its body from [`RFile`] up to the end and writes its response to
+//! [`WFile`], and whatever it does, the framing on the wire is right.
 //!
 //! # What a handler is made of
 //!
@@ -48,9 +49,6 @@
 //!     const protocol_version: &str = "HTTP/1.1";
 //!
 //!     fn do_GET(&mut self) -> io::Result<()> {
-//!         if self.path() != "/notes" {
-//!             return self.send_error((404, "No such page"));
-//!         }
 //!         let text = self.notes.lock().unwrap().join("\n");
 //!         self.send_response(200);
 //!         self.send_header("Content-Type", "text/plain; charset=utf-8");
@@ -84,14 +82,48 @@
 //! A `do_*` method has to do three things, in this order:
 //!
 //! 1. [`send_response`](RequestHandler::send_response) with a code, then [`send_header`](RequestHandler::send_header)
-//!    for each field. Neither fails where it stands; a mistake, such as a line end in a value, is remembered.
-//! 2. [`end_headers`](RequestHandler::end_headers), which tells of the first mistake. Nothing of such a head is sent.
+//!    for each field. Neither returns an error; a mistake, such as a line end in a value, is remembered.
+//! 2. [`end_headers`](RequestHandler::end_headers), which returns the first mistake; then no part of the head is sent.
 //! 3. Write the body to `self.wfile`, if there is one.
 //!
 //! [`send_error`](RequestHandler::send_error) does all three. The method returns `()` or `Result<(), E>` with an error
 //! that can be displayed: an error, or a panic, is logged, and the client gets the page of a 500 if nothing was sent
-//! yet; else the connection is cut, so that it cannot take what came for the whole. What the client did wrong is
-//! answered for what it is (400, 408, 413), whichever error the method returns.
+//! yet; else the connection is cut, so that the client cannot take a partial response for a complete one. A client's fault
+//! gets its own status (400, 408, 413), whichever error the method returns.
+//!
+//! # Values and routes
+//!
+//! A method may return a value instead, and the server sends it: text, bytes, `Json<T>`, a [`Redirect`] and others
+//! ([`IntoResponse`]). An [`HttpError`] is an error with a status of its own. A [route](macro@route) is a method for one path,
+//! with arguments from the path, the query and the body:
+//!
+//! ```
+//! use basehttp::HttpError;
+//! use basehttp::prelude::*;
+//!
+//! struct Books { base: BaseHTTPRequestHandler }
+//!
+//! #[http_handler]
+//! impl Books {
+//!     #[route(GET, "/books/{id}")]
+//!     fn book(&self, id: u32) -> Result<&str, HttpError> {
+//!         if id == 7 { Ok("Moby-Dick") } else { Err(HttpError::new(404, "No such book")) }
+//!     }
+//!
+//!     #[route(POST, "/books?{shelf}")]
+//!     fn add_book(&self, shelf: Option<u32>, title: String) -> (u16, String) {
+//!         (201, format!("{title} is on shelf {}", shelf.unwrap_or(1)))
+//!     }
+//! }
+//!
+//! let client = basehttp::testing::client(|base| Books { base });
+//! assert_eq!(client.get("/books/7").text(), "Moby-Dick");
+//! assert_eq!((client.get("/books/8").status, client.get("/books/x").status), (404, 404));
+//! assert_eq!(client.post("/books?shelf=3", "text/plain", "Emma").text(), "Emma is on shelf 3");
+//! assert_eq!(client.delete("/books/7").status, 405);
+//! ```
+//!
+//! `do_*` methods answer what no route matches. [`guide::routes`] has the rules.
 //!
 //! # Where to look
 //!
@@ -99,14 +131,16 @@
 //!   [`headers`](BaseHTTPRequestHandler::headers), `rfile`, `wfile`).
 //! - [`RequestHandler`]: Python's class variables, and all that can be overridden, from `log_message` to
 //!   `handle_one_request`.
-//! - [`http_handler`]: what the attribute makes of the block, and its arguments.
+//! - [`http_handler`]: what the attribute makes of the block, and its arguments. [`route`](macro@route) and [`http_routes`]: methods for
+//!   paths, in that block and in further ones.
+//! - [`IntoResponse`]: the values that a method may return. [`FromPath`], [`FromQuery`] and [`FromBody`]: the types of a route's arguments.
 //! - [`Detach`]: responses that go on after their method has returned; [`Broadcast`]: one message to many clients.
 //! - `websocket` (a feature), [`upgrade_to`](Detach::upgrade_to), [`upgrade`](BaseHTTPRequestHandler::upgrade) and
 //!   [`relay`](BaseHTTPRequestHandler::relay): connections that leave HTTP.
 //! - [`HTTPServer`] and [`ServerBuilder`]: addresses, limits, deadlines, hooks, and the end of a server.
 //! - [`Headers`] and [`Message`]: header fields, and types of your own for them.
 //! - [`HTTPServer::serve_stream`]: one connection over a stream of your own, without a server.
-//! - [`OneShot`]: a server for one request, as the end of a login.
+//! - [`OneShot`]: a server for one request, for the redirect that ends a login.
 //! - [`guide`]: a subject on a page, from the first server to the engine.
 //! - [`testing`]: handlers without a socket, and servers that end with their test.
 //!
@@ -179,13 +213,9 @@
 //! impl Site {
 //!     const protocol_version: &str = "HTTP/1.1";
 //!
-//!     fn do_GET(&mut self) -> io::Result<()> {
-//!         if self.path() != "/version" {
-//!             return SimpleHTTPRequestHandler::do_GET(self); // Python's super().do_GET()
-//!         }
-//!         self.send_response(200);
-//!         self.end_headers()?;
-//!         write!(self.wfile, "1.0")
+//!     #[route(GET, "/version")]
+//!     fn version(&self) -> &str {
+//!         "1.0" // what no route matches is a file
 //!     }
 //!
 //!     fn end_headers(&self) -> io::Result<()> {
@@ -242,8 +272,11 @@
 //! - `cgi`: `CGIHandler`, `CGIHTTPRequestHandler`, on unix. With it comes `files`.
 //! - `files`: [`FileHandler`], [`SimpleHTTPRequestHandler`], [`Directory`], [`Assets`].
 //! - `cli`: the command `basehttp`, for `cargo install`.
+//! - `form`: `Form`, the body of an HTML form as an argument of a route.
 //! - `http`: `http::HeaderMap` as a [`Message`], `http::StatusCode` as a [`ResponseCode`], and `HttpTypes`:
 //!   requests and responses as `http` has them.
+//! - `json`: `Json`, a body of JSON as an argument of a route and as a result; in tests `post_json` of
+//!   [`Client`](testing::Client), and `json` of its requests and of [`Response`](testing::Response).
 //! - `peer-credentials`: `Connection::peer_credentials`, on unix: user, group and process at the other end of a unix socket.
 //! - `proxy`: `TrustedProxies`: the PROXY protocol, `Forwarded`, `X-Forwarded-For`.
 //! - `tls`: `TlsConfig` and `HTTPSServer`, HTTP over TLS.
