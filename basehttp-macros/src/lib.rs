@@ -68,9 +68,9 @@ use proc_macro::TokenStream;
 /// assert!(client.get("/").header("server").unwrap().starts_with("Hello/1.0"));
 /// ```
 ///
-/// The attribute goes on an inherent `impl` block, one for a type. It keeps the block, minus what moves into the traits, and adds
-/// `Deref` and `DerefMut` to the `BaseHTTPRequestHandler` in the field `base` and `RequestHandler` with the class variables, the
-/// overrides, and tables of the methods and the routes.
+/// The attribute goes on an inherent `impl` block, one for a type. It keeps the block, minus what moves into the traits. It adds `Deref`
+/// and `DerefMut` to the `BaseHTTPRequestHandler` in the field `base`, and `RequestHandler` with the class variables, the overrides, and
+/// tables of the methods and the routes.
 ///
 /// # Methods
 ///

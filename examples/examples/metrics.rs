@@ -53,6 +53,14 @@ fn render(stats: &Stats) -> String {
         let _ = writeln!(text, "http_responses_total{{status=\"{class}xx\"}} {count}");
     }
 
+    text += "# HELP http_route_responses_total Responses of the routes.\n# TYPE http_route_responses_total counter\n";
+    for route in &stats.routes {
+        let labels = format!("method=\"{}\",route=\"{}\"", route.method, route.pattern);
+        for (class, count) in (1..).zip(route.responses) {
+            let _ = writeln!(text, "http_route_responses_total{{{labels},status=\"{class}xx\"}} {count}");
+        }
+    }
+
     let time = &stats.handler_time;
     text += "# HELP http_handler_seconds How long handlers ran.\n# TYPE http_handler_seconds histogram\n";
     for (bound, count) in time.buckets() {

@@ -250,6 +250,7 @@ fn metrics_tell_what_was_asked() {
         "\r\nContent-Type: text/plain; version=0.0.4\r\n",
         "\n# TYPE http_responses_total counter\nhttp_responses_total{status=\"1xx\"} 0\nhttp_responses_total{status=\"2xx\"} 1\n",
         "\nhttp_responses_total{status=\"4xx\"} 1\n",
+        "\nhttp_route_responses_total{method=\"GET\",route=\"/\",status=\"2xx\"} 1\n",
         "\nhttp_connections_total 3\n",
         "\nhttp_handler_seconds_bucket{le=\"0.0001\"} ",
         "\nhttp_handler_seconds_bucket{le=\"+Inf\"} 2\n",
