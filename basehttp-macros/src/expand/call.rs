@@ -8,7 +8,7 @@ use quote::{ToTokens, format_ident, quote};
 use syn::ReceiverKind;
 use syn::Type;
 
-use super::outcome::{answer, kept, return_span};
+use super::outcome::{Place, answer, return_span, take};
 use super::spans::{ends, spanned};
 use crate::model::Function;
 use crate::parameters::{Argument, Source, arguments};
@@ -68,13 +68,14 @@ fn changes_handler(function: &Function) -> bool {
 /// What stands between a request and all routes of a block.
 fn guard(guard: &Ident, krate: &TokenStream) -> TokenStream {
     let span = guard.span();
-    let kept = kept(&spanned(quote!(Self::#guard(__handler)), span, span), krate, span, span);
-    let refusal = spanned(quote!(#krate::__private::refusal), span, span);
+    let call = spanned(quote!(Self::#guard(__handler)), span, span);
+    let refusal = quote!(#krate::__private::refusal);
+    let refused = take(&refusal, &call, krate, Place { first: span, last: span, error: span });
     quote! {
         let __guarded = &mut *__handler;
         if let ::core::option::Option::Some(__refused) = {
             let __handler = __guarded;
-            #refusal(#kept)
+            #refused
         } {
             return __refused;
         }
