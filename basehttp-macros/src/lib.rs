@@ -173,7 +173,6 @@ use proc_macro::TokenStream;
 /// Python's that mean nothing in the block, as `handle_error`, where nothing in it uses them, and calls as Python has them:
 /// `super().end_headers()`, `self.base.send_response(200)`, `self.send_error(404, "No")`, `self.log_message("%s", path)`. All mistakes of
 /// a block are reported at once.
-#[doc(alias("handler"))]
 #[proc_macro_attribute]
 pub fn http_handler(args: TokenStream, item: TokenStream) -> TokenStream {
     pipeline::run(args.into(), item.into()).into()
@@ -242,7 +241,6 @@ pub fn http_handler(args: TokenStream, item: TokenStream) -> TokenStream {
 /// it: by 404, by a route of another block, or by a `do_*` method.
 ///
 /// More is in [the guide](https://docs.rs/basehttp/latest/basehttp/guide/routes/).
-#[doc(alias("guard", "middleware", "prefix", "scope"))]
 #[proc_macro_attribute]
 pub fn http_routes(args: TokenStream, item: TokenStream) -> TokenStream {
     pipeline::run_routes(args.into(), item.into()).into()
@@ -321,7 +319,6 @@ pub fn http_routes(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// More, with the answers in a table and what to watch for security, is in
 /// [the guide](https://docs.rs/basehttp/latest/basehttp/guide/routes/).
-#[doc(alias("handler", "query", "router", "routes", "path_parameter"))]
 #[proc_macro_attribute]
 pub fn route(_args: TokenStream, item: TokenStream) -> TokenStream {
     pipeline::stray_route(&item.into()).into()

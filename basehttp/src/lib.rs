@@ -323,7 +323,12 @@ pub mod testing;
 #[cfg(feature = "websocket")]
 pub mod websocket;
 
-pub use basehttp_macros::{http_handler, http_routes, route};
+#[doc(alias("handler"))]
+pub use basehttp_macros::http_handler;
+#[doc(alias("guard", "middleware", "prefix", "scope"))]
+pub use basehttp_macros::http_routes;
+#[doc(alias("path_parameter", "query", "router", "routes"))]
+pub use basehttp_macros::route;
 #[cfg(all(feature = "cgi", unix))]
 pub use cgi::{CGIHTTPRequestHandler, CGIHandler, CGIRequestHandler};
 #[cfg(feature = "files")]
