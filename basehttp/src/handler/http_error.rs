@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::{self, Display};
+use std::io;
 
 use super::response_code::{Field, ResponseCode};
 use crate::proto::status::HTTPStatus;
@@ -99,6 +100,13 @@ impl Display for HttpError {
 
 impl Error for HttpError {}
 
+/// For methods that return [`io::Result`]. What sends the response finds it in there.
+impl From<HttpError> for io::Error {
+    fn from(error: HttpError) -> Self {
+        Self::other(error)
+    }
+}
+
 impl ResponseCode for HttpError {
     fn status(&self) -> HTTPStatus {
         self.status
@@ -112,7 +120,7 @@ impl ResponseCode for HttpError {
         self.explanation.as_deref()
     }
 
-    fn __fields(&self) -> &[Field] {
+    fn fields(&self) -> &[Field] {
         &self.fields
     }
 }

@@ -300,7 +300,9 @@ pub trait RequestHandler:
     /// `send_error((404, "No such page", "It was here yesterday."))`. The message and the explanation default to
     /// those of [`responses`](Self::responses). The page is made of
     /// [`error_message_format`](Self::error_message_format), the connection is closed after it, and what was begun of
-    /// another response and not yet sent is dropped.
+    /// another response and not yet sent is dropped. An override that makes a response of its own sends the
+    /// [`fields`](ResponseCode::fields) of `code` as well, and `Allow` with 405
+    /// ([`allowed_methods`](BaseHTTPRequestHandler::allowed_methods)).
     ///
     /// # Errors
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) when a response has already gone out; else an I/O error of the

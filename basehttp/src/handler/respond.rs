@@ -96,6 +96,47 @@ impl BaseHTTPRequestHandler {
     }
 }
 
+/// What an override of `send_error` needs that makes a response of its own.
+impl BaseHTTPRequestHandler {
+    /// The value for `Allow` (RFC 9110 section 10.2.1), which belongs to 405: the request methods that the path of the current request
+    /// has, by routes and by `do_*` methods, but for those that have refused it.
+    ///
+    /// ```
+    /// use std::io;
+    /// use basehttp::prelude::*;
+    ///
+    /// struct Api { base: BaseHTTPRequestHandler }
+    ///
+    /// #[http_handler]
+    /// impl Api {
+    ///     #[route(GET, "/users")]
+    ///     fn users(&self) -> &'static str {
+    ///         "nobody"
+    ///     }
+    ///
+    ///     fn send_error(&self, code: impl ResponseCode) -> io::Result<()> {
+    ///         self.send_response(code.status());
+    ///         self.send_header("Content-Type", "text/plain; charset=utf-8");
+    ///         for (name, value) in code.fields() {
+    ///             self.send_header(name, value);
+    ///         }
+    ///         if code.status() == 405 {
+    ///             self.send_header("Allow", BaseHTTPRequestHandler::allowed_methods(self));
+    ///         }
+    ///         self.end_headers()?;
+    ///         writeln!(self.wfile, "{}", code.message().or(code.status().phrase()).unwrap_or_default())
+    ///     }
+    /// }
+    ///
+    /// let response = basehttp::testing::client(|base| Api { base }).delete("/users");
+    /// assert_eq!((response.status, response.header("allow")), (405, Some("GET, HEAD, OPTIONS")));
+    /// assert_eq!(response.text(), "Method Not Allowed\n");
+    /// ```
+    pub fn allowed_methods<H: RequestHandler>(handler: &H) -> String {
+        allowed(handler)
+    }
+}
+
 /// Makes an error page the response.
 #[cold]
 fn error(handler: &dyn AnyHandler, code: &dyn ResponseCode) -> io::Result<()> {
@@ -116,7 +157,7 @@ fn error(handler: &dyn AnyHandler, code: &dyn ResponseCode) -> io::Result<()> {
     if let Some(methods) = allow(handler, status) {
         handler.send_header("Allow", &methods);
     }
-    for (name, value) in code.__fields() {
+    for (name, value) in code.fields() {
         handler.send_header(name, value);
     }
     if status.has_no_body() {

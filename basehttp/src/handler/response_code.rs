@@ -30,9 +30,8 @@ pub trait ResponseCode {
         None
     }
 
-    /// Header fields that belong to it.
-    #[doc(hidden)]
-    fn __fields(&self) -> &[Field] {
+    /// Header fields that belong to it, names and values: those of an [`HttpError`](crate::HttpError), as `WWW-Authenticate` with 401.
+    fn fields(&self) -> &[(Cow<'static, str>, String)] {
         &[]
     }
 }
@@ -56,8 +55,8 @@ impl ResponseCode for AnyCode<'_> {
         self.0.explain()
     }
 
-    fn __fields(&self) -> &[Field] {
-        self.0.__fields()
+    fn fields(&self) -> &[Field] {
+        self.0.fields()
     }
 }
 

@@ -198,6 +198,12 @@ impl Formed {
     fn send_error(&self, code: impl ResponseCode) -> io::Result<()> {
         self.send_response(code.status());
         self.send_header("Content-Type", "application/problem+json");
+        for (name, value) in code.fields() {
+            self.send_header(name, value);
+        }
+        if code.status() == 405 {
+            self.send_header("Allow", BaseHTTPRequestHandler::allowed_methods(self));
+        }
         self.end_headers()?;
         write!(self.wfile, "{{\"title\":\"{}\"}}", code.message().unwrap_or_default())
     }
@@ -218,6 +224,8 @@ fn an_override_of_send_error_has_all_of_them() {
         (post("/numbers/1?q=2", "x"), 400, "Bad JSON: expected value at line 1 column 1"),
         (client.request("SPAM", "/nothing").send(), 501, "Unsupported method ('SPAM')"),
     ];
+    assert_eq!(all[0].0.header("allow"), Some("POST, OPTIONS"));
+    assert_eq!(all[5].0.header("accept"), Some("application/json"));
     for (response, status, title) in all {
         assert_eq!(response.status, status);
         assert_eq!(response.header("content-type"), Some("application/problem+json"));

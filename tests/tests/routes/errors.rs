@@ -79,6 +79,11 @@ impl Failing {
         Err(io::Error::other(Context(conflict().into())))
     }
 
+    #[route(GET, "/io-question")]
+    fn io_question(&self) -> io::Result<String> {
+        Err(conflict())?
+    }
+
     #[route(GET, "/boxed")]
     fn boxed(&self) -> Result<String, Box<dyn Error>> {
         Err(conflict())?
@@ -166,9 +171,19 @@ fn asked(target: &str) -> basehttp::testing::Run {
 
 #[test]
 fn an_http_error_is_found_wherever_it_is() {
-    for target in
-        ["/http", "/io", "/boxed", "/shared", "/anyhow", "/", "/begun", "/later", "/later-io", "/later-boxed"]
-    {
+    for target in [
+        "/http",
+        "/io",
+        "/io-question",
+        "/boxed",
+        "/shared",
+        "/anyhow",
+        "/",
+        "/begun",
+        "/later",
+        "/later-io",
+        "/later-boxed",
+    ] {
         let run = asked(target);
         let response = &run.responses[0];
         assert_eq!((response.status, &*response.reason), (409, "It is there"), "{target}: {}", run.log);
