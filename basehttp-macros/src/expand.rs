@@ -61,20 +61,20 @@ pub(crate) fn expand_routes(block: &Handler, args: &RoutesArgs) -> TokenStream {
         None => (quote!(#krate::__private::Routes::NONE), TokenStream::new()),
     };
     let (marks, clashes) = (routes::marks(block), routes::clashes(block));
-    let beside = format_ident!("{}Links", in_camel_case(&name.to_string()), span = Span::call_site());
-    let beside = links::links(block, &beside, &format!("the block `{name}`"), krate);
+    let name_of_links = format_ident!("{}Links", in_camel_case(&name.to_string()), span = Span::call_site());
+    let its_links = links::links(block, &name_of_links, &format!("the block `{name}`"), krate);
     quote! {
         #inherent
         #(#lints)*
         impl #impl_generics #self_ty #where_clause {
             #[doc(hidden)]
-            #[allow(dead_code, unreachable_pub, non_upper_case_globals)]
-            pub const #name: #krate::__private::Routes<Self> = #table;
+            #[allow(non_upper_case_globals, clippy::redundant_pub_crate)]
+            pub(crate) const #name: #krate::__private::Routes<Self> = #table;
             #functions
             #marks
         }
         #clashes
-        #beside
+        #its_links
     }
 }
 
@@ -273,8 +273,9 @@ fn route_blocks(own: Option<&Written>, args: &Args) -> Option<TokenStream> {
     let own = own.map(|written| &written.table).into_iter();
     let others = &args.routes;
     (own.len() > 0 || !others.is_empty()).then(|| {
+        let others = others.iter().map(|name| spanned(quote!(Self::#name), name.span(), name.span()));
         quote! {
-            const __ROUTES: &'static [#krate::__private::Routes<Self>] = &[#(#own,)* #(Self::#others),*];
+            const __ROUTES: &'static [#krate::__private::Routes<Self>] = &[#(#own,)* #(#others),*];
         }
     })
 }

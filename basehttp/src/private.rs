@@ -5,7 +5,9 @@ pub use crate::handler::const_checks::{
     check_default_request_version, check_error_content_type, check_error_message_format,
     check_protocol_version, check_server_version, check_sys_version,
 };
-pub use crate::handler::extraction::{BODY_LIMIT, path_argument, query_argument, rest, segment, values};
+pub use crate::handler::extraction::{
+    BODY_LIMIT, body_argument, path_argument, query_argument, rest, segment, values,
+};
 pub use crate::handler::outcome::{Answer, answer, kinds, probe, refusal};
 pub use crate::handler::{Link, LinkValue, Literal, Method, Node, RouteRow, RouteTable, Routes};
 

@@ -3,12 +3,12 @@
 //! It is a function of the handler's type, and no closure in the table: the compiler checks closures together with what is around
 //! them, and that takes longer.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::ReceiverKind;
 use syn::Type;
 
-use super::outcome::{Place, answer, return_span, take};
+use super::outcome::{answer, return_span, taken_by};
 use super::spans::{ends, spanned};
 use crate::model::Function;
 use crate::parameters::{Argument, Source, arguments};
@@ -24,9 +24,9 @@ pub(super) fn call(
 ) -> TokenStream {
     let ident = &function.sig.ident;
     let arguments = arguments(&function.sig, route);
-    let guard = guard.map(|guard| self::guard(guard, krate));
-    let (_, last) = return_span(function);
+    let (first, last) = return_span(function);
     let handler = Ident::new("__handler", last);
+    let guard = guard.map(|guard| self::guard(guard, &handler, krate));
     let base = quote!(<Self as ::core::ops::Deref>::deref(#handler));
     let of_target = |argument: &Argument<'_>| !matches!(argument.source, Some(Source::Body) | None);
     let target = arguments.iter().any(of_target).then(|| {
@@ -38,9 +38,9 @@ pub(super) fn call(
     let of_body = |(_, argument): &(usize, &Argument<'_>)| argument.source == Some(Source::Body);
     // The body comes last: what the target alone condemns need not be sent.
     let reads = numbered().filter(|argument| !of_body(argument)).chain(numbered().filter(of_body));
-    let reads = reads.map(|(number, argument)| read(number, argument, route, &base, krate));
-    let names = numbered().map(|(number, _)| format_ident!("__argument{number}"));
-    let (first, last) = return_span(function);
+    let argument_name = |number: usize| format_ident!("__argument{number}", span = last);
+    let reads = reads.map(|(number, argument)| read(&argument_name(number), argument, route, &base, krate));
+    let names = numbered().map(|(number, _)| argument_name(number));
     let call = spanned(quote!(Self::#ident), first, last);
     let answer = answer(&quote!(#call(#handler #(, #names)*)), function, krate);
     quote! {
@@ -66,17 +66,19 @@ fn changes_handler(function: &Function) -> bool {
 }
 
 /// What stands between a request and all routes of a block.
-fn guard(guard: &Ident, krate: &TokenStream) -> TokenStream {
+fn guard(guard: &Ident, handler: &Ident, krate: &TokenStream) -> TokenStream {
     let span = guard.span();
-    let call = spanned(quote!(Self::#guard(__handler)), span, span);
-    let refusal = quote!(#krate::__private::refusal);
-    let refused = take(&refusal, &call, krate, Place { first: span, last: span, error: span });
+    let refusal = spanned(quote!(#krate::__private::refusal), span, span);
+    // Else the compiler would propose to change arguments that nobody has written.
+    let here = span.resolved_at(Span::call_site());
+    let function = Ident::new("__guard", here);
+    let named = spanned(quote!(Self::#guard), span, span);
+    let mut arguments = Group::new(Delimiter::Parenthesis, quote!(&mut *#handler));
+    arguments.set_span(here);
+    let refused = taken_by(&refusal, &quote!(#function #arguments), krate, span, span);
     quote! {
-        let __guarded = &mut *__handler;
-        if let ::core::option::Option::Some(__refused) = {
-            let __handler = __guarded;
-            #refused
-        } {
+        let #function = #named;
+        if let ::core::option::Option::Some(__refused) = #refused {
             return __refused;
         }
     }
@@ -84,16 +86,15 @@ fn guard(guard: &Ident, krate: &TokenStream) -> TokenStream {
 
 /// Reads an argument.
 fn read(
-    number: usize,
+    name: &Ident,
     argument: &Argument<'_>,
     route: &Route,
     base: &TokenStream,
     krate: &TokenStream,
 ) -> TokenStream {
-    let name = format_ident!("__argument{number}");
-    let text = format_ident!("__text{number}");
     let ty = without_names(argument.ty.to_token_stream());
     let (first, last) = ends(argument.ty);
+    let text = Ident::new("__text", last);
     let at_type = |tokens: TokenStream| spanned(tokens, first, last);
     match argument.source {
         Some(Source::Segment(index)) => {
@@ -123,9 +124,12 @@ fn read(
         Some(Source::Body) | None => {
             let limit = route.limit.as_ref().map(|(_, limit)| limit.to_token_stream());
             let limit = limit.unwrap_or_else(|| quote!(#krate::__private::BODY_LIMIT));
-            let read = at_type(quote!(.__body_argument(#limit)));
-            let read = or_return(&quote!(#base #read));
-            quote!(let #name: #ty = #read;)
+            let body = Ident::new("__body", last);
+            let made = or_return(&at_type(quote!(#krate::__private::body_argument(#body))));
+            quote! {
+                let #body: (_, usize) = (#base, #limit);
+                let #name: #ty = #made;
+            }
         }
     }
 }
@@ -148,7 +152,7 @@ fn without_names(tokens: TokenStream) -> TokenStream {
         match token {
             TokenTree::Ident(name) if in_lifetime && name != "static" => Ident::new("_", name.span()).into(),
             TokenTree::Group(group) => {
-                let mut inside = proc_macro2::Group::new(group.delimiter(), without_names(group.stream()));
+                let mut inside = Group::new(group.delimiter(), without_names(group.stream()));
                 inside.set_span(group.span());
                 inside.into()
             }

@@ -23,6 +23,16 @@ pub(super) fn links(handler: &Handler, name: &Ident, title: &str, krate: &TokenS
     if functions.is_empty() {
         return TokenStream::new();
     }
+    // Where a lint is forbidden, an `allow` of it is a mistake: there is none without need.
+    let names_types = handler.functions().any(|function| {
+        let Some((_, route)) = function.sound_routes().next() else { return false };
+        let mut arguments = arguments(&function.sig, route).into_iter();
+        arguments.any(|argument| {
+            let source = argument.source.filter(|source| *source != Source::Body);
+            source.is_some_and(|source| matches!(value(argument.ty, source, handler), Value::Typed(_)))
+        })
+    });
+    let private = names_types.then(|| quote!(private_bounds, private_interfaces,));
     let doc = format!(
         "The links to the routes of {title}: a function for each, which takes the parameters and gives the path."
     );
@@ -32,15 +42,7 @@ pub(super) fn links(handler: &Handler, name: &Ident, title: &str, krate: &TokenS
         #[derive(Clone, Copy, Debug)]
         pub(crate) struct #name;
 
-        #[allow(
-            dead_code,
-            private_bounds,
-            private_interfaces,
-            unreachable_pub,
-            clippy::all,
-            clippy::pedantic,
-            clippy::nursery
-        )]
+        #[allow(dead_code, #private unreachable_pub, clippy::all, clippy::pedantic, clippy::nursery)]
         impl #name {
             #(#functions)*
         }

@@ -1,8 +1,8 @@
 //! What a method has returned, as the runtime takes it.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote};
-use syn::{GenericArgument, PathArguments, ReturnType, Type};
+use quote::quote;
+use syn::{ReturnType, Type};
 
 use super::spans::{ends, spanned};
 use crate::model::Function;
@@ -14,58 +14,38 @@ pub(super) fn answer(call: &TokenStream, function: &Function, krate: &TokenStrea
         // Most methods without a value, and what is not asked costs the compiler no time.
         return spanned(quote!(#krate::__private::written(#call)), first, last);
     }
-    let taken = quote!(#krate::__private::answer);
-    take(&taken, call, krate, Place { first, last, error: error_span(function).unwrap_or(last) })
+    let answer = spanned(quote!(#krate::__private::answer), first, first);
+    taken_by(&answer, call, krate, first, last)
 }
 
-/// Where the compiler shows what it refuses.
-pub(super) struct Place {
-    /// The return type.
-    pub(super) first: Span,
-    pub(super) last: Span,
-    /// The type of the error in it.
-    pub(super) error: Span,
-}
-
-/// Has the function `taken` take the value of a call, with its error kept if it is a `Result`: the kind of it is found by the number of
-/// references.
-pub(super) fn take(
-    taken: &TokenStream,
+/// What `function` makes of the value of a call, whose error is kept if it is a `Result`: the kind of it is found by the number of
+/// references. The values are fields of tuples, as such an expression has more tokens than one: the compiler shows it from `first` to
+/// `last`.
+pub(super) fn taken_by(
+    function: &TokenStream,
     call: &TokenStream,
     krate: &TokenStream,
-    place: Place,
+    first: Span,
+    last: Span,
 ) -> TokenStream {
-    let Place { first, last, error } = place;
-    let value = Ident::new("__value", error);
-    let bound = spanned(quote!(let), first, first);
-    let kind = spanned(quote!((&&&&&&#krate::__private::probe(&#value)).kind().keep), first, last);
-    let mut argument = proc_macro2::Group::new(proc_macro2::Delimiter::Parenthesis, value.to_token_stream());
-    argument.set_span(last);
-    let taken = spanned(taken.clone(), first, first);
-    quote! {
-        #[allow(unused_imports)]
-        use #krate::__private::kinds::*;
-        #bound #value = #call;
-        #[allow(clippy::needless_borrow)]
-        #taken(#kind #argument)
-    }
+    let (value, kept) = (Ident::new("__value", first), Ident::new("__kept", first));
+    let the_value = spanned(quote!(#value.0), first, last);
+    let the_kept = spanned(quote!(#kept.0), first, last);
+    let keep = spanned(quote!(.keep), first, first);
+    quote! {{
+        let #value = (#call,);
+        let #kept = {
+            use #krate::__private::kinds::*;
+            ((&&&&&&#krate::__private::probe(&#value.0)).__kind() #keep(#the_value),)
+        };
+        #function(#the_kept)
+    }}
 }
 
 pub(super) fn return_span(function: &Function) -> (Span, Span) {
     match &function.sig.output {
         ReturnType::Type(_, ty) => ends(ty),
         ReturnType::Default => (function.sig.ident.span(), function.sig.ident.span()),
-    }
-}
-
-/// That of the second argument of a `Result`.
-fn error_span(function: &Function) -> Option<Span> {
-    let ReturnType::Type(_, ty) = &function.sig.output else { return None };
-    let Type::Path(path) = &**ty else { return None };
-    let PathArguments::AngleBracketed(arguments) = &path.path.segments.last()?.arguments else { return None };
-    match arguments.args.iter().nth(1)? {
-        GenericArgument::Type(error) => Some(ends(error).0),
-        _ => None,
     }
 }
 

@@ -8,6 +8,7 @@ use syn::ext::IdentExt as _;
 
 use super::call::call;
 use super::cfg::predicates;
+use super::spans::spanned;
 use crate::check::routes::{conflict, over_both};
 use crate::model::{Function, Handler};
 use crate::pattern::Segment;
@@ -199,13 +200,15 @@ pub(super) fn marks(handler: &Handler) -> TokenStream {
     let marks = entries(handler).into_iter().flat_map(|entry| {
         let marks = entry.route.methods.iter().map(|method| {
             let name = mark(&method.name, &entry.route.pattern.segments);
-            let name = Ident::new(&name, entry.route.literal.span());
+            let span = entry.route.literal.span();
+            let name = Ident::new(&name, span);
+            let mark = spanned(quote!(const #name: () = ();), span, span);
             let predicates = &entry.predicates;
             quote! {
                 #(#[cfg(#predicates)])*
                 #[doc(hidden)]
                 #[allow(non_upper_case_globals, dead_code, clippy::pedantic)]
-                const #name: () = ();
+                #mark
             }
         });
         marks.collect::<Vec<_>>()

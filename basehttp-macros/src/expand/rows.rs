@@ -44,7 +44,7 @@ fn row(method: &str, function: &Function, args: &Args) -> TokenStream {
         #krate::__private::Method::new(
             #method,
             #name,
-            |#handler: &mut Self| { #answer },
+            |#handler: &mut Self| #answer,
         )
     }
 }

@@ -23,14 +23,15 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     pub fn __route_target(&self) -> RouteTarget<'_> {
         RouteTarget::new(self.request().route_target())
     }
+}
 
-    /// The argument that is made of the body.
-    #[doc(hidden)]
-    pub fn __body_argument<T: FromBody>(&self, limit: usize) -> Result<T, ReturnedError> {
-        let content_type = self.request().values("Content-Type").next().map(Parameters::parse_bytes);
-        T::check_type(content_type.as_ref())?;
-        Ok(T::from_body(self.read_body(limit)?)?)
-    }
+/// The argument that is made of the body, of this many bytes at most.
+pub fn body_argument<T: FromBody, M: Message>(
+    (base, limit): (&BaseHTTPRequestHandler<M>, usize),
+) -> Result<T, ReturnedError> {
+    let content_type = base.request().values("Content-Type").next().map(Parameters::parse_bytes);
+    T::check_type(content_type.as_ref())?;
+    Ok(T::from_body(base.read_body(limit)?)?)
 }
 
 /// The text of a segment.

@@ -11,8 +11,8 @@ pub struct Link {
 
 /// A value for a parameter of this type.
 #[diagnostic::on_unimplemented(
-    message = "this link takes a `{T}`, and not a `{Self}`",
-    label = "expected a `{T}` that can be displayed"
+    message = "this link takes a value of type `{T}`, which can be displayed",
+    label = "`{Self}` is none"
 )]
 pub trait LinkValue<T: ?Sized> {
     /// The value as text.

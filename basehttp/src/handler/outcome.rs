@@ -92,37 +92,37 @@ pub mod kinds {
     pub struct Value;
 
     pub trait IsOfError {
-        fn kind(&self) -> OfError {
+        fn __kind(&self) -> OfError {
             OfError
         }
     }
 
     pub trait IsAround {
-        fn kind(&self) -> Around {
+        fn __kind(&self) -> Around {
             Around
         }
     }
 
     pub trait IsAroundShared {
-        fn kind(&self) -> AroundShared {
+        fn __kind(&self) -> AroundShared {
             AroundShared
         }
     }
 
     pub trait IsOfText {
-        fn kind(&self) -> OfText {
+        fn __kind(&self) -> OfText {
             OfText
         }
     }
 
     pub trait IsOfOther {
-        fn kind(&self) -> OfOther {
+        fn __kind(&self) -> OfOther {
             OfOther
         }
     }
 
     pub trait IsValue {
-        fn kind(&self) -> Value {
+        fn __kind(&self) -> Value {
             Value
         }
     }

@@ -194,7 +194,7 @@ impl fmt::Debug for Response {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent as a response",
-    label = "expected `()`, a value, or a `Result` of one of them",
+    label = "expected `()`, a value, or one `Result` around it",
     note = "values are text, bytes, `Json<T>`, `Html<T>`, `(u16, value)`, `Option<value>`, `HTTPStatus` and `Redirect`; or write the response \
         with `self.send_response(...)` and `self.wfile`, and return `io::Result<()>`"
 )]
