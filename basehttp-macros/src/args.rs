@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::ext::IdentExt;
 use syn::parse::{Parse as _, ParseStream, Parser};
-use syn::{Expr, Ident, LitBool, LitStr, Member, Path, Token};
+use syn::{Expr, Ident, LitBool, LitStr, Member, Path, Token, token};
 
 use crate::family::{Family, Variable};
 use crate::messages;
@@ -109,7 +109,7 @@ impl Args {
             parse(input)?;
             self.krate = quote!(#path);
         } else if name == "routes" {
-            self.routes = names(input)?;
+            self.routes = names(input, report)?;
         } else if name == "extends" {
             self.extends = true;
             let path = value::<Path>(input, messages::EXTENDS_VALUE)?;
@@ -138,14 +138,23 @@ impl Args {
 }
 
 /// `[ADMIN, PAGES]`
-fn names(input: ParseStream<'_>) -> syn::Result<Vec<Ident>> {
+fn names(input: ParseStream<'_>, report: &mut Report) -> syn::Result<Vec<Ident>> {
     let list = |input: ParseStream<'_>| {
         let inside;
         syn::bracketed!(inside in input);
         inside.parse_terminated(Ident::parse, Token![,])
     };
-    list(&input.fork()).map_err(|_| input.error(messages::ROUTES_VALUE))?;
-    Ok(list(input)?.into_iter().collect())
+    let span = input.span();
+    list(&input.fork()).map_err(|_| syn::Error::new(span, messages::ROUTES_VALUE))?;
+    let mut names: Vec<Ident> = Vec::new();
+    for name in list(input)? {
+        if names.contains(&name) {
+            report.error(&name, messages::routes_listed_twice(&name));
+        } else {
+            names.push(name);
+        }
+    }
+    Ok(names)
 }
 
 /// The arguments of `#[http_routes(NAME, ...)]`.
@@ -166,20 +175,36 @@ impl RoutesArgs {
             guard: None,
         };
         let parser = |input: ParseStream<'_>| {
-            let is_name = input.peek(Ident) && !input.peek2(Token![=]);
-            if is_name {
+            let is_name = |input: ParseStream<'_>| input.peek(Ident) && !input.peek2(Token![=]);
+            let mut is_named = is_name(input);
+            if is_named {
                 args.name = input.parse()?;
             } else {
-                report.push(input.error(messages::ROUTES_NAME));
-            }
-            while !input.is_empty() {
-                if input.peek(Token![,]) {
-                    input.parse::<Token![,]>()?;
-                    continue;
+                report.push(syn::Error::new(input.span(), messages::ROUTES_NAME));
+                if input.peek(LitStr) {
+                    args.name = input.parse::<LitStr>()?.parse().unwrap_or_else(|_| args.name.clone());
+                    is_named = true;
                 }
-                if let Err(error) = args.argument(input) {
+            }
+            if is_named && !input.is_empty() {
+                if !input.peek(Token![,]) {
+                    report.push(input.error(messages::COMMA));
+                    skip_argument(input)?;
+                }
+                input.parse::<Option<Token![,]>>()?;
+            }
+            let mut seen: Vec<Ident> = Vec::new();
+            while !input.is_empty() {
+                // The name in another place, of which has been told.
+                if !is_named && is_name(input) {
+                    args.name = input.parse()?;
+                    is_named = true;
+                } else if let Err(error) = args.argument(input, &mut seen) {
                     report.push(error);
                     skip_argument(input)?;
+                }
+                if !input.is_empty() {
+                    input.parse::<Token![,]>()?;
                 }
             }
             Ok(())
@@ -190,8 +215,15 @@ impl RoutesArgs {
         args
     }
 
-    fn argument(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
+    fn argument(&mut self, input: ParseStream<'_>, seen: &mut Vec<Ident>) -> syn::Result<()> {
+        if input.peek(LitStr) {
+            return Err(input.error(messages::PREFIX_VALUE));
+        }
         let name = input.call(Ident::parse_any)?;
+        if seen.contains(&name) {
+            return Err(syn::Error::new(name.span(), messages::argument_twice(&name)));
+        }
+        seen.push(name.clone());
         let is_known = ["prefix", "guard", "crate"].iter().any(|known| name == known);
         if !is_known {
             return Err(syn::Error::new(name.span(), messages::routes_unknown_argument(&name.to_string())));
@@ -201,7 +233,11 @@ impl RoutesArgs {
         }
         input.parse::<Token![=]>()?;
         if name == "guard" {
+            let (span, is_call) = (input.span(), input.peek2(token::Paren));
             self.guard = Some(value(input, messages::GUARD_VALUE)?);
+            if is_call {
+                return Err(syn::Error::new(span, messages::GUARD_VALUE));
+            }
         } else if name == "crate" {
             let parse = |input: ParseStream<'_>| input.call(Path::parse_mod_style);
             let path = parse(&input.fork()).map_err(|_| input.error(messages::CRATE_VALUE))?;
@@ -217,8 +253,11 @@ impl RoutesArgs {
 }
 
 fn check_prefix(prefix: &str) -> Result<(), String> {
+    if prefix.is_empty() {
+        return Err(messages::PREFIX_VALUE.to_owned());
+    }
     if prefix.ends_with('/') {
-        return Err(messages::PREFIX_SLASH.to_owned());
+        return Err(messages::prefix_slash(prefix));
     }
     let pattern = Pattern::parse(prefix)?;
     if !pattern.query.is_empty() {
@@ -236,7 +275,7 @@ fn unknown_argument(name: &Ident, family: Family) -> String {
 }
 
 fn value<T: syn::parse::Parse>(input: ParseStream<'_>, expected: &str) -> syn::Result<T> {
-    input.fork().parse::<T>().map_err(|_| input.error(expected))?;
+    input.fork().parse::<T>().map_err(|_| syn::Error::new(input.span(), expected))?;
     input.parse()
 }
 

@@ -9,7 +9,7 @@ use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::{Attribute, FnArg, GenericParam, LitStr, Path, Receiver, ReceiverKind, Safety, Type};
 
-use crate::args::Args;
+use crate::args::{Args, RoutesArgs};
 use crate::family::{Family, MESSAGE_CLASS, Override};
 use crate::messages;
 use crate::misplaced;
@@ -67,6 +67,7 @@ pub(crate) fn check(handler: &Handler, args: &Args, report: &mut Report) -> Flaw
     }
     check_repetitions(handler, report, &mut flaws);
     routes::check_conflicts(handler, report, &mut flaws.unsound);
+    routes::check_names(handler, report, &mut flaws.unwanted);
     check_settings(handler, args, report);
     if flaws.unsound.is_empty()
         && handler.trait_.is_none()
@@ -80,7 +81,7 @@ pub(crate) fn check(handler: &Handler, args: &Args, report: &mut Report) -> Flaw
 }
 
 /// The same for a block of further routes, in which only they are called.
-pub(crate) fn check_routes(block: &Handler, report: &mut Report) -> Flaws {
+pub(crate) fn check_routes(block: &Handler, args: &RoutesArgs, report: &mut Report) -> Flaws {
     let mut flaws = Flaws::default();
     if let Some((path, _)) = &block.trait_ {
         report.error(path, messages::ROUTES_OF_A_TRAIT);
@@ -90,7 +91,11 @@ pub(crate) fn check_routes(block: &Handler, report: &mut Report) -> Flaws {
     }
     for (index, item) in block.items.iter().enumerate() {
         let sound = match item {
-            Item::Function(function) if matches!(function.role, Role::Helper) => true,
+            Item::Function(function) if matches!(function.role, Role::Helper) => {
+                let is_guard = args.guard.as_ref() == Some(&function.sig.ident);
+                let guards = !is_guard || routes::check_guard(function, report);
+                guards && check_helper(function, block, Family::Base, report)
+            }
             Item::Function(function) if matches!(function.role, Role::Route) => {
                 check_function(function, block, Family::Base, report)
             }
@@ -104,8 +109,12 @@ pub(crate) fn check_routes(block: &Handler, report: &mut Report) -> Flaws {
                 flaws.unwanted.insert(index);
                 false
             }
+            Item::Alias(alias) if alias.is_message_class() => {
+                report.error(&alias.ident, messages::not_among_routes(MESSAGE_CLASS));
+                false
+            }
             Item::MacroCall(tokens) => {
-                report.error(tokens, messages::MACRO_CALL);
+                report.error(tokens, messages::ROUTES_MACRO_CALL);
                 false
             }
             Item::Broken(error) => {
@@ -121,6 +130,7 @@ pub(crate) fn check_routes(block: &Handler, report: &mut Report) -> Flaws {
         }
     }
     routes::check_conflicts(block, report, &mut flaws.unsound);
+    routes::check_names(block, report, &mut flaws.unwanted);
     let has_routes = block.functions().any(|function| matches!(function.role, Role::Route));
     if flaws.unsound.is_empty() && block.trait_.is_none() && !has_routes {
         report.error(&block.self_ty, messages::NO_ROUTES);
@@ -237,6 +247,13 @@ fn check_signature(function: &Function, handler: &Handler, report: &mut Report) 
         refuse(sig.generics.to_token_stream(), messages::generic_function(ident));
     }
     let is_route = matches!(function.role, Role::Route);
+    for input in sig.inputs.iter().filter(|_| is_route) {
+        if let FnArg::Typed(typed) = input
+            && matches!(&*typed.ty, Type::ImplTrait(_))
+        {
+            refuse(typed.ty.to_token_stream(), messages::generic_function(ident));
+        }
+    }
     match sig.receiver() {
         None if is_route => refuse(ident.to_token_stream(), messages::route_receiver(ident)),
         None => refuse(ident.to_token_stream(), messages::no_receiver(ident)),

@@ -34,13 +34,17 @@ pub(crate) fn expand(mut handler: Handler, mut args: Args, flaws: &Flaws) -> Tok
 }
 
 /// The same for a block of further routes.
-pub(crate) fn expand_routes(mut block: Handler, args: &RoutesArgs, flaws: &Flaws) -> TokenStream {
+pub(crate) fn expand_routes(mut block: Handler, mut args: RoutesArgs, flaws: &Flaws) -> TokenStream {
+    let is_guard = |item: &Item| matches!(item, Item::Function(function) if args.guard.as_ref() == Some(&function.sig.ident));
+    if block.items.iter().enumerate().any(|(index, item)| is_guard(item) && flaws.unsound.contains(&index)) {
+        args.guard = None;
+    }
     repair(&mut block, flaws, &args.krate);
     if block.borrows().is_some() {
         own(&mut block);
     }
     block.trait_ = None;
-    expand::expand_routes(&block, args)
+    expand::expand_routes(&block, &args)
 }
 
 /// Leaves out what cannot stay, and makes helpers of functions that cannot be called.

@@ -222,10 +222,20 @@ pub(crate) fn misspelled_override(name: &str, meant: &str) -> String {
 
 // Of routes.
 
-pub(crate) const PATTERN_FRAGMENT: &str =
-    "no client sends a fragment: a pattern is a path, and maybe a query";
+pub(crate) fn pattern_fragment(fragment: &str) -> String {
+    format!("no client sends a fragment: take out `#{fragment}`")
+}
+
+/// What is wrong with a pattern only because of the prefix of its block.
+pub(crate) fn pattern_behind_prefix(prefix: &str, message: &str) -> String {
+    format!("behind the prefix `{prefix}` of the block, {message}")
+}
 
 pub(crate) fn pattern_without_slash(pattern: &str) -> String {
+    if let Some((_, behind)) = pattern.split_once("://") {
+        let path = behind.find('/').map_or("/", |slash| &behind[slash..]);
+        return format!("a pattern is a path, whatever the host: write `{path}`");
+    }
     format!("a pattern begins with a slash: write `/{pattern}`")
 }
 
@@ -233,12 +243,12 @@ pub(crate) fn pattern_empty_segment(without: &str) -> String {
     format!("there is nothing between two slashes: did you mean `{without}`?")
 }
 
-pub(crate) fn pattern_rest_not_last(segment: &str) -> String {
-    format!("`{segment}` takes all that follows, so it comes last")
+pub(crate) fn pattern_rest_not_last(segment: &str, name: &str) -> String {
+    format!("`{segment}` takes all that follows, so it comes last: for one segment write `{{{name}}}`")
 }
 
 pub(crate) fn pattern_too_long(most: usize) -> String {
-    format!("a pattern has at most {most} segments")
+    format!("a pattern has at most {most} segments: take the others as a rest, `{{path..}}`")
 }
 
 pub(crate) fn pattern_braces(segment: &str) -> String {
@@ -248,7 +258,12 @@ pub(crate) fn pattern_braces(segment: &str) -> String {
             "a parameter is a whole segment, and `{segment}` has more: write `/{{name}}`, and take its value apart in the function"
         );
     }
-    format!("a brace in `{segment}` is not closed or not opened: a parameter is `{{name}}`")
+    let whole = match segment.split_once('=') {
+        Some((key, name)) => format!("{key}={{{}}}", name.trim_matches(['{', '}'])),
+        None => format!("{{{}}}", segment.trim_matches(['{', '}'])),
+    };
+    let fault = if open > close { "closed" } else { "opened" };
+    format!("a brace in `{segment}` is not {fault}: a parameter is written `{whole}`")
 }
 
 pub(crate) fn pattern_of_another_kind(written: &str, meant: &str) -> String {
@@ -261,8 +276,8 @@ pub(crate) fn pattern_typed(written: &str, name: &str) -> String {
     )
 }
 
-pub(crate) fn pattern_dots(segment: &str) -> String {
-    format!("clients resolve `{segment}` before they send a path, so that no request has it")
+pub(crate) fn pattern_dots(segment: &str, resolved: &str) -> String {
+    format!("clients resolve `{segment}` before they send a path: write `{resolved}`")
 }
 
 pub(crate) fn pattern_encoded(written: &str, decoded: &str) -> String {
@@ -270,7 +285,7 @@ pub(crate) fn pattern_encoded(written: &str, decoded: &str) -> String {
 }
 
 pub(crate) fn pattern_control(c: char) -> String {
-    format!("a pattern cannot have the control character {c:?}")
+    format!("a pattern cannot have the control character {c:?}: take it out")
 }
 
 pub(crate) fn pattern_query(part: &str) -> String {
@@ -283,12 +298,10 @@ pub(crate) fn pattern_query(part: &str) -> String {
     )
 }
 
-pub(crate) fn parameter_name(name: &str) -> String {
+pub(crate) fn parameter_name(name: &str, identifier: &str) -> String {
     if name.is_empty() {
         return "a parameter has the name of the argument that takes it: `{name}`".to_owned();
     }
-    let identifier: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
-    let identifier = identifier.trim_matches('_');
     format!(
         "a parameter has the name of the argument that takes it, and `{name}` can be none: write `{{{identifier}}}`"
     )
@@ -315,6 +328,15 @@ pub(crate) fn route_any_method(name: &str) -> String {
         "`{name}` would be the name of a method: list those that the route has, `GET | POST`; what no route takes, `do_*` methods answer"
     )
 }
+
+pub(crate) const ROUTE_METHOD_EMPTY: &str = "an HTTP method has a name: `#[route(GET, \"/users/{id}\")]`";
+
+pub(crate) fn route_method_as_text(written: &str, meant: &str) -> String {
+    format!("`{written}` is no identifier: write the name of the method, `{meant}`")
+}
+
+pub(crate) const ROUTE_SECOND_PATTERN: &str =
+    "a route has one pattern: write another `#[route]` above the function for this one";
 
 pub(crate) fn route_method_comma(methods: &str) -> String {
     format!("several methods have `|` between them: `{methods}`")
@@ -362,8 +384,7 @@ pub(crate) fn route_as_override(function: impl Display) -> String {
     )
 }
 
-pub(crate) const ROUTE_AND_METHOD: &str =
-    "a function has `#[route]` or `#[method]`: a route says its method itself";
+pub(crate) const ROUTE_AND_METHOD: &str = "a route says its method itself: remove the `#[method]`";
 
 pub(crate) fn route_receiver(function: impl Display) -> String {
     format!(
@@ -381,6 +402,28 @@ pub(crate) fn parameter_without_argument(name: &str, function: impl Display, nea
     }
 }
 
+/// An argument without a name where there is one parameter left.
+pub(crate) fn argument_without_name(parameter: &str, ty: &str) -> String {
+    format!(
+        "the argument for `{{{parameter}}}` has its name: write `{parameter}: {ty}`, or `_{parameter}: {ty}` if it is not used"
+    )
+}
+
+/// A parameter of the prefix for which there is no argument.
+pub(crate) fn prefix_without_argument(name: &str, function: impl Display) -> String {
+    format!(
+        "no argument of `{function}` takes `{{{name}}}` of the prefix of the block: add `{name}: &str`, or a type with `FromStr`"
+    )
+}
+
+/// A body where there is none.
+pub(crate) fn body_of_get(name: Option<&str>) -> String {
+    let what = name.map_or_else(|| "this argument".to_owned(), |name| format!("`{name}`"));
+    format!(
+        "{what} takes a body, and GET and HEAD have none: let the route be for `POST` or another method, or remove it"
+    )
+}
+
 /// An argument for which there is nothing in the pattern.
 pub(crate) fn argument_without_parameter(name: &str, pattern: &str, near: Option<&str>) -> String {
     match near {
@@ -395,10 +438,14 @@ pub(crate) fn argument_without_parameter(name: &str, pattern: &str, near: Option
     }
 }
 
-pub(crate) fn two_bodies(name: &str, first: &str, pattern: &str) -> String {
-    format!(
-        "`{first}` has the body already, and nothing in `{pattern}` is for `{name}`: write `/{{{name}}}` or `?{{{name}}}`"
-    )
+pub(crate) fn two_bodies(name: Option<&str>, first: Option<&str>, pattern: &str) -> String {
+    match (first, name) {
+        (Some(first), Some(name)) => format!(
+            "`{first}` has the body already, and nothing in `{pattern}` is for `{name}`: write `?{{{first}}}` or `?{{{name}}}`, or a \
+             part of the path"
+        ),
+        _ => "another argument has the body already: let one take all of it".to_owned(),
+    }
 }
 
 pub(crate) fn option_of_path(name: &str) -> String {
@@ -411,7 +458,12 @@ pub(crate) fn static_argument(name: &str) -> String {
     format!("`{name}` borrows from the request: write `&str`, or `String` to keep it")
 }
 
-pub(crate) fn routes_clash(first: &str, second: &str, example: &str) -> String {
+pub(crate) fn routes_clash(first: &str, second: &str, example: &str, same_query: bool) -> String {
+    if first == second && !same_query {
+        return format!(
+            "two routes for `{first}`, as a query does not tell them apart: remove one, and take what may be missing as an `Option`"
+        );
+    }
     if first == second {
         return format!("two routes for `{first}`: remove one, or put the two under opposite `#[cfg]`s");
     }
@@ -429,16 +481,35 @@ pub(crate) const ROUTES_NOT_AN_IMPL: &str =
 pub(crate) const ROUTES_OF_A_TRAIT: &str =
     "`#[http_routes]` goes on an inherent `impl` block of the handler: leave out the trait";
 
+pub(crate) const ROUTES_MACRO_CALL: &str = "`#[http_routes]` cannot see the functions in a macro call: write them out here, or, \
+    if none of them has a route, move the call to an `impl` block of its own";
+
+pub(crate) fn routes_function_twice(function: impl Display) -> String {
+    format!("there are two functions `{function}`: give them different names")
+}
+
 pub(crate) const ROUTES_NAME: &str = "a block of routes has a name, by which the handler lists it: `#[http_routes(ADMIN)]` here, \
     `#[http_handler(routes = [ADMIN])]` there";
 
 pub(crate) const ROUTES_VALUE: &str =
     "`routes` lists the names of blocks with `#[http_routes]`: `routes = [ADMIN, PAGES]`";
 
+pub(crate) fn routes_listed_twice(name: impl Display) -> String {
+    format!("the block `{name}` is listed twice: remove one")
+}
+
 pub(crate) const PREFIX_VALUE: &str =
     "`prefix` is what the paths of the block begin with: `prefix = \"/admin\"`";
 
-pub(crate) const PREFIX_SLASH: &str = "the patterns of the block begin with a slash, so that their prefix does not end with one: `prefix = \"/admin\"`";
+pub(crate) fn prefix_slash(prefix: &str) -> String {
+    let without = prefix.trim_end_matches('/');
+    if without.is_empty() {
+        return "every path begins with a slash: leave out the `prefix`".to_owned();
+    }
+    format!(
+        "the patterns of the block begin with a slash, so their prefix does not end with one: `prefix = \"{without}\"`"
+    )
+}
 
 pub(crate) const PREFIX_QUERY: &str = "a prefix is a path: a query belongs to the pattern of a route";
 
@@ -447,6 +518,12 @@ pub(crate) const PREFIX_REST: &str =
 
 pub(crate) const GUARD_VALUE: &str =
     "`guard` is a method of the handler that says whether a request goes on: `guard = require_login`";
+
+pub(crate) fn guard_form(function: impl Display) -> String {
+    format!(
+        "`{function}` is the guard of this block, which is called with the handler alone: write `fn {function}(&self) -> bool`, or `&mut self`"
+    )
+}
 
 pub(crate) fn routes_unknown_argument(name: &str) -> String {
     if let Some(known) = spelling::nearest(name, ["prefix", "guard", "crate"]) {
@@ -457,11 +534,12 @@ pub(crate) fn routes_unknown_argument(name: &str) -> String {
 
 /// What only the main block can have.
 pub(crate) fn not_among_routes(what: &str) -> String {
-    format!("`{what}` would not be called from here: it belongs into the block with `#[http_handler]`")
+    format!("`{what}` does nothing here: move it into the block with `#[http_handler]`")
 }
 
-pub(crate) const ROUTE_ALONE: &str = "`#[route]` is for a function in an `impl` block with `#[http_handler]`, or with `#[http_routes]`, \
-    above it";
+pub(crate) const ROUTE_ALONE: &str = "`#[route]` is for a method in an `impl` block of a handler: put `#[http_handler]` above the block, or \
+    `#[http_routes(NAME)]` above a further one";
+
 pub(crate) const PLACE_OF_MESSAGE_CLASS: &str = "it is set in the block, `type MessageClass = ...;`";
 
 /// `place` says where what `name` does is done.

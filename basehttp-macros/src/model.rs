@@ -229,6 +229,8 @@ impl Item {
             && ahead.call(Path::parse_mod_style).is_ok()
             && ahead.peek(Token![!]);
         let rest = items::other_item(input)?;
+        // A macro call is refused anyway.
+        let attrs = attrs.iter().filter(|attr| !(is_macro && is_route(attr)));
         let tokens = quote!(#(#attrs)* #rest);
         Ok(if is_macro { Self::MacroCall(tokens) } else { Self::Other(tokens) })
     }

@@ -37,8 +37,8 @@ impl Pattern {
             None => (text, None),
         };
         let Some(path) = path.strip_prefix('/') else { return Err(messages::pattern_without_slash(text)) };
-        if path.contains('#') {
-            return Err(messages::PATTERN_FRAGMENT.to_owned());
+        if let Some((_, fragment)) = path.split_once('#') {
+            return Err(messages::pattern_fragment(fragment));
         }
         let texts: Vec<&str> = path.split('/').collect();
         let last = texts.len() - 1;
@@ -47,9 +47,12 @@ impl Pattern {
             if text.is_empty() && index < last {
                 return Err(messages::pattern_empty_segment(&text_without_empty(&texts)));
             }
+            if matches!(*text, "." | "..") {
+                return Err(messages::pattern_dots(text, &resolved(&texts)));
+            }
             let segment = segment(text)?;
             if matches!(segment, Segment::Rest(_)) && index < last {
-                return Err(messages::pattern_rest_not_last(text));
+                return Err(messages::pattern_rest_not_last(text, segment.name().unwrap_or_default()));
             }
             segments.push(segment);
         }
@@ -88,7 +91,7 @@ impl Pattern {
 
     /// The path without the query, as it is written.
     pub(crate) fn path(&self) -> String {
-        self.segments.iter().flat_map(|segment| ["/".to_owned(), segment.as_written()]).collect()
+        self.segments.iter().fold(String::new(), |path, segment| path + "/" + &segment.as_written())
     }
 
     /// A path that it matches.
@@ -138,7 +141,21 @@ fn split_query(text: &str) -> Option<(&str, &str)> {
 }
 
 fn text_without_empty(texts: &[&str]) -> String {
-    texts.iter().filter(|text| !text.is_empty()).flat_map(|text| ["/", text]).collect()
+    let texts: Vec<&str> = texts.iter().copied().filter(|text| !text.is_empty()).collect();
+    format!("/{}", texts.join("/"))
+}
+
+/// What clients make of a path with dots.
+fn resolved(texts: &[&str]) -> String {
+    let mut left: Vec<&str> = Vec::new();
+    for text in texts {
+        match *text {
+            "." => {}
+            ".." => drop(left.pop()),
+            text => left.push(text),
+        }
+    }
+    format!("/{}", left.join("/"))
 }
 
 fn segment(text: &str) -> Result<Segment, String> {
@@ -166,9 +183,6 @@ fn segment(text: &str) -> Result<Segment, String> {
         let name = if is_name(name) { name } else { "path" };
         return Err(messages::pattern_of_another_kind(text, &format!("{{{name}..}}")));
     }
-    if matches!(text, "." | "..") {
-        return Err(messages::pattern_dots(text));
-    }
     if let Some(decoded) = decoded(text) {
         return Err(messages::pattern_encoded(text, &decoded));
     }
@@ -194,6 +208,9 @@ fn parameter(inside: &str) -> Result<Segment, String> {
     if let Some((name, _)) = inside.split_once(':') {
         return Err(messages::pattern_typed(inside, name.trim()));
     }
+    if let Some(name) = inside.strip_suffix('?').filter(|name| is_name(name)) {
+        return Err(messages::option_of_path(name));
+    }
     check_name(inside).map(|()| Segment::Parameter(inside.to_owned()))
 }
 
@@ -205,7 +222,8 @@ fn keys(query: &str) -> Result<Vec<Key>, String> {
         };
         let inside = braced.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
         let Some(name) = inside.filter(|name| !name.contains(['{', '}'])) else {
-            return Err(messages::pattern_query(part));
+            let is_torn = part.matches('{').count() != part.matches('}').count();
+            return Err(if is_torn { messages::pattern_braces(part) } else { messages::pattern_query(part) });
         };
         if key.is_some_and(|key| key.is_empty() || key.contains(['{', '}', '%', '#'])) {
             return Err(messages::pattern_query(part));
@@ -220,7 +238,12 @@ fn keys(query: &str) -> Result<Vec<Key>, String> {
 }
 
 fn check_name(name: &str) -> Result<(), String> {
-    if is_name(name) { Ok(()) } else { Err(messages::parameter_name(name)) }
+    if is_name(name) {
+        return Ok(());
+    }
+    let identifier: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
+    let identifier = identifier.trim_matches('_');
+    Err(messages::parameter_name(name, if is_name(identifier) { identifier } else { "name" }))
 }
 
 /// Whether it can be the name of an argument, be it a raw one.
@@ -302,8 +325,14 @@ mod tests {
             ("/{a}/{a}", "`{a}`"),
             ("/{a}?{a}", "`{a}`"),
             ("/a%20b", "`a b`"),
-            ("/a/../b", "`..`"),
-            ("/a#b", "fragment"),
+            ("/a/../b", "`/b`"),
+            ("/a/./b", "`/a/b`"),
+            ("/..", "`/`"),
+            ("/{id?}", "two routes"),
+            ("/{0}", "`{name}`"),
+            ("/a?{b", "closed"),
+            ("http://a/b", "`/b`"),
+            ("/a#b", "`#b`"),
             ("/a?b", "`?{b}`"),
             ("/a?b=1", "`?{b}`"),
             ("/a?", "`?{name}`"),

@@ -40,12 +40,12 @@ pub(crate) fn run_routes(args: TokenStream, item: TokenStream) -> TokenStream {
         }
     };
     block.prefix_routes(&args.prefix);
-    let flaws = check::check_routes(&block, &mut report);
+    let flaws = check::check_routes(&block, &args, &mut report);
     // The handler's own arguments are elsewhere: its field may have another name than `base`.
     bodies::mend(&mut block, &Args::none(args.krate.clone()), &mut report);
     match report.finish() {
         None => expand::expand_routes(&block, &args),
-        Some(errors) => [errors, fallback::expand_routes(block, &args, &flaws)].into_iter().collect(),
+        Some(errors) => [errors, fallback::expand_routes(block, args, &flaws)].into_iter().collect(),
     }
 }
 

@@ -1,10 +1,10 @@
 //! The attribute `#[route(GET, "/users/{id}")]`, read.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt as _;
 use syn::parse::ParseStream;
-use syn::{Attribute, Error, Expr, Ident, LitStr, Token};
+use syn::{Attribute, Error, Expr, Ident, LitStr, Token, token};
 
 use crate::messages;
 use crate::pattern::Pattern;
@@ -95,7 +95,7 @@ fn route(input: ParseStream<'_>, prefix: &str) -> syn::Result<Route> {
             messages::route_without_pattern(&written().join(" | ")),
         ));
     }
-    input.parse::<Token![,]>().map_err(|_| input.error(messages::ROUTE_FORM))?;
+    input.parse::<Token![,]>().map_err(|_| at(input, messages::ROUTE_FORM))?;
     if input.is_empty() {
         return Err(Error::new_spanned(
             last(&methods),
@@ -107,13 +107,25 @@ fn route(input: ParseStream<'_>, prefix: &str) -> syn::Result<Route> {
         let methods = written().into_iter().chain([other.to_string()]).collect::<Vec<_>>().join(" | ");
         return Err(Error::new_spanned(other, messages::route_method_comma(&methods)));
     }
-    let literal: LitStr = input.parse().map_err(|_| input.error(messages::ROUTE_FORM))?;
-    let own = literal.value();
-    // In a block with a prefix, a route may be for the prefix itself.
-    let text = if own.is_empty() || own.starts_with(['/', '?']) { format!("{prefix}{own}") } else { own };
-    let pattern = Pattern::parse(&text).map_err(|message| Error::new_spanned(&literal, message))?;
+    if !input.peek(LitStr) {
+        return Err(at(input, messages::ROUTE_FORM));
+    }
+    let literal: LitStr = input.parse()?;
+    let pattern =
+        pattern(&literal.value(), prefix).map_err(|message| Error::new_spanned(&literal, message))?;
     let limit = limit(input)?;
     Ok(Route { methods, literal, pattern, limit })
+}
+
+fn pattern(own: &str, prefix: &str) -> Result<Pattern, String> {
+    // In a block with a prefix, a route may be for the prefix itself.
+    if prefix.is_empty() || !(own.is_empty() || own.starts_with(['/', '?'])) {
+        return Pattern::parse(own);
+    }
+    Pattern::parse(&format!("{prefix}{own}")).map_err(|message| {
+        let alone = own.is_empty() || own.starts_with('?') || Pattern::parse(own).is_ok();
+        if alone { messages::pattern_behind_prefix(prefix, &message) } else { message }
+    })
 }
 
 fn last(methods: &[RouteMethod]) -> Option<&TokenStream> {
@@ -124,7 +136,9 @@ fn method(input: ParseStream<'_>) -> syn::Result<RouteMethod> {
     if input.peek(LitStr) {
         let literal: LitStr = input.parse()?;
         let name = literal.value();
-        let message = if spelling::is_token(&name) {
+        let message = if name.is_empty() {
+            messages::ROUTE_METHOD_EMPTY.to_owned()
+        } else if spelling::is_token(&name) {
             match spelling::miscased_method(&name) {
                 Some(meant) => messages::route_method_miscased(&name, meant),
                 None => return Ok(RouteMethod { name, tokens: literal.into_token_stream() }),
@@ -134,7 +148,19 @@ fn method(input: ParseStream<'_>) -> syn::Result<RouteMethod> {
         };
         return Err(Error::new_spanned(literal, message));
     }
-    let ident = input.call(Ident::parse_any).map_err(|_| input.error(messages::ROUTE_FORM))?;
+    if input.peek(Token![*]) {
+        return Err(Error::new(input.span(), messages::route_any_method("*")));
+    }
+    if input.peek(token::Bracket) {
+        let list: proc_macro2::Group = input.parse()?;
+        let names: Vec<String> = list.stream().into_iter().map(|token| token.to_string()).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).filter(|name| *name != ",").collect();
+        return Err(Error::new_spanned(list, messages::route_method_comma(&names.join(" | "))));
+    }
+    let ident = input.call(Ident::parse_any).map_err(|_| at(input, messages::ROUTE_FORM))?;
+    if input.peek(Token![-]) || input.peek(Token![::]) {
+        return Err(no_identifier(&ident, input));
+    }
     let name = ident.unraw().to_string();
     let message = if matches!(name.to_ascii_uppercase().as_str(), "ANY" | "ALL") {
         messages::route_any_method(&name)
@@ -150,15 +176,38 @@ fn method(input: ParseStream<'_>) -> syn::Result<RouteMethod> {
     Err(Error::new_spanned(ident, message))
 }
 
+/// `M-SEARCH` and `Method::GET`.
+fn no_identifier(first: &Ident, input: ParseStream<'_>) -> Error {
+    let mut tokens = first.to_token_stream();
+    let mut last = first.to_string();
+    let mut text = last.clone();
+    while !input.is_empty() && !input.peek(Token![,]) && !input.peek(Token![|]) {
+        let Ok(token) = input.parse::<TokenTree>() else { break };
+        last = token.to_string();
+        text.push_str(&last);
+        tokens.extend([token]);
+    }
+    let meant = if text.contains("::") { last } else { format!("\"{text}\"") };
+    Error::new_spanned(tokens, messages::route_method_as_text(&text, &meant))
+}
+
+/// An error at the next token. That of `input` has words of its own before the message where there is none.
+fn at(input: ParseStream<'_>, message: &str) -> Error {
+    Error::new(input.span(), message)
+}
+
 /// What follows the pattern.
 fn limit(input: ParseStream<'_>) -> syn::Result<Option<(Ident, Expr)>> {
     let mut limit = None;
     while !input.is_empty() {
-        input.parse::<Token![,]>().map_err(|_| input.error(messages::COMMA))?;
+        input.parse::<Token![,]>().map_err(|_| at(input, messages::COMMA))?;
         if input.is_empty() {
             break;
         }
-        let name = input.call(Ident::parse_any).map_err(|_| input.error(messages::ROUTE_LIMIT_VALUE))?;
+        if input.peek(LitStr) {
+            return Err(at(input, messages::ROUTE_SECOND_PATTERN));
+        }
+        let name = input.call(Ident::parse_any).map_err(|_| at(input, messages::ROUTE_LIMIT_VALUE))?;
         if name != "limit" {
             return Err(Error::new_spanned(&name, messages::route_unknown_argument(&name.to_string())));
         }

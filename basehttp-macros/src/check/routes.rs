@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt as _;
-use syn::{Error, GenericArgument, PathArguments, Type};
+use syn::{Error, GenericArgument, Ident, PathArguments, ReceiverKind, Type};
 
 use crate::family::Family;
 use crate::messages;
-use crate::model::{Function, Handler, Item};
+use crate::model::{Function, Handler, Item, Role};
 use crate::parameters::{Argument, Source, arguments, untaken};
 use crate::report::Report;
 use crate::route::{Route, RouteAttribute};
@@ -36,7 +36,8 @@ pub(super) fn check(function: &Function, family: Family, report: &mut Report) ->
     let mut sound = true;
     for RouteAttribute { route, .. } in &function.routes {
         sound &= match route {
-            Ok(route) => check_route(function, route, report),
+            // Without `self` there is no telling what the arguments are.
+            Ok(route) => function.sig.receiver().is_none() || check_route(function, route, report),
             Err(error) => {
                 report.push(error.clone());
                 false
@@ -61,7 +62,18 @@ fn check_route(function: &Function, route: &Route, report: &mut Report) -> bool 
         .collect();
     // What is in the pattern and what is in the function may be one name, spelled in two ways: one mistake, told once.
     let mut told: Vec<String> = Vec::new();
+    let nameless: Vec<_> = unmet.iter().filter(|argument| argument.name.is_none()).collect();
+    if let (true, [parameter], [argument]) = (route.is_for_get(), &*untaken, &*nameless) {
+        let (arg, ty) = (argument.arg.to_token_stream(), shown(argument.ty));
+        refuse(arg, messages::argument_without_name(parameter, &ty));
+        return false;
+    }
     for parameter in untaken {
+        let own = route.literal.value();
+        if ![format!("{{{parameter}}}"), format!("{{{parameter}..}}")].iter().any(|it| own.contains(it)) {
+            refuse(sig.ident.to_token_stream(), messages::prefix_without_argument(parameter, &sig.ident));
+            continue;
+        }
         let names: Vec<String> =
             unmet.iter().filter_map(|argument| argument.name).map(|name| name.unraw().to_string()).collect();
         let near = spelling::nearest(parameter, names.iter().map(String::as_str));
@@ -76,18 +88,24 @@ fn check_route(function: &Function, route: &Route, report: &mut Report) -> bool 
     }
     let body = arguments.iter().find(|argument| argument.source == Some(Source::Body));
     for argument in &arguments {
-        let name = argument.name.map_or_else(|| "_".to_owned(), |name| name.unraw().to_string());
+        let own_name = argument.name.map(|name| name.unraw().to_string());
+        let name = own_name.clone().unwrap_or_else(|| "_".to_owned());
         if told.contains(&name) {
             continue;
         }
         match argument.source {
             None => {
                 let pattern = route.literal.value();
-                let message = if let Some(body) = body {
-                    messages::two_bodies(&name, &shown(body), &pattern)
-                } else {
-                    let near = spelling::nearest(&name, route.pattern.names());
-                    messages::argument_without_parameter(&name, &pattern, near)
+                let message = match body {
+                    Some(body) => {
+                        let first = body.name.map(|name| name.unraw().to_string());
+                        messages::two_bodies(own_name.as_deref(), first.as_deref(), &pattern)
+                    }
+                    None if is_body(argument.ty) => messages::body_of_get(own_name.as_deref()),
+                    None => {
+                        let near = spelling::nearest(&name, route.pattern.names());
+                        messages::argument_without_parameter(&name, &pattern, near)
+                    }
                 };
                 refuse(argument.arg.to_token_stream(), message);
             }
@@ -106,8 +124,18 @@ fn check_route(function: &Function, route: &Route, report: &mut Report) -> bool 
     sound
 }
 
-fn shown(argument: &Argument<'_>) -> String {
-    argument.name.map_or_else(|| argument.ty.to_token_stream().to_string(), ToString::to_string)
+/// A type as it is written, or nearly.
+fn shown(ty: &Type) -> String {
+    let text = ty.to_token_stream().to_string();
+    [(" :: ", "::"), (" < ", "<"), (" >", ">"), (" ,", ","), ("& ", "&")]
+        .iter()
+        .fold(text, |text, (spaced, close)| text.replace(spaced, close))
+}
+
+/// What can be nothing else.
+fn is_body(ty: &Type) -> bool {
+    let Type::Path(path) = ty else { return false };
+    path.path.segments.last().is_some_and(|segment| segment.ident == "Json" || segment.ident == "Form")
 }
 
 fn is_option(ty: &Type) -> bool {
@@ -146,10 +174,41 @@ pub(super) fn check_conflicts(handler: &Handler, report: &mut Report, unsound: &
                 let Some(message) = conflict(other, route) else { continue };
                 report.push(over_both(first, attribute, &message));
                 unsound.insert(index);
+                break;
             }
             seen.push((attribute, route));
         }
     }
+}
+
+/// Two functions of one name, of which each would have a link. Of those under `#[cfg]` the compiler judges.
+pub(super) fn check_names(handler: &Handler, report: &mut Report, unwanted: &mut BTreeSet<usize>) {
+    let mut seen: Vec<&Ident> = Vec::new();
+    for (index, item) in handler.items.iter().enumerate() {
+        let Item::Function(function @ Function { role: Role::Route, sig, .. }) = item else { continue };
+        if function.is_under_cfg() {
+            continue;
+        }
+        if seen.contains(&&sig.ident) {
+            report.error(&sig.ident, messages::routes_function_twice(&sig.ident));
+            unwanted.insert(index);
+        }
+        seen.push(&sig.ident);
+    }
+}
+
+/// Whether the guard of the block, where it is in it, can be called.
+pub(super) fn check_guard(function: &Function, report: &mut Report) -> bool {
+    let sig = &function.sig;
+    let borrows = matches!(
+        sig.receiver().map(|receiver| &receiver.kind),
+        Some(ReceiverKind::Reference(..) | ReceiverKind::Typed(..))
+    );
+    if borrows && sig.inputs.len() == 1 && sig.asyncness.is_none() {
+        return true;
+    }
+    report.error(&sig.ident, messages::guard_form(&sig.ident));
+    false
 }
 
 /// What is wrong with two routes, if they are for the same requests.
@@ -159,7 +218,13 @@ pub(crate) fn conflict(first: &Route, second: &Route) -> Option<String> {
     }
     let same = |method: &&str| second.methods.iter().any(|other| other.name == **method);
     let method = first.methods.iter().map(|method| &*method.name).find(same)?;
-    Some(messages::routes_clash(&first.title(method), &second.title(method), &first.pattern.example()))
+    let same_query = first.pattern.query == second.pattern.query;
+    Some(messages::routes_clash(
+        &first.title(method),
+        &second.title(method),
+        &first.pattern.example(),
+        same_query,
+    ))
 }
 
 /// One error for two places: the compiler shows all from the one to the other.
