@@ -1,0 +1,22 @@
+use std::io;
+
+use basehttp::Json;
+use basehttp::prelude::*;
+
+struct Point;
+
+struct Api {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler]
+impl Api {
+    #[route(GET, "/points")]
+    fn page(&self) -> Json<Point> {
+        Json(Point)
+    }
+}
+
+fn main() -> io::Result<()> {
+    HTTPServer::bind("127.0.0.1:0", |base| Api { base })?.serve_forever()
+}

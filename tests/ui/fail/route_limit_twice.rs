@@ -1,0 +1,19 @@
+use std::io;
+
+use basehttp::prelude::*;
+
+struct Api {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler]
+impl Api {
+    #[route(POST, "/users", limit = 10, limit = 20)]
+    fn page(&self, body: String) -> String {
+        body
+    }
+}
+
+fn main() -> io::Result<()> {
+    HTTPServer::bind("127.0.0.1:0", |base| Api { base })?.serve_forever()
+}

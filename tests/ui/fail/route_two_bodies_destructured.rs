@@ -1,0 +1,23 @@
+use std::io;
+
+use basehttp::prelude::*;
+
+struct Api {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler]
+impl Api {
+    #[route(POST, "/users")]
+    fn page(
+        &self,
+        basehttp::Json(name): basehttp::Json<String>,
+        basehttp::Json(age): basehttp::Json<u8>,
+    ) -> String {
+        format!("{name} {age}")
+    }
+}
+
+fn main() -> io::Result<()> {
+    HTTPServer::bind("127.0.0.1:0", |base| Api { base })?.serve_forever()
+}

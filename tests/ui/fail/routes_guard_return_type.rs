@@ -1,0 +1,31 @@
+use std::io;
+
+use basehttp::prelude::*;
+
+struct Api {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler(routes = [ADMIN])]
+impl Api {
+    #[route(GET, "/")]
+    fn index(&self) -> &str {
+        "index"
+    }
+}
+
+#[http_routes(ADMIN, guard = require_login)]
+impl Api {
+    #[route(GET, "/users")]
+    fn users(&self) -> String {
+        String::new()
+    }
+
+    fn require_login(&self) -> u16 {
+        401
+    }
+}
+
+fn main() -> io::Result<()> {
+    HTTPServer::bind("127.0.0.1:0", |base| Api { base })?.serve_forever()
+}

@@ -1,0 +1,27 @@
+use std::io;
+
+use basehttp::prelude::*;
+
+struct Api {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler(routes = [ADMIN])]
+impl Api {
+    #[route(GET, "/")]
+    fn index(&self) -> &str {
+        "index"
+    }
+}
+
+#[http_routes(ADMIN prefix = "/admin")]
+impl Api {
+    #[route(GET, "/users")]
+    fn users(&self) -> String {
+        String::new()
+    }
+}
+
+fn main() -> io::Result<()> {
+    HTTPServer::bind("127.0.0.1:0", |base| Api { base })?.serve_forever()
+}

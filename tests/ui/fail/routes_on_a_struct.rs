@@ -1,0 +1,20 @@
+use std::io;
+
+use basehttp::prelude::*;
+
+#[http_routes(ADMIN)]
+struct Api {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler]
+impl Api {
+    #[route(GET, "/")]
+    fn index(&self) -> &str {
+        "index"
+    }
+}
+
+fn main() -> io::Result<()> {
+    HTTPServer::bind("127.0.0.1:0", |base| Api { base })?.serve_forever()
+}
