@@ -115,6 +115,89 @@ pub mod generic {
     }
 }
 
+/// Routes, and what is made of them.
+pub mod routes {
+    use super::*;
+
+    /// A handler, whose type has no `Debug`.
+    #[allow(missing_debug_implementations)]
+    pub struct Api {
+        pub(crate) base: BaseHTTPRequestHandler,
+    }
+
+    /// The main block.
+    #[http_handler(routes = [ADMIN])]
+    impl Api {
+        /// A user.
+        #[route(GET, "/users/{id}?{sort}&{tags}")]
+        pub fn user(&self, id: u32, sort: Option<&str>, tags: Vec<u8>) -> String {
+            format!("{id} {sort:?} {}", tags.len())
+        }
+
+        #[route(POST, "/users", limit = 1000)]
+        fn add(&mut self, body: String) -> Result<(u16, String), io::Error> {
+            Ok((201, body))
+        }
+
+        #[route(GET, "/nothing/{name}")]
+        fn nothing(&self, _name: String) -> io::Result<()> {
+            Ok(())
+        }
+
+        #[deprecated]
+        #[route(GET, "/lifetimes?{q}")]
+        fn lifetimes<'a>(&'a self, q: &'a str) -> &'a str {
+            if q.is_empty() { self.path() } else { q }
+        }
+    }
+
+    /// More.
+    #[http_routes(ADMIN, prefix = "/admin/{tenant}", guard = check)]
+    impl Api {
+        /// Of an administrator.
+        #[route(GET, "/{rest..}")]
+        pub fn admin(&self, tenant: &str, rest: &str) -> Option<String> {
+            Some(format!("{tenant} {rest}"))
+        }
+
+        fn check(&self) -> bool {
+            !self.path().is_empty()
+        }
+    }
+
+    #[test]
+    fn are_answered() {
+        let client = basehttp::testing::client(|base| Api { base });
+        assert_eq!(client.get(&ApiLinks.user(7, None, &[1])).text(), "7 None 1");
+        assert_eq!(client.get(&AdminLinks.admin("a", "b/c")).text(), "a b/c");
+    }
+}
+
+/// Routes of a generic handler.
+mod generic_routes {
+    use super::*;
+
+    struct Api<T> {
+        base: BaseHTTPRequestHandler,
+        value: T,
+    }
+
+    #[http_handler]
+    impl<T: fmt::Display + std::str::FromStr<Err: fmt::Display>> Api<T> {
+        #[route(GET, "/{value}?{more}")]
+        fn value(&self, value: T, more: Option<T>) -> String {
+            format!("{value} {} {}", self.value, more.is_some())
+        }
+    }
+
+    #[test]
+    fn are_answered() {
+        let client = basehttp::testing::client(|base| Api { base, value: 7_u8 });
+        assert_eq!(client.get("/8").text(), "8 7 false");
+        assert_eq!(ApiLinks.value(8, None), "/8");
+    }
+}
+
 /// What an attribute on the block says holds for the overrides in it, and an expectation is met once.
 mod attributes {
     use super::*;
