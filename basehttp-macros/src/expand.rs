@@ -56,10 +56,7 @@ pub(crate) fn expand_routes(block: &Handler, args: &RoutesArgs) -> TokenStream {
     let lints = lints(block);
     let written = routes::written(block, &name.to_string(), guard.as_ref(), krate);
     // A block in which all routes are mistaken has none, so that who names it is told of nothing else.
-    let (table, functions) = match written {
-        Some(Written { table, functions }) => (table, functions),
-        None => (quote!(#krate::__private::Routes::NONE), TokenStream::new()),
-    };
+    let Written { lint, table, functions } = written.unwrap_or_else(|| Written::none(krate));
     let (marks, clashes) = (routes::marks(block), routes::clashes(block));
     let name_of_links = format_ident!("{}Links", in_camel_case(&name.to_string()), span = Span::call_site());
     let its_links = links::links(block, &name_of_links, &format!("the block `{name}`"), krate);
@@ -69,6 +66,7 @@ pub(crate) fn expand_routes(block: &Handler, args: &RoutesArgs) -> TokenStream {
         impl #impl_generics #self_ty #where_clause {
             #[doc(hidden)]
             #[allow(non_upper_case_globals, clippy::redundant_pub_crate)]
+            #lint
             pub(crate) const #name: #krate::__private::Routes<Self> = #table;
             #functions
             #marks
@@ -270,11 +268,13 @@ fn request_handler(handler: &Handler, own_routes: Option<&Written>, args: &Args)
 /// The blocks with routes: this one's, and those that it names.
 fn route_blocks(own: Option<&Written>, args: &Args) -> Option<TokenStream> {
     let krate = &args.krate;
+    let lint = own.and_then(|written| written.lint.as_ref());
     let own = own.map(|written| &written.table).into_iter();
     let others = &args.routes;
     (own.len() > 0 || !others.is_empty()).then(|| {
         let others = others.iter().map(|name| spanned(quote!(Self::#name), name.span(), name.span()));
         quote! {
+            #lint
             const __ROUTES: &'static [#krate::__private::Routes<Self>] = &[#(#own,)* #(#others),*];
         }
     })

@@ -1,7 +1,6 @@
 //! How long it takes to find the route of a path among 500, beside the search for a `do_*` method by its name.
 //!
 //! `cargo bench -p basehttp --bench routes`.
-#![expect(clippy::unused_self, reason = "nobody calls what is measured here")]
 
 use std::hint::black_box;
 

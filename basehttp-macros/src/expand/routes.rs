@@ -36,8 +36,16 @@ fn entries(handler: &Handler) -> Vec<Entry<'_>> {
 /// The routes of a block, written: the value of the type `Routes`, and the functions that it names, which belong into an `impl`
 /// block of the handler.
 pub(super) struct Written {
+    /// What the constant with the table needs that it belongs to: clippy takes a long table for an array on the stack.
+    pub(super) lint: Option<TokenStream>,
     pub(super) table: TokenStream,
     pub(super) functions: TokenStream,
+}
+
+impl Written {
+    pub(super) fn none(krate: &TokenStream) -> Self {
+        Self { lint: None, table: quote!(#krate::__private::Routes::NONE), functions: TokenStream::new() }
+    }
 }
 
 /// None where there are no routes. `block` tells the functions of several blocks apart.
@@ -86,8 +94,12 @@ pub(super) fn written(
             calls: &[#(#calls)*],
         }
     };
-    Some(Written { table, functions: functions.collect() })
+    let lint = (count > FEW).then(|| quote!(#[allow(clippy::large_stack_arrays)]));
+    Some(Written { lint, table, functions: functions.collect() })
 }
+
+/// So many rows are no array that clippy minds.
+const FEW: u16 = 100;
 
 /// An element of an array, in whose place there is another one where its `#[cfg]`s leave it out: so the others keep their numbers.
 fn under(predicates: &[TokenStream], element: &TokenStream, otherwise: &TokenStream) -> TokenStream {
