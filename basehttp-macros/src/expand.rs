@@ -106,9 +106,13 @@ pub(crate) fn plain(handler: &Handler) -> TokenStream {
 fn inherent(handler: &Handler) -> TokenStream {
     let items = handler.items.iter().map(|item| match item {
         Item::Function(function) => match function.role {
-            Role::Method(_) => {
+            Role::Method(_) | Role::Route => {
+                let is_method = matches!(function.role, Role::Method(_));
                 let function = own_function(function, handler);
-                let style = has_upper_case(&function.sig.ident).then(|| quote!(#[allow(non_snake_case)]));
+                let style = (is_method && has_upper_case(&function.sig.ident))
+                    .then(|| quote!(#[allow(non_snake_case)]));
+                // A body is given away.
+                let body = (!is_method).then(|| quote!(, clippy::needless_pass_by_value));
                 quote! {
                     #style
                     #[allow(
@@ -117,18 +121,7 @@ fn inherent(handler: &Handler) -> TokenStream {
                         clippy::missing_errors_doc,
                         clippy::needless_pass_by_ref_mut,
                         clippy::missing_const_for_fn
-                    )]
-                    #function
-                }
-            }
-            Role::Route => {
-                let function = own_function(function, handler);
-                quote! {
-                    #[allow(
-                        clippy::unused_self,
-                        clippy::unnecessary_wraps,
-                        clippy::missing_errors_doc,
-                        clippy::needless_pass_by_value
+                        #body
                     )]
                     #function
                 }

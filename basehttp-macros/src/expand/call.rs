@@ -45,7 +45,6 @@ pub(super) fn call(
     let answer = answer(&quote!(#call(#handler #(, #names)*)), function, krate);
     quote! {
         #[doc(hidden)]
-        #[allow(non_snake_case)]
         fn #name(#handler: &mut Self) -> #krate::__private::Answer {
             #guard
             #target

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::ext::IdentExt as _;
 
@@ -77,7 +77,11 @@ pub(super) fn written(
     }
     let names: Vec<Ident> = (0_u16..)
         .zip(&entries)
-        .map(|(number, entry)| format_ident!("__route_{block}_{number}_{}", entry.function.sig.ident.unraw()))
+        .map(|(number, entry)| {
+            let function = entry.function.sig.ident.unraw();
+            // With a span of ours: no lint has an eye on the name.
+            format_ident!("__route_{block}_{number}_{function}", span = Span::call_site())
+        })
         .collect();
     let functions = names.iter().zip(&entries).map(|(name, entry)| {
         let (deprecated, predicates) = (entry.function.allows_deprecated(), &entry.predicates);
