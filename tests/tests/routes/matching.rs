@@ -216,3 +216,60 @@ fn a_path_that_was_set_is_looked_for_anew() {
     let raw = b"GET /app/caf\xc3\xa9 HTTP/1.0\r\n\r\n";
     assert_eq!(basehttp::testing::respond(|base| Rewriting { base }, raw)[0].text(), "page caf\u{e9}");
 }
+
+/// The patterns of `Paths` and what their functions tell, in any order.
+const PATTERNS: [(&str, &str); 10] = [
+    ("/", "root"),
+    ("/users", "users"),
+    ("/users/", "users/"),
+    ("/users/{id}", "user "),
+    ("/users/me", "me"),
+    ("/users/{id}/posts/{post}", "post "),
+    ("/users/{id}/{rest..}", "below "),
+    ("/users/me/{rest..}", "below me"),
+    ("/a b/caf\u{e9}", "spelled"),
+    ("/{one}/x", "any "),
+];
+
+/// How close a pattern is to a path: a number for each segment, the smaller the closer. None where it does not match.
+fn closeness(pattern: &str, path: &str) -> Option<Vec<u8>> {
+    let mut segments = path[1..].split('/');
+    let mut kinds = Vec::new();
+    for part in pattern[1..].split('/') {
+        let segment = segments.next()?;
+        let is_parameter = part.starts_with('{');
+        if is_parameter && segment.is_empty() {
+            return None;
+        }
+        if part.ends_with("..}") {
+            kinds.push(2);
+            return Some(kinds);
+        }
+        if !is_parameter && part != basehttp::unquote(segment) {
+            return None;
+        }
+        kinds.push(u8::from(is_parameter));
+    }
+    segments.next().is_none().then_some(kinds)
+}
+
+proptest::proptest! {
+    /// The definition, tried on all patterns one after the other, and the tree agree.
+    #[test]
+    fn the_tree_finds_what_the_definition_says(
+        segments in proptest::collection::vec(
+            proptest::sample::select(vec!["", "users", "me", "m%65", "posts", "x", "7", "a%20b", "caf%C3%A9", "%2F"]),
+            1..6,
+        ),
+    ) {
+        let path = format!("/{}", segments.join("/"));
+        // Several slashes at the beginning are one.
+        let seen = format!("/{}", path.trim_start_matches('/'));
+        let best = PATTERNS.iter().filter_map(|(pattern, told)| Some((closeness(pattern, &seen)?, told))).min();
+        let told_by = told(&path);
+        match best {
+            Some((_, expected)) => proptest::prop_assert!(told_by.starts_with(expected), "{path}: {told_by}, {expected}"),
+            None => proptest::prop_assert_eq!(told_by, "fallback"),
+        }
+    }
+}
