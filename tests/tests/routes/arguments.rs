@@ -71,7 +71,7 @@ impl Values {
     // Named after what the expansion calls, and with names that are keywords.
     #[route(GET, "/path/{type}/{segment}/{rest..}?{values}")]
     fn path(&mut self, r#type: &str, segment: &str, rest: &str, values: Option<&str>) -> String {
-        self.last = format!("{type} {segment} {rest} {values:?}", type = r#type);
+        self.last = [r#type, segment, rest, &format!("{values:?}")].join(" ");
         self.last.clone()
     }
 

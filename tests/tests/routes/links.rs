@@ -79,7 +79,7 @@ fn a_link_leads_to_its_route() {
             "/hosts/127.0.0.1?near=127.0.0.1",
             "127.0.0.1 Some(127.0.0.1)",
         ),
-        (ShopLinks.host(&address, None), "/hosts/127.0.0.1", "127.0.0.1 None"),
+        (ShopLinks.host(address, None), "/hosts/127.0.0.1", "127.0.0.1 None"),
         // Of two routes the first.
         (ShopLinks.spelled(true), "/caf%C3%A9%20au%20lait/true", "spelled"),
     ] {

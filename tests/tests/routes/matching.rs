@@ -267,9 +267,10 @@ proptest::proptest! {
         let seen = format!("/{}", path.trim_start_matches('/'));
         let best = PATTERNS.iter().filter_map(|(pattern, told)| Some((closeness(pattern, &seen)?, told))).min();
         let told_by = told(&path);
-        match best {
-            Some((_, expected)) => proptest::prop_assert!(told_by.starts_with(expected), "{path}: {told_by}, {expected}"),
-            None => proptest::prop_assert_eq!(told_by, "fallback"),
+        if let Some((_, expected)) = best {
+            proptest::prop_assert!(told_by.starts_with(expected), "{path}: {told_by}, {expected}");
+        } else {
+            proptest::prop_assert_eq!(told_by, "fallback");
         }
     }
 }
