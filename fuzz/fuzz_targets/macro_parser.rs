@@ -1,5 +1,5 @@
-//! The attribute `#[http_handler]`, outside of a compiler. The first line of the input has the arguments, the rest is the
-//! block.
+//! The attributes `#[http_handler]` and `#[http_routes]`, outside of a compiler. The first line of the input has the arguments, the
+//! rest is the block.
 //!
 //! 1. It never panics, whatever the tokens are.
 //! 2. Of a block that is one by syn, it makes what is a file by syn.
@@ -10,19 +10,30 @@
 #[path = "../../basehttp-macros/src"]
 mod macros {
     pub(crate) mod args;
+    pub(crate) mod bodies;
+    pub(crate) mod cfg_attr;
     pub(crate) mod check;
     pub(crate) mod expand;
     pub(crate) mod fallback;
     pub(crate) mod family;
+    pub(crate) mod items;
     pub(crate) mod messages;
+    pub(crate) mod misplaced;
     pub(crate) mod model;
+    pub(crate) mod override_types;
+    pub(crate) mod parameters;
+    pub(crate) mod pattern;
     pub(crate) mod pipeline;
     pub(crate) mod report;
+    pub(crate) mod route;
     pub(crate) mod spelling;
 }
 
 // They name each other by the crate.
-use macros::{args, check, expand, fallback, family, messages, model, pipeline, report, spelling};
+use macros::{
+    args, bodies, cfg_attr, check, expand, fallback, family, items, messages, misplaced, model,
+    override_types, parameters, pattern, pipeline, report, route, spelling,
+};
 
 use libfuzzer_sys::fuzz_target;
 use proc_macro2::TokenStream;
@@ -41,7 +52,12 @@ fn check_text(text: &str) {
     let (Ok(arguments), Ok(block)) = (arguments.parse::<TokenStream>(), block.parse::<TokenStream>()) else {
         return;
     };
-    let expansion = pipeline::run(arguments, block.clone());
+    check_expansion(&pipeline::run(arguments.clone(), block.clone()), block.clone());
+    check_expansion(&pipeline::run_routes(arguments, block.clone()), block.clone());
+    pipeline::stray_route(&block);
+}
+
+fn check_expansion(expansion: &TokenStream, block: TokenStream) {
     let Ok(block) = syn::parse2::<syn::ItemImpl>(block) else { return };
     // `impl Trait + {}` is a block to `syn`, and to the compiler an error whatever is made of it.
     if !matches!(*block.self_ty, syn::Type::Path(_)) {
