@@ -16,6 +16,7 @@ use super::response::Response;
 use super::returned_error::ReturnedError;
 use super::route::Resolution;
 use super::span::{end_span, in_same_span, in_span};
+use super::text::shortened;
 use super::wire::Want;
 use super::{BaseHTTPRequestHandler, RequestHandler};
 use crate::proto::connection::{Event, Phase, Settled};
@@ -163,17 +164,10 @@ fn refuse(handler: &dyn AnyHandler) -> io::Result<()> {
 }
 
 fn refuse_method(handler: &dyn AnyHandler) -> io::Result<()> {
-    let message = format!("Unsupported method ('{}')", shortened(handler.vars().request().command()));
+    // A method is a token, and as long as the client likes; a status line should not be.
+    let (command, more) = shortened(handler.vars().request().command(), 100);
+    let message = format!("Unsupported method ('{command}{more}')");
     handler.send_error(&(HTTPStatus::NOT_IMPLEMENTED, message))
-}
-
-/// A method is a token, and as long as the client likes; a status line should not be.
-fn shortened(command: &str) -> String {
-    const MOST: usize = 100;
-    match command.get(..MOST) {
-        Some(start) if command.len() > MOST => format!("{start}..."),
-        _ => command.to_owned(),
-    }
 }
 
 /// Waits for the next request, after completing the one before. False when the connection is over.

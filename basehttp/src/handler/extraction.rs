@@ -80,7 +80,7 @@ fn not_found() -> ReturnedError {
 }
 
 fn bad_parameter(key: &str, why: &dyn Display) -> ReturnedError {
-    HttpError::new(HTTPStatus::BAD_REQUEST, format!("Bad parameter {key}: {why}")).into()
+    HttpError::bad(&format!("parameter {key}"), why).into()
 }
 
 fn decoded_path(bytes: &[u8]) -> Result<Cow<'_, str>, ReturnedError> {

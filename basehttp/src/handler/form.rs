@@ -57,9 +57,8 @@ impl<T: DeserializeOwned> FromBody for Form<T> {
         // The crate would put replacement characters where there are other bytes. What separates the fields is ASCII, so the whole is
         // UTF-8 if its parts are.
         if std::str::from_utf8(&percent_decoded(&body)).is_err() {
-            return Err(HttpError::new(HTTPStatus::BAD_REQUEST, "Bad form: it is no UTF-8"));
+            return Err(HttpError::bad("form", &"it is no UTF-8"));
         }
-        let bad = |error| HttpError::new(HTTPStatus::BAD_REQUEST, format!("Bad form: {error}"));
-        serde_html_form::from_bytes(&body).map(Self).map_err(bad)
+        serde_html_form::from_bytes(&body).map(Self).map_err(|error| HttpError::bad("form", &error))
     }
 }

@@ -6,6 +6,7 @@ use std::fmt::{self, Display};
 use std::io;
 
 use super::response_code::{Field, ResponseCode};
+use super::text::shortened;
 use crate::proto::status::HTTPStatus;
 
 /// An error that says how its request is answered: a status code, and a message for the client.
@@ -47,6 +48,13 @@ impl HttpError {
     #[expect(clippy::needless_pass_by_value, reason = "codes are small, and given as literals")]
     pub fn new(code: impl ResponseCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self { message: Some(message.into()), ..Self::from(code.status()) }
+    }
+
+    /// 400 for what a client has sent: what it is, and why it cannot be taken. That may have text of the client's, as much as it likes.
+    pub(super) fn bad(what: &str, why: &dyn Display) -> Self {
+        let why = why.to_string();
+        let (why, more) = shortened(&why, 200);
+        Self::new(HTTPStatus::BAD_REQUEST, format!("Bad {what}: {why}{more}"))
     }
 
     /// The same, with a longer text for the page.

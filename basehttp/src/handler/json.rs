@@ -63,8 +63,7 @@ impl<T: DeserializeOwned> FromBody for Json<T> {
 
     fn from_body(body: Vec<u8>) -> Result<Self, HttpError> {
         // Its text has the line and the column.
-        let bad = |error| HttpError::new(HTTPStatus::BAD_REQUEST, format!("Bad JSON: {error}"));
-        serde_json::from_slice(&body).map(Self).map_err(bad)
+        serde_json::from_slice(&body).map(Self).map_err(|error| HttpError::bad("JSON", &error))
     }
 }
 

@@ -5,7 +5,8 @@ use std::fmt::{self, Write};
 
 use super::any_handler::AnyHandler;
 use super::instance::InstanceVariables;
-use super::log_line::{Escaped, OrDash, local, shortened};
+use super::log_line::{Escaped, OrDash, SHOWN, local};
+use super::text::shortened;
 use super::wire::Level;
 use super::{BaseHTTPRequestHandler, RequestHandler};
 use crate::proto::status::HTTPStatus;
@@ -40,7 +41,7 @@ impl BaseHTTPRequestHandler {
 
 fn log_request(handler: &dyn AnyHandler, code: Option<HTTPStatus>, size: Option<u64>) {
     let (code, size) = (OrDash(code), OrDash(size));
-    let (line, cut) = shortened(handler.vars().request().line());
+    let (line, cut) = shortened(handler.vars().request().line(), SHOWN);
     handler.log_message(format_args!("\"{line}{cut}\" {code} {size}"));
 }
 

@@ -92,7 +92,7 @@ impl Response {
     /// A response without a body.
     #[expect(clippy::needless_pass_by_value, reason = "codes are small, and given as literals")]
     pub fn new(code: impl ResponseCode) -> Self {
-        Self::of(Kind::Value(ValueParts { code: Code::of(&code), fields: Vec::new(), body: None }))
+        Self::empty(Code::of(&code))
     }
 
     /// A response of these bytes, with status 200. They are handed over, without a copy.
@@ -114,6 +114,10 @@ impl Response {
         Self::of(Kind::Failed(ReturnedError::plain(error)))
     }
 
+    fn empty(code: Code) -> Self {
+        Self::of(Kind::Value(ValueParts { code, fields: Vec::new(), body: None }))
+    }
+
     fn of(kind: Kind) -> Self {
         Self(Some(Box::new(kind)))
     }
@@ -129,7 +133,7 @@ impl Response {
 
     fn set_code(mut self, code: &impl ResponseCode) -> Self {
         match self.0.as_deref_mut() {
-            None => return Self::new(code.status()),
+            None => return Self::empty(Code::of(code)),
             Some(Kind::Value(value)) => value.code = Code::of(code),
             // What is not there, or has failed, is not made a success.
             Some(Kind::Error(_) | Kind::Failed(_)) => {}

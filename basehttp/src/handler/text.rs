@@ -44,6 +44,17 @@ pub fn unquote(text: &str) -> String {
     String::from_utf8_lossy(&percent_decoded(text.as_bytes())).into_owned()
 }
 
+/// The first characters of a text, and dots where there are more than that. For what a client has sent, which is as long as it likes.
+pub(crate) fn shortened(text: &str, most: usize) -> (&str, &'static str) {
+    if text.len() <= most {
+        return (text, "");
+    }
+    match text.char_indices().nth(most) {
+        Some((end, _)) => (text.get(..end).unwrap_or_default(), "..."),
+        None => (text, ""),
+    }
+}
+
 /// Characters that turn a line around, or are not seen: a name with them reads as another one. The two joiners (U+200C, U+200D) are
 /// none: they belong to the spelling of many languages, and to emoji.
 pub(crate) fn is_unseen(c: char) -> bool {
@@ -56,6 +67,14 @@ pub(crate) fn is_unseen(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_text_is_cut_between_characters() {
+        let line = "\u{e9}".repeat(1000);
+        assert_eq!(shortened(&line, 1000), (&*line, ""));
+        assert_eq!(shortened(&format!("{line}x"), 1000), (&*line, "..."));
+        assert_eq!(shortened("", 0), ("", ""));
+    }
 
     #[test]
     fn percent_signs_and_what_follows_them() {

@@ -112,6 +112,15 @@ fn json_is_read_and_written() {
     }
 }
 
+/// What a client has sent comes back in the words of a parser, but no more of it than fits.
+#[test]
+fn a_long_value_makes_no_long_status_line() {
+    let long = format!(r#"{{"x": "{}"}}"#, "\u{e9}".repeat(100_000));
+    let (status, reason) = post("/json", "application/json", &long);
+    assert_eq!((status, reason.ends_with("...")), (400, true));
+    assert!(reason.len() < 500, "{}", reason.len());
+}
+
 #[test]
 fn a_body_without_a_type_is_no_json() {
     let request = "POST /json HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\n{\"x\": 1}";

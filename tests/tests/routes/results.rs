@@ -98,8 +98,8 @@ impl Results {
     }
 
     #[route(GET, "/empty")]
-    fn empty(&self) -> (u16, ()) {
-        (204, ())
+    fn empty(&self) -> ((u16, &'static str), ()) {
+        ((204, "Nothing"), ())
     }
 
     #[route(GET, "/reset")]
@@ -229,6 +229,7 @@ fn statuses_and_fields_of_values() {
         );
         assert!(response.stays_open);
     }
+    assert_eq!(ask("GET", "/empty").reason, "Nothing");
 }
 
 #[test]
