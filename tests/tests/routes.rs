@@ -14,5 +14,7 @@ mod errors;
 mod links;
 #[path = "routes/matching.rs"]
 mod matching;
+#[path = "routes/pipelining.rs"]
+mod pipelining;
 #[path = "routes/results.rs"]
 mod results;
