@@ -6,6 +6,7 @@ use super::ResponseCode;
 use super::any_handler::AnyHandler;
 use super::connection_io::ConnectionError;
 use super::failure::HandlerFailure;
+use super::http_error::HttpError;
 use super::resolution::function;
 use super::span::end_span;
 use crate::proto::connection::Phase;
@@ -87,7 +88,8 @@ pub(crate) fn fail(handler: &dyn AnyHandler, function: &str, failure: &HandlerFa
         Some(ConnectionError::TimedOut(deadline)) if !failure.is_panic() => {
             handler.log_error(format_args!("{function}: {failure} ({deadline})"));
         }
-        Some(ConnectionError::Body(_)) if !failure.is_panic() => {
+        // A handler that has its own words for what it could not read of a body is asked.
+        Some(ConnectionError::Body(_)) if !failure.is_panic() && http.is_none() => {
             handler.log_error(format_args!("{function}: {failure}"));
         }
         _ => match http {
@@ -100,9 +102,9 @@ pub(crate) fn fail(handler: &dyn AnyHandler, function: &str, failure: &HandlerFa
     let sent = match error {
         Some(ConnectionError::TimedOut(_)) => answer(handler, &HTTPStatus::REQUEST_TIMEOUT),
         Some(ConnectionError::Fault(fault)) => answer(handler, &code_of(fault, "")),
-        Some(ConnectionError::Body(status)) => answer(handler, &status),
+        Some(ConnectionError::Body(status)) if http.is_none() => answer(handler, &status),
         _ => match http {
-            Some(http) => answer(handler, http),
+            Some(http) => answer_as_asked(handler, function, http),
             None => answer(handler, &HTTPStatus::INTERNAL_SERVER_ERROR),
         },
     };
@@ -115,6 +117,14 @@ pub(crate) fn fail(handler: &dyn AnyHandler, function: &str, failure: &HandlerFa
 pub(crate) fn report_failure(handler: &dyn AnyHandler, function: &str, failure: &HandlerFailure<'_>) {
     handler.log_error(format_args!("{function}: {failure}"));
     handler.vars().report(failure);
+}
+
+/// Sends the response that an error asks for. Where that cannot be sent, for a field that is none for example, it is a failure.
+fn answer_as_asked(handler: &dyn AnyHandler, function: &str, http: &HttpError) -> bool {
+    let Err(error) = handler.send_error(http) else { return true };
+    handler.vars().io().handler_failed();
+    report_failure(handler, function, &HandlerFailure::Error(&error.to_string()));
+    answer(handler, &HTTPStatus::INTERNAL_SERVER_ERROR)
 }
 
 /// Sends an error page, unless it is too late for one.

@@ -51,11 +51,17 @@ impl Link {
         self.literal(value)
     }
 
-    /// A parameter for all that follows. Its slashes stay.
+    /// A parameter for all that follows. Its slashes stay, but for one at the beginning or behind another: a link that begins with two
+    /// leads to another host.
     #[must_use]
     pub fn rest(mut self, value: &str) -> Self {
         self.text.push('/');
-        encode(&mut self.text, value, |byte| byte == b'/' || is_of_segment(byte));
+        let mut before = b'/';
+        for byte in value.bytes() {
+            let is_slash = byte == b'/' && before != b'/';
+            encode_byte(&mut self.text, byte, is_slash || is_of_segment(byte));
+            before = byte;
+        }
         self
     }
 
@@ -87,8 +93,12 @@ fn is_of_query(byte: u8) -> bool {
 
 fn encode(to: &mut String, text: &str, stays: impl Fn(u8) -> bool) {
     for byte in text.bytes() {
-        if stays(byte) { to.push(char::from(byte)) } else { push_encoded(to, byte) }
+        encode_byte(to, byte, stays(byte));
     }
+}
+
+fn encode_byte(to: &mut String, byte: u8, stays: bool) {
+    if stays { to.push(char::from(byte)) } else { push_encoded(to, byte) }
 }
 
 /// RFC 3986 section 2.1.
@@ -99,6 +109,13 @@ pub(super) fn push_encoded(to: &mut String, byte: u8) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_link_begins_with_two_slashes() {
+        let rest = |value| Link::new().rest(value).finish();
+        assert_eq!(["/evil.example", "a//b/", "//"].map(rest), ["/%2Fevil.example", "/a/%2Fb/", "/%2F%2F"]);
+        assert_eq!(Link::new().segment("/x").finish(), "/%2Fx");
+    }
 
     #[test]
     fn what_means_something_in_a_link_is_encoded() {

@@ -134,12 +134,17 @@ pub(crate) fn kind(handler: &dyn AnyHandler) -> RequestKind<'_> {
 }
 
 /// The request methods as the `Allow` field lists them (RFC 9110 section 10.2.1): those that the path of the request has, by routes and
-/// by `do_*` methods. Where a function answers it, its own are not among them: it has refused.
+/// by `do_*` methods. Where a function answers it, that of the request is not among them: it has refused. GET and HEAD are one.
 pub(crate) fn allowed(handler: &dyn AnyHandler) -> String {
-    let (resolution, refused) = (resolution(handler), function(handler));
+    let (resolution, refuses) = (resolution(handler), function(handler));
+    let command = handler.vars().request().command();
+    let is_refused = |method: &str, function: &str| {
+        let is_read = |method: &str| matches!(method, "GET" | "HEAD");
+        refuses == Some(function) && (method == command || is_read(method) && is_read(command))
+    };
     let mut methods: Vec<&str> = Vec::new();
     let mut add = |method: &'static str, function: &'static str| {
-        if refused != Some(function) && !methods.contains(&method) {
+        if !is_refused(method, function) && !methods.contains(&method) {
             methods.push(method);
         }
     };

@@ -212,7 +212,8 @@ pub trait IntoResponse: Sized {
         self.into_response().set_code(&code)
     }
 
-    /// The response with a header field more. `Content-Type` takes the place of the value's own.
+    /// The response with a header field more. `Content-Type` takes the place of the value's own. An error, as that of an `Option` that is
+    /// `None`, stays without it: [`HttpError::with_header`] is for errors.
     fn with_header(self, name: impl Into<Cow<'static, str>>, value: impl Display) -> Response {
         let mut response = self.into_response();
         let name = name.into();
@@ -224,8 +225,8 @@ pub trait IntoResponse: Sized {
                 fields.push((name, value.to_string()));
                 response
             }
-            Some(Kind::Error(error)) => Response::of(Kind::Error(error.clone().with_header(name, value))),
-            Some(Kind::Failed(_)) => response,
+            // What belongs to the value, as how long it may be kept, does not belong to the page of an error.
+            Some(Kind::Error(_) | Kind::Failed(_)) => response,
             None => Response::new(HTTPStatus::OK).with_header(name, value),
         }
     }

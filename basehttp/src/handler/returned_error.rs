@@ -106,7 +106,8 @@ impl ReturnedError {
         // A chain that leads back to itself would be an error of the user's, and no reason to hang.
         for _ in 0..MOST_CAUSES {
             let error = next?;
-            if let Some(http) = error.downcast_ref::<HttpError>() {
+            let boxed = || error.downcast_ref::<Box<HttpError>>().map(|boxed| &**boxed);
+            if let Some(http) = error.downcast_ref::<HttpError>().or_else(boxed) {
                 return Some(http);
             }
             // The source of an `io::Error` is that of what it wraps: what it wraps would be passed over.
@@ -164,6 +165,7 @@ mod tests {
         let conflict = || HttpError::new(409, "Conflict");
         let found = [
             ReturnedError::from(conflict()),
+            ReturnedError::plain(Box::new(conflict())),
             ReturnedError::from(io::Error::other(conflict())),
             ReturnedError::plain(Context(Box::new(conflict()))),
             ReturnedError::plain(Context(Box::new(io::Error::other(Context(Box::new(conflict())))))),

@@ -38,6 +38,11 @@ impl Notes {
         format!("{} {id}", self.command())
     }
 
+    #[route(GET | POST, "/both")]
+    fn both(&self) -> io::Result<()> {
+        self.send_error(405)
+    }
+
     #[route(DELETE, "/notes/{id}")]
     fn delete(&self, id: u32) -> io::Result<()> {
         match id {
@@ -107,6 +112,12 @@ fn options_tells_the_methods_of_a_path() {
 fn what_a_method_refuses_itself_is_not_among_those_that_it_allows() {
     let response = ask("DELETE", "/notes/0");
     assert_eq!((response.status, response.header("allow")), (405, Some("GET, HEAD, PUT, M-SEARCH, OPTIONS")));
+    // A function with several methods refuses that of the request.
+    for (method, allow) in
+        [("GET", "POST, OPTIONS"), ("HEAD", "POST, OPTIONS"), ("POST", "GET, HEAD, OPTIONS")]
+    {
+        assert_eq!(ask(method, "/both").header("allow"), Some(allow), "{method}");
+    }
 }
 
 #[test]

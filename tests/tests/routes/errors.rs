@@ -119,6 +119,17 @@ impl Failing {
         Err(conflict())
     }
 
+    #[route(GET, "/bad-field")]
+    fn bad_field(&self) -> HttpError {
+        HttpError::new(401, "Log in").with_header("X-Bad", "a\nb")
+    }
+
+    #[route(POST, "/body")]
+    fn body(&self) -> io::Result<()> {
+        self.read_body(3).map_err(|_| HttpError::new(422, "Too long for me"))?;
+        Ok(())
+    }
+
     #[route(GET, "/lost")]
     fn lost(&self) -> Result<String, Lost> {
         Err(Lost("it"))
@@ -194,6 +205,21 @@ fn an_http_error_is_found_wherever_it_is() {
         (asked("/later-value").responses[0].status, &*asked("/later-value").responses[0].text()),
         (201, "later /later-value")
     );
+}
+
+#[test]
+fn an_http_error_that_cannot_be_sent_is_a_failure() {
+    let run = asked("/bad-field");
+    let response = &run.responses[0];
+    assert_eq!((response.status, response.header("content-type").is_some()), (500, true), "{}", run.log);
+    assert!(run.log.contains("bad_field: ") && run.log.contains("X-Bad"), "{}", run.log);
+}
+
+#[test]
+fn a_handler_has_its_own_words_for_a_body_that_is_too_long() {
+    let request = "POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nabcd";
+    let run = run(|base| Failing { base, text: String::new() }, [request]);
+    assert_eq!((run.responses[0].status, &*run.responses[0].reason), (422, "Too long for me"), "{}", run.log);
 }
 
 /// What is around it is for the log.
