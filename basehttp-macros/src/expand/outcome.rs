@@ -1,8 +1,8 @@
 //! What a method has returned, as the runtime takes it.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
-use syn::{ReturnType, Type};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::{PathArguments, ReturnType, Type};
 
 use super::spans::{ends, spanned};
 use crate::model::Function;
@@ -15,7 +15,46 @@ pub(super) fn answer(call: &TokenStream, function: &Function, krate: &TokenStrea
         return spanned(quote!(#krate::__private::written(#call)), first, last);
     }
     let answer = spanned(quote!(#krate::__private::answer), first, first);
+    if error_borrows(function) {
+        // The choice between kinds does not see lifetimes, and would keep an error that cannot be kept.
+        let text = spanned(quote!(#krate::__private::kinds::OfText.keep), first, first);
+        return quote!(#answer(#text(#call)));
+    }
     taken_by(&answer, call, krate, first, last)
+}
+
+/// Whether the error of a `Result` says that it borrows.
+fn error_borrows(function: &Function) -> bool {
+    let ReturnType::Type(_, ty) = &function.sig.output else { return false };
+    let Type::Path(path) = &**ty else { return false };
+    let Some(PathArguments::AngleBracketed(arguments)) =
+        path.path.segments.last().map(|last| &last.arguments)
+    else {
+        return false;
+    };
+    arguments.args.iter().nth(1).is_some_and(|error| has_lifetime(error.to_token_stream()))
+}
+
+/// A lifetime that is not `'static`, or a reference without one.
+fn has_lifetime(tokens: TokenStream) -> bool {
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        let found = match (token, tokens.peek()) {
+            (TokenTree::Punct(quote), Some(TokenTree::Ident(name))) if quote.as_char() == '\'' => {
+                name != "static"
+            }
+            (TokenTree::Punct(and), Some(TokenTree::Punct(quote))) if and.as_char() == '&' => {
+                quote.as_char() != '\''
+            }
+            (TokenTree::Punct(and), _) if and.as_char() == '&' => true,
+            (TokenTree::Group(group), _) => has_lifetime(group.stream()),
+            _ => false,
+        };
+        if found {
+            return true;
+        }
+    }
+    false
 }
 
 /// What `function` makes of the value of a call, whose error is kept if it is a `Result`: the kind of it is found by the number of

@@ -20,6 +20,18 @@ impl fmt::Display for Lost {
 
 impl Error for Lost {}
 
+/// An error that cannot be kept.
+#[derive(Debug)]
+struct Borrowing<'a>(&'a str);
+
+impl fmt::Display for Borrowing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl Error for Borrowing<'_> {}
+
 #[derive(Debug)]
 struct Context(Box<dyn Error + Send + Sync>);
 
@@ -145,6 +157,15 @@ impl Failing {
         Err("text alone".to_owned())
     }
 
+    fn do_PUT(&self) -> Result<&str, Borrowing<'_>> {
+        Err(Borrowing(&self.text))
+    }
+
+    #[route(GET, "/borrowing")]
+    fn borrowing<'a>(&'a self) -> Result<(), Borrowing<'a>> {
+        Err(Borrowing(&self.text))
+    }
+
     #[route(GET, "/borrowed")]
     fn borrowed(&self) -> Result<(), &str> {
         Err(&self.text)
@@ -249,6 +270,7 @@ fn any_other_error_is_500_and_its_text_is_for_the_log() {
         ("/lost-in", "lost_in: while looking"),
         ("/text", "text: text alone"),
         ("/borrowed", "borrowed: borrowed text"),
+        ("/borrowing", "borrowing: borrowed text"),
     ] {
         let run = asked(target);
         assert_eq!(run.responses[0].status, 500, "{target}");
