@@ -97,8 +97,10 @@ fn answer_one(handler: &mut dyn AnyHandler) -> io::Result<()> {
                 handler.vars().io().set_route(number(handler, block, row));
             }
             in_span(handler, |handler| {
+                // A method that sets another path is still the one that was called.
+                let function = function_of(handler);
                 let answer = handler.call(resolution);
-                conclude(handler, answer);
+                conclude(handler, function, answer);
             });
             Ok(())
         }
@@ -110,13 +112,13 @@ fn answer_one(handler: &mut dyn AnyHandler) -> io::Result<()> {
 }
 
 /// Sends what a method has returned, or answers its error.
-fn conclude(handler: &dyn AnyHandler, answer: Answer) {
+fn conclude(handler: &dyn AnyHandler, function: &str, answer: Answer) {
     let failure = match answer {
         Ok(response) => send(handler, response).err(),
         Err(error) => Some(error),
     };
     if let Some(error) = failure {
-        fail(handler, function_of(handler), &HandlerFailure::Returned(&error.text(), &error));
+        fail(handler, function, &HandlerFailure::Returned(&error.text(), &error));
     }
 }
 
@@ -367,7 +369,7 @@ fn resume(handler: &mut dyn AnyHandler, act: NextAct, mut detached: Box<Detached
     };
     // What else was left goes before the handler's failure is told: its drop is code of the user as well.
     drop(detached);
-    conclude(handler, answer);
+    conclude(handler, function_of(handler), answer);
 }
 
 /// Tells the object that speaks another protocol.

@@ -142,6 +142,12 @@ impl Failing {
         Ok(())
     }
 
+    #[route(GET, "/moves")]
+    fn moves(&mut self) -> Result<(), String> {
+        self.set_path("/lost");
+        Err("on the way".to_owned())
+    }
+
     #[route(GET, "/lost")]
     fn lost(&self) -> Result<String, Lost> {
         Err(Lost("it"))
@@ -162,7 +168,7 @@ impl Failing {
     }
 
     #[route(GET, "/borrowing")]
-    fn borrowing<'a>(&'a self) -> Result<(), Borrowing<'a>> {
+    fn borrowing(&self) -> Result<(), Borrowing<'_>> {
         Err(Borrowing(&self.text))
     }
 
@@ -269,6 +275,7 @@ fn any_other_error_is_500_and_its_text_is_for_the_log() {
         ("/lost", "lost: lost it"),
         ("/lost-in", "lost_in: while looking"),
         ("/text", "text: text alone"),
+        ("/moves", "moves: on the way"),
         ("/borrowed", "borrowed: borrowed text"),
         ("/borrowing", "borrowing: borrowed text"),
     ] {
