@@ -10,7 +10,7 @@ use super::http_error::HttpError;
 use super::message::Message;
 use super::returned_error::ReturnedError;
 use super::route::RouteTarget;
-use crate::proto::grammar::percent_decoded;
+use crate::proto::grammar::{hex_value, percent_decoded};
 use crate::proto::parameters::Parameters;
 use crate::proto::status::HTTPStatus;
 
@@ -59,7 +59,7 @@ pub fn values<'a>(target: &'a RouteTarget<'_>, key: &str) -> Result<Vec<Cow<'a, 
     for pair in query.split(|byte| *byte == b'&') {
         let equals = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
         let (name, value) = pair.split_at(equals);
-        if *decoded_query(name) == *key.as_bytes() {
+        if spells(name, key.as_bytes()) {
             let value = decoded_query(value.get(1..).unwrap_or_default());
             values.push(text(value).ok_or_else(|| bad_parameter(key, &"it is no UTF-8"))?);
         }
@@ -85,6 +85,26 @@ fn bad_parameter(key: &str, why: &dyn Display) -> ReturnedError {
 
 fn decoded_path(bytes: &[u8]) -> Result<Cow<'_, str>, ReturnedError> {
     text(percent_decoded(bytes)).ok_or_else(not_found)
+}
+
+/// Whether a name is this key once it is decoded. Nothing is copied for that: a query may have thousands of names.
+fn spells(mut name: &[u8], key: &[u8]) -> bool {
+    for expected in key {
+        let (byte, rest) = match name {
+            [b'%', high, low, rest @ ..] => match (hex_value(*high), hex_value(*low)) {
+                (Some(high), Some(low)) => (high << 4 | low, rest),
+                _ => (b'%', &name[1..]),
+            },
+            [b'+', rest @ ..] => (b' ', rest),
+            [byte, rest @ ..] => (*byte, rest),
+            [] => return false,
+        };
+        if byte != *expected {
+            return false;
+        }
+        name = rest;
+    }
+    name.is_empty()
 }
 
 /// As the forms of browsers write it: WHATWG URL, section 5.1.
@@ -128,6 +148,9 @@ mod tests {
             ("%61=1&a%20b=2&a+b=3", "a b", &["2", "3"]),
             ("a=b=c?d/e", "a", &["b=c?d/e"]),
             ("a=%", "a", &["%"]),
+            ("%=1&%6=2&%zz=3&a%=4", "%", &["1"]),
+            ("%zz=3&%=1", "%zz", &["3"]),
+            ("a%=4&a%25=5&a=6", "a%", &["4", "5"]),
             ("x[]=1", "x[]", &["1"]),
             ("\u{e9}=\u{e8}", "\u{e9}", &["\u{e8}"]),
             ("a=%C3%A9", "a", &["\u{e9}"]),

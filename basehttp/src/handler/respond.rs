@@ -157,7 +157,10 @@ fn error(handler: &dyn AnyHandler, code: &dyn ResponseCode) -> io::Result<()> {
     if let Some(methods) = allow(handler, status) {
         handler.send_header("Allow", &methods);
     }
-    for (name, value) in code.fields() {
+    // What the page is, and how long, is told below.
+    let is_of_page =
+        |name: &str| ["Content-Type", "Content-Length"].iter().any(|own| name.eq_ignore_ascii_case(own));
+    for (name, value) in code.fields().iter().filter(|(name, _)| !is_of_page(name)) {
         handler.send_header(name, value);
     }
     if status.has_no_body() {
