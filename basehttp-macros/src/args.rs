@@ -85,29 +85,19 @@ impl Args {
         seen: &mut Vec<Ident>,
         report: &mut Report,
     ) -> syn::Result<()> {
-        let name = input.call(Ident::parse_any)?;
-        if seen.contains(&name) {
-            return Err(syn::Error::new(name.span(), messages::argument_twice(&name)));
-        }
-        seen.push(name.clone());
+        let name = new_name(input, seen)?;
         let known = Family::Cgi.variable(&name);
         if known.is_none() && !messages::ARGUMENTS.iter().any(|known| name == known) {
             return Err(syn::Error::new(name.span(), unknown_argument(&name, self.family)));
         }
-        if !input.peek(Token![=]) {
-            return Err(syn::Error::new(name.span(), messages::argument_without_value(&name)));
-        }
-        input.parse::<Token![=]>()?;
+        equals(input, &name)?;
         if let Some(variable) = known {
             let value = input.parse()?;
             self.variables.push(Setting { name, variable, value });
         } else if name == "base" {
             self.base = Some(value(input, messages::BASE_VALUE)?);
         } else if name == "crate" {
-            let parse = |input: ParseStream<'_>| input.call(Path::parse_mod_style);
-            let path = parse(&input.fork()).map_err(|_| input.error(messages::CRATE_VALUE))?;
-            parse(input)?;
-            self.krate = quote!(#path);
+            self.krate = crate_path(input)?;
         } else if name == "routes" {
             self.routes = names(input, report)?;
         } else if name == "extends" {
@@ -219,19 +209,12 @@ impl RoutesArgs {
         if input.peek(LitStr) {
             return Err(input.error(messages::PREFIX_VALUE));
         }
-        let name = input.call(Ident::parse_any)?;
-        if seen.contains(&name) {
-            return Err(syn::Error::new(name.span(), messages::argument_twice(&name)));
-        }
-        seen.push(name.clone());
+        let name = new_name(input, seen)?;
         let is_known = ["prefix", "guard", "crate"].iter().any(|known| name == known);
         if !is_known {
             return Err(syn::Error::new(name.span(), messages::routes_unknown_argument(&name.to_string())));
         }
-        if !input.peek(Token![=]) {
-            return Err(syn::Error::new(name.span(), messages::argument_without_value(&name)));
-        }
-        input.parse::<Token![=]>()?;
+        equals(input, &name)?;
         if name == "guard" {
             let (span, is_call) = (input.span(), input.peek2(token::Paren));
             self.guard = Some(value(input, messages::GUARD_VALUE)?);
@@ -239,10 +222,7 @@ impl RoutesArgs {
                 return Err(syn::Error::new(span, messages::GUARD_VALUE));
             }
         } else if name == "crate" {
-            let parse = |input: ParseStream<'_>| input.call(Path::parse_mod_style);
-            let path = parse(&input.fork()).map_err(|_| input.error(messages::CRATE_VALUE))?;
-            parse(input)?;
-            self.krate = quote!(#path);
+            self.krate = crate_path(input)?;
         } else {
             let prefix: LitStr = value(input, messages::PREFIX_VALUE)?;
             check_prefix(&prefix.value()).map_err(|message| syn::Error::new_spanned(&prefix, message))?;
@@ -272,6 +252,31 @@ fn unknown_argument(name: &Ident, family: Family) -> String {
         Some(place) => messages::misplaced(name, &place),
         None => messages::unknown_argument(name, family),
     }
+}
+
+/// The name of an argument that may be there once.
+fn new_name(input: ParseStream<'_>, seen: &mut Vec<Ident>) -> syn::Result<Ident> {
+    let name = input.call(Ident::parse_any)?;
+    if seen.contains(&name) {
+        return Err(syn::Error::new(name.span(), messages::argument_twice(&name)));
+    }
+    seen.push(name.clone());
+    Ok(name)
+}
+
+/// The `=` behind the name of an argument.
+fn equals(input: ParseStream<'_>, name: &Ident) -> syn::Result<()> {
+    if !input.peek(Token![=]) {
+        return Err(syn::Error::new(name.span(), messages::argument_without_value(name)));
+    }
+    input.parse::<Token![=]>().map(|_| ())
+}
+
+fn crate_path(input: ParseStream<'_>) -> syn::Result<TokenStream> {
+    let parse = |input: ParseStream<'_>| input.call(Path::parse_mod_style);
+    let path = parse(&input.fork()).map_err(|_| input.error(messages::CRATE_VALUE))?;
+    parse(input)?;
+    Ok(quote!(#path))
 }
 
 fn value<T: syn::parse::Parse>(input: ParseStream<'_>, expected: &str) -> syn::Result<T> {

@@ -1,12 +1,13 @@
 //! What is emitted for a block with mistakes: everything that is sound, so that the mistakes are the only errors.
 
-use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::parse_quote;
 
 use crate::args::{Args, RoutesArgs};
 use crate::check::{self, Flaws};
 use crate::expand;
+use crate::lifetimes;
 use crate::model::{Function, Handler, Item, Role};
 use crate::override_types;
 
@@ -67,7 +68,8 @@ fn repair(handler: &mut Handler, flaws: &Flaws, krate: &TokenStream) {
 /// and `&str` for a constant where it is not clear any more that it is `&'static str`.
 fn own(handler: &mut Handler) {
     let anonymous = handler.self_ty.to_token_stream();
-    let named = name_lifetimes(anonymous.clone());
+    // `Hello<'_>` as `Hello<'__borrowed>`.
+    let named = lifetimes::rename(anonymous.clone(), &|name| (name == "_").then_some("__borrowed"));
     if named.to_string() != anonymous.to_string() {
         handler.generics.params.insert(0, parse_quote!('__borrowed));
         handler.self_ty = parse_quote!(#named);
@@ -80,25 +82,6 @@ fn own(handler: &mut Handler) {
             constant.ty = parse_quote!(#ty);
         }
     }
-}
-
-/// `Hello<'_>` as `Hello<'__borrowed>`.
-fn name_lifetimes(tokens: TokenStream) -> TokenStream {
-    let mut after_quote = false;
-    let named = tokens.into_iter().map(|token| {
-        let in_lifetime = std::mem::replace(&mut after_quote, false);
-        match token {
-            TokenTree::Ident(name) if in_lifetime && name == "_" => {
-                Ident::new("__borrowed", name.span()).into()
-            }
-            TokenTree::Group(group) => Group::new(group.delimiter(), name_lifetimes(group.stream())).into(),
-            token => {
-                after_quote = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '\'');
-                token
-            }
-        }
-    });
-    named.collect()
 }
 
 /// Makes a function a helper that nothing complains about.

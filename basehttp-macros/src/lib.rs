@@ -14,6 +14,7 @@ mod expand;
 mod fallback;
 mod family;
 mod items;
+mod lifetimes;
 mod messages;
 mod misplaced;
 mod model;

@@ -79,14 +79,14 @@ impl Pattern {
         twice.map(|(_, name)| *name)
     }
 
-    /// What it is apart from the names of its parameters: two of one shape match the same paths.
-    pub(crate) fn shape(&self) -> Vec<Segment> {
-        let anonymous = |segment: &Segment| match segment {
-            Segment::Literal(text) => Segment::Literal(text.clone()),
-            Segment::Parameter(_) => Segment::Parameter(String::new()),
-            Segment::Rest(_) => Segment::Rest(String::new()),
+    /// Whether they match the same paths: they are the same apart from the names of their parameters.
+    pub(crate) fn has_shape_of(&self, other: &Self) -> bool {
+        let is_same = |(one, other): (&Segment, &Segment)| match (one, other) {
+            (Segment::Literal(one), Segment::Literal(other)) => one == other,
+            (Segment::Parameter(_), Segment::Parameter(_)) | (Segment::Rest(_), Segment::Rest(_)) => true,
+            _ => false,
         };
-        self.segments.iter().map(anonymous).collect()
+        self.segments.len() == other.segments.len() && self.segments.iter().zip(&other.segments).all(is_same)
     }
 
     /// The path without the query, as it is written.

@@ -39,12 +39,12 @@ impl RouteAttribute {
     /// Reads an attribute of a block whose paths have this prefix.
     pub(crate) fn new(attr: Attribute, prefix: &str) -> Self {
         let route = match attr.meta.require_list() {
-            Ok(_) => attr.parse_args_with(|input: ParseStream<'_>| route(input, prefix)),
-            Err(_) => Err(Error::new_spanned(&attr, messages::ROUTE_FORM)),
+            Ok(list) if !list.tokens.is_empty() => {
+                attr.parse_args_with(|input: ParseStream<'_>| route(input, prefix))
+            }
+            // There is nothing to underline but the attribute.
+            _ => Err(Error::new_spanned(&attr, messages::ROUTE_FORM)),
         };
-        // Without any arguments there is nothing to underline but the attribute.
-        let is_empty = attr.meta.require_list().is_ok_and(|list| list.tokens.is_empty());
-        let route = if is_empty { Err(Error::new_spanned(&attr, messages::ROUTE_FORM)) } else { route };
         Self { attr, route }
     }
 }
@@ -89,13 +89,9 @@ fn route(input: ParseStream<'_>, prefix: &str) -> syn::Result<Route> {
         input.parse::<Token![|]>()?;
     }
     let written = || methods.iter().map(|method| method.tokens.to_string()).collect::<Vec<_>>();
-    if input.is_empty() {
-        return Err(Error::new_spanned(
-            last(&methods),
-            messages::route_without_pattern(&written().join(" | ")),
-        ));
+    if !input.is_empty() {
+        input.parse::<Token![,]>().map_err(|_| at(input, messages::ROUTE_FORM))?;
     }
-    input.parse::<Token![,]>().map_err(|_| at(input, messages::ROUTE_FORM))?;
     if input.is_empty() {
         return Err(Error::new_spanned(
             last(&methods),

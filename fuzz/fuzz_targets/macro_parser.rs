@@ -17,6 +17,7 @@ mod macros {
     pub(crate) mod fallback;
     pub(crate) mod family;
     pub(crate) mod items;
+    pub(crate) mod lifetimes;
     pub(crate) mod messages;
     pub(crate) mod misplaced;
     pub(crate) mod model;
@@ -31,7 +32,7 @@ mod macros {
 
 // They name each other by the crate.
 use macros::{
-    args, bodies, cfg_attr, check, expand, fallback, family, items, messages, misplaced, model,
+    args, bodies, cfg_attr, check, expand, fallback, family, items, lifetimes, messages, misplaced, model,
     override_types, parameters, pattern, pipeline, report, route, spelling,
 };
 

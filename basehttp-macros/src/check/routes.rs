@@ -213,7 +213,7 @@ pub(super) fn check_guard(function: &Function, report: &mut Report) -> bool {
 
 /// What is wrong with two routes, if they are for the same requests.
 pub(crate) fn conflict(first: &Route, second: &Route) -> Option<String> {
-    if first.pattern.shape() != second.pattern.shape() {
+    if !first.pattern.has_shape_of(&second.pattern) {
         return None;
     }
     let same = |method: &&str| second.methods.iter().any(|other| other.name == **method);

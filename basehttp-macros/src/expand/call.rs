@@ -3,13 +3,13 @@
 //! It is a function of the handler's type, and no closure in the table: the compiler checks closures together with what is around
 //! them, and that takes longer.
 
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
-use syn::ReceiverKind;
-use syn::Type;
+use syn::{ReceiverKind, Type};
 
 use super::outcome::{answer, return_span, taken_by};
 use super::spans::{ends, spanned};
+use crate::lifetimes;
 use crate::model::Function;
 use crate::parameters::{Argument, Source, arguments};
 use crate::route::Route;
@@ -91,45 +91,39 @@ fn read(
     base: &TokenStream,
     krate: &TokenStream,
 ) -> TokenStream {
-    let ty = without_names(argument.ty.to_token_stream());
+    // Its lifetimes are those of where it stands.
+    let ty = lifetimes::rename(argument.ty.to_token_stream(), &|name| (name != "static").then_some("_"));
     let (first, last) = ends(argument.ty);
-    let text = Ident::new("__text", last);
+    // What it is made from.
+    let from = Ident::new("__from", last);
     let at_type = |tokens: TokenStream| spanned(tokens, first, last);
-    match argument.source {
-        Some(Source::Segment(index)) => {
-            let made = or_return(&at_type(quote!(#krate::__private::path_argument(&#text))));
-            let segment = or_return(&quote!(#krate::__private::segment(&__target, #index)));
-            quote! {
-                let #text = #segment;
-                let #name: #ty = #made;
-            }
-        }
-        Some(Source::Rest(index)) => {
-            let made = or_return(&at_type(quote!(#krate::__private::path_argument(&#text))));
-            let rest = or_return(&quote!(#krate::__private::rest(&__target, #index)));
-            quote! {
-                let #text = #rest;
-                let #name: #ty = #made;
-            }
-        }
-        Some(Source::Query(key)) => {
-            let made = or_return(&at_type(quote!(#krate::__private::query_argument(#key, &#text))));
-            let values = or_return(&quote!(#krate::__private::values(&__target, #key)));
-            quote! {
-                let #text = #values;
-                let #name: #ty = #made;
-            }
-        }
+    let (text, made) = match argument.source {
+        Some(Source::Segment(index)) => (
+            or_return(&quote!(#krate::__private::segment(&__target, #index))),
+            quote!(#krate::__private::path_argument(&#from)),
+        ),
+        Some(Source::Rest(index)) => (
+            or_return(&quote!(#krate::__private::rest(&__target, #index))),
+            quote!(#krate::__private::path_argument(&#from)),
+        ),
+        Some(Source::Query(key)) => (
+            or_return(&quote!(#krate::__private::values(&__target, #key))),
+            quote!(#krate::__private::query_argument(#key, &#from)),
+        ),
         Some(Source::Body) | None => {
             let limit = route.limit.as_ref().map(|(_, limit)| limit.to_token_stream());
             let limit = limit.unwrap_or_else(|| quote!(#krate::__private::BODY_LIMIT));
-            let body = Ident::new("__body", last);
-            let made = or_return(&at_type(quote!(#krate::__private::body_argument(#body))));
-            quote! {
-                let #body: (_, usize) = (#base, #limit);
+            let made = or_return(&at_type(quote!(#krate::__private::body_argument(#from))));
+            return quote! {
+                let #from: (_, usize) = (#base, #limit);
                 let #name: #ty = #made;
-            }
+            };
         }
+    };
+    let made = or_return(&at_type(made));
+    quote! {
+        let #from = #text;
+        let #name: #ty = #made;
     }
 }
 
@@ -141,25 +135,4 @@ fn or_return(result: &TokenStream) -> TokenStream {
             ::core::result::Result::Err(__error) => return ::core::result::Result::Err(__error),
         }
     }
-}
-
-/// A type whose lifetimes are those of where it stands.
-fn without_names(tokens: TokenStream) -> TokenStream {
-    let mut after_quote = false;
-    let anonymous = tokens.into_iter().map(|token| {
-        let in_lifetime = std::mem::replace(&mut after_quote, false);
-        match token {
-            TokenTree::Ident(name) if in_lifetime && name != "static" => Ident::new("_", name.span()).into(),
-            TokenTree::Group(group) => {
-                let mut inside = Group::new(group.delimiter(), without_names(group.stream()));
-                inside.set_span(group.span());
-                inside.into()
-            }
-            token => {
-                after_quote = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '\'');
-                token
-            }
-        }
-    });
-    anonymous.collect()
 }

@@ -13,25 +13,19 @@ use crate::route::Route;
 
 /// The struct beside a block and its functions.
 pub(super) fn links(handler: &Handler, name: &Ident, title: &str, krate: &TokenStream) -> TokenStream {
-    let functions: Vec<_> = handler
+    let links: Vec<Link> = handler
         .functions()
         .filter_map(|function| {
             let (_, route) = function.sound_routes().next()?;
             Some(link(function, route, handler, krate))
         })
         .collect();
-    if functions.is_empty() {
+    if links.is_empty() {
         return TokenStream::new();
     }
     // Where a lint is forbidden, an `allow` of it is a mistake: there is none without need.
-    let names_types = handler.functions().any(|function| {
-        let Some((_, route)) = function.sound_routes().next() else { return false };
-        let mut arguments = arguments(&function.sig, route).into_iter();
-        arguments.any(|argument| {
-            let source = argument.source.filter(|source| *source != Source::Body);
-            source.is_some_and(|source| matches!(value(argument.ty, source, handler), Value::Typed(_)))
-        })
-    });
+    let names_types = links.iter().any(|link| link.names_types);
+    let functions = links.iter().map(|link| &link.function);
     let private = names_types.then(|| quote!(private_bounds, private_interfaces,));
     let doc = format!(
         "The links to the routes of {title}: a function for each, which takes the parameters and gives the path."
@@ -47,6 +41,13 @@ pub(super) fn links(handler: &Handler, name: &Ident, title: &str, krate: &TokenS
             #(#functions)*
         }
     }
+}
+
+/// The function for a route.
+struct Link {
+    function: TokenStream,
+    /// A type of the user's stands in its signature.
+    names_types: bool,
 }
 
 /// What a parameter takes in a link.
@@ -65,13 +66,16 @@ enum Value {
     Anys,
 }
 
-fn link(function: &Function, route: &Route, handler: &Handler, krate: &TokenStream) -> TokenStream {
+fn link(function: &Function, route: &Route, handler: &Handler, krate: &TokenStream) -> Link {
     let ident = &function.sig.ident;
     let predicates = predicates(&function.attrs);
     let arguments = arguments(&function.sig, route);
-    let values = |source: Source<'_>| {
+    let mut names_types = false;
+    let mut values = |source: Source<'_>| {
         let argument = arguments.iter().find(|argument| argument.source == Some(source))?;
-        Some((parameter_name(argument)?, value(argument.ty, source, handler)))
+        let value = value(argument.ty, source, handler);
+        names_types |= matches!(value, Value::Typed(_));
+        Some((parameter_name(argument)?, value))
     };
     let mut parameters = Vec::new();
     let mut steps = Vec::new();
@@ -99,7 +103,7 @@ fn link(function: &Function, route: &Route, handler: &Handler, krate: &TokenStre
         "`{}`",
         route.title(&route.methods.first().map(|method| method.name.clone()).unwrap_or_default())
     );
-    quote! {
+    let function = quote! {
         #(#[cfg(#predicates)])*
         #[doc = #doc]
         #[must_use]
@@ -108,7 +112,8 @@ fn link(function: &Function, route: &Route, handler: &Handler, krate: &TokenStre
             #(#steps)*
             __link.finish()
         }
-    }
+    };
+    Link { function, names_types }
 }
 
 /// The argument's name, without the underscore that says that its function does not use it.
