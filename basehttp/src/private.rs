@@ -43,11 +43,6 @@ pub fn absent<H>(_: &mut H) -> Answer {
     answer(Ok(()))
 }
 
-impl RouteRow {
-    /// The row of such a route.
-    pub const ABSENT: Self = Self { method: "", pattern: "", function: "", call: 0 };
-}
-
 /// The answer of a method that a handler of the crate has.
 pub fn of_family(result: std::io::Result<()>) -> Answer {
     answer(result.map_err(Into::into))

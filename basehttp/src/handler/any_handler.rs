@@ -116,17 +116,12 @@ impl<H: RequestHandler> AnyHandler for H {
     }
 
     fn call(&mut self, resolution: Resolution) -> Answer {
-        match resolution {
-            Resolution::Method(row) => match H::__METHODS.get(usize::from(row)) {
-                Some(method) => (method.call)(self),
-                None => Ok(Response::WRITTEN),
-            },
-            Resolution::Route(block, row) => match call_of::<H>(block, row) {
-                Some(call) => call(self),
-                None => Ok(Response::WRITTEN),
-            },
-            _ => Ok(Response::WRITTEN),
-        }
+        let call = match resolution {
+            Resolution::Method(row) => H::__METHODS.get(usize::from(row)).map(|method| method.call),
+            Resolution::Route(block, row) => call_of::<H>(block, row),
+            _ => None,
+        };
+        call.map_or(Ok(Response::WRITTEN), |call| call(self))
     }
 
     fn resume(&mut self, continuation: Continuation) -> Answer {

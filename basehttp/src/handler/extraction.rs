@@ -10,7 +10,7 @@ use super::http_error::HttpError;
 use super::message::Message;
 use super::returned_error::ReturnedError;
 use super::route::RouteTarget;
-use crate::proto::grammar::{hex_value, percent_decoded};
+use crate::proto::grammar::{decoded_bytes, percent_decoded};
 use crate::proto::parameters::Parameters;
 use crate::proto::status::HTTPStatus;
 
@@ -88,32 +88,17 @@ fn decoded_path(bytes: &[u8]) -> Result<Cow<'_, str>, ReturnedError> {
 }
 
 /// Whether a name is this key once it is decoded. Nothing is copied for that: a query may have thousands of names.
-fn spells(mut name: &[u8], key: &[u8]) -> bool {
-    for expected in key {
-        let (byte, rest) = match name {
-            [b'%', high, low, rest @ ..] => match (hex_value(*high), hex_value(*low)) {
-                (Some(high), Some(low)) => (high << 4 | low, rest),
-                _ => (b'%', &name[1..]),
-            },
-            [b'+', rest @ ..] => (b' ', rest),
-            [byte, rest @ ..] => (*byte, rest),
-            [] => return false,
-        };
-        if byte != *expected {
-            return false;
-        }
-        name = rest;
-    }
-    name.is_empty()
+fn spells(name: &[u8], key: &[u8]) -> bool {
+    decoded_bytes(name, b' ').eq(key.iter().copied())
 }
 
-/// As the forms of browsers write it: WHATWG URL, section 5.1.
+/// A value as the forms of browsers write it.
 fn decoded_query(bytes: &[u8]) -> Cow<'_, [u8]> {
-    if !bytes.contains(&b'+') {
-        return percent_decoded(bytes);
+    if bytes.contains(&b'+') {
+        Cow::Owned(decoded_bytes(bytes, b' ').collect())
+    } else {
+        percent_decoded(bytes)
     }
-    let bytes: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-    Cow::Owned(percent_decoded(&bytes).into_owned())
 }
 
 fn text(bytes: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {

@@ -101,8 +101,15 @@ fn encode_byte(to: &mut String, byte: u8, stays: bool) {
     if stays { to.push(char::from(byte)) } else { push_encoded(to, byte) }
 }
 
+/// Text with all percent-encoded that cannot stand in an address. Looser than RFC 3986: browsers send `|` and others as they are.
+pub(crate) fn fit_for_a_target(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    encode(&mut encoded, text, |byte| byte.is_ascii_graphic());
+    encoded
+}
+
 /// RFC 3986 section 2.1.
-pub(super) fn push_encoded(to: &mut String, byte: u8) {
+fn push_encoded(to: &mut String, byte: u8) {
     let _ = write!(to, "%{byte:02X}");
 }
 

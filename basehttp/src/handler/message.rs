@@ -316,6 +316,11 @@ fn latin1(value: &str) -> Cow<'_, [u8]> {
     Cow::Owned(value.chars().filter_map(|c| u8::try_from(c).ok()).collect())
 }
 
+/// The bytes that are this text in latin-1, if it has no other characters.
+pub(crate) fn latin1_bytes(text: &str) -> Option<Vec<u8>> {
+    text.chars().map(|c| u8::try_from(c).ok()).collect()
+}
+
 /// Appends bytes as latin-1, whose characters are the first 256 of Unicode.
 #[inline]
 pub(crate) fn push_latin1(text: &mut String, bytes: &[u8]) {

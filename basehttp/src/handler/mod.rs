@@ -34,7 +34,7 @@ pub(crate) mod instance;
 mod join;
 #[cfg(feature = "json")]
 mod json;
-mod link;
+pub(crate) mod link;
 mod log;
 pub(crate) mod log_line;
 mod message;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::buffer::Buffer;
-use super::message::{Message, push_latin1};
+use super::message::{Message, latin1_bytes, push_latin1};
 use crate::proto::fault::Fault;
 use crate::proto::framing::{self, Body, Persistence};
 use crate::proto::head::Head;
@@ -256,8 +256,7 @@ fn wire_bytes(path: &str) -> Cow<'_, [u8]> {
     if path.is_ascii() {
         return Cow::Borrowed(path.as_bytes());
     }
-    let latin1: Option<Vec<u8>> = path.chars().map(|c| u8::try_from(c).ok()).collect();
-    match latin1 {
+    match latin1_bytes(path) {
         Some(bytes) if std::str::from_utf8(&bytes).is_ok() => Cow::Owned(bytes),
         _ => Cow::Borrowed(path.as_bytes()),
     }

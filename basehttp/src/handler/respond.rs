@@ -11,7 +11,7 @@ use super::class::ClassVariables;
 use super::instance::InstanceVariables;
 use super::payload::Payload;
 use super::resolution::{allowed, function};
-use super::response::{Response, Step, ValueParts};
+use super::response::{Kind, Response, ValueParts};
 use super::returned_error::ReturnedError;
 use super::wfile::WFile;
 use super::{BaseHTTPRequestHandler, RequestHandler, ResponseCode, date_cache, error_page};
@@ -183,11 +183,11 @@ fn allow(handler: &dyn AnyHandler, status: HTTPStatus) -> Option<String> {
 
 /// Sends what a method has returned, unless that is what it has written. Its failure is the method's.
 pub(super) fn send(handler: &dyn AnyHandler, response: Response) -> Result<(), ReturnedError> {
-    let ValueParts { code, fields, body } = match response.into_step() {
-        Step::None => return Ok(()),
-        Step::Send(value) => value,
-        Step::SendError(error) => return Err(error.into()),
-        Step::Fail(error) => return Err(error),
+    let ValueParts { code, fields, body } = match response.into_kind() {
+        None => return Ok(()),
+        Some(Kind::Value(value)) => value,
+        Some(Kind::Error(error)) => return Err(error.into()),
+        Some(Kind::Failed(error)) => return Err(error),
     };
     handler.send_response(&code);
     for (name, value) in &fields {

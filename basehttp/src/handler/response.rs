@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Display};
 
 use super::http_error::HttpError;
+use super::link::fit_for_a_target;
 use super::payload::Payload;
 use super::response_code::{Field, ResponseCode};
 use super::returned_error::ReturnedError;
@@ -45,21 +46,13 @@ use crate::sync::Arc;
 #[must_use = "a method returns it, and the server sends it"]
 pub struct Response(Option<Box<Kind>>);
 
-enum Kind {
+/// A response that the method has not written.
+pub(super) enum Kind {
     Value(ValueParts),
     /// A page of the handler's.
     Error(HttpError),
     /// The value could not be made into bytes.
     Failed(ReturnedError),
-}
-
-/// What is to be done about a response.
-pub(super) enum Step {
-    /// Nothing: the method has written it.
-    None,
-    Send(ValueParts),
-    SendError(HttpError),
-    Fail(ReturnedError),
 }
 
 /// A response that is to be sent.
@@ -122,13 +115,9 @@ impl Response {
         Self(Some(Box::new(kind)))
     }
 
-    pub(super) fn into_step(self) -> Step {
-        match self.0.map(|kind| *kind) {
-            None => Step::None,
-            Some(Kind::Value(value)) => Step::Send(value),
-            Some(Kind::Error(error)) => Step::SendError(error),
-            Some(Kind::Failed(error)) => Step::Fail(error),
-        }
+    /// None for what the method has written.
+    pub(super) fn into_kind(self) -> Option<Kind> {
+        self.0.map(|kind| *kind)
     }
 
     fn set_code(mut self, code: &impl ResponseCode) -> Self {
@@ -405,15 +394,7 @@ impl Redirect {
     }
 
     fn with(status: HTTPStatus, location: &str) -> Self {
-        let mut encoded = String::with_capacity(location.len());
-        for byte in location.bytes() {
-            if byte.is_ascii_graphic() {
-                encoded.push(char::from(byte));
-            } else {
-                super::link::push_encoded(&mut encoded, byte);
-            }
-        }
-        Self { status, location: encoded }
+        Self { status, location: fit_for_a_target(location) }
     }
 }
 

@@ -34,6 +34,11 @@ pub struct RouteRow {
     pub call: u16,
 }
 
+impl RouteRow {
+    /// The row of a route that a `#[cfg]` leaves out: nothing leads to it.
+    pub const ABSENT: Self = Self { method: "", pattern: "", function: "", call: 0 };
+}
+
 /// What answers the current request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Resolution {

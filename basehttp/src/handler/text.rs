@@ -1,6 +1,7 @@
 //! Text for pages, and out of targets.
 
 use super::error_page::escape;
+use super::message::latin1_bytes;
 use crate::proto::grammar::percent_decoded;
 
 /// Text as it may stand in a page of HTML, also between quotes: Python's `html.escape`.
@@ -29,8 +30,7 @@ pub fn html_escape(text: &str) -> String {
 /// ```
 #[doc(alias("percent_decode", "urldecode"))]
 pub fn unquote(text: &str) -> String {
-    let latin1: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c).ok()).collect();
-    if let Some(bytes) = latin1 {
+    if let Some(bytes) = latin1_bytes(text) {
         match String::from_utf8(percent_decoded(&bytes).into_owned()) {
             Ok(text) => return text,
             // What has come raw was UTF-8; what was encoded is not, or not all of it.

@@ -92,19 +92,23 @@ pub(crate) fn percent_decoded(bytes: &[u8]) -> Cow<'_, [u8]> {
         return Cow::Borrowed(bytes);
     }
     let mut decoded = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let [byte, after @ ..] = rest {
-        if let (b'%', [high, low, after @ ..]) = (byte, after)
+    decoded.extend(decoded_bytes(bytes, b'+'));
+    Cow::Owned(decoded)
+}
+
+/// Those bytes one by one. `plus` is what a plus sign stands for that is not encoded: a blank in forms (WHATWG URL, section 5.1).
+pub(crate) fn decoded_bytes(mut bytes: &[u8], plus: u8) -> impl Iterator<Item = u8> {
+    std::iter::from_fn(move || {
+        let (byte, rest) = bytes.split_first()?;
+        if let (b'%', [high, low, after @ ..]) = (byte, rest)
             && let (Some(high), Some(low)) = (hex_value(*high), hex_value(*low))
         {
-            decoded.push(high << 4 | low);
-            rest = after;
-        } else {
-            decoded.push(*byte);
-            rest = after;
+            bytes = after;
+            return Some(high << 4 | low);
         }
-    }
-    Cow::Owned(decoded)
+        bytes = rest;
+        Some(if *byte == b'+' { plus } else { *byte })
+    })
 }
 
 /// The bytes without the SP and HTAB at both ends; every other byte stays.

@@ -4,6 +4,7 @@ use std::fmt::{self, Display};
 
 use super::method::check_method;
 use super::{Response, Run, run};
+use crate::handler::link::fit_for_a_target;
 use crate::handler::{BaseHTTPRequestHandler, RequestHandler};
 use crate::proto::grammar::{is_field_text, is_token_text};
 use crate::proto::target::{self, Form};
@@ -299,7 +300,7 @@ impl ClientRequest<'_> {
     pub fn send(self) -> Response {
         let Run { responses, output, log } = (self.client.run)(self.to_bytes());
         match <[Response; 1]>::try_from(responses) {
-            Ok([response]) if is_final(&response) => {
+            Ok([response]) if response.status != 0 && !response.is_interim() => {
                 // The harness shows it for a test that fails.
                 eprint!("{log}");
                 response
@@ -354,11 +355,6 @@ impl Field {
     }
 }
 
-/// Whether it answers a request of HTTP/1.1, and is not an interim response alone.
-fn is_final(response: &Response) -> bool {
-    !matches!(response.status, 0 | 100 | 102..=199)
-}
-
 fn add_field(bytes: &mut Vec<u8>, name: &str, value: &[u8]) {
     bytes.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
 }
@@ -369,18 +365,13 @@ fn check_target(method: &str, target: &str) {
     if let Some((before, _)) = target.split_once('#') {
         panic!("{target:?}: clients keep the fragment to themselves; did you mean {before:?}?");
     }
-    let likely: String = target.bytes().map(encoded).collect();
+    let likely = fit_for_a_target(target);
     assert!(likely == target, "{target:?} has to be percent-encoded; did you mean {likely:?}?");
     match target::form_of(method.as_bytes(), target.as_bytes()) {
         Some(Form::Relative) => panic!("a path begins with a slash: did you mean \"/{target}\"?"),
         Some(_) => {}
         None => panic!("{target:?} is no target of {method} (RFC 9112 section 3.2)"),
     }
-}
-
-/// A byte as it may stand in a target. Looser than RFC 3986: browsers send `|` and others as they are.
-fn encoded(byte: u8) -> String {
-    if byte.is_ascii_graphic() { char::from(byte).to_string() } else { format!("%{byte:02X}") }
 }
 
 /// What `Host` is, unless the test says it: RFC 9112 section 3.2.

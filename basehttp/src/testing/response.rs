@@ -103,6 +103,11 @@ impl Response {
         })
     }
 
+    /// Whether another response follows it (RFC 9110 section 15.2). 101 is the last of its kind.
+    pub(super) fn is_interim(&self) -> bool {
+        matches!(self.status, 100 | 102..=199)
+    }
+
     /// Takes apart the bytes that answer one request.
     pub(super) fn parse(mut bytes: &[u8], head: bool) -> Self {
         let mut interim = Vec::new();
@@ -111,7 +116,7 @@ impl Response {
                 let version = "HTTP/0.9".to_owned();
                 return Self { version, body: bytes.to_vec(), interim, ..Self::default() };
             };
-            if matches!(response.status, 100 | 102..=199) && !rest.is_empty() {
+            if response.is_interim() && !rest.is_empty() {
                 interim.push(response);
                 bytes = rest;
                 continue;
