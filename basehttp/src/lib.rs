@@ -271,7 +271,6 @@
 //! - `bytes`: a [`Payload`] of a `bytes::Bytes`.
 //! - `cgi`: `CGIHandler`, `CGIHTTPRequestHandler`, on unix. With it comes `files`.
 //! - `files`: [`FileHandler`], [`SimpleHTTPRequestHandler`], [`Directory`], [`Assets`].
-//! - `cli`: the command `basehttp`, for `cargo install`.
 //! - `form`: `Form`, the body of an HTML form as an argument of a route.
 //! - `http`: `http::HeaderMap` as a [`Message`], `http::StatusCode` as a [`ResponseCode`], and `HttpTypes`:
 //!   requests and responses as `http` has them.

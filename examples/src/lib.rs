@@ -1,1 +1,1 @@
-//! Examples of `basehttp`: see the `examples` folder of this package.
+//! Programs that need nothing but `basehttp` and the standard library: see the folder `examples` of this package.

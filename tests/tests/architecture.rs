@@ -5,11 +5,15 @@ mod circles;
 #[path = "architecture/imports.rs"]
 mod imports;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use imports::Crate;
+
+/// The crates that are published, and the root of each.
+const PACKAGES: [(&str, &str); 3] =
+    [("basehttp", "lib.rs"), ("basehttp-cli", "main.rs"), ("basehttp-macros", "lib.rs")];
 
 /// A source file of the crate, its path from `src`, and its lines without comments and without its tests.
 struct Source {
@@ -161,9 +165,8 @@ fn the_family_sees_the_handlers_and_not_the_server() {
 }
 
 #[test]
-fn the_command_sees_what_users_of_the_crate_see() {
-    let sources = sources("basehttp");
-    let command: Vec<_> = sources.iter().filter(|source| source.top() == "bin").collect();
+fn the_command_uses_the_public_api_alone() {
+    let command = sources("basehttp-cli");
     assert!(command.len() > 5, "{}", command.len());
     let hidden = ["basehttp::__private", "__base", "__base_mut", "__files", "__cgi", "#[path"];
     let found: Vec<_> = command.iter().flat_map(|source| source.naming(&hidden)).collect();
@@ -175,7 +178,7 @@ fn nothing_but_server_names_a_socket_or_a_thread() {
     let words = [SOCKETS, THREADS].concat();
     let found: Vec<_> = sources("basehttp")
         .iter()
-        .filter(|source| !matches!(source.top(), "server" | "sync" | "testing" | "bin"))
+        .filter(|source| !matches!(source.top(), "server" | "sync" | "testing"))
         .flat_map(|source| source.naming(&words))
         .collect();
     report("a socket or a thread outside of server", &found);
@@ -184,7 +187,7 @@ fn nothing_but_server_names_a_socket_or_a_thread() {
 /// A build that counts who writes what has to see all of it.
 #[test]
 fn nothing_but_sync_imports_what_threads_share() {
-    let own = ["sync", "testing", "bin"];
+    let own = ["sync", "testing"];
     let sources = sources("basehttp");
     let others = sources
         .iter()
@@ -200,18 +203,15 @@ fn nothing_but_sync_imports_what_threads_share() {
 #[test]
 fn no_circle_among_the_files() {
     let mut found = Vec::new();
-    let packages: [(&str, &[&str]); 2] =
-        [("basehttp", &["lib.rs", "bin/basehttp/main.rs"]), ("basehttp-macros", &["lib.rs"])];
-    for (package, roots) in packages {
+    for (package, root) in PACKAGES {
         let texts = texts(package);
-        let crates: Vec<_> = roots.iter().map(|root| Crate::read(&texts, root)).collect();
-        let read: BTreeSet<_> = crates.iter().flat_map(Crate::files).collect();
+        let source = Crate::read(&texts, root);
+        let read = source.files();
         for path in texts.keys().filter(|path| !read.contains(path.as_str())) {
             let is_of_tests = ["tests.rs", "tests/", "models/"].iter().any(|part| path.contains(part));
             assert!(is_of_tests, "{package}/src/{path} is not a file of the crate");
         }
-        let imports = crates.iter().flat_map(Crate::imports).collect();
-        found.extend(circles::described(&imports, &texts));
+        found.extend(circles::described(&source.imports(), &texts));
     }
     report("circles of imports", &found);
 }
@@ -224,7 +224,7 @@ const MOST_LINES: usize = 700;
 #[test]
 fn files_have_at_most_700_lines() {
     let mut found = Vec::new();
-    for package in ["basehttp", "basehttp-macros"] {
+    for (package, _) in PACKAGES {
         for source in sources(package).iter().filter(|source| source.lines > HINT_LINES) {
             let line = format!("{package}/src/{}: {} lines", source.path, source.lines);
             if source.lines > MOST_LINES {
@@ -240,11 +240,11 @@ fn files_have_at_most_700_lines() {
 #[test]
 fn there_is_no_unsafe_code() {
     let mut found = Vec::new();
-    for package in ["basehttp", "basehttp-macros"] {
+    for (package, root) in PACKAGES {
         let sources = sources(package);
-        let root = sources.iter().find(|source| source.path == "lib.rs").expect("a lib.rs");
+        let root = sources.iter().find(|source| source.path == root).expect("the root of the crate");
         if root.naming(&["forbid(unsafe_code)"]).is_empty() {
-            found.push(format!("{package}: lib.rs does not forbid it"));
+            found.push(format!("{package}: {} does not forbid it", root.path));
         }
         let code = |line: &str| {
             contains(line, "unsafe {") || contains(line, "unsafe fn") || contains(line, "unsafe impl")
@@ -260,7 +260,7 @@ fn there_is_no_unsafe_code() {
 #[test]
 fn every_file_says_what_it_is_for() {
     let mut found = Vec::new();
-    for package in ["basehttp", "basehttp-macros"] {
+    for (package, _) in PACKAGES {
         let root = root().join(package).join("src");
         let mut paths = Vec::new();
         files(&root, &mut paths);

@@ -232,7 +232,7 @@ fn hello_serves_at_port_8000() {
 
 #[expect(dead_code, reason = "its main function is not called here")]
 mod hello {
-    include!("../examples/hello.rs");
+    include!("../../examples/hello.rs");
 
     #[test]
     fn handler() {

@@ -80,7 +80,7 @@ pub(crate) fn spawn(name: &str, arguments: &[&str]) -> Child {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| {
-            panic!("{}: {error}; build it with `cargo build --examples`", program.display())
+            panic!("{}: {error}; build it with `cargo build --workspace --examples`", program.display())
         })
 }
 
