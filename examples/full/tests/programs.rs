@@ -245,12 +245,14 @@ mod hello {
         let answers = exchange(&format!("{get}{get}"));
         let parts = [
             "\r\nServer: Hello/1.0 ",
-            "\r\nX-Path-Length: 6\r\n",
-            "\r\n\r\n127.0.0.1 said /there for the 1. time\n",
-            "\r\n\r\n127.0.0.1 said /there for the 2. time\n",
+            "\r\n\r\nHello 127.0.0.1, request 1 of this connection\n",
+            "\r\n\r\nHello 127.0.0.1, request 2 of this connection\n",
         ];
         super::check(&answers, "HTTP/1.1 200 OK", &parts);
-        super::check(&exchange(&super::request("GET /nope")), "HTTP/1.1 404 No such page", &[]);
+        let sum = exchange(&super::request("GET /add/2/40"));
+        super::check(&sum, "HTTP/1.1 200 OK", &["\r\nContent-Type: text/plain; charset=utf-8\r\n", "\r\n\r\n42"]);
+        let too_much = format!("GET /add/{}/1", i64::MAX);
+        super::check(&exchange(&super::request(&too_much)), "HTTP/1.1 404 Not Found", &[]);
         super::check(&exchange(&super::request("SPAM /")), "HTTP/1.1 200 Lovely Spam", &[]);
     }
 }

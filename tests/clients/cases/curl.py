@@ -303,9 +303,9 @@ def case_hello(stage):
     try:
         got = fine(curl(stage, program.url("/a"), program.url("/there"), "-o", os.devnull))
         check(got.each("num_connects"), [1, 0], "new connections")
-        check(got.body, b"127.0.0.1 said /a for the 1. time\n", "body")
-        check(got.fields["x-path-length"], "6", "X-Path-Length of the second")
-        fine(curl(stage, program.url("/nope")), 404)
+        check(got.body, b"Hello 127.0.0.1, request 1 of this connection\n", "body")
+        check(fine(curl(stage, program.url("/add/2/40"))).body, b"42", "the sum")
+        fine(curl(stage, program.url("/add/2/x")), 404)
         check(fine(curl(stage, "-X", "SPAM", program.url())).line, "HTTP/1.1 200 Lovely Spam", "status line")
     finally:
         stage.examples.remove(program)
