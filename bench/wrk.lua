@@ -1,4 +1,4 @@
--- Makes the requests of a scenario and prints what wrk measured as a line of JSON.
+-- Makes the requests of a scenario, and prints the result as a line of JSON.
 -- Arguments: METHOD, bytes of the body, requests per write, "close" or "keep-alive".
 
 init = function(args)
@@ -11,7 +11,7 @@ init = function(args)
       wrk.headers["Connection"] = "close"
    end
    if depth > 1 then
-      -- wrk makes its request of this once and for all; a function request() would be called for each.
+      -- wrk calls this once for all requests; it would call a function request() for each of them.
       local format = wrk.format
       wrk.format = function(...)
          return string.rep(format(...), depth)

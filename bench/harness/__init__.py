@@ -1,1 +1,1 @@
-"""The parts of bench/run."""
+"""What the scripts of bench share."""

@@ -9,7 +9,7 @@ from .servers import HERE
 
 
 def build(programs, no_build=False, profile="release"):
-    """Builds them, and returns where each one is."""
+    """Builds them, and returns the path of each."""
     programs = sorted(set(programs))
     if not programs:
         return {}

@@ -1,4 +1,4 @@
-"""Clients that wrk is not made for: idle ones, half-sent heads, fresh ones beside them."""
+"""Clients that wrk cannot provide: idle ones, half-sent heads, and fresh ones beside them."""
 
 import resource
 import select
@@ -14,7 +14,7 @@ FRESH = 200
 
 
 def raise_file_limit(wanted):
-    """Raises the number of descriptors for this process and those it starts; returns how many there are."""
+    """Raises the limit of descriptors for this process and its children; returns the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < wanted:
         for limits in ((wanted, max(wanted, hard)), (min(wanted, hard), hard)):
@@ -44,12 +44,12 @@ def get(client):
     while HELLO not in received:
         piece = client.recv(4096)
         if not piece:
-            raise ConnectionError("closed without an answer")
+            raise ConnectionError("closed without a response")
         received += piece
 
 
 def fresh(port):
-    """Connects, asks, closes, one client after the other; returns how many were served, and how fast."""
+    """Connects, sends a request and closes, one client after the other; returns how many were served, and how fast."""
     times = []
     failures = 0
     for _ in range(FRESH):
@@ -69,10 +69,10 @@ def fresh(port):
 
 
 def hold(process, count, begin, window, deadline):
-    """Opens `count` connections, brings each into its state by `begin`, and looks at the server meanwhile."""
+    """Opens `count` connections, brings each into its state by `begin`, and measures the server meanwhile."""
     before = fresh(process.port)
     if before["served"] < FRESH:
-        raise Failed(f"serves {before['served']} of {FRESH} fresh clients on an idle server")
+        raise Failed(f"serves only {before['served']} of {FRESH} fresh clients when idle")
     time.sleep(0.3)
     result = {"wanted": count, "before": before, "threads_before": process.threads(), "note": None}
     memory = process.memory()
@@ -109,7 +109,7 @@ def hold(process, count, begin, window, deadline):
 
 
 def idle(process, seconds):
-    """CPU time and wake-ups of a server that has nothing to do."""
+    """CPU time and wake-ups of an idle server."""
     cpu, switches, start = sum(process.cpu()), process.switches(), time.monotonic()
     time.sleep(seconds)
     passed = time.monotonic() - start
@@ -120,7 +120,7 @@ def idle(process, seconds):
 
 
 def closed(clients):
-    """How many of the connections the server has closed, or answered, meanwhile."""
+    """How many of the connections the server has closed or answered meanwhile."""
     poll = select.poll()
     for client in clients:
         poll.register(client, select.POLLIN)
@@ -128,7 +128,7 @@ def closed(clients):
 
 
 def until_closed(clients, opened, seconds):
-    """Waits until the server has closed all of them; returns how long after the last was opened, or None."""
+    """Waits until the server has closed all of them; returns the time since the last was opened, or None."""
     while (passed := time.monotonic() - opened) < seconds:
         if closed(clients) == len(clients):
             return passed

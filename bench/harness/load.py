@@ -1,4 +1,4 @@
-"""What bench/fair and bench/scale share: servers, the program `load`, medians."""
+"""Shared by bench/fair and bench/scale: servers, the program `load`, medians."""
 
 import argparse
 import contextlib
@@ -17,13 +17,13 @@ from .build import build
 from .process import Failed, Process, free_port, machine_cpu
 
 CORES = len(os.sched_getaffinity(0))
-QUIET = 0.05  # what share of the machine's CPU time others may take in a run
+QUIET = 0.05  # the share of the machine's CPU time that others may take in a run
 
 
 class Server:
     """A server, as `count` processes on one port. `command` is one of this workspace's programs, or any command line.
 
-    `kind` says what its arguments are: "basehttp" is a build of bench_server, of this commit or of another one.
+    `kind` decides its arguments: "basehttp" is a build of bench_server, from this commit or another.
     """
 
     def __init__(self, name, command, kind="peer", args=(), count=1):
@@ -35,7 +35,7 @@ class Server:
 
     @contextlib.contextmanager
     def running(self, extra=()):
-        """The port and the ids of its processes."""
+        """Gives the port and the ids of its processes."""
         port = free_port()
         with contextlib.ExitStack() as stack:
             pids = []
@@ -45,19 +45,19 @@ class Server:
                 before = listeners(port)
                 process = stack.enter_context(Process(command, port, folder))
                 pids.append(process.child.pid)
-                # A connection says nothing of it: the first process takes those.
+                # A connection would not show it: the first process accepts those.
                 end = time.monotonic() + 10
                 while listeners(port) == before:
                     process.check()
                     if time.monotonic() > end:
-                        raise Failed("a process more does not listen")
+                        raise Failed("a further process does not listen")
                     time.sleep(0.01)
             yield port, pids
             process.check()
 
 
 def listeners(port):
-    """How many sockets listen at it."""
+    """How many sockets listen at this port."""
     wanted = f"0100007F:{port:04X}"
     with open("/proc/net/tcp", encoding="ascii") as file:
         return sum(fields[1] == wanted and fields[3] == "0A" for fields in map(str.split, file))
@@ -68,12 +68,12 @@ def builds(named):
     for text in named:
         name, separator, command = text.partition("=")
         if not separator or not command:
-            sys.exit(f"--server {text}: it is NAME=COMMAND")
+            sys.exit(f"--server {text}: write it as NAME=COMMAND")
         yield Server(name, shlex.split(command), "basehttp")
 
 
 def run(program, server, arguments, extra=()):
-    """What `load` measured of a new process of the server."""
+    """Starts the server anew, and returns what `load` measured."""
     with server.running(extra) as (port, pids):
         command = [program, "--port", str(port), *arguments]
         command += [argument for pid in pids for argument in ("--pid", str(pid))]
@@ -82,7 +82,7 @@ def run(program, server, arguments, extra=()):
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         except subprocess.TimeoutExpired:
-            raise Failed("the load does not come to an end") from None
+            raise Failed("the load did not end in time") from None
         passed, machine = time.monotonic() - start, machine_cpu() - machine
     if done.returncode != 0:
         raise Failed((done.stderr.strip().splitlines() or ["no output"])[-1][:160])
@@ -93,7 +93,7 @@ def run(program, server, arguments, extra=()):
 
 
 def rounds(servers, count, measure, noisy):
-    """Runs all servers in turn, `count` times; returns the runs of each one by its name, or why there are none."""
+    """Runs all servers in turn, `count` times; returns by name the runs of each, or the reason why there are none."""
     results = {server.name: [] for server in servers}
     for _ in range(count):
         for server in servers:
@@ -111,7 +111,7 @@ def rounds(servers, count, measure, noisy):
 
 
 def middle(runs, *keys):
-    """The median of a figure of the runs, which stands under these keys."""
+    """The median of one figure of the runs, found under these keys."""
 
     def figure(run):
         for key in keys:
@@ -130,7 +130,7 @@ def errors(runs):
 
 
 def parser(text, names, what):
-    """The arguments that both have."""
+    """The arguments that both scripts have."""
     made = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--quick", action="store_true", help="one round of half a second each: a smoke test")
     made.add_argument("--rounds", type=int, default=5, help="runs of each server in each scenario (5)")
@@ -145,8 +145,8 @@ def parser(text, names, what):
         help="another build of bench_server, run in turn with the others; `env A=1 PROGRAM` sets its environment",
     )
     made.add_argument("--json", metavar="FILE", help="write every single run to FILE")
-    made.add_argument("--profile", default="release", help="what cargo builds with; `quick` for a first look (release)")
-    made.add_argument("--no-build", action="store_true", help="use the programs as they were built last")
+    made.add_argument("--profile", default="release", help="the profile of the build; `quick` for a first look (release)")
+    made.add_argument("--no-build", action="store_true", help="use the programs of the last build")
     return made
 
 
@@ -163,7 +163,7 @@ def prepare(arguments, servers):
     for server in servers:
         server.command = [programs[server.command[0]]]
     clients.raise_file_limit(20_000)
-    # Whoever ends the script ends its servers, too.
+    # When the script is ended, its servers end as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     return [*builds(arguments.server), *servers], programs["load"]
 
@@ -190,7 +190,7 @@ def finish(arguments, data, noisy):
     if noisy:
         print(
             f"\nIn {len(noisy)} runs, others took more than {QUIET * 100:.0f} % of the machine's CPU time "
-            f"(the most: {max(noisy) * 100:.0f} %): measure again on a quiet machine."
+            f"(at most {max(noisy) * 100:.0f} %): measure again on a quiet machine."
         )
 
 

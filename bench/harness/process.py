@@ -1,4 +1,4 @@
-"""Server processes: starting, measuring through /proc, ending."""
+"""Server processes: start, measure through /proc, stop."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ class Process:
         self.port = port
         self.log = os.path.join(folder, "stderr")
         with open(self.log, "wb") as log:
-            # A session of its own, so that an interrupt of the script ends it through `stop` alone.
+            # In its own session, so that an interrupt of the script ends it only through `stop`.
             self.child = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
@@ -90,7 +90,7 @@ class Process:
         return found
 
     def cpu(self):
-        """Seconds of CPU time so far: (user, system), of all threads, also of those that have ended."""
+        """Seconds of CPU time so far: (user, system), of all threads, including those that have ended."""
         user = system = 0
         for pid in self.pids():
             fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
@@ -100,7 +100,7 @@ class Process:
         return user / TICK, system / TICK
 
     def memory(self):
-        """Resident bytes, of smaps_rollup: the counters of `status` are off by up to some hundred KiB."""
+        """Resident bytes, from smaps_rollup: the counters of `status` are off by up to some hundred KiB."""
         total = 0
         for pid in self.pids():
             for line in _read(f"/proc/{pid}/smaps_rollup").splitlines():
@@ -112,7 +112,7 @@ class Process:
         return sum(_status(pid, "Threads") for pid in self.pids())
 
     def switches(self):
-        """How often its threads have gone to sleep, which is how often they were awake."""
+        """How often its threads went to sleep, which is how often they were awake."""
         total = 0
         for pid in self.pids():
             try:
@@ -139,7 +139,7 @@ def _status(pid, key):
 
 
 def machine_cpu():
-    """Seconds of CPU time that the machine has spent on anything, or that other machines took from it."""
+    """Seconds of CPU time that the machine has spent on anything, or lost to other machines."""
     fields = [int(field) for field in _read("/proc/stat").split("\n", 1)[0].split()[1:]]
     user, nice, system, _idle, _iowait, irq, softirq, steal = fields[:8]
     return (user + nice + system + irq + softirq + steal) / TICK
@@ -149,7 +149,7 @@ _next_port = 20000
 
 
 def free_port():
-    """A port that no run had before, so that none meets connections that an earlier one has left behind."""
+    """A port that no earlier run used, so that a run never meets leftover connections."""
     global _next_port
     while True:
         _next_port += 1

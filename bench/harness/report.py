@@ -9,7 +9,7 @@ def table(scenario, rows, limit, alone, remarks):
     """The Markdown table of a scenario.
 
     `rows` are (name, runs or reason), `limit` is the name of the limit, `alone` has the medians of the servers
-    without the load beside, `remarks` what is to be known about the rows of some servers.
+    without the second load, `remarks` has remarks on the rows of some servers.
     """
     if isinstance(scenario, Holding):
         return _holding(rows)
@@ -57,7 +57,7 @@ def medians_of(rows):
 
 
 def _split(rows, remarks):
-    """(name, label, medians) of those with figures, (name, why there are none) of the others, and notes."""
+    """(name, label, medians) of those with figures, (name, reason) of the others, and notes."""
     good, bad, notes = [], [], []
     for name, runs in rows:
         if not isinstance(runs, list):
@@ -91,7 +91,7 @@ def _plain(scenario, good, limit):
         line = [label, f"{m['rate']:,.0f}", f"{m['spread'] * 50:.0f}"]
         line += [f"{m['rate'] / base['rate']:.2f}"] if base else []
         line += [f"{m['rate'] / scenario.ideal:.2f}"] if scenario.ideal else []
-        # wrk takes the requests of one write for one, and its percentiles are nonsense then.
+        # wrk counts the requests of one write as one, so its percentiles are meaningless.
         p99 = "-" if scenario.load.depth > 1 else _short(m["p99"])
         line += [p99, _short(m["cpu"]), _short(m["user"]), _short(m["system"])]
         line += [f"{m['cpu'] / base['cpu']:.2f}"] if base else []
@@ -157,7 +157,7 @@ def _holding(rows):
     return _markdown(head, lines, bad, [])
 
 
-# What the summary shows of a scenario: its heading, and the figure.
+# The columns of the summary: scenario, heading, figure.
 SUMMARY = [
     ("keepalive-64", "`/`: requests/s", lambda m: f"{m['rate']:,.0f}"),
     ("keepalive-64", "p99 ms", lambda m: _short(m["p99"])),
@@ -176,13 +176,13 @@ SUMMARY = [
 
 
 def _each(result):
-    """The memory of a connection, and how many there were if the server took no more."""
+    """The memory of a connection, and the number of connections if the server accepted fewer."""
     taken = f" (of {result['count']:,})" if result["note"] else ""
     return f"{result['memory_each']:,.0f}{taken}"
 
 
 def summary(scenarios):
-    """One line for each server, with the most important figures of the scenarios that were run."""
+    """One line for each server, with the main figures of the scenarios that were run."""
     columns = [column for column in SUMMARY if column[0] in scenarios]
     names = [name for rows in scenarios.values() for name in rows]
     figures = {}

@@ -1,4 +1,4 @@
-"""The scenarios: what is asked of a server, and one run of it."""
+"""The scenarios: the load of each, and one run."""
 
 import json
 import os
@@ -16,7 +16,7 @@ CORES = len(os.sched_getaffinity(0))
 
 @dataclass
 class Load:
-    """What one wrk does."""
+    """The load of one wrk process."""
 
     path: str
     connections: int
@@ -52,15 +52,15 @@ class Scenario:
     load: Load
     beside: Load | None = None
     needs: list = field(default_factory=list)
-    """Handlers wait in it, so servers with a pool of threads get the larger one."""
+    """Its handlers wait, so servers with a thread pool get the larger one."""
     waits: bool = False
-    """The most requests per second that the handler's own time allows for."""
+    """The most requests per second that the handler's own time allows."""
     ideal: float | None = None
 
 
 @dataclass
 class Holding:
-    """Many connections that do nothing."""
+    """Many idle connections."""
 
     name: str
     title: str
@@ -124,7 +124,7 @@ SCENARIOS = [
 
 
 def obstacle(server, scenario):
-    """Why the server cannot take part, if so."""
+    """The reason why the server cannot take part, or None."""
     needs = ["/", *scenario.needs]
     if isinstance(scenario, Scenario):
         needs += [load.path for load in (scenario.load, scenario.beside) if load]
@@ -135,7 +135,7 @@ def obstacle(server, scenario):
 
 
 def run(server, scenario, seconds):
-    """One run of a scenario with wrk, on a server that has just been started."""
+    """One run of a scenario with wrk, on a server that was just started."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         with server.start(folder, scenario.waits) as process:
             machine, cpu_before = machine_cpu(), process.cpu()
@@ -143,7 +143,7 @@ def run(server, scenario, seconds):
             processes = []
             try:
                 if scenario.beside:
-                    # It begins before and ends after the load that it stands beside.
+                    # It begins before the main load, and ends after it.
                     processes.append(scenario.beside.start(process.port, seconds + 1))
                     time.sleep(0.5)
                 processes.append(scenario.load.start(process.port, seconds))
@@ -164,7 +164,7 @@ def run(server, scenario, seconds):
     result = {"main": outputs[0][0], "beside": outputs[1][0] if scenario.beside else None}
     requests = sum(output["requests"] for output, _ in outputs)
     if requests == 0:
-        raise Failed("not one request was answered")
+        raise Failed("no request was answered")
     result["user_us"], result["system_us"] = (part * 1e6 / requests for part in cpu)
     result["others"] = max(0.0, machine - sum(cpu) - client_cpu) / (passed * CORES)
     return result
@@ -176,7 +176,7 @@ def _finish(wrk, patience):
     try:
         text, _ = wrk.communicate(timeout=patience)
     except subprocess.TimeoutExpired:
-        raise Failed("wrk does not come to an end") from None
+        raise Failed("wrk did not end in time") from None
     after = os.times()
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
     line = text.strip().splitlines()[-1] if text.strip() else ""

@@ -1,4 +1,4 @@
-"""The servers, and what each of them can do."""
+"""The servers, and what each can do."""
 
 import http.client
 import os
@@ -19,10 +19,10 @@ GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 class Server:
     """A server under test.
 
-    `program` is one of this workspace; `threads` is (for quick handlers, for those that wait) where the number
-    of threads bounds how many handlers can wait; `scenarios` are those it is made for, all if None; `absent` are
-    routes that it answers without doing what they are for; `note`, or `note_waits` where handlers wait, is to be
-    known about its figures.
+    `program` is one of this workspace. `threads` is (for quick handlers, for those that wait) where the number of
+    threads limits how many handlers can wait. `scenarios` are those it takes part in, all if None. `absent` are
+    routes that it answers without doing their work. `note`, or `note_waits` where handlers wait, is a remark on its
+    figures.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Server:
         self.lacks = {}
 
     def remark(self, scenario):
-        """What is to be known about its figures in a scenario."""
+        """The remark on its figures in a scenario."""
         return self.note_waits if scenario.waits else self.note
 
     def start(self, folder, waits=False):
@@ -72,7 +72,7 @@ class Python(Server):
         return [sys.executable, os.path.join(HERE, "peers", "python.py"), "--port", str(port)]
 
 
-MAY = "its handlers cannot block: what waits is a timer of its scheduler, not a blocking call"
+MAY = "its handlers cannot block: they wait by a timer of its scheduler, not in a blocking call"
 
 SERVERS = [
     Server("limit", "limit", absent=["/blocking", "/nap", "/burn"]),
@@ -95,7 +95,7 @@ SERVERS = [
 
 
 def inspect(server):
-    """Finds out what a server can do; notes in `server.lacks` why it cannot do the rest."""
+    """Finds out what a server can do; records in `server.lacks` why it cannot do the rest."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         try:
             with server.start(folder, waits=True) as process:
@@ -131,11 +131,11 @@ def _route(path, least=0.0, expected=HELLO, body=None):
         method = "GET" if body is None else "POST"
         status, content, seconds = _request(port, method, path, body)
         if status != 200:
-            return f"absent: it answers {status}"
+            return f"absent: the response is {status}"
         if content != expected:
             return f"wrong content of {len(content)} bytes"
         if seconds < least:
-            return f"answers after {seconds * 1e6:.0f} us"
+            return f"responds after {seconds * 1e6:.0f} us"
         return None
 
     return check
@@ -154,7 +154,7 @@ def _pipelining(port):
         except TimeoutError:
             pass
         count = received.count(HELLO)
-        return None if count == 16 else f"absent: it answers {count} of 16 requests that come at once"
+        return None if count == 16 else f"absent: it answers {count} of 16 pipelined requests"
 
 
 def _closing(port):
@@ -167,9 +167,9 @@ def _closing(port):
         except TimeoutError:
             return "absent: it does not close when asked to"
         if HELLO not in received:
-            return "closes without an answer"
+            return "closes without a response"
         if b"connection: close" not in received.lower():
-            return "does not say that it closes, which wrk takes for an error"
+            return "does not announce the close, which wrk counts as an error"
         return None
 
 

@@ -28,7 +28,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = (
         -1
-    )  # buffered: else head and body are two packets, and the second waits 40 ms for an acknowledgement
+    )  # buffered: otherwise head and body are two packets, and the second waits 40 ms for an acknowledgement
 
     def do_GET(self):
         body = HELLO
@@ -66,7 +66,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    request_queue_size = 1024  # with the default of 5, most of 64 clients that come at once wait for a second
+    request_queue_size = 1024  # with the default of 5, most of 64 simultaneous clients wait for a second
 
 
 port = int(sys.argv[sys.argv.index("--port") + 1])
