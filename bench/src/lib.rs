@@ -1,4 +1,4 @@
-//! What the servers share: their arguments, and what the routes do.
+//! Shared by the servers: their arguments, and the work of the routes.
 
 use std::hint::black_box;
 use std::sync::LazyLock;
@@ -9,22 +9,22 @@ use std::time::{Duration, Instant};
 /// The response to `GET /`.
 pub const HELLO: &str = "Hello, World!";
 
-/// The longest body that `POST /echo` takes.
+/// The longest body that `POST /echo` accepts.
 pub const ECHO_LIMIT: usize = 1 << 20;
 
-/// The arguments of a server: `--port N`, and `--threads N` where the number of its threads can be chosen.
+/// The arguments of a server: `--port N`, and `--threads N` if the number of its threads can be chosen.
 pub struct Options {
     pub port: u16,
     pub threads: Option<usize>,
 }
 
 impl Options {
-    /// Reads the command line, and gets everything ready that the routes need.
+    /// Reads the command line, and prepares what the routes need.
     pub fn from_args() -> Self {
         let mut options = Self { port: 8000, threads: None };
         let mut args = std::env::args().skip(1);
         while let Some(arg) = args.next() {
-            let value = args.next().unwrap_or_else(|| panic!("{arg} wants a number"));
+            let value = args.next().unwrap_or_else(|| panic!("{arg} needs a number"));
             match arg.as_str() {
                 "--port" => options.port = value.parse().expect("a port"),
                 "--threads" => options.threads = Some(value.parse().expect("a number of threads")),
@@ -48,10 +48,10 @@ pub fn big() -> &'static str {
     &BIG
 }
 
-/// What `GET /blocking` does: it waits for 10 ms.
+/// The work of `GET /blocking`: it waits for 10 ms.
 pub const BLOCKING: Duration = Duration::from_millis(10);
 
-/// What `GET /nap` does: it waits for 300 us.
+/// The work of `GET /nap`: it waits for 300 us.
 pub const NAP: Duration = Duration::from_micros(300);
 
 pub fn blocking() {
@@ -62,7 +62,7 @@ pub fn nap() {
     thread::sleep(NAP);
 }
 
-/// What `GET /burn` does: it computes for 50 us.
+/// The work of `GET /burn`: it computes for 50 us.
 pub fn burn() {
     spin(50);
 }
@@ -71,14 +71,14 @@ fn spin(us: u64) {
     compute(ROUNDS.load(Ordering::Relaxed) * us / 50);
 }
 
-/// What a request of `bench/fair` and `bench/scale` asks for, before `Hello, World!` is sent.
+/// The work of a request of `bench/fair` and `bench/scale`, before `Hello, World!` is sent.
 #[derive(Clone, Copy)]
 pub enum Work {
-    /// `/` and `/q123456`: nothing. `/blocking/x` too, which begins as `/blocking` does.
+    /// `/` and `/q123456`: nothing. So does `/blocking/x`, which begins like `/blocking`.
     Nothing,
-    /// `/blocking`: it waits for 10 ms. `/sleep/MS`. `/s123456`: 3 ms, under a first segment that is new each time.
+    /// `/blocking`: it waits for 10 ms. `/sleep/MS`. `/s123456`: 3 ms, under a first segment that is always new.
     Wait(Duration),
-    /// `/sometimes?k=N`: one in N waits for 3 ms, which nobody can know before.
+    /// `/sometimes?k=N`: one in N waits for 3 ms, which cannot be predicted.
     Sometimes(u64),
     /// `/spin/US`: it computes.
     Spin(u64),
@@ -102,7 +102,7 @@ impl Work {
         })
     }
 
-    /// The same of a target as it stands in the request line.
+    /// The same, from a target as it is in the request line.
     pub fn of_target(target: &str) -> Option<Self> {
         match target.split_once('?') {
             Some((path, query)) => Self::of(path, Some(query)),
@@ -124,7 +124,7 @@ impl Work {
         }
     }
 
-    /// Whether an event loop has to hand it to other threads, by what its author knows: it may wait, or computes for more than
+    /// Whether its author would have an event loop hand it to other threads: it may wait, or computes for more than
     /// the 100 us that tokio's documentation allows.
     pub fn is_long(self) -> bool {
         match self {
@@ -139,7 +139,7 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// How long what is not in a cache takes.
+/// How long a cache miss takes.
 const MISS: Duration = Duration::from_millis(3);
 
 /// How many rounds of [`compute`] take 50 us on this machine.

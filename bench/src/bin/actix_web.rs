@@ -1,4 +1,4 @@
-//! actix-web; handlers that wait go to `web::block`.
+//! actix-web; handlers that wait run in `web::block`.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ async fn main() -> std::io::Result<()> {
     };
     HttpServer::new(app)
         .workers(options.threads.unwrap_or(2))
-        // The defaults of 5 seconds would end the scenarios with idle clients before they are measured.
+        // The defaults of 5 seconds would close idle clients before they are measured.
         .keep_alive(Duration::from_secs(60))
         .client_request_timeout(Duration::from_secs(60))
         .bind(options.address())?

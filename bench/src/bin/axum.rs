@@ -1,4 +1,4 @@
-//! axum on tokio's scheduler for several threads; handlers that wait go to `spawn_blocking`.
+//! axum on tokio's multi-thread scheduler; handlers that wait run in `spawn_blocking`.
 
 use axum::Router;
 use axum::http::{StatusCode, Uri};

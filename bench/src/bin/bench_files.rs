@@ -1,4 +1,4 @@
-//! The files of a folder, as they are, without a log: `bench_files --port N --directory FOLDER`.
+//! The files of a folder, without a log: `bench_files --port N --directory FOLDER`.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! hyper on tokio's scheduler for several threads; handlers that wait go to `spawn_blocking`.
+//! hyper on tokio's multi-thread scheduler; handlers that wait run in `spawn_blocking`.
 
 use std::convert::Infallible;
 

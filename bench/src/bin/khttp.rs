@@ -33,7 +33,7 @@ fn main() {
 fn text(request: &RequestContext, response: &mut ResponseHandle, body: &[u8]) -> std::io::Result<()> {
     let mut headers = Headers::new();
     headers.add("Content-Type", b"text/plain");
-    // It closes when asked to, and does not say so by itself.
+    // It closes when asked to, but does not announce it by itself.
     if request.headers.is_connection_close() {
         headers.set_connection_close();
     }

@@ -1,7 +1,7 @@
-//! The physical limit: one thread, one epoll, one read and one write for what came, and a constant response.
+//! The physical limit: one thread, one epoll, one read and one write for each event, and a constant response.
 //!
-//! It looks for the ends of heads and for what the three fixed responses need, and for nothing else. A POST has a body of
-//! [`BODY`] bytes. What waits or computes is absent.
+//! It looks only for the ends of heads and for what the three fixed responses need. A POST has a body of [`BODY`] bytes. There
+//! are no routes that wait or compute.
 
 use std::io::{self, ErrorKind, Read, Write};
 
@@ -18,9 +18,9 @@ const LISTENER: Token = Token(usize::MAX);
 
 struct Connection {
     stream: TcpStream,
-    /// A request that has not come whole.
+    /// An incomplete request.
     partial: Vec<u8>,
-    /// What has not gone yet of a response.
+    /// The unsent part of a response.
     pending: &'static [u8],
     closing: bool,
 }
@@ -29,7 +29,7 @@ struct Server {
     head_end: Finder<'static>,
     close: Finder<'static>,
     hello: &'static [u8],
-    /// Enough of them for the requests of one read.
+    /// Enough responses for the requests of one read.
     hellos: &'static [u8],
     bye: &'static [u8],
     echo: &'static [u8],
@@ -87,7 +87,7 @@ impl Server {
         }
     }
 
-    /// Reads and writes what there is. False when the connection is over.
+    /// Reads and writes as much as possible. False when the connection has ended.
     fn turn(&self, connection: &mut Connection, buffer: &mut [u8]) -> io::Result<bool> {
         if !connection.pending.is_empty() {
             connection.write(connection.pending)?;
@@ -116,7 +116,7 @@ impl Server {
         Ok(!(connection.closing && connection.pending.is_empty()))
     }
 
-    /// Answers the requests in `bytes`; returns how many bytes they were.
+    /// Answers the requests in `bytes`; returns how many bytes they had.
     fn answer(&self, connection: &mut Connection, bytes: &[u8]) -> io::Result<usize> {
         if bytes.starts_with(b"POST") {
             let Some(end) = self.head_end.find(bytes).map(|at| at + 4 + BODY) else { return Ok(0) };

@@ -1,15 +1,15 @@
-//! The load of `bench/fair` and `bench/scale`: a crowd of connections, and beside it a victim whose latencies are what counts.
+//! The load of `bench/fair` and `bench/scale`: a crowd of connections, and beside it a victim whose latencies count.
 //!
 //! ```text
 //! load --port 8000 --seconds 2 --pid 123 --victim 2 --crowd 64 --path /blocking --path /blocking/x
 //! load --port 8000 --seconds 2 --crowd 64 --depth 64 --path /spin/8
 //! ```
 //!
-//! One thread, so that it takes no more than one core. It learns the length of the response to each path before it begins, and then
-//! counts responses by their bytes: only the status at the beginning of a batch is looked at. A response of another length is an
-//! error all the same: bytes are left over, or missing until the time is up.
+//! It has one thread, so that it takes no more than one core. It learns the length of the response to each path in advance, and then
+//! counts responses by their bytes: it checks only the status at the beginning of a batch. A response of another length is still an
+//! error: bytes are left over, or missing until the time is up.
 //!
-//! What it asks for is the same in each run: each connection goes through the paths in turn, beginning with that of its own
+//! The requests are the same in each run: each connection goes through the paths in turn, beginning with that of its own
 //! number, and `{n}` in a path is the number of the request.
 
 use std::collections::HashMap;
@@ -25,13 +25,13 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
-/// Few, since the victim's sockets are looked at after so many: its responses do not lie there behind those of the crowd.
+/// Few, since the victim's sockets are checked after this many: its responses do not wait behind those of the crowd.
 const EVENTS: usize = 16;
 
-/// Who waits for longer has an error, and connects anew.
+/// A connection that waits for longer counts as an error, and is made anew.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A tick of `/proc/PID/stat`, in all systems of today.
+/// A tick of `/proc/PID/stat`, on all current systems.
 const TICK: f64 = 0.01;
 
 fn main() -> io::Result<()> {
@@ -49,11 +49,11 @@ fn main() -> io::Result<()> {
 struct Options {
     address: SocketAddr,
     window: Duration,
-    /// It runs so long before anything is counted.
+    /// The run-up, before anything is counted.
     warm: Duration,
     /// The server's processes.
     pids: Vec<u32>,
-    /// The victim asks so often, unless it waits.
+    /// The interval of the victim's requests, unless it waits.
     pace: Option<Duration>,
     victims: usize,
     crowd: usize,
@@ -79,8 +79,8 @@ impl Options {
         };
         let mut args = std::env::args().skip(1);
         while let Some(arg) = args.next() {
-            let value = args.next().unwrap_or_else(|| panic!("{arg} wants a value"));
-            let number = || value.parse::<usize>().unwrap_or_else(|_| panic!("{arg} wants a number"));
+            let value = args.next().unwrap_or_else(|| panic!("{arg} needs a value"));
+            let number = || value.parse::<usize>().unwrap_or_else(|_| panic!("{arg} needs a number"));
             let seconds = || Duration::from_secs_f64(value.parse().expect("seconds"));
             match arg.as_str() {
                 "--port" => options.address.set_port(value.parse().expect("a port")),
@@ -96,7 +96,7 @@ impl Options {
                 _ => panic!("unknown argument {arg}"),
             }
         }
-        assert!(options.crowd == 0 || !options.paths.is_empty(), "a crowd wants a --path");
+        assert!(options.crowd == 0 || !options.paths.is_empty(), "a crowd needs a --path");
         options
     }
 }
@@ -108,16 +108,16 @@ fn trusting(certificate: &str) -> Arc<ClientConfig> {
     Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
 }
 
-/// What a path asks for, and how many bytes come of it.
+/// The request for a path, and the length of the response.
 struct Path {
     before: Vec<u8>,
-    /// There is a number between.
+    /// The request's number goes between the two.
     after: Option<Vec<u8>>,
     response: usize,
 }
 
 impl Path {
-    /// Asks for it twice: the first response of a connection may have more to say.
+    /// Requests it twice: the first response of a connection may have more fields.
     fn learn(path: &str, options: &Options) -> io::Result<Self> {
         let (before, after) = match path.split_once("{n}") {
             Some((before, after)) => (before, Some(request_end(after))),
@@ -140,7 +140,7 @@ impl Path {
     fn write(&self, out: &mut Vec<u8>, number: &mut u64) {
         out.extend_from_slice(&self.before);
         if let Some(after) = &self.after {
-            // Of one width, so that requests and responses are of one length.
+            // Of one width, so that all requests and responses have one length.
             write!(out, "{number:09}").expect("memory");
             *number += 1;
             out.extend_from_slice(after);
@@ -152,7 +152,7 @@ fn request_end(rest: &str) -> Vec<u8> {
     format!("{rest} HTTP/1.1\r\nHost: localhost\r\n\r\n").into_bytes()
 }
 
-/// A socket that does not wait, with TLS or without.
+/// A non-blocking socket, with TLS or without.
 struct Wire {
     stream: TcpStream,
     tls: Option<Box<ClientConnection>>,
@@ -195,7 +195,7 @@ impl Wire {
         let count = if bytes.is_empty() { 0 } else { tls.writer().write(bytes)? };
         while tls.wants_write() {
             match tls.write_tls(&mut self.stream) {
-                // What rustls has taken it keeps, and sends with the next.
+                // rustls keeps what it has taken, and sends it with the next write.
                 Err(error) if error.kind() == ErrorKind::WouldBlock && count > 0 => break,
                 result => result?,
             };
@@ -207,7 +207,7 @@ impl Wire {
         self.tls.as_ref().is_none_or(|tls| !tls.wants_write())
     }
 
-    /// Sends a request, and waits for the response, whose length it returns.
+    /// Sends a request, waits for the response, and returns its length.
     fn learn(&mut self, request: &[u8]) -> io::Result<usize> {
         let begun = Instant::now();
         let mut sent = 0;
@@ -232,7 +232,7 @@ impl Wire {
             if let Some(length) = length(&response).filter(|&length| response.len() >= length) {
                 if !response.starts_with(OK) || response.len() > length {
                     let text = String::from_utf8_lossy(&response).into_owned();
-                    return Err(io::Error::other(format!("a response that is none: {text:?}")));
+                    return Err(io::Error::other(format!("not a response: {text:?}")));
                 }
                 return Ok(length);
             }
@@ -258,23 +258,23 @@ struct Client {
     wire: Wire,
     out: Vec<u8>,
     sent: usize,
-    /// Bytes of responses that are still to come of this batch.
+    /// Response bytes still missing in this batch.
     missing: usize,
     received: u64,
-    /// Nothing of the batch has come yet.
+    /// Nothing of the batch has arrived yet.
     is_fresh: bool,
     since: Instant,
-    /// Which path is next.
+    /// The index of the next path.
     turn: usize,
     is_victim: bool,
-    /// When the victim asks next.
+    /// When the victim sends its next request.
     due: Instant,
 }
 
-/// What became of an event.
+/// The result of an event.
 enum Progress {
     Waits,
-    /// All responses of the batch have come.
+    /// All responses of the batch have arrived.
     Done,
 }
 
@@ -327,7 +327,7 @@ impl Client {
             if self.missing == 0 {
                 return Ok(Progress::Done);
             }
-            // A socket that gave less than there was room for has no more, and tells when it has again.
+            // A socket that returned less than there was room for is empty, and the poller reports when it is not.
             if self.wire.tls.is_none() && count < buffer.len() {
                 return Ok(Progress::Waits);
             }
@@ -341,12 +341,12 @@ struct Load<'a> {
     /// The victims come first.
     clients: Vec<Client>,
     victims: usize,
-    /// Those of the crowd, and the victim's.
+    /// The paths of the crowd, and the victim's.
     paths: Vec<Path>,
     root: Vec<Path>,
     buffer: Vec<u8>,
     number: u64,
-    /// Of responses to the crowd, also to batches that are not complete.
+    /// Bytes of responses to the crowd, including incomplete batches.
     bytes: u64,
     slowest: Duration,
     latencies: Vec<Duration>,
@@ -429,7 +429,7 @@ impl<'a> Load<'a> {
         }
     }
 
-    /// The victims whose time has come ask; returns when the next one does.
+    /// Sends the requests of the victims that are due; returns when the next one is due.
     fn victims_ask(&mut self, now: Instant) -> Instant {
         let mut next = now + Duration::from_millis(100);
         let Some(pace) = self.options.pace else { return next };
@@ -476,7 +476,7 @@ impl<'a> Load<'a> {
         }
     }
 
-    /// Counts the error, and connects anew.
+    /// Counts the error, and reconnects.
     fn failed(&mut self, key: usize, error: &io::Error) {
         let kind = match error.kind() {
             ErrorKind::Other => error.to_string(),
@@ -501,7 +501,7 @@ impl<'a> Load<'a> {
     fn give_up(&mut self, now: Instant) {
         for key in 0..self.clients.len() {
             let client = &self.clients[key];
-            // One that could not connect has nothing missing, and tries again.
+            // One that could not connect misses nothing, and tries again.
             if now.saturating_duration_since(client.since) > PATIENCE
                 && (!client.is_idle() || !client.is_victim)
             {
@@ -511,7 +511,7 @@ impl<'a> Load<'a> {
         }
     }
 
-    /// What came until now was for warming up. Errors count all the same.
+    /// All this was the run-up. Its errors count nevertheless.
     fn forget(&mut self) {
         self.bytes = 0;
         self.slowest = Duration::ZERO;
@@ -521,7 +521,7 @@ impl<'a> Load<'a> {
     fn report(mut self, before: &Reading, after: &Reading) -> String {
         let seconds = (after.at - before.at).as_secs_f64();
         let answered = self.latencies.len() as u64;
-        // Who still waits has waited at least for so long.
+        // A connection that still waits has waited at least this long.
         for client in &self.clients {
             let waited = after.at.saturating_duration_since(client.since);
             if client.is_idle() {

@@ -1,5 +1,5 @@
-//! may_minihttp, on coroutines. Their scheduler has no place for code that blocks its thread: what waits here is a
-//! timer of the scheduler (`coroutine::sleep`), so these two routes are not comparable with the others.
+//! may_minihttp, on coroutines. Code must not block the threads of their scheduler: the routes that wait use a timer of the
+//! scheduler (`coroutine::sleep`), so these two are not comparable with the others.
 
 use std::io::{self, Read};
 

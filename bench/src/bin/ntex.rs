@@ -1,4 +1,4 @@
-//! ntex on tokio; handlers that wait go to `web::block`.
+//! ntex on tokio; handlers that wait run in `web::block`.
 
 use basehttp_bench::{HELLO, Options, big, blocking, burn, nap};
 use ntex::SharedCfg;
@@ -19,7 +19,7 @@ async fn main() -> std::io::Result<()> {
             .route("/burn", web::get().to(burns))
             .route("/echo", web::post().to(async |body: Bytes| body))
     };
-    // The defaults would end the scenarios with idle clients before they are measured.
+    // The defaults would close idle clients before they are measured.
     let http = HttpServiceConfig::new().set_keepalive(Seconds(60)).set_headers_read_rate(
         Seconds(60),
         Seconds(60),

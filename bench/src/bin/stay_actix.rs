@@ -36,7 +36,7 @@ async fn events(sender: Data<Sender<Bytes>>) -> HttpResponse {
     HttpResponse::Ok().content_type("text/event-stream").streaming(events)
 }
 
-/// One encoding for all.
+/// Encoded once for all clients.
 async fn send(sender: Data<Sender<Bytes>>, text: String) -> &'static str {
     let _ = sender.send(format!("data: {text}\n\n").into());
     HELLO

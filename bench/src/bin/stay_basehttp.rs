@@ -52,7 +52,7 @@ impl Stay {
 
 fn main() -> io::Result<()> {
     let options = Options::from_args();
-    // As the others: no history.
+    // No history, like the others.
     let broadcast = Broadcast::builder().history(0, 0).max_clients(20_000).build();
     let factory = move |base| Stay { base, broadcast: broadcast.clone() };
     let builder = HTTPServer::builder().max_connections(20_000);

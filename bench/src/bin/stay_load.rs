@@ -1,11 +1,11 @@
-//! The clients of `bench/stay`: many connections that stay, in a process of their own, and what they cost the server.
+//! The clients of `bench/stay`: many long-lived connections, in their own process, and their cost to the server.
 //!
 //! ```text
 //! stay_load PORT PID events|sockets CONNECTIONS ROUNDS
 //! ```
 //!
-//! It prints one line of JSON: threads, memory and CPU of the server while nothing happens; for each round (an event to all, or an echo
-//! over a thousand) the server's CPU and the time until the last one has it; the latency of `GET /` alone and beside the rounds.
+//! It prints one line of JSON: threads, memory and CPU of the idle server; for each round (an event to all, or an echo over a
+//! thousand connections) the server's CPU and the time until the last client has it; the latency of `GET /` alone and beside the rounds.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -17,14 +17,14 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token};
 
-/// What ends an event and a message, and stands nowhere else.
+/// The end of an event or a message; it occurs nowhere else.
 const END: u8 = b'#';
 
 const SETTLING: Duration = Duration::from_secs(12);
 const IDLE: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// So many at most echo at once.
+/// The most connections that echo at once.
 const SPEAKERS: usize = 1000;
 
 fn main() -> io::Result<()> {
@@ -50,13 +50,13 @@ fn main() -> io::Result<()> {
     .1;
 
     let mut crowd = Crowd::new(address, connections, &request)?;
-    // Threads that nobody needs any more end meanwhile.
+    // Superfluous threads end meanwhile.
     thread::sleep(SETTLING);
     let memory = server.memory().saturating_sub(memory_before) / connections as u64;
     let threads = server.threads();
     let (ticks, wakes) = (server.ticks(), server.wakes());
     thread::sleep(IDLE);
-    // A thread that has ended takes its count along.
+    // The count of a thread is lost when it ends.
     let (ticks, wakes) = (server.ticks() - ticks, server.wakes().saturating_sub(wakes));
 
     let ((cpu, times), beside) = probe(address, |done| {
@@ -85,7 +85,7 @@ fn number(text: &str) -> usize {
     text.parse().expect("a number")
 }
 
-/// The server's CPU for each message in microseconds, and how long each round took.
+/// The server's CPU for each message in microseconds, and the duration of each round.
 fn run_rounds(
     crowd: &mut Crowd,
     server: &Process,
@@ -119,14 +119,14 @@ fn run_rounds(
         if is_events {
             read_response(&mut sender)?;
         }
-        // The next round finds the server at rest.
+        // The next round finds an idle server.
         thread::sleep(Duration::from_millis(20));
     }
     let ticks = server.ticks() - before;
     Ok((ticks as f64 * 10_000.0 / (rounds * speakers) as f64, times))
 }
 
-/// Asks for `/` again and again, a thousand times a second at most, while something else goes on. Latencies in microseconds, in order.
+/// Requests `/` at most a thousand times a second while `run` runs. Returns the sorted latencies in microseconds.
 fn probe<T>(
     address: SocketAddr,
     run: impl FnOnce(&AtomicBool) -> io::Result<T>,
@@ -182,7 +182,7 @@ struct Client {
 }
 
 impl Crowd {
-    /// Connects them, a hundred at a time, and waits until each has its head.
+    /// Connects them, a hundred at a time, and waits until each has received its head.
     fn new(address: SocketAddr, connections: usize, request: &str) -> io::Result<Self> {
         let mut clients = Vec::new();
         let poll = Poll::new()?;
@@ -213,14 +213,14 @@ impl Crowd {
         Ok(Self { poll, events: Events::with_capacity(1024), clients })
     }
 
-    /// Waits until so many ends have come.
+    /// Waits until this many ends have arrived.
     fn wait_for(&mut self, ends: usize) -> io::Result<()> {
         let deadline = Instant::now() + PATIENCE;
         let mut left = ends;
         let mut buffer = [0; 16 * 1024];
         while left > 0 {
             if Instant::now() > deadline {
-                return Err(io::Error::other(format!("{left} of {ends} have not come")));
+                return Err(io::Error::other(format!("{left} of {ends} have not arrived")));
             }
             self.poll.poll(&mut self.events, Some(Duration::from_secs(1)))?;
             for event in &self.events {
@@ -239,7 +239,7 @@ impl Crowd {
     }
 }
 
-/// What the system tells of the server.
+/// What the system reports about the server.
 struct Process(String);
 
 impl Process {
@@ -263,7 +263,7 @@ impl Process {
         field(11) + field(12)
     }
 
-    /// How often its threads have slept.
+    /// How often its threads went to sleep.
     fn wakes(&self) -> u64 {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.0)).into_iter().flatten().flatten();
         tasks

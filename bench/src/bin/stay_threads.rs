@@ -1,4 +1,4 @@
-//! Clients that stay, with a thread for each and nothing else of a server: what blocking code costs without help.
+//! Clients that stay, with a thread for each and no other part of a server: the cost of plain blocking code.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -1,6 +1,6 @@
-//! A thread for each connection and nothing else of a server: what plain blocking code costs where the system alone is fair.
+//! A thread for each connection and no other part of a server: plain blocking code, where only the system is fair.
 //!
-//! It takes GET requests without a body, keeps connections, and answers what came in one read by one write.
+//! It takes GET requests without a body, keeps connections, and answers the requests of one read in one write.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -9,7 +9,7 @@ use std::thread;
 use basehttp_bench::{HELLO, Options, Work};
 use memchr::memmem::Finder;
 
-/// A head has to fit in.
+/// A head has to fit in it.
 const BUFFER: usize = 16 << 10;
 
 fn main() -> io::Result<()> {
@@ -17,7 +17,7 @@ fn main() -> io::Result<()> {
     let listener = TcpListener::bind(options.address())?;
     loop {
         let (stream, _) = listener.accept()?;
-        // What goes wrong is the end of this connection alone.
+        // An error ends only this connection.
         let serving = move || serve(stream).unwrap_or(());
         thread::Builder::new().stack_size(64 << 10).spawn(serving)?;
     }

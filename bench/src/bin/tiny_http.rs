@@ -1,4 +1,4 @@
-//! tiny_http: it reads each connection on a thread of its own; `--threads` threads take the requests and answer.
+//! tiny_http: it reads each connection on a thread of its own; `--threads` threads answer the requests.
 
 use std::borrow::Cow;
 use std::io::{Cursor, Read};
@@ -56,7 +56,7 @@ fn answer(mut request: Request) {
 fn text(body: Cow<'static, [u8]>) -> Response<impl Read> {
     let header = Header::from_bytes("Content-Type", "text/plain").expect("a header");
     let length = body.len();
-    // A threshold, since tiny_http sends what is longer than 32 KiB in chunks although it knows the length.
+    // A threshold, since tiny_http sends bodies over 32 KiB in chunks although it knows the length.
     Response::new(200.into(), vec![header], Cursor::new(body), Some(length), None)
         .with_chunked_threshold(usize::MAX)
 }

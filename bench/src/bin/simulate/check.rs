@@ -21,7 +21,7 @@ struct Setting {
     name: &'static str,
     servers: usize,
     permits: usize,
-    /// The server has one core and the client the other one; else they share both.
+    /// The server has one core and the client the other; otherwise they share both.
     apart: bool,
     batch: usize,
 }
@@ -39,7 +39,7 @@ const SETTINGS: [Setting; 6] = [
     setting("2 servers of 1 permit and the client on 2 cores", 2, 1, false, 32),
 ];
 
-/// Prints the table. False if one is further off than `GOAL`.
+/// Prints the table. False if a row is further off than `GOAL`.
 pub fn check(costs: &Costs, rounds: usize) -> io::Result<bool> {
     println!(
         "| scenario | batch | handler, us | measured, requests/s (server's us) | simulated | difference |"
@@ -59,7 +59,7 @@ pub fn check(costs: &Costs, rounds: usize) -> io::Result<bool> {
             let simulated = setting.simulate(costs, handler);
             let difference = 100.0 * (simulated.rate / measured - 1.0);
             good &= difference.abs() <= GOAL;
-            // What others took is missing in what was measured.
+            // The time that others took is missing from the measurement.
             let others = if disturbed > 0.05 {
                 format!(" (!) others took {:.0} %", 100.0 * disturbed)
             } else {
@@ -97,7 +97,7 @@ impl Setting {
         run
     }
 
-    /// The server measures whether a second driver pays, so the better of both is what it does.
+    /// The server measures whether a second driver pays, so the better of the two is what it does.
     fn simulate(&self, costs: &Costs, handler: u32) -> Outcome {
         let run = |shards, steals| simulate(costs, &self.scenario(costs, handler, shards, steals));
         if self.servers > 1 || self.permits == 1 {
@@ -123,10 +123,10 @@ impl Setting {
     }
 }
 
-/// What more drivers have to gain, as `control.rs` of the server has it.
+/// What more drivers have to gain, as in the server's `control.rs`.
 const GAIN: f64 = 1.1;
 
-/// Where such a handler is.
+/// The path of such a handler.
 pub fn path(handler: u32) -> String {
     if handler == 0 { "/".to_owned() } else { format!("/spin/{handler}") }
 }
@@ -162,7 +162,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Nanoseconds that its threads have been on a processor.
+    /// Nanoseconds of its threads on a processor.
     pub fn processor_time(&self) -> io::Result<f64> {
         let mut sum = 0.0;
         for thread in fs::read_dir(format!("/proc/{}/task", self.process.id()))? {

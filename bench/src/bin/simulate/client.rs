@@ -1,4 +1,4 @@
-//! The client of the check: batches over many connections, answers counted by their bytes and looked at no further.
+//! The client of the check: batches over many connections. It counts responses by their bytes and does not look into them.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
@@ -9,16 +9,16 @@ use crate::check::Server;
 use crate::costs::Costs;
 use crate::threads::processor_time;
 
-/// Between two rounds through the connections. A client that slept until there is something would be woken by the server for
-/// every answer, and measure that.
+/// The pause between two rounds through the connections. A client that slept in a poller would be woken by the server for every
+/// response, and would measure that.
 pub const PAUSE: Duration = Duration::from_micros(100);
 
-/// What a run has shown.
+/// The result of a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Run {
     /// Requests answered per second.
     pub rate: f64,
-    /// Nanoseconds of the client's own processor time for each batch, without reads that found nothing and the pauses.
+    /// Nanoseconds of the client's own processor time for each batch, without empty reads and the pauses.
     pub visit: f64,
     /// Nanoseconds of the servers' processor time for each request.
     pub used: f64,
@@ -30,7 +30,7 @@ pub struct Client {
     connections: Vec<(TcpStream, usize)>,
     batch: usize,
     request: Vec<u8>,
-    /// The length of a batch of answers.
+    /// The length of a batch of responses.
     answer: usize,
 }
 
@@ -46,7 +46,7 @@ impl Client {
         }
         let mut answer = 0;
         for (stream, _) in &mut made {
-            // Some, so that the server knows this handler as a quick one.
+            // Several times, so that the server knows that this handler is quick.
             for _ in 0..4 {
                 stream.write_all(&one)?;
                 answer = answer_length(stream)? * batch;
@@ -106,7 +106,7 @@ impl Client {
     }
 }
 
-/// Nanoseconds of processor time: the calling thread's, the servers', that of all others, and what there was.
+/// Nanoseconds of processor time: the calling thread's, the servers', that of all others, and the total available.
 #[derive(Clone, Copy)]
 struct Usage {
     own: f64,
@@ -145,7 +145,7 @@ pub fn request(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").into_bytes()
 }
 
-/// Reads one answer; all are of one length.
+/// Reads one response; all have one length.
 fn answer_length(stream: &mut TcpStream) -> io::Result<usize> {
     const BODY: &[u8] = b"Hello, World!";
     let mut answer = Vec::new();

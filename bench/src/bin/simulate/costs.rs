@@ -1,9 +1,9 @@
-//! What things cost, in nanoseconds: measured by `measure`, or taken from others' measurements where this machine cannot tell.
+//! Costs in nanoseconds: from `measure`, or from others' measurements where this machine cannot show them.
 
 use std::fmt::Write as _;
 use std::{fs, io};
 
-/// Batches of requests for which reads and writes are measured.
+/// The batches of requests for which reads and writes are measured.
 pub const BATCHES: [usize; 5] = [1, 4, 8, 16, 32];
 
 macro_rules! costs {
@@ -27,34 +27,34 @@ macro_rules! costs {
 }
 
 costs! {
-    /// `epoll_wait` that finds nothing, and what each event adds.
+    /// An `epoll_wait` that finds nothing, and what each event adds.
     poll,
     poll_event,
-    /// From a write by another core until a thread that sleeps in `epoll_wait` goes on.
+    /// From a write by another core until a thread that slept in `epoll_wait` runs.
     poll_wake,
     /// Waking a thread that sleeps on a futex: the call, and the time until it runs on another core.
     wake_call,
     wake_latency,
-    /// A mutex of one's own core, locked and unlocked, with one `push_back` or `pop_front` of a `VecDeque`.
+    /// Locking and unlocking a mutex of the same core, with one `push_back` or `pop_front` of a `VecDeque`.
     lock,
     /// How long `std::sync::Mutex` spins before it sleeps.
     spin,
     /// A cache line from one core to another.
     transfer,
-    /// The 690 bytes of a connection from one core to another, a line after the other.
+    /// The 690 bytes of a connection from one core to another, line by line.
     state,
     /// From one thread to another on the same core.
     switch,
-    /// How much longer the client's pause lasts than it asked for, and the processor time that it costs.
+    /// How much longer the client's pause lasts than requested, and the processor time that it costs.
     oversleep,
     pause,
     /// A read that finds nothing.
     empty_read,
-    /// What a thread has used (`getrusage`).
+    /// A query of a thread's usage (`getrusage`).
     usage,
-    /// What a handler takes that computes for a microsecond of a core's best moments, by which servers find their rounds.
+    /// The time of a handler that computes for a microsecond of a core at its best, by which servers calibrate their rounds.
     microsecond,
-    /// What the server's own code takes for each request, and in addition for each turn, without the calls above.
+    /// The server's own code for each request, and in addition for each turn, without the calls above.
     request,
     turn,
     /// The same for each batch of the client's.
@@ -72,7 +72,7 @@ pub struct Io {
 
 impl Costs {
     pub fn io(&self, batch: usize) -> Io {
-        let index = BATCHES.iter().position(|&known| known == batch).expect("a batch that was measured");
+        let index = BATCHES.iter().position(|&known| known == batch).expect("a measured batch");
         self.io[index]
     }
 
@@ -114,11 +114,11 @@ impl Costs {
     }
 }
 
-/// Cores that share a third-level cache, and that share a socket: those of AMD's Milan, which the figures below are for.
+/// Cores that share a third-level cache, and cores that share a socket, on AMD's Milan, like the figures below.
 const COMPLEX: usize = 8;
 const SOCKET: usize = 64;
 
-/// Medians for AMD EPYC 7R13 (Milan) that github.com/nviennot/core-to-core-latency has: 23 ns in a complex, 107 across, 197
+/// Medians for AMD EPYC 7R13 (Milan) from github.com/nviennot/core-to-core-latency: 23 ns in a complex, 107 across, 197
 /// from socket to socket.
 const ACROSS_COMPLEXES: f64 = 107.0;
 const ACROSS_SOCKETS: f64 = 197.0;

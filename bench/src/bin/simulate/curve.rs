@@ -1,4 +1,4 @@
-//! The curve to 128 cores, for one shard and for shards of some permits each.
+//! The curve up to 128 cores, for one shard and for shards of a few permits each.
 
 use std::fmt::Write as _;
 use std::{fs, io};
@@ -15,15 +15,15 @@ const PERMITS: [Option<usize>; 6] = [None, Some(1), Some(2), Some(4), Some(8), S
 /// Connections for each core.
 const CONNECTIONS: usize = 64;
 
-/// From an answer to the next request, where the client does not think.
+/// From a response to the next request, if the client does not think.
 const ROUND_TRIP: f64 = 50_000.0;
 
-/// The load at which delays are looked at.
+/// The load at which delays are measured.
 const LOAD: f64 = 0.7;
 
-/// Prints the tables; draws the curves into a file if there is a name for it.
+/// Prints the tables; draws the curves into a file if one is named.
 pub fn curve(costs: &Costs, picture: Option<&str>) -> io::Result<()> {
-    println!("Thousand requests/s, {CONNECTIONS} connections for each core that ask again at once:\n");
+    println!("Thousand requests/s, {CONNECTIONS} connections for each core, which send again at once:\n");
     let mut panels = Vec::new();
     for handler in HANDLERS {
         let table: Vec<Vec<f64>> = PERMITS
@@ -84,7 +84,7 @@ fn thoughtful(costs: &Costs, cores: usize, permits: Option<usize>) -> Outcome {
     let io = costs.io(1);
     let request = io.server_read + io.server_write + costs.turn + costs.request + costs.poll_event;
     let whole = request + f64::from(HANDLER) * 1000.0 + RARE.1 / RARE.0 as f64;
-    // A client's time from request to request is that of all requests of its core at this load.
+    // At this load, a client's time from request to request is that of all requests of its core.
     let cycle = whole * CONNECTIONS as f64 / LOAD;
     let thought = cycle - ROUND_TRIP - whole;
     let scenario = Scenario {
@@ -96,7 +96,7 @@ fn thoughtful(costs: &Costs, cores: usize, permits: Option<usize>) -> Outcome {
     simulate(costs, &scenario)
 }
 
-/// What others have measured on real machines, from the lock of the simulation alone: threads that put into one queue what they
+/// What others have measured on real machines, with only the lock of the simulation: threads that put into one queue what they
 /// take from it.
 fn queue_alone(costs: &Costs) -> String {
     let times = [2, 8, 64]

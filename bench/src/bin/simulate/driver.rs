@@ -1,25 +1,25 @@
-//! What a driver does next, as `driver.rs` and `run_queue.rs` of the server have it.
+//! What a driver does next, as in the server's `driver.rs` and `run_queue.rs`.
 
 use crate::model::{Task, World};
 
-/// After so many turns, or so much time, the poller is asked; earlier after a long turn.
+/// The driver polls after this many turns, or this much time; earlier after a long turn.
 const TURNS: u32 = 256;
 const ROUND: u64 = 1_000_000;
 const TURN: u64 = 300_000;
 const LONG_TURN: u64 = 100_000;
 
-/// Where several drive, one looks for something to do for so long before it sleeps.
+/// While several drive, a driver searches for this long before it sleeps.
 const SEARCH: u64 = 50_000;
 
-/// With so many in its queue a shard wakes another one's driver that sleeps.
+/// With this many in its queue, a shard wakes a sleeping driver of another.
 const WORTH_A_CALL: usize = 4;
 
-/// So many neighbours are looked at, and so many connections are taken from one at most.
+/// The most neighbours that are searched, and the most connections that are stolen from one.
 const REACH: usize = 4;
 const MOST_STOLEN: usize = 32;
 
 impl World<'_> {
-    /// A thread that was asleep has a core.
+    /// A thread that slept has got a core.
     pub(super) fn begin(&mut self, thread: usize) {
         match self.threads[thread].task {
             Task::Pause => self.visit(thread, 0),
@@ -29,7 +29,7 @@ impl World<'_> {
         }
     }
 
-    /// A thread has done what it did.
+    /// A thread has finished its current step.
     pub(super) fn done(&mut self, thread: usize) {
         match self.threads[thread].task {
             Task::Visit(connection) => self.visited(thread, connection),
@@ -90,7 +90,7 @@ impl World<'_> {
         it.debt += self.costs.usage;
     }
 
-    // With the home's poller in hand.
+    // It holds the poller of its own shard.
 
     fn poll_or_sleep(&mut self, thread: usize) {
         let home = self.home(thread);
@@ -109,7 +109,7 @@ impl World<'_> {
 
     fn wait_for_events(&mut self, thread: usize) {
         let home = self.home(thread);
-        // `epoll_wait` finds what has come by now.
+        // `epoll_wait` finds what has arrived by now.
         if !self.shards[home].ready.is_empty() {
             return self.poll(thread, home);
         }
@@ -136,7 +136,7 @@ impl World<'_> {
         if self.now >= self.threads[thread].searches_until {
             return self.wait_for_events(thread);
         }
-        // What is stolen is laid into the home's queue, with the poller back in its slot.
+        // Stolen connections go into the queue of its own shard, with the poller back in its slot.
         if self.has_neighbour_with_work(thread) {
             return self.lay_back(thread);
         }
@@ -164,7 +164,7 @@ impl World<'_> {
         self.look(thread);
     }
 
-    /// Has a parked thread of the shard drive.
+    /// Lets a parked thread of the shard drive.
     fn wake_one(&mut self, thread: usize, shard: usize) {
         let Some(other) = self.shards[shard].parked.pop() else { return };
         self.shards[shard].in_use += 1;
@@ -173,7 +173,7 @@ impl World<'_> {
         self.wake_after(other, self.costs.wake_latency);
     }
 
-    /// Wakes one who sleeps nearby, and will look here.
+    /// Wakes a driver that sleeps nearby, which will search here.
     fn wake_neighbour(&mut self, thread: usize, shard: usize) {
         let count = self.shards.len();
         for step in 1..=self.reach() {
@@ -196,7 +196,7 @@ impl World<'_> {
 
     // At the neighbours'.
 
-    /// How many neighbours are looked at.
+    /// The number of neighbours that are searched.
     fn reach(&self) -> usize {
         if self.scenario.steals { REACH.min(self.shards.len() - 1) } else { 0 }
     }
@@ -214,7 +214,7 @@ impl World<'_> {
         false
     }
 
-    /// Takes from a neighbour. False if none of them has enough.
+    /// Steals from a neighbour. False if none has enough.
     fn steal(&mut self, thread: usize) -> bool {
         let (home, core, count) = (self.home(thread), self.core_of(thread), self.shards.len());
         let mut cost = 0.0;
@@ -224,7 +224,7 @@ impl World<'_> {
             let waiting = self.shards[victim].queue.len();
             if waiting > 1 {
                 let hold = self.costs.lock / 2.0 * (waiting / 2).min(MOST_STOLEN) as f64;
-                // Once there, and once at home.
+                // Once there, and once in its own shard.
                 cost += self.lock(victim, core, hold) + self.costs.lock + hold;
                 self.go_on(thread, Task::Steal(victim), cost);
                 return true;
@@ -249,7 +249,7 @@ impl World<'_> {
         self.give_turn(thread, first);
     }
 
-    /// The length of another shard's queue: its line comes here, and its owner has to fetch it back.
+    /// The length of another shard's queue: its cache line comes here, and its owner has to fetch it back.
     fn look_at(&mut self, shard: usize, core: usize) -> f64 {
         let lock = &mut self.shards[shard].lock;
         let cost = self.costs.transfer(lock.core, core);

@@ -1,15 +1,15 @@
-//! The queue of what happens next.
+//! The queue of events.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// Events by time; those of one time in the order in which they were put in, so that every run of a scenario is the same.
+/// Events by time; those of the same time in the order of insertion, so that every run of a scenario is the same.
 pub struct Events<E> {
     heap: BinaryHeap<Reverse<(u64, u64, Opaque<E>)>>,
     count: u64,
 }
 
-/// What is no part of the order.
+/// The part that does not affect the order.
 struct Opaque<E>(E);
 
 impl<E> Events<E> {
@@ -47,7 +47,7 @@ impl<E> Ord for Opaque<E> {
     }
 }
 
-/// Numbers that look random and are the same in every run (splitmix64).
+/// Pseudo-random numbers, the same in every run (splitmix64).
 pub struct Random(pub u64);
 
 impl Random {
@@ -63,7 +63,7 @@ impl Random {
         usize::try_from(self.next() % bound as u64).expect("below a usize")
     }
 
-    /// A time with this mean, as long between two events that know nothing of each other.
+    /// A time with this mean, as between two independent events.
     pub fn exponential(&mut self, mean: f64) -> f64 {
         let uniform = ((self.next() >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
         -mean * uniform.ln()

@@ -1,4 +1,4 @@
-//! A lock, and the lines that go from core to core with it.
+//! A lock, and the cache lines that move from core to core with it.
 
 use std::collections::VecDeque;
 
@@ -9,15 +9,15 @@ use crate::model::{Event, Load, Scenario, World, nanos};
 pub(super) struct Lock {
     pub(super) free: u64,
     pub(super) core: usize,
-    /// Another core has looked at the line, which has to be had back before it can be written.
+    /// Another core has read the line, which has to come back before it can be written.
     pub(super) seen_by: Option<usize>,
-    /// When those have it who spin, and how many sleep.
+    /// When the spinning threads get it, and how many threads sleep.
     spinning: VecDeque<u64>,
     sleepers: usize,
 }
 
 impl World<'_> {
-    /// A lock, with what is done under it: how long until it is done.
+    /// Takes the lock and does work under it; returns the time until that is done.
     pub(super) fn lock(&mut self, shard: usize, core: usize, hold: f64) -> f64 {
         let costs = self.costs;
         let lock = &mut self.shards[shard].lock;
@@ -25,7 +25,7 @@ impl World<'_> {
         while lock.spinning.front().is_some_and(|start| *start <= self.now) {
             lock.spinning.pop_front();
         }
-        // The line with the lock and the queue's head, and that of the entry.
+        // The cache line with the lock and the queue's head, and that of the entry.
         let line = costs.transfer(lock.core, core);
         let mut busy = costs.lock + hold + 2.0 * line;
         if let Some(other) = lock.seen_by.take() {
@@ -33,14 +33,14 @@ impl World<'_> {
         }
         lock.core = core;
         if wait as f64 > costs.spin {
-            // It sleeps. Others take the lock before it is awake; it has its part of the lock's time all the same.
+            // It sleeps. Others take the lock before it is awake, but it still has its share of the lock's time.
             lock.sleepers += 1;
             lock.free += nanos(busy);
             return wait as f64 + costs.wake_latency + busy;
         }
         if wait > 0 {
-            // All who spin want the line when it is written, one after the other, and it is the turn of the right one after half
-            // of them on average.
+            // When the line is written, all spinning threads fetch it, one after the other; the right one gets it after half of
+            // them on average.
             busy += line * (1.0 + lock.spinning.len() as f64 / 2.0);
             lock.spinning.push_back(self.now + wait);
         }
@@ -54,7 +54,7 @@ impl World<'_> {
     }
 }
 
-/// Nanoseconds from task to task where threads only take what they put into one queue.
+/// Nanoseconds from task to task, if threads only take what they put into one queue.
 pub fn queue_alone(costs: &Costs, cores: usize) -> f64 {
     const TIME: u64 = 5_000_000;
     let scenario = Scenario {

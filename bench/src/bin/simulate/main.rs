@@ -1,13 +1,13 @@
-//! How many requests per second a server of shards has on how many cores: a simulation with costs that are measured here.
+//! How many requests per second a sharded server answers on how many cores: a simulation with costs measured here.
 //!
 //! ```text
-//! simulate measure > costs              # what things cost on this machine
+//! simulate measure > costs              # the costs on this machine
 //! simulate check costs [ROUNDS]         # one and two cores, in reality and in the simulation
-//! simulate curve costs [PICTURE.svg]    # to 128 cores
+//! simulate curve costs [PICTURE.svg]    # up to 128 cores
 //! ```
 //!
-//! `measure` and `check` need Linux with two cores that nobody else uses, `taskset`, and `bench_server` beside this program.
-//! README.md says what is assumed.
+//! `measure` and `check` need Linux with two otherwise unused cores, `taskset`, and `bench_server` beside this program.
+//! README.md lists the assumptions.
 
 #![expect(
     clippy::cast_possible_truncation,

@@ -1,4 +1,4 @@
-//! Measures what things cost on this machine.
+//! Measures the costs on this machine.
 
 use std::collections::VecDeque;
 use std::hint::{black_box, spin_loop};
@@ -45,10 +45,10 @@ pub fn measure() -> io::Result<Costs> {
     Ok(costs)
 }
 
-/// What the server's own code and a handler's computing take: the processor time of the one driver in real runs on one core,
+/// The costs of the server's own code and of a handler's computing: the processor time of the one driver in real runs on one core,
 /// without the calls that were measured alone.
 fn own_code(costs: &mut Costs) -> io::Result<()> {
-    /// Microseconds, not one of the check's.
+    /// In microseconds; none of the check's values.
     const HANDLER: u32 = 50;
     let rest = |batch: usize, handler: u32| -> io::Result<(f64, f64)> {
         let io = costs.io(batch);
@@ -60,11 +60,11 @@ fn own_code(costs: &mut Costs) -> io::Result<()> {
                 pin(1);
                 Ok((client.run(costs, &server, Duration::from_millis(500))?, ()))
             })?;
-            // Nanoseconds a turn, of which there are as many as batches.
+            // Nanoseconds a turn; there is one turn for each batch.
             turns.push(run.used * batch as f64 - io.server_read - io.server_write);
             visits.push(run.visit - io.client_read - io.client_write);
         }
-        // The part of a poll, the queue once in and once out.
+        // The share of a poll, and the queue once in and once out.
         let polled = costs.poll_event + costs.poll / CONNECTIONS as f64 + 2.0 * costs.lock;
         Ok((median(&mut turns) - polled, median(&mut visits)))
     };
@@ -79,7 +79,7 @@ fn own_code(costs: &mut Costs) -> io::Result<()> {
     Ok(())
 }
 
-/// Tries again where others have used the machine meanwhile; the least disturbed one of some tries.
+/// Tries again if others used the machine meanwhile; gives the least disturbed of some tries.
 pub fn undisturbed<T>(run: impl Fn() -> io::Result<(Run, T)>) -> io::Result<(Run, T)> {
     const TRIES: usize = 4;
     const SHARE: f64 = 0.03;
@@ -96,7 +96,7 @@ pub fn undisturbed<T>(run: impl Fn() -> io::Result<(Run, T)>) -> io::Result<(Run
     Ok(best)
 }
 
-/// What read, write and `epoll_wait` take while a client on another core does its part.
+/// The costs of read, write and `epoll_wait` while a client on another core does its part.
 struct Calls {
     io: Io,
     poll: f64,
@@ -108,7 +108,7 @@ impl Calls {
     #[expect(clippy::too_many_lines, reason = "two threads that answer each other are best read together")]
     fn measure(batch: usize) -> io::Result<Self> {
         const ROUNDS: usize = 200;
-        // As long as those of the real server.
+        // As long as the responses of the real server.
         const ANSWER: usize = 150;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let mut poll = Poll::new()?;
@@ -125,7 +125,7 @@ impl Calls {
             poll.registry().register(&mut server, Token(index), Interest::READABLE | Interest::WRITABLE)?;
             servers.push(server);
         }
-        // All of them can be written to.
+        // All are writable.
         let mut events = Events::with_capacity(256);
         poll.poll(&mut events, Some(Duration::ZERO))?;
         let (question, answer) = (request("/").repeat(batch), vec![b'x'; ANSWER * batch]);
@@ -136,7 +136,7 @@ impl Calls {
             let mut buffer = vec![0; 1 << 16];
             let (mut writes, mut reads, mut empties) = (Vec::new(), Vec::new(), Vec::new());
             for round in 0..ROUNDS {
-                // One in every other round, to see what an event costs.
+                // One event in every other round, to see what an event costs.
                 let few = if round % 2 == 0 { &mut clients[..1] } else { &mut clients[..] };
                 let count = few.len();
                 let began = Instant::now();
@@ -148,7 +148,7 @@ impl Calls {
                 for client in few.iter_mut() {
                     let mut left = ANSWER * batch;
                     while left > 0 {
-                        // It may still be on its way.
+                        // The data may still be on its way.
                         left -= if_ready(client.read(&mut buffer))?;
                     }
                 }
@@ -230,7 +230,7 @@ fn if_ready(count: io::Result<usize>) -> io::Result<usize> {
 
 fn lock() -> f64 {
     const COUNT: usize = 1_000_000;
-    // As long as a connection on its way.
+    // As long as a connection in a queue.
     let queue = Mutex::new(VecDeque::<[usize; 5]>::new());
     let began = Instant::now();
     for index in 0..COUNT {
@@ -240,7 +240,7 @@ fn lock() -> f64 {
     each(began.elapsed(), 2 * COUNT)
 }
 
-/// `std::sync::Mutex` looks a hundred times.
+/// `std::sync::Mutex` spins a hundred times.
 fn spin() -> f64 {
     const COUNT: usize = 300;
     let word = AtomicUsize::new(0);
@@ -292,12 +292,12 @@ fn transfer() -> f64 {
 #[repr(align(128))]
 struct Line(AtomicUsize, AtomicUsize);
 
-/// Connections that one core has written are written by another one, and then by the same once more, which is the difference.
-/// Each line tells where the next one is, as the parts of a connection do.
+/// Another core writes connections that one core has written, and then writes them again; the cost is the difference. Each line
+/// points to the next, as the parts of a connection do.
 fn state() -> f64 {
     const COUNT: usize = 300;
     const LINES: usize = CONNECTIONS * 11;
-    // The next line, and a word to write.
+    // The index of the next line, and a word to write.
     let lines: Vec<_> = (0..LINES).map(|_| Line::default()).collect();
     let mut order: Vec<_> = (0..LINES).collect();
     let mut random = Random(1);
@@ -342,7 +342,7 @@ fn state() -> f64 {
     moved
 }
 
-/// The call of `unpark` for a thread that sleeps, and the time from before it until the thread runs.
+/// The call of `unpark` for a sleeping thread, and the time from before it until the thread runs.
 fn wake() -> (f64, f64) {
     const COUNT: usize = 300;
     let epoch = Instant::now();
@@ -378,7 +378,7 @@ fn wake() -> (f64, f64) {
     (least(&mut calls), least(&mut latencies))
 }
 
-/// From before a write until a thread that slept in `epoll_wait` on another core goes on.
+/// From before a write until a thread that slept in `epoll_wait` on another core runs.
 fn poll_wake() -> io::Result<f64> {
     const COUNT: usize = 300;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -432,7 +432,7 @@ fn switch() -> f64 {
         let own = scope.spawn(yields);
         (own.join().expect("no panic"), other.join().expect("no panic"))
     });
-    // Each of the two gives way, and waits for the other one to do so.
+    // Each of the two yields, and waits for the other to do so.
     each(first.max(second), 2 * COUNT)
 }
 
@@ -457,7 +457,7 @@ fn each(time: Duration, count: usize) -> f64 {
     time.as_nanos() as f64 / count as f64
 }
 
-/// What something takes when nobody interferes: the lowest but a fifth.
+/// The time without interference: the value above the lowest fifth.
 fn least(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 5]

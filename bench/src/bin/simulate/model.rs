@@ -1,6 +1,6 @@
-//! The server as a simulation: shards with a poller, a queue and drivers, on cores that take turns with cache lines.
+//! The simulated server: shards with a poller, a queue and drivers, on cores that exchange cache lines.
 //!
-//! Who does what stands in `driver.rs`; here is what they do it with: time, cores, locks, connections and clients.
+//! `driver.rs` decides what the threads do; this file has what they use: time, cores, locks, connections and clients.
 
 use std::collections::VecDeque;
 
@@ -12,28 +12,28 @@ use crate::lock::Lock;
 pub struct Scenario {
     pub cores: usize,
     pub shards: usize,
-    /// Those of each shard.
+    /// The permits of each shard.
     pub permits: usize,
     pub connections: usize,
     /// Requests in one write.
     pub batch: usize,
-    /// Nanoseconds that a handler computes.
+    /// Nanoseconds for which a handler computes.
     pub handler: f64,
-    /// One request in so many computes for so much longer.
+    /// One request in this many computes for this much longer.
     pub rare: Option<(usize, f64)>,
     pub load: Load,
-    /// The shards are those of one server, whose drivers help each other; else each is a server of its own.
+    /// The shards belong to one server, whose drivers help each other; otherwise each is a server of its own.
     pub steals: bool,
-    /// Nanoseconds, a quarter of which are a run-up.
+    /// Nanoseconds, a quarter of them as a run-up.
     pub time: u64,
 }
 
-/// Where the clients are. Each connection has one batch on its way, and sends the next one when it is answered.
+/// Where the clients are. Each connection has one batch under way, and sends the next when it is answered.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Load {
-    /// One thread on the same machine, `client.rs`: it has the second core for itself, or shares both.
+    /// One thread on the same machine, `client.rs`: it has the second core to itself, or shares both.
     Local { apart: bool },
-    /// Elsewhere, where they cost nothing. They send again after the round trip, and after some thought: this is its mean.
+    /// Elsewhere, where they cost nothing. They send again after the round trip and a time to think, of which this is the mean.
     Remote { round_trip: f64, thought: f64 },
 }
 
@@ -41,13 +41,13 @@ pub enum Load {
 pub struct Outcome {
     /// Requests answered per second.
     pub rate: f64,
-    /// From the arrival of a batch to its answer, microseconds.
+    /// From the arrival of a batch to its response, in microseconds.
     pub p50: f64,
     pub p99: f64,
-    /// The share of the server's cores that sleeps, and nanoseconds of the drivers' for each request.
+    /// The share of the server's cores that sleep, and the drivers' nanoseconds for each request.
     pub idle: f64,
     pub used: f64,
-    /// Turns given by a driver of another shard, as a share of all.
+    /// The share of all turns that a driver of another shard gave.
     pub stolen: f64,
 }
 
@@ -65,7 +65,7 @@ pub(super) struct World<'a> {
     pub(super) events: Events<Event>,
     pub(super) random: Random,
     cores: Vec<Core>,
-    /// Those that could run and have no core.
+    /// Runnable threads without a core.
     ready: VecDeque<usize>,
     pub(super) threads: Vec<Thread>,
     pub(super) shards: Vec<Shard>,
@@ -83,7 +83,7 @@ pub(super) struct Tally {
 }
 
 pub(super) enum Event {
-    /// A thread has done what it did, unless it was interrupted since.
+    /// A thread finishes its current step, unless it was interrupted since.
     Done(usize, u64),
     Wake(usize),
     /// A request reaches the machine, and then the shard's epoll set.
@@ -95,7 +95,7 @@ pub(super) enum Event {
 struct Core {
     running: Option<usize>,
     since: u64,
-    /// Who ran last.
+    /// The thread that ran last.
     before: Option<usize>,
 }
 
@@ -106,22 +106,22 @@ pub(super) struct Thread {
     only: Option<usize>,
     core: Option<usize>,
     last_core: usize,
-    /// Tells what was interrupted from what goes on.
+    /// Distinguishes interrupted steps from current ones.
     generation: u64,
     ends: u64,
     pub(super) task: Task,
-    /// What it has to do in addition, for others that it wakes.
+    /// Additional work, for others that it wakes.
     pub(super) debt: f64,
     /// Turns in this round, when it and the last turn began, and whether that was a long one.
     pub(super) turns: u32,
     pub(super) round_began: u64,
     pub(super) turn_began: u64,
     pub(super) is_long: bool,
-    /// It looks for something to do until then.
+    /// It searches until then.
     pub(super) searches_until: u64,
-    /// It was woken to help, and wakes the next one where there is more.
+    /// It was woken to help, and wakes the next one if there is more.
     pub(super) was_woken: bool,
-    /// What a poll has found.
+    /// What a poll found.
     pub(super) found: Vec<usize>,
 }
 
@@ -137,7 +137,7 @@ pub(super) enum Task {
     /// Sleeps in its poller, or without one.
     Sleep,
     Park,
-    /// The client looks at this connection.
+    /// The client checks this connection.
     Visit(usize),
     Pause,
 }
@@ -146,13 +146,13 @@ pub(super) enum Task {
 pub(super) struct Shard {
     pub(super) queue: VecDeque<usize>,
     pub(super) lock: Lock,
-    /// What epoll has to tell.
+    /// The events of epoll.
     pub(super) ready: VecDeque<usize>,
     epoll: Lock,
     /// The poller is not in its slot.
     pub(super) is_polled: bool,
     pub(super) poller_core: usize,
-    /// Who sleeps in the poller.
+    /// The thread that sleeps in the poller.
     pub(super) sleeper: Option<usize>,
     pub(super) parked: Vec<usize>,
     pub(super) in_use: usize,
@@ -185,7 +185,7 @@ impl<'a> World<'a> {
             tally: Tally::default(),
         };
         for index in 0..connections {
-            // A client of the check takes the servers in turn; Linux deals connections out by a hash.
+            // A client of the check takes the servers in turn; Linux deals out connections by a hash.
             let shard = if is_local { index % shards } else { world.random.below(shards) };
             world.connections.push(Connection { shard, core: 0, since: 0, is_answered: true });
         }
@@ -281,7 +281,7 @@ impl<'a> World<'a> {
 
     // Threads and cores.
 
-    /// Has a thread that runs do something, for so long.
+    /// Gives a running thread a step of this duration.
     pub(super) fn go_on(&mut self, thread: usize, task: Task, cost: f64) {
         let it = &mut self.threads[thread];
         let cost = nanos(cost + std::mem::take(&mut it.debt));
@@ -298,7 +298,7 @@ impl<'a> World<'a> {
         self.threads[thread].last_core
     }
 
-    /// Leaves the core to others until it is woken.
+    /// Releases the core until the thread is woken.
     pub(super) fn sleep(&mut self, thread: usize, task: Task) {
         let it = &mut self.threads[thread];
         it.task = task;
@@ -327,7 +327,7 @@ impl<'a> World<'a> {
         let may = |core: &usize| it.only.is_none_or(|only| only == *core);
         let is_idle = |core: &usize| self.cores[*core].running.is_none();
         let idle = std::iter::once(last).chain(0..self.cores.len()).filter(may).find(is_idle);
-        // Who slept more than others goes first.
+        // The thread that slept the most goes first.
         let busiest = || (0..self.cores.len()).filter(may).min_by_key(|&core| self.cores[core].since);
         let Some(core) = idle.or_else(|| busiest().filter(|_| it.shard.is_none())) else {
             self.threads[thread].ends = 0;
@@ -337,7 +337,7 @@ impl<'a> World<'a> {
             let interrupted = &mut self.threads[other];
             interrupted.generation += 1;
             interrupted.core = None;
-            // What is left of what it did.
+            // The rest of its step.
             interrupted.ends -= self.now;
             self.ready.push_front(other);
         }
@@ -361,7 +361,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// What is left of what an interrupted thread did.
+    /// The rest of an interrupted thread's step.
     fn ready_again(&self, thread: usize) -> Option<u64> {
         let it = &self.threads[thread];
         let rests = matches!(it.task, Task::Begin | Task::Sleep | Task::Park | Task::Pause);
@@ -370,7 +370,7 @@ impl<'a> World<'a> {
 
     // Connections.
 
-    /// A request comes in on the core that the network card has for its connection, which puts it into the epoll set.
+    /// A request arrives on the core that the network card assigns to its connection, which puts it into the epoll set.
     fn arrive(&mut self, connection: usize) {
         let costs = self.costs;
         let core = connection % self.cores.len();
@@ -382,7 +382,7 @@ impl<'a> World<'a> {
         self.events.at(done, Event::Visible(connection));
     }
 
-    /// True if somebody had to be woken.
+    /// True if a thread had to be woken.
     pub(super) fn visible(&mut self, connection: usize) -> bool {
         let shard = &mut self.shards[self.connections[connection].shard];
         shard.ready.push_back(connection);
@@ -393,7 +393,7 @@ impl<'a> World<'a> {
         sleeper.is_some()
     }
 
-    /// Takes what epoll has, up to 256 events, and says what that costs.
+    /// Takes up to 256 events from epoll, and returns the cost.
     pub(super) fn ask_epoll(&mut self, thread: usize, shard: usize) -> f64 {
         let core = self.core_of(thread);
         let it = &mut self.shards[shard];
@@ -407,7 +407,7 @@ impl<'a> World<'a> {
         costs.poll + costs.poll_event * count as f64 + 2.0 * costs.lock + moved
     }
 
-    /// What a turn costs.
+    /// The cost of a turn.
     pub(super) fn turn(&mut self, thread: usize, connection: usize) -> f64 {
         let core = self.core_of(thread);
         let costs = self.costs;
@@ -427,7 +427,7 @@ impl<'a> World<'a> {
         self.io.server_read + self.io.server_write + costs.turn + requests + rare + moved
     }
 
-    /// The client has its answer.
+    /// The client has its response.
     pub(super) fn answered(&mut self, connection: usize) {
         let run_up = self.run_up();
         let it = &mut self.connections[connection];
@@ -442,7 +442,7 @@ impl<'a> World<'a> {
         }
     }
 
-    // The client that is a thread.
+    // The client as a thread.
 
     pub(super) fn visit(&mut self, thread: usize, connection: usize) {
         let cost = if self.connections[connection].is_answered {
@@ -455,7 +455,7 @@ impl<'a> World<'a> {
 
     pub(super) fn visited(&mut self, thread: usize, connection: usize) {
         let it = &mut self.connections[connection];
-        // An answer that has come meanwhile is found the next time.
+        // A response that has arrived meanwhile is found the next time.
         if it.is_answered {
             it.is_answered = false;
             it.since = self.now;

@@ -32,12 +32,12 @@ pub fn together<A: Send, B: Send>(
     })
 }
 
-/// Holds the calling thread on one core.
+/// Pins the calling thread to one core.
 pub fn pin(core: usize) {
     taskset(&core.to_string());
 }
 
-/// Gives it all cores again.
+/// Allows it all cores again.
 pub fn unpin() {
     let last = thread::available_parallelism().map_or(1, usize::from).max(2) - 1;
     taskset(&format!("0-{last}"));
@@ -56,7 +56,7 @@ pub fn await_value(word: &AtomicUsize, value: usize) {
     }
 }
 
-/// Without `spin_loop`, which takes longer than a line from core to core.
+/// Without `spin_loop`, which takes longer than a cache line from core to core.
 pub fn await_busily(word: &AtomicUsize, value: usize) {
     while word.load(Ordering::Acquire) != value {}
 }

@@ -90,7 +90,7 @@ fn whoever_works_is_neither_lost_nor_doubled() {
                 Scenario { load, rare: Some((50, 400_000.0)), time: 60_000_000, ..scenario(cores, shards) };
             let mut world = World::new(&costs, &scenario);
             while world.step() {}
-            // None was left lying: the oldest request is not old.
+            // None was forgotten: the oldest request is not old.
             let oldest =
                 world.connections.iter().filter(|one| !one.is_answered).map(|one| world.now - one.since);
             let oldest = oldest.max().unwrap_or_default();
