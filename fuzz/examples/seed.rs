@@ -1,6 +1,6 @@
-//! Writes the corpora that can be made of what the tests have: the request vectors, and the programs in `tests/ui`.
+//! Writes corpora made from the tests: the request vectors, and the programs in `tests/ui`.
 //!
-//! What is there already stays. Afterwards `cargo fuzz cmin` throws out what reaches nothing new.
+//! Existing files stay. Afterwards, `cargo fuzz cmin` removes those that reach nothing new.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -10,7 +10,7 @@ use basehttp_tests::vector::load;
 use quote::ToTokens as _;
 use syn::visit::{Visit, visit_item_impl};
 
-/// Longer ones are about limits, and take too long to run often.
+/// Longer ones test limits, and are too slow to run often.
 const LONGEST: usize = 8192;
 
 fn main() {
@@ -38,7 +38,7 @@ fn main() {
     }
 }
 
-/// Finds what has the attribute.
+/// Finds blocks with the attribute.
 struct Blocks;
 
 impl<'a> Visit<'a> for Blocks {
@@ -52,7 +52,7 @@ impl<'a> Visit<'a> for Blocks {
         };
         let mut block = block.clone();
         block.attrs.retain(|attribute| !is_it(attribute));
-        // The target takes the first line for the arguments.
+        // The target reads the arguments from the first line.
         let text = format!("{}\n{}", arguments.replace('\n', " "), block.to_token_stream());
         write("macro_parser", text.as_bytes());
     }

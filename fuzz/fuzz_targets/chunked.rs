@@ -1,9 +1,9 @@
 //! The decoder of chunked bodies.
 //!
-//! 1. Whole, byte by byte and in pieces it gives the same data, the same end, or the same fault.
+//! 1. Whole, byte by byte and in pieces, it gives the same data, the same end, or the same fault.
 //! 2. It agrees with a simple reader that shares nothing with it, also on where the body ends.
-//! 3. Never more comes out than went in.
-//! 4. What was decoded, encoded again, decodes to the same, and the rest begins where the last chunk ends.
+//! 3. The output is never longer than the input.
+//! 4. Decoded data, encoded again, decodes to the same data, and the rest begins where the last chunk ends.
 #![no_main]
 
 use basehttp::__private::proto::chunked::{CHUNK_END, ChunkStep, ChunkedDecoder, LAST_CHUNK, chunk_header};
@@ -21,7 +21,7 @@ struct Decoded {
     /// Where the body ends; None if it does not.
     end: Result<Option<usize>, Fault>,
     trailers: Vec<u8>,
-    /// How many fields there are in them.
+    /// How many fields the trailers have.
     fields: usize,
 }
 

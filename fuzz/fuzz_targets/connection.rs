@@ -1,4 +1,4 @@
-//! The bytes of a connection: `basehttp_fuzz::check` says what must be true of it.
+//! The bytes of a connection: `basehttp_fuzz::check` lists its properties.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,7 +1,7 @@
 //! The handler of files, on a folder with links, pipes and secrets.
 //!
-//! 1. What lies outside of the folder, or begins with a dot, is never sent, nor what a link leads to that leads out.
-//! 2. Nobody panics, and no request ends with 500.
+//! 1. It never sends what is outside the folder, what a link leads to there, or what begins with a dot.
+//! 2. There is no panic, and no request ends with 500.
 //! 3. A redirect stays on this server.
 #![no_main]
 
@@ -17,7 +17,7 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| check(input));
 
-/// All that is not to be sent has it in it.
+/// Everything that must not be sent contains it.
 const SECRET: &str = "nobody is to see this";
 
 static FILES: LazyLock<Directory> = LazyLock::new(|| {
@@ -58,7 +58,7 @@ fn check(input: &[u8]) {
     let run = run(|base| FileHandler::new(base, &FILES), [input]);
     let told = || format!("input: {}\noutput: {}\nlog: {}", show(input), show(&run.output), run.log);
     assert!(!has(&run.output, SECRET.as_bytes()), "a secret\n{}", told());
-    // As a host's `/etc/passwd` has it.
+    // As in a host's `/etc/passwd`.
     assert!(!has(&run.output, b"root:x:0:"), "from outside\n{}", told());
     assert!(!run.log.contains("panicked"), "a panic\n{}", told());
     for response in &run.responses {

@@ -1,9 +1,9 @@
 //! The parser of heads.
 //!
-//! 1. Whole, byte by byte and in pieces it comes to the same head, or the same fault.
-//! 2. What it accepts is what a simple reader finds that shares nothing with it: method, target, version, fields, framing.
-//! 3. Names and methods are tokens, and there is no CR, LF or NUL in anything.
-//! 4. `httparse` accepts it too, but for the leniencies in `is_lenient`.
+//! 1. Whole, byte by byte and in pieces, it gives the same head, or the same fault.
+//! 2. It agrees with a simple reader that shares nothing with it: method, target, version, fields, framing.
+//! 3. Names and methods are tokens, and nothing contains CR, LF or NUL.
+//! 4. `httparse` accepts it too, except for the leniencies in `is_lenient`.
 #![no_main]
 
 use basehttp::__private::proto::fault::Fault;
@@ -31,7 +31,7 @@ fn check(input: &[u8]) {
     }
 }
 
-/// What becomes of an input that comes like this and then ends. A fault in the framing is a fault of the head.
+/// The result for an input that arrives in these pieces and then ends. A fault in the framing is a fault of the head.
 fn parse<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Result<AtEnd, Fault>, Head) {
     let mut parser = HeadParser::new(Limits::default());
     let mut head = Head::default();
@@ -95,7 +95,7 @@ fn accepted(input: &[u8], head: &Head, known: &Next) {
     }
 }
 
-/// What `httparse` does not take: other versions, and a target that is no text in UTF-8.
+/// What `httparse` does not accept: other versions, and a target that is not UTF-8.
 fn is_lenient(input: &[u8], head: &Head) -> bool {
     let line = &head.request_line;
     !matches!(line.version_text.of(input), b"HTTP/1.0" | b"HTTP/1.1")

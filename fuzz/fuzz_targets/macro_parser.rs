@@ -1,12 +1,12 @@
-//! The attributes `#[http_handler]` and `#[http_routes]`, outside of a compiler. The first line of the input has the arguments, the
+//! The attributes `#[http_handler]` and `#[http_routes]`, outside a compiler. The first line of the input has the arguments, the
 //! rest is the block.
 //!
 //! 1. It never panics, whatever the tokens are.
-//! 2. Of a block that is one by syn, it makes what is a file by syn.
-//! 3. All functions of the block are in it, also when mistakes are reported.
+//! 2. From a block that syn accepts, it makes a file that syn accepts.
+//! 3. The file contains all functions of the block, also when mistakes are reported.
 #![no_main]
 
-/// In a module with the folder's path, each has its own modules where it has them at home.
+/// In a module with the folder's path, each file finds its own modules.
 #[path = "../../basehttp-macros/src"]
 mod macros {
     pub(crate) mod args;
@@ -30,7 +30,7 @@ mod macros {
     pub(crate) mod spelling;
 }
 
-// They name each other by the crate.
+// They name each other through `crate`.
 use macros::{
     args, bodies, cfg_attr, check, expand, fallback, family, items, lifetimes, messages, misplaced, model,
     override_types, parameters, pattern, pipeline, report, route, spelling,
@@ -42,7 +42,7 @@ use syn::visit::Visit;
 
 fuzz_target!(|text: &str| check_text(text));
 
-/// A compiler refuses more, and syn is recursive.
+/// The compiler refuses deeper nesting, and syn is recursive.
 const DEEPEST: usize = 60;
 
 fn check_text(text: &str) {
@@ -60,27 +60,27 @@ fn check_text(text: &str) {
 
 fn check_expansion(expansion: &TokenStream, block: TokenStream) {
     let Ok(block) = syn::parse2::<syn::ItemImpl>(block) else { return };
-    // `impl Trait + {}` is a block to `syn`, and to the compiler an error whatever is made of it.
+    // `impl Trait + {}` is a block for `syn`, but an error for the compiler, whatever it expands to.
     if !matches!(*block.self_ty, syn::Type::Path(_)) {
         return;
     }
     let file = match syn::parse2::<syn::File>(expansion.clone()) {
         Ok(file) => file,
-        Err(error) => panic!("no file: {error}\n{expansion}"),
+        Err(error) => panic!("not a file: {error}\n{expansion}"),
     };
     let mut functions = Functions::default();
     functions.visit_file(&file);
     for item in &block.items {
         if let syn::ImplItem::Fn(function) = item {
             let name = function.sig.ident.to_string();
-            // Of two with a name the first one stays, which need not have a body: then it is no function to `syn`.
+            // Of two functions with one name the first stays. It need not have a body, and is then not a function for `syn`.
             let stands = || expansion.to_string().contains(&format!("fn {name} "));
             assert!(functions.0.contains(&name) || stands(), "{name} is lost\n{expansion}");
         }
     }
 }
 
-/// How deep anything may be nested at most: every kind of bracket, and operators that stand before what they are for.
+/// An upper bound of the nesting: every kind of bracket, and prefix operators.
 fn depth(text: &str) -> usize {
     let opening = text.matches(['(', '[', '{', '<']).count();
     let prefixes = text.matches(['&', '*', '-', '!', '|', '?', '=', '.']).count();

@@ -1,9 +1,9 @@
-//! The side of the responses: a handler that follows a program, right or wrong, and a strict client that reads.
+//! Responses: a handler that follows a program, right or wrong, and a strict client that reads.
 //!
-//! 1. The output is one well-formed response, and one more for the next request unless the first has said that it is the last;
-//!    or it is cut off where the handler has failed, or has sent less than it declared.
-//! 2. No line gets into a head but those that the handler asked for and the server's own, and values are as they were given.
-//! 3. A body never runs into the next response, whatever the method, the version and the status are.
+//! 1. The output is one well-formed response, and one more for the next request unless the first announced that it is the last;
+//!    or it is cut off if the handler failed or sent less than it declared.
+//! 2. A head has only the lines that the handler requested and the server's own, and values are as they were given.
+//! 3. A body never runs into the next response, whatever the method, the version and the status.
 #![no_main]
 
 use std::cell::{Cell, RefCell};
@@ -23,14 +23,14 @@ fuzz_target!(|program: Program| check(program));
 struct Program {
     method: Method,
     version: Version,
-    /// Whether the client keeps the connection, as far as it is its choice.
+    /// Whether the client keeps the connection, as far as it can choose.
     keep: bool,
     body: u8,
     expects: bool,
-    /// Whether the handler is one of HTTP/1.0.
+    /// Whether the handler speaks HTTP/1.0.
     python: bool,
     acts: Vec<Act>,
-    /// Whether an error of an act is an error of the handler.
+    /// Whether the handler returns the error of an act.
     propagates: bool,
     end: Ending,
 }
@@ -121,19 +121,19 @@ impl Name {
     }
 }
 
-/// What came of a run of the program.
+/// The result of a run of the program.
 #[derive(Default)]
 struct Played {
-    /// Fields that the handler has asked for.
+    /// Fields that the handler requested.
     fields: RefCell<Vec<(String, String)>>,
-    /// The code of the head that is made.
+    /// The code of the head in progress.
     code: Cell<u16>,
-    /// The code of the first final head that was ended well.
+    /// The code of the first final head that was ended without an error.
     head: Cell<Option<u16>>,
     written: RefCell<Vec<u8>>,
-    /// Whether an act has failed.
+    /// Whether an act failed.
     has_errors: Cell<bool>,
-    /// Whether the handler has.
+    /// Whether the handler failed.
     failed: Cell<bool>,
 }
 
@@ -227,7 +227,7 @@ impl Act {
             Self::Flush => handler.wfile.flush()?,
             Self::FlushHeaders => handler.flush_headers()?,
             Self::Error(code, message) => {
-                // It begins anew.
+                // It starts again.
                 played.has_errors.set(true);
                 match message {
                     Some(message) => handler.send_error((code.number(), message))?,
@@ -338,7 +338,7 @@ fn examine(program: &Program, played: &Played, run: &Run) -> Result<(), String> 
         return Err("a response that is cut off without a reason".to_owned());
     }
     let is_cut = run.responses.first().is_some_and(|response| response.truncated);
-    // What has no body is complete, whatever became of the handler after it.
+    // A response without a body is complete, whatever the handler did after it.
     // HTTP/0.9 does not show the status.
     let status = if is_old { played.head.get().unwrap_or_default() } else { response.status };
     let has_body = !asked.head && !matches!(status, 204 | 205 | 304);
@@ -346,7 +346,7 @@ fn examine(program: &Program, played: &Played, run: &Run) -> Result<(), String> 
     if response.end == End::WithConnection && has_failed && has_body && !is_cut && !is_old {
         return Err("a failure that nobody can see".to_owned());
     }
-    // A mistake that the handler was not told of, since it asked for nothing after it.
+    // A mistake that the handler was not told about, since it did nothing after it.
     let is_page = run.log.contains("] code 500, message");
     let is_plain =
         !is_page && !played.has_errors.get() && !played.failed.get() && played.head.get().is_some();
@@ -354,15 +354,15 @@ fn examine(program: &Program, played: &Played, run: &Run) -> Result<(), String> 
         return Err(format!("another body than {}", show(&played.written.borrow())));
     }
     if !program.keep && program.version != Version::Http11 && program.version != Version::Http09 {
-        // The handler may keep it all the same: the client has not said `close`.
+        // The handler may still keep the connection: the client did not say `close`.
     } else if !program.keep && !response.closes {
         return Err("a connection that is kept against the client's will".to_owned());
     }
     if response.closes {
         return if rest.is_empty() { Ok(()) } else { Err(format!("after the last response {}", show(rest))) };
     }
-    // What is complete cannot be cut off, but the connection can. And a handler may decide to close when its head has gone
-    // out.
+    // A complete response cannot be cut off, but the connection can. And a handler may decide to close after its head was
+    // sent.
     let decides = program.acts.iter().any(|act| matches!(act, Act::Close(true)));
     if rest.is_empty() && (decides || played.failed.get() || (is_cut && declares)) {
         return Ok(());
@@ -375,16 +375,16 @@ fn examine(program: &Program, played: &Played, run: &Run) -> Result<(), String> 
     }
 }
 
-/// Whether there is nothing but interim responses, one after the other.
+/// Whether there are only interim responses, one after the other.
 fn only_interim(output: &[u8], program: &Program) -> bool {
     let speaks_1_1 = program.version == Version::Http11;
-    // A last response, put behind them, is the only final one.
+    // A final response, appended to them, is the only one.
     let end = b"HTTP/1.1 204 End\r\n\r\n";
     let read = responses::read(&[output, end].concat(), Asked { speaks_1_1, ..Asked::default() });
     read.is_ok_and(|(response, len)| response.reason == b"End" && len == output.len() + end.len())
 }
 
-/// Whether every line of the head is one that was asked for, or the server's.
+/// Whether every line of the head was requested, or is the server's.
 fn lines(response: &Response, played: &Played) -> Result<(), String> {
     let ours: [&[u8]; 7] = [
         b"server",

@@ -1,4 +1,4 @@
-//! A connection as in the target `connection`, but made of requests that are right for the most part, so that it goes deep:
+//! A connection as in the target `connection`, but made of mostly valid requests, so that it reaches deep:
 //! pipelines, bodies that look like requests, framing that is wrong in one place.
 #![no_main]
 
@@ -11,9 +11,9 @@ fuzz_target!(|script: Script| check::connection(&script.write()));
 #[derive(Arbitrary, Debug)]
 struct Script {
     requests: Vec<Sketch>,
-    /// One byte is changed: where, and to what.
+    /// One changed byte: where, and its new value.
     change: Option<(u16, u8)>,
-    /// The end is cut off: how much of it.
+    /// How much of the end is cut off.
     cut: Option<u8>,
 }
 
@@ -36,7 +36,7 @@ enum Field {
     KeepAlive,
     Expect(u8),
     Plain(u8),
-    /// Bytes where a name or a value should be.
+    /// Raw bytes instead of a name or a value.
     Odd(Vec<u8>, Vec<u8>),
 }
 
@@ -44,7 +44,7 @@ enum Field {
 enum Framing {
     None,
     Length,
-    /// The length is wrong by so much.
+    /// The length is wrong by this much.
     WrongLength(i8),
     TwoLengths(i8),
     LengthText(u8),
@@ -57,14 +57,14 @@ enum Framing {
 struct Chunk {
     len: u8,
     extension: u8,
-    /// What is wrong with it.
+    /// The error in it.
     flaw: u8,
 }
 
 #[derive(Arbitrary, Debug)]
 enum Content {
     Bytes(Vec<u8>),
-    /// What an attacker would like to be a request.
+    /// Bytes that an attacker would like to pass as a request.
     Smuggled(u8),
     Long(u16),
 }
@@ -170,14 +170,14 @@ impl Sketch {
         let end: &[u8] = if self.line_end { b"\r\n" } else { b"\n" };
         let (method, path) = (pick(&METHODS, self.method), pick(&PATHS, self.path));
         let target = match path.strip_prefix('/') {
-            // Where a tunnel leads to; the second letter says what the handler does.
+            // The target of a tunnel; the second letter selects what the handler does.
             Some(letter) if method == "CONNECT" && letter.len() == 1 => format!("a{letter}:443"),
             _ => path.to_owned(),
         };
         let line = format!("{method} {target}{}", pick(&VERSIONS, self.version));
         out.extend_from_slice(line.as_bytes());
         out.extend_from_slice(end);
-        // The half of them has its Host.
+        // Half of them have a Host.
         if self.version.is_multiple_of(2) || self.fields.is_empty() {
             out.extend_from_slice(b"Host: a\r\n");
         }
@@ -281,7 +281,7 @@ impl Content {
         match self {
             Self::Bytes(bytes) => bytes.iter().copied().take(400).collect(),
             Self::Smuggled(which) => pick(&SMUGGLED, *which).as_bytes().to_vec(),
-            // Mostly short, now and then more than is taken in before the handler is called.
+            // Mostly short, sometimes longer than what is gathered before the handler is called.
             Self::Long(length) if *length > 65_500 => vec![b'z'; 70_000],
             Self::Long(length) => vec![b'z'; usize::from(length % 700)],
         }

@@ -1,8 +1,8 @@
 //! The reader of a WebSocket's messages.
 //!
-//! 1. Whole, byte by byte and in pieces it says the same, with the same end.
+//! 1. Whole, byte by byte and in pieces, it gives the same messages and the same end.
 //! 2. It agrees with a simple reader that shares nothing with it.
-//! 3. Never more comes out than went in.
+//! 3. The output is never longer than the input.
 #![no_main]
 
 use basehttp::__private::websocket::{MessageReader, Said};
@@ -11,7 +11,7 @@ use basehttp_fuzz::frames;
 use basehttp_fuzz::pieces;
 use libfuzzer_sys::fuzz_target;
 
-/// The longest message: one that inputs reach.
+/// The longest message, short enough for inputs to reach it.
 const MOST: usize = 300;
 
 fuzz_target!(|input: &[u8]| check(input));
@@ -47,7 +47,7 @@ fn read(pieces: &[&[u8]]) -> (Vec<frames::Said>, Option<u16>) {
                 Err(violation) => return (said, Some(violation.code)),
             }
         }
-        assert!(piece.is_empty(), "all of it was taken");
+        assert!(piece.is_empty(), "all input was taken");
     }
     (said, None)
 }

@@ -1,11 +1,11 @@
-//! What must be true of a connection.
+//! The properties of a connection.
 //!
 //! 1. The handler is called for the requests that the reader of [`requests`](crate::requests) finds, in order, and for
-//!    nothing else: never for a part of a body, never after something that is no request.
-//! 2. What it reads is the body of that request, never a byte more.
-//! 3. The output is one well-formed response for each request, up to the one that says that it is the last.
-//! 4. A request that is none, or refused, is answered with an error that ends the connection.
-//! 5. All of that is the same however the input is cut.
+//!    nothing else: never for a part of a body, never after something that is not a request.
+//! 2. It reads the body of that request, and never a byte more.
+//! 3. The output is one well-formed response for each request, up to the one that announces that it is the last.
+//! 4. Input that is not a request, and a refused request, get an error that ends the connection.
+//! 5. All this is the same however the input is cut.
 
 use crate::pieces;
 use crate::player::{Call, METHODS, Part, play};
@@ -16,7 +16,7 @@ use crate::show;
 /// Checks a connection.
 ///
 /// # Panics
-/// At a finding.
+/// On a finding.
 pub fn connection(input: &[u8]) {
     let whole = examine(input, [input], "whole");
     if input.len() <= 600 {
@@ -43,7 +43,7 @@ fn compare(whole: &Seen, other: &Seen, how: &str) {
     }
 }
 
-/// Runs the input and follows the two readers through it and its output.
+/// Runs the input, and follows the two readers through it and its output.
 fn examine<'a>(input: &[u8], pieces: impl IntoIterator<Item = &'a [u8]>, how: &str) -> Seen {
     let (run, calls) = play(pieces);
     let mut follow = Follow { input, at: 0, output: &run.output, calls: calls.iter(), responses: Vec::new() };
@@ -61,7 +61,7 @@ fn examine<'a>(input: &[u8], pieces: impl IntoIterator<Item = &'a [u8]>, how: &s
         show(&run.output)
     );
     let responses = follow.responses;
-    // One of HTTP/0.9 without a body is nothing at all.
+    // A response of HTTP/0.9 without a body is empty.
     let own = run.responses.iter().filter(|response| response.status != 0 || !response.body.is_empty());
     let own: Vec<_> = own.collect();
     let visible: Vec<_> =
@@ -70,13 +70,13 @@ fn examine<'a>(input: &[u8], pieces: impl IntoIterator<Item = &'a [u8]>, how: &s
     for (own, strict) in own.into_iter().zip(visible) {
         assert_eq!(own.status, strict.status, "{how}");
         let is_cut = strict.end == End::Truncated;
-        assert!(own.truncated || !is_cut, "{how}: the crate takes a response for whole that is not");
+        assert!(own.truncated || !is_cut, "{how}: the crate takes an incomplete response for a complete one");
     }
     Seen { calls, responses, log: without_advice(&run.log) }
 }
 
-/// Without the line for chunks of a handler's own, which are looked for in each write: one that answers with its body
-/// writes it as it comes.
+/// Without the line about a handler's own chunks, which are looked for in each write: a handler that echoes its body writes it in
+/// the pieces in which it arrives.
 fn without_advice(log: &str) -> String {
     log.split_inclusive('\n').filter(|line| !line.contains("the body is written in chunks")).collect()
 }
@@ -90,7 +90,7 @@ struct Follow<'a> {
 }
 
 impl Follow<'_> {
-    /// One request and its response. Gives where the next one begins, if there may be one.
+    /// One request and its response. Returns where the next one begins, if there may be one.
     fn step(&mut self) -> Result<Option<usize>, String> {
         let request = match requests::read(self.input, self.at) {
             Next::Nothing => return Ok(None),
@@ -129,7 +129,7 @@ impl Follow<'_> {
         }
         let body = requests::body(self.input, request.body_at, request.framing);
         if let (true, Body::Whole(body, next)) = (is_tunnel, &body) {
-            // Behind the body everything is for the handler.
+            // Everything after the body belongs to the handler.
             self.responses.push(response);
             let all = [body, &self.input[*next..]].concat();
             return if all.starts_with(&call.body) { Ok(None) } else { Err("another tunnel".to_owned()) };
@@ -143,8 +143,8 @@ impl Follow<'_> {
         if call.has_failed && part == Part::Echo && is_good_answer && !asked.headless {
             return Err(format!("{} for a body that cannot be read", response.status));
         }
-        // What has no body cannot be cut off, but the connection can.
-        // (One of HTTP/0.9 to HEAD is nothing at all, so that the output may be over before the calls are.)
+        // A response without a body cannot be cut off, but the connection can.
+        // (A response of HTTP/0.9 to HEAD is empty, so the output may end before the calls do.)
         let is_cut = part.may_be_cut() && self.output.is_empty() && self.calls.as_slice().is_empty();
         let is_over = response.closes || is_cut;
         self.responses.push(response);
@@ -154,7 +154,7 @@ impl Follow<'_> {
         }
     }
 
-    /// The answer to something that no handler is to see.
+    /// The response to input that no handler may see.
     fn refusal(&mut self, maybe_head: bool, maybe_headless: bool) -> Result<(), String> {
         if maybe_headless && !self.output.starts_with(b"HTTP/1.") {
             let asked = Asked { headless: true, ..Asked::default() };
@@ -205,7 +205,7 @@ fn is_same_request(request: &Request, call: &Call) -> Result<(), String> {
     }
 }
 
-/// Whether the handler has read nothing but the body.
+/// Whether the handler has read only the body.
 fn is_same_body(body: &Body, call: &Call) -> Result<(), String> {
     let is_good = match body {
         Body::Whole(body, _) if call.is_all => call.body == *body,

@@ -1,12 +1,11 @@
-//! A reader of a client's WebSocket frames that is as simple as can be: it has all of the bytes at once, and shares nothing with the
-//! crate.
+//! A minimal reader of a client's WebSocket frames: it has all bytes at once, and shares nothing with the crate.
 
-/// What a client has said.
+/// What a client sent.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Said {
-    /// A message.
+    /// A text message.
     Text(String),
-    /// A message of bytes.
+    /// A binary message.
     Binary(Vec<u8>),
     /// A ping.
     Ping(Vec<u8>),
@@ -16,7 +15,7 @@ pub enum Said {
     Close(Option<u16>, String),
 }
 
-/// All that is said, and the code of what is wrong at the end of it, if something is.
+/// Everything that the client sent, and the close code of the error at its end, if there is one.
 pub fn read(input: &[u8], most: usize) -> (Vec<Said>, Option<u16>) {
     let mut said = Vec::new();
     let mut message: Option<(bool, Vec<u8>)> = None;

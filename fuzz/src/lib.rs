@@ -1,5 +1,5 @@
-//! What the fuzz targets share: cuts, readers of requests and responses that know nothing of the crate, and a handler that
-//! does all that handlers do.
+//! Shared by the fuzz targets: cuts, readers of requests and responses that know nothing of the crate, and a handler that
+//! does everything that handlers do.
 
 pub mod check;
 pub mod frames;

@@ -1,13 +1,13 @@
-//! Handlers panic on purpose; every other panic is a finding, also one that the server would have survived.
+//! Handlers panic on purpose; every other panic is a finding, even one that the server would have survived.
 
 use std::panic;
 use std::process;
 use std::sync::Once;
 
-/// What a handler says that panics on purpose.
+/// The message of a panic on purpose.
 pub const ON_PURPOSE: &str = "on purpose";
 
-/// Ends the process at a panic, but for those on purpose. libFuzzer's own hook knows no exceptions.
+/// Ends the process on a panic, except for those on purpose. libFuzzer's own hook has no exceptions.
 pub fn expect() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

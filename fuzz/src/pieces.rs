@@ -1,7 +1,6 @@
-//! Where an input is cut. The input itself decides, so that a file of the corpus is nothing but the bytes of a
-//! connection.
+//! Where an input is cut. The input itself decides, so that a file of the corpus contains only the bytes of a connection.
 
-/// Every piece is a byte.
+/// Pieces of one byte.
 pub fn single(input: &[u8]) -> Vec<&[u8]> {
     input.chunks(1).collect()
 }
@@ -12,7 +11,7 @@ pub fn cut(input: &[u8]) -> Vec<&[u8]> {
     let mut pieces = Vec::new();
     let mut rest = input;
     while !rest.is_empty() {
-        // Short ones mostly, so that lines are cut.
+        // Mostly short ones, so that lines are cut.
         let most = [2, 5, 17, 60, 4000][random.below(5)];
         let (piece, tail) = rest.split_at(rest.len().min(1 + random.below(most)));
         pieces.push(piece);
@@ -21,7 +20,7 @@ pub fn cut(input: &[u8]) -> Vec<&[u8]> {
     pieces
 }
 
-/// Numbers that depend on nothing but the bytes that it begins with.
+/// Numbers that depend only on the bytes given at the start.
 struct Random(u64);
 
 impl Random {

@@ -1,4 +1,4 @@
-//! A handler that does what handlers do, well and badly. The path of a request says what.
+//! A handler that does what handlers do, right and wrong. The path of a request selects the behaviour.
 
 use std::io::{self, Read as _};
 use std::sync::{Arc, Mutex};
@@ -15,30 +15,30 @@ pub struct Call {
     pub path: String,
     pub version: String,
     pub fields: Vec<(String, String)>,
-    /// What was read of the body.
+    /// The part of the body that was read.
     pub body: Vec<u8>,
-    /// Whether that is all, as far as the handler was told.
+    /// Whether that is all of it, as far as the handler knows.
     pub is_all: bool,
-    /// Whether reading it has failed.
+    /// Whether reading it failed.
     pub has_failed: bool,
 }
 
-/// The first letter of the path, and what it makes of a response.
+/// The first letter of the path, and the response that it selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// Reads the body and sends it back.
     Echo,
-    /// Responses without a look at the body.
+    /// Responds without reading the body.
     Ignore,
-    /// Reads three bytes of it.
+    /// Reads three bytes of the body.
     Half,
-    /// Reads up to eight bytes, as a limit.
+    /// Reads with a limit of eight bytes.
     Small,
     /// Sends a head, then reads, and sends each piece at once.
     Stream,
     NoContent,
     NotModified,
-    /// More than is held.
+    /// More than the response buffer holds.
     Long,
     Panic,
     PanicLate,
@@ -48,9 +48,9 @@ pub enum Part {
     Short,
     /// Declares less than it sends.
     Surplus,
-    /// No response at all.
+    /// No response.
     Nothing,
-    /// A body, and no head.
+    /// A body without a head.
     Headless,
     Close,
     /// An interim response before the final one.
@@ -83,7 +83,7 @@ impl Part {
         }
     }
 
-    /// Whether a response may be cut off though the request was good.
+    /// Whether a response may be cut off although the request was valid.
     pub fn may_be_cut(self) -> bool {
         matches!(self, Self::PanicLate | Self::FailLate | Self::Short)
     }
@@ -95,7 +95,7 @@ pub const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "OPTIONS", "CONNEC
 /// Length of the response to `/l`.
 pub const LONG: usize = 70_000;
 
-/// Runs the handler on a connection, and tells its calls.
+/// Runs the handler on a connection, and returns its calls.
 pub fn play<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Run, Vec<Call>) {
     panics::expect();
     let calls = Arc::new(Mutex::new(Vec::new()));

@@ -1,25 +1,25 @@
-//! A reader of requests that is as simple as can be: it has all of the input, copies what it wants, and gives up at the
-//! first doubt. It shares nothing with the crate. What it takes for requests is what the crate must take for requests.
+//! A minimal reader of requests: it has all of the input, copies what it needs, and gives up at the first doubt. It shares
+//! nothing with the crate. What it takes for requests, the crate must take for requests.
 //!
-//! It is made of RFC 9112 and of what the crate says to be stricter or looser in (bare LF as the end of a line in a
-//! head, simple requests, HTTP/1.2 to 1.9, raw bytes in a target), and of the default limits.
+//! It follows RFC 9112, the points in which the crate is stricter or looser (bare LF as the end of a line in a head, simple
+//! requests, HTTP/1.2 to 1.9, raw bytes in a target), and the default limits.
 
-/// How the input goes on.
+/// How the input continues.
 #[derive(Debug)]
 pub enum Next {
     /// Nothing has begun.
     Nothing,
-    /// What is there is no request.
+    /// The input is not a request.
     Bad(Bad),
     Request(Request),
 }
 
-/// What can be said of a head that is none.
+/// What is known about an invalid head.
 #[derive(Debug, Default)]
 pub struct Bad {
-    /// The request line may be one of HEAD, so that the answer may be without a body.
+    /// The request line may be for HEAD, so the response may have no body.
     pub maybe_head: bool,
-    /// The request line may be one of HTTP/0.9, so that the answer may be without a head.
+    /// The request line may be HTTP/0.9, so the response may have no head.
     pub maybe_headless: bool,
 }
 
@@ -36,11 +36,11 @@ pub struct Request {
     pub target: Vec<u8>,
     pub version: Version,
     pub fields: Vec<(Vec<u8>, Vec<u8>)>,
-    /// Why it is not to reach a handler that has the method: Host or Expect.
+    /// Why it must not reach a handler that has the method: Host or Expect.
     pub refused: bool,
     /// Whether the client waits for `100 Continue`.
     pub expects_continue: bool,
-    /// Whether the connection is over after it, for what the client has said.
+    /// Whether it is the last on its connection, by what the client sent.
     pub is_last: bool,
     pub framing: Framing,
     /// Where its body begins.
@@ -58,7 +58,7 @@ pub enum Framing {
 pub enum Body {
     /// All of it, and where the next request begins.
     Whole(Vec<u8>, usize),
-    /// It is cut off or no body by its framing; these bytes may be handed out before that is found.
+    /// It is cut off, or its framing is invalid; these bytes may be handed out before that is found.
     Broken(Vec<u8>),
 }
 
@@ -87,7 +87,7 @@ pub fn read(input: &[u8], mut at: usize) -> Next {
             }
             Some(line) => break line,
             None if matches!(&input[at..], b"" | b"\r") => return Next::Nothing,
-            // Whatever is wrong with what has come is told first.
+            // An error in what has arrived is reported first.
             None => {
                 let rest = &input[at..];
                 break (rest.strip_suffix(b"\r").unwrap_or(rest), input.len() + 1);
@@ -195,7 +195,7 @@ fn field(text: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let colon = text.iter().position(|&byte| byte == b':')?;
     let (name, value) = (&text[..colon], trim(&text[colon + 1..]));
     let is_good = is_token(name) && value.iter().all(|&byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f));
-    // What is trimmed was blanks.
+    // Only blanks were trimmed.
     is_good.then(|| (name.to_vec(), value.to_vec()))
 }
 
@@ -209,7 +209,7 @@ fn elements(fields: &Fields, name: &str) -> Vec<Vec<u8>> {
     fields.flat_map(|value| value.split(|&byte| byte == b',')).map(|element| trim(element).to_vec()).collect()
 }
 
-/// None where it could be understood in more than one way, or not at all.
+/// None if it is ambiguous or invalid.
 fn framing(fields: &Fields, version: Version) -> Option<Framing> {
     let (codings, lengths) = (elements(fields, "transfer-encoding"), elements(fields, "content-length"));
     if !codings.is_empty() {
@@ -222,14 +222,14 @@ fn framing(fields: &Fields, version: Version) -> Option<Framing> {
     are_equal.then_some(Framing::Length(number))
 }
 
-/// Digits alone. (std's parsers take a sign.)
+/// Only digits. (std's parsers accept a sign.)
 fn number(text: &[u8], base: u32) -> Option<u64> {
     let text = std::str::from_utf8(text).ok()?;
     let is_digits = !text.is_empty() && text.chars().all(|c| c.is_digit(base));
     u64::from_str_radix(text, base).ok().filter(|_| is_digits)
 }
 
-/// RFC 9112 section 3.2; and a path without a slash before it, which has no colon in its first segment.
+/// RFC 9112 section 3.2; also a path without a leading slash, if its first segment has no colon.
 fn is_target(method: &[u8], target: &[u8]) -> bool {
     // Latin-1, so that every byte is a character.
     let text: String = target.iter().map(|&byte| char::from(byte)).collect();
@@ -253,7 +253,7 @@ fn is_target(method: &[u8], target: &[u8]) -> bool {
     is_scheme && is_user && !host.is_empty() && host.is_ascii() && is_host(host.as_bytes())
 }
 
-/// RFC 9110 section 7.2, by way of the address types of std.
+/// RFC 9110 section 7.2, using the address types of std.
 fn is_host(value: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(value) else { return false };
     let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
@@ -311,7 +311,7 @@ pub fn trim(mut text: &[u8]) -> &[u8] {
     text
 }
 
-/// Takes the body that begins at `at` out of its framing.
+/// Decodes the body that begins at `at`.
 pub fn body(input: &[u8], at: usize, framing: Framing) -> Body {
     let rest = &input[at..];
     match framing {
@@ -363,7 +363,7 @@ fn crlf_line(input: &[u8], at: usize) -> Option<(&[u8], usize)> {
     Some((input[at..at + len].strip_suffix(b"\r")?, at + len + 1))
 }
 
-/// RFC 9112 section 7.1.1, without regard to the white space rules of the crate: at the size it is before `;` only.
+/// RFC 9112 section 7.1.1, regardless of the crate's rules for white space: after the size, it is allowed only before `;`.
 fn chunk_size(text: &[u8]) -> Option<u64> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
     if digits > 16 {
@@ -389,13 +389,13 @@ fn blanks(text: &[u8]) -> &[u8] {
     &text[count..]
 }
 
-/// What is after the token at the front.
+/// The rest after the token at the front.
 fn token(text: &[u8]) -> Option<&[u8]> {
     let count = text.iter().take_while(|&&byte| is_token(&[byte])).count();
     (count > 0).then_some(&text[count..])
 }
 
-/// What is after the closing quote.
+/// The rest after the closing quote.
 fn quoted_string(mut text: &[u8]) -> Option<&[u8]> {
     loop {
         text = match text {

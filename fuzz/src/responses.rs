@@ -1,9 +1,9 @@
-//! A strict client: reads responses by RFC 9112, takes nothing that it does not allow, and shares nothing with the crate.
+//! A strict client: it reads responses by RFC 9112, accepts nothing that the RFC does not allow, and shares nothing with the crate.
 
 use crate::requests::{is_token, trim};
 use crate::show;
 
-/// What of the request decides how its response is read.
+/// What decides, in a request, how its response is read.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Asked {
     /// HEAD.
@@ -12,7 +12,7 @@ pub struct Asked {
     pub connect: bool,
     /// A request of HTTP/0.9: the response has no head.
     pub headless: bool,
-    /// The client speaks HTTP/1.1: chunks and interim responses are for it.
+    /// The client speaks HTTP/1.1: it may get chunks and interim responses.
     pub speaks_1_1: bool,
 }
 
@@ -21,23 +21,23 @@ pub struct Response {
     /// 0 for a response without a head.
     pub status: u16,
     pub reason: Vec<u8>,
-    /// Names in lower case, values as they stand after the colon and a blank.
+    /// Names in lower case, values as they are after the colon and a blank.
     pub fields: Vec<(Vec<u8>, Vec<u8>)>,
     pub body: Vec<u8>,
     /// The interim responses before it.
     pub interim: Vec<u16>,
     pub end: End,
-    /// Whether the connection is over after it.
+    /// Whether the connection ends after it.
     pub closes: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// By length or by the last chunk, or there is no body.
+    /// By length, by the last chunk, or without a body.
     Framed,
     /// With the connection.
     WithConnection,
-    /// Before its framing says so.
+    /// Before the end that its framing gives.
     Truncated,
 }
 
@@ -46,7 +46,7 @@ impl Response {
         self.fields.iter().filter(move |field| field.0 == name.as_bytes()).map(|field| &*field.1)
     }
 
-    /// The fields that are not about the framing, which may depend on how the input has come.
+    /// The fields except those of the framing, which may depend on how the input was cut.
     pub fn lasting_fields(&self) -> Vec<&(Vec<u8>, Vec<u8>)> {
         let is_framing = |name: &[u8]| name == b"content-length" || name == b"transfer-encoding";
         self.fields.iter().filter(|field| !is_framing(&field.0)).collect()
@@ -60,10 +60,10 @@ struct Head {
     fields: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
-/// Reads the response at the front of `output`, and says how long it is.
+/// Reads the response at the front of `output`, and returns its length.
 ///
 /// # Errors
-/// What is wrong with it.
+/// What is wrong with the response.
 pub fn read(output: &[u8], asked: Asked) -> Result<(Response, usize), String> {
     if asked.headless {
         let response = Response {
@@ -182,7 +182,7 @@ fn read_body(head: &Head, output: &[u8], asked: Asked) -> Result<Read, String> {
     }
     let length = match lengths[..] {
         [(_, text)] if !text.is_empty() && text.iter().all(u8::is_ascii_digit) => {
-            // It may be longer than any input, never than 20 digits.
+            // The length may exceed any input, but never has more than 20 digits.
             Some(std::str::from_utf8(text).ok().and_then(|text| text.parse::<u64>().ok()).ok_or("too long")?)
         }
         [] => None,
