@@ -49,7 +49,7 @@ fn serve(mut stream: TcpStream) -> io::Result<()> {
                     filled += stream.read(&mut buffer[filled..])?;
                 }
                 let text = String::from_utf8_lossy(&buffer[body..filled]).into_owned();
-                let mut event = EVENT.lock().expect("nobody panics");
+                let mut event = EVENT.lock().expect("no thread panics");
                 *event = (event.0 + 1, text);
                 CHANGED.notify_all();
             }
@@ -66,11 +66,11 @@ fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 
 fn events(mut stream: TcpStream) -> io::Result<()> {
     stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")?;
-    let mut seen = EVENT.lock().expect("nobody panics").0;
+    let mut seen = EVENT.lock().expect("no thread panics").0;
     loop {
-        let mut event = EVENT.lock().expect("nobody panics");
+        let mut event = EVENT.lock().expect("no thread panics");
         while event.0 == seen {
-            event = CHANGED.wait(event).expect("nobody panics");
+            event = CHANGED.wait(event).expect("no thread panics");
         }
         seen = event.0;
         let text = format!("data: {}\n\n", event.1);
