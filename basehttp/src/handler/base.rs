@@ -20,12 +20,12 @@ use crate::proto::status::HTTPStatus;
 
 /// The base of a request handler: Python's superclass with its instance variables.
 ///
-/// Your handler has one in a field, by default called `base`, and
-/// [`#[http_handler]`](crate::http_handler) derefs to it, so `self.path()` works. It is given to the closure that makes
-/// the handler of a connection, and holds what the handler needs of the connection and of the current request.
+/// Your handler keeps one in a field, by default called `base`, and [`#[http_handler]`](crate::http_handler) derefs to it,
+/// so `self.path()` works. The server passes it to the closure that makes the handler of a connection. It gives access to
+/// the connection and to the current request.
 ///
-/// `rfile` and `wfile` and all that sends can be called on `&self`. To keep a part of the request while you change
-/// a field of your own, go through the field, so that the compiler sees that the two are apart:
+/// Reading from `rfile`, writing to `wfile` and sending need only `&self`. To hold a part of the request while you change
+/// a field of your own, go through the field, so that the compiler sees two separate borrows:
 ///
 /// ```
 /// # use basehttp::prelude::*;
@@ -44,18 +44,18 @@ use crate::proto::status::HTTPStatus;
 /// }
 /// ```
 ///
-/// # What an override calls
+/// # Calling the default from an override
 ///
-/// The default of each overridable method is an associated function of this type: in an override of `end_headers`,
+/// The default of each overridable method is an associated function of this type. In an override of `end_headers`,
 /// `BaseHTTPRequestHandler::end_headers(self)` is Python's `super().end_headers()`. There is no `self.base.end_headers()`,
-/// because it would lose the overrides of the other methods.
+/// because it would bypass your overrides of the other methods.
 pub struct BaseHTTPRequestHandler<M: Message = Headers> {
     /// The request's body.
     pub rfile: RFile,
     /// The response's body.
     pub wfile: WFile,
     pub(super) vars: InstanceVariables,
-    /// Not `headers`: of a private field of that name the compiler would not say that it is a method.
+    /// Not called `headers`: for a private field of that name, the compiler would not suggest the method.
     message: OnceCell<M>,
 }
 
@@ -70,56 +70,56 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         }
     }
 
-    /// The client's address. Behind proxies that the server trusts it is what they tell, where the setting `trusted_proxies` says
-    /// so (a feature of the crate, `proxy`).
+    /// The client's address. Behind proxies that the setting `trusted_proxies` names (crate feature `proxy`), it is the
+    /// address that they report.
     #[doc(alias("remote_addr", "ip"))]
     pub fn client_address(&self) -> &Address {
         self.vars.client_address()
     }
 
-    /// The address from which the connection came, or what its PROXY header has told.
+    /// The address from which the connection came, or the one in its PROXY header.
     #[doc(alias("peer_addr", "remote_addr"))]
     pub fn peer_address(&self) -> &Address {
         &self.vars.peer.address
     }
 
-    /// `https` where the client speaks TLS with the server, or with a proxy whose word counts ([`TrustedProxies`](crate::TrustedProxies)), else `http`: for
-    /// addresses that a response has to name. Proxies say so in the fields that count, or in the PROXY protocol of version 2 (HAProxy's
-    /// `send-proxy-v2-ssl`).
+    /// The scheme of the client's URL, for URLs in a response: `https` if the client speaks TLS with the server or with a
+    /// trusted proxy ([`TrustedProxies`](crate::TrustedProxies)), else `http`. A proxy reports it in the trusted fields, or
+    /// in version 2 of the PROXY protocol (HAProxy's `send-proxy-v2-ssl`).
     #[doc(alias("https"))]
     #[cfg(feature = "proxy")]
     pub fn scheme(&self) -> &'static str {
         let told = self.vars.forwarded.as_ref().and_then(|forwarded| forwarded.is_https);
-        // A proxy that passes the client's TLS on sees none itself, and says that there is none.
+        // A proxy that forwards the client's TLS unopened sees no TLS, and reports none.
         if told.unwrap_or(self.vars.peer.is_https || self.server().is_tls()) { "https" } else { "http" }
     }
 
-    /// The server that took the connection: its address, its name, and the means to shut it down.
+    /// The server that accepted the connection: its address, its name, and a handle to shut it down.
     pub fn server(&self) -> &ServerInfo {
         self.vars.server()
     }
 
-    /// The request's method, for example `GET`. Empty where the request line is broken.
+    /// The request's method, for example `GET`. Empty if the request line is malformed.
     #[doc(alias("method", "verb"))]
     pub fn command(&self) -> &str {
         self.request().command()
     }
 
-    /// The request target as it was sent, query included and percent-encoding untouched, for example `/a%20b?c=d`.
-    /// It is a whole URL where the client sent one (`http://host/a`, as to a proxy), and has no slash at its front where the client
-    /// sent none. Several slashes at the beginning are made one, since a redirect to `//host/` leads to another host.
+    /// The request target as it was sent, with the query and without percent-decoding, for example `/a%20b?c=d`. It is a
+    /// whole URL if the client sent one (`http://host/a`, as to a proxy), and has no leading slash if the client sent none.
+    /// Several leading slashes are reduced to one, since a redirect to `//host/` leads to another host.
     #[doc(alias("target", "uri", "url"))]
     pub fn path(&self) -> &str {
         self.request().path()
     }
 
-    /// Replaces what [`path`](Self::path) tells, as Python code does by assigning `self.path`.
+    /// Replaces the value of [`path`](Self::path), as Python code does by assigning to `self.path`.
     pub fn set_path(&mut self, path: impl Into<String>) {
         self.request_mut().set_path(path.into());
     }
 
-    /// The version that the request names, for example `HTTP/1.1`; for a request line without one, the class variable
-    /// `default_request_version`.
+    /// The version in the request line, for example `HTTP/1.1`. Without one it is the class variable
+    /// [`default_request_version`](crate::RequestHandler::default_request_version).
     #[doc(alias("http_version"))]
     pub fn request_version(&self) -> &str {
         self.request().version_text()
@@ -130,7 +130,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         self.request().line()
     }
 
-    /// The header fields of the request. They are collected when this is first called for a request.
+    /// The header fields of the request. They are collected at the first call for each request.
     #[doc(alias("cookies", "header"))]
     pub fn headers(&self) -> &M {
         self.message.get_or_init(|| self.request().collect())
@@ -148,51 +148,51 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         self.io().response.set_close(close);
     }
 
-    /// Why the server refuses this request, if it does. For an override of
-    /// [`send_error`](crate::RequestHandler::send_error) or [`log_error`](crate::RequestHandler::log_error) that wants to tell.
+    /// Why the server refuses this request, if it does. An override of [`send_error`](crate::RequestHandler::send_error) or
+    /// [`log_error`](crate::RequestHandler::log_error) can report it.
     pub fn fault(&self) -> Option<Fault> {
         self.vars.fault()
     }
 
-    /// Sets how long one read of the body, and one write of the response, may wait for the client:
-    /// [`set_read_timeout`](Self::set_read_timeout) and [`set_write_timeout`](Self::set_write_timeout) at once. Zero does not
-    /// wait at all, `Duration::MAX` waits for ever. What is said in [`setup`](crate::RequestHandler::setup) is for one wait each: the
-    /// server's `body_timeout` and `response_timeout` bound the whole all the same.
+    /// Sets how long one read of the body, and one write of the response, may wait for the client. It is
+    /// [`set_read_timeout`](Self::set_read_timeout) and [`set_write_timeout`](Self::set_write_timeout) in one call. Zero does
+    /// not wait; `Duration::MAX` waits without a limit. A timeout set in [`setup`](crate::RequestHandler::setup) bounds each
+    /// wait only: the server's `body_timeout` and `response_timeout` still bound the total.
     #[doc(alias("settimeout"))]
     pub fn set_timeout(&self, timeout: Duration) {
         self.vars.set_timeouts(Some(timeout), Some(timeout));
     }
 
-    /// Sets how long one read of the body may wait for the client, in the current request: at the next one the class
-    /// variable `timeout`, or else the server's [`read_timeout`](crate::ServerBuilder::read_timeout), is back. In
-    /// [`setup`](crate::RequestHandler::setup) it is for all requests of the connection. A body of up to
-    /// [`gather_limit`](crate::ServerBuilder::gather_limit) is here already when a `do_*` method is called: for that, set
-    /// `timeout`, or call this in `setup`.
+    /// Sets how long one read of the body may wait for the client, for the current request. The next request has the class
+    /// variable `timeout` again, or else the server's [`read_timeout`](crate::ServerBuilder::read_timeout). Called in
+    /// [`setup`](crate::RequestHandler::setup), it applies to all requests of the connection. A body of up to
+    /// [`gather_limit`](crate::ServerBuilder::gather_limit) has been read before a `do_*` method is called; for such a body,
+    /// set `timeout`, or call this in `setup`.
     ///
-    /// A handler that calls this in a request also decides how long the body may take in total:
-    /// [`body_timeout`](crate::ServerBuilder::body_timeout) does not hold for what it still reads.
+    /// Called during a request, it also lifts the limit on the total:
+    /// [`body_timeout`](crate::ServerBuilder::body_timeout) no longer applies to the rest of the body.
     pub fn set_read_timeout(&self, timeout: Duration) {
         self.vars.set_timeouts(Some(timeout), None);
     }
 
-    /// Sets how long one write of the response may wait for the client, in the current request: at the next one the class
-    /// variable `timeout`, or else the server's [`write_timeout`](crate::ServerBuilder::write_timeout), is back. In
-    /// [`setup`](crate::RequestHandler::setup) it is for all requests of the connection.
+    /// Sets how long one write of the response may wait for the client, for the current request. The next request has the
+    /// class variable `timeout` again, or else the server's [`write_timeout`](crate::ServerBuilder::write_timeout). Called in
+    /// [`setup`](crate::RequestHandler::setup), it applies to all requests of the connection.
     ///
-    /// A handler that calls this in a request also decides how long the client may take in total:
-    /// [`response_timeout`](crate::ServerBuilder::response_timeout) does not hold for its response.
+    /// Called during a request, it also lifts the limit on the total:
+    /// [`response_timeout`](crate::ServerBuilder::response_timeout) no longer applies to the response.
     ///
-    /// It is for the rest of the response too, which is sent when the handler has returned. How long the handler itself
-    /// takes between two writes is never bounded: a long poll may wait for its event as long as it likes.
+    /// The timeout also applies to the part of the response that is sent after the handler has returned. The time that the
+    /// handler itself takes between two writes is never bounded: a long poll may wait for its event without a limit.
     pub fn set_write_timeout(&self, timeout: Duration) {
         self.vars.set_timeouts(None, Some(timeout));
     }
 
-    /// Reads the whole body of the request, which may have up to `limit` bytes.
+    /// Reads the whole body of the request, up to `limit` bytes.
     ///
     /// # Errors
-    /// [`FileTooLarge`](io::ErrorKind::FileTooLarge) if the body is longer: returned from a `do_*` method that has not
-    /// answered yet, it becomes the answer 413. Else the errors of [`RFile`].
+    /// [`FileTooLarge`](io::ErrorKind::FileTooLarge) if the body is longer. A `do_*` method that returns this error before
+    /// it has responded makes the response a 413. Else the errors of [`RFile`].
     ///
     /// ```
     /// use basehttp::prelude::*;
@@ -217,23 +217,25 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// ```
     #[doc(alias("body", "json", "text"))]
     pub fn read_body(&self, limit: usize) -> io::Result<Vec<u8>> {
-        // A client that waits for `100 Continue` is not asked for what would be refused.
+        // Before any read: a client that waits for `100 Continue` must not be asked for a body that would be refused.
         if self.io().declared().is_some_and(|length| length > limit as u64) {
             return Err(self.body_too_large(limit as u64));
         }
         let mut body = Vec::new();
-        // A byte more than the limit tells a longer body. Memory grows with what arrives, never with what is declared.
+        // One byte more than the limit shows that the body is longer. Memory grows with what arrives, not with what is
+        // declared.
         self.rfile.read_up_to(limit.saturating_add(1), &mut body)?;
         if body.len() > limit { Err(self.body_too_large(limit as u64)) } else { Ok(body) }
     }
 
-    /// The parts of the request's body, which is a form with files (`multipart/form-data`) and may have up to `limit` bytes. They
-    /// are read as they come; see [`Multipart`].
+    /// The parts of a form with files (`multipart/form-data`), the request's body, which may have up to `limit` bytes. They
+    /// are read as they arrive; see [`Multipart`].
     ///
     /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the body's `Content-Type` is no `multipart` with a boundary, and
-    /// [`FileTooLarge`](io::ErrorKind::FileTooLarge) if it is longer. Returned from a `do_*` method that has not answered yet, they
-    /// become the answers 415 and 413. That a form is malformed is told where it is read, and becomes 400.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the body's `Content-Type` is not a `multipart` type with a boundary, and
+    /// [`FileTooLarge`](io::ErrorKind::FileTooLarge) if the body is longer. A `do_*` method that returns one of them before it
+    /// has responded makes the response a 415 or a 413. A malformed form is an error of the read that finds it, and makes
+    /// the response a 400.
     ///
     /// ```
     /// use std::io::{self, Read};
@@ -247,7 +249,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     ///         let mut form = self.multipart(1 << 30)?;
     ///         let mut told = String::new();
     ///         while let Some(mut part) = form.next_part()? {
-    ///             // A name to show: for a file of one's own it is not to be trusted, and may be `../../x`.
+    ///             // For display only: never use it as the name of a file, since it may be `../../x`.
     ///             let name = part.file_name().or(part.name()).unwrap_or_default().to_owned();
     ///             let size = io::copy(&mut part, &mut io::sink())?;
     ///             told += &format!("{name}: {size} bytes\n");
@@ -279,7 +281,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         let malformed = move || shared.lock().refuse_body(HTTPStatus::BAD_REQUEST);
         Multipart::of(body, &media_type, Some(Box::new(malformed))).ok_or_else(|| {
             self.io().refuse_body(HTTPStatus::UNSUPPORTED_MEDIA_TYPE);
-            let text = "the request's body is no form with files: multipart/form-data with a boundary";
+            let text = "the request's body is not a form with files (multipart/form-data with a boundary)";
             io::Error::new(io::ErrorKind::InvalidInput, text)
         })
     }
@@ -311,12 +313,12 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         self.vars.now()
     }
 
-    /// Has the response be 413, where the handler returns this error.
+    /// Makes the response a 413 if the handler returns this error.
     pub(crate) fn body_too_large(&self, limit: u64) -> io::Error {
         self.vars.body_too_large(limit)
     }
 
-    /// The current request is answered, and nothing of it is kept. The drop of a `MessageClass` is code of the user.
+    /// Drops what is kept of the current request, which is answered. The drop of a `MessageClass` is user code.
     pub(super) fn forget_request(&mut self) {
         self.rfile.clear();
         if self.message.get().is_some() {
@@ -334,11 +336,11 @@ impl<M: Message> fmt::Debug for BaseHTTPRequestHandler<M> {
     }
 }
 
-/// A body that may be so long.
+/// A body with a limit on its length.
 struct Bounded<'a, M: Message> {
     base: &'a BaseHTTPRequestHandler<M>,
     limit: u64,
-    /// Bytes that may still come.
+    /// Bytes that may still be read.
     left: u64,
 }
 

@@ -124,14 +124,13 @@ pub use wire::LogLevel;
 /// a default.
 ///
 /// [`#[http_handler]`](crate::http_handler) implements this trait: it takes the class variables and the overrides
-/// from your `impl` block and makes the dispatch table of your `do_*` methods. One handler is made for each
-/// connection, by the closure given to [`HTTPServer::bind`](crate::HTTPServer::bind), and serves its requests one
-/// after the other.
+/// from your `impl` block and builds the dispatch table from your `do_*` methods. The closure that you give to
+/// [`HTTPServer::bind`](crate::HTTPServer::bind) makes one handler for each connection, and that handler serves the
+/// connection's requests one after the other.
 ///
-/// The methods call each other on `Self`, so an override is honoured from inside as well: the default
-/// [`send_error`](Self::send_error) calls your `log_error`, which by default calls your `log_message`. What an
-/// override replaces is still there under the name that Python 2 gave it,
-/// `BaseHTTPRequestHandler::end_headers(self)`.
+/// The methods call each other on `Self`, so the defaults also use your overrides: the default
+/// [`send_error`](Self::send_error) calls your `log_error`, which by default calls your `log_message`. An override
+/// calls the default as in Python 2: `BaseHTTPRequestHandler::end_headers(self)`.
 ///
 /// ```
 /// use std::io;
@@ -159,7 +158,7 @@ pub use wire::LogLevel;
     message = "`{Self}` is not a request handler",
     label = "expected a struct whose `impl` block with the `do_*` methods has `#[http_handler]` on it",
     note = "the closure given to the server returns the handler, a struct with a field `base: BaseHTTPRequestHandler`",
-    note = "it returns the handler itself, and no `Result`, `Option` or `Box` of it: what can fail is done before, or in \
+    note = "it returns the handler itself, not a `Result`, `Option` or `Box` of it: do what can fail before that, or in \
         `fn setup(&mut self) -> io::Result<()>`"
 )]
 #[allow(
@@ -169,40 +168,39 @@ pub use wire::LogLevel;
 pub trait RequestHandler:
     Deref<Target = BaseHTTPRequestHandler<<Self as RequestHandler>::MessageClass>> + Sized + 'static
 {
-    /// What the header fields of a request are collected in: [`Headers`] unless the `impl` block has its own
+    /// The type that collects the header fields of a request: [`Headers`] unless the `impl` block has its own
     /// `type MessageClass = ...;`.
     type MessageClass: Message;
 
-    /// The server software's name and version, first part of the `Server` field: whitespace-separated products of
+    /// The server software's name and version, the first part of the `Server` field: whitespace-separated products of
     /// the form `name[/version]` (RFC 9110 section 10.2.4), checked when the handler is compiled.
     const server_version: &'static str = concat!("BaseHTTP/", env!("CARGO_PKG_VERSION"));
 
-    /// The language and its version, second part of the `Server` field, for example `Rust/1.95.0`. Empty leaves it
-    /// out.
+    /// The language and its version, the second part of the `Server` field, for example `Rust/1.95.0`. If it is empty, the
+    /// field has only the first part.
     const sys_version: &'static str = concat!("Rust/", env!("BASEHTTP_RUSTC_VERSION"));
 
     /// The protocol version of the responses, `"HTTP/1.0"` or `"HTTP/1.1"`. Persistent connections and chunked responses
-    /// come with HTTP/1.1; the default is Python's. Unlike in Python, a response needs no `Content-Length` of your own
-    /// for that: its framing is always made right.
+    /// need HTTP/1.1; the default is Python's. Unlike in Python, you need not send a `Content-Length` for them: the server
+    /// frames every response.
     const protocol_version: &'static str = "HTTP/1.0";
 
-    /// The version that a request line without one is taken for. The default, `"HTTP/0.9"`, answers it with the body
-    /// alone; with `"HTTP/1.0"` or `"HTTP/1.1"` the response has a status line and header fields all the same.
+    /// The version assumed for a request line without one. With the default, `"HTTP/0.9"`, the response is the body
+    /// alone; with `"HTTP/1.0"` or `"HTTP/1.1"` it has a status line and header fields.
     const default_request_version: &'static str = "HTTP/0.9";
 
-    /// The page that [`send_error`](Self::send_error) sends: `%(code)d`, `%(message)s` and `%(explain)s` are replaced,
-    /// `%%` is a percent sign. An unknown key is a compile error.
+    /// The template of the page that [`send_error`](Self::send_error) sends: `%(code)d`, `%(message)s` and `%(explain)s` are
+    /// replaced, `%%` is a percent sign. An unknown key is a compile error.
     const error_message_format: &'static str = DEFAULT_ERROR_MESSAGE;
 
     /// The `Content-Type` of the error page.
     const error_content_type: &'static str = DEFAULT_ERROR_CONTENT_TYPE;
 
     /// Status codes with their short and long messages: `(code, short, long)`. A code that is not listed here is
-    /// looked up in [`HTTPStatus::RESPONSES`], so a table of one row adds or changes one code.
+    /// looked up in [`HTTPStatus::RESPONSES`], so a table with one row adds or changes one code.
     const responses: &'static [(u16, &'static str, &'static str)] = HTTPStatus::RESPONSES;
 
-    /// How long one read or write may wait for the client of this handler's connections; `None` leaves it to the
-    /// server's settings.
+    /// How long one read or write may wait for the client. With `None`, the server's settings apply.
     const timeout: Option<Duration> = None;
 
     #[doc(hidden)]
@@ -232,16 +230,17 @@ pub trait RequestHandler:
     #[doc(hidden)]
     fn __base_mut(&mut self) -> &mut BaseHTTPRequestHandler<Self::MessageClass>;
 
-    /// Called once for a connection, before its first request. Does nothing by default. There is no request to answer
-    /// yet, though some of it has come: a client that says nothing gets no handler. (One whose `handle` is overridden does.)
+    /// Called once for each connection, before its first request. Does nothing by default. Some bytes of the request have
+    /// arrived then, but there is no request to answer yet. A client that sends nothing gets no handler, unless
+    /// [`handle`](Self::handle) is overridden.
     ///
     /// # Errors
-    /// An error closes the connection without an answer and is logged.
+    /// An error is logged and closes the connection without a response.
     fn setup(&mut self) -> io::Result<()> {
         Ok(())
     }
 
-    /// Called once for a connection, after its last request, also when a request failed. Does nothing by default.
+    /// Called once for each connection, after its last request, even if a request failed. Does nothing by default.
     ///
     /// # Errors
     /// An error is logged.
@@ -249,10 +248,10 @@ pub trait RequestHandler:
         Ok(())
     }
 
-    /// Serves the requests of a connection, one after the other, until it is to be closed. You should never need to
-    /// override it; implement `do_*` methods, or wrap [`handle_one_request`](Self::handle_one_request). An override calls
-    /// `handle_one_request` once, and then again while
-    /// [`close_connection`](BaseHTTPRequestHandler::close_connection) is false; before the first request it is true.
+    /// Serves the requests of a connection, one after the other, until the connection is to be closed. You should never need
+    /// to override it; implement `do_*` methods, or wrap [`handle_one_request`](Self::handle_one_request). An override calls
+    /// `handle_one_request` once, and then again while [`close_connection`](BaseHTTPRequestHandler::close_connection) is
+    /// false. Before the first request, `close_connection` is true.
     ///
     /// # Errors
     /// An I/O error of the connection.
@@ -260,54 +259,57 @@ pub trait RequestHandler:
         BaseHTTPRequestHandler::handle(self)
     }
 
-    /// Answers one request, whose head has been parsed: calls [`parse_request`](Self::parse_request), then the
-    /// `do_*` method of the request's command. Override it to wrap every request (authentication, metrics) and call
-    /// `BaseHTTPRequestHandler::handle_one_request(self)` inside.
+    /// Answers one request, whose head has been parsed: calls [`parse_request`](Self::parse_request), then the route that
+    /// matches the request or the `do_*` method for its command. Override it to wrap every request (authentication,
+    /// metrics), and call `BaseHTTPRequestHandler::handle_one_request(self)` inside.
     ///
     /// # Errors
-    /// What [`send_error`](Self::send_error) gives when the answer to a refused request cannot be sent.
+    /// The error of [`send_error`](Self::send_error) if the response to a refused request cannot be sent.
     #[doc(alias("middleware"))]
     fn handle_one_request(&mut self) -> io::Result<()> {
         BaseHTTPRequestHandler::handle_one_request(self)
     }
 
-    /// Decides whether the parsed request is passed on to its method: answers what the parser or RFC 9110 and 9112
-    /// refuse (an unknown method, a missing `Host`, a bad `Expect`), and returns `false` then. They are refused as soon as the head
-    /// is here, unless this method or [`handle_one_request`](Self::handle_one_request) is overridden: an override finds
-    /// the body as for any other request.
+    /// Decides whether the parsed request is passed to its method. The default refuses what the parser, RFC 9110 or
+    /// RFC 9112 rejects (an unknown method, a missing `Host`, a bad `Expect`): it sends an error response and returns
+    /// `false`. Such a request is refused as soon as its head has arrived. If this method or
+    /// [`handle_one_request`](Self::handle_one_request) is overridden, the body is first read as for any other request.
     ///
-    /// An override that returns `true` decides so itself: it may serve devices that send no `Host`
-    /// ([guide](crate::guide::porting#devices-that-send-no-host)). A request that cannot be understood, whose
-    /// [`fault`](BaseHTTPRequestHandler::fault) says why, is refused all the same.
+    /// An override that returns `true` accepts the request, for example to serve devices that send no `Host`
+    /// ([guide](crate::guide::porting#devices-that-send-no-host)). A request that cannot be understood is refused even
+    /// then; [`fault`](BaseHTTPRequestHandler::fault) says why.
     ///
     /// # Errors
-    /// What [`send_error`](Self::send_error) gives when the refusal cannot be sent.
+    /// The error of [`send_error`](Self::send_error) if the refusal cannot be sent.
     fn parse_request(&mut self) -> io::Result<bool> {
         BaseHTTPRequestHandler::parse_request(self)
     }
 
-    /// Decides about `Expect: 100-continue` (RFC 9110 section 10.1.1). `true` lets the request through, and
-    /// `100 Continue` is sent when the method first reads `rfile`, or never if it answers without; to send it at
-    /// once, `send_response_only(100)` and `end_headers()`. To refuse, send an error and return `false`.
+    /// Decides about `Expect: 100-continue` (RFC 9110 section 10.1.1). If it returns `true`, the request is accepted, and
+    /// `100 Continue` is sent when the method first reads `rfile`, or never if the method responds without reading. To send
+    /// it at once, call `send_response_only(100)` and `end_headers()`. To refuse the request, send an error and return
+    /// `false`.
     ///
     /// # Errors
-    /// What sending the interim or the error response gives.
+    /// An error of sending the interim or the error response.
     fn handle_expect_100(&mut self) -> io::Result<bool> {
         BaseHTTPRequestHandler::handle_expect_100(self)
     }
 
     /// Sends and logs a complete error response: `send_error(404)`, `send_error((404, "No such page"))`,
-    /// `send_error((404, "No such page", "It was here yesterday."))`. The message and the explanation default to
-    /// those of [`responses`](Self::responses). The page is made of
-    /// [`error_message_format`](Self::error_message_format), the connection is closed after it, and what was begun of
-    /// another response and not yet sent is dropped. An override that makes a response of its own sends the
-    /// [`fields`](ResponseCode::fields) of `code` as well, and `Allow` with 405
-    /// ([`allowed_methods`](BaseHTTPRequestHandler::allowed_methods)).
+    /// `send_error((404, "No such page", "It was here yesterday."))`.
+    ///
+    /// The message and the explanation default to those of [`responses`](Self::responses). The page is made from
+    /// [`error_message_format`](Self::error_message_format). Any other response that has been begun but not yet sent is
+    /// dropped, and the connection is closed after the error response. A message that is not allowed in a status line (with
+    /// a line end or a character above U+00FF) appears in the page only, and the status line has the standard one.
+    ///
+    /// An override that makes its own response also sends the [`fields`](ResponseCode::fields) of `code`, and `Allow` with
+    /// 405 ([`allowed_methods`](BaseHTTPRequestHandler::allowed_methods)).
     ///
     /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) when a response has already gone out; else an I/O error of the
-    /// connection. A message that cannot stand in a status line (a line end, a character above U+00FF) is in the page
-    /// alone, and the status line has the standard one.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if a response has already been sent; else an I/O error of the
+    /// connection.
     #[doc(alias("abort", "not_found"))]
     fn send_error(&self, code: impl ResponseCode) -> io::Result<()> {
         BaseHTTPRequestHandler::send_error(self, code)
@@ -315,22 +317,23 @@ pub trait RequestHandler:
 
     /// Begins a response and logs the request: the status line, then the `Server` and `Date` fields with the values of
     /// [`version_string`](Self::version_string) and [`date_time_string`](Self::date_time_string).
-    /// `send_response(200)`, `send_response((200, "Lovely Spam"))`. A redirect is `send_response(302)`, then
+    /// Examples: `send_response(200)`, `send_response((200, "Lovely Spam"))`. A redirect is `send_response(302)`, then
     /// `send_header("Location", url)`. A mistake is reported by [`end_headers`](Self::end_headers).
     #[doc(alias("redirect", "status"))]
     fn send_response(&self, code: impl ResponseCode) {
         BaseHTTPRequestHandler::send_response(self, code);
     }
 
-    /// Begins a response with the status line alone: no `Server`, no `Date`, no log line. A 1xx code other than 101 makes
-    /// an interim response (RFC 9110 section 15.2), which another may follow.
+    /// Begins a response with the status line only: no `Server`, no `Date`, no log line. A 1xx code other than 101 makes
+    /// an interim response (RFC 9110 section 15.2); another response may follow it.
     fn send_response_only(&self, code: impl ResponseCode) {
         BaseHTTPRequestHandler::send_response_only(self, code);
     }
 
-    /// Adds a header field to the response. The value is anything that can be displayed, in latin-1. `Connection: close` and
-    /// `Connection: keep-alive` set [`close_connection`](BaseHTTPRequestHandler::close_connection) as in Python. A
-    /// mistake (a line end or a character beyond latin-1 in the value, a bad name, a second `Content-Length`) is reported by
+    /// Adds a header field to the response. The value is anything that can be displayed; it is sent in latin-1.
+    /// `Connection: close` and `Connection: keep-alive` set
+    /// [`close_connection`](BaseHTTPRequestHandler::close_connection) as in Python. A mistake (a line end or a character
+    /// beyond latin-1 in the value, a bad name, a second `Content-Length`) is reported by
     /// [`end_headers`](Self::end_headers).
     #[doc(alias("content_type", "set_cookie", "set_header"))]
     fn send_header(&self, keyword: &str, value: impl Display) {
@@ -340,14 +343,14 @@ pub trait RequestHandler:
     /// Ends the header fields of the response; the body may be written now.
     ///
     /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for the first mistake made with the response so far. Nothing of that
-    /// head is sent then; return the error, or call [`send_error`](Self::send_error).
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for the first mistake made with the response so far. Then no part of
+    /// the head is sent; return the error, or call [`send_error`](Self::send_error).
     fn end_headers(&self) -> io::Result<()> {
         BaseHTTPRequestHandler::end_headers(self)
     }
 
-    /// Sends a finished head that is still held back, without waiting for the body. The same as `wfile.flush()` after
-    /// [`end_headers`](Self::end_headers); before it, there is nothing that could be sent.
+    /// Sends a finished head that is still buffered, without waiting for the body. It is the same as `wfile.flush()` after
+    /// [`end_headers`](Self::end_headers). Before `end_headers` there is nothing to send.
     ///
     /// # Errors
     /// An I/O error of the connection.
@@ -355,23 +358,24 @@ pub trait RequestHandler:
         BaseHTTPRequestHandler::flush_headers(self)
     }
 
-    /// Logs a request with the status of its response, a refused one too; called by [`send_response`](Self::send_response). `size`
-    /// is in bytes; `None` is written as `-`. A response that is
-    /// taken back was logged already, and the error page in its place is logged too. Of a request line, the default shows the
-    /// first 1000 characters and `...`, since the client decides how long it is; an override gets all of it.
+    /// Logs a request, accepted or refused, with the status of its response. [`send_response`](Self::send_response) calls it.
+    ///
+    /// `size` is in bytes; `None` is written as `-`. If a response is dropped for an error page, both are logged. The default
+    /// shows the first 1000 characters of the request line and `...`, since the client decides how long the line is; an
+    /// override gets all of it.
     #[doc(alias("access_log"))]
     fn log_request(&self, code: Option<HTTPStatus>, size: Option<u64>) {
         BaseHTTPRequestHandler::log_request(self, code, size);
     }
 
-    /// Logs an error. By default it passes the message on to [`log_message`](Self::log_message).
+    /// Logs an error. By default it passes the message to [`log_message`](Self::log_message).
     fn log_error(&self, message: fmt::Arguments<'_>) {
         BaseHTTPRequestHandler::log_error(self, message);
     }
 
     /// Logs a message to standard error: the client's address, the date and time, and the message with its control
-    /// characters escaped. Override it to log elsewhere; the message comes unescaped, with what the client sent in it, as
-    /// in Python. `BaseHTTPRequestHandler::log_message(self, message)` escapes.
+    /// characters escaped. Override it to log elsewhere. As in Python, your override gets the raw text, including client
+    /// input; the default, `BaseHTTPRequestHandler::log_message(self, message)`, escapes it.
     #[doc(alias("logger"))]
     fn log_message(&self, message: fmt::Arguments<'_>) {
         BaseHTTPRequestHandler::log_message(self, message);
@@ -383,19 +387,19 @@ pub trait RequestHandler:
         BaseHTTPRequestHandler::version_string(self)
     }
 
-    /// A time as header fields have it, for example `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7); the
-    /// current time for `None`.
+    /// A time in the format of header fields, for example `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7). `None`
+    /// is the current time.
     fn date_time_string(&self, timestamp: Option<SystemTime>) -> HttpDate {
         BaseHTTPRequestHandler::date_time_string(self, timestamp)
     }
 
-    /// The current local date and time as log lines have it, for example `22/Nov/2026 05:50:05`.
+    /// The current local date and time in the format of log lines, for example `22/Nov/2026 05:50:05`.
     fn log_date_time_string(&self) -> String {
         BaseHTTPRequestHandler::log_date_time_string(self)
     }
 
-    /// The client's address for log lines: its IP address. No name service is asked, unless the server's setting
-    /// `name_lookup` says so (a feature of the crate, `name-lookup`).
+    /// The client's address for log lines: its IP address. Names are looked up only with the server's setting `name_lookup`
+    /// (crate feature `name-lookup`).
     fn address_string(&self) -> Cow<'_, str> {
         BaseHTTPRequestHandler::address_string(self)
     }
