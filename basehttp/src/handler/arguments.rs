@@ -1,4 +1,4 @@
-//! What the arguments of a route are made of: segments of the path, values of the query, the body.
+//! The sources of a route's arguments: segments of the path, values of the query, the body.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -9,12 +9,12 @@ use super::http_error::HttpError;
 use crate::proto::parameters::Parameters;
 use crate::proto::status::HTTPStatus;
 
-/// Why a part of a request is not what an argument needs. The client reads it, where the part is of the query.
+/// The reason why a part of a request cannot become an argument. If the part is in the query, the client gets to read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArgumentError(String);
 
 impl ArgumentError {
-    /// For a reason, as `"has to be a year"`.
+    /// An error with a reason, for example `"must be a year"`.
     pub fn new(reason: impl Display) -> Self {
         Self(reason.to_string())
     }
@@ -28,35 +28,35 @@ impl Display for ArgumentError {
 
 impl Error for ArgumentError {}
 
-/// How the implementations of [`FromPath`] and [`FromQuery`] are told apart: types of one's own have this one.
+/// The marker of [`FromPath`] and [`FromQuery`] for your own types. The markers keep the implementations apart.
 #[derive(Clone, Copy, Debug)]
 pub enum Own {}
 
-/// For types with `FromStr`.
+/// The marker for types with `FromStr`.
 #[derive(Clone, Copy, Debug)]
 pub enum Parsed {}
 
-/// For `&str`.
+/// The marker for `&str`.
 #[derive(Clone, Copy, Debug)]
 pub enum Borrowed {}
 
-/// For one value of a query.
+/// The marker for one value of a query.
 #[derive(Clone, Copy, Debug)]
 pub struct One<K>(K);
 
-/// For a value of a query that may be missing.
+/// The marker for a value of a query that may be missing.
 #[derive(Clone, Copy, Debug)]
 pub struct Optional<K>(K);
 
-/// For all values of a query with one key.
+/// The marker for all values of a query with one key.
 #[derive(Clone, Copy, Debug)]
 pub struct Many<K>(K);
 
-/// What an argument of a route is made of whose name stands in the path of the pattern: `/users/{id}`.
+/// A type for a route's argument that is named in the path of the pattern: `/users/{id}`.
 ///
-/// It is there for `&str`, for `String`, and for every type with `FromStr`, so that it is rarely implemented. What cannot be made
-/// of the segment is answered 404. The parameter `K` tells the implementations apart; leave it out for a type of your own, which
-/// must not have `FromStr` then.
+/// It is implemented for `&str`, for `String`, and for every type with `FromStr`, so you rarely implement it yourself. If the
+/// segment cannot be converted, the response is a 404. The parameter `K` keeps the implementations apart. Leave it out for
+/// your own type, which must then not implement `FromStr`.
 ///
 /// ```
 /// use basehttp::{ArgumentError, FromPath};
@@ -66,21 +66,21 @@ pub struct Many<K>(K);
 ///
 /// impl<'a> FromPath<'a> for Day<'a> {
 ///     fn from_path(text: &'a str) -> Result<Self, ArgumentError> {
-///         let (year, rest) = text.split_once('-').ok_or(ArgumentError::new("has to be a date"))?;
+///         let (year, rest) = text.split_once('-').ok_or(ArgumentError::new("must be a date"))?;
 ///         Ok(Self { year, rest })
 ///     }
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be made of a part of the path",
+    message = "`{Self}` cannot be made from a part of the path",
     label = "`{Self}` does not implement `std::str::FromStr`",
     note = "a parameter of the path is `&str`, `String`, or any type with `std::str::FromStr` whose error can be displayed"
 )]
 pub trait FromPath<'a, K = Own>: Sized {
-    /// Makes the value of decoded text, which is not empty.
+    /// Makes the value from the decoded text, which is not empty.
     ///
     /// # Errors
-    /// A reason, for the log of whoever looks for it: the client gets 404.
+    /// The reason. The client gets a 404 without it.
     fn from_path(text: &'a str) -> Result<Self, ArgumentError>;
 }
 
@@ -96,22 +96,22 @@ impl<'a> FromPath<'a, Borrowed> for &'a str {
     }
 }
 
-/// What an argument of a route is made of whose name stands in the query of the pattern: `/users?{name}&{limit}`.
+/// A type for a route's argument that is named in the query of the pattern: `/users?{name}&{limit}`.
 ///
-/// It is there for whatever can be made of a part of the path ([`FromPath`]), for an `Option` of it, where the key may be missing, and
-/// for a `Vec` of it, where it may be repeated. Percent-encoding and plus signs are decoded. A key that is missing, and what cannot be
-/// made of its value, are answered 400 with the name of the key.
+/// It is implemented for every type that can be made from a part of the path ([`FromPath`]), for an `Option` of it if the key
+/// may be missing, and for a `Vec` of it if the key may be repeated. Percent-encoding and plus signs are decoded. If the key
+/// is missing or its value cannot be converted, the response is a 400 with the name of the key.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be made of a part of the query",
-    label = "neither `{Self}` nor what is in it implements `std::str::FromStr`",
+    message = "`{Self}` cannot be made from a part of the query",
+    label = "neither `{Self}` nor the type inside it implements `std::str::FromStr`",
     note = "a parameter of the query is `&str`, `String`, any type with `std::str::FromStr` whose error can be displayed, or an `Option` or \
         a `Vec` of one of them"
 )]
 pub trait FromQuery<'a, K = Own>: Sized {
-    /// Makes the value of what the key had, in the order of the query.
+    /// Makes the value from the decoded values of its key, in the order of the query.
     ///
     /// # Errors
-    /// A reason, which the client reads.
+    /// The reason, which the client gets to read.
     fn from_query(values: &'a [Cow<'a, str>]) -> Result<Self, ArgumentError>;
 }
 
@@ -133,10 +133,10 @@ impl<'a, T: FromPath<'a, K>, K> FromQuery<'a, Many<K>> for Vec<T> {
     }
 }
 
-/// What the argument of a route is made of that its pattern does not name: the body of the request.
+/// A type for the one argument of a route that its pattern does not name: the body of the request.
 ///
-/// It is there for `Vec<u8>` and `String`, and with the features `json` and `form` for `Json<T>` and `Form<T>`. The body may have up to
-/// 2 MiB, or what `#[route(.., limit = ...)]` says; a longer one is answered 413.
+/// It is implemented for `Vec<u8>` and `String`, and with the features `json` and `form` for `Json<T>` and `Form<T>`. The body may
+/// have up to 2 MiB, or the `limit` in `#[route(.., limit = ...)]`; for a longer one the response is a 413.
 ///
 /// ```
 /// use basehttp::{FromBody, HttpError, Parameters};
@@ -155,23 +155,23 @@ impl<'a, T: FromPath<'a, K>, K> FromQuery<'a, Many<K>> for Vec<T> {
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "the argument of type `{Self}` gets nothing",
-    label = "neither a parameter of the pattern nor a body",
+    message = "the argument of type `{Self}` gets no value",
+    label = "neither named in the pattern nor a type for the body",
     note = "name it in the pattern, `/{{name}}` or `?{{name}}`, or make it a body: `Json<T>`, `Form<T>`, `Vec<u8>`, `String`"
 )]
 pub trait FromBody: Sized {
-    /// Looks at the `Content-Type` before the body is read, so that a client which waits for `100 Continue` need not send it.
+    /// Checks the `Content-Type` before the body is read, so that a client that waits for `100 Continue` need not send the body.
     ///
     /// # Errors
-    /// The answer, as 415.
+    /// The response, for example a 415.
     fn check_type(_content_type: Option<&Parameters>) -> Result<(), HttpError> {
         Ok(())
     }
 
-    /// Makes the value of the body.
+    /// Makes the value from the body.
     ///
     /// # Errors
-    /// The answer, as 400.
+    /// The response, for example a 400.
     fn from_body(body: Vec<u8>) -> Result<Self, HttpError>;
 }
 
@@ -181,12 +181,12 @@ impl FromBody for Vec<u8> {
     }
 }
 
-/// Text in UTF-8. Other bytes are answered 400.
+/// Text in UTF-8. For other bytes, the response is a 400.
 impl FromBody for String {
     fn from_body(body: Vec<u8>) -> Result<Self, HttpError> {
         Self::from_utf8(body).map_err(|error| {
             let place = error.utf8_error().valid_up_to();
-            HttpError::new(HTTPStatus::BAD_REQUEST, format!("Bad text: byte {place} is no UTF-8"))
+            HttpError::new(HTTPStatus::BAD_REQUEST, format!("Bad text: byte {place} is not UTF-8"))
         })
     }
 }

@@ -1,5 +1,5 @@
-//! How the calls that the attribute writes for routes get their arguments out of a request.
-#![allow(clippy::missing_errors_doc, reason = "the attribute calls them, and nobody else")]
+//! Functions that extract a route's arguments from a request, for the calls that the attribute generates.
+#![allow(clippy::missing_errors_doc, reason = "only the attribute calls them")]
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -14,18 +14,18 @@ use crate::proto::grammar::{decoded_bytes, percent_decoded};
 use crate::proto::parameters::Parameters;
 use crate::proto::status::HTTPStatus;
 
-/// Bytes of a body, unless its route has a `limit`: as much as the usual frameworks take.
+/// The limit on a body, in bytes, unless its route has a `limit`: the usual default of web frameworks.
 pub const BODY_LIMIT: usize = 2 << 20;
 
 impl<M: Message> BaseHTTPRequestHandler<M> {
-    /// What the routes see of the target of the current request.
+    /// The target of the current request, as the routes see it.
     #[doc(hidden)]
     pub fn __route_target(&self) -> RouteTarget<'_> {
         RouteTarget::new(self.request().route_target())
     }
 }
 
-/// The argument that is made of the body, of this many bytes at most.
+/// The argument that is made from the body, which may have at most `limit` bytes.
 pub fn body_argument<T: FromBody, M: Message>(
     (base, limit): (&BaseHTTPRequestHandler<M>, usize),
 ) -> Result<T, ReturnedError> {
@@ -39,12 +39,12 @@ pub fn segment<'a>(target: &'a RouteTarget<'_>, index: usize) -> Result<Cow<'a, 
     decoded_path(target.segment(index))
 }
 
-/// The text of all segments from this one on.
+/// The text of this segment and all that follow.
 pub fn rest<'a>(target: &'a RouteTarget<'_>, index: usize) -> Result<Cow<'a, str>, ReturnedError> {
     decoded_path(target.rest(index))
 }
 
-/// The argument that is made of a part of the path.
+/// The argument that is made from a part of the path.
 pub fn path_argument<'a, T: FromPath<'a, K>, K>(text: &'a str) -> Result<T, ReturnedError> {
     T::from_path(text).map_err(|_| not_found())
 }
@@ -61,13 +61,13 @@ pub fn values<'a>(target: &'a RouteTarget<'_>, key: &str) -> Result<Vec<Cow<'a, 
         let (name, value) = pair.split_at(equals);
         if spells(name, key.as_bytes()) {
             let value = decoded_query(value.get(1..).unwrap_or_default());
-            values.push(text(value).ok_or_else(|| bad_parameter(key, &"it is no UTF-8"))?);
+            values.push(text(value).ok_or_else(|| bad_parameter(key, &"it is not UTF-8"))?);
         }
     }
     Ok(values)
 }
 
-/// The argument that is made of a part of the query.
+/// The argument that is made from a part of the query.
 pub fn query_argument<'a, T: FromQuery<'a, K>, K>(
     key: &str,
     values: &'a [Cow<'a, str>],
@@ -87,12 +87,12 @@ fn decoded_path(bytes: &[u8]) -> Result<Cow<'_, str>, ReturnedError> {
     text(percent_decoded(bytes)).ok_or_else(not_found)
 }
 
-/// Whether a name is this key once it is decoded. Nothing is copied for that: a query may have thousands of names.
+/// Whether a name decodes to this key. Compares without a copy, since a query may have thousands of names.
 fn spells(name: &[u8], key: &[u8]) -> bool {
     decoded_bytes(name, b' ').eq(key.iter().copied())
 }
 
-/// A value as the forms of browsers write it.
+/// Decodes a value as browsers encode it in forms.
 fn decoded_query(bytes: &[u8]) -> Cow<'_, [u8]> {
     if bytes.contains(&b'+') {
         Cow::Owned(decoded_bytes(bytes, b' ').collect())

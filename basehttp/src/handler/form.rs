@@ -8,14 +8,15 @@ use crate::proto::grammar::percent_decoded;
 use crate::proto::parameters::Parameters;
 use crate::proto::status::HTTPStatus;
 
-/// A form, as the argument of a route: the body of a request with `Content-Type: application/x-www-form-urlencoded`, which is what a
-/// browser sends of a `<form method="post">`. Any other type is answered 415, before the body is read, and what is no such form 400.
+/// A form, as the argument of a route: the body of a request with `Content-Type: application/x-www-form-urlencoded`, as a browser
+/// sends it for `<form method="post">`. For any other type the response is a 415, sent before the body is read. If the body is
+/// not a valid form for `T`, the response is a 400.
 ///
-/// A field that is repeated, as that of several checkboxes, is a `Vec`. For a form with files there is
+/// A repeated field, such as that of several checkboxes, is a `Vec`. For a form with files, use
 /// [`multipart`](crate::BaseHTTPRequestHandler::multipart).
 ///
-/// A browser sends a form to any site that a page names: for a form that changes something, look at `Origin` or `Sec-Fetch-Site`, or
-/// have it carry a secret.
+/// A browser sends a form to any site that a page names. If your form changes something, check `Origin` or `Sec-Fetch-Site`, or
+/// put a secret into the form.
 ///
 /// ```
 /// use basehttp::Form;
@@ -54,10 +55,10 @@ impl<T: DeserializeOwned> FromBody for Form<T> {
     }
 
     fn from_body(body: Vec<u8>) -> Result<Self, HttpError> {
-        // The crate would put replacement characters where there are other bytes. What separates the fields is ASCII, so the whole is
-        // UTF-8 if its parts are.
+        // `serde_html_form` would replace invalid bytes. The separators of the fields are ASCII, so the whole is UTF-8 if its
+        // parts are.
         if std::str::from_utf8(&percent_decoded(&body)).is_err() {
-            return Err(HttpError::bad("form", &"it is no UTF-8"));
+            return Err(HttpError::bad("form", &"it is not UTF-8"));
         }
         serde_html_form::from_bytes(&body).map(Self).map_err(|error| HttpError::bad("form", &error))
     }

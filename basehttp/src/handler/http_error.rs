@@ -1,4 +1,4 @@
-//! An error with the response that it asks for.
+//! An error that carries its own response.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -9,13 +9,14 @@ use super::response_code::{Field, ResponseCode};
 use super::text::shortened;
 use crate::proto::status::HTTPStatus;
 
-/// An error that says how its request is answered: a status code, and a message for the client.
+/// An error that carries its own response: a status code and a message for the client.
 ///
-/// A method returns it, and [`send_error`](crate::RequestHandler::send_error) sends it, so that an override of that gives it a form of
-/// its own. It is found inside of other errors as well: what `?` made of it, a `Box<dyn Error>`, an [`io::Error`](std::io::Error), or
-/// an error with a context around it. The context is for the log; the client gets the message of the `HttpError` alone.
+/// A method returns it, and [`send_error`](crate::RequestHandler::send_error) sends it, so an override of `send_error` decides
+/// how it looks. It is also found inside other errors: a `Box<dyn Error>`, an [`io::Error`](std::io::Error), an error with
+/// added context, or whatever `?` converted it to. The context is for the log; the client gets only the message of the
+/// `HttpError`.
 ///
-/// Any other error that a method returns is answered with 500, and the client is not told its text.
+/// For any other error that a method returns, the response is a 500 without the error's text.
 ///
 /// ```
 /// use basehttp::HttpError;
@@ -44,26 +45,26 @@ pub struct HttpError {
 }
 
 impl HttpError {
-    /// An error with this code and message. The message stands in the status line and in the page.
+    /// An error with this code and message. The message appears in the status line and in the page.
     #[expect(clippy::needless_pass_by_value, reason = "codes are small, and given as literals")]
     pub fn new(code: impl ResponseCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self { message: Some(message.into()), ..Self::from(code.status()) }
     }
 
-    /// 400 for what a client has sent: what it is, and why it cannot be taken. That may have text of the client's, as much as it likes.
+    /// A 400: what the client has sent, and why it is refused. The reason may quote client input of any length, so it is cut.
     pub(super) fn bad(what: &str, why: &dyn Display) -> Self {
         let why = why.to_string();
         let (why, more) = shortened(&why, 200);
         Self::new(HTTPStatus::BAD_REQUEST, format!("Bad {what}: {why}{more}"))
     }
 
-    /// The same, with a longer text for the page.
+    /// This error with a longer text for the page.
     #[must_use]
     pub fn with_explanation(self, explanation: impl Into<Cow<'static, str>>) -> Self {
         Self { explanation: Some(explanation.into()), ..self }
     }
 
-    /// The same, with a header field for its response: `WWW-Authenticate` belongs to 401, for example.
+    /// This error with an additional header field for its response, for example `WWW-Authenticate` for 401.
     ///
     /// ```
     /// use basehttp::HttpError;
@@ -108,7 +109,7 @@ impl Display for HttpError {
 
 impl Error for HttpError {}
 
-/// For methods that return [`io::Result`]. What sends the response finds it in there.
+/// For methods that return [`io::Result`]. The server finds the `HttpError` inside.
 impl From<HttpError> for io::Error {
     fn from(error: HttpError) -> Self {
         Self::other(error)

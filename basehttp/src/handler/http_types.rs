@@ -1,4 +1,4 @@
-//! The types of the crate `http`, both ways.
+//! Conversions from and to the types of the crate `http`.
 
 use std::io;
 
@@ -8,15 +8,15 @@ use super::RequestHandler;
 use super::request::latin1;
 use crate::proto::request_line::Version;
 
-/// Requests and responses as the crate `http` has them, for code that is written for its types. Every handler has these methods where
-/// the trait is in scope.
+/// Requests and responses as types of the crate `http`, for code that uses these types. Every handler has these methods if the
+/// trait is in scope.
 ///
 /// ```
 /// use std::io;
 /// use basehttp::HttpTypes;
 /// use basehttp::prelude::*;
 ///
-/// /// Knows nothing of this crate.
+/// /// Does not depend on this crate.
 /// fn answer(request: &http::Request<()>) -> http::Response<String> {
 ///     http::Response::builder()
 ///         .header("X-Method", request.method().as_str())
@@ -41,10 +41,11 @@ use crate::proto::request_line::Version;
 /// assert_eq!(responses[0].text(), "Some(\"b=c\")");
 /// ```
 pub trait HttpTypes: RequestHandler {
-    /// The request without its body, which is [`rfile`](super::BaseHTTPRequestHandler::rfile)'s. It is made anew at each call.
+    /// The request without its body, which is read from [`rfile`](super::BaseHTTPRequestHandler::rfile). Each call makes a new
+    /// value.
     ///
     /// # Errors
-    /// If `http` cannot hold what this crate has accepted, for example a target with `<` in it.
+    /// If `http` cannot represent a request that this crate accepts, for example a target with `<` in it.
     fn http_request(&self) -> http::Result<http::Request<()>> {
         let version = match self.request().version() {
             Version::Http09 => http::Version::HTTP_09,
@@ -57,11 +58,11 @@ pub trait HttpTypes: RequestHandler {
         Ok(request)
     }
 
-    /// Sends a whole response, with [`send_response`](RequestHandler::send_response) and what follows it, so that overrides of those are
-    /// honoured. `Date` and `Server` stay the server's.
+    /// Sends a complete response with [`send_response`](RequestHandler::send_response), `send_header` and `end_headers`, so your
+    /// overrides of them apply. The fields `Date` and `Server` of `response` are ignored; the server sends its own.
     ///
     /// # Errors
-    /// Those of [`end_headers`](RequestHandler::end_headers) and of [`WFile`](super::WFile).
+    /// The errors of [`end_headers`](RequestHandler::end_headers) and of [`WFile`](super::WFile).
     fn send_http_response<B: AsRef<[u8]>>(&self, response: &http::Response<B>) -> io::Result<()> {
         self.send_response(response.status());
         for (name, value) in response.headers() {

@@ -9,11 +9,11 @@ use super::response::{IntoResponse, Response};
 use crate::proto::parameters::Parameters;
 use crate::proto::status::HTTPStatus;
 
-/// JSON (RFC 8259): as the argument of a route the body of its request, and as what a method returns the body of its response.
+/// JSON (RFC 8259). As the argument of a route, it is the body of the request; returned from a method, the body of the response.
 ///
-/// The request has to say `Content-Type: application/json`, or another type that ends with `+json`: any other is answered 415, before
-/// the body is read. That also keeps forms of other sites out, which a browser sends without asking. What is no such JSON is
-/// answered 400, with the line and the column.
+/// The request must have `Content-Type: application/json`, or another type that ends with `+json`. For any other type the
+/// response is a 415, sent before the body is read. That also rejects forms posted from other sites, which a browser sends
+/// without a preflight request. If the body is not valid JSON for `T`, the response is a 400 with the line and the column.
 ///
 /// ```
 /// use basehttp::Json;
@@ -62,7 +62,7 @@ impl<T: DeserializeOwned> FromBody for Json<T> {
     }
 
     fn from_body(body: Vec<u8>) -> Result<Self, HttpError> {
-        // Its text has the line and the column.
+        // The error's text includes the line and the column.
         serde_json::from_slice(&body).map(Self).map_err(|error| HttpError::bad("JSON", &error))
     }
 }

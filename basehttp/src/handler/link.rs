@@ -1,18 +1,18 @@
-//! Links to routes: the way back from a function to its path.
+//! Links to routes: the path of a function.
 
 use std::fmt::{Display, Write as _};
 
-/// The path of a route, with the values of its parameters.
+/// A builder for the path of a route with the values of its parameters.
 #[derive(Debug, Default)]
 pub struct Link {
     text: String,
     has_query: bool,
 }
 
-/// A value for a parameter of this type.
+/// A value that a link accepts for a parameter of type `T`.
 #[diagnostic::on_unimplemented(
-    message = "this link takes a value of type `{T}`, which can be displayed",
-    label = "`{Self}` is none"
+    message = "this link takes a value of type `{T}` that can be displayed",
+    label = "`{Self}` is not such a value"
 )]
 pub trait LinkValue<T: ?Sized> {
     /// The value as text.
@@ -32,12 +32,12 @@ impl<T: Display> LinkValue<T> for &T {
 }
 
 impl Link {
-    /// A link with nothing in it.
+    /// An empty link.
     pub const fn new() -> Self {
         Self { text: String::new(), has_query: false }
     }
 
-    /// A segment of the pattern.
+    /// Adds a segment of the pattern.
     #[must_use]
     pub fn literal(mut self, segment: &str) -> Self {
         self.text.push('/');
@@ -45,14 +45,14 @@ impl Link {
         self
     }
 
-    /// A parameter for one segment.
+    /// Adds the value of a parameter for one segment.
     #[must_use]
     pub fn segment(self, value: &str) -> Self {
         self.literal(value)
     }
 
-    /// A parameter for all that follows. Its slashes stay, but for one at the beginning or behind another: a link that begins with two
-    /// leads to another host.
+    /// Adds the value of a parameter for the rest of the path. Its slashes are kept, except one at the beginning or after
+    /// another slash: a link that begins with two slashes leads to another host.
     #[must_use]
     pub fn rest(mut self, value: &str) -> Self {
         self.text.push('/');
@@ -65,7 +65,7 @@ impl Link {
         self
     }
 
-    /// A parameter of the query.
+    /// Adds a parameter of the query.
     #[must_use]
     pub fn query(mut self, key: &str, value: &str) -> Self {
         self.text.push(if std::mem::replace(&mut self.has_query, true) { '&' } else { '?' });
@@ -75,18 +75,18 @@ impl Link {
         self
     }
 
-    /// The link.
+    /// Returns the link.
     pub fn finish(self) -> String {
         self.text
     }
 }
 
-/// RFC 3986 section 3.3: `pchar`, percent signs apart.
+/// RFC 3986 section 3.3: `pchar`, except percent signs.
 fn is_of_segment(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&byte)
 }
 
-/// What stands for itself in a query and in a form (WHATWG URL, section 5.2), blanks apart.
+/// Bytes that are not encoded in a query or a form (WHATWG URL, section 5.2), except blanks.
 fn is_of_query(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
@@ -101,7 +101,7 @@ fn encode_byte(to: &mut String, byte: u8, stays: bool) {
     if stays { to.push(char::from(byte)) } else { push_encoded(to, byte) }
 }
 
-/// Text with all percent-encoded that cannot stand in an address. Looser than RFC 3986: browsers send `|` and others as they are.
+/// Percent-encodes the characters that are not allowed in a URL. Looser than RFC 3986: browsers do not encode `|` and some others.
 pub(crate) fn fit_for_a_target(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     encode(&mut encoded, text, |byte| byte.is_ascii_graphic());

@@ -7,16 +7,16 @@ use std::ops::Range;
 
 use crate::proto::grammar::is_token_text;
 
-/// What the header fields of a request are collected in: Python's `MessageClass`.
+/// A type that collects the header fields of a request: Python's `MessageClass`.
 ///
-/// The default is [`Headers`]. With the feature `http`, `http::HeaderMap` is one too. The server never reads framing
-/// from it.
+/// The default is [`Headers`]. With the feature `http`, it is also implemented for `http::HeaderMap`. The server never reads
+/// framing from it.
 ///
 /// ```
 /// use basehttp::prelude::*;
 /// use basehttp::Message;
 ///
-/// /// How many fields a request has is all that this handler wants to know.
+/// /// Counts the fields of a request.
 /// #[derive(Default)]
 /// struct Count(usize);
 ///
@@ -47,12 +47,12 @@ use crate::proto::grammar::is_token_text;
     note = "use `Headers`, `http::HeaderMap` with the feature `http`, or implement `basehttp::Message`"
 )]
 pub trait Message: Default + Send + 'static {
-    /// Takes the next field: its name as it was sent, and its value as raw bytes without the white space around it.
+    /// Adds the next field: its name as it was sent, and its value as raw bytes without the white space around it.
     fn append(&mut self, name: &str, value: &[u8]);
 }
 
-/// Header fields in the order of the wire, with names spelled as they came and duplicates kept. Names are compared
-/// without regard to case (RFC 9110 section 5.1). Values are text in latin-1, as in Python.
+/// Header fields in the order in which they arrived, with names spelled as they were sent and duplicates kept. Names are
+/// compared without regard to case (RFC 9110 section 5.1). Values are text in latin-1, as in Python.
 ///
 /// ```
 /// use basehttp::{Headers, Message};
@@ -68,7 +68,7 @@ pub trait Message: Default + Send + 'static {
 /// assert_eq!(headers.iter().next(), Some(("Accept", "text/html")));
 /// ```
 ///
-/// Names and values are collected and appended (`collect`, `extend`), and two `Headers` are equal if they mean the same.
+/// Pairs of names and values can be collected and appended (`collect`, `extend`). Two `Headers` are equal if they mean the same.
 #[doc(alias("HeaderMap", "fields"))]
 #[derive(Clone, Default)]
 pub struct Headers {
@@ -83,27 +83,27 @@ struct Field {
 }
 
 impl Headers {
-    /// The value of the first field of this name.
+    /// The value of the first field with this name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|field| field.0.eq_ignore_ascii_case(name)).map(|field| field.1)
     }
 
-    /// The values of all fields of this name.
+    /// The values of all fields with this name.
     pub fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.iter().filter(move |field| field.0.eq_ignore_ascii_case(name)).map(|field| field.1)
     }
 
-    /// The bytes of the first field of this name, as they came.
+    /// The value of the first field with this name, as the bytes that were received.
     pub fn get_bytes(&self, name: &str) -> Option<Cow<'_, [u8]>> {
         self.get(name).map(latin1)
     }
 
-    /// The bytes of all fields of this name, as they came.
+    /// The values of all fields with this name, as the bytes that were received.
     pub fn get_all_bytes<'a>(&'a self, name: &str) -> impl Iterator<Item = Cow<'a, [u8]>> {
         self.get_all(name).map(latin1)
     }
 
-    /// Whether there is a field of this name.
+    /// Whether there is a field with this name.
     pub fn contains(&self, name: &str) -> bool {
         self.get(name).is_some()
     }
@@ -118,14 +118,15 @@ impl Headers {
         self.fields.len()
     }
 
-    /// Whether there is no field at all.
+    /// Whether there are no fields.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty()
     }
 
-    /// Gives a field this value: the first of this name, if there are some, and the others are gone.
+    /// Sets a field to this value. If there are fields with this name, the first one is replaced and the others are removed;
+    /// else the field is appended.
     ///
-    /// The fields of a request are not changed by that, but a copy of them may be, for a request of one's own:
+    /// It does not change the request's own fields. Use it on a copy of them, for a request that you send yourself:
     ///
     /// ```
     /// use basehttp::{Headers, Message};
@@ -145,13 +146,13 @@ impl Headers {
     /// ```
     ///
     /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a name that is no token (RFC 9110 section 5.6.2), and for a value with a
-    /// line end or a NUL in it, or a character that latin-1 does not have.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a name that is not a token (RFC 9110 section 5.6.2), and for a value that
+    /// has a line end, a NUL, or a character that is not in latin-1.
     pub fn set(&mut self, name: &str, value: &str) -> io::Result<()> {
         let invalid = |text: String| Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         if !is_token_text(name.as_bytes()) {
             return invalid(format!(
-                "{name:?} cannot be the name of a field: letters, digits and some signs can"
+                "{name:?} cannot be the name of a field: letters, digits and some punctuation are allowed"
             ));
         }
         if value.contains(is_not_for_values) {
@@ -175,14 +176,14 @@ impl Headers {
         Ok(())
     }
 
-    /// Removes all fields of this name. True if there were some.
+    /// Removes all fields with this name, and returns whether there were any.
     pub fn remove(&mut self, name: &str) -> bool {
         let (before, text) = (self.fields.len(), &self.text);
         self.fields.retain(|field| !text[field.name.clone()].eq_ignore_ascii_case(name));
         self.fields.len() < before
     }
 
-    /// All fields with lower-case names, by those; fields of one name are in their order.
+    /// All fields with lower-case names, sorted by name; fields with one name keep their order.
     fn sorted(&self) -> Vec<(String, &str)> {
         let mut fields: Vec<_> =
             self.iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
@@ -214,8 +215,8 @@ impl Message for http::HeaderMap {
     fn append(&mut self, name: &str, value: &[u8]) {
         use http::header::{HeaderName, HeaderValue};
 
-        // The parser lets nothing through that `http` would refuse; its limit of fields is above every sensible one of
-        // ours, and a field past it has no place to go.
+        // The parser accepts nothing that `http` would refuse. The map's limit on fields is above every sensible limit of
+        // the server; a field beyond it is dropped.
         if let (Ok(name), Ok(value)) =
             (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value))
         {
@@ -225,8 +226,8 @@ impl Message for http::HeaderMap {
 }
 
 impl<N: AsRef<str>, V: AsRef<str>> Extend<(N, V)> for Headers {
-    /// Appends fields, as those of other `Headers`. One that [`set`](Headers::set) would refuse is left out: what is collected here
-    /// may be sent on.
+    /// Appends fields, for example those of other `Headers`. A field that [`set`](Headers::set) would refuse is left out, since
+    /// the fields collected here may be sent.
     fn extend<T: IntoIterator<Item = (N, V)>>(&mut self, fields: T) {
         for (name, value) in fields {
             let (name, value) = (name.as_ref(), value.as_ref());
@@ -238,7 +239,7 @@ impl<N: AsRef<str>, V: AsRef<str>> Extend<(N, V)> for Headers {
 }
 
 impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Headers {
-    /// Collects fields by their names and values. One that [`set`](Headers::set) would refuse is left out, as in `extend`.
+    /// Collects pairs of names and values. A field that [`set`](Headers::set) would refuse is left out, as in `extend`.
     fn from_iter<T: IntoIterator<Item = (N, V)>>(fields: T) -> Self {
         let mut headers = Self::default();
         headers.extend(fields);
@@ -246,8 +247,8 @@ impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Headers {
     }
 }
 
-/// Equal if they mean the same: the same names, without regard to case, and the same values of each in the same order. The order
-/// of fields of different names means nothing (RFC 9110 section 5.3).
+/// Equal if they mean the same: the same names, without regard to case, and for each name the same values in the same order.
+/// The order of fields with different names has no meaning (RFC 9110 section 5.3).
 ///
 /// ```
 /// use basehttp::Headers;
@@ -258,7 +259,7 @@ impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Headers {
 /// ```
 impl PartialEq for Headers {
     fn eq(&self, other: &Self) -> bool {
-        // Not field by field: a client says how many there are.
+        // Sorted, not each field against each: a client decides how many there are.
         self.len() == other.len() && self.sorted() == other.sorted()
     }
 }
@@ -308,7 +309,7 @@ impl fmt::Debug for Field {
     }
 }
 
-/// The bytes that a value came as: every character is one of latin-1.
+/// The bytes of a value as it was received: every character is in latin-1.
 fn latin1(value: &str) -> Cow<'_, [u8]> {
     if value.is_ascii() {
         return Cow::Borrowed(value.as_bytes());
@@ -316,7 +317,7 @@ fn latin1(value: &str) -> Cow<'_, [u8]> {
     Cow::Owned(value.chars().filter_map(|c| u8::try_from(c).ok()).collect())
 }
 
-/// The bytes that are this text in latin-1, if it has no other characters.
+/// The bytes of this text in latin-1, if it has no other characters.
 pub(crate) fn latin1_bytes(text: &str) -> Option<Vec<u8>> {
     text.chars().map(|c| u8::try_from(c).ok()).collect()
 }

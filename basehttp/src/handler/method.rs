@@ -1,4 +1,4 @@
-//! The `do_*` methods of a handler, as the attribute lists them.
+//! The table of a handler's `do_*` methods, which the attribute generates.
 
 use super::outcome::Answer;
 
@@ -15,7 +15,7 @@ impl<H> Method<H> {
         Self { name, function, call }
     }
 
-    /// Whether it is for this request method. Short as they are, a call to compare them would cost more.
+    /// Whether it is for this request method. The names are so short that a call of `memcmp` would cost more than this loop.
     #[inline]
     pub fn is_for(&self, command: &str) -> bool {
         let (name, command) = (self.name.as_bytes(), command.as_bytes());

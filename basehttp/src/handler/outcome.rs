@@ -1,8 +1,8 @@
-//! What a method may return, and how the attribute tells the kinds apart.
+//! The values that a method may return, and how the attribute distinguishes their kinds.
 //!
-//! The attribute has the method's value and no type. It asks [`probe`] for its kind by a method call: the compiler takes the first
-//! of the traits in [`kinds`] that fits, since each needs one reference less than the one before.
-#![allow(clippy::missing_errors_doc, reason = "what is given is an error that a method has returned")]
+//! The attribute has the method's value but not its type. It determines the kind by a method call on [`probe`]: the compiler
+//! takes the first of the traits in [`kinds`] that fits, since each needs one reference less than the one before.
+#![allow(clippy::missing_errors_doc, reason = "the error is one that a method has returned")]
 
 use std::any::Any;
 use std::error::Error;
@@ -14,23 +14,23 @@ use super::http_error::HttpError;
 use super::response::{IntoResponse, Response};
 use super::returned_error::ReturnedError;
 
-/// What has come of a method: its response, or why there is none.
+/// The result of a method: its response, or the error that it returned.
 pub type Answer = Result<Response, ReturnedError>;
 
-/// The response that a value stands for.
+/// Converts the value of a method to its response.
 pub fn answer<V: IntoResponse>(value: Result<V, ReturnedError>) -> Answer {
     value.map(IntoResponse::into_response)
 }
 
-/// Whether the request goes on, as the method says that a block of routes has for its guard.
+/// The value that the guard of a block of routes returns: whether the request continues.
 #[diagnostic::on_unimplemented(
     message = "a guard cannot return `{Self}`",
     label = "expected `bool` or `Result<bool, E>`",
-    note = "a guard says whether the request goes on: `true` lets it, and a guard that returns `false` has sent a response; \
-        `Result<(), HttpError>` does as well"
+    note = "a guard returns `true` to let the request continue, or sends a response and returns `false`; `Result<(), HttpError>` \
+        works as well"
 )]
 pub trait GoesOn {
-    /// Whether it does.
+    /// Whether the request continues.
     fn goes_on(self) -> bool;
 }
 
@@ -40,14 +40,14 @@ impl GoesOn for bool {
     }
 }
 
-/// A guard that has nothing to say but its error.
+/// For a guard that refuses a request by its error only.
 impl GoesOn for () {
     fn goes_on(self) -> bool {
         true
     }
 }
 
-/// What a guard says: `Some` is the end of the request.
+/// The answer of a guard that refuses the request, or `None` if the request continues.
 pub fn refusal(value: Result<impl GoesOn, ReturnedError>) -> Option<Answer> {
     match value {
         Ok(value) => (!value.goes_on()).then(|| Ok(Response::WRITTEN)),
@@ -55,7 +55,7 @@ pub fn refusal(value: Result<impl GoesOn, ReturnedError>) -> Option<Answer> {
     }
 }
 
-/// Stands for a value of which the kind is asked.
+/// Stands for a value whose kind is to be determined.
 pub struct Probe<T>(PhantomData<T>);
 
 /// See [`kinds`].
@@ -63,32 +63,32 @@ pub fn probe<T>(_: &T) -> Probe<T> {
     Probe(PhantomData)
 }
 
-/// An error that has to be displayed.
+/// An error that can be displayed.
 #[diagnostic::on_unimplemented(
     message = "a method cannot return `{Self}` as its error",
-    label = "the error has to be displayed, and `{Self}` does not implement `std::fmt::Display`",
-    note = "the error of a method's `Result` is anything that can be displayed: it is written to the log, and the client gets 500"
+    label = "the error must be displayed, and `{Self}` does not implement `std::fmt::Display`",
+    note = "a method may return any error that can be displayed: it is written to the log, and the client gets 500"
 )]
 pub trait Displayable: Display {}
 
 impl<E: Display> Displayable for E {}
 
-/// The kinds of values, from what is known best.
-#[allow(missing_docs, reason = "the attribute names them, and nobody else")]
+/// The kinds of values, the most specific first.
+#[allow(missing_docs, reason = "only the attribute names them")]
 pub mod kinds {
     use super::{Display, Displayable, Error, Probe, ReturnedError};
 
-    /// A `Result` whose error is one, and borrows nothing.
+    /// A `Result` whose error implements `Error` and borrows nothing.
     pub struct OfError;
-    /// One whose error has an error in it.
+    /// A `Result` whose error contains an error.
     pub struct Around;
-    /// One whose error has an error in it that any thread may have.
+    /// A `Result` whose error contains an error that is `Send + Sync`.
     pub struct AroundShared;
-    /// One whose error can be displayed.
+    /// A `Result` whose error can be displayed.
     pub struct OfText;
-    /// Another one, which the compiler refuses.
+    /// Any other `Result`, which the compiler refuses.
     pub struct OfOther;
-    /// No `Result`.
+    /// Not a `Result`.
     pub struct Value;
 
     pub trait IsOfError {
@@ -180,15 +180,15 @@ pub mod kinds {
     }
 }
 
-/// What a closure may return that goes on with a response ([`Later::resume`](crate::Later::resume)): what a `do_*` method may, `()`, a value,
-/// or a `Result` of one of them with an error that can be displayed.
+/// The values that a closure for [`Later::resume`](crate::Later::resume) may return, the same as those of a `do_*` method: `()`,
+/// a value, or a `Result` of one of them with an error that can be displayed.
 #[diagnostic::on_unimplemented(
-    message = "a response cannot be made of `{Self}`",
+    message = "a response cannot be made from `{Self}`",
     label = "expected `()`, a value, or a `Result` of one of them with an error that can be displayed",
     note = "values are text, bytes, `Json<T>`, `(u16, value)` and others: see `IntoResponse`"
 )]
 pub trait Outcome {
-    /// The response, or why there is none.
+    /// The response, or the error.
     #[doc(hidden)]
     fn __answer(self) -> Answer;
 }
@@ -199,7 +199,7 @@ impl<V: IntoResponse> Outcome for V {
     }
 }
 
-/// Whether the error is one can be asked of the usual types alone, where no macro has looked.
+/// Without a macro, only the usual types can be recognised as errors; any other is kept as its text.
 impl<V: IntoResponse, E: Display + 'static> Outcome for Result<V, E> {
     fn __answer(self) -> Answer {
         self.map(IntoResponse::into_response).map_err(|error| {
@@ -217,7 +217,7 @@ impl<V: IntoResponse, E: Display + 'static> Outcome for Result<V, E> {
             if let Some(error) = taken::<Box<dyn Error + Send + Sync>>(error) {
                 return ReturnedError::around_shared(error);
             }
-            ReturnedError::text_alone(taken::<E>(error).expect("it is of that type, and nobody has taken it"))
+            ReturnedError::text_alone(taken::<E>(error).expect("the error is of type E and has not been taken"))
         })
     }
 }

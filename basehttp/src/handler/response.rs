@@ -1,4 +1,4 @@
-//! Responses as values: what a method returns instead of writing.
+//! Responses as values, which a method returns instead of writing them.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display};
@@ -11,14 +11,14 @@ use super::returned_error::ReturnedError;
 use crate::proto::status::HTTPStatus;
 use crate::sync::Arc;
 
-/// A response as a value: status, header fields, and a body that is all here.
+/// A response as a value: status, header fields, and a complete body.
 ///
-/// Most methods need none: text, bytes, `Json<T>` and pairs of a status and a value are responses themselves ([`IntoResponse`]), and
-/// [`with_status`](IntoResponse::with_status) and [`with_header`](IntoResponse::with_header) make one of any of them. A method
-/// whose branches have different kinds of values returns this.
+/// Most methods do not need it: they can return text, bytes, `Json<T>` or a pair of a status and a value ([`IntoResponse`]).
+/// [`with_status`](IntoResponse::with_status) and [`with_header`](IntoResponse::with_header) turn any of these into a
+/// `Response`. A method whose branches have values of different types returns `Response`.
 ///
-/// The server sends it as a method does that writes: by [`send_response`](crate::RequestHandler::send_response), `send_header` and
-/// `end_headers`, so that overrides hold. `Content-Length` is added.
+/// The server sends it with [`send_response`](crate::RequestHandler::send_response), `send_header` and `end_headers`, so your
+/// overrides of them apply. It adds `Content-Length`.
 ///
 /// ```
 /// use basehttp::prelude::*;
@@ -46,23 +46,23 @@ use crate::sync::Arc;
 #[must_use = "a method returns it, and the server sends it"]
 pub struct Response(Option<Box<Kind>>);
 
-/// A response that the method has not written.
+/// A response that the method has not written itself.
 pub(super) enum Kind {
     Value(ValueParts),
-    /// A page of the handler's.
+    /// The handler's error page.
     Error(HttpError),
-    /// The value could not be made into bytes.
+    /// The value could not be converted to bytes.
     Failed(ReturnedError),
 }
 
-/// A response that is to be sent.
+/// The parts of a response that is to be sent.
 pub(super) struct ValueParts {
     pub(super) code: Code,
     pub(super) fields: Vec<Field>,
     pub(super) body: Option<Payload>,
 }
 
-/// A status, and the message beside it if that is not the standard one.
+/// A status, with its message unless that is the standard one.
 pub(super) struct Code {
     status: HTTPStatus,
     message: Option<String>,
@@ -79,7 +79,7 @@ impl ResponseCode for Code {
 }
 
 impl Response {
-    /// What the method has written.
+    /// The response that the method has written itself.
     pub(super) const WRITTEN: Self = Self(None);
 
     /// A response without a body.
@@ -88,7 +88,7 @@ impl Response {
         Self::empty(Code::of(&code))
     }
 
-    /// A response of these bytes, with status 200. They are handed over, without a copy.
+    /// A response with these bytes as its body and status 200. It takes the bytes over without a copy.
     ///
     /// ```
     /// use basehttp::Response;
@@ -102,7 +102,8 @@ impl Response {
         Self::of(Kind::Value(ValueParts { code: Code::of(&HTTPStatus::OK), fields, body: Some(body.into()) }))
     }
 
-    /// For a value that cannot be made into bytes: the answer is 500, and the error is told as one that the method has returned.
+    /// A response for a value that cannot be converted to bytes: a 500. The error is logged and reported like one that the
+    /// method returns.
     pub fn failed(error: impl std::error::Error + 'static) -> Self {
         Self::of(Kind::Failed(ReturnedError::plain(error)))
     }
@@ -115,7 +116,7 @@ impl Response {
         Self(Some(Box::new(kind)))
     }
 
-    /// None for what the method has written.
+    /// `None` if the method has written the response itself.
     pub(super) fn into_kind(self) -> Option<Kind> {
         self.0.map(|kind| *kind)
     }
@@ -124,7 +125,7 @@ impl Response {
         match self.0.as_deref_mut() {
             None => return Self::empty(Code::of(code)),
             Some(Kind::Value(value)) => value.code = Code::of(code),
-            // What is not there, or has failed, is not made a success.
+            // A value that is missing or has failed must not become a success.
             Some(Kind::Error(_) | Kind::Failed(_)) => {}
         }
         self
@@ -161,17 +162,17 @@ impl fmt::Debug for Response {
 /// | `&[u8]`, `Vec<u8>`, [`Payload`] | 200, `application/octet-stream` |
 /// | [`Html<T>`](Html) | 200, `text/html; charset=utf-8` |
 /// | `Json<T>` (feature `json`) | 200, `application/json` |
-/// | `(code, value)`, as `(201, "made")` | the value's, with another status |
+/// | `(code, value)`, for example `(201, "made")` | the value's, with this status |
 /// | [`HTTPStatus`] | that status, without a body |
 /// | [`Redirect`] | 303 and `Location` |
 /// | `Option<V>` | the value's, or 404 |
 /// | [`HttpError`] | its error page |
-/// | `()` | what the method has written |
+/// | `()` | the one that the method has written |
 ///
-/// A method may also return a `Result` of one of them, whose error is anything that can be displayed. It is a 500, unless it is
-/// an [`HttpError`] or has one among its causes.
+/// A method may also return a `Result` with one of these values. Its error is any type that can be displayed; the response
+/// is then a 500, unless the error is an [`HttpError`] or has one among its causes.
 ///
-/// Implement it for types of your own by making one of those of them:
+/// To implement it for your own type, convert the type to one of these values:
 ///
 /// ```
 /// use basehttp::prelude::*;
@@ -192,17 +193,17 @@ impl fmt::Debug for Response {
         with `self.send_response(...)` and `self.wfile`, and return `io::Result<()>`"
 )]
 pub trait IntoResponse: Sized {
-    /// The response.
+    /// Converts the value to a response.
     fn into_response(self) -> Response;
 
-    /// The response with another status, or another message beside it: `Json(user).with_status(201)`. An error, as that of an
-    /// `Option` that is `None`, keeps its own.
+    /// The response with another status, or another message with it: `Json(user).with_status(201)`. An error, such as that of
+    /// an `Option` that is `None`, keeps its status.
     fn with_status(self, code: impl ResponseCode) -> Response {
         self.into_response().set_code(&code)
     }
 
-    /// The response with a header field more. `Content-Type` takes the place of the value's own. An error, as that of an `Option` that is
-    /// `None`, stays without it: [`HttpError::with_header`] is for errors.
+    /// The response with an additional header field. `Content-Type` replaces the value's own. An error, such as that of an
+    /// `Option` that is `None`, does not get the field: [`HttpError::with_header`] is for errors.
     fn with_header(self, name: impl Into<Cow<'static, str>>, value: impl Display) -> Response {
         let mut response = self.into_response();
         let name = name.into();
@@ -214,7 +215,7 @@ pub trait IntoResponse: Sized {
                 fields.push((name, value.to_string()));
                 response
             }
-            // What belongs to the value, as how long it may be kept, does not belong to the page of an error.
+            // A field about the value, such as how long it may be cached, does not apply to an error page.
             Some(Kind::Error(_) | Kind::Failed(_)) => response,
             None => Response::new(HTTPStatus::OK).with_header(name, value),
         }
@@ -230,7 +231,7 @@ impl IntoResponse for Response {
     }
 }
 
-/// What the method has written.
+/// The response that the method has written itself.
 impl IntoResponse for () {
     fn into_response(self) -> Response {
         Response::WRITTEN
@@ -298,14 +299,14 @@ impl IntoResponse for bytes::Bytes {
     }
 }
 
-/// That status, without a body.
+/// A response with this status and without a body.
 impl IntoResponse for HTTPStatus {
     fn into_response(self) -> Response {
         Response::new(self)
     }
 }
 
-/// Its error page.
+/// The error page of this error.
 impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
         Response::of(Kind::Error(self))
@@ -319,7 +320,7 @@ impl<C: ResponseCode, V: IntoResponse> IntoResponse for (C, V) {
     }
 }
 
-/// A value that may not be there: 404 then.
+/// A value, or a 404 if there is none.
 impl<V: IntoResponse> IntoResponse for Option<V> {
     fn into_response(self) -> Response {
         match self {
@@ -329,7 +330,7 @@ impl<V: IntoResponse> IntoResponse for Option<V> {
     }
 }
 
-/// Text that is a page of HTML. What comes from others has to be escaped: [`html_escape`](crate::html_escape).
+/// Text that is an HTML page. Escape all text that comes from others: [`html_escape`](crate::html_escape).
 ///
 /// ```
 /// use basehttp::{Html, html_escape};
@@ -350,8 +351,8 @@ impl<T: Into<String>> IntoResponse for Html<T> {
 
 /// A response that sends the client to another address.
 ///
-/// What cannot stand in an address is percent-encoded, line ends too. An address that comes from the client may lead to another site:
-/// look at it before.
+/// Characters that are not allowed in a URL, including line ends, are percent-encoded. An address that comes from the client
+/// may lead to another site: check it first.
 ///
 /// ```
 /// use basehttp::prelude::*;
@@ -378,17 +379,17 @@ pub struct Redirect {
 }
 
 impl Redirect {
-    /// 303: the client gets the other address, whatever the method of this request was. Right after a form.
+    /// 303: the client retrieves the other address, whatever the method of this request was. Use it after a form.
     pub fn to(location: impl AsRef<str>) -> Self {
         Self::with(HTTPStatus::SEE_OTHER, location.as_ref())
     }
 
-    /// 307: the client sends the same request there, and comes back here the next time.
+    /// 307: the client sends the same request to the other address, and uses this one again the next time.
     pub fn temporary(location: impl AsRef<str>) -> Self {
         Self::with(HTTPStatus::TEMPORARY_REDIRECT, location.as_ref())
     }
 
-    /// 308: the client sends the same request there, now and from now on. Browsers remember it for long.
+    /// 308: the client sends the same request to the other address, now and in future. Browsers remember it for a long time.
     pub fn permanent(location: impl AsRef<str>) -> Self {
         Self::with(HTTPStatus::PERMANENT_REDIRECT, location.as_ref())
     }

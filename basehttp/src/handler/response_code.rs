@@ -1,14 +1,14 @@
-//! What `send_response` and `send_error` take.
+//! The codes that `send_response` and `send_error` take.
 
 use std::borrow::Cow;
 
 use crate::proto::status::HTTPStatus;
 
-/// A status code, alone or with a message, or with a message and an explanation: Python's
+/// A status code, alone, with a message, or with a message and an explanation: the arguments of Python's
 /// `send_error(code[, message[, explain]])`.
 ///
-/// It is implemented for `u16` (so that a literal needs no type), [`HTTPStatus`], `http::StatusCode` with the feature
-/// `http`, and for tuples of one of them with anything that is `AsRef<str>`: `404`, `(404, "No such page")`,
+/// It is implemented for `u16` (so that a literal needs no type), for [`HTTPStatus`], for `http::StatusCode` with the feature
+/// `http`, and for tuples of one of them with one or two values that implement `AsRef<str>`: `404`, `(404, "No such page")`,
 /// `(404, "No such page", format!("Nothing is called {name}."))`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a status code",
@@ -20,17 +20,18 @@ pub trait ResponseCode {
     /// The code.
     fn status(&self) -> HTTPStatus;
 
-    /// The message for the status line, unless it is to be the standard one.
+    /// The message for the status line; `None` is the standard one.
     fn message(&self) -> Option<&str> {
         None
     }
 
-    /// The explanation for the error page, unless it is to be the standard one.
+    /// The explanation for the error page; `None` is the standard one.
     fn explain(&self) -> Option<&str> {
         None
     }
 
-    /// Header fields that belong to it, names and values: those of an [`HttpError`](crate::HttpError), as `WWW-Authenticate` with 401.
+    /// The header fields of the response, names and values: those of an [`HttpError`](crate::HttpError), for example
+    /// `WWW-Authenticate` with 401.
     fn fields(&self) -> &[(Cow<'static, str>, String)] {
         &[]
     }
@@ -39,7 +40,7 @@ pub trait ResponseCode {
 /// A header field: name and value.
 pub(crate) type Field = (Cow<'static, str>, String);
 
-/// One whose type is not known.
+/// A code whose type is erased.
 pub(super) struct AnyCode<'a>(pub(super) &'a dyn ResponseCode);
 
 impl ResponseCode for AnyCode<'_> {

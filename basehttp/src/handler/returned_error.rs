@@ -1,4 +1,4 @@
-//! The errors that methods return, of whatever type.
+//! The errors that methods return, of any type.
 
 use std::error::Error;
 use std::fmt::{self, Debug, Display};
@@ -6,25 +6,25 @@ use std::io;
 
 use super::http_error::HttpError;
 
-/// The error of a method: kept as an error where it is one, else as its text.
+/// The error of a method: kept as an error if it is one, else as its text.
 pub struct ReturnedError(Box<dyn Kept>);
 
-/// What is kept of an error.
+/// The kept form of an error.
 trait Kept {
     fn error(&self) -> Option<&(dyn Error + 'static)>;
     fn text(&self) -> String;
 }
 
-/// An error by itself.
+/// A type that implements `Error`.
 struct Plain<E>(E);
 
-/// What has an error in it and is none: `Box<dyn Error>`, `anyhow::Error`.
+/// A type that contains an error and does not implement `Error`: `Box<dyn Error>`, `anyhow::Error`.
 struct Around<E>(E);
 
-/// The same for an error that any thread may have.
+/// The same with an error that is `Send + Sync`.
 struct AroundShared<E>(E);
 
-/// The alternate form has the whole chain of causes, where the type knows one.
+/// The alternate form includes the whole chain of causes, if the type supports that.
 fn text_of(error: &impl Display) -> String {
     format!("{error:#}")
 }
@@ -70,22 +70,22 @@ impl Kept for String {
 }
 
 impl ReturnedError {
-    /// Keeps an error.
+    /// Keeps a type that implements `Error`.
     pub fn plain(error: impl Error + 'static) -> Self {
         Self(Box::new(Plain(error)))
     }
 
-    /// Keeps what has an error in it.
+    /// Keeps a type that contains an error.
     pub fn around(error: impl AsRef<dyn Error + 'static> + Display + 'static) -> Self {
         Self(Box::new(Around(error)))
     }
 
-    /// Keeps what has an error in it that any thread may have.
+    /// Keeps a type that contains an error that is `Send + Sync`.
     pub fn around_shared(error: impl AsRef<dyn Error + Send + Sync + 'static> + Display + 'static) -> Self {
         Self(Box::new(AroundShared(error)))
     }
 
-    /// Keeps the text of what is no error, or borrows.
+    /// Keeps only the text, for a type that is not an error or that borrows.
     pub fn text_alone(error: impl Display) -> Self {
         Self(Box::new(text_of(&error)))
     }
@@ -95,22 +95,22 @@ impl ReturnedError {
         self.0.error()
     }
 
-    /// What it says, with its causes.
+    /// Its text, with its causes.
     pub(crate) fn text(&self) -> String {
         self.0.text()
     }
 
-    /// The response that it asks for: its own, or that of the first of its causes which asks for one.
+    /// The `HttpError` that decides the response: the error itself, or the first one among its causes.
     pub(crate) fn http(&self) -> Option<&HttpError> {
         let mut next = self.error();
-        // A chain that leads back to itself would be an error of the user's, and no reason to hang.
+        // Bounded: a chain of causes that is a cycle is a user's mistake, and must not hang the server.
         for _ in 0..MOST_CAUSES {
             let error = next?;
             let boxed = || error.downcast_ref::<Box<HttpError>>().map(|boxed| &**boxed);
             if let Some(http) = error.downcast_ref::<HttpError>().or_else(boxed) {
                 return Some(http);
             }
-            // The source of an `io::Error` is that of what it wraps: what it wraps would be passed over.
+            // The source of an `io::Error` is the source of the error that it wraps, so the wrapped error would be skipped.
             let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
             next = match wrapped {
                 Some(wrapped) => Some(wrapped),

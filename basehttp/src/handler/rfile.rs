@@ -9,28 +9,28 @@ use super::message::Headers;
 
 /// The input stream of a handler, positioned at the start of the request's body: Python's `rfile`.
 ///
-/// It ends where the body ends (RFC 9112 section 6.3), and gives the body without its framing, chunked or not. A request
-/// without a body has an `rfile` that is at its end. The first read sends the `100 Continue` that the client may wait
-/// for (RFC 9110 section 10.1.1).
+/// It ends where the body ends (RFC 9112 section 6.3), and yields the body without its framing, chunked or not. For a request
+/// without a body, `rfile` is at its end. If the client waits for `100 Continue`, the first read sends it
+/// (RFC 9110 section 10.1.1).
 ///
 /// The methods take `&self`, and [`Read`] is implemented for `&RFile`, as for `&TcpStream`; so
-/// `serde_json::from_reader(&self.rfile)` works, and so does [`lines`](Self::lines). For more, [`lock`](Self::lock) it, as
-/// `std::io::stdin()`.
+/// `serde_json::from_reader(&self.rfile)` works, and so does [`lines`](Self::lines). For [`BufRead`], [`lock`](Self::lock) it
+/// like `std::io::stdin()`.
 ///
 /// # Errors
 /// Every read can fail with
 /// - [`UnexpectedEof`](io::ErrorKind::UnexpectedEof): the client ended the connection inside the body,
-/// - [`InvalidData`](io::ErrorKind::InvalidData): the chunked framing is broken,
-/// - [`TimedOut`](io::ErrorKind::TimedOut): nothing came in time,
+/// - [`InvalidData`](io::ErrorKind::InvalidData): the chunked framing is invalid,
+/// - [`TimedOut`](io::ErrorKind::TimedOut): no data arrived in time,
 /// - [`WouldBlock`](io::ErrorKind::WouldBlock): a guard of [`lock`](Self::lock) is still alive,
 /// - another error of the connection.
 ///
-/// Returning such an error from the `do_*` method answers the client as it should be (400, 408 or nothing).
+/// Return such an error from the `do_*` method: the client then gets the right response (400, 408 or none).
 #[doc(alias("body", "request_body"))]
 pub struct RFile {
     shared: SharedIo,
-    /// What was taken from the connection for the lines of a guard. Apart from it, so that `wfile` can be used
-    /// while a guard lives.
+    /// Bytes read from the connection for a guard. They are kept apart from the connection so that `wfile` can be used while
+    /// a guard is alive.
     buffer: RefCell<Lines>,
 }
 
@@ -42,7 +42,7 @@ struct Lines {
 
 const BUFFER: usize = 8192;
 
-/// Reads of at least this many bytes go past the buffer.
+/// Reads of at least this many bytes bypass the buffer.
 const DIRECT: usize = 256;
 
 impl RFile {
@@ -50,13 +50,13 @@ impl RFile {
         Self { shared, buffer: RefCell::default() }
     }
 
-    /// Drops what is left of the body of the request before.
+    /// Drops the rest of the previous request's body.
     pub(crate) fn clear(&mut self) {
-        // A new cell, since a guard that was leaked would keep the old one locked.
+        // A new cell, since a leaked guard would keep the old one locked.
         self.buffer = RefCell::default();
     }
 
-    /// Reads some bytes of the body. `Ok(0)` is its end.
+    /// Reads some bytes of the body. `Ok(0)` is the end of the body.
     ///
     /// # Errors
     /// See [the type](Self#errors).
@@ -64,16 +64,16 @@ impl RFile {
         self.try_lock()?.read(buf)
     }
 
-    /// Reads exactly as many bytes as `buf` has.
+    /// Reads bytes of the body until `buf` is full.
     ///
     /// # Errors
-    /// As [`read`](Self::read), and [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the body is shorter.
+    /// As [`read`](Self::read), and [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if fewer bytes are left.
     pub fn read_exact(&self, buf: &mut [u8]) -> io::Result<()> {
         self.try_lock()?.read_exact(buf)
     }
 
-    /// Appends the rest of the body to `buf`, however long it is; see
-    /// [`read_body`](super::BaseHTTPRequestHandler::read_body) for one with a limit.
+    /// Appends the rest of the body to `buf`, without a limit on its length. For a limit, use
+    /// [`read_body`](super::BaseHTTPRequestHandler::read_body).
     ///
     /// # Errors
     /// See [the type](Self#errors).
@@ -81,27 +81,27 @@ impl RFile {
         self.try_lock()?.read_to_end(buf)
     }
 
-    /// Appends the rest of the body to `buf`, however long it is.
+    /// Appends the rest of the body to `buf` as text, without a limit on its length.
     ///
     /// # Errors
-    /// As [`read`](Self::read), and [`InvalidData`](io::ErrorKind::InvalidData) if it is not UTF-8: returned from a `do_*`
-    /// method, that becomes the answer 500, so answer 400 yourself where a body has to be text.
+    /// As [`read`](Self::read), and [`InvalidData`](io::ErrorKind::InvalidData) if it is not UTF-8. Returned from a `do_*`
+    /// method, that error makes the response a 500, so send 400 yourself if the body must be text.
     pub fn read_to_string(&self, buf: &mut String) -> io::Result<usize> {
         self.try_lock()?.read_to_string(buf)
     }
 
-    /// Appends a line of the body to `buf`, with its line feed. `Ok(0)` is the end of the body. The line is as long as
-    /// the client makes it; to bound it, read from [`lock`](Self::lock) with [`Read::take`].
+    /// Appends a line of the body to `buf`, with its line feed. `Ok(0)` is the end of the body. The client decides how long
+    /// the line is; to bound it, read from [`lock`](Self::lock) with [`Read::take`].
     ///
     /// # Errors
-    /// As [`read`](Self::read), and [`InvalidData`](io::ErrorKind::InvalidData) if it is not UTF-8: returned from a `do_*`
-    /// method, that becomes the answer 500, so answer 400 yourself where a body has to be text.
+    /// As [`read`](Self::read), and [`InvalidData`](io::ErrorKind::InvalidData) if it is not UTF-8. Returned from a `do_*`
+    /// method, that error makes the response a 500, so send 400 yourself if the body must be text.
     pub fn read_line(&self, buf: &mut String) -> io::Result<usize> {
         self.try_lock()?.read_line(buf)
     }
 
-    /// The lines of the body that are left, without their line ends: those of [`lock`](Self::lock). A line is as long as the client
-    /// makes it.
+    /// The remaining lines of the body, without their line ends; short for `lock().lines()`. The client decides how long a
+    /// line is.
     ///
     /// # Panics
     /// As [`lock`](Self::lock).
@@ -132,8 +132,8 @@ impl RFile {
         self.lock().lines()
     }
 
-    /// A guard that implements [`BufRead`], for lines and for reading without a copy. While it lives, `wfile` can be
-    /// used, and reads of `rfile` itself fail with [`WouldBlock`](io::ErrorKind::WouldBlock).
+    /// A guard that implements [`BufRead`], for lines and for reading without a copy. While the guard is alive, `wfile` can
+    /// be used, but reads of `rfile` itself fail with [`WouldBlock`](io::ErrorKind::WouldBlock).
     ///
     /// # Panics
     /// If another guard is alive.
@@ -169,15 +169,17 @@ impl RFile {
         RFileLock { shared: &self.shared, lines: lines.expect("rfile is locked: drop the first guard") }
     }
 
-    /// The trailer fields of a chunked body (RFC 9112 section 7.1.2). Empty before the body was read to its end, and for
-    /// a body that is not chunked. Fields that come too late to say anything, as `Content-Type`, are not among them; those that frame,
-    /// route or authenticate a request make it a 400. A response has its own:
+    /// The trailer fields of a chunked body (RFC 9112 section 7.1.2). Empty before the body has been read to its end, and for
+    /// a body that is not chunked.
+    ///
+    /// Fields that have no meaning after the body, such as `Content-Type`, are left out. A field that frames, routes or
+    /// authenticates the request makes the response a 400. For the trailer fields of a response, see
     /// [`send_trailer`](super::WFile::send_trailer).
     pub fn trailers(&self) -> Headers {
         self.shared.lock().trailers()
     }
 
-    /// As [`read`](Self::read), but None where the client would have to be waited for.
+    /// As [`read`](Self::read), but `None` if it would have to wait for the client.
     #[cfg(all(feature = "cgi", unix))]
     pub(crate) fn read_now(&self, buf: &mut [u8]) -> io::Result<Option<usize>> {
         let mut lock = self.try_lock()?;
@@ -187,7 +189,7 @@ impl RFile {
         lock.read(buf).map(Some)
     }
 
-    /// Takes what was read ahead for the lines of a guard.
+    /// Takes the bytes that were read ahead for a guard.
     pub(super) fn take_read_ahead(&self) -> io::Result<Vec<u8>> {
         let mut lock = self.try_lock()?;
         let mut bytes = std::mem::take(&mut *lock.lines);
@@ -226,14 +228,14 @@ impl Read for &RFile {
     }
 }
 
-/// A locked [`RFile`], which is [`BufRead`].
+/// A locked [`RFile`], which implements [`BufRead`].
 pub struct RFileLock<'a> {
     shared: &'a SharedIo,
     lines: RefMut<'a, Lines>,
 }
 
 impl RFileLock<'_> {
-    /// Appends what is here without having to clear memory for it, and only then reads.
+    /// Appends the bytes that are already here, which needs no zeroed memory, and only then reads.
     fn read_up_to(&mut self, most: usize, buf: &mut Vec<u8>) -> io::Result<usize> {
         let lines = self.lines.rest();
         let lines = lines.get(..most).unwrap_or(lines);

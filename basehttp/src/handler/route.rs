@@ -1,4 +1,4 @@
-//! The routes of a handler, as the attribute lists them, and which of them a path is for.
+//! The table of a handler's routes, which the attribute generates, and the search for the route of a path.
 
 use std::borrow::Cow;
 
@@ -7,18 +7,18 @@ use crate::proto::grammar::percent_decoded;
 
 /// The routes of a block.
 pub struct Routes<H: 'static> {
-    /// What they are.
+    /// The table.
     pub table: &'static RouteTable,
-    /// What is called, by the numbers that the rows have. Each reads the arguments of its route, and calls the method.
+    /// The functions, by the `call` of the rows. Each reads the arguments of its route and calls the method.
     pub calls: &'static [fn(&mut H) -> Answer],
 }
 
-/// What the routes of a block are, whatever handler they belong to.
+/// The routes of a block, without the type of their handler.
 pub struct RouteTable {
     /// The rows by their paths.
     pub root: Node,
-    /// One for each method of each pattern, in the order of the source. A route that a `#[cfg]` leaves out is there, and not in the
-    /// tree.
+    /// One row for each method of each pattern, in the order of the source. A route that a `#[cfg]` leaves out has a row but is
+    /// not in the tree.
     pub rows: &'static [RouteRow],
 }
 
@@ -30,12 +30,12 @@ pub struct RouteRow {
     pub pattern: &'static str,
     /// The name of the function.
     pub function: &'static str,
-    /// What is called.
+    /// The index of the function in [`Routes::calls`].
     pub call: u16,
 }
 
 impl RouteRow {
-    /// The row of a route that a `#[cfg]` leaves out: nothing leads to it.
+    /// The row of a route that a `#[cfg]` leaves out. No node of the tree refers to it.
     pub const ABSENT: Self = Self { method: "", pattern: "", function: "", call: 0 };
 }
 
@@ -44,46 +44,46 @@ impl RouteRow {
 pub(crate) enum Resolution {
     /// The `do_*` method in this row.
     Method(u16),
-    /// A route: its block, and its row in that.
+    /// A route: its block, and its row in the block.
     Route(u16, u16),
-    /// OPTIONS for a path that is there, and nothing of the handler's to answer it: the methods are told.
+    /// OPTIONS for an existing path that the handler does not answer itself: the response lists the methods.
     Options,
-    /// The path is there for other methods.
+    /// The path exists, but not for this method.
     NotAllowed,
-    /// No route has the path, and no `do_*` method takes what routes do not.
+    /// No route has the path, and there is no `do_*` method to answer it.
     NotFound,
-    /// Nothing in the handler has the method.
+    /// The handler does not implement the method.
     NotImplemented,
 }
 
-/// What may follow a beginning of a path.
+/// A node of the tree of patterns: the possible continuations of a path.
 pub struct Node {
-    /// Segments that are known, in the order of their bytes.
+    /// Literal segments, in the order of their bytes.
     pub literals: &'static [Literal],
-    /// What may follow any segment.
+    /// The node after a parameter, which matches any segment.
     pub parameter: Option<&'static Self>,
-    /// The rows for whatever follows.
+    /// The rows for any rest of the path.
     pub rest: &'static [u16],
-    /// The rows where nothing follows.
+    /// The rows if the path ends here.
     pub here: &'static [u16],
 }
 
-/// A segment that is known, with what may follow it.
+/// A literal segment, and the node after it.
 pub struct Literal {
-    /// The first bytes, as a number that has their order.
+    /// The first eight bytes as a number, which sorts as they do.
     key: u64,
     text: &'static str,
     node: Node,
 }
 
 impl Literal {
-    /// `text` is decoded and has no NUL.
+    /// `text` must be decoded and must not contain a NUL.
     pub const fn new(text: &'static str, node: Node) -> Self {
         Self { key: key_of(text.as_bytes()), text, node }
     }
 }
 
-/// Numbers are compared at once, and most segments differ in their first eight bytes.
+/// The first eight bytes as a number: it compares in one instruction, and most segments differ in these bytes.
 const fn key_of(text: &[u8]) -> u64 {
     let mut key = 0;
     let mut at = 0;
@@ -100,11 +100,11 @@ impl<H> Routes<H> {
 }
 
 impl Node {
-    /// A node that nothing leads on from.
+    /// A node without continuations.
     pub const EMPTY: Self = Self { literals: &[], parameter: None, rest: &[], here: &[] };
 }
 
-/// How close the pattern of a match is: two bits for each segment from the left, so that the first segment in which two patterns
+/// How closely a pattern matches: two bits for each segment from the left, so that the first segment in which two patterns
 /// differ decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank(u128);
@@ -127,12 +127,13 @@ pub(super) struct Match {
 }
 
 impl RouteTable {
-    /// The rows whose pattern is the closest one for a path. It is compared segment by segment, each decoded after it was split off.
+    /// The rows whose pattern matches a path most closely. The path is split into segments first, and each segment is decoded
+    /// and compared.
     pub(super) fn find(&'static self, path: &[u8]) -> Option<Match> {
         find(&self.root, path.strip_prefix(b"/")?, Rank::default(), 0)
     }
 
-    /// Those rows alone.
+    /// The rows whose pattern matches a path most closely.
     pub fn rows_for(&'static self, path: &[u8]) -> Option<&'static [u16]> {
         self.find(path).map(|found| found.rows)
     }
@@ -142,8 +143,8 @@ impl RouteTable {
     }
 }
 
-/// `path` begins with a segment. This goes as deep as the patterns do, whatever the path, and looks at each node of the tree once at
-/// most.
+/// `path` begins with a segment. The recursion is as deep as the patterns at most, whatever the path, and visits each node of
+/// the tree at most once.
 fn find(node: &'static Node, path: &[u8], rank: Rank, depth: u32) -> Option<Match> {
     let mut length = 0;
     let mut is_encoded = false;
@@ -169,7 +170,7 @@ fn find(node: &'static Node, path: &[u8], rank: Rank, depth: u32) -> Option<Matc
     {
         return Some(found);
     }
-    // An empty one is no value: `/users/` is another path than `/users/{id}`.
+    // An empty segment is not a value: `/users/{id}` does not match `/users/`.
     if segment.is_empty() {
         return None;
     }
@@ -191,7 +192,7 @@ impl Node {
     }
 }
 
-/// What routes see of the target of a request: its path and its query as they were sent, of one in absolute form too.
+/// The target of a request as routes see it: its path and its query as they were sent, even if it is in absolute form.
 #[derive(Debug)]
 pub struct RouteTarget<'a> {
     target: Cow<'a, [u8]>,
@@ -202,7 +203,7 @@ impl<'a> RouteTarget<'a> {
         Self { target }
     }
 
-    /// The same, of which nothing belongs to the handler: for a method that changes it.
+    /// The same without a borrow of the handler, for a method that takes the handler mutably.
     pub fn into_owned(self) -> RouteTarget<'static> {
         RouteTarget { target: Cow::Owned(self.target.into_owned()) }
     }
@@ -214,19 +215,19 @@ impl<'a> RouteTarget<'a> {
         if path.is_empty() { b"/" } else { path }
     }
 
-    /// The bytes between the first question mark and the fragment, which no client should send.
+    /// The bytes between the first question mark and the fragment (which a client should not send).
     pub(super) fn query(&self) -> &[u8] {
         let mut parts = self.target.splitn(2, |byte| *byte == b'#');
         let mut parts = parts.next().unwrap_or_default().splitn(2, |byte| *byte == b'?');
         parts.nth(1).unwrap_or_default()
     }
 
-    /// A segment of the path, as it was sent.
+    /// A segment of the path as it was sent.
     pub(super) fn segment(&self, index: usize) -> &[u8] {
         self.path().split(|byte| *byte == b'/').nth(index + 1).unwrap_or_default()
     }
 
-    /// The segments from this one on, as they were sent.
+    /// This segment and all that follow, as they were sent.
     pub(super) fn rest(&self, index: usize) -> &[u8] {
         self.path().splitn(index + 2, |byte| *byte == b'/').nth(index + 1).unwrap_or_default()
     }

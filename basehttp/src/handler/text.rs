@@ -1,10 +1,10 @@
-//! Text for pages, and out of targets.
+//! Text for HTML pages, and text from targets.
 
 use super::error_page::escape;
 use super::message::latin1_bytes;
 use crate::proto::grammar::percent_decoded;
 
-/// Text as it may stand in a page of HTML, also between quotes: Python's `html.escape`.
+/// Escapes text for an HTML page, also inside quoted attributes: Python's `html.escape`.
 ///
 /// ```
 /// assert_eq!(basehttp::html_escape("<b> & \"q\" 'a'"), "&lt;b&gt; &amp; &quot;q&quot; &#x27;a&#x27;");
@@ -16,11 +16,11 @@ pub fn html_escape(text: &str) -> String {
     page.replace('"', "&quot;").replace('\'', "&#x27;")
 }
 
-/// What percent-encoding (RFC 3986 section 2.1) stands for: Python's `urllib.parse.unquote`. What is no encoding stays as it is, and
-/// what is no UTF-8 becomes U+FFFD. A plus sign stays a plus sign; in forms and queries it may mean a blank.
+/// Decodes percent-encoding (RFC 3986 section 2.1): Python's `urllib.parse.unquote`. An invalid encoding is kept as it is, and
+/// invalid UTF-8 becomes U+FFFD. A plus sign is kept; in forms and queries it may mean a blank.
 ///
-/// [`path`](crate::BaseHTTPRequestHandler::path) is latin-1, as in Python: a target that has come as raw UTF-8 is put right here
-/// as well.
+/// [`path`](crate::BaseHTTPRequestHandler::path) is latin-1, as in Python. If the target was sent as raw UTF-8, `unquote` also
+/// restores its text.
 ///
 /// ```
 /// use basehttp::unquote;
@@ -33,18 +33,18 @@ pub fn unquote(text: &str) -> String {
     if let Some(bytes) = latin1_bytes(text) {
         match String::from_utf8(percent_decoded(&bytes).into_owned()) {
             Ok(text) => return text,
-            // What has come raw was UTF-8; what was encoded is not, or not all of it.
+            // The raw bytes are UTF-8; the encoded ones, or some of them, are not.
             Err(error) if str::from_utf8(&bytes).is_ok() => {
                 return String::from_utf8_lossy(error.as_bytes()).into_owned();
             }
             Err(_) => {}
         }
     }
-    // It is no text that has come so.
+    // This text did not come from raw UTF-8 in a target.
     String::from_utf8_lossy(&percent_decoded(text.as_bytes())).into_owned()
 }
 
-/// The first characters of a text, and dots where there are more than that. For what a client has sent, which is as long as it likes.
+/// The first characters of a text, and dots if there are more. For client input, which may have any length.
 pub(crate) fn shortened(text: &str, most: usize) -> (&str, &'static str) {
     if text.len() <= most {
         return (text, "");
@@ -55,8 +55,8 @@ pub(crate) fn shortened(text: &str, most: usize) -> (&str, &'static str) {
     }
 }
 
-/// Characters that turn a line around, or are not seen: a name with them reads as another one. The two joiners (U+200C, U+200D) are
-/// none: they belong to the spelling of many languages, and to emoji.
+/// Whether a character is invisible or changes the direction of a line, so that a name with it reads as another name. The two
+/// joiners (U+200C, U+200D) are not included: many languages need them for spelling, and emoji use them.
 pub(crate) fn is_unseen(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{70f}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'

@@ -13,27 +13,27 @@ use crate::sync::Arc;
 
 /// The output stream of a handler, for the body of its response: Python's `wfile`.
 ///
-/// What is written is framed as it must be (RFC 9112 section 6): counted where the head has a `Content-Length`, with a
-/// `Content-Length` added where it has none and the body is small, in chunks where it is not or
-/// [`flush`](Self::flush) or [`send_trailer`](Self::send_trailer) is called, and until the end of the connection for HTTP/1.0. The body of a response to HEAD is
-/// not sent.
+/// The server frames what is written (RFC 9112 section 6). If the head has a `Content-Length`, the body must have that
+/// length. Without one, a small body gets a `Content-Length`. A larger body, or one for which you call
+/// [`flush`](Self::flush) or [`send_trailer`](Self::send_trailer), is sent in chunks, or for HTTP/1.0 until the end of the
+/// connection. The body of a response to HEAD is not sent.
 ///
 /// The methods take `&self`, and [`Write`] is implemented for `&WFile`; so `write!(self.wfile, ...)` and
 /// `io::copy(&mut file, &mut &self.wfile)` work.
 ///
 /// # Errors
 /// Every write can fail with
-/// - [`InvalidInput`](io::ErrorKind::InvalidInput): it came before `end_headers()`, is more than `Content-Length`
-///   declared, or is for a status without a body,
-/// - [`BrokenPipe`](io::ErrorKind::BrokenPipe): a HEAD response is complete, more body would be for nobody,
-/// - [`TimedOut`](io::ErrorKind::TimedOut): the client takes nothing,
-/// - another error of the connection, mostly that the client went away.
+/// - [`InvalidInput`](io::ErrorKind::InvalidInput): the write came before `end_headers()`, exceeds the declared
+///   `Content-Length`, or is for a status without a body,
+/// - [`BrokenPipe`](io::ErrorKind::BrokenPipe): the response to a HEAD request is complete, so more body is useless,
+/// - [`TimedOut`](io::ErrorKind::TimedOut): the client reads nothing,
+/// - another error of the connection, most often because the client has gone.
 ///
-/// Returning such an error from the `do_*` method is right in every case.
+/// It is always right to return such an error from the `do_*` method.
 #[doc(alias("body", "response_body", "writer"))]
 pub struct WFile {
     shared: SharedIo,
-    /// Not `Sync`: a read that waits for the client has the connection, so a write by another thread would wait for it.
+    /// Not `Sync`: a read that waits for the client holds the connection, so a write by another thread would wait for that read.
     one_thread: PhantomData<Cell<()>>,
 }
 
@@ -42,7 +42,8 @@ impl WFile {
         Self { shared, one_thread: PhantomData }
     }
 
-    /// Writes some bytes, and returns how many.
+    /// Writes bytes of the body, and returns how many. A write is partial only if it exceeds the declared `Content-Length`:
+    /// then it takes the bytes that fit, and the next write fails.
     ///
     /// # Errors
     /// See [the type](Self#errors).
@@ -67,12 +68,12 @@ impl WFile {
         Ok(())
     }
 
-    /// Writes formatted text; what `write!` and `writeln!` call.
+    /// Writes formatted text; `write!` and `writeln!` call it.
     ///
     /// # Errors
     /// See [the type](Self#errors).
     pub fn write_fmt(&self, arguments: fmt::Arguments<'_>) -> io::Result<()> {
-        // Piece by piece, the lock taken for each: a `Display` of the user's may call back into the handler's base.
+        // Each piece takes the lock anew: a user's `Display` may call back into the handler's base.
         let mut pieces = Pieces { file: self, error: None };
         match fmt::Write::write_fmt(&mut pieces, arguments) {
             Ok(()) => Ok(()),
@@ -82,18 +83,18 @@ impl WFile {
         }
     }
 
-    /// Makes the bytes of a file in `range` the next part of the body. Does not wait for the client: the server reads and
-    /// sends them after the method has returned, on Linux without copying them, and a client that takes its time holds no
-    /// thread and no memory, but the open file. They count as what is written, and what is written after them comes
-    /// behind them.
+    /// Makes the bytes of a file in `range` the next part of the body.
     ///
-    /// Declare their `Content-Length` where nothing else is written; otherwise they are sent in chunks. Where the file turns
-    /// out to be shorter, or cannot be read, the connection is cut, so that the client sees the truncation, and the log
-    /// tells it.
+    /// It does not wait for the client: the server reads and sends the bytes after the method has returned, on Linux without
+    /// copying them. A slow client holds no thread and no memory, only the open file. The bytes count as written body, and
+    /// what you write afterwards follows them.
+    ///
+    /// If you write nothing else, send their number as `Content-Length`; otherwise they are sent in chunks. If the file turns
+    /// out to be shorter, or cannot be read, the connection is cut, so that the client sees the truncation; this is logged.
     ///
     /// # Errors
-    /// See [the type](Self#errors); [`InvalidInput`](io::ErrorKind::InvalidInput) also if more than 256 pieces
-    /// wait.
+    /// See [the type](Self#errors); also [`InvalidInput`](io::ErrorKind::InvalidInput) if more than 256 pieces
+    /// wait to be sent.
     ///
     /// ```
     /// use std::fs::File;
@@ -122,15 +123,16 @@ impl WFile {
         self.shared.lock().attach(Source::File(file.clone()), range)
     }
 
-    /// Makes these bytes the next part of the body. They are not copied, and the method does not wait for the client: the server sends
-    /// them from where they are, after the method has returned, and a client that takes its time holds no thread. They count as
-    /// what is written, and what is written after them comes behind them. Fewer than 16 KiB are written as by
-    /// [`write_all`](Self::write_all), since a copy costs less, and may wait for the client.
+    /// Makes these bytes the next part of the body, without copying them.
     ///
-    /// Declare their `Content-Length` where nothing else is written; otherwise they are sent in chunks.
+    /// It does not wait for the client: the server sends the bytes from where they are after the method has returned, and a
+    /// slow client holds no thread. The bytes count as written body, and what you write afterwards follows them. Fewer than
+    /// 16 KiB are written as by [`write_all`](Self::write_all), since a copy costs less; that may wait for the client.
+    ///
+    /// If you write nothing else, send their number as `Content-Length`; otherwise they are sent in chunks.
     ///
     /// # Errors
-    /// See [the type](Self#errors); [`InvalidInput`](io::ErrorKind::InvalidInput) also if more than 256 pieces wait.
+    /// See [the type](Self#errors); also [`InvalidInput`](io::ErrorKind::InvalidInput) if more than 256 pieces wait to be sent.
     ///
     /// ```
     /// use basehttp::Payload;
@@ -149,7 +151,7 @@ impl WFile {
     ///     }
     /// }
     ///
-    /// // Made once; every handler has a clone, which shares the bytes.
+    /// // Made once; every handler gets a clone, which shares the bytes.
     /// let image = Payload::from(vec![0; 1 << 20]);
     /// let factory = move |base| Map { base, image: image.clone() };
     /// let responses = basehttp::testing::respond(factory, b"GET / HTTP/1.0\r\n\r\n");
@@ -169,15 +171,15 @@ impl WFile {
     /// more body may follow. The fields are sent behind the last chunk.
     ///
     /// Only a chunked body of HTTP/1.1 has trailer fields. So the class variable
-    /// [`protocol_version`](super::RequestHandler::protocol_version) has to be `"HTTP/1.1"`, the response has no
-    /// `Content-Length`, and even a small body is sent in chunks. A client that speaks HTTP/1.0, or asks with HEAD, gets
-    /// the response without these fields. A response that is cut short has none either.
+    /// [`protocol_version`](super::RequestHandler::protocol_version) must be `"HTTP/1.1"`, the response must have no
+    /// `Content-Length`, and even a small body is sent in chunks. A client that speaks HTTP/1.0, or that sent HEAD, gets
+    /// the response without these fields. A response that is cut short has no trailer fields.
     ///
     /// The field `Trailer` of the head announces them. The server announces the fields that were added before the head
-    /// went out. Announce later ones yourself, as before a long body: `send_header("Trailer", "Server-Timing")`.
+    /// was sent. Announce later ones yourself, for example before a long body: `send_header("Trailer", "Server-Timing")`.
     ///
     /// The fields are sent whether or not the client says `TE: trailers` (RFC 9110 section 10.1.4). Many clients ignore
-    /// them, and proxies may drop them. Send nothing in them that the client must have, unless
+    /// them, and proxies may drop them. Do not send anything there that the client must have, unless
     /// [`headers`](super::BaseHTTPRequestHandler::headers) has that `TE`.
     ///
     /// # Errors
@@ -185,13 +187,13 @@ impl WFile {
     /// - it is called before `end_headers()`, or after the end of the response,
     /// - the response has a `Content-Length`, or a status without a body, or opens a tunnel (101, CONNECT),
     /// - `protocol_version` is `HTTP/1.0`, which is the default,
-    /// - the name or the value is not possible in a head either,
+    /// - the name or the value is not allowed in a header field,
     /// - the field must come before the body (RFC 9110 section 6.5.1): fields for framing, routing, authentication and
-    ///   caching, and those that say how to read the body, as `Content-Type`,
+    ///   caching, and those that say how to read the body, such as `Content-Type`,
     /// - the trailer section would be longer than 16 KiB.
     ///
-    /// Returned, the error fails the response: 500, or a cut connection where the head was sent. A handler that can do without the
-    /// field ignores it, and the response goes on.
+    /// If you return the error, the response fails: a 500, or a cut connection if the head has been sent. If the field is
+    /// optional, ignore the error, and the response continues.
     ///
     /// ```
     /// use basehttp::prelude::*;
@@ -226,19 +228,19 @@ impl WFile {
         self.shared.lock().trailer(keyword, formatted.map(|()| &*text))
     }
 
-    /// Sends what was written so far. A head without `Content-Length` is sent as that of a chunked body then.
+    /// Sends what has been written so far. A head without `Content-Length` then begins a chunked body.
     ///
     /// # Errors
-    /// See [the type](Self#errors). Before `end_headers()` there is nothing to send, which is no error.
+    /// See [the type](Self#errors). Before `end_headers()` there is nothing to send, which is not an error.
     pub fn flush(&self) -> io::Result<()> {
         self.shared.lock().flush()
     }
 }
 
-/// Below that a copy costs less than another call of the system.
+/// Below this number of bytes, a copy costs less than another system call.
 const FEW: usize = 16 * 1024;
 
-/// Formatted text on its way, and why it did not get there.
+/// A sink for formatted text, which keeps the first I/O error.
 struct Pieces<'a> {
     file: &'a WFile,
     error: Option<io::Error>,

@@ -170,7 +170,7 @@ fn what_does_not_parse_in_the_query_is_400_and_says_which() {
         ("/query?name=a&age=300", "Bad parameter age: number too large to fit in target type"),
         ("/query?name=a&age=", "Bad parameter age: cannot parse integer from empty string"),
         ("/query?name=a&page-size=x", "Bad parameter page-size: invalid digit found in string"),
-        ("/query?name=%ff", "Bad parameter name: it is no UTF-8"),
+        ("/query?name=%ff", "Bad parameter name: it is not UTF-8"),
         ("/numbers?n=1&n=x", "Bad parameter n: invalid digit found in string"),
         ("/count?range=a", "Bad parameter range: it has to be a range"),
     ] {

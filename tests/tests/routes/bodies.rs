@@ -160,7 +160,7 @@ fn text_and_types_of_ones_own() {
     assert_eq!(post("/text/a%20b?q=5", "text/plain", "caf\u{e9}"), ok("a b caf\u{e9} Some(5)"));
     let request = b"PUT /text/a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nab\xff";
     let response = &basehttp::testing::respond(|base| Bodies { base }, request)[0];
-    assert_eq!((response.status, &*response.reason), (400, "Bad text: byte 2 is no UTF-8"));
+    assert_eq!((response.status, &*response.reason), (400, "Bad text: byte 2 is not UTF-8"));
     assert_eq!(post("/csv", "text/csv", "a,b"), ok("a|b"));
     assert_eq!(post("/csv", "text/plain", "a,b"), (415, "Send text/csv".into()));
     assert_eq!(post("/lines", "text/plain", "a\nb\n"), ok("a|b"));

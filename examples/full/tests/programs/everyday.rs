@@ -30,7 +30,7 @@ fn form_greets() {
     );
     check(&ask("name=Ann+Lee%C3%A9&age=30"), "HTTP/1.1 200 OK", &["Hello, Ann Leeé!\nYou are 30.\n"]);
     check(&ask("age=30"), "HTTP/1.1 400 Bad form: missing field `name`", &[]);
-    check(&ask("name=%ff"), "HTTP/1.1 400 Bad form: it is no UTF-8", &[]);
+    check(&ask("name=%ff"), "HTTP/1.1 400 Bad form: it is not UTF-8", &[]);
     check(&ask(&"x".repeat(16 * 1024 + 1)), "HTTP/1.1 413 Content Too Large", &[]);
     let accept = "\r\nAccept: application/x-www-form-urlencoded\r\n";
     let wanted = "HTTP/1.1 415 Send application/x-www-form-urlencoded";
@@ -104,7 +104,7 @@ fn events_reach_all_who_wait() {
     invalid.write_all(b"POST / HTTP/1.0\r\nContent-Length: 1\r\n\r\n\xff").unwrap();
     let mut answer = String::new();
     invalid.read_to_string(&mut answer).unwrap();
-    check(&answer, "HTTP/1.1 400 Bad text: byte 0 is no UTF-8", &[]);
+    check(&answer, "HTTP/1.1 400 Bad text: byte 0 is not UTF-8", &[]);
 }
 
 #[test]
