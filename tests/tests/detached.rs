@@ -201,7 +201,7 @@ fn failures_of_one_that_is_put_off_are_answered_as_those_of_a_method() {
     assert_eq!(ask(|later| later.resume(|_| Err::<(), _>("no such thing"))), (500, true));
     assert_eq!(ask(|later| later.resume(|_| -> io::Result<()> { panic!("oh") })), (500, true));
     assert_eq!(ask(|later| later.resume(|_| ())), (500, true));
-    log.wait_for("do_GET: the response was put off, and its Later was dropped");
+    log.wait_for("do_GET: the response was deferred with later(), and its Later was dropped");
     log.wait_for("do_GET: no such thing");
     log.wait_for("do_GET: panicked: oh");
     assert_eq!(Client::new(&server).ask(get("/")).text(), "hello");
@@ -223,7 +223,7 @@ fn a_method_that_answers_all_the_same_or_fails_has_put_nothing_off() {
     let (server, shelf, log) = started();
     let mut client = Client::new(&server);
     assert_eq!(client.ask(get("/both")).text(), "at once");
-    assert!(client.ask(get("/twice")).text().contains("has a handle already"));
+    assert!(client.ask(get("/twice")).text().contains("already has a handle"));
     assert!(client.ask(get("/early")).text().contains("end_headers()"));
     assert_eq!(client.ask(get("/failed")).status, 500);
     log.wait_for("no such job");

@@ -1,5 +1,5 @@
-//! A handler whose type is not known. The server and the defaults of the overridable methods are written for it, so that a program
-//! has them once, and not once for each type of handler.
+//! A handler as a trait object. The server and the defaults of the overridable methods are written for it, so that a program
+//! contains them once, and not once for each type of handler.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display};
@@ -18,22 +18,22 @@ use super::response_code::{AnyCode, ResponseCode};
 use super::returned_error::ReturnedError;
 use super::route::{Resolution, RouteTable};
 
-/// What is asked of a handler: its variables, its overridable methods, and its `do_*` methods by their rows.
+/// The object-safe interface of a handler: its variables, its overridable methods, and its `do_*` methods by their rows.
 pub(crate) trait AnyHandler {
     fn vars(&self) -> &InstanceVariables;
     fn vars_mut(&mut self) -> &mut InstanceVariables;
-    /// The current request is answered, and nothing of it is kept. That may run code of the user.
+    /// Drops what is kept of the current request, which is answered. That may run user code.
     fn forget_request(&mut self);
 
-    /// The row of a request method among the `do_*` methods.
+    /// The row of a request method in the table of the `do_*` methods.
     fn method_row(&self, command: &str) -> Option<u16>;
-    /// The request method and the name of the function in such a row.
+    /// The request method and the name of the function in a row of that table.
     fn method(&self, row: u16) -> Option<(&'static str, &'static str)>;
     /// The routes of a block.
     fn routes(&self, block: u16) -> Option<&'static RouteTable>;
-    /// Calls what answers a request, if that is a method of the handler.
+    /// Calls the method that answers a request, if a method of the handler does.
     fn call(&mut self, resolution: Resolution) -> Answer;
-    /// Goes on with what a [`Later`](super::Later) of this type of handlers has handed in.
+    /// Runs the closure that a [`Later`](super::Later) of this handler type was given.
     fn resume(&mut self, continuation: Continuation) -> Answer;
 
     fn setup(&mut self) -> io::Result<()>;
@@ -127,7 +127,7 @@ impl<H: RequestHandler> AnyHandler for H {
     fn resume(&mut self, continuation: Continuation) -> Answer {
         match continuation.downcast::<Resume<H>>() {
             Ok(resume) => resume(self),
-            Err(_) => Err(ReturnedError::text_alone("a closure for another type of handlers was handed in")),
+            Err(_) => Err(ReturnedError::text_alone("resumed with a closure for another type of handler")),
         }
     }
 

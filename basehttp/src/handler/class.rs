@@ -1,17 +1,17 @@
-//! Python's class variables of a handler, as values: what is asked of a handler whose type is not known.
+//! Python's class variables of a handler as values, for code that does not know the handler's type.
 
 use std::time::Duration;
 
 use crate::proto::request_line::Version;
 
-/// The class variables of a handler's type, and which of its methods are its own.
+/// The class variables of a handler's type, and which methods it overrides.
 pub(crate) struct ClassVariables {
-    /// What `protocol_version` names.
+    /// The version in `protocol_version`.
     pub(crate) protocol: Version,
     pub(crate) default_request_version: &'static str,
     pub(crate) server_version: &'static str,
     pub(crate) sys_version: &'static str,
-    /// Those two with a space between, unless they are too long for that.
+    /// `server_version` and `sys_version` with a space between, unless they are too long for a `Joined`.
     pub(crate) version_string: Option<&'static str>,
     pub(crate) responses: Responses,
     pub(crate) error_message_format: &'static str,
@@ -23,21 +23,21 @@ pub(crate) struct ClassVariables {
 /// Codes with their short and long messages.
 pub(crate) type Responses = &'static [(u16, &'static str, &'static str)];
 
-/// The methods that the handler has overridden, as far as it matters to others.
+/// Whether the handler overrides certain methods, for code that treats the default specially.
 #[expect(clippy::struct_excessive_bools, reason = "one for each method")]
 pub(crate) struct Overrides {
     pub(crate) handle: bool,
-    /// It, or `parse_request`: what decides about a request before its method.
+    /// `handle_one_request` or `parse_request`, which decide about a request before its method runs.
     pub(crate) admission: bool,
-    /// `send_response_only` or `send_header`: what a response's head is made with.
+    /// `send_response_only` or `send_header`, which make the head of a response.
     pub(crate) head: bool,
     pub(crate) date_time_string: bool,
 }
 
-/// Two texts with a space between, put together by the compiler.
+/// Two texts with a space between, joined at compile time.
 pub(super) struct Joined {
     bytes: [u8; 128],
-    /// 0 where they are too long for that.
+    /// 0 if they are too long.
     len: usize,
 }
 

@@ -1,10 +1,10 @@
-//! What tells the time.
+//! The clock.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::sync::{Arc, AtomicU64, Ordering};
 
-/// The system's clock, or that of a test, which stands still unless the test moves it.
+/// The system's clock, or a test's clock, which stands still until the test moves it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Clock(Option<Arc<Moved>>);
 
@@ -14,7 +14,7 @@ struct Moved {
     nanoseconds: AtomicU64,
 }
 
-/// When a clock that is moved begins, in seconds since 1970: the example of RFC 9110 section 5.6.7.
+/// The initial time of a test's clock, since 1970: the example of RFC 9110 section 5.6.7.
 const BEGINNING: Duration = Duration::from_secs(784_111_777);
 
 impl Clock {
@@ -22,7 +22,7 @@ impl Clock {
         Self(Some(Arc::new(Moved { began: Instant::now(), nanoseconds: AtomicU64::new(0) })))
     }
 
-    /// The time that deadlines are made of.
+    /// The time for deadlines.
     #[inline]
     pub(crate) fn instant(&self) -> Instant {
         match &self.0 {
@@ -31,7 +31,7 @@ impl Clock {
         }
     }
 
-    /// The time that clients and logs are told.
+    /// The time for clients and logs.
     #[inline]
     pub(crate) fn now(&self) -> SystemTime {
         match &self.0 {
@@ -40,7 +40,7 @@ impl Clock {
         }
     }
 
-    /// Lets time pass. The system's clock does so by itself.
+    /// Moves a test's clock. Does nothing to the system's clock.
     pub(crate) fn advance(&self, by: Duration) {
         let Some(moved) = &self.0 else { return };
         let by = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);

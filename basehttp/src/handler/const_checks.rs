@@ -1,9 +1,9 @@
-//! Checks of class variables, run by the compiler. Each panics with what to write instead.
+//! Checks of class variables at compile time. The panic message of each says what to write instead.
 
 use super::error_page::SPECIFIERS;
 use crate::proto::grammar::{is_field_text, is_token};
 
-/// `protocol_version` is one that the server speaks.
+/// Checks that `protocol_version` is a version that the server supports.
 ///
 /// # Panics
 /// If it is not.
@@ -11,11 +11,11 @@ use crate::proto::grammar::{is_field_text, is_token};
 pub const fn check_protocol_version(value: &str) {
     assert!(
         equal(value.as_bytes(), b"HTTP/1.0") || equal(value.as_bytes(), b"HTTP/1.1"),
-        "protocol_version is \"HTTP/1.0\" or \"HTTP/1.1\""
+        "protocol_version must be \"HTTP/1.0\" or \"HTTP/1.1\""
     );
 }
 
-/// `default_request_version` is one that the server speaks.
+/// Checks that `default_request_version` is a version that the server supports.
 ///
 /// # Panics
 /// If it is not.
@@ -24,11 +24,11 @@ pub const fn check_default_request_version(value: &str) {
     let value = value.as_bytes();
     assert!(
         equal(value, b"HTTP/0.9") || equal(value, b"HTTP/1.0") || equal(value, b"HTTP/1.1"),
-        "default_request_version is \"HTTP/0.9\", \"HTTP/1.0\" or \"HTTP/1.1\""
+        "default_request_version must be \"HTTP/0.9\", \"HTTP/1.0\" or \"HTTP/1.1\""
     );
 }
 
-/// `server_version` is a list of products, so that nothing else gets into the `Server` field.
+/// Checks that `server_version` is a list of products, so that nothing else gets into the `Server` field.
 ///
 /// # Panics
 /// If it is not.
@@ -36,11 +36,11 @@ pub const fn check_default_request_version(value: &str) {
 pub const fn check_server_version(value: &str) {
     assert!(
         is_products(value.as_bytes(), false),
-        "server_version is one or more products of the form name[/version] with a space between, for example \"Hello/1.0\""
+        "server_version must be one or more products of the form name[/version] with a space between, for example \"Hello/1.0\""
     );
 }
 
-/// `sys_version` is a list of products, or empty.
+/// Checks that `sys_version` is a list of products, or empty.
 ///
 /// # Panics
 /// If it is not.
@@ -48,14 +48,14 @@ pub const fn check_server_version(value: &str) {
 pub const fn check_sys_version(value: &str) {
     assert!(
         is_products(value.as_bytes(), true),
-        "sys_version is empty, or products of the form name[/version] with a space between, for example \"Rust/1.95.0\""
+        "sys_version must be empty, or products of the form name[/version] with a space between, for example \"Rust/1.95.0\""
     );
 }
 
-/// `error_message_format` has no key but those that `send_error` knows.
+/// Checks that `error_message_format` has only keys that `send_error` knows.
 ///
 /// # Panics
-/// If it has.
+/// If it has another key.
 #[track_caller]
 pub const fn check_error_message_format(value: &str) {
     let bytes = value.as_bytes();
@@ -66,7 +66,7 @@ pub const fn check_error_message_format(value: &str) {
             let len = specifier_len(rest);
             assert!(
                 len > 0,
-                "error_message_format knows %(code)d, %(code)s, %(message)s and %(explain)s; a percent sign alone is %%"
+                "error_message_format may contain %(code)d, %(code)s, %(message)s and %(explain)s; write a percent sign as %%"
             );
             at += len;
         } else {
@@ -75,10 +75,10 @@ pub const fn check_error_message_format(value: &str) {
     }
 }
 
-/// `error_content_type` can stand in a header field.
+/// Checks that `error_content_type` is allowed in a header field.
 ///
 /// # Panics
-/// If it cannot.
+/// If it is not.
 #[track_caller]
 pub const fn check_error_content_type(value: &str) {
     let bytes = value.as_bytes();
@@ -86,11 +86,11 @@ pub const fn check_error_content_type(value: &str) {
     while at < bytes.len() {
         assert!(
             is_field_text(bytes[at]) && bytes[at].is_ascii(),
-            "error_content_type is a media type, for example \"text/html;charset=utf-8\""
+            "error_content_type must be a media type, for example \"text/html;charset=utf-8\""
         );
         at += 1;
     }
-    assert!(at > 0, "error_content_type is a media type, for example \"text/html;charset=utf-8\"");
+    assert!(at > 0, "error_content_type must be a media type, for example \"text/html;charset=utf-8\"");
 }
 
 /// The length of the specifier that begins with a percent sign; 0 if there is none.
@@ -110,8 +110,8 @@ const fn specifier_len(rest: &[u8]) -> usize {
     0
 }
 
-/// Stricter than RFC 9110 section 10.2.4, which has comments too and any white space: Python documents the format as
-/// `name[/version]`, and one blank is enough between two.
+/// Stricter than RFC 9110 section 10.2.4, which also allows comments and any white space: Python documents the format as
+/// `name[/version]`, and one blank between two products is enough.
 const fn is_products(bytes: &[u8], may_be_empty: bool) -> bool {
     if bytes.is_empty() {
         return may_be_empty;

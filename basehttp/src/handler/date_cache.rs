@@ -1,4 +1,4 @@
-//! The date of the current second, and how most responses begin: made once a second by each thread.
+//! The date of the current second and the usual beginning of a response, which each thread formats once a second.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,14 +14,14 @@ thread_local! {
     static PREFIX: RefCell<HeadPrefix> = const { RefCell::new(HeadPrefix::NONE) };
 }
 
-/// How the last response began: its status line, `Server` and `Date`. Most begin as the one before.
+/// The beginning of the last response: its status line, `Server` and `Date`. Most responses begin like the previous one.
 struct HeadPrefix {
-    /// The second that its date names.
+    /// The beginning of the second in its date.
     since: SystemTime,
     until: SystemTime,
     status: HTTPStatus,
     protocol: Version,
-    /// Where the phrase is from.
+    /// The table that the phrase was taken from.
     phrases: Responses,
     server: Vec<u8>,
     lines: Vec<u8>,
@@ -39,7 +39,7 @@ impl HeadPrefix {
     };
 }
 
-/// A longer value of `Server` is not kept.
+/// Bytes of a `Server` value; a response with a longer one is not kept.
 const USUAL: usize = 256;
 
 pub(super) fn date(now: SystemTime) -> HttpDate {
@@ -53,7 +53,7 @@ pub(super) fn date(now: SystemTime) -> HttpDate {
     date
 }
 
-/// Begins a response with its status line, `Server` and `Date`. `phrase` is called where the status was not the last one.
+/// Begins a response with its status line, `Server` and `Date`. `phrase` is called only if the kept beginning cannot be used.
 pub(super) fn open(
     response: &mut Response,
     (protocol, status, phrases): (Version, HTTPStatus, Responses),

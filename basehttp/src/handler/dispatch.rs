@@ -28,17 +28,17 @@ impl BaseHTTPRequestHandler {
     /// The default of [`RequestHandler::handle`].
     ///
     /// # Errors
-    /// None of its own.
+    /// None: it always returns `Ok`.
     pub fn handle<H: RequestHandler>(handler: &mut H) -> io::Result<()> {
         serve(handler);
         Ok(())
     }
 
-    /// The default of [`RequestHandler::handle_one_request`]. The failure of a `do_*` method is answered and logged
-    /// here.
+    /// The default of [`RequestHandler::handle_one_request`]. It logs the failure of a `do_*` method and sends the error
+    /// response.
     ///
     /// # Errors
-    /// What [`RequestHandler::parse_request`] gives.
+    /// The error of [`RequestHandler::parse_request`], or of sending an error response.
     pub fn handle_one_request<H: RequestHandler>(handler: &mut H) -> io::Result<()> {
         answer_one(handler)
     }
@@ -46,7 +46,7 @@ impl BaseHTTPRequestHandler {
     /// The default of [`RequestHandler::parse_request`].
     ///
     /// # Errors
-    /// What sending the refusal gives.
+    /// An error of sending the refusal.
     pub fn parse_request<H: RequestHandler>(handler: &mut H) -> io::Result<bool> {
         decide(handler)
     }
@@ -54,13 +54,13 @@ impl BaseHTTPRequestHandler {
     /// The default of [`RequestHandler::handle_expect_100`].
     ///
     /// # Errors
-    /// None of its own.
+    /// None: it always returns `Ok(true)`.
     pub fn handle_expect_100<H: RequestHandler>(_handler: &mut H) -> io::Result<bool> {
         Ok(true)
     }
 }
 
-/// Answers requests, one after the other, and waits for them.
+/// Waits for requests and answers them, one after the other.
 fn serve(handler: &mut dyn AnyHandler) {
     while receive(handler) {
         let outcome = handler.handle_one_request();
@@ -70,17 +70,17 @@ fn serve(handler: &mut dyn AnyHandler) {
 
 /// Answers one request.
 fn answer_one(handler: &mut dyn AnyHandler) -> io::Result<()> {
-    // A request waits, unless the handler has a `handle` of its own that calls this for the next one.
+    // A request is waiting, unless an override of `handle` calls this for the next one.
     if !matches!(handler.vars().phase(), Phase::Body | Phase::Ready) && !receive(handler) {
         return Ok(());
     }
     handler.vars().happens(Event::Called);
     let goes_on = handler.parse_request()?;
     if let Some(fault) = handler.vars().request().fault {
-        // An override may say yes to what cannot be understood, and for which no method could be called.
+        // An override may accept a request that cannot be understood, for which no method can be called.
         if goes_on && !handler.vars().io().response.is_begun() {
             handler.log_error(format_args!(
-                "parse_request: it says yes to a request that cannot be understood ({})",
+                "parse_request: it accepted a request that cannot be understood ({})",
                 fault.code()
             ));
             refuse(handler)?;
@@ -97,7 +97,7 @@ fn answer_one(handler: &mut dyn AnyHandler) -> io::Result<()> {
                 handler.vars().io().set_route(number(handler, block, row));
             }
             in_span(handler, |handler| {
-                // A method that sets another path is still the one that was called.
+                // Before the call: a method that sets another path is still the one that was called.
                 let function = function_of(handler);
                 let answer = handler.call(resolution);
                 conclude(handler, function, answer);
@@ -111,7 +111,7 @@ fn answer_one(handler: &mut dyn AnyHandler) -> io::Result<()> {
     }
 }
 
-/// Sends what a method has returned, or answers its error.
+/// Sends the value that a method has returned, or the error response for its error.
 fn conclude(handler: &dyn AnyHandler, function: &str, answer: Answer) {
     let failure = match answer {
         Ok(response) => send(handler, response).err(),
@@ -122,7 +122,7 @@ fn conclude(handler: &dyn AnyHandler, function: &str, answer: Answer) {
     }
 }
 
-/// Refuses a request that the server knows to be refused. False if it did.
+/// Refuses a request that the server rejects. False if it did.
 fn decide(handler: &mut dyn AnyHandler) -> io::Result<bool> {
     if handler.vars().request().fault.is_some() {
         return refuse(handler).map(|()| false);
@@ -134,7 +134,7 @@ fn decide(handler: &mut dyn AnyHandler) -> io::Result<bool> {
     check_request(handler)
 }
 
-/// What there is to look at in a request that is no fault, whatever its method. False if it was answered.
+/// Checks a request that has no fault, whatever its method. False if it was answered.
 pub(crate) fn check_request(handler: &mut dyn AnyHandler) -> io::Result<bool> {
     let vars = handler.vars();
     let request = vars.request();
@@ -149,8 +149,8 @@ pub(crate) fn check_request(handler: &mut dyn AnyHandler) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Whether the head alone is reason enough to refuse the request, so that nobody has to wait for its body. An override decides for
-/// itself, and may want the body.
+/// Whether the head alone is a reason to refuse the request, so that the server need not wait for its body. An override decides for
+/// itself, and may need the body.
 pub(crate) fn is_refused_by_head(handler: &dyn AnyHandler) -> bool {
     if handler.vars().class().overrides.admission {
         return false;
@@ -166,13 +166,13 @@ fn refuse(handler: &dyn AnyHandler) -> io::Result<()> {
 }
 
 fn refuse_method(handler: &dyn AnyHandler) -> io::Result<()> {
-    // A method is a token, and as long as the client likes; a status line should not be.
+    // The client decides how long a method is; the status line must stay short.
     let (command, more) = shortened(handler.vars().request().command(), 100);
     let message = format!("Unsupported method ('{command}{more}')");
     handler.send_error(&(HTTPStatus::NOT_IMPLEMENTED, message))
 }
 
-/// Waits for the next request, after completing the one before. False when the connection is over.
+/// Completes the previous request and waits for the next one. False if the connection is over.
 fn receive(handler: &mut dyn AnyHandler) -> bool {
     complete(handler, None);
     if handler.vars().phase() == Phase::Idle {
@@ -209,7 +209,7 @@ fn receive(handler: &mut dyn AnyHandler) -> bool {
     }
 }
 
-/// Makes the next request the current one, if it has come; see `InstanceVariables::next_request`.
+/// Makes the next request the current one, if it has arrived; see `InstanceVariables::next_request`.
 pub(crate) fn next_request(handler: &mut dyn AnyHandler) -> (NextHead, Phase, IoGuard<'_>) {
     if handler.vars().phase() == Phase::Done {
         handler.forget_request();
@@ -217,13 +217,13 @@ pub(crate) fn next_request(handler: &mut dyn AnyHandler) -> (NextHead, Phase, Io
     handler.vars_mut().next_request()
 }
 
-/// Drops what `setup` has made of a request that has not come.
+/// Drops what `setup` has set for a request that had not arrived.
 pub(crate) fn forget_none(handler: &mut dyn AnyHandler) {
     handler.forget_request();
     handler.vars_mut().clear_request();
 }
 
-/// The time for a request is over: answers one that was begun.
+/// Handles the time-out of a request: if the request has begun, it gets a 408.
 pub(crate) fn too_slow(handler: &mut dyn AnyHandler) {
     let in_head = handler.vars().phase() == Phase::Head;
     let idle = handler.vars().io().is_idle(handler.vars().phase());
@@ -234,7 +234,7 @@ pub(crate) fn too_slow(handler: &mut dyn AnyHandler) {
         {
             let mut io = handler.vars().io();
             io.record_late(in_head);
-            // The answer tells it.
+            // The 408 is logged with it.
             io.take_unreported();
             io.response.must_close();
         }
@@ -244,7 +244,7 @@ pub(crate) fn too_slow(handler: &mut dyn AnyHandler) {
     handler.vars().happens(Event::End);
 }
 
-/// Completes the current request, waiting for the client where need be: for a `handle` that goes on by itself.
+/// Completes the current request, and waits for the client if necessary: for an override of `handle`, which may block.
 pub(crate) fn complete(handler: &mut dyn AnyHandler, error: Option<io::Error>) {
     settle(handler, error);
     wait_for_detached(handler);
@@ -271,7 +271,7 @@ pub(crate) fn complete(handler: &mut dyn AnyHandler, error: Option<io::Error>) {
     report_error(handler);
 }
 
-/// Settles the response to the current request, whatever state the handler left it in. It is not sent yet.
+/// Settles the response to the current request, in whatever state the handler left it. This does not send it yet.
 pub(crate) fn settle(handler: &dyn AnyHandler, error: Option<io::Error>) {
     let vars = handler.vars();
     if !vars.phase().has_request() {
@@ -296,7 +296,7 @@ pub(crate) fn settle(handler: &dyn AnyHandler, error: Option<io::Error>) {
     vars.happens(Event::Settled(settled));
 }
 
-/// Whether somebody has a handle on the response, so that it goes on.
+/// Whether the response has a handle, so that it continues.
 fn goes_on(handler: &dyn AnyHandler, has_failed: bool) -> bool {
     let goes_on = handler.vars().io().settle_detached(has_failed);
     match goes_on {
@@ -304,12 +304,12 @@ fn goes_on(handler: &dyn AnyHandler, has_failed: bool) -> bool {
             handler.vars().happens(Event::Detached);
             true
         }
-        // What its handle has left is dropped here, where the connection is not locked.
+        // The error holds what the handle has left. It is dropped here, where the connection is not locked.
         Err(_) => false,
     }
 }
 
-/// Does what a response that goes on asks for. All of it may be code of the user.
+/// Does the next step of a response that continues without its method. Each may run user code.
 pub(crate) fn act(handler: &mut dyn AnyHandler, act: NextAct) {
     match act {
         NextAct::Wait | NextAct::Relay => {}
@@ -332,7 +332,7 @@ pub(crate) fn act(handler: &mut dyn AnyHandler, act: NextAct) {
             };
             handler.vars().happens(Event::End);
             end_span(handler);
-            // Whoever wants to know that nobody waits any more is told by this.
+            // This drop notifies user code that waits for the end of the response.
             drop(detached);
         }
         NextAct::Serve(occasion) => {
@@ -362,17 +362,17 @@ fn resume(handler: &mut dyn AnyHandler, act: NextAct, mut detached: Box<Detached
     };
     let answer = match act {
         NextAct::End(HandleEnd::Aborted) => return handler.vars().io().abort(detached.kind()),
-        NextAct::End(HandleEnd::Dropped) if detached.kind() == HandleKind::Later => {
-            Err(ReturnedError::text_alone("the response was put off, and its Later was dropped"))
-        }
+        NextAct::End(HandleEnd::Dropped) if detached.kind() == HandleKind::Later => Err(
+            ReturnedError::text_alone("the response was deferred with later(), and its Later was dropped"),
+        ),
         _ => continuation.map_or(Ok(Response::WRITTEN), |continuation| handler.resume(continuation)),
     };
-    // What else was left goes before the handler's failure is told: its drop is code of the user as well.
+    // The rest is dropped before the handler's failure is reported: this drop is user code as well.
     drop(detached);
     conclude(handler, function_of(handler), answer);
 }
 
-/// Tells the object that speaks another protocol.
+/// Notifies the object that speaks another protocol.
 fn serve_upgraded(handler: &mut dyn AnyHandler, occasion: Occasion) {
     let taken = handler.vars().io().take_served(occasion);
     let Some((mut served, input)) = taken else { return };
@@ -381,12 +381,12 @@ fn serve_upgraded(handler: &mut dyn AnyHandler, occasion: Occasion) {
     drop(over);
     let Some(failure) = failure else { return };
     let (function, failure) = (function_of(handler), HandlerFailure::Error(&failure));
-    // Whoever has closed before has said to the client what there was to say.
+    // If the object has closed the connection before, it has sent its last words to the client: report only.
     let has_closed = handler.vars().io().is_given_up();
     if has_closed { report_failure(handler, function, &failure) } else { fail(handler, function, &failure) }
 }
 
-/// Waits for a response that goes on: for a `handle` that goes on by itself.
+/// Waits for a response that continues without its method: for an override of `handle`, which may block.
 fn wait_for_detached(handler: &mut dyn AnyHandler) {
     while handler.vars().phase() == Phase::Detached {
         let (next, notifier) = {
@@ -397,7 +397,7 @@ fn wait_for_detached(handler: &mut dyn AnyHandler) {
         if next == NextAct::Relay {
             let progress = handler.vars().io().relay_some();
             if let RelayProgress::Wait(others, time) = progress {
-                // Whether it was enough, the next look finds.
+                // The next pass finds out whether that was enough.
                 let _ = notifier.wait(Want::Notice(others), time);
             }
             continue;
@@ -411,7 +411,7 @@ fn wait_for_detached(handler: &mut dyn AnyHandler) {
         let was_behind = io.is_behind();
         let Ok(progress) = io.send_some() else { continue };
         if was_behind && progress == FlushProgress::Done {
-            // Until now nobody has looked for what the client has sent.
+            // While output was behind, the client's input was not looked at.
             continue;
         }
         let has_room = progress != FlushProgress::NoRoom;
@@ -427,12 +427,12 @@ fn wait_for_detached(handler: &mut dyn AnyHandler) {
     }
 }
 
-/// Whether the connection is over with it.
+/// Settles a response that has a mistake. True if the connection is over with it.
 #[cold]
 fn settle_with_errors(handler: &dyn AnyHandler) -> bool {
     let finished = handler.vars().io().finish_response();
     if let Err(misuse) = finished {
-        // A failure that was told already is told once; its answer has failed too.
+        // If a failure was already reported, its error response has failed too: report once only.
         if !handler.vars().io().has_handler_failed() {
             fail(handler, function_of(handler), &HandlerFailure::Error(&misuse.to_string()));
         }
@@ -440,7 +440,7 @@ fn settle_with_errors(handler: &dyn AnyHandler) -> bool {
             last_resort(handler);
         }
     } else {
-        // What did the response no harm, and what the handler has kept to itself.
+        // A mistake that did not harm the response, or that the handler has ignored.
         let (misuse, failed) = {
             let io = handler.vars().io();
             let misuse = io.response.misuse().or_else(|| io.response.rejected());

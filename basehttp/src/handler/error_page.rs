@@ -21,7 +21,7 @@ pub const DEFAULT_ERROR_MESSAGE: &str = r#"<!DOCTYPE HTML>
 /// The default of the class variable `error_content_type`, as in Python.
 pub const DEFAULT_ERROR_CONTENT_TYPE: &str = "text/html;charset=utf-8";
 
-/// Puts code, message and explanation into a page; message and explanation are escaped for HTML.
+/// Inserts code, message and explanation into a page. Message and explanation are escaped for HTML.
 pub(super) fn render(format: &str, status: HTTPStatus, message: &str, explain: &str) -> String {
     let mut page = String::with_capacity(format.len() + message.len() + explain.len());
     let mut rest = format;
@@ -40,7 +40,7 @@ pub(super) fn render(format: &str, status: HTTPStatus, message: &str, explain: &
                 escape(explain, &mut page);
                 after
             }
-            // The check has refused every other one when the handler was compiled.
+            // `check_error_message_format` has refused any other specifier at compile time.
             None => {
                 page.push('%');
                 after.strip_prefix('%').unwrap_or(after)
@@ -62,7 +62,7 @@ fn specifier(text: &str) -> Option<(Key, &str)> {
     SPECIFIERS.iter().find_map(|(name, key)| Some((*key, text.strip_prefix(name)?)))
 }
 
-/// What may follow a percent sign, besides another one.
+/// The specifiers that may follow a percent sign, besides another percent sign.
 pub(super) const SPECIFIERS: [(&str, Key); 4] = [
     ("(code)d", Key::Code),
     ("(code)s", Key::Code),

@@ -1,8 +1,8 @@
-//! What the system and TLS know of a connection. Nothing of it is kept: it is asked for when a handler wants to know it.
+//! Properties of a connection that the system and TLS know. They are not kept, but queried when a handler asks for them.
 
 use super::address::Address;
 
-/// What is known of a connection.
+/// The properties of a connection.
 pub(crate) trait Facts {
     fn local_address(&self) -> Option<Address>;
 
@@ -20,25 +20,25 @@ pub(crate) trait Facts {
         None
     }
 
-    /// In DER, the client's own first.
+    /// The certificates in DER, the client's own first.
     #[cfg(feature = "tls")]
     fn client_certificates(&self) -> Vec<Vec<u8>> {
         Vec::new()
     }
 }
 
-/// Who is at the other end of a unix socket, as the system says: what the process was when it connected. See
-/// [`Connection::peer_credentials`](crate::Connection::peer_credentials).
+/// The credentials of the process at the other end of a unix socket, as the system reports them: those it had when it connected.
+/// See [`Connection::peer_credentials`](crate::Connection::peer_credentials).
 #[cfg(all(feature = "peer-credentials", unix))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PeerCredentials {
-    /// The number of its effective user. One that this process has no number for, of another container for example, has that
-    /// of `nobody`, mostly 65534 (Linux).
+    /// The effective user ID. On Linux, a user that has no ID here, for example one of another container, has the ID of `nobody`,
+    /// usually 65534.
     pub uid: u32,
-    /// The number of its effective group.
+    /// The effective group ID.
     pub gid: u32,
-    /// The number of the process, on Linux, Android and macOS. None for a process that has no number here, of another container
-    /// for example. It is for a log: the process may have ended since, and another one may have the number.
+    /// The process ID, on Linux, Android and macOS. `None` for a process that has no ID here, for example one of another
+    /// container. Use it for a log only: the process may have ended, and another process may have its ID.
     pub pid: Option<u32>,
 }

@@ -1,4 +1,4 @@
-//! What becomes of a method that fails: the answer, and the lines of the log.
+//! The response and the log lines for a method that fails.
 
 use std::io;
 
@@ -14,7 +14,7 @@ use crate::proto::fault::Fault;
 use crate::proto::misuse::Misuse;
 use crate::proto::status::HTTPStatus;
 
-/// The name of the function that has the current request.
+/// The name of the function that is running for the current request.
 pub(crate) fn running(handler: &dyn AnyHandler) -> Option<&'static str> {
     function(handler).filter(|_| handler.vars().phase() == Phase::Handler)
 }
@@ -23,7 +23,7 @@ pub(super) fn code_of(fault: Fault, requestline: &str) -> impl ResponseCode + us
     (fault.status(), fault.message(requestline))
 }
 
-/// Logs what the connection has come to, where no failure of the handler has told it.
+/// Logs an error of the connection that no failure of the handler has reported.
 pub(crate) fn report_error(handler: &dyn AnyHandler) {
     let unreported = handler.vars().io().take_unreported();
     match unreported {
@@ -42,7 +42,7 @@ pub(crate) fn report_error(handler: &dyn AnyHandler) {
                 "{function}: the last {left} bytes of the file cannot be read: {kind}"
             ));
         }
-        // The handler has not read so far, or has not minded.
+        // The handler has not read that far, or has ignored the error.
         Some(ConnectionError::Fault(fault)) => {
             handler.log_error(format_args!("{}: {fault} ({})", function_of(handler), fault.code()));
         }
@@ -52,7 +52,7 @@ pub(crate) fn report_error(handler: &dyn AnyHandler) {
 
 fn report_gone(handler: &dyn AnyHandler, function: &str) {
     let is_cut = handler.vars().io().is_cut();
-    let what = if is_cut { "cut by the shutdown, its grace is over" } else { "the client went away" };
+    let what = if is_cut { "cut by the shutdown: its grace period is over" } else { "the client went away" };
     handler.log_error(format_args!("{function}: {what}"));
 }
 
@@ -60,12 +60,12 @@ pub(super) fn function_of(handler: &dyn AnyHandler) -> &'static str {
     function(handler).unwrap_or("handle_one_request")
 }
 
-/// Answers and tells the failure of a handler. What the client did decides about the answer, never the text of an error;
-/// and what the handler says is told all the same, except that a client is gone.
+/// Responds to the failure of a handler and logs it. The connection's error decides about the response, never the text of the
+/// handler's error. The handler's text is logged in every case except that the client is gone.
 #[cold]
 pub(crate) fn fail(handler: &dyn AnyHandler, function: &str, failure: &HandlerFailure<'_>) {
     let error = handler.vars().io().take_unreported();
-    // What asks for an answer of its own is no failure, unless another answer has gone out.
+    // An `HttpError` is not a failure, unless another response has been sent.
     let http = failure.http().filter(|_| !handler.vars().io().response.is_committed());
     if http.is_none() {
         handler.vars().io().handler_failed();
@@ -75,7 +75,7 @@ pub(crate) fn fail(handler: &dyn AnyHandler, function: &str, failure: &HandlerFa
             report_gone(handler, function);
             return handler.vars().io().cut();
         }
-        // The response is complete, and most handlers say no more than that, be it in words of their own.
+        // The response is complete. The error of most handlers only repeats that, perhaps in their own words.
         Some(ConnectionError::HeadAnswered) if !failure.is_panic() => {
             if !failure.cites(&Misuse::BodyForHead) {
                 report_failure(handler, function, failure);
@@ -88,12 +88,12 @@ pub(crate) fn fail(handler: &dyn AnyHandler, function: &str, failure: &HandlerFa
         Some(ConnectionError::TimedOut(deadline)) if !failure.is_panic() => {
             handler.log_error(format_args!("{function}: {failure} ({deadline})"));
         }
-        // A handler that has its own words for what it could not read of a body is asked.
+        // The handler's text explains what was wrong with the body.
         Some(ConnectionError::Body(_)) if !failure.is_panic() && http.is_none() => {
             handler.log_error(format_args!("{function}: {failure}"));
         }
         _ => match http {
-            // `send_error` tells it. The words around it are for the log alone.
+            // `send_error` logs the `HttpError` itself. Any context around it goes to the log only.
             Some(http) if failure.message() == http.to_string() => {}
             Some(_) => handler.log_error(format_args!("{function}: {failure}")),
             None => report_failure(handler, function, failure),
@@ -113,13 +113,13 @@ pub(crate) fn fail(handler: &dyn AnyHandler, function: &str, failure: &HandlerFa
     }
 }
 
-/// Tells the log and the server's hook of a failure.
+/// Reports a failure to the log and to the server's hook.
 pub(crate) fn report_failure(handler: &dyn AnyHandler, function: &str, failure: &HandlerFailure<'_>) {
     handler.log_error(format_args!("{function}: {failure}"));
     handler.vars().report(failure);
 }
 
-/// Sends the response that an error asks for. Where that cannot be sent, for a field that is none for example, it is a failure.
+/// Sends the response of an `HttpError`. If it cannot be sent, for example because of an invalid field, that is a failure.
 fn answer_as_asked(handler: &dyn AnyHandler, function: &str, http: &HttpError) -> bool {
     let Err(error) = handler.send_error(http) else { return true };
     handler.vars().io().handler_failed();
@@ -127,7 +127,7 @@ fn answer_as_asked(handler: &dyn AnyHandler, function: &str, http: &HttpError) -
     answer(handler, &HTTPStatus::INTERNAL_SERVER_ERROR)
 }
 
-/// Sends an error page, unless it is too late for one.
+/// Sends an error page, unless the response is committed.
 fn answer(handler: &dyn AnyHandler, code: &dyn ResponseCode) -> bool {
     if handler.vars().io().response.is_committed() {
         return false;
@@ -138,7 +138,7 @@ fn answer(handler: &dyn AnyHandler, code: &dyn ResponseCode) -> bool {
     true
 }
 
-/// A response that asks nothing of the handler, for when its own error page fails.
+/// A response without any call of the handler, for when the handler's error page fails.
 pub(crate) fn last_resort(handler: &dyn AnyHandler) {
     let mut io = handler.vars().io();
     if !io.response.is_committed() {

@@ -1,4 +1,4 @@
-//! How a handler failed, and what the hook `handle_error` is told of it.
+//! The failure of a handler, and its form for the hook `handle_error`.
 
 use std::error::Error;
 use std::fmt::{self, Display, Write as _};
@@ -12,9 +12,9 @@ use crate::proto::misuse::Misuse;
 /// How a handler failed.
 #[derive(Clone, Copy)]
 pub(crate) enum HandlerFailure<'a> {
-    /// It returned this error, whose text is this.
+    /// It returned an error: the error's text, and the error.
     Returned(&'a str, &'a ReturnedError),
-    /// It did something else wrong.
+    /// It made another mistake, which this text describes.
     Error(&'a str),
     Panic(&'a str),
 }
@@ -26,7 +26,7 @@ impl<'a> HandlerFailure<'a> {
         }
     }
 
-    /// The error, if it is one and is known as such.
+    /// The returned error, if it was kept as an error.
     fn error(&self) -> Option<&'a (dyn Error + 'static)> {
         match self {
             Self::Returned(_, error) => error.error(),
@@ -34,7 +34,7 @@ impl<'a> HandlerFailure<'a> {
         }
     }
 
-    /// The response that the error asks for.
+    /// The `HttpError` that decides the response.
     pub(super) fn http(&self) -> Option<&'a HttpError> {
         match self {
             Self::Returned(_, error) => error.http(),
@@ -60,7 +60,7 @@ impl Display for HandlerFailure<'_> {
     }
 }
 
-/// The failure of a handler, as the hook [`handle_error`](crate::ServerBuilder::handle_error) gets it.
+/// The failure of a handler, which the hook [`handle_error`](crate::ServerBuilder::handle_error) gets.
 #[derive(Clone, Debug)]
 pub struct HandlerError<'a> {
     client_address: Address,
@@ -76,7 +76,7 @@ impl<'a> HandlerError<'a> {
         Self { requestline, ..Self::early(client_address, failure) }
     }
 
-    /// A failure before there is a handler.
+    /// A failure before the handler exists.
     pub(crate) fn early(client_address: Address, failure: &HandlerFailure<'a>) -> Self {
         let (message, panicked) = (failure.message().to_owned(), failure.is_panic());
         Self { client_address, requestline: String::new(), message, panicked, error: failure.error() }
@@ -87,20 +87,20 @@ impl<'a> HandlerError<'a> {
         &self.client_address
     }
 
-    /// The request line of the request that failed. It is what the client sent: escape it where you show it.
+    /// The request line of the request that failed. It is client input: escape it before you show it.
     pub fn requestline(&self) -> &str {
         &self.requestline
     }
 
-    /// The text of the error that the handler returned, or of its panic.
+    /// The text of the error that the handler returned, or the message of its panic.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The error itself, where the method has returned one that implements [`Error`] and borrows nothing, or that has such a one in it
-    /// as `Box<dyn Error>` and `anyhow::Error` have: to look for a type of one's own, or to go through its causes.
+    /// The error itself, if the method returned a type that implements [`Error`] and borrows nothing, or a type that contains
+    /// such an error (`Box<dyn Error>`, `anyhow::Error`). Use it to look for your own type or to walk through the causes.
     ///
-    /// It belongs to the handler's thread, and so does all of this: what is to go elsewhere is copied out of it.
+    /// Neither the error nor the `HandlerError` can be sent to another thread. Copy what you need elsewhere.
     ///
     /// ```
     /// use basehttp::HTTPServer;
@@ -124,7 +124,7 @@ impl<'a> HandlerError<'a> {
 
 impl Error for HandlerError<'_> {}
 
-/// What failed, for whom and why, on one line: control characters are escaped.
+/// One line with the client, the request and the reason. Control characters are escaped.
 impl Display for HandlerError<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let how = if self.panicked { "panicked" } else { "failed" };

@@ -1,4 +1,4 @@
-//! A handle on a response that goes on after its method has returned, for any thread.
+//! A handle on a response that continues after its method has returned. Any thread may use it.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use super::wire::Notifier;
 use crate::proto::connection::Phase;
 use crate::sync::{Arc, is_panicking};
 
-/// It does not keep the connection: when that ends, whatever is done with the handle fails.
+/// The handle. It does not keep the connection alive: after the connection has ended, all its methods fail.
 pub(super) struct Handle {
     shared: SharedIo,
     notifier: Arc<dyn Notifier>,
@@ -21,7 +21,7 @@ pub(super) struct Handle {
 }
 
 impl Handle {
-    /// Makes the current response one that goes on.
+    /// Makes the current response continue after its method.
     pub(super) fn new(vars: &InstanceVariables, kind: HandleKind) -> io::Result<Self> {
         if vars.phase() != Phase::Handler {
             return Err(invalid(NO_REQUEST));
@@ -38,7 +38,7 @@ impl Handle {
             HandleKind::Upgraded | HandleKind::Relay => {
                 io.may_be_upgraded()?;
                 io.begin_upgraded()?;
-                // What that means is for the other protocol.
+                // The other protocol decides what the end of the client means.
                 io.let_client_go();
             }
         }
@@ -52,51 +52,50 @@ impl Handle {
         if io.detached(self.number).is_none() { Err(over()) } else { Ok(io) }
     }
 
-    /// Does something with the connection, which is to look at it then.
+    /// Changes something in the connection and notifies it.
     fn tell<T>(&self, run: impl FnOnce(&mut ConnectionIo) -> T) -> io::Result<T> {
         let mut io = self.io()?;
         let told = run(&mut io);
         let is_out = io.is_detached_out();
         drop(io);
-        // Until the method has returned, its thread has the connection.
+        // Until the method has returned, its thread owns the connection and needs no notice.
         if is_out {
             self.notifier.notify();
         }
         Ok(told)
     }
 
-    /// Whether nobody waits for more.
+    /// Whether the client waits no longer.
     pub(super) fn is_gone(&self) -> bool {
         self.io().map_or(true, |mut io| {
             let is_told = io.detached(self.number).is_none_or(|detached| detached.is_gone());
-            // The connection learns of a write that has failed when it is looked at.
+            // A failed write is noticed only when the connection looks at it.
             is_told || io.is_output_dead()
         })
     }
 
-    /// What is called, on a thread of the server, when nobody waits for more. At once where nobody does.
+    /// Sets a callback for when the client waits no longer. It runs on a thread of the server, or at once if that is so already.
     pub(super) fn on_gone(&self, call: Box<dyn FnOnce() + Send>) {
         let mut call = Some(call);
         let told = self.tell(|io| {
             let detached = io.detached(self.number)?;
             call.take().and_then(|call| detached.set_on_gone(call))
         });
-        // An earlier one, whose drop is code of the user.
+        // An earlier callback, whose drop is user code.
         drop(told);
         if let Some(call) = call {
             call();
         }
     }
 
-    /// Has something dropped, once, when nobody waits for more, or the response is over before anybody is told. Beside what is called
-    /// then, and not in its place.
+    /// Drops `follower` once, when the client waits no longer or the response is over. An existing callback is kept.
     pub(super) fn follow(&self, follower: impl Send + 'static) {
         let before = self.tell(|io| io.detached(self.number).and_then(Detached::take_on_gone));
         let follower = Follower { before: before.ok().flatten(), _follower: follower };
         self.on_gone(Box::new(move || drop(follower)));
     }
 
-    /// Has the handler log something of its client.
+    /// Makes the handler log a warning about its client.
     pub(super) fn warn(&self, text: &'static str) {
         let _ = self.tell(|io| io.detached(self.number).map(|detached| detached.set_warning(Some(text))));
     }
@@ -108,7 +107,7 @@ impl Handle {
         }
     }
 
-    /// Has that object told when so much time is over, or not at all.
+    /// Notifies that object after this time, or not at all for `None`.
     pub(super) fn set_timer(&self, after: Option<Duration>) {
         let _ = self.tell(|io| {
             let until = after.map(|after| io.instant() + after.min(LONGEST));
@@ -139,7 +138,7 @@ impl Handle {
         drop(before);
     }
 
-    /// What nobody has to be told of: a client that goes, a server that stops.
+    /// Lets the response end without a notice when the client goes or the server stops.
     pub(super) fn end_with_client(&self) {
         let _ = self.tell(|io| {
             io.let_client_go();
@@ -147,7 +146,7 @@ impl Handle {
         });
     }
 
-    /// Has these bytes sent whenever nothing else was for so long.
+    /// Sends these bytes whenever nothing else was sent for the time `every`.
     pub(super) fn set_heartbeat(&self, every: Option<Duration>, bytes: &'static [u8]) {
         let every = every.map(|every| every.clamp(SHORTEST, LONGEST));
         let _ = self.tell(|io| {
@@ -161,12 +160,12 @@ impl Handle {
         self.io().map_or(Duration::ZERO, |io| io.write_timeout())
     }
 
-    /// Sends bytes, all of them or none. Where they have no room it waits for so long.
+    /// Sends bytes, all of them or none. If there is no room, it waits up to `patience`.
     pub(super) fn send(&self, piece: Piece<'_>, patience: Duration) -> io::Result<()> {
         self.settle(self.send_quietly(piece, patience))
     }
 
-    /// Ends what [`send_quietly`](Self::send_quietly) has begun.
+    /// Completes a [`send_quietly`](Self::send_quietly).
     pub(super) fn settle(&self, sent: io::Result<Sent>) -> io::Result<()> {
         match sent {
             Ok(Sent { needs_notice }) => {
@@ -176,7 +175,7 @@ impl Handle {
                 Ok(())
             }
             Err(error) => {
-                // Where the connection is lost to it, it does not know that yet.
+                // An error other than these means that the connection is lost, which it does not know yet.
                 if !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::InvalidInput) {
                     self.notify();
                 }
@@ -185,7 +184,8 @@ impl Handle {
         }
     }
 
-    /// As [`send`](Self::send), for a caller that has a lock of its own: what it gets goes to [`settle`](Self::settle), without that lock.
+    /// As [`send`](Self::send), for a caller that holds its own lock. The caller releases that lock and passes the result to
+    /// [`settle`](Self::settle).
     pub(super) fn send_quietly(&self, piece: Piece<'_>, patience: Duration) -> io::Result<Sent> {
         let mut until = None;
         loop {
@@ -198,7 +198,7 @@ impl Handle {
             if left.is_zero() {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
-            // While it is locked: what is freed from now on is for this thread too.
+            // While the connection is locked, so that room freed from now on wakes this thread too.
             self.notifier.clear_room();
             let has_sender = io.is_detached_out();
             let left = if has_sender { left } else { left.min(make_room(&mut io)?) };
@@ -209,11 +209,11 @@ impl Handle {
         }
     }
 
-    /// Sends what is found once the connection is locked, so that nothing comes between the two, whatever waits for the client: the
-    /// caller bounds it. What is looked at for it has to be locked for a moment only.
+    /// Sends what `find` returns once the connection is locked, so that nothing comes between finding and sending. It does not look
+    /// for room: the caller bounds what waits for the client. A lock that `find` takes must be held for a moment only.
     pub(super) fn send_found(&self, find: impl FnOnce() -> Payload) -> io::Result<Sent> {
         let mut io = self.io()?;
-        // A response to HEAD has no more to come.
+        // The response to a HEAD request has no body.
         if io.response.is_complete() {
             return Ok(Sent { needs_notice: false });
         }
@@ -224,7 +224,7 @@ impl Handle {
         send(&mut io, Piece::Payload(&found))
     }
 
-    /// The connection looks for what was left for it.
+    /// Makes the connection look for what the handle has left for it.
     pub(super) fn notify(&self) {
         self.notifier.notify();
     }
@@ -235,8 +235,8 @@ fn send(io: &mut ConnectionIo, piece: Piece<'_>) -> io::Result<Sent> {
     Ok(Sent { needs_notice: progress != Some(FlushProgress::Done) && io.is_detached_out() })
 }
 
-/// Sends what waits, where code of the user has the connection, perhaps on this very thread, so that nobody else does. How long the client may
-/// still be waited for; not at all if there is room now.
+/// Sends what waits. While user code owns the connection, perhaps on this very thread, no other thread sends it. Returns how long
+/// to wait for the client at most; zero if there is room now.
 fn make_room(io: &mut ConnectionIo) -> io::Result<Duration> {
     if io.send_some()? != FlushProgress::NoRoom {
         io.free_room();
@@ -250,14 +250,14 @@ fn make_room(io: &mut ConnectionIo) -> io::Result<Duration> {
     Ok(left)
 }
 
-/// Two handles on one response are one.
+/// Handles are equal if they belong to the same response.
 impl PartialEq for Handle {
     fn eq(&self, other: &Self) -> bool {
         self.number == other.number
     }
 }
 
-/// What is told of the end of a response that its own handle may end: whoever has asked before is told all the same.
+/// Runs the earlier callback when it is dropped, so that `follow` does not replace that callback.
 struct Follower<T> {
     before: Option<Box<dyn FnOnce() + Send>>,
     _follower: T,
@@ -273,24 +273,25 @@ impl<T> Drop for Follower<T> {
     }
 }
 
-/// What a caller owes the connection that has sent something quietly.
+/// The result of a quiet send: what the caller still owes the connection.
 pub(crate) struct Sent {
     pub(super) needs_notice: bool,
 }
 
-/// For ever, and short enough to be added to a time.
+/// Practically unlimited, and short enough to be added to a time.
 const LONGEST: Duration = super::connection_io::LONGEST;
 
-/// Nobody needs heartbeats more often, and each is a turn of the connection.
+/// The shortest interval of heartbeats: each one costs a turn of the connection.
 const SHORTEST: Duration = Duration::from_millis(100);
 
-pub(super) const NO_REQUEST: &str = "only a request that is being answered has a response that can go on: call later(), stream() or event_stream() in a do_* method";
+pub(super) const NO_REQUEST: &str =
+    "there is no request to respond to: call later(), stream() or event_stream() in a do_* method";
 
 const BEGUN: &str =
     "later() is for a response that has not begun: call it before send_response(), or use stream()";
 
 pub(super) const HAS_HANDLE: &str =
-    "the response has a handle already: later(), stream() or event_stream() was called before";
+    "the response already has a handle: later(), stream() or event_stream() was called before";
 
 pub(super) fn invalid(text: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, text)
@@ -300,7 +301,7 @@ fn over() -> io::Error {
     io::Error::new(io::ErrorKind::BrokenPipe, "the response is over: it was ended, or its client has gone")
 }
 
-/// That there was no room in time is found by another look.
+/// Ignores a time-out: the next pass finds out that there was no room in time.
 fn only_late(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::TimedOut { Ok(()) } else { Err(error) }
 }

@@ -1,5 +1,5 @@
-//! The instance variables of a handler, apart from its header fields: what is known of the connection and of the current request,
-//! whatever class collects the fields.
+//! The instance variables of a handler, except its header fields: the connection and the current request, independent of the class
+//! that collects the fields.
 
 use std::cell::{Cell, OnceCell};
 use std::io;
@@ -29,18 +29,18 @@ pub(crate) struct InstanceVariables {
     shared: SharedIo,
     class: &'static ClassVariables,
     pub(super) peer: Peer,
-    /// What proxies tell of the client of the current request.
+    /// What trusted proxies report about the client of the current request.
     #[cfg(feature = "proxy")]
     pub(super) forwarded: Option<Box<Forwarded>>,
-    /// The client's name, once it was looked up.
+    /// The client's name, once it has been looked up.
     client_name: OnceCell<Option<String>>,
     server: Arc<ServerInfo>,
-    /// None while the connection rests.
+    /// `None` while the connection rests.
     request: Option<Box<Request>>,
-    /// It has given back all that it does not need while it waits.
+    /// Whether the connection has given back all that it does not need while it waits.
     rests: bool,
     phase: Cell<Phase>,
-    /// What answers the current request, once somebody has asked.
+    /// What answers the current request, once it has been looked for.
     resolution: Cell<Option<Resolution>>,
     clock: Clock,
 }
@@ -70,7 +70,7 @@ impl InstanceVariables {
         }
     }
 
-    /// The client's address, as trusted proxies tell it where they do.
+    /// The client's address, which trusted proxies may report.
     pub(crate) fn client_address(&self) -> &Address {
         #[cfg(feature = "proxy")]
         if let Some(forwarded) = &self.forwarded {
@@ -79,7 +79,7 @@ impl InstanceVariables {
         &self.peer.address
     }
 
-    /// The address from which the connection came, or what its PROXY header has told.
+    /// The address from which the connection came, or the one in its PROXY header.
     pub(crate) fn peer_address(&self) -> &Address {
         &self.peer.address
     }
@@ -88,10 +88,10 @@ impl InstanceVariables {
         &mut self.peer
     }
 
-    /// The client's name, where the server looks names up; once for a connection.
+    /// The client's name, if the server looks names up. The look-up runs once for each connection.
     pub(super) fn client_name(&self) -> Option<&str> {
         let name_of = self.server.name_of?;
-        // It would have to be asked for each request.
+        // Behind a proxy, each request would need its own look-up.
         #[cfg(feature = "proxy")]
         if self.forwarded.is_some() {
             return None;
@@ -123,7 +123,7 @@ impl InstanceVariables {
         self.phase.get()
     }
 
-    /// Something has happened to the connection.
+    /// Changes the phase of the connection by an event.
     #[inline]
     pub(crate) fn happens(&self, event: Event) {
         let mut phase = self.phase.get();
@@ -136,7 +136,7 @@ impl InstanceVariables {
         self.request.as_deref().unwrap_or(&NO_REQUEST)
     }
 
-    /// What answers the current request, if it is known.
+    /// What answers the current request, if that is known.
     #[inline]
     pub(super) fn resolution(&self) -> Option<Resolution> {
         self.resolution.get()
@@ -147,7 +147,7 @@ impl InstanceVariables {
         self.resolution.set(Some(resolution));
     }
 
-    /// The current request, to be changed. What answers it is looked for anew: that may be by what is changed.
+    /// The current request, mutably. What answers it is looked for again, since it may depend on the change.
     pub(crate) fn request_mut(&mut self) -> &mut Request {
         self.resolution.set(None);
         self.request.get_or_insert_with(SharedIo::new_request)
@@ -159,7 +159,7 @@ impl InstanceVariables {
         request.fault.or_else(|| if request.has_body { self.io().body_fault() } else { None })
     }
 
-    /// Clears a request that has not come: what the factory and `setup` may have said of it is not true of the first one.
+    /// Clears a request that had not arrived: what the factory and `setup` may have set in it does not apply to the first request.
     pub(crate) fn clear_request(&mut self) {
         if let (Phase::Done | Phase::Idle, Some(request)) = (self.phase(), &mut self.request) {
             request.clear();
@@ -171,27 +171,27 @@ impl InstanceVariables {
         self.clock.now()
     }
 
-    /// How long one read, and one write, may wait for the client: in the current request, or before the first one, in all.
+    /// Sets how long one read, and one write, may wait for the client: in the current request, or, between requests, in all.
     pub(crate) fn set_timeouts(&self, read: Option<Duration>, write: Option<Duration>) {
         let is_before = self.phase().is_between();
         self.io().set_timeouts(read, write, is_before);
     }
 
-    /// Has the response be 413, where the handler returns this error.
+    /// Makes the response a 413 if the handler returns this error.
     pub(crate) fn body_too_large(&self, limit: u64) -> io::Error {
         self.io().refuse_body(HTTPStatus::CONTENT_TOO_LARGE);
         let text = format!("the request's body has more than {limit} bytes");
         io::Error::new(io::ErrorKind::FileTooLarge, text)
     }
 
-    /// Tells the server's hook of a failure.
+    /// Reports a failure to the server's hook.
     pub(super) fn report(&self, failure: &HandlerFailure<'_>) {
         let requestline = self.request().line().to_owned();
         self.server.report(&HandlerError::new(self.client_address().clone(), requestline, failure));
     }
 
-    /// Reads what has come of a small body, or of the beginning of a long one. Unless it is all, the handler is to be called later.
-    /// None where the server has cut the connection: no handler begins with a request of which the rest will never come.
+    /// Reads what has arrived of a small body, or of the beginning of a long one. Unless that is all of it, the handler is called
+    /// later. `None` if the server has cut the connection: no handler begins with a request whose rest will never arrive.
     pub(crate) fn gather(&self) -> Option<BodyProgress> {
         // A client that waits for `100 Continue` sends nothing before the handler asks for it.
         if self.request().expects_continue {
@@ -202,23 +202,24 @@ impl InstanceVariables {
         if io.is_gone() && io.is_cut() { None } else { Some(taken) }
     }
 
-    /// A turn begins. A connection that rests gets what it needs when it needs it.
+    /// Begins a turn. A connection that rests gets its buffers only when it needs them.
     pub(crate) fn begin_turn(&mut self) {
         if !std::mem::take(&mut self.rests) {
             self.shared.begin_turn(self.request.as_deref_mut());
         }
     }
 
-    /// A turn ends: what the connection does not need while it waits goes back to the thread.
+    /// Ends a turn: what the connection does not need while it waits goes back to the thread.
     pub(crate) fn end_turn(&mut self) {
         if let (Phase::Done, Some(request)) = (self.phase(), &mut self.request) {
-            // It is answered. Where it was kept, a smaller copy of it would be what the next one has to grow.
+            // The request is answered. If it were kept, it would be shrunk to its content, and the next request would have to grow
+            // it again.
             request.clear();
         }
         self.rests = self.shared.end_turn(&mut self.request, self.phase.get());
     }
 
-    /// Reads what has come of the first request, if there is none yet: a connection whose client says nothing needs no handler.
+    /// Reads what has arrived of the first request, before there is a handler: a client that sends nothing needs none.
     pub(crate) fn look_for_input(&self) -> (NextHead, IoGuard<'_>) {
         let mut io = self.io();
         if self.phase() == Phase::Done {
@@ -228,8 +229,8 @@ impl InstanceVariables {
         (io.look_for_input(), io)
     }
 
-    /// Makes the next request the current one, if it has come: then that is for the caller to say. The connection is
-    /// locked for what is to be done else.
+    /// Makes the next request the current one, if it has arrived; the caller then reports that event. Otherwise the caller uses
+    /// the lock on the connection for what else there is to do.
     pub(super) fn next_request(&mut self) -> (NextHead, Phase, IoGuard<'_>) {
         let is_next = self.phase() == Phase::Done;
         if is_next {
@@ -267,7 +268,7 @@ impl InstanceVariables {
         (next, phase, io)
     }
 
-    /// Makes a request of a head that does not come to its end, so that it can be answered.
+    /// Makes a request from an incomplete head, so that it can be answered.
     pub(crate) fn give_up_head(&mut self) {
         self.resolution.set(None);
         let (mut io, request) = self.shared.lock_with(&mut self.request);
@@ -278,7 +279,7 @@ impl InstanceVariables {
     }
 }
 
-/// Makes the head that was taken the current request. A head that is not `whole` says nothing about its body.
+/// Makes the head that was read the current request. The body of a head that is not `whole` is unknown.
 fn begin(
     request: &mut Request,
     io: &mut ConnectionIo,
@@ -304,8 +305,8 @@ fn begin(
         request.judge();
     }
     let version = match request.fault {
-        // Stricter than Python, which answers a broken request line without a status line: then the client does not
-        // learn that it is an error.
+        // Stricter than Python, which answers a malformed request line without a status line, so that the client does not
+        // see that it is an error.
         Some(_) if request.version_text().is_empty() || request.head.request_line.simple => Version::Http10,
         _ => request.version(),
     };

@@ -1,4 +1,4 @@
-//! The defaults of the methods that log, as Python writes its lines: `127.0.0.1 - - [22/Nov/2026 05:50:05] "GET / HTTP/1.1" 200 -`.
+//! The defaults of the methods that log. The format is Python's: `127.0.0.1 - - [22/Nov/2026 05:50:05] "GET / HTTP/1.1" 200 -`.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
@@ -52,11 +52,11 @@ fn log_error(handler: &dyn AnyHandler, message: fmt::Arguments<'_>) {
     io().level = Level::Info;
 }
 
-/// Adds a message to the log, behind the client's address and the time.
+/// Adds a message to the log, after the client's address and the time.
 fn log_line(handler: &dyn AnyHandler, message: fmt::Arguments<'_>) {
     let mut line = String::new();
-    // A `Display` that fails leaves a shorter line, which is better than none. The address is the client's text too: at a unix
-    // socket it is the path that the client has bound, and a name is what the name server says.
+    // A `Display` that fails leaves a shorter line, which is better than none. The address is also client input: on a unix socket
+    // it is the path that the client has bound, and a name comes from the name server.
     let _ = Escaped(&mut line).write_str(&handler.address_string());
     let _ = write!(line, " - - [{}] ", handler.log_date_time_string());
     let _ = Escaped(&mut line).write_fmt(message);

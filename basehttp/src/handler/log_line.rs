@@ -1,4 +1,4 @@
-//! What lines of the log consist of.
+//! The parts of log lines.
 
 use std::fmt::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -8,8 +8,8 @@ use tz::{DateTime, TimeZone, TimeZoneRef};
 use super::text::is_unseen;
 use crate::sync::LazyLock;
 
-/// So many characters of a request line are logged. Each may become four bytes when it is escaped, and with them a line still goes into a pipe in one piece (4096 bytes on
-/// Linux).
+/// The number of characters of a request line that are logged. Escaped, each may become four bytes; a line then still fits into
+/// one atomic write to a pipe (4096 bytes on Linux).
 pub(super) const SHOWN: usize = 1000;
 
 /// A value, or a dash where there is none.
@@ -24,8 +24,8 @@ impl<T: fmt::Display> fmt::Display for OrDash<T> {
     }
 }
 
-/// Writes control characters as `\x1b` and a backslash as two, so that no client can forge a line of the log or steer
-/// the terminal that shows it.
+/// Escapes control characters (`\x1b`) and doubles backslashes, so that a client can neither forge a log line nor control the
+/// terminal that shows it.
 pub(super) struct Escaped<'a, W>(pub(super) &'a mut W);
 
 impl<W: Write> Write for Escaped<'_, W> {
@@ -34,7 +34,7 @@ impl<W: Write> Write for Escaped<'_, W> {
             match c {
                 '\\' => self.0.write_str(r"\\")?,
                 '\0'..='\x1f' | '\x7f'..='\u{9f}' => write!(self.0, r"\x{:02x}", u32::from(c))?,
-                // Here the joiners too: two names that differ in them look the same.
+                // The joiners are escaped here too: two names that differ only in them look the same.
                 _ if is_unseen(c) || matches!(c, '\u{200c}' | '\u{200d}') => {
                     write!(self.0, r"\u{:04x}", u32::from(c))?;
                 }
@@ -45,17 +45,17 @@ impl<W: Write> Write for Escaped<'_, W> {
     }
 }
 
-/// A line that is the server's own.
+/// A log line of the server itself.
 pub(crate) fn line_of_the_server(text: &str) -> String {
     let mut line = "basehttp: ".to_owned();
-    // A `String` takes everything.
+    // Writing to a `String` cannot fail.
     let _ = Escaped(&mut line).write_str(text);
     line.push('\n');
     line
 }
 
-/// The zone of this machine, by the variable `TZ` or by the system's setting. It is read once, as by C's `localtime`, which Python
-/// asks.
+/// The time zone of this machine, from the variable `TZ` or the system's setting. It is read once, as by C's `localtime`, which
+/// Python uses.
 static ZONE: LazyLock<TimeZone> = LazyLock::new(|| {
     let zone = match std::env::var("TZ") {
         Ok(zone) => TimeZone::from_posix_tz(&zone),
@@ -73,11 +73,11 @@ pub(super) fn local(time: SystemTime) -> String {
 }
 
 fn in_zone(time: SystemTime, zone: TimeZoneRef<'_>) -> String {
-    // The clock of a machine without a battery may be before 1970.
+    // The clock of a machine without a battery may be set before 1970.
     let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let seconds = i64::try_from(seconds).unwrap_or_default();
     let time = DateTime::from_timespec(seconds, 0, zone);
-    // A zone's file that ends before this time.
+    // The zone's file may end before this time.
     let time = time.or_else(|_| DateTime::from_timespec(seconds, 0, TimeZoneRef::utc()));
     time.map_or_else(
         |_| "-".to_owned(),

@@ -217,7 +217,9 @@ impl<V: IntoResponse, E: Display + 'static> Outcome for Result<V, E> {
             if let Some(error) = taken::<Box<dyn Error + Send + Sync>>(error) {
                 return ReturnedError::around_shared(error);
             }
-            ReturnedError::text_alone(taken::<E>(error).expect("the error is of type E and has not been taken"))
+            ReturnedError::text_alone(
+                taken::<E>(error).expect("the error is of type E and has not been taken"),
+            )
         })
     }
 }

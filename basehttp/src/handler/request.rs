@@ -11,33 +11,33 @@ use crate::proto::request_line::{Span, Version};
 use crate::proto::target::{self, Form};
 use crate::sync::OnceLock;
 
-/// The head of a request, parsed once: the bytes, the places in them, and the request line as text.
+/// The head of a request, parsed once: the bytes, the offsets into them, and the request line as text.
 #[derive(Debug)]
 pub(crate) struct Request {
-    /// The bytes that the places in `head` refer to.
+    /// The bytes that the offsets in `head` refer to.
     pub(crate) bytes: Buffer,
     pub(crate) head: Head,
     /// Why the request is refused.
     pub(crate) fault: Option<Fault>,
     /// Whether a body was announced.
     pub(crate) has_body: bool,
-    /// Why it is refused unless the handler decides otherwise.
+    /// Why the request is refused unless the handler decides otherwise.
     pub(crate) objection: Option<Fault>,
     /// The client may wait for `100 Continue` before it sends the body.
     pub(crate) expects_continue: bool,
-    /// The method, where it is a common one.
+    /// The method, if it is a common one.
     method: Option<&'static str>,
-    /// The request line as text, once somebody has asked for it.
+    /// The request line as text, made at the first use.
     line: OnceLock<String>,
-    /// The path where it is not the one in the line.
+    /// The path, if it is not the one in the line.
     other_path: Option<String>,
-    /// Whether that was set, and not made of the line.
+    /// Whether `other_path` was set by the handler, and not derived from the line.
     is_set: bool,
-    /// What stands for the version of a line that has none.
+    /// The version assumed for a line without one.
     assumed_version: &'static str,
 }
 
-/// That of a connection which waits for one.
+/// The request of a connection that waits for one.
 pub(super) static NO_REQUEST: Request = Request::none();
 
 impl Default for Request {
@@ -81,13 +81,13 @@ impl Request {
         self.assumed_version = "";
     }
 
-    /// Keeps no more memory than what is in it needs, and gives `spare` what is left.
+    /// Shrinks the memory to what the content needs, and gives the rest to `spare`.
     pub(crate) fn shrink(&mut self, spare: &mut Buffer) {
         self.bytes.shrink(spare);
         self.head.fields.shrink_to_fit();
     }
 
-    /// Makes text of the request line where its bytes are not text already.
+    /// Prepares the parts of the request line whose text is not simply their bytes.
     #[inline]
     pub(crate) fn read_line(&mut self, assumed_version: &'static str) {
         let line = &self.head.request_line;
@@ -95,7 +95,7 @@ impl Request {
         self.method = COMMON.into_iter().find(|method| method.as_bytes() == line.method.of(data));
         self.assumed_version = if line.simple { assumed_version } else { "" };
         let target = line.target.of(data);
-        // gh-87389: clients take a redirect to `//host/...` for one to another host.
+        // gh-87389: clients follow a redirect to `//host/...` to another host.
         if target.starts_with(b"//") || !target.is_ascii() {
             self.other_path = Some(path_of(target));
         }
@@ -121,7 +121,7 @@ impl Request {
         std::str::from_utf8(span.of(self.bytes.data())).unwrap_or_default()
     }
 
-    /// The target as it came, whatever the path is said to be.
+    /// The target as it was sent, even if the path has been set.
     pub(crate) fn target(&self) -> &[u8] {
         self.head.request_line.target.of(self.bytes.data())
     }
@@ -130,7 +130,7 @@ impl Request {
         self.head.request_line.form
     }
 
-    /// The host that it was sent to. RFC 9112 section 3.2.2: where the target has an authority, that is what counts.
+    /// The host that the request was sent to. RFC 9112 section 3.2.2: if the target has an authority, it overrides `Host`.
     pub(crate) fn host(&self) -> Option<&[u8]> {
         match self.form() {
             Form::Absolute => target::absolute(self.target()).map(|parts| parts.host),
@@ -143,8 +143,8 @@ impl Request {
         self.is_set = true;
     }
 
-    /// The path and the query for routes: the bytes as they came, or as they would have come where the path was set. Of one in absolute
-    /// form (RFC 9112 section 3.2.2) what follows the host, which is empty where it has no path.
+    /// The path and the query for routes: the bytes as they were sent, or as they would have been sent if the path was set. For a
+    /// target in absolute form (RFC 9112 section 3.2.2), it is the part after the host, which may be empty.
     pub(crate) fn route_target(&self) -> Cow<'_, [u8]> {
         let target = match &self.other_path {
             Some(path) if self.is_set => wire_bytes(path),
@@ -176,13 +176,13 @@ impl Request {
         framing::body_of(&self.head, self.bytes.data())
     }
 
-    /// Looks at what a request may be refused for, though it can be understood.
+    /// Looks for reasons to refuse a request that can be understood.
     #[inline]
     pub(crate) fn judge(&mut self) {
         let data = self.bytes.data();
         let host = framing::check_host(&self.head, data);
         let expects_continue = framing::expects_continue(&self.head, data);
-        // An expectation that nobody can fulfil may be one that the client waits for as well.
+        // The client may also wait for the answer to an expectation that the server cannot fulfil.
         self.expects_continue = expects_continue.unwrap_or(true);
         self.objection = host.err().or(expects_continue.err());
     }
@@ -207,9 +207,9 @@ impl Request {
     }
 }
 
-/// What is read of the fields, whatever class collects them for the handler.
+/// Access to the fields for the server, whatever class collects them for the handler.
 impl Request {
-    /// The values of all fields of this name.
+    /// The values of all fields with this name.
     pub(crate) fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         let data = self.bytes.data();
         let fields = self.head.fields.iter();
@@ -218,10 +218,10 @@ impl Request {
     }
 }
 
-/// What is changed for scripts and passed on to them.
+/// Changes for scripts, and the fields that are passed to them.
 #[cfg(all(feature = "cgi", unix))]
 impl Request {
-    /// Makes it a request for another path: GET, unless it is HEAD, whose response has no body whatever is asked for.
+    /// Makes it a GET request for another path. HEAD stays HEAD, since its response must not have a body.
     pub(crate) fn redirect(&mut self, path: String) {
         if self.command() != "HEAD" {
             self.method = Some("GET");
@@ -246,12 +246,12 @@ fn path_and_query(target: &[u8]) -> &[u8] {
         [b'/', ..] => target,
         _ => target::absolute(target).map_or(target, |parts| parts.rest),
     };
-    // As `path` has it: several slashes at the beginning are one.
+    // As in `path`, several leading slashes are reduced to one.
     let slashes = rest.iter().take_while(|byte| **byte == b'/').count();
     rest.get(slashes.saturating_sub(1)..).unwrap_or_default()
 }
 
-/// The bytes that a path was made of. One that was made of `path()` has latin-1 in it; one that a handler has written is text.
+/// The bytes of a path. A path derived from `path()` is latin-1 of the bytes that were sent; a handler's own path is text.
 fn wire_bytes(path: &str) -> Cow<'_, [u8]> {
     if path.is_ascii() {
         return Cow::Borrowed(path.as_bytes());
@@ -274,7 +274,7 @@ pub(crate) fn latin1(bytes: &[u8]) -> String {
     text
 }
 
-/// The version that a class variable names.
+/// The version in a class variable.
 pub(crate) const fn named_version(text: &str) -> Version {
     match text.as_bytes() {
         b"HTTP/1.1" => Version::Http11,

@@ -1,9 +1,9 @@
-//! What answers a request: the route for its path, or else the `do_*` method of its request method.
+//! The search for the function that answers a request: the route for its path, or else the `do_*` method for its request method.
 
 use super::any_handler::AnyHandler;
 use super::route::{Match, Rank, Resolution, RouteRow, RouteTable, RouteTarget};
 
-/// What answers the current request. It is looked for once.
+/// What answers the current request. The search runs once for each request.
 #[inline]
 pub(crate) fn resolution(handler: &dyn AnyHandler) -> Resolution {
     handler.vars().resolution().unwrap_or_else(|| resolve(handler))
@@ -35,7 +35,7 @@ fn look(handler: &dyn AnyHandler) -> Resolution {
     }
 }
 
-/// The rows of all blocks whose pattern is the closest one.
+/// The rows of all blocks with the pattern that matches most closely.
 struct Matches {
     rank: Rank,
     found: Vec<(u16, &'static RouteTable, Match)>,
@@ -71,7 +71,7 @@ impl Matches {
         })
     }
 
-    /// The route for a method. HEAD is answered by that for GET.
+    /// The route for a method. A HEAD request without a route of its own goes to the route for GET.
     fn route(&self, command: &str) -> Option<Resolution> {
         let of = |method: &str| self.rows().find(|(.., row)| row.method == method);
         let route = of(command).or_else(|| if command == "HEAD" { of("GET") } else { None });
@@ -79,7 +79,7 @@ impl Matches {
     }
 }
 
-/// Whether some route has this method.
+/// Whether any route has this method.
 fn is_known(handler: &dyn AnyHandler, command: &str) -> bool {
     let is_it = |row: &RouteRow| row.method == command || row.method == "GET" && command == "HEAD";
     command == "OPTIONS" || blocks(handler).any(|(_, table)| table.rows.iter().any(is_it))
@@ -93,7 +93,7 @@ pub(crate) fn route(handler: &dyn AnyHandler) -> Option<&'static RouteRow> {
     }
 }
 
-/// The number of a route among all of the handler's.
+/// The number of a route among all routes of the handler.
 pub(crate) fn number(handler: &dyn AnyHandler, block: u16, row: u16) -> Option<u16> {
     let before =
         (0..block).filter_map(|block| handler.routes(block)).map(|table| table.rows.len()).sum::<usize>();
@@ -109,7 +109,7 @@ pub(crate) fn function(handler: &dyn AnyHandler) -> Option<&'static str> {
     }
 }
 
-/// What the engine tells requests apart by, and counts them by.
+/// The key by which the engine distinguishes and counts requests.
 #[derive(Clone, Copy)]
 pub(crate) struct RequestKind<'a> {
     pub(crate) command: &'a str,
@@ -119,7 +119,7 @@ pub(crate) struct RequestKind<'a> {
     pub(crate) route: Option<u16>,
 }
 
-/// That of the current request.
+/// The kind of the current request.
 pub(crate) fn kind(handler: &dyn AnyHandler) -> RequestKind<'_> {
     let request = handler.vars().request();
     let command = request.command();
@@ -133,8 +133,9 @@ pub(crate) fn kind(handler: &dyn AnyHandler) -> RequestKind<'_> {
     }
 }
 
-/// The request methods as the `Allow` field lists them (RFC 9110 section 10.2.1): those that the path of the request has, by routes and
-/// by `do_*` methods. Where a function answers it, that of the request is not among them: it has refused. GET and HEAD are one.
+/// The request methods as the `Allow` field lists them (RFC 9110 section 10.2.1): those that the path of the request has, by routes
+/// and by `do_*` methods. If a function answered the request, the request's method is left out, since that function has refused it.
+/// GET and HEAD count as one method.
 pub(crate) fn allowed(handler: &dyn AnyHandler) -> String {
     let (resolution, refuses) = (resolution(handler), function(handler));
     let command = handler.vars().request().command();

@@ -25,10 +25,10 @@ impl BaseHTTPRequestHandler {
     /// The default of [`RequestHandler::send_error`].
     ///
     /// # Errors
-    /// See there.
+    /// Those of [`RequestHandler::send_error`].
     #[expect(
         clippy::needless_pass_by_value,
-        reason = "an override passes on what it got, and has no use for it after"
+        reason = "an override passes its argument on, and does not need it afterwards"
     )]
     pub fn send_error<H: RequestHandler>(handler: &H, code: impl ResponseCode) -> io::Result<()> {
         error(handler, &code)
@@ -36,7 +36,7 @@ impl BaseHTTPRequestHandler {
 
     /// The default of [`RequestHandler::send_response`].
     pub fn send_response<H: RequestHandler>(handler: &H, code: impl ResponseCode) {
-        // Every request has it, so it is not left to `AnyHandler`.
+        // Every request calls this, so it is compiled for the handler's type and does not go through `AnyHandler`.
         let status = code.status();
         handler.log_request(Some(status), None);
         if class_of::<H>().overrides.head {
@@ -45,7 +45,7 @@ impl BaseHTTPRequestHandler {
             handler.send_header("Date", handler.date_time_string(None));
             return;
         }
-        // The same, all at once.
+        // The same in one step.
         let server = handler.version_string();
         let date = class_of::<H>().overrides.date_time_string.then(|| handler.date_time_string(None));
         begin(handler.vars(), status, code.message(), &server, date);
@@ -54,7 +54,7 @@ impl BaseHTTPRequestHandler {
     /// The default of [`RequestHandler::send_response_only`].
     #[expect(
         clippy::needless_pass_by_value,
-        reason = "an override passes on what it got, and has no use for it after"
+        reason = "an override passes its argument on, and does not need it afterwards"
     )]
     pub fn send_response_only<H: RequestHandler>(handler: &H, code: impl ResponseCode) {
         status_line(handler.vars(), &code);
@@ -68,7 +68,7 @@ impl BaseHTTPRequestHandler {
     /// The default of [`RequestHandler::end_headers`].
     ///
     /// # Errors
-    /// See there.
+    /// Those of [`RequestHandler::end_headers`].
     pub fn end_headers<H: RequestHandler>(handler: &H) -> io::Result<()> {
         handler.io().end_head()
     }
@@ -76,7 +76,7 @@ impl BaseHTTPRequestHandler {
     /// The default of [`RequestHandler::flush_headers`].
     ///
     /// # Errors
-    /// See there.
+    /// Those of [`RequestHandler::flush_headers`].
     pub fn flush_headers<H: RequestHandler>(handler: &H) -> io::Result<()> {
         handler.wfile.flush()
     }
@@ -96,10 +96,10 @@ impl BaseHTTPRequestHandler {
     }
 }
 
-/// What an override of `send_error` needs that makes a response of its own.
+/// For an override of `send_error` that makes its own response.
 impl BaseHTTPRequestHandler {
-    /// The value for `Allow` (RFC 9110 section 10.2.1), which belongs to 405: the request methods that the path of the current request
-    /// has, by routes and by `do_*` methods, but for those that have refused it.
+    /// The value of the field `Allow` (RFC 9110 section 10.2.1), which a 405 must have: the request methods that routes and `do_*`
+    /// methods implement for the path of the current request, except the one that has refused the request.
     ///
     /// ```
     /// use std::io;
@@ -137,7 +137,7 @@ impl BaseHTTPRequestHandler {
     }
 }
 
-/// Makes an error page the response.
+/// Makes the response an error page.
 #[cold]
 fn error(handler: &dyn AnyHandler, code: &dyn ResponseCode) -> io::Result<()> {
     let vars = handler.vars();
@@ -150,14 +150,14 @@ fn error(handler: &dyn AnyHandler, code: &dyn ResponseCode) -> io::Result<()> {
         None => handler.log_error(format_args!("code {status}, message {message}")),
     }
     vars.io().abandon()?;
-    // The page can show what a status line cannot hold.
+    // A message that is not allowed in a status line appears in the page only.
     let phrase = if can_be_reason(message) { message } else { short };
     handler.send_response(&(status, phrase));
     handler.send_header("Connection", &"close");
     if let Some(methods) = allow(handler, status) {
         handler.send_header("Allow", &methods);
     }
-    // What the page is, and how long, is told below.
+    // The fields of the page itself are sent below.
     let is_of_page =
         |name: &str| ["Content-Type", "Content-Length"].iter().any(|own| name.eq_ignore_ascii_case(own));
     for (name, value) in code.fields().iter().filter(|(name, _)| !is_of_page(name)) {
@@ -173,15 +173,15 @@ fn error(handler: &dyn AnyHandler, code: &dyn ResponseCode) -> io::Result<()> {
     WFile::new(vars.shared().clone()).write_all(page.as_bytes())
 }
 
-/// The request methods as the `Allow` field lists them (RFC 9110 section 10.2.1): for a method that the handler does not have, or
-/// that it does not allow for this path. None for another status.
+/// The value of the `Allow` field (RFC 9110 section 10.2.1) if the handler does not have the method, or does not allow it for this
+/// path. `None` for any other status.
 fn allow(handler: &dyn AnyHandler, status: HTTPStatus) -> Option<String> {
     let lists = status == HTTPStatus::METHOD_NOT_ALLOWED
         || status == HTTPStatus::NOT_IMPLEMENTED && function(handler).is_none();
     lists.then(|| allowed(handler))
 }
 
-/// Sends what a method has returned, unless that is what it has written. Its failure is the method's.
+/// Sends the value that a method has returned, unless the method has written its response. An error counts as the method's.
 pub(super) fn send(handler: &dyn AnyHandler, response: Response) -> Result<(), ReturnedError> {
     let ValueParts { code, fields, body } = match response.into_kind() {
         None => return Ok(()),
@@ -206,7 +206,7 @@ pub(super) fn send(handler: &dyn AnyHandler, response: Response) -> Result<(), R
     }
 }
 
-/// Tells the methods of a path (RFC 9110 section 9.3.7).
+/// Responds to OPTIONS with the methods of the path (RFC 9110 section 9.3.7).
 pub(super) fn send_options(handler: &dyn AnyHandler) -> io::Result<()> {
     handler.send_response(&HTTPStatus::NO_CONTENT);
     handler.send_header("Allow", &allowed(handler));
@@ -243,7 +243,7 @@ fn status_line(vars: &InstanceVariables, code: &dyn ResponseCode) {
 }
 
 fn field(vars: &InstanceVariables, keyword: &str, value: &dyn Display) {
-    // The text is made before the connection is locked: `Display` is code of the user.
+    // The text is made before the connection is locked: `Display` is user code.
     let mut text = SCRATCH.take();
     text.clear();
     let formatted = write!(text, "{value}");
@@ -258,15 +258,15 @@ fn field(vars: &InstanceVariables, keyword: &str, value: &dyn Display) {
     }
 }
 
-/// Bytes of a header value for which the memory is kept.
+/// The memory of a header value is kept if it is not larger than this number of bytes.
 const USUAL: usize = 4096;
 
 thread_local! {
-    /// The text of a header value in the making, kept for its memory.
+    /// A buffer for the text of a header value, kept to save an allocation.
     static SCRATCH: Cell<String> = const { Cell::new(String::new()) };
 }
 
-/// What the log tells beside an error's code: the name of the client's fault, or of the deadline that it has missed.
+/// The cause that is logged with an error's code: the name of the client's fault, or of the deadline that it missed.
 fn cause(vars: &InstanceVariables, status: HTTPStatus) -> Option<&'static str> {
     if status == HTTPStatus::REQUEST_TIMEOUT {
         return vars.io().missed_deadline();
@@ -274,7 +274,7 @@ fn cause(vars: &InstanceVariables, status: HTTPStatus) -> Option<&'static str> {
     vars.fault().filter(|fault| fault.status() == status.code()).map(Fault::code)
 }
 
-/// Short and long message of a status.
+/// The short and the long message of a status.
 fn messages(class: &ClassVariables, status: HTTPStatus) -> Option<(&'static str, &'static str)> {
     lookup(class.responses, status.code()).or_else(|| lookup(HTTPStatus::RESPONSES, status.code()))
 }

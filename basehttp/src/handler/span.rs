@@ -1,11 +1,11 @@
-//! A span for each request, with the names of OpenTelemetry's conventions for HTTP servers.
+//! A span for each request, with the attribute names of OpenTelemetry's conventions for HTTP servers.
 
 use super::any_handler::AnyHandler;
 #[cfg(feature = "tracing")]
 use super::resolution::route;
 
-/// Runs the method of a request, and what becomes of its error, in a span. It ends when the response is settled, which may be
-/// only because the method has panicked.
+/// Runs the method of a request in a span, and with it the handling of its error. The span ends when the response is settled,
+/// also after a panic of the method.
 #[cfg(feature = "tracing")]
 pub(super) fn in_span(handler: &mut dyn AnyHandler, run: impl FnOnce(&mut dyn AnyHandler)) {
     use tracing::field::Empty;
@@ -39,7 +39,7 @@ pub(super) fn in_span(handler: &mut dyn AnyHandler, run: impl FnOnce(&mut dyn An
     span.in_scope(|| run(handler));
 }
 
-/// Goes on in the span of the request.
+/// Runs something in the span that the request has already.
 #[cfg(feature = "tracing")]
 pub(super) fn in_same_span(handler: &mut dyn AnyHandler, run: impl FnOnce(&mut dyn AnyHandler)) {
     let span = handler.vars().io().span.clone();
@@ -49,13 +49,13 @@ pub(super) fn in_same_span(handler: &mut dyn AnyHandler, run: impl FnOnce(&mut d
     }
 }
 
-/// The response is settled, so its span ends.
+/// Ends the span of the request, whose response is settled.
 #[cfg(feature = "tracing")]
 pub(super) fn end_span(handler: &dyn AnyHandler) {
     let mut io = handler.vars().io();
     let Some(span) = io.span.take() else { return };
     let (status, failed) = (io.response.status(), io.has_handler_failed());
-    // The subscriber is code of the user.
+    // The subscriber is user code.
     drop(io);
     if status >= 100 {
         span.record("http.response.status_code", status);

@@ -222,7 +222,7 @@ impl WFile {
     /// assert_eq!(responses[0].trailers.get("x-sum"), Some("5050"));
     /// ```
     pub fn send_trailer(&self, keyword: &str, value: impl Display) -> io::Result<()> {
-        // The text is made before the connection is locked: `Display` is code of the user.
+        // The text is made before the connection is locked: `Display` is user code.
         let mut text = String::new();
         let formatted = write!(text, "{value}");
         self.shared.lock().trailer(keyword, formatted.map(|()| &*text))

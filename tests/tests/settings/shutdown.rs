@@ -379,7 +379,7 @@ fn connections_that_were_switched_are_cut_when_the_grace_is_over() {
     let told: Vec<_> = log.take().into_iter().filter(|line| line.contains("do_GET")).collect();
     assert_eq!(told.len(), 6, "{told:?}");
     assert!(
-        told.iter().all(|line| line.ends_with("do_GET: cut by the shutdown, its grace is over")),
+        told.iter().all(|line| line.ends_with("do_GET: cut by the shutdown: its grace period is over")),
         "{told:?}"
     );
 }
