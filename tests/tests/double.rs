@@ -171,19 +171,19 @@ fn what_could_never_be_given_is_told_where_it_is_scripted() {
     };
     let ok = || Scripted::status(200);
     for (method, path, answer, message) in [
-        ("", "/", ok(), "is no method"),
-        ("A B", "/", ok(), "is no method"),
+        ("", "/", ok(), "is not a method"),
+        ("A B", "/", ok(), "is not a method"),
         ("get", "/", ok(), "did you mean GET?"),
         ("GET", "x", ok(), "did you mean \"/x\"?"),
-        ("GET", "/x?y=1", ok(), "by their path, whatever their query"),
+        ("GET", "/x?y=1", ok(), "by their path only"),
         ("GET", "/", Scripted::status(99), "status code 99: it must have three digits"),
         ("GET", "/", Scripted::status(1000), "status code 1000"),
         ("GET", "/", ok().header("A B", "x"), "header name \"A B\" is not a token"),
         ("GET", "/", ok().header("A", "x\r\ny"), "in the value of the header \"A\""),
         ("GET", "/", Scripted::status(204).body("x"), "204"),
         ("GET", "/", ok().header("Content-Length", "5").body("x"), "Scripted::raw sends any bytes"),
-        ("GET", "/", ok().body("abc").stalled(4, &Gate::new()), "stalled(4) is behind the end, 3 bytes"),
-        ("GET", "/", ok().body("abc").cut(3), "cut(3) cuts nothing off a body of 3 bytes"),
+        ("GET", "/", ok().body("abc").stalled(4, &Gate::new()), "stalled(4) is after the end of the body, 3 bytes"),
+        ("GET", "/", ok().body("abc").cut(3), "cut(3) must be less than the body's 3 bytes"),
     ] {
         let told = refused(method, path, answer);
         assert!(told.contains(message), "{told}");

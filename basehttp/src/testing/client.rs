@@ -1,4 +1,4 @@
-//! A client that asks a handler without a socket.
+//! A client for handlers without a socket.
 
 use std::fmt::{self, Display};
 
@@ -9,7 +9,7 @@ use crate::handler::{BaseHTTPRequestHandler, RequestHandler};
 use crate::proto::grammar::{is_field_text, is_token_text};
 use crate::proto::target::{self, Form};
 
-/// A client of the handlers that `factory` makes, without a socket.
+/// Makes a client for the handlers that `factory` makes, without a socket.
 ///
 /// ```
 /// use std::io;
@@ -55,26 +55,25 @@ where
 
 /// A client of a handler, in memory. [`client()`] makes it.
 ///
-/// Each request is a connection of its own, as with [`respond`](super::respond): the factory is called for each, and they share what
-/// the factory captures. A request is HTTP/1.1 and has `Host: example.org`, or the host of its target (`http://example.com/x`). The
-/// client adds the `Content-Length` of a body, and ends its half of the connection behind it. Interim (1xx) responses are in
-/// [`Response::interim`].
+/// Each request has its own connection, as with [`respond`](super::respond): the factory is called for each request, and the
+/// handlers share what the factory captures. A request is HTTP/1.1 and has `Host: example.org`, or the host of its target
+/// (`http://example.com/x`). The client adds the `Content-Length` of a body, and half-closes the connection after the request.
+/// Interim (1xx) responses are in [`Response::interim`].
 ///
 /// The handler's log goes to standard error, which `cargo test` shows for a test that fails.
 ///
-/// To test what a server makes of a malformed request, of several requests on a connection or of a slow client, use
-/// [`run`] and [`run_timed`](super::run_timed).
+/// To test malformed requests, several requests on a connection or a slow client, use [`run`] and [`run_timed`](super::run_timed).
 ///
 /// # Panics
-/// The methods panic if the request is malformed: a target with a space in it, a header value with a line end, a method that is not a
-/// token. They also panic if the handler sends no response, with what it sent and what it logged.
+/// The methods panic if the request is malformed: a target with a space in it, a header value with a line end, a method that is
+/// not a token. They also panic if the handler sends no response; the message shows what it sent and what it logged.
 pub struct Client<'a> {
     run: Box<dyn Fn(Vec<u8>) -> Run + 'a>,
-    /// Those of every request.
+    /// The fields of every request.
     fields: Vec<Field>,
 }
 
-/// A request of a [`Client`] that is not sent yet. [`Client::request`] makes it.
+/// A request of a [`Client`] that has not been sent yet. [`Client::request`] makes it.
 #[must_use = "a request is sent by send()"]
 pub struct ClientRequest<'a> {
     client: &'a Client<'a>,
@@ -90,14 +89,14 @@ struct Field {
     value: Vec<u8>,
 }
 
-/// Fields that say where a body ends.
+/// The fields that mark the end of a body.
 const FRAMING: [&str; 2] = ["Content-Length", "Transfer-Encoding"];
 
-/// Methods whose requests have a body: without one they say so (RFC 9110 section 8.6).
+/// Methods whose requests usually have a body. Without one, they send `Content-Length: 0` (RFC 9110 section 8.6).
 const WITH_BODY: [&str; 3] = ["POST", "PUT", "PATCH"];
 
 impl Client<'_> {
-    /// Adds a header field to every request of this client. A request that has fields of this name itself has those alone.
+    /// Adds a header field to every request of this client. A request's own fields with this name replace it.
     ///
     /// ```
     /// # use basehttp::prelude::*;
@@ -188,7 +187,7 @@ impl Client<'_> {
     /// Sends a value as JSON in a POST request. For other methods, and header fields, see [`ClientRequest::json`].
     ///
     /// # Panics
-    /// See [above](Self#panics), and if the value has no JSON.
+    /// See [above](Self#panics). Also if the value cannot be serialized as JSON.
     ///
     /// ```
     /// # use std::io;
@@ -216,7 +215,7 @@ impl Client<'_> {
         self.request("POST", target).json(value).send()
     }
 
-    /// Begins a request of any method.
+    /// Begins a request with any method.
     ///
     /// ```
     /// # use basehttp::prelude::*;
@@ -256,8 +255,8 @@ impl Client<'_> {
 }
 
 impl ClientRequest<'_> {
-    /// Adds a header field. The value is anything that can be displayed, in latin-1. Several fields of one name are all sent. The client's
-    /// own fields of that name, and its `Host`, are not.
+    /// Adds a header field. The value is anything that can be displayed; it is sent in latin-1. Several fields with one name are
+    /// all sent. They replace the client's fields with that name, and its default `Host`.
     ///
     /// # Panics
     /// For a name that is not a token, for a value with a line end, another control character or a character beyond latin-1, and for
@@ -282,35 +281,33 @@ impl ClientRequest<'_> {
     /// Sets the body to the JSON of a value, and `Content-Type: application/json`.
     ///
     /// # Panics
-    /// If the value has no JSON, for example a map whose keys are not strings.
+    /// If the value cannot be serialized as JSON, for example a map whose keys are not strings.
     #[cfg(feature = "json")]
     #[track_caller]
     pub fn json<T: serde::Serialize + ?Sized>(self, value: &T) -> Self {
         match serde_json::to_vec(value) {
             Ok(body) => self.body("application/json", body),
-            Err(error) => panic!("the value has no JSON: {error}"),
+            Err(error) => panic!("the value cannot be serialized as JSON: {error}"),
         }
     }
 
     /// Sends the request, and returns the response.
     ///
     /// # Panics
-    /// If the handler sends no response, with what it sent and what it logged.
+    /// If the handler sends no response. The message shows what it sent and what it logged.
     #[track_caller]
     pub fn send(self) -> Response {
         let Run { responses, output, log } = (self.client.run)(self.to_bytes());
         match <[Response; 1]>::try_from(responses) {
             Ok([response]) if response.status != 0 && !response.is_interim() => {
-                // The harness shows it for a test that fails.
+                // The test harness shows this for a test that fails.
                 eprint!("{log}");
                 response
             }
             _ => {
                 let (Self { method, target, .. }, output) = (self, String::from_utf8_lossy(&output));
                 let log = if log.is_empty() { "nothing" } else { &log };
-                panic!(
-                    "{method} {target} got {output:?}, which is not one response; the handler logged: {log}"
-                )
+                panic!("{method} {target} got {output:?}, which is not a response; the handler logged: {log}")
             }
         }
     }
@@ -359,22 +356,22 @@ fn add_field(bytes: &mut Vec<u8>, name: &str, value: &[u8]) {
     bytes.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
 }
 
-/// Refuses what no client may send as a target, with what may be meant.
+/// Panics for a target that a client must not send, with a suggestion.
 #[track_caller]
 fn check_target(method: &str, target: &str) {
     if let Some((before, _)) = target.split_once('#') {
-        panic!("{target:?}: clients keep the fragment to themselves; did you mean {before:?}?");
+        panic!("{target:?}: clients do not send the fragment; did you mean {before:?}?");
     }
     let likely = fit_for_a_target(target);
-    assert!(likely == target, "{target:?} has to be percent-encoded; did you mean {likely:?}?");
+    assert!(likely == target, "{target:?} must be percent-encoded; did you mean {likely:?}?");
     match target::form_of(method.as_bytes(), target.as_bytes()) {
         Some(Form::Relative) => panic!("a path begins with a slash: did you mean \"/{target}\"?"),
         Some(_) => {}
-        None => panic!("{target:?} is no target of {method} (RFC 9112 section 3.2)"),
+        None => panic!("{target:?} is not a target for {method} (RFC 9112 section 3.2)"),
     }
 }
 
-/// What `Host` is, unless the test says it: RFC 9112 section 3.2.
+/// The value of `Host`, unless the test sets it: RFC 9112 section 3.2.
 fn host_of<'t>(method: &str, target: &'t str) -> &'t [u8] {
     match target::absolute(target.as_bytes()) {
         Some(absolute) => absolute.host,

@@ -1,4 +1,4 @@
-//! A server for tests of clients: it answers as the test says, also wrongly.
+//! A server for tests of clients: it sends scripted responses, also invalid ones.
 
 use std::fmt;
 use std::io;
@@ -14,11 +14,11 @@ use crate::handler::{BaseHTTPRequestHandler, Headers, RequestHandler as _};
 use crate::http_handler;
 use crate::server::HTTPServer;
 
-/// A server that stands in for another one in the tests of a client: it answers what the test has said, and keeps what it was
-/// asked. It is at a free port of 127.0.0.1 and ends when it is dropped.
+/// A server that stands in for another one in tests of a client: it sends scripted responses and records the requests.
 ///
-/// Requests are read as by any server of this crate, so that a client which sends something malformed gets its 400 and no entry.
-/// Any method can be scripted. What nobody has scripted is answered 404, and is in [`unexpected`](Self::unexpected).
+/// It listens at a free port of 127.0.0.1 and ends when it is dropped. It reads requests like any server of this crate, so a
+/// malformed request gets a 400 and is not recorded. Any method can be scripted. A request without a scripted response gets a
+/// 404, and is listed in [`unexpected`](Self::unexpected).
 ///
 /// ```
 /// use basehttp::testing::{Scripted, TestDouble};
@@ -33,7 +33,7 @@ use crate::server::HTTPServer;
 /// # }
 /// let double = TestDouble::new();
 /// double.on("GET", "/users/1", Scripted::status(503).header("Retry-After", "0"));
-/// double.on("GET", "/users/1", Scripted::status(200).body("Ann")); // from the second time on
+/// double.on("GET", "/users/1", Scripted::status(200).body("Ann")); // from the second request on
 ///
 /// assert!(fetch(&double.url("/users/1"))?.starts_with("HTTP/1.1 503 "));
 /// assert!(fetch(&double.url("/users/1"))?.ends_with("\r\n\r\nAnn"));
@@ -48,7 +48,7 @@ pub struct TestDouble {
     script: Arc<Script>,
 }
 
-/// A request that a [`TestDouble`] was asked.
+/// A request that a [`TestDouble`] has received.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Received {
@@ -60,26 +60,26 @@ pub struct Received {
     pub headers: Headers,
     /// The body without its framing.
     pub body: Vec<u8>,
-    /// Whether it was scripted.
+    /// Whether a response was scripted for it.
     pub expected: bool,
 }
 
-/// Longer bodies are answered 413, so that a client which does not stop is told.
+/// A longer body gets a 413, as a notice to a client that sends without end.
 const MOST_BODY: usize = 16 * 1024 * 1024;
 
-/// More requests are answered 503 and not kept, for a client that tries again for ever.
+/// Further requests get a 503 and are not recorded, for a client that retries without end.
 const MOST_REQUESTS: usize = 10_000;
 
-/// As long as a held response may look for the end of the test at a time.
+/// The interval at which a held response checks whether the test is over.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// How long [`TestDouble::wait_for_requests`] waits, and a response behind a gate that nobody opens.
+/// How long [`TestDouble::wait_for_requests`] waits, and how long a closed gate holds a response.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
 struct Script {
     state: Mutex<State>,
-    /// A request has come.
+    /// Notified when a request has arrived.
     came: Condvar,
 }
 
@@ -93,7 +93,7 @@ struct Rule {
     method: String,
     path: String,
     answers: Vec<Scripted>,
-    /// How many of them were given.
+    /// The number of `answers` that were used.
     given: usize,
 }
 
@@ -104,7 +104,7 @@ impl Script {
 }
 
 impl TestDouble {
-    /// Starts one that has nothing to say yet.
+    /// Starts a double without any scripted response.
     ///
     /// # Panics
     /// If it cannot listen.
@@ -113,18 +113,18 @@ impl TestDouble {
     pub fn new() -> Self {
         let script: Arc<Script> = Arc::default();
         let shared = script.clone();
-        // A gate that nobody opens must not hold up the end of the test.
+        // A gate that is never opened must not delay the end of the test.
         let builder = HTTPServer::builder().shutdown_grace(Duration::from_secs(2));
         let server = TestServer::with(builder, move |base| Double { base, script: shared.clone() });
         Self { server, script }
     }
 
-    /// Says how requests of this method for this path, whatever their query, are answered. Said several times, the answers are given
-    /// in this order, and the last one from then on.
+    /// Scripts the response to requests with this method and path; the query is ignored. After several calls for the same
+    /// method and path, the responses are sent in this order, and the last one is repeated.
     ///
     /// # Panics
-    /// If it could never be given: for a method that is none, a path that does not begin with `/` or has a query, and a response that no
-    /// server can make, which [`Scripted::raw`] can.
+    /// For an invalid method, for a path that does not begin with `/` or has a query, and for a response that a server cannot send;
+    /// use [`Scripted::raw`] for that.
     #[track_caller]
     pub fn on(&self, method: &str, path: &str, answer: Scripted) {
         check_method(method);
@@ -134,7 +134,7 @@ impl TestDouble {
         );
         assert!(
             !path.contains(['?', '#']),
-            "{path:?}: requests are matched by their path, whatever their query"
+            "{path:?}: requests are matched by their path only; leave out the query"
         );
         if let Err(mistake) = answer.check() {
             panic!("this cannot be a response: {mistake}; Scripted::raw sends any bytes");
@@ -151,7 +151,7 @@ impl TestDouble {
         }
     }
 
-    /// The URL of a path, for the client that is tested.
+    /// The URL of a path, for the client under test.
     ///
     /// # Panics
     /// If the path does not begin with `/`.
@@ -160,25 +160,26 @@ impl TestDouble {
         self.server.url(path)
     }
 
-    /// The address, for example for a client that wants host and port.
+    /// The address, for a client that takes host and port.
     pub fn address(&self) -> std::net::SocketAddr {
         self.server.address()
     }
 
-    /// What it was asked, in the order in which the requests came to their end, up to 10,000.
+    /// The requests received so far, at most 10,000, in the order in which they were complete.
     pub fn requests(&self) -> Vec<Received> {
         self.script.state().received.clone()
     }
 
-    /// What it was asked and had no answer for. A test that ends with `assert!(double.unexpected().is_empty())` says what it was.
+    /// The requests without a scripted response. Check at the end of a test that there are none:
+    /// `assert!(double.unexpected().is_empty())`.
     pub fn unexpected(&self) -> Vec<Received> {
         self.script.state().received.iter().filter(|request| !request.expected).cloned().collect()
     }
 
-    /// Waits until it was asked so often, for a client that works beside the test.
+    /// Waits until `count` requests have been received, and returns all. For a client that runs beside the test.
     ///
     /// # Errors
-    /// [`TimedOut`](io::ErrorKind::TimedOut) if that takes longer than a minute, with what has come.
+    /// [`TimedOut`](io::ErrorKind::TimedOut) if that takes longer than a minute. The error lists the requests received.
     pub fn wait_for_requests(&self, count: usize) -> io::Result<Vec<Received>> {
         let deadline = Instant::now() + PATIENCE;
         let mut state = self.script.state();
@@ -186,7 +187,8 @@ impl TestDouble {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 let lines: Vec<_> = state.received.iter().map(ToString::to_string).collect();
-                let text = format!("{} requests came within a minute, not {count}: {lines:?}", lines.len());
+                let text =
+                    format!("{} requests arrived within a minute, not {count}: {lines:?}", lines.len());
                 return Err(io::Error::new(io::ErrorKind::TimedOut, text));
             }
             state = self.script.came.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -218,7 +220,7 @@ struct Double {
 impl Double {
     const protocol_version: &str = "HTTP/1.1";
 
-    /// Answers here, since a table of methods cannot have all of them.
+    /// Answers here, since a dispatch table cannot contain every method.
     fn parse_request(&mut self) -> io::Result<bool> {
         if self.fault().is_some() {
             return BaseHTTPRequestHandler::parse_request(self);
@@ -269,11 +271,11 @@ impl Double {
                 self.wfile.write_all(rest)?;
             }
         }
-        // The server notices that the rest is missing, and ends the connection.
+        // The server notices that the rest is missing, and closes the connection.
         if scene.cut.is_some() { self.wfile.flush() } else { Ok(()) }
     }
 
-    /// Notes the request, and gives the next answer to such a one.
+    /// Records the request, and returns the next answer scripted for it.
     fn take(&self, body: Vec<u8>) -> Option<Scripted> {
         let mut state = self.script.state();
         let (method, target) = (self.command(), self.path());
@@ -296,7 +298,7 @@ impl Double {
         answer
     }
 
-    /// Waits as the script says, unless the test is over.
+    /// Waits for the scripted delay and gate, unless the test is over.
     fn hold_back(&self, scripted: &Scripted) {
         let begun = Instant::now();
         while begun.elapsed() < scripted.delay && !self.is_over(begun) {
@@ -316,6 +318,6 @@ impl Double {
         self.server().handle().is_shut_down() || begun.elapsed() > PATIENCE
     }
 
-    // What went wrong on purpose is nothing to tell.
+    // Failures are on purpose here, so they are not logged.
     fn log_message(&self, _message: fmt::Arguments<'_>) {}
 }

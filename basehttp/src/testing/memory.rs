@@ -10,32 +10,32 @@ use crate::handler::clock::Clock;
 use crate::handler::wire::{Level, Notifier, Others, Presence, Want, Wire};
 use crate::server::alone::Notices;
 
-/// The server's side: gives the pieces one by one, and takes the output.
+/// The server's side of the connection: reads return the pieces one by one, and writes are recorded.
 pub(super) struct Memory(Record);
 
-/// What a client does in [`run_timed`](super::run_timed).
+/// A step of the client in [`run_timed`](super::run_timed).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Piece {
-    /// It sends bytes, which one read gives.
+    /// The client sends these bytes; one read returns them.
     Bytes(Vec<u8>),
-    /// It is silent for so long on the connection's clock, which takes no time.
+    /// The client is silent for this time on the connection's clock. The test itself does not wait.
     Pause(Duration),
 }
 
-/// All that came of a [`run`](super::run).
+/// The result of a [`run`](super::run).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Run {
     /// The responses, one for each request.
     pub responses: Vec<Response>,
-    /// The bytes that the client would have got.
+    /// The bytes that the server sent.
     pub output: Vec<u8>,
-    /// What was logged, a line each.
+    /// The lines of the log.
     pub log: String,
 }
 
-/// The test's side.
+/// The test's side of the connection.
 #[derive(Clone)]
 pub(super) struct Record {
     recorded: Arc<Mutex<Recorded>>,
@@ -45,18 +45,18 @@ pub(super) struct Record {
 
 #[derive(Default)]
 struct Recorded {
-    /// What the client is still to do.
+    /// The remaining steps of the client.
     pieces: VecDeque<Piece>,
     output: Vec<u8>,
     log: String,
-    /// What the connection still has to wait for the next piece: between two of them it has to wait, and to go on where it was,
-    /// even for no time at all.
+    /// How long the connection must still wait for the next piece. Between two pieces it always waits and resumes, even if this
+    /// is zero.
     silence: Option<Duration>,
     beginnings: Vec<Beginning>,
 }
 
 struct Beginning {
-    /// Where its bytes begin.
+    /// The offset of the response in the output.
     start: usize,
     /// Whether the request was HEAD.
     head: bool,
@@ -81,7 +81,7 @@ impl Memory {
 }
 
 impl Recorded {
-    /// Whether the client sends nothing for now.
+    /// Whether the client is silent now.
     fn is_silent(&mut self) -> bool {
         while let Some(Piece::Pause(time)) = self.pieces.front() {
             self.silence = Some(self.silence.unwrap_or_default().saturating_add(*time));
@@ -90,7 +90,7 @@ impl Recorded {
         self.silence.is_some()
     }
 
-    /// Whether it has nothing more to say, and no time to pass.
+    /// Whether the client has no more bytes to send and no more pauses.
     fn has_ended(&self) -> bool {
         self.pieces.is_empty() && self.silence.is_none()
     }
@@ -101,7 +101,7 @@ impl Record {
         self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for what is wanted, no longer than `patience`. Whether that is over.
+    /// Waits for `want`, no longer than `patience`. Returns whether `patience` is over.
     pub(super) fn is_late(&self, want: Want, patience: Duration) -> bool {
         match want {
             Want::Room => false,
@@ -110,7 +110,7 @@ impl Record {
         }
     }
 
-    /// Lets the client be silent, no longer than `patience`. Whether it still is then.
+    /// Lets the client's silence pass, no longer than `patience`. Returns whether the client is still silent.
     fn is_silent_for(&self, patience: Duration) -> bool {
         let mut recorded = self.lock();
         let silence = recorded.silence.unwrap_or_default();
@@ -120,8 +120,8 @@ impl Record {
         !left.is_zero()
     }
 
-    /// Waits for a handle to say something. As long as the client passes time it takes none; after that, handles have as much as
-    /// they would have.
+    /// Waits for a notice of a handle. While the client pauses, no real time passes; after that, handles have the real time of
+    /// `patience`.
     fn is_without_notice(&self, others: Others, patience: Duration) -> bool {
         if self.notices.wait(Duration::ZERO) {
             return false;
@@ -131,7 +131,7 @@ impl Record {
             drop(recorded);
             return self.is_silent_for(patience);
         }
-        // The end of what comes is input as well.
+        // The end of the input counts as input.
         if others.input || (others.end && recorded.has_ended()) {
             return false;
         }

@@ -1,4 +1,4 @@
-//! Handlers without a socket, servers that end with their test, and a server that answers as a test of a client says.
+//! Tools for tests: handlers without a socket, servers that end with their test, and a scripted server for tests of clients.
 //!
 //! ```
 //! use basehttp::prelude::*;
@@ -22,10 +22,11 @@
 //! assert_eq!(response.text(), "You asked for /x?y=z");
 //! ```
 //!
-//! - [`client()`]: one request after the other, each by its method and target.
-//! - [`respond`], [`run`], [`run_timed`]: the bytes of a connection, with malformed requests, several requests, or a slow client.
-//! - [`TestServer`]: a real server, for a client of its own.
-//! - [`TestDouble`]: a server that answers as the test says, for the test of a client.
+//! - [`client()`]: sends requests by method and target, one after the other, without a socket.
+//! - [`respond`], [`run`], [`run_timed`]: take the bytes of a connection, for malformed requests, several requests on a connection,
+//!   or a slow client.
+//! - [`TestServer`]: a real server, for a real client.
+//! - [`TestDouble`]: a server with scripted responses, for the test of a client.
 
 mod client;
 mod double;
@@ -55,9 +56,8 @@ pub use server::TestServer;
 
 /// Runs a handler on the bytes of a connection, one or more requests, and returns its responses.
 ///
-/// The client sends `input` and then nothing more, as one that half-closes its connection. All that a server does is
-/// done: parsing, limits, framing, keeping the connection open. The client's address is `127.0.0.1:54321`, and the time
-/// is `Sun, 06 Nov 1994 08:49:37 GMT` and stands still.
+/// The client sends `input` and then half-closes its connection. Everything runs as in a server: parsing, limits, framing,
+/// keep-alive. The client's address is `127.0.0.1:54321`. The time is `Sun, 06 Nov 1994 08:49:37 GMT` and stands still.
 ///
 /// ```
 /// # use basehttp::prelude::*;
@@ -82,8 +82,7 @@ where
     run(factory, [input]).responses
 }
 
-/// As [`respond`] for input that comes in pieces, each of which one read gives. Tells the log as well, and the raw
-/// output.
+/// As [`respond`], for input that arrives in pieces, one for each read. Also returns the log and the raw output.
 ///
 /// ```
 /// # use basehttp::prelude::*;
@@ -103,12 +102,11 @@ where
     run_timed(factory, pieces.into_iter().map(|piece| Piece::Bytes(piece.as_ref().to_vec())))
 }
 
-/// As [`run`] for a client that is silent between its pieces, so long that a deadline of the server or of the handler may be over.
-/// It takes no time: deadlines are measured by a clock that stands still, and that pauses move.
+/// As [`run`], for a client that pauses between its pieces, so that a deadline of the server or of the handler may pass.
 ///
-/// The deadlines are the server's defaults, and those that the handler sets. Pauses add up where a deadline holds for a head or a body
-/// as a whole. The handler is told the same time: it begins at `Sun, 06 Nov 1994 08:49:37 GMT`, and how long the handler itself runs
-/// is not added.
+/// The test does not wait: deadlines are measured by a clock that only pauses move. The deadlines are the server's defaults, and
+/// those that the handler sets. Pauses add up if a deadline applies to a whole head or body. The handler sees the same clock: it
+/// begins at `Sun, 06 Nov 1994 08:49:37 GMT`, and the time that the handler itself takes is not added.
 ///
 /// ```
 /// # use basehttp::prelude::*;
@@ -142,7 +140,7 @@ where
         bounds: Arc::new(Bounds { clock, ..Bounds::default() }),
     };
     let mut connection = HttpConnection::new(parts, Arc::new(factory));
-    // It goes on as if nobody had said that it is to end.
+    // A context in which no shutdown is ever requested.
     let mut context = StandaloneContext::new(Arc::default());
     let mut is_late = false;
     loop {

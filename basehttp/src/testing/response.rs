@@ -1,4 +1,4 @@
-//! A response, taken apart.
+//! A parsed response.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -23,17 +23,17 @@ pub struct Response {
     pub headers: Headers,
     /// The body without its framing.
     pub body: Vec<u8>,
-    /// The trailer fields behind a chunked body.
+    /// The trailer fields after a chunked body.
     pub trailers: Headers,
-    /// The interim (1xx) responses before it.
+    /// The interim (1xx) responses before this one.
     pub interim: Vec<Response>,
-    /// Whether the server waited for another request after it.
+    /// Whether the server waited for another request after this response.
     pub stays_open: bool,
     /// Whether the body ends before its framing says so, or with a reset of the connection.
     pub truncated: bool,
 }
 
-/// With the body as text, which says more than its numbers.
+/// Shows the body as text.
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")
@@ -51,7 +51,7 @@ impl fmt::Debug for Response {
 }
 
 impl Response {
-    /// The value of the first header field of this name.
+    /// The value of the first header field with this name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)
     }
@@ -61,11 +61,11 @@ impl Response {
         String::from_utf8_lossy(&self.body)
     }
 
-    /// The body, read as JSON. `Content-Type` is not looked at.
+    /// The body, parsed as JSON. `Content-Type` is ignored.
     ///
     /// # Errors
-    /// [`InvalidData`](io::ErrorKind::InvalidData) if the body is not JSON, or not the JSON of a `T`. The error says why, and shows
-    /// the status and the beginning of the body.
+    /// [`InvalidData`](io::ErrorKind::InvalidData) if the body is not valid JSON for a `T`. The error gives the reason, the status
+    /// and the beginning of the body.
     ///
     /// ```
     /// # use basehttp::prelude::*;
@@ -88,7 +88,7 @@ impl Response {
     /// let ages: BTreeMap<String, u32> = response.json()?;
     /// assert_eq!(ages["Ann"], 42);
     /// let error = response.json::<Vec<u32>>().unwrap_err();
-    /// let text = "the body of the 200 is not the JSON that is expected: \
+    /// let text = "the body of the 200 is not the expected JSON: \
     ///             invalid type: map, expected a sequence at line 1 column 0: {\"Ann\": 42}";
     /// assert_eq!(error.to_string(), text);
     /// # std::io::Result::Ok(())
@@ -98,17 +98,17 @@ impl Response {
         serde_json::from_slice(&self.body).map_err(|error| {
             let (status, text) = (self.status, self.text());
             let shown = text.char_indices().nth(MOST_SHOWN).map_or(&*text, |(end, _)| &text[..end]);
-            let text = format!("the body of the {status} is not the JSON that is expected: {error}: {shown}");
+            let text = format!("the body of the {status} is not the expected JSON: {error}: {shown}");
             io::Error::new(io::ErrorKind::InvalidData, text)
         })
     }
 
-    /// Whether another response follows it (RFC 9110 section 15.2). 101 is the last of its kind.
+    /// Whether another response follows this one (RFC 9110 section 15.2). Nothing follows a 101.
     pub(super) fn is_interim(&self) -> bool {
         matches!(self.status, 100 | 102..=199)
     }
 
-    /// Takes apart the bytes that answer one request.
+    /// Parses the bytes that answer one request.
     pub(super) fn parse(mut bytes: &[u8], head: bool) -> Self {
         let mut interim = Vec::new();
         loop {
@@ -157,7 +157,7 @@ impl Response {
             self.truncated = declared.is_some_and(|length| rest.len() < length);
             return;
         }
-        // A handler may send as many trailer fields as it can.
+        // No limit on trailer fields: a handler may send as many as fit.
         let mut decoder = ChunkedDecoder::new(Limits { fields: usize::MAX, ..Limits::default() });
         loop {
             match decoder.step(rest) {
@@ -182,7 +182,7 @@ impl Response {
     }
 }
 
-/// Characters of a body in an error.
+/// The number of characters of a body that an error shows.
 #[cfg(feature = "json")]
 const MOST_SHOWN: usize = 200;
 

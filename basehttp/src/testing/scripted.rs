@@ -1,4 +1,4 @@
-//! What a test has a double answer, and when.
+//! The scripted responses of a double, and their timing.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,9 +7,10 @@ use crate::proto::request_line::Version;
 use crate::proto::response::{RequestTraits, Response};
 use crate::proto::status::HTTPStatus;
 
-/// How a [`TestDouble`](super::TestDouble) answers. Made by [`status`](Self::status), [`raw`](Self::raw) or [`reset`](Self::reset).
+/// A scripted response of a [`TestDouble`](super::TestDouble). [`status`](Self::status), [`raw`](Self::raw) and
+/// [`reset`](Self::reset) make one.
 #[derive(Clone, Debug)]
-#[must_use = "it is nothing until a TestDouble has it"]
+#[must_use = "it does nothing until it is given to TestDouble::on"]
 pub struct Scripted {
     pub(super) answer: Answer,
     pub(super) delay: Duration,
@@ -22,40 +23,40 @@ pub(super) enum Answer {
     Raw { bytes: Vec<u8>, reset: bool },
 }
 
-/// A response that a server could make, if not its end.
+/// A response that a server can make, except for its end.
 #[derive(Clone, Debug)]
 pub(super) struct Scene {
     pub(super) status: u16,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
-    /// Behind so many bytes of the body the connection ends.
+    /// The connection ends after this number of bytes of the body.
     pub(super) cut: Option<usize>,
-    /// Behind so many bytes of the body it goes on when the gate is open.
+    /// After this number of bytes of the body, the response waits for the gate.
     pub(super) stall: Option<(usize, Gate)>,
 }
 
 impl Scene {
-    /// Whether the length has to be told before the body is there.
+    /// Whether the head must declare the length, since the body is cut or stalled.
     pub(super) fn tells_length(&self) -> bool {
         self.cut.is_some() || self.stall.is_some()
     }
 }
 
-/// Holds responses back until a test opens it: a server that takes its time, for as long as the test wants.
+/// Holds responses back until a test opens it, to simulate a slow server for as long as the test needs.
 ///
 /// ```
 /// use basehttp::testing::{Gate, Scripted, TestDouble};
 ///
 /// let (double, gate) = (TestDouble::new(), Gate::new());
 /// double.on("GET", "/slow", Scripted::status(200).behind(&gate));
-/// // The client is started here, and shows that it waits.
+/// // Start the client here, and check that it waits.
 /// gate.open();
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
 impl Scripted {
-    /// A response with this status, and without a body unless [`body`](Self::body) says one.
+    /// A response with this status, and without a body unless [`body`](Self::body) sets one.
     pub fn status(status: u16) -> Self {
         Self::new(Answer::Response(Scene {
             status,
@@ -66,8 +67,8 @@ impl Scripted {
         }))
     }
 
-    /// These bytes, as they are, and then the end of the connection: for responses that no server should give, with two lengths, broken
-    /// chunks, or no HTTP at all.
+    /// Exactly these bytes, and then the end of the connection. For responses that no server should send: with two lengths, with
+    /// invalid chunks, or not HTTP.
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         Self::new(Answer::Raw { bytes: bytes.into(), reset: false })
     }
@@ -77,7 +78,7 @@ impl Scripted {
         Self::reset_after("")
     }
 
-    /// A reset of the connection behind these bytes, which the client may have read by then, or not.
+    /// These bytes, and then a reset of the connection. The client may or may not have read the bytes by then.
     pub fn reset_after(bytes: impl Into<Vec<u8>>) -> Self {
         Self::new(Answer::Raw { bytes: bytes.into(), reset: true })
     }
@@ -86,18 +87,18 @@ impl Scripted {
         Self { answer, delay: Duration::ZERO, gate: None }
     }
 
-    /// Adds a header field to a response. The framing is the server's.
+    /// Adds a header field to a response. The server does the framing.
     ///
     /// # Panics
-    /// Where [`raw`](Self::raw) or [`reset`](Self::reset) say all there is, as [`body`](Self::body), [`cut`](Self::cut) and
-    /// [`stalled`](Self::stalled) do.
+    /// For [`raw`](Self::raw) and [`reset`](Self::reset), which have no separate fields or body. [`body`](Self::body),
+    /// [`cut`](Self::cut) and [`stalled`](Self::stalled) panic in the same way.
     #[track_caller]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.response().headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Sets the body of a response, whose length the server adds. HEAD gets the length alone.
+    /// Sets the body of a response. The server adds its length. The response to HEAD has only the length.
     ///
     /// # Panics
     /// As [`header`](Self::header).
@@ -107,7 +108,8 @@ impl Scripted {
         self
     }
 
-    /// Ends the connection behind so many bytes of the body, which has to be longer, as its `Content-Length` says.
+    /// Ends the connection after this number of bytes of the body. The body must be longer, and its `Content-Length` declares the
+    /// full length.
     ///
     /// # Panics
     /// As [`header`](Self::header).
@@ -117,8 +119,8 @@ impl Scripted {
         self
     }
 
-    /// Sends the head and so many bytes of the body, and the rest when the gate is open, for a minute at most: a server that stops in
-    /// the middle.
+    /// Sends the head and this number of bytes of the body, and the rest when the gate is open, or after a minute: a server that
+    /// stalls in the middle.
     ///
     /// # Panics
     /// As [`header`](Self::header).
@@ -132,20 +134,20 @@ impl Scripted {
     fn response(&mut self) -> &mut Scene {
         match &mut self.answer {
             Answer::Response(scene) => scene,
-            Answer::Raw { .. } => panic!("raw bytes and resets have no fields and no body of their own"),
+            Answer::Raw { .. } => panic!("Scripted::raw and Scripted::reset have no separate fields or body"),
         }
     }
 
-    /// What is wrong with it.
+    /// Returns the first mistake in the response.
     pub(super) fn check(&self) -> Result<(), String> {
         let Answer::Response(scene) = &self.answer else { return Ok(()) };
         let body = &scene.body;
         if let Some(cut) = scene.cut.filter(|cut| *cut >= body.len()) {
-            return Err(format!("cut({cut}) cuts nothing off a body of {} bytes", body.len()));
+            return Err(format!("cut({cut}) must be less than the body's {} bytes", body.len()));
         }
         let end = scene.cut.unwrap_or(body.len());
         if let Some((at, _)) = scene.stall.as_ref().filter(|(at, _)| *at > end) {
-            return Err(format!("stalled({at}) is behind the end, {end} bytes"));
+            return Err(format!("stalled({at}) is after the end of the body, {end} bytes"));
         }
         let mut response = Response::new(usize::MAX);
         response.begin(
@@ -165,13 +167,13 @@ impl Scripted {
         written.and_then(|_| response.finish()).map_err(|mistake| mistake.to_string())
     }
 
-    /// Waits for so long before it answers. Where a test can, it better opens a gate: see [`behind`](Self::behind).
+    /// Delays the response by this time. Prefer a gate if the test can open one: see [`behind`](Self::behind).
     pub fn delayed(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
     }
 
-    /// Waits for the gate before it answers, for a minute at most.
+    /// Delays the response until the gate is open, for a minute at most.
     pub fn behind(mut self, gate: &Gate) -> Self {
         self.gate = Some(gate.clone());
         self
@@ -179,18 +181,18 @@ impl Scripted {
 }
 
 impl Gate {
-    /// A closed one.
+    /// Makes a closed gate.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Lets through what waits, and all that comes later.
+    /// Opens the gate for all responses that wait, and for all later ones.
     pub fn open(&self) {
         *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.0.1.notify_all();
     }
 
-    /// Whether it is open within this time.
+    /// Waits up to this time, and returns whether the gate is open.
     pub(super) fn wait(&self, time: Duration) -> bool {
         let is_open = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.0.1.wait_timeout_while(is_open, time, |is_open| !*is_open);

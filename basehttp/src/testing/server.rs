@@ -1,4 +1,4 @@
-//! A real server for the length of a test.
+//! A real server for the duration of a test.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
@@ -8,8 +8,10 @@ use std::time::Duration;
 use crate::handler::{BaseHTTPRequestHandler, RequestHandler, ServerHandle};
 use crate::server::{HTTPServer, ServerBuilder, url};
 
-/// A server on a free port of 127.0.0.1, which is shut down when this is dropped. Its log goes to standard error, also in a test that
-/// passes; [`with`](Self::with) `HTTPServer::builder().log_line(|_, _| {})` there is none.
+/// A server on a free port of 127.0.0.1, which is shut down when the `TestServer` is dropped.
+///
+/// Its log goes to standard error, also in a test that passes. To switch it off, start the server [`with`](Self::with)
+/// `HTTPServer::builder().log_line(|_, _| {})`.
 ///
 /// ```
 /// # use basehttp::prelude::*;
@@ -45,7 +47,7 @@ impl TestServer {
         Self::with(HTTPServer::builder(), factory)
     }
 
-    /// Starts a server with settings and hooks of your own.
+    /// Starts a server with your own settings and hooks.
     ///
     /// # Panics
     /// If it cannot listen, or a setting cannot work.
@@ -61,7 +63,7 @@ impl TestServer {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, server.server_port()));
         let handle = server.handle();
         let thread = thread::spawn(move || {
-            server.serve_forever().expect("the test server waits for connections");
+            server.serve_forever().expect("the test server can wait for connections");
         });
         Self { address, handle, thread: Some(thread) }
     }
@@ -85,10 +87,10 @@ impl TestServer {
         &self.handle
     }
 
-    /// A connection to the server, whose reads and writes give up after a minute.
+    /// Opens a connection to the server. Its reads and writes time out after a minute.
     ///
     /// # Errors
-    /// If the server does not take the connection.
+    /// If the server does not accept the connection.
     pub fn connect(&self) -> io::Result<TcpStream> {
         let stream = TcpStream::connect(self.address)?;
         stream.set_read_timeout(Some(PATIENCE))?;
@@ -96,11 +98,11 @@ impl TestServer {
         Ok(stream)
     }
 
-    /// Sends `input`, ends the client's half of the connection, and returns all that the server answers.
+    /// Sends `input`, half-closes the connection, and returns all bytes that the server sends.
     ///
     /// # Errors
     /// Any error of the connection; [`WouldBlock`](io::ErrorKind::WouldBlock) or
-    /// [`TimedOut`](io::ErrorKind::TimedOut) if the server neither answers nor closes for a minute.
+    /// [`TimedOut`](io::ErrorKind::TimedOut) if the server neither sends anything nor closes for a minute.
     pub fn exchange(&self, input: &[u8]) -> io::Result<Vec<u8>> {
         let mut stream = self.connect()?;
         stream.write_all(input)?;
@@ -113,11 +115,11 @@ impl TestServer {
 
 impl Drop for TestServer {
     fn drop(&mut self) {
-        // The test is over, and its clients keep their connections for nothing.
+        // The test is over, so no client will use its kept connections.
         self.handle.server.expect_no_requests();
         self.handle.shutdown();
         let ended = self.thread.take().map(JoinHandle::join);
-        // A second panic while the first one unwinds would hide it.
+        // A second panic during the unwinding of the first one would hide that one.
         if let (Some(Err(panic)), false) = (ended, thread::panicking()) {
             std::panic::resume_unwind(panic);
         }

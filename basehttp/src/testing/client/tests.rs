@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::*;
 use crate::http_handler;
 
-/// Answers with the request as it has come.
+/// Responds with the request as it was received.
 struct Echo {
     base: BaseHTTPRequestHandler,
 }
@@ -107,17 +107,17 @@ fn each_request_has_a_handler_of_its_own() {
 fn what_cannot_be_sent_is_refused_in_words() {
     let client = echo();
     for (method, target, expected) in [
-        ("GET", "/a b", r#""/a b" has to be percent-encoded; did you mean "/a%20b"?"#),
-        ("GET", "/\u{e9}", r#""/é" has to be percent-encoded; did you mean "/%C3%A9"?"#),
+        ("GET", "/a b", r#""/a b" must be percent-encoded; did you mean "/a%20b"?"#),
+        ("GET", "/\u{e9}", r#""/é" must be percent-encoded; did you mean "/%C3%A9"?"#),
         ("GET", "/ HTTP/1.1\r\nX: ", r#"did you mean "/%20HTTP/1.1%0D%0AX:%20"?"#),
-        ("GET", "/a#b", r#"clients keep the fragment to themselves; did you mean "/a"?"#),
+        ("GET", "/a#b", r#"clients do not send the fragment; did you mean "/a"?"#),
         ("GET", "a?b", r#"a path begins with a slash: did you mean "/a?b"?"#),
         ("GET", "", r#"a path begins with a slash: did you mean "/"?"#),
-        ("GET", "*", r#""*" is no target of GET (RFC 9112 section 3.2)"#),
-        ("GET", "urn:a", r#""urn:a" is no target of GET"#),
-        ("CONNECT", "/", r#""/" is no target of CONNECT"#),
-        ("get", "/", "methods are told apart by case: did you mean GET?"),
-        ("A B", "/", r#""A B" is no method"#),
+        ("GET", "*", r#""*" is not a target for GET (RFC 9112 section 3.2)"#),
+        ("GET", "urn:a", r#""urn:a" is not a target for GET"#),
+        ("CONNECT", "/", r#""/" is not a target for CONNECT"#),
+        ("get", "/", "methods are case-sensitive: did you mean GET?"),
+        ("A B", "/", r#""A B" is not a method"#),
     ] {
         let text = panic_of(|| drop(client.request(method, target)));
         assert!(text.contains(expected), "{text}");
@@ -140,7 +140,7 @@ fn what_cannot_be_sent_is_refused_in_words() {
     assert!(text.starts_with("Content-Type cannot have the value"), "{text}");
 }
 
-/// Never answers, and logs why if it is to.
+/// Never responds, and logs the reason if there is one.
 struct Silent {
     base: BaseHTTPRequestHandler,
     reason: Option<&'static str>,
@@ -158,7 +158,7 @@ impl Silent {
 #[test]
 fn no_response_is_told_with_the_log() {
     let text = panic_of(|| drop(client(|base| Silent { base, reason: Some("not today") }).get("/a")));
-    assert!(text.starts_with(r#"GET /a got "", which is not one response"#), "{text}");
+    assert!(text.starts_with(r#"GET /a got "", which is not exactly one response"#), "{text}");
     assert!(text.contains("not today"), "{text}");
     let text = panic_of(|| drop(client(|base| Silent { base, reason: None }).get("/a")));
     assert!(text.ends_with("the handler logged: nothing"), "{text}");
@@ -205,7 +205,7 @@ mod json {
         let response = client.request("PUT", "/").json(&value).send();
         assert!(response.text().starts_with("PUT /") && response.text().ends_with(request));
         let text = panic_of(|| drop(client.post_json("/", &BTreeMap::from([((1, 2), 3)]))));
-        assert!(text.starts_with("the value has no JSON: key must be a string"), "{text}");
+        assert!(text.starts_with("the value cannot be serialized as JSON: key must be a string"), "{text}");
     }
 
     #[test]
@@ -215,7 +215,7 @@ mod json {
             response.json::<u32>().unwrap_err().to_string()
         };
         let text = error("<p>No such user".to_owned());
-        assert!(text.starts_with("the body of the 404 is not the JSON that is expected: "), "{text}");
+        assert!(text.starts_with("the body of the 404 is not the expected JSON: "), "{text}");
         assert!(text.ends_with("<p>No such user"), "{text}");
         let long = error("\u{e9}".repeat(300));
         assert!(long.ends_with(&format!(": {}", "\u{e9}".repeat(200))), "{long}");
