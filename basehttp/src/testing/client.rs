@@ -307,7 +307,9 @@ impl ClientRequest<'_> {
             _ => {
                 let (Self { method, target, .. }, output) = (self, String::from_utf8_lossy(&output));
                 let log = if log.is_empty() { "nothing" } else { &log };
-                panic!("{method} {target} got {output:?}, which is not a response; the handler logged: {log}")
+                panic!(
+                    "{method} {target} got {output:?}, which is not exactly one response; the handler logged: {log}"
+                )
             }
         }
     }
