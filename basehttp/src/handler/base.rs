@@ -22,7 +22,8 @@ use crate::proto::status::HTTPStatus;
 ///
 /// Your handler keeps one in a field, by default called `base`, and [`#[http_handler]`](crate::http_handler) derefs to it,
 /// so `self.path()` works. The server passes it to the closure that makes the handler of a connection. It gives access to
-/// the connection and to the current request.
+/// the connection and to the current request. The methods that send, log or can be overridden are those of
+/// [`RequestHandler`](crate::RequestHandler).
 ///
 /// Reading from `rfile`, writing to `wfile` and sending need only `&self`. To hold a part of the request while you change
 /// a field of your own, go through the field, so that the compiler sees two separate borrows:
@@ -59,6 +60,7 @@ pub struct BaseHTTPRequestHandler<M: Message = Headers> {
     message: OnceCell<M>,
 }
 
+/// The instance variables, the time-outs, and the request's body.
 impl<M: Message> BaseHTTPRequestHandler<M> {
     pub(crate) fn new(vars: InstanceVariables) -> Self {
         let shared = vars.shared();

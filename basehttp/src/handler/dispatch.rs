@@ -309,7 +309,7 @@ fn goes_on(handler: &dyn AnyHandler, has_failed: bool) -> bool {
     }
 }
 
-/// Does the next step of a response that continues without its method. Each may run user code.
+/// Does the next step of a response that continues without its method. Every step may run user code.
 pub(crate) fn act(handler: &mut dyn AnyHandler, act: NextAct) {
     match act {
         NextAct::Wait | NextAct::Relay => {}

@@ -169,8 +169,8 @@ impl fmt::Debug for Response {
 /// | [`HttpError`] | its error page |
 /// | `()` | the one that the method has written |
 ///
-/// A method may also return a `Result` with one of these values. Its error is any type that can be displayed; the response
-/// is then a 500, unless the error is an [`HttpError`] or has one among its causes.
+/// A method may also return a `Result` with one of these values and an error that can be displayed. An error becomes a 500,
+/// unless it is an [`HttpError`] or has one among its causes.
 ///
 /// To implement it for your own type, convert the type to one of these values:
 ///
@@ -389,7 +389,7 @@ impl Redirect {
         Self::with(HTTPStatus::TEMPORARY_REDIRECT, location.as_ref())
     }
 
-    /// 308: the client sends the same request to the other address, now and in future. Browsers remember it for a long time.
+    /// 308: the client sends the same request to the other address, now and in the future. Browsers remember it for a long time.
     pub fn permanent(location: impl AsRef<str>) -> Self {
         Self::with(HTTPStatus::PERMANENT_REDIRECT, location.as_ref())
     }

@@ -168,7 +168,7 @@ impl WFile {
 
     /// Adds a trailer field to the response (RFC 9110 section 6.5), for what is known only after the body: a digest, a
     /// `Server-Timing`, a status. Call it after [`end_headers`](super::RequestHandler::end_headers), once for each field;
-    /// more body may follow. The fields are sent behind the last chunk.
+    /// more body may follow. The fields are sent after the last chunk.
     ///
     /// Only a chunked body of HTTP/1.1 has trailer fields. So the class variable
     /// [`protocol_version`](super::RequestHandler::protocol_version) must be `"HTTP/1.1"`, the response must have no
