@@ -165,7 +165,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         self.vars.set_timeouts(Some(timeout), Some(timeout));
     }
 
-    /// Sets how long one read of the body may wait for the client, for the current request. The next request has the class
+    /// Sets how long one read of the body of the current request may wait for the client. The next request has the class
     /// variable `timeout` again, or else the server's [`read_timeout`](crate::ServerBuilder::read_timeout). Called in
     /// [`setup`](crate::RequestHandler::setup), it applies to all requests of the connection. A body of up to
     /// [`gather_limit`](crate::ServerBuilder::gather_limit) has been read before a `do_*` method is called; for such a body,
@@ -177,7 +177,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         self.vars.set_timeouts(Some(timeout), None);
     }
 
-    /// Sets how long one write of the response may wait for the client, for the current request. The next request has the
+    /// Sets how long one write of the current response may wait for the client. The next request has the
     /// class variable `timeout` again, or else the server's [`write_timeout`](crate::ServerBuilder::write_timeout). Called in
     /// [`setup`](crate::RequestHandler::setup), it applies to all requests of the connection.
     ///
