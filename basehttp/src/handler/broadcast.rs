@@ -1,4 +1,4 @@
-//! One message to many responses that go on.
+//! One message to many open responses.
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -14,7 +14,7 @@ use super::payload::Payload;
 use super::stream::Stream;
 use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, TryLockError, Weak, lock};
 
-/// Sends messages to all clients that have subscribed, from any thread. Clones are the same.
+/// Sends messages to all subscribed clients, from any thread. Clones refer to the same broadcast.
 ///
 /// ```
 /// use std::io;
@@ -47,40 +47,42 @@ use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, Try
 /// # assert_eq!(basehttp::testing::respond(factory, post)[0].text(), "0 have it");
 /// ```
 ///
-/// - **Order.** Messages of several threads come to all clients in the same order. A message is encoded once.
-/// - **A client that comes back** gets what it has missed, out of a bounded [history](BroadcastBuilder::history). Between that and what
-///   is sent meanwhile nothing is lost, and nothing comes twice. An id that is not in the history, of an earlier run of the program for
-///   example, gets all of it. A client that comes for the first time gets what is sent from then on.
-/// - **A client that goes** leaves no trace, and no line in the log. One that has vanished is found by
-///   [heartbeats](BroadcastBuilder::heartbeat).
-/// - **A slow client** holds nobody up. What waits for it is bounded by [`write_high_water`](crate::ServerBuilder::write_high_water); it
-///   is then [dropped, or misses messages](BroadcastBuilder::slow_clients).
-/// - **No thread** belongs to a client, and a new one does not wait for a message that is on its way to ten thousand others.
+/// - **Order.** All clients get messages from several threads in the same order. A message is encoded once.
+/// - **A client that returns** gets what it missed, from a bounded [history](BroadcastBuilder::history). No message is lost
+/// between the history and live delivery, and none arrives twice. If its id is not in the history, because it is from an
+/// earlier run of the program for example, the client gets the whole history. A new client gets only messages sent from then
+/// on.
+/// - **A client that leaves** leaves no trace and no log line. [Heartbeats](BroadcastBuilder::heartbeat) find clients that
+/// have vanished.
+/// - **A slow client** delays no other. Its unsent output is bounded by
+/// [`write_high_water`](crate::ServerBuilder::write_high_water); beyond that it is [dropped or misses
+/// messages](BroadcastBuilder::slow_clients).
+/// - **No thread** is tied to a client, and a new client does not wait while a message is delivered to ten thousand others.
 ///
-/// [`add`](Self::add) takes other streams, as those of a camera, to which [`send_bytes`](Self::send_bytes) sends. When the last clone is
-/// dropped, or by [`close`](Self::close), all responses end properly.
+/// [`add`](Self::add) takes other streams, such as a camera's, to which [`send_bytes`](Self::send_bytes) sends.
+/// [`close`](Self::close), or dropping the last clone, completes all responses.
 #[doc(alias("publish", "pubsub"))]
 #[derive(Clone)]
 pub struct Broadcast(Arc<Shared>);
 
 struct Shared {
     settings: BroadcastBuilder,
-    /// Before the numbers of messages, so that an id of an earlier run is not one of this.
+    /// Precedes message numbers, so that ids of an earlier run are not ids of this one.
     prefix: String,
     /// Clients whose responses have not ended.
     members: AtomicUsize,
     /// Clients in one of the lists.
     listed: AtomicUsize,
-    /// Locked for a moment, also while a connection is.
+    /// Locked briefly, also while a connection is locked.
     state: Mutex<State>,
-    /// Locked while a message goes to all, and before `state`. Connections are locked while this is.
+    /// Locked while a message is delivered to all, and before `state`. Connections are locked while it is held.
     delivery: Mutex<Delivery>,
 }
 
 #[derive(Default)]
 struct State {
     history: History,
-    /// Who gets the next message too.
+    /// Clients that joined since the last message. They get the next one too.
     joiners: Vec<Arc<Client>>,
     is_closed: bool,
 }
@@ -88,26 +90,26 @@ struct State {
 #[derive(Default)]
 struct Delivery {
     clients: Vec<Arc<Client>>,
-    /// Of the last message that was given an id.
+    /// The number of the last message that was given an id.
     number: u64,
 }
 
 struct Client {
     stream: Stream,
     takes: Kind,
-    /// The log has told that it is slow.
+    /// The log has reported that it is slow.
     was_told: AtomicBool,
 }
 
-/// What a client has subscribed to: bytes between the lines of events would be no events.
+/// What a client has subscribed to: raw bytes between events would corrupt the event stream.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Events,
     Bytes,
 }
 
-/// What has to wait until nothing of the broadcast is locked: the end of a response may be the last of a handler, and a notice may have
-/// somebody else go on.
+/// Work that waits until no lock of the broadcast is held: ending a response may drop the last reference to a handler, and a
+/// notice may wake another thread.
 #[derive(Default)]
 struct Aftermath {
     to_notify: Vec<Arc<Client>>,
@@ -116,11 +118,11 @@ struct Aftermath {
     gone: Vec<Arc<Client>>,
 }
 
-/// Dropped when the response of a client has ended, whatever has ended it.
+/// Dropped when a client's response has ended, for any reason.
 struct Departure(Weak<Shared>);
 
 impl BroadcastBuilder {
-    /// Makes the broadcast.
+    /// Builds the broadcast.
     #[must_use]
     pub fn build(self) -> Broadcast {
         Broadcast(Arc::new(Shared {
@@ -135,24 +137,25 @@ impl BroadcastBuilder {
 }
 
 impl Broadcast {
-    /// One with the default settings.
+    /// A broadcast with the default settings.
     #[must_use]
     pub fn new() -> Self {
         Self::builder().build()
     }
 
-    /// One with settings of its own.
+    /// A builder for a broadcast with other settings.
     pub fn builder() -> BroadcastBuilder {
         BroadcastBuilder::DEFAULT
     }
 
-    /// Adds a client, as the last thing that its method does: whatever the method waits for after that, a message to all waits for too. It gets
-    /// what it has missed since its [`last_event_id`](EventStream::last_event_id), and all events from now on. Where
-    /// it has gone already that is no error; after [`close`](Self::close) its response ends at once.
+    /// Adds a client. It gets what it has missed since its [`last_event_id`](EventStream::last_event_id), and all events from
+    /// now on. Make this the last call of the method: if the method blocks after it, so do messages to all. A client that
+    /// has already gone is not an error. After [`close`](Self::close), the response ends at once.
     ///
     /// # Errors
-    /// [`QuotaExceeded`](io::ErrorKind::QuotaExceeded) if there are [`max_clients`](BroadcastBuilder::max_clients). The response has begun,
-    /// and is cut where the method returns the error: a browser tries again some seconds later. To answer otherwise, ask [`is_full`](Self::is_full) first.
+    /// [`QuotaExceeded`](io::ErrorKind::QuotaExceeded) if there are already [`max_clients`](BroadcastBuilder::max_clients).
+    /// The response has begun by then, and is cut if the method returns the error: a browser retries some seconds later. To
+    /// answer in another way, call [`is_full`](Self::is_full) first.
     pub fn subscribe(&self, events: EventStream) -> io::Result<()> {
         let shared = &self.0;
         let departure = shared.admit()?;
@@ -162,11 +165,11 @@ impl Broadcast {
         Ok(())
     }
 
-    /// Adds a client that gets what [`send_bytes`](Self::send_bytes) sends from now on, and no events; as the last thing that its method does. Its response ends by itself, without
-    /// a line in the log, when its client goes and when the server is shut down.
+    /// Adds a client that gets what [`send_bytes`](Self::send_bytes) sends from now on, and no events. Make this the last
+    /// call of the method. The response ends without a log line when the client goes or the server shuts down.
     ///
     /// # Errors
-    /// As [`subscribe`](Self::subscribe).
+    /// As for [`subscribe`](Self::subscribe).
     pub fn add(&self, stream: Stream) -> io::Result<()> {
         let departure = self.0.admit()?;
         stream.0.end_with_client();
@@ -174,11 +177,10 @@ impl Broadcast {
         Ok(())
     }
 
-    /// Sends an event to all who have subscribed, and says how many have got it. It does not wait for any of them. Where the event has no
-    /// id, it gets one.
+    /// Sends an event to all subscribers without waiting, and returns how many got it. If the event has no id, it gets one.
     ///
     /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the event cannot be sent as it is. Nobody has got it then.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the event cannot be encoded. Then no client gets it.
     pub fn send(&self, event: &Event) -> io::Result<usize> {
         let shared = &self.0;
         let mut delivery = lock(&shared.delivery);
@@ -197,15 +199,15 @@ impl Broadcast {
                 let BroadcastBuilder { history_events, history_bytes, .. } = shared.settings;
                 state.history.keep(id, message.clone(), history_events, history_bytes);
             }
-            // Who joins from now on finds the event in the history, and who has joined gets it here.
+            // Clients that join from now on find the event in the history; those that joined before get it here.
             delivery.clients.append(&mut state.joiners);
         }
         let policy = shared.settings.slow_clients.unwrap_or(SlowClients::Drop);
         Ok(shared.deliver(delivery, &message, Kind::Events, policy))
     }
 
-    /// Sends bytes to all clients that were [added](Self::add), and says how many have got them. They are handed over: a picture is in
-    /// memory once, however many get it. It waits for nobody.
+    /// Sends bytes to all clients that were [added](Self::add), without waiting, and returns how many got them. The bytes are
+    /// shared, so a picture is in memory once for any number of clients.
     pub fn send_bytes(&self, bytes: impl Into<Payload>) -> usize {
         let message = bytes.into();
         let mut delivery = lock(&self.0.delivery);
@@ -214,23 +216,23 @@ impl Broadcast {
         self.0.deliver(delivery, &message, Kind::Bytes, policy)
     }
 
-    /// How many clients there are. One that goes is missing here as soon as its connection has told that.
+    /// How many clients there are. A client that goes is no longer counted once its connection has noticed.
     pub fn len(&self) -> usize {
         self.0.members.load(Ordering::Relaxed)
     }
 
-    /// Whether there is no client.
+    /// Whether there are no clients.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether there are so many clients that the next one is refused.
+    /// Whether the limit of clients is reached, so that the next one is refused.
     pub fn is_full(&self) -> bool {
         self.len() >= self.0.settings.max_clients
     }
 
-    /// Ends the responses of all clients properly, and of those that still come. Browsers come back after that: a handler that answers
-    /// them with 204 where [`is_closed`](Self::is_closed) has them give up.
+    /// Completes the responses of all clients, and of those that come later. Browsers reconnect after that; they give up if
+    /// the handler answers 204 when [`is_closed`](Self::is_closed).
     pub fn close(&self) {
         let mut delivery = lock(&self.0.delivery);
         let mut clients = std::mem::take(&mut delivery.clients);
@@ -244,20 +246,20 @@ impl Broadcast {
         drop((clients, history));
     }
 
-    /// Whether it was closed.
+    /// Whether the broadcast was closed.
     pub fn is_closed(&self) -> bool {
         lock(&self.0.state).is_closed
     }
 }
 
 impl Shared {
-    /// Counts a client, if there may be one more.
+    /// Counts a client, unless the limit is reached.
     fn admit(self: &Arc<Self>) -> io::Result<Departure> {
         let most = self.settings.max_clients;
         let more = |count: usize| (count < most).then_some(count + 1);
         self.members.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).map_err(|_| {
             let text = format!(
-                "the broadcast has {most} clients, which is all it may have: raise max_clients of its builder, \
+                "the broadcast already has {most} clients: raise max_clients of its builder, \
                  or ask is_full() before the response begins"
             );
             io::Error::new(io::ErrorKind::QuotaExceeded, text)
@@ -265,8 +267,8 @@ impl Shared {
         Ok(Departure(Arc::downgrade(self)))
     }
 
-    /// Adds a client, and sends it what it has missed. Its connection is locked from the look at the history until that is sent: what is
-    /// sent to all meanwhile comes behind it.
+    /// Adds a client and sends it what it has missed. Its connection stays locked from the look at the history until that is
+    /// sent, so messages sent to all meanwhile come after it.
     fn join(&self, stream: Stream, takes: Kind, departure: Departure, last: Option<&str>) {
         stream.0.follow(departure);
         let client = Arc::new(Client { stream, takes, was_told: AtomicBool::new(false) });
@@ -282,12 +284,12 @@ impl Shared {
         match sent {
             Ok(sent) if sent.needs_notice => client.stream.0.notify(),
             Ok(_) => {}
-            // It must not go on with a gap.
+            // The client must not continue with a gap.
             Err(_) => client.stream.0.give_up(HandleEnd::Aborted),
         }
     }
 
-    /// Sends a message to the clients that want it.
+    /// Sends a message to the clients that subscribed to its kind.
     fn deliver(
         &self,
         mut delivery: MutexGuard<'_, Delivery>,
@@ -333,13 +335,13 @@ impl Shared {
         count
     }
 
-    /// A client has gone.
+    /// Called when a client has gone.
     fn depart(&self) {
         self.members.fetch_sub(1, Ordering::Relaxed);
         self.forget_gone();
     }
 
-    /// Looks through the lists, where many in them have gone.
+    /// Removes clients that have gone, once there are many in the lists.
     fn forget_gone(&self) {
         if self.listed.load(Ordering::Relaxed) <= 2 * self.members.load(Ordering::Relaxed) + FEW {
             return;
@@ -359,7 +361,7 @@ impl Shared {
     }
 }
 
-/// So many clients that have gone may always be in the lists.
+/// This many departed clients may always remain in the lists.
 const FEW: usize = 16;
 
 impl Aftermath {
@@ -369,12 +371,12 @@ impl Aftermath {
         }
         for client in self.slow {
             client.stream.0.warn(
-                "the client takes what is sent to all too slowly, so it misses messages (write_high_water)",
+                "the client reads the broadcast too slowly, so it misses messages (write_high_water)",
             );
         }
         for client in self.slow_to_drop {
             client.stream.0.warn(
-                "the client takes what is sent to all too slowly, so its connection ends (write_high_water)",
+                "the client reads the broadcast too slowly, so its connection ends (write_high_water)",
             );
             client.stream.0.give_up(HandleEnd::Aborted);
         }
@@ -402,7 +404,7 @@ impl fmt::Debug for Broadcast {
     }
 }
 
-/// It goes to any thread.
+/// It is `Send` and `Sync`.
 const _: fn() = || {
     fn goes_anywhere<T: Send + Sync>() {}
     goes_anywhere::<Broadcast>();

@@ -1,4 +1,4 @@
-//! The last events of a broadcast, for clients that come back.
+//! The last events of a broadcast, for clients that reconnect.
 
 use std::collections::VecDeque;
 
@@ -16,18 +16,18 @@ struct Kept {
 }
 
 impl History {
-    /// Keeps an event, and as many of those before it as there may be: so many, and so many bytes.
+    /// Keeps an event, and as many earlier ones as both bounds allow: a number of events and a number of bytes.
     pub(super) fn keep(&mut self, id: String, message: Payload, most: usize, most_bytes: usize) {
         self.bytes += message.len();
         self.events.push_back(Kept { id, message });
-        // The last one stays, however long it is: who was away for a moment is not to miss it.
+        // The last event stays, however long it is, so that a client that was away for a moment does not miss it.
         while self.events.len() > most || (self.bytes > most_bytes && self.events.len() > 1) {
             let Some(oldest) = self.events.pop_front() else { return };
             self.bytes -= oldest.message.len();
         }
     }
 
-    /// What came after the event with this id, in one piece. All of it, where there is no such event.
+    /// The events after the one with this id, as one payload. All events if that id is unknown.
     pub(super) fn since(&self, id: &str) -> Payload {
         let seen = self.events.iter().rposition(|event| event.id == id).map_or(0, |at| at + 1);
         let missed: Vec<&[u8]> =
@@ -51,7 +51,7 @@ mod tests {
             history.keep(id.to_owned(), text.into(), 3, 100);
         }
         assert_eq!((since(&history, "2").as_str(), since(&history, "4").as_str()), ("cccd", ""));
-        // Forgotten, or never there.
+        // Dropped from the history, or never in it.
         assert_eq!((since(&history, "1").as_str(), since(&history, "x").as_str()), ("bbcccd", "bbcccd"));
         history.keep("5".to_owned(), "eeee".into(), 3, 5);
         assert_eq!(since(&history, ""), "deeee");

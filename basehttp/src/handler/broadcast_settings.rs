@@ -28,11 +28,12 @@ pub struct BroadcastBuilder {
     pub(super) max_clients: usize,
 }
 
-/// What becomes of a client that has not taken enough of earlier messages.
+/// How to treat a client that has not yet taken enough of the earlier messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SlowClients {
-    /// Its connection ends, so that it cannot take what came for all. A browser comes back, and gets what it has missed.
+    /// Its connection ends, so that it cannot take a partial stream for a complete one. A browser reconnects and gets what it
+    /// missed.
     Drop,
     /// It misses the message.
     Skip,
@@ -47,30 +48,30 @@ impl BroadcastBuilder {
         max_clients: 10_000,
     };
 
-    /// How many of the last events are kept for clients that come back, and how many bytes of them: 100 events and 64 KiB, about what
-    /// may wait for a client in any case. The last event is kept however long it is. With no events there is no history, and messages
-    /// get no ids of their own.
+    /// How many of the last events, and how many bytes of them, are kept for clients that reconnect: 100 events and 64 KiB by
+    /// default, about as much as may wait for any client. The last event is always kept, however long. With 0 events there is
+    /// no history, and messages get no ids.
     pub fn history(mut self, events: usize, bytes: usize) -> Self {
         (self.history_events, self.history_bytes) = (events, bytes);
         self
     }
 
-    /// How long a client of events may get nothing before it is sent an empty comment: 15 seconds, since proxies and networks forget
-    /// connections that are silent for a minute. `None` sends none, and a client that vanishes without a word is found when it takes no more
-    /// messages. See [`EventStream::heartbeat`](crate::EventStream::heartbeat).
+    /// How long a client of events may receive nothing before it is sent an empty comment: 15 seconds by default, since
+    /// proxies and networks drop connections that are silent for a minute. With `None` no comments are sent, and a vanished
+    /// client is noticed only when it stops taking messages. See [`EventStream::heartbeat`](crate::EventStream::heartbeat).
     pub fn heartbeat(mut self, every: Option<Duration>) -> Self {
         self.heartbeat = every;
         self
     }
 
-    /// What becomes of slow clients. If nothing is said, those of events are dropped, as a missing one would not be noticed, and those of
-    /// bytes skip, as the next picture is worth more than the last. The log tells of each such client once.
+    /// How to treat slow clients. By default clients of events are dropped, since a missing event would go unnoticed; clients
+    /// of bytes skip, since the next picture is worth more than the last. Each slow client is logged once.
     pub fn slow_clients(mut self, policy: SlowClients) -> Self {
         self.slow_clients = Some(policy);
         self
     }
 
-    /// How many clients there may be at a time: 10,000, as many as a server has connections by default.
+    /// How many clients there may be at a time: 10,000 by default, as many as a server's connections.
     pub fn max_clients(mut self, count: usize) -> Self {
         self.max_clients = count;
         self

@@ -1,4 +1,4 @@
-//! Responses that go on after their method has returned: `later`, `stream` and `event_stream`.
+//! Responses that outlive their method: `later`, `stream` and `event_stream`.
 
 use std::any::Any;
 use std::fmt;
@@ -14,22 +14,23 @@ use super::outcome::{Answer, Outcome};
 use super::stream::Stream;
 use super::upgraded_handler::{Peer, UpgradedHandler};
 
-/// Responses that go on after their `do_*` method has returned. Every handler has these methods; the [prelude](crate::prelude)
-/// brings them into scope.
+/// Responses that continue after their `do_*` method has returned. Every handler has these methods; the
+/// [prelude](crate::prelude) brings them into scope.
 ///
-/// A handler's thread belongs to its request only while it has something to do. What takes its time elsewhere, a job, a message
-/// from another client, the next reading of a sensor, needs no thread that waits for it: the method hands a handle to
-/// whoever knows, and returns. A connection whose response goes on costs a few hundred bytes beside its buffers.
+/// A handler needs a thread only while it works. When it would wait for something else, such as a job, a message from another
+/// client or the next reading of a sensor, the method passes a handle to the code that will have the answer, and returns. A
+/// connection whose response continues costs a few hundred bytes besides its buffers.
 ///
-/// Deadlines, limits, the log, [`Stats`](crate::Stats) and TLS are as for every response. Pipelined requests wait behind it. An override
-/// of [`handle_one_request`](RequestHandler::handle_one_request) returns before there is a response; an override of
-/// [`handle`](RequestHandler::handle) waits for it on its thread, as `testing` does.
+/// Deadlines, limits, the log, [`Stats`](crate::Stats) and TLS apply as to any response. Pipelined requests wait behind it.
+/// An override of [`handle_one_request`](RequestHandler::handle_one_request) returns before there is a response; an override
+/// of [`handle`](RequestHandler::handle) waits for it on its thread, as does `testing`.
 pub trait Detach: RequestHandler {
-    /// Puts off the response: the rest of the method is a closure that any thread may hand in, which then runs on a thread of
-    /// the server with the handler. See [`Later`].
+    /// Defers the response: any thread may hand in the rest of the method as a closure, which then runs with the handler on a
+    /// thread of the server. See [`Later`].
     ///
     /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the response has begun or was put off before, or there is no request.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the response has begun or was deferred before, or if there is no
+    /// request.
     ///
     /// ```
     /// use std::io;
@@ -64,11 +65,11 @@ pub trait Detach: RequestHandler {
         Ok(Later { handle: Some(handle), handler: PhantomData })
     }
 
-    /// Goes on with the body of the response from any thread, after [`end_headers`](RequestHandler::end_headers). See [`Stream`].
+    /// Lets any thread send the body of the response, after [`end_headers`](RequestHandler::end_headers). See [`Stream`].
     ///
     /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the head has not ended, or this response already has a `Later` or a `Stream`. An I/O
-    /// error of the connection.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the head has not ended, or this response already has a `Later` or a
+    /// `Stream`. Otherwise an I/O error of the connection.
     ///
     /// ```
     /// use std::io::{self, Write as _};
@@ -97,9 +98,9 @@ pub trait Detach: RequestHandler {
 
     /// Begins a stream of server-sent events (WHATWG HTML, section 9.2), to which any thread may send. See [`EventStream`].
     ///
-    /// It sends 200 if no response has begun, the fields `Content-Type: text/event-stream` and `Cache-Control: no-cache`, and ends the
-    /// head. A handler that calls [`send_response`](RequestHandler::send_response) and [`send_header`](RequestHandler::send_header)
-    /// before adds fields of its own, as `Access-Control-Allow-Origin`.
+    /// It sends 200 if no response has begun, the fields `Content-Type: text/event-stream` and `Cache-Control: no-cache`, and
+    /// ends the head. To add fields of your own, such as `Access-Control-Allow-Origin`, call
+    /// [`send_response`](RequestHandler::send_response) and [`send_header`](RequestHandler::send_header) first.
     ///
     /// # Errors
     /// Those of [`end_headers`](RequestHandler::end_headers) and of [`stream`](Self::stream).
@@ -133,21 +134,21 @@ pub trait Detach: RequestHandler {
             self.send_response(200);
         }
         self.send_header("Content-Type", "text/event-stream");
-        // A proxy or a browser that keeps it would play old events back.
+        // A proxy or browser that stores the stream would replay old events.
         self.send_header("Cache-Control", "no-cache");
         self.end_headers()?;
         let last_event_id = self.vars().request().values("Last-Event-ID").next();
         self.stream().map(|stream| EventStream::new(stream, last_event_id))
     }
 
-    /// Hands over the connection to an object that speaks another protocol, after the response that switches to it: as
-    /// [`upgrade`](super::BaseHTTPRequestHandler::upgrade) (see there for the rules), but without a thread. When the method has returned, the object is told of
-    /// what happens. See [`UpgradedHandler`].
+    /// Hands the connection over to an object that speaks another protocol, after the response that switches to it. The rules
+    /// are those of [`upgrade`](super::BaseHTTPRequestHandler::upgrade), but no thread is used: after the method has
+    /// returned, the server calls the object for each event. See [`UpgradedHandler`].
     ///
     /// # Errors
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) as for [`upgrade`](super::BaseHTTPRequestHandler::upgrade);
-    /// [`Unsupported`](io::ErrorKind::Unsupported) over a stream of one's own ([`serve_stream`](crate::HTTPServer::serve_stream)), which
-    /// cannot be read from and written to at the same time.
+    /// [`Unsupported`](io::ErrorKind::Unsupported) over a stream of your own
+    /// ([`serve_stream`](crate::HTTPServer::serve_stream)), which cannot be read from and written to at the same time.
     fn upgrade_to(&self, handler: impl UpgradedHandler) -> io::Result<Peer> {
         let peer = Peer::new(Handle::new(self.vars(), HandleKind::Upgraded)?);
         peer.serve(handler);
@@ -157,7 +158,7 @@ pub trait Detach: RequestHandler {
 
 impl<H: RequestHandler> Detach for H {}
 
-/// What a [`Later`] hands in, with the type of its handler.
+/// The closure that a [`Later`] hands in, typed by its handler.
 pub(super) type Resume<H> = Box<dyn FnOnce(&mut H) -> Answer + Send>;
 
 fn continuation<H: 'static, O: Outcome>(run: impl FnOnce(&mut H) -> O + Send + 'static) -> Continuation {
@@ -166,11 +167,11 @@ fn continuation<H: 'static, O: Outcome>(run: impl FnOnce(&mut H) -> O + Send + '
     resume
 }
 
-/// A response that was put off by [`later`](Detach::later). It can be sent to any thread, whatever the handler is.
+/// A response deferred by [`later`](Detach::later). It can be sent to any thread, whatever the handler contains.
 ///
-/// A long poll keeps it in a list until there is something to say; a job takes it along. The client waits meanwhile, and costs no
-/// thread. Dropped, it is answered with 500. When the server is shut down the closure of [`timeout`](Self::timeout) runs; without
-/// one the client has the grace of the shutdown.
+/// A long poll keeps it in a list until there is something to say; a job takes it along. The client waits meanwhile and costs
+/// no thread. If it is dropped, the response is 500. When the server shuts down, the closure of [`timeout`](Self::timeout)
+/// runs; without one, the client waits at most for the grace period.
 #[must_use = "dropped, the response is 500"]
 pub struct Later<H> {
     handle: Option<Handle>,
@@ -178,17 +179,17 @@ pub struct Later<H> {
 }
 
 impl<H: RequestHandler> Later<H> {
-    /// Has the response made: the closure is called with the handler, on a thread of the server, as a `do_*` method is. What it
-    /// returns, and a panic, mean what they mean there, and it may put the response off again. Where the connection is over it is
-    /// dropped.
+    /// Makes the response: the closure is called with the handler on a thread of the server, like a `do_*` method. Its result
+    /// or panic is treated as a `do_*` method's, and it may defer the response again. If the connection is over, the closure
+    /// is dropped.
     pub fn resume<O: Outcome>(mut self, run: impl FnOnce(&mut H) -> O + Send + 'static) {
         if let Some(handle) = self.handle.take() {
             handle.resume(continuation(run));
         }
     }
 
-    /// Says what is to be done if nothing has been handed in after so long; at the end of the server that comes earlier. A second call
-    /// replaces the first.
+    /// Sets a closure that runs if nothing has been handed in after this time, or earlier if the server shuts down. A second
+    /// call replaces the first.
     ///
     /// ```
     /// # use std::io;
@@ -220,8 +221,8 @@ impl<H: RequestHandler> Later<H> {
         self
     }
 
-    /// Whether nobody waits for the response: the client has gone or has ended its half of the connection, the server is being
-    /// shut down, or the response was made by the time-out.
+    /// Whether the response is no longer wanted: the client has gone or has ended its half of the connection, the server is
+    /// shutting down, or the time-out has made the response.
     pub fn is_gone(&self) -> bool {
         self.handle.as_ref().is_none_or(Handle::is_gone)
     }
@@ -241,7 +242,7 @@ impl<H> fmt::Debug for Later<H> {
     }
 }
 
-/// They go to any thread, whatever the handler is made of.
+/// They are `Send` and `Sync`, whatever the handler contains.
 const _: fn() = || {
     fn goes_anywhere<T: Send + Sync>() {}
     goes_anywhere::<Later<*const u8>>();

@@ -1,4 +1,4 @@
-//! Bodies that are made of parts, read as they come.
+//! Multipart bodies, read as they arrive.
 
 use std::fmt;
 use std::io::{self, BufRead, Read};
@@ -7,10 +7,12 @@ use super::message::{Headers, Message as _};
 use crate::proto::grammar::{is_blank, is_token_text, line_feed, trim_blanks};
 use crate::proto::parameters::Parameters;
 
-/// The parts of a body, as browsers send a form with files (`multipart/form-data`, RFC 7578; RFC 2046 section 5.1).
+/// A reader for the parts of a multipart body, such as a form with files (`multipart/form-data`, RFC 7578; RFC 2046 section
+/// 5.1).
 ///
-/// [`BaseHTTPRequestHandler::multipart`](super::BaseHTTPRequestHandler::multipart) gives those of a request. A part is read as it
-/// comes, so a file of any size takes 64 KiB of memory. What stands before the first part and behind the last one is skipped.
+/// [`BaseHTTPRequestHandler::multipart`](super::BaseHTTPRequestHandler::multipart) returns one for a request. Parts are read
+/// as they arrive, so a file of any size takes 64 KiB of memory. Text before the first part and after the last one is
+/// skipped.
 ///
 /// ```
 /// use std::io::Read;
@@ -27,21 +29,21 @@ use crate::proto::parameters::Parameters;
 /// ```
 ///
 /// # Errors
-/// Those of the reader; [`InvalidData`](io::ErrorKind::InvalidData) where a part's head is none, or longer than 16 KiB;
-/// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) where the body ends before the last boundary. Returned from a `do_*` method that
-/// has not answered yet, those about the form of a request become the answer 400.
+/// Errors of the reader are passed on. [`InvalidData`](io::ErrorKind::InvalidData) if the head of a part is malformed or
+/// longer than 16 KiB; [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the body ends before the last boundary. If a `do_*`
+/// method that has not answered yet returns one of these two about its request's body, the client gets 400.
 pub struct Multipart<R> {
     body: R,
-    /// What has been read and is still to be looked at is `start..end` of it.
+    /// The unprocessed bytes are `start..end`.
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
-    /// So much of it is known to be content: whoever reads a byte at a time does not have the boundary looked for each time.
+    /// How many of them are known to be content, so that reading single bytes does not search for the boundary each time.
     known: usize,
-    /// `CR LF -- boundary`: RFC 2046 has the line end before a boundary belong to it.
+    /// `CR LF -- boundary`: in RFC 2046 the line end before a boundary belongs to the boundary.
     delimiter: Vec<u8>,
     state: State,
-    /// Hears that the form is malformed.
+    /// Called when the form turns out to be malformed.
     hears: Option<Box<dyn Fn() + Send>>,
 }
 
@@ -49,13 +51,14 @@ pub struct Multipart<R> {
 enum State {
     /// Before the first boundary, or in a part.
     Content,
-    /// Behind a boundary, with a head to come.
+    /// After a boundary, before a head.
     Head,
-    /// Behind the last one.
+    /// After the last boundary.
     End,
 }
 
-/// A part of a [`Multipart`] body: [`Read`] gives its content, and [`BufRead`] its lines. One that is dropped early is skipped.
+/// A part of a [`Multipart`] body: [`Read`] gives its content, [`BufRead`] its lines. If it is dropped early, the rest is
+/// skipped.
 #[derive(Debug)]
 pub struct Part<'a, R> {
     headers: Headers,
@@ -63,25 +66,25 @@ pub struct Part<'a, R> {
     form: &'a mut Multipart<R>,
 }
 
-/// Read at a time. A head and a boundary have room in it.
+/// Bytes read at a time. A head and a boundary fit.
 const PIECE: usize = 64 * 1024;
 
-/// The heads of browsers have a few hundred bytes.
+/// Heads sent by browsers have a few hundred bytes.
 const MOST_HEAD: usize = 16 * 1024;
 
 /// RFC 2046 section 5.1.1: 70 characters at most.
 const MOST_BOUNDARY: usize = 70;
 
-/// Blanks between a boundary and the end of its line, which some transports have added.
+/// Blanks between a boundary and the end of its line, which some transports add.
 const MOST_PADDING: usize = 256;
 
 /// What follows the bytes of a delimiter.
 enum Follows {
     Part(usize),
     End,
-    /// It is none: the content has something like it.
+    /// The content has something that looks like a delimiter.
     Content,
-    /// There is too little to tell.
+    /// There are too few bytes to tell.
     Unknown,
 }
 
@@ -92,7 +95,8 @@ impl<R> fmt::Debug for Multipart<R> {
 }
 
 impl<R: Read> Multipart<R> {
-    /// The parts of a body with this `Content-Type`. None if that is no `multipart` with a boundary of 1 to 70 bytes.
+    /// Reads the parts of a body with this `Content-Type`. `None` if that is not `multipart` with a boundary of 1 to 70
+    /// bytes.
     pub fn new(body: R, content_type: &str) -> Option<Self> {
         Self::of(body, &Parameters::parse(content_type), None)
     }
@@ -104,7 +108,7 @@ impl<R: Read> Multipart<R> {
         if boundary.is_empty() || boundary.len() > MOST_BOUNDARY || boundary.contains(['\r', '\n']) {
             return None;
         }
-        // As if a line had ended before the body, so that the first boundary is like the others.
+        // Begins with a line end, so that the first boundary is like the others.
         let mut buffer = vec![0; PIECE];
         buffer.splice(..2, *b"\r\n");
         let delimiter = ["\r\n--", boundary].concat().into_bytes();
@@ -112,7 +116,7 @@ impl<R: Read> Multipart<R> {
         Some(Self { body, buffer, start: 0, end: 2, known: 0, delimiter, state: State::Content, hears })
     }
 
-    /// The next part. What is left of the one before is skipped.
+    /// The next part, or `None` after the last. The rest of the part before is skipped.
     ///
     /// # Errors
     /// See [the type](Self#errors).
@@ -128,7 +132,7 @@ impl<R: Read> Multipart<R> {
         let mut disposition = Parameters::default();
         let mut headers = Headers::default();
         let fields =
-            fields(&head).ok_or_else(|| self.malformed("the head of a part has a line that is no field"))?;
+            fields(&head).ok_or_else(|| self.malformed("the head of a part has a line that is not a field"))?;
         for (name, value) in fields {
             if name.eq_ignore_ascii_case("Content-Disposition") && !headers.contains(&name) {
                 disposition = Parameters::parse_bytes(&value);
@@ -139,7 +143,7 @@ impl<R: Read> Multipart<R> {
         Ok(Some(Part { headers, disposition, form: self }))
     }
 
-    /// Content that is here, up to the next boundary. Nothing at a boundary, which is passed.
+    /// Content that has arrived, up to the next boundary. Empty at a boundary, which is consumed.
     fn content(&mut self) -> io::Result<&[u8]> {
         if self.known == 0 && self.state == State::Content {
             self.known = self.next_content()?;
@@ -147,14 +151,14 @@ impl<R: Read> Multipart<R> {
         Ok(self.buffer.get(self.start..self.start + self.known).unwrap_or_default())
     }
 
-    /// So much of the content was taken.
+    /// Marks this much of the content as taken.
     fn consume(&mut self, count: usize) {
         let count = count.min(self.known);
         self.start += count;
         self.known -= count;
     }
 
-    /// How much content follows; none at a boundary, which is passed.
+    /// How much content follows; 0 at a boundary, which is consumed.
     fn next_content(&mut self) -> io::Result<usize> {
         loop {
             let left = self.left();
@@ -173,7 +177,7 @@ impl<R: Read> Multipart<R> {
                     Follows::Unknown => 0,
                 },
                 Some(at) => at,
-                // Its end may be the beginning of a delimiter.
+                // The end may be the beginning of a delimiter.
                 None => left.len().saturating_sub(self.delimiter.len() - 1),
             };
             if count > 0 {
@@ -196,25 +200,25 @@ impl<R: Read> Multipart<R> {
         }
     }
 
-    /// The head of a part, with the line end before it and without that of its last line: it begins the content, where a
-    /// boundary may follow at once.
+    /// The head of a part, including the line end before it but not the line end after its last line. That one begins the
+    /// content, because a boundary may follow at once.
     fn head(&mut self) -> io::Result<Vec<u8>> {
         const END: &[u8] = b"\r\n\r\n";
         let mut seen = 0_usize;
         loop {
             let left = self.left();
-            // Not from the beginning each time: a client may send one byte at a time.
+            // Does not search from the beginning each time: a client may send one byte at a time.
             let from = seen.saturating_sub(END.len() - 1);
             let end = find(left.get(from..).unwrap_or_default(), END).map(|end| from + end);
             seen = left.len();
-            // Where it has not come to its end, the last bytes may be the beginning of that.
+            // If the head is incomplete, its last bytes may be the beginning of its end.
             if end.unwrap_or(left.len().saturating_sub(END.len() - 1)) > MOST_HEAD {
                 return Err(self.malformed("the head of a part is too long"));
             }
             if let Some(end) = end {
                 let head = left.get(..end).unwrap_or_default().to_vec();
                 self.start += end + 2;
-                // Unless the part has no content at all, not even an empty line, that line end is not part of it.
+                // That line end is not content, unless the part has none at all, not even an empty line.
                 if !self.is_at_boundary()? {
                     self.start += 2;
                 }
@@ -257,7 +261,7 @@ impl<R: Read> Multipart<R> {
             (self.start, self.end) = (0, self.end - self.start);
         }
         let room = self.buffer.get_mut(self.end..).unwrap_or_default();
-        debug_assert!(!room.is_empty(), "no head is so long");
+        debug_assert!(!room.is_empty(), "no head is that long");
         loop {
             match self.body.read(room) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -287,23 +291,23 @@ impl<R: Read> Multipart<R> {
 }
 
 impl<R> Part<'_, R> {
-    /// The fields of its head.
+    /// The fields of the part's head.
     pub fn headers(&self) -> &Headers {
         &self.headers
     }
 
-    /// The name of the form's field (RFC 7578 section 4.2). Text in UTF-8, or else in latin-1.
+    /// The name of the form's field (RFC 7578 section 4.2), decoded as UTF-8, or else as Latin-1.
     pub fn name(&self) -> Option<&str> {
         self.disposition.get("name")
     }
 
-    /// The name that the file has with the client, if the part is a file. It is any text, a path too: see
-    /// [RFC 7578 section 7](https://www.rfc-editor.org/rfc/rfc7578#section-7).
+    /// The file's name on the client's machine, if the part is a file. It can be any text, including a path: see [RFC 7578
+    /// section 7](https://www.rfc-editor.org/rfc/rfc7578#section-7).
     pub fn file_name(&self) -> Option<&str> {
         self.disposition.get("filename")
     }
 
-    /// The media type that the client tells for it.
+    /// The media type that the client declares for the part.
     pub fn content_type(&self) -> Option<&str> {
         self.headers.get("Content-Type")
     }
@@ -331,7 +335,7 @@ impl<R: Read> BufRead for Part<'_, R> {
     }
 }
 
-/// Where the first of these stands. They begin with `CR`, which is rare in most files.
+/// Finds the first of these in `bytes`. They begin with `CR`, which is rare in most files.
 fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
     let mut from = 0;
     loop {
@@ -344,7 +348,7 @@ fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
     }
 }
 
-/// The fields of a part's head. A line that begins with a blank goes on with the one before (RFC 5322 section 2.2.3).
+/// The fields of a part's head. A line that begins with a blank continues the one before (RFC 5322 section 2.2.3).
 fn fields(head: &[u8]) -> Option<Vec<(String, Vec<u8>)>> {
     let mut fields: Vec<(String, Vec<u8>)> = Vec::new();
     let mut rest = head;
@@ -377,7 +381,7 @@ mod tests {
 
     use super::*;
 
-    /// Gives so many bytes at a time.
+    /// Gives this many bytes at a time.
     struct Slow<'a>(&'a [u8], usize);
 
     impl Read for Slow<'_> {
@@ -422,7 +426,7 @@ mod tests {
             ("--x--", parts(&[])),
             ("--x--\r\nwhat follows\r\n--x\r\n\r\nis nothing\r\n--x--", parts(&[])),
             ("what stands before\r\n--x\r\n\r\na\r\n--x--\r\n", parts(&["a"])),
-            // Blanks behind a boundary; what only looks like one.
+            // Blanks after a boundary; bytes that only look like a boundary.
             (
                 "--x \t\r\na: b\r\n\r\na--x\r\n--xy\r\n--x-\r\n-x--\n--x--\r\n--x--",
                 parts(&["a--x\r\n--xy\r\n--x-\r\n-x--\n--x--"]),
@@ -457,7 +461,7 @@ mod tests {
         assert_eq!(contents(&endless), Err(io::ErrorKind::InvalidData));
     }
 
-    /// Wherever the bytes are cut that come.
+    /// Wherever the bytes are split.
     #[test]
     fn bounds_do_not_depend_on_how_the_bytes_come() {
         let whole = |body: &[u8], at: usize| {
@@ -514,8 +518,8 @@ mod tests {
         assert!(form.next_part().expect("the end").is_none() && form.next_part().expect("the end").is_none());
     }
 
-    /// A reader of single bytes, as one of JSON is, has the boundary looked for once in each piece, and not for each byte: that
-    /// would take minutes here.
+    /// For a reader of single bytes, such as a JSON parser, the boundary is searched for once in each piece. A search for
+    /// each byte would take minutes here.
     #[test]
     fn a_part_without_line_ends_may_be_read_a_byte_at_a_time() {
         let content = vec![b'a'; 4 << 20];
@@ -555,7 +559,7 @@ mod tests {
             contents in prop::collection::vec("(\r\n--x|\r\n--|\r|\n|-|--x--|a|[\\x00-\\x7f]){0,12}", 0..4),
             piece in 1..40_usize,
         ) {
-            // What has the boundary in it could not be sent with it.
+            // Content that contains the boundary cannot be sent with it.
             prop_assume!(contents.iter().all(|content| !format!("\r\n{content}\r\n").contains("\r\n--x")));
             let part = |content: &String| format!("--x\r\na: b\r\n\r\n{content}\r\n");
             let body = contents.iter().map(part).collect::<String>() + "--x--\r\n";

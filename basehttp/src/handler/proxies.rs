@@ -1,4 +1,4 @@
-//! What proxies tell of their clients, and whose word counts.
+//! What trusted proxies report about their clients.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -9,9 +9,10 @@ use super::address::Address;
 use super::request::Request;
 use crate::proto::grammar::{decimal, list, trim_blanks};
 
-/// The proxies and load balancers whose word about their clients counts, and how they say it: in the PROXY protocol, once for a
+/// The proxies and load balancers that are trusted to report their clients' addresses: with the PROXY protocol, once per
 /// connection, or in fields of each request. [`client_address`](crate::BaseHTTPRequestHandler::client_address),
-/// [`address_string`](crate::RequestHandler::address_string) and [`scheme`](crate::BaseHTTPRequestHandler::scheme) are then the client's.
+/// [`address_string`](crate::RequestHandler::address_string) and [`scheme`](crate::BaseHTTPRequestHandler::scheme) then
+/// describe the client.
 ///
 /// ```
 /// # use basehttp::prelude::*;
@@ -43,18 +44,18 @@ pub struct TrustedProxies {
     fields: Option<ForwardedFields>,
 }
 
-/// The fields in which proxies tell of their clients. It has to be those that the proxy sets: it passes the others on as its client
-/// has sent them.
+/// The fields in which proxies report their clients. Choose those that your proxy sets: it passes the others on as the client
+/// sent them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ForwardedFields {
     /// `Forwarded` (RFC 7239).
     Forwarded,
-    /// `X-Forwarded-For` and `X-Forwarded-Proto`, which are older and more usual.
+    /// `X-Forwarded-For` and `X-Forwarded-Proto`, which are older and more common.
     XForwarded,
 }
 
-/// What is told of the client of a request.
+/// What a proxy reports about the client of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Forwarded {
     pub(crate) client: Address,
@@ -62,11 +63,12 @@ pub(crate) struct Forwarded {
 }
 
 impl TrustedProxies {
-    /// The proxies with these addresses (`192.0.2.1`, `2001:db8::1`), in these networks (`10.0.0.0/8`), or, by the word `unix`, at
-    /// the other end of a unix socket. `::ffff:10.0.0.0/104` is `10.0.0.0/8`; `::/0` is every address of IPv6 and none of IPv4. What they tell is said by the other two methods, one of which has to be called.
+    /// Trusts proxies by address (`192.0.2.1`, `2001:db8::1`), by network (`10.0.0.0/8`), or, with the word `unix`, at the
+    /// other end of a unix socket. `::ffff:10.0.0.0/104` is `10.0.0.0/8`; `::/0` is every IPv6 address and no IPv4 address.
+    /// [`proxy_protocol`](Self::proxy_protocol) and [`fields`](Self::fields) say how they report; call at least one of them.
     ///
     /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for what is none of them, which is named.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for anything else; the message names it.
     pub fn new<I>(addresses: I) -> io::Result<Self>
     where
         I: IntoIterator<Item: AsRef<str>>,
@@ -80,7 +82,7 @@ impl TrustedProxies {
                 None if address == "unix" => proxies.unix = true,
                 None => {
                     let text = format!(
-                        "{address:?} is no address of a proxy: write 192.0.2.1, 10.0.0.0/8, 2001:db8::/32 or unix"
+                        "{address:?} is not an address of a proxy: write 192.0.2.1, 10.0.0.0/8, 2001:db8::/32 or unix"
                     );
                     return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
                 }
@@ -89,27 +91,27 @@ impl TrustedProxies {
         Ok(proxies)
     }
 
-    /// Whether their connections begin with a header of the PROXY protocol, version 1 or 2 (HAProxy's `send-proxy` and
-    /// `send-proxy-v2`, nginx's `proxy_protocol on`). Then each one has to: what begins in another way is answered 400 and logged, since the
-    /// specification forbids to guess. Others may not: from them such a header is a malformed request, 400. It has the time of a
-    /// [`head`](crate::ServerBuilder::head_timeout) and up to 4096 bytes.
+    /// Whether connections of these proxies begin with a PROXY protocol header, version 1 or 2 (HAProxy's `send-proxy` and
+    /// `send-proxy-v2`, nginx's `proxy_protocol on`). Each of their connections must then begin with one: anything else is
+    /// answered with 400 and logged, since the specification forbids guessing. From other peers such a header is a malformed
+    /// request, 400. The header has the deadline of a [head](crate::ServerBuilder::head_timeout) and at most 4096 bytes.
     #[must_use]
     pub fn proxy_protocol(mut self, on: bool) -> Self {
         self.proxy_protocol = on;
         self
     }
 
-    /// Which fields of their requests count. Of the addresses in them it is the last that is no proxy's: what stands before it, a
-    /// client may have made up. The port is 0 where none is told, or one in disguise (`192.0.2.7:_p`, RFC 7239 section 6.3). Empty
-    /// elements and empty fields say nothing, and are ignored (RFC 9110 section 5.6.1.2). What is no address, `unknown` for example,
-    /// ends the search, and so do malformed fields.
+    /// Which fields of their requests are read. The client is the last address in them that is not a trusted proxy's: a
+    /// client may have made up those before it. The port is 0 if none is given, or if it is obfuscated (`192.0.2.7:_p`, RFC
+    /// 7239 section 6.3). Empty elements and empty fields are ignored (RFC 9110 section 5.6.1.2). The search ends at anything
+    /// that is not an address, such as `unknown`, and at malformed fields.
     #[must_use]
     pub fn fields(mut self, fields: ForwardedFields) -> Self {
         self.fields = Some(fields);
         self
     }
 
-    /// Whether nothing of theirs counts.
+    /// Whether neither way to report is set.
     pub(crate) fn says_nothing(&self) -> bool {
         !self.proxy_protocol && self.fields.is_none()
     }
@@ -121,12 +123,12 @@ impl TrustedProxies {
         }
     }
 
-    /// Whether a connection from there has to begin with a PROXY header.
+    /// Whether a connection from this peer must begin with a PROXY header.
     pub(crate) fn begins_with_header(&self, peer: &Address) -> bool {
         self.proxy_protocol && self.trusts(peer)
     }
 
-    /// What the request of a peer tells of its client.
+    /// What a peer's request reports about its client.
     pub(crate) fn forwarded(&self, peer: &Address, request: &Request) -> Option<Forwarded> {
         let fields = self.fields.filter(|_| self.trusts(peer))?;
         let mut found = Forwarded { client: peer.clone(), is_https: None };
@@ -159,7 +161,7 @@ impl TrustedProxies {
         Some(found)
     }
 
-    /// Goes back from proxy to proxy. False where it ends.
+    /// Follows the chain back from proxy to proxy. False where it ends.
     fn follow(&self, addresses: impl IntoIterator<Item = Option<Address>>, found: &mut Forwarded) -> bool {
         for address in addresses {
             let Some(address) = address else { return false };
@@ -172,7 +174,7 @@ impl TrustedProxies {
     }
 }
 
-/// The network of IPv4 that one of IPv6 stands for, as [`Address`] makes addresses plain.
+/// The IPv4 network that an IPv6 one stands for, as [`Address`] does for addresses.
 fn plain(network: IpNet) -> IpNet {
     const PREFIX: u8 = 96;
     let ip = network.addr().to_canonical();
@@ -189,7 +191,8 @@ fn is_https(word: &[u8]) -> Option<bool> {
     is(b"https").map(|()| true).or_else(|| is(b"http").map(|()| false))
 }
 
-/// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`; RFC 7239 section 6, and what others write.
+/// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`: RFC 7239 section 6, and other forms in
+/// use.
 fn address_of(word: &[u8]) -> Option<Address> {
     let word = std::str::from_utf8(word).ok()?;
     let (ip, port) = match word.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
@@ -204,7 +207,7 @@ fn address_of(word: &[u8]) -> Option<Address> {
     Some(SocketAddr::new(ip, port).into())
 }
 
-/// RFC 7239 section 6: `node-port = 1*5DIGIT / "_" 1*( ALPHA / DIGIT / "." / "_" / "-" )`. One in disguise is none.
+/// RFC 7239 section 6: `node-port = 1*5DIGIT / "_" 1*( ALPHA / DIGIT / "." / "_" / "-" )`. An obfuscated port counts as 0.
 fn port_of(word: &str) -> Option<u16> {
     if let Some(name) = word.strip_prefix('_') {
         let is_good = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
@@ -213,7 +216,7 @@ fn port_of(word: &str) -> Option<u16> {
     (word.len() <= 5).then(|| decimal(word.as_bytes()))?.and_then(|port| u16::try_from(port).ok())
 }
 
-/// The parts of a value between separators that stand in no quoted string (RFC 9110 section 5.6.4). None if one has no end.
+/// Splits a value at separators outside quoted strings (RFC 9110 section 5.6.4). `None` if a quoted string is not closed.
 fn split(value: &[u8], separator: u8) -> Option<Vec<&[u8]>> {
     let (mut quoted, mut escaped) = (false, false);
     let parts = value
@@ -232,7 +235,7 @@ fn split(value: &[u8], separator: u8) -> Option<Vec<&[u8]>> {
     (!quoted && !escaped).then_some(parts)
 }
 
-/// A parameter of an element of `Forwarded`, without its quotes.
+/// A parameter of an element of `Forwarded`, unquoted.
 fn parameter(element: &[u8], name: &str) -> Option<Vec<u8>> {
     split(element, b';')?.into_iter().find_map(|pair| {
         let pair = pair.trim_ascii();

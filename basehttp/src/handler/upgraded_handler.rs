@@ -1,4 +1,4 @@
-//! Connections that go on in another protocol, served by events: an object is told of what comes, and no thread waits for it.
+//! Upgraded connections served by events: an object is called for what happens, and no thread waits.
 
 use std::fmt;
 use std::io;
@@ -11,18 +11,18 @@ use super::handle::Sent;
 use super::payload::Payload;
 use crate::sync::{Arc, is_panicking};
 
-/// What speaks another protocol on a connection, after [`upgrade_to`](super::Detach::upgrade_to): it is told of what happens there.
+/// A handler for another protocol on a connection, after [`upgrade_to`](super::Detach::upgrade_to).
 ///
-/// Its methods are called as `do_*` methods are, one after the other: on a thread of the server, and they may block. In between it
-/// holds no thread. An error, and a panic, are logged and end the connection. If the client
-/// disappears in a way that your protocol calls an error, that is not your handler's: call [`Peer::close`] and return `Ok`.
+/// Its methods are called like `do_*` methods, one after the other: on a thread of the server, and they may block. Between
+/// calls it holds no thread. An error or a panic is logged and ends the connection. If the client disappears in a way that
+/// your protocol calls an error, the handler has not failed: call [`Peer::close`] and return `Ok`.
 ///
 /// ```
 /// use std::io;
 /// use basehttp::prelude::*;
 /// use basehttp::{Peer, UpgradedHandler};
 ///
-/// /// Sends back what comes, in capitals.
+/// Sends back the received bytes in capitals.
 /// struct Shout;
 ///
 /// impl UpgradedHandler for Shout {
@@ -54,7 +54,7 @@ use crate::sync::{Arc, is_panicking};
 /// assert!(run.output.ends_with(b"\r\n\r\nHELLO"));
 /// ```
 pub trait UpgradedHandler: Send + 'static {
-    /// The method that has called [`upgrade_to`](super::Detach::upgrade_to) has returned. Does nothing by default.
+    /// Called when the method that called [`upgrade_to`](super::Detach::upgrade_to) has returned. Does nothing by default.
     ///
     /// # Errors
     /// An error ends the connection.
@@ -63,14 +63,14 @@ pub trait UpgradedHandler: Send + 'static {
         Ok(())
     }
 
-    /// Bytes have come: as many as there were, at most some 16 KiB. What they mean together with those before is for the protocol. While the
-    /// client does not take what it was sent, nothing is read.
+    /// Called with bytes from the client: as many as have arrived, at most about 16 KiB. Your protocol decides how they join
+    /// those before. Nothing is read while the client does not take what it was sent.
     ///
     /// # Errors
     /// An error ends the connection.
     fn received(&mut self, peer: &Peer, bytes: &[u8]) -> io::Result<()>;
 
-    /// The client has ended its half of the connection. By default the server ends its own then.
+    /// Called when the client has ended its half of the connection. By default the server then ends its own half.
     ///
     /// # Errors
     /// An error ends the connection.
@@ -79,7 +79,7 @@ pub trait UpgradedHandler: Send + 'static {
         Ok(())
     }
 
-    /// The time of [`Peer::set_timer`] is over. Does nothing by default.
+    /// Called when the time of [`Peer::set_timer`] is over. Does nothing by default.
     ///
     /// # Errors
     /// An error ends the connection.
@@ -88,7 +88,8 @@ pub trait UpgradedHandler: Send + 'static {
         Ok(())
     }
 
-    /// The server is being shut down: what is not closed at the end of the grace is cut. By default it is closed at once.
+    /// Called when the server is shutting down: connections that are still open at the end of the grace period are cut. By
+    /// default the connection is closed at once.
     ///
     /// # Errors
     /// An error ends the connection.
@@ -97,15 +98,15 @@ pub trait UpgradedHandler: Send + 'static {
         Ok(())
     }
 
-    /// The connection is over, whatever has ended it. Called once, at last, if [`opened`](Self::opened) was, unless another method of this
-    /// object has panicked. Does nothing by default.
+    /// Called once, at the end, when the connection is over for any reason, provided that [`opened`](Self::opened) was called
+    /// and no other method of this object panicked. Does nothing by default.
     fn closed(&mut self, peer: &Peer) {
         let _ = peer;
     }
 }
 
-/// The other end of a connection that an [`UpgradedHandler`] serves. Any thread may send with it, and it may be cloned. It does not keep
-/// the connection.
+/// The other end of a connection that an [`UpgradedHandler`] serves. Any thread may send with it, and it can be cloned. It
+/// does not keep the connection open.
 #[derive(Clone, PartialEq)]
 pub struct Peer(Arc<Handle>);
 
@@ -120,34 +121,35 @@ impl Peer {
         self.0.serve(Box::new(ServedBy { handler, peer: self.clone(), is_opened: false }));
     }
 
-    /// Sends bytes, all of them or none, and does not wait. What the client has not taken waits in the connection's buffer, up to
-    /// [`write_high_water`](crate::ServerBuilder::write_high_water) bytes; a longer message is taken where nothing waits
-    /// before it, while the server has room for it ([`write_budget`](crate::ServerBuilder::write_budget)).
+    /// Sends bytes, all of them or none, and does not wait. Bytes that the client has not taken wait in the connection's
+    /// buffer, up to [`write_high_water`](crate::ServerBuilder::write_high_water) bytes. A longer message is accepted if
+    /// nothing waits before it and the server has room for it ([`write_budget`](crate::ServerBuilder::write_budget)).
     ///
     /// # Errors
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if they have no room, [`BrokenPipe`](io::ErrorKind::BrokenPipe) if the connection is
-    /// over, [`InvalidInput`](io::ErrorKind::InvalidInput) if they are more than `write_budget`. An I/O error of the connection.
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is no room, [`BrokenPipe`](io::ErrorKind::BrokenPipe) if the
+    /// connection is over, [`InvalidInput`](io::ErrorKind::InvalidInput) if there are more bytes than `write_budget`.
+    /// Otherwise an I/O error of the connection.
     pub fn send(&self, bytes: &[u8]) -> io::Result<()> {
         self.0.send(Piece::Bytes(bytes), Duration::ZERO)
     }
 
-    /// As [`send`](Self::send), and waits for the client to make room, for so long at most. A long message for which the server has no room is
-    /// refused at once.
+    /// Like [`send`](Self::send), but waits up to `patience` for the client to make room. A long message for which the server
+    /// has no room is refused at once.
     ///
     /// # Errors
-    /// As those of [`send`](Self::send).
+    /// Those of [`send`](Self::send).
     pub fn send_within(&self, bytes: &[u8], patience: Duration) -> io::Result<()> {
         self.0.send(Piece::Bytes(bytes), patience)
     }
 
-    /// As [`send_within`](Self::send_within), for a caller that has a lock of its own: what it gets goes to [`settle`](Self::settle), without
-    /// that lock.
+    /// Like [`send_within`](Self::send_within), for a caller that holds a lock of its own: it passes the result to
+    /// [`settle`](Self::settle) after it has released that lock.
     #[cfg(feature = "websocket")]
     pub(crate) fn send_quietly(&self, bytes: &[u8], patience: Duration) -> io::Result<Sent> {
         self.0.send_quietly(Piece::Bytes(bytes), patience)
     }
 
-    /// As [`send_quietly`](Self::send_quietly) for a few bytes that are the last, and need no room.
+    /// Like [`send_quietly`](Self::send_quietly), for the last few bytes, which need no room.
     #[cfg(feature = "websocket")]
     pub(crate) fn send_last(&self, bytes: &[u8]) -> io::Result<Sent> {
         self.0.send_quietly(Piece::Last(bytes), Duration::ZERO)
@@ -158,20 +160,20 @@ impl Peer {
         self.0.settle(sent)
     }
 
-    /// As [`send`](Self::send) for bytes that are handed over: where they are many they are not copied.
+    /// Like [`send`](Self::send), but takes ownership of the bytes: large payloads are not copied.
     ///
     /// # Errors
-    /// As those of [`send`](Self::send).
+    /// Those of [`send`](Self::send).
     pub fn send_bytes(&self, payload: impl Into<Payload>) -> io::Result<()> {
         self.0.send(Piece::Payload(&payload.into()), Duration::ZERO)
     }
 
-    /// Has [`timer`](UpgradedHandler::timer) called when so much time is over, once; `None` takes that back. A second call replaces the first.
+    /// Calls [`timer`](UpgradedHandler::timer) once, after this time; `None` cancels that. A second call replaces the first.
     pub fn set_timer(&self, after: Option<Duration>) {
         self.0.set_timer(after);
     }
 
-    /// Ends the connection when what was sent is on its way. What the client still sends is dropped.
+    /// Ends the connection once everything sent so far is on its way. Further input from the client is dropped.
     pub fn close(&self) {
         self.0.give_up(HandleEnd::Dropped);
     }
@@ -181,7 +183,7 @@ impl Peer {
         self.0.give_up(HandleEnd::Aborted);
     }
 
-    /// Whether the connection is over, or about to be: the client has ended its half, or the server is being shut down.
+    /// Whether the connection is over or about to be: the client has ended its half, or the server is shutting down.
     pub fn is_gone(&self) -> bool {
         self.0.is_gone()
     }
@@ -219,7 +221,7 @@ impl<H: UpgradedHandler> Served for ServedBy<H> {
 
 impl<H: UpgradedHandler> Drop for ServedBy<H> {
     fn drop(&mut self) {
-        // A panic in here would be the second one.
+        // A panic here would be the second one.
         if self.is_opened && !is_panicking() {
             self.handler.closed(&self.peer);
         }

@@ -224,7 +224,7 @@ fn without_a_server_it_says_so() {
     let address = origin.local_addr().unwrap().to_string();
     let factory = move |base| Proxy { base, origin: address.clone() };
     let run = basehttp::testing::run(factory, ["CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n"]);
-    assert!(run.log.contains("relay() joins the connections of a server"), "{}", run.log);
+    assert!(run.log.contains("relay() needs a connection of a server"), "{}", run.log);
 }
 
 /// An override of `handle` has a thread, which waits.

@@ -18,7 +18,7 @@ impl Feed {
     }
 }
 
-/// Nothing is sent, and the lists do not grow.
+/// No message is sent, and the lists do not grow.
 #[test]
 fn clients_that_come_and_go_leave_nothing() {
     let broadcast = Broadcast::new();
@@ -39,7 +39,7 @@ fn clients_that_come_and_go_leave_nothing() {
         while broadcast.len() > clients.len() {
             std::thread::sleep(Duration::from_millis(1));
         }
-        // The last one that has gone may still be looking through the lists.
+        // The last client that has gone may still be looking through the lists.
         while broadcast.0.listed.load(Ordering::Relaxed) > 2 * round + FEW {
             std::thread::sleep(Duration::from_millis(1));
         }
