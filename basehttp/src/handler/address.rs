@@ -4,11 +4,10 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-/// The address of a client or of a server: Python's `(host, port)`, or that of a unix socket.
+/// The address of a client or a server: Python's `(host, port)`, or that of a unix socket.
 ///
-/// An IPv4 address in the form of IPv6, `::ffff:192.0.2.7` (RFC 4291 section 2.5.5.2), is made the IPv4 address that it
-/// is, wherever an address comes in: at a socket for both, in the words of a proxy, in a list of trusted ones. So
-/// [`ip`](Self::ip) can be compared.
+/// An IPv4 address in IPv6 form, `::ffff:192.0.2.7` (RFC 4291 section 2.5.5.2), is always converted to the IPv4 address: from
+/// a dual-stack socket, from a proxy and in a list of trusted proxies. So results of [`ip`](Self::ip) can be compared.
 ///
 /// ```
 /// use basehttp::Address;
@@ -23,14 +22,14 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Address {
-    /// An IP address with a port. [`From`] makes it, of a [`SocketAddr`].
+    /// An IP address with a port, converted from a [`SocketAddr`] by [`From`].
     Tcp(SocketAddr),
     /// The path of a unix socket; clients usually have none.
     Unix(Option<PathBuf>),
 }
 
 impl Address {
-    /// The IP address; none for a unix socket.
+    /// The IP address; `None` for a unix socket.
     pub fn ip(&self) -> Option<IpAddr> {
         match self {
             Self::Tcp(address) => Some(address.ip()),
@@ -38,7 +37,7 @@ impl Address {
         }
     }
 
-    /// The port; none for a unix socket.
+    /// The port; `None` for a unix socket.
     pub fn port(&self) -> Option<u16> {
         match self {
             Self::Tcp(address) => Some(address.port()),
@@ -56,10 +55,10 @@ impl Address {
 }
 
 impl From<SocketAddr> for Address {
-    /// The one place where addresses of IPv4 in the form of IPv6 are made plain.
+    /// The only place where IPv4 addresses in IPv6 form are converted.
     fn from(address: SocketAddr) -> Self {
         Self::Tcp(match address.ip().to_canonical() {
-            // Zone and flow are IPv6's, and stay there.
+            // Scope id and flow label belong to IPv6, and are kept there.
             IpAddr::V6(_) => address,
             ip @ IpAddr::V4(_) => SocketAddr::new(ip, address.port()),
         })
@@ -77,14 +76,14 @@ impl fmt::Display for Address {
     }
 }
 
-/// What a proxy says of its client: the address, unless that is left out, and whether it speaks TLS with the proxy.
+/// What a proxy announces about its client: the address, unless it is left out, and whether the client uses TLS to the proxy.
 pub(crate) type Announced = (Option<Address>, bool);
 
-/// The other end of a connection, as the system knows it, or as a proxy there has announced it.
+/// The other end of a connection, as the system reports it or as a proxy has announced it.
 #[derive(Debug)]
 pub(crate) struct Peer {
     pub(crate) address: Address,
-    /// Whether the proxy has said that its client speaks TLS.
+    /// Whether the proxy has announced that its client uses TLS.
     pub(crate) is_https: bool,
 }
 

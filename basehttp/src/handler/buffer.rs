@@ -1,4 +1,4 @@
-//! Received bytes that nobody has consumed yet.
+//! Received bytes that have not been consumed yet.
 
 use std::io;
 
@@ -10,7 +10,7 @@ pub(crate) struct Buffer {
     end: usize,
 }
 
-/// The memory of a buffer that is new.
+/// The size of a new buffer.
 const USUAL: usize = 16 * 1024;
 
 /// The least room offered to a read.
@@ -35,22 +35,22 @@ impl Buffer {
         self.end = 0;
     }
 
-    /// Gives back the memory that an unusual request has taken, or that is too small for the next one.
+    /// Frees the memory if an unusual request has enlarged it, or if it is too small for the next one.
     pub(crate) fn trim(&mut self) {
         if self.is_empty() && self.bytes.len() != USUAL {
             self.bytes = Vec::new();
         }
     }
 
-    /// Takes the memory of `spare` where there is none.
+    /// Takes the memory of `spare` if it has none.
     pub(crate) fn borrow_memory(&mut self, spare: &mut Self) {
         if self.bytes.is_empty() {
             std::mem::swap(self, spare);
         }
     }
 
-    /// Keeps no more memory than the bytes in it need, and gives `spare` what is left. With some room, so that a client
-    /// that sends byte by byte does not have all of them copied each time.
+    /// Keeps only the memory that the bytes in it need, and gives the rest to `spare`. It keeps some extra room, so that a
+    /// client that sends byte by byte does not cause a copy of all bytes each time.
     pub(crate) fn shrink(&mut self, spare: &mut Self) {
         let len = self.data().len();
         let needed = if len == 0 { 0 } else { len + len / 2 + 2 * ROOM };
@@ -77,7 +77,7 @@ impl Buffer {
         }
     }
 
-    /// Moves the first `count` bytes into `head`; without a copy where there are no others.
+    /// Moves the first `count` bytes into `head`, without a copy if there are no others.
     #[inline]
     pub(crate) fn split_off_front(&mut self, count: usize, head: &mut Self) {
         head.clear();
@@ -103,10 +103,10 @@ impl Buffer {
         self.end = self.bytes.len();
     }
 
-    /// Appends what one call of `read` gives.
+    /// Appends the bytes of one call to `read`.
     #[inline]
     pub(crate) fn fill(&mut self, read: impl FnOnce(&mut [u8]) -> io::Result<usize>) -> io::Result<usize> {
-        // No more bytes are moved than were consumed.
+        // Never moves more bytes than were consumed.
         if self.start > 0 && self.data().len() <= self.start {
             self.bytes.copy_within(self.start..self.end, 0);
             self.end -= self.start;

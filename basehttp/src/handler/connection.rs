@@ -1,4 +1,4 @@
-//! What a handler may ask about its connection.
+//! Questions that a handler may ask about its connection.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,11 +9,11 @@ use super::facts::PeerCredentials;
 use super::message::Message;
 use super::{Address, BaseHTTPRequestHandler};
 
-/// What is known about a connection beside the client's address: Python's `self.connection`, without reading and writing. To read and
-/// write use `rfile` and `wfile`, or [`upgrade`](BaseHTTPRequestHandler::upgrade) after a switch of protocols.
+/// A connection's properties besides the client's address: Python's `self.connection`, without reading and writing. To read
+/// and write, use `rfile` and `wfile`, or [`upgrade`](BaseHTTPRequestHandler::upgrade) after a protocol switch.
 ///
-/// Each method asks the system, or TLS, when it is called; a handler that needs an answer often keeps it. Behind a proxy the answers
-/// describe the proxy's connection. [Without a socket](crate::testing) they are `None`, or empty.
+/// Each method asks the system, or TLS, when it is called; store an answer that you need often. Behind a proxy the answers
+/// describe the proxy's connection. [Without a socket](crate::testing) they are `None` or empty.
 ///
 /// ```
 /// use basehttp::prelude::*;
@@ -31,7 +31,7 @@ use super::{Address, BaseHTTPRequestHandler};
 ///     }
 /// }
 ///
-/// // At all addresses of the machine: `server_address` is `0.0.0.0`, and the client has come to one of them.
+/// Listens at all addresses of the machine, so `server_address` is `0.0.0.0`; the client connects to one of them.
 /// let server = TestServer::new(|base| Where { base });
 /// let response = server.exchange(b"GET / HTTP/1.0\r\n\r\n").unwrap();
 /// assert!(response.ends_with(b"Some(127.0.0.1)"));
@@ -39,12 +39,12 @@ use super::{Address, BaseHTTPRequestHandler};
 #[derive(Clone, Copy)]
 pub struct Connection<'a> {
     shared: &'a SharedIo,
-    /// It stays on the handler's thread, as the handler's base does.
+    /// It stays on the handler's thread, like the handler's base.
     stays: PhantomData<*const ()>,
 }
 
 impl<M: Message> BaseHTTPRequestHandler<M> {
-    /// The connection, for its local address, its TLS, and the credentials of who is at the other end. See [`Connection`].
+    /// The connection: its local address, its TLS and the peer's credentials. See [`Connection`].
     #[doc(alias("socket"))]
     pub fn connection(&self) -> Connection<'_> {
         Connection { shared: self.vars.shared(), stays: PhantomData }
@@ -52,23 +52,25 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
 }
 
 impl Connection<'_> {
-    /// The address at which the client has reached the server: Python's `self.connection.getsockname()`. For a server at several addresses, or at
-    /// all of the machine, it is the one that the client has taken. At a unix socket it is the path that was bound.
+    /// The address at which the client reached the server: Python's `self.connection.getsockname()`. For a server at several
+    /// addresses, or at all addresses of the machine, it is the one that the client used. For a unix socket it is the bound
+    /// path.
     ///
-    /// None where there is no socket, or where the system does not know any more, for a client that is gone (macOS).
+    /// `None` without a socket, or if the system no longer knows because the client has gone (macOS).
     #[doc(alias("getsockname", "local_addr"))]
     pub fn local_address(&self) -> Option<Address> {
         self.shared.lock().facts()?.local_address()
     }
 
-    /// Who is at the other end of a unix socket: the effective user and group, and the process, that have connected. The system says so, and no
-    /// client can claim to be another one; what `sudo` or a container makes of a user is what counts. None for TCP, without a socket,
-    /// and on systems that do not tell (Solaris). Behind a proxy it is the proxy.
+    /// The credentials of the process at the other end of a unix socket: effective user and group, and process id, when it
+    /// connected. They come from the system, so no client can claim another identity; after `sudo` or in a container, they
+    /// are the effective ones. `None` for TCP, without a socket, and on systems that do not report them (Solaris). Behind a
+    /// proxy they are the proxy's.
     ///
     /// ```
     /// use basehttp::prelude::*;
     ///
-    /// /// Serves root and one user.
+    /// Serves root and one other user.
     /// struct Private { base: BaseHTTPRequestHandler, owner: u32 }
     ///
     /// #[http_handler]
@@ -84,7 +86,7 @@ impl Connection<'_> {
     ///     }
     /// }
     ///
-    /// // A program calls `HTTPServer::bind_unix("/run/app.sock", |base| ..)`. Without a socket nobody is let in.
+    /// A program calls `HTTPServer::bind_unix("/run/app.sock", |base| ..)`. Without a socket no client is let in.
     /// let responses = basehttp::testing::respond(|base| Private { base, owner: 1000 }, b"GET / HTTP/1.0\r\n\r\n");
     /// assert_eq!(responses[0].status, 403);
     /// ```
@@ -93,28 +95,31 @@ impl Connection<'_> {
         self.shared.lock().facts()?.peer_credentials()
     }
 
-    /// The version of TLS, in the words of Python's `SSLSocket.version()`: `TLSv1.3` or `TLSv1.2`. None without TLS, and before the
-    /// handshake: in the [`setup`](crate::RequestHandler::setup) of a handler that overrides [`handle`](crate::RequestHandler::handle).
+    /// The TLS version, as in Python's `SSLSocket.version()`: `TLSv1.3` or `TLSv1.2`. `None` without TLS and before the
+    /// handshake: in the [`setup`](crate::RequestHandler::setup) of a handler that overrides
+    /// [`handle`](crate::RequestHandler::handle).
     #[cfg(feature = "tls")]
     pub fn tls_version(&self) -> Option<&'static str> {
         self.shared.lock().facts()?.tls_version()
     }
 
-    /// The name that the client has asked for in the handshake (SNI, RFC 6066 section 3), in lower case. None without TLS, before the
-    /// handshake, and for a client that has given none, as one that goes by the address.
+    /// The name that the client asked for in the handshake (SNI, RFC 6066 section 3), in lower case. `None` without TLS,
+    /// before the handshake, and for a client that sent none, for example because it connects by IP address.
     ///
-    /// The requests of the connection may name another host in `Host`: where names are kept apart by certificates, compare the two and
+    /// Requests on the connection may name another host in `Host`: if certificates separate your names, compare the two and
     /// answer 421 (RFC 9110 section 7.4).
     #[cfg(feature = "tls")]
     pub fn tls_server_name(&self) -> Option<String> {
         self.shared.lock().facts()?.server_name().map(str::to_owned)
     }
 
-    /// The certificates that the client has shown, in DER: its own first, then those that lead to an authority. They are copies.
-    /// They were verified as the server's settings say; who it is that they name, a crate for X.509 reads. Empty without TLS, before
-    /// the handshake, where the server does not ask for certificates, and for a client that has none, where that is allowed.
+    /// The certificates that the client presented, in DER: its own first, then those that lead to an authority. They are
+    /// copies. They were verified as the server's settings require; to read the names in them, use an X.509 crate. Empty
+    /// without TLS, before the handshake, if the server does not ask for certificates, and for a client without one, if that
+    /// is allowed.
     ///
-    /// A server asks for them with settings of rustls, which [`TlsConfig::from_rustls`](crate::TlsConfig::from_rustls) takes:
+    /// A server asks for certificates with rustls settings, which [`TlsConfig::from_rustls`](crate::TlsConfig::from_rustls)
+    /// takes:
     ///
     /// ```no_run
     /// use std::io;
@@ -144,7 +149,7 @@ impl Connection<'_> {
     ///     for authority in CertificateDer::pem_file_iter("authorities.pem")? {
     ///         authorities.add(authority?)?;
     ///     }
-    ///     // Without `allow_unauthenticated` a client without a certificate has no handshake.
+    /// Without `allow_unauthenticated`, the handshake of a client without a certificate fails.
     ///     let verifier = WebPkiClientVerifier::builder(Arc::new(authorities)).allow_unauthenticated().build()?;
     ///     let chain = CertificateDer::pem_file_iter("fullchain.pem")?.collect::<Result<_, _>>()?;
     ///     let key = PrivateKeyDer::from_pem_file("privkey.pem")?;

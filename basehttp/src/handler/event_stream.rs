@@ -1,4 +1,4 @@
-//! A response of server-sent events, to which any thread may send.
+//! A response that is a stream of server-sent events, to which any thread may send.
 
 use std::io;
 use std::time::Duration;
@@ -6,10 +6,11 @@ use std::time::Duration;
 use super::event::Event;
 use super::stream::Stream;
 
-/// A stream of server-sent events: what [`event_stream`](crate::Detach::event_stream) gives. A browser reads it with `EventSource`.
+/// A stream of server-sent events. [`event_stream`](crate::Detach::event_stream) returns it, and a browser reads it with
+/// `EventSource`.
 ///
-/// It ends by itself when its client goes, which is no line of the log, and when the server is shut down: the browser comes back, and
-/// says with `Last-Event-ID` what it has seen. Dropped, it ends as well. To send to many, give it to a
+/// It ends by itself, without a log line, when its client goes, and when the server shuts down: the browser then reconnects
+/// and reports in `Last-Event-ID` what it has seen. Dropping it also ends it. To send to many clients, pass it to a
 /// [`Broadcast`](crate::Broadcast).
 ///
 /// ```
@@ -40,10 +41,10 @@ pub struct EventStream {
     last_event_id: Option<String>,
 }
 
-/// An empty comment: something to send to a client that may have vanished.
+/// An empty comment, which detects a client that may have vanished.
 const HEARTBEAT: &[u8] = b":\n\n";
 
-/// Proxies give up a connection without bytes after a minute, nginx for one, and some after 30 seconds.
+/// Proxies drop a silent connection after a minute (nginx, for one), some after 30 seconds.
 pub(super) const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
 
 impl EventStream {
@@ -55,50 +56,50 @@ impl EventStream {
         events
     }
 
-    /// Sends a message, and does not wait.
+    /// Sends an event, and does not wait.
     ///
     /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the message cannot be sent as it is, else those of [`Stream::send`]:
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if the client has not taken enough of what came before,
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the event cannot be encoded, otherwise those of [`Stream::send`]:
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if the client has not taken enough of the earlier events,
     /// [`BrokenPipe`](io::ErrorKind::BrokenPipe) if the response is over.
     pub fn send(&self, event: &Event) -> io::Result<()> {
         self.stream.send(&event.to_bytes()?)
     }
 
-    /// As [`send`](Self::send), and waits for room, for so long at most.
+    /// Like [`send`](Self::send), but waits up to `patience` for room.
     ///
     /// # Errors
-    /// As those of [`send`](Self::send).
+    /// Those of [`send`](Self::send).
     pub fn send_within(&self, event: &Event, patience: Duration) -> io::Result<()> {
         self.stream.send_within(&event.to_bytes()?, patience)
     }
 
-    /// Sends text that browsers skip.
+    /// Sends a comment, which browsers ignore.
     ///
     /// # Errors
-    /// As those of [`send`](Self::send).
+    /// Those of [`send`](Self::send).
     pub fn comment(&self, text: &str) -> io::Result<()> {
         self.send(&Event::default().comment(text))
     }
 
-    /// After how long without a message an empty comment is sent, so that a client that has vanished is found and proxies keep the
-    /// connection; 15 seconds if nothing is said. `None` is never. Nothing is shorter than a tenth of a second.
+    /// How long the stream may be silent before an empty comment is sent, which detects a vanished client and keeps proxies
+    /// from dropping the connection: 15 seconds by default, never if `None`, and at least a tenth of a second.
     pub fn heartbeat(&self, every: Option<Duration>) {
         self.stream.0.set_heartbeat(every, HEARTBEAT);
     }
 
-    /// The id of the last message that the client has seen, in its request's `Last-Event-ID`. None if it comes for the first time, or
-    /// what it says is no UTF-8.
+    /// The id of the last event that the client has seen, from the request's `Last-Event-ID`. `None` if the client is new, or
+    /// if the value is not UTF-8.
     pub fn last_event_id(&self) -> Option<&str> {
         self.last_event_id.as_deref()
     }
 
-    /// Whether nobody waits for more; see [`Stream::is_gone`].
+    /// Whether more output is no longer wanted; see [`Stream::is_gone`].
     pub fn is_gone(&self) -> bool {
         self.stream.is_gone()
     }
 
-    /// Has this called, once, when [`is_gone`](Self::is_gone) becomes true; see [`Stream::on_gone`].
+    /// Calls this closure once, when [`is_gone`](Self::is_gone) becomes true; see [`Stream::on_gone`].
     pub fn on_gone(&self, call: impl FnOnce() + Send + 'static) {
         self.stream.on_gone(call);
     }
@@ -109,7 +110,7 @@ impl EventStream {
     }
 }
 
-/// It goes to any thread.
+/// It is `Send` and `Sync`.
 const _: fn() = || {
     fn goes_anywhere<T: Send + Sync>() {}
     goes_anywhere::<EventStream>();

@@ -1,4 +1,4 @@
-//! For whom a server answers, by the names under which clients ask for it.
+//! Which hosts a server answers for, by the names that clients ask for.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -8,12 +8,12 @@ use crate::proto::fault::Fault;
 use crate::proto::host;
 use crate::proto::target::{self, Form};
 
-/// The hosts that requests may be for, and whether pages of other sites may make them.
+/// The hosts that requests may name, and whether pages of other sites may send requests.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HostPolicy {
-    /// Without ports, in lower case, addresses in their one form.
+    /// Without ports, in lower case, addresses in canonical form.
     hosts: Vec<String>,
-    /// Names and addresses of this machine are allowed as well, and only their pages may ask.
+    /// This machine's loopback names and addresses are also allowed, and only pages from allowed hosts may send requests.
     loopback: bool,
 }
 
@@ -25,21 +25,22 @@ impl HostPolicy {
         }
     }
 
-    /// Whether there is anything to look at.
+    /// Whether there is anything to check.
     pub(crate) fn is_on(&self) -> bool {
         self.loopback || !self.hosts.is_empty()
     }
 
     pub(crate) fn check(&self, request: &Request) -> Result<(), Fault> {
-        // Whoever reads it in another way than we do may find another host in it.
+        // Other software that reads the target differently may see another host in it.
         if request.form() == Form::Relative {
             return Err(Fault::BadTarget);
         }
-        // A client of HTTP/1.0 may have sent none; browsers, which the guard is about, always do.
+        // An HTTP/1.0 client may have sent none; browsers, which this guards against, always do.
         if request.host().is_some_and(|host| !self.allows(host)) {
             return Err(Fault::ForeignHost);
         }
-        // Browsers say in it which site's page asks (RFC 6454), where the page is another's or the method changes something.
+        // Browsers send it with the site of the page that asks (RFC 6454), if the page is another site's or the method
+        // changes something.
         let foreign =
             |origin: &[u8]| !target::absolute(origin).is_some_and(|origin| self.allows(origin.host));
         if self.loopback && request.values("Origin").any(foreign) {
@@ -56,7 +57,7 @@ impl HostPolicy {
     }
 }
 
-/// An address as others write it too: `::1` for `0:0:0:0:0:0:0:1`, `192.0.2.1` for `::ffff:192.0.2.1`.
+/// An address in its canonical form: `::1` for `0:0:0:0:0:0:0:1`, `192.0.2.1` for `::ffff:192.0.2.1`.
 fn plain(name: &str) -> Cow<'_, str> {
     match name.parse::<IpAddr>() {
         Ok(ip) => ip.to_canonical().to_string().into(),
@@ -64,7 +65,7 @@ fn plain(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether anybody can ask for a host of this name (RFC 3986 section 3.2.2). The pattern `*.example.org` is none.
+/// Whether a client could ask for a host of this name (RFC 3986 section 3.2.2). The pattern `*.example.org` is not one.
 pub(crate) fn is_host(host: &str) -> bool {
     let name = name_of(host);
     name.parse::<IpAddr>().is_ok()
@@ -76,7 +77,7 @@ fn name_of(host: &str) -> &str {
     if let Some((literal, _)) = host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         return literal;
     }
-    // With more than one colon it is a bare literal, as a setting may have it.
+    // A name with more than one colon is a bare IPv6 literal, which settings may contain.
     let name = match host.split_once(':') {
         Some((name, port)) if !port.contains(':') => name,
         _ => host,
@@ -84,7 +85,7 @@ fn name_of(host: &str) -> &str {
     name.strip_suffix('.').unwrap_or(name)
 }
 
-/// RFC 6761 section 6.3: `localhost` and what ends with it are this machine, and browsers ask nobody for them.
+/// RFC 6761 section 6.3: `localhost` and names below it are this machine, and browsers do not look them up.
 fn is_loopback(name: &str) -> bool {
     match name.parse::<IpAddr>() {
         Ok(ip) => ip.to_canonical().is_loopback(),

@@ -1,4 +1,4 @@
-//! Hands a connection over to be joined with another socket.
+//! Joins a connection with another socket.
 
 use std::any::Any;
 use std::io;
@@ -11,7 +11,7 @@ use super::message::Message;
 use crate::proto::connection::Phase;
 
 impl<M: Message> BaseHTTPRequestHandler<M> {
-    /// Has the connection joined with a socket, of the type that the server knows, when the method has returned.
+    /// Joins the connection with a socket, whose type the server knows, once the method has returned.
     pub(crate) fn join(&self, far: Box<dyn Any + Send>, patience: Option<Duration>) -> io::Result<()> {
         if self.vars().phase() != Phase::Handler {
             return Err(invalid(NO_REQUEST));

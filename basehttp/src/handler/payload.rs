@@ -1,14 +1,14 @@
-//! Bytes that are handed over to be sent, from where they are and to any number of clients.
+//! Bytes that are handed over for sending, without a copy and to any number of clients.
 
 use std::fmt;
 
 use crate::sync::Arc;
 
-/// Bytes that are handed over to be sent: what [`WFile::send_bytes`](crate::WFile::send_bytes) takes.
+/// Bytes that are handed over for sending; [`WFile::send_bytes`](crate::WFile::send_bytes) takes them.
 ///
-/// It is made of a `Vec<u8>`, a `String`, an `Arc<[u8]>`, bytes or text that are `'static`, and with the feature `bytes` of a
-/// `bytes::Bytes`. None of them is copied. A clone shares the bytes: a page that is made once is sent to a thousand clients from one
-/// place. The last response that has sent them frees them.
+/// It is made from a `Vec<u8>`, a `String`, an `Arc<[u8]>`, `'static` bytes or text, or, with the feature `bytes`, a
+/// `bytes::Bytes`. None of them is copied. Clones share the bytes, so a page that is made once can go to a thousand clients.
+/// The bytes are freed after the last response has sent them.
 ///
 /// ```
 /// use basehttp::Payload;
@@ -27,13 +27,12 @@ enum Kept {
 }
 
 impl Payload {
-    /// The bytes of `owner`, which have to be the same whenever it is asked: something that gives its room back when it is dropped,
-    /// for example. It is dropped when the last response has sent them.
+    /// The bytes of `owner`, which must return the same bytes every time. Use it for memory that is recycled on drop, for
+    /// example. `owner` is dropped after the last response has sent the bytes.
     ///
-    /// Both happen on the server's threads, where others wait behind them: neither `as_ref` nor the drop may block, and a file that is
-    /// mapped into memory is better sent by [`send_file`](crate::WFile::send_file).
-    ///
-    /// It is asked for its bytes, and dropped, while its connection is locked: neither may wait for a lock that somebody holds who sends.
+    /// The server calls `as_ref` and drops `owner` on its own threads, while the connection is locked. Neither may block,
+    /// because other connections wait behind it, and neither may take a lock that a sending thread holds. Instead of a
+    /// memory-mapped file, use [`send_file`](crate::WFile::send_file).
     ///
     /// ```
     /// use basehttp::Payload;
@@ -60,12 +59,12 @@ impl Payload {
         }
     }
 
-    /// How many there are.
+    /// How many bytes there are.
     pub fn len(&self) -> usize {
         self.as_bytes().len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no bytes.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -166,7 +165,7 @@ mod tests {
     }
 }
 
-/// What a handler does with them, on a wire of memory.
+/// How a handler sends payloads, on a wire in memory.
 #[cfg(test)]
 mod sending {
     use std::io::{self, Write};
@@ -206,7 +205,7 @@ mod sending {
     const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
     const HEAD: &str = "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-    /// More than goes in one turn.
+    /// More than one turn sends.
     const LARGE: usize = 3_000_000;
 
     fn large() -> Vec<u8> {
@@ -263,7 +262,7 @@ mod sending {
         act.wfile.send_bytes("")?;
         act.wfile.send_bytes(payload.clone())?;
         act.wfile.send_file(&Arc::new(file), 0..10)?;
-        // Past the buffer, were there nothing before it.
+        // Large enough to bypass the buffer if nothing were waiting before it.
         act.wfile.write_all(&vec![b'x'; 20_000])?;
         act.wfile.send_bytes(payload)?;
         act.wfile.write_all(b"e")

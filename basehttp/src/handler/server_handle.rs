@@ -1,4 +1,4 @@
-//! The means to end a server, and what became of its connections.
+//! Shuts a server down, and reports what became of its connections.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::stats::Stats;
 use crate::sync::Arc;
 
-/// A handle on a server, for other threads and for handlers.
+/// A handle to a server, for other threads and for handlers.
 ///
 /// ```
 /// # use basehttp::prelude::*;
@@ -30,15 +30,15 @@ pub struct ServerHandle {
     pub(crate) server: Arc<dyn Stop>,
 }
 
-/// What can be asked to stop.
+/// A server that can be stopped.
 pub(crate) trait Stop: Send + Sync {
-    /// `None` for the grace of the settings.
+    /// `None` means the grace period of the settings.
     fn stop(&self, grace: Option<Duration>);
 
-    /// Clients that are about to send a request are not waited for at the end: there is none any more.
+    /// At the end, does not wait for clients that are about to send a request: there are none.
     fn expect_no_requests(&self) {}
 
-    /// Writes the lines of the log that have gathered.
+    /// Writes the buffered log lines.
     fn write_log(&self) {}
 
     fn is_stopping(&self) -> bool;
@@ -48,40 +48,39 @@ pub(crate) trait Stop: Send + Sync {
 }
 
 impl ServerHandle {
-    /// Ends [`serve_forever`](crate::HTTPServer::serve_forever): no more connections are taken, those without a request
-    /// are closed, running handlers finish, for [`shutdown_grace`](crate::ServerBuilder::shutdown_grace) at the longest.
+    /// Ends [`serve_forever`](crate::HTTPServer::serve_forever). The server takes no more connections, closes those without a
+    /// request, and lets running handlers finish, for at most [`shutdown_grace`](crate::ServerBuilder::shutdown_grace).
     ///
-    /// It only signals and returns at once, so any thread may call it, also a handler, or a thread that waits for
-    /// signals. Calling it again does nothing. Before `serve_forever`, it makes that one serve what the system has
-    /// queued, and return; the grace begins then. A connection that is new, or was busy a moment ago, has a second for its next
-    /// request, since its client is about to send it; the answer says `Connection: close`. (One with a `handle` of its own has not.)
-    /// [`handle_request`](crate::HTTPServer::handle_request) serves nothing
-    /// after it.
+    /// It only signals and returns at once, so any thread may call it, also a handler, or a thread that waits for signals.
+    /// Calling it again does nothing. If it is called before `serve_forever`, that call serves what the system has queued and
+    /// returns; the grace period begins then. A connection that is new, or was busy a moment ago, has one second for its next
+    /// request, since its client is about to send it; the response says `Connection: close`. (A connection with a `handle` of
+    /// its own has no such second.) After `shutdown`, [`handle_request`](crate::HTTPServer::handle_request) serves nothing.
     #[doc(alias("close", "stop"))]
     pub fn shutdown(&self) {
         self.server.stop(None);
     }
 
-    /// As [`shutdown`](Self::shutdown) with a grace of its own: handlers that are still running after that lose their
-    /// connections. Nothing more can be read or written, and the client sees a reset when the handler returns or the
-    /// program ends. With no grace at all every connection is cut at once, idle or not. A later call can make the grace of
-    /// a shutdown shorter, never longer: a second Ctrl-C may be `shutdown_within(Duration::ZERO)`.
+    /// Like [`shutdown`](Self::shutdown), with this grace period: handlers that are still running after it lose their
+    /// connections. They can read and write no more, and the client sees a reset when the handler returns or the program
+    /// ends. With `Duration::ZERO` every connection is cut at once, idle or not. A later call can shorten the grace period,
+    /// but not extend it: a second Ctrl-C may call `shutdown_within(Duration::ZERO)`.
     pub fn shutdown_within(&self, grace: Duration) {
         self.server.stop(Some(grace));
     }
 
-    /// Whether [`shutdown`](Self::shutdown) was called, or the server is gone.
+    /// Whether [`shutdown`](Self::shutdown) was called or the server no longer exists.
     pub fn is_shut_down(&self) -> bool {
         self.server.is_stopping()
     }
 
-    /// Waits for the end of [`serve_forever`](crate::HTTPServer::serve_forever), and tells what became of the
-    /// connections. It does not shut the server down: call [`shutdown`](Self::shutdown) first, or somewhere else. The log is
-    /// written by then, so that the program may end.
+    /// Waits for the end of [`serve_forever`](crate::HTTPServer::serve_forever), and reports what became of the connections.
+    /// It does not shut the server down: call [`shutdown`](Self::shutdown) first, or on another thread. When it returns, the
+    /// log has been written, so the program may exit.
     ///
-    /// A handler that calls it after `shutdown` waits for itself: at the end of the grace its connection is cut, and
-    /// counted so. Where nobody serves, after `handle_request` for example, it returns when the server is dropped, or at
-    /// the end of the grace, and what is open then counts as cut.
+    /// A handler that calls it after `shutdown` waits for itself: its connection is cut at the end of the grace period, and
+    /// counted as cut. If no thread is serving, for example after `handle_request`, it returns when the server is dropped or
+    /// when the grace period ends; connections that are open then count as cut.
     pub fn wait(&self) -> ShutdownReport {
         self.server.wait()
     }
@@ -90,13 +89,13 @@ impl ServerHandle {
         self.server.write_log();
     }
 
-    /// What the server has done so far; zeros for a handler that is run without one.
+    /// The server's counters so far; zeros for a handler that runs without a server.
     #[doc(alias("metrics"))]
     pub fn stats(&self) -> Stats {
         self.server.stats()
     }
 
-    /// What [`wait`](Self::wait) gives, if it is there already.
+    /// The result of [`wait`](Self::wait), if it is already available.
     pub fn report(&self) -> Option<ShutdownReport> {
         self.server.report()
     }
@@ -110,20 +109,20 @@ impl fmt::Debug for ServerHandle {
 
 /// What became of the connections of a server that was shut down; see [`ServerHandle::wait`].
 ///
-/// Each connection that was open when the shutdown began, or was taken from the system's queue after that, is in one of
-/// the numbers. What `verify_request` turned away is in none.
+/// Each connection that was open when the shutdown began, or was accepted from the system's queue after that, is in one of
+/// the numbers. Connections rejected by `verify_request` are in none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ShutdownReport {
-    /// Connections that had a request in hand, or a response under way, and were finished in time.
+    /// Connections that had a request or response in progress and finished in time.
     pub finished: usize,
-    /// Connections that were waiting for a request and were closed at once, or within a second where they were new or had been
-    /// busy a moment before. Nobody has lost anything by that. One whose client has got a response at this very moment may
-    /// still be among the `finished` ones.
+    /// Connections that were waiting for a request. They were closed at once, or within a second if they were new or had just
+    /// been busy. No client lost anything. A connection whose response was completed at that very moment may be counted as
+    /// `finished` instead.
     pub closed_idle: usize,
-    /// Connections that were ended before their request was answered, because the grace was over. One whose handler has
-    /// not returned is among them, though the handler itself goes on.
+    /// Connections that were cut before their request was answered, because the grace period was over. This includes those
+    /// whose handler has not returned, although the handler keeps running.
     pub cut: usize,
 }
 

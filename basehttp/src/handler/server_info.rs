@@ -1,4 +1,4 @@
-//! What a handler may know of its server, and may ask of it.
+//! What a handler can find out about its server, and ask of it.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,7 +10,7 @@ use super::host_policy::HostPolicy;
 use super::proxies::TrustedProxies;
 use super::server_handle::ServerHandle;
 
-/// The server, as its handlers see it through [`self.server()`](crate::BaseHTTPRequestHandler::server).
+/// The server as seen by its handlers, through [`self.server()`](crate::BaseHTTPRequestHandler::server).
 pub struct ServerInfo {
     pub(crate) address: Address,
     /// All of them; `address` is the first.
@@ -19,37 +19,36 @@ pub struct ServerInfo {
     pub(crate) handle_error: Option<Box<HandleError>>,
     pub(crate) name_of: Option<NameOf>,
     pub(crate) is_tls: bool,
-    /// For whom it answers, where that is not everybody.
+    /// Whose requests it answers, unless it answers all.
     pub(crate) host_policy: Option<HostPolicy>,
-    /// Whose word about clients counts.
+    /// The proxies that are trusted to report their clients.
     #[cfg(feature = "proxy")]
     pub(crate) proxies: Option<TrustedProxies>,
     pub(crate) handle: ServerHandle,
 }
 
-/// The hook that is told of failures.
+/// The hook that receives failures.
 pub(crate) type HandleError = dyn Fn(&HandlerError<'_>) + Send + Sync;
 
-/// Asks a name service for the name of a client.
+/// Asks a name service for a client's host name.
 pub(crate) type NameOf = fn(IpAddr) -> Option<String>;
 
 impl ServerInfo {
-    /// The address that the server listens at. Where port 0 was asked for, it has the port that the system chose. Of several
-    /// addresses it is the first, which was given to `bind`. [`connection().local_address()`](crate::Connection::local_address) is
-    /// the one that the client has connected to.
+    /// The address that the server listens on. If port 0 was asked for, it has the port that the system chose. Of several
+    /// addresses it is the first, the one given to `bind`. [`connection().local_address()`](crate::Connection::local_address)
+    /// is the one that the client connected to.
     pub fn server_address(&self) -> &Address {
         &self.address
     }
 
-    /// All addresses that the server listens at: [`server_address`](Self::server_address) first, then those added by
+    /// All addresses that the server listens on: [`server_address`](Self::server_address) first, then those added by
     /// [`also_bind`](crate::ServerBuilder::also_bind), `also_bind_unix` and `also_from_listener`, in the order of the calls.
     pub fn server_addresses(&self) -> &[Address] {
         &self.addresses
     }
 
-    /// The host as it was given to `bind`, unlike in Python without asking a name service. The IP address for a server
-    /// that was made of a listener, the path for one at a unix socket. Of several addresses it is that of the
-    /// first.
+    /// The host as given to `bind`. Unlike Python, it asks no name service. It is the IP address for a server made from a
+    /// listener, and the path for a unix socket. With several addresses it belongs to the first.
     pub fn server_name(&self) -> &str {
         &self.name
     }
@@ -59,12 +58,13 @@ impl ServerInfo {
         self.address.port().unwrap_or(0)
     }
 
-    /// Whether the server speaks TLS, so that its addresses begin with `https`. One behind a proxy that does is not meant.
+    /// Whether the server itself uses TLS, so that its URLs begin with `https`. A proxy in front that uses TLS does not
+    /// count.
     pub fn is_tls(&self) -> bool {
         self.is_tls
     }
 
-    /// The handle with which the server can be shut down, also from a handler.
+    /// A handle that can shut the server down, also from a handler.
     pub fn handle(&self) -> &ServerHandle {
         &self.handle
     }

@@ -1,11 +1,12 @@
-//! What a server has done so far, in numbers.
+//! A server's counters.
 
 use std::time::Duration;
 
-/// The numbers of a server since it was made: what [`ServerHandle::stats`](crate::ServerHandle::stats) tells, for a page of metrics or a
-/// line in the log. They are counted apart from each other, so that a response may be in one and not yet in another.
+/// A server's counters since it was made, for a metrics page or a log line.
+/// [`ServerHandle::stats`](crate::ServerHandle::stats) returns them. They are counted independently, so a response may be in
+/// one and not yet in another.
 ///
-/// The example `metrics` makes Prometheus' text of them.
+/// The example `metrics` exports them in Prometheus' text format.
 ///
 /// ```
 /// use basehttp::prelude::*;
@@ -33,35 +34,35 @@ use std::time::Duration;
 pub struct Stats {
     /// Connections that are open.
     pub connections_open: u64,
-    /// Connections that were taken.
+    /// Connections that were accepted.
     pub connections_accepted: u64,
-    /// Connections that were turned away: by `max_connections`, with 503 or closed at once, by `verify_request`, and for
-    /// want of memory of the system's.
+    /// Connections that were refused: by `max_connections`, with 503 or closed at once, by `verify_request`, or because the
+    /// system was out of memory.
     pub connections_refused: u64,
-    /// Responses by the first digit of their status: the first number is for 1xx. The only one of those that counts is 101, since
-    /// other interim responses are followed by a response. One that was cut short counts as what its head says.
+    /// Responses by the first digit of their status: the first number is for 1xx. Of those only 101 counts, since other
+    /// interim responses are followed by a final one. A response that was cut short counts by the status in its head.
     pub responses: [u64; 5],
-    /// Bytes that came from clients, heads and framing included; what TLS has added too.
+    /// Bytes received from clients, including heads, framing and TLS overhead.
     pub bytes_received: u64,
-    /// Bytes that went to clients, likewise.
+    /// Bytes sent to clients, counted the same way.
     pub bytes_sent: u64,
-    /// Threads for handlers that are there now, those that drive included; two more only watch, and stand in.
+    /// Current handler threads, including those that drive; two more threads only watch and stand in.
     pub threads: u64,
-    /// How often a handler that was expected to be quick held up other connections, for one or two milliseconds; then another
-    /// thread took them over. Some are normal. Where they are more than about one in a hundred responses, some kind of request
-    /// is usually quick and now and then waits or computes for long: give what is slow a path or a method of its own, by
-    /// which the server tells requests apart. More threads do not help.
+    /// How often a handler that was expected to be quick held up other connections for one or two milliseconds, until another
+    /// thread took them over. Some stalls are normal. More than about one in a hundred responses usually means that some kind
+    /// of request is mostly quick but sometimes waits or computes for long. Give the slow work a path or a method of its own,
+    /// because the server tells requests apart by these. More threads do not help.
     pub handler_stalls: u64,
-    /// How long the `do_*` methods ran, with all that is around them in
-    /// [`handle_one_request`](crate::RequestHandler::handle_one_request). What the client takes for the rest of its response
-    /// is not in it, nor are the connections of an override of `handle`.
+    /// How long the `do_*` methods ran, including everything else in
+    /// [`handle_one_request`](crate::RequestHandler::handle_one_request). It excludes the time in which the client takes the
+    /// rest of its response, and the connections of an override of `handle`.
     pub handler_time: Histogram,
-    /// The same by routes, one for each method and pattern in the order of the source, those of further blocks behind. A response to HEAD
-    /// counts for GET.
+    /// The same per route: one entry for each method and pattern, in source order, followed by those of further blocks. A
+    /// response to HEAD counts for GET.
     pub routes: Vec<RouteStats>,
 }
 
-/// What a route ([`#[route]`](crate::route)) has done so far.
+/// A route's ([`#[route]`](crate::route)) counters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -70,16 +71,16 @@ pub struct RouteStats {
     pub method: &'static str,
     /// The pattern, without its query.
     pub pattern: &'static str,
-    /// Responses by the first digit of their status: see [`Stats::responses`].
+    /// Responses by the first digit of their status; see [`Stats::responses`].
     pub responses: [u64; 5],
-    /// How long its method ran: see [`Stats::handler_time`].
+    /// How long its method ran; see [`Stats::handler_time`].
     pub handler_time: Histogram,
 }
 
-/// How often something took how long.
+/// A distribution of durations.
 ///
-/// With the feature `serde` it is an object of `count`, `sum` in seconds, and `buckets` with pairs of a bound in seconds and a count, as
-/// the methods have them.
+/// With the feature `serde` it serializes as an object with `count`, `sum` in seconds, and `buckets`, pairs of a bound in
+/// seconds and a count. They correspond to the methods.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram {
     pub(crate) counts: [u64; BOUNDS.len() + 1],
@@ -93,18 +94,18 @@ pub(crate) const BOUNDS: [u64; 14] = [
 ];
 
 impl Histogram {
-    /// How many there were.
+    /// How many durations were recorded.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
     }
 
-    /// How long they took together.
+    /// Their sum.
     pub fn sum(&self) -> Duration {
         self.sum
     }
 
-    /// For each bound, from a tenth of a millisecond to ten seconds, how many took up to that long: the buckets of a Prometheus
-    /// histogram, without the last one, `+Inf`, which is [`count`](Self::count).
+    /// For each bound, from a tenth of a millisecond to ten seconds, how many durations were at most that long: the buckets
+    /// of a Prometheus histogram, without the last one, `+Inf`, which is [`count`](Self::count).
     pub fn buckets(&self) -> impl Iterator<Item = (Duration, u64)> + '_ {
         let mut total = 0;
         BOUNDS.iter().zip(&self.counts).map(move |(bound, count)| {

@@ -1,4 +1,4 @@
-//! Connections that go on in another protocol (RFC 9110 section 7.8).
+//! Connections that switch to another protocol (RFC 9110 section 7.8).
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -10,19 +10,19 @@ use super::{BaseHTTPRequestHandler, RFile, WFile};
 use crate::proto::grammar::list;
 use crate::proto::request_line::Version;
 
-/// The bytes of a connection after the protocol was switched, in both directions: what
-/// [`upgrade`](BaseHTTPRequestHandler::upgrade) hands over.
+/// A connection's bytes in both directions after a protocol switch. [`upgrade`](BaseHTTPRequestHandler::upgrade) returns it.
 ///
-/// It is a stream as a `TcpStream` is one, encrypted where the server speaks TLS: a read waits for bytes of the client and
-/// gives what has come, `Ok(0)` at their end, and what a write takes is sent when it returns. The connection ends when the
-/// `do_*` method returns, so it stays on the thread of that method: the stream is not `Send`. Its halves are: see
+/// It is a stream like a `TcpStream`, encrypted if the server uses TLS. A read waits for bytes from the client and returns
+/// those that have arrived, `Ok(0)` at their end. When a write returns, what it took is sent. The connection ends when the
+/// `do_*` method returns, so the stream stays on that method's thread: it is not `Send`. Its halves are; see
 /// [`split`](Self::split).
 ///
 /// # Errors
-/// Reads and writes fail with [`TimedOut`](io::ErrorKind::TimedOut) when the client sends, or takes, nothing for the time that
-/// [`set_read_timeout`](BaseHTTPRequestHandler::set_read_timeout) and
-/// [`set_write_timeout`](BaseHTTPRequestHandler::set_write_timeout) grant: protocols in which both sides may be silent for long
-/// need another time there, or a ping. Else with what the connection fails with, also where the grace of a shutdown is over.
+/// Reads and writes fail with [`TimedOut`](io::ErrorKind::TimedOut) when the client sends or takes nothing for the time set
+/// by [`set_read_timeout`](BaseHTTPRequestHandler::set_read_timeout) and
+/// [`set_write_timeout`](BaseHTTPRequestHandler::set_write_timeout). A protocol in which both sides may be silent for long
+/// needs a longer time there, or a ping. Other errors are those of the connection, including the end of a shutdown's grace
+/// period.
 pub struct Upgraded<'a> {
     rfile: &'a RFile,
     wfile: &'a WFile,
@@ -30,9 +30,9 @@ pub struct Upgraded<'a> {
 }
 
 impl<M: Message> BaseHTTPRequestHandler<M> {
-    /// Whether the client asks for the connection to go on in this protocol: with `Upgrade: websocket` and `Connection: Upgrade`
-    /// for `websocket`, in any case. A client of HTTP/1.0 cannot ask (RFC 9110 section 7.8). A handler that does not care answers
-    /// as if nobody had asked, which is a valid answer.
+    /// Whether the client asks to switch to this protocol: for `websocket`, with `Upgrade: websocket` and `Connection:
+    /// Upgrade`, in any letter case. An HTTP/1.0 client cannot ask (RFC 9110 section 7.8). A handler may ignore the request
+    /// and answer normally, which is valid.
     pub fn upgrades_to(&self, protocol: &str) -> bool {
         let request = self.request();
         request.version() == Version::Http11
@@ -40,17 +40,17 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
             && has(request.values("Upgrade"), protocol.as_bytes())
     }
 
-    /// Hands over the connection, after the response that switches the protocol: 101 with the fields `Upgrade` and `Connection:
-    /// Upgrade`, or 2xx to CONNECT. What the client has sent behind its request comes first.
+    /// Takes over the connection, after the response that switches the protocol: 101 with the fields `Upgrade` and
+    /// `Connection: Upgrade`, or 2xx to CONNECT. Reads begin with what the client sent after its request.
     ///
-    /// The method may stay in the other protocol as long as it likes; it has a thread of the
-    /// [`max_threads`](crate::ServerBuilder::max_threads), and other connections do not wait for it. Where the client may be silent for
-    /// longer than `read_timeout`, 30 seconds, [`set_timeout`](Self::set_timeout) comes first. A client that is gone in a way that the
-    /// other protocol calls an error is none of the handler's: it returns `Ok(())` then.
+    /// The method may use the other protocol for any length of time. It occupies one of the
+    /// [`max_threads`](crate::ServerBuilder::max_threads), but other connections do not wait for it. If the client may be
+    /// silent for longer than `read_timeout`, 30 seconds by default, call [`set_timeout`](Self::set_timeout) first. If the
+    /// client disappears in a way that the other protocol calls an error, the handler has not failed: return `Ok(())`.
     ///
     /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the protocol was not switched, the request had a body that was not read to its
-    /// end, or it was called before.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the protocol was not switched, the request's body was not read to its
+    /// end, or the connection was taken over before.
     ///
     /// ```
     /// use std::io::{self, Read, Write};
@@ -93,13 +93,14 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
 }
 
 impl<'a> Upgraded<'a> {
-    /// Splits the stream into its two directions, for two threads at once: one waits for the client while the other one writes. They
-    /// borrow the handler, so their threads end with the method (`std::thread::scope`).
+    /// Splits the stream into its two directions, so that one thread can wait for the client while another writes. The halves
+    /// borrow the handler, so their threads must end before the method returns (`std::thread::scope`).
     ///
     /// # Errors
-    /// [`Unsupported`](io::ErrorKind::Unsupported) over a stream of one's own ([`serve_stream`](crate::HTTPServer::serve_stream)), which
-    /// cannot be read from and written to at the same time. [`WouldBlock`](io::ErrorKind::WouldBlock) while a guard of `rfile.lock()`
-    /// lives. An I/O error of the connection.
+    /// [`Unsupported`](io::ErrorKind::Unsupported) over a stream of your own
+    /// ([`serve_stream`](crate::HTTPServer::serve_stream)), which cannot be read from and written to at the same time.
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) while a guard of `rfile.lock()` exists. Otherwise an I/O error of the
+    /// connection.
     ///
     /// ```
     /// use std::io::{self, Read, Write};
@@ -143,7 +144,7 @@ impl<'a> Upgraded<'a> {
     }
 }
 
-/// Whether a list, in one field or several, has this word.
+/// Whether a list, in one field or several, contains this word.
 fn has<'a>(mut values: impl Iterator<Item = &'a [u8]>, word: &[u8]) -> bool {
     values.any(|value| list(value).any(|item| !item.is_empty() && item.eq_ignore_ascii_case(word)))
 }
@@ -157,7 +158,7 @@ impl Read for Upgraded<'_> {
 impl Write for Upgraded<'_> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         let count = self.wfile.write(buf)?;
-        // Nothing but the handler knows when the other side is to have it.
+        // Only the handler knows when the other side needs the bytes.
         self.wfile.flush()?;
         Ok(count)
     }

@@ -1,4 +1,4 @@
-//! The two directions of a connection that goes on in another protocol, each for a thread of its own.
+//! The two directions of an upgraded connection, for a thread each.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -8,21 +8,22 @@ use super::connection_io::{ConnectionIo, SharedIo};
 use super::wire::{Notifier, Want};
 use crate::sync::Arc;
 
-/// What the client sends, after [`Upgraded::split`](super::Upgraded::split). It waits for the client without holding up the other half.
+/// Reads what the client sends, after [`Upgraded::split`](super::Upgraded::split). A waiting read does not block the other
+/// half.
 ///
 /// # Errors
-/// Reads fail as those of [`Upgraded`](super::Upgraded#errors). `Ok(0)` is the end of the client's half.
+/// Reads fail like those of [`Upgraded`](super::Upgraded#errors). `Ok(0)` is the end of the client's half.
 pub struct UpgradedReader<'a> {
     half: Half<'a>,
-    /// What was read before the split comes first.
+    /// Read before the split; it comes first.
     read_ahead: Vec<u8>,
 }
 
-/// What goes to the client, after [`Upgraded::split`](super::Upgraded::split). What a write takes is sent when it returns. It waits for the
-/// client without holding up the other half.
+/// Writes to the client, after [`Upgraded::split`](super::Upgraded::split). When a write returns, what it took is sent. A
+/// waiting write does not block the other half.
 ///
 /// # Errors
-/// Writes fail as those of [`Upgraded`](super::Upgraded#errors), and with [`BrokenPipe`](io::ErrorKind::BrokenPipe) after
+/// Writes fail like those of [`Upgraded`](super::Upgraded#errors), and with [`BrokenPipe`](io::ErrorKind::BrokenPipe) after
 /// [`shutdown`](Self::shutdown).
 pub struct UpgradedWriter<'a> {
     half: Half<'a>,
@@ -51,7 +52,7 @@ const ONE_AT_A_TIME: &str = "split() is for the connections of a server: a strea
     written to at the same time";
 
 impl Half<'_> {
-    /// Tries until it is done. Between two tries it waits for the client, and nobody has the connection.
+    /// Retries until it is done. Between attempts it waits for the client without holding the connection's lock.
     fn until<T>(
         &self,
         want: Want,
@@ -84,10 +85,10 @@ impl Read for UpgradedReader<'_> {
 }
 
 impl UpgradedWriter<'_> {
-    /// Ends the server's half of the connection. The client finds its end behind all that was written, and may still send.
+    /// Ends the server's half of the connection, after all that was written. The client may still send.
     ///
     /// # Errors
-    /// What sending the rest gives.
+    /// Those of sending what is left.
     pub fn shutdown(&mut self) -> io::Result<()> {
         self.flush()?;
         if !std::mem::replace(&mut self.is_shut, true) {
@@ -103,7 +104,7 @@ impl Write for UpgradedWriter<'_> {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
         let count = self.half.until(Want::Room, |io| io.write_now(buf))?;
-        // What encrypts may have taken more than the client has.
+        // A wire that encrypts may hold back some of what it took.
         self.flush()?;
         Ok(count)
     }
@@ -128,7 +129,7 @@ impl fmt::Debug for UpgradedWriter<'_> {
     }
 }
 
-/// They go to any thread that ends with the method.
+/// They are `Send` and `Sync`, within the lifetime of the method.
 const _: fn() = || {
     fn goes_anywhere<T: Send + Sync>() {}
     goes_anywhere::<UpgradedReader<'_>>();
