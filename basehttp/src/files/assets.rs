@@ -19,10 +19,10 @@ use super::{FileRequestHandler, SimpleHTTPRequestHandler};
 use crate::handler::RequestHandler;
 use crate::sync::OnceLock;
 
-/// Files that are compiled into the program: paths, and bytes of `include_bytes!`.
+/// Files compiled into the program: paths and bytes, usually from `include_bytes!`.
 ///
-/// [`serve`](Self::serve) answers a request from them as [`FileHandler`](super::FileHandler) does from a folder. A page and all that
-/// belongs to it is then part of the binary.
+/// [`serve`](Self::serve) answers a request from them as [`FileHandler`](super::FileHandler) does from a folder, so that a
+/// page and its resources can be part of the binary.
 ///
 /// ```
 /// use std::io;
@@ -53,7 +53,7 @@ use crate::sync::OnceLock;
 ///         self.send_error(404)
 ///     }
 ///
-///     /// Browsers ask each time whether a file is still the same, by its entity tag.
+/// Browsers revalidate each file by its entity tag.
 ///     fn end_headers(&self) -> io::Result<()> {
 ///         self.send_header("Cache-Control", "no-cache");
 ///         BaseHTTPRequestHandler::end_headers(self)
@@ -71,30 +71,30 @@ use crate::sync::OnceLock;
 pub struct Assets {
     table: &'static [(&'static str, &'static [u8])],
     extensions_map: &'static [(&'static str, &'static str)],
-    /// The table by the paths in it, without the slash before them.
+    /// The table by path, without the leading slash.
     files: OnceLock<HashMap<&'static [u8], File>>,
 }
 
 /// A file of the table.
 struct File {
-    /// Without the slash before it.
+    /// Without the leading slash.
     path: &'static str,
     bytes: &'static [u8],
-    /// Of its bytes, once somebody has asked for it.
+    /// The hash of its bytes, computed on first use.
     hash: OnceLock<u128>,
 }
 
 impl Assets {
-    /// The files of a table: the path of each, from the root of the server, and its bytes. The slash before a path may be left
-    /// out. Of two with the same path the first counts.
+    /// Makes assets from a table of paths, from the root of the server, and bytes. The leading slash of a path may be
+    /// omitted. Of two entries with the same path the first counts.
     ///
-    /// Nothing is done with them before the first request.
+    /// They are not processed before the first request.
     pub const fn new(files: &'static [(&'static str, &'static [u8])]) -> Self {
         Self { table: files, extensions_map: SimpleHTTPRequestHandler::EXTENSIONS, files: OnceLock::new() }
     }
 
-    /// Media types by the end of a file's name (with its dot, in lower case), looked up before those that everybody knows, as in
-    /// [`FileRequestHandler::extensions_map`]. They take the place of Python's.
+    /// Media types by file name extension (with its dot, in lower case), which take precedence over the registered ones, as
+    /// in [`FileRequestHandler::extensions_map`]. They replace Python's.
     ///
     /// ```
     /// use basehttp::Assets;
@@ -108,12 +108,12 @@ impl Assets {
         self
     }
 
-    /// The paths of the files, as they are in the table.
+    /// The paths of the files, as written in the table.
     pub fn paths(&self) -> impl Iterator<Item = &'static str> + use<> {
         self.table.iter().map(|(path, _)| *path)
     }
 
-    /// The bytes of the file at `path`, which is written as in the table.
+    /// The bytes of the file at `path`, as written in the table.
     ///
     /// ```
     /// static ASSETS: basehttp::Assets = basehttp::Assets::new(&[("/error.html", b"<h1>Sorry</h1>")]);
@@ -125,20 +125,20 @@ impl Assets {
         self.file(without_slash(path.as_bytes())).map(|file| file.bytes)
     }
 
-    /// Answers a GET or HEAD for one of the files. `false` where there is none, or the method is another: then nothing was sent, and
-    /// the handler goes on.
+    /// Answers a GET or HEAD for one of the files. Returns `false` if there is none, or the method is another: then nothing
+    /// was sent, and the handler must answer.
     ///
-    /// - Query and fragment are left out of [`path()`](crate::BaseHTTPRequestHandler::path), and percent-encoding is decoded once. What
-    ///   comes out has to be in the table as it is: `.`, `..` and empty segments lead to no file.
-    /// - A path with a slash at its end stands for the `index.html` or `index.htm` beneath it.
-    ///   Without the slash it is answered with 301, as a folder is.
-    /// - The response is 200, 206 with the parts that `Range` asks for, 304, 412 or 416, as that of
-    ///   [`send_head`](FileRequestHandler::send_head). The strong `ETag` is made of the content: it is the same in each build and on each
-    ///   server that has the same file. There is no `Last-Modified`.
-    /// - A `.br`, `.zst` or `.gz` of the file in the table, as `/app.js.gz`, of a type that can be compressed, is sent in its place to clients that
-    ///   accept that.
+    /// - Query and fragment are removed from [`path()`](crate::BaseHTTPRequestHandler::path), and percent-encoding is decoded
+    /// once. The result must be in the table exactly: `.`, `..` and empty segments lead to no file.
+    /// - A path with a final slash stands for the `index.html` or `index.htm` beneath it. Without the slash it gets 301, like
+    /// a folder.
+    /// - The response is 200, 206 with the ranges that `Range` asks for, 304, 412 or 416, like that of
+    /// [`send_head`](FileRequestHandler::send_head). The strong `ETag` is derived from the content: it is the same in every
+    /// build and on every server that has the same file. There is no `Last-Modified`.
+    /// - If the table has a `.br`, `.zst` or `.gz` version of a file, such as `/app.js.gz`, it is sent to clients that accept
+    /// it, provided that the file's type can be compressed.
     ///
-    /// The bytes are sent from where they are ([`send_bytes`](crate::WFile::send_bytes)). For other fields, as `Cache-Control`,
+    /// The bytes are sent without a copy ([`send_bytes`](crate::WFile::send_bytes)). To add fields such as `Cache-Control`,
     /// override [`end_headers`](RequestHandler::end_headers).
     ///
     /// # Errors
@@ -149,7 +149,7 @@ impl Assets {
         }
         let decoded: Vec<u8> = percent_decode(&bytes(path_of(handler.path()))).collect();
         let path = without_slash(&decoded);
-        // An encoded one is none: links of the page would lead elsewhere.
+        // An encoded slash does not count: relative links in the page would lead elsewhere.
         let has_slash = path.is_empty() || path_of(handler.path()).ends_with('/');
         let page = || if has_slash { self.index_page(path) } else { None };
         let Some(file) = self.file(path).or_else(page) else {
@@ -169,14 +169,14 @@ impl Assets {
         Ok(true)
     }
 
-    /// The page for a path that ends with a slash, or is the root.
+    /// The index page for a path that is the root or ends with a slash.
     fn index_page(&self, folder: &[u8]) -> Option<&File> {
         let pages = <super::FileHandler as FileRequestHandler>::index_pages;
         let is_folder = folder.is_empty() || folder.ends_with(b"/");
         pages.iter().filter(|_| is_folder).find_map(|page| self.file(&[folder, page.as_bytes()].concat()))
     }
 
-    /// The bytes to send for a file, and as what.
+    /// The bytes to send for a file, and their representation.
     fn representation<H: RequestHandler>(
         &self,
         handler: &H,
@@ -190,7 +190,7 @@ impl Assets {
             let twin = self.file(&[file.path, coding.suffix].concat().into_bytes())?;
             Some((twin, coding))
         };
-        // The table does not change: a file that has no twin in it is the same for all clients.
+        // The table never changes: a file without a compressed version is the same for all clients.
         let varies = own.is_none()
             && is_compressible(&media_type)
             && CODINGS.into_iter().any(|coding| twin(coding).is_some());
@@ -232,12 +232,13 @@ impl File {
     }
 }
 
-/// A path as it is in the table, and as a request has it.
+/// Removes the leading slash of a path, in the table or in a request.
 fn without_slash(path: &[u8]) -> &[u8] {
     path.strip_prefix(b"/").unwrap_or(path)
 }
 
-/// FNV-1a with 128 bits. Only the programmer chooses what is hashed, so the hash needs no defence against collisions made on purpose.
+/// FNV-1a with 128 bits. Only the programmer chooses what is hashed, so the hash needs no defence against deliberate
+/// collisions.
 fn fnv1a(bytes: &[u8]) -> u128 {
     const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0100_0000_0000_0000_0000_013b;

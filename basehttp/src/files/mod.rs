@@ -52,7 +52,7 @@ pub use media_type::guess_type;
 /// use basehttp::prelude::*;
 /// use basehttp::{Directory, SimpleHTTPRequestHandler};
 ///
-/// /// A page that takes over all paths without an extension.
+/// A single-page app: all paths without an extension get its page.
 /// struct App { base: SimpleHTTPRequestHandler }
 ///
 /// #[http_handler(extends = SimpleHTTPRequestHandler)]
@@ -84,29 +84,28 @@ pub use media_type::guess_type;
     reason = "the class variables keep the names that Python's documentation gives them"
 )]
 pub trait FileRequestHandler: RequestHandler {
-    /// The files that stand for their folder, the first that is there: Python's `index_pages`.
+    /// The index pages of a folder, in order of preference: Python's `index_pages`.
     const index_pages: &'static [&'static str] = &["index.html", "index.htm"];
 
-    /// Media types by the end of a file's name (with its dot, in lower case), looked up before those that everybody
-    /// knows: Python's `extensions_map`.
+    /// Media types by file name extension (with its dot, in lower case), which take precedence over the registered ones:
+    /// Python's `extensions_map`.
     const extensions_map: &'static [(&'static str, &'static str)] = SimpleHTTPRequestHandler::EXTENSIONS;
 
     #[doc(hidden)]
     fn __files(&self) -> &SimpleHTTPRequestHandler<Self::MessageClass>;
 
-    /// The folder that is served. An override can choose among several, by the request's `Host` for example.
+    /// The folder that is served. An override can choose among several, for example by the request's `Host`.
     fn directory(&self) -> &Directory {
         SimpleHTTPRequestHandler::directory(self)
     }
 
-    /// Finds what the request asks for and sends the head of the response. `None` where the whole response was sent.
+    /// Finds what the request asks for and sends the head of the response. `None` if the whole response was sent.
     ///
-    /// - A file is answered 200, 206 with the parts of it that `Range` asks for (RFC 9110 section 14), 304, 412 or 416.
-    ///   `Last-Modified` and a strong `ETag` tell its state; both may be used in conditions (section 13).
-    /// - A folder is answered with its first index page or its [list](Self::list_directory), and without the slash at
-    ///   its end with 301.
-    /// - What is not there, is neither a file nor a folder, lies outside, or is kept back by the settings of
-    ///   [`directory`](Self::directory) is answered 404; what may not be read 403; and 503 if there is no descriptor left.
+    /// - For a file: 200, 206 with the ranges that `Range` asks for (RFC 9110 section 14), 304, 412 or 416. `Last-Modified`
+    /// and a strong `ETag` identify its state; both may be used in conditions (section 13).
+    /// - For a folder: its first index page or its [list](Self::list_directory). If the path lacks the final slash, 301.
+    /// - 404 for anything that does not exist, is neither a file nor a folder, lies outside the folder, or is hidden by the
+    /// settings of [`directory`](Self::directory); 403 if the system denies access; 503 if no file descriptor is left.
     ///
     /// # Errors
     /// Those of the connection.
@@ -114,7 +113,7 @@ pub trait FileRequestHandler: RequestHandler {
         SimpleHTTPRequestHandler::send_head(self)
     }
 
-    /// As [`send_head`](Self::send_head) for the folder at `path`, relative to [`directory`](Self::directory).
+    /// Like [`send_head`](Self::send_head), for the folder at `path`, relative to [`directory`](Self::directory).
     ///
     /// # Errors
     /// Those of the connection.
@@ -122,25 +121,23 @@ pub trait FileRequestHandler: RequestHandler {
         SimpleHTTPRequestHandler::list_directory(self, path)
     }
 
-    /// The file that a request's path names, relative to [`directory`](Self::directory). `None` where there can be none
-    /// (404).
+    /// The file that a request's path names, relative to [`directory`](Self::directory). `None` if there cannot be one (404).
     ///
-    /// Query and fragment are left out, percent-encoding is decoded once, `.` and `..` are resolved, and a slash at the end
-    /// stays. An override may give back any path: one that leads out of the folder is answered 404.
+    /// Query and fragment are removed, percent-encoding is decoded once, `.` and `..` are resolved, and a final slash is
+    /// kept. An override may return any path: one that leads out of the folder gets 404.
     fn translate_path(&self, path: &str) -> Option<PathBuf> {
         SimpleHTTPRequestHandler::translate_path(self, path)
     }
 
-    /// The media type of a file, by the end of its name: that of [`extensions_map`](Self::extensions_map), else the one that
-    /// is registered for it, else `application/octet-stream`. Text is said to be UTF-8, but for XML, and for a page of HTML that says
-    /// itself what it is.
+    /// The media type of a file, by its extension: from [`extensions_map`](Self::extensions_map), else the registered one,
+    /// else `application/octet-stream`. Text is declared as UTF-8, except XML, and HTML that declares its own charset.
     fn guess_type(&self, path: &Path) -> Cow<'static, str> {
         SimpleHTTPRequestHandler::guess_type(self, path)
     }
 
-    /// Sends the body of the response, whose head was sent. Bytes and small parts of files go to `wfile`; of large parts
-    /// [`send_file`](crate::WFile::send_file) is told, and they are sent when the method has returned. A file that has become
-    /// shorter meanwhile makes a response that is cut, and never one that looks whole.
+    /// Sends the body of the response after its head. Bytes and small parts of files go to `wfile`; large parts go to
+    /// [`send_file`](crate::WFile::send_file), and are sent after the method has returned. If a file becomes shorter
+    /// meanwhile, the response is cut off, and never looks complete.
     ///
     /// # Errors
     /// Those of the connection.
@@ -189,14 +186,14 @@ impl<M: Message> DerefMut for SimpleHTTPRequestHandler<M> {
 }
 
 impl SimpleHTTPRequestHandler {
-    /// The default of the class variable `server_version` for handlers that extend this.
+    /// The default of the class variable `server_version` for handlers that extend this type.
     #[allow(non_upper_case_globals, reason = "Python's name")]
     pub const server_version: &'static str = concat!("SimpleHTTP/", env!("CARGO_PKG_VERSION"));
 
-    /// The default of [`FileRequestHandler::extensions_map`], Python's.
+    /// The default of [`FileRequestHandler::extensions_map`], the same as Python's.
     pub const EXTENSIONS: &'static [(&'static str, &'static str)] = media_type::EXTENSIONS;
 
-    /// Answers GET; what `do_GET` is where the block has none.
+    /// Answers GET; used as `do_GET` if the block has none.
     ///
     /// # Errors
     /// Those of the connection.
@@ -208,7 +205,7 @@ impl SimpleHTTPRequestHandler {
         }
     }
 
-    /// Answers HEAD; what `do_HEAD` is where the block has none.
+    /// Answers HEAD; used as `do_HEAD` if the block has none.
     ///
     /// # Errors
     /// Those of the connection.
@@ -244,7 +241,7 @@ impl SimpleHTTPRequestHandler {
             let page = path.join(page);
             match handler.directory().open_path(&page) {
                 Ok(opened) if opened.metadata.is_file() => return send_file(handler, &page, opened),
-                // There is no such page, or it is none. All else is no reason to list the folder in its place.
+                // The page does not exist, or is not a file. Other errors must not list the folder instead.
                 Ok(_) => {}
                 Err(error) if is_absent(&error) => {}
                 Err(error) => return refuse(handler, &error),
@@ -287,7 +284,7 @@ impl SimpleHTTPRequestHandler {
     }
 }
 
-/// Sends the head of the response with what was opened at `path`.
+/// Sends the head of the response for the file opened at `path`.
 fn send_file<H: FileRequestHandler>(handler: &H, path: &Path, opened: Opened) -> io::Result<Option<Content>> {
     if !is_file(path, &opened) {
         return refuse(handler, &io::ErrorKind::NotFound.into());
@@ -295,14 +292,14 @@ fn send_file<H: FileRequestHandler>(handler: &H, path: &Path, opened: Opened) ->
     serve::send_file(handler, handler.directory(), path, opened, handler.guess_type(path))
 }
 
-/// A handler that serves the files of a folder, as they are.
+/// A handler that serves the files of a folder unchanged.
 #[doc(alias("static_files"))]
 pub struct FileHandler {
     base: SimpleHTTPRequestHandler,
 }
 
 impl FileHandler {
-    /// Makes the handler of a connection.
+    /// Makes the handler for a connection.
     pub fn new(base: BaseHTTPRequestHandler, directory: &Directory) -> Self {
         Self { base: SimpleHTTPRequestHandler::new(base, directory) }
     }

@@ -1,4 +1,4 @@
-//! From the target of a request to a path beneath a folder.
+//! From a request target to a path beneath a folder.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -7,11 +7,11 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode, percent_encode};
 
 use crate::proto::target::absolute;
 
-/// The path that a target names, relative to the folder: `.` for the folder itself. It has a slash at its end if the target
-/// has. None where there can be no such file.
+/// The path that a target names, relative to the folder; `.` is the folder itself. It ends with a slash if the target does.
+/// `None` if there cannot be such a file.
 ///
-/// The query and the fragment are left out, percent-encoding is decoded once (what is no encoding stays as it is), empty
-/// segments and `.` are left out, and `..` goes up, but never above the folder (RFC 3986 section 5.2.4).
+/// The query and the fragment are removed, percent-encoding is decoded once (invalid encodings are left alone), empty
+/// segments and `.` are removed, and `..` goes up, but never above the folder (RFC 3986 section 5.2.4).
 pub(super) fn relative_path(target: &str) -> Option<PathBuf> {
     let decoded: Vec<u8> = percent_decode(&bytes(path_of(target))).collect();
     let mut segments: Vec<&[u8]> = Vec::new();
@@ -32,7 +32,7 @@ pub(super) fn relative_path(target: &str) -> Option<PathBuf> {
     os_string(segments.join(&b'/')).map(PathBuf::from)
 }
 
-/// The part of a target before its query and its fragment, without scheme and host where it has them (RFC 9112 section
+/// The part of a target before its query and fragment, without the scheme and host of an absolute one (RFC 9112 section
 /// 3.2.2).
 pub(super) fn path_of(target: &str) -> &str {
     match parts(target) {
@@ -53,11 +53,12 @@ fn parts(target: &str) -> (&str, &str, &str) {
 
 /// A target with a slash at the end of its path, for `Location`.
 ///
-/// What is no URI is made one. That is not only for the looks: browsers take a backslash for a slash, and would follow
-/// `/\host/` to another host. So they would `//host/` (gh-87389), and a name with a colon if it were not behind a slash.
+/// Characters that are not allowed in URIs are encoded. This matters for security: browsers take a backslash for a slash, and
+/// would follow `/\host/` to another host. They would also follow `//host/` (gh-87389), and a name with a colon if no slash
+/// came before it.
 pub(super) fn with_slash(target: &str) -> String {
     let (origin, path, rest) = parts(target);
-    // As CPython's tests want it, what has come without a slash goes without one.
+    // A target without a leading slash stays without one, as CPython's tests expect.
     let first = path.split('/').next().unwrap_or_default();
     let is_relative =
         origin.is_empty() && !first.starts_with('.') && !first.is_empty() && !first.contains([':', '\\']);
@@ -69,7 +70,7 @@ pub(super) fn with_slash(target: &str) -> String {
     format!("{origin}{start}{path}{slash}{rest}")
 }
 
-/// RFC 3986 section 2, but for the percent sign: what is encoded stays so.
+/// RFC 3986 section 2, except the percent sign: encoded characters stay encoded.
 pub(crate) const NOT_IN_URIS: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -88,7 +89,7 @@ pub(crate) fn query_of(target: &str) -> &str {
     before.split_once('?').map_or("", |(_, query)| query)
 }
 
-/// A target's bytes as they were sent: its text is latin-1. What a handler has set may be any text, and is UTF-8 then.
+/// A target's bytes as they were sent: its text is Latin-1. Other text, which only a handler can have set, is UTF-8.
 pub(crate) fn bytes(text: &str) -> Vec<u8> {
     let latin1: Option<Vec<u8>> = text.chars().map(|letter| u8::try_from(letter).ok()).collect();
     latin1.unwrap_or_else(|| text.as_bytes().to_vec())
@@ -99,8 +100,8 @@ fn is_name(segment: &[u8]) -> bool {
     !segment.contains(&0) && (cfg!(not(windows)) || is_windows_name(segment))
 }
 
-/// Names that mean what they say on Windows: no other separator, no drive or stream, no device, nothing that the system
-/// leaves out.
+/// Names with no special meaning on Windows: no other separator, no drive or stream, no device, nothing that the system
+/// strips.
 fn is_windows_name(segment: &[u8]) -> bool {
     const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
     let Ok(name) = std::str::from_utf8(segment) else { return false };
@@ -252,7 +253,7 @@ mod tests {
             let Some(path) = relative_path(&target) else { return Ok(()) };
             prop_assert!(!path.as_os_str().as_encoded_bytes().contains(&0));
             prop_assert!(path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)), "{:?}", path);
-            // What has been decoded and resolved is not resolved to something else a second time.
+            // A path that was decoded and resolved once does not change when it is resolved again.
             let text = percent_encode(path.as_os_str().as_encoded_bytes(), NON_ALPHANUMERIC).to_string();
             prop_assert_eq!(relative_path(&text), Some(path));
         }

@@ -1,4 +1,4 @@
-//! The answer to a request for a WebSocket.
+//! The response to a request for a WebSocket.
 
 use std::io;
 
@@ -11,22 +11,23 @@ use crate::proto::request_line::Version;
 
 /// Accepts WebSockets. Every handler has these methods; the [prelude](crate::prelude) brings them into scope.
 pub trait AcceptWebSocket: RequestHandler {
-    /// Answers a request for a WebSocket, and hands over the connection to an object that is told of what comes. The method returns then; nothing
-    /// holds a thread. A request that is none is answered: 426, 400 for one that is broken, 403 for a page of another site.
+    /// Answers a request for a WebSocket and hands the connection over to `handler`. The method then returns, and no thread
+    /// is held. Other requests are answered, too: 426 if it is not a request for a WebSocket, 400 if it is malformed, 403 for
+    /// a page of another site.
     ///
-    /// No extension is agreed on, so there is no compression.
+    /// No extensions are negotiated, so there is no compression.
     ///
     /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the handler's `protocol_version` is not `HTTP/1.1`, or a response has begun.
-    /// As those of [`upgrade_to`](Detach::upgrade_to).
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the handler's `protocol_version` is not `HTTP/1.1`, or a response has
+    /// begun. Otherwise those of [`upgrade_to`](Detach::upgrade_to).
     fn accept_websocket(&self, handler: impl WebSocketHandler) -> io::Result<()> {
         self.accept_websocket_with(WebSocketOptions::default(), handler)
     }
 
-    /// As [`accept_websocket`](Self::accept_websocket), with limits, subprotocols and origins.
+    /// Like [`accept_websocket`](Self::accept_websocket), with limits, subprotocols and origins.
     ///
     /// # Errors
-    /// As those of [`accept_websocket`](Self::accept_websocket).
+    /// Those of [`accept_websocket`](Self::accept_websocket).
     fn accept_websocket_with(
         &self,
         options: WebSocketOptions,
@@ -57,9 +58,9 @@ impl<H: RequestHandler> AcceptWebSocket for H {}
 
 fn refuse<H: RequestHandler>(handler: &H, refusal: &Refusal) -> io::Result<()> {
     match refusal {
-        // What would do instead: RFC 9110 section 15.5.22, RFC 6455 section 4.2.2.
+        // Names the protocol and version to use: RFC 9110 section 15.5.22, RFC 6455 section 4.2.2.
         Refusal::Upgrade => {
-            const TEXT: &str = "This is for WebSockets\n";
+            const TEXT: &str = "This resource is for WebSockets\n";
             handler.send_response(426);
             handler.send_header("Upgrade", "websocket");
             handler.send_header("Connection", "Upgrade");
@@ -70,6 +71,6 @@ fn refuse<H: RequestHandler>(handler: &H, refusal: &Refusal) -> io::Result<()> {
             if handler.command() == "HEAD" { Ok(()) } else { handler.wfile.write_all(TEXT.as_bytes()) }
         }
         Refusal::Bad(message) => handler.send_error((400, *message)),
-        Refusal::Origin => handler.send_error((403, "Not for pages of other sites")),
+        Refusal::Origin => handler.send_error((403, "Not for pages from other sites")),
     }
 }

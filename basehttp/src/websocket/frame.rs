@@ -1,6 +1,6 @@
-//! Frames (RFC 6455 section 5): what a client's says, and what the server's look like.
+//! Frames (RFC 6455 section 5): reads the client's, and writes the server's.
 
-/// What a frame is of.
+/// The kind of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Opcode {
     Continuation,
@@ -40,11 +40,11 @@ impl Opcode {
     }
 }
 
-/// What goes before the payload of a client's frame.
+/// The header of a client's frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FrameHeader {
     pub(super) opcode: Opcode,
-    /// It is the last frame of its message.
+    /// Whether it is the last frame of its message.
     pub(super) is_final: bool,
     pub(super) len: u64,
     pub(super) mask: [u8; 4],
@@ -57,8 +57,8 @@ pub(super) const MOST_HEADER: usize = 14;
 pub(super) const MOST_CONTROL: u64 = 125;
 
 impl FrameHeader {
-    /// Takes a header from the front of `bytes`, and says how long it is. None if more is needed. What is wrong with it is said in words
-    /// for the close frame.
+    /// Parses a header at the front of `bytes`, and returns its length, too. `None` if more bytes are needed. The error is
+    /// the text for the close frame.
     pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, &'static str> {
         let &[first, second, ref rest @ ..] = bytes else { return Ok(None) };
         if first & 0x70 != 0 {
@@ -76,24 +76,24 @@ impl FrameHeader {
             (126 | 127, ..) => return Ok(None),
             (len, ..) => (u64::from(len), rest, 0),
         };
-        // Section 5.2: the shortest form, and the highest bit of the longest is zero.
+        // Section 5.2: the length must have the shortest form, and the highest bit of an 8-byte length is zero.
         let is_shortest = match extended {
             2 => len > 125,
             8 => len > 0xffff && len >> 63 == 0,
             _ => true,
         };
         if !is_shortest {
-            return Err("a length in a wrong form");
+            return Err("a length in the wrong form");
         }
         if opcode.is_control() && (!is_final || len > MOST_CONTROL) {
-            return Err("a control frame that is long or in pieces");
+            return Err("a control frame that is too long or fragmented");
         }
         let Some(mask) = rest.first_chunk() else { return Ok(None) };
         Ok(Some((Self { opcode, is_final, len, mask: *mask }, 2 + extended + mask.len())))
     }
 }
 
-/// A frame of the server's, which has no mask.
+/// Encodes a frame of the server, which has no mask.
 pub(super) fn encode(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
     let mut frame = Vec::with_capacity(payload.len() + 10);
     frame.push(0x80 | opcode.bits());
@@ -113,7 +113,7 @@ pub(super) fn encode(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// Takes the mask off bytes of which the first is the `at`-th of its payload, and adds them to `out` (section 5.3).
+/// Unmasks bytes, the first of which is at position `at` of its payload, and appends them to `out` (section 5.3).
 pub(super) fn unmask(bytes: &[u8], mask: [u8; 4], at: u64, out: &mut Vec<u8>) {
     let mut mask = mask;
     mask.rotate_left((at % 4) as usize);

@@ -1,16 +1,17 @@
-//! What the user writes: an object that is told of what comes.
+//! The handler of a WebSocket, which the user writes.
 
 use std::io;
 
 use super::message::Message;
 use super::socket::WebSocket;
 
-/// What serves a WebSocket, after [`accept_websocket`](super::AcceptWebSocket::accept_websocket): it is told of what comes.
+/// A handler for a WebSocket, after [`accept_websocket`](super::AcceptWebSocket::accept_websocket).
 ///
-/// Its methods are called as `do_*` methods are, one after the other: on a thread of the server, and they may block. In between it holds
-/// no thread, so thousands may be open. An error of [`open`](Self::open) or [`message`](Self::message) is logged, and closes the WebSocket
-/// with code 1011, unless the cause is that this client has gone; a panic cuts its connection, and no other. Pings are answered, and sent;
-/// fragments are put together; a client that breaks the rules is told with the codes of the RFC.
+/// Its methods are called like `do_*` methods, one after the other: on a thread of the server, and they may block. Between
+/// calls it holds no thread, so thousands of WebSockets can be open. An error of [`open`](Self::open) or
+/// [`message`](Self::message) is logged and closes the WebSocket with code 1011, unless its cause is that this client has
+/// gone. A panic cuts this connection only. Pings are sent and answered, fragments are assembled, and a client that violates
+/// the protocol gets the RFC's close codes.
 ///
 /// ```
 /// use std::io;
@@ -18,7 +19,7 @@ use super::socket::WebSocket;
 /// use basehttp::prelude::*;
 /// use basehttp::websocket::{Message, WebSocket, WebSocketHandler};
 ///
-/// /// A room in which every message goes to all.
+/// A room in which every message goes to all.
 /// #[derive(Clone, Default)]
 /// struct Room(Arc<Mutex<Vec<WebSocket>>>);
 ///
@@ -32,7 +33,7 @@ use super::socket::WebSocket;
 ///         self.0.lock().unwrap().retain(|socket| {
 ///             let is_sent = socket.send(&message).is_ok();
 ///             if !is_sent {
-///                 // It is too slow, or has gone.
+/// The client is too slow, or has gone.
 ///                 let _ = socket.close(1013, "too slow");
 ///             }
 ///             is_sent
@@ -64,7 +65,7 @@ use super::socket::WebSocket;
 /// assert!(run.output.ends_with(b"\x81\x05Hello"));
 /// ```
 pub trait WebSocketHandler: Send + 'static {
-    /// The WebSocket is open. Does nothing by default.
+    /// Called when the WebSocket is open. Does nothing by default.
     ///
     /// # Errors
     /// An error closes the WebSocket.
@@ -73,16 +74,16 @@ pub trait WebSocketHandler: Send + 'static {
         Ok(())
     }
 
-    /// A message has come.
+    /// Called for each message.
     ///
     /// # Errors
     /// An error closes the WebSocket.
     fn message(&mut self, socket: &WebSocket, message: Message) -> io::Result<()>;
 
-    /// The WebSocket is over. Called once, at last, unless another method of this object has panicked. The code and the reason are
-    /// those of the client's close frame (after [`WebSocket::close`] and at a shutdown that is its answer), or of the server's where it has found something
-    /// wrong; 1005 is a close frame without a code,
-    /// 1006 an end without a close frame (RFC 6455 section 7.4.1). Does nothing by default.
+    /// Called once, at the end, when the WebSocket is over, unless another method of this object panicked. The code and the
+    /// reason are those of the client's close frame (after [`WebSocket::close`] and at a shutdown, that is its answer), or
+    /// the server's if it found a violation. 1005 means a close frame without a code, 1006 an end without a close frame (RFC
+    /// 6455 section 7.4.1). Does nothing by default.
     fn close(&mut self, socket: &WebSocket, code: u16, reason: &str) {
         let _ = (socket, code, reason);
     }

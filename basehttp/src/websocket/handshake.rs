@@ -1,4 +1,4 @@
-//! The opening handshake (RFC 6455 section 4.2): what makes a request one for a WebSocket, and what answers another.
+//! The opening handshake (RFC 6455 section 4.2): which requests ask for a WebSocket, and how others are refused.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,16 +8,16 @@ use crate::handler::RequestHandler;
 use crate::handler::request::Request;
 use crate::proto::grammar::list;
 
-/// What a request for a WebSocket leads to.
+/// An accepted request for a WebSocket.
 pub(super) struct Accepted {
     /// The value of `Sec-WebSocket-Accept`.
     pub(super) accept: String,
     pub(super) protocol: Option<String>,
 }
 
-/// Why it is refused.
+/// Why a request is refused.
 pub(super) enum Refusal {
-    /// It is no request for a WebSocket of this version.
+    /// It does not ask for a WebSocket of this version.
     Upgrade,
     Bad(&'static str),
     /// It comes from a page of another site.
@@ -36,15 +36,15 @@ pub(super) fn judge<H: RequestHandler>(handler: &H, options: &WebSocketOptions) 
     }
     // Section 11.3.5.
     if versions.next().is_some() {
-        return Err(Refusal::Bad("A request for a WebSocket has one version"));
+        return Err(Refusal::Bad("A request for a WebSocket must have one version"));
     }
     if request.has_body {
-        return Err(Refusal::Bad("A request for a WebSocket has no body"));
+        return Err(Refusal::Bad("A request for a WebSocket must not have a body"));
     }
     let mut keys = request.values("Sec-WebSocket-Key");
     let is_key = |key: &&[u8]| STANDARD.decode(key).is_ok_and(|bytes| bytes.len() == 16);
     let (Some(key), None) = (keys.next().filter(is_key), keys.next()) else {
-        return Err(Refusal::Bad("The key of a WebSocket is 16 bytes in base64"));
+        return Err(Refusal::Bad("The key of a WebSocket must be 16 bytes in base64"));
     };
     if !is_welcome(request, options) {
         return Err(Refusal::Origin);
@@ -55,8 +55,9 @@ pub(super) fn judge<H: RequestHandler>(handler: &H, options: &WebSocketOptions) 
     Ok(Accepted { accept, protocol: chosen(request, options).map(str::to_owned) })
 }
 
-/// Whether the page that opens it is one of this site, or of one that is welcome. Any page may open a WebSocket to any server, and the
-/// browser sends the cookies along; its `Origin` is all that tells (section 10.2). Other programs have none.
+/// Whether the page that opens the WebSocket belongs to this site or to an allowed one. Any page may open a WebSocket to any
+/// server, and the browser sends the cookies along; only `Origin` tells pages apart (section 10.2). Other programs do not
+/// send it.
 fn is_welcome(request: &Request, options: &WebSocketOptions) -> bool {
     let mut origins = request.values("Origin");
     let Some(origin) = origins.next() else { return true };
@@ -67,7 +68,7 @@ fn is_welcome(request: &Request, options: &WebSocketOptions) -> bool {
     {
         return true;
     }
-    // Not by the scheme, which a proxy in front may have changed.
+    // Does not compare the scheme, which a proxy in front may have changed.
     let Some(host) = request.values("Host").next() else { return false };
     match origin.iter().position(|byte| *byte == b':') {
         Some(colon) => match origin.get(colon..).and_then(|rest| rest.strip_prefix(b"://")) {
@@ -81,13 +82,13 @@ fn is_welcome(request: &Request, options: &WebSocketOptions) -> bool {
     }
 }
 
-/// A host without the port that it has anyhow.
+/// A host without the scheme's default port.
 fn without_port<'a>(authority: &'a [u8], scheme: &[u8]) -> &'a [u8] {
     let default: &[u8] = if scheme.eq_ignore_ascii_case(b"https") { b":443" } else { b":80" };
     authority.strip_suffix(default).unwrap_or(authority)
 }
 
-/// The first of the client's subprotocols that the server speaks too.
+/// The first of the client's subprotocols that the server supports.
 fn chosen<'a>(request: &Request, options: &'a WebSocketOptions) -> Option<&'a str> {
     let asked = request.values("Sec-WebSocket-Protocol").flat_map(list);
     let mut spoken = asked.filter_map(|name| {

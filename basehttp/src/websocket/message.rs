@@ -1,9 +1,9 @@
-//! A message, which is one or more frames.
+//! A message, which consists of one or more frames.
 
-/// A message of a WebSocket.
+/// A WebSocket message.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
-    /// Text, which is UTF-8.
+    /// Text in UTF-8.
     Text(String),
     /// Bytes.
     Binary(Vec<u8>),

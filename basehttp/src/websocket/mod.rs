@@ -1,8 +1,8 @@
 //! WebSockets (RFC 6455) without a thread for each: the feature `websocket`.
 //!
-//! A handler accepts one with [`accept_websocket`](AcceptWebSocket::accept_websocket), and hands it to a [`WebSocketHandler`], which is
-//! told of what comes. A [`WebSocket`] is the handle to send with, from any thread. For a protocol of one's own there is
-//! [`upgrade_to`](crate::Detach::upgrade_to).
+//! A handler accepts a WebSocket with [`accept_websocket`](AcceptWebSocket::accept_websocket) and passes a
+//! [`WebSocketHandler`], which is called for each message. A [`WebSocket`] is the handle for sending, from any thread. For a
+//! protocol of your own, use [`upgrade_to`](crate::Detach::upgrade_to).
 
 mod accept;
 mod frame;

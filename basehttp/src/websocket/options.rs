@@ -1,8 +1,8 @@
-//! What a WebSocket is to be like.
+//! Settings of a WebSocket.
 
 use std::time::Duration;
 
-/// What a WebSocket is to be like: its limits, its subprotocols, and the pages that may open it.
+/// Settings of a WebSocket: its limits, its subprotocols, and the pages that may open it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -39,46 +39,48 @@ impl Default for WebSocketOptions {
 }
 
 impl WebSocketOptions {
-    /// The defaults, which each method names.
+    /// The default settings, which each method documents.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The subprotocols that the server speaks. The first of the client's that is one of them is agreed on; without one the WebSocket has
-    /// none ([`WebSocket::protocol`](super::WebSocket::protocol)). None by default.
+    /// The subprotocols that the server supports. The first one in the client's list that is supported is chosen; if there is
+    /// none, the WebSocket has no subprotocol ([`WebSocket::protocol`](super::WebSocket::protocol)). None by default.
     pub fn protocols<P: Into<String>>(mut self, protocols: impl IntoIterator<Item = P>) -> Self {
         self.protocols = protocols.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Lets pages of this origin open it, for example `https://example.org`, beside those of the same host and port. Any page can open a WebSocket to
-    /// any server, with the visitor's cookies, so others are refused with 403. A client without `Origin` is no page, and is let in.
+    /// Allows pages of this origin, for example `https://example.org`, besides those of the same host and port. Any page can
+    /// open a WebSocket to any server, with the visitor's cookies, so other pages are refused with 403. A client without
+    /// `Origin` is not a page, and is allowed.
     pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
         self.origins.push(origin.into());
         self
     }
 
-    /// Lets pages of all sites open it: where neither cookies nor the client's address let it do anything that others may not.
+    /// Allows pages of all sites. Use it only if neither cookies nor the client's address give a page access that others
+    /// lack.
     pub fn allow_any_origin(mut self) -> Self {
         self.any_origin = true;
         self
     }
 
-    /// The longest message that is taken, in bytes, in one frame or in several: 1 MiB by default, which is what a client can make the server
-    /// keep. A longer one closes the WebSocket with code 1009.
+    /// The longest message accepted, in bytes, in one frame or several: 1 MiB by default. This much a client can make the
+    /// server store. A longer message closes the WebSocket with code 1009.
     pub fn max_message_size(mut self, bytes: usize) -> Self {
         self.max_message_size = bytes;
         self
     }
 
-    /// How long a client may say nothing before it gets a ping: 30 seconds by default, below what proxies take for an idle
-    /// connection. Without one, a client that is gone without a word is not found before something is sent to it.
+    /// How long a client may be silent before it gets a ping: 30 seconds by default, less than the idle time-out of proxies.
+    /// With `None`, a client that vanished is noticed only when something is sent to it.
     pub fn ping_interval(mut self, interval: Option<Duration>) -> Self {
         self.ping_interval = interval;
         self
     }
 
-    /// How long it may go on saying nothing after that, before its connection is cut: 30 seconds by default.
+    /// How long a client may stay silent after the ping before its connection is cut: 30 seconds by default.
     pub fn pong_timeout(mut self, timeout: Duration) -> Self {
         self.pong_timeout = timeout;
         self

@@ -1,43 +1,43 @@
-//! From bytes to messages: frames put together, however they come.
+//! Assembles messages from bytes, however the frames are split.
 
 use super::frame::{FrameHeader, MOST_HEADER, Opcode, unmask};
 use super::message::Message;
 
-/// What a client has said.
+/// What a client has sent.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Said {
-    /// A message, put together.
+    /// A complete message.
     Message(Message),
     /// A ping with its payload.
     Ping(Vec<u8>),
     /// A pong.
     Pong,
-    /// A close frame with its code, if it has said one, and its reason.
+    /// A close frame with its code, if it has one, and its reason.
     Close(Option<u16>, String),
 }
 
-/// What is wrong with what a client has sent: the code of the close frame that says so (RFC 6455 section 7.4.1), and words.
+/// A protocol violation by a client: the code of the close frame that reports it (RFC 6455 section 7.4.1), and a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// The code.
+    /// The close code.
     pub code: u16,
-    /// The words.
+    /// The text.
     pub text: &'static str,
 }
 
-/// Reads messages. Memory grows with the bytes that come, never with a length that a header declares.
+/// Reads messages. Memory grows with the bytes that arrive, never with a declared length.
 #[derive(Debug)]
 pub struct MessageReader {
     most: usize,
-    /// What has come of a header that is not whole.
+    /// The bytes so far of an incomplete header.
     header: Vec<u8>,
     frame: Option<Frame>,
-    /// What has come of the message, without masks.
+    /// The bytes so far of the message, unmasked.
     message: Vec<u8>,
     kind: Option<Kind>,
-    /// So much of a text is known to be UTF-8.
+    /// How much of a text is known to be UTF-8.
     checked: usize,
-    /// What has come of a control frame, which may stand between the frames of a message.
+    /// The bytes so far of a control frame, which may come between the frames of a message.
     control: Vec<u8>,
 }
 
@@ -47,16 +47,16 @@ enum Kind {
     Binary,
 }
 
-/// A frame whose payload is coming.
+/// A frame whose payload is arriving.
 #[derive(Clone, Copy, Debug)]
 struct Frame {
     header: FrameHeader,
-    /// So many bytes of it have come.
+    /// How many bytes of it have arrived.
     come: u64,
 }
 
 const PROTOCOL: u16 = 1002;
-const NOT_UTF8: Violation = Violation { code: 1007, text: "a text that is not UTF-8" };
+const NOT_UTF8: Violation = Violation { code: 1007, text: "text that is not UTF-8" };
 const TOO_BIG: Violation = Violation { code: 1009, text: "a message that is too long" };
 
 fn violation(text: &'static str) -> Violation {
@@ -64,7 +64,7 @@ fn violation(text: &'static str) -> Violation {
 }
 
 impl MessageReader {
-    /// Takes messages of up to so many bytes.
+    /// Accepts messages of up to `most` bytes.
     pub fn new(most: usize) -> Self {
         Self {
             most,
@@ -77,10 +77,11 @@ impl MessageReader {
         }
     }
 
-    /// Takes bytes off `input`, up to what makes something whole. None where all are taken, and nothing is whole.
+    /// Takes bytes from `input`, up to the end of the next complete item. `None` if all bytes are taken and nothing is
+    /// complete.
     ///
     /// # Errors
-    /// What is wrong with them. Nothing more is to be read then.
+    /// The violation. Nothing more may be read after it.
     pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<Said>, Violation> {
         loop {
             let Some(mut frame) = self.frame else {
@@ -104,7 +105,7 @@ impl MessageReader {
             if is_whole && is_final {
                 return self.end_message().map(Some);
             }
-            // What is wrong is said before the rest has come.
+            // Reports invalid text before the rest has arrived.
             self.check_text()?;
             if !is_whole {
                 return Ok(None);
@@ -112,7 +113,7 @@ impl MessageReader {
         }
     }
 
-    /// Takes the header of the next frame. False if more has to come.
+    /// Takes the header of the next frame. False if more must arrive.
     fn take_header(&mut self, input: &mut &[u8]) -> Result<bool, Violation> {
         let before = self.header.len();
         let more = input.get(..input.len().min(MOST_HEADER - before)).unwrap_or_default();
@@ -123,12 +124,12 @@ impl MessageReader {
             return Ok(false);
         };
         *input = input.get(len - before..).unwrap_or_default();
-        // A connection that rests has no memory for it.
+        // An idle connection has no memory for it.
         self.header = Vec::new();
         match (header.opcode, self.kind) {
-            (Opcode::Continuation, None) => return Err(violation("a continuation of nothing")),
+            (Opcode::Continuation, None) => return Err(violation("a continuation frame without a message")),
             (Opcode::Text | Opcode::Binary, Some(_)) => {
-                return Err(violation("a message in the midst of another"));
+                return Err(violation("a new message before the end of another"));
             }
             (Opcode::Text, None) => self.kind = Some(Kind::Text),
             (Opcode::Binary, None) => self.kind = Some(Kind::Binary),
@@ -142,7 +143,7 @@ impl MessageReader {
         Ok(true)
     }
 
-    /// Looks whether what has come of a text may become one.
+    /// Checks that the text so far can still become valid UTF-8.
     fn check_text(&mut self) -> Result<(), Violation> {
         if self.kind != Some(Kind::Text) {
             return Ok(());
@@ -150,7 +151,7 @@ impl MessageReader {
         let unchecked = self.message.get(self.checked..).unwrap_or_default();
         match std::str::from_utf8(unchecked) {
             Ok(_) => self.checked = self.message.len(),
-            // The rest of a character may be coming.
+            // The rest of a character may still arrive.
             Err(error) if error.error_len().is_none() => self.checked += error.valid_up_to(),
             Err(_) => return Err(NOT_UTF8),
         }
@@ -183,7 +184,7 @@ fn close_of(payload: &[u8]) -> Result<Said, Violation> {
         [high, low, ref reason @ ..] => {
             let code = u16::from_be_bytes([high, low]);
             if !may_be_sent(code) {
-                return Err(violation("a close code that may not be sent"));
+                return Err(violation("a close code that must not be sent"));
             }
             let reason = std::str::from_utf8(reason).map_err(|_| NOT_UTF8)?;
             Ok(Said::Close(Some(code), reason.to_owned()))
@@ -192,7 +193,7 @@ fn close_of(payload: &[u8]) -> Result<Said, Violation> {
     }
 }
 
-/// Whether a close frame may have this code: those of section 7.4 and of the registry, and those that are free for use.
+/// Whether a close frame may have this code: those of section 7.4 and of the registry, and those free for private use.
 pub(super) fn may_be_sent(code: u16) -> bool {
     matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
 }
@@ -218,7 +219,7 @@ mod tests {
         bytes
     }
 
-    /// All that is said, with the input in pieces of such a length.
+    /// All items, with the input in pieces of this length.
     fn read(bytes: &[u8], piece: usize) -> (Vec<Said>, Option<u16>) {
         let mut reader = MessageReader::new(1000);
         let mut said = Vec::new();
@@ -296,7 +297,7 @@ mod tests {
         }
     }
 
-    /// RFC 6455 lets it wait for the end of the message; nobody needs to.
+    /// RFC 6455 allows waiting for the end of the message, but there is no need to.
     #[test]
     fn what_cannot_become_a_text_is_said_before_the_rest_has_come() {
         let begun = frame(0x01, b"abc\xf0\x28");

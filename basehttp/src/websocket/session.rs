@@ -1,4 +1,4 @@
-//! A WebSocket as its connection sees it: bytes become messages, pings and the closing handshake are answered.
+//! A WebSocket as its connection sees it: turns bytes into messages, and answers pings and the closing handshake.
 
 use std::io;
 use std::time::Duration;
@@ -17,13 +17,13 @@ pub(super) struct Session<H> {
     protocol: Option<String>,
     reader: MessageReader,
     socket: Option<WebSocket>,
-    /// What the handler is told at the end.
+    /// The code and reason passed to the handler at the end.
     end: (u16, String),
-    /// A ping was sent, and nothing has come since.
+    /// A ping was sent, and nothing has arrived since.
     is_asked: bool,
 }
 
-/// The client has closed without a code, and none was sent by either side (RFC 6455 section 7.4.1): neither is ever in a frame.
+/// The client closed without a code; no close frame was received (RFC 6455 section 7.4.1). Neither code is ever in a frame.
 const NO_CODE: u16 = 1005;
 const ABNORMAL: u16 = 1006;
 
@@ -44,7 +44,7 @@ impl<H: WebSocketHandler> Session<H> {
         }
     }
 
-    /// Has the handler do something, whose failure closes the WebSocket. That it could not send to a client that is gone is none.
+    /// Calls the handler. Its error closes the WebSocket, unless the cause is that the client has gone.
     fn have(
         &mut self,
         peer: &Peer,
@@ -62,10 +62,10 @@ impl<H: WebSocketHandler> Session<H> {
         }
     }
 
-    /// Says good-bye and ends the connection, without waiting for an answer.
+    /// Sends a close frame and ends the connection, without waiting for an answer.
     fn end_with(&self, peer: &Peer, code: Option<u16>, reason: &str) {
         if let Some(socket) = &self.socket {
-            // A client that takes nothing more does not learn why.
+            // A client that takes no more does not learn why.
             let _ = socket.send_close(code, reason);
         }
         peer.close();
@@ -76,7 +76,7 @@ impl<H: WebSocketHandler> Session<H> {
             Said::Message(message) => self.have(peer, |handler, socket| handler.message(socket, message))?,
             Said::Ping(payload) => {
                 if let Some(socket) = &self.socket {
-                    // Where there is no room it need not be answered: a later one will be (section 5.5.3).
+                    // If there is no room, this ping need not be answered: a later one will be (section 5.5.3).
                     let _ = socket.send_frame(Opcode::Pong, &payload, Duration::ZERO);
                 }
             }
@@ -95,7 +95,7 @@ impl<H: WebSocketHandler> Session<H> {
     }
 }
 
-/// What sending says where nobody takes it any more. Others than this client may have said it: a database.
+/// The errors of sending to a client that has gone. They may come from elsewhere, such as a database.
 fn is_of_the_end(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
     matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset)
@@ -126,7 +126,7 @@ impl<H: WebSocketHandler> UpgradedHandler for Session<H> {
         Ok(())
     }
 
-    /// Without a close frame.
+    /// The client ended its half without a close frame.
     fn ended(&mut self, peer: &Peer) -> io::Result<()> {
         peer.close();
         Ok(())
@@ -142,7 +142,7 @@ impl<H: WebSocketHandler> UpgradedHandler for Session<H> {
             self.end = (ABNORMAL, "no answer to a ping".to_owned());
             peer.abort();
         } else {
-            // Where there is no room the client was not asked, and does not have to answer; its write_timeout is running.
+            // If there is no room, no ping was sent, so no answer is due; `write_timeout` is running.
             self.is_asked = socket.send_frame(Opcode::Ping, b"", Duration::ZERO).is_ok();
             let asked = self.is_asked.then_some(self.options.pong_timeout);
             socket.set_timer(asked.or(self.options.ping_interval));
@@ -151,9 +151,9 @@ impl<H: WebSocketHandler> UpgradedHandler for Session<H> {
     }
 
     fn stopping(&mut self, _peer: &Peer) -> io::Result<()> {
-        // Whoever is closing already has a timer.
+        // A WebSocket that is closing already has a timer.
         match &self.socket {
-            Some(socket) if !socket.is_closing() => socket.close(GOING_AWAY, "the server is being shut down"),
+            Some(socket) if !socket.is_closing() => socket.close(GOING_AWAY, "the server is shutting down"),
             _ => Ok(()),
         }
     }

@@ -1,4 +1,4 @@
-//! The handle on a WebSocket, for any thread.
+//! The handle to a WebSocket, for any thread.
 
 use std::fmt;
 use std::io;
@@ -10,37 +10,37 @@ use super::reader::may_be_sent;
 use crate::handler::Peer;
 use crate::sync::{Arc, Mutex, lock};
 
-/// The server's end of a WebSocket. Any thread may send with it, and it may be cloned; it does not keep the connection.
+/// The server's end of a WebSocket. Any thread may send with it, and it can be cloned; it does not keep the connection open.
 ///
-/// Messages of several threads do not mix, and nothing follows a close frame.
+/// Messages sent by several threads do not mix, and nothing follows a close frame.
 #[derive(Clone)]
 pub struct WebSocket(Arc<Inner>);
 
 struct Inner {
     peer: Peer,
     protocol: Option<String>,
-    /// Locked for no longer than it takes to put a frame into the connection's buffer.
+    /// Locked only while a frame is put into the connection's buffer.
     state: Mutex<State>,
-    /// Those who wait for room do it one behind the other.
+    /// Threads that wait for room queue here.
     patience: Mutex<()>,
 }
 
 #[derive(Default)]
 struct State {
-    /// The close frame, which is the last one, was sent, or is to be.
+    /// The close frame, which is the last frame, was sent or is scheduled.
     is_closing: bool,
-    /// Somebody waits for room. Until that one is served nobody else is: its frame would be overtaken for ever.
+    /// A thread waits for room. No other frame is sent before its frame, which could otherwise be overtaken without end.
     is_awaited: bool,
     /// The connection has failed.
     is_lost: bool,
-    /// The close frame that goes behind what waits for room.
+    /// The close frame to send after the frame that waits for room.
     last: Option<Vec<u8>>,
 }
 
-/// How long the other side may take to answer a close frame.
+/// How long the client may take to answer a close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The longest reason: a control frame has 125 bytes, and a code has two of them.
+/// The longest reason: a control frame has at most 125 bytes, and the code takes two.
 const MOST_REASON: usize = 123;
 
 impl WebSocket {
@@ -48,23 +48,24 @@ impl WebSocket {
         Self(Arc::new(Inner { peer, protocol, state: Mutex::default(), patience: Mutex::new(()) }))
     }
 
-    /// Sends a message, and does not wait. What the client has not taken waits in the connection's buffer, up to
-    /// [`write_high_water`](crate::ServerBuilder::write_high_water) bytes; a longer message is taken where nothing waits
-    /// before it, while the server has room for it ([`write_budget`](crate::ServerBuilder::write_budget)).
+    /// Sends a message, and does not wait. Bytes that the client has not taken wait in the connection's buffer, up to
+    /// [`write_high_water`](crate::ServerBuilder::write_high_water) bytes. A longer message is accepted if nothing waits
+    /// before it and the server has room for it ([`write_budget`](crate::ServerBuilder::write_budget)).
     ///
     /// # Errors
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if it has no room: the client reads too slowly. [`BrokenPipe`](io::ErrorKind::BrokenPipe)
-    /// if the WebSocket is closing, or over. [`InvalidInput`](io::ErrorKind::InvalidInput) if it is longer than `write_budget`. An I/O error of
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is no room, because the client reads too slowly.
+    /// [`BrokenPipe`](io::ErrorKind::BrokenPipe) if the WebSocket is closing or closed.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the message is longer than `write_budget`. Otherwise an I/O error of
     /// the connection.
     pub fn send(&self, message: &Message) -> io::Result<()> {
         self.send_within(message, Duration::ZERO)
     }
 
-    /// As [`send`](Self::send), and waits for room, for so long at most. Others who have patience wait behind it, and others who have none
-    /// find no room.
+    /// Like [`send`](Self::send), but waits up to `patience` for room. Meanwhile, other calls with patience queue behind it,
+    /// and calls without patience find no room.
     ///
     /// # Errors
-    /// As those of [`send`](Self::send).
+    /// Those of [`send`](Self::send).
     pub fn send_within(&self, message: &Message, patience: Duration) -> io::Result<()> {
         let (opcode, payload) = match message {
             Message::Text(text) => (Opcode::Text, text.as_bytes()),
@@ -73,27 +74,26 @@ impl WebSocket {
         self.send_frame(opcode, payload, patience)
     }
 
-    /// Begins to close: sends a close frame, behind which nothing goes, and ends the connection when the client has answered it, or
-    /// has had 10 seconds. What somebody waits to send ([`send_within`](Self::send_within)) goes before it. The codes are those of RFC 6455
-    /// section 7.4: 1000 is a normal end. A second call does nothing.
+    /// Starts closing: sends a close frame, after which no more frames are sent, and ends the connection when the client has
+    /// answered it, or after 10 seconds. A message that waits to be sent ([`send_within`](Self::send_within)) goes out before
+    /// it. The codes are those of RFC 6455 section 7.4: 1000 is a normal closure. A second call does nothing.
     ///
     /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a code that may not be sent or a reason of more than 123 bytes; else as those of
-    /// [`send`](Self::send).
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a code that must not be sent or a reason of more than 123 bytes;
+    /// otherwise those of [`send`](Self::send).
     pub fn close(&self, code: u16, reason: &str) -> io::Result<()> {
         if !may_be_sent(code) || reason.len() > MOST_REASON {
-            let text = "a close code is one of RFC 6455 section 7.4, and its reason has at most 123 bytes";
+            let text = "a close code must be one of RFC 6455 section 7.4, and its reason at most 123 bytes long";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
-        // The time that the first one has set goes on.
+        // A second call does not restart the timer of the first.
         if self.send_close(Some(code), reason)? {
             self.0.peer.set_timer(Some(CLOSE_TIMEOUT));
         }
         Ok(())
     }
 
-    /// Whether nobody is there any more, or will not be for long: the client has closed, the server is being shut down, or the WebSocket is
-    /// closing.
+    /// Whether the WebSocket is over or about to be: the client has closed it, the server is shutting down, or it is closing.
     pub fn is_gone(&self) -> bool {
         let state = lock(&self.0.state);
         let is_over = state.is_closing || state.is_lost;
@@ -101,7 +101,7 @@ impl WebSocket {
         is_over || self.0.peer.is_gone()
     }
 
-    /// The subprotocol that both sides speak, if one was agreed on.
+    /// The subprotocol, if one was agreed on.
     pub fn protocol(&self) -> Option<&str> {
         self.0.protocol.as_deref()
     }
@@ -110,7 +110,7 @@ impl WebSocket {
         lock(&self.0.state).is_closing
     }
 
-    /// Has the session's timer told after so long, unless the one of the closing handshake runs.
+    /// Sets the session's timer, unless the timer of the closing handshake is running.
     pub(super) fn set_timer(&self, after: Option<Duration>) {
         let state = lock(&self.0.state);
         if !state.is_closing {
@@ -148,7 +148,8 @@ impl WebSocket {
         self.0.peer.settle(sent)
     }
 
-    /// Waits for room. Not with the state locked: the connection's own turn needs it for a ping, and it is that turn which makes room.
+    /// Waits for room, without the lock on the state: the connection's own turn needs it for a ping, and that turn is what
+    /// makes room.
     fn send_patiently(&self, frame: &[u8], patience: Duration) -> io::Result<()> {
         let turn = lock(&self.0.patience);
         {
@@ -173,7 +174,7 @@ impl WebSocket {
         sent
     }
 
-    /// Sends a close frame, unless one was sent, which it says.
+    /// Sends a close frame, unless one was sent before. Returns whether it did.
     pub(super) fn send_close(&self, code: Option<u16>, reason: &str) -> io::Result<bool> {
         let mut payload = Vec::new();
         if let Some(code) = code {
@@ -199,7 +200,7 @@ fn closing() -> io::Error {
     io::Error::new(io::ErrorKind::BrokenPipe, "the WebSocket is closing")
 }
 
-/// Two that are clones of one are equal.
+/// Clones of one WebSocket are equal.
 impl PartialEq for WebSocket {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
