@@ -1,40 +1,40 @@
-//! Content codings: which of the files beside a file is sent in its place.
+//! Content codings: which compressed version of a file is sent instead of it.
 
 use std::path::Path;
 
 use crate::handler::request::Request;
 use crate::proto::grammar::{list, trim_blanks};
 
-/// A content coding of RFC 9110 section 8.4.1 that a file may have been compressed with.
+/// A content coding of RFC 9110 section 8.4.1 that may be applied to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Coding {
-    /// As `Content-Encoding` has it.
+    /// As in `Content-Encoding`.
     pub(super) name: &'static str,
-    /// At the end of the compressed file's name.
+    /// The suffix of the compressed file's name.
     pub(super) suffix: &'static str,
 }
 
-/// The ones that compress better come first.
+/// Better compression first.
 pub(super) const CODINGS: [Coding; 3] = [
     Coding { name: "br", suffix: ".br" },
     Coding { name: "zstd", suffix: ".zst" },
     Coding { name: "gzip", suffix: ".gz" },
 ];
 
-/// The ends of the names of compressed files.
+/// The suffixes of compressed files.
 #[cfg(all(feature = "cgi", unix))]
 pub(crate) fn suffixes() -> impl Iterator<Item = &'static str> {
     CODINGS.iter().map(|coding| coding.suffix)
 }
 
-/// The coding of a file that is compressed under a name of its own, which its type does not say: a picture of SVG. Who asks for it
-/// by that name gets it so.
+/// The coding of a file that is compressed under a name of its own, which its media type does not show: an SVG image in
+/// `.svgz`. It is sent like this to every client that asks for that name.
 pub(super) fn of_name(path: &Path) -> Option<Coding> {
     let is_svgz = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svgz"));
     CODINGS.into_iter().find(|coding| is_svgz && coding.name == "gzip")
 }
 
-/// The codings that a client accepts, the best first: RFC 9110 section 12.5.3.
+/// The codings that a client accepts, the preferred one first: RFC 9110 section 12.5.3.
 pub(super) fn accepted(request: &Request) -> Vec<Coding> {
     let fields: Vec<&[u8]> = request.values("Accept-Encoding").collect();
     sorted(&fields)
@@ -48,12 +48,12 @@ fn sorted(fields: &[&[u8]]) -> Vec<Coding> {
             (quality > 0).then_some((quality, coding))
         })
         .collect();
-    // Stable: of two that are as welcome, the better one stays the first.
+    // The sort is stable: of two with the same weight, the better one stays first.
     accepted.sort_by_key(|(quality, _)| std::cmp::Reverse(*quality));
     accepted.into_iter().map(|(_, coding)| coding).collect()
 }
 
-/// How welcome something of a list is, in thousandths, if it is there.
+/// The weight of a name in a list, in thousandths, if it is there.
 pub(super) fn quality(fields: &[&[u8]], name: &str) -> Option<u16> {
     fields.iter().flat_map(|field| list(field)).find_map(|element| {
         let mut parts = element.split(|byte| *byte == b';').map(trim_blanks);
@@ -68,7 +68,7 @@ pub(super) fn quality(fields: &[&[u8]], name: &str) -> Option<u16> {
     })
 }
 
-/// RFC 9110 section 12.4.2; none at all for what is no weight.
+/// RFC 9110 section 12.4.2; 0 if it is not a valid weight.
 fn thousandths(weight: &[u8]) -> u16 {
     let (whole, fraction) = match weight {
         [whole] => (whole, &b""[..]),
@@ -87,7 +87,7 @@ fn thousandths(weight: &[u8]) -> u16 {
     }
 }
 
-/// Whether it is worth to look for a compressed file: pictures, films and archives are compressed already.
+/// Whether to look for a compressed version: images, videos and archives are already compressed.
 pub(super) fn is_compressible(media_type: &str) -> bool {
     const OTHERS: [&str; 11] = [
         "application/javascript",

@@ -5,18 +5,18 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::handler::request::Request;
 
-/// What tells one state of a file from another.
+/// Identifies one state of a file.
 #[derive(Clone, Debug)]
 pub(super) struct Validators {
-    /// With its quotes. None where nothing tells one state from another.
+    /// Quoted. `None` if the states cannot be told apart.
     pub(super) etag: Option<String>,
-    /// In whole seconds, as field values have it.
+    /// In whole seconds, as in field values.
     pub(super) modified: Option<SystemTime>,
-    /// When that was found out.
+    /// When this was determined.
     now: SystemTime,
 }
 
-/// What the conditions of a request come to.
+/// The result of a request's conditions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Go,
@@ -25,15 +25,15 @@ pub(super) enum Verdict {
 }
 
 impl Validators {
-    /// A strong validator of what the system tells when a file was changed, and how long it is: two servers that have the same
-    /// file with the same time tell the same of it, so it is made of nothing else (no inode, and no hash that another version may
-    /// make otherwise). Nothing is read for it.
+    /// A strong validator made from a file's modification time and length. Two servers that have the same file with the same
+    /// time produce the same validator, so nothing else goes into it: no inode, and no hash that another version might
+    /// compute differently. The file is not read for it.
     ///
-    /// Two codings of one file are two representations (RFC 9110 section 8.8.3.3), and may have both in common: `coding` tells them
+    /// Two codings of one file are two representations (RFC 9110 section 8.8.3.3), and may agree in both: `coding` tells them
     /// apart.
     ///
-    /// Archives and stores that are to come out the same each time have files of 1970, or of 1980 where they know no earlier time
-    /// (ZIP), whatever is in them. Such a time says nothing, and is told to nobody.
+    /// Reproducible archives and stores date all files to 1970, or to 1980 if their format knows no earlier time (ZIP),
+    /// whatever their content. Such a time identifies nothing, and is not sent.
     pub(super) fn of(metadata: &Metadata, coding: Option<&str>, now: SystemTime) -> Self {
         let since = metadata.modified().ok().and_then(|modified| modified.duration_since(UNIX_EPOCH).ok());
         let since = since.filter(|since| *since >= MEANT);
@@ -42,7 +42,7 @@ impl Validators {
         Self { etag, modified: since.map(|since| UNIX_EPOCH + Duration::from_secs(since.as_secs())), now }
     }
 
-    /// Those of bytes that have an entity tag, and no date.
+    /// The validators of bytes that have an entity tag and no date.
     pub(super) fn tagged(etag: String, now: SystemTime) -> Self {
         Self { etag: Some(etag), modified: None, now }
     }
@@ -52,7 +52,7 @@ impl Validators {
         self.modified.map(|modified| modified.min(whole_seconds(self.now)))
     }
 
-    /// Whether this is the date of the file, and it cannot have been changed again since then without another date: RFC 9110
+    /// Whether this is the date of the file, and the file cannot have changed since without getting another date: RFC 9110
     /// section 8.8.2.2.
     fn has_strong_date(&self, date: SystemTime) -> bool {
         let is_over = date + Duration::from_secs(1) <= self.now;
@@ -60,7 +60,7 @@ impl Validators {
     }
 }
 
-/// The third of January 1980: the first of it was before in every zone.
+/// The third of January 1980: in every time zone the first has passed by then.
 const MEANT: Duration = Duration::from_secs(315_705_600);
 
 fn whole_seconds(time: SystemTime) -> SystemTime {
@@ -68,10 +68,10 @@ fn whole_seconds(time: SystemTime) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(since.as_secs())
 }
 
-/// RFC 9110 section 13.2.2, step by step. What is no date, or no entity tag, is not there.
+/// RFC 9110 section 13.2.2, step by step. Invalid dates and entity tags are ignored.
 ///
-/// For a handler of HTTP/1.0, which knows no tags, `If-None-Match: *` says only that `If-Modified-Since` is not meant: so
-/// Python has it, and its tests.
+/// For a handler of HTTP/1.0, which has no entity tags, `If-None-Match: *` only disables `If-Modified-Since`, as in Python
+/// and its tests.
 pub(super) fn judge(request: &Request, validators: &Validators, knows_tags: bool) -> Verdict {
     let lists = |name| list(request, name);
     let unmodified_since = || date(request, "If-Unmodified-Since").zip(validators.modified);
@@ -93,8 +93,8 @@ pub(super) fn judge(request: &Request, validators: &Validators, knows_tags: bool
     Verdict::Go
 }
 
-/// Whether a range is wanted of what these validators stand for, and not the whole of what came after: RFC 9110 section
-/// 13.1.5.
+/// Whether the range may be sent: `If-Range` matches these validators, so that the client does not need the whole file (RFC
+/// 9110 section 13.1.5).
 pub(super) fn is_same(request: &Request, validators: &Validators) -> bool {
     let mut values = request.values("If-Range");
     match (values.next(), values.next()) {
@@ -109,18 +109,18 @@ pub(super) fn is_same(request: &Request, validators: &Validators) -> bool {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Comparison {
-    /// RFC 9110 section 8.8.3.2: a weak tag equals none.
+    /// RFC 9110 section 8.8.3.2: a weak tag never matches.
     Strong,
     Weak,
 }
 
-/// All values of a field one behind the other, if there are any.
+/// All values of a field, joined by commas, if there are any.
 fn list(request: &Request, name: &str) -> Option<Vec<u8>> {
     let values: Vec<&[u8]> = request.values(name).collect();
     (!values.is_empty()).then(|| values.join(&b','))
 }
 
-/// Whether a list of entity tags has this one, or is an asterisk.
+/// Whether a list of entity tags contains this one, or is an asterisk.
 fn has(mut list: &[u8], etag: Option<&str>, comparison: Comparison) -> bool {
     if list == b"*" {
         return true;
@@ -132,7 +132,7 @@ fn has(mut list: &[u8], etag: Option<&str>, comparison: Comparison) -> bool {
         let tag = list.strip_prefix(b"W/");
         let (is_weak, tag) = (tag.is_some(), tag.unwrap_or(list));
         let Some((b'"', after)) = tag.split_first() else { return false };
-        // A tag may have a comma in it.
+        // A tag may contain a comma.
         let Some(end) = after.iter().position(|byte| *byte == b'"') else { return false };
         let (tag, rest) = tag.split_at((end + 2).min(tag.len()));
         if etag.is_some_and(|etag| tag == etag.as_bytes()) && !(is_weak && comparison == Comparison::Strong) {

@@ -1,4 +1,4 @@
-//! The body of a response that a file handler sends.
+//! The response body that a file handler sends.
 
 use std::fs::File;
 use std::io;
@@ -9,29 +9,29 @@ use crate::handler::payload::Payload;
 use crate::handler::wire::read_at;
 use crate::sync::Arc;
 
-/// What [`send_head`](super::FileRequestHandler::send_head) leaves to be sent: Python's file object.
+/// The body that [`send_head`](super::FileRequestHandler::send_head) leaves to be sent: Python's file object.
 #[derive(Debug)]
 pub struct Content {
     pub(super) parts: Vec<Part>,
 }
 
-/// A piece of it.
+/// A piece of the body.
 #[derive(Debug)]
 pub(super) enum Part {
     Bytes(Vec<u8>),
-    /// Bytes that other responses have too.
+    /// Bytes shared with other responses.
     Shared(Payload),
     File(Arc<File>, Range<u64>),
 }
 
-/// Where the bytes of a file are, of which a request may ask for parts.
+/// The source of a file's bytes, of which a request may ask for parts.
 pub(super) enum Source {
     File(Arc<File>),
     Memory(&'static [u8]),
 }
 
 impl Source {
-    /// These bytes of it.
+    /// This range of it.
     pub(super) fn part(&self, range: Range<u64>) -> Part {
         match self {
             Self::File(file) => Part::File(file.clone(), range),
@@ -45,17 +45,17 @@ impl Source {
 }
 
 impl Content {
-    /// Some bytes.
+    /// A body of these bytes.
     pub fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
         Self { parts: vec![Part::Bytes(bytes.into())] }
     }
 
-    /// These bytes of a file.
+    /// A body of this range of a file.
     pub fn file(file: File, range: Range<u64>) -> Self {
         Self { parts: vec![Part::File(file.into(), range)] }
     }
 
-    /// How many bytes it is.
+    /// The length in bytes.
     pub fn len(&self) -> u64 {
         self.parts
             .iter()
@@ -67,12 +67,12 @@ impl Content {
             .sum()
     }
 
-    /// Whether it is none.
+    /// Whether there are no bytes.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Sends it as the body of the response.
+    /// Sends this as the body of the response.
     pub(super) fn send(self, wfile: &WFile) -> io::Result<()> {
         self.parts.into_iter().try_for_each(|part| match part {
             Part::Bytes(bytes) => wfile.write_all(&bytes),
@@ -82,7 +82,7 @@ impl Content {
     }
 }
 
-/// Sends bytes of a file: a few with what was written before them, many from where they are.
+/// Sends bytes of a file: a few together with earlier output, many directly from the file.
 fn send_file(wfile: &WFile, file: &Arc<File>, range: Range<u64>) -> io::Result<()> {
     let len = range.end.saturating_sub(range.start);
     if len > FEW {
@@ -93,7 +93,7 @@ fn send_file(wfile: &WFile, file: &Arc<File>, range: Range<u64>) -> io::Result<(
     let mut position = range.start;
     while !room.is_empty() {
         match read_at(file, room, position)? {
-            0 => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file has become shorter")),
+            0 => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file has become shorter than it was")),
             count => {
                 position += count as u64;
                 room = room.get_mut(count..).unwrap_or_default();
@@ -103,5 +103,5 @@ fn send_file(wfile: &WFile, file: &Arc<File>, range: Range<u64>) -> io::Result<(
     wfile.write_all(&bytes)
 }
 
-/// Up to here the memory costs less than another call of the system.
+/// Up to this size, copying costs less than another system call.
 const FEW: u64 = 32 * 1024;

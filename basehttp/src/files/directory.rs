@@ -1,4 +1,4 @@
-//! The folder that is served, and what of it.
+//! The folder that is served, and its settings.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -15,8 +15,8 @@ use super::ranges::DEFAULT_RANGES;
 use super::stat::{self, Found, Kind, Names};
 use crate::sync::Arc;
 
-/// A folder whose files are served, with the settings for that: Python's `directory`. Cheap to clone, so that all handlers
-/// can have it.
+/// A folder whose files are served, with its settings: Python's `directory`. It is cheap to clone, so that all handlers can
+/// have it.
 ///
 /// ```
 /// use basehttp::Directory;
@@ -30,7 +30,7 @@ use crate::sync::Arc;
 pub struct Directory {
     root: Arc<Root>,
     settings: Arc<Settings>,
-    /// Those that are being sent, of all clones.
+    /// The lists that are being sent, shared by all clones.
     lists: Arc<Lists>,
 }
 
@@ -47,15 +47,15 @@ struct Settings {
     list_memory: usize,
 }
 
-/// A response has room for 256 pieces of files and what is between them.
+/// A response has room for 256 pieces: ranges of files and the text between them.
 const MAX_RANGES: usize = 128;
 
 impl Directory {
-    /// The folder at `path`, which is found now. On Linux 5.6 and later its files are served even if it is renamed later; scripts, and
-    /// what absolute links lead to, are looked for at `path` again.
+    /// Opens the folder at `path`, which must exist now. On Linux 5.6 and later its files are served even if it is renamed
+    /// later; scripts, and the targets of absolute links, are still looked up under `path`.
     ///
     /// # Errors
-    /// The system's, with the path in its text and what to do about it.
+    /// Those of the system. The text names the path and says what to do.
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
         let root = Root::open(path).map_err(|error| unusable(path, &error))?;
@@ -72,42 +72,42 @@ impl Directory {
         Ok(Self { root: Arc::new(root), settings: Arc::new(settings), lists: Arc::default() })
     }
 
-    /// Whether files and folders are served whose names begin with a dot. By default they are not (404), since `.git`,
-    /// `.env` and the like are seldom meant for everybody; `.well-known` (RFC 8615) always is. Python serves them.
+    /// Whether files and folders whose names begin with a dot are served. By default they are not (404), since `.git`, `.env`
+    /// and the like are seldom meant to be public; `.well-known` (RFC 8615) always is. Python serves them.
     #[must_use]
     pub fn dotfiles(mut self, serve: bool) -> Self {
         Arc::make_mut(&mut self.settings).dotfiles = serve;
         self
     }
 
-    /// Whether symbolic links are followed that lead out of the folder. By default they are not (404): who can put a link
-    /// into the folder could read everything that the server can. Links that stay inside are followed in any case.
+    /// Whether symbolic links that lead out of the folder are followed. By default they are not (404): anyone able to put a
+    /// link into the folder could read everything that the server can. Links that stay inside are always followed.
     #[must_use]
     pub fn follow_links_outside(mut self, follow: bool) -> Self {
         Arc::make_mut(&mut self.settings).outside = follow;
         self
     }
 
-    /// Whether a folder without an index page is listed, as by default, or not found (404).
+    /// Whether a folder without an index page is listed, the default, or answered with 404.
     #[must_use]
     pub fn listing(mut self, list: bool) -> Self {
         Arc::make_mut(&mut self.settings).listing = list;
         self
     }
 
-    /// Whether a file's `.br`, `.zst` or `.gz` beside it is sent in its place to clients that accept that (RFC 9110 section
-    /// 12.5.3), if it is not older than the file. On by default.
+    /// Whether a `.br`, `.zst` or `.gz` version beside a file is sent to clients that accept it (RFC 9110 section 12.5.3), if
+    /// it is not older than the file. On by default.
     #[must_use]
     pub fn precompressed(mut self, send: bool) -> Self {
         Arc::make_mut(&mut self.settings).precompressed = send;
         self
     }
 
-    /// The `Cache-Control` field of files, for example `max-age=3600` (RFC 9111 section 5.2). None by default: caches go by
-    /// `Last-Modified` then.
+    /// The `Cache-Control` field of files, for example `max-age=3600` (RFC 9111 section 5.2). None by default: caches then
+    /// decide by `Last-Modified`.
     ///
     /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for what cannot be the value of a field.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for text that cannot be the value of a field.
     pub fn cache_control(mut self, value: impl Into<String>) -> io::Result<Self> {
         let value = value.into();
         if value.is_empty() || !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
@@ -119,43 +119,44 @@ impl Directory {
         Ok(self)
     }
 
-    /// How many entries of a folder are listed at a time, 10,000 by default: a page with more is of no use, and all of it is in
-    /// memory. The others are on further pages, by their names.
+    /// How many entries of a folder are listed on one page, 10,000 by default: longer pages are of no use, and a page is held
+    /// in memory. The other entries are on further pages, in order of name.
     #[must_use]
     pub fn max_entries(mut self, entries: usize) -> Self {
         Arc::make_mut(&mut self.settings).max_entries = entries;
         self
     }
 
-    /// How many bytes of memory lists of folders may take in all while they are made and sent, 64 MiB by default. All clients that
-    /// ask for a list while others still take it get the same copy, which needs no thread. A list for which there is no
-    /// room, or for which more than 64 requests wait already (four folders are read at a time), is answered with 503 and `Retry-After`. All clones of this folder share the memory.
+    /// How many bytes of memory all lists of folders together may take while they are made and sent, 64 MiB by default.
+    /// Clients that ask for a list while others are still receiving it share one copy, which needs no thread. A list is
+    /// answered with 503 and `Retry-After` if there is no room for it, or if more than 64 requests are already waiting for
+    /// lists (four folders are read at a time). All clones of this folder share the memory.
     #[must_use]
     pub fn list_memory(mut self, bytes: usize) -> Self {
         Arc::make_mut(&mut self.settings).list_memory = bytes;
         self
     }
 
-    /// How many ranges of a file one request may ask for (RFC 9110 section 14.2), 100 by default: programs that fetch what has
-    /// changed of a file, as zsync, ask for some dozens. A request for more is answered with the whole file: a few
-    /// hundred bytes could ask for it in as many tiny pieces, each with a head of its own. Those that overlap are sent as one.
-    /// None are sent if it is 0, and more than 128 are not granted.
+    /// How many ranges of a file one request may ask for (RFC 9110 section 14.2), 100 by default: programs that fetch the
+    /// changed parts of a file, such as zsync, ask for some dozens. A request for more gets the whole file, because a few
+    /// hundred bytes could otherwise ask for that many tiny pieces, each with a head of its own. Overlapping ranges are sent
+    /// as one. With 0 no ranges are sent; values above 128 count as 128.
     #[must_use]
     pub fn max_ranges(mut self, ranges: usize) -> Self {
         Arc::make_mut(&mut self.settings).max_ranges = ranges.min(MAX_RANGES);
         self
     }
 
-    /// Where the folder is.
+    /// The path of the folder.
     pub fn path(&self) -> &Path {
         &self.root.path
     }
 
-    /// Opens the file at `path`, relative to this folder, as the handler does: for an override of
+    /// Opens the file at `path`, relative to this folder, as the handler does, for an override of
     /// [`send_head`](super::FileRequestHandler::send_head) that sends it in another way.
     ///
     /// # Errors
-    /// The system's; [`NotFound`](io::ErrorKind::NotFound) for what is not served, and for what is no regular file.
+    /// Those of the system; [`NotFound`](io::ErrorKind::NotFound) if it is not served or not a regular file.
     pub fn open_file(&self, path: impl AsRef<Path>) -> io::Result<File> {
         let opened = self.open_path(path.as_ref())?;
         if opened.metadata.is_file() { Ok(opened.file) } else { Err(io::ErrorKind::NotFound.into()) }
@@ -164,26 +165,26 @@ impl Directory {
     /// Opens the folder at `path`, relative to this one, for a handler that puts files into it.
     ///
     /// # Errors
-    /// The system's; [`NotFound`](io::ErrorKind::NotFound) for what is not served, and
-    /// [`NotADirectory`](io::ErrorKind::NotADirectory) for what is no folder.
+    /// Those of the system; [`NotFound`](io::ErrorKind::NotFound) if it is not served, and
+    /// [`NotADirectory`](io::ErrorKind::NotADirectory) if it is not a folder.
     pub fn open_folder(&self, path: impl AsRef<Path>) -> io::Result<File> {
         let opened = self.open_path(path.as_ref())?;
         if opened.metadata.is_dir() { Ok(opened.file) } else { Err(io::ErrorKind::NotADirectory.into()) }
     }
 
-    /// What the system knows of the file or folder at `path`, relative to this one, if it is served.
+    /// The metadata of the file or folder at `path`, relative to this one, if it is served.
     ///
     /// # Errors
-    /// The system's; [`NotFound`](io::ErrorKind::NotFound) for what is not served.
+    /// Those of the system; [`NotFound`](io::ErrorKind::NotFound) if it is not served.
     pub fn metadata(&self, path: &Path) -> io::Result<std::fs::Metadata> {
         self.open_path(path).map(|opened| opened.metadata)
     }
 
-    /// The entries of the folder at `path`, relative to this one, that are served, by their names; and how many more there are
-    /// than [`max_entries`](Self::max_entries).
+    /// The entries that are served of the folder at `path`, relative to this one, in order of name; and how many there are
+    /// beyond [`max_entries`](Self::max_entries).
     ///
     /// # Errors
-    /// The system's; [`NotFound`](io::ErrorKind::NotFound) for what is not served.
+    /// Those of the system; [`NotFound`](io::ErrorKind::NotFound) if it is not served.
     pub fn read_dir(&self, path: &Path) -> io::Result<(Vec<Entry>, usize)> {
         let mut entries = Vec::new();
         let first = First::new(self.settings.max_entries, Order::default(), None);
@@ -194,11 +195,13 @@ impl Directory {
         Ok((entries, more))
     }
 
-    /// The list of the folder at `path`, in this order, of names behind `after`. Who asks for one that others make or take gets theirs.
+    /// The list of the folder at `path`, in this order, with the names after `after`. If another request is making or
+    /// receiving the same list, they share it.
     ///
     /// # Errors
-    /// As [`read_dir`](Self::read_dir); [`OutOfMemory`](io::ErrorKind::OutOfMemory) where
-    /// [`list_memory`](Self::list_memory) does not do, and [`ResourceBusy`](io::ErrorKind::ResourceBusy) where too many wait.
+    /// Those of [`read_dir`](Self::read_dir); [`OutOfMemory`](io::ErrorKind::OutOfMemory) if
+    /// [`list_memory`](Self::list_memory) is not enough, and [`ResourceBusy`](io::ErrorKind::ResourceBusy) if too many
+    /// requests are waiting.
     pub(super) fn list(&self, path: &Path, order: Order, after: Option<&OsStr>) -> io::Result<Arc<Folder>> {
         let Settings { dotfiles, outside, max_entries, list_memory, .. } = *self.settings;
         let opened = self.open_to_list(path)?;
@@ -240,8 +243,8 @@ impl Directory {
         if opened.metadata.is_dir() { Ok(opened) } else { Err(io::ErrorKind::NotADirectory.into()) }
     }
 
-    /// Gives the first entries of a folder to `take` until it wants no more, and returns how many there are behind them, and the last
-    /// name of theirs. Of those behind only the names are read: what the system knows of a file costs more than all else of a list.
+    /// Passes the first entries of a folder to `take` until it returns false, and returns how many more there are and the
+    /// last name read. Of those others only the names are read: file metadata costs more than everything else in a list.
     fn read(
         &self,
         opened: Opened,
@@ -271,7 +274,8 @@ impl Directory {
         Ok((more, names.into_iter().next_back()))
     }
 
-    /// What would not be served is no link to click at: it leads out of the folder, or is no file.
+    /// Files that would not be served are not listed: links that lead out of the folder, and anything that is not a file or
+    /// folder.
     fn entry(&self, folder: &Path, name: &OsStr, found: Found) -> Option<Entry> {
         let is_link = found.kind == Kind::Link;
         let found = if is_link {
@@ -297,7 +301,7 @@ impl Directory {
         self.settings.dotfiles || !name.as_encoded_bytes().starts_with(b".") || name == WELL_KNOWN
     }
 
-    /// Opens what is at `path`, if it is served.
+    /// Opens `path`, if it is served.
     pub(crate) fn open_path(&self, path: &Path) -> io::Result<Opened> {
         let is_hidden = |part: Component<'_>| match part {
             Component::Normal(name) => !self.is_shown(name),
@@ -333,18 +337,18 @@ impl Directory {
 /// RFC 8615.
 const WELL_KNOWN: &str = ".well-known";
 
-/// More names of a folder are not even counted.
+/// A folder's names beyond this number are not even counted.
 const MOST_NAMES: u32 = 1_000_000;
 
-/// The system's words say what is wrong, and these what to do.
+/// The system's text says what is wrong, this one what to do.
 fn unusable(path: &Path, error: &io::Error) -> io::Error {
     let shown = path.display();
     let text = match error.kind() {
         io::ErrorKind::NotFound => {
-            format!("cannot serve the folder {shown}: it is not there; make it, or name another one")
+            format!("cannot serve the folder {shown}: it does not exist; create it, or name another one")
         }
         io::ErrorKind::NotADirectory => {
-            format!("cannot serve {shown}: it is no folder; name the one that it is in")
+            format!("cannot serve {shown}: it is not a folder; name the folder that contains it")
         }
         io::ErrorKind::PermissionDenied => {
             format!("cannot serve the folder {shown}: {error}; let the server's user read it")
@@ -372,7 +376,7 @@ mod tests {
         assert_eq!((entries.len(), more, stat::ASKED.get() - before), (30, 1970, 30));
         let list = files.list(".".as_ref(), Order::default(), None).unwrap();
         assert_eq!((list.entries.len(), list.more, stat::ASKED.get() - before), (30, 1970, 60));
-        // Another reader gets the one that this one has, if it comes before that is old: on a busy machine it may not.
+        // Another reader gets the same list if it asks while the list is fresh: on a busy machine it may not.
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
             let list = files.list(".".as_ref(), Order::default(), None).unwrap();

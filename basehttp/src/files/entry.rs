@@ -1,20 +1,20 @@
-//! What a folder has in it.
+//! The entries of a folder.
 
 use std::ffi::OsString;
 use std::time::SystemTime;
 
-/// What is in a folder.
+/// A file or folder in a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry {
     /// Its name, without the folders above it.
     pub name: OsString,
-    /// Whether it is a folder, and no file.
+    /// Whether it is a folder.
     pub is_directory: bool,
-    /// Whether it is a symbolic link to that.
+    /// Whether the name is a symbolic link to it.
     pub is_link: bool,
-    /// In bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// When it was last changed, where the system knows.
+    /// When it was last modified, if the system knows.
     pub modified: Option<SystemTime>,
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-/// The type for names that say nothing.
+/// The type for names that do not reveal it.
 const UNKNOWN: &str = "application/octet-stream";
 
 /// Python's `extensions_map`.
@@ -14,8 +14,8 @@ pub(super) const EXTENSIONS: &[(&str, &str)] = &[
     (".xz", "application/x-xz"),
 ];
 
-/// What is known elsewhere under a name that players and browsers refuse, or not known at all: Python's types, and those of RFC
-/// 8216 and of the registry.
+/// Types that `mime_guess` does not know, or knows under a name that players and browsers refuse. They are Python's, and
+/// those of RFC 8216 and of the registry.
 const BETTER: [(&str, &str); 19] = [
     ("br", "application/x-brotli"),
     ("cjs", "text/javascript"),
@@ -38,9 +38,9 @@ const BETTER: [(&str, &str); 19] = [
     ("zst", "application/zstd"),
 ];
 
-/// The media type of a file, by the end of its name, as [`FileHandler`](super::FileHandler) sends it: Python's
-/// `mimetypes.guess_type`. `application/octet-stream` where the name says nothing. Text is said to be UTF-8, but for XML, which says
-/// itself what it is.
+/// The media type of a file, by its extension, as [`FileHandler`](super::FileHandler) sends it: Python's
+/// `mimetypes.guess_type`. `application/octet-stream` if the name does not reveal it. Text is declared as UTF-8, except XML,
+/// which declares its own encoding.
 ///
 /// ```
 /// use basehttp::guess_type;
@@ -54,18 +54,18 @@ pub fn guess_type(path: impl AsRef<Path>) -> Cow<'static, str> {
     guess(path.as_ref(), EXTENSIONS)
 }
 
-/// By the handler's own table, then by what everybody knows.
+/// By the handler's own table, then by the known types.
 fn guess(path: &Path, own: Table) -> Cow<'static, str> {
     in_table(path, own).map_or_else(|| known(path), Cow::Borrowed)
 }
 
-/// As [`guess`], with a look at the file's beginning where it is a page of HTML that may say itself how it is encoded. What the
-/// handler's table says is the handler's word.
+/// Like [`guess`], but reads the beginning of an HTML page, which may declare its own encoding. A type from the handler's
+/// table is used as it is.
 pub(super) fn of_file(path: &Path, own: Table, start: impl FnOnce() -> Vec<u8>) -> Cow<'static, str> {
     in_table(path, own).map_or_else(|| of_page(known(path), start), Cow::Borrowed)
 }
 
-/// What ends of names stand for.
+/// Maps extensions to media types.
 type Table = &'static [(&'static str, &'static str)];
 
 fn in_table(path: &Path, table: Table) -> Option<&'static str> {
@@ -76,8 +76,8 @@ fn in_table(path: &Path, table: Table) -> Option<&'static str> {
     table.iter().find(|(end, _)| is_it(end)).map(|(_, media_type)| *media_type)
 }
 
-/// Text is taken for UTF-8, as nearly all is by now: without a `charset` a browser would guess. XML has its own declaration, which
-/// a `charset` would override (RFC 7303 section 3.2).
+/// Text is taken to be UTF-8, as nearly all text is now: without a `charset` a browser would guess. XML has its own
+/// declaration, which a `charset` would override (RFC 7303 section 3.2).
 fn known(path: &Path) -> Cow<'static, str> {
     let Some(extension) = path.extension().and_then(|extension| extension.to_str()) else {
         return UNKNOWN.into();
@@ -93,20 +93,20 @@ fn known(path: &Path) -> Cow<'static, str> {
     }
 }
 
-/// The type of a page of HTML that does not say otherwise.
+/// The type of an HTML page that does not declare another encoding.
 const HTML: &str = "text/html; charset=utf-8";
 
-/// So much of a page is looked at for what it says itself: HTML has it there, if anywhere.
+/// How much of a page is searched for its own declaration: HTML requires it to be there.
 pub(super) const START: usize = 1024;
 
-/// The media type of a page that begins like this. One that says in a `meta` which encoding it has would be read by what the field
-/// says, so that says nothing then.
+/// The media type of a page that begins like this. If a `meta` declares its encoding, the field must not have a `charset`,
+/// which would override it.
 fn of_page(guessed: Cow<'static, str>, start: impl FnOnce() -> Vec<u8>) -> Cow<'static, str> {
     if guessed != HTML || !has_meta_charset(&start()) { guessed } else { "text/html".into() }
 }
 
-/// As browsers look for it before they read a page (HTML, 13.2.3.2, "prescan"): comments are passed, and of a `meta` the attribute
-/// `charset` counts, or `content` beside `http-equiv=content-type`.
+/// Works like the "prescan" of browsers (HTML, 13.2.3.2): comments are skipped, and a `meta` counts if it has `charset`, or
+/// `content` together with `http-equiv=content-type`.
 fn has_meta_charset(start: &[u8]) -> bool {
     let start = start.to_ascii_lowercase();
     let mut rest = start.as_slice();
@@ -142,7 +142,7 @@ fn says_charset(tag: &[u8]) -> bool {
     is_type && has_charset
 }
 
-/// The attributes of a tag, in lower case as it is, up to its end.
+/// The attributes of a tag, already in lower case, up to its end.
 struct Attributes<'a>(&'a [u8]);
 
 impl<'a> Iterator for Attributes<'a> {
@@ -158,7 +158,7 @@ impl<'a> Iterator for Attributes<'a> {
         let ends = |byte: &u8| is_blank(byte) || matches!(byte, b'=' | b'>' | b'/');
         let (name, rest) = rest.split_at(rest.iter().position(ends)?);
         if name.is_empty() {
-            // The end of the tag, or a sign that no attribute begins with.
+            // The end of the tag, or a character that cannot begin an attribute.
             return None;
         }
         let after = skip(rest, u8::is_ascii_whitespace);

@@ -1,10 +1,10 @@
-//! A folder, and files beneath it: opened so that no name, no link and no change in the meantime leads out of it.
+//! A folder and the files beneath it, opened so that no name, link or concurrent change leads out of it.
 
 use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-/// The folder that is served. On unix its descriptor is what counts: it stays the same folder if it is renamed.
+/// The folder that is served. On unix its descriptor is used: it refers to the same folder even after a rename.
 #[derive(Debug)]
 pub(super) struct Root {
     pub(super) path: PathBuf,
@@ -32,11 +32,11 @@ impl Root {
         })
     }
 
-    /// Opens what is at `path`, for reading. With `outside`, a symbolic link may lead out of the folder; `path` may not.
+    /// Opens `path` for reading. With `outside`, a symbolic link may lead out of the folder; `path` itself may not.
     ///
     /// # Errors
-    /// The system's; [`NotFound`](io::ErrorKind::NotFound) for what is neither a file nor a folder, and for what is not
-    /// beneath.
+    /// Those of the system; [`NotFound`](io::ErrorKind::NotFound) if it is neither a file nor a folder, or not beneath the
+    /// folder.
     pub(super) fn open_beneath(&self, path: &Path, outside: bool) -> io::Result<Opened> {
         let is_beneath = |part| matches!(part, Component::Normal(_) | Component::CurDir);
         if !path.components().all(is_beneath) {
@@ -44,7 +44,7 @@ impl Root {
         }
         let file = if outside { self.open_anywhere(path) } else { self.open_inside(path) }?;
         let metadata = file.metadata()?;
-        // A device may do anything when it is read, and a pipe nothing.
+        // Reading a device may have any effect, and reading a pipe may block.
         if metadata.is_file() || metadata.is_dir() {
             Ok(Opened { file, metadata })
         } else {
@@ -52,7 +52,7 @@ impl Root {
         }
     }
 
-    /// Links are followed wherever they lead.
+    /// Follows links wherever they lead.
     #[cfg(unix)]
     fn open_anywhere(&self, path: &Path) -> io::Result<File> {
         Ok(nix::fcntl::openat(&self.folder, path, flags(), nix::sys::stat::Mode::empty())?.into())
@@ -63,7 +63,7 @@ impl Root {
         open(&self.path.join(path))
     }
 
-    /// The system looks at each step that it does not lead out.
+    /// The system checks at each step that it does not lead out.
     #[cfg(target_os = "linux")]
     fn open_inside(&self, path: &Path) -> io::Result<File> {
         use nix::errno::Errno;
@@ -73,10 +73,10 @@ impl Root {
         for _ in 0..RACES {
             match openat2(&self.folder, path, OpenHow::new().flags(flags()).resolve(resolve)) {
                 Ok(file) => return Ok(file.into()),
-                // Something was renamed on the way, so that the system cannot tell.
+                // Something on the way was renamed, so that the system cannot be sure.
                 Err(Errno::EAGAIN | Errno::EINTR) => {}
-                // An old kernel, or a sandbox that does not know the call. Or a link that is absolute: it leaves the folder
-                // for the system, wherever it leads.
+                // An old kernel, or a sandbox that does not know the call; or an absolute link, which leaves the folder in
+                // the system's view wherever it leads.
                 Err(Errno::ENOSYS | Errno::EPERM | Errno::EXDEV) => return self.walk(path),
                 Err(error) => return Err(error.into()),
             }
@@ -89,8 +89,8 @@ impl Root {
         self.walk(path)
     }
 
-    /// Resolves links first, and then opens what they have led to step by step and without any: what was put there in the
-    /// meantime is not followed.
+    /// Resolves links first, and then opens the result step by step, following none: a link that was placed there meanwhile
+    /// is not followed.
     #[cfg(unix)]
     fn walk(&self, path: &Path) -> io::Result<File> {
         let at = self.steps(&self.resolved(path)?)?;
@@ -100,14 +100,14 @@ impl Root {
         Ok(at)
     }
 
-    /// Where the links on a path lead to, relative to the folder.
+    /// Where the links in a path lead, relative to the folder.
     pub(super) fn resolved(&self, path: &Path) -> io::Result<PathBuf> {
         let resolved = self.path.join(path).canonicalize()?;
         let inside = resolved.strip_prefix(&self.path).map_err(|_| io::ErrorKind::NotFound)?;
         Ok(inside.to_owned())
     }
 
-    /// Opens one name after the other, none of which may be a link.
+    /// Opens one name after another, none of which may be a link.
     #[cfg(unix)]
     pub(super) fn steps(&self, inside: &Path) -> io::Result<File> {
         use nix::fcntl::{OFlag, openat};
@@ -126,11 +126,11 @@ impl Root {
     }
 }
 
-/// How often the system is asked again.
+/// How often to retry.
 #[cfg(target_os = "linux")]
 const RACES: u32 = 8;
 
-/// A pipe that nobody writes to does not make us wait, and a terminal does not become ours.
+/// Does not wait for a pipe that has no writer, and does not make a terminal ours.
 #[cfg(unix)]
 fn flags() -> nix::fcntl::OFlag {
     use nix::fcntl::OFlag;
@@ -152,7 +152,7 @@ mod tests {
 
     use super::*;
 
-    /// A folder with a file, a folder, links of all kinds, a pipe, and a secret beside it.
+    /// A folder with a file, a folder, links of all kinds, a pipe, and a secret file next to the folder.
     fn tree() -> (tempfile::TempDir, Root) {
         let all = tempfile::tempdir().unwrap();
         let root = all.path().join("root");

@@ -1,4 +1,4 @@
-//! Parts of a file: RFC 9110 section 14.
+//! Ranges of a file: RFC 9110 section 14.
 
 use std::ops::Range;
 
@@ -7,23 +7,22 @@ use crate::proto::grammar::{decimal, list, trim_blanks};
 /// What a `Range` field asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// All of it: there is no such field, or none that means anything.
+    /// All bytes: there is no such field, or it is not valid.
     All,
     Ranges(Vec<Range<u64>>),
-    /// Nothing that is there (416).
+    /// No bytes that exist (416).
     Nothing,
 }
 
-/// So many ranges one request may ask for where nobody says otherwise: programs that fetch what has changed of a file ask for some
-/// dozens.
+/// How many ranges one request may ask for by default: programs that fetch the changed parts of a file ask for some dozens.
 pub(super) const DEFAULT_RANGES: usize = 100;
 
-/// Ranges so near to each other are sent as one: what is between costs less than the head of another part.
+/// Ranges this close to each other are sent as one: the bytes between them cost less than the head of another part.
 const GAP: u64 = 80;
 
-/// What `field` asks for of `len` bytes. Other units than bytes, and what is no range, ask for all (section 14.2).
+/// The part of `len` bytes that `field` asks for. Units other than bytes, and invalid ranges, ask for all (section 14.2).
 ///
-/// More than `most` of them ask for all too: so many are not for a program that knows what it wants, but to make work.
+/// More than `most` ranges also get all: no sensible client asks for so many; they only make work for the server.
 pub(super) fn wanted(field: &[u8], len: u64, most: usize) -> Wanted {
     let Some((unit, set)) = field.split_at_checked(6) else { return Wanted::All };
     if !unit.eq_ignore_ascii_case(b"bytes=") {
@@ -44,18 +43,18 @@ pub(super) fn wanted(field: &[u8], len: u64, most: usize) -> Wanted {
     }
     match (specified, ranges.is_empty()) {
         (0, _) => Wanted::All,
-        // Section 14.1.2: the last bytes of what has none are all of it. There is no way to write that as a range.
+        // Section 14.1.2: the last bytes of an empty file are all of it. They cannot be written as a range.
         _ if len == 0 && has_suffix => Wanted::All,
         (_, true) => Wanted::Nothing,
         _ => Wanted::Ranges(joined(ranges)),
     }
 }
 
-/// One range; an empty one where it is not satisfiable. None for what is none.
+/// One range; empty if it is not satisfiable. `None` if it is not valid.
 fn range(spec: &[u8], len: u64) -> Option<Range<u64>> {
     let dash = spec.iter().position(|byte| *byte == b'-')?;
     let (first, last) = (spec.get(..dash)?, spec.get(dash + 1..)?);
-    // Digits that make a number too large for us mean more than there is.
+    // A number too large for us lies beyond the end.
     let number = |digits: &[u8]| {
         let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
         is_number.then(|| decimal(digits).unwrap_or(u64::MAX))
@@ -70,7 +69,7 @@ fn range(spec: &[u8], len: u64) -> Option<Range<u64>> {
     }
 }
 
-/// In the order in which they were asked for, but for those that overlap or nearly touch: section 15.3.7.2.
+/// In the requested order, except that ranges are joined if they overlap or nearly touch: section 15.3.7.2.
 fn joined(ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
     let mut joined: Vec<Range<u64>> = Vec::new();
     for mut range in ranges {

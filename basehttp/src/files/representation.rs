@@ -1,4 +1,4 @@
-//! What a file is sent as: which bytes of it, and the head of the response.
+//! How a file is sent: which bytes of it, and the head of the response.
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
@@ -13,11 +13,11 @@ use super::ranges::{Wanted, wanted};
 use crate::handler::RequestHandler;
 use crate::proto::status::HTTPStatus;
 
-/// What is sent of a file.
+/// The representation of a file that is sent.
 pub(super) struct Representation<'a> {
     pub(super) media_type: Cow<'static, str>,
     pub(super) coding: Option<Coding>,
-    /// Another client could get another one.
+    /// Whether another client could get a different one.
     pub(super) varies: bool,
     pub(super) validators: Validators,
     /// How many ranges one request may ask for.
@@ -26,8 +26,8 @@ pub(super) struct Representation<'a> {
 }
 
 impl Representation<'_> {
-    /// Sends the head of the response that the request's conditions and ranges come to. The bytes of the file, `len` of them, are
-    /// in `source`.
+    /// Sends the head of the response, as the request's conditions and ranges determine it. The bytes of the file, `len` of
+    /// them, are in `source`.
     pub(super) fn send_head<H: RequestHandler>(
         &self,
         handler: &H,
@@ -71,7 +71,7 @@ impl Representation<'_> {
         }
     }
 
-    /// A range of what GET would send: section 14.2 knows no others.
+    /// The ranges of a GET: section 14.2 defines none for other methods.
     fn range_of<H: RequestHandler>(&self, handler: &H, len: u64) -> Wanted {
         let request = handler.request();
         let mut fields = request.values("Range");
@@ -96,7 +96,7 @@ impl Representation<'_> {
         handler.end_headers()
     }
 
-    /// What RFC 9110 section 15.4.5 asks for in a 304 too.
+    /// The fields that RFC 9110 section 15.4.5 also requires in a 304.
     fn send_validators<H: RequestHandler>(&self, handler: &H) {
         if let Some(modified) = self.validators.last_modified() {
             handler.send_header("Last-Modified", handler.date_time_string(Some(modified)));
@@ -117,7 +117,7 @@ fn content_range(range: &Range<u64>, len: u64) -> String {
     format!("bytes {}-{}/{len}", range.start, range.end.saturating_sub(1))
 }
 
-/// RFC 9110 section 14.6. An empty line comes first, as other servers send it, and which zsync 0.6 wants to be there.
+/// RFC 9110 section 14.6. An empty line comes first, as other servers send it; zsync 0.6 requires it.
 fn several(source: &Source, ranges: &[Range<u64>], len: u64, media_type: &str, boundary: &str) -> Content {
     let mut parts = Vec::new();
     for range in ranges {
@@ -132,7 +132,7 @@ fn several(source: &Source, ranges: &[Range<u64>], len: u64, media_type: &str, b
     Content { parts }
 }
 
-/// A line that is in no file, but for one that somebody makes who can guess 128 bits.
+/// A line that occurs in no file, unless its author can guess 128 bits.
 fn boundary() -> String {
     let half = || RandomState::new().hash_one(0);
     format!("{:016x}{:016x}", half(), half())

@@ -1,4 +1,4 @@
-//! The response with a file of a folder: whether there is one, and which of those beside it is sent.
+//! The response with a file of a folder: whether there is one, and which version of it is sent.
 
 use std::borrow::Cow;
 use std::fs::{File, Metadata};
@@ -18,7 +18,7 @@ use crate::handler::wire::read_at;
 use crate::proto::status::HTTPStatus;
 use crate::sync::Arc;
 
-/// The answer where there is no file to send. What is not to be known is not there.
+/// The answer when there is no file to send. Hidden files are answered as if they did not exist.
 pub(crate) fn refuse<H: RequestHandler>(handler: &H, error: &io::Error) -> io::Result<Option<Content>> {
     use io::ErrorKind::PermissionDenied;
     /// EMFILE and ENFILE: no descriptor is left.
@@ -34,7 +34,7 @@ pub(crate) fn refuse<H: RequestHandler>(handler: &H, error: &io::Error) -> io::R
         }
         _ if is_absent(error) => handler.send_error((404, "File not found")),
         _ => {
-            // What the system says is for whoever looks after it. And a cache may keep a 404.
+            // The system's message is for the operator, not the client. And caches may store a 404, so this is a 500.
             handler.log_error(format_args!("cannot open a file: {error}"));
             handler.send_error(500)
         }
@@ -42,8 +42,8 @@ pub(crate) fn refuse<H: RequestHandler>(handler: &H, error: &io::Error) -> io::R
     sent.map(|()| None)
 }
 
-/// Whether there is no such file, as any client can have it by asking: links that lead out or in circles, names that are
-/// too long or that the system does not know, and sockets.
+/// Whether the error means that there is no such file. Any client can cause these by its request: links that lead out or in
+/// circles, names that are too long or invalid for the system, and sockets.
 pub(super) fn is_absent(error: &io::Error) -> bool {
     use io::ErrorKind::{CrossesDevices, InvalidFilename, InvalidInput, NotADirectory, NotFound};
 
@@ -59,7 +59,7 @@ pub(super) fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), CrossesDevices | InvalidFilename | InvalidInput | NotADirectory | NotFound)
 }
 
-/// To the same with a slash at the end of its path, so that relative links in the page are relative to it.
+/// Redirects to the same target with a slash at the end of its path, so that relative links in the page resolve beneath it.
 pub(super) fn redirect<H: RequestHandler>(handler: &H) -> io::Result<Option<Content>> {
     handler.send_response(301);
     handler.send_header("Location", with_slash(handler.path()));
@@ -68,12 +68,12 @@ pub(super) fn redirect<H: RequestHandler>(handler: &H) -> io::Result<Option<Cont
     Ok(None)
 }
 
-/// Whether what the path leads to is a file, which is no folder.
+/// Whether the path leads to a regular file, and has no final slash.
 pub(super) fn is_file(path: &Path, opened: &Opened) -> bool {
     !path.as_os_str().as_encoded_bytes().ends_with(b"/") && opened.metadata.is_file()
 }
 
-/// Sends the head of the response with a file, of this media type.
+/// Sends the head of the response for a file of this media type.
 pub(super) fn send_file<H: RequestHandler>(
     handler: &H,
     directory: &Directory,
@@ -89,7 +89,7 @@ pub(super) fn send_file<H: RequestHandler>(
         }
     }
     let own = of_name(path);
-    // One that is compressed by itself would be so twice, with one coding told.
+    // Compressing a file that is already compressed would apply two codings, but only one would be declared.
     let varies = directory.sends_precompressed() && own.is_none() && is_compressible(&media_type);
     let sibling = varies.then(|| compressed(handler, directory, path, &opened.metadata)).flatten();
     let sibling_coding = sibling.as_ref().map(|(_, coding)| coding.name);
@@ -119,7 +119,7 @@ pub(super) fn start_of(directory: &Directory, path: &Path) -> Vec<u8> {
     start
 }
 
-/// What is in a file of which the system says that it is empty, as it does of those in `/proc`: they are made when they are read.
+/// Reads a file whose size the system reports as 0. Files in `/proc` are like this: their content is made when they are read.
 fn untold(file: &File) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     loop {
@@ -133,16 +133,16 @@ fn untold(file: &File) -> io::Result<Vec<u8>> {
             read => drop(read?),
         }
         if bytes.len() > MOST_UNTOLD {
-            let text = "the system does not say how long the file is, and it is longer than 1 MiB";
+            let text = "the system does not report the file's size, and it is larger than 1 MiB";
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
         }
     }
 }
 
-/// Read at a time: most of them are shorter.
+/// Bytes read at a time: most of these files are shorter.
 const PIECE: usize = 4096;
 
-/// Nobody can tell which state of it that was, so there are no validators and no ranges.
+/// The state of such a file cannot be identified, so there are no validators and no ranges.
 fn send_untold<H: RequestHandler>(
     handler: &H,
     media_type: &str,
@@ -156,10 +156,10 @@ fn send_untold<H: RequestHandler>(
     Ok(Some(Content::bytes(bytes)))
 }
 
-/// Such a file is in memory while it is sent.
+/// Such a file is held in memory while it is sent.
 const MOST_UNTOLD: usize = 1 << 20;
 
-/// A compressed file beside the one that was asked for. An older one was made of what the file was before.
+/// A compressed version beside the requested file. If it is older, it was made from earlier content.
 fn compressed<H: RequestHandler>(
     handler: &H,
     directory: &Directory,
@@ -188,7 +188,7 @@ mod tests {
     use crate::testing::run;
     use crate::{Directory, SimpleHTTPRequestHandler, http_handler};
 
-    /// What is opened fails with this.
+    /// Opening fails with this error.
     struct Failing {
         base: SimpleHTTPRequestHandler,
         errno: Errno,

@@ -1,4 +1,4 @@
-//! What is in a folder, found without opening it: to open a pipe or a device can do something.
+//! Looks at names in a folder without opening them: opening a pipe or a device can have effects.
 
 use std::ffi::OsStr;
 use std::fs::Metadata;
@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use super::open_beneath::{Opened, Root};
 
-/// What the system says of something.
+/// The metadata of a name.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Found {
     pub(super) kind: Kind,
@@ -38,11 +38,11 @@ impl Found {
 
 #[cfg(test)]
 thread_local! {
-    /// How often the system was asked what a name is.
+    /// How often the system was asked for metadata.
     pub(super) static ASKED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
-/// A folder whose names were told.
+/// A folder whose names have been read.
 pub(super) struct Names {
     #[cfg(unix)]
     folder: std::fs::File,
@@ -51,7 +51,7 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Tells the names in a folder until that is enough.
+    /// Passes the names in a folder to `enough` until it returns true.
     #[cfg(unix)]
     pub(super) fn tell(
         opened: Opened,
@@ -85,7 +85,7 @@ impl Names {
         Ok(Self { folder: path.to_owned() })
     }
 
-    /// What the system says of a name. Nothing if it is gone since.
+    /// The metadata of a name. `None` if it no longer exists.
     #[cfg(unix)]
     pub(super) fn look(&self, name: &OsStr) -> Option<Found> {
         use nix::fcntl::AtFlags;
@@ -102,10 +102,10 @@ impl Names {
     }
 }
 
-/// What is where the link at `path` leads.
+/// The metadata of the target of the link at `path`.
 ///
 /// # Errors
-/// The system's; [`NotFound`](io::ErrorKind::NotFound) where it leads out and that is not wanted.
+/// Those of the system; [`NotFound`](io::ErrorKind::NotFound) if it leads out of the folder and `outside` is false.
 pub(super) fn behind(root: &Root, path: &Path, outside: bool) -> io::Result<Found> {
     if outside {
         #[cfg(unix)]
@@ -141,7 +141,7 @@ fn of_stat(stat: &nix::sys::stat::FileStat) -> Found {
         SFlag::S_IFLNK => Kind::Link,
         _ => Kind::Other,
     };
-    // Their types are not the same on all systems.
+    // The types of these fields differ between systems.
     let seconds = u64::try_from(stat.st_mtime).unwrap_or_default();
     let nanoseconds = u32::try_from(stat.st_mtime_nsec).unwrap_or_default();
     Found {

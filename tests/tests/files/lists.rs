@@ -163,7 +163,7 @@ fn where_lists_have_all_their_memory_a_client_is_told_to_come_back() {
     assert_eq!(client.ask(get("/small/")).status, 200);
     assert_eq!(client.ask(get("/small/a")).text(), "a");
     assert_eq!(
-        log.count("cannot list a folder: lists of folders have all the memory"),
+        log.count("cannot list a folder: lists of folders already use all their memory"),
         1,
         "{:?}",
         log.lines()

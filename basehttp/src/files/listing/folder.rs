@@ -1,4 +1,4 @@
-//! A folder as it was read for a list, and what is sent of that, with the memory that both take.
+//! A folder as it was read for a list, its rendered forms, and the memory that both take.
 
 use std::ffi::OsString;
 use std::io;
@@ -10,8 +10,8 @@ use crate::files::entry::Entry;
 use crate::handler::payload::Payload;
 use crate::sync::{Arc, Mutex, OnceLock, lock};
 
-/// The entries of a folder, sorted, and the forms in which they are sent, each made once. The responses that send one have it
-/// together.
+/// The sorted entries of a folder, and the forms in which they are sent, each made once. All responses that send a form share
+/// it.
 #[derive(Debug)]
 pub(in crate::files) struct Folder {
     pub(in crate::files) entries: Vec<Entry>,
@@ -25,53 +25,53 @@ pub(in crate::files) struct Folder {
     charge: Charge,
 }
 
-/// In which form a list is sent.
+/// The form in which a list is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     Html,
     Json,
 }
 
-/// By what the system shows that a folder is another one, or has other names in it.
+/// The system's evidence that a folder was replaced or its names have changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::files) struct Stamp {
     changed: Option<SystemTime>,
-    /// The device and the number of the folder, where it has one.
+    /// The device and inode of the folder, if it has them.
     id: (u64, u64),
 }
 
-/// The folder as it was when it was last seen to be like this.
+/// When and how the folder was last seen.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct State {
     stamp: Stamp,
     /// When the reading began.
     pub(super) begun: Instant,
-    /// The folder had not changed for so long then that another change would have another time.
+    /// The last change was so long ago that another one would have a different time.
     was_quiet: bool,
 }
 
-/// Who asks for a list that there is.
+/// The situation of a request for an existing list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asker {
-    /// One who would have to read the folder otherwise.
+    /// It would otherwise have to read the folder.
     Reader,
-    /// One who would have to wait for another who reads it.
+    /// It would otherwise have to wait for another request that reads the folder.
     Beside,
-    /// One who has waited for it.
+    /// It has waited for the list.
     Waiter,
 }
 
-/// So old may a list be that is given again. Its names are right, for the folder's time would tell; sizes and times of the files in
-/// it may be those of a second ago.
+/// How old a shared list may be. Its names are right, since the folder's time would show a change; sizes and times of its
+/// files may be up to a second old.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// So old may it be where the folder's time may not tell. To read a large folder takes as long.
+/// How old it may be if the folder's time might not show a change. Reading a large folder takes as long.
 const FRESH_IN_ANY_CASE: Duration = Duration::from_millis(50);
 
-/// Two changes within this may have one time: that of Linux has steps of up to ten milliseconds.
+/// Two changes within this time may have the same timestamp: Linux has steps of up to ten milliseconds.
 const STEP: Duration = Duration::from_millis(20);
 
-/// Or within this, on file systems that know seconds only, two of them on FAT.
+/// The same for file systems that store whole seconds, or multiples of two seconds (FAT).
 const COARSE_STEP: Duration = Duration::from_secs(2);
 
 impl Folder {
@@ -88,7 +88,7 @@ impl Folder {
         }
     }
 
-    /// Takes an entry. False if there is no room for it.
+    /// Adds an entry. False if there is no room for it.
     pub(in crate::files) fn push(&mut self, entry: Entry) -> bool {
         let has_room = self.charge.add(size_of::<Entry>() + entry.name.len());
         if has_room {
@@ -97,7 +97,7 @@ impl Folder {
         has_room
     }
 
-    /// Whether another list has the same in it.
+    /// Whether another list has the same content.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         self.more == other.more && self.entries == other.entries
     }
@@ -106,15 +106,15 @@ impl Folder {
         *lock(&self.state)
     }
 
-    /// It was read again, and has not changed.
+    /// Records that it was read again and has not changed.
     pub(super) fn renew(&self, state: State) {
         *lock(&self.state) = state;
     }
 
-    /// The list in this form: `row` makes the line of an entry, which has this place, and `end` what comes behind them.
+    /// The list in this form: `row` renders an entry at its position, and `end` what follows the entries.
     ///
     /// # Errors
-    /// [`OutOfMemory`](io::ErrorKind::OutOfMemory) where there is no room for it, and those of [`Room::wait_for`].
+    /// [`OutOfMemory`](io::ErrorKind::OutOfMemory) if there is no room for it, and those of [`Room::wait_for`].
     pub(super) fn form(
         self: Arc<Self>,
         form: Form,
@@ -139,7 +139,7 @@ impl Folder {
                     return Err(no_room());
                 }
                 self.charge.join(part);
-                // Nobody else makes it.
+                // The lock is held, so no other thread has set it.
                 let _ = made.set(bytes);
             }
         }
@@ -147,7 +147,7 @@ impl Folder {
     }
 }
 
-/// A form that is sent, and with it what it is one of.
+/// A form that is being sent. It keeps its folder alive.
 struct Sent {
     folder: Arc<Folder>,
     form: Form,
@@ -164,7 +164,7 @@ impl Stamp {
     pub(in crate::files) fn of(metadata: &std::fs::Metadata) -> Self {
         use std::os::unix::fs::MetadataExt;
 
-        // Not when it was modified, which everybody may set.
+        // Not the modification time, which any user may set.
         let seconds = u64::try_from(metadata.ctime()).ok();
         let nanoseconds = u32::try_from(metadata.ctime_nsec()).unwrap_or_default();
         let changed = seconds.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::new(seconds, nanoseconds)));
@@ -187,7 +187,7 @@ impl State {
         Self { stamp, begun: Instant::now(), was_quiet }
     }
 
-    /// Whether this is the folder as one may see it who has asked at `asked`, and has seen it like `stamp` then.
+    /// Whether this is right for a request made at `asked`, which has just seen the folder like `stamp`.
     pub(super) fn is_right_for(&self, stamp: Stamp, asked: Instant, who: Asker) -> bool {
         let most = if self.was_quiet { FRESH } else { FRESH_IN_ANY_CASE };
         let age = asked.saturating_duration_since(self.begun);
@@ -202,7 +202,7 @@ impl State {
 
 #[cfg(test)]
 impl Stamp {
-    /// That of a folder that is none.
+    /// The stamp of a folder that does not exist.
     pub(super) const NONE: Self = Self { changed: None, id: (0, 0) };
 }
 
@@ -225,7 +225,7 @@ mod tests {
         assert!(read(quiet, 1900).is_right_for(quiet, asked, Asker::Beside));
         assert!(!read(quiet, 2000).is_right_for(quiet, asked, Asker::Beside));
         assert!(read(busy, 40).is_right_for(busy, asked, Asker::Reader));
-        // It may have changed again, and have the same time.
+        // It may have changed again and have the same time.
         assert!(!read(busy, 50).is_right_for(busy, asked, Asker::Reader));
         assert!(!read(busy, 100).is_right_for(busy, asked, Asker::Beside));
         let coarse = Stamp { changed: Some(UNIX_EPOCH + Duration::from_secs(1 << 40)), id: (1, 2) };
@@ -236,7 +236,7 @@ mod tests {
         for other in [busy, Stamp { id: (1, 3), ..quiet }] {
             assert!(!read(quiet, 0).is_right_for(other, asked + Duration::from_nanos(1), Asker::Waiter));
         }
-        // It was begun after that, so it has all that was there.
+        // It was begun after that, so it has everything that was there.
         assert!(read(quiet, 0).is_right_for(busy, asked, Asker::Reader));
     }
 }

@@ -1,18 +1,18 @@
-//! The lists that are made or sent just now, so that all who ask for the same one get one copy.
+//! The lists that are being made or sent, so that all who ask for the same one share one copy.
 //!
-//! A list is kept by the responses that send it and by nobody else: a server that sends none has none. It is given again as
-//! long as somebody takes it and it is right (see [`State::is_right_for`](super::folder::State::is_right_for)): the folder has
-//! the time that it had, and the list is younger than a second. So its names are those that the folder has, and a size that is a
-//! second old is what a client could have got that asked a second earlier. A client alone never gets an old one, since what it
-//! has taken is gone.
+//! Only the responses that send a list keep it: a server that sends none has none. It is shared while a response sends it and
+//! it is right (see [`State::is_right_for`](super::folder::State::is_right_for)): the folder still has the time that it had,
+//! and the list is younger than a second. So its names are those of the folder, and its sizes are at most a second old, as a
+//! client that asked a second earlier would have got them. A single client never gets an old list, since a list it has
+//! received is gone.
 //!
-//! One that is too old is read again; if nothing in it is new the clients that come get the old copy all the same. So a client that
-//! takes nothing costs no memory for a list unless the folder changes.
+//! A list that is too old is read again; if nothing has changed, new clients still get the old copy. So a client that reads
+//! nothing costs no memory for another list unless the folder changes.
 //!
-//! One thread at a time makes a list. Others that want it take the one before for another second, or wait: as long as it
-//! takes to make, once or twice, for what was begun after they asked is right for them in any case. They have opened the
-//! folder themselves before, so that a file system that hangs has stopped them there. And so many may wait that others have
-//! threads left. Of all lists together [`Room`] bounds the memory, also of those in the making.
+//! One thread at a time makes a list. Others that want it use the previous one for another second, or wait. They wait for one
+//! or two readings, because a list that was begun after they asked is always right for them. They have already opened the
+//! folder themselves, so a file system that hangs has blocked them there. The number of waiting requests is limited, so that
+//! others have threads left. [`Room`] bounds the memory of all lists together, including those that are being made.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -29,11 +29,11 @@ use crate::sync::{Arc, Mutex, MutexGuard, Weak, lock};
 pub(in crate::files) struct Lists {
     known: Mutex<HashMap<Key, Known>>,
     room: Arc<Room>,
-    /// When the log was last told that there is no room.
+    /// When the log last reported a lack of room.
     told: Mutex<Option<Instant>>,
 }
 
-/// What makes two lists different: the folder, and how it is looked at.
+/// The identity of a list: the folder, and how it is viewed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(in crate::files) struct Key {
     pub(in crate::files) path: PathBuf,
@@ -46,13 +46,13 @@ pub(in crate::files) struct Key {
 
 #[derive(Debug, Default)]
 struct Known {
-    /// That somebody sends.
+    /// The list that is being sent.
     sent: Weak<Folder>,
-    /// That somebody makes, for those who wait for it.
+    /// The list that is being made, for those who wait for it.
     making: Weak<Making>,
 }
 
-/// A list, locked until it is made. Those who have waited keep it until they have it.
+/// A list, locked until it is made. Waiting threads keep it alive until they have it.
 #[derive(Debug, Default)]
 struct Making(Mutex<Option<Made>>);
 
@@ -63,24 +63,24 @@ enum Made {
     Nothing(io::ErrorKind),
 }
 
-/// How often the log is told.
+/// How often the log reports a lack of room.
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
 impl Lists {
-    /// What a list in the making may have.
+    /// The share of memory for a list that is being made.
     pub(in crate::files) fn charge(&self, most: usize) -> Charge {
         Charge::of(&self.room, most)
     }
 
-    /// A list that is empty so far.
+    /// A list that is still empty.
     pub(in crate::files) fn begin(&self, most: usize, stamp: Stamp) -> Folder {
         Folder::new(Charge::of(&self.room, most), stamp)
     }
 
-    /// The list of a folder that was seen like `stamp` just now: one that there is, or the one that `read` reads.
+    /// The list of a folder that just had this `stamp`: an existing one, or the result of `read`.
     ///
     /// # Errors
-    /// Those of `read`; [`ResourceBusy`](io::ErrorKind::ResourceBusy) where too many wait already.
+    /// Those of `read`; [`ResourceBusy`](io::ErrorKind::ResourceBusy) if too many requests are already waiting.
     pub(in crate::files) fn get(
         &self,
         key: Key,
@@ -121,7 +121,7 @@ impl Lists {
                     Ok(folder)
                 }
                 Err(error) => {
-                    // Who waits would wait as long again, for the same.
+                    // A waiting request would wait as long again, with the same result.
                     *result = Some(Made::Nothing(error.kind()));
                     self.note(key, &making, None);
                     Err(error)
@@ -130,7 +130,7 @@ impl Lists {
         }
     }
 
-    /// A list that there is, or the place to make it, or to wait for it.
+    /// An existing list, or the place to make it or wait for it.
     fn find(&self, key: &Key, stamp: Stamp, asked: Instant) -> Result<Arc<Folder>, Arc<Making>> {
         let mut known = self.known();
         let known = known.entry(key.clone()).or_default();
@@ -147,7 +147,7 @@ impl Lists {
         }))
     }
 
-    /// Makes known that a list is made: the one that is sent already if that is the same.
+    /// Publishes a list that was made: the one that is already being sent, if they are equal.
     fn unless_known(&self, key: Key, making: &Arc<Making>, folder: Folder) -> Arc<Folder> {
         let sent = self.known().get(&key).and_then(|known| known.sent.upgrade());
         let folder = match sent.filter(|sent| sent.is_like(&folder)) {
@@ -161,11 +161,11 @@ impl Lists {
         folder
     }
 
-    /// Notes what was made. Who comes now does not wait for it.
+    /// Records the result. New requests no longer wait for it.
     fn note(&self, key: Key, making: &Arc<Making>, made: Option<&Arc<Folder>>) {
         let mut known = self.known();
         let this = known.entry(key).or_default();
-        // Another may have begun where this one has found that what it had waited for is old.
+        // Another request may have begun, if it found that the list it had waited for was outdated.
         if this.making.ptr_eq(&Arc::downgrade(making)) {
             this.making = Weak::new();
         }
@@ -179,7 +179,7 @@ impl Lists {
         lock(&self.known)
     }
 
-    /// Whether the log is to be told that there is no room: it is so now and then.
+    /// Whether the log is due to report a lack of room, which it does only now and then.
     pub(super) fn is_to_be_told(&self) -> bool {
         let mut told = lock(&self.told);
         let now = Instant::now();
@@ -243,7 +243,7 @@ mod tests {
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         assert!(got.iter().all(|list| Arc::ptr_eq(list, &got[0])));
-        // More where one of them came to it late.
+        // More than one if a client asked late.
         assert!(made.into_inner() <= CLIENTS);
     }
 
@@ -307,7 +307,7 @@ mod tests {
         assert!(Arc::ptr_eq(&other, &lists.get_at(after(&other), key(), old, never).unwrap()));
     }
 
-    /// Two changes may be so close that they have one time.
+    /// Two changes may be so close together that they have the same time.
     fn wait_for_another_time(folder: &Path, before: Stamp) {
         while stamp(folder) == before {
             fs::write(folder.join("x"), "").unwrap();

@@ -1,4 +1,4 @@
-//! The response that lists a folder: a top of its own, and the lines that all who ask for the list have together.
+//! The response that lists a folder: a top of its own, and lines shared by all who ask for the same list.
 
 pub(super) mod folder;
 mod link;
@@ -30,9 +30,8 @@ use link::{after, href, next};
 use order::Order;
 use time::{exact, utc};
 
-/// The entries of a folder, as a page or as JSON: what the default of
-/// [`list_directory`](super::FileRequestHandler::list_directory) sends. An override that wants more on the page sends one of
-/// its own:
+/// The entries of a folder, as a page or as JSON. The default of
+/// [`list_directory`](super::FileRequestHandler::list_directory) sends it. An override can send one with more on the page:
 ///
 /// ```
 /// use std::io;
@@ -57,9 +56,9 @@ use time::{exact, utc};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Listing {
-    /// The path of the folder, decoded, with what else was asked for.
+    /// The path of the folder, decoded, and the query.
     title: String,
-    /// The names of the folder's path as they were sent.
+    /// The segments of the folder's path as they were sent.
     path: Vec<String>,
     order: Order,
     folder: Arc<Folder>,
@@ -67,11 +66,11 @@ pub struct Listing {
     policy: Cow<'static, str>,
 }
 
-/// Nothing from elsewhere, and no scripts: a name that gets past the escaping does nothing.
+/// No scripts, and no resources from elsewhere: a name that gets past the escaping has no effect.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'";
 
 impl Listing {
-    /// Reads the folder at `path`, relative to `directory`, as the query of the request's target asks for it.
+    /// Reads the folder at `path`, relative to `directory`, as the target's query asks for it.
     fn read(target: &str, directory: &Directory, path: &Path) -> io::Result<Self> {
         let query = query_of(target);
         let order = Order::of(query);
@@ -81,7 +80,7 @@ impl Listing {
     fn new(target: &str, order: Order, folder: Arc<Folder>) -> Self {
         let path = segments(path_of(target));
         let query = query_of(target);
-        // Python shows all of what was asked for; what this page's own links say would be noise.
+        // Python shows the whole target; queries from this page's own links would be noise.
         let shows_query = !query.is_empty() && order == Order::default() && after(query).is_none();
         let mut asked = slashed(&path);
         if shows_query {
@@ -103,7 +102,7 @@ impl Listing {
         self
     }
 
-    /// Replaces the page's `Content-Security-Policy`, which by default allows no scripts and nothing from elsewhere.
+    /// Replaces the page's `Content-Security-Policy`. The default allows no scripts and no resources from elsewhere.
     #[must_use]
     pub fn content_security_policy(mut self, policy: impl Into<String>) -> Self {
         self.policy = policy.into().into();
@@ -127,7 +126,7 @@ impl Listing {
         handler.send_response(200);
         handler.send_header("Content-Type", media_type);
         handler.send_header("Content-Length", content.len());
-        // What is in the folder now is what counts, whenever the page is looked at again.
+        // The page must always show the current content of the folder.
         handler.send_header("Cache-Control", "no-cache");
         handler.send_header("Vary", "Accept");
         handler.send_header("Content-Security-Policy", &self.policy);
@@ -136,14 +135,14 @@ impl Listing {
         Ok(Some(content))
     }
 
-    /// The page. It is bytes, for names of files may be any, and are shown as they are.
+    /// The page. It is bytes, because file names may have any encoding, and are shown as they are.
     pub fn html(&self) -> Vec<u8> {
         self.whole(self.html_top(), page::row, page::end)
     }
 
-    /// `{"path": .., "entries": [{"name", "href", "type", "size", "modified"}], "more": .., "next": ..}`. `next` is the query that
-    /// asks for the entries behind these, where there are some. Times are those of RFC 3339; a
-    /// name that is not UTF-8 has replacement characters, its `href` has all bytes.
+    /// `{"path": .., "entries": [{"name", "href", "type", "size", "modified"}], "more": .., "next": ..}`. `next` is the query
+    /// for the entries after these, if there are more. Times are in RFC 3339 format. A name that is not UTF-8 has replacement
+    /// characters; its `href` has all bytes.
     pub fn json(&self) -> String {
         String::from_utf8_lossy(&self.whole(self.json_top(), json_row, json_end)).into_owned()
     }
@@ -181,7 +180,7 @@ fn json_row(place: usize, entry: &Entry, bytes: &mut Vec<u8>) {
         "size": size,
         "modified": entry.modified.and_then(utc).map(exact),
     });
-    // To memory, which takes all.
+    // Writing to memory cannot fail.
     let _ = write!(bytes, "{}{row}", if place > 0 { "," } else { "" });
 }
 
@@ -193,8 +192,8 @@ fn json_end(folder: &Folder, bytes: &mut Vec<u8>) {
     bytes.push(b'}');
 }
 
-/// The names of a path as they were sent, without those that only lead around (RFC 3986 section 5.2.4): a path may have any
-/// number of these.
+/// The segments of a path as they were sent, without empty and dot segments (RFC 3986 section 5.2.4), of which a path may
+/// have any number.
 fn segments(path: &str) -> Vec<String> {
     let mut segments = Vec::new();
     for segment in path.split('/') {
@@ -211,7 +210,7 @@ fn slashed(path: &[String]) -> String {
     path.iter().fold(String::from("/"), |all, segment| all + segment + "/")
 }
 
-/// So many characters are shown of what was asked for.
+/// How many characters of the target are shown.
 const SHOWN: usize = 1000;
 
 /// Python's `list_directory`.
@@ -232,7 +231,7 @@ pub(super) fn list_directory<H: RequestHandler>(
     }
 }
 
-/// 503, where lists have all the memory that they may have, or too many wait for one.
+/// Answers 503: the lists have all the memory they may have, or too many requests wait for one.
 fn unavailable<H: RequestHandler>(
     handler: &H,
     directory: &Directory,

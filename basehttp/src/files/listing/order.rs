@@ -1,4 +1,4 @@
-//! In which order a folder is listed.
+//! The order in which a folder is listed.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -7,7 +7,7 @@ use std::ffi::{OsStr, OsString};
 use super::room::Charge;
 use crate::files::entry::Entry;
 
-/// The order that a page's own links ask for.
+/// The order that the page's own links ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(in crate::files) struct Order {
     pub(in crate::files) by: Column,
@@ -50,16 +50,16 @@ impl Column {
     }
 }
 
-/// The first names of a folder, which may have any number, behind those that were shown before.
+/// The first names of a folder, which may have any number, after those that were already shown.
 pub(in crate::files) struct First {
     most: usize,
     after: Option<Ranked>,
     reversed: bool,
     names: BinaryHeap<Ranked>,
-    /// What the names take, and what that is taken of, where it is bounded.
+    /// The memory of the names, and the share it comes from, if it is bounded.
     bytes: usize,
     charge: Option<Charge>,
-    /// How many there are behind them.
+    /// How many more follow.
     pub(in crate::files) more: usize,
 }
 
@@ -89,25 +89,25 @@ impl PartialOrd for Ranked {
 }
 
 impl First {
-    /// Up to so many in the order of names, or in the opposite one where that is wanted.
+    /// At most this many, in ascending or descending order of names.
     pub(in crate::files) fn new(most: usize, order: Order, after: Option<OsString>) -> Self {
         let reversed = order.by == Column::Name && order.descending;
         let after = after.map(|name| Ranked { name, reversed });
         Self { most, after, reversed, names: BinaryHeap::new(), bytes: 0, charge: None, more: 0 }
     }
 
-    /// As many names as this has room for.
+    /// Limits the names to this share of memory.
     pub(in crate::files) fn within(mut self, charge: Charge) -> Self {
         self.charge = Some(charge);
         self
     }
 
-    /// False if there is no room for it.
+    /// Offers a name. False if there is no room for it.
     pub(in crate::files) fn offer(&mut self, name: &OsStr) -> bool {
         if self.after.as_ref().is_some_and(|after| after.compared_with(name).is_ge()) {
             return true;
         }
-        // A folder may have any number that are not among the first: those are not copied.
+        // A folder may have any number of names that are not among the first: those are not copied.
         let reversed = self.reversed;
         let ranked = || Ranked { name: name.to_owned(), reversed };
         if self.names.len() < self.most {
@@ -126,14 +126,14 @@ impl First {
         self.charge.as_mut().is_none_or(|charge| charge.cover(bytes))
     }
 
-    /// The names, the first one first, and what they have taken.
+    /// The names in order, and the memory that they take.
     pub(in crate::files) fn into_names(self) -> (Vec<OsString>, Option<Charge>) {
         let names = self.names.into_sorted_vec().into_iter().map(|ranked| ranked.name).collect();
         (names, self.charge)
     }
 }
 
-/// Folders first.
+/// Sorts folders first.
 pub(in crate::files) fn sort(entries: &mut [Entry], order: Order) {
     entries.sort_by(|a, b| {
         let by_name = || natural(a.name.as_encoded_bytes(), b.name.as_encoded_bytes());
@@ -147,12 +147,12 @@ pub(in crate::files) fn sort(entries: &mut [Entry], order: Order) {
     });
 }
 
-/// As people sort: without regard to case, and numbers by their value.
+/// Natural order: ignores case, and compares numbers by value.
 fn natural(a: &[u8], b: &[u8]) -> Ordering {
     let (mut left, mut right) = (a, b);
     loop {
         let is_digit = |text: &[u8]| text.first().is_some_and(u8::is_ascii_digit);
-        // First, or long digits would be counted again for each name that has none.
+        // Checked first, so that long runs of digits are not counted again for each name without digits.
         if is_digit(left) && is_digit(right) {
             let (one, other) = (digits(left), digits(right));
             let (x, y) = (without_zeros(one), without_zeros(other));
@@ -172,7 +172,7 @@ fn natural(a: &[u8], b: &[u8]) -> Ordering {
                 }
                 (left, right) = (rest, other_rest);
             }
-            // Those that differ in nothing else have one order all the same.
+            // Names that differ in nothing else still have a fixed order.
             (None, None) => return a.cmp(b),
             (one, other) => return one.is_some().cmp(&other.is_some()),
         }
@@ -225,7 +225,7 @@ mod tests {
         let most = 3 * (size_of::<Ranked>() + long.len());
         let first = || First::new(3, Order::default(), None).within(Charge::of(&room, most));
         let (mut one, mut other) = (first(), first());
-        // The first three, however many are offered.
+        // Keeps the first three, however many are offered.
         assert!((0..10).rev().all(|number| one.offer(format!("{number}{}", &long[1..]).as_ref())));
         assert!(!other.offer("a".as_ref()));
         drop(one.into_names());

@@ -1,4 +1,4 @@
-//! The page itself.
+//! The HTML page.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ use crate::handler::unquote;
 
 const STYLE: &str = include_str!("page.css");
 
-/// What comes before the lines.
+/// The part before the lines.
 pub(super) fn top(title: &str, path: &[String], extra: &str, order: Order) -> Vec<u8> {
     let title = format!("Directory listing for {}", shown(title));
     let mut page = format!(
@@ -30,7 +30,7 @@ pub(super) fn top(title: &str, path: &[String], extra: &str, order: Order) -> Ve
     page.into_bytes()
 }
 
-/// What comes behind them.
+/// The part after the lines.
 pub(super) fn end(folder: &Folder, page: &mut Vec<u8>) {
     page.extend_from_slice(b"</tbody>\n</table>\n");
     let note = match (next(folder), folder.more) {
@@ -44,7 +44,7 @@ pub(super) fn end(folder: &Folder, page: &mut Vec<u8>) {
     page.extend_from_slice(b"</body>\n</html>\n");
 }
 
-/// Links to the folders above. From far below there are only some: each is as long as its way up.
+/// Links to the folders above. For a deep folder only some, since the length of each link grows with its distance.
 fn breadcrumbs(segments: &[String]) -> String {
     let mut html = String::from("<nav aria-label=\"Folders above\">");
     for depth in 0..=segments.len() {
@@ -69,7 +69,7 @@ fn breadcrumbs(segments: &[String]) -> String {
     html
 }
 
-/// Of the folders above, so many have a link besides the top.
+/// How many of the folders above have a link, besides the top.
 const MOST_ABOVE: usize = 64;
 
 fn header(order: Order) -> String {
@@ -127,7 +127,7 @@ pub(super) fn row(_place: usize, entry: &Entry, page: &mut Vec<u8>) {
     page.extend_from_slice(rest.as_bytes());
 }
 
-/// A name as text of the page, octets that are no UTF-8 as they are.
+/// A name as text of the page; octets that are not UTF-8 are left as they are.
 fn show(name: &[u8], page: &mut Vec<u8>) {
     for chunk in name.utf8_chunks() {
         page.extend_from_slice(shown(chunk.valid()).as_bytes());
@@ -135,7 +135,7 @@ fn show(name: &[u8], page: &mut Vec<u8>) {
     }
 }
 
-/// Characters that are not seen, or that turn the line around, are shown as what they are not.
+/// Replaces invisible characters, and those that reverse the line.
 fn shown(name: &str) -> String {
     escaped(&name.replace(|letter: char| letter.is_control() || is_unseen(letter), "\u{fffd}"))
 }
@@ -146,7 +146,7 @@ fn escaped(text: &str) -> String {
     html
 }
 
-/// In binary units, three digits at the most.
+/// In binary units, with at most three digits.
 fn human(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     if bytes < 1024 {
@@ -193,7 +193,7 @@ mod tests {
             (b"\xff\xfe.txt", b"\xff\xfe.txt"),
             ("line\nend\u{202e}gpj".as_bytes(), "line\u{fffd}end\u{fffd}gpj".as_bytes()),
             ("\u{1f600}".as_bytes(), "\u{1f600}".as_bytes()),
-            // The joiners are spelling; what turns or hides is not.
+            // Joiners are part of spelling; characters that reverse or hide text are not.
             ("\u{646}\u{6cc}\u{200c}\u{647}".as_bytes(), "\u{646}\u{6cc}\u{200c}\u{647}".as_bytes()),
             ("\u{1f468}\u{200d}\u{1f469}".as_bytes(), "\u{1f468}\u{200d}\u{1f469}".as_bytes()),
             ("a\u{ad}b\u{61c}c\u{2060}d".as_bytes(), "a\u{fffd}b\u{fffd}c\u{fffd}d".as_bytes()),

@@ -1,33 +1,33 @@
-//! What lists of folders have together: the memory, the turns to read.
+//! Limits shared by all lists of folders: memory, waiting requests, and turns to read.
 
 use std::io;
 
 use crate::sync::{Arc, AtomicUsize, Mutex, MutexGuard, Ordering, TryLockError, lock};
 
-/// What all lists have together.
+/// The limits shared by all lists.
 #[derive(Debug, Default)]
 pub(super) struct Room {
-    /// The memory that is taken.
+    /// The memory in use.
     taken: AtomicUsize,
-    /// How many requests wait for what another makes, or for their turn to make one.
+    /// How many requests wait for another one's result, or for their turn.
     pub(super) waiting: AtomicUsize,
-    /// Each is had by one who reads a folder.
+    /// Each is held by a thread that reads a folder.
     readers: [Mutex<()>; MOST_READING],
     next_reader: AtomicUsize,
 }
 
-/// So many folders are read at a time: each of them has the names of its list in memory, and clients may ask for any number of lists
-/// that differ. More would not be done sooner.
+/// How many folders are read at a time: each has the names of its list in memory, and clients may ask for any number of
+/// different lists. More at a time would not be faster.
 const MOST_READING: usize = 4;
 
-/// More than so many do not wait for lists: on a slow disk they would have all threads.
+/// No more than this many requests wait for lists: on a slow disk they would otherwise take all threads.
 pub(super) const MOST_WAITING: usize = 64;
 
 impl Room {
-    /// Waits for the turn to read a folder, which lasts as long as what this gives.
+    /// Waits for a turn to read a folder. The turn lasts until the returned value is dropped.
     ///
     /// # Errors
-    /// [`ResourceBusy`](io::ErrorKind::ResourceBusy) where [`MOST_WAITING`] wait already.
+    /// [`ResourceBusy`](io::ErrorKind::ResourceBusy) if [`MOST_WAITING`] requests are already waiting.
     pub(super) fn turn(&self) -> io::Result<MutexGuard<'_, ()>> {
         if let Some(free) = self.readers.iter().find_map(|reader| reader.try_lock().ok()) {
             return Ok(free);
@@ -37,10 +37,10 @@ impl Room {
         self.wait_for(self.readers.get(next).unwrap_or(first))
     }
 
-    /// Takes what only one at a time makes, or waits until the other has made it.
+    /// Locks something that only one thread at a time makes, or waits until another thread has made it.
     ///
     /// # Errors
-    /// [`ResourceBusy`](io::ErrorKind::ResourceBusy) where [`MOST_WAITING`] wait already.
+    /// [`ResourceBusy`](io::ErrorKind::ResourceBusy) if [`MOST_WAITING`] requests are already waiting.
     pub(super) fn wait_for<'a, T>(&self, making: &'a Mutex<T>) -> io::Result<MutexGuard<'a, T>> {
         match making.try_lock() {
             Ok(made) => return Ok(made),
@@ -55,11 +55,11 @@ impl Room {
 }
 
 fn too_many_wait() -> io::Error {
-    let text = format!("more than {MOST_WAITING} requests wait for lists of folders");
+    let text = format!("more than {MOST_WAITING} requests are waiting for lists of folders");
     io::Error::new(io::ErrorKind::ResourceBusy, text)
 }
 
-/// What one of them has of it.
+/// The share of one list.
 #[derive(Debug)]
 pub(in crate::files) struct Charge {
     room: Arc<Room>,
@@ -72,7 +72,7 @@ impl Charge {
         Self { room: room.clone(), most, taken: AtomicUsize::new(0) }
     }
 
-    /// Nothing yet of what the same list may have.
+    /// An empty share, under the same limit as this one.
     pub(super) fn another(&self) -> Self {
         Self::of(&self.room, self.most)
     }
@@ -81,7 +81,7 @@ impl Charge {
         &self.room
     }
 
-    /// Takes so many bytes more. False if there are not as many.
+    /// Takes this many more bytes. False if there are not enough.
     pub(super) fn add(&mut self, bytes: usize) -> bool {
         let add = |taken: usize| taken.checked_add(bytes).filter(|sum| *sum <= self.most);
         let has_room = self.room.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok();
@@ -91,7 +91,7 @@ impl Charge {
         has_room
     }
 
-    /// Has so many bytes. False if there are not as many.
+    /// Sets the share to this many bytes. False if there are not enough.
     pub(super) fn cover(&mut self, bytes: usize) -> bool {
         let taken = *self.taken.get_mut();
         if bytes > taken {
@@ -102,7 +102,7 @@ impl Charge {
         true
     }
 
-    /// Takes over what another one has.
+    /// Takes over another share.
     pub(super) fn join(&self, mut other: Self) {
         self.taken.fetch_add(std::mem::take(other.taken.get_mut()), Ordering::Relaxed);
     }
@@ -117,7 +117,7 @@ impl Drop for Charge {
 pub(in crate::files) fn no_room() -> io::Error {
     io::Error::new(
         io::ErrorKind::OutOfMemory,
-        "lists of folders have all the memory that they may have (list_memory)",
+        "lists of folders already use all their memory (list_memory)",
     )
 }
 

@@ -39,7 +39,7 @@ fn the_title_is_what_was_asked_for_and_the_links_are_relative() {
 
 #[test]
 fn a_path_is_shown_as_it_is_called_however_it_was_sent() {
-    // Encoded, raw as it comes from the wire (in latin-1), and as a handler may have set it.
+    // Encoded, raw as it arrives from the wire (in Latin-1), and as a handler may have set it.
     for path in ["/d%C3%A9j%C3%A0/", "/d\u{c3}\u{a9}j\u{c3}\u{a0}/", "/d\u{e9}j\u{e0}/"] {
         let listing = listing(path, &[], 0);
         let html = String::from_utf8(listing.html()).unwrap();
@@ -136,7 +136,7 @@ fn a_path_that_leads_around_costs_nothing() {
     for around in ["./", "/", "a/../"] {
         assert_eq!(page(&format!("/{}", around.repeat(13_000)), &[]).len(), usual, "{around}");
     }
-    // There is hardly such a folder, but an override may say so.
+    // Such a folder hardly exists, but an override may claim it.
     let deep = page(&format!("/{}", "a/".repeat(30_000)), &[]);
     assert!(deep.len() < 200_000 && deep.contains("top</a> / \u{2026} / <a"), "{}", deep.len());
     assert!(!page(&format!("/{}", "a/".repeat(64)), &[]).contains("\u{2026} / "));

@@ -1,10 +1,10 @@
-//! The times of files as a list tells them, in UTC.
+//! File times in lists, in UTC.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tz::UtcDateTime;
 
-/// A time that a file system has, which may be any.
+/// The UTC time of a file, which may be any time.
 pub(super) fn utc(time: SystemTime) -> Option<UtcDateTime> {
     let seconds = match time.duration_since(UNIX_EPOCH) {
         Ok(since) => i64::try_from(since.as_secs()),
@@ -13,7 +13,7 @@ pub(super) fn utc(time: SystemTime) -> Option<UtcDateTime> {
     UtcDateTime::from_timespec(seconds.ok()?, 0).ok()
 }
 
-/// As RFC 3339 has it.
+/// In RFC 3339 format.
 pub(super) fn exact(time: UtcDateTime) -> String {
     let (date, hour) = (date(time), hour(time));
     format!("{date}T{hour}:{:02}Z", time.second())
