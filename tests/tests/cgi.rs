@@ -241,10 +241,10 @@ fn a_script_that_makes_no_response_is_502_and_the_log_says_why() {
     assert_eq!(stage.get("/cgi-bin/chatty").status, 200);
     let log = stage.end();
     for line in [
-        "/cgi-bin/silent: no response: it says nothing",
+        "/cgi-bin/silent: no response: it wrote nothing",
         "/cgi-bin/silent: exit status: 3",
         "/cgi-bin/broken: no response: bad header line in its head: \"this is no head\"",
-        "/cgi-bin/half: no response: its head is not complete",
+        "/cgi-bin/half: no response: its head is incomplete",
         "/cgi-bin/complains: exit status: 1",
         "/cgi-bin/chatty: line 99",
         "/cgi-bin/chatty: 3600 more bytes are left out",

@@ -1,4 +1,4 @@
-//! The request's body, as far as it is for a script.
+//! The request's body, as a script gets it.
 
 use std::io::{self, Read, Seek, Write};
 
@@ -7,7 +7,7 @@ use tempfile::SpooledTempFile;
 use crate::handler::{BaseHTTPRequestHandler, Message, RFile};
 use crate::sync::{AtomicU64, Ordering};
 
-/// Of the body, how long it is, if there is one, and where it comes from.
+/// The body's length, if there is one, and its source.
 #[derive(Debug)]
 pub(super) struct Body {
     pub(super) length: Option<u64>,
@@ -17,32 +17,32 @@ pub(super) struct Body {
 #[derive(Debug)]
 pub(super) enum Source {
     Nothing,
-    /// It is to be read from the client.
+    /// To be read from the client.
     Client,
-    /// It was kept until all of it was here.
+    /// Stored completely before the script began.
     Kept(Kept),
 }
 
-/// What was kept of a body.
+/// A stored body.
 #[derive(Debug)]
 pub(super) struct Kept {
     file: SpooledTempFile,
     length: u64,
 }
 
-/// How much is kept in this process.
+/// How many bytes this process stores.
 static KEPT: AtomicU64 = AtomicU64::new(0);
 
-/// Why a body is not for a script.
+/// Why a body cannot be passed to a script.
 #[derive(Debug)]
 pub(super) enum Refusal {
-    /// The client's fault, or its connection's: what the server answers by itself.
+    /// A fault of the client or its connection, which the server answers by itself.
     Client(io::Error),
-    /// There is no room to keep it.
+    /// It cannot be stored.
     Disk(io::Error),
 }
 
-/// So much of a body is kept in memory; what is longer, on the disk.
+/// How much of a body is held in memory; a longer one goes to disk.
 const IN_MEMORY: usize = 1 << 20;
 
 const PIECE: usize = 64 * 1024;
@@ -51,13 +51,13 @@ impl Body {
     pub(super) const NONE: Self = Self { length: None, source: Source::Nothing };
     pub(super) const EMPTY: Self = Self { length: Some(0), source: Source::Nothing };
 
-    /// Of the length that the client has declared. It is passed on as it comes.
+    /// A body with a declared length. It is passed on as it arrives.
     pub(super) fn coming(length: u64) -> Self {
         Self { length: Some(length), source: Source::Client }
     }
 
-    /// Takes in all of a body whose length nobody has declared, since the script is to be told (RFC 3875 section 4.1.2). Its file
-    /// has no name, or has lost it before there is anything in it, and so ends with this process or before.
+    /// Stores all of a body without a declared length, since the script must be told the length (RFC 3875 section 4.1.2). Its
+    /// file has no name, or loses it before anything is written, so it disappears with this process at the latest.
     pub(super) fn gather<M: Message>(
         handler: &BaseHTTPRequestHandler<M>,
         limit: u64,
@@ -81,13 +81,13 @@ impl Body {
 }
 
 impl Kept {
-    /// Keeps these bytes too, where all bodies together do not have more than `most`.
+    /// Stores these bytes, too, unless all bodies together would have more than `most`.
     fn add(&mut self, bytes: &[u8], most: u64) -> io::Result<()> {
         let count = bytes.len() as u64;
         let before = KEPT.fetch_add(count, Ordering::Relaxed);
         self.length += count;
         if before + count > most {
-            let text = format!("all that are kept would have more than {most} bytes together");
+            let text = format!("all stored bodies together would have more than {most} bytes");
             return Err(io::Error::new(io::ErrorKind::ResourceBusy, text));
         }
         self.file.write_all(bytes)
@@ -101,7 +101,7 @@ impl Drop for Kept {
 }
 
 impl Source {
-    /// More of the body; `Some(0)` is its end, and None that the client has to be waited for.
+    /// Reads more of the body. `Some(0)` is its end; `None` means that the client must be waited for.
     pub(super) fn read(&mut self, rfile: &RFile, room: &mut [u8]) -> Result<Option<usize>, Refusal> {
         match self {
             Self::Nothing => Ok(Some(0)),

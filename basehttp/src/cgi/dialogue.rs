@@ -1,5 +1,5 @@
-//! The talk with a script: the request's body goes in, its response and its complaints come out. One thread does all of it, and
-//! never blocks on one end while another waits for it.
+//! Talks with a script: the request's body goes in, its response and error output come out. One thread does it all, and never
+//! blocks on one pipe while another one waits.
 
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
@@ -19,30 +19,30 @@ use crate::handler::wire::Presence;
 pub(super) struct Dialogue<'a> {
     process: Process,
     pipes: Pipes,
-    /// How long the script may neither say nor read anything.
+    /// How long the script may neither write nor read anything.
     timeout: Duration,
     name: &'a str,
     pub(super) response: ScriptResponse,
     stderr: StderrLines,
     body: Source,
-    /// What the script has not taken yet.
+    /// Input for the script.
     pending: Vec<u8>,
-    /// How much of that it has.
+    /// How much of it the script has taken.
     taken: usize,
     buffer: Vec<u8>,
     deadline: Instant,
-    /// From when the client says no more.
+    /// Set once the client has ended its half.
     watch: Option<Watch>,
 }
 
-/// A client that has ended its half of the connection is answered all the same, here as everywhere (RFC 9112 section 9.6): it
-/// may wait. But one that has gone looks the same until something is sent to it, and a script that says nothing sends nothing.
+/// A client that has ended its half of the connection may be waiting, and is answered, here as everywhere (RFC 9112 section
+/// 9.6). But a client that has gone looks the same until something is sent to it, and a silent script sends nothing.
 #[derive(Clone, Copy, Debug)]
 struct Watch {
-    /// When the client is probed next, and how long after that once more: it may go later.
+    /// When to probe the client next, and the pause until the probe after that: it may leave later.
     next: Instant,
     pause: Duration,
-    /// Since when nothing has been sent to it.
+    /// When something was last sent to it.
     since: Instant,
 }
 
@@ -56,33 +56,33 @@ impl Watch {
 #[derive(Debug)]
 pub(super) struct End {
     pub(super) status: Option<ExitStatus>,
-    /// Nobody had to end it.
+    /// It was not killed.
     pub(super) by_itself: bool,
 }
 
-/// Bytes that a pipe gives or takes at once: what Linux has room for in one.
+/// Bytes to move at once: the capacity of a pipe on Linux.
 const PIECE: usize = 64 * 1024;
 
-/// While nothing moves, this is how often the ends are looked at that no poll tells of: the client, the script's end while a
-/// child of its keeps its pipes open, the end of the server. In milliseconds, doubled from the first to the last.
+/// How often, while nothing moves, to check what no poll reports: the client, the end of a script whose child keeps the pipes
+/// open, and the server's end. In milliseconds, doubled from the first to the last.
 const FIRST_PAUSE: u16 = 1;
 const LAST_PAUSE: u16 = 100;
-/// As long as the client is waited for.
+/// The limit while waiting for the client.
 const CLIENT_PAUSE: u16 = 16;
 
-/// Lines of a script's complaints that are logged in one request: enough for the traceback of an exception, and a script in a
-/// loop cannot fill the disk.
+/// How many lines of a script's standard error are logged per request: enough for a traceback, and few enough that a script
+/// in a loop cannot fill the disk.
 const LOG_LINES: u32 = 100;
 
-/// How long after the end of the client's half it is found out whether there is still somebody. Again after twice that, and so
-/// on: some clients count interim responses.
+/// How long after the end of the client's half to probe it. The pause doubles each time: some clients count interim
+/// responses.
 const FIRST_PROBE: Duration = Duration::from_millis(500);
 
-/// Where that cannot be found out, this is how long a script may say nothing. Clients of HTTP/1.0 that end their half and wait
-/// are rare, and scripts that think for longer too; those that leave are neither.
+/// How long a script may be silent if the client cannot be probed. HTTP/1.0 clients that end their half and wait are rare,
+/// and so are scripts that compute for longer; clients that leave are not.
 const UNPROBED: Duration = Duration::from_secs(5);
 
-/// After a pause as long as this, what was said is sent.
+/// After a pause of this length, buffered output is sent.
 const SILENCE: u16 = 32;
 
 impl<'a> Dialogue<'a> {
@@ -109,7 +109,7 @@ impl<'a> Dialogue<'a> {
         }
     }
 
-    /// Talks until the script has no more to say.
+    /// Talks until the script has no more output.
     pub(super) fn hold<H: RequestHandler>(&mut self, handler: &H) -> Result<(), ScriptFailure> {
         let mut pause = FIRST_PAUSE;
         loop {
@@ -126,7 +126,7 @@ impl<'a> Dialogue<'a> {
                 continue;
             }
             if pause >= LAST_PAUSE && self.process.has_ended() {
-                // A child has its output, says nothing, and may have it for ever.
+                // A child of the script holds its output, is silent, and may hold it without end.
                 return Ok(());
             }
             if pause >= SILENCE {
@@ -141,7 +141,7 @@ impl<'a> Dialogue<'a> {
         }
     }
 
-    /// Ends the script and what it has started, and tells the last of its complaints.
+    /// Ends the script and everything it has started, and logs the rest of its standard error.
     pub(super) fn end<H: RequestHandler>(&mut self, handler: &H) -> End {
         let by_itself = self.process.has_ended();
         let status = self.process.end();
@@ -155,7 +155,7 @@ impl<'a> Dialogue<'a> {
         self.pipes.stdout.is_none()
     }
 
-    /// Finds out whether there is still somebody for whom the script speaks.
+    /// Checks whether the client still waits for the script.
     fn mind_client<H: RequestHandler>(&mut self, handler: &H, now: Instant) -> Result<(), ScriptFailure> {
         let mut io = handler.io();
         let is_gone = match io.presence() {
@@ -177,14 +177,14 @@ impl<'a> Dialogue<'a> {
         if is_gone { Err(ScriptFailure::Connection(io.lose_client())) } else { Ok(()) }
     }
 
-    /// Waits for the script, a little longer than the last time. Says how long to wait the next time.
+    /// Waits for the script, a little longer than the last time. Returns how long to wait next time.
     fn pause<H: RequestHandler>(
         &self,
         handler: &H,
         pause: u16,
         left: Duration,
     ) -> Result<u16, ScriptFailure> {
-        // Gives others the right to run, and learns of the end of the server.
+        // Lets other work run, and notices the server's end.
         match handler.io().wait_for_input(Duration::ZERO) {
             Err(error) if error.kind() != io::ErrorKind::TimedOut => {
                 return Err(ScriptFailure::Connection(error));
@@ -214,7 +214,7 @@ impl<'a> Dialogue<'a> {
         matches!(self.body, Source::Client) && self.wants_more()
     }
 
-    /// Whether the script has had all that was read of the body.
+    /// Whether the script has taken all that was read of the body.
     fn wants_more(&self) -> bool {
         self.pipes.stdin.is_some() && self.taken == self.pending.len()
     }
@@ -230,7 +230,7 @@ impl<'a> Dialogue<'a> {
                 Ok(Some(0)) => self.body = Source::Nothing,
                 Ok(Some(_)) => {}
                 Ok(None) => {
-                    // The script has to wait for the client, whose time others mind.
+                    // The script must wait for the client, whose deadlines are enforced elsewhere.
                     self.deadline = later(self.timeout);
                     return Ok(false);
                 }
@@ -247,14 +247,14 @@ impl<'a> Dialogue<'a> {
         match stdin.write(rest) {
             Ok(count) => self.taken += count,
             Err(error) if is_later(&error) => return Ok(false),
-            // It does not want the rest, which is not wrong (RFC 3875 section 4.2).
+            // The script does not want the rest, which is allowed (RFC 3875 section 4.2).
             Err(_) => self.pipes.stdin = None,
         }
         self.deadline = later(self.timeout);
         Ok(true)
     }
 
-    /// Takes in some of the script's response. False if there is none now.
+    /// Reads some of the script's response. False if there is none now.
     fn hear<H: RequestHandler>(&mut self, handler: &H) -> Result<bool, ScriptFailure> {
         let Some(stdout) = &mut self.pipes.stdout else { return Ok(false) };
         match stdout.read(&mut self.buffer) {
@@ -273,7 +273,7 @@ impl<'a> Dialogue<'a> {
         Ok(true)
     }
 
-    /// Takes in what there is of the script's complaints, up to a piece of it.
+    /// Reads a piece of the script's standard error, if there is any.
     fn read_stderr<H: RequestHandler>(&mut self, handler: &H) {
         let Some(stderr) = &mut self.pipes.stderr else { return };
         match stderr.read(&mut self.buffer) {
@@ -296,7 +296,7 @@ fn is_later(error: &io::Error) -> bool {
 }
 
 fn later(timeout: Duration) -> Instant {
-    /// For ever, as far as anybody can tell.
+    /// No limit, in practice.
     const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
     Instant::now() + timeout.min(LONGEST)
 }

@@ -9,23 +9,23 @@ use crate::files::{FileRequestHandler, query_of};
 use crate::handler::RequestHandler;
 use crate::handler::request::Request;
 
-/// What is told of a request.
+/// The properties of a request that become variables.
 pub(super) struct Asked<'a> {
     pub(super) method: &'a str,
-    /// The path of the script, and what follows it.
+    /// The path of the script, and the rest of the path.
     pub(super) name: &'a str,
     pub(super) rest: &'a str,
     /// The length of the body, if there is one.
     pub(super) length: Option<u64>,
-    /// By a script before it.
+    /// Whether a script has redirected here.
     pub(super) is_redirected: bool,
 }
 
-/// What scripts and their interpreters need of the server's own environment.
+/// The variables of the server that scripts and interpreters need.
 const INHERITED: [&str; 6] = ["PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH"];
 
-/// Fields that are no variables of their own: they are told in another way, are not for the script (section 4.1.18, and
-/// httpoxy), or are about the connection.
+/// Fields that do not become `HTTP_` variables: they are passed in another way, are withheld from scripts (section 4.1.18,
+/// and httpoxy), or concern the connection.
 const KEPT_BACK: [&str; 12] = [
     "authorization",
     "connection",
@@ -48,11 +48,11 @@ pub(super) fn of<H: FileRequestHandler>(handler: &H, asked: &Asked<'_>) -> BTree
             all.insert(name.into(), value);
         }
     }
-    // A script may look for it without asking whether it is there, as CPython's tests do.
+    // Scripts may read it without checking that it exists, as CPython's tests do.
     all.insert("HTTP_ACCEPT".into(), OsString::new());
     add_fields(handler.request(), &mut all);
     let mut set = |name: &str, value: &str| {
-        // No variable can have a NUL.
+        // No variable can contain a NUL.
         if !value.contains('\0') {
             all.insert(name.into(), bytes(value));
         }
@@ -79,7 +79,7 @@ pub(super) fn of<H: FileRequestHandler>(handler: &H, asked: &Asked<'_>) -> BTree
     if let Some(length) = asked.length {
         all.insert("CONTENT_LENGTH".into(), length.to_string().into());
     }
-    // After a redirect, the body and what is told of it are another script's.
+    // After a redirect, the body belonged to the previous script.
     let content_type = handler.request().values("Content-Type").next().filter(|_| !asked.is_redirected);
     if let Some(value) = content_type {
         all.insert("CONTENT_TYPE".into(), OsString::from_vec(value.to_vec()));
@@ -87,7 +87,7 @@ pub(super) fn of<H: FileRequestHandler>(handler: &H, asked: &Asked<'_>) -> BTree
     all
 }
 
-/// Adds variables of the handler's, in place of those of the same names.
+/// Adds the handler's variables, which replace those of the same name.
 pub(super) fn add(
     all: &mut BTreeMap<OsString, OsString>,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
@@ -95,16 +95,16 @@ pub(super) fn add(
     all.extend(variables.into_iter().filter(|(name, value)| is_possible(name, value)));
 }
 
-/// Whether the system can pass this on.
+/// Whether the system can pass this variable on.
 fn is_possible(name: &OsStr, value: &OsStr) -> bool {
     let name = name.as_encoded_bytes();
     !name.is_empty() && !name.contains(&b'=') && !name.contains(&0) && !value.as_encoded_bytes().contains(&0)
 }
 
-/// `HTTP_` and the field's name: section 4.1.18. Of a field that is there several times, all values.
+/// Adds `HTTP_` and the field's name: section 4.1.18. A repeated field gets all its values.
 fn add_fields(request: &Request, all: &mut BTreeMap<OsString, OsString>) {
     for (name, value) in request.fields() {
-        // `A_B` and `A-B` would be the same variable: a proxy that minds the one would let the other pass.
+        // `A_B` and `A-B` would be the same variable: a proxy that filters one would let the other pass.
         let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         if !is_plain || KEPT_BACK.iter().any(|kept| name.eq_ignore_ascii_case(kept)) || value.contains(&0) {
             continue;
@@ -117,13 +117,13 @@ fn add_fields(request: &Request, all: &mut BTreeMap<OsString, OsString>) {
         }
         whole.push(OsString::from_vec(value.to_vec()));
     }
-    // What has been judged, if that was the host of the target.
+    // The host that was checked, which may be that of the target.
     if let Some(host) = request.host() {
         all.insert("HTTP_HOST".into(), OsString::from_vec(host.to_vec()));
     }
 }
 
-/// The host that the request was sent to (section 4.1.14), else what the server was bound to.
+/// The host that the request was sent to (section 4.1.14), else the one that the server was bound to.
 fn server_name<H: RequestHandler>(handler: &H) -> String {
     let host = handler.request().host().and_then(|host| std::str::from_utf8(host).ok());
     let name = host.map(|host| match host.rsplit_once(':') {
@@ -133,7 +133,7 @@ fn server_name<H: RequestHandler>(handler: &H) -> String {
     name.filter(|name| !name.is_empty()).unwrap_or(handler.server().server_name()).to_owned()
 }
 
-/// The port that the request has come to (section 4.1.15), of which a server may have several.
+/// The port that received the request (section 4.1.15); a server may have several.
 fn server_port<H: RequestHandler>(handler: &H) -> u16 {
     let address = handler.connection().local_address();
     address.map_or_else(|| handler.server().server_port(), |address| address.port().unwrap_or(0))

@@ -3,21 +3,21 @@
 use crate::handler::request::latin1;
 use crate::proto::grammar::{decimal, is_field_text, is_target, is_token_text, trim_blanks};
 
-/// Takes in a head as it comes, up to the empty line.
+/// Collects a head as it arrives, up to the empty line.
 #[derive(Debug, Default)]
 pub(super) struct Collector {
     bytes: Vec<u8>,
-    /// Where the line begins that is not whole yet.
+    /// The beginning of the incomplete line.
     line: usize,
-    /// How much of that line was looked at.
+    /// Where the search for its end continues.
     seen: usize,
 }
 
-/// A head, and what came behind it.
+/// A head, and the bytes after it.
 pub(super) type Whole = (Vec<u8>, Vec<u8>);
 
 impl Collector {
-    /// Takes more bytes. Some when the head is whole; Err when it has more bytes than `limit`.
+    /// Takes more bytes. `Some` when the head is complete; `Err` when it has more bytes than `limit`.
     pub(super) fn take(&mut self, data: &[u8], limit: usize) -> Result<Option<Whole>, String> {
         self.bytes.extend_from_slice(data);
         while let Some(found) = memchr::memchr(b'\n', self.bytes.get(self.seen..).unwrap_or_default()) {
@@ -35,7 +35,7 @@ impl Collector {
         Self::check(self.seen, limit).map(|()| None)
     }
 
-    /// Whether nothing has come.
+    /// Whether nothing has arrived.
     pub(super) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
@@ -45,28 +45,28 @@ impl Collector {
     }
 }
 
-/// What a script says of its response.
+/// The parsed head of a script's response.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct ScriptHead {
     pub(super) status: Option<(u16, Option<String>)>,
     pub(super) location: Option<Location>,
     pub(super) content_length: Option<u64>,
-    /// All others that are for the client.
+    /// All other fields that are for the client.
     pub(super) fields: Vec<(String, String)>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Location {
-    /// A path of this server's, for it to answer (section 6.2.2).
+    /// A path on this server, which answers it (section 6.2.2).
     Here(String),
-    /// For the client to go to.
+    /// A redirect of the client.
     Elsewhere(String),
-    /// The same, but relative to the script.
+    /// The same, relative to the script.
     Relative(String),
 }
 
 impl ScriptHead {
-    /// Reads a whole head; that of a script which speaks for itself begins with a status line (section 5).
+    /// Parses a complete head. With `is_nph` it begins with a status line (section 5).
     pub(super) fn parse(bytes: &[u8], is_nph: bool, most_fields: usize) -> Result<Self, String> {
         let lines = bytes.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
         let mut lines = lines.filter(|line| !line.is_empty());
@@ -98,11 +98,11 @@ impl ScriptHead {
             }
         }
         if is_empty {
-            return Err("its head has no field".to_owned());
+            return Err("its head has no fields".to_owned());
         }
         let has_status = head.status.is_some();
         head.location = match location {
-            // What speaks for itself is not interpreted.
+            // Such a script's fields are not interpreted.
             Some(location) if is_nph => Some(Location::Elsewhere(location)),
             Some(location) => Some(place(location, has_status)?),
             None => None,
@@ -111,11 +111,11 @@ impl ScriptHead {
     }
 }
 
-/// What frames a response is for the server to say, and whether the connection goes on.
+/// Fields that only the server may set: they frame a response or control the connection.
 const OURS: [&str; 7] =
     ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
 
-/// What `send_response` has said already.
+/// Fields that `send_response` has already set.
 const STAMPS: [&str; 2] = ["date", "server"];
 
 fn field(line: &[u8]) -> Option<(&str, &[u8])> {
@@ -127,7 +127,8 @@ fn field(line: &[u8]) -> Option<(&str, &[u8])> {
     Some((std::str::from_utf8(name).ok()?, value))
 }
 
-/// `Status: 404 Not Found` (section 6.3.3). None too for 1xx, which is no response: 101 would end HTTP on this connection.
+/// `Status: 404 Not Found` (section 6.3.3). Rejects 1xx, which is not a final response: 101 would end HTTP on this
+/// connection.
 fn status(value: &[u8]) -> Option<(u16, Option<String>)> {
     let (code, reason) = value.split_at_checked(3)?;
     let code = u16::try_from(decimal(code)?).ok().filter(|code| *code >= 200)?;
@@ -150,16 +151,17 @@ fn status_line(line: &[u8]) -> Option<(u16, Option<String>)> {
     status(trim_blanks(rest))
 }
 
-/// Whose a location is. Without a status a path is for the server.
+/// The kind of a location. Without a status, the server answers a path itself.
 fn place(location: String, has_status: bool) -> Result<Location, String> {
-    // What a reference without a scheme has before its first colon is no scheme either: a slash, say (RFC 3986 section 4.2).
+    // In a reference without a scheme, the text before the first colon is not a valid scheme: it contains a slash, for
+    // example (RFC 3986 section 4.2).
     let before_colon = location.split_once(':').map_or("/", |(before, _)| before);
     let is_scheme = before_colon.starts_with(|c: char| c.is_ascii_alphabetic())
         && before_colon.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
     let is_relative =
         !location.is_empty() && !location.starts_with('/') && before_colon.contains(['/', '?', '#']);
-    // Stricter than RFC 3986: without a status, two slashes and a host are not taken. A script that sends its clients to a
-    // path which they have given (`Location: $next`) means none of another's.
+    // Stricter than RFC 3986: without a status, two slashes and a host are rejected. A script that redirects clients to a
+    // path they supplied (`Location: $next`) does not mean another host.
     let is_local =
         location.starts_with('/') && !location.starts_with("//") && location.bytes().all(is_target);
     match (is_scheme, is_relative, has_status) {
@@ -171,11 +173,11 @@ fn place(location: String, has_status: bool) -> Result<Location, String> {
     }
 }
 
-/// Section 6.3: each of them at most once.
+/// Section 6.3: each of these fields at most once.
 fn once<T>(place: &mut Option<T>, value: T, line: &[u8]) -> Result<(), String> {
     match place.replace(value) {
         None => Ok(()),
-        Some(_) => Err(bad("second field of its name", line)),
+        Some(_) => Err(bad("repeated field", line)),
     }
 }
 

@@ -1,11 +1,11 @@
-//! Where a script's relative `Location` leads: RFC 3986 section 5.2.
+//! Resolves a script's relative `Location`: RFC 3986 section 5.2.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use crate::files::{NOT_IN_URIS, bytes};
 
-/// What a path has that nobody has encoded: all but unreserved characters, and those that a file's name has without meaning
-/// anything.
+/// Characters to encode in an unencoded path: all except unreserved characters, and those that file names contain without a
+/// special meaning.
 const NOT_IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -15,13 +15,13 @@ const NOT_IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'=')
     .remove(b',');
 
-/// The URI-reference that a script's reference comes to: the path, and what follows it, without the host, since the client
-/// knows that better than the server (RFC 9110 section 10.2.2 lets it be left out). `path` is the script's own and what
-/// followed it, decoded, `query` is that of its request: together the Script-URI of RFC 3875 section 3.3.
+/// Resolves a script's reference to a path and what follows it, without the host, since the client knows the host better than
+/// the server does (RFC 9110 section 10.2.2 allows its absence). `path` is the script's own path with the rest, decoded, and
+/// `query` is the request's query: together the Script-URI of RFC 3875 section 3.3.
 pub(super) fn resolve(path: &str, query: &str, reference: &str) -> String {
     let encode = |text: &str, set| percent_encode(&bytes(text), set).to_string();
     let base = encode(path, NOT_IN_PATHS);
-    // Browsers take a backslash for a slash, and leave out tabs: either could make a path another host's.
+    // Browsers take a backslash for a slash, and ignore tabs: either could turn a path into another host.
     let reference = encode(reference, NOT_IN_URIS);
     let (reference, fragment) = cut(&reference, '#');
     let (relative, asked) = cut(reference, '?');
@@ -35,7 +35,7 @@ pub(super) fn resolve(path: &str, query: &str, reference: &str) -> String {
     format!("{path}{asked}{fragment}")
 }
 
-/// What comes before `mark`, and the rest with it.
+/// Splits before `mark`, which stays with the rest.
 fn cut(text: &str, mark: char) -> (&str, &str) {
     text.split_at(text.find(mark).unwrap_or(text.len()))
 }
@@ -54,7 +54,7 @@ fn without_dots(path: &str) -> String {
             kept.push("");
         }
     }
-    // Two slashes at the start would be another host's (RFC 3986 section 4.2).
+    // Two leading slashes would name another host (RFC 3986 section 4.2).
     format!("/{}", kept.join("/").trim_start_matches('/'))
 }
 
@@ -66,8 +66,8 @@ mod tests {
 
     #[test]
     fn the_examples_of_the_rfc() {
-        // Section 5.4, those that are neither absolute nor begin with a slash. (`;` in a path is encoded, since nobody says
-        // what it means.)
+        // Section 5.4, except references that are absolute or begin with a slash. (`;` in a path is encoded, since its
+        // meaning is not known.)
         for (reference, wanted) in [
             ("g", "/b/c/g"),
             ("./g", "/b/c/g"),

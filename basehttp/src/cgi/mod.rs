@@ -1,4 +1,4 @@
-//! The handler that runs scripts: Python's `CGIHTTPRequestHandler`, RFC 3875.
+//! The handler that runs CGI scripts: Python's `CGIHTTPRequestHandler`, RFC 3875.
 
 mod body;
 mod dialogue;
@@ -30,37 +30,38 @@ use run::{Script, Settings};
     reason = "the class variables keep the names that Python's documentation gives them"
 )]
 pub trait CGIRequestHandler: FileRequestHandler {
-    /// The folders whose files are scripts, as paths of requests: Python's `cgi_directories`. What is in them, and in the
-    /// folders below them, is run, and never sent as it is.
+    /// The folders whose files are scripts, as request paths: Python's `cgi_directories`. The files in them, and in the
+    /// folders below them, are run, and their source is never sent.
     const cgi_directories: &'static [&'static str] = &["/cgi-bin", "/htbin"];
 
     #[doc(hidden)]
     fn __cgi(&self) -> &CGIHTTPRequestHandler<Self::MessageClass>;
 
-    /// Whether the request is for a script: the folder of `cgi_directories` that it is in, and what follows in the path,
-    /// Python's `cgi_info`. Both are decoded, and text in latin-1, as [`path`](BaseHTTPRequestHandler::path) is.
+    /// Whether the request is for a script: returns its folder in `cgi_directories`, and the rest of the path, Python's
+    /// `cgi_info`. Both are decoded, and Latin-1 text, like [`path`](BaseHTTPRequestHandler::path).
     fn is_cgi(&self) -> Option<(String, String)> {
         CGIHTTPRequestHandler::is_cgi(self)
     }
 
-    /// Whether the file at `path`, relative to [`directory`](FileRequestHandler::directory), may be run: whether anybody has
-    /// the permission to.
+    /// Whether the file at `path`, relative to [`directory`](FileRequestHandler::directory), may be run: whether it is
+    /// executable for any user.
     fn is_executable(&self, path: &Path) -> bool {
         CGIHTTPRequestHandler::is_executable(self, path)
     }
 
-    /// Whether the file at `path` is a Python script, by its name. Nothing here asks for it, since the system reads the first
-    /// line of a script; it is for overrides of [`is_executable`](Self::is_executable).
+    /// Whether the file at `path` is a Python script, by its name. This crate never calls it, since the system reads the
+    /// first line of a script; it exists for overrides of [`is_executable`](Self::is_executable).
     fn is_python(&self, path: &Path) -> bool {
         CGIHTTPRequestHandler::is_python(self, path)
     }
 
-    /// Variables for the script of this request: who the handler has found its client to be, say. They are set last, in place
-    /// of any of the same name, also of those that [`variable`](CGIHTTPRequestHandler::variable) gives to all scripts. One that
-    /// no environment can have is left out: a name that is empty or has a `=` in it, and a NUL in either.
+    /// Environment variables for this request's script, for example the client's identity as the handler has established it.
+    /// They are set last, and replace variables of the same name, including those that
+    /// [`variable`](CGIHTTPRequestHandler::variable) gives to all scripts. Impossible variables are left out: those with an
+    /// empty name, a `=` in the name, or a NUL in name or value.
     ///
-    /// This is how a handler tells a script `REMOTE_USER` and `AUTH_TYPE` (RFC 3875 sections 4.1.11 and 4.1.1), which are not
-    /// told otherwise:
+    /// A handler uses it to pass `REMOTE_USER` and `AUTH_TYPE` (RFC 3875 sections 4.1.11 and 4.1.1), which scripts do not get
+    /// otherwise:
     ///
     /// ```
     /// use std::ffi::OsString;
@@ -71,9 +72,9 @@ pub trait CGIRequestHandler: FileRequestHandler {
     /// struct Members { base: CGIHTTPRequestHandler }
     ///
     /// impl Members {
-    ///     /// The user whom this request proves to be who it says.
+    /// The user that this request authenticates.
     ///     fn user(&self) -> Option<&'static str> {
-    ///         // In a program of yours: compared in constant time, with what is in a file.
+    /// In a real program: a constant-time comparison with a stored password.
     ///         (self.headers().get("Authorization") == Some("Basic YW5uOnNlY3JldA==")).then_some("ann")
     ///     }
     /// }
@@ -100,7 +101,7 @@ pub trait CGIRequestHandler: FileRequestHandler {
     /// # std::fs::write(&script, "#!/bin/sh\necho Content-Type: text/plain; echo; echo $AUTH_TYPE $REMOTE_USER\n")?;
     /// # std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755))?;
     /// # let files = Directory::open(&folder)?;
-    /// // The script says: `echo Content-Type: text/plain; echo; echo $AUTH_TYPE $REMOTE_USER`
+    /// The script is: `echo Content-Type: text/plain; echo; echo $AUTH_TYPE $REMOTE_USER`
     /// let factory = move |base| Members { base: CGIHTTPRequestHandler::new(base, &files) };
     /// let request = b"GET /cgi-bin/who HTTP/1.0\r\nAuthorization: Basic YW5uOnNlY3JldA==\r\n\r\n";
     /// let responses = basehttp::testing::respond(&factory, request);
@@ -114,9 +115,8 @@ pub trait CGIRequestHandler: FileRequestHandler {
         CGIHTTPRequestHandler::cgi_variables(self)
     }
 
-    /// Runs the script that [`is_cgi`](Self::is_cgi) has found, and sends what it says. What is wrong with it is answered: 404
-    /// where there is none, 403 where it may not be run, 502 where it says nothing that is a response, 504 where it says nothing
-    /// for too long.
+    /// Runs the script that [`is_cgi`](Self::is_cgi) found, and sends its response. Failures are answered: 404 if there is no
+    /// script, 403 if it may not be run, 502 if its output is not a response, 504 if it is silent for too long.
     ///
     /// # Errors
     /// Those of the connection.
@@ -127,11 +127,10 @@ pub trait CGIRequestHandler: FileRequestHandler {
 
 /// The base of a handler that serves files and runs scripts (unix only).
 ///
-/// A script is an executable file in one of the folders of
-/// [`cgi_directories`](CGIRequestHandler::cgi_directories). It is run without a shell and without arguments, in its own
-/// folder. The request is in its environment (RFC 3875 section 4.1), the request's body is its standard input, and what it
-/// writes to its standard output is the response: fields, among them `Status`, `Location` and `Content-Type`, an empty line,
-/// and the body. What it writes to its standard error is logged.
+/// A script is an executable file in one of the folders of [`cgi_directories`](CGIRequestHandler::cgi_directories). It is run
+/// without a shell and without arguments, in its own folder. The request is in its environment (RFC 3875 section 4.1), and
+/// the request's body is its standard input. Its standard output is the response: fields, among them `Status`, `Location` and
+/// `Content-Type`, an empty line, and the body. Its standard error is logged.
 ///
 /// ```
 /// use std::io;
@@ -154,77 +153,80 @@ pub trait CGIRequestHandler: FileRequestHandler {
 ///
 /// # Which file is a script
 ///
-/// Every file in those folders. The first part of the path there that is no folder is the script, and what follows is
-/// `PATH_INFO`. It is found beneath the root as files are, so a link that leads out is 404; a folder, or a file that nobody may
-/// execute, is 403. Its source is never sent, however its path is spelled, nor through a link from elsewhere in the folder that
-/// is served (404). POST to anything else is 501, as in Python; for other methods, a handler has
-/// `fn do_PUT(&mut self) -> io::Result<()> { self.run_cgi() }`.
+/// Every file in those folders. The first segment of the path that is not a folder is the script, and the rest is
+/// `PATH_INFO`. Scripts are looked up beneath the root like files, so a link that leads out gives 404; a folder, or a file
+/// that is executable for no user, gives 403. A script's source is never sent, however its path is spelled, nor through a
+/// link from elsewhere in the served folder (404). POST to anything else gives 501, as in Python. For other methods, add `fn
+/// do_PUT(&mut self) -> io::Result<()> { self.run_cgi() }` to your handler.
 ///
 /// # What a script gets
 ///
-/// The body comes while the client sends it; one in chunks is gathered first, on the disk if it is long, since a script is told
-/// `CONTENT_LENGTH` ([`chunked_limit`](Self::chunked_limit)). It is as the client has sent it: one with a
-/// `Content-Encoding`, as git sends it, has `HTTP_CONTENT_ENCODING`. Of a request's fields with the same name, the values are joined by a comma, those
-/// of `Cookie` by a semicolon. `SCRIPT_NAME` and `PATH_INFO` are decoded, `QUERY_STRING` is not.
+/// The body, as the client sends it. A chunked body is collected first, on disk if it is long, since a script gets
+/// `CONTENT_LENGTH` ([`chunked_limit`](Self::chunked_limit)). The body is not decoded: one with a `Content-Encoding`, as git
+/// sends it, has `HTTP_CONTENT_ENCODING`. The values of fields with the same name are joined by a comma, those of `Cookie` by
+/// a semicolon. `SCRIPT_NAME` and `PATH_INFO` are decoded, `QUERY_STRING` is not.
 ///
 /// # What a script does not get
 ///
-/// - Arguments: RFC 3875 section 4.4 makes some of a query without `=`, which has let clients give options to interpreters
-///   (CVE-2012-1823).
-/// - `REMOTE_USER` and `AUTH_TYPE`: what a client claims to be is not what it is. A handler that has checked it says so for
-///   each request with [`cgi_variables`](CGIRequestHandler::cgi_variables). `Authorization` is kept from the script too, as section 4.1.18 wants.
-/// - `HTTP_PROXY`, which programs take for a setting of their own (httpoxy), and any field whose name has a `_` in it, which
-///   would be the same variable as one with a `-`.
-/// - The server's environment, but for `PATH`, `LANG`, `LC_ALL`, `TZ`, `TMPDIR` and `LD_LIBRARY_PATH`; its descriptors; its
-///   socket.
+/// - Arguments: RFC 3875 section 4.4 makes them from a query without `=`, which has let clients pass options to interpreters
+/// (CVE-2012-1823).
+/// - `REMOTE_USER` and `AUTH_TYPE`: a client's claim is not its identity. A handler that has verified it sets them for each
+/// request with [`cgi_variables`](CGIRequestHandler::cgi_variables). `Authorization` is withheld from the script, too, as
+/// section 4.1.18 advises.
+/// - `HTTP_PROXY`, which programs take for a setting of their own (httpoxy), and any field with a `_` in its name, which
+/// would become the same variable as one with a `-`.
+/// - The server's environment, except `PATH`, `LANG`, `LC_ALL`, `TZ`, `TMPDIR` and `LD_LIBRARY_PATH`; its descriptors; its
+/// socket.
 ///
-/// # What it says
+/// # What it sends
 ///
-/// `Status: 404 Not here` sets the status, which else is `200 Script output follows`, as in Python. `Location` without a
-/// `Status` is a redirect: with a path one inside the server (RFC 3875 section 6.2.2), up to ten times, and with any other
-/// reference one of the client's (302). A relative one (`other.html`, `?done=1`, `../up`) is resolved against the script's own
-/// URL (RFC 3986 section 5.2), which after a redirect inside the server the client does not know; with a `Status` too. One
-/// that begins with two slashes, and so names a host, needs a `Status` or a scheme. `Content-Length` is held to: what is more is dropped. Other fields that frame a response are left out,
-/// since its framing is the server's. What is said slowly is sent at once.
+/// `Status: 404 Not here` sets the status; the default is `200 Script output follows`, as in Python. `Location` without a
+/// `Status` is a redirect: a path redirects inside the server (RFC 3875 section 6.2.2), up to ten times, and any other
+/// reference redirects the client (302). A relative reference (`other.html`, `?done=1`, `../up`) is resolved against the
+/// script's own URL (RFC 3986 section 5.2), which the client does not know after a redirect inside the server. This also
+/// applies with a `Status`. A reference that begins with two slashes, and so names a host, needs a `Status` or a scheme.
+/// `Content-Length` is enforced: output beyond it is dropped. Other fields that frame a response are dropped, since the
+/// server frames it. Output of a slow script is sent at once.
 ///
-/// A script whose name begins with `nph-` begins with a status line, and no field but `Date` is added to its own. Its body is
-/// framed by the server all the same, so it must not make chunks: what a script gets wrong there would be another one's response
-/// on the same connection.
+/// A script whose name begins with `nph-` writes its own status line, and the server adds no field except `Date`. The server
+/// still frames its body, so it must not use chunks: an error in them could otherwise become another response on the same
+/// connection.
 ///
 /// # How it ends
 ///
-/// A script that cannot be run, says nothing, or has a bad head (or one of more than 64 KiB or 100 fields) is a 502; one that
-/// does not go on within [`timeout`](Self::timeout) is killed, which is a 504. Where the response has gone out already, the
-/// connection is cut. The log has why, an exit status that is not 0, and of what the script wrote to its standard error 100
-/// lines of up to 1000 bytes.
+/// A script that cannot be run, writes nothing, or has a bad head (or one of more than 64 KiB or 100 fields) gives 502. A
+/// script that makes no progress within [`timeout`](Self::timeout) is killed, which gives 504. If the response has already
+/// begun, the connection is cut. The log has the reason, an exit status other than 0, and up to 100 lines of 1000 bytes from
+/// the script's standard error.
 ///
-/// When it has ended, what it has started in its process group is killed, so that nothing gathers (on Linux, Android and FreeBSD:
-/// elsewhere one cannot look at a process without giving up its number); a job that is to go on calls
-/// `setsid`. If it leaves its output to such a one, that may say the last word, as long as it does not pause. A script is killed
-/// as well when its client is gone, and when its connection is cut at the server's end. It is reaped in any case.
+/// When the script has ended, the processes in its process group are killed, so that none accumulate (on Linux, Android and
+/// FreeBSD: on other systems a process cannot be examined without giving up its process id). A job that must continue calls
+/// `setsid`. If such a job inherits the script's output, it may finish the response, as long as it does not pause. A script
+/// is also killed when its client has gone, and when its connection is cut at the server's end. It is always reaped.
 ///
-/// A client that has gone and one that has only ended its half of the connection and waits look the same. The latter is
-/// answered. So while a script says nothing, such a client is sent `100 Continue` after half a second, and again after twice
-/// that each time: who waits discards it (RFC 9110 section 15.2.1), and the system of one that has gone answers with a reset,
-/// which is the script's end. Where none can be sent, to clients of HTTP/1.0 and in the middle of a response, a script that says
-/// nothing for five seconds after the end of the client's half is killed.
+/// A client that has gone looks the same as one that has only ended its half of the connection and waits. The latter must be
+/// answered. So while a script is silent, such a client is sent `100 Continue` after half a second, and again after twice the
+/// time each. A waiting client discards it (RFC 9110 section 15.2.1); if the client has gone, its system answers with a
+/// reset, and the script is killed. Where it cannot be sent, to HTTP/1.0 clients and in the middle of a response, a script
+/// that is silent for five seconds after the end of the client's half is killed.
 ///
 /// # How its end is known
 ///
-/// Where the program inherits that SIGCHLD is ignored, or ignores it, the system tells nobody how a script has ended. The first
-/// script has it listened for then, with a handler that does nothing. In a program that waits for all of its children
-/// (`waitpid(-1)`), who is first learns the end: a response whose script's end another has learned is cut, as if it had been
-/// killed, unless it has all of its `Content-Length`, and from then on its number is not used. The handler for SIGCHLD is the whole
-/// program's: where that has ignored the signal, it has to wait for other children of its own from then on.
+/// If the program ignores SIGCHLD, or has inherited that, the system reports to no process how a script ended. Then the first
+/// script installs a handler for SIGCHLD, which does nothing. In a program that waits for all of its children
+/// (`waitpid(-1)`), whichever waits first learns how the script ended. If that is not this crate, the response is cut as if
+/// the script had been killed, unless all of its `Content-Length` has arrived, and the script's process id is not used any
+/// more. The SIGCHLD handler applies to the whole program: if it has ignored the signal before, it must from then on wait for
+/// other children of its own.
 ///
 /// # Threads
 ///
-/// A script holds a thread for as long as it runs, so [`max_threads`](crate::ServerBuilder::max_threads) bounds how many run
-/// at a time.
+/// A script holds a thread while it runs, so [`max_threads`](crate::ServerBuilder::max_threads) limits how many run at a
+/// time.
 pub struct CGIHTTPRequestHandler<M: Message = Headers> {
     files: SimpleHTTPRequestHandler<M>,
     settings: Settings,
-    /// Redirects inside the server that the current request has had.
+    /// The current request's redirects inside the server.
     redirects: Cell<u8>,
 }
 
@@ -240,43 +242,43 @@ impl<M: Message> CGIHTTPRequestHandler<M> {
         Self { files: SimpleHTTPRequestHandler::new(base, directory), settings, redirects: Cell::new(0) }
     }
 
-    /// How long a script may neither say nor read anything; then it is killed, with all that it has started, and the answer is
-    /// 504. The head of its response has to be whole within that time after it has read; complaining is not getting on, and what
-    /// it says beyond its response is not either. 60 seconds by default: somebody is waiting for it, and a client that is slow is
-    /// found out before (30 seconds).
+    /// How long a script may neither write nor read anything; then it is killed, with everything it has started, and the
+    /// answer is 504. The head of its response must be complete within this time after its last read. Output on standard
+    /// error, and output beyond its response, do not count as progress. 60 seconds by default: a client is waiting for it,
+    /// and a slow client is detected earlier (30 seconds).
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = timeout;
         self
     }
 
-    /// How long a body in chunks may be, in bytes; a longer one is answered 413, and its script is not run. 128 MiB by default,
-    /// which is more than most pushes of git have, and so little that a few at a time fill no disk.
+    /// How long a chunked body may be, in bytes. A longer one is answered with 413, and its script is not run. 128 MiB by
+    /// default, which is more than most git pushes need, and small enough that a few at a time fill no disk.
     ///
-    /// A script is told the length before it begins (`CONTENT_LENGTH`, RFC 3875 section 4.1.2), so such a body has to be here as
-    /// a whole. Up to 1 MiB of it is in memory. A longer one is in a file without a name, in the folder for temporary files
-    /// ([`std::env::temp_dir`]: `TMPDIR`, else `/tmp`), which is gone when the script has ended, and also when the server is
-    /// killed. Where that folder is in memory, as `/tmp` is on many systems, so is the file. All of them together have a limit too,
-    /// [`chunked_total`](Self::chunked_total). Where the disk is full, the answer is 507; where there can be no file for another reason, 500, or 503 where descriptors lack; the log has
-    /// the reason.
+    /// A script gets the length before it begins (`CONTENT_LENGTH`, RFC 3875 section 4.1.2), so such a body must be complete
+    /// first. Up to 1 MiB of it is held in memory. A longer body goes into an unnamed file in the folder for temporary files
+    /// ([`std::env::temp_dir`]: `TMPDIR`, else `/tmp`), which disappears when the script has ended, and also when the server
+    /// is killed. If that folder is in memory, as `/tmp` is on many systems, so is the file.
+    /// [`chunked_total`](Self::chunked_total) limits all of them together. If the disk is full, the answer is 507. If the
+    /// file cannot be written for another reason, it is 500, or 503 if descriptors are lacking; the log has the reason.
     ///
-    /// A body whose length is declared is passed on as it comes, however long it is.
+    /// A body with a declared length is passed on as it arrives, and may have any length.
     #[must_use]
     pub fn chunked_limit(mut self, bytes: u64) -> Self {
         self.settings.chunked_limit = bytes;
         self
     }
 
-    /// How long all bodies in chunks may be together that are kept in this process, in bytes: one for which there is no room is answered
-    /// 503 with `Retry-After`. 1 GiB by default, since whoever may post to a script may do so from many connections. It is no less than
-    /// [`chunked_limit`](Self::chunked_limit).
+    /// How many bytes all chunked bodies held by this process may have together. A body for which there is no room is
+    /// answered with 503 and `Retry-After`. 1 GiB by default, since any client that can post to a script can do so over many
+    /// connections. The limit is never below [`chunked_limit`](Self::chunked_limit).
     #[must_use]
     pub fn chunked_total(mut self, bytes: u64) -> Self {
         self.settings.chunked_total = bytes;
         self
     }
 
-    /// One more variable of the environment of all scripts, in place of one of the same name. For those of one request there is
+    /// Adds an environment variable for all scripts, and replaces one of the same name. For variables of a single request use
     /// [`cgi_variables`](CGIRequestHandler::cgi_variables).
     #[must_use]
     pub fn variable(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
@@ -304,7 +306,7 @@ impl<M: Message> CGIHTTPRequestHandler<M> {
     }
 }
 
-/// What it extends, and with that the instance variables.
+/// The type that this extends, and with it the instance variables.
 impl<M: Message> Deref for CGIHTTPRequestHandler<M> {
     type Target = SimpleHTTPRequestHandler<M>;
 
@@ -320,7 +322,7 @@ impl<M: Message> DerefMut for CGIHTTPRequestHandler<M> {
 }
 
 impl CGIHTTPRequestHandler {
-    /// Answers POST; what `do_POST` is where the block has none.
+    /// Answers POST; used as `do_POST` if the block has none.
     ///
     /// # Errors
     /// Those of the connection.
@@ -333,7 +335,7 @@ impl CGIHTTPRequestHandler {
         }
     }
 
-    /// What `send_head` is where the block has none: the script's response, or a file.
+    /// Used as `send_head` if the block has none: sends the script's response, or a file.
     ///
     /// # Errors
     /// Those of the connection.
@@ -390,11 +392,11 @@ impl CGIHTTPRequestHandler {
     }
 }
 
-/// RFC 3875 section 6.2.2: as if the client had asked for that path.
+/// RFC 3875 section 6.2.2: continues as if the client had asked for that path.
 fn redirect<H: CGIRequestHandler>(handler: &mut H, script: &Script, path: String) -> io::Result<()> {
     let depth = handler.__cgi().redirects.get();
     if depth >= MOST_REDIRECTS {
-        run::log(handler, script, "redirects in a circle");
+        run::log(handler, script, "redirects in a loop");
         return handler.send_error((502, "Bad response of CGI script"));
     }
     handler.__base_mut().request_mut().redirect(path);
@@ -411,7 +413,7 @@ fn answer_again<H: CGIRequestHandler>(handler: &mut H) -> io::Result<()> {
     }
 }
 
-/// As Apache's `LimitInternalRecursion`: more than anything meant needs.
+/// The limit of Apache's `LimitInternalRecursion`: more than any sensible script needs.
 const MOST_REDIRECTS: u8 = 10;
 
 /// A handler that serves the files of a folder and runs the scripts in its `cgi-bin` and `htbin`.
@@ -420,7 +422,7 @@ pub struct CGIHandler {
 }
 
 impl CGIHandler {
-    /// Makes the handler of a connection.
+    /// Makes the handler for a connection.
     pub fn new(base: BaseHTTPRequestHandler, directory: &Directory) -> Self {
         Self { base: CGIHTTPRequestHandler::new(base, directory) }
     }

@@ -1,4 +1,4 @@
-//! A script that runs. However its response ends, it is killed with all that it has started, and reaped.
+//! A running script. However its response ends, it is killed with everything it has started, and reaped.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 
 use crate::sync::{Arc, OnceLock};
 
-/// The process, which leads a group of its own.
+/// The process, which leads a process group of its own.
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
@@ -24,14 +24,15 @@ pub(super) struct Process {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// It runs, or nobody has asked how it has ended. Its number is its own.
+    /// It runs, or its exit status has not been collected. Its process id is its own.
     Ours,
     Reaped(ExitStatus),
-    /// It has ended, but not for us to learn how: somebody else has reaped it. Its number may be another's by now.
+    /// It has ended and was reaped elsewhere, so its exit status is lost. Its process id may belong to another process by
+    /// now.
     Lost,
 }
 
-/// Our ends of its pipes, on which nothing blocks.
+/// Our ends of its pipes, which are non-blocking.
 #[derive(Debug)]
 pub(super) struct Pipes {
     pub(super) stdin: Option<ChildStdin>,
@@ -40,11 +41,11 @@ pub(super) struct Pipes {
 }
 
 impl Process {
-    /// Starts a script: without a shell, in its folder (RFC 3875 section 7.2), with three pipes and no other descriptor (all
-    /// that this crate and the standard library open are closed by the system when another program begins).
+    /// Starts a script: without a shell, in its folder (RFC 3875 section 7.2), with three pipes and no other descriptors (all
+    /// that this crate and the standard library open are close-on-exec).
     ///
-    /// Its only argument is its path. Section 4.4 has the words of a query without `=` for further ones, which Python follows.
-    /// Interpreters take such words for their options: that is how CVE-2012-1823 ran any code with PHP.
+    /// Its only argument is its path. Section 4.4 passes the words of a query without `=` as further arguments, as Python
+    /// does. Interpreters take such words for options: CVE-2012-1823 used this to run any code with PHP.
     pub(super) fn start(file: &Path, environment: BTreeMap<OsString, OsString>) -> io::Result<(Self, Pipes)> {
         keep_ends();
         let mut command = Command::new(file);
@@ -64,8 +65,8 @@ impl Process {
         Ok((process, pipes))
     }
 
-    /// Whether it has ended by itself. It stays to be reaped where the system can do that, so that its number, which is its
-    /// group's too, is not given to another.
+    /// Whether it has ended by itself. Where the system allows it, it stays a zombie, so that its process id, which is also
+    /// its group's, is not reused.
     #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
     pub(super) fn has_ended(&mut self) -> bool {
         use nix::errno::Errno;
@@ -96,12 +97,12 @@ impl Process {
         true
     }
 
-    /// Ends what still runs of it, and reaps it. None where nobody knows how it has ended.
+    /// Kills what still runs of it, and reaps it. `None` if its exit status is lost.
     pub(super) fn end(&mut self) -> Option<ExitStatus> {
-        // Whether it is ours still: a number is used only then.
+        // Checks that it is still ours: only then is its process id used.
         self.has_ended();
         if self.state == State::Ours {
-            // Both fail if nobody is left. A script that has left its group is killed alone.
+            // Both fail if no process is left. A script that has left its group is killed alone.
             let _ = killpg(self.pid(), Signal::SIGKILL);
             let _ = self.child.kill();
             match self.child.wait() {
@@ -121,7 +122,7 @@ impl Process {
     }
 
     fn pid(&self) -> Pid {
-        // The system's numbers are positive; zero would be our own group.
+        // Process ids are positive; zero would be our own group.
         Pid::from_raw(i32::try_from(self.child.id()).unwrap_or(i32::MAX))
     }
 }
@@ -132,9 +133,9 @@ impl Drop for Process {
     }
 }
 
-/// Has the system keep the end of a child until somebody asks for it. Where SIGCHLD is ignored, which a program inherits from
-/// the one that has started it, the system does not: then nobody learns that a script was killed in the middle of its response,
-/// and its number may be given to another while it is still used here.
+/// Makes the system keep the exit status of a child until it is collected. It does not if SIGCHLD is ignored, which a program
+/// may inherit: then no process would learn that a script was killed in the middle of its response, and its process id could
+/// be reused while it is still in use here.
 fn keep_ends() {
     static LOOKED: OnceLock<()> = OnceLock::new();
     LOOKED.get_or_init(|| {
@@ -144,17 +145,17 @@ fn keep_ends() {
     });
 }
 
-/// A signal that is listened for is not ignored; and a program that is started begins with the default.
+/// A signal with a handler is not ignored, and a started program begins with the default.
 fn listen_for_ends() {
     static LISTENS: OnceLock<()> = OnceLock::new();
     LISTENS.get_or_init(|| {
-        // Where that fails, all ends are lost, which is told for each of them.
+        // If this fails, all exit statuses are lost, which is logged for each of them.
         let _ = signal_hook::flag::register(Signal::SIGCHLD as i32, Arc::default());
     });
 }
 
-/// Whether this process ignores a signal. Elsewhere than on Linux one asks in a way that has to be unsafe, and the first end
-/// that is lost tells.
+/// Whether this process ignores a signal. Except on Linux, asking needs unsafe code; there, the first lost exit status shows
+/// it.
 fn is_ignored(signal: Signal) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -162,8 +163,8 @@ fn is_ignored(signal: Signal) -> bool {
     ignored >> (signal as i32 - 1) & 1 == 1
 }
 
-/// Starts a program. While another thread starts one, it holds for a moment what this process has open; if that is the
-/// script, because it was just written, the system says that it is busy.
+/// Starts a program. While another thread starts one, the new process briefly holds our open descriptors. If one of them is
+/// the script, because it was just written, the system reports it as busy.
 fn spawn(command: &mut Command) -> io::Result<Child> {
     let mut tries = TRIES;
     loop {

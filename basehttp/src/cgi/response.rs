@@ -1,4 +1,4 @@
-//! The response that a script makes, on its way to the client.
+//! A script's response, on its way to the client.
 
 use std::io;
 
@@ -8,27 +8,27 @@ use crate::files::query_of;
 use crate::handler::RequestHandler;
 use crate::proto::status::HTTPStatus;
 
-/// Why a script's response does not come to its end.
+/// Why a script's response does not complete.
 #[derive(Debug)]
 pub(super) enum ScriptFailure {
-    /// The client's connection.
+    /// A failure of the client's connection.
     Connection(io::Error),
-    /// The script's words are no response.
+    /// The script's output is not a response.
     Response(String),
-    /// What was kept for it cannot be read.
+    /// The stored body cannot be read.
     Disk(io::Error),
-    /// It does not go on.
+    /// The script makes no progress.
     Late,
 }
 
-/// What the script says, taken in as it comes.
+/// A script's output, processed as it arrives.
 #[derive(Debug)]
 pub(super) struct ScriptResponse {
     stage: Stage,
     is_nph: bool,
-    /// The path of a request for the script, with what follows.
+    /// The request path of the script, with the rest.
     path: String,
-    /// A head, or body bytes, were written that may be held back.
+    /// A head or body bytes were written and may still be buffered.
     has_news: bool,
     is_too_long: bool,
 }
@@ -36,15 +36,15 @@ pub(super) struct ScriptResponse {
 #[derive(Debug)]
 enum Stage {
     Head(Collector),
-    /// With so many bytes to come, if that was declared.
+    /// The number of bytes still to come, if it was declared.
     Body(Option<u64>),
-    /// What the script still says is for nobody.
+    /// Further output of the script is dropped.
     Deaf,
-    /// So is this, and another path of this server's has the response.
+    /// The same, and another path of this server has the response.
     Redirect(String),
 }
 
-/// As for the heads of requests ([`Limits`](crate::Limits)).
+/// The same limits as for request heads ([`Limits`](crate::Limits)).
 const MOST_HEAD: usize = 64 * 1024;
 const MOST_FIELDS: usize = 100;
 
@@ -53,7 +53,7 @@ impl ScriptResponse {
         Self { stage: Stage::Head(Collector::default()), is_nph, path, has_news: false, is_too_long: false }
     }
 
-    /// Takes more of the script's output. Says whether there is somebody for it.
+    /// Takes more of the script's output. Returns whether any of it is for the client.
     pub(super) fn take<H: RequestHandler>(
         &mut self,
         handler: &H,
@@ -76,7 +76,7 @@ impl ScriptResponse {
         }
     }
 
-    /// Sends what is held back: the script takes its time, and the client may be meant to see what it has said so far.
+    /// Sends buffered output: the script is slow, and the client may need to see what there is so far.
     pub(super) fn flush<H: RequestHandler>(&mut self, handler: &H) -> Result<(), ScriptFailure> {
         if std::mem::take(&mut self.has_news) {
             handler.wfile.flush().map_err(ScriptFailure::Connection)?;
@@ -87,13 +87,13 @@ impl ScriptResponse {
     /// Why there is no response, if there is none.
     pub(super) fn lack(&self) -> Option<&'static str> {
         match &self.stage {
-            Stage::Head(collector) if collector.is_empty() => Some("it says nothing"),
-            Stage::Head(_) => Some("its head is not complete"),
+            Stage::Head(collector) if collector.is_empty() => Some("it wrote nothing"),
+            Stage::Head(_) => Some("its head is incomplete"),
             _ => None,
         }
     }
 
-    /// Whether nothing that the script may still say is for the client.
+    /// Whether further output of the script cannot be for the client.
     pub(super) fn is_complete(&self) -> bool {
         matches!(self.stage, Stage::Deaf | Stage::Redirect(_) | Stage::Body(Some(0)))
     }
@@ -105,7 +105,7 @@ impl ScriptResponse {
         }
     }
 
-    /// Whether it was more than the script had declared.
+    /// Whether the script wrote more than it had declared.
     pub(super) fn is_too_long(&self) -> bool {
         self.is_too_long
     }
@@ -135,7 +135,7 @@ impl ScriptResponse {
             (true, reason) => {
                 handler.log_request(Some(status), None);
                 handler.send_response_only((status, reason.unwrap_or_default()));
-                // RFC 9110 section 6.6.1: a server with a clock says the time.
+                // RFC 9110 section 6.6.1: a server with a clock sends a `Date`.
                 if !head.fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("Date")) {
                     handler.send_header("Date", handler.date_time_string(None));
                 }
@@ -147,7 +147,7 @@ impl ScriptResponse {
         for (name, value) in head.fields {
             handler.send_header(&name, value);
         }
-        // Section 8.6 of RFC 9110: there is none for 204.
+        // RFC 9110 section 8.6: a 204 has no `Content-Length`.
         if let Some(length) = head.content_length.filter(|_| status != HTTPStatus::NO_CONTENT) {
             handler.send_header("Content-Length", length);
         }
@@ -158,7 +158,7 @@ impl ScriptResponse {
         self.has_news = true;
         let is_bare = handler.command() == "HEAD" || status.has_no_body();
         if is_bare {
-            // That is all for the client, however long the script goes on.
+            // Nothing more is for the client, however long the script runs.
             self.flush(handler)?;
         }
         self.stage = if is_bare { Stage::Deaf } else { Stage::Body(head.content_length) };

@@ -1,4 +1,4 @@
-//! A script's run, from the request to the end of its response.
+//! The run of a script, from the request to the end of its response.
 
 use std::ffi::OsString;
 use std::io;
@@ -17,7 +17,7 @@ use super::script::{Found, find};
 use crate::files::{FileRequestHandler, refuse};
 use crate::handler::{HttpError, RequestHandler};
 
-/// What scripts have, and may have.
+/// Settings for all scripts.
 pub(super) struct Settings {
     pub(super) timeout: Duration,
     pub(super) chunked_limit: u64,
@@ -25,19 +25,19 @@ pub(super) struct Settings {
     pub(super) variables: Vec<(OsString, OsString)>,
 }
 
-/// A script to be run.
+/// A script to run.
 pub(super) struct Script {
-    /// Relative to the folder that is served.
+    /// Relative to the served folder.
     pub(super) path: PathBuf,
     file: PathBuf,
-    /// The path of a request for it, and what follows.
+    /// Its request path, and the rest of the request's path.
     name: String,
     rest: String,
-    /// Whether it speaks for itself (RFC 3875 section 5).
+    /// Whether it writes its own status line (RFC 3875 section 5).
     is_nph: bool,
 }
 
-/// The script in a folder of scripts. None where there is none, and that is answered.
+/// The script in a folder of scripts. `None` if there is none, which has then been answered.
 pub(super) fn script_in<H: FileRequestHandler>(
     handler: &H,
     directory: &str,
@@ -59,7 +59,7 @@ pub(super) fn is_not_executable<H: RequestHandler>(handler: &H) -> io::Result<()
     handler.send_error((403, "CGI script is not executable"))
 }
 
-/// Runs the script, with the `variables` of this request. Some is the path that has the response.
+/// Runs the script, with this request's `variables`. `Some` is the path of a redirect inside the server.
 pub(super) fn talk<H: FileRequestHandler>(
     handler: &H,
     script: &Script,
@@ -95,14 +95,14 @@ pub(super) fn talk<H: FileRequestHandler>(
         Err(ScriptFailure::Connection(error)) => return Err(error),
         Err(ScriptFailure::Response(fault)) => Some((502, format!("no response: {fault}"))),
         Err(ScriptFailure::Disk(error)) => {
-            Some((500, format!("killed, since its input cannot be read: {error}")))
+            Some((500, format!("killed because its input cannot be read: {error}")))
         }
         Err(ScriptFailure::Late) if response.is_complete() || (is_silent && response.lack().is_none()) => {
-            log(handler, script, "does not end after its response, and is killed");
+            log(handler, script, "did not end after its response, and was killed");
             None
         }
         Err(ScriptFailure::Late) => {
-            Some((504, format!("killed after {:?} without a sign", settings.timeout)))
+            Some((504, format!("killed after {:?} without progress", settings.timeout)))
         }
         Ok(()) => {
             let failure = end.status.filter(|status| end.by_itself && !status.success());
@@ -111,19 +111,19 @@ pub(super) fn talk<H: FileRequestHandler>(
             }
             match response.lack() {
                 Some(lack) => Some((502, format!("no response: {lack}"))),
-                // What it has said may be half of it.
+                // The response may be incomplete.
                 None if failure.is_some_and(|status| status.signal().is_some()) => {
                     Some((502, "its response is cut".to_owned()))
                 }
                 None if end.status.is_none() && !response.is_complete() => {
-                    Some((502, "nobody knows how it has ended, so its response is cut".to_owned()))
+                    Some((502, "its exit status is unknown, so its response is cut".to_owned()))
                 }
                 None => None,
             }
         }
     };
     if response.is_too_long() {
-        log(handler, script, "has said more than its Content-Length");
+        log(handler, script, "has sent more than its Content-Length");
     }
     if let Some((code, fault)) = fault {
         log(handler, script, &fault);
@@ -132,13 +132,13 @@ pub(super) fn talk<H: FileRequestHandler>(
     Ok(response.into_redirect())
 }
 
-/// The body for the script, whose length must be known before it begins.
+/// The body for the script. Its length must be known before the script begins.
 fn body_of<H: RequestHandler>(
     handler: &H,
     settings: &Settings,
     is_redirected: bool,
 ) -> Result<Body, Refusal> {
-    // The script before has had it.
+    // The previous script has consumed it.
     if is_redirected {
         return Ok(Body::NONE);
     }
@@ -153,7 +153,7 @@ fn body_of<H: RequestHandler>(
     }
 }
 
-/// A body that there is no room for. What the system says is for whoever looks after it.
+/// Answers that there is no room for a body. The system's message is for the operator.
 fn cannot_keep<H: RequestHandler>(handler: &H, script: &Script, error: &io::Error) -> io::Result<()> {
     use io::ErrorKind::{FileTooLarge, QuotaExceeded, ResourceBusy, StorageFull};
     log(handler, script, &format!("the request's body cannot be kept: {error}"));
@@ -178,7 +178,8 @@ fn cannot_start<H: RequestHandler>(handler: &H, script: &Script, error: &io::Err
     }
 }
 
-/// Answers for the script, or where that is too late, ends the connection so that nobody takes the response for a whole one.
+/// Answers for the script. If the response has begun, cuts the connection, so that the client cannot take it for a complete
+/// one.
 fn fail<H: RequestHandler>(handler: &H, code: u16) -> io::Result<()> {
     if handler.io().response.is_committed() {
         handler.io().cut();

@@ -1,4 +1,4 @@
-//! Which file is the script, and what of the path is for it.
+//! Finds the script of a request, and the rest of the path.
 
 use std::ffi::OsString;
 use std::fs::Metadata;
@@ -9,29 +9,30 @@ use std::path::{Path, PathBuf};
 
 use crate::files::{Directory, FileRequestHandler, suffixes};
 
-/// A script that was found, or why there is none.
+/// A script, or why none was found.
 pub(super) enum Found {
     Script {
-        /// Relative to the folder that is served.
+        /// Relative to the served folder.
         path: PathBuf,
-        /// Where it is, with all links resolved.
+        /// Its path, with all links resolved.
         file: PathBuf,
-        /// The path of a request for it, and what followed it: RFC 3875 sections 4.1.13 and 4.1.5. In latin-1.
+        /// The request path of the script, and the rest of the request's path: RFC 3875 sections 4.1.13 and 4.1.5. In
+        /// Latin-1.
         name: String,
         rest: String,
     },
-    /// What there is cannot be run.
+    /// The path names a folder, which cannot be run.
     Folder,
     Error(std::io::Error),
 }
 
-/// The folder of scripts that a path is in, and what follows.
+/// Splits a path into a folder of scripts and the rest.
 pub(super) fn split(path: &Path, directories: &[&str]) -> Option<(String, String)> {
     let path = format!("/{}", latin1(path.as_os_str().as_encoded_bytes()));
     directories.iter().find_map(|directory| {
         let directory = directory.trim_end_matches('/');
         let (start, rest) = path.split_at_checked(directory.len())?;
-        // Where the file system does not tell case, neither does this: else another spelling would send the source.
+        // If the file system ignores case, this must, too: otherwise another spelling would send the source.
         let is_it = start == directory || (CASE_IS_NOTHING && start.eq_ignore_ascii_case(directory));
         let rest = rest.strip_prefix('/').filter(|_| is_it)?;
         Some((start.to_owned(), rest.to_owned()))
@@ -40,7 +41,7 @@ pub(super) fn split(path: &Path, directories: &[&str]) -> Option<(String, String
 
 const CASE_IS_NOTHING: bool = cfg!(any(target_os = "macos", target_os = "ios"));
 
-/// Goes down from the folder of scripts to the first file.
+/// Descends from the folder of scripts to the first file.
 pub(super) fn find(files: &Directory, directory: &str, rest: &str) -> Found {
     let mut name = directory.trim_end_matches('/').to_owned();
     let mut left = rest;
@@ -63,8 +64,8 @@ pub(super) fn find(files: &Directory, directory: &str, rest: &str) -> Found {
     Found::Folder
 }
 
-/// The system runs what has a path, and reads it once more for its interpreter. What was opened beneath the root has to be
-/// what is there.
+/// The system runs a path, and reads it again for the interpreter. So the path must still name the file that was opened
+/// beneath the root.
 fn resolve(files: &Directory, path: &Path, opened: &Metadata) -> io::Result<PathBuf> {
     let file = files.path().join(path).canonicalize()?;
     if identity(&file.metadata()?) == identity(opened) {
@@ -74,11 +75,11 @@ fn resolve(files: &Directory, path: &Path, opened: &Metadata) -> io::Result<Path
     }
 }
 
-/// Whether what would be sent as a file lies in a script folder all the same: by a link from elsewhere, or by another
-/// spelling where the file system does not tell upper from lower case.
+/// Whether something that would be sent as a file actually lies in a folder of scripts: through a link from elsewhere, or
+/// another spelling on a file system that ignores case.
 pub(super) fn is_source<H: FileRequestHandler>(handler: &H, directories: &[&str]) -> bool {
     let Some(path) = handler.translate_path(handler.path()) else { return false };
-    // Such a folder itself, which is sent to its slash.
+    // The folder of scripts itself, which is redirected to its slash.
     if split(&path.join(""), directories).is_some() {
         return false;
     }
@@ -96,7 +97,7 @@ pub(super) fn is_source<H: FileRequestHandler>(handler: &H, directories: &[&str]
     let lies_inside = |path: &Path| {
         root.join(path).canonicalize().is_ok_and(|found| found.ancestors().any(is_script_folder))
     };
-    // And what is sent in place of either.
+    // Also checks the compressed versions that may be sent instead.
     let or_compressed = |path: &Path| {
         let compressed = |suffix: &str| {
             let mut name = path.as_os_str().to_owned();
@@ -108,25 +109,25 @@ pub(super) fn is_source<H: FileRequestHandler>(handler: &H, directories: &[&str]
     or_compressed(&path) || H::index_pages.iter().any(|page| or_compressed(&path.join(page)))
 }
 
-/// What makes two paths lead to the same.
+/// Two paths with the same identity lead to the same file.
 fn identity(found: &Metadata) -> (u64, u64) {
     (found.dev(), found.ino())
 }
 
 pub(super) fn is_executable(files: &Directory, path: &Path) -> bool {
-    /// Anybody's permission to execute.
+    /// Execute permission of any user.
     const EXECUTE: u32 = 0o111;
     files
         .open_path(path)
         .is_ok_and(|opened| opened.metadata.is_file() && opened.metadata.permissions().mode() & EXECUTE != 0)
 }
 
-/// The relative path of what a request's path names.
+/// The relative path that a request path names.
 fn path_of(name: &str) -> PathBuf {
     bytes(name.trim_start_matches('/')).into()
 }
 
-/// The bytes of text that is latin-1, for the system.
+/// The bytes of Latin-1 text, for the system.
 pub(super) fn bytes(text: &str) -> OsString {
     let latin1: Option<Vec<u8>> = text.chars().map(|letter| u8::try_from(letter).ok()).collect();
     OsString::from_vec(latin1.unwrap_or_else(|| text.as_bytes().to_vec()))

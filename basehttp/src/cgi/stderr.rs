@@ -1,6 +1,6 @@
-//! What a script writes to its standard error, on its way to the log.
+//! A script's standard error, on its way to the log.
 
-/// Makes lines of it, up to a number and a length.
+/// Splits it into lines, up to a number and a length.
 #[derive(Debug)]
 pub(super) struct StderrLines {
     line: Vec<u8>,
@@ -8,7 +8,7 @@ pub(super) struct StderrLines {
     lost: u64,
 }
 
-/// Bytes of a line that are logged.
+/// How many bytes of a line are logged.
 const LONGEST: usize = 1000;
 
 impl StderrLines {
@@ -16,7 +16,7 @@ impl StderrLines {
         Self { line: Vec::new(), left: lines, lost: 0 }
     }
 
-    /// Takes more bytes, and tells the lines that are whole.
+    /// Takes more bytes, and passes complete lines to `tell`.
     pub(super) fn take(&mut self, mut data: &[u8], tell: &dyn Fn(&str)) {
         while !data.is_empty() && self.left > 0 {
             let end = memchr::memchr(b'\n', data);
@@ -32,7 +32,7 @@ impl StderrLines {
         self.lost += data.len() as u64;
     }
 
-    /// Tells a last line that has no end, and how much was not told.
+    /// Logs a last line without an end, and how much was left out.
     pub(super) fn end(&mut self, tell: &dyn Fn(&str)) {
         if !self.line.is_empty() {
             self.tell_line(tell);

@@ -93,7 +93,7 @@ fn send_file(wfile: &WFile, file: &Arc<File>, range: Range<u64>) -> io::Result<(
     let mut position = range.start;
     while !room.is_empty() {
         match read_at(file, room, position)? {
-            0 => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file has become shorter than it was")),
+            0 => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file has become shorter")),
             count => {
                 position += count as u64;
                 room = room.get_mut(count..).unwrap_or_default();

@@ -88,7 +88,7 @@ fn after_a_redirect_inside_it_is_the_second_scripts() {
 fn circles_have_an_end() {
     let stage = Stage::with("printf 'Location: /cgi-bin/script\\n\\n'");
     assert_eq!(stage.response().status, 502);
-    assert!(stage.log.has("redirects in a circle"));
+    assert!(stage.log.has("redirects in a loop"));
 }
 
 #[test]
