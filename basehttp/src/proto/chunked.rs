@@ -1,7 +1,7 @@
 //! The chunked transfer coding: RFC 9112 section 7.1.
 //!
-//! Stricter than the RFC's advice to recipients at two points, each of which has been used to smuggle a request
-//! past a proxy: lines end in CRLF only, and an extension must be one by the grammar.
+//! Stricter than the RFC's advice to recipients in two points, each of which has been used to smuggle a request past a proxy:
+//! lines must end in CRLF, and extensions must match the grammar.
 
 use super::{
     fault::Fault,
@@ -10,45 +10,45 @@ use super::{
     limits::Limits,
 };
 
-/// What the decoder made of its input.
+/// The result of a decoding step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChunkStep {
-    /// All of the input was framing, and the next data is not here yet.
+    /// All of the input was framing, and more must arrive before there is data.
     NeedMore {
         /// Bytes to drop: the whole input.
         consumed: usize,
     },
-    /// Body bytes are here.
+    /// Body bytes have arrived.
     Data {
         /// Bytes of framing to drop.
         skip: usize,
-        /// Bytes of body that follow them; never 0.
+        /// Bytes of body that follow; never 0.
         len: usize,
     },
     /// The body is complete.
     End {
-        /// Bytes of framing to drop; what follows is the next request.
+        /// Bytes of framing to drop; the next request follows.
         consumed: usize,
     },
 }
 
-/// Takes a chunked body apart, in place and as it comes.
+/// Decodes a chunked body in place, as it arrives.
 ///
-/// The caller hands in the bytes that it has not consumed yet and consumes what each step says, so no byte of
-/// framing is looked at twice and no byte of data at all.
+/// The caller passes the bytes that it has not consumed yet, and consumes what each step says. No byte of framing is looked
+/// at twice, and no byte of data at all.
 #[derive(Debug)]
 pub struct ChunkedDecoder {
     limits: Limits,
     state: State,
-    /// Length of the chunk-size line so far, its CR excluded.
+    /// Length of the chunk-size line so far, without its CR.
     line: usize,
-    /// What the chunk-size lines so far had in them beyond what their data paid for.
+    /// Total length of chunk-size lines so far, beyond what their data has paid for.
     excess: usize,
     trailer: Vec<u8>,
-    /// Where the trailer line begins that is being read.
+    /// The beginning of the current trailer line.
     trailer_line: usize,
     fields: Vec<Field>,
-    /// Trailer fields so far, those that were dropped among them.
+    /// Trailer fields so far, including dropped ones.
     count: usize,
 }
 
@@ -59,24 +59,24 @@ enum State {
         at: At,
         size: u64,
     },
-    /// Data of a chunk: bytes that are still to come.
+    /// In the data of a chunk, with this many bytes to come.
     Data(u64),
-    /// After the data: CR.
+    /// After the data, before CR.
     DataCr,
-    /// After the data: LF.
+    /// After the data, before LF.
     DataLf,
     Trailers,
     End,
     Failed(Fault),
 }
 
-/// Where in the chunk-size line the decoder is:
+/// The decoder's position in the chunk-size line:
 /// `1*HEXDIG *( BWS ";" BWS token [ BWS "=" BWS ( token / quoted-string ) ] ) CRLF`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
-    /// In the size, after so many digits.
+    /// In the size, after this many digits.
     Size(u8),
-    /// In the blanks after the size or a value: only `;` can follow.
+    /// In the blanks after the size or a value: only `;` may follow.
     BeforeExtension,
     /// After `;`.
     NameStart,
@@ -95,10 +95,10 @@ enum At {
     Lf,
 }
 
-/// More would not fit a u64; nobody pads a size with zeros but to find out how servers differ.
+/// More digits would not fit a u64. Clients pad sizes with zeros only to find differences between servers.
 const SIZE_DIGITS: u8 = 16;
 
-/// Every chunk may have a size line of this length, so that a stream of short chunks is no fault.
+/// This much of each size line is free, so that a stream of short chunks is not a fault.
 const FREE_PER_CHUNK: usize = 16;
 
 impl ChunkedDecoder {
@@ -117,10 +117,10 @@ impl ChunkedDecoder {
         }
     }
 
-    /// Looks at `input`, the bytes that are here and not consumed yet.
+    /// Decodes `input`, the bytes that have arrived and are not consumed yet.
     ///
     /// # Errors
-    /// What is wrong with the framing. Every later call says the same.
+    /// The fault in the framing. Every later call returns it again.
     pub fn step(&mut self, input: &[u8]) -> Result<ChunkStep, Fault> {
         let step = self.advance(input);
         if let Err(fault) = step {
@@ -129,7 +129,7 @@ impl ChunkedDecoder {
         step
     }
 
-    /// The trailer section and the fields in it; complete after [`ChunkStep::End`].
+    /// The trailer section and its fields; complete after [`ChunkStep::End`].
     pub fn trailers(&self) -> (&[u8], &[Field]) {
         (&self.trailer, &self.fields)
     }
@@ -191,8 +191,8 @@ impl ChunkedDecoder {
         at.next(byte).map(|at| State::Line { at, size }).ok_or(fault)
     }
 
-    /// Bounds the extensions of all chunks together, not only of each: one-byte chunks with long extensions would
-    /// have the server read thousands of bytes for each one that the handler sees (CVE-2023-39326).
+    /// Limits the extensions of all chunks together, not only of each: one-byte chunks with long extensions would make the
+    /// server read thousands of bytes for each byte that the handler sees (CVE-2023-39326).
     fn settle_excess(&mut self, size: u64) -> Result<(), Fault> {
         let paid =
             usize::try_from(size).unwrap_or(usize::MAX).saturating_mul(2).saturating_add(FREE_PER_CHUNK);
@@ -200,7 +200,7 @@ impl ChunkedDecoder {
         if self.excess > self.limits.chunk_line { Err(Fault::ChunkLineTooLong) } else { Ok(()) }
     }
 
-    /// Takes bytes up to a line's end into the trailer section, and gives back those after it.
+    /// Moves bytes up to a line's end into the trailer section, and returns those after it.
     fn take_trailer_line<'a>(&mut self, input: &'a [u8]) -> Result<&'a [u8], Fault> {
         let len = grammar::line_feed(input).map_or(input.len(), |lf| lf + 1);
         let (new, rest) = input.split_at_checked(len).unwrap_or_default();
@@ -234,7 +234,7 @@ impl ChunkedDecoder {
 }
 
 impl At {
-    /// Where the decoder is after `byte`; `None` where it cannot stand. A size's digits are not read here.
+    /// The position after `byte`; `None` if the byte is not allowed. A size's digits are not handled here.
     #[inline]
     fn next(self, byte: u8) -> Option<Self> {
         let (blank, token) = (grammar::is_blank(byte), grammar::is_token(byte));
@@ -269,17 +269,17 @@ impl At {
     }
 }
 
-/// Where a field may stand that came as a trailer.
+/// What to do with a field that arrived as a trailer.
 enum Place {
     Trailer,
-    /// It says nothing there, and is dropped.
+    /// It has no effect there, and is dropped.
     Nowhere,
     Header,
 }
 
-/// RFC 9110 section 6.5.1: no field that is needed for framing, routing, authentication or to read the content may come after it. By
-/// then those who needed it have decided without it, each in its own way. Where that could be an attack the request is refused; a
-/// type or a coding that comes late is dropped (RFC 9112 section 7.1.2).
+/// RFC 9110 section 6.5.1: a field that is needed for framing, routing, authentication or for reading the content must not
+/// come after it. By then, each reader has decided without it, in its own way. If that could be an attack, the request is
+/// refused; a media type or coding that comes late is dropped (RFC 9112 section 7.1.2).
 fn place_of(name: &[u8]) -> Place {
     let is_in = |names: &[&[u8]]| names.iter().any(|other| name.eq_ignore_ascii_case(other));
     if is_in(&IN_HEADER) {
@@ -291,7 +291,7 @@ fn place_of(name: &[u8]) -> Place {
     }
 }
 
-/// Whether a field says something only before the body, so that it is no trailer field.
+/// Whether a field has an effect only before the body, so that it is not a trailer field.
 pub(crate) fn belongs_in_header(name: &[u8]) -> bool {
     !matches!(place_of(name), Place::Trailer)
 }
@@ -319,7 +319,7 @@ const TOO_LATE: [&[u8]; 7] = [
     b"proxy-connection",
 ];
 
-/// Appends the size line of a chunk of `len` bytes. After the data comes [`CHUNK_END`].
+/// Appends the size line of a chunk of `len` bytes. [`CHUNK_END`] follows the data.
 ///
 /// A length of 0 appends nothing: it would end the body.
 pub fn chunk_header(len: u64, out: &mut Vec<u8>) {
@@ -335,7 +335,7 @@ pub fn chunk_header(len: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// What stands after the data of a chunk.
+/// Follows the data of a chunk.
 pub const CHUNK_END: &[u8] = b"\r\n";
 
 /// The last chunk with an empty trailer section: the end of a body.

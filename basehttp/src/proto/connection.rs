@@ -1,46 +1,47 @@
-//! What a connection is at: both sides in one phase, and what an event makes of it.
+//! The state of a connection: one phase for both sides, and its transitions.
 //!
 //! The framing of the request's body ([`framing`](super::framing), [`chunked`](super::chunked)) and that of the response
-//! ([`response`](super::response)) have states of their own, for as long as a request is worked on. Here is what the two sides may do next:
+//! ([`response`](super::response)) have their own states while a request is processed. This is what the two sides may do
+//! next:
 //!
 //! | phase | the client may send | we may send | and then |
 //! |---|---|---|---|
-//! | `Done` | a request | earlier responses | we look for the next request: `Idle`; the client has to take some first: `Rest` |
+//! | `Done` | a request | earlier responses | we look for the next request: `Idle`; the client must take some first: `Rest` |
 //! | `Idle` | a request | earlier responses | its first byte: `Head`; all of its head: `Body` or `Ready` |
 //! | `Head` | the rest of the head | earlier responses | all of it: `Body` or `Ready` |
 //! | `Body` | the body | earlier responses | enough of it has arrived: `Ready` |
 //! | `Ready` | the rest of the body | earlier responses | the handler is called: `Handler`; it is answered without it: as below |
-//! | `Handler` | the rest of the body | a response | the response is complete: `Done`, `Rest` or `Last`; it goes on without the handler: `Detached` |
+//! | `Handler` | the rest of the body | a response | the response is complete: `Done`, `Rest` or `Last`; it continues without the handler: `Detached` |
 //! | `Detached` | the rest of the body | the response | the handler is called again, or the response is to be completed: `Handler` |
 //! | `Rest` | the rest of the body | what is left of the responses | the body is dropped, the responses have room: `Done` |
 //! | `Last` | nothing that will be read | what is left of the last response | it is sent: `Lingering` or `Over` |
 //! | `Lingering` | what it was sending | nothing | it has ended, or its time is over: `Over` |
 //! | `Over` | nothing | nothing | |
 //!
-//! Up to `Last` each of them ends with the client, with an error, or with the server: `Last`. A response may be complete while the
-//! client still sends the request's body, and a client may send its next request while earlier responses are on their way. So
-//! neither side has a phase of its own that would say more.
+//! In every phase up to `Last`, the client, an error or the server can end the connection: `Last`. A response may be complete
+//! while the client still sends the request's body, and a client may send its next request while earlier responses are on
+//! their way. So a separate phase for each side would add nothing.
 
 /// See the [module](self).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// The request before is answered, or there was none.
+    /// The previous request is answered, or there was none.
     Done,
-    /// Nothing has come of the next request.
+    /// Nothing of the next request has arrived.
     Idle,
-    /// Some of its head has come.
+    /// Part of its head has arrived.
     Head,
-    /// Its head is here, and a body that the handler is not to wait for is coming.
+    /// Its head is complete, and a body that the handler must not wait for is arriving.
     Body,
     /// The handler may be called.
     Ready,
     /// The handler has the request.
     Handler,
-    /// The handler has returned, and its response goes on: somebody else has a handle on it.
+    /// The handler has returned, and its response continues: other code has a handle on it.
     Detached,
-    /// The response is settled; something is left of the request or of the responses.
+    /// The response is settled, but part of the request or of the responses is left.
     Rest,
-    /// There will be no other request.
+    /// There will be no further request.
     Last,
     /// The server's half is closed.
     Lingering,
@@ -50,13 +51,13 @@ pub(crate) enum Phase {
 /// What happens to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// It is looked for the next request.
+    /// We look for the next request.
     Next,
-    /// The first byte of a request has come.
+    /// The first byte of a request has arrived.
     Begun,
-    /// A head has come to its end, or is answered as it is.
+    /// A head is complete, or is answered as it is.
     Request {
-        /// The handler is called when more has come.
+        /// Whether more must arrive before the handler is called.
         gathers: bool,
     },
     /// Enough of the body has arrived for the handler to be called.
@@ -65,22 +66,22 @@ pub(crate) enum Event {
     Called,
     /// The handler has returned, and its response is not complete.
     Detached,
-    /// The handler takes the request again, to go on or to have its response completed.
+    /// The handler takes the request again, to continue it or to complete its response.
     Resumed,
     /// The response is complete.
     Settled(Settled),
-    /// The client has to take more of the responses before its next request is looked at.
+    /// The client must take more of the responses before its next request is looked at.
     Full,
-    /// Nothing is left of the request's body, and the responses have room.
+    /// The request's body is finished, and the responses have room.
     Cleared,
-    /// The client, an error or the server ends it: no other request is looked for.
+    /// The client, an error or the server ends the connection: there is no further request.
     End,
-    /// Nothing is left to be sent.
+    /// Nothing is left to send.
     Sent {
-        /// The client may still be sending.
+        /// Whether the client may still be sending.
         lingers: bool,
     },
-    /// The client has closed its half, or has had its time.
+    /// The client has closed its half, or its time is over.
     Closed,
 }
 
@@ -89,14 +90,14 @@ pub(crate) enum Event {
 pub(crate) enum Settled {
     /// Nothing.
     Complete,
-    /// To drop a body that nobody has read, or to send some of what has gathered.
+    /// An unread body must be dropped, or some buffered output sent.
     Rest,
-    /// To end the connection.
+    /// The connection must end.
     Over,
 }
 
 impl Phase {
-    /// What an event makes of it. None if it cannot happen there.
+    /// The phase after an event. `None` if the event cannot happen in this phase.
     #[inline]
     pub(crate) fn after(self, event: Event) -> Option<Self> {
         use Event as E;
@@ -106,10 +107,10 @@ impl Phase {
             (Idle, E::Begun) => Some(Head),
             (Idle | Head, E::Request { gathers: true }) => Some(Body),
             (Idle | Head, E::Request { gathers: false }) | (Body, E::Gathered) => Some(Ready),
-            // A handler that goes through its connection by itself does not have a body gathered for it.
+            // Code that drives its connection itself does not have bodies gathered for it.
             (Body | Ready, E::Called) | (Detached, E::Resumed) => Some(Handler),
             (Handler, E::Detached) => Some(Detached),
-            // It may be answered without the handler.
+            // The request may be answered without the handler.
             (Body | Ready | Handler, E::Settled(Settled::Complete)) | (Rest, E::Cleared) => Some(Done),
             (Body | Ready | Handler, E::Settled(Settled::Rest)) | (Done, E::Full) => Some(Rest),
             (Body | Ready | Handler, E::Settled(Settled::Over))
@@ -148,8 +149,8 @@ impl Phase {
         }
     }
 
-    /// Something happens. What cannot happen does not make a connection go on with a client whose place in the protocol nobody
-    /// knows, nor one that is over.
+    /// Applies an event. If it cannot happen in this phase, the connection ends: the client's place in the protocol is
+    /// unknown. A connection that is over does not resume.
     #[inline]
     pub(crate) fn happens(&mut self, event: Event) {
         let next = self.after(event);
@@ -157,19 +158,19 @@ impl Phase {
         *self = next.unwrap_or(if self.is_last() { Self::Over } else { Self::Last });
     }
 
-    /// Whether there is no request in hand, and there may be another one.
+    /// Whether no request is in progress, and another may come.
     #[inline]
     pub(crate) fn is_between(self) -> bool {
         matches!(self, Self::Done | Self::Idle | Self::Head)
     }
 
-    /// Whether there is a request that nobody has answered yet.
+    /// Whether there is a request that is not answered yet.
     #[inline]
     pub(crate) fn has_request(self) -> bool {
         matches!(self, Self::Body | Self::Ready | Self::Handler)
     }
 
-    /// Whether there will be no other request.
+    /// Whether there will be no further request.
     #[inline]
     pub(crate) fn is_last(self) -> bool {
         matches!(self, Self::Last | Self::Lingering | Self::Over)
@@ -214,7 +215,7 @@ mod tests {
         Event::Closed,
     ];
 
-    /// A row for each phase, a column for each event, in that order; a dot is what cannot happen.
+    /// A row for each phase, a column for each event, in that order; a dot marks an impossible event.
     const TABLE: &str = "
         Done       Idle . .    .     .     .       .        .       .    .    .    Rest .    Last .         .    .
         Idle       .    Head Body Ready .  .       .        .       .    .    .    .    .    Last .         .    .
@@ -242,7 +243,7 @@ mod tests {
         }
     }
 
-    /// From each phase there is a way to the end, and to each there is one from the beginning.
+    /// From each phase the end can be reached, and each can be reached from the beginning.
     #[test]
     fn no_phase_is_a_trap_and_none_is_out_of_reach() {
         let reached_from = |from: Phase| {
@@ -262,7 +263,7 @@ mod tests {
         assert!(PHASES.into_iter().all(|phase| reached_from(phase).contains(&Phase::Over)));
     }
 
-    /// What is asked of a phase says what it may do.
+    /// The queries on a phase agree with what it may do.
     #[test]
     fn questions_agree_with_the_table() {
         for phase in PHASES {

@@ -1,12 +1,12 @@
-//! Dates as HTTP header fields have them (RFC 9110 section 5.6.7).
+//! Dates in HTTP header fields (RFC 9110 section 5.6.7).
 
 use std::fmt;
 use std::fmt::Write as _;
 use std::ops::Deref;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A date in the preferred format of HTTP, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7). A string of 29
-/// bytes that needs no allocation.
+/// A date in HTTP's preferred format, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7). A string of 29 bytes that
+/// needs no allocation.
 ///
 /// ```
 /// use std::time::{Duration, UNIX_EPOCH};
@@ -34,13 +34,12 @@ impl HttpDate {
     }
 }
 
-/// A time before 1970 is taken for the beginning of 1970, one after 9999 for its end: the format has room for no
-/// other.
+/// A time before 1970 becomes the beginning of 1970, and one after 9999 becomes its end: the format has no room for others.
 impl From<SystemTime> for HttpDate {
     fn from(time: SystemTime) -> Self {
         let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
         let mut text = Text { bytes: [b' '; LENGTH], len: 0 };
-        // Cannot fail: the format is always 29 bytes long.
+        // Cannot fail: the format always has 29 bytes.
         let _ = write!(text, "{}", httpdate::HttpDate::from(time.clamp(UNIX_EPOCH, last)));
         Self(text.bytes)
     }

@@ -1,18 +1,18 @@
-//! What a peer can get wrong, by name.
+//! Faults of a client, by name.
 
 use std::{borrow::Cow, error::Error, fmt};
 
-/// A fault of the client: its request is refused, and the connection closes after the answer.
+/// A fault of the client: its request is refused, and the connection closes after the response.
 ///
-/// Each has the status to answer with, a stable code for logs and hooks, and a message for the status line.
+/// Each fault has a status for the response, a stable code for logs and hooks, and a message for the status line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
     /// The request line is not method, target and version with one space between them.
     BadRequestLine,
-    /// The request target has none of the forms of RFC 9112 section 3.2, or one that its method cannot have.
+    /// The request target has none of the forms of RFC 9112 section 3.2, or one that its method does not allow.
     BadTarget,
-    /// The third word of the request line is no HTTP version.
+    /// The third word of the request line is not an HTTP version.
     BadVersion,
     /// A request line without a version (HTTP/0.9) with a method other than GET.
     BadSimpleRequest,
@@ -22,15 +22,15 @@ pub enum Fault {
     TargetTooLong,
     /// The field lines together are longer than the limit.
     HeadTooLarge,
-    /// More field lines than the limit.
+    /// More field lines than the limit allows.
     TooManyFields,
     /// A field line without a colon.
     MissingColon,
-    /// A field name that is no token.
+    /// A field name that is not a token.
     BadFieldName,
-    /// A blank between field name and colon: a proxy may read another name than we do.
+    /// A blank between field name and colon: a proxy may read a different name than we do.
     BlankBeforeColon,
-    /// A field line that begins with a blank, which once continued the line before it.
+    /// A field line that begins with a blank, which in old HTTP continued the line before it.
     ObsFold,
     /// A NUL or another control byte in a field value.
     BadFieldValue,
@@ -40,9 +40,9 @@ pub enum Fault {
     MissingHost,
     /// More than one Host.
     DuplicateHost,
-    /// A Host that is no `uri-host [ ":" port ]`.
+    /// A Host that is not `uri-host [ ":" port ]`.
     BadHost,
-    /// A Content-Length that is no decimal number, or one above 2^64-1.
+    /// A Content-Length that is not a decimal number, or is above 2^64-1.
     BadContentLength,
     /// Several Content-Length values that differ.
     DuplicateContentLength,
@@ -54,7 +54,7 @@ pub enum Fault {
     ChunkedNotLast,
     /// The chunked coding applied twice.
     ChunkedTwice,
-    /// A Transfer-Encoding that is no list of codings.
+    /// A Transfer-Encoding that is not a list of codings.
     BadTransferEncoding,
     /// A transfer coding that is not implemented.
     UnknownTransferCoding,
@@ -68,7 +68,7 @@ pub enum Fault {
     ChunkLineTooLong,
     /// No CRLF after the data of a chunk.
     BadChunkData,
-    /// A malformed trailer line, or a field that must not stand in a trailer section.
+    /// A malformed trailer line, or a field that is not allowed in a trailer section.
     BadTrailer,
     /// The trailer section is longer than the limit, or has too many fields.
     TrailersTooLarge,
@@ -76,30 +76,29 @@ pub enum Fault {
     IncompleteHead,
     /// The input ended inside the body.
     IncompleteBody,
-    /// HTTP where HTTP over TLS is spoken.
+    /// Plain HTTP on a port that serves HTTP over TLS.
     PlainHttp,
-    /// For a host that the server does not answer for.
+    /// A request for a host that the server does not answer for.
     ForeignHost,
-    /// From a page of another site.
+    /// A request from a page of another site.
     CrossSite,
 }
 
 impl Fault {
-    /// The status to answer with.
+    /// The status of the response.
     pub const fn status(self) -> u16 {
         self.row().0
     }
 
-    /// A stable short name for logs and hooks, as in `duplicate-content-length`.
+    /// A stable short name for logs and hooks, such as `duplicate-content-length`.
     pub const fn code(self) -> &'static str {
         self.row().1
     }
 
-    /// The text for the status line: Python's own where it has one.
+    /// The text for the status line: Python's own, if it has one.
     ///
-    /// `request_line` is the request line as far as it is known, decoded from latin-1. What is quoted from it
-    /// is escaped as Python's `repr()` does and cut after 100 characters, so that the result has no
-    /// control characters and nothing above U+00FF in it.
+    /// `request_line` is the request line as far as it is known, decoded from Latin-1. Quoted parts are escaped like Python's
+    /// `repr()` and cut after 100 characters, so the result has no control characters and nothing above U+00FF.
     pub fn message(self, request_line: &str) -> Cow<'static, str> {
         let first = request_line.split(' ').next().unwrap_or_default();
         let second = request_line.split(' ').nth(1).unwrap_or_default();
@@ -110,7 +109,7 @@ impl Fault {
             Self::BadVersion => format!("{} ({})", self.row().2, Repr(last)).into(),
             Self::BadSimpleRequest => format!("{} ({})", self.row().2, Repr(first)).into(),
             Self::UnsupportedVersion => {
-                // One digit, a point, one digit: the parser lets nothing else come here.
+                // The parser only lets one digit, a point and one digit come here.
                 let digits = last.chars().filter(|c| c.is_ascii_digit() || *c == '.').take(3);
                 format!("{} ({})", self.row().2, digits.collect::<String>()).into()
             }
@@ -175,10 +174,10 @@ impl fmt::Display for Fault {
 
 impl Error for Fault {}
 
-/// Text as Python's `repr()` shows a `str`, cut after [`SHOWN`] characters.
+/// Text in the style of Python's `repr()` of a `str`, cut after [`SHOWN`] characters.
 struct Repr<'a>(&'a str);
 
-/// A request line of 64 KiB must not come back as the status line of its own refusal.
+/// Otherwise a request line of 64 KiB would come back as the status line of its own refusal.
 const SHOWN: usize = 100;
 
 impl fmt::Display for Repr<'_> {

@@ -1,7 +1,7 @@
-//! What the fields of a complete head say about the connection: RFC 9112 section 6.3 and its neighbours.
+//! What the fields of a complete head say about the connection: RFC 9112 section 6.3 and related sections.
 //!
-//! This is the surface that request smuggling attacks. Each question is answered by one function that sees all
-//! fields at once; whatever another reader could understand differently is refused.
+//! Request smuggling attacks this code. Each question is answered by one function that sees all fields at once; input that
+//! another reader could understand differently is refused.
 
 use super::{
     fault::Fault,
@@ -15,15 +15,15 @@ use super::{
 /// How the end of a request's body is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// There is none.
+    /// There is no body.
     None,
-    /// That many bytes.
+    /// The body has this many bytes.
     Length(u64),
     /// Chunks, RFC 9112 section 7.1.
     Chunked,
 }
 
-/// Decides the length of the request's body: RFC 9112 section 6.3, numbered as there.
+/// Decides the length of the request's body, with the numbered steps of RFC 9112 section 6.3.
 ///
 /// # Errors
 /// Content-Length or Transfer-Encoding is malformed, unknown, or open to more than one reading.
@@ -32,11 +32,11 @@ pub fn body_of(head: &Head, buf: &[u8]) -> Result<Body, Fault> {
     // 1 and 2 are about responses.
     // 3 and 4: Transfer-Encoding decides.
     if head.has(Known::TransferEncoding) {
-        // Section 6.1: a sender below HTTP/1.1 does not know what it is saying.
+        // Section 6.1: a sender below HTTP/1.1 cannot mean this.
         if head.request_line.version < Version::Http11 {
             return Err(Fault::TransferEncodingInHttp10);
         }
-        // Stricter than section 6.1, which lets a server process the chunks and close: no honest client sends both.
+        // Stricter than section 6.1, which allows a server to process the chunks and close: no honest client sends both.
         if head.has(Known::ContentLength) {
             return Err(Fault::LengthWithTransferEncoding);
         }
@@ -50,7 +50,7 @@ pub fn body_of(head: &Head, buf: &[u8]) -> Result<Body, Fault> {
     Ok(Body::None)
 }
 
-/// RFC 9112 section 6.1: the only list that is served is the one word `chunked`, in any case of letters.
+/// RFC 9112 section 6.1: the only list that is accepted is the single word `chunked`, in any case.
 fn transfer_coding(head: &Head, buf: &[u8]) -> Result<Body, Fault> {
     let (mut chunked, mut after_chunked, mut unknown) = (0, false, false);
     for coding in elements(head, buf, Known::TransferEncoding) {
@@ -58,8 +58,8 @@ fn transfer_coding(head: &Head, buf: &[u8]) -> Result<Body, Fault> {
             Some(at) => (grammar::trim_blanks(coding.get(..at).unwrap_or_default()), true),
             None => (coding, false),
         };
-        // Stricter than RFC 9110 section 5.6.1, which has empty elements ignored: `Transfer-Encoding: ,chunked`
-        // is made to be read in two ways. An empty name is no token.
+        // Stricter than RFC 9110 section 5.6.1, which requires ignoring empty elements: `Transfer-Encoding: ,chunked` is made
+        // to be read in two ways. An empty name is not a token.
         if name.is_empty() || grammar::token_len(name) < name.len() {
             return Err(Fault::BadTransferEncoding);
         }
@@ -75,14 +75,14 @@ fn transfer_coding(head: &Head, buf: &[u8]) -> Result<Body, Fault> {
     match (chunked, after_chunked, unknown) {
         (2.., ..) => Err(Fault::ChunkedTwice),
         (_, true, _) => Err(Fault::ChunkedNotLast),
-        // Section 6.1: a coding that the server does not understand is a 501.
+        // Section 6.1: a coding that the server does not understand gets 501.
         (_, _, true) => Err(Fault::UnknownTransferCoding),
         (1, ..) => Ok(Body::Chunked),
         (0, ..) => Err(Fault::BadTransferEncoding),
     }
 }
 
-/// RFC 9110 section 8.6: `1*DIGIT`; several equal values count as one, in one field or in many.
+/// RFC 9110 section 8.6: `1*DIGIT`; several equal values count as one, in one field or several.
 fn content_length(head: &Head, buf: &[u8]) -> Result<u64, Fault> {
     if let [field] = head.range_of(Known::ContentLength)
         && let Some(length) = grammar::decimal(field.value.of(buf))
@@ -107,12 +107,12 @@ fn content_length(head: &Head, buf: &[u8]) -> Result<u64, Fault> {
 #[inline]
 pub fn check_host(head: &Head, buf: &[u8]) -> Result<(), Fault> {
     match head.range_of(Known::Host) {
-        // An HTTP/0.9 request has no fields, an HTTP/1.0 request need not have this one.
+        // An HTTP/0.9 request has no fields, and an HTTP/1.0 request need not have this one.
         [] if head.request_line.version < Version::Http11 => Ok(()),
         [] => Err(Fault::MissingHost),
         [host] if is_host(host.value.of(buf)) => Ok(()),
         [_] => Err(Fault::BadHost),
-        // Such a range begins and ends with a Host.
+        // The first and the last field of this range are both Host.
         [_, _, ..] => Err(Fault::DuplicateHost),
     }
 }
@@ -120,7 +120,7 @@ pub fn check_host(head: &Head, buf: &[u8]) -> Result<(), Fault> {
 /// What the Connection fields ask for: RFC 9112 section 9.3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Persistence {
-    /// `close`, whatever stands beside it.
+    /// `close`, with or without other options.
     Close,
     /// `keep-alive`
     KeepAlive,
@@ -147,11 +147,10 @@ fn connection(head: &Head, buf: &[u8]) -> Persistence {
     answer
 }
 
-/// Whether the client waits for a `100 Continue`: RFC 9110 section 10.1.1. Below HTTP/1.1 the field is ignored,
-/// whatever it says.
+/// Whether the client waits for a `100 Continue`: RFC 9110 section 10.1.1. Below HTTP/1.1 the field is ignored.
 ///
 /// # Errors
-/// Another expectation, or none, in the field.
+/// If the field has another expectation, or none.
 #[inline]
 pub fn expects_continue(head: &Head, buf: &[u8]) -> Result<bool, Fault> {
     if !head.has(Known::Expect) || head.request_line.version < Version::Http11 {
@@ -161,7 +160,7 @@ pub fn expects_continue(head: &Head, buf: &[u8]) -> Result<bool, Fault> {
     if all { Ok(true) } else { Err(Fault::BadExpectation) }
 }
 
-/// The list elements of all fields of one kind: RFC 9110 section 5.3 has several fields be one list.
+/// The list elements of all fields of one kind: RFC 9110 section 5.3 treats several fields as one list.
 fn elements<'a>(head: &'a Head, buf: &'a [u8], kind: Known) -> impl Iterator<Item = &'a [u8]> {
     head.known(kind).flat_map(move |field: &Field| grammar::list(field.value.of(buf)))
 }

@@ -1,26 +1,26 @@
-//! Byte classes and number readers, each with its section of the RFC.
+//! Byte classes and number readers, each with its RFC section.
 //!
-//! std's parsers are not used on wire bytes: `"+5".parse::<u64>()` succeeds, and `str::trim` strips the
-//! vertical tab. Both have been ways to smuggle a request past another server.
+//! std's parsers are not used on bytes from the wire: `"+5".parse::<u64>()` succeeds, and `str::trim` strips the vertical
+//! tab. Both have been used to smuggle requests past another server.
 
 use std::borrow::Cow;
 
-/// RFC 9110 section 5.6.2: `token = 1*tchar`, where a `tchar` is any `VCHAR` but the delimiters `"(),/:;<=>?@[\]{}`.
+/// RFC 9110 section 5.6.2: `token = 1*tchar`, where a `tchar` is any `VCHAR` except the delimiters `"(),/:;<=>?@[\]{}`.
 pub(crate) const fn is_token(byte: u8) -> bool {
     has(byte, TOKEN)
 }
 
-/// What a request target is made of here: visible ASCII and `obs-text`.
+/// The bytes allowed in a request target: visible ASCII and `obs-text`.
 ///
-/// Looser than RFC 9112 section 3.2, which takes URI characters only: browsers send `|`, `"` and raw UTF-8 as
-/// they are, and Python hands on whatever stands between the blanks. Never a control byte or a blank.
+/// Looser than RFC 9112 section 3.2, which allows only URI characters: browsers send `|`, `"` and raw UTF-8 unencoded, and
+/// Python accepts anything between the blanks. Never a control byte or a blank.
 pub(crate) const fn is_target(byte: u8) -> bool {
     has(byte, TARGET)
 }
 
 /// RFC 9110 section 5.5: `field-vchar / SP / HTAB`, where `field-vchar = VCHAR / obs-text`.
 ///
-/// The same bytes may stand in a `quoted-pair`, RFC 9110 section 5.6.4.
+/// The same bytes are allowed in a `quoted-pair`, RFC 9110 section 5.6.4.
 pub(crate) const fn is_field_text(byte: u8) -> bool {
     has(byte, FIELD_TEXT)
 }
@@ -35,9 +35,9 @@ pub(crate) const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
-/// The place of the first `LF`, which is what ends a line.
+/// The place of the first `LF`, which ends a line.
 pub(crate) fn line_feed(bytes: &[u8]) -> Option<usize> {
-    // Sixteen bytes at a time, compared all at once: the compiler has an instruction for that.
+    // Compares sixteen bytes at a time: the compiler has an instruction for that.
     let (blocks, rest) = bytes.as_chunks::<16>();
     for (at, block) in blocks.iter().enumerate() {
         let found = u128::from_le_bytes(block.map(|byte| if byte == b'\n' { 0xff } else { 0 }));
@@ -67,12 +67,12 @@ pub(crate) const fn hex_value(byte: u8) -> Option<u8> {
     }
 }
 
-/// `1*DIGIT` as a number: no sign, no blank; `None` as well where it does not fit.
+/// `1*DIGIT` as a number: no sign, no blank; `None` also if it does not fit.
 pub(crate) fn decimal(digits: &[u8]) -> Option<u64> {
     number(digits, 10, digit_value)
 }
 
-/// `1*HEXDIG` as a number; `None` as well where it does not fit.
+/// `1*HEXDIG` as a number; `None` also if it does not fit.
 pub(crate) fn hexadecimal(digits: &[u8]) -> Option<u64> {
     number(digits, 16, hex_value)
 }
@@ -86,7 +86,7 @@ fn number(digits: &[u8], base: u64, value: fn(u8) -> Option<u8>) -> Option<u64> 
         .try_fold(0_u64, |number, &byte| number.checked_mul(base)?.checked_add(u64::from(value(byte)?)))
 }
 
-/// RFC 3986 section 2.1: what percent-encoded bytes stand for. What is no encoding stays as it is.
+/// RFC 3986 section 2.1: decodes percent-encoded bytes. Invalid encodings are left alone.
 pub(crate) fn percent_decoded(bytes: &[u8]) -> Cow<'_, [u8]> {
     if !bytes.contains(&b'%') {
         return Cow::Borrowed(bytes);
@@ -96,7 +96,7 @@ pub(crate) fn percent_decoded(bytes: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(decoded)
 }
 
-/// Those bytes one by one. `plus` is what a plus sign stands for that is not encoded: a blank in forms (WHATWG URL, section 5.1).
+/// Decodes bytes one by one. `plus` replaces an unencoded plus sign: a blank in forms (WHATWG URL, section 5.1).
 pub(crate) fn decoded_bytes(mut bytes: &[u8], plus: u8) -> impl Iterator<Item = u8> {
     std::iter::from_fn(move || {
         let (byte, rest) = bytes.split_first()?;
@@ -111,7 +111,7 @@ pub(crate) fn decoded_bytes(mut bytes: &[u8], plus: u8) -> impl Iterator<Item = 
     })
 }
 
-/// The bytes without the SP and HTAB at both ends; every other byte stays.
+/// Removes SP and HTAB at both ends; all other bytes stay.
 pub(crate) fn trim_blanks(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = bytes {
         bytes = rest;
@@ -122,22 +122,21 @@ pub(crate) fn trim_blanks(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
-/// RFC 9110 section 5.6.1: the elements of a comma-separated list, blanks around them removed.
+/// RFC 9110 section 5.6.1: the elements of a comma-separated list, without surrounding blanks.
 ///
-/// Empty elements are handed out too: whether to ignore or refuse them is the field's own decision. Quotes
-/// mean nothing here; no list of ours has a legal element with a comma in it.
+/// Empty elements are returned, too: each field decides whether to ignore or refuse them. Quotes have no meaning here; in our
+/// lists no legal element contains a comma.
 pub(crate) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&byte| byte == b',').map(trim_blanks)
 }
 
-/// RFC 9110 section 5.6.2: whether all bytes are `tchar`s, and there is one.
+/// RFC 9110 section 5.6.2: whether there are bytes, and all of them are `tchar`s.
 #[inline]
 pub(crate) fn is_token_text(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().fold(TOKEN, |classes, &byte| classes & classes_of(byte)) != 0
 }
 
-/// Whether all bytes are visible ASCII or blanks other than tabs: the usual field value, which is the same in latin-1
-/// and UTF-8.
+/// Whether all bytes are visible ASCII or spaces: the usual field value, which is the same in Latin-1 and UTF-8.
 #[inline]
 pub(crate) fn is_plain_text(bytes: &[u8]) -> bool {
     const HIGH: u64 = 0x80 * ONES;
@@ -148,7 +147,7 @@ pub(crate) fn is_plain_text(bytes: &[u8]) -> bool {
     });
     if !rest.is_empty() {
         stop |= match bytes.last_chunk() {
-            // Some bytes of it once more, which does no harm.
+            // Checks some bytes twice, which does no harm.
             Some(word) => {
                 let word = u64::from_le_bytes(*word);
                 word | marks::<0x20>(word)
@@ -167,16 +166,16 @@ pub(crate) fn token_len(bytes: &[u8]) -> usize {
     class_len::<TOKEN>(bytes)
 }
 
-/// How many bytes at the front may stand in a `reg-name`, percent signs apart.
+/// How many bytes at the front are allowed in a `reg-name`, apart from percent signs.
 #[inline]
 pub(crate) fn reg_name_len(bytes: &[u8]) -> usize {
     class_len::<REG_NAME>(bytes)
 }
 
-/// How many bytes at the front are of a class.
+/// How many bytes at the front belong to a class.
 ///
-/// Eight at a time only to spare seven of eight checks for the end. For words this short it is faster than to test all
-/// eight at once as below: the processor guesses where a loop ends, but must wait for a length that is computed.
+/// It reads eight bytes at a time only to avoid seven of eight checks for the end. For words this short, this is faster than
+/// testing all eight at once as below: the processor predicts where a loop ends, but must wait for a length that is computed.
 #[inline]
 fn class_len<const CLASS: u8>(bytes: &[u8]) -> usize {
     let mut rest = bytes;
@@ -189,20 +188,20 @@ fn class_len<const CLASS: u8>(bytes: &[u8]) -> usize {
     bytes.len() - rest.len() + run(rest, |byte| has(byte, CLASS))
 }
 
-/// How many bytes at the front may stand in a request target.
+/// How many bytes at the front are allowed in a request target.
 #[inline]
 pub(crate) fn target_len(bytes: &[u8]) -> usize {
     visible_len::<0x21>(bytes)
 }
 
-/// How many bytes at the front may stand in a field value.
+/// How many bytes at the front are allowed in a field value.
 #[inline]
 pub(crate) fn field_text_len(bytes: &[u8]) -> usize {
     let mut len = 0;
     loop {
         let rest = bytes.get(len..).unwrap_or_default();
         len += visible_len::<0x20>(rest);
-        // A tab inside a value is legal and rare: the search below stops at every control byte.
+        // A tab in a value is legal but rare: the search stops at every control byte.
         if bytes.get(len) != Some(&b'\t') {
             return len;
         }
@@ -212,7 +211,7 @@ pub(crate) fn field_text_len(bytes: &[u8]) -> usize {
 
 /// How many bytes at the front are neither below `LOWEST` nor DEL.
 ///
-/// Eight bytes at a time: values and targets are most of a head.
+/// Tests eight bytes at a time: values and targets make up most of a head.
 #[inline]
 fn visible_len<const LOWEST: u8>(bytes: &[u8]) -> usize {
     let mut rest = bytes;
@@ -229,8 +228,8 @@ fn visible_len<const LOWEST: u8>(bytes: &[u8]) -> usize {
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 
-/// The high bits tell the first byte that is below `LOWEST` or DEL, if there is one. A borrow may mark bytes behind it
-/// too, never one before it.
+/// The high bits mark the first byte that is below `LOWEST` or DEL, if there is one. A borrow may also mark bytes after it,
+/// never one before it.
 #[inline]
 const fn marks<const LOWEST: u8>(word: u64) -> u64 {
     let low = word.wrapping_sub(LOWEST as u64 * ONES) & !word;

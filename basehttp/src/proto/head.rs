@@ -1,4 +1,4 @@
-//! Request line and fields: bytes to [`Head`], need more, or [`Fault`].
+//! Parses request line and fields: bytes to [`Head`], "need more", or [`Fault`].
 
 use super::{
     fault::Fault,
@@ -8,27 +8,27 @@ use super::{
     request_line::{self, RequestLine, Span},
 };
 
-/// A request's head as places in the buffer that it was parsed from.
+/// A request's head, as places in the buffer that it was parsed from.
 ///
-/// Made to be reused: [`clear`](Self::clear) keeps the memory.
+/// It can be reused: [`clear`](Self::clear) keeps the memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Head {
     /// The request line.
     pub request_line: RequestLine,
-    /// All field lines in order. Read them; what adds one is [`push`](Self::push).
+    /// All field lines in order. Use [`push`](Self::push) to add one.
     pub fields: Vec<Field>,
-    /// Bytes of the head from the buffer's start, with the empty line at its end and skipped ones before it.
+    /// Bytes of the head from the buffer's start, including the final empty line and skipped lines at the beginning.
     pub len: usize,
-    /// By [`Known`]; of the other fields there is none.
+    /// Indexed by [`Known`]; unused for other fields.
     places: [Place; KINDS],
 }
 
-/// Fields for which the memory is kept.
+/// The number of fields for which memory is kept.
 const USUAL: usize = 128;
 
 const KINDS: usize = Known::Expect as usize + 1;
 
-/// Between which fields all those of one kind are: for a kind that stands once, which is nearly always, no search.
+/// The range that contains all fields of one kind: if there is only one, which is nearly always so, no search is needed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Place {
     first: u32,
@@ -57,7 +57,7 @@ impl Head {
         if kind == Known::Other { self.known(kind).next().is_some() } else { !self.range_of(kind).is_empty() }
     }
 
-    /// The fields from the first one of a known kind to the last one, with those that stand between them.
+    /// The fields from the first of a known kind to the last, including those in between.
     #[inline]
     pub(super) fn range_of(&self, kind: Known) -> &[Field] {
         let place = self.places.get(kind as usize).copied().unwrap_or_default();
@@ -76,7 +76,7 @@ impl Head {
         }
     }
 
-    /// Forgets everything but the memory it took.
+    /// Clears everything, but keeps the memory.
     pub fn clear(&mut self) {
         self.fields.clear();
         self.fields.shrink_to(USUAL);
@@ -86,16 +86,16 @@ impl Head {
     }
 }
 
-/// How far a parser came.
+/// How far a parser has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// All there is was used; the head is not complete.
+    /// All bytes were used; the head is not complete.
     NeedMore,
     /// The head is complete.
     Done,
 }
 
-/// What the end of the input made of the bytes before it.
+/// What the bytes amount to when the input ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AtEnd {
     /// No request had begun.
@@ -104,19 +104,19 @@ pub enum AtEnd {
     Done,
 }
 
-/// Parses a head that comes in pieces. It holds progress only; bytes and result are the caller's.
+/// Parses a head that arrives in pieces. It holds only its progress; the bytes and the result belong to the caller.
 ///
-/// A line is read as soon as it is complete. Of a line that is not, only the new bytes are searched for its
-/// end, so the work is linear in the bytes however they arrive.
+/// A line is parsed as soon as it is complete. In an incomplete line, only the new bytes are searched for its end, so the
+/// work is linear in the number of bytes however they arrive.
 #[derive(Clone, Copy, Debug)]
 pub struct HeadParser {
     limits: Limits,
     part: Part,
-    /// Where the line begins that is being read.
+    /// The beginning of the current line.
     line: usize,
-    /// Up to where that line was searched for its end: `line <= searched`.
+    /// How far that line was searched for its end: `line <= searched`.
     searched: usize,
-    /// Where the first field line begins.
+    /// The beginning of the first field line.
     fields: usize,
     /// Empty lines skipped before the request line.
     skipped: u8,
@@ -131,11 +131,11 @@ enum Part {
     Done,
 }
 
-/// RFC 9112 section 2.2 asks for at least one: old clients ended a body with a line end too many. More than a few is
-/// a client that feeds the server on nothing.
+/// RFC 9112 section 2.2 asks for at least one: old clients sent an extra line end after a body. A client that sends more than
+/// a few only keeps the server busy.
 const EMPTY_LINES: u8 = 8;
 
-/// Offsets are 32 bits wide; two sections of this size and what is between them fit.
+/// Offsets have 32 bits; two sections of this size, and what is between them, fit.
 const MOST: usize = 1 << 30;
 
 impl HeadParser {
@@ -159,17 +159,17 @@ impl HeadParser {
         }
     }
 
-    /// Begins anew, for the next head.
+    /// Starts over, for the next head.
     pub fn reset(&mut self) {
         (self.part, self.skipped, self.fields) = (Part::RequestLine, 0, 0);
         self.begin_line(0);
     }
 
-    /// Reads on in `buf`, which begins where the request begins and only grows until [`reset`](Self::reset).
-    /// `head` is to be empty at first and left alone in between.
+    /// Continues parsing in `buf`, which begins where the request begins, and only grows until [`reset`](Self::reset). `head`
+    /// must be empty at first, and unchanged between calls.
     ///
     /// # Errors
-    /// What is wrong with the head. The request line is in `head` all the same, if it was complete.
+    /// The fault in the head. If the request line was complete, it is in `head` all the same.
     pub fn parse(&mut self, buf: &[u8], head: &mut Head) -> Result<Progress, Fault> {
         if self.part == Part::RequestLine {
             self.read_request_line(buf, head)?;
@@ -180,13 +180,13 @@ impl HeadParser {
         Ok(if self.part == Part::Done { Progress::Done } else { Progress::NeedMore })
     }
 
-    /// The input has ended: `buf` is all there will be.
+    /// Parses at the end of the input: `buf` will not grow any more.
     ///
-    /// A line without its line end is not whole: `GET /x` may be all that has come of `GET /xyz HTTP/1.1`. (Python takes it for a
-    /// request of HTTP/0.9.)
+    /// A line without its line end is incomplete: `GET /x` may be the beginning of `GET /xyz HTTP/1.1`. (Python takes it for
+    /// an HTTP/0.9 request.)
     ///
     /// # Errors
-    /// What is wrong with the last line, or [`Fault::IncompleteHead`] if it is only not all there.
+    /// The fault in the last line, or [`Fault::IncompleteHead`] if it is only incomplete.
     pub fn end_of_input(&mut self, buf: &[u8], head: &mut Head) -> Result<AtEnd, Fault> {
         if self.parse(buf, head)? == Progress::Done {
             return Ok(AtEnd::Done);
@@ -194,7 +194,7 @@ impl HeadParser {
         if !self.begun(buf) {
             return Ok(AtEnd::Nothing);
         }
-        // A CR at the very end is half of a line end, not a bare one.
+        // A CR at the very end is half of a line end, not a bare CR.
         let end = buf.len() - usize::from(buf.ends_with(b"\r"));
         if self.part == Part::RequestLine {
             self.accept_request_line(buf, end, buf.len(), head)?;
@@ -204,7 +204,7 @@ impl HeadParser {
         Err(Fault::IncompleteHead)
     }
 
-    /// Whether some byte of a request line has come. Empty lines before it do not count.
+    /// Whether any byte of a request line has arrived. Empty lines before it do not count.
     pub fn begun(&self, buf: &[u8]) -> bool {
         let rest = buf.get(self.line..).unwrap_or_default();
         self.part != Part::RequestLine || rest.iter().any(|byte| !matches!(byte, b'\r' | b'\n'))
@@ -226,7 +226,7 @@ impl HeadParser {
         self.find_request_line(buf, head)
     }
 
-    /// Skips empty lines, and takes the first other one when it is complete.
+    /// Skips empty lines, and takes the first other line once it is complete.
     #[cold]
     fn find_request_line(&mut self, buf: &[u8], head: &mut Head) -> Result<(), Fault> {
         self.refuse_bare_cr(buf)?;
@@ -245,8 +245,8 @@ impl HeadParser {
         self.check_length(buf, buf.len() - usize::from(buf.ends_with(b"\r")), head)
     }
 
-    /// Whether the request line, which goes up to `end` at least, is within the limit. Of one that is not, the method is
-    /// kept: the refusal of a HEAD has no body.
+    /// Checks that the request line, which goes at least to `end`, is within the limit. If not, its method is kept: the
+    /// refusal of a HEAD has no body.
     fn check_length(&self, buf: &[u8], end: usize, head: &mut Head) -> Result<(), Fault> {
         if end.saturating_sub(self.line) <= self.limits.request_line {
             return Ok(());
@@ -259,8 +259,8 @@ impl HeadParser {
         Err(Fault::TargetTooLong)
     }
 
-    /// A line that begins with a CR is empty or broken, which its second byte tells. Otherwise a client could send CRs
-    /// for as long as it likes and never begin a request.
+    /// A line that begins with a CR is empty or malformed, as its second byte shows. Without this check, a client could send
+    /// CRs without end and never begin a request.
     fn refuse_bare_cr(&self, buf: &[u8]) -> Result<(), Fault> {
         match buf.get(self.line..) {
             Some([b'\r', next, ..]) if *next != b'\n' => Err(Fault::BareCr),
@@ -317,7 +317,7 @@ impl HeadParser {
         }
     }
 
-    /// Whether one more field fits, the line of which ends at `next`.
+    /// Checks that one more field, whose line ends at `next`, is within the limits.
     #[inline]
     fn check_room(&self, next: usize, limit: usize, head: &Head) -> Result<(), Fault> {
         if next > limit {
@@ -343,11 +343,11 @@ impl HeadParser {
         self.searched = at;
     }
 
-    /// Where the line ends and where the next one begins. Looks at new bytes only.
+    /// The end of the line and the beginning of the next one. Searches only new bytes.
     fn find_line_end(&mut self, buf: &[u8]) -> Option<(usize, usize)> {
         let new = buf.get(self.searched..).unwrap_or_default();
         let found = grammar::line_feed(new);
-        // A line that is new was read in vain before this search, up to its LF at most.
+        // A line that is new was already read in vain before this search, at most up to its LF.
         let passes = if self.searched == self.line { 2 } else { 1 };
         self.count_work(passes * found.unwrap_or(new.len()));
         let Some(len) = found else {

@@ -6,19 +6,19 @@ use super::{
     request_line::{Span, line_end},
 };
 
-/// A field line: where its name and value are.
+/// A field line: the places of its name and value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// The name, with the spelling it came in.
+    /// The name, spelled as it was sent.
     pub name: Span,
-    /// The value without the blanks around it.
+    /// The value, without surrounding blanks.
     pub value: Span,
-    /// Which of the fields that mean something to the server it is.
+    /// Which of the fields that the server itself uses it is.
     pub known: Known,
 }
 
-/// The fields that the server itself reads. Only told apart here, not interpreted: framing is decided once all
-/// fields are in, so that their order cannot matter.
+/// The fields that the server itself reads. They are only identified here, not interpreted: framing is decided once all
+/// fields have been read, so that their order cannot matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Known {
     /// None of those below.
@@ -36,7 +36,7 @@ pub enum Known {
 }
 
 impl Known {
-    /// Which field a name is, in any case of letters.
+    /// Identifies a field by its name, ignoring case.
     #[inline]
     pub fn of(name: &[u8]) -> Self {
         let (known, is_it) = match name.len() {
@@ -51,32 +51,32 @@ impl Known {
     }
 }
 
-/// Whether a token is this one, without regard to the case of letters. That bit is set in a hyphen, and without it the
-/// hyphen would be a CR, which is in no token.
+/// Compares a token, ignoring case. The bit for lower case is also set in a hyphen; the only byte that it would confuse with
+/// a hyphen is a CR, which occurs in no token.
 #[inline]
 fn is<const LEN: usize>(name: &[u8], text: &[u8; LEN]) -> bool {
     let Some((name, [])) = name.split_first_chunk::<LEN>() else { return false };
     name.iter().zip(text).fold(0, |differences, (a, b)| differences | ((a | 0x20) ^ b)) == 0
 }
 
-/// What [`read`] found at a line's start.
+/// The result of [`read`] at the start of a line.
 pub(super) enum FieldLine {
-    /// A good field line, and the offset of the next one.
+    /// A valid field line, and the offset of the next line.
     Field(Field, usize),
     /// The empty line that ends the section, and the offset after it.
     End(usize),
 }
 
-/// Reads a good line in one pass.
+/// Reads a valid line in one pass.
 ///
-/// `None` means "not for me": the line is not all there yet, or [`parse`] knows what is wrong with it.
+/// `None` means that the line is incomplete, or that [`parse`] must decide what is wrong with it.
 #[inline]
 pub(super) fn read(buf: &[u8], start: usize) -> Option<FieldLine> {
     let line = buf.get(start..)?;
     if let [b'\r' | b'\n', ..] = line {
         return line_end(line).map(|len| FieldLine::End(start + len));
     }
-    // Every request has this one.
+    // Every request has this field.
     let is_host = line.starts_with(b"Host:");
     let name = if is_host { b"Host".len() } else { grammar::token_len(line) };
     let (&after_name, rest) = line.get(name..)?.split_first()?;
@@ -103,10 +103,10 @@ pub(super) fn read(buf: &[u8], start: usize) -> Option<FieldLine> {
     Some(FieldLine::Field(field, next))
 }
 
-/// Reads the line that stands in `buf` from `start` up to `end`, its line end excluded and not empty.
+/// Parses the line in `buf` from `start` to `end`. It excludes the line end, and is not empty.
 ///
 /// # Errors
-/// What is wrong with the line.
+/// The fault in the line.
 pub(super) fn parse(buf: &[u8], start: usize, end: usize) -> Result<Field, Fault> {
     let line = Span::new(start, end).of(buf);
     let name = grammar::token_len(line);
@@ -130,10 +130,10 @@ pub(super) fn parse(buf: &[u8], start: usize, end: usize) -> Result<Field, Fault
     })
 }
 
-/// Why there is no colon after the `name` token bytes that a line begins with, but `rest`.
+/// The fault of a line in which `rest`, instead of a colon, follows `name` token bytes.
 fn name_fault(name: usize, rest: &[u8]) -> Fault {
     match (name, rest) {
-        // RFC 9112 section 5.2: to unfold would be legal too, but a proxy in front may have read two fields.
+        // RFC 9112 section 5.2: unfolding would be legal, too, but a proxy in front may have read two fields.
         (0, [b' ' | b'\t', ..]) => Fault::ObsFold,
         (_, [b' ' | b'\t', ..]) if grammar::trim_blanks(rest).starts_with(b":") => Fault::BlankBeforeColon,
         (_, [b'\r', ..]) => Fault::BareCr,

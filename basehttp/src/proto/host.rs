@@ -1,14 +1,14 @@
-//! The name of a host, as it stands in `Host` and in a request target.
+//! The name of a host, in `Host` and in a request target.
 
 use super::grammar;
 
-/// RFC 9110 section 7.2: `Host = uri-host [ ":" port ]`; empty where the target has no authority.
+/// RFC 9110 section 7.2: `Host = uri-host [ ":" port ]`; empty if the target has no authority.
 #[inline]
 pub(crate) fn is_host(value: &[u8]) -> bool {
     let name = grammar::reg_name_len(value);
     match value.get(name..) {
         Some([]) => true,
-        // Stricter than RFC 3986, where a `reg-name` may be empty: `Host: :80` is a port of nowhere.
+        // Stricter than RFC 3986, where a `reg-name` may be empty: the port in `Host: :80` belongs to no host.
         Some([b':', port @ ..]) if name > 0 => is_port(port),
         _ => is_rare_host(value),
     }
@@ -30,14 +30,14 @@ fn is_port(text: &[u8]) -> bool {
     text.iter().all(u8::is_ascii_digit)
 }
 
-/// Length of the address in brackets at the front.
+/// The length of the bracketed address at the front.
 fn literal_len(value: &[u8]) -> Option<usize> {
     let end = value.iter().position(|&byte| byte == b']')?;
     let literal = value.get(1..end)?;
     (is_ipv6(literal) || is_ip_future(literal)).then_some(end + 1)
 }
 
-/// Length of the `reg-name` at the front, which must not be empty.
+/// The length of the `reg-name` at the front, which must not be empty.
 fn name_len(value: &[u8]) -> Option<usize> {
     let mut len = 0;
     loop {
@@ -50,8 +50,8 @@ fn name_len(value: &[u8]) -> Option<usize> {
     }
 }
 
-/// RFC 3986 section 3.2.2: eight groups of hex digits, the last two perhaps an IPv4 address, one run of groups
-/// perhaps left out.
+/// RFC 3986 section 3.2.2: eight groups of hex digits, of which the last two may be an IPv4 address and one run of groups may
+/// be left out.
 fn is_ipv6(text: &[u8]) -> bool {
     let Some(gap) = text.windows(2).position(|pair| pair == b"::") else {
         return groups(text, true) == Some(8);

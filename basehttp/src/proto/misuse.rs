@@ -1,4 +1,4 @@
-//! What a handler can do wrong with its response.
+//! Mistakes that a handler can make in its response.
 
 use std::error::Error;
 use std::fmt;
@@ -6,29 +6,29 @@ use std::fmt;
 /// A mistake of the handler in its response, found before anything wrong reaches the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Misuse {
-    /// A status code of other than three digits.
+    /// A status code that does not have three digits.
     StatusCode(u16),
-    /// A character in the message that a status line cannot hold.
+    /// A character in the message that is not allowed in a status line.
     Reason(char),
     /// `send_response` while the head of a response is still open.
     SecondStatusLine,
-    /// Head or field after the head was ended.
+    /// A head or field after the end of the head.
     HeadAfterHead,
-    /// A field, or the end of the head, without a status line before.
+    /// A field, or the end of the head, without a status line before it.
     NoStatusLine,
-    /// A field name that is no token.
+    /// A field name that is not a token.
     FieldName(String),
-    /// A character in the value of the named field that no field can hold.
+    /// A character in the value of the named field that is not allowed in fields.
     FieldValue(String, char),
     /// The value of the named field cannot be displayed.
     Unprintable(String),
-    /// `Content-Length` with something else than digits.
+    /// A `Content-Length` that is not a number.
     ContentLength(String),
-    /// `Transfer-Encoding` with something else than `chunked`.
+    /// A `Transfer-Encoding` other than `chunked`.
     TransferEncoding(String),
     /// Two fields that frame the body.
     TwoFramings,
-    /// Status 101 where one side speaks HTTP/1.0.
+    /// Status 101 if either side speaks HTTP/1.0.
     SwitchingInHttp10,
     /// Body bytes before `end_headers`.
     BodyBeforeHead,
@@ -38,9 +38,9 @@ pub(crate) enum Misuse {
     TooLittleBody(u64),
     /// Body for a status that has none.
     BodyForStatus(u16),
-    /// More body for HEAD after the head went out: nobody would see it.
+    /// More body for HEAD after the head was sent: the client would never see it.
     BodyForHead,
-    /// Body that the handler has made chunks of.
+    /// A body that the handler has split into chunks itself.
     OwnChunks,
     /// A trailer field before `end_headers`.
     TrailerBeforeHead,
@@ -48,7 +48,7 @@ pub(crate) enum Misuse {
     TrailerAfterEnd,
     /// A trailer field for a status whose response has no chunked body.
     TrailerForStatus(u16),
-    /// A trailer field where the handler speaks HTTP/1.0.
+    /// A trailer field from a handler that speaks HTTP/1.0.
     TrailerInHttp10,
     /// A trailer field after a declared length.
     TrailerWithLength,
@@ -89,7 +89,7 @@ impl fmt::Display for Misuse {
             }
             Self::ContentLength(value) => write!(f, "Content-Length {value:?} is not a number of bytes"),
             Self::TransferEncoding(value) => {
-                write!(f, "Transfer-Encoding {value:?}: only \"chunked\", which is then done for you")
+                write!(f, "Transfer-Encoding {value:?}: only \"chunked\" is possible; the server then makes the chunks")
             }
             Self::TwoFramings => {
                 f.write_str("Content-Length or Transfer-Encoding was sent before: send one of them, once")
@@ -109,7 +109,7 @@ impl fmt::Display for Misuse {
             }
             Self::BodyForHead => f.write_str("the response to HEAD is complete, its body is not sent"),
             Self::OwnChunks => f.write_str(
-                "the body is written in chunks, as Python's handlers have to: the server makes the chunks, write the data alone",
+                "the body is written in chunks, as Python's handlers must do it: the server makes the chunks, write only the data",
             ),
             Self::TrailerBeforeHead => f.write_str(
                 "a trailer field before end_headers(): call send_response() and end_headers() first",
@@ -144,7 +144,7 @@ impl fmt::Display for Misuse {
 
 impl Error for Misuse {}
 
-/// A character by its number too, since it may not be one to be seen.
+/// Shows a character's number, too, since it may be invisible.
 struct Named(char);
 
 impl fmt::Display for Named {

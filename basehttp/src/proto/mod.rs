@@ -1,10 +1,10 @@
 //! HTTP/1.x on bytes: no I/O, no clock, no threads; bytes in, values out.
 //!
-//! Three rules hold in every file below. "Need more" is a value. A [`fault::Fault`] is final. No parser reads a
-//! byte again that it has already judged, so a client that sends one byte at a time costs no more per byte
-//! than one that sends everything at once.
+//! Three rules hold in every file below. "Need more" is a value. A [`fault::Fault`] is final. No parser reads again a byte
+//! that it has already judged, so a client that sends one byte at a time costs no more per byte than one that sends
+//! everything at once.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
-// Nothing that comes from the wire may panic.
+// Input from the wire must never cause a panic.
 #![deny(
     clippy::expect_used,
     clippy::indexing_slicing,

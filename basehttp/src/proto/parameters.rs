@@ -1,15 +1,16 @@
-//! Values of fields that have parameters, as `Content-Type` and `Content-Disposition` have.
+//! Field values with parameters, such as those of `Content-Type` and `Content-Disposition`.
 
 use std::collections::BTreeMap;
 
 use super::grammar::{decimal, is_token_text, percent_decoded, trim_blanks};
 
-/// The value of a field with parameters (RFC 9110 section 5.6.6), taken apart: Python's `cgi.parse_header`.
+/// A parsed field value with parameters (RFC 9110 section 5.6.6): Python's `cgi.parse_header`.
 ///
-/// Names are compared without regard to case, and come in small letters. What stands in quotes is opaque: neither a semicolon
-/// nor a name in it means anything. A name with an asterisk has a character set (RFC 8187), and may be in several pieces
-/// (RFC 2231 section 3), as mail programs write it; its value is given under the name without the asterisk, before one that has
-/// none (RFC 6266 section 4.3). What is no parameter is left out, so nothing is refused. Of two with one name the first counts.
+/// Names are compared ignoring case, and returned in lower case. Quoted text is opaque: semicolons and names in it have no
+/// meaning. A name with an asterisk declares a character set (RFC 8187) and may be split into several pieces (RFC 2231
+/// section 3), as mail programs do. Its value has the name without the asterisk, and precedes a parameter that has no
+/// asterisk (RFC 6266 section 4.3). Invalid parameters are skipped, so parsing never fails. Of two parameters with the same
+/// name the first counts.
 ///
 /// ```
 /// use basehttp::Parameters;
@@ -33,13 +34,13 @@ pub struct Parameters {
     parameters: Vec<(String, String)>,
 }
 
-/// More parameters than that are not read: a field of 64 KiB could have ten thousand.
+/// The most parameters that are read: a field of 64 KiB could have ten thousand.
 const MOST: usize = 100;
 
-/// Pieces of one value (RFC 2231 section 3), of which no more are read.
+/// The most pieces of one value (RFC 2231 section 3) that are read.
 const MOST_PIECES: u64 = 100;
 
-/// A parameter as it stands in the field.
+/// A parameter as written in the field.
 struct Raw {
     name: String,
     value: Vec<u8>,
@@ -47,12 +48,12 @@ struct Raw {
 }
 
 impl Parameters {
-    /// Takes a value apart.
+    /// Parses a value.
     pub fn parse(value: &str) -> Self {
         Self::parse_bytes(value.as_bytes())
     }
 
-    /// Takes a value apart that is not known to be text. What is not UTF-8 is latin-1.
+    /// Parses a value that may not be text. Bytes that are not UTF-8 are read as Latin-1.
     pub fn parse_bytes(value: &[u8]) -> Self {
         let (main, mut rest) = split_at_byte(value, b';');
         let mut raw = Vec::new();
@@ -64,28 +65,28 @@ impl Parameters {
         Self { value: text(trim_blanks(main)), parameters: decode(raw) }
     }
 
-    /// What stands before the parameters.
+    /// The text before the parameters.
     pub fn value(&self) -> &str {
         &self.value
     }
 
-    /// Whether the value is this, without regard to case.
+    /// Whether the value is this one, ignoring case.
     pub fn is(&self, value: &str) -> bool {
         self.value.eq_ignore_ascii_case(value)
     }
 
-    /// The parameter of this name.
+    /// The value of the parameter with this name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    /// All parameters, names and values.
+    /// All parameters, as names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.parameters.iter().map(|(name, value)| (&**name, &**value))
     }
 }
 
-/// The first parameter, if that is one, and what follows its semicolon.
+/// The first parameter, if it is valid, and the rest after its semicolon.
 fn next(bytes: &[u8]) -> (Option<Raw>, &[u8]) {
     let end = bytes.iter().position(|byte| matches!(byte, b'=' | b';')).unwrap_or(bytes.len());
     let (name, rest) = bytes.split_at(end);
@@ -104,16 +105,15 @@ fn next(bytes: &[u8]) -> (Option<Raw>, &[u8]) {
     (is_token_text(name).then(|| Raw { name: text(name).to_ascii_lowercase(), value, is_quoted }), rest)
 }
 
-/// What stands before a byte, and behind it.
+/// Splits at the first such byte, which is dropped.
 fn split_at_byte(bytes: &[u8], at: u8) -> (&[u8], &[u8]) {
     let end = bytes.iter().position(|byte| *byte == at).unwrap_or(bytes.len());
     let (before, rest) = bytes.split_at(end);
     (before, rest.get(1..).unwrap_or_default())
 }
 
-/// What stands in quotes, from behind the first, and what follows the last. RFC 9110 section 5.6.4: a backslash takes the
-/// meaning from any byte. Here it does so only from a quote and from a backslash: clients on Windows have sent paths
-/// with backslashes, as they were.
+/// The quoted text, from after its first quote, and the rest after its last. In RFC 9110 section 5.6.4 a backslash escapes
+/// any byte. Here it escapes only quotes and backslashes: clients on Windows have sent paths with unescaped backslashes.
 fn unquote(bytes: &[u8]) -> (Vec<u8>, &[u8]) {
     let mut value = Vec::new();
     let mut rest = bytes;
@@ -128,7 +128,7 @@ fn unquote(bytes: &[u8]) -> (Vec<u8>, &[u8]) {
     }
 }
 
-/// The parameters under their names, those with a character set first.
+/// The parameters by name, those with a character set first.
 fn decode(raw: Vec<Raw>) -> Vec<(String, String)> {
     let mut extended = Vec::new();
     let mut plain = Vec::new();
@@ -137,7 +137,7 @@ fn decode(raw: Vec<Raw>) -> Vec<(String, String)> {
         let name = parameter.name.clone();
         match name.split_once('*') {
             None => plain.push((name, text(&parameter.value))),
-            // RFC 8187 section 3.2.1: never in quotes; that some clients do it all the same does no harm.
+            // RFC 8187 section 3.2.1: never quoted; some clients quote it, which does no harm.
             Some((name, "")) => {
                 extended.extend(with_charset(&parameter.value).map(|value| (name.to_owned(), value)));
             }
@@ -155,7 +155,7 @@ fn decode(raw: Vec<Raw>) -> Vec<(String, String)> {
     extended
 }
 
-/// RFC 2231 section 4.1: the first piece has the character set, and each says by an asterisk whether it is encoded.
+/// RFC 2231 section 4.1: the first piece has the character set, and an asterisk on each shows whether it is encoded.
 fn joined(pieces: BTreeMap<u64, Raw>) -> Option<String> {
     let mut pieces =
         (0..).zip(pieces).map_while(|(number, (known, piece))| (known == number).then_some(piece));
@@ -188,7 +188,7 @@ fn charset(value: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((charset, value))
 }
 
-/// RFC 8187 section 3.2.1 has UTF-8; RFC 5987 before it had ISO-8859-1 as well.
+/// RFC 8187 section 3.2.1 allows UTF-8; its predecessor RFC 5987 also had ISO-8859-1.
 fn decoded(charset: &[u8], bytes: &[u8]) -> Option<String> {
     if charset.eq_ignore_ascii_case(b"utf-8") {
         str::from_utf8(bytes).ok().map(str::to_owned)
@@ -199,7 +199,7 @@ fn decoded(charset: &[u8], bytes: &[u8]) -> Option<String> {
     }
 }
 
-/// Bytes as text.
+/// Decodes bytes as UTF-8, or else as Latin-1.
 fn text(bytes: &[u8]) -> String {
     match str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
@@ -230,7 +230,7 @@ mod tests {
             ("form-data; name=\"a\"; filename=\"C:\\Users\\ann\\b.txt\"", Some("C:\\Users\\ann\\b.txt")),
             ("form-data; filename=\"a\\\\b\"", Some("a\\b")),
             ("form-data; filename=\"a;b=c\"", Some("a;b=c")),
-            // Nothing ends it.
+            // The quoted string is not closed.
             ("form-data; filename=\"a", Some("a")),
             ("form-data; filename=\"a\\", Some("a\\")),
         ] {
@@ -264,7 +264,7 @@ mod tests {
             ("a; filename=\"a.txt\"; filename*=utf-8'en'%e2%82%ac%20rates", Some("\u{20ac} rates")),
             ("a; filename*=iso-8859-1''%e9", Some("\u{e9}")),
             ("a; filename*=\"UTF-8''%e2%82%ac\"", Some("\u{20ac}")),
-            // Neither is what it says that it is.
+            // The declared character set is wrong or unknown.
             ("a; filename*=UTF-8''%ff; filename=b", Some("b")),
             ("a; filename*=koi8-r''%ff; filename=b", Some("b")),
             ("a; filename*=x.txt; filename=b", Some("b")),
@@ -293,7 +293,7 @@ mod tests {
         assert_eq!(value.iter().count(), MOST);
     }
 
-    /// A value that is written as the grammar wants.
+    /// A value quoted according to the grammar.
     fn written(value: &str) -> String {
         format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
     }

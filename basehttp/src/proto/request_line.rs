@@ -6,7 +6,7 @@ use super::{
     target::{self, Form},
 };
 
-/// A piece of the buffer that holds the request: where it begins and ends.
+/// A piece of the buffer that holds the request, from its start to its end.
 ///
 /// Offsets instead of slices, so that a [`Head`](super::head::Head) can outlive a move of its buffer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -19,29 +19,29 @@ impl Span {
     /// The bytes from `start` up to `end`.
     #[inline]
     pub const fn new(start: usize, end: usize) -> Self {
-        // A cut offset would still be a safe one: `of` takes no bytes on trust.
+        // A truncated offset would still be safe: `of` checks the bounds.
         #[expect(clippy::cast_possible_truncation, reason = "the parser keeps a head below 2^32 bytes")]
         let (start, end) = (start as u32, end as u32);
         Self { start, end }
     }
 
-    /// The bytes of the span; none where the buffer does not have them.
+    /// The bytes of the span; none if the buffer does not contain them.
     #[inline]
     pub fn of<'a>(&self, buf: &'a [u8]) -> &'a [u8] {
         buf.get(self.start()..self.end()).unwrap_or_default()
     }
 
-    /// Where the span begins.
+    /// The offset of the span's first byte.
     pub const fn start(&self) -> usize {
         self.start as usize
     }
 
-    /// Where the span ends: the offset after its last byte.
+    /// The offset after the span's last byte.
     pub const fn end(&self) -> usize {
         self.end as usize
     }
 
-    /// Number of bytes.
+    /// The number of bytes.
     pub const fn len(&self) -> usize {
         self.end.saturating_sub(self.start) as usize
     }
@@ -52,43 +52,42 @@ impl Span {
     }
 }
 
-/// The versions that make a difference to the server.
+/// The versions that the server distinguishes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Version {
-    /// HTTP/0.9, named or by a request line without a version.
+    /// HTTP/0.9, named, or implied by a request line without a version.
     Http09,
     /// HTTP/1.0.
     Http10,
-    /// HTTP/1.1, and what claims to be HTTP/1.2 to 1.9: RFC 9110 section 6.2 has them processed as the
-    /// highest minor version that is known.
+    /// HTTP/1.1, and requests that claim HTTP/1.2 to 1.9: RFC 9110 section 6.2 requires processing them as the highest known
+    /// minor version.
     ///
-    /// Also what stands in a [`RequestLine`] as long as none was read: the answer to a broken request line has
-    /// a head.
+    /// Also the version in a [`RequestLine`] until one is read, so that the response to a malformed request line has a head.
     #[default]
     Http11,
 }
 
-/// Where the parts of a request line are.
+/// The places of the parts of a request line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RequestLine {
     /// The whole line without its line end.
     pub line: Span,
     /// The method, a token.
     pub method: Span,
-    /// The request target as it came.
+    /// The request target as it was sent.
     pub target: Span,
     /// The form of the target.
     pub form: Form,
-    /// The version's text, as in `HTTP/1.1`; empty where the line has none.
+    /// The version's text, such as `HTTP/1.1`; empty if the line has none.
     pub version_text: Span,
     /// The version.
     pub version: Version,
-    /// The line had no version: an HTTP/0.9 "simple request", without header lines.
+    /// Whether the line had no version: an HTTP/0.9 "simple request", without header lines.
     pub simple: bool,
 }
 
 impl RequestLine {
-    /// No line.
+    /// No request line.
     pub const NONE: Self = Self {
         line: Span::new(0, 0),
         method: Span::new(0, 0),
@@ -100,13 +99,13 @@ impl RequestLine {
     };
 }
 
-/// Reads a line of the common form in one pass: `GET /path HTTP/1.1`, and the offset of the next line.
+/// Reads a line of the common form `GET /path HTTP/1.1` in one pass, and returns the offset of the next line, too.
 ///
-/// `None` means "not for me", not "wrong": [`parse`] decides about everything else.
+/// `None` does not mean that it is malformed: [`parse`] decides about all other lines.
 #[inline]
 pub(super) fn read_common(buf: &[u8], start: usize) -> Option<(RequestLine, usize)> {
     let rest = buf.get(start..)?;
-    // Most requests are this one.
+    // Most requests begin like this.
     let method = if rest.starts_with(b"GET ") { b"GET".len() } else { grammar::token_len(rest) };
     let is_tunnel = rest.starts_with(b"CONNECT ");
     let rest = rest.get(method..)?.strip_prefix(b" ")?;
@@ -150,13 +149,13 @@ pub(super) fn line_end(rest: &[u8]) -> Option<usize> {
     }
 }
 
-/// Reads the line that stands in `buf` from `start` up to `end`, its line end excluded.
+/// Parses the line in `buf` from `start` to `end`, which excludes its line end.
 ///
-/// After a fault `line` has what could be told apart all the same: an answer to HEAD has no body, however
-/// broken the rest of its line is.
+/// After a fault, `line` still has the parts that could be identified: the response to HEAD has no body, however malformed
+/// the rest of its line is.
 ///
 /// # Errors
-/// What is wrong with the line.
+/// The fault in the line.
 pub(super) fn parse(buf: &[u8], start: usize, end: usize, line: &mut RequestLine) -> Result<(), Fault> {
     *line = RequestLine { line: Span::new(start, end), ..RequestLine::default() };
     let bytes = line.line.of(buf);
@@ -192,7 +191,7 @@ pub(super) fn parse(buf: &[u8], start: usize, end: usize, line: &mut RequestLine
             }
             line.version = version_of(word)?;
         }
-        // No third word, or a blank after the second: HTTP/0.9, which had GET only.
+        // No third word, or a blank after the second: HTTP/0.9, which has only GET.
         _ => {
             line.simple = true;
             line.version = Version::Http09;
@@ -205,7 +204,7 @@ pub(super) fn parse(buf: &[u8], start: usize, end: usize, line: &mut RequestLine
     Ok(())
 }
 
-/// RFC 9112 section 2.3: `HTTP-version = "HTTP/" DIGIT "." DIGIT`, in this case of letters.
+/// RFC 9112 section 2.3: `HTTP-version = "HTTP/" DIGIT "." DIGIT`, in upper case.
 fn version_of(word: &[u8]) -> Result<Version, Fault> {
     match word {
         b"HTTP/0.9" => Ok(Version::Http09),

@@ -1,8 +1,8 @@
-//! Status codes (RFC 9110 section 15) with their phrases and explanations.
+//! Status codes (RFC 9110 section 15) with their phrases and descriptions.
 
 use std::fmt;
 
-/// A status code of three digits: what Python calls `http.HTTPStatus`, but open, since 999 is a legal code too.
+/// A three-digit status code: Python's `http.HTTPStatus`, but not limited to registered codes, since 999 is also legal.
 ///
 /// ```
 /// use basehttp::HTTPStatus;
@@ -17,7 +17,7 @@ use std::fmt;
 pub struct HTTPStatus(u16);
 
 impl HTTPStatus {
-    /// The status of this number. Whether it can be sent (100 to 999) is told when it is sent.
+    /// The status with this number. Whether it can be sent (100 to 999) is checked when it is sent.
     pub const fn new(code: u16) -> Self {
         Self(code)
     }
@@ -27,12 +27,12 @@ impl HTTPStatus {
         self.0
     }
 
-    /// The phrase of the IANA registry, for example `Not Found`.
+    /// The phrase in the IANA registry, for example `Not Found`.
     pub fn phrase(self) -> Option<&'static str> {
         lookup(Self::RESPONSES, self.0).map(|(phrase, _)| phrase)
     }
 
-    /// A sentence on what the code says.
+    /// A sentence that explains the code.
     pub fn description(self) -> Option<&'static str> {
         lookup(Self::RESPONSES, self.0).map(|(_, description)| description)
     }
@@ -69,7 +69,7 @@ impl fmt::Display for HTTPStatus {
     }
 }
 
-/// Short and long message of `code` in a table such as [`HTTPStatus::RESPONSES`].
+/// The phrase and description of `code` in a table such as [`HTTPStatus::RESPONSES`].
 pub(crate) fn lookup(
     table: &'static [(u16, &'static str, &'static str)],
     code: u16,
@@ -80,7 +80,7 @@ pub(crate) fn lookup(
 macro_rules! statuses {
     ($($code:literal $name:ident $phrase:literal $description:literal;)*) => {
         impl HTTPStatus {
-            /// Python's `responses`: every code of the IANA registry with its phrase and an explanation.
+            /// Python's `responses`: every code of the IANA registry with its phrase and description.
             pub const RESPONSES: &'static [(u16, &'static str, &'static str)] =
                 &[$(($code, $phrase, $description)),*];
 
@@ -92,8 +92,8 @@ macro_rules! statuses {
     };
 }
 
-// The IANA registry of 2025 with the phrases of RFC 9110, the names and explanations of Python. 306 is reserved; 418 is
-// reserved too, and kept as Python keeps it.
+// The IANA registry of 2025 with the phrases of RFC 9110, and Python's names and descriptions. 306 is reserved; so is 418,
+// which is kept as in Python.
 statuses! {
     100 CONTINUE "Continue" "Request received, please continue";
     101 SWITCHING_PROTOCOLS "Switching Protocols" "Switching to new protocol; obey Upgrade header";

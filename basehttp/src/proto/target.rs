@@ -1,30 +1,30 @@
-//! The forms of a request target: RFC 9112 section 3.2. Nobody else decides which one a target has.
+//! The forms of a request target: RFC 9112 section 3.2. They are decided only here.
 
 use super::{grammar, host};
 
-/// What a request target says it is.
+/// The form of a request target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Form {
-    /// `/path?query`: section 3.2.1. Also `//path`, whatever stands behind the slashes.
+    /// `/path?query`: section 3.2.1. Also `//path`, whatever follows the slashes.
     #[default]
     Origin,
-    /// `http://host/path?query`: section 3.2.2. [`absolute`] takes it apart.
+    /// `http://host/path?query`: section 3.2.2. [`absolute`] splits it.
     Absolute,
-    /// `host:port` of CONNECT: section 3.2.3.
+    /// `host:port` for CONNECT: section 3.2.3.
     Authority,
-    /// `*` of OPTIONS: section 3.2.4. And of SSDP's M-SEARCH and NOTIFY, which are about a device as a whole too.
+    /// `*` for OPTIONS: section 3.2.4. Also for SSDP's M-SEARCH and NOTIFY, which concern a whole device.
     Asterisk,
     /// `path?query` without a slash before it.
     ///
-    /// Looser than section 3.2, which has no such form: Python serves it (`test_path_without_leading_slash`). It has no
-    /// colon before its first slash or question mark, so that it cannot be taken for one with a scheme or a port (RFC 3986
-    /// section 4.2, `path-noscheme`). Where the name of the host decides, it is refused.
+    /// Looser than section 3.2, which has no such form: Python serves it (`test_path_without_leading_slash`). It has no colon
+    /// before its first slash or question mark, so that it cannot be confused with a target that has a scheme or a port (RFC
+    /// 3986 section 4.2, `path-noscheme`). It is refused if the server checks host names.
     Relative,
 }
 
-/// The form of a target that is not empty; `None` where it has none, or one that is not for this method.
+/// The form of a target that is not empty; `None` if it has none, or one that this method does not allow.
 pub(crate) fn form_of(method: &[u8], target: &[u8]) -> Option<Form> {
-    // What a tunnel leads to is an authority, and nothing else is.
+    // The target of a tunnel must be an authority, and no other target may be one.
     if method == b"CONNECT" {
         return is_authority(target).then_some(Form::Authority);
     }
@@ -39,7 +39,7 @@ pub(crate) fn form_of(method: &[u8], target: &[u8]) -> Option<Form> {
 /// The parts of a target in absolute form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Absolute<'a> {
-    /// Before the colon; it has no case.
+    /// The scheme, before the colon; its case does not matter.
     pub scheme: &'a [u8],
     /// Host and port, without the user information before them.
     pub host: &'a [u8],
@@ -47,10 +47,10 @@ pub(crate) struct Absolute<'a> {
     pub rest: &'a [u8],
 }
 
-/// Takes a target in absolute form apart: `scheme "://" [ userinfo "@" ] host [ ":" port ] path [ "?" query ]`.
+/// Splits a target in absolute form: `scheme "://" [ userinfo "@" ] host [ ":" port ] path [ "?" query ]`.
 ///
-/// Stricter than RFC 3986 section 4.3, which has URIs without a host as well: `urn:a` is nothing that a server could
-/// have, `http:/a` and `http:///a` are for no host (RFC 9110 section 4.2.1), and `a:80` is a form of CONNECT.
+/// Stricter than RFC 3986 section 4.3, which also allows URIs without a host: a server cannot serve `urn:a`, `http:/a` and
+/// `http:///a` name no host (RFC 9110 section 4.2.1), and `a:80` is a form for CONNECT.
 pub(crate) fn absolute(target: &[u8]) -> Option<Absolute<'_>> {
     let colon = target.iter().position(|&byte| !is_scheme(byte))?;
     let (scheme, behind) = target.split_at_checked(colon)?;
@@ -67,8 +67,8 @@ pub(crate) fn absolute(target: &[u8]) -> Option<Absolute<'_>> {
     is_good.then_some(Absolute { scheme, host, rest })
 }
 
-/// RFC 9112 section 3.2.3: `uri-host ":" port`. RFC 9110 section 9.3.6 has one without a port, or with one that cannot
-/// be, refused.
+/// RFC 9112 section 3.2.3: `uri-host ":" port`. RFC 9110 section 9.3.6 requires refusing one without a port or with an
+/// impossible one.
 fn is_authority(target: &[u8]) -> bool {
     let Some(colon) = target.iter().rposition(|&byte| byte == b':') else { return false };
     let port = target.get(colon + 1..).and_then(grammar::decimal);

@@ -45,7 +45,7 @@ fn decode(raw: &[u8], limits: Limits, cuts: impl Iterator<Item = usize>) -> Deco
                 }
                 Err(fault) => {
                     assert_eq!(decoder.step(b"0\r\n\r\n"), Err(fault), "a fault is final");
-                    // How far it came before it depends on the pieces.
+                    // How far it came before the fault depends on the pieces.
                     consumed = 0;
                     end = Err(fault);
                     break 'input;

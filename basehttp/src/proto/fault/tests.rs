@@ -105,7 +105,7 @@ fn a_long_line_is_cut() {
 }
 
 proptest! {
-    /// It goes into a status line: no way to end that line early, and nothing that latin-1 does not have.
+    /// It goes into a status line: it cannot end that line early, and has only Latin-1 characters.
     #[test]
     fn messages_are_reason_phrases(fault in prop::sample::select(&ALL[..]), line in any::<String>()) {
         let message = fault.message(&line);

@@ -91,7 +91,7 @@ fn list_elements() {
 }
 
 proptest! {
-    /// Eight bytes at a time or one: the same answer, wherever the byte that ends the run is.
+    /// Reading eight bytes or one at a time gives the same answer, wherever the byte that ends the run is.
     #[test]
     fn runs_end_where_the_class_does(
         mut bytes in prop::collection::vec(prop_oneof![b'a'..=b'z', 0x80..=0xff_u8, Just(b'\t'), Just(b' ')], 0..40),
@@ -114,7 +114,7 @@ proptest! {
 
 #[test]
 fn line_feeds_are_found_at_every_place() {
-    // What differs from it by one bit, by one, or is its complement, before and behind.
+    // Differs from it by one bit, by one, or is its complement, before and after.
     for filler in [0, b'\x09', b'\x0b', b'\x8a', b'\x1a', b'\r', b'a', 0xf5, 0xff] {
         for len in 0..70 {
             let mut bytes = vec![filler; len];

@@ -264,7 +264,7 @@ proptest! {
         feed_every_way(&raw, Limits { request_line: target, head, fields: 2, ..Limits::default() });
     }
 
-    /// The quick reading of a line and the thorough one agree wherever the quick one has an answer.
+    /// The fast and the full reading of a line agree wherever the fast one has an answer.
     #[test]
     fn quick_is_thorough(raw in head_like()) {
         if let Some((quick, next)) = request_line::read_common(&raw, 0) {

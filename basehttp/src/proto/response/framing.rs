@@ -3,7 +3,7 @@
 use crate::proto::request_line::Version;
 use crate::proto::status::HTTPStatus;
 
-/// What of the request decides about the response's form.
+/// The properties of a request that determine the response's form.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequestTraits {
     /// The version of the request; HTTP/0.9 gets a body without a head.
@@ -12,11 +12,11 @@ pub(crate) struct RequestTraits {
     pub head: bool,
     /// The method is CONNECT: a 2xx head ends HTTP on the connection (RFC 9110 section 9.3.6).
     pub connect: bool,
-    /// The client wants the connection closed, or it must be: no handler can keep it open.
+    /// The client wants the connection closed, or it must be closed: no handler can keep it open.
     pub close: bool,
 }
 
-/// What is known of the head in the making.
+/// The known properties of the current head.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct ResponseHead {
     pub(super) status: u16,
@@ -39,7 +39,7 @@ pub(super) enum Framing {
     Length {
         left: u64,
     },
-    /// `chunk` is where the open chunk begins in `out`.
+    /// `chunk` is the beginning of the open chunk in `out`.
     Chunked {
         chunk: usize,
     },
@@ -48,13 +48,13 @@ pub(super) enum Framing {
     Counted {
         left: u64,
     },
-    /// HEAD without a declared length: there is no use in more body.
+    /// HEAD without a declared length: more body is of no use.
     HeadOnly,
     /// A status without a body.
     Nothing,
 }
 
-/// The line that tells the framing.
+/// The field that states the framing.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum FramingField {
     None,
@@ -62,13 +62,13 @@ pub(super) enum FramingField {
     Chunked,
 }
 
-/// The end of a head: the lines that are decided last.
+/// The end of a head: the fields that are decided last.
 pub(super) struct Tail {
     bytes: [u8; LONGEST],
     len: usize,
 }
 
-/// `Content-Length` with 20 digits, and `Connection: keep-alive`.
+/// Room for `Content-Length` with 20 digits, and `Connection: keep-alive`.
 const LONGEST: usize = 80;
 
 impl Default for Tail {
@@ -114,7 +114,7 @@ impl ResponseHead {
         HTTPStatus::new(self.status).has_no_body()
     }
 
-    /// Whether what follows is no HTTP: 101, and 2xx to CONNECT.
+    /// Whether HTTP ends after this head: 101, and 2xx to CONNECT.
     #[inline]
     pub(super) fn has_tunnel_status(&self, traits: RequestTraits) -> bool {
         match self.status {
@@ -129,15 +129,15 @@ impl ResponseHead {
         traits.version == Version::Http11 && self.protocol == Some(Version::Http11)
     }
 
-    /// Whether the body is to be chunked even if its length is known at the end: the handler says so, or there may be
-    /// trailer fields, which need chunks. A declared length overrules the latter.
+    /// Whether the body must be chunked even if its length is known at the end: the handler asked for it, or there may be
+    /// trailer fields, which need chunks. A declared length overrides the latter.
     #[inline]
     pub(super) fn wants_chunks(&self) -> bool {
         self.chunked || self.announces
     }
 
-    /// Decides the framing. `close` tells whether the connection is to be closed in any case, `total` the length of the
-    /// whole body, where that is known, and `held` how much of it is here.
+    /// Decides the framing. `close` is whether the connection must be closed in any case, `total` the length of the whole
+    /// body, if known, and `held` how much of it has been written.
     #[inline]
     pub(super) fn decide(
         &self,
@@ -147,20 +147,20 @@ impl ResponseHead {
         held: u64,
     ) -> (Framing, FramingField) {
         let declared = self.length.map_or(FramingField::None, FramingField::Length);
-        // RFC 9110 section 15.2.2: what follows is not HTTP/1.1. Requests behind it, which a proxy has not looked at, must
-        // not be answered; closing after it sees to that.
+        // RFC 9110 section 15.2.2: what follows is not HTTP/1.1. Requests after it, which a proxy has not inspected, must not
+        // be answered; closing the connection afterwards ensures that.
         if self.has_tunnel_status(traits) {
             return (Framing::UntilClose, FramingField::None);
         }
         match self.status {
             // RFC 9110 section 8.6: no Content-Length in 1xx and 204; in 304 it is that of the 200 response.
             304 => return (Framing::Nothing, declared),
-            // RFC 9110 section 15.3.6: without content, and yet not one of those that end with their head.
+            // RFC 9110 section 15.3.6: it has no content, but is not among the statuses that end with their head.
             205 if !close => return (Framing::Nothing, FramingField::Length(0)),
             _ if self.has_no_body() => return (Framing::Nothing, FramingField::None),
             _ => {}
         }
-        // RFC 9112 section 6.1: no transfer coding unless the client is known to speak HTTP/1.1.
+        // RFC 9112 section 6.1: no transfer coding unless the client is known to support HTTP/1.1.
         let may_chunk = self.speaks_1_1(traits);
         let wants_chunks = may_chunk && self.wants_chunks();
         if traits.head {
@@ -181,7 +181,7 @@ impl ResponseHead {
         }
     }
 
-    /// The end of the head. `close` tells whether the connection is to be closed, with this framing.
+    /// The end of the head. `close` is whether the connection must be closed with this framing.
     #[inline]
     pub(super) fn tail(&self, traits: RequestTraits, close: bool, line: FramingField) -> Tail {
         let mut tail = Tail::default();
@@ -203,10 +203,10 @@ impl ResponseHead {
         tail
     }
 
-    /// RFC 9112 section 9.3 and 9.6: say what the client cannot know from the versions.
+    /// RFC 9112 sections 9.3 and 9.6: states what the client cannot infer from the versions.
     #[inline]
     fn connection_line(&self, traits: RequestTraits, close: bool) -> Option<Persist> {
-        // What follows a tunnel's head is not HTTP, and ends when it ends.
+        // After a tunnel's head there is no HTTP, and the connection ends with the tunnel.
         let assumed = self.protocol != Some(Version::Http11) || self.has_tunnel_status(traits);
         if close {
             if assumed && self.connection != Some(Persist::Close) { None } else { Some(Persist::Close) }
@@ -218,12 +218,12 @@ impl ResponseHead {
     }
 }
 
-/// Puts `bytes` into `buffer` at `at`.
+/// Inserts `bytes` into `buffer` at `at`.
 #[inline]
 pub(super) fn insert(buffer: &mut Vec<u8>, at: usize, bytes: &[u8]) {
     let tail = at..buffer.len();
     buffer.extend_from_slice(bytes);
-    // Nothing has to move where nothing stands behind them.
+    // Nothing needs to move if nothing follows.
     if tail.is_empty() {
         return;
     }

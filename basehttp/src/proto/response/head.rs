@@ -1,4 +1,4 @@
-//! The head of a response in the making: status line and fields.
+//! The current head of a response: status line and fields.
 
 use super::framing::{Persist, ResponseHead};
 use super::{Response, State};
@@ -8,10 +8,10 @@ use crate::proto::misuse::Misuse;
 use crate::proto::request_line::Version;
 use crate::proto::status::HTTPStatus;
 
-/// What [`Response::end_head`] ended.
+/// What [`Response::end_head`] has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// A 1xx response with its status: it is to be sent at once, and another one follows.
+    /// A 1xx response with this status: it must be sent at once, and another response follows.
     Interim(u16),
     /// The head of the final response.
     Final,
@@ -48,7 +48,7 @@ impl Response {
         }
     }
 
-    /// Adds a field (RFC 9112 section 5). The fields that frame the body or end the connection are kept apart until the
+    /// Adds a field (RFC 9112 section 5). Fields that frame the body or control the connection are kept apart until the
     /// framing is decided.
     pub(crate) fn field(&mut self, name: &str, value: &str) {
         match self.state {
@@ -75,12 +75,12 @@ impl Response {
         }
     }
 
-    /// Notes that there is no text for the value of a field.
+    /// Records that the value of a field could not be formatted.
     pub(crate) fn unprintable(&mut self, name: &str) {
         self.misused(Misuse::Unprintable(name.to_owned()));
     }
 
-    /// Adds `Server` and `Date` behind a status line.
+    /// Adds `Server` and `Date` after a status line.
     #[inline]
     pub(crate) fn server_and_date(&mut self, server: &str, date: &HttpDate) {
         if self.state != State::Head {
@@ -94,8 +94,7 @@ impl Response {
         }
     }
 
-    /// Begins a head with lines that another one began with: its [`prefix`](Self::prefix). False where none can be
-    /// begun.
+    /// Begins a head with the first lines of another head: its [`prefix`](Self::prefix). False if no head can begin now.
     #[inline]
     pub(crate) fn begin_with(&mut self, protocol: Version, status: HTTPStatus, lines: &[u8]) -> bool {
         if self.state != State::Idle {
@@ -108,7 +107,7 @@ impl Response {
         true
     }
 
-    /// The head so far, where it is one that can be begun with again.
+    /// The head so far, if another head can begin with it.
     pub(crate) fn prefix(&self) -> Option<&[u8]> {
         let is_good = self.state == State::Head && self.misuse.is_none() && !self.is_headless();
         if is_good { self.out.get(self.start..) } else { None }
@@ -162,7 +161,7 @@ impl Response {
         Ok(())
     }
 
-    /// Notes `close` and `keep-alive`, which are said when it is decided what is true. Other options are sent as they are.
+    /// Records `close` and `keep-alive`, which are sent once it is decided what is true. Other options are sent unchanged.
     fn connection(&mut self, value: &str) {
         let mut others = Vec::new();
         for option in value.split(',').map(|option| option.trim_matches([' ', '\t'])) {
@@ -175,7 +174,7 @@ impl Response {
                     self.close = false;
                 }
             } else if !option.is_empty() {
-                // RFC 9110 section 5.6.1.1: a sender makes no empty elements.
+                // RFC 9110 section 5.6.1.1: a sender must not generate empty elements.
                 others.push(option);
             }
         }
@@ -184,10 +183,10 @@ impl Response {
         }
     }
 
-    /// Ends the head. An interim one is final with that.
+    /// Ends the head. An interim head is final then.
     ///
     /// # Errors
-    /// The first mistake made with this head, which is taken back.
+    /// The first mistake in this head, which is taken back.
     #[inline]
     pub(crate) fn end_head(&mut self) -> Result<Ended, Misuse> {
         if self.state != State::Head || self.misuse.is_some() || self.head.status < 200 {
@@ -232,7 +231,7 @@ impl Response {
     }
 
     fn end_interim(&mut self) {
-        // RFC 9110 section 15.2: HTTP/1.0 does not know 1xx responses, neither the client's nor the handler's.
+        // RFC 9110 section 15.2: HTTP/1.0 has no 1xx responses, for the client or the handler.
         if self.head.speaks_1_1(self.traits) {
             if self.head.connection == Some(Persist::Close) {
                 self.out.extend_from_slice(b"Connection: close\r\n");
@@ -243,20 +242,20 @@ impl Response {
         }
         self.start = self.out.len();
         self.state = State::Idle;
-        // What `send_error` makes of a 1xx code says so, and is meant to be the last.
+        // `send_error` with a 1xx code adds this option, and is meant to be the last response.
         self.ended_by_interim = self.head.connection == Some(Persist::Close);
-        // Nothing can undo what was announced, and without another response the client must not wait for one.
+        // The announcement cannot be undone, and without another response the client must not wait for one.
         self.traits.close |= self.ended_by_interim;
     }
 }
 
-/// Whether a text can stand in a status line (RFC 9112 section 4).
+/// Whether a text is allowed in a status line (RFC 9112 section 4).
 pub(crate) fn can_be_reason(text: &str) -> bool {
     text.chars().all(|c| u8::try_from(c).is_ok_and(grammar::is_field_text))
 }
 
-/// Appends text as latin-1 (RFC 9110 section 5.5 calls the upper half obs-text). Err is the character that cannot stand
-/// in a head: a control character other than tab, or one above U+00FF.
+/// Appends text as Latin-1 (RFC 9110 section 5.5 calls the upper half obs-text). `Err` is a character that is not allowed in
+/// a head: a control character other than tab, or one above U+00FF.
 #[inline]
 pub(super) fn push_latin1(out: &mut Vec<u8>, text: &str) -> Result<(), char> {
     if grammar::is_plain_text(text.as_bytes()) {

@@ -3,11 +3,11 @@
 use super::framing::ResponseHead;
 use super::{Response, State};
 
-/// What is kept for the next response.
+/// How much is kept for the next response.
 const USUAL: usize = 16 * 1024;
 
 impl Response {
-    /// Gives back the memory that an unusual response has taken, after [`is_at_rest`](Self::is_at_rest).
+    /// Frees memory that an unusual response has taken, after [`is_at_rest`](Self::is_at_rest).
     pub(crate) fn trim(&mut self) {
         self.trim_output();
         self.trailers = Vec::new();
@@ -19,12 +19,12 @@ impl Response {
         }
     }
 
-    /// Whether there is neither a response nor a byte of one.
+    /// Whether there is no response, and no byte of one is waiting.
     pub(crate) fn is_at_rest(&self) -> bool {
         self.out.is_empty() && !matches!(self.state, State::Head | State::Held { .. })
     }
 
-    /// Begins with another connection, after [`is_at_rest`](Self::is_at_rest).
+    /// Begins another connection, after [`is_at_rest`](Self::is_at_rest).
     #[inline]
     pub(crate) fn begin_connection(&mut self, hold: usize) {
         self.state = State::NoRequest;
@@ -37,14 +37,14 @@ impl Response {
         self.hold = hold;
     }
 
-    /// Takes the memory of `spare` where there is none.
+    /// Takes the memory of `spare` if it has none.
     pub(crate) fn borrow_memory(&mut self, spare: &mut Vec<u8>) {
         if self.out.capacity() == 0 {
             std::mem::swap(&mut self.out, spare);
         }
     }
 
-    /// Keeps no more memory than the bytes in it need, and gives `spare` what is left.
+    /// Keeps only the memory that its bytes need, and gives the rest to `spare`.
     pub(crate) fn shrink(&mut self, spare: &mut Vec<u8>) {
         if self.out.is_empty() {
             self.trim_output();

@@ -1,8 +1,8 @@
-//! The response's state machine: the head, the decision about the framing, the bytes of the body.
+//! The state machine of a response: its head, the decision about its framing, and the bytes of its body.
 //!
-//! Bytes for the wire gather in one buffer. A head and the body behind it are *held* until the framing is decided, once,
-//! in `Response::commit`: when the response is finished (then its length is known), when it outgrows the buffer, or when it
-//! is flushed. Until then all of it can be taken back, so that a mistake becomes a clean error page.
+//! Bytes for the wire are collected in one buffer. A head and the body after it are *held* until the framing is decided,
+//! once, in `Response::commit`: when the response is finished (then its length is known), when it outgrows the buffer, or
+//! when it is flushed. Until then all of it can be taken back, so that a mistake becomes a clean error page.
 //!
 //! ```text
 //! Idle --status_line--> Head --end_head--> Held --commit--> Body --finish--> Idle
@@ -24,23 +24,23 @@ use framing::{Framing, FramingField, ResponseHead, insert};
 pub(crate) use framing::RequestTraits;
 pub(crate) use head::{Ended, can_be_reason};
 
-/// The responses of one connection, one after the other.
+/// The responses of one connection, one after another.
 #[derive(Debug)]
 pub(crate) struct Response {
     out: Vec<u8>,
     state: State,
-    /// Where in `out` the response in the making begins; what is before it is final.
+    /// The beginning in `out` of the current response; everything before it is final.
     start: usize,
     head: ResponseHead,
     traits: RequestTraits,
     close: bool,
     ended_by_interim: bool,
     misuse: Option<Misuse>,
-    /// The mistake for which a head was taken back, until another is begun.
+    /// The mistake for which a head was taken back, until the next head begins.
     refused: Option<Misuse>,
-    /// What was refused, and did the response no harm.
+    /// A mistake that was refused without harm to the response.
     rejected: Option<Misuse>,
-    /// Another response was begun after a whole one, and is dropped.
+    /// Another response was begun after a complete one, and is dropped.
     drops: bool,
     hold: usize,
     /// The lines of the trailer section so far.
@@ -53,7 +53,7 @@ enum State {
     NoRequest,
     Idle,
     Head,
-    /// `body` is where the body begins in `out`; `unsent` counts the body that HEAD does not send.
+    /// `body` is the beginning of the body in `out`; `unsent` counts body bytes that are not sent because of HEAD.
     Held {
         body: usize,
         unsent: u64,
@@ -82,7 +82,7 @@ impl Response {
         }
     }
 
-    /// Gets ready for the response to the next request. `close` is where [`close`](Self::close) starts.
+    /// Prepares for the response to the next request. `close` is the initial value of [`close`](Self::close).
     #[inline]
     pub(crate) fn begin(&mut self, traits: RequestTraits, close: bool) {
         self.abandon();
@@ -91,13 +91,13 @@ impl Response {
         self.state = State::Idle;
     }
 
-    /// The request, and with it the response, is over.
+    /// Ends the request, and with it the response.
     pub(crate) fn end(&mut self) {
         self.abandon();
         self.state = State::NoRequest;
     }
 
-    /// Takes back everything of the response that is not committed.
+    /// Takes back everything in the response that is not committed.
     #[inline]
     pub(crate) fn abandon(&mut self) {
         if !self.is_committed() {
@@ -121,52 +121,52 @@ impl Response {
         }
     }
 
-    /// Whether the connection is to be closed after this response.
+    /// Whether the connection must be closed after this response.
     #[inline]
     pub(crate) fn close(&self) -> bool {
         self.close || self.traits.close
     }
 
-    /// Sets what [`close`](Self::close) tells; after the head is committed, only towards closing.
+    /// Sets [`close`](Self::close); after the head is committed, it can only be turned on.
     pub(crate) fn set_close(&mut self, close: bool) {
         self.close = if self.is_committed() { self.close || close } else { close };
     }
 
-    /// The connection must be closed after this response, whatever the handler says.
+    /// Requires closing the connection after this response, whatever the handler says.
     pub(crate) fn must_close(&mut self) {
         self.traits.close = true;
     }
 
-    /// Whether the head is decided about: nothing can be taken back.
+    /// Whether the head is final: nothing can be taken back.
     #[inline]
     pub(crate) fn is_committed(&self) -> bool {
         matches!(self.state, State::Body(_))
     }
 
-    /// Whether there is something of a final response.
+    /// Whether a final response has begun.
     pub(crate) fn is_begun(&self) -> bool {
         !matches!(self.state, State::NoRequest | State::Idle)
     }
 
-    /// Whether an interim response may still come before the response (RFC 9110 section 15.2).
+    /// Whether an interim response may still precede the response (RFC 9110 section 15.2).
     #[cfg(all(feature = "cgi", unix))]
     pub(crate) fn takes_interim(&self) -> bool {
         !self.is_committed() && self.traits.version == Version::Http11
     }
 
-    /// The status in the head that was last begun.
+    /// The status in the head begun last.
     #[inline]
     pub(crate) fn status(&self) -> u16 {
         self.head.status
     }
 
-    /// Whether what follows the head is no HTTP, in either direction: 101, and 2xx to CONNECT.
+    /// Whether HTTP ends after the head, in both directions: 101, and 2xx to CONNECT.
     pub(crate) fn is_tunnel(&self) -> bool {
         matches!(self.state, State::Held { .. } | State::Body(_)) && self.has_tunnel_status()
     }
 
-    /// Whether the handler has written something that a client may be waiting for: body bytes, or a head whose framing
-    /// it has declared. A head without a declared length is better held back until the length is known.
+    /// Whether the handler has written something that the client may be waiting for: body bytes, or a head with declared
+    /// framing. A head without a declared length is better held back until the length is known.
     pub(crate) fn has_news(&self) -> bool {
         match self.state {
             State::NoRequest | State::Idle | State::Head => false,
@@ -177,7 +177,7 @@ impl Response {
         }
     }
 
-    /// Whether the client can tell from the bytes sent that all of a committed response has come.
+    /// Whether the client can tell from the bytes sent that a committed response is complete.
     pub(crate) fn is_complete(&self) -> bool {
         match self.state {
             State::Body(Framing::Length { left }) => left == 0,
@@ -186,25 +186,25 @@ impl Response {
         }
     }
 
-    /// Whether the end of the body is the end of the connection, so that only a reset shows a truncation. In HTTP/0.9 it
-    /// always is, whatever length the handler has declared.
+    /// Whether closing the connection marks the end of the body, so that only a reset shows a truncation. In HTTP/0.9 this is
+    /// always so, whatever length the handler has declared.
     pub(crate) fn ends_with_connection(&self) -> bool {
         self.state == State::Body(Framing::UntilClose) || (self.is_committed() && self.is_headless())
     }
 
-    /// Whether body bytes are those of another response, which was begun after a whole one, and go nowhere.
+    /// Whether body bytes belong to a second response, begun after a complete one, and are dropped.
     #[inline]
     pub(crate) fn drops(&self) -> bool {
         self.drops
     }
 
-    /// The first thing that was refused without harm to the response.
+    /// The first mistake that was refused without harm to the response.
     #[inline]
     pub(crate) fn rejected(&self) -> Option<&Misuse> {
         self.rejected.as_ref()
     }
 
-    /// The first mistake made with this response for which there is no other response.
+    /// The first mistake in this response that cannot be repaired by another response.
     #[inline]
     pub(crate) fn misuse(&self) -> Option<&Misuse> {
         self.misuse.as_ref().or(self.refused.as_ref())
@@ -213,7 +213,7 @@ impl Response {
     /// Takes body bytes, and returns how many.
     ///
     /// # Errors
-    /// Body before the head is ended, or more than the response may have.
+    /// If the head has not ended, or if there is more body than the response may have.
     #[inline]
     pub(crate) fn write(&mut self, data: &[u8]) -> Result<usize, Misuse> {
         if data.ends_with(b"\r\n") {
@@ -239,7 +239,7 @@ impl Response {
         Ok(room)
     }
 
-    /// Takes body bytes that are simply held behind their head. False if there is more to it.
+    /// Takes body bytes if they can simply be held after their head. False if there is more to do.
     #[inline]
     pub(crate) fn hold(&mut self, data: &[u8]) -> bool {
         let State::Held { body, .. } = self.state else { return false };
@@ -252,7 +252,7 @@ impl Response {
         true
     }
 
-    /// How many of `len` body bytes may come.
+    /// How many of `len` body bytes are allowed.
     #[inline]
     fn room(&self, len: u64) -> Result<u64, Misuse> {
         let limit = match self.state {
@@ -286,12 +286,11 @@ impl Response {
         }
     }
 
-    /// Begins a write that goes around the buffer: commits the head and frames `len` bytes of body, which the caller
-    /// puts on the wire behind what is [`ready`](Self::ready). Returns how many those are, and whether they are to be
-    /// sent at all.
+    /// Begins a write that bypasses the buffer: commits the head and frames `len` bytes of body, which the caller puts on the
+    /// wire after the [`ready`](Self::ready) bytes. Returns how many bytes that is, and whether they are sent at all.
     ///
     /// # Errors
-    /// As [`write`](Self::write).
+    /// Those of [`write`](Self::write).
     pub(crate) fn begin_direct(&mut self, len: u64) -> Result<(u64, bool), Misuse> {
         let room = self.room(len).map_err(|misuse| self.note(misuse))?;
         self.flush();
@@ -311,7 +310,7 @@ impl Response {
         Ok((room, true))
     }
 
-    /// As [`write`](Self::write), where what is too much makes none of it be taken.
+    /// Like [`write`](Self::write), but takes nothing if there is too much.
     pub(crate) fn write_whole(&mut self, data: &[u8]) -> Result<(), Misuse> {
         if self.room(data.len() as u64).map_err(|misuse| self.note(misuse))? < data.len() as u64 {
             return Err(self.note(Misuse::TooMuchBody));
@@ -319,7 +318,7 @@ impl Response {
         self.write(data).map(drop)
     }
 
-    /// The body comes from somewhere else: what there is of the response is ready to be sent.
+    /// Prepares for a body from elsewhere: makes what there is of the response ready to send.
     pub(crate) fn begin_stream(&mut self) -> Result<(), Misuse> {
         match self.state {
             State::NoRequest => return Err(Misuse::NoRequest),
@@ -331,26 +330,26 @@ impl Response {
         Ok(())
     }
 
-    /// As [`begin_direct`](Self::begin_direct), all `len` bytes or none of them. True if they are to be sent at all: then
-    /// their place is behind what has [`gathered`](Self::gathered), and what is written after
-    /// [`end_direct`](Self::end_direct) comes behind them.
+    /// Like [`begin_direct`](Self::begin_direct), with all `len` bytes or none. True if they are sent at all: then their
+    /// place is after the [`gathered`](Self::gathered) bytes, and bytes written after [`end_direct`](Self::end_direct) follow
+    /// them.
     ///
     /// # Errors
-    /// As [`write`](Self::write), and where they are more than the response may have.
+    /// Those of [`write`](Self::write), and if there are more bytes than the response may have.
     pub(crate) fn begin_file(&mut self, len: u64) -> Result<bool, Misuse> {
         if self.drops {
             return Ok(false);
         }
         match self.room(len) {
             Ok(room) if room < len => Err(self.note(Misuse::TooMuchBody)),
-            // A chunk of no bytes would be the last one.
+            // An empty chunk would be the last one.
             Ok(0) => Ok(false),
             Ok(_) => Ok(self.begin_direct(len)?.1),
             Err(misuse) => Err(self.note(misuse)),
         }
     }
 
-    /// Takes the bytes of a direct write that the wire did not.
+    /// Takes those bytes of a direct write that the wire did not take.
     pub(crate) fn keep(&mut self, rest: &[u8]) {
         self.out.extend_from_slice(rest);
         if let State::Body(Framing::Chunked { chunk }) = &mut self.state {
@@ -358,7 +357,7 @@ impl Response {
         }
     }
 
-    /// Ends what [`begin_direct`](Self::begin_direct) began.
+    /// Ends a write that [`begin_direct`](Self::begin_direct) began.
     pub(crate) fn end_direct(&mut self) {
         if let State::Body(Framing::Chunked { chunk }) = &mut self.state {
             self.out.extend_from_slice(CHUNK_END);
@@ -366,7 +365,7 @@ impl Response {
         }
     }
 
-    /// Makes everything [`ready`](Self::ready) that can be: commits a finished head, ends the open chunk.
+    /// Makes as much [`ready`](Self::ready) as possible: commits a finished head, and ends the open chunk.
     pub(crate) fn flush(&mut self) {
         if let State::Held { .. } = self.state {
             self.commit(None);
@@ -383,11 +382,10 @@ impl Response {
         }
     }
 
-    /// Ends the response after the handler has returned. The mistake, if any, of a committed response is left in
-    /// [`misuse`](Self::misuse).
+    /// Ends the response after the handler has returned. A mistake in a committed response stays in [`misuse`](Self::misuse).
     ///
     /// # Errors
-    /// Why there is no good response: nothing of it went out, or, where it is committed, it lacks body.
+    /// Why there is no good response: none of it was sent, or, if it is committed, its body is incomplete.
     #[inline]
     pub(crate) fn finish(&mut self) -> Result<(), Misuse> {
         if let (false, Some(misuse)) = (self.is_committed(), self.misuse()) {
@@ -415,7 +413,7 @@ impl Response {
             State::Body(Framing::Chunked { .. }) => {
                 self.flush();
                 self.end_chunks();
-                // What was written is whole now, and no more can come.
+                // All written data is complete now, and no more can come.
                 self.state = State::Body(Framing::Length { left: 0 });
             }
             _ => {}
@@ -423,7 +421,7 @@ impl Response {
         Ok(())
     }
 
-    /// Decides the framing and completes the head with it. `total` is the length of the whole body, where that is known.
+    /// Decides the framing and completes the head with it. `total` is the length of the whole body, if it is known.
     #[inline]
     fn commit(&mut self, total: Option<u64>) {
         let State::Held { body, unsent } = self.state else { return };
@@ -449,13 +447,13 @@ impl Response {
         });
     }
 
-    /// How many bytes wait, whether or not they may go to the wire now.
+    /// How many bytes are waiting, whether or not they may be sent now.
     #[inline]
     pub(crate) fn gathered(&self) -> usize {
         self.out.len()
     }
 
-    /// The bytes that may go to the wire now.
+    /// The bytes that may be sent now.
     #[inline]
     pub(crate) fn ready(&self) -> &[u8] {
         let end = match self.state {
@@ -466,7 +464,7 @@ impl Response {
         self.out.get(..end).unwrap_or_default()
     }
 
-    /// The first `count` bytes of [`ready`](Self::ready) are on the wire.
+    /// Removes the first `count` [`ready`](Self::ready) bytes, which are on the wire.
     pub(crate) fn sent(&mut self, count: usize) {
         let count = count.min(self.ready().len());
         if count == self.out.len() {
@@ -482,7 +480,7 @@ impl Response {
         }
     }
 
-    /// Remembers a write that was refused, for a handler that does not look at its errors.
+    /// Remembers a refused write, for a handler that ignores its errors.
     #[cold]
     fn note(&mut self, misuse: Misuse) -> Misuse {
         if misuse != Misuse::BodyForHead {
@@ -496,7 +494,7 @@ impl Response {
         self.misuse.get_or_insert(misuse);
     }
 
-    /// A client would get the framing of such chunks as data, and nobody would say a word.
+    /// Without this, a client would silently receive the framing of such chunks as data.
     #[cold]
     fn mind_chunks(&mut self, data: &[u8]) {
         if !self.has_tunnel_status() && has_chunks(data) {
@@ -504,8 +502,8 @@ impl Response {
         }
     }
 
-    /// Whether all of the response is here that was declared: with an error page it is, whatever is still tried after it. What is
-    /// refused then does it no harm.
+    /// Whether all of the declared response has been written. An error page is complete in this sense, whatever is tried
+    /// after it; what is then refused does no harm.
     fn is_whole(&self) -> bool {
         let State::Held { body, unsent } = self.state else { return self.is_complete() };
         let length = (self.out.len() - body) as u64 + unsent;
@@ -513,7 +511,7 @@ impl Response {
         self.misuse.is_none() && is_whole
     }
 
-    /// A head, or a part of one, after that of this response was ended.
+    /// A head, or part of one, after the end of this response's head.
     #[cold]
     fn head_after_head(&mut self) {
         if self.is_whole() {
@@ -523,7 +521,7 @@ impl Response {
         }
     }
 
-    /// HTTP/0.9 has no head in its responses.
+    /// HTTP/0.9 responses have no head.
     #[inline]
     fn is_headless(&self) -> bool {
         self.traits.version == Version::Http09
@@ -540,7 +538,7 @@ impl Response {
     }
 }
 
-/// Whether these bytes are a whole chunk, or end with the last one. A line with a number alone may be anything.
+/// Whether these bytes are a complete chunk, or end with the last chunk. A line with only a number may be anything.
 fn has_chunks(data: &[u8]) -> bool {
     if data == LAST_CHUNK || data.strip_suffix(LAST_CHUNK).is_some_and(|before| before.ends_with(CHUNK_END)) {
         return true;

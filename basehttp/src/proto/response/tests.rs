@@ -118,7 +118,7 @@ fn head_gets_the_head_that_get_would_have() {
     }
     assert_eq!(response.write(b"x"), Err(Misuse::TooMuchBody));
     assert_eq!(finished(response), "HTTP/1.1 200 Phrase\r\nContent-Length: 40\r\n\r\n");
-    // A handler that writes nothing says nothing about the length that GET would have.
+    // A handler that writes nothing does not reveal the length that GET would have.
     assert_eq!(finished(ended(HEAD, 200, &[])), "HTTP/1.1 200 Phrase\r\n\r\n");
 }
 
@@ -512,7 +512,7 @@ fn an_announced_trailer_field_makes_chunks_without_one() {
     assert_eq!(announced(HEAD, &[("Trailer", "X")]), chunked);
     let old = format!("{head}Content-Length: 2\r\nConnection: close\r\n\r\nhi");
     assert_eq!(announced(OLD, &[("Connection", "close"), ("Trailer", "X")]), old);
-    // What may come need not: a declared length is good all the same.
+    // Trailer fields are optional: a declared length is still allowed.
     let counted = format!("{head}Content-Length: 2\r\n\r\nhi");
     for fields in [[("Trailer", "X"), ("Content-Length", "2")], [("Content-Length", "2"), ("trailer", "X")]] {
         assert_eq!(announced(GET, &fields).to_lowercase(), counted.to_lowercase());
@@ -526,7 +526,7 @@ fn who_can_get_no_trailer_field_gets_the_rest() {
     let old = "HTTP/1.1 200 Phrase\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi";
     assert_eq!(with_trailer(OLD, &[("Connection", "close")]), (Ok(()), old.to_owned()));
     assert_eq!(with_trailer(OLDEST, &[]), (Ok(()), "hi".to_owned()));
-    // After the head as well.
+    // Also after the head.
     for (traits, body) in [(HEAD, ""), (OLD, "hi"), (OLDEST, "hi")] {
         let mut response = ended(traits, 200, &[]);
         response.write(b"hi").unwrap();
@@ -650,7 +650,7 @@ fn a_response_that_is_taken_back_leaves_no_trailer_field() {
     let all = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
     assert_eq!(finished(response), all);
 
-    // An error page, and after it another response, which is dropped.
+    // An error page, followed by another response, which is dropped.
     let mut response = ended(GET, 200, &[("Content-Length", "2")]);
     response.write(b"hi").unwrap();
     response.status_line(Version::Http11, HTTPStatus::OK, "OK");
@@ -680,7 +680,7 @@ fn each_trailer_field_is_of_its_own_response() {
 fn nothing_of_a_connection_is_left_for_the_next_one() {
     let mut response = ended(GET, 200, &[("Content-Length", "2")]);
     response.write(b"hi").unwrap();
-    // A second response is dropped with all that follows.
+    // A second response is dropped, with everything that follows.
     response.status_line(Version::Http11, HTTPStatus::CREATED, "Created");
     assert!(response.drops());
     response.finish().unwrap();

@@ -1,4 +1,4 @@
-//! The trailer fields of a response (RFC 9110 section 6.5). They wait for the last chunk (RFC 9112 section 7.1.2).
+//! The trailer fields of a response (RFC 9110 section 6.5). They are kept for the last chunk (RFC 9112 section 7.1.2).
 
 use super::framing::Framing;
 use super::head::push_latin1;
@@ -8,15 +8,15 @@ use crate::proto::grammar;
 use crate::proto::misuse::Misuse;
 use crate::proto::request_line::Version;
 
-/// The longest trailer section, line ends included: as long as that of a request may be by default.
+/// The longest trailer section, including line ends: the default limit for requests.
 const LONGEST: usize = 16 * 1024;
 
 impl Response {
-    /// Adds a trailer field, which goes behind the last chunk. A body that is held back becomes a chunked one. What the
-    /// client decides, by HEAD or HTTP/1.0, is no mistake: the field is not sent then.
+    /// Adds a trailer field, which is sent after the last chunk. A body that is held back becomes chunked. If the client
+    /// prevents it, by HEAD or HTTP/1.0, this is no mistake: the field is not sent.
     ///
     /// # Errors
-    /// Why the field cannot be sent. The response goes on without it.
+    /// Why the field cannot be sent. The response continues without it.
     pub(crate) fn trailer(&mut self, name: &str, value: &str) -> Result<(), Misuse> {
         if self.drops {
             return Ok(());
@@ -24,7 +24,7 @@ impl Response {
         self.add_trailer(name, value).map_err(|misuse| self.note(misuse))
     }
 
-    /// Notes that there is no text for the value of a trailer field.
+    /// Records that the value of a trailer field could not be formatted.
     pub(crate) fn unprintable_trailer(&mut self, name: &str) -> Misuse {
         self.note(Misuse::Unprintable(name.to_owned()))
     }
@@ -38,7 +38,7 @@ impl Response {
             return Err(Misuse::TrailerName(name.to_owned()));
         }
         let line = self.trailers.len();
-        // In UTF-8 a character of latin-1 has up to two bytes.
+        // In UTF-8 a Latin-1 character has up to two bytes.
         if name.len().saturating_add(value.len()) > 2 * LONGEST {
             return Err(Misuse::TrailersTooLarge);
         }
@@ -58,7 +58,7 @@ impl Response {
         result
     }
 
-    /// Whether this response could end with a trailer section, if its client had asked for it with GET and HTTP/1.1.
+    /// Whether this response could have a trailer section if the client had used GET and HTTP/1.1.
     fn may_have_trailers(&self) -> Result<(), Misuse> {
         match self.state {
             State::NoRequest => return Err(Misuse::NoRequest),
@@ -74,7 +74,7 @@ impl Response {
         if self.head.length.is_some() {
             return Err(Misuse::TrailerWithLength);
         }
-        // Without a declared length there is one only after the end.
+        // Without a declared length, this state occurs only after the end.
         if let State::Body(Framing::Length { .. }) = self.state {
             return Err(Misuse::TrailerAfterEnd);
         }
@@ -97,7 +97,7 @@ impl Response {
         [b"Trailer: ", &*names.join(&b", "[..]), b"\r\n"].concat()
     }
 
-    /// The last chunk, with the trailer section.
+    /// Writes the last chunk, with the trailer section.
     pub(super) fn end_chunks(&mut self) {
         self.out.extend_from_slice(b"0\r\n");
         self.out.extend_from_slice(&std::mem::take(&mut self.trailers));
