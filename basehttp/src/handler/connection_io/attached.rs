@@ -1,4 +1,4 @@
-//! What has its place between the bytes of the responses and is sent from where it is: of a file, or of memory that is shared.
+//! Data with a place between the bytes of the responses, sent without a copy: from a file or from shared memory.
 
 use std::fs::File;
 use std::ops::Range;
@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::handler::payload::Payload;
 use crate::sync::Arc;
 
-/// Bytes that are to be sent, from where they are.
+/// Bytes to be sent without a copy.
 #[derive(Debug)]
 pub(super) struct Attached {
     /// How many bytes of the response's buffer come before them.
@@ -14,18 +14,18 @@ pub(super) struct Attached {
     pub(super) source: Source,
     position: u64,
     left: u64,
-    /// A copy that the server keeps of what the handler has written.
+    /// Whether it is a copy, kept by the server, of what the handler has written.
     is_kept: bool,
 }
 
-/// Where they are.
+/// Where the bytes are.
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
     File(Arc<File>),
     Payload(Payload),
 }
 
-/// A response with more of them has to wait for its client: each keeps a descriptor or memory.
+/// A response with more attachments must wait for its client: each holds a descriptor or memory.
 pub(super) const MOST_ATTACHED: usize = 256;
 
 impl Attached {
@@ -42,13 +42,13 @@ impl Attached {
     /// How many of its bytes are copies.
     pub(super) fn kept_bytes(&self) -> u64 {
         match &self.source {
-            // All of the copy is there until the last byte of it has gone.
+            // All of the copy stays until its last byte is sent.
             Source::Payload(payload) if self.is_kept => payload.len() as u64,
             _ => 0,
         }
     }
 
-    /// Whether it is one of the handler's, as it was handed over.
+    /// Whether the handler handed it over.
     pub(super) fn is_handed_over(&self) -> bool {
         !self.is_kept
     }
@@ -57,7 +57,7 @@ impl Attached {
         self.left
     }
 
-    /// The file that it is of, where it is of one, from where on, and how much.
+    /// Its file, if it has one, with the position and the number of bytes.
     pub(super) fn of_file(&self) -> Option<(&Arc<File>, u64, u64)> {
         match &self.source {
             Source::File(file) => Some((file, self.position, self.left)),
@@ -65,7 +65,7 @@ impl Attached {
         }
     }
 
-    /// Those of its bytes that are in memory, `most` of them.
+    /// Its bytes in memory, at most `most`.
     pub(super) fn in_memory(&self, most: u64) -> &[u8] {
         let Source::Payload(payload) = &self.source else { return &[] };
         let end = self.position.saturating_add(self.left.min(most));
@@ -73,7 +73,7 @@ impl Attached {
         payload.as_bytes().get(offset(self.position)..offset(end)).unwrap_or_default()
     }
 
-    /// So many are on the wire. Whether those were the last.
+    /// Records that this many bytes were sent. True if they were the last.
     pub(super) fn advance(&mut self, count: u64) -> bool {
         self.position += count;
         self.left = self.left.saturating_sub(count);

@@ -1,4 +1,4 @@
-//! How much a connection may take of the server, in bytes and in time.
+//! A connection's limits, in bytes and in time.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use crate::handler::clock::Clock;
 use crate::proto::limits::Limits;
 use crate::sync::Arc;
 
-/// How much a connection may take of the server.
+/// A connection's limits.
 #[derive(Clone, Debug)]
 pub(crate) struct Bounds {
     pub(crate) limits: Limits,
-    /// Bytes of a response held back to learn its length, and of a body gathered before a write.
+    /// Bytes of a response that are held back to learn its length, and bytes of a body that are collected before a write.
     pub(crate) hold: usize,
-    /// Bytes that may wait for the client before a handler's write does.
+    /// Bytes that may wait for the client before a handler's write waits.
     pub(crate) high_water: usize,
     /// Bytes that may wait beyond that, in all connections together.
     pub(crate) write_budget: Arc<WriteBudget>,
@@ -23,20 +23,20 @@ pub(crate) struct Bounds {
     pub(crate) gather: usize,
     /// How long a connection may be silent between two requests.
     pub(crate) idle_timeout: Duration,
-    /// How long a handshake may take from its first byte to its last, and that may take to come.
+    /// How long a handshake may take from its first byte to its last, and how long that first byte may take.
     pub(crate) handshake_timeout: Duration,
     /// How long a head may take from its first byte to its last.
     pub(crate) head_timeout: Duration,
     /// How long one read of a body, and one write, may wait for the client.
     pub(crate) read_timeout: Duration,
     pub(crate) write_timeout: Duration,
-    /// How long a body may be waited for, beyond what its bytes have earned.
+    /// How long the server may wait for a body, in addition to the time that its bytes earn.
     pub(crate) body_timeout: Duration,
-    /// How long the client may be waited for to take responses, beyond what bytes taken have earned.
+    /// How long the server may wait for the client to take responses, in addition to the time that the bytes taken earn.
     pub(crate) response_timeout: Duration,
-    /// Requests that a connection may have.
+    /// The number of requests per connection.
     pub(crate) requests: u64,
-    /// What the times are measured by.
+    /// The clock for these times.
     pub(crate) clock: Clock,
 }
 
@@ -62,5 +62,5 @@ impl Default for Bounds {
     }
 }
 
-/// For ever, as far as anybody can tell, and yet short enough to be added to a time.
+/// No limit in practice, but short enough to be added to a point in time.
 pub(crate) const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);

@@ -1,5 +1,5 @@
-//! The memory that requests are worked on with. A thread keeps that of one request and lends it to the connection whose turn it is;
-//! a connection that rests has none.
+//! The memory for processing requests. Each thread keeps that of one request, and lends it to the connection whose turn it
+//! is; a resting connection has none.
 
 use std::cell::RefCell;
 
@@ -12,21 +12,21 @@ use crate::sync::{Mutex, lock};
 pub(super) struct BufferPool {
     io: Option<Box<ConnectionIo>>,
     request: Option<Box<Request>>,
-    /// What connections have left that keep the rest.
+    /// Surplus memory of connections that keep the rest.
     pub(super) input: Buffer,
     pub(super) output: Vec<u8>,
     pub(super) head: Buffer,
-    /// What is on its way from one socket to another.
+    /// Bytes on their way from one socket to another.
     pub(super) relayed: Vec<u8>,
 }
 
-/// What threads have left over: a request that is handed to another thread takes its memory along, so that one thread runs out of memory
-/// and the other has too much.
+/// Surplus memory of all threads: a request that is passed to another thread takes its memory along, so that one thread has
+/// too little and the other too much.
 static SPARE: Mutex<Vec<Lent>> = Mutex::new(Vec::new());
 
 type Lent = (Box<ConnectionIo>, Option<Box<Request>>);
 
-/// More is given back to the system. Each is up to some 50 KiB.
+/// Any more is returned to the system. Each has up to about 50 KiB.
 const MOST_SPARE: usize = 64;
 
 thread_local! {
@@ -34,7 +34,7 @@ thread_local! {
 }
 
 impl BufferPool {
-    /// Does something with that of this thread.
+    /// Runs something with this thread's pool.
     #[inline]
     pub(super) fn with<T>(run: impl FnOnce(&mut Self) -> T) -> T {
         POOL.with_borrow_mut(run)

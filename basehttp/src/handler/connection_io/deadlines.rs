@@ -1,4 +1,4 @@
-//! How long the client is waited for: for a head, for its body, for room for the response.
+//! How long to wait for the client: for a head, for its body, for room for the response.
 
 use std::time::{Duration, Instant};
 
@@ -6,15 +6,15 @@ use super::bounds::{Bounds, LONGEST};
 use super::transfer_budget::TransferBudget;
 use crate::handler::clock::Clock;
 
-/// The deadlines of a request, and of what comes before it.
+/// The deadlines of a request, and of everything before it.
 #[derive(Debug, Default)]
 pub(super) struct Deadlines {
-    /// When the time for a head, or for the rest of a body, is over, however it trickles in.
+    /// When the time for a head, or for the rest of a body, is over, however slowly it trickles in.
     until: Option<Instant>,
-    /// How long one read, and one write, may wait: those of the connection, unless the handler has set its own.
+    /// How long one read, and one write, may wait: the connection's values, unless the handler has set its own.
     read_timeout: Duration,
     write_timeout: Duration,
-    /// How long the client may let the body wait, and what is ready of the responses.
+    /// How long the server may wait for the body, and for the client to take ready output.
     sending: TransferBudget,
     taking: TransferBudget,
 }
@@ -27,7 +27,7 @@ pub(super) struct Timeouts {
 }
 
 impl Deadlines {
-    /// Those of a connection that waits for its first request, or has rested.
+    /// The deadlines of a connection that waits for its first request, or has rested.
     pub(super) fn new(timeouts: Timeouts, bounds: &Bounds) -> Self {
         Self {
             until: None,
@@ -38,29 +38,29 @@ impl Deadlines {
         }
     }
 
-    /// A request begins. `owes` says that there are responses which the client has still to take.
+    /// Begins a request. `owes` is whether the client has still to take earlier responses.
     #[inline]
     pub(super) fn begin_request(&mut self, timeouts: Timeouts, bounds: &Bounds, owes: bool) {
         self.until = None;
         self.read_timeout = timeouts.read;
         self.write_timeout = timeouts.write;
         self.sending = TransferBudget::new(bounds.body_timeout);
-        // A client that takes responses a little at a time gains no time by asking for more of them.
+        // A client that takes responses slowly gains no time by requesting more.
         if !owes || self.taking.is_endless() {
             self.taking = TransferBudget::new(bounds.response_timeout);
         }
-        // The handler may be called at once.
+        // The handler may be called right away.
         self.stop_room(&bounds.clock);
     }
 
-    /// Sets how long one read, and one write, may wait: those of the current request.
+    /// Sets how long one read, and one write, may wait in the current request.
     pub(super) fn set_timeouts(&mut self, read: Option<Duration>, write: Option<Duration>) -> Timeouts {
         self.read_timeout = read.unwrap_or(self.read_timeout).min(LONGEST);
         self.write_timeout = write.unwrap_or(self.write_timeout).min(LONGEST);
         Timeouts { read: self.read_timeout, write: self.write_timeout }
     }
 
-    /// The handler has said how slow its client may be, and so for how long in all.
+    /// The handler has set its client's time-outs, so the limits on the total time no longer apply.
     pub(super) fn lift_totals(&mut self, of_body: bool, of_response: bool) {
         if of_body {
             self.sending = TransferBudget::new(LONGEST);
@@ -70,23 +70,23 @@ impl Deadlines {
         }
     }
 
-    /// What is waited for has to be here in so long, from when that was first said.
+    /// What the connection waits for must arrive within this time of the first such call.
     pub(super) fn require_within(&mut self, time: Duration, clock: &Clock) {
         self.until.get_or_insert_with(|| clock.instant() + time);
     }
 
-    /// As [`require_within`](Self::require_within), with the time for one read.
+    /// Like [`require_within`](Self::require_within), with the time for one read.
     pub(super) fn require_within_one_read(&mut self, clock: &Clock) {
         self.require_within(self.read_timeout, clock);
     }
 
-    /// It is here, or something else is waited for.
+    /// It has arrived, or the connection waits for something else.
     #[inline]
     pub(super) fn met(&mut self) {
         self.until = None;
     }
 
-    /// What is left until what is waited for has to be here, if that was said.
+    /// The time left until it must arrive, if there is such a deadline.
     pub(super) fn required(&self, clock: &Clock) -> Option<Duration> {
         self.until.map(|until| until.saturating_duration_since(clock.instant()))
     }
@@ -100,53 +100,53 @@ impl Deadlines {
         self.write_timeout
     }
 
-    /// How long the client may go on sending nothing of its body.
+    /// How long the client may continue to send nothing of its body.
     pub(super) fn input_left(&self, clock: &Clock) -> Duration {
         self.sending.left(self.read_timeout, clock)
     }
 
-    /// How long it may go on taking nothing.
+    /// How long the client may continue to take nothing.
     pub(super) fn room_left(&self, clock: &Clock) -> Duration {
         self.taking.left(self.write_timeout, clock)
     }
 
-    /// The setting whose deadline for the body is over, or will be next.
+    /// The setting whose deadline for the body has passed, or will pass next.
     pub(super) fn input_setting(&self) -> &'static str {
         if self.sending.ends_before(self.read_timeout) { "body_timeout" } else { "read_timeout" }
     }
 
-    /// The same, for what is to be taken.
+    /// The same, for output.
     pub(super) fn room_setting(&self) -> &'static str {
         if self.taking.ends_before(self.write_timeout) { "response_timeout" } else { "write_timeout" }
     }
 
-    /// The client has to be waited for, for its body.
+    /// The connection waits for the client's body.
     pub(super) fn await_input(&mut self, clock: &Clock) {
         self.sending.wait(clock);
     }
 
-    /// So many bytes of it have come.
+    /// This many bytes of it have arrived.
     pub(super) fn received(&mut self, count: usize, clock: &Clock) {
         self.sending.earn(count, clock);
     }
 
-    /// It is not waited for any more, though nothing has come.
+    /// The wait ends, though nothing has arrived.
     pub(super) fn stop_input(&mut self, clock: &Clock) {
         self.sending.stop(clock);
     }
 
-    /// The client has to be waited for, for room.
+    /// The connection waits for the client to make room.
     pub(super) fn await_room(&mut self, clock: &Clock) {
         self.taking.wait(clock);
     }
 
-    /// It has taken so many bytes.
+    /// The client has taken this many bytes.
     #[inline]
     pub(super) fn taken(&mut self, count: usize, clock: &Clock) {
         self.taking.earn(count, clock);
     }
 
-    /// What follows is the handler's time, and not the client's.
+    /// What follows is the handler's time, not the client's.
     #[inline]
     pub(super) fn stop_room(&mut self, clock: &Clock) {
         self.taking.stop(clock);

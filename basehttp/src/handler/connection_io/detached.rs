@@ -1,4 +1,4 @@
-//! What the handle on a response leaves for its connection, while the response goes on after its method has returned.
+//! What a handle leaves for its connection, while the response continues after its method has returned.
 
 use std::any::Any;
 use std::time::{Duration, Instant};
@@ -8,28 +8,28 @@ use crate::handler::clock::Clock;
 use crate::handler::wire::Presence;
 use crate::sync::{AtomicU64, Ordering, is_panicking};
 
-/// What goes on with a handler whose type only those know who made it and who call it.
+/// Code to run with a handler. Only its maker and its caller know the handler's type.
 pub(crate) type Continuation = Box<dyn Any + Send>;
 
-/// A response whose handle somebody has.
+/// A response that has a handle.
 pub(crate) struct Detached {
-    /// Tells the handle that belongs to it from those of earlier responses.
+    /// Distinguishes its handle from those of earlier responses.
     number: u64,
     kind: HandleKind,
-    /// The method has returned, so that the connection looks after it.
+    /// The method has returned, so that the connection is in charge of the response.
     is_out: bool,
-    /// The handle is given up.
+    /// Set once the handle is given up.
     end: Option<HandleEnd>,
-    /// What the handle wants to be run with the handler.
+    /// What the handle wants to run with the handler.
     continuation: Option<Continuation>,
-    /// What is run in its place when its time is over.
+    /// What runs instead when its time is over.
     timeout: Option<(Instant, Continuation)>,
-    /// Nobody waits for more: the client has ended its half, or the server is being shut down.
+    /// More output is not wanted: the client has ended its half, or the server is shutting down.
     is_gone: bool,
     on_gone: Option<Box<dyn FnOnce() + Send>>,
-    /// There is nothing to be told, and nothing to be waited for, when the client goes or the server stops.
+    /// When the client goes or the server stops, the response ends without notice or delay.
     ends_with_client: bool,
-    /// What the log is to tell of the client.
+    /// A warning about the client to log.
     warning: Option<&'static str>,
     heartbeat: Option<Heartbeat>,
     upgraded: Option<Box<Upgraded>>,
@@ -37,15 +37,15 @@ pub(crate) struct Detached {
     relay: Option<Relay>,
 }
 
-/// What is known of the object that speaks another protocol.
+/// The state of the object that speaks another protocol.
 #[derive(Default)]
 struct Upgraded {
-    /// None while it runs.
+    /// `None` while it runs.
     served: Option<Box<dyn Served>>,
-    /// When it wants to be told that its time is over.
+    /// When to call it for its timer.
     timer: Option<Instant>,
     is_opened: bool,
-    /// It was told that nothing more comes.
+    /// It was told that there is no more input.
     has_ended: bool,
     knows_of_stop: bool,
 }
@@ -55,17 +55,17 @@ struct Upgraded {
 pub(crate) enum HandleKind {
     /// The response has not begun.
     Later,
-    /// It has, and its bytes come by the handle.
+    /// The response has begun, and the handle sends its body.
     Stream,
-    /// The connection goes on in another protocol, which an object speaks.
+    /// The connection uses another protocol, which an object speaks.
     Upgraded,
     /// The connection is joined with another socket.
     Relay,
 }
 
-/// What speaks the other protocol: it is told of what happens, as a handler is of a request. Its drop is its end.
+/// The object that speaks another protocol: it is called for each event, as a handler is for a request. Dropping it ends it.
 pub(crate) trait Served: Send {
-    /// `received` is what has come, where that is what it is told of. Why it failed, if it did.
+    /// `received` is the new input, for [`Occasion::Received`]. Returns why it failed, if it did.
     fn happened(&mut self, occasion: Occasion, received: &[u8]) -> Option<String>;
 }
 
@@ -74,45 +74,45 @@ pub(crate) trait Served: Send {
 pub(crate) enum HandleEnd {
     /// Nothing more comes.
     Dropped,
-    /// What there is of the response is no whole.
+    /// The response so far is incomplete.
     Aborted,
 }
 
-/// Bytes for a client that has got nothing for some time.
+/// Bytes for a client that has received nothing for some time.
 struct Heartbeat {
     every: Duration,
     bytes: &'static [u8],
     next: Instant,
-    /// When something was sent last.
+    /// When something was last sent.
     sent: Instant,
 }
 
-/// What the connection is to do next.
+/// What the connection must do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NextAct {
-    /// The connection takes nothing more, or the server has cut it.
+    /// The connection accepts no more output, or the server has cut it.
     Lose,
-    /// The log is to tell something.
+    /// Log a warning.
     Warn(&'static str),
-    /// Somebody wants to know that nobody waits any more.
+    /// Call the closure that waits for the response to be unwanted.
     TellGone,
-    /// The handler goes on.
+    /// Continue with the handler.
     Resume,
-    /// The handle has had its time.
+    /// The handle's time is over.
     TimeOut,
-    /// The object that speaks another protocol is to be told of something.
+    /// Call the object that speaks another protocol.
     Serve(Occasion),
     /// The handle is given up.
     End(HandleEnd),
-    /// To move bytes between the two sockets.
+    /// Move bytes between the two sockets.
     Relay,
     /// Both sockets have ended.
     Leave,
-    /// To send what there is, and to wait.
+    /// Send what there is, and wait.
     Wait,
 }
 
-/// What happens to a connection that goes on in another protocol.
+/// An event on a connection that uses another protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Occasion {
     Opened,
@@ -121,14 +121,14 @@ pub(crate) enum Occasion {
     Ended,
     /// The time that the object has set is over.
     TimeOver,
-    /// The server is being shut down.
+    /// The server is shutting down.
     Stopping,
 }
 
-/// One after the other, for all connections: responses that go on are few.
+/// One counter for all connections: responses that continue are few.
 static NUMBERS: AtomicU64 = AtomicU64::new(0);
 
-/// What has come of a client that speaks another protocol.
+/// The input of a client that speaks another protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum InputState {
     None,
@@ -159,7 +159,7 @@ impl Detached {
         self.upgraded = Some(Box::new(Upgraded { served: Some(served), ..Upgraded::default() }));
     }
 
-    /// Takes the object that speaks another protocol, to tell it of this.
+    /// Takes the object that speaks another protocol, to call it for this event.
     pub(super) fn take_served(&mut self, occasion: Occasion) -> Option<Box<dyn Served>> {
         let upgraded = self.upgraded.as_mut()?;
         match occasion {
@@ -169,7 +169,7 @@ impl Detached {
             Occasion::Ended => upgraded.has_ended = true,
             Occasion::Received => {}
         }
-        // Meanwhile whoever sends has to see to it that it goes out: the connection is busy.
+        // Meanwhile other senders must send their output themselves: the connection is busy.
         self.is_out = false;
         upgraded.served.take()
     }
@@ -178,14 +178,14 @@ impl Detached {
         self.upgraded.as_mut()?.served.replace(served)
     }
 
-    /// Has it told when so much time is over; not at all for none.
+    /// Sets its timer; `None` cancels it.
     pub(crate) fn set_timer(&mut self, until: Option<Instant>) {
         if let Some(upgraded) = &mut self.upgraded {
             upgraded.timer = until;
         }
     }
 
-    /// What it is to be told of, where there is something. `input` says what the client has sent, if that was looked for.
+    /// The event to call it for, if there is one. `input` is the state of the input, if that was looked at.
     pub(super) fn occasion(&self, input: InputState, is_stopping: bool, now: Instant) -> Option<Occasion> {
         let upgraded = self.upgraded.as_ref()?;
         if !upgraded.is_opened {
@@ -224,7 +224,7 @@ impl Detached {
         self.kind
     }
 
-    /// Whether a handle with this number may still say something.
+    /// Whether a handle with this number may still act.
     pub(super) fn is_held_by(&self, number: u64) -> bool {
         self.number == number && self.end.is_none()
     }
@@ -241,7 +241,7 @@ impl Detached {
         self.is_out = true;
     }
 
-    /// What there is to do for a connection that is not lost.
+    /// What to do for a connection that is not lost.
     pub(super) fn next_act(&mut self, presence: Presence, is_stopping: bool, now: Instant) -> NextAct {
         self.is_gone |= is_stopping || presence == Presence::Done;
         if let Some(warning) = self.warning {
@@ -265,7 +265,7 @@ impl Detached {
         }
     }
 
-    /// The heartbeat that is due, if one is. One that nobody needs is left out.
+    /// The heartbeat that is due, if any. An unnecessary one is skipped.
     pub(super) fn beat(&mut self, now: Instant, is_behind: bool) -> Option<&'static [u8]> {
         let heartbeat = self.heartbeat.as_mut().filter(|heartbeat| heartbeat.next <= now)?;
         let since = heartbeat.sent + heartbeat.every;
@@ -274,7 +274,7 @@ impl Detached {
             return None;
         }
         heartbeat.next = now + heartbeat.every;
-        // A client that has not taken what it was sent learns nothing from more.
+        // A client that has not taken its output learns nothing from more.
         (!is_behind).then_some(heartbeat.bytes)
     }
 
@@ -285,7 +285,7 @@ impl Detached {
         }
     }
 
-    /// When it has to be looked at, whatever its handle does.
+    /// When to look at it again, whatever its handle does.
     pub(super) fn due(&self) -> Option<Instant> {
         let next = self.heartbeat.as_ref().map(|heartbeat| heartbeat.next);
         let until = self.timeout.as_ref().map(|(until, _)| *until);
@@ -317,7 +317,7 @@ impl Detached {
         self.on_gone.take()
     }
 
-    /// To call it, while the connection waits for that.
+    /// Takes it to be called, while the connection waits.
     pub(super) fn take_on_gone_to_call(&mut self) -> Option<Box<dyn FnOnce() + Send>> {
         self.is_out = false;
         self.take_on_gone()
@@ -344,7 +344,8 @@ impl Detached {
     }
 }
 
-/// Nobody waits any more, and whoever wants to know is told, unless that one has given the response up. This is code of the user.
+/// The response is not wanted any more: the closure that waits for this is called, unless its owner has given the response
+/// up. It is user code.
 impl Drop for Detached {
     fn drop(&mut self) {
         if let (None, Some(call)) = (self.end, self.on_gone.take())

@@ -1,4 +1,4 @@
-//! What has gone wrong with a connection in the current request. The server decides by this record, never by the error that the
+//! What went wrong with a connection in the current request. The server decides by this record, never by the error that the
 //! handler returned.
 
 use std::io;
@@ -11,13 +11,13 @@ use crate::proto::status::HTTPStatus;
 pub(crate) enum ConnectionError {
     /// The client went away, or the server has cut the connection.
     ClientGone,
-    /// It was too slow, for the deadline that this setting has.
+    /// The client missed the deadline of this setting.
     TimedOut(&'static str),
-    /// The framing of the request's body is broken.
+    /// The framing of the request's body is malformed.
     Fault(Fault),
-    /// The body is not what the handler wants, or larger, which this status says.
+    /// The handler refused the body, or it is too large; the status says which.
     Body(HTTPStatus),
-    /// A file of the response lacks so many bytes, or they cannot be read.
+    /// This many bytes of a file in the response are missing, or cannot be read.
     File { left: u64, kind: io::ErrorKind },
     /// A HEAD response was complete, and the handler was told so.
     HeadAnswered,
@@ -25,11 +25,11 @@ pub(crate) enum ConnectionError {
 
 #[derive(Debug, Default)]
 pub(super) struct Errors {
-    /// What happened first: what follows from it says nothing more.
+    /// The first error: later ones follow from it.
     first: Option<ConnectionError>,
-    /// The same, until somebody has asked for it to log it.
+    /// The same, until it has been fetched for the log.
     unreported: Option<ConnectionError>,
-    /// A client that goes away is none to be told of.
+    /// Whether it is normal that the client goes, so that it is not reported.
     pub(super) expects_end: bool,
     /// The failure of the handler was reported.
     pub(super) handler_failed: bool,
@@ -54,7 +54,7 @@ impl Errors {
         self.first
     }
 
-    /// Whether the connection is of no more use. One with an answered HEAD is.
+    /// Whether the connection cannot be used any more. After an answered HEAD it can.
     #[inline]
     pub(super) fn are_fatal(&self) -> bool {
         !matches!(self.first, None | Some(ConnectionError::HeadAnswered))
@@ -64,7 +64,7 @@ impl Errors {
         !self.are_fatal() && !self.has_unreported()
     }
 
-    /// For the one who asks first.
+    /// The error that has not been reported yet. Returned once.
     pub(super) fn take_unreported(&mut self) -> Option<ConnectionError> {
         self.unreported.take()
     }

@@ -1,4 +1,4 @@
-//! A response that goes on after its method has returned, as its connection sees it.
+//! A response that continues after its method has returned, from the connection's view.
 
 use std::any::Any;
 use std::io;
@@ -16,12 +16,12 @@ use crate::handler::payload::Payload;
 use crate::handler::wire::{Close, Notifier, Others, Presence, Wire};
 use crate::sync::Arc;
 
-/// What a handle sends: a copy of it, or where it is long, the bytes where they are.
+/// What a handle sends. It is copied, or if it is large, sent without a copy.
 #[derive(Clone, Copy)]
 pub(crate) enum Piece<'a> {
     Bytes(&'a [u8]),
     Payload(&'a Payload),
-    /// A few bytes that are the last, and need no room.
+    /// The last few bytes, which need no room.
     #[cfg(feature = "websocket")]
     Last(&'a [u8]),
 }
@@ -37,20 +37,20 @@ impl Piece<'_> {
     }
 }
 
-const ONE_AT_A_TIME: &str = "over a stream of one's own (serve_stream) a connection cannot be served by events: it cannot be \
-    read from and written to at the same time";
+const ONE_AT_A_TIME: &str = "a stream of your own (serve_stream) cannot be served by events: it cannot be read from and \
+    written to at the same time";
 
-const TOO_LONG: &str = "a message that is longer than the server's write_budget can never be sent: send it in pieces, or hand it over";
+const TOO_LONG: &str = "a message longer than the server's write_budget can never be sent: send it in pieces, or hand it over";
 
-const NOT_SWITCHED: &str = "upgrade(), upgrade_to() and relay() are for a connection whose protocol was switched: first \
+const NOT_SWITCHED: &str = "upgrade(), upgrade_to() and relay() need a connection whose protocol was switched: first \
     send_response(101), the fields Upgrade and Connection, and end_headers(); or 2xx to CONNECT";
 
-const BODY_LEFT: &str = "another protocol comes behind the request's body: read it to its end first";
+const BODY_LEFT: &str = "the other protocol begins after the request's body: read the body to its end first";
 
-const HANDED_OVER: &str = "the connection was handed over before, by upgrade(), upgrade_to() or relay()";
+const HANDED_OVER: &str = "the connection was already handed over, by upgrade(), upgrade_to() or relay()";
 
 impl ConnectionIo {
-    /// Makes the response one that goes on, and says by which number its handle is known. None if there is a handle on it.
+    /// Makes the response one that continues, and returns the number of its handle. `None` if it already has a handle.
     pub(crate) fn begin_detached(&mut self, kind: HandleKind) -> Option<u64> {
         if self.detached.is_some() {
             return None;
@@ -58,7 +58,7 @@ impl ConnectionIo {
         Some(self.detached.insert(Box::new(Detached::new(kind))).number())
     }
 
-    /// The response that a handle is on, unless it is over.
+    /// The response that the handle with this number belongs to, unless it is over.
     pub(crate) fn detached(&mut self, number: u64) -> Option<&mut Detached> {
         self.detached.as_deref_mut().filter(|detached| detached.is_held_by(number))
     }
@@ -68,15 +68,15 @@ impl ConnectionIo {
         self.detached.is_some()
     }
 
-    /// The method has returned: whether its response goes on. Where it does not, the caller drops what the handle has left, which
-    /// may be code of the user, once this is not locked any more.
+    /// Decides, when the method has returned, whether its response continues. If not, the caller must drop what the handle
+    /// has left, which may run user code, after it has released this lock.
     pub(crate) fn settle_detached(&mut self, has_failed: bool) -> Result<(), Option<Box<Detached>>> {
         let goes_on = !has_failed && !self.errors.handler_failed && self.output.is_open();
         let Some(detached) = &mut self.detached else { return Err(None) };
         let has_more = match detached.kind() {
-            // Whoever has answered does not do it later.
+            // A method that has answered cannot answer later.
             HandleKind::Later => !self.response.is_begun(),
-            // A response that is whole, as that to HEAD, has no more to come.
+            // A complete response, such as one to HEAD, has no more to come.
             HandleKind::Stream => !self.response.is_complete(),
             HandleKind::Upgraded | HandleKind::Relay => true,
         };
@@ -87,9 +87,9 @@ impl ConnectionIo {
         Ok(())
     }
 
-    /// The response does not go on any more: for the caller to drop, once this is not locked.
+    /// Ends a response that continued. The caller drops it after releasing this lock.
     pub(crate) fn take_detached(&mut self) -> Option<Box<Detached>> {
-        // Whoever waits for room learns that there will be none.
+        // Threads that wait for room learn that there will be none.
         self.link.wire.free_room();
         self.detached.take()
     }
@@ -100,14 +100,14 @@ impl ConnectionIo {
         call
     }
 
-    /// The connection looks after the response again.
+    /// The connection takes charge of the response again.
     pub(crate) fn set_detached_out(&mut self) {
         if let Some(detached) = &mut self.detached {
             detached.set_out();
         }
     }
 
-    /// The log has told what it was to tell.
+    /// The warning has been logged.
     pub(crate) fn has_warned(&mut self) {
         if let Some(detached) = &mut self.detached {
             detached.set_warning(None);
@@ -119,14 +119,14 @@ impl ConnectionIo {
         self.output.is_dead()
     }
 
-    /// Whether the client has had no room for some of the output.
+    /// Whether the client had no room for some of the output.
     pub(crate) fn is_behind(&self) -> bool {
         self.output.is_behind()
     }
 
-    /// What there is to do.
+    /// What to do next.
     pub(crate) fn next_act(&mut self) -> NextAct {
-        // What is left from now on makes the connection look again.
+        // Anything that is left from now on makes the connection look again.
         self.link.wire.clear_notice();
         let is_stopping = self.is_stopping();
         if let Some(detached) = self.detached.as_ref().filter(|detached| detached.kind() == HandleKind::Relay)
@@ -140,7 +140,7 @@ impl ConnectionIo {
         let now = self.instant();
         let Some(detached) = &mut self.detached else { return NextAct::End(HandleEnd::Dropped) };
         let is_upgraded = detached.kind() == HandleKind::Upgraded;
-        // What a client has said before it went counts in another protocol: its good-bye.
+        // In another protocol, what a client sent before it left still counts, such as its closing message.
         if self.link.wire.is_cut() || (!is_upgraded && is_gone) || (self.output.is_dead() && !is_gone) {
             return NextAct::Lose;
         }
@@ -154,8 +154,8 @@ impl ConnectionIo {
         occasion.map_or(otherwise, NextAct::Serve)
     }
 
-    /// What has come that is no HTTP. A client that does not take what it is sent may not send more, unless it was the last that it
-    /// has sent.
+    /// Looks for input that is not HTTP. While the client does not take its output, no more is read from it, unless it has
+    /// gone and this is the last.
     fn look_for_bytes(&mut self, is_gone: bool) -> InputState {
         if self.output.is_behind() && !is_gone {
             return InputState::None;
@@ -193,16 +193,16 @@ impl ConnectionIo {
         }
     }
 
-    /// Takes that object to tell it of something, with what has come and was not told yet.
+    /// Takes that object to call it, with the input that it has not seen yet.
     pub(crate) fn take_served(&mut self, occasion: Occasion) -> Option<(Box<dyn Served>, Buffer)> {
         let served = self.detached.as_mut()?.take_served(occasion)?;
-        // From now on whoever waits for room has to send what waits.
+        // From now on, threads that wait for room must send waiting output themselves.
         self.link.wire.free_room();
         Some((served, std::mem::take(&mut self.input.buffer)))
     }
 
-    /// Gives it back, with the memory of what had come. Where the connection is over it comes back, to be dropped when this is not
-    /// locked any more.
+    /// Returns the object, with the memory of its input. If the connection is over, the object comes back, to be dropped
+    /// after this lock is released.
     pub(crate) fn give_back_served(
         &mut self,
         served: Box<dyn Served>,
@@ -219,7 +219,7 @@ impl ConnectionIo {
         }
     }
 
-    /// Sends a heartbeat if one is due, and says how long the connection may wait for its handle.
+    /// Sends a heartbeat if one is due, and returns how long the connection may wait for its handle.
     pub(crate) fn beat(&mut self) -> Duration {
         let now = self.instant();
         let is_behind = self.output.is_behind();
@@ -227,14 +227,14 @@ impl ConnectionIo {
         let due = detached.beat(now, is_behind);
         let until = detached.due();
         if let Some(bytes) = due {
-            // What cannot be added to this response does not make the client any more silent.
+            // If it cannot be added to this response, the client is no more silent than before.
             let _ = self.write_whole(bytes);
         }
         until.map_or(LONGEST, |until| until.saturating_duration_since(now))
     }
 
-    /// What there is was sent, or had no room: whoever waits to send more looks again, and the connection waits for this beside its
-    /// handle.
+    /// Everything was sent, or found no room. Threads that wait to send more look again, and the connection also waits for
+    /// the returned events.
     pub(crate) fn lie_down(&mut self, has_room: bool) -> Others {
         self.link.wire.free_room();
         let Some(detached) = &self.detached else { return Others { loss: true, ..Others::default() } };
@@ -242,57 +242,58 @@ impl ConnectionIo {
         Others { input, room: !has_room, end: !detached.is_gone(), loss: true }
     }
 
-    /// Whether so many bytes more may wait for the client. A message of any size may, where it is the only one, and the server has room.
+    /// Whether this many more bytes may wait for the client. A message of any size may if it is the only one, and the server
+    /// has room.
     pub(crate) fn has_room_for(&self, count: usize) -> bool {
         if count == 0 {
             return true;
         }
         let waiting = self.response.gathered() as u64 + self.output.left();
-        // Small ones of a large bound may be too many to be handed over.
+        // With a large limit, there may be too many small ones.
         let fits = waiting.saturating_add(count as u64) <= self.link.bounds.high_water as u64
             && self.output.handed_over() < MOST_ATTACHED;
         waiting == 0 || fits
     }
 
-    /// There may be room again for what handles send.
+    /// Handles may have room to send again.
     pub(crate) fn free_room(&mut self) {
         self.link.wire.free_room();
     }
 
-    /// What handles on this connection's responses tell it by.
+    /// How handles notify this connection.
     pub(crate) fn notifier(&self) -> Option<Arc<dyn Notifier>> {
         self.link.wire.notifier()
     }
 
-    /// Makes a wire of another socket, beside that of the connection.
+    /// Makes a wire from another socket, besides the connection's own.
     pub(crate) fn join(&mut self, far: Box<dyn Any + Send>) -> io::Result<Box<dyn Wire>> {
         self.link.wire.join(far)
     }
 
-    /// Gets ready for a body that comes by a handle: the head can go out, whoever sends the first byte.
+    /// Prepares for a body that a handle sends: the head can be sent with its first byte, on any thread.
     pub(crate) fn begin_stream(&mut self) -> io::Result<()> {
         self.decide_about_rest();
         self.response.begin_stream().map_err(invalid)
     }
 
-    /// Refuses what can never be served by events, before the client is told that it will be.
+    /// Refuses a connection that can never be served by events, before the client is told otherwise.
     pub(crate) fn may_be_upgraded(&self) -> io::Result<()> {
         let works = self.notifier().is_some_and(|notifier| notifier.works_beside_input());
         if works { Ok(()) } else { Err(io::Error::new(io::ErrorKind::Unsupported, ONE_AT_A_TIME)) }
     }
 
-    /// Gets ready to hand over a connection whose protocol was switched.
+    /// Prepares to hand over a connection whose protocol was switched.
     pub(crate) fn begin_upgraded(&mut self) -> io::Result<()> {
         let invalid = |text: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         if !self.response.is_tunnel() {
             return invalid(NOT_SWITCHED);
         }
-        // Where the request had a body, it was still to be read when the head was sent.
+        // If the request has a body, it was still unread when the head was sent.
         self.open_tunnel();
         if !self.is_tunnel() {
             return invalid(BODY_LEFT);
         }
-        // Two streams of one connection would each have a part of what comes.
+        // Two streams of one connection would each get part of its input.
         if !self.hand_over() {
             return invalid(HANDED_OVER);
         }
@@ -300,7 +301,7 @@ impl ConnectionIo {
         Ok(())
     }
 
-    /// Whether the method has returned, so that the connection looks after the response.
+    /// Whether the method has returned, so that the connection is in charge of the response.
     pub(crate) fn is_detached_out(&self) -> bool {
         self.detached.as_ref().is_some_and(|detached| detached.is_out())
     }
@@ -310,7 +311,7 @@ impl ConnectionIo {
         self.deadlines.write_timeout()
     }
 
-    /// Adds bytes to the body and sends them; unless something waits before them, which has somebody who sends it.
+    /// Adds bytes to the body and sends them, unless earlier output is waiting that another thread sends.
     pub(crate) fn send_detached(&mut self, piece: Piece<'_>) -> io::Result<Option<FlushProgress>> {
         let has_sender = self.is_detached_out() && self.has_output();
         BufferPool::with(|pool| self.response.borrow_memory(&mut pool.output));
@@ -334,7 +335,7 @@ impl ConnectionIo {
         sent
     }
 
-    /// Adds a message that is longer than what a connection may keep, if the server has room for it.
+    /// Adds a message that is longer than a connection may keep, if the server has room for it.
     fn write_message(&mut self, bytes: &[u8]) -> io::Result<()> {
         if !self.link.bounds.write_budget.may_ever_keep(bytes.len()) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, TOO_LONG));
@@ -345,13 +346,14 @@ impl ConnectionIo {
         }
     }
 
-    /// The connection is lost, or cut, so that nothing more is sent: an end in good order would make what was sent look whole.
+    /// The connection is lost, or cut, so that nothing more is sent: an orderly end would make a partial response look
+    /// complete.
     pub(crate) fn lose(&mut self) {
         if self.response.is_committed() {
             self.count_status();
         }
         if self.is_cut() {
-            // That one is told of, whoever expects the client to go.
+            // A cut by the server is reported, even if it is normal that the client goes.
             self.errors.expects_end = false;
         }
         if !self.output.is_dead() {
@@ -359,17 +361,17 @@ impl ConnectionIo {
         }
     }
 
-    /// Ends what a handle was on so that it cannot be taken for a whole.
+    /// Ends the response or connection so that it cannot be taken for complete.
     pub(crate) fn abort(&mut self, kind: HandleKind) {
         if kind == HandleKind::Upgraded && !self.output.is_dead() {
-            // Nothing in another protocol says that it is not whole, and what waits for a client that is given up never goes.
+            // Another protocol cannot mark truncation, and output for an abandoned client would wait without end.
             self.output.die();
             self.closing = Some(Close::Reset);
         }
         self.cut();
     }
 
-    /// A client that goes away in this response is none to be told of.
+    /// From now on, it is normal that the client goes in this response.
     pub(crate) fn let_client_go(&mut self) {
         self.errors.expects_end = true;
     }

@@ -1,4 +1,4 @@
-//! What has come of the client: its bytes, the parser of heads, and the request's body with its framing taken off.
+//! The client's input: its bytes, the head parser, and the request's body without its framing.
 
 use std::io;
 
@@ -17,7 +17,7 @@ use crate::proto::limits::Limits;
 pub(super) struct Input {
     pub(super) buffer: Buffer,
     parser: HeadParser,
-    /// No more will come.
+    /// No more input will arrive.
     pub(super) ended: bool,
     body: UnreadBody,
     /// The client waits for `100 Continue` before it sends the body.
@@ -25,37 +25,37 @@ pub(super) struct Input {
     trailers: Headers,
     /// Bytes of the current body that were read and dropped.
     drained: u64,
-    /// What this turn may still read.
+    /// How much this turn may still read.
     turn: TurnBudget,
 }
 
-/// The part of the request's body that has not been read.
+/// The unread part of the request's body.
 enum UnreadBody {
     None,
     Length(u64),
-    /// Whatever comes: the connection is no HTTP any more.
+    /// All further input: the connection no longer uses HTTP.
     Everything {
-        /// The handler has it as a stream.
+        /// Whether the handler has it as a stream.
         handed_over: bool,
     },
-    /// `decoded` was gathered; then `ready` bytes at the front of the input are data.
+    /// `decoded` was gathered; after it, `ready` bytes at the front of the input are data.
     Chunked {
         decoder: Box<ChunkedDecoder>,
         decoded: Buffer,
         ready: usize,
     },
-    /// The rest of a chunked body, all of which was gathered.
+    /// The rest of a chunked body that was gathered completely.
     Gathered(Buffer),
 }
 
-/// How the next part of a body is read.
+/// How to read the next part of a body.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reads {
-    /// There is none.
+    /// There is no body.
     Nothing,
-    /// As the bytes come, so many at most.
+    /// As plain bytes, at most this many.
     Bytes(u64),
-    /// By its framing.
+    /// According to its framing.
     Frames,
 }
 
@@ -75,36 +75,37 @@ impl Default for Input {
 }
 
 impl Input {
-    /// Serves a connection that has had no request yet, or has rested. All else is as [`is_at_rest`](Self::is_at_rest) has found it.
+    /// Begins a connection that has had no request yet, or has rested. Everything else is as [`is_at_rest`](Self::is_at_rest)
+    /// has found it.
     pub(super) fn begin_connection(&mut self, limits: Limits) {
         self.parser = HeadParser::new(limits);
         self.turn = TurnBudget::default();
     }
 
-    /// Whether there is nothing that has to be kept while the connection waits for a request.
+    /// Whether there is nothing to keep while the connection waits for a request.
     pub(super) fn is_at_rest(&self) -> bool {
         self.buffer.is_empty() && !self.has_body() && !self.ended
     }
 
-    /// Gives back the memory that an unusual request has taken.
+    /// Frees memory that an unusual request has taken.
     pub(super) fn trim(&mut self) {
         self.buffer.trim();
         self.forget_trailers();
     }
 
-    /// Takes a buffer where there is none.
+    /// Takes a buffer if it has none.
     #[inline]
     pub(super) fn borrow_memory(&mut self, spare: &mut Buffer) {
         self.buffer.borrow_memory(spare);
     }
 
-    /// A turn begins of a connection that has not rested.
+    /// Begins a turn of a connection that has not rested.
     pub(super) fn begin_turn(&mut self, spare: &mut Buffer) {
         self.borrow_memory(spare);
         self.turn = TurnBudget::default();
     }
 
-    /// A turn ends: keeps no more memory than what is in the buffer needs.
+    /// Ends a turn: keeps only the memory that the buffered bytes need.
     pub(super) fn end_turn(&mut self, spare: &mut Buffer) {
         self.buffer.shrink(spare);
     }
@@ -115,19 +116,19 @@ impl Input {
         }
     }
 
-    /// Appends what one read gives.
+    /// Appends the bytes of one read.
     #[inline]
     pub(super) fn fill(&mut self, wire: &mut dyn Wire) -> io::Result<usize> {
         self.buffer.fill(|room| wire.read(room))
     }
 
-    /// The last read has given something, which counts among those of the turn.
+    /// Counts a read that returned something toward this turn.
     #[inline]
     pub(super) fn spend(&mut self) {
         self.turn.spend();
     }
 
-    /// Whether others come first now.
+    /// Whether other connections come first now.
     pub(super) fn has_spent_turn(&mut self, clock: &Clock) -> bool {
         self.turn.is_spent(clock)
     }
@@ -135,13 +136,13 @@ impl Input {
 
 /// The head.
 impl Input {
-    /// The request before is complete.
+    /// The previous request is complete.
     #[inline]
     pub(super) fn await_head(&mut self) {
         self.parser.reset();
     }
 
-    /// Parses it as far as it has come.
+    /// Parses as much of it as has arrived.
     #[inline]
     pub(super) fn parse(&mut self, request: &mut Request) -> Result<Progress, Fault> {
         match self.buffer.data() {
@@ -150,12 +151,12 @@ impl Input {
         }
     }
 
-    /// Parses it where no more of it will come.
+    /// Parses it at the end of the input.
     pub(super) fn parse_end(&mut self, request: &mut Request) -> Result<AtEnd, Fault> {
         self.parser.end_of_input(self.buffer.data(), &mut request.head)
     }
 
-    /// Whether what has come is more than empty lines.
+    /// Whether more than empty lines have arrived.
     pub(super) fn has_begun(&self) -> bool {
         self.parser.begun(self.buffer.data())
     }
@@ -163,7 +164,7 @@ impl Input {
     /// Moves the bytes of the head to the request.
     #[inline]
     pub(super) fn take_head(&mut self, request: &mut Request, fault: Option<Fault>) {
-        // After a fault the rest of the input means nothing, and the places in the head are places in all of it.
+        // After a fault the rest of the input has no meaning, and the places in the head refer to all of it.
         let whole = fault.is_none() && request.head.len > 0;
         let len = if whole { request.head.len } else { self.buffer.data().len() };
         self.buffer.split_off_front(len, &mut request.bytes);
@@ -173,7 +174,7 @@ impl Input {
 
 /// The body.
 impl Input {
-    /// A body of this framing follows.
+    /// Begins a body with this framing.
     #[inline]
     pub(super) fn begin_body(&mut self, body: framing::Body, limits: Limits) {
         match body {
@@ -190,13 +191,13 @@ impl Input {
         self.forget_trailers();
     }
 
-    /// Whether there is body that nobody has read.
+    /// Whether there is unread body.
     #[inline]
     pub(super) fn has_body(&self) -> bool {
         !matches!(self.body, UnreadBody::None)
     }
 
-    /// How long the rest of it is, where that was declared.
+    /// The length of the rest, if it was declared.
     pub(super) fn declared(&self) -> Option<u64> {
         match self.body {
             UnreadBody::Length(left) => Some(left),
@@ -204,18 +205,18 @@ impl Input {
         }
     }
 
-    /// How long the rest of it is at least.
+    /// The minimum length of the rest.
     #[inline]
     pub(super) fn unread(&self) -> u64 {
         match &self.body {
             UnreadBody::Length(left) => *left,
             UnreadBody::Gathered(decoded) => decoded.data().len() as u64,
-            // Nobody knows how long it is.
+            // The length is unknown.
             UnreadBody::Chunked { .. } | UnreadBody::Everything { .. } | UnreadBody::None => 0,
         }
     }
 
-    /// What follows on this connection is not HTTP, and all of it is for the handler. False where there is still a body.
+    /// Ends HTTP on this connection: all further input is for the handler. False if there is still a body.
     pub(super) fn open_tunnel(&mut self) -> bool {
         let opens = !self.has_body();
         if opens {
@@ -228,7 +229,7 @@ impl Input {
         matches!(self.body, UnreadBody::Everything { .. })
     }
 
-    /// Notes that the handler gets the connection as a stream. False if it has it.
+    /// Records that the handler gets the connection as a stream. False if it already has it.
     pub(super) fn hand_over(&mut self) -> bool {
         match &mut self.body {
             UnreadBody::Everything { handed_over } => !std::mem::replace(handed_over, true),
@@ -236,7 +237,7 @@ impl Input {
         }
     }
 
-    /// How the next part of it is read.
+    /// How to read the next part of the body.
     pub(super) fn reads(&self) -> Reads {
         match &self.body {
             UnreadBody::None => Reads::Nothing,
@@ -247,7 +248,8 @@ impl Input {
         }
     }
 
-    /// Reads what is here of a body with frames: at least a byte, unless it is at its end. None where more has to come first.
+    /// Reads what has arrived of a framed body: at least one byte, unless the body is at its end. `None` if more must arrive
+    /// first.
     pub(super) fn read_frames(&mut self, out: &mut [u8]) -> Result<Option<usize>, Fault> {
         loop {
             match &mut self.body {
@@ -290,7 +292,7 @@ impl Input {
         take(&mut self.buffer, out)
     }
 
-    /// So many bytes of a declared body were read.
+    /// Records that this many bytes of a declared body were read.
     pub(super) fn count(&mut self, count: usize) {
         if let UnreadBody::Length(left) = &mut self.body {
             *left = left.saturating_sub(count as u64);
@@ -300,7 +302,7 @@ impl Input {
         }
     }
 
-    /// Appends what is here of the body, up to `most` bytes. Nothing where more has to be done for it than to copy it.
+    /// Appends what has arrived of the body, up to `most` bytes. Appends nothing if copying is not enough.
     pub(super) fn append(&mut self, out: &mut Vec<u8>, most: usize) -> usize {
         match &mut self.body {
             UnreadBody::Length(left) => {
@@ -319,12 +321,12 @@ impl Input {
         }
     }
 
-    /// Takes the framing off what is here. True if it is all, or `most` bytes of it.
+    /// Decodes what has arrived. True if the body is complete or has `most` bytes.
     pub(super) fn gather(&mut self, most: usize) -> bool {
         loop {
             match &mut self.body {
                 UnreadBody::None | UnreadBody::Everything { .. } | UnreadBody::Gathered(_) => return true,
-                // Of a long body some as well: else a head is all that a thread costs.
+                // Some of a long body must arrive, too: otherwise a head alone would occupy a thread.
                 UnreadBody::Length(length) => {
                     return self.buffer.data().len() as u64 >= (*length).min(most as u64);
                 }
@@ -343,7 +345,7 @@ impl Input {
                         self.end_chunks(consumed);
                         return true;
                     }
-                    // The handler finds the fault when it reads on: the decoder says the same again.
+                    // The handler finds the fault when it continues reading: the decoder returns it again.
                     Err(_) => return true,
                 },
             }
@@ -355,12 +357,12 @@ impl Input {
         self.drained
     }
 
-    /// Whether a drop needs more input.
+    /// Whether dropping needs more input.
     pub(super) fn is_dry(&self) -> bool {
         self.buffer.is_empty() && !matches!(self.body, UnreadBody::Gathered(_))
     }
 
-    /// Drops some of what is here.
+    /// Drops some of what has arrived.
     pub(super) fn drop_some(&mut self) -> Result<(), Fault> {
         match &mut self.body {
             UnreadBody::None => {}
@@ -389,13 +391,13 @@ impl Input {
         Ok(())
     }
 
-    /// The trailer fields of a chunked body that was read to its end.
+    /// The trailer fields of a chunked body, after it was read to its end.
     pub(super) fn trailers(&self) -> Headers {
-        // Gathered with the body, they have come before the handler has read up to them.
+        // If the body was gathered, they have arrived before the handler has read that far.
         if self.has_body() { Headers::default() } else { self.trailers.clone() }
     }
 
-    /// The last chunk and the trailer section have come.
+    /// The last chunk and the trailer section are complete.
     fn end_chunks(&mut self, consumed: usize) {
         if let UnreadBody::Chunked { decoder, decoded, .. } = &mut self.body {
             let (bytes, fields) = decoder.trailers();
@@ -416,7 +418,7 @@ impl Input {
     }
 }
 
-/// Moves bytes from the front of `from` to `to`, as many as there are or fit.
+/// Moves bytes from the front of `from` to `to`, as many as there are and fit.
 fn take(from: &mut Buffer, to: &mut [u8]) -> usize {
     let count = from.data().len().min(to.len());
     if let (Some(data), Some(room)) = (from.data().get(..count), to.get_mut(..count)) {
@@ -426,7 +428,7 @@ fn take(from: &mut Buffer, to: &mut [u8]) -> usize {
     count
 }
 
-/// Appends bytes from the front of `from` to `to`, as many as there are or `most`.
+/// Appends bytes from the front of `from` to `to`, at most `most`.
 fn append(from: &mut Buffer, to: &mut Vec<u8>, most: usize) -> usize {
     let data = from.data();
     let data = data.get(..most).unwrap_or(data);

@@ -1,4 +1,4 @@
-//! What a connection is never without: its wire, and what holds for it as a whole.
+//! What a connection always has: its wire, and its connection-wide settings.
 
 use std::io::{self, IoSlice};
 use std::ops::{Deref, DerefMut};
@@ -10,7 +10,7 @@ use crate::handler::clock::Clock;
 use crate::handler::wire::{Level, Want, Wire};
 use crate::sync::Arc;
 
-/// The place for the link of the connection that is worked on.
+/// The place for the link of the current connection.
 pub(super) struct Linked(Option<Box<Link>>);
 
 impl Linked {
@@ -46,23 +46,23 @@ impl DerefMut for Linked {
 pub(super) struct Link {
     pub(super) wire: Box<dyn Wire>,
     pub(super) bounds: Arc<Bounds>,
-    /// Unless a request has its own.
+    /// Used unless a request has its own.
     pub(super) timeouts: Timeouts,
-    /// Requests that may still come.
+    /// How many more requests are allowed.
     pub(super) requests_left: u64,
-    /// That of a connection that is idle, or that has had its last response.
+    /// The silence of an idle connection, or of one that has had its last response.
     silence: Silence,
 }
 
-/// How long nothing has come. What wakes a connection may be nothing to it: a TLS record without data, urgent data. That
-/// must not give it the time of `idle_timeout` again each time. The clock is asked from the second look on, so the first
-/// such event may do it once.
+/// How long nothing has arrived. A connection may be woken for nothing: by a TLS record without data, or urgent data. This
+/// must not restart `idle_timeout` each time. The clock is read from the second look on, so the first such event may restart
+/// it once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Silence {
     #[default]
     No,
     Begun,
-    /// It is late then.
+    /// It is late after this.
     Until(Instant),
 }
 
@@ -78,13 +78,13 @@ impl Link {
         &self.bounds.clock
     }
 
-    /// Something has come, or something else is waited for.
+    /// Something has arrived, or the connection waits for something else.
     #[inline]
     pub(super) fn break_silence(&mut self) {
         self.silence = Silence::No;
     }
 
-    /// An idle connection was looked at, and nothing has come.
+    /// An idle connection was looked at, and nothing has arrived.
     pub(super) fn mind_silence(&mut self) {
         self.silence = match self.silence {
             Silence::No => Silence::Begun,
@@ -93,7 +93,7 @@ impl Link {
         };
     }
 
-    /// How long an idle connection may go on saying nothing.
+    /// How long an idle connection may stay silent.
     pub(super) fn idle_left(&self) -> Duration {
         match self.silence {
             Silence::Until(until) => until.saturating_duration_since(self.clock().instant()),
@@ -101,7 +101,7 @@ impl Link {
         }
     }
 
-    /// How long the client may go on saying nothing, of so much from when this was first asked.
+    /// How much of `most` is left for the client to stay silent, since the first call.
     pub(super) fn silence_left(&mut self, most: Duration) -> Duration {
         let now = self.clock().instant();
         let until = match self.silence {
@@ -113,7 +113,7 @@ impl Link {
     }
 }
 
-/// The wire of a connection that is over, for those who still have a share of it.
+/// The wire of a connection that is over, for remaining owners of its handle.
 pub(super) struct ClosedWire;
 
 impl Wire for ClosedWire {

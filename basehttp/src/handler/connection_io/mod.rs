@@ -1,4 +1,4 @@
-//! The connection as its handler sees it: what `rfile`, `wfile` and the base share.
+//! A connection's I/O, shared by `rfile`, `wfile` and the handler's base.
 
 mod attached;
 mod bounds;
@@ -51,7 +51,7 @@ pub(crate) use shared::{IoGuard, SharedIo};
 pub(crate) use turn_budget::READING_TIME;
 pub(crate) use write_budget::WriteBudget;
 
-/// A connection that has something to do. One that rests has only its [`Link`].
+/// A connection with work to do. A resting connection has only its [`Link`].
 pub(crate) struct ConnectionIo {
     link: Linked,
     input: Input,
@@ -59,20 +59,20 @@ pub(crate) struct ConnectionIo {
     output: Output,
     deadlines: Deadlines,
     errors: Errors,
-    /// The client takes the connection for a persistent one: more requests may be on their way.
+    /// Whether the client expects a persistent connection: it may already be sending more requests.
     is_persistent: bool,
-    /// The response goes on after its method has returned.
+    /// Set if the response continues after its method has returned.
     detached: Option<Box<Detached>>,
-    /// How the connection is to end, once that is settled.
+    /// How the connection must end, once that is settled.
     closing: Option<Close>,
-    /// That of the lines which the handler is about to log.
+    /// The level of the lines that the handler is about to log.
     pub(crate) level: Level,
     /// The span of the current request, until its response is settled.
     #[cfg(feature = "tracing")]
     pub(super) span: Option<tracing::Span>,
 }
 
-/// One that works on no connection yet.
+/// Without a connection.
 impl Default for ConnectionIo {
     fn default() -> Self {
         Self {
@@ -92,16 +92,16 @@ impl Default for ConnectionIo {
     }
 }
 
-/// Reads and writes of at least this many bytes go past the buffers.
+/// Reads and writes of at least this many bytes bypass the buffers.
 const DIRECT: usize = 16 * 1024;
 
-/// A response of more bytes may still be in the system's buffer when the connection is closed, and would go down with it if
+/// When a connection is closed, more than this many response bytes may still be in the system's buffer. They would be lost if
 /// the client sent another byte then.
 const ON_ITS_WAY: u64 = 16 * 1024;
 
 impl ConnectionIo {
-    /// Takes up a connection that has had no request yet, or has rested. All else is as [`is_at_rest`](Self::is_at_rest) has found it,
-    /// or is reset by [`begin`](Self::begin).
+    /// Attaches a connection that has had no request yet, or has rested. Everything else is as
+    /// [`is_at_rest`](Self::is_at_rest) has found it, or is reset by [`begin`](Self::begin).
     fn attach_link(&mut self, link: Box<Link>) {
         let Bounds { limits, hold, .. } = *link.bounds;
         self.input.begin_connection(limits);
@@ -114,7 +114,7 @@ impl ConnectionIo {
         self.link.set(link);
     }
 
-    /// Whether the connection waits for a request and has nothing that it must keep until then.
+    /// Whether the connection waits for a request and has nothing to keep until then.
     fn is_at_rest(&self, phase: Phase) -> bool {
         phase == Phase::Idle
             && self.input.is_at_rest()
@@ -125,35 +125,35 @@ impl ConnectionIo {
             && self.closing.is_none()
     }
 
-    /// Lays down a connection at rest, and gives back the memory that an unusual request has taken.
+    /// Detaches a connection at rest, and frees memory that an unusual request has taken.
     fn detach(&mut self) -> Option<Box<Link>> {
         self.input.trim();
         self.response.trim();
         self.link.take()
     }
 
-    /// Takes a line of the handler's. True if so many have gathered that they should be written, once this is not locked any
-    /// more: code of the user may take them.
+    /// Takes a log line of the handler. True if so many have gathered that they should be written; do that after releasing
+    /// this lock, because user code may receive them.
     pub(crate) fn log(&mut self, line: &str) -> bool {
         self.link.wire.log(line, self.level)
     }
 
-    /// Takes a line in which the server complains.
+    /// Logs a warning of the server.
     pub(crate) fn warn(&mut self, text: &str) {
         self.link.wire.log(&line_of_the_server(text), Level::Warning);
     }
 
-    /// What is known of the connection, if there is a real one.
+    /// Facts about the connection, if it is a real one.
     pub(crate) fn facts(&self) -> Option<&dyn Facts> {
         self.link.wire.facts()
     }
 
-    /// What its deadlines are measured by.
+    /// The current time of the clock that measures deadlines.
     pub(crate) fn instant(&self) -> Instant {
         self.link.clock().instant()
     }
 
-    /// Reads what comes before the first request; see [`Wire::preface`](super::wire::Wire::preface). It has the time of a head.
+    /// Reads the preface; see [`Wire::preface`](super::wire::Wire::preface). It has the deadline of a head.
     pub(crate) fn preface(&mut self) -> io::Result<Option<Announced>> {
         let read = self.link.wire.preface();
         match &read {
@@ -161,14 +161,13 @@ impl ConnectionIo {
                 self.deadlines.require_within(self.link.bounds.head_timeout, self.link.clock());
             }
             Ok(Some(_)) => self.deadlines.met(),
-            // There is none, or it was read before: what is waited for now is something else, a handshake for example.
+            // There is none, or it was read before: the connection now waits for something else, such as a handshake.
             Ok(None) | Err(_) => {}
         }
         read
     }
 
-    /// Sets how long one read, or one write, may wait for the client: in the current request, or where there is none yet,
-    /// in all.
+    /// Sets how long one read, or one write, may wait for the client: in the current request, or with `all`, in all requests.
     pub(crate) fn set_timeouts(&mut self, read: Option<Duration>, write: Option<Duration>, all: bool) {
         let timeouts = self.deadlines.set_timeouts(read, write);
         if all {
@@ -178,7 +177,7 @@ impl ConnectionIo {
         }
     }
 
-    /// How long the connection may be silent from now on.
+    /// How long the connection may stay silent.
     pub(crate) fn silence_allowed(&self, phase: Phase) -> Duration {
         let clock = self.link.clock();
         match (self.deadlines.required(clock), phase) {
@@ -188,44 +187,44 @@ impl ConnectionIo {
         }
     }
 
-    /// Whether the connection has nothing to do but to wait for a request.
+    /// Whether the connection only waits for a request.
     pub(crate) fn is_idle(&self, phase: Phase) -> bool {
         phase == Phase::Idle && !self.has_output()
     }
 
-    /// Whether the server wants no further request on this connection.
+    /// Whether the server accepts no further request on this connection.
     pub(crate) fn is_last_request(&self) -> bool {
         self.link.requests_left == 0 || self.link.wire.is_last_request()
     }
 
-    /// Whether the server is being shut down.
+    /// Whether the server is shutting down.
     pub(crate) fn is_stopping(&self) -> bool {
         self.link.wire.is_stopping()
     }
 
-    /// Whether the server has cut the connection, at the end of a shutdown's grace.
+    /// Whether the server has cut the connection, at the end of a shutdown's grace period.
     pub(crate) fn is_cut(&self) -> bool {
         self.link.wire.is_cut()
     }
 
-    /// Whether the handler was told that its client is gone.
+    /// Whether the handler was told that its client has gone.
     pub(crate) fn is_gone(&self) -> bool {
         self.errors.first() == Some(ConnectionError::ClientGone)
     }
 
-    /// A handler begins to run: while it does, no time of the client's is used up.
+    /// A handler begins to run: while it runs, the client's time does not count down.
     #[inline]
     pub(crate) fn handler_begins(&mut self) {
         self.deadlines.stop_room(self.link.clock());
     }
 
-    /// Notes that the client is too late with its request.
+    /// Records that the client is too late with its request.
     pub(crate) fn record_late(&mut self, in_head: bool) {
         let deadline = if in_head { "head_timeout" } else { self.deadlines.input_setting() };
         self.errors.record(ConnectionError::TimedOut(deadline));
     }
 
-    /// The setting whose deadline is over.
+    /// The setting whose deadline has passed.
     pub(crate) fn missed_deadline(&self) -> Option<&'static str> {
         match self.errors.first() {
             Some(ConnectionError::TimedOut(deadline)) => Some(deadline),
@@ -233,13 +232,13 @@ impl ConnectionIo {
         }
     }
 
-    /// Whether the client is still there, as far as that is known.
+    /// Whether the client is still there, as far as is known.
     #[cfg(all(feature = "cgi", unix))]
     pub(crate) fn presence(&self) -> Presence {
         self.link.wire.presence()
     }
 
-    /// The client is gone, though no read or write has said so.
+    /// Records that the client has gone, though no read or write has shown it.
     #[cfg(all(feature = "cgi", unix))]
     pub(crate) fn lose_client(&mut self) -> io::Error {
         self.fail(io::ErrorKind::ConnectionReset.into(), "")
@@ -250,12 +249,12 @@ impl ConnectionIo {
         self.link.wire.wait(Want::Input, timeout)
     }
 
-    /// What has gone wrong, for the one who asks first.
+    /// The error that has not been reported yet. Returned once.
     pub(crate) fn take_unreported(&mut self) -> Option<ConnectionError> {
         self.errors.take_unreported()
     }
 
-    /// The failure of the handler is reported: it is reported once.
+    /// Records that the handler's failure was reported, which happens only once.
     pub(crate) fn handler_failed(&mut self) {
         self.errors.handler_failed = true;
     }
@@ -264,15 +263,15 @@ impl ConnectionIo {
         self.errors.handler_failed
     }
 
-    /// Nobody knows where this request ends, so more of it may come after the response.
+    /// The end of this request is unknown, so more of it may arrive after the response.
     pub(crate) fn expect_more(&mut self) {
         if !self.input.ended {
             self.closing = Some(Close::Linger);
         }
     }
 
-    /// Gets ready for body and response of the request whose head was taken. The client takes the connection for a persistent one,
-    /// or not, and the server closes it after the response, or not.
+    /// Prepares for the body and response of the request whose head was taken. `is_persistent` is whether the client expects
+    /// a persistent connection, `close` whether the server closes it after the response.
     #[inline]
     pub(crate) fn begin(&mut self, traits: RequestTraits, close: bool, is_persistent: bool, body: Body) {
         self.is_persistent = is_persistent;
@@ -292,11 +291,11 @@ impl ConnectionIo {
         self.response.begin(RequestTraits { close: traits.close || self.is_last_request(), ..traits }, close);
     }
 
-    /// How the connection has to end.
+    /// How the connection must end.
     pub(crate) fn closing(&self) -> Close {
         let unread = self.has_body() || !self.input.buffer.is_empty();
         let on_its_way = self.output.sent > ON_ITS_WAY;
-        // There a reset says that the response is not whole, so nothing that a client sends too much may cause one.
+        // In this case a reset tells the client that the response is incomplete, so surplus input must not cause one.
         let ends_response = self.response.ends_with_connection();
         let may_come = unread || on_its_way || ends_response || self.is_persistent;
         self.closing.unwrap_or(if may_come && !self.input.ended { Close::Linger } else { Close::Plain })
@@ -313,19 +312,19 @@ impl ConnectionIo {
         self.link.wire.reset();
     }
 
-    /// How long the client may go on taking nothing.
+    /// How long the client may continue to take nothing.
     pub(crate) fn room_left(&self) -> Duration {
         self.deadlines.room_left(self.link.clock())
     }
 
-    /// Whether the client has to take more of the responses before its next request is looked at. A client that takes nothing
-    /// must not have the room of its next response filled by those before: the handler would wait for it.
+    /// Whether the client must take more of the responses before its next request is looked at. Otherwise earlier responses
+    /// to a client that takes nothing would fill the room of the next one, and its handler would have to wait.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
         self.output.is_behind() || self.response.gathered() > self.link.bounds.high_water
     }
 
-    /// Reads and drops input. `WouldBlock` when there may be more, `Ok` with a count when there was some.
+    /// Reads and drops input. `WouldBlock` if there may be more later, `Ok` with a count if there was some.
     pub(crate) fn linger(&mut self, scratch: &mut [u8]) -> io::Result<usize> {
         let read = self.link.wire.read(scratch);
         if matches!(read, Ok(1..)) {
@@ -334,12 +333,12 @@ impl ConnectionIo {
         read
     }
 
-    /// How long the client may go on sending nothing, of so much from when it began to.
+    /// How much of `most` is left for the client to stay silent, since it fell silent.
     pub(crate) fn silence_left(&mut self, most: Duration) -> Duration {
         self.link.silence_left(most)
     }
 
-    /// A read, or a write, has failed: what was waited for has the deadline of this setting.
+    /// Records a failed read or write. `setting` names the deadline of what it waited for.
     pub(super) fn fail(&mut self, error: io::Error, setting: &'static str) -> io::Error {
         let timed_out = matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock);
         self.errors.record(if timed_out {

@@ -1,4 +1,4 @@
-//! What is on its way to the client: how much of the responses, and what is attached between their bytes.
+//! Output on its way to the client: how much of the responses was sent, and what is attached between their bytes.
 
 use std::collections::VecDeque;
 
@@ -8,9 +8,9 @@ use crate::proto::response::Response;
 #[derive(Debug, Default)]
 pub(super) struct Output {
     state: OutputState,
-    /// What stands between the bytes of the responses, in the order of the places.
+    /// Attached data between the bytes of the responses, ordered by place.
     pub(super) attached: VecDeque<Attached>,
-    /// Bytes that the last try to send has left.
+    /// Bytes that the last attempt to send has left.
     unsent: usize,
     /// Bytes sent since the current request began.
     pub(super) sent: u64,
@@ -25,14 +25,15 @@ pub(super) struct Output {
 enum OutputState {
     #[default]
     Open,
-    /// The response was cut short, and nothing may be added to it.
+    /// The response was cut short; nothing may be added to it.
     Cut,
-    /// The connection takes nothing more.
+    /// The connection accepts no more output.
     Dead,
 }
 
 impl Output {
-    /// Serves a connection that has had no request yet, or has rested. All else is as [`is_at_rest`](Self::is_at_rest) has found it.
+    /// Begins a connection that has had no request yet, or has rested. Everything else is as [`is_at_rest`](Self::is_at_rest)
+    /// has found it.
     pub(super) fn begin_connection(&mut self) {
         self.unsent = 0;
         self.sent = 0;
@@ -66,18 +67,18 @@ impl Output {
         self.state == OutputState::Dead
     }
 
-    /// Nothing may be added to the response.
+    /// Allows nothing more to be added to the response.
     pub(super) fn cut(&mut self) {
         self.state = OutputState::Cut;
     }
 
-    /// The connection takes nothing more.
+    /// The connection accepts no more output.
     pub(super) fn die(&mut self) {
         self.state = OutputState::Dead;
         self.attached.clear();
     }
 
-    /// The client has taken so many bytes of what is ready of the responses.
+    /// The client has taken this many ready bytes of the responses.
     pub(super) fn took(&mut self, count: usize, responses: &mut Response) {
         responses.sent(count);
         for attached in &mut self.attached {
@@ -87,7 +88,7 @@ impl Output {
         self.unsent = responses.gathered();
     }
 
-    /// The client has taken so many of what is attached first.
+    /// The client has taken this many bytes of the first attachment.
     pub(super) fn took_attached(&mut self, count: usize) {
         if let Some(next) = self.attached.front_mut() {
             if next.advance(count as u64) {
@@ -102,27 +103,27 @@ impl Output {
         self.attached.iter().map(Attached::kept_bytes).sum()
     }
 
-    /// Bytes of what is attached that are still to be sent.
+    /// Unsent bytes of attachments.
     pub(super) fn left(&self) -> u64 {
         self.attached.iter().map(Attached::left).sum()
     }
 
-    /// Pieces that the handler has handed over. Copies have a bound of their own.
+    /// Pieces that the handler has handed over. Copies have a limit of their own.
     pub(super) fn handed_over(&self) -> usize {
         self.attached.iter().filter(|attached| attached.is_handed_over()).count()
     }
 
-    /// The client has not had room for what is ready.
+    /// The client had no room for the ready bytes.
     pub(super) fn has_no_room(&mut self, responses: &Response) {
         self.unsent = responses.gathered();
     }
 
-    /// Bytes that are ready, and that nobody has tried to send.
+    /// Ready bytes that no attempt to send has covered.
     pub(super) fn untried(&self, responses: &Response) -> usize {
         responses.gathered().saturating_sub(self.unsent)
     }
 
-    /// Whether the client has had no room for some of it.
+    /// Whether the client had no room for some of the output.
     #[inline]
     pub(super) fn is_behind(&self) -> bool {
         self.unsent > 0 || !self.attached.is_empty()

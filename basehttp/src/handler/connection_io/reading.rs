@@ -1,4 +1,4 @@
-//! The request: its head as it comes, and its body, for which the client is asked when it is wanted.
+//! Reads the request: its head as it arrives, and its body, which the client may be asked to send.
 
 use std::io;
 
@@ -12,37 +12,37 @@ use crate::proto::fault::Fault;
 use crate::proto::head::{AtEnd, Progress};
 use crate::proto::status::HTTPStatus;
 
-/// What came instead of a request, or with it.
+/// The result of looking for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NextHead {
-    /// A request; its fault, if any, is in it.
+    /// A request. If it has a fault, the request contains it.
     Request,
     /// The connection is over.
     End,
     /// Nothing yet, or not all of it.
     Later,
-    /// As much of it as others should have to wait for; there may be more.
+    /// As much as one turn may read; there may be more.
     Enough,
 }
 
-/// How much of a body was taken in, or dropped.
+/// How much of a body was read or dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyProgress {
     All,
-    /// What has come of it.
+    /// As much as has arrived.
     Some,
-    /// As much as others should have to wait for; there may be more.
+    /// As much as one turn may read; there may be more.
     Enough,
 }
 
 /// The head.
 impl ConnectionIo {
-    /// Whether the two ends have still to agree on keys.
+    /// Whether the TLS handshake is still under way.
     pub(crate) fn is_in_handshake(&self) -> bool {
         self.link.wire.is_in_handshake()
     }
 
-    /// Reads what has come of the first request, if there is none yet.
+    /// Looks for input of the first request.
     pub(crate) fn look_for_input(&mut self) -> NextHead {
         if !self.input.buffer.is_empty() {
             return NextHead::Request;
@@ -66,7 +66,7 @@ impl ConnectionIo {
     /// Parses the next head as far as it has come.
     #[inline]
     pub(crate) fn next_head(&mut self, request: &mut Request, phase: &mut Phase) -> NextHead {
-        // Nobody would see the response.
+        // The response could not be sent.
         if !self.output.is_open() {
             return NextHead::End;
         }
@@ -83,8 +83,8 @@ impl ConnectionIo {
                     Ok(AtEnd::Nothing) => NextHead::End,
                 };
             }
-            // Empty lines before the request count: they must not keep a connection for ever. But they are no request, which
-            // anybody would have to answer (RFC 9112 section 2.2).
+            // Empty lines before the request start its deadline: they must not keep a connection open without end. But they
+            // are not a request that needs a response (RFC 9112 section 2.2).
             let is_empty = self.input.buffer.is_empty();
             if *phase == Phase::Idle && !is_empty {
                 self.deadlines.require_within(self.link.bounds.head_timeout, self.link.clock());
@@ -92,7 +92,7 @@ impl ConnectionIo {
                     phase.happens(Event::Begun);
                 }
             }
-            // Where nothing has come, there is one read.
+            // If nothing has arrived, there is exactly one read.
             if !is_empty && self.input.has_spent_turn(self.link.clock()) {
                 return NextHead::Enough;
             }
@@ -117,18 +117,18 @@ impl ConnectionIo {
         }
     }
 
-    /// The request before is complete: gets ready for the next one.
+    /// The previous request is complete: prepares for the next one.
     #[inline]
     pub(crate) fn await_next(&mut self) {
         self.input.await_head();
-        // That response is long with its client when an idle connection is closed.
+        // By the time an idle connection is closed, the client has long received that response.
         self.is_persistent = false;
         self.output.sent = 0;
         self.deadlines.met();
         self.link.wire.begin_idle();
     }
 
-    /// A handshake has one deadline, however it trickles in, and so has a connection that is idle.
+    /// A handshake has one deadline, however slowly it trickles in, and so does an idle connection.
     fn mind_silence(&mut self) {
         if self.link.wire.is_in_handshake() {
             self.deadlines.require_within(self.link.bounds.handshake_timeout, self.link.clock());
@@ -138,10 +138,10 @@ impl ConnectionIo {
         self.link.mind_silence();
     }
 
-    /// Gives up a head that does not come to its end, so that the client can be told.
+    /// Gives up an incomplete head, so that the client can be answered.
     pub(crate) fn give_up_head(&mut self, request: &mut Request) {
         self.expect_more();
-        // For the log, as far as it has come.
+        // For the log, as far as it has arrived.
         self.take_head(request, None);
     }
 
@@ -157,57 +157,57 @@ impl ConnectionIo {
 
 /// The body.
 impl ConnectionIo {
-    /// The client waits for `100 Continue`, which is sent when the body is first asked for.
+    /// The client waits for `100 Continue`, which is sent at the first read of the body.
     pub(crate) fn continue_on_read(&mut self) {
         self.input.waits_for_continue = self.has_body();
     }
 
-    /// How long the rest of the body is, where that was declared.
+    /// The length of the rest of the body, if it was declared.
     pub(crate) fn declared(&self) -> Option<u64> {
         self.input.declared()
     }
 
-    /// Whether there is body that nobody has read.
+    /// Whether there is unread body.
     #[inline]
     pub(crate) fn has_body(&self) -> bool {
         self.input.has_body()
     }
 
-    /// Whether all of the body was read, and all is well.
+    /// Whether the whole body was read without an error.
     pub(crate) fn is_body_over(&self) -> bool {
         self.errors.first().is_none() && !self.has_body()
     }
 
-    /// The trailer fields of a chunked body that was read to its end.
+    /// The trailer fields of a chunked body, after it was read to its end.
     pub(crate) fn trailers(&self) -> Headers {
         self.input.trailers()
     }
 
-    /// What follows on this connection is not HTTP, and all of it is for the handler.
+    /// Ends HTTP on this connection: all further input is for the handler.
     pub(crate) fn open_tunnel(&mut self) {
         if self.input.open_tunnel() {
-            // Nothing of it could be late as a whole.
+            // There is no total time for it.
             self.deadlines.lift_totals(true, true);
         }
     }
 
-    /// Whether this is no HTTP any more, and so nothing that could be late as a whole.
+    /// Whether this is no longer HTTP.
     pub(crate) fn is_tunnel(&self) -> bool {
         self.input.is_tunnel()
     }
 
-    /// Notes that the handler gets the connection as a stream. False if it has it.
+    /// Records that the handler gets the connection as a stream. False if it already has it.
     pub(crate) fn hand_over(&mut self) -> bool {
         self.input.hand_over()
     }
 
-    /// The body is not what the handler wants, or larger, which leaves no way to the next request.
+    /// The handler refuses the body, or it is too large, so the next request cannot be found.
     pub(crate) fn refuse_body(&mut self, status: HTTPStatus) {
         self.errors.record(ConnectionError::Body(status));
         self.response.must_close();
     }
 
-    /// What is wrong with the body's framing, as far as it was read.
+    /// The fault in the body's framing, as far as it was read.
     pub(crate) fn body_fault(&self) -> Option<Fault> {
         match self.errors.first() {
             Some(ConnectionError::Fault(fault)) => Some(fault),
@@ -215,16 +215,16 @@ impl ConnectionIo {
         }
     }
 
-    /// Reads body bytes, with the framing taken off. `Ok(0)` is the end of the body.
+    /// Reads decoded body bytes. `Ok(0)` is the end of the body.
     pub(crate) fn read_body(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let count = self.read_next(out)?;
-        // A client whose body is here does not wait for `100 Continue`.
+        // A client that has sent its body does not wait for `100 Continue`.
         self.input.waits_for_continue &= count == 0;
         Ok(count)
     }
 
-    /// As [`read_body`](Self::read_body) for a body of declared length, but None where the client would have to be waited for.
-    /// It is late all the same when its time is over.
+    /// Like [`read_body`](Self::read_body), for a body of declared length, but returns `None` instead of waiting for the
+    /// client. The client's deadline still applies.
     #[cfg(all(feature = "cgi", unix))]
     pub(crate) fn read_body_now(&mut self, out: &mut [u8]) -> io::Result<Option<usize>> {
         if self.declared().is_some() && self.input.buffer.is_empty() && self.errors.first().is_none() {
@@ -238,7 +238,7 @@ impl ConnectionIo {
                         return Ok(None);
                     }
                 }
-                // The read finds it again.
+                // The next read finds the error again.
                 Err(_) => {}
             }
         }
@@ -272,7 +272,7 @@ impl ConnectionIo {
         }
     }
 
-    /// Appends what is here of the body, up to `most` bytes. Nothing where more has to be done for it than to copy it.
+    /// Appends what has arrived of the body, up to `most` bytes. Appends nothing if copying is not enough.
     pub(crate) fn append_body(&mut self, out: &mut Vec<u8>, most: usize) -> usize {
         if self.errors.first().is_some() {
             return 0;
@@ -282,7 +282,7 @@ impl ConnectionIo {
         count
     }
 
-    /// Reads what comes next in the input, at least a byte.
+    /// Reads the next bytes of the input, at least one.
     fn read_bytes(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if self.input.buffer.is_empty() && out.len() >= DIRECT {
             return self.receive(|io| io.link.wire.read(out));
@@ -308,7 +308,7 @@ impl ConnectionIo {
                     if self.is_cut() {
                         return Err(self.fail(io::ErrorKind::ConnectionAborted.into(), ""));
                     }
-                    // What is no HTTP any more ends with the connection, and nothing is wrong with that.
+                    // Without HTTP, the end of the connection is a normal end.
                     if self.is_tunnel() {
                         return Ok(0);
                     }
@@ -334,8 +334,8 @@ impl ConnectionIo {
         }
     }
 
-    /// Before the handler waits for the client, the client must have what it may be waiting for: the interim response
-    /// that it asked for, or what the handler has written of its response (Python's `wfile` has no buffer).
+    /// Called before the handler waits for the client. The client may itself be waiting: for the interim response that it
+    /// asked for, or for what the handler has written of its response (Python's `wfile` has no buffer).
     fn prepare_to_wait(&mut self) -> io::Result<()> {
         if self.input.waits_for_continue {
             self.input.waits_for_continue = false;
@@ -344,11 +344,12 @@ impl ConnectionIo {
                 self.write_wire(CONTINUE)?;
             }
         }
-        // Responses to earlier requests may be ready too.
+        // Responses to earlier requests may be ready, too.
         if self.response.has_news() { self.flush() } else { self.send_ready() }
     }
 
-    /// Takes in what has come of a small body, or of the beginning of a long one, so that no handler, and no thread, waits for it.
+    /// Reads what has arrived of a short body, or of the beginning of a long one, so that no handler and no thread waits for
+    /// it.
     pub(crate) fn gather(&mut self) -> BodyProgress {
         if self.errors.first().is_some() {
             return BodyProgress::All;
@@ -369,7 +370,7 @@ impl ConnectionIo {
                     self.deadlines.await_input(self.link.clock());
                     return BodyProgress::Some;
                 }
-                // The handler finds the end of the input when it reads on.
+                // The handler finds the end of the input when it continues reading.
                 Ok(0) => return BodyProgress::All,
                 Err(error) => {
                     self.fail(error, self.deadlines.input_setting());
@@ -379,7 +380,7 @@ impl ConnectionIo {
         }
     }
 
-    /// Reads and drops what has come of a body that nobody has read. None if the connection cannot be kept.
+    /// Reads and drops what has arrived of an unread body. `None` if the connection cannot be kept.
     pub(crate) fn drain(&mut self) -> Option<BodyProgress> {
         if self.has_body() {
             self.deadlines.require_within_one_read(self.link.clock());
@@ -406,7 +407,7 @@ impl ConnectionIo {
                     Ok(0) | Err(_) => return None,
                 }
             }
-            // There is input, so this does not wait; where a chunk is not complete, it is tried again.
+            // There is input, so this does not wait; an incomplete chunk is retried.
             if let Err(fault) = self.input.drop_some() {
                 self.fault(fault);
             }
@@ -421,7 +422,7 @@ impl ConnectionIo {
     }
 }
 
-/// The client may go on to send the body. One that does not wait for that can discard it (RFC 9110 section 15.2.1).
+/// Invites the client to send the body. A client that does not wait for it discards it (RFC 9110 section 15.2.1).
 pub(super) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 fn faulty(fault: Fault) -> io::Error {

@@ -1,11 +1,11 @@
-//! The two ways between a connection and the socket with which it is joined.
+//! The two directions between a connection and the socket that it is joined with.
 
 use std::io;
 use std::time::{Duration, Instant};
 
 use crate::handler::wire::Wire;
 
-/// The other socket, and the two ways.
+/// The other socket, and the two directions.
 pub(super) struct Relay {
     pub(super) far: Box<dyn Wire>,
     pub(super) to_far: Direction,
@@ -15,10 +15,10 @@ pub(super) struct Relay {
     pub(super) moved: Instant,
 }
 
-/// One of the two ways.
+/// One of the two directions.
 #[derive(Default)]
 pub(super) struct Direction {
-    /// What was read and had no room, from `start` on.
+    /// What was read and found no room, from `start` on.
     left: Vec<u8>,
     start: usize,
     state: DirectionState,
@@ -30,33 +30,33 @@ enum DirectionState {
     Open,
     /// The source has ended.
     Ended,
-    /// The other side knows.
+    /// The other side has been told.
     Done,
 }
 
-/// What came of a try to move something.
+/// The result of an attempt to move bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Moved {
     Some,
-    /// The source has to send more.
+    /// The source must send more.
     NoInput,
     NoRoom,
-    /// Nothing more is to be moved.
+    /// Nothing more will be moved.
     Done,
 }
 
 impl Direction {
-    /// That goes first.
+    /// A direction that first sends these bytes.
     pub(super) fn with(left: Vec<u8>) -> Self {
         Self { left, ..Self::default() }
     }
 
-    /// Whether the other side knows that nothing more comes.
+    /// Whether the other side has been told that no more will come.
     pub(super) fn is_done(&self) -> bool {
         self.state == DirectionState::Done
     }
 
-    /// Moves what one read gives.
+    /// Moves the bytes of one read.
     pub(super) fn step(
         &mut self,
         source: &mut dyn Wire,
@@ -76,7 +76,7 @@ impl Direction {
         if self.state == DirectionState::Ended {
             sink.announce_end();
         }
-        // What encrypts keeps some: no more is read until that has gone.
+        // A wire that encrypts holds bytes back: no more is read until they are sent.
         if unless_blocked(sink.flush())?.is_none() {
             return Ok(Moved::NoRoom);
         }
@@ -91,7 +91,7 @@ impl Direction {
         }
         let Some(count) = unless_blocked(source.read(scratch))? else { return Ok(Moved::NoInput) };
         if count == 0 {
-            // The end of what was cut is no end.
+            // If the connection was cut, this is not a regular end.
             if source.is_cut() {
                 return Err(io::ErrorKind::ConnectionAborted.into());
             }
@@ -105,7 +105,7 @@ impl Direction {
     }
 }
 
-/// None where there is no room.
+/// `None` if there is no room.
 fn write_some(sink: &mut dyn Wire, bytes: &[u8]) -> io::Result<Option<usize>> {
     match unless_blocked(sink.write(bytes))? {
         Some(0) => Err(io::ErrorKind::WriteZero.into()),

@@ -1,6 +1,6 @@
-//! A connection that is joined with another socket: what comes at one goes out at the other, both ways, until both have ended.
+//! A connection that is joined with another socket: bytes are moved in both directions until both have ended.
 //!
-//! Nothing here waits. While one side has no room, the other one is not read, so that no more than one read of it is kept.
+//! Nothing here waits. While one side has no room, the other is not read, so at most one read of it is kept.
 
 use std::io;
 use std::time::Duration;
@@ -13,22 +13,22 @@ use super::sending::FlushProgress;
 use super::turn_budget::READING_TIME;
 use crate::handler::wire::{Others, Presence, Wire};
 
-/// What is to be done when so much was moved.
+/// What to do after some bytes were moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RelayProgress {
-    /// To wait for a notice or these, so long at most.
+    /// Wait for a notice or these events, at most this long.
     Wait(Others, Duration),
-    /// Others come first.
+    /// Other connections come first.
     Enough,
     /// Both sides have ended, or one was lost.
     Over,
 }
 
-/// So much is moved at a time. A thread has it once.
+/// How much is moved at a time. Each thread has one such buffer.
 const A_MOVE: usize = 64 * 1024;
 
 impl ConnectionIo {
-    /// Gets ready for a relay. What the handler has read ahead goes first, and what came with the request.
+    /// Prepares a relay. What the handler has read ahead, and what arrived with the request, is sent first.
     pub(crate) fn begin_relay(
         &mut self,
         far: Box<dyn Wire>,
@@ -40,14 +40,14 @@ impl ConnectionIo {
         let to_far = Direction::with(read_ahead);
         let moved = self.instant();
         let relay = Relay { far, to_far, to_client: Direction::default(), patience, moved };
-        // A peer that goes away is the business of the other one.
+        // If one peer goes away, this concerns only the other.
         self.let_client_go();
         if let Some(detached) = &mut self.detached {
             detached.relay(relay);
         }
     }
 
-    /// Moves what can be moved without waiting, for a turn at most.
+    /// Moves as much as possible without waiting, for at most one turn.
     pub(crate) fn relay_some(&mut self) -> RelayProgress {
         let Some(mut relay) = self.detached.as_mut().and_then(|detached| detached.take_relay()) else {
             return RelayProgress::Over;
@@ -57,7 +57,7 @@ impl ConnectionIo {
         let progress = self.move_some(&mut relay, &mut scratch);
         BufferPool::with(|pool| pool.relayed = scratch);
         match progress {
-            // The socket goes here.
+            // The other socket is dropped here.
             Ok(RelayProgress::Over) => {
                 self.input.ended = true;
                 RelayProgress::Over
@@ -71,11 +71,11 @@ impl ConnectionIo {
             Err(error) => {
                 relay.far.reset();
                 if error.kind() == io::ErrorKind::Other {
-                    // It is the server's, and not one of the peers'.
+                    // It is the server's fault, not one of the peers'.
                     self.warn(&error.to_string());
                 }
                 if !self.output.is_dead() {
-                    // No deadline of the response is over.
+                    // No deadline of the response has passed.
                     self.unwritable(io::ErrorKind::ConnectionReset.into());
                 }
                 RelayProgress::Over
@@ -88,7 +88,7 @@ impl ConnectionIo {
         loop {
             let Relay { far, to_far, to_client, patience, moved } = relay;
             let near = &mut *self.link.wire;
-            // Whoever was told the end may close at once, which looks the same.
+            // A peer that was told the end may close at once, which looks the same.
             let is_lost = |wire: &dyn Wire, way: &Direction| wire.is_reset() && !way.is_done();
             if is_lost(near, to_client) || is_lost(&**far, to_far) {
                 return Err(io::ErrorKind::ConnectionReset.into());
@@ -125,7 +125,7 @@ impl ConnectionIo {
         }
     }
 
-    /// Sends what the handler has written itself.
+    /// Sends what the handler itself has written.
     fn send_own(&mut self) -> io::Result<FlushProgress> {
         self.response.flush();
         if self.has_output() { self.send_some() } else { Ok(FlushProgress::Done) }

@@ -1,4 +1,4 @@
-//! What is ready of the responses, on its way to the wire: bytes, and what is attached between them.
+//! Sends ready output to the wire: bytes, and what is attached between them.
 
 use std::io::{self, IoSlice};
 
@@ -9,44 +9,44 @@ use super::reading::CONTINUE;
 use super::{ConnectionIo, gone};
 use crate::handler::wire::{Close, FileFault, Want, Wire};
 
-/// What became of all that is ready.
+/// The result of sending ready output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FlushProgress {
     Done,
     /// The client has no room for the rest.
     NoRoom,
-    /// The client has room, but others have waited long enough.
+    /// The client has room, but other connections have waited long enough.
     Paused,
 }
 
-/// How much of what is attached goes at a time: as much as a fast client takes in about half a millisecond. Then others have
-/// their turn.
+/// How much attached data is sent at a time: as much as a fast client takes in about half a millisecond. Then other
+/// connections have their turn.
 const A_TURN: u64 = 1024 * 1024;
 
 impl ConnectionIo {
-    /// Whether anything of the responses is still to be sent.
+    /// Whether any output is unsent.
     #[inline]
     pub(crate) fn has_output(&self) -> bool {
         self.response.gathered() > 0 || !self.output.attached.is_empty()
     }
 
-    /// Whether some of it is in files.
+    /// Whether any of it is in files.
     #[inline]
     pub(crate) fn has_files(&self) -> bool {
         self.output.attached.iter().any(|attached| attached.of_file().is_some())
     }
 
-    /// Sends what can go without waiting.
+    /// Sends as much as possible without waiting.
     pub(crate) fn send_some(&mut self) -> io::Result<FlushProgress> {
         self.send_within(A_TURN)
     }
 
-    /// As [`send_some`](Self::send_some), with so many bytes of what is attached.
+    /// Like [`send_some`](Self::send_some), with at most this many bytes of attached data.
     pub(crate) fn send_within(&mut self, mut budget: u64) -> io::Result<FlushProgress> {
         if self.output.is_dead() {
             return Err(gone());
         }
-        // Of the buffer. The others are counted as they go.
+        // Counts bytes of the buffer. Attached bytes are counted as they are sent.
         let mut written = 0;
         let sent = loop {
             let ready = self.response.ready();
@@ -89,16 +89,15 @@ impl ConnectionIo {
         }
     }
 
-    /// The same, for another thread than the one that has the connection, while a handler runs there. What becomes of it, the one who
-    /// has the connection finds out.
+    /// The same, for a thread that does not own the connection, while a handler runs. The owning thread finds the result.
     pub(super) fn send_for_another(&mut self) {
         // A file may be on a slow disk.
         let _ = self.send_within(0);
-        // Meanwhile the client cannot show that it has room.
+        // Until then the client cannot show that it has room.
         self.deadlines.stop_room(self.link.clock());
     }
 
-    /// Sends some of the file that is next.
+    /// Sends some of the next attached file.
     fn send_file(&mut self, budget: u64) -> Result<usize, FileFault> {
         let count = match self.output.attached.front().and_then(Attached::of_file) {
             Some((file, position, left)) => self.link.wire.send_file(file, position, left.min(budget))?,
@@ -111,7 +110,7 @@ impl ConnectionIo {
         Ok(count)
     }
 
-    /// The client has taken so many of what is attached first.
+    /// The client has taken this many bytes of the first attachment.
     fn took_attached(&mut self, count: usize) -> u64 {
         if count > 0 {
             self.output.took_attached(count);
@@ -120,7 +119,7 @@ impl ConnectionIo {
         count as u64
     }
 
-    /// A file has less than it had when its length was promised, or cannot be read: what is missing cannot be made up.
+    /// A file is shorter than when its length was declared, or cannot be read: the missing bytes cannot be replaced.
     #[cold]
     fn cut_by_file(&mut self, error: io::Error) -> io::Error {
         let left = self.output.left();
@@ -131,7 +130,8 @@ impl ConnectionIo {
         error
     }
 
-    /// Sends what is ready, and behind it what goes without waiting of `rest`, of which it returns the count.
+    /// Sends the ready bytes, and after them as much of `rest` as possible without waiting. Returns how many bytes of `rest`
+    /// were sent.
     pub(super) fn send_with(&mut self, rest: &[u8]) -> io::Result<usize> {
         let ready = self.response.ready();
         let len = ready.len();
@@ -174,8 +174,8 @@ impl ConnectionIo {
         Ok(())
     }
 
-    /// Sends something that a client which waits for its response discards, and one that has gone answers with a reset. False
-    /// where nothing can be sent: to a client of HTTP/1.0, and in the middle of a response.
+    /// Sends something that a waiting client discards, and that the system of a client that has gone answers with a reset.
+    /// False if nothing can be sent: to an HTTP/1.0 client, and in the middle of a response.
     #[cfg(all(feature = "cgi", unix))]
     pub(crate) fn probe(&mut self) -> io::Result<bool> {
         if !self.response.ready().is_empty() || !self.output.attached.is_empty() {
@@ -186,14 +186,14 @@ impl ConnectionIo {
             return Ok(false);
         }
         self.input.waits_for_continue = false;
-        // What has no room says that there is something on its way too.
+        // If there is no room, something is already on its way.
         match self.write_some(CONTINUE)? {
             0 => Ok(true),
             count => self.write_wire(CONTINUE.get(count..).unwrap_or_default()).map(|()| true),
         }
     }
 
-    /// Writes what goes without waiting, past the buffer.
+    /// Writes as much as possible without waiting, past the buffer.
     pub(super) fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.is_empty() {
             return Ok(0);
@@ -204,7 +204,7 @@ impl ConnectionIo {
         Ok(count)
     }
 
-    /// How many bytes a write has written; none where the client has to be waited for.
+    /// How many bytes were written; 0 if the client must be waited for.
     fn count_written(&mut self, written: io::Result<usize>) -> io::Result<usize> {
         match written {
             Ok(0) => Err(self.unwritable(io::ErrorKind::WriteZero.into())),
@@ -217,14 +217,14 @@ impl ConnectionIo {
         }
     }
 
-    /// Gives up what the client does not take.
+    /// Gives up output that the client does not take.
     pub(crate) fn give_up_output(&mut self) {
         if !self.output.is_dead() {
             self.unwritable(io::ErrorKind::TimedOut.into());
         }
     }
 
-    /// What cannot be written now will not be written later: a response has no gaps.
+    /// After a failed write, nothing later can be sent: a response must not have gaps.
     #[cold]
     pub(super) fn unwritable(&mut self, error: io::Error) -> io::Error {
         self.output.die();
@@ -233,7 +233,7 @@ impl ConnectionIo {
     }
 }
 
-/// Writes two pieces, of which one may be empty, in one call.
+/// Writes two pieces, one of which may be empty, in one call.
 fn write_both(wire: &mut dyn Wire, first: &[u8], second: &[u8]) -> io::Result<usize> {
     match (first, second) {
         (first, []) => wire.write(first),
@@ -257,7 +257,7 @@ mod tests {
     use crate::proto::response::RequestTraits;
     use crate::proto::status::HTTPStatus;
 
-    /// Takes so many bytes at once, and nothing every other time.
+    /// Takes this many bytes at once, and nothing every other time.
     struct Narrow {
         width: usize,
         is_full: bool,
@@ -332,7 +332,7 @@ mod tests {
         }
     }
 
-    /// Pages that are kept, and more than may be kept behind them.
+    /// Pages that are kept, and more than may be kept after them.
     #[test]
     fn large_writes_arrive_whole_and_in_order_and_no_more_is_kept_than_may_be() {
         let sizes = [400_000, 3_000_000, 20_000, 100, 900_000, 900_000];
@@ -403,10 +403,10 @@ mod tests {
         }
     }
 
-    /// How long the client takes for a byte: longer than what the byte earns.
+    /// How long the client takes for a byte: longer than the byte earns.
     const A_BYTE: Duration = Duration::from_millis(20);
 
-    /// Takes a byte when it was waited for.
+    /// Takes a byte after each wait.
     struct Trickle {
         has_waited: bool,
         is_full: Arc<AtomicBool>,
@@ -452,7 +452,7 @@ mod tests {
         }
     }
 
-    /// A response that is begun, with so long for its client in total.
+    /// A response that has begun, with this total time for its client.
     fn trickle(response_timeout: Duration) -> (SharedIo, Arc<AtomicBool>) {
         let is_full = Arc::new(AtomicBool::new(true));
         let clock = Clock::moved();
@@ -469,7 +469,7 @@ mod tests {
         (shared, is_full)
     }
 
-    /// Each byte that goes is progress, and earns a millisecond: less than it took.
+    /// Each byte sent is progress, and earns a millisecond: less than it took.
     #[test]
     fn bytes_that_trickle_out_do_not_renew_the_time_for_the_whole() {
         let (shared, _) = trickle(Duration::from_millis(100));

@@ -1,4 +1,4 @@
-//! The handle on a connection that `rfile`, `wfile` and the base share.
+//! The connection handle that `rfile`, `wfile` and the handler's base share.
 
 use std::ops::{Deref, DerefMut};
 
@@ -12,12 +12,13 @@ use crate::handler::wire::Wire;
 use crate::proto::connection::Phase;
 use crate::sync::{Arc, Mutex, MutexGuard, lock};
 
-/// The lock is uncontended, and never held while code of the user runs: an override or a `Display` may call back into the base. (Owners of
-/// bytes that are handed over are asked for them under it, as a stream of the user's own is: they know of no handler.)
+/// The lock is uncontended, and never held while user code runs: an override or a `Display` may call back into the base.
+/// (Owners of payloads are asked for their bytes under it, and user-supplied streams are used under it: they know no
+/// handler.)
 #[derive(Clone)]
 pub(crate) struct SharedIo(Arc<Mutex<Slot>>);
 
-/// A connection that has work, or what is left of it while it rests: there is always one of the two.
+/// A connection with work, or what remains of it while it rests: there is always exactly one of the two.
 struct Slot {
     working: Option<Box<ConnectionIo>>,
     resting: Option<Box<Link>>,
@@ -38,14 +39,14 @@ impl SharedIo {
         IoGuard(slot)
     }
 
-    /// As [`lock`](Self::lock), for a connection that has work, and not for one that rests or is over.
+    /// Like [`lock`](Self::lock), but only for a connection with work, not for one that rests or is over.
     pub(crate) fn lock_working(&self) -> Option<IoGuard<'_>> {
         let slot = self.slot();
         slot.working.is_some().then(|| IoGuard(slot))
     }
 
-    /// The connection is over: whoever still has a share of this finds one that is closed. What was left to it is for the caller to
-    /// drop, which may be code of the user.
+    /// Ends the connection: other owners of this handle find it closed. The caller must drop the returned value, which may
+    /// run user code.
     pub(crate) fn close(&self) -> Option<Box<Detached>> {
         if Arc::strong_count(&self.0) == 1 {
             return None;
@@ -57,18 +58,18 @@ impl SharedIo {
             slot.resting = io.detach();
         }
         if let Some(link) = &mut slot.resting {
-            // Whoever waits for room learns that there will be none.
+            // Threads that wait for room learn that there will be none.
             link.wire.free_room();
         }
         let closed =
             slot.resting.as_mut().map(|link| std::mem::replace(&mut link.wire, Box::new(ClosedWire)));
         drop(slot);
-        // Closing a socket takes its time, and a stream of the user's own may take any.
+        // Closing a socket takes time, and closing a user's stream may take any time.
         drop((closed, working));
         detached
     }
 
-    /// As [`lock`](Self::lock), with the request, which is lent too where there is none.
+    /// Like [`lock`](Self::lock), with the request, which is lent if there is none.
     #[inline]
     pub(crate) fn lock_with<'a, 'b>(
         &'a self,
@@ -88,12 +89,12 @@ impl SharedIo {
         (IoGuard(slot), request.get_or_insert_default())
     }
 
-    /// A request to be filled in.
+    /// An empty request.
     pub(crate) fn new_request() -> Box<Request> {
         BufferPool::with(BufferPool::lend_request)
     }
 
-    /// Sends what is ready, for another thread than the one that has the connection; unless that one is at it.
+    /// Sends ready output from a thread that does not own the connection, unless the owner holds the lock.
     pub(crate) fn try_send(&self) {
         if let Ok(mut slot) = self.0.try_lock()
             && let Some(io) = &mut slot.working
@@ -107,7 +108,7 @@ impl SharedIo {
         lock(&self.0)
     }
 
-    /// A turn begins of a connection that has not rested: it gets the buffers that it has not kept.
+    /// Begins a turn of a connection that has not rested: lends it the buffers that it has not kept.
     pub(crate) fn begin_turn(&self, request: Option<&mut Request>) {
         let mut slot = self.slot();
         let Some(io) = &mut slot.working else { return };
@@ -120,14 +121,14 @@ impl SharedIo {
         });
     }
 
-    /// A turn ends: the connection gives back what it does not need while it waits. True if it rests.
+    /// Ends a turn: the connection returns what it does not need while it waits. True if it rests.
     pub(crate) fn end_turn(&self, request: &mut Option<Box<Request>>, phase: Phase) -> bool {
         let mut slot = self.slot();
         let Some(mut io) = slot.working.take() else { return true };
         BufferPool::with(|pool| {
             if io.is_at_rest(phase) {
                 slot.resting = io.detach();
-                // The request was cleared when the one before was over.
+                // The request was cleared when the previous one ended.
                 pool.take_back(io, request.take());
                 return true;
             }
@@ -187,7 +188,7 @@ mod tests {
     use crate::handler::connection_io::NextHead;
     use crate::handler::wire::{Level, Want};
 
-    /// Gives what it has, and then nothing for now.
+    /// Returns its data, and then `WouldBlock`.
     struct Client(&'static [u8]);
 
     impl Wire for Client {
@@ -230,7 +231,7 @@ mod tests {
         }
     }
 
-    /// A connection after a turn in which it had no complete request.
+    /// A connection after a turn in which no complete request arrived.
     fn after_a_turn(sent: &'static [u8]) -> (SharedIo, Option<Box<Request>>) {
         let shared = SharedIo::new(Box::new(Client(sent)), Arc::default());
         let mut request = Some(SharedIo::new_request());

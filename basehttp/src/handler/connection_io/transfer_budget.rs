@@ -1,14 +1,13 @@
-//! How long the server waits for a client that sends, or takes, a little at a time.
+//! How long the server waits for a client that sends or takes a little at a time.
 
 use std::time::{Duration, Instant};
 
 use super::LONGEST;
 use crate::handler::clock::Clock;
 
-/// The time for which a client may still let the server wait: for its body, or for room for a response. Waiting uses it up, and
-/// every byte that comes or goes earns a millisecond of it back: so a message may take as long as it likes at 1000 bytes a
-/// second, and a client that moves one byte before each deadline gets no further. The time that the handler takes does not
-/// count.
+/// The time for which the server will still wait for a client: for its body, or for room for a response. Waiting uses it up,
+/// and every byte received or sent earns a millisecond back. So a message at 1000 bytes a second may take any time, and a
+/// client that moves one byte before each deadline gains nothing. The handler's time does not count.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct TransferBudget {
     most: Duration,
@@ -21,20 +20,20 @@ impl TransferBudget {
         Self { most, used: Duration::ZERO, waiting_since: None }
     }
 
-    /// What is left, for a wait that may be so long at most.
+    /// The time left for a wait of at most `at_once`.
     pub(super) fn left(&self, at_once: Duration, clock: &Clock) -> Duration {
         let waited = self.waiting_since.map_or(Duration::ZERO, |since| clock.instant() - since);
         let in_total = self.most.saturating_sub(self.used).saturating_sub(waited);
         in_total.min(at_once.saturating_sub(waited))
     }
 
-    /// Whether it is the time in total that ends a wait which may be `at_once` long, and not that one. Asked of no clock: which
-    /// of them it is was clear when the wait began.
+    /// Whether the total time ends such a wait, rather than `at_once`. It needs no clock: this was decided when the wait
+    /// began.
     pub(super) fn ends_before(&self, at_once: Duration) -> bool {
         self.most.saturating_sub(self.used) < at_once
     }
 
-    /// The wait for the client begins, or goes on.
+    /// The wait for the client begins or continues.
     pub(super) fn wait(&mut self, clock: &Clock) {
         self.waiting_since.get_or_insert_with(|| clock.instant());
     }
@@ -44,7 +43,7 @@ impl TransferBudget {
         self.waiting_since.is_some()
     }
 
-    /// Whether somebody has set it who knows how slow the client may be.
+    /// Whether the handler has lifted the limit, because it knows how slow the client may be.
     pub(super) fn is_endless(&self) -> bool {
         self.most >= LONGEST
     }
@@ -57,7 +56,7 @@ impl TransferBudget {
         }
     }
 
-    /// Something has come, or gone.
+    /// Bytes have arrived or were sent.
     #[inline]
     pub(super) fn earn(&mut self, bytes: usize, clock: &Clock) {
         self.stop(clock);

@@ -1,4 +1,4 @@
-//! A connection that is no HTTP any more, for those who wait for it without having it locked.
+//! A connection that no longer uses HTTP, for threads that wait for it without holding its lock.
 
 use std::io;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::{ConnectionIo, gone};
 use crate::handler::wire::Want;
 
 impl ConnectionIo {
-    /// Reads what has come. None where the client has to be waited for.
+    /// Reads what has arrived. `None` if the client must be waited for.
     pub(crate) fn read_now(&mut self, out: &mut [u8]) -> io::Result<Option<usize>> {
         if self.errors.first() == Some(ConnectionError::ClientGone) {
             return Err(gone());
@@ -38,7 +38,7 @@ impl ConnectionIo {
         }
     }
 
-    /// Writes what the client has room for. None where it has to be waited for.
+    /// Writes as much as the client has room for. `None` if it must be waited for.
     pub(crate) fn write_now(&mut self, bytes: &[u8]) -> io::Result<Option<usize>> {
         if bytes.is_empty() {
             return Ok(Some(0));
@@ -55,7 +55,7 @@ impl ConnectionIo {
         Ok(Some(count))
     }
 
-    /// Sends what was written before. None where the client has to be waited for.
+    /// Sends earlier output. `None` if the client must be waited for.
     pub(crate) fn flush_now(&mut self) -> io::Result<Option<()>> {
         self.response.flush();
         loop {
@@ -69,7 +69,7 @@ impl ConnectionIo {
         Ok(Some(()))
     }
 
-    /// How long the client may be waited for.
+    /// How long to wait for the client.
     pub(crate) fn time_left(&self, want: Want) -> Duration {
         match want {
             Want::Room => self.room_left(),
@@ -77,13 +77,13 @@ impl ConnectionIo {
         }
     }
 
-    /// That time is over, or there is nobody to wait for.
+    /// Records that this time is over, or that the wait failed.
     pub(crate) fn waited_in_vain(&mut self, want: Want, error: io::Error) -> io::Error {
         if want == Want::Room {
             return self.unwritable(error);
         }
         let setting = self.deadlines.input_setting();
-        // It may be tried again.
+        // It may be retried.
         self.deadlines.stop_input(self.link.clock());
         self.fail(error, setting)
     }

@@ -1,11 +1,11 @@
-//! How much of one client's input is read before others have their turn.
+//! How much of one client's input is read before other connections have their turn.
 
 use std::time::{Duration, Instant};
 
 use crate::handler::clock::Clock;
 
-/// What a turn may still read. A client that sends as fast as it can has others waiting behind it; and one that wraps each
-/// byte in a TLS record has few bytes in each read, which cost as much as many.
+/// How much a turn may still read. While one client sends as fast as it can, others wait; and if a client wraps each byte in
+/// a TLS record, each read has few bytes, but costs as much.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct TurnBudget {
     reads: u32,
@@ -14,18 +14,18 @@ pub(super) struct TurnBudget {
 
 const READS: u32 = 32;
 
-/// Reads of one turn take no longer, but for the last one.
+/// The longest time for the reads of one turn, except the last one.
 pub(crate) const READING_TIME: Duration = Duration::from_micros(300);
 
 impl TurnBudget {
-    /// A read has given something.
+    /// Counts a read that returned something.
     #[inline]
     pub(super) fn spend(&mut self) {
         self.reads += 1;
     }
 
-    /// Whether others come first now. What is read after that has a new budget. The clock is not asked for a request that
-    /// comes in one or two reads, as nearly all do, and for others before every second read.
+    /// Whether other connections come first now. Later reads have a new budget. The clock is not read for a request that
+    /// arrives in one or two reads, as nearly all do; for others it is read before every second read.
     pub(super) fn is_spent(&mut self, clock: &Clock) -> bool {
         let is_spent = match self.reads {
             0 | 1 => false,
@@ -47,7 +47,7 @@ impl TurnBudget {
 mod tests {
     use super::*;
 
-    /// Reads until the budget is spent, each read for so long.
+    /// Reads until the budget is spent; each read takes this long.
     fn reads(budget: &mut TurnBudget, clock: &Clock, each: Duration) -> u32 {
         let mut reads = 0;
         while !budget.is_spent(clock) {

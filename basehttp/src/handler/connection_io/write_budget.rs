@@ -1,12 +1,12 @@
-//! What a server may keep of responses for slow clients, beyond what each connection may.
+//! How much output a server may keep for slow clients, beyond the limit of each connection.
 
 use std::fmt;
 
 use crate::handler::payload::Payload;
 use crate::sync::{Arc, Mutex, lock};
 
-/// A connection may take so much of it: a large page. One that is sent without end must not use up what pages need, nor be far ahead
-/// of a client that wants it live.
+/// How much of it one connection may take: a large page. An endless response must not use up what pages need, nor run far
+/// ahead of a client that wants it live.
 const FOR_EACH: u64 = 1024 * 1024;
 
 /// Bytes that all connections of a server may take together.
@@ -15,7 +15,7 @@ pub(crate) struct WriteBudget {
     left: Mutex<usize>,
 }
 
-/// Bytes that wait for a client. Their share of the budget comes back with them.
+/// Bytes that wait for a client. Dropping them returns their share of the budget.
 struct Kept {
     bytes: Vec<u8>,
     budget: Arc<WriteBudget>,
@@ -26,12 +26,12 @@ impl WriteBudget {
         Self { all: bytes, left: Mutex::new(bytes) }
     }
 
-    /// Whether there is room for so many bytes where nothing else is kept.
+    /// Whether there is room for this many bytes if nothing else is kept.
     pub(super) fn may_ever_keep(&self, bytes: usize) -> bool {
         bytes <= self.all
     }
 
-    /// Copies these bytes for a connection that has `own` kept already, if there is room for them.
+    /// Copies these bytes for a connection that already keeps `own` bytes, if there is room for them.
     pub(super) fn keep(self: &Arc<Self>, bytes: &[u8], own: u64) -> Option<Payload> {
         if own.saturating_add(bytes.len() as u64) > FOR_EACH {
             return None;
@@ -39,7 +39,7 @@ impl WriteBudget {
         self.keep_message(bytes)
     }
 
-    /// As [`keep`](Self::keep), for one message of any length and a connection that has nothing kept.
+    /// Like [`keep`](Self::keep), for one message of any length and a connection that keeps nothing else.
     pub(super) fn keep_message(self: &Arc<Self>, bytes: &[u8]) -> Option<Payload> {
         {
             let mut left = lock(&self.left);

@@ -1,4 +1,4 @@
-//! The response: what the handler makes of it, on its way to the wire.
+//! Takes the response from the handler, on its way to the wire.
 
 use std::fmt;
 use std::io;
@@ -33,7 +33,7 @@ impl ConnectionIo {
                 self.input.waits_for_continue &= status != HTTPStatus::CONTINUE.code();
                 self.send_ready()
             }
-            // The client waits for the head before it sends anything of the other protocol.
+            // The client waits for the head before it uses the other protocol.
             Ended::Final if self.response.is_tunnel() => {
                 self.open_tunnel();
                 self.flush()
@@ -45,7 +45,7 @@ impl ConnectionIo {
     /// Takes body bytes of the response.
     #[inline]
     pub(crate) fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        // What is held can still be decided about.
+        // The framing of held bytes is still open.
         if !self.has_body() && data.len() < DIRECT && self.response.hold(data) {
             return Ok(data.len());
         }
@@ -73,13 +73,13 @@ impl ConnectionIo {
                     FlushProgress::Paused => {}
                 }
             }
-            // What the handler does until its next write is not the client's time.
+            // The handler's time until its next write is not the client's.
             self.deadlines.stop_room(self.link.clock());
         }
         Ok(count)
     }
 
-    /// Takes many bytes: past the buffer, which would have to be as large.
+    /// Takes many bytes, past the buffer, which would otherwise have to be as large.
     fn write_large(&mut self, data: &[u8]) -> io::Result<usize> {
         while !self.output.attached.is_empty() {
             let progress = self.send_some()?;
@@ -106,7 +106,7 @@ impl ConnectionIo {
             rest = rest.get(sent..).unwrap_or_default();
             if self.response.gathered() + rest.len() <= self.link.bounds.high_water {
                 self.response.keep(rest);
-                // The client has not had room for it.
+                // The client had no room for it.
                 self.output.has_no_room(&self.response);
                 break;
             }
@@ -123,7 +123,7 @@ impl ConnectionIo {
         Ok(count)
     }
 
-    /// Takes many bytes for which the client has no room. False where the server has none either.
+    /// Keeps many bytes for which the client has no room. False if the server has no room either.
     fn keep(&mut self, bytes: &[u8]) -> bool {
         let kept = self.link.bounds.write_budget.keep(bytes, self.output.kept());
         if let Some(kept) = &kept {
@@ -133,9 +133,9 @@ impl ConnectionIo {
         kept.is_some()
     }
 
-    /// Takes many bytes, which go when those before them have gone. None where the server has no room for them.
+    /// Takes many bytes, to be sent after those before them. `None` if the server has no room for them.
     fn write_behind(&mut self, data: &[u8]) -> io::Result<Option<usize>> {
-        // Before the framing is asked, which cannot be taken back.
+        // Before the framing is decided, which cannot be undone.
         let kept = self.link.bounds.write_budget.keep(data, self.output.kept());
         let Some(kept) = kept else { return Ok(None) };
         let (count, on_wire) =
@@ -149,12 +149,12 @@ impl ConnectionIo {
         Ok(Some(count))
     }
 
-    /// Makes bytes that stay where they are the next part of the body. They go when those before them have gone.
+    /// Attaches bytes as the next part of the body, without a copy. They are sent after those before them.
     pub(crate) fn attach(&mut self, source: Source, range: Range<u64>) -> io::Result<()> {
         self.decide_about_rest();
         if self.output.handed_over() >= MOST_ATTACHED {
             let text =
-                format!("a response may wait for the sending of {MOST_ATTACHED} pieces of files or memory");
+                format!("a response may have at most {MOST_ATTACHED} unsent pieces of files or memory");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
         let len = range.end.saturating_sub(range.start);
@@ -166,7 +166,7 @@ impl ConnectionIo {
         Ok(())
     }
 
-    /// Takes body bytes of the response, all of them or none, without sending them. They are a chunk of their own.
+    /// Takes body bytes, all of them or none, without sending them. They form a chunk of their own.
     pub(super) fn write_whole(&mut self, data: &[u8]) -> io::Result<()> {
         if data.is_empty() {
             return Ok(());
@@ -192,10 +192,10 @@ impl ConnectionIo {
         self.send_ready()
     }
 
-    /// Completes the response. It is ready then, and not yet sent.
+    /// Completes the response, which is then ready, but not yet sent.
     #[inline]
     pub(crate) fn finish_response(&mut self) -> Result<(), Misuse> {
-        // Nobody is there, or nobody is to take the rest for a whole.
+        // The client has gone, or must not take the rest for a complete response.
         if self.output.is_cut() || self.is_gone() {
             return Ok(());
         }
@@ -205,12 +205,12 @@ impl ConnectionIo {
         Ok(())
     }
 
-    /// A route answers the current request, and counts its response.
+    /// Sets the route that answers the current request, for the counters.
     pub(crate) fn set_route(&mut self, route: Option<u16>) {
         self.output.route = route;
     }
 
-    /// Has the response counted, once.
+    /// Counts the response, once.
     pub(super) fn count_status(&mut self) {
         if self.output.counted_status == 0 {
             self.output.counted_status = self.response.status();
@@ -218,7 +218,7 @@ impl ConnectionIo {
         }
     }
 
-    /// Completes a response about which there is nothing to tell.
+    /// Completes a response if there is nothing to report about it.
     #[inline]
     pub(crate) fn finish_well(&mut self) -> Option<Settled> {
         let response_is_good = self.finish_response().is_ok()
@@ -242,14 +242,14 @@ impl ConnectionIo {
         self.respond_plainly(Version::Http11, HTTPStatus::SERVICE_UNAVAILABLE, &[("Retry-After", "1")]);
     }
 
-    /// Makes 400 the response to a connection that does not begin as it has to.
+    /// Makes 400 the response to a connection with a wrong preface.
     pub(crate) fn refuse_preface(&mut self) {
         self.begin_unasked();
         self.respond_plainly(Version::Http11, HTTPStatus::BAD_REQUEST, &[]);
     }
 
-    /// Sends these bytes instead of a response, as they are, and has the connection end: for a server of tests, which breaks the
-    /// protocol on purpose.
+    /// Sends these bytes unchanged instead of a response, and ends the connection, for a test server that deliberately breaks
+    /// the protocol.
     pub(crate) fn answer_raw(&mut self, bytes: &[u8], end: Close) -> io::Result<()> {
         self.response.abandon();
         self.send_ready()?;
@@ -260,8 +260,8 @@ impl ConnectionIo {
         sent
     }
 
-    /// Makes 408 the response to a request that does not come to its end, without asking the handler (RFC 9110 section
-    /// 15.5.9). A client that has begun none is told nothing.
+    /// Makes 408 the response to an incomplete request, without asking the handler (RFC 9110 section 15.5.9). A client that
+    /// has begun no request gets no response.
     pub(crate) fn refuse_late(&mut self, phase: Phase) {
         if phase == Phase::Head {
             self.expect_more();
@@ -272,7 +272,7 @@ impl ConnectionIo {
         }
     }
 
-    /// Begins a response for which there may be no request yet, only a connection.
+    /// Begins a response on a connection that may have no request yet.
     fn begin_unasked(&mut self) {
         self.output.counted_status = 0;
         self.output.route = None;
@@ -282,7 +282,7 @@ impl ConnectionIo {
         );
     }
 
-    /// Makes a response without a body that asks nothing of the handler, and is the last.
+    /// Makes a response without a body, and without asking the handler. It is the last one.
     pub(crate) fn respond_plainly(&mut self, protocol: Version, status: HTTPStatus, fields: &[(&str, &str)]) {
         self.response.abandon();
         self.response.status_line(protocol, status, status.phrase().unwrap_or_default());
@@ -297,8 +297,8 @@ impl ConnectionIo {
         }
     }
 
-    /// A body that will not be read to its end leaves no way to find the next request, and the server may have been shut
-    /// down since the request began. That has to be known before the head goes out, so that it can say `Connection:
+    /// Decides whether the connection must close: if the body will not be read to its end, the next request cannot be found,
+    /// and the server may be shutting down. This must be known before the head is sent, so that the head can say `Connection:
     /// close`.
     #[inline]
     pub(super) fn decide_about_rest(&mut self) {
@@ -309,8 +309,8 @@ impl ConnectionIo {
         }
     }
 
-    /// Sends what there is of the response to a handler that failed, and ends the connection so that the client cannot take
-    /// it for the whole.
+    /// Sends what there is of a response whose handler failed, and ends the connection so that the client cannot take it for
+    /// complete.
     pub(crate) fn cut(&mut self) {
         // A dead output stays dead, and its connection is reset.
         if !self.output.is_dead() && self.response.is_committed() && !self.response.is_complete() {
