@@ -65,8 +65,9 @@ impl Event {
         // The standard forbids NUL, CR and LF. A request with any other control character in a field gets 400, and the
         // browser gives up.
         if id.contains(char::is_control) || id.starts_with(' ') || id.ends_with(' ') {
-            self.mistake
-                .get_or_insert("the id of an event contains a control character, or begins or ends with a blank");
+            self.mistake.get_or_insert(
+                "the id of an event contains a control character, or begins or ends with a blank",
+            );
         }
         self.id = Some(id);
         self

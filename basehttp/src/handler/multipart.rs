@@ -131,8 +131,8 @@ impl<R: Read> Multipart<R> {
         let head = self.head()?;
         let mut disposition = Parameters::default();
         let mut headers = Headers::default();
-        let fields =
-            fields(&head).ok_or_else(|| self.malformed("the head of a part has a line that is not a field"))?;
+        let fields = fields(&head)
+            .ok_or_else(|| self.malformed("the head of a part has a line that is not a field"))?;
         for (name, value) in fields {
             if name.eq_ignore_ascii_case("Content-Disposition") && !headers.contains(&name) {
                 disposition = Parameters::parse_bytes(&value);

@@ -83,7 +83,8 @@ impl WebSocket {
     /// otherwise those of [`send`](Self::send).
     pub fn close(&self, code: u16, reason: &str) -> io::Result<()> {
         if !may_be_sent(code) || reason.len() > MOST_REASON {
-            let text = "a close code must be one of RFC 6455 section 7.4, and its reason at most 123 bytes long";
+            let text =
+                "a close code must be one of RFC 6455 section 7.4, and its reason at most 123 bytes long";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
         // A second call does not restart the timer of the first.

@@ -115,10 +115,7 @@ impl Drop for Charge {
 }
 
 pub(in crate::files) fn no_room() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::OutOfMemory,
-        "lists of folders already use all their memory (list_memory)",
-    )
+    io::Error::new(io::ErrorKind::OutOfMemory, "lists of folders already use all their memory (list_memory)")
 }
 
 #[cfg(test)]

@@ -40,7 +40,8 @@ impl Piece<'_> {
 const ONE_AT_A_TIME: &str = "a stream of your own (serve_stream) cannot be served by events: it cannot be read from and \
     written to at the same time";
 
-const TOO_LONG: &str = "a message longer than the server's write_budget can never be sent: send it in pieces, or hand it over";
+const TOO_LONG: &str =
+    "a message longer than the server's write_budget can never be sent: send it in pieces, or hand it over";
 
 const NOT_SWITCHED: &str = "upgrade(), upgrade_to() and relay() need a connection whose protocol was switched: first \
     send_response(101), the fields Upgrade and Connection, and end_headers(); or 2xx to CONNECT";
