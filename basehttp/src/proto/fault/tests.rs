@@ -66,7 +66,7 @@ fn statuses() {
     );
 }
 
-/// As CPython 3.11's `parse_request` and `repr()` have them, but for the last two, which Python does not refuse.
+/// As in CPython 3.11's `parse_request` and `repr()`, except the last two, which Python does not refuse.
 #[test]
 fn python_messages() {
     for (fault, line, message) in [
