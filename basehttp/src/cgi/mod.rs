@@ -72,9 +72,9 @@ pub trait CGIRequestHandler: FileRequestHandler {
     /// struct Members { base: CGIHTTPRequestHandler }
     ///
     /// impl Members {
-    /// The user that this request authenticates.
+    ///     /// The user that this request authenticates.
     ///     fn user(&self) -> Option<&'static str> {
-    /// In a real program: a constant-time comparison with a stored password.
+    ///         // In a real program: a constant-time comparison with a stored password.
     ///         (self.headers().get("Authorization") == Some("Basic YW5uOnNlY3JldA==")).then_some("ann")
     ///     }
     /// }
@@ -101,7 +101,7 @@ pub trait CGIRequestHandler: FileRequestHandler {
     /// # std::fs::write(&script, "#!/bin/sh\necho Content-Type: text/plain; echo; echo $AUTH_TYPE $REMOTE_USER\n")?;
     /// # std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755))?;
     /// # let files = Directory::open(&folder)?;
-    /// The script is: `echo Content-Type: text/plain; echo; echo $AUTH_TYPE $REMOTE_USER`
+    /// // The script is: `echo Content-Type: text/plain; echo; echo $AUTH_TYPE $REMOTE_USER`
     /// let factory = move |base| Members { base: CGIHTTPRequestHandler::new(base, &files) };
     /// let request = b"GET /cgi-bin/who HTTP/1.0\r\nAuthorization: Basic YW5uOnNlY3JldA==\r\n\r\n";
     /// let responses = basehttp::testing::respond(&factory, request);

@@ -53,7 +53,7 @@ use crate::sync::OnceLock;
 ///         self.send_error(404)
 ///     }
 ///
-/// Browsers revalidate each file by its entity tag.
+///     /// Browsers revalidate each file by its entity tag.
 ///     fn end_headers(&self) -> io::Result<()> {
 ///         self.send_header("Cache-Control", "no-cache");
 ///         BaseHTTPRequestHandler::end_headers(self)

@@ -52,7 +52,7 @@ pub use media_type::guess_type;
 /// use basehttp::prelude::*;
 /// use basehttp::{Directory, SimpleHTTPRequestHandler};
 ///
-/// A single-page app: all paths without an extension get its page.
+/// /// A single-page app: all paths without an extension get its page.
 /// struct App { base: SimpleHTTPRequestHandler }
 ///
 /// #[http_handler(extends = SimpleHTTPRequestHandler)]

@@ -370,10 +370,14 @@ impl Aftermath {
             client.stream.0.notify();
         }
         for client in self.slow {
-            client.stream.0.warn("the client reads a broadcast too slowly and misses some (write_high_water)");
+            client.stream.0.warn(
+                "the client reads what is broadcast too slowly, so it misses messages (write_high_water)",
+            );
         }
         for client in self.slow_to_drop {
-            client.stream.0.warn("the client reads a broadcast too slowly and is dropped (write_high_water)");
+            client.stream.0.warn(
+                "the client reads what is broadcast too slowly, so its connection ends (write_high_water)",
+            );
             client.stream.0.give_up(HandleEnd::Aborted);
         }
         drop(self.gone);

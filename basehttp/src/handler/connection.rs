@@ -31,7 +31,7 @@ use super::{Address, BaseHTTPRequestHandler};
 ///     }
 /// }
 ///
-/// Listens at all addresses of the machine, so `server_address` is `0.0.0.0`; the client connects to one of them.
+/// // Listens at all addresses of the machine, so `server_address` is `0.0.0.0`; the client connects to one of them.
 /// let server = TestServer::new(|base| Where { base });
 /// let response = server.exchange(b"GET / HTTP/1.0\r\n\r\n").unwrap();
 /// assert!(response.ends_with(b"Some(127.0.0.1)"));
@@ -70,7 +70,7 @@ impl Connection<'_> {
     /// ```
     /// use basehttp::prelude::*;
     ///
-    /// Serves root and one other user.
+    /// /// Serves root and one other user.
     /// struct Private { base: BaseHTTPRequestHandler, owner: u32 }
     ///
     /// #[http_handler]
@@ -86,7 +86,7 @@ impl Connection<'_> {
     ///     }
     /// }
     ///
-    /// A program calls `HTTPServer::bind_unix("/run/app.sock", |base| ..)`. Without a socket no client is let in.
+    /// // A program calls `HTTPServer::bind_unix("/run/app.sock", |base| ..)`. Without a socket no client is let in.
     /// let responses = basehttp::testing::respond(|base| Private { base, owner: 1000 }, b"GET / HTTP/1.0\r\n\r\n");
     /// assert_eq!(responses[0].status, 403);
     /// ```
@@ -149,7 +149,7 @@ impl Connection<'_> {
     ///     for authority in CertificateDer::pem_file_iter("authorities.pem")? {
     ///         authorities.add(authority?)?;
     ///     }
-    /// Without `allow_unauthenticated`, the handshake of a client without a certificate fails.
+    ///     // Without `allow_unauthenticated`, the handshake of a client without a certificate fails.
     ///     let verifier = WebPkiClientVerifier::builder(Arc::new(authorities)).allow_unauthenticated().build()?;
     ///     let chain = CertificateDer::pem_file_iter("fullchain.pem")?.collect::<Result<_, _>>()?;
     ///     let key = PrivateKeyDer::from_pem_file("privkey.pem")?;

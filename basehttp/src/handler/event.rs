@@ -13,7 +13,7 @@ use std::time::Duration;
 ///
 /// let event = Event::new("two\nlines").name("note").id("7");
 /// assert_eq!(event.to_bytes().unwrap(), b"id: 7\ndata: two\ndata: lines\nevent: note\n\n");
-/// Client text cannot add a field of its own.
+/// // Client text cannot add a field of its own.
 /// assert_eq!(Event::new("a\rid: 9").to_bytes().unwrap(), b"data: a\ndata: id: 9\n\n");
 /// ```
 ///

@@ -22,7 +22,7 @@ use crate::sync::{Arc, is_panicking};
 /// use basehttp::prelude::*;
 /// use basehttp::{Peer, UpgradedHandler};
 ///
-/// Sends back the received bytes in capitals.
+/// /// Sends back the received bytes in capitals.
 /// struct Shout;
 ///
 /// impl UpgradedHandler for Shout {

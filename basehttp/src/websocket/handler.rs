@@ -19,7 +19,7 @@ use super::socket::WebSocket;
 /// use basehttp::prelude::*;
 /// use basehttp::websocket::{Message, WebSocket, WebSocketHandler};
 ///
-/// A room in which every message goes to all.
+/// /// A room in which every message goes to all.
 /// #[derive(Clone, Default)]
 /// struct Room(Arc<Mutex<Vec<WebSocket>>>);
 ///
@@ -33,7 +33,7 @@ use super::socket::WebSocket;
 ///         self.0.lock().unwrap().retain(|socket| {
 ///             let is_sent = socket.send(&message).is_ok();
 ///             if !is_sent {
-/// The client is too slow, or has gone.
+///                 // The client is too slow, or has gone.
 ///                 let _ = socket.close(1013, "too slow");
 ///             }
 ///             is_sent
