@@ -156,8 +156,8 @@ pub trait CGIRequestHandler: FileRequestHandler {
 /// Every file in those folders. The first segment of the path that is not a folder is the script, and the rest is
 /// `PATH_INFO`. Scripts are looked up beneath the root like files, so a link that leads out gives 404; a folder, or a file
 /// that is executable for no user, gives 403. A script's source is never sent, however its path is spelled, nor through a
-/// link from elsewhere in the served folder (404). POST to anything else gives 501, as in Python. For other methods, add `fn
-/// do_PUT(&mut self) -> io::Result<()> { self.run_cgi() }` to your handler.
+/// link from elsewhere in the served folder (404). POST to anything else gives 501, as in Python. For other methods, add
+/// `fn do_PUT(&mut self) -> io::Result<()> { self.run_cgi() }` to your handler.
 ///
 /// # What a script gets
 ///

@@ -44,7 +44,7 @@ impl Root {
         }
         let file = if outside { self.open_anywhere(path) } else { self.open_inside(path) }?;
         let metadata = file.metadata()?;
-        // Reading a device may have any effect, and reading a pipe may block.
+        // Reading a device may have any effect, and a pipe may never give anything.
         if metadata.is_file() || metadata.is_dir() {
             Ok(Opened { file, metadata })
         } else {
