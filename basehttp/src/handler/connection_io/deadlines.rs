@@ -38,7 +38,7 @@ impl Deadlines {
         }
     }
 
-    /// Begins a request. `owes` is whether the client has still to take earlier responses.
+    /// Begins a request. `owes` is whether the client still has to take earlier responses.
     #[inline]
     pub(super) fn begin_request(&mut self, timeouts: Timeouts, bounds: &Bounds, owes: bool) {
         self.until = None;
