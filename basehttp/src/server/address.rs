@@ -5,10 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV
 
 /// An address to listen at: `"127.0.0.1:8000"`, `("127.0.0.1", 8000)`, a [`SocketAddr`], `(IpAddr, u16)`.
 ///
-/// An empty host, as in Python's `("", 8000)` or in `":8000"`, is every IPv4 address of the machine, and port 0 is one
-/// that the system chooses. A name service is asked only for a host that is a name.
+/// An empty host, as in Python's `("", 8000)` or in `":8000"`, stands for every IPv4 address of the machine. With port 0 the
+/// system chooses the port. The resolver is asked only if the host is a name.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no address to listen at",
+    message = "`{Self}` is not an address to listen at",
     note = "write `\"127.0.0.1:8000\"`, `(\"\", 8000)` or a `SocketAddr`"
 )]
 pub trait ServerAddress: sealed::Sealed {
@@ -20,7 +20,7 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// An address to listen at with what it stands for.
+/// An address to listen at, with the socket addresses that it resolves to.
 #[derive(Debug)]
 pub struct Resolved {
     pub(super) host: String,
@@ -45,7 +45,7 @@ pub(super) fn describe(error: &io::Error, address: &str) -> io::Error {
     io::Error::new(error.kind(), format!("cannot listen at {address}: {error}"))
 }
 
-/// The URL of a path of the server at this address.
+/// The URL of a path on the server at this address.
 ///
 /// # Panics
 /// If the path does not begin with `/`.
@@ -62,7 +62,7 @@ impl ServerAddress for str {
         let parts = self.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
         let Some((host, port)) = parts.filter(|(host, _)| !host.contains('/')) else {
             let mut text =
-                format!("{self:?} is no address to listen at: write host:port, for example 127.0.0.1:8000");
+                format!("{self:?} is not an address to listen at: write host:port, for example 127.0.0.1:8000");
             if self.starts_with(['/', '.']) {
                 text.push_str("; the path of a unix socket goes to bind_unix");
             }

@@ -31,8 +31,9 @@ use crate::sync::Arc;
 /// # }
 /// ```
 ///
-/// [`bind`](Self::bind), [`bind_unix`](Self::bind_unix) and [`from_listener`](Self::from_listener) make the server. They reject a
-/// setting that cannot work, and name it. [`serve_stream`](Self::serve_stream) serves one connection without a server.
+/// [`bind`](Self::bind), [`bind_unix`](Self::bind_unix) and [`from_listener`](Self::from_listener) make the server. They
+/// reject a setting that cannot work and name it. [`serve_stream`](Self::serve_stream) serves one connection without a
+/// server.
 ///
 /// # Addresses
 ///
@@ -40,7 +41,7 @@ use crate::sync::Arc;
 /// |---|---|---|
 /// | [`also_bind`](Self::also_bind) | none | another address of the same server |
 /// | [`also_bind_unix`](Self::also_bind_unix) | none | a unix socket of the same server |
-/// | [`also_from_listener`](Self::also_from_listener) | none | another socket that listens already |
+/// | [`also_from_listener`](Self::also_from_listener) | none | another socket that is already listening |
 /// | [`request_queue_size`](Self::request_queue_size) | 1,024 | connections that the system queues: the backlog of `listen` |
 /// | [`allow_reuse_address`](Self::allow_reuse_address) | on | the address may be bound while connections of an earlier server linger |
 /// | [`allow_reuse_port`](Self::allow_reuse_port) | off | several servers may be bound to one address |
@@ -49,9 +50,9 @@ use crate::sync::Arc;
 ///
 /// | setting | default | what it is |
 /// |---|---|---|
-/// | [`verify_request`](Self::verify_request) | everybody | decides by the client's address |
+/// | [`verify_request`](Self::verify_request) | all clients | accepts or rejects a client by its address |
 /// | [`allowed_hosts`](Self::allowed_hosts) | any | hosts that requests may be for; others get 421 |
-/// | [`loopback_guard`](Self::loopback_guard) | off | refuses requests that pages of other sites make |
+/// | [`loopback_guard`](Self::loopback_guard) | off | refuses requests made by pages of other sites |
 /// | [`trusted_proxies`](Self::trusted_proxies) | none | proxies that may name the client (feature `proxy`) |
 ///
 /// # TLS
@@ -68,12 +69,12 @@ use crate::sync::Arc;
 ///
 /// | setting | default | what it is |
 /// |---|---|---|
-/// | [`idle_timeout`](Self::idle_timeout) | 75 s | silence before the first request and between two, then the connection is closed |
+/// | [`idle_timeout`](Self::idle_timeout) | 75 s | silence before the first request and between requests, then the connection is closed |
 /// | [`head_timeout`](Self::head_timeout) | 20 s | a head from its first byte to its last, then 408 |
 /// | [`read_timeout`](Self::read_timeout) | 30 s | one read of a body, then 408 |
 /// | [`body_timeout`](Self::body_timeout) | 60 s | a whole body, then 408; each byte received adds 1 ms |
 /// | [`write_timeout`](Self::write_timeout) | 30 s | one write of a response, then the connection is cut |
-/// | [`response_timeout`](Self::response_timeout) | 60 s | a whole response, then the connection is cut; each byte taken adds 1 ms |
+/// | [`response_timeout`](Self::response_timeout) | 60 s | a whole response, then the connection is cut; each byte the client takes adds 1 ms |
 /// | [`queue_timeout`](Self::queue_timeout) | 10 s | a request's wait for a free thread, then 503 |
 /// | [`shutdown_grace`](Self::shutdown_grace) | 10 s | running handlers after a shutdown, then their connections are cut |
 /// | [`timeout`](Self::timeout) | none | the wait of [`handle_request`](crate::HTTPServer::handle_request) for a request |
@@ -82,14 +83,14 @@ use crate::sync::Arc;
 ///
 /// | setting | default | what it is |
 /// |---|---|---|
-/// | [`max_connections`](Self::max_connections) | 10,000 | open connections, then 503 |
+/// | [`max_connections`](Self::max_connections) | 10,000 | open connections; further ones get 503 |
 /// | [`max_requests_per_connection`](Self::max_requests_per_connection) | none | requests of one connection, then it is closed |
 /// | [`limits`](Self::limits) | [`Limits`] | the size of the request line, the header fields, chunk lines and trailer fields |
 /// | [`gather_limit`](Self::gather_limit) | 64 KiB | bytes of a body that are read before the handler is called |
 /// | [`drain_limit`](Self::drain_limit) | 256 KiB | bytes of an unread body that are dropped to keep the connection |
-/// | [`response_buffer`](Self::response_buffer) | 64 KiB | bytes of a response that are held back to find its `Content-Length` |
-/// | [`write_high_water`](Self::write_high_water) | 64 KiB | bytes of a response that may wait for a slow client before the handler does |
-/// | [`write_budget`](Self::write_budget) | 64 MiB | bytes beyond that in all connections together |
+/// | [`response_buffer`](Self::response_buffer) | 64 KiB | bytes of a response that are held back to determine its `Content-Length` |
+/// | [`write_high_water`](Self::write_high_water) | 64 KiB | bytes of a response that may wait for a slow client before the handler has to wait |
+/// | [`write_budget`](Self::write_budget) | 64 MiB | bytes beyond that, in all connections together |
 ///
 /// # Threads
 ///
@@ -104,7 +105,7 @@ use crate::sync::Arc;
 /// | setting | default | what it is |
 /// |---|---|---|
 /// | [`handle_error`](Self::handle_error) | none | is called for each error and panic of a handler |
-/// | [`handle_timeout`](Self::handle_timeout) | none | is called when [`timeout`](Self::timeout) is over |
+/// | [`handle_timeout`](Self::handle_timeout) | none | is called when [`timeout`](Self::timeout) expires |
 /// | [`log_line`](Self::log_line) | standard error | receives the log lines |
 /// | [`log`](Self::log) | off | sends the log lines to the crate `log` (feature `log`) |
 /// | [`name_lookup`](Self::name_lookup) | off | logs host names instead of addresses (feature `name-lookup`) |
@@ -112,11 +113,11 @@ use crate::sync::Arc;
 pub struct ServerBuilder {
     pub(super) settings: Settings,
     pub(super) hooks: Hooks,
-    /// Where the server listens beside its first address. Errors are told when it is bound.
+    /// Where the server listens besides its first address. `bind` reports the errors.
     pub(super) further: Vec<io::Result<Endpoint>>,
 }
 
-/// Functions of the user that the server calls.
+/// The user's functions that the server calls.
 #[derive(Default)]
 pub(super) struct Hooks {
     pub(super) verify_request: Option<Box<VerifyRequest>>,
@@ -133,17 +134,19 @@ impl ServerBuilder {
         Self { settings: Settings::default(), hooks: Hooks::default(), further: Vec::new() }
     }
 
-    /// How many connections the system queues before the server takes them: the backlog of `listen(2)`. 1024 by
-    /// default: Python's 5 makes clients wait for a second or more whenever a few come at once. The system may have a
-    /// lower bound of its own.
+    /// How many connections the system queues until the server accepts them: the backlog of `listen(2)`.
+    ///
+    /// 1024 by default; with Python's 5, clients wait for a second or more whenever a few connect at once. The system may
+    /// have a lower limit of its own.
     #[doc(alias("backlog"))]
     pub fn request_queue_size(mut self, connections: u16) -> Self {
         self.settings.request_queue_size = connections;
         self
     }
 
-    /// Whether the address may be bound while connections of an earlier server still linger in the system. On by
-    /// default, as in Python's `HTTPServer`, so that a server can be restarted at once. Without effect on Windows, where
+    /// Whether the address may be bound while connections of an earlier server still linger in the system.
+    ///
+    /// On by default, as in Python's `HTTPServer`, so that a server can be restarted at once. No effect on Windows, where
     /// the option would let two servers share a port.
     #[doc(alias("SO_REUSEADDR"))]
     pub fn allow_reuse_address(mut self, allow: bool) -> Self {
@@ -151,11 +154,12 @@ impl ServerBuilder {
         self
     }
 
-    /// Whether several servers may be bound to the same address at once, of one program or of several of the same user
-    /// (`SO_REUSEPORT`): each must say so. Linux spreads new connections over them, so that a new process can begin before the
-    /// old one has ended; connections in the queue of one that ends are lost, where a listener that is handed over
-    /// ([`from_listener`](Self::from_listener)) loses none. Off by default, as in Python (3.11 has this attribute). An error of
-    /// `bind` where the system has no such thing.
+    /// Whether several servers may be bound to the same address at once (`SO_REUSEPORT`).
+    ///
+    /// The servers may be in one program, or in several programs of the same user; each must set this. Linux distributes new
+    /// connections among them, so that a new process can start before the old one has ended. Connections in the queue of a
+    /// server that ends are lost; a listener that is handed over ([`from_listener`](Self::from_listener)) loses none. Off by
+    /// default, as in Python (which has this attribute since 3.11). An error of `bind` where the system does not support it.
     #[doc(alias("SO_REUSEPORT"))]
     pub fn allow_reuse_port(mut self, allow: bool) -> Self {
         self.settings.allow_reuse_port = allow;
@@ -163,23 +167,24 @@ impl ServerBuilder {
     }
 
     /// How long [`handle_request`](crate::HTTPServer::handle_request) waits for a request before it calls
-    /// [`handle_timeout`](Self::handle_timeout) and returns: Python's `timeout` of a server. For ever by default.
+    /// [`handle_timeout`](Self::handle_timeout) and returns: Python's `timeout` of a server. No limit by default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = Some(timeout);
         self
     }
 
-    /// How long a connection may be silent before its first request and between two. 75 seconds by default: longer than
-    /// browsers take from one click to the next, and longer than the 60 for which the usual proxies and load balancers keep a
-    /// connection. Behind one, it has to be longer than the proxy's: else a request may come just when the server has closed,
-    /// and the proxy answers 502.
+    /// How long a connection may be silent before its first request and between requests.
+    ///
+    /// 75 seconds by default: longer than browsers pause from one click to the next, and longer than the 60 seconds for
+    /// which the usual proxies and load balancers keep a connection. Behind a proxy it must be longer than the proxy's own
+    /// timeout: otherwise a request may arrive just as the server closes the connection, and the proxy answers 502.
     #[doc(alias("keep_alive"))]
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.settings.bounds.idle_timeout = timeout;
         self
     }
 
-    /// Has the server speak TLS, and nothing else.
+    /// Serves TLS only.
     #[doc(alias("certificate", "https", "ssl"))]
     #[cfg(feature = "tls")]
     pub fn tls(mut self, tls: super::tls::TlsConfig) -> Self {
@@ -187,15 +192,18 @@ impl ServerBuilder {
         self
     }
 
-    /// Has the server look at the files of its certificate and its key so often, and read them again when they have been
-    /// replaced, as they are at a renewal: connections that are open go on, and new ones get the new certificate. A line of the
-    /// log says so. Off by default; some seconds are often enough.
+    /// Checks the files of the certificate and its key at this interval, and reads them again when they have been replaced,
+    /// as at a renewal.
     ///
-    /// The files are watched together, by what is in them. One may come long before the other, links may be turned, either may
-    /// be missing for a while: what is there is tried again whenever it has changed and then stood still from one look to the
-    /// next, until the two fit; meanwhile the certificate from before is served. A line of the log says so when it takes longer
-    /// than a minute. It needs a [`TlsConfig`](crate::TlsConfig) [`from_files`](crate::TlsConfig::from_files), and works while
-    /// [`serve_forever`](crate::HTTPServer::serve_forever) does, on a thread of its own.
+    /// Open connections are not affected; new ones get the new certificate, and a log line reports the change. Off by
+    /// default; an interval of some seconds is often enough.
+    ///
+    /// The two files are watched together, by their contents. One may be replaced long before the other, a symbolic link may
+    /// be changed, either may be missing for a while. When the contents have changed and are then the same at two checks in
+    /// a row, the server tries them; it repeats this until certificate and key match. Meanwhile it serves the earlier
+    /// certificate; a log line says so when this takes longer than a minute. This setting needs a
+    /// [`TlsConfig`](crate::TlsConfig) made by [`from_files`](crate::TlsConfig::from_files). The files are watched while
+    /// [`serve_forever`](crate::HTTPServer::serve_forever) runs, on a thread of their own.
     ///
     /// ```no_run
     /// # use basehttp::prelude::*;
@@ -219,73 +227,81 @@ impl ServerBuilder {
         self
     }
 
-    /// How long a handshake of TLS may take, however it trickles in, and how long a client may take to begin one; then the
-    /// connection is closed. 10 seconds by default: two times back and forth take less than one on any network, and a client
-    /// that wants to hold connections must not have longer for it than with a head.
+    /// How long a TLS handshake may take in total, and how long a client may take to begin it; then the connection is
+    /// closed.
+    ///
+    /// 10 seconds by default: two round trips take less than one second on any network, and a client that wants to tie up
+    /// connections must not gain more time by a handshake than by a head.
     #[cfg(feature = "tls")]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.settings.bounds.handshake_timeout = timeout;
         self
     }
 
-    /// How long a head may take from its first byte to its last, however it trickles in; then the answer is 408. 20
-    /// seconds by default: any client that means it takes less than one, and a client that sends a byte at a time must
-    /// not hold a connection for ever.
+    /// How long a head may take from its first byte to its last, however slowly it arrives; then the answer is 408.
+    ///
+    /// 20 seconds by default: an honest client takes less than one, and a client that sends a byte at a time must not hold a
+    /// connection without limit.
     #[doc(alias("slowloris"))]
     pub fn head_timeout(mut self, timeout: Duration) -> Self {
         self.settings.bounds.head_timeout = timeout;
         self
     }
 
-    /// How long one read of a body may wait for the client; then the answer is 408. 30 seconds by default: a client that
-    /// sends nothing for so long has lost its network. A handler's class variable `timeout` and
-    /// [`set_read_timeout`](crate::BaseHTTPRequestHandler::set_read_timeout) come before it.
+    /// How long one read of a body may wait for the client; then the answer is 408.
+    ///
+    /// 30 seconds by default: a client that sends nothing for so long has lost its network. A handler's class variable
+    /// `timeout` and [`set_read_timeout`](crate::BaseHTTPRequestHandler::set_read_timeout) take precedence.
     pub fn read_timeout(mut self, timeout: Duration) -> Self {
         self.settings.bounds.read_timeout = timeout;
         self
     }
 
-    /// How long a response may wait for a client that takes none of it; then the connection is cut. 30 seconds by default,
-    /// as for reads. The system tells in steps of up to 64 KiB what the client takes, so that one that takes less than some
-    /// 2 KiB a second may seem to take nothing. A handler's class variable `timeout` and
-    /// [`set_write_timeout`](crate::BaseHTTPRequestHandler::set_write_timeout) come before it.
+    /// How long a response may wait for a client that takes none of it; then the connection is cut.
+    ///
+    /// 30 seconds by default, as for reads. The system reports in steps of up to 64 KiB what the client has taken, so a
+    /// client that takes less than some 2 KiB a second may seem to take nothing. A handler's class variable `timeout` and
+    /// [`set_write_timeout`](crate::BaseHTTPRequestHandler::set_write_timeout) take precedence.
     pub fn write_timeout(mut self, timeout: Duration) -> Self {
         self.settings.bounds.write_timeout = timeout;
         self
     }
 
-    /// How long a body may be waited for in total; then the answer is 408. Each byte that comes gives a millisecond back,
-    /// so that a body may take as long as it needs at 1000 bytes a second, and a client that sends one byte before each
-    /// [`read_timeout`](Self::read_timeout) gets no further. Only waiting for the client counts, not what the handler
-    /// does. 60 seconds by default: a network that stands still for so long is no network.
+    /// How long the server may wait for a body in total; then the answer is 408.
+    ///
+    /// Each byte received extends the deadline by 1 ms, so a body may take as long as it needs at 1000 bytes a second, while
+    /// a client that sends one byte before each [`read_timeout`](Self::read_timeout) gains nothing. Only time spent waiting
+    /// for the client counts, not the handler's own. 60 seconds by default.
     ///
     /// A handler for clients that are slow on purpose calls
-    /// [`set_read_timeout`](crate::BaseHTTPRequestHandler::set_read_timeout) in its `do_*` method, and minds the total itself. After 101, or 2xx to
-    /// CONNECT, there is no bound but `read_timeout`.
+    /// [`set_read_timeout`](crate::BaseHTTPRequestHandler::set_read_timeout) in its `do_*` method, and must bound the total
+    /// itself. After 101, or 2xx to CONNECT, only `read_timeout` applies.
     pub fn body_timeout(mut self, timeout: Duration) -> Self {
         self.settings.bounds.body_timeout = timeout;
         self
     }
 
-    /// How long a response may wait in total for its client to take it; then the connection is cut. Each byte that the client
-    /// takes gives a millisecond back, as in [`body_timeout`](Self::body_timeout): a client that takes one before each
-    /// [`write_timeout`](Self::write_timeout) gets no further. Only waiting for the client counts, not what the handler does
-    /// between two writes. 60 seconds by default, as for bodies: a network that stands still for so long is no network.
+    /// How long a response may wait in total for its client to take it; then the connection is cut.
+    ///
+    /// Each byte that the client takes extends the deadline by 1 ms, as in [`body_timeout`](Self::body_timeout), so a client
+    /// that takes one byte before each [`write_timeout`](Self::write_timeout) gains nothing. Only time spent waiting for the
+    /// client counts, not the handler's own between two writes. 60 seconds by default, as for bodies.
     ///
     /// A handler for clients that are slow on purpose calls
-    /// [`set_write_timeout`](crate::BaseHTTPRequestHandler::set_write_timeout) in its `do_*` method, which switches this off for that
-    /// response. After 101, or
-    /// 2xx to CONNECT, there is no bound but `write_timeout`.
+    /// [`set_write_timeout`](crate::BaseHTTPRequestHandler::set_write_timeout) in its `do_*` method, which turns this
+    /// deadline off for that response. After 101, or 2xx to CONNECT, only `write_timeout` applies.
     pub fn response_timeout(mut self, timeout: Duration) -> Self {
         self.settings.bounds.response_timeout = timeout;
         self
     }
 
-    /// The hosts that requests may be for, by the names or addresses that stand in `Host`, without ports; with none, as by
-    /// default, any. A request for another is answered 421 (RFC 9110 section 15.5.20) before the handler is asked: a page whose
-    /// name was made to lead to this server, as in DNS rebinding, asks under that name. A request of HTTP/1.0 without `Host` is
-    /// let through. The code of the [`Fault`](crate::Fault) is `foreign-host`. A host in the target (`http://host/`) comes before
-    /// `Host`; a target without a slash at its front, which Python would serve, is answered 400 (`bad-target`).
+    /// The hosts that requests may be for: names or addresses as in `Host`, without ports. Any host by default.
+    ///
+    /// A request for another host is answered 421 (RFC 9110 section 15.5.20) before the handler is called; the code of the
+    /// [`Fault`](crate::Fault) is `foreign-host`. This protects against DNS rebinding, where an attacker's name resolves to
+    /// this server: a page from there sends its requests under that name. An HTTP/1.0 request without `Host` is let through.
+    /// A host in the target (`http://host/`) takes precedence over `Host`. A target that does not begin with a slash, which
+    /// Python would serve, is answered 400 (`bad-target`).
     ///
     /// ```
     /// # use basehttp::prelude::*;
@@ -306,20 +322,24 @@ impl ServerBuilder {
         self
     }
 
-    /// Has the server answer browsers only for this machine's own pages, for one that listens at a loopback address and grants
-    /// what not everybody may have: requests for hosts other than `localhost`, `*.localhost`, 127.0.0.0/8, `::1` and
-    /// [`allowed_hosts`](Self::allowed_hosts) are answered 421, and those whose `Origin` (RFC 6454) is the page of another host, or
-    /// `null`, 403 (`cross-site`): any page that this machine's browser shows can send requests to a loopback address. Ports are
-    /// not compared, and a link that somebody follows has no `Origin`. Off by default.
+    /// Answers browsers only for pages of this machine: for a server at a loopback address that offers what not everybody
+    /// may have.
+    ///
+    /// Any page that a browser on this machine shows can send requests to a loopback address. Therefore a request for a host
+    /// other than `localhost`, `*.localhost`, 127.0.0.0/8, `::1` and [`allowed_hosts`](Self::allowed_hosts) is answered 421.
+    /// A request whose `Origin` (RFC 6454) is the page of another host, or `null`, is answered 403 (`cross-site`). Ports are
+    /// not compared, and a link that a user follows sends no `Origin`. Off by default.
     #[doc(alias("dns_rebinding"))]
     pub fn loopback_guard(mut self, on: bool) -> Self {
         self.settings.loopback_guard = on;
         self
     }
 
-    /// The proxies and load balancers whose word about their clients counts; see [`TrustedProxies`](crate::TrustedProxies). None by
-    /// default: what a request says of where it comes from is anybody's claim. [`verify_request`](Self::verify_request) is asked
-    /// about the proxy.
+    /// The proxies and load balancers that the server believes about their clients; see
+    /// [`TrustedProxies`](crate::TrustedProxies).
+    ///
+    /// None by default: any client can claim anything about where a request comes from.
+    /// [`verify_request`](Self::verify_request) gets the address of the proxy.
     #[doc(alias("forwarded", "x_forwarded_for"))]
     #[cfg(feature = "proxy")]
     pub fn trusted_proxies(mut self, proxies: crate::TrustedProxies) -> Self {
@@ -327,71 +347,80 @@ impl ServerBuilder {
         self
     }
 
-    /// How many requests a connection may have; the last response says `Connection: close`. No bound by default: a connection
-    /// gives back the memory of unusual requests, so that its age costs nothing. A bound is for a load balancer that
-    /// spreads connections, not requests.
+    /// How many requests a connection may have; the last response says `Connection: close`.
+    ///
+    /// No limit by default: a connection gives back the memory of unusual requests, so its age costs nothing. A limit is for
+    /// a load balancer that distributes connections instead of requests.
     pub fn max_requests_per_connection(mut self, requests: u64) -> Self {
         self.settings.bounds.requests = requests;
         self
     }
 
-    /// How long [`shutdown`](crate::ServerHandle::shutdown) lets running handlers go on before their connections are
-    /// cut; zero cuts all at once. 10 seconds by default: what service managers usually grant is 30 or more.
+    /// How long handlers may still run after [`shutdown`](crate::ServerHandle::shutdown) before their connections are cut;
+    /// zero cuts them all at once. 10 seconds by default: service managers usually grant 30 or more.
     #[doc(alias("graceful"))]
     pub fn shutdown_grace(mut self, grace: Duration) -> Self {
         self.settings.shutdown_grace = grace;
         self
     }
 
-    /// How many connections may be open. A further one is answered 503 with `Retry-After` and closed. 10,000 by default:
-    /// an idle one costs little more than its descriptor, of which the system often grants no more.
+    /// How many connections may be open. A further one is answered 503 with `Retry-After` and closed.
+    ///
+    /// 10,000 by default: an idle connection costs little more than its descriptor, and the system often grants no more
+    /// descriptors than that.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = connections;
         self
     }
 
-    /// How many handlers may run at a time, quick ones too; one that waits, for a database, another server or its own client,
-    /// counts until it returns. 512 by default: a thread costs little more than its stack, and the system often grants a
-    /// few thousand. They are made when they are needed and go when they are not. Where all are taken, requests wait for
-    /// [`queue_timeout`](Self::queue_timeout).
+    /// How many handlers may run at a time, quick ones included.
+    ///
+    /// A handler that waits, for a database, another server or its own client, counts until it returns. 512 by default: a
+    /// thread costs little more than its stack, and the system often grants a few thousand. Threads are started when they
+    /// are needed and end when they are not. When all are busy, requests wait for [`queue_timeout`](Self::queue_timeout).
     #[doc(alias("thread_pool", "workers"))]
     pub fn max_threads(mut self, threads: usize) -> Self {
         self.settings.max_threads = threads;
         self
     }
 
-    /// How long a request may wait for a thread, or for its turn among handlers that compute; then the answer is 503 with
-    /// `Retry-After`. 10 seconds by default: a client that is still there has waited long enough to be told.
+    /// How long a request may wait for a thread, or for its turn among compute-bound handlers; then the answer is 503 with
+    /// `Retry-After`. 10 seconds by default: a client that is still there then should get an answer.
     pub fn queue_timeout(mut self, timeout: Duration) -> Self {
         self.settings.queue_timeout = timeout;
         self
     }
 
-    /// How many threads may compute at a time: read, parse, run handlers that do not wait, write. As many as there are
-    /// processors by default. Usually one does all the work; others join while that makes the server faster. So many handlers that
-    /// compute for more than a millisecond run beside them, and further ones wait for their turn, as long as for a thread
-    /// ([`queue_timeout`](Self::queue_timeout)); one more runs for each tenth of a second in which none of them returns. (On Linux:
-    /// elsewhere the system does not tell them from handlers that wait, which have a thread each.)
+    /// How many threads may compute at a time: read, parse, run handlers that do not wait, write. One for each processor by
+    /// default.
+    ///
+    /// Usually one thread does all the work; others join as long as that makes the server faster. The same number of
+    /// handlers that compute for more than a millisecond may run beside them. Further ones wait for their turn, as long as
+    /// for a thread ([`queue_timeout`](Self::queue_timeout)); one more runs for each tenth of a second in which none returns.
+    /// This holds on Linux: other systems do not distinguish them from handlers that wait, so each gets a thread of its own.
     pub fn compute_threads(mut self, threads: usize) -> Self {
         self.settings.compute_threads = Some(threads);
         self
     }
 
-    /// How many bytes of stack the server's threads have, on which handlers run: more for one that recurses deeply, as a parser
-    /// may; less where many wait and the system counts what is reserved. An overflow ends the process. The standard library's
-    /// by default, which is 2 MiB, or what `RUST_MIN_STACK` in the environment says: what runs on any other thread of the program
-    /// runs here too, and most systems give a stack memory only as it is used.
+    /// How many bytes of stack each of the server's threads has; handlers run on them.
     ///
-    /// The thread that calls [`handle_request`](crate::HTTPServer::handle_request), where handlers run too, has its own. Less than 128
-    /// KiB, of which the server itself needs a part, or more than 1 GiB is an error of `bind`.
+    /// More is for a handler that recurses deeply, such as a parser; less is for a server where many handlers wait and the
+    /// system counts the reserved memory. An overflow ends the process. The default is that of the standard library: 2 MiB,
+    /// or the value of `RUST_MIN_STACK` in the environment. So code that runs on any other thread of the program runs here
+    /// too; most systems give a stack memory only as it is used.
+    ///
+    /// The thread that calls [`handle_request`](crate::HTTPServer::handle_request), on which handlers run too, keeps its own
+    /// stack. `bind` rejects less than 128 KiB, of which the server itself needs a part, and more than 1 GiB.
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.settings.stack_size = Some(bytes);
         self
     }
 
-    /// How many bytes of a request's body are gathered before its handler is called, so that a client that sends slowly
-    /// keeps no thread waiting. 64 KiB by default: more than most forms and messages have. What a longer body has beyond that
-    /// is read while the handler runs; with 0, every body is, as a handler wants that answers before the body has come.
+    /// How many bytes of a request's body are read before its handler is called, so that a slow upload holds no thread.
+    ///
+    /// 64 KiB by default: more than most forms and messages have. The rest of a longer body is read while the handler runs.
+    /// With 0 that is true of every body, as suits a handler that answers before the body has arrived.
     pub fn gather_limit(mut self, bytes: usize) -> Self {
         self.settings.bounds.gather = bytes;
         self
@@ -404,81 +433,94 @@ impl ServerBuilder {
         self
     }
 
-    /// How many bytes of a response's body are held back to learn its length, so that a `Content-Length` can be added, and are
-    /// gathered before they are sent. 64 KiB by default: most responses have less, and go out in one piece. A longer body
-    /// without a length is sent in chunks.
+    /// How many bytes of a response's body are held back to determine its length, so that `Content-Length` can be added, and
+    /// are collected before they are sent.
+    ///
+    /// 64 KiB by default: most responses are shorter and go out in one piece. A longer body without a declared length is
+    /// sent in chunks.
     pub fn response_buffer(mut self, bytes: usize) -> Self {
         self.settings.bounds.hold = bytes;
         self
     }
 
-    /// How many bytes of a response may wait for a slow client before the handler's next write does. Up to that much the
-    /// handler goes on, and when it returns, what is left is sent without a thread. 64 KiB by default, for each
-    /// connection and on top of what the system keeps; a `flush()` always waits for all of it. Pipelined requests are
-    /// not looked at while more than that waits.
+    /// How many bytes of a response may wait for a slow client before the handler's next write has to wait.
+    ///
+    /// Up to this amount the handler continues; when it returns, the rest is sent without a thread. 64 KiB by default, for
+    /// each connection, and in addition to what the system buffers. A `flush()` always waits until all of it is sent. While
+    /// more than this is waiting, the server does not look at pipelined requests.
     pub fn write_high_water(mut self, bytes: usize) -> Self {
         self.settings.bounds.high_water = bytes;
         self
     }
 
     /// How many bytes of responses may wait for slow clients in all connections together, beyond the
-    /// [`write_high_water`](Self::write_high_water) of each: a `write_all` of 16 KiB or more returns while there is room for what the
-    /// client has not taken. What is left is sent with the handler's next writes, and when it has returned, without a thread. A handler
-    /// that sends something live calls `flush()`, which waits for all of it. 64 MiB by default, and up to
-    /// 1 MiB of it for a connection: a hundred pages of several hundred KiB. Beyond that, or with 0, the handler waits for its client. Bytes that are handed over
+    /// [`write_high_water`](Self::write_high_water) of each.
+    ///
+    /// While there is room, a `write_all` of 16 KiB or more returns although the client has not taken all of it. The rest is
+    /// sent with the handler's next writes and, once the handler has returned, without a thread. A handler that sends live
+    /// data calls `flush()`, which waits until all of it is sent.
+    ///
+    /// 64 MiB by default, of which a connection may have up to 1 MiB: a hundred pages of several hundred KiB. Beyond that,
+    /// or with 0, the handler waits for its client. Bytes that are handed over
     /// ([`WFile::send_bytes`](crate::WFile::send_bytes)) and files do not count: the server keeps no copy of them.
     pub fn write_budget(mut self, bytes: usize) -> Self {
         self.settings.bounds.write_budget = Arc::new(WriteBudget::new(bytes));
         self
     }
 
-    /// How many bytes of a body that the handler did not read are read and dropped to keep the connection. 256 KiB by
-    /// default: about what a new connection would cost. After a longer body the connection is closed; with 0, after any.
+    /// How many bytes of a body that the handler did not read are read and dropped to keep the connection.
+    ///
+    /// 256 KiB by default: about what a new connection would cost. After a longer body the connection is closed; with 0,
+    /// after any body.
     pub fn drain_limit(mut self, bytes: u64) -> Self {
         self.settings.bounds.drain = bytes;
         self
     }
 
-    /// Whether log lines have the client's name instead of its IP address, as in Python 2: whether
-    /// [`address_string`](crate::RequestHandler::address_string) asks the system's name service, once for each connection.
-    /// Off by default: a name service that hangs holds up every first response, and its answers are what the owner of the
-    /// address says, so grant nobody anything for his name. What is no host name is left out.
+    /// Whether log lines have the client's name instead of its IP address, as in Python 2.
     ///
-    /// It is asked where the first line about a connection is logged, which is in a handler's turn: a driver that it holds
-    /// up loses its duty to another thread, as in a handler that waits, and goes on to count among
-    /// [`max_threads`](Self::max_threads). Nothing is asked when the server is bound.
+    /// [`address_string`](crate::RequestHandler::address_string) then asks the system's resolver, once for each connection.
+    /// Off by default: a hanging resolver delays every first response. The owner of an address decides which name it has, so
+    /// never grant access by name. An answer that is not a host name is ignored.
+    ///
+    /// The lookup runs when the first line about a connection is logged, which is in a handler's turn. A driver that it
+    /// blocks loses its permit to another thread, as in a handler that waits, and still counts among
+    /// [`max_threads`](Self::max_threads). `bind` looks up nothing.
     #[cfg(feature = "name-lookup")]
     pub fn name_lookup(mut self, look_up: bool) -> Self {
         self.settings.name_of = look_up.then_some(super::name_lookup::name_of);
         self
     }
 
-    /// Python's `verify_request`: whether a client is served. A connection for which it returns `false` is closed
-    /// without an answer. It is called in the connection's first turn, like a handler, so it may take its time.
+    /// Python's `verify_request`: whether a client is served. If it returns `false`, the connection is closed without an
+    /// answer. It is called in the connection's first turn, like a handler, so it may block.
     pub fn verify_request(mut self, verify: impl Fn(&Address) -> bool + Send + Sync + 'static) -> Self {
         self.hooks.verify_request = Some(Box::new(verify));
         self
     }
 
-    /// Python's `handle_error`: is told of every failure that is the handler's own, an error that it returns or a panic, in
-    /// addition to the line in the log. What the client has caused (400, 408, 413, a connection that it closed) is only
-    /// logged.
+    /// Python's `handle_error`: is called for every failure of the handler itself, a returned error or a panic, in addition
+    /// to the log line. Failures that the client caused (400, 408, 413, a connection that it closed) are only logged.
     pub fn handle_error(mut self, handle: impl Fn(&HandlerError<'_>) + Send + Sync + 'static) -> Self {
         self.hooks.handle_error = Some(Box::new(handle));
         self
     }
 
-    /// Python's `handle_timeout`: called when no request came within [`timeout`](Self::timeout).
+    /// Python's `handle_timeout`: is called when no request arrived within [`timeout`](Self::timeout).
     pub fn handle_timeout(mut self, handle: impl Fn() + Send + Sync + 'static) -> Self {
         self.hooks.handle_timeout = Some(Box::new(handle));
         self
     }
 
-    /// Who takes the lines of the log, and their levels, instead of standard error: those of
-    /// [`log_message`](crate::RequestHandler::log_message)'s default, and the server's own, which begin with `basehttp:`. A line comes
-    /// escaped, and without its line end. Standard error by default, as in Python; it has no levels. The function is
-    /// called by a thread that has other work as well, which goes on elsewhere if it takes long; lines that nobody takes are
-    /// dropped and counted from 512 KiB on (in several buffers, of 64 KiB or more each). A panic in it costs the line.
+    /// Receives the log lines and their levels, instead of standard error.
+    ///
+    /// These are the lines of [`log_message`](crate::RequestHandler::log_message)'s default, and the server's own, which
+    /// begin with `basehttp:`. A line is already escaped and has no line end. By default lines go to standard error, as in
+    /// Python, without levels.
+    ///
+    /// The function is called by a thread that also has other work, which moves to another thread if the function takes
+    /// long. From 512 KiB on (in several buffers, of 64 KiB or more each), lines that are not taken are dropped and counted.
+    /// If the function panics, the line is lost.
     ///
     /// ```
     /// # use basehttp::prelude::*;
@@ -506,12 +548,12 @@ impl ServerBuilder {
         self
     }
 
-    /// Has the lines of the log go to the crate `log`, with the target `basehttp` and their [`LogLevel`]: a
-    /// [`log_line`](Self::log_line) that is written already. A handler that wants other levels overrides
-    /// [`log_request`](crate::RequestHandler::log_request) and `log_error`.
+    /// Sends the log lines to the crate `log`, with the target `basehttp` and their [`LogLevel`]: a ready-made
+    /// [`log_line`](Self::log_line). To change the levels, override [`log_request`](crate::RequestHandler::log_request) and
+    /// `log_error`.
     ///
-    /// A line has the client and the time as in Python, and the logger may add its own: a
-    /// [`log_message`](crate::RequestHandler::log_message) that calls `log::info!("{message}")` has neither.
+    /// A line has the client and the time as in Python, and the logger may add its own time. A
+    /// [`log_message`](crate::RequestHandler::log_message) that calls `log::info!("{message}")` adds neither.
     #[cfg(feature = "log")]
     pub fn log(mut self) -> Self {
         self.hooks.log_line = Some(Box::new(|line, level| {

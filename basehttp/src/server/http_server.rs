@@ -37,8 +37,9 @@ use crate::sync::Arc;
 
 /// An HTTP server: Python's `HTTPServer`, and its `ThreadingHTTPServer` at once.
 ///
-/// It listens at an address, or at [several](ServerBuilder::also_bind), and gives each connection to a handler, which the
-/// closure makes: Python's `RequestHandlerClass(request, client_address, server)`. What the closure captures is shared between the handlers.
+/// It listens at an address, or at [several](ServerBuilder::also_bind). The closure makes a handler for each connection, as
+/// `RequestHandlerClass(request, client_address, server)` does in Python. What the closure captures is shared by all
+/// handlers.
 ///
 /// ```no_run
 /// use std::io;
@@ -63,12 +64,12 @@ pub struct HTTPServer {
     engine: Arc<Engine>,
     handle_timeout: Option<Box<HandleTimeout>>,
     info: Arc<ServerInfo>,
-    /// Those of sockets that this server has made.
+    /// The files of the sockets that this server has made.
     #[cfg(unix)]
     socket_files: Vec<SocketFile>,
 }
 
-/// What a server has of the type of its handlers.
+/// What depends on the type of the handlers.
 struct HandlerType {
     open: Box<Open>,
     routes: Vec<&'static RouteTable>,
@@ -87,14 +88,15 @@ where
 }
 
 impl HTTPServer {
-    /// Listens at `address`, for example `"127.0.0.1:8000"` or Python's `("", 8000)`; `factory` makes the handler of
-    /// each connection. Port 0 lets the system choose one, see [`server_port`](Self::server_port).
+    /// Listens at `address`, for example `"127.0.0.1:8000"` or Python's `("", 8000)`.
     ///
-    /// The server has one address, as in Python; [`ServerBuilder::also_bind`] adds others.
+    /// `factory` makes the handler of each connection. Port 0 lets the system choose a port; see
+    /// [`server_port`](Self::server_port). The server has one address, as in Python; [`ServerBuilder::also_bind`] adds
+    /// others.
     ///
     /// # Errors
-    /// The system's error with the address in its text: a port in use, an address that is not of this machine, a name
-    /// that nobody knows.
+    /// The system's error, with the address in its text: the port is in use, the address does not belong to this machine,
+    /// the name does not resolve.
     #[doc(alias("listen", "new", "port"))]
     pub fn bind<H, F>(address: impl ServerAddress, factory: F) -> io::Result<Self>
     where
@@ -104,19 +106,19 @@ impl HTTPServer {
         Self::builder().bind(address, factory)
     }
 
-    /// Listens at a unix socket, which is made at `path`, and removed at the end if it is still the same one.
+    /// Listens at a unix socket, which is created at `path`, and removed at the end if it is still the same one.
     ///
-    /// A socket that nobody listens at any more, which a server leaves that was killed, is replaced, and a line of the log says
-    /// so. One at which somebody listens is not, nor is a file of another kind, or a link. A server that has ended its listening
-    /// and still finishes its requests is replaced too: its successor need not wait for it.
+    /// An abandoned socket, as a killed server leaves it, is replaced, and a log line reports that. A socket at which
+    /// another process listens is not replaced, nor is a link or a file of another kind. A server that no longer listens but
+    /// still finishes its requests is replaced too, so its successor need not wait for it.
     ///
-    /// Two servers of this crate that start at the same time are told apart, by a lock on the folder (`flock`). What the system
-    /// cannot rule out is another program that binds the same path just when an abandoned socket is removed. Elsewhere than on Linux
-    /// no socket is replaced: there a busy server looks like none.
+    /// A lock on the folder (`flock`) prevents two servers of this crate that start at the same time from replacing each
+    /// other's socket. The system cannot rule out that another program binds the same path just as an abandoned socket is
+    /// removed. On systems other than Linux no socket is replaced: there a busy server looks like an abandoned one.
     ///
     /// # Errors
-    /// The system's error with the path in its text; [`AddrInUse`](io::ErrorKind::AddrInUse), with the reason, for what stands
-    /// there and is not replaced.
+    /// The system's error, with the path in its text; [`AddrInUse`](io::ErrorKind::AddrInUse), with the reason, if the path
+    /// exists and is not replaced.
     ///
     /// ```
     /// # use basehttp::prelude::*;
@@ -144,7 +146,7 @@ impl HTTPServer {
         Self::builder().bind_unix(path, factory)
     }
 
-    /// Serves at a socket that listens already: one with options of its own, or one that was inherited.
+    /// Serves at a socket that is already listening: one with special options, or an inherited one.
     ///
     /// # Errors
     /// The system's error.
@@ -156,13 +158,13 @@ impl HTTPServer {
         Self::builder().from_listener(listener, factory)
     }
 
-    /// Settings and hooks for a server that does not exist yet.
+    /// A builder with settings and hooks that apply before a server listens.
     #[doc(alias("config", "settings"))]
     pub fn builder() -> ServerBuilder {
         ServerBuilder::new()
     }
 
-    /// Not `new`: of a private function of that name the compiler would say so, and not that there is `bind`.
+    /// Not named `new`: the compiler would then report a private `new` instead of suggesting `bind`.
     fn open(
         listeners: Listeners,
         name: String,
@@ -207,7 +209,7 @@ impl HTTPServer {
         #[cfg(unix)]
         for path in listeners.files.iter().filter_map(SocketFile::replaced) {
             log.tell(
-                &format!("replaced the socket {}, which nobody listened at", path.display()),
+                &format!("replaced the abandoned socket {}", path.display()),
                 Level::Info,
             );
         }
@@ -231,7 +233,7 @@ impl HTTPServer {
         self.info.server_addresses()
     }
 
-    /// The host as it was given; see [`ServerInfo::server_name`].
+    /// The host name as it was given; see [`ServerInfo::server_name`].
     pub fn server_name(&self) -> &str {
         self.info.server_name()
     }
@@ -242,23 +244,24 @@ impl HTTPServer {
         self.info.server_port()
     }
 
-    /// A handle to shut the server down with, from another thread or from a handler.
+    /// A handle that shuts the server down, from another thread or from a handler.
     #[doc(alias("shutdown", "stop"))]
     pub fn handle(&self) -> ServerHandle {
         self.info.handle.clone()
     }
 
-    /// Serves until [`ServerHandle::shutdown`] is called. Then it stops listening, at all addresses, closes the connections
-    /// that wait for a request, lets running handlers finish, and returns; a handler that takes longer than
-    /// [`shutdown_grace`](ServerBuilder::shutdown_grace) loses its connection. What became of the connections is told by
-    /// [`ServerHandle::wait`]. A server that has ended does not begin again: called once more, this returns at once. Its
-    /// port is free for another server.
+    /// Serves until [`ServerHandle::shutdown`] is called, then finishes running requests and returns.
     ///
-    /// All lines of the log are written when this returns, except where nobody takes them for a second. A handler that is
-    /// still running has none yet, and counts as cut: its own line comes when it returns, if the program is still there.
+    /// On shutdown the server stops listening at all addresses, closes idle connections, and lets running handlers finish. A
+    /// handler that takes longer than [`shutdown_grace`](ServerBuilder::shutdown_grace) loses its connection.
+    /// [`ServerHandle::wait`] reports how the connections ended. A server that has ended cannot be started again: a second
+    /// call returns at once. Its port is free for another server.
+    ///
+    /// When this returns, all log lines are written, unless they cannot be written for a second. A handler that is still
+    /// running counts as cut; its own line is logged when it returns, if the program still runs then.
     ///
     /// # Errors
-    /// When the system cannot wait for connections. A connection that cannot be taken, for lack of descriptors or of
+    /// When the system cannot wait for connections. A connection that cannot be accepted, for lack of descriptors or
     /// threads, is logged and does not end the server.
     #[doc(alias("run", "start"))]
     pub fn serve_forever(&mut self) -> io::Result<()> {
@@ -271,7 +274,7 @@ impl HTTPServer {
         #[cfg(feature = "tls")]
         let _watching = self.watch_tls();
         engine.shutdown.wait_for_stop();
-        // The paths are free for another server. Clients that the system has queued are served all the same.
+        // The paths are free for another server. Clients that are queued in the system are still served.
         #[cfg(unix)]
         self.socket_files.clear();
         if !engine.shutdown.wait_for_end(Duration::ZERO) {
@@ -281,7 +284,7 @@ impl HTTPServer {
         }
         let report = engine.shutdown.close_account();
         if report.cut > 0 {
-            engine.log.warn(0, &format!("the grace is over, connections: {report}"));
+            engine.log.warn(0, &format!("the grace period is over, connections: {report}"));
         }
         close(engine);
         engine.log.finish();
@@ -289,7 +292,7 @@ impl HTTPServer {
         engine.shutdown.take_error().map_or(Ok(()), Err)
     }
 
-    /// Has a thread look at the files of the certificate, where that was asked for.
+    /// Starts the thread that watches the certificate's files, if that is set.
     #[cfg(feature = "tls")]
     fn watch_tls(&self) -> Option<Watching> {
         let settings = &self.engine.settings;
@@ -304,17 +307,18 @@ impl HTTPServer {
         if let Err(error) = &watching {
             self.engine
                 .log
-                .warn(0, &format!("the certificate is not watched, for there is no thread: {error}"));
+                .warn(0, &format!("the certificate is not watched, because no thread could be started: {error}"));
         }
         watching.ok()
     }
 
-    /// Serves one request on the calling thread, and closes its connection. Waits for it as long as the setting
-    /// [`timeout`](ServerBuilder::timeout) says; then it calls
-    /// [`handle_timeout`](ServerBuilder::handle_timeout) and returns. A client that connects and sends nothing keeps
-    /// nobody waiting, and one that leaves without a request does not count.
+    /// Serves one request on the calling thread, and closes its connection: Python's `handle_request()`.
     ///
-    /// This is Python's `handle_request()`, for a server that does not run forever:
+    /// If no request arrives within [`timeout`](ServerBuilder::timeout), this calls
+    /// [`handle_timeout`](ServerBuilder::handle_timeout) and returns. A client that connects and sends nothing blocks no
+    /// other client, and a client that leaves without a request does not count.
+    ///
+    /// Use it for a server that does not run forever:
     ///
     /// ```
     /// # use basehttp::prelude::*;
@@ -332,13 +336,12 @@ impl HTTPServer {
     /// ```
     ///
     /// # Errors
-    /// When the system cannot wait for connections. Returns without one, and at once, after
-    /// [`ServerHandle::shutdown`].
+    /// When the system cannot wait for connections. After [`ServerHandle::shutdown`] it returns `Ok` at once.
     pub fn handle_request(&mut self) -> io::Result<()> {
         let engine = &self.engine;
         engine.set_single(true);
         let worker = Arc::new(Worker::new());
-        // A handler of another server may have called this.
+        // This may be called from a handler of another server.
         let _installed = worker.install();
         let deadline = engine.settings.timeout.map(|timeout| Instant::now() + timeout);
         let mut thread = Thread::new(engine, &worker, CALLER, 0);
@@ -362,9 +365,9 @@ impl HTTPServer {
 impl Drop for HTTPServer {
     fn drop(&mut self) {
         self.engine.shutdown.stop(None);
-        // The connections that lie in the engine hold on to it.
+        // The connections in the engine hold references to it.
         clear(&*self.engine);
-        // For those who wait for the end of a server that nobody has served.
+        // For threads that wait for the end of a server that was never started.
         self.engine.shutdown.close_account();
         self.engine.shutdown.publish();
     }
@@ -376,18 +379,20 @@ impl fmt::Debug for HTTPServer {
     }
 }
 
-/// What is left to be said of a server when its settings are: where it listens, and who answers.
+/// The last steps of a builder: where the server listens, and which handler answers.
 impl ServerBuilder {
-    /// Adds an address to listen at, for example `"[::1]:8000"` to a server at `127.0.0.1:8000`. The one that is given to
-    /// [`bind`](Self::bind), [`bind_unix`](Self::bind_unix) or [`from_listener`](Self::from_listener) stays the first. All addresses
-    /// share the handlers, threads, limits, log and shutdown. All settings apply to all of them: with `tls`, all of them serve TLS.
-    /// Only a socket that listens already keeps its backlog and its reuse options.
+    /// Adds an address to listen at, for example `"[::1]:8000"` to a server at `127.0.0.1:8000`.
     ///
-    /// A host name is resolved in this call, and bound at the first of its addresses that works. To serve both families of
+    /// The address given to [`bind`](Self::bind), [`bind_unix`](Self::bind_unix) or [`from_listener`](Self::from_listener)
+    /// remains the first. All addresses share the handlers, threads, limits, log and shutdown. All settings apply to all
+    /// addresses: with `tls`, all of them serve TLS. The exception is a socket that is already listening, which keeps its
+    /// backlog and its reuse options.
+    ///
+    /// A host name is resolved in this call, and bound to the first of its addresses that works. To serve both families of
     /// `localhost`, add `127.0.0.1:8000` and `[::1]:8000`.
     ///
-    /// Port 0 gives each address a free port of its own; [`server_addresses`](HTTPServer::server_addresses) lists them. `[::]` accepts
-    /// IPv4 too on most systems. Together with an IPv4 address of the same port it accepts IPv6 only, so that
+    /// Port 0 gives each address a free port of its own; [`server_addresses`](HTTPServer::server_addresses) lists them. On
+    /// most systems `[::]` also accepts IPv4. Together with an IPv4 address of the same port it accepts IPv6 only, so
     /// `0.0.0.0:8000` and `[::]:8000` work side by side.
     ///
     /// ```
@@ -407,16 +412,16 @@ impl ServerBuilder {
     /// ```
     ///
     /// # Errors
-    /// `bind` returns them. If an address fails, the error names it, none of the others stays bound, and listeners that were handed
-    /// over are closed. More than 512 addresses are
+    /// `bind` returns them. If an address fails, the error names it; no other address stays bound, and listeners that were
+    /// handed over are closed. More than 512 addresses are an error of the kind
     /// [`InvalidInput`](io::ErrorKind::InvalidInput).
     pub fn also_bind(mut self, address: impl ServerAddress) -> Self {
         self.further.push(address.resolve().map(Endpoint::Address));
         self
     }
 
-    /// Adds a unix socket to listen at. It is made at `path` and removed at the end, as by
-    /// [`HTTPServer::bind_unix`]. See [`also_bind`](Self::also_bind).
+    /// Adds a unix socket to listen at. It is created at `path` and removed at the end, as by [`HTTPServer::bind_unix`]. See
+    /// [`also_bind`](Self::also_bind).
     ///
     /// ```
     /// # use basehttp::prelude::*;
@@ -441,8 +446,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Adds a socket that listens already: one with options of its own, or one that was inherited. It becomes non-blocking, and so do
-    /// its clones. See [`also_bind`](Self::also_bind).
+    /// Adds a socket that is already listening: one with special options, or an inherited one. It and its clones become
+    /// non-blocking. See [`also_bind`](Self::also_bind).
     ///
     /// ```
     /// # use basehttp::prelude::*;
@@ -474,9 +479,8 @@ impl ServerBuilder {
     /// Makes the server and binds it to `address`; see [`HTTPServer::bind`].
     ///
     /// # Errors
-    /// The system's error, with the address in its text;
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a setting that cannot work, which is named. Addresses added by
-    /// [`also_bind`](Self::also_bind) have the same errors.
+    /// The system's error, with the address in its text; [`InvalidInput`](io::ErrorKind::InvalidInput) for a setting that
+    /// cannot work, which the text names. Addresses added by [`also_bind`](Self::also_bind) have the same errors.
     #[doc(alias("listen", "port"))]
     pub fn bind<H, F>(mut self, address: impl ServerAddress, factory: F) -> io::Result<HTTPServer>
     where
@@ -501,7 +505,7 @@ impl ServerBuilder {
         self.listen(Endpoint::Path(path.as_ref().to_owned()), erase(factory))
     }
 
-    /// Makes a server of a listener that exists; see [`HTTPServer::from_listener`].
+    /// Makes the server from an existing listener; see [`HTTPServer::from_listener`].
     ///
     /// # Errors
     /// As [`bind`](Self::bind).
@@ -514,10 +518,10 @@ impl ServerBuilder {
         self.listen(Endpoint::open(listener)?, erase(factory))
     }
 
-    /// Makes the server, whose first address this is.
+    /// Makes the server. `first` is its first address.
     fn listen(self, first: Endpoint, handlers: HandlerType) -> io::Result<HTTPServer> {
         let name = first.name();
-        // What is no address at all is found before anything is opened.
+        // An invalid address is found before anything is opened.
         let endpoints = iter::once(Ok(first)).chain(self.further).collect::<io::Result<_>>()?;
         let listeners = Listeners::open(endpoints, &self.settings)?;
         HTTPServer::open(listeners, name, self.settings, self.hooks, handlers)

@@ -8,13 +8,14 @@ use super::http_server::HTTPServer;
 use super::tls::TlsConfig;
 use crate::handler::{BaseHTTPRequestHandler, RequestHandler};
 
-/// Python's `HTTPSServer`: an [`HTTPServer`] that speaks TLS.
+/// Python's `HTTPSServer`: an [`HTTPServer`] that serves TLS.
 #[derive(Clone, Copy, Debug)]
 pub enum HTTPSServer {}
 
 impl HTTPSServer {
-    /// As [`HTTPServer::bind`], with the certificate and the key of PEM files. Without `keyfile` the key is in `certfile`, as
-    /// in Python. The two are of one type, any that is a path:
+    /// As [`HTTPServer::bind`], with the certificate and the key from PEM files.
+    ///
+    /// Without `keyfile` the key is in `certfile`, as in Python. Both paths have the same type:
     ///
     /// ```no_run
     /// use std::path::{Path, PathBuf};
@@ -37,8 +38,8 @@ impl HTTPSServer {
     /// # }
     /// ```
     ///
-    /// Settings go to [`HTTPServer::builder`] and its [`tls`](crate::ServerBuilder::tls);
-    /// [`watch_tls`](crate::ServerBuilder::watch_tls) reads a certificate again that is replaced.
+    /// For other settings use [`HTTPServer::builder`] and its [`tls`](crate::ServerBuilder::tls).
+    /// [`watch_tls`](crate::ServerBuilder::watch_tls) reads a replaced certificate again.
     ///
     /// # Errors
     /// As [`HTTPServer::bind`] and [`TlsConfig::from_files`].

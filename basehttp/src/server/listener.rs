@@ -1,4 +1,4 @@
-//! Listening sockets and the streams that they give.
+//! Listening sockets and the streams that they accept.
 
 use std::fs::File;
 use std::io::{self, IoSlice, Read, Write};
@@ -19,7 +19,7 @@ use super::socket_file::{self, SocketFile};
 use crate::handler::Address;
 use crate::handler::facts::Facts;
 
-/// A listening socket that a server can be made of: `TcpListener`, and `UnixListener` on unix.
+/// A listening socket from which a server can be made: `TcpListener`, and `UnixListener` on unix.
 pub trait IntoListener: sealed::Sealed {
     #[doc(hidden)]
     fn into_listener(self) -> io::Result<Listener>;
@@ -39,16 +39,16 @@ pub enum Listener {
     Unix(mio::net::UnixListener),
 }
 
-/// Linux gives a connection what its listener has, which saves a call for each.
+/// On Linux a connection inherits the options of its listener, which saves a system call for each connection.
 const CONNECTIONS_INHERIT: bool = cfg!(target_os = "linux");
 
-/// How much the system may take of a response before the client has room for it. Left to itself, it takes megabytes for one that
-/// reads slowly, and tells of room again only when much of that is gone: a client that reads 20 KB a second would seem to
-/// take nothing for longer than `write_timeout`.
+/// How much of a response the system may buffer before the client has room for it. By default it buffers megabytes for a
+/// slow reader, and reports room again only when much of that is gone: a client that reads 20 KB a second would seem to take
+/// nothing for longer than `write_timeout`.
 #[cfg(target_os = "linux")]
 const MOST_UNSENT: u32 = 128 * 1024;
 
-/// A connection. Nothing blocks on it.
+/// A connection. Its calls do not block.
 #[derive(Debug)]
 pub(super) enum Stream {
     Tcp(mio::net::TcpStream),
@@ -56,8 +56,8 @@ pub(super) enum Stream {
     Unix(mio::net::UnixStream),
 }
 
-/// How long the system may go on offering what is left of a response to a client that has no room for it, once the connection
-/// is closed. For ever, if nobody says: as long as its system answers that there is none (Linux).
+/// After a connection is closed: how long the system may keep offering the rest of a response to a client that has no room
+/// for it. Without this setting Linux has no limit, as long as the client's system answers that there is no room.
 #[cfg(target_os = "linux")]
 const ORPHAN_TIME: Duration = Duration::from_secs(30);
 
@@ -79,7 +79,7 @@ impl IntoListener for TcpListener {
             // A response is written as a whole; waiting for more to send would only delay it.
             SockRef::from(&self).set_tcp_nodelay(true)?;
         }
-        // Where the system does not know it, it goes on as without.
+        // A system that does not support it works without it.
         #[cfg(target_os = "linux")]
         let _ = SockRef::from(&self).set_tcp_notsent_lowat(MOST_UNSENT);
         Ok(Listener::Tcp(mio::net::TcpListener::from_std(self)))
@@ -98,7 +98,8 @@ impl IntoListener for UnixListener {
 }
 
 impl Listener {
-    /// Listens at the first of these that can be had. `ipv4_ports` are those at which the server listens for IPv4 anyway.
+    /// Listens at the first of these addresses that can be bound. `ipv4_ports` are the ports at which the server also
+    /// listens for IPv4.
     pub(super) fn bind(resolved: &Resolved, settings: &Settings, ipv4_ports: &[u16]) -> io::Result<Self> {
         let text =
             format!("cannot listen at {}: the name has no address; write an IP address", resolved.host);
@@ -169,14 +170,14 @@ fn reuse_port(_socket: &Socket) -> io::Result<()> {
 
 fn listen(address: SocketAddr, settings: &Settings, ipv4_ports: &[u16]) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    // Most systems take `::` for IPv4 as well, and then the two would be in each other's way.
+    // On most systems `::` accepts IPv4 as well, and would conflict with the other address.
     if address.is_ipv6() && address.ip().is_unspecified() && ipv4_ports.contains(&address.port()) {
         socket.set_only_v6(true)?;
     }
     if settings.allow_reuse_port {
         reuse_port(&socket)?;
     }
-    // On Windows the option means that two servers may share a port.
+    // On Windows the option lets two servers share a port.
     if settings.allow_reuse_address && cfg!(not(windows)) {
         socket.set_reuse_address(true)?;
     }
@@ -185,7 +186,7 @@ fn listen(address: SocketAddr, settings: &Settings, ipv4_ports: &[u16]) -> io::R
     Ok(socket.into())
 }
 
-/// Does the same with either kind of stream.
+/// The same call for either kind of stream.
 macro_rules! either {
     ($stream:expr, $name:ident => $call:expr) => {
         match $stream {
@@ -215,7 +216,7 @@ impl Facts for Stream {
 }
 
 impl Stream {
-    /// Tells the poller of it, once and for all: edge-triggered, both directions.
+    /// Registers it with the poller, once: edge-triggered, for both directions.
     pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         let both = Interest::READABLE | Interest::WRITABLE;
         #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -235,7 +236,7 @@ impl Stream {
         either!(self, stream => (&*stream).write_vectored(pieces))
     }
 
-    /// Has the system write what fits of a file.
+    /// The system writes as much of a file as fits.
     #[cfg(target_os = "linux")]
     pub(super) fn send_file(&self, file: &File, position: u64, most: u64) -> io::Result<usize> {
         let Ok(mut offset) = position.try_into() else { return Err(io::ErrorKind::Unsupported.into()) };
@@ -243,26 +244,26 @@ impl Stream {
         Ok(either!(self, stream => nix::sys::sendfile::sendfile(stream, file, Some(&mut offset), most))?)
     }
 
-    /// Elsewhere there is no such call, or it is another one.
+    /// Other systems have no such call, or a different one.
     #[cfg(not(target_os = "linux"))]
     #[expect(clippy::unused_self, reason = "as on Linux")]
     pub(super) fn send_file(&self, _file: &File, _position: u64, _most: u64) -> io::Result<usize> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Ends the client's half and makes the coming close a reset. No FIN, which would make a response that ends with the
-    /// connection look whole.
+    /// Shuts down reading, and makes the later close a reset. It sends no FIN, which would make a response that ends with
+    /// the connection look complete.
     pub(super) fn cut(&self) {
         self.reset_on_close();
         let _ = either!(self, stream => stream.shutdown(Shutdown::Read));
     }
 
-    /// Ends the server's half. An error says that it is ended.
+    /// Shuts down writing. An error means that it is shut down already.
     pub(super) fn shutdown_write(&self) {
         let _ = either!(self, stream => stream.shutdown(Shutdown::Write));
     }
 
-    /// Makes the coming close a reset (TCP only: a unix socket has none).
+    /// Makes the later close a reset (TCP only: a unix socket has no reset).
     pub(super) fn reset_on_close(&self) {
         let _ = either!(self, stream => SockRef::from(stream).set_linger(Some(Duration::ZERO)));
     }

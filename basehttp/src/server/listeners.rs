@@ -1,4 +1,4 @@
-//! All that one server listens at: opened together, or not at all.
+//! All sockets that one server listens at: all are opened, or none.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use super::socket_file::SocketFile;
 use super::token::MAX_LISTENERS;
 use crate::handler::Address;
 
-/// Where a server is to listen.
+/// Where a server will listen.
 #[derive(Debug)]
 pub(super) enum Endpoint {
     Address(Resolved),
@@ -27,7 +27,7 @@ pub(super) enum Endpoint {
 pub(super) struct Listeners {
     pub(super) sockets: Vec<Listener>,
     pub(super) addresses: Vec<Address>,
-    /// The files of the unix sockets that were made here.
+    /// The files of the unix sockets that were created here.
     #[cfg(unix)]
     pub(super) files: Vec<SocketFile>,
 }
@@ -42,7 +42,7 @@ impl Endpoint {
         Ok(Self::Open(listener, address))
     }
 
-    /// The host as it was given; the IP address of a listener, the path of a unix socket.
+    /// The host as it was given; for a listener its IP address, for a unix socket its path.
     pub(super) fn name(&self) -> String {
         match self {
             Self::Address(resolved) => resolved.host.clone(),
@@ -53,10 +53,10 @@ impl Endpoint {
         }
     }
 
-    /// The ports that it may have at addresses of IPv4.
+    /// The IPv4 ports that it may bind.
     fn ipv4_ports(&self) -> Vec<u16> {
         match self {
-            // Port 0 is another one for each.
+            // Port 0 is a different port for each address.
             Self::Address(resolved) => {
                 let ports = resolved.candidates.iter().filter(|it| it.is_ipv4()).map(SocketAddr::port);
                 ports.filter(|port| *port != 0).collect()
@@ -68,7 +68,7 @@ impl Endpoint {
 }
 
 impl Listeners {
-    /// Opens them in this order. With an error all of them are closed, and the files of those that were made are removed.
+    /// Opens them in this order. On an error all are closed, and the files that were created are removed.
     pub(super) fn open(endpoints: Vec<Endpoint>, settings: &Settings) -> io::Result<Self> {
         if endpoints.len() > MAX_LISTENERS {
             let text = format!(

@@ -1,4 +1,4 @@
-//! `HTTPServer`: listens, takes connections, gives each to a handler of its own.
+//! `HTTPServer`: listens, accepts connections and gives each its own handler.
 
 mod acceptor;
 mod address;

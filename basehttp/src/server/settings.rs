@@ -1,4 +1,4 @@
-//! The settings as they are, and what of them cannot work.
+//! The settings, and the checks for those that cannot work.
 
 use std::io;
 use std::thread;
@@ -20,9 +20,9 @@ pub(super) struct Settings {
     pub(super) max_connections: usize,
     pub(super) max_threads: usize,
     pub(super) compute_threads: Option<usize>,
-    /// That of the standard library, if none.
+    /// The standard library's default, if `None`.
     pub(super) stack_size: Option<usize>,
-    /// How the names of clients are found, if they are to be.
+    /// How clients' names are looked up, if they are.
     pub(super) name_of: Option<NameOf>,
     pub(super) allowed_hosts: Vec<String>,
     pub(super) loopback_guard: bool,
@@ -33,7 +33,7 @@ pub(super) struct Settings {
     pub(super) tls: Option<super::tls::TlsConfig>,
     #[cfg(feature = "tls")]
     pub(super) watch_tls: Option<Duration>,
-    /// There is none without the feature.
+    /// Never set without the feature.
     #[cfg(not(feature = "tls"))]
     pub(super) tls: Option<std::convert::Infallible>,
 }
@@ -64,20 +64,20 @@ impl Default for Settings {
     }
 }
 
-/// More than that in a buffer of each connection is a mistake, or an attempt to have no bound.
+/// A larger buffer for each connection is a mistake, or an attempt to have no limit.
 const MOST_BUFFERED: usize = 1 << 30;
 
-/// An overflow ends the process. Without optimization the server's own calls take up to 48 KiB, and with TLS up to 64.
+/// A stack overflow ends the process. Without optimization the server's own calls take up to 48 KiB, and with TLS up to 64.
 const LEAST_STACK: usize = 128 * 1024;
-/// More is a mistake, and the standard library panics at numbers that overflow.
+/// A larger stack is a mistake, and the standard library panics at sizes that overflow.
 const MOST_STACK: usize = 1 << 30;
 
-/// So many shards have one driver each. More drivers in a shard wait for each other at its queue; fewer shards have their
+/// Up to this many shards have one driver each. More drivers in a shard contend for its queue; with fewer shards, their
 /// drivers look elsewhere for work less often.
 const SINGLES: usize = 4;
-/// So many drivers a shard may have: `bench/README.md` has what was measured and simulated.
+/// How many drivers a shard may have: `bench/README.md` has the measurements and simulations.
 const MAX_DRIVERS: usize = 8;
-/// A shard costs a poller and a waker, three descriptors, whether it has a driver or not.
+/// A shard costs a poller and a waker, which are three descriptors, whether it has a driver or not.
 const MAX_SHARDS: usize = 64;
 
 impl Settings {
@@ -87,9 +87,9 @@ impl Settings {
         self.compute_threads.unwrap_or(processors).min(self.max_threads)
     }
 
-    /// How many shards they are spread over.
+    /// How many shards these threads are spread over.
     pub(super) fn shards(&self) -> usize {
-        // Elsewhere one thread could not attend several.
+        // On other systems one thread could not attend several shards.
         if !cfg!(unix) {
             return 1;
         }
@@ -102,7 +102,7 @@ impl Settings {
         self.tls.is_some()
     }
 
-    /// Refuses what the system would refuse later, or what could never serve anybody.
+    /// Rejects what the system would reject later, and what could never serve a request.
     pub(super) fn check(&mut self) -> io::Result<()> {
         self.shorten();
         self.max_connections = self.max_connections.min(MAX_CONNECTIONS);
@@ -119,7 +119,7 @@ impl Settings {
         }
         if let Some(host) = self.allowed_hosts.iter().find(|host| !is_host(host)) {
             let text = format!(
-                "has {host:?}, which is no host: write names and addresses, without patterns; leave it out for any"
+                "has {host:?}, which is not a host: write names and addresses, without patterns; leave it out to allow any host"
             );
             return Err(wrong("allowed_hosts", &text));
         }
@@ -127,7 +127,7 @@ impl Settings {
         if self.proxies.as_ref().is_some_and(crate::handler::TrustedProxies::says_nothing) {
             return Err(wrong(
                 "trusted_proxies",
-                "has nothing that counts of what they say: call fields(..) or proxy_protocol(true)",
+                "has proxies, but nothing to accept from them: call fields(..) or proxy_protocol(true)",
             ));
         }
         #[cfg(feature = "tls")]
@@ -138,7 +138,7 @@ impl Settings {
                 Err(wrong(
                     "compute_threads",
                     &format!(
-                        "is {count}, more than max_threads ({threads}), which counts them too: set it lower"
+                        "is {count}, more than max_threads ({threads}), which includes them: set it lower"
                     ),
                 ))
             }
@@ -166,7 +166,7 @@ impl Settings {
             (None, _) => Ok(()),
             (Some(every), _) if every.is_zero() => Err(wrong(
                 "watch_tls",
-                "is zero, so that a thread would do nothing else: some seconds are often enough",
+                "is zero, so a thread would check without a pause: an interval of some seconds is often enough",
             )),
             (Some(_), Some(tls)) if tls.is_from_files() => Ok(()),
             (Some(_), _) => Err(wrong(
@@ -176,7 +176,7 @@ impl Settings {
         }
     }
 
-    /// Makes times of any length such that they can be added to the clock's.
+    /// Caps durations so that they can be added to a point in time.
     fn shorten(&mut self) {
         let bounds = &mut self.bounds;
         for duration in [
@@ -211,15 +211,15 @@ impl Settings {
         if let Some((name, _)) = times.iter().find(|(_, time)| time.is_zero()) {
             return Err(wrong(
                 name,
-                "is zero, so that everybody would be late: leave it out, or set a long time for none",
+                "is zero, so everything would time out: leave it out, or set a long time for no limit",
             ));
         }
         let counts = [
-            ("max_connections", self.max_connections == 0, "nobody could connect"),
+            ("max_connections", self.max_connections == 0, "no client could connect"),
             ("max_threads", self.max_threads == 0, "no handler could run"),
-            ("compute_threads", self.compute_threads == Some(0), "nobody could be served"),
+            ("compute_threads", self.compute_threads == Some(0), "no request could be served"),
             ("max_requests_per_connection", self.bounds.requests == 0, "no request would be answered"),
-            ("request_queue_size", self.request_queue_size == 0, "the system would queue nobody"),
+            ("request_queue_size", self.request_queue_size == 0, "the system would queue no connection"),
             ("limits.request_line", limits.request_line == 0, "every request would be refused"),
             ("limits.head", limits.head == 0, "every request would be refused"),
             ("limits.fields", limits.fields == 0, "every request of HTTP/1.1 would be refused"),
@@ -227,7 +227,7 @@ impl Settings {
         ];
         match counts.iter().find(|(_, is_zero, _)| *is_zero) {
             Some((name, _, effect)) => {
-                Err(wrong(name, &format!("is zero, so that {effect}: set at least 1, or leave it out")))
+                Err(wrong(name, &format!("is zero, so {effect}: set at least 1, or leave it out")))
             }
             None => Ok(()),
         }

@@ -120,17 +120,17 @@ impl Guard {
     /// Removes a socket that nobody listens at; otherwise says why not.
     fn remove_abandoned(&self, path: &Path) -> Result<(), &'static str> {
         if matches!(self, Self::Taken) {
-            return Err("the folder is locked by another program, so that nothing in it was replaced");
+            return Err("another program holds the lock on the folder, so the socket was not replaced");
         }
         let Some(id) = Id::of(path) else {
-            return Err("what is there is no socket, and only a socket that nobody listens at is replaced");
+            return Err("what is there is not a socket; only an abandoned socket is replaced");
         };
         if !cfg!(any(target_os = "linux", target_os = "android")) {
             // There a server whose queue is full refuses as well, and would lose its socket for being busy.
-            return Err("whether a server listens there cannot be told on this system: \
-                remove the file if it is left from one that was killed");
+            return Err("this system does not show whether a server listens there: \
+                remove the file if a killed server has left it");
         }
-        let in_use = "a server listens there, or may";
+        let in_use = "a server may be listening there";
         if !is_refused(path) {
             return Err(in_use);
         }
@@ -138,7 +138,7 @@ impl Guard {
         if !is_refused(path) || Id::of(path) != Some(id) {
             return Err(in_use);
         }
-        fs::remove_file(path).map_err(|_| "nobody listens there, but it cannot be removed")
+        fs::remove_file(path).map_err(|_| "no server listens there, but the file cannot be removed")
     }
 }
 

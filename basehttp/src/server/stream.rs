@@ -206,7 +206,7 @@ fn check(builder: &ServerBuilder, client_address: &Address) -> io::Result<()> {
     let invalid = |text: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, text));
     if !builder.further.is_empty() {
         return invalid(
-            "serve_stream listens nowhere: remove also_bind, also_bind_unix and also_from_listener",
+            "serve_stream does not listen: remove also_bind, also_bind_unix and also_from_listener",
         );
     }
     if settings.is_tls() {
@@ -217,8 +217,8 @@ fn check(builder: &ServerBuilder, client_address: &Address) -> io::Result<()> {
     #[cfg(feature = "proxy")]
     if settings.proxies.as_ref().is_some_and(|proxies| proxies.begins_with_header(client_address)) {
         return invalid(
-            "the setting trusted_proxies wants a PROXY header of this client, which serve_stream does not read: \
-             read it before, and say what it tells as the client's address",
+            "the setting trusted_proxies expects a PROXY header from this client, which serve_stream does not read: \
+             read it first, and pass the address in it as client_address",
         );
     }
     let _ = client_address;

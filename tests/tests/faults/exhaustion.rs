@@ -175,6 +175,6 @@ fn a_handler_blocks_at_shutdown(scene: &mut Scene) {
     for client in &mut stuck {
         scene.end_of(client);
     }
-    scene.logs("the grace is over, connections: ", 1);
+    scene.logs("the grace period is over, connections: ", 1);
     scene.is_over();
 }

@@ -404,7 +404,7 @@ mod unix {
         let builder = HTTPServer::builder().log_line(log.taker()).also_bind_unix(other);
         let serving = Serving::new(builder.bind_unix(one, factory().1).unwrap());
         let told = paths.each_ref().map(|path| {
-            format!("basehttp: replaced the socket {}, which nobody listened at", path.display())
+            format!("basehttp: replaced the abandoned socket {}", path.display())
         });
         assert_eq!(log.lines(), told);
         serving.check();

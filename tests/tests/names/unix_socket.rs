@@ -45,7 +45,7 @@ fn a_unix_socket_that_nobody_listens_at_is_replaced() {
     let (server, log) = bind_logged(&path);
     assert_eq!(
         log.lines(),
-        [format!("basehttp: replaced the socket {}, which nobody listened at", path.0.display())]
+        [format!("basehttp: replaced the abandoned socket {}", path.0.display())]
     );
     check(&path, server.unwrap());
     assert!(!path.0.exists(), "it was removed at the end");
@@ -59,7 +59,7 @@ fn a_unix_socket_at_which_somebody_listens_is_in_use() {
         let (server, log) = bind_logged(&path);
         let error = server.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
-        assert!(error.to_string().ends_with("a server listens there, or may"), "{error}");
+        assert!(error.to_string().ends_with("a server may be listening there"), "{error}");
         assert!(log.lines().is_empty(), "{:?}", log.lines());
     };
     refused();
@@ -90,7 +90,7 @@ fn what_is_no_socket_is_never_replaced() {
         assert!(error.to_string().contains(says), "{what}: {error}");
         assert!(log.lines().is_empty(), "{what}: {:?}", log.lines());
     };
-    let no_socket = "what is there is no socket";
+    let no_socket = "what is there is not a socket";
     std::fs::write(&path.0, "precious").unwrap();
     refused("a file", no_socket);
     assert_eq!(std::fs::read(&path.0).unwrap(), b"precious");
@@ -105,7 +105,7 @@ fn what_is_no_socket_is_never_replaced() {
     std::fs::remove_file(&path.0).unwrap();
     // Another kind of socket, which is used though nobody listens.
     let _datagrams = std::os::unix::net::UnixDatagram::bind(&path.0).unwrap();
-    refused("a socket for datagrams", "a server listens there, or may");
+    refused("a socket for datagrams", "a server may be listening there");
     std::fs::remove_file(&path.0).unwrap();
     std::fs::create_dir(&path.0).unwrap();
     refused("a folder", no_socket);

@@ -44,7 +44,7 @@ fn what_would_serve_nobody_is_named_with_what_to_do() {
     ];
     for (name, builder) in builders {
         let error = error(builder);
-        assert!(error.starts_with(&format!("the setting {name} is zero, so that ")), "{error}");
+        assert!(error.starts_with(&format!("the setting {name} is zero, so ")), "{error}");
         assert!(error.contains("leave it out"), "{error}");
     }
 }
@@ -78,7 +78,7 @@ fn a_host_for_which_nobody_can_ask_is_named() {
     for host in ["", "*", "*.example.org", "http://example.org/"] {
         let error = error(HTTPServer::builder().allowed_hosts(["example.org", host]));
         assert!(
-            error.starts_with(&format!("the setting allowed_hosts has {host:?}, which is no host")),
+            error.starts_with(&format!("the setting allowed_hosts has {host:?}, which is not a host")),
             "{error}"
         );
     }
@@ -114,7 +114,7 @@ fn a_certificate_that_cannot_be_watched_is_a_mistake() {
 fn what_is_no_address_is_told_with_what_is() {
     let told = |address: &str| HTTPServer::bind(address, gated().0).unwrap_err().to_string();
     for address in ["http://127.0.0.1:80", "/tmp/x.sock", "127.0.0.1"] {
-        assert!(told(address).contains("is no address to listen at: write host:port"), "{}", told(address));
+        assert!(told(address).contains("is not an address to listen at: write host:port"), "{}", told(address));
     }
     assert!(told("/tmp/x.sock").ends_with("the path of a unix socket goes to bind_unix"));
 }

@@ -61,7 +61,7 @@ fn what_is_wrong_with_a_certificate_is_said() {
         (failed(&one.certificate, &one.certificate), "no private key"),
         (failed(&one.certificate, with_password), "openssl pkey"),
         (failed(&one.certificate, old), "openssl pkey"),
-        (failed(&one.certificate, &other.key), "is not that of the certificate"),
+        (failed(&one.certificate, &other.key), "does not match the certificate"),
     ] {
         assert!(error.contains(says), "{error}");
     }
@@ -99,8 +99,8 @@ fn errors_of_files_name_the_file_and_what_to_do() {
         (cut(certificate), "ends before -----END CERTIFICATE-----"),
         (cut_at_line(certificate), "ends before -----END CERTIFICATE-----"),
         (whole.into_bytes(), "ends before -----END CERTIFICATE-----"),
-        (holed(certificate), "whole lines of base64"),
-        (b"-----BEGIN CERTIFICATE--\nAAAA\n-----END CERTIFICATE-----\n".to_vec(), "is not whole"),
+        (holed(certificate), "complete lines of base64"),
+        (b"-----BEGIN CERTIFICATE--\nAAAA\n-----END CERTIFICATE-----\n".to_vec(), "is incomplete"),
         (b"hello".to_vec(), "it begins with -----BEGIN CERTIFICATE-----"),
         (key.as_bytes().to_vec(), "are the two files swapped?"),
         (der.to_vec(), "it is DER, not PEM: `openssl x509 -inform DER"),
@@ -116,20 +116,20 @@ fn errors_of_files_name_the_file_and_what_to_do() {
     for (bytes, says) in [
         (Vec::new(), "it is empty"),
         (cut(key), "ends before -----END PRIVATE KEY-----"),
-        (holed(key), "whole lines of base64"),
+        (holed(key), "complete lines of base64"),
         (b"hello".to_vec(), "it begins with -----BEGIN PRIVATE KEY-----"),
         (certificate.as_bytes().to_vec(), "are the two files swapped?"),
         (key_der, "it is DER, not PEM: `openssl pkey -inform DER"),
         (pkcs12, "it is PKCS #12, not PEM: `openssl pkcs12"),
         (utf16(key), "UTF-16"),
-        (other.key.as_bytes().to_vec(), "is not that of the certificate in"),
+        (other.key.as_bytes().to_vec(), "does not match the certificate in"),
         (
             b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n".to_vec(),
             "`openssl pkey -in",
         ),
         (
             b"-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n".to_vec(),
-            "of a kind that is not known, or damaged",
+            "of an unknown kind, or damaged",
         ),
     ] {
         let error = told(certificate.as_bytes(), &bytes);
@@ -148,9 +148,9 @@ fn a_key_of_a_kind_that_cannot_be_used_is_called_by_its_name() {
     for (key, name) in KEYS {
         let error =
             TlsConfig::from_pem(identity.certificate.as_bytes(), key.as_bytes()).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("the key in what was given is {name}: ")), "{name}: {error}");
+        assert!(error.starts_with(&format!("the key in the given PEM is {name}: ")), "{name}: {error}");
         assert!(
-            error.contains("P-256, P-384, Ed25519 and RSA of 2048 to 4096 bits can be used. Make one with"),
+            error.contains("P-256, P-384, Ed25519 and RSA of 2048 to 4096 bits can be used. Create one with"),
             "{error}"
         );
     }

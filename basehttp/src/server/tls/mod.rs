@@ -100,7 +100,7 @@ impl TlsConfig {
     /// # Errors
     /// As there.
     pub fn from_pem(certificates: &[u8], key: &[u8]) -> io::Result<Self> {
-        Self::new(config(certificates, key, "what was given", "what was given")?, None)
+        Self::new(config(certificates, key, "the given PEM", "the given PEM")?, None)
     }
 
     /// With settings of [rustls](https://docs.rs/rustls) 0.23 of your own: client certificates (with an example at
@@ -128,7 +128,7 @@ impl TlsConfig {
     /// [`Unsupported`](io::ErrorKind::Unsupported) for one that is not from files.
     pub fn reload(&self) -> io::Result<()> {
         let Some(files) = &self.shared.files else {
-            let text = "this certificate is not from files: make another TlsConfig of it";
+            let text = "this certificate was not read from files: create a new TlsConfig";
             return Err(io::Error::new(io::ErrorKind::Unsupported, text));
         };
         self.take(files, &files.read()?)
@@ -199,12 +199,12 @@ fn config(certificates: &[u8], key: &[u8], certfile: &str, keyfile: &str) -> io:
         let text = match error {
             rustls::Error::InconsistentKeys(_) => {
                 format!(
-                    "the key in {keyfile} is not that of the certificate in {certfile}: give the one that the certificate \
-                     was made for, and the certificate of the server first where there are several"
+                    "the key in {keyfile} does not match the certificate in {certfile}: use the key that the certificate \
+                     was made for; if there are several certificates, the server's comes first"
                 )
             }
             rustls::Error::InvalidCertificate(rustls::CertificateError::BadEncoding) => {
-                format!("the first certificate in {certfile} is damaged: write it again, from where it came")
+                format!("the first certificate in {certfile} is damaged: copy it again from its source")
             }
             _ => format!("the certificate in {certfile} and the key in {keyfile} cannot be used: {error}"),
         };

@@ -27,7 +27,7 @@ pub(super) fn key(pem: &[u8], file: &str) -> io::Result<PrivateKeyDer<'static>> 
     let has_password = [&b"BEGIN ENCRYPTED PRIVATE KEY"[..], b"Proc-Type: 4,ENCRYPTED"];
     if has_password.iter().any(|mark| memmem::find(pem, mark).is_some()) {
         return Err(invalid(format!(
-            "the key in {file} has a password, which is not supported: write it to a file without one, which only the \
+            "the key in {file} has a password, which is not supported: write it without one, to a file that only the \
              server can read, with `openssl pkey -in {file} -out key.pem`"
         )));
     }
@@ -46,7 +46,7 @@ fn text<'a>(pem: &'a [u8], what: &str, file: &str) -> io::Result<&'a [u8]> {
     const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
     let pem = pem.strip_prefix(UTF8_MARK).unwrap_or(pem);
     let instead = match pem {
-        _ if pem.trim_ascii().is_empty() => "it is empty: has it been written to its end?".to_owned(),
+        _ if pem.trim_ascii().is_empty() => "it is empty: was it written completely?".to_owned(),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
             "it is text in UTF-16, as PowerShell writes it: save it as ASCII or UTF-8".to_owned()
         }
@@ -59,7 +59,7 @@ fn text<'a>(pem: &'a [u8], what: &str, file: &str) -> io::Result<&'a [u8]> {
             let (command, name) =
                 if what == "certificate" { ("x509", "cert.pem") } else { ("pkey", "key.pem") };
             format!(
-                "it is DER, not PEM: `openssl {command} -inform DER -in {file} -out {name}` makes PEM of it"
+                "it is DER, not PEM: `openssl {command} -inform DER -in {file} -out {name}` converts it"
             )
         }
         _ => return Ok(pem),
@@ -71,7 +71,7 @@ fn text<'a>(pem: &'a [u8], what: &str, file: &str) -> io::Result<&'a [u8]> {
 fn none(pem: &[u8], what: &str, other: &[u8], name: &str, file: &str) -> io::Error {
     let label = what.to_ascii_uppercase();
     let hint = if memmem::find(pem, other).is_some() {
-        format!("what is there is {name}; are the two files swapped?")
+        format!("the file has {name}; are the two files swapped?")
     } else {
         format!("it begins with -----BEGIN {label}----- in a PEM file")
     };
@@ -81,15 +81,15 @@ fn none(pem: &[u8], what: &str, other: &[u8], name: &str, file: &str) -> io::Err
 fn broken(error: &Error, what: &str, file: &str) -> io::Error {
     let how = match error {
         Error::MissingSectionEnd { end_marker } => format!(
-            "the file ends before -----END {}-----: has it been cut, or not been written to its end? Write it again",
+            "the file ends before -----END {}-----: it is truncated, or was not written completely. Write it again",
             String::from_utf8_lossy(end_marker)
         ),
         Error::IllegalSectionStart { line } => format!(
-            "the line {:?} is not whole: it begins a section and ends with five hyphens",
+            "the line {:?} is incomplete: it begins a section and must end with five hyphens",
             String::from_utf8_lossy(line)
         ),
         Error::Base64Decode(_) => {
-            "between BEGIN and END there is something else than whole lines of base64: write it again, from where it came"
+            "between BEGIN and END there is something other than complete lines of base64: copy it again from its source"
                 .to_owned()
         }
         error => error.to_string(),
@@ -112,10 +112,10 @@ const ALGORITHMS: &[(&[u8], &str)] = &[
 
 fn unsupported(der: &[u8], file: &str) -> io::Error {
     let known = ALGORITHMS.iter().find(|(name, _)| memmem::find(der, name).is_some());
-    let what = known.map_or("of a kind that is not known, or damaged", |(_, what)| what);
+    let what = known.map_or("of an unknown kind, or damaged", |(_, what)| what);
     invalid(format!(
-        "the key in {file} is {what}: P-256, P-384, Ed25519 and RSA of 2048 to 4096 bits can be used. Make one with \
-         `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem`, and have a certificate made for it"
+        "the key in {file} is {what}: P-256, P-384, Ed25519 and RSA of 2048 to 4096 bits can be used. Create one with \
+         `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem`, and obtain a certificate for it"
     ))
 }
 

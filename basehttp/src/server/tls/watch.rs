@@ -125,7 +125,7 @@ impl Watch {
         }
         waiting.is_told = true;
         let line = format!(
-            "the certificate in {name} stays the one that it was: the files have changed, and cannot be used for {} s now: {}",
+            "still serving the old certificate of {name}: the files changed {} s ago and cannot be used: {}",
             time.as_secs(),
             waiting.why
         );
@@ -135,7 +135,7 @@ impl Watch {
 
 impl Waiting {
     fn new(since: Instant) -> Self {
-        Self { since, is_told: false, tried: None, why: "they go on changing".to_owned() }
+        Self { since, is_told: false, tried: None, why: "they keep changing".to_owned() }
     }
 }
 
@@ -196,7 +196,7 @@ mod tests {
             let told: Vec<_> = (0..20).filter_map(|_| look()).collect();
             assert_eq!(told.len(), 1, "{told:?}");
             let (line, level) = &told[0];
-            assert!(line.contains("stays the one that it was: the files have changed, and cannot be used for 60 s now: cannot read "), "{line}");
+            assert!(line.contains("cert.pem: the files changed 60 s ago and cannot be used: cannot read "), "{line}");
             assert_eq!(*level, Level::Warning);
             write(folder.path(), None, Some(&second.1));
             assert_eq!(look(), None, "the one that is served is back");
@@ -206,7 +206,7 @@ mod tests {
         write(folder.path(), Some(&first.0), None);
         let told: Vec<_> = (0..20).filter_map(|_| look()).collect();
         assert!(
-            matches!(&told[..], [(line, _)] if line.contains("is not that of the certificate")),
+            matches!(&told[..], [(line, _)] if line.contains("does not match the certificate")),
             "{told:?}"
         );
 
