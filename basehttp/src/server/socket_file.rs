@@ -1,9 +1,9 @@
-//! The file of a unix socket: made, taken over from a server that is gone, and removed at the end.
+//! The file of a unix socket: created, taken over from a server that is gone, and removed at the end.
 //!
-//! The system has no call that removes a file only where it is a certain one, or a socket at which nobody listens. So servers of
-//! this crate hold a lock on the folder while they look and act, and do not get into each other's way. What is left is another
-//! program that binds the same path in the moment between a look and the removal, or that binds and takes longer than
-//! [`MOMENT`] to listen; and two of ours in a folder that cannot be opened or locked.
+//! The system has no call that removes a file only if it is a particular one, or only if it is a socket without a listener.
+//! So servers of this crate hold a lock on the folder while they check and act. Two cases remain: another program that binds
+//! the same path between check and removal, or that takes longer than [`MOMENT`] from binding to listening; and two of our
+//! servers in a folder that cannot be opened or locked.
 
 use std::fs::{self, File};
 use std::io;
@@ -19,34 +19,34 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::address::describe;
 
-/// The file of a socket that this server has bound. Dropping it removes the file, if it is still the same one: another server
-/// may have been given the path meanwhile.
+/// The file of a socket that this server has bound. Dropping it removes the file, if it is still the same one: another
+/// server may have taken the path meanwhile.
 #[derive(Debug)]
 pub(super) struct SocketFile {
     path: PathBuf,
     id: Option<Id>,
-    /// Whether there was one that nobody listened at.
+    /// Whether an abandoned socket was there before.
     has_replaced: bool,
 }
 
-/// What makes a file the same one.
+/// What identifies a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Id {
     device: u64,
     inode: u64,
-    /// The number of a file that is removed is soon another's.
+    /// The inode number of a removed file is soon reused.
     changed: (i64, i64),
 }
 
-/// What another server may need from binding its socket to listening at it.
+/// How long another server may take from binding its socket to listening at it.
 const MOMENT: Duration = Duration::from_millis(50);
 
-/// How long the lock of the folder is waited for. Our servers hold it for a [`MOMENT`] or two; what others lock it for is not
-/// known.
+/// How long to wait for the lock of the folder. Our servers hold it for a [`MOMENT`] or two; how long other programs hold it
+/// is unknown.
 const PATIENCE: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// Listens at a socket that is made at this path.
+/// Listens at a socket that is created at this path.
 pub(super) fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
     let named = |error: io::Error| describe(&error, &path.display().to_string());
     let guard = Guard::of(path);
@@ -62,14 +62,14 @@ pub(super) fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
         bound => bound,
     };
     let listener = listener.map_err(named)?;
-    // The folder that a relative path is about may not be the program's for ever.
+    // The working directory, and with it the meaning of a relative path, may change.
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let id = Id::of(&path);
     Ok((listener, SocketFile { path, id, has_replaced }))
 }
 
 impl SocketFile {
-    /// The path, if there was a socket that nobody listened at.
+    /// The path, if it had an abandoned socket before.
     pub(super) fn replaced(&self) -> Option<&Path> {
         self.has_replaced.then_some(&self.path)
     }
@@ -85,7 +85,7 @@ impl Drop for SocketFile {
 }
 
 impl Id {
-    /// That of the socket at a path; none where there is something else.
+    /// The identity of the socket at a path; `None` if something else is there.
     fn of(path: &Path) -> Option<Self> {
         let file = fs::symlink_metadata(path).ok().filter(|file| file.file_type().is_socket())?;
         Some(Self { device: file.dev(), inode: file.ino(), changed: (file.mtime(), file.mtime_nsec()) })
@@ -95,9 +95,9 @@ impl Id {
 /// The right to remove sockets from a folder.
 enum Guard {
     Locked(#[expect(dead_code, reason = "held, and given back when it is dropped")] Flock<File>),
-    /// Another program has it.
+    /// Another program holds the lock.
     Taken,
-    /// The folder cannot be opened, or its file system knows no locks.
+    /// The folder cannot be opened, or its file system does not support locks.
     Impossible,
 }
 
@@ -117,7 +117,7 @@ impl Guard {
         }
     }
 
-    /// Removes a socket that nobody listens at; otherwise says why not.
+    /// Removes an abandoned socket; otherwise says why not.
     fn remove_abandoned(&self, path: &Path) -> Result<(), &'static str> {
         if matches!(self, Self::Taken) {
             return Err("another program holds the lock on the folder, so the socket was not replaced");
@@ -126,7 +126,7 @@ impl Guard {
             return Err("what is there is not a socket; only an abandoned socket is replaced");
         };
         if !cfg!(any(target_os = "linux", target_os = "android")) {
-            // There a server whose queue is full refuses as well, and would lose its socket for being busy.
+            // On those systems a server whose queue is full also refuses, and would lose its socket because it is busy.
             return Err("this system does not show whether a server listens there: \
                 remove the file if a killed server has left it");
         }
@@ -142,11 +142,11 @@ impl Guard {
     }
 }
 
-/// Whether the system says that nobody listens.
+/// Whether the system says that there is no listener.
 fn is_refused(path: &Path) -> bool {
     let connect = || {
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-        // Where a queue is full, connecting would wait for room in it.
+        // With a full queue, a blocking connect would wait for room.
         socket.set_nonblocking(true)?;
         socket.connect(&SockAddr::unix(path)?)
     };

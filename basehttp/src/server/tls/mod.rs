@@ -17,14 +17,15 @@ use crate::sync::{Arc, PoisonError, RwLock};
 pub(super) use watch::{Watch, Watching};
 pub(super) use wire::TlsSocket;
 
-/// The certificate of a server and the key for it, for [`ServerBuilder::tls`](crate::ServerBuilder::tls). Clones share it:
-/// keep one to [`reload`](Self::reload) it while the server runs, or have the server do that by
+/// A server's certificate and its key, for [`ServerBuilder::tls`](crate::ServerBuilder::tls).
+///
+/// Clones share the certificate: keep one to [`reload`](Self::reload) it while the server runs, or let the server do that by
 /// [`watch_tls`](crate::ServerBuilder::watch_tls).
 ///
-/// TLS 1.2 and 1.3 are spoken, by [rustls](https://docs.rs/rustls). A client that offers protocols (ALPN, RFC 7301) gets
-/// `http/1.1`, `http/1.0` or `http/0.9`, in this order; one that offers none of them, `h2` alone for example, gets the alert
-/// `no_application_protocol`, and one that offers nothing is served. The version of a request is the one in its request line,
-/// whatever was agreed on.
+/// The server supports TLS 1.2 and 1.3, by [rustls](https://docs.rs/rustls). A client that offers protocols (ALPN, RFC 7301)
+/// gets `http/1.1`, `http/1.0` or `http/0.9`, in this order of preference. A client that offers none of them, for example
+/// only `h2`, gets the alert `no_application_protocol`; a client that does not use ALPN is served. The version of a request
+/// is the one in its request line, whatever was negotiated.
 ///
 /// ```no_run
 /// use std::io;
@@ -54,48 +55,48 @@ pub struct TlsConfig {
 
 struct Shared {
     current: RwLock<Current>,
-    /// Where it comes from, if from files.
+    /// The files that it is read from, if any.
     files: Option<Files>,
-    /// What tells contents of the files apart, without a copy of the key.
+    /// Hashes the contents of the files, to detect a change without a copy of the key.
     hasher: RandomState,
 }
 
 struct Current {
     config: Arc<ServerConfig>,
-    /// That of the files that it is made of.
+    /// The hash of the files' contents that it was made from.
     mark: u64,
 }
 
-/// The places of the certificate and of the key.
+/// The paths of the certificate and the key.
 #[derive(Debug)]
 struct Files {
     certificate: PathBuf,
     key: PathBuf,
 }
 
-/// What was in them.
+/// The contents of the files.
 struct Contents {
     certificate: Vec<u8>,
     key: Vec<u8>,
 }
 
-/// The protocols that are spoken, the best first. IANA has all three for ALPN.
+/// The supported protocols in order of preference. IANA has registered all three for ALPN.
 const PROTOCOLS: [&[u8]; 3] = [b"http/1.1", b"http/1.0", b"http/0.9"];
 
 impl TlsConfig {
-    /// Reads a certificate, with those that lead to one that clients trust, and its private key from PEM files, which may be
-    /// one and the same.
+    /// Reads a certificate chain and its private key from PEM files, which may be the same file. The server's certificate
+    /// comes first, then those that lead to one that clients trust.
     ///
     /// # Errors
-    /// The system's with the file's name; [`InvalidData`](io::ErrorKind::InvalidData) where there is no certificate or no
-    /// key in them, where the key has a password, or where the two do not belong together. The text says what to do.
+    /// The system's, with the file's name; [`InvalidData`](io::ErrorKind::InvalidData) if a file has no certificate or no
+    /// key, if the key has a password, or if certificate and key do not match. The text says what to do.
     pub fn from_files(certfile: impl AsRef<Path>, keyfile: impl AsRef<Path>) -> io::Result<Self> {
         let files = Files { certificate: certfile.as_ref().to_owned(), key: keyfile.as_ref().to_owned() };
         let contents = files.read()?;
         Self::new(files.config(&contents)?, Some((files, contents)))
     }
 
-    /// As [`from_files`](Self::from_files), from what is in the files.
+    /// As [`from_files`](Self::from_files), from the contents of such files.
     ///
     /// # Errors
     /// As there.
@@ -103,12 +104,12 @@ impl TlsConfig {
         Self::new(config(certificates, key, "the given PEM", "the given PEM")?, None)
     }
 
-    /// With settings of [rustls](https://docs.rs/rustls) 0.23 of your own: client certificates (with an example at
-    /// [`client_certificates`](crate::Connection::client_certificates)), several names, another provider.
-    /// Set `alpn_protocols` to `http/1.1` and `http/1.0`: no other protocol is spoken here.
+    /// Uses your own settings of [rustls](https://docs.rs/rustls) 0.23: for client certificates (with an example at
+    /// [`client_certificates`](crate::Connection::client_certificates)), several names, or another crypto provider. Set
+    /// `alpn_protocols` to `http/1.1` and `http/1.0`: the server supports no other protocol.
     ///
     /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) where rustls cannot make a connection with them.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if rustls cannot make a connection with them.
     pub fn from_rustls(config: Arc<ServerConfig>) -> io::Result<Self> {
         Self::new(config, None)
     }
@@ -121,11 +122,11 @@ impl TlsConfig {
         Ok(Self { shared: Arc::new(Shared { current, files, hasher }) })
     }
 
-    /// Reads the files again. Connections that are open go on with what they have; new ones get the new certificate.
+    /// Reads the files again. Open connections keep what they have; new ones get the new certificate.
     ///
     /// # Errors
-    /// As [`from_files`](Self::from_files): then the certificate stays the one that it was.
-    /// [`Unsupported`](io::ErrorKind::Unsupported) for one that is not from files.
+    /// As [`from_files`](Self::from_files); then the old certificate stays in use.
+    /// [`Unsupported`](io::ErrorKind::Unsupported) for a certificate that is not from files.
     pub fn reload(&self) -> io::Result<()> {
         let Some(files) = &self.shared.files else {
             let text = "this certificate was not read from files: create a new TlsConfig";
@@ -134,7 +135,7 @@ impl TlsConfig {
         self.take(files, &files.read()?)
     }
 
-    /// Has new connections get what was read.
+    /// Uses these contents for new connections.
     fn take(&self, files: &Files, contents: &Contents) -> io::Result<()> {
         let config = files.config(contents)?;
         try_out(&config)?;
@@ -152,7 +153,7 @@ impl TlsConfig {
         self.shared.current.read().unwrap_or_else(PoisonError::into_inner).config.clone()
     }
 
-    /// The mark of what new connections get.
+    /// The hash for the certificate that new connections get.
     fn mark(&self) -> u64 {
         self.shared.current.read().unwrap_or_else(PoisonError::into_inner).mark
     }
@@ -185,13 +186,13 @@ impl fmt::Debug for TlsConfig {
     }
 }
 
-/// No connection is to find out that there can be none.
+/// Settings that cannot make a connection are an error now, not at the first connection.
 fn try_out(config: &Arc<ServerConfig>) -> io::Result<()> {
     let tried = ServerConnection::new(config.clone());
     tried.map(drop).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
 }
 
-/// The settings for a certificate and a key, which errors call by their names.
+/// The rustls settings for a certificate and a key. Errors use the given file names.
 fn config(certificates: &[u8], key: &[u8], certfile: &str, keyfile: &str) -> io::Result<Arc<ServerConfig>> {
     let certificates = pem::certificates(certificates, certfile)?;
     let key = pem::key(key, keyfile)?;

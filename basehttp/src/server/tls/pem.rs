@@ -1,4 +1,4 @@
-//! Certificates and keys in PEM, and what can be wrong with them.
+//! Certificates and keys in PEM, and their possible errors.
 
 use std::io;
 
@@ -23,7 +23,7 @@ pub(super) fn certificates(pem: &[u8], file: &str) -> io::Result<Vec<Certificate
 pub(super) fn key(pem: &[u8], file: &str) -> io::Result<PrivateKeyDer<'static>> {
     let what = "private key";
     let pem = text(pem, what, file)?;
-    // PKCS#8 has it in the label (RFC 7468 section 11), older keys in a line below it (RFC 1421).
+    // PKCS#8 marks it in the label (RFC 7468 section 11), older keys in a line below the label (RFC 1421).
     let has_password = [&b"BEGIN ENCRYPTED PRIVATE KEY"[..], b"Proc-Type: 4,ENCRYPTED"];
     if has_password.iter().any(|mark| memmem::find(pem, mark).is_some()) {
         return Err(invalid(format!(
@@ -41,7 +41,7 @@ pub(super) fn key(pem: &[u8], file: &str) -> io::Result<PrivateKeyDer<'static>> 
     }
 }
 
-/// PEM is text. What is in the file instead has a form that others write, and a way to make text of it.
+/// PEM is text. If the file has a format that other programs write, the error names the command that converts it.
 fn text<'a>(pem: &'a [u8], what: &str, file: &str) -> io::Result<&'a [u8]> {
     const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
     let pem = pem.strip_prefix(UTF8_MARK).unwrap_or(pem);
@@ -50,7 +50,7 @@ fn text<'a>(pem: &'a [u8], what: &str, file: &str) -> io::Result<&'a [u8]> {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
             "it is text in UTF-16, as PowerShell writes it: save it as ASCII or UTF-8".to_owned()
         }
-        // A sequence (X.690 section 8.9). That of PKCS #12 begins with its version, 3 (RFC 7292 section 4).
+        // A sequence (X.690 section 8.9). In PKCS #12 it begins with the version, 3 (RFC 7292 section 4).
         [0x30, 0x82, _, _, 2, 1, 3, ..] => format!(
             "it is PKCS #12, not PEM: `openssl pkcs12 -in {file} -nodes -out both.pem` writes certificate and key to one \
              PEM file, which only the server should be able to read"
@@ -67,7 +67,7 @@ fn text<'a>(pem: &'a [u8], what: &str, file: &str) -> io::Result<&'a [u8]> {
     Err(invalid(format!("there is no {what} in {file}: {instead}")))
 }
 
-/// There are sections of other kinds only.
+/// The error for a file that has only sections of other kinds.
 fn none(pem: &[u8], what: &str, other: &[u8], name: &str, file: &str) -> io::Error {
     let label = what.to_ascii_uppercase();
     let hint = if memmem::find(pem, other).is_some() {
@@ -97,7 +97,7 @@ fn broken(error: &Error, what: &str, file: &str) -> io::Error {
     invalid(format!("cannot read the {what} in {file}: {how}"))
 }
 
-/// What a key is, by the name of its algorithm or curve (RFC 5280, 5480, 5639, 8410), where it is none that can be used.
+/// The kind of an unsupported key, by the object identifier of its algorithm or curve (RFC 5280, 5480, 5639, 8410).
 const ALGORITHMS: &[(&[u8], &str)] = &[
     (&[6, 5, 0x2b, 0x81, 4, 0, 0x23], "a key of the curve P-521"),
     (&[6, 5, 0x2b, 0x81, 4, 0, 0x21], "a key of the curve P-224"),

@@ -1,4 +1,4 @@
-//! Files of a certificate that are replaced while the server runs: found out, and waited for until they fit.
+//! Reloads certificate files that are replaced while the server runs, once certificate and key match.
 
 use std::io;
 use std::thread;
@@ -8,28 +8,28 @@ use super::TlsConfig;
 use crate::handler::wire::Level;
 use crate::sync::{Arc, Condvar, Mutex, PoisonError, lock};
 
-/// Looks at the files of a certificate now and then.
+/// Checks the files of a certificate periodically.
 pub(in crate::server) struct Watch {
     tls: TlsConfig,
-    /// What the look before has found: files that are being written change until the next one.
+    /// The hash at the last check: files that are being written change until the next one.
     last: u64,
     waiting: Option<Waiting>,
 }
 
-/// The files are not those of the certificate that is served, and cannot be served yet.
+/// The files differ from the certificate that is served, and cannot be used yet.
 struct Waiting {
     since: Instant,
-    /// Whether that was told.
+    /// Whether this was logged.
     is_told: bool,
-    /// What was tried in vain.
+    /// The hash of the contents that were tried in vain.
     tried: Option<u64>,
     why: String,
 }
 
-/// A certificate and its key come one after the other, by hand with a minute between them. Then somebody should know.
+/// A certificate and its key are replaced one after the other, by hand within a minute. After that, a warning is logged.
 const LONG: Duration = Duration::from_secs(60);
 
-/// A thread that looks. It ends when this is dropped.
+/// The thread that checks. It ends when this is dropped.
 pub(in crate::server) struct Watching(Arc<End>);
 
 struct End {
@@ -45,7 +45,7 @@ impl Drop for Watching {
 }
 
 impl End {
-    /// Whether it comes before so much time has passed.
+    /// Whether the end comes within this time.
     fn comes_within(&self, time: Duration) -> bool {
         let until = Instant::now().checked_add(time);
         let mut has_come = lock(&self.has_come);
@@ -61,7 +61,7 @@ impl End {
 }
 
 impl Watch {
-    /// Looks so often, on a thread of its own.
+    /// Checks at this interval, on a thread of its own.
     pub(in crate::server) fn start(
         tls: TlsConfig,
         every: Duration,
@@ -86,14 +86,14 @@ impl Watch {
         Self { tls, last, waiting: None }
     }
 
-    /// Has new connections get what is in the files now, if it is another certificate and its key, both whole. A line for the log
-    /// if it is, and one if the files have waited for each other for long.
+    /// Uses the contents of the files for new connections, if they are a different certificate with its key, both complete.
+    /// Returns a log line if they are, and one if the two have not matched for long.
     fn look(&mut self, now: Instant) -> Option<(String, Level)> {
         let files = self.tls.shared.files.as_ref()?;
         let name = files.certificate.display();
         let found = files.read().map(|contents| (contents.mark(&self.tls.shared.hasher), contents));
         let outcome: io::Result<bool> = match found {
-            // Also where somebody else has read them again, or has laid the old ones back.
+            // Also if the files were reloaded by a call, or the old ones were put back.
             Ok((mark, _)) if mark == self.tls.mark() => {
                 (self.last, self.waiting) = (mark, None);
                 return None;
@@ -190,7 +190,7 @@ mod tests {
         assert!(tls.mark() != old);
         assert_eq!(look(), None);
 
-        // For long in vain: told once, and once more when it is over and begins anew.
+        // A long failure is reported once, and once more when it is over and begins anew.
         for _ in 0..2 {
             fs::remove_file(folder.path().join("key.pem")).unwrap();
             let told: Vec<_> = (0..20).filter_map(|_| look()).collect();
@@ -202,7 +202,7 @@ mod tests {
             assert_eq!(look(), None, "the one that is served is back");
         }
 
-        // What does not fit is not tried again until it changes, and its reason is told.
+        // Files that do not match are not tried again until they change. The reason is logged.
         write(folder.path(), Some(&first.0), None);
         let told: Vec<_> = (0..20).filter_map(|_| look()).collect();
         assert!(
@@ -210,7 +210,7 @@ mod tests {
             "{told:?}"
         );
 
-        // Somebody else reads them again.
+        // The program reloads them itself.
         write(folder.path(), None, Some(&first.1));
         assert_eq!(look(), None);
         tls.reload().unwrap();
