@@ -1,4 +1,4 @@
-//! What is counted, without locks: each number is right, and two of them may be of different moments.
+//! Counters without locks: each number is right, but two numbers may be from different moments.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::handler::RouteTable;
 use crate::handler::stats::{BOUNDS, Histogram, RouteStats, Stats};
 use crate::sync::{Arc, AtomicU64, AtomicUsize, Ordering};
 
-/// Those of one shard. They are alone in their cache lines, so that no shard writes to what another one needs.
+/// The counters of one shard. They have cache lines of their own, so that no shard writes to a line that another one needs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(super) struct Counters {
@@ -21,11 +21,11 @@ pub(super) struct Counters {
     /// Handlers that ran on a driver.
     pub(super) handled: Count,
     requests: Requests,
-    /// Those of each route.
+    /// The counts of each route.
     routes: Box<[Requests]>,
 }
 
-/// What has become of requests.
+/// Counts of requests.
 #[derive(Debug, Default)]
 struct Requests {
     responses: [Count; 5],
@@ -62,7 +62,7 @@ impl Requests {
         self.nanoseconds.add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     }
 
-    /// Those of all shards together: responses by the first digit of their status, and how long handlers ran.
+    /// The sums over all shards: responses by the first digit of their status, and handler times.
     fn sum<'a>(shards: impl Iterator<Item = &'a Self> + Clone) -> ([u64; 5], Histogram) {
         let counts = add(shards.clone().map(|shard| shard.times.each_ref().map(Count::get)));
         let nanoseconds = shards.clone().map(|shard| shard.nanoseconds.get()).sum();
@@ -72,12 +72,12 @@ impl Requests {
 }
 
 impl Counters {
-    /// For a handler with so many routes.
+    /// Makes counters for a handler with this number of routes.
     pub(super) fn new(routes: usize) -> Self {
         Self { routes: (0..routes).map(|_| Requests::default()).collect(), ..Self::default() }
     }
 
-    /// A response with this status was made, by a route or not.
+    /// Counts a response with this status, by a route or not.
     pub(super) fn responded(&self, status: u16, route: Option<u16>) {
         self.requests.responded(status);
         if let Some(route) = self.route(route) {
@@ -85,7 +85,7 @@ impl Counters {
         }
     }
 
-    /// A handler ran for so long, for a route or not.
+    /// Counts a handler's running time, for a route or not.
     pub(super) fn ran(&self, time: Duration, route: Option<u16>) {
         self.requests.ran(time);
         if let Some(route) = self.route(route) {
@@ -97,10 +97,10 @@ impl Counters {
         self.routes.get(usize::from(route?))
     }
 
-    /// The numbers of all shards together, with those of these routes.
+    /// The sums over all shards, with those of these routes.
     pub(super) fn stats(shards: &[Self], routes: &[&'static RouteTable]) -> Stats {
         let sum = |count: fn(&Self) -> &Count| shards.iter().map(|shard| count(shard).get()).sum::<u64>();
-        // What has ended is read first, so that no more can have ended than have begun.
+        // The ends are read first, so that they never exceed the beginnings.
         let (ended, threads_ended) = (sum(|shard| &shard.ended), sum(|shard| &shard.threads_ended));
         let (responses, handler_time) = Requests::sum(shards.iter().map(|shard| &shard.requests));
         let rows = routes.iter().flat_map(|table| table.rows).enumerate();
@@ -129,11 +129,11 @@ fn add<const N: usize>(shards: impl Iterator<Item = [u64; N]>) -> [u64; N] {
     shards.fold([0; N], |sums, shard| std::array::from_fn(|at| sums[at] + shard[at]))
 }
 
-/// The connections that are told that there are too many. They are open for a while, and take no place of one that is served.
+/// Connections that are refused because there are too many. They stay open for a while, and do not count against the limit.
 #[derive(Default)]
 pub(super) struct Refusals(AtomicUsize);
 
-/// One of them, as long as there is this.
+/// One such connection, counted until this is dropped.
 pub(super) struct Refused(Arc<Refusals>);
 
 impl Refusals {

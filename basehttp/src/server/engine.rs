@@ -1,4 +1,4 @@
-//! A server with its sockets: what the scheduler, the pollers and the connections ask of it.
+//! A server with its sockets: what the scheduler, the pollers and the connections need from it.
 
 use std::io;
 use std::thread;
@@ -39,10 +39,10 @@ use crate::handler::wire::{Want, Wire};
 use crate::handler::{Address, ServerInfo};
 use crate::sync::{Arc, AtomicBool, AtomicUsize, Ordering};
 
-/// Makes a connection; the type of the handler is erased, so that a server can be named in a signature.
+/// Makes a connection. The type of the handler is erased, so that a server can be named in a signature.
 pub(super) type Open = dyn Fn(ConnectionParts) -> Box<dyn AnyConnection + Send> + Send + Sync;
 
-/// Code of the user that connections need, and what it is told of the server.
+/// The user's code that connections need, and the information that it gets about the server.
 pub(super) struct Hooked {
     pub(super) verify_request: Option<Box<VerifyRequest>>,
     pub(super) open: Box<Open>,
@@ -51,35 +51,36 @@ pub(super) struct Hooked {
 
 pub(super) struct Engine {
     scheduler: Scheduler<Connection, Poller>,
-    /// What is left for those who poll, by shards.
+    /// Work that is left for the polling threads, by shard.
     mailboxes: Box<[Mailbox]>,
-    /// Connections that are open, by shards: a new one goes where there are fewest.
+    /// The number of open connections by shard: a new one goes to the shard with the fewest.
     open: Box<[AtomicUsize]>,
     wakers: Arc<Wakers>,
-    /// There are no threads; who was refused for that; connections that were refused for their number, or could not be registered.
+    /// In order: no thread can be added; a request was refused for that; connections were refused because there are too
+    /// many, or could not be registered.
     at_bound: Repeated,
     refused: Repeated,
     refusals: Arc<Refusals>,
     full: Repeated,
     lost: Repeated,
     pub(super) predictor: Predictor,
-    /// As the predictor knows handshakes of TLS. No request is of this kind.
+    /// The predictor's key for TLS handshakes. No request has this key.
     pub(super) handshake: Kind,
     pub(super) log: Arc<Log>,
     pub(super) settings: Settings,
-    /// Those of the settings, for all connections.
+    /// The bounds from the settings, shared by all connections.
     bounds: Arc<Bounds>,
     hooked: Hooked,
     pub(super) shutdown: Arc<Shutdown>,
     timeline: Timeline,
-    /// `handle_request` wants one request of each connection, and has no other threads.
+    /// `handle_request` serves one request per connection, and has no other threads.
     single: AtomicBool,
 }
 
-/// How many connections beyond the most are told so at a time; others are closed.
+/// How many connections beyond the limit are answered 503 at a time; further ones are closed.
 const REFUSALS: usize = 64;
 
-/// How long a thread waits before it looks whether the one that polls in its place has stopped.
+/// How long a thread waits before it checks whether the thread that polls in its place has stopped.
 const OTHER_POLLS: Duration = Duration::from_millis(10);
 
 impl Engine {
@@ -115,7 +116,7 @@ impl Engine {
         }
     }
 
-    /// Begins: the watchdog, the reserve, and the first driver.
+    /// Starts the watchdog, the reserve and the first driver.
     pub(super) fn start(self: &Arc<Self>) {
         let watch = |engine: &Arc<Self>| {
             let told = |taken: &TakenPermit| {
@@ -144,16 +145,16 @@ impl Engine {
         builder.spawn(move || work(&engine)).map(drop)
     }
 
-    /// Has all connections cut, and waits for that.
+    /// Makes the shards cut all connections, and waits until they have.
     pub(super) fn cut(&self) {
         self.shutdown.cut();
         self.wakers.wake_all();
         self.shutdown.wait_for_cut();
     }
 
-    /// Asks the user whether a client is welcome.
+    /// Asks the user's `verify_request` whether to serve a client.
     pub(super) fn verify(&self, address: &Address) -> bool {
-        // A panic costs this client, and not the server.
+        // A panic affects this client only, not the server.
         self.hooked.verify_request.as_ref().is_none_or(|verify| {
             caught(|| verify(address)).unwrap_or_else(|message| {
                 self.log.warn(0, &format!("verify_request panicked: {message}"));
@@ -162,7 +163,7 @@ impl Engine {
         })
     }
 
-    /// What a connection's handler speaks through.
+    /// The wire for a connection's handler.
     fn wire(&self, socket: Socket) -> Box<dyn Wire> {
         match &self.settings.tls {
             None => Box::new(socket),
@@ -173,7 +174,7 @@ impl Engine {
         }
     }
 
-    /// How long a new connection may say nothing.
+    /// How long a new connection may be silent.
     fn first_patience(&self) -> Duration {
         let bounds = &self.settings.bounds;
         if self.settings.is_tls() { bounds.handshake_timeout } else { bounds.idle_timeout }
@@ -189,8 +190,8 @@ impl Engine {
         self.mailboxes.get(shard).unwrap_or(first)
     }
 
-    /// Lays a connection down until its client does something. Gives it back if it has already, or if there is no more
-    /// waiting.
+    /// Parks a connection until its client does something. Gives it back if the client already has, or if there is nothing
+    /// left to wait for.
     pub(super) fn park(
         &self,
         connection: Connection,
@@ -199,7 +200,7 @@ impl Engine {
         now: u64,
     ) -> Option<Connection> {
         let place = connection.place.clone();
-        // Rounded up: who is given up has had all of its time.
+        // Rounded up: a connection that times out has had all of its time.
         let patience = u64::try_from(patience.as_nanos().div_ceil(1_000_000)).unwrap_or(NEVER);
         let deadline = now.saturating_add(patience).min(NEVER - 1);
         place.deadline.store(deadline, Ordering::SeqCst);
@@ -210,7 +211,8 @@ impl Engine {
         if place.schedule(deadline) && self.mail(place.shard).timers.leave(deadline, place.token.0) {
             self.wakers.wake(place.shard);
         }
-        // The one who stops the server looks at every place after saying so, and this after laying it down.
+        // A thread that stops the server sets the flag and then looks at every place. This thread parks first and then looks
+        // at the flag.
         let has_to_end = (idle && self.shutdown.is_stopping()) || place.is_cut();
         if self.scheduler.is_closed()
             && let Some(connection) = place.take()
@@ -220,7 +222,7 @@ impl Engine {
         if has_to_end { place.take() } else { None }
     }
 
-    /// Blocks the only thread, which polls meanwhile, until a client does something.
+    /// Blocks the only thread until a client does something. Meanwhile the thread polls.
     pub(super) fn wait_alone(
         self: &Arc<Self>,
         place: &Arc<Place>,
@@ -229,7 +231,7 @@ impl Engine {
     ) -> io::Result<()> {
         let deadline = Instant::now() + timeout;
         if timeout.is_zero() {
-            // Who does not wait learns what there is, also of a client of whom there was something to learn before.
+            // A caller that does not wait still gets the news, even about a client for which there was news before.
             assign::poll_once(self, Some(timeout))?;
         }
         while !place.has(hint) {
@@ -238,7 +240,7 @@ impl Engine {
                 return Err(io::ErrorKind::TimedOut.into());
             }
             if !assign::poll_once(self, Some(left))? {
-                // A handle waits beside the thread that serves. That one may end before it has come.
+                // A handle waits beside the thread that serves, which may end before it has come.
                 place.wait(hint, left.min(OTHER_POLLS));
             }
         }
@@ -249,13 +251,13 @@ impl Engine {
         self.single.store(single, Ordering::SeqCst);
     }
 
-    /// Drops a connection whose client is not welcome.
+    /// Drops a connection whose client is rejected.
     pub(super) fn turn_away(&self, connection: Connection) {
         self.free(connection);
         self.shutdown.turned_away();
     }
 
-    /// A connection that was accepted for a shard is closed before it was opened there.
+    /// Closes a connection that was accepted for a shard, before it was opened there.
     fn forget(&self, shard: usize) {
         self.has_one_less(shard);
         self.shutdown.turned_away();
@@ -264,7 +266,7 @@ impl Engine {
     fn tell_refused(&self) {
         self.refused.tell(&self.log, || {
             let waited = self.settings.queue_timeout;
-            format!("a connection has found no thread within {waited:?} (queue_timeout) and is answered 503")
+            format!("a request found no free thread within {waited:?} (queue_timeout) and is answered 503")
         });
     }
 
@@ -315,9 +317,9 @@ impl Machine for Engine {
     }
 
     fn refuse(self: &Arc<Self>, mut connection: Connection) {
-        // It costs nobody anything to tell one who may not be welcome.
+        // The client may be one that `verify_request` would reject; answering it is cheap all the same.
         connection.newcomer = None;
-        // To tell a client of TLS would take the handshake, for which there is no thread.
+        // An answer over TLS would need the handshake, for which there is no thread.
         if connection.inner.is_in_handshake() {
             self.tell_refused();
             return self.end(connection);
@@ -341,12 +343,12 @@ impl Machine for Engine {
         attended: &mut [(usize, Box<Poller>)],
         most: Option<Duration>,
     ) -> io::Result<()> {
-        debug_assert!(attended.is_empty() || shard == 0, "the first attends the others");
+        debug_assert!(attended.is_empty() || shard == 0, "only shard 0 attends others");
         poller.poll(self, attended, most)
     }
 
     fn wanted(&self, poller: &mut Poller) -> usize {
-        // What several do is to be counted.
+        // Counting needs several drivers.
         if cfg!(count) {
             return self.settings.compute_threads();
         }
@@ -384,7 +386,7 @@ impl Machine for Engine {
         });
     }
 
-    /// Drops a connection that is over, or that nobody goes on with.
+    /// Drops a connection that is over, or that no thread will continue.
     fn end(&self, connection: Connection) {
         let end = connection.end();
         self.free(connection);
@@ -442,7 +444,7 @@ impl poller::Server for Engine {
 
     fn accepted(&self, stream: Stream, address: Address) -> Option<Arrival> {
         let limit = self.settings.max_connections;
-        // It would take a handshake to tell a client of TLS.
+        // An answer over TLS would need a handshake.
         let refusals = if self.settings.is_tls() { 0 } else { REFUSALS };
         let before = self.shutdown.open(limit + refusals);
         let is_refused = before.is_none_or(|before| before.saturating_sub(self.refusals.count()) >= limit);
@@ -463,7 +465,7 @@ impl poller::Server for Engine {
             return Some(arrival);
         }
         self.mail(shard).arrivals.push(arrival);
-        // Where it has no driver, the thread that has the listener looks there before it sleeps.
+        // Without a driver in that shard, the thread that has the listener looks there before it sleeps.
         if self.scheduler.shard(shard).in_use() > 0 {
             self.wakers.wake(shard);
         }
@@ -496,7 +498,7 @@ impl poller::Server for Engine {
         };
         let connection =
             Connection { place: place.clone(), inner, expired: false, newcomer, has_signed: false };
-        // Mostly nothing has come yet. A client that says nothing needs no handler, and no thread to make it.
+        // Usually nothing has arrived yet. A silent client needs no handler, and no thread to make one.
         if connection.newcomer.is_some() || connection.inner.speaks_first() {
             return Some(connection);
         }
@@ -504,13 +506,13 @@ impl poller::Server for Engine {
     }
 
     fn lost(&self, shard: usize, error: &io::Error) {
-        self.lost.tell(&self.log, || format!("cannot serve a new connection, it is closed: {error}"));
+        self.lost.tell(&self.log, || format!("cannot serve a new connection, which is closed: {error}"));
         self.forget(shard);
     }
 
     fn ready(&self, shard: usize, connections: &mut Vec<Connection>) {
         self.scheduler.shard(shard).extend(connections);
-        // Nobody takes them after the end.
+        // After the end no thread takes them.
         connections.drain(..).for_each(|connection| self.end(connection));
     }
 
@@ -527,7 +529,7 @@ impl Home for Engine {
     fn join(&self, shard: usize, joining: Joining) {
         self.mail(shard).joining.push(joining);
         self.wakers.wake(shard);
-        // Nobody takes it any more.
+        // After the end no thread takes it.
         if self.scheduler.is_closed() {
             self.mail(shard).joining.empty(|joining| joining.stream.reset_on_close());
         }
@@ -561,7 +563,7 @@ impl transport::Server for Engine {
         match self.scheduler.shard(place.shard).put(connection) {
             Ok(true) => self.wakers.wake(place.shard),
             Ok(false) => {}
-            // Nobody takes it any more. Its end runs code of the user, who may have a lock here that this code wants as well.
+            // After the end no thread takes it. Dropping it runs user code, which may need a lock that the caller holds.
             Err(connection) => {
                 let _ = self.spawn("basehttp-end", |engine| engine.end(connection));
             }
@@ -570,7 +572,7 @@ impl transport::Server for Engine {
 
     fn free_room(&self, place: &Arc<Place>) {
         place.wake_waiting(ROOM);
-        // Whoever waits for it may be polling.
+        // The thread that waits for it may be polling.
         if self.single.load(Ordering::SeqCst) {
             self.wakers.wake(0);
         }

@@ -1,4 +1,5 @@
-//! The end of a server: told from anywhere, waited for by the one who serves, and the account of its connections.
+//! The shutdown of a server: requested from any thread, awaited by the thread that serves, with an account of the
+//! connections.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -11,36 +12,37 @@ use crate::handler::{RouteTable, ShutdownReport, Stats};
 
 pub(super) struct Shutdown {
     stopping: AtomicBool,
-    /// No client is about to send a request.
+    /// No client is expected to send another request.
     is_deserted: AtomicBool,
-    /// The grace is over.
+    /// The grace period is over.
     cutting: AtomicBool,
-    /// How long running handlers may go on, where the one who shuts down does not say.
+    /// How long handlers may still run, unless the caller of the shutdown says.
     grace: Duration,
     progress: Mutex<Progress>,
-    /// Here, where the handles find them: those of each shard.
+    /// The counters of each shard. They are kept here, where handles can reach them.
     counters: Box<[Counters]>,
-    /// What is counted by route.
+    /// For the counts by route.
     routes: Vec<&'static RouteTable>,
-    /// Signalled when `progress` changes, once the server is stopping.
+    /// Notified when `progress` changes, once the server is stopping.
     changed: Condvar,
 }
 
 #[derive(Default)]
 struct Progress {
-    /// Somebody is in `serve_forever`, and nobody else makes the report or gets it.
+    /// A thread is in `serve_forever`. Then only that thread makes the report, and it is not given out before it is
+    /// published.
     serving: bool,
     listener_closed: bool,
-    /// Shards whose connections are cut.
+    /// The number of shards whose connections are cut.
     cut: usize,
-    /// The server cannot go on.
+    /// The server cannot continue.
     error: Option<io::Error>,
-    /// The shortest grace that was asked for, and when it is over.
+    /// The shortest grace period that was asked for, and when it ends.
     grace: Option<Duration>,
     deadline: Option<Instant>,
-    /// Connections that are open.
+    /// The number of open connections.
     connections: usize,
-    /// Those that have ended since the server is stopping.
+    /// How connections have ended since the server began to stop.
     ended: ShutdownReport,
     report: Option<ShutdownReport>,
 }
@@ -79,13 +81,13 @@ impl Shutdown {
         }
     }
 
-    /// What is counted in a shard.
+    /// The counters of a shard.
     pub(super) fn counters(&self, shard: usize) -> &Counters {
         let [first, ..] = &*self.counters else { unreachable!("a server has a shard") };
         self.counters.get(shard).unwrap_or(first)
     }
 
-    /// A connection was taken. None if there are `most` already, and how many there were before it if not.
+    /// Counts an accepted connection. `None` if `most` are open already, otherwise how many were open before it.
     pub(super) fn open(&self, most: usize) -> Option<usize> {
         let mut progress = self.progress();
         let before = progress.connections;
@@ -98,13 +100,13 @@ impl Shutdown {
         Some(before)
     }
 
-    /// One was taken, as there may be any number.
+    /// Counts one without a limit.
     #[cfg(all(test, any(loom, shuttle)))]
     pub(super) fn opened(&self) {
         self.open(usize::MAX);
     }
 
-    /// A connection is closed that nobody has served.
+    /// A connection is closed without being served.
     pub(super) fn turned_away(&self) {
         self.counters(0).refused.add(1);
         self.counters(0).ended.add(1);
@@ -114,7 +116,7 @@ impl Shutdown {
         self.changed.notify_all();
     }
 
-    /// A connection is over, and dropped.
+    /// A connection has ended, and is dropped.
     pub(super) fn ended(&self, end: End) {
         self.counters(0).ended.add(1);
         let mut progress = self.progress();
@@ -135,7 +137,7 @@ impl Shutdown {
         self.changed.notify_all();
     }
 
-    /// Ends the server with an error. Those who poll have to be woken after that.
+    /// Ends the server with an error. The caller must then wake the threads that poll.
     pub(super) fn fail(&self, error: io::Error) {
         self.progress().error = Some(error);
         self.stop(None);
@@ -145,8 +147,8 @@ impl Shutdown {
         self.progress().error.take()
     }
 
-    /// Somebody begins to serve. The grace of a server that was told to stop before is counted from now on. False if the
-    /// server has ended already.
+    /// A thread begins to serve. If the server was told to stop before, the grace period starts now. False if the server has
+    /// already ended.
     pub(super) fn begin(&self) -> bool {
         let mut progress = self.progress();
         if progress.report.is_some() {
@@ -165,8 +167,8 @@ impl Shutdown {
         }
     }
 
-    /// Waits until the listener is closed and all connections are over, for `more` beyond the grace. False if that takes
-    /// longer.
+    /// Waits until the listener is closed and all connections have ended, at most until `more` from now or the end of the
+    /// grace period, whichever is later. False if that takes longer.
     pub(super) fn wait_for_end(&self, more: Duration) -> bool {
         let now = Instant::now();
         let mut progress = self.progress();
@@ -174,7 +176,7 @@ impl Shutdown {
             if progress.error.is_some() || (progress.listener_closed && progress.connections == 0) {
                 return true;
             }
-            // The grace may become shorter meanwhile.
+            // The grace period may become shorter meanwhile.
             let deadline = progress.deadline.unwrap_or(now).max(now + more).min(now + LONGEST);
             if deadline <= Instant::now() {
                 return false;
@@ -183,12 +185,12 @@ impl Shutdown {
         }
     }
 
-    /// Has those who poll cut all connections.
+    /// Makes the threads that poll cut all connections.
     pub(super) fn cut(&self) {
         self.cutting.store(true, Ordering::SeqCst);
     }
 
-    /// Waits until they have, though not for ever.
+    /// Waits until they have done so, for a second at most.
     pub(super) fn wait_for_cut(&self) {
         let deadline = Instant::now() + Duration::from_secs(1);
         let mut progress = self.progress();
@@ -207,12 +209,12 @@ impl Shutdown {
         self.changed.notify_all();
     }
 
-    /// Makes the report, if there is none: what is open now counts as cut.
+    /// Makes the report, if there is none: connections that are open now count as cut.
     pub(super) fn close_account(&self) -> ShutdownReport {
         make_report(&mut self.progress())
     }
 
-    /// Gives the report to those who wait for it. A program may end then, so there is nothing left to do.
+    /// Gives the report to the threads that wait for it. The program may then end, so this is the last step.
     pub(super) fn publish(&self) {
         self.progress().serving = false;
         self.changed.notify_all();
@@ -232,10 +234,10 @@ fn make_report(progress: &mut Progress) -> ShutdownReport {
 }
 
 impl Shutdown {
-    /// Says that the server is to stop. Those who poll have to be woken after that.
+    /// Makes the server stop. The caller must then wake the threads that poll.
     pub(super) fn stop(&self, grace: Option<Duration>) {
         let mut progress = self.progress();
-        // Who does not say takes nothing from one who did.
+        // A caller that names no grace period does not change one that was asked for.
         let asked = grace.or(progress.grace).unwrap_or(self.grace).min(LONGEST);
         let deadline = Instant::now() + asked;
         progress.grace = Some(progress.grace.map_or(asked, |grace| grace.min(asked)));
@@ -253,7 +255,7 @@ impl Shutdown {
         self.is_deserted.store(true, Ordering::SeqCst);
     }
 
-    /// Whether clients that are about to send a request are waited for, as far as the grace goes.
+    /// Whether clients that are about to send a request are waited for, within the grace period.
     pub(super) fn expects_requests(&self) -> bool {
         !self.is_deserted.load(Ordering::SeqCst)
     }
@@ -265,7 +267,7 @@ impl Shutdown {
             if let Some(report) = progress.published() {
                 return report;
             }
-            // Nobody else would notice that the grace is over.
+            // Without a serving thread, this thread has to notice the end of the grace period.
             let deadline = progress.deadline.filter(|_| !progress.serving);
             if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                 return make_report(&mut progress);

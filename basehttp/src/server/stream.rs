@@ -1,7 +1,7 @@
 //! One connection over a stream of the user's own, whose reads and writes block.
 //!
-//! A connection reads as long as there is something, and goes on with what it has when there is nothing. A stream that blocks cannot
-//! say so: it is read once after each wait, and what is ready of responses is sent before.
+//! A connection normally reads while there is input, and continues with what it has when there is none. A blocking stream
+//! cannot report that there is none: it is read once after each wait, and finished response data is sent before.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::time::Duration;
@@ -20,10 +20,12 @@ use crate::handler::{Address, BaseHTTPRequestHandler, RequestHandler, ServerInfo
 use crate::sync::{Arc, Mutex, MutexGuard, lock};
 
 impl HTTPServer {
-    /// Serves the requests of one connection on the calling thread, over a stream of your own, and returns at its end: for standard
-    /// input and output under inetd, a serial line, a pipe, a library for TLS of your own, one half of a `UnixStream::pair`. It is
-    /// what Python's `Handler(request, client_address, server)` does. No server is made, and no thread: the handler need not
-    /// be `Send`.
+    /// Serves the requests of one connection on the calling thread, over a stream of your own, and returns when the
+    /// connection ends.
+    ///
+    /// Use it for standard input and output under inetd, a serial line, a pipe, your own TLS library, or one half of a
+    /// `UnixStream::pair`. It does what `Handler(request, client_address, server)` does in Python. It makes no server and no
+    /// thread, so the handler need not be `Send`.
     ///
     /// ```no_run
     /// use std::io::{self, Read, Write};
@@ -61,45 +63,48 @@ impl HTTPServer {
     /// }
     ///
     /// fn main() -> io::Result<()> {
-    ///     // inetd makes the client standard error too, where lines of the log have no business.
+    /// inetd also connects standard error to the client, where log lines must not go.
     ///     let builder = HTTPServer::builder().log_line(|_, _| {});
     ///     builder.serve_stream(Stdio, Address::Unix(None), |base| Hello { base })
     /// }
     /// ```
     ///
-    /// All that a server does with a connection is done: parsing, limits, framing, persistence, pipelining, the log, errors and panics
-    /// of the handler. What is different:
+    /// The connection is treated as in a server: parsing, limits, framing, persistence, pipelining, the log, errors and
+    /// panics of the handler. These points are different:
     ///
-    /// - **Deadlines** are the stream's. A stream without a time-out of its own can block for ever. One that returns
-    ///   [`WouldBlock`](io::ErrorKind::WouldBlock) or [`TimedOut`](io::ErrorKind::TimedOut), as a `TcpStream` does after its
-    ///   `set_read_timeout`, says that the client is late: within a request it is answered 408, between two the connection ends.
-    ///   `head_timeout`, `body_timeout` and `response_timeout` are checked each time a read or write returns, and cannot interrupt
-    ///   one. For `write_timeout` unsent output is tried again after the handler has returned. `idle_timeout` and
+    /// - **Deadlines** depend on the stream. A stream without a time-out can block without limit. If a read or write returns
+    ///   [`WouldBlock`](io::ErrorKind::WouldBlock) or [`TimedOut`](io::ErrorKind::TimedOut), as with a `TcpStream` after
+    ///   `set_read_timeout`, the client is late: within a request it gets 408, between requests the connection ends.
+    ///   `head_timeout`, `body_timeout` and `response_timeout` are checked each time a read or write returns, and cannot
+    ///   interrupt one. For `write_timeout`, unsent output is tried again after the handler has returned. `idle_timeout` and
     ///   [`set_timeout`](BaseHTTPRequestHandler::set_timeout) have no effect.
-    /// - **`client_address`** is what you say: an address, or `Address::Unix(None)` where there is none. Log lines,
-    ///   [`client_address`](BaseHTTPRequestHandler::client_address) and `verify_request` go by it.
-    ///   [`connection`](BaseHTTPRequestHandler::connection) knows nothing more.
-    /// - **`server`** is `localhost` with port 80. Its [`handle`](crate::ServerInfo::handle) ends the connection after the current response,
-    ///   or, from another thread, when the client sends something next.
-    /// - **After a switch of protocols**, [`upgrade`](BaseHTTPRequestHandler::upgrade) hands over the stream as ever. A read of it waits
-    ///   until the stream has something. It cannot be read from and written to at the same time, so
-    ///   [`upgrade_to`](crate::Detach::upgrade_to), [`split`](crate::Upgraded::split), [`relay`](BaseHTTPRequestHandler::relay) and WebSockets
-    ///   are [`Unsupported`](io::ErrorKind::Unsupported).
-    /// - **A response that goes on** ([`Detach`](crate::Detach)) is waited for. That its client has gone shows when something is sent, and whoever
-    ///   sends blocks as the stream does.
-    /// - **A script** (feature `cgi`) that wants more of its body is not heard while its client is waited for.
-    /// - **At the end** the stream is flushed and dropped. What the client sends too much is not read before, which may make a close
-    ///   of TCP a reset: for a client that does not stop uploading when it is refused, keep a clone of the socket, end its writing half, and
-    ///   read what comes for a while.
+    /// - **`client_address`** is what you pass: an address, or `Address::Unix(None)` if there is none. Log lines,
+    ///   [`client_address`](BaseHTTPRequestHandler::client_address) and `verify_request` use it.
+    ///   [`connection`](BaseHTTPRequestHandler::connection) has no other facts.
+    /// - **`server`** is `localhost` with port 80. Its [`handle`](crate::ServerInfo::handle) ends the connection after the
+    ///   current response, or, from another thread, when the client next sends something.
+    /// - **After a switch of protocols**, [`upgrade`](BaseHTTPRequestHandler::upgrade) hands over the stream as usual. A
+    ///   read waits until the stream has data. The stream cannot be read and written at the same time, so
+    ///   [`upgrade_to`](crate::Detach::upgrade_to), [`split`](crate::Upgraded::split),
+    ///   [`relay`](BaseHTTPRequestHandler::relay) and WebSockets are [`Unsupported`](io::ErrorKind::Unsupported).
+    /// - **A detached response** ([`Detach`](crate::Detach)) is waited for. A client that has gone is noticed only when
+    ///   something is sent, and the sender blocks as the stream does.
+    /// - **A script** (feature `cgi`) that waits for more of its body cannot send output while the server waits for the
+    ///   client.
+    /// - **At the end** the stream is flushed and dropped. Excess input from the client is not read first, which may turn a
+    ///   TCP close into a reset. For a client that does not stop uploading when it is refused, keep a clone of the socket,
+    ///   shut down its writing half, and read what arrives for a while.
     ///
-    /// Settings go to [`ServerBuilder::serve_stream`]. Where its `verify_request` says no, nothing is written, and the result is `Ok`.
+    /// For other settings use [`ServerBuilder::serve_stream`]. If its `verify_request` returns `false`, nothing is written,
+    /// and the result is `Ok`.
     ///
     /// # Errors
-    /// What the stream fails with, which may be a client that has gone ([`BrokenPipe`](io::ErrorKind::BrokenPipe),
-    /// [`ConnectionReset`](io::ErrorKind::ConnectionReset)); the end of its input is none.
-    /// [`ConnectionAborted`](io::ErrorKind::ConnectionAborted) if a response was cut short, because its handler failed in the midst of it or
-    /// the client took too long: whoever has the other end of the stream must not take it for a whole one. A handler that fails or panics
-    /// before that is answered for, logged, and no error.
+    /// The stream's error, for example because the client has gone ([`BrokenPipe`](io::ErrorKind::BrokenPipe),
+    /// [`ConnectionReset`](io::ErrorKind::ConnectionReset)). The end of its input is not an error.
+    /// [`ConnectionAborted`](io::ErrorKind::ConnectionAborted) if a response was cut short, because its handler failed
+    /// partway or the client took too long: the other end of the stream must not take it for a complete response. If a
+    /// handler fails or panics before that, the client gets an error page and the failure is logged; it is not an error
+    /// here.
     pub fn serve_stream<S, H, F>(stream: S, client_address: impl Into<Address>, factory: F) -> io::Result<()>
     where
         S: Read + Write + Send + 'static,
@@ -111,8 +116,10 @@ impl HTTPServer {
 }
 
 impl ServerBuilder {
-    /// Serves one connection over a stream of your own; see [`HTTPServer::serve_stream`]. The settings of requests, responses and the log
-    /// hold, and the hooks; those of sockets, threads and the number of connections mean nothing here.
+    /// Serves one connection over a stream of your own; see [`HTTPServer::serve_stream`].
+    ///
+    /// The hooks and the settings for requests, responses and the log apply; those for sockets, threads and the number of
+    /// connections have no effect.
     ///
     /// ```
     /// # #[cfg(unix)]
@@ -127,7 +134,7 @@ impl ServerBuilder {
     /// use basehttp::Address;
     ///
     /// let (mut client, stream) = UnixStream::pair()?;
-    /// // What the stream does not give within 10 seconds is late.
+    /// A read that gets nothing within 10 seconds makes the client late.
     /// stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     /// let serving = std::thread::spawn(|| {
     ///     let builder = HTTPServer::builder().max_requests_per_connection(1);
@@ -144,9 +151,9 @@ impl ServerBuilder {
     /// ```
     ///
     /// # Errors
-    /// As [`HTTPServer::serve_stream`]; [`InvalidInput`](io::ErrorKind::InvalidInput) for a setting that cannot work, which is named:
-    /// also for `tls`, since the stream has to be the one that decrypts, for proxies that are to begin with a PROXY header,
-    /// which is not read here, and for further addresses ([`also_bind`](Self::also_bind)).
+    /// As [`HTTPServer::serve_stream`]; [`InvalidInput`](io::ErrorKind::InvalidInput) for a setting that cannot work, which
+    /// the text names. These are also `tls`, since the stream itself has to decrypt, proxies that begin with a PROXY header,
+    /// which is not read here, and further addresses ([`also_bind`](Self::also_bind)).
     pub fn serve_stream<S, H, F>(
         mut self,
         stream: S,
@@ -200,7 +207,7 @@ impl ServerBuilder {
     }
 }
 
-/// Refuses what would seem to be in force.
+/// Rejects settings that would have no effect here.
 fn check(builder: &ServerBuilder, client_address: &Address) -> io::Result<()> {
     let settings = &builder.settings;
     let invalid = |text: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, text));
@@ -225,7 +232,7 @@ fn check(builder: &ServerBuilder, client_address: &Address) -> io::Result<()> {
     Ok(())
 }
 
-/// Logs what nobody else tells, and makes an error of it.
+/// Logs a failure that is not logged elsewhere, and makes it an error.
 fn lost(server: &NoServer, what: &str, message: &str) -> io::Error {
     let text = format!("{what}: {message}");
     if let Some(log) = server.log() {
@@ -254,16 +261,16 @@ where
     }
 }
 
-/// Lets the connection go on when there may be what it wants. False where the time is over.
+/// Waits until the connection may continue. False if the time is over.
 fn wait(record: &Record, server: &NoServer, want: Want, patience: Duration) -> bool {
     match want {
-        // Room shows with the next write: a stream that blocks knows nothing of it before.
+        // Room shows with the next write: a blocking stream does not report it before.
         Want::Notice(Others { room: false, .. }) => server.notices().wait(patience),
         _ => record.wait(want, patience),
     }
 }
 
-/// Reaches the connection from other threads. The stream itself belongs to the one that serves it.
+/// Reaches the connection from other threads. The stream itself belongs to the thread that serves it.
 struct StreamNotifier {
     record: Record,
     server: Arc<NoServer>,
@@ -287,7 +294,7 @@ impl Notifier for StreamNotifier {
     }
 
     fn wait_for_room(&self, timeout: Duration, has_sender: bool) -> io::Result<()> {
-        // A stream that blocks has waited in the write.
+        // A blocking stream has waited in the write.
         if !has_sender {
             return in_time(self.record.wait(Want::Room, timeout));
         }
@@ -299,7 +306,7 @@ fn in_time(is_in_time: bool) -> io::Result<()> {
     if is_in_time { Ok(()) } else { Err(io::ErrorKind::TimedOut.into()) }
 }
 
-/// A stream that blocks, as the wire of a connection.
+/// A blocking stream, as the wire of a connection.
 struct Blocking<S> {
     stream: S,
     record: Record,
@@ -307,17 +314,17 @@ struct Blocking<S> {
     is_flushed: bool,
 }
 
-/// What the stream has to say to those who give the turns.
+/// What the stream reports to the loop that gives the turns.
 #[derive(Clone, Default)]
 struct Record(Arc<Mutex<Recorded>>);
 
 #[derive(Default)]
 struct Recorded {
-    /// The connection has nothing to do but to wait for the client, so that a read may block.
+    /// The connection can only wait for the client, so a read may block.
     may_read: bool,
-    /// The stream has not waited any longer.
+    /// The stream has timed out.
     is_late: bool,
-    /// How the connection ends. What the client still sends then, nobody can wait for: it may wait for the end of the stream itself.
+    /// How the connection ends. Later input is not read: the client may be waiting for the end of the stream itself.
     ending: Option<Close>,
     error: Option<io::Error>,
     is_cut_short: bool,
@@ -328,7 +335,7 @@ impl Record {
         lock(&self.0)
     }
 
-    /// Lets the next read wait. False where the time is over.
+    /// Lets the next read wait. False if the time is over.
     fn wait(&self, want: Want, patience: Duration) -> bool {
         let mut recorded = self.lock();
         if std::mem::take(&mut recorded.is_late) || patience.is_zero() {
@@ -338,7 +345,7 @@ impl Record {
         true
     }
 
-    /// Takes a look at what the stream has answered.
+    /// Records the result of a call to the stream.
     fn note<T>(&self, result: io::Result<T>) -> io::Result<T> {
         let mut recorded = self.lock();
         let error = match result {
@@ -372,13 +379,13 @@ impl Record {
 impl<S: Read + Write> Blocking<S> {
     fn send(&mut self, write: impl Fn(&mut S) -> io::Result<usize>) -> io::Result<usize> {
         self.is_flushed = false;
-        // Whoever was to read does something else.
+        // The thread that was about to read does something else.
         self.record.lock().may_read = false;
         self.record.note(persist(|| write(&mut self.stream)))
     }
 }
 
-/// Tries again what a signal has interrupted.
+/// Repeats a call that was interrupted by a signal.
 fn persist<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match call() {

@@ -95,7 +95,7 @@ fn all_threads_stuck(scene: &mut Scene) {
     }
     scene.may_log("all 4 threads are in handlers", usize::from(scene.round == 0), 1);
     scene.may_log(
-        "a connection has found no thread within 300ms (queue_timeout)",
+        "a request found no free thread within 300ms (queue_timeout)",
         usize::from(scene.round == 0),
         1,
     );
@@ -126,7 +126,7 @@ pub(crate) fn without_threads(scene: &mut Scene, end: impl FnOnce(&mut Scene)) {
         client.send(WAIT);
     }
     let (bound, refusal) =
-        ("no thread can be added", "a connection has found no thread within 300ms (queue_timeout)");
+        ("no thread can be added", "a request found no free thread within 300ms (queue_timeout)");
     if scene.round == 0 {
         scene.server.log.wait_for(bound);
         scene.server.log.wait_for(refusal);

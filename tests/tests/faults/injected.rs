@@ -25,7 +25,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault::new("ENOSPC-from-epoll_ctl", |scene| {
         ended(scene, "epoll_ctl:error=ENOSPC:when=1+2");
         scene.may_log(
-            "cannot serve a new connection, it is closed: No space left",
+            "cannot serve a new connection, which is closed: No space left",
             usize::from(scene.round == 0),
             1,
         );

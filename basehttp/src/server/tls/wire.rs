@@ -1,8 +1,8 @@
-//! The wire of a connection that is encrypted: around that of its socket. Nothing here blocks either: the handshake goes on
-//! in the connection's turns, as far as records have come.
+//! The wire of an encrypted connection, around the wire of its socket. It does not block either: the handshake proceeds in
+//! the connection's turns, as far as records have arrived.
 //!
-//! What is decrypted and not yet read makes no event, so all that wait for input have to read first; what is encrypted and not
-//! yet sent has to be waited for, which is what `flush` is for.
+//! Data that is decrypted and not yet read causes no event, so a connection must read before it waits for input. Data that
+//! is encrypted and not yet sent must be waited for; `flush` does that.
 
 use std::any::Any;
 use std::io::{self, IoSlice, Read, Write};
@@ -22,39 +22,39 @@ pub(in crate::server) struct TlsSocket {
     socket: Socket,
     session: ServerConnection,
     mode: Mode,
-    /// What was read to find out the mode, and is not used yet.
+    /// What was read to detect the mode, and not yet used.
     first: Vec<u8>,
-    /// Bytes of records that have come since the handshake, or since there was last data in them.
+    /// Bytes of records that have arrived without data, since the handshake or since the last data.
     barren: usize,
-    /// The end is to look like the accident that it is.
+    /// The connection must not end with a TLS close: it has failed, or its writing half is shut down.
     is_broken: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
-    /// Nothing has come.
+    /// Nothing has arrived.
     Unknown,
     Tls,
-    /// The client speaks HTTP without TLS. It is told so.
+    /// The client speaks HTTP without TLS. It gets an answer that says so.
     Plain,
 }
 
 /// The first byte of a TLS record that begins a handshake: RFC 8446 section 5.1.
 const HANDSHAKE: u8 = 22;
 
-/// How much is encrypted at a time, and waits for the client then.
+/// How much is encrypted at a time, before it waits for the client.
 const PIECE: usize = 64 * 1024;
 
-/// As much as can tell what a client speaks, and most of what it says first.
+/// Enough to detect what a client speaks, and usually most of its first message.
 const FIRST: usize = 1024;
 
-/// What is handled of a client's records in one call that gives no data: more than the longest record (RFC 8446 section 5.2),
-/// which gives its data only as a whole.
+/// How many bytes of records without data one call handles: more than the longest record (RFC 8446 section 5.2), which gives
+/// its data only as a whole.
 const BARREN_A_CALL: usize = 20 * 1024;
 
-/// How much may come in records without data, one after the other. RFC 8446 knows no use for that: a client that takes long
-/// responses asks for a new key now and then (27 bytes), one that hides its pace may send an empty record (5.4). Each of them
-/// costs the server far more than the client, which has to send nothing but what it recorded once.
+/// How many bytes may arrive in consecutive records without data. RFC 8446 has no use for so many: a client that takes long
+/// responses asks for a new key now and then (27 bytes), and one that hides its traffic pattern may send an empty record
+/// (5.4). Each such record costs the server far more than the client, which only has to replay what it recorded once.
 const MOST_BARREN: usize = 64 * 1024;
 
 impl TlsSocket {
@@ -64,14 +64,14 @@ impl TlsSocket {
         Self { socket, session, mode: Mode::Unknown, first: Vec::new(), barren: 0, is_broken: false }
     }
 
-    /// Finds out what the client speaks.
+    /// Detects what the client speaks.
     fn look(&mut self) -> io::Result<()> {
         let mut first = [0; FIRST];
         let count = self.socket.read(&mut first)?;
         let first = first.get(..count).unwrap_or_default();
         self.mode = match first.first() {
             Some(&HANDSHAKE) => Mode::Tls,
-            // The name of a method, or an empty line before it. All else is for the TLS of rustls to refuse.
+            // The name of a method, or an empty line before it. Anything else is left to rustls to reject.
             Some(byte) if byte.is_ascii_uppercase() || matches!(byte, b'\r' | b'\n') => Mode::Plain,
             _ => Mode::Tls,
         };
@@ -93,8 +93,8 @@ impl TlsSocket {
         loop {
             match self.session.reader().read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                // The connection has ended without the end of TLS, as many clients leave it. A body that was cut short is
-                // known by its length.
+                // The connection has ended without a TLS close, as many clients leave it. A truncated body is detected by
+                // its length.
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
                 read => {
                     self.barren = 0;
@@ -121,20 +121,20 @@ impl TlsSocket {
                     self.barren += if is_handshake { 0 } else { count };
                 }
                 Err(error) => {
-                    // The client may wait for what the handshake has to say.
+                    // The client may be waiting for the server's part of the handshake.
                     let _ = self.send();
                     return Err(error);
                 }
             }
-            // The costly part is about to begin, perhaps after a long wait in a line. Who has gone meanwhile needs no answer, and
-            // nobody who has said its last word here can finish a handshake.
+            // The costly part is about to begin, perhaps after a long wait in the lane. A client that has gone needs no
+            // answer, and a client that has shut down its writing half cannot finish a handshake.
             let is_begun = self.session.negotiated_cipher_suite().is_some();
             if is_handshake && !is_begun && self.socket.is_half_closed() {
                 self.is_broken = true;
                 return Err(io::ErrorKind::ConnectionReset.into());
             }
             if let Err(error) = self.session.process_new_packets() {
-                // The alert that tells the client, as far as it goes.
+                // This sends the alert to the client, if possible.
                 let _ = self.send();
                 self.is_broken = true;
                 return Err(io::Error::new(io::ErrorKind::InvalidData, error));
@@ -143,10 +143,10 @@ impl TlsSocket {
         }
     }
 
-    /// Ends what is no use to anybody. rustls has no alert for it.
+    /// Ends a connection that is of no use. rustls has no alert for it.
     fn end_barren(&mut self) -> io::Error {
         let text = format!("closed after {MOST_BARREN} bytes of TLS records without data");
-        // After its last response nobody minds how the connection ends.
+        // After the last response it does not matter how the connection ends.
         if !std::mem::replace(&mut self.is_broken, true) {
             self.socket.warn(&text);
         }
@@ -169,7 +169,7 @@ impl TlsSocket {
     }
 }
 
-/// What one call has handled of records without giving data.
+/// What one call has handled of records without data.
 #[derive(Default)]
 struct Call {
     barren: usize,
@@ -177,7 +177,7 @@ struct Call {
 }
 
 impl Call {
-    /// Whether others should come first. The clock is not asked before the second look at the socket.
+    /// Whether other connections should have their turn. The clock is read only from the second look at the socket on.
     fn is_enough(&mut self) -> bool {
         if self.barren == 0 {
             return false;
@@ -206,7 +206,7 @@ impl Wire for TlsSocket {
         if self.mode == Mode::Plain {
             return self.socket.write_vectored(pieces);
         }
-        // What was taken before has to go first: else it would grow without bound.
+        // What was taken before must be sent first: otherwise it would grow without limit.
         self.send()?;
         let count = self.session.writer().write_vectored(pieces)?;
         match self.send() {
@@ -216,7 +216,7 @@ impl Wire for TlsSocket {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        // After the end of the server's half nothing goes out, whatever rustls has to say still.
+        // After the server's half is shut down nothing is sent, whatever rustls still wants to send.
         if self.is_broken { Ok(()) } else { self.send() }
     }
 
@@ -330,7 +330,7 @@ impl Facts for TlsSocket {
     }
 }
 
-/// RFC 8446 section 6.1: who closes in good order says so, so that the other end can tell it from a cut.
+/// RFC 8446 section 6.1: an orderly close is announced, so that the peer can distinguish it from a truncation.
 impl Drop for TlsSocket {
     fn drop(&mut self) {
         if !self.is_in_handshake() {
