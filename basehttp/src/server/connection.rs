@@ -1,5 +1,5 @@
-//! One connection from its first byte to its last, in turns: goes as far as it can without waiting for the client, and
-//! says what it waits for. Makes the handler, runs it, and survives it.
+//! One connection from its first byte to its last, in turns. A turn goes as far as it can without waiting for the client,
+//! and returns what to wait for. The connection makes the handler, runs it, and survives its failures.
 
 use std::io;
 use std::time::Instant;
@@ -26,13 +26,13 @@ use crate::sync::Arc;
 /// How many requests a connection may have answered in one turn.
 const REQUESTS_A_TURN: u32 = 64;
 
-/// A connection of a type of handlers.
+/// A connection with its type of handler.
 pub(crate) struct HttpConnection<H: RequestHandler, F> {
     slot: HandlerSlot<H, F>,
     state: TurnState,
 }
 
-/// What there is of the handler, and what makes it.
+/// The handler, once it is made, and the factory that makes it.
 struct HandlerSlot<H: RequestHandler, F> {
     factory: Arc<F>,
     made: HandlerState<H>,
@@ -44,29 +44,29 @@ enum HandlerState<H: RequestHandler> {
     Nothing,
 }
 
-/// How far a connection is, beside its phase.
+/// The progress of a connection, besides its phase.
 struct TurnState {
-    /// No request has come since it lay down to wait for one.
+    /// No request has arrived since the connection was last parked to wait for one.
     is_idle: bool,
-    /// The time for its next request at the server's end.
+    /// The time for its next request during shutdown.
     next: NextRequest,
-    /// Its response goes on, and it was looked at since the server is being shut down.
+    /// Its response is detached, and it has had a turn since the shutdown began.
     knows_of_stop: bool,
-    /// What its client had time for, when it lay down.
+    /// What it was waiting for when it was last parked.
     waits_for: Option<Want>,
-    /// Until then it lingers.
+    /// The end of its lingering.
     lingers_until: Option<Instant>,
 }
 
-/// A slot whose handler's type is not known.
+/// A slot whose type of handler is erased.
 trait AnyHandlerSlot {
-    /// None where making the handler has panicked, or dropping it.
+    /// `None` after a panic in making or dropping the handler.
     fn vars(&self) -> Option<&InstanceVariables>;
     fn vars_mut(&mut self) -> Option<&mut InstanceVariables>;
-    /// None before it is made.
+    /// `None` before it is made.
     fn handler(&mut self) -> Option<&mut dyn AnyHandler>;
     fn is_made(&self) -> bool;
-    /// Makes the handler. The message of its panic, if it panics: the base goes with it.
+    /// Makes the handler. If that panics, returns the panic's message; the base is lost.
     fn make(&mut self) -> Result<(), String>;
 }
 
@@ -146,7 +146,7 @@ where
     }
 
     fn ends_with_server(&self) -> bool {
-        // A response that goes on is looked at once more.
+        // During shutdown, a detached response gets one more turn.
         let is_detached = phase(&self.slot) == Phase::Detached;
         (self.is_idle() && !self.state.next.is_granted()) || (is_detached && !self.state.knows_of_stop)
     }
@@ -166,14 +166,14 @@ impl<H: RequestHandler, F> Drop for HttpConnection<H, F> {
         else {
             return;
         };
-        // Its `Drop` is code of the user too.
+        // Its `Drop` is user code too.
         let reporter = Reporter::of(AnyHandler::vars(&handler));
         let shared = AnyHandler::vars(&handler).shared().clone();
         let dropped = caught(move || drop(handler));
         if let Err(message) = &dropped {
             reporter.report("dropping a handler", message);
         }
-        // Whoever has a handle on a response does not keep the connection.
+        // A handle on a response does not keep the connection alive.
         let detached = shared.close();
         if let Err(message) = caught(move || drop(detached)) {
             reporter.report("telling of the end of a connection", &message);
@@ -201,7 +201,7 @@ impl TurnState {
         self.has_lingered(slot) && !is_gone
     }
 
-    /// Whether the last response is sent, and the client's end was waited for.
+    /// Whether the last response is sent, and the connection waits, or has waited, for the client's end.
     fn has_lingered(&self, slot: &dyn AnyHandlerSlot) -> bool {
         phase(slot) == Phase::Lingering || self.lingers_until.is_some()
     }
@@ -227,13 +227,13 @@ impl TurnState {
         if let Some(vars) = slot.vars_mut() {
             vars.begin_turn();
         }
-        // Who was late to take a response is not late with a body.
+        // A client that was late to take a response is not late with a body.
         let late = self.waits_for.take().filter(|_| expired);
         let turn = self.go_on(slot, context, late);
         if let Turn::Later(want, _) = turn {
             self.waits_for = Some(want);
         }
-        // Another thread goes on at once with what is there, unless there is none.
+        // With `Elsewhere` another thread continues at once with the same buffers, unless no thread is free.
         if turn == Turn::Elsewhere && !context.is_at_bound() {
             return turn;
         }
@@ -262,7 +262,7 @@ impl TurnState {
         }
     }
 
-    /// Goes on with a handler, up to the end of the connection.
+    /// Continues with a handler, up to the end of the connection.
     fn go_on_with(
         &mut self,
         handler: &mut dyn AnyHandler,
@@ -287,11 +287,11 @@ impl TurnState {
                 }
                 Phase::Rest => {
                     let is_enough = budget == 0 || context.turn_is_over();
-                    // What was dropped, or taken, is a sign of the client as well.
+                    // Input that was dropped, or output that was taken, is a sign of the client as well.
                     self.next = NextRequest::after(context.last_look());
                     drop_rest(handler, context, *late, is_enough)?;
                 }
-                // Whoever calls a handler settles what it has made, so that there is nothing left to go on with.
+                // A caller of a handler settles its response, so nothing is left to continue with.
                 Phase::Handler => handler.vars().happens(Event::End),
                 Phase::Last => end(handler, context, late)?,
                 Phase::Lingering | Phase::Over => return Step::Continue(()),
@@ -307,7 +307,7 @@ impl TurnState {
     ) -> Step {
         let Some(vars) = slot.vars_mut() else { return Step::Break(Turn::Over) };
         let handles = vars.class().overrides.handle;
-        // What has come at the last moment has come.
+        // Input that arrived at the last moment still counts.
         let is_late = late.take().is_some();
         if let Some(step) = preface(vars, &mut self.next, context, is_late) {
             return step;
@@ -332,7 +332,7 @@ impl TurnState {
     }
 
     fn lingers(&mut self, slot: &mut dyn AnyHandlerSlot, context: &dyn TurnContext, late: bool) -> Step {
-        // Where it ends, the handler is dropped, which is code of the user too.
+        // At the end the handler is dropped, which is user code too.
         if slot.is_made() && !context.runs_user_code() {
             return Step::Break(Turn::Elsewhere);
         }
@@ -344,7 +344,7 @@ impl TurnState {
         step
     }
 
-    /// Answers requests without a body, one after the other, and one whose body has come.
+    /// Answers requests without a body, one after the other, and a request whose body has arrived.
     fn serve(
         &mut self,
         handler: &mut dyn AnyHandler,
@@ -438,7 +438,7 @@ fn phase(slot: &dyn AnyHandlerSlot) -> Phase {
     slot.vars().map_or(Phase::Over, InstanceVariables::phase)
 }
 
-/// Makes the handler of a connection. False if there is none: where making it panics the base goes with it.
+/// Makes the handler of a connection. False if there is none: if making it panics, the base is lost.
 fn make(slot: &mut dyn AnyHandlerSlot) -> bool {
     let Some(reporter) = slot.vars().map(Reporter::of) else { return false };
     let made = slot.make();
@@ -448,7 +448,7 @@ fn make(slot: &mut dyn AnyHandlerSlot) -> bool {
     made.is_ok()
 }
 
-/// Has a handler set up, and lets it serve the connection if it has a `handle` of its own: true then.
+/// Calls `setup`. If the handler overrides `handle`, also lets it serve the connection, and returns true.
 fn set_up(handler: &mut dyn AnyHandler) -> bool {
     let class = handler.vars().class();
     if let Some(timeout) = class.timeout {
@@ -456,7 +456,7 @@ fn set_up(handler: &mut dyn AnyHandler) -> bool {
     }
     let set_up = caught(|| {
         let result = handler.setup();
-        // It may have asked for a request of its own, or for the headers of none.
+        // It may have made a request of its own, or sent headers without a request.
         settle(handler, None);
         forget_none(handler);
         result
@@ -477,7 +477,7 @@ fn set_up(handler: &mut dyn AnyHandler) -> bool {
     false
 }
 
-/// Answers the request that has come.
+/// Answers the current request.
 fn answer(handler: &mut dyn AnyHandler) {
     let answered = caught(|| {
         let result = handler.handle_one_request();
@@ -491,9 +491,9 @@ fn answer(handler: &mut dyn AnyHandler) {
     }
 }
 
-/// Completes what a `handle` of the user's own may have left open.
+/// Completes what an overridden `handle` may have left open.
 fn finish_handle(handler: &mut dyn AnyHandler, result: io::Result<()>) {
-    // No request is open that could take the error for its own.
+    // No request is open to which the error could belong.
     let phase = handler.vars().phase();
     let is_open = phase.has_request() || phase == Phase::Rest;
     if let (Err(error), false) = (&result, is_open) {
@@ -504,10 +504,10 @@ fn finish_handle(handler: &mut dyn AnyHandler, result: io::Result<()>) {
     handler.vars().happens(Event::End);
 }
 
-/// The place of a request in its turn.
+/// The position of a request within its turn.
 #[derive(Clone, Copy)]
 struct RequestPosition {
-    /// It came in an earlier turn, or its body did.
+    /// The request, or its body, arrived in an earlier turn.
     is_resumed: bool,
     is_first: bool,
     is_last: bool,
@@ -520,7 +520,7 @@ fn run_handler(
     position: RequestPosition,
 ) -> Step {
     if !context.may_run(kind(handler)) {
-        // A handler that takes its time must not hold back the responses before its own.
+        // A slow handler must not hold back the responses before its own.
         match flush(handler, context, late == Some(Want::Room)) {
             Flushed::Paused(turn) => return Step::Break(turn),
             Flushed::All { .. } => return Step::Break(Turn::Elsewhere),
@@ -530,7 +530,7 @@ fn run_handler(
     }
     let is_quick = context.expects_quickness();
     if !is_quick {
-        // Nobody is left to hear what the handler would say.
+        // If the client has gone, the handler need not run.
         if matches!(flush(handler, context, false), Flushed::Dead) {
             handler.vars().happens(Event::End);
             return Step::Continue(());

@@ -1,94 +1,94 @@
-//! The threads of a server: who drives, who runs a handler that is not to run on a driver, who is spare.
+//! The threads of a server: which one drives, which one runs a handler that may not run on a driver, and which are spare.
 //!
-//! A permit that no thread has yet is a ticket, which the next spare thread takes. Where there is no spare thread and no room for
-//! another, the reserve takes it: it drives too, but runs no handler, so that connections are taken, read, expired and
-//! queued however many handlers hang.
+//! A permit that no thread has yet is a ticket, which the next spare thread takes. If there is no spare thread and none can
+//! be added, the reserve takes it. The reserve drives too, but runs no handler. So connections are accepted, read, timed out
+//! and queued however many handlers hang.
 //!
-//! Requests wait in three lines. Those that are expected to wait get a thread each. Of those that are uncertain, and of those
-//! that compute for long, a few run at a time: the former are mostly quick, so that one thread serves many, and more threads than
-//! processors that compute make all of them slower. Where such a line does not move on, its handlers wait after all, and the
-//! watchdog lets more of it run.
+//! Requests wait in three lanes. Handlers that are expected to block get a thread each. Of uncertain handlers, and of
+//! compute-bound ones, only a few run at a time: the former are usually quick, so one thread serves many; and more
+//! compute-bound threads than processors would slow all of them down. If such a lane makes no progress, its handlers block
+//! after all, and the watchdog lets more of them run.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering, PoisonError, lock};
 
-/// `J` is a connection whose request has a handler that is not to run on a driver; models have simpler ones.
+/// `J` is a connection whose request has a handler that may not run on a driver; models use simpler types.
 pub(super) struct ThreadPool<J> {
     state: Mutex<State<J>>,
-    /// Signalled for spare threads.
+    /// Notified for spare threads.
     work: Condvar,
-    /// Signalled for the reserve.
+    /// Notified for the reserve.
     need: Condvar,
     max_threads: usize,
-    /// No thread can be added, and all that there are have something to do.
+    /// No thread can be added, and all existing ones are busy.
     at_bound: AtomicBool,
-    /// Requests wait in a line that is kept short of threads. For a look without the lock.
+    /// Requests wait in a lane because of its limit. An atomic, to check it without the lock.
     has_queue: AtomicBool,
 }
 
 struct State<J> {
-    /// Permits that wait for a thread, by their shards.
+    /// Permits that wait for a thread, by the number of their shard.
     tickets: VecDeque<usize>,
     lines: [LaneQueue<J>; 3],
-    /// Threads with nothing to do.
+    /// Threads that wait for a task.
     idle: usize,
-    /// All but the reserve.
+    /// All threads except the reserve.
     threads: usize,
     closed: bool,
 }
 
 /// Requests that wait for a thread, and how many of them may have one.
 struct LaneQueue<J> {
-    /// Since when each has waited.
+    /// The requests, each with the time since when it waits.
     jobs: VecDeque<(J, Instant)>,
-    /// Threads that run one of them.
+    /// The number of threads that run one of them.
     running: usize,
-    /// So many may.
+    /// How many may run.
     limit: usize,
-    /// So many may where handlers return.
+    /// How many may run while handlers return.
     base: usize,
     /// Handlers that have returned since the last look.
     returned: usize,
-    /// Looks since one did.
+    /// Looks since a handler last returned.
     looks: u32,
-    /// After so many looks more may run.
+    /// After this many such looks more may run.
     patience: u32,
-    /// Handlers that return before one fewer may.
+    /// Returns until the limit is lowered by one.
     until_fewer: u32,
 }
 
-/// What is expected of the handler of a request that does not run on a driver.
+/// What is expected of a handler that does not run on a driver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Lane {
-    /// It waits for something.
+    /// It blocks.
     #[default]
     Waits,
-    /// It may wait, and is mostly quick.
+    /// It may block, and is usually quick.
     Uncertain,
-    /// It computes for long.
+    /// It is compute-bound.
     Computes,
 }
 
-/// Who takes what was added.
+/// Who takes a task that was added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Call {
-    /// A thread that is there.
+    /// An existing spare thread.
     Spare,
-    /// A thread that is to be added: [`work`](super::threads::work) is what it runs.
+    /// A new thread, which has to run [`work`](super::threads::work).
     Hire,
-    /// A thread that has something to do, or one that the watchdog calls if that takes too long.
+    /// A busy thread, or one that the watchdog calls if that takes too long.
     Queue,
-    /// Nobody before a handler returns.
+    /// No thread before a handler returns.
     Nobody,
 }
 
-/// What a thread is to do.
+/// What a thread has to do.
 pub(super) enum Task<J> {
-    /// It has got a permit of this shard.
+    /// Drive: the thread now has a permit of this shard.
     Drive(usize),
-    /// Gives back a permit of this shard, and comes again.
+    /// Give back a permit of this shard, then ask again.
     LayDown(usize),
     Serve(J, Lane),
     End,
@@ -97,16 +97,16 @@ pub(super) enum Task<J> {
 /// How long a spare thread stays.
 const SPARE_TIME: Duration = Duration::from_secs(5);
 
-/// Where none of the uncertain handlers has returned for so many ticks of the watchdog, all that run wait, probably.
+/// If none of the uncertain handlers has returned for this many ticks of the watchdog, all that run are probably blocked.
 const UNCERTAIN_TICKS: u32 = 1;
 
-/// So many quick handlers a thread runs in a tick, and more.
+/// A thread runs at least this many quick handlers in a tick.
 const QUICK_RETURNS: usize = 8;
 
-/// After so many handlers have returned one fewer of their line may run, where more were let in before.
+/// After this many returns a raised limit is lowered by one.
 const RETURNS: u32 = 64;
 
-/// Handlers that compute for long, and none of which has returned for so many ticks, may wait for each other.
+/// Compute-bound handlers may be waiting for each other if none has returned for this many ticks.
 const COMPUTES_TICKS: u32 = 100;
 
 impl<J> LaneQueue<J> {
@@ -123,7 +123,7 @@ impl<J> LaneQueue<J> {
         }
     }
 
-    /// How many of those that wait may have a thread.
+    /// How many of the waiting requests may have a thread.
     fn eligible(&self) -> usize {
         self.jobs.len().min(self.limit.saturating_sub(self.running))
     }
@@ -135,13 +135,13 @@ impl<J> LaneQueue<J> {
         if self.jobs.is_empty() && self.running <= self.base {
             self.limit = self.base;
         } else if self.limit > self.base {
-            // It may have been raised further than it needs to be.
+            // It may have been raised further than necessary.
             self.until_fewer = self.until_fewer.checked_sub(1).unwrap_or(RETURNS);
             self.limit -= usize::from(self.until_fewer == 0);
         }
     }
 
-    /// The watchdog looks, once a tick. `has_time` says that there is processor time left.
+    /// The watchdog's look, once a tick. `has_time` says that there is processor time left.
     fn look(&mut self, has_time: bool) {
         let returned = std::mem::take(&mut self.returned);
         if self.eligible() == self.jobs.len() {
@@ -150,7 +150,7 @@ impl<J> LaneQueue<J> {
         }
         if returned > 0 {
             self.looks = 0;
-            // It moves on, though not as fast as handlers do that are quick.
+            // The lane makes progress, but more slowly than quick handlers would.
             if has_time && self.is_uncertain() && returned < QUICK_RETURNS * self.running {
                 self.limit = self.limit.max(self.running + (self.running / 8).max(1));
             }
@@ -159,9 +159,9 @@ impl<J> LaneQueue<J> {
         self.looks += 1;
         if self.looks >= self.patience {
             self.looks = 0;
-            // Twice as many soon are as many as wait; of those that compute, one more is enough.
+            // Doubling soon reaches all that block; for compute-bound handlers one more is enough.
             let more = if self.is_uncertain() { self.running } else { 1 };
-            // Threads that were promised to some of them may not have begun yet.
+            // Threads that were promised to some of them may not have started yet.
             self.limit = self.limit.max(self.running + more.max(1));
         }
     }
@@ -172,7 +172,7 @@ impl<J> LaneQueue<J> {
 }
 
 impl<J> ThreadPool<J> {
-    /// `computing` handlers that compute for long may run at a time.
+    /// `computing` compute-bound handlers may run at a time.
     pub(super) fn new(max_threads: usize, computing: usize) -> Self {
         let lines = [
             LaneQueue::new(usize::MAX, u32::MAX),
@@ -198,14 +198,14 @@ impl<J> ThreadPool<J> {
         self.find(state, eligible)
     }
 
-    /// Takes a permit back that no thread has taken yet. False if one has.
+    /// Takes back a permit that no thread has taken yet. False if one has.
     pub(super) fn withdraw(&self, shard: usize) -> bool {
         let mut state = lock(&self.state);
         let ticket = state.tickets.iter().position(|other| *other == shard);
         ticket.and_then(|ticket| state.tickets.remove(ticket)).is_some()
     }
 
-    /// Gives a request to a thread. It comes back where the server has ended.
+    /// Gives a request to a thread. Returns it if the server has ended.
     pub(super) fn submit(&self, job: J, lane: Lane) -> Result<Call, J> {
         let mut state = lock(&self.state);
         if state.closed {
@@ -222,8 +222,8 @@ impl<J> ThreadPool<J> {
         Ok(self.find(state, eligible))
     }
 
-    /// For the watchdog, once a tick: lets more run of a line that does not move on, or that could move on faster where there is
-    /// processor time left, and says who takes them.
+    /// For the watchdog, once a tick: lets more requests run in a lane that makes no progress, or that could be faster while
+    /// there is processor time left. Returns who takes them.
     pub(super) fn look(&self, has_time: bool) -> Vec<Call> {
         if !self.has_queue() {
             return Vec::new();
@@ -239,24 +239,24 @@ impl<J> ThreadPool<J> {
         calls
     }
 
-    /// Whether requests wait in a line that is kept short of threads.
+    /// Whether requests wait in a lane because of its limit.
     pub(super) fn has_queue(&self) -> bool {
         self.has_queue.load(Ordering::SeqCst)
     }
 
-    /// Whether a request may have waited for too long.
+    /// Whether a request may have waited too long.
     pub(super) fn may_be_overdue(&self) -> bool {
         self.is_at_bound() || self.has_queue()
     }
 
-    /// Whether one has waited longer than `patience` for a thread.
+    /// Whether a request has waited longer than `patience` for a thread.
     pub(super) fn is_overdue(&self, patience: Duration) -> bool {
         let state = lock(&self.state);
         let first = state.lines.iter().filter_map(|line| line.jobs.front());
         first.into_iter().any(|(_, since)| since.elapsed() >= patience)
     }
 
-    /// The requests that have waited longer than `patience` for a thread.
+    /// Takes the requests that have waited longer than `patience` for a thread.
     pub(super) fn overdue(&self, patience: Duration) -> Vec<J> {
         let mut state = lock(&self.state);
         let mut overdue = Vec::new();
@@ -272,8 +272,8 @@ impl<J> ThreadPool<J> {
         self.at_bound.load(Ordering::SeqCst)
     }
 
-    /// Finds a thread for the last of so many requests, or for a permit, and wakes one that is spare: without the lock, which it
-    /// would have to wait for.
+    /// Finds a thread for the last of the eligible requests, or for a permit, and wakes a spare one. It does so after
+    /// releasing the lock, for which the thread would otherwise have to wait.
     fn find(&self, mut state: MutexGuard<'_, State<J>>, eligible: usize) -> Call {
         let call = self.call(&mut state, eligible);
         drop(state);
@@ -294,12 +294,12 @@ impl<J> ThreadPool<J> {
         self.nobody(state)
     }
 
-    /// Whether there are handlers that have no thread but those that drive.
+    /// Whether there are handlers that only a driver's thread could run.
     pub(super) fn wants_drivers(&self) -> bool {
         self.is_at_bound() && lock(&self.state).eligible() > 0
     }
 
-    /// The thread that was to be added is not to be had.
+    /// The thread that was to be added cannot be started.
     pub(super) fn cannot_hire(&self) -> Call {
         let mut state = lock(&self.state);
         state.threads -= 1;
@@ -314,7 +314,7 @@ impl<J> ThreadPool<J> {
         Call::Nobody
     }
 
-    /// A handler goes on to wait for its client, and leaves its place in the line to another. Says who takes that.
+    /// A handler is about to wait for its client, and leaves its place in the lane to another. Returns who takes the place.
     pub(super) fn leave(&self, lane: Lane) -> Option<Call> {
         let mut state = lock(&self.state);
         let before = state.eligible();
@@ -323,7 +323,8 @@ impl<J> ThreadPool<J> {
         (after > before).then(|| self.find(state, after))
     }
 
-    /// Waits for something to do. The thread is not counted any more when that is the end. `done` is what it has done before.
+    /// Waits for a task. After the end the thread is no longer counted. `done` is the lane of the handler that it ran
+    /// before.
     pub(super) fn next_task(&self, done: Option<Lane>) -> Task<J> {
         let mut state = lock(&self.state);
         if let Some(lane) = done {
@@ -334,7 +335,7 @@ impl<J> ThreadPool<J> {
                 state.threads -= 1;
                 return Task::End;
             }
-            // At the bound the reserve drives, which attends all shards, and nobody else can run a handler.
+            // At the bound the reserve drives and attends all shards, and only this thread can run a handler.
             let others = state.tickets.iter().position(|shard| *shard != 0).filter(|_| self.is_at_bound());
             if let Some(shard) = others.and_then(|ticket| state.tickets.remove(ticket)) {
                 return Task::LayDown(shard);
@@ -363,12 +364,12 @@ impl<J> ThreadPool<J> {
         }
     }
 
-    /// For the reserve: waits until the permit of shard 0 needs it. False when there is no more need.
+    /// For the reserve: waits until the permit of shard 0 needs it. False after the end.
     pub(super) fn wait_for_need(&self) -> bool {
         let mut state = lock(&self.state);
         while !state.closed {
             let ticket = state.tickets.iter().position(|shard| *shard == 0);
-            // A spare thread was told, and takes it, or says that it has something else to do.
+            // A spare thread has been notified, and takes it, or calls again if it has something else to do.
             if let Some(ticket) = ticket.filter(|_| self.is_at_bound() && state.idle == 0) {
                 state.tickets.remove(ticket);
                 return true;
@@ -383,7 +384,7 @@ impl<J> ThreadPool<J> {
         lock(&self.state).idle > 0
     }
 
-    /// Sends the threads home. What waited for one is given back.
+    /// Ends the threads. Returns the requests that waited for one.
     pub(super) fn close(&self) -> Vec<J> {
         let mut state = lock(&self.state);
         state.closed = true;
@@ -413,7 +414,7 @@ impl<J> State<J> {
         self.lines.iter().any(|line| line.jobs.len() > line.eligible())
     }
 
-    /// The one that has waited longest of those that may have a thread.
+    /// The request that has waited longest, of those that may have a thread.
     fn next_job(&mut self) -> Option<(J, Lane)> {
         let lanes = [Lane::Waits, Lane::Uncertain, Lane::Computes];
         let since =
@@ -454,14 +455,14 @@ mod tests {
         );
         take(&pool, 2);
         assert!(pool.has_queue());
-        // One has returned and serves the next: it moves on.
+        // One has returned and serves the next: the lane makes progress.
         assert!(matches!(pool.next_task(Some(Lane::Uncertain)), Task::Serve(..)));
         assert_eq!(pool.look(false), []);
-        // Now none has.
+        // Now none has returned.
         assert_eq!(pool.look(false), [Call::Hire, Call::Hire]);
         take(&pool, 2);
         assert!(!pool.has_queue());
-        // Where they have returned, few are enough again.
+        // Once they have returned, few threads are enough again.
         for _ in 0..4 {
             pool.leave(Lane::Uncertain);
         }

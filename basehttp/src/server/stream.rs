@@ -89,8 +89,8 @@ impl HTTPServer {
     ///   [`relay`](BaseHTTPRequestHandler::relay) and WebSockets are [`Unsupported`](io::ErrorKind::Unsupported).
     /// - **A detached response** ([`Detach`](crate::Detach)) is waited for. A client that has gone is noticed only when
     ///   something is sent, and the sender blocks as the stream does.
-    /// - **A script** (feature `cgi`) that waits for more of its body cannot send output while the server waits for the
-    ///   client.
+    /// - **A script** (feature `cgi`) may wait for more of its body. While the server waits for the client to send it, it
+    ///   does not read the script's output.
     /// - **At the end** the stream is flushed and dropped. Excess input from the client is not read first, which may turn a
     ///   TCP close into a reset. For a client that does not stop uploading when it is refused, keep a clone of the socket,
     ///   shut down its writing half, and read what arrives for a while.
@@ -152,8 +152,8 @@ impl ServerBuilder {
     ///
     /// # Errors
     /// As [`HTTPServer::serve_stream`]; [`InvalidInput`](io::ErrorKind::InvalidInput) for a setting that cannot work, which
-    /// the text names. These are also `tls`, since the stream itself has to decrypt, proxies that begin with a PROXY header,
-    /// which is not read here, and further addresses ([`also_bind`](Self::also_bind)).
+    /// the text names. These include `tls`, since the stream itself has to decrypt; proxies that begin with a PROXY header,
+    /// which is not read here; and further addresses ([`also_bind`](Self::also_bind)).
     pub fn serve_stream<S, H, F>(
         mut self,
         stream: S,
