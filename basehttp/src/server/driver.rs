@@ -1,4 +1,4 @@
-//! The drivers' loop: take the next ready connection and give it a turn; when there is none, poll.
+//! The drivers' loop: take the next ready connection and give it a turn; if there is none, poll.
 
 use std::time::Duration;
 
@@ -8,22 +8,23 @@ use super::run_queue::Next;
 use super::sync::Arc;
 use super::worker::Worker;
 
-/// So long a turn may take, whatever it is made of.
+/// How long a turn may take, whatever it consists of.
 const TURN: Duration = Duration::from_micros(300);
 
-/// So long the drivers may give turns before the poller is asked whether others wait, or so many. After a turn that took its time
-/// it is asked earlier: less than that would cost more calls for handlers of some microseconds, and more, others would feel.
+/// How long, or for how many turns, drivers may give turns before they poll for others. After a long turn they poll earlier.
+/// Smaller bounds would cost more system calls for handlers of some microseconds; larger ones would delay other connections
+/// noticeably.
 const ROUND: Duration = Duration::from_millis(1);
 const TURNS: u32 = 256;
 const LONG_TURN: Duration = Duration::from_micros(100);
 
-/// How often it is looked whose request has waited for a thread for too long, and whether the log is read again.
+/// How often overdue requests are checked for, and whether the log can be written again.
 const OVERDUE: Duration = Duration::from_millis(100);
 
-/// A queue of fewer is left to its own driver, which has them done before another one has them.
+/// A shorter queue is left to its own driver, which empties it before another driver could.
 const WORTH_STEALING: usize = 2;
 
-/// From here on another shard's driver is woken to help.
+/// From this length on, another shard's driver is woken to help.
 const WORTH_A_CALL: usize = 4;
 
 /// Drives until the permit is gone.
@@ -42,13 +43,13 @@ pub(super) fn stand_in<M: Machine>(machine: &Arc<M>, worker: &Arc<Worker>) {
     Thread::new(machine, worker, RESERVE, 0).run();
 }
 
-/// Runs the handler of one request, which may take its time.
+/// Runs the handler of one request, which may block.
 pub(super) fn serve<M: Machine>(machine: &Arc<M>, worker: &Arc<Worker>, connection: M::Connection) {
     let shard = machine.shard_of(&connection);
     Thread::new(machine, worker, POOL, shard).give_turn(connection);
     machine.flush_log();
     if machine.has_lines() {
-        // Nobody took them, and whoever polls sleeps for as long as it was quiet before.
+        // The lines could not be written. The polling thread chose its time-out before they existed.
         machine.wake(0);
     }
 }
@@ -59,15 +60,15 @@ impl<M: Machine> Thread<'_, M> {
         let home = scheduler.shard(self.shard);
         self.begin_round();
         while !home.is_closed() {
-            // Not with the poller in hand: whoever reads the log may have stopped to.
+            // Not while holding the poller: the reader of the log may have stalled.
             if home.waiting() == 0 {
                 self.flush_log();
             }
-            // It was in a handler, or at the log, for so long that another one drives now.
+            // This thread was in a handler, or at the log, for so long that another one drives now.
             if !self.worker.has_permit() {
                 return;
             }
-            // The reserve drives, and this thread runs a handler that has no other.
+            // The reserve drives; this thread runs a handler that has no other thread.
             if self.policy.runs_handlers && scheduler.pool.wants_drivers() {
                 return self.leave();
             }
@@ -86,7 +87,7 @@ impl<M: Machine> Thread<'_, M> {
             let lose = || scheduler.watchdog.relieve(self.worker);
             match home.next(polls, grant, lose) {
                 Next::Turn(connection) => {
-                    // Another one polls.
+                    // Another thread polls.
                     if polls {
                         self.begin_round();
                     }
@@ -98,7 +99,7 @@ impl<M: Machine> Thread<'_, M> {
                     self.begin_round();
                 }
                 Next::Leave => {
-                    // Whoever polls in shard 0 attends this one as well from now on.
+                    // The polling thread of shard 0 attends this shard too from now on.
                     if self.shard != 0 && home.in_use() == 0 {
                         self.machine.wake(0);
                     }
@@ -106,11 +107,11 @@ impl<M: Machine> Thread<'_, M> {
                 }
             }
         }
-        // The one who ended the server has not found the connections while the poller was out.
+        // While the poller was out, the thread that ended the server did not find its connections.
         clear(&**self.machine);
     }
 
-    /// Lays the permit down, for another thread or, where there is none, for the reserve.
+    /// Lays the permit down, for another thread or, if there is none, for the reserve.
     fn leave(&self) {
         if !self.machine.scheduler().watchdog.relieve(self.worker) {
             return;
@@ -122,7 +123,8 @@ impl<M: Machine> Thread<'_, M> {
         }
     }
 
-    /// A connection of a shard that has no driver. Each shard has its turn, so that none of them waits for the others to be empty.
+    /// Takes a connection from a shard without a driver. The shards take turns, so that none has to wait until the others
+    /// are empty.
     fn take_attended(&self) -> Option<M::Connection> {
         let scheduler = self.machine.scheduler();
         let shards = scheduler.shards.len();
@@ -130,7 +132,7 @@ impl<M: Machine> Thread<'_, M> {
             return None;
         }
         let first = self.rotation % shards;
-        // Where it is the turn of shard 0, or where nobody else has anything, that follows by itself.
+        // If it is the turn of shard 0, or if no other shard has a connection, the normal path follows.
         let others = (first..shards)
             .chain(0..first)
             .take_while(|shard| *shard != 0 || scheduler.shard(0).waiting() == 0);
@@ -138,7 +140,7 @@ impl<M: Machine> Thread<'_, M> {
         unattended.find_map(|shard| scheduler.shard(shard).pop())
     }
 
-    /// Takes half of what waits in another shard, where that is worth it. True if there was something.
+    /// Takes half of what waits in another shard, if that is worth it. True if it took something.
     fn steal(&self) -> bool {
         let scheduler = self.machine.scheduler();
         let shards = scheduler.shards.len();
@@ -148,7 +150,7 @@ impl<M: Machine> Thread<'_, M> {
             scheduler.shard(shard).steal(WORTH_STEALING, &mut stolen);
             if !stolen.is_empty() {
                 scheduler.shard(self.shard).extend(&mut stolen);
-                // Nobody takes them after the end.
+                // After the end no thread takes them.
                 for connection in stolen {
                     self.machine.end(connection);
                 }
@@ -158,14 +160,14 @@ impl<M: Machine> Thread<'_, M> {
         false
     }
 
-    /// Gives a connection its turn, and lays it where it belongs after it.
+    /// Gives a connection its turn, and puts it where it belongs afterwards.
     pub(super) fn give_turn(&mut self, connection: M::Connection) {
         self.turn_began = self.last;
         let machine = self.machine;
         match machine.turn(self, connection) {
             TurnResult::Done => {}
-            // What it goes on with has been here before its turn was over. Those of whom the poller has just told come first, or
-            // a crowd that sends ahead would stand before every new one.
+            // The input that it continues with arrived before its turn was over. Connections that the poller has just
+            // reported come first; otherwise a crowd of pipelining clients would come before every new one.
             TurnResult::Ready(connection) => requeue(&**machine, connection),
             TurnResult::Elsewhere(connection, _) if self.policy.may_wait || !self.worker.has_permit() => {
                 requeue(&**machine, connection);
@@ -174,7 +176,7 @@ impl<M: Machine> Thread<'_, M> {
         }
     }
 
-    /// Has the handlers of this round counted.
+    /// Adds the handlers of this round to the counts.
     fn tell_handled(&mut self) {
         if self.handled > 0 {
             self.machine.has_handled(self.shard, std::mem::take(&mut self.handled));
@@ -189,7 +191,7 @@ impl<M: Machine> Thread<'_, M> {
         self.last = self.began;
     }
 
-    /// Whether it is time to see who else waits.
+    /// Whether it is time to poll for other connections.
     fn has_given_enough(&self) -> bool {
         if self.turns == 0 {
             return false;
@@ -202,7 +204,7 @@ impl<M: Machine> Thread<'_, M> {
     fn turn_ends(&mut self) {
         self.turns += 1;
         self.rotation = self.rotation.wrapping_add(1);
-        // What was no handler has taken its time as well: reads, handshakes, the sending of files.
+        // Work other than handlers takes time as well: reads, handshakes, sending files.
         if self.last == self.turn_began {
             self.last = M::instant();
         }
@@ -230,13 +232,14 @@ impl<M: Machine> Thread<'_, M> {
         let is_busy = |attended: &[(usize, Box<M::Poller>)]| {
             !home.may_sleep() || attended.iter().any(|(shard, _)| !scheduler.shard(*shard).may_sleep())
         };
-        // Lines are left that nobody took: it is tried again soon, though nobody else comes.
-        // Where several drive, there may soon be too little to do for them.
+        // If lines could not be written, they are tried again soon, even without an event. If several threads drive, there
+        // may soon be too little work for them.
         let soon = || {
             let has_helpers = self.shard == 0 && scheduler.drives_several();
             (scheduler.pool.may_be_overdue() || machine.has_lines() || has_helpers).then_some(OVERDUE)
         };
-        // What the waker tells of, which a search has taken for nothing: others have left a shard, or want this thread elsewhere.
+        // Reasons for a wake-up that a search has consumed: other drivers have left a shard, or this thread is needed
+        // elsewhere.
         let has_changed = |attended: &[(usize, Box<M::Poller>)]| {
             let is_attended = |shard| attended.iter().any(|(other, _)| *other == shard);
             (self.shard == 0 && !scheduler.unattended().all(is_attended))
@@ -273,7 +276,7 @@ impl<M: Machine> Thread<'_, M> {
         self.call_for_help();
     }
 
-    /// Looks for something to do for a while before it sleeps: to be woken takes as long as many turns.
+    /// Looks for work for a while before the thread sleeps: a wake-up takes as long as many turns.
     fn search(
         &self,
         poller: &mut M::Poller,
@@ -293,7 +296,7 @@ impl<M: Machine> Thread<'_, M> {
         Ok(())
     }
 
-    /// Wakes the driver of another shard that sleeps, if there is enough to do here.
+    /// Wakes a sleeping driver of another shard, if there is enough work here.
     fn call_for_help(&self) {
         let scheduler = self.machine.scheduler();
         if scheduler.shards.len() == 1 || scheduler.shard(self.shard).waiting() < WORTH_A_CALL {
@@ -305,9 +308,10 @@ impl<M: Machine> Thread<'_, M> {
         }
     }
 
-    /// Writes the gathered lines. The watchdog covers that: whoever reads them may have stopped to.
+    /// Writes the collected log lines. The watchdog covers that: the reader of the log may have stalled.
     pub(super) fn flush_log(&self) {
-        // The reserve runs no code of the user: if that hung, nobody would poll. A thread that comes out of a handler writes them.
+        // The reserve runs no user code: if that blocked, no thread would poll. A thread that returns from a handler writes
+        // the lines.
         if self.policy == RESERVE && self.machine.log_may_wait() {
             return;
         }

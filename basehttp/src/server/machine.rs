@@ -1,7 +1,7 @@
-//! What a server is to the threads that work for it, and what a thread is to the server.
+//! The interface between a server and the threads that work for it.
 //!
-//! The scheduler, the drivers' loop and the pool know nothing of sockets: a [`Machine`] has what is particular. The server's is
-//! the [`Engine`](super::engine::Engine), and models have a simpler one.
+//! The scheduler, the drivers' loop and the pool know nothing of sockets; a [`Machine`] provides what is specific. The
+//! server's is the [`Engine`](super::engine::Engine); models have a simpler one.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -11,17 +11,17 @@ use super::scheduler::Scheduler;
 use super::sync::Arc;
 use super::worker::Worker;
 
-/// A server, as the threads see it that work for it.
+/// A server, as its threads see it.
 pub(super) trait Machine: Send + Sync + Sized + 'static {
     type Connection: Send;
     type Poller: Send;
     /// What a thread keeps from turn to turn.
     type Local: Default;
 
-    /// How long a driver looks for work before it sleeps, where several drive.
+    /// How long a driver looks for work before it sleeps, if several drive.
     const SEARCH: Duration;
 
-    /// What the clock says.
+    /// The current time.
     fn instant() -> Instant;
 
     fn scheduler(&self) -> &Scheduler<Self::Connection, Self::Poller>;
@@ -29,7 +29,7 @@ pub(super) trait Machine: Send + Sync + Sized + 'static {
     /// The shard that a connection belongs to.
     fn shard_of(&self, connection: &Self::Connection) -> usize;
 
-    /// Goes on with a connection as far as the thread may.
+    /// Advances a connection as far as the thread may.
     fn turn(
         self: &Arc<Self>,
         thread: &mut Thread<'_, Self>,
@@ -39,14 +39,14 @@ pub(super) trait Machine: Send + Sync + Sized + 'static {
     /// A thread has polled, and begins to give turns.
     fn round_begins(local: &mut Self::Local);
 
-    /// Answers a request that has waited for a thread for too long.
+    /// Answers a request that has waited too long for a thread.
     fn refuse(self: &Arc<Self>, connection: Self::Connection);
 
-    /// How long it may wait.
+    /// How long a request may wait for a thread.
     fn queue_timeout(&self) -> Duration;
 
-    /// Polls, for `most` at the longest, in the shard of the thread and in those that it attends, and puts what is ready into their
-    /// queues.
+    /// Polls, for `most` at the longest, in the shard of the thread and in those that it attends. Puts ready connections
+    /// into their queues.
     fn poll(
         self: &Arc<Self>,
         shard: usize,
@@ -55,46 +55,46 @@ pub(super) trait Machine: Send + Sync + Sized + 'static {
         most: Option<Duration>,
     ) -> io::Result<()>;
 
-    /// How many drivers are wanted in all. `poller` is that of shard 0.
+    /// How many drivers are wanted in total. `poller` is that of shard 0.
     fn wanted(&self, poller: &mut Self::Poller) -> usize;
 
-    /// So many handlers have run on a driver.
+    /// Counts handlers that ran on a driver.
     fn has_handled(&self, shard: usize, handlers: u64);
 
-    /// Wakes the one who polls in this shard.
+    /// Wakes the thread that polls in this shard.
     fn wake(&self, shard: usize);
 
-    /// Has another thread run [`work`](super::threads::work).
+    /// Starts a thread that runs [`work`](super::threads::work).
     fn hire(self: &Arc<Self>) -> io::Result<()>;
 
-    /// All threads are in handlers, or no more can be had, for which there is an error.
+    /// All threads are in handlers, or no more can be started; then there is an error.
     fn is_at_bound(&self, error: Option<io::Error>);
 
-    /// Drops a connection that nobody goes on with.
+    /// Drops a connection that no thread will continue.
     fn end(&self, connection: Self::Connection);
 
-    /// Drops the connections that lie in a poller's table, and those that were on their way there.
+    /// Drops the connections in a poller's table, and those on their way there.
     fn end_all(&self, shard: usize, poller: &Self::Poller);
 
-    /// The server cannot go on.
+    /// The server cannot continue.
     fn fail(&self, error: io::Error);
 
-    /// Whether there are lines of the log to be written.
+    /// Whether log lines wait to be written.
     fn has_lines(&self) -> bool;
 
-    /// Whether writing the lines may take any time.
+    /// Whether writing the lines may block.
     fn log_may_wait(&self) -> bool;
 
     fn flush_log(&self);
 }
 
-/// What became of a connection in its turn.
+/// The outcome of a connection's turn.
 pub(super) enum TurnResult<C> {
     /// It waits for its client, or is over.
     Done,
-    /// There is more to do, in another turn.
+    /// It has more to do, in another turn.
     Ready(C),
-    /// It has a handler that may not run on this thread.
+    /// Its handler may not run on this thread.
     Elsewhere(C, Lane),
 }
 
@@ -104,9 +104,9 @@ pub(super) enum TurnResult<C> {
 pub(super) struct Policy {
     /// It has a permit.
     pub(super) drives: bool,
-    /// Code of the user may run on it.
+    /// User code may run on it.
     pub(super) runs_handlers: bool,
-    /// Such code may take its time: nobody waits for this thread.
+    /// Such code may block: no other work waits for this thread.
     pub(super) may_wait: bool,
     /// There is no other thread.
     pub(super) is_alone: bool,
@@ -127,17 +127,17 @@ pub(super) struct Thread<'a, M: Machine> {
     pub(super) machine: &'a Arc<M>,
     pub(super) worker: &'a Arc<Worker>,
     pub(super) policy: Policy,
-    /// Where it drives.
+    /// The shard that it drives.
     pub(super) shard: usize,
     pub(super) local: M::Local,
-    /// When this round began, between two polls.
+    /// When this round began. A round lasts from one poll to the next.
     pub(super) began: Instant,
-    /// When the turn began, and the last look at the clock.
+    /// When the turn began, and when the clock was last read.
     pub(super) turn_began: Instant,
     pub(super) last: Instant,
-    /// Turns given in this round, and handlers that have run in it.
+    /// Turns given in this round; handlers that ran in it are in `handled`.
     pub(super) turns: u32,
-    /// Whose turn it is among the shards that this thread attends.
+    /// Selects the next of the shards that this thread attends.
     pub(super) rotation: usize,
     pub(super) handled: u64,
 }

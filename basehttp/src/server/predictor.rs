@@ -1,9 +1,9 @@
-//! Which requests have handlers that wait, or that compute for long: a table of what requests of one kind have shown so far, as
-//! in a processor's branch predictor.
+//! Predicts which requests have handlers that block, or that are compute-bound: a table of what each kind of request has
+//! shown so far, as in a processor's branch predictor.
 //!
-//! The costs of a wrong guess are lopsided, and so is the guess. A quick handler on a thread of the pool costs 30 us of processor
-//! time. A handler that waits on a driver costs everybody a millisecond or two, until the watchdog has another thread drive. So a
-//! handler runs on a driver only where it is trusted, and one wait ends that.
+//! The costs of a wrong guess are asymmetric, and so is the guess. A quick handler on a pool thread costs 30 us of processor
+//! time. A handler that blocks on a driver delays every connection by a millisecond or two, until the watchdog makes another
+//! thread drive. So a handler runs on a driver only if it is trusted, and a single block ends the trust.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -12,44 +12,44 @@ use super::sync::{AtomicU32, AtomicUsize, Ordering};
 pub(super) struct Predictor {
     /// Pairs of entries; a kind of request is in one of the two, or unknown.
     entries: [AtomicU32; ENTRIES],
-    /// So that nobody can aim requests at the entry of another path.
+    /// Secret, so that a client cannot aim requests at the entry of another path.
     seed: u64,
-    /// Runs in the pool of handlers that surely wait.
+    /// Runs in the pool of handlers that surely block.
     runs: AtomicUsize,
 }
 
 const ENTRIES: usize = 1024;
 
-/// So much of a path tells it from others.
+/// How much of a path distinguishes it from others.
 const PATH: usize = 96;
 
-/// Longer segments with digits in them are names that a program has made, which do not come again.
+/// Longer segments that contain digits are generated names, which do not recur.
 const LONG_SEGMENT: usize = 16;
 
-/// After so many quick runs a handler that has never waited is trusted.
+/// A handler that has never blocked is trusted after this many quick runs.
 const NEW_RUNS: u8 = 4;
-/// After so many in a row one that has.
+/// One that has blocked, after this many in a row.
 const RUNS: u8 = 64;
-/// After so many one that computed for long.
+/// One that was compute-bound, after this many.
 const SHORT_RUNS: u8 = 16;
 
-// The states of a kind of request; where one has a range, it counts quick runs.
-/// It has never waited.
+// The states of a kind of request. Where a state is a range, it counts quick runs.
+/// It has never blocked.
 const NEW: u8 = 0;
-/// It has waited, or may have.
+/// It has blocked, or may have.
 const WAITED: u8 = 64;
-/// It waited when it ran last; the range counts how often in a row.
+/// It blocked in its last run; the range counts how often in a row.
 const WAITING: u8 = 160;
-/// From here on only a sample of the runs is looked at.
+/// From here on only a sample of the runs is measured.
 const SURELY: u8 = WAITING + 8;
 const SAMPLE: usize = 16;
-/// It computes for so long that others on the same thread would have to wait for it.
+/// It is compute-bound: it computes for so long that it would delay others on the same thread.
 const COMPUTING: u8 = 192;
-/// It was trusted, and the watchdog has found a run that goes on: nothing of the kind runs on a driver until it is known why. The
-/// range counts quick runs meanwhile: what is known may be lost to another thread that learns at the same time, and that must
-/// not be for ever.
+/// It was trusted, and the watchdog has found a run that has not returned: no request of this kind runs on a driver until
+/// the reason is known. The range counts quick runs meanwhile: the reason may be lost to another thread that learns at the
+/// same time, and the suspension must still end.
 const SUSPENDED: u8 = COMPUTING + SHORT_RUNS;
-/// It is trusted, though its last run took long: the next one is looked at.
+/// It is trusted, though its last run took long: the next one is measured.
 const TRUSTED_BUT_SLOW: u8 = 254;
 const TRUSTED: u8 = 255;
 
@@ -58,32 +58,32 @@ const TRUSTED: u8 = 255;
 pub(super) enum Guess {
     /// It has been quick.
     Quick,
-    /// It is worth a turn of a driver, though it takes some hundred microseconds.
+    /// It may run on a driver, although it takes some hundred microseconds.
     Slow,
-    /// Too little is known of it, or it waits now and then.
+    /// Too little is known of it, or it blocks now and then.
     Uncertain,
-    /// It waited when it ran last.
+    /// It blocked in its last run.
     Waits,
-    /// It computes for more than a tick of the watchdog's.
+    /// It computes for more than a tick of the watchdog.
     Computes,
 }
 
 /// What a run of a handler has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lesson {
-    /// It took less than a hand-over.
+    /// It took less than a hand-over to another thread.
     Quick,
     /// It took longer, and computed.
     Computed,
-    /// It computed for longer than others may be held up.
+    /// It computed for longer than others may be delayed.
     ComputedLong,
-    /// It took longer than a hand-over, and gave up the processor by itself meanwhile.
+    /// It took longer than a hand-over, and gave up the processor voluntarily meanwhile.
     Waited,
-    /// It waited for its client, for which its thread gives the permit away by itself.
+    /// It waited for its client. Its thread gives up the permit itself for that.
     WaitedForClient,
 }
 
-/// A kind of request: its method with the shape of its path, and with the first segment alone for what the former has not shown.
+/// A kind of request: its method with the shape of its path, and, for what that has not shown, with only the first segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Kind {
     path: u64,
@@ -91,7 +91,7 @@ pub(super) struct Kind {
 }
 
 impl Kind {
-    /// As two words, which are zero for none.
+    /// As two words, both zero for `None`.
     pub(super) fn words(kind: Option<Self>) -> [u64; 2] {
         kind.map_or([0, 0], |kind| [kind.path, kind.segment])
     }
@@ -110,13 +110,13 @@ impl Predictor {
         Self { entries: std::array::from_fn(|_| AtomicU32::new(0)), seed, runs: AtomicUsize::new(0) }
     }
 
-    /// The kind of such requests: `/users/17` profits from what `/users/16` taught, and somewhat from `/users/me`.
+    /// The kind of such requests: `/users/17` benefits from what `/users/16` has shown, and to some extent from `/users/me`.
     pub(super) fn kind(&self, command: &str, path: &str) -> Kind {
-        // FNV-1a from a secret start: an entry is no more than a guess, and this is on the way of every request.
+        // FNV-1a with a secret start: an entry is only a guess, and this runs for every request.
         let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         let start = mix(command.bytes().fold(self.seed, mix), b' ');
         let (mut hash, mut segment) = (start, None);
-        // Where the segment begins, and what the hash was there.
+        // The length of the segment so far, and the hash at its start.
         let (mut length, mut before, mut has_digits, mut after_digit) = (0, start, false, false);
         let path = path.bytes().take(PATH).take_while(|byte| !matches!(byte, b'?' | b'#'));
         for (at, byte) in path.enumerate() {
@@ -150,7 +150,7 @@ impl Predictor {
             COMPUTING.. => Guess::Computes,
             WAITING.. => Guess::Waits,
             WAITED.. => Guess::Uncertain,
-            // Others below the same segment have been quick, and none has waited.
+            // Others below the same segment have been quick, and none has blocked.
             _ if kind.segment != kind.path => match self.state(kind.segment) {
                 Some(TRUSTED) => Guess::Quick,
                 Some(TRUSTED_BUT_SLOW) => Guess::Slow,
@@ -160,31 +160,31 @@ impl Predictor {
         }
     }
 
-    /// Whether the next run of a handler in the pool is looked at closely: while little is known, and now and then after that.
+    /// Whether the next run of a handler in the pool is measured: as long as little is known, and now and then later.
     pub(super) fn is_doubtful(&self, kind: Kind) -> bool {
         let is_sure = self.state(kind.path).is_some_and(|state| (SURELY..COMPUTING).contains(&state));
         !is_sure || self.runs.fetch_add(1, Ordering::Relaxed).is_multiple_of(SAMPLE)
     }
 
-    /// What a run of such a handler has shown.
+    /// Records what a run of a handler of this kind has shown.
     pub(super) fn learn(&self, kind: Kind, lesson: Lesson) {
         let has_segment = kind.segment != kind.path;
         let may_wait = |state: u8| (WAITED..COMPUTING).contains(&state);
-        // Where others below the segment have waited, a new path has to show as much as one that has.
+        // If others below the segment have blocked, a new path has to show as much as one that has.
         let is_suspect = has_segment && self.state(kind.segment).is_some_and(may_wait);
         self.change(kind.path, |old| after(if is_suspect { old.max(WAITED) } else { old }, lesson));
         if has_segment {
             self.change(kind.segment, |old| match lesson {
-                // That one computes says nothing of the others.
+                // One that computes says nothing about the others.
                 Lesson::Computed if may_wait(old) => old,
                 _ => after(old, lesson),
             });
         }
     }
 
-    /// A handler that was trusted took long, and nobody looked: the next one is looked at, on the driver.
+    /// A trusted handler took long without being measured. The next one is measured, on the driver.
     pub(super) fn look(&self, kind: Kind) {
-        // A new path was trusted for its segment.
+        // A new path was trusted because of its segment.
         let is_trusted = |old: u8| old >= SUSPENDED;
         let looked_at = |old: u8| if is_trusted(old) || old < WAITED { TRUSTED_BUT_SLOW } else { old };
         self.change(kind.path, looked_at);
@@ -193,7 +193,7 @@ impl Predictor {
         }
     }
 
-    /// The watchdog has found a handler that was trusted, and that goes on. When it returns, it is known why it took so long:
+    /// The watchdog has found a trusted handler that has not returned. When it returns, the reason is known:
     /// [`learn`](Self::learn), [`look`](Self::look) or [`doubt`](Self::doubt) follows.
     pub(super) fn suspend(&self, kind: Kind) {
         let is_known = WAITED..TRUSTED_BUT_SLOW;
@@ -203,8 +203,8 @@ impl Predictor {
         }
     }
 
-    /// The watchdog has found a handler that was trusted, and it is not known whether it waited, computed, or was preempted: half of
-    /// the trust is gone.
+    /// The watchdog has found a trusted handler, and it is unknown whether it blocked, computed, or was preempted. This
+    /// halves the trust.
     pub(super) fn doubt(&self, kind: Kind) {
         let is_in_doubt = WAITED..SUSPENDED;
         let doubted = |old| if is_in_doubt.contains(&old) { old } else { WAITED + RUNS / 2 };
@@ -219,7 +219,7 @@ impl Predictor {
         self.entries.get(2 * pair..2 * pair + 2).unwrap_or_default()
     }
 
-    /// What is known of a kind of request.
+    /// The state of a kind of request, if it is known.
     fn state(&self, hash: u64) -> Option<u8> {
         let tag = tag(hash);
         self.pair(hash).iter().find_map(|entry| {
@@ -234,7 +234,7 @@ impl Predictor {
         })
     }
 
-    /// Two threads that learn at once may lose a lesson, which comes again.
+    /// If two threads learn at once, one lesson may be lost; it will come again.
     fn change(&self, hash: u64, change: impl Fn(u8) -> u8) {
         let (tag, pair) = (tag(hash), self.pair(hash));
         let found = |entry: &AtomicU32| Entry::from(entry.load(Ordering::Relaxed));
@@ -246,7 +246,8 @@ impl Predictor {
             }
             return;
         }
-        // Who is not asked for becomes older with every newcomer: a flood of paths that come once does not drive out the others.
+        // An entry that is not asked for ages with every newcomer, so a flood of paths that occur once does not evict the
+        // others.
         match pair.iter().find(|entry| found(entry).age == 0) {
             Some(entry) => entry.store(Entry { tag, age: 1, state: change(NEW) }.into(), Ordering::Relaxed),
             None => pair.iter().for_each(|entry| {
@@ -257,7 +258,7 @@ impl Predictor {
     }
 }
 
-/// The state that follows.
+/// The next state.
 fn after(old: u8, lesson: Lesson) -> u8 {
     let one_more = |from: u8, runs: u8| if old + 1 >= from + runs { TRUSTED } else { old + 1 };
     match (lesson, old) {
@@ -269,25 +270,25 @@ fn after(old: u8, lesson: Lesson) -> u8 {
         (Lesson::Quick | Lesson::Computed, WAITING..COMPUTING) => WAITED,
         (Lesson::Quick | Lesson::Computed, WAITED..WAITING) => one_more(WAITED, RUNS),
         (Lesson::Quick | Lesson::Computed, COMPUTING..SUSPENDED) => one_more(COMPUTING, SHORT_RUNS),
-        // To compute is not to wait: in the pool such handlers would only get into each other's way.
+        // Computing is not blocking: in the pool such handlers would only contend with each other.
         (Lesson::Computed, NEW..WAITED | TRUSTED_BUT_SLOW..) => TRUSTED_BUT_SLOW,
-        // It may wait as well, so it stays where it is.
+        // It may also block, so it stays where it is.
         (Lesson::ComputedLong, WAITED..COMPUTING) | (Lesson::WaitedForClient, _) => old,
         (Lesson::ComputedLong, _) => COMPUTING,
     }
 }
 
-/// A kind of request in the table: in one word, so that a thread finds a whole one.
+/// The entry of a kind of request, in one word, so that a thread never reads half of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
     tag: u16,
-    /// 0 is a free one.
+    /// 0 marks a free entry.
     age: u8,
     state: u8,
 }
 
 impl Entry {
-    /// So many newcomers a kind outlasts that is asked for.
+    /// An entry in use survives this many newcomers.
     const FRESH: u8 = 15;
 }
 
@@ -305,7 +306,7 @@ impl From<Entry> for u32 {
     }
 }
 
-/// Has every bit of a hash depend on every byte: FNV's last one reaches few of them.
+/// Makes every bit of a hash depend on every byte: the last byte in FNV affects only few bits.
 fn spread(hash: u64) -> u64 {
     let hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     hash ^ (hash >> 33)
@@ -371,7 +372,7 @@ mod tests {
         let predictor = Predictor::new();
         let kind = predictor.kind("GET", "/");
         learn(&predictor, kind, Lesson::Quick, NEW_RUNS);
-        // What that run has shown was learned before.
+        // The lesson of that run was learned before.
         predictor.look(kind);
         predictor.suspend(kind);
         learn(&predictor, kind, Lesson::Quick, RUNS);
@@ -388,7 +389,7 @@ mod tests {
         assert_eq!(predictor.guess(kind), Guess::Computes);
         learn(&predictor, kind, Lesson::Computed, SHORT_RUNS);
         assert_eq!(predictor.guess(kind), Guess::Quick);
-        // What computes now and waits then is not trusted for the former.
+        // A handler that sometimes computes and sometimes blocks is not trusted for the computing.
         predictor.learn(kind, Lesson::Waited);
         predictor.learn(kind, Lesson::ComputedLong);
         predictor.learn(kind, Lesson::Computed);
@@ -419,7 +420,7 @@ mod tests {
         assert_ne!(predictor.kind("GET", "/"), predictor.kind("POST", "/"));
         assert_eq!(kind("/a/b").segment, kind("/a/c/d?e").segment);
         assert_eq!(kind("/a").segment, kind("/a").path);
-        // The end of a very long one says nothing.
+        // The end of a very long path makes no difference.
         let long = "/a".repeat(PATH);
         assert_eq!(kind(&long), kind(&format!("{long}/b")));
     }
@@ -438,12 +439,12 @@ mod tests {
 
     #[test]
     fn a_flood_of_new_paths_takes_no_trust_away() {
-        // With this seed none of them has the tag of another.
+        // With this seed no two of them have the same tag.
         let predictor = Predictor::with_seed(1);
         let home = predictor.kind("GET", "/");
         learn(&predictor, home, Lesson::Quick, NEW_RUNS);
         for number in 0..100_000_u32 {
-            // Letters, since all numbers are of one kind.
+            // Letters, since all numbers are the same kind.
             let name: String = number.to_string().bytes().map(|digit| char::from(digit + 49)).collect();
             let kind = predictor.kind("GET", &format!("/{name}"));
             assert_ne!(predictor.guess(kind), Guess::Quick);
@@ -475,7 +476,7 @@ mod tests {
         assert_eq!(predictor.guess(predictor.kind("GET", "/api/three")), Guess::Slow);
         predictor.learn(new, Lesson::Waited);
         assert_eq!(predictor.guess(new), Guess::Waits);
-        // Below a segment where one has waited, a few quick runs are not enough.
+        // Below a segment in which one has blocked, a few quick runs are not enough.
         let third = predictor.kind("GET", "/api/three");
         learn(&predictor, third, Lesson::Quick, NEW_RUNS);
         assert_eq!(predictor.guess(third), Guess::Uncertain);

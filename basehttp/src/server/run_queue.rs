@@ -1,44 +1,45 @@
-//! What the drivers of a shard share, and how they come and go: the queue of connections that are ready for a turn, the poller in
-//! its slot, the permits.
+//! What the drivers of a shard share, and how they come and go: the queue of connections that are ready for a turn, the
+//! poller in its slot, the permits.
 //!
-//! Whoever puts a connection into the queue looks at the slot after that, and wakes the poller if it is out. Whoever takes the
-//! poller looks at the queue after that. So one of the two sees the other, and nothing is left lying.
+//! A thread that puts a connection into the queue looks at the slot afterwards, and wakes the poller if it is out. A thread
+//! that takes the poller looks at the queue afterwards. So one of the two sees the other, and no connection is forgotten.
 
 use std::collections::VecDeque;
 
 use super::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, lock};
 
-/// `C` is a connection, `P` the poller; models have simpler ones. It is alone in its cache lines: its neighbours are of other shards.
+/// `C` is a connection, `P` the poller; models use simpler types. It has cache lines of its own, since its neighbours are
+/// other shards' queues.
 #[repr(align(128))]
 pub(super) struct RunQueue<C, P> {
     ready: Mutex<Ready<C>>,
-    /// The length of the queue, for a look without the lock.
+    /// The length of the queue, to check it without the lock.
     waiting: AtomicUsize,
-    /// The poller, unless somebody polls.
+    /// The poller, unless a thread polls.
     slot: Mutex<Option<Box<P>>>,
-    /// Permits that are in use: drivers have them, or they are on their way to one.
+    /// Permits in use: drivers hold them, or they are on their way to one.
     in_use: AtomicUsize,
-    /// So many drivers are wanted.
+    /// How many drivers are wanted.
     wanted: AtomicUsize,
-    /// Its driver sleeps in the poller, and was not woken to help others yet: a hint.
+    /// A hint: the driver sleeps in the poller, and has not been woken to help others yet.
     asleep: AtomicBool,
-    /// The server has ended. Set under the lock of the queue, so that nothing comes in after it was emptied.
+    /// The server has ended. Set under the queue's lock, so that nothing enters after the queue was emptied.
     closed: AtomicBool,
 }
 
-/// Connections that are ready for a turn, in two lines: those of which the poller has just told, and behind them those that have had a
-/// turn and have more to do, such as the next of several requests that came at once. Every fourth comes from there, so that they get
-/// on as well.
+/// Connections that are ready for a turn, in two queues: those that the poller has just reported, and behind them those that
+/// have had a turn and have more to do, such as the next of several pipelined requests. Every fourth turn goes to the
+/// latter, so that they make progress as well.
 struct Ready<C> {
     fresh: VecDeque<C>,
     tired: VecDeque<C>,
     popped: u32,
 }
 
-/// One of so many turns is for a connection that has had one just before.
+/// One in this many turns is for a connection that has just had one.
 const TIRED: u32 = 4;
 
-/// So many connections at most another shard takes at a time.
+/// How many connections another shard takes at a time at most.
 const BATCH: usize = 16;
 
 impl<C> Ready<C> {
@@ -63,11 +64,11 @@ impl<C> Ready<C> {
 
 /// What a driver does next.
 pub(super) enum Next<C, P> {
-    /// Gives this connection its turn.
+    /// Give this connection its turn.
     Turn(C),
-    /// Polls.
+    /// Poll.
     Poll(Box<P>),
-    /// Nothing: others do all there is to do, and its permit is gone.
+    /// Leave: others do all there is to do, and its permit is gone.
     Leave,
 }
 
@@ -89,14 +90,15 @@ impl<C, P> RunQueue<C, P> {
         self.waiting.load(Ordering::Acquire)
     }
 
-    /// For the one who has taken the poller: whether it may wait for events. Whoever puts something into the queue after that, or
-    /// ends the server, wakes it; whoever ended it before has woken the one who had it then.
+    /// For the thread that has taken the poller: whether it may wait for events. A thread that later puts something into the
+    /// queue, or ends the server, wakes it. If the server was ended earlier, the wake-up may have gone to the thread that
+    /// had the poller then.
     pub(super) fn may_sleep(&self) -> bool {
         self.waiting() == 0 && !self.is_closed()
     }
 
-    /// Puts a connection that has had a turn into the queue. True if the poller has to be woken, so that somebody looks at it; the
-    /// connection comes back where nobody would take it any more.
+    /// Puts a connection that has had a turn into the queue. True if the poller must be woken, so that a thread sees the
+    /// connection. The connection is returned if no thread would take it any more.
     pub(super) fn put(&self, connection: C) -> Result<bool, C> {
         {
             let mut ready = lock(&self.ready);
@@ -109,7 +111,7 @@ impl<C, P> RunQueue<C, P> {
         Ok(lock(&self.slot).is_none())
     }
 
-    /// For the one who polls: puts what is ready into the queue. What nobody would take any more stays where it is.
+    /// For the thread that polls: puts ready connections into the queue. After the end they stay in `connections`.
     pub(super) fn extend(&self, connections: &mut Vec<C>) {
         if connections.is_empty() {
             return;
@@ -131,7 +133,7 @@ impl<C, P> RunQueue<C, P> {
         connection
     }
 
-    /// For the driver of another shard: half of what waits, if that is `least` or more.
+    /// For the driver of another shard: takes half of what waits, if that is `least` or more.
     pub(super) fn steal(&self, least: usize, into: &mut Vec<C>) {
         if self.waiting() < least {
             return;
@@ -144,7 +146,7 @@ impl<C, P> RunQueue<C, P> {
         self.waiting.store(ready.len(), Ordering::Release);
     }
 
-    /// For the one who polls.
+    /// For the thread that polls.
     pub(super) fn set_asleep(&self, asleep: bool) {
         if self.asleep.load(Ordering::Relaxed) != asleep {
             self.asleep.store(asleep, Ordering::Relaxed);
@@ -155,7 +157,7 @@ impl<C, P> RunQueue<C, P> {
         self.asleep.load(Ordering::Relaxed)
     }
 
-    /// For the driver of another shard: whether the one here is to be woken. One call is enough.
+    /// For the driver of another shard: whether to wake the one here. One call is enough.
     pub(super) fn call(&self) -> bool {
         self.in_use() > 0 && self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::Relaxed)
     }
@@ -168,12 +170,12 @@ impl<C, P> RunQueue<C, P> {
         *lock(&self.slot) = Some(poller);
     }
 
-    /// How many drive, or are about to.
+    /// How many threads drive, or are about to.
     pub(super) fn in_use(&self) -> usize {
         self.in_use.load(Ordering::SeqCst)
     }
 
-    /// Sets how many drivers are wanted. Those that are too many leave before their next turn.
+    /// Sets how many drivers are wanted. Surplus ones leave before their next turn.
     pub(super) fn want(&self, drivers: usize) {
         if self.wanted.load(Ordering::Relaxed) != drivers {
             self.wanted.store(drivers, Ordering::Relaxed);
@@ -190,19 +192,19 @@ impl<C, P> RunQueue<C, P> {
         self.in_use.fetch_update(Ordering::SeqCst, Ordering::SeqCst, free).is_ok()
     }
 
-    /// Gives a permit back that a thread has laid down, or that is not to go to another one.
+    /// Gives back a permit that a thread has laid down, or that will not go to another thread.
     pub(super) fn give_back_permit(&self) {
         self.in_use.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// Gives the permit of the current thread back if there are more than are wanted. It has laid it down before.
+    /// Gives back the permit of the current thread if more are in use than wanted. The thread has laid it down before.
     fn is_too_many(&self) -> bool {
         let fewer = |in_use| (in_use > self.wanted()).then(|| in_use - 1);
         self.in_use.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer).is_ok()
     }
 
-    /// What a driver does next. It polls when the queue is empty, or when it has given turns for long enough.
-    /// `grant` and `lose` are about its own permit; `lose` says whether it was still there.
+    /// Decides what a driver does next. It polls when the queue is empty, or when it has given turns for long enough.
+    /// `grant` and `lose` act on its own permit; `lose` returns whether the permit was still there.
     pub(super) fn next(&self, polls: bool, grant: impl Fn(), lose: impl Fn() -> bool) -> Next<C, P> {
         if self.in_use() > self.wanted() {
             if !lose() || self.is_too_many() {
@@ -217,15 +219,15 @@ impl<C, P> RunQueue<C, P> {
             if let Some(poller) = self.take_poller() {
                 return Next::Poll(poller);
             }
-            // Somebody else polls.
+            // Another thread polls.
             if let Some(connection) = self.pop() {
                 return Next::Turn(connection);
             }
             if !lose() {
                 return Next::Leave;
             }
-            // Where there are other drivers, they look at the queue before they leave, and the last one at the slot too: a
-            // poller that lies there with no driver left would lie there for ever.
+            // Other drivers look at the queue before they leave, and the last one also at the slot: without a driver, a
+            // poller in the slot would stay there for good.
             let others = self.in_use.fetch_sub(1, Ordering::SeqCst) - 1;
             let all_done = self.waiting() == 0 && (others > 0 || lock(&self.slot).is_none());
             if all_done || !self.try_permit() {
@@ -235,7 +237,7 @@ impl<C, P> RunQueue<C, P> {
         }
     }
 
-    /// Ends the queue: what is in it, and the poller if nobody has it.
+    /// Ends the queue. Returns its contents, and the poller if no thread has it.
     pub(super) fn close(&self) -> (Vec<C>, Option<Box<P>>) {
         let left = {
             let mut ready = lock(&self.ready);

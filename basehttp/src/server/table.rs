@@ -1,4 +1,4 @@
-//! The connections by their tokens.
+//! The table of connections by their tokens.
 
 use mio::Token;
 
@@ -12,35 +12,36 @@ use super::token::{INDEX_BITS, MAX_CONNECTIONS, NOTICE};
 use super::turn::AnyConnection;
 use crate::handler::Address;
 
-/// A connection's place in the table. The connection itself moves from hand to hand, and lies here only while it waits.
+/// A connection's place in the table. The connection itself is owned by one thread at a time; it is here only while it
+/// waits.
 pub(super) struct Place {
-    /// Where it is.
+    /// The shard that it belongs to.
     pub(super) shard: usize,
     pub(super) token: Token,
     stream: Weak<Stream>,
-    /// The place of the connection with which this socket is joined: what happens here is a notice there.
+    /// The place of the connection with which this socket is joined: an event here is a notice there.
     near: Option<Weak<Self>>,
-    /// What the poller has seen and nobody has followed up.
+    /// The hints that the poller has set and no thread has followed up.
     ready: AtomicU8,
-    /// When the time for what the connection waits for is over, in milliseconds of the engine's clock.
+    /// The deadline of what the connection waits for, in milliseconds of the engine's clock.
     pub(super) deadline: AtomicU64,
-    /// When the poller looks at the deadline next.
+    /// When the poller next looks at the deadline.
     scheduled: AtomicU64,
     /// The server has ended it.
     cut: AtomicBool,
     seat: Mutex<Seat>,
-    /// Signalled when a thread that waits for the client may go on.
+    /// Notified when a thread that waits for the client may continue.
     changed: Condvar,
 }
 
-/// Who has the connection.
+/// The waiting connection, and the threads that wait.
 #[derive(Default)]
 pub(super) struct Seat {
-    /// Nobody: it waits here.
+    /// The connection, while no thread has it.
     connection: Option<Connection>,
     /// The hints that it waits for.
     wants: u8,
-    /// Threads wait for something to happen to it, so many: one inside a handler, others with handles.
+    /// The number of threads that wait for an event: one inside a handler, others with handles.
     waiting: usize,
 }
 
@@ -48,11 +49,11 @@ pub(super) struct Seat {
 pub(super) struct Connection {
     pub(super) place: Arc<Place>,
     pub(super) inner: Box<dyn AnyConnection + Send>,
-    /// The poller has found that its time is over.
+    /// The poller has found that its deadline has passed.
     pub(super) expired: bool,
-    /// The client, while the server has still to be asked whether it is welcome.
+    /// The client's address, as long as `verify_request` has not been asked about it.
     pub(super) newcomer: Option<Box<Address>>,
-    /// A turn of its handshake has taken its time, so that the others teach nothing.
+    /// One turn of its handshake computed for long, so the other turns teach the predictor nothing.
     pub(super) has_signed: bool,
 }
 
@@ -89,13 +90,13 @@ impl Place {
         lock(&self.seat)
     }
 
-    /// Takes back a hint before the try that may find that it was wrong: what the poller sees from now on comes after
-    /// the try.
+    /// Clears a hint before the attempt that may prove it wrong: events that the poller sees from now on come after the
+    /// attempt.
     pub(super) fn clear(&self, hint: u8) -> u8 {
         self.ready.fetch_and(!hint, Ordering::SeqCst)
     }
 
-    /// What the poller has seen. The connection, if it was waiting for that.
+    /// Sets hints that the poller has seen. Returns the connection, if it was waiting for one of them.
     pub(super) fn wake(&self, hints: u8) -> Option<Connection> {
         self.ready.fetch_or(hints, Ordering::SeqCst);
         if let Some(near) = &self.near {
@@ -105,16 +106,16 @@ impl Place {
         if seat.waiting > 0 {
             self.changed.notify_all();
         }
-        // A client that goes on sending must not keep a response alive that it does not take.
+        // A client that keeps sending must not keep alive a response that it does not take.
         if seat.wants & hints != 0 { seat.connection.take() } else { None }
     }
 
-    /// Sets a hint for the one who has the connection.
+    /// Sets a hint for the thread that has the connection.
     pub(super) fn hint(&self, hint: u8) {
         self.ready.fetch_or(hint, Ordering::SeqCst);
     }
 
-    /// Lets threads that wait look again, and not the connection.
+    /// Makes waiting threads look again, but not the connection.
     pub(super) fn wake_waiting(&self, hints: u8) {
         self.hint(hints);
         if self.seat().waiting > 0 {
@@ -122,7 +123,7 @@ impl Place {
         }
     }
 
-    /// Lays the connection down until something comes. Gives it back if something has come meanwhile.
+    /// Parks the connection until an event. Returns it if one has occurred meanwhile.
     pub(super) fn park(&self, connection: Connection, hint: u8) -> Option<Connection> {
         let mut seat = self.seat();
         if self.has(hint) || self.is_cut() {
@@ -133,17 +134,17 @@ impl Place {
         None
     }
 
-    /// Notes that the poller is to look at the deadline at `time`. True if it would not have by then.
+    /// Records that the poller has to look at the deadline at `time`. True if it would have looked only later.
     pub(super) fn schedule(&self, time: u64) -> bool {
         self.scheduled.fetch_min(time, Ordering::SeqCst) > time
     }
 
-    /// Notes that the poller looks now. False if it has been told of an earlier time meanwhile.
+    /// Records that the poller looks now. False if an earlier time was scheduled meanwhile.
     pub(super) fn unschedule(&self, time: u64) -> bool {
         self.scheduled.compare_exchange(time, NEVER, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
-    /// Whether the poller is to look at the deadline at `time`.
+    /// Whether the poller has to look at the deadline at `time`.
     pub(super) fn is_scheduled(&self, time: u64) -> bool {
         self.scheduled.load(Ordering::SeqCst) == time
     }
@@ -153,7 +154,7 @@ impl Place {
         self.seat().connection.take()
     }
 
-    /// Whether one of the hints is there.
+    /// Whether one of the hints is set.
     pub(super) fn has(&self, hints: u8) -> bool {
         self.ready.load(Ordering::SeqCst) & hints != 0
     }
@@ -162,11 +163,11 @@ impl Place {
         self.cut.load(Ordering::SeqCst)
     }
 
-    /// Ends the connection, whoever has it.
+    /// Ends the connection, whichever thread has it.
     pub(super) fn cut(&self) {
         self.cut.store(true, Ordering::SeqCst);
         let seat = self.seat();
-        // A reset would take a response away that the system has and its client has not read yet.
+        // A reset would destroy a response that the system has and the client has not read yet.
         let is_idle = seat.connection.as_ref().is_some_and(|connection| connection.inner.is_idle());
         if !is_idle && let Some(stream) = self.stream.upgrade() {
             stream.cut();
@@ -176,7 +177,7 @@ impl Place {
         }
     }
 
-    /// Blocks the thread until `hint` is there, or `cut`, or `timeout` is over. False for the last.
+    /// Blocks the thread until `hint` is set, `cut` is called, or `timeout` expires. False for the last.
     pub(super) fn wait(&self, hint: u8, timeout: std::time::Duration) -> bool {
         let deadline = std::time::Instant::now() + timeout;
         let mut seat = self.seat();
@@ -194,8 +195,8 @@ impl Place {
     }
 }
 
-/// The places. An entry stays reserved while its connection is out, and its token says which generation of the entry it
-/// means, so that a late event cannot reach the next connection.
+/// The places. An entry stays reserved while its connection is out. Its token contains the generation of the entry, so that
+/// a late event cannot reach the next connection.
 pub(super) struct Table {
     shard: usize,
     entries: Vec<Entry>,
@@ -217,14 +218,14 @@ impl Table {
         self.entries.len() - self.free.len()
     }
 
-    /// The token that the next connection will have.
+    /// The token that the next connection will get.
     pub(super) fn next_token(&self) -> Token {
         let index = self.free.last().copied().unwrap_or(self.entries.len());
         let generation = self.entries.get(index).map_or(0, |entry| entry.generation);
         Token((generation << INDEX_BITS) | index)
     }
 
-    /// Whether there is a token for another one.
+    /// Whether there is a token for another connection.
     pub(super) fn has_room(&self) -> bool {
         !self.free.is_empty() || self.entries.len() < MAX_CONNECTIONS
     }
@@ -233,7 +234,7 @@ impl Table {
         self.insert_beside(stream, None)
     }
 
-    /// A place for a socket that is joined with the connection of another place.
+    /// Adds a place for a socket that is joined with the connection of another place.
     pub(super) fn insert_beside(&mut self, stream: Weak<Stream>, near: Option<Weak<Place>>) -> Arc<Place> {
         let token = self.next_token();
         if self.free.pop().is_none() {
@@ -255,7 +256,7 @@ impl Table {
             let index = index_of(token);
             let entry = &mut self.entries[index];
             entry.place = None;
-            // A quarter of the token's range is left to the poller's own tokens.
+            // A quarter of the token's range is reserved for the poller's own tokens.
             entry.generation = (entry.generation + 1) & (usize::MAX >> (INDEX_BITS + 2));
             self.free.push(index);
         }

@@ -1,5 +1,5 @@
-//! Takes the permit from a driver that stays in one piece of the user's code for a whole tick, and gives it to another thread.
-//! The code goes on undisturbed.
+//! Takes the permit from a driver that stays in one piece of user code for a whole tick, and gives it to another thread. The
+//! code continues undisturbed.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use super::predictor::Kind;
 use super::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, PoisonError, fence, lock};
 use super::worker::Worker;
 
-/// How long a handler may hold up the others.
+/// How long a handler may delay other connections.
 pub(super) const TICK: Duration = Duration::from_millis(1);
 
-/// So many ticks without code of the user, and the watchdog sleeps.
+/// After this many ticks without user code the watchdog sleeps.
 pub(super) const QUIET_TICKS: u32 = 20;
 
 pub(super) struct Watchdog {
-    /// Who drives.
+    /// The threads that drive.
     drivers: Mutex<Vec<Arc<Worker>>>,
     asleep: AtomicBool,
     roused: Mutex<bool>,
@@ -23,18 +23,18 @@ pub(super) struct Watchdog {
 
 /// What the watchdog has seen in a round.
 pub(super) struct Seen {
-    /// Who has lost a permit, which is to be passed on.
+    /// Drivers that have lost their permit, which must be passed on.
     pub(super) taken: Vec<TakenPermit>,
-    /// There is something to watch, or was since the round before.
+    /// There is something to watch, or was since the last round.
     pub(super) active: bool,
 }
 
 /// A driver that was found in one piece of code for a whole tick.
 pub(super) struct TakenPermit {
     pub(super) worker: Arc<Worker>,
-    /// Where it drove.
+    /// The shard that it drove.
     pub(super) shard: usize,
-    /// What kind of request has the handler that it is in, if that is a handler.
+    /// The kind of request whose handler it is in, if it is in a handler.
     pub(super) kind: Option<Kind>,
 }
 
@@ -54,7 +54,7 @@ impl Watchdog {
         lock(&self.drivers).push(worker.clone());
     }
 
-    /// Takes the permit from the current thread. False if it is gone already.
+    /// Takes the permit from the current thread. False if it has lost it already.
     pub(super) fn relieve(&self, worker: &Arc<Worker>) -> bool {
         let had = worker.lose_permit();
         if had {
@@ -63,7 +63,7 @@ impl Watchdog {
         had
     }
 
-    /// How many drive.
+    /// How many threads drive.
     #[cfg(all(test, any(loom, shuttle)))]
     pub(super) fn drivers(&self) -> usize {
         lock(&self.drivers).len()
@@ -74,7 +74,7 @@ impl Watchdog {
         let mut seen = Seen { taken: Vec::new(), active: false };
         lock(&self.drivers).retain(|worker| {
             seen.active |= worker.is_active();
-            // Before: once it has lost the permit it may get that of another shard.
+            // Read first: once it has lost the permit, it may get that of another shard.
             let (shard, kind) = (worker.shard(), worker.kind());
             let stuck = worker.lose_if_stuck();
             if stuck {
@@ -85,13 +85,13 @@ impl Watchdog {
         seen
     }
 
-    /// Code of the user begins on a thread. The watchdog sleeps while there is none.
+    /// User code begins on a thread. The watchdog sleeps while there is none.
     pub(super) fn enter(&self, worker: &Worker) {
         worker.enter();
         self.rouse();
     }
 
-    /// Wakes the watchdog if it sleeps. Called after the reason for it was published: publish, fence, look whether it does.
+    /// Wakes the watchdog if it sleeps. The order is: publish the reason, fence, check whether it sleeps.
     pub(super) fn rouse(&self) {
         fence(Ordering::SeqCst);
         if self.asleep.load(Ordering::SeqCst) {
@@ -100,8 +100,8 @@ impl Watchdog {
         }
     }
 
-    /// Sleeps until somebody rouses it. It says so first and looks once more after that, so that code of the user that began
-    /// meanwhile is seen by one side or by the other.
+    /// Sleeps until a thread rouses it. It first publishes that it sleeps and then looks once more, so that one side sees
+    /// the other if user code begins meanwhile.
     pub(super) fn sleep(&self, is_over: impl Fn() -> bool) {
         let mut roused = lock(&self.roused);
         self.asleep.store(true, Ordering::SeqCst);
