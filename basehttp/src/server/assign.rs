@@ -12,24 +12,24 @@ use super::worker::Worker;
 pub(super) fn pass_on<M: Machine>(machine: &Arc<M>, shard: usize) {
     let scheduler = machine.scheduler();
     let call = scheduler.pool.pass_on(shard);
-    // The reserve drives, and it attends the other shards.
+    // The reserve drives, and attends the other shards.
     if !follow(machine, call) && shard != 0 && scheduler.pool.withdraw(shard) {
         lay_down(machine, shard);
     }
 }
 
-/// Gives back a permit that no thread has any more. Whoever polls in shard 0 looks after the connections then.
+/// Gives back a permit that no thread has any more. The polling thread of shard 0 then attends the shard.
 pub(super) fn lay_down<M: Machine>(machine: &Arc<M>, shard: usize) {
     let queue = machine.scheduler().shard(shard);
     queue.give_back_permit();
-    // Another driver may sleep there, and something lie in the queue that this one has brought from elsewhere.
+    // Another driver may be asleep there while the queue holds a connection that this one has brought from elsewhere.
     if shard != 0 && queue.in_use() > 0 {
         machine.wake(shard);
     }
     machine.wake(0);
 }
 
-/// Has a thread of the pool run the handler of a connection.
+/// Makes a pool thread run the handler of a connection.
 pub(super) fn submit<M: Machine>(machine: &Arc<M>, connection: M::Connection, lane: Lane) {
     match machine.scheduler().pool.submit(connection, lane) {
         Ok(call) => called(machine, call),
@@ -37,7 +37,7 @@ pub(super) fn submit<M: Machine>(machine: &Arc<M>, connection: M::Connection, la
     }
 }
 
-/// As [`follow`]; where there is no thread, one that drives has to run the handler, and whoever polls has a deadline more.
+/// As [`follow`]. If no thread is free, a driver has to run the handler, and the polling threads have another deadline.
 pub(super) fn called<M: Machine>(machine: &Arc<M>, call: Call) {
     if follow(machine, call) {
         return;
@@ -49,7 +49,7 @@ pub(super) fn called<M: Machine>(machine: &Arc<M>, call: Call) {
     }
 }
 
-/// Sees to it that there is a thread. False if there is none.
+/// Makes sure that a thread comes. False if there is none.
 fn follow<M: Machine>(machine: &Arc<M>, call: Call) -> bool {
     let scheduler = machine.scheduler();
     match call {
@@ -80,7 +80,7 @@ pub(super) fn requeue<M: Machine>(machine: &M, connection: M::Connection) {
     match queue.put(connection) {
         Ok(true) => machine.wake(shard),
         Ok(false) => {}
-        // Nobody would take it any more.
+        // After the end no thread would take it.
         Err(connection) => machine.end(connection),
     }
 }
@@ -92,7 +92,7 @@ pub(super) fn about_to_wait<M: Machine>(machine: &Arc<M>) {
     }
 }
 
-/// Others go on in the place of such a thread, as a driver and in its line of the pool.
+/// Lets other threads take the place of such a thread, as a driver and in its lane of the pool.
 pub(super) fn make_way<M: Machine>(machine: &Arc<M>, worker: &Arc<Worker>) {
     let scheduler = machine.scheduler();
     if scheduler.watchdog.relieve(worker) {
@@ -103,7 +103,7 @@ pub(super) fn make_way<M: Machine>(machine: &Arc<M>, worker: &Arc<Worker>) {
     }
 }
 
-/// Has as many drive as are wanted. For the driver of shard 0, without a poller in its hands.
+/// Adjusts the number of drivers. For the driver of shard 0, while it does not hold a poller.
 pub(super) fn balance<M: Machine>(machine: &Arc<M>, drivers: usize) {
     let scheduler = machine.scheduler();
     for (shard, queue) in scheduler.shards.iter().enumerate() {
@@ -119,7 +119,7 @@ pub(super) fn balance<M: Machine>(machine: &Arc<M>, drivers: usize) {
     }
 }
 
-/// Polls in all shards, where no thread drives. False if another thread is at it.
+/// Polls in all shards, while no thread drives. False if another thread is polling.
 pub(super) fn poll_once<M: Machine>(machine: &Arc<M>, most: Option<Duration>) -> io::Result<bool> {
     let scheduler = machine.scheduler();
     let Some(mut poller) = scheduler.shard(0).take_poller() else { return Ok(false) };
@@ -134,7 +134,7 @@ pub(super) fn poll_once<M: Machine>(machine: &Arc<M>, most: Option<Duration>) ->
     result.map(|()| true)
 }
 
-/// Sends the threads home.
+/// Ends the threads.
 pub(super) fn close<M: Machine>(machine: &Arc<M>) {
     clear(&**machine);
     let scheduler = machine.scheduler();
@@ -145,7 +145,7 @@ pub(super) fn close<M: Machine>(machine: &Arc<M>) {
     (0..scheduler.shards.len()).for_each(|shard| machine.wake(shard));
 }
 
-/// Ends the queues, and drops all connections that nobody has. A driver that was polling does it again.
+/// Ends the queues, and drops all connections that no thread has. A driver that was polling does it again.
 pub(super) fn clear<M: Machine>(machine: &M) {
     for (shard, queue) in machine.scheduler().shards.iter().enumerate() {
         let (left, poller) = queue.close();

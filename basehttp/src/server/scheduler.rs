@@ -1,11 +1,13 @@
 //! Which thread does what: the shards with their drivers, the pool, the reserve, the watchdog.
 //!
-//! A server has one shard or several. Each has connections of its own, a poller that tells which of them are ready, and a queue in
-//! which those wait for a turn. A *driver* gives them their turns; it has a permit of its shard. As many drive as make the server
-//! faster ([`control`](super::control)). Where a shard has no driver, the one of shard 0 attends it: it polls there as well, and
-//! takes turns from its queue. So shard 0 has a driver at all times, and an idle server has one thread that sleeps.
+//! A server has one shard or several. Each has its own connections, a poller that reports which of them are ready, and a
+//! queue in which ready connections wait for a turn. A *driver* gives them their turns; it has a permit of its shard. The
+//! number of drivers is the one that makes the server fastest ([`control`](super::control)). A shard without a driver is
+//! attended by the driver of shard 0, which also polls there and takes turns from its queue. So shard 0 always has a driver,
+//! and an idle server has one sleeping thread.
 //!
-//! A driver without work at home takes half of what waits in another shard. The connections go on to belong there.
+//! Work stealing: a driver without work in its shard takes half of what waits in another shard. The connections still belong
+//! there.
 
 use super::pool::ThreadPool;
 use super::run_queue::RunQueue;
@@ -18,7 +20,7 @@ pub(super) struct Scheduler<C, P> {
 }
 
 impl<C, P> Scheduler<C, P> {
-    /// A shard for each poller. `computing` threads may compute at a time.
+    /// Makes a shard for each poller. `computing` compute-bound threads may run at a time.
     pub(super) fn new(pollers: Vec<P>, max_threads: usize, computing: usize) -> Self {
         let shards = pollers.into_iter().enumerate();
         Self {
@@ -30,7 +32,7 @@ impl<C, P> Scheduler<C, P> {
         }
     }
 
-    /// The queue of a shard; those of others that there are not are shard 0's.
+    /// The queue of a shard; for a number that does not exist, that of shard 0.
     pub(super) fn shard(&self, shard: usize) -> &RunQueue<C, P> {
         let [first, ..] = &*self.shards else { unreachable!("a server has a shard") };
         self.shards.get(shard).unwrap_or(first)
@@ -40,22 +42,22 @@ impl<C, P> Scheduler<C, P> {
         self.shard(0).is_closed()
     }
 
-    /// The shards that have no driver, for the one of shard 0.
+    /// The shards that have no driver, for the driver of shard 0.
     pub(super) fn unattended(&self) -> impl Iterator<Item = usize> {
         (1..self.shards.len()).filter(|shard| self.shard(*shard).in_use() == 0)
     }
 
-    /// Whether there are more drivers than one.
+    /// Whether there is more than one driver.
     pub(super) fn drives_several(&self) -> bool {
         self.shards.iter().map(RunQueue::in_use).sum::<usize>() > 1
     }
 
-    /// Whether a driver sleeps, so that there is processor time left.
+    /// Whether a driver sleeps, which means that there is processor time left.
     pub(super) fn has_time(&self) -> bool {
         self.shards.iter().any(RunQueue::is_asleep)
     }
 
-    /// Spreads so many drivers over the shards.
+    /// How many of `drivers` belong to a shard when they are spread over all shards.
     pub(super) fn wanted_in(&self, shard: usize, drivers: usize) -> usize {
         let least = usize::from(shard == 0);
         drivers.saturating_sub(shard).div_ceil(self.shards.len()).max(least)

@@ -1,4 +1,4 @@
-//! A thread as the context of turns: what may run on it, and what is learned from that.
+//! A thread as the context of turns: what may run on it, and what the predictor learns from that.
 
 use std::time::{Duration, Instant};
 
@@ -16,11 +16,11 @@ use super::watchdog::TICK;
 use crate::handler::connection_io::SharedIo;
 use crate::handler::resolution::RequestKind;
 
-/// From here on a handler is worth a hand-over, which costs about as much.
+/// From this running time on, a handler is worth a hand-over, which costs about as much.
 const QUICK: Duration = Duration::from_micros(100);
 
 impl Thread<'_, Engine> {
-    /// Goes on with a connection as far as this thread may, and lays it down where it waits for its client.
+    /// Advances a connection as far as this thread may, and parks it when it waits for its client.
     pub(super) fn turn(&mut self, mut connection: Connection) -> TurnResult<Connection> {
         if let Some(client) = connection.newcomer.take() {
             if !self.policy.runs_handlers {
@@ -42,10 +42,10 @@ impl Thread<'_, Engine> {
         loop {
             let expired = std::mem::take(&mut connection.expired);
             (self.local.lane, self.local.is_quick) = (Lane::Waits, false);
-            // A panic of our own costs this connection, not the driver with its permit.
+            // A panic in the server's own code affects this connection only, not the driver with its permit.
             let shard = connection.place.shard;
             let turn = caught(|| connection.inner.turn(self, expired)).unwrap_or_else(|message| {
-                let text = format!("a connection is lost to a panic of the server: {message}");
+                let text = format!("a panic in the server ended a connection: {message}");
                 self.machine.log.warn(shard, &text);
                 self.abandon();
                 Turn::Over
@@ -56,7 +56,7 @@ impl Thread<'_, Engine> {
             if let Some(begun) = &handshake {
                 self.learn_handshake(begun, &mut connection);
             }
-            // The one request that was asked for is brought to its end.
+            // `handle_request` was asked for one request, and completes it.
             let is_last = self.policy.is_alone && self.local.has_answered;
             match turn {
                 Turn::Over => {
@@ -70,9 +70,9 @@ impl Thread<'_, Engine> {
                 }
                 Turn::Later(want, patience) => {
                     match self.machine.park(connection, want, patience, self.now()) {
-                        // There is nobody else to wait for.
+                        // This thread waits for no other connection.
                         Some(back) if self.policy.is_alone => connection = back,
-                        // More may have come while others wait, and so on without end.
+                        // More input may arrive while other connections wait, again and again.
                         Some(back) => return TurnResult::Ready(back),
                         None => return TurnResult::Done,
                     }
@@ -84,8 +84,8 @@ impl Thread<'_, Engine> {
         }
     }
 
-    /// A handshake costs what the server's key does, from some hundred microseconds to several milliseconds, so it is predicted as
-    /// a handler is. Err says who is to go on with one that others would have to wait for.
+    /// A handshake costs as much as the server's key does, from some hundred microseconds to several milliseconds, so it is
+    /// predicted as a handler is. `Err` is the lane for a handshake that would delay other connections.
     fn begin_handshake(&self, connection: &Connection) -> Result<Option<(Instant, Usage)>, Lane> {
         if !self.machine.settings.is_tls() || !connection.inner.is_in_handshake() {
             return Ok(None);
@@ -99,8 +99,8 @@ impl Thread<'_, Engine> {
         Ok(Some((Instant::now(), Usage::now())))
     }
 
-    /// Learns from a turn that began in a handshake, if no handler ran in it. A handshake has several turns, and one of them has
-    /// what it costs: a quick one teaches something only at the end of a handshake that had no other.
+    /// Learns from a turn that began in a handshake, if no handler ran in it. A handshake has several turns, and one of them
+    /// has most of its cost. So a quick turn teaches something only at the end of a handshake in which all turns were quick.
     fn learn_handshake(&self, (began, before): &(Instant, Usage), connection: &mut Connection) {
         if self.last > *began {
             return;
@@ -117,7 +117,7 @@ impl Thread<'_, Engine> {
         }
     }
 
-    /// Code of the user begins, now or at this time.
+    /// User code begins, now or at the given time.
     fn enter_at(&mut self, time: Option<Instant>) {
         if let Some(kind) = self.local.kind {
             self.local.called = Some(time.unwrap_or_else(Instant::now));
@@ -136,20 +136,20 @@ impl Thread<'_, Engine> {
         }
     }
 
-    /// What had begun with [`enter`](TurnContext::enter) has ended in a panic.
+    /// Code that began with [`enter`](TurnContext::enter) has ended in a panic.
     fn abandon(&mut self) {
         (self.local.kind, self.local.called, self.local.used) = (None, None, None);
         self.worker.abandon();
     }
 
-    /// Closes a connection. That drops its handler, which is code of the user.
+    /// Closes a connection. That drops its handler, which is user code.
     fn end(&mut self, connection: Connection) {
         self.enter();
         self.machine.end(connection);
         self.leave();
     }
 
-    /// Serves what is ready, up to the first connection that had a request. True if there was one.
+    /// Serves ready connections, up to the first one that had a request. True if there was one.
     pub(super) fn serve_one(&mut self) -> bool {
         let scheduler = self.machine.scheduler();
         while !self.local.has_answered {
@@ -160,13 +160,13 @@ impl Thread<'_, Engine> {
         self.local.has_answered
     }
 
-    /// The time on the engine's clock, exact enough for a deadline: a round is short, unless a handler made it long.
+    /// The time on the engine's clock, accurate enough for a deadline: a round is short, unless a handler made it long.
     fn now(&self) -> u64 {
         let is_exact = self.policy == DRIVER && self.worker.has_permit();
         self.machine.time_of(if is_exact { self.began } else { Instant::now() })
     }
 
-    /// Whether such a handler may run on a driver. Else says who is to run it.
+    /// Whether such a handler may run on a driver. If not, sets the lane for it.
     fn is_trusted(&mut self, kind: Kind) -> bool {
         let guess = self.machine.predictor.guess(kind);
         let Some(lane) = lane_for(guess) else {
@@ -177,17 +177,17 @@ impl Thread<'_, Engine> {
         false
     }
 
-    /// Learns from a handler that ran for `time`. `used` is what the thread had used before, where the system was asked.
+    /// Learns from a handler that ran for `time`. `used` is the thread's usage before, if the system was asked.
     fn learn(&self, kind: Kind, time: Duration, used: Option<Usage>) {
         let predictor = &self.machine.predictor;
         let is_pool = self.policy.may_wait;
         let lesson = match used {
-            // It may have done so after something else, for longer than a tick.
+            // It may have waited for its client after something else that took longer than a tick.
             _ if self.worker.has_waited_for_client() && self.worker.was_caught() => {
                 return predictor.doubt(kind);
             }
             _ if self.worker.has_waited_for_client() => Lesson::WaitedForClient,
-            // It was found just as it returned.
+            // The watchdog found it just as it returned.
             _ if time < QUICK && self.worker.was_caught() => return predictor.look(kind),
             _ if time < QUICK && self.local.is_quick => return,
             _ if time < QUICK => Lesson::Quick,
@@ -195,15 +195,15 @@ impl Thread<'_, Engine> {
                 let now = Usage::now();
                 match now.cpu.saturating_sub(before.cpu) {
                     _ if now.has_waited_since(&before) => Lesson::Waited,
-                    // It was preempted, where the system tells the two apart.
+                    // It was preempted, on systems that distinguish the two.
                     cpu if cpu < QUICK && Usage::IS_TOLD => Lesson::Quick,
                     cpu if cpu > TICK => Lesson::ComputedLong,
                     _ => Lesson::Computed,
                 }
             }
             None if is_pool => return,
-            // Since the round began this thread has not waited: it was preempted, as happens where all processors are busy, or it
-            // computed.
+            // This thread has not blocked since the round began: the handler was preempted, as happens when all processors
+            // are busy, or it computed.
             None if self.worker.was_caught() && Usage::now().has_waited_since(&self.local.round) => {
                 return predictor.doubt(kind);
             }
@@ -217,7 +217,7 @@ impl Thread<'_, Engine> {
     }
 }
 
-/// The line of the pool for what is expected so, if it is not worth a turn of a driver.
+/// The pool's lane for a guess, or `None` if the handler may run on a driver.
 fn lane_for(guess: Guess) -> Option<Lane> {
     match guess {
         Guess::Quick | Guess::Slow => None,

@@ -7,37 +7,37 @@ use super::predictor::Kind;
 use super::sync::{Arc, AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, lock};
 use crate::handler::connection_io::SharedIo;
 
-/// Whether a thread drives, and whether it is in code of the user.
+/// Whether a thread drives, and whether it is in user code.
 pub(super) struct Worker {
-    /// [`PERMIT`] and the epoch, which is odd while code of the user runs. In one word, so that the watchdog takes the
-    /// permit from the very piece of code that it has seen, or not at all.
+    /// [`PERMIT`] and the epoch, which is odd while user code runs. They are one word, so that the watchdog takes the permit
+    /// from the very piece of code that it has seen, or not at all.
     state: AtomicU64,
-    /// The state at which the watchdog saw it last.
+    /// The state at the watchdog's last look.
     seen: AtomicU64,
     /// It has waited for its own client, which says nothing about the handler.
     waited_for_client: AtomicBool,
-    /// The watchdog has taken its permit from the code that runs.
+    /// The watchdog has taken its permit from the running code.
     caught: AtomicBool,
-    /// The line of the pool that its request has come from, while it counts there.
+    /// The pool's lane that its request came from, while it counts there.
     lane: Mutex<Option<Lane>>,
-    /// Where it drives.
+    /// The shard that it drives.
     shard: AtomicUsize,
-    /// What kind of request has the handler that runs, see [`Kind::words`].
+    /// The kind of request whose handler runs, see [`Kind::words`].
     kind: [AtomicU64; 2],
-    /// Where responses have gathered behind the code that runs.
+    /// The connection whose responses are buffered and wait for the running code to return.
     buffered: Mutex<Option<SharedIo>>,
 }
 
-/// The thread may drive. It loses that to another when it is about to wait, or when the watchdog finds it waiting.
+/// The thread may drive. It loses the permit when it is about to wait, or when the watchdog finds it blocked.
 const PERMIT: u64 = 1;
-/// One epoch.
+/// One step of the epoch.
 const EPOCH: u64 = 2;
 
 thread_local! {
     static CURRENT: RefCell<Option<Arc<Worker>>> = const { RefCell::new(None) };
 }
 
-/// Gives the thread back the worker that it had.
+/// Restores the thread's previous worker.
 pub(super) struct Installed {
     before: Option<Arc<Worker>>,
 }
@@ -62,12 +62,12 @@ impl Worker {
         }
     }
 
-    /// Makes this the worker of the current thread, as long as what it gives lives.
+    /// Makes this the worker of the current thread, as long as the returned value lives.
     pub(super) fn install(self: &Arc<Self>) -> Installed {
         Installed { before: CURRENT.replace(Some(self.clone())) }
     }
 
-    /// The current thread, which is about to wait for its client, as a worker.
+    /// The worker of the current thread, which is about to wait for its client.
     pub(super) fn about_to_wait() -> Option<Arc<Self>> {
         let worker = CURRENT.with(|current| current.borrow().clone())?;
         worker.waited_for_client.store(true, Ordering::Relaxed);
@@ -82,12 +82,12 @@ impl Worker {
         self.state.load(Ordering::Acquire) & PERMIT != 0
     }
 
-    /// Lays the permit down. True if it was there.
+    /// Lays the permit down. True if it had one.
     pub(super) fn lose_permit(&self) -> bool {
         self.state.fetch_and(!PERMIT, Ordering::SeqCst) & PERMIT != 0
     }
 
-    /// The thread begins something of which it is to be known whether it waits for its client.
+    /// The thread begins code for which it matters whether it waits for its client.
     pub(super) fn forget_wait(&self) {
         self.waited_for_client.store(false, Ordering::Relaxed);
         self.caught.store(false, Ordering::Relaxed);
@@ -98,7 +98,7 @@ impl Worker {
         self.caught.load(Ordering::Relaxed)
     }
 
-    /// Where it drives, or drove last.
+    /// The shard that it drives, or drove last.
     pub(super) fn shard(&self) -> usize {
         self.shard.load(Ordering::Relaxed)
     }
@@ -107,7 +107,7 @@ impl Worker {
         self.shard.store(shard, Ordering::Relaxed);
     }
 
-    /// Said before the handler begins, and taken back when it has returned.
+    /// Set before the handler begins, and cleared when it has returned.
     pub(super) fn set_kind(&self, kind: Option<Kind>) {
         for (place, word) in self.kind.iter().zip(Kind::words(kind)) {
             place.store(word, Ordering::Relaxed);
@@ -122,7 +122,7 @@ impl Worker {
         *lock(&self.lane) = Some(lane);
     }
 
-    /// It does not count there any more.
+    /// It no longer counts in that lane.
     pub(super) fn take_lane(&self) -> Option<Lane> {
         lock(&self.lane).take()
     }
@@ -131,29 +131,29 @@ impl Worker {
         self.waited_for_client.load(Ordering::Relaxed)
     }
 
-    /// Code of the user begins; see [`Watchdog::enter`](super::watchdog::Watchdog::enter).
+    /// User code begins; see [`Watchdog::enter`](super::watchdog::Watchdog::enter).
     pub(super) fn enter(&self) {
         self.state.fetch_add(EPOCH, Ordering::SeqCst);
     }
 
-    /// Code of the user has returned.
+    /// User code has returned.
     pub(super) fn leave(&self) {
         self.state.fetch_add(EPOCH, Ordering::SeqCst);
     }
 
-    /// As [`leave`](Self::leave), if code of the user runs as far as this knows.
+    /// As [`leave`](Self::leave), if user code is recorded as running.
     pub(super) fn abandon(&self) {
         if self.state.load(Ordering::SeqCst) & EPOCH != 0 {
             self.leave();
         }
     }
 
-    /// Tells where responses have gathered that wait for the code which is about to run, or that there are none any more.
+    /// Sets the connection whose buffered responses wait for the code that is about to run, or clears it.
     pub(super) fn set_buffered(&self, io: Option<SharedIo>) {
         *lock(&self.buffered) = io;
     }
 
-    /// Sends them.
+    /// Sends the buffered responses.
     pub(super) fn send_gathered(&self) {
         let io = lock(&self.buffered).take();
         if let Some(io) = io {
@@ -161,19 +161,19 @@ impl Worker {
         }
     }
 
-    /// Whether the watchdog has to look at it: it drives, and is in code of the user.
+    /// Whether the watchdog has to look at it: it drives, and is in user code.
     pub(super) fn is_watched(&self) -> bool {
         is_watched(self.state.load(Ordering::SeqCst))
     }
 
-    /// For the watchdog, once a tick. True if the thread has been in one piece of the user's code since the last look, and
-    /// has lost its permit now.
+    /// For the watchdog, once a tick. True if the thread has been in one piece of user code since the last look, and has now
+    /// lost its permit.
     pub(super) fn lose_if_stuck(&self) -> bool {
         let state = self.state.load(Ordering::SeqCst);
         if self.seen.swap(state, Ordering::Relaxed) != state || !is_watched(state) {
             return false;
         }
-        // Before: the code may return at any moment, and what it learns from that is to be about this run.
+        // Set first: the code may return at any moment, and what it learns then must be about this run.
         self.caught.store(true, Ordering::SeqCst);
         let lost = self.state.compare_exchange(state, state & !PERMIT, Ordering::SeqCst, Ordering::SeqCst);
         if lost.is_err() {

@@ -1,4 +1,4 @@
-//! The end of a server: who waits for it, and the account of its connections.
+//! The end of a server: the threads that wait for it, and the account of its connections.
 
 use std::sync::atomic::{AtomicBool as Flag, Ordering::SeqCst};
 use std::time::Duration;
@@ -33,8 +33,9 @@ fn sum(report: ShutdownReport) -> usize {
     report.finished + report.closed_idle + report.cut
 }
 
-/// A connection comes and ends, while the server is told to: who serves and who waits notice it, and get the same report, in
-/// which nothing is cut. What ended after the word is in it, what ended before is not.
+/// A connection arrives and ends while the server is told to stop. The serving thread and the waiting one notice the end,
+/// and get the same report, in which nothing is cut. A connection that ended after the stop is in it; one that ended before
+/// is not.
 #[test]
 fn all_who_wait_for_the_end_get_one_report() {
     explore(3, || {
@@ -46,7 +47,7 @@ fn all_who_wait_for_the_end_get_one_report() {
             move || {
                 ended_after.store(shutdown.is_stopping(), SeqCst);
                 shutdown.ended(End::Finished);
-                // The poller, which finds the word sooner or later.
+                // Stands for the poller, which notices the stop sooner or later.
                 shutdown.listener_closed();
             }
         });
@@ -66,7 +67,7 @@ fn all_who_wait_for_the_end_get_one_report() {
     });
 }
 
-/// The poller takes a connection that the system had queued, after the word: the server waits for that one too.
+/// After the stop the poller takes a connection that the system had queued: the server waits for that one too.
 #[test]
 fn one_that_comes_late_is_waited_for() {
     explore(3, || {
@@ -75,7 +76,7 @@ fn one_that_comes_late_is_waited_for() {
             let shutdown = shutdown.clone();
             move || {
                 shutdown.stop(None);
-                // `Poller::stop`: takes what is queued, and closes the listener after that.
+                // `Poller::stop`: takes what is queued, and then closes the listener.
                 shutdown.opened();
                 shutdown.opened();
                 shutdown.listener_closed();
@@ -93,7 +94,7 @@ fn one_that_comes_late_is_waited_for() {
     });
 }
 
-/// What is open when the account is closed was cut, whenever it ends: it is counted once.
+/// A connection that is open when the account is closed was cut, whenever it ends: it is counted once.
 #[test]
 fn what_ends_while_the_account_is_closed_is_counted_once() {
     explore(None, || {
@@ -111,7 +112,7 @@ fn what_ends_while_the_account_is_closed_is_counted_once() {
     });
 }
 
-/// The grace is over while somebody begins to serve: one of the two makes the report, and the other gets that one.
+/// The grace period ends while a thread begins to serve: one of the two makes the report, and the other gets the same.
 #[test]
 fn a_server_that_was_told_to_end_begins_or_has_ended() {
     explore(None, || {
@@ -130,7 +131,7 @@ fn a_server_that_was_told_to_end_begins_or_has_ended() {
     });
 }
 
-/// All connections are cut, and who has told so hears that it was done.
+/// All connections are cut, and the thread that asked for it is notified when it is done.
 #[test]
 fn who_cuts_hears_of_it() {
     explore(None, || {
@@ -150,5 +151,5 @@ fn who_cuts_hears_of_it() {
     });
 }
 
-/// No model waits so long.
+/// Longer than any model waits.
 const A_LONG_TIME: Duration = Duration::from_secs(3600);

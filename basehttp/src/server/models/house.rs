@@ -15,28 +15,28 @@ use crate::server::scheduler::Scheduler;
 use crate::server::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, lock};
 use crate::server::threads;
 
-/// What passes from one look at the clock to the next.
+/// The time that passes from one reading of the clock to the next.
 const STEP: Duration = if cfg!(loom) { Duration::ZERO } else { Duration::from_micros(20) };
 
 thread_local! {
-    /// Looks at the clock. All threads of a model run on one of the system's.
+    /// Readings of the clock. All threads of a model run on one thread of the system.
     static LOOKS: Cell<u32> = const { Cell::new(0) };
 }
 
-/// What the turn of a connection is.
+/// What the turn of a connection does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A handler that runs on the driver.
     Quick,
-    /// A handler that is expected to wait.
+    /// A handler that is expected to block.
     Waits,
-    /// As before, and it waits until every other connection has been served: it calls its own server.
+    /// As before, and it blocks until every other connection has been served: it calls its own server.
     WaitsForOthers,
-    /// A handler that runs on the driver, and waits until every other connection has been served.
+    /// A handler that runs on the driver, and blocks until every other connection has been served.
     Hangs,
-    /// A handler that computes for long, of which one runs at a time.
+    /// A compute-bound handler, of which one runs at a time.
     Computes,
-    /// As before, and it goes on to wait for its client until every other connection has been served.
+    /// As before, and it then waits for its client until every other connection has been served.
     WaitsForClient,
 }
 
@@ -47,14 +47,14 @@ pub(super) struct Connection {
     shard: usize,
 }
 
-/// What the system tells those who poll, by shards.
+/// What the system reports to the polling threads, by shard.
 #[derive(Default)]
 struct News {
     is_woken: bool,
     ready: Vec<Connection>,
 }
 
-/// The poller of a shard: that there is one is all there is to it.
+/// The poller of a shard. It has no function other than to exist once.
 pub(super) struct Poller(usize);
 
 pub(super) struct House {
@@ -66,26 +66,26 @@ pub(super) struct House {
     plan: Plan,
     has_lines: AtomicBool,
 
-    // What nobody but the model sees is made of the standard library's, so that it orders nothing.
+    // State for the model alone is made of the standard library's types, so that it imposes no order.
     looks: Count,
     served: Vec<Count>,
     given_back: Vec<Count>,
     threads: Plain<Vec<JoinHandle<()>>>,
 }
 
-/// What a house is to be.
+/// The parameters of a house.
 #[derive(Clone, Copy)]
 pub(super) struct Plan {
     pub(super) shards: usize,
-    /// How many drive, at each look; the last holds from then on, unless they begin again.
+    /// How many drivers are wanted at each look. The last number remains, unless they repeat.
     pub(super) drivers: &'static [usize],
     pub(super) drivers_repeat: bool,
     pub(super) max_threads: usize,
     pub(super) connections: usize,
     pub(super) can_hire: bool,
-    /// Whoever serves the last connection ends the house, and not the model.
+    /// The thread that serves the last connection ends the house; otherwise the model does.
     pub(super) ends_itself: bool,
-    /// A request that waits for a thread has waited for too long whenever somebody looks.
+    /// A request that waits for a thread is overdue at every check.
     pub(super) waits_in_vain: bool,
     /// The log has to be written when there is nothing else to do.
     pub(super) has_lines: bool,
@@ -133,24 +133,24 @@ impl House {
         self.threads.lock().expect("nobody panics").push(thread);
     }
 
-    /// The first driver begins.
+    /// Starts the first driver.
     pub(super) fn start(self: &Arc<Self>) {
         threads::start(self);
     }
 
-    /// As many drive as the plan says, from the beginning.
+    /// Starts as many drivers as the plan says.
     pub(super) fn start_all(self: &Arc<Self>) {
         assign::balance(self, self.plan.drivers[0]);
         assign::balance(self, self.plan.drivers[0]);
     }
 
-    /// A connection becomes ready, as the poller of its shard finds.
+    /// A connection becomes ready, as the poller of its shard will find.
     pub(super) fn arrive(&self, number: usize, kind: Kind, shard: usize) {
         lock(&self.news)[shard].ready.push(Connection { number, kind, shard });
         self.told.notify_all();
     }
 
-    /// A connection comes into the queue from outside.
+    /// A connection enters the queue from outside.
     pub(super) fn requeue(&self, number: usize, kind: Kind, shard: usize) {
         assign::requeue(self, Connection { number, kind, shard });
     }
@@ -170,7 +170,7 @@ impl House {
         }
     }
 
-    /// Waits for the end of all threads. Each connection was served, or given back after the end, and once.
+    /// Waits for the end of all threads. Each connection was served, or given back after the end, exactly once.
     pub(super) fn finish(&self) {
         loop {
             let next = self.threads.lock().expect("nobody panics").pop();
@@ -202,7 +202,7 @@ impl Machine for House {
 
     const SEARCH: Duration = STEP.saturating_mul(2);
 
-    /// With loom it stands still, so that a model goes the same way each time.
+    /// With loom the clock stands still, so that a model takes the same path each time.
     fn instant() -> Instant {
         static BEGINNING: OnceLock<Instant> = OnceLock::new();
         LOOKS.set(LOOKS.get() + 1);
@@ -266,11 +266,11 @@ impl Machine for House {
     ) -> io::Result<()> {
         assert!(poller.0 == shard && attended.iter().all(|(shard, poller)| poller.0 == *shard));
         let shards: Vec<usize> = attended.iter().map(|(shard, _)| *shard).chain([shard]).collect();
-        // The time-out of a sleep comes at once where a request has waited for too long, and never else.
+        // A sleep times out at once if a request is overdue, and never otherwise.
         let is_over = || self.scheduler.pool.is_overdue(self.queue_timeout());
         let sleeps = most.is_none_or(|most| !most.is_zero() && !is_over());
-        // Each call of the system lets others go on, or the one who looks for work would do so for ever, where an order is that of few
-        // changes.
+        // Each system call lets others continue. Otherwise a thread that searches for work would do so without end in an
+        // order of few changes.
         #[cfg(shuttle)]
         thread::yield_now();
         let mut news = lock(&self.news);
@@ -314,7 +314,7 @@ impl Machine for House {
         self.given_back[connection.number].fetch_add(1, SeqCst);
     }
 
-    /// What waits in the table is what the poller would have told of.
+    /// Connections in the table are those that the poller would have reported.
     fn end_all(&self, _shard: usize, poller: &Poller) {
         let ready = std::mem::take(&mut lock(&self.news)[poller.0].ready);
         for connection in ready {
@@ -339,7 +339,7 @@ impl Machine for House {
     }
 }
 
-/// The reserve, and the watchdog, which looks whenever it is its turn.
+/// The reserve; the watchdog below looks whenever it is its turn.
 pub(super) fn reserve(house: &Arc<House>) {
     threads::reserve(house);
 }

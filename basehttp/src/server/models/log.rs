@@ -1,4 +1,4 @@
-//! The log: one thread writes it, no other waits for that one.
+//! The log: one thread writes it, and no other waits for that one.
 
 use std::cell::{Cell, RefCell};
 
@@ -7,13 +7,13 @@ use crate::handler::wire::Level;
 use crate::server::log::Log;
 use crate::server::sync::{Arc, AtomicBool, Ordering};
 
-/// Who reads the log. All threads of a model run on one of the system's.
+/// The reader of the log. All threads of a model run on one thread of the system.
 #[derive(Default)]
 struct Reader {
     read: RefCell<String>,
     /// How much it takes from now on.
     room: Cell<usize>,
-    /// Somebody writes; something of loom's, so that another may come in between.
+    /// A thread writes. One of loom's types, so that another thread may come in between.
     writing: RefCell<Option<Arc<AtomicBool>>>,
 }
 
@@ -63,7 +63,7 @@ fn say(log: &Arc<Log>, shard: usize, text: &'static str) -> thread::JoinHandle<(
     })
 }
 
-/// Two have something to say, and one of them finds the other writing: it need not come again.
+/// Two threads log a line, and one of them finds the other writing: it need not come again.
 #[test]
 fn what_is_said_while_another_writes_is_written() {
     explore(None, || {
@@ -78,7 +78,7 @@ fn what_is_said_while_another_writes_is_written() {
     });
 }
 
-/// As before, in two shards: whoever writes takes the lines of both.
+/// As before, in two shards: the writing thread takes the lines of both.
 #[test]
 fn what_is_said_in_another_shard_is_written() {
     explore(None, || {
@@ -93,7 +93,7 @@ fn what_is_said_in_another_shard_is_written() {
     });
 }
 
-/// The reader takes a part, and later the rest: nothing is lost, and nothing comes twice or in another order.
+/// The reader takes a part, and later the rest: nothing is lost, duplicated or reordered.
 #[test]
 fn what_was_not_taken_is_written_later() {
     explore(None, || {
@@ -110,12 +110,12 @@ fn what_was_not_taken_is_written_later() {
     });
 }
 
-/// Nobody reads: what has no room is counted, and who reads at last is told.
+/// There is no reader: lines that do not fit are counted, and the count is logged when a reader takes lines again.
 #[test]
 fn what_is_lost_is_counted() {
     explore(2, || {
         let log = begin(0, 1);
-        // It is in the hand of the one who writes, and the next with one line of the two that follow is all that is kept.
+        // The writing thread holds the first; all that fits besides is the next one and one of the two lines that follow.
         let most = "x".repeat(512 * 1024 - 5);
         push(&log, 0, &most);
         push(&log, 0, &most);

@@ -1,5 +1,5 @@
-//! Eight shards with eight drivers, and two with several each, as shuttle goes through them at random. The clock moves, so that drivers search before
-//! they sleep, and rounds end.
+//! Eight shards with eight drivers, and two with several each, in shuttle's random orders. The clock moves, so drivers
+//! search before they sleep, and rounds end.
 
 use shuttle::rand::Rng as _;
 
@@ -13,8 +13,8 @@ fn shard(number: usize, shards: usize) -> usize {
     if number.is_multiple_of(5) { 0 } else { number % shards }
 }
 
-/// Runs a house in which connections come from the system, and from three threads outside, each after the one before was served
-/// or after some steps, so that drivers have gone to sleep and have left meanwhile. `kind` says what they are.
+/// Runs a house in which connections come from the system and from three outside threads. Each comes after the previous one
+/// was served or after some steps, so that drivers have gone to sleep or have left meanwhile. `kind` gives their kinds.
 fn run(plan: Plan, kind: fn(usize) -> Kind) {
     explore(None, move || {
         let plan = Plan { connections: CONNECTIONS, drivers_repeat: true, ..plan };
@@ -41,7 +41,7 @@ fn run(plan: Plan, kind: fn(usize) -> Kind) {
     });
 }
 
-/// Lets others go on, for as many steps as shuttle chooses.
+/// Lets others continue, for as many steps as shuttle chooses.
 fn pause(house: &House, number: usize) {
     for _ in 0..shuttle::rand::thread_rng().gen_range(0..60) {
         if house.was_served(number) && number.is_multiple_of(2) {
@@ -51,14 +51,14 @@ fn pause(house: &House, number: usize) {
     }
 }
 
-/// Drivers come and go, in shards that have work and in such that have none.
+/// Drivers come and go, in shards with work and without.
 #[test]
 fn eight_drivers_come_and_go() {
     let drivers = &[8, 8, 3, 8, 1, 2, 8, 4];
     run(Plan { shards: 8, drivers, max_threads: 12, ..Plan::default() }, |_| Kind::Quick);
 }
 
-/// Each of two shards has several.
+/// Each of two shards has several drivers.
 #[test]
 fn two_shards_have_two_drivers_each_and_fewer() {
     let drivers = &[4, 4, 2, 4, 3, 1];
@@ -71,7 +71,7 @@ fn two_drivers_come_and_go() {
     run(Plan { shards: 8, drivers: &[1, 2, 1], max_threads: 4, ..Plan::default() }, |_| Kind::Quick);
 }
 
-/// Some handlers wait, and one of those on a driver hangs until all others were served.
+/// Some handlers block, and one on a driver blocks until all others were served.
 #[test]
 fn handlers_that_wait_and_one_that_hangs_hold_up_nobody() {
     run(Plan { shards: 8, drivers: &[8, 8, 3], max_threads: 24, ..Plan::default() }, |number| match number {
@@ -81,7 +81,7 @@ fn handlers_that_wait_and_one_that_hangs_hold_up_nobody() {
     });
 }
 
-/// There are fewer threads than drivers are wanted, and handlers that need one.
+/// There are fewer threads than wanted drivers, and handlers that need one.
 #[test]
 fn fewer_threads_than_drivers_serve_all() {
     run(Plan { shards: 8, drivers: &[8, 2, 8], max_threads: 3, ..Plan::default() }, |number| match number {
@@ -90,7 +90,7 @@ fn fewer_threads_than_drivers_serve_all() {
     });
 }
 
-/// The end comes while connections do.
+/// The end comes while connections arrive.
 #[test]
 fn the_end_of_eight_shards_gives_back_what_nobody_takes() {
     let plan =

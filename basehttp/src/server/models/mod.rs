@@ -1,10 +1,11 @@
-//! Models of the hand-overs of the engine: loom runs them through the orders in which their threads may go on, and through the
-//! values that their loads may find. A thread that waits for ever is a deadlock, which loom reports. Shuttle runs them, and those in
-//! [`many`], which have more threads than loom could go through, in many orders at random; it tells the one in which a model fails.
+//! Models of the engine's hand-overs. Loom runs them through the orders in which their threads may continue, and through the
+//! values that their loads may see. A thread that waits without end is a deadlock, which loom reports. Shuttle runs them in
+//! many random orders, and also those in [`many`], which have more threads than loom could explore; it reports the order in
+//! which a model fails.
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test -p basehttp --lib --release models`, and the same with `--cfg shuttle`.
 //!
-//! What is modelled is the product's own code, the scheduler and the drivers' loop included. Only the connections and the system
+//! The models run the product's own code, including the scheduler and the drivers' loop. Only the connections and the system
 //! that polls are made up, in [`house`].
 
 mod end;
@@ -25,8 +26,9 @@ use shuttle::thread;
 
 use super::sync::{Condvar, Mutex, lock};
 
-/// Runs a model through all orders, or through those with so many preemptions at most; a thread that waits or ends is none. A
-/// whole [`House`](house::House) would take hours without a bound, so it has two, or three where that takes seconds.
+/// Runs a model through all orders, or through those with at most this many preemptions; a thread that waits or ends is not
+/// a preemption. A whole [`House`](house::House) would take hours without a bound, so its bound is two, or three where that
+/// takes seconds.
 #[cfg(loom)]
 fn explore(preemptions: impl Into<Option<usize>>, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
@@ -35,9 +37,10 @@ fn explore(preemptions: impl Into<Option<usize>>, model: impl Fn() + Send + Sync
     builder.check(model);
 }
 
-/// Runs a model through so many orders: half of them chosen at random, step by step, and half such as Burckhardt and others
-/// describe (A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs, 2010), in which the same thread goes on until it
-/// waits, but for a few changes. Those find what is lost while a thread stands still for long. `SHUTTLE_ORDERS` may ask for more.
+/// Runs a model in this many orders. Half of them are chosen at random, step by step. The other half are as Burckhardt and
+/// others describe (A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs, 2010): the same thread continues
+/// until it waits, except for a few changes. Those find what is lost while a thread stands still for long. `SHUTTLE_ORDERS`
+/// sets another number.
 #[cfg(shuttle)]
 fn explore(_preemptions: impl Into<Option<usize>>, model: impl Fn() + Send + Sync + 'static) {
     let orders = std::env::var("SHUTTLE_ORDERS").ok().and_then(|orders| orders.parse().ok());
@@ -51,11 +54,11 @@ fn explore(_preemptions: impl Into<Option<usize>>, model: impl Fn() + Send + Syn
 #[cfg(shuttle)]
 const ORDERS: usize = 1000;
 
-/// So many changes lie in an order.
+/// The number of changes in an order.
 #[cfg(shuttle)]
 const CHANGES: usize = 3;
 
-/// Something to wait for, which stays until it is found.
+/// An event to wait for. It stays rung until a waiter finds it.
 struct Bell {
     rung: Mutex<bool>,
     changed: Condvar,

@@ -61,7 +61,7 @@ impl Input {
     }
 }
 
-/// Reads until there is something, or lays the connection down. True for the former.
+/// Reads until there is input, or parks the connection. True if there was input.
 fn read_or_park(input: &Input, place: &Place, mut connection: Connection) -> bool {
     loop {
         place.clear(READ);
@@ -75,7 +75,7 @@ fn read_or_park(input: &Input, place: &Place, mut connection: Connection) -> boo
     }
 }
 
-/// The poller tells of it once, while the connection is about to lie down.
+/// The poller reports input once, just as the connection is being parked.
 #[test]
 fn what_comes_while_a_connection_lies_down_is_found() {
     explore(None, || {
@@ -84,7 +84,7 @@ fn what_comes_while_a_connection_lies_down_is_found() {
         let poller = thread::spawn({
             let (place, input) = (place.clone(), input.clone());
             move || {
-                // Room to write is nothing that it waits for.
+                // It does not wait for room to write.
                 assert!(place.wake(WRITE).is_none());
                 input.come();
                 place.wake(READ).is_some()
@@ -97,8 +97,8 @@ fn what_comes_while_a_connection_lies_down_is_found() {
     });
 }
 
-/// A handle leaves something while the client goes away: one of the two wakes the connection, which finds both, or it has found them
-/// before it lay down.
+/// A handle leaves something while the client goes away. One of the two wakes the connection, which finds both; or the
+/// connection found them before it was parked.
 #[test]
 fn what_a_handle_leaves_is_found_once() {
     explore(None, || {
@@ -120,7 +120,7 @@ fn what_a_handle_leaves_is_found_once() {
             if left.is_there() {
                 break true;
             }
-            // The end of the client is no notice, and is told once.
+            // The client's end is not a notice, and is reported once.
             let wants = if place.has(READ_CLOSED) { NOTICE } else { NOTICE | READ_CLOSED };
             match place.park(connection, wants) {
                 Some(back) => connection = back,
@@ -133,7 +133,7 @@ fn what_a_handle_leaves_is_found_once() {
     });
 }
 
-/// Two handles wait for room: what is freed wakes both, whoever has taken the hint back before.
+/// Two handles wait for room: freed room wakes both, whichever has cleared the hint before.
 #[test]
 fn all_who_wait_for_room_look_again() {
     explore(None, || {
@@ -149,7 +149,7 @@ fn all_who_wait_for_room_look_again() {
                             *room -= 1;
                             break;
                         }
-                        // Under the lock: else it might be the hint for the other.
+                        // Under the lock: otherwise the hint might be the one for the other.
                         place.clear(ROOM);
                     }
                     assert!(place.wait(ROOM, A_LONG_TIME));
@@ -167,7 +167,7 @@ fn all_who_wait_for_room_look_again() {
     });
 }
 
-/// The same, of a handler that blocks its thread.
+/// The same for a handler that blocks its thread.
 #[test]
 fn a_thread_that_waits_for_its_client_is_woken() {
     explore(None, || {
@@ -204,7 +204,7 @@ fn a_thread_that_waits_for_its_client_notices_the_end() {
     });
 }
 
-/// The server cuts all connections, as `Poller::cut` does, or gives each that waits a turn, as `Poller::stop` does.
+/// The server cuts all connections, as `Poller::cut` does, or gives each waiting one a turn, as `Poller::stop` does.
 #[test]
 fn a_connection_that_lies_down_notices_the_end() {
     for cuts in [true, false] {
@@ -248,7 +248,7 @@ fn the_poller_does_not_sleep_longer_than_the_earliest_deadline() {
         };
         let threads = [leave(5), leave(9)];
         let mut known = Vec::new();
-        // As in `Poller::prepare`; and a sleep that ends too late never ends here.
+        // As in `Poller::prepare`. A sleep that would end too late never ends here.
         while !known.contains(&5) {
             timers.take(|(time, _)| known.push(time));
             timers.fall_asleep(known.iter().copied().min().unwrap_or(NEVER));
@@ -267,7 +267,7 @@ fn the_poller_does_not_sleep_longer_than_the_earliest_deadline() {
     });
 }
 
-/// A connection lies down with a later deadline, while the poller looks at the earlier one: a timer stands for it after that.
+/// A connection is parked with a later deadline, while the poller looks at the earlier one. Afterwards it has a timer.
 #[test]
 fn a_connection_that_lies_has_a_timer() {
     explore(None, || {
@@ -305,5 +305,5 @@ fn a_connection_that_lies_has_a_timer() {
     });
 }
 
-/// No model waits so long.
+/// Longer than any model waits.
 const A_LONG_TIME: Duration = Duration::from_secs(3600);

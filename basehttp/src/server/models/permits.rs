@@ -1,4 +1,4 @@
-//! The permits, with the watchdog that takes them.
+//! The permits, and the watchdog that takes them.
 
 use std::sync::atomic::{AtomicUsize as Count, Ordering::SeqCst};
 
@@ -38,7 +38,7 @@ fn the_watchdog_does_not_sleep_while_a_driver_is_in_a_handler() {
         watchdog.grant(&worker);
         watchdog.enter(&worker);
         worker.leave();
-        // It may be taken from the first one already.
+        // It may have been taken from the first handler already.
         if worker.has_permit() {
             watchdog.enter(&worker);
             taken.wait();
@@ -51,7 +51,7 @@ fn the_watchdog_does_not_sleep_while_a_driver_is_in_a_handler() {
     });
 }
 
-/// A driver that is about to wait for its client lays the permit down while the watchdog takes it: one of them does.
+/// A driver that is about to wait for its client lays the permit down while the watchdog takes it: only one of them does.
 #[test]
 fn a_permit_is_taken_once() {
     explore(None, || {
@@ -72,7 +72,7 @@ fn a_permit_is_taken_once() {
         tickets.fetch_add(usize::from(had), SeqCst);
         worker.leave();
         assert!(!worker.has_permit());
-        // It comes back as a driver, and the watchdog looks after it as before.
+        // It comes back as a driver, and the watchdog watches it as before.
         watchdog.grant(&worker);
         thread.join().expect("it does not panic");
         assert_eq!(tickets.load(SeqCst), 1);
@@ -119,7 +119,7 @@ fn a_permit_is_taken_only_from_the_code_that_was_seen_twice() {
     });
 }
 
-/// A handler on the driver hangs until the other connection has been served: only the watchdog can bring that about.
+/// A handler on the driver blocks until the other connection has been served, which only the watchdog can make possible.
 #[test]
 fn a_handler_that_hangs_on_the_driver_holds_up_nobody() {
     explore(2, || {
@@ -132,7 +132,7 @@ fn a_handler_that_hangs_on_the_driver_holds_up_nobody() {
     });
 }
 
-/// As before, and there is no other thread than the reserve.
+/// As before, and the reserve is the only other thread.
 #[test]
 fn a_handler_that_hangs_on_the_last_thread_holds_up_nobody() {
     explore(2, || {

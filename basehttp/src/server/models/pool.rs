@@ -6,7 +6,7 @@ use super::{Bell, explore};
 use crate::server::pool::{Call, Lane, Task, ThreadPool};
 use crate::server::sync::Arc;
 
-/// Two requests want a thread, and the driver goes on.
+/// Two requests need a thread, and the driver continues.
 #[test]
 fn every_request_finds_a_thread() {
     explore(2, || {
@@ -32,7 +32,7 @@ fn the_reserve_drives_where_every_thread_is_in_a_handler() {
     });
 }
 
-/// No thread can be added, and the first is not there either.
+/// No thread can be added, and there is not even a first one.
 #[test]
 fn the_reserve_drives_where_no_thread_is_to_be_had() {
     explore(3, || {
@@ -45,7 +45,7 @@ fn the_reserve_drives_where_no_thread_is_to_be_had() {
     });
 }
 
-/// The end comes at any moment: every request is served or given back, and every thread goes home.
+/// The end comes at any moment: every request is served or given back, and every thread ends.
 #[test]
 fn the_end_sends_every_thread_home() {
     explore(2, || {
@@ -59,18 +59,18 @@ fn the_end_sends_every_thread_home() {
     });
 }
 
-/// What a thread of the pool is given here.
+/// What a thread of the pool gets here.
 #[derive(Clone, Copy)]
 enum Job {
     First,
-    /// It takes until the other was done.
+    /// It runs until the other one is done.
     Long,
     Short,
 }
 
 struct Small {
     pool: ThreadPool<Job>,
-    /// What it is to have the permit.
+    /// What the permit stands for.
     permit: Job,
     first: Bell,
     short: Bell,
@@ -102,8 +102,8 @@ fn work_small(small: &Small) {
     }
 }
 
-/// A thread is about to be spare, or is, when two things come, of which one takes until the other was done: that finds
-/// another thread. They are requests, or one is a permit.
+/// A thread is about to be spare, or is, when two tasks come, one of which runs until the other is done. That one finds
+/// another thread. Both are requests, or one is a permit.
 #[test]
 fn a_spare_thread_is_promised_once() {
     for (permit, jobs) in [
@@ -125,7 +125,7 @@ fn a_spare_thread_is_promised_once() {
             let mut threads = vec![follow(&small, call)];
             small.first.wait();
             for job in jobs {
-                // In its place comes the permit.
+                // The permit comes in its place.
                 let call = if matches!(job, Job::First) { pass_on() } else { submit(job) };
                 threads.push(follow(&small, call));
             }
@@ -138,8 +138,8 @@ fn a_spare_thread_is_promised_once() {
     }
 }
 
-/// The only thread is in a handler that takes until the other request was answered, which finds no thread: whoever drives
-/// answers it when it has waited for long enough, and sleeps no longer than that.
+/// The only thread is in a handler that runs until the other request has been answered, and that request finds no thread.
+/// The driver answers it when it is overdue, and sleeps no longer than that.
 #[test]
 fn a_request_that_finds_no_thread_is_answered() {
     explore(2, || {
@@ -152,8 +152,8 @@ fn a_request_that_finds_no_thread_is_answered() {
     });
 }
 
-/// A handler goes on to wait for its client, and the next one of its line may run, for which there is only the thread that drives: it
-/// sleeps, and is told.
+/// A handler begins to wait for its client, so the next one of its lane may run. The only thread for it is the driver, which
+/// sleeps and is notified.
 #[test]
 fn whoever_may_run_once_a_handler_waits_for_its_client_finds_a_thread() {
     explore(2, || {

@@ -1,9 +1,9 @@
-//! The ready queue, with the poller in its slot.
+//! The run queue, with the poller in its slot.
 
 use super::explore;
 use super::house::{House, Kind, Plan, watch};
 
-/// One connection comes from outside, one from the poller; the drivers come and go.
+/// One connection comes from outside, one from the poller, while the drivers come and go.
 #[test]
 fn two_drivers_leave_no_connection_behind() {
     explore(2, || {
@@ -27,7 +27,7 @@ fn two_from_outside_are_served() {
     });
 }
 
-/// The only permit goes from thread to thread meanwhile, also from one that writes the log.
+/// Meanwhile the only permit moves from thread to thread, also away from one that writes the log.
 #[test]
 fn a_permit_that_is_taken_leaves_no_connection_behind() {
     explore(2, || {
@@ -40,7 +40,8 @@ fn a_permit_that_is_taken_leaves_no_connection_behind() {
     });
 }
 
-/// The end comes at any moment: what is in the queue is given back, by the one who ends it or by the one who has the poller.
+/// The end comes at any moment: the contents of the queue are given back, by the thread that ends it or by the one that has
+/// the poller.
 #[test]
 fn the_end_gives_back_what_nobody_takes() {
     explore(2, || {
@@ -65,7 +66,7 @@ fn no_driver_sleeps_after_the_end() {
     });
 }
 
-/// A connection comes from outside while the end does: it is given back by one side or by the other.
+/// A connection comes from outside during the end: it is given back by one side or by the other.
 #[test]
 fn nothing_comes_into_a_queue_that_was_emptied() {
     explore(None, || {

@@ -1,4 +1,4 @@
-//! Several shards: their drivers come and go, and whoever polls in shard 0 attends those that have none.
+//! Several shards: their drivers come and go, and the polling thread of shard 0 attends those without a driver.
 
 use super::explore;
 use super::house::{House, Kind, Plan, reserve, watch};
@@ -15,7 +15,7 @@ fn a_shard_that_gets_a_driver_leaves_no_connection_behind() {
     });
 }
 
-/// It begins, and is not wanted any more: whoever polls in shard 0 attends the other one again.
+/// A driver begins and then is no longer wanted: the polling thread of shard 0 attends its shard again.
 #[test]
 fn a_shard_that_loses_its_driver_leaves_no_connection_behind() {
     explore(2, || {
@@ -27,7 +27,7 @@ fn a_shard_that_loses_its_driver_leaves_no_connection_behind() {
     });
 }
 
-/// One driver attends both, and connections come into the queue of the other one from outside.
+/// One driver attends both shards, and connections enter the other shard's queue from outside.
 #[test]
 fn a_shard_without_a_driver_is_attended() {
     explore(2, || {
@@ -39,8 +39,8 @@ fn a_shard_without_a_driver_is_attended() {
     });
 }
 
-/// The driver of the other shard is in a handler that hangs until its neighbour there was served. With two preemptions it takes
-/// minutes.
+/// The driver of the other shard is in a handler that blocks until its neighbour there was served. With two preemptions this
+/// takes minutes.
 #[test]
 fn a_handler_that_hangs_in_another_shard_holds_up_nobody() {
     explore(1, || {
@@ -53,7 +53,7 @@ fn a_handler_that_hangs_in_another_shard_holds_up_nobody() {
     });
 }
 
-/// As before, and there is no thread to drive there in its place: whoever drives in shard 0, which sleeps, attends the other one.
+/// As before, and no thread can drive there in its place: the driver of shard 0, which sleeps, attends the other shard.
 #[test]
 fn a_shard_whose_driver_hangs_is_attended_where_there_is_no_other() {
     explore(1, || {
@@ -66,7 +66,7 @@ fn a_shard_whose_driver_hangs_is_attended_where_there_is_no_other() {
     });
 }
 
-/// There is no thread for the second permit, nor for its shard's handler, but the one that drives: the reserve attends both.
+/// The only thread for the second permit, and for its shard's handler, is the driver: the reserve attends both shards.
 #[test]
 fn the_reserve_attends_all_shards() {
     explore(2, || {
