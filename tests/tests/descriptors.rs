@@ -34,9 +34,9 @@ fn crowd(server: &LimitedServer, count: usize) -> Receiver<Option<(Client, Respo
     told
 }
 
-/// Waits until the server has told that it cannot take connections.
+/// Waits until the server has told that it cannot accept connections.
 fn wait_for_exhaustion(server: &LimitedServer, descriptors: usize) {
-    server.log.wait_for("cannot take connections");
+    server.log.wait_for("cannot accept connections");
     wait_until("all descriptors are taken", || descriptors_of(server.id()) + 1 >= descriptors);
 }
 
@@ -118,7 +118,7 @@ fn rule_09_clients_at_all_addresses_are_served_when_others_leave() {
     let mut waiting = Vec::new();
     for address in server.addresses() {
         waiting.extend((0..3).map(|_| (server.connect_to(*address).unwrap(), *address)));
-        server.log.wait_for(&format!("cannot take connections at {address}, trying on"));
+        server.log.wait_for(&format!("cannot accept connections at {address}, retrying"));
     }
     drop(crowd);
     for (client, address) in waiting {

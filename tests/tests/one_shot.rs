@@ -93,7 +93,7 @@ fn what_came_instead_is_counted() {
     browser.write_all(b"GET /favicon.ico HTTP/1.0\r\n\r\n").unwrap();
     let error = listener.wait("/done", Duration::from_millis(20), "ok").unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-    assert_eq!(error.to_string(), "the request did not come within 20ms, 1 others did");
+    assert_eq!(error.to_string(), "the request did not come within 20ms (other requests: 1)");
     let mut response = String::new();
     browser.read_to_string(&mut response).unwrap();
     assert!(response.starts_with("HTTP/1.0 404 "), "{response}");

@@ -144,7 +144,7 @@ impl Source {
         let listener = &self.listener;
         self.failed.tell(log, || {
             let place = listener.address().map_or_else(|_| String::new(), |address| format!(" at {address}"));
-            format!("cannot take connections{place}, trying on: {error}")
+            format!("cannot accept connections{place}, retrying: {error}")
         });
         self.state = Accept::Failing;
         let failing_since = *self.failing_since.get_or_insert_with(Instant::now);

@@ -1,4 +1,4 @@
-//! The body of a request: before its handler is called, and what is left of it after that.
+//! The body of a request: before its handler is called, and the rest afterwards.
 
 use super::failing::give_up;
 use super::sending::{Flushed, continue_or_flush, flush};
@@ -8,7 +8,7 @@ use crate::handler::connection_io::BodyProgress;
 use crate::handler::wire::Want;
 use crate::proto::connection::Event;
 
-/// Takes in what has come of it, up to the setting `gather_limit`.
+/// Reads what has arrived of it, up to the setting `gather_limit`.
 pub(super) fn gather_body(
     handler: &mut dyn AnyHandler,
     context: &mut dyn TurnContext,
@@ -41,8 +41,8 @@ pub(super) fn gather_body(
     }
 }
 
-/// Reads and drops what the handler has left, up to the setting `drain_limit`, and sends of the responses what leaves room for the
-/// next: they gather while requests are here, but not for a client that takes none.
+/// Reads and drops what the handler has left, up to the setting `drain_limit`. Sends enough of the responses to leave room
+/// for the next: they are collected while requests are here, but not for a client that takes none.
 pub(super) fn drop_rest(
     handler: &dyn AnyHandler,
     context: &mut dyn TurnContext,
@@ -75,7 +75,8 @@ pub(super) fn drop_rest(
                 }
             }
             Some(BodyProgress::Enough) => return Step::Break(Turn::Again),
-            // It is dropped for the sake of the next request, of which there will be none: a lingering close drops it as well.
+            // The body is dropped for the sake of the next request, and there will be none: a lingering close drops it as
+            // well.
             _ if context.is_stopping() => handler.vars().happens(Event::End),
             _ if late != Some(Want::Input) => return Step::Break(Turn::Later(Want::Input, time)),
             _ => {

@@ -176,7 +176,7 @@ impl<H: RequestHandler, F> Drop for HttpConnection<H, F> {
         // A handle on a response does not keep the connection alive.
         let detached = shared.close();
         if let Err(message) = caught(move || drop(detached)) {
-            reporter.report("telling of the end of a connection", &message);
+            reporter.report("reporting the end of a connection", &message);
         }
     }
 }

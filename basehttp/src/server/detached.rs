@@ -1,5 +1,5 @@
-//! A response that goes on after its method has returned: what its handle has left is done, what there is is sent, and the
-//! connection lies down until there is more.
+//! A response that continues after its method has returned: the connection does what its handle has left, sends what there
+//! is, and is parked until there is more.
 
 use super::caught::caught;
 use super::failing::{panicked, report};
@@ -13,7 +13,7 @@ use crate::handler::resolution::kind;
 use crate::handler::wire::Want;
 use crate::proto::connection::Phase;
 
-/// Goes on with such a response. `is_late` says that the time for what was waited for is over.
+/// Continues with such a response. `is_late` says that the connection has waited too long.
 pub(super) fn go_on_detached(
     handler: &mut dyn AnyHandler,
     context: &mut dyn TurnContext,
@@ -23,7 +23,7 @@ pub(super) fn go_on_detached(
     let next = handler.vars().io().next_act();
     match next {
         NextAct::Wait => return wait(handler, context, is_late),
-        // Nothing here is code of the user: it goes on whichever thread has it.
+        // A relay runs no user code, so any thread may continue it.
         NextAct::Relay => {
             let progress = handler.vars().io().relay_some();
             match progress {
@@ -50,7 +50,8 @@ pub(super) fn go_on_detached(
             if !context.may_run(kind(handler)) {
                 return Step::Break(Turn::Elsewhere);
             }
-            // An object that speaks another protocol takes no time of the client's: whatever it does, the client may take what it was sent.
+            // An object that speaks another protocol uses none of the client's time: whatever it does, the client may take
+            // what it was sent.
             if !matches!(next, NextAct::Serve(_)) {
                 handler.vars().io().handler_begins();
             }
@@ -75,7 +76,7 @@ fn wait(handler: &mut dyn AnyHandler, context: &mut dyn TurnContext, is_late: bo
     };
     let flushed = flush(handler, context, is_late);
     if was_behind && matches!(flushed, Flushed::All { .. }) {
-        // Until now nobody has looked for what the client has sent, which may be here already.
+        // Until now the client's input was not read, and it may be here already.
         return Step::Continue(());
     }
     let others = |has_room| Want::Notice(handler.vars().io().lie_down(has_room));
@@ -83,7 +84,7 @@ fn wait(handler: &mut dyn AnyHandler, context: &mut dyn TurnContext, is_late: bo
         Flushed::All { .. } => Turn::Later(others(true), time),
         Flushed::Paused(Turn::Later(_, room)) => Turn::Later(others(false), room.min(time)),
         Flushed::Paused(turn) => turn,
-        // The next look finds the connection lost.
+        // The next look finds that the connection is lost.
         Flushed::Dead => return Step::Continue(()),
     })
 }

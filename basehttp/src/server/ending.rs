@@ -14,13 +14,13 @@ use crate::handler::failure::HandlerFailure;
 use crate::handler::wire::{Close, Want};
 use crate::proto::connection::Event;
 
-/// Bounds on a lingering close. A client that still uploads is read from until it stops, since a reset would take its
-/// response away; bytes are no bound, time is.
+/// Limits of a lingering close. A client that is still uploading is read from until it stops, since a reset would destroy
+/// the response. The limit is time, not bytes.
 const LINGER_TIME: Duration = Duration::from_secs(30);
 const LINGER_SILENCE: Duration = Duration::from_secs(2);
 const LINGER_READS: u32 = 16;
 
-/// Sends what is left of the last response, and ends the server's half.
+/// Sends the rest of the last response, and shuts down writing.
 pub(super) fn end(
     handler: &mut dyn AnyHandler,
     context: &mut dyn TurnContext,
@@ -31,7 +31,7 @@ pub(super) fn end(
         Flushed::All { .. } | Flushed::Dead => {}
     }
     if !context.runs_user_code() {
-        // `finish` has to wait for a thread, the client has not.
+        // `finish` has to wait for a thread, but the client need not.
         let mut io = handler.vars().io();
         if io.closing() != Close::Reset {
             io.shutdown_write();
@@ -51,7 +51,7 @@ pub(super) fn end(
 pub(super) fn linger(io: &mut ConnectionIo, until: &mut Option<Instant>, expired: bool) -> Step {
     let until = *until.get_or_insert_with(|| io.instant() + LINGER_TIME);
     let mut scratch = [0; 16 * 1024];
-    // A client that sends as fast as it can has others waiting behind it.
+    // While this client sends as fast as it can, other connections wait.
     let mut enough = None;
     for _ in 0..LINGER_READS {
         match io.linger(&mut scratch) {
@@ -82,7 +82,7 @@ fn finish(handler: &mut dyn AnyHandler) {
     }
 }
 
-/// Ends the server's half. True if the client's half has to be waited for.
+/// Shuts down writing. True if the client's end has to be waited for.
 fn begin_end(handler: &dyn AnyHandler) -> bool {
     let mut io = handler.vars().io();
     let lingers = match io.closing() {
@@ -91,7 +91,7 @@ fn begin_end(handler: &dyn AnyHandler) -> bool {
             false
         }
         Close::Linger => true,
-        // Bytes may have come that nobody has asked the system for.
+        // Bytes may have arrived that were not read from the system.
         Close::Plain => matches!(io.linger(&mut [0; 64]), Ok(1..)),
     };
     if lingers {

@@ -1,4 +1,4 @@
-//! Code of the user that panics where no handler can tell of it any more, and how a request is answered then.
+//! Panics of user code where no handler can report them any more, and how a request is answered then.
 
 use super::caught::caught;
 use super::turn::TurnContext;
@@ -12,7 +12,7 @@ use crate::handler::{Address, HandlerError, ServerInfo};
 use crate::proto::connection::Event;
 use crate::sync::Arc;
 
-/// Answers for a handler that panicked, and never hands it another request.
+/// Answers for a handler that panicked, and never gives it another request.
 pub(super) fn panicked(handler: &dyn AnyHandler, function: &str, message: &str) {
     handler.vars().io().response.must_close();
     let function = running(handler).unwrap_or(function);
@@ -21,20 +21,20 @@ pub(super) fn panicked(handler: &dyn AnyHandler, function: &str, message: &str) 
         settle(handler, None);
     });
     if let Err(another) = answered {
-        // The handler's own words may have got through before that.
+        // The handler's own report may have succeeded before that.
         log(
             handler.vars().shared(),
-            &format!("{function} panicked: {message}; telling of it panicked: {another}"),
+            &format!("{function} panicked: {message}; reporting that panicked: {another}"),
         );
         last_resort(handler);
     }
     handler.vars().happens(Event::End);
 }
 
-/// Tells a client that is too slow with its request.
+/// Answers a client that is too slow with its request.
 pub(super) fn give_up(handler: &mut dyn AnyHandler, context: &mut dyn TurnContext) {
     if !context.runs_user_code() {
-        // Where all threads hang, the client is told all the same, though not in the handler's words.
+        // If all threads are blocked, the client still gets an answer, though not the handler's own.
         handler.vars().io().refuse_late(handler.vars().phase());
         return handler.vars().happens(Event::End);
     }
@@ -47,24 +47,24 @@ pub(super) fn give_up(handler: &mut dyn AnyHandler, context: &mut dyn TurnContex
     context.leave();
 }
 
-/// Tells of a failure that no request is answered for.
+/// Reports a failure for which no request is answered.
 pub(super) fn report(handler: &dyn AnyHandler, function: &str, failure: &HandlerFailure<'_>) {
     reporting(handler, || report_failure(handler, function, failure));
 }
 
-/// Runs code of the user that only tells.
+/// Runs user code that only reports.
 pub(super) fn reporting(handler: &dyn AnyHandler, tell: impl FnOnce()) {
     if let Err(message) = caught(tell) {
         panicked_while_telling(handler, &message);
     }
 }
 
-/// Says in the server's words what the handler's could not say.
+/// Logs in the server's words what the handler's code could not report.
 pub(super) fn panicked_while_telling(handler: &dyn AnyHandler, message: &str) {
-    log(handler.vars().shared(), &format!("telling of a failure panicked: {message}"));
+    log(handler.vars().shared(), &format!("reporting a failure panicked: {message}"));
 }
 
-/// What is needed to tell of a panic that takes the handler and its base away.
+/// What is needed to report a panic that takes the handler and its base away.
 pub(super) struct Reporter {
     shared: SharedIo,
     server: Arc<ServerInfo>,

@@ -1,4 +1,5 @@
-//! The other socket of a connection that is relayed: it has a place of its own, which gives what happens there to the connection's.
+//! The second socket of a relayed connection. It has a place of its own, which passes its events on to the connection's
+//! place.
 
 use std::io::{self, IoSlice};
 use std::time::Duration;
@@ -11,12 +12,12 @@ use super::table::{Connection, Place};
 use crate::handler::wire::{Level, Presence, Want, Wire};
 use crate::sync::{Arc, Mutex, Weak, lock};
 
-/// Where such sockets live.
+/// The owner of the pollers that such sockets need.
 pub(super) trait Home: Send + Sync {
-    /// A socket is on its way to the one who polls in a shard.
+    /// A socket is on its way to the thread that polls in a shard.
     fn join(&self, shard: usize, joining: Joining);
 
-    /// One is closed, and its place is free.
+    /// Such a socket is closed, and its place is free.
     fn leave(&self, shard: usize, token: Token);
 }
 
@@ -26,7 +27,7 @@ pub(super) struct Joining {
     pub(super) link: Arc<FarLink>,
 }
 
-/// Hands a socket over from the one who polls to the connection.
+/// Hands a socket over from the polling thread to the connection.
 pub(super) struct FarLink {
     near: Weak<Place>,
     state: Mutex<State>,
@@ -41,17 +42,18 @@ enum State {
 }
 
 impl FarLink {
-    /// The place to which what happens is given.
+    /// The place to which events are passed on.
     pub(super) fn near(&self) -> &Weak<Place> {
         &self.near
     }
 
-    /// Whether nobody waits for the socket any more.
+    /// Whether the connection no longer waits for the socket.
     pub(super) fn is_given_up(&self) -> bool {
         matches!(*lock(&self.state), State::Taken)
     }
 
-    /// The socket is registered, or cannot be. The connection, if it waits for that. Gives the place back where nobody wants it any more.
+    /// The socket is registered, or cannot be. Returns the connection, if it waits for that. Returns the place as an error
+    /// if the connection no longer wants it.
     pub(super) fn arrived(
         &self,
         opened: io::Result<(Arc<Stream>, Arc<Place>)>,
@@ -65,7 +67,7 @@ impl FarLink {
             (Ok((stream, place)), _) => State::Open(Endpoint::new(stream, place)),
             (Err(_), State::Taken) => return Ok(None),
             (Err(error), _) => {
-                State::Failed(io::Error::other(format!("a socket cannot be joined with its client: {error}")))
+                State::Failed(io::Error::other(format!("cannot join a socket with its client: {error}")))
             }
         };
         drop(state);
@@ -73,12 +75,12 @@ impl FarLink {
     }
 }
 
-/// What the connection has.
+/// The connection's side.
 pub(super) struct FarSocket {
     link: Arc<FarLink>,
     endpoint: Option<Endpoint>,
     home: Arc<dyn Home>,
-    /// Its own half was ended, and all that it has sent was read.
+    /// Its writing half was shut down; the peer's input was read to its end.
     has_shut: bool,
     has_ended: bool,
 }
@@ -122,7 +124,7 @@ impl Wire for FarSocket {
         self.endpoint()?.write(|stream| stream.write_vectored(pieces))
     }
 
-    /// Before it has arrived nothing is done with it, not even ended.
+    /// Before it has arrived it cannot be used, not even ended.
     fn flush(&mut self) -> io::Result<()> {
         self.endpoint().map(drop)
     }
@@ -146,12 +148,12 @@ impl Wire for FarSocket {
         }
     }
 
-    /// It is what its drop is before its end.
+    /// Makes its drop reset the connection.
     fn reset(&mut self) {
         self.has_ended = false;
     }
 
-    /// Whoever waits for the connection is told.
+    /// A thread waits for the connection, which gets the notices.
     fn wait(&mut self, _want: Want, _timeout: Duration) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
@@ -178,7 +180,7 @@ impl Drop for FarSocket {
             }
         });
         let Some(Endpoint { stream, place, .. }) = endpoint else { return };
-        // Who gets an end takes what it has for the whole.
+        // A peer that gets an orderly end takes what it has for complete.
         if !(self.has_shut && self.has_ended) {
             stream.reset_on_close();
         }

@@ -1,4 +1,4 @@
-//! The log: lines gather while there is other work, by shards, and are written in one go.
+//! The log: lines are collected by shard while there is other work, and are written in one go.
 
 #[cfg(not(all(test, any(loom, shuttle))))]
 use std::io::{self, Write};
@@ -13,47 +13,47 @@ use crate::handler::log_line::line_of_the_server;
 use crate::handler::wire::Level;
 
 pub(super) struct Log {
-    /// Who takes the lines, if not standard error.
+    /// Receives the lines, if they do not go to standard error.
     sink: Option<Box<LogLine>>,
     shards: Box<[Lines]>,
-    /// More is not gathered in a shard.
+    /// The limit of what is collected in a shard.
     most: usize,
-    /// What is being written. Nobody waits for the one who does it.
+    /// The lines that are being written. No thread waits for the one that writes.
     writing: Mutex<Vec<u8>>,
-    /// Some of that was not taken.
+    /// Some of these could not be written yet.
     has_rest: AtomicBool,
 }
 
-/// The lines of a shard, alone in their cache lines.
+/// The lines of a shard, in cache lines of their own.
 #[derive(Default)]
 #[repr(align(128))]
 struct Lines {
     buffered: Mutex<Gathered>,
-    /// For a look without the lock.
+    /// To check without the lock.
     has_some: AtomicBool,
 }
 
 #[derive(Default)]
 struct Gathered {
     lines: Vec<u8>,
-    /// Lines that had no room.
+    /// Lines that did not fit.
     lost: u64,
 }
 
 /// From here on the lines are written although there is other work.
 const MANY: usize = 32 * 1024;
 
-/// More is not gathered in all shards together, unless there are many: whoever reads the log has stopped to.
+/// The limit of what is collected in all shards together, unless there are many: then the reader of the log has stalled.
 const MOST: usize = 512 * 1024;
 
-/// How long the last lines are waited for, and how often somebody looks.
+/// How long the server waits for the last lines to be written, and how often it checks.
 const LAST_LINES: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
-/// Takes a line without its line end.
+/// Receives a line without its line end.
 pub(super) type LogLine = dyn Fn(&str, Level) + Send + Sync;
 
-/// What stands before a line of this level, for those who want to know it.
+/// The mark before a line of this level, for a sink that distinguishes levels.
 fn mark(level: Level) -> u8 {
     match level {
         Level::Info => b' ',
@@ -72,8 +72,8 @@ impl Log {
         }
     }
 
-    /// Takes a line about a connection of this shard, and lays it to the others. True if there are so many that they should be
-    /// written although there is other work: by the caller, who knows whether it holds a lock, or by whoever has time.
+    /// Adds a line about a connection of this shard. True if there are so many that they should be written although there is
+    /// other work: by the caller, which knows whether it holds a lock, or by any thread that has time.
     pub(super) fn gather(&self, shard: usize, line: &str, level: Level) -> bool {
         let Some(lines) = self.shards.get(shard) else { return false };
         let mut gathered = lock(&lines.buffered);
@@ -95,7 +95,7 @@ impl Log {
         lines.extend_from_slice(line.as_bytes());
     }
 
-    /// Whether the lines go to code of the user, which may take its time. Standard error is only written to as far as it takes.
+    /// Whether the lines go to user code, which may block. Standard error is only written to while it accepts data.
     pub(super) fn has_sink(&self) -> bool {
         self.sink.is_some()
     }
@@ -105,10 +105,10 @@ impl Log {
             || self.shards.iter().any(|lines| lines.has_some.load(Ordering::Acquire))
     }
 
-    /// Writes what has gathered, unless somebody is writing: that one looks again when it has done so.
+    /// Writes the collected lines, unless another thread is writing: that one looks again when it is done.
     pub(super) fn flush(&self) {
         while self.has_lines() {
-            // Here a line is said and then the lock is tried; there the lock is given back and then lines are looked for.
+            // Here a line is added and then the lock is tried; there the lock is released and then lines are looked for.
             // With a fence on both sides one of the two sees the other.
             fence(Ordering::SeqCst);
             let mut writing = match self.writing.try_lock() {
@@ -116,7 +116,7 @@ impl Log {
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) => return,
             };
-            // What nobody took the last time goes first.
+            // Lines that could not be written last time go first.
             if writing.is_empty() {
                 self.shards.iter().for_each(|lines| self.take(lines, &mut writing));
             }
@@ -135,7 +135,7 @@ impl Log {
         }
     }
 
-    /// Takes what has gathered in a shard.
+    /// Takes the collected lines of a shard.
     fn take(&self, lines: &Lines, into: &mut Vec<u8>) {
         if !lines.has_some.load(Ordering::Acquire) {
             return;
@@ -150,20 +150,20 @@ impl Log {
         let lost = std::mem::take(&mut gathered.lost);
         drop(gathered);
         if lost > 0 {
-            let text = format!("{lost} lines of the log are lost: nobody took them");
+            let text = format!("{lost} log lines were dropped because they could not be written");
             self.put(&line_of_the_server(&text), Level::Warning, into);
         }
     }
 
-    /// Writes what has gathered, and waits for a thread that is writing: after this the process may end. Not for ever, since
-    /// whoever takes the lines may have stopped to.
+    /// Writes the collected lines, and waits for a thread that is writing: the process may end afterwards. The wait is
+    /// limited, since the reader of the lines may have stalled.
     pub(super) fn finish(&self) {
         let deadline = Instant::now() + LAST_LINES;
         loop {
             self.flush();
             let is_written = match self.writing.try_lock() {
                 Err(TryLockError::WouldBlock) => false,
-                // What was taken out of `gathered` is written, or has said that it is not.
+                // What was taken out of `gathered` is written, or is marked as not written.
                 Ok(_) | Err(TryLockError::Poisoned(_)) => !self.has_lines(),
             };
             if is_written || Instant::now() >= deadline {
@@ -173,13 +173,14 @@ impl Log {
         }
     }
 
-    /// A line in which the server complains, about a connection of this shard or, in the first, about anything else. It writes
-    /// nothing: who complains may have the poller in hand, or be the watchdog, and the drivers' loop writes what there is.
+    /// Adds a warning of the server itself, about a connection of this shard or, in shard 0, about anything else. It writes
+    /// nothing: the caller may hold the poller, or be the watchdog. The drivers' loop writes the lines.
     pub(super) fn warn(&self, shard: usize, text: &str) {
         self.gather(shard, &line_of_the_server(text), Level::Warning);
     }
 
-    /// Says something outside of all turns, after which lines are written: a thread that serves may sleep for long.
+    /// Adds a line from outside all turns, after which lines would be written, and writes it: a serving thread may sleep for
+    /// long.
     #[cfg(any(unix, feature = "tls"))]
     pub(super) fn tell(&self, text: &str, level: Level) {
         self.gather(0, &line_of_the_server(text), level);
@@ -187,7 +188,7 @@ impl Log {
     }
 }
 
-/// Gives the lines to code of the user. One that panics has lost a line.
+/// Gives the lines to user code. If it panics, the line is lost.
 fn give(sink: &LogLine, lines: &[u8]) -> usize {
     for line in String::from_utf8_lossy(lines).lines() {
         let warns = line.as_bytes().first() == Some(&mark(Level::Warning));
@@ -197,7 +198,7 @@ fn give(sink: &LogLine, lines: &[u8]) -> usize {
     lines.len()
 }
 
-/// What happens often, and is told now and then.
+/// An event that may occur often, and is logged only now and then.
 #[derive(Default)]
 pub(super) struct Repeated {
     told: Mutex<Told>,
@@ -206,15 +207,15 @@ pub(super) struct Repeated {
 #[derive(Default)]
 struct Told {
     last: Option<Instant>,
-    /// How often it has happened since then.
+    /// How often it has occurred since then.
     untold: u64,
 }
 
-/// How often.
+/// The interval between two reports.
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
 impl Repeated {
-    /// It has happened again: tells that with `text`, unless that was done just now.
+    /// Records an occurrence, and logs `text` unless that was done recently.
     pub(super) fn tell(&self, log: &Log, text: impl FnOnce() -> String) {
         let Some(untold) = self.count(Instant::now()) else { return };
         let text = text();
@@ -222,12 +223,12 @@ impl Repeated {
             0,
             &match untold {
                 0 => text,
-                _ => format!("{text} (and {untold} times since this was last told)"),
+                _ => format!("{text} (and {untold} times since the last report of this)"),
             },
         );
     }
 
-    /// How often it has happened without being told before, if it is to be told now.
+    /// The number of occurrences that were not logged, if it is time to log.
     fn count(&self, now: Instant) -> Option<u64> {
         let mut told = lock(&self.told);
         if told.last.is_some_and(|last| now.saturating_duration_since(last) < TELL_EVERY) {
@@ -239,8 +240,8 @@ impl Repeated {
     }
 }
 
-/// Writes to standard error as much as goes without waiting, since a terminal or a pipe that takes nothing must not stop the
-/// server. A log that cannot be written at all has nowhere to complain to, and must not end a request.
+/// Writes to standard error as much as is possible without blocking, since a stalled terminal or pipe must not stop the
+/// server. If the log cannot be written at all, there is nowhere to report that, and it must not end a request.
 #[cfg(not(all(test, any(loom, shuttle))))]
 fn write(lines: &[u8]) -> usize {
     let mut stderr = io::stderr();
@@ -264,7 +265,7 @@ fn write(lines: &[u8]) -> usize {
     written
 }
 
-/// A pipe that is writable takes so much without waiting (`PIPE_BUF`; POSIX grants 512 bytes, Linux has 4096).
+/// A writable pipe takes this much without blocking (`PIPE_BUF`; POSIX guarantees 512 bytes, Linux has 4096).
 #[cfg(not(all(test, any(loom, shuttle))))]
 const PIECE: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };
 
@@ -278,7 +279,7 @@ fn is_writable(stderr: &io::Stderr) -> bool {
     let mut files = [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)];
     loop {
         match poll(&mut files, PollTimeout::ZERO) {
-            // A signal says nothing about the pipe, and a write that has to wait would go on waiting.
+            // A signal says nothing about the pipe, and a write that has to wait would keep waiting.
             Err(Errno::EINTR) => {}
             // A closed one is writable too: the write finds the error.
             polled => return !matches!(polled, Ok(0)),
@@ -286,7 +287,7 @@ fn is_writable(stderr: &io::Stderr) -> bool {
     }
 }
 
-/// Elsewhere a write may wait, and the watchdog has another thread go on.
+/// On other systems a write may block; then the watchdog lets another thread drive.
 #[cfg(not(unix))]
 fn is_writable(_stderr: &io::Stderr) -> bool {
     true

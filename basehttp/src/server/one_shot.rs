@@ -73,14 +73,14 @@ impl OneShotResponse {
     /// Whether it can be sent; otherwise what is wrong.
     fn check(&self) -> Result<(), String> {
         if !(200..600).contains(&self.status) {
-            return Err(format!("{} is no status of a response: 200 to 599 are", self.status));
+            return Err(format!("{} is not a response status: use 200 to 599", self.status));
         }
         match &self.location {
             Some(location)
                 if location.is_empty() || !location.bytes().all(|byte| byte.is_ascii_graphic()) =>
             {
                 Err(format!(
-                    "{location:?} is no address to be sent to: it has to be percent-encoded, on one line"
+                    "{location:?} is not a redirect address: it must be percent-encoded, on one line"
                 ))
             }
             _ => Ok(()),
@@ -138,7 +138,7 @@ impl OneShot {
     pub fn wait(self, path: &str, deadline: Duration, page: &str) -> io::Result<OneShotRequest> {
         if !path.starts_with('/') || path.contains(['?', '#']) {
             let text = format!(
-                "{path:?} is no path: it begins with a slash, and requests match whatever their query"
+                "{path:?} is not a path: it must begin with a slash and have no query"
             );
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
@@ -204,7 +204,7 @@ impl OneShot {
         let serving = thread::Builder::new().spawn(move || server.serve_forever())?;
         let arrived = arrivals.recv_timeout(deadline);
         handle.shutdown();
-        let outcome = serving.join().unwrap_or_else(|_| Err(io::Error::other("the server has panicked")));
+        let outcome = serving.join().unwrap_or_else(|_| Err(io::Error::other("the server panicked")));
         // It may have come, and been answered, while the server was told to end.
         if let Ok(request) = arrived.or_else(|_| arrivals.try_recv()) {
             return request;
@@ -212,7 +212,7 @@ impl OneShot {
         outcome?;
         let text = match rule.others.load(Ordering::Relaxed) {
             0 => format!("no request came within {deadline:?}"),
-            others => format!("the request did not come within {deadline:?}, {others} others did"),
+            others => format!("the request did not come within {deadline:?} (other requests: {others})"),
         };
         Err(io::Error::new(io::ErrorKind::TimedOut, text))
     }

@@ -1,5 +1,5 @@
-//! The poller of a shard, with all that only its holder touches: the table, the deadlines, the listeners. It lies in the shard's
-//! slot except while somebody polls.
+//! The poller of a shard, with everything that only its holder touches: the table, the deadlines, the listeners. It is in
+//! the shard's slot unless a thread is polling.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -22,11 +22,11 @@ use super::token::{GONE, NOTICE, READ, READ_CLOSED, SHARDS, URGENT, WAKER, WRITE
 use crate::handler::Address;
 use crate::sync::{Arc, Ordering};
 
-/// What the poller asks of the server.
+/// What the poller needs from the server.
 pub(super) trait Server {
     fn mailbox(&self, shard: usize) -> &Mailbox;
 
-    /// A time on the engine's clock.
+    /// An instant on the engine's clock.
     fn time_of(&self, instant: Instant) -> u64;
 
     fn log(&self) -> &Log;
@@ -35,10 +35,12 @@ pub(super) trait Server {
 
     fn is_cutting(&self) -> bool;
 
-    /// A stream was accepted: it is given to a shard, whose poller finds it in its mailbox, or comes back to be opened here.
+    /// A stream was accepted. It is given to another shard, whose poller finds it in its mailbox, or is returned to be
+    /// opened here.
     fn accepted(&self, stream: Stream, address: Address) -> Option<Arrival>;
 
-    /// Makes a connection of a stream, and lays it down until its client says something. Gives it back if it has something to do.
+    /// Makes a connection from a stream, and parks it until its client sends something. Returns it if it has something to do
+    /// already.
     fn begin(
         self: &Arc<Self>,
         stream: Arc<Stream>,
@@ -47,13 +49,13 @@ pub(super) trait Server {
         refused: Option<Refused>,
     ) -> Option<Connection>;
 
-    /// A stream that was accepted could not be registered.
+    /// An accepted stream could not be registered.
     fn lost(&self, shard: usize, error: &io::Error);
 
-    /// Puts what is ready into the queue of a shard.
+    /// Puts ready connections into the queue of a shard.
     fn ready(&self, shard: usize, connections: &mut Vec<Connection>);
 
-    /// All listeners are closed, and what the system had queued was taken.
+    /// All listeners are closed, and the connections that the system had queued were taken.
     fn listener_closed(&self);
 
     /// All connections of a shard are cut.
@@ -67,11 +69,11 @@ pub(super) struct Poller {
     table: Table,
     /// In shard 0, until the server is shut down.
     acceptor: Option<Acceptor>,
-    /// When to look at whose deadline.
+    /// When to look at which connection's deadline.
     timers: BinaryHeap<Reverse<(u64, usize)>>,
-    /// What is ready, on its way into the queue.
+    /// Ready connections on their way into the queue.
     ready: Vec<Connection>,
-    /// When it was found that the server is stopping.
+    /// When this poller noticed that the server is stopping.
     stopping_since: Option<Instant>,
     has_cut: bool,
     /// In shard 0: the pollers of other shards.
@@ -82,27 +84,27 @@ pub(super) struct Poller {
 /// The poller of another shard, as the one of shard 0 sees it.
 #[derive(Clone, Copy, Default)]
 struct Other {
-    /// Its events are told here as well.
+    /// Its events are reported here as well.
     is_attended: bool,
-    /// There may be some.
+    /// It may have events.
     has_events: bool,
     descriptor: RawDescriptor,
 }
 
-/// macOS refuses to sleep for years. To look at the clock once a day harms nobody.
+/// macOS refuses to sleep for years. Waking up once a day is harmless.
 const LONGEST_SLEEP: Duration = Duration::from_secs(86_400);
 
-/// So many timers more than connections are no reason to look through them.
+/// The timers are purged only if they exceed twice the number of connections by more than this.
 const SPARE_TIMERS: usize = 1024;
 
-/// How often another shard is looked at whose events the system cannot tell here, for lack of memory.
+/// How often another shard is polled whose events the system cannot report here, for lack of memory.
 const UNTOLD: Duration = Duration::from_millis(10);
 
 /// How many events are taken at a time.
 const EVENTS: usize = 256;
 
 impl Poller {
-    /// Of one of so many shards. The acceptor is for the first.
+    /// Makes the poller of one shard. Only the first one gets the acceptor.
     pub(super) fn new(
         shard: usize,
         poll: Poll,
@@ -125,7 +127,7 @@ impl Poller {
         }
     }
 
-    /// Polls once, for `most` at the longest, here and in the shards that are attended, and puts what is ready into their queues.
+    /// Polls once, for `most` at the longest, here and in the attended shards, and puts ready connections into their queues.
     pub(super) fn poll<S: Server>(
         &mut self,
         server: &Arc<S>,
@@ -133,7 +135,7 @@ impl Poller {
         most: Option<Duration>,
     ) -> io::Result<()> {
         let is_told = self.attend(attended);
-        // Where the system does not tell of the others here, they are looked at now and then.
+        // If the system does not report the other shards' events here, they are polled now and then.
         let most = if is_told { most } else { Some(most.map_or(UNTOLD, |most| most.min(UNTOLD))) };
         let began = Instant::now();
         let mut timeout = self.prepare(&**server, began, most);
@@ -159,13 +161,13 @@ impl Poller {
                 other.has_events = true;
             }
         }
-        // The listeners first: what they give to the others is theirs in the same round.
+        // Shard 0 first: the connections that it accepts for the others reach them in the same round.
         self.harvest(server, now);
         for (shard, poller) in &mut *attended {
             let Some(other) = self.others.get_mut(*shard) else { continue };
             if std::mem::take(&mut other.has_events) {
                 let is_complete = poller.wait(Some(Duration::ZERO))?;
-                // It is told once that there are events.
+                // The system reports only once that there are events.
                 other.has_events = !is_complete || poller.events.iter().count() >= EVENTS;
             } else {
                 poller.events.clear();
@@ -175,7 +177,7 @@ impl Poller {
         Ok(())
     }
 
-    /// Has the events of those shards told here as well, and of no others. False where the system could not.
+    /// Makes the events of these shards, and of no others, be reported here. False if the system cannot.
     fn attend(&mut self, attended: &[(usize, Box<Self>)]) -> bool {
         let mut is_told = true;
         for shard in 1..self.others.len() {
@@ -200,7 +202,8 @@ impl Poller {
         is_told
     }
 
-    /// Takes what others have left, and says how long the sleep may be. From now on those who need a shorter one wake it.
+    /// Takes what other threads have left, and returns how long the sleep may last. From now on a thread that needs a
+    /// shorter sleep wakes it.
     fn prepare(&mut self, server: &impl Server, now: Instant, most: Option<Duration>) -> Option<Duration> {
         self.take_mail(server);
         let now = server.time_of(now);
@@ -223,7 +226,7 @@ impl Poller {
         }
     }
 
-    /// Puts what the events tell of, and what is due, into the queue.
+    /// Puts connections that have events, or whose deadlines have passed, into the queue.
     fn harvest<S: Server>(&mut self, server: &Arc<S>, now: Instant) {
         server.mailbox(self.shard).timers.wake_up();
         for event in &self.events {
@@ -248,7 +251,7 @@ impl Poller {
         server.ready(self.shard, &mut self.ready);
     }
 
-    /// What the holders of connections have left for the holder of the table. True if there was something.
+    /// Takes what the holders of connections have left for the holder of the table. True if there was something.
     fn take_mail(&mut self, server: &impl Server) -> bool {
         let mailbox = server.mailbox(self.shard);
         let before = (self.table.len(), self.timers.len());
@@ -257,7 +260,7 @@ impl Poller {
         if (self.table.len(), self.timers.len()) == before {
             return false;
         }
-        // There may be a descriptor again.
+        // A descriptor may have become free.
         if self.table.len() < before.0 {
             self.acceptor.iter_mut().for_each(Acceptor::has_room);
         }
@@ -278,7 +281,7 @@ impl Poller {
         [most, next, retry].into_iter().flatten().min().map(|time| time.min(LONGEST_SLEEP))
     }
 
-    /// Takes new connections.
+    /// Accepts new connections.
     fn accept<S: Server>(&mut self, server: &Arc<S>) {
         let Some(acceptor) = &mut self.acceptor else { return };
         let mut own = Vec::new();
@@ -300,7 +303,7 @@ impl Poller {
 
     fn open<S: Server>(&mut self, server: &Arc<S>, arrival: Arrival) {
         let Arrival { mut stream, address, refused } = arrival;
-        // The token has to be known before the stream is registered, and the place before it is shared.
+        // The token must be known before the stream is registered, and the place before the stream is shared.
         let token = self.table.next_token();
         if let Err(error) = stream.register(self.poll.registry(), token) {
             return server.lost(self.shard, &error);
@@ -326,7 +329,7 @@ impl Poller {
                 Err(io::ErrorKind::OutOfMemory.into())
             };
             if registered.is_err() {
-                // An end in good order would look like an answer.
+                // An orderly end would look like an answer.
                 stream.reset_on_close();
             }
             let opened = registered.map(|()| {
@@ -341,8 +344,8 @@ impl Poller {
         }
     }
 
-    /// Gives the connections whose time is over into the queue. They are tried once more there: only after that are
-    /// they late.
+    /// Puts connections whose deadlines have passed into the queue. They are tried once more there, and are late only after
+    /// that.
     fn expire(&mut self, server: &impl Server, now: Instant) {
         if self.timers.is_empty() {
             return;
@@ -365,9 +368,9 @@ impl Poller {
                 }
                 continue;
             }
-            // Where somebody has it, that one lays it down with a new deadline.
+            // If a thread has it, that thread parks it with a new deadline.
             if let Some(mut connection) = place.take() {
-                // What has come may be among the events that were not taken yet, so it reads for real.
+                // Its input may be among events that were not taken yet, so it really tries to read.
                 place.hint(READ);
                 // It may have been away and back since its deadline was read.
                 connection.expired = place.deadline.load(Ordering::SeqCst) <= now;
@@ -376,7 +379,7 @@ impl Poller {
         }
     }
 
-    /// Gives every connection that waits the turn in which it may end, once, and stops listening.
+    /// Gives each waiting connection, once, a turn in which it may end. Stops listening.
     fn stop(&mut self, server: &impl Server) {
         if let Some(since) = self.stopping_since {
             let is_taken = |acceptor: &Acceptor| !acceptor.is_pending() || since.elapsed() >= STOPPING;
@@ -386,18 +389,18 @@ impl Poller {
             return;
         }
         self.stopping_since = Some(Instant::now());
-        // What the system has queued was promised to somebody: the next polls take it.
+        // The connections that the system has queued were accepted for the clients already: the next polls take them.
         self.acceptor.iter_mut().for_each(Acceptor::all_are_ready);
         for place in self.table.places() {
             match place.take() {
                 Some(connection) => self.ready.push(connection),
-                // An override of `handle` that waits for its next request looks for it once more, and for the shutdown.
+                // An override of `handle` that waits for its next request checks for it once more, and for the shutdown.
                 None => place.wake_waiting(READ | NOTICE),
             }
         }
     }
 
-    /// Ends all connections, whoever has them.
+    /// Ends all connections, whichever thread has them.
     fn cut(&mut self, server: &impl Server) {
         for place in self.table.places() {
             place.cut();
@@ -413,7 +416,7 @@ impl Poller {
     }
 }
 
-/// A server that is stopping takes what the system has queued, and not all that comes as fast as it can.
+/// How long a stopping server takes connections that the system has queued. Without a limit, new ones could keep it busy.
 const STOPPING: Duration = Duration::from_secs(1);
 
 fn hints(event: &Event) -> u8 {
@@ -437,7 +440,7 @@ fn hints(event: &Event) -> u8 {
     hints
 }
 
-/// Has the outer poller tell when the inner one has events: a set of descriptors is a descriptor as well.
+/// Makes the outer poller report when the inner one has events: a set of descriptors is a descriptor as well.
 #[cfg(unix)]
 fn nest(outer: &Poll, inner: RawDescriptor, shard: usize) -> io::Result<()> {
     let token = Token(SHARDS - shard);
@@ -446,7 +449,7 @@ fn nest(outer: &Poll, inner: RawDescriptor, shard: usize) -> io::Result<()> {
 
 #[cfg(unix)]
 fn unnest(outer: &Poll, inner: RawDescriptor) {
-    // It fails where it is not registered, and that is what is wanted.
+    // It fails if it is not registered, which is the desired state.
     let _ = outer.registry().deregister(&mut mio::unix::SourceFd(&inner));
 }
 
@@ -458,7 +461,7 @@ fn descriptor(poll: &Poll) -> RawDescriptor {
 #[cfg(unix)]
 type RawDescriptor = std::os::fd::RawFd;
 
-/// Elsewhere there is one shard.
+/// Other systems have one shard.
 #[cfg(not(unix))]
 fn nest(_outer: &Poll, _inner: RawDescriptor, _shard: usize) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())

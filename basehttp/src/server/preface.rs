@@ -1,4 +1,4 @@
-//! The beginning of a connection, before its handler is made: what a proxy says of its client.
+//! The beginning of a connection, before its handler is made: what a proxy says about its client.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -9,25 +9,25 @@ use crate::handler::instance::InstanceVariables;
 use crate::handler::wire::Want;
 use crate::proto::connection::Event;
 
-/// The time that a connection has for its next request where the server ends meanwhile, if it is new or has asked a moment ago. Its
-/// client is about to send, and a close without an answer is an error to it: it may try again only what is idempotent (RFC 9110
-/// section 9.2.2), and nothing at all on a connection that was new.
+/// The time that a connection gets for its next request during shutdown, if it is new or has had a request a moment ago. Its
+/// client is about to send, and would see a close without an answer as an error. It may retry only idempotent requests (RFC
+/// 9110 section 9.2.2), and none on a new connection.
 pub(super) struct NextRequest {
     seen: Instant,
     is_granted: bool,
 }
 
-/// Who means it sends the first request with the end of the system's handshake or right behind it, and the next one soon after the
-/// answer. Others, as browsers that connect before they know what to ask, hold up the end for so long.
+/// A typical client sends its first request with, or right after, the end of the TCP handshake, and the next one soon after
+/// the answer. Others, such as browsers that connect in advance, delay the shutdown by this time.
 const NEXT_REQUEST: Duration = Duration::from_secs(1);
 
 impl NextRequest {
-    /// For a connection of which something was seen just now.
+    /// For a connection with a sign of its client just now.
     pub(super) fn after(now: Instant) -> Self {
         Self { seen: now, is_granted: false }
     }
 
-    /// What is left of the time. None where it is over, or where nobody can be about to send.
+    /// The rest of the time. `None` if it is over, or if no client can be about to send.
     pub(super) fn grant(&mut self, context: &dyn TurnContext) -> Option<Duration> {
         if !context.expects_requests() {
             return None;
@@ -37,19 +37,19 @@ impl NextRequest {
         Some(left).filter(|left| !left.is_zero())
     }
 
-    /// Waits for it so long at most, and where the server ends, for what is left of the time.
+    /// Waits for the request for `time` at most, and during shutdown only for the rest of the granted time.
     fn wait(&mut self, context: &dyn TurnContext, time: Duration) -> Turn {
         let time = if context.is_stopping() { self.grant(context) } else { Some(time) };
         time.map_or(Turn::Over, |time| Turn::Later(Want::Input, time.min(time)))
     }
 
-    /// Whether it is being waited for though the server ends.
+    /// Whether the request is waited for although the server is shutting down.
     pub(super) fn is_granted(&self) -> bool {
         self.is_granted
     }
 }
 
-/// What there is to do before the first request. None if there is nothing more.
+/// Work before the first request. `None` if it is done.
 pub(super) fn preface(
     vars: &mut InstanceVariables,
     next: &mut NextRequest,
@@ -68,10 +68,10 @@ pub(super) fn preface(
             Some(Step::Break(next.wait(context, time)))
         }
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Some(refuse(vars, context, &error)),
-        // A connection without a byte is still the poller's, and idle: some of the header has come.
+        // Some of the header has arrived. A connection without a byte is idle, and is left to the poller.
         Err(error) if error.kind() == io::ErrorKind::WouldBlock && !context.is_stopping() => {
             vars.io().warn(&format!(
-                "{}: its PROXY header has not come to its end within head_timeout",
+                "{}: its PROXY header did not arrive completely within head_timeout",
                 vars.peer_address()
             ));
             Some(Step::Break(Turn::Over))
@@ -81,7 +81,7 @@ pub(super) fn preface(
     }
 }
 
-/// A client that says nothing needs no handler, nor a thread that may run one. None if something has come.
+/// A silent client needs no handler, and no thread that may run one. `None` if something has arrived.
 pub(super) fn await_input(
     vars: &InstanceVariables,
     next: &mut NextRequest,
@@ -102,7 +102,7 @@ pub(super) fn await_input(
 fn refuse(vars: &InstanceVariables, context: &dyn TurnContext, error: &io::Error) -> Step {
     let mut io = vars.io();
     io.warn(&format!("{}: {error}", vars.peer_address()));
-    // A client of TLS could not read it.
+    // A TLS client could not read it.
     if vars.server().is_tls() {
         return Step::Break(Turn::Over);
     }

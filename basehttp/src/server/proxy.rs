@@ -125,7 +125,7 @@ fn line(header: &[u8]) -> io::Result<Announced> {
     }
     // `ppp` takes a port with a sign.
     if rest.contains(&b'+') {
-        return Err(wrong("there is a plus sign in it"));
+        return Err(wrong("it contains a plus sign"));
     }
     let header = ppp::v1::Header::try_from(header).map_err(|error| wrong(&error.to_string()))?;
     let address: Option<SocketAddr> = match header.addresses {
@@ -159,6 +159,6 @@ fn block(header: &[u8]) -> io::Result<Announced> {
 fn wrong(what: &str) -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,
-        format!("a connection of a trusted proxy has to begin with a PROXY header: {what}"),
+        format!("a connection from a trusted proxy must begin with a PROXY header: {what}"),
     )
 }

@@ -1,4 +1,4 @@
-//! What a connection gets that is one too many.
+//! The answer to a connection above the limit.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ enum RefusalPhase {
     Linger { left: usize, until: Instant },
 }
 
-/// Ready-made, since it is needed when there is no time (RFC 9110 sections 15.6.4 and 10.2.3).
+/// Ready-made, since it is needed under load (RFC 9110 sections 15.6.4 and 10.2.3).
 const RESPONSE: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
@@ -36,7 +36,7 @@ impl Refusal {
 impl AnyConnection for Refusal {
     fn turn(&mut self, _context: &mut dyn TurnContext, expired: bool) -> Turn {
         if matches!(self.phase, RefusalPhase::Response) {
-            // An empty send buffer has room for it; where it has not, nobody listens.
+            // An empty send buffer has room for it; if it has none, the client is not reading.
             if self.wire.write(RESPONSE).is_err() {
                 return Turn::Over;
             }

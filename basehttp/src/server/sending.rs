@@ -1,4 +1,4 @@
-//! What is ready of the responses, on its way to the client.
+//! Response bytes that are ready, on their way to the client.
 
 use std::time::Duration;
 
@@ -10,19 +10,19 @@ use crate::handler::failing::report_error;
 use crate::handler::wire::Want;
 use crate::proto::connection::{Event, Phase};
 
-/// What became of the bytes that are ready.
+/// The outcome of sending the ready bytes.
 pub(super) enum Flushed {
-    /// And what the connection may wait for now: for a request if `is_idle`, so long at most.
+    /// All are sent. The connection may now wait for at most `time`; if `is_idle`, for a request.
     All {
         is_idle: bool,
         time: Duration,
     },
-    /// The turn ends: the client has to take some first, or others have waited long enough.
+    /// The turn ends: the client has to take some first, or other connections have waited long enough.
     Paused(Turn),
     Dead,
 }
 
-/// Sends what is ready as far as the client takes it, and logs what the connection has come to if it takes nothing more.
+/// Sends the ready bytes as far as the client takes them, and logs the failure if the client takes nothing more.
 pub(super) fn flush(handler: &dyn AnyHandler, context: &mut dyn TurnContext, expired: bool) -> Flushed {
     let mut io = handler.vars().io();
     if log_comes_first(&io, context) {
@@ -35,20 +35,20 @@ pub(super) fn flush(handler: &dyn AnyHandler, context: &mut dyn TurnContext, exp
     log_if_dead(flushed, handler, context)
 }
 
-/// Whether lines of the log have to be written before what is ready is sent. Code of the user takes them: the connection must not be
-/// locked then.
+/// Whether log lines have to be written before the ready bytes are sent. User code receives them, so the connection must not
+/// be locked then.
 pub(super) fn log_comes_first(io: &ConnectionIo, context: &dyn TurnContext) -> bool {
     io.has_output() && context.has_lines()
 }
 
-/// Sends what is ready. Whoever calls this lets [`told`] see what came of it, once the connection is not locked any more.
+/// Sends the ready bytes. The caller must pass the result to [`log_if_dead`] once the connection is no longer locked.
 pub(super) fn send(
     io: &mut ConnectionIo,
     phase: Phase,
     context: &mut dyn TurnContext,
     expired: bool,
 ) -> Flushed {
-    // A disk may be slow: the watchdog is to know that this thread may hang.
+    // A disk may be slow, so the watchdog must know that this thread may block.
     let reads = io.has_files() && context.runs_user_code();
     if reads {
         context.enter();
@@ -72,7 +72,7 @@ pub(super) fn send(
     }
 }
 
-/// Goes on with the next request, unless there were enough for one turn.
+/// Continues with the next request, unless there were enough for one turn.
 pub(super) fn continue_or_flush(
     handler: &dyn AnyHandler,
     context: &mut dyn TurnContext,

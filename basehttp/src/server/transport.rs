@@ -1,4 +1,4 @@
-//! A connection's wire: its socket, which nothing blocks on, and its place in the table, where a thread can wait.
+//! A connection's wire: its non-blocking socket, and its place in the table, where a thread can wait.
 
 use std::any::Any;
 use std::fs::File;
@@ -16,7 +16,7 @@ use crate::handler::facts::Facts;
 use crate::handler::wire::{FileFault, Level, Notifier, Presence, Want, Wire, copy_file};
 use crate::sync::{Arc, Weak};
 
-/// What a connection's socket asks of the server.
+/// What a connection's socket needs from the server.
 pub(super) trait Server: Home {
     /// Blocks a thread, in a handler, until its client does something.
     fn wait(self: Arc<Self>, place: &Arc<Place>, hint: u8, timeout: Duration) -> io::Result<()>;
@@ -27,7 +27,7 @@ pub(super) trait Server: Home {
     /// There may be room for threads that wait with a handle.
     fn free_room(&self, place: &Arc<Place>);
 
-    /// What is counted in a shard.
+    /// The counters of a shard.
     fn counters(&self, shard: usize) -> &Counters;
 
     fn is_last_request(&self) -> bool;
@@ -54,7 +54,7 @@ impl Socket {
         }
     }
 
-    /// Ends a turn's reading: what may still be here is for the next turn. Where nothing is, the poller tells of more.
+    /// Ends a turn's reading. If input may remain, it is left for the next turn; if not, the poller reports new input.
     #[cfg(feature = "tls")]
     pub(super) fn leave_rest(&mut self) -> io::Error {
         let may_have_more = !self.endpoint.is_empty();
@@ -66,7 +66,7 @@ impl Socket {
         io::ErrorKind::WouldBlock.into()
     }
 
-    /// A line of the log about this connection, which begins with the address of the other end.
+    /// Logs a warning about this connection. The line begins with the peer's address.
     #[cfg(feature = "tls")]
     pub(super) fn warn(&self, text: &str) {
         let peer = match &*self.endpoint.stream {
@@ -95,7 +95,7 @@ impl Socket {
 }
 
 impl Socket {
-    /// Whether the client sends nothing more, as far as the poller has told.
+    /// Whether the client has shut down its writing half, as far as the poller has reported.
     #[cfg(feature = "tls")]
     pub(super) fn is_half_closed(&self) -> bool {
         self.place().has(READ_CLOSED)
@@ -124,8 +124,7 @@ impl Wire for Socket {
 
     fn send_file(&mut self, file: &File, position: u64, most: u64) -> Result<usize, FileFault> {
         match self.try_write(|stream| stream.send_file(file, position, most)) {
-            // The system cannot do it, or not with this file, or there is something wrong with it: which of them, a read
-            // tells.
+            // The system cannot do it, or not with this file, or the file has a fault: a read shows which.
             Err(error) if !is_of_the_wire(&error) => copy_file(self, file, position, most),
             sent => sent.map_err(FileFault::Wire),
         }
@@ -133,7 +132,7 @@ impl Wire for Socket {
 
     #[cfg(feature = "proxy")]
     fn preface(&mut self) -> io::Result<Option<crate::handler::wire::Announced>> {
-        // Its own bytes are not given out while it is awaited.
+        // It must not consume its own bytes while it is read.
         let mut preface = std::mem::take(&mut self.preface);
         let announced = preface.read(|piece| self.read(piece));
         self.preface = preface;
@@ -209,7 +208,7 @@ impl Wire for Socket {
     }
 }
 
-/// Reaches a connection by its place. The place goes with the connection, and what a handle says after that nobody hears.
+/// Reaches a connection by its place. The place is dropped with the connection; later notifications are lost.
 struct PlaceNotifier {
     place: Weak<Place>,
     server: Weak<dyn Server>,
@@ -245,7 +244,7 @@ impl Notifier for PlaceNotifier {
     }
 }
 
-/// Whether an error of sending a file is that of the connection.
+/// Whether an error of sending a file comes from the connection.
 fn is_of_the_wire(error: &io::Error) -> bool {
     use io::ErrorKind::{
         BrokenPipe, ConnectionAborted, ConnectionReset, HostUnreachable, NetworkUnreachable, NotConnected,

@@ -42,7 +42,7 @@ fn no_descriptors(scene: &mut Scene) {
         let outcome = scene.outcome(client);
         assert!(["200", "closed", "reset"].contains(&&*outcome), "{outcome}");
     }
-    scene.may_log("cannot take connections", usize::from(scene.round == 0), 2);
+    scene.may_log("cannot accept connections", usize::from(scene.round == 0), 2);
 }
 
 /// Nobody leaves: those who wait are sent away, those who are here are served on.
@@ -63,7 +63,7 @@ fn no_descriptors_for_long(scene: &mut Scene) {
     }
     assert_eq!(sent_away, 2);
     scene.each_served(&mut clients);
-    scene.may_log("cannot take connections", 0, 2);
+    scene.may_log("cannot accept connections", 0, 2);
 }
 
 /// Clients whose handlers wait, on all threads.

@@ -61,7 +61,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         scene.server.tell("panic nowhere");
         scene.logs("do_GET: on purpose", CLIENTS);
         scene.logs("do_GET: panicked: a trap in handle_error", CLIENTS);
-        scene.logs("telling of it panicked: a trap in handle_error", CLIENTS);
+        scene.logs("reporting that panicked: a trap in handle_error", CLIENTS);
         scene.may_log("code 500", 0, CLIENTS);
     })
     .with(&["hooks", "1"]),
@@ -112,7 +112,7 @@ fn panics(scene: &mut Scene, place: &str, outcomes: &[&str], text: &str) {
     }
     scene.logs(text, CLIENTS);
     // A panic may hinder the telling of itself.
-    scene.may_log("telling of it panicked: a trap in ", 0, CLIENTS);
+    scene.may_log("reporting that panicked: a trap in ", 0, CLIENTS);
     scene.may_log("\"GET /logged HTTP/1.1\" ", 0, CLIENTS);
     scene.may_log("code 500", 0, CLIENTS);
     wait_until("they are told", || scene.has_logged());

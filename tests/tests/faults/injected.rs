@@ -113,7 +113,7 @@ fn served(scene: &mut Scene, what: &str) {
 /// succeeds for a client to be sent away, and would never make another.)
 fn short(scene: &mut Scene, what: &str) {
     served(scene, what);
-    scene.may_log("cannot take connections", 0, 1);
+    scene.may_log("cannot accept connections", 0, 1);
 }
 
 /// Some connections are lost. Whoever has a response has all of it.

@@ -236,7 +236,7 @@ fn what_is_no_proxy_header_is_refused_and_logged() {
             show(&begin),
             show(&response)
         );
-        log.wait_for("a connection of a trusted proxy has to begin with a PROXY header: ");
+        log.wait_for("a connection from a trusted proxy must begin with a PROXY header: ");
         assert_eq!(log.take().len(), 1);
     }
 }
@@ -248,7 +248,7 @@ fn a_proxy_header_has_the_time_of_a_head() {
     let mut client = Client::new(&stage.server);
     client.send("PROXY TCP4 192.0.2.7");
     client.assert_closed();
-    log.wait_for("its PROXY header has not come to its end within head_timeout");
+    log.wait_for("its PROXY header did not arrive completely within head_timeout");
 }
 
 #[test]

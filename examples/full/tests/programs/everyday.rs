@@ -211,7 +211,7 @@ fn replica_learns_of_its_client_by_the_proxy_protocol() {
     check(&replica.exchange(told), "HTTP/1.1 200 OK", &["\r\n\r\n192.0.2.7 by http\n"]);
     check(&replica.exchange(request("GET /")), "HTTP/1.1 400 Bad Request", &[]);
     let log = replica.stop();
-    assert!(log.contains("has to begin with a PROXY header: there is none"), "{log}");
+    assert!(log.contains("must begin with a PROXY header: there is none"), "{log}");
 }
 
 #[test]
