@@ -1,4 +1,4 @@
-//! Takes new connections from the listeners.
+//! Accepts new connections from the listeners.
 
 use std::fs::File;
 use std::io;
@@ -13,18 +13,18 @@ use crate::handler::Address;
 
 pub(super) struct Acceptor {
     sources: Vec<Source>,
-    /// The one whose turn it is.
+    /// The next listener to be asked.
     next: usize,
-    /// A descriptor in reserve: where there are none left, it is given up to take a connection, and to refuse it.
+    /// A reserved descriptor. When none are left, it is given up to accept a connection and close it.
     spare: Option<File>,
 }
 
-/// A listener, and how it fares.
+/// A listener and its state.
 struct Source {
     listener: Listener,
     state: Accept,
     failed: Repeated,
-    /// Since when there was no success.
+    /// The time of the first failure since the last success.
     failing_since: Option<Instant>,
 }
 
@@ -32,23 +32,23 @@ struct Source {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Accept {
     Nothing,
-    /// Connections that were not taken yet: the poller does not tell of them again.
+    /// Connections that were not accepted yet; the poller does not report them again.
     Pending,
-    /// As before, and the last try failed.
+    /// As before, and the last attempt failed.
     Failing,
 }
 
-/// How many new connections are taken at a time, from all listeners together.
+/// How many new connections are accepted at a time, from all listeners together.
 const ACCEPTS: usize = 64;
 
-/// How long that may take. To open them takes as long again.
+/// How long that may take. Opening the connections takes as long again.
 const ACCEPT_TIME: Duration = Duration::from_micros(100);
 
 /// How long clients are left waiting for a descriptor.
 const SHED_AFTER: Duration = Duration::from_secs(2);
 
-/// How soon a failed `accept` is tried again. Mostly it failed for lack of descriptors, and no event tells when there
-/// are some.
+/// How soon a failed `accept` is tried again. Usually it failed for lack of descriptors, and no event reports when there are
+/// some.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
 impl Acceptor {
@@ -69,7 +69,7 @@ impl Acceptor {
         }
     }
 
-    /// All of them may have some.
+    /// All listeners may have some.
     pub(super) fn all_are_ready(&mut self) {
         self.sources.iter_mut().for_each(|source| source.state = Accept::Pending);
     }
@@ -80,12 +80,12 @@ impl Acceptor {
         failing.for_each(|source| source.state = Accept::Pending);
     }
 
-    /// Whether there may be connections that were not taken yet, and can be.
+    /// Whether there may be connections that were not accepted yet, and can be.
     pub(super) fn is_pending(&self) -> bool {
         self.sources.iter().any(|source| source.state == Accept::Pending)
     }
 
-    /// How long the poller may sleep before the next try.
+    /// How long the poller may sleep before the next attempt.
     pub(super) fn patience(&self) -> Option<Duration> {
         let patience = |source: &Source| match source.state {
             Accept::Nothing => None,
@@ -95,9 +95,9 @@ impl Acceptor {
         self.sources.iter().filter_map(patience).min()
     }
 
-    /// Takes what has come, up to a bound: one from each listener in turn, so that none of them holds up another.
+    /// Accepts connections, up to a limit: one from each listener in turn, so that none of them delays another.
     pub(super) fn accept(&mut self, log: &Log, mut take: impl FnMut(Stream, Address)) {
-        // Each that has failed is tried once more.
+        // Each listener that has failed is tried once more.
         self.has_room();
         if !self.is_pending() {
             return;
@@ -117,7 +117,7 @@ impl Acceptor {
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => {
                         source.state = Accept::Nothing;
-                        // Nobody is left waiting.
+                        // No client is left waiting.
                         source.failing_since = None;
                     }
                     // The client went away while it was queued.
@@ -129,7 +129,7 @@ impl Acceptor {
     }
 }
 
-/// The next listener from which something may be taken; the one behind it is asked first the next time.
+/// The next listener that may have connections. The search continues after it the next time.
 fn next_pending<'a>(sources: &'a mut [Source], next: &mut usize) -> Option<&'a mut Source> {
     let is_pending = |place: &usize| sources.get(*place).is_some_and(|it| it.state == Accept::Pending);
     let place = (*next..sources.len()).chain(0..*next).find(is_pending)?;
@@ -138,8 +138,8 @@ fn next_pending<'a>(sources: &'a mut [Source], next: &mut usize) -> Option<&'a m
 }
 
 impl Source {
-    /// Mostly there is no descriptor left, and soon there will be one. When that takes long, clients are told, with the
-    /// spare one, by a closed connection, rather than left waiting in the queue of the system.
+    /// Usually there is no descriptor left, and soon there will be one. If that takes long, a client's connection is
+    /// accepted with the spare descriptor and closed, rather than left waiting in the system's queue.
     fn has_failed(&mut self, log: &Log, error: &io::Error, spare: &mut Option<File>) {
         let listener = &self.listener;
         self.failed.tell(log, || {
@@ -179,7 +179,7 @@ mod tests {
         (Acceptor::new(listeners.collect(), poll.registry()).unwrap(), addresses)
     }
 
-    /// Accepts until there is nothing left, and gives the addresses at which the connections have come.
+    /// Accepts until there is nothing left. Returns the addresses at which the connections arrived.
     fn accepted(acceptor: &mut Acceptor) -> Vec<Address> {
         let log = Log::new(None, 1);
         let mut taken = Vec::new();
@@ -200,7 +200,7 @@ mod tests {
         let [crowded, few] = [crowded, few].map(Address::from);
         assert_eq!(taken[..5], [&crowded, &few, &crowded, &few, &crowded].map(Address::clone));
         assert_eq!(acceptor.patience(), None);
-        // Only the one of which the poller tells is asked.
+        // Only the listener that the poller has reported is asked.
         let late = TcpStream::connect(empty).unwrap();
         acceptor.is_ready(0);
         assert!(accepted(&mut acceptor).is_empty());
@@ -217,7 +217,7 @@ mod tests {
         acceptor.is_ready(1);
         assert_eq!(acceptor.patience(), Some(Duration::ZERO));
         let clients: Vec<_> = addresses.iter().map(|address| TcpStream::connect(address).unwrap()).collect();
-        // It is tried again, as with every round.
+        // It is tried again in every round.
         assert_eq!(accepted(&mut acceptor).len(), clients.len());
         assert_eq!(acceptor.patience(), None);
     }

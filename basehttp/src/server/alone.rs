@@ -1,4 +1,4 @@
-//! One connection without a server: on the thread of its caller, which has nothing else to do.
+//! One connection without a server: on its caller's thread, which has nothing else to do.
 
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
@@ -10,12 +10,12 @@ use crate::handler::resolution::RequestKind;
 use crate::handler::{Address, ServerHandle, ServerInfo, ShutdownReport, Stats, Stop};
 use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, PoisonError, lock};
 
-/// Runs everything, and lets it take its time.
+/// Runs all code on this thread; it may block.
 pub(crate) struct StandaloneContext {
     server: Arc<NoServer>,
 }
 
-/// What its handler finds in place of a server: something to be told that it is to end.
+/// What its handler gets in place of a server. It can be told to stop.
 #[derive(Default)]
 pub(crate) struct NoServer {
     is_stopping: AtomicBool,
@@ -23,7 +23,8 @@ pub(crate) struct NoServer {
     notices: Arc<Notices>,
 }
 
-/// What handles on the connection's response say, for the one thread that waits for it, and for those that wait for room.
+/// Notices from handles on the connection's response, for the one thread that waits for it, and for those that wait for
+/// room.
 #[derive(Default)]
 pub(crate) struct Notices {
     told: Mutex<Told>,
@@ -50,7 +51,7 @@ impl Notices {
         lock(&self.told).notice = false;
     }
 
-    /// Waits for a notice, for so long at most. False where none has come.
+    /// Waits at most `timeout` for a notice. False if none has come.
     pub(crate) fn wait(&self, timeout: Duration) -> bool {
         self.wait_until(timeout, |told| told.notice)
     }
@@ -63,7 +64,7 @@ impl Notices {
         lock(&self.told).room = false;
     }
 
-    /// Waits for room, for so long at most.
+    /// Waits at most `timeout` for room.
     pub(crate) fn wait_for_room(&self, timeout: Duration) -> bool {
         self.wait_until(timeout, |told| told.room)
     }
@@ -95,7 +96,7 @@ impl NoServer {
         self.log.as_ref()
     }
 
-    /// What `self.server()` is, for settings that say nothing.
+    /// The value of `self.server()`, for default settings.
     pub(crate) fn info(self: &Arc<Self>) -> ServerInfo {
         let address = Address::Tcp((Ipv4Addr::LOCALHOST, 80).into());
         ServerInfo {
@@ -113,7 +114,7 @@ impl NoServer {
     }
 }
 
-/// There is nothing to wait for, so it has ended when somebody asks.
+/// There is nothing to wait for, so once it is told to stop it has ended.
 impl Stop for NoServer {
     fn stop(&self, _grace: Option<Duration>) {
         self.is_stopping.store(true, Ordering::SeqCst);

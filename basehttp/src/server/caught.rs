@@ -1,14 +1,15 @@
-//! Code of the user, which may panic.
+//! User code, which may panic.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Runs code of the user. Err is the text of its panic. What it leaves in a broken state is dropped soon: after a panic
-/// only the base is used, whose own code does not panic.
+/// Runs user code. `Err` is the text of its panic. State that it leaves broken is dropped soon: after a panic only the base
+/// is used, whose own code does not panic.
 pub(super) fn caught<T>(code: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(code)).map_err(|payload| {
         let text = text(payload.as_ref());
-        // Dropping it is code of the user too. What that panics with is left where it is: there is no end to it otherwise.
+        // Dropping the payload is user code too. If that panics, its own payload is leaked; otherwise there might be no end
+        // to it.
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
             std::mem::forget(payload);
         }

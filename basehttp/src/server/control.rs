@@ -1,12 +1,13 @@
-//! How many drive: measured, not guessed.
+//! How many threads drive: measured, not guessed.
 //!
-//! A second driver makes a server faster whose handlers compute for some microseconds, by half and more. One whose handlers do next
-//! to nothing it makes slower, where the clients are on the same machine. Both keep the first one busy, and no figure of one driver
-//! tells them apart. So it is tried, in windows of some milliseconds: where the first hardly sleeps, twice as many drive, and they
-//! stay if so many more requests were answered; else the next try comes later. While several drive, fewer are tried now and then.
+//! For a server whose handlers compute for some microseconds, a second driver raises the throughput by half or more. For one
+//! whose handlers do next to nothing, it lowers the throughput if the clients are on the same machine. Both keep the first
+//! driver busy, and no figure of a single driver distinguishes them. So it is tried, in windows of some milliseconds: if the
+//! first driver hardly sleeps, twice as many drive, and they stay if enough additional requests were answered; otherwise the
+//! next attempt comes later. While several drive, fewer are tried now and then.
 //!
-//! A window alone says little: the system may leave a thread that has just begun on the core of another for as long. So both rates
-//! are of several windows, unless the first of them leave no doubt.
+//! A single window says little: for as long as a window, the system may leave a thread that has just begun on the core of
+//! another. So both rates are measured over several windows, unless the first ones leave no doubt.
 
 use std::time::{Duration, Instant};
 
@@ -19,19 +20,20 @@ pub(super) struct Control {
     began: Instant,
     handled: u64,
     slept: Duration,
-    /// Requests a second since the number of drivers was settled, of the last windows more than of those before; 0 if there were none.
+    /// Requests per second since the number of drivers was settled, with more weight on the latest windows; 0 if there were
+    /// none.
     rate: f64,
-    /// The next try, and how long to wait after one that fails.
+    /// The time of the next attempt, and how long to wait after one that fails.
     retry: Instant,
     pause: Duration,
-    /// More drivers were tried last, and not fewer.
+    /// The last attempt was with more drivers, not fewer.
     tries_more: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
     Steady,
-    /// So many drivers before handled so many requests a second.
+    /// Before the attempt, this many drivers handled this many requests per second.
     Trying {
         before: usize,
         rate: f64,
@@ -39,7 +41,7 @@ enum Phase {
     },
 }
 
-/// What was handled in the windows of a try, without the first, in which threads begin and leave.
+/// What was handled in the windows of an attempt. The first is left out, since threads start and leave in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Tried {
     windows: u32,
@@ -49,20 +51,20 @@ struct Tried {
 
 const WINDOW: Duration = Duration::from_millis(3);
 
-/// Windows with fewer requests say little. They go on, but not for longer than that.
+/// Windows with fewer requests say little. They are extended up to this length.
 const REQUESTS: u64 = 64;
 const LONGEST_WINDOW: Duration = Duration::from_millis(30);
 
-/// More drivers have to handle so much more.
+/// More drivers have to handle more by this factor.
 const GAIN: f64 = 1.1;
-/// Fewer may handle so much less.
+/// Fewer drivers may handle less by this factor.
 const LOSS: f64 = 0.97;
 
-/// So many windows are looked at before that is decided, or fewer where the rate is as far as [`DOUBTLESS`] from what it has to be.
+/// How many windows are measured before the decision; fewer if the rate differs by [`DOUBTLESS`] from the required one.
 const WINDOWS: u32 = 4;
 const DOUBTLESS: f64 = 0.15;
 
-/// The share that the last window has in the rate.
+/// The weight of the last window in the rate.
 const SHARE: f64 = 0.25;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -90,7 +92,7 @@ impl Control {
         self.slept += time;
     }
 
-    /// How many are to drive, after `handled` requests so far.
+    /// How many drivers are wanted, after `handled` requests so far.
     pub(super) fn look(&mut self, now: Instant, handled: u64) -> usize {
         if self.most == 1 {
             return self.drivers;
@@ -125,7 +127,7 @@ impl Control {
                     return self.drivers;
                 }
                 let more = (self.drivers * 2).min(self.most);
-                // Where both are possible they take turns.
+                // If both are possible, they alternate.
                 self.tries_more = is_busy && more > self.drivers && (self.drivers == 1 || !self.tries_more);
                 if self.tries_more {
                     self.attempt(more);
@@ -142,7 +144,7 @@ impl Control {
         self.drivers = drivers;
     }
 
-    /// Ends a try in which so many requests a second had to be handled at least, once that is clear.
+    /// Ends an attempt, which must handle at least `least` requests per second, once the result is clear.
     fn decide(&mut self, now: Instant, before: usize, least: f64, tried: Tried) {
         if tried.windows < 2 {
             return;
@@ -175,8 +177,8 @@ fn a_second(count: u64, time: Duration) -> f64 {
 mod tests {
     use super::*;
 
-    /// Runs `windows` of a server that handles so many requests a second with so many drivers, and is as busy as that. Gives the
-    /// drivers of each window.
+    /// Runs `windows` of a server that handles `rate` requests per second with a number of drivers. `busy` says whether it
+    /// is busy. Returns the number of drivers in each window.
     fn run(control: &mut Control, windows: u32, rate: impl Fn(usize) -> u64, busy: bool) -> Vec<usize> {
         let (mut now, mut handled, mut drivers) = (control.began, control.handled, control.drivers);
         let mut seen = Vec::new();

@@ -1,4 +1,4 @@
-//! A socket and its place in the table: reads and writes that go by what the poller has told.
+//! A socket and its place in the table: reads and writes follow the poller's hints.
 
 use std::io;
 
@@ -14,9 +14,9 @@ pub(super) struct Endpoint {
     is_empty: bool,
 }
 
-/// Whether the poller tells of new input after a read that filled less than the buffer, so that the read which would
-/// only find nothing can be left out; and of urgent data, which cuts a read short. kqueue tells of new input too, but mio
-/// does not pass on what it tells of urgent data.
+/// Whether the poller reports new input after a read that filled less than the buffer, and also urgent data, which cuts a
+/// read short. Then the next read, which would only find nothing, can be left out. kqueue reports new input too, but mio
+/// does not pass on its reports of urgent data.
 const SHORT_READ_IS_LAST: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 impl Endpoint {
@@ -30,12 +30,13 @@ impl Endpoint {
         self.is_empty
     }
 
-    /// Whether the other end has reset the connection. A unix socket has no reset: one whose other end is closed may still have input.
+    /// Whether the peer has reset the connection. A unix socket has no reset: one whose peer has closed may still have
+    /// input.
     pub(super) fn is_reset(&self) -> bool {
         matches!(*self.stream, Stream::Tcp(_)) && self.place.has(GONE)
     }
 
-    /// Nobody waits for a connection that is cut, and perhaps nobody polls any more.
+    /// No thread waits for a connection that is cut, and perhaps no thread polls any more.
     pub(super) fn check_cut(&self) -> io::Result<()> {
         if self.place.is_cut() { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
     }
@@ -54,7 +55,7 @@ impl Endpoint {
                     return Ok(count);
                 }
                 Err(error) => {
-                    // After any other error the system is asked again: perhaps the poller tells of nothing more.
+                    // After any other error the system is asked again, since the poller may not report anything more.
                     self.is_empty = error.kind() == io::ErrorKind::WouldBlock;
                     return Err(of_the_peer(error));
                 }
@@ -68,7 +69,7 @@ impl Endpoint {
             match write(&self.stream) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    // The hint was about an earlier moment. Once it is gone, another try shows what is true now.
+                    // The hint was about an earlier moment. Once it is cleared, another attempt shows the current state.
                     if self.place.clear(WRITE) & WRITE == 0 {
                         return Err(error);
                     }
@@ -80,8 +81,8 @@ impl Endpoint {
     }
 }
 
-/// An error of a connection. Where the system has given up a peer that no longer answers, no deadline of ours is over, and
-/// nobody is left to tell of one.
+/// An error of a connection. If the system has given up a peer that no longer answers, that is not one of our deadlines, and
+/// there is no client to answer.
 fn of_the_peer(error: io::Error) -> io::Error {
     if error.kind() == io::ErrorKind::TimedOut {
         return io::Error::new(io::ErrorKind::ConnectionReset, error);

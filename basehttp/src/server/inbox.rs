@@ -1,10 +1,10 @@
-//! Things left for another thread to find.
+//! Items that are left for another thread to find.
 
 use super::sync::{AtomicBool, Mutex, Ordering, lock};
 
 pub(super) struct Inbox<T> {
     things: Mutex<Vec<T>>,
-    /// For a look without the lock.
+    /// To check without the lock.
     is_empty: AtomicBool,
 }
 

@@ -1,4 +1,4 @@
-//! What other threads leave for the one who polls in a shard.
+//! What other threads leave for the thread that polls in a shard.
 
 use mio::Token;
 
@@ -9,7 +9,7 @@ use super::listener::Stream;
 use super::timers::Timers;
 use crate::handler::Address;
 
-/// Alone in its cache lines: its neighbours are of other shards.
+/// It has cache lines of its own, since its neighbours are other shards' mailboxes.
 #[derive(Default)]
 #[repr(align(128))]
 pub(super) struct Mailbox {
@@ -26,6 +26,6 @@ pub(super) struct Mailbox {
 pub(super) struct Arrival {
     pub(super) stream: Stream,
     pub(super) address: Address,
-    /// Where it is one too many, and is told so.
+    /// Set if it is above the limit and has to be answered 503.
     pub(super) refused: Option<Refused>,
 }

@@ -1,11 +1,11 @@
-//! The names of clients, from the system's name service.
+//! The host names of clients, from the system's resolver.
 
 use std::net::IpAddr;
 
-/// The name of a client. Whoever owns the address decides what the name service says, so that what is no host name is none
-/// here: it could forge a line of the log, or steer the terminal that shows it.
+/// The name of a client. The owner of the address decides what the resolver answers, so an answer that is not a host name is
+/// rejected: it could forge a log line, or control the terminal that shows it.
 pub(super) fn name_of(address: IpAddr) -> Option<String> {
-    // A client of IPv4 at a socket for both is known by its IPv4 address.
+    // An IPv4 client at a dual-stack socket is known by its IPv4 address.
     let name = dns_lookup::lookup_addr(&address.to_canonical()).ok()?;
     is_host_name(&name).then_some(name)
 }
@@ -15,7 +15,7 @@ fn is_host_name(name: &str) -> bool {
     (1..=MOST).contains(&name.len()) && name.bytes().all(is_part)
 }
 
-/// No name is longer (RFC 1035 section 2.3.4).
+/// The longest possible name (RFC 1035 section 2.3.4).
 const MOST: usize = 255;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A server for one request: where a login sends the browser back to.
+//! A server for one request, such as the redirect that ends a login.
 
 use std::fmt;
 use std::io;
@@ -14,12 +14,12 @@ use crate::http_handler;
 use crate::proto::status::HTTPStatus;
 use crate::sync::{Arc, AtomicU64, Ordering};
 
-/// Listens at a free port of 127.0.0.1 for one request, answers it with a page, and is gone: for the redirect of an OAuth login
-/// to a program without a server of its own (RFC 8252 section 7.3), or any other answer that comes through a browser.
+/// Listens at a free port of 127.0.0.1 for one request, answers it with a page, and ends.
 ///
-/// What else comes, as browsers ask for an icon or look at a page before it is opened, is answered 404 and does not end it.
-/// Only the names of this machine are answered ([`loopback_guard`](crate::ServerBuilder::loopback_guard)), and nothing is logged: what
-/// comes is a secret.
+/// It is for the redirect that ends an OAuth login to a program without a server of its own (RFC 8252 section 7.3), or any
+/// other answer that arrives through a browser. Other requests, such as those for an icon or a preview of the page, are
+/// answered 404 and do not end it. Only requests for the names of this machine are answered
+/// ([`loopback_guard`](crate::ServerBuilder::loopback_guard)). Nothing is logged, since the request contains a secret.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -29,7 +29,7 @@ use crate::sync::{Arc, AtomicU64, Ordering};
 /// let listener = OneShot::bind()?;
 /// let state = "state=4711"; // not to be guessed: a random one
 /// println!("Open https://login.example/authorize?{state}&redirect_uri={}", listener.url("/done"));
-/// // Any page of the browser can send a request here. Only the login knows the state.
+/// Any page in the browser can send a request here. Only the login knows the state.
 /// let is_it = move |request: &basehttp::OneShotRequest| {
 ///     request.path() == "/done" && request.query().is_some_and(|query| query.split('&').any(|part| part == state))
 /// };
@@ -44,14 +44,14 @@ pub struct OneShot {
     port: u16,
 }
 
-/// The request that a [`OneShot`] has waited for.
+/// The request for which a [`OneShot`] has waited.
 #[derive(Clone)]
 pub struct OneShotRequest {
     target: String,
     headers: Headers,
 }
 
-/// The response to it.
+/// The response to that request.
 #[derive(Clone, Debug)]
 pub struct OneShotResponse {
     status: u16,
@@ -60,12 +60,13 @@ pub struct OneShotResponse {
 }
 
 impl OneShotResponse {
-    /// A page of HTML, with status 200.
+    /// An HTML page, with status 200.
     pub fn page(html: impl Into<String>) -> Self {
         Self { status: 200, location: None, page: html.into() }
     }
 
-    /// Sends the browser to another address, with status 303. The address is a URL as it is sent: percent-encoded, and on one line.
+    /// Redirects the browser to another address, with status 303. The address is a URL in the form in which it is sent:
+    /// percent-encoded, on one line.
     pub fn redirect(location: impl Into<String>) -> Self {
         Self { status: 303, location: Some(location.into()), page: String::new() }
     }
@@ -87,7 +88,7 @@ impl OneShotResponse {
         }
     }
 
-    /// With another status, from 200 to 599. The page of one that has no body (204, 304) is not sent.
+    /// With another status, from 200 to 599. For a status without a body (204, 304) the page is not sent.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
         self.status = status;
@@ -95,10 +96,10 @@ impl OneShotResponse {
     }
 }
 
-/// How long the client may take for the page.
+/// How long the client may take to receive the page.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// A program that waits for one request needs no more; the others wait in the system's queue.
+/// A program that waits for one request needs no more; further connections wait in the system's queue.
 const CONNECTIONS: usize = 32;
 
 impl OneShot {
@@ -110,7 +111,7 @@ impl OneShot {
         Self::bind_port(0)
     }
 
-    /// Listens at this port, for services that want to know it before; most take any (RFC 8252 section 7.3).
+    /// Listens at this port, for services that need to know it in advance; most accept any (RFC 8252 section 7.3).
     ///
     /// # Errors
     /// The system's error.
@@ -120,8 +121,8 @@ impl OneShot {
         Ok(Self { listener, port })
     }
 
-    /// The URL of a path, for example `http://127.0.0.1:41234/done`: by the address, since a browser may look for `localhost` at
-    /// another one.
+    /// The URL of a path, for example `http://127.0.0.1:41234/done`. It uses the address, since a browser may resolve
+    /// `localhost` to another one.
     ///
     /// # Panics
     /// If the path does not begin with `/`.
@@ -130,11 +131,12 @@ impl OneShot {
         url((Ipv4Addr::LOCALHOST, self.port).into(), path)
     }
 
-    /// Waits for a GET request for `path`, whatever its query, answers it with `page`, which is HTML, and ends.
+    /// Waits for a GET request for `path`, whatever its query, answers it with the HTML in `page`, and ends.
     ///
     /// # Errors
-    /// [`TimedOut`](io::ErrorKind::TimedOut) if none has come within `deadline`; the system's, when it cannot wait for connections;
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a path that does not begin with `/` or has a query, for which none could come.
+    /// [`TimedOut`](io::ErrorKind::TimedOut) if none has arrived within `deadline`; the system's, when it cannot wait for
+    /// connections; [`InvalidInput`](io::ErrorKind::InvalidInput) for a path that does not begin with `/` or has a query,
+    /// which no request could match.
     pub fn wait(self, path: &str, deadline: Duration, page: &str) -> io::Result<OneShotRequest> {
         if !path.starts_with('/') || path.contains(['?', '#']) {
             let text = format!(
@@ -161,8 +163,8 @@ impl OneShot {
         self.answer(answer, deadline)
     }
 
-    /// As [`wait_for`](Self::wait_for), with a response that depends on the request: a page that says whether the login went well, or a
-    /// redirect to one. `answer` gives none for a request that is not the one.
+    /// As [`wait_for`](Self::wait_for), with a response that depends on the request: a page that says whether the login has
+    /// succeeded, or a redirect to one. `answer` returns `None` for any other request.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -185,8 +187,8 @@ impl OneShot {
     /// ```
     ///
     /// # Errors
-    /// As [`wait`](Self::wait); [`InvalidInput`](io::ErrorKind::InvalidInput) for a response that cannot be sent: an address with a
-    /// line end or a character that is not ASCII, a status that is none. The browser has 500 then.
+    /// As [`wait`](Self::wait); [`InvalidInput`](io::ErrorKind::InvalidInput) for a response that cannot be sent: an address
+    /// with a line end or a character that is not ASCII, an invalid status. The browser then gets 500.
     pub fn answer(
         self,
         answer: impl Fn(&OneShotRequest) -> Option<OneShotResponse> + Send + Sync + 'static,
@@ -205,7 +207,7 @@ impl OneShot {
         let arrived = arrivals.recv_timeout(deadline);
         handle.shutdown();
         let outcome = serving.join().unwrap_or_else(|_| Err(io::Error::other("the server panicked")));
-        // It may have come, and been answered, while the server was told to end.
+        // It may have arrived, and been answered, while the server was told to stop.
         if let Ok(request) = arrived.or_else(|_| arrivals.try_recv()) {
             return request;
         }
@@ -235,7 +237,7 @@ impl OneShotRequest {
         self.target.split('?').next().unwrap_or_default()
     }
 
-    /// What stands behind the `?`, if there is one, percent-encoded as it was sent.
+    /// The part after the `?`, if there is one, percent-encoded as it was sent.
     pub fn query(&self) -> Option<&str> {
         self.target.split_once('?').map(|(_, query)| query)
     }
@@ -253,14 +255,14 @@ impl fmt::Debug for OneShotRequest {
     }
 }
 
-/// The response to a request, if it is the one.
+/// The response to a request, if it is the expected one.
 type Respond = dyn Fn(&OneShotRequest) -> Option<OneShotResponse> + Send + Sync;
 
-/// Which request it is, and what becomes of it.
+/// Decides which request is the expected one, and passes it on.
 struct Rule {
     answer: Box<Respond>,
     sender: SyncSender<io::Result<OneShotRequest>>,
-    /// Requests that came and are not it.
+    /// The number of other requests that arrived.
     others: AtomicU64,
 }
 
@@ -279,7 +281,7 @@ impl Answer {
             Ok(()) => Ok(request),
             Err(what) => Err(io::Error::new(io::ErrorKind::InvalidInput, what.clone())),
         };
-        // Of two that come at once, the second has come too late.
+        // If two arrive at once, the second is too late.
         let response = response.filter(|_| self.rule.sender.try_send(outcome).is_ok());
         if response.is_some() && checked.is_err() {
             return self.send_error(500);
@@ -293,7 +295,7 @@ impl Answer {
             Some(location) => self.send_header("Location", location),
             None => self.send_header("Content-Type", "text/html; charset=utf-8"),
         }
-        // The address of the page has a secret in it: it is for no cache, and for no site that the page leads to.
+        // The page's address contains a secret: it must not reach a cache, or a site that the page links to.
         self.send_header("Cache-Control", "no-store");
         self.send_header("Referrer-Policy", "no-referrer");
         self.end_headers()?;

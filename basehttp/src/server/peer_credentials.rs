@@ -1,4 +1,4 @@
-//! Who is at the other end of a unix socket. Each kind of system has a call of its own for it.
+//! The process at the other end of a unix socket. Each kind of system has its own call for it.
 
 use std::os::fd::AsFd;
 

@@ -1,5 +1,5 @@
-//! The PROXY protocol: a header, before all else on a connection, in which a proxy tells who its client is. As the specification
-//! of HAProxy has it, versions 1 and 2. The format is the crate `ppp`'s.
+//! The PROXY protocol, versions 1 and 2, as specified by HAProxy: a header at the very start of a connection, in which a
+//! proxy names its client. The crate `ppp` parses it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,40 +10,40 @@ use crate::handler::wire::Announced;
 /// What is read of a connection before its first request.
 #[derive(Default)]
 pub(super) struct Preface {
-    /// A header has to come.
+    /// A header is expected.
     pub(super) is_awaited: bool,
-    /// What has come and is not used yet: of the header, and then what came with it.
+    /// Bytes that have arrived and are not used yet: those of the header, and then those behind it.
     bytes: Vec<u8>,
 }
 
-/// A header of version 1 has no more (section 2.1), and its shortest end is `\r\n`.
+/// A version 1 header is no longer than this (section 2.1); its shortest end is `\r\n`.
 const LONGEST_LINE: usize = 107;
 
-/// In a header of version 2 everything may be said about TLS, certificates included; proxies say some hundred bytes.
+/// A version 2 header may contain everything about TLS, certificates included; proxies send some hundred bytes.
 const LONGEST: usize = 4096;
 
 const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 const WORD: &[u8] = b"PROXY ";
 
-/// Signature, version, protocol and length.
+/// The length of signature, version, protocol and length field.
 const FIXED: usize = 16;
 
 /// Section 2.2: version 2, and whether the proxy speaks for itself or for a client.
 const LOCAL: u8 = 0x20;
 const PROXY: u8 = 0x21;
 
-/// Section 2.2.6: what is told of the client's TLS, and the first bit of that.
+/// Section 2.2.6: information about the client's TLS, and its first bit.
 const PP2_TYPE_SSL: u8 = 0x20;
 const PP2_CLIENT_SSL: u8 = 1;
 
 impl Preface {
-    /// Whether more came behind the header than was given.
+    /// Whether bytes behind the header have arrived that are not passed on yet.
     #[cfg(feature = "tls")]
     pub(super) fn has_rest(&self) -> bool {
         !self.bytes.is_empty()
     }
 
-    /// Gives what came behind the header.
+    /// Passes on the bytes behind the header.
     pub(super) fn give(&mut self, buffer: &mut [u8]) -> Option<usize> {
         if self.is_awaited || self.bytes.is_empty() {
             return None;
@@ -60,7 +60,7 @@ impl Preface {
 }
 
 impl Preface {
-    /// Reads the header, where one has to come. [`InvalidData`](io::ErrorKind::InvalidData) if what comes is none.
+    /// Reads the header, if one is expected. [`InvalidData`](io::ErrorKind::InvalidData) if the bytes are not one.
     pub(super) fn read(
         &mut self,
         mut read: impl FnMut(&mut [u8]) -> io::Result<usize>,
@@ -106,12 +106,12 @@ fn length_of(bytes: &[u8]) -> io::Result<Option<usize>> {
     }
 }
 
-/// Whether these bytes, or as many as there are, are the start.
+/// Whether `bytes` begin with `start`, as far as they go.
 fn begins(bytes: &[u8], start: &[u8]) -> bool {
     bytes.iter().zip(start).all(|(a, b)| a == b)
 }
 
-/// Nothing where the proxy speaks for itself, as in its health checks; no address where its client has none of IP.
+/// Nothing if the proxy speaks for itself, as in its health checks; no address if its client has no IP address.
 fn announced_in(header: &[u8]) -> io::Result<Announced> {
     if header.starts_with(WORD) { line(header) } else { block(header) }
 }
@@ -119,11 +119,11 @@ fn announced_in(header: &[u8]) -> io::Result<Announced> {
 /// Version 1, section 2.1.
 fn line(header: &[u8]) -> io::Result<Announced> {
     let rest = header.strip_prefix(WORD).unwrap_or_default();
-    // What follows is to be ignored, whatever it is.
+    // What follows must be ignored, whatever it is.
     if rest.starts_with(b"UNKNOWN ") || rest.starts_with(b"UNKNOWN\r") {
         return Ok((None, false));
     }
-    // `ppp` takes a port with a sign.
+    // `ppp` accepts a port with a sign.
     if rest.contains(&b'+') {
         return Err(wrong("it contains a plus sign"));
     }
@@ -138,13 +138,13 @@ fn line(header: &[u8]) -> io::Result<Announced> {
 
 /// Version 2, section 2.2.
 fn block(header: &[u8]) -> io::Result<Announced> {
-    // Whatever follows is to be ignored, where the proxy speaks for itself and where it says that nothing is known of its
-    // client (AF_UNSPEC). `ppp` would refuse some of that: health checks may have the family of their connection and no addresses.
+    // If the proxy speaks for itself, or says that nothing is known about its client (AF_UNSPEC), the rest must be ignored.
+    // `ppp` would refuse some of that: health checks may have the family of their connection and no addresses.
     if let Some([LOCAL, _] | [PROXY, 0..=0x0f]) = header.get(SIGNATURE.len()..FIXED - 2) {
         return Ok((None, false));
     }
     let header = ppp::v2::Header::try_from(header).map_err(|error| wrong(&error.to_string()))?;
-    // Broken extensions are none: the address stands before them.
+    // Broken extensions are ignored: the address comes before them.
     let ssl = header.tlvs().map_while(Result::ok).find(|tlv| tlv.kind == PP2_TYPE_SSL);
     let is_https =
         ssl.is_some_and(|tlv| tlv.value.first().is_some_and(|client| client & PP2_CLIENT_SSL != 0));

@@ -1,5 +1,5 @@
-//! The primitives that the threads of the engine share: [`crate::sync`]'s, or where a model runs them loom's, which goes through
-//! every order of events, or shuttle's, which goes through many at random.
+//! The primitives that the engine's threads share: those of [`crate::sync`]. In models they are loom's, which explores every
+//! order of events, or shuttle's, which explores many random ones.
 
 #[cfg(not(all(test, any(loom, shuttle))))]
 pub(super) use crate::sync::{
@@ -27,7 +27,7 @@ pub(super) use loom::thread::yield_now;
 #[cfg(all(test, shuttle))]
 pub(super) use shuttle::thread::yield_now;
 
-// Loom's `Arc` cannot be the type of `self`, and the count in the standard library's is not ours to prove.
+// Loom's `Arc` cannot be the type of `self`, and the standard library's reference count needs no proof here.
 pub(super) use crate::sync::{Arc, Ordering, PoisonError, TryLockError, Weak};
 
 /// As [`crate::sync::lock`].

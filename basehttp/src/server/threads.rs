@@ -8,14 +8,14 @@ use super::sync::Arc;
 use super::watchdog::{QUIET_TICKS, TakenPermit};
 use super::worker::Worker;
 
-/// Begins: one thread drives. The watchdog and the reserve have been started.
+/// Starts the first driver. The watchdog and the reserve have been started before.
 pub(super) fn start<M: Machine>(machine: &Arc<M>) {
     if machine.scheduler().shard(0).try_permit() {
         pass_on(machine, 0);
     }
 }
 
-/// What a thread of the pool does until there is nothing left.
+/// The work of a pool thread, until there is nothing left to do.
 pub(super) fn work<M: Machine>(machine: &Arc<M>) {
     let worker = Arc::new(Worker::new());
     let _installed = worker.install();
@@ -37,7 +37,7 @@ pub(super) fn work<M: Machine>(machine: &Arc<M>) {
     }
 }
 
-/// What the thread does that never runs a handler.
+/// The work of the reserve, which never runs a handler.
 pub(super) fn reserve<M: Machine>(machine: &Arc<M>) {
     let worker = Arc::new(Worker::new());
     let _installed = worker.install();
@@ -49,7 +49,7 @@ pub(super) fn reserve<M: Machine>(machine: &Arc<M>) {
     }
 }
 
-/// What the watchdog does. `tick` waits for the next look, and `told` hears of each driver that lost its permit.
+/// The work of the watchdog. `tick` waits for the next look; `told` is called for each driver that lost its permit.
 pub(super) fn watch<M: Machine>(machine: &Arc<M>, tick: impl Fn(), told: impl Fn(&TakenPermit)) {
     let scheduler = machine.scheduler();
     let mut quiet = 0;
@@ -59,7 +59,7 @@ pub(super) fn watch<M: Machine>(machine: &Arc<M>, tick: impl Fn(), told: impl Fn
         for taken in seen.taken {
             told(&taken);
             pass_on(machine, taken.shard);
-            // The handler was expected to be quick, so the responses before its own are still there.
+            // The handler was expected to be quick, so the responses before its own are still buffered.
             taken.worker.send_gathered();
         }
         for call in scheduler.pool.look(scheduler.has_time()) {

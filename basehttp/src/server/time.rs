@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// No time at all.
+/// Later than any time.
 pub(super) const NEVER: u64 = u64::MAX;
 
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl Timeline {
     }
 }
 
-/// In milliseconds, less than one of them left out.
+/// In milliseconds, rounded down.
 pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(NEVER)
 }

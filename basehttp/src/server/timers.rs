@@ -1,31 +1,31 @@
-//! Deadlines on their way to the poller, and until when it sleeps.
+//! Deadlines on their way to the poller, and the time until which it sleeps.
 
 use super::inbox::Inbox;
 use super::sync::{AtomicU64, Ordering, fence};
 
 #[derive(Default)]
 pub(super) struct Timers {
-    /// Deadlines that the poller does not know yet: when, and whose.
+    /// Deadlines that the poller does not know yet: the time and the token.
     news: Inbox<(u64, usize)>,
-    /// Until when the poller sleeps, on the engine's clock; 0 while it is awake.
+    /// The end of the poller's sleep, on the engine's clock; 0 while it is awake.
     sleeps_until: AtomicU64,
 }
 
 impl Timers {
-    /// Leaves a deadline for the poller. True if it has to be woken, since it would sleep longer.
+    /// Leaves a deadline for the poller. True if the poller must be woken, since it would sleep longer.
     pub(super) fn leave(&self, time: u64, token: usize) -> bool {
         self.news.push((time, token));
         fence(Ordering::SeqCst);
         self.sleeps_until.load(Ordering::SeqCst) > time
     }
 
-    /// For the poller: gives it what it does not know.
+    /// For the poller: takes the deadlines that it does not know yet.
     pub(super) fn take(&self, take: impl FnMut((u64, usize))) {
         self.news.empty(take);
     }
 
-    /// For the poller, which is about to sleep. It takes the news once more after that: who has left a deadline before has left
-    /// it there, and who does it later wakes the poller.
+    /// For the poller, which is about to sleep. It takes the news once more after that: a deadline that was left before is
+    /// found then, and a thread that leaves one later wakes the poller.
     pub(super) fn fall_asleep(&self, until: u64) {
         self.sleeps_until.store(until, Ordering::SeqCst);
         fence(Ordering::SeqCst);

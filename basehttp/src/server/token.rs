@@ -1,4 +1,4 @@
-//! What the poller calls connections by, and what it tells of them.
+//! The tokens of connections in the poller, and the hints that it gives about them.
 
 use mio::Token;
 
@@ -12,42 +12,42 @@ pub(super) const SHARDS: usize = usize::MAX - 1;
 /// The listeners, from here on downwards, below all shards.
 const LISTENERS: usize = usize::MAX - 128;
 
-/// So many listeners a server may have.
+/// The maximum number of listeners of a server.
 pub(super) const MAX_LISTENERS: usize = 512;
 
 pub(super) fn listener_token(number: usize) -> Token {
     Token(LISTENERS - number)
 }
 
-/// The number of the listener, if it is one's token.
+/// The number of the listener, if the token is a listener's.
 pub(super) fn listener_number(token: Token) -> Option<usize> {
     LISTENERS.checked_sub(token.0).filter(|number| *number < MAX_LISTENERS)
 }
 
-/// What is worth another try, as far as the poller knows. Hints: only an I/O call tells what is.
+/// What is worth another attempt, as far as the poller knows. These are hints: only an I/O call shows the truth.
 pub(super) const READ: u8 = 1;
 pub(super) const WRITE: u8 = 2;
-/// The client has ended its half. It stays, since no further event will tell of the end that a short read hid.
+/// The client has shut down writing. It stays set, since no further event will report the end that a short read hid.
 pub(super) const READ_CLOSED: u8 = 4;
-/// Urgent data has come. It stays, since a read ends before such data, and so may be short though more is here.
+/// Urgent data has arrived. It stays set, since a read ends before such data, and so may be short although more is here.
 pub(super) const URGENT: u8 = 8;
 
-/// Nothing more can be sent to the client: it has reset the connection, or closed a unix socket. It stays.
+/// Nothing more can be sent to the client: it has reset the connection, or closed a unix socket. It stays set.
 pub(super) const GONE: u8 = 16;
 
 /// A handle on the response has left something for the connection.
 pub(super) const NOTICE: u8 = 32;
 
-/// What handles send may have room again.
+/// Handles may have room again to send.
 pub(super) const ROOM: u8 = 64;
 
 /// Bits of a token for the index of a place in the table; its generation has the rest.
 pub(super) const INDEX_BITS: u32 = usize::BITS / 2;
 
-/// So many connections the tokens can tell apart, with some in reserve.
+/// How many connections the tokens can distinguish, with some in reserve.
 pub(super) const MAX_CONNECTIONS: usize = (1 << INDEX_BITS) - 1024;
 
-/// What the poller tells when there may be what is wanted.
+/// The hints that the poller sets when what is wanted may be there.
 pub(super) fn hint_for(want: Want) -> u8 {
     match want {
         Want::Input => READ | READ_CLOSED,

@@ -1,16 +1,16 @@
-//! What the current thread has used of the processor.
+//! How much processor time the current thread has used.
 
 use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Usage {
     pub(super) cpu: Duration,
-    /// How often the thread gave the processor up by itself.
+    /// How often the thread has given up the processor voluntarily.
     switches: i64,
 }
 
 impl Usage {
-    /// Whether the system tells it for a thread.
+    /// Whether the system reports usage by thread.
     pub(super) const IS_TOLD: bool = cfg!(target_os = "linux");
 
     #[cfg(target_os = "linux")]
@@ -28,14 +28,14 @@ impl Usage {
         }
     }
 
-    /// Elsewhere a system does not tell it for a thread.
+    /// Other systems do not report it by thread.
     #[cfg(not(target_os = "linux"))]
     pub(super) fn now() -> Self {
         Self::default()
     }
 
-    /// Whether the thread has waited for something. Where the system does not tell, it has: the wall clock has decided
-    /// before this is asked.
+    /// Whether the thread has blocked. True where the system does not report it: the wall clock was checked before this is
+    /// called.
     pub(super) fn has_waited_since(&self, earlier: &Self) -> bool {
         !Self::IS_TOLD || self.switches > earlier.switches
     }

@@ -1,4 +1,4 @@
-//! What wakes those who poll, a waker for each shard.
+//! Wakes the polling threads, with a waker for each shard.
 
 use mio::Waker;
 
@@ -12,11 +12,11 @@ impl Wakers {
         Self(wakers.into())
     }
 
-    /// Wakes the one who polls in a shard.
+    /// Wakes the thread that polls in a shard.
     pub(super) fn wake(&self, shard: usize) {
         if let Some(waker) = self.0.get(shard) {
             wakes_poller(shard);
-            // It fails only where the poller is gone, and then nobody sleeps.
+            // It fails only if the poller is gone, and then no thread sleeps in it.
             let _ = waker.wake();
         }
     }

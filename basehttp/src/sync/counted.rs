@@ -1,8 +1,8 @@
-//! Locks, read-modify-writes, writes and wake-ups, counted: the shard's own, and those that write where another shard has written
-//! last, which costs the two processors a transfer of the line.
+//! Counts locks, read-modify-writes, writes and wake-ups: the shard's own, and those at a place where another shard has
+//! written last, which costs the two processors a transfer of the cache line.
 //!
-//! What belongs to whom is not said anywhere: it is seen. For each line of memory a table has the shard whose driver wrote there
-//! last. So two things that only share a line are found as well. Threads that drive no shard count for nothing.
+//! Ownership is not declared anywhere; it is observed. For each line of memory a table has the shard whose driver wrote
+//! there last. So two values that merely share a line are found as well. Threads that drive no shard are not counted.
 
 use std::backtrace::Backtrace;
 use std::cell::Cell;
@@ -11,31 +11,32 @@ use std::sync::atomic::{self, Ordering};
 use std::sync::{self, LazyLock, LockResult, MutexGuard, TryLockError, TryLockResult, WaitTimeoutResult};
 use std::time::Duration;
 
-/// How often something was done by threads that drive.
+/// How often drivers did something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
     /// In memory that no other shard has written to since this one did.
     pub own: u64,
-    /// Another shard had written there last.
+    /// In memory that another shard had written to last.
     pub shared: u64,
 }
 
-/// What the drivers of all servers of this process have done since [`reset`].
+/// What the drivers of all servers in this process have done since [`reset`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Locks taken, or tried to.
+    /// Locks taken, or tried.
     pub locks: Count,
-    /// Of these, found taken.
+    /// Those of them that were already held.
     pub locks_found_taken: Count,
-    /// Of an atomic, in one step.
+    /// Atomic operations that read and write in one step.
     pub read_modify_writes: Count,
-    /// To an atomic.
+    /// Writes to an atomic.
     pub writes: Count,
-    /// Of threads that sleep on a condition, or in the poller of a shard: that of another one is shared.
+    /// Wake-ups of threads that wait on a condition variable, or in a shard's poller; one of another shard's poller is
+    /// shared.
     pub wake_ups: Count,
 }
 
-/// One of the things that are counted.
+/// One of the counted operations.
 #[derive(Debug)]
 struct Counter {
     own: atomic::AtomicU64,
@@ -62,26 +63,26 @@ static WAKE_UPS: Counter = Counter::new();
 /// The shards in which something was counted.
 static DRIVEN: atomic::AtomicU64 = atomic::AtomicU64::new(0);
 
-/// What the processors exchange, in bytes.
+/// The size in bytes of what processors exchange.
 const LINE: usize = 64;
 
-/// Lines, by their number: whose, and the shard that wrote there last. Of two that fall on one place the older is forgotten.
+/// Which shard wrote last to a line, by the line's number. Of two lines with the same place the older is forgotten.
 static LINES: [atomic::AtomicU64; PLACES] = [const { atomic::AtomicU64::new(0) }; PLACES];
 const PLACES: usize = 1 << 18;
 
-/// Whether each shared write says where it is: on standard error, with `COUNT_TRACE` in the environment.
+/// Whether each shared write prints its backtrace to standard error: with `COUNT_TRACE` in the environment.
 static TRACE: LazyLock<bool> = LazyLock::new(|| env::var_os("COUNT_TRACE").is_some());
 
 thread_local! {
     static SHARD: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-/// In how many shards something was counted.
+/// The number of shards in which something was counted.
 pub fn shards() -> u32 {
     DRIVEN.load(Ordering::Relaxed).count_ones()
 }
 
-/// What was counted.
+/// The current counts.
 pub fn counts() -> Counts {
     Counts {
         locks: LOCKS.read(),
@@ -92,7 +93,7 @@ pub fn counts() -> Counts {
     }
 }
 
-/// Counts from nothing.
+/// Sets all counts to zero.
 pub fn reset() {
     DRIVEN.store(0, Ordering::Relaxed);
     for counter in [&LOCKS, &FOUND_TAKEN, &CHANGES, &WRITES, &WAKE_UPS] {
@@ -101,19 +102,19 @@ pub fn reset() {
     }
 }
 
-/// The current thread drives in this shard, or does not drive.
+/// Records that the current thread drives in this shard, or does not drive.
 pub(crate) fn drives(shard: Option<usize>) {
     SHARD.set(shard);
 }
 
-/// A shard's poller is woken.
+/// Counts the wake-up of a shard's poller.
 pub(super) fn wakes(shard: usize) {
     let Some(own) = SHARD.get() else { return };
     let count = if own == shard { &WAKE_UPS.own } else { &WAKE_UPS.shared };
     count.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Counts something that the current thread does at a place in memory.
+/// Counts an operation of the current thread at a place in memory.
 fn count(counter: &Counter, place: usize) {
     let Some(shard) = SHARD.get() else { return };
     DRIVEN.fetch_or(1 << (shard % 64), Ordering::Relaxed);
@@ -150,7 +151,7 @@ impl<T> Mutex<T> {
             }
             Err(TryLockError::Poisoned(poisoned)) => Err(poisoned),
             Err(TryLockError::WouldBlock) => {
-                // It says whose the other one was, and the lock that follows would not know it any more.
+                // The first count shows which shard held the lock; the second would no longer know it.
                 count(&FOUND_TAKEN, place(self));
                 count(&LOCKS, place(self));
                 self.0.lock()
@@ -241,7 +242,7 @@ macro_rules! atomics {
                 failure: Ordering,
                 change: impl FnMut($value) -> Option<$value>,
             ) -> Result<$value, $value> {
-                // Where nothing changes it is a load.
+                // Without a change it is a load.
                 let updated = self.0.fetch_update(success, failure, change);
                 if updated.is_ok() {
                     count(&CHANGES, place(self));
