@@ -61,8 +61,9 @@ impl ServerAddress for str {
     fn resolve(&self) -> io::Result<Resolved> {
         let parts = self.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
         let Some((host, port)) = parts.filter(|(host, _)| !host.contains('/')) else {
-            let mut text =
-                format!("{self:?} is not an address to listen at: write host:port, for example 127.0.0.1:8000");
+            let mut text = format!(
+                "{self:?} is not an address to listen at: write host:port, for example 127.0.0.1:8000"
+            );
             if self.starts_with(['/', '.']) {
                 text.push_str("; the path of a unix socket goes to bind_unix");
             }

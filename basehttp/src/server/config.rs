@@ -46,7 +46,7 @@ use crate::sync::Arc;
 /// | [`allow_reuse_address`](Self::allow_reuse_address) | on | the address may be bound while connections of an earlier server linger |
 /// | [`allow_reuse_port`](Self::allow_reuse_port) | off | several servers may be bound to one address |
 ///
-/// # Who is served
+/// # Access
 ///
 /// | setting | default | what it is |
 /// |---|---|---|

@@ -208,10 +208,7 @@ impl HTTPServer {
         let hooked = Hooked { verify_request, open: handlers.open, info: info.clone() };
         #[cfg(unix)]
         for path in listeners.files.iter().filter_map(SocketFile::replaced) {
-            log.tell(
-                &format!("replaced the abandoned socket {}", path.display()),
-                Level::Info,
-            );
+            log.tell(&format!("replaced the abandoned socket {}", path.display()), Level::Info);
         }
         let engine = Engine::new(pollers, settings, hooked, log, shutdown, wakers);
         Ok(Self {
@@ -305,9 +302,10 @@ impl HTTPServer {
         };
         let watching = Watch::start(tls, every, tell);
         if let Err(error) = &watching {
-            self.engine
-                .log
-                .warn(0, &format!("the certificate is not watched, because no thread could be started: {error}"));
+            self.engine.log.warn(
+                0,
+                &format!("the certificate is not watched, because no thread could be started: {error}"),
+            );
         }
         watching.ok()
     }

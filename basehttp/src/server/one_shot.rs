@@ -29,7 +29,7 @@ use crate::sync::{Arc, AtomicU64, Ordering};
 /// let listener = OneShot::bind()?;
 /// let state = "state=4711"; // not to be guessed: a random one
 /// println!("Open https://login.example/authorize?{state}&redirect_uri={}", listener.url("/done"));
-/// Any page in the browser can send a request here. Only the login knows the state.
+/// // Any page in the browser can send a request here. Only the login knows the state.
 /// let is_it = move |request: &basehttp::OneShotRequest| {
 ///     request.path() == "/done" && request.query().is_some_and(|query| query.split('&').any(|part| part == state))
 /// };
@@ -139,9 +139,7 @@ impl OneShot {
     /// which no request could match.
     pub fn wait(self, path: &str, deadline: Duration, page: &str) -> io::Result<OneShotRequest> {
         if !path.starts_with('/') || path.contains(['?', '#']) {
-            let text = format!(
-                "{path:?} is not a path: it must begin with a slash and have no query"
-            );
+            let text = format!("{path:?} is not a path: it must begin with a slash and have no query");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
         let path = path.to_owned();

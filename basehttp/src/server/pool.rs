@@ -71,7 +71,7 @@ pub(super) enum Lane {
     Computes,
 }
 
-/// Who takes a task that was added.
+/// Which thread takes a task that was added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Call {
     /// An existing spare thread.
@@ -223,7 +223,7 @@ impl<J> ThreadPool<J> {
     }
 
     /// For the watchdog, once a tick: lets more requests run in a lane that makes no progress, or that could be faster while
-    /// there is processor time left. Returns who takes them.
+    /// there is processor time left. Returns which threads take them.
     pub(super) fn look(&self, has_time: bool) -> Vec<Call> {
         if !self.has_queue() {
             return Vec::new();
@@ -314,7 +314,7 @@ impl<J> ThreadPool<J> {
         Call::Nobody
     }
 
-    /// A handler is about to wait for its client, and leaves its place in the lane to another. Returns who takes the place.
+    /// A handler is about to wait for its client, and leaves its place in the lane to another. Returns which thread takes it.
     pub(super) fn leave(&self, lane: Lane) -> Option<Call> {
         let mut state = lock(&self.state);
         let before = state.eligible();

@@ -49,7 +49,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// #[http_handler]
     /// impl Tunnel {
     ///     fn do_CONNECT(&self) -> io::Result<()> {
-    /// A real proxy checks whether this client may connect there: see the example `proxy`.
+    ///         // A real proxy checks whether this client may connect there: see the example `proxy`.
     ///         let Ok(stream) = TcpStream::connect(self.path()) else { return self.send_error(502) };
     ///         self.send_response(200);
     ///         self.end_headers()?;

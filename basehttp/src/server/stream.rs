@@ -63,7 +63,7 @@ impl HTTPServer {
     /// }
     ///
     /// fn main() -> io::Result<()> {
-    /// inetd also connects standard error to the client, where log lines must not go.
+    ///     // inetd also connects standard error to the client, where log lines must not go.
     ///     let builder = HTTPServer::builder().log_line(|_, _| {});
     ///     builder.serve_stream(Stdio, Address::Unix(None), |base| Hello { base })
     /// }
@@ -134,7 +134,7 @@ impl ServerBuilder {
     /// use basehttp::Address;
     ///
     /// let (mut client, stream) = UnixStream::pair()?;
-    /// A read that gets nothing within 10 seconds makes the client late.
+    /// // If a read gets nothing within 10 seconds, the client is late.
     /// stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     /// let serving = std::thread::spawn(|| {
     ///     let builder = HTTPServer::builder().max_requests_per_connection(1);

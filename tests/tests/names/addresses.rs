@@ -403,9 +403,9 @@ mod unix {
         let [one, other] = &paths;
         let builder = HTTPServer::builder().log_line(log.taker()).also_bind_unix(other);
         let serving = Serving::new(builder.bind_unix(one, factory().1).unwrap());
-        let told = paths.each_ref().map(|path| {
-            format!("basehttp: replaced the abandoned socket {}", path.display())
-        });
+        let told = paths
+            .each_ref()
+            .map(|path| format!("basehttp: replaced the abandoned socket {}", path.display()));
         assert_eq!(log.lines(), told);
         serving.check();
         serving.end();

@@ -43,10 +43,7 @@ fn a_unix_socket_that_nobody_listens_at_is_replaced() {
     drop(UnixListener::bind(&path.0).unwrap());
     assert_eq!(UnixStream::connect(&path.0).unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
     let (server, log) = bind_logged(&path);
-    assert_eq!(
-        log.lines(),
-        [format!("basehttp: replaced the abandoned socket {}", path.0.display())]
-    );
+    assert_eq!(log.lines(), [format!("basehttp: replaced the abandoned socket {}", path.0.display())]);
     check(&path, server.unwrap());
     assert!(!path.0.exists(), "it was removed at the end");
 }

@@ -114,7 +114,11 @@ fn a_certificate_that_cannot_be_watched_is_a_mistake() {
 fn what_is_no_address_is_told_with_what_is() {
     let told = |address: &str| HTTPServer::bind(address, gated().0).unwrap_err().to_string();
     for address in ["http://127.0.0.1:80", "/tmp/x.sock", "127.0.0.1"] {
-        assert!(told(address).contains("is not an address to listen at: write host:port"), "{}", told(address));
+        assert!(
+            told(address).contains("is not an address to listen at: write host:port"),
+            "{}",
+            told(address)
+        );
     }
     assert!(told("/tmp/x.sock").ends_with("the path of a unix socket goes to bind_unix"));
 }

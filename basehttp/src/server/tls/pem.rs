@@ -58,9 +58,7 @@ fn text<'a>(pem: &'a [u8], what: &str, file: &str) -> io::Result<&'a [u8]> {
         [0x30, length, rest @ ..] if (0x81..=0x84).contains(length) || usize::from(*length) == rest.len() => {
             let (command, name) =
                 if what == "certificate" { ("x509", "cert.pem") } else { ("pkey", "key.pem") };
-            format!(
-                "it is DER, not PEM: `openssl {command} -inform DER -in {file} -out {name}` converts it"
-            )
+            format!("it is DER, not PEM: `openssl {command} -inform DER -in {file} -out {name}` converts it")
         }
         _ => return Ok(pem),
     };

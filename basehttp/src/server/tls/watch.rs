@@ -196,7 +196,10 @@ mod tests {
             let told: Vec<_> = (0..20).filter_map(|_| look()).collect();
             assert_eq!(told.len(), 1, "{told:?}");
             let (line, level) = &told[0];
-            assert!(line.contains("cert.pem: the files changed 60 s ago and cannot be used: cannot read "), "{line}");
+            assert!(
+                line.contains("cert.pem: the files changed 60 s ago and cannot be used: cannot read "),
+                "{line}"
+            );
             assert_eq!(*level, Level::Warning);
             write(folder.path(), None, Some(&second.1));
             assert_eq!(look(), None, "the one that is served is back");

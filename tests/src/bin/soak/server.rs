@@ -201,7 +201,9 @@ impl LogReader {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
             let lost = line.strip_prefix("basehttp: ").and_then(|line| {
-                line.strip_suffix(" log lines were dropped because they could not be written")?.parse::<u64>().ok()
+                line.strip_suffix(" log lines were dropped because they could not be written")?
+                    .parse::<u64>()
+                    .ok()
             });
             if let Some(lost) = lost {
                 state.account.lost += lost;
