@@ -1,12 +1,12 @@
-//! A camera: one thread makes pictures, and all who watch get them (`multipart/x-mixed-replace`, which browsers show as an image that
-//! moves).
+//! A camera: one thread makes pictures, and all viewers get them (`multipart/x-mixed-replace`, which browsers show as a
+//! moving image).
 //!
 //! ```text
 //! cargo run --release --example camera [PORT]      # and open http://127.0.0.1:8000/
 //! ```
 //!
-//! A picture is in memory once, however many watch. Who is slow misses pictures, and holds up nobody. While nobody watches, none are
-//! made.
+//! A picture is in memory once, however many viewers there are. A slow viewer misses pictures, and delays no other. Without
+//! viewers no pictures are made.
 
 use std::f64::consts::TAU;
 use std::io;
@@ -64,7 +64,7 @@ fn produce(viewers: &Broadcast) {
     }
 }
 
-/// A part of the response. The boundary stands behind it, since a browser shows a picture when it has seen that.
+/// A part of the response. The boundary comes after it, since a browser shows a picture once it has seen the boundary.
 fn part(picture: &[u8]) -> Vec<u8> {
     let head = format!("Content-Type: image/bmp\r\nContent-Length: {}\r\n\r\n", picture.len());
     [head.as_bytes(), picture, b"\r\n--picture\r\n"].concat()
@@ -72,24 +72,24 @@ fn part(picture: &[u8]) -> Vec<u8> {
 
 const SIDE: u8 = 120;
 
-/// A dot on its way around, from 0 to 1, as a BMP with 24 bits a pixel. A real camera has JPEG.
+/// A dot on its way around, from 0 to 1, as a BMP with 24 bits per pixel. A real camera has JPEG.
 fn picture(way: f64) -> Vec<u8> {
     let side = u32::from(SIDE);
     let size = side * side * 3;
     let mut bmp = b"BM".to_vec();
-    // Size of the file, nothing, where the pixels begin; then the header's size, width, height.
+    // Size of the file, a zero, where the pixels begin; then the header's size, width, height.
     for word in [54 + size, 0, 54, 40, side, side] {
         bmp.extend(word.to_le_bytes());
     }
     // One plane of 24 bits.
     bmp.extend([1, 0, 24, 0]);
-    // Not compressed, so many bytes, 72 dots per inch both ways, no palette.
+    // Not compressed, the number of bytes, 72 dots per inch in both directions, no palette.
     for word in [0, size, 2835, 2835, 0, 0] {
         bmp.extend(word.to_le_bytes());
     }
     let middle = f64::from(SIDE) / 2.0;
     let (x, y) = (middle + 40.0 * (way * TAU).cos(), middle + 40.0 * (way * TAU).sin());
-    // Rows from the bottom up, blue, green, red. Their length needs no padding: it is a multiple of four.
+    // Rows from the bottom up; blue, green, red. Rows need no padding: their length is a multiple of four.
     for row in 0..SIDE {
         for column in 0..SIDE {
             let distance = (f64::from(column) - x).hypot(f64::from(row) - y);

@@ -1,4 +1,5 @@
-//! For a port from Python: sends the same requests to the handler in Python and to its port, and prints where their answers differ.
+//! For a port from Python: sends the same requests to the Python handler and to its port, and prints where their responses
+//! differ.
 //!
 //! ```text
 //! python3 my_server.py 8001 &
@@ -6,11 +7,11 @@
 //! cargo run --example compare [--undocumented] 127.0.0.1:8001 127.0.0.1:8002 [FOLDER]
 //! ```
 //!
-//! Each file of FOLDER is a connection's bytes, as a client sends them; without one, a few requests that any handler has an answer
-//! for are sent. Compared are versions, codes, messages, fields and bodies. The framing is not (`Content-Length`, `Transfer-Encoding`,
-//! `Connection`), for it is the server's, nor are `Date` and `Server`. With `--undocumented` what is otherwise on purpose, and said to be
-//! so in the guide to porting, is not told: the answers to broken request lines, to HEAD, and the field `Allow`. The end is 0 where nothing differs, 1 where something does, and
-//! 2 where that could not be found out.
+//! Each file in FOLDER has the bytes of one connection, as a client sends them. Without a folder, a few requests are sent
+//! that any handler can answer. Versions, codes, messages, fields and bodies are compared. The framing (`Content-Length`,
+//! `Transfer-Encoding`, `Connection`) is not, since it is the server's, nor are `Date` and `Server`. With `--undocumented`,
+//! deliberate differences that the guide to porting describes are not printed: the responses to broken request lines, to
+//! HEAD, and the field `Allow`. The exit code is 0 if nothing differs, 1 if something does, and 2 if the comparison failed.
 
 use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
@@ -43,7 +44,7 @@ const CORPUS: &[(&str, &str)] = &[
     ),
 ];
 
-/// What is the server's business, and not the handler's.
+/// Fields that the server decides, not the handler.
 const LEFT_OUT: [&str; 5] = ["connection", "content-length", "date", "server", "transfer-encoding"];
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -83,7 +84,7 @@ fn usage() -> ExitCode {
     ExitCode::from(2)
 }
 
-/// How many requests are answered differently, or so that no page says so.
+/// The number of requests with different responses, or, without `all`, with undocumented differences.
 fn compare(python: &str, port: &str, folder: Option<&Path>, all: bool) -> io::Result<usize> {
     let mut differing = 0;
     for (name, request) in corpus(folder)? {
@@ -104,8 +105,8 @@ fn compare(python: &str, port: &str, folder: Option<&Path>, all: bool) -> io::Re
     Ok(differing)
 }
 
-/// Whether a request is one that is answered otherwise on purpose: HEAD where there is no `do_HEAD`, and a request line that is none or
-/// of another version.
+/// Whether the response to a request differs on purpose: HEAD without a `do_HEAD`, and a request line that is malformed or
+/// has another version.
 fn is_documented(request: &[u8]) -> bool {
     let line = request.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let line = String::from_utf8_lossy(line).into_owned();
@@ -127,13 +128,13 @@ fn corpus(folder: Option<&Path>) -> io::Result<Vec<(String, Vec<u8>)>> {
     files.map(|path| Ok((path.display().to_string(), fs::read(path)?))).collect()
 }
 
-/// All that a server answers to these bytes.
+/// Everything that a server answers to these bytes.
 fn ask(server: &str, request: &[u8]) -> io::Result<Vec<u8>> {
     let named = |error: io::Error| io::Error::new(error.kind(), format!("{server}: {error}"));
     let mut stream = TcpStream::connect(server).map_err(named)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut answer = Vec::new();
-    // A server may refuse what it has not read to its end, and close. What it said before is its answer.
+    // A server may refuse a request before it has read all of it, and close. Its answer is what it sent before.
     let sent = stream.write_all(request).and_then(|()| stream.shutdown(Shutdown::Write));
     match stream.take(MOST).read_to_end(&mut answer) {
         Err(error) if answer.is_empty() => Err(named(sent.err().unwrap_or(error))),
@@ -141,7 +142,7 @@ fn ask(server: &str, request: &[u8]) -> io::Result<Vec<u8>> {
     }
 }
 
-/// The head of an answer, and its body without chunks.
+/// The head of a response, and its body without chunks.
 struct Answer {
     status_line: String,
     fields: BTreeSet<String>,
@@ -175,7 +176,7 @@ fn differences(theirs: &[u8], ours: &[u8]) -> Vec<String> {
 fn take_apart(mut bytes: &[u8]) -> Vec<Answer> {
     let mut answers = Vec::new();
     loop {
-        // A line end too many behind a body is no other response.
+        // An additional line end after a body is not another response.
         while let [b'\r' | b'\n', rest @ ..] = bytes
             && !answers.is_empty()
         {
@@ -186,7 +187,7 @@ fn take_apart(mut bytes: &[u8]) -> Vec<Answer> {
         }
         let head_end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
         let (Some(end), true) = (head_end, bytes.starts_with(b"HTTP/")) else {
-            // A response of HTTP/0.9 is a body.
+            // An HTTP/0.9 response is a body.
             answers.push(Answer {
                 status_line: String::new(),
                 fields: BTreeSet::new(),
@@ -214,7 +215,7 @@ fn take_apart(mut bytes: &[u8]) -> Vec<Answer> {
         let body = if chunked {
             take_chunks(&mut bytes)
         } else {
-            // A response to HEAD says the length of what it leaves out; another response, or nothing, follows it.
+            // A response to HEAD has the length of the body that it leaves out; another response, or nothing, follows.
             let is_left_out = bytes.starts_with(b"HTTP/") || bytes.is_empty();
             let length = length.filter(|_| !is_left_out).unwrap_or(if is_left_out { 0 } else { bytes.len() });
             let (body, rest) = bytes.split_at(length.min(bytes.len()));
@@ -226,7 +227,7 @@ fn take_apart(mut bytes: &[u8]) -> Vec<Answer> {
     answers
 }
 
-/// The chunks of a body, as far as they are whole.
+/// The chunks of a body, as far as they are complete.
 fn take_chunks(bytes: &mut &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
     while let Some(line_end) = bytes.windows(2).position(|window| window == b"\r\n") {

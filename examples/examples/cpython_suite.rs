@@ -1,5 +1,5 @@
-//! The handlers that the tests of CPython's `http.server` talk to (`Lib/test/test_httpservers.py`), for a runner that
-//! drives those tests against a server in another process.
+//! The handlers for the tests of CPython's `http.server` (`Lib/test/test_httpservers.py`), for a runner that drives those
+//! tests against a server in another process.
 //!
 //! ```text
 //! cargo run --release --example cpython_suite -- --port 8000 --handler base|data|logging
@@ -73,7 +73,7 @@ impl Base {
     }
 }
 
-/// `BaseHTTPRequestHandlerTestCase`: tells what the server made of the request.
+/// `BaseHTTPRequestHandlerTestCase`: reports what the server made of the request.
 struct Data {
     base: BaseHTTPRequestHandler,
 }
@@ -102,7 +102,7 @@ impl Data {
             self.send_error(HTTPStatus::EXPECTATION_FAILED)?;
             return Ok(false);
         }
-        // At once, as in Python; left alone, it would be sent when `rfile` is first read.
+        // Sent at once, as in Python; otherwise the server would send it when `rfile` is first read.
         self.send_response_only(100);
         self.end_headers()?;
         Ok(true)

@@ -1,4 +1,4 @@
-//! Sends back what it gets, as it comes: a body of any length, in chunks or not, and the trailer fields after it.
+//! Sends back what it receives, as it arrives: a body of any length, chunked or not, and the trailer fields after it.
 //!
 //! ```text
 //! cargo run --release --example echo [PORT]
@@ -23,11 +23,11 @@ impl Echo {
     fn do_POST(&self) -> io::Result<()> {
         self.send_response(200);
         self.send_header("Content-Type", "application/octet-stream");
-        // Without this line a short response would get a Content-Length, and a long one chunks. The chunks themselves are
-        // the server's work; a client below HTTP/1.1 gets none.
+        // Without this line a short response would get a Content-Length, and a long one would be chunked. The server makes
+        // the chunks itself; a client below HTTP/1.1 gets none.
         self.send_header("Transfer-Encoding", "chunked");
         self.end_headers()?;
-        // `rfile` ends where the body ends. Before it waits for more of the body, what was written goes out.
+        // `rfile` ends with the body. Before it waits for more of the body, the output so far is sent.
         io::copy(&mut &self.rfile, &mut &self.wfile)?;
         for (name, value) in &self.rfile.trailers() {
             writeln!(self.wfile, "\n{name}: {value}")?;
@@ -38,7 +38,7 @@ impl Echo {
 
 fn main() -> io::Result<()> {
     let port = std::env::args().nth(1).unwrap_or("8000".to_owned());
-    // Else 64 KiB of the body, or all of it, would be gathered before the method is called.
+    // Otherwise up to 64 KiB of the body would be read before the method is called.
     let builder = HTTPServer::builder().gather_limit(0);
     let mut server = builder.bind(format!("127.0.0.1:{port}"), |base| Echo { base })?;
     println!("http://{}/", server.server_address());

@@ -29,7 +29,7 @@ impl Pages {
     // Other codes keep their standard messages.
     const responses: &[(u16, &str, &str)] = &[(799, "Not Yet", "The page is being written")];
 
-    // Python's way, in which one method answers all paths, as this example is about Python's class variables.
+    // Python's style, in which one method answers all paths: this example shows Python's class variables.
     fn do_GET(&self) -> io::Result<()> {
         match self.path() {
             "/fail" => Err(io::Error::other("the database is on holiday")),
@@ -43,8 +43,8 @@ impl Pages {
         }
     }
 
-    /// To standard output, without the date. The message is made of what the client sent, and comes unescaped: control
-    /// characters in it could steer a terminal.
+    /// To standard output, without the date. The message contains client input, unescaped: control characters in it could
+    /// control a terminal.
     fn log_message(&self, message: fmt::Arguments<'_>) {
         let text = message.to_string().replace(char::is_control, "?");
         println!("{} {text}", self.address_string());

@@ -1,4 +1,5 @@
-//! A page that shows messages as they come, by server-sent events; and a long poll, a request that is answered when there is news.
+//! A page that shows messages as they arrive, with server-sent events; and a long poll, a request that is answered when
+//! there is a message.
 //!
 //! ```text
 //! cargo run --release --example events [PORT]      # and open http://127.0.0.1:8000/
@@ -7,7 +8,7 @@
 //! curl -d 'hello' http://127.0.0.1:8000/           # sends one to all
 //! ```
 //!
-//! No thread waits for a message: ten thousand pages cost what they have in memory.
+//! No thread waits for a message: ten thousand open pages cost only memory.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -68,7 +69,7 @@ impl Events {
     fn next(&self) -> io::Result<()> {
         let later = self.later()?.timeout(Duration::from_secs(30), |_| HTTPStatus::NO_CONTENT);
         let mut polls = self.polls.lock().unwrap_or_else(PoisonError::into_inner);
-        // Clients that have gone without a message.
+        // Removes clients that left without a message.
         polls.retain(|later| !later.is_gone());
         polls.push(later);
         Ok(())

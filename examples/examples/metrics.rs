@@ -1,12 +1,12 @@
-//! The numbers of the server as Prometheus reads them: `/metrics` beside the pages.
+//! The server's statistics for Prometheus: `/metrics` beside the pages.
 //!
 //! ```text
 //! cargo run --release --example metrics [PORT]
 //! curl http://127.0.0.1:8000/metrics
 //! ```
 //!
-//! The numbers say what the server is asked and how it fares. Where strangers can connect, they have to be refused here, or
-//! the metrics are at an address of their own.
+//! They show the load and the state of the server. If strangers can connect, refuse them here, or serve the metrics at a
+//! separate address.
 
 use std::fmt::Write as _;
 use std::io;
@@ -37,7 +37,7 @@ impl Site {
 fn render(stats: &Stats) -> String {
     let mut text = String::new();
     let mut one = |name: &str, kind: &str, help: &str, value: u64| {
-        // Nothing fails that writes to a string.
+        // Writing to a string cannot fail.
         let _ = write!(text, "# HELP http_{name} {help}\n# TYPE http_{name} {kind}\nhttp_{name} {value}\n");
     };
     one("connections", "gauge", "Connections that are open.", stats.connections_open);

@@ -1,4 +1,4 @@
-//! A form with files (`multipart/form-data`, RFC 7578), read as it comes.
+//! A form with files (`multipart/form-data`, RFC 7578), read as it arrives.
 //!
 //! ```text
 //! cargo run --release --example multipart [PORT]
@@ -30,13 +30,14 @@ impl Form {
 
     #[route(POST, "/")]
     fn receive(&self) -> Result<String, Box<dyn Error>> {
-        // What is no form, too long or malformed is answered 415, 413 or 400 for the error that is returned.
+        // A body that is not such a form is answered 415, one that is too long 413, a malformed one 400, through the
+        // returned error.
         let mut form = self.multipart(MOST)?;
         let mut told = String::new();
         while let Some(mut part) = form.next_part()? {
             let name = part.name().unwrap_or_default().to_owned();
             if let Some(file) = part.file_name().map(str::to_owned) {
-                // A program that keeps the file copies it to one of its own, under a name of its own: the client's may be
+                // To keep the file, a program copies it to a file with a name of its own choice: the client's name may be
                 // `../../x`.
                 let size = io::copy(&mut part, &mut io::sink())?;
                 told += &format!("{name}: a file {file:?} of {size} bytes\n");

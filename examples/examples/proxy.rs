@@ -1,4 +1,4 @@
-//! A forward proxy: CONNECT by a relay inside the server, which holds no thread, and requests for `http:` with a plain client.
+//! A forward proxy: CONNECT with a relay inside the server, which holds no thread, and `http:` requests with a plain client.
 //!
 //! ```text
 //! cargo run --release --example proxy [PORT [PORT_OF_ORIGINS]...]
@@ -6,9 +6,9 @@
 //! curl -x http://127.0.0.1:8000 http://example.org/         # a request with the whole URL
 //! ```
 //!
-//! It listens at a loopback address, and leads to the ports 80 and 443 alone, or to those that are named: whoever reaches an open proxy
-//! reaches all that its host does, also what only listens there, and a mail server is no less a server than a web server
-//! (RFC 9110 section 9.3.6). One for others than yourself needs passwords, or a list of origins.
+//! It listens at a loopback address, and connects only to the ports 80 and 443, or to those that are named. A client of an
+//! open proxy can reach everything that the proxy's host can, including services that listen only there, and mail servers as
+//! well as web servers (RFC 9110 section 9.3.6). A proxy for other people needs passwords, or a list of origins.
 
 use std::io::{self, BufRead, BufReader, Read, Write as _};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -23,16 +23,16 @@ struct Proxy {
     ports: Arc<[u16]>,
 }
 
-/// Why there is no answer of the origin: a status and what the log and the page say.
+/// Why there is no response from the origin: a status, and the text for the log and the page.
 type Failure = (u16, String);
 
-/// How long an origin may take to be reached, and to say or take something.
+/// How long connecting to an origin, or one read or write, may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How long nothing may move in a tunnel. A peer that is gone without a word would keep it for ever.
+/// How long a tunnel may be idle. Without this limit, a peer that has vanished would keep it open.
 const IDLE: Duration = Duration::from_secs(3600);
 
-/// How long the body of a request may be, and the head of a response.
+/// The maximum lengths of a request's body and of a response's head.
 const MOST_BODY: usize = 16 * 1024 * 1024;
 const MOST_HEAD: u64 = 64 * 1024;
 
@@ -51,7 +51,7 @@ impl Proxy {
         }
     }
 
-    // Not a route: a proxy is asked for whole URLs, and passes on all of them.
+    // Not a route: clients of a proxy send whole URLs, and it passes all of them on.
     fn do_GET(&self) -> io::Result<()> {
         self.forward()
     }
@@ -87,7 +87,7 @@ impl Proxy {
         self.send_error((status, HTTPStatus::new(status).phrase().unwrap_or_default(), text))
     }
 
-    /// Reaches `host:port`, where that is allowed.
+    /// Connects to `host:port`, if that is allowed.
     fn connect(&self, authority: &str, default_port: Option<u16>) -> Result<TcpStream, Failure> {
         let (host, port) = match authority.rsplit_once(':') {
             // A colon in brackets is part of an IPv6 address.
@@ -118,9 +118,9 @@ impl Proxy {
         Err(last)
     }
 
-    /// Asks the origin, and passes on what it answers.
+    /// Sends the request to the origin, and passes on the response.
     fn forward(&self) -> io::Result<()> {
-        // Before the origin is asked: a body that is too long is answered by its error.
+        // Before the origin is contacted: a body that is too long is answered by this error.
         let body = self.read_body(MOST_BODY)?;
         let answered = target(self.path()).and_then(|(authority, path)| {
             let stream = self.connect(authority, Some(80))?;
@@ -135,10 +135,10 @@ impl Proxy {
         }
     }
 
-    /// In HTTP/1.0, whose answers end with a length or with the connection: there are no chunks to take apart.
+    /// In HTTP/1.0, whose responses end with a length or with the connection, so there are no chunks to decode.
     fn ask(&self, mut stream: &TcpStream, authority: &str, path: &str, body: &[u8]) -> io::Result<()> {
         let mut head = format!("{} {path} HTTP/1.0\r\n", self.command());
-        // That of the URL holds, whatever the client says (RFC 9112 section 3.2.2).
+        // The host of the URL takes precedence over the client's `Host` (RFC 9112 section 3.2.2).
         head += &format!("Host: {authority}\r\n");
         let fields: Vec<_> = self.headers().iter().collect();
         let named = named_by_connection(&fields);
@@ -153,14 +153,14 @@ impl Proxy {
             head += &format!("Content-Length: {}\r\n", body.len());
         }
         head += &format!("Via: {} basehttp\r\nConnection: close\r\n\r\n", version(self.request_version()));
-        // Fields are in latin-1.
+        // Fields are latin-1.
         let mut bytes: Vec<u8> = head.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect();
         bytes.extend_from_slice(body);
         stream.write_all(&bytes)
     }
 
     fn pass_on(&self, mut origin: BufReader<TcpStream>, head: &Head) -> io::Result<()> {
-        // The `Server` and the `Date` are those of the origin.
+        // `Server` and `Date` are the origin's.
         self.log_request(Some(HTTPStatus::new(head.status)), None);
         self.send_response_only((head.status, &head.reason));
         let fields: Vec<_> = head.fields.iter().map(|(name, value)| (&**name, &**value)).collect();
@@ -175,7 +175,7 @@ impl Proxy {
         if self.command() == "HEAD" || matches!(head.status, 204 | 304) {
             return Ok(());
         }
-        // Returned, an error cuts the connection, so that nobody takes a part for the whole.
+        // Returning an error cuts the connection, so that the client does not take a partial response for a complete one.
         let Some(length) = head.length else { return io::copy(&mut origin, &mut &self.wfile).map(drop) };
         let copied = io::copy(&mut origin.take(length), &mut &self.wfile)?;
         if copied < length { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
@@ -245,7 +245,7 @@ impl Head {
             if !all("Transfer-Encoding").is_empty() || status == 101 {
                 return Err(broken("what HTTP/1.0 does not have"));
             }
-            // Interim responses are for those who have asked for them.
+            // Interim responses are only for clients that expect them.
             if status >= 200 {
                 return Ok(Self { status, reason, fields, length });
             }
@@ -265,7 +265,7 @@ fn line(lines: &mut impl BufRead) -> Result<String, Failure> {
     }
 }
 
-/// The fields that `Connection` names are for this connection alone (RFC 9110 section 7.6.1).
+/// The fields that `Connection` names are for this connection only (RFC 9110 section 7.6.1).
 fn named_by_connection(fields: &[(&str, &str)]) -> Vec<String> {
     let values = fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case("Connection"));
     values.flat_map(|(_, value)| value.split(',')).map(|name| name.trim().to_ascii_lowercase()).collect()
@@ -287,9 +287,9 @@ fn is_of_this_hop(name: &str, named: &[String]) -> bool {
     HOP_BY_HOP.contains(&&*name) || named.contains(&name)
 }
 
-/// 504 for an origin that takes too long, 502 for all else (RFC 9110 sections 15.6.3 and 15.6.5).
+/// 504 for an origin that takes too long, 502 for everything else (RFC 9110 sections 15.6.3 and 15.6.5).
 fn of_origin(error: &io::Error) -> Failure {
-    // Unix says of a late read that it would block.
+    // On unix, a read that times out returns `WouldBlock`.
     let is_late = matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock);
     if is_late {
         (504, "the origin takes too long".to_owned())

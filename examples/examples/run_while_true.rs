@@ -1,9 +1,9 @@
-//! A server that does not run forever, but until some condition is fulfilled: the example of Python's documentation.
-//! Here it waits for a code, as a program does that has sent its user to a browser to log in.
+//! A server that runs until a condition is fulfilled: the example from Python's documentation. Here it waits for a code, as
+//! a program does that has sent its user to a browser to log in.
 //!
 //! ```text
 //! cargo run --release --example run_while_true [PORT]
-//! curl http://127.0.0.1:8000/                        # goes on
+//! curl http://127.0.0.1:8000/                        # continues
 //! curl 'http://127.0.0.1:8000/callback?code=1234'    # ends the program, which prints the code
 //! ```
 

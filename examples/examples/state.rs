@@ -1,4 +1,4 @@
-//! Shared state: what the closure captures is the same for all handlers, what stands in a field is a connection's own.
+//! Shared state: all handlers share what the closure captures; a handler's field belongs to one connection.
 //!
 //! ```text
 //! cargo run --release --example state [PORT]
@@ -16,9 +16,9 @@ use basehttp::{Html, Redirect};
 
 struct Counter {
     base: BaseHTTPRequestHandler,
-    /// Of the whole server.
+    /// Shared by the whole server.
     visits: Arc<AtomicU64>,
-    /// Of this connection: there is one handler for each.
+    /// Of this connection: each has its own handler.
     here: u64,
 }
 

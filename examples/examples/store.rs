@@ -1,5 +1,5 @@
-//! Keeps what it is given, in memory: uploads with a limit, a validator that saves a second download, and a socket in
-//! the file system instead of a port.
+//! Stores uploads in memory: a limit for uploads, a validator that saves a repeated download, and a socket in the file
+//! system instead of a port.
 //!
 //! ```text
 //! cargo run --release --example store [PORT|PATH [IDLE_SECONDS]]
@@ -20,7 +20,7 @@ use std::{fmt, io};
 use basehttp::prelude::*;
 use basehttp::{HttpError, Response};
 
-/// The longest body, and how many may be kept: together a bound on the memory.
+/// The maximum length and the maximum number of bodies: together they limit the memory.
 const LONGEST: usize = 16 << 20;
 const MOST: usize = 32;
 
@@ -32,7 +32,7 @@ struct Store {
 #[derive(Default)]
 struct Shelf {
     items: BTreeMap<String, Item>,
-    /// How many uploads there were: each gets a validator that no other has.
+    /// The number of uploads so far: each gets a validator of its own.
     uploads: u64,
 }
 
@@ -43,7 +43,7 @@ struct Item {
 }
 
 impl Shelf {
-    /// The status and the validator, or none where there is no room.
+    /// The status and the validator, or `None` if there is no room.
     fn put(&mut self, name: &str, body: Vec<u8>) -> Option<(u16, String)> {
         let known = self.items.contains_key(name);
         if !known && self.items.len() == MOST {
@@ -65,7 +65,7 @@ impl Store {
         self.shelf().items.keys().map(|name| format!("{name}\n")).collect()
     }
 
-    /// Answers HEAD too, without the body. The bytes are shared: nobody waits for the shelf while a slow client takes its download.
+    /// Answers HEAD too, without the body. The bytes are shared, so a slow download does not lock the shelf.
     #[route(GET, "/{name..}")]
     fn get(&self, name: &str) -> Option<Response> {
         let Item { etag, body } = self.shelf().items.get(name).cloned()?;
@@ -88,8 +88,8 @@ impl Store {
         self.shelf().items.remove(name).map(|_| HTTPStatus::NO_CONTENT)
     }
 
-    /// With the client's port: lines with the same one are requests of one connection. The message is made of what the
-    /// client sent, and comes unescaped.
+    /// With the client's port: lines with the same port are requests of one connection. The message contains client input,
+    /// unescaped.
     fn log_message(&self, message: fmt::Arguments<'_>) {
         eprintln!("{} {}", self.client_address(), message.to_string().replace(char::is_control, "?"));
     }

@@ -1,4 +1,4 @@
-//! A test of a client that tries again, without the server that it is for: `TestDouble` stands in for it.
+//! A test of a client that retries, without the real server: a `TestDouble` takes its place.
 //!
 //! ```text
 //! cargo run --release --example test_double
@@ -9,7 +9,7 @@ use std::net::TcpStream;
 
 use basehttp::testing::{Gate, Scripted, TestDouble};
 
-/// What is tested: asks at most three times for a page of a server, and gives its body.
+/// The code under test: requests a page at most three times, and returns its body.
 fn fetch(server: &str, path: &str) -> io::Result<String> {
     let mut outcome = Err(io::ErrorKind::NotFound.into());
     for _ in 0..3 {
@@ -42,7 +42,7 @@ fn main() -> io::Result<()> {
     let double = TestDouble::new();
     let server = double.address().to_string();
 
-    // In an own crate each of these is a #[test].
+    // In your own crate each of these is a #[test].
     double.on("GET", "/shaky", Scripted::reset());
     double.on("GET", "/shaky", Scripted::status(200).body("only half of it").cut(4));
     double.on("GET", "/shaky", Scripted::status(200).body("all of it"));

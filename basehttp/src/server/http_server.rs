@@ -109,8 +109,8 @@ impl HTTPServer {
     /// Listens at a unix socket, which is created at `path`, and removed at the end if it is still the same one.
     ///
     /// An abandoned socket, as a killed server leaves it, is replaced, and a log line reports that. A socket at which
-    /// another process listens is not replaced, nor is a link or a file of another kind. A server that no longer listens but
-    /// still finishes its requests is replaced too, so its successor need not wait for it.
+    /// another process listens is not replaced, nor is a link or a file of another kind. The socket of a server that no
+    /// longer listens but still finishes its requests is replaced too, so its successor need not wait for it.
     ///
     /// A lock on the folder (`flock`) prevents two servers of this crate that start at the same time from replacing each
     /// other's socket. The system cannot rule out that another program binds the same path just as an abandoned socket is

@@ -1,4 +1,4 @@
-// An API with routes: a path and a method for each function, its arguments from the path, the query and the body.
+// An API with routes: each function has a method and a path, and gets its arguments from the path, the query and the body.
 //
 //     cargo run --release --example api
 //     curl -H 'Content-Type: application/json' -d '{"name": "Ann"}' http://127.0.0.1:8000/users
@@ -31,7 +31,7 @@ struct Api {
 impl Api {
     const protocol_version: &str = "HTTP/1.1";
 
-    /// All users, or those whose name has `q` in it.
+    /// All users, or those whose name contains `q`.
     #[route(GET, "/users?{q}&{limit}")]
     fn users(&self, q: Option<&str>, limit: Option<usize>) -> Json<Vec<User>> {
         let users = self.users.lock().unwrap();
@@ -56,14 +56,14 @@ impl Api {
 
     #[route(GET, "/files/{path..}")]
     fn file(&self, path: &str) -> io::Result<()> {
-        // Python's way inside a route: the method writes
+        // Python's style inside a route: the method writes
         self.send_response(200);
         self.end_headers()?;
         writeln!(self.wfile, "{path}")
     }
 
     fn do_GET(&self) -> io::Result<()> {
-        // what no route takes
+        // requests that no route takes
         self.send_error((404, "Nothing here"))
     }
 }

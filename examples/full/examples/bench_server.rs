@@ -35,10 +35,10 @@ struct Bench {
 
 struct Shared {
     log: bool,
-    /// As many rounds of [`compute`] as take 50 us.
+    /// The number of rounds of [`compute`] that take 50 us.
     rounds: u64,
     big: Payload,
-    /// How often `/sometimes` was asked for.
+    /// How often `/sometimes` was requested.
     sometimes: AtomicU64,
 }
 
@@ -46,7 +46,7 @@ struct Shared {
 impl Bench {
     const protocol_version: &str = "HTTP/1.1";
 
-    // Python's way: what is measured is the server without routes.
+    // Python's style: the benchmark measures the server without routes.
     fn do_GET(&self) -> io::Result<()> {
         match self.path() {
             "/" | "/blocking/x" => {}
@@ -64,7 +64,7 @@ impl Bench {
         self.text(b"Hello, World!")
     }
 
-    /// What `bench/fair` and `bench/scale` ask for. False if it is something else.
+    /// The requests of `bench/fair` and `bench/scale`. False for any other.
     fn work(&self, path: &str) -> bool {
         const MISS: Duration = Duration::from_millis(3);
         let number = |prefix| path.strip_prefix(prefix).and_then(|number| number.parse::<u64>().ok());
@@ -140,7 +140,7 @@ fn compute(rounds: u64) {
     black_box(x);
 }
 
-/// How many rounds of `compute` take 50 us: the best of several trials, since others may use the machine as well.
+/// How many rounds of `compute` take 50 us: the best of several trials, since other programs may use the machine too.
 fn calibrate() -> u64 {
     const TRIAL: u64 = 100_000;
     let time = |_| {

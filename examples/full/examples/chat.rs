@@ -1,4 +1,5 @@
-//! A chat: every message goes to all who are in the room. Thousands may be, and no thread waits for any of them.
+//! A chat: every message goes to everyone in the room. There may be thousands of guests, and no thread waits for any of
+//! them.
 //!
 //! ```text
 //! cargo run --release --example chat [PORT]      # and open http://127.0.0.1:8000/ in two windows of a browser
@@ -11,7 +12,7 @@ use basehttp::Html;
 use basehttp::prelude::*;
 use basehttp::websocket::{Message, WebSocket, WebSocketHandler, WebSocketOptions};
 
-/// All who are here.
+/// All guests in the room.
 #[derive(Clone, Default)]
 struct Room(Arc<Mutex<Vec<WebSocket>>>);
 
@@ -20,7 +21,7 @@ impl Room {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends to all. Who reads so slowly that there is no room has to leave.
+    /// Sends to everyone. A guest that reads so slowly that its buffer is full has to leave.
     fn say(&self, message: &Message) {
         let mut slow = Vec::new();
         self.lock().retain(|socket| {
@@ -36,7 +37,7 @@ impl Room {
     }
 }
 
-/// One of them.
+/// One guest.
 struct Guest {
     room: Room,
     name: Option<String>,

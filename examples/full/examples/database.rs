@@ -1,4 +1,4 @@
-//! A database that all handlers share: SQLite by the crate `rusqlite`, one connection behind a lock.
+//! A database that all handlers share: SQLite with the crate `rusqlite`, one connection behind a lock.
 //!
 //! ```text
 //! cargo run --release --example database [PORT [FILE]]
@@ -22,7 +22,7 @@ struct Notes {
 impl Notes {
     const protocol_version: &str = "HTTP/1.1";
 
-    // An error of the database is a 500, and a line in the log.
+    // A database error becomes a 500 and a log line.
     #[route(GET, "/notes")]
     fn notes(&self) -> rusqlite::Result<String> {
         self.with(|database| {
@@ -32,7 +32,7 @@ impl Notes {
         })
     }
 
-    /// None is a 404.
+    /// `None` becomes a 404.
     #[route(GET, "/notes/{id}")]
     fn note(&self, id: i64) -> rusqlite::Result<Option<String>> {
         self.with(|database| {
@@ -44,13 +44,14 @@ impl Notes {
     #[route(POST, "/notes", limit = 4096)]
     fn add_note(&self, text: String) -> rusqlite::Result<(u16, String)> {
         let id = self.with(|database| {
-            // A parameter, and no text put together: what a client sends is never SQL.
+            // A parameter, not text that is put together: client input never becomes SQL.
             database.prepare_cached("INSERT INTO notes (text) VALUES (?1)")?.insert([text])
         })?;
         Ok((201, format!("{id}\n")))
     }
 
-    /// Handlers wait here for each other, and not for their clients: a response is written after the lock is let go. SQLite writes one at a time anyway; for another database, take a pool (`r2d2`).
+    /// Handlers wait here for each other, but not for their clients: the response is written after the lock is released.
+    /// SQLite writes one at a time anyway; for another database, use a pool (`r2d2`).
     fn with<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
         work(&self.database.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -63,7 +64,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some(file) => Connection::open(file)?,
         None => Connection::open_in_memory()?,
     };
-    // Another program may have the file for a moment.
+    // Another program may hold a lock on the file for a moment.
     database.busy_timeout(Duration::from_secs(5))?;
     database
         .execute_batch("CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL)")?;

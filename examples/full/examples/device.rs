@@ -1,4 +1,4 @@
-//! The page of a device: a program that is one file, with its pages compiled in, live values, and a form that sets something.
+//! The page of a device: a program in one file, with its pages compiled in, live values, and a form that changes a setting.
 //!
 //! ```text
 //! cargo run --release --example device [PORT]      # and open http://127.0.0.1:8000/
@@ -6,10 +6,10 @@
 //! curl -d 'target=23' http://127.0.0.1:8000/target
 //! ```
 //!
-//! No other site can turn the heating on through the browser of somebody who has access (CSRF): the server answers only to its own
-//! names (`allowed_hosts`), which no page gets by pointing a name of its own to this address, and a POST from a page of another site
-//! says so in `Origin`, which the handler compares. What has no `Origin`, as curl, is no browser's form. There is no cookie that
-//! somebody could ride on, and no password either: whoever reaches the address is trusted.
+//! No other site can turn on the heating through the browser of a user who has access (CSRF). The server answers only to its
+//! own names (`allowed_hosts`), so a page cannot reach it by resolving its own name to this address. A POST from a page of
+//! another site has that site in `Origin`, which the handler compares. A request without `Origin`, as from curl, is not a
+//! browser's form. There is no cookie to misuse, and no password either: everyone who can reach the address is trusted.
 
 use std::error::Error;
 use std::io;
@@ -20,7 +20,7 @@ use std::time::Duration;
 use basehttp::prelude::*;
 use basehttp::{Assets, Broadcast, Event, Form, HttpError, Redirect};
 
-/// In the binary, and served as files are: types, conditions, compressed twins.
+/// In the binary, and served like files: types, conditions, compressed variants.
 static PAGES: Assets = Assets::new(&[
     ("/index.html", include_bytes!("device/index.html")),
     ("/device.js", include_bytes!("device/device.js")),
@@ -46,18 +46,19 @@ struct State {
 }
 
 impl Heating {
-    /// Changes something, and tells all pages. The lock is held for both, so that no page gets an old state after a new one.
+    /// Changes the state, and notifies all pages. The lock is held for both, so that no page gets an old state after a new
+    /// one.
     fn change(&self, change: impl FnOnce(&mut State)) -> io::Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut state);
         self.changes.send(&state.event()).map(drop)
     }
 
-    /// In place of a sensor.
+    /// Stands for a sensor.
     fn run(&self) {
         loop {
             thread::sleep(Duration::from_millis(500));
-            // The event has neither name nor id, so nothing in it can be wrong.
+            // The event has neither name nor id, so it cannot be invalid.
             let _ = self.change(|state| state.measured += (state.target * 10 - state.measured).signum() * 2);
         }
     }
@@ -86,11 +87,11 @@ impl Device {
     #[route(GET, "/values")]
     fn values(&self) -> io::Result<()> {
         let events = self.event_stream()?;
-        // What is true now, and then each change: with the lock in hand, none is missed between the two.
+        // The current state, and then each change. The lock is held, so that no change in between is lost.
         let state = self.heating.state.lock().unwrap_or_else(PoisonError::into_inner);
         match events.send(&state.event()) {
             Ok(()) => self.heating.changes.subscribe(events),
-            // It has gone already.
+            // The client has already gone.
             Err(_) => Ok(()),
         }
     }
@@ -115,7 +116,7 @@ impl Device {
         origin.strip_prefix("http://") == Some(host)
     }
 
-    /// Nothing but the files above is run or shown, and no other site puts the page into a frame, to have it clicked on.
+    /// Only the files above are loaded, and no other site can put the page into a frame to trick users into clicking on it.
     fn end_headers(&self) -> io::Result<()> {
         self.send_header("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'");
         BaseHTTPRequestHandler::end_headers(self)
@@ -125,7 +126,7 @@ impl Device {
 fn main() -> io::Result<()> {
     let port = std::env::args().nth(1).unwrap_or("8000".to_owned());
     let state = Mutex::new(State { measured: 178, target: 21 });
-    // Each event is the whole state, so there is no need for a history.
+    // Each event is the whole state, so no history is needed.
     let changes = Broadcast::builder().history(0, 0).build();
     let heating = Arc::new(Heating { state, changes });
     thread::spawn({

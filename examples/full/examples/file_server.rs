@@ -1,4 +1,4 @@
-//! Serves the files of a folder, as Python's `SimpleHTTPRequestHandler` does; with `--cgi` its scripts too, as
+//! Serves the files of a folder, as Python's `SimpleHTTPRequestHandler` does; with `--cgi` also its scripts, as
 //! `CGIHTTPRequestHandler` does.
 //!
 //! `cargo run --example file_server -- --port 8000 --directory .`

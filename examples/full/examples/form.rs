@@ -1,4 +1,4 @@
-//! Queries and forms: what a browser sends of a `<form>`.
+//! Queries and forms: what a browser sends for a `<form>`.
 //!
 //! ```text
 //! cargo run --release --example form [PORT]      # and open http://127.0.0.1:8000/
@@ -35,13 +35,13 @@ impl Greeter {
         Html(PAGE)
     }
 
-    // Without a name, or with an age that is not a number, the answer is 400 and says so.
+    // Without a name, or with an age that is not a number, the answer is 400 and gives the reason.
     #[route(GET, "/hello?{name}&{age}")]
     fn hello(&self, name: String, age: Option<u8>) -> String {
         greeting(&Guest { name, age })
     }
 
-    // More than a form for people has is answered 413, another Content-Type 415.
+    // A body too long for this form is answered 413, another Content-Type 415.
     #[route(POST, "/hello", limit = 16 * 1024)]
     fn hello_by_form(&self, Form(guest): Form<Guest>) -> String {
         greeting(&guest)

@@ -1,4 +1,4 @@
-//! HTTPS, with the certificate and the key of PEM files, which are read again when they change.
+//! HTTPS with a certificate and a key from PEM files, which are read again when they change.
 //!
 //! `cargo run --example https -- 8443 cert.pem key.pem`, then `curl --cacert cert.pem https://localhost:8443/`
 
@@ -18,7 +18,7 @@ impl Secure {
 
     fn do_GET(&self) -> Response {
         let text = format!("Nobody else has read that you asked for {}\n", self.path());
-        // From now on browsers come by HTTPS, for a day (RFC 6797).
+        // From now on browsers use HTTPS, for a day (RFC 6797).
         text.with_header("Strict-Transport-Security", "max-age=86400")
     }
 

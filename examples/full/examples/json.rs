@@ -1,4 +1,4 @@
-//! JSON in and out.
+//! JSON in requests and responses.
 //!
 //! ```text
 //! cargo run --release --example json [PORT]
@@ -31,7 +31,7 @@ struct Answer {
 impl Sums {
     const protocol_version: &str = "HTTP/1.1";
 
-    // Another Content-Type is answered 415, what is not a question 400 with the line and the column, a longer body 413.
+    // Another Content-Type is answered 415, invalid JSON 400 with line and column, a longer body 413.
     #[route(POST, "/sum", limit = 64 * 1024)]
     fn sum(&self, Json(Question { numbers }): Json<Question>) -> Json<Answer> {
         Json(Answer { sum: numbers.iter().sum(), count: numbers.len() })

@@ -1,9 +1,9 @@
-//! A password by the Basic scheme (RFC 7617), and a cookie that remembers something (the crate `cookie`).
+//! A password with the Basic scheme (RFC 7617), and a cookie that stores a value (the crate `cookie`).
 //!
 //! ```text
 //! cargo run --release --example login [PORT]
 //! curl -i -u ann:secret http://127.0.0.1:8000/
-//! curl -u ann:secret -c jar -b jar http://127.0.0.1:8000/      # some times
+//! curl -u ann:secret -c jar -b jar http://127.0.0.1:8000/      # several times
 //! ```
 
 use std::io;
@@ -45,7 +45,7 @@ impl Login {
             .and_then(|cookie| cookie.value().parse::<u32>().ok())
             .unwrap_or(0)
             .saturating_add(1);
-        // Add `.secure(true)` where there is TLS.
+        // Add `.secure(true)` if the server uses TLS.
         let cookie =
             Cookie::build(("visits", visits.to_string())).path("/").http_only(true).same_site(SameSite::Lax);
         format!("Visit {visits}\n").with_header("Set-Cookie", cookie).with_header("Cache-Control", "no-store")
@@ -59,7 +59,7 @@ impl Login {
     }
 }
 
-/// Takes as long for a nearly right guess as for a wrong one. A real program keeps a hash of the password (argon2).
+/// Takes as long for a nearly correct password as for a wrong one. A real program stores a hash of the password (argon2).
 fn is_same(given: &[u8], wanted: &[u8]) -> bool {
     let differing = given.iter().zip(wanted).fold(0, |all, (a, b)| all | (a ^ b));
     given.len() == wanted.len() && std::hint::black_box(differing) == 0

@@ -1,5 +1,5 @@
-//! The header fields in a type of your choice, Python's `MessageClass`: here `http::HeaderMap`, with the feature `http`
-//! of basehttp. `http::StatusCode` is a status then too.
+//! The header fields in a type of your choice, Python's `MessageClass`: here `http::HeaderMap`, with basehttp's feature
+//! `http`. Then `http::StatusCode` also works as a status.
 //!
 //! ```text
 //! cargo run --release --example message_class [PORT]

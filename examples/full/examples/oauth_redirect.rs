@@ -1,11 +1,11 @@
-//! The login of a program without a server of its own (RFC 8252): the browser is sent to the login, and the login sends it
-//! back to this machine, to a server that answers one request and is gone.
+//! The login of a program without a server of its own (RFC 8252): the program sends the browser to the login, which
+//! redirects it back to this machine, to a server that answers one request and ends.
 //!
 //! ```text
 //! cargo run --release --example oauth_redirect
 //! ```
 //!
-//! A real program also sends a `code_challenge` (RFC 7636), and changes the code for a token at the service.
+//! A real program also sends a `code_challenge` (RFC 7636), and exchanges the code for a token at the service.
 
 use std::io;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use form_urlencoded::{Serializer, parse};
 
 fn main() -> io::Result<()> {
     let listener = OneShot::bind()?;
-    // What nobody else can know, so that no other page can end the login (RFC 6749 section 10.12).
+    // A secret, so that no other page can complete the login (RFC 6749 section 10.12).
     let state = state()?;
     let query = Serializer::new(String::new())
         .append_pair("response_type", "code")
@@ -43,7 +43,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// 128 bits that nobody can guess.
+/// 128 bits that cannot be guessed.
 fn state() -> io::Result<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;

@@ -1,15 +1,17 @@
-//! A server as it stands behind a load balancer, one of several that are replaced one after the other, without a lost request: the
-//! configuration of HAProxy, nginx, systemd and Kubernetes for it is in `examples/deploy`.
+//! A server behind a load balancer, one of several replicas that are replaced one after the other without losing a request.
+//! The configuration for HAProxy, nginx, systemd and Kubernetes is in `examples/deploy`.
 //!
 //! ```text
 //! replica [PORT] [--proxy-protocol] [--notice SECONDS]
 //! ```
 //!
-//! - `/healthz` says whether it wants requests. SIGTERM turns it to 503, and every response closes its connection; only after the
-//!   notice, when the balancer has seen that, no more connections are taken, and running requests have ten seconds.
-//! - Its client is who the balancer says: in the PROXY protocol with `--proxy-protocol`, else in `X-Forwarded-For`. The balancer is
-//!   on this machine; another's address belongs into `trusted_proxies`.
-//! - A socket that systemd listens at (`LISTEN_FDS`) comes before PORT: what connects between two processes waits in its queue.
+//! - `/healthz` says whether the server accepts requests. After SIGTERM it answers 503, and every response closes its
+//!   connection. Only after the notice, when the balancer has seen that, the server stops accepting connections, and running
+//!   requests have ten seconds.
+//! - The client's address comes from the balancer: from the PROXY protocol with `--proxy-protocol`, otherwise from
+//!   `X-Forwarded-For`. The balancer is on this machine; if yours is not, put its address into `trusted_proxies`.
+//! - A socket from systemd (`LISTEN_FDS`) takes precedence over PORT: connections that arrive between two processes wait in
+//!   its queue.
 
 use std::env;
 use std::io;
@@ -49,7 +51,7 @@ impl Replica {
     }
 
     fn end_headers(&self) -> io::Result<()> {
-        // Who has kept this connection is to take the next request elsewhere.
+        // A client that keeps this connection must send its next request elsewhere.
         if !self.ready.load(Ordering::SeqCst) {
             self.send_header("Connection", "close");
         }

@@ -1,9 +1,9 @@
-//! A server that ends in good order: SIGTERM or Ctrl-C lets running requests end, for five seconds at the most, and a second
-//! one ends it at once. `/health` tells a load balancer before that.
+//! Graceful shutdown: SIGTERM or Ctrl-C lets running requests finish, for at most five seconds; a second signal ends them at
+//! once. During the shutdown `/health` answers 503, for a load balancer.
 //!
 //! ```text
 //! cargo run --release --example signals [PORT]
-//! curl http://127.0.0.1:8000/slow & kill -TERM PID     # is answered all the same
+//! curl http://127.0.0.1:8000/slow & kill -TERM PID     # is still answered
 //! ```
 
 use std::io;

@@ -1,5 +1,4 @@
-//! Files of a folder and an interface for programs in one handler, with a redirect, and a download that is made while it is
-//! sent.
+//! The files of a folder and an API in one handler, with a redirect, and a download that is generated while it is sent.
 //!
 //! ```text
 //! cargo run --release --example site [PORT [FOLDER]]
@@ -17,7 +16,7 @@ use basehttp::{Directory, Json, Redirect, Response, SimpleHTTPRequestHandler};
 
 struct Site {
     base: SimpleHTTPRequestHandler,
-    /// How often a file was asked for.
+    /// How often a file was requested.
     visits: Arc<AtomicU64>,
 }
 
@@ -29,7 +28,7 @@ impl Site {
         Json(serde_json::json!({ "visits": visits })).with_header("Cache-Control", "no-store")
     }
 
-    /// As long as the client wants it; nothing of it is kept, and a client that reads slowly holds up nobody else.
+    /// As long as the client wants. Nothing of it is kept in memory, and a slow client delays no other.
     #[route(GET, "/api/squares?{to}")]
     fn squares(&self, to: u32) -> io::Result<()> {
         self.send_response(200);
@@ -47,7 +46,7 @@ impl Site {
         Redirect::permanent("/")
     }
 
-    /// What is not ours is the parent's: files, with ranges, conditions and the list of a folder.
+    /// All other paths are the parent's: files, with ranges, conditions and directory listings.
     fn do_GET(&mut self) -> io::Result<()> {
         self.visits.fetch_add(1, Ordering::Relaxed);
         SimpleHTTPRequestHandler::do_GET(self)
