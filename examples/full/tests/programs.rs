@@ -1,4 +1,4 @@
-//! Every example as what it is, a program: started, talked to over a socket, and ended.
+//! Every example as what it is, a program: started, talked to over a socket, and stopped.
 
 #[path = "programs/api.rs"]
 mod api;
@@ -111,7 +111,7 @@ fn echo_streams(echo: &Program, expect: &str) {
     }
     (&stream).write_all(b"3\r\nabc\r\n").unwrap();
     check(&read_head(&mut answer), "HTTP/1.1 200 OK", &["\r\nTransfer-Encoding: chunked\r\n"]);
-    // The body is not at its end, and what there is of it comes back.
+    // The body is not complete, and its first part is already sent back.
     let mut chunk = [0; 8];
     answer.read_exact(&mut chunk).unwrap();
     assert_eq!(&chunk, b"3\r\nabc\r\n");
@@ -204,12 +204,12 @@ fn a_port_that_is_none_is_named() {
     assert!(text.contains("127.0.0.1:spam"), "{text}");
 }
 
-/// The program, which listens at port 8000 and no other. Where somebody else does, it must end and name the address;
-/// its handler is tested below in any case.
+/// The program, which always listens at port 8000. If the port is in use, it must end and name the address; its handler is
+/// tested below in any case.
 #[test]
 fn hello_serves_at_port_8000() {
     if TcpListener::bind(("127.0.0.1", 8000)).is_err() {
-        // Past the capture of the test's output, which would hide that something was left out.
+        // Bypasses the capture of the test's output, which would hide that a part was skipped.
         let _ = writeln!(io::stderr(), "hello: port 8000 is taken here, so only its refusal is tested");
         let output = spawn("hello", &[]).wait_with_output().unwrap();
         let text = String::from_utf8(output.stderr).unwrap();

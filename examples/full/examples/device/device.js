@@ -6,7 +6,7 @@ events.onmessage = event => {
     const values = JSON.parse(event.data);
     document.getElementById('measured').value = values.measured.toFixed(1);
     document.querySelector('meter').value = values.measured;
-    // Not while somebody types.
+    // Not while the user is typing.
     if (document.activeElement !== form.target) form.target.value = values.target;
 };
 form.onsubmit = event => {

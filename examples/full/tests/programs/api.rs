@@ -1,4 +1,4 @@
-//! The example `api`, whose port is 8000 and no other: its handler, asked without a socket.
+//! The example `api`, which always uses port 8000: its handler is tested without a socket.
 
 #![expect(dead_code, reason = "its main function is not called here")]
 

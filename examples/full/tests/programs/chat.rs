@@ -1,4 +1,4 @@
-//! The example `chat`, with guests that come, talk, go, and sleep.
+//! The example `chat`, with guests that come, talk, leave, and sleep.
 
 use std::net::TcpStream;
 
@@ -10,7 +10,7 @@ use super::program::*;
 struct Guest(WebSocket<TcpStream>);
 
 impl Guest {
-    /// Comes in, and is asked for a name.
+    /// Enters, and is asked for a name.
     fn new(program: &Program) -> Self {
         let url = format!("ws://127.0.0.1:{}/room", program.port);
         Self(tungstenite::client(url.as_str(), program.connect()).unwrap().0)
@@ -58,7 +58,7 @@ fn chat_takes_what_is_said_to_all() {
     }
     anna.say("hello");
     bela.say("<b>hi</b>");
-    // Two who talk at a time are heard in one order by all.
+    // When two guests talk at the same time, everyone hears them in the same order.
     let said = [anna.0.read().unwrap(), anna.0.read().unwrap()];
     assert_eq!(said, [bela.0.read().unwrap(), bela.0.read().unwrap()]);
     let mut said = said.map(|message| message.to_string());
@@ -69,7 +69,7 @@ fn chat_takes_what_is_said_to_all() {
     anna.hears("Béla has left");
     let mut silent = Guest::new(&program);
     silent.hears("2 here. What is your name?");
-    // Whoever has no name leaves unseen; one that is gone without a word leaves as any other.
+    // A guest without a name leaves unannounced. One whose connection is lost leaves like any other.
     drop(silent);
     let mut gone = Guest::new(&program);
     gone.say("Cleo");
@@ -99,7 +99,7 @@ fn chat_goes_on_without_who_is_too_slow() {
     talker.hears("2 here. What is your name?");
     talker.say("Talker");
     talker.hears("Talker comes in");
-    // Far more than the sockets and the server keep for one that does not read.
+    // Far more than the sockets and the server buffer for a guest that does not read.
     let text = "x".repeat(4000);
     for _ in 0..5000 {
         talker.say(&text);

@@ -1,4 +1,4 @@
-//! What most programs need: forms, JSON, messages, passwords and cookies, an end in good order.
+//! What most programs need: forms, JSON, messages, passwords and cookies, graceful shutdown.
 
 use std::io::{BufReader, Read, Write};
 use std::process::Command;
@@ -68,7 +68,7 @@ fn events_reach_all_who_wait() {
         .collect();
     let mut poll = events.connect();
     poll.write_all(request("GET /next").as_bytes()).unwrap();
-    // The polling request may be on its way still: messages come until it has got one.
+    // The polling request may still be on its way, so messages are sent until it has got one.
     let polled = std::thread::spawn(move || {
         let mut answer = String::new();
         poll.read_to_string(&mut answer).unwrap();
@@ -90,7 +90,7 @@ fn events_reach_all_who_wait() {
             text.push(byte[0]);
         }
     }
-    // No line end that an event has makes another one of its own.
+    // No kind of line end in an event creates a line of its own.
     let forged = "news\rid: 99\rdata: forged\r\rretry: 1\r\nend";
     check(&events.exchange(post("/", "text/plain", forged)), "HTTP/1.1 204 No Content", &[]);
     let wanted = b"data: news\ndata: id: 99\ndata: data: forged\ndata: \ndata: retry: 1\ndata: end\n\n";
@@ -139,7 +139,7 @@ fn compare_tells_what_differs() {
     assert_eq!(compare(&[&form, &form]), (Some(0), "no differences\n".to_owned()));
     let (code, told) = compare(&[&form, &echo]);
     assert!(code == Some(1) && told.contains("GET, HTTP/1.0\n"), "{told}");
-    // What is so on purpose is not told.
+    // Deliberate differences are not reported.
     let told = compare(&["--undocumented", &form, &echo, folder.to_str().unwrap()]);
     std::fs::remove_dir_all(&folder).unwrap();
     assert_eq!(told.0, Some(0), "{}", told.1);
@@ -173,7 +173,7 @@ fn signals_let_running_requests_end() {
     check(&worker.exchange(request("GET /health")), "HTTP/1.1 200 OK", &["done"]);
     let mut slow = worker.connect();
     slow.write_all(request("GET /slow").as_bytes()).unwrap();
-    // A request that came before is answered before a later one of the same thread is read; so the slow one has begun, or
+    // The server answers an earlier request before it reads a later one of the same thread. So the slow one has begun, or
     // waits in the system's queue, which is served too.
     check(&worker.exchange(request("GET /health")), "HTTP/1.1 200 OK", &["done"]);
     let told = Command::new("kill").args(["-TERM", &worker.child.id().to_string()]).status().unwrap();

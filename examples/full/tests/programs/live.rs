@@ -1,11 +1,11 @@
-//! Examples whose responses go on: what changes is shown as it does.
+//! Examples with responses that continue: changes are shown as they happen.
 
 use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;
 
 use crate::program::{Program, check, read_head, request};
 
-/// Reads as many bytes as that.
+/// Reads this number of bytes.
 fn read(stream: &mut BufReader<TcpStream>, count: usize) -> Vec<u8> {
     let mut bytes = vec![0; count];
     stream.read_exact(&mut bytes).unwrap();
@@ -14,7 +14,7 @@ fn read(stream: &mut BufReader<TcpStream>, count: usize) -> Vec<u8> {
 
 fn open(program: &Program, target: &str) -> (BufReader<TcpStream>, String) {
     let mut stream = BufReader::new(program.connect());
-    // No chunks in between.
+    // HTTP/1.0: no chunks in between.
     stream
         .get_mut()
         .write_all(format!("GET {target} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n").as_bytes())
@@ -27,7 +27,7 @@ fn open(program: &Program, target: &str) -> (BufReader<TcpStream>, String) {
 fn camera_shows_all_the_same_pictures() {
     let camera = Program::start("camera", &["0"]);
     check(&camera.exchange(request("GET /")), "HTTP/1.1 200 OK", &["<img src=\"/stream\""]);
-    // They come at other times, after a while in which nobody watches too.
+    // The viewers come at different times, also after a while without viewers.
     for _ in 0..2 {
         let mut viewers: Vec<_> = (0..3).map(|_| open(&camera, "/stream")).collect();
         for (stream, head) in &mut viewers {
@@ -45,7 +45,7 @@ fn camera_shows_all_the_same_pictures() {
     }
 }
 
-/// The next state that the page is told.
+/// The next state that the page gets.
 fn state(stream: &mut BufReader<TcpStream>) -> String {
     let mut text = Vec::new();
     while !text.ends_with(b"\n\n") {

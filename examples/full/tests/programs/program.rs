@@ -10,7 +10,7 @@ use std::time::Duration;
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A running example. It is ended when the test is, however that ends.
+/// A running example. It is stopped at the end of the test, however that ends.
 pub(crate) struct Program {
     pub(crate) child: Child,
     pub(crate) stdout: BufReader<ChildStdout>,
@@ -44,7 +44,7 @@ impl Program {
         stream
     }
 
-    /// Sends all of a client's requests, and returns all answers.
+    /// Sends all of a client's requests, and returns all responses.
     pub(crate) fn exchange(&self, requests: impl Display) -> String {
         let mut stream = self.connect();
         stream.write_all(requests.to_string().as_bytes()).unwrap();
@@ -54,7 +54,7 @@ impl Program {
         String::from_utf8(answers).unwrap()
     }
 
-    /// Ends the program, and returns what it has written to standard error.
+    /// Stops the program, and returns what it has written to standard error.
     pub(crate) fn stop(mut self) -> String {
         self.child.kill().unwrap();
         let mut log = String::new();
@@ -65,7 +65,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // Fails where the program has ended, which is as good.
+        // Fails if the program has already ended, which is fine.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -84,13 +84,13 @@ pub(crate) fn spawn(name: &str, arguments: &[&str]) -> Child {
         })
 }
 
-/// This test is `target/<profile>/deps/programs-<hash>`, the examples are in `target/<profile>/examples`.
+/// This test is `target/<profile>/deps/programs-<hash>`; the examples are in `target/<profile>/examples`.
 fn path(name: &str) -> PathBuf {
     let test = env::current_exe().unwrap();
     test.ancestors().nth(2).unwrap().join("examples").join(format!("{name}{}", env::consts::EXE_SUFFIX))
 }
 
-/// A request of HTTP/1.1 that asks for the connection to be closed.
+/// An HTTP/1.1 request that asks for the connection to be closed.
 pub(crate) fn request(line: &str) -> String {
     format!("{line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
 }

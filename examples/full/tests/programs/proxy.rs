@@ -7,12 +7,12 @@ use std::thread::{self, JoinHandle};
 
 use crate::program::*;
 
-/// Runs a client. None where it is not installed, which is said.
+/// Runs a client. `None` if it is not installed, which is reported.
 fn run(program: &str, arguments: &[&str]) -> Option<Output> {
     match Command::new(program).args(arguments).output() {
         Ok(output) => Some(output),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            // Past the capture of the test's output, which would hide that something was left out.
+            // Bypasses the capture of the test's output, which would hide that a part was skipped.
             let _ = writeln!(io::stderr(), "proxy: {program} is not installed, so it is not tested with it");
             None
         }
@@ -25,12 +25,12 @@ fn text(output: Output) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A proxy that leads to one of the other examples.
+/// A proxy that may connect to one of the other examples.
 fn before(origin: &Program) -> Program {
     Program::start("proxy", &["0", &origin.port.to_string()])
 }
 
-/// An origin that gives one answer, and what it was asked.
+/// An origin with a single response, and the request that it got.
 fn origin(answer: &'static str) -> (u16, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
