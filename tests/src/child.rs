@@ -1,4 +1,4 @@
-//! A server in a process of its own, whose limits a test may lower. Linux only.
+//! A server in its own process, whose limits a test may lower. Linux only.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -14,7 +14,7 @@ use crate::PATIENCE;
 use crate::client::Client;
 use crate::log::Log;
 
-/// The program `limited` of this package, which is told what to do line by line, and ends with this.
+/// The program `limited` of this package. It gets commands line by line, and ends with this value.
 #[derive(Debug)]
 pub struct LimitedServer {
     child: Child,
@@ -23,9 +23,9 @@ pub struct LimitedServer {
     addresses: Vec<SocketAddr>,
     /// What it writes to its standard error.
     pub log: Log,
-    /// Kept open where nobody reads it.
+    /// Kept open although nothing reads it.
     unheard: Option<ChildStderr>,
-    /// A copy of the program, where one was needed.
+    /// A copy of the program, if one was needed.
     copy: Option<PathBuf>,
 }
 
@@ -34,11 +34,11 @@ pub struct LimitedServer {
 pub enum Errors {
     /// To the test's [`Log`].
     Heard,
-    /// To a pipe that nobody reads.
+    /// To a pipe that is not read.
     Unheard,
     /// To a pipe whose reader has gone.
     Broken,
-    /// To a disk that is full.
+    /// To a full disk.
     Full,
     /// It is closed from the beginning.
     Closed,
@@ -65,19 +65,19 @@ impl Launch {
         self
     }
 
-    /// A variable of its environment.
+    /// Sets a variable of its environment.
     #[must_use]
     pub fn variable(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
         self
     }
 
-    /// Where its standard error goes.
+    /// Sets where its standard error goes.
     #[must_use]
     pub fn errors(mut self, errors: Errors) -> Self {
         self.errors = errors;
         if errors == Errors::Closed {
-            // Only a shell can start a program so.
+            // Only a shell can start a program like this.
             let mut command = Command::new("/bin/sh");
             command.args(["-c", "exec \"$0\" \"$@\" 2>&-"]).arg(self.command.get_program());
             command.args(self.command.get_args());
@@ -87,8 +87,8 @@ impl Launch {
         self
     }
 
-    /// Has the limit on a user's threads hold for it. For root it does not, so another user runs it then, who may not be
-    /// able to read the folder of the program.
+    /// Makes the limit on a user's threads apply to it. The limit does not apply to root, so another user runs it then,
+    /// which may not be able to read the program's folder.
     #[must_use]
     pub fn unprivileged(mut self) -> Self {
         static COPIES: AtomicU32 = AtomicU32::new(0);
@@ -97,11 +97,11 @@ impl Launch {
         }
         let number = COPIES.fetch_add(1, Ordering::Relaxed);
         let copy = std::env::temp_dir().join(format!("basehttp-limited-{}-{number}", std::process::id()));
-        // By another process: what this one writes to, a child that another thread starts at the same time may have open too,
-        // and then it cannot be run (ETXTBSY).
+        // Copied by another process: a child that another thread starts at the same time could inherit this process's open
+        // file, and then the copy cannot be executed (ETXTBSY).
         let copied = Command::new("cp").arg("-p").arg(self.command.get_program()).arg(&copy).status();
         assert!(copied.is_ok_and(|status| status.success()), "a copy of the program");
-        // Nobody has this number.
+        // No user has this number.
         let user = 64_123;
         let mut command = Command::new(&copy);
         command.args(self.command.get_args()).uid(user).gid(user).current_dir("/");
@@ -150,23 +150,23 @@ impl LimitedServer {
         line.trim().to_owned()
     }
 
-    /// Has it do something, and waits until that is done.
+    /// Makes it do something, and waits until that is done.
     pub fn tell(&mut self, command: &str) {
         writeln!(self.input, "{command}").expect("the program reads");
         assert_eq!(self.line(), "done", "{command}: {:?}", self.log.lines());
     }
 
-    /// Begins to read what nobody has read so far ([`Errors::Unheard`]).
+    /// Begins to read what was not read so far ([`Errors::Unheard`]).
     pub fn hear(&mut self) {
         listen(self.unheard.take().expect("a pipe that nobody reads"), &self.log);
     }
 
-    /// The number of its process.
+    /// Its process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Where it listens; of several addresses, the first.
+    /// Where it listens; with several addresses, the first.
     pub fn address(&self) -> SocketAddr {
         self.addresses[0]
     }
@@ -176,10 +176,10 @@ impl LimitedServer {
         &self.addresses
     }
 
-    /// A connection to it, whose reads and writes give up after a minute.
+    /// Connects to it, with a time-out of a minute for reads and writes.
     ///
     /// # Errors
-    /// If the system does not make one.
+    /// If the system cannot connect.
     pub fn connect(&self) -> io::Result<Client> {
         self.connect_to(self.address())
     }
@@ -196,13 +196,13 @@ impl LimitedServer {
         Ok(Client::over(stream))
     }
 
-    /// Ends it in good order, and checks that it does.
+    /// Shuts it down gracefully, and checks that it succeeds.
     pub fn end(mut self) {
         self.tell("end");
         self.wait();
     }
 
-    /// Waits until it has ended by itself, in good order.
+    /// Waits until it has ended by itself, successfully.
     pub fn wait(&mut self) {
         let status = self.child.wait().expect("its status");
         assert!(status.success(), "{status}: {:?}", self.log.lines());
@@ -220,7 +220,7 @@ impl Drop for LimitedServer {
     }
 }
 
-/// Takes down what is written to a standard error.
+/// Records what is written to a standard error.
 fn listen(errors: ChildStderr, log: &Log) {
     let lines = log.clone();
     thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! A client that knows no more than it must: it sends bytes as they are and takes responses apart.
+//! A client with minimal knowledge: it sends bytes unchanged and parses responses.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpStream};
 use crate::show;
 use basehttp::testing::TestServer;
 
-/// A connection to a server, with what was read and not used yet.
+/// A connection to a server, with the bytes that were read and not used yet.
 #[derive(Debug)]
 pub struct Client<S = TcpStream> {
     stream: S,
@@ -24,7 +24,7 @@ pub struct Response {
     pub fields: Vec<(String, String)>,
     /// The body without its framing.
     pub body: Vec<u8>,
-    /// The fields behind the last chunk.
+    /// The trailer fields.
     pub trailers: Vec<(String, String)>,
 }
 
@@ -53,7 +53,7 @@ impl Client {
         Self::over(stream)
     }
 
-    /// Ends the client's half of the connection.
+    /// Shuts down the client's writing half.
     pub fn end(&self) {
         // The server may have closed already.
         let _ = self.stream.shutdown(Shutdown::Write);
@@ -71,7 +71,7 @@ impl<S: Read + Write> Client<S> {
         Self { stream, input: Vec::new() }
     }
 
-    /// Sends bytes. A server that has closed the connection already is no error: it has its reasons.
+    /// Sends bytes. It is not an error if the server has already closed the connection.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         let _ = self.stream.write_all(bytes.as_ref());
         self
@@ -82,12 +82,12 @@ impl<S: Read + Write> Client<S> {
         self.send(bytes).response()
     }
 
-    /// Reads a response to anything but HEAD.
+    /// Reads a response to any request except HEAD.
     pub fn response(&mut self) -> Response {
         self.read_response(false).unwrap_or_else(|error| panic!("{error}; so far: {}", show(&self.input)))
     }
 
-    /// As [`response`](Self::response), where none may come.
+    /// As [`response`](Self::response), when there may be no response.
     ///
     /// # Errors
     /// The connection's; [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the server has closed it.
@@ -103,20 +103,20 @@ impl<S: Read + Write> Client<S> {
     /// Reads what the server still sends, up to the end of the connection.
     ///
     /// # Errors
-    /// The connection's: a reset is one.
+    /// The connection's: a reset is an error.
     pub fn rest(&mut self) -> io::Result<Vec<u8>> {
         let mut rest = std::mem::take(&mut self.input);
         self.stream.read_to_end(&mut rest)?;
         Ok(rest)
     }
 
-    /// The server closes the connection and sends nothing before.
+    /// Checks that the server closes the connection without sending more.
     pub fn assert_closed(&mut self) {
         let rest = self.rest().expect("an orderly close");
         assert!(rest.is_empty(), "the server went on: {}", show(&rest));
     }
 
-    /// The end of the connection is a reset; gives what came before.
+    /// Checks that the connection ends with a reset; returns what came before.
     pub fn assert_reset(&mut self) -> Vec<u8> {
         let mut rest = std::mem::take(&mut self.input);
         let end = self.stream.read_to_end(&mut rest);
@@ -125,7 +125,7 @@ impl<S: Read + Write> Client<S> {
         rest
     }
 
-    /// Reads on until there is a head, and takes it off.
+    /// Reads until there is a head, and takes it.
     fn head(&mut self) -> io::Result<Response> {
         let end = loop {
             match self.input.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -212,13 +212,13 @@ impl<S: Read + Write> Client<S> {
         }
     }
 
-    /// Reads until `text` has come, and takes all up to its end.
+    /// Reads until `text` arrives, and takes everything up to its end.
     pub fn read_up_to(&mut self, text: &[u8]) -> Vec<u8> {
         self.try_read_up_to(text)
             .unwrap_or_else(|error| panic!("{error}, before {:?}; so far: {}", show(text), show(&self.input)))
     }
 
-    /// As [`read_up_to`](Self::read_up_to), where it may not come.
+    /// As [`read_up_to`](Self::read_up_to), when the text may not arrive.
     ///
     /// # Errors
     /// The connection's; [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the server has closed it.

@@ -1,4 +1,4 @@
-//! A gate that handlers wait at until the test opens it.
+//! A gate at which handlers wait until the test opens it.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use crate::PATIENCE;
 
-/// The test's side. When it is dropped, everybody may pass.
+/// The test's side. Dropping it opens the gate.
 #[derive(Debug)]
 pub struct Gate(Arc<Inner>);
 
-/// The handlers' side. Clones are the same.
+/// The handlers' side. Clones share the gate.
 #[derive(Clone, Debug)]
 pub struct Bar(Arc<Inner>);
 
@@ -27,7 +27,7 @@ struct State {
     is_open: bool,
 }
 
-/// A gate that is closed.
+/// A closed gate.
 pub fn gate() -> (Gate, Bar) {
     let inner = Arc::new(Inner::default());
     (Gate(inner.clone()), Bar(inner))
@@ -45,27 +45,27 @@ impl Inner {
 }
 
 impl Gate {
-    /// Lets so many pass, whether they are here or not.
+    /// Lets this number of handlers pass, whether they are here already or not.
     pub fn open(&self, count: usize) {
         self.0.change(|state| state.passes += count);
     }
 
-    /// Lets everybody pass from now on.
+    /// Opens the gate.
     pub fn stay_open(&self) {
         self.0.change(|state| state.is_open = true);
     }
 
-    /// Lets nobody pass from now on.
+    /// Closes the gate.
     pub fn shut(&self) {
         self.0.change(|state| state.is_open = false);
     }
 
-    /// How many have come to the gate so far.
+    /// How many handlers have arrived so far.
     pub fn came(&self) -> usize {
         self.0.state().came
     }
 
-    /// Waits until so many have come to the gate since it was made.
+    /// Waits until this number of handlers have arrived since the gate was made.
     pub fn wait_for(&self, count: usize) {
         crate::wait_until(&format!("{count} at the gate"), || self.came() >= count);
     }
@@ -78,10 +78,10 @@ impl Drop for Gate {
 }
 
 impl Bar {
-    /// Waits until the gate lets one more pass.
+    /// Waits until the gate lets one more handler pass.
     ///
     /// # Errors
-    /// If it does not for longer than any test takes.
+    /// If that takes longer than any test does.
     pub fn pass(&self) -> io::Result<()> {
         let deadline = Instant::now() + PATIENCE;
         self.0.change(|state| state.came += 1);

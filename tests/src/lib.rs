@@ -1,5 +1,5 @@
-//! What the test binaries in the `tests` folder of this package share: a client that speaks bytes, a log to look into, a
-//! gate for handlers, what the system tells of a process, and the reader of the request vectors.
+//! What the test binaries in the `tests` folder of this package share: a client that works on bytes, an inspectable log, a
+//! gate for handlers, the system's information about a process, and the reader of the request vectors.
 #![allow(clippy::missing_panics_doc, reason = "a test that panics is a test that failed")]
 
 #[cfg(target_os = "linux")]
@@ -27,7 +27,7 @@ pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// Bytes as text: latin-1, with line ends that can be read.
+/// Bytes as text: latin-1, with visible line ends.
 pub fn show(bytes: &[u8]) -> String {
     let mut text = String::new();
     for byte in bytes {
@@ -41,7 +41,7 @@ pub fn show(bytes: &[u8]) -> String {
     text
 }
 
-/// What the server sent, with the value of each `Date` field made the same: the only part that depends on the time.
+/// What the server sent, with all `Date` fields set to the same value: the only part that depends on the time.
 pub fn without_dates(output: &[u8]) -> Vec<u8> {
     const NAME: &[u8] = b"\r\nDate: ";
     let mut rest = output;

@@ -1,4 +1,4 @@
-//! A log that a test can look into.
+//! A log that a test can inspect.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,7 +19,7 @@ impl Log {
         self.lock().push(line.to_string());
     }
 
-    /// Takes the lines of a server, as its setting `log_line`.
+    /// Receives the lines of a server, as its setting `log_line`.
     pub fn taker(&self) -> impl Fn(&str, LogLevel) + Send + Sync + 'static {
         let log = self.clone();
         move |line, _level| log.push(line)
@@ -30,22 +30,22 @@ impl Log {
         self.lock().clone()
     }
 
-    /// The lines so far, which are gone then.
+    /// Takes the lines so far.
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.lock())
     }
 
-    /// Whether a line has `text` in it.
+    /// Whether a line contains `text`.
     pub fn has(&self, text: &str) -> bool {
         self.lock().iter().any(|line| line.contains(text))
     }
 
-    /// How many lines have `text` in them.
+    /// How many lines contain `text`.
     pub fn count(&self, text: &str) -> usize {
         self.lock().iter().filter(|line| line.contains(text)).count()
     }
 
-    /// Waits until a line has `text` in it.
+    /// Waits until a line contains `text`.
     pub fn wait_for(&self, text: &str) {
         crate::wait_until(&format!("{text:?} in the log"), || self.has(text));
     }

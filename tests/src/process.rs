@@ -1,4 +1,4 @@
-//! What the system tells of a process: its threads, its descriptors, its use of the processor. Linux only.
+//! The system's information about a process: its threads, its descriptors, its processor time. Linux only.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,12 +10,12 @@ pub fn in_turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The folders in `/proc` of this process's threads that belong to servers, with their names.
+/// The folders in `/proc` of this process's threads that belong to servers, with the threads' names.
 fn threads() -> Vec<(PathBuf, String)> {
     let tasks = fs::read_dir("/proc/self/task").expect("the threads of this process");
     let named = tasks.filter_map(|task| {
         let path = task.ok()?.path();
-        // A thread may end while it is looked at.
+        // A thread may end during the loop.
         let name = fs::read_to_string(path.join("comm")).ok()?.trim().to_owned();
         name.starts_with("basehttp").then_some((path, name))
     });
@@ -27,7 +27,7 @@ pub fn server_threads() -> usize {
     threads().len()
 }
 
-/// How many threads of servers may run handlers.
+/// How many of the servers' threads may run handlers.
 pub fn workers() -> usize {
     threads().iter().filter(|(_, name)| name == "basehttp").count()
 }
@@ -46,7 +46,7 @@ pub fn sleeps() -> Vec<(PathBuf, String)> {
 
 /// How many descriptors this process has open.
 pub fn descriptors() -> usize {
-    // One of them is the folder's own.
+    // One of them is that of the folder itself.
     fs::read_dir("/proc/self/fd").expect("the descriptors of this process").count() - 1
 }
 
@@ -60,21 +60,21 @@ pub fn threads_of(process: u32) -> usize {
     fs::read_dir(format!("/proc/{process}/task")).expect("the threads of a child").count()
 }
 
-/// The memory of another process, in KiB: what it has written to, without the pages of files, which come as the code in
-/// them is run.
+/// The memory of another process, in KiB: what it has written to, without the pages of files, which are loaded as their code
+/// runs.
 pub fn memory_of(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).expect("the status of a child");
     let line = status.lines().find(|line| line.starts_with("RssAnon:")).expect("its memory");
     line.split_whitespace().nth(1).and_then(|count| count.parse().ok()).expect("a number")
 }
 
-/// One letter for what another process is doing: T for standing still, see proc(5).
+/// The state of another process as one letter: T for stopped, see proc(5).
 pub fn state_of(process: u32) -> char {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("a process");
     stat.rsplit(") ").next().and_then(|rest| rest.chars().next()).expect("its state")
 }
 
-/// The processor time that a process has used so far, in ticks of the system, mostly of ten milliseconds.
+/// The processor time that a process has used so far, in the system's ticks, usually of ten milliseconds.
 pub fn ticks(process: u32) -> u64 {
     ticks_in(&format!("/proc/{process}/stat"))
 }
@@ -86,13 +86,13 @@ pub fn ticks_of_this_thread() -> u64 {
 
 fn ticks_in(path: &str) -> u64 {
     let stat = fs::read_to_string(path).expect("a process");
-    // The name before may have anything in it but this.
+    // The name before it may contain anything but this.
     let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
     // utime and stime, fields 14 and 15 of proc(5).
     fields.skip(11).take(2).map(|field| field.parse::<u64>().expect("a number")).sum()
 }
 
-/// How many bytes wait in the system for the one who has the connection at `local` that comes from `remote`, two ports of
+/// How many bytes the system buffers for the reader of the connection at `local` that comes from `remote`, two ports of
 /// 127.0.0.1.
 pub fn unread(local: u16, remote: u16) -> u64 {
     let table = fs::read_to_string("/proc/net/tcp").expect("the connections of this machine");

@@ -1,6 +1,6 @@
-//! A client that forgives nothing: takes all that a server sent on a connection apart, or says where it is wrong. It is
-//! written after the RFCs, apart from the server, and knows of it only how the encoder is to write what could be written
-//! in several ways: one blank behind a colon, numbers without leading zeros, chunks without extensions.
+//! A client without tolerance: it parses everything that a server sent on a connection, or reports what is wrong. It was
+//! written from the RFCs, independently of the server. It knows about the server only which form the encoder uses where
+//! several are allowed: one space after a colon, numbers without leading zeros, chunks without extensions.
 
 mod body;
 mod head;
@@ -9,7 +9,7 @@ mod tests;
 
 pub use head::{Head, Version};
 
-/// What was asked, as far as it decides about the form of the response.
+/// The request, as far as it determines the form of the response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
     /// The request method.
@@ -33,39 +33,39 @@ impl Asked {
 /// How the connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// In order.
+    /// By an orderly end.
     Closed,
     /// By a reset.
     Reset,
 }
 
-/// How the response tells where its body ends.
+/// How the response marks the end of its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
     /// It has none: the response ends with its head.
     Nothing,
-    /// So many bytes.
+    /// Its length.
     Length(u64),
-    /// Chunks; their count, without the last.
+    /// Chunks; their number, without the last.
     Chunked(usize),
     /// The end of the connection.
     UntilClose,
-    /// What follows is no HTTP any more.
+    /// What follows is no longer HTTP.
     Tunnel,
 }
 
-/// Whether all of a response has come. What lacks something is seen by the client.
+/// Whether the whole response has arrived. The client sees what is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whole {
     /// All of it.
     Complete,
     /// The bytes end inside the head, or between an interim response and the final one.
     LacksHead,
-    /// So many bytes of the length are missing.
+    /// The number of bytes that are missing.
     LacksBytes(u64),
-    /// The last chunk, or some of an earlier one, is missing.
+    /// The last chunk, or a part of an earlier one, is missing.
     LacksChunks,
-    /// The end of the connection would have been the end of the body, and it was a reset.
+    /// The end of the connection would have been the end of the body, but it was a reset.
     WasReset,
 }
 
@@ -77,15 +77,15 @@ pub type Fields = Vec<(String, Vec<u8>)>;
 pub struct Response {
     /// The 1xx responses before it.
     pub interim: Vec<Head>,
-    /// The head of the final response. HTTP/0.9 has none, and one that is cut off may have none.
+    /// The head of the final response. HTTP/0.9 has none, and a truncated response may have none.
     pub head: Option<Head>,
     /// The body without its framing.
     pub body: Vec<u8>,
-    /// The fields behind the last chunk.
+    /// The trailer fields.
     pub trailers: Fields,
-    /// How its end is found.
+    /// How its end is marked.
     pub framing: Framing,
-    /// Whether all of it has come.
+    /// Whether all of it has arrived.
     pub whole: Whole,
     /// Whether the client knows that no other response follows.
     pub is_last: bool,
@@ -107,18 +107,18 @@ pub struct Offence {
     pub what: String,
 }
 
-/// Takes apart all that came on a connection on which `asked` were the requests, in this order.
+/// Parses everything that came on a connection on which `asked` were the requests, in this order.
 ///
-/// There may be fewer responses than requests: what that means is for the caller, who knows
-/// [why the connection ended](Response::is_last).
+/// There may be fewer responses than requests. The caller judges what that means, since it knows [why the connection
+/// ended](Response::is_last).
 ///
 /// # Errors
-/// The first thing that is not as it must be.
+/// The first violation.
 pub fn read(bytes: &[u8], asked: &[Asked], end: End) -> Result<Vec<Response>, Offence> {
     let mut input = Input { bytes, at: 0 };
     let mut responses: Vec<Response> = Vec::new();
     for asked in asked {
-        // Nothing at all is a response of HTTP/0.9, an empty one, but only to a request that could be answered.
+        // No bytes are an empty HTTP/0.9 response, but only to a request that could be answered.
         let may_be_empty =
             asked.version == Version::Http09 && responses.last().is_none_or(|last| !last.is_last);
         if input.rest().is_empty() && !may_be_empty {
@@ -147,7 +147,7 @@ fn read_response(input: &mut Input<'_>, asked: &Asked, end: End) -> Result<Respo
         whole: Whole::Complete,
         is_last: true,
     };
-    // A server that cannot know that it is asked in HTTP/0.9 answers with a head; that is for the caller to see.
+    // A server that cannot know that the request is HTTP/0.9 answers with a head; the caller judges that.
     if asked.version != Version::Http09 {
         loop {
             let start = input.at;
@@ -221,7 +221,7 @@ fn framing(head: &Head, asked: &Asked) -> Result<Framing, String> {
     }
 }
 
-/// What has come, and how far it is understood.
+/// The bytes that have arrived, and how far they are parsed.
 struct Input<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -244,7 +244,7 @@ impl<'a> Input<'a> {
         Err(Offence { at: self.at, what: what.to_owned() })
     }
 
-    /// The next line without its end. None if it is cut off. LF alone, or CR alone, is an offence.
+    /// The next line without its end. `None` if it is truncated. LF alone, or CR alone, is a violation.
     fn line(&mut self) -> Result<Option<&'a [u8]>, Offence> {
         let rest = self.rest();
         for (at, byte) in rest.iter().enumerate() {

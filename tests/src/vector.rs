@@ -1,4 +1,4 @@
-//! Request vectors: what a client sends, byte for byte, and what must come of it. `vectors/README.md` has the format.
+//! Request vectors: what a client sends, byte for byte, and what the result must be. `vectors/README.md` has the format.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,23 +8,23 @@ use std::path::{Path, PathBuf};
 pub struct Vector {
     /// The name of its file, without the extension.
     pub name: String,
-    /// The rule that it is about.
+    /// The rule that it tests.
     pub rule: String,
     /// The section of the RFC, or `none`.
     pub rfc: String,
-    /// The handler that it is for.
+    /// The handler that it needs.
     pub handler: String,
     /// What the client sends.
     pub input: Vec<u8>,
     /// The final responses, in order.
     pub responses: Vec<Expected>,
-    /// Whether the server waits for more after them.
+    /// Whether the server then waits for more input.
     pub stays_open: bool,
-    /// Whether it closes for what it has found after the last response was made.
+    /// Whether the server closes because of what it has found after making the last response.
     pub is_cut: bool,
     /// How many `do_*` methods are called.
     pub calls: usize,
-    /// The code of the fault that the last request has; empty if it has none.
+    /// The code of the last request's fault; empty if it has none.
     pub fault: String,
     /// Where the requests after the first one begin.
     pub begins: Vec<usize>,
@@ -32,20 +32,20 @@ pub struct Vector {
     pub tcp_whole: bool,
 }
 
-/// A response that must come.
+/// An expected response.
 #[derive(Clone, Debug, Default)]
 pub struct Expected {
     /// The status code; 0 for a response without a head.
     pub status: u16,
     /// The message in the status line.
     pub reason: String,
-    /// Fields that must be there once, with this value.
+    /// Fields that must occur once, with this value.
     pub fields: Vec<(String, String)>,
-    /// Fields that must not be there.
+    /// Fields that must not occur.
     pub without: Vec<String>,
     /// The whole body.
     pub body: Option<Vec<u8>>,
-    /// Texts that must stand in the body.
+    /// Texts that the body must contain.
     pub contains: Vec<String>,
 }
 
@@ -71,7 +71,7 @@ fn read(file: &Path) -> Vector {
 /// Reads the text of a vector.
 ///
 /// # Errors
-/// The line that is wrong, and how.
+/// The invalid line, and what is wrong with it.
 pub fn parse(text: &str, mut vector: Vector) -> Result<Vector, String> {
     let (mut calls, mut then, mut says) = (None, false, false);
     for (number, line) in text.lines().enumerate() {
@@ -163,7 +163,7 @@ fn unescape(text: &str) -> Result<Vec<u8>, String> {
 }
 
 impl Vector {
-    /// The input in single bytes. A long one comes in pieces of 1000 bytes, the last ones single again.
+    /// The input in single bytes. A long one comes in pieces of 1000 bytes, with single bytes at its end.
     pub fn bytewise(&self) -> Vec<&[u8]> {
         const LONG: usize = 4096;
         if self.input.len() <= LONG {
@@ -173,7 +173,8 @@ impl Vector {
         start.chunks(1000).chain(end.chunks(1)).collect()
     }
 
-    /// Where to split the input in two: at every place, and in a long one at every place near its ends and some others.
+    /// Where to split the input in two: at every position, or, in a long one, at every position near its ends and at some
+    /// others.
     pub fn splits(&self) -> Vec<usize> {
         let len = self.input.len();
         let near = match len {

@@ -20,7 +20,7 @@ pub struct Head {
     pub version: Version,
     /// The code.
     pub status: u16,
-    /// What stands behind it.
+    /// The reason phrase.
     pub reason: Vec<u8>,
     /// The fields in order, names as spelled.
     pub fields: Fields,
@@ -32,10 +32,10 @@ impl Head {
         self.fields.iter().filter(|field| field.0.eq_ignore_ascii_case(name)).map(|field| &*field.1).collect()
     }
 
-    /// Exactly one `Server`, and one `Date` in the preferred format (RFC 9110 sections 5.6.7, 6.6.1 and 10.2.4).
+    /// Checks for exactly one `Server`, and one `Date` in the preferred format (RFC 9110 sections 5.6.7, 6.6.1 and 10.2.4).
     ///
     /// # Errors
-    /// What is not so.
+    /// The violation.
     pub fn check_server_and_date(&self) -> Result<(), String> {
         match (&*self.all("server"), &*self.all("date")) {
             ([server], [date]) if !server.is_empty() && is_date(date) => Ok(()),
@@ -57,10 +57,10 @@ impl Head {
         values.flat_map(|field| field.1.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii)
     }
 
-    /// What is wrong with it as the answer to this request, its framing aside.
+    /// What is wrong with it as the response to this request, apart from its framing.
     pub(super) fn check(&self, asked: &Asked) -> Result<(), String> {
         if self.status < 200 {
-            // RFC 9110 section 15.2: HTTP/1.0 does not know them.
+            // RFC 9110 section 15.2: HTTP/1.0 does not have them.
             if asked.version != Version::Http11 || self.version != Version::Http11 {
                 return Err("a 1xx response in HTTP/1.0".to_owned());
             }
@@ -83,7 +83,7 @@ impl Head {
     }
 }
 
-/// Reads a head. None if it is cut off.
+/// Reads a head. `None` if it is truncated.
 pub(super) fn read(input: &mut Input<'_>) -> Result<Option<Head>, Offence> {
     let start = input.at;
     let Some(line) = input.line()? else { return Ok(None) };
@@ -96,7 +96,7 @@ pub(super) fn read(input: &mut Input<'_>) -> Result<Option<Head>, Offence> {
     Ok(Some(head))
 }
 
-/// Reads fields up to the empty line behind them. None if it is cut off.
+/// Reads fields up to the empty line after them. `None` if it is truncated.
 pub(super) fn fields(input: &mut Input<'_>) -> Result<Option<Fields>, Offence> {
     let mut fields = Vec::new();
     loop {
@@ -152,7 +152,7 @@ fn is_text(byte: u8) -> bool {
     matches!(byte, b'\t' | 0x20..=0x7e | 0x80..)
 }
 
-/// RFC 9110 section 5.6.7: `IMF-fixdate`, with a day that there is, and the right name for it.
+/// RFC 9110 section 5.6.7: `IMF-fixdate`, with a day that exists, and the right name for it.
 fn is_date(value: &[u8]) -> bool {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

@@ -1,4 +1,4 @@
-//! What it takes, and what it must refuse.
+//! What the reader accepts, and what it must refuse.
 
 use super::*;
 use crate::show;
@@ -15,7 +15,7 @@ fn taken(bytes: &[u8], asked: &[Asked]) -> Vec<Response> {
     read(bytes, asked, End::Closed).unwrap_or_else(|offence| panic!("{offence:?} in {}", show(bytes)))
 }
 
-/// The offence of a response to GET.
+/// The violation in a response to GET.
 fn refused(bytes: &[u8], asked: Asked) -> String {
     match read(bytes, &[asked], End::Closed) {
         Err(offence) => offence.what,

@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use basehttp::prelude::*;
 use basehttp_tests::gate::Bar;
 
-/// The place where the code of the user is to panic.
+/// The place where user code must panic.
 #[derive(Clone, Default)]
 pub(crate) struct Trap(Arc<Mutex<String>>);
 
-/// How the panics of a trap begin.
+/// How the panic messages of a trap begin.
 const SPRUNG: &str = "a trap in ";
 
 impl Trap {
@@ -20,13 +20,13 @@ impl Trap {
         place.clone_into(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Panics if it was set here.
+    /// Panics if the trap is set here.
     pub(crate) fn spring(&self, place: &str) {
         let is_set = *self.0.lock().unwrap_or_else(PoisonError::into_inner) == place;
         assert!(!is_set, "{SPRUNG}{place}");
     }
 
-    /// Keeps the standard library from telling of its panics: the server does.
+    /// Keeps the standard library from reporting the trap's panics: the server does.
     pub(crate) fn keep_quiet() {
         let tell = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
@@ -47,7 +47,7 @@ pub(crate) struct Limited {
     logs_all: bool,
 }
 
-/// What is written at a time.
+/// How much is written at a time.
 const PIECE: [u8; 16 * 1024] = [b'x'; 16 * 1024];
 
 impl Limited {

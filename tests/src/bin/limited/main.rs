@@ -1,15 +1,15 @@
-//! A server in a process of its own, for tests that must not lower the limits of theirs, or that count what a process has.
-//! Arguments are settings in pairs, a name and a number; times are in milliseconds; `hooks` are switched on by any number,
-//! and so is `log_requests`, without which only requests for `/logged` are. With `LIMITED_FOLDER` in its environment it serves the
-//! files of that folder instead. The setting `addresses` is how many it listens at, one by default, and the first line of the output is
-//! their ports. Each line of the input is an order, answered by `done`:
+//! A server in its own process, for tests that must not lower their own limits, or that count a process's resources.
+//! Arguments are settings in pairs, a name and a number; times are in milliseconds. Any number switches on `hooks`, and also
+//! `log_requests`, without which only requests for `/logged` are logged. With `LIMITED_FOLDER` in its environment it serves
+//! the files of that folder instead. The setting `addresses` is the number of its addresses, one by default. The first line
+//! of the output has their ports. Each line of the input is a command, answered by `done`:
 //!
 //! - `nofile N` and `nproc N` set a limit,
-//! - `arrived N` waits until so many handlers of `/wait` do, `release` lets those go on, and `go` lets all
-//!   from now on, up to `shut`,
-//! - `panic PLACE` makes the handler's code panic there, see `handler.rs`, and `panic nowhere` no more,
-//! - `signals` has SIGUSR1 handled, on any thread but this one,
-//! - `terminable` has SIGTERM shut the server down; then the account is printed,
+//! - `arrived N` waits until this number of handlers of `/wait` have arrived, `release` lets those continue, and `go` lets
+//!   all continue from now on, up to `shut`,
+//! - `panic PLACE` makes the handler's code panic there, see `handler.rs`, and `panic nowhere` ends that,
+//! - `signals` installs a handler for SIGUSR1, on any thread but this one,
+//! - `terminable` makes SIGTERM shut the server down; then the report is printed,
 //! - `end` shuts the server down.
 
 #[cfg(target_os = "linux")]
@@ -84,10 +84,10 @@ mod linux {
         setrlimit(resource, count.min(hard), hard).expect("another limit");
     }
 
-    /// The handler does nothing, but calls that wait are interrupted.
+    /// The signal handler does nothing, but blocking calls are interrupted.
     fn handle_signals() {
         signal_hook::flag::register(SIGUSR1, Arc::new(AtomicBool::new(false))).expect("a handler of signals");
-        // Else the system would give this thread all of them.
+        // Otherwise the system would deliver all of them to this thread.
         let mut signals = SigSet::empty();
         signals.add(Signal::SIGUSR1);
         signals.thread_block().expect("a mask");
@@ -106,8 +106,8 @@ mod linux {
     pub(crate) fn main() -> io::Result<()> {
         let arguments: Vec<_> = std::env::args().skip(1).collect();
         let (gate, bar) = gate();
-        // Whoever waits there waits for ever. A gate that opened at the end of `main` would let handlers go on that the end of
-        // the process overtakes, or not.
+        // Waiting handlers wait for good. If the gate opened at the end of `main`, they would race with the end of the
+        // process.
         let gate = ManuallyDrop::new(gate);
         let trap = Trap::default();
         Trap::keep_quiet();
@@ -134,7 +134,7 @@ mod linux {
         let handle = server.handle();
         let ports = server.server_addresses().iter().filter_map(Address::port);
         println!("{}", ports.map(|port| port.to_string()).collect::<Vec<_>>().join(" "));
-        // A test that waits for this server in vain sees in the log what has ended it.
+        // If a test waits for this server in vain, the log shows what has ended it.
         let serving = thread::spawn(move || {
             server.serve_forever().inspect_err(|error| eprintln!("serve_forever: {error}"))
         });

@@ -1,8 +1,8 @@
-//! The server, in a process of its own, so that what the system tells of the process is about nothing but the server.
+//! The server, in its own process, so that the system's information about the process concerns only the server.
 //!
-//! The first line of its output is the port. Each line of the input is an order: `logged` asks how many lines the handlers
-//! have logged; `end` shuts the server down, and is answered by what became of the connections and what is left in the
-//! process after that.
+//! The first line of its output is the port. Each line of the input is a command. `logged` asks how many lines the handlers
+//! have logged. `end` shuts the server down, and is answered by how the connections ended and by what is left in the process
+//! afterwards.
 
 use std::io::{self, BufRead, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,11 +19,11 @@ pub(crate) const MAX_CONNECTIONS: usize = 400;
 pub(crate) const MAX_THREADS: usize = 48;
 /// How long a client may be silent before, between and in requests, and how long it may take nothing.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(8);
-/// Less than a crowd takes, and more than a machine that is busy with other things lets a thread wait.
+/// Shorter than a crowd lasts, and longer than a busy machine makes a thread wait.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(3);
 const GRACE: Duration = Duration::from_secs(3);
 
-/// What is lost on purpose, to see that it is found.
+/// What is leaked on purpose, to see that the leak is found.
 #[derive(Debug, Default)]
 struct Leaks {
     memory: bool,
@@ -48,7 +48,7 @@ struct Soaked {
 impl Soaked {
     const protocol_version: &str = "HTTP/1.1";
 
-    /// What the path says, with a number that says how much of it.
+    /// What the path asks for, with a number that gives the amount.
     fn do_GET(&self) -> io::Result<()> {
         self.house.lose();
         let (what, number) = self.path().trim_start_matches('/').split_once('/').unwrap_or_default();
@@ -168,9 +168,9 @@ fn wait_for_nothing(descriptors: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Serves until it is told to end. The arguments are what is to be lost.
+/// Serves until it is told to end. The arguments say what to leak.
 pub(crate) fn main(lost: &[String]) -> io::Result<()> {
-    // Panics are on purpose here, the server logs them, and what the standard library writes could wait for its reader.
+    // Panics are deliberate here, the server logs them, and the standard library's own output could block.
     panic::set_hook(Box::new(|_| {}));
     let loses = |what: &str| lost.iter().any(|lost| lost == what);
     let (memory, threads, descriptors) = (loses("memory"), loses("threads"), loses("descriptors"));
@@ -199,7 +199,7 @@ pub(crate) fn main(lost: &[String]) -> io::Result<()> {
                 handle.shutdown();
                 serving.join().expect("no panic")?;
                 let report = handle.wait();
-                // It has the means to wake the poller.
+                // It has a descriptor for waking the poller.
                 drop(handle);
                 if lost.is_empty() {
                     wait_for_nothing(descriptors)?;

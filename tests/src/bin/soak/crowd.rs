@@ -1,4 +1,4 @@
-//! Many clients at once, and other plagues, one after the other.
+//! Many clients at once, and other stress, one scene after the other.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -33,7 +33,7 @@ impl<'a> Crowd<'a> {
     ];
 
     pub(crate) fn come(&mut self) {
-        // Every kind comes, in an order that is another each time.
+        // Every kind occurs, each time in another order.
         let mut left: Vec<_> = Vec::new();
         while self.stage.goes_on() {
             if left.is_empty() {
@@ -57,7 +57,7 @@ impl<'a> Crowd<'a> {
         (0..count).filter_map(connect).collect()
     }
 
-    /// While the server may refuse.
+    /// Runs a scene in which the server may refuse connections.
     fn crowded(&mut self, crowd: impl FnOnce(&mut Self)) -> Result<(), Trouble> {
         self.stage.set_crowded(true);
         crowd(self);
@@ -77,7 +77,7 @@ impl<'a> Crowd<'a> {
         }
     }
 
-    /// A handler that waits finds a thread, and so all that came before it have found one.
+    /// Handlers that block find a thread, and so have all that came before.
     fn is_served(&self) -> bool {
         let Ok(mut peer) = Peer::new(self.server.address) else { return false };
         peer.send(b"GET /sleep/1 HTTP/1.1\r\nHost: soak\r\nConnection: close\r\n\r\n");
@@ -105,7 +105,7 @@ impl<'a> Crowd<'a> {
         }
     }
 
-    /// Half of them say good-bye, the others leave.
+    /// Half of them shut down in order, the others just leave.
     fn part(&mut self, peers: Vec<Peer>) {
         for peer in peers {
             if self.dice.chance(50) {
@@ -126,7 +126,7 @@ impl<'a> Crowd<'a> {
         })
     }
 
-    /// For a time that is longer than the server's patience now and then. True if it was.
+    /// Waits, now and then longer than the server's time-out. True if it was longer.
     fn outlast(&mut self) -> bool {
         let most = (child::PATIENCE + Duration::from_secs(4)).as_millis();
         let time = self.dice.between(500, u64::try_from(most).expect("some seconds"));
@@ -184,7 +184,7 @@ impl<'a> Crowd<'a> {
         self.are_late("POST /sum HTTP/1.1\r\nHost: soak\r\nContent-Length: 100\r\n\r\nabc", count)
     }
 
-    /// Each of them keeps a thread, which is why there are fewer.
+    /// Each of them occupies a thread, so there are fewer of them.
     fn deaf(&mut self) -> Result<(), Trouble> {
         let count = self.dice.between(1, child::MAX_THREADS as u64 / 3);
         let peers = self.peers(count, "GET /bytes/8000000 HTTP/1.1\r\nHost: soak\r\n\r\n");

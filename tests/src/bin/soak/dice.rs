@@ -1,12 +1,12 @@
-//! A generator of choices that can be repeated: xorshift64* (Marsaglia, Vigna). Nothing here is a secret.
+//! A repeatable source of choices: xorshift64* (Marsaglia, Vigna). Nothing here is secret.
 
 #[derive(Debug)]
 pub(crate) struct Dice(u64);
 
 impl Dice {
-    /// The generator of one of several threads.
+    /// The generator for one of several threads.
     pub(crate) fn new(seed: u64, thread: u64) -> Self {
-        // Seeds that are near to each other must not give sequences that are, and the state is never zero.
+        // Similar seeds must not give similar sequences, and the state is never zero.
         let mixed = (seed ^ thread.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mut dice = Self(mixed | 1);
         for _ in 0..8 {
@@ -27,7 +27,7 @@ impl Dice {
         least + self.next() % (most - least + 1)
     }
 
-    /// A length from `least` to `most`, mostly a small one.
+    /// A length from `least` to `most`, usually a small one.
     pub(crate) fn length(&mut self, least: u64, most: u64) -> u64 {
         let bound = 1 << self.between(0, u64::from(64 - most.leading_zeros()));
         self.between(least, bound.min(most).max(least))
@@ -51,7 +51,7 @@ impl Dice {
     }
 }
 
-/// A length or a place that was made of a `usize`, or is small.
+/// A length or a place that was a `usize`, or is small.
 pub(crate) fn index(number: u64) -> usize {
     usize::try_from(number).expect("a number that fits")
 }

@@ -1,27 +1,28 @@
-//! Whether memory grows. Looked at only at quiet points, when no connection is open.
+//! Whether memory grows. It is measured only at quiet points, when no connection is open.
 
 /// A quiet point.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Quiet {
     pub(crate) minute: f64,
-    /// Requests, connections and whatever else clients have tried so far.
+    /// Requests, connections and other attempts of clients so far.
     pub(crate) tries: u64,
     /// In KiB.
     pub(crate) memory: u64,
 }
 
-/// What the allocator keeps of what traffic once needed grows for some minutes, up to the highest water there was.
+/// The allocator keeps memory that traffic once needed. That grows for some minutes, up to the highest level.
 const WARM_UP: f64 = 5.0;
-/// So many quiet points are needed for a line through them.
+/// How many quiet points are needed for a line through them.
 const ENOUGH: usize = 8;
-/// The slope that is a leak, in KiB a minute, and how much it must have made in all. What threads keep for each other
-/// (`connection_io/buffer_pool.rs`: 64 times up to 50 KiB) takes longer than the warming up to come to its highest water, since only few
-/// requests need the longest buffers: that makes slopes of up to 220, and 3 MiB in all; without it they are 0. A leak of three
-/// bytes for each try makes more.
+/// The slope that counts as a leak, in KiB per minute, and the least total growth. The buffers that threads keep for each
+/// other (`connection_io/buffer_pool.rs`: 64 times up to 50 KiB) reach their highest level only after the warm-up, since few
+/// requests need the longest buffers. That alone makes slopes of up to 220, and 3 MiB in total; without it they are 0. A
+/// leak of three bytes per attempt makes more.
 const SLOPE: f64 = 64.0;
 const TOTAL: f64 = 4096.0;
 
-/// Before that a leak can be told from warming up only if it is large: so many KiB in all, and so many bytes for each try.
+/// Earlier, only a large leak can be distinguished from the warm-up: this many KiB in total, and this many bytes per
+/// attempt.
 const SHORT_TOTAL: u64 = 4096;
 const SHORT_BYTES: u64 = 256;
 
@@ -41,8 +42,8 @@ pub(crate) fn growth(quiets: &[Quiet]) -> Option<String> {
     is_leak.then(|| format!("memory grows: {grown} KiB, {each} bytes for each request"))
 }
 
-/// The median of the slopes between any two points (Theil and Sen): a step up or down, as the allocator makes them, does not
-/// turn it as it would turn a line of least squares.
+/// The median of the slopes between any two points (Theil and Sen). Steps up or down, as the allocator makes them, do not
+/// affect it as they would affect a least-squares line.
 pub(crate) fn slope(quiets: &[Quiet]) -> f64 {
     let mut slopes = Vec::new();
     for (at, one) in quiets.iter().enumerate() {
@@ -59,7 +60,7 @@ fn kib(memory: u64) -> f64 {
     f64::from(u32::try_from(memory).unwrap_or(u32::MAX))
 }
 
-/// Points of a run of so many minutes.
+/// The points of a run of this many minutes.
 #[cfg(test)]
 fn points(minutes: u32, memory: impl Fn(u32) -> u64) -> Vec<Quiet> {
     (0..=minutes)
@@ -86,7 +87,7 @@ fn memory_that_comes_to_rest_is_no_growth() {
 #[test]
 fn memory_that_goes_on_growing_is_found() {
     let noise = [0, 300, 120, 700, 40, 650, 310];
-    // 7 bytes for each of 50,000 requests a minute.
+    // 7 bytes for each of 50,000 requests per minute.
     let leaks = |minute: u32| 9000 + u64::from(minute) * 350 + noise[minute as usize % 7];
     assert!(growth(&points(20, leaks)).is_some());
     assert!(growth(&points(2, |minute| 3000 + u64::from(minute) * 50_000)).is_some());

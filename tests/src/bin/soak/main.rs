@@ -1,16 +1,16 @@
-//! A soak: a server under mixed traffic for many minutes, with clients that come, go, fail and attack, after which its memory,
-//! descriptors and threads are where they were.
+//! A soak test: a server under mixed traffic for many minutes, with clients that come, go, fail and attack. Afterwards its
+//! memory, descriptors and threads must be where they were.
 //!
 //! `cargo run --release -p basehttp-tests --bin soak -- [MINUTES] [--seed N] [--clients N] [--round SECONDS]
 //! [--lose WHAT]`
 //!
-//! The server is a process of its own. Every good response is checked byte for byte. Every ten seconds a line of a table tells
-//! what the system says of the server; once a round, a minute, traffic rests until all connections are gone, and the figures
-//! are compared. It fails with the first wrong response, with a descriptor or thread that stays, with memory that grows (see
-//! `growth.rs`), with lines of the log that are lost and not counted, and with an end that is not in good order. `--lose
-//! memory`, `threads` or `descriptors` has the server lose some, to see that it is found; it may be given several times.
+//! The server has its own process. Every good response is checked byte for byte. Every ten seconds a table row shows what
+//! the system reports about the server. Once per round, a minute, traffic pauses until all connections are gone, and the
+//! figures are compared. The soak fails with the first wrong response, with a leaked descriptor or thread, with growing
+//! memory (see `growth.rs`), with log lines that are lost and not counted, and with a failed shutdown. `--lose memory`,
+//! `threads` or `descriptors` makes the server leak some, to see that this is found; it may be given several times.
 //!
-//! Linux only. Elsewhere it does nothing.
+//! Linux only. On other systems it does nothing.
 
 #[cfg(target_os = "linux")]
 mod child;

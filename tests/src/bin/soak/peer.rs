@@ -1,4 +1,4 @@
-//! A connection of a client that checks every byte of a response.
+//! A client's connection that checks every byte of a response.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -7,14 +7,14 @@ use std::time::Duration;
 use basehttp_tests::{PATIENCE, show};
 use socket2::SockRef;
 
-/// How an exchange has failed.
+/// How an exchange failed.
 #[derive(Debug)]
 pub(crate) enum Trouble {
-    /// The server had no room, and said so: 503.
+    /// The server had no room, and answered 503.
     Refused,
-    /// The connection is over before the response was.
+    /// The connection ended before the response did.
     Broken(io::Error),
-    /// The response is not what it has to be.
+    /// The response is not as expected.
     Wrong(String),
 }
 
@@ -24,16 +24,16 @@ impl From<io::Error> for Trouble {
     }
 }
 
-/// What a response has to be.
+/// The expected response.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     pub(crate) status: u16,
-    /// `None` for a page of the server's, of which only the framing is checked.
+    /// `None` for one of the server's own pages, of which only the framing is checked.
     pub(crate) body: Option<Vec<u8>>,
     pub(crate) framing: Framing,
     /// The request was HEAD.
     pub(crate) head_only: bool,
-    /// The connection has to end with it. It may in any case: the server may be about to end.
+    /// The connection must end with it. It may end in any case: the server may be about to end.
     pub(crate) last: bool,
 }
 
@@ -43,7 +43,7 @@ pub(crate) enum Framing {
     Chunked,
     /// By the end of the connection.
     Close,
-    /// By length or in chunks: it depends on what the client takes meanwhile.
+    /// By length or in chunks: that depends on what the client takes meanwhile.
     Any,
 }
 
@@ -61,7 +61,7 @@ impl Wanted {
 pub(crate) struct Peer {
     stream: TcpStream,
     input: Vec<u8>,
-    /// Bytes of `input` that were used.
+    /// How many bytes of `input` were used.
     used: usize,
 }
 
@@ -74,7 +74,7 @@ impl Peer {
         Ok(Self { stream, input: Vec::new(), used: 0 })
     }
 
-    /// A server that answers before it has read all may have closed: what counts is the response.
+    /// A server that answers before it has read everything may have closed: the response is what matters.
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes);
     }
@@ -92,7 +92,7 @@ impl Peer {
         let _ = self.stream.set_read_timeout(Some(patience));
     }
 
-    /// Reads a response, and says whether the connection goes on.
+    /// Reads a response. Returns whether the connection continues.
     pub(crate) fn response(&mut self, wanted: &Wanted) -> Result<bool, Trouble> {
         let mut head = self.head()?;
         while head.starts_with("HTTP/1.1 100 ") {
@@ -118,7 +118,7 @@ impl Peer {
         let framing = match &length {
             Some(Ok(_)) if !is_chunked => Framing::Length,
             None if is_chunked => Framing::Chunked,
-            // A response to HEAD need not say what GET would have (RFC 9110 section 9.3.2).
+            // A response to HEAD need not have the length that GET would have (RFC 9110 section 9.3.2).
             None if closes || wanted.head_only => Framing::Close,
             _ => return wrong("the framing", &head),
         };
@@ -147,7 +147,7 @@ impl Peer {
         self.goes_on(closes)
     }
 
-    /// After the last response nothing comes.
+    /// Checks that nothing follows the last response.
     fn goes_on(&mut self, closes: bool) -> Result<bool, Trouble> {
         if !closes {
             return Ok(true);
@@ -158,7 +158,7 @@ impl Peer {
         }
     }
 
-    /// Everything up to the end of the connection.
+    /// Reads everything up to the end of the connection.
     pub(crate) fn rest(&mut self) -> io::Result<Vec<u8>> {
         let mut rest = self.input.split_off(self.used);
         self.input.clear();
@@ -167,7 +167,7 @@ impl Peer {
         Ok(rest)
     }
 
-    /// As [`rest`](Self::rest), where the connection may end in any way: what came before.
+    /// As [`rest`](Self::rest), when the connection may end in any way: returns what came before.
     pub(crate) fn whatever(&mut self) -> Vec<u8> {
         let mut rest = self.input.split_off(self.used);
         let _ = self.stream.read_to_end(&mut rest);
@@ -245,7 +245,7 @@ fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     head.split("\r\n").find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
 }
 
-/// The head that a handler's response has to have, word for word.
+/// The expected head of a handler's response, word for word.
 fn plain_head(head: &str, framing: Framing) -> String {
     let of = |name: &str| field(head, name).unwrap_or("?");
     let version = concat!("BaseHTTP/", env!("CARGO_PKG_VERSION"), " Rust/");

@@ -1,4 +1,4 @@
-//! The process of the server as the soak sees it.
+//! The server's process as the soak sees it.
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Write};
@@ -23,7 +23,7 @@ pub(crate) struct Server {
     pub(crate) log: Arc<LogReader>,
 }
 
-/// What the system tells of the process.
+/// What the system reports about the process.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Figures {
     /// KiB in memory that do not belong to a file.
@@ -33,10 +33,10 @@ pub(crate) struct Figures {
 }
 
 impl Server {
-    /// Starts it. What is in `lost` is lost on purpose.
+    /// Starts it. `lost` says what to leak.
     pub(crate) fn start(lost: &[String]) -> io::Result<Self> {
-        // With an arena for each of many threads, glibc comes to its high water mark only after an hour or more, and a leak could
-        // not be told from that. A number in the environment comes before this one.
+        // With an arena for each of many threads, glibc reaches its high-water mark only after an hour or more, and a leak
+        // could not be distinguished from that. A number in the environment takes precedence.
         let arenas = env::var(ARENAS).unwrap_or_else(|_| "1".to_owned());
         let mut child = Command::new(env::current_exe()?)
             .env(ARENAS, arenas)
@@ -111,11 +111,11 @@ impl Server {
     }
 
     fn signal(&self, signal: Signal) {
-        // One that has ended is not waited for before `end`, so its number is not given to another.
+        // A process that has ended is not waited for before `end`, so its id is not reused.
         let _ = kill(Pid::from_raw(i32::try_from(self.id).expect("a process")), signal);
     }
 
-    /// Shuts it down; what it says of that.
+    /// Shuts it down, and returns its report.
     pub(crate) fn end(&self, patience: Duration) -> io::Result<String> {
         let report = self.ask("end")?;
         let Some(mut child) = self.child.lock().unwrap_or_else(PoisonError::into_inner).take() else {
@@ -151,7 +151,7 @@ impl Drop for Server {
     }
 }
 
-/// Who reads the server's log, or does not.
+/// The reader of the server's log, which may pause.
 #[derive(Debug, Default)]
 pub(crate) struct LogReader {
     state: Mutex<LogState>,
@@ -169,9 +169,9 @@ struct LogState {
 pub(crate) struct LogAccount {
     /// Lines about requests.
     pub(crate) requests: u64,
-    /// Lines of the server's own.
+    /// Lines of the server itself.
     pub(crate) complaints: u64,
-    /// Lines that the server says are lost.
+    /// Lines that the server reports as dropped.
     pub(crate) lost: u64,
 }
 

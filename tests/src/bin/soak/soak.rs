@@ -1,4 +1,4 @@
-//! The course of a soak: traffic, rests, figures, the end.
+//! The course of a soak: traffic, pauses, figures, the end.
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,7 +21,7 @@ struct Plan {
     minutes: f64,
     seed: u64,
     clients: u64,
-    /// From one rest to the next, in seconds.
+    /// From one pause to the next, in seconds.
     round: u64,
     lost: Vec<String>,
 }
@@ -45,7 +45,7 @@ impl Plan {
                 minutes => plan.minutes = minutes.parse().map_err(|_| wrong(minutes))?,
             }
         }
-        // More would be more than the server has threads for, where there has to be room.
+        // With more clients the server would run out of threads where there has to be room.
         let bound = child::MAX_THREADS as u64 / 3;
         if plan.clients == 0 || plan.clients > bound || !(0.05..=10_000.0).contains(&plan.minutes) {
             return Err(format!("1 to {bound} clients, and at least 0.05 minutes"));
@@ -91,7 +91,7 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-/// All that is wrong.
+/// All failures.
 fn run(plan: &Plan) -> io::Result<Vec<String>> {
     let server = Server::start(&plan.lost)?;
     let stage = Stage::default();
@@ -112,7 +112,7 @@ fn run(plan: &Plan) -> io::Result<Vec<String>> {
         }
         stage.set_ending();
         stage.close();
-        // Whoever still waits for a response gets the end of the connection.
+        // Clients that still wait for a response see the end of the connection.
         server.kill();
         soak.wrong.extend(stage.take_wrong());
         Ok(soak.wrong)
@@ -128,7 +128,7 @@ struct Soak<'a> {
     base: Figures,
     most: Figures,
     quiets: Vec<Quiet>,
-    /// The processor time at the last line of the table.
+    /// The processor time at the last row of the table.
     ticks: (Instant, u64),
     lines: usize,
     wrong: Vec<String>,
@@ -159,7 +159,7 @@ impl<'a> Soak<'a> {
         self.wrong.is_empty() && !self.stage.is_wrong()
     }
 
-    /// The figures without clients, once they have been the same for a second after the first request.
+    /// The figures without clients, once they have been stable for a second after the first request.
     fn begin(&mut self) -> io::Result<Figures> {
         let mut peer = Peer::new(self.server.address)?;
         peer.send(b"GET /some/1 HTTP/1.1\r\nHost: soak\r\nConnection: close\r\n\r\n");
@@ -178,7 +178,7 @@ impl<'a> Soak<'a> {
         Ok(figures)
     }
 
-    /// Traffic, and the rest after it.
+    /// Traffic, and the pause after it.
     fn round(&mut self) -> io::Result<()> {
         let until = Instant::now() + Duration::from_secs(self.plan.round).saturating_sub(REST).max(LEAST);
         self.stage.play();
@@ -201,7 +201,7 @@ impl<'a> Soak<'a> {
         Ok(())
     }
 
-    /// Waits until everything is as it was, and says what is not.
+    /// Waits until everything is as it was, and reports what is not.
     fn settle(&mut self) -> io::Result<()> {
         let deadline = Instant::now() + self.patience();
         let (mut figures, mut missing) = (self.server.figures(), self.missing_lines()?);
@@ -231,12 +231,13 @@ impl<'a> Soak<'a> {
         Ok(())
     }
 
-    /// How long connections and threads may take to go: what the server's patience and a spare thread's allow, and more.
+    /// How long connections and threads may take to disappear: the server's time-outs, the life of a spare thread, and a
+    /// margin.
     fn patience(&self) -> Duration {
         if self.plan.lost.is_empty() { PATIENCE } else { 2 * REST }
     }
 
-    /// Lines that the handlers have logged, and that neither came nor were counted as lost.
+    /// Lines that the handlers have logged, and that neither arrived nor were counted as dropped.
     fn missing_lines(&self) -> io::Result<u64> {
         let logged = self.server.logged()?;
         let account = self.server.log.account();
@@ -336,11 +337,11 @@ impl<'a> Soak<'a> {
     }
 }
 
-/// From one line of the table to the next.
+/// From one row of the table to the next.
 const LINE: Duration = Duration::from_secs(10);
 
-/// What a rest takes: a spare thread stays for five seconds.
+/// How long a pause takes: a spare thread stays for five seconds.
 const REST: Duration = Duration::from_secs(7);
 
-/// The least traffic between two rests.
+/// The least traffic between two pauses.
 const LEAST: Duration = Duration::from_secs(2);

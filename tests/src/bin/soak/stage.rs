@@ -1,4 +1,4 @@
-//! Where the traffic takes place: who may go on, what counts, what has gone wrong.
+//! The shared state of the traffic: whether clients may continue, the counts, the failure.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use crate::peer::Trouble;
 pub(crate) struct Stage {
     state: Mutex<State>,
     changed: Condvar,
-    /// Odd while there are more clients than the server has room for, when it may refuse any of them.
+    /// Odd while there are more clients than the server has room for, so that it may refuse any of them.
     crowds: AtomicU64,
     /// The server has been told to end, and may leave any client without a response.
     ending: AtomicBool,
@@ -42,16 +42,16 @@ pub(crate) struct Counts {
     pub(crate) refused: AtomicU64,
     /// 408 for clients that were late on purpose.
     pub(crate) late: AtomicU64,
-    /// Error pages that were asked for.
+    /// Error pages that were requested.
     pub(crate) failed: AtomicU64,
-    /// Clients that left in the middle, or sent rubbish, on purpose.
+    /// Clients that left in the middle, or sent invalid data, on purpose.
     pub(crate) hostile: AtomicU64,
-    /// Connections of good clients that broke while that was to be expected.
+    /// Connections of good clients that broke when that was to be expected.
     pub(crate) broken: AtomicU64,
 }
 
 impl Counts {
-    /// All that clients have tried.
+    /// All attempts of clients.
     pub(crate) fn tries(&self) -> u64 {
         let all = [&self.good, &self.refused, &self.late, &self.failed, &self.hostile, &self.broken];
         all.iter().map(|count| count.load(Ordering::Relaxed)).sum()
@@ -71,7 +71,7 @@ impl Stage {
         self.state().actors += 1;
     }
 
-    /// Between two scenes: waits while traffic rests. False at the end.
+    /// Between two scenes: waits while traffic is paused. False at the end.
     pub(crate) fn goes_on(&self) -> bool {
         let mut state = self.state();
         if state.phase == Phase::Rest {
@@ -85,7 +85,7 @@ impl Stage {
         state.phase == Phase::Play
     }
 
-    /// Waits, unless traffic is to rest. False if that is so.
+    /// Waits, unless traffic has to pause. False if it has to.
     pub(crate) fn hold(&self, time: Duration) -> bool {
         let until = Instant::now() + time;
         let mut state = self.state();
@@ -104,7 +104,7 @@ impl Stage {
         self.changed.notify_all();
     }
 
-    /// Waits until everybody rests, for so long at most. False if somebody does not.
+    /// Waits until all clients pause, for this time at most. False if one does not.
     pub(crate) fn rest(&self, patience: Duration) -> bool {
         let until = Instant::now() + patience;
         let mut state = self.state();
@@ -124,13 +124,13 @@ impl Stage {
         self.state().phase == Phase::Over
     }
 
-    /// Sends everybody home.
+    /// Makes all clients end.
     pub(crate) fn close(&self) {
         self.state().phase = Phase::Over;
         self.changed.notify_all();
     }
 
-    /// It gets crowded, or is over with that.
+    /// The crowd begins or ends.
     pub(crate) fn set_crowded(&self, crowded: bool) {
         let before = self.crowds.fetch_add(1, Ordering::SeqCst);
         assert_eq!(before.is_multiple_of(2), crowded, "one crowd at a time");
@@ -144,13 +144,13 @@ impl Stage {
         self.ending.store(true, Ordering::SeqCst);
     }
 
-    /// Takes down how a scene has ended that began when `crowds` was as told.
+    /// Records how a scene has ended. `crowds` is the count from its beginning.
     pub(crate) fn judge(&self, crowds: u64, scene: &str, end: Result<(), Trouble>) {
         let ending = self.ending.load(Ordering::SeqCst);
         let excused = !crowds.is_multiple_of(2) || self.crowds() != crowds || ending;
         match end {
             Ok(()) => {}
-            // Nobody listens any more.
+            // The receiver is gone.
             Err(Trouble::Broken(_)) if ending => thread::sleep(Duration::from_millis(10)),
             Err(Trouble::Refused) if excused => Counts::add(&self.counts.refused),
             Err(Trouble::Broken(_)) if excused => Counts::add(&self.counts.broken),

@@ -21,7 +21,7 @@ pub(crate) struct Visitor<'a> {
 
 type Scene<'a> = fn(&mut Visitor<'a>) -> Result<(), Trouble>;
 
-/// A body that the server reads to its end though the handler does not: less than its `drain_limit`.
+/// A body that the server reads completely although the handler does not: less than its `drain_limit`.
 const DRAINED: usize = 200_000;
 
 const HOST: &str = "Host: soak\r\n";
@@ -68,7 +68,7 @@ impl<'a> Visitor<'a> {
         Counts::add(&self.stage.counts.good);
     }
 
-    /// A request without a body, and what comes of it. `last` is what it says of the connection.
+    /// A request without a body, and the expected response. `last` is what it asks for the connection.
     fn question(&mut self, last: bool) -> (String, Wanted) {
         let method = if self.dice.chance(10) { "HEAD" } else { "GET" };
         let number = self.dice.between(0, 1_000_000_000);
@@ -127,7 +127,7 @@ impl<'a> Visitor<'a> {
         Ok(())
     }
 
-    /// A long scene ends early when traffic is to rest.
+    /// A long scene ends early when traffic has to pause.
     fn is_playing(&self) -> bool {
         self.stage.hold(Duration::ZERO)
     }
@@ -136,7 +136,7 @@ impl<'a> Visitor<'a> {
         let mut peer = self.peer()?;
         let count = self.dice.between(2, 30);
         let questions: Vec<_> = (1..=count).map(|number| self.question(number == count)).collect();
-        // More than the buffers between the two hold would have both wait for each other.
+        // With more than the buffers between the two hold, each would wait for the other.
         let most = 400_000;
         let mut sum = 0;
         let fits = |wanted: &Wanted| {
@@ -175,7 +175,7 @@ impl<'a> Visitor<'a> {
         let mut peer = self.peer()?;
         for _ in 0..self.dice.between(1, 5) {
             let echo = self.dice.chance(50);
-            // Who echoes waits for the client to take it, who is still sending.
+            // The echoing handler waits for the client to take the output, and the client is still sending.
             let length = self.dice.length(0, if echo { 30_000 } else { 2 << 20 });
             let body = content::bytes(0, length);
             let path = if echo { "/echo" } else { "/sum" };
@@ -194,7 +194,7 @@ impl<'a> Visitor<'a> {
                 Wanted::page(content::sum(length, content::checksum(0, &body)))
             };
             if expects && self.dice.chance(70) {
-                // It need not come where there is no body to wait for.
+                // It need not come if there is no body to wait for.
                 if length > 0 || is_chunked {
                     peer.more()?;
                 }
@@ -240,12 +240,12 @@ impl<'a> Visitor<'a> {
             wanted.framing = Framing::Close;
         }
         if keeps {
-            // The head says that it stays, which is a field more than in other responses.
+            // The head says that the connection stays open, which is a field more than in other responses.
             let response = peer.head()?;
             if response.starts_with("HTTP/1.1 503 ") {
                 return Err(Trouble::Refused);
             }
-            // A server that ends keeps no connection, which is excused then, as that it is broken.
+            // A server that is shutting down keeps no connection. That is excused then, like a broken connection.
             if response.contains("\r\nConnection: close\r\n") {
                 let kind = std::io::ErrorKind::ConnectionAborted;
                 return Err(std::io::Error::new(kind, "it does not stay").into());
@@ -262,7 +262,7 @@ impl<'a> Visitor<'a> {
         Ok(())
     }
 
-    /// The client has nothing more to say, and still listens.
+    /// The client sends nothing more, and still reads.
     fn half_close(&mut self) -> Result<(), Trouble> {
         let mut peer = self.peer()?;
         let (request, wanted) = self.question(false);
@@ -300,7 +300,7 @@ impl<'a> Visitor<'a> {
         Ok(())
     }
 
-    /// It must never be taken for a request: it is one.
+    /// An unread body that consists of requests, and must never be taken for them.
     fn unread_body(&mut self) -> Result<(), Trouble> {
         let mut peer = self.peer()?;
         let smuggled = format!("GET /some/secret HTTP/1.1\r\n{HOST}\r\n");
@@ -315,7 +315,7 @@ impl<'a> Visitor<'a> {
         self.send_body(&mut peer, body.as_bytes(), is_chunked);
         let goes_on = peer.response(&Wanted::page("not read\n"))?;
         self.good();
-        // How long a chunked one is turns out only after the response.
+        // The length of a chunked body is known only after the response.
         if goes_on && (!is_chunked || body.len() < DRAINED) {
             let (request, wanted) = self.question(true);
             peer.send(request.as_bytes());
@@ -389,7 +389,7 @@ impl<'a> Visitor<'a> {
         Ok(())
     }
 
-    /// Request vectors, whole or changed, and bytes that are nothing.
+    /// Request vectors, unchanged or mutated, and random bytes.
     fn rubbish(&mut self) -> Result<(), Trouble> {
         let mut peer = self.peer()?;
         let mut bytes = self.dice.pick(self.vectors).clone();
