@@ -1,4 +1,4 @@
-//! The rules of the house: who may import whom, and how large a file may be. Read from the sources.
+//! The rules of the code's structure: who may import whom, and how long a file may be. Checked in the sources.
 
 #[path = "architecture/circles.rs"]
 mod circles;
@@ -23,12 +23,12 @@ struct Source {
 }
 
 impl Source {
-    /// The module at the top: `proto` of `proto/head.rs`.
+    /// The top-level module: `proto` of `proto/head.rs`.
     fn top(&self) -> &str {
         self.path.split('/').next().unwrap_or_default().trim_end_matches(".rs")
     }
 
-    /// The lines that have one of the words in them.
+    /// The lines that contain one of the words.
     fn naming(&self, words: &[&str]) -> Vec<String> {
         let has = |line: &str| words.iter().any(|word| contains(line, word));
         let lines = self.code.iter().filter(|(_, line)| has(line));
@@ -36,7 +36,7 @@ impl Source {
     }
 }
 
-/// Whether a line has a word, or a path, in it that does not go on as a longer one.
+/// Whether a line contains a word, or a path, that is not part of a longer one.
 fn contains(line: &str, word: &str) -> bool {
     let part = |c: char| c.is_alphanumeric() || c == '_';
     line.match_indices(word).any(|(at, _)| {
@@ -86,7 +86,7 @@ fn read(path: String, text: &str) -> Source {
     let mut code = Vec::new();
     let tests_file = path.ends_with("tests.rs") || path.contains("/tests/");
     for (number, line) in text.lines().enumerate() {
-        // The tests of a file stand at its end.
+        // The tests of a file are at its end.
         if tests_file || line.starts_with("mod tests {") {
             break;
         }
@@ -194,7 +194,7 @@ fn nothing_but_sync_imports_what_threads_share() {
         .filter(|source| !own.contains(&source.top()) && !source.path.starts_with("server/models"));
     let found: Vec<_> = others
         .flat_map(|source| source.naming(&["std::sync", "sync::atomic", "core::sync"]))
-        // A listener for one request has a thread of its own for it.
+        // A listener for one request has a thread of its own.
         .filter(|line| !line.starts_with("server/one_shot.rs") || !line.contains("mpsc"))
         .collect();
     report("what threads share comes from sync.rs", &found);
@@ -216,8 +216,8 @@ fn no_circle_among_the_files() {
     report("circles of imports", &found);
 }
 
-/// A longer file gets a hint. A state machine that is one thing may be longer: a file that was cut only to be short is worse
-/// than a long one.
+/// A longer file gets a hint. A state machine that is one thing may be longer: a file that was split only to be short is
+/// worse than a long one.
 const HINT_LINES: usize = 450;
 const MOST_LINES: usize = 700;
 

@@ -53,7 +53,7 @@ struct Stage {
 }
 
 impl Stage {
-    /// Scripts for the shell, by their names. None is late, however long its interpreter takes to begin.
+    /// Shell scripts, by their names. None times out, however long its interpreter takes to start.
     fn new(scripts: &[(&str, &str)]) -> Self {
         Self::within(PATIENCE, scripts)
     }
@@ -186,7 +186,7 @@ fn the_environment_has_the_request_and_nothing_smuggled() {
     {
         assert!(!text.lines().any(|line| line.starts_with(&format!("{name}="))), "{name} is in {text}");
     }
-    // What is above them is of the shell, or of whoever started the test.
+    // Anything above comes from the shell, or from the process that started the test.
     let is_pipe = |number: u32| text.lines().any(|line| line.contains(&format!(" {number} -> pipe:")));
     assert!((0..3).all(is_pipe), "{text}");
     assert!(!text.contains("socket:") && !text.contains("eventpoll"), "{text}");
@@ -272,7 +272,7 @@ fn a_script_that_takes_too_long_is_killed_with_all_that_it_has_started() {
     assert_eq!(stage.get("/cgi-bin/sleeps").status, 504);
     let mut client = Client::new(&stage.server);
     client.send("GET /cgi-bin/begins HTTP/1.1\r\nHost: a\r\n\r\n");
-    // It is sent before the script goes on, and no end comes.
+    // It is sent before the script continues, and no end follows.
     let mut got = Vec::new();
     let _ = client.stream().read_to_end(&mut got);
     let got = String::from_utf8_lossy(&got).into_owned();

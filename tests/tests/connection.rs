@@ -1,4 +1,4 @@
-//! What a handler learns of its connection.
+//! What a handler can learn about its connection.
 
 use std::io;
 use std::net::{TcpListener, TcpStream};
@@ -44,7 +44,7 @@ fn the_local_address_is_the_one_that_the_client_has_taken() {
     let thread = thread::spawn(move || server.serve_forever());
     for host in ["127.0.0.1", "127.0.0.2"] {
         let Ok(stream) = TcpStream::connect((host, port)) else {
-            // Elsewhere than on Linux there is one address of that kind.
+            // On systems other than Linux there is one address of that kind.
             assert_ne!(host, "127.0.0.1");
             continue;
         };
@@ -62,7 +62,7 @@ fn without_a_socket_nothing_is_known() {
     assert_eq!(respond(|base| Facts { base }, GET.as_bytes())[0].text(), "none None");
 }
 
-/// In `setup`, which is before anything has come where `handle` is overridden.
+/// In `setup`, which comes before any input if `handle` is overridden.
 #[test]
 fn an_override_of_handle_may_ask_as_well() {
     struct Early {
@@ -106,7 +106,7 @@ fn at_a_unix_socket_the_system_says_who_has_connected() {
     let handle = server.handle();
     let thread = thread::spawn(move || server.serve_forever());
     let text = Client::over(UnixStream::connect(&path).unwrap()).ask(GET).text();
-    // What this process makes is its user's.
+    // The processes that this one starts have its user.
     let own = std::fs::metadata(&path).unwrap();
     let pid =
         cfg!(any(target_os = "linux", target_os = "android", target_vendor = "apple")).then(std::process::id);
@@ -114,7 +114,7 @@ fn at_a_unix_socket_the_system_says_who_has_connected() {
         let told = Some((own.uid(), own.gid(), pid));
         assert_eq!(text, format!("unix:{} {told:?}", path.display()));
     } else {
-        // A file has the group of its folder there.
+        // There, a file gets the group of its folder.
         assert!(
             text.contains(&format!("Some(({}, ", own.uid())) && text.ends_with(&format!("{pid:?}))")),
             "{text}"

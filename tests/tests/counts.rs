@@ -1,5 +1,5 @@
-//! What a request of a kept connection costs in locks and read-modify-writes, and that none of them is shared: two drivers, each in
-//! a shard of its own, never write where the other one does. In a build that counts:
+//! What a request on a keep-alive connection costs in locks and read-modify-writes, and that none of them is shared: two
+//! drivers, each in its own shard, never write where the other one does. In a build that counts:
 //!
 //! ```sh
 //! RUSTFLAGS="--cfg count" cargo test -p basehttp-tests --test counts --target-dir target/count -- --nocapture
@@ -49,7 +49,7 @@ impl Page {
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const POST: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody";
 
-/// Requests that are counted, over two connections in turn.
+/// The number of counted requests, alternating between two connections.
 const REQUESTS: usize = 4000;
 
 struct PerRequest(Counts);
@@ -74,9 +74,9 @@ fn shared(counts: &Counts) -> u64 {
     [locks, locks_found_taken, read_modify_writes, writes, wake_ups].iter().map(|count| count.shared).sum()
 }
 
-/// Asks over two connections in turn, `depth` requests at a time.
+/// Sends requests on two connections alternately, `depth` requests at a time.
 fn count(request: &str, depth: usize, is_silent: bool) -> Counts {
-    // As many shards as threads that compute, and each has one of two connections.
+    // As many shards as compute threads; each has one of two connections.
     let builder = HTTPServer::builder().compute_threads(2);
     let server = TestServer::with(builder, move |base| Page { base, is_silent });
     let mut clients = [Client::new(&server), Client::new(&server)];
@@ -99,7 +99,7 @@ fn count(request: &str, depth: usize, is_silent: bool) -> Counts {
 
 #[test]
 fn a_request_of_a_kept_connection_that_logs_nothing_writes_nothing_that_another_shard_writes() {
-    // Whatever a request writes that is shared is counted as often as there are requests; now and then a thread comes or goes.
+    // A shared write in each request would be counted as often as there are requests; now and then a thread starts or ends.
     let most = REQUESTS as u64 / 20;
     for (name, request, depth) in [("GET", GET, 1), ("POST", POST, 1), ("GET, 8 at a time", GET, 8)] {
         let counts = count(request, depth, true);
@@ -107,6 +107,6 @@ fn a_request_of_a_kept_connection_that_logs_nothing_writes_nothing_that_another_
         assert!(counts.locks.own + counts.read_modify_writes.own > 0, "nothing is counted");
         assert!(shared(&counts) < most, "{name}: {}", PerRequest(counts));
     }
-    // Whoever writes the log takes the lines of all shards.
+    // The thread that writes the log takes the lines of all shards.
     println!("GET with a line of the log: {}", PerRequest(count(GET, 1, false)));
 }

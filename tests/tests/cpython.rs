@@ -1,5 +1,5 @@
-//! The requests and expectations of CPython's `test_httpservers`, as bytes: the suites of the base handler, of the data
-//! handler and of logging. Each test has the name that it has there.
+//! The requests and expectations of CPython's `test_httpservers`, as bytes: the suites for the base handler, the data
+//! handler and logging. Each test has the same name as there.
 
 #[path = "cpython/base.rs"]
 mod base;

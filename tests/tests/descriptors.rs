@@ -1,4 +1,4 @@
-//! A server that has fewer descriptors than clients, in a process of its own.
+//! A server that has fewer descriptors than clients, in its own process.
 #![cfg(target_os = "linux")]
 
 use std::hint::black_box;
@@ -13,14 +13,14 @@ use basehttp_tests::{PATIENCE, wait_until};
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 fn start(descriptors: usize) -> LimitedServer {
-    // Nobody is to get a descriptor because somebody else was idle.
+    // No client may get a descriptor because another one was idle.
     let mut server = LimitedServer::start(env!("CARGO_BIN_EXE_limited"), &["idle_timeout", "600000"]);
     server.tell(&format!("nofile {descriptors}"));
     server
 }
 
-/// Connects so many clients, each of which sends a request. Gives those that get a response as they get it, and `None` for
-/// one whose connection is closed without.
+/// Connects this many clients, each of which sends a request. Returns those that get a response as they get it, and `None`
+/// for one whose connection is closed without a response.
 fn crowd(server: &LimitedServer, count: usize) -> Receiver<Option<(Client, Response)>> {
     let (tell, told) = channel();
     for _ in 0..count {
@@ -34,13 +34,13 @@ fn crowd(server: &LimitedServer, count: usize) -> Receiver<Option<(Client, Respo
     told
 }
 
-/// Waits until the server has told that it cannot accept connections.
+/// Waits until the server has logged that it cannot accept connections.
 fn wait_for_exhaustion(server: &LimitedServer, descriptors: usize) {
     server.log.wait_for("cannot accept connections");
     wait_until("all descriptors are taken", || descriptors_of(server.id()) + 1 >= descriptors);
 }
 
-/// Waits until a new client is served: while descriptors are short, one may be sent away.
+/// Waits until a new client is served: while descriptors are short, one may be turned away.
 fn wait_for_service(server: &LimitedServer) {
     wait_until("a new client is served", || {
         let response = server.connect().unwrap().send(GET).try_response();
@@ -54,7 +54,7 @@ fn rule_09_clients_beyond_the_descriptors_are_served_when_others_leave() {
     let server = start(64);
     let outcomes = crowd(&server, CLIENTS);
     wait_for_exhaustion(&server, 64);
-    // Those who fit are served, and go on being served.
+    // The clients that fit are served, and remain served.
     let mut fitting = Vec::new();
     while fitting.len() < 40 {
         fitting.extend(outcomes.recv_timeout(PATIENCE).expect("a client that fits is served"));
@@ -63,7 +63,7 @@ fn rule_09_clients_beyond_the_descriptors_are_served_when_others_leave() {
         assert_eq!(response.status, 200);
         assert_eq!(client.ask(GET).status, 200);
     }
-    // No new connection tells the server that others are waiting: it has to remember.
+    // No new connection tells the server that others are waiting: it has to remember them.
     let (mut answered, mut closed) = (fitting.len(), 0);
     drop(fitting);
     while answered + closed < CLIENTS {
@@ -75,7 +75,7 @@ fn rule_09_clients_beyond_the_descriptors_are_served_when_others_leave() {
             None => closed += 1,
         }
     }
-    // Who has waited for long may be sent away, but not everybody.
+    // A client that has waited for long may be turned away, but not every client.
     assert!(answered > 64, "{answered} answered, {closed} closed");
     wait_for_service(&server);
     let log = server.log.lines();
@@ -89,7 +89,7 @@ fn rule_09_a_server_without_descriptors_does_not_spin() {
     let clients: Vec<_> = (0..60).map(|_| server.connect().unwrap()).collect();
     wait_for_exhaustion(&server, 40);
     let (server_before, before) = (ticks(server.id()), ticks_of_this_thread());
-    // A server that spins would get as much of the processor meanwhile.
+    // A spinning server would use as much processor time meanwhile.
     let mut number = 1_u64;
     let used = loop {
         for _ in 0..100_000 {
@@ -107,7 +107,8 @@ fn rule_09_a_server_without_descriptors_does_not_spin() {
     server.end();
 }
 
-/// Without descriptors no address is forgotten: clients that wait at any of them are served when there are some again.
+/// Without descriptors no address is forgotten: clients that wait at any of them are served once there are descriptors
+/// again.
 #[test]
 fn rule_09_clients_at_all_addresses_are_served_when_others_leave() {
     let settings = ["idle_timeout", "600000", "addresses", "3"];
@@ -122,7 +123,7 @@ fn rule_09_clients_at_all_addresses_are_served_when_others_leave() {
     }
     drop(crowd);
     for (client, address) in waiting {
-        // One that has waited for long may have been sent away, and tries again.
+        // A client that has waited for long may have been turned away, and retries.
         let mut client = Some(client);
         wait_until("a client is served at each address", || {
             let mut client = client.take().unwrap_or_else(|| server.connect_to(address).unwrap());

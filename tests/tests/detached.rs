@@ -1,4 +1,4 @@
-//! Responses that go on after their method has returned.
+//! Responses that continue after their method has returned.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
@@ -13,7 +13,7 @@ use basehttp_tests::client::Client;
 use basehttp_tests::log::Log;
 use basehttp_tests::wait_until;
 
-/// What handlers have put down for the test.
+/// What handlers have stored for the test.
 #[derive(Clone, Default)]
 struct Shelf {
     laters: Arc<Mutex<Vec<Later<Holder>>>>,
@@ -108,7 +108,8 @@ impl Holder {
     }
 }
 
-/// Whoever has no room for so long has none: the system finds some more for a client that does not read, but not for ever.
+/// If there is no room for this time, there is none: the system finds some more for a client that does not read, but not
+/// without limit.
 const LASTING: Duration = Duration::from_millis(300);
 
 fn get(path: &str) -> String {
@@ -139,7 +140,7 @@ fn the_rest_of_a_method_runs_with_the_handler_when_somebody_hands_it_in() {
         handler.say(200, &text)
     });
     assert_eq!(client.response().text(), "11 /later");
-    // The connection goes on, with the same handler.
+    // The connection continues, with the same handler.
     client.send(get("/later"));
     shelf.later().resume(|handler| handler.say(200, &handler.requests.to_string()));
     assert_eq!(client.response().text(), "12");
@@ -212,7 +213,7 @@ trait Closed {
 }
 
 impl Closed for Client {
-    /// Whether nothing comes any more but the end of the connection.
+    /// Whether only the end of the connection follows.
     fn response_after_close(&mut self) -> bool {
         self.rest().is_ok_and(|rest| rest.is_empty())
     }
@@ -321,7 +322,7 @@ fn the_response_to_head_is_complete_at_once() {
     let mut client = Client::new(&server);
     let head = get("/stream").replace("GET", "HEAD");
     assert_eq!(client.send(head).response_to_head().status, 200);
-    // Whoever wants to know that nobody waits for more is told here as well.
+    // A callback for "no more is expected" is called here as well.
     wait_until("it is told", || shelf.is_gone("/stream"));
     assert_eq!(shelf.stream().send(b"x").unwrap_err().kind(), io::ErrorKind::BrokenPipe);
     assert_eq!(client.ask(get("/")).text(), "hello");
@@ -362,7 +363,7 @@ fn too_little_of_a_promised_length_is_cut() {
     log.wait_for("6 bytes of body are missing");
 }
 
-/// A client that has ended its half may still read; whoever sends decides what that means.
+/// A client that has shut down its writing half may still read; the sender decides what that means.
 #[test]
 fn a_client_that_ends_its_half_is_told_of_and_may_have_the_rest() {
     let (server, shelf, _log) = started();
@@ -429,7 +430,7 @@ fn a_client_that_does_not_read_makes_the_sender_wait_or_fail() {
     assert!(body.ends_with(&[b'y'; 10_000]) && body[..taken].iter().all(|byte| *byte == b'x'));
 }
 
-/// A message that is longer than what a connection may keep needs room in the server's budget.
+/// A message that is longer than a connection may buffer needs room in the server's budget.
 #[test]
 fn long_messages_of_all_connections_have_a_budget() {
     let builder = HTTPServer::builder().write_budget(30_000_000);
@@ -464,7 +465,7 @@ fn a_message_that_no_budget_has_room_for_is_a_mistake() {
     assert_eq!(client.response().body.len(), 100_000);
 }
 
-/// A farewell may wait for its client.
+/// A final message may wait for its client.
 #[test]
 fn what_is_called_when_nobody_waits_may_send() {
     let (server, shelf, _log) = started();
@@ -487,7 +488,7 @@ fn a_client_that_takes_nothing_has_its_write_timeout() {
     client.send(get("/stream"));
     let stream = shelf.stream();
     let many = vec![b'x'; 60_000];
-    // The system may find some more room for it, some time later.
+    // The system may find some more room for it a little later.
     wait_until("the client is given up", || {
         while stream.send(&many).is_ok() {}
         shelf.is_gone("/stream")
@@ -553,7 +554,7 @@ fn a_handle_does_not_keep_its_connection() {
     let later = shelf.later();
     server.handle().shutdown_within(Duration::ZERO);
     drop(server);
-    // The end of the sockets is seen, in good order or by a reset.
+    // The end of the sockets is seen, as an orderly end or a reset.
     for client in [&mut client, &mut kept] {
         let kept = client.rest().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
         assert!(!kept, "a handle keeps its socket");

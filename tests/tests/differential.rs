@@ -1,8 +1,8 @@
-//! The same bytes through our parsers and through others. Where they do not agree, it is on purpose and has a name in a table
-//! of `differential/`; anything else is a bug of one of them.
+//! The same bytes through our parsers and through others. Each difference must be deliberate, with a name in a table in
+//! `differential/`; any other is a bug in one of them.
 //!
-//! Inputs come from a grammar (`grammar.rs`) that is mostly right. What has failed once is kept in `proptest-regressions`
-//! and tried first ever after.
+//! Inputs come from a grammar (`grammar.rs`) and are mostly valid. Inputs that have failed once are kept in
+//! `proptest-regressions` and tried first.
 
 #[path = "differential/chunked.rs"]
 mod chunked;

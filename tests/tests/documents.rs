@@ -1,4 +1,4 @@
-//! What the documents say of the code: the defaults of settings, and the tests that they name.
+//! What the documents say about the code: the defaults of settings, and the names of tests.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ fn read(name: &str) -> String {
     fs::read_to_string(root().join(name)).expect("a document")
 }
 
-/// What the page of `ServerBuilder` says of it.
+/// The doc page of `ServerBuilder`.
 fn page_of_the_builder() -> String {
     let source = read("basehttp/src/server/config.rs");
     let (before, _) = source.split_once("pub struct ServerBuilder").expect("the builder");
@@ -28,14 +28,14 @@ fn rows(document: &str) -> Vec<Vec<&str>> {
     lines.map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect()).collect()
 }
 
-/// The words of a text between backquotes.
+/// The words of a text in backquotes.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
-/// The settings of a builder by the names of its methods, in bytes, milliseconds or pieces.
+/// The settings of a builder by the names of its methods, in bytes, milliseconds or units.
 fn defaults() -> BTreeMap<String, u64> {
-    /// Settings that the server keeps by another name.
+    /// Settings that the server stores under another name.
     const NAMES: [(&str, &str); 4] = [
         ("hold", "response_buffer"),
         ("high_water", "write_high_water"),
@@ -100,7 +100,7 @@ fn the_documents_have_the_defaults_of_the_settings() {
 
 #[test]
 fn every_limit_stands_in_the_security_document() {
-    /// Those that bound nothing that a client can do.
+    /// Settings that limit nothing that a client can do.
     const OTHERS: [&str; 1] = ["requests"];
     let security = read("SECURITY.md");
     let named: Vec<_> = rows(&security).into_iter().filter_map(|row| quoted(row[0]).next()).collect();

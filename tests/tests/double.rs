@@ -78,7 +78,7 @@ fn raw_bytes_are_sent_as_they_are() {
         let mut client = client(&double);
         client.send(GET);
         assert_eq!(client.rest().unwrap(), wrong.as_bytes());
-        // Does away with the wrong one, which would stay.
+        // Replaces the wrong response, which would otherwise remain.
         double.on("GET", "/x", Scripted::status(204));
         assert_eq!(self::client(&double).ask(GET).status, 204);
     }
@@ -264,7 +264,7 @@ mod timed {
         let late = trickle(head, 1);
         assert_eq!(statuses(&late), [408]);
         assert!(late.log.contains("head_timeout"), "{}", late.log);
-        // A body has 60 seconds, and no pause of it is as long as 30.
+        // A body has 60 seconds, and no pause in it reaches 30.
         let body = |seconds| {
             let pause = Piece::Pause(Duration::from_secs(seconds));
             let head = Piece::Bytes(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n".to_vec());

@@ -1,4 +1,4 @@
-//! Streams of server-sent events, and what is sent to all who have subscribed.
+//! Streams of server-sent events, and what is sent to all subscribers.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -87,7 +87,7 @@ fn started() -> (TestServer, Shelf, Log) {
     serve(HTTPServer::builder(), Broadcast::new())
 }
 
-/// A message as a page gets it.
+/// A message as a page receives it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Told {
     id: String,
@@ -95,14 +95,14 @@ struct Told {
     data: String,
 }
 
-/// A browser's end of a stream of events, by the algorithm of WHATWG HTML, section 9.2.6.
+/// A browser's end of an event stream, by the algorithm of WHATWG HTML, section 9.2.6.
 struct Browser {
     client: Client,
     id: String,
 }
 
 impl Browser {
-    /// Comes with the id of what was seen last. A response to HTTP/1.0 has no chunks in between.
+    /// Connects with the id of the last event seen. A response to HTTP/1.0 has no chunks in between.
     fn new(server: &TestServer, path: &str, id: &str) -> Self {
         let mut client = Client::new(server);
         let last = if id.is_empty() { String::new() } else { format!("Last-Event-ID: {id}\r\n") };
@@ -129,7 +129,7 @@ impl Browser {
         self.data().parse().unwrap()
     }
 
-    /// What comes up to the end.
+    /// Reads everything up to the end.
     fn rest(mut self) -> Vec<String> {
         let rest = String::from_utf8(self.client.rest().unwrap()).unwrap();
         parse(&rest, &mut self.id).into_iter().map(|told| told.data).collect()
@@ -159,7 +159,7 @@ fn parse(text: &str, id: &mut String) -> Vec<Told> {
     all
 }
 
-/// Waits for the head, which goes out when the method has returned, and leaves it there.
+/// Waits for the head, which is sent when the method has returned, and leaves it unread.
 fn await_head(client: &Client) {
     client.stream().peek(&mut [0]).unwrap();
 }
@@ -202,7 +202,7 @@ fn messages_are_encoded_as_the_standard_has_them() {
     }
 }
 
-/// Whatever a text has in it, a page gets one message, with that text.
+/// Whatever a text contains, a page gets one message, with that text.
 #[test]
 fn no_text_makes_a_field_or_a_message_of_its_own() {
     let parts = ["\r", "\n", "\r\n", ":", " ", "data: x", "id: forged", "event: forged", "\n\n", "\0", "é"];
@@ -309,7 +309,7 @@ fn who_comes_back_has_missed_nothing_and_gets_nothing_twice() {
                 let mut connections = 1;
                 while seen < LAST {
                     for _ in 0..=(seen * 7 + reader) % 90 {
-                        // One that is too slow is dropped, and comes back as any other.
+                        // A client that is too slow is dropped, and reconnects like any other.
                         let Ok(block) = browser.client.try_read_up_to(b"\n\n") else { break };
                         for told in parse(&String::from_utf8(block).unwrap(), &mut browser.id) {
                             assert_eq!(told.data.parse(), Ok(seen + 1));
@@ -364,16 +364,16 @@ fn the_history_is_bounded_and_an_unknown_id_gets_all_of_it() {
     };
     assert_eq!(ask(&ids[3], 1), [4]);
     assert_eq!(ask(&ids[1], 3), [2, 3, 4]);
-    // It has fallen out, and what there is begins behind it.
+    // It has missed events, and what is available begins after them.
     assert_eq!(ask(&ids[0], 3), [2, 3, 4]);
-    // Of an earlier run, whose numbers were the same.
+    // From an earlier run, whose numbers were the same.
     assert_eq!(ask(&format!("0123456789ab-{}", 4), 3), [2, 3, 4]);
     let (mut new, mut knows_all) =
         (Browser::new(&server, "/events", ""), Browser::new(&server, "/events", &ids[4]));
     wait_until("two of them are here", || shelf.broadcast.len() == 3);
     shelf.broadcast.send(&Event::new("5")).unwrap();
     assert_eq!((new.number(), knows_all.number()), (5, 5));
-    // More than all that is kept: it is kept alone.
+    // More than the whole history may hold: it is kept alone.
     shelf.broadcast.send(&Event::new("6".repeat(2000))).unwrap();
     assert_eq!(Browser::new(&server, "/events", &ids[4]).data().len(), 2000);
 }
@@ -388,7 +388,7 @@ fn without_a_history_there_are_no_ids() {
     assert_eq!(browser.client.read_up_to(b"\n\n"), b"data: after\n\n");
 }
 
-/// What is replayed may be more than waits for a client otherwise.
+/// A replay may be longer than what may otherwise wait for a client.
 #[test]
 fn a_long_history_comes_whole() {
     let broadcast = Broadcast::builder().history(1000, 10 << 20).build();
@@ -443,14 +443,14 @@ fn a_slow_client_of_events_is_dropped_and_told_of_once() {
     }
     log.wait_for("too slowly, so its connection ends (write_high_water)");
     assert_eq!(log.count("too slowly"), 1, "{:?}", log.lines());
-    assert!(log.has("do_GET: the client reads what is broadcast too slowly"), "{:?}", log.lines());
-    // It sees that it has not got all.
+    assert!(log.has("do_GET: the client takes what is sent to all too slowly"), "{:?}", log.lines());
+    // It sees that it has missed events.
     let end = slow.rest();
     assert!(end.is_err() || !end.unwrap().ends_with(b"0\r\n\r\n"));
     shelf.wait_for(1);
 }
 
-/// Whoever wants to know is told, whatever has ended the response.
+/// A handle that wants to know is notified, whatever has ended the response.
 #[test]
 fn the_end_of_a_client_that_is_dropped_is_told() {
     let (server, shelf, log) = started();
@@ -482,7 +482,7 @@ fn a_slow_viewer_misses_pictures_and_is_told_of_once() {
         count += 1;
         assert!(count < 10_000, "it is bounded");
     }
-    // The system may find some more room for it, some time later, but not for all of them.
+    // The system may find some more room for it a little later, but not for all of them.
     let more: usize = (0..1000).map(|_| shelf.broadcast.send_bytes(picture.clone())).sum();
     assert!(more < 1000);
     count += more;
@@ -521,16 +521,16 @@ fn a_client_that_goes_is_removed_without_a_message() {
     clients.truncate(10);
     shelf.wait_for(10);
     wait_until("its own call is made too", || *shelf.gone.lock().unwrap() == 20);
-    // One that has ended its half is a browser that has gone.
+    // A client that has shut down its writing half is a browser that has gone.
     clients[0].client.end();
     shelf.wait_for(9);
     assert!(clients.remove(0).rest().is_empty());
-    // Whoever has gone is told of before its response is over.
+    // The client's end is reported before its response is over.
     wait_until("the nine are left", || shelf.broadcast.send(&Event::new("x")).unwrap() == 9);
     assert!(!log.has("went away"), "{:?}", log.lines());
 }
 
-/// Nothing of it is locked when it calls somebody: the log, and those who want to know that a client has gone.
+/// It holds no lock when it calls user code: the log, and the callbacks for clients that have gone.
 #[test]
 fn what_is_called_back_may_use_the_broadcast() {
     struct Watching {
@@ -608,7 +608,7 @@ fn at_the_end_of_the_server_streams_end_at_once() {
     assert!(chunked.response().text().ends_with("data: last\n\n"));
     assert!(frames.rest().is_empty());
     let report = server.handle().wait();
-    // A connection that is kept may have been idle again by then.
+    // A keep-alive connection may have been idle again by then.
     assert_eq!((report.cut, report.finished + report.closed_idle), (0, 22), "{report:?}");
     assert_eq!(shelf.broadcast.len(), 0);
     assert_eq!(shelf.broadcast.send(&Event::new("nobody")).unwrap(), 0);
@@ -629,7 +629,7 @@ fn close_ends_all_and_those_that_still_come() {
     assert_eq!(client.response().text(), "id: 1\ndata: one\n\n");
     assert!(other.rest().is_empty());
     shelf.wait_for(0);
-    // The connection goes on, and so does the server.
+    // The connection continues, and so does the server.
     assert_eq!(client.ask("GET /events HTTP/1.1\r\nHost: a\r\n\r\n").text(), "");
     assert_eq!(client.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").text(), "hello");
     assert_eq!(shelf.broadcast.send(&Event::new("two")).unwrap(), 0);

@@ -1,8 +1,8 @@
-//! Faults, each against a server in a process of its own, three times over and more. After each the server must have what it had
-//! before: threads, descriptors, memory; and a normal client must be served. At the end there is one table of all.
+//! Faults, each against a server in its own process, in three rounds or more. After each round the server must have what it
+//! had before: threads, descriptors, memory; and it must serve a normal client. At the end a table of all faults is printed.
 //!
-//! Arguments are parts of names: `cargo test -p basehttp-tests --test faults -- reset`. With `FAULT_ROUNDS=50` in the
-//! environment each happens so often. Linux only.
+//! Arguments are parts of names: `cargo test -p basehttp-tests --test faults -- reset`. `FAULT_ROUNDS=50` in the environment
+//! sets the number of rounds. Linux only.
 
 #[cfg(target_os = "linux")]
 #[path = "faults/bad_input.rs"]
@@ -46,7 +46,7 @@ mod table;
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
-    // Those that take long come first.
+    // The slow ones come first.
     let families = [
         crowd::FAULTS,
         slow::FAULTS,

@@ -6,7 +6,7 @@ use crate::imports::Imports;
 
 type Files = BTreeSet<String>;
 
-/// The circles, each with the imports that make it one.
+/// The circles, each with the imports that form it.
 pub(crate) fn described(imports: &Imports, texts: &BTreeMap<String, String>) -> Vec<String> {
     circles(imports).iter().map(|circle| describe(circle, imports, texts)).collect()
 }
@@ -15,7 +15,7 @@ fn list(files: &Files) -> String {
     files.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// The files of a circle, and for each import among them its first place and what is imported.
+/// The files of a circle, and for each import among them its first place and the imported item.
 fn describe(circle: &Files, imports: &Imports, texts: &BTreeMap<String, String>) -> String {
     let mut lines = vec![format!("a circle of {} files: {}", circle.len(), list(circle))];
     for ((from, to), places) in imports {
@@ -29,7 +29,7 @@ fn describe(circle: &Files, imports: &Imports, texts: &BTreeMap<String, String>)
     lines.join("\n")
 }
 
-/// The sets of more than one file that lead to each other, as Tarjan finds them.
+/// The sets of more than one file that lead to each other, by Tarjan's algorithm.
 pub(crate) fn circles(imports: &Imports) -> Vec<Files> {
     let mut search = Search::new(imports);
     let files: BTreeSet<&str> = imports.keys().map(|(from, _)| from.as_str()).collect();

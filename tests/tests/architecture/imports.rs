@@ -1,6 +1,6 @@
 //! Which file of a crate uses items of which other file. A path leads to the file that defines the item, through all
-//! re-exports. Re-exports and declarations of modules are not imports. All features count as enabled, tests as disabled.
-//! Calls of methods are not seen: what counts is the name of their type.
+//! re-exports. Re-exports and module declarations are not imports. All features count as enabled, tests as disabled. Method
+//! calls are not seen; the name of their type is.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -33,7 +33,7 @@ struct Module {
     /// Those without `#[cfg(test)]`.
     children: HashMap<String, ModuleId>,
     items: HashSet<String>,
-    /// The names that `use` brings, with their paths. A `use` in a function counts for the whole module.
+    /// The names that `use` introduces, with their paths. A `use` in a function counts for the whole module.
     bindings: Vec<(String, Vec<String>)>,
     globs: Vec<Vec<String>>,
     mentions: Vec<Mention>,
@@ -85,8 +85,8 @@ impl Crate {
         imports
     }
 
-    /// What a path in a module leads to. The result is empty for other crates, and has two entries where a type, or a
-    /// module, and a value share the name.
+    /// What a path in a module leads to. The result is empty for other crates, and has two entries if a type, or a module,
+    /// and a value share the name.
     fn resolve(&self, at: ModuleId, path: &[String], seen: &mut Vec<(ModuleId, String)>) -> Vec<Target> {
         let Some((first, rest)) = path.split_first() else { return Vec::new() };
         let mut targets = match first.as_str() {
@@ -115,7 +115,7 @@ impl Crate {
         match name {
             "self" => vec![Target::Module(module)],
             "super" => vec![Target::Module(self.modules[module].parent.expect("a parent"))],
-            // A macro there defines what has no definition there.
+            // A macro there defines what has no other definition there.
             name => self.look_up(module, name, seen).unwrap_or_else(|| vec![self.item(module, name)]),
         }
     }
@@ -252,7 +252,7 @@ impl Reader<'_> {
             UseTree::Glob(glob) => {
                 self.module().globs.push(before.to_vec());
                 if is_private {
-                    // Which names the file uses is not known.
+                    // It is unknown which names the file uses.
                     let path = [before, &["*".to_owned()]].concat();
                     self.mention(path, glob.star_token.spans[0].start().line);
                 }
@@ -440,7 +440,7 @@ fn path_attribute(attributes: &[Attribute]) -> Option<String> {
     })
 }
 
-/// Whether only tests are built with what follows.
+/// Whether the item that follows is built only for tests.
 fn is_of_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).any(|attribute| {
         let condition: Meta = attribute.parse_args().expect("a condition");

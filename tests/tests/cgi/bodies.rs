@@ -1,4 +1,4 @@
-//! The request's body, on its way to a script.
+//! The request's body on its way to a script.
 
 use std::io::Write;
 use std::thread;
@@ -8,7 +8,7 @@ use basehttp_tests::wait_until;
 
 use crate::stage::Stage;
 
-/// Says back what it gets, and how much was announced.
+/// Sends back what it gets, and the announced length.
 const ECHO: &str = "echo Length: $CONTENT_LENGTH; echo; exec cat";
 
 fn bytes(count: usize) -> Vec<u8> {
@@ -51,7 +51,7 @@ fn over_tcp_too_and_the_connection_goes_on() {
     let stage = Stage::with(ECHO);
     let server = stage.server();
     let mut client = Client::new(&server);
-    // After more than it would drop of a body, the server does not know in time that it can go on.
+    // With more than it would drop of a body, the server cannot know in time that the connection may continue.
     for count in [10, 200_000, 3, 1024 * 1024] {
         let body = bytes(count);
         let mut stream = client.stream().try_clone().unwrap();
@@ -67,7 +67,7 @@ fn over_tcp_too_and_the_connection_goes_on() {
 #[test]
 fn a_chunked_body_is_told_its_length() {
     let stage = Stage::with(ECHO);
-    // Up to a megabyte is in memory, more on the disk.
+    // Up to a megabyte is kept in memory, more on disk.
     for count in [0, 5, 200_000, 1 << 20, (1 << 20) + 1, 5_000_000] {
         let body = bytes(count);
         let response = stage.ask(chunked(&body));
@@ -97,7 +97,7 @@ fn a_chunked_body_on_the_disk_has_a_limit() {
 
 #[test]
 fn all_chunked_bodies_together_have_a_limit() {
-    // More than a pipe takes, so that it is kept while its script does not read.
+    // More than a pipe holds, so that it is stored while its script does not read.
     let body = bytes(300_000);
     let stage = Stage::with("touch begun; while [ ! -e go ]; do sleep 0.02; done; echo A: b; echo; cat");
     thread::scope(|scope| {
@@ -139,11 +139,11 @@ fn a_body_is_passed_on_as_it_is_encoded() {
 
 #[test]
 fn a_declared_length_costs_nothing() {
-    // gh-119452: what has not come takes no memory, and a body that does not come is an error.
+    // gh-119452: a body that has not arrived takes no memory, and one that does not arrive is an error.
     let stage = Stage::with(ECHO);
     let response =
         stage.ask("POST /cgi-bin/script HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999\r\n\r\nabc");
-    // The script has had its word when the client leaves.
+    // The script has sent its output when the client leaves.
     assert!(response.status == 400 || response.truncated, "{response:?}");
 }
 

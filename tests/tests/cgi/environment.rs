@@ -1,4 +1,4 @@
-//! What a script is told: RFC 3875 section 4.1.
+//! The environment of a script: RFC 3875 section 4.1.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -22,7 +22,7 @@ fn printed(text: &str) -> HashMap<String, String> {
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-/// The environment with a request's.
+/// The environment for a request.
 fn environment(stage: &Stage, method: &str, target: &str, fields: &str) -> HashMap<String, String> {
     stage.script("cgi-bin/script", "printf 'A: b\\n\\n'; env -0");
     let response = stage.request(method, target, fields);
@@ -30,7 +30,7 @@ fn environment(stage: &Stage, method: &str, target: &str, fields: &str) -> HashM
     printed(&response.text())
 }
 
-/// RFC 9112 section 3.2.2. The guard judges the same one.
+/// RFC 9112 section 3.2.2. The guard judges the same host.
 #[test]
 fn the_host_is_that_of_the_target_where_it_has_one() {
     let stage = printenv();
@@ -72,7 +72,7 @@ fn the_variables_of_the_rfc() {
     }
 }
 
-/// Section 4.1.15: of several ports, the one that the request has come to.
+/// Section 4.1.15: of several ports, the one that the request came to.
 #[test]
 fn the_port_is_the_one_of_the_connection() {
     let stage = Stage::with("printf 'A: b\\n\\n'; env -0");
@@ -124,13 +124,13 @@ fn credentials_are_for_the_server() {
     let variables = environment(&stage, "GET", "/cgi-bin/script", fields);
     let is_told = |name: &String| name.contains("AUTH") || name == "REMOTE_USER";
     assert!(!variables.keys().any(is_told), "{variables:?}");
-    // Who has checked them says so.
+    // Code that has checked the credentials says so.
     stage.variables = vec![("AUTH_TYPE", "Basic"), ("REMOTE_USER", "user")];
     let variables = environment(&stage, "GET", "/cgi-bin/script", fields);
     assert_eq!((&*variables["AUTH_TYPE"], &*variables["REMOTE_USER"]), ("Basic", "user"));
 }
 
-/// Lets in those whose password is `x`, request by request.
+/// Accepts requests with the password `x`, each on its own.
 struct Members {
     base: CGIHTTPRequestHandler,
 }
@@ -163,7 +163,7 @@ fn a_handler_tells_a_script_of_each_request() {
     let requests =
         ["", "X-Pair: ann:x\r\n", "X-Pair: bob:x\r\n", "X-Pair: ann:y\r\n", "Remote-User: eve\r\n"]
             .map(asked);
-    // One connection, and so one handler: what is told of a request is not told of the next.
+    // One connection, so one handler: the variables of a request do not leak into the next.
     let responses = run(factory, [requests.concat()]).responses;
     let texts: Vec<_> = responses.iter().map(|response| response.text().into_owned()).collect();
     let nobody = "  of all\n0\n";
@@ -177,7 +177,7 @@ fn of_the_servers_environment_what_is_asked_for() {
     let variables = environment(&stage, "GET", "/cgi-bin/script", "");
     assert_eq!(variables["MINE"], "set");
     assert!(variables.contains_key("PATH") && !variables.contains_key("NUL"));
-    // The test has these.
+    // The test has these in its environment.
     for name in ["HOME", "CARGO_PKG_NAME", "CARGO"] {
         assert!(!variables.contains_key(name), "{name}");
     }

@@ -1,4 +1,4 @@
-//! Scripts that fail, clients that do, and the end of the server.
+//! Failing scripts, failing clients, and the end of the server.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -28,15 +28,15 @@ fn what_cannot_be_started_is_502() {
 fn a_crash_is_told() {
     let stage = Stage::with("exit 7");
     assert_eq!(stage.response().status, 502);
-    assert!(stage.log.has("/cgi-bin/script: exit status: 7") && stage.log.has("it wrote nothing"));
-    // With a response, an exit status is for the log.
+    assert!(stage.log.has("/cgi-bin/script: exit status: 7") && stage.log.has("it says nothing"));
+    // If there is a response, an exit status is only logged.
     let stage = Stage::with("echo A: b; echo; echo body; exit 7");
     assert_eq!(stage.response().text(), "body\n");
     assert!(stage.log.has("exit status: 7"));
-    // A signal comes in the middle of things.
+    // A signal comes in the middle.
     let stage = Stage::with("echo A: b; echo; echo body; kill -SEGV $$");
     let response = stage.response();
-    // Where the shell takes its time before the end, what it has said is sent by then.
+    // If the shell takes time before it ends, its output is sent by then.
     assert!(response.status == 502 || response.truncated, "{response:?}");
     assert!(stage.log.has("signal: 11"));
     let stage = Stage::with("echo A: b; echo; head -c 200000 /dev/zero; kill -SEGV $$");
@@ -56,7 +56,7 @@ fn a_flood_of_complaints_is_dammed() {
     let mut stage = Stage::with("yes oh dear | head -n 200000 >&2; echo A: b; echo; echo body");
     assert_eq!(stage.response().text(), "body\n");
     assert_eq!((stage.log.count("oh dear"), stage.log.count("more bytes are left out")), (100, 1));
-    // Complaining is not getting on.
+    // Error output is not progress.
     stage.timeout = Some(Duration::from_millis(200));
     stage.script("cgi-bin/script", "exec yes >&2");
     assert_eq!(stage.response().status, 504);
@@ -70,7 +70,7 @@ fn a_script_that_does_not_go_on_is_killed() {
         ("sleep 1000", 504),
         ("echo A: b; sleep 1000", 504),
         ("trap '' TERM HUP INT; while :; do sleep 1000; done", 504),
-        // It has said all there is.
+        // It has sent all its output.
         ("echo A: b; echo; echo body; exec >&- 2>&-; sleep 1000", 200),
     ] {
         stage.script("cgi-bin/script", &format!("echo $$ >pid; {script}"));
@@ -79,12 +79,12 @@ fn a_script_that_does_not_go_on_is_killed() {
         let process = fs::read_to_string(stage.path("cgi-bin/pid")).unwrap();
         assert!(!fs::exists(format!("/proc/{}", process.trim())).unwrap(), "{script}");
     }
-    assert!(stage.log.has("killed after 200ms without progress"));
-    // What has begun is cut.
+    assert!(stage.log.has("killed after 200ms without a sign"));
+    // A response that has begun is cut.
     stage.script("cgi-bin/script", "echo A: b; echo; head -c 100000 /dev/zero; sleep 1000");
     let response = stage.response();
     assert!(response.status == 200 && response.truncated && !response.stays_open, "{response:?}");
-    // A head that comes a little at a time is no progress, nor is a body that nobody wants.
+    // A head that trickles in is not progress, nor is a body that is not read.
     stage.script("cgi-bin/script", "while :; do echo A: b; sleep 0.01; done");
     assert_eq!(stage.response().status, 504);
     stage.script("cgi-bin/script", "echo A: b; echo; exec yes");
@@ -122,7 +122,7 @@ fn a_slow_client_gets_all_of_a_flood() {
     let server = stage.server();
     let mut stream = server.connect().unwrap();
     stream.write_all(b"GET /cgi-bin/script HTTP/1.0\r\n\r\n").unwrap();
-    // Another one is served meanwhile.
+    // Another client is served meanwhile.
     assert_eq!(Client::new(&server).ask("GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n").status, 404);
     let mut all = Vec::new();
     stream.read_to_end(&mut all).unwrap();
@@ -145,7 +145,7 @@ fn when_the_client_is_gone_so_is_the_script() {
     }
 }
 
-/// A script that says nothing until the test wants it to, and the file that has its number.
+/// A script that is silent until the test lets it continue, and the file that has its process id.
 fn silent() -> (Stage, PathBuf) {
     let mut stage = Stage::with("echo $$ >>pids; read line <wait; echo A: b; echo; echo body");
     nix::unistd::mkfifo(&stage.path("cgi-bin/wait"), nix::sys::stat::Mode::from_bits_truncate(0o600))
@@ -188,7 +188,7 @@ fn when_the_client_of_a_silent_script_is_gone_so_is_the_script() {
 
 #[test]
 fn so_is_that_of_a_client_that_cannot_be_asked() {
-    // HTTP/1.0 has no interim responses, and nor has the middle of a response.
+    // HTTP/1.0 has no interim responses, and there are none in the middle of a response.
     let (stage, pids) = silent();
     let server = stage.server();
     let old = {
@@ -223,13 +223,13 @@ fn a_client_that_ends_its_half_is_answered() {
     let server = stage.server();
     let mut client = Client::new(&server);
     client.send(GET).end();
-    // That it gets this shows that it is there. So it is asked twice, and answered.
+    // Receiving this shows that the script runs. So there are two requests, and both are answered.
     assert_eq!((client.response().status, client.response().status), (100, 100));
     fs::write(stage.path("cgi-bin/wait"), "go\n").unwrap();
     let response = client.response();
     assert_eq!((response.status, &*response.text()), (200, "body\n"));
     client.assert_closed();
-    // Nobody asks one of HTTP/1.0.
+    // An HTTP/1.0 client is not asked for it.
     let mut client = Client::new(&server);
     client.send("GET /cgi-bin/script HTTP/1.0\r\n\r\n").end();
     wait_for_scripts(&pids, 2);

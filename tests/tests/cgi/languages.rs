@@ -1,4 +1,4 @@
-//! Scripts as they are written: Python, Perl with CGI.pm.
+//! Scripts as users write them: Python, Perl with CGI.pm.
 
 use std::process::Command;
 
@@ -22,7 +22,7 @@ print $q->header(-type => "text/plain", -status => "201 Made", -cookie => $q->co
 print join(",", map { "$_=" . $q->param($_) } sort $q->param), " ", $q->request_method, " ", $q->path_info, " ", $q->cookie("c"), "\n";
 "#;
 
-/// Whether this is installed; tells where it is not.
+/// Whether this is installed; reports if it is not.
 fn has(program: &str, arguments: &[&str]) -> bool {
     let found = Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success());
     if !found {

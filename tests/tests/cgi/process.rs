@@ -1,4 +1,4 @@
-//! The process that a script is.
+//! The process of a script.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ use crate::stage::Stage;
 fn it_has_its_path_alone_and_its_folder() {
     let stage = Stage::new();
     stage.script("cgi-bin/sub/a", "echo A: b; echo; echo $#; pwd -P; echo $0");
-    // RFC 3875 section 4.4 has `x` and `-s` for arguments.
+    // In RFC 3875 section 4.4 the arguments would be `x` and `-s`.
     let response = stage.get("/cgi-bin/sub/a/info?x+-s");
     let folder = stage.path("cgi-bin/sub").canonicalize().unwrap();
     assert_eq!(response.text(), format!("0\n{0}\n{0}/a\n", folder.display()));
@@ -20,7 +20,7 @@ fn it_has_its_path_alone_and_its_folder() {
 
 #[test]
 fn it_has_three_descriptors() {
-    // What a program started from here has anyway, because others have left it open, and what it lists them with.
+    // The descriptors that any program started here has, because others have left them open, and the one that lists them.
     let plain = Command::new("ls").arg("/proc/self/fd").stdin(Stdio::null()).output().unwrap();
     let stage = Stage::with("echo A: b; echo; exec ls /proc/self/fd");
     let server = stage.server();
@@ -40,12 +40,12 @@ fn it_leads_a_group_of_its_own() {
     assert_eq!(numbers[0], numbers[1]);
 }
 
-/// Whether nothing is left of it, not even for its parent to reap.
+/// Whether nothing is left of it, not even an unreaped process.
 fn is_gone(process: &str) -> bool {
     !fs::exists(format!("/proc/{process}")).unwrap()
 }
 
-/// Whether it runs no more. Who reaps the child of a script is not for us to say.
+/// Whether it no longer runs. Which process reaps the child of a script is not decided here.
 fn has_ended(process: &str) -> bool {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     stat.is_empty() || stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z'))
@@ -59,7 +59,7 @@ fn it_is_reaped_however_it_ends() {
         let process = fs::read_to_string(stage.path("cgi-bin/pid")).unwrap();
         assert!(is_gone(process.trim()), "{end}");
     }
-    // So does a handler that panics.
+    // So does a panicking handler.
     let stage = Stage::with("echo $$ >pid; echo X-Panic: b; echo; sleep 1000");
     assert_eq!(stage.response().status, 500);
     assert!(is_gone(fs::read_to_string(stage.path("cgi-bin/pid")).unwrap().trim()));
@@ -69,7 +69,7 @@ fn it_is_reaped_however_it_ends() {
     assert!(is_gone(fs::read_to_string(stage.path("cgi-bin/pid")).unwrap().trim()));
 }
 
-/// Runs a test of this program once more, in a process of its own that `env` starts with these options. True in that process.
+/// Runs a test of this program again, in a process of its own that `env` starts with these options. True in that process.
 fn is_apart(test: &str, options: &[&str]) -> bool {
     const MARK: &str = "BASEHTTP_TEST_APART";
     if std::env::var_os(MARK).is_some() {
@@ -100,7 +100,7 @@ fn an_inherited_ignored_sigchld_is_as_the_default() {
     }
     let is_ignored = || ignored() >> (nix::sys::signal::Signal::SIGCHLD as i32 - 1) & 1 == 1;
     assert!(is_ignored(), "env has not done what the test needs");
-    // Of the first script on.
+    // From the first script on.
     let stage = Stage::with("echo A: b; echo; echo body; exit 7");
     assert_eq!(stage.response().text(), "body\n");
     assert!(stage.log.has("exit status: 7"), "{:?}", stage.log.lines());
@@ -123,7 +123,7 @@ fn where_somebody_else_reaps_a_script_its_response_is_not_taken_for_whole() {
     if !is_apart("process::where_somebody_else_reaps_a_script_its_response_is_not_taken_for_whole", &[]) {
         return;
     }
-    // As a program does that is the first of its system.
+    // As for a program that is the first process of its system.
     std::thread::spawn(|| {
         loop {
             if nix::sys::wait::wait().is_err() {
@@ -136,7 +136,7 @@ fn where_somebody_else_reaps_a_script_its_response_is_not_taken_for_whole() {
         let response = stage.response();
         assert!(response.truncated && !response.stays_open, "{:?}", stage.log.lines());
     }
-    // What has its length is whole however it has ended.
+    // A response with a length is complete however the script has ended.
     stage.script("cgi-bin/script", "echo Content-Length: 4; echo; printf body");
     for _ in 0..20 {
         assert_eq!(stage.response().text(), "body");
@@ -145,7 +145,7 @@ fn where_somebody_else_reaps_a_script_its_response_is_not_taken_for_whole() {
 
 #[test]
 fn its_children_end_with_it() {
-    // One with its output, and one without. A child may say the last word of a script.
+    // One child has the script's output, and one does not. A child may send the end of a script's output.
     let stage = Stage::with("echo A: b; echo; (echo late) &");
     assert_eq!(stage.response().text(), "late\n");
     let stage = Stage::with("echo A: b; echo; sleep 1000 & echo $!; sleep 1000 >/dev/null 2>&1 & echo $!");

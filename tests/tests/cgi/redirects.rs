@@ -18,17 +18,17 @@ fn a_path_is_the_servers() {
     assert_eq!((response.status, &*response.text()), (200, "the page"));
     let head = stage.request("HEAD", "/cgi-bin/script", "");
     assert_eq!((head.header("content-length"), head.body.len()), (Some("8"), 0));
-    // A body is for the first script alone, and the method is GET then.
+    // Only the first script gets the body; then the method is GET.
     stage.script("cgi-bin/second", "echo A: $REQUEST_METHOD $CONTENT_LENGTH.$QUERY_STRING; echo; cat");
     stage.script("cgi-bin/script", "cat >/dev/null; printf 'Location: /cgi-bin/second?q\\n\\n'");
     let response = stage.ask("POST /cgi-bin/script HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc");
     assert_eq!((response.header("a"), &*response.text(), response.stays_open), (Some("GET .q"), "", true));
-    // Not there is not there.
+    // A missing file stays missing.
     stage.script("cgi-bin/script", "printf 'Location: /nothing\\n\\n'");
     assert_eq!(stage.response().status, 404);
 }
 
-/// What a script's location comes to.
+/// The result of a script's `Location`.
 fn location(says: &str, target: &str) -> (u16, String) {
     let stage = Stage::with(&format!("cat <<'END'\n{says}\n\nEND\n"));
     let response = stage.get(target);
@@ -46,7 +46,7 @@ fn a_relative_one_is_resolved_against_the_script() {
         ("../../../up", "/up"),
         ("#there", "/cgi-bin/script?q=1#there"),
         ("script/a?b#c", "/cgi-bin/script/a?b#c"),
-        // Not another host's, as browsers read them.
+        // Not another host, as browsers would read them.
         ("..//host/a", "/host/a"),
         ("\\\\host/a", "/cgi-bin/%5C%5Chost/a"),
         ("a b", "/cgi-bin/a%20b"),

@@ -1,4 +1,4 @@
-//! What a script says, and what comes of it.
+//! A script's output, and the resulting response.
 
 use basehttp_tests::client::Client;
 
@@ -76,7 +76,7 @@ fn a_head_has_limits() {
         Stage::with(&format!("for i in $(seq {count}); do echo A$i: b; done; echo; echo body"))
     };
     assert_eq!((heads(100).response().text(), heads(101).response().status), ("body\n".into(), 502));
-    // It stops listening long before this is over.
+    // The server stops reading long before this is complete.
     assert_eq!(Stage::with("exec yes aaaaaaaa").response().status, 502);
     assert_eq!(Stage::with("exec yes a: b").response().status, 502);
 }
@@ -103,7 +103,7 @@ fn head_has_no_body() {
     assert_eq!((responses[1].header("method"), responses[1].body.len()), (Some("GET"), 1_000_000));
 }
 
-/// The client has all that it is to have, or can see how its answer begins.
+/// The client has its whole response, or can see how it begins.
 #[test]
 fn a_head_is_sent_while_its_script_goes_on() {
     let go_on = "while [ ! -e go ]; do sleep 0.02; done; echo hi";
@@ -141,7 +141,7 @@ fn a_script_may_speak_for_itself() {
     );
     let response = stage.get("/cgi-bin/nph-a");
     assert_eq!((response.status, &*response.reason, &*response.text()), (201, "Made", "body"));
-    // The framing is the server's, and the connection goes on.
+    // The framing is the server's, and the connection continues.
     assert_eq!(
         (response.version.as_str(), response.stays_open, response.header("server")),
         ("HTTP/1.1", true, None)

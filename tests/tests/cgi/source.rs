@@ -1,4 +1,4 @@
-//! The source of a script is sent to nobody, and only what may be run is run.
+//! The source of a script is never sent, and only executable files are run.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -10,7 +10,7 @@ use crate::stage::Stage;
 
 const SECRET: &str = "TOP SECRET";
 
-/// With scripts that would tell their secret only as files, and links of all kinds to them.
+/// With scripts that would reveal their secret only if sent as files, and links of all kinds to them.
 static HOUSE: LazyLock<Stage> = LazyLock::new(|| {
     let stage = Stage::new();
     for path in ["cgi-bin/a.py", "cgi-bin/index.html", "cgi-bin/sub/b.sh", "htbin/c"] {
@@ -61,7 +61,7 @@ fn links_into_a_script_folder_show_nothing() {
 #[test]
 fn a_link_beside_a_file_that_would_be_sent_in_its_place_shows_nothing() {
     let now = std::fs::File::options().write(true).open(HOUSE.path("cgi-bin/a.py")).unwrap();
-    // Only what is not older than the file is sent in its place.
+    // Only a twin that is not older than the file is sent in its place.
     now.set_modified(std::time::SystemTime::now()).unwrap();
     let response = HOUSE.request("GET", "/compressed.txt", "Accept-Encoding: gzip\r\n");
     assert_eq!((response.status, response.header("content-encoding")), (404, None), "{}", response.text());

@@ -1,4 +1,4 @@
-//! A folder with scripts, and what comes of them.
+//! A folder with scripts, and the responses from it.
 
 use std::fmt;
 use std::fs;
@@ -21,7 +21,7 @@ pub(crate) struct Stage {
     pub(crate) log: Log,
 }
 
-/// A handler whose log a test can look into.
+/// A handler with an inspectable log.
 pub(crate) struct Site {
     base: CGIHTTPRequestHandler,
     log: Log,
@@ -57,25 +57,25 @@ impl Stage {
         }
     }
 
-    /// One with this script for a shell, at `/cgi-bin/script`.
+    /// A folder with this shell script at `/cgi-bin/script`.
     pub(crate) fn with(text: &str) -> Self {
         let stage = Self::new();
         stage.script("cgi-bin/script", text);
         stage
     }
 
-    /// Writes a script for a shell.
+    /// Writes a shell script.
     pub(crate) fn script(&self, path: &str, text: &str) {
         self.program(path, &format!("#!/bin/sh\n{text}\n"));
     }
 
-    /// Writes a file that can be run.
+    /// Writes an executable file.
     pub(crate) fn program(&self, path: &str, text: &str) {
         self.file(path, text);
         fs::set_permissions(self.path(path), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// Writes a file that cannot.
+    /// Writes a file that is not executable.
     pub(crate) fn file(&self, path: &str, text: &str) {
         let path = self.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -86,7 +86,7 @@ impl Stage {
         self.outside().join("root").join(path)
     }
 
-    /// Where the folder is in which the served one lies.
+    /// The parent of the served folder.
     pub(crate) fn outside(&self) -> &Path {
         self.folder.path()
     }
@@ -116,7 +116,7 @@ impl Stage {
         run(self.factory(), [requests]).responses
     }
 
-    /// The response to the request that these bytes are.
+    /// The response to the request in these bytes.
     pub(crate) fn ask(&self, request: impl AsRef<[u8]>) -> Response {
         let mut responses = self.responses(request);
         assert_eq!(responses.len(), 1);
@@ -132,7 +132,7 @@ impl Stage {
         self.request("GET", target, "")
     }
 
-    /// What `/cgi-bin/script` comes to.
+    /// The response from `/cgi-bin/script`.
     pub(crate) fn response(&self) -> Response {
         self.get("/cgi-bin/script")
     }

@@ -1,4 +1,4 @@
-//! `BaseHTTPRequestHandlerTestCase`. Where its requests of HTTP/1.1 lack `Host`, which RFC 9112 does not allow, they have it.
+//! `BaseHTTPRequestHandlerTestCase`. `Host` is added to its HTTP/1.1 requests that lack it, which RFC 9112 does not allow.
 
 use basehttp::testing::{TestServer, run};
 use basehttp_tests::log::Log;

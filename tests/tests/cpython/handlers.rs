@@ -6,7 +6,7 @@ use std::io;
 use basehttp::prelude::*;
 use basehttp_tests::log::Log;
 
-/// That of `BaseHTTPServerTestCase`.
+/// The handler of `BaseHTTPServerTestCase`.
 pub(crate) struct Base {
     base: BaseHTTPRequestHandler,
 }
@@ -72,7 +72,7 @@ impl Base {
     }
 }
 
-/// That of `BaseHTTPRequestHandlerTestCase`. It refuses `Expect` where the request has `X-Reject-Expect`.
+/// The handler of `BaseHTTPRequestHandlerTestCase`. It refuses `Expect` if the request has `X-Reject-Expect`.
 pub(crate) struct Data {
     base: BaseHTTPRequestHandler,
     calls: Log,
@@ -125,7 +125,7 @@ impl Data {
     fn log_message(&self, _message: fmt::Arguments<'_>) {}
 }
 
-/// That of `RequestHandlerLoggingTestCase`.
+/// The handler of `RequestHandlerLoggingTestCase`.
 pub(crate) struct Logging {
     base: BaseHTTPRequestHandler,
 }

@@ -1,4 +1,4 @@
-//! Bodies in chunks: `ChunkedDecoder`, and what `httparse::parse_chunk_size` and `httparse::parse_headers` make of the same.
+//! Chunked bodies: `ChunkedDecoder`, compared with `httparse::parse_chunk_size` and `httparse::parse_headers`.
 
 use basehttp::__private::proto::chunked::{ChunkStep, ChunkedDecoder};
 use basehttp::{Fault, Limits};
@@ -52,14 +52,14 @@ const ROWS: &[Row] = &[
     },
 ];
 
-/// What is made of an input.
+/// The result for an input.
 #[derive(Debug, PartialEq)]
 enum Outcome {
-    /// The body, its trailer fields, and where what follows begins.
+    /// The body, its trailer fields, and the start of what follows.
     Complete(Vec<u8>, Vec<(Vec<u8>, Vec<u8>)>, usize),
     /// The body so far.
     NeedMore(Vec<u8>),
-    /// What was read of the body before.
+    /// How much of the body was read before.
     Refused(Vec<u8>),
 }
 
@@ -88,7 +88,7 @@ fn ours(input: &[u8]) -> (Outcome, Option<Fault>) {
     }
 }
 
-/// The other reading, and where the line begins that it has not got over.
+/// The other parser's result, and the start of the line where it stopped.
 fn theirs(input: &[u8]) -> (Outcome, usize) {
     let (mut body, mut at) = (Vec::new(), 0);
     loop {
@@ -104,7 +104,7 @@ fn theirs(input: &[u8]) -> (Outcome, usize) {
                 if data.len() < size {
                     return (Outcome::NeedMore(body), at);
                 }
-                // Nothing of httparse's: two bytes that are to be CRLF.
+                // Not a call of httparse: two bytes that must be CRLF.
                 match &input[start + size..] {
                     [] | [b'\r'] => return (Outcome::NeedMore(body), at),
                     [b'\r', b'\n', ..] => at = start + size + 2,
@@ -121,7 +121,7 @@ fn trailers(input: &[u8], at: usize, body: Vec<u8>) -> (Outcome, usize) {
         Err(_) => Outcome::Refused(body),
         Ok(Status::Partial) => Outcome::NeedMore(body),
         Ok(Status::Complete((len, fields))) => {
-            // Dropped by us: RFC 9112 section 7.1.2.
+            // We ignore it: RFC 9112 section 7.1.2.
             let fields = fields.iter().filter(|field| !field.name.eq_ignore_ascii_case("Trailer"));
             let fields = fields.map(|field| (field.name.as_bytes().to_vec(), field.value.to_vec()));
             Outcome::Complete(body, fields.collect(), at + len)
@@ -138,7 +138,7 @@ fn compare(input: &[u8]) -> Result<Verdict, String> {
             (Outcome::Complete(..), _) if mine == other => Ok(Verdict::Accepted),
             (Outcome::NeedMore(_), _) if mine == other => Ok(Verdict::Refused),
             (Outcome::NeedMore(body), Outcome::Refused(same)) if body == same => {
-                // Only a trailer line waits for its end to be refused.
+                // Only a trailer line is refused no earlier than at its end.
                 match ours(&[input, b"\r\n\r\n"].concat()).1 {
                     Some(Fault::BadTrailer) => Ok(Verdict::Named("trailer-judged-by-the-line")),
                     _ => unnamed(),
@@ -179,18 +179,18 @@ fn compare(input: &[u8]) -> Result<Verdict, String> {
     }
 }
 
-/// Whether a semicolon comes after blanks.
+/// Whether a semicolon follows blanks.
 fn has_extension(rest: &[u8]) -> bool {
     rest.iter().find(|byte| !matches!(byte, b' ' | b'\t')) == Some(&b';')
 }
 
-/// Whether one of the lines ends in a line feed alone.
+/// Whether one of the lines ends in LF alone.
 fn has_lf_line(lines: &[u8]) -> bool {
     let mut lines = lines.split_inclusive(|byte| *byte == b'\n');
     lines.any(|line| line.ends_with(b"\n") && !line.ends_with(b"\r\n"))
 }
 
-/// Whether one of the lines up to the empty one is a field that must not come after the body.
+/// Whether one of the lines up to the empty one is a field that must not be a trailer field.
 fn has_forbidden(lines: &[u8]) -> bool {
     const FORBIDDEN: [&str; 6] =
         ["host", "connection", "content-length", "transfer-encoding", "expect", "cookie"];
@@ -213,7 +213,7 @@ fn refused_line(input: &[u8], read: usize) -> &[u8] {
                 data += size;
                 at += len + size + 2;
             }
-            // A last chunk that we take as well: what we refuse are the trailers.
+            // A last chunk that we accept as well: what we refuse are the trailers.
             Ok(Status::Complete((len, 0))) if matches!(ours(&rest[..len]), (Outcome::NeedMore(_), None)) => {
                 return &rest[len..];
             }

@@ -1,10 +1,10 @@
-//! Inputs that are mostly right, and then damaged in a place or two.
+//! Inputs that are mostly valid, and then damaged at a position or two.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-/// Bytes that parsers have fallen for.
+/// Bytes that have confused parsers.
 const NASTY: &[&[u8]] = &[
     b" ",
     b"\t",
@@ -43,7 +43,7 @@ fn one_of(texts: &'static [&'static [u8]]) -> impl Strategy<Value = Vec<u8>> {
     select(texts).prop_map(<[u8]>::to_vec)
 }
 
-/// The first nearly always, else one of the others.
+/// The first nearly always, otherwise one of the others.
 fn mostly(
     right: impl Strategy<Value = Vec<u8>> + 'static,
     wrong: &'static [&'static [u8]],
@@ -148,7 +148,7 @@ fn field_line() -> impl Strategy<Value = Vec<u8>> {
     line.prop_map(|(a, b, c, d, e)| [a, b, c, d, e].concat())
 }
 
-/// The head of a request, with what may stand around it.
+/// The head of a request, with what may come around it.
 pub(crate) fn head() -> impl Strategy<Value = Vec<u8>> {
     let before = prop_oneof![
         20 => Just(Vec::new()),
@@ -229,7 +229,7 @@ fn chunk() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![12 => fits, 1 => odd]
 }
 
-/// A body in chunks, with what may stand behind it.
+/// A chunked body, with what may follow it.
 pub(crate) fn chunked() -> impl Strategy<Value = Vec<u8>> {
     let trailers =
         prop_oneof![4 => Just(Vec::new()), 1 => vec(field_line(), 0..3).prop_map(|lines| lines.concat())];
@@ -242,7 +242,7 @@ pub(crate) fn chunked() -> impl Strategy<Value = Vec<u8>> {
     damaged(body)
 }
 
-/// The bytes as they are, or with something put in, taken out or done twice, or cut.
+/// The bytes unchanged, or with something inserted, removed, duplicated, or truncated.
 fn damaged(bytes: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     let damage = (any::<Index>(), 0_u8..5, select(NASTY));
     let damages = prop_oneof![3 => vec(damage.clone(), 0..1), 1 => vec(damage, 1..3)];

@@ -66,7 +66,7 @@ const MANY_FIELDS: [u8; 16 + 101 * 5 + 2] = {
     bytes
 };
 
-/// What a parser makes of an input.
+/// A parser's result for an input.
 #[derive(Debug, PartialEq)]
 enum Outcome<R> {
     Head(Understood),
@@ -148,7 +148,7 @@ fn compare(input: &[u8]) -> Result<Verdict, String> {
         (Outcome::Refused(Fault::BadRequestLine), _) if empty_lines(input) > 8 => {
             Ok(Verdict::Named("many-empty-lines"))
         }
-        // With the end of its line it is refused, or accepted for a reason that has a name.
+        // With the end of its line it is refused, or accepted for a named reason.
         (Outcome::NeedMore, Outcome::Refused(_)) => match compare(&[input, b"\r\n\r\n"].concat())? {
             Verdict::Accepted => unnamed("only they refuse it"),
             Verdict::Refused | Verdict::Named(_) => Ok(Verdict::Named("judged-by-the-line")),
@@ -162,7 +162,7 @@ fn empty_lines(input: &[u8]) -> usize {
     lines.count()
 }
 
-/// Lines behind the first one up to the empty one.
+/// The lines after the first one up to the empty one.
 fn fields_in(input: &[u8]) -> usize {
     let mut lines = input.split(|byte| *byte == b'\n').skip_while(|line| matches!(line, [] | [b'\r']));
     lines.next();

@@ -127,7 +127,7 @@ struct Peer {
 }
 
 impl Peer {
-    /// None where there is no Python.
+    /// `None` if Python is not installed.
     fn new() -> Option<Self> {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/differential/peer.py");
         let mut command = Command::new("python3");
@@ -191,7 +191,7 @@ enum Outcome {
     Nothing,
 }
 
-/// Notes what it sees.
+/// Records what it sees.
 struct Watcher {
     base: BaseHTTPRequestHandler,
     seen: Arc<Mutex<Vec<Seen>>>,
@@ -227,7 +227,7 @@ impl Watcher {
     fn log_message(&self, _message: std::fmt::Arguments<'_>) {}
 }
 
-/// What becomes of the first request.
+/// The result of the first request.
 fn ours(input: &[u8]) -> (Outcome, Option<Fault>) {
     let (seen, fault) = (Arc::default(), Arc::default());
     let run =
@@ -236,7 +236,7 @@ fn ours(input: &[u8]) -> (Outcome, Option<Fault>) {
     let outcome = match (first, run.responses.first()) {
         (Some(seen), _) => Outcome::Seen(seen),
         (None, Some(response)) if response.status > 0 => Outcome::Refused(response.status),
-        // A refusal that HTTP/0.9 has no head for.
+        // A refusal for which HTTP/0.9 has no head.
         (None, Some(_)) => Outcome::Refused(400),
         (None, None) => Outcome::Nothing,
     };
@@ -305,12 +305,12 @@ fn compare(peer: &mut Peer, input: &[u8]) -> Result<Verdict, String> {
     }
 }
 
-/// Whether the line names no version.
+/// Whether the line has no version.
 fn is_simple(seen: &Seen, line: &[u8]) -> bool {
     seen.version == "HTTP/0.9" && !line.windows(9).any(|word| word == b" HTTP/0.9")
 }
 
-/// The row for what Python takes and we do not.
+/// The table row for what Python accepts and we do not.
 fn row_of(fault: Fault) -> Option<&'static str> {
     Some(match fault {
         Fault::BadRequestLine | Fault::BadSimpleRequest => "stricter-request-line",
@@ -345,7 +345,7 @@ fn requests_as_python_has_them() {
     run("requests, beside Python's http.server", "python", 1_000, ROWS, grammar::head(), compare);
 }
 
-/// Responses in the way that its target says: `/204`, or `/200/70000/flush` for a body of that length, flushed in between.
+/// Responses as their target says: `/204`, or `/200/70000/flush` for a body of that length, flushed in between.
 struct Replier {
     base: BaseHTTPRequestHandler,
 }
@@ -392,7 +392,7 @@ fn conversation() -> impl Strategy<Value = Vec<(&'static str, String)>> {
     prop::collection::vec(request, 1..5)
 }
 
-/// What Python reads of our responses is what our own reader reads, and what it leaves over is nothing.
+/// Python and our own reader read the same from our responses, and Python leaves no bytes over.
 #[test]
 fn our_responses_as_python_reads_them() {
     let Some(peer) = Peer::new() else { return };

@@ -1,4 +1,4 @@
-//! Divergences that are meant, by name, and how often each was met.
+//! Deliberate divergences, by name, and how often each occurred.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,10 +9,10 @@ use basehttp_tests::show;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestRunner};
 
-/// A divergence that is meant.
+/// A deliberate divergence.
 pub(crate) struct Row {
     pub(crate) name: &'static str,
-    /// Why we do otherwise.
+    /// Why we differ.
     pub(crate) why: &'static str,
     /// The section that decides, or `none`.
     pub(crate) rfc: &'static str,
@@ -20,18 +20,18 @@ pub(crate) struct Row {
     pub(crate) example: &'static [u8],
 }
 
-/// What a comparison has come to.
+/// The result of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// Both have understood the same.
     Accepted,
     /// Both refuse it, or both want more.
     Refused,
-    /// They do not agree, in the way that has this name.
+    /// They differ, in the way that has this name.
     Named(&'static str),
 }
 
-/// Compares many inputs, those that have failed once before all others, and tells the table with its counts.
+/// Compares many inputs, those that have failed once first, and prints the table with its counts.
 pub(crate) fn run<T: Strategy<Value = Vec<u8>>>(
     title: &str,
     seeds: &'static str,
@@ -50,7 +50,7 @@ pub(crate) fn run<T: Strategy<Value = Vec<u8>>>(
     let path: &'static str = Box::leak(format!("{folder}/differential-{seeds}.txt").into_boxed_str());
     let persistence = FileFailurePersistence::Direct(path);
     let config = Config {
-        // More, where the environment says so.
+        // More, if the environment says so.
         cases: Config::default().cases.max(cases),
         failure_persistence: Some(Box::new(persistence)),
         ..Config::default()
@@ -82,6 +82,6 @@ fn tell(title: &str, rows: &[Row], counts: &BTreeMap<&str, u32>) {
     for Row { name, why, rfc, .. } in rows {
         let _ = writeln!(text, "{:>8} {name}: {why} ({rfc})", counts.get(name).unwrap_or(&0));
     }
-    // The harness keeps what `eprintln!` says of a test that passes.
+    // The harness captures what `eprintln!` prints in a test that passes.
     let _ = io::stderr().write_all(text.as_bytes());
 }

@@ -1,5 +1,5 @@
-//! Requests that are refused: a clear answer where one can be framed, one line in the log that says why, beside the usual
-//! one of the request, and nothing else on the server is disturbed. A client cannot make a line long, or put control
+//! Requests that are refused: a clear answer if one can be framed, one log line with the reason, in addition to the usual
+//! one for the request, and no effect on anything else in the server. A client cannot make a line long, or put control
 //! characters into it (see `check_log`).
 
 use crate::scene::{Fault, Scene, post};
@@ -97,6 +97,6 @@ fn refused(scene: &mut Scene, request: &str, status: u16, why: &str) {
     }
     scene.logs(&format!("code {status}, message {why}"), CLIENTS);
     scene.logs(&format!("\" {status} -"), CLIENTS);
-    // Of the clients that are served.
+    // From the clients that are served.
     scene.may_log("\"GET / HTTP/1.1\" 200 -", 0, 1000);
 }

@@ -1,4 +1,4 @@
-//! The clock of the wall jumps, as after a correction. What a client is told follows it; no deadline does.
+//! The wall clock jumps, as after a correction. Dates in responses follow it; deadlines do not.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ pub(crate) const FAULTS: &[Fault] = &[Fault::new("clock-jumps", jumps)
     .with(&["idle_timeout", "60000", "head_timeout", "60000", "queue_timeout", "60000"])
     .started(with_a_clock_of_its_own)];
 
-/// Debian's libfaketime, which reads from a file how far its clock is from the system's.
+/// Debian's libfaketime, which reads the offset of its clock from a file.
 fn with_a_clock_of_its_own(launch: Launch) -> Result<Launch, String> {
     let places = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"];
     let library = places.iter().map(|place| Path::new(place).join("faketime/libfaketime.so.1"));
@@ -32,7 +32,7 @@ fn file() -> PathBuf {
 }
 
 fn set_clock(seconds: i64) {
-    // In one step, since the server reads it all the time.
+    // Atomically, since the server reads it all the time.
     let next = file().with_extension("next");
     fs::write(&next, format!("{seconds:+}\n")).expect("a file");
     fs::rename(next, file()).expect("a file");
@@ -53,7 +53,7 @@ fn jumps(scene: &mut Scene) {
     scene.server.tell("arrived 10");
     let mut idle = scene.clients(10);
     scene.each_served(&mut idle);
-    // Among them a time before 1970 and one after the year 9999, which no date of HTTP can name.
+    // Among them a time before 1970 and one after the year 9999, which no HTTP date can express.
     for jump in [HOUR, 2 * HOUR, -HOUR, -24 * HOUR, YEAR, -60 * YEAR, 9000 * YEAR, 0] {
         set_clock(jump);
         for client in &mut idle {
@@ -77,7 +77,7 @@ fn jumps(scene: &mut Scene) {
     scene.each(&mut clients, "200");
 }
 
-/// Whether a date is that of a moment between these two on a clock that is off by so much.
+/// Whether a date lies between these two moments on a clock with this offset.
 fn is_between(date: &str, before: SystemTime, after: SystemTime, off: i64) -> bool {
     let off_by = Duration::from_secs(off.unsigned_abs());
     let shift = |time: SystemTime| if off < 0 { time.checked_sub(off_by) } else { time.checked_add(off_by) };

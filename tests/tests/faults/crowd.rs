@@ -1,4 +1,4 @@
-//! More clients than anybody serves at a time, most of which do nothing.
+//! More clients than are served at a time, most of them idle.
 
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -23,10 +23,10 @@ pub(crate) const FAULTS: &[Fault] = &[
 const IDLE: usize = 10_000;
 const HALF: usize = 5000;
 
-/// What else the two processes have open.
+/// The other open descriptors of the two processes.
 const OTHERS: u64 = 3000;
 
-/// Raises the limit of both processes. False if the system does not grant so many.
+/// Raises the limit of both processes. False if the system does not allow that many.
 fn has_descriptors(scene: &mut Scene, count: usize) -> bool {
     let count = count as u64 + OTHERS;
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("the limit");
@@ -39,7 +39,7 @@ fn has_descriptors(scene: &mut Scene, count: usize) -> bool {
     true
 }
 
-/// Connections from an address of its own for each round, so that there are ports enough.
+/// Connects from a separate address in each round, so that there are enough ports.
 fn crowd(scene: &Scene, count: usize) -> Vec<Client> {
     let round = u8::try_from(scene.round).expect("few rounds");
     let source = SocketAddr::from((Ipv4Addr::new(127, 0, 7, round + 1), 0));
@@ -59,7 +59,7 @@ fn idle_connections(scene: &mut Scene) {
         return;
     }
     let mut clients = crowd(scene, IDLE);
-    // Some have been served before, most have never said anything.
+    // Some have been served before, most have never sent anything.
     for client in clients.iter_mut().step_by(10) {
         assert_eq!(client.ask(GET).status, 200);
     }
@@ -69,7 +69,7 @@ fn idle_connections(scene: &mut Scene) {
         scene.check_service();
     }
     for mut client in clients {
-        // Nobody was sent away meanwhile.
+        // No client was turned away meanwhile.
         if scene.round == 1 {
             assert_eq!(client.ask(GET).status, 200);
         }
@@ -103,7 +103,7 @@ fn half_sent_heads(scene: &mut Scene) {
 fn too_many(scene: &mut Scene) {
     let id = scene.server.id();
     let mut fitting = Vec::new();
-    // Who was here before has gone, and may still be counted for a moment.
+    // Earlier clients have gone, and may still be counted for a moment.
     wait_until("a hundred fit", || {
         fitting.clear();
         fitting = scene.clients(100);
@@ -117,7 +117,7 @@ fn too_many(scene: &mut Scene) {
         scene.saw("200");
     }
     wait_until("all are taken", || descriptors_of(id) > 100);
-    // Beyond those that are told so, some are only closed.
+    // Some get the answer; beyond those, connections are only closed.
     let mut others = scene.clients(200);
     for client in &mut others {
         let outcome = scene.outcome(client);

@@ -1,4 +1,4 @@
-//! Nothing left: no descriptors, no threads, no handler that comes back.
+//! Exhaustion: no descriptors, no threads, handlers that do not return.
 
 use basehttp_tests::client::Client;
 use basehttp_tests::process::{descriptors_of, threads_of};
@@ -24,7 +24,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         .with(&["shutdown_grace", "300"]),
 ];
 
-/// The clients fill all descriptors that there are, and some wait; the server finds out by itself when others leave.
+/// The clients use all descriptors, and some wait; the server notices by itself when others leave.
 fn no_descriptors(scene: &mut Scene) {
     let id = scene.server.id();
     scene.server.tell("nofile 64");
@@ -38,14 +38,14 @@ fn no_descriptors(scene: &mut Scene) {
     scene.each_served(&mut clients);
     drop(clients);
     for client in &mut waiting {
-        // After two seconds some are sent away.
+        // After two seconds some are turned away.
         let outcome = scene.outcome(client);
         assert!(["200", "closed", "reset"].contains(&&*outcome), "{outcome}");
     }
     scene.may_log("cannot accept connections", usize::from(scene.round == 0), 2);
 }
 
-/// Nobody leaves: those who wait are sent away, those who are here are served on.
+/// No client leaves: those that wait are turned away, those that are connected remain served.
 fn no_descriptors_for_long(scene: &mut Scene) {
     scene.server.tell("nofile 40");
     let mut clients = scene.clients(30);
@@ -66,7 +66,7 @@ fn no_descriptors_for_long(scene: &mut Scene) {
     scene.may_log("cannot accept connections", 0, 2);
 }
 
-/// Clients whose handlers wait, on all threads.
+/// Clients whose handlers block, on all threads.
 fn occupy(scene: &mut Scene) -> Vec<Client> {
     let mut clients = scene.clients(4);
     for client in &mut clients {
@@ -119,7 +119,7 @@ fn no_more_threads(scene: &mut Scene) {
     without_threads(scene, |scene| scene.server.tell("nproc 100000"));
 }
 
-/// There may be spare threads, but not for all; the others are told to come back.
+/// There may be spare threads, but not for all; the other clients are told to retry.
 pub(crate) fn without_threads(scene: &mut Scene, end: impl FnOnce(&mut Scene)) {
     let mut clients = scene.clients(20);
     for client in &mut clients {
@@ -131,7 +131,7 @@ pub(crate) fn without_threads(scene: &mut Scene, end: impl FnOnce(&mut Scene)) {
         scene.server.log.wait_for(bound);
         scene.server.log.wait_for(refusal);
     }
-    // Then they are told now and then.
+    // Then they are reported now and then.
     scene.may_log(bound, usize::from(scene.round == 0), 1);
     scene.may_log(refusal, usize::from(scene.round == 0), 1);
     end(scene);
@@ -143,7 +143,7 @@ pub(crate) fn without_threads(scene: &mut Scene, end: impl FnOnce(&mut Scene)) {
     scene.server.tell("shut");
 }
 
-/// It keeps its thread and its connection; nobody else notices.
+/// It keeps its thread and its connection, and affects no other client.
 fn a_handler_blocks(scene: &mut Scene) {
     let mut stuck = scene.clients(40);
     for client in &mut stuck {
@@ -163,7 +163,7 @@ fn a_handler_blocks(scene: &mut Scene) {
     scene.may_log("the client went away", 0, 20);
 }
 
-/// The grace is over, and the server ends.
+/// The grace period ends, and so does the server.
 fn a_handler_blocks_at_shutdown(scene: &mut Scene) {
     let mut stuck = scene.clients(10);
     for client in &mut stuck {

@@ -1,4 +1,4 @@
-//! Clients that end their half of the connection after the request. The response must still arrive (RFC 9112 section 9.6).
+//! Clients that shut down their writing half after the request. The response must still arrive (RFC 9112 section 9.6).
 
 use basehttp_tests::client::Client;
 
@@ -35,7 +35,7 @@ fn with_body(length: usize) -> Vec<u8> {
     request
 }
 
-/// Clients that have sent this, and end.
+/// Clients that send this, and then shut down.
 fn sent(scene: &Scene, bytes: &[u8]) -> Vec<Client> {
     let mut clients = scene.clients(CLIENTS);
     for client in &mut clients {
@@ -44,7 +44,7 @@ fn sent(scene: &Scene, bytes: &[u8]) -> Vec<Client> {
     clients
 }
 
-/// So many responses come, and the connection ends in good order.
+/// This many responses arrive, and the connection ends in order.
 fn served(scene: &mut Scene, request: &[u8], responses: usize) {
     for mut client in sent(scene, request) {
         for _ in 0..responses {

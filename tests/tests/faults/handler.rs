@@ -1,4 +1,4 @@
-//! Handlers that fail: an error or a panic costs one connection, wherever it happens.
+//! Failing handlers: an error or a panic costs one connection, wherever it happens.
 
 use basehttp_tests::process::descriptors_of;
 use basehttp_tests::wait_until;
@@ -72,7 +72,7 @@ const CLIENTS: usize = 50;
 fn error_before(scene: &mut Scene) {
     let mut clients = scene.clients(CLIENTS);
     for client in &mut clients {
-        // Nobody knows what the next request would find.
+        // It is unknown what the next request would find.
         client.send(get("/error")).send(GET);
     }
     scene.each(&mut clients, "500");
@@ -95,7 +95,7 @@ fn after(scene: &mut Scene, path: &str, text: &str) {
     scene.logs(text, CLIENTS);
 }
 
-/// All handlers panic there, and each is told once.
+/// All handlers panic there, and each panic is reported once.
 fn panics(scene: &mut Scene, place: &str, outcomes: &[&str], text: &str) {
     scene.server.tell(&format!("panic {place}"));
     let mut clients = scene.clients(CLIENTS);
@@ -107,11 +107,11 @@ fn panics(scene: &mut Scene, place: &str, outcomes: &[&str], text: &str) {
         assert!(outcomes.contains(&&*outcome), "{outcome}");
     }
     for mut client in clients {
-        // Where it was reset, that was seen already.
+        // If it was reset, that was seen already.
         let _ = client.rest();
     }
     scene.logs(text, CLIENTS);
-    // A panic may hinder the telling of itself.
+    // A panic may prevent its own report.
     scene.may_log("reporting that panicked: a trap in ", 0, CLIENTS);
     scene.may_log("\"GET /logged HTTP/1.1\" ", 0, CLIENTS);
     scene.may_log("code 500", 0, CLIENTS);

@@ -1,5 +1,5 @@
-//! Errors of the system that hardly ever happen, which strace makes up: calls that are interrupted where they may be, and
-//! resources that are short inside the system.
+//! System errors that hardly ever occur, injected by strace: calls that are interrupted where possible, and resources that
+//! run short inside the system.
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
@@ -42,7 +42,7 @@ pub(crate) const FAULTS: &[Fault] = &[
 struct Injection(Child);
 
 impl Injection {
-    /// `Err` says why it cannot be.
+    /// `Err` says why it cannot be used.
     fn into(server: u32, what: &str) -> Result<Self, String> {
         let calls = what.split(':').next().unwrap_or_default();
         let mut command = Command::new("strace");
@@ -64,8 +64,8 @@ impl Injection {
 
 impl Drop for Injection {
     fn drop(&mut self) {
-        // It lets go of the server then. A call that it holds between its beginning and its end fails with ENOSYS, whatever
-        // was to be injected: nothing may depend on such a call any more.
+        // Then it detaches from the server. A call that it holds halfway at that moment fails with ENOSYS, whatever was to
+        // be injected: nothing may depend on such a call any more.
         let id = Pid::from_raw(self.0.id().try_into().unwrap_or_default());
         let _ = kill(id, Signal::SIGTERM);
         let _ = self.0.wait();
@@ -92,8 +92,8 @@ fn inject(scene: &mut Scene, what: &str) -> Option<Injection> {
     }
 }
 
-/// No client notices, in all rounds, and the tracer stays until the server has ended: a call that it lets go of half-way
-/// is one that the server needs.
+/// No client notices, in any round, and the tracer stays until the server has ended: a call that it released halfway could
+/// be one that the server needs.
 fn served(scene: &mut Scene, what: &str) {
     if scene.round == 0 {
         let Some(injection) = inject(scene, what) else { return };
@@ -109,14 +109,14 @@ fn served(scene: &mut Scene, what: &str) {
     }
 }
 
-/// Nobody but the log notices. (Not every second call: a server that has stood still for two seconds takes a call that
-/// succeeds for a client to be sent away, and would never make another.)
+/// Only the log shows it. (Not every second call: a server that was blocked for two seconds treats a call that succeeds as a
+/// client to be turned away, and would never make another.)
 fn short(scene: &mut Scene, what: &str) {
     served(scene, what);
     scene.may_log("cannot accept connections", 0, 1);
 }
 
-/// Some connections are lost. Whoever has a response has all of it.
+/// Some connections are lost. Each response that arrives is complete.
 fn ended(scene: &mut Scene, what: &str) {
     let Some(injection) = inject(scene, what) else { return };
     let mut clients = scene.clients(CLIENTS);
@@ -142,6 +142,6 @@ fn ended(scene: &mut Scene, what: &str) {
 
 fn no_threads(scene: &mut Scene) {
     let Some(injection) = inject(scene, "clone,clone3:error=EAGAIN") else { return };
-    // A thread that it lets go of half-way is one that cannot be added, or the C library tries once more.
+    // A thread whose start is released halfway cannot be added, or the C library retries.
     without_threads(scene, |_| drop(injection));
 }

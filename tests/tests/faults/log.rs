@@ -1,4 +1,4 @@
-//! A log that cannot be written. Lines are lost then; the server is not.
+//! A log that cannot be written. Lines are lost then, but the server keeps running.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -37,7 +37,7 @@ fn talk(server: &LimitedServer) -> usize {
     600
 }
 
-/// To look whether the pipe has room is interrupted as well, and that must not be taken for a yes.
+/// The check for room in the pipe is interrupted as well, and that must not be taken for a yes.
 fn chat_under_signals(scene: &mut Scene) {
     if scene.round == 0 {
         scene.server.tell("signals");

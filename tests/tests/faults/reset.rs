@@ -1,4 +1,4 @@
-//! Connections that are reset, wherever a request or a response just is.
+//! Connections that are reset, at any point of a request or response.
 
 use basehttp_tests::client::Client;
 
@@ -35,12 +35,12 @@ fn reset_all(scene: &mut Scene, clients: Vec<Client>) {
     }
 }
 
-/// At most one quiet line for each client that goes away, and none where it had not asked for anything.
+/// At most one harmless line for each client that goes away, and none if it had sent no request.
 fn may_go(scene: &mut Scene) {
     scene.may_log("the client went away", 0, CLIENTS);
 }
 
-/// The server never knows of them until it takes them.
+/// The server does not know of them before it accepts them.
 fn while_queued(scene: &mut Scene) {
     stand_still(&scene.server);
     let mut clients = scene.clients(CLIENTS);
@@ -57,7 +57,7 @@ fn in_the_middle(scene: &mut Scene, bytes: &str) {
     for client in &mut clients {
         client.send(bytes);
     }
-    // Whoever is served now comes after them.
+    // Clients that are served now came after them.
     scene.check_service();
     reset_all(scene, clients);
     may_go(scene);
@@ -74,7 +74,7 @@ fn mid_body_large(scene: &mut Scene) {
     scene.logs("the client went away", CLIENTS);
 }
 
-/// The response is there before the body is.
+/// The response comes before the body.
 fn mid_body_that_nobody_reads(scene: &mut Scene) {
     let head = "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n";
     let mut clients = scene.clients(CLIENTS);
@@ -104,7 +104,7 @@ fn mid_response_small(scene: &mut Scene) {
     may_go(scene);
 }
 
-/// The handler has more to write than the systems of both ends keep.
+/// The handler has more to write than the systems at both ends buffer.
 fn mid_response(scene: &mut Scene, path: &str) {
     let mut clients = scene.clients(CLIENTS);
     for client in &mut clients {

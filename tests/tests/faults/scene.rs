@@ -1,4 +1,4 @@
-//! The scene of a fault: a server, what its clients saw, and what it must be like afterwards.
+//! The scene of a fault: a server, what its clients saw, and the required state afterwards.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ pub(crate) fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
 }
 
-/// The head of a request with a body of so many bytes.
+/// The head of a request with a body of this length.
 pub(crate) fn post(path: &str, length: usize) -> String {
     format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n")
 }
@@ -33,20 +33,20 @@ pub(crate) struct Fault {
     settings: &'static [&'static str],
     launch: fn(Launch) -> Result<Launch, String>,
     act: fn(&mut Scene),
-    /// How much more memory the last round may leave than the one before, in KiB.
+    /// How much more memory, in KiB, the last round may use than the one before.
     growth: u64,
 }
 
-/// The heap is cut otherwise in each round, and threads leave what their stacks had, until the worst case has been there.
-/// So there are rounds until one leaves hardly more than the one before. What is lost with each connection, a kilobyte or
-/// so, makes every round leave more: none has less than 50 connections or requests for long.
+/// The heap is laid out differently in each round, and threads leave the memory that their stacks have used, until the worst
+/// case has occurred. So rounds are added until one uses hardly more than the one before. A leak of about a kilobyte per
+/// connection makes every round use more: no fault has fewer than 50 connections, or requests, for long.
 const GROWTH: u64 = 64;
 
 const LEAST_ROUNDS: usize = 3;
 /// Two hundred threads, each with a buffer and a stack of its own, take up to thirty.
 const SPARE_ROUNDS: usize = 40;
 
-/// The main thread, the one in `serve_forever`, the watchdog, the reserve, and one that drives.
+/// The main thread, the one in `serve_forever`, the watchdog, the reserve, and a driver.
 const THREADS: usize = 5;
 
 impl Fault {
@@ -60,7 +60,7 @@ impl Fault {
         self
     }
 
-    /// How the server is started otherwise; `Err` is the reason why it cannot be so here.
+    /// Starts the server in another way; `Err` is the reason why that is impossible here.
     pub(crate) const fn started(mut self, launch: fn(Launch) -> Result<Launch, String>) -> Self {
         self.launch = launch;
         self
@@ -71,12 +71,12 @@ impl Fault {
         self
     }
 
-    /// Lets it happen. `Err` says why it cannot here.
+    /// Causes the fault. `Err` says why that is impossible here.
     pub(crate) fn happen(&self) -> Result<Outcome, String> {
         let launch = Launch::of(env!("CARGO_BIN_EXE_limited"))
             .settings(self.settings)
-            // One heap, which gives back at once what is free at its end, and has no buffers in it: they are pages of their
-            // own. So what the process has is what it uses.
+            // One heap, which returns free memory at its end at once, and contains no buffers: those have pages of their
+            // own. So the memory of the process is what it uses.
             .variable("MALLOC_ARENA_MAX", "1")
             .variable("MALLOC_TRIM_THRESHOLD_", "4096")
             .variable("MALLOC_MMAP_THRESHOLD_", "4096");
@@ -125,7 +125,7 @@ impl Fault {
         Ok(Outcome { seen, lines, states })
     }
 
-    /// Whether the last round has left more than the one before.
+    /// Whether the last round used more than the one before.
     fn grows(&self, states: &[State]) -> bool {
         matches!(states, [.., before, after] if after.memory > before.memory + self.growth)
     }
@@ -135,7 +135,7 @@ fn memory(states: &[State]) -> Vec<u64> {
     states.iter().map(|state| state.memory).collect()
 }
 
-/// What a server has.
+/// The resources of a server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct State {
     pub(crate) threads: usize,
@@ -144,12 +144,12 @@ pub(crate) struct State {
     pub(crate) memory: u64,
 }
 
-/// What came of a fault.
+/// The result of a fault.
 pub(crate) struct Outcome {
     pub(crate) seen: BTreeMap<String, usize>,
     /// Lines in the log.
     pub(crate) lines: usize,
-    /// Before, after each round, and when all is quiet again. Only the first where the server has ended.
+    /// Before, after each round, and when all is quiet again. Only the first if the server has ended.
     pub(crate) states: Vec<State>,
 }
 
@@ -176,12 +176,12 @@ impl Scene {
         (0..count).map(|_| self.client()).collect()
     }
 
-    /// The fault cannot be made here.
+    /// The fault cannot be caused here.
     pub(crate) fn skip(&mut self, reason: impl Into<String>) {
         self.skipped = Some(reason.into());
     }
 
-    /// The server has ended, as it was meant to.
+    /// The server has ended, as intended.
     pub(crate) fn is_over(&mut self) {
         self.is_over = true;
     }
@@ -191,12 +191,12 @@ impl Scene {
         self.companion = Some(Box::new(companion));
     }
 
-    /// Notes what a client saw.
+    /// Records what a client saw.
     pub(crate) fn saw(&mut self, what: impl Display) {
         *self.seen.entry(what.to_string()).or_default() += 1;
     }
 
-    /// Reads a response, or what comes instead, and notes it.
+    /// Reads a response, or what comes instead, and records it.
     pub(crate) fn outcome(&mut self, client: &mut Client) -> String {
         let outcome = match client.try_response() {
             Ok(response) => response.status.to_string(),
@@ -206,7 +206,7 @@ impl Scene {
         outcome
     }
 
-    /// Each client gets this.
+    /// Checks that each client gets this.
     pub(crate) fn each(&mut self, clients: &mut [Client], wanted: &str) {
         for client in clients {
             let outcome = self.outcome(client);
@@ -222,19 +222,19 @@ impl Scene {
         self.each(clients, "200");
     }
 
-    /// Reads up to the end of the connection, and notes which it was.
+    /// Reads up to the end of the connection, and records which kind it was.
     pub(crate) fn end_of(&mut self, client: &mut Client) -> String {
         let end = client.rest().map_or_else(|error| name_of(&error), |_| "closed".to_owned());
         self.saw(&end);
         end
     }
 
-    /// From this round the log must have so many more lines with `text` in them, and no others but such.
+    /// From this round on, the log must have this many more lines with `text` in them, and no other lines.
     pub(crate) fn logs(&mut self, text: &str, count: usize) {
         self.may_log(text, count, count);
     }
 
-    /// As [`logs`](Self::logs), where it depends on chance how many.
+    /// As [`logs`](Self::logs), if the number depends on chance.
     pub(crate) fn may_log(&mut self, text: &str, least: usize, most: usize) {
         match self.lines.iter_mut().find(|(other, ..)| other == text) {
             Some(line) => (line.1, line.2) = (line.1 + least, line.2 + most),
@@ -242,7 +242,7 @@ impl Scene {
         }
     }
 
-    /// A normal client is served: on a connection of its own, twice.
+    /// Checks that a normal client is served: on its own connection, twice.
     pub(crate) fn check_service(&self) {
         let mut client = self.client();
         for _ in 0..2 {
@@ -263,7 +263,7 @@ impl Scene {
                 client.send(GET).try_response().is_ok_and(|response| response.status == 200)
             })
         });
-        // Before that there may be as many connections as there may be, for all but this one.
+        // Before that, all connections but this one may be in use.
         self.wait_until_freed();
         self.check_service();
         self.wait_until_freed();
@@ -274,7 +274,7 @@ impl Scene {
         self.wait_until("all descriptors are back", || descriptors_of(self.server.id()) <= self.descriptors);
     }
 
-    /// As [`basehttp_tests::wait_until`], where the log may say why it was in vain.
+    /// As [`basehttp_tests::wait_until`]; if it fails, the log may say why.
     pub(crate) fn wait_until(&self, what: &str, mut condition: impl FnMut() -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !condition() {
@@ -284,12 +284,12 @@ impl Scene {
         }
     }
 
-    /// Whether the lines that are to come have come.
+    /// Whether the expected lines have arrived.
     pub(crate) fn has_logged(&self) -> bool {
         self.lines.iter().all(|(text, least, _)| self.server.log.count(text) >= *least)
     }
 
-    /// Waits for the lines that are to come; there must be no others.
+    /// Waits for the expected lines; there must be no others.
     pub(crate) fn check_log(&self) {
         let log = &self.server.log;
         let deadline = Instant::now() + PATIENCE;
@@ -315,7 +315,7 @@ impl Scene {
     }
 }
 
-/// In bytes. No client can make a line of the log that is longer.
+/// In bytes. No client can make a longer log line.
 const LONGEST_LINE: usize = 4096;
 
 fn name_of(error: &io::Error) -> String {
@@ -326,7 +326,7 @@ fn name_of(error: &io::Error) -> String {
     }
 }
 
-/// Closes a connection so that the server sees a reset, whatever was sent or not read before.
+/// Closes a connection so that the server sees a reset, whatever was sent or left unread before.
 pub(crate) fn reset(client: Client) {
     SockRef::from(client.stream()).set_linger(Some(Duration::ZERO)).expect("an option of every socket");
     drop(client);

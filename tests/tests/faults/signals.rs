@@ -1,4 +1,4 @@
-//! Signals: a process that stands still and goes on, calls that are interrupted, an end that is asked for.
+//! Signals: a process that is stopped and continued, interrupted calls, a requested shutdown.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -46,7 +46,7 @@ pub(crate) fn resume(server: &LimitedServer) {
     send(server, Signal::SIGCONT);
 }
 
-/// Traffic of all kinds on connections that stay, while `disturb` goes on; all of it is answered.
+/// Traffic of all kinds on persistent connections, while `disturb` continues; all of it is answered.
 fn traffic(scene: &mut Scene, disturb: impl FnOnce(&LimitedServer) + Send) {
     let count = AtomicBool::new(false);
     let responses = thread::scope(|scope| {
@@ -88,7 +88,7 @@ fn stop_and_continue(scene: &mut Scene) {
     });
 }
 
-/// What came in time is answered, although the server looks at it too late.
+/// Input that arrived in time is answered, although the server reads it too late.
 fn stop_beyond_deadlines(scene: &mut Scene) {
     let mut clients = scene.clients(CLIENTS);
     for (number, client) in clients.iter_mut().enumerate() {
@@ -124,20 +124,21 @@ fn broken_pipes(scene: &mut Scene) {
     scene.may_log("the client went away", 0, 50);
 }
 
-/// Poll, sleep and waits with a time-out are interrupted on whatever thread they are (signal(7)), and go on.
+/// Poll, sleep and waits with a time-out are interrupted on any thread (signal(7)), and continue.
 fn storm(scene: &mut Scene) {
     if scene.round == 0 {
         scene.server.tell("signals");
     }
     traffic(scene, |server| {
-        // Without a pause: where one is pending for a thread, the system gives the next to another thread.
+        // Without a pause: while a signal is pending for a thread, the system delivers the next to another thread.
         for _ in 0..100_000 {
             send(server, Signal::SIGUSR1);
         }
     });
 }
 
-/// Who waits for a response gets it, whole, and the last one says so; then the process ends by itself.
+/// A client that waits for a response gets it complete, and the last one announces the close; then the process ends by
+/// itself.
 fn terminate(scene: &mut Scene) {
     scene.server.tell("terminable");
     let mut waiting = scene.clients(CLIENTS);
@@ -152,7 +153,7 @@ fn terminate(scene: &mut Scene) {
     thread::scope(|scope| {
         let responses = &responses;
         for client in &mut busy {
-            // Between two requests it may be closed, in the middle of a response it may not.
+            // Between two requests it may be closed, but not in the middle of a response.
             scope.spawn(move || {
                 while let Ok(response) = client.send(get("/counted/20")).try_response() {
                     assert_eq!((response.status, response.body.len()), (200, 20 << 14));

@@ -1,4 +1,4 @@
-//! Clients that are too slow with what they send, or with what they take. A deadline ends each.
+//! Clients that send or take too slowly. A deadline ends each.
 
 use std::io::Read;
 use std::net::TcpStream;
@@ -65,7 +65,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     .with(SHORT),
 ];
 
-/// So that a test need not wait for long. No client is late by chance: those here never are in time.
+/// Short, so that a test need not wait for long. No client is late by chance: these clients are never in time.
 const SHORT: &[&str] = &[
     "head_timeout",
     "1000",
@@ -79,14 +79,14 @@ const SHORT: &[&str] = &[
     "1000",
 ];
 
-/// So much of a long body comes before its handler is called: `gather_limit`.
+/// This much of a long body arrives before its handler is called: `gather_limit`.
 const GATHERED: usize = 64 * 1024;
 
 const TRICKLERS: usize = 20;
 const SILENT: usize = 100;
 
-/// More than the systems of both ends keep, so that the server has to wait: on a thread, in a handler that writes what may
-/// not wait without one, or with the connection. After its time it is over, and the log says so once.
+/// More than the systems at both ends buffer, so that the server has to wait: on a thread, in a handler that writes what may
+/// not wait without one, or with the connection. After its time the connection is over, and the log reports it once.
 fn never_read(scene: &mut Scene, count: usize, request: &str) {
     let mut clients: Vec<_> = (0..count).map(|_| narrow(scene)).collect();
     for client in &mut clients {
@@ -100,7 +100,7 @@ fn never_read(scene: &mut Scene, count: usize, request: &str) {
     }
 }
 
-/// A connection whose client has hardly any room.
+/// A connection whose client has very small buffers.
 fn narrow(scene: &Scene) -> Client {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     socket.set_recv_buffer_size(4096).expect("an option of every socket");
@@ -110,7 +110,7 @@ fn narrow(scene: &Scene) -> Client {
     Client::over(stream)
 }
 
-/// Takes some bytes now and then, of a response that has many.
+/// Takes some bytes now and then, of a long response.
 fn take_byte_by_byte(scene: &mut Scene) {
     let mut clients: Vec<_> = (0..TRICKLERS).map(|_| narrow(scene)).collect();
     for client in &mut clients {
@@ -129,7 +129,7 @@ fn take_byte_by_byte(scene: &mut Scene) {
     }
 }
 
-/// Sends `start`, and then one byte after the other for as long as the server likes.
+/// Sends `start`, and then one byte after the other for as long as the server accepts them.
 fn trickle(scene: &mut Scene, start: &str, bytes: &str) {
     let mut clients = scene.clients(TRICKLERS);
     for client in &mut clients {
@@ -149,7 +149,7 @@ fn trickle(scene: &mut Scene, start: &str, bytes: &str) {
                 if stop.load(Ordering::SeqCst) {
                     return;
                 }
-                // As often as it takes for the clients never to be silent for long.
+                // Often enough that the clients are never silent for long.
                 thread::sleep(Duration::from_millis(50));
             }
         });

@@ -1,4 +1,4 @@
-//! Runs the faults, many at a time since most of them wait, and prints what came of them.
+//! Runs the faults, many at a time since most of them wait, and prints the results.
 
 use std::any::Any;
 use std::collections::VecDeque;
@@ -16,7 +16,7 @@ use crate::scene::{Fault, Outcome};
 /// How many servers there are at a time.
 const AT_A_TIME: usize = 24;
 
-/// Longer than any wait for a condition: something hangs that has no deadline.
+/// Longer than any wait for a condition: beyond it, something without a deadline hangs.
 const MOST: Duration = Duration::from_secs(180);
 
 enum End {
@@ -51,7 +51,7 @@ fn run_all(faults: &[Fault]) -> Vec<(Option<End>, Duration)> {
                 let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                 let Some((number, fault)) = next else { return };
                 let began = Instant::now();
-                // A thread of its own, so that the message of a panic has the name of the fault.
+                // A thread of its own, so that a panic message has the name of the fault.
                 let run = thread::Builder::new().name(fault.name.to_owned()).spawn(move || end_of(&fault));
                 let end =
                     run.expect("a thread").join().unwrap_or_else(|_| End::Failed("panicked".to_owned()));
@@ -85,7 +85,7 @@ fn print(faults: &[Fault], ends: &[(Option<End>, Duration)]) -> ExitCode {
         "\n{:<44} {:>4}  {:<9} {:<9} {:<36} {:>5}  {}\n",
         "fault", "s", "threads", "descr.", "memory, KiB", "lines", "what clients saw"
     );
-    // Where everything that they need was installed for them.
+    // Set where everything that the faults need is installed.
     let needs_all = std::env::var_os("FAULTS_NEED_ALL").is_some();
     let mut failed = 0;
     for (fault, (end, time)) in faults.iter().zip(ends) {
