@@ -1,4 +1,4 @@
-//! The expansion of `#[http_handler]` is quiet, whatever lints its user turns on.
+//! The expansion of `#[http_handler]` causes no lint messages, whatever lints its user turns on.
 #![deny(warnings, missing_docs, clippy::pedantic, clippy::nursery)]
 #![deny(
     elided_lifetimes_in_paths,
@@ -19,7 +19,7 @@ use std::{fmt, io};
 
 use basehttp::prelude::*;
 
-/// The program on the front page, as it is there.
+/// The program on the front page, unchanged.
 mod program {
     include!("../ui/hello.rs");
 
@@ -115,7 +115,7 @@ pub mod generic {
     }
 }
 
-/// Routes, and what is made of them.
+/// Routes, and what is generated for them.
 pub mod routes {
     use super::*;
 
@@ -198,7 +198,7 @@ mod generic_routes {
     }
 }
 
-/// What an attribute on the block says holds for the overrides in it, and an expectation is met once.
+/// A lint attribute on the block applies to the overrides in it, and an expectation is fulfilled once.
 mod attributes {
     use super::*;
 
@@ -229,7 +229,7 @@ mod attributes {
     }
 }
 
-/// Methods that nobody else sees, of which clippy asks more.
+/// Methods that are not visible elsewhere, for which clippy has more lints.
 mod private {
     use super::*;
 
@@ -257,7 +257,7 @@ mod private {
     }
 }
 
-/// A deprecated method is one to those that call it, not to the table.
+/// A deprecated method is deprecated for its callers, not for the table.
 mod deprecated {
     use super::*;
 

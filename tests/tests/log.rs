@@ -1,4 +1,4 @@
-//! The log where nobody reads it. Linux only.
+//! A log that is not read. Linux only.
 
 #![cfg(target_os = "linux")]
 
@@ -23,7 +23,7 @@ fn a_log_that_nobody_reads_stops_nobody() {
 /// Lines of more than a pipe holds.
 const COUNT: usize = 256;
 
-/// The server is idle when its log is read again: nobody else makes it look.
+/// The server is idle when its log is read again: no event makes it try.
 #[test]
 fn the_rest_of_a_log_that_was_not_read_does_not_wait_for_the_next_request() {
     let mut server = Launch::of(env!("CARGO_BIN_EXE_limited")).errors(Errors::Unheard).start();

@@ -1,4 +1,4 @@
-//! Python's names: each row of the table in the design, and each sentence of Python's documentation, with a test of its own.
+//! Python's names: each row of the design's table, and each sentence of Python's documentation, with its own test.
 
 #[path = "names/addresses.rs"]
 mod addresses;

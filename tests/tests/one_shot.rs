@@ -88,7 +88,7 @@ fn the_deadline() {
 fn what_came_instead_is_counted() {
     let listener = OneShot::bind().unwrap();
     let port = port_of(&listener);
-    // It is here before the deadline begins, and answered though that may be over.
+    // It arrives before the deadline begins, and is answered although the deadline may be over.
     let mut browser = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
     browser.write_all(b"GET /favicon.ico HTTP/1.0\r\n\r\n").unwrap();
     let error = listener.wait("/done", Duration::from_millis(20), "ok").unwrap_err();

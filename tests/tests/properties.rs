@@ -1,4 +1,5 @@
-//! Whatever a handler does, the client reads one well-formed response for each request, or sees that one is cut off.
+//! Whatever a handler does, the client reads one well-formed response for each request, or sees that a response is
+//! truncated.
 
 #[path = "properties/actor.rs"]
 mod actor;

@@ -10,7 +10,7 @@ use crate::stage::Stage;
 
 const TEXT: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
-/// More than goes in one turn.
+/// More than is sent in one turn.
 static LARGE: [u8; 3_000_000] = [b'x'; 3_000_000];
 
 static ASSETS: Assets = Assets::new(&[
@@ -40,7 +40,7 @@ static ASSETS: Assets = Assets::new(&[
 static TYPED: Assets = Assets::new(&[("/a.fw", b"1"), ("/a.js", b"2"), ("/a.gz", b"3")])
     .extensions_map(&[(".fw", "x/fw"), (".js", "x/js")]);
 
-/// Has routes, and answers what is none from the table.
+/// Has routes, and answers all other paths from the table.
 struct App {
     base: BaseHTTPRequestHandler,
     assets: &'static Assets,
@@ -212,7 +212,7 @@ fn conditions() {
             }
         }
     }
-    // What is not there has no state.
+    // A missing file has no state.
     assert_eq!(ask("GET", "/else", &["If-None-Match: *"]).status, 404);
 }
 
@@ -265,7 +265,7 @@ fn several_parts() {
         ask("GET", "/large.bin", &[&format!("Range: bytes={}", ranges.join(","))]).status
     };
     assert_eq!([100, 101].map(many), [206, 200]);
-    // All of them large: there is room for the pieces.
+    // All of them are large: there is room for the pieces.
     let ranges: Vec<String> = (0..100).map(|n| format!("{}-{}", n * 30_000, n * 30_000 + 20_000)).collect();
     let response = ask("GET", "/large.bin", &[&format!("Range: bytes={}", ranges.join(","))]);
     assert!(response.status == 206 && response.body.len() > 2_000_000 && !response.truncated);
@@ -338,7 +338,7 @@ fn types_are_those_of_the_file_handler_or_ones_own() {
     }
 }
 
-/// Does not know HTTP/1.1.
+/// Does not support HTTP/1.1.
 struct Old {
     base: BaseHTTPRequestHandler,
 }

@@ -8,7 +8,7 @@ use basehttp::{HttpDate, SimpleHTTPRequestHandler};
 
 use crate::stage::{Stage, set_modified};
 
-/// The text of a time so many seconds away from another.
+/// The text of a time this many seconds away from another.
 fn date(time: SystemTime, seconds: i64) -> String {
     let distance = Duration::from_secs(seconds.unsigned_abs());
     HttpDate::from(if seconds < 0 { time - distance } else { time + distance }).to_string()
@@ -35,7 +35,7 @@ fn conditions_in_their_order() {
         (vec![since(1)], 304),
         (vec![since(-1)], 200),
         (vec!["If-Modified-Since: yesterday".to_owned()], 200),
-        // A tag says it better than a date.
+        // A tag is more precise than a date.
         (vec![since(0), none_match("\"x\"")], 200),
         (vec![since(-1), none_match(&tag)], 304),
         (vec![matches(&tag)], 200),
@@ -128,8 +128,8 @@ fn two_servers_of_one_file_tell_the_same_of_it() {
 
 #[test]
 fn a_time_that_says_nothing_is_not_told() {
-    // Archives that come out the same each time have them, whatever is in them: 0 in general, 1 in the stores of Nix and Guix, and
-    // the first that ZIP knows, read in any zone.
+    // Reproducible archives contain these dates, whatever the files are: 0 in general, 1 in the stores of Nix and Guix, and
+    // the earliest in the ZIP format, read in any time zone.
     let stage = Stage::new(&[("a.txt", "hello")]);
     let first_of_zip = 315_532_800;
     for seconds in [first_of_zip + 50_400, first_of_zip - 50_400, first_of_zip, 1, 0] {
@@ -161,7 +161,7 @@ fn a_date_in_the_future_is_not_told_and_one_of_this_second_is_no_condition_for_a
     assert_eq!(ask(now - Duration::from_secs(1)), (date(now, -1), 206));
     assert_eq!(ask(now), (date(now, 0), 200));
     assert_eq!(ask(now + Duration::from_secs(60)), (date(now, 0), 200));
-    // The file is newer than what was told: who asks gets it.
+    // The file is newer than the client's date, so it is sent.
     let since = [format!("If-Modified-Since: {}", date(now, 0))];
     assert_eq!(stage.ask("GET", "/a.txt", &since).status, 200);
 }
@@ -197,7 +197,7 @@ fn a_compressed_file_is_sent_to_those_who_accept_it() {
         assert!(response.header("content-type").unwrap().starts_with(kind));
         assert_eq!(response.header("vary").is_some(), kind == "text/");
     }
-    // Each has a tag of its own, so that parts of the two are never put together.
+    // Each has a tag of its own, so that parts of the two are never combined.
     let tag = |accepted: &str| {
         stage.get_with("/a.css", &format!("Accept-Encoding: {accepted}")).header("etag").unwrap().to_owned()
     };

@@ -1,4 +1,4 @@
-//! Handlers that extend it, and whose overrides are honoured from inside.
+//! Handlers that extend it, and whose overrides are honoured by its own methods.
 
 use std::borrow::Cow;
 use std::io;
@@ -11,7 +11,7 @@ use http::HeaderMap;
 
 use crate::stage::Stage;
 
-/// One with an override of each kind.
+/// A handler with an override of each kind.
 struct Site {
     base: SimpleHTTPRequestHandler,
     heads: u32,
@@ -90,7 +90,7 @@ fn overrides_are_honoured_from_inside() {
     assert_eq!(get(&stage, "/sub/").reason, "No lists here");
     assert_eq!(get(&stage, "/made").text(), "made 1");
     assert_eq!(get(&stage, "/sub").header("access-control-allow-origin"), Some("*"), "a redirect too");
-    // Whatever an override says, nothing from outside is opened.
+    // Whatever an override returns, no file outside the folder is opened.
     assert_eq!((get(&stage, "/escape").status, get(&stage, "/absolute").status), (404, 404));
 }
 
@@ -107,7 +107,7 @@ fn the_methods_are_those_of_both() {
     assert!(responses[0].header("server").unwrap().starts_with("SimpleHTTP/"));
 }
 
-/// An own `do_GET` in front of the parent's; header fields in another class; another name for the field.
+/// An own `do_GET` that calls the parent's; header fields in another class; another name for the field.
 struct Api<T: Send + 'static> {
     files: SimpleHTTPRequestHandler<HeaderMap>,
     value: T,
@@ -140,7 +140,7 @@ fn an_own_method_comes_before_the_parents() {
     assert_eq!((&*value.text(), value.header("x-fields")), ("5", Some("1")));
     assert!(value.header("server").unwrap().starts_with("Api/1"));
     assert_eq!(get("GET", "/a").text(), "abc");
-    // HEAD is answered by what answers GET.
+    // HEAD is answered by the same method as GET.
     assert_eq!(get("HEAD", "/value").header("content-length"), Some("1"));
     assert_eq!(get("HEAD", "/a").header("content-length"), Some("3"));
 }

@@ -1,4 +1,4 @@
-//! Lists of large folders for clients that take their time, or take nothing.
+//! Listings of large folders for clients that take them slowly, or not at all.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -16,7 +16,7 @@ use crate::stage::Stage;
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// Makes files whose list is larger than what the systems of both ends keep of a response, and returns how many.
+/// Makes files whose listing is larger than what the systems at both ends buffer, and returns how many.
 fn fill(folder: &std::path::Path, count: usize) {
     fs::create_dir_all(folder).unwrap();
     for number in 0..count {
@@ -24,7 +24,7 @@ fn fill(folder: &std::path::Path, count: usize) {
     }
 }
 
-/// The systems of both ends keep less than the list of so many.
+/// The systems at both ends buffer less than the listing of this many files.
 const MANY: usize = 8000;
 
 fn serve(files: &Directory) -> (TestServer, Log) {
@@ -33,7 +33,7 @@ fn serve(files: &Directory) -> (TestServer, Log) {
     (TestServer::with(builder, move |base| FileHandler::new(base, &files)), log)
 }
 
-/// A connection whose client has hardly any room.
+/// A connection whose client has very small buffers.
 fn narrow(address: SocketAddr) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.set_recv_buffer_size(ROOM).unwrap();
@@ -45,7 +45,7 @@ fn narrow(address: SocketAddr) -> TcpStream {
 
 const ROOM: usize = 32 * 1024;
 
-/// What is sent of a list on a wire that takes all of it.
+/// What is sent of a listing on a wire that takes all of it.
 fn whole(stage: &Stage, fields: &[String]) -> Vec<u8> {
     stage.ask("GET", "/", fields).body
 }
@@ -63,7 +63,7 @@ fn a_list_arrives_whole_however_slowly_it_is_taken() {
         let list = format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
         let head = list.replace("GET", "HEAD");
         let file = "GET /b/file HTTP/1.1\r\nHost: a\r\n\r\n";
-        // Lists before and behind other responses.
+        // Listings before and after other responses.
         let mut client = Client::over(narrow(server.address()));
         client.send([file, &*list, &*list, file].concat());
         assert_eq!(client.response().text(), "behind it");
@@ -75,7 +75,7 @@ fn a_list_arrives_whole_however_slowly_it_is_taken() {
         assert_eq!(client.response().text(), "behind it");
         let length = client.send(head).response_to_head();
         assert_eq!(length.field("content-length"), Some(&*wanted.len().to_string()));
-        // The end of the connection is that of the response.
+        // The end of the connection is the end of the response.
         let mut old = Client::over(narrow(server.address()));
         old.send(format!("GET / HTTP/1.0\r\n{fields}\r\n"));
         let mut got = Vec::new();
@@ -101,14 +101,14 @@ fn a_list_that_is_being_sent_is_not_what_a_changed_folder_gets() {
     fs::remove_file(stage.path("another")).unwrap();
 }
 
-/// Lists that differ have no copy in common, and are not all made at a time.
+/// Different listings share no copy, and are not all made at the same time.
 #[test]
 fn a_crowd_that_asks_for_lists_that_differ_is_served_a_few_at_a_time() {
     const CLIENTS: usize = 40;
     let stage = Stage::new(&[]);
     fill(&stage.path(""), MANY);
     let list = stage.get("/").body.len();
-    // One and a half fit, with their names.
+    // There is room for one and a half, with their names.
     let (server, _) = serve(&stage.files.clone().list_memory(list * 3));
     let crowd: Vec<_> = (0..CLIENTS)
         .map(|number| {
@@ -124,11 +124,11 @@ fn a_crowd_that_asks_for_lists_that_differ_is_served_a_few_at_a_time() {
     let statuses: Vec<_> = crowd.into_iter().map(|client| client.join().unwrap()).collect();
     assert!(statuses.iter().all(|status| matches!(status, 200 | 503)), "{statuses:?}");
     assert!(statuses.contains(&200), "{statuses:?}");
-    // Nothing of that is left.
+    // Nothing of that remains.
     assert_eq!(Client::new(&server).ask(GET).status, 200);
 }
 
-/// The longest names have 255 bytes; whatever is longer is none.
+/// The longest names have 255 bytes; longer ones do not exist.
 #[test]
 fn a_name_that_is_none_is_no_place_to_go_on_from() {
     let stage = Stage::new(&[("a", ""), ("b1", "")]);
@@ -144,7 +144,7 @@ fn where_lists_have_all_their_memory_a_client_is_told_to_come_back() {
     let stage = Stage::new(&[("small/a", "a")]);
     fill(&stage.path("large"), MANY);
     fill(&stage.path("other"), MANY);
-    // One fits, and two do not.
+    // One fits, but not two.
     let list = stage.get("/large/").body.len();
     let (server, log) = serve(&stage.files.clone().list_memory(list * 2));
     let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -157,7 +157,7 @@ fn where_lists_have_all_their_memory_a_client_is_told_to_come_back() {
         assert_eq!((response.status, response.field("retry-after")), (503, Some("1")));
         client.assert_closed();
     }
-    // It is there already, or it is small.
+    // It exists already, or it is small.
     let mut client = Client::new(&server);
     assert_eq!(client.ask(get("/large/")).body.len(), list);
     assert_eq!(client.ask(get("/small/")).status, 200);
@@ -168,7 +168,7 @@ fn where_lists_have_all_their_memory_a_client_is_told_to_come_back() {
         "{:?}",
         log.lines()
     );
-    // Who leaves in the middle makes room.
+    // A client that leaves in the middle makes room.
     drop(slow);
     wait_until("the room is there again", || Client::new(&server).ask(get("/other/")).status == 200);
 }
@@ -206,7 +206,7 @@ fn clients_that_take_nothing_of_a_list_cost_no_threads_and_one_copy() {
     let first = connect();
     assert_eq!(first.peek(&mut [0; 9]).unwrap(), 9);
     let clients: Vec<_> = (1..CLIENTS).map(|_| connect()).collect();
-    // Where it takes long to read the folder, some of a crowd are told to come again.
+    // If reading the folder takes long, some of a crowd are told to retry.
     let answered = || {
         ["200", "503"]
             .map(|code| server.log.count(&format!("\"GET / HTTP/1.1\" {code}")))
@@ -214,9 +214,9 @@ fn clients_that_take_nothing_of_a_list_cost_no_threads_and_one_copy() {
             .sum::<usize>()
     };
     wait_until("all are answered", || answered() == CLIENTS + 1);
-    // How many threads a burst of so many has meanwhile is the machine's affair; those who wait in it need none.
+    // How many threads such a burst has meanwhile depends on the machine; requests that wait in it need none.
     wait_until("no thread is needed", || threads_of(server.id()) <= 6);
-    // Two copies, while one is compared with the other, and what each connection has.
+    // Two copies, while one is compared with the other, and the memory of each connection.
     let most = before + 4 * list.len() as u64 / 1024 + CLIENTS as u64 * 32;
     let memory = memory_of(server.id());
     assert!(memory < most, "{memory} KiB, and {before} before");
@@ -224,10 +224,10 @@ fn clients_that_take_nothing_of_a_list_cost_no_threads_and_one_copy() {
     let mut other = server.connect().unwrap();
     assert_eq!(other.ask("GET /a HTTP/1.1\r\nHost: a\r\n\r\n").text(), "a file");
     assert!(other.ask(GET).body == list);
-    // Those who go away leave nothing, however often they come: a crowd that left 24 KiB each would be seen.
+    // Clients that go away leave nothing behind, however often they come: a crowd that left 24 KiB each would be noticed.
     drop((first, clients, other));
     wait_until("the connections are gone", || descriptors_of(server.id()) <= descriptors);
-    // What threads have lent each other stays for the next ones: 64 times some 50 KiB.
+    // Buffers that threads have lent each other remain for later use: 64 times some 50 KiB.
     let most = before + 4 * list.len() as u64 / 1024 + 64 * 64;
     wait_until("the memory is free", || memory_of(server.id()) < most);
     let first = connect();

@@ -80,7 +80,7 @@ fn a_part_of_what_is_not_there_any_more_is_all_of_what_is() {
         let fields = ["Range: bytes=0-3".to_owned(), format!("If-Range: {value}")];
         assert_eq!(stage.ask("GET", "/a", &fields).status, status, "{value}");
     }
-    // The other conditions come first.
+    // The other conditions take precedence.
     let fields = ["Range: bytes=0-3".to_owned(), format!("If-None-Match: {tag}")];
     assert_eq!(stage.ask("GET", "/a", &fields).status, 304);
 }

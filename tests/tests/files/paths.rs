@@ -1,4 +1,4 @@
-//! Which files there are, and which there are not.
+//! Which files exist, and which do not.
 
 use std::fs;
 
@@ -171,7 +171,7 @@ fn an_absolute_link_into_the_folder_is_followed_and_listed() {
     assert_eq!(entries[2].size, 3, "that of the file, and not of the link");
 }
 
-/// A renamed folder is the same folder, whatever is in its place.
+/// A renamed folder is the same folder, whatever is in its old place.
 #[cfg(unix)]
 #[test]
 fn a_folder_that_is_renamed_is_served_and_listed_on() {

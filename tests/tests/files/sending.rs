@@ -1,4 +1,4 @@
-//! Files over TCP: what becomes of those that change while they are sent, and of the connection after them.
+//! Files over TCP: files that change while they are sent, and the connection after them.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -8,7 +8,7 @@ use basehttp::testing::TestServer;
 
 use crate::stage::Stage;
 
-/// More than the system keeps of a response that nobody reads.
+/// More than the system buffers of a response that is not read.
 const LARGE: u64 = 64 * 1024 * 1024;
 
 fn large(stage: &Stage, name: &str) -> File {
@@ -42,7 +42,7 @@ fn a_file_that_shrinks_while_it_is_sent_makes_a_response_that_is_cut() {
     stream.write_all(b"GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /a HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     assert!(head(&mut stream).contains(&format!("Content-Length: {LARGE}\r\n")));
     file.set_len(0).unwrap();
-    // The end, or a reset; never the rest, and never another response in its place.
+    // The end, or a reset; never the rest, and never another response instead.
     let mut body = Vec::new();
     let _ = stream.read_to_end(&mut body);
     assert!((body.len() as u64) < LARGE && body.iter().all(|byte| *byte == 0), "{}", body.len());

@@ -1,4 +1,4 @@
-//! A folder with files, and what is sent of it.
+//! A folder with files, and responses from it.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -13,13 +13,14 @@ pub(crate) struct Stage {
     pub(crate) files: Directory,
 }
 
-/// Sets when a file was changed.
+/// Sets a file's modification time.
 pub(crate) fn set_modified(path: &Path, time: SystemTime) {
     File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
 }
 
 impl Stage {
-    /// A folder with these files, and the folders in their paths. They are of 1990; in memory, it is always 1994.
+    /// A folder with these files, and the folders in their paths. They are from 1990; on the wire in memory it is always
+    /// 1994.
     pub(crate) fn new(files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("root");
@@ -34,7 +35,7 @@ impl Stage {
         Self { folder, files }
     }
 
-    /// Where the folder is in which the served one lies, alone.
+    /// The parent of the served folder, which contains nothing else.
     pub(crate) fn outside(&self) -> &Path {
         self.folder.path()
     }
@@ -43,7 +44,7 @@ impl Stage {
         self.folder.path().join("root").join(path)
     }
 
-    /// The response to a request with these fields, a line each.
+    /// The response to a request with these fields, one per line.
     pub(crate) fn ask(&self, method: &str, target: &str, fields: &[String]) -> Response {
         let mut request = format!("{method} {target} HTTP/1.1\r\nHost: a\r\n");
         for field in fields {

@@ -1,4 +1,4 @@
-//! What a file is said to be.
+//! The media types of files.
 
 use std::borrow::Cow;
 use std::io::Write as _;

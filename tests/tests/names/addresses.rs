@@ -13,7 +13,7 @@ use basehttp_tests::{PATIENCE, wait_until};
 
 use crate::GET;
 
-/// Tells where its client has come in; `/wait` waits at the gate before.
+/// Reports the address at which its client came in; `/wait` waits at the gate first.
 struct Where {
     base: BaseHTTPRequestHandler,
     bar: Bar,
@@ -52,7 +52,7 @@ fn bind(builder: ServerBuilder) -> io::Result<HTTPServer> {
     builder.bind((Ipv4Addr::LOCALHOST, 0), factory().1)
 }
 
-/// A server that serves.
+/// A running server.
 struct Serving {
     addresses: Vec<Address>,
     handle: ServerHandle,
@@ -65,7 +65,7 @@ impl Serving {
         Self { addresses, handle, thread: thread::spawn(move || server.serve_forever()) }
     }
 
-    /// Every address is answered, on new connections and on kept ones.
+    /// Every address is answered, on new connections and on persistent ones.
     fn check(&self) {
         let mut clients: Vec<_> =
             self.addresses.iter().map(|address| Client::over(connect(address))).collect();
@@ -115,7 +115,7 @@ fn connect(address: &Address) -> Box<dyn Stream> {
     try_connect(address).unwrap_or_else(|error| panic!("{address}: {error}"))
 }
 
-/// A listener of the test's own, and its address.
+/// The test's own listener, and its address.
 fn listener() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap();
@@ -128,7 +128,7 @@ fn two_addresses_are_answered_by_one_server() {
     let [first, second, third] = server.server_addresses() else { panic!("{server:?}") };
     assert_eq!(server.server_address(), first);
     assert_eq!((server.server_name(), Some(server.server_port())), ("127.0.0.1", first.port()));
-    // Port 0 is another one for each, and told.
+    // Port 0 is a different port for each, and is reported.
     let ports = [first, second].map(|address| address.port().unwrap());
     assert!(ports[0] != ports[1] && !ports.contains(&0), "{ports:?}");
     assert!(third.ip().unwrap().is_loopback());
@@ -195,7 +195,7 @@ fn ipv4_and_ipv6_at_one_port() {
     serving.end();
 }
 
-/// Where `[::]` took IPv4 as well, it would be in the way of `0.0.0.0`.
+/// If `[::]` accepted IPv4 as well, it would conflict with `0.0.0.0`.
 #[test]
 fn the_wildcards_of_both_families_at_one_port() {
     let (v4, v6) = (IpAddr::from(Ipv4Addr::UNSPECIFIED), IpAddr::from(Ipv6Addr::UNSPECIFIED));
@@ -215,7 +215,7 @@ fn the_wildcards_of_both_families_at_one_port() {
     }
 }
 
-/// Where the system gives each its own port, neither is in the other's way.
+/// If the system gives each its own port, they do not conflict.
 #[test]
 fn a_wildcard_with_a_port_of_its_own_takes_both_families() {
     if TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)).is_err() {
@@ -232,7 +232,7 @@ fn a_wildcard_with_a_port_of_its_own_takes_both_families() {
     serving.thread.join().unwrap().unwrap();
 }
 
-/// At an address of its own, where no other test takes a port that is free again.
+/// At a separate address, where no other test takes a port that becomes free.
 #[cfg(target_os = "linux")]
 #[test]
 fn an_address_in_use_is_named_and_the_others_are_free_again() {
@@ -260,7 +260,7 @@ fn an_address_in_use_is_named_and_the_others_are_free_again() {
         assert!(TcpStream::connect(address).is_err());
         TcpListener::bind(address).unwrap();
     }
-    // One that it has itself is in use, too.
+    // An address of the server itself is in use, too.
     let builder = HTTPServer::builder().also_bind_unix(&path).also_bind(first);
     let error = builder.bind(first, factory().1).unwrap_err();
     assert!(error.to_string().contains(&first.to_string()), "{error}");
@@ -273,7 +273,7 @@ fn what_cannot_be_an_address_is_told_by_bind() {
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{bad}: {error}");
         assert!(error.to_string().contains(&format!("{bad:?}")), "{error}");
     }
-    // One that is not of this machine, by RFC 5737.
+    // An address that is not on this machine, by RFC 5737.
     let error = bind(HTTPServer::builder().also_bind("192.0.2.7:80")).unwrap_err();
     assert!(error.to_string().starts_with("cannot listen at 192.0.2.7:80: "), "{error}");
     let many = (0..512).fold(HTTPServer::builder(), |builder, _| builder.also_bind("127.0.0.1:0"));
@@ -323,7 +323,7 @@ fn the_shutdown_closes_all_addresses_and_finishes_the_requests_of_all() {
 #[test]
 fn what_the_system_has_queued_at_any_address_is_served() {
     let (gate, bar) = gate();
-    // The one who takes connections waits here, so all others are in the queues of the system when the server ends.
+    // The accepting thread waits here, so all other connections are in the system's queues when the server ends.
     let builder = HTTPServer::builder()
         .shutdown_grace(GRACE)
         .compute_threads(1)
@@ -375,7 +375,7 @@ mod unix {
         let serving = Serving::new(server);
         serving.check();
         serving.end();
-        // The server removes the files that it has made.
+        // The server removes the files that it has created.
         assert_eq!([one, other, theirs].map(|path| path.exists()), [false, false, true]);
     }
 
@@ -420,7 +420,7 @@ mod unix {
         drop(server);
         assert!(!path.exists());
         assert!(addresses.iter().all(|address| try_connect(address).is_err()));
-        // A builder that is dropped has not begun.
+        // A builder that is dropped has opened nothing.
         drop(HTTPServer::builder().also_bind_unix(&path));
         assert!(!path.exists());
     }

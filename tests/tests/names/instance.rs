@@ -8,7 +8,7 @@ use basehttp::testing::{respond, run};
 
 use crate::GET;
 
-/// Tells one of its variables, which the path names.
+/// Sends one of its variables, which the path names.
 struct Tell {
     base: BaseHTTPRequestHandler,
     requests: u32,
@@ -198,7 +198,7 @@ fn the_base_is_send() {
     is_send::<Tell>();
 }
 
-/// Asks for what belongs to requests where there is none, and serves the first itself where it is told to.
+/// Asks for a request's variables when there is no request, and serves the first itself if it is told to.
 struct Early {
     base: BaseHTTPRequestHandler,
     serves_in_setup: bool,

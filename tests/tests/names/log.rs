@@ -1,4 +1,4 @@
-//! `log_*`, `version_string`, `date_time_string` and `address_string`, and overrides that are honoured from inside.
+//! `log_*`, `version_string`, `date_time_string` and `address_string`, and overrides that the defaults honour.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +12,7 @@ use basehttp_tests::log::Log;
 
 use crate::GET;
 
-/// Overrides all that can be, and notes it.
+/// Overrides everything that can be overridden, and records it.
 struct Full {
     base: BaseHTTPRequestHandler,
     log: Log,
@@ -172,7 +172,7 @@ fn the_fields_are_made_of_overrides() {
     assert_eq!(response.header("date"), Some("Thu, 01 Jan 1970 00:00:00 GMT"));
 }
 
-/// Tells the defaults.
+/// Reports the defaults.
 struct Defaults {
     base: BaseHTTPRequestHandler,
 }
@@ -207,7 +207,7 @@ fn the_defaults() {
     assert!(run.log.contains(&format!("[{}]", lines[4])), "{}", run.log);
 }
 
-/// Quiet but for one level.
+/// Silent except for one level.
 struct Levels {
     base: BaseHTTPRequestHandler,
     log: Log,

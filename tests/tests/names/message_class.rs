@@ -8,7 +8,7 @@ use basehttp::{Headers, Message};
 
 const INPUT: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\nX-One: 1\r\nx-one: \xe4\r\nContent-Length: 2\r\n\r\nhi";
 
-/// Collects in a form of its own, and forgets what the server needs.
+/// Collects the fields in its own form, and drops those that the server needs.
 #[derive(Default)]
 struct Own(Vec<(String, Vec<u8>)>);
 
@@ -104,7 +104,7 @@ fn what_is_collected_from_text_can_be_sent_on() {
     }
 }
 
-/// A message class that panics costs the connection that fed it.
+/// A message class that panics costs only the connection that caused it.
 #[derive(Default)]
 struct Trap;
 
@@ -150,7 +150,7 @@ fn headers_are_equal_if_they_mean_the_same() {
     ] {
         assert_ne!(one, headers(other), "{other:?}");
     }
-    // What was changed in place is the same as what was made so.
+    // A change in place gives the same result as a new object.
     let mut changed = one.clone();
     changed.set("Host", "b").unwrap();
     changed.remove("Accept");

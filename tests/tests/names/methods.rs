@@ -1,4 +1,4 @@
-//! The methods that take a request to its `do_*` method, and overrides of them.
+//! The methods that lead from a request to its `do_*` method, and overrides of them.
 
 use std::cell::Cell;
 use std::io;
@@ -10,7 +10,7 @@ use basehttp_tests::log::Log;
 
 use crate::{GET, post};
 
-/// Notes which of its methods are called.
+/// Records which of its methods are called.
 struct Noted {
     base: BaseHTTPRequestHandler,
     log: Log,
@@ -135,7 +135,7 @@ fn a_request_that_the_wrapper_answers_leaves_no_body_behind() {
     assert_eq!(responses.iter().map(|response| response.status).collect::<Vec<_>>(), [401, 200]);
 }
 
-/// Measures after the fact.
+/// Measures afterwards.
 struct Measured {
     base: BaseHTTPRequestHandler,
     log: Log,
@@ -306,7 +306,7 @@ impl Credulous {
     }
 }
 
-/// Without `Host` it decides so; what is no request it cannot let in, and the answer is not made twice.
+/// Without `Host` it decides itself; an invalid request it cannot let through, and the response is not sent twice.
 #[test]
 fn parse_request_may_say_yes_but_not_to_everything() {
     for (request, asks, status) in [
@@ -381,7 +381,7 @@ fn methods_may_return_nothing_or_any_error_that_can_be_displayed() {
     assert_eq!(status("BOX"), (500, true));
 }
 
-/// Refuses in words of its own, which do not say that the connection is closed.
+/// Refuses with a response of its own, which does not say that the connection is closed.
 struct Curt {
     base: BaseHTTPRequestHandler,
 }
@@ -404,7 +404,7 @@ impl Curt {
     fn log_message(&self, _message: std::fmt::Arguments<'_>) {}
 }
 
-/// Nobody knows whether the client sends the body that it has announced, so what follows may be either.
+/// It is unknown whether the client sends the body that it has announced, so what follows may be a body or a request.
 #[test]
 fn a_refused_request_whose_client_may_wait_for_100_is_the_last() {
     let hidden = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";

@@ -1,4 +1,4 @@
-//! `send_error`, `send_response`, `send_header` and what belongs to them.
+//! `send_error`, `send_response`, `send_header` and related methods.
 
 use std::io;
 use std::sync::Arc;
@@ -258,7 +258,7 @@ fn send_header_connection_sets_close_connection() {
 
 #[test]
 fn nothing_goes_out_before_end_headers() {
-    // Python's test of its header buffer, seen from outside: a response that is begun and dropped leaves no byte.
+    // Python's test of its header buffer, from outside: a response that is begun and dropped leaves no byte.
     let run = go(GET, |handler| {
         handler.send_response((200, "Begun"));
         handler.send_header("Foo", "foo");

@@ -15,7 +15,7 @@ use basehttp_tests::{PATIENCE, wait_until};
 
 use crate::GET;
 
-/// Tells what it knows of its server, and does what the path says.
+/// Reports what it knows about its server, and does what the path says.
 pub(crate) struct Host {
     base: BaseHTTPRequestHandler,
 }
@@ -45,7 +45,7 @@ pub(crate) fn factory(base: BaseHTTPRequestHandler) -> Host {
     Host { base }
 }
 
-/// A server for `handle_request`, which does not wait for ever where something is wrong.
+/// A server for `handle_request`, which times out if something is wrong.
 pub(crate) fn patient() -> HTTPServer {
     HTTPServer::builder().timeout(PATIENCE).bind("127.0.0.1:0", factory).unwrap()
 }
@@ -56,7 +56,7 @@ pub(crate) fn connect(port: u16) -> Client {
     Client::over(stream)
 }
 
-/// Serves in a thread; the handle ends it, and the channel tells when `serve_forever` has returned.
+/// Serves in a thread; the handle ends it, and the channel reports when `serve_forever` has returned.
 pub(crate) fn serve(mut server: HTTPServer) -> (ServerHandle, thread::JoinHandle<io::Result<()>>) {
     let handle = server.handle();
     (handle, thread::spawn(move || server.serve_forever()))
@@ -285,7 +285,7 @@ fn serve_and_drop(address: &str) -> u16 {
     at.1
 }
 
-// At addresses of their own, where no other test takes the port meanwhile.
+// At separate addresses, where no other test takes the port meanwhile.
 
 #[cfg(target_os = "linux")]
 #[test]
@@ -350,7 +350,7 @@ fn verify_request_holds_for_handle_request_too() {
     for client in &mut clients {
         client.send(GET);
     }
-    // Both are ready at once; the one that is refused does not count, and the other one is not kept waiting.
+    // Both are ready at once. The one that is refused does not count, and the other one is not delayed.
     let thread = thread::spawn(move || server.handle_request());
     wait_until("handle_request has served one", || thread.is_finished());
     thread.join().unwrap().unwrap();

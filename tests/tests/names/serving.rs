@@ -98,7 +98,7 @@ fn shutdown_cuts_what_takes_longer_than_its_grace() {
     let port = server.server_port();
     let (handle, thread) = serve(server);
     let mut client = connect(port);
-    // A body that never comes: its handler waits for the client.
+    // A body that never arrives: its handler waits for the client.
     client.send("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n");
     assert_eq!(client.response().status, 200);
     handle.shutdown();

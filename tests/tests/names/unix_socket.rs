@@ -1,4 +1,4 @@
-//! The file of a unix socket: replaced where nobody listens at it, left alone where it is another's, removed at the end.
+//! The file of a unix socket: replaced if it is abandoned, left alone if it is another's, removed at the end.
 
 use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -30,7 +30,7 @@ impl Slow {
     fn log_message(&self, _message: std::fmt::Arguments<'_>) {}
 }
 
-/// With what the server itself has to say.
+/// Including the server's own lines.
 fn bind_logged(path: &Path) -> (io::Result<HTTPServer>, Log) {
     let log = Log::default();
     (HTTPServer::builder().log_line(log.taker()).bind_unix(&path.0, factory), log)
@@ -60,7 +60,7 @@ fn a_unix_socket_at_which_somebody_listens_is_in_use() {
         assert!(log.lines().is_empty(), "{:?}", log.lines());
     };
     refused();
-    // Where its queue is full, a client would have to wait.
+    // If its queue is full, a client would have to wait.
     let address = socket2::SockAddr::unix(&path.0).unwrap();
     let mut clients = Vec::new();
     loop {
@@ -100,7 +100,7 @@ fn what_is_no_socket_is_never_replaced() {
     std::fs::remove_file(&other.0).unwrap();
     refused("a link to nothing", no_socket);
     std::fs::remove_file(&path.0).unwrap();
-    // Another kind of socket, which is used though nobody listens.
+    // Another kind of socket, which is in use although it has no listener.
     let _datagrams = std::os::unix::net::UnixDatagram::bind(&path.0).unwrap();
     refused("a socket for datagrams", "a server may be listening there");
     std::fs::remove_file(&path.0).unwrap();
@@ -120,11 +120,11 @@ fn the_file_of_a_socket_is_removed_by_the_server_that_made_it_alone() {
     thread.join().unwrap().unwrap();
     check(&path, successor);
     assert!(!path.0.exists());
-    // A listener of one's own has a file of one's own.
+    // The user's own listener has its own file.
     let listener = UnixListener::bind(&path.0).unwrap();
     drop(HTTPServer::from_listener(listener, factory).unwrap());
     assert!(path.0.exists());
-    // What has come to the place of the file meanwhile is not the server's.
+    // A file that has replaced it meanwhile is not the server's.
     std::fs::remove_file(&path.0).unwrap();
     let server = HTTPServer::bind_unix(&path.0, factory).unwrap();
     std::fs::remove_file(&path.0).unwrap();
@@ -133,7 +133,7 @@ fn the_file_of_a_socket_is_removed_by_the_server_that_made_it_alone() {
     assert!(path.0.exists());
 }
 
-/// A server that has stopped listening, and finishes a request, is succeeded at once.
+/// A server that has stopped listening, and is finishing a request, can be succeeded at once.
 #[test]
 fn a_server_that_ends_leaves_its_path_to_the_next_one() {
     let path = Path::new("succession");
@@ -144,7 +144,7 @@ fn a_server_that_ends_leaves_its_path_to_the_next_one() {
     client.send(GET);
     gate.wait_for(1);
     handle.shutdown();
-    // Either the file is gone, or nobody listens any more.
+    // Either the file is gone, or it has no listener any more.
     wait_until("the path is free", || HTTPServer::bind_unix(&path.0, factory).is_ok());
     gate.stay_open();
     assert_eq!(client.response().status, 200);

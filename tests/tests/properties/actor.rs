@@ -1,4 +1,4 @@
-//! A handler that does what a program says, and notes what came of each act.
+//! A handler that executes a program, and records the result of each act.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,7 +11,7 @@ use basehttp_tests::log::Log;
 
 use crate::program::{Act, Finish, Program, path_of, written};
 
-/// What came of an act: how many bytes, where it is about bytes, or what kind of error. What was written before an error
+/// The result of an act: the number of bytes, if it concerns bytes, or the kind of error. What was written before an error
 /// counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Came {
@@ -19,16 +19,16 @@ pub(crate) struct Came {
     pub(crate) error: Option<io::ErrorKind>,
 }
 
-/// What came of a request.
+/// The results for a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Trace {
-    /// In the order of the acts; shorter where an error was passed on.
+    /// In the order of the acts; shorter if an error was passed on.
     pub(crate) came: Vec<Came>,
     /// What was read of the request's body.
     pub(crate) read: Vec<u8>,
 }
 
-/// The programs by the paths of their requests, and what came of them.
+/// The programs by the paths of their requests, and their results.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Score(Arc<Mutex<Pages>>);
 
@@ -36,7 +36,7 @@ pub(crate) struct Score(Arc<Mutex<Pages>>);
 struct Pages {
     programs: HashMap<String, Program>,
     traces: HashMap<String, Trace>,
-    /// Paths that nobody has asked for, or that were asked for twice.
+    /// Paths that were not asked for, or asked for twice.
     strays: Vec<String>,
 }
 
@@ -62,7 +62,7 @@ impl Score {
         self.pages().traces.insert(path.to_owned(), trace.clone());
     }
 
-    /// What came of a request; None if it was not handled.
+    /// The results for a request; `None` if it was not handled.
     pub(crate) fn trace(&self, path: &str) -> Option<Trace> {
         let mut pages = self.pages();
         pages.programs.remove(path);
@@ -115,7 +115,7 @@ macro_rules! actors {
                 let Some(program) = self.score.take(&path) else {
                     return Err(io::Error::other("a stray request"));
                 };
-                // Noted as it goes: a panic ends it, and the client may look before it has ended.
+                // Recorded at once: a panic ends it, and the client may look before it has ended.
                 let mut trace = Trace::default();
                 let mut outcome = Ok(());
                 for act in &program.acts {
@@ -131,7 +131,7 @@ macro_rules! actors {
                     _ if outcome.is_err() => outcome,
                     Finish::Well => Ok(()),
                     Finish::WithError => Err(io::Error::other("on purpose")),
-                    // The hook would tell of it.
+                    // The panic hook would report it.
                     Finish::WithPanic => resume_unwind(Box::new("on purpose")),
                 }
             }

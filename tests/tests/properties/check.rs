@@ -1,4 +1,4 @@
-//! Whether what the client got is what must come of the programs.
+//! Whether the client got what the programs must produce.
 
 use basehttp_tests::show;
 use basehttp_tests::strict::{self, End, Framing, Response, Version, Whole};
@@ -7,20 +7,20 @@ use crate::actor::{Score, Trace};
 use crate::model::{Bounds, Expected, Fields, Head, Is, expect};
 use crate::program::{Act, Case, Request, Upload, uploaded};
 
-/// What came of a case.
+/// The outcome of a case.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) output: Vec<u8>,
     pub(crate) end: End,
-    /// One for each request that was handled.
+    /// One for each handled request.
     pub(crate) traces: Vec<Trace>,
     pub(crate) strays: Vec<String>,
-    /// Whether the server has waited for another request after the last response, where that is known.
+    /// Whether the server has waited for another request after the last response, if that is known.
     pub(crate) stays_open: Option<bool>,
 }
 
 impl Outcome {
-    /// Looks the traces up.
+    /// Looks up the traces.
     pub(crate) fn new(output: Vec<u8>, end: End, case: &Case, prefix: &str, score: &Score) -> Self {
         let traces = (0..case.requests.len()).map(|index| score.trace(&format!("{prefix}/{index}")));
         let traces: Vec<_> = traces.collect();
@@ -33,7 +33,7 @@ impl Outcome {
     }
 }
 
-/// Takes the output apart and looks at each response.
+/// Parses the output and checks each response.
 ///
 /// # Errors
 /// What is wrong, in words.
@@ -50,7 +50,7 @@ pub(crate) fn check(case: &Case, bounds: Bounds, outcome: &Outcome) -> Result<Ve
         rest.drain(..request.bytes(&format!("/{index}")).len());
         let response = responses.get(index);
         let is_last = index + 1 == outcome.traces.len();
-        // The reset that ends a later response takes along what was not sent yet of this one.
+        // The reset that ends a later response also destroys what was not sent yet of this one.
         let is_cut = response.is_none_or(|response| response.whole != Whole::Complete);
         if outcome.end == End::Reset && !is_last && is_cut {
             break;
@@ -67,7 +67,7 @@ pub(crate) fn check(case: &Case, bounds: Bounds, outcome: &Outcome) -> Result<Ve
             format!("request {index}: {what}\nof {request:?}\nin {}", show(tail(&outcome.output, 0)))
         })?;
     }
-    // An empty response of HTTP/0.9 may stand for none.
+    // An empty HTTP/0.9 response may stand for none.
     let is_nothing = |response: &Response| response.head.is_none() && response.body.is_empty();
     match responses.get(outcome.traces.len()..) {
         None | Some([]) => {}
@@ -83,7 +83,7 @@ fn tail(bytes: &[u8], at: usize) -> &[u8] {
     from.get(..1000).unwrap_or(from)
 }
 
-/// What may come of a request: where a read may have had to wait for the client, each is tried.
+/// The possible results of a request: a read may or may not have had to wait for the client, and both are tried.
 fn candidates(case: &Case, index: usize, bounds: Bounds) -> Vec<Expected> {
     let request = &case.requests[index];
     let not_gathered = request.expects || request.upload.len() >= bounds.gather_limit;
@@ -93,12 +93,12 @@ fn candidates(case: &Case, index: usize, bounds: Bounds) -> Vec<Expected> {
     [None].into_iter().chain(waits).map(|waits| expect(request, case.speaks_1_1, bounds, waits)).collect()
 }
 
-/// What there is of one request.
+/// Everything about one request.
 struct Found<'a> {
     request: &'a Request,
     response: Option<&'a Response>,
     trace: &'a Trace,
-    /// Whether the server has ended the connection after it, or it has gone on; neither where that is not known.
+    /// Whether the server then ended the connection or continued it; neither if that is unknown.
     ended: bool,
     goes_on: bool,
     end: End,
@@ -136,11 +136,11 @@ impl Found<'_> {
                 Some(response) => Err(format!("no response, but: {response:?}")),
             };
         };
-        // A response of HTTP/0.9 without a byte may be none.
+        // An HTTP/0.9 response without a byte may be none.
         let Some(response) = self.response else { return Err("no response".to_owned()) };
         self.check_interim(response, expected)?;
         check_whole(response, expected.is_whole)?;
-        // A reset may overtake what was on its way.
+        // A reset may overtake bytes that were on their way.
         if self.end == End::Reset && response.whole != Whole::Complete && body.starts_with(&response.body) {
             return Ok(());
         }
@@ -164,7 +164,7 @@ impl Found<'_> {
         }
     }
 
-    /// The interim responses are those of the handler, and the one that the client has asked for.
+    /// The interim responses are the handler's, and the one that the client has asked for.
     fn check_interim(&self, response: &Response, expected: &Expected) -> Result<(), String> {
         let mut found = response.interim.clone();
         let ours = |head: &strict::Head| head.status == 100 && head.fields.is_empty();
@@ -214,7 +214,7 @@ fn check_head(found: &strict::Head, head: &Head, close: Is, is_last: bool) -> Re
     check_fields(&fields, head)
 }
 
-/// Every field is one that the handler has sent, or `Server` and `Date`.
+/// Every field was sent by the handler, or is `Server` or `Date`.
 fn check_fields(found: &Fields, head: &Head) -> Result<(), String> {
     let mut fields = &found[..];
     if head.is_stamped {

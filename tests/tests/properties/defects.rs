@@ -1,4 +1,4 @@
-//! What was wrong once, in as few acts as show it.
+//! Former defects, each in as few acts as show it.
 
 use basehttp_tests::strict::Version;
 

@@ -13,10 +13,10 @@ use crate::program::Case;
 use crate::second::agrees;
 use crate::strategy::case;
 
-/// Cases that were wrong once are tried first.
+/// Cases that failed once are tried first.
 const REGRESSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/properties/regressions.txt");
 
-/// So many cases, or as many as `PROPTEST_CASES` says.
+/// The number of cases, unless `PROPTEST_CASES` sets another.
 pub(crate) fn config(cases: u32) -> ProptestConfig {
     let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
     let cases = asked.unwrap_or(cases);
@@ -28,7 +28,7 @@ pub(crate) fn config(cases: u32) -> ProptestConfig {
     }
 }
 
-/// The input as it comes, in about equal pieces.
+/// The input as it arrives, in pieces of about equal length.
 fn pieces(input: &[u8], count: usize) -> Vec<Vec<u8>> {
     input.chunks(input.len().div_ceil(count).max(1)).map(<[u8]>::to_vec).collect()
 }
@@ -45,7 +45,7 @@ pub(crate) fn play(case: &Case) -> (Run, Outcome, Log) {
         run(Actor10::factory(score.clone(), log.clone()), pieces)
     };
     let last = run.responses.last();
-    // The record of the wire knows of a reset as of a truncation.
+    // The wire records a reset as a truncation.
     let was_reset = last.is_some_and(|last| last.truncated);
     let end = if was_reset { End::Reset } else { End::Closed };
     let mut outcome = Outcome::new(run.output.clone(), end, case, "", &score);
@@ -57,7 +57,7 @@ fn check_case(case: &Case) -> Result<(), TestCaseError> {
     let (run, outcome, log) = play(case);
     let responses = check(case, Bounds::default(), &outcome).map_err(TestCaseError::fail)?;
     agrees(&outcome.output, &responses).map_err(TestCaseError::fail)?;
-    // The library's own reader of responses sees the same.
+    // The library's own response reader sees the same.
     for (strict, own) in responses.iter().zip(&run.responses).filter(|(strict, _)| strict.head.is_some()) {
         prop_assert_eq!(strict.status(), own.status);
         prop_assert_eq!(strict.interim.len(), own.interim.len());

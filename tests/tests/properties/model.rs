@@ -1,5 +1,5 @@
-//! What must come of a program: DESIGN section 6 once more, written apart from the server. It says which response the client
-//! gets and how the connection goes on, and what each call returns.
+//! The required result of a program: DESIGN section 6 once more, written independently of the server. It says which response
+//! the client gets, how the connection continues, and what each call returns.
 
 #[path = "model/head.rs"]
 mod head;
@@ -11,7 +11,7 @@ use basehttp_tests::strict::{Framing, Version};
 use crate::actor::Came;
 use crate::program::{Act, Finish, Request, Upload, written};
 
-/// The settings that decide about responses.
+/// The settings that affect responses.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub(crate) response_buffer: usize,
@@ -37,27 +37,27 @@ pub(crate) struct Head {
     pub(crate) fields: Fields,
 }
 
-/// What may be.
+/// The possible values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Is {
     Yes,
     No,
-    /// It depends on what had come when.
+    /// It depends on when input arrived.
     Either,
 }
 
-/// The response as it must be.
+/// The required response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Expected {
     pub(crate) interim: Vec<Head>,
-    /// None after an interim response that was meant to be the last.
+    /// `None` after an interim response that was meant to be the last.
     pub(crate) response: Option<(Head, Vec<u8>, Framing)>,
-    /// The fields behind the last chunk.
+    /// The trailer fields.
     pub(crate) trailers: Fields,
     pub(crate) is_whole: bool,
     /// Whether it says that the connection ends.
     pub(crate) says_close: Is,
-    /// Whether the connection ends all the same.
+    /// Whether the connection ends in any case.
     pub(crate) ends: Is,
     pub(crate) came: Vec<Came>,
     /// Whether what follows the request is for the handler.
@@ -72,7 +72,7 @@ enum State {
     Sent(Framing),
 }
 
-/// The server in the making of one response.
+/// The server while it makes a response.
 #[expect(clippy::struct_excessive_bools, reason = "each is something that the handler has done")]
 struct Model<'a> {
     request: &'a Request,
@@ -89,21 +89,21 @@ struct Model<'a> {
     mistake: bool,
     refused: bool,
     ended_by_interim: bool,
-    /// Another response was begun after a whole one.
+    /// Another response was begun after a complete one.
     drops: bool,
     body: Vec<u8>,
     close: bool,
     must_close: Is,
     said: Is,
     interim: Vec<Head>,
-    /// Bytes of the request's body that were read, and whether all was.
+    /// How many bytes of the request's body were read, and whether it was read completely.
     read: usize,
     read_all: bool,
     waits_for_continue: bool,
     given: usize,
 }
 
-/// Runs a program. `waits` is the act in which a read has to wait for the client, which sends what was written.
+/// Runs a program. `waits` is the act in which a read has to wait for the client, which first sends what was written.
 pub(crate) fn expect(request: &Request, speaks_1_1: bool, bounds: Bounds, waits: Option<usize>) -> Expected {
     let says = |option: &str| request.connection.is_some_and(|value| value.contains(option));
     let persistent = match request.version {
@@ -164,7 +164,7 @@ impl Model<'_> {
         let is_tunnel = self.state == State::Sent(Framing::Tunnel);
         let fails = passed_on.is_some() || program.finish != Finish::Well;
         let panics = passed_on.is_none() && program.finish == Finish::WithPanic;
-        // The response to HEAD is complete, and the handler was told so: whatever it says, the response stands.
+        // The response to HEAD is complete, and the handler was notified: whatever it returns, the response stands.
         let answered_head = !panics && came.iter().any(|came| came.error == Some(ErrorKind::BrokenPipe));
         let (is_whole, ends) = if fails && !answered_head { self.fail(panics) } else { self.end() };
         let response = match self.state {
@@ -185,7 +185,7 @@ impl Model<'_> {
         }
     }
 
-    /// The method has returned. Whether the response is whole, and whether the connection ends.
+    /// The method has returned. Returns whether the response is complete, and whether the connection ends.
     fn end(&mut self) -> (bool, Is) {
         if !matches!(self.state, State::Sent(_)) && (self.mistake || self.refused) {
             return self.fail(false);
@@ -203,7 +203,7 @@ impl Model<'_> {
         {
             return (false, Is::Yes);
         }
-        // HTTP/0.9 cannot tell a length, so the end of the connection tells that there is something missing.
+        // HTTP/0.9 has no length, so the end of the connection must show that something is missing.
         if self.request.version == Version::Http09
             && self.length.is_some_and(|length| (self.body.len() as u64) < length)
             && !matches!(self.head.status, 204 | 205 | 304)
@@ -213,7 +213,7 @@ impl Model<'_> {
         (true, if self.close { Is::Yes } else { self.must_close.or(self.rest_is_too_long()) })
     }
 
-    /// The method has failed, or what it made is no response.
+    /// The method has failed, or its output is not a response.
     fn fail(&mut self, panics: bool) -> (bool, Is) {
         if panics {
             self.must_close = Is::Yes;
@@ -265,7 +265,7 @@ impl Model<'_> {
     fn reads(&mut self, len: usize) {
         let whole = self.request.upload.len();
         self.read = self.read.saturating_add(len).min(whole);
-        // The end of a body is found by reading on from its last byte, but for one with a length.
+        // The end of a body is found by reading beyond its last byte, except for a body with a length.
         self.read_all |=
             self.read == whole && (len > whole || matches!(self.request.upload, Upload::Length(_)));
         self.waits_for_continue &= self.read == 0;
@@ -282,11 +282,11 @@ impl Model<'_> {
 
     fn write(&mut self, len: usize, is_all: bool) -> (usize, Option<ErrorKind>) {
         let (count, error) = self.write_bytes(&written(self.given, len));
-        // `write_all` does not say how far it came.
+        // `write_all` does not report how far it came.
         (if is_all && error.is_some() { 0 } else { count }, error)
     }
 
-    /// Writes all bytes, by as many calls as it takes.
+    /// Writes all bytes, with as many calls as needed.
     fn write_bytes(&mut self, bytes: &[u8]) -> (usize, Option<ErrorKind>) {
         if self.drops {
             self.decide_about_rest();
@@ -380,7 +380,7 @@ impl Model<'_> {
         self.state = State::Sent(framing);
     }
 
-    /// Before the head goes out: a body that will not be read to its end leaves no way to the next request.
+    /// Before the head is sent: a body that will not be read completely leaves no way to the next request.
     fn decide_about_rest(&mut self) {
         if self.read_all {
             return;
@@ -388,19 +388,19 @@ impl Model<'_> {
         let is_waiting = self.waits_for_continue && !self.was_taken_in();
         let too_long = match self.request.upload {
             Upload::Length(len) => self.too_long(len),
-            // It is known where all of it was gathered.
+            // It is known if all of it was gathered.
             Upload::Chunked(len, _) if self.too_long(len) != Is::No => Is::Either,
             _ => Is::No,
         };
         self.must_close = self.must_close.or(if is_waiting { Is::Yes } else { too_long });
     }
 
-    /// Whether an empty body in chunks may have been read to its end before.
+    /// Whether an empty chunked body may have been read to its end before.
     fn was_taken_in(&self) -> bool {
         self.request.upload.len() == 0 && !self.request.expects
     }
 
-    /// Whether more is left of a body than is read and dropped. What was read ahead is not left.
+    /// Whether more of a body is left than is read and dropped. What was read ahead is not left.
     fn too_long(&self, len: usize) -> Is {
         if (len - self.read) as u64 <= self.bounds.drain_limit {
             Is::No
@@ -411,7 +411,7 @@ impl Model<'_> {
         }
     }
 
-    /// How long a body in chunks is, is found out when it is dropped, behind the response.
+    /// The length of a chunked body is found out when it is dropped, after the response.
     fn rest_is_too_long(&self) -> Is {
         match self.request.upload {
             Upload::Chunked(len, _) if !self.read_all => {

@@ -1,14 +1,14 @@
-//! The text of heads and of error pages, as the documentation has it.
+//! The text of heads and of error pages, as documented.
 
 use basehttp::HTTPStatus;
 
-/// Text as the bytes of a head; None where it cannot be in one.
+/// Text as the bytes of a head; `None` if a head cannot contain it.
 pub(crate) fn latin1(text: &str) -> Option<Vec<u8>> {
     let byte = |c: char| u8::try_from(c).ok().filter(|byte| matches!(byte, b'\t' | 0x20..=0x7e | 0x80..));
     text.chars().map(byte).collect()
 }
 
-/// The methods of `Actor` but for the one that was refused, as `Allow` lists them. HEAD is answered by `do_GET`.
+/// The methods of `Actor` except the one that was refused, as `Allow` lists them. HEAD is answered by `do_GET`.
 pub(crate) fn allow(refused: &str) -> &'static str {
     match refused {
         "GET" | "HEAD" => "POST, SPAM, CONNECT",
@@ -18,7 +18,7 @@ pub(crate) fn allow(refused: &str) -> &'static str {
     }
 }
 
-/// What `send_error` makes.
+/// The page of `send_error`.
 pub(crate) struct Page {
     pub(crate) phrase: String,
     pub(crate) body: String,

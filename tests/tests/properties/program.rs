@@ -1,4 +1,4 @@
-//! What a handler may do, as a value; and what may be asked of it.
+//! What a handler may do, as a value; and what a client may request.
 
 use basehttp_tests::strict::{Asked, Version};
 
@@ -15,14 +15,14 @@ pub(crate) enum Act {
     FlushHeaders,
     /// `send_error`, with message and explanation or without.
     Error(u16, Option<String>, Option<String>),
-    /// `wfile.write` until so many bytes are written, or one of them fails.
+    /// `wfile.write` until this many bytes are written, or a call fails.
     Write(usize),
     /// `wfile.write_all`
     WriteAll(usize),
     Flush,
     /// `wfile.send_trailer`
     Trailer(String, String),
-    /// Reads so many bytes of the request's body.
+    /// Reads this many bytes of the request's body.
     Read(usize),
     ReadAll,
     /// `set_close_connection`
@@ -51,7 +51,7 @@ pub(crate) struct Program {
 pub(crate) enum Upload {
     None,
     Length(usize),
-    /// That many bytes in chunks of that size.
+    /// This many bytes in chunks of this size.
     Chunked(usize, usize),
 }
 
@@ -81,11 +81,11 @@ pub(crate) struct Case {
     /// Whether the handler's `protocol_version` is HTTP/1.1.
     pub(crate) speaks_1_1: bool,
     pub(crate) requests: Vec<Request>,
-    /// Into how many pieces the input falls.
+    /// The number of pieces in which the input arrives.
     pub(crate) pieces: usize,
 }
 
-/// The bodies of requests and responses are made of what would be a request and a response, were they read as one.
+/// The bodies of requests and responses look like a request and a response, in case they are read as one.
 const FORGED_REQUEST: &[u8] = b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
 const FORGED_RESPONSE: &[u8] = b"0\r\n\r\nHTTP/1.1 299 Forged\r\nX-Forged: yes\r\nContent-Length: 0\r\n\r\n";
 
@@ -102,12 +102,12 @@ pub(crate) fn uploaded(from: usize, len: usize) -> Vec<u8> {
     repeat(FORGED_REQUEST, from, len)
 }
 
-/// `len` bytes for the body of a response, of which `from` bytes were given before.
+/// `len` bytes for the body of a response, after `from` earlier bytes.
 pub(crate) fn written(from: usize, len: usize) -> Vec<u8> {
     repeat(FORGED_RESPONSE, from, len)
 }
 
-/// As CONNECT has it in its target, which is a host and a port (RFC 9112 section 3.2.3).
+/// The target of CONNECT, which is a host and a port (RFC 9112 section 3.2.3).
 fn authority(path: &str) -> String {
     format!("{}:443", path.trim_start_matches('/').replace('/', "-"))
 }
@@ -122,7 +122,7 @@ impl Request {
         Asked::new(self.method, self.version)
     }
 
-    /// Its bytes. The path says which one it is.
+    /// Its bytes. The path identifies it.
     pub(crate) fn bytes(&self, path: &str) -> Vec<u8> {
         let path = if self.method == "CONNECT" { &authority(path) } else { path };
         let mut head = match self.version {

@@ -1,8 +1,8 @@
-//! A second reader of the same bytes: httparse, which others wrote and many use.
+//! A second reader of the same bytes: httparse, which was written by others and is widely used.
 
 use basehttp_tests::strict::{Framing, Head, Response, Version, Whole};
 
-/// Takes the output apart with httparse, along the responses that the strict reader has found.
+/// Parses the output with httparse, following the responses that the strict reader has found.
 ///
 /// # Errors
 /// Where the two differ.
@@ -15,7 +15,7 @@ pub(crate) fn agrees(output: &[u8], responses: &[Response]) -> Result<(), String
         }
         let len = match response.framing {
             Framing::Chunked(_) => chunks_len(rest, response)?,
-            // What is cut off in the head is all there is.
+            // If the head is truncated, that is all.
             _ if response.whole == Whole::LacksHead => rest.len(),
             _ => response.body.len(),
         };
@@ -24,7 +24,7 @@ pub(crate) fn agrees(output: &[u8], responses: &[Response]) -> Result<(), String
     if rest.is_empty() { Ok(()) } else { Err(format!("{} bytes are left", rest.len())) }
 }
 
-/// The length of the head, if it says the same.
+/// The length of the head, if it reads the same.
 fn read_head(bytes: &[u8], head: &Head) -> Result<usize, String> {
     let mut fields = [httparse::EMPTY_HEADER; 64];
     let mut found = httparse::Response::new(&mut fields);
@@ -36,7 +36,7 @@ fn read_head(bytes: &[u8], head: &Head) -> Result<usize, String> {
     if found.version != Some(version) || found.code != Some(head.status) {
         return Err(format!("httparse: {found:?}, not {head:?}"));
     }
-    // It gives no reason that is not ASCII.
+    // It returns no reason that is not ASCII.
     if head.reason.is_ascii() && found.reason.map(str::as_bytes) != Some(&*head.reason) {
         return Err(format!("httparse: reason {:?}, not {:?}", found.reason, head.reason));
     }
@@ -46,7 +46,7 @@ fn read_head(bytes: &[u8], head: &Head) -> Result<usize, String> {
     Ok(len)
 }
 
-/// The length of a body in chunks, if its data is the same.
+/// The length of a chunked body, if its data is the same.
 fn chunks_len(bytes: &[u8], response: &Response) -> Result<usize, String> {
     let (mut at, mut data) = (0, Vec::new());
     loop {

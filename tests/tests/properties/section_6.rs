@@ -1,4 +1,5 @@
-//! What goes out, sentence by sentence: each test is named after one of the contract and goes through all that it is about.
+//! The output, sentence by sentence: each test is named after a sentence of the contract and goes through everything that it
+//! concerns.
 
 use basehttp::prelude::*;
 use basehttp_tests::show;
@@ -22,7 +23,7 @@ fn header(name: &str, value: impl std::fmt::Display) -> Act {
     Act::Header(name.to_owned(), value.to_string())
 }
 
-/// Plays requests on one connection, looks at all responses as every other test does, and gives them.
+/// Runs requests on one connection, checks all responses as every other test does, and returns them.
 fn responses(speaks_1_1: bool, requests: Vec<Request>) -> Vec<Response> {
     let case = Case { speaks_1_1, requests, pieces: 1 };
     let (_, outcome, _) = play(&case);
@@ -121,7 +122,7 @@ fn head_1xx_204_and_304_never_have_a_body() {
                 [vec![Act::Respond(code, None)], fields, vec![Act::EndHeaders, Act::Write(3)]].concat();
             let (response, _) = response(true, request(method, Version::Http11, head, Finish::Well));
             match code {
-                // What is written then is for the other protocol, or before any response.
+                // What is written then belongs to the other protocol, or comes before any response.
                 101 => assert_eq!(response.framing, Framing::Tunnel),
                 100..=199 => assert_eq!((response.status(), response.interim.len()), (500, 1), "{code}"),
                 204 | 304 => assert_eq!(response.framing, Framing::Nothing, "{code}"),
@@ -160,7 +161,7 @@ fn http_0_9_never_has_a_head() {
     }
 }
 
-/// What a handler may have done before it fails, and whether the head is out then.
+/// What a handler may have done before it fails, and whether the head is sent by then.
 fn before_a_failure() -> Vec<(Vec<Act>, bool)> {
     let begun = vec![Act::Respond(200, None), header("X-Begun", "yes")];
     let mistaken = vec![Act::Respond(200, None), header("X-Begun", "a\r\nb"), Act::EndHeaders];
@@ -256,7 +257,7 @@ fn date_and_server_are_there_once() {
 proptest! {
     #![proptest_config(config(300))]
 
-    /// What may differ is how the body is framed, which HEAD need not tell (RFC 9110 section 9.3.2), and so whether its end
+    /// The framing of the body may differ, which HEAD need not show (RFC 9110 section 9.3.2), and therefore whether its end
     /// is the end of the connection.
     #[test]
     fn the_head_for_head_is_that_for_get(
@@ -280,7 +281,7 @@ proptest! {
             found
         };
         prop_assert_eq!(other(&get_head), other(&head_head));
-        // What it tells is true.
+        // What it says is true.
         if let (Some(length), Framing::Length(whole)) = (head_head.all("content-length").first(), get.framing) {
             prop_assert_eq!(length.to_vec(), whole.to_string().into_bytes());
         }
@@ -289,7 +290,7 @@ proptest! {
         }
     }
 
-    /// Whatever is sent, a line of the log is one line, begins as Python's does, and has no control characters in it.
+    /// Whatever is sent, a log line is one line, begins as Python's does, and has no control characters.
     #[test]
     fn log_lines_are_those_of_python_with_control_characters_escaped(
         input in prop::collection::vec(any::<u8>(), 0..60),

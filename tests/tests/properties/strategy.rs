@@ -104,7 +104,7 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// Acts without order, and such as make a response.
+/// Acts in any order, and those that make a response.
 fn acts() -> impl Strategy<Value = Vec<Act>> {
     let response = || {
         (code(), vec(header(), 0..3), vec(act(), 0..4)).prop_map(|(code, headers, body)| {
@@ -125,7 +125,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     ]
 }
 
-/// A head without a mistake, and what may be done behind it.
+/// A head without a mistake, and what may follow it.
 fn plain() -> impl Strategy<Value = Vec<Act>> {
     let framing = prop_oneof![
         4 => Just(None),

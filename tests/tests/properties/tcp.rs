@@ -26,7 +26,7 @@ use crate::strategy::case;
 
 const USUAL: Bounds = Bounds { response_buffer: 65_536, drain_limit: 262_144, gather_limit: 65_536 };
 
-/// Settings with which the bounds are met sooner.
+/// Settings with which the limits are reached sooner.
 const SETTINGS: [(Bounds, usize); 5] = [
     (USUAL, 65_536),
     (Bounds { response_buffer: 0, drain_limit: 0, ..USUAL }, 0),
@@ -35,7 +35,7 @@ const SETTINGS: [(Bounds, usize); 5] = [
     (Bounds { response_buffer: 1000, drain_limit: 100, gather_limit: 100 }, 0),
 ];
 
-/// How much a client reads at a time, and what the system may take in for it.
+/// How much a client reads at a time, and the size of its receive buffer.
 #[derive(Clone, Copy, Debug)]
 struct Pace {
     piece: usize,
@@ -89,7 +89,7 @@ impl Stage {
         stream
     }
 
-    /// Puts the programs where the handlers find them. The paths are those of no other case.
+    /// Gives the programs to the handlers. No other case has the same paths.
     fn prepare(&self, case: &Case) -> String {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let prefix = format!("/{}", NEXT.fetch_add(1, Ordering::Relaxed));
@@ -122,8 +122,7 @@ impl Stage {
                     Err(error) => break Err(error),
                 }
             };
-            // The server may have closed before all was sent: it has its reasons. The system tells a reset once, to the
-            // first who asks.
+            // The server may have closed before all was sent. The system reports a reset once, to the first call.
             let sent = sent.join().expect("a sender that does not panic");
             let is_reset = |error: &io::Error| error.kind() == ErrorKind::ConnectionReset;
             match (read, sent) {
@@ -143,8 +142,8 @@ impl Stage {
     }
 }
 
-/// Whether what a client gets depends on nothing but the programs: it waits for nothing, and the system takes all of each
-/// write at once.
+/// Whether what a client gets depends only on the programs: it waits for nothing, and the system takes each write as a
+/// whole.
 fn is_calm(case: &Case, outcome: &Outcome) -> bool {
     let is_calm = |request: &Request| !request.expects && request.upload.len() < USUAL.gather_limit;
     case.requests.iter().all(is_calm) && outcome.end == End::Closed && outcome.output.len() < 16 * 1024
@@ -188,7 +187,7 @@ enum Leaving {
     ByReset,
 }
 
-/// A request that is answered with a body of its own.
+/// A request that is answered with its own body.
 fn good_case() -> Case {
     let acts = vec![Act::Respond(200, None), Act::EndHeaders, Act::Write(100)];
     let program = Program { acts, passes_on: true, finish: Finish::Well };
@@ -208,7 +207,7 @@ fn a_client_that_goes_away_at_any_byte_takes_no_thread_with_it() {
     let _turn = process::in_turn();
     let descriptors = process::descriptors();
     {
-        // Two threads: the third that is lost would be missed.
+        // Only two threads, so that lost ones are noticed.
         let stages = SETTINGS.map(|settings| Stage::new(settings, Some(2)));
         let strategy = (
             case(),
@@ -226,7 +225,7 @@ fn a_client_that_goes_away_at_any_byte_takes_no_thread_with_it() {
             let sent = if take % 2 == 0 { input.len() } else { sent.index(input.len()) };
             let sent = sent.min(10_000);
             let _ = stream.write_all(&input[..sent]);
-            // Else both would wait, each for the other.
+            // Otherwise both would wait, each for the other.
             let _ = stream.shutdown(Shutdown::Write);
             let _ = Read::by_ref(&mut stream).take(take).read_to_end(&mut Vec::new());
             if leaving == Leaving::ByReset {
@@ -235,7 +234,7 @@ fn a_client_that_goes_away_at_any_byte_takes_no_thread_with_it() {
             drop(stream);
             let good = good_case();
             let mut outcome = stage.play(&good, FAST);
-            // A path may be cut off as well.
+            // A path may be truncated as well.
             outcome.strays.clear();
             check(&good, stage.bounds, &outcome).map_err(TestCaseError::fail)?;
         });

@@ -1,4 +1,4 @@
-//! The head of the response in the making, and the error page.
+//! The head of the response being made, and the error page.
 
 use basehttp::HTTPStatus;
 use basehttp_tests::strict::{Framing, Version};
@@ -57,7 +57,7 @@ impl Model<'_> {
         }
     }
 
-    /// Whether there may be such a trailer field. Whether the client gets it is another question.
+    /// Whether such a trailer field is allowed. Whether the client gets it is another question.
     pub(super) fn trailer(&mut self, name: &str, value: &str) -> bool {
         if self.drops {
             return true;
@@ -85,7 +85,7 @@ impl Model<'_> {
         self.head.fields.push(("Trailer".to_owned(), names.join(", ").into_bytes()));
     }
 
-    /// Whether all is there that was declared, so that what comes after it is dropped.
+    /// Whether everything declared has been written, so that later bytes are dropped.
     fn is_whole(&self) -> bool {
         let has_all = self.length == Some(self.body.len() as u64);
         match self.state {
