@@ -1,4 +1,4 @@
-//! What goes out: the framing of responses, what becomes of a handler's mistakes, and how connections end.
+//! The output: the framing of responses, the effects of a handler's mistakes, and how connections end.
 
 #[path = "response/act.rs"]
 mod act;

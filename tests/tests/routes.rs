@@ -1,4 +1,4 @@
-//! Routes: which function a request goes to, what its arguments are made of, and what becomes of its value.
+//! Routes: which function a request goes to, where its arguments come from, and what its result becomes.
 
 #[path = "routes/answers.rs"]
 mod answers;

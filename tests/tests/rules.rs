@@ -1,5 +1,5 @@
-//! The rules of the engine, from the wire: each module has the tests of one. What is counted of threads and descriptors is
-//! what Linux tells of them.
+//! The rules of the engine, from the wire: each module tests one rule. Threads and descriptors are counted as Linux reports
+//! them.
 #![cfg(target_os = "linux")]
 
 #[path = "rules/rule_01_one_hand.rs"]

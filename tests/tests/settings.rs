@@ -28,10 +28,10 @@ use basehttp_tests::client::Client;
 pub(crate) const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 pub(crate) const WAIT: &str = "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// More than the systems of both ends keep for a connection.
+/// More than the systems at both ends buffer for a connection.
 pub(crate) const BIG: usize = 32 << 20;
 
-/// Does what the path says; `/wait` tells that it has begun, and waits until it may go on.
+/// Does what the path says; `/wait` reports that it has begun, and waits until it may continue.
 pub(crate) struct Handler {
     base: BaseHTTPRequestHandler,
     gate: Arc<Gate>,
@@ -54,7 +54,7 @@ impl Keys {
         self.entered.recv_timeout(PATIENCE).expect("a handler that begins");
     }
 
-    /// Lets one handler go on.
+    /// Lets one handler continue.
     pub(crate) fn open(&self) {
         self.open.send(()).expect("a server");
     }
@@ -119,7 +119,7 @@ impl Handler {
         self.wfile.write_all(text.as_bytes())
     }
 
-    /// Tells when all of it is written, or that it could not be.
+    /// Reports when all of it is written, or that it could not be.
     fn send_big(&self) -> io::Result<()> {
         self.send_response(200);
         self.send_header("Content-Length", BIG);

@@ -1,9 +1,9 @@
-//! The soak, for a short time, and that it finds what is lost. The long one is run by hand: see `src/bin/soak`.
+//! The soak, for a short time, and a check that it finds leaks. The long one is run by hand: see `src/bin/soak`.
 #![cfg(target_os = "linux")]
 
 use std::process::Command;
 
-/// Whether it passed, and what it said.
+/// Whether it passed, and its output.
 fn soak(arguments: &[&str]) -> (bool, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_soak")).args(arguments).output().expect("the program runs");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -17,7 +17,7 @@ fn a_short_soak() {
     assert!(passed);
 }
 
-/// It goes on until there is enough to see the loss.
+/// It continues until there is enough to see the leak.
 #[test]
 fn memory_that_is_lost_is_found() {
     let (passed, said) = soak(&["10", "--round", "12", "--seed", "2", "--lose", "memory"]);

@@ -1,5 +1,5 @@
-//! A span of the crate `tracing` for each request. A process of its own: which spans are wanted is known to a whole process, and
-//! a request without a subscriber on another thread would have it say none.
+//! A span of the crate `tracing` for each request. In a process of its own: whether spans are enabled is cached for a whole
+//! process, and a request on another thread without a subscriber would disable them.
 
 use std::fmt;
 use std::io;
@@ -41,7 +41,7 @@ impl Page {
 
 type Fields = Vec<(String, String)>;
 
-/// Keeps the fields of spans.
+/// Records the fields of spans.
 #[derive(Clone, Default)]
 struct Spans {
     fields: Arc<Mutex<Vec<Fields>>>,

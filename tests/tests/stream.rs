@@ -1,4 +1,4 @@
-//! A connection over a stream of one's own.
+//! A connection over a stream of the user's own.
 
 #![cfg(unix)]
 
@@ -118,7 +118,7 @@ impl Stage {
         Self { client: Client::over(client), socket, serving, log }
     }
 
-    /// What the serving thread gives, and the log.
+    /// What the serving thread returns, and the log.
     fn end(self) -> (io::Result<()>, Vec<String>) {
         drop((self.client, self.socket));
         let outcome = self.serving.join().expect("no panic comes through");
@@ -152,7 +152,7 @@ fn requests_that_come_at_once_are_answered_in_turn() {
     for count in 1..=200 {
         assert_eq!(stage.client.response().text(), count.to_string());
     }
-    // A whole request, and the half of another one, which must not hold back the response.
+    // A complete request, and half of another one, which must not hold back the response.
     stage.client.send(format!("{GET}GET / HT"));
     assert_eq!(stage.client.response().text(), "201");
     assert_eq!(stage.client.ask("TP/1.1\r\nHost: a\r\n\r\n").text(), "202");
@@ -197,7 +197,7 @@ fn head_has_no_body_and_close_ends_it() {
     assert_eq!((head.status, head.field("content-length")), (200, Some("1")));
     let response = stage.client.ask("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     assert_eq!((response.text().as_str(), response.field("connection")), ("2", Some("close")));
-    // Nothing is waited for: the client sees the end at once, and has not ended its own half.
+    // Nothing is waited for: the client sees the end at once, and has not shut down its own half.
     stage.client.assert_closed();
     stage.end().0.unwrap();
 }
@@ -205,10 +205,10 @@ fn head_has_no_body_and_close_ends_it() {
 #[test]
 fn a_body_that_nobody_reads_does_not_hold_up_the_end() {
     let mut stage = Stage::new();
-    // More than is gathered before the handler is called, and the client goes on to wait for the response.
+    // More than is gathered before the handler is called; then the client waits for the response.
     stage.client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n");
     assert_eq!(stage.client.ask(vec![b'x'; 100_000]).status, 403);
-    // Without an error, or with one for what nobody has read.
+    // Without an error, or with one for unread input.
     let _ = stage.client.rest();
     stage.end().0.unwrap();
 }
@@ -228,7 +228,7 @@ fn a_panic_costs_the_connection_and_is_told() {
     assert_eq!(*told.lock().unwrap(), ["192.0.2.7:9 \"GET /panic HTTP/1.1\" panicked: a mistake"]);
 }
 
-/// Where no page of an error can tell it any more, the caller may have to.
+/// If an error page cannot report it any more, the caller may have to.
 #[test]
 fn a_response_that_is_cut_short_is_an_error() {
     // By the end of the connection, and in chunks.
@@ -245,7 +245,7 @@ fn a_response_that_is_cut_short_is_an_error() {
 
 #[test]
 fn a_client_that_goes_away() {
-    // Before it has said anything, and in the midst of a head and of a body.
+    // Before it has sent anything, and in the middle of a head and of a body.
     for said in ["", "GET / HTTP/1.1\r\nHo", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf"] {
         let mut stage = Stage::new();
         stage.client.send(said);
@@ -256,7 +256,7 @@ fn a_client_that_goes_away() {
         assert_eq!(is_told, !said.is_empty(), "{said:?}: {response}");
         stage.end().0.unwrap();
     }
-    // In the midst of a response that is more than the system takes.
+    // In the middle of a response that is larger than the system takes.
     let mut stage = Stage::new();
     stage.client.send("GET /big HTTP/1.1\r\nHost: a\r\n\r\n").read_up_to(b"\r\n\r\n");
     let (outcome, _) = stage.end();
@@ -281,7 +281,7 @@ fn the_time_out_of_the_stream_is_a_deadline() {
     assert_eq!(stage.client.ask(GET).text(), "1");
     stage.client.assert_closed();
     stage.end().0.unwrap();
-    // Who takes nothing of a response does not get it whole.
+    // A client that takes nothing does not get the whole response.
     let mut stage = Stage::with(|builder| builder, short);
     stage.client.send("GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
     let Stage { client, socket: _socket, serving, .. } = stage;
@@ -289,7 +289,7 @@ fn the_time_out_of_the_stream_is_a_deadline() {
     drop(client);
 }
 
-/// Whoever trickles in is late by the server's deadlines.
+/// A client that trickles is late by the server's deadlines.
 #[test]
 fn a_head_has_a_deadline_as_a_whole() {
     let stage = Stage::with(|builder| builder.head_timeout(Duration::from_millis(100)), |_| {});
@@ -336,7 +336,7 @@ fn settings_that_the_stream_would_have_to_keep() {
     assert!(kind == io::ErrorKind::InvalidInput && text.contains("PROXY header"), "{text}");
     let (kind, text) = ends(Stage::with(|builder| builder.also_bind("127.0.0.1:0"), |_| {})).unwrap_err();
     assert!(kind == io::ErrorKind::InvalidInput && text.contains("also_bind"), "{text}");
-    // The header of another one is not expected anywhere.
+    // Another client's header is not expected anywhere.
     ends(Stage::with(|builder| builder.trusted_proxies(proxies("192.0.2.8")), |_| {})).unwrap();
 }
 
@@ -466,7 +466,7 @@ fn a_stream_that_panics_or_fails_is_an_error() {
     assert_eq!(log, [format!("basehttp: {error}")]);
 }
 
-/// A script has its body, however long it is and however the client sends it.
+/// A script gets its body, however long it is and however the client sends it.
 #[test]
 fn scripts_get_bodies() {
     let folder = tempfile::tempdir().unwrap();

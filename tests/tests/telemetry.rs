@@ -1,4 +1,4 @@
-//! Where lines and numbers go: the crates `log` and `serde`.
+//! Where log lines and statistics go: the crates `log` and `serde`.
 
 use std::io;
 use std::sync::Mutex;
@@ -34,7 +34,7 @@ fn a_function_takes_the_lines_of_the_log() {
     let sender = Mutex::new(sender);
     let builder = HTTPServer::builder().log_line(move |line, level| {
         sender.lock().unwrap().send((line.to_owned(), level)).unwrap();
-        // Costs a line, and nothing else.
+        // Loses a line, and has no other effect.
         assert!(!line.contains("/panics"), "in log_line");
     });
     let server = TestServer::with(builder, |base| Page { base });
@@ -87,7 +87,7 @@ fn the_crate_log_takes_the_lines_with_a_level() {
     let builder = HTTPServer::builder().log().verify_request(|_| panic!("on purpose"));
     let server = TestServer::with(builder, |base| Page { base });
     let _ = server.exchange(b"GET / HTTP/1.0\r\n\r\n");
-    // Lines are written after the client was served, so the next server must not begin before.
+    // Lines are written after the client was served, so the next server must not start before.
     assert_eq!(next(), (log::Level::Warn, "verify_request panicked: on purpose".to_owned()));
     let server = TestServer::with(HTTPServer::builder().log(), |base| Page { base });
     server.exchange(b"GET / HTTP/1.0\r\n\r\n").unwrap();

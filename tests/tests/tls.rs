@@ -1,4 +1,4 @@
-//! HTTP over TLS, with a client of rustls and with clients that are none.
+//! HTTP over TLS, with a rustls client and with clients that do not speak TLS.
 
 #[path = "tls/alpn.rs"]
 mod alpn;
@@ -215,7 +215,7 @@ fn bodies_go_both_ways_whole() {
     assert_eq!(client.ask(GET).text(), "/ true");
 }
 
-/// A client that reads nothing for a while of what has to be encrypted first.
+/// For a while the client does not read what the server has to encrypt first.
 #[test]
 fn a_slow_reader_gets_all_and_others_are_served() {
     let stage = Stage::new();
@@ -237,7 +237,7 @@ fn the_least_stack_is_enough_for_a_handshake() {
     }
 }
 
-/// Gives what is written a byte at a time, each in a segment of its own.
+/// Sends written data a byte at a time, each in a segment of its own.
 #[test]
 fn a_handshake_in_single_bytes() {
     let stage = Stage::new();
@@ -267,10 +267,10 @@ fn a_handshake_has_one_deadline_however_it_trickles_in() {
     let silent: Vec<_> = (0..20).map(|_| stage.server.connect().unwrap()).collect();
     let mut half = stage.server.connect().unwrap();
     half.write_all(&[22, 3, 1, 2, 0, 1, 0]).unwrap();
-    // A record that is not whole before its time is over, however long the test goes on.
+    // A record that is incomplete when its time is over, however long the test takes.
     let mut trickling = stage.server.connect().unwrap();
     trickling.write_all(&[22, 3, 1, 63, 0, 1, 0]).unwrap();
-    // It goes on until the server has closed.
+    // It continues until the server has closed.
     wait_until("the server closes in the face of a client that trickles", || {
         std::thread::sleep(Duration::from_millis(20));
         trickling.write_all(&[0]).is_err()
@@ -291,7 +291,7 @@ fn plain_http_is_told_what_is_spoken_here() {
     assert!(response.text().contains("This port speaks HTTPS"), "{}", response.text());
     client.assert_closed();
     let mut client = Client::new(&stage.server);
-    // In pieces, with a body that nobody reads.
+    // In pieces, with an unread body.
     client.send("PO").send("ST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
     assert_eq!(client.response().status, 400);
     stage.log.wait_for("(plain-http)");
@@ -335,7 +335,7 @@ fn the_server_says_that_it_ends() {
     let mut stream = stage.identity.client(stage.server.connect().unwrap());
     stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
     let mut response = Vec::new();
-    // rustls takes an end without close_notify for an error.
+    // rustls treats an end without close_notify as an error.
     stream.read_to_end(&mut response).unwrap();
     assert!(response.ends_with(b"/ true"));
 }

@@ -1,4 +1,5 @@
-//! Relays take two descriptors each, and give both back, however they end. Alone in its process, whose descriptors are counted.
+//! Relays take two descriptors each, and give both back, however they end. Alone in its process, whose descriptors are
+//! counted.
 #![cfg(target_os = "linux")]
 
 use std::io::{self, Read, Write};

@@ -1,4 +1,4 @@
-//! Connections that are no HTTP any more: joined with another socket inside the server, or split into their two directions.
+//! Connections that are no longer HTTP: joined with another socket inside the server, or split into their two directions.
 
 #[path = "tunnels/halves.rs"]
 mod halves;
@@ -145,7 +145,7 @@ fn reset(stream: TcpStream) {
     drop(stream);
 }
 
-/// Sends until there has been no room for a while, and says how much went.
+/// Sends until there has been no room for a while, and returns how much was sent.
 fn fill(mut stream: &TcpStream) -> usize {
     stream.set_nonblocking(true).unwrap();
     let (mut sent, mut last) = (0, Instant::now());
@@ -163,7 +163,7 @@ fn fill(mut stream: &TcpStream) -> usize {
     sent
 }
 
-/// Bytes that are others at every place, and in every direction.
+/// Bytes that differ at every position, and in every direction.
 fn pattern(seed: u64, count: usize) -> impl Iterator<Item = u8> {
     let mut state = seed;
     (0..count).map(move |_| {

@@ -1,12 +1,12 @@
-//! What `#[http_handler]` accepts, and the words with which it and the compiler refuse the rest. One mistake per file.
+//! What `#[http_handler]` accepts, and the messages with which it and the compiler refuse the rest. One mistake per file.
 //!
-//! After a change of words: `TRYBUILD=overwrite cargo test -p basehttp-tests --test ui`, then read the difference.
+//! After a change of messages: `TRYBUILD=overwrite cargo test -p basehttp-tests --test ui`, then read the difference.
 
 use std::env;
 use std::io::{self, Write as _};
 use std::process::Command;
 
-/// The compiler whose words the `.stderr` files have.
+/// The compiler that produced the `.stderr` files.
 const PINNED: &str = "rustc 1.95.";
 
 #[test]
@@ -20,7 +20,7 @@ fn fail() {
     if compiler.starts_with(PINNED) {
         trybuild::TestCases::new().compile_fail("ui/fail/*.rs");
     } else {
-        // Not `eprintln!`, which the test harness keeps to itself.
+        // Not `eprintln!`, which the test harness captures.
         let skipped =
             format!("SKIPPED ui/fail: the messages are those of {PINNED}x, and this is {compiler}\n");
         io::stderr().write_all(skipped.as_bytes()).expect("standard error can be written");

@@ -1,4 +1,4 @@
-//! Connections that go on in another protocol, served by events.
+//! Connections that switch to another protocol, driven by events.
 
 use std::io::{self, Read as _, Write as _};
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use basehttp_tests::wait_until;
 
 const SWITCH: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: shout\r\n\r\n";
 
-/// What has happened to all of them.
+/// The events of all of them.
 #[derive(Clone, Default)]
 struct Diary {
     events: Arc<Mutex<Vec<String>>>,
@@ -35,7 +35,7 @@ impl Diary {
     }
 }
 
-/// Sends back in capitals what comes, and obeys some words.
+/// Sends back input in capitals, and obeys some commands.
 struct Shout(Diary, bool);
 
 impl UpgradedHandler for Shout {
@@ -59,7 +59,7 @@ impl UpgradedHandler for Shout {
                 peer.set_timer(Some(Duration::from_millis(20)));
             }
             b"fill" => {
-                // The system finds some more room for a client that does not read, but not for ever.
+                // The system finds some more room for a client that does not read, but not without limit.
                 while peer.send_within(&[b'f'; 10_000], Duration::from_millis(100)).is_ok() {}
                 self.0.note("full");
             }
@@ -304,7 +304,7 @@ fn without_a_socket_it_is_the_same() {
     assert_eq!(diary.count("dropped"), 1);
 }
 
-/// The end of what the client has read so far, which it has let wait.
+/// The end of the output that the client has left unread so far.
 fn drain(client: &mut Client, to: &[u8]) {
     let mut last = vec![0; to.len()];
     let mut byte = [0];
@@ -332,7 +332,7 @@ fn an_object_that_waits_for_room_gets_it_from_its_own_client() {
 fn what_has_come_while_a_client_took_nothing_is_told_once_it_has() {
     let (server, diary, _log) = started();
     let mut client = Client::new(&server);
-    // Behind the request, so that it is read before the output is full.
+    // After the request, so that it is read before the output is full.
     client.send(SWITCH.to_owned() + "fill");
     diary.wait_for("full");
     client.send("quit");
@@ -364,7 +364,7 @@ fn whoever_waits_for_room_learns_of_the_end_at_once() {
     }
 }
 
-/// Timers are the server's, and a client that takes nothing has no more time for them.
+/// Timers belong to the server, and a client that takes nothing gains no time by them.
 #[test]
 fn a_timer_does_not_put_off_the_write_timeout() {
     let builder = HTTPServer::builder().write_timeout(Duration::from_millis(500));
@@ -378,7 +378,7 @@ fn a_timer_does_not_put_off_the_write_timeout() {
     log.wait_for("write_timeout");
 }
 
-/// The end of a unix socket comes at once with what was said before it.
+/// The end of a unix socket arrives together with the data before it.
 #[test]
 #[cfg(unix)]
 fn the_last_words_at_a_unix_socket_are_heard() {

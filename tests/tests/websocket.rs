@@ -1,4 +1,4 @@
-//! WebSockets from the wire: with `tungstenite` as the client, and with bytes.
+//! WebSockets on the wire: with `tungstenite` as the client, and with raw bytes.
 
 #[path = "websocket/enemies.rs"]
 mod enemies;
@@ -39,7 +39,7 @@ impl Diary {
     }
 }
 
-/// Sends back what comes, and obeys some words.
+/// Sends back input, and obeys some commands.
 struct Echo(Diary);
 
 impl WebSocketHandler for Echo {
@@ -152,7 +152,7 @@ fn the_server_closes_with_its_code_and_waits_for_the_answer() {
     assert_eq!(kept.close(1000, &"x".repeat(124)).unwrap_err().kind(), io::ErrorKind::InvalidInput);
 }
 
-/// The bytes of a close frame of the server's.
+/// The bytes of a close frame from the server.
 fn close_frame(code: u16) -> Vec<u8> {
     code.to_be_bytes().to_vec()
 }
@@ -226,7 +226,7 @@ fn a_client_that_does_not_read_is_refused_more_and_then_closed() {
     let kept = diary.socket();
     let message = Message::Binary(vec![b'x'; 10_000]);
     let mut sent = 0;
-    // The system finds some more room for a client that does not read, but not for ever.
+    // The system finds some more room for a client that does not read, but not without limit.
     while kept.send_within(&message, Duration::from_millis(300)).is_ok() {
         sent += 1;
         assert!(sent < 10_000, "it is bounded");
@@ -350,7 +350,7 @@ fn many_hold_no_thread() {
     }
 }
 
-/// Each frame a byte at a time, with control frames between the pieces of a message.
+/// Each frame a byte at a time, with control frames between the fragments of a message.
 #[test]
 fn frames_may_come_in_any_pieces() {
     let (server, _diary, _log) = started();

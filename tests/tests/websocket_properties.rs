@@ -1,4 +1,4 @@
-//! Random frames, mostly right, come to the same messages and the same end here and in `tungstenite`.
+//! Random frames, mostly valid, give the same messages and the same end here and in `tungstenite`.
 
 use std::io::{self, Cursor, Read, Write};
 
@@ -16,7 +16,7 @@ const UPGRADE: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpg
 /// The longest message.
 const MOST: usize = 2000;
 
-/// How a frame says its length.
+/// How a frame encodes its length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     Shortest,
@@ -30,7 +30,7 @@ struct Frame {
     payload: Vec<u8>,
     mask: Option<[u8; 4]>,
     form: Form,
-    /// So much more is declared than comes: the next frames are taken for it.
+    /// The frame declares this many bytes more than it has: the next frames are taken for them.
     missing: u64,
 }
 
@@ -87,12 +87,12 @@ fn close() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// Right, with what follows from being a part of a message.
+/// Valid, if what follows does not make it a part of a message.
 fn frame(first: u8, payload: Vec<u8>, mask: [u8; 4]) -> Frame {
     Frame { first, payload, mask: Some(mask), form: Form::Shortest, missing: 0 }
 }
 
-/// A message in pieces, with control frames between them.
+/// A message in fragments, with control frames between them.
 fn message() -> impl Strategy<Value = Vec<Frame>> {
     let payload = prop_oneof![text().prop_map(|text| (1, text)), binary().prop_map(|bytes| (2, bytes))];
     let cuts = vec(any::<prop::sample::Index>(), 0..4);
@@ -123,7 +123,7 @@ fn control() -> impl Strategy<Value = Frame> {
     .prop_map(|(first, payload)| frame(first, payload, [1, 2, 3, 4]))
 }
 
-/// What may be done to a frame.
+/// Possible damage to a frame.
 fn mutate(frame: &mut Frame, mutation: u8, value: u8) {
     match mutation {
         0 => frame.first ^= 1 << (value % 8),
@@ -136,7 +136,7 @@ fn mutate(frame: &mut Frame, mutation: u8, value: u8) {
     }
 }
 
-/// Bytes, and where they are cut: the last cut is their end.
+/// Bytes, and where they are split: the last split is their end.
 fn conversation() -> impl Strategy<Value = (Vec<u8>, Vec<prop::sample::Index>)> {
     let some = prop_oneof![4 => message(), 1 => control().prop_map(|frame| vec![frame])];
     let frames = (vec(some, 1..6), prop::option::of(control()))
@@ -161,7 +161,7 @@ fn conversation() -> impl Strategy<Value = (Vec<u8>, Vec<prop::sample::Index>)> 
 struct Conversation {
     echoed: Vec<Message>,
     pongs: Vec<Vec<u8>>,
-    /// The code of its close frame, 0 for one without. None where the client has just gone.
+    /// The code of its close frame, 0 for one without. `None` if the client is simply gone.
     close: Option<u16>,
 }
 
@@ -217,7 +217,7 @@ fn ours(pieces: Vec<&[u8]>) -> Conversation {
     conversation
 }
 
-/// A stream that takes all and gives what there is.
+/// A stream that takes everything and returns the given bytes.
 struct Memory<'a>(Cursor<&'a [u8]>);
 
 impl Read for Memory<'_> {
@@ -265,10 +265,10 @@ fn theirs(bytes: &[u8]) -> Conversation {
     }
 }
 
-/// What is true of the frames in some bytes, as far as their headers are whole.
+/// Properties of the frames in some bytes, as far as their headers are complete.
 #[derive(Debug, Default)]
 struct Facts {
-    /// Where the first one begins that does not have the shortest length, or more than 63 bits of it.
+    /// Where the first one begins whose length is not in its shortest form, or has more than 63 bits.
     stretched: Option<usize>,
     /// One is longer than a message may be.
     has_long: bool,
@@ -326,17 +326,17 @@ fn check(bytes: &[u8], cuts: &[prop::sample::Index]) {
         assert_eq!(ours, theirs_so_far);
         return;
     }
-    // What is wrong is said here as soon as it has come, and there when the frame is whole: so it gets what follows.
+    // We report an error as soon as it has arrived, tungstenite when the frame is complete: so it gets what follows.
     let mut theirs = theirs_of_all;
     if theirs.close.is_none() && facts.stretched.is_some() {
-        // Stricter than tungstenite: section 5.2 wants the shortest length.
+        // Stricter than tungstenite: section 5.2 requires the shortest length.
         theirs.close = Some(1002);
     } else if theirs.close.is_none() {
         let rest = [bytes, &vec![0; 70_000]].concat();
         theirs = self::theirs(&rest);
     }
     match (ours.close, theirs.close) {
-        // Where two things are wrong with one frame: the length comes first there, and the code of a close frame here.
+        // If one frame has two errors, tungstenite reports the length first, and we the code of a close frame.
         (Some(1002), Some(1009)) if facts.has_long => theirs.close = ours.close,
         (Some(1002), Some(1007)) if facts.has_bad_close => theirs.close = ours.close,
         _ => {}

@@ -1,5 +1,5 @@
-//! What is accepted from the wire: the request vectors, each driven whole, byte by byte and split at every place, through
-//! `proto` alone, in memory and over TCP. Three times the same must come of it.
+//! What is accepted from the wire: the request vectors, each fed whole, byte by byte and split at every position, through
+//! `proto` alone, in memory and over TCP. All three must give the same result.
 
 #[path = "wire/core.rs"]
 mod core;
@@ -18,7 +18,7 @@ use basehttp_tests::{show, without_dates};
 use core::{Account, account, understand};
 use handlers::{NAMES, Record, in_memory, over_tcp};
 
-/// The rules that vectors are examples of, each of which has several.
+/// The rules that the vectors exemplify; each rule has several vectors.
 const RULES: &[&str] = &[
     "accepted",
     "line-ends",
@@ -56,7 +56,7 @@ fn vectors() -> Vec<Vector> {
     load("requests")
 }
 
-/// What of an output must not depend on how the input came.
+/// The parts of an output that must not depend on how the input arrived.
 fn lasting(output: &[u8]) -> Vec<u8> {
     let mut output = without_dates(output);
     while let Some(at) = output.windows(INTERIM.len()).position(|window| window == INTERIM) {
@@ -92,7 +92,7 @@ fn the_vectors_are_sound() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Has `drive` take each vector, on several threads with a `start` of its own each, and tells the runs that it counts.
+/// Makes `drive` run each vector, on several threads with their own `start`, and prints the number of runs.
 fn drive<S>(
     driver: &str,
     threads: usize,
@@ -125,12 +125,12 @@ fn drive<S>(
     let mut failures = failures.into_inner().expect("no panic under the lock");
     failures.sort();
     assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), vectors.len(), failures.join("\n"));
-    // The harness keeps what `eprintln!` says of a test that passes.
+    // The harness captures what `eprintln!` prints in a test that passes.
     let runs = runs.into_inner();
     let _ = writeln!(io::stderr(), "vectors: {} {driver}, {runs} runs", vectors.len());
 }
 
-/// All ways of sending a vector but the whole, with a name for each.
+/// All ways of sending a vector except the whole, with a name for each.
 fn pieces(vector: &Vector) -> impl Iterator<Item = (String, Vec<&[u8]>)> {
     let halves = |at| {
         let (start, end) = vector.input.split_at(at);
@@ -181,7 +181,7 @@ fn in_memory_as_through_the_core() {
 
 #[test]
 fn over_tcp_as_in_memory() {
-    // Each with servers of its own, so that the calls can be counted.
+    // Each with its own servers, so that the calls can be counted.
     let start = || NAMES.map(over_tcp);
     let drive_one = |servers: &[(TestServer, Record); 3], vector: &Vector| {
         let (memory, wanted) = in_memory(&vector.handler, [&vector.input]);
@@ -209,7 +209,7 @@ fn over_tcp_as_in_memory() {
     drive("over TCP", 4, start, drive_one);
 }
 
-/// Compares what came of an input with what `proto` alone had it come to.
+/// Compares the result for an input with that of `proto` alone.
 fn same_as_core(account: &Account, run: &Run, record: &Record) -> Result<(), String> {
     for (answer, response) in account.answers.iter().zip(&run.responses) {
         let reason = answer.reason.as_ref().unwrap_or(&response.reason);
@@ -254,7 +254,7 @@ fn check_run(vector: &Vector, run: &Run, record: &Record) -> Result<(), String> 
         check_response(wanted, found, to_head)?;
         to_head = false;
     }
-    // What follows the head of a tunnel is no HTTP, and so is nothing that could be announced.
+    // What follows the head of a tunnel is not HTTP, so nothing in it could be announced.
     let unannounced = |response: &&Response| {
         let is_tunnel = vector.rule == "tunnel" && (200..300).contains(&response.status);
         response.version == "HTTP/1.1" && !is_tunnel && announces(response) == response.stays_open
@@ -276,7 +276,7 @@ fn check_run(vector: &Vector, run: &Run, record: &Record) -> Result<(), String> 
     if record.calls() != vector.calls {
         return Err(format!("{} calls instead of {}", record.calls(), vector.calls));
     }
-    // A client that goes away while nobody reads its body is not worth a line.
+    // A client that goes away while its body is not read is not logged.
     let is_answered = vector.responses.last().is_some_and(|response| response.status < 400);
     let is_told = match &*vector.fault {
         "" => false,

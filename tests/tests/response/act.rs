@@ -21,7 +21,7 @@ macro_rules! actors {
         pub(crate) struct $name {
             base: BaseHTTPRequestHandler,
             deed: Deed<Self>,
-            /// What was logged, and what the test wants to note.
+            /// The log, and what the test records.
             pub(crate) log: Log,
         }
 
@@ -68,15 +68,15 @@ macro_rules! actors {
 }
 
 actors! {
-    /// As one would set it up today.
+    /// A handler as one would set it up today.
     Act {
         const protocol_version: &str = "HTTP/1.1";
     }
-    /// Speaks HTTP/1.0, as Python does unless it is told otherwise.
+    /// Speaks HTTP/1.0, Python's default.
     Act10 {}
 }
 
-/// A server with the handler `Act`, its log, and what its `handle_error` was told.
+/// A server with the handler `Act`, its log, and the errors that its `handle_error` got.
 pub(crate) struct Stage {
     pub(crate) server: TestServer,
     pub(crate) log: Log,
@@ -99,7 +99,7 @@ impl Stage {
         Self { server, log, errors }
     }
 
-    /// Waits until all connections have ended, by ending the server, and gives the log and the errors.
+    /// Ends the server, waits until all connections have ended, and returns the log and the errors.
     pub(crate) fn end(self) -> (Vec<String>, Vec<String>) {
         drop(self.server);
         (self.log.lines(), self.errors.lines())

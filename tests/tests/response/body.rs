@@ -1,4 +1,4 @@
-//! Too much and too little body, and what is left of the request's.
+//! Response bodies that are too long or too short, and the rest of the request's body.
 
 use std::io;
 
@@ -67,7 +67,7 @@ fn too_little_body_closes_the_connection() {
         });
         assert_eq!(run.responses.len(), 1, "{}", show(&run.output));
         let response = &run.responses[0];
-        // Either the client sees the truncation, or, where nothing had gone out, a clean error.
+        // The client sees either the truncation or, if nothing had been sent, a clean error.
         let truncated = response.status == 200 && response.truncated;
         assert!(truncated || (response.status == 500 && !flush), "{}", show(&run.output));
         assert!(!response.stays_open);
@@ -207,7 +207,7 @@ fn the_kinds_of_body_errors() {
         let (_, log) = Act::run(input, |act| {
             let read = act.rfile.read_to_end(&mut Vec::new());
             act.log.push(format!("kind {:?}", read.as_ref().map_err(io::Error::kind)));
-            // Once broken, broken for good.
+            // Once broken, it stays broken.
             let again = act.rfile.read(&mut [0]);
             act.log.push(format!("again {:?}", again.as_ref().map_err(io::Error::kind)));
             say(act, "")

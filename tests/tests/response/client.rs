@@ -1,4 +1,4 @@
-//! Clients over TCP: those who go away, those who send on, and those who wait.
+//! Clients over TCP: those that go away, those that keep sending, and those that wait.
 
 use std::io;
 use std::net::Shutdown;
@@ -13,7 +13,7 @@ use socket2::SockRef;
 
 use crate::act::{Act, GET, Stage, post, say};
 
-/// A gate that a handler waits at until the test opens it.
+/// A gate at which a handler waits until the test opens it.
 fn gate() -> (Sender<()>, Mutex<Receiver<()>>) {
     let (open, wait) = channel();
     (open, Mutex::new(wait))
@@ -24,13 +24,13 @@ fn pass(gate: &Mutex<Receiver<()>>) -> io::Result<()> {
     gate.recv_timeout(Duration::from_secs(60)).map_err(io::Error::other)
 }
 
-/// Ends the connection without waiting for what is under way.
+/// Ends the connection without waiting for pending data.
 fn reset(client: Client) {
     SockRef::from(client.stream()).set_linger(Some(Duration::ZERO)).expect("an option that every system has");
     drop(client);
 }
 
-/// At most one line, beside that of the request, and no error.
+/// At most one line, in addition to the request's own, and no error.
 fn assert_quiet(stage: Stage) {
     let (log, errors) = stage.end();
     assert!(errors.is_empty(), "{errors:?}");
@@ -344,7 +344,7 @@ fn a_client_that_takes_nothing_is_given_up() {
     assert_quiet(stage);
 }
 
-/// RFC 9112 section 2.2: they may come before a request, and are none.
+/// RFC 9112 section 2.2: empty lines may precede a request, and are not requests.
 #[test]
 fn empty_lines_are_no_request_that_could_be_late() {
     let builder = HTTPServer::builder().head_timeout(Duration::from_millis(100));

@@ -1,4 +1,4 @@
-//! A handler that fails: by an error or a panic, before or after its head went out.
+//! A failing handler: an error or a panic, before or after its head was sent.
 
 use std::io;
 
@@ -20,7 +20,7 @@ fn fails(panics: bool) -> io::Result<()> {
     Err(io::Error::other("on purpose"))
 }
 
-/// A server that answers `/good`, and fails at any other path after it has begun.
+/// A server that answers `/good`, and at any other path fails after the response has begun.
 fn failing(panics: bool, begin: fn(&Act) -> io::Result<()>) -> Stage {
     Stage::new(move |act| {
         if act.path() == "/good" {
@@ -31,7 +31,8 @@ fn failing(panics: bool, begin: fn(&Act) -> io::Result<()>) -> Stage {
     })
 }
 
-/// A failure before the head went out is a clean 500, is logged once and told to `handle_error` once, and the server goes on.
+/// A failure before the head was sent is a clean 500. It is logged once, reported to `handle_error` once, and the server
+/// continues.
 fn check_before(panics: bool, begin: fn(&Act) -> io::Result<()>) {
     let stage = failing(panics, begin);
     let mut client = Client::new(&stage.server);
@@ -99,7 +100,7 @@ fn a_panic_while_the_body_is_held_back() {
     check_before(true, held_body);
 }
 
-/// After the head went out the client must see that the response is not whole.
+/// After the head was sent the client must see that the response is incomplete.
 fn check_after(panics: bool, begin: fn(&Act) -> io::Result<()>) -> Vec<u8> {
     let stage = failing(panics, begin);
     let mut client = Client::new(&stage.server);
@@ -383,7 +384,7 @@ fn a_panic_wherever_costs_one_connection() {
     });
     for place in places {
         for request in ["ERROR / HTTP/1.1\r\nHost: a\r\n\r\n", GET] {
-            // Whatever becomes of the first one, the next connection is served.
+            // Whatever happens to the first one, the next connection is served.
             let bad = request != GET;
             let request = if bad && place != "send_error" { GET } else { request };
             let mut client = Client::new(&server);

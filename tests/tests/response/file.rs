@@ -9,14 +9,14 @@ use basehttp_tests::client::Client;
 
 use crate::act::{Act, Act10, GET, GET10, HEAD, Stage, say};
 
-/// A file with these bytes, which nobody else can find.
+/// A file with these bytes, which no other process can find.
 fn file(bytes: &[u8]) -> Arc<File> {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
     Arc::new(file)
 }
 
-/// As many as no buffer holds, no two neighbours alike.
+/// More bytes than any buffer holds; no two neighbours are equal.
 fn many() -> Vec<u8> {
     (0..=250).cycle().take(3_000_000).collect()
 }
@@ -30,7 +30,7 @@ fn send(act: &Act, declared: Option<u64>, file: &Arc<File>, len: u64) -> std::io
     act.wfile.send_file(file, 0..len)
 }
 
-/// Each of them leaves something to be sent behind its handler: a turn ends all the same after so many.
+/// After each of them something is left to be sent: a turn still ends after this many.
 #[test]
 fn more_files_than_a_turn_has_requests_are_sent_one_after_the_other() {
     let file = file(b"hello");
@@ -93,7 +93,7 @@ fn bytes_and_pieces_of_files_come_in_the_order_in_which_they_were_written() {
             act.wfile.send_file(&file, 7..7)?;
             write!(act.wfile, "b{}", 1)?;
             act.wfile.send_file(&file, 0..10)?;
-            // Past the buffer, were it not for the file.
+            // Without the file, this would bypass the buffer.
             act.wfile.write_all(&vec![b'x'; 20_000])?;
             act.wfile.write_all(b"e")
         });
@@ -190,7 +190,7 @@ fn a_file_that_has_become_shorter_cuts_the_response_and_the_log_tells_it() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_file_that_cannot_be_read_cuts_the_response_and_the_log_tells_it() {
-    // A folder can be opened, and not read.
+    // A folder can be opened, but not read.
     let folder = tempfile::tempdir().unwrap();
     let file = Arc::new(File::open(folder.path()).unwrap());
     let stage = Stage::new(move |act| send(act, Some(5), &file, 5));

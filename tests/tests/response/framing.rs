@@ -1,4 +1,4 @@
-//! How a response tells its end: decided once, when the head goes out.
+//! How a response marks its end: decided once, when the head is sent.
 
 use std::io;
 
@@ -274,7 +274,7 @@ fn head_of_a_long_body_stays_open_and_quiet() {
     assert_eq!(log.lines().len(), 2, "{:?}", log.lines());
 }
 
-/// A handler that passes on what it was told, in words of its own, has done nothing wrong: the response is whole.
+/// A handler that passes on an error in other words has done nothing wrong: the response is complete.
 #[test]
 fn head_of_a_long_body_whose_handler_tells_it_in_its_own_words() {
     let (run, log) = Act::run([HEAD, GET].concat(), |act| {
@@ -285,7 +285,7 @@ fn head_of_a_long_body_whose_handler_tells_it_in_its_own_words() {
     assert_eq!(log.lines().len(), 2, "{:?}", log.lines());
 }
 
-/// What it says besides is told, and takes nothing from the response.
+/// Its other errors are reported, and take nothing from the response.
 #[test]
 fn head_of_a_long_body_whose_handler_fails_after_it() {
     let (run, log) = Act::run([HEAD, GET].concat(), |act| {

@@ -1,4 +1,4 @@
-//! `Date`, `Server` and the lines of the log.
+//! `Date`, `Server` and the log lines.
 
 use basehttp::prelude::*;
 use basehttp::testing::run;
@@ -7,7 +7,7 @@ use basehttp_tests::show;
 
 use crate::act::{Act, GET, Stage, say};
 
-/// A handler that logs as the default has it.
+/// A handler with the default log methods.
 struct Base {
     base: BaseHTTPRequestHandler,
 }
@@ -41,7 +41,7 @@ fn lines(input: &str) -> Vec<String> {
 fn the_line_of_python() {
     let lines = lines(GET);
     let [line] = &*lines else { panic!("{lines:?}") };
-    // The time in memory is 08:49:37 in Greenwich.
+    // The time on the wire in memory is 08:49:37 GMT.
     let rest = line.strip_prefix("127.0.0.1 - - [").unwrap_or_else(|| panic!("{line}"));
     let (date, rest) = rest.split_once("] ").unwrap_or_else(|| panic!("{line}"));
     assert_eq!(rest, "\"GET / HTTP/1.1\" 200 -");
@@ -141,7 +141,7 @@ fn send_response_only_sends_neither_and_logs_nothing() {
 fn the_date_on_the_wire_is_now() {
     let stage = Stage::new(|act| say(act, ""));
     let parse = |date: &str| {
-        // Good for comparing within a run of the test, and for nothing else.
+        // Only for comparisons within a run of the test.
         let words: Vec<_> = date.split(' ').map(str::to_owned).collect();
         assert_eq!((words.len(), &*words[5]), (6, "GMT"), "{date}");
         assert_eq!(date.len(), 29, "{date}");
@@ -150,7 +150,7 @@ fn the_date_on_the_wire_is_now() {
     let response = Client::new(&stage.server).ask(GET);
     parse(response.field("date").expect("a date"));
     let wanted = basehttp::HttpDate::from(std::time::SystemTime::now());
-    // The same hour, or the test runs over its end.
+    // The same hour, or the test crosses its end.
     let date = response.field("date").unwrap();
     assert_eq!(date[..16], wanted.as_str()[..16], "{date} {wanted}");
 }

@@ -1,4 +1,4 @@
-//! A handler's mistakes with the head of its response: `end_headers` tells, and nothing of that head reaches the wire.
+//! A handler's mistakes with the head of its response: `end_headers` reports them, and no part of that head is sent.
 
 use std::fmt;
 use std::io;
@@ -11,7 +11,7 @@ use basehttp_tests::show;
 use crate::act::{Act, GET, HEAD};
 
 /// Makes the mistake between `send_response(200)` with a field and `end_headers()`, in three ways: the error is returned, it
-/// is dropped, and it is made up for with another response.
+/// is dropped, or another response follows it.
 fn check(what: &str, says: &str, mistake: fn(&Act)) {
     let begin = |act: &Act| {
         act.send_response((200, "Begun"));
@@ -251,7 +251,7 @@ fn fields_after_the_head_was_sent_do_no_harm_and_are_logged() {
     assert!(log.has("after end_headers()"), "{:?}", log.lines());
 }
 
-/// As handlers go on that forget the `return` behind `send_error`: the error page is whole, and stands.
+/// Some handlers forget the `return` after `send_error` and continue: the error page is complete, and stands.
 #[test]
 fn what_comes_after_a_whole_response_is_dropped_and_logged() {
     type Late = fn(&Act) -> io::Result<()>;
@@ -296,7 +296,7 @@ fn what_comes_after_a_whole_response_is_dropped_and_logged() {
     }
 }
 
-/// Nothing waits for room that the first response is to have.
+/// Nothing waits for room that the first response would need.
 #[test]
 fn what_is_dropped_waits_for_nobody() {
     let builder = HTTPServer::builder().write_high_water(0);
@@ -320,7 +320,7 @@ impl Forgetful {
     fn log_message(&self, _message: fmt::Arguments<'_>) {}
 }
 
-/// Python's handlers make the chunks themselves. Here the client would get them as the body, and nobody would say a word.
+/// Python's handlers make the chunks themselves. Here the client would get them as the body, without any error.
 #[test]
 fn chunks_of_the_handlers_own_are_told() {
     for (pieces, is_told) in [
@@ -355,7 +355,7 @@ fn chunks_of_the_handlers_own_are_told() {
     }
 }
 
-/// A response that takes the place of one that was whole is meant: nothing of either is mixed.
+/// Replacing a complete response is deliberate: the two are not mixed.
 #[test]
 fn an_error_page_takes_the_place_of_a_whole_response() {
     let (run, _) = Act::run(GET, |act| {

@@ -1,4 +1,4 @@
-//! What proxies tell of their clients: the PROXY protocol, and fields.
+//! What proxies say about their clients: the PROXY protocol, and fields.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn proxied() -> Stage {
     Stage::with(logged().0, who)
 }
 
-/// With what the server itself has to say.
+/// Including the server's own lines.
 fn logged() -> (basehttp::ServerBuilder, Log) {
     let proxies = TrustedProxies::new(["127.0.0.0/8"]).unwrap().proxy_protocol(true);
     let log = Log::default();
@@ -30,7 +30,7 @@ fn logged() -> (basehttp::ServerBuilder, Log) {
     (builder.log_line(log.taker()), log)
 }
 
-/// A header of version 2: command and protocol, and what follows.
+/// A version 2 header: command and protocol, and what follows.
 fn version_2(command: u8, family: u8, rest: &[u8]) -> Vec<u8> {
     let length = u16::try_from(rest.len()).unwrap().to_be_bytes();
     [b"\r\n\r\n\0\r\nQUIT\n", &[0x20 | command, family][..], &length, rest].concat()
@@ -58,7 +58,7 @@ fn a_proxy_header_tells_the_client_of_all_requests() {
     }
 }
 
-/// An address of IPv4 in the form of IPv6 is the same client, and the same proxy, wherever it comes in.
+/// An IPv4 address in the form of IPv6 is the same client, and the same proxy, in every place.
 #[test]
 fn an_ipv4_address_has_one_form_wherever_it_comes_in() {
     let mapped = [
@@ -79,7 +79,7 @@ fn an_ipv4_address_has_one_form_wherever_it_comes_in() {
         client.send([&header[..], REQUEST.as_bytes()].concat());
         assert_eq!(client.response().text(), "192.0.2.7:4660 192.0.2.7 http", "{}", show(&header));
     }
-    // The proxy that a header tells of is one that fields may go by: whom it names last is trusted or not, in either form.
+    // The PROXY header names a proxy whose fields may count: the last address in them is trusted or not, in either form.
     for networks in [["127.0.0.1", "10.0.0.0/8"], ["::ffff:127.0.0.1", "::ffff:10.0.0.0/104"]] {
         answers(
             &networks,
@@ -103,7 +103,7 @@ fn an_ipv4_address_has_one_form_wherever_it_comes_in() {
     assert_eq!(client.response().text(), "192.0.2.7:0 192.0.2.7 http");
 }
 
-/// Of a server at several addresses each connection counts as what it is.
+/// At a server with several addresses each connection counts as what it is.
 #[cfg(unix)]
 #[test]
 fn a_proxy_at_the_unix_socket_is_not_one_at_the_port() {
@@ -152,7 +152,7 @@ fn a_proxy_header_tells_whether_its_client_speaks_tls() {
         (1, b"\x03\0\x04abcd\x20\0\x0f\x07\0\0\0\0\x21\0\x07TLSv1.3", "https"),
         (1, b"\x20\0\x05\x06\0\0\0\0", "http"),
         (1, b"\x20\0\0", "http"),
-        // Longer than the header: it is none.
+        // Longer than a header: it is not one.
         (1, b"\x20\xff\xff\x01", "http"),
         (0, b"\x20\0\x05\x01\0\0\0\0", "http"),
     ] {
@@ -185,7 +185,7 @@ fn a_proxy_may_speak_for_itself() {
         b"PROXY UNKNOWN ffff::1 ffff::2 1 2\r\n".to_vec(),
         version_2(0, 0, b""),
         b"PROXY UNKNOWN and whatever else there may be, in \xff words or none of them\r\n".to_vec(),
-        // LOCAL: family and addresses are to be ignored, whatever they are (section 2.2).
+        // LOCAL: family and addresses must be ignored, whatever they are (section 2.2).
         version_2(0, 0x11, IPV4),
         version_2(0, 0x11, b""),
         version_2(0, 0x21, b""),
@@ -193,7 +193,7 @@ fn a_proxy_may_speak_for_itself() {
         version_2(0, 0x31, b"short"),
         version_2(0, 0x12, b""),
         version_2(0, 0xff, &[0xff; 4000]),
-        // And where the proxy knows nothing of its client.
+        // And if the proxy knows nothing about its client.
         version_2(1, 0, b""),
         version_2(1, 0, IPV4),
         version_2(1, 0x01, b"short"),
@@ -289,7 +289,7 @@ fn x_forwarded_for_is_read_from_its_end() {
             ("X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-For: 192.0.2.7\r\n", "192.0.2.7 http"),
             ("X-Forwarded-For: 6.6.6.6, [2001:db8::1]:80\r\n", "6.6.6.6 http"),
             ("X-Forwarded-For: 6.6.6.6, unknown, 10.1.1.1\r\n", "10.1.1.1 http"),
-            // Empty elements and fields say nothing (RFC 9110 section 5.6.1.2).
+            // Empty elements and fields have no meaning (RFC 9110 section 5.6.1.2).
             ("X-Forwarded-For: 6.6.6.6, 192.0.2.7,\r\n", "192.0.2.7 http"),
             (
                 "X-Forwarded-For: 6.6.6.6, 192.0.2.7 ,, \t,\r\nX-Forwarded-For:\r\nX-Forwarded-For: ,\r\n",
@@ -327,7 +327,7 @@ fn forwarded_is_read_from_its_end() {
             ("Forwarded: for=\"[2001:db8::1]:_p.q-r_s\"\r\n", "2001:db8::1 http"),
             ("Forwarded: for=6.6.6.6, for=\"192.0.2.7:_\"\r\n", "127.0.0.1 http"),
             ("Forwarded: for=6.6.6.6, for=\"192.0.2.7:_p q\"\r\n", "127.0.0.1 http"),
-            // Empty elements and fields say nothing (RFC 9110 section 5.6.1.2).
+            // Empty elements and fields have no meaning (RFC 9110 section 5.6.1.2).
             ("Forwarded: for=192.0.2.7,\r\n", "192.0.2.7 http"),
             (
                 "Forwarded: for=6.6.6.6, for=192.0.2.7;proto=https ,, ,\r\nForwarded:\r\nForwarded: ,\r\n",

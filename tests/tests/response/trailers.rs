@@ -43,7 +43,7 @@ fn a_small_body_with_a_trailer_field_is_chunked_and_the_connection_goes_on() {
     assert_eq!(log.lines().len(), 3, "{:?}", log.lines());
 }
 
-/// Not asked for by `TE` either: who gets chunks can skip what follows them.
+/// Even if `TE` does not ask for them: a client that gets chunks can skip what follows them.
 #[test]
 fn trailer_fields_are_sent_whether_or_not_the_client_asks_for_them() {
     for te in ["", "TE: trailers\r\nConnection: TE\r\n", "TE: trailers;q=0\r\n"] {
@@ -137,13 +137,13 @@ fn clients_that_can_get_none_get_the_response() {
         assert_eq!(trailers(get), [("X-Length", "5")]);
         let fields = |response: &Response| response.headers.iter().map(|field| field.0.to_owned()).collect();
         let (head, get): (Vec<_>, Vec<_>) = (fields(head), fields(get));
-        // After a flush GET is chunked, and HEAD says nothing of it.
+        // After a flush GET is chunked, and HEAD does not show that.
         assert_eq!(head, if flushes { get[..2].to_vec() } else { get });
         assert_eq!(log.lines().len(), 2, "{:?}", log.lines());
     }
 }
 
-/// Runs it with the error of `send_trailer` returned and ignored.
+/// Runs it twice: the error of `send_trailer` is returned, and ignored.
 fn check(what: &str, request: &str, begin: fn(&Act) -> io::Result<()>, field: (&'static str, &'static str)) {
     for ignores in [false, true] {
         let (run, log) = Act::run(request, move |act| {
@@ -154,7 +154,7 @@ fn check(what: &str, request: &str, begin: fn(&Act) -> io::Result<()>, field: (&
         });
         let output = show(&run.output);
         assert!(log.has("kind Err(InvalidInput)"), "{what}: {:?}", log.lines());
-        // Without a response another mistake is told.
+        // Without a response another mistake is reported.
         let is_early = what.contains("before end_headers()");
         assert!(log.has(what) || (is_early && ignores), "{what}: {:?}", log.lines());
         assert!(!output.contains("X-Trailer") && !output.contains("secret"), "{what}: {output}");
@@ -306,7 +306,7 @@ fn chunks_of_the_handlers_own_are_told_all_the_same() {
     assert!(log.has("the server makes the chunks"), "{:?}", log.lines());
 }
 
-/// A value that asks the handler while it is displayed, or fails.
+/// A value that calls the handler while it is displayed, or fails.
 struct Asking<'a>(&'a Act, bool);
 
 impl fmt::Display for Asking<'_> {

@@ -1,4 +1,4 @@
-//! Connections that go on in another protocol (RFC 9110 section 7.8).
+//! Connections that switch to another protocol (RFC 9110 section 7.8).
 
 use std::io::{self, Read, Write};
 use std::time::Duration;
@@ -19,7 +19,7 @@ fn switch(act: &Act) -> io::Result<()> {
     act.end_headers()
 }
 
-/// Sends back what comes, in the pieces in which it comes.
+/// Sends back what arrives, in the same pieces.
 fn echo(act: &Act) -> io::Result<()> {
     if !act.upgrades_to("echo") {
         return say(act, "no upgrade");
@@ -178,7 +178,7 @@ fn a_connection_that_was_switched_holds_up_nobody_and_ends_with_the_server() {
     }
     stage.end();
     for client in &mut switched {
-        // By a reset, or as an end: nothing more comes.
+        // By a reset, or by an orderly end: nothing more arrives.
         assert!(client.rest().unwrap_or_default().is_empty());
     }
 }

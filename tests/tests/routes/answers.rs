@@ -1,4 +1,4 @@
-//! What is answered where no route takes a request.
+//! The answer if no route takes a request.
 
 use std::io;
 
@@ -62,7 +62,7 @@ fn a_path_that_is_there_for_other_methods_is_405_and_says_which() {
         ("DELETE", "/notes", "GET, HEAD, POST, OPTIONS"),
         ("POST", "/notes/7", "GET, HEAD, PUT, M-SEARCH, DELETE, OPTIONS"),
         ("SPAM", "/notes", "GET, HEAD, POST, OPTIONS"),
-        // The path is decided before the method: `/notes/{id}` would have had it.
+        // The path is decided before the method: `/notes/{id}` would have matched it.
         ("GET", "/notes/new", "POST, OPTIONS"),
         ("HEAD", "/notes/new", "POST, OPTIONS"),
     ] {
@@ -126,7 +126,7 @@ fn a_method_that_is_no_identifier() {
     assert_eq!(ask("PUT", "/notes/7").text(), "PUT 7");
 }
 
-/// Nobody has to wait for a body that no method wants.
+/// The server does not wait for a body that no method takes.
 #[test]
 fn what_has_no_route_is_answered_before_its_body() {
     for (request, status) in [
@@ -198,7 +198,7 @@ struct Formed {
     base: BaseHTTPRequestHandler,
 }
 
-/// An API has a form of its own for what goes wrong.
+/// An API has its own form for errors.
 #[http_handler]
 impl Formed {
     #[route(POST, "/numbers/{number}?{q}")]

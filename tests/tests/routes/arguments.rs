@@ -12,7 +12,7 @@ struct Values {
     last: String,
 }
 
-/// A type of one's own, without `FromStr`.
+/// A type of the user's own, without `FromStr`.
 struct Range<'a>(&'a str, &'a str);
 
 impl<'a> FromPath<'a> for Range<'a> {
@@ -22,7 +22,7 @@ impl<'a> FromPath<'a> for Range<'a> {
     }
 }
 
-/// One that wants all values.
+/// A type that takes all values.
 struct Count(usize);
 
 impl<'a> FromQuery<'a> for Count {
@@ -68,7 +68,7 @@ impl Values {
         format!("{} {:?}", x.0, range.map(|range| range.1))
     }
 
-    // Named after what the expansion calls, and with names that are keywords.
+    // Named like functions that the expansion calls, and like keywords.
     #[route(GET, "/path/{type}/{segment}/{rest..}?{values}")]
     fn path(&mut self, r#type: &str, segment: &str, rest: &str, values: Option<&str>) -> String {
         self.last = [r#type, segment, rest, &format!("{values:?}")].join(" ");
@@ -147,7 +147,7 @@ fn of_the_query() {
         ),
         ("/query?name=", " None [] None"),
         ("/query?name", " None [] None"),
-        // Of a repeated key a single parameter takes the first.
+        // A single parameter takes the first value of a repeated key.
         ("/query?name=a&name=b", "a None [] None"),
         ("/query?other=x&name=a&Name=b", "a None [] None"),
         ("/query?name=%C3%A9&n%61me=x", "\u{e9} None [] None"),
@@ -177,7 +177,7 @@ fn what_does_not_parse_in_the_query_is_400_and_says_which() {
         let response = get(target);
         assert_eq!((response.status, &*response.reason), (400, reason), "{target}");
     }
-    // What nobody asks for may be anything.
+    // A key without a parameter may have any value.
     assert_eq!(get("/query?name=a&x=%ff").status, 200);
 }
 

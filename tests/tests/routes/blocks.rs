@@ -114,7 +114,7 @@ fn a_path_goes_to_the_closest_pattern_of_all_blocks() {
         ("/a/b", "anything a b"),
         ("/pages/x", "page x 1"),
         ("/pages/x/raw", "raw x 1"),
-        // A literal is closer, whichever block has it.
+        // A literal is closer, in whichever block it is.
         ("/admin/x", "anything admin x"),
     ] {
         assert_eq!(app().get(target).text(), told, "{target}");
@@ -134,7 +134,7 @@ fn the_methods_of_a_path_are_those_of_all_blocks() {
 fn a_guard_stands_before_the_routes_of_its_block() {
     let stranger = app().get("/admin/users/7");
     assert_eq!((stranger.status, stranger.header("www-authenticate")), (401, Some("Basic realm=\"admin\"")));
-    // It is asked before the arguments are read.
+    // It is called before the arguments are read.
     assert_eq!(app().get("/admin/users/x").status, 401);
     let admin = app().with_header("X-Admin", "yes");
     assert_eq!(admin.get("/admin/users/7?verbose=true").text(), "admin user 7 Some(true)");
@@ -177,7 +177,7 @@ fn a_site_with_an_api_is_one_block() {
     assert_eq!(site.post("/other", "text/plain", "").status, 404);
 }
 
-/// A handler of a type that is not known yet, with routes of its own and in another block.
+/// A handler of a generic type, with routes of its own and in another block.
 struct Generic<T> {
     base: BaseHTTPRequestHandler,
     value: T,

@@ -1,4 +1,4 @@
-//! Arguments that are made of bodies.
+//! Arguments that come from bodies.
 
 use std::io;
 
@@ -67,7 +67,7 @@ impl Bodies {
         why.len().to_string()
     }
 
-    /// Reads it itself.
+    /// Reads the body itself.
     #[route(POST, "/lines")]
     fn lines(&self) -> io::Result<String> {
         let mut lines = Vec::new();
@@ -112,7 +112,7 @@ fn json_is_read_and_written() {
     }
 }
 
-/// What a client has sent comes back in the words of a parser, but no more of it than fits.
+/// Client input comes back in a parser's message, but no more of it than fits.
 #[test]
 fn a_long_value_makes_no_long_status_line() {
     let long = format!(r#"{{"x": "{}"}}"#, "\u{e9}".repeat(100_000));
@@ -169,7 +169,7 @@ fn text_and_types_of_ones_own() {
     assert_eq!(client.request("DELETE", "/anything").body("text/plain", "abc").send().text(), "3");
 }
 
-/// What the head alone condemns, the client need not send.
+/// A body whose head alone is refused need not be sent.
 #[test]
 fn the_type_and_the_target_are_judged_before_100_continue() {
     let head = |target: &str, fields: &str| {

@@ -1,4 +1,4 @@
-//! What becomes of the error of a method.
+//! What the error of a method becomes.
 
 use std::error::Error;
 use std::fmt;
@@ -47,7 +47,7 @@ impl Error for Context {
     }
 }
 
-/// As `anyhow::Error` is: it can be displayed and has an error in it, and is none.
+/// Like `anyhow::Error`: it can be displayed and contains an error, but is not one.
 struct Anyhow(Box<dyn Error + Send + Sync>);
 
 impl fmt::Display for Anyhow {
@@ -249,7 +249,7 @@ fn a_handler_has_its_own_words_for_a_body_that_is_too_long() {
     assert_eq!((run.responses[0].status, &*run.responses[0].reason), (422, "Too long for me"), "{}", run.log);
 }
 
-/// What is around it is for the log.
+/// The outer errors are for the log.
 #[test]
 fn the_words_around_an_http_error_are_logged() {
     for (target, log) in [

@@ -9,7 +9,7 @@ struct Shop {
     base: BaseHTTPRequestHandler,
 }
 
-/// A type that can be read and not be displayed: it must not be in the way of the others.
+/// A type that can be parsed and not displayed: it must not affect the others.
 struct Opaque;
 
 impl std::str::FromStr for Opaque {

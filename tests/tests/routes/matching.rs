@@ -1,4 +1,4 @@
-//! Which pattern a path is for.
+//! Which pattern matches a path.
 
 use std::io;
 
@@ -9,7 +9,7 @@ struct Paths {
     base: BaseHTTPRequestHandler,
 }
 
-/// Each function tells its own name, and what it got.
+/// Each function answers with its own name, and with its arguments.
 #[http_handler]
 impl Paths {
     #[route(GET, "/")]
@@ -27,7 +27,7 @@ impl Paths {
         "users/"
     }
 
-    // The order of the source decides nothing.
+    // The order in the source does not matter.
     #[route(GET, "/users/{id}")]
     fn user(&self, id: &str) -> String {
         format!("user {id}")
@@ -88,7 +88,7 @@ fn the_closest_pattern_has_the_path() {
         ("/users/7/posts", "below 7 posts"),
         ("/users/7/posts/", "below 7 posts/"),
         ("/users/7/posts/8/9", "below 7 posts/8/9"),
-        // A literal before a parameter, from the left: what follows does not matter.
+        // A literal takes precedence over a parameter, from the left: what follows does not matter.
         ("/users/me/posts/8", "below me posts/8"),
         ("/users/x", "user x"),
         ("/other/x", "any other"),
@@ -142,7 +142,7 @@ fn of_an_absolute_target_the_path_counts() {
     }
 }
 
-/// Python makes one of several slashes at the beginning, and so does `path()`.
+/// Python reduces several slashes at the beginning to one, and so does `path()`.
 #[test]
 fn slashes_at_the_beginning_are_one() {
     assert_eq!(told("//users/7"), "user 7");
@@ -159,7 +159,7 @@ fn what_has_come_as_raw_text_is_text() {
     );
 }
 
-/// RFC 9112 section 3.2.4; and what has no slash at its front, which Python serves.
+/// RFC 9112 section 3.2.4; and a target that does not begin with a slash, which Python serves.
 #[test]
 fn what_is_no_path_has_no_route() {
     let responses =
@@ -195,7 +195,7 @@ impl Rewriting {
 
     #[route(GET, "/a/again")]
     fn again(&mut self) -> String {
-        // What answers a request is decided when it is called.
+        // The response is decided when the function is called.
         self.set_path("/other");
         self.path().to_owned()
     }
@@ -217,7 +217,7 @@ fn a_path_that_was_set_is_looked_for_anew() {
     assert_eq!(basehttp::testing::respond(|base| Rewriting { base }, raw)[0].text(), "page caf\u{e9}");
 }
 
-/// The patterns of `Paths` and what their functions tell, in any order.
+/// The patterns of `Paths` and the answers of their functions, in any order.
 const PATTERNS: [(&str, &str); 10] = [
     ("/", "root"),
     ("/users", "users"),
@@ -231,7 +231,7 @@ const PATTERNS: [(&str, &str); 10] = [
     ("/{one}/x", "any "),
 ];
 
-/// How close a pattern is to a path: a number for each segment, the smaller the closer. None where it does not match.
+/// How close a pattern is to a path: a number for each segment; smaller is closer. `None` if it does not match.
 fn closeness(pattern: &str, path: &str) -> Option<Vec<u8>> {
     let mut segments = path[1..].split('/');
     let mut kinds = Vec::new();
@@ -254,7 +254,7 @@ fn closeness(pattern: &str, path: &str) -> Option<Vec<u8>> {
 }
 
 proptest::proptest! {
-    /// The definition, tried on all patterns one after the other, and the tree agree.
+    /// The definition, applied to all patterns one after the other, and the tree agree.
     #[test]
     fn the_tree_finds_what_the_definition_says(
         segments in proptest::collection::vec(
@@ -263,7 +263,7 @@ proptest::proptest! {
         ),
     ) {
         let path = format!("/{}", segments.join("/"));
-        // Several slashes at the beginning are one.
+        // Several slashes at the beginning count as one.
         let seen = format!("/{}", path.trim_start_matches('/'));
         let best = PATTERNS.iter().filter_map(|(pattern, told)| Some((closeness(pattern, &seen)?, told))).min();
         let told_by = told(&path);

@@ -1,4 +1,4 @@
-//! What a refused request leaves of its body is never taken for the next request.
+//! The rest of a refused request's body is never taken for the next request.
 
 use std::io;
 
@@ -84,7 +84,7 @@ fn the_body_of_a_refused_request_is_dropped() {
         assert_eq!(responses.len(), 2, "{head}: {responses:?}");
         assert_eq!((responses[0].status, &*responses[1].text()), (status, "next"), "{head}");
     }
-    // Chunked, the same.
+    // The same, chunked.
     let chunked = format!(
         "POST /nothing HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{SMUGGLED}\r\n0\r\n\r\n{NEXT}",
         SMUGGLED.len()
@@ -93,7 +93,7 @@ fn the_body_of_a_refused_request_is_dropped() {
     assert_eq!((responses.len(), &*responses[1].text()), (2, "next"));
 }
 
-/// A client that does not wait for `100 Continue` may send the body or not: the connection ends, since nobody can know.
+/// A client that does not wait for `100 Continue` may send the body or not. The connection ends, since it is unknown.
 #[test]
 fn behind_a_refused_expectation_nothing_is_taken_for_a_request() {
     for target in ["/json/1", "/nothing", "/json/1?q=x", "/admin"] {
@@ -104,7 +104,7 @@ fn behind_a_refused_expectation_nothing_is_taken_for_a_request() {
     }
 }
 
-/// Whichever way a path below the prefix is spelled.
+/// However a path below the prefix is spelled.
 #[test]
 fn a_guard_stands_before_every_spelling_of_its_paths() {
     for target in

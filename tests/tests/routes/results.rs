@@ -1,4 +1,4 @@
-//! What becomes of the value of a method, of a `do_*` method too.
+//! What the result of a method becomes, also of a `do_*` method.
 
 use std::borrow::Cow;
 use std::io;
@@ -236,7 +236,7 @@ fn statuses_and_fields_of_values() {
 fn none_is_404_and_stays_it() {
     assert_eq!(ask("GET", "/none").status, 404);
     let response = ask("GET", "/none-with");
-    // What is said of the value is not said of the page.
+    // What applies to the value does not apply to the page.
     assert_eq!((response.status, response.header("cache-control")), (404, None));
 }
 
@@ -284,7 +284,7 @@ fn a_value_beside_a_response_that_was_begun_is_a_mistake() {
     assert!(run.log.contains("twice: "), "{}", run.log);
 }
 
-/// Of HEAD nothing but the head is sent, with the length that GET would have.
+/// For HEAD only the head is sent, with the length that GET would have.
 #[test]
 fn head_of_a_value() {
     let head = ask("HEAD", "/large");

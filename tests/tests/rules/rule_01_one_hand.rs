@@ -1,4 +1,4 @@
-//! A connection is in one hand at a time; places and descriptors are used again, and nobody is taken for another.
+//! A connection has one owner at a time; places and descriptors are reused, and no client is taken for another.
 
 use std::io;
 use std::net::Shutdown;
@@ -12,7 +12,7 @@ use socket2::SockRef;
 
 use crate::stage::{GET, Stage, get, say};
 
-/// A handler that knows who its client is, and is in one thread at a time or says so.
+/// A handler that knows its client, and reports if two threads run it at a time.
 struct Own {
     base: BaseHTTPRequestHandler,
     /// Held while it handles a request.
@@ -28,7 +28,7 @@ impl Own {
         let Ok(_hand) = self.hand.try_lock() else { return self.send_error(500) };
         self.requests += 1;
         match self.path().split('/').nth(1) {
-            // Longer than a tick, and longer than a hand-over: the request goes from thread to thread.
+            // Longer than a tick, and longer than a hand-over: the request moves from thread to thread.
             Some("long") => thread::sleep(Duration::from_millis(3)),
             Some("nap") => thread::sleep(Duration::from_micros(200)),
             _ => {}
@@ -104,7 +104,7 @@ fn rule_01_what_comes_for_an_ended_connection_does_not_reach_the_next() {
     for round in 0..200 {
         let mut first = stage.client();
         first.send(GET);
-        // Input, the end of it and a reset for the place that the next one gets.
+        // Input, its end and a reset, for the place that the next connection gets.
         first.send(get("/late")).end();
         SockRef::from(first.stream()).set_linger(Some(Duration::ZERO)).unwrap();
         drop(first);

@@ -1,5 +1,5 @@
-//! Whoever lays down the poller or a permit looks again, and so does the watchdog before it sleeps: no wake-up is lost. A
-//! lost one shows as a request that is never answered.
+//! A thread that lays down the poller or a permit looks again, and so does the watchdog before it sleeps: no wake-up is
+//! lost. A lost one shows as a request that is never answered.
 
 use std::thread;
 use std::time::Duration;
@@ -10,9 +10,9 @@ use basehttp_tests::process::sleeps;
 
 use crate::stage::{GET, Stage, get, post, say};
 
-/// Rounds in lockstep: all clients ask for something else, and all are answered before the next round.
+/// Rounds in lockstep: all clients send different requests, and all are answered before the next round.
 fn rounds(threads: usize) {
-    // A lost wake-up must not be made good by a deadline.
+    // A deadline must not make up for a lost wake-up.
     let hour = Duration::from_secs(3600);
     let builder = HTTPServer::builder()
         .compute_threads(threads)
@@ -36,7 +36,7 @@ fn rounds(threads: usize) {
             match kind(index) {
                 0 => client.send(get("/long")),
                 1 => client.send(get("/nap")),
-                // In two parts, with the others between them.
+                // In two parts, with the others' requests in between.
                 2 => client.send("GET / HT"),
                 3 => client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe"),
                 4 => client.send(post("hello")),
@@ -52,14 +52,14 @@ fn rounds(threads: usize) {
             let wanted = ["/long0", "/nap0", "/0", "/5", "/5", "/0"][kind(index)];
             assert_eq!(client.response().text(), wanted);
         }
-        // At times everybody has gone to sleep before the next round, and at times not.
+        // Sometimes all threads have gone to sleep before the next round, sometimes not.
         if round % 20 == 19 {
             wait_for_idleness();
         }
     }
 }
 
-/// Waits until no thread of the server has run between two looks. The watchdog, awake, runs each millisecond.
+/// Waits until no thread of the server has run between two looks. When it is awake, the watchdog runs each millisecond.
 fn wait_for_idleness() {
     basehttp_tests::wait_until("all threads sleep", || {
         let before = sleeps();
@@ -114,7 +114,7 @@ fn rule_02_the_watchdog_wakes_for_the_first_handler_after_idleness() {
     let (mut first, mut second) = (stage.client(), stage.client());
     for round in 0..10 {
         wait_for_idleness();
-        // A path of its own: nobody knows yet that it waits.
+        // A path of its own, so that it is not known yet that it blocks.
         let path = format!("/wait{round}");
         first.send(get(&path));
         gate.wait_for(round + 1);

@@ -1,5 +1,5 @@
-//! What the poller tells is a hint; only a read or write decides. The end of the input that comes with the last bytes is
-//! found, and so is what is left after a read that filled its buffer.
+//! The poller gives hints; only a read or write decides. The server finds an end of input that comes with the last bytes,
+//! and also what is left after a read that filled its buffer.
 
 use std::io::Write;
 use std::net::Shutdown;
@@ -12,7 +12,7 @@ use socket2::SockRef;
 
 use crate::stage::{GET, Stage, post, say};
 
-/// A server whose deadlines do not make good what a forgotten event did.
+/// A server whose deadlines do not make up for a forgotten event.
 fn patient() -> Stage {
     let hour = Duration::from_secs(3600);
     let builder =
@@ -78,7 +78,7 @@ fn rule_03_the_end_alone_frees_the_connection() {
     check_bursts(b"", &[]);
 }
 
-/// A request with a head of so many bytes, less the length of the body.
+/// A request with a head of this length minus that of the body.
 fn request_of(size: usize, body: usize) -> Vec<u8> {
     let start = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {body}\r\nX: ");
     let padding = size - body - start.len() - 4;
@@ -109,7 +109,7 @@ fn rule_03_a_head_and_a_body_that_each_fill_the_buffer_are_taken_apart() {
     for split in [4095, 4096, 4097] {
         let mut client = stage.client();
         let request = request_of(4096 + 4096, 4096);
-        // The server has read all that there is before the rest comes.
+        // The server has read all that there is before the rest arrives.
         client.send(&request[..split]);
         assert_eq!(stage.client().ask(GET).status, 200);
         client.send(&request[split..]);
@@ -128,7 +128,7 @@ fn send_urgent(client: &Client, bytes: &[u8], at: usize, is_burst: bool) {
     socket.set_tcp_cork(false).unwrap();
 }
 
-/// The system ends a read before urgent data, so it is short though there is more, of which no event tells.
+/// The system ends a read before urgent data, so the read is short although more has arrived, without another event.
 fn check_urgent(input: &str, bodies: &[&str]) {
     let stage = patient();
     for is_burst in [true, false] {

@@ -1,4 +1,4 @@
-//! One request of a connection at a time, and the responses before it are sent before a handler that may wait.
+//! A connection handles one request at a time. The responses before it are sent before a handler that may block.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,7 +24,7 @@ fn rule_05_earlier_responses_are_with_the_client_while_a_handler_waits() {
     let (stage, gate) = gated();
     for round in 1..=6 {
         let mut client = stage.client();
-        // Nobody knows yet that it waits.
+        // It is not known yet that it blocks.
         let path = format!("/wait{round}");
         client.send([GET, &get("/other"), &get(&path), GET].concat());
         assert_eq!(client.response().text(), "/");
@@ -45,7 +45,7 @@ fn rule_05_earlier_responses_are_with_the_client_while_a_handler_waits_that_was_
     }
     let mut client = stage.client();
     client.send([GET, WAIT].concat());
-    // This client lets the handler go on, and only after the response before.
+    // This client lets the handler continue, and only after the response before.
     assert_eq!(client.response().text(), "/");
     gate.open(1);
     assert_eq!(client.response().text(), "/wait");

@@ -1,4 +1,4 @@
-//! A turn has a budget: a connection that always has more to do does not keep the others waiting.
+//! A turn has a budget: a connection that always has more to do does not delay the others.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -28,7 +28,7 @@ fn rule_06_an_endless_pipeline_starves_nobody() {
             greedy.end();
         });
         scope.spawn(|| {
-            // The body of each response is the only place of "/x".
+            // Each response has "/x" only in its body.
             let (mut before, mut buffer) = (0, vec![0; 65_536]);
             loop {
                 let count = greedy.stream().read(&mut buffer).unwrap();
@@ -57,8 +57,9 @@ fn rule_06_an_endless_pipeline_starves_nobody() {
     assert_eq!(got.load(Ordering::SeqCst), sent.load(Ordering::SeqCst));
 }
 
-/// One client sends 64 requests at once, each of which takes longer than a turn may: how many of them have begun when the request of
-/// another one is answered that came during the first. At best: on a busy machine the driver may be preempted, and others go on.
+/// One client sends 64 requests at once, each of which takes longer than a turn may. During the first, another client sends
+/// a request. Returns how many of the 64 have begun when that is answered. At best: on a busy machine the driver may be
+/// preempted, and others continue.
 fn begun_before_another(
     request: &str,
     answer: impl Fn(&Act) -> io::Result<()> + Send + Sync + Clone + 'static,
@@ -94,7 +95,7 @@ fn try_before_another(
         answer(act)
     });
     let (mut another, mut greedy) = (stage.client(), stage.client());
-    // Both kinds of requests are quick so far, and run on the driver.
+    // Both kinds of requests have been quick so far, and run on the driver.
     for _ in 0..8 {
         assert_eq!(greedy.ask(request).status, 200);
         assert_eq!(another.ask(get("/other")).status, 200);
@@ -124,10 +125,10 @@ fn rule_06_a_turn_ends_by_time_whatever_its_requests_leave() {
     assert!(seen < 16, "a file: {seen} before the other");
 }
 
-/// Two clients send without end what nobody wants to have, and others ask beside them.
+/// Two clients send useless data without end, while others send requests.
 fn check_flood(builder: basehttp::ServerBuilder, head: &str, block: &[u8]) {
     let stage = Stage::with(builder.compute_threads(1), |act| say(act, act.path()));
-    // Each response costs the server a bounded amount of work; it is not enough that one comes some time.
+    // Each response costs the server a bounded amount of work; it is not enough that one arrives eventually.
     let deadline = Instant::now() + PATIENCE;
     let floods = [stage.client(), stage.client()];
     let over = AtomicBool::new(false);

@@ -1,4 +1,4 @@
-//! Every connection has a deadline for what it waits for, and nothing but that renews it.
+//! Every connection has a deadline for what it waits for, and only that renews it.
 
 use basehttp_tests::child::LimitedServer;
 use nix::sys::signal::{Signal, kill};
@@ -20,11 +20,11 @@ use socket2::SockRef;
 
 use crate::stage::{GET, Stage, WAIT, get, say, turn};
 
-/// Far off, so that it cannot be this deadline that a test has met.
+/// So far away that a test cannot have reached this deadline.
 const HOUR: Duration = Duration::from_secs(3600);
 const SHORT: Duration = Duration::from_millis(150);
 
-/// A server of whose deadlines none is near.
+/// A server without a near deadline.
 fn builder() -> ServerBuilder {
     HTTPServer::builder()
         .idle_timeout(HOUR)
@@ -34,7 +34,7 @@ fn builder() -> ServerBuilder {
         .queue_timeout(HOUR)
 }
 
-/// Sends `byte` every few milliseconds until the server has closed the connection, while `read` looks what comes.
+/// Sends `byte` every few milliseconds until the server has closed the connection, while `read` checks the input.
 fn trickle<T>(client: &mut Client, byte: u8, read: impl FnOnce(&mut Client) -> T) -> T {
     let mut sender = client.stream().try_clone().unwrap();
     let over = AtomicBool::new(false);
@@ -58,7 +58,7 @@ fn rule_07_a_head_is_late_however_it_trickles() {
         client.send(start);
         assert_eq!(trickle(&mut client, b'x', Client::response).status, 408);
     }
-    // Nor are empty lines a way to stay: they are too many at last, or nothing has begun in time.
+    // Empty lines are not a way to stay either: they become too many, or nothing has begun in time.
     let mut client = stage.client();
     client.send("\r");
     trickle(&mut client, b'\n', |client| client.rest().unwrap_or_default());
@@ -80,7 +80,7 @@ fn rule_07_an_idle_connection_is_closed_without_a_word() {
     let mut fresh: Vec<_> = (0..20).map(|_| stage.client()).collect();
     let mut used: Vec<_> = (0..20).map(|_| stage.client()).collect();
     for client in &mut used {
-        // On a slow machine it may be over before its request came.
+        // On a slow machine it may be over before its request arrived.
         client.send(GET);
     }
     for client in &mut used {
@@ -130,7 +130,7 @@ fn rule_07_what_the_head_condemns_does_not_wait_for_the_body() {
                 status,
                 "{request}{framing}"
             );
-            // What comes of the body is dropped, and the client may go on to send it.
+            // Body data is dropped, and the client may continue to send it.
             client.send("hello");
             client.assert_closed();
         }
@@ -162,7 +162,7 @@ fn rule_07_an_override_of_parse_request_finds_the_body() {
     let server = TestServer::with(builder().compute_threads(1), |base| Lenient { base });
     let (mut client, mut other) = (Client::new(&server), Client::new(&server));
     client.send("SPAM / HTTP/1.1\r\nContent-Length: 5\r\n\r\n");
-    // Whoever asks later is answered later: that head has been looked at.
+    // Later requests are answered later: that head has been looked at.
     assert_eq!(other.ask(GET).status, 200);
     client.send("hello");
     assert_eq!(client.response().text(), "hello");
@@ -177,7 +177,7 @@ fn rule_07_the_rest_of_a_body_that_nobody_reads_is_late_however_it_trickles() {
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
     let next = trickle(&mut client, b'x', |client| {
         assert_eq!(client.response().text(), "enough");
-        // It is closed in good order or with a reset, which does not matter here.
+        // It is closed in order or with a reset, which does not matter here.
         client.rest().unwrap_or_default()
     });
     assert!(next.is_empty());
@@ -194,7 +194,7 @@ fn rule_07_a_client_that_never_reads_is_given_up_though_it_sends_on() {
     // More and more responses wait for it; its requests are not a sign that it takes them.
     let block = get("/x").repeat(10);
     while stream.write_all(block.as_bytes()).is_ok() {}
-    // What has arrived before may still be read; then there is the end.
+    // What arrived before may still be read; then comes the end.
     while matches!(stream.read(&mut [0; 10_000]), Ok(1..)) {}
     stage.wait_until_empty_but(&[client]);
 }
@@ -212,7 +212,7 @@ fn rule_07_a_response_that_is_not_taken_is_late_before_a_handler_that_waits() {
         thread::sleep(Duration::from_millis(20));
         say(act, "")
     });
-    // Such requests are known to wait, and do not run on a thread that drives.
+    // Such requests are known to block, and do not run on a driver.
     for _ in 0..5 {
         assert_eq!(stage.client().ask(WAIT).status, 200);
     }
@@ -281,7 +281,7 @@ fn rule_07_what_has_come_while_a_handler_computed_is_read_and_not_late() {
             let mut first = [0];
             act.rfile.read_exact(&mut first)?;
             bar.pass()?;
-            // As one that computes for longer than its client may be silent.
+            // Like one that computes for longer than its client may be silent.
             thread::sleep(SHORT * 3);
             let mut body = String::new();
             act.rfile.read_to_string(&mut body)?;
@@ -313,7 +313,7 @@ fn rule_07_a_connection_is_not_late_while_its_handler_computes() {
         say(act, act.path())
     });
     let mut client = stage.client();
-    // The deadline of its head was set before the rest came, and is over long before the response.
+    // The deadline of its head was set before the rest arrived, and passes long before the response.
     client.send("GET /lo").send("ng HTTP/1.1\r\nHost: a\r\n\r\n").send(get("/two"));
     assert_eq!(client.response().text(), "/long");
     assert_eq!(client.response().text(), "/two");
@@ -344,7 +344,7 @@ fn rule_07_who_was_in_time_is_not_late_because_the_server_stood_still() {
     server.end();
 }
 
-/// Urgent data wakes the connection, and is nothing to it.
+/// Urgent data wakes the connection, and has no meaning for it.
 #[test]
 fn rule_07_urgent_data_does_not_renew_the_idle_time() {
     let stage = Stage::with(builder().idle_timeout(SHORT), |act| say(act, act.path()));

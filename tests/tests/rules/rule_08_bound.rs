@@ -1,4 +1,4 @@
-//! Where no thread can be added a reserve, which runs no handler, goes on polling, expiring and queueing.
+//! When no thread can be added, a reserve, which runs no handler, continues to poll, time out and queue connections.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -18,7 +18,7 @@ use crate::stage::{GET, Stage, WAIT, get, say};
 const HOUR: Duration = Duration::from_secs(3600);
 const SHORT: Duration = Duration::from_millis(150);
 
-/// A server with two threads, both of which are in handlers that wait, and the clients of those.
+/// A server with two threads, both in handlers that block, and the clients of those.
 fn at_bound(builder: ServerBuilder) -> (Stage, Gate, Vec<Client>) {
     let (gate, bar) = gate();
     let stage = Stage::with(builder.max_threads(2), move |act| {
@@ -47,7 +47,7 @@ fn release(gate: &Gate, clients: Vec<Client>) {
 #[test]
 fn rule_08_at_the_bound_a_queued_request_is_told_to_come_back() {
     let (stage, gate, stuck) = at_bound(HTTPServer::builder().queue_timeout(SHORT));
-    // New connections are taken too.
+    // New connections are accepted too.
     for _ in 0..3 {
         let mut clients: Vec<_> = (0..10).map(|_| stage.client()).collect();
         for client in &mut clients {
@@ -127,21 +127,21 @@ fn rule_08_at_the_bound_a_head_that_does_not_come_is_late() {
     release(&gate, vec![stuck]);
 }
 
-/// Whoever takes the lines of the log is code of the user, which may take its time: the reserve leaves them to others.
+/// The receiver of the log lines is user code, which may block: the reserve leaves the lines to other threads.
 #[test]
 fn rule_08_at_the_bound_a_log_that_hangs_holds_up_nobody() {
     let (log_gate, log_bar) = gate();
     let builder =
         HTTPServer::builder().head_timeout(SHORT).queue_timeout(SHORT).log_line(move |line, _level| {
             if line.contains("found no free thread") {
-                // At the end of the test it is let through.
+                // At the end of the test it may pass.
                 let _ = log_bar.pass();
             }
         });
     let (stage, gate, clients) = at_bound(builder);
-    // The reserve has answered it, and has said so.
+    // The reserve has answered it, and has logged that.
     assert_eq!(stage.client().ask(WAIT).status, 503);
-    // It goes on polling: there is no thread for this one either, and it hears so.
+    // The reserve continues to poll: there is no thread for this one either, and it gets that answer.
     assert_eq!(stage.client().ask(WAIT).status, 503);
     log_gate.stay_open();
     release(&gate, clients);
@@ -261,7 +261,7 @@ fn rule_08_a_thread_that_cannot_be_made_is_the_bound() {
         assert_eq!(response.status, 503);
         assert!(response.field("retry-after").is_some());
     }
-    // When there can be threads again there are.
+    // Once threads can be added again, they are.
     server.tell("nproc 1000");
     wait_until("a thread is added", || server.connect().unwrap().ask(GET).status == 200);
     server.tell("go");

@@ -12,11 +12,11 @@ use basehttp_tests::wait_until;
 use crate::stage::{Act, GET, Stage, say};
 
 const CLIENTS: usize = 10;
-/// More than the buffers of the system take.
+/// More than the system's buffers take.
 const BIG: usize = 12 << 20;
 const PART: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello";
 
-/// A server whose handlers read and write as they please, and whose deadlines are far away.
+/// A server whose handlers read and write freely, and whose deadlines are far away.
 fn stage(max_threads: usize) -> (Stage, Log) {
     let hour = Duration::from_secs(3600);
     let log = Log::default();

@@ -1,4 +1,4 @@
-//! The end of a server: told from anywhere, kept to by everybody.
+//! The end of a server: requested from any thread, and observed by all.
 
 use std::io;
 use std::net::{Shutdown, TcpStream};
@@ -17,7 +17,7 @@ use socket2::SockRef;
 
 use crate::stage::{GET, Stage, WAIT, factory, get, say, turn};
 
-/// A server on an address that no other test has, so that nobody takes its port between two servers.
+/// A server at an address that no other test has, so that its port stays free between two servers.
 struct Serving {
     port: u16,
     handle: ServerHandle,
@@ -97,7 +97,7 @@ fn rule_11_idle_connections_end_and_running_handlers_are_answered() {
         client.send(WAIT);
     }
     gate.wait_for(4);
-    // The others are known to the server.
+    // The server knows the others.
     assert_eq!(stage.client().ask(GET).text(), "/");
     stage.server.handle().shutdown();
     for client in &mut idle {
@@ -130,7 +130,7 @@ fn rule_11_a_response_that_begins_after_the_shutdown_says_that_it_is_the_last() 
 fn rule_11_what_the_system_has_queued_is_served() {
     let (gate, bar) = gate();
     let turn = turn();
-    // The one who takes connections waits here, so all others are in the queue of the system when the server ends.
+    // The accepting thread waits here, so all other connections are in the system's queue when the server ends.
     let builder = HTTPServer::builder().shutdown_grace(GRACE).verify_request(move |_| bar.pass().is_ok());
     let server = TestServer::with(builder, factory(|act| say(act, act.path())));
     let mut clients: Vec<_> = (0..150).map(|_| Client::new(&server)).collect();
@@ -185,7 +185,7 @@ fn rule_11_a_refused_client_that_stays_does_not_hold_up_the_end() {
     let mut stuck = stage.client();
     stuck.send(WAIT);
     gate.wait_for(1);
-    // Refused with its request, refused before all of it had come, and silent: none of them closes.
+    // Refused with its request, refused before all of it had arrived, and silent: none of them closes.
     let mut refused: Vec<_> = (0..2).map(|_| stage.client()).collect();
     let _silent = stage.client();
     refused[0].send(GET);
@@ -199,7 +199,7 @@ fn rule_11_a_refused_client_that_stays_does_not_hold_up_the_end() {
     wait_for_no_threads();
 }
 
-/// A client that goes on has its next request answered, and hears that it is the last.
+/// A client that continues gets its next request answered, and learns that it is the last.
 #[test]
 fn rule_11_a_connection_that_was_busy_a_moment_ago_has_time_for_its_next_request() {
     for shards in [1, 2] {
@@ -278,7 +278,7 @@ fn rule_11_at_the_cut_no_handler_begins_with_half_a_request() {
     assert_eq!(log.lines().len(), 1, "{:?}", log.lines());
 }
 
-/// The rest of a body that nobody reads is dropped for the sake of the next request, of which there will be none.
+/// The rest of an unread body is dropped for the sake of the next request, and there will be none.
 #[test]
 fn rule_11_an_answered_request_does_not_hold_up_the_end_with_the_rest_of_its_body() {
     let stage = Stage::with(HTTPServer::builder().gather_limit(0), |act| say(act, ""));
@@ -300,8 +300,8 @@ fn rule_11_the_next_server_has_the_port_at_once() {
     for _ in 0..10 {
         let server = Serving::at(port);
         port = server.port;
-        // Who closes first has the connection linger in the system: here it is the server, here the client, and some of
-        // the clients do not even notice.
+        // The side that closes first keeps the connection in the system for a while. Here that is the server, here the
+        // client, and some of the clients do not even notice.
         let mut first = server.client();
         assert_eq!(first.ask("GET / HTTP/1.0\r\n\r\n").text(), "/");
         let mut second = server.client();
@@ -329,7 +329,7 @@ fn rule_11_a_server_ends_in_the_middle_of_everything() {
         thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
-                    // Until it is refused, or nobody answers.
+                    // Until the connection is refused, or there is no answer.
                     while let Ok(stream) = stage.server.connect() {
                         let mut client = Client::over(stream);
                         client.send([GET, &get("/nap"), GET].concat());
@@ -380,7 +380,7 @@ fn rule_11_a_handle_of_ones_own_that_waits_for_a_request_is_idle() {
     let server = TestServer::with(HTTPServer::builder().shutdown_grace(GRACE), |base| Own { base });
     let mut client = Client::new(&server);
     assert_eq!(client.ask(GET).status, 200);
-    // It ends long before the grace does.
+    // It ends long before the grace period does.
     drop(server);
     wait_for_no_threads();
 }

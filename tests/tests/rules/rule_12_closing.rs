@@ -90,7 +90,7 @@ fn rule_12_the_503_at_the_connection_limit_arrives() {
     wait_until("there is room again", || stage.client().ask(GET).status == 200);
 }
 
-/// Whoever is refused, and stays, takes no place of one that could be served.
+/// A refused client that stays takes no place from one that could be served.
 #[test]
 fn rule_12_the_503_at_the_connection_limit_takes_no_place() {
     let stage = Stage::with(HTTPServer::builder().max_connections(2), |act| say(act, act.path()));
@@ -105,7 +105,7 @@ fn rule_12_the_503_at_the_connection_limit_takes_no_place() {
     drop(served.pop());
     let begun = Instant::now();
     wait_until("there is room again", || stage.client().ask(GET).status == 200);
-    // All of them were still there, unless this machine stood still.
+    // All of them were still there, unless this machine was stalled.
     assert!(stage.server.handle().stats().connections_open > 20 || begun.elapsed() > Duration::from_secs(1));
 }
 
@@ -189,7 +189,7 @@ const PLACES: [&str; 9] = [
 #[test]
 fn rule_12_a_panic_costs_one_connection_wherever_it_happens() {
     const ROUNDS: usize = 4;
-    // The place where the next connection's handler panics: one after the number of a place, or 0 for none.
+    // Where the next connection's handler panics: one more than the number of a place, or 0 for none.
     let next = Arc::new(AtomicUsize::new(0));
     let place = |next: &AtomicUsize| next.load(Ordering::SeqCst).checked_sub(1).map_or("", |at| PLACES[at]);
     let (at_verify, at_factory, at_error) = (next.clone(), next.clone(), next.clone());
@@ -213,7 +213,7 @@ fn rule_12_a_panic_costs_one_connection_wherever_it_happens() {
             client.send(GET).end();
             let output = end_of(&mut client);
             let wanted: &[&str] = match *place {
-                // A page that says so, or nothing.
+                // An error page, or nothing.
                 "do_GET" | "do_GET after the response" | "log_message" | "handle_error" => &["500"],
                 "finish" | "drop" => &["200"],
                 _ => &[],
@@ -229,7 +229,7 @@ fn rule_12_a_panic_costs_one_connection_wherever_it_happens() {
     stage.wait_until_empty();
 }
 
-/// What comes before the end of the connection, in good order or not.
+/// What arrives before the end of the connection, orderly or not.
 fn end_of(client: &mut Client) -> String {
     show(&client.rest().unwrap_or_default())
 }

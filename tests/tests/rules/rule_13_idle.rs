@@ -1,4 +1,4 @@
-//! Who waits holds no thread, threads are bounded, and an idle server does not wake up.
+//! A waiting client holds no thread, threads are bounded, and an idle server does not wake up.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -40,7 +40,7 @@ fn stage(builder: basehttp::ServerBuilder) -> Stage {
     })
 }
 
-/// Neither one that leaves without a word, nor one that is told to leave.
+/// Neither a client that leaves silently, nor one that is told to leave.
 #[test]
 fn rule_13_who_says_nothing_gets_no_handler() {
     let made = Arc::new(AtomicUsize::new(0));
@@ -126,7 +126,7 @@ fn rule_13_a_slow_reader_of_responses_that_go_past_the_buffer_holds_no_thread() 
     check_slow_readers("/direct");
 }
 
-/// Tells when the server has no use for it any more.
+/// Reports when the server no longer uses it.
 struct Owner(Vec<u8>, Arc<AtomicUsize>);
 
 impl AsRef<[u8]> for Owner {
@@ -141,7 +141,7 @@ impl Drop for Owner {
     }
 }
 
-/// All of them are sent the same bytes, from where they are. Those are freed when the last of them has gone.
+/// All clients are sent the same bytes, without a copy. They are freed when the last client has gone.
 #[test]
 fn rule_13_slow_readers_of_bytes_that_are_handed_over_hold_neither_thread_nor_memory() {
     const SIZE: usize = 20 * 1024 * 1024;
@@ -164,7 +164,7 @@ fn rule_13_slow_readers_of_bytes_that_are_handed_over_hold_neither_thread_nor_me
         act.end_headers()?;
         act.wfile.send_bytes(payload)
     });
-    // Other tests, which measure memory as well, have their turn before or after this server.
+    // Other tests, which measure memory as well, run before or after this server.
     *payload.lock().unwrap() = Some(Payload::from_owner(Owner(vec![b'x'; SIZE], dropped.clone())));
     let before = memory_of(std::process::id());
     let mut readers: Vec<_> = (0..READERS).map(|_| stage.client()).collect();
@@ -195,7 +195,7 @@ fn rule_13_slow_readers_of_large_pages_hold_no_thread_while_there_is_room() {
     const PAGE: usize = 400 * 1024;
     const REQUESTS: usize = 25;
     let hour = Duration::from_secs(3600);
-    // One of the readers may find that it is used up: its handler waits.
+    // One of the readers may find the budget used up: its handler waits.
     let builder = HTTPServer::builder().write_timeout(hour).response_timeout(hour).write_budget(3 * PAGE);
     let stage = Stage::with(builder, move |act| {
         if act.path() == "/" {
@@ -229,7 +229,7 @@ fn rule_13_slow_readers_of_large_pages_hold_no_thread_while_there_is_room() {
     }
 }
 
-/// Neither a thread nor memory: the file is sent from where it is.
+/// Neither a thread nor memory: the bytes are sent from the file.
 #[test]
 fn rule_13_slow_readers_of_a_large_file_hold_neither_thread_nor_memory() {
     const SIZE: u64 = 100 * 1024 * 1024;
@@ -260,7 +260,7 @@ fn rule_13_slow_readers_of_a_large_file_hold_neither_thread_nor_memory() {
     wait_until("no thread waits for the readers", || workers() <= 2);
     let each = memory_of(std::process::id()).saturating_sub(before) * 1024 / 200;
     assert!(each < 20_000, "{each} bytes for each reader");
-    // One of them takes what is left of its body for sure.
+    // One of them certainly takes the rest of its body.
     let rest = readers.pop().unwrap();
     let count = std::io::copy(&mut rest.stream().take(SIZE - 1000), &mut std::io::sink()).unwrap();
     assert_eq!(count, SIZE - 1000);

@@ -60,7 +60,7 @@ pub(crate) fn post(body: &str) -> String {
     format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
-/// Waits for the turn of a test that counts threads, or makes some. Those of the test before have gone home then.
+/// Waits for the turn of a test that counts threads, or starts some. The previous test's threads have ended then.
 pub(crate) fn turn() -> MutexGuard<'static, ()> {
     let turn = in_turn();
     wait_until("the threads of earlier servers have ended", || server_threads() == 0);
@@ -70,7 +70,7 @@ pub(crate) fn turn() -> MutexGuard<'static, ()> {
 /// A server that has the process to itself.
 pub(crate) struct Stage {
     pub(crate) server: TestServer,
-    /// The descriptors of the process with the server and without clients.
+    /// The process's descriptors with the server and without clients.
     descriptors: usize,
     _turn: MutexGuard<'static, ()>,
 }
@@ -100,7 +100,7 @@ impl Stage {
         Client::new(&self.server)
     }
 
-    /// Waits until no connection is left, of a client or in the server.
+    /// Waits until no connection is left, on the clients' side or in the server.
     pub(crate) fn wait_until_empty(&self) {
         self.wait_until_empty_but(&[]);
     }

@@ -1,4 +1,4 @@
-//! Bounds on requests, on bytes that wait, and on the time that a client may take.
+//! Limits of requests, of bytes that wait, and of the time that a client may take.
 
 use std::io::{Read, Write};
 use std::sync::Arc;
@@ -75,7 +75,7 @@ fn above_the_high_water_mark_a_write_waits_for_its_client() {
         let (server, keys) = start(builder);
         let mut client = Client::new(&server);
         client.send(GET_BIG);
-        // A client that takes nothing is given up, which nobody would find out below the mark.
+        // A client that takes nothing is given up, which would not be noticed below the mark.
         keys.wait();
         assert_cut(&client);
     }
@@ -140,7 +140,7 @@ fn what_is_set_in_setup_is_for_all_requests() {
     assert_eq!(client.ask(post("/", 2) + "a").status, 408);
 }
 
-/// Sends a byte now and then until there is an answer.
+/// Sends a byte now and then until there is a response.
 fn trickle(server: &TestServer, path: &str, length: usize) -> Response {
     let mut client = Client::new(server);
     client.send(post(path, length));
@@ -238,7 +238,7 @@ impl Pouring {
     fn log_message(&self, _message: std::fmt::Arguments<'_>) {}
 }
 
-/// Else a client that reads slowly, but all the time, seems to take nothing for minutes.
+/// Otherwise a client that reads slowly, but all the time, would seem to take nothing for minutes.
 #[test]
 #[cfg(target_os = "linux")]
 fn the_system_does_not_hoard_a_response_for_a_slow_reader() {
@@ -301,7 +301,7 @@ fn a_client_that_has_taken_nothing_in_time_gets_no_more_handlers() {
     wait_until("the server has given up", || seen.is_late.load(Ordering::SeqCst));
     let _ = client.read_to_end(&mut Vec::new());
     drop(server);
-    // What the system buffers is some megabytes, which is some hundred responses.
+    // The system buffers some megabytes, which is some hundred responses.
     let handlers = seen.handlers.load(Ordering::SeqCst);
     assert!(handlers < REQUESTS / 10, "{handlers} handlers have run");
 }

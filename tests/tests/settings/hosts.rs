@@ -1,4 +1,4 @@
-//! For whom a server answers: `allowed_hosts`, `loopback_guard`.
+//! The hosts that a server answers for: `allowed_hosts`, `loopback_guard`.
 
 use basehttp::ServerBuilder;
 use basehttp::prelude::*;
@@ -58,7 +58,7 @@ fn hosts_that_are_allowed() {
     }
     assert_eq!(log.count("code 421"), 5);
     assert!(log.has("(foreign-host)"), "{:?}", log.lines());
-    // Of whom a page is, is not asked.
+    // The origin of the page is not checked.
     assert_eq!(status(&server, "/", "Host: example.org\r\nOrigin: http://evil.example\r\n"), 204);
 }
 
@@ -72,7 +72,7 @@ fn the_authority_of_the_target_comes_before_host() {
     assert_eq!(status(&server, "/?url=http://evil.example/", host), 204);
 }
 
-/// A target has one of four forms (RFC 9112 section 3.2), and is read from its front.
+/// A target has one of four forms (RFC 9112 section 3.2), and is read from its beginning.
 #[test]
 fn a_target_of_no_form_is_for_no_host() {
     for builder in
@@ -149,7 +149,7 @@ fn pages_of_this_machine_alone() {
         ("Host: localhost\r\nOrigin: http://localhost.evil.example\r\n", 403),
         ("Host: localhost\r\nOrigin: null\r\n", 403),
         ("Host: localhost\r\nOrigin: http://localhost\r\nOrigin: http://evil.example\r\n", 403),
-        // Somebody follows a link.
+        // The user follows a link.
         ("Host: localhost\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n", 204),
     ] {
         assert_eq!(status(&server, "/", fields), expected, "{fields}");

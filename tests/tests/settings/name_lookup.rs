@@ -9,7 +9,7 @@ use basehttp_tests::client::Client;
 
 use crate::GET;
 
-/// Answers with what its log lines begin with.
+/// Answers with the beginning of its log lines.
 struct Named {
     base: BaseHTTPRequestHandler,
 }
@@ -37,7 +37,7 @@ fn nobody_asks_for_names_unless_told_to() {
 
 #[test]
 fn names_are_looked_up_where_that_is_switched_on() {
-    // What this system calls its own address, if anything.
+    // This system's name for its own address, if any.
     let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let expected = dns_lookup::lookup_addr(&address).unwrap_or_else(|_| address.to_string());
     assert_eq!(name(HTTPServer::builder().name_lookup(true)), expected);

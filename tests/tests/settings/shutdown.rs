@@ -1,4 +1,4 @@
-//! The end of a server, and the report of it.
+//! The end of a server, and its report.
 
 use std::net::TcpStream;
 use std::thread::{self, JoinHandle};
@@ -134,7 +134,7 @@ fn a_handler_that_does_not_return_is_cut_at_the_deadline() {
     server.handle.shutdown_within(Duration::from_millis(10));
     let report = server.handle.wait();
     assert_eq!(counts(report), (0, 0, 1));
-    // It goes on, and changes nothing any more.
+    // It continues, and changes nothing any more.
     server.keys.open();
     assert!(client.assert_reset().is_empty());
     assert_eq!(server.handle.wait(), report);
@@ -196,7 +196,7 @@ fn a_handler_of_handle_request_that_waits_gets_the_report_when_the_grace_is_over
 fn a_server_that_nobody_served_reports_when_it_is_dropped() {
     let (factory, _keys) = gated();
     let mut server = HTTPServer::builder().timeout(PATIENCE).bind("127.0.0.1:0", factory).unwrap();
-    // Both are taken, and one has its request answered; the other one stays.
+    // Both are accepted, and one has its request answered; the other one stays.
     let _silent = connect(server.server_port());
     let mut client = connect(server.server_port());
     client.send(GET);
@@ -213,7 +213,7 @@ fn a_server_that_nobody_served_reports_when_it_is_dropped() {
     drop(server);
     let report = waiter.join().unwrap();
     assert_eq!(handle.report(), Some(report));
-    // The one that was answered may be open yet, while its client has not closed.
+    // The one that was answered may still be open, while its client has not closed.
     assert_eq!((report.closed_idle, report.finished), (1, 0), "{report}");
 }
 
@@ -305,7 +305,7 @@ fn a_second_shutdown_takes_nothing_from_a_grace_that_was_granted() {
 fn a_response_that_has_arrived_is_finished_though_its_connection_lingers() {
     let running = Running::new(HTTPServer::builder().gather_limit(0));
     let mut client = connect(running.port);
-    // Too large, so that it is answered at once; and the rest never comes.
+    // Too large, so it is answered at once; and the rest never arrives.
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n");
     assert_eq!(client.response().status, 413);
     running.handle.shutdown_within(Duration::from_millis(20));
@@ -320,7 +320,7 @@ fn a_new_connection_has_time_for_its_first_request() {
     let mut client = connect(running.port);
     wait_until("the connection is taken", || running.handle.stats().connections_accepted == 1);
     running.handle.shutdown();
-    // Nobody listens once the server has seen it.
+    // Once the server has seen it, the server no longer listens.
     wait_until("the listener is closed", || TcpStream::connect(("127.0.0.1", running.port)).is_err());
     let response = client.ask(GET);
     assert_eq!((response.status, response.field("connection")), (200, Some("close")));
@@ -384,7 +384,7 @@ fn connections_that_were_switched_are_cut_when_the_grace_is_over() {
     );
 }
 
-/// Also by a thread that is still writing, so that a program may end.
+/// Also by a thread that is still writing, so that the program may end.
 #[test]
 fn the_log_is_written_when_the_server_has_ended() {
     let log = Log::default();

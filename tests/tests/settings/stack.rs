@@ -7,7 +7,7 @@ use basehttp::prelude::*;
 use basehttp::testing::TestServer;
 use basehttp_tests::client::Client;
 
-/// Goes down as many calls as the path says.
+/// Recurses as many calls as the path says.
 struct Deep {
     base: BaseHTTPRequestHandler,
 }
@@ -39,12 +39,12 @@ fn ask(client: &mut Client, path: &str) -> (u16, String) {
     (response.status, response.text())
 }
 
-/// It would end the process with the stack that threads have else.
+/// With the default stack of threads this would end the process.
 #[test]
 fn a_handler_recurses_as_deep_as_the_stack_allows() {
     let server = TestServer::with(HTTPServer::builder().stack_size(64 << 20), |base| Deep { base });
     let mut client = Client::new(&server);
-    // The first runs are on threads of the pool, those that are trusted on one that drives.
+    // The first runs are on pool threads, trusted ones on a driver.
     for calls in [16_000, 0, 0, 0, 0, 0, 0, 0, 0, 16_000] {
         assert_eq!(ask(&mut client, &calls.to_string()), (200, calls.to_string()));
     }

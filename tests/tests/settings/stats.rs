@@ -1,4 +1,4 @@
-//! The numbers of a server.
+//! The statistics of a server.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -47,7 +47,7 @@ impl Page {
     fn log_message(&self, _message: std::fmt::Arguments<'_>) {}
 }
 
-/// The numbers, once they are so: a client has a response before its connection is over.
+/// The statistics, once they match: a client has a response before its connection is over.
 fn wait_for(server: &TestServer, mut are: impl FnMut(&Stats) -> bool) -> Stats {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
@@ -165,7 +165,7 @@ fn one_connection_too_many_is_counted() {
     assert_eq!((stats.connections_refused, stats.connections_accepted), (1, 2));
 }
 
-/// Is quick ninety-nine times, and then waits until it is seen to hold up others, if it does.
+/// Is quick ninety-nine times, and then blocks until it is found to delay others, if it is.
 struct Moody {
     base: BaseHTTPRequestHandler,
 }
@@ -180,7 +180,7 @@ impl Moody {
         let begin = Instant::now();
         if ASKED.fetch_add(1, Ordering::Relaxed) % 100 == 99 {
             let server = self.server();
-            // It is seen only where it was trusted; else the next round has to do.
+            // It is found only if it was trusted; otherwise the next round must show it.
             while server.handle().stats().handler_stalls == 0 && begin.elapsed() < Duration::from_millis(200)
             {
                 std::thread::sleep(Duration::from_millis(1));

@@ -127,7 +127,7 @@ fn what_is_no_address_is_told_with_what_is() {
 fn more_compute_threads_than_threads_contradict_each_other() {
     let error = error(HTTPServer::builder().compute_threads(3).max_threads(2));
     assert!(error.contains("compute_threads") && error.contains("max_threads"), "{error}");
-    // Without a word about them there is nothing to contradict.
+    // Without a setting for them there is nothing to contradict.
     HTTPServer::builder().max_threads(1).bind("127.0.0.1:0", gated().0).unwrap();
 }
 

@@ -1,4 +1,4 @@
-//! Which protocol is agreed on (RFC 7301), and that the request line decides all the same.
+//! Which protocol is negotiated (RFC 7301), and that the request line decides nevertheless.
 
 use std::io::{Read, Write};
 
@@ -34,7 +34,7 @@ fn every_version_that_is_spoken_can_be_agreed_on() {
 fn the_version_is_what_the_request_says_and_not_what_was_agreed_on() {
     let stage = Stage::new();
     let connect = |offered: &[&str]| stage.identity.client_of(offered, stage.server.connect().unwrap());
-    // Kept, as in HTTP/1.1.
+    // Persistent, as in HTTP/1.1.
     let mut client = Client::over(connect(&["http/1.0"]));
     assert_eq!(client.ask(GET).text(), "/ true");
     assert_eq!(client.ask(GET).text(), "/ true");

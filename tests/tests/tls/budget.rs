@@ -1,4 +1,4 @@
-//! What a client may make of its records: others have their turns, and what carries nothing gives no time.
+//! Abuse of TLS records by a client: other connections have their turns, and records without data give no time.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
@@ -23,7 +23,7 @@ impl Stage {
     }
 }
 
-/// The server has closed, which is a reset where it has left something unread, and sent nothing before.
+/// The server has closed, with a reset if it left something unread, and has sent nothing before.
 fn assert_closed(client: &mut Records) {
     let _ = client.stream().shutdown(Shutdown::Write);
     let mut rest = Vec::new();
@@ -75,7 +75,7 @@ fn empty_records_are_no_data_either() {
     assert_closed(&mut client);
 }
 
-/// A flood of records, which is closed again and again, beside a client that asks.
+/// A flood of records, which is closed again and again, beside a client that sends requests.
 #[test]
 fn a_flood_of_records_starves_nobody() {
     let stage = stage(HTTPServer::builder());
@@ -102,7 +102,7 @@ fn a_flood_of_records_starves_nobody() {
     }
 }
 
-/// A head and a body, each byte in a record, over and over, beside a client that asks.
+/// A head and a body, each byte in a record, over and over, beside a client that sends requests.
 #[test]
 fn single_bytes_in_records_starve_nobody() {
     let stage = stage(HTTPServer::builder());
@@ -130,7 +130,7 @@ fn single_bytes_in_records_starve_nobody() {
     });
 }
 
-/// A record without data before each deadline gives no more time than silence does.
+/// A record without data before each deadline gains no more time than silence does.
 #[test]
 fn records_without_data_are_silence() {
     const TIME: Duration = Duration::from_millis(300);
@@ -146,7 +146,7 @@ fn records_without_data_are_silence() {
     for before in ["", GET, "GET / HT", body, echo] {
         let mut client = stage.records();
         client.write_all(before.as_bytes()).unwrap();
-        // It goes on until the server has closed; the bytes alone would take an hour to be too many.
+        // It continues until the server has closed; reaching the limit of bytes alone would take an hour.
         basehttp_tests::wait_until("the server closes", || {
             thread::sleep(TIME / 10);
             let record = client.key_update();

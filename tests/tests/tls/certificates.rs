@@ -1,4 +1,4 @@
-//! Certificates and keys: what is wrong with them, in words, and how they are replaced.
+//! Certificates and keys: clear messages for what is wrong with them, and their replacement.
 
 use std::fs;
 use std::io;
@@ -69,7 +69,7 @@ fn what_is_wrong_with_a_certificate_is_said() {
     assert!(error.to_string().contains("no/such/file.pem"), "{error}");
 }
 
-/// Whatever is in the files, the error names the one that is wrong, and says what it is and what to do, in words.
+/// Whatever is in the files, the error names the wrong file, says what it contains, and what to do.
 #[test]
 fn errors_of_files_name_the_file_and_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
@@ -92,7 +92,7 @@ fn errors_of_files_name_the_file_and_what_to_do() {
     let der = one.der.as_ref();
     let key_der = pem_body(key);
     let pkcs12 = [&[0x30, 0x82, 9, 0, 2, 1, 3, 0x30][..], &[0; 50]].concat();
-    // What is wrong with the certificate.
+    // Faults of the certificate.
     for (bytes, says) in [
         (Vec::new(), "it is empty"),
         (b"\n \r\n".to_vec(), "it is empty"),
@@ -112,7 +112,7 @@ fn errors_of_files_name_the_file_and_what_to_do() {
         assert!(error.contains(says) && error.contains("cert.pem"), "{says:?}: {error}");
         assert!(!error.contains('['), "no bytes: {error}");
     }
-    // With the key.
+    // Faults of the key.
     for (bytes, says) in [
         (Vec::new(), "it is empty"),
         (cut(key), "ends before -----END PRIVATE KEY-----"),
@@ -136,7 +136,7 @@ fn errors_of_files_name_the_file_and_what_to_do() {
         assert!(error.contains(says) && error.contains("key.pem"), "{says:?}: {error}");
         assert!(!error.contains('['), "no bytes: {error}");
     }
-    // A mark at the front, as editors on Windows put it there, does no harm.
+    // A byte order mark, as editors on Windows write it, does no harm.
     fs::write(&certfile, format!("\u{feff}{certificate}")).unwrap();
     fs::write(&keyfile, format!("\u{feff}{key}")).unwrap();
     TlsConfig::from_files(&certfile, &keyfile).unwrap();
@@ -187,14 +187,14 @@ impl Watched {
         Self { certfile, keyfile, log, server, _folder: folder }
     }
 
-    /// Whether a new connection gets this one.
+    /// Whether a new connection gets this certificate.
     fn has(&self, identity: &Identity) -> bool {
         let mut client = Client::over(identity.client(self.server.connect().unwrap()));
         client.send(GET).try_response().is_ok_and(|response| response.status == 200)
     }
 }
 
-/// The certificate comes first and the key when the old one has been served for a while.
+/// The certificate is replaced first, and the key when the old certificate has been served for a while.
 #[test]
 fn a_certificate_and_its_key_are_replaced_together_however_they_come() {
     let (first, second, third) = (Identity::new(), Identity::new(), Identity::new());
@@ -211,7 +211,7 @@ fn a_certificate_and_its_key_are_replaced_together_however_they_come() {
     assert!(!watched.has(&first));
     assert_eq!(before.ask(GET).status, 200, "what is open goes on");
 
-    // The other way round, by new files in place of the old ones, with one that is missing for a while.
+    // In the other order, by new files in place of the old ones, one of which is missing for a while.
     fs::remove_file(&watched.keyfile).unwrap();
     assert!(watched.has(&second));
     fs::write(watched.keyfile.with_extension("new"), &third.key).unwrap();
@@ -239,7 +239,7 @@ fn a_certificate_and_its_key_are_replaced_together_however_they_come() {
 fn a_certificate_behind_a_link_is_replaced_with_the_link() {
     use std::os::unix::fs::symlink;
 
-    // As certbot and Kubernetes lay them down: a folder for each issue, and a link that is turned.
+    // As certbot and Kubernetes do: a folder for each issue, and a symbolic link that is changed.
     let (first, second) = (Identity::new(), Identity::new());
     let folder = tempfile::tempdir().unwrap();
     for (name, identity) in [("1", &first), ("2", &second)] {
@@ -281,7 +281,7 @@ fn pythons_https_server() {
     client.assert_closed();
 }
 
-/// Made by openssl for this test, and known to everybody.
+/// Made by openssl for this test, and public.
 const KEYS: &[(&str, &str)] = &[
     (
         "-----BEGIN PRIVATE KEY-----\n\

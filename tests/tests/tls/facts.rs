@@ -1,4 +1,4 @@
-//! What a handler learns of the TLS of its connection.
+//! What a handler learns about the TLS of its connection.
 
 use std::io;
 use std::net::TcpStream;
@@ -51,7 +51,7 @@ struct Mutual {
 }
 
 impl Mutual {
-    /// A server that asks for certificates and takes those of one client, or none.
+    /// A server that asks for certificates and accepts those of one client, or none.
     fn new() -> Self {
         let (own, client) = (Identity::new(), Identity::new());
         let provider = Arc::new(ring::default_provider());
@@ -106,7 +106,7 @@ fn version_name_and_certificates() {
     for (version, told) in [(&version::TLS12, "TLSv1.2"), (&version::TLS13, "TLSv1.3")] {
         for shows in [true, false] {
             let config = stage.config(version, shows);
-            // The second one is resumed, and has shown nothing again.
+            // The second one is resumed, and has shown no certificate again.
             for _ in 0..2 {
                 let mut client = stage.connect(&config, "LocalHost");
                 for _ in 0..2 {
@@ -119,7 +119,7 @@ fn version_name_and_certificates() {
     }
 }
 
-/// As one does that goes by the address.
+/// Like a client that uses the address instead of a name.
 #[test]
 fn a_client_without_a_name() {
     let stage = Mutual::new();

@@ -1,4 +1,4 @@
-//! Responses that go on, and connections that are served by events, over TLS.
+//! Responses that continue, and event-driven connections, over TLS.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;

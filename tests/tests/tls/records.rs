@@ -1,4 +1,4 @@
-//! A client that makes its own records once the handshake of TLS 1.3 is done: those that no library sends.
+//! A client that makes its own records once the TLS 1.3 handshake is done: records that no library sends.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -17,18 +17,18 @@ pub(crate) struct Records {
     stream: TcpStream,
     connection: ClientConnection,
     suite: &'static Tls13CipherSuite,
-    /// What the client's keys are made of, the keys, and how many records have used them.
+    /// The secret from which the client's keys are made, the keys, and how many records have used them.
     secret: [u8; SECRET],
     encrypter: Box<dyn MessageEncrypter>,
     sequence: u64,
-    /// How much of what is written goes into a record.
+    /// How much of the written data goes into a record.
     pub(crate) piece: usize,
 }
 
-/// That of SHA-256, which the suite has.
+/// The length of SHA-256, which the suite uses.
 const SECRET: usize = 32;
 
-/// RFC 8446 section 4.6.3: that of the sender changes, and the other end is not asked to do the same.
+/// RFC 8446 section 4.6.3: only the sender's key changes; the peer is not asked to do the same.
 const KEY_UPDATE: &[u8] = &[24, 0, 0, 1, 0];
 
 /// Keeps the client's first secret: RFC 8446 section 7.1.
@@ -79,7 +79,7 @@ impl Records {
         record
     }
 
-    /// So many bytes of records that carry nothing: rustls takes 32 changes of the key in a row.
+    /// This many bytes of records without data: rustls accepts 32 key changes in a row.
     pub(crate) fn barren(&mut self, bytes: usize) -> Vec<u8> {
         let mut records = Vec::with_capacity(bytes);
         while records.len() < bytes {

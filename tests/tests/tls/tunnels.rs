@@ -1,4 +1,4 @@
-//! Tunnels whose client speaks TLS: the server takes it off.
+//! Tunnels whose client uses TLS: the server removes it.
 
 use super::*;
 
@@ -42,7 +42,7 @@ fn a_relay_takes_it_off() {
         far.write_all(b"answer;").unwrap();
         assert_eq!(client.read_up_to(b";"), b"answer;");
     }
-    // The end of the origin is one of TLS, behind all that came before.
+    // The end of the origin becomes an end of TLS, after everything that came before.
     let sent = content();
     let writing = std::thread::spawn(move || far.write_all(&sent));
     assert!(client.rest().unwrap().len() == content().len());
@@ -78,7 +78,7 @@ fn halves_go_on_beside_each_other() {
     let request = "GET /split HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: split\r\n\r\n";
     let mut tls = stage.identity.client(stage.server.connect().unwrap());
     tls.write_all(request.as_bytes()).unwrap();
-    // The server writes before it has read all, and has no room then until the client reads.
+    // The server writes before it has read everything, and then has no room until the client reads.
     tls.write_all(&content()).unwrap();
     tls.conn.send_close_notify();
     tls.flush().unwrap();

@@ -45,7 +45,7 @@ pub(super) fn serve(handler: &Proxy) -> io::Result<()> {
             let error = reader.read(&mut [0; 10]).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::TimedOut);
             writer.write_all(b"late")?;
-            // It may be tried again, and with more patience.
+            // It may be tried again, and with a longer time-out.
             handler.set_read_timeout(PATIENCE);
             let count = reader.read(&mut [0; 10])?;
             writer.write_all(&vec![b'.'; count])

@@ -69,7 +69,7 @@ fn fifty_megabytes_both_ways_at_once() {
     exchange(&client, &far, 50_000_000);
 }
 
-/// While one side takes nothing the other one is not read: its writes end somewhere.
+/// While one side takes nothing, the other is not read, and its writes block at some point.
 #[test]
 fn a_side_that_does_not_read_stops_the_other_one() {
     for is_client in [true, false] {
@@ -79,7 +79,7 @@ fn a_side_that_does_not_read_stops_the_other_one() {
         let sent = fill(fast);
         assert!(sent < 40_000_000, "what the systems keep has an end, and so has what the server keeps");
         stage.check_get();
-        // The other direction is not held up by it.
+        // The other direction is not affected.
         (&*slow).write_all(b"still").unwrap();
         assert_reads(fast, b"still");
         fast.shutdown(Shutdown::Write).unwrap();
@@ -106,7 +106,7 @@ fn a_reset_goes_through() {
     assert!(!stage.log.has("went away"), "{:?}", stage.log.lines());
 }
 
-/// Nothing is read of a client whose bytes have no room, and nothing is to be written to it either.
+/// A client whose bytes have no room is not read, and nothing has to be written to it either.
 #[test]
 fn a_reset_is_found_while_the_other_side_takes_nothing() {
     let stage = Stage::new();
@@ -206,7 +206,7 @@ fn there_is_one_relay_for_a_connection() {
     read_head(&client);
     (&client).write_all(b"x").unwrap();
     assert_reads(&first, b"x");
-    // Refused before anything was done with it, it is dropped as any socket.
+    // It is refused before anything was done with it, and dropped like any socket.
     assert_ends(&second);
 }
 

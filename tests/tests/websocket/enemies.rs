@@ -1,11 +1,11 @@
-//! Clients that mean harm, and those who are only slow.
+//! Hostile clients, and clients that are only slow.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 
-/// Lets the messages be counted, and closes at the word.
+/// Counts the messages, and closes on command.
 #[derive(Clone, Default)]
 struct Count {
     messages: Arc<AtomicUsize>,
@@ -72,7 +72,7 @@ fn unasked() -> WebSocketOptions {
     WebSocketOptions::new().ping_interval(None)
 }
 
-/// A connection that has become a WebSocket, for bytes.
+/// A connection that has become a WebSocket, for raw bytes.
 fn raw(server: &TestServer) -> Client {
     let mut client = Client::new(server);
     client.send(UPGRADE.to_owned() + "\r\n").read_up_to(b"\r\n\r\n");
@@ -83,7 +83,7 @@ fn serves_others(server: &TestServer) {
     assert_eq!(Client::new(server).ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").status, 426);
 }
 
-/// Has another thread wait for room where there is none, and says how many more messages were sent before.
+/// Makes another thread wait for room when there is none, and returns how many more messages were sent before.
 fn awaited(kept: &WebSocket) -> (usize, thread::JoinHandle<io::Result<()>>) {
     let waiting = kept.clone();
     let patience = Duration::from_secs(60);
@@ -97,12 +97,12 @@ fn awaited(kept: &WebSocket) -> (usize, thread::JoinHandle<io::Result<()>>) {
     (sent, waiting)
 }
 
-/// A server that fills what may wait for a client as soon as it comes.
+/// A server that fills a client's output buffer as soon as the client connects.
 fn filling(options: WebSocketOptions) -> (TestServer, Count, Log) {
     serve_with(options, Count { fills: true, ..Count::default() })
 }
 
-/// As [`open`], for a server that sends at once: nothing behind the head is read with it.
+/// As [`open`], for a server that sends at once: nothing after the head is read with it.
 fn open_filled(server: &TestServer) -> tungstenite::WebSocket<TcpStream> {
     let mut stream = server.connect().unwrap();
     stream.write_all((UPGRADE.to_owned() + "\r\n").as_bytes()).unwrap();
@@ -136,7 +136,7 @@ fn frames_of_nothing_without_end_hold_up_nobody() {
     assert_eq!(count.messages.load(Ordering::SeqCst), clients.len());
 }
 
-/// Who does not read what is sent back is not read from, so that its answers do not pile up.
+/// A client that does not read its echoes is not read from, so that they do not pile up.
 #[test]
 fn a_flood_of_pings_without_reading_comes_to_a_stop() {
     let (server, count, _log) = counted(unasked());
@@ -171,7 +171,7 @@ fn a_flood_of_pings_without_reading_comes_to_a_stop() {
     stream.set_write_timeout(None).unwrap();
     stream.write_all(&pings[pings.len() - left..]).unwrap();
     stream.write_all(b"\x81\x83\0\0\0\0end").unwrap();
-    // A ping for whose answer there was no room goes without.
+    // A ping for whose answer there was no room gets none.
     assert!(reader.join().unwrap() > 0);
     assert_eq!(count.messages.load(Ordering::SeqCst), 1);
 }
@@ -190,7 +190,7 @@ fn what_follows_a_close_frame_is_not_looked_at() {
     assert_eq!(count.messages.load(Ordering::SeqCst), 0);
 }
 
-/// What is heard in so many seconds each after the pieces, and how it ends.
+/// The input in this many seconds after each piece, and how it ends.
 fn timed(options: WebSocketOptions, pieces: &[(&[u8], u64)]) -> (Vec<u8>, Count) {
     let count = Count::default();
     let of_handler = count.clone();
@@ -211,7 +211,7 @@ fn half_a_frame_that_stays_is_ended_by_the_ping() {
         .ping_interval(Some(Duration::from_secs(20)))
         .pong_timeout(Duration::from_secs(10));
     for half in [&b"\x81"[..], b"\x81\x85ab", b"\x81\x85\0\0\0\0Hell", b"\x01\x81\0\0\0\0x"] {
-        // Something has come in the first 20 seconds, and nothing in the next.
+        // Something has arrived in the first 20 seconds, and nothing in the next.
         let (output, count) = timed(asked.clone(), &[(half, 51), (b"\x81\x81\0\0\0\0x", 1000)]);
         assert_eq!(output, b"\x89\0", "{half:?}");
         assert_eq!(count.diary.closed(), (1006, "no answer to a ping".to_owned()));
@@ -240,7 +240,7 @@ fn a_client_that_goes_while_it_is_sent_something_is_no_failure_of_the_handler() 
     assert!(!log.has("os error") && !log.has("went away"), "{:?}", log.lines());
 }
 
-/// Its connection's turns do not wait for who waits for room, since they make it.
+/// Its connection's turns do not wait for threads that wait for room, since the turns make the room.
 #[test]
 fn pings_and_others_do_not_wait_behind_one_that_waits_for_room() {
     let hasty = WebSocketOptions::new()
@@ -251,7 +251,7 @@ fn pings_and_others_do_not_wait_behind_one_that_waits_for_room() {
     let kept = count.diary.socket();
     let (more, waiting) = awaited(&kept);
     assert_eq!(kept.send(&"x".into()).unwrap_err().kind(), ErrorKind::WouldBlock);
-    // Another client is cut, which has come later. Nobody has asked this one: there was no room to.
+    // Another client, which came later, is cut. This one was not asked: there was no room for that.
     let (other_server, other, _log) = counted(hasty);
     let _ = raw(&other_server).rest();
     assert_eq!(other.diary.closed(), (1006, "no answer to a ping".to_owned()));

@@ -1,5 +1,5 @@
-//! The first driver: `proto` by itself, without a handler, a wire or a clock. It tells what was understood, and what a server
-//! that goes by it must answer.
+//! The first driver: `proto` by itself, without a handler, a wire or a clock. It reports what was understood, and what a
+//! server must answer accordingly.
 
 use basehttp::__private::proto::chunked::{ChunkStep, ChunkedDecoder};
 use basehttp::__private::proto::framing::{self, Body, Persistence};
@@ -21,7 +21,7 @@ type Fields = Vec<(String, Vec<u8>)>;
 )]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Request {
-    /// Where it begins in the input, behind empty lines before it if it got as far as a line that is not empty.
+    /// Where it begins in the input: after empty lines before it, if a line that is not empty was reached.
     pub(crate) begins: usize,
     line: String,
     method: String,
@@ -60,7 +60,7 @@ impl Request {
         PATIENT.contains(&&*self.method)
     }
 
-    /// Whether what comes after it is no HTTP any more: RFC 9110 section 9.3.6.
+    /// Whether what follows it is no longer HTTP: RFC 9110 section 9.3.6.
     fn is_tunnel(&self) -> bool {
         self.method == "CONNECT" && self.fault().is_none()
     }
@@ -70,8 +70,8 @@ impl Request {
         self.refusal().or(self.broken.filter(|_| self.is_known()))
     }
 
-    /// Whether the server reads another request after it: RFC 9112 section 9.3, and what it does about a body that the
-    /// handler leaves where it is.
+    /// Whether the server reads another request after it: RFC 9112 section 9.3, and the server's treatment of a body that
+    /// the handler leaves unread.
     fn leads_on(&self) -> bool {
         let unread = self.has_body && !self.reads_body();
         self.persists
@@ -82,7 +82,7 @@ impl Request {
     }
 }
 
-/// All requests that the server is to read, from input that comes in pieces.
+/// All requests that the server must read, from input that arrives in pieces.
 pub(crate) fn understand(handler: &str, pieces: &[&[u8]]) -> Vec<Request> {
     let mut feed = Feed { pieces: pieces.iter(), came: Vec::new(), used: 0 };
     let mut requests = Vec::new();
@@ -97,7 +97,7 @@ pub(crate) fn understand(handler: &str, pieces: &[&[u8]]) -> Vec<Request> {
     requests
 }
 
-/// Input that comes in pieces.
+/// Input that arrives in pieces.
 struct Feed<'a> {
     pieces: std::slice::Iter<'a, &'a [u8]>,
     came: Vec<u8>,
@@ -109,7 +109,7 @@ impl Feed<'_> {
         &self.came[self.used..]
     }
 
-    /// Takes in the next piece, if there is one.
+    /// Adds the next piece, if there is one.
     fn more(&mut self) -> bool {
         let piece = self.pieces.next();
         self.came.extend_from_slice(piece.copied().unwrap_or_default());
@@ -224,7 +224,7 @@ fn texts(fields: &[Field], bytes: &[u8]) -> Fields {
     fields.iter().map(text).collect()
 }
 
-/// What a server must answer that goes by what was understood.
+/// What a server must answer, according to what was understood.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Account {
     pub(crate) answers: Vec<Answer>,
@@ -239,15 +239,15 @@ pub(crate) struct Account {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// Its message and its body, where the request alone decides about them.
+    /// Its message and its body, if the request alone determines them.
     pub(crate) reason: Option<String>,
     pub(crate) body: Option<Vec<u8>>,
 }
 
-/// What `handler` makes of requests.
+/// The result of `handler` for requests.
 pub(crate) fn account(handler: &str, requests: &[Request]) -> Account {
     let called = |request: &&Request| {
-        // FIELDS notes its call when it has read the body.
+        // FIELDS records its call when it has read the body.
         let reads = request.method != "FIELDS" || request.broken.is_none();
         request.refusal().is_none() && request.is_known() && reads
     };
@@ -287,7 +287,7 @@ fn answer(handler: &str, request: &Request) -> Answer {
     Answer { status, reason: Some(reason.to_owned()), body: Some(body) }
 }
 
-/// What the handlers tell of a request.
+/// What the handlers report about a request.
 fn echo(handler: &str, request: &Request) -> Vec<u8> {
     let Request { method, target, .. } = request;
     let path = match target.strip_prefix("//") {
@@ -320,7 +320,7 @@ fn echo(handler: &str, request: &Request) -> Vec<u8> {
     text
 }
 
-/// Whether the account is what the vector says.
+/// Whether the result is what the vector says.
 pub(crate) fn check(vector: &Vector, account: &Account) -> Result<(), String> {
     let wanted: Vec<_> = vector.responses.iter().map(|response| response.status).collect();
     let found: Vec<_> = account.answers.iter().map(|answer| answer.status).collect();

@@ -1,4 +1,4 @@
-//! The handlers that the vectors speak to. They tell what the server understood.
+//! The handlers for the vectors. They report what the server understood.
 
 use std::io;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use basehttp::prelude::*;
 use basehttp::testing::{Run, TestServer, run};
 use basehttp_tests::log::Log;
 
-/// What handlers of one kind were asked for.
+/// The requests that handlers of one kind got.
 #[derive(Clone, Default)]
 pub(crate) struct Record {
     calls: Arc<AtomicUsize>,
@@ -24,7 +24,7 @@ impl Record {
         &self.log
     }
 
-    /// The calls and the lines of the log.
+    /// The calls and the log lines.
     pub(crate) fn outcome(&self) -> (usize, Vec<String>) {
         (self.calls(), self.log.lines())
     }
@@ -35,7 +35,7 @@ impl Record {
     }
 }
 
-/// Handlers that differ in their class variables only.
+/// Handlers that differ only in their class variables.
 macro_rules! handlers {
     ($($(#[$docs:meta])* $name:ident { $($variables:tt)* })*) => {$(
         $(#[$docs])*
@@ -48,22 +48,22 @@ macro_rules! handlers {
         impl $name {
             $($variables)*
 
-            /// Tells the request line, and does not ask for the body.
+            /// Reports the request line, and does not read the body.
             fn do_GET(&self) -> io::Result<()> {
                 self.tell("")
             }
 
-            /// As GET.
+            /// Like GET.
             fn do_PUT(&self) -> io::Result<()> {
                 self.tell("")
             }
 
-            /// As GET.
+            /// Like GET.
             fn do_OPTIONS(&self) -> io::Result<()> {
                 self.tell("")
             }
 
-            /// Tells the request line, the length of the body, and the body.
+            /// Reports the request line, the length of the body, and the body.
             fn do_POST(&self) -> io::Result<()> {
                 self.record.calls.fetch_add(1, Ordering::SeqCst);
                 let mut body = Vec::new();
@@ -73,7 +73,7 @@ macro_rules! handlers {
                 self.tell_body(&body)
             }
 
-            /// As POST, of all that comes through the tunnel.
+            /// Like POST, for everything that comes through the tunnel.
             fn do_CONNECT(&self) -> io::Result<()> {
                 self.record.calls.fetch_add(1, Ordering::SeqCst);
                 self.send_response(200);
@@ -84,7 +84,7 @@ macro_rules! handlers {
                 self.tell_body(&body)
             }
 
-            /// Replies with the status that the target names, and nothing more.
+            /// Replies with the status in the target, and nothing more.
             fn do_STATUS(&self) -> io::Result<()> {
                 self.record.calls.fetch_add(1, Ordering::SeqCst);
                 let status: u16 = self.path()[1..].parse().map_err(io::Error::other)?;
@@ -92,7 +92,7 @@ macro_rules! handlers {
                 self.end_headers()
             }
 
-            /// Tells header fields and trailer fields.
+            /// Reports header fields and trailer fields.
             fn do_FIELDS(&self) -> io::Result<()> {
                 self.rfile.read_to_end(&mut Vec::new())?;
                 let mut text = String::new();
@@ -132,23 +132,23 @@ handlers! {
     Echo {
         const protocol_version: &str = "HTTP/1.1";
     }
-    /// All class variables as Python has them.
+    /// All class variables as in Python.
     Plain {}
-    /// A request line without a version is taken for one of HTTP/1.1.
+    /// A request line without a version counts as HTTP/1.1.
     Assuming {
         const protocol_version: &str = "HTTP/1.1";
         const default_request_version: &str = "HTTP/1.1";
     }
 }
 
-/// The methods that each of them has.
+/// The methods of each of them.
 pub(crate) const METHODS: [&str; 8] =
     ["GET", "HEAD", "PUT", "OPTIONS", "POST", "CONNECT", "STATUS", "FIELDS"];
 
 /// Those that read the body of the request.
 pub(crate) const PATIENT: [&str; 3] = ["POST", "FIELDS", "CONNECT"];
 
-/// The names that a vector's `handler:` can have.
+/// The possible names in a vector's `handler:`.
 pub(crate) const NAMES: [&str; 3] = ["echo", "python", "assuming"];
 
 pub(crate) fn in_memory<I: IntoIterator<Item: AsRef<[u8]>>>(handler: &str, pieces: I) -> (Run, Record) {
