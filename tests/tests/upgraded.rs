@@ -304,7 +304,7 @@ fn without_a_socket_it_is_the_same() {
     assert_eq!(diary.count("dropped"), 1);
 }
 
-/// The end of the output that the client has left unread so far.
+/// Reads up to this end of the output, which the client has left unread so far.
 fn drain(client: &mut Client, to: &[u8]) {
     let mut last = vec![0; to.len()];
     let mut byte = [0];

@@ -16,7 +16,7 @@
 //! curl -o big http://127.0.0.1:8000/big       # 1 MiB that is written
 //! curl -o big http://127.0.0.1:8000/shared    # 1 MiB that is handed over, the same for all
 //! curl -i http://127.0.0.1:8000/status/418    # the status that is asked for
-//! curl -i -T big -X POST http://127.0.0.1:8000/unread     # a body that nobody reads
+//! curl -i -T big -X POST http://127.0.0.1:8000/unread     # a body that is not read
 //! ```
 
 use std::hint::black_box;

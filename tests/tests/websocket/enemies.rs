@@ -190,7 +190,7 @@ fn what_follows_a_close_frame_is_not_looked_at() {
     assert_eq!(count.messages.load(Ordering::SeqCst), 0);
 }
 
-/// The input in this many seconds after each piece, and how it ends.
+/// Sends the pieces, with a pause of this many seconds after each. Returns the output, and the counts.
 fn timed(options: WebSocketOptions, pieces: &[(&[u8], u64)]) -> (Vec<u8>, Count) {
     let count = Count::default();
     let of_handler = count.clone();
