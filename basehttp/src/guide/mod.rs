@@ -1,23 +1,35 @@
-//! The guide: one subject on a page, with programs that compile.
+//! The guide: one subject a page, with programs that compile.
 //!
-//! 1. [`first_server`]: a server, a handler, and a first test of it.
-//! 2. [`routes`]: paths, queries and bodies as arguments, values as responses.
-//! 3. [`state`]: what handlers share, and what each has for itself.
-//! 4. [`bodies`]: reading what clients send: forms, JSON, uploads.
-//! 5. [`errors`]: what becomes of a handler's errors, mistakes and panics.
-//! 6. [`streaming`]: responses that take their time, files.
-//! 7. [`going_on`]: responses that go on after their method has returned, without a thread.
-//! 8. [`server_sent_events`]: a page that shows what happens, as it happens.
-//! 9. [`websockets`]: messages both ways (feature `websocket`).
-//! 10. [`tunnels`]: other protocols on the connection, and proxies.
-//! 11. [`scripts`]: CGI (feature `cgi`, on unix), and the repositories of git.
-//! 12. [`testing`]: handlers without a socket, servers for the length of a test.
-//! 13. [`limits`]: how long, how large, how many; what to set, and what not.
-//! 14. [`logging`]: lines, spans and numbers.
-//! 15. [`deployment`]: behind a proxy, at a loopback address, with TLS, and the end in good order.
-//! 16. [`porting`]: a handler of Python's, line by line.
-//! 17. [`engine`]: how blocking handlers run at the speed of an event loop.
-//! 18. [`comparison`]: other servers, measured, and when to choose them instead.
+//! Begin:
+//!
+//! 1. [`first_server`]: a server, a handler, and a first test.
+//! 2. [`routes`]: arguments from the path, the query and the body; values as responses.
+//! 3. [`paths`]: the request target in a `do_*` method.
+//! 4. [`bodies`]: text, JSON, forms and uploads.
+//! 5. [`state`]: what handlers share, and what each has for itself.
+//! 6. [`errors`]: what the client and the log get of errors and panics.
+//! 7. [`testing`]: handlers without a socket, and servers that last as long as a test.
+//!
+//! Long responses and other protocols:
+//!
+//! 8. [`streaming`]: responses that are written piece by piece, and files.
+//! 9. [`going_on`]: responses that continue after their method has returned, without a thread.
+//! 10. [`server_sent_events`]: a page that shows events as they happen.
+//! 11. [`websockets`]: messages both ways (feature `websocket`).
+//! 12. [`tunnels`]: CONNECT, and other protocols on the connection.
+//! 13. [`scripts`]: CGI, and git repositories over HTTP (feature `cgi`, on unix).
+//!
+//! In production:
+//!
+//! 14. [`limits`]: every limit and setting, with its default and its reason.
+//! 15. [`logging`]: log lines, spans and numbers.
+//! 16. [`deployment`]: proxies, loopback addresses, TLS, signals and replicas.
+//!
+//! Background:
+//!
+//! 17. [`porting`]: Python's names, line by line.
+//! 18. [`engine`]: how blocking handlers run at the speed of an event loop.
+//! 19. [`comparison`]: other servers, with measurements, and when to choose them.
 
 #[doc = include_str!("bodies.md")]
 pub mod bodies {}
@@ -39,6 +51,9 @@ pub mod going_on {}
 pub mod limits {}
 #[doc = include_str!("logging.md")]
 pub mod logging {}
+#[doc(alias("path", "query", "target", "url"))]
+#[doc = include_str!("paths.md")]
+pub mod paths {}
 #[doc = include_str!("porting.md")]
 pub mod porting {}
 #[doc(alias("router", "routing"))]
