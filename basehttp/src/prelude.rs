@@ -1,4 +1,8 @@
-//! What most handlers need: `use basehttp::prelude::*;`
+//! The names that most handlers need: `use basehttp::prelude::*;`
+//!
+//! It has the attributes, the base and the server, [`HTTPStatus`], [`Headers`], and the traits [`RequestHandler`], [`Detach`],
+//! [`IntoResponse`] and [`ResponseCode`]. With the features `files`, `cgi` and `websocket` it also has their traits:
+//! `FileRequestHandler`, `CGIRequestHandler` and `AcceptWebSocket`. `write!(self.wfile, ..)` needs no import.
 //!
 //! ```
 //! use basehttp::prelude::*;

@@ -79,7 +79,7 @@ fn the_documents_have_the_defaults_of_the_settings() {
     let defaults = defaults();
     assert!(defaults.len() > 18, "{defaults:?}");
     for (name, document, least) in [
-        ("README.md", read("README.md"), 18),
+        ("guide::limits", read("basehttp/src/guide/limits.md"), 21),
         ("SECURITY.md", read("SECURITY.md"), 20),
         ("ServerBuilder", page_of_the_builder(), 16),
     ] {

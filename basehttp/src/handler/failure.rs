@@ -60,7 +60,36 @@ impl Display for HandlerFailure<'_> {
     }
 }
 
-/// The failure of a handler, which the hook [`handle_error`](crate::ServerBuilder::handle_error) gets.
+/// The failure of a handler, as the hook [`handle_error`](crate::ServerBuilder::handle_error) gets it.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::mpsc::channel;
+/// use basehttp::prelude::*;
+/// use basehttp::testing::TestServer;
+///
+/// struct Shop { base: BaseHTTPRequestHandler }
+///
+/// #[http_handler]
+/// impl Shop {
+///     fn do_GET(&self) -> Result<String, std::num::ParseIntError> {
+///         let eggs: u32 = "many".parse()?;
+///         Ok(format!("{eggs} eggs"))
+///     }
+/// }
+///
+/// let (alarm, alarms) = channel();
+/// let builder = HTTPServer::builder().handle_error(move |error| {
+///     let text = format!("{}: {}", error.requestline(), error.message());
+///     let _ = alarm.send((text, error.is_panic()));
+/// });
+/// let server = TestServer::with(builder, |base| Shop { base });
+/// server.exchange(b"GET /eggs HTTP/1.0\r\n\r\n")?;
+/// let text = "GET /eggs HTTP/1.0: invalid digit found in string".to_owned();
+/// assert_eq!(alarms.recv().unwrap(), (text, false));
+/// # std::io::Result::Ok(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct HandlerError<'a> {
     client_address: Address,

@@ -10,6 +10,58 @@ use crate::proto::status::HTTPStatus;
 /// It is implemented for `u16` (so that a literal needs no type), for [`HTTPStatus`], for `http::StatusCode` with the feature
 /// `http`, and for tuples of one of them with one or two values that implement `AsRef<str>`: `404`, `(404, "No such page")`,
 /// `(404, "No such page", format!("Nothing is called {name}."))`.
+///
+/// # Examples
+///
+/// ```
+/// use std::io;
+/// use basehttp::prelude::*;
+///
+/// /// Why an order is refused.
+/// enum Refusal {
+///     SoldOut,
+///     UnknownItem,
+/// }
+///
+/// impl ResponseCode for Refusal {
+///     fn status(&self) -> HTTPStatus {
+///         match self {
+///             Self::SoldOut => HTTPStatus::CONFLICT,
+///             Self::UnknownItem => HTTPStatus::NOT_FOUND,
+///         }
+///     }
+///
+///     fn message(&self) -> Option<&str> {
+///         Some(match self {
+///             Self::SoldOut => "Sold out",
+///             Self::UnknownItem => "No such item",
+///         })
+///     }
+/// }
+///
+/// struct Shop { base: BaseHTTPRequestHandler }
+///
+/// #[http_handler]
+/// impl Shop {
+///     #[route(POST, "/orders/{item}")]
+///     fn order(&self, item: &str) -> io::Result<()> {
+///         match item {
+///             "eggs" => self.send_error(Refusal::SoldOut),
+///             "spam" => self.send_error((410, "Gone", "Spam is off the menu.")),
+///             _ => self.send_error(Refusal::UnknownItem),
+///         }
+///     }
+/// }
+///
+/// let client = basehttp::testing::client(|base| Shop { base });
+/// let answer = |item: &str| {
+///     let response = client.post(&format!("/orders/{item}"), "text/plain", "");
+///     (response.status, response.reason)
+/// };
+/// assert_eq!(answer("eggs"), (409, "Sold out".into()));
+/// assert_eq!(answer("spam"), (410, "Gone".into()));
+/// assert_eq!(answer("tea"), (404, "No such item".into()));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a status code",
     label = "expected a `u16`, an `HTTPStatus`, or a tuple `(code, message)` or `(code, message, explanation)`",

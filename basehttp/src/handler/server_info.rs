@@ -10,7 +10,37 @@ use super::host_policy::HostPolicy;
 use super::proxies::TrustedProxies;
 use super::server_handle::ServerHandle;
 
-/// The server as seen by its handlers, through [`self.server()`](crate::BaseHTTPRequestHandler::server).
+/// The server, as its handlers see it through [`self.server()`](crate::BaseHTTPRequestHandler::server).
+///
+/// # Examples
+///
+/// ```
+/// use basehttp::prelude::*;
+/// use basehttp::testing::TestServer;
+///
+/// struct About { base: BaseHTTPRequestHandler }
+///
+/// #[http_handler]
+/// impl About {
+///     #[route(GET, "/about")]
+///     fn about(&self) -> String {
+///         let server = self.server();
+///         format!("{} port {}", server.server_name(), server.server_port())
+///     }
+///
+///     #[route(POST, "/quit")]
+///     fn quit(&self) -> &str {
+///         self.server().handle().shutdown();
+///         "bye"
+///     }
+/// }
+///
+/// let server = TestServer::new(|base| About { base });
+/// let response = server.exchange(b"GET /about HTTP/1.0\r\n\r\n")?;
+/// let wanted = format!("\r\n\r\n127.0.0.1 port {}", server.address().port());
+/// assert!(String::from_utf8_lossy(&response).ends_with(&wanted));
+/// # std::io::Result::Ok(())
+/// ```
 pub struct ServerInfo {
     pub(crate) address: Address,
     /// All of them; `address` is the first.

@@ -4,7 +4,37 @@ use std::{borrow::Cow, error::Error, fmt};
 
 /// A fault of the client: its request is refused, and the connection closes after the response.
 ///
-/// Each fault has a status for the response, a stable code for logs and hooks, and a message for the status line.
+/// Each has the status to answer with, a stable code for logs and hooks, and a message for the status line.
+///
+/// # Examples
+///
+/// [`fault`](crate::BaseHTTPRequestHandler::fault) is the fault of the current request:
+///
+/// ```
+/// use std::io;
+/// use basehttp::Fault;
+/// use basehttp::prelude::*;
+///
+/// struct Strict { base: BaseHTTPRequestHandler }
+///
+/// #[http_handler]
+/// impl Strict {
+///     fn do_GET(&self) -> &str {
+///         "hello"
+///     }
+///
+///     fn send_error(&self, code: impl ResponseCode) -> io::Result<()> {
+///         if self.fault() == Some(Fault::MissingHost) {
+///             return BaseHTTPRequestHandler::send_error(self, (code.status(), "Send a Host field"));
+///         }
+///         BaseHTTPRequestHandler::send_error(self, code)
+///     }
+/// }
+///
+/// let responses = basehttp::testing::respond(|base| Strict { base }, b"GET / HTTP/1.1\r\n\r\n");
+/// assert_eq!((responses[0].status, &*responses[0].reason), (400, "Send a Host field"));
+/// assert_eq!((Fault::MissingHost.status(), Fault::MissingHost.code()), (400, "missing-host"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {

@@ -2,8 +2,35 @@
 
 /// Limits on the parts of a request.
 ///
-/// Each one limits how much a client can make the server keep in memory. The type may grow: start from `Limits::default()`
-/// and change what you need.
+/// Each is a bound on what a client can make the server keep in memory. The type may grow: start from
+/// `Limits::default()` and change what you need.
+///
+/// # Examples
+///
+/// ```
+/// use basehttp::Limits;
+/// use basehttp::prelude::*;
+/// use basehttp::testing::TestServer;
+///
+/// struct Hello { base: BaseHTTPRequestHandler }
+///
+/// #[http_handler]
+/// impl Hello {
+///     fn do_GET(&self) -> &str {
+///         "hello"
+///     }
+/// }
+///
+/// let mut limits = Limits::default();
+/// limits.request_line = 100;
+/// let server = TestServer::with(HTTPServer::builder().limits(limits), |base| Hello { base });
+/// let status = |path: &str| {
+///     let response = server.exchange(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).unwrap();
+///     String::from_utf8_lossy(&response[9..12]).into_owned()
+/// };
+/// assert_eq!(status("/"), "200");
+/// assert_eq!(status(&"/long".repeat(20)), "414");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {

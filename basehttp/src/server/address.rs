@@ -5,8 +5,32 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV
 
 /// An address to listen at: `"127.0.0.1:8000"`, `("127.0.0.1", 8000)`, a [`SocketAddr`], `(IpAddr, u16)`.
 ///
-/// An empty host, as in Python's `("", 8000)` or in `":8000"`, stands for every IPv4 address of the machine. With port 0 the
-/// system chooses the port. The resolver is asked only if the host is a name.
+/// An empty host, as in Python's `("", 8000)` or in `":8000"`, is every IPv4 address of the machine, and port 0 is one
+/// that the system chooses. A name service is asked only for a host that is a name.
+///
+/// # Examples
+///
+/// ```
+/// # use basehttp::prelude::*;
+/// # struct Hello { base: BaseHTTPRequestHandler }
+/// # #[http_handler]
+/// # impl Hello { fn do_GET(&self) {} }
+/// use std::io::ErrorKind;
+/// use std::net::{Ipv4Addr, SocketAddr};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let factory = |base| Hello { base };
+/// let server = HTTPServer::bind("127.0.0.1:0", factory)?;
+/// assert_ne!(server.server_port(), 0);
+/// HTTPServer::bind(("127.0.0.1", 0), factory)?;
+/// HTTPServer::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), factory)?;
+/// HTTPServer::bind(("", 0), factory)?;
+///
+/// let error = HTTPServer::bind("localhost", factory).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::InvalidInput); // it has no port
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an address to listen at",
     note = "write `\"127.0.0.1:8000\"`, `(\"\", 8000)` or a `SocketAddr`"

@@ -8,7 +8,28 @@ use super::http_server::HTTPServer;
 use super::tls::TlsConfig;
 use crate::handler::{BaseHTTPRequestHandler, RequestHandler};
 
-/// Python's `HTTPSServer`: an [`HTTPServer`] that serves TLS.
+/// Python's `HTTPSServer`: an [`HTTPServer`] that speaks TLS.
+///
+/// # Examples
+///
+/// ```no_run
+/// use std::io;
+/// use basehttp::HTTPSServer;
+/// use basehttp::prelude::*;
+///
+/// struct Hello { base: BaseHTTPRequestHandler }
+///
+/// #[http_handler]
+/// impl Hello {
+///     fn do_GET(&self) -> String {
+///         format!("hello over {}", self.connection().tls_version().unwrap_or("plain HTTP"))
+///     }
+/// }
+///
+/// fn main() -> io::Result<()> {
+///     HTTPSServer::bind("0.0.0.0:8443", "cert.pem", Some("key.pem"), |base| Hello { base })?.serve_forever()
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum HTTPSServer {}
 
