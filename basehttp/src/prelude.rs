@@ -1,8 +1,7 @@
 //! The names that most handlers need: `use basehttp::prelude::*;`
 //!
-//! It has the attributes, the base and the server, [`HTTPStatus`], [`Headers`], and the traits [`RequestHandler`], [`Detach`],
-//! [`IntoResponse`] and [`ResponseCode`]. With the features `files`, `cgi` and `websocket` it also has their traits:
-//! `FileRequestHandler`, `CGIRequestHandler` and `AcceptWebSocket`. `write!(self.wfile, ..)` needs no import.
+//! It has the attributes, the base of a handler, the server, and the traits whose methods a handler calls. The names that belong to a
+//! feature are in it if the feature is enabled. `write!(self.wfile, ..)` needs no import.
 //!
 //! ```
 //! use basehttp::prelude::*;

@@ -37,6 +37,7 @@ pub mod bodies {}
 pub mod comparison {}
 #[doc = include_str!("deployment.md")]
 #[cfg_attr(feature = "proxy", doc = include_str!("behind_a_proxy.md"))]
+#[doc = include_str!("deployment_next.md")]
 pub mod deployment {}
 #[doc = include_str!("engine.md")]
 pub mod engine {}
