@@ -1,5 +1,4 @@
-// A complete server in Python's style: a handler with a field of its own, two methods, an override and a helper. (With
-// routes: api.rs.)
+// A whole server: a handler with a field of its own, two methods in Python's way, a route, and an override.
 //
 //     cargo run --release --example hello
 //     curl -i http://127.0.0.1:8000/

@@ -443,7 +443,7 @@ fn a_slow_client_of_events_is_dropped_and_told_of_once() {
     }
     log.wait_for("too slowly, so its connection ends (write_high_water)");
     assert_eq!(log.count("too slowly"), 1, "{:?}", log.lines());
-    assert!(log.has("do_GET: the client takes what is sent to all too slowly"), "{:?}", log.lines());
+    assert!(log.has("do_GET: the client reads what is broadcast too slowly"), "{:?}", log.lines());
     // It sees that it has missed events.
     let end = slow.rest();
     assert!(end.is_err() || !end.unwrap().ends_with(b"0\r\n\r\n"));

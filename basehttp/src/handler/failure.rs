@@ -60,7 +60,7 @@ impl Display for HandlerFailure<'_> {
     }
 }
 
-/// The failure of a handler, as the hook [`handle_error`](crate::ServerBuilder::handle_error) gets it.
+/// The failure of a handler, which the hook [`handle_error`](crate::ServerBuilder::handle_error) gets.
 ///
 /// # Examples
 ///

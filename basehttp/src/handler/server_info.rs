@@ -10,7 +10,7 @@ use super::host_policy::HostPolicy;
 use super::proxies::TrustedProxies;
 use super::server_handle::ServerHandle;
 
-/// The server, as its handlers see it through [`self.server()`](crate::BaseHTTPRequestHandler::server).
+/// The server as seen by its handlers, through [`self.server()`](crate::BaseHTTPRequestHandler::server).
 ///
 /// # Examples
 ///

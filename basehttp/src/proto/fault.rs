@@ -4,7 +4,7 @@ use std::{borrow::Cow, error::Error, fmt};
 
 /// A fault of the client: its request is refused, and the connection closes after the response.
 ///
-/// Each has the status to answer with, a stable code for logs and hooks, and a message for the status line.
+/// Each fault has a status for the response, a stable code for logs and hooks, and a message for the status line.
 ///
 /// # Examples
 ///

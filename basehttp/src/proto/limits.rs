@@ -2,8 +2,8 @@
 
 /// Limits on the parts of a request.
 ///
-/// Each is a bound on what a client can make the server keep in memory. The type may grow: start from
-/// `Limits::default()` and change what you need.
+/// Each one limits how much a client can make the server keep in memory. The type may grow: start from `Limits::default()`
+/// and change what you need.
 ///
 /// # Examples
 ///

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV
 
 /// An address to listen at: `"127.0.0.1:8000"`, `("127.0.0.1", 8000)`, a [`SocketAddr`], `(IpAddr, u16)`.
 ///
-/// An empty host, as in Python's `("", 8000)` or in `":8000"`, is every IPv4 address of the machine, and port 0 is one
-/// that the system chooses. A name service is asked only for a host that is a name.
+/// An empty host, as in Python's `("", 8000)` or in `":8000"`, stands for every IPv4 address of the machine. With port 0 the
+/// system chooses the port. The resolver is asked only if the host is a name.
 ///
 /// # Examples
 ///

@@ -8,7 +8,7 @@ use super::http_server::HTTPServer;
 use super::tls::TlsConfig;
 use crate::handler::{BaseHTTPRequestHandler, RequestHandler};
 
-/// Python's `HTTPSServer`: an [`HTTPServer`] that speaks TLS.
+/// Python's `HTTPSServer`: an [`HTTPServer`] that serves TLS.
 ///
 /// # Examples
 ///

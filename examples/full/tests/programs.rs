@@ -250,7 +250,11 @@ mod hello {
         ];
         super::check(&answers, "HTTP/1.1 200 OK", &parts);
         let sum = exchange(&super::request("GET /add/2/40"));
-        super::check(&sum, "HTTP/1.1 200 OK", &["\r\nContent-Type: text/plain; charset=utf-8\r\n", "\r\n\r\n42"]);
+        super::check(
+            &sum,
+            "HTTP/1.1 200 OK",
+            &["\r\nContent-Type: text/plain; charset=utf-8\r\n", "\r\n\r\n42"],
+        );
         let too_much = format!("GET /add/{}/1", i64::MAX);
         super::check(&exchange(&super::request(&too_much)), "HTTP/1.1 404 Not Found", &[]);
         super::check(&exchange(&super::request("SPAM /")), "HTTP/1.1 200 Lovely Spam", &[]);

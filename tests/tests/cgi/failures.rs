@@ -28,7 +28,7 @@ fn what_cannot_be_started_is_502() {
 fn a_crash_is_told() {
     let stage = Stage::with("exit 7");
     assert_eq!(stage.response().status, 502);
-    assert!(stage.log.has("/cgi-bin/script: exit status: 7") && stage.log.has("it says nothing"));
+    assert!(stage.log.has("/cgi-bin/script: exit status: 7") && stage.log.has("it wrote nothing"));
     // If there is a response, an exit status is only logged.
     let stage = Stage::with("echo A: b; echo; echo body; exit 7");
     assert_eq!(stage.response().text(), "body\n");
@@ -79,7 +79,7 @@ fn a_script_that_does_not_go_on_is_killed() {
         let process = fs::read_to_string(stage.path("cgi-bin/pid")).unwrap();
         assert!(!fs::exists(format!("/proc/{}", process.trim())).unwrap(), "{script}");
     }
-    assert!(stage.log.has("killed after 200ms without a sign"));
+    assert!(stage.log.has("killed after 200ms without progress"));
     // A response that has begun is cut.
     stage.script("cgi-bin/script", "echo A: b; echo; head -c 100000 /dev/zero; sleep 1000");
     let response = stage.response();
