@@ -99,6 +99,69 @@ fn the_documents_have_the_defaults_of_the_settings() {
 }
 
 #[test]
+fn the_program_of_the_readme_is_the_example() {
+    let example = read("examples/examples/hello.rs");
+    let (_, program) = example.split_once("\n\n").expect("what the example says of itself");
+    let readme = read("README.md");
+    let (_, rest) = readme.split_once("```rust,no_run\n").expect("a program");
+    let (shown, _) = rest.split_once("```").expect("its end");
+    assert_eq!(shown, program);
+}
+
+#[test]
+fn the_figures_of_the_readme_are_those_of_the_benchmark() {
+    /// Where the README's columns stand in the table of all figures.
+    const COLUMNS: [usize; 5] = [1, 2, 3, 9, 13];
+    let all = read("bench/README.md");
+    let all = rows(&all);
+    let readme = read("README.md");
+    let mut compared = 0;
+    for row in rows(&readme) {
+        let &[server, ..] = &row[..] else { continue };
+        let of_server = |row: &&Vec<&str>| row.len() == 14 && row[0] == server && server != "server";
+        let Some(measured) = all.iter().find(of_server) else { continue };
+        // How many of the idle connections a server took is left out here.
+        let measured = COLUMNS.map(|column| measured[column].split(" (").next().unwrap_or_default());
+        assert_eq!(row[1..], measured, "{server}");
+        compared += 1;
+    }
+    assert_eq!(compared, 5, "servers of the README");
+}
+
+/// Links from the documents and the guide to files of the repository.
+#[test]
+fn the_files_that_are_linked_exist() {
+    let mut documents: Vec<_> =
+        ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "ENGINE.md", "SECURITY.md"]
+            .map(Into::into)
+            .into();
+    documents.extend(["basehttp-cli/README.md", "bench/README.md", "fuzz/README.md"].map(PathBuf::from));
+    let guide = fs::read_dir(root().join("basehttp/src/guide")).expect("the guide");
+    documents
+        .extend(guide.map(|entry| entry.expect("an entry").path()).filter(|path| path.extension().is_some()));
+    let mut checked = 0;
+    for document in documents {
+        let text = fs::read_to_string(root().join(&document)).expect("a document");
+        let folder = document.parent().unwrap_or(Path::new(""));
+        let of_repository = text.split("github.com/basehttp/basehttp/").skip(1).filter_map(|rest| {
+            let (_, path) = rest.split_once("/main/")?;
+            Some(root().join(path.split([')', '\n', ' ', '#']).next()?))
+        });
+        let relative = text.split("](").skip(1).filter_map(|rest| {
+            let (target, _) = rest.split_once(')')?;
+            let path = target.split('#').next()?;
+            let is_of_rustdoc = document.starts_with(root()) || path.is_empty() || path.contains("://");
+            (!is_of_rustdoc).then(|| root().join(folder).join(path))
+        });
+        for path in of_repository.chain(relative) {
+            assert!(path.exists(), "{}: {}", document.display(), path.display());
+            checked += 1;
+        }
+    }
+    assert!(checked > 30, "only {checked} links");
+}
+
+#[test]
 fn every_limit_stands_in_the_security_document() {
     /// Settings that limit nothing that a client can do.
     const OTHERS: [&str; 1] = ["requests"];
@@ -143,7 +206,7 @@ fn sources(folder: &Path, text: &mut String) {
 #[test]
 fn the_tests_that_the_security_document_names_exist() {
     let mut code = String::new();
-    for folder in ["basehttp/src", "tests/tests"] {
+    for folder in ["basehttp/src", "basehttp-cli/src", "tests/tests"] {
         sources(&root().join(folder), &mut code);
     }
     let code = code.split_whitespace().collect::<Vec<_>>().join(" ");
