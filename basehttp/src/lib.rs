@@ -323,11 +323,12 @@ pub use handler::Json;
 pub use handler::PeerCredentials;
 pub use handler::{
     Address, ArgumentError, BaseHTTPRequestHandler, Broadcast, BroadcastBuilder, Connection,
-    DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE, Detach, Event, EventStream, FromBody, FromPath,
-    FromQuery, HandlerError, Headers, HeadersIter, Histogram, Html, HttpError, IntoResponse, Later, LogLevel,
-    Message, Multipart, Outcome, Part, Payload, Peer, RFile, RFileLock, Redirect, RequestHandler, Response,
-    ResponseCode, RouteStats, ServerHandle, ServerInfo, ShutdownReport, SlowClients, Stats, Stream, Upgraded,
-    UpgradedHandler, UpgradedReader, UpgradedWriter, WFile, html_escape, unquote,
+    CrossOriginProtection, DEFAULT_ERROR_CONTENT_TYPE, DEFAULT_ERROR_MESSAGE, Detach, Event, EventStream,
+    FromBody, FromPath, FromQuery, HandlerError, Headers, HeadersIter, Histogram, Html, HttpError,
+    IntoResponse, Later, LogLevel, Message, Multipart, Outcome, Part, Payload, Peer, RFile, RFileLock,
+    Redirect, RequestHandler, Response, ResponseCode, RouteStats, ServerHandle, ServerInfo, ShutdownReport,
+    SlowClients, Stats, Stream, Upgraded, UpgradedHandler, UpgradedReader, UpgradedWriter, WFile,
+    html_escape, unquote,
 };
 #[cfg(feature = "proxy")]
 pub use handler::{ForwardedFields, TrustedProxies};

@@ -10,7 +10,6 @@ use super::class::ClassVariables;
 use super::clock::Clock;
 use super::connection_io::{BodyProgress, Bounds, ConnectionIo, IoGuard, NextHead, SharedIo};
 use super::failure::{HandlerError, HandlerFailure};
-use super::host_policy::HostPolicy;
 #[cfg(feature = "proxy")]
 use super::proxies::Forwarded;
 use super::request::{NO_REQUEST, Request};
@@ -251,8 +250,7 @@ impl InstanceVariables {
         match next {
             NextHead::Request => {
                 let ClassVariables { protocol, default_request_version, .. } = *self.class;
-                let host_policy = self.server.host_policy.as_ref();
-                begin(request, &mut io, default_request_version, protocol, true, host_policy);
+                begin(request, &mut io, default_request_version, protocol, Some(&self.server));
                 #[cfg(feature = "proxy")]
                 if let Some(proxies) = &self.server.proxies {
                     self.forwarded = proxies.forwarded(&self.peer.address, request).map(Box::new);
@@ -273,24 +271,25 @@ impl InstanceVariables {
         self.resolution.set(None);
         let (mut io, request) = self.shared.lock_with(&mut self.request);
         io.give_up_head(request);
-        begin(request, &mut io, "HTTP/1.0", Version::Http10, false, None);
+        begin(request, &mut io, "HTTP/1.0", Version::Http10, None);
         drop(io);
         self.happens(Event::Request { gathers: false });
     }
 }
 
-/// Makes the head that was read the current request. The body of a head that is not `whole` is unknown.
+/// Makes the head that was taken the current request, if the server admits it. Without a server the head is not whole: it says nothing
+/// about its body.
 fn begin(
     request: &mut Request,
     io: &mut ConnectionIo,
     default_request_version: &'static str,
     protocol: Version,
-    whole: bool,
-    host_policy: Option<&HostPolicy>,
+    server: Option<&ServerInfo>,
 ) {
+    let whole = server.is_some();
     request.read_line(default_request_version);
-    if let (Some(host_policy), None) = (host_policy, request.fault) {
-        request.fault = host_policy.check(request).err();
+    if let (Some(server), None) = (server, request.fault) {
+        request.fault = server.admit(request).err();
     }
     let body = match request.fault {
         Some(_) => Body::None,

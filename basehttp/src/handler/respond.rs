@@ -14,7 +14,7 @@ use super::resolution::{allowed, function};
 use super::response::{Kind, Response, ValueParts};
 use super::returned_error::ReturnedError;
 use super::wfile::WFile;
-use super::{BaseHTTPRequestHandler, RequestHandler, ResponseCode, date_cache, error_page};
+use super::{BaseHTTPRequestHandler, RequestHandler, ResponseCode, cross_origin, date_cache, error_page};
 use crate::proto::date::HttpDate;
 use crate::proto::fault::Fault;
 use crate::proto::response::can_be_reason;
@@ -267,11 +267,15 @@ thread_local! {
 }
 
 /// The cause that is logged with an error's code: the name of the client's fault, or of the deadline that it missed.
-fn cause(vars: &InstanceVariables, status: HTTPStatus) -> Option<&'static str> {
+fn cause(vars: &InstanceVariables, status: HTTPStatus) -> Option<Cow<'static, str>> {
     if status == HTTPStatus::REQUEST_TIMEOUT {
-        return vars.io().missed_deadline();
+        return vars.io().missed_deadline().map(Cow::Borrowed);
     }
-    vars.fault().filter(|fault| fault.status() == status.code()).map(Fault::code)
+    let fault = vars.fault().filter(|fault| fault.status() == status.code())?;
+    Some(match fault {
+        Fault::CrossOrigin => format!("{}: {}", fault.code(), cross_origin::advice(vars.request())).into(),
+        _ => fault.code().into(),
+    })
 }
 
 /// The short and the long message of a status.

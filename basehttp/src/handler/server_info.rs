@@ -4,11 +4,14 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::address::Address;
+use super::cross_origin::CrossOriginProtection;
 use super::failure::HandlerError;
 use super::host_policy::HostPolicy;
 #[cfg(feature = "proxy")]
 use super::proxies::TrustedProxies;
+use super::request::Request;
 use super::server_handle::ServerHandle;
+use crate::proto::fault::Fault;
 
 /// The server as seen by its handlers, through [`self.server()`](crate::BaseHTTPRequestHandler::server).
 ///
@@ -51,6 +54,8 @@ pub struct ServerInfo {
     pub(crate) is_tls: bool,
     /// Whose requests it answers, unless it answers all.
     pub(crate) host_policy: Option<HostPolicy>,
+    /// Whether pages of other origins may ask.
+    pub(crate) cross_origin: Option<CrossOriginProtection>,
     /// The proxies that are trusted to report their clients.
     #[cfg(feature = "proxy")]
     pub(crate) proxies: Option<TrustedProxies>,
@@ -97,6 +102,17 @@ impl ServerInfo {
     /// A handle that can shut the server down, also from a handler.
     pub fn handle(&self) -> &ServerHandle {
         &self.handle
+    }
+
+    /// Refuses a request that the settings keep from every handler.
+    pub(crate) fn admit(&self, request: &Request) -> Result<(), Fault> {
+        if let Some(policy) = &self.host_policy {
+            policy.check(request)?;
+        }
+        match &self.cross_origin {
+            Some(protection) => protection.check(request, self.is_tls),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn report(&self, error: &HandlerError<'_>) {

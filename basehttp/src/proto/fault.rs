@@ -112,6 +112,8 @@ pub enum Fault {
     ForeignHost,
     /// A request from a page of another site.
     CrossSite,
+    /// From a page of another origin.
+    CrossOrigin,
 }
 
 impl Fault {
@@ -192,6 +194,7 @@ impl Fault {
             Self::PlainHttp => (400, "plain-http", "This port speaks HTTPS: begin the address with https"),
             Self::ForeignHost => (421, "foreign-host", "This server does not answer for that host"),
             Self::CrossSite => (403, "cross-site", "Requests from pages of other sites are refused"),
+            Self::CrossOrigin => (403, "cross-origin", "Requests from pages of other origins are refused"),
         }
     }
 }

@@ -107,6 +107,7 @@ impl NoServer {
             name_of: None,
             is_tls: false,
             host_policy: None,
+            cross_origin: None,
             #[cfg(feature = "proxy")]
             proxies: None,
             handle: ServerHandle { server: self.clone() },

@@ -8,7 +8,7 @@ use super::listeners::Endpoint;
 use super::log::LogLine;
 use super::settings::Settings;
 use crate::handler::connection_io::WriteBudget;
-use crate::handler::{Address, HandleError, HandlerError, LogLevel};
+use crate::handler::{Address, CrossOriginProtection, HandleError, HandlerError, LogLevel};
 use crate::proto::limits::Limits;
 use crate::sync::Arc;
 
@@ -53,6 +53,7 @@ use crate::sync::Arc;
 /// | [`verify_request`](Self::verify_request) | all clients | accepts or rejects a client by its address |
 /// | [`allowed_hosts`](Self::allowed_hosts) | any | hosts that requests may be for; others get 421 |
 /// | [`loopback_guard`](Self::loopback_guard) | off | refuses requests made by pages of other sites |
+/// | [`cross_origin_protection`](Self::cross_origin_protection) | off | refuses unsafe requests that pages of other origins make |
 /// | [`trusted_proxies`](Self::trusted_proxies) | none | proxies that may name the client (feature `proxy`) |
 ///
 /// # TLS
@@ -332,6 +333,55 @@ impl ServerBuilder {
     #[doc(alias("dns_rebinding"))]
     pub fn loopback_guard(mut self, on: bool) -> Self {
         self.settings.loopback_guard = on;
+        self
+    }
+
+    /// Refuses unsafe requests that pages of other origins make a browser send, with the user's cookies and from the user's network
+    /// (cross-site request forgery, CSRF): forms, `fetch` and WebSockets. The rules are those of Go's `http.CrossOriginProtection`. Off by
+    /// default, as a server whose clients are programs does not need it.
+    ///
+    /// | the request | |
+    /// |---|---|
+    /// | GET, HEAD, OPTIONS without `Upgrade` | passes: a handler must not change anything for it |
+    /// | any other method, or with `Upgrade` as for a WebSocket: | |
+    /// | `Sec-Fetch-Site: same-origin` or `none` | passes |
+    /// | another `Sec-Fetch-Site`, or several of which one is another | 403, unless `Origin` is a [trusted one](crate::CrossOriginProtection::trust_origin) |
+    /// | no `Sec-Fetch-Site`, one `Origin` with the host and the port of `Host` | passes |
+    /// | no `Sec-Fetch-Site`, another `Origin`, `null`, several, or a malformed one | 403, unless it is a trusted one |
+    /// | neither field | passes: not a browser |
+    ///
+    /// A request whose path has an [`insecure_bypass`](crate::CrossOriginProtection::insecure_bypass) passes too. A refused request is
+    /// answered before its body is read and before the handler is called, by
+    /// [`send_error`](crate::RequestHandler::send_error) with 403, and the connection closes. The code of the
+    /// [`Fault`](crate::Fault) is `cross-origin`, and the line of the log says what the browser sent and which call would let it in.
+    ///
+    /// - **Scheme**: a server with `tls` compares it with `https`. Any other cannot know it, as a proxy in front may speak TLS, and takes
+    ///   `http` and `https`.
+    /// - **Behind a proxy** that replaces `Host`, pages without `Sec-Fetch-Site` seem to be of another origin: browsers leave that field out
+    ///   for plain HTTP. Have the proxy pass on `Host`, or trust the public origin. `X-Forwarded-Host` is not looked at: it is a
+    ///   claim of whoever sends it.
+    /// - **Names that lead here** (DNS rebinding) make a page of the same origin. [`allowed_hosts`](Self::allowed_hosts) is for that.
+    /// - **[`loopback_guard`](Self::loopback_guard)** is stricter and stays so: with it, a trusted origin has to be of an allowed
+    ///   host too.
+    /// - **`accept_websocket`** lets in trusted origins as well, and checks the others itself, also under an `insecure_bypass`.
+    ///
+    /// ```
+    /// # use basehttp::prelude::*;
+    /// # struct Account { base: BaseHTTPRequestHandler }
+    /// # #[http_handler]
+    /// # impl Account { fn do_POST(&self) {} }
+    /// use basehttp::CrossOriginProtection;
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// let server = HTTPServer::builder()
+    ///     .cross_origin_protection(CrossOriginProtection::new().trust_origin("https://app.example.com"))
+    ///     .bind("127.0.0.1:0", |base| Account { base })?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias("cors", "csrf", "csrf_protection", "origin", "xsrf"))]
+    pub fn cross_origin_protection(mut self, protection: CrossOriginProtection) -> Self {
+        self.settings.cross_origin_protection = Some(protection);
         self
     }
 

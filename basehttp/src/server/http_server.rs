@@ -193,6 +193,7 @@ impl HTTPServer {
             name_of,
             is_tls,
             host_policy,
+            cross_origin: settings.cross_origin_protection.clone(),
             #[cfg(feature = "proxy")]
             proxies: settings.proxies.clone(),
             handle,

@@ -5,9 +5,9 @@ use std::thread;
 use std::time::Duration;
 
 use super::token::MAX_CONNECTIONS;
-use crate::handler::NameOf;
 use crate::handler::connection_io::{Bounds, LONGEST};
 use crate::handler::host_policy::is_host;
+use crate::handler::{CrossOriginProtection, NameOf};
 
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
@@ -26,6 +26,7 @@ pub(super) struct Settings {
     pub(super) name_of: Option<NameOf>,
     pub(super) allowed_hosts: Vec<String>,
     pub(super) loopback_guard: bool,
+    pub(super) cross_origin_protection: Option<CrossOriginProtection>,
     #[cfg(feature = "proxy")]
     pub(super) proxies: Option<crate::handler::TrustedProxies>,
     pub(super) bounds: Bounds,
@@ -54,6 +55,7 @@ impl Default for Settings {
             name_of: None,
             allowed_hosts: Vec::new(),
             loopback_guard: false,
+            cross_origin_protection: None,
             #[cfg(feature = "proxy")]
             proxies: None,
             bounds: Bounds::default(),
@@ -122,6 +124,10 @@ impl Settings {
                 "has {host:?}, which is not a host: write names and addresses, without patterns; leave it out to allow any host"
             );
             return Err(wrong("allowed_hosts", &text));
+        }
+        if let Some(mistake) = self.cross_origin_protection.as_ref().and_then(CrossOriginProtection::mistake)
+        {
+            return Err(wrong("cross_origin_protection", &mistake));
         }
         #[cfg(feature = "proxy")]
         if self.proxies.as_ref().is_some_and(crate::handler::TrustedProxies::says_nothing) {

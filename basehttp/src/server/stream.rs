@@ -176,12 +176,20 @@ impl ServerBuilder {
             Ok(false) => return Ok(()),
             Err(message) => return Err(lost(&server, "verify_request panicked", &message)),
         }
-        let Settings { bounds, name_of, allowed_hosts, loopback_guard, .. } = self.settings;
+        let Settings {
+            bounds,
+            name_of,
+            allowed_hosts,
+            loopback_guard,
+            cross_origin_protection: cross_origin,
+            ..
+        } = self.settings;
         let host_policy = HostPolicy::new(allowed_hosts, loopback_guard);
         let info = ServerInfo {
             handle_error,
             name_of,
             host_policy: host_policy.is_on().then_some(host_policy),
+            cross_origin,
             #[cfg(feature = "proxy")]
             proxies: self.settings.proxies,
             ..server.info()

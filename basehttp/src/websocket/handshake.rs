@@ -4,8 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::options::WebSocketOptions;
-use crate::handler::RequestHandler;
+use crate::handler::origin::Origin;
 use crate::handler::request::Request;
+use crate::handler::{RequestHandler, ServerInfo};
 use crate::proto::grammar::list;
 
 /// An accepted request for a WebSocket.
@@ -46,7 +47,7 @@ pub(super) fn judge<H: RequestHandler>(handler: &H, options: &WebSocketOptions) 
     let (Some(key), None) = (keys.next().filter(is_key), keys.next()) else {
         return Err(Refusal::Bad("The key of a WebSocket must be 16 bytes in base64"));
     };
-    if !is_welcome(request, options) {
+    if !is_welcome(request, options, handler.vars().server()) {
         return Err(Refusal::Origin);
     }
     let mut hash = sha1_smol::Sha1::from(key);
@@ -58,7 +59,7 @@ pub(super) fn judge<H: RequestHandler>(handler: &H, options: &WebSocketOptions) 
 /// Whether the page that opens the WebSocket belongs to this site or to an allowed one. Any page may open a WebSocket to any
 /// server, and the browser sends the cookies along; only `Origin` tells pages apart (section 10.2). Other programs do not
 /// send it.
-fn is_welcome(request: &Request, options: &WebSocketOptions) -> bool {
+fn is_welcome(request: &Request, options: &WebSocketOptions, server: &ServerInfo) -> bool {
     let mut origins = request.values("Origin");
     let Some(origin) = origins.next() else { return true };
     if origins.next().is_some() {
@@ -68,24 +69,10 @@ fn is_welcome(request: &Request, options: &WebSocketOptions) -> bool {
     {
         return true;
     }
-    // Does not compare the scheme, which a proxy in front may have changed.
-    let Some(host) = request.values("Host").next() else { return false };
-    match origin.iter().position(|byte| *byte == b':') {
-        Some(colon) => match origin.get(colon..).and_then(|rest| rest.strip_prefix(b"://")) {
-            Some(authority) => {
-                let scheme = origin.get(..colon).unwrap_or_default();
-                without_port(authority, scheme).eq_ignore_ascii_case(without_port(host, scheme))
-            }
-            None => false,
-        },
-        None => false,
+    if server.cross_origin.as_ref().is_some_and(|protection| protection.trusts(request)) {
+        return true;
     }
-}
-
-/// A host without the scheme's default port.
-fn without_port<'a>(authority: &'a [u8], scheme: &[u8]) -> &'a [u8] {
-    let default: &[u8] = if scheme.eq_ignore_ascii_case(b"https") { b":443" } else { b":80" };
-    authority.strip_suffix(default).unwrap_or(authority)
+    Origin::parse(origin).is_some_and(|page| page.is_of_host(request, server.is_tls))
 }
 
 /// The first of the client's subprotocols that the server supports.
