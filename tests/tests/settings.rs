@@ -2,6 +2,8 @@
 
 #[path = "settings/bounds.rs"]
 mod bounds;
+#[path = "settings/cross_origin.rs"]
+mod cross_origin;
 #[path = "settings/hosts.rs"]
 mod hosts;
 #[path = "settings/name_lookup.rs"]

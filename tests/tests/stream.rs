@@ -13,7 +13,9 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use basehttp::prelude::*;
-use basehttp::{Address, CGIHandler, Directory, ServerBuilder, TlsConfig, TrustedProxies};
+use basehttp::{
+    Address, CGIHandler, CrossOriginProtection, Directory, ServerBuilder, TlsConfig, TrustedProxies,
+};
 use basehttp_tests::client::Client;
 use basehttp_tests::log::Log;
 
@@ -309,6 +311,12 @@ fn settings_and_hooks() {
     let mut stage =
         Stage::with(|builder| builder.max_requests_per_connection(2).allowed_hosts(["a"]), |_| {});
     assert_eq!(stage.client.ask("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n").status, 421);
+    stage.client.assert_closed();
+    let mut stage =
+        Stage::with(|builder| builder.cross_origin_protection(CrossOriginProtection::new()), |_| {});
+    let post = "POST / HTTP/1.1\r\nHost: a\r\nSec-Fetch-Site: cross-site\r\nContent-Length: 0\r\n\r\n";
+    assert_eq!(stage.client.ask(post.replace("cross-site", "same-origin")).status, 200);
+    assert_eq!(stage.client.ask(post).status, 403);
     stage.client.assert_closed();
     let mut stage = Stage::with(|builder| builder.max_requests_per_connection(2), |_| {});
     stage.client.ask(GET);

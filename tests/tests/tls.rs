@@ -6,6 +6,8 @@ mod alpn;
 mod budget;
 #[path = "tls/certificates.rs"]
 mod certificates;
+#[path = "tls/cross_origin.rs"]
+mod cross_origin;
 #[path = "tls/facts.rs"]
 mod facts;
 #[path = "tls/going_on.rs"]

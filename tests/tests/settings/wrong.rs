@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use basehttp::prelude::*;
-use basehttp::{Limits, ServerBuilder};
+use basehttp::{CrossOriginProtection, Limits, ServerBuilder};
 
 use crate::gated;
 
@@ -81,6 +81,74 @@ fn a_host_for_which_nobody_can_ask_is_named() {
             error.starts_with(&format!("the setting allowed_hosts has {host:?}, which is not a host")),
             "{error}"
         );
+    }
+}
+
+/// All but the first five are errors of Go's `AddTrustedOrigin` too.
+#[test]
+fn what_is_no_origin_of_a_page_is_named() {
+    for (origin, what) in [
+        ("https://*.example.com", "there are no patterns: name each origin"),
+        ("*", "there are no patterns: name each origin"),
+        ("wss://example.com", "a page has the scheme http or https, also when it opens a WebSocket"),
+        ("https://b\u{fc}cher.example", "write the host as browsers send it, in Punycode (xn--...)"),
+        ("https://u@example.com", "write scheme, host and port only, as in https://example.com:8443"),
+        ("example.com", "write its scheme too, as in https://example.com"),
+        ("example.com:8080", "write its scheme too, as in https://example.com:8080"),
+        ("", "write its scheme too, as in https://example.com"),
+        ("null", "all pages without an origin of their own have this one"),
+        ("https://", "write scheme, host and port only, as in https://example.com:8443"),
+        ("https://example.com/", "write scheme, host and port only, as in https://example.com:8443"),
+        ("https://example.com/path", "write scheme, host and port only, as in https://example.com:8443"),
+        (
+            "https://example.com?query=value",
+            "write scheme, host and port only, as in https://example.com:8443",
+        ),
+        ("https://example.com#fragment", "write scheme, host and port only, as in https://example.com:8443"),
+        ("https://ex ample.com", "write scheme, host and port only, as in https://example.com:8443"),
+        ("https://ex%61mple.com", "write scheme, host and port only, as in https://example.com:8443"),
+        ("https://example.com:99999", "write scheme, host and port only, as in https://example.com:8443"),
+        ("file:///", "write scheme, host and port only, as in https://example.com:8443"),
+    ] {
+        let protection = CrossOriginProtection::new().trust_origin("https://a").trust_origin(origin);
+        let error = error(HTTPServer::builder().cross_origin_protection(protection));
+        let expected = format!("the setting cross_origin_protection trusts the origin {origin:?}: {what}");
+        assert_eq!(error, expected);
+    }
+    let good = [
+        "https://example.com",
+        "https://example.com:8080",
+        "http://example.com",
+        "http://[::1]:1",
+        "tauri://localhost",
+    ];
+    let protection = good.into_iter().fold(CrossOriginProtection::new(), CrossOriginProtection::trust_origin);
+    let builder = HTTPServer::builder().cross_origin_protection(protection);
+    assert!(builder.bind("127.0.0.1:0", gated().0).is_ok());
+}
+
+#[test]
+fn a_bypass_that_no_path_matches_is_named() {
+    for (pattern, what) in [
+        ("", "a path begins with a slash"),
+        ("api/", "a path begins with a slash"),
+        ("POST /api/", "a path begins with a slash"),
+        ("//api/", "several slashes at the front of a path are one"),
+        ("/api?x", "leave out what follows the path"),
+        ("/api/*", "write {name} for a segment, {rest..} for all that follow"),
+        ("/caf\u{e9}", "write it as clients send it, percent-encoded"),
+        ("/a b", "write it as clients send it, percent-encoded"),
+        ("/api/x{id}", "a parameter is a whole segment, as in /{id}"),
+        ("/api/{}", "a parameter is a whole segment, as in /{id}"),
+        ("/api/{rest..}/x", "nothing follows {rest..}"),
+        ("/api/../x", "write it without dot segments"),
+    ] {
+        let protection =
+            CrossOriginProtection::new().insecure_bypass("/a/{b}/{c..}").insecure_bypass(pattern);
+        let error = error(HTTPServer::builder().cross_origin_protection(protection));
+        let expected =
+            format!("the setting cross_origin_protection has the insecure bypass {pattern:?}: {what}");
+        assert_eq!(error, expected);
     }
 }
 
