@@ -36,6 +36,7 @@ pub mod bodies {}
 #[doc = include_str!("comparison.md")]
 pub mod comparison {}
 #[doc = include_str!("deployment.md")]
+#[doc = include_str!("other_sites.md")]
 #[cfg_attr(feature = "proxy", doc = include_str!("behind_a_proxy.md"))]
 #[doc = include_str!("deployment_next.md")]
 pub mod deployment {}

@@ -364,6 +364,8 @@ impl ServerBuilder {
     /// - **[`loopback_guard`](Self::loopback_guard)** is stricter and stays so: with it, a trusted origin has to be of an allowed
     ///   host too.
     /// - **`accept_websocket`** lets in trusted origins as well, and checks the others itself, also under an `insecure_bypass`.
+    /// - **An override of [`handle_one_request`](crate::RequestHandler::handle_one_request)** that does not call `parse_request` answers
+    ///   refused requests too.
     ///
     /// ```
     /// # use basehttp::prelude::*;

@@ -54,6 +54,9 @@ impl WebSocketOptions {
     /// Allows pages of this origin, for example `https://example.org`, besides those of the same host and port. Any page can
     /// open a WebSocket to any server, with the visitor's cookies, so other pages are refused with 403. A client without
     /// `Origin` is not a page, and is allowed.
+    ///
+    /// With [`cross_origin_protection`](crate::ServerBuilder::cross_origin_protection) the server has looked before: the pages that it
+    /// trusts are let in here too, and others have to be let in there as well.
     pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
         self.origins.push(origin.into());
         self
