@@ -167,7 +167,9 @@ fn origin_mistake(origin: &str) -> Option<String> {
             "a page has the scheme http or https, also when it opens a WebSocket"
         }
         // RFC 3986 has more in a name than browsers do.
-        Some(origin) if origin.address().is_some() || origin.name().iter().all(is_of_name) => return None,
+        Some(origin) if origin.address().is_some() || origin.name().iter().copied().all(is_of_name) => {
+            return None;
+        }
         _ if origin == "null" => "all pages without an origin of their own have this one",
         _ if origin.contains('*') => "there are no patterns: name each origin",
         _ if !origin.is_ascii() => "write the host as browsers send it, in Punycode (xn--...)",
@@ -180,12 +182,12 @@ fn origin_mistake(origin: &str) -> Option<String> {
 }
 
 fn name_or_example(text: &str) -> &str {
-    let is_name = !text.is_empty() && text.bytes().all(|byte| is_of_name(&byte) || byte == b':');
+    let is_name = !text.is_empty() && text.bytes().all(|byte| is_of_name(byte) || byte == b':');
     if is_name { text } else { "example.com" }
 }
 
-fn is_of_name(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._".contains(byte)
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._".contains(&byte)
 }
 
 /// Why no path matches.
