@@ -28,8 +28,9 @@
 //! Background:
 //!
 //! 17. [`porting`]: Python's names, line by line.
-//! 18. [`engine`]: how blocking handlers run at the speed of an event loop.
-//! 19. [`comparison`]: other servers, with measurements, and when to choose them.
+//! 18. [`wire`]: what the server guarantees about requests and responses.
+//! 19. [`engine`]: how blocking handlers run at the speed of an event loop.
+//! 20. [`comparison`]: other servers, with measurements, and when to choose them.
 
 #[doc = include_str!("bodies.md")]
 pub mod bodies {}
@@ -77,3 +78,5 @@ pub mod tunnels {}
 #[cfg(feature = "websocket")]
 #[doc = include_str!("websockets.md")]
 pub mod websockets {}
+#[doc = include_str!("wire.md")]
+pub mod wire {}
