@@ -582,7 +582,7 @@ fn there_are_no_more_clients_than_there_may_be() {
     second.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n");
     let end = second.rest();
     assert!(end.is_err() || !end.unwrap().ends_with(b"0\r\n\r\n"));
-    log.wait_for("do_GET: the broadcast has 1 clients");
+    log.wait_for("do_GET: the broadcast already has 1 clients");
     assert!(log.has("raise max_clients"));
     drop(first);
     wait_until("there is room again", || !shelf.broadcast.is_full());
