@@ -169,14 +169,14 @@ pub trait CGIRequestHandler: FileRequestHandler {
 /// # What a script does not get
 ///
 /// - Arguments: RFC 3875 section 4.4 makes them from a query without `=`, which has let clients pass options to interpreters
-/// (CVE-2012-1823).
+///   (CVE-2012-1823).
 /// - `REMOTE_USER` and `AUTH_TYPE`: a client's claim is not its identity. A handler that has verified it sets them for each
-/// request with [`cgi_variables`](CGIRequestHandler::cgi_variables). `Authorization` is withheld from the script, too, as
-/// section 4.1.18 advises.
+///   request with [`cgi_variables`](CGIRequestHandler::cgi_variables). `Authorization` is withheld from the script, too, as
+///   section 4.1.18 advises.
 /// - `HTTP_PROXY`, which programs take for a setting of their own (httpoxy), and any field with a `_` in its name, which
-/// would become the same variable as one with a `-`.
+///   would become the same variable as one with a `-`.
 /// - The server's environment, except `PATH`, `LANG`, `LC_ALL`, `TZ`, `TMPDIR` and `LD_LIBRARY_PATH`; its descriptors; its
-/// socket.
+///   socket.
 ///
 /// # What it sends
 ///

@@ -129,14 +129,14 @@ impl Assets {
     /// was sent, and the handler must answer.
     ///
     /// - Query and fragment are removed from [`path()`](crate::BaseHTTPRequestHandler::path), and percent-encoding is decoded
-    /// once. The result must be in the table exactly: `.`, `..` and empty segments lead to no file.
+    ///   once. The result must be in the table exactly: `.`, `..` and empty segments lead to no file.
     /// - A path with a final slash stands for the `index.html` or `index.htm` beneath it. Without the slash it gets 301, like
-    /// a folder.
+    ///   a folder.
     /// - The response is 200, 206 with the ranges that `Range` asks for, 304, 412 or 416, like that of
-    /// [`send_head`](FileRequestHandler::send_head). The strong `ETag` is derived from the content: it is the same in every
-    /// build and on every server that has the same file. There is no `Last-Modified`.
+    ///   [`send_head`](FileRequestHandler::send_head). The strong `ETag` is derived from the content: it is the same in every
+    ///   build and on every server that has the same file. There is no `Last-Modified`.
     /// - If the table has a `.br`, `.zst` or `.gz` version of a file, such as `/app.js.gz`, it is sent to clients that accept
-    /// it, provided that the file's type can be compressed.
+    ///   it, provided that the file's type can be compressed.
     ///
     /// The bytes are sent without a copy ([`send_bytes`](crate::WFile::send_bytes)). To add fields such as `Cache-Control`,
     /// override [`end_headers`](RequestHandler::end_headers).

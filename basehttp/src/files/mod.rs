@@ -102,10 +102,10 @@ pub trait FileRequestHandler: RequestHandler {
     /// Finds what the request asks for and sends the head of the response. `None` if the whole response was sent.
     ///
     /// - For a file: 200, 206 with the ranges that `Range` asks for (RFC 9110 section 14), 304, 412 or 416. `Last-Modified`
-    /// and a strong `ETag` identify its state; both may be used in conditions (section 13).
+    ///   and a strong `ETag` identify its state; both may be used in conditions (section 13).
     /// - For a folder: its first index page or its [list](Self::list_directory). If the path lacks the final slash, 301.
     /// - 404 for anything that does not exist, is neither a file nor a folder, lies outside the folder, or is hidden by the
-    /// settings of [`directory`](Self::directory); 403 if the system denies access; 503 if no file descriptor is left.
+    ///   settings of [`directory`](Self::directory); 403 if the system denies access; 503 if no file descriptor is left.
     ///
     /// # Errors
     /// Those of the connection.

@@ -49,14 +49,14 @@ use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, Try
 ///
 /// - **Order.** All clients get messages from several threads in the same order. A message is encoded once.
 /// - **A client that returns** gets what it missed, from a bounded [history](BroadcastBuilder::history). No message is lost
-/// between the history and live delivery, and none arrives twice. If its id is not in the history, because it is from an
-/// earlier run of the program for example, the client gets the whole history. A new client gets only messages sent from then
-/// on.
+///   between the history and live delivery, and none arrives twice. If its id is not in the history, because it is from an
+///   earlier run of the program for example, the client gets the whole history. A new client gets only messages sent from
+///   then on.
 /// - **A client that leaves** leaves no trace and no log line. [Heartbeats](BroadcastBuilder::heartbeat) find clients that
-/// have vanished.
+///   have vanished.
 /// - **A slow client** delays no other. Its unsent output is bounded by
-/// [`write_high_water`](crate::ServerBuilder::write_high_water); beyond that it is [dropped or misses
-/// messages](BroadcastBuilder::slow_clients).
+///   [`write_high_water`](crate::ServerBuilder::write_high_water); beyond that it is [dropped or misses
+///   messages](BroadcastBuilder::slow_clients).
 /// - **No thread** is tied to a client, and a new client does not wait while a message is delivered to ten thousand others.
 ///
 /// [`add`](Self::add) takes other streams, such as a camera's, to which [`send_bytes`](Self::send_bytes) sends.
