@@ -21,6 +21,7 @@ CLIENTS = [
     "requests_session",
     "httpx_client",
     "aiohttp_client",
+    "mcp_client",
     "node",
     "ab",
     "nginx",
@@ -56,6 +57,7 @@ class Stage:
         self.pages = self.example("error_page", ["0"])
         self.greeter = self.example("message_class", ["0"])
         self.store = self.example("store", ["0"])
+        self.tools = self.example("tool_server", ["0"])
         # Idle connections are closed almost at once.
         self.hasty = self.example("hasty_store", ["0", "0.5"], "store")
         self.unix = self.example("unix_store", [os.path.join(self.scratch, "store.socket")], "store")
@@ -140,6 +142,9 @@ def run_case(stage, name, case, argument):
         case(stage, argument) if argument is not None else case(stage)
         return None
     except Exception as error:  # whatever a client raises is a failure of its case
+        # Clients with tasks wrap it in groups.
+        while len(getattr(error, "exceptions", ())) == 1:
+            error = error.exceptions[0]
         place = traceback.extract_tb(error.__traceback__)
         at = next(
             (f"{frame.filename}:{frame.lineno}" for frame in reversed(place) if "/cases/" in frame.filename),

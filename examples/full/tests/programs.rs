@@ -12,6 +12,8 @@ mod live;
 mod program;
 #[path = "programs/proxy.rs"]
 mod proxy;
+#[path = "programs/tool_server.rs"]
+mod tool_server;
 
 use std::io::{self, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
