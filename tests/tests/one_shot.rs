@@ -151,3 +151,30 @@ fn the_response_depends_on_the_request() {
         assert!(response.starts_with(wanted[0]) && response.contains(wanted[1]), "{response}");
     }
 }
+
+#[test]
+fn a_response_that_keeps_it_waiting() {
+    let listener = OneShot::bind().unwrap();
+    let port = port_of(&listener);
+    let browser = thread::spawn(move || {
+        ["/?state=other", "/", "/?state=other", "/?state=right"].map(|target| get(port, target))
+    });
+    let answer = |request: &OneShotRequest| match request.query()? {
+        "state=right" => Some(OneShotResponse::page("right")),
+        _ => Some(OneShotResponse::page("other").with_status(400).keep_waiting()),
+    };
+    assert_eq!(listener.answer(answer, PATIENCE).unwrap().query(), Some("state=right"));
+    let responses = browser.join().unwrap();
+    let codes = responses.each_ref().map(|response| response.split(' ').nth(1).unwrap_or_default());
+    assert_eq!(codes, ["400", "404", "400", "200"]);
+    assert!(responses[2].ends_with("\r\n\r\nother"), "{}", responses[2]);
+
+    // It counts as one that was not waited for; a mistake in it ends the wait all the same.
+    let listener = OneShot::bind().unwrap();
+    let port = port_of(&listener);
+    let browser = thread::spawn(move || get(port, "/"));
+    let wrong = |_: &OneShotRequest| Some(OneShotResponse::page("ok").with_status(99).keep_waiting());
+    let error = listener.answer(wrong, PATIENCE).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    assert!(browser.join().unwrap().starts_with("HTTP/1.0 500 "));
+}

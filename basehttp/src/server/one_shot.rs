@@ -57,18 +57,19 @@ pub struct OneShotResponse {
     status: u16,
     location: Option<String>,
     page: String,
+    keeps_waiting: bool,
 }
 
 impl OneShotResponse {
     /// An HTML page, with status 200.
     pub fn page(html: impl Into<String>) -> Self {
-        Self { status: 200, location: None, page: html.into() }
+        Self { status: 200, location: None, page: html.into(), keeps_waiting: false }
     }
 
     /// Redirects the browser to another address, with status 303. The address is a URL in the form in which it is sent:
     /// percent-encoded, on one line.
     pub fn redirect(location: impl Into<String>) -> Self {
-        Self { status: 303, location: Some(location.into()), page: String::new() }
+        Self { status: 303, location: Some(location.into()), page: String::new(), keeps_waiting: false }
     }
 
     /// Whether it can be sent; otherwise what is wrong.
@@ -92,6 +93,13 @@ impl OneShotResponse {
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
         self.status = status;
+        self
+    }
+
+    /// Keeps the server waiting after this response: for a page that tells a visitor what is wrong with a request that is not the one.
+    #[must_use]
+    pub fn keep_waiting(mut self) -> Self {
+        self.keeps_waiting = true;
         self
     }
 }
@@ -162,7 +170,8 @@ impl OneShot {
     }
 
     /// As [`wait_for`](Self::wait_for), with a response that depends on the request: a page that says whether the login has
-    /// succeeded, or a redirect to one. `answer` returns `None` for any other request.
+    /// succeeded, or a redirect to one. For any other request, `answer` returns `None`, which is 404, or a response that
+    /// [keeps waiting](OneShotResponse::keep_waiting).
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -173,6 +182,7 @@ impl OneShot {
     /// let request = listener.answer(
     ///     |request| match request.query() {
     ///         _ if request.path() != "/done" => None,
+    ///         None => Some(OneShotResponse::page("<p>This is no login.").with_status(400).keep_waiting()),
     ///         Some(query) if query.contains("error=") => {
     ///             Some(OneShotResponse::page("<p>The login has failed.").with_status(403))
     ///         }
@@ -280,11 +290,16 @@ impl Answer {
             Err(what) => Err(io::Error::new(io::ErrorKind::InvalidInput, what.clone())),
         };
         // If two arrive at once, the second is too late.
-        let response = response.filter(|_| self.rule.sender.try_send(outcome).is_ok());
+        let is_sent = |response: &OneShotResponse| {
+            let is_other = response.keeps_waiting && checked.is_ok();
+            self.rule.others.fetch_add(is_other.into(), Ordering::Relaxed);
+            is_other || self.rule.sender.try_send(outcome).is_ok()
+        };
+        let response = response.filter(is_sent);
         if response.is_some() && checked.is_err() {
             return self.send_error(500);
         }
-        let Some(OneShotResponse { status, location, page }) = response else {
+        let Some(OneShotResponse { status, location, page, .. }) = response else {
             self.rule.others.fetch_add(1, Ordering::Relaxed);
             return self.send_error(404);
         };

@@ -1,51 +1,101 @@
-//! The login of a program without a server of its own (RFC 8252): the program sends the browser to the login, which
-//! redirects it back to this machine, to a server that answers one request and ends.
+//! The login of a program without a server of its own (RFC 8252): the browser is sent to the login, and the login sends it
+//! back to this machine, to a server that waits for this one request and is gone.
 //!
 //! ```text
 //! cargo run --release --example oauth_redirect
 //! ```
 //!
-//! A real program also sends a `code_challenge` (RFC 7636), and exchanges the code for a token at the service.
+//! The code in that request is worth nothing without the secret that this program keeps (PKCE, RFC 7636).
 
 use std::io;
 use std::time::Duration;
 
-use basehttp::OneShot;
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
+use basehttp::{OneShot, OneShotRequest, OneShotResponse, html_escape};
 use form_urlencoded::{Serializer, parse};
+use sha2::{Digest as _, Sha256};
+
+/// The first value of a name in the query.
+fn value(request: &OneShotRequest, name: &str) -> Option<String> {
+    let mut pairs = parse(request.query().unwrap_or_default().as_bytes());
+    pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+/// The response to a request: none, which is 404, if it has nothing to do with the login.
+fn answer(request: &OneShotRequest, state: &str) -> Option<OneShotResponse> {
+    if request.path() != "/done" {
+        return None;
+    }
+    // Any page can send the browser here. It must not end the login, so the server keeps waiting.
+    if value(request, "state").as_deref() != Some(state) {
+        let text = "This address belongs to another login. Please go back to the page of the login that you began last.";
+        return Some(page("Not this login", text).with_status(400).keep_waiting());
+    }
+    Some(match (value(request, "code"), value(request, "error")) {
+        (Some(_), _) => page("You are logged in", "You may close this page."),
+        (None, Some(error)) if error == "access_denied" => page(
+            "You are not logged in",
+            "You have refused the access. Start the program again if you change your mind.",
+        ),
+        (None, error) => {
+            let text = value(request, "error_description").or(error).unwrap_or("There is no code.".into());
+            page("The login has failed", &text).with_status(400)
+        }
+    })
+}
+
+fn page(title: &str, text: &str) -> OneShotResponse {
+    let (title, text) = (html_escape(title), html_escape(text));
+    OneShotResponse::page(format!(
+        r#"<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; font: 18px/1.5 system-ui, sans-serif }}
+body {{ max-width: 26em; margin: 15vh auto; padding: 0 1em; overflow-wrap: anywhere }}
+</style>
+<h1>{title}</h1>
+<p>{text}
+"#
+    ))
+}
 
 fn main() -> io::Result<()> {
     let listener = OneShot::bind()?;
-    // A secret, so that no other page can complete the login (RFC 6749 section 10.12).
-    let state = state()?;
+    let back = listener.url("/done");
+    // The state shows that the request belongs to this login (RFC 6749 section 10.12), the verifier that the code does.
+    let (state, verifier) = (random()?, random()?);
     let query = Serializer::new(String::new())
         .append_pair("response_type", "code")
         .append_pair("client_id", "example")
-        .append_pair("redirect_uri", &listener.url("/done"))
+        .append_pair("redirect_uri", &back)
         .append_pair("state", &state)
+        .append_pair("code_challenge", &BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&verifier)))
+        .append_pair("code_challenge_method", "S256")
         .finish();
     println!("Open https://login.example/authorize?{query}");
 
-    let is_ours = move |query: Option<&str>| {
-        parse(query.unwrap_or_default().as_bytes()).any(|(name, value)| name == "state" && value == state)
+    let request = listener.answer(move |request| answer(request, &state), Duration::from_secs(300))?;
+    let Some(code) = value(&request, "code") else {
+        let error = value(&request, "error").unwrap_or_default();
+        return Err(io::Error::other(format!("the login has failed: {error:?}")));
     };
-    let request = listener.wait_for(
-        move |request| request.path() == "/done" && is_ours(request.query()),
-        Duration::from_secs(300),
-        "<!DOCTYPE html><title>Done</title><p>You are logged in. You may close this page.",
-    )?;
-    let query = request.query().unwrap_or_default();
-    let value =
-        |wanted: &str| parse(query.as_bytes()).find(|(name, _)| name == wanted).map(|(_, value)| value);
-    match (value("code"), value("error")) {
-        (Some(code), _) => println!("The code is {code}"),
-        (None, error) => println!("The login has failed: {}", error.unwrap_or("no code came".into())),
-    }
+    let form = Serializer::new(String::new())
+        .append_pair("grant_type", "authorization_code")
+        .append_pair("client_id", "example")
+        .append_pair("redirect_uri", &back)
+        .append_pair("code", &code)
+        .append_pair("code_verifier", &verifier)
+        .finish();
+    println!("For a token, send this form to https://login.example/token: {form}");
     Ok(())
 }
 
-/// 128 bits that cannot be guessed.
-fn state() -> io::Result<String> {
-    let mut bytes = [0; 16];
+/// 256 bits that nobody can guess.
+fn random() -> io::Result<String> {
+    let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }

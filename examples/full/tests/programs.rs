@@ -8,6 +8,8 @@ mod chat;
 mod everyday;
 #[path = "programs/live.rs"]
 mod live;
+#[path = "programs/login_redirect.rs"]
+mod login_redirect;
 #[path = "programs/program.rs"]
 mod program;
 #[path = "programs/proxy.rs"]
@@ -329,29 +331,4 @@ fn compare_tells_where_two_servers_differ() {
     assert!(told.contains("\n    status line: \"HTTP/1."), "{told}");
     assert!(told.ends_with(" requests are answered differently\n"), "{told}");
     assert_eq!(compare(&spam, "127.0.0.1:1").0, Some(2));
-}
-
-#[test]
-fn oauth_redirect_takes_the_one_with_its_state() {
-    let mut child = spawn("oauth_redirect", &[]);
-    let stdout = BufReader::new(child.stdout.take().unwrap());
-    let mut program = Program { child, stdout, port: 0 };
-    let line = program.line();
-    let query = line.strip_prefix("Open https://login.example/authorize?").expect(&line);
-    let value = |wanted: &str| {
-        let mut pairs = form_urlencoded::parse(query.as_bytes());
-        pairs.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned()).expect(&line)
-    };
-    let (back, state) = (value("redirect_uri"), value("state"));
-    assert_eq!((value("response_type").as_str(), state.len()), ("code", 32));
-    let port =
-        back.strip_prefix("http://127.0.0.1:").and_then(|rest| rest.strip_suffix("/done")).expect(&back);
-    program.port = port.parse().unwrap();
-    let browse =
-        |target: &str| program.exchange(format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n"));
-    check(&browse("/done?code=stolen&state=guessed"), "HTTP/1.0 404 Not Found", &[]);
-    check(&browse("/favicon.ico"), "HTTP/1.0 404 Not Found", &[]);
-    check(&browse(&format!("/done?code=a%2Bb&state={state}")), "HTTP/1.0 200 OK", &["You are logged in"]);
-    assert_eq!(program.line(), "The code is a+b");
-    assert!(program.child.wait().unwrap().success());
 }
