@@ -16,6 +16,8 @@ mod program;
 mod proxy;
 #[path = "programs/tool_server.rs"]
 mod tool_server;
+#[path = "programs/webhook.rs"]
+mod webhook;
 
 use std::io::{self, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};

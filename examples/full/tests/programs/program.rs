@@ -20,7 +20,11 @@ pub(crate) struct Program {
 impl Program {
     /// Starts an example, and learns from its first line where it listens.
     pub(crate) fn start(name: &str, arguments: &[&str]) -> Self {
-        let mut child = spawn(name, arguments);
+        Self::listening(name, spawn(name, arguments))
+    }
+
+    /// An example that was started.
+    pub(crate) fn listening(name: &str, mut child: Child) -> Self {
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let mut program = Self { child, stdout, port: 0 };
         let line = program.line();
@@ -72,9 +76,15 @@ impl Drop for Program {
 }
 
 pub(crate) fn spawn(name: &str, arguments: &[&str]) -> Child {
+    spawn_with(name, arguments, &[])
+}
+
+/// With more in its environment.
+pub(crate) fn spawn_with(name: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Child {
     let program = path(name);
     Command::new(&program)
         .args(arguments)
+        .envs(environment.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
