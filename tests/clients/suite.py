@@ -30,6 +30,7 @@ CLIENTS = [
     "git",
     "zsync",
     "players",
+    "prometheus",
     "rolling",
 ]
 # For one case, whatever hangs.
@@ -56,6 +57,7 @@ class Stage:
         self.spam = self.example("spam", ["0"])
         self.pages = self.example("error_page", ["0"])
         self.greeter = self.example("message_class", ["0"])
+        self.metrics = self.example("metrics", ["0"])
         self.store = self.example("store", ["0"])
         self.tools = self.example("tool_server", ["0"])
         # Idle connections are closed almost at once.

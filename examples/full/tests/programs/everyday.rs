@@ -244,17 +244,20 @@ fn multipart_reads_a_form_with_files() {
 #[test]
 fn metrics_tell_what_was_asked() {
     let site = Program::start("metrics", &["0"]);
-    check(&site.exchange(request("GET /")), "HTTP/1.1 200 OK", &["Hello\n"]);
+    check(&site.exchange(request("GET /hello/Ann")), "HTTP/1.1 200 OK", &["Hello, Ann!\n"]);
     check(&site.exchange(request("GET /none")), "HTTP/1.1 404 Not Found", &[]);
     let parts = [
-        "\r\nContent-Type: text/plain; version=0.0.4\r\n",
+        "\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n",
+        "\n# TYPE site_greetings_total counter\nsite_greetings_total 1\n",
         "\n# TYPE http_responses_total counter\nhttp_responses_total{status=\"1xx\"} 0\nhttp_responses_total{status=\"2xx\"} 1\n",
         "\nhttp_responses_total{status=\"4xx\"} 1\n",
-        "\nhttp_route_responses_total{method=\"GET\",route=\"/\",status=\"2xx\"} 1\n",
-        "\nhttp_connections_total 3\n",
+        "\nhttp_route_responses_total{method=\"GET\",route=\"/hello/{name}\",status=\"2xx\"} 1\n",
+        "\nhttp_connections_accepted_total 3\n",
         "\nhttp_handler_seconds_bucket{le=\"0.0001\"} ",
         "\nhttp_handler_seconds_bucket{le=\"+Inf\"} 2\n",
         "\nhttp_handler_seconds_count 2\n",
+        "\nhttp_route_seconds_bucket{method=\"GET\",route=\"/hello/{name}\",le=\"+Inf\"} 1\n",
+        "\nhttp_route_seconds_count{method=\"GET\",route=\"/hello/{name}\"} 1\n",
     ];
     check(&site.exchange(request("GET /metrics")), "HTTP/1.1 200 OK", &parts);
 }
