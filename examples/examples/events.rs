@@ -27,26 +27,46 @@ struct Events {
 const PAGE: &str = r#"<!DOCTYPE html>
 <html lang="en">
 <meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
 <title>Messages</title>
-<style>body { font: 16px sans-serif; max-width: 40em; margin: 2em auto } li { white-space: pre-wrap }</style>
+<style>
+:root { color-scheme: light dark; font: 16px/1.4 system-ui, sans-serif }
+body { max-width: 40em; margin: 2em auto; padding: 0 1em }
+form { display: flex; gap: .5em }
+input, button { font: inherit; padding: .4em .6em }
+input { flex: 1; min-width: 0 }
+ul { padding-left: 1.2em }
+li { white-space: pre-wrap; overflow-wrap: anywhere; margin: .3em 0 }
+</style>
 <h1>Messages</h1>
-<form><input name="text" autofocus autocomplete="off"> <button>Send</button> <span id="state">connecting</span></form>
+<form><input name="text" aria-label="Message" maxlength="1000" required autofocus autocomplete="off"><button>Send</button></form>
+<p id="state" role="status">Connecting</p>
 <ul></ul>
 <script>
 const list = document.querySelector('ul'), form = document.forms[0], state = document.getElementById('state');
-const events = new EventSource('/events');
-// When the connection ends, the browser comes back by itself, and gets what it has missed.
-events.onopen = () => state.textContent = 'connected';
-events.onerror = () => state.textContent = 'connecting';
-events.onmessage = event => {
-    const item = document.createElement('li');
-    item.textContent = event.data; // as text, whatever is in it
-    list.prepend(item);
-};
-form.onsubmit = event => {
+function listen() {
+    const events = new EventSource('/events');
+    events.onopen = () => state.textContent = 'Connected';
+    events.onerror = () => {
+        state.textContent = 'Not connected, trying again';
+        // After a lost connection the browser comes back by itself, and gets what it has missed; after an error page it does not.
+        if (events.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
+    };
+    events.onmessage = event => {
+        const item = document.createElement('li');
+        item.textContent = event.data; // as text, whatever is in it
+        list.prepend(item);
+        if (list.children.length > 100) list.lastChild.remove();
+    };
+}
+listen();
+form.onsubmit = async event => {
     event.preventDefault();
-    fetch('/', { method: 'POST', body: form.text.value });
+    const text = form.text.value;
     form.reset();
+    const response = await fetch('/', { method: 'POST', body: text }).catch(() => null);
+    state.textContent = response?.ok ? 'Sent' : 'Not sent';
+    if (!response?.ok) form.text.value ||= text;
 };
 </script>
 "#;

@@ -92,35 +92,53 @@ impl Chat {
 }
 
 const PAGE: &str = r#"<!DOCTYPE html>
-<meta name="viewport" content="width=device-width">
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, interactive-widget=resizes-content">
 <title>Chat</title>
 <style>
-body { font: 16px system-ui; max-width: 40em; margin: 2em auto; padding: 0 1em }
-ol { list-style: none; padding: 0; min-height: 12em }
-li { padding: .3em .6em; margin: .3em 0; background: #eef; border-radius: .5em; overflow-wrap: anywhere }
+:root { color-scheme: light dark; font: 16px/1.4 system-ui, sans-serif }
+body { display: flex; flex-direction: column; height: 100vh; height: 100dvh; max-width: 40em; margin: 0 auto; padding: 0 1em 1em; box-sizing: border-box }
+ol { flex: 1; overflow-y: auto; list-style: none; margin: 0 0 1em; padding: 0 }
+li { padding: .3em .6em; margin: .3em 0; background: #7782; border: 1px solid #7784; border-radius: .5em; overflow-wrap: anywhere }
 input { font: inherit; width: 100%; box-sizing: border-box; padding: .5em }
 </style>
 <h1>Chat</h1>
-<ol></ol>
-<form><input placeholder="Your name" maxlength="1000" autofocus></form>
+<ol role="log"></ol>
+<form><input aria-label="Message" placeholder="Your name" maxlength="1000" autocomplete="off" enterkeyhint="send" disabled></form>
 <script>
 const [list, input] = [document.querySelector("ol"), document.querySelector("input")];
-const show = text => {
+let socket, name, attempts = 0;
+function show(text) {
+  // Whoever has scrolled up reads something there.
+  const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 50;
   const line = document.createElement("li");
   line.textContent = text;
   list.append(line);
-  line.scrollIntoView();
-};
-const socket = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/room`);
-socket.onmessage = event => show(event.data);
-socket.onclose = event => {
-  show(`The chat is over: ${event.reason || event.code}`);
-  input.disabled = true;
-};
+  if (list.children.length > 500) list.firstChild.remove();
+  if (isAtEnd) line.scrollIntoView({ block: "end" });
+}
+function enter() {
+  socket = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/room`);
+  socket.onopen = () => {
+    attempts = 0;
+    input.disabled = false;
+    input.focus();
+    if (name) socket.send(name);
+  };
+  socket.onmessage = event => show(event.data);
+  socket.onclose = event => {
+    input.disabled = true;
+    if (attempts === 0) show(`Not connected, trying again ${event.reason && `(${event.reason})`}`);
+    setTimeout(enter, Math.min(30, 2 ** attempts++) * 1000);
+  };
+}
+enter();
 document.querySelector("form").onsubmit = event => {
   event.preventDefault();
   if (!input.value) return;
   socket.send(input.value);
+  name ??= input.value;
   input.value = "";
   input.placeholder = "Say something";
 };

@@ -1,3 +1,4 @@
+<<<<<<< ours
 const form = document.forms[0], state = document.getElementById('state');
 const events = new EventSource('/values');
 events.onopen = () => state.textContent = 'live';
@@ -10,7 +11,48 @@ events.onmessage = event => {
     if (document.activeElement !== form.target) form.target.value = values.target;
 };
 form.onsubmit = event => {
+||||||| base
+const form = document.forms[0], state = document.getElementById('state');
+const events = new EventSource('/values');
+events.onopen = () => state.textContent = 'live';
+events.onerror = () => state.textContent = 'connecting';
+events.onmessage = event => {
+    const values = JSON.parse(event.data);
+    document.getElementById('measured').value = values.measured.toFixed(1);
+    document.querySelector('meter').value = values.measured;
+    // Not while somebody types.
+    if (document.activeElement !== form.target) form.target.value = values.target;
+};
+form.onsubmit = event => {
+=======
+const form = document.forms[0], target = form.elements.target;
+const measured = document.getElementById('measured'), state = document.getElementById('state');
+
+function listen() {
+    const events = new EventSource('/values');
+    events.onopen = () => state.textContent = 'Live';
+    events.onerror = () => {
+        state.textContent = 'Not connected, trying again';
+        measured.className = 'stale';
+        // After a lost connection the browser comes back by itself, after an error page it does not.
+        if (events.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
+    };
+    events.onmessage = event => {
+        const values = JSON.parse(event.data);
+        measured.className = '';
+        measured.value = values.measured.toFixed(1);
+        document.querySelector('meter').value = values.measured;
+        // Not while somebody types.
+        if (document.activeElement !== target) target.value = values.target;
+    };
+}
+listen();
+
+form.onsubmit = async event => {
+>>>>>>> theirs
     event.preventDefault();
-    fetch('/target', { method: 'POST', body: new URLSearchParams(new FormData(form)) });
-    form.target.blur();
+    target.blur();
+    const body = new URLSearchParams(new FormData(form));
+    const response = await fetch('/target', { method: 'POST', body }).catch(() => null);
+    state.textContent = response?.ok ? 'Set' : 'Not set';
 };
