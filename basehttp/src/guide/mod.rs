@@ -27,10 +27,11 @@
 //!
 //! Background:
 //!
-//! 17. [`porting`]: Python's names, line by line.
-//! 18. [`wire`]: what the server guarantees about requests and responses.
-//! 19. [`engine`]: how blocking handlers run at the speed of an event loop.
-//! 20. [`comparison`]: other servers, with measurements, and when to choose them.
+//! 17. [`programs`]: examples to copy, from a webhook to a tool server.
+//! 18. [`porting`]: Python's names, line by line.
+//! 19. [`wire`]: what the server guarantees about requests and responses.
+//! 20. [`engine`]: how blocking handlers run at the speed of an event loop.
+//! 21. [`comparison`]: other servers, with measurements, and when to choose them.
 
 #[doc = include_str!("bodies.md")]
 pub mod bodies {}
@@ -59,6 +60,11 @@ pub mod logging {}
 pub mod paths {}
 #[doc = include_str!("porting.md")]
 pub mod porting {}
+#[doc(alias("examples", "mcp", "oauth", "prometheus", "webhook"))]
+#[doc = include_str!("programs.md")]
+#[doc = include_str!("pictures/chat.md")]
+#[doc = include_str!("pictures/device.md")]
+pub mod programs {}
 #[doc(alias("router", "routing"))]
 #[doc = include_str!("routes.md")]
 pub mod routes {}
