@@ -132,4 +132,5 @@ def main():
     print(f"{passed} passed, 0 failed")
 
 
-main()
+if __name__ == "__main__":
+    main()
