@@ -268,7 +268,7 @@ fn site_has_files_and_more() {
     let site = Program::start("site", &["0", folder]);
     let ask = |path: &str| site.exchange(request(&format!("GET {path}")));
     check(&ask("/"), "HTTP/1.1 200 OK", &["href=\"site.rs\""]);
-    check(&ask("/site.rs"), "HTTP/1.1 200 OK", &["//! Files of a folder"]);
+    check(&ask("/site.rs"), "HTTP/1.1 200 OK", &["//! The files of a folder"]);
     check(&ask("/nothing"), "HTTP/1.1 404 File not found", &[]);
     check(&ask("/home"), "HTTP/1.1 308 Permanent Redirect", &["\r\nLocation: /\r\n"]);
     check(&ask("/api/visits"), "HTTP/1.1 200 OK", &["{\"visits\":3}"]);
