@@ -435,7 +435,7 @@ fn a_handshake_is_checked_though_it_is_a_get() {
         let fields = format!("{UPGRADE}Origin: {origin}\r\n");
         assert_eq!(stage.status("GET", target, &fields), expected, "{target} {origin}");
     }
-    assert_eq!(stage.log.count("Not for pages of other sites"), 2, "{:?}", stage.log.lines());
+    assert_eq!(stage.log.count("Not for pages from other sites"), 2, "{:?}", stage.log.lines());
 }
 
 #[test]
