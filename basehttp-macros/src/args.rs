@@ -1,10 +1,10 @@
-//! The arguments of `#[http_handler(...)]`.
+//! The arguments of `#[http_handler(...)]` and of `#[http_routes(...)]`.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::ext::IdentExt;
-use syn::parse::{Parse as _, ParseStream, Parser};
-use syn::{Expr, Ident, LitBool, LitStr, Member, Path, Token, token};
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Expr, Ident, LitBool, LitStr, Member, Path, Token, Visibility, token};
 
 use crate::family::{Family, Variable};
 use crate::messages;
@@ -13,19 +13,38 @@ use crate::pattern::{Pattern, Segment};
 use crate::report::Report;
 
 pub(crate) struct Args {
-    /// The field that holds the base, where it is not `base`.
+    /// The field that holds the base, if it is not `base`.
     pub(crate) base: Option<Member>,
     /// The path of the runtime crate.
     pub(crate) krate: TokenStream,
     /// Whether `do_GET` answers HEAD as well.
     pub(crate) head: bool,
-    /// The handler of the runtime crate that this one is one of.
+    /// The handler of the runtime crate that this one extends.
     pub(crate) family: Family,
-    /// Whether there is an `extends`, sound or not.
+    /// Whether there is an `extends`, valid or not.
     pub(crate) extends: bool,
     pub(crate) variables: Vec<Setting>,
     /// The blocks with further routes.
     pub(crate) routes: Vec<Ident>,
+    pub(crate) links: Option<LinksName>,
+}
+
+/// The struct with the links of a block: `links = pub Name`.
+#[derive(Clone)]
+pub(crate) struct LinksName {
+    pub(crate) vis: Visibility,
+    pub(crate) name: Ident,
+}
+
+impl Parse for LinksName {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        // Without one, the whole crate sees it, as without the argument.
+        let vis = match input.parse()? {
+            Visibility::Inherited => syn::parse_quote!(pub(crate)),
+            vis => vis,
+        };
+        Ok(Self { vis, name: input.parse()? })
+    }
 }
 
 /// A class variable set by an argument.
@@ -36,7 +55,7 @@ pub(crate) struct Setting {
 }
 
 impl Args {
-    /// Those that say nothing, for this path of the runtime crate.
+    /// The defaults, for this path of the runtime crate.
     pub(crate) fn none(krate: TokenStream) -> Self {
         Self {
             base: None,
@@ -46,6 +65,7 @@ impl Args {
             extends: false,
             variables: Vec::new(),
             routes: Vec::new(),
+            links: None,
         }
     }
 
@@ -68,7 +88,7 @@ impl Args {
         if let Err(error) = parser.parse2(tokens) {
             report.push(error);
         }
-        // `extends` may come last.
+        // `extends` can come last.
         args.variables.retain(|setting| {
             let known = args.family.variable(&setting.name).is_some();
             if !known {
@@ -100,18 +120,20 @@ impl Args {
             self.krate = crate_path(input)?;
         } else if name == "routes" {
             self.routes = names(input, report)?;
+        } else if name == "links" {
+            self.links = Some(value(input, messages::LINKS_VALUE)?);
         } else if name == "extends" {
             self.extends = true;
             let path = value::<Path>(input, messages::EXTENDS_VALUE)?;
             let last = path.segments.last().map(|segment| &segment.ident);
             let named = last.and_then(Family::named);
-            // Whatever was meant, it was one of them.
+            // The user meant one of them.
             self.family = named.unwrap_or(Family::Files);
             if named.is_none_or(|family| family == Family::Base) {
                 return Err(syn::Error::new_spanned(&path, messages::unknown_extends(last)));
             }
             if let Some(feature) = self.family.missing_feature() {
-                // What it would extend is not there; what every handler has is.
+                // Only the base exists without the feature.
                 self.family = Family::Base;
                 return Err(syn::Error::new_spanned(&path, messages::feature_is_off(last, feature)));
             }
@@ -153,6 +175,7 @@ pub(crate) struct RoutesArgs {
     pub(crate) krate: TokenStream,
     pub(crate) prefix: String,
     pub(crate) guard: Option<Ident>,
+    pub(crate) links: Option<LinksName>,
 }
 
 impl RoutesArgs {
@@ -163,6 +186,7 @@ impl RoutesArgs {
             krate: quote!(::basehttp),
             prefix: String::new(),
             guard: None,
+            links: None,
         };
         let parser = |input: ParseStream<'_>| {
             let is_name = |input: ParseStream<'_>| input.peek(Ident) && !input.peek2(Token![=]);
@@ -185,7 +209,7 @@ impl RoutesArgs {
             }
             let mut seen: Vec<Ident> = Vec::new();
             while !input.is_empty() {
-                // The name in another place, of which has been told.
+                // The name in another place, which has been reported.
                 if !is_named && is_name(input) {
                     args.name = input.parse()?;
                     is_named = true;
@@ -210,7 +234,7 @@ impl RoutesArgs {
             return Err(input.error(messages::PREFIX_VALUE));
         }
         let name = new_name(input, seen)?;
-        let is_known = ["prefix", "guard", "crate"].iter().any(|known| name == known);
+        let is_known = ["prefix", "guard", "links", "crate"].iter().any(|known| name == known);
         if !is_known {
             return Err(syn::Error::new(name.span(), messages::routes_unknown_argument(&name.to_string())));
         }
@@ -223,6 +247,8 @@ impl RoutesArgs {
             }
         } else if name == "crate" {
             self.krate = crate_path(input)?;
+        } else if name == "links" {
+            self.links = Some(value(input, messages::LINKS_VALUE)?);
         } else {
             let prefix: LitStr = value(input, messages::PREFIX_VALUE)?;
             check_prefix(&prefix.value()).map_err(|message| syn::Error::new_spanned(&prefix, message))?;
@@ -248,13 +274,19 @@ fn check_prefix(prefix: &str) -> Result<(), String> {
 }
 
 fn unknown_argument(name: &Ident, family: Family) -> String {
+    if name == "prefix" {
+        return messages::argument_of_routes(name, "\"/admin\"");
+    }
+    if name == "guard" {
+        return messages::argument_of_routes(name, "require_login");
+    }
     match misplaced::setting(name, family) {
         Some(place) => messages::misplaced(name, &place),
         None => messages::unknown_argument(name, family),
     }
 }
 
-/// The name of an argument that may be there once.
+/// The name of an argument, which can appear once.
 fn new_name(input: ParseStream<'_>, seen: &mut Vec<Ident>) -> syn::Result<Ident> {
     let name = input.call(Ident::parse_any)?;
     if seen.contains(&name) {
@@ -264,7 +296,7 @@ fn new_name(input: ParseStream<'_>, seen: &mut Vec<Ident>) -> syn::Result<Ident>
     Ok(name)
 }
 
-/// The `=` behind the name of an argument.
+/// The `=` after the name of an argument.
 fn equals(input: ParseStream<'_>, name: &Ident) -> syn::Result<()> {
     if !input.peek(Token![=]) {
         return Err(syn::Error::new(name.span(), messages::argument_without_value(name)));
@@ -279,12 +311,12 @@ fn crate_path(input: ParseStream<'_>) -> syn::Result<TokenStream> {
     Ok(quote!(#path))
 }
 
-fn value<T: syn::parse::Parse>(input: ParseStream<'_>, expected: &str) -> syn::Result<T> {
+fn value<T: Parse>(input: ParseStream<'_>, expected: &str) -> syn::Result<T> {
     input.fork().parse::<T>().map_err(|_| syn::Error::new(input.span(), expected))?;
     input.parse()
 }
 
-/// Goes on to the next comma, so that one mistake does not hide another.
+/// Skips to the next comma, so that one mistake does not hide another.
 fn skip_argument(input: ParseStream<'_>) -> syn::Result<()> {
     while !input.is_empty() && !input.peek(Token![,]) {
         input.parse::<proc_macro2::TokenTree>()?;

@@ -1,8 +1,8 @@
-//! Calls in the bodies of functions that are wrong for certain, and of which the compiler's own advice would do harm: it proposes to
-//! leave out the message of `send_error(404, "no")`, and takes Python's `super()` for a module.
+//! Finds calls in function bodies that are certainly wrong and for which the compiler's advice would mislead: it suggests removing the
+//! message of `send_error(404, "no")`, and takes Python's `super()` for a module.
 //!
-//! Each is written as it should be, in the tokens that the compiler sees, so that it does not complain of them too. Bodies stay
-//! unparsed. What depends on the user's struct, such as a field `headers` of their own, is none of this module's business.
+//! Each is corrected in the tokens that the compiler sees, so that it is reported only once. Bodies stay unparsed. Code that depends on
+//! the user's struct, such as a field `headers` of its own, is left to the compiler.
 
 use std::iter;
 
@@ -18,7 +18,7 @@ use crate::messages;
 use crate::model::{Function, Handler, Item};
 use crate::report::Report;
 
-/// Reports the wrong calls in the bodies of `handler` and mends them.
+/// Reports and corrects the wrong calls in the bodies of `handler`.
 pub(crate) fn mend(handler: &mut Handler, args: &Args, report: &mut Report) {
     let field = match &args.base {
         Some(member) => member.to_token_stream().to_string(),
@@ -26,7 +26,7 @@ pub(crate) fn mend(handler: &mut Handler, args: &Args, report: &mut Report) {
     };
     let own_class =
         handler.items.iter().any(|item| matches!(item, Item::Alias(alias) if alias.is_message_class()));
-    // A function that does not take what it should is a mistake of its own; so are its calls then.
+    // A function with the wrong arguments is reported itself; its calls are right for it.
     let takes_more = |function: &&Function| {
         let overridden = Family::Cgi.overridden(&function.sig.ident);
         overridden.is_some_and(|overridden| function.sig.inputs.len() != overridden.arguments + 1)
@@ -39,7 +39,7 @@ pub(crate) fn mend(handler: &mut Handler, args: &Args, report: &mut Report) {
             && let TokenTree::Group(body) = &function.body
         {
             let end = answers_nothing(function).then_some(End);
-            // The mistakes of a function that is there again are reported.
+            // The mistakes of a repeated function have been reported.
             let report = if function.is_copy { &mut again } else { &mut *report };
             let mut look = Look { args, field: &field, own_class, other: &other, report };
             if let Some(tokens) = look.at(body.stream(), end) {
@@ -50,7 +50,7 @@ pub(crate) fn mend(handler: &mut Handler, args: &Args, report: &mut Report) {
     again.finish();
 }
 
-/// The tokens are those of a body whose value is a `Result<(), _>`.
+/// Marks the tokens of a body whose value is a `Result<(), _>`.
 #[derive(Clone, Copy)]
 struct End;
 
@@ -65,22 +65,22 @@ struct Look<'a> {
     args: &'a Args,
     /// The field with the base.
     field: &'a str,
-    /// The header fields are collected in a type of the user's.
+    /// Whether the block sets its own `MessageClass`.
     own_class: bool,
-    /// Functions of the block that have the name of an override and not its form.
+    /// Functions of the block with the name of an override and other arguments.
     other: &'a [String],
     report: &'a mut Report,
 }
 
-/// A call that was found, and what stands in its place.
+/// A wrong call, and its replacement.
 struct Found {
-    /// How many tokens it has.
+    /// The number of its tokens.
     count: usize,
     instead: TokenStream,
 }
 
 impl Look<'_> {
-    /// The tokens with their calls mended, where there is something to mend.
+    /// The tokens with their calls corrected, if any was wrong.
     fn at(&mut self, tokens: TokenStream, end: Option<End>) -> Option<TokenStream> {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         let mut mended: Vec<TokenTree> = Vec::with_capacity(tokens.len());
@@ -89,7 +89,7 @@ impl Look<'_> {
         while let Some(token) = tokens.get(index) {
             let rest = tokens.get(index..).unwrap_or_default();
             let before = index.checked_sub(1).and_then(|before| tokens.get(before));
-            // What is `self` there is another type's.
+            // There, `self` is of another type.
             if let Some(count) = foreign(rest, before) {
                 mended.extend(rest.iter().take(count).cloned());
                 index += count;
@@ -101,7 +101,7 @@ impl Look<'_> {
                 is_value.then(|| self.last_write(rest, returned)).flatten()
             });
             if let Some(Found { count, instead }) = found {
-                // What was found has arguments, in which there may be more.
+                // Its arguments can contain more wrong calls.
                 let inside = self.at(instead.clone(), None);
                 mended.extend(inside.unwrap_or(instead));
                 any = true;
@@ -124,7 +124,7 @@ impl Look<'_> {
     fn call(&mut self, tokens: &[TokenTree], before: Option<&TokenTree>) -> Option<Found> {
         match tokens.first()? {
             TokenTree::Ident(name) if name == "super" => self.parent(tokens),
-            // `x.self` is no expression; what comes after a dot has another meaning all the same.
+            // After a dot, `self` is not the handler.
             TokenTree::Ident(name) if name == "self" && !is_punct(before, '.') => self
                 .through_the_field(tokens)
                 .or_else(|| self.method(tokens))
@@ -161,7 +161,7 @@ impl Look<'_> {
         Some(Found { count, instead })
     }
 
-    /// The handler whose function of this name a block calls as that of its parent.
+    /// The parent whose function of this name a block would call.
     fn parent_with(&self, name: &Ident) -> Option<&'static Level> {
         let text = name.to_string();
         let method = text.strip_prefix("do_");
@@ -175,7 +175,7 @@ impl Look<'_> {
         self.args.family.levels().filter(has_it).last()
     }
 
-    /// `self.base.send_response(200)`: such a function would lose the overrides.
+    /// `self.base.send_response(200)`, which would skip the overrides.
     fn through_the_field(&mut self, tokens: &[TokenTree]) -> Option<Found> {
         self.is_field(tokens)?;
         let (name, arguments) = method_call(tokens.get(3..)?)?;
@@ -210,7 +210,7 @@ impl Look<'_> {
         if !colons {
             return None;
         }
-        // A handler that is a variable has another name; what it is nobody knows here.
+        // The type of another variable is unknown here.
         if !is_ident(arguments.stream().into_iter().next().as_ref(), "self") {
             return None;
         }
@@ -219,7 +219,7 @@ impl Look<'_> {
         Some(Found { count: 5, instead: quote!(#path #name(self, #mended)) })
     }
 
-    /// The arguments as they should be, without the first `skipped`, where they are wrong for certain.
+    /// The corrected arguments, without the first `skipped`, if they are certainly wrong.
     fn arguments(&mut self, name: &Ident, arguments: &Group, skipped: usize) -> Option<TokenStream> {
         if self.other.iter().any(|other| name == other) {
             return None;
@@ -231,7 +231,7 @@ impl Look<'_> {
         }
         let parse = Punctuated::<Expr, Token![,]>::parse_terminated;
         let arguments = parse.parse2(arguments.stream()).ok()?;
-        // `message="no"` is how Python names an argument.
+        // `message="no"` is a keyword argument of Python.
         let value = |argument: Expr| match argument {
             Expr::Assign(assign) => *assign.right,
             argument => argument,
@@ -247,7 +247,7 @@ impl Look<'_> {
         })
     }
 
-    /// The message and its parts as one argument, where they are a text, or the pieces of one.
+    /// The message and its parts as one argument, if they are string literals or parts of a format.
     fn message(&mut self, name: &Ident, arguments: &[Expr]) -> Option<TokenStream> {
         let (first, others) = arguments.split_first()?;
         let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = first else {
@@ -261,7 +261,7 @@ impl Look<'_> {
             .chain(others.iter().map(|other| other.to_token_stream().to_string()))
             .collect();
         self.report.error(quote!(#(#arguments),*), messages::parts_of_message(name, &parts.join(", ")));
-        // What Python's `%s` is to Rust is known to the message; what else is wrong with it is not.
+        // The error translates Python's `%s`; other mistakes in the format are unknown here.
         Some(if rust == python && others.is_empty() {
             quote!(::core::format_args!(#first))
         } else {
@@ -330,7 +330,7 @@ impl Look<'_> {
         })
     }
 
-    /// `self.wfile.write(..)` as the value of a function that has none to give.
+    /// `self.wfile.write(..)` as the value of a function that returns `Result<(), _>`.
     fn last_write(&mut self, tokens: &[TokenTree], returned: bool) -> Option<Found> {
         let skipped = if self.is_field(tokens).is_some() { 2 } else { 0 };
         let is_it = is_ident(tokens.first(), "self")
@@ -349,7 +349,7 @@ impl Look<'_> {
         Some(Found { count: skipped + 6, instead: quote!(#path #write_all(#inside)) })
     }
 
-    /// `self.base`, with a dot behind it.
+    /// `self.base`, followed by a dot.
     fn is_field(&self, tokens: &[TokenTree]) -> Option<()> {
         let field = tokens.get(2)?;
         let is_it = is_ident(tokens.first(), "self")
@@ -361,7 +361,7 @@ impl Look<'_> {
     }
 }
 
-/// How many tokens an item has in which `self` is another: an `impl`, a `trait`, the rules of a macro.
+/// The number of tokens of an item in which `self` has another type: an `impl`, a `trait`, a `macro_rules!`.
 fn foreign(tokens: &[TokenTree], before: Option<&TokenTree>) -> Option<usize> {
     let first = tokens.first();
     let is_item = (is_ident(first, "impl") || is_ident(first, "trait")) && begins_statement(before);
@@ -411,19 +411,19 @@ fn comma(arguments: &Group) -> Option<Token![,]> {
     (!arguments.stream().is_empty()).then(Default::default)
 }
 
-/// What the compiler is to underline.
+/// The tokens for the compiler to underline.
 fn joined(tokens: &[TokenTree], count: usize) -> TokenStream {
     tokens.iter().take(count).cloned().collect()
 }
 
-/// The group with other tokens in it.
+/// The group with other tokens.
 fn group(like: &Group, tokens: TokenStream) -> Group {
     let mut group = Group::new(like.delimiter(), tokens);
     group.set_span(like.span());
     group
 }
 
-/// Nothing, a number, or what is made one with `as`: no buffer.
+/// Whether it is empty, a number or a cast with `as`, and so not a buffer.
 fn is_length(arguments: &TokenStream) -> bool {
     let tokens: Vec<TokenTree> = arguments.clone().into_iter().collect();
     match &*tokens {
@@ -436,7 +436,7 @@ fn is_length(arguments: &TokenStream) -> bool {
     }
 }
 
-/// What is in a `format!`, or in a reference to one.
+/// The arguments of a `format!`, or of a reference to one.
 fn formatted(value: &Expr) -> Option<TokenStream> {
     match value {
         Expr::Reference(reference) => formatted(&reference.expr),

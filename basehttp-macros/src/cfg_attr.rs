@@ -1,5 +1,5 @@
-//! `#[cfg_attr(x, ...)]` with what decides about the expansion in it: a `cfg`, or an attribute of ours. The compiler comes too late
-//! for them, so they are written in other words, which have `#[cfg]`s alone.
+//! `#[cfg_attr(x, ...)]` with a `cfg` or an attribute of ours in it. The compiler would expand it too late for the attribute, so it is
+//! rewritten with `#[cfg]`s alone.
 
 use std::iter;
 
@@ -9,8 +9,8 @@ use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Meta, Token, parse_quote};
 
-/// The attributes of an item as several lists of which one is true: under `#[cfg(x)]` and under its opposite, where one of `ours` is
-/// in a `cfg_attr`. There is one list where none is.
+/// The attributes of an item as several lists, exactly one of which applies: one under `#[cfg(x)]` and one under its opposite for each
+/// `cfg_attr` with an attribute of `ours`. Without such a `cfg_attr` there is one list.
 pub(crate) fn branches(attrs: Vec<Attribute>, ours: &[&str]) -> Vec<Vec<Attribute>> {
     let attrs: Vec<Attribute> = attrs.into_iter().flat_map(|attr| split(attr, ours)).collect();
     let own =
@@ -34,7 +34,7 @@ pub(crate) fn branches(attrs: Vec<Attribute>, ours: &[&str]) -> Vec<Vec<Attribut
     [branch(true), branch(false)].into_iter().flat_map(|attrs| branches(attrs, ours)).collect()
 }
 
-/// An attribute as several, if it is a `cfg_attr` with a `cfg` or one of `ours` in it.
+/// Splits a `cfg_attr` with a `cfg` or one of `ours` in it into several attributes.
 fn split(attr: Attribute, ours: &[&str]) -> Vec<Attribute> {
     let Some((predicate, metas)) = conditional(&attr) else { return vec![attr] };
     let mut pairs = Vec::new();
@@ -52,7 +52,7 @@ fn split(attr: Attribute, ours: &[&str]) -> Vec<Attribute> {
     pairs.into_iter().map(single).collect()
 }
 
-/// What a `cfg_attr` stands for, also by one that is in it, with what it depends on.
+/// Collects the attributes in a `cfg_attr`, also in a nested one, with their conditions.
 fn flatten(predicate: &TokenStream, metas: Vec<Meta>, pairs: &mut Vec<(TokenStream, Meta)>) {
     for meta in metas {
         let inner = match &meta {
@@ -66,7 +66,7 @@ fn flatten(predicate: &TokenStream, metas: Vec<Meta>, pairs: &mut Vec<(TokenStre
     }
 }
 
-/// The condition of a `cfg_attr`, and what is there under it.
+/// The condition of a `cfg_attr`, and its attributes.
 fn conditional(attr: &Attribute) -> Option<(TokenStream, Vec<Meta>)> {
     let list = attr.meta.require_list().ok().filter(|list| list.path.is_ident("cfg_attr"))?;
     first_and_rest(list.tokens.clone())
@@ -79,10 +79,14 @@ fn first_and_rest(tokens: TokenStream) -> Option<(TokenStream, Vec<Meta>)> {
 }
 
 fn is_own(meta: &Meta, ours: &[&str]) -> bool {
-    ours.iter().any(|name| meta.path().is_ident(name))
+    // `basehttp::route` too.
+    let last = meta.path().segments.last();
+    ours.iter().any(|name| {
+        meta.path().is_ident(name) || *name == "route" && last.is_some_and(|last| last.ident == "route")
+    })
 }
 
-/// `x` and false for `not(x)`, so that both are seen to be about the same.
+/// `x` and `false` for `not(x)`, so that both count as one condition.
 fn positive(predicate: &TokenStream) -> (TokenStream, bool) {
     match syn::parse2::<Meta>(predicate.clone()) {
         Ok(Meta::List(list)) if list.path.is_ident("not") => {

@@ -1,5 +1,6 @@
-//! What is wrong with a block. Reports only what the compiler would not say as well.
+//! Finds the mistakes of a block. It leaves to the compiler what the compiler reports as well.
 
+mod extractors;
 pub(crate) mod routes;
 
 use std::collections::BTreeSet;
@@ -18,12 +19,12 @@ use crate::override_types;
 use crate::report::Report;
 use crate::spelling::{self, Name};
 
-/// The items of a block that cannot stay what they are, by their index.
+/// The items of a block that cannot stay as they are, by index.
 #[derive(Default)]
 pub(crate) struct Flaws {
-    /// Fine as inherent functions, but not in the table or among the overrides.
+    /// Valid as inherent functions, but not in the table or as overrides.
     pub(crate) unsound: BTreeSet<usize>,
-    /// Not even that.
+    /// Not valid at all.
     pub(crate) unwanted: BTreeSet<usize>,
 }
 
@@ -80,7 +81,7 @@ pub(crate) fn check(handler: &Handler, args: &Args, report: &mut Report) -> Flaw
     flaws
 }
 
-/// The same for a block of further routes, in which only they are called.
+/// Checks a block of further routes, in which the server calls only routes.
 pub(crate) fn check_routes(block: &Handler, args: &RoutesArgs, report: &mut Report) -> Flaws {
     let mut flaws = Flaws::default();
     if let Some((path, _)) = &block.trait_ {
@@ -154,12 +155,12 @@ fn check_header(handler: &Handler, args: &Args, report: &mut Report) {
     }
 }
 
-/// Whether an `impl` of the trait `path` is a handler that was written in the wrong way.
+/// Whether an `impl` of the trait `path` was meant as a handler.
 fn means_handler(handler: &Handler, path: &Path) -> bool {
     handler_trait(path).is_some() || handler.functions().any(|function| function.method().is_some())
 }
 
-/// Whose trait it is, if it is that of a handler of the runtime crate.
+/// The handler of the runtime crate that the trait belongs to, if any.
 pub(crate) fn handler_trait(path: &Path) -> Option<Family> {
     path.segments.last().and_then(|segment| Family::of_trait(&segment.ident))
 }
@@ -172,7 +173,7 @@ fn answers_nothing(handler: &Handler) -> bool {
     })
 }
 
-/// Whether the function can be what its role says.
+/// Whether the function is valid for its role.
 fn check_function(function: &Function, handler: &Handler, family: Family, report: &mut Report) -> bool {
     match &function.role {
         Role::Method(name) => {
@@ -285,7 +286,7 @@ fn borrows(receiver: &Receiver, self_ty: &Type) -> bool {
     }
 }
 
-/// Receiver and number of arguments. The types the compiler compares with the trait, and says it well.
+/// Checks the receiver and the number of arguments. The compiler compares the types with the trait, with clear errors.
 fn check_override(function: &Function, overridden: &Override, report: &mut Report) -> bool {
     let sig = &function.sig;
     let receiver = sig.receiver().map(|receiver| &receiver.kind);
@@ -337,7 +338,7 @@ fn check_helper(function: &Function, handler: &Handler, family: Family, report: 
     message.is_none()
 }
 
-/// Whether the function takes what the override `known` takes.
+/// Whether the function takes as many arguments as the override `known`.
 fn has_form(function: &Function, known: &str, family: Family) -> bool {
     let Some(overridden) = family.overrides().find(|overridden| overridden.name == known) else {
         return false;
@@ -353,7 +354,7 @@ fn check_const(constant: &Const, handler: &Handler, family: Family, report: &mut
         return true;
     }
     let known = family.variables().map(|variable| variable.name);
-    // `const TIMEOUT` or `const PROTOCOL_VERSION: u8` is a constant of the user's own.
+    // `const TIMEOUT` or `const PROTOCOL_VERSION: u8` is the user's own constant.
     let own = name == name.to_uppercase() && !(name.contains('_') && is_text(&constant.ty));
     let meant = spelling::nearest(&name, known).filter(|_| !own);
     let misspelled = meant.map(|meant| messages::misspelled_variable(&name, meant));
@@ -376,7 +377,7 @@ fn check_alias(alias: &Alias, report: &mut Report) -> bool {
     !misspelled
 }
 
-/// Two functions for one method. Of those under `#[cfg]` the expansion has the compiler judge.
+/// Reports two functions for one method. For those under `#[cfg]` the expansion lets the compiler decide.
 fn check_repetitions(handler: &Handler, report: &mut Report, flaws: &mut Flaws) {
     let mut seen: Vec<(&str, &Ident)> = Vec::new();
     for (index, item) in handler.items.iter().enumerate() {

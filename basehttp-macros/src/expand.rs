@@ -1,4 +1,4 @@
-//! The model as tokens: the user's block, `Deref` to the base, `RequestHandler` with the table.
+//! Writes the model as tokens: the user's block, `Deref` to the base, `RequestHandler` with the tables.
 
 mod call;
 mod cfg;
@@ -12,7 +12,8 @@ mod spans;
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
-use syn::{AttrStyle, Attribute, Type};
+use syn::ext::IdentExt as _;
+use syn::{AttrStyle, Attribute, Type, parse_quote};
 
 use self::cfg::{cfgs, unless_any};
 use self::family::{family_handler, server_version};
@@ -20,22 +21,28 @@ use self::impls::{base, generics, lints, members, own_function};
 use self::routes::Written;
 use self::rows::{clashes, rows};
 use self::spans::{ends, spanned};
-use crate::args::{Args, RoutesArgs};
+use crate::args::{Args, LinksName, RoutesArgs};
 use crate::family::{Family, Kind};
 use crate::model::{Handler, Item, Role};
 
 pub(crate) fn expand(handler: &Handler, args: &Args) -> TokenStream {
     let block = inherent(handler);
     let traits = traits(handler, args);
-    let links = own_links(handler, &args.krate);
+    let links = own_links(handler, args);
     quote!(#block #traits #links)
 }
 
 /// The links of the main block.
-fn own_links(handler: &Handler, krate: &TokenStream) -> Option<TokenStream> {
+fn own_links(handler: &Handler, args: &Args) -> Option<TokenStream> {
     let name = name_of(&handler.self_ty)?;
-    let links = format_ident!("{name}Links", span = Span::call_site());
-    Some(links::links(handler, &links, &format!("[`{name}`]"), krate))
+    let links = args.links.clone().unwrap_or_else(|| links_name(&name.unraw().to_string(), name.span()));
+    Some(links::links(handler, &links, &format!("[`{name}`]"), &args.krate))
+}
+
+/// The default name for the links of `subject`. The compiler shows a second struct of this name at `span`.
+fn links_name(subject: &str, span: Span) -> LinksName {
+    let name = format_ident!("{subject}Links", span = span.resolved_at(Span::call_site()));
+    LinksName { vis: parse_quote!(pub(crate)), name }
 }
 
 fn name_of(ty: &Type) -> Option<&Ident> {
@@ -46,7 +53,7 @@ fn name_of(ty: &Type) -> Option<&Ident> {
     }
 }
 
-/// A block of further routes: what is in it, and a constant of the type with its table.
+/// Expands a block of further routes: its items, and a constant of the type with its table.
 pub(crate) fn expand_routes(block: &Handler, args: &RoutesArgs) -> TokenStream {
     let RoutesArgs { name, krate, guard, .. } = args;
     let inherent = inherent(block);
@@ -55,11 +62,16 @@ pub(crate) fn expand_routes(block: &Handler, args: &RoutesArgs) -> TokenStream {
     let self_ty = &block.self_ty;
     let lints = lints(block);
     let written = routes::written(block, &name.to_string(), guard.as_ref(), krate);
-    // A block in which all routes are mistaken has none, so that who names it is told of nothing else.
+    // If all its routes are wrong, an empty table keeps the handler's list valid.
     let Written { lint, table, functions } = written.unwrap_or_else(|| Written::none(krate));
     let (marks, clashes) = (routes::marks(block), routes::clashes(block));
-    let name_of_links = format_ident!("{}Links", in_camel_case(&name.to_string()), span = Span::call_site());
-    let its_links = links::links(block, &name_of_links, &format!("the block `{name}`"), krate);
+    // It has the user's spans so that the compiler warns if no handler lists the block.
+    let constant = quote!(pub(crate) const #name: #krate::__private::Routes<Self>);
+    let constant = spanned(constant, name.span(), name.span());
+    let end = spanned(quote!(;), name.span(), name.span());
+    let default = || links_name(&in_camel_case(&name.unraw().to_string()), name.span());
+    let named = args.links.clone().unwrap_or_else(default);
+    let its_links = links::links(block, &named, &format!("the block `{name}`"), krate);
     quote! {
         #inherent
         #(#lints)*
@@ -67,7 +79,7 @@ pub(crate) fn expand_routes(block: &Handler, args: &RoutesArgs) -> TokenStream {
             #[doc(hidden)]
             #[allow(non_upper_case_globals, clippy::redundant_pub_crate)]
             #lint
-            pub(crate) const #name: #krate::__private::Routes<Self> = #table;
+            #constant = #table #end
             #functions
             #marks
         }
@@ -86,7 +98,7 @@ fn in_camel_case(name: &str) -> String {
     name.split('_').map(word).collect()
 }
 
-/// The block as it was written, less our own attributes.
+/// The block as written, minus our attributes.
 pub(crate) fn plain(handler: &Handler) -> TokenStream {
     let trait_ = handler.trait_.as_ref().map(|(path, for_token)| quote!(#path #for_token));
     let items = handler.items.iter().map(|item| match item {
@@ -99,10 +111,10 @@ pub(crate) fn plain(handler: &Handler) -> TokenStream {
     block(handler, trait_.as_ref(), &items.collect())
 }
 
-/// What no trait has a place for.
+/// The items that belong to no trait.
 ///
-/// The compiler and clippy would find fault with what a method has to look like. Where a lint is forbidden, an `allow`
-/// of it is an error: there is none without need.
+/// The required form of a method would cause warnings of the compiler and of clippy, which are allowed here. Under `forbid` an `allow` is
+/// an error, so there is none without need.
 fn inherent(handler: &Handler) -> TokenStream {
     let items = handler.items.iter().map(|item| match item {
         Item::Function(function) => match function.role {
@@ -111,7 +123,7 @@ fn inherent(handler: &Handler) -> TokenStream {
                 let function = own_function(function, handler);
                 let style = (is_method && has_upper_case(&function.sig.ident))
                     .then(|| quote!(#[allow(non_snake_case)]));
-                // A body is given away.
+                // A function owns its body.
                 let body = (!is_method).then(|| quote!(, clippy::needless_pass_by_value));
                 quote! {
                     #style
@@ -162,10 +174,24 @@ pub(crate) fn traits(handler: &Handler, args: &Args) -> TokenStream {
     let forced = forced(handler, args);
     let (clashes, route_clashes) = (clashes(handler), routes::clashes(handler));
     let functions = route_functions(handler, routes.as_ref(), args);
-    quote!(#deref #request_handler #(#family)* #forced #clashes #route_clashes #functions)
+    let only = only_block(handler, &args.krate);
+    quote!(#only #deref #request_handler #(#family)* #forced #clashes #route_clashes #functions)
 }
 
-/// What is called for the routes of the main block, and by what conflicts with other blocks are found, if there are any.
+/// Implements a trait whose name is the compiler's first error about a second block with `#[http_handler]`; those about `Deref` do not
+/// help.
+fn only_block(handler: &Handler, krate: &TokenStream) -> TokenStream {
+    let generics = generics(handler);
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let (self_ty, lints) = (&handler.self_ty, lints(handler));
+    quote! {
+        #(#lints)*
+        #[automatically_derived]
+        impl #impl_generics #krate::__private::OneBlockHasHttpHandlerTheOthersHaveHttpRoutes for #self_ty #where_clause {}
+    }
+}
+
+/// The functions called for the routes of the main block, and the marks that find conflicts with other blocks.
 fn route_functions(handler: &Handler, written: Option<&Written>, args: &Args) -> Option<TokenStream> {
     let functions = &written?.functions;
     let marks = (!args.routes.is_empty()).then(|| routes::marks(handler));
@@ -205,7 +231,7 @@ fn deref(handler: &Handler, args: &Args) -> TokenStream {
     }
 }
 
-/// The methods of which the runtime wants to know whether they are overridden.
+/// The methods whose override the runtime needs to know about.
 const TOLD: [&str; 6] = [
     "handle",
     "handle_one_request",
@@ -258,7 +284,7 @@ fn request_handler(handler: &Handler, own_routes: Option<&Written>, args: &Args)
     }
 }
 
-/// The blocks with routes: this one's, and those that it names.
+/// The table of the blocks with routes: this one and those that it lists.
 fn route_blocks(own: Option<&Written>, args: &Args) -> Option<TokenStream> {
     let krate = &args.krate;
     let lint = own.and_then(|written| written.lint.as_ref());
@@ -273,7 +299,7 @@ fn route_blocks(own: Option<&Written>, args: &Args) -> Option<TokenStream> {
     })
 }
 
-/// An associated type has no default in the trait: it is written here, for when the block sets none.
+/// The default of `MessageClass`, as an associated type has none in the trait.
 fn default_class(handler: &Handler, args: &Args) -> Option<TokenStream> {
     let krate = &args.krate;
     let set = handler.items.iter().filter_map(|item| match item {
@@ -284,8 +310,8 @@ fn default_class(handler: &Handler, args: &Args) -> Option<TokenStream> {
     Some(quote!(#none type MessageClass = #krate::Headers;))
 }
 
-/// Calls of the runtime's checks for the texts that the user set, each on the user's value. In the table of a generic
-/// handler they are done when it is used.
+/// Calls of the runtime's checks for the strings that the user set, each with the span of the user's value. Those of a generic handler
+/// run when it is used.
 fn checks(handler: &Handler, args: &Args) -> TokenStream {
     if handler.generics.params.is_empty() {
         return TokenStream::new();
@@ -324,8 +350,8 @@ fn check_call(krate: &TokenStream, name: &Ident, argument: &TokenStream, value: 
     quote!(#call;)
 }
 
-/// The checks in a constant that is evaluated when nothing uses the handler. A generic handler is not there yet; of its
-/// texts, those that are plain literals can be checked.
+/// The checks in a constant that is evaluated even if nothing uses the handler. For a generic handler, only plain literals can be checked
+/// here.
 fn forced(handler: &Handler, args: &Args) -> Option<TokenStream> {
     let krate = &args.krate;
     let self_ty = &handler.self_ty;

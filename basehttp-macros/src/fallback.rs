@@ -1,4 +1,4 @@
-//! What is emitted for a block with mistakes: everything that is sound, so that the mistakes are the only errors.
+//! The expansion of a block with mistakes: all that is sound, so that the mistakes are the only errors.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -11,7 +11,7 @@ use crate::lifetimes;
 use crate::model::{Function, Handler, Item, Role};
 use crate::override_types;
 
-/// The block with its mistakes repaired as far as the rest of the user's program can tell.
+/// Expands the block with its mistakes repaired, as far as the rest of the user's program can tell.
 pub(crate) fn expand(mut handler: Handler, mut args: Args, flaws: &Flaws) -> TokenStream {
     let original = handler.clone();
     repair(&mut handler, flaws, &args.krate);
@@ -34,7 +34,7 @@ pub(crate) fn expand(mut handler: Handler, mut args: Args, flaws: &Flaws) -> Tok
     quote!(#block #traits)
 }
 
-/// The same for a block of further routes.
+/// Does the same for a block of further routes.
 pub(crate) fn expand_routes(mut block: Handler, mut args: RoutesArgs, flaws: &Flaws) -> TokenStream {
     let is_guard = |item: &Item| matches!(item, Item::Function(function) if args.guard.as_ref() == Some(&function.sig.ident));
     if block.items.iter().enumerate().any(|(index, item)| is_guard(item) && flaws.unsound.contains(&index)) {
@@ -48,7 +48,7 @@ pub(crate) fn expand_routes(mut block: Handler, mut args: RoutesArgs, flaws: &Fl
     expand::expand_routes(&block, &args)
 }
 
-/// Leaves out what cannot stay, and makes helpers of functions that cannot be called.
+/// Removes what cannot stay, and makes helpers of functions that cannot be called.
 fn repair(handler: &mut Handler, flaws: &Flaws, krate: &TokenStream) {
     let mut index = 0;
     handler.items.retain_mut(|item| {
@@ -64,8 +64,8 @@ fn repair(handler: &mut Handler, flaws: &Flaws, krate: &TokenStream) {
     });
 }
 
-/// Rewrites what the compiler has to say of the lifetimes of a handler that borrows: `'_` where a bound needs a name,
-/// and `&str` for a constant where it is not clear any more that it is `&'static str`.
+/// Removes what the compiler would report about the lifetimes of a handler that borrows: `'_` where a bound needs a name, and a constant
+/// of type `&str` that no longer means `&'static str`.
 fn own(handler: &mut Handler) {
     let anonymous = handler.self_ty.to_token_stream();
     // `Hello<'_>` as `Hello<'__borrowed>`.
@@ -84,7 +84,7 @@ fn own(handler: &mut Handler) {
     }
 }
 
-/// Makes a function a helper that nothing complains about.
+/// Makes a function a helper that causes no warnings.
 fn demote(function: &mut Function) {
     function.role = Role::Helper;
     function.routes.clear();

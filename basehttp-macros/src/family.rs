@@ -1,10 +1,9 @@
-//! The handlers of the runtime crate, each of which extends the one before: what can be overridden and set, and what each
-//! adds.
+//! The handlers of the runtime crate. Each extends the one before and adds overrides, class variables and methods.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-/// A handler of the runtime crate, with those that it extends.
+/// A handler of the runtime crate, with the ones that it extends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Family {
     Base,
@@ -12,26 +11,26 @@ pub(crate) enum Family {
     Cgi,
 }
 
-/// What one of them adds to the one that it extends.
+/// What a handler adds to the one that it extends.
 pub(crate) struct Level {
     pub(crate) family: Family,
-    /// The struct that a handler has in its field, and that the functions of the level belong to.
+    /// The type of the field with the base, which has the functions of the level.
     pub(crate) base: &'static str,
-    /// The trait that the overrides belong to.
+    /// The trait with the overrides.
     pub(crate) handler: &'static str,
-    /// The function of the trait, and of the structs that extend `base`, that gives the `base`.
+    /// The function of the trait, and of the structs that extend `base`, that returns the `base`.
     pub(crate) accessor: &'static str,
     pub(crate) overrides: &'static [Override],
     pub(crate) variables: &'static [Variable],
-    /// The feature of the runtime crate that it is there with, and whether that is on.
+    /// The feature of the runtime crate that it needs, and whether that is enabled.
     pub(crate) feature: Option<(&'static str, bool)>,
-    /// HTTP methods that it answers.
+    /// The HTTP methods that it answers.
     pub(crate) methods: &'static [&'static str],
-    /// What it overrides of the level before, unless the block does.
+    /// The methods of the level before that it overrides, unless the block does.
     pub(crate) own: &'static [&'static str],
 }
 
-/// A method of a handler's trait that a block may override.
+/// A method of a handler's trait that a block can override.
 pub(crate) struct Override {
     pub(crate) name: &'static str,
     pub(crate) mutable: bool,
@@ -39,14 +38,14 @@ pub(crate) struct Override {
     pub(crate) signature: &'static str,
 }
 
-/// A constant of a handler's trait, Python's class variable.
+/// A constant of a handler's trait, a class variable in Python.
 pub(crate) struct Variable {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
 }
 
 pub(crate) enum Kind {
-    /// A text with a `check_` function of its name in the runtime crate.
+    /// A string that the runtime crate checks with the `check_` function of its name.
     Text,
     Responses,
     Timeout,
@@ -54,37 +53,37 @@ pub(crate) enum Kind {
     Pairs,
 }
 
-/// The type of a handler's trait that a block may set.
+/// The associated type of a handler's trait that a block can set.
 pub(crate) const MESSAGE_CLASS: &str = "MessageClass";
 
 impl Family {
-    /// The one whose struct has this name.
+    /// The handler whose struct has this name.
     pub(crate) fn named(base: &Ident) -> Option<Self> {
         LEVELS.iter().find(|level| base == level.base).map(|level| level.family)
     }
 
-    /// The feature that it needs and that is off.
+    /// The feature that it needs, if that is disabled.
     pub(crate) fn missing_feature(self) -> Option<&'static str> {
         self.level().feature.and_then(|(name, is_on)| (!is_on).then_some(name))
     }
 
-    /// The one whose trait has this name.
+    /// The handler whose trait has this name.
     pub(crate) fn of_trait(handler: &Ident) -> Option<Self> {
         LEVELS.iter().find(|level| handler == level.handler).map(|level| level.family)
     }
 
-    /// Those that can be extended, by their names.
+    /// The names of the handlers that a block can extend.
     pub(crate) fn names() -> impl Iterator<Item = &'static str> {
         LEVELS.iter().filter(|level| level.family != Self::Base).map(|level| level.base)
     }
 
-    /// The trait that has a method of this name.
+    /// The trait with a method of this name.
     pub(crate) fn trait_with(method: &str) -> &'static str {
         let has_it = |level: &&&Level| level.overrides.iter().any(|overridden| overridden.name == method);
         LEVELS.iter().find(has_it).map_or(BASE.handler, |level| level.handler)
     }
 
-    /// Itself and what it extends, from the first on.
+    /// The handlers that it extends and itself, the base first.
     pub(crate) fn levels(self) -> impl Iterator<Item = &'static Level> {
         LEVELS.into_iter().filter(move |level| level.family <= self)
     }
@@ -123,7 +122,7 @@ impl Level {
         self.variables.iter().any(|variable| name == variable.name)
     }
 
-    /// The struct, for a handler's class of header fields.
+    /// The struct with the handler's `MessageClass`.
     pub(crate) fn base_type(&self, krate: &TokenStream) -> TokenStream {
         let base = format_ident!("{}", self.base);
         quote!(#krate::#base<<Self as #krate::RequestHandler>::MessageClass>)
@@ -254,7 +253,7 @@ mod tests {
 
     use super::*;
 
-    /// The tables above are those of the traits. A package of this crate alone has no traits to compare with.
+    /// Compares the tables above with the traits. A package of this crate alone has no traits to compare with.
     #[test]
     fn tables_are_those_of_the_traits() {
         for (level, file) in [(&BASE, "handler"), (&FILES, "files"), (&CGI, "cgi")] {

@@ -1,7 +1,7 @@
-//! How the items of a block are read: all that are whole, also where one is not, as while it is written. Without the methods that are
-//! sound, an editor would know none, and the compiler would miss each of them.
+//! Reads the items of a block: all complete ones, even if another is incomplete because it is being typed. Without the sound methods an
+//! editor would know none, and the compiler would report each as missing.
 //!
-//! The compiler has parsed the block before: of what is no Rust it has spoken already.
+//! The compiler has parsed the block before and has already reported what is not Rust.
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -12,9 +12,8 @@ use syn::{Attribute, Error, LitStr, Token, Visibility, token};
 
 use crate::cfg_attr;
 
-/// Reads all items of a block, each with `parse`. In the place of one that is none stands an error, or None where the compiler has told
-/// it. An item is read several times where an attribute of `ours` is there under a condition: with each list of attributes, and
-/// whether it is a further time.
+/// Reads all items of a block, each with `parse`. A broken item becomes an error, or `None` if the compiler has reported it. An item with
+/// an attribute of `ours` under a condition is read several times: `parse` gets each list of attributes, and whether it is a repetition.
 pub(crate) fn read<T>(
     input: ParseStream<'_>,
     ours: &[&str],
@@ -54,8 +53,7 @@ fn item<T>(
     Ok(items)
 }
 
-/// The tokens of an item that is none of ours, up to a semicolon or through a block: one that the compiler knows, and has words for, or
-/// a macro call.
+/// The tokens of any other item, up to a semicolon or through a block: one that only the compiler judges, or a macro call.
 pub(crate) fn other_item(input: ParseStream<'_>) -> syn::Result<TokenStream> {
     let vis: Visibility = input.parse()?;
     if !begins_known(input) {
@@ -76,7 +74,7 @@ pub(crate) fn other_item(input: ParseStream<'_>) -> syn::Result<TokenStream> {
     }
 }
 
-/// What the compiler reads as an item, even where it is none of an `impl` block, and what calls a macro.
+/// Whether the compiler reads an item here, even one that does not belong in an `impl` block, or a macro call.
 fn begins_known(input: ParseStream<'_>) -> bool {
     let ahead = input.fork();
     let is_macro = ahead.call(syn::Path::parse_mod_style).is_ok() && ahead.peek(Token![!]);
@@ -86,7 +84,7 @@ fn begins_known(input: ParseStream<'_>) -> bool {
     is_macro || keyword.is_ok_and(|keyword| keywords.iter().any(|known| keyword == known))
 }
 
-/// Whether an item begins here, for certain: what stands before it was not finished.
+/// Whether an item certainly starts here, so that the tokens before it were incomplete.
 pub(crate) fn begins_item(input: ParseStream<'_>) -> bool {
     input.peek(Token![#]) && input.peek2(token::Bracket)
         || input.peek(Token![pub])
@@ -98,8 +96,7 @@ pub(crate) fn begins_item(input: ParseStream<'_>) -> bool {
             && input.peek2(Token![fn])
 }
 
-/// Goes on to the next item. Whether the compiler cannot have taken this one for an item: what has all parts of one may be of a newer
-/// Rust.
+/// Skips to the next item. Returns whether the compiler cannot have accepted this one: tokens with all parts of an item may be newer Rust.
 fn skip(input: ParseStream<'_>) -> syn::Result<bool> {
     while input.peek(Token![#]) && input.peek2(token::Bracket) {
         input.parse::<TokenTree>()?;
@@ -133,7 +130,7 @@ fn skip(input: ParseStream<'_>) -> syn::Result<bool> {
     let may_end = match tokens.split_last() {
         Some((TokenTree::Group(group), _)) => group.delimiter() == Delimiter::Brace,
         Some((TokenTree::Punct(punct), _)) => punct.as_char() == ';',
-        // `default`, before `fn`.
+        // Such as `default` before `fn`.
         Some((last @ TokenTree::Ident(name), before)) => {
             name != "fn" && !is_qualifier(last) && before.iter().all(is_qualifier)
         }
@@ -142,7 +139,7 @@ fn skip(input: ParseStream<'_>) -> syn::Result<bool> {
     Ok(!(may_begin && may_end))
 }
 
-/// What may stand before `fn`.
+/// What can precede `fn`.
 fn is_qualifier(token: &TokenTree) -> bool {
     match token {
         TokenTree::Ident(name) => ["const", "async", "unsafe", "extern"].iter().any(|known| name == known),

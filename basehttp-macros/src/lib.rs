@@ -1,9 +1,9 @@
 //! The attributes `#[http_handler]`, `#[route]` and `#[http_routes]` of the crate `basehttp`, which re-exports them.
 //!
-//! The way of a block through this crate is in `pipeline`: `args` and `model` read it, `check` judges it, and `bodies` looks for
-//! wrong calls in the functions' bodies; `expand` writes it. Where mistakes were found, `fallback` first repairs the model, so that the
-//! mistakes are the only errors. The words of the diagnostics are in `messages`, what counts as a near miss of a known name is in
-//! `spelling`, and which of Python's names belong elsewhere in `misplaced`.
+//! `pipeline` has the steps: `args` and `model` read a block, `check` judges it, `bodies` finds wrong calls in function bodies, and
+//! `expand` writes the result. If there are mistakes, `fallback` first repairs the model, so that the mistakes are the only errors.
+//! `messages` has the text of the diagnostics, `spelling` decides what is close to a known name, and `misplaced` lists Python's names
+//! that belong elsewhere.
 #![forbid(unsafe_code)]
 
 mod args;
@@ -28,8 +28,10 @@ mod spelling;
 
 use proc_macro::TokenStream;
 
-/// Makes a request handler of a struct: `do_*` methods answer requests by their method, functions with [`#[route]`](macro@route)
-/// answer them by path, and functions with the names of Python's methods are overrides. Everything else in the block stays as it is.
+/// Makes a struct a request handler.
+///
+/// `do_*` methods answer requests by HTTP method, functions with [`#[route]`](macro@route) answer them by path, and functions named like
+/// Python's methods are overrides. The rest of the block stays as it is.
 ///
 /// ```
 /// use std::{fmt, io};
@@ -69,40 +71,45 @@ use proc_macro::TokenStream;
 /// assert!(client.get("/").header("server").unwrap().starts_with("Hello/1.0"));
 /// ```
 ///
-/// The attribute goes on an inherent `impl` block, one for a type. It keeps the block, minus what moves into the traits. It adds `Deref`
-/// and `DerefMut` to the `BaseHTTPRequestHandler` in the field `base`, and `RequestHandler` with the class variables, the overrides, and
-/// tables of the methods and the routes.
+/// The attribute goes on one inherent `impl` block of a type; further blocks with routes have [`#[http_routes]`](macro@http_routes). It
+/// keeps the block, minus what moves into the traits. It implements `Deref` and `DerefMut` to the `BaseHTTPRequestHandler` in the field
+/// `base`, and `RequestHandler` with the class variables, the overrides, and tables of the methods and routes.
 ///
 /// # Methods
 ///
-/// `fn do_NAME` answers requests of the method `NAME`: `do_GET`, `do_POST`, and as well `do_SPAM`. It takes `&self` or `&mut self`
-/// and nothing else. It may be `pub`, and other code can call it. Where the handler has routes, it answers the paths that no route
-/// matches.
+/// `fn do_NAME` answers requests with the method `NAME`: `do_GET`, `do_POST`, and also `do_SPAM`. It takes `&self` or `&mut self` and
+/// nothing else. It can be `pub`, and other code can call it. If the handler has routes, it answers the paths that no route matches.
 ///
-/// - `do_GET` answers HEAD as well, unless there is a `do_HEAD`; the body is left out by itself.
-/// - `#[method("M-SEARCH")]` above a function, whatever its name, makes it answer a method whose name is not a valid identifier.
-/// - `#[cfg(...)]` on a method holds for its row in the table, and so do `cfg` and `method` in a `#[cfg_attr(...)]`. Two functions may answer one method if they are under
-///   opposite `#[cfg]`s.
-/// - A name in lower case, `do_work`, is a helper. All other functions are helpers too.
-/// - A name with upper case gets an `#[allow(non_snake_case)]`. Where `#![forbid(non_snake_case)]` rules that out,
-///   write `#[method("GET")] fn get(&self)`.
+/// - `do_GET` also answers HEAD, unless there is a `do_HEAD`. The server leaves out the body.
+/// - `#[method("M-SEARCH")]` makes a function of any name answer a method whose name is not a valid identifier.
+/// - A `#[cfg(...)]` on a method also applies to its row in the table, and so do `cfg` and `method` inside `#[cfg_attr(...)]`. Two
+///   functions can answer one method under opposite `#[cfg]`s.
+/// - A name in lower case, such as `do_work`, is a helper. All other functions are helpers too.
+/// - A name in upper case gets an `#[allow(non_snake_case)]`. Under `#![forbid(non_snake_case)]`, write
+///   `#[method("GET")] fn get(&self)`.
 ///
-/// The rows of the table are in the order of the source, and so is the list in an `Allow` field.
+/// The table, and with it an `Allow` field, has the order of the source.
 ///
 /// # Results
 ///
 /// A method or a route returns one of these:
 ///
-/// - `()` or `Result<(), E>`: it has written the response itself, with `send_response`, `end_headers` and `wfile`.
+/// - `()` or `Result<(), E>`, if it has written the response itself with `send_response`, `end_headers` and `wfile`.
 /// - A value, which the server sends: text, bytes, `Json<T>`, `Html<T>`, `(201, value)`, `Option<value>`, `HTTPStatus`, `Redirect`,
 ///   `Response`, or a type of your own with `IntoResponse`.
 /// - A `Result` of a value.
 ///
-/// The error `E` is anything that can be displayed. It is a 500, or the status of the `HttpError` that it is or has among its causes.
+/// The error `E` is one of these:
+///
+/// | error | response |
+/// |---|---|
+/// | `HttpError`, or an error with an `HttpError` among its causes | its error page |
+/// | `HTTPStatus`, `u16` | the error page of this status |
+/// | `Response`, `Redirect`, `(409, value)`, or a type of your own with `IntoResponse` | that response |
+/// | any other type with `Display`, text too | 500; the text goes to the log and not to the client |
 ///
 /// ```
 /// use std::error::Error;
-/// use basehttp::HttpError;
 /// use basehttp::prelude::*;
 ///
 /// struct Twice { base: BaseHTTPRequestHandler }
@@ -124,62 +131,67 @@ use proc_macro::TokenStream;
 ///
 /// # Class variables
 ///
-/// `server_version`, `sys_version`, `protocol_version`, `default_request_version`, `error_message_format`,
-/// `error_content_type`, `responses` and `timeout` are constants of `RequestHandler`, where they are explained. They are
-/// set by a `const` in the block or by an argument of the attribute, `#[http_handler(protocol_version = "HTTP/1.1")]`.
-/// Their values are checked when the handler is compiled, those of a generic handler when it is used.
-/// `type MessageClass = ...;` in the block says what the header fields are collected in.
+/// `server_version`, `sys_version`, `protocol_version`, `default_request_version`, `error_message_format`, `error_content_type`,
+/// `responses` and `timeout` are constants of `RequestHandler`, which documents them. Set them with a `const` in the block or with an
+/// argument of the attribute, `#[http_handler(protocol_version = "HTTP/1.1")]`. The compiler checks their values; those of a generic
+/// handler when it is used. `type MessageClass = ...;` in the block sets the type that collects the header fields.
 ///
 /// # Overrides
 ///
-/// A function with the name of a method of `RequestHandler` (`setup`, `send_error`, `log_message` and so on) overrides
-/// it, for the callers inside of the base as well. What it overrides is called as it was in Python 2:
-/// `BaseHTTPRequestHandler::log_message(self, message)`. A function in another `impl` block, without the attribute,
-/// overrides nothing.
+/// A function named like a method of `RequestHandler` (`setup`, `send_error`, `log_message` and so on) overrides it, also for calls from
+/// inside the base. To call the overridden method, write `BaseHTTPRequestHandler::log_message(self, message)`, as in Python 2. A function
+/// in an `impl` block without the attribute overrides nothing.
 ///
 /// # Handlers that extend others
 ///
-/// `extends = SimpleHTTPRequestHandler` makes a handler of files, and `extends = CGIHTTPRequestHandler` one that runs scripts
-/// too. The field `base` is of that type then, and the overrides and class variables of their traits, `FileRequestHandler` and
-/// `CGIRequestHandler`, may be in the block as well: `translate_path`, `guess_type`, `index_pages`, `is_cgi` and the others.
-/// What they override is called as `SimpleHTTPRequestHandler::send_head(self)`.
+/// `extends = SimpleHTTPRequestHandler` makes a handler that serves files, and `extends = CGIHTTPRequestHandler` one that also runs
+/// scripts. The field `base` then has that type, and the block can have the overrides and class variables of the traits
+/// `FileRequestHandler` and `CGIRequestHandler`: `translate_path`, `guess_type`, `index_pages`, `is_cgi` and others. To call what they
+/// override, write `SimpleHTTPRequestHandler::send_head(self)`.
 ///
-/// They answer GET and HEAD, and scripts POST, where the block does not; their rows come after those of the block. So what no route
-/// matches is a file. A `do_GET` in the block answers HEAD too, as always; with `head = false` the parent's `do_HEAD` does. Such a
-/// block may be empty. `server_version` is `SimpleHTTP/` and the version unless it is set.
+/// The parent answers GET and HEAD, and for scripts POST, unless the block does; its rows come after those of the block. So a path that
+/// no route matches is a file. A `do_GET` in the block answers HEAD too, as always; with `head = false` the parent's `do_HEAD` does. Such
+/// a block can be empty. `server_version` defaults to `SimpleHTTP/` and the version.
 ///
 /// # Arguments
 ///
-/// | argument | what it says | without it |
+/// | argument | meaning | default |
 /// |---|---|---|
 /// | `base = conn` | the field that holds the base; an index for a tuple struct | `base` |
-/// | `extends = SimpleHTTPRequestHandler` | the handler that this one is based on; or `CGIHTTPRequestHandler` | `BaseHTTPRequestHandler` |
-/// | `routes = [ADMIN, PAGES]` | further blocks with routes, by the names that [`#[http_routes]`](macro@http_routes) gives them | the routes of this block |
+/// | `extends = SimpleHTTPRequestHandler` | the handler to extend; or `CGIHTTPRequestHandler` | `BaseHTTPRequestHandler` |
+/// | `routes = [ADMIN, PAGES]` | further blocks with routes, by the names that [`#[http_routes]`](macro@http_routes) gives them | none |
+/// | `links = pub ShopLinks` | the name of the struct with the [links](macro@route#links), and who sees it | `pub(crate)`, the type's name and `Links` |
 /// | `head = false` | `do_GET` does not answer HEAD | it does |
-/// | `crate = ::other::path` | where the crate `basehttp` is, if not under this name | `::basehttp` |
-/// | a class variable | its value | the default |
+/// | `crate = ::other::path` | the path of the crate `basehttp` | `::basehttp` |
+/// | a class variable | its value | the trait's |
 ///
 /// # Generic handlers
 ///
-/// The block may have type and const parameters and a `where` clause. A handler lives as long as its connection, so
-/// `RequestHandler` asks for `'static`; the attribute adds that bound, and it need not be written for each parameter.
-/// For the same reason there can be no lifetime parameters.
+/// The block can have type and const parameters and a `where` clause. A handler lives as long as its connection, so `RequestHandler`
+/// requires `'static`; the attribute adds this bound, and you need not write it for each parameter. For the same reason there can be no
+/// lifetime parameters.
 ///
 /// # Errors
 ///
-/// What would be a surprise at run time does not compile, with the mistake underlined and the fix in the message: a
-/// near miss such as `do_get` or `do_GTE`, a method that the server could not call (`async`, generic, with arguments,
-/// without `self`), a method that is there twice, two routes for the same requests, an override with other arguments, a misspelled
-/// class variable or argument, a macro call in the block (its methods could not be seen), a block without any method. So are names of
-/// Python's that mean nothing in the block, as `handle_error`, where nothing in it uses them, and calls as Python has them:
-/// `super().end_headers()`, `self.base.send_response(200)`, `self.send_error(404, "No")`, `self.log_message("%s", path)`. All mistakes of
-/// a block are reported at once.
+/// What would be a surprise at run time does not compile. The compiler underlines the mistake and says what to write:
+///
+/// - near misses such as `do_get` or `do_GTE`, and misspelled class variables, overrides and arguments;
+/// - methods that the server could not call: `async`, generic, with arguments, without `self`;
+/// - two functions for one method, and two routes for the same requests;
+/// - overrides with the wrong arguments;
+/// - macro calls in the block, whose functions the attribute cannot see, and blocks in which nothing answers requests;
+/// - names of Python's that have no effect in the block, such as `handle_error`, unless the block uses them;
+/// - calls written as in Python: `super().end_headers()`, `self.base.send_response(200)`, `self.send_error(404, "No")`,
+///   `self.log_message("%s", path)`;
+/// - attributes and arguments written as in other frameworks: `#[get("/")]`, `Path(id): Path<u32>`.
+///
+/// All mistakes of a block are reported at once.
 #[proc_macro_attribute]
 pub fn http_handler(args: TokenStream, item: TokenStream) -> TokenStream {
     pipeline::run(args.into(), item.into()).into()
 }
 
-/// A further block of routes of a handler, which the handler lists: `#[http_handler(routes = [ADMIN])]`.
+/// Adds a block of routes to a handler, which lists it: `#[http_handler(routes = [ADMIN])]`.
 ///
 /// ```
 /// use basehttp::prelude::*;
@@ -222,35 +234,37 @@ pub fn http_handler(args: TokenStream, item: TokenStream) -> TokenStream {
 /// assert_eq!(AdminLinks.user(7), "/admin/users/7");
 /// ```
 ///
-/// It goes on an inherent `impl` block of the handler's type, in any module of the same crate. The block has [routes](macro@route) and
-/// helpers. `do_*` methods, overrides and class variables belong into the block with [`#[http_handler]`](macro@http_handler), which
-/// takes the best route of all blocks.
+/// The attribute goes on an inherent `impl` block of the handler's type, in any module of the same crate. The block has
+/// [routes](macro@route) and helpers. `do_*` methods, overrides and class variables belong in the block with
+/// [`#[http_handler]`](macro@http_handler). The closest route of all blocks answers a request. The compiler warns of a block that no
+/// handler lists.
 ///
-/// | argument | what it says | without it |
+/// | argument | meaning | default |
 /// |---|---|---|
-/// | `ADMIN`, first | the name of the block, for the handler's list. It makes a constant of the type, and the links `AdminLinks` | an error |
-/// | `prefix = "/admin"` | what all paths of the block begin with; a route `""` is for the prefix itself | the patterns as they are |
-/// | `guard = is_admin` | a method without arguments that says whether a request goes on | all do |
-/// | `crate = ::other::path` | where the crate `basehttp` is, if not under this name | `::basehttp` |
+/// | `ADMIN`, first | the name of the block, which becomes a constant of the type | required |
+/// | `prefix = "/admin"` | the beginning of all paths of the block; a route `""` is for the prefix itself | none |
+/// | `guard = is_admin` | a method that takes only the handler and decides whether a request continues | none |
+/// | `links = pub AdminOfShop` | the name of the struct with the [links](macro@route#links), and who sees it | `pub(crate)`, `AdminLinks` |
+/// | `crate = ::other::path` | the path of the crate `basehttp` | `::basehttp` |
 ///
 /// # Guards
 ///
-/// A guard returns `Result<(), E>`, for example with an `HttpError`, or `bool` or `Result<bool, E>`. Where it says `false`, it has sent
-/// the response itself. It runs before the arguments of the route are read.
+/// A guard returns `Result<(), E>`, `bool` or `Result<bool, E>`. An error is answered like that of a
+/// [method](macro@http_handler#results). A guard that returns `false` has sent the response itself. The guard runs before the arguments of
+/// the route are read.
 ///
-/// **A guard protects the routes of its block alone.** A path below the prefix that no route of the block matches is answered without
+/// **A guard protects only the routes of its block.** A path below the prefix that no route of the block matches is answered without
 /// it: by 404, by a route of another block, or by a `do_*` method.
 ///
-/// More is in [the guide](https://docs.rs/basehttp/latest/basehttp/guide/routes/).
+/// [The guide](https://docs.rs/basehttp/latest/basehttp/guide/routes/) has more.
 #[proc_macro_attribute]
 pub fn http_routes(args: TokenStream, item: TokenStream) -> TokenStream {
     pipeline::run_routes(args.into(), item.into()).into()
 }
 
-/// A route: the function below it answers the requests of a method and a path, with arguments from the path, the query and the body.
+/// Makes a function answer the requests for a method and a path, with arguments from the path, the query and the body.
 ///
 /// ```
-/// use basehttp::HttpError;
 /// use basehttp::prelude::*;
 ///
 /// struct Users { base: BaseHTTPRequestHandler }
@@ -282,14 +296,14 @@ pub fn http_routes(args: TokenStream, item: TokenStream) -> TokenStream {
 /// assert_eq!(UsersLinks.user(7), "/users/7");
 /// ```
 ///
-/// It goes on a function in a block with [`#[http_handler]`](macro@http_handler) or [`#[http_routes]`](macro@http_routes). The function
-/// takes `&self` or `&mut self`, may be `pub`, and may have several routes. What it may return is told at
-/// [`#[http_handler]`](macro@http_handler#results).
+/// The attribute goes on a function in a block with [`#[http_handler]`](macro@http_handler) or [`#[http_routes]`](macro@http_routes). The
+/// function takes `&self` or `&mut self`, can be `pub`, and can have several routes. It returns what a
+/// [`do_*` method](macro@http_handler#results) can return.
 ///
 /// # Patterns
 ///
-/// `#[route(METHODS, "PATTERN", limit = BYTES)]`. Methods are identifiers or strings with `|` between them: `GET | POST`, `"M-SEARCH"`.
-/// The pattern is a path, decoded, and maybe a query:
+/// `#[route(METHODS, "PATTERN", limit = BYTES)]`. Methods are identifiers or strings, separated by `|`: `GET | POST`, `"M-SEARCH"`.
+/// CONNECT has no paths and needs a `do_CONNECT`. The pattern is a decoded path with an optional query:
 ///
 /// | in the pattern | matches |
 /// |---|---|
@@ -299,27 +313,29 @@ pub fn http_routes(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `?{q}&{limit}` | the keys `q` and `limit` of the query |
 /// | `?page-size={page_size}` | the key `page-size`, for the argument `page_size` |
 ///
-/// A path is split into segments, each is decoded, and they are compared from the left: text comes before a parameter, and a parameter
-/// before a rest, whatever the order in the source. A trailing slash counts. The path is decided before the method: a path that has
-/// routes for other methods alone is a 405, if there is no `do_*` method for this one.
+/// A path is split into segments, and each is decoded. They are matched from the left: text wins over a parameter, and a parameter over
+/// a rest, in any order of the source. A trailing slash counts. The path is decided before the method: a path with routes only for
+/// other methods is a 405, unless there is a `do_*` method for this one.
 ///
 /// # Arguments
 ///
 /// Arguments are matched by name.
 ///
-/// - From the path: `&str`, `String`, any type with `FromStr`. A value that does not parse is a 404.
-/// - From the query: the same, `Option` of it, `Vec` of it. A key that is missing or does not parse is a 400 that names it.
-/// - From the body: the one argument that the pattern does not name, not for GET and HEAD. `Json<T>`, `Form<T>`, `String`, `Vec<u8>`. Another
-///   `Content-Type` is a 415, a body that does not parse a 400, one with more than `limit` bytes (2 MiB without it) a 413.
+/// - From the path: `&str`, `String`, or any type with `FromStr`. A value that does not parse is a 404.
+/// - From the query: the same, or an `Option` or a `Vec` of it. A key that is missing or does not parse is a 400 that names it.
+/// - From the body: the one argument that the pattern does not name, as `Json<T>`, `Form<T>`, `String` or `Vec<u8>`. GET and HEAD have
+///   none. Another `Content-Type` is a 415, a body that does not parse a 400, and one with more than `limit` bytes (by default 2 MiB) a
+///   413.
 ///
-/// `FromPath`, `FromQuery` and `FromBody` are the traits behind them, for types of your own.
+/// Types of your own implement `FromPath`, `FromQuery` or `FromBody`.
 ///
 /// # Links
 ///
-/// Beside the block of `Users` stands `UsersLinks`, with a function for each route that makes its path: `UsersLinks.user(7)`.
+/// The block of `Users` also makes a struct `UsersLinks` in its module, with a function for each route that returns its path:
+/// `UsersLinks.user(7)`. `links = pub Name` gives it another name and visibility, for example where two handlers of a module have blocks
+/// of one name.
 ///
-/// More, with the answers in a table and what to watch for security, is in
-/// [the guide](https://docs.rs/basehttp/latest/basehttp/guide/routes/).
+/// [The guide](https://docs.rs/basehttp/latest/basehttp/guide/routes/) has more, with a table of all answers and notes on security.
 #[proc_macro_attribute]
 pub fn route(_args: TokenStream, item: TokenStream) -> TokenStream {
     pipeline::stray_route(&item.into()).into()

@@ -4,7 +4,7 @@ use std::mem;
 
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 
-/// The tokens with other names of lifetimes, without their quotes: those for which `rename` has one.
+/// Renames the lifetimes for which `rename` returns a name. Names have no apostrophe.
 pub(crate) fn rename(tokens: TokenStream, rename: &impl Fn(&Ident) -> Option<&'static str>) -> TokenStream {
     let mut after_quote = false;
     let renamed = tokens.into_iter().map(|token| {

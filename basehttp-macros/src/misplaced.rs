@@ -1,7 +1,7 @@
-//! Names that Python's documentation defines and that mean nothing in this block: where what they do is done.
+//! Names from Python's documentation that have no effect in this block, and what to write instead.
 //!
-//! Most of them could be those of helpers. A function or a constant that something in the block mentions is one, and so is what
-//! other code can see; the rest is something that its author expects to be called.
+//! Most of them could be helpers. A function or a constant that the block mentions or that other code can see is one; the author of any
+//! other expects it to be called.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -12,12 +12,12 @@ use crate::messages;
 use crate::model::{Const, Function, Handler, Item};
 use crate::spelling;
 
-/// What is to be written instead of this function, if it is not a helper.
+/// The advice for this function, unless it is a helper.
 pub(crate) fn function(function: &Function, handler: &Handler, family: Family) -> Option<String> {
     let ident = &function.sig.ident;
     let name = ident.to_string();
     if let Some(known) = spelling::recased(&name, family.overrides().map(|overridden| overridden.name)) {
-        // Only Python's other libraries spell so: `logMessage`, `setUp`.
+        // Python's other libraries spell like this: `logMessage`, `setUp`.
         let certain = name.contains(char::is_uppercase);
         if certain || is_idle(ident, &function.vis, handler) {
             return Some(messages::misspelled_override(&name, known));
@@ -41,13 +41,13 @@ pub(crate) fn function(function: &Function, handler: &Handler, family: Family) -
     (!answered && could_answer(function)).then(|| messages::handled_method(&name, method))
 }
 
-/// What is to be written instead of this constant, if the block does not use it.
+/// The advice for this constant, unless the block uses it.
 pub(crate) fn constant(constant: &Const, handler: &Handler, family: Family) -> Option<String> {
     let place = setting(&constant.ident, family)?;
     is_idle(&constant.ident, &constant.vis, handler).then(|| messages::misplaced(&constant.ident, &place))
 }
 
-/// Where a class variable of Python's is set that handlers of `family` do not have.
+/// The place for a class variable of Python's that handlers of `family` do not have.
 pub(crate) fn setting(ident: &Ident, family: Family) -> Option<String> {
     if ident == MESSAGE_CLASS {
         return Some(messages::PLACE_OF_MESSAGE_CLASS.to_owned());
@@ -62,7 +62,7 @@ pub(crate) fn setting(ident: &Ident, family: Family) -> Option<String> {
     VARIABLES.iter().find(|(known, _)| ident == known).map(|(_, place)| (*place).to_owned())
 }
 
-/// Nothing in the block mentions it, and nobody else is to see it.
+/// Whether it is private and the block does not mention it.
 fn is_idle(ident: &Ident, vis: &Visibility, handler: &Handler) -> bool {
     let is_private = matches!(vis, Visibility::Inherited);
     let mentioned = handler.items.iter().any(|item| match item {
@@ -82,7 +82,7 @@ fn mentions(tokens: TokenStream, ident: &Ident) -> bool {
     })
 }
 
-/// Whether it looks as a `do_*` method does.
+/// Whether it has the signature of a `do_*` method.
 fn could_answer(function: &Function) -> bool {
     let sig = &function.sig;
     let outcome = match &sig.output {
@@ -92,28 +92,27 @@ fn could_answer(function: &Function) -> bool {
     outcome && matches!(sig.inputs.first(), Some(FnArg::Receiver(_))) && sig.inputs.len() == 1
 }
 
-/// Of every Python class. Nobody calls a helper so.
+/// Names that every Python class has, and no helper.
 const OBJECTS: &[(&str, &str)] = &[
     ("__init__", CONSTRUCTOR),
     ("__new__", CONSTRUCTOR),
     (
         "__del__",
-        "what is to be done at the end of a connection goes into `fn finish(&mut self) -> io::Result<()>`, or into \
-         an `impl Drop`",
+        "code for the end of a connection goes into `fn finish(&mut self) -> io::Result<()>` or into an `impl Drop`",
     ),
 ];
 
-const CONSTRUCTOR: &str = "the handler of a connection is made by the closure that is given to the server, `|base| Hello { base }`, and what \
-    is to be done before its first request goes into `fn setup(&mut self) -> io::Result<()>`";
+const CONSTRUCTOR: &str = "the closure given to the server makes the handler, `|base| Hello { base }`; code for the start of a connection goes \
+    into `fn setup(&mut self) -> io::Result<()>`";
 
 /// Methods of Python's servers.
 const FUNCTIONS: &[(&str, &str)] = &[
-    ("handle_error", "the server tells of failures: write `HTTPServer::builder().handle_error(|error| ...)`"),
+    ("handle_error", "the server reports failures; write `HTTPServer::builder().handle_error(|error| ...)`"),
     (
         "verify_request",
-        "the server decides whom it serves: write `HTTPServer::builder().verify_request(|client| ...)`",
+        "the server accepts or refuses clients; write `HTTPServer::builder().verify_request(|client| ...)`",
     ),
-    ("handle_timeout", "it belongs to the server: write `HTTPServer::builder().handle_timeout(|| ...)`"),
+    ("handle_timeout", "it belongs to the server; write `HTTPServer::builder().handle_timeout(|| ...)`"),
     ("process_request", EACH_REQUEST),
     ("process_request_thread", EACH_REQUEST),
     ("finish_request", EACH_REQUEST),
@@ -122,49 +121,45 @@ const FUNCTIONS: &[(&str, &str)] = &[
     ("close_request", CLOSING),
     ("server_bind", LISTENING),
     ("server_activate", LISTENING),
-    ("server_close", "a server is closed when it is dropped"),
-    (
-        "service_actions",
-        "the server has no such hook: what is to be done from time to time is done by a thread of your own",
-    ),
+    ("server_close", "dropping the server closes it"),
+    ("service_actions", "the server has no such hook; do periodic work in a thread of your own"),
     ("serve_forever", SERVING),
     ("handle_request", SERVING),
 ];
 
-const EACH_REQUEST: &str = "the server gives each connection to a handler itself: what is to be done for every request goes into `fn \
-    handle_one_request(&mut self) -> io::Result<()>`";
+const EACH_REQUEST: &str = "the server passes connections to handlers itself; code for every request goes into `fn handle_one_request(&mut \
+    self) -> io::Result<()>`";
 
-const CLOSING: &str = "the server closes the connection itself: what is to be done before goes into `fn finish(&mut self) -> \
+const CLOSING: &str = "the server closes the connection itself; code that runs before goes into `fn finish(&mut self) -> \
     io::Result<()>`";
 
 const LISTENING: &str =
-    "`HTTPServer::bind` does it; a socket with options of your own is given to `HTTPServer::from_listener`";
+    "`HTTPServer::bind` does this; pass a socket with options of your own to `HTTPServer::from_listener`";
 
-const SERVING: &str =
-    "it is called on the server, which exists: `HTTPServer::bind(address, |base| ...)?.serve_forever()`";
+const SERVING: &str = "call it on the server: `HTTPServer::bind(address, |base| ...)?.serve_forever()`";
 
 /// Class variables of Python's servers and stream handlers.
 const VARIABLES: &[(&str, &str)] = &[
     ("daemon_threads", GRACE),
     ("block_on_close", GRACE),
-    ("address_family", "the address decides: `HTTPServer::bind(\"[::1]:8000\", ...)` listens with IPv6"),
-    ("disable_nagle_algorithm", "the server has turned it off for all connections: leave this out"),
+    ("address_family", "the address decides; `HTTPServer::bind(\"[::1]:8000\", ...)` listens on IPv6"),
+    ("disable_nagle_algorithm", "the server disables it for all connections; remove this"),
     (
         "wbufsize",
-        "responses are always buffered: `HTTPServer::builder().response_buffer(...)` says how much, and \
-         `self.wfile.flush()` sends what is there",
+        "responses are always buffered; `HTTPServer::builder().response_buffer(...)` sets the size, and \
+         `self.wfile.flush()` sends the buffer",
     ),
-    ("rbufsize", "`rfile` is always buffered: leave this out"),
+    ("rbufsize", "`rfile` is always buffered; remove this"),
     ("weekdayname", NAMES),
     ("monthname", NAMES),
 ];
 
 const GRACE: &str =
-    "`HTTPServer::builder().shutdown_grace(...)` says how long a server that ends lets its handlers go on";
+    "`HTTPServer::builder().shutdown_grace(...)` sets how long handlers may run on at shutdown";
 
-const NAMES: &str = "dates have English names: to write them otherwise, override `log_date_time_string`";
+const NAMES: &str = "dates have English names; override `log_date_time_string` to change them";
 
-/// What the builder of a server calls as Python calls a class variable, or as a reader of its documentation might.
+/// Settings of the server's builder that have the name of a class variable of Python's, or could have it.
 const SETTINGS: &[&str] = &[
     "request_queue_size",
     "allow_reuse_address",
@@ -309,7 +304,7 @@ mod tests {
         }
     }
 
-    /// A package of this crate alone has nothing to compare with.
+    /// A package of this crate alone has no builder to compare with.
     #[test]
     fn settings_are_those_of_the_builder() {
         let path = format!("{}/../basehttp/src/server/config.rs", env!("CARGO_MANIFEST_DIR"));

@@ -1,7 +1,7 @@
 //! The user's `impl` block as the rest of this crate sees it.
 //!
-//! Function bodies and the values of constants stay unparsed tokens: nothing here looks into them, and nearly all that is wrong in
-//! them the compiler says better (`bodies` has the rest).
+//! Function bodies and the values of constants stay unparsed tokens: the compiler reports nearly all mistakes in them better (`bodies` has
+//! the rest).
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -14,7 +14,7 @@ use syn::{
 
 use crate::family::{Family, MESSAGE_CLASS, Override, Variable};
 use crate::items;
-use crate::route::{Route, RouteAttribute};
+use crate::route::{Route, RouteAttribute, is_route};
 use crate::spelling::{self, Name};
 
 /// An `impl` block with `#[http_handler]` on it.
@@ -35,9 +35,9 @@ pub(crate) enum Item {
     Const(Const),
     Alias(Alias),
     MacroCall(TokenStream),
-    /// What this crate does not know; the compiler may.
+    /// An item that this crate does not know.
     Other(TokenStream),
-    /// No item, or half of one, and what is wrong with it unless the compiler has told it.
+    /// A broken item, and what is wrong with it unless the compiler has reported it.
     Broken(Option<syn::Error>),
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct Function {
     /// A block, or a semicolon, which the compiler refuses.
     pub(crate) body: TokenTree,
     pub(crate) role: Role,
-    /// It stands in the source once, and in the model again under other `#[cfg]`s.
+    /// Whether it repeats a function of the source under other `#[cfg]`s.
     pub(crate) is_copy: bool,
 }
 
@@ -61,10 +61,10 @@ pub(crate) struct Function {
 pub(crate) enum Role {
     /// Answers requests of this method.
     Method(String),
-    /// Answers the requests of its routes.
+    /// Answers requests for its routes.
     Route,
     Override(&'static Override),
-    /// An inherent function like any other.
+    /// An ordinary inherent function.
     Helper,
 }
 
@@ -79,7 +79,7 @@ pub(crate) struct Const {
     pub(crate) eq: Token![=],
     pub(crate) value: TokenStream,
     pub(crate) semi: Token![;],
-    /// The class variable that it sets, if it is one.
+    /// The class variable that it sets, if any.
     pub(crate) variable: Option<&'static Variable>,
 }
 
@@ -106,7 +106,7 @@ impl Handler {
         }
     }
 
-    /// Finds out which items belong to the traits of `family`.
+    /// Marks the items that belong to the traits of `family`.
     fn sort(&mut self, family: Family) {
         for item in &mut self.items {
             match item {
@@ -145,7 +145,7 @@ impl Handler {
 
 /// Reads the item under the attribute, for a handler that extends `family`.
 ///
-/// What goes elsewhere than on an `impl` block is told in the words of `not_an_impl`.
+/// Any item other than an `impl` block is an error with the text `not_an_impl`.
 pub(crate) fn parse(item: TokenStream, family: Family, not_an_impl: &str) -> syn::Result<Handler> {
     let is_impl = |input: ParseStream<'_>| {
         input.call(Attribute::parse_outer)?;
@@ -210,7 +210,7 @@ impl Item {
         let vis: Visibility = ahead.parse()?;
         if ahead.peek(Token![const]) && ahead.peek2(Ident) && ahead.peek3(Token![:]) {
             let whole = input.fork();
-            // Without a value it is for the compiler to refuse.
+            // Without a value, the compiler refuses it.
             if let Ok(constant) = Const::parse(attrs.clone(), &whole) {
                 input.advance_to(&whole);
                 return Ok(Self::Const(constant));
@@ -229,7 +229,7 @@ impl Item {
             && ahead.call(Path::parse_mod_style).is_ok()
             && ahead.peek(Token![!]);
         let rest = items::other_item(input)?;
-        // A macro call is refused anyway.
+        // The macro call itself is refused.
         let attrs = attrs.iter().filter(|attr| !(is_macro && is_route(attr)));
         let tokens = quote!(#(#attrs)* #rest);
         Ok(if is_macro { Self::MacroCall(tokens) } else { Self::Other(tokens) })
@@ -261,7 +261,7 @@ impl Function {
         matches!(self.role, Role::Override(overridden) if overridden.name == name)
     }
 
-    /// The requests that the function answers.
+    /// The HTTP method that the function answers.
     pub(crate) fn method(&self) -> Option<&str> {
         match &self.role {
             Role::Method(name) => Some(name),
@@ -274,7 +274,7 @@ impl Function {
         self.attrs.iter().any(|attr| attr.path().is_ident("cfg"))
     }
 
-    /// What a call of it needs so that nobody is told that it is deprecated who cannot help it.
+    /// The attribute for generated calls of a deprecated function, which the user cannot avoid.
     pub(crate) fn allows_deprecated(&self) -> Option<TokenStream> {
         let is_deprecation = |attr: &Attribute| {
             let path = attr.path();
@@ -284,15 +284,10 @@ impl Function {
         self.attrs.iter().any(is_deprecation).then(|| quote!(#[allow(deprecated)]))
     }
 
-    /// Its routes that can be read.
+    /// Its valid routes.
     pub(crate) fn sound_routes(&self) -> impl Iterator<Item = (&RouteAttribute, &Route)> {
         self.routes.iter().filter_map(|attribute| Some((attribute, attribute.route.as_ref().ok()?)))
     }
-}
-
-/// `#[route]`, or `#[basehttp::route]`.
-fn is_route(attr: &Attribute) -> bool {
-    attr.path().segments.last().is_some_and(|segment| segment.ident == "route")
 }
 
 fn anonymous_lifetime(tokens: TokenStream) -> Option<Lifetime> {
@@ -328,7 +323,7 @@ impl Const {
         let eq = input.parse()?;
         let mut value = TokenStream::new();
         while !input.peek(Token![;]) {
-            // Its semicolon is missing, and the value would be all that follows.
+            // Its semicolon is missing, and the value would run to the end of the block.
             if items::begins_item(input) && !input.peek(Token![#]) {
                 return Err(input.error("expected `;`"));
             }

@@ -1,5 +1,5 @@
-//! Overrides whose callers give values of several types, and that take one of them. The compiler speaks of type parameters, which
-//! the signature has none of.
+//! Overrides that take one type although their callers pass several. The compiler's error would name type parameters that the user's
+//! signature does not have.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -10,7 +10,7 @@ use crate::messages;
 use crate::model::Function;
 use crate::report::Report;
 
-/// Reports the arguments of one type only. Such a function stays an override, which [`mend`] makes a sound one.
+/// Reports the arguments that take only one type. The function stays an override, and [`mend`] repairs it.
 pub(crate) fn check(function: &Function, overridden: &Override, report: &mut Report) {
     for (index, bound) in generic_arguments(overridden) {
         if let Some((pattern, ty)) = concrete(&function.sig, index) {
@@ -23,7 +23,7 @@ pub(crate) fn check(function: &Function, overridden: &Override, report: &mut Rep
     }
 }
 
-/// Gives the function the signature that its callers need, and nothing to do: its body is written for another one.
+/// Gives the function the signature that its callers need, and an empty body, because its own is written for other types.
 pub(crate) fn mend(function: &mut Function, overridden: &Override, krate: &TokenStream) {
     for (index, bound) in generic_arguments(overridden) {
         if concrete(&function.sig, index).is_none() {
@@ -39,7 +39,7 @@ pub(crate) fn mend(function: &mut Function, overridden: &Override, krate: &Token
     }
 }
 
-/// The arguments, by their places, that are generic: `impl ResponseCode`, `impl Display`.
+/// The positions of the generic arguments: `impl ResponseCode`, `impl Display`.
 fn generic_arguments(overridden: &Override) -> Vec<(usize, String)> {
     let Ok(sig) = syn::parse_str::<Signature>(overridden.signature) else { return Vec::new() };
     let bound = |argument: &FnArg| match argument {
@@ -53,7 +53,7 @@ fn generic_arguments(overridden: &Override) -> Vec<(usize, String)> {
     arguments.filter_map(|(index, argument)| Some((index, bound(argument)?))).collect()
 }
 
-/// The argument in this place, where its type is no `impl` of a trait. What a macro makes of it nobody knows here.
+/// The argument at this position, unless its type is an `impl Trait`, or a macro call, whose result is unknown here.
 fn concrete(sig: &Signature, index: usize) -> Option<(&Pat, &Type)> {
     let Some(FnArg::Typed(argument)) = sig.inputs.iter().nth(index) else { return None };
     let is_trait = |bound: &TypeParamBound| matches!(bound, TypeParamBound::Trait(_));

@@ -1,4 +1,4 @@
-//! Which argument of a function gets what of a request: a part of the path, of the query, or the body.
+//! Maps the arguments of a function to parts of a request: segments of the path, keys of the query, the body.
 
 use proc_macro2::Ident;
 use syn::ext::IdentExt as _;
@@ -7,7 +7,7 @@ use syn::{FnArg, Pat, Signature, Type};
 use crate::pattern::{Pattern, Segment};
 use crate::route::Route;
 
-/// What an argument is made of.
+/// The part of a request that an argument takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source<'a> {
     /// The segment of this number.
@@ -21,15 +21,16 @@ pub(crate) enum Source<'a> {
 
 /// An argument of a function.
 pub(crate) struct Argument<'a> {
-    /// None for a pattern that is no name.
+    /// `None` for a pattern that is not a name.
     pub(crate) name: Option<&'a Ident>,
+    pub(crate) pattern: &'a Pat,
     pub(crate) arg: &'a FnArg,
     pub(crate) ty: &'a Type,
-    /// None where nothing is for it.
+    /// `None` if the pattern has nothing for it.
     pub(crate) source: Option<Source<'a>>,
 }
 
-/// The arguments behind `self`, with what each gets.
+/// The arguments after `self`, with their sources.
 pub(crate) fn arguments<'a>(sig: &'a Signature, route: &'a Route) -> Vec<Argument<'a>> {
     let mut has_body = route.is_for_get();
     let typed = sig.inputs.iter().filter_map(|arg| match arg {
@@ -46,12 +47,12 @@ pub(crate) fn arguments<'a>(sig: &'a Signature, route: &'a Route) -> Vec<Argumen
             has_body = true;
             source = Some(Source::Body);
         }
-        Argument { name, arg, ty: &typed.ty, source }
+        Argument { name, pattern: &typed.pat, arg, ty: &typed.ty, source }
     };
     typed.map(argument).collect()
 }
 
-/// What of a pattern has this name. An underscore before it says that the function does not use it.
+/// The parameter of this name. A leading underscore marks an unused argument.
 fn source<'a>(pattern: &'a Pattern, name: &str) -> Option<Source<'a>> {
     let of = |name: &str| {
         let segments = pattern.segments.iter().enumerate();
@@ -64,7 +65,7 @@ fn source<'a>(pattern: &'a Pattern, name: &str) -> Option<Source<'a>> {
     of(name).or_else(|| of(name.strip_prefix('_')?))
 }
 
-/// The parameters of the pattern that no argument takes.
+/// The parameters of the pattern without an argument.
 pub(crate) fn untaken<'a>(sig: &Signature, route: &'a Route) -> Vec<&'a str> {
     let names: Vec<String> = sig.inputs.iter().filter_map(name_of).collect();
     let is_taken = |parameter: &&str| {

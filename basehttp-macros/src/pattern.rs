@@ -2,7 +2,7 @@
 
 use crate::messages;
 
-/// A pattern, read.
+/// A parsed pattern.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Pattern {
     pub(crate) segments: Vec<Segment>,
@@ -11,7 +11,7 @@ pub(crate) struct Pattern {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Segment {
-    /// This text, decoded.
+    /// This decoded text.
     Literal(String),
     /// `{name}`: any text in one segment.
     Parameter(String),
@@ -19,18 +19,18 @@ pub(crate) enum Segment {
     Rest(String),
 }
 
-/// A parameter of the query: `{name}`, or `key={name}` for a key that is no identifier.
+/// A parameter of the query: `{name}`, or `key={name}` if the key is not an identifier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
     pub(crate) key: String,
     pub(crate) name: String,
 }
 
-/// As many as their ranks have room for (`Rank` in `handler/route.rs` of the runtime crate).
+/// The number for which a `Rank` has room (`handler/route.rs` of the runtime crate).
 const MOST_SEGMENTS: usize = 64;
 
 impl Pattern {
-    /// Reads a pattern, or says what is wrong with it.
+    /// Parses a pattern, or returns what is wrong with it.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (path, query) = match split_query(text) {
             Some((path, query)) => (path, Some(query)),
@@ -79,7 +79,7 @@ impl Pattern {
         twice.map(|(_, name)| *name)
     }
 
-    /// Whether they match the same paths: they are the same apart from the names of their parameters.
+    /// Whether both match the same paths: they differ only in the names of their parameters.
     pub(crate) fn has_shape_of(&self, other: &Self) -> bool {
         let is_same = |(one, other): (&Segment, &Segment)| match (one, other) {
             (Segment::Literal(one), Segment::Literal(other)) => one == other,
@@ -89,7 +89,7 @@ impl Pattern {
         self.segments.len() == other.segments.len() && self.segments.iter().zip(&other.segments).all(is_same)
     }
 
-    /// The path without the query, as it is written.
+    /// The path as written, without the query.
     pub(crate) fn path(&self) -> String {
         self.segments.iter().fold(String::new(), |path, segment| path + "/" + &segment.as_written())
     }
@@ -125,7 +125,7 @@ impl Segment {
     }
 }
 
-/// The path and the query. A question mark in braces is a mistake that is told as such.
+/// The path and the query. A question mark in braces stays in the path, which reports it.
 fn split_query(text: &str) -> Option<(&str, &str)> {
     let mut depth = 0_usize;
     let mark = text.char_indices().find(|(_, c)| {
@@ -145,7 +145,7 @@ fn text_without_empty(texts: &[&str]) -> String {
     format!("/{}", texts.join("/"))
 }
 
-/// What clients make of a path with dots.
+/// The path that clients send for one with dots.
 fn resolved(texts: &[&str]) -> String {
     let mut left: Vec<&str> = Vec::new();
     for text in texts {
@@ -167,7 +167,7 @@ fn segment(text: &str) -> Result<Segment, String> {
     if text.contains(['{', '}']) {
         return Err(messages::pattern_braces(text));
     }
-    // How others write it.
+    // The syntax of other frameworks.
     if let Some(name) = text.strip_prefix(':').filter(|name| is_name(name)) {
         return Err(messages::pattern_of_another_kind(text, &format!("{{{name}}}")));
     }
@@ -246,7 +246,7 @@ fn check_name(name: &str) -> Result<(), String> {
     Err(messages::parameter_name(name, if is_name(identifier) { identifier } else { "name" }))
 }
 
-/// Whether it can be the name of an argument, be it a raw one.
+/// Whether it can be the name of an argument, perhaps a raw one.
 fn is_name(name: &str) -> bool {
     use syn::ext::IdentExt as _;
     use syn::parse::Parser as _;
@@ -254,7 +254,7 @@ fn is_name(name: &str) -> bool {
     name != "_" && name != "self" && syn::Ident::parse_any.parse_str(name).is_ok_and(|ident| ident == name)
 }
 
-/// What percent-encoding in a literal stands for, if there is some.
+/// The literal without percent-encoding, if it has some.
 fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();

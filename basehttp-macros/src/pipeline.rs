@@ -1,5 +1,4 @@
-//! The way of a block from its tokens to what is written for it. Apart from the attribute, which only a compiler can
-//! call.
+//! The steps from the tokens of a block to its expansion. They are apart from the attributes, which only a compiler can call.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -9,7 +8,7 @@ use crate::family::Family;
 use crate::report::Report;
 use crate::{bodies, check, expand, fallback, messages, model};
 
-/// Makes what is written in place of the block.
+/// Expands a block with `#[http_handler]`.
 pub(crate) fn run(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut report = Report::new();
     let args = Args::parse(args, &mut report);
@@ -28,7 +27,7 @@ pub(crate) fn run(args: TokenStream, item: TokenStream) -> TokenStream {
     }
 }
 
-/// The same for a block of further routes.
+/// Expands a block with `#[http_routes]`.
 pub(crate) fn run_routes(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut report = Report::new();
     let args = RoutesArgs::parse(args, &mut report);
@@ -49,7 +48,7 @@ pub(crate) fn run_routes(args: TokenStream, item: TokenStream) -> TokenStream {
     }
 }
 
-/// What `#[route]` says where no attribute of a block has taken it.
+/// The error for a `#[route]` outside of a block with one of our attributes.
 pub(crate) fn stray_route(item: &TokenStream) -> TokenStream {
     let error = syn::Error::new(proc_macro2::Span::call_site(), messages::ROUTE_ALONE).to_compile_error();
     quote!(#error #item)

@@ -1,4 +1,4 @@
-//! The collector of diagnostics: every mistake of a block is reported at once.
+//! Collects diagnostics, so that all mistakes of a block are reported at once.
 
 use std::fmt::Display;
 use std::thread;
@@ -7,8 +7,8 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::Error;
 
-/// Mistakes found so far. Dropping it without [`finish`](Self::finish) is a bug of this crate and panics, so that no
-/// path through it can lose a diagnostic.
+/// The mistakes found so far. Dropping it without [`finish`](Self::finish) is a bug of this crate and panics, so that no path through
+/// the crate loses a diagnostic.
 pub(crate) struct Report {
     errors: Vec<Error>,
     finished: bool,
@@ -19,7 +19,7 @@ impl Report {
         Self { errors: Vec::new(), finished: false }
     }
 
-    /// Reports a mistake; `tokens` are what the compiler underlines.
+    /// Reports a mistake. The compiler underlines `tokens`.
     pub(crate) fn error(&mut self, tokens: impl ToTokens, message: impl Display) {
         self.push(Error::new_spanned(tokens, message));
     }

@@ -1,4 +1,4 @@
-//! The attribute `#[route(GET, "/users/{id}")]`, read.
+//! Parses the attribute `#[route(GET, "/users/{id}")]`.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -10,43 +10,65 @@ use crate::messages;
 use crate::pattern::Pattern;
 use crate::spelling;
 
-/// A `#[route]` above a function, and what it says or what is wrong with it.
+/// A `#[route]` above a function, with its content or what is wrong with it.
 #[derive(Clone)]
 pub(crate) struct RouteAttribute {
     pub(crate) attr: Attribute,
     pub(crate) route: Result<Route, Error>,
 }
 
-/// What a `#[route]` says.
+/// The content of a `#[route]`.
 #[derive(Clone)]
 pub(crate) struct Route {
     pub(crate) methods: Vec<RouteMethod>,
-    /// The pattern as it is written, and with what its block has before it.
+    /// The pattern as written, and with the prefix of its block.
     pub(crate) literal: LitStr,
     pub(crate) pattern: Pattern,
-    /// The most bytes of a body.
+    /// The maximum size of the body in bytes.
     pub(crate) limit: Option<(Ident, Expr)>,
 }
 
 #[derive(Clone)]
 pub(crate) struct RouteMethod {
     pub(crate) name: String,
-    /// Where it stands.
+    /// Its place in the source.
     tokens: TokenStream,
 }
 
 impl RouteAttribute {
-    /// Reads an attribute of a block whose paths have this prefix.
+    /// Parses an attribute in a block with this prefix.
     pub(crate) fn new(attr: Attribute, prefix: &str) -> Self {
+        if let Some(error) = of_another_kind(&attr) {
+            return Self { attr, route: Err(error) };
+        }
         let route = match attr.meta.require_list() {
             Ok(list) if !list.tokens.is_empty() => {
                 attr.parse_args_with(|input: ParseStream<'_>| route(input, prefix))
             }
-            // There is nothing to underline but the attribute.
+            // Only the attribute can be underlined.
             _ => Err(Error::new_spanned(&attr, messages::ROUTE_FORM)),
         };
         Self { attr, route }
     }
+}
+
+/// Whether the attribute is a `#[route]`, or what stands for one in other frameworks.
+pub(crate) fn is_route(attr: &Attribute) -> bool {
+    let last = attr.path().segments.last();
+    last.is_some_and(|segment| segment.ident == "route") || of_another_kind(attr).is_some()
+}
+
+/// The error for `#[get("/x")]`.
+fn of_another_kind(attr: &Attribute) -> Option<Error> {
+    const METHODS: [&str; 7] = ["get", "head", "post", "put", "delete", "patch", "options"];
+    let name = attr.path().get_ident()?.to_string();
+    METHODS.contains(&&*name).then_some(())?;
+    let list = attr.meta.require_list().ok()?;
+    let first = list.tokens.clone().into_iter().next()?;
+    let pattern: LitStr = syn::parse2(first.into_token_stream()).ok()?;
+    let pattern = pattern.to_token_stream().to_string();
+    let message = messages::route_of_another_kind(&name, &name.to_uppercase(), &pattern);
+    Some(Error::new_spanned(attr, message))
 }
 
 impl Route {
@@ -114,7 +136,7 @@ fn route(input: ParseStream<'_>, prefix: &str) -> syn::Result<Route> {
 }
 
 fn pattern(own: &str, prefix: &str) -> Result<Pattern, String> {
-    // In a block with a prefix, a route may be for the prefix itself.
+    // In a block with a prefix, a route can be for the prefix itself.
     if prefix.is_empty() || !(own.is_empty() || own.starts_with(['/', '?'])) {
         return Pattern::parse(own);
     }
@@ -137,6 +159,7 @@ fn method(input: ParseStream<'_>) -> syn::Result<RouteMethod> {
         } else if spelling::is_token(&name) {
             match spelling::miscased_method(&name) {
                 Some(meant) => messages::route_method_miscased(&name, meant),
+                None if name == "CONNECT" => messages::ROUTE_CONNECT.to_owned(),
                 None => return Ok(RouteMethod { name, tokens: literal.into_token_stream() }),
             }
         } else {
@@ -164,6 +187,8 @@ fn method(input: ParseStream<'_>) -> syn::Result<RouteMethod> {
         messages::route_method_miscased(&name, meant)
     } else if let Some(meant) = spelling::misspelled_method(&name) {
         messages::route_near_method(&name, meant)
+    } else if name == "CONNECT" {
+        messages::ROUTE_CONNECT.to_owned()
     } else if !name.is_ascii() {
         messages::not_a_token(&name)
     } else {
@@ -187,12 +212,12 @@ fn no_identifier(first: &Ident, input: ParseStream<'_>) -> Error {
     Error::new_spanned(tokens, messages::route_method_as_text(&text, &meant))
 }
 
-/// An error at the next token. That of `input` has words of its own before the message where there is none.
+/// An error at the next token. The one of `input` puts text before the message at the end of the input.
 fn at(input: ParseStream<'_>, message: &str) -> Error {
     Error::new(input.span(), message)
 }
 
-/// What follows the pattern.
+/// The arguments after the pattern.
 fn limit(input: ParseStream<'_>) -> syn::Result<Option<(Ident, Expr)>> {
     let mut limit = None;
     while !input.is_empty() {
@@ -217,7 +242,7 @@ fn limit(input: ParseStream<'_>) -> syn::Result<Option<(Ident, Expr)>> {
     Ok(limit)
 }
 
-/// For the place of an error.
+/// For the position of an error.
 impl ToTokens for RouteMethod {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         self.tokens.to_tokens(tokens);

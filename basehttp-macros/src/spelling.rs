@@ -1,4 +1,4 @@
-//! Near misses: which known name did the user mean?
+//! Near misses: the known name that the user probably meant.
 
 /// One edit that turns one word into another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,22 +9,22 @@ enum Edit {
     Swap,
 }
 
-/// What `#[http_handler]` makes of a function's name.
+/// The meaning of a function's name for `#[http_handler]`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Name {
     /// `do_GET`, `do_SPAM`: a method of this name.
     Method(String),
-    /// `do_get`, `doGET`, `do_GTE`: this known method was probably meant.
+    /// `do_get`, `doGET`, `do_GTE`: probably this known method.
     NearMiss(&'static str),
-    /// `do_Spam`: neither spelled as a method nor as a Rust function.
+    /// `do_Spam`: spelled neither as a method nor as a Rust function.
     Unclear(String),
     /// `do_GET_users`, `do_GET_USERS`: an everyday method, and a path.
     Path(&'static str, String),
-    /// Everything else, `do_work` as well.
+    /// Any other name, `do_work` too.
     Helper,
 }
 
-/// Sorts a function's name without regard to attributes.
+/// Classifies a function's name, without its attributes.
 pub(crate) fn function_name(function: &str) -> Name {
     if let Some(meant) = misspelled_prefix(function) {
         return Name::NearMiss(meant);
@@ -47,7 +47,7 @@ pub(crate) fn function_name(function: &str) -> Name {
     }
 }
 
-/// The method of everyday HTTP that `name` spells in another case.
+/// The common HTTP method that `name` spells in another case.
 pub(crate) fn miscased_method(name: &str) -> Option<&'static str> {
     EVERYDAY.iter().copied().find(|method| method.eq_ignore_ascii_case(name) && *method != name)
 }
@@ -70,8 +70,8 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
         .find(|known| *known != name && (known.eq_ignore_ascii_case(name) || edit(known, name).is_some()))
 }
 
-/// The override that `name` misspells: of several, one that `fits` what is known of the function besides its name. Plurals and other
-/// additions are names of their own: `send_headers` is a fine helper. So is anything near a short name.
+/// The override that `name` misspells; of several, one that `fits` the function's arguments. A plural or another addition is a name of
+/// its own: `send_headers` can be a helper. So can anything close to a short name.
 pub(crate) fn near_override(
     name: &str,
     known: impl IntoIterator<Item = &'static str>,
@@ -82,13 +82,13 @@ pub(crate) fn near_override(
     known.into_iter().filter(is_near).min_by_key(|known| !fits(known))
 }
 
-/// The name among `known` that is the same but for its case and its underscores: `log_message` of `logMessage`.
+/// The name among `known` that differs only in case and underscores: `log_message` for `logMessage`.
 pub(crate) fn recased(name: &str, known: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
     let folded = fold(name);
     known.into_iter().find(|known| *known != name && fold(known) == folded)
 }
 
-/// The method in a name such as `handle_POST`, as other frameworks have them.
+/// The method in a name such as `handle_POST`, which other frameworks use.
 pub(crate) fn handled_method(name: &str) -> Option<&'static str> {
     let rest = name.strip_prefix("handle_")?;
     EVERYDAY.iter().copied().find(|method| *method == rest || method.to_ascii_lowercase() == rest)
@@ -116,8 +116,8 @@ fn misspelled_prefix(function: &str) -> Option<&'static str> {
     })
 }
 
-/// The known method that `rest`, what follows `do_`, misspells. One letter for another is a misspelling in long names
-/// only: `do_SET`, `do_READ` and `do_WATCH` are methods of their own.
+/// The known method that `rest`, the part after `do_`, misspells. A replaced letter counts only in long names: `do_SET`, `do_READ` and
+/// `do_WATCH` are methods of their own.
 fn near_method(rest: &str) -> Option<&'static str> {
     let name = rest.to_ascii_uppercase();
     let same = METHODS.iter().find(|method| spells(&name, method));
@@ -131,7 +131,7 @@ fn near_method(rest: &str) -> Option<&'static str> {
     .copied()
 }
 
-/// Whether `name`, in any case, is the method as far as an identifier can spell it: hyphens are underscores, or left out.
+/// Whether `name`, in any case, is the method as an identifier can spell it: with underscores for hyphens, or without them.
 fn spells(name: &str, method: &str) -> bool {
     ["_", ""].iter().any(|hyphen| method.replace('-', hyphen).eq_ignore_ascii_case(name))
 }
@@ -160,7 +160,7 @@ fn edit(from: &str, to: &str) -> Option<Edit> {
 
 const EVERYDAY: &[&str] = &["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
 
-/// IANA's HTTP method registry, the everyday methods first, then `M-SEARCH` of service discovery, before what is a part of it.
+/// IANA's HTTP method registry, the common methods first. `M-SEARCH` of service discovery comes before `SEARCH`, which is a part of it.
 const METHODS: &[&str] = &[
     "GET",
     "HEAD",

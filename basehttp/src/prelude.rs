@@ -21,9 +21,13 @@
 pub use crate::CGIRequestHandler;
 #[cfg(feature = "files")]
 pub use crate::FileRequestHandler;
+#[cfg(feature = "form")]
+pub use crate::Form;
+#[cfg(feature = "json")]
+pub use crate::Json;
 #[cfg(feature = "websocket")]
 pub use crate::websocket::AcceptWebSocket;
 pub use crate::{
-    BaseHTTPRequestHandler, Detach, HTTPServer, HTTPStatus, Headers, IntoResponse, RequestHandler,
-    ResponseCode, http_handler, http_routes, route,
+    BaseHTTPRequestHandler, Detach, HTTPServer, HTTPStatus, Headers, Html, HttpError, IntoResponse, Redirect,
+    RequestHandler, Response, ResponseCode, http_handler, http_routes, route,
 };

@@ -11,12 +11,15 @@ pub use crate::handler::extraction::{
 pub use crate::handler::outcome::{Answer, answer, kinds, probe, refusal};
 pub use crate::handler::{Link, LinkValue, Literal, Method, Node, RouteRow, RouteTable, Routes};
 
+/// Implemented by each `#[http_handler]`, so that the compiler's first error about a second one says what to write.
+pub trait OneBlockHasHttpHandlerTheOthersHaveHttpRoutes {}
+
 /// What the field may be in which a handler has its base, the `B`: that itself.
 #[diagnostic::on_unimplemented(
-    message = "a handler has a `{B}` as its base, and not a `{Self}`",
-    label = "the field that holds the base has to be a `{B}`",
-    note = "a handler says in the attribute which one it extends: `#[http_handler(extends = SimpleHTTPRequestHandler)]` \
-        for a field of that type, and nothing for a `BaseHTTPRequestHandler`"
+    message = "the base of this handler must be a `{B}`, not a `{Self}`",
+    label = "expected a field of type `{B}`",
+    note = "for a field of type `SimpleHTTPRequestHandler`, write `#[http_handler(extends = SimpleHTTPRequestHandler)]`; without `extends` \
+        the field is a `BaseHTTPRequestHandler`"
 )]
 pub trait Base<B> {
     /// What the handler dereferences to.

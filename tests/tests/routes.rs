@@ -14,6 +14,8 @@ mod errors;
 mod links;
 #[path = "routes/matching.rs"]
 mod matching;
+#[path = "routes/own_errors.rs"]
+mod own_errors;
 #[path = "routes/pipelining.rs"]
 mod pipelining;
 #[path = "routes/results.rs"]

@@ -1,12 +1,13 @@
-//! What is wrong with routes.
+//! Finds the mistakes of routes.
 
 use std::collections::BTreeSet;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt as _;
-use syn::{Error, GenericArgument, Ident, PathArguments, ReceiverKind, Type};
+use syn::{Error, FnArg, GenericArgument, Ident, PathArguments, ReceiverKind, Type};
 
+use super::extractors;
 use crate::family::Family;
 use crate::messages;
 use crate::model::{Function, Handler, Item, Role};
@@ -34,15 +35,36 @@ pub(super) fn check(function: &Function, family: Family, report: &mut Report) ->
         return refuse(ident.to_token_stream(), messages::route_as_method(&name));
     }
     let mut sound = true;
+    for input in &function.sig.inputs {
+        let attrs = if let FnArg::Typed(typed) = input { &*typed.attrs } else { &[] };
+        if let Some(cfg) = attrs.iter().find(|attr| attr.path().is_ident("cfg")) {
+            report.error(cfg, messages::argument_under_cfg(ident));
+            return false;
+        }
+    }
     for RouteAttribute { route, .. } in &function.routes {
         sound &= match route {
-            // Without `self` there is no telling what the arguments are.
-            Ok(route) => function.sig.receiver().is_none() || check_route(function, route, report),
+            // Without `self`, the first argument may be meant as the receiver.
+            Ok(_) if function.sig.receiver().is_none() => true,
+            // Other mistakes would only follow from arguments of another framework.
+            Ok(route) => check_extractors(function, route, report) && check_route(function, route, report),
             Err(error) => {
                 report.push(error.clone());
                 false
             }
         };
+    }
+    sound
+}
+
+fn check_extractors(function: &Function, route: &Route, report: &mut Report) -> bool {
+    let untaken = untaken(&function.sig, route);
+    let mut sound = true;
+    for argument in arguments(&function.sig, route) {
+        if let Some(message) = extractors::message(&argument, route, &untaken) {
+            report.error(argument.arg, message);
+            sound = false;
+        }
     }
     sound
 }
@@ -60,11 +82,11 @@ fn check_route(function: &Function, route: &Route, report: &mut Report) -> bool 
         .iter()
         .filter(|argument| argument.source.is_none_or(|source| source == Source::Body))
         .collect();
-    // What is in the pattern and what is in the function may be one name, spelled in two ways: one mistake, told once.
+    // The pattern and the function may spell one name in two ways: that is one mistake, reported once.
     let mut told: Vec<String> = Vec::new();
     let nameless: Vec<_> = unmet.iter().filter(|argument| argument.name.is_none()).collect();
     if let (true, [parameter], [argument]) = (route.is_for_get(), &*untaken, &*nameless) {
-        let (arg, ty) = (argument.arg.to_token_stream(), shown(argument.ty));
+        let (arg, ty) = (argument.arg.to_token_stream(), messages::type_as_written(argument.ty));
         refuse(arg, messages::argument_without_name(parameter, &ty));
         return false;
     }
@@ -124,15 +146,7 @@ fn check_route(function: &Function, route: &Route, report: &mut Report) -> bool 
     sound
 }
 
-/// A type as it is written, or nearly.
-fn shown(ty: &Type) -> String {
-    let text = ty.to_token_stream().to_string();
-    [(" :: ", "::"), (" < ", "<"), (" >", ">"), (" ,", ","), ("& ", "&")]
-        .iter()
-        .fold(text, |text, (spaced, close)| text.replace(spaced, close))
-}
-
-/// What can be nothing else.
+/// Whether the type can only be a body.
 fn is_body(ty: &Type) -> bool {
     let Type::Path(path) = ty else { return false };
     path.path.segments.last().is_some_and(|segment| segment.ident == "Json" || segment.ident == "Form")
@@ -160,7 +174,7 @@ fn is_static(ty: &Type) -> bool {
     }
 }
 
-/// Two routes for one method and the same paths. Of those under `#[cfg]` the expansion has the compiler judge.
+/// Reports two routes for one method and the same paths. For those under `#[cfg]` the expansion lets the compiler decide.
 pub(super) fn check_conflicts(handler: &Handler, report: &mut Report, unsound: &mut BTreeSet<usize>) {
     let mut seen: Vec<(&RouteAttribute, &Route)> = Vec::new();
     for (index, item) in handler.items.iter().enumerate() {
@@ -181,7 +195,7 @@ pub(super) fn check_conflicts(handler: &Handler, report: &mut Report, unsound: &
     }
 }
 
-/// Two functions of one name, of which each would have a link. Of those under `#[cfg]` the compiler judges.
+/// Reports two functions of one name, which would have links of one name. For those under `#[cfg]` the compiler decides.
 pub(super) fn check_names(handler: &Handler, report: &mut Report, unwanted: &mut BTreeSet<usize>) {
     let mut seen: Vec<&Ident> = Vec::new();
     for (index, item) in handler.items.iter().enumerate() {
@@ -197,7 +211,7 @@ pub(super) fn check_names(handler: &Handler, report: &mut Report, unwanted: &mut
     }
 }
 
-/// Whether the guard of the block, where it is in it, can be called.
+/// Whether the guard, if it is in the block, can be called.
 pub(super) fn check_guard(function: &Function, report: &mut Report) -> bool {
     let sig = &function.sig;
     let borrows = matches!(
@@ -211,7 +225,7 @@ pub(super) fn check_guard(function: &Function, report: &mut Report) -> bool {
     false
 }
 
-/// What is wrong with two routes, if they are for the same requests.
+/// The error for two routes, if they match the same requests.
 pub(crate) fn conflict(first: &Route, second: &Route) -> Option<String> {
     if !first.pattern.has_shape_of(&second.pattern) {
         return None;
@@ -227,7 +241,7 @@ pub(crate) fn conflict(first: &Route, second: &Route) -> Option<String> {
     ))
 }
 
-/// One error for two places: the compiler shows all from the one to the other.
+/// One error for two places: the compiler shows the lines from one to the other.
 pub(crate) fn over_both(first: &RouteAttribute, second: &RouteAttribute, message: &str) -> Error {
     let (first, second) = (&first.attr, &second.attr);
     Error::new_spanned(quote!(#first #second), message)

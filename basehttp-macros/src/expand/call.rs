@@ -1,7 +1,7 @@
-//! What is called for a route: it reads the arguments and calls the method.
+//! The function that is called for a route: it reads the arguments and calls the method.
 //!
-//! It is a function of the handler's type, and no closure in the table: the compiler checks closures together with what is around
-//! them, and that takes longer.
+//! It is a function of the handler's type and not a closure in the table, because closures are checked together with the code around
+//! them, which takes longer.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
@@ -14,7 +14,7 @@ use crate::model::Function;
 use crate::parameters::{Argument, Source, arguments};
 use crate::route::Route;
 
-/// A function from the handler to an answer.
+/// Writes the function from the handler to an answer.
 pub(super) fn call(
     name: &Ident,
     function: &Function,
@@ -30,13 +30,13 @@ pub(super) fn call(
     let base = quote!(<Self as ::core::ops::Deref>::deref(#handler));
     let of_target = |argument: &Argument<'_>| !matches!(argument.source, Some(Source::Body) | None);
     let target = arguments.iter().any(of_target).then(|| {
-        // A method that changes the handler cannot hold anything of it.
+        // A method with `&mut self` cannot borrow its arguments from the handler.
         let owned = changes_handler(function).then(|| quote!(.into_owned()));
         quote!(let __target = #base.__route_target()#owned;)
     });
     let numbered = || arguments.iter().enumerate();
     let of_body = |(_, argument): &(usize, &Argument<'_>)| argument.source == Some(Source::Body);
-    // The body comes last: what the target alone condemns need not be sent.
+    // The body comes last, so that a bad target is refused before the client sends it.
     let reads = numbered().filter(|argument| !of_body(argument)).chain(numbered().filter(of_body));
     let argument_name = |number: usize| format_ident!("__argument{number}", span = last);
     let reads = reads.map(|(number, argument)| read(&argument_name(number), argument, route, &base, krate));
@@ -64,17 +64,17 @@ fn changes_handler(function: &Function) -> bool {
     }
 }
 
-/// What stands between a request and all routes of a block.
+/// Writes the call of the guard.
 fn guard(guard: &Ident, handler: &Ident, krate: &TokenStream) -> TokenStream {
     let span = guard.span();
     let refusal = spanned(quote!(#krate::__private::refusal), span, span);
-    // Else the compiler would propose to change arguments that nobody has written.
+    // With other spans, the compiler would suggest changing arguments that the user did not write.
     let here = span.resolved_at(Span::call_site());
     let function = Ident::new("__guard", here);
     let named = spanned(quote!(Self::#guard), span, span);
     let mut arguments = Group::new(Delimiter::Parenthesis, quote!(&mut *#handler));
     arguments.set_span(here);
-    let refused = taken_by(&refusal, &quote!(#function #arguments), krate, span, span);
+    let refused = taken_by(&refusal, &quote!(#function #arguments), None, krate, span, span);
     quote! {
         let #function = #named;
         if let ::core::option::Option::Some(__refused) = #refused {
@@ -83,7 +83,7 @@ fn guard(guard: &Ident, handler: &Ident, krate: &TokenStream) -> TokenStream {
     }
 }
 
-/// Reads an argument.
+/// Writes the code that reads an argument.
 fn read(
     name: &Ident,
     argument: &Argument<'_>,
@@ -91,10 +91,9 @@ fn read(
     base: &TokenStream,
     krate: &TokenStream,
 ) -> TokenStream {
-    // Its lifetimes are those of where it stands.
+    // The user's lifetimes have no meaning here.
     let ty = lifetimes::rename(argument.ty.to_token_stream(), &|name| (name != "static").then_some("_"));
     let (first, last) = ends(argument.ty);
-    // What it is made from.
     let from = Ident::new("__from", last);
     let at_type = |tokens: TokenStream| spanned(tokens, first, last);
     let (text, made) = match argument.source {
@@ -127,7 +126,7 @@ fn read(
     }
 }
 
-/// As `?`, which would cost the compiler the look for a conversion each time.
+/// Like `?`, without the search for a conversion, which costs compile time.
 fn or_return(result: &TokenStream) -> TokenStream {
     quote! {
         match #result {

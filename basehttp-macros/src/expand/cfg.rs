@@ -1,10 +1,10 @@
-//! What of the expansion depends on the `#[cfg]`s of the block's items.
+//! The `#[cfg]`s of the block's items in the expansion.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
 use syn::Attribute;
 
-/// The `#[cfg]` of what is there if none of the items with these attributes is. `None` if one of them always is.
+/// The `#[cfg]` for code that exists only if none of the items with these attributes does. `None` if one of them always exists.
 pub(super) fn unless_any<'a>(items: impl Iterator<Item = &'a [Attribute]>) -> Option<TokenStream> {
     let mut others = Vec::new();
     for attrs in items {

@@ -1,4 +1,4 @@
-//! What a handler has of the family that it extends.
+//! The items that a handler gets from the handlers that it extends.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -9,8 +9,8 @@ use crate::args::Args;
 use crate::family::Level;
 use crate::model::{Function, Handler};
 
-/// The trait of a handler that extends the base: the overrides and class variables that belong to it, and the way to the
-/// base that its defaults need.
+/// The implementation of the trait for a handler that extends the base: its overrides, its class variables, and the access to the base
+/// that the trait's defaults need.
 pub(super) fn family_handler(level: &Level, handler: &Handler, args: &Args) -> TokenStream {
     let krate = &args.krate;
     let self_ty = &handler.self_ty;
@@ -43,7 +43,7 @@ pub(super) fn family_handler(level: &Level, handler: &Handler, args: &Args) -> T
     }
 }
 
-/// What a handler of the family overrides of one that it extends, unless the block does. So far, that is without arguments.
+/// The methods that a handler of the family overrides, unless the block does. None takes arguments so far.
 fn own_override(
     later: &Level,
     level: &Level,
@@ -66,7 +66,7 @@ fn own_override(
     })
 }
 
-/// The family has names of its own for `Server`.
+/// Each family has its own `server_version`.
 pub(super) fn server_version(handler: &Handler, args: &Args) -> Option<TokenStream> {
     let name = "server_version";
     let level = args.family.levels().filter(|level| level.own.contains(&name)).last()?;
@@ -80,7 +80,7 @@ pub(super) fn server_version(handler: &Handler, args: &Args) -> Option<TokenStre
     Some(quote!(#no_other const server_version: &'static str = #krate::#base::server_version;))
 }
 
-/// The row for a method that a handler of the family answers, unless the block does.
+/// The row for a method that the parent answers, unless the block does.
 pub(super) fn family_row(level: &Level, method: &str, handler: &Handler, args: &Args) -> Option<TokenStream> {
     let answers = |function: &&Function| match function.method() {
         Some("GET") if method == "HEAD" && args.head => true,

@@ -1,4 +1,4 @@
-//! What each `impl` of a trait has of the user's block: generics, lints, members, and the way to the base.
+//! The parts of the user's block in each `impl` of a trait: generics, lints, members, and the access to the base.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
@@ -9,10 +9,10 @@ use crate::args::Args;
 use crate::family::{Family, Level};
 use crate::model::{Alias, Const, Function, Handler, Item, Role};
 
-/// The user's generics, for the traits. `RequestHandler` asks for `'static`, and so does the `Deref` that every method of the
-/// block relies on; the bound saves the user from writing it for each type.
+/// The user's generics, for the traits. `RequestHandler` and the `Deref` that the methods of the block use require `'static`; this bound
+/// saves the user from writing it for each type.
 ///
-/// It comes first: a bound that is missing is one that the compiler proposes to write after the last.
+/// It comes first, because the compiler suggests writing a missing bound after the last one.
 pub(super) fn generics(handler: &Handler) -> Generics {
     let mut generics = handler.generics.clone();
     if has_types(&generics) {
@@ -21,8 +21,8 @@ pub(super) fn generics(handler: &Handler) -> Generics {
     generics
 }
 
-/// A function of the user's own block, with the bound that calls of the base need. It is not the block that has it: where the
-/// user has written no `where`, the compiler would propose to write a missing bound behind ours, which is in the attribute.
+/// A function of the user's block, with the bound that calls of the base need. The bound is not on the block: if the user has written no
+/// `where`, the compiler would suggest writing a missing bound after ours, inside the attribute.
 pub(super) fn own_function(function: &Function, handler: &Handler) -> Function {
     let mut function = function.clone();
     if has_types(&handler.generics) {
@@ -35,13 +35,12 @@ fn has_types(generics: &Generics) -> bool {
     generics.params.iter().any(|param| !matches!(param, GenericParam::Const(_)))
 }
 
-/// The lint attributes of the block for what is made of it: the overrides were written in it, and all of it names the
-/// user's type.
+/// The lint attributes of the block, for the generated items: they contain the user's overrides and name the user's type.
 pub(super) fn lints(handler: &Handler) -> impl Iterator<Item = TokenStream> {
     handler.attrs.iter().filter_map(lint)
 }
 
-/// An expectation is left to the inherent impl: fulfilled there, it would be unfulfilled elsewhere.
+/// An `expect` becomes an `allow`: it is fulfilled in the inherent impl and would be unfulfilled elsewhere.
 fn lint(attr: &Attribute) -> Option<TokenStream> {
     let list = attr.meta.require_list().ok()?;
     let name = list.path.get_ident()?.to_string();
@@ -56,7 +55,7 @@ fn lint(attr: &Attribute) -> Option<TokenStream> {
     }
 }
 
-/// What belongs to the trait of `level`.
+/// The members of the trait of `level`.
 pub(super) fn members(level: &Level, handler: &Handler, args: &Args) -> TokenStream {
     let settings = args.variables.iter().filter(|setting| level.has_variable(&setting.name)).map(|setting| {
         let (name, value) = (&setting.name, &setting.value);
@@ -67,7 +66,7 @@ pub(super) fn members(level: &Level, handler: &Handler, args: &Args) -> TokenStr
     quote!(#(#settings)* #(#members)*)
 }
 
-/// The part of an item that belongs to the trait. Visibilities go, as the trait's members are public.
+/// The item as a member of the trait. Its visibility goes, as members of a trait are public.
 fn member(level: &Level, item: &Item) -> TokenStream {
     match item.clone() {
         Item::Function(function @ Function { role: Role::Override(_), .. })
@@ -85,9 +84,9 @@ fn member(level: &Level, item: &Item) -> TokenStream {
     }
 }
 
-/// The field of `self`, on the argument that names it or on the user's type: there the compiler says that it is not
-/// there or of another type. A pattern does not look for the field in the base, as `self.base` would. What it binds
-/// has the user's span, and a name that no constant of the user's has.
+/// The field of `self`, with the span of the argument that names it or of the user's type, where the compiler reports a missing field or
+/// another type. Unlike `self.base`, a pattern does not search the base for the field. Its binding has the user's span, and a name that
+/// no constant of the user's has.
 pub(super) fn field(handler: &Handler, args: &Args, mutability: &str) -> TokenStream {
     let (span, field) = match &args.base {
         Some(Member::Named(name)) => (name.span(), name.to_token_stream()),
@@ -102,7 +101,7 @@ pub(super) fn field(handler: &Handler, args: &Args, mutability: &str) -> TokenSt
     quote!({ let #pattern = self; #getter })
 }
 
-/// The `BaseHTTPRequestHandler` that is the field, or that is in it.
+/// The `BaseHTTPRequestHandler` that the field is or contains.
 pub(super) fn base(handler: &Handler, args: &Args, mutability: &str) -> TokenStream {
     let field = field(handler, args, mutability);
     if args.family == Family::Base {

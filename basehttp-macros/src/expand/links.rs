@@ -1,29 +1,35 @@
-//! A function for each route that makes its path.
+//! The links: for each route a function that returns its path.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use syn::ext::IdentExt as _;
-use syn::{GenericArgument, PathArguments, Type};
+use syn::{GenericArgument, PathArguments, Type, Visibility};
 
 use super::cfg::predicates;
+use crate::args::LinksName;
 use crate::model::{Function, Handler};
 use crate::parameters::{Argument, Source, arguments};
 use crate::pattern::Segment;
 use crate::route::Route;
 
-/// The struct beside a block and its functions.
-pub(super) fn links(handler: &Handler, name: &Ident, title: &str, krate: &TokenStream) -> TokenStream {
+/// Writes the struct with the links of a block.
+pub(super) fn links(
+    handler: &Handler,
+    LinksName { vis, name }: &LinksName,
+    title: &str,
+    krate: &TokenStream,
+) -> TokenStream {
     let links: Vec<Link> = handler
         .functions()
         .filter_map(|function| {
             let (_, route) = function.sound_routes().next()?;
-            Some(link(function, route, handler, krate))
+            Some(link(function, route, handler, vis, krate))
         })
         .collect();
     if links.is_empty() {
         return TokenStream::new();
     }
-    // Where a lint is forbidden, an `allow` of it is a mistake: there is none without need.
+    // Under `forbid` an `allow` is an error, so there is none without need.
     let names_types = links.iter().any(|link| link.names_types);
     let functions = links.iter().map(|link| &link.function);
     let private = names_types.then(|| quote!(private_bounds, private_interfaces,));
@@ -34,7 +40,7 @@ pub(super) fn links(handler: &Handler, name: &Ident, title: &str, krate: &TokenS
         #[doc = #doc]
         #[allow(dead_code, unreachable_pub, clippy::redundant_pub_crate)]
         #[derive(Clone, Copy, Debug)]
-        pub(crate) struct #name;
+        #vis struct #name;
 
         #[allow(dead_code, #private unreachable_pub, clippy::all, clippy::pedantic, clippy::nursery)]
         impl #name {
@@ -43,30 +49,36 @@ pub(super) fn links(handler: &Handler, name: &Ident, title: &str, krate: &TokenS
     }
 }
 
-/// The function for a route.
+/// The link of a route.
 struct Link {
     function: TokenStream,
-    /// A type of the user's stands in its signature.
+    /// Whether its signature names a type of the user's.
     names_types: bool,
 }
 
-/// What a parameter takes in a link.
+/// The type of a link's parameter.
 enum Value {
     Text,
     OptionalText,
     Texts,
-    /// A number and the like, of this type.
+    /// A number or another primitive of this type.
     Plain(TokenStream),
     OptionalPlain(TokenStream),
     Plains(TokenStream),
-    /// Anything of this type, which need not be known here.
+    /// A value of this type, which is unknown here.
     Typed(TokenStream),
     Any,
     OptionalAny,
     Anys,
 }
 
-fn link(function: &Function, route: &Route, handler: &Handler, krate: &TokenStream) -> Link {
+fn link(
+    function: &Function,
+    route: &Route,
+    handler: &Handler,
+    vis: &Visibility,
+    krate: &TokenStream,
+) -> Link {
     let ident = &function.sig.ident;
     let predicates = predicates(&function.attrs);
     let arguments = arguments(&function.sig, route);
@@ -107,7 +119,7 @@ fn link(function: &Function, route: &Route, handler: &Handler, krate: &TokenStre
         #(#[cfg(#predicates)])*
         #[doc = #doc]
         #[must_use]
-        pub(crate) fn #ident(&self #(, #parameters)*) -> ::std::string::String {
+        #vis fn #ident(&self #(, #parameters)*) -> ::std::string::String {
             let __link = #krate::__private::Link::new();
             #(#steps)*
             __link.finish()
@@ -116,7 +128,7 @@ fn link(function: &Function, route: &Route, handler: &Handler, krate: &TokenStre
     Link { function, names_types }
 }
 
-/// The argument's name, without the underscore that says that its function does not use it.
+/// The argument's name, without the underscore of an unused argument.
 fn parameter_name(argument: &Argument<'_>) -> Option<Ident> {
     let name = argument.name?;
     let text = name.unraw().to_string();
@@ -168,7 +180,7 @@ fn is_text(ty: &Type) -> bool {
     }
 }
 
-/// A type that can be displayed, as everybody knows.
+/// A primitive type, which implements `Display`.
 fn plain(ty: &Type) -> Option<TokenStream> {
     const PLAIN: [&str; 16] = [
         "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64",
@@ -179,7 +191,7 @@ fn plain(ty: &Type) -> Option<TokenStream> {
     PLAIN.iter().any(|plain| ident == plain).then(|| quote!(#ident))
 }
 
-/// Whether a type has something in it that is only known within the handler's block, or borrows.
+/// Whether a type borrows, or names something that is known only in the handler's block.
 fn knows_handler(ty: &Type, handler: &Handler) -> bool {
     fn has(tokens: TokenStream, is_it: &dyn Fn(&str) -> bool) -> bool {
         tokens.into_iter().any(|token| match token {
@@ -218,7 +230,7 @@ impl Value {
         }
     }
 
-    /// The text of a value that is always there.
+    /// The text of a value that is not optional.
     fn text(&self, name: &Ident, krate: &TokenStream) -> TokenStream {
         match self {
             Self::Text => quote!(#name),

@@ -1,4 +1,4 @@
-//! What a method has returned, as the runtime takes it.
+//! Turns what a method returns into an answer of the runtime.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -7,23 +7,20 @@ use syn::{PathArguments, ReturnType, Type};
 use super::spans::{ends, spanned};
 use crate::model::Function;
 
-/// The call of a method as an answer: the body of a function. What cannot be one the compiler refuses at the method's return type.
+/// The call of a method as an answer. The compiler reports a wrong return type at that type.
 pub(super) fn answer(call: &TokenStream, function: &Function, krate: &TokenStream) -> TokenStream {
     let (first, last) = return_span(function);
     if returns_nothing(&function.sig.output) {
-        // Most methods without a value, and what is not asked costs the compiler no time.
+        // Common, and faster to compile than the search for the kind.
         return spanned(quote!(#krate::__private::written(#call)), first, last);
     }
     let answer = spanned(quote!(#krate::__private::answer), first, first);
-    if error_borrows(function) {
-        // The choice between kinds does not see lifetimes, and would keep an error that cannot be kept.
-        let text = spanned(quote!(#krate::__private::kinds::OfText.keep), first, first);
-        return quote!(#answer(#text(#call)));
-    }
-    taken_by(&answer, call, krate, first, last)
+    // The choice between kinds does not see lifetimes, and would keep an error that borrows.
+    let borrowed = error_borrows(function).then(|| quote!(borrowed::));
+    taken_by(&answer, call, borrowed.as_ref(), krate, first, last)
 }
 
-/// Whether the error of a `Result` says that it borrows.
+/// Whether the error type of a `Result` has a lifetime.
 fn error_borrows(function: &Function) -> bool {
     let ReturnType::Type(_, ty) = &function.sig.output else { return false };
     let Type::Path(path) = &**ty else { return false };
@@ -57,12 +54,13 @@ fn has_lifetime(tokens: TokenStream) -> bool {
     false
 }
 
-/// What `function` makes of the value of a call, whose error is kept if it is a `Result`: the kind of it is found by the number of
-/// references. The values are fields of tuples, as such an expression has more tokens than one: the compiler shows it from `first` to
-/// `last`.
+/// Passes the value of a call to `function`, with its error kept if it is a `Result`. The number of references selects its kind, among
+/// those of the module `borrowed` if that is given. The values are fields of tuples, because an expression of several tokens can have two
+/// spans: the compiler shows it from `first` to `last`.
 pub(super) fn taken_by(
     function: &TokenStream,
     call: &TokenStream,
+    borrowed: Option<&TokenStream>,
     krate: &TokenStream,
     first: Span,
     last: Span,
@@ -74,8 +72,8 @@ pub(super) fn taken_by(
     quote! {{
         let #value = (#call,);
         let #kept = {
-            use #krate::__private::kinds::*;
-            ((&&&&&&#krate::__private::probe(&#value.0)).__kind() #keep(#the_value),)
+            use #krate::__private::kinds::#borrowed*;
+            ((&&&&&&&&#krate::__private::probe(&#value.0)).__kind() #keep(#the_value),)
         };
         #function(#the_kept)
     }}

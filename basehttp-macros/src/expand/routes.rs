@@ -1,4 +1,4 @@
-//! The routes of a block as a tree that the runtime walks along a path.
+//! Writes the routes of a block as a tree, which the runtime walks along a path.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ struct Entry<'a> {
     function: &'a Function,
     attribute: &'a RouteAttribute,
     route: &'a Route,
-    /// The `#[cfg]`s under which it is there.
+    /// The `#[cfg]`s under which it exists.
     predicates: Vec<TokenStream>,
 }
 
@@ -33,10 +33,10 @@ fn entries(handler: &Handler) -> Vec<Entry<'_>> {
     entries.collect()
 }
 
-/// The routes of a block, written: the value of the type `Routes`, and the functions that it names, which belong into an `impl`
-/// block of the handler.
+/// The tokens for the routes of a block: a value of type `Routes`, and the functions that it names, which belong in an `impl` block of the
+/// handler.
 pub(super) struct Written {
-    /// What the constant with the table needs that it belongs to: clippy takes a long table for an array on the stack.
+    /// An `allow` for the constant with the table: clippy takes a long table for an array on the stack.
     pub(super) lint: Option<TokenStream>,
     pub(super) table: TokenStream,
     pub(super) functions: TokenStream,
@@ -48,7 +48,7 @@ impl Written {
     }
 }
 
-/// None where there are no routes. `block` tells the functions of several blocks apart.
+/// `None` if there are no routes. `block` distinguishes the functions of several blocks.
 pub(super) fn written(
     handler: &Handler,
     block: &str,
@@ -79,7 +79,7 @@ pub(super) fn written(
         .zip(&entries)
         .map(|(number, entry)| {
             let function = entry.function.sig.ident.unraw();
-            // With a span of ours: no lint has an eye on the name.
+            // With a span of ours, no lint judges the name.
             format_ident!("__route_{block}_{number}_{function}", span = Span::call_site())
         })
         .collect();
@@ -102,10 +102,10 @@ pub(super) fn written(
     Some(Written { lint, table, functions: functions.collect() })
 }
 
-/// So many rows are no array that clippy minds.
+/// Up to this number of rows, clippy does not warn.
 const FEW: u16 = 100;
 
-/// An element of an array, in whose place there is another one where its `#[cfg]`s leave it out: so the others keep their numbers.
+/// An element of an array, or `otherwise` where its `#[cfg]`s leave it out, so that the others keep their numbers.
 fn under(predicates: &[TokenStream], element: &TokenStream, otherwise: &TokenStream) -> TokenStream {
     if predicates.is_empty() {
         return quote!(#element,);
@@ -116,7 +116,7 @@ fn under(predicates: &[TokenStream], element: &TokenStream, otherwise: &TokenStr
 /// A node of the tree.
 #[derive(Default)]
 struct Tree {
-    /// In the order in which the runtime looks, that of their bytes.
+    /// In the order of their bytes, which the runtime's search needs.
     literals: BTreeMap<String, Self>,
     parameter: Option<Box<Self>>,
     rest: Vec<Leaf>,
@@ -145,7 +145,7 @@ impl Tree {
         }
     }
 
-    /// The `#[cfg]` under which something is in it.
+    /// The `#[cfg]` under which the node has a route.
     fn cfg(&self) -> TokenStream {
         let mut of_leaves = Vec::new();
         if !self.collect(&mut of_leaves) {
@@ -154,7 +154,7 @@ impl Tree {
         quote!(#[cfg(any(#(#of_leaves),*))])
     }
 
-    /// False if something is always in it.
+    /// Returns `false` if the node always has a route.
     fn collect(&self, of_leaves: &mut Vec<TokenStream>) -> bool {
         let leaves = self.here.iter().chain(&self.rest);
         for Leaf { predicates, .. } in leaves {
@@ -192,8 +192,8 @@ fn leaves(field: &str, leaves: &[Leaf]) -> Option<TokenStream> {
     (!leaves.is_empty()).then(|| quote!(#field: &[#(#rows),*],))
 }
 
-/// Two routes for one method and the same paths whose `#[cfg]`s are not opposite. Without `#[cfg]`s that is a mistake that `check` has
-/// found; what holds of those only the compiler knows.
+/// Errors for two routes for one method and the same paths, under the `#[cfg]`s of both: only the compiler knows whether they are opposite.
+/// Without `#[cfg]`s, `check` has reported them.
 pub(super) fn clashes(handler: &Handler) -> TokenStream {
     let mut seen: Vec<Entry<'_>> = Vec::new();
     let mut clashes = TokenStream::new();
@@ -211,7 +211,7 @@ pub(super) fn clashes(handler: &Handler) -> TokenStream {
     clashes
 }
 
-/// A constant for each route, by which the compiler finds those for the same requests in other blocks: it shows both, at their patterns.
+/// A constant for each route. Two routes for the same requests in different blocks define it twice, and the compiler shows both patterns.
 pub(super) fn marks(handler: &Handler) -> TokenStream {
     let marks = entries(handler).into_iter().flat_map(|entry| {
         let marks = entry.route.methods.iter().map(|method| {
@@ -232,7 +232,7 @@ pub(super) fn marks(handler: &Handler) -> TokenStream {
     marks.collect()
 }
 
-/// An identifier for a method and the shape of a pattern: each underscore begins an escape, so that no two have one name.
+/// An identifier for a method and the shape of a pattern. Each underscore starts an escape, so that the name is unique.
 fn mark(method: &str, segments: &[Segment]) -> String {
     let escaped = |text: &str| {
         let escape = |c: char| {

@@ -12,7 +12,7 @@ use crate::args::Args;
 use crate::messages;
 use crate::model::{Function, Handler};
 
-/// The table, in the source's order. `do_GET` answers HEAD as well unless something else does.
+/// The table, in the order of the source. `do_GET` also answers HEAD, unless another function does.
 pub(super) fn rows(handler: &Handler, args: &Args) -> Vec<TokenStream> {
     let mut rows = Vec::new();
     for function in handler.functions() {
@@ -34,7 +34,7 @@ fn row(method: &str, function: &Function, args: &Args) -> TokenStream {
     let krate = &args.krate;
     let ident = &function.sig.ident;
     let name = ident.to_string();
-    // A return type that can be no answer is the compiler's to refuse, there.
+    // The compiler reports a wrong return type there.
     let (first, last) = return_span(function);
     let handler = Ident::new("__handler", last);
     let answer = answer(&spanned(quote!(Self::#ident(#handler)), first, last), function, krate);
@@ -49,7 +49,7 @@ fn row(method: &str, function: &Function, args: &Args) -> TokenStream {
     }
 }
 
-/// The row for HEAD that goes with a function for GET: there if that is, and nothing for HEAD.
+/// The row for HEAD of a function for GET: it exists if the function does and no function answers HEAD.
 fn head_row(get: &Function, handler: &Handler, args: &Args) -> Option<TokenStream> {
     let others = handler.functions().filter(|function| function.method() == Some("HEAD"));
     let no_other = unless_any(others.map(|function| &*function.attrs))?;
@@ -58,8 +58,8 @@ fn head_row(get: &Function, handler: &Handler, args: &Args) -> Option<TokenStrea
     Some(quote!(#(#own)* #no_other #row))
 }
 
-/// Two functions for one method whose `#[cfg]`s are not opposite. Without `#[cfg]`s that is a mistake that `check` has
-/// found; what holds of those only the compiler knows.
+/// Errors for two functions for one method, under the `#[cfg]`s of both: only the compiler knows whether they are opposite. Without
+/// `#[cfg]`s, `check` has reported them.
 pub(super) fn clashes(handler: &Handler) -> TokenStream {
     let mut seen: Vec<(&str, &Function)> = Vec::new();
     let mut clashes = TokenStream::new();

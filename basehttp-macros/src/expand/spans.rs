@@ -1,4 +1,4 @@
-//! Where the compiler shows what is wrong with generated tokens: at the user's.
+//! Gives generated tokens the user's spans, where the compiler then shows errors.
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -10,7 +10,7 @@ pub(super) fn ends(tokens: &impl ToTokens) -> (Span, Span) {
     (first.span(), tokens.last().unwrap_or(first).span())
 }
 
-/// Generated tokens that the compiler shows at the user's: from `first` to `last`.
+/// Generated tokens with the user's spans: the compiler shows them from `first` to `last`.
 pub(super) fn spanned(tokens: TokenStream, first: Span, last: Span) -> TokenStream {
     let mut tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let count = tokens.len();

@@ -84,7 +84,7 @@ fn bodies_need_not_be_rust() {
     );
 }
 
-/// The step of CI without features is what runs it.
+/// Only the CI step without features runs it.
 #[cfg(not(feature = "files"))]
 #[test]
 fn what_is_extended_without_its_feature_is_one_mistake_that_names_the_feature() {

@@ -5,7 +5,7 @@ use crate::pipeline;
 
 const METHODS: [&str; 5] = ["do_GET", "do_POST", "end_headers", "log_message", "page"];
 
-/// What becomes of five methods with `broken` before, among and behind them: all that is sound is there, and so many mistakes are told.
+/// Puts `broken` before, among and after five methods: all sound ones are kept, and this number of mistakes is reported.
 #[track_caller]
 fn mistakes(broken: &TokenStream, count: usize) {
     for place in 0..=METHODS.len() {
@@ -55,7 +55,7 @@ fn what_the_compiler_has_refused_is_skipped() {
     }
 }
 
-/// What the compiler may have taken for an item is not dropped in silence.
+/// Tokens that the compiler may have accepted as an item are not dropped silently.
 #[test]
 fn what_may_be_of_a_newer_rust_is_a_mistake() {
     mistakes(&quote!(fn he(&self) -> {}), 1);

@@ -72,9 +72,9 @@ pub struct Many<K>(K);
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be made from a part of the path",
+    message = "`{Self}` cannot be read from the path",
     label = "`{Self}` does not implement `std::str::FromStr`",
-    note = "a parameter of the path is `&str`, `String`, or any type with `std::str::FromStr` whose error can be displayed"
+    note = "an argument from the path is a `&str`, a `String`, or a type with `std::str::FromStr` whose error implements `Display`"
 )]
 pub trait FromPath<'a, K = Own>: Sized {
     /// Makes the value from the decoded text, which is not empty.
@@ -102,10 +102,10 @@ impl<'a> FromPath<'a, Borrowed> for &'a str {
 /// may be missing, and for a `Vec` of it if the key may be repeated. Percent-encoding and plus signs are decoded. If the key
 /// is missing or its value cannot be converted, the response is a 400 with the name of the key.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be made from a part of the query",
-    label = "neither `{Self}` nor the type inside it implements `std::str::FromStr`",
-    note = "a parameter of the query is `&str`, `String`, any type with `std::str::FromStr` whose error can be displayed, or an `Option` or \
-        a `Vec` of one of them"
+    message = "`{Self}` cannot be read from the query",
+    label = "neither `{Self}` nor the type in it implements `std::str::FromStr`",
+    note = "an argument from the query is a `&str`, a `String`, a type with `std::str::FromStr` whose error implements `Display`, or an \
+        `Option` or a `Vec` of one of them"
 )]
 pub trait FromQuery<'a, K = Own>: Sized {
     /// Makes the value from the decoded values of its key, in the order of the query.
@@ -155,9 +155,10 @@ impl<'a, T: FromPath<'a, K>, K> FromQuery<'a, Many<K>> for Vec<T> {
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "the argument of type `{Self}` gets no value",
-    label = "neither named in the pattern nor a type for the body",
-    note = "name it in the pattern, `/{{name}}` or `?{{name}}`, or make it a body: `Json<T>`, `Form<T>`, `Vec<u8>`, `String`"
+    message = "`{Self}` cannot be read from the body",
+    label = "the pattern does not name this argument, so it takes the body",
+    note = "to take it from the path or the query, write `/{{name}}` or `?{{name}}` in the pattern",
+    note = "an argument from the body is a `Json<T>`, a `Form<T>`, a `String`, a `Vec<u8>`, or a type with `basehttp::FromBody`"
 )]
 pub trait FromBody: Sized {
     /// Checks the `Content-Type` before the body is read, so that a client that waits for `100 Continue` need not send the body.

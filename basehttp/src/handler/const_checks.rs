@@ -1,9 +1,9 @@
-//! Checks of class variables at compile time. The panic message of each says what to write instead.
+//! Checks of class variables that the compiler runs. Each panics with the text that says what to write.
 
 use super::error_page::SPECIFIERS;
 use crate::proto::grammar::{is_field_text, is_token};
 
-/// Checks that `protocol_version` is a version that the server supports.
+/// Checks that the server speaks `protocol_version`.
 ///
 /// # Panics
 /// If it is not.
@@ -15,7 +15,7 @@ pub const fn check_protocol_version(value: &str) {
     );
 }
 
-/// Checks that `default_request_version` is a version that the server supports.
+/// Checks that the server speaks `default_request_version`.
 ///
 /// # Panics
 /// If it is not.
@@ -36,7 +36,7 @@ pub const fn check_default_request_version(value: &str) {
 pub const fn check_server_version(value: &str) {
     assert!(
         is_products(value.as_bytes(), false),
-        "server_version must be one or more products of the form name[/version] with a space between, for example \"Hello/1.0\""
+        "server_version must be one or more products, name[/version], separated by spaces, for example \"Hello/1.0\""
     );
 }
 
@@ -48,14 +48,14 @@ pub const fn check_server_version(value: &str) {
 pub const fn check_sys_version(value: &str) {
     assert!(
         is_products(value.as_bytes(), true),
-        "sys_version must be empty, or products of the form name[/version] with a space between, for example \"Rust/1.95.0\""
+        "sys_version must be empty or products, name[/version], separated by spaces, for example \"Rust/1.95.0\""
     );
 }
 
 /// Checks that `error_message_format` has only keys that `send_error` knows.
 ///
 /// # Panics
-/// If it has another key.
+/// If it has another.
 #[track_caller]
 pub const fn check_error_message_format(value: &str) {
     let bytes = value.as_bytes();
@@ -66,7 +66,7 @@ pub const fn check_error_message_format(value: &str) {
             let len = specifier_len(rest);
             assert!(
                 len > 0,
-                "error_message_format may contain %(code)d, %(code)s, %(message)s and %(explain)s; write a percent sign as %%"
+                "error_message_format can contain %(code)d, %(code)s, %(message)s and %(explain)s; write %% for a percent sign"
             );
             at += len;
         } else {
@@ -75,7 +75,7 @@ pub const fn check_error_message_format(value: &str) {
     }
 }
 
-/// Checks that `error_content_type` is allowed in a header field.
+/// Checks that `error_content_type` is valid in a header field.
 ///
 /// # Panics
 /// If it is not.

@@ -16,7 +16,8 @@ use crate::proto::status::HTTPStatus;
 /// added context, or whatever `?` converted it to. The context is for the log; the client gets only the message of the
 /// `HttpError`.
 ///
-/// For any other error that a method returns, the response is a 500 without the error's text.
+/// Other errors that a method returns are answered with 500, and the client does not see their text, unless they are responses
+/// ([`IntoResponse`](crate::IntoResponse)).
 ///
 /// ```
 /// use basehttp::HttpError;

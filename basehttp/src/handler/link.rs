@@ -11,8 +11,8 @@ pub struct Link {
 
 /// A value that a link accepts for a parameter of type `T`.
 #[diagnostic::on_unimplemented(
-    message = "this link takes a value of type `{T}` that can be displayed",
-    label = "`{Self}` is not such a value"
+    message = "this link takes a value of type `{T}`, which must implement `Display`",
+    label = "expected `{T}` or `&{T}`"
 )]
 pub trait LinkValue<T: ?Sized> {
     /// The value as text.

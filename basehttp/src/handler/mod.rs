@@ -159,10 +159,9 @@ pub use wire::LogLevel;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a request handler",
-    label = "expected a struct whose `impl` block with the `do_*` methods has `#[http_handler]` on it",
-    note = "the closure given to the server returns the handler, a struct with a field `base: BaseHTTPRequestHandler`",
-    note = "it returns the handler itself, not a `Result`, `Option` or `Box` of it: do what can fail before that, or in \
-        `fn setup(&mut self) -> io::Result<()>`"
+    label = "expected a struct with `#[http_handler]` on its `impl` block",
+    note = "the closure returns the handler, a struct with a field `base: BaseHTTPRequestHandler`",
+    note = "it cannot return a `Result`, an `Option` or a `Box`: do what can fail before, or in `fn setup(&mut self) -> io::Result<()>`"
 )]
 #[allow(
     non_upper_case_globals,

@@ -1,20 +1,25 @@
 //! The values that a method may return, and how the attribute distinguishes their kinds.
 //!
-//! The attribute has the method's value but not its type. It determines the kind by a method call on [`probe`]: the compiler
+//! The attribute sees the method's value but not its type. It finds the kind of the value by a method call on [`probe`]: the compiler
 //! takes the first of the traits in [`kinds`] that fits, since each needs one reference less than the one before.
-#![allow(clippy::missing_errors_doc, reason = "the error is one that a method has returned")]
+#![allow(clippy::missing_errors_doc, reason = "the error is the one that a method has returned")]
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::Display;
 use std::io;
 use std::marker::PhantomData;
 
 use super::http_error::HttpError;
-use super::response::{IntoResponse, Response};
+use super::payload::Payload;
+use super::response::{Html, IntoResponse, Response};
+use super::response_code::ResponseCode;
 use super::returned_error::ReturnedError;
+use crate::proto::status::HTTPStatus;
+use crate::sync::Arc;
 
-/// The result of a method: its response, or the error that it returned.
+/// The outcome of a method: its response, or why there is none.
 pub type Answer = Result<Response, ReturnedError>;
 
 /// Converts the value of a method to its response.
@@ -22,40 +27,68 @@ pub fn answer<V: IntoResponse>(value: Result<V, ReturnedError>) -> Answer {
     value.map(IntoResponse::into_response)
 }
 
-/// The value that the guard of a block of routes returns: whether the request continues.
+/// The value of a method, or the response that its error is.
+pub enum ValueOrResponse<V> {
+    /// The value.
+    Value(V),
+    /// The response.
+    Response(Response),
+}
+
+#[diagnostic::do_not_recommend]
+impl<V: IntoResponse> IntoResponse for ValueOrResponse<V> {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Value(value) => value.into_response(),
+            Self::Response(response) => response,
+        }
+    }
+}
+
+/// What the guard of a block of routes can return: whether the request continues.
 #[diagnostic::on_unimplemented(
     message = "a guard cannot return `{Self}`",
-    label = "expected `bool` or `Result<bool, E>`",
-    note = "a guard returns `true` to let the request continue, or sends a response and returns `false`; `Result<(), HttpError>` \
-        works as well"
+    label = "expected `Result<(), E>`, `bool` or `Result<bool, E>`",
+    note = "with `Ok(())` or `true` the request continues, and an `Err` answers it; a guard that returns `false` has sent the response itself"
 )]
 pub trait GoesOn {
-    /// Whether the request continues.
-    fn goes_on(self) -> bool;
+    /// The end of the request, unless it continues.
+    fn refusal(self) -> Option<Response>;
 }
 
+/// With `false`, the guard has written the response.
 impl GoesOn for bool {
-    fn goes_on(self) -> bool {
-        self
+    fn refusal(self) -> Option<Response> {
+        (!self).then_some(Response::WRITTEN)
     }
 }
 
-/// For a guard that refuses a request by its error only.
+/// A guard that refuses a request by its error alone.
 impl GoesOn for () {
-    fn goes_on(self) -> bool {
-        true
+    fn refusal(self) -> Option<Response> {
+        None
     }
 }
 
-/// The answer of a guard that refuses the request, or `None` if the request continues.
+#[diagnostic::do_not_recommend]
+impl<V: GoesOn> GoesOn for ValueOrResponse<V> {
+    fn refusal(self) -> Option<Response> {
+        match self {
+            Self::Value(value) => value.refusal(),
+            Self::Response(response) => Some(response),
+        }
+    }
+}
+
+/// The answer of a guard: `Some` ends the request.
 pub fn refusal(value: Result<impl GoesOn, ReturnedError>) -> Option<Answer> {
     match value {
-        Ok(value) => (!value.goes_on()).then(|| Ok(Response::WRITTEN)),
+        Ok(value) => value.refusal().map(Ok),
         Err(error) => Some(Err(error)),
     }
 }
 
-/// Stands for a value whose kind is to be determined.
+/// Stands for a value whose kind is wanted.
 pub struct Probe<T>(PhantomData<T>);
 
 /// See [`kinds`].
@@ -65,31 +98,92 @@ pub fn probe<T>(_: &T) -> Probe<T> {
 
 /// An error that can be displayed.
 #[diagnostic::on_unimplemented(
-    message = "a method cannot return `{Self}` as its error",
-    label = "the error must be displayed, and `{Self}` does not implement `std::fmt::Display`",
-    note = "a method may return any error that can be displayed: it is written to the log, and the client gets 500"
+    message = "`{Self}` cannot be returned as an error",
+    label = "expected an `HttpError`, a status, or a type with `std::fmt::Display` or `IntoResponse`",
+    note = "an error with `Display` is written to the log, and the client gets 500",
+    note = "an error of your own with `IntoResponse` is sent as the response",
+    note = "to send a value as the error, give it a status: `(500, value)`"
 )]
 pub trait Displayable: Display {}
 
 impl<E: Display> Displayable for E {}
 
-/// The kinds of values, the most specific first.
+/// The kinds of values, the most specific one first.
 #[allow(missing_docs, reason = "only the attribute names them")]
 pub mod kinds {
-    use super::{Display, Displayable, Error, Probe, ReturnedError};
+    use super::{
+        Arc, Cow, Display, Displayable, Error, HTTPStatus, Html, HttpError, IntoResponse, Payload, Probe,
+        ResponseCode, ReturnedError, ValueOrResponse,
+    };
 
-    /// A `Result` whose error implements `Error` and borrows nothing.
+    /// A `Result` whose error is a status.
+    pub struct OfStatus;
+    /// One whose error is a response.
+    pub struct OfResponse;
+    /// One whose error implements `Error` and borrows nothing.
     pub struct OfError;
-    /// A `Result` whose error contains an error.
+    /// One whose error wraps an error.
     pub struct Around;
-    /// A `Result` whose error contains an error that is `Send + Sync`.
+    /// One whose error wraps an error that may go to another thread.
     pub struct AroundShared;
     /// A `Result` whose error can be displayed.
     pub struct OfText;
-    /// Any other `Result`, which the compiler refuses.
+    /// One with any other error, which the compiler refuses.
     pub struct OfOther;
     /// Not a `Result`.
     pub struct Value;
+
+    /// The kinds that need no error with `'static`: those for an error that borrows.
+    pub mod borrowed {
+        pub use super::{IsOfKnown, IsOfOther, IsOfResponse, IsOfText, IsValue};
+    }
+
+    /// An error of a type of this crate or of the standard library that implements `IntoResponse`.
+    ///
+    /// Text is a message for the log, and must not reach the client. Bytes, JSON and the like would be sent with 200.
+    pub trait IsOfKnown {
+        type Kind;
+
+        fn __kind(&self) -> Self::Kind;
+    }
+
+    macro_rules! known {
+        ($kind:ident: $($(#[$attr:meta])* [$($generics:tt)*] $error:ty,)*) => {
+            $(
+                $(#[$attr])*
+                impl<$($generics)* V> IsOfKnown for &&&&&&&Probe<Result<V, $error>> {
+                    type Kind = $kind;
+
+                    fn __kind(&self) -> $kind {
+                        $kind
+                    }
+                }
+            )*
+        };
+    }
+
+    known! { OfText: ['a,] &'a str, [] String, ['a,] &'a String, ['a,] Cow<'a, str>, }
+    known! { OfError: [] HttpError, }
+    known! { OfStatus: [] HTTPStatus, [] u16, #[cfg(feature = "http")] [] http::StatusCode, }
+    known! {
+        OfOther:
+        [] (),
+        ['a,] &'a [u8],
+        ['a, const N: usize,] &'a [u8; N],
+        [] Vec<u8>,
+        [] Arc<[u8]>,
+        [] Payload,
+        [T,] Html<T>,
+        [T,] Option<T>,
+        #[cfg(feature = "bytes")] [] bytes::Bytes,
+        #[cfg(feature = "json")] [T,] crate::Json<T>,
+    }
+
+    pub trait IsOfResponse {
+        fn __kind(&self) -> OfResponse {
+            OfResponse
+        }
+    }
 
     pub trait IsOfError {
         fn __kind(&self) -> OfError {
@@ -127,6 +221,7 @@ pub mod kinds {
         }
     }
 
+    impl<V, E: IntoResponse> IsOfResponse for &&&&&&Probe<Result<V, E>> {}
     impl<V, E: Error + 'static> IsOfError for &&&&&Probe<Result<V, E>> {}
     impl<V, E: AsRef<dyn Error + 'static> + Display + 'static> IsAround for &&&&Probe<Result<V, E>> {}
     impl<V, E: AsRef<dyn Error + Send + Sync + 'static> + Display + 'static> IsAroundShared
@@ -136,6 +231,24 @@ pub mod kinds {
     impl<V, E: Display> IsOfText for &&Probe<Result<V, E>> {}
     impl<V, E> IsOfOther for &Probe<Result<V, E>> {}
     impl<T> IsValue for Probe<T> {}
+
+    impl OfStatus {
+        pub fn keep<V, E: ResponseCode>(self, value: Result<V, E>) -> Result<V, ReturnedError> {
+            value.map_err(|code| HttpError::from(code.status()).into())
+        }
+    }
+
+    impl OfResponse {
+        pub fn keep<V, E: IntoResponse>(
+            self,
+            value: Result<V, E>,
+        ) -> Result<ValueOrResponse<V>, ReturnedError> {
+            Ok(match value {
+                Ok(value) => ValueOrResponse::Value(value),
+                Err(error) => ValueOrResponse::Response(error.into_response()),
+            })
+        }
+    }
 
     impl OfError {
         pub fn keep<V, E: Error + 'static>(self, value: Result<V, E>) -> Result<V, ReturnedError> {
@@ -180,12 +293,15 @@ pub mod kinds {
     }
 }
 
-/// The values that a closure for [`Later::resume`](crate::Later::resume) may return, the same as those of a `do_*` method: `()`,
-/// a value, or a `Result` of one of them with an error that can be displayed.
+/// What a closure that continues a response can return ([`Later::resume`](crate::Later::resume)): `()`, a value with
+/// [`IntoResponse`], or a `Result` of one of them whose error implements `Display`.
+///
+/// An error is answered with 500, or with its own status if it is an [`HttpError`], an [`HTTPStatus`], a `u16`, or an error with an
+/// `HttpError` among its causes.
 #[diagnostic::on_unimplemented(
-    message = "a response cannot be made from `{Self}`",
-    label = "expected `()`, a value, or a `Result` of one of them with an error that can be displayed",
-    note = "values are text, bytes, `Json<T>`, `(u16, value)` and others: see `IntoResponse`"
+    message = "`{Self}` cannot be sent as a response",
+    label = "expected `()`, a type with `IntoResponse`, or a `Result` of one of them whose error implements `Display`",
+    note = "return text, bytes, `Json<T>`, `Html<T>`, `(u16, value)`, `Option<value>`, `HTTPStatus`, `Redirect` or `Response`"
 )]
 pub trait Outcome {
     /// The response, or the error.
@@ -199,7 +315,7 @@ impl<V: IntoResponse> Outcome for V {
     }
 }
 
-/// Without a macro, only the usual types can be recognised as errors; any other is kept as its text.
+/// Without the attribute, only the usual types of errors can be told apart.
 impl<V: IntoResponse, E: Display + 'static> Outcome for Result<V, E> {
     fn __answer(self) -> Answer {
         self.map(IntoResponse::into_response).map_err(|error| {
@@ -207,6 +323,12 @@ impl<V: IntoResponse, E: Display + 'static> Outcome for Result<V, E> {
             let error: &mut dyn Any = &mut error;
             if let Some(error) = taken::<HttpError>(error) {
                 return error.into();
+            }
+            if let Some(status) = taken::<HTTPStatus>(error) {
+                return HttpError::from(status).into();
+            }
+            if let Some(code) = taken::<u16>(error) {
+                return HttpError::from(code).into();
             }
             if let Some(error) = taken::<io::Error>(error) {
                 return error.into();

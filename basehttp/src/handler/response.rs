@@ -169,8 +169,9 @@ impl fmt::Debug for Response {
 /// | [`HttpError`] | its error page |
 /// | `()` | the one that the method has written |
 ///
-/// A method may also return a `Result` with one of these values and an error that can be displayed. An error becomes a 500,
-/// unless it is an [`HttpError`] or has one among its causes.
+/// A method may also return a `Result` of one of them. An error of your own with `IntoResponse` is sent as that response, and not
+/// logged; so are `Response`, `Redirect` and `(409, value)`. An [`HttpError`] and an error with one among its causes get its error page,
+/// an [`HTTPStatus`] and a `u16` that of the status. Any other error must implement `Display`: it is logged, and the client gets 500.
 ///
 /// To implement it for your own type, convert the type to one of these values:
 ///
@@ -188,9 +189,9 @@ impl fmt::Debug for Response {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent as a response",
-    label = "expected `()`, a value, or one `Result` around it",
-    note = "values are text, bytes, `Json<T>`, `Html<T>`, `(u16, value)`, `Option<value>`, `HTTPStatus` and `Redirect`; or write the response \
-        with `self.send_response(...)` and `self.wfile`, and return `io::Result<()>`"
+    label = "expected `()`, a type with `IntoResponse`, or a `Result` of one of them",
+    note = "return text, bytes, `Json<T>`, `Html<T>`, `(u16, value)`, `Option<value>`, `HTTPStatus`, `Redirect` or `Response`",
+    note = "or write the response with `self.send_response(...)` and `self.wfile`, and return `io::Result<()>`"
 )]
 pub trait IntoResponse: Sized {
     /// Converts the value to a response.

@@ -32,7 +32,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV
 /// # }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not an address to listen at",
+    message = "`{Self}` is not an address to listen on",
     note = "write `\"127.0.0.1:8000\"`, `(\"\", 8000)` or a `SocketAddr`"
 )]
 pub trait ServerAddress: sealed::Sealed {

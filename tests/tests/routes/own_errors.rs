@@ -1,0 +1,232 @@
+//! Errors that are responses.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use basehttp::prelude::*;
+use basehttp::testing::{TestServer, client};
+
+/// An error with a response of its own.
+#[derive(Debug)]
+enum Failure {
+    Locked,
+    Gone,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not for the client")
+    }
+}
+
+impl Error for Failure {}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Locked => (423, Json("locked")).with_header("X-Why", "lock"),
+            Self::Gone => HttpError::new(410, "It was here").into_response(),
+        }
+    }
+}
+
+/// One that is a response and nothing else, and borrows.
+struct Borrowed<'a>(&'a str);
+
+impl IntoResponse for Borrowed<'_> {
+    fn into_response(self) -> Response {
+        self.0.with_status(418)
+    }
+}
+
+struct Api {
+    base: BaseHTTPRequestHandler,
+    text: String,
+}
+
+#[http_handler(routes = [GUARDED, REFUSED])]
+impl Api {
+    #[route(GET, "/status/{code}")]
+    fn status(&self, code: u16) -> Result<String, HTTPStatus> {
+        if code < 400 { Ok("fine".to_owned()) } else { Err(HTTPStatus::new(code)) }
+    }
+
+    #[route(GET, "/code/{code}")]
+    fn code(&self, code: u16) -> Result<Json<u8>, u16> {
+        if code < 400 { Ok(Json(1)) } else { Err(code) }
+    }
+
+    #[route(GET, "/crate-http")]
+    fn of_crate(&self) -> Result<&str, http::StatusCode> {
+        Err(http::StatusCode::PAYMENT_REQUIRED)
+    }
+
+    #[route(GET, "/own/{which}")]
+    fn own(&self, which: &str) -> Result<String, Failure> {
+        match which {
+            "locked" => Err(Failure::Locked),
+            "gone" => Err(Failure::Gone),
+            _ => Ok("own".to_owned()),
+        }
+    }
+
+    #[route(GET, "/borrowed")]
+    fn borrowed(&self) -> Result<String, Borrowed<'_>> {
+        Err(Borrowed(&self.text))
+    }
+
+    #[route(GET, "/pair")]
+    fn pair(&self) -> Result<(), (u16, String)> {
+        Err((409, "twice".to_owned()))
+    }
+
+    #[route(GET, "/borrowed-pair")]
+    fn borrowed_pair(&self) -> Result<(), (HTTPStatus, &str)> {
+        Err((HTTPStatus::CONFLICT, &self.text))
+    }
+
+    #[route(GET, "/redirect")]
+    fn redirect(&self) -> Result<String, Redirect> {
+        Err(Redirect::to("/login"))
+    }
+
+    #[route(GET, "/response")]
+    fn response(&self) -> Result<String, Response> {
+        Err(Response::new(429))
+    }
+
+    #[route(GET, "/text")]
+    fn text(&self) -> Result<String, String> {
+        Err("not for the client".to_owned())
+    }
+
+    #[route(GET, "/text-borrowed")]
+    fn text_borrowed(&self) -> Result<String, std::borrow::Cow<'_, str>> {
+        Err(self.text.as_str().into())
+    }
+
+    #[route(GET, "/later-status")]
+    fn later_status(&self) -> std::io::Result<()> {
+        self.later()?.resume(|_| Err::<&str, _>(HTTPStatus::FORBIDDEN));
+        Ok(())
+    }
+
+    #[route(GET, "/later-code")]
+    fn later_code(&self) -> std::io::Result<()> {
+        self.later()?.resume(|_| Err::<&str, _>(404_u16));
+        Ok(())
+    }
+
+    fn do_POST(&self) -> Result<(), Failure> {
+        Err(Failure::Locked)
+    }
+
+    fn log_message(&self, _message: fmt::Arguments<'_>) {}
+}
+
+#[http_routes(GUARDED, prefix = "/guarded", guard = guard)]
+impl Api {
+    #[route(GET, "")]
+    fn guarded(&self) -> &str {
+        "in"
+    }
+
+    fn guard(&self) -> Result<(), HTTPStatus> {
+        if self.headers().get("X-In").is_some() { Ok(()) } else { Err(HTTPStatus::UNAUTHORIZED) }
+    }
+}
+
+#[http_routes(REFUSED, prefix = "/refused", guard = refuse)]
+impl Api {
+    #[route(GET, "")]
+    fn refused(&self) -> &str {
+        "in"
+    }
+
+    fn refuse(&self) -> Result<bool, Failure> {
+        if self.headers().get("X-In").is_some() { Ok(true) } else { Err(Failure::Locked) }
+    }
+}
+
+fn api(base: BaseHTTPRequestHandler) -> Api {
+    Api { base, text: "tea".to_owned() }
+}
+
+#[test]
+fn a_status_is_the_status_of_an_error_page() {
+    let client = client(api);
+    assert_eq!((&*client.get("/status/200").text(), &*client.get("/code/200").text()), ("fine", "1"));
+    for (path, status, reason) in [
+        ("/status/404", 404, "Not Found"),
+        ("/status/503", 503, "Service Unavailable"),
+        ("/code/404", 404, "Not Found"),
+        ("/crate-http", 402, "Payment Required"),
+        ("/guarded", 401, "Unauthorized"),
+        ("/later-status", 403, "Forbidden"),
+        ("/later-code", 404, "Not Found"),
+    ] {
+        let response = client.get(path);
+        assert_eq!((response.status, &*response.reason), (status, reason), "{path}");
+        assert!(response.text().contains(reason), "{path}: {}", response.text());
+    }
+    assert_eq!(client.with_header("X-In", "1").get("/guarded").text(), "in");
+}
+
+#[test]
+fn an_error_with_a_response_is_sent_as_it() {
+    let client = client(api);
+    assert_eq!(client.get("/own/other").text(), "own");
+    for (path, status, text) in [
+        ("/own/locked", 423, "\"locked\""),
+        ("/borrowed", 418, "tea"),
+        ("/pair", 409, "twice"),
+        ("/borrowed-pair", 409, "tea"),
+        ("/redirect", 303, ""),
+        ("/response", 429, ""),
+        ("/refused", 423, "\"locked\""),
+    ] {
+        let response = client.get(path);
+        assert_eq!((response.status, &*response.text()), (status, text), "{path}");
+    }
+    let locked = client.get("/own/locked");
+    assert_eq!(
+        (locked.header("x-why"), locked.header("content-type")),
+        (Some("lock"), Some("application/json"))
+    );
+    assert_eq!(client.get("/redirect").header("location"), Some("/login"));
+    let gone = client.get("/own/gone");
+    assert_eq!((gone.status, &*gone.reason), (410, "It was here"));
+    assert_eq!(client.post("/", "text/plain", "").status, 423);
+    assert_eq!(client.with_header("X-In", "1").get("/refused").text(), "in");
+}
+
+#[test]
+fn text_is_for_the_log() {
+    let client = client(api);
+    for path in ["/text", "/text-borrowed"] {
+        let response = client.get(path);
+        assert_eq!(response.status, 500, "{path}");
+        assert!(
+            !response.text().contains("not for the client") && !response.text().contains("tea"),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn only_a_failure_reaches_the_hook() {
+    let failures = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&failures);
+    let builder = HTTPServer::builder().handle_error(move |failure| {
+        kept.lock().expect("nobody panics with it").push(failure.message().to_owned());
+    });
+    let server = TestServer::with(builder, api);
+    for path in ["/status/404", "/own/locked", "/pair", "/text"] {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        assert!(server.exchange(request.as_bytes()).expect("it is answered").starts_with(b"HTTP/1.0 "));
+    }
+    drop(server);
+    let failures = failures.lock().expect("nobody panics with it");
+    assert_eq!(*failures, ["not for the client"]);
+}

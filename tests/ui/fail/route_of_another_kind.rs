@@ -1,0 +1,22 @@
+use basehttp::prelude::*;
+
+struct Api {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler]
+impl Api {
+    #[get("/users/{id}")]
+    fn user(&self, id: u32) -> String {
+        id.to_string()
+    }
+
+    #[post("/users")]
+    fn add(&self, body: String) -> String {
+        body
+    }
+}
+
+fn main() -> std::io::Result<()> {
+    HTTPServer::bind("127.0.0.1:0", |base| Api { base })?.serve_forever()
+}
