@@ -1,4 +1,4 @@
-//! Where to listen, and how that is reached.
+//! The addresses to listen on, and the URLs that lead to them.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs as _};
@@ -7,25 +7,25 @@ use socket2::{Domain, Socket, Type};
 
 use crate::failure::CommandError;
 
-/// Connections that the system queues: as many as the library's default.
+/// Length of the system's queue of connections, the same as the library's default.
 const BACKLOG: i32 = 1024;
 
-/// Listens at these addresses of the machine, or without any at all that it has, and at the same port of each: the first, and
-/// the further ones.
+/// Listens on these addresses of this machine, or on all of them if none is given, with the same port for each. Returns the
+/// first listener and the others.
 pub(crate) fn listen(hosts: &[String], port: u16) -> Result<(TcpListener, Vec<TcpListener>), CommandError> {
     let Some((first, further)) = hosts.split_first() else {
         return Ok((listen_everywhere(port)?, Vec::new()));
     };
-    // Where `::` took IPv4 as well, it would be in the way of an address of IPv4.
+    // If `::` accepted IPv4 as well, it would conflict with an IPv4 address.
     let has_ipv4 = hosts.iter().any(|host| host.parse::<Ipv4Addr>().is_ok());
     let first = listen_at(first, port, has_ipv4)?;
-    // What the system has chosen for the first is for all.
+    // If the system chose the port of the first, the others use it too.
     let port = first.local_addr().map_err(CommandError::of_system)?.port();
     let further = further.iter().map(|host| listen_at(host, port, has_ipv4)).collect::<Result<_, _>>()?;
     Ok((first, further))
 }
 
-/// IPv6 and IPv4 with one socket, or IPv4 alone where the system knows no IPv6.
+/// Listens on IPv6 and IPv4 with one socket, or on IPv4 only if the system has no IPv6.
 fn listen_everywhere(port: u16) -> Result<TcpListener, CommandError> {
     let everywhere = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
     open(everywhere, false)
@@ -46,7 +46,7 @@ fn listen_at(host: &str, port: u16, is_ipv6_alone: bool) -> Result<TcpListener, 
             .to_socket_addrs()
             .map_err(|error| {
                 CommandError::other(format!(
-                    "cannot listen at {host}: {error}; --bind wants an address of this machine"
+                    "cannot listen on {host}: {error}; --bind needs an address of this machine"
                 ))
             })?
             .collect(),
@@ -64,10 +64,10 @@ fn listen_at(host: &str, port: u16, is_ipv6_alone: bool) -> Result<TcpListener, 
 fn open(address: SocketAddr, is_ipv6_alone: bool) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     if address.is_ipv6() {
-        // `::` is for both by default; any other address is not changed by it.
+        // `::` accepts both by default. The option changes nothing for other addresses.
         socket.set_only_v6(is_ipv6_alone)?;
     }
-    // So that it can be started again at once. On Windows that would let two servers share a port.
+    // Allows an immediate restart. On Windows it would let two servers share a port.
     if cfg!(unix) {
         socket.set_reuse_address(true)?;
     }
@@ -83,32 +83,33 @@ fn lacks_ipv6(error: &io::Error) -> bool {
         || error.raw_os_error().is_some_and(|number| NO_FAMILY.contains(&number))
 }
 
-/// What to do about it.
+/// Describes why listening failed, and what to do about it.
 fn unusable(error: &io::Error, host: &str, port: u16) -> CommandError {
     CommandError::other(match error.kind() {
         io::ErrorKind::AddrInUse => {
             let other = if port == u16::MAX { 8000 } else { port + 1 };
-            let place = if host.is_empty() { String::new() } else { format!(" at {host}") };
+            let place = if host.is_empty() { String::new() } else { format!(" on {host}") };
             format!(
-                "port {port} is taken{place}; end the other program, or take another port: basehttp {other}, or 0 for a free one"
+                "port {port} is already in use{place}; stop the other program, or choose another port: \
+                 basehttp {other}, or 0 for a free one"
             )
         }
         io::ErrorKind::PermissionDenied => {
             format!(
-                "port {port} is not for everybody ({error}); take one above 1023, for example basehttp 8000"
+                "port {port} needs privileges ({error}); choose one above 1023, for example basehttp 8000"
             )
         }
         io::ErrorKind::AddrNotAvailable => {
-            format!("{host} is no address of this machine; leave --bind out to listen at all that it has")
+            format!("{host} is not an address of this machine; leave --bind out to listen on all addresses")
         }
-        _ => format!("cannot listen at port {port}: {error}"),
+        _ => format!("cannot listen on port {port}: {error}"),
     })
 }
 
-/// The addresses at which the server is reached, each once.
+/// The addresses at which clients can reach the server, without duplicates.
 pub(crate) fn reachable(bound: &[SocketAddr]) -> Vec<IpAddr> {
     let mut found: Vec<IpAddr> = Vec::new();
-    // Beside an address of IPv4, `::` is for IPv6 alone.
+    // Beside an IPv4 address, `::` accepts IPv6 only.
     let has_ipv4 = bound.iter().any(SocketAddr::is_ipv4);
     for ip in bound.iter().flat_map(|bound| reachable_at(*bound, has_ipv4)) {
         if !found.contains(&ip) {
@@ -118,7 +119,7 @@ pub(crate) fn reachable(bound: &[SocketAddr]) -> Vec<IpAddr> {
     found
 }
 
-/// Those of the machine itself first.
+/// The addresses of one listener, loopback first.
 fn reachable_at(bound: SocketAddr, is_ipv6_alone: bool) -> Vec<IpAddr> {
     if !bound.ip().is_unspecified() {
         return vec![bound.ip().to_canonical()];
@@ -131,13 +132,13 @@ fn reachable_at(bound: SocketAddr, is_ipv6_alone: bool) -> Vec<IpAddr> {
     if bound.is_ipv6() {
         found.push(Ipv6Addr::LOCALHOST.into());
     }
-    // Where they cannot be found out, the server is reached all the same.
+    // If the interfaces cannot be listed, the server is reachable all the same.
     let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
     let mut others: Vec<IpAddr> = interfaces.iter().map(if_addrs::Interface::ip).collect();
     others.retain(|ip| {
         let is_local = match ip {
             IpAddr::V4(ip) => ip.is_loopback() || ip.is_link_local() || !takes_ipv4,
-            // One of the link is reached only by who names the link.
+            // A link-local address needs the name of the link.
             IpAddr::V6(ip) => ip.is_loopback() || ip.is_unicast_link_local() || !bound.is_ipv6(),
         };
         !is_local
@@ -148,7 +149,7 @@ fn reachable_at(bound: SocketAddr, is_ipv6_alone: bool) -> Vec<IpAddr> {
     found
 }
 
-/// `http://[::1]:8000/`
+/// The URL of the server at an address, such as `http://[::1]:8000/`.
 pub(crate) fn url(ip: IpAddr, port: u16, is_tls: bool) -> String {
     let scheme = if is_tls { "https" } else { "http" };
     format!("{scheme}://{}/", SocketAddr::from((ip, port)))

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, ValueEnum};
 use clap_complete::Shell;
 
-/// What was asked for. The first options are those of `python -m http.server`, spelled as there.
+/// The parsed command line. The first options are those of `python -m http.server`, under the same names.
 #[derive(Debug, Parser)]
 #[command(
     name = "basehttp",
@@ -19,11 +19,11 @@ use clap_complete::Shell;
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct Args {
-    /// Port, 0 for a free one
+    /// Port to listen on; 0 picks a free one
     #[arg(value_name = "port", default_value = "8000", value_parser = port)]
     pub(crate) port: u16,
 
-    /// Address; may be repeated [default: all]
+    /// Address to bind; repeatable [default: all]
     #[arg(short, long, value_name = "ADDRESS")]
     pub(crate) bind: Vec<String>,
 
@@ -35,61 +35,61 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "VERSION", default_value = "HTTP/1.1", hide_possible_values = true)]
     pub(crate) protocol: Protocol,
 
-    /// Run the scripts in cgi-bin and htbin
+    /// Run the CGI scripts in cgi-bin and htbin
     #[arg(long)]
     pub(crate) cgi: bool,
 
-    /// Most that a body in chunks has [default: 128M]
+    /// Largest chunked request body [default: 128M]
     #[arg(long, value_name = "SIZE", requires = "cgi", value_parser = size, default_value = "128M",
           hide_default_value = true)]
     pub(crate) chunked_limit: u64,
 
-    /// Speak HTTPS, with this certificate (PEM)
+    /// Serve HTTPS with this certificate (PEM)
     #[arg(long, value_name = "FILE")]
     pub(crate) tls_cert: Option<PathBuf>,
 
-    /// Its key, if it is not in the same file
+    /// Private key, if not in the same file
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
 
-    /// Refused: keys need no password here
+    /// Not supported: keys must be unencrypted
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_password_file: Option<PathBuf>,
 
-    /// Type of files whose type is not known
+    /// Content type for files of unknown type
     #[arg(long, value_name = "TYPE", value_parser = content_type)]
     pub(crate) content_type: Option<String>,
 
-    /// Add a field to responses; may be repeated
+    /// Set a field in all responses; repeatable
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header)]
     pub(crate) headers: Vec<(String, String)>,
 
     #[arg(
         long,
-        help = "Ask for a password; or set BASEHTTP_AUTH",
+        help = "Require a password; or set BASEHTTP_AUTH",
         value_name = "USER:PASS",
         conflicts_with = "auth_file"
     )]
     pub(crate) auth: Option<String>,
 
-    /// The same from a file, one in a line
+    /// Read passwords from a file, one pair per line
     #[arg(long, value_name = "FILE")]
     pub(crate) auth_file: Option<PathBuf>,
 
-    /// Take files into the folders that are served
+    /// Accept uploads into the served folders
     #[arg(long)]
     pub(crate) upload: bool,
 
-    /// Most that an upload has [default: 1G]
+    /// Largest upload [default: 1G]
     #[arg(long, value_name = "SIZE", requires = "upload", value_parser = size, default_value = "1G",
           hide_default_value = true)]
     pub(crate) upload_limit: u64,
 
-    /// Let an upload replace a file
+    /// Let uploads replace existing files
     #[arg(long, requires = "upload")]
     pub(crate) overwrite: bool,
 
-    /// Answer under this name; may be repeated
+    /// Accept requests for this host; repeatable
     #[arg(long = "allow-host", value_name = "NAME")]
     pub(crate) allowed_hosts: Vec<String>,
 
@@ -97,7 +97,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) cors: bool,
 
-    /// Send index.html for pages that are not there
+    /// Send index.html for unknown pages
     #[arg(long)]
     pub(crate) spa: bool,
 
@@ -105,7 +105,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) no_listing: bool,
 
-    /// Serve names that begin with a dot, too
+    /// Also serve names that begin with a dot
     #[arg(long)]
     pub(crate) dotfiles: bool,
 
@@ -113,17 +113,17 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) follow_links: bool,
 
-    /// python, common, combined, json or none
+    /// Log as python, common, combined, json or none
     #[arg(
         long,
-        value_name = "FORM",
+        value_name = "FORMAT",
         default_value = "python",
         hide_possible_values = true,
         hide_default_value = true
     )]
     pub(crate) log: LogForm,
 
-    /// Open the browser
+    /// Open the page in a browser
     #[arg(long)]
     pub(crate) open: bool,
 
@@ -131,7 +131,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) qr: bool,
 
-    /// Print this
+    /// Print this help
     #[arg(short, long, action = ArgAction::Help)]
     help: Option<bool>,
 
@@ -148,7 +148,7 @@ pub(crate) struct Args {
     pub(crate) man: bool,
 }
 
-/// The version of the responses.
+/// The HTTP version of the responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Protocol {
     #[value(name = "HTTP/1.0")]
@@ -157,7 +157,7 @@ pub(crate) enum Protocol {
     Http11,
 }
 
-/// What becomes of a request in the log.
+/// The format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogForm {
     Python,
@@ -169,26 +169,26 @@ pub(crate) enum LogForm {
 
 const EXAMPLES: &str = "\
 Examples:
-  basehttp                           the current folder, at port 8000
-  basehttp 0 -b 127.0.0.1 --open     for this machine alone, in the browser
-  basehttp --upload --auth-file pw   files from others, who know a password
+  basehttp                           the current folder, on port 8000
+  basehttp 0 -b 127.0.0.1 --open     this machine only, opened in the browser
+  basehttp --upload --auth-file pw   uploads from users who know a password
   basehttp -d dist --spa -H 'Cache-Control: no-store'";
 
-/// `Name: value`, as it can stand in a response (RFC 9110 section 5).
+/// Parses `Name: value`, a field that a response may have (RFC 9110 section 5).
 fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once(':').ok_or("write it as 'Name: value'")?;
     let value = value.trim_matches([' ', '\t']);
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.is_empty() || !name.bytes().all(is_token) {
-        return Err(format!("{name:?} cannot be the name of a field"));
+        return Err(format!("{name:?} is not a valid field name"));
     }
     if !value.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte)) {
-        return Err(format!("the value of {name} has characters that are not printable ASCII"));
+        return Err(format!("the value of {name} may contain only printable ASCII"));
     }
-    // They tell where a response ends, which is the server's to say.
+    // These frame the response, which the server does.
     let framing = ["Connection", "Content-Length", "Trailer", "Transfer-Encoding", "Upgrade"];
     if framing.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-        return Err(format!("{name} is made by the server"));
+        return Err(format!("the server sets {name} itself"));
     }
     Ok((name.to_owned(), value.to_owned()))
 }
@@ -203,13 +203,13 @@ fn content_type(text: &str) -> Result<String, String> {
         Some((kind, rest)) if printable && !kind.is_empty() && !rest.is_empty() && !kind.contains(' ') => {
             Ok(text.to_owned())
         }
-        _ => Err("write it as type/subtype, for example text/plain".to_owned()),
+        _ => Err("write it as type/subtype, such as text/plain".to_owned()),
     }
 }
 
-/// `512`, `64K`, `10M`, `2G`, in powers of 1024.
+/// Parses `512`, `64K`, `10M`, `2G`; the units are powers of 1024.
 fn size(text: &str) -> Result<u64, String> {
-    let wrong = || "write it as a number of bytes, or with K, M, G or T: 500M".to_owned();
+    let wrong = || "write it as a number of bytes, or with K, M, G or T, such as 500M".to_owned();
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     let shift = match unit.to_ascii_uppercase().trim_end_matches("IB").trim_end_matches('B') {

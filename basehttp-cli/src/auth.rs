@@ -1,4 +1,4 @@
-//! Names and passwords: the Basic scheme of RFC 7617.
+//! User names and passwords: the Basic scheme of RFC 7617.
 
 use std::path::Path;
 
@@ -8,34 +8,34 @@ use subtle::{Choice, ConstantTimeEq as _};
 
 use crate::failure::CommandError;
 
-/// Who may read what is served.
+/// The users that are let in, with their passwords.
 pub(crate) struct Auth {
-    /// `user:password` each, as it comes over the wire.
+    /// Each is `user:password`, as on the wire.
     pairs: Vec<Vec<u8>>,
 }
 
-/// What a client says of itself.
+/// The result of checking a client's credentials.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// This one may come in.
+    /// The password is right; the name of the user.
     Known(String),
-    /// It has tried a name, or what is none.
+    /// The credentials are wrong or malformed; the name, if there is one.
     Wrong(String),
-    /// It has not said anything, as browsers do before they ask.
+    /// There are none. Browsers send none until they are challenged.
     Silent,
 }
 
-/// Where the pair is looked for that is in no process list and in no file.
+/// The environment variable for a pair, which keeps it out of the process list and out of files.
 const VARIABLE: &str = "BASEHTTP_AUTH";
 
-/// The field that has a client ask for a password. RFC 7617 section 2.1: names and passwords are UTF-8.
+/// The value of `WWW-Authenticate`. RFC 7617 section 2.1: names and passwords are UTF-8.
 pub(crate) const CHALLENGE: &str = "Basic realm=\"basehttp\", charset=\"UTF-8\"";
 
-/// A longer file is no list of passwords.
+/// The maximum size of a file of passwords.
 const LONGEST_FILE: u64 = 1 << 20;
 
 impl Auth {
-    /// From the option, from a file, or else from the environment. None where nobody is asked.
+    /// Takes the pairs from the option, from a file, or else from the environment. `None` if no password is required.
     pub(crate) fn new(option: Option<&str>, file: Option<&Path>) -> Result<Option<Self>, CommandError> {
         if let Some(pair) = option {
             return Ok(Some(Self { pairs: vec![checked(pair, "--auth")?] }));
@@ -46,8 +46,10 @@ impl Auth {
         match std::env::var(VARIABLE) {
             Ok(pair) => Ok(Some(Self { pairs: vec![checked(&pair, VARIABLE)?] })),
             Err(std::env::VarError::NotPresent) => Ok(None),
-            // A password that is not understood must not become none.
-            Err(error) => Err(CommandError::usage(format!("{VARIABLE}: {error}"))),
+            // A password that cannot be read must not disable authentication. The text of the error would reveal it.
+            Err(std::env::VarError::NotUnicode(_)) => {
+                Err(CommandError::usage(format!("{VARIABLE} is not valid UTF-8")))
+            }
         }
     }
 
@@ -56,11 +58,11 @@ impl Auth {
         let unreadable = |error: std::io::Error| CommandError::other(format!("cannot read {shown}: {error}"));
         if std::fs::metadata(path).map_err(unreadable)?.len() > LONGEST_FILE {
             return Err(CommandError::other(format!(
-                "{shown} is too long for a list of names and passwords"
+                "{shown} is larger than 1 MiB, so it is not a file of passwords"
             )));
         }
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
-        // Some editors begin a file of UTF-8 with a byte order mark, which would be part of the first name.
+        // Some editors begin a UTF-8 file with a byte order mark, which would become part of the first name.
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let lines =
             text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
@@ -69,14 +71,14 @@ impl Auth {
         let pairs = pairs?;
         if pairs.is_empty() {
             return Err(CommandError::other(format!(
-                "{shown} has no line USER:PASS, so that nobody could come in"
+                "{shown} has no line USER:PASS, so no user could log in"
             )));
         }
         Ok(Self { pairs })
     }
 
-    /// Judges the `Authorization` field of a request. How long it takes depends on what was sent and on how many pairs there
-    /// are, not on how much of one is right.
+    /// Judges the `Authorization` field of a request. The time it takes depends on the credentials sent and on the number of
+    /// pairs, not on how much of a pair is right.
     pub(crate) fn judge(&self, field: Option<&str>) -> Verdict {
         let Some(field) = field else { return Verdict::Silent };
         let given = match field.split_once(' ') {
@@ -87,12 +89,12 @@ impl Auth {
         };
         let Ok(given) = given else { return Verdict::Wrong(String::new()) };
         let found = self.pairs.iter().fold(Choice::from(0), |found, pair| found | same(&given, pair));
-        // What has no colon is no pair (RFC 7617 section 2), and may be a password alone.
+        // Without a colon it is not a pair (RFC 7617 section 2), and may be a bare password.
         let colon = given.iter().position(|byte| *byte == b':');
         let user = colon.and_then(|colon| given.get(..colon)).unwrap_or_default();
         let user = String::from_utf8_lossy(user);
         if bool::from(found) {
-            // As a whole: scripts are told it, and two long names must not become one.
+            // Not shortened: scripts receive it, and two long names must not become the same.
             Verdict::Known(user.into_owned())
         } else {
             Verdict::Wrong(user.chars().take(LONGEST_NAME).collect())
@@ -100,11 +102,11 @@ impl Auth {
     }
 }
 
-/// Characters of a wrong name that are logged.
+/// The number of characters of a wrong name that are logged.
 const LONGEST_NAME: usize = 100;
 
-/// Compares without an end before the end. All that was given is compared, with the pair over and over where that is
-/// shorter, so that the time tells nothing of its length.
+/// Compares without stopping early. All of `given` is compared, with the pair repeated if that is shorter, so that the time
+/// does not reveal the length of the pair.
 fn same(given: &[u8], pair: &[u8]) -> Choice {
     let equal = given.len().ct_eq(&pair.len());
     given.iter().zip(pair.iter().cycle()).fold(equal, |equal, (one, other)| equal & one.ct_eq(other))
@@ -117,10 +119,10 @@ fn checked(pair: &str, source: &str) -> Result<Vec<u8>, CommandError> {
         {
             Ok(pair.as_bytes().to_vec())
         }
-        // Not shown: it may be a password.
-        _ => {
-            Err(CommandError::usage(format!("{source}: write it as USER:PASS, with something on both sides")))
-        }
+        // Does not show the pair: it may be a password.
+        _ => Err(CommandError::usage(format!(
+            "{source}: write it as USER:PASS, neither part empty, without control characters"
+        ))),
     }
 }
 

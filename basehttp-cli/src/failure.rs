@@ -1,4 +1,4 @@
-//! Why the command ends before it serves, and the code that tells it.
+//! Errors that end the command before it serves, and their exit codes.
 
 use std::error::Error as _;
 use std::fmt;
@@ -7,15 +7,15 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-/// Where to look.
-const HINT: &str = "`basehttp --help` tells what there is";
+/// Where to find the options.
+const HINT: &str = "`basehttp --help` lists the options";
 
-/// What is wrong and what to do, in a line or two.
+/// What is wrong and what to do about it, in one or two lines.
 #[derive(Debug)]
 pub(crate) enum CommandError {
-    /// The command was called in a way that cannot be meant.
+    /// The arguments are wrong.
     Usage(String),
-    /// Everything else.
+    /// Any other error.
     Other(String),
 }
 
@@ -28,12 +28,12 @@ impl CommandError {
         Self::Other(text.into())
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "what `map_err` gives")]
+    #[expect(clippy::needless_pass_by_value, reason = "`map_err` passes a value")]
     pub(crate) fn of_system(error: io::Error) -> Self {
         Self::Other(error.to_string())
     }
 
-    /// Of what is on the command line: what clap says takes a screen, and the first lines of it are enough.
+    /// Shortens clap's message, which fills a screen, to what matters.
     pub(crate) fn of_arguments(error: &clap::Error) -> Self {
         if let (Some(ContextValue::String(argument)), Some(source)) =
             (error.get(ContextKind::InvalidArg), error.source())
@@ -44,9 +44,9 @@ impl CommandError {
         let first = text.lines().next().unwrap_or_default();
         let mut told = first.strip_prefix("error: ").unwrap_or(first).to_owned();
         if error.kind() == ErrorKind::MissingRequiredArgument {
-            "what was given also needs".clone_into(&mut told);
+            "the given options also need".clone_into(&mut told);
         }
-        // Where values are missing, or exclude each other, they are told in lines of their own.
+        // clap lists missing or conflicting values in lines of their own.
         for line in text.lines().skip(1).take_while(|line| line.starts_with("  ") && !line.contains("tip:")) {
             told.push(' ');
             told.push_str(line.trim());
@@ -63,7 +63,7 @@ impl CommandError {
         Self::Usage(format!("{told}\n  {meant}{HINT}"))
     }
 
-    /// As programs of the system have it: 2 for a wrong call, 1 for the rest.
+    /// As is usual for commands: 2 for wrong arguments, 1 for any other error.
     pub(crate) fn code(&self) -> ExitCode {
         match self {
             Self::Usage(_) => ExitCode::from(2),

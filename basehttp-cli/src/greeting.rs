@@ -1,4 +1,4 @@
-//! What is said at the start.
+//! What the command prints when it starts.
 
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
@@ -10,20 +10,20 @@ use crate::address::{reachable, url};
 use crate::args::Args;
 use crate::settings::Settings;
 
-/// Tells which folder is served and where, and what to think of.
+/// Prints the folder, the URLs and the warnings; shows the QR code and opens the browser if asked to.
 pub(crate) fn greet(args: &Args, settings: &Settings, bound: &[SocketAddr]) {
     let is_tls = args.tls_cert.is_some();
     let addresses = reachable(bound);
-    // It is one for all of them.
+    // All listeners have the same port.
     let port = bound.first().map_or(args.port, SocketAddr::port);
     let url_of = |ip: &IpAddr| url(*ip, port, is_tls);
     let is_open = addresses.iter().any(|ip| !ip.is_loopback());
-    // Somebody may have closed it, or the terminal may be gone: the server serves all the same.
+    // Standard output may be closed, or the terminal gone: the server continues all the same.
     let _ = print(&mut io::stdout().lock(), settings, &addresses.iter().map(url_of).collect::<Vec<_>>());
     for warning in warnings(settings, is_tls, is_open) {
         let _ = writeln!(io::stderr(), "basehttp: {warning}");
     }
-    // The one that a telephone can reach.
+    // One that a phone can reach, if there is one.
     let best = addresses.iter().find(|ip| !ip.is_loopback()).or(addresses.first()).map(url_of);
     if let Some(best) = best.filter(|_| args.qr) {
         let _ = print_code(&mut io::stdout().lock(), &best);
@@ -31,34 +31,34 @@ pub(crate) fn greet(args: &Args, settings: &Settings, bound: &[SocketAddr]) {
     if let Some(first) = addresses.first().map(url_of).filter(|_| args.open)
         && let Err(error) = open::that_detached(&first)
     {
-        let _ = writeln!(io::stderr(), "basehttp: no browser was opened: {error}; open {first} yourself");
+        let _ = writeln!(io::stderr(), "basehttp: cannot open a browser: {error}; open {first} yourself");
     }
 }
 
 fn print(out: &mut impl Write, settings: &Settings, urls: &[String]) -> io::Result<()> {
     let path = settings.files.path();
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    // The name of a folder may be anything, and this goes to a terminal.
+    // A folder's name may contain control characters, and this goes to a terminal.
     writeln!(out, "Serving {} at", path.display().to_string().replace(char::is_control, "?"))?;
     for url in urls {
         writeln!(out, "{url}")?;
     }
-    writeln!(out, "until Ctrl-C")?;
+    writeln!(out, "Press Ctrl-C to stop")?;
     out.flush()
 }
 
 fn warnings(settings: &Settings, is_tls: bool, is_open: bool) -> Vec<&'static str> {
     let mut warnings = Vec::new();
     if is_open && settings.upload.is_some() && settings.auth.is_none() {
-        warnings.push("everybody who reaches this port can upload: --auth-file asks for a password");
+        warnings.push("anyone who can reach this port can upload; --auth-file requires a password");
     }
     if is_open && settings.auth.is_some() && !is_tls {
-        warnings.push("passwords and files cross the network readable to others: --tls-cert encrypts them");
+        warnings.push("passwords and files are sent unencrypted; --tls-cert encrypts them");
     }
     warnings
 }
 
-/// In a terminal that writes light on dark, as most do, light modules are what is written.
+/// The colors are inverted: most terminals write light on dark, so the characters drawn are the light modules.
 fn print_code(out: &mut impl Write, url: &str) -> io::Result<()> {
     let Ok(code) = QrCode::new(url) else { return Ok(()) };
     let image = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();

@@ -27,7 +27,8 @@ type Base = CGIHTTPRequestHandler;
 #[cfg(not(unix))]
 type Base = SimpleHTTPRequestHandler;
 
-/// Serves the requests of a connection, with responses of HTTP/1.`MINOR`: the version is a class variable, and so a constant.
+/// Serves the requests of a connection, with responses of HTTP/1.`MINOR`. The version is a class variable, so it must be a
+/// constant.
 pub(crate) struct Files<const MINOR: u8> {
     base: Base,
     settings: Arc<Settings>,
@@ -35,7 +36,7 @@ pub(crate) struct Files<const MINOR: u8> {
 }
 
 impl<const MINOR: u8> Files<MINOR> {
-    /// Makes the handler of a connection.
+    /// Creates the handler of a connection.
     pub(crate) fn new(base: BaseHTTPRequestHandler, settings: Arc<Settings>) -> Self {
         let base = Base::new(base, &settings.files);
         #[cfg(unix)]
@@ -43,7 +44,7 @@ impl<const MINOR: u8> Files<MINOR> {
         Self { base, settings, record: Record::default() }
     }
 
-    /// The folders whose files are run.
+    /// The folders whose files are run as scripts.
     fn script_folders(&self) -> ScriptFolders {
         #[cfg(unix)]
         if self.settings.cgi {
@@ -52,10 +53,11 @@ impl<const MINOR: u8> Files<MINOR> {
         ScriptFolders(&[])
     }
 
-    /// Asks who it is. The answer is sent where it is nobody that may come in.
+    /// Whether the credentials of the request are right. If not, sends the response.
     fn lets_in(&self) -> io::Result<bool> {
         let Some(auth) = &self.settings.auth else { return Ok(true) };
-        // Browsers ask whether they may send the password before they send it (CORS). The answer tells nothing of the files.
+        // Browsers send a preflight without a password before a request with one (CORS). The response reveals nothing about
+        // the files.
         if self.settings.cors && self.command() == "OPTIONS" && self.headers().get("Origin").is_some() {
             return Ok(true);
         }
@@ -64,15 +66,14 @@ impl<const MINOR: u8> Files<MINOR> {
                 self.record.user.replace(Some(user));
                 return Ok(true);
             }
-            Verdict::Wrong(user) => self.log_error(format_args!("wrong name or password, as '{user}'")),
+            Verdict::Wrong(user) => self.log_error(format_args!("wrong user name or password for '{user}'")),
             Verdict::Silent => {}
         }
         self.record.is_challenge.set(true);
-        self.send_error((401, "A name and a password are needed")).map(|()| false)
+        self.send_error((401, "A user name and a password are required")).map(|()| false)
     }
 
-    /// Whether a path that is not there is one that the program behind index.html knows: a page, and no picture or script
-    /// that is missing.
+    /// Whether a missing path is taken for a page of the single-page application, and not for a missing image or script.
     fn is_page(&self, path: &Path) -> bool {
         use io::ErrorKind::{NotADirectory, NotFound};
         let is_missing = |error: io::Error| matches!(error.kind(), NotFound | NotADirectory);
@@ -80,11 +81,11 @@ impl<const MINOR: u8> Files<MINOR> {
         (is_shown || path.extension().is_none()) && self.settings.files.metadata(path).is_err_and(is_missing)
     }
 
-    /// Counts and logs the request that was answered.
+    /// Counts and logs the request after it was answered.
     fn conclude(&mut self) {
         let record = std::mem::take(&mut self.record);
         let Some(status) = record.status.get() else { return };
-        // A response to HEAD has no body, whatever length it tells.
+        // A response to HEAD has no body, even though it declares a length.
         let size = record.size.get().filter(|_| self.command() != "HEAD" && status != 304);
         self.settings.summary.answered(status, size.unwrap_or(0));
         let (user, reason) = (record.user.into_inner(), record.reason.into_inner());
@@ -119,7 +120,11 @@ impl<const MINOR: u8> Files<MINOR> {
         }
         match self.settings.upload {
             Some(rules) => upload::receive(self, &self.settings, rules, self.script_folders()),
-            None => self.send_error((405, "Uploads are off", "Start basehttp with --upload to take files.")),
+            None => self.send_error((
+                405,
+                "Uploads are disabled",
+                "Start basehttp with --upload to accept files.",
+            )),
         }
     }
 
@@ -130,7 +135,7 @@ impl<const MINOR: u8> Files<MINOR> {
         self.send_header("Allow", methods);
         if self.settings.cors {
             self.send_header("Access-Control-Allow-Methods", methods);
-            // The star does not stand for this one.
+            // The wildcard does not cover `Authorization`.
             self.send_header("Access-Control-Allow-Headers", "*, Authorization");
             self.send_header("Access-Control-Max-Age", 86400);
         }
@@ -138,7 +143,7 @@ impl<const MINOR: u8> Files<MINOR> {
     }
 
     fn handle_one_request(&mut self) -> io::Result<()> {
-        // Of a request whose method has panicked.
+        // The previous request, if its method panicked.
         self.conclude();
         let outcome = BaseHTTPRequestHandler::handle_one_request(self);
         self.conclude();
@@ -151,7 +156,7 @@ impl<const MINOR: u8> Files<MINOR> {
     }
 
     fn parse_request(&mut self) -> io::Result<bool> {
-        // What is no request is told so without a password: that says nothing of the files.
+        // A malformed request is refused without asking for a password: that reveals nothing about the files.
         if self.fault().is_none() && !self.lets_in()? {
             return Ok(false);
         }
@@ -202,7 +207,7 @@ impl<const MINOR: u8> Files<MINOR> {
         if self.settings.cgi { CGIHTTPRequestHandler::is_cgi(self) } else { None }
     }
 
-    /// RFC 3875 sections 4.1.1 and 4.1.11. What the client says and nobody has checked is not told.
+    /// RFC 3875 sections 4.1.1 and 4.1.11. Scripts do not receive a name that was not verified.
     #[cfg(unix)]
     fn cgi_variables(&self) -> Vec<(OsString, OsString)> {
         let user = self.record.user.borrow();

@@ -1,7 +1,7 @@
-//! The log: a line for each request, in a form that other programs read.
+//! The log: one line per request, in a format that other programs can read.
 //!
-//! Python's form is the library's, which writes it. The others are written here, by a thread of their own: a reader that has
-//! stopped to read must not stop the server.
+//! The library writes Python's format. The others are written here, by a separate thread, so that a reader of the log that
+//! stops reading does not stop the server.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -17,25 +17,25 @@ use tz::{DateTime, TimeZone, UtcDateTime};
 use crate::args::LogForm;
 use crate::names::is_unseen;
 
-/// Where lines go.
+/// Accepts the lines of the log.
 pub(crate) struct Log {
     form: LogForm,
     lines: SyncSender<Message>,
-    /// Those that nobody has taken.
+    /// The number of lines dropped because the queue was full.
     lost: AtomicU64,
 }
 
 enum Message {
     Line(String),
-    /// Everything before this is to be written, and the end told.
+    /// Everything before this has to be written; then the sender is notified.
     End(SyncSender<()>),
 }
 
-/// What is known of a request when it is answered.
+/// What the log says about an answered request.
 #[derive(Debug)]
 pub(crate) struct Request<'a> {
     pub(crate) client: &'a str,
-    /// The name that came with the right password.
+    /// The authenticated user.
     pub(crate) user: Option<&'a str>,
     pub(crate) line: &'a str,
     pub(crate) method: &'a str,
@@ -44,20 +44,20 @@ pub(crate) struct Request<'a> {
     pub(crate) referer: Option<&'a str>,
     pub(crate) user_agent: Option<&'a str>,
     pub(crate) status: u16,
-    /// Of the response's body, where it was declared.
+    /// The declared length of the response's body.
     pub(crate) size: Option<u64>,
-    /// Why it was refused, or what else there is to say.
+    /// Why it was refused. Empty if it was not.
     pub(crate) reason: &'a str,
 }
 
-/// Lines that wait; with the longest, as memory, about 10 MiB.
+/// Lines in the queue; about 10 MiB if all have the maximum length.
 const MOST: usize = 4096;
 
-/// Characters of a field that are logged: a client decides how long it is.
+/// The number of characters of a field that are logged, since the client decides how long it is.
 const SHOWN: usize = 1000;
 
 impl Log {
-    /// Starts the thread that writes.
+    /// Starts the thread that writes the lines.
     pub(crate) fn new(form: LogForm) -> io::Result<Self> {
         let (lines, taken) = sync_channel(MOST);
         if !matches!(form, LogForm::Python | LogForm::None) {
@@ -66,17 +66,17 @@ impl Log {
         Ok(Self { form, lines, lost: AtomicU64::new(0) })
     }
 
-    /// Whether the library's lines are wanted.
+    /// Whether the library writes the log.
     pub(crate) fn is_python(&self) -> bool {
         self.form == LogForm::Python
     }
 
-    /// Whether what is no request is a line of JSON, too.
+    /// Whether lines that are not about a request are JSON too.
     pub(crate) fn is_json(&self) -> bool {
         self.form == LogForm::Json
     }
 
-    /// Tells of a request.
+    /// Logs a request.
     pub(crate) fn request(&self, request: &Request<'_>) {
         match self.form {
             LogForm::Python | LogForm::None => {}
@@ -86,7 +86,7 @@ impl Log {
         }
     }
 
-    /// Tells of something else, as JSON.
+    /// Logs anything else, as JSON.
     pub(crate) fn message(&self, client: &str, message: &str) {
         let fields = json!({ "time": rfc_3339(), "client": client, "message": shortened(message) });
         self.push(escaped_json(&fields));
@@ -99,35 +99,38 @@ impl Log {
         }
     }
 
-    /// Has what was told written, if somebody takes it.
+    /// Waits until all lines are written, for at most a second.
     pub(crate) fn close(&self) {
         const PATIENCE: Duration = Duration::from_secs(1);
         let (done, end) = sync_channel(1);
         let is_written = match self.lines.try_send(Message::End(done)) {
             Ok(()) => end.recv_timeout(PATIENCE) != Err(RecvTimeoutError::Timeout),
-            // Who does not take lines does not take one more.
+            // Standard error is not being read, so waiting is useless.
             Err(TrySendError::Full(_)) => false,
-            // There is no thread, and so nothing to write.
+            // This format has no thread, so there is nothing to write.
             Err(TrySendError::Disconnected(_)) => true,
         };
         let lost = self.lost.load(Ordering::Relaxed);
         if is_written && lost > 0 {
-            let _ = writeln!(io::stderr(), "basehttp: {lost} lines of the log are lost: nobody took them");
+            let _ = writeln!(
+                io::stderr(),
+                "basehttp: {lost} log lines were lost because standard error was not read"
+            );
         }
     }
 }
 
-/// RFC 3339, with milliseconds.
+/// The time as RFC 3339 defines it, with milliseconds.
 fn rfc_3339() -> String {
     let text = UtcDateTime::now().map_or_else(|_| "-".to_owned(), |now| now.to_string());
-    // The crate writes nanoseconds.
+    // `tz` writes nanoseconds.
     match text.split_once('.') {
         Some((seconds, rest)) => format!("{seconds}.{}Z", rest.get(..3).unwrap_or("000")),
         None => text,
     }
 }
 
-/// The zone of this machine, as in the library's own lines. For the forms that tell local time.
+/// The time zone of this machine, as in the library's lines, for the formats with local time.
 static ZONE: LazyLock<TimeZone> = LazyLock::new(|| {
     let zone = match std::env::var("TZ") {
         Ok(zone) => TimeZone::from_posix_tz(&zone),
@@ -136,7 +139,7 @@ static ZONE: LazyLock<TimeZone> = LazyLock::new(|| {
     zone.unwrap_or_else(|_| TimeZone::utc())
 });
 
-/// As the Common Log Format has it.
+/// The time in the Common Log Format.
 fn local_now() -> String {
     DateTime::now(ZONE.as_ref()).map_or_else(|_| "-".to_owned(), |now| common_time(&now))
 }
@@ -153,7 +156,7 @@ fn common_time(time: &DateTime) -> String {
     format!("{date}:{hour} {sign}{:02}{:02}", minutes / 60, minutes % 60)
 }
 
-/// Writes what there is in one go.
+/// Writes all available lines with one call.
 fn write(lines: &Receiver<Message>) {
     const AT_ONCE: usize = 64 * 1024;
     let mut text = String::new();
@@ -168,7 +171,7 @@ fn write(lines: &Receiver<Message>) {
         };
         let more = lines.try_recv();
         if end.is_some() || more.is_err() || text.len() > AT_ONCE {
-            // Where nobody can take it there is nobody to tell.
+            // If standard error fails, there is no place to report it.
             let _ = io::stderr().write_all(text.as_bytes());
             text.clear();
         }
@@ -192,7 +195,7 @@ fn common(request: &Request<'_>, time: &str) -> String {
     format!("{client} - {user} [{time}] \"{}\" {status} {size}", quotable(line))
 }
 
-/// As Apache and nginx have it.
+/// The Combined Log Format of Apache and nginx.
 fn combined(request: &Request<'_>, time: &str) -> String {
     let or_dash = |value: Option<&str>| value.map_or_else(|| "-".to_owned(), quotable);
     let common = common(request, time);
@@ -207,7 +210,7 @@ fn as_json(request: &Request<'_>, time: &str) -> String {
     if let Some(user) = request.user {
         add("user", user.into());
     }
-    // A request line that is none has no parts.
+    // A malformed request line has no parts.
     if request.method.is_empty() {
         add("request", shortened(request.line).into());
     } else {
@@ -228,7 +231,7 @@ fn as_json(request: &Request<'_>, time: &str) -> String {
     escaped_json(&Value::Object(fields))
 }
 
-/// JSON that steers no terminal that shows it, either: what JSON would leave as it is and a terminal or a reader would not.
+/// JSON that cannot control a terminal: also escapes what JSON allows but could mislead a terminal or a reader.
 fn escaped_json(value: &Value) -> String {
     let json = value.to_string();
     if !json.contains(is_misleading) {
@@ -237,7 +240,7 @@ fn escaped_json(value: &Value) -> String {
     let mut out = String::with_capacity(json.len() + 16);
     for c in json.chars() {
         if is_misleading(c) {
-            // They stand in strings only. What is beyond 16 bits is written as two.
+            // These occur only in strings. A character beyond 16 bits becomes a surrogate pair.
             for unit in c.encode_utf16(&mut [0; 2]) {
                 let _ = write!(out, "\\u{unit:04x}");
             }
@@ -248,8 +251,8 @@ fn escaped_json(value: &Value) -> String {
     out
 }
 
-/// Whether a character means something else to a terminal, or to whoever reads the line, than it says: a control character, or
-/// one that turns the line around or is not seen.
+/// Whether a character could mislead a terminal or a reader of the line: a control character, or one that reverses the text or
+/// is invisible.
 fn is_misleading(c: char) -> bool {
     matches!(c, '\0'..='\x1f' | '\x7f'..='\u{9f}') || is_unseen(c)
 }
@@ -261,12 +264,12 @@ fn shortened(text: &str) -> String {
     }
 }
 
-/// Text between double quotes: no client ends them, adds a line or steers a terminal.
+/// Escapes text for use between double quotes, so that a client cannot end them, add a line or control a terminal.
 fn quotable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in shortened(text).chars() {
         match c {
-            // A `String` takes everything.
+            // Writing to a `String` cannot fail.
             '"' | '\\' | '\0'..='\u{ff}' if c == '"' || c == '\\' || is_misleading(c) => {
                 let _ = write!(out, "\\x{:02x}", u32::from(c));
             }
@@ -277,7 +280,7 @@ fn quotable(text: &str) -> String {
     out
 }
 
-/// The same without quotes around it.
+/// Escapes text for use without quotes.
 fn word(text: &str) -> String {
     quotable(text).replace(|c: char| c.is_whitespace() || c == '[', "_")
 }

@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     let outcome = match Args::try_parse() {
         Ok(args) => run(&args),
         Err(error) if !error.use_stderr() => {
-            // What was asked for: `--help`, `--version`.
+            // `--help` or `--version`.
             let _ = error.print();
             Ok(())
         }
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<(), CommandError> {
     if let Some(shell) = args.completions {
-        // It would panic where nobody reads to the end.
+        // Written to memory first: `generate` panics if standard output fails.
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Args::command(), "basehttp", &mut script);
         return print(&script);
@@ -69,7 +69,7 @@ fn run(args: &Args) -> Result<(), CommandError> {
     }
 }
 
-/// A reader who has seen enough, as `head`, is no failure.
+/// Writes to standard output. A reader that stops early, such as `head`, is not an error.
 fn print(text: &[u8]) -> Result<(), CommandError> {
     match io::stdout().write_all(text) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CommandError::of_system(error)),
@@ -77,8 +77,8 @@ fn print(text: &[u8]) -> Result<(), CommandError> {
     }
 }
 
-/// For this machine alone means for its own pages alone: any page in its browser could send requests to it, and under a name
-/// that was made to lead to it (DNS rebinding) read the files.
+/// Protects a server on loopback addresses from pages of other sites. Any page in this machine's browser could send requests
+/// to it, and could read the files under a name that resolves to it (DNS rebinding).
 fn guarded(builder: ServerBuilder, args: &Args, is_loopback: bool) -> ServerBuilder {
     let mut hosts = args.allowed_hosts.clone();
     if is_loopback {
@@ -88,10 +88,10 @@ fn guarded(builder: ServerBuilder, args: &Args, is_loopback: bool) -> ServerBuil
     builder.allowed_hosts(hosts).loopback_guard(is_loopback && !args.cors)
 }
 
-/// How often it is looked whether the certificate has been renewed: a look reads two small files.
+/// How often to check whether the certificate was renewed. A check reads two small files.
 const LOOK_AT_TLS: Duration = Duration::from_secs(2);
 
-/// Serves until somebody wants the end; with responses of HTTP/1.`MINOR`.
+/// Serves until a signal arrives, with responses of HTTP/1.`MINOR`.
 fn serve<const MINOR: u8>(args: &Args, settings: &Arc<Settings>) -> Result<(), CommandError> {
     let mut builder = HTTPServer::builder();
     if let Some(certificate) = &args.tls_cert {

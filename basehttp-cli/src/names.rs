@@ -1,46 +1,46 @@
-//! Names of files that clients choose.
+//! File names that clients choose.
 
-/// The longest that file systems take, in bytes.
+/// The maximum length in most file systems, in bytes.
 const LONGEST: usize = 255;
 
-/// Whether Windows keeps a name for a device, whatever follows its first dot.
+/// Whether Windows reserves a name for a device. What follows the first dot does not matter.
 fn is_device(stem: &str) -> bool {
     const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
     let is_port = |port: &str| {
         let number = stem.split_at_checked(port.len()).filter(|(start, _)| start.eq_ignore_ascii_case(port));
-        // Those in superscript too.
+        // Superscript digits too.
         number.is_some_and(|(_, number)| number.chars().count() == 1)
     };
     DEVICES.iter().any(|device| device.eq_ignore_ascii_case(stem)) || is_port("COM") || is_port("LPT")
 }
 
-/// A name for a file that a client calls so: of a path its last part, nothing hidden, nothing that a system or a page could
-/// take for something else.
+/// Makes a safe file name from a client's: the last part of a path, not hidden, and with nothing that a system or a page could
+/// misinterpret.
 ///
 /// # Errors
-/// Why there is none.
+/// Why there is no such name.
 pub(crate) fn safe(told: &str) -> Result<String, &'static str> {
-    // Some clients send the path that the file has with them, Windows' among them.
+    // Some clients send the path that the file has on their machine, also in Windows' notation.
     let last = told.rsplit(['/', '\\']).next().unwrap_or_default();
     let shown = last.chars().filter(|c| !is_unseen(*c));
     let name: String = shown.map(|c| if is_safe(c) { c } else { '_' }).collect();
-    // A dot or a blank at the end is left out by Windows; one at the beginning hides the file.
+    // Windows removes a dot or a blank at the end. A dot at the beginning hides the file.
     let name = name.trim_matches(|c: char| c == '.' || c.is_whitespace());
     if name.chars().all(is_nothing_alone) {
-        return Err("A file has no name that could be used");
+        return Err("A file has no usable name");
     }
     let stem = name.split('.').next().unwrap_or_default().trim_end();
     let name = if is_device(stem) { format!("_{name}") } else { name.to_owned() };
-    if name.len() > LONGEST { Err("A file has a name of more than 255 bytes") } else { Ok(name) }
+    if name.len() > LONGEST { Err("A file name is longer than 255 bytes") } else { Ok(name) }
 }
 
-/// Windows takes none of `<>:"|?*`.
+/// Windows allows none of `<>:"|?*`.
 fn is_safe(c: char) -> bool {
     !c.is_control() && !"<>:\"|?*".contains(c)
 }
 
-/// What turns the line around, or shows nothing and means nothing: the format characters of Unicode, but for the two joiners
-/// (U+200C, U+200D), which belong to the spelling of many languages and to emoji.
+/// Whether a character reverses the text, or is invisible and meaningless: Unicode's format characters, except the two joiners
+/// (U+200C, U+200D), which many languages and emoji need.
 pub(crate) fn is_unseen(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{70f}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
@@ -48,7 +48,7 @@ pub(crate) fn is_unseen(c: char) -> bool {
         | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e00ff}' | '\u{e01f0}'..='\u{e0fff}')
 }
 
-/// What is seen only beside something else, or is blank.
+/// Whether a character is blank, or visible only beside another.
 fn is_nothing_alone(c: char) -> bool {
     c.is_whitespace()
         || matches!(c, '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200c}' | '\u{200d}'
@@ -85,7 +85,7 @@ mod tests {
             ("a:stream", Some("a_stream")),
             ("gpj\u{202e}exe", Some("gpjexe")),
             ("a\u{61c}\u{ad}\u{2060}\u{200b}b", Some("ab")),
-            // Persian and Hindi are spelled with them, and families of emoji.
+            // Persian, Hindi and emoji of families need the joiners.
             ("\u{645}\u{6cc}\u{200c}\u{62e}.txt", Some("\u{645}\u{6cc}\u{200c}\u{62e}.txt")),
             ("\u{1f468}\u{200d}\u{1f469}", Some("\u{1f468}\u{200d}\u{1f469}")),
             ("\u{a0}a\u{a0}", Some("a")),
@@ -105,12 +105,12 @@ mod tests {
             "\u{fff0}",
             "\u{e0080}",
         ] {
-            assert_eq!(safe(nothing), Err("A file has no name that could be used"), "{nothing:?}");
+            assert_eq!(safe(nothing), Err("A file has no usable name"), "{nothing:?}");
         }
         let long =
             |name: &str| safe(&[name, &"a".repeat(LONGEST - name.len())].concat()).map(|name| name.len());
         assert_eq!((long(""), long("\u{e9}")), (Ok(LONGEST), Ok(LONGEST)));
-        let reason = Err("A file has a name of more than 255 bytes");
+        let reason = Err("A file name is longer than 255 bytes");
         assert_eq!((long("NUL."), safe(&"a".repeat(LONGEST + 1)).map(|name| name.len())), (reason, reason));
     }
 }

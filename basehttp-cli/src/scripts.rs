@@ -1,20 +1,20 @@
-//! The folders whose files are run.
+//! The folders whose files are run as scripts.
 
 use std::path::{Path, PathBuf};
 
-/// The paths of the folders, from the folder that is served. None where no file is run.
+/// The paths of the folders, relative to the served folder. Empty if no file is run.
 #[derive(Clone, Copy)]
 pub(crate) struct ScriptFolders(pub(crate) &'static [&'static str]);
 
 impl ScriptFolders {
-    /// Whether a path, relative to the folder that is served, leads into one of them.
+    /// Whether a path, relative to the served folder, leads into one of them by its name.
     pub(crate) fn are_named_by(self, path: &Path) -> bool {
-        // Some systems do not tell case.
+        // Some systems ignore case.
         let path = PathBuf::from(path.as_os_str().to_ascii_lowercase());
         self.0.iter().any(|folder| path.starts_with(folder.trim_start_matches('/')))
     }
 
-    /// Whether a folder lies in one of them, as the system sees it.
+    /// Whether a folder is in one of them, after links are resolved.
     pub(crate) fn contain(self, path: &Path, root: &Path) -> bool {
         if self.0.is_empty() {
             return false;

@@ -8,30 +8,30 @@ use crate::failure::CommandError;
 use crate::log::Log;
 use crate::summary::Summary;
 
-/// The settings of the command, and what is counted.
+/// The settings of the command, its log and its counters.
 pub(crate) struct Settings {
     pub(crate) files: Directory,
     pub(crate) cgi: bool,
-    /// Bytes that a script's input may have whose length is not declared.
+    /// The maximum length of a script's input if that is not declared, in bytes.
     #[cfg(unix)]
     pub(crate) chunked_limit: u64,
     pub(crate) cors: bool,
     pub(crate) spa: bool,
     pub(crate) auth: Option<Auth>,
     pub(crate) upload: Option<UploadRules>,
-    /// For all responses, in place of what the handler says.
+    /// Fields of all responses, which replace the handler's.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) content_type: Option<String>,
     pub(crate) log: Log,
     pub(crate) summary: Summary,
 }
 
-/// What is taken from clients.
+/// Which uploads are accepted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UploadRules {
-    /// Bytes that the body of a request may have.
+    /// The maximum length of a request's body, in bytes.
     pub(crate) limit: u64,
-    /// Whether a file that is there already may be replaced.
+    /// Whether an existing file may be replaced.
     pub(crate) overwrite: bool,
 }
 
@@ -42,12 +42,12 @@ impl Settings {
         }
         if args.cgi && cfg!(not(unix)) {
             return Err(CommandError::usage(
-                "--cgi is for unix: this system cannot run scripts as RFC 3875 asks",
+                "--cgi works only on Unix: this system cannot run scripts as RFC 3875 requires",
             ));
         }
         let files = Directory::open(&args.directory).map_err(CommandError::of_system)?;
         let mut headers = args.headers.clone();
-        // What strangers put there is what its name says, and no page because it looks like one.
+        // The type of an uploaded file follows from its name. A file must not become a page because it looks like one.
         if args.upload && !has(&headers, NO_SNIFFING.0) {
             headers.push((NO_SNIFFING.0.to_owned(), NO_SNIFFING.1.to_owned()));
         }
@@ -57,7 +57,7 @@ impl Settings {
                 .listing(!args.no_listing)
                 .dotfiles(args.dotfiles)
                 .follow_links_outside(args.follow_links)
-                // What is sent in place of a file has replaced it.
+                // Otherwise an uploaded `x.gz` would be sent instead of `x`, and so replace it.
                 .precompressed(!args.upload || args.overwrite),
             cgi: args.cgi,
             #[cfg(unix)]
@@ -73,7 +73,7 @@ impl Settings {
         })
     }
 
-    /// Whether there is a field of this name for all responses.
+    /// Whether the settings contain a field of this name.
     pub(crate) fn has_header(&self, name: &str) -> bool {
         has(&self.headers, name)
     }
@@ -91,7 +91,7 @@ fn password(args: &Args) -> CommandError {
     let shown =
         |path: Option<&std::path::PathBuf>| path.map_or("FILE".into(), |path| path.display().to_string());
     CommandError::usage(format!(
-        "a key with a password is not read; write one without, and give that to --tls-key:\n  \
+        "encrypted keys are not supported; write an unencrypted copy, and pass it to --tls-key:\n  \
          openssl pkey -in '{}' -passin 'file:{}' -out key.pem && chmod 600 key.pem",
         shown(key),
         shown(args.tls_password_file.as_ref())

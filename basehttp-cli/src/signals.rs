@@ -1,4 +1,4 @@
-//! Ctrl-C, and the end that a service manager wants.
+//! Ctrl-C, and SIGTERM from a service manager.
 
 use std::io::{self, Write as _};
 use std::sync::Arc;
@@ -9,15 +9,15 @@ use basehttp::ServerHandle;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag::{register, register_conditional_default};
 
-/// Has the first SIGINT or SIGTERM end the server when the running requests are done, and the second one at once.
+/// Makes the first SIGINT or SIGTERM end the server after the running requests, and the second one immediately.
 ///
 /// # Errors
-/// The system's.
+/// Those of the system.
 pub(crate) fn watch(handle: ServerHandle) -> io::Result<()> {
     let told = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
-        // In this order: the second one finds the flag that the first one has set, and does what it would do if nobody
-        // watched. No thread is needed for that, whatever the others wait for.
+        // The order matters: the second signal finds the flag that the first one set, and has its default effect. That needs
+        // no thread, so it works whatever the threads wait for.
         register_conditional_default(signal, told.clone())?;
         register(signal, told.clone())?;
     }
@@ -25,21 +25,23 @@ pub(crate) fn watch(handle: ServerHandle) -> io::Result<()> {
     let watch = move || {
         if wait() {
             handle.shutdown();
-            let _ =
-                writeln!(io::stderr(), "basehttp: running requests may end; Ctrl-C once more stops at once");
+            let _ = writeln!(
+                io::stderr(),
+                "basehttp: waiting for running requests; press Ctrl-C again to stop immediately"
+            );
         }
     };
     thread::Builder::new().name("signals".to_owned()).spawn(watch).map(drop)
 }
 
-/// What waits for the first signal.
+/// Returns a function that waits for the first signal.
 #[cfg(unix)]
 fn waiter(_told: Arc<AtomicBool>) -> io::Result<impl FnOnce() -> bool + Send + 'static> {
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
     Ok(move || signals.forever().next().is_some())
 }
 
-/// Without a way to wait for one, it is looked ten times a second.
+/// Checks ten times a second, since there is no way to wait for a signal here.
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "as on unix")]
 fn waiter(told: Arc<AtomicBool>) -> io::Result<impl FnOnce() -> bool + Send + 'static> {

@@ -1,15 +1,15 @@
-//! What was served.
+//! The summary at the end of the command.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Counts requests, by what became of them.
+/// Counts requests by the class of their status, and bytes.
 pub(crate) struct Summary {
     begin: Instant,
     sent: AtomicU64,
     received: AtomicU64,
-    /// By the first digit of the status.
+    /// Indexed by the first digit of the status.
     classes: [AtomicU64; 6],
 }
 
@@ -25,7 +25,7 @@ impl Default for Summary {
 }
 
 impl Summary {
-    /// A request was answered, with a body of `size`.
+    /// Counts a request that was answered with a body of `size` bytes.
     pub(crate) fn answered(&self, status: u16, size: u64) {
         if let Some(class) = self.classes.get(usize::from(status / 100)) {
             class.fetch_add(1, Ordering::Relaxed);
@@ -33,13 +33,13 @@ impl Summary {
         self.sent.fetch_add(size, Ordering::Relaxed);
     }
 
-    /// Files were uploaded.
+    /// Counts `size` uploaded bytes.
     pub(crate) fn received(&self, size: u64) {
         self.received.fetch_add(size, Ordering::Relaxed);
     }
 }
 
-/// `Served 3 requests in 1 min 5 s: 2 of 2xx, 1 of 4xx; 1.5 MiB sent`
+/// `Served 3 requests in 1 min 5 s: 2 with 2xx, 1 with 4xx; 1.5 MiB sent`
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts: Vec<u64> = self.classes.iter().map(|class| class.load(Ordering::Relaxed)).collect();
@@ -49,7 +49,7 @@ impl fmt::Display for Summary {
         let classes = counts.iter().enumerate().filter(|(_, count)| **count > 0);
         for (number, (class, count)) in classes.enumerate() {
             let before = if number == 0 { ":" } else { "," };
-            write!(f, "{before} {count} of {class}xx")?;
+            write!(f, "{before} {count} with {class}xx")?;
         }
         write!(f, "; {} sent", human(self.sent.load(Ordering::Relaxed)))?;
         match self.received.load(Ordering::Relaxed) {
@@ -68,7 +68,7 @@ fn duration(time: Duration) -> String {
     }
 }
 
-/// In binary units, with one digit behind the point.
+/// Formats a number of bytes in binary units, with one decimal.
 pub(crate) fn human(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     if bytes < 1024 {
@@ -95,13 +95,13 @@ mod tests {
         let summary = Summary::default();
         assert_eq!(summary.to_string(), "Served 0 requests in 0 s; 0 B sent");
         summary.answered(200, 1536);
-        assert_eq!(summary.to_string(), "Served 1 request in 0 s: 1 of 2xx; 1.5 KiB sent");
+        assert_eq!(summary.to_string(), "Served 1 request in 0 s: 1 with 2xx; 1.5 KiB sent");
         summary.answered(404, 0);
         summary.answered(206, 0);
         summary.received(3 << 30);
         assert_eq!(
             summary.to_string(),
-            "Served 3 requests in 0 s: 2 of 2xx, 1 of 4xx; 1.5 KiB sent, 3.0 GiB uploaded"
+            "Served 3 requests in 0 s: 2 with 2xx, 1 with 4xx; 1.5 KiB sent, 3.0 GiB uploaded"
         );
     }
 

@@ -1,4 +1,4 @@
-//! Files from clients, into the folders that are served.
+//! Uploads of files into the served folders.
 
 use std::fmt;
 use std::fs::File;
@@ -14,20 +14,20 @@ use crate::names;
 use crate::scripts::ScriptFolders;
 use crate::settings::{Settings, UploadRules};
 
-/// Files of one form: each costs a file system some work, and a client a few bytes.
+/// The maximum number of files in one form. A file costs the client a few bytes, but the file system some work.
 const MOST_FILES: usize = 1000;
 
-/// Written at a time.
+/// How much is written at a time.
 const PIECE: usize = 64 * 1024;
 
-/// The form on a page of a folder. Without scripts it is an ordinary form; with them it tells how far it is.
+/// The form on a folder's page. It works without JavaScript; with it, it shows the progress.
 const FORM: &str = include_str!("upload.html");
 
 /// Why an upload is refused.
 enum Refusal {
-    /// With a status and words for people.
+    /// A status and a message.
     Status(u16, String),
-    /// The connection's, which the library answers, or the handler's.
+    /// An error for the library to handle.
     Error(io::Error),
 }
 
@@ -36,39 +36,43 @@ impl Refusal {
         Self::Status(code, text.into())
     }
 
-    /// Of the connection, which the library answers, or of what has come over it.
+    /// From an error of reading the form: of its content, or of the connection, which the library handles.
     fn of_form(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::FileTooLarge => Self::status(413, "The upload is larger than what is taken"),
+            io::ErrorKind::FileTooLarge => Self::status(413, "The upload is too large"),
             io::ErrorKind::InvalidInput => {
-                Self::status(415, "An upload is a form of files: multipart/form-data with a boundary")
+                Self::status(415, "An upload must be multipart/form-data with a boundary")
             }
-            io::ErrorKind::InvalidData => Self::status(400, format!("This is no form of files: {error}")),
+            io::ErrorKind::InvalidData => {
+                Self::status(400, format!("Malformed multipart/form-data: {error}"))
+            }
             _ => Self::Error(error),
         }
     }
 
-    /// Of the file system.
+    /// From an error of the file system.
     fn of_disk(error: io::Error) -> Self {
         use io::ErrorKind::{AlreadyExists, FileTooLarge, InvalidFilename, IsADirectory, NotFound};
         use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
         match error.kind() {
-            _ if is_exhausted(&error) => Self::status(503, "The server has too many files open; try again"),
+            _ if is_exhausted(&error) => Self::status(503, "The server has too many open files; try again"),
             NotFound => Self::status(404, "There is no such folder"),
             StorageFull | QuotaExceeded => Self::status(507, "The disk is full"),
-            FileTooLarge => Self::status(413, "The file is larger than the disk takes"),
-            PermissionDenied | ReadOnlyFilesystem => Self::status(403, "The server may not write here"),
-            AlreadyExists | IsADirectory => Self::status(409, "The name is taken"),
-            InvalidFilename => Self::status(400, "A file has a name that the disk does not take"),
+            FileTooLarge => Self::status(413, "The file is too large for the file system"),
+            PermissionDenied | ReadOnlyFilesystem => {
+                Self::status(403, "The server cannot write to this folder")
+            }
+            AlreadyExists | IsADirectory => Self::status(409, "The name is already in use"),
+            InvalidFilename => Self::status(400, "The file system does not allow this file name"),
             _ => Self::Error(error),
         }
     }
 }
 
-/// Puts the form on the page of a folder.
+/// Adds the form to a folder's page.
 pub(crate) fn with_form(listing: Listing) -> Listing {
     let nonce = nonce();
-    // Scripts of the page's own alone; no other site may show the page and have it clicked at.
+    // Allows only the page's own script. Other sites cannot frame the page to trick users into clicking on it.
     let policy = format!(
         "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'; connect-src 'self'; \
          form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -76,14 +80,14 @@ pub(crate) fn with_form(listing: Listing) -> Listing {
     listing.with(FORM.replace("{nonce}", &nonce)).content_security_policy(policy)
 }
 
-/// 128 bits that nobody can guess.
+/// 128 bits that cannot be guessed.
 fn nonce() -> String {
     use std::hash::{BuildHasher as _, RandomState};
     let half = || RandomState::new().hash_one(0);
     format!("{:016x}{:016x}", half(), half())
 }
 
-/// Answers a POST with files, none of which goes into a folder of scripts.
+/// Answers a POST with files. Refuses files for a folder of scripts.
 pub(crate) fn receive<H>(
     handler: &H,
     settings: &Settings,
@@ -106,14 +110,14 @@ where
     }
 }
 
-/// Logs what is neither a request nor a failure, in the forms that have room for it.
+/// Logs what is neither a request nor a failure, in the formats that have a place for it.
 fn tell<H: RequestHandler>(handler: &H, settings: &Settings, message: fmt::Arguments<'_>) {
     if settings.log.is_python() || settings.log.is_json() {
         handler.log_message(message);
     }
 }
 
-/// The folder that a path names, relative to that path: without a slash at its end it is a name in the folder above.
+/// The folder that a path names, relative to that path. Without a slash at its end, the path is a name in the folder above.
 fn folder_of(path: &str) -> String {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     match path.rsplit('/').next() {
@@ -122,7 +126,7 @@ fn folder_of(path: &str) -> String {
     }
 }
 
-/// A browser is shown the folder again; others get the names that the files have now, as JSON where they want that.
+/// Redirects a browser to the folder. Others get the names of the stored files, as JSON if they accept that.
 fn answer<H: RequestHandler<MessageClass = Headers>>(handler: &H, files: &[Taken]) -> io::Result<()> {
     let accepted = handler.headers().get("Accept").unwrap_or_default();
     if accepted.contains("text/html") {
@@ -145,11 +149,11 @@ fn answer<H: RequestHandler<MessageClass = Headers>>(handler: &H, files: &[Taken
     handler.wfile.write_all(text.as_bytes())
 }
 
-/// A file that has come.
+/// A received file.
 struct Taken {
     name: String,
     size: u64,
-    /// Where it is until it gets its name. Removed when it is dropped.
+    /// Where it is until it gets its name. Dropping this removes the file.
     path: Option<TempPath>,
 }
 
@@ -175,14 +179,14 @@ where
 fn read(mut form: Multipart<impl Read>, folder: &Folder, rules: UploadRules) -> Result<Vec<Taken>, Refusal> {
     let mut files = Vec::new();
     while let Some(mut part) = form.next_part().map_err(Refusal::of_form)? {
-        // A field without a file, or one in which none was chosen.
+        // Skips fields that are not files, and those where no file was chosen.
         let Some(told) = part.file_name().filter(|told| !told.is_empty()) else { continue };
         let name = names::safe(told).map_err(|reason| Refusal::status(400, reason))?;
         if files.len() >= MOST_FILES {
-            return Err(Refusal::status(400, format!("More than {MOST_FILES} files at once")));
+            return Err(Refusal::status(400, format!("More than {MOST_FILES} files in one upload")));
         }
         if !rules.overwrite && folder.path.join(&name).symlink_metadata().is_ok() {
-            return Err(Refusal::status(409, format!("There is a file {name} already")));
+            return Err(Refusal::status(409, format!("{name} already exists")));
         }
         let mut file = folder.temporary().map_err(Refusal::of_disk)?;
         let (mut buffer, mut size) = (vec![0; PIECE], 0);
@@ -192,17 +196,17 @@ fn read(mut form: Multipart<impl Read>, folder: &Folder, rules: UploadRules) -> 
             file.write_all(bytes).map_err(Refusal::of_disk)?;
             size += count as u64;
         }
-        // Some file systems learn only now that they are full.
+        // Some file systems report only now that they are full.
         file.as_file().sync_data().map_err(Refusal::of_disk)?;
         files.push(Taken { name, size, path: Some(file.into_temp_path()) });
     }
     if files.is_empty() {
-        return Err(Refusal::status(400, "There is no file in the form"));
+        return Err(Refusal::status(400, "The form contains no file"));
     }
     Ok(files)
 }
 
-/// The folder that the files go into.
+/// The folder for the files.
 struct Folder {
     path: PathBuf,
     /// Keeps it open while `path` goes through it.
@@ -210,7 +214,8 @@ struct Folder {
 }
 
 impl Folder {
-    /// The folder that the request's path names, as the handler of files finds it: never outside of what is served.
+    /// Opens the folder that the request's path names. The handler of files resolves it, so it is never outside the served
+    /// folder.
     fn open<H: FileRequestHandler>(
         handler: &H,
         served: &Directory,
@@ -224,7 +229,7 @@ impl Folder {
         let open = match served.open_folder(&relative) {
             Ok(open) => open,
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-                return Err(Refusal::status(405, "Files are uploaded into folders"));
+                return Err(Refusal::status(405, "Upload to a folder, not to a file"));
             }
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied || is_exhausted(&error) => {
                 return Err(Refusal::of_disk(error));
@@ -233,25 +238,25 @@ impl Folder {
         };
         let root = served.path();
         let path = path_of(&open).unwrap_or_else(|| root.join(relative));
-        // By whatever name it was reached, a link's or another spelling's.
+        // Whatever name led to it, such as a link or another spelling.
         if scripts.contain(&path, root) {
             return Err(Refusal::status(403, "Scripts cannot be uploaded"));
         }
         Ok(Self { path, _open: open })
     }
 
-    /// A file without a name of its own yet, in the same file system, so that naming it is one step. Its name is hidden: it is
-    /// not served, and if the server is killed, it is what is left.
+    /// A temporary file in the same file system, so that renaming it is atomic. Its name is hidden, so it is not served. If the
+    /// server is killed, it remains.
     fn temporary(&self) -> io::Result<NamedTempFile> {
         let mut builder = tempfile::Builder::new();
         builder.prefix(".basehttp-").suffix(".part");
-        // As any program would make it: the umask decides.
+        // The umask decides, as for any program.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         builder.tempfile_in(&self.path)
     }
 
-    /// Gives all files their names, or none; where they may replace others, those before one that cannot be named have done so.
+    /// Gives all files their names, or none. With `overwrite`, files before one that fails have already replaced others.
     fn name(&self, mut files: Vec<Taken>, overwrite: bool) -> Result<Vec<Taken>, Refusal> {
         let mut named: Vec<PathBuf> = Vec::new();
         for file in &mut files {
@@ -260,7 +265,7 @@ impl Folder {
             let outcome =
                 if overwrite { temporary.persist(&path) } else { temporary.persist_noclobber(&path) };
             if let Err(error) = outcome {
-                // What was replaced cannot be brought back.
+                // A replaced file cannot be restored.
                 if !overwrite {
                     for path in &named {
                         let _ = std::fs::remove_file(path);
@@ -274,12 +279,12 @@ impl Folder {
     }
 }
 
-/// Whether the process, or the system, has no descriptor left: `EMFILE`, `ENFILE`.
+/// Whether the process or the system has run out of descriptors: `EMFILE`, `ENFILE`.
 fn is_exhausted(error: &io::Error) -> bool {
     cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
 }
 
-/// A path that leads through the open folder, so that nobody can exchange it for another one meanwhile.
+/// A path through the open folder, so that the folder cannot be exchanged for another meanwhile.
 #[cfg(target_os = "linux")]
 fn path_of(open: &File) -> Option<PathBuf> {
     use std::os::fd::AsRawFd as _;
@@ -292,13 +297,13 @@ fn path_of(_open: &File) -> Option<PathBuf> {
     None
 }
 
-/// Whether a page of another site has made the request, with the rights of its reader: browsers say so. Programs do not, and
-/// nobody can have them send requests unknowingly.
+/// Whether a page of another site made the request, with the rights of the user who opened it. Browsers say so. Other programs
+/// do not, but a page cannot make them send requests.
 fn is_cross_site(headers: &Headers, path: &str) -> bool {
     if let Some(site) = headers.get("Sec-Fetch-Site") {
         return !matches!(site, "same-origin" | "none");
     }
-    // The authority of a target in absolute form is what counts (RFC 9112 section 3.2.2).
+    // The authority of a target in absolute form takes precedence over `Host` (RFC 9112 section 3.2.2).
     let authority = match path.split_once("://") {
         Some((scheme, rest)) if !scheme.contains(['/', '?']) => rest.split(['/', '?']).next(),
         _ => None,
@@ -306,7 +311,7 @@ fn is_cross_site(headers: &Headers, path: &str) -> bool {
     let host = authority.or_else(|| headers.get("Host")).unwrap_or_default();
     let host = host.rsplit('@').next().unwrap_or_default();
     let is_other = |origin: &str| {
-        // Behind a proxy that speaks TLS the scheme is another one.
+        // Behind a proxy that terminates TLS the scheme differs, so only the host is compared.
         let named = origin.split_once("://").map(|(_, named)| named);
         !named.is_some_and(|named| !host.is_empty() && named.eq_ignore_ascii_case(host))
     };
@@ -332,7 +337,7 @@ mod tests {
         Content-Type: text/plain\r\n\r\nfirst\r\n--b\r\nContent-Disposition: form-data; name=\"y\"; \
         filename=\"two.txt\"\r\n\r\nsecond\r\n--b--\r\n";
 
-    /// Posts a body to a folder, and gives the status.
+    /// Posts a body to a folder, and returns the status.
     fn post(folder: &Path, body: &[u8]) -> u16 {
         let folder = folder.to_str().expect("a name that is text");
         let args = ["basehttp", "-d", folder, "--upload", "--upload-limit", "400", "--log", "none"];
@@ -438,7 +443,7 @@ mod tests {
         }
         assert!(asked(&[("Origin", "http://")]));
         assert!(asked(&[host, ("Origin", "http://a.example:8000"), ("Origin", "http://b.example")]));
-        // The host of the target is the one that counts.
+        // The host of the target takes precedence.
         let foreign = [("Host", "evil.example"), ("Origin", "http://evil.example")];
         assert!(asked_at("http://a.example:8000/", &foreign));
         assert!(!asked_at("http://u@a.example:8000/", &[("Origin", "http://a.example:8000")]));

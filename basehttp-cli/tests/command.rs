@@ -1,4 +1,4 @@
-//! The command `basehttp` as what it is, a program: started, talked to over a socket, and ended.
+//! The command `basehttp` as a program: it is started, receives requests over a socket, and is ended.
 #![cfg(unix)]
 
 #[path = "command/auth.rs"]

@@ -1,4 +1,4 @@
-//! Names and passwords.
+//! User names and passwords.
 
 use std::fs;
 
@@ -29,7 +29,7 @@ fn on_the_command_line_in_a_file_and_in_the_environment() {
     let folder = folder();
     check(&Program::start(folder.path(), &["--auth", "ann:sec:ret"]), "ann:sec:ret");
     let file = tempfile::NamedTempFile::new().unwrap();
-    fs::write(file.path(), "# who may come in\nann:one\r\n\nzo\u{eb}:two three\n").unwrap();
+    fs::write(file.path(), "# users\nann:one\r\n\nzo\u{eb}:two three\n").unwrap();
     let program = Program::start(folder.path(), &["--auth-file", file.path().to_str().unwrap()]);
     check(&program, "ann:one");
     check(&program, "zo\u{eb}:two three");
@@ -37,7 +37,7 @@ fn on_the_command_line_in_a_file_and_in_the_environment() {
     command.args(["0", "-b", "127.0.0.1", "-d"]).arg(folder.path()).env("BASEHTTP_AUTH", "ann:hidden");
     let program = Program::of(command);
     check(&program, "ann:hidden");
-    // Where other users of the machine look.
+    // Other users of the machine can see the arguments.
     let shown = fs::read(format!("/proc/{}/cmdline", program.id())).unwrap_or_default();
     assert!(!String::from_utf8_lossy(&shown).contains("hidden"));
 }
@@ -61,7 +61,7 @@ fn before_anything_else_of_a_request() {
         assert_eq!(response.status, 401, "{request}");
         assert!(response.field("WWW-Authenticate").is_some(), "{request}");
     }
-    // Not even that is worth a password.
+    // A malformed request is refused without asking for a password.
     assert_eq!(program.ask("GET /\u{1}\r\n\r\n").status, 400);
     let (_, _, log) = program.stop();
     assert!(log.contains("code 401"), "{log}");
@@ -84,7 +84,7 @@ fn failed_tries_are_told_without_the_password() {
     assert_eq!(program.get_with("/", &basic("ann\n127.0.0.1 - - forged:guess")).status, 401);
     assert_eq!(program.get("/").status, 401);
     let (_, _, log) = program.stop();
-    let told: Vec<_> = log.lines().filter(|line| line.contains("wrong name or password")).collect();
+    let told: Vec<_> = log.lines().filter(|line| line.contains("wrong user name or password")).collect();
     assert_eq!(told.len(), 1, "{log}");
     assert!(told[0].contains("'ann\\x0a127.0.0.1 - - forged'"), "{log}");
     assert!(!log.contains("guess") && !log.contains("right"), "{log}");

@@ -1,4 +1,4 @@
-//! The end of the command.
+//! How the command ends.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 use crate::program::{Program, Response, folder, names, unnamed, wait_until};
 use crate::upload::{form, request};
 
-/// The start of an upload, which its handler reads: the rest is to come.
+/// Sends the start of an upload, which its handler reads. Returns the rest.
 fn begin(program: &Program, folder: &Path) -> (TcpStream, Vec<u8>) {
     let content = vec![b'x'; 300_000];
     let whole = request("/", "", &form(&[("late.bin", &content)]));
@@ -30,14 +30,17 @@ fn the_first_signal_lets_running_requests_end() {
         assert_eq!(program.get("/nothing").status, 404);
         let (mut stream, rest) = begin(&program, folder.path());
         program.signal(signal);
-        program.wait_for_log("once more stops at once");
+        program.wait_for_log("again to stop immediately");
         stream.write_all(&rest).unwrap();
         assert_eq!(Response::read(stream).status, 201);
         let (status, output, _) = program.wait();
         assert_eq!(status.code(), Some(0));
         let line = output.lines().last().unwrap();
         assert!(line.starts_with("Served 3 requests in "), "{line}");
-        assert!(line.contains(": 2 of 2xx, 1 of 4xx; ") && line.ends_with("292.9 KiB uploaded"), "{line}");
+        assert!(
+            line.contains(": 2 with 2xx, 1 with 4xx; ") && line.ends_with("292.9 KiB uploaded"),
+            "{line}"
+        );
         assert_eq!(names(folder.path()), [".hidden", "a.txt", "late.bin", "sub"]);
     }
 }
@@ -49,7 +52,7 @@ fn the_second_signal_ends_at_once() {
         let mut program = Program::start(folder.path(), &["--upload"]);
         let (stream, _) = begin(&program, folder.path());
         program.signal(Signal::SIGINT);
-        program.wait_for_log("once more stops at once");
+        program.wait_for_log("again to stop immediately");
         assert!(program.is_running());
         program.signal(signal);
         let (status, _, _) = program.wait();

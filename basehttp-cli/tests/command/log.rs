@@ -1,4 +1,4 @@
-//! The log in its forms.
+//! The log in its formats.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr};
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::program::{PATIENCE, Program, command, connect, folder, wait_until};
 
-/// Some requests, and the lines that tell of them.
+/// Sends some requests, and returns their log lines.
 fn lines(form: &[&str]) -> Vec<String> {
     let folder = folder();
     let program = Program::start(folder.path(), form);
@@ -27,7 +27,7 @@ fn lines(form: &[&str]) -> Vec<String> {
     log.lines().filter(own).map(str::to_owned).collect()
 }
 
-/// A line without its time, which stands in brackets.
+/// A line without its time, which is in brackets.
 fn without_time(line: &str) -> String {
     let (before, rest) = line.split_once('[').unwrap_or_else(|| panic!("no time: {line}"));
     let (time, after) = rest.split_once(']').unwrap();
@@ -103,13 +103,13 @@ fn who_it_was_and_what_else_there_is_to_say() {
     let values: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     assert_eq!(values.len(), 3, "{log}");
     assert_eq!(values[0]["user"], "ann");
-    assert_eq!(values[1]["message"], "wrong name or password, as 'ann'");
+    assert_eq!(values[1]["message"], "wrong user name or password for 'ann'");
     assert_eq!((&values[2]["status"], &values[2]["user"]), (&401.into(), &Value::Null));
 }
 
 #[test]
 fn a_log_that_nobody_reads_stops_nobody() {
-    /// More lines than a pipe and the queue have room for.
+    /// More lines than fit into a pipe and the queue.
     const MANY: usize = 6000;
     let folder = folder();
     let mut child = command()
@@ -119,7 +119,7 @@ fn a_log_that_nobody_reads_stops_nobody() {
         .unwrap();
     let mut output = std::io::BufReader::new(child.stdout.take().unwrap());
     let mut greeting = String::new();
-    while !greeting.contains("until") {
+    while !greeting.contains("Ctrl-C") {
         std::io::BufRead::read_line(&mut output, &mut greeting).unwrap();
     }
     let url = greeting.lines().nth(1).unwrap();

@@ -51,7 +51,7 @@ fn a_folder_is_served_and_told() {
     let program = Program::start(folder.path(), &[]);
     let told = folder.path().canonicalize().unwrap();
     let url = format!("http://127.0.0.1:{}/", program.port);
-    assert_eq!(program.greeting, [&format!("Serving {} at", told.display()), &url, "until Ctrl-C"]);
+    assert_eq!(program.greeting, [&format!("Serving {} at", told.display()), &url, "Press Ctrl-C to stop"]);
     let response = program.get("/a.txt");
     assert_eq!((response.status, &*response.body), (200, "text of a"));
     assert!(response.head.starts_with("HTTP/1.1 200 OK\r\n"), "{}", response.head);
@@ -73,7 +73,7 @@ fn without_a_directory_it_is_the_current_one() {
     command.args(["0", "--bind", "localhost"]).current_dir(folder.path());
     let program = Program::of(command);
     let url = &program.greeting[1];
-    // It may be either address of the name.
+    // Either address of the name.
     let address: SocketAddr = url.trim_start_matches("http://").trim_end_matches('/').parse().unwrap();
     assert!(address.ip().is_loopback());
     let mut stream = connect(address);
@@ -96,7 +96,7 @@ fn without_an_address_it_is_all_of_them() {
         assert_eq!(Response::read(stream).status, 200);
     }
     let (_, _, log) = program.stop();
-    // And not as ::ffff:127.0.0.1.
+    // Not as ::ffff:127.0.0.1.
     assert!(log.contains("\n127.0.0.1 - - [") || log.starts_with("127.0.0.1 - - ["), "{log}");
 }
 
@@ -106,7 +106,7 @@ fn several_addresses_are_served_at_one_port() {
     let has_ipv6 = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok();
     for hosts in [["127.0.0.1", "::1"], ["0.0.0.0", "::"]] {
         if !has_ipv6 {
-            eprintln!("left out: this machine has no IPv6");
+            eprintln!("skipped: this machine has no IPv6");
             continue;
         }
         let mut command = command();
@@ -120,7 +120,7 @@ fn several_addresses_are_served_at_one_port() {
             stream.write_all(b"GET /a.txt HTTP/1.0\r\n\r\n").unwrap();
             assert_eq!(Response::read(stream).body, "text of a");
         }
-        // It is for this machine alone where all of them are.
+        // Other hosts are refused if all addresses are loopback.
         let foreign = "GET / HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n";
         assert_eq!(program.ask(foreign).status, if hosts[1] == "::1" { 421 } else { 200 });
     }
@@ -159,7 +159,7 @@ fn scripts_run_where_that_is_wanted() {
     let posted = program.ask("POST /cgi-bin/who.sh HTTP/1.0\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(posted.body, "127.0.0.1 POST");
     assert_eq!(program.get("/a.txt").body, "text of a");
-    // And nobody adds one.
+    // No upload adds a script.
     let form = crate::upload::form(&[("x.sh", b"#!/bin/sh\n")]);
     symlink("cgi-bin", folder.path().join("other")).unwrap();
     fs::create_dir(folder.path().join("cgi-bin/sub")).unwrap();
@@ -225,7 +225,7 @@ fn pages_of_a_program_are_its_index() {
     }
     assert_eq!(program.get("/a.txt").body, "text of a");
     assert!(program.get("/sub/").body.contains("c.txt"));
-    // What is missing on a page is missing, and a page with a dot in its name is a page.
+    // A missing script is a 404. A page with a dot in its name is a page.
     assert_eq!(program.get("/missing.js").status, 404);
     assert_eq!(program.get_with("/user/j.doe", "Accept: text/html,*/*;q=0.8\r\n").body, "the program");
     assert_eq!(Program::start(folder.path(), &[]).get("/about").status, 404);
@@ -328,7 +328,7 @@ fn a_renewed_certificate_is_read_again() {
     };
     assert!(is_served(&first));
     fs::write(&certificate, second.cert.pem()).unwrap();
-    assert!(is_served(&first), "there is no key for the new one yet");
+    assert!(is_served(&first), "the new one has no key yet");
     fs::write(&key, second.signing_key.serialize_pem()).unwrap();
     wait_until("the new certificate", || is_served(&second));
     let (_, _, log) = program.stop();

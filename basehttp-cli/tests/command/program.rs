@@ -1,4 +1,4 @@
-//! A running command, and a client that knows no more than it must.
+//! A running command, and a minimal client.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -14,7 +14,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-/// Long enough for the slowest machine; no test that passes waits for it.
+/// Long enough for the slowest machine. A test that passes never waits this long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until `condition` holds.
@@ -26,14 +26,14 @@ pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// The command, not started yet, without what the environment may say to it.
+/// The command, not started yet. The environment has no password for it.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_basehttp"));
     command.env_remove("BASEHTTP_AUTH").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
-/// Runs it to its end: the code, and what it has written.
+/// Runs it to its end. Returns the exit code, the standard output and the standard error.
 pub(crate) fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = command().args(arguments).output().expect("the program runs");
     let text = |bytes| String::from_utf8(bytes).expect("text");
@@ -53,19 +53,19 @@ pub(crate) fn folder() -> TempDir {
     folder
 }
 
-/// A running command. It is ended when the test is, however that ends.
+/// A running command. Dropping this ends it, also when a test fails.
 pub(crate) struct Program {
     child: Child,
     stdout: BufReader<ChildStdout>,
     stderr: Arc<Mutex<String>>,
     reader: Option<thread::JoinHandle<()>>,
-    /// What it has said before it served.
+    /// What it printed at its start.
     pub(crate) greeting: Vec<String>,
     pub(crate) port: u16,
 }
 
 impl Program {
-    /// Serves a folder at 127.0.0.1 and a port of the system's choice.
+    /// Serves a folder on 127.0.0.1, on a port that the system chooses.
     pub(crate) fn start(folder: &Path, arguments: &[&str]) -> Self {
         let mut command = command();
         command.args(["0", "-b", "127.0.0.1", "-d"]).arg(folder).args(arguments);
@@ -86,7 +86,7 @@ impl Program {
             }
         });
         let mut program = Self { child, stdout, stderr, reader: Some(reader), greeting: Vec::new(), port: 0 };
-        while program.greeting.last().is_none_or(|line| line != "until Ctrl-C") {
+        while program.greeting.last().is_none_or(|line| line != "Press Ctrl-C to stop") {
             let mut line = String::new();
             let count = program.stdout.read_line(&mut line).expect("a line");
             assert!(count > 0, "it does not serve: {}", program.log());
@@ -102,7 +102,7 @@ impl Program {
         self.child.id()
     }
 
-    /// What it has written to its standard error so far.
+    /// What it has written to standard error so far.
     pub(crate) fn log(&self) -> String {
         self.stderr.lock().expect("no reader panics").clone()
     }
@@ -115,7 +115,7 @@ impl Program {
         connect(SocketAddr::from(([127, 0, 0, 1], self.port)))
     }
 
-    /// Sends a request on a connection of its own, and reads the response.
+    /// Sends a request on a new connection, and reads the response.
     pub(crate) fn ask(&self, request: impl AsRef<[u8]>) -> Response {
         let mut stream = self.connect();
         stream.write_all(request.as_ref()).expect("the server takes it");
@@ -126,7 +126,7 @@ impl Program {
         self.get_with(path, "")
     }
 
-    /// With more fields, each with its line end.
+    /// With additional fields, each with its line end.
     pub(crate) fn get_with(&self, path: &str, fields: &str) -> Response {
         self.ask(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{fields}\r\n"))
     }
@@ -140,7 +140,7 @@ impl Program {
         self.child.try_wait().expect("a child").is_none()
     }
 
-    /// Waits for its end: how it has ended, and what it has written since it serves, to its standard output and to its
+    /// Waits for its end. Returns the exit status, what it wrote to standard output after the greeting, and what it wrote to
     /// standard error.
     pub(crate) fn wait(mut self) -> (ExitStatus, String, String) {
         wait_until("the end of the program", || !self.is_running());
@@ -161,7 +161,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // Fails where the program has ended, which is as good.
+        // Fails if the program has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -174,7 +174,7 @@ pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     stream
 }
 
-/// A response as it came.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
@@ -183,7 +183,7 @@ pub(crate) struct Response {
 }
 
 impl Response {
-    /// Reads to the end of the connection.
+    /// Reads until the connection closes.
     pub(crate) fn read(mut stream: impl Read) -> Self {
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).expect("a whole response");
@@ -212,7 +212,7 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// How many files in a folder are on their way.
+/// The number of unfinished uploads in a folder.
 pub(crate) fn unnamed(folder: &Path) -> usize {
     names(folder).iter().filter(|name| name.starts_with(".basehttp-")).count()
 }

@@ -1,4 +1,4 @@
-//! `--cgi`: what scripts are told, and where their input is kept.
+//! `--cgi`: the user that scripts are told, and where their input is stored.
 
 use std::fs::{self, Permissions};
 use std::io::{Read, Write};
@@ -19,7 +19,7 @@ fn script(folder: &Path, name: &str, text: &str) {
     fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
 }
 
-/// Says what it is told of its user, each variable only if it is there.
+/// A script that prints the variables about its user, and counts those that could leak the password.
 const WHO: &str = "printf 'A: b\\n\\n'; echo \"${AUTH_TYPE-none} ${REMOTE_USER-nobody}\"; env | grep -ci 'secret\\|authorization'";
 
 fn basic(pair: &str) -> String {
@@ -46,7 +46,7 @@ fn a_script_is_told_who_has_come_with_the_right_password() {
         let posted = program.ask(format!("POST /cgi-bin/who HTTP/1.0\r\n{fields}Content-Length: 0\r\n\r\n"));
         assert_eq!(posted.body, format!("Basic {user}\n0\n"));
     }
-    // Two requests of one connection have two users.
+    // Two requests on one connection have two users.
     let asked = |user: &str, more: &str| {
         let pair = basic(&format!("{user}:secret"));
         format!("GET /cgi-bin/who HTTP/1.1\r\nHost: 127.0.0.1\r\n{pair}{more}\r\n")
@@ -69,7 +69,7 @@ fn without_a_password_a_script_is_told_of_nobody() {
     assert_eq!(program.get_with("/cgi-bin/who", &fields).body, "none nobody\n0\n");
 }
 
-/// A request with a body in chunks.
+/// A request with a chunked body.
 fn chunked(path: &str, length: usize) -> Vec<u8> {
     let head = format!(
         "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -80,7 +80,7 @@ fn chunked(path: &str, length: usize) -> Vec<u8> {
 
 const LENGTH: &str = "printf 'A: b\\n\\n'; echo \"$CONTENT_LENGTH\"; exec wc -c";
 
-/// The command with scripts, started by way of `env` or of a shell. No response of HTTP/1.0 is in chunks.
+/// Starts the command with `--cgi` through `env` or a shell. With HTTP/1.0, responses are not chunked.
 fn started_by(starter: &str, arguments: &[&str], folder: &Path) -> Program {
     let mut outer = Command::new(starter);
     outer.args(arguments).arg(command().get_program());
@@ -99,7 +99,7 @@ fn the_length_of_a_body_in_chunks_has_an_option() {
     let program = Program::start(folder.path(), &["--cgi", "-p", "HTTP/1.0", "--chunked-limit", "2M"]);
     assert_eq!(program.ask(chunked("/cgi-bin/length", 2 << 20)).body, "2097152\n2097152\n");
     assert_eq!(program.ask(chunked("/cgi-bin/length", (2 << 20) + 1)).status, 413);
-    // A larger one than that is the default.
+    // The default is larger than that.
     let program = Program::start(folder.path(), &["--cgi", "-p", "HTTP/1.0"]);
     assert_eq!(program.ask(chunked("/cgi-bin/length", 5_000_000)).body, "5000000\n5000000\n");
 }
@@ -113,7 +113,7 @@ fn a_long_body_is_in_a_file_without_a_name_and_a_short_one_is_in_none() {
     let place = format!("TMPDIR={}", temporary.path().display());
     let program = started_by("env", &[&place], folder.path());
     let pid = folder.path().join("cgi-bin/pid");
-    // Links of its descriptors into that folder.
+    // Its descriptors that lead into that folder.
     let kept = |program: &Program| {
         let links = fs::read_dir(format!("/proc/{}/fd", program.id())).unwrap().filter_map(Result::ok);
         let links = links.filter_map(|link| fs::read_link(link.path()).ok());
@@ -137,13 +137,13 @@ fn a_long_body_is_in_a_file_without_a_name_and_a_short_one_is_in_none() {
     fs::write(&go, "go\n").unwrap();
     assert_eq!(Response::read(stream).body, "5000000\n");
     wait_until("the file is closed", || !cfg!(target_os = "linux") || kept(&program) == 0);
-    // However the server ends.
+    // Also if the server is killed.
     let stream = asked(5_000_000, 1);
     program.signal(Signal::SIGKILL);
     program.wait();
     assert_eq!(names(temporary.path()), [""; 0]);
     drop(stream);
-    // The script that is left ends with its input.
+    // Ends the script that remains.
     fs::write(&go, "go\n").unwrap();
 }
 
@@ -155,7 +155,7 @@ fn where_there_is_no_room_for_a_long_body_a_short_one_goes_on() {
     assert_eq!(nowhere.ask(chunked("/cgi-bin/length", 1 << 20)).body, "1048576\n1048576\n");
     assert_eq!(nowhere.ask(chunked("/cgi-bin/length", 3 << 20)).status, 500);
     nowhere.wait_for_log("the request's body cannot be kept");
-    // As on a full disk, but for everybody: a file may have half a megabyte.
+    // Stands for a full disk, without root: a file may have half a megabyte.
     let full = "trap '' XFSZ; ulimit -f 1024; exec \"$0\" \"$@\"";
     let full = started_by("/bin/sh", &["-c", full], folder.path());
     assert_eq!(full.ask(chunked("/cgi-bin/length", 1 << 20)).body, "1048576\n1048576\n");
@@ -173,7 +173,7 @@ fn whoever_starts_it_a_killed_script_has_no_whole_response() {
     let mut stream = program.connect();
     stream.write_all(b"GET /cgi-bin/cut HTTP/1.0\r\n\r\n").unwrap();
     let mut response = String::new();
-    // A reset, where the shell has taken its time before the end, and what it has said was sent by then.
+    // The connection is reset if the output was sent before the script ended.
     let end = stream.read_to_string(&mut response);
     assert!(end.is_err() || response.starts_with("HTTP/1.0 502 "), "{response}");
     program.wait_for_log("its response is cut");

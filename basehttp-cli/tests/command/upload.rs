@@ -1,4 +1,4 @@
-//! Files from clients.
+//! Uploads.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -10,7 +10,7 @@ use crate::program::{Program, Response, folder, names, unnamed, wait_until};
 
 const BOUNDARY: &str = "----boundary-of-a-test";
 
-/// A form of files, as browsers send it.
+/// A form with files, as browsers send it.
 pub(crate) fn form(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut form = Vec::new();
     for (name, content) in files {
@@ -26,7 +26,7 @@ pub(crate) fn form(files: &[(&str, &[u8])]) -> Vec<u8> {
     form
 }
 
-/// With more fields, each with its line end.
+/// An upload, with additional fields, each with its line end.
 pub(crate) fn request(path: &str, fields: &str, form: &[u8]) -> Vec<u8> {
     let mut request = format!(
         "POST {path} HTTP/1.1\r\nHost: localhost:1\r\nConnection: close\r\nContent-Length: {}\r\n\
@@ -38,7 +38,7 @@ pub(crate) fn request(path: &str, fields: &str, form: &[u8]) -> Vec<u8> {
     request
 }
 
-/// What the folder has at the beginning.
+/// What the folder contains at first.
 const BEFORE: [&str; 3] = [".hidden", "a.txt", "sub"];
 
 #[test]
@@ -46,7 +46,7 @@ fn files_go_into_the_folder_that_is_listed() {
     let folder = folder();
     let program = Program::start(folder.path(), &["--upload"]);
     let content: Vec<u8> = (0..=255).cycle().take(700_000).collect();
-    // What looks like an end is none.
+    // Content that looks like the end of the form.
     let tricky = format!("--{BOUNDARY}\n--{BOUNDARY}--\r\n--\r\n--{}\r", &BOUNDARY[..10]);
     let files = form(&[("big.bin", &content), ("empty", b""), ("tricky", tricky.as_bytes())]);
     let response = program.ask(request("/sub/", "", &files));
@@ -58,14 +58,14 @@ fn files_go_into_the_folder_that_is_listed() {
     assert_eq!(names(&sub), ["b.unheardof", "big.bin", "c.txt", "empty", "tricky"]);
     assert!(fs::read(sub.join("big.bin")).unwrap() == content);
     assert_eq!(fs::read(sub.join("tricky")).unwrap(), tricky.as_bytes());
-    // Others of the machine may read it, as any file that a program makes.
+    // Other users of the machine may read it, as any file that a program creates.
     let mask = Command::new("sh").args(["-c", "umask"]).output().unwrap().stdout;
     if String::from_utf8_lossy(&mask).trim() == "0022" {
         use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(fs::metadata(sub.join("empty")).unwrap().permissions().mode() & 0o777, 0o644);
     }
     assert_eq!(names(folder.path()), BEFORE);
-    // And it is taken for what its name says, whatever is in it.
+    // Its type follows from its name, whatever its content is.
     for path in ["/sub/tricky", "/", "/nothing"] {
         assert_eq!(program.get(path).fields("X-Content-Type-Options"), ["nosniff"], "{path}");
     }
@@ -86,7 +86,7 @@ fn the_page_has_a_form_that_works_without_scripts() {
     let response = program.ask(request("/sub/", fields, &form(&[("d", b"d")])));
     assert_eq!((response.status, response.field("Location")), (303, Some("./")));
     assert_eq!(fs::read(folder.path().join("sub/d")).unwrap(), b"d");
-    // And what other programs understand.
+    // JSON for other programs.
     let response =
         program.ask(request("/sub/", "Accept: application/json\r\n", &form(&[("e \u{e9}", b"e")])));
     assert_eq!((response.status, response.field("Content-Type")), (201, Some("application/json")));
@@ -177,9 +177,9 @@ fn names_are_found_by_the_grammar() {
         assert_eq!(fs::read(folder.path().join("sub").join(name)).unwrap(), b"x", "{shown}");
     }
     for (disposition, reason) in [
-        (format!("filename={longest}n"), "A file has a name of more than 255 bytes"),
-        ("filename=\"\u{ad}\u{2060}\"".to_owned(), "A file has no name that could be used"),
-        ("name=filename".to_owned(), "There is no file in the form"),
+        (format!("filename={longest}n"), "A file name is longer than 255 bytes"),
+        ("filename=\"\u{ad}\u{2060}\"".to_owned(), "A file has no usable name"),
+        ("name=filename".to_owned(), "The form contains no file"),
     ] {
         let response = program.ask(request("/sub/", "", &disposed(disposition.as_bytes())));
         assert_eq!(response.status, 400, "{disposition}");
@@ -200,7 +200,7 @@ fn a_folder_that_is_removed_during_an_upload_is_not_there() {
         let mut stream = program.connect();
         stream.write_all(&whole[..150_000]).unwrap();
         wait_until("the upload to begin", || unnamed(&going) > 0);
-        // A first file may get its name while the folder is being emptied.
+        // A temporary file may be created while the folder is being emptied.
         wait_until("the folder to be removed", || fs::remove_dir_all(&going).is_ok());
         stream.write_all(&whole[150_000..]).unwrap();
         let response = Response::read(stream);
@@ -245,11 +245,11 @@ fn larger_ones_are_refused() {
     let program = Program::start(folder.path(), &["--upload", "--upload-limit", "100K"]);
     assert_eq!(program.ask(request("/", "", &form(&[("small", &vec![b'x'; 90_000])]))).status, 201);
     let files = form(&[("large", &vec![b'x'; 110_000])]);
-    // Before it comes.
+    // Before the body is sent.
     let whole = request("/", "Expect: 100-continue\r\n", &files);
     let head = &whole[..whole.len() - files.len()];
     assert_eq!(program.ask(head).status, 413);
-    // And where nobody knows before.
+    // And when the length is not declared.
     let mut chunked = format!(
         "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\
          Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n\r\n{:x}\r\n",
@@ -277,7 +277,7 @@ fn half_an_upload_leaves_nothing() {
         }
         wait_until("the upload to be given up", || names(folder.path()) == BEFORE);
     }
-    // What is hidden is not served meanwhile, and the server goes on.
+    // The server continues.
     assert_eq!(program.get("/a.txt").status, 200);
 }
 
@@ -335,7 +335,7 @@ fn links_do_not_lead_uploads_out() {
     let program = Program::start(folder.path(), &["--upload", "--overwrite"]);
     assert_eq!(program.ask(request("/out/", "", &form(&[("x", b"x")]))).status, 404);
     assert_eq!(names(outside.path()), Vec::<String>::new());
-    // A link of that name is replaced, and not followed.
+    // A link with that name is replaced, not followed.
     let target = outside.path().join("target");
     fs::write(&target, "before").unwrap();
     std::os::unix::fs::symlink(&target, folder.path().join("link")).unwrap();
@@ -344,11 +344,11 @@ fn links_do_not_lead_uploads_out() {
     assert_eq!(fs::read(folder.path().join("link")).unwrap(), b"after");
 }
 
-/// A file system of its own, as small as said.
+/// A file system of 256 KiB.
 struct Disk<'a>(&'a Path);
 
 impl<'a> Disk<'a> {
-    /// None where that is not allowed.
+    /// `None` if that is not allowed.
     fn mount(path: &'a Path) -> Option<Self> {
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", "size=256k", "tmpfs"]).arg(path);
@@ -366,7 +366,7 @@ impl Drop for Disk<'_> {
 fn a_full_disk_is_told_and_keeps_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let Some(disk) = Disk::mount(folder.path()) else {
-        eprintln!("LEFT OUT: a small file system cannot be mounted here");
+        eprintln!("SKIPPED: a small file system cannot be mounted here");
         return;
     };
     let program = Program::start(disk.0, &["--upload"]);

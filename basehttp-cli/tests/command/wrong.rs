@@ -1,7 +1,9 @@
-//! What cannot be: told in a line or two, with what to do about it.
+//! Errors: each takes one or two lines, and says what to do about it.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::ffi::OsStrExt as _;
 
 use crate::program::{command, folder, run};
 
@@ -11,16 +13,16 @@ fn a_wrong_call_is_told_and_is_2() {
         (&["--corss"][..], "did you mean '--cors'?"),
         (&["99999"], "a port is a number from 0 to 65535"),
         (&["abc"], "a port is a number from 0 to 65535"),
-        (&["--overwrite"], "what was given also needs --upload"),
-        (&["--tls-key", "x"], "what was given also needs --tls-cert <FILE>"),
+        (&["--overwrite"], "the given options also need --upload"),
+        (&["--tls-key", "x"], "the given options also need --tls-cert <FILE>"),
         (&["-1"], "'-1'"),
         (&["8000", "8001"], "'8001'"),
         (&["--log", "jsn"], "did you mean 'json'?"),
         (&["-p", "HTTP/2"], "HTTP/1.0, HTTP/1.1"),
         (&["-d"], "--directory <DIR>"),
         (&["-H", "no colon"], "write it as 'Name: value'"),
-        (&["-H", "A: b\nC: d"], "the value of A has characters"),
-        (&["-H", "Content-Length: 5"], "is made by the server"),
+        (&["-H", "A: b\nC: d"], "the value of A may contain only printable ASCII"),
+        (&["-H", "Content-Length: 5"], "the server sets Content-Length itself"),
         (&["--content-type", "text"], "text/plain"),
         (&["--overwrite"], "--upload"),
         (&["--upload-limit", "5"], "--upload"),
@@ -48,6 +50,10 @@ fn a_password_that_is_wrong_is_not_shown() {
         let (_, _, errors) = run(&arguments);
         assert!(!errors.contains("topsecret"), "{errors}");
     }
+    let pair = OsStr::from_bytes(b"ann:topsecret\xff");
+    let output = command().arg("0").env("BASEHTTP_AUTH", pair).output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), &*errors), (Some(2), "basehttp: BASEHTTP_AUTH is not valid UTF-8\n"));
 }
 
 fn fails(arguments: &[&str], told: &[&str]) {
@@ -69,18 +75,18 @@ fn a_folder_that_is_none() {
 fn a_port_that_is_taken() {
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = other.local_addr().unwrap().port().to_string();
-    // Elsewhere than on Linux there is one address of that kind.
+    // Only Linux has more than one such address.
     let free = if cfg!(target_os = "linux") { "127.0.0.2" } else { "127.0.0.1" };
     for address in [&["-b", "127.0.0.1"][..], &[], &["-b", free, "-b", "127.0.0.1"]] {
         let arguments = [&[&*port][..], address].concat();
-        let place = address.last().map_or(String::new(), |host| format!(" at {host}"));
-        fails(&arguments, &[&format!("port {port} is taken{place}; "), "0 for a free one"]);
+        let place = address.last().map_or(String::new(), |host| format!(" on {host}"));
+        fails(&arguments, &[&format!("port {port} is already in use{place}; "), "0 for a free one"]);
     }
 }
 
 #[test]
 fn an_address_that_is_another_machines() {
-    // RFC 5737: for documents.
+    // An address for documentation (RFC 5737).
     fails(&["0", "-b", "192.0.2.77"], &["192.0.2.77", "leave --bind out"]);
     fails(&["0", "-b", "no such name"], &["no such name", "--bind"]);
 }

@@ -141,7 +141,7 @@ def case_refused(stage, started):
     told = git("ls-remote", bare, code=128)
     assert "could not read Username" in told or "Authentication failed" in told, told
     check(len(started.asked()), before, "scripts that were run")
-    assert "wrong name or password, as 'eve'" in started.program.log(), started.program.log()[-500:]
+    assert "wrong user name or password for 'eve'" in started.program.log(), started.program.log()[-500:]
 
 
 def case_unchecked(stage, started):
