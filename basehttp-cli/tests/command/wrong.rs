@@ -68,7 +68,7 @@ fn fails(arguments: &[&str], told: &[&str]) {
 #[test]
 fn a_folder_that_is_none() {
     fails(&["0", "-d", "/no/such/folder"], &["/no/such/folder", "name another one"]);
-    fails(&["0", "-d", "/dev/null"], &["/dev/null", "no folder"]);
+    fails(&["0", "-d", "/dev/null"], &["/dev/null", "not a folder"]);
 }
 
 #[test]
