@@ -99,7 +99,7 @@ impl Log {
         }
     }
 
-    /// Waits until all lines are written, for at most a second.
+    /// Waits until all lines are written, for at most a second, and reports lost lines.
     pub(crate) fn close(&self) {
         const PATIENCE: Duration = Duration::from_secs(1);
         let (done, end) = sync_channel(1);
@@ -114,7 +114,7 @@ impl Log {
         if is_written && lost > 0 {
             let _ = writeln!(
                 io::stderr(),
-                "basehttp: {lost} log lines were lost because standard error was not read"
+                "basehttp: {lost} log lines were lost: standard error was read too slowly"
             );
         }
     }
