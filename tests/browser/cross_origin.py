@@ -1,4 +1,4 @@
-"""Pages of other origins in a browser; see `run` beside this file."""
+"""Opens pages of other origins in a browser; see `run` beside this file."""
 
 import http.server
 import os
@@ -17,15 +17,15 @@ NAMES = "--host-resolver-rules=MAP *.test 127.0.0.1, MAP *.localhost 127.0.0.1, 
 PATIENCE = 60
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-# How the server answers what a page makes the browser send.
+# The server's responses to the requests of a page.
 REFUSED = {"POST /form": 403, "POST /fetch": 403, "POST /beacon": 403, "GET /socket": 403, "GET /get": 200}
 ADMITTED = {"POST /form": 200, "POST /fetch": 200, "POST /beacon": 200, "GET /socket": 101, "GET /get": 200}
-# A page of another origin may not send it before it has asked, and nobody says yes.
+# From a page of another origin, the browser sends a preflight first, which the server does not approve.
 OTHER, OWN = {"OPTIONS /put": 204}, {"PUT /put": 200}
 
 
 class Elsewhere(http.server.ThreadingHTTPServer):
-    """All other sites, whatever their names are, and where pages tell how it went."""
+    """Serves all other sites, whatever their names, and receives the pages' reports."""
 
     daemon_threads = True
 
@@ -57,7 +57,7 @@ class Pages(http.server.BaseHTTPRequestHandler):
 
 
 class Site:
-    """The server, with what it has logged."""
+    """The server under test, and its log."""
 
     LINE = re.compile(r'"([A-Z]+ /[a-z]+)\?([a-z-]+) HTTP/1\.1" ([0-9]{3}) ')
 
@@ -78,7 +78,7 @@ class Site:
         return {match[1]: int(match[3]) for match in found if match and match[2] == name}
 
     def wait(self, name, wanted):
-        """The answers to a page, once those that are wanted are there: a beacon may be late."""
+        """The responses to a page, once the wanted ones have been logged: a beacon may be late."""
         deadline = time.monotonic() + PATIENCE
         with self.changed:
             while set(self.answers(name)) < set(wanted) and (left := deadline - time.monotonic()) > 0:
@@ -91,7 +91,7 @@ class Site:
 
 
 def run(browser, site, elsewhere, name, page, target, wanted, told):
-    """Opens a page, and looks at what the server has answered to it."""
+    """Opens a page, and checks its report and the server's responses."""
     query = urllib.parse.urlencode({
         "target": f"http://{target}:{site.port}", "name": name, "report": f"http://127.0.0.1:{elsewhere.server_port}/report",
     })
@@ -119,13 +119,13 @@ def main():
     refused = {"socket": "error", "put": "none"}
     admitted, own = {"socket": "open", "put": "none"}, {"socket": "open", "put": "200"}
     rows = [
-        # To this machine browsers send Sec-Fetch-Site, as with TLS.
+        # Browsers send Sec-Fetch-Site to localhost, as over TLS.
         ("own", f"http://localhost:{site.port}/page", "localhost", ADMITTED | OWN, own),
         ("cross-site", f"http://127.0.0.1:{port}/page", "localhost", REFUSED | OTHER, refused),
         ("same-site", f"http://localhost:{port}/page", "localhost", REFUSED | OTHER, refused),
         ("trusted", f"http://friend.localhost:{port}/page", "localhost", ADMITTED | OTHER, admitted),
         ("sandboxed", f"http://localhost:{port}/sandboxed", "localhost", REFUSED | OTHER, refused),
-        # To others over plain HTTP they send Origin alone.
+        # To other hosts, over plain HTTP, they send only Origin.
         ("plain-own", f"http://site.test:{site.port}/page", "site.test", ADMITTED | OWN, own),
         ("plain-cross-site", f"http://other.test:{port}/page", "site.test", REFUSED | OTHER, refused),
         ("plain-same-host", f"http://site.test:{port}/page", "site.test", REFUSED | OTHER, refused),
@@ -137,9 +137,9 @@ def main():
             run(browser, site, elsewhere, name, page, target, wanted, told)
         reasons = [line for line in site.lines if "(cross-origin: " in line]
         with_site = [line for line in reasons if "Sec-Fetch-Site: " in line]
-        # The pages above ask in both ways.
+        # The requests above have both kinds of reasons.
         if not with_site or len(with_site) == len(reasons):
-            sys.exit("\n".join(reasons))
+            sys.exit("not both kinds of reasons:\n" + "\n".join(reasons))
     finally:
         site.end()
     print(f"{len(rows)} passed, 0 failed")

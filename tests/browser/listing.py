@@ -1,4 +1,4 @@
-"""Drives the browser; see `run` beside this file."""
+"""Opens the listing of a folder in a browser; see `run` beside this file."""
 
 import html.parser
 import os
@@ -9,7 +9,7 @@ import sys
 import tempfile
 import urllib.parse
 
-# As root, and without a network.
+# For root, and for a machine without a network.
 FLAGS = """--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
 --disable-component-update --disable-sync --hide-scrollbars""".split()
 PATIENCE = 60
@@ -31,7 +31,7 @@ FILES = {
 
 
 class Page(html.parser.HTMLParser):
-    """The links of a page, and its title."""
+    """The links, the title and the sort order of a page."""
 
     def __init__(self, text):
         super().__init__()
@@ -60,7 +60,7 @@ class Browser:
         self.command = [program, *FLAGS, f"--user-data-dir={profile}"]
 
     def page(self, url):
-        """What the browser has made of a page, after its scripts, if any, have run."""
+        """The DOM of a page as HTML, after its scripts have run."""
         process = subprocess.run([*self.command, "--dump-dom", url], capture_output=True, timeout=PATIENCE, check=True)
         return process.stdout.decode("utf-8", "replace")
 
@@ -74,7 +74,7 @@ def check(actual, wanted, what):
 
 
 def names(page):
-    """The files of a listing in their order."""
+    """The files of a listing, in order."""
     links = [link for link in page.links if not link.startswith("?") and not link.endswith("/")]
     return [urllib.parse.unquote_to_bytes(link) for link in links]
 
@@ -85,21 +85,20 @@ def run(browser, url):
     check(sorted(names(page)), sorted(FILES), "files")
     check((page.sorted, "sub/" in page.links), ("ascending", True), "order, folder")
     order = names(page)
-    check(order.index(b"file9.txt") < order.index(b"file10.txt"), True, "nine before ten")
+    check(order.index(b"file9.txt") < order.index(b"file10.txt"), True, "file9 before file10")
     passed = 3
     for link in page.links:
         if link.startswith("?") or link.endswith("/"):
             continue
         wanted = FILES[urllib.parse.unquote_to_bytes(link)]
-        # What is no text for the browser it would only save.
         target = urllib.parse.urljoin(url, link)
-        check(target.startswith(url), True, f"{link} stays here")
-        check(wanted.strip() in browser.page(target), True, f"{link} can be followed")
+        check(target.startswith(url), True, f"{link} leads to this server")
+        check(wanted.strip() in browser.page(target), True, f"{link} works")
         passed += 1
     largest = Page(browser.page(url + "?sort=size&order=desc"))
     check((names(largest)[0], largest.sorted), (b"file10.txt", "descending"), "largest first")
     below = Page(browser.page(url + "sub/"))
-    check("../" in below.links and names(below) == [b"below.txt"], True, "folder below, and the way back")
+    check("../" in below.links and names(below) == [b"below.txt"], True, "subfolder, and the link back")
     return passed + 2
 
 
@@ -113,6 +112,7 @@ def main():
                 file.write(text)
         with open(os.path.join(site, "sub", "below.txt"), "w", encoding="utf-8") as file:
             file.write("below")
+        # With --content-type, the browser shows files of unknown type instead of saving them.
         options = ["--bind", "127.0.0.1", "--directory", site, "--content-type", "text/plain", "--log", "none"]
         server = subprocess.Popen([command, "0", *options], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
         try:

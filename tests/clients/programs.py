@@ -1,4 +1,4 @@
-"""The examples, and the proxies, as programs that run."""
+"""The examples and the proxies as running programs."""
 
 import http.client
 import os
@@ -9,15 +9,15 @@ import subprocess
 import time
 
 PATIENCE = 30
-# What a proxy between would change.
+# Without the variables that make clients use a proxy.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
 
 
 def wait_until(condition, what):
-    """Waits for an event; the deadline is only there for what never comes."""
+    """Waits for an event. The deadline is only for an event that never happens."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
-        assert time.monotonic() < deadline, f"{what}: not within {PATIENCE} s"
+        assert time.monotonic() < deadline, f"waited {PATIENCE} s for {what}"
         time.sleep(0.01)
 
 
@@ -28,7 +28,7 @@ def free_port():
 
 
 def retried(start):
-    """What `start` starts at a free port. It may be taken again by the time that it is bound."""
+    """Calls `start` up to five times, since another program may take the free port before it is bound."""
     for _ in range(4):
         try:
             return start()
@@ -38,7 +38,7 @@ def retried(start):
 
 
 class Program:
-    """A program that runs until `stop`, its standard output and its log in files."""
+    """A program that runs until `stop`. Its standard output and its log go to files."""
 
     def __init__(self, scratch, name, command, descriptors=()):
         self.name = name
@@ -82,7 +82,7 @@ class Program:
 
 
 class Example(Program):
-    """An example that prints where it listens. `port` is for those that do not."""
+    """An example that prints where it listens, or listens on `port`."""
 
     def __init__(self, scratch, programs, name, arguments, example=None, port=None):
         super().__init__(scratch, name, [os.path.join(programs, example or name), *arguments])
@@ -100,28 +100,28 @@ class Example(Program):
         return f"http://127.0.0.1:{self.port}{path}"
 
     def connect(self):
-        """A connection of Python's own client, to a port or to a socket."""
+        """A connection of Python's own client, to the port or the socket."""
         return connect(self.socket or self.port)
 
     def connections(self):
-        """How many connections the program has open: its sockets but for the one that listens. Linux only, else 0."""
+        """The number of open connections: the program's sockets without the listening one. 0 if not on Linux."""
         folder = f"/proc/{self.process.pid}/fd"
         if not os.path.exists(folder):
             return 0
         return sum(_target(f"{folder}/{name}").startswith("socket:") for name in os.listdir(folder)) - 1
 
     def ports(self, path):
-        """The client's port for each request of a path, in the order of the log. The example `store` tells it."""
+        """The client's port of each request for a path, in the order of the log. The example `store` logs it."""
         line = re.compile(rf'127\.0\.0\.1:(\d+) "\w+ {re.escape(path)} HTTP/\d\.\d" \d+ -')
         return [int(match[1]) for match in map(line.fullmatch, self.log().splitlines()) if match]
 
     def requests(self, path):
-        """The lines of the log about a path, from the method on."""
+        """The log lines about a path, from the method on."""
         return [line.split(' "', 1)[1] for line in self.log().splitlines() if f" {path} HTTP/" in line]
 
 
 def command(stage, name, folder, *options):
-    """The command, which serves a folder."""
+    """The command `basehttp`, serving a folder."""
     options = ["-b", "127.0.0.1", "-d", folder, *options]
     start = lambda port: Example(stage.scratch, stage.programs, name, [str(port), *options], "../basehttp", port)
     return retried(lambda: start(free_port()))

@@ -1,4 +1,4 @@
-"""Drives the clients, one module of `cases` each; see `run` beside this file, which installs them."""
+"""Runs the clients, each a module of `cases`. The script `run` beside this file installs them."""
 
 import argparse
 import importlib
@@ -33,7 +33,7 @@ CLIENTS = [
     "prometheus",
     "rolling",
 ]
-# For one case, whatever hangs.
+# The maximum duration of a case, in case something hangs.
 CASE_SECONDS = 60
 
 
@@ -42,7 +42,7 @@ class Missing(Exception):
 
 
 class Stage:
-    """The examples that run, and what the cases share."""
+    """The running examples, and what the cases share."""
 
     def __init__(self, programs, scratch):
         self.scratch = scratch
@@ -60,7 +60,7 @@ class Stage:
         self.metrics = self.example("metrics", ["0"])
         self.store = self.example("store", ["0"])
         self.tools = self.example("tool_server", ["0"])
-        # Idle connections are closed almost at once.
+        # Closes idle connections after half a second.
         self.hasty = self.example("hasty_store", ["0", "0.5"], "store")
         self.unix = self.example("unix_store", [os.path.join(self.scratch, "store.socket")], "store")
         self.bench = retried(lambda: self.bench_server(free_port()))
@@ -74,13 +74,13 @@ class Stage:
         return program
 
     def path(self):
-        """A path in the stores that no other case has. What is there after the case is removed."""
+        """A path in the stores that no other case uses. Removed after the case."""
         self._number += 1
         self.given.append(f"/item-{self._number}")
         return self.given[-1]
 
     def item(self, length, store=None):
-        """The path of something in a store, and what it is."""
+        """Stores `length` bytes; returns their path and the bytes."""
         path, body = self.path(), bytes_of(length)
         connection = (store or self.store).connect()
         connection.request("PUT", path, body)
@@ -90,7 +90,7 @@ class Stage:
         return path, body
 
     def kept(self, path, store=None):
-        """What a store has there; None if nothing."""
+        """The body at a path of a store; None if there is none."""
         connection = (store or self.store).connect()
         connection.request("GET", path)
         response = connection.getresponse()
@@ -115,7 +115,7 @@ class Stage:
 
 
 def bytes_of(length):
-    """Always the same ones, which do not repeat and are no text."""
+    """Pseudo-random bytes, always the same for a length."""
     return random.Random(length).randbytes(length)
 
 
@@ -138,12 +138,12 @@ def too_long(_signal, _frame):
 
 
 def run_case(stage, name, case, argument):
-    """The reason why it failed, or None."""
+    """The reason of a failure, or None."""
     signal.alarm(CASE_SECONDS)
     try:
         case(stage, argument) if argument is not None else case(stage)
         return None
-    except Exception as error:  # whatever a client raises is a failure of its case
+    except Exception as error:  # any exception of a client is a failure of its case
         # Clients with tasks wrap it in groups.
         while len(getattr(error, "exceptions", ())) == 1:
             error = error.exceptions[0]
@@ -162,7 +162,7 @@ def run_case(stage, name, case, argument):
 
 
 def run_client(stage, name):
-    """A row of the table: name, version, cases passed and failed; None for both if it is missing."""
+    """A row of the table: name, version, cases passed and failed, both None if the client is missing."""
     try:
         module = importlib.import_module(f"cases.{name}")
         version = module.version()
@@ -188,7 +188,7 @@ def run_client(stage, name):
         if started is not None:
             started.stop()
     if failed and hasattr(started, "program"):
-        print(f"{module.NAME}'s own log, its end:\n{started.program.log()[-2000:]}")
+        print(f"The end of {module.NAME}'s own log:\n{started.program.log()[-2000:]}")
     print(
         f"{module.NAME} {version}: {passed} passed, {failed} failed ({time.monotonic() - begun:.0f} s)",
         flush=True,
@@ -197,7 +197,7 @@ def run_client(stage, name):
 
 
 def found(module):
-    """The functions of a module whose docstring is a case's title, in the order of the file."""
+    """The cases of a module in the order of the file, with their docstrings as titles."""
     return [
         (case.__doc__.strip().rstrip("."), case)
         for name, case in vars(module).items()
@@ -215,16 +215,16 @@ def table(rows):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--programs", required=True, help="the folder of the built examples")
+    parser.add_argument("--programs", required=True, help="the folder with the built examples")
     parser.add_argument("--scratch", required=True, help="an empty folder for logs and bodies")
-    parser.add_argument("--require-all", action="store_true", help="a client that is missing is a failure")
-    parser.add_argument("--only", help="some clients, with commas between")
+    parser.add_argument("--require-all", action="store_true", help="fail if a client is missing")
+    parser.add_argument("--only", help="run only these clients, separated by commas")
     arguments = parser.parse_args()
     chosen = arguments.only.split(",") if arguments.only else CLIENTS
     unknown = set(chosen) - {*CLIENTS}
     if unknown:
-        parser.error(f"no such client: {', '.join(sorted(unknown))}; there are {', '.join(CLIENTS)}")
-    # As `import suite`, which the cases do, and not once more.
+        parser.error(f"unknown client: {', '.join(sorted(unknown))}; choose from {', '.join(CLIENTS)}")
+    # So that `import suite` in the cases returns this module instead of loading it again.
     sys.modules["suite"] = sys.modules["__main__"]
     for name in {*os.environ} - {*ENVIRONMENT}:
         del os.environ[name]

@@ -1,1 +1,1 @@
-"""The clients: a module each, a function each case, whose docstring is its title."""
+"""A module for each client, with a function for each case. Its docstring is the title of the case."""

@@ -1,4 +1,4 @@
-"""ApacheBench: many requests of HTTP/1.0, on connections that are kept and that are not."""
+"""ApacheBench: many HTTP/1.0 requests, with and without kept connections."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ def version():
 
 
 def ab(stage, *arguments, requests=REQUESTS):
-    """What ab counts. It takes a response of another length than the first for failed."""
+    """Runs ab and returns its counts. It counts a response whose length differs from the first one as failed."""
     process = run(["ab", "-q", "-s", "30", "-n", str(requests), "-c", "50", *arguments])
     check((process.returncode, process.stderr), (0, b""), "exit code and errors")
     report = process.stdout.decode()
@@ -34,7 +34,7 @@ def ab(stage, *arguments, requests=REQUESTS):
 
 
 def case_kept(stage):
-    """5000 GET on 50 connections that are kept"""
+    """5000 GET on 50 kept connections"""
     counts = ab(stage, "-k", stage.bench.url())
     check(
         (counts["Keep-Alive requests"], counts["HTML transferred"]), (REQUESTS, 13 * REQUESTS), "kept, bytes"
@@ -42,13 +42,13 @@ def case_kept(stage):
 
 
 def case_closed(stage):
-    """5000 GET, a connection each, 50 at a time"""
+    """5000 GET, each on a new connection, 50 at a time"""
     counts = ab(stage, stage.bench.url())
     check(counts["HTML transferred"], 13 * REQUESTS, "bytes")
 
 
 def case_post(stage):
-    """5000 POST of 2000 bytes, kept and not"""
+    """5000 POST of 2000 bytes, with and without kept connections"""
     file = stage.file("body", bytes_of(2000))
     for kept in (["-k"], []):
         counts = ab(stage, *kept, "-p", file, "-T", "application/octet-stream", stage.bench.url("/echo"))
@@ -60,7 +60,7 @@ def case_put(stage):
     """1000 PUT of 100 kB"""
     path, body = stage.item(100_000)
     ab(stage, "-k", "-u", stage.file("body", body), stage.store.url(path), requests=1000)
-    check(stage.kept(path), body, "what is kept")
+    check(stage.kept(path), body, "stored body")
 
 
 def case_head(stage):
@@ -69,14 +69,14 @@ def case_head(stage):
 
 
 def case_large(stage):
-    """1000 downloads of 100 kB, of 1 MiB"""
+    """1000 downloads of 100 kB, 200 of 1 MiB"""
     path, body = stage.item(100_000)
     check(ab(stage, "-k", stage.store.url(path), requests=1000)["HTML transferred"], 10**8, "bytes")
     check(ab(stage, stage.bench.url("/big"), requests=200)["HTML transferred"], 200 << 20, "bytes")
 
 
 def case_killed(stage):
-    """ab ends in the middle of it all"""
+    """ab is killed in the middle of its requests"""
     path, body = stage.item(100_000)
     url = stage.store.url(path)
     with subprocess.Popen(
@@ -86,5 +86,5 @@ def case_killed(stage):
             wait_until(lambda: len(stage.store.requests(path)) > 500, "500 requests")
         finally:
             process.kill()
-    check(stage.kept(path) == body, True, "the next")
-    wait_until(lambda: stage.store.connections() == 0, "the server's connections")
+    check(stage.kept(path) == body, True, "next request")
+    wait_until(lambda: stage.store.connections() == 0, "the server to close its connections")

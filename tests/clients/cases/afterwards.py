@@ -1,4 +1,4 @@
-"""What the servers are like after all clients have gone."""
+"""The state of the servers after all clients have finished."""
 
 import re
 
@@ -13,7 +13,7 @@ def version():
 
 
 def case_run(stage):
-    """Every server runs, and answers."""
+    """Every server still runs and responds."""
     for server in stage.examples:
         assert server.runs(), f"{server.name} has ended: {server.log()[-500:]}"
         connection = server.connect()
@@ -23,16 +23,16 @@ def case_run(stage):
 
 
 def case_connections(stage):
-    """No connection is left behind."""
+    """No connection remains open."""
     for server in stage.examples:
         wait_until(
             lambda server=server: server.connections() == 0,
-            f"{server.name} has {server.connections()} connections, and should have none",
+            f"{server.name} to close its {server.connections()} connections",
         )
 
 
 def case_logs(stage):
-    """No log tells of a panic, or of a line with control characters."""
+    """No log contains a panic or control characters."""
     for server in stage.examples:
         text = server.log() + server.out()
         check("panicked" in text, False, f"{server.name}: a panic in the log")

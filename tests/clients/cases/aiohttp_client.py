@@ -1,4 +1,4 @@
-"""aiohttp: many sessions of one thread."""
+"""aiohttp: many sessions on one thread."""
 
 import asyncio
 
@@ -22,7 +22,7 @@ async def pieces_of(body, size=60_000):
 
 
 def case_sessions(stage):
-    """20 sessions at once, 30 requests each over a connection of its own"""
+    """20 sessions at once, each with 30 requests on its own connection"""
     path, body = stage.item(10_000)
 
     async def session():
@@ -38,7 +38,7 @@ def case_sessions(stage):
 
     check(asyncio.run(work()), [[(200, True)] * 30] * 20, "responses")
     ports = stage.store.ports(path)[1:]
-    check(sorted(ports.count(port) for port in {*ports}), [30] * 20, "requests of each connection")
+    check(sorted(ports.count(port) for port in {*ports}), [30] * 20, "requests per connection")
 
 
 def case_upload(stage):
@@ -53,17 +53,17 @@ def case_upload(stage):
                     stage.store.url(path), data=pieces_of(body), expect100=expect
                 ) as response:
                     check(response.status, 201, "status")
-            # Both codings are the client's: the server passes them on as they are.
+            # The content coding is the client's. The example returns the body unchanged.
             async with session.post(stage.echo.url(), data=b"text" * 1000, compress="deflate") as response:
                 return await response.read()
 
     compressed = asyncio.run(work())
-    check([stage.kept(path) == body for path in paths], [True, True], "what is kept")
+    check([stage.kept(path) == body for path in paths], [True, True], "stored bodies")
     check(0 < len(compressed) < 1000, True, "a compressed body")
 
 
 def case_echo(stage):
-    """Chunks each way"""
+    """Chunks in both directions"""
     body = bytes_of(MIB2)
 
     async def work():
@@ -88,18 +88,18 @@ def case_unix(stage):
 
 
 def case_abort(stage):
-    """Downloads that are given up disturb nobody"""
+    """Aborted downloads do not affect other requests"""
     path, body = stage.item(16 << 20)
 
     async def work():
         async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
             for _ in range(5):
                 async with session.get(stage.store.url(path)) as response:
-                    check(await response.content.readexactly(1000), body[:1000], "the beginning")
+                    check(await response.content.readexactly(1000), body[:1000], "beginning of the body")
             async with session.head(stage.store.url(path)) as response:
                 return response.status
 
-    check(asyncio.run(work()), 200, "the next")
+    check(asyncio.run(work()), 200, "next request")
 
 
 def case_statuses(stage):

@@ -1,4 +1,4 @@
-"""Clients that are programs: one run, and what it printed."""
+"""Runs clients that are programs."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from suite import Missing
 def find(name):
     path = shutil.which(name)
     if path is None:
-        raise Missing(f"there is no {name}")
+        raise Missing(f"{name} was not found")
     return path
 
 
@@ -23,7 +23,7 @@ def version_of(command, pattern):
 
 
 def run(command, stdin=b"", folder=None):
-    """A finished process: its exit code, its output and its errors, as bytes."""
+    """Runs a command to its end; returns its exit code, output and errors, as bytes."""
     return subprocess.run(
         command,
         input=stdin,

@@ -1,4 +1,4 @@
-"""curl: versions, fields, connections, and what it does on its own (upgrades, redirects, resuming)."""
+"""curl: versions, fields, connections, upgrades, redirects and resumed downloads."""
 
 import json
 import os
@@ -18,7 +18,7 @@ def version():
 
 
 class Got:
-    """What one run of curl did: the head and body of the last response, and what curl tells of each transfer."""
+    """The result of one run: the head and body of the last response, and what curl reports about each transfer."""
 
     def __init__(self, process, head, body):
         self.code = process.returncode
@@ -77,7 +77,7 @@ def case_kept(stage):
 
 
 def case_http_1_0(stage):
-    """HTTP/1.0: closes after each response"""
+    """HTTP/1.0: the connection closes after each response"""
     path, body = stage.item(MIB2)
     url = stage.store.url(path)
     got = fine(curl(stage, "-0", url), body=body)
@@ -108,7 +108,7 @@ def case_http_1_0_until_close(stage):
 
 
 def case_http_1_0_kept_until_close(stage):
-    """HTTP/1.0 with keep-alive: kept where the length is known, else closed"""
+    """HTTP/1.0 with keep-alive: kept if the length is known, otherwise closed"""
     for length, kept in ((1000, True), (MIB2, False)):
         file, body = stage.file("body", bytes_of(length)), bytes_of(length)
         got = curl(stage, "-0", "-H", "Connection: keep-alive", "--data-binary", f"@{file}", stage.echo.url())
@@ -118,7 +118,7 @@ def case_http_1_0_kept_until_close(stage):
 
 
 def case_http_0_9(stage):
-    """HTTP/0.9: the body alone, and what follows the line is no request"""
+    """HTTP/0.9: only the body; what follows the request line is not a request"""
     got = curl(stage, "--http0.9", "-X", "GET /\r\nX:", stage.pages.url())
     fine(got, status=0 if got.status == 0 else 200, body=b"Nothing is wrong here.\n")
     check(got.heads, [], "heads")
@@ -135,7 +135,7 @@ def case_head(stage):
 
 
 def case_head_of_nothing(stage):
-    """HEAD of what is not there: the fields of the page, and no page"""
+    """HEAD of a missing path: the fields of the error page, without the page"""
     for url, status in [(stage.store.url("/none"), 404), (stage.echo.url(), 501)]:
         got = fine(curl(stage, "-I", url), status)
         check((got.fields["connection"], int(got.fields["content-length"]) > 100), ("close", True), "fields")
@@ -143,7 +143,7 @@ def case_head_of_nothing(stage):
 
 
 def case_paths(stage):
-    """--path-as-is: the path as it was sent, but for slashes at its start"""
+    """--path-as-is: the path as it was sent, except slashes at its start"""
     for sent, seen in [("/../a/./b//c%2F?q=%00", "/../a/./b//c%2F?q=%00"), ("//x//y", "/x//y")]:
         got = fine(curl(stage, "--path-as-is", f"http://127.0.0.1:{stage.pages.port}{sent}"), 404)
         assert f"There is no {seen} here." in got.body.decode(), got.body
@@ -157,12 +157,12 @@ def case_unix(stage):
     url = f"http://localhost{path}"
     got = fine(curl(stage, *socket, url, "-o", os.devnull, url), body=None)
     check(got.each("num_connects"), [1, 0], "new connections")
-    check(stage.kept(path, stage.unix), body, "what is kept")
+    check(stage.kept(path, stage.unix), body, "stored body")
     fine(curl(stage, *socket, "-I", url))
 
 
 def case_compressed(stage):
-    """--compressed gets the body as it is"""
+    """--compressed gets the body uncompressed"""
     path, body = stage.item(100_000)
     got = fine(curl(stage, "--compressed", stage.store.url(path)), body=body)
     check("content-encoding" in got.fields, False, "Content-Encoding")
@@ -180,7 +180,7 @@ def case_options(stage):
 
 
 def case_absolute(stage):
-    """Absolute-form, as to a proxy"""
+    """Absolute-form, as sent to a proxy"""
     got = fine(curl(stage, "-x", stage.pages.url(), "http://example.org/a?b"), 404)
     assert b"There is no http://example.org/a?b here." in got.body, got.body
     got = curl(stage, "-x", stage.pages.url(), "-H", "Host: other.example", "http://example.org/a?b")
@@ -188,7 +188,7 @@ def case_absolute(stage):
 
 
 def case_connect(stage):
-    """CONNECT, as to a proxy, is refused"""
+    """CONNECT, as sent to a proxy, is refused"""
     got = curl(stage, "-p", "-x", stage.pages.url(), "http://example.org/")
     check(got.code, 56, "exit code")
     assert "501" in got.errors, got.errors
@@ -214,7 +214,7 @@ def case_upgrade(stage):
 
 
 def case_statuses(stage):
-    """Each status from 200 to 999 is framed: one connection for all"""
+    """Each status from 200 to 999, all on one connection"""
     urls = [
         part
         for status in range(200, 1000)
@@ -227,7 +227,7 @@ def case_statuses(stage):
 
 
 def case_missing(stage):
-    """404 closes, as Python's does: curl connects again"""
+    """404 closes the connection, as in Python: curl connects again"""
     url = stage.store.url("/none")
     got = fine(curl(stage, url, "-o", os.devnull, url), 404)
     check(
@@ -250,14 +250,14 @@ def case_parallel(stage):
 
 
 def case_resume(stage):
-    """Ranges are not served: all of it comes, and curl does not resume"""
+    """A server without ranges: the whole body is sent, and curl does not resume"""
     path, body = stage.item(1000)
     fine(curl(stage, "-r", "0-4", stage.store.url(path)), body=body)
     check(curl(stage, "-C", "5", stage.store.url(path)).code, 33, "exit code")
 
 
 def case_etag(stage):
-    """304 has no body, and the connection goes on"""
+    """304 has no body, and the connection is kept"""
     path, _ = stage.item(1000)
     etag, url = os.path.join(stage.scratch, "etag"), stage.store.url(path)
     fine(curl(stage, "--etag-save", etag, url))
@@ -268,7 +268,7 @@ def case_etag(stage):
 
 
 def case_delete(stage):
-    """204 has no body, and the connection goes on"""
+    """204 has no body, and the connection is kept"""
     path, _ = stage.item(1000)
     url = stage.store.url(path)
     got = fine(curl(stage, "-X", "DELETE", url, "-o", os.devnull, url, "-o", os.devnull), 404)
@@ -291,20 +291,20 @@ def case_redirect(stage):
 
 
 def case_hello(stage):
-    """The example of the README, where port 8000 is free for it"""
+    """The example of the README, if port 8000 is free"""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", 8000))
         except OSError:
-            print("curl: port 8000 is taken, so the example hello is left out")
+            print("curl: left out: the example hello, since port 8000 is in use")
             return
     program = stage.example("hello", [], port=8000)
     try:
         got = fine(curl(stage, program.url("/a"), program.url("/there"), "-o", os.devnull))
         check(got.each("num_connects"), [1, 0], "new connections")
         check(got.body, b"Hello 127.0.0.1, request 1 of this connection\n", "body")
-        check(fine(curl(stage, program.url("/add/2/40"))).body, b"42", "the sum")
+        check(fine(curl(stage, program.url("/add/2/40"))).body, b"42", "sum")
         fine(curl(stage, program.url("/add/2/x")), 404)
         check(fine(curl(stage, "-X", "SPAM", program.url())).line, "HTTP/1.1 200 Lovely Spam", "status line")
     finally:
@@ -313,20 +313,20 @@ def case_hello(stage):
 
 
 def case_own_pages(stage):
-    """Error pages of the program's own"""
+    """Custom error pages"""
     got = fine(curl(stage, stage.pages.url("/fail")), 500)
     check(got.fields["content-type"], "text/html; charset=utf-8", "Content-Type")
     check(fine(curl(stage, stage.pages.url("/wait")), 799).line, "HTTP/1.1 799 Not Yet", "status line")
 
 
 def case_one_request(stage):
-    """A server that ends when its condition is fulfilled"""
+    """A server that ends when its condition is met"""
     program = stage.example("run_while_true", ["0"])
     try:
         check(fine(curl(stage, program.url()), 404).line, "HTTP/1.0 404 Not the callback", "status line")
         fine(curl(stage, program.url("/callback?code=12")), body=b"Thank you. You can close this window.\n")
         check(program.process.wait(PATIENCE), 0, "exit code of the server")
-        check(program.out().splitlines()[-1], 'the code is "12"', "its last line")
+        check(program.out().splitlines()[-1], 'the code is "12"', "last line of the output")
     finally:
         stage.examples.remove(program)
         program.stop()

@@ -1,4 +1,4 @@
-"""curl again: uploads, what is refused, and what is given up half way."""
+"""curl again: uploads, refusals, and aborted transfers."""
 
 import os
 import re
@@ -14,7 +14,7 @@ __all__ = ["version"]
 
 
 def case_continue(stage):
-    """PUT of 2 MiB with Expect: 100 comes, and is not waited for in vain"""
+    """PUT of 2 MiB with Expect: 100 arrives before curl gives up waiting"""
     path, body = stage.path(), bytes_of(MIB2)
     file = stage.file("body", body)
     got = curl(
@@ -35,11 +35,11 @@ def case_continue(stage):
         "heads",
     )
     check("Done waiting for 100-continue" in got.errors, False, "curl gave up waiting")
-    check(stage.kept(path), body, "what is kept")
+    check(stage.kept(path), body, "stored body")
 
 
 def case_continue_echo(stage):
-    """POST of 2 MiB with Expect, sent back while it comes"""
+    """POST of 2 MiB with Expect, sent back while it arrives"""
     body = bytes_of(MIB2)
     file = stage.file("body", body)
     got = curl(
@@ -58,7 +58,7 @@ def case_continue_echo(stage):
 
 
 def case_continue_not_sent(stage):
-    """An upload that is refused is not asked for"""
+    """A refused upload gets no 100"""
     file = stage.file("body", bytes_of(17 << 20))
     got = curl(
         stage,
@@ -77,7 +77,7 @@ def case_continue_not_sent(stage):
 
 
 def case_expectation(stage):
-    """Another Expect is 417"""
+    """An unknown Expect gets 417"""
     got = fine(curl(stage, "-H", "Expect: 200-ok", stage.bench.url()), 417)
     check(got.line, "HTTP/1.1 417 Expectation Failed", "status line")
 
@@ -98,7 +98,7 @@ def case_chunked(stage):
             stdin=body,
         )
         fine(got, 201)
-        check(stage.kept(path), body, f"what is kept of {length}")
+        check(stage.kept(path), body, f"stored body of {length} bytes")
     got = curl(
         stage, "-X", "POST", "-H", "Transfer-Encoding: chunked", "-T", "-", stage.echo.url(), stdin=body
     )
@@ -136,8 +136,8 @@ def case_lengths(stage):
 
 
 def case_http_2(stage):
-    """HTTP/2 without asking is 505, TLS 400, and the PROXY protocol 400"""
-    # This one has the log that the server makes.
+    """HTTP/2 with prior knowledge gets 505, TLS 400, and the PROXY protocol 400"""
+    # This example has the server's own log.
     server = stage.spam
     before = len(server.log())
     curl(stage, "--http2-prior-knowledge", server.url())
@@ -157,11 +157,11 @@ def case_slow(stage):
     fine(curl(stage, "--limit-rate", "300K", stage.store.url(path)), body=body)
     again = stage.path()
     fine(curl(stage, "--limit-rate", "300K", "-T", stage.file("body", body), stage.store.url(again)), 201)
-    check(stage.kept(again), body, "what is kept")
+    check(stage.kept(again), body, "stored body")
 
 
 def case_abort_download(stage):
-    """A download that is given up disturbs nobody"""
+    """An aborted download does not affect other requests"""
     path, _ = stage.item(16 << 20)
     got = curl(stage, "--limit-rate", "100K", "--max-time", "0.5", stage.store.url(path))
     check(got.code, 28, "exit code")
@@ -169,7 +169,7 @@ def case_abort_download(stage):
 
 
 def case_abort_upload(stage):
-    """An upload that is given up is no upload"""
+    """An aborted upload is not stored"""
     path = stage.path()
     file = stage.file("body", bytes_of(MIB2))
     got = curl(stage, "--limit-rate", "100K", "--max-time", "0.5", "-T", file, stage.store.url(path))
@@ -179,7 +179,7 @@ def case_abort_upload(stage):
 
 
 def case_too_large(stage):
-    """413 reaches a client that sends all the same"""
+    """413 reaches a client that does not wait for 100"""
     file = stage.file("body", bytes_of(17 << 20))
     got = curl(stage, "-H", "Expect:", "-T", file, stage.store.url(stage.path()))
     check((got.code, got.status), (0, 413), "exit code and status")
@@ -203,7 +203,7 @@ def case_too_large_chunked(stage):
 
 
 def case_unread(stage):
-    """A body that nobody reads is not the next request"""
+    """An unread body is not taken for the next request"""
     file = stage.file("body", b"GET /status/418 HTTP/1.1\r\nHost: a\r\n\r\n" * 5000)
     url = stage.bench.url("/unread")
     got = curl(
@@ -218,7 +218,7 @@ def case_unread(stage):
 
 
 def case_refused_with_body(stage):
-    """404 and 501 reach a client that sends 2 MiB with the request"""
+    """404 and 501 reach a client that sends a body of 2 MiB"""
     file = stage.file("body", bytes_of(MIB2))
     for method, url, status in [("POST", stage.bench.url("/none"), 404), ("BREW", stage.spam.url(), 501)]:
         for fields in (["-H", "Expect:"], ["-H", "Expect:", "-H", "Transfer-Encoding: chunked"]):
@@ -227,7 +227,7 @@ def case_refused_with_body(stage):
 
 
 def case_long_head(stage):
-    """414 and 431 for long heads, twice over"""
+    """414 for a long target, 431 for a long field and for many fields"""
     long = "x" * 66_000
     fields = stage.file("fields", f"X-Long: {long}\n".encode())
     many = stage.file("many", b"".join(b"X-%d: y\n" % number for number in range(101)))
@@ -242,7 +242,7 @@ def case_long_head(stage):
 
 
 def case_unknown(stage):
-    """501 for an unknown method, which closes as Python's does"""
+    """501 for an unknown method, which closes the connection, as in Python"""
     url = stage.spam.url()
     got = fine(curl(stage, "-X", "BREW", url), 501)
     check((got.fields["allow"], got.fields["connection"]), ("GET, HEAD, SPAM, M-SEARCH", "close"), "fields")
@@ -259,7 +259,7 @@ def case_form(stage):
 
 
 def case_interactive(stage):
-    """Each line comes back at once"""
+    """Each line is sent back at once"""
     command = ["curl", "-q", "-s", "-N", "-X", "POST", "-H", "Expect:", "-T", ".", stage.echo.url()]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=ENVIRONMENT
@@ -279,7 +279,7 @@ def case_telnet(stage):
     process = run(["curl", "-q", "-s", "-m", str(PATIENCE), f"telnet://127.0.0.1:{stage.echo.port}"], request)
     head, _, body = process.stdout.partition(b"\r\n\r\n")
     check((process.returncode, head.split(b"\r\n")[0]), (0, b"HTTP/1.1 200 OK"), "exit code and status line")
-    # A chunk as it came, and then one with the trailer.
+    # The chunk that was sent, and one with the trailer.
     check(
         b"".join(re.findall(rb"[0-9a-f]+\r\n(.*?)\r\n(?=[0-9a-f]+\r\n)", body, re.S)),
         b"abc\nX-Sum: 6\n",

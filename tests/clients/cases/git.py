@@ -1,4 +1,4 @@
-"""git, with its own `git http-backend` as a script of the command behind `--auth`: clone, fetch, push."""
+"""git: clone, fetch and push, with `git http-backend` as a CGI script of the command with `--auth`."""
 
 import os
 import shutil
@@ -9,12 +9,12 @@ from suite import Missing, bytes_of, check
 
 NAME = "git"
 MIB = 1 << 20
-# The two lines of the guide's page `scripts`, and between them one for the test to see what git asks.
+# The two lines of the guide's page `scripts`, with one between them that logs git's requests.
 SCRIPT = """#!/bin/sh
 echo "$REQUEST_METHOD $PATH_INFO ${REMOTE_USER-nobody} ${CONTENT_LENGTH-none} ${HTTP_CONTENT_ENCODING-plain}" >>%(log)s
 exec env GIT_PROJECT_ROOT=%(root)s GIT_HTTP_EXPORT_ALL=1 git http-backend
 """
-# Nothing of whoever runs the test, and nobody to ask.
+# Without the user's configuration, and without prompts.
 ALONE = [
     "GIT_CONFIG_NOSYSTEM=1",
     "GIT_TERMINAL_PROMPT=0",
@@ -26,12 +26,12 @@ ALONE = [
 def version():
     git = find("git")
     if run([git, "http-backend"]).returncode == 1:
-        raise Missing("there is no git http-backend")
+        raise Missing("git http-backend was not found")
     return version_of([git, "--version"], r"git version ([\d.]+)")
 
 
 def git(*arguments, folder=None, code=0):
-    """What it has written; its progress and its errors too."""
+    """Runs git; returns its output and its errors."""
     process = run(["env", *ALONE, "git", "-c", "gc.auto=0", "-c", "credential.helper=", *arguments], folder=folder)
     told = (process.stdout + process.stderr).decode(errors="replace")
     check(process.returncode, code, f"exit code of git {arguments[0]}, which said {told[-300:]}")
@@ -55,7 +55,7 @@ class Started:
         self.open = self._serve(stage, "open_command")
 
     def _serve(self, stage, name, *more):
-        # Not one of the stage's, all of which answer without a password.
+        # Not one of the stage's programs, which `afterwards` requests without a password.
         program = command(stage, name, os.path.join(self.folder, "served"), "--cgi", *more)
         self._programs.append(program)
         return program
@@ -85,8 +85,8 @@ def cases(_stage, _started):
     return [
         ("clone, and a push of 30 MB", case_push),
         ("fetch, with a request that git compresses", case_fetch),
-        ("a wrong password and none are refused", case_refused),
-        ("a user whom nobody has checked may read and not push", case_unchecked),
+        ("a wrong and a missing password are refused", case_refused),
+        ("a user without a password may read, but not push", case_unchecked),
     ]
 
 
@@ -110,13 +110,13 @@ def case_push(stage, started):
     body = bytes_of(30 * MIB)
     commit(first, "large", body)
     git("push", "-q", "origin", "main", folder=first)
-    # It has come in chunks, and the script was told how long it is.
+    # The body was chunked, and the script received its length.
     method, path, user, length, _ = started.asked()[-1].split()
     check((method, path, user), ("POST", "/demo.git/git-receive-pack", "ann"), "the last request")
     assert int(length) > 30 * MIB, length
     second = clone(started, "second")
     with open(os.path.join(second, "large"), "rb") as file:
-        check(file.read() == body, True, "the same file")
+        check(file.read() == body, True, "file in the second clone")
     git("fsck", "--full", folder=second)
 
 
@@ -124,11 +124,11 @@ def case_fetch(stage, started):
     first, second = clone(started, "first"), clone(started, "second")
     commit(first, "news", b"of today")
     git("push", "-q", "origin", "main", folder=first)
-    # So much that the other one has and the server has not that git compresses what it says of it.
+    # So many commits that only this clone has that git compresses the request that lists them.
     for number in range(60):
         commit(second, f"own {number}")
     git("fetch", "-q", "origin", folder=second)
-    check(git("show", "origin/main:news", folder=second), "of today", "what was fetched")
+    check(git("show", "origin/main:news", folder=second), "of today", "fetched file")
     assert any(" ann " in line and line.endswith(" gzip") for line in started.asked()), started.asked()[-5:]
 
 
@@ -149,4 +149,4 @@ def case_unchecked(stage, started):
     commit(place, "mine", b"x")
     told = git("push", "-q", "origin", "main", folder=place, code=128)
     assert "403" in told, told
-    check({line.split()[2] for line in started.asked()} - {"ann"}, {"nobody"}, "who was told to the script")
+    check({line.split()[2] for line in started.asked()} - {"ann"}, {"nobody"}, "users that the script received")

@@ -1,4 +1,4 @@
-"""HAProxy as a reverse proxy, with health checks; the ways are the frontends in haproxy.cfg."""
+"""HAProxy as a reverse proxy, with health checks. The frontends in haproxy.cfg are the ways to proxy."""
 
 import csv
 import os
@@ -17,7 +17,7 @@ def version():
 
 
 class HAProxy(proxy.Proxy):
-    """HAProxy, and a replica that it tells of its clients in the PROXY protocol."""
+    """HAProxy, and a replica that gets client addresses from it with the PROXY protocol."""
 
     def __init__(self, stage):
         arguments = ["0", "--proxy-protocol", "--notice", "0"]
@@ -43,7 +43,7 @@ def begin(stage):
 def cases(_stage, started):
     return [
         ("health checks", health),
-        ("PROXY protocol 1 and 2: clients, and health checks of its own", announced),
+        ("PROXY protocol 1 and 2: clients, and HAProxy's health checks", announced),
         *proxy.cases(started),
     ]
 
@@ -54,7 +54,7 @@ def health(stage, _proxy):
         "bench": ("UP", "222"),
         "unix_store": ("UP", "404"),
         "spam_checked": ("DOWN", "501"),
-        # Two ask behind a header; two connect, send a header, and leave.
+        # Two send a request after the PROXY header; two send only the header.
         "announced1": ("UP", "200"),
         "announced2": ("UP", "200"),
         "announced1_connects": ("UP", ""),
@@ -64,7 +64,7 @@ def health(stage, _proxy):
 
 
 def announced(_stage, started):
-    # Checks go on meanwhile; they are nobody's requests.
+    # The health checks continue meanwhile.
     for port in started.announced.values():
         for source in ("127.0.0.1", "127.0.0.5"):
             with socket.create_connection(("127.0.0.1", port), PATIENCE, (source, 0)) as connection:
@@ -72,11 +72,11 @@ def announced(_stage, started):
                 response = b"".join(iter(lambda: connection.recv(65536), b""))
             head, _, body = response.partition(b"\r\n\r\n")
             check((head.split(b"\r\n")[0], body), (b"HTTP/1.1 200 OK", f"{source} by http\n".encode()), "response")
-    check("PROXY header" in started.replica.log(), False, "a complaint in the log")
+    check("PROXY header" in started.replica.log(), False, "an error about a PROXY header in the log")
 
 
 def checks(stage):
-    """What HAProxy tells of each backend that it checks: up or down, and the last status. Nothing before it listens for that."""
+    """The state of each backend that HAProxy checks: up or down, and the last status. Empty until its socket exists."""
     with socket.socket(socket.AF_UNIX) as connection:
         try:
             connection.connect(os.path.join(stage.scratch, "haproxy.socket"))

@@ -1,4 +1,4 @@
-"""Python's http.client: what the standard library of Python sends and understands."""
+"""Python's http.client, from its standard library."""
 
 import http.client
 import io
@@ -22,7 +22,7 @@ def ask(connection, method, path, body=None, fields=None, **options):
 
 
 def case_kept(stage):
-    """100 requests over one connection"""
+    """100 requests on one connection"""
     path, body = stage.item(70_000)
     connection = stage.store.connect()
     for _ in range(100):
@@ -56,14 +56,14 @@ def case_pipelined(stage):
 
 
 def read_response(file, method):
-    """One of several responses: `http.client` takes the next one only from where this one has ended."""
+    """Reads one of several pipelined responses, which `http.client` cannot do on its own."""
     response = http.client.HTTPResponse(_Half(file), method=method)
     response.begin()
     return response.status, response.read()
 
 
 class _Half:
-    """What `HTTPResponse` asks of a socket: a file, which it may close."""
+    """Stands for the socket of an `HTTPResponse`: provides a file that may be closed."""
 
     def __init__(self, file):
         self.file = file
@@ -87,7 +87,7 @@ class _Open(io.BufferedIOBase):
 
 
 def case_chunked(stage):
-    """Chunked bodies from an iterator, empty pieces left out"""
+    """Chunked bodies from an iterator"""
     connection = stage.store.connect()
     for length in (0, 1, 65_535, 65_536, 65_537, MIB2):
         path, body = stage.path(), bytes_of(length)
@@ -96,12 +96,12 @@ def case_chunked(stage):
             connection, "PUT", path, pieces, {"Transfer-Encoding": "chunked"}, encode_chunked=True
         )
         check((response.status, got), (201, b""), "response")
-        check(stage.kept(path), body, f"what is kept of {length}")
+        check(stage.kept(path), body, f"stored body of {length} bytes")
     connection.close()
 
 
 def case_file(stage):
-    """A body from a file, chunks back"""
+    """A body from a file, sent back in chunks"""
     body = bytes_of(MIB2)
     connection = stage.echo.connect()
     with open(stage.file("body", body), "rb") as file:
@@ -111,7 +111,7 @@ def case_file(stage):
 
 
 def case_head(stage):
-    """HEAD between GETs of one connection"""
+    """HEAD between GETs on one connection"""
     path, body = stage.item(MIB2)
     connection = stage.store.connect()
     for method in ("GET", "HEAD", "HEAD", "GET"):
@@ -135,7 +135,7 @@ def case_continue(stage):
     connection.send(body)
     check(connection.getresponse().read(), b"", "body")
     connection.close()
-    check(stage.kept(path), body, "what is kept")
+    check(stage.kept(path), body, "stored body")
 
 
 def case_continue_refused(stage):
@@ -176,7 +176,7 @@ def case_close(stage):
 
 
 def case_no_content(stage):
-    """204, 205 and 304 have no body, and the connection goes on"""
+    """204, 205 and 304 have no body, and the connection is kept"""
     connection = stage.bench.connect()
     connection.connect()
     before = connection.sock.getsockname()
@@ -188,7 +188,7 @@ def case_no_content(stage):
 
 
 def case_streamed(stage):
-    """Chunks as they come: read1 while the request is still being sent"""
+    """Chunks as they arrive: read1 while the request is still being sent"""
     connection = stage.echo.connect()
     connection.putrequest("POST", "/")
     connection.putheader("Transfer-Encoding", "chunked")
@@ -214,7 +214,7 @@ def case_unix(stage):
 
 
 def case_unread_body(stage):
-    """A body that nobody reads is not the next request"""
+    """An unread body is not taken for the next request"""
     connection = stage.bench.connect()
     connection.connect()
     before = connection.sock.getsockname()
@@ -229,7 +229,7 @@ def case_unread_body(stage):
 
 
 def case_idle(stage):
-    """An idle connection is closed, which the client sees as an end"""
+    """The server closes an idle connection, and the client sees its end"""
     connection = stage.hasty.connect()
     response, _ = ask(connection, "GET", "/none", None, {})
     check(response.status, 404, "status")
@@ -237,9 +237,9 @@ def case_idle(stage):
     connection = connect(stage.hasty.port)
     response, _ = ask(connection, "OPTIONS", "*")
     check((response.status, response.will_close), (204, False), "response")
-    check(connection.sock.recv(1), b"", "what comes of an idle connection")
+    check(connection.sock.recv(1), b"", "what an idle connection receives")
     connection.close()
-    wait_until(lambda: stage.hasty.connections() == 0, "the server's connections")
+    wait_until(lambda: stage.hasty.connections() == 0, "the server to close its connections")
 
 
 def case_parallel(stage):
@@ -256,7 +256,7 @@ def case_parallel(stage):
 
 
 def case_gone(stage):
-    """Clients that go away while their handler runs, and while their body is awaited"""
+    """Clients that disconnect while their handler runs, or while it waits for their body"""
     for _ in range(50):
         for method, path, fields in [
             ("GET", "/blocking", {}),
@@ -267,6 +267,6 @@ def case_gone(stage):
             connection.request(method, path, None, fields)
             connection.close()
     connection = stage.bench.connect()
-    check(ask(connection, "GET", "/")[1], b"Hello, World!", "the next")
+    check(ask(connection, "GET", "/")[1], b"Hello, World!", "next request")
     connection.close()
-    wait_until(lambda: stage.bench.connections() == 0, "the server's connections")
+    wait_until(lambda: stage.bench.connections() == 0, "the server to close its connections")

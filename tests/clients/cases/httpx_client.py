@@ -1,4 +1,4 @@
-"""httpx: one way to call and the other, and its pool."""
+"""httpx: synchronous and asynchronous, and its pool of connections."""
 
 import asyncio
 
@@ -34,7 +34,7 @@ def case_kept(stage):
 
 
 def case_streams(stage):
-    """Upload from a generator, streamed download with a length and in chunks"""
+    """Upload from a generator, streamed download with a length, and chunked"""
     path, body = stage.path(), bytes_of(MIB2)
     with httpx.Client(timeout=PATIENCE) as client:
         check(client.put(stage.store.url(path), content=pieces_of(body)).status_code, 201, "status")
@@ -58,7 +58,7 @@ def case_async(stage):
     path, body = stage.item(10_000)
 
     async def work():
-        # Else it would close what a busy machine leaves idle for 5 s.
+        # Otherwise it would close connections that a busy machine leaves idle for 5 s.
         limits = httpx.Limits(max_connections=20, max_keepalive_connections=20, keepalive_expiry=None)
         async with httpx.AsyncClient(timeout=PATIENCE, limits=limits) as client:
             responses = await asyncio.gather(*(client.get(stage.store.url(path)) for _ in range(200)))
@@ -69,7 +69,7 @@ def case_async(stage):
 
 
 def case_async_streams(stage):
-    """Asynchronous upload in chunks, echo"""
+    """Asynchronous chunked upload, sent back"""
     body = bytes_of(MIB2)
 
     async def pieces():
@@ -96,11 +96,11 @@ def case_statuses(stage):
 
 
 def case_stale(stage):
-    """A client goes on after the server has closed its idle connection"""
+    """A client continues after the server has closed its idle connection"""
     with httpx.Client(timeout=PATIENCE) as client:
         for _ in range(3):
             check(client.options(stage.hasty.url("/x")).status_code, 204, "status")
-            wait_until(lambda: stage.hasty.connections() == 0, "the server's close")
+            wait_until(lambda: stage.hasty.connections() == 0, "the server to close the connection")
 
 
 def case_refused(stage):
@@ -108,4 +108,4 @@ def case_refused(stage):
     with httpx.Client(timeout=PATIENCE) as client:
         response = client.put(stage.store.url(stage.path()), content=bytes_of(17 << 20))
         check(response.status_code, 413, "status")
-        check(client.options(stage.store.url("/x")).status_code, 204, "the next")
+        check(client.options(stage.store.url("/x")).status_code, 204, "next request")

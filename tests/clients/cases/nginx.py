@@ -1,4 +1,4 @@
-"""nginx as a reverse proxy; the ways are the servers in nginx.conf."""
+"""nginx as a reverse proxy. The servers in nginx.conf are the ways to proxy."""
 
 import os
 
@@ -16,7 +16,7 @@ def version():
 def begin(stage):
     command = ["nginx", "-p", stage.scratch, "-e", "stderr"]
     if os.geteuid() == 0:
-        # Else its worker would be somebody who may not look into our folder.
+        # Otherwise its worker's user could not read the scratch folder.
         command += ["-g", "user root;"]
     command.append("-c")
     return retried(

@@ -1,4 +1,4 @@
-"""Node: its fetch and its http.Agent, and undici and axios of npm. The cases are in `node/clients.mjs`."""
+"""Node: its fetch and http.Agent, and undici and axios from npm. The cases are in `node/clients.mjs`."""
 
 import json
 import os
@@ -16,7 +16,7 @@ def version():
 
 
 class Driver:
-    """A process of Node that runs the cases that it is told, one after the other."""
+    """A Node process that runs cases on request, one at a time."""
 
     def __init__(self, stage):
         script = os.path.join(os.path.dirname(__file__), "..", "node", "clients.mjs")
@@ -53,7 +53,7 @@ def cases(stage, driver):
 
 def case(title):
     def run(stage, driver):
-        # Two paths for a case that needs the store: what is kept there is looked at from here as well.
+        # Two paths for cases that use the store. They come from here, since the store's log is checked here.
         answer = driver.ask({"case": title, "paths": [stage.path(), stage.path()]})
         check(answer["error"], None, "error")
         for path, most, *server in answer["connections"]:

@@ -1,4 +1,4 @@
-"""A player: streams and films in parts, found by their types, and seeking in a file."""
+"""ffmpeg as a player: content types, a segmented stream (HLS), and seeking in a file."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from suite import check
 
 NAME = "ffmpeg"
 SECONDS = 6
-# RFC 8216 section 10, RFC 4337, RFC 3555, and what Python's `mimetypes` says.
+# RFC 8216 section 10, RFC 4337, RFC 3555, and Python's `mimetypes`.
 TYPES = {
     "film.m3u8": "application/vnd.apple.mpegurl",
     "film0.ts": "video/mp2t",
@@ -27,7 +27,7 @@ def version():
 def ffmpeg(*arguments, folder=None):
     process = run(["ffmpeg", "-nostdin", "-v", "error", *arguments], folder=folder)
     told = (process.stdout + process.stderr).decode(errors="replace")
-    check((process.returncode, told), (0, ""), f"exit code of ffmpeg {arguments}, and what it said")
+    check((process.returncode, told), (0, ""), f"exit code and output of ffmpeg {arguments}")
 
 
 class Started:
@@ -37,7 +37,7 @@ class Started:
         picture = ["-f", "lavfi", "-i", f"testsrc=size=128x96:rate=10:duration={SECONDS}"]
         sound = ["-f", "lavfi", "-i", f"sine=duration={SECONDS}"]
         both = [*picture, *sound, "-c:v", "mpeg4", "-g", "10", "-c:a", "aac"]
-        # The index is at the end of the file, as it is by default: whoever plays it has to ask for ranges.
+        # The index is at the end of the file, as it is by default, so a player has to request ranges.
         ffmpeg(*both, "film.mp4", folder=served)
         ffmpeg(*sound, "-c:a", "aac", "sound.m4a", folder=served)
         stream = [*both[: both.index("-c:v")], "-c:v", "mpeg2video", "-g", "10", "-c:a", "aac"]
@@ -56,14 +56,14 @@ def begin(stage):
 
 
 def case_types(_stage, started):
-    """Content types of a playlist, its parts, a film and its sound"""
+    """Content types of a playlist, its segments, a film and its sound"""
     for name, expected in TYPES.items():
         with urllib.request.urlopen(started.program.url(f"/{name}")) as response:
             check(response.headers["Content-Type"], expected, f"type of {name}")
 
 
 def case_stream(_stage, started):
-    """A stream of parts (HLS) from its playlist to its end"""
+    """A segmented stream (HLS), from its playlist to its end"""
     ffmpeg("-i", started.program.url("/film.m3u8"), "-f", "null", "-")
     for part in range(SECONDS):
         asked = started.asked(f"film{part}.ts")
@@ -71,15 +71,15 @@ def case_stream(_stage, started):
 
 
 def case_film(_stage, started):
-    """A film whose index is at its end, and a jump in it"""
+    """A film whose index is at its end, and seeking in it"""
     ffmpeg("-i", started.program.url("/film.mp4"), "-f", "null", "-")
     ffmpeg("-ss", str(SECONDS - 2), "-i", started.program.url("/film.mp4"), "-f", "null", "-")
-    check("206" in started.asked("film.mp4"), True, "a range was asked for and given")
+    check("206" in started.asked("film.mp4"), True, "a range was requested and sent")
 
 
 def case_sound(_stage, started):
-    """Sound alone, with its length"""
+    """Sound only, with its length"""
     asks = ["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0"]
     process = run([*asks, started.program.url("/sound.m4a")])
     told = process.stdout.decode().strip()
-    check(round(float(told or 0)), SECONDS, f"seconds; it said {process.stderr.decode()}")
+    check(round(float(told or 0)), SECONDS, f"seconds; ffprobe wrote {process.stderr.decode()}")

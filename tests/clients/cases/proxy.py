@@ -1,4 +1,4 @@
-"""What is asked of every proxy before the examples, through each of its ports."""
+"""The cases of every proxy in front of the examples, which run through each of its ports."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ THREADS = 8
 
 
 class Proxy:
-    """A proxy that runs, with a port for each way to proxy, and others by their names."""
+    """A running proxy, with a port for each way to proxy, and further named ports."""
 
     def __init__(self, stage, name, configuration, command, ways, others=None):
         self.ports = {way: free_port() for way in ways}
@@ -38,20 +38,20 @@ class Proxy:
 
 
 def cases(proxy):
-    """The cases of all ways."""
+    """The cases, for each way to proxy."""
     shared = [
-        ("0 bytes to 2 MiB, each way", bodies),
+        ("0 bytes to 2 MiB, in both directions", bodies),
         ("chunked uploads", chunked),
-        ("responses in chunks", echoes),
+        ("chunked responses", echoes),
         ("HEAD, 204, 304", without_body),
         ("error statuses and pages", errors),
-        ("methods of one's own", methods),
+        ("custom methods", methods),
         ("Expect: 100-continue", expect),
         ("413 for 17 MiB", too_large),
         ("404 and 501 for 2 MiB", refused_with_body),
         ("idle connections that the server closes", idle),
         ("a pipeline of 20", pipelined),
-        ("1000 requests of 8 clients", many),
+        ("1000 requests from 8 clients", many),
         ("aborted downloads", aborted),
         ("an aborted upload", aborted_upload),
     ]
@@ -70,7 +70,7 @@ def bodies(stage, proxy, way):
         response, got = ask(connection, "GET", path)
         check((response.status, got == body), (200, True), f"{length} bytes")
         check(response.getheader("Content-Length"), str(length), "Content-Length")
-        check(stage.kept(path, proxy.store(stage, way)), body, f"what is kept of {length}")
+        check(stage.kept(path, proxy.store(stage, way)), body, f"stored body of {length} bytes")
     connection.close()
 
 
@@ -82,7 +82,7 @@ def chunked(stage, proxy, way):
         fields = {"Transfer-Encoding": "chunked"}
         response, _ = ask(connection, "PUT", path, pieces, fields, encode_chunked=True)
         check(response.status, 201, "status")
-        check(stage.kept(path, proxy.store(stage, way)), body, f"what is kept of {length}")
+        check(stage.kept(path, proxy.store(stage, way)), body, f"stored body of {length} bytes")
     connection.close()
 
 
@@ -95,7 +95,7 @@ def echoes(stage, proxy, way):
         pieces = (body[at : at + 30_011] for at in range(0, length, 30_011))
         fields = {"Transfer-Encoding": "chunked"}
         response, got = ask(connection, "POST", "/echo", pieces, fields, encode_chunked=True)
-        check((response.status, got == body), (200, True), f"{length} bytes in chunks")
+        check((response.status, got == body), (200, True), f"{length} bytes, chunked")
     connection.close()
 
 
@@ -124,7 +124,7 @@ def errors(stage, proxy, way):
     check((response.status, response.reason, b"Error code: 404" in got), (404, "Not Found", True), "page")
     response, got = ask(connection, "PROPFIND", "/none")
     allow = response.getheader("Allow")
-    check((response.status, allow), (405, "GET, HEAD, PUT, DELETE, OPTIONS"), "a path that is there")
+    check((response.status, allow), (405, "GET, HEAD, PUT, DELETE, OPTIONS"), "an existing path")
     assert b"Error code: 405" in got, got
     connection.close()
 
@@ -148,12 +148,12 @@ def expect(stage, proxy, way):
     connection.endheaders()
     with connection.sock.makefile("rb", 0) as file:
         check(file.readline().split(b" ", 2)[:2], [b"HTTP/1.1", b"100"], "interim response")
-        check(file.readline(), b"\r\n", "its end")
+        check(file.readline(), b"\r\n", "end of the interim response")
     connection.send(body)
     response = connection.getresponse()
     check((response.status, response.read()), (201, b""), "response")
     connection.close()
-    check(stage.kept(path, proxy.store(stage, way)), body, "what is kept")
+    check(stage.kept(path, proxy.store(stage, way)), body, "stored body")
 
 
 def too_large(stage, proxy, way):
@@ -177,7 +177,7 @@ def idle(stage, proxy, way):
     connection = connect(proxy.ports[way])
     for _ in range(2):
         check(ask(connection, "OPTIONS", "/hasty")[0].status, 204, "status")
-        wait_until(lambda: stage.hasty.connections() == 0, "the server's close")
+        wait_until(lambda: stage.hasty.connections() == 0, "the server to close the connection")
     connection.close()
 
 
@@ -209,9 +209,9 @@ def many(stage, proxy, way):
     if way == "closed":
         check(len({*store.ports(path)[1:]}), 1000, "connections to the server")
     elif way != "socket":
-        # A connection that is being laid back is not there for the next request yet.
+        # A connection that is still being returned to the pool is not available for the next request.
         used = len({*store.ports(path)[1:]})
-        check(used <= 2 * THREADS, True, f"{used} connections to the server, few")
+        check(used <= 2 * THREADS, True, f"{used} connections to the server, at most {2 * THREADS}")
 
 
 def aborted(stage, proxy, way):
@@ -219,10 +219,10 @@ def aborted(stage, proxy, way):
     for _ in range(5):
         connection = connect(proxy.ports[way])
         connection.request("GET", path)
-        check(connection.getresponse().read(1000), body[:1000], "the beginning")
+        check(connection.getresponse().read(1000), body[:1000], "beginning of the body")
         connection.close()
     connection = connect(proxy.ports[way])
-    check(ask(connection, "GET", path)[1], body, "the next")
+    check(ask(connection, "GET", path)[1], body, "next request")
     connection.close()
 
 
@@ -238,8 +238,8 @@ def aborted_upload(stage, proxy, way):
         connection.send((b"%x\r\n" % 300_000 if chunked else b"") + bytes_of(300_000))
         connection.close()
     store = proxy.store(stage, way)
-    wait_until(lambda: stage.kept(path, store) is None, "no upload")
+    wait_until(lambda: stage.kept(path, store) is None, "the store to have no upload")
     connection = connect(proxy.ports[way])
-    check(ask(connection, "PUT", path, b"whole")[0].status, 201, "the next")
-    check(ask(connection, "GET", path)[1], b"whole", "what is kept")
+    check(ask(connection, "PUT", path, b"whole")[0].status, 201, "next request")
+    check(ask(connection, "GET", path)[1], b"whole", "stored body")
     connection.close()

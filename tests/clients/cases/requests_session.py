@@ -16,7 +16,7 @@ def version():
 
 
 def case_session(stage):
-    """200 requests of a session over one connection"""
+    """200 requests of a session on one connection"""
     path, body = stage.item(20_000)
     with requests.Session() as session:
         for _ in range(200):
@@ -31,15 +31,15 @@ def case_upload(stage):
     with requests.Session() as session:
         pieces = (body[at : at + 77_777] for at in range(0, MIB2, 77_777))
         check(session.put(stage.store.url(path), data=pieces, timeout=PATIENCE).status_code, 201, "status")
-        check(stage.kept(path), body, "what is kept")
+        check(stage.kept(path), body, "stored body")
         with open(stage.file("body", body), "rb") as file:
             check(session.put(stage.store.url(path), data=file, timeout=PATIENCE).status_code, 204, "status")
-        check(session.get(stage.store.url(path), timeout=PATIENCE).content, body, "what is kept")
+        check(session.get(stage.store.url(path), timeout=PATIENCE).content, body, "stored body")
     check(len({*stage.store.ports(path)[2:]}), 1, "connections")
 
 
 def case_download(stage):
-    """Streamed download with a length, and in chunks"""
+    """Streamed download with a length, and chunked"""
     path, body = stage.item(MIB2)
     with requests.Session() as session:
         with session.get(stage.store.url(path), stream=True, timeout=PATIENCE) as response:
@@ -50,16 +50,16 @@ def case_download(stage):
 
 
 def case_abort(stage):
-    """A download that is given up disturbs nobody"""
+    """An aborted download does not affect other requests"""
     path, body = stage.item(16 << 20)
     with requests.Session() as session:
         with session.get(stage.store.url(path), stream=True, timeout=PATIENCE) as response:
-            check(next(response.iter_content(1000)), body[:1000], "the beginning")
-        check(session.head(stage.store.url(path), timeout=PATIENCE).status_code, 200, "the next")
+            check(next(response.iter_content(1000)), body[:1000], "beginning of the body")
+        check(session.head(stage.store.url(path), timeout=PATIENCE).status_code, 200, "next request")
 
 
 def case_redirect(stage):
-    """POST, 303, GET over one connection"""
+    """POST, 303, GET on one connection"""
     with requests.Session() as session:
         response = session.post(stage.state.url("/reset"), data=b"", timeout=PATIENCE)
         check([old.status_code for old in response.history], [303], "history")
@@ -69,7 +69,7 @@ def case_redirect(stage):
 
 
 def case_forms(stage):
-    """Forms: encoded, with files, JSON"""
+    """Forms: URL-encoded, with files; JSON"""
     body = bytes_of(100_000)
     with requests.Session() as session:
         url = stage.echo.url()
@@ -80,7 +80,7 @@ def case_forms(stage):
 
 
 def case_statuses(stage):
-    """Statuses with and without a body, over one connection"""
+    """Statuses with and without a body, on one connection"""
     with requests.Session() as session:
         for status in (200, 204, 304, 205, 418, 500, 999):
             response = session.get(stage.bench.url(f"/status/{status}"), timeout=PATIENCE)
@@ -94,15 +94,15 @@ def case_statuses(stage):
 
 
 def case_stale(stage):
-    """A session goes on after the server has closed its idle connection"""
+    """A session continues after the server has closed its idle connection"""
     with requests.Session() as session:
         for _ in range(3):
             check(session.options(stage.hasty.url("/x"), timeout=PATIENCE).status_code, 204, "status")
-            wait_until(lambda: stage.hasty.connections() == 0, "the server's close")
+            wait_until(lambda: stage.hasty.connections() == 0, "the server to close the connection")
 
 
 def case_threads(stage):
-    """8 threads, a session each, uploads and downloads"""
+    """8 threads, each with its own session, uploads and downloads"""
     paths = [stage.path() for _ in range(8)]
 
     def work(number):

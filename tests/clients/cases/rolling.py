@@ -1,5 +1,5 @@
-"""Replicas that are replaced under load, without a request that fails: behind HAProxy and nginx, as examples/deploy has them, and
-by a socket that one process hands to the next."""
+"""Replaces replicas under load without a failed request: behind HAProxy and nginx with the files of examples/deploy, and with a
+socket that one process hands to the next."""
 
 import os
 import re
@@ -17,7 +17,7 @@ from suite import check
 
 NAME = "rolling restarts"
 CLIENTS = 6
-# Not the address that the proxies have themselves.
+# Differs from the proxies' own address.
 CLIENT_ADDRESS = "127.0.0.9"
 PORTS = ("8001", "8002", "8003")
 NOTICE = "2"
@@ -30,7 +30,7 @@ def version():
 
 
 class Load:
-    """Clients that ask until they are told to end, each request once: what fails is a failure."""
+    """Clients that send requests until `end`. They never retry, so each failed request is a failure."""
 
     def __init__(self, ask):
         self.sent, self.failed = 0, []
@@ -46,7 +46,7 @@ class Load:
                 turn += 1
                 try:
                     reason = ask(turn)
-                except Exception as error:  # whatever a client raises is a failed request
+                except Exception as error:  # any exception of a client is a failed request
                     reason = f"{type(error).__name__}: {error}"
                 with self._lock:
                     self.sent += 1
@@ -65,7 +65,7 @@ class Load:
 
 
 class Asking:
-    """A client of httpx, as a function of the number of its request."""
+    """An httpx client. Entering it returns a function that sends one request, whose number is its argument."""
 
     def __init__(self, url, expected, http2):
         transport = httpx.HTTPTransport(
@@ -90,7 +90,7 @@ class Asking:
 
 
 class Replicas:
-    """The three replicas at their ports."""
+    """The three replicas and their ports."""
 
     def __init__(self, stage, arguments):
         self.ports = {port: free_port() for port in PORTS}
@@ -104,7 +104,7 @@ class Replicas:
         return Example(self._stage.scratch, self._stage.programs, name, arguments, "replica")
 
     def replace(self, port):
-        """The old one ends by itself, in good order, before the new one takes its port."""
+        """The old replica shuts down cleanly before the new one takes its port."""
         old = self.programs[port]
         ends_well(old)
         self.programs[port] = self.start(port)
@@ -124,14 +124,14 @@ class Replicas:
 
 def ends_well(program):
     program.ask_to_end()
-    check(program.process.wait(PATIENCE), 0, f"how {program.name} ended")
+    check(program.process.wait(PATIENCE), 0, f"exit code of {program.name}")
     report = program.out().splitlines()[-1]
-    check(re.fullmatch(r"\d+ finished, \d+ idle, 0 cut", report) is not None, True, f"its report, {report!r}")
+    check(re.fullmatch(r"\d+ finished, \d+ idle, 0 cut", report) is not None, True, f"shutdown report {report!r}")
 
 
 def told(load, what):
     print(f"{what}: {load.sent} requests sent, {len(load.failed)} failed", flush=True)
-    check(load.failed[:3], [], "what failed")
+    check(load.failed[:3], [], "failed requests")
 
 
 def case_haproxy(stage):
@@ -148,7 +148,7 @@ def case_haproxy(stage):
     )
     with open(f"{pem}.cert", "rb") as certificate, open(pem, "ab") as file:
         file.write(certificate.read())
-    # Where `checks` looks for it.
+    # At the path that `checks` uses.
     stats = f"global\n    stats socket {stage.scratch}/haproxy.socket mode 600"
     proxy = None
     try:
@@ -158,13 +158,13 @@ def case_haproxy(stage):
         )
         proxy = Program(stage.scratch, "rolling-haproxy", [find("haproxy"), "-f", path])
         proxy.wait_for_port(port)
-        wait_until(lambda: is_up(stage), "all replicas up")
+        wait_until(lambda: is_up(stage), "all replicas to be up")
         load = Load(lambda: Asking(f"https://127.0.0.1:{port}/", f"{CLIENT_ADDRESS} by https\n", http2=True))
         try:
             load.has_gone_on(200)
             for name in PORTS:
                 replicas.replace(name)
-                wait_until(lambda: is_up(stage), "the new replica up")
+                wait_until(lambda: is_up(stage), "the new replica to be up")
                 load.has_gone_on(200)
         finally:
             load.end()
@@ -218,7 +218,7 @@ def case_nginx(stage):
 
 
 class EachItsOwn:
-    """A connection for each request."""
+    """A client that opens a connection for each request."""
 
     def __init__(self, port):
         self._url = f"http://127.0.0.1:{port}/"
@@ -245,7 +245,7 @@ def case_handover(stage):
             for number in range(2, 6):
                 load.has_gone_on(300)
                 if number % 2:
-                    # The socket waits while there is nobody.
+                    # Connections wait in the socket's queue while no process accepts them.
                     ends_well(programs[-1])
                     programs.append(handed(stage, listener, number))
                 else:
@@ -255,7 +255,7 @@ def case_handover(stage):
         finally:
             load.end()
             programs[-1].stop()
-        told(load, "restarts with a socket that is handed over")
+        told(load, "restarts with a handed-over socket")
 
 
 def handed(stage, listener, number):

@@ -1,4 +1,4 @@
-"""HTTPS: curl, Python's ssl and openssl, each with what it can be told of versions and protocols."""
+"""HTTPS with curl, Python's ssl and openssl: versions and protocols."""
 
 import http.client
 import os
@@ -19,7 +19,7 @@ def version():
 
 
 class Secure:
-    """The example `https` with a certificate of its own."""
+    """The example `https` with its own certificate."""
 
     versions = []
 
@@ -42,7 +42,7 @@ class Secure:
 
     def stop(self):
         self.program.stop()
-        # What is looked at afterwards is asked without TLS.
+        # `afterwards` sends its requests without TLS.
         self.stage.examples.remove(self.program)
 
     def url(self, path="/"):
@@ -62,11 +62,11 @@ def curl(secure, *arguments):
 
 
 def case_curl_versions(_stage, secure):
-    """curl: TLS 1.2, TLS 1.3, HTTP/1.0 agreed on, no ALPN, and not HTTP/2"""
+    """curl: TLS 1.2, TLS 1.3, HTTP/1.0 in ALPN, no ALPN, and no HTTP/2"""
     for options in (["--tlsv1.2", "--tls-max", "1.2"], ["--tlsv1.3"], ["--http2"]):
         code, got = curl(secure, *options, "-w", "%{http_version} %{ssl_verify_result}", secure.url("/a"))
         check((code, got.splitlines()[-1]), (0, b"1.1 0"), f"{options}: exit code, version, verified")
-    # This one offers nothing but `http/1.0`, and asks in HTTP/1.0. The version of the response is the server's.
+    # curl offers only `http/1.0` here, and sends HTTP/1.0. The server chooses the version of the response.
     code, got = curl(secure, "--http1.0", secure.url("/a"))
     check((code, b"asked for /a" in got), (0, True), "--http1.0: exit code and response")
     code, got = curl(secure, "--no-alpn", secure.url("/a"))
@@ -74,7 +74,7 @@ def case_curl_versions(_stage, secure):
 
 
 def case_curl_upload(stage, secure):
-    """curl: 2 MiB up and down, with and without Expect, over one connection"""
+    """curl: 2 MiB up and down, with and without Expect; two requests on one connection"""
     body = bytes_of(2 << 20)
     file = stage.file("body", body)
     for options in ([], ["-H", "Expect:"], ["-H", "Transfer-Encoding: chunked"]):
@@ -85,13 +85,13 @@ def case_curl_upload(stage, secure):
 
 
 def case_plain(_stage, secure):
-    """curl: plain HTTP at the port is told so"""
+    """curl: plain HTTP gets a page that explains the mistake"""
     code, got = curl(secure, "-w", "%{http_code}", f"http://localhost:{secure.port}/")
     check((code, got[-3:], b"This port speaks HTTPS" in got), (0, b"400", True), "exit code, status, page")
 
 
 def case_python(_stage, secure):
-    """Python: requests over one connection, and a clean end"""
+    """Python: requests on one connection, and a clean end"""
     connection = http.client.HTTPSConnection("localhost", secure.port, timeout=PATIENCE, context=secure.context())
     for length in (0, 1, 100_000):
         connection.request("POST", "/", bytes_of(length))
@@ -101,7 +101,7 @@ def case_python(_stage, secure):
         with secure.context().wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False) as stream:
             stream.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             response = b"".join(iter(lambda: stream.recv(65536), b""))
-    check(response.endswith(b"asked for /\n"), True, "response, and close_notify behind it")
+    check(response.endswith(b"asked for /\n"), True, "response, followed by close_notify")
 
 
 def case_openssl(_stage, secure):

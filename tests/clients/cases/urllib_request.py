@@ -35,7 +35,7 @@ def case_bodies(stage):
 
 
 def case_echo(stage):
-    """POST of bytes, of a file and of a generator, chunks back"""
+    """POST of bytes, a file and a generator, sent back in chunks"""
     body = bytes_of(MIB2)
     check(ask(stage.echo.url(), body)[2], body, "bytes")
     with open(stage.file("body", body), "rb") as file:
@@ -51,7 +51,7 @@ def case_errors(stage):
     check((status, fields["Content-Length"]), (404, str(len(page))), "response")
     assert b"Error code: 404" in page, page
     status, fields, _ = ask(stage.store.url("/none"), method="BREW")
-    check((status, fields["Allow"]), (405, "GET, HEAD, PUT, DELETE, OPTIONS"), "a path that is there")
+    check((status, fields["Allow"]), (405, "GET, HEAD, PUT, DELETE, OPTIONS"), "an existing path")
     check(ask(stage.store.url(stage.path()), bytes_of(17 << 20), "PUT")[0], 413, "status")
 
 
@@ -62,7 +62,7 @@ def case_redirect(stage):
 
 
 def case_proxy(stage):
-    """As to a proxy: absolute-form"""
+    """Absolute-form, as sent to a proxy"""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({"http": stage.pages.url()}))
     status, _, page = ask("http://example.org/a?b", opener=opener)
     check((status, b"There is no http://example.org/a?b here." in page), (404, True), "response")

@@ -1,4 +1,4 @@
-"""wget: connections that are kept, uploads, and what it tries again."""
+"""wget: kept connections, uploads and retries."""
 
 import os
 
@@ -14,7 +14,7 @@ def version():
 
 
 def wget(stage, *arguments):
-    """Its exit code, what it told, and the file."""
+    """Runs wget; returns its exit code, its messages and the file."""
     file = os.path.join(stage.scratch, "wget.body")
     if os.path.exists(file):
         os.remove(file)
@@ -34,7 +34,7 @@ def case_get(stage):
 
 
 def case_kept(stage):
-    """20 files over one connection"""
+    """20 files on one connection"""
     path, body = stage.item(3000)
     code, _, got = wget(stage, *[stage.store.url(path)] * 20)
     check((code, got), (0, body * 20), "exit code and bodies")
@@ -45,7 +45,7 @@ def case_kept(stage):
 
 
 def case_spider(stage):
-    """--spider: HEAD of what is there and what is not"""
+    """--spider: HEAD of an existing and a missing path"""
     path, _ = stage.item(MIB2)
     code, told, _ = wget(stage, "--spider", stage.store.url(path))
     check((code, f"Content-Length: {MIB2}" in told), (0, True), "exit code and length")
@@ -67,22 +67,22 @@ def case_put(stage):
     code, told, _ = wget(
         stage, "--method=PUT", f"--body-file={stage.file('body', body)}", stage.store.url(path)
     )
-    check((code, stage.kept(path)), (0, body), "exit code and what is kept")
+    check((code, stage.kept(path)), (0, body), "exit code and stored body")
     code, told, got = wget(stage, "--method=DELETE", stage.store.url(path))
     check((code, "HTTP/1.1 204 No Content" in told), (0, True), "exit code and status line")
 
 
 def case_continue(stage):
-    """-c begins anew, for ranges are not served"""
+    """-c with a server without ranges"""
     path, body = stage.item(1000)
     file = stage.file("part", body[:400])
     process = run(["wget", "--no-config", "-nv", "-t", "1", "-c", "-O", file, stage.store.url(path)])
-    # It reads on where its file ends, and takes what comes before for known.
+    # wget skips the part of the body that its file has, and appends the rest.
     check((process.returncode, read(file)), (0, body), "exit code and file")
 
 
 def case_tries(stage):
-    """A status that is to be tried again, and one that is not"""
+    """A status that wget retries, and one that it does not"""
     url = stage.bench.url("/status/503")
     code, told, _ = wget(stage, "--tries=3", "--waitretry=0", "--retry-on-http-error=503", url)
     check((code, told.count("HTTP/1.1 503 Service Unavailable")), (4, 3), "exit code and tries")
@@ -98,14 +98,14 @@ def case_redirect(stage):
 
 
 def case_no_content(stage):
-    """204 and 304, and the connection goes on"""
+    """204 and 304, and the connection is kept"""
     urls = [stage.bench.url(path) for path in ("/status/204", "/", "/status/304", "/")]
     code, told, got = wget(stage, *urls)
     check(got, b"Hello, World!" * 2, "bodies")
 
 
 def case_fields(stage):
-    """A field of one's own, and a refusal"""
+    """A custom field, and a refusal"""
     check(
         wget(stage, "--header=Accept-Language: de", stage.greeter.url())[::2],
         (0, "Grüß Gott\n".encode()),

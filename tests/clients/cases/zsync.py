@@ -1,4 +1,4 @@
-"""zsync, which asks for the parts of a file that its old copy lacks, up to 20 ranges in one request."""
+"""zsync, which requests the parts of a file that its old copy lacks, up to 20 ranges in one request."""
 
 import os
 import re
@@ -32,7 +32,7 @@ class Started:
         self.program.stop()
 
     def fetch(self, old):
-        """What it has made of an old copy, and what it told."""
+        """Updates an old copy; returns the new file and zsync's messages."""
         for name, body in (("old", old), ("image", None)):
             path = os.path.join(self.folder, name)
             if os.path.exists(path):
@@ -43,7 +43,7 @@ class Started:
         asks = ["zsync", "-i", "old", "-o", "image", self.program.url("/image.zsync")]
         process = run(asks, folder=self.folder)
         told = (process.stdout + process.stderr).decode(errors="replace")
-        check(process.returncode, 0, f"exit code of zsync, which said {told[-300:]}")
+        check(process.returncode, 0, f"exit code of zsync, which wrote {told[-300:]}")
         return read(os.path.join(self.folder, "image")), told
 
 
@@ -52,7 +52,7 @@ def begin(stage):
 
 
 def without(body, blocks):
-    """The body, in which these blocks are others."""
+    """The body, with these blocks zeroed."""
     old = bytearray(body)
     for block in blocks:
         old[block * BLOCK : (block + 1) * BLOCK] = bytes(BLOCK)
@@ -64,27 +64,27 @@ def statuses(started):
 
 
 def case_many_ranges(_stage, started):
-    """40 parts that are missing, apart from each other: 20 ranges in a request"""
+    """40 separate missing parts: 20 ranges in a request"""
     before = len(statuses(started))
     got, told = started.fetch(without(started.new, range(0, 400, 10)))
     check(got, started.new, "file")
     asked = statuses(started)[before:]
-    check({*asked}, {"206"}, f"statuses; it said {told[-300:]}")
-    check(len(asked) <= 4, True, f"few requests, and not {len(asked)}")
-    # Of a megabyte, no more than what was missing came, and what it takes to say so.
+    check({*asked}, {"206"}, f"statuses; zsync wrote {told[-300:]}")
+    check(len(asked) <= 4, True, f"at most 4 requests, not {len(asked)}")
+    # Only the missing parts and the overhead of ranges, not the whole megabyte.
     fetched = int(re.search(r"fetched (\d+)", told)[1])
     check(40 * BLOCK <= fetched <= 80 * BLOCK, True, f"bytes fetched, {fetched}")
 
 
 def case_one_range(_stage, started):
-    """One part that is missing"""
+    """One missing part"""
     before = len(statuses(started))
     got, _ = started.fetch(without(started.new, [77]))
     check((got, {*statuses(started)[before:]}), (started.new, {"206"}), "file and statuses")
 
 
 def case_nothing_missing(_stage, started):
-    """An old copy that is the new one: nothing is asked for"""
+    """An old copy that is up to date: no request for the file"""
     before = len(statuses(started))
     got, _ = started.fetch(started.new)
     check((got, statuses(started)[before:]), (started.new, []), "file and statuses")

@@ -1,6 +1,6 @@
-// The cases of Node. A line of standard input is the places of the servers, and then the title of a case each; the
-// answer is a line of JSON. What `done` is given, a path and a number, is
-// the most connections that the server's log may show for that path.
+// The cases of Node. The first line of standard input has the places of the servers, each further line the title of a case.
+// Each is answered by a line of JSON. The arguments of `done` are a path and the maximum number of connections that the
+// server's log may show for it.
 import assert from 'node:assert/strict';
 import { createCipheriv } from 'node:crypto';
 import http from 'node:http';
@@ -15,7 +15,7 @@ const versions = {};
 const places = {};
 const url = (server, path = '/') => `http://127.0.0.1:${places[server]}${path}`;
 
-/** Always the same bytes, which do not repeat. */
+/** Pseudo-random bytes, always the same for a length. */
 function bytes(length) {
   return createCipheriv('aes-128-ctr', Buffer.alloc(16, length % 256), Buffer.alloc(16)).update(Buffer.alloc(length));
 }
@@ -23,7 +23,7 @@ function bytes(length) {
 function same(actual, expected, what) {
   assert.ok(
     Buffer.from(actual).equals(expected),
-    `${what}: ${actual.length} or ${actual.byteLength} bytes, not the same`,
+    `${what}: ${actual.length ?? actual.byteLength} bytes differ from the ${expected.length} expected`,
   );
 }
 
@@ -31,7 +31,7 @@ function* pieces(body, size = 60_000) {
   for (let at = 0; at < body.length; at += size) yield body.subarray(at, at + size);
 }
 
-/** One request of `http`, its body a buffer or a stream. */
+/** Sends one request with `http`. Its body is a buffer or a stream. */
 function ask(options, body) {
   return new Promise((resolve, reject) => {
     const request = http.request({ host: '127.0.0.1', timeout: 30_000, ...options });
@@ -55,13 +55,13 @@ function ask(options, body) {
 async function until(condition, what) {
   const deadline = Date.now() + 30_000;
   while (!condition()) {
-    assert.ok(Date.now() < deadline, `${what}: not in time`);
+    assert.ok(Date.now() < deadline, `waited too long for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 
 const cases = {
-  async 'fetch: bodies of 0 bytes to 2 MiB, each way'(paths) {
+  async 'fetch: bodies of 0 bytes to 2 MiB, in both directions'(paths) {
     for (const length of [0, 1, 65_535, 65_536, 65_537, MIB2]) {
       const body = bytes(length);
       const put = await fetch(url('store', paths[0]), { method: 'PUT', body });
@@ -73,7 +73,7 @@ const cases = {
     }
   },
 
-  async 'fetch: a streamed body, chunks back'() {
+  async 'fetch: a streamed body, sent back in chunks'() {
     const body = bytes(MIB2);
     const reply = await fetch(url('echo'), {
       method: 'POST',
@@ -108,17 +108,17 @@ const cases = {
     assert.deepEqual([moved.status, moved.redirected, (await moved.text()).includes('Visit 1, ')], [200, true, true]);
   },
 
-  async 'fetch: aborted downloads disturb nobody'(paths) {
+  async 'fetch: aborted downloads do not affect other requests'(paths) {
     const body = bytes(16 << 20);
     await fetch(url('store', paths[0]), { method: 'PUT', body });
     for (let number = 0; number < 5; number++) {
       const abort = new AbortController();
       const reply = await fetch(url('store', paths[0]), { signal: abort.signal });
       const { value } = await reply.body.getReader().read();
-      same(value, body.subarray(0, value.length), 'the beginning');
+      same(value, body.subarray(0, value.length), 'beginning of the body');
       abort.abort();
     }
-    same(await (await fetch(url('store', paths[0]))).arrayBuffer(), body, 'the next');
+    same(await (await fetch(url('store', paths[0]))).arrayBuffer(), body, 'next request');
   },
 
   async 'fetch: 413 for 17 MiB'(paths) {
@@ -126,7 +126,7 @@ const cases = {
     assert.equal(reply.status, 413);
   },
 
-  async 'http.Agent: 500 requests over 4 connections'(paths, done) {
+  async 'http.Agent: 500 requests on 4 connections'(paths, done) {
     const agent = new http.Agent({ keepAlive: true, maxSockets: 4 });
     const body = bytes(5000);
     const to = { agent, port: places.store, path: paths[0] };
@@ -137,7 +137,7 @@ const cases = {
     done(paths[0], 4);
   },
 
-  async 'http.Agent: streamed bodies of 0 bytes to 2 MiB, in chunks'(paths, done) {
+  async 'http.Agent: streamed bodies of 0 bytes to 2 MiB, chunked'(paths, done) {
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
     const to = { agent, port: places.store, path: paths[0] };
     for (const length of [0, 1, 65_535, 65_536, 65_537, MIB2]) {
@@ -165,10 +165,10 @@ const cases = {
       request.flushHeaders();
     });
     assert.deepEqual([status, events], [201, ['continue', 'response']]);
-    same((await ask({ port: places.store, path: paths[0] })).body, body, 'what is kept');
+    same((await ask({ port: places.store, path: paths[0] })).body, body, 'stored body');
   },
 
-  async 'http: trailers, and a reply while the request is being sent'() {
+  async 'http: trailers, and a response while the request is being sent'() {
     const request = http.request({
       host: '127.0.0.1',
       port: places.echo,
@@ -194,10 +194,10 @@ const cases = {
     const body = bytes(MIB2);
     const to = { socketPath: places.unix, path: paths[0] };
     assert.equal((await ask({ ...to, method: 'PUT' }, body)).status, 201);
-    same((await ask(to)).body, body, 'what is kept');
+    same((await ask(to)).body, body, 'stored body');
   },
 
-  async 'http: an aborted upload is no upload'(paths) {
+  async 'http: an aborted upload is not stored'(paths) {
     const headers = { 'Content-Length': MIB2 };
     const request = http.request({ host: '127.0.0.1', port: places.store, path: paths[0], method: 'PUT', headers });
     const closed = new Promise((resolve) => request.on('close', resolve));
@@ -208,7 +208,7 @@ const cases = {
     assert.equal((await ask({ port: places.store, path: paths[0] })).status, 404);
   },
 
-  async 'http: an upgrade that is ignored'() {
+  async 'http: an ignored upgrade'() {
     const headers = { Connection: 'Upgrade', Upgrade: 'websocket' };
     const reply = await ask({ port: places.bench, headers });
     assert.deepEqual([reply.status, `${reply.body}`, reply.headers.upgrade], [200, 'Hello, World!', undefined]);
@@ -222,15 +222,15 @@ const cases = {
     assert.equal(await status({ method: 'M-SEARCH' }), 200);
   },
 
-  // The server closes after half a second. A request that is sent in the same moment would fail in any server; here the agent
-  // is given the time to learn of the close, which is what it must not overlook.
-  async 'http.Agent: 500 requests, the server closing idle connections in between'(paths, done) {
+  // The server closes idle connections after half a second. A request sent at that moment would fail with any server, so the
+  // agent gets time to notice the close.
+  async 'http.Agent: 500 requests, while the server closes idle connections in between'(paths, done) {
     const agent = new http.Agent({ keepAlive: true, maxSockets: 10 });
     const to = { agent, port: places.hasty, path: paths[0], method: 'OPTIONS' };
     for (let round = 0; round < 5; round++) {
       const replies = await Promise.all(Array.from({ length: 100 }, () => ask(to)));
       for (const reply of replies) assert.equal(reply.status, 204);
-      await until(() => Object.keys(agent.freeSockets).length === 0, 'the close of idle connections');
+      await until(() => Object.keys(agent.freeSockets).length === 0, 'idle connections to be closed');
     }
     agent.destroy();
     done(paths[0], 50, 'hasty');
@@ -243,7 +243,7 @@ const cases = {
       );
       for (const reply of replies) assert.equal(reply.status, 204);
       await new Promise((resolve, reject) => {
-        // A connection that was opened after the others is closed after them.
+        // This connection is opened after the others, so the server closes it after them.
         net.connect(places.hasty, '127.0.0.1').on('error', reject).on('close', resolve).resume();
       });
     }
@@ -280,7 +280,7 @@ function undici({ Agent, Client, fetch: ownFetch, request }) {
       const body = bytes(100_000);
       const put = client.request({ path: paths[0], method: 'PUT', body, expectContinue: true });
       assert.equal((await put).statusCode, 201);
-      same(await (await client.request({ path: paths[0], method: 'GET' })).body.arrayBuffer(), body, 'what is kept');
+      same(await (await client.request({ path: paths[0], method: 'GET' })).body.arrayBuffer(), body, 'stored body');
       await client.close();
     },
   };
@@ -289,7 +289,7 @@ function undici({ Agent, Client, fetch: ownFetch, request }) {
 function axios(client) {
   const binary = { responseType: 'arraybuffer', maxRedirects: 5 };
   return {
-    async 'axios: bodies and streams, each way'(paths, done) {
+    async 'axios: bodies and streams, in both directions'(paths, done) {
       const httpAgent = new http.Agent({ keepAlive: true, maxSockets: 1 });
       const body = bytes(MIB2);
       const to = url('store', paths[0]);
@@ -310,7 +310,7 @@ function axios(client) {
   };
 }
 
-/** Packages of npm, where they are installed. */
+/** The packages from npm, if they are installed. */
 function packages() {
   const require = createRequire(`${process.env.NODE_MODULES ?? '/nonexistent'}/`);
   for (const [name, make, module] of [
