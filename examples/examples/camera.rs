@@ -1,12 +1,12 @@
-//! A camera: one thread makes pictures, and all viewers get them (`multipart/x-mixed-replace`, which browsers show as a
-//! moving image).
+//! A camera: one thread produces pictures for all viewers (`multipart/x-mixed-replace`, which browsers show as a moving
+//! image).
 //!
 //! ```text
 //! cargo run --release --example camera [PORT]      # and open http://127.0.0.1:8000/
 //! ```
 //!
-//! A picture is in memory once, however many viewers there are. A slow viewer misses pictures, and delays no other. Without
-//! viewers no pictures are made.
+//! All viewers share one copy of a picture. A slow viewer misses pictures and does not delay the others. Without viewers, no
+//! pictures are produced.
 
 use std::f64::consts::TAU;
 use std::io;
@@ -28,7 +28,7 @@ const PAGE: &str = r#"<!DOCTYPE html>
 <title>Camera</title>
 <style>body { font: 16px sans-serif; text-align: center } img { image-rendering: pixelated; width: 480px }</style>
 <h1>Camera</h1>
-<img src="/stream" alt="A dot that goes around">
+<img src="/stream" alt="A dot moving in a circle">
 "#;
 
 #[http_handler]
@@ -64,7 +64,7 @@ fn produce(viewers: &Broadcast) {
     }
 }
 
-/// A part of the response. The boundary comes after it, since a browser shows a picture once it has seen the boundary.
+/// A part of the response, followed by the boundary: a browser shows a picture only after the boundary.
 fn part(picture: &[u8]) -> Vec<u8> {
     let head = format!("Content-Type: image/bmp\r\nContent-Length: {}\r\n\r\n", picture.len());
     [head.as_bytes(), picture, b"\r\n--picture\r\n"].concat()
@@ -72,7 +72,7 @@ fn part(picture: &[u8]) -> Vec<u8> {
 
 const SIDE: u8 = 120;
 
-/// A dot on its way around, from 0 to 1, as a BMP with 24 bits per pixel. A real camera has JPEG.
+/// A dot on a circle, at `way` from 0 to 1, as a BMP with 24 bits per pixel. A real camera would send JPEG.
 fn picture(way: f64) -> Vec<u8> {
     let side = u32::from(SIDE);
     let size = side * side * 3;

@@ -1,5 +1,5 @@
-//! For a port from Python: sends the same requests to the Python handler and to its port, and prints where their responses
-//! differ.
+//! Checks a port from Python: sends the same requests to the Python handler and to its port, and prints the differences
+//! between their responses.
 //!
 //! ```text
 //! python3 my_server.py 8001 &
@@ -7,11 +7,11 @@
 //! cargo run --example compare [--undocumented] 127.0.0.1:8001 127.0.0.1:8002 [FOLDER]
 //! ```
 //!
-//! Each file in FOLDER has the bytes of one connection, as a client sends them. Without a folder, a few requests are sent
+//! Each file in FOLDER contains the bytes that a client sends on one connection. Without FOLDER, a few requests are sent
 //! that any handler can answer. Versions, codes, messages, fields and bodies are compared. The framing (`Content-Length`,
-//! `Transfer-Encoding`, `Connection`) is not, since it is the server's, nor are `Date` and `Server`. With `--undocumented`,
-//! deliberate differences that the guide to porting describes are not printed: the responses to broken request lines, to
-//! HEAD, and the field `Allow`. The exit code is 0 if nothing differs, 1 if something does, and 2 if the comparison failed.
+//! `Transfer-Encoding`, `Connection`), `Date` and `Server` are not, since the server decides them. `--undocumented` skips the
+//! deliberate differences that the guide to porting describes: the responses to malformed request lines and to HEAD, and the
+//! field `Allow`. The exit code is 0 if nothing differs, 1 if something does, and 2 if the comparison failed.
 
 use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
@@ -25,7 +25,7 @@ const CORPUS: &[(&str, &str)] = &[
     ("GET, HTTP/1.0", "GET / HTTP/1.0\r\n\r\n"),
     ("GET, HTTP/1.1", "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
     ("GET with a query", "GET /?a=1&b=%20 HTTP/1.0\r\n\r\n"),
-    ("GET of what is not there", "GET /there/is/no/such/page HTTP/1.0\r\n\r\n"),
+    ("GET of a missing path", "GET /there/is/no/such/page HTTP/1.0\r\n\r\n"),
     ("HEAD", "HEAD / HTTP/1.0\r\n\r\n"),
     (
         "POST of a form",
@@ -35,8 +35,8 @@ const CORPUS: &[(&str, &str)] = &[
     ("PUT", "PUT /x HTTP/1.0\r\nContent-Length: 4\r\n\r\nbody"),
     ("DELETE", "DELETE /x HTTP/1.0\r\n\r\n"),
     ("OPTIONS", "OPTIONS / HTTP/1.0\r\n\r\n"),
-    ("a method that nobody has", "SPAMSPAM / HTTP/1.0\r\n\r\n"),
-    ("a bad request line", "GET\r\n\r\n"),
+    ("an unknown method", "SPAMSPAM / HTTP/1.0\r\n\r\n"),
+    ("a malformed request line", "GET\r\n\r\n"),
     ("a version from the future", "GET / HTTP/9.9\r\n\r\n"),
     (
         "two requests",
@@ -79,7 +79,7 @@ fn main() -> ExitCode {
 
 fn usage() -> ExitCode {
     eprintln!(
-        "compare [--undocumented] HOST:PORT HOST:PORT [FOLDER]: the handler in Python, its port, and requests"
+        "usage: compare [--undocumented] PYTHON RUST [FOLDER]\nPYTHON and RUST are the servers, as HOST:PORT"
     );
     ExitCode::from(2)
 }
@@ -128,13 +128,13 @@ fn corpus(folder: Option<&Path>) -> io::Result<Vec<(String, Vec<u8>)>> {
     files.map(|path| Ok((path.display().to_string(), fs::read(path)?))).collect()
 }
 
-/// Everything that a server answers to these bytes.
+/// Sends these bytes to a server, and returns all that it answers.
 fn ask(server: &str, request: &[u8]) -> io::Result<Vec<u8>> {
     let named = |error: io::Error| io::Error::new(error.kind(), format!("{server}: {error}"));
     let mut stream = TcpStream::connect(server).map_err(named)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut answer = Vec::new();
-    // A server may refuse a request before it has read all of it, and close. Its answer is what it sent before.
+    // A server may refuse a request and close before it has read all of it, so an error here does not matter.
     let sent = stream.write_all(request).and_then(|()| stream.shutdown(Shutdown::Write));
     match stream.take(MOST).read_to_end(&mut answer) {
         Err(error) if answer.is_empty() => Err(named(sent.err().unwrap_or(error))),
@@ -187,7 +187,7 @@ fn take_apart(mut bytes: &[u8]) -> Vec<Answer> {
         }
         let head_end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
         let (Some(end), true) = (head_end, bytes.starts_with(b"HTTP/")) else {
-            // An HTTP/0.9 response is a body.
+            // An HTTP/0.9 response is only a body.
             answers.push(Answer {
                 status_line: String::new(),
                 fields: BTreeSet::new(),
@@ -215,7 +215,7 @@ fn take_apart(mut bytes: &[u8]) -> Vec<Answer> {
         let body = if chunked {
             take_chunks(&mut bytes)
         } else {
-            // A response to HEAD has the length of the body that it leaves out; another response, or nothing, follows.
+            // A response to HEAD has a length but no body. Another response, or nothing, follows.
             let is_left_out = bytes.starts_with(b"HTTP/") || bytes.is_empty();
             let length = length.filter(|_| !is_left_out).unwrap_or(if is_left_out { 0 } else { bytes.len() });
             let (body, rest) = bytes.split_at(length.min(bytes.len()));

@@ -4,8 +4,8 @@
 //! cargo run --release --example error_page [PORT]
 //! curl -i http://127.0.0.1:8000/
 //! curl -i http://127.0.0.1:8000/fail              # the handler returns an error: 500
-//! curl -i http://127.0.0.1:8000/wait              # a code that no standard has
-//! curl -i -X BREW http://127.0.0.1:8000/          # the server's own refusals have the same page
+//! curl -i http://127.0.0.1:8000/wait              # a nonstandard status code
+//! curl -i -X BREW http://127.0.0.1:8000/          # the server's own errors use the same page
 //! ```
 
 use std::{fmt, io};

@@ -1,11 +1,11 @@
-//! A page that shows messages as they arrive, with server-sent events; and a long poll, a request that is answered when
-//! there is a message.
+//! A page that shows messages as they arrive (server-sent events), and a long poll: a request that is answered when there is
+//! a message.
 //!
 //! ```text
 //! cargo run --release --example events [PORT]      # and open http://127.0.0.1:8000/
 //! curl -N http://127.0.0.1:8000/events             # stays open
-//! curl http://127.0.0.1:8000/next                  # waits for the next message, for 30 seconds
-//! curl -d 'hello' http://127.0.0.1:8000/           # sends one to all
+//! curl http://127.0.0.1:8000/next                  # waits for the next message, for at most 30 seconds
+//! curl -d 'hello' http://127.0.0.1:8000/           # sends a message to all
 //! ```
 //!
 //! No thread waits for a message: ten thousand open pages cost only memory.

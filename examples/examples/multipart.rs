@@ -15,7 +15,7 @@ struct Form {
     base: BaseHTTPRequestHandler,
 }
 
-/// A longer form is answered 413, and so is a longer note.
+/// The maximum length of a form and of a note. A longer one is answered 413.
 const MOST: u64 = 8 * 1024 * 1024;
 const MOST_TEXT: u64 = 64 * 1024;
 
@@ -30,15 +30,14 @@ impl Form {
 
     #[route(POST, "/")]
     fn receive(&self) -> Result<String, Box<dyn Error>> {
-        // A body that is not such a form is answered 415, one that is too long 413, a malformed one 400, through the
-        // returned error.
+        // The returned error becomes the response: 415 if the body is not such a form, 413 if it is too long, 400 if it is
+        // malformed.
         let mut form = self.multipart(MOST)?;
         let mut told = String::new();
         while let Some(mut part) = form.next_part()? {
             let name = part.name().unwrap_or_default().to_owned();
             if let Some(file) = part.file_name().map(str::to_owned) {
-                // To keep the file, a program copies it to a file with a name of its own choice: the client's name may be
-                // `../../x`.
+                // To keep the file, copy it to a file whose name you choose: the client's name may be `../../x`.
                 let size = io::copy(&mut part, &mut io::sink())?;
                 told += &format!("{name}: a file {file:?} of {size} bytes\n");
                 continue;

@@ -6,9 +6,9 @@
 //! curl -x http://127.0.0.1:8000 http://example.org/         # a request with the whole URL
 //! ```
 //!
-//! It listens at a loopback address, and connects only to the ports 80 and 443, or to those that are named. A client of an
-//! open proxy can reach everything that the proxy's host can, including services that listen only there, and mail servers as
-//! well as web servers (RFC 9110 section 9.3.6). A proxy for other people needs passwords, or a list of origins.
+//! It listens on a loopback address, and connects only to ports 80 and 443, or to the ports given. Clients of an open proxy can
+//! reach everything that its host can: services that listen only there, and mail servers as well as web servers (RFC 9110
+//! section 9.3.6). A proxy for other people needs passwords, or a list of origins.
 
 use std::io::{self, BufRead, BufReader, Read, Write as _};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -95,14 +95,14 @@ impl Proxy {
             _ => (authority, default_port),
         };
         let Some(port) = port.filter(|_| !host.is_empty()) else {
-            return Err((400, format!("{authority:?} is no host with a port")));
+            return Err((400, format!("{authority:?} is not a host with a port")));
         };
         if !self.ports.contains(&port) {
-            return Err((403, format!("this proxy does not lead to port {port}")));
+            return Err((403, format!("this proxy does not connect to port {port}")));
         }
         let name = host.trim_start_matches('[').trim_end_matches(']');
         let addresses = (name, port).to_socket_addrs();
-        let addresses = addresses.map_err(|error| (502, format!("{host} is not known: {error}")))?;
+        let addresses = addresses.map_err(|error| (502, format!("cannot resolve {host}: {error}")))?;
         let mut last = (502, format!("{host} has no address"));
         for address in addresses {
             let connected = TcpStream::connect_timeout(&address, PATIENCE).and_then(|stream| {
@@ -135,7 +135,8 @@ impl Proxy {
         }
     }
 
-    /// In HTTP/1.0, whose responses end with a length or with the connection, so there are no chunks to decode.
+    /// Sends the request in HTTP/1.0. The response then ends by its length or with the connection, so there are no chunks to
+    /// decode.
     fn ask(&self, mut stream: &TcpStream, authority: &str, path: &str, body: &[u8]) -> io::Result<()> {
         let mut head = format!("{} {path} HTTP/1.0\r\n", self.command());
         // The host of the URL takes precedence over the client's `Host` (RFC 9112 section 3.2.2).
@@ -185,15 +186,15 @@ impl Proxy {
 /// Host and path of a URL (RFC 9112 section 3.2.2).
 fn target(url: &str) -> Result<(&str, String), Failure> {
     let Some((scheme, rest)) = url.split_once("://") else {
-        return Err((400, "this is a proxy: it wants a whole URL".to_owned()));
+        return Err((400, "this is a proxy: send a whole URL".to_owned()));
     };
     if !scheme.eq_ignore_ascii_case("http") {
-        return Err((501, "other schemes than http go by CONNECT".to_owned()));
+        return Err((501, "use CONNECT for schemes other than http".to_owned()));
     }
     let at = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(at);
     if authority.contains('@') {
-        return Err((400, "a URL has no user here (RFC 9110 section 4.2.4)".to_owned()));
+        return Err((400, "a URL must not contain a user (RFC 9110 section 4.2.4)".to_owned()));
     }
     Ok((authority, if path.starts_with('/') { path.to_owned() } else { format!("/{path}") }))
 }
@@ -208,7 +209,7 @@ struct Head {
 
 impl Head {
     fn read(origin: &mut BufReader<TcpStream>) -> Result<Self, Failure> {
-        let broken = |what: &str| (502, format!("the origin has answered with {what}"));
+        let broken = |what: &str| (502, format!("the origin sent {what}"));
         loop {
             let mut lines = origin.by_ref().take(MOST_HEAD);
             let first = line(&mut lines)?;
@@ -216,7 +217,7 @@ impl Head {
             let (version, status) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
             let status = status.parse().ok().filter(|status| (100..=599).contains(status));
             let Some(status) = status.filter(|_| version.starts_with("HTTP/1.")) else {
-                return Err(broken("something that is no HTTP"));
+                return Err(broken("something other than HTTP"));
             };
             let reason = words.next().unwrap_or_default().to_owned();
             let mut fields = Vec::new();
@@ -227,7 +228,7 @@ impl Head {
                 }
                 let Some((name, value)) = field.split_once(':').filter(|(name, _)| !name.contains(' '))
                 else {
-                    return Err(broken("a broken field"));
+                    return Err(broken("a malformed field"));
                 };
                 fields.push((name.to_owned(), value.trim().to_owned()));
             }
@@ -238,12 +239,12 @@ impl Head {
             let length = match &*all("Content-Length") {
                 [] => None,
                 [length] if length.bytes().all(|byte| byte.is_ascii_digit()) => {
-                    Some(length.parse().map_err(|_| broken("a length that is none"))?)
+                    Some(length.parse().map_err(|_| broken("an invalid length"))?)
                 }
-                _ => return Err(broken("a length that is none")),
+                _ => return Err(broken("an invalid length")),
             };
             if !all("Transfer-Encoding").is_empty() || status == 101 {
-                return Err(broken("what HTTP/1.0 does not have"));
+                return Err(broken("something that HTTP/1.0 does not have"));
             }
             // Interim responses are only for clients that expect them.
             if status >= 200 {
@@ -261,7 +262,9 @@ fn line(lines: &mut impl BufRead) -> Result<String, Failure> {
         Some(bytes) => {
             Ok(bytes.strip_suffix(b"\r").unwrap_or(bytes).iter().map(|byte| char::from(*byte)).collect())
         }
-        None => Err((502, "the origin has ended its answer in the head, or has a very long one".to_owned())),
+        None => {
+            Err((502, "the origin closed before the end of the head, or the head is too long".to_owned()))
+        }
     }
 }
 
@@ -291,11 +294,7 @@ fn is_of_this_hop(name: &str, named: &[String]) -> bool {
 fn of_origin(error: &io::Error) -> Failure {
     // On unix, a read that times out returns `WouldBlock`.
     let is_late = matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock);
-    if is_late {
-        (504, "the origin takes too long".to_owned())
-    } else {
-        (502, format!("the origin: {error}"))
-    }
+    if is_late { (504, "the origin took too long".to_owned()) } else { (502, format!("the origin: {error}")) }
 }
 
 fn version(name: &str) -> &str {

@@ -1,5 +1,5 @@
-//! A server that runs until a condition is fulfilled: the example from Python's documentation. Here it waits for a code, as
-//! a program does that has sent its user to a browser to log in.
+//! A server that runs until a condition is met: the example from Python's documentation. Here it waits for a code, like a
+//! program that has sent its user to the browser to log in.
 //!
 //! ```text
 //! cargo run --release --example run_while_true [PORT]
@@ -28,7 +28,7 @@ impl Callback {
     }
 
     fn do_GET(&self) -> io::Result<()> {
-        self.send_error((404, "Not the callback", "Go on to /callback?code=..."))
+        self.send_error((404, "Not the callback", "Continue at /callback?code=..."))
     }
 }
 

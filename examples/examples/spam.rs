@@ -5,7 +5,7 @@
 //! cargo run --release --example spam [PORT]
 //! curl -i -X SPAM http://127.0.0.1:8000/
 //! curl -i -X M-SEARCH http://127.0.0.1:8000/
-//! curl -i -X EGGS http://127.0.0.1:8000/     # 501, and Allow lists what there is
+//! curl -i -X EGGS http://127.0.0.1:8000/     # 501, and Allow lists the methods
 //! curl -I http://127.0.0.1:8000/             # do_GET answers HEAD too, without the body
 //! ```
 

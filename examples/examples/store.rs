@@ -1,9 +1,9 @@
-//! Stores uploads in memory: a limit for uploads, a validator that saves a repeated download, and a socket in the file
+//! Stores uploads in memory: a limit for uploads, a validator that avoids repeated downloads, and a socket in the file
 //! system instead of a port.
 //!
 //! ```text
 //! cargo run --release --example store [PORT|PATH [IDLE_SECONDS]]
-//! curl -i -T Cargo.toml http://127.0.0.1:8000/          # 201 Created; 204 when it is there already
+//! curl -i -T Cargo.toml http://127.0.0.1:8000/          # 201 Created; 204 if it already exists
 //! curl http://127.0.0.1:8000/                            # the names
 //! curl -i http://127.0.0.1:8000/Cargo.toml
 //! curl -i -H 'If-None-Match: "1"' http://127.0.0.1:8000/Cargo.toml    # 304 Not Modified

@@ -34,7 +34,7 @@ fn try_once(server: &str, path: &str) -> io::Result<String> {
     let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
     match length.and_then(|length| length.parse::<usize>().ok()) {
         Some(length) if body.len() == length => Ok(body.to_owned()),
-        _ => Err(broken("the body is not whole")),
+        _ => Err(broken("the body is incomplete or too long")),
     }
 }
 
@@ -47,11 +47,11 @@ fn main() -> io::Result<()> {
     double.on("GET", "/shaky", Scripted::status(200).body("only half of it").cut(4));
     double.on("GET", "/shaky", Scripted::status(200).body("all of it"));
     assert_eq!(fetch(&server, "/shaky")?, "all of it");
-    println!("tries again after a reset and half a response");
+    println!("retries after a reset and after half a response");
 
     double.on("GET", "/wrong", Scripted::raw("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nmore than that"));
     assert!(fetch(&server, "/wrong").is_err());
-    println!("takes no response that is not what it says");
+    println!("rejects a response with a wrong length");
 
     let gate = Gate::new();
     double.on("GET", "/slow", Scripted::status(200).body("at last").behind(&gate));

@@ -1,1 +1,1 @@
-//! Programs that need nothing but `basehttp` and the standard library: see the folder `examples` of this package.
+//! Programs that need only `basehttp` and the standard library: see the folder `examples` of this package.

@@ -1,4 +1,4 @@
-//! The server that `bench/` measures: the routes that its peers have, and a few more.
+//! The server that `bench/` measures: the paths of its peers, and a few more.
 //!
 //! ```text
 //! cargo run --release --example bench_server -- --port 8000 [--compute-threads 1] [--reuse-port] [--tls CERT KEY] [--log]
@@ -7,15 +7,15 @@
 //! curl -i http://127.0.0.1:8000/blocking      # waits for 10 ms
 //! curl -i http://127.0.0.1:8000/nap           # waits for 300 us
 //! curl -i http://127.0.0.1:8000/burn          # computes for 50 us
-//! curl -i http://127.0.0.1:8000/blocking/x    # does not wait, and begins as one that does
+//! curl -i http://127.0.0.1:8000/blocking/x    # does not wait, though its path begins like one that does
 //! curl -i http://127.0.0.1:8000/sometimes?k=20 # waits for 3 ms once in 20 requests
 //! curl -i http://127.0.0.1:8000/s123456       # waits for 3 ms, whatever the digits are
 //! curl -i http://127.0.0.1:8000/q123456       # does not wait
 //! curl -i http://127.0.0.1:8000/sleep/5       # waits for 5 ms
 //! curl -i http://127.0.0.1:8000/spin/800      # computes for 800 us
-//! curl -o big http://127.0.0.1:8000/big       # 1 MiB that is written
-//! curl -o big http://127.0.0.1:8000/shared    # 1 MiB that is handed over, the same for all
-//! curl -i http://127.0.0.1:8000/status/418    # the status that is asked for
+//! curl -o big http://127.0.0.1:8000/big       # 1 MiB, by `write_all`
+//! curl -o big http://127.0.0.1:8000/shared    # 1 MiB, by `send_bytes`, shared by all responses
+//! curl -i http://127.0.0.1:8000/status/418    # the requested status
 //! curl -i -T big -X POST http://127.0.0.1:8000/unread     # a body that is not read
 //! ```
 

@@ -1,5 +1,4 @@
-//! A chat: every message goes to everyone in the room. There may be thousands of guests, and no thread waits for any of
-//! them.
+//! A chat: every message goes to everyone in the room. Even with thousands of guests, no thread waits for any of them.
 //!
 //! ```text
 //! cargo run --release --example chat [PORT]      # and open http://127.0.0.1:8000/ in two windows of a browser
@@ -21,7 +20,7 @@ impl Room {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends to everyone. A guest that reads so slowly that its buffer is full has to leave.
+    /// Sends to everyone. A guest that reads so slowly that its buffer is full is disconnected.
     fn say(&self, message: &Message) {
         let mut slow = Vec::new();
         self.lock().retain(|socket| {

@@ -44,7 +44,7 @@ impl Notes {
     #[route(POST, "/notes", limit = 4096)]
     fn add_note(&self, text: String) -> rusqlite::Result<(u16, String)> {
         let id = self.with(|database| {
-            // A parameter, not text that is put together: client input never becomes SQL.
+            // A parameter, so that client input never becomes SQL.
             database.prepare_cached("INSERT INTO notes (text) VALUES (?1)")?.insert([text])
         })?;
         Ok((201, format!("{id}\n")))

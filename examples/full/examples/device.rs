@@ -1,4 +1,4 @@
-//! The page of a device: a program in one file, with its pages compiled in, live values, and a form that changes a setting.
+//! The page of a device: a program in a single file, with its pages compiled in, live values, and a form for a setting.
 //!
 //! ```text
 //! cargo run --release --example device [PORT]      # and open http://127.0.0.1:8000/
@@ -7,7 +7,7 @@
 //! ```
 //!
 //! No other site can turn on the heating through the browser of a user who has access (CSRF). The server answers only to its
-//! own names (`allowed_hosts`), so a page cannot reach it by resolving its own name to this address. A POST from a page of
+//! own names (`allowed_hosts`), so a page cannot reach it through a name that resolves to this address. A POST from a page of
 //! another site has that site in `Origin`, which the handler compares. A request without `Origin`, as from curl, is not a
 //! browser's form. There is no cookie to misuse, and no password either: everyone who can reach the address is trusted.
 
@@ -20,7 +20,7 @@ use std::time::Duration;
 use basehttp::prelude::*;
 use basehttp::{Assets, Broadcast, Event, Form, HttpError, Redirect};
 
-/// In the binary, and served like files: types, conditions, compressed variants.
+/// Compiled into the binary, and served like files, with types, conditional requests and compressed variants.
 static PAGES: Assets = Assets::new(&[
     ("/index.html", include_bytes!("device/index.html")),
     ("/device.js", include_bytes!("device/device.js")),
@@ -54,7 +54,7 @@ impl Heating {
         self.changes.send(&state.event()).map(drop)
     }
 
-    /// Stands for a sensor.
+    /// Simulates a sensor.
     fn run(&self) {
         loop {
             thread::sleep(Duration::from_millis(500));

@@ -37,7 +37,9 @@ fn main() -> io::Result<()> {
             "--port" => port = value().parse().map_err(io::Error::other)?,
             "--directory" => directory = value(),
             "--cgi" => cgi = true,
-            _ => return Err(io::Error::other("file_server [--port PORT] [--directory FOLDER] [--cgi]")),
+            _ => {
+                return Err(io::Error::other("usage: file_server [--port PORT] [--directory FOLDER] [--cgi]"));
+            }
         }
     }
     let files = Directory::open(directory)?;
@@ -47,7 +49,7 @@ fn main() -> io::Result<()> {
         return HTTPServer::bind(("127.0.0.1", port), factory)?.serve_forever();
     }
     if cgi {
-        return Err(io::Error::other("scripts are run on unix only"));
+        return Err(io::Error::other("--cgi works only on Unix"));
     }
     let factory = move |base| Files { base: SimpleHTTPRequestHandler::new(base, &files) };
     HTTPServer::bind(("127.0.0.1", port), factory)?.serve_forever()

@@ -17,8 +17,8 @@ impl Secure {
     const protocol_version: &str = "HTTP/1.1";
 
     fn do_GET(&self) -> Response {
-        let text = format!("Nobody else has read that you asked for {}\n", self.path());
-        // From now on browsers use HTTPS, for a day (RFC 6797).
+        let text = format!("No one else can see that you asked for {}\n", self.path());
+        // Browsers use only HTTPS from now on, for a day (RFC 6797).
         text.with_header("Strict-Transport-Security", "max-age=86400")
     }
 
@@ -30,7 +30,7 @@ impl Secure {
 fn main() -> io::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [port, certfile, keyfile] = arguments.as_slice() else {
-        return Err(io::Error::other("https PORT CERTFILE KEYFILE"));
+        return Err(io::Error::other("usage: https PORT CERTFILE KEYFILE"));
     };
     let tls = TlsConfig::from_files(certfile, keyfile)?;
     let address = ("127.0.0.1", port.parse().map_err(io::Error::other)?);

@@ -25,7 +25,7 @@ impl Greeter {
 
     fn do_GET(&self) -> io::Result<()> {
         let Some(wanted) = self.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()) else {
-            return self.send_error((StatusCode::NOT_ACCEPTABLE, "Say Accept-Language"));
+            return self.send_error((StatusCode::NOT_ACCEPTABLE, "Send Accept-Language"));
         };
         let (language, greeting) =
             if wanted.starts_with("de") { ("de", "Grüß Gott") } else { ("en", "Hello") };

@@ -1,13 +1,13 @@
-//! A server behind a load balancer, one of several replicas that are replaced one after the other without losing a request.
-//! The configuration for HAProxy, nginx, systemd and Kubernetes is in `examples/deploy`.
+//! A server behind a load balancer: one of several replicas, which can be replaced one after the other without losing a
+//! request. The configuration for HAProxy, nginx, systemd and Kubernetes is in `examples/deploy`.
 //!
 //! ```text
 //! replica [PORT] [--proxy-protocol] [--notice SECONDS]
 //! ```
 //!
 //! - `/healthz` says whether the server accepts requests. After SIGTERM it answers 503, and every response closes its
-//!   connection. Only after the notice, when the balancer has seen that, the server stops accepting connections, and running
-//!   requests have ten seconds.
+//!   connection. After the notice, when the balancer has seen that, the server stops accepting connections, and running
+//!   requests have ten seconds to finish.
 //! - The client's address comes from the balancer: from the PROXY protocol with `--proxy-protocol`, otherwise from
 //!   `X-Forwarded-For`. The balancer is on this machine; if yours is not, put its address into `trusted_proxies`.
 //! - A socket from systemd (`LISTEN_FDS`) takes precedence over PORT: connections that arrive between two processes wait in
@@ -47,7 +47,11 @@ impl Replica {
 
     #[route(GET, "/healthz")]
     fn health(&self) -> Result<&str, HttpError> {
-        if self.ready.load(Ordering::SeqCst) { Ok("ready\n") } else { Err(HttpError::new(503, "Ending")) }
+        if self.ready.load(Ordering::SeqCst) {
+            Ok("ready\n")
+        } else {
+            Err(HttpError::new(503, "Shutting down"))
+        }
     }
 
     fn end_headers(&self) -> io::Result<()> {
@@ -58,7 +62,7 @@ impl Replica {
         BaseHTTPRequestHandler::end_headers(self)
     }
 
-    // A balancer asks every few seconds.
+    // Not for the balancer, which checks every few seconds.
     fn log_request(&self, code: Option<HTTPStatus>, size: Option<u64>) {
         if self.path() != "/healthz" {
             BaseHTTPRequestHandler::log_request(self, code, size);
@@ -75,7 +79,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         match argument.as_str() {
             "--proxy-protocol" => proxies = TrustedProxies::new(["127.0.0.0/8", "::1"])?.proxy_protocol(true),
             "--notice" => {
-                let seconds = arguments.next().ok_or("--notice wants seconds")?;
+                let seconds = arguments.next().ok_or("--notice needs a number of seconds")?;
                 notice = Duration::try_from_secs_f64(seconds.parse()?)?;
             }
             _ => port = argument,

@@ -1,5 +1,5 @@
-//! Graceful shutdown: SIGTERM or Ctrl-C lets running requests finish, for at most five seconds; a second signal ends them at
-//! once. During the shutdown `/health` answers 503, for a load balancer.
+//! Graceful shutdown: SIGTERM or Ctrl-C lets running requests finish, for at most five seconds; a second signal cuts them off.
+//! During the shutdown, `/health` answers 503, for a load balancer.
 //!
 //! ```text
 //! cargo run --release --example signals [PORT]
@@ -25,7 +25,11 @@ impl Worker {
 
     #[route(GET, "/health")]
     fn health(&self) -> Result<&str, HttpError> {
-        if self.server().handle().is_shut_down() { Err(HttpError::new(503, "Ending")) } else { Ok("done\n") }
+        if self.server().handle().is_shut_down() {
+            Err(HttpError::new(503, "Shutting down"))
+        } else {
+            Ok("ok\n")
+        }
     }
 
     #[route(GET, "/slow")]

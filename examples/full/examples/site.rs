@@ -28,7 +28,7 @@ impl Site {
         Json(serde_json::json!({ "visits": visits })).with_header("Cache-Control", "no-store")
     }
 
-    /// As long as the client wants. Nothing of it is kept in memory, and a slow client delays no other.
+    /// As long as the client wants. It is not kept in memory, and a slow client does not delay others.
     #[route(GET, "/api/squares?{to}")]
     fn squares(&self, to: u32) -> io::Result<()> {
         self.send_response(200);
@@ -46,7 +46,7 @@ impl Site {
         Redirect::permanent("/")
     }
 
-    /// All other paths are the parent's: files, with ranges, conditions and directory listings.
+    /// The parent serves all other paths: files, with ranges, conditional requests and directory listings.
     fn do_GET(&mut self) -> io::Result<()> {
         self.visits.fetch_add(1, Ordering::Relaxed);
         SimpleHTTPRequestHandler::do_GET(self)

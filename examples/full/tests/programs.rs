@@ -164,7 +164,7 @@ fn message_class_is_a_header_map() {
     let greeter = Program::start("message_class", &["0"]);
     let answer = greeter.exchange("GET / HTTP/1.1\r\nHost: a\r\nAccept-Language: de-AT, en\r\n\r\n");
     check(&answer, "HTTP/1.1 200 OK", &["\r\ncontent-language: de\r\n", "Grüß Gott\n"]);
-    check(&greeter.exchange(request("GET /")), "HTTP/1.1 406 Say Accept-Language", &[]);
+    check(&greeter.exchange(request("GET /")), "HTTP/1.1 406 Send Accept-Language", &[]);
 }
 
 #[test]

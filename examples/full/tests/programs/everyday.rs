@@ -170,12 +170,12 @@ fn login_asks_and_remembers() {
 #[test]
 fn signals_let_running_requests_end() {
     let mut worker = Program::start("signals", &["0"]);
-    check(&worker.exchange(request("GET /health")), "HTTP/1.1 200 OK", &["done"]);
+    check(&worker.exchange(request("GET /health")), "HTTP/1.1 200 OK", &["ok"]);
     let mut slow = worker.connect();
     slow.write_all(request("GET /slow").as_bytes()).unwrap();
     // The server answers an earlier request before it reads a later one of the same thread. So the slow one has begun, or
     // waits in the system's queue, which is served too.
-    check(&worker.exchange(request("GET /health")), "HTTP/1.1 200 OK", &["done"]);
+    check(&worker.exchange(request("GET /health")), "HTTP/1.1 200 OK", &["ok"]);
     let told = Command::new("kill").args(["-TERM", &worker.child.id().to_string()]).status().unwrap();
     assert!(told.success());
     let mut answer = String::new();
@@ -198,7 +198,7 @@ fn replica_says_that_it_ends_before_it_does() {
     let told = Command::new("kill").args(["-TERM", &replica.child.id().to_string()]).status().unwrap();
     assert!(told.success());
     let end = Instant::now() + PATIENCE;
-    while !ask("GET /healthz", "").starts_with("HTTP/1.1 503 Ending\r\n") {
+    while !ask("GET /healthz", "").starts_with("HTTP/1.1 503 Shutting down\r\n") {
         assert!(Instant::now() < end, "it does not say that it ends");
     }
     check(&ask("GET /", ""), "HTTP/1.1 200 OK", &["\r\nConnection: close\r\n", "127.0.0.1 by http\n"]);

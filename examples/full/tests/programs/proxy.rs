@@ -132,7 +132,7 @@ fn what_has_no_answer_has_an_error() {
         let (port, answering) = origin(broken);
         let proxy = Program::start("proxy", &["0", &port.to_string()]);
         let answer = proxy.exchange(request(&format!("GET http://127.0.0.1:{port}/")));
-        check(&answer, "HTTP/1.1 502 Bad Gateway", &["the origin has answered with"]);
+        check(&answer, "HTTP/1.1 502 Bad Gateway", &["the origin sent"]);
         answering.join().unwrap();
     }
 }
