@@ -134,7 +134,7 @@ fn ask(server: &str, request: &[u8]) -> io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(server).map_err(named)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut answer = Vec::new();
-    // A server may refuse a request and close before it has read all of it, so an error here does not matter.
+    // A server may refuse a request and close before it has read all of it: an error here matters only without an answer.
     let sent = stream.write_all(request).and_then(|()| stream.shutdown(Shutdown::Write));
     match stream.take(MOST).read_to_end(&mut answer) {
         Err(error) if answer.is_empty() => Err(named(sent.err().unwrap_or(error))),

@@ -38,7 +38,9 @@ fn main() -> io::Result<()> {
             "--directory" => directory = value(),
             "--cgi" => cgi = true,
             _ => {
-                return Err(io::Error::other("usage: file_server [--port PORT] [--directory FOLDER] [--cgi]"));
+                return Err(io::Error::other(
+                    "usage: file_server [--port PORT] [--directory FOLDER] [--cgi]",
+                ));
             }
         }
     }
