@@ -6,7 +6,7 @@
 //! curl http://127.0.0.1:8000/metrics
 //! ```
 //!
-//! The numbers tell what the server is asked, and how it fares. Where strangers can connect, serve them at another address.
+//! They reveal the load and the state of the server. If strangers can connect, serve the metrics on another address.
 
 use std::fmt::Write as _;
 use std::io;

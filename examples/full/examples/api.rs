@@ -1,6 +1,6 @@
 // An API with routes: each function has a method and a path, and gets its arguments from the path, the query and the body.
 //
-//     cargo run --release --example api
+//     cargo run --release -p basehttp-examples-full --example api
 //     curl -H 'Content-Type: application/json' -d '{"name": "Ann"}' http://127.0.0.1:8000/users
 //     curl 'http://127.0.0.1:8000/users?q=An'
 //     curl http://127.0.0.1:8000/users/1

@@ -1,7 +1,7 @@
 //! The server that `bench/` measures: the paths of its peers, and a few more.
 //!
 //! ```text
-//! cargo run --release --example bench_server -- --port 8000 [--compute-threads 1] [--reuse-port] [--tls CERT KEY] [--log]
+//! cargo run --release -p basehttp-examples-full --example bench_server -- --port 8000 [--compute-threads 1] [--reuse-port] [--tls CERT KEY] [--log]
 //! curl -i http://127.0.0.1:8000/              # 13 bytes of text; HEAD as well
 //! curl -i -d text http://127.0.0.1:8000/echo  # what was sent
 //! curl -i http://127.0.0.1:8000/blocking      # waits for 10 ms

@@ -1,7 +1,7 @@
 //! A chat: every message goes to everyone in the room. Even with thousands of guests, no thread waits for any of them.
 //!
 //! ```text
-//! cargo run --release --example chat [PORT]      # and open http://127.0.0.1:8000/ in two windows of a browser
+//! cargo run --release -p basehttp-examples-full --example chat [PORT]      # and open http://127.0.0.1:8000/ in two windows of a browser
 //! ```
 
 use std::io;

@@ -1,7 +1,7 @@
 //! A database that all handlers share: SQLite with the crate `rusqlite`, one connection behind a lock.
 //!
 //! ```text
-//! cargo run --release --example database [PORT [FILE]]
+//! cargo run --release -p basehttp-examples-full --example database [PORT [FILE]]
 //! curl -d 'buy eggs' http://127.0.0.1:8000/notes
 //! curl http://127.0.0.1:8000/notes http://127.0.0.1:8000/notes/1
 //! ```

@@ -1,7 +1,7 @@
 //! The page of a device: a program in a single file, with its pages compiled in, live values, and a form for a setting.
 //!
 //! ```text
-//! cargo run --release --example device [PORT]      # and open http://127.0.0.1:8000/
+//! cargo run --release -p basehttp-examples-full --example device [PORT]      # and open http://127.0.0.1:8000/
 //! curl -N http://127.0.0.1:8000/values             # as they change
 //! curl -d 'target=23' http://127.0.0.1:8000/target
 //! ```

@@ -1,7 +1,7 @@
 //! Serves the files of a folder, as Python's `SimpleHTTPRequestHandler` does; with `--cgi` also its scripts, as
 //! `CGIHTTPRequestHandler` does.
 //!
-//! `cargo run --example file_server -- --port 8000 --directory .`
+//! `cargo run -p basehttp-examples-full --example file_server -- --port 8000 --directory .`
 
 use std::io;
 

@@ -1,7 +1,7 @@
 //! Queries and forms: what a browser sends for a `<form>`.
 //!
 //! ```text
-//! cargo run --release --example form [PORT]      # and open http://127.0.0.1:8000/
+//! cargo run --release -p basehttp-examples-full --example form [PORT]      # and open http://127.0.0.1:8000/
 //! curl 'http://127.0.0.1:8000/hello?name=Ann%20Lee&age=30'
 //! curl -d 'name=Ann Lee' -d 'age=30' http://127.0.0.1:8000/hello
 //! ```

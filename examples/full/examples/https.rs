@@ -1,6 +1,6 @@
 //! HTTPS with a certificate and a key from PEM files, which are read again when they change.
 //!
-//! `cargo run --example https -- 8443 cert.pem key.pem`, then `curl --cacert cert.pem https://localhost:8443/`
+//! `cargo run -p basehttp-examples-full --example https -- 8443 cert.pem key.pem`, then `curl --cacert cert.pem https://localhost:8443/`
 
 use std::io;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! JSON in requests and responses.
 //!
 //! ```text
-//! cargo run --release --example json [PORT]
+//! cargo run --release -p basehttp-examples-full --example json [PORT]
 //! curl -H 'Content-Type: application/json' -d '{"numbers": [1, 2, 3.5]}' http://127.0.0.1:8000/sum
 //! ```
 

@@ -1,7 +1,7 @@
 //! A password with the Basic scheme (RFC 7617), and a cookie that stores a value (the crate `cookie`).
 //!
 //! ```text
-//! cargo run --release --example login [PORT]
+//! cargo run --release -p basehttp-examples-full --example login [PORT]
 //! curl -i -u ann:secret http://127.0.0.1:8000/
 //! curl -u ann:secret -c jar -b jar http://127.0.0.1:8000/      # several times
 //! ```

@@ -2,7 +2,7 @@
 //! `http`. Then `http::StatusCode` also works as a status.
 //!
 //! ```text
-//! cargo run --release --example message_class [PORT]
+//! cargo run --release -p basehttp-examples-full --example message_class [PORT]
 //! curl -i -H 'Accept-Language: de-AT, en' http://127.0.0.1:8000/
 //! curl -i http://127.0.0.1:8000/
 //! ```

@@ -2,7 +2,7 @@
 //! back to this machine, to a server that waits for this one request and is gone.
 //!
 //! ```text
-//! cargo run --release --example oauth_redirect
+//! cargo run --release -p basehttp-examples-full --example oauth_redirect
 //! ```
 //!
 //! The code in that request is worth nothing without the secret that this program keeps (PKCE, RFC 7636).

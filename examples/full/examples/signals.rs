@@ -2,7 +2,7 @@
 //! During the shutdown, `/health` answers 503, for a load balancer.
 //!
 //! ```text
-//! cargo run --release --example signals [PORT]
+//! cargo run --release -p basehttp-examples-full --example signals [PORT]
 //! curl http://127.0.0.1:8000/slow & kill -TERM PID     # is still answered
 //! ```
 

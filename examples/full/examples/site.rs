@@ -1,7 +1,7 @@
 //! The files of a folder and an API in one handler, with a redirect, and a download that is generated while it is sent.
 //!
 //! ```text
-//! cargo run --release --example site [PORT [FOLDER]]
+//! cargo run --release -p basehttp-examples-full --example site [PORT [FOLDER]]
 //! curl http://127.0.0.1:8000/                         # the files
 //! curl http://127.0.0.1:8000/api/visits
 //! curl -OJ 'http://127.0.0.1:8000/api/squares?to=1000000'

@@ -1,7 +1,7 @@
 //! A tool server for language models: the Model Context Protocol (MCP) over HTTP.
 //!
 //! ```text
-//! cargo run --release --example tool_server [PORT]     # and give http://127.0.0.1:8000/mcp to your client
+//! cargo run --release -p basehttp-examples-full --example tool_server [PORT]     # and give http://127.0.0.1:8000/mcp to your client
 //! curl -H 'Content-Type: application/json' -H 'MCP-Protocol-Version: 2025-11-25' -d '{"jsonrpc": "2.0", "id": 1,
 //!     "method": "tools/call", "params": {"name": "statistics", "arguments": {"numbers": [1, 2, 6]}}}' http://127.0.0.1:8000/mcp
 //! ```

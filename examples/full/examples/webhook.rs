@@ -1,7 +1,7 @@
 // A receiver of webhooks, as GitHub sends them: signed, and handed to a thread that does the work.
 //
 // ```text
-// WEBHOOK_SECRET=secret cargo run --release --example webhook [PORT]
+// WEBHOOK_SECRET=secret cargo run --release -p basehttp-examples-full --example webhook [PORT]
 // body='{"action": "opened", "repository": {"full_name": "ann/notes"}}'
 // signature=$(printf %s "$body" | openssl dgst -sha256 -hmac secret | sed 's/.* //')
 // curl -i -d "$body" -H "X-Hub-Signature-256: sha256=$signature" \

@@ -1,7 +1,7 @@
 //! A WebSocket (RFC 6455): sends each message back in upper case. No thread waits for the client.
 //!
 //! ```text
-//! cargo run --release --example websocket [PORT]      # and open http://127.0.0.1:8000/ in a browser
+//! cargo run --release -p basehttp-examples-full --example websocket [PORT]      # and open http://127.0.0.1:8000/ in a browser
 //! ```
 
 use std::io;

@@ -128,7 +128,7 @@ impl Api {
 #[http_routes(GUARDED, prefix = "/guarded", guard = guard)]
 impl Api {
     #[route(GET, "")]
-    fn guarded(&self) -> &str {
+    fn guarded(&self) -> &'static str {
         "in"
     }
 
@@ -140,7 +140,7 @@ impl Api {
 #[http_routes(REFUSED, prefix = "/refused", guard = refuse)]
 impl Api {
     #[route(GET, "")]
-    fn refused(&self) -> &str {
+    fn refused(&self) -> &'static str {
         "in"
     }
 
