@@ -1,30 +1,3 @@
-<<<<<<< ours
-const form = document.forms[0], state = document.getElementById('state');
-const events = new EventSource('/values');
-events.onopen = () => state.textContent = 'live';
-events.onerror = () => state.textContent = 'connecting';
-events.onmessage = event => {
-    const values = JSON.parse(event.data);
-    document.getElementById('measured').value = values.measured.toFixed(1);
-    document.querySelector('meter').value = values.measured;
-    // Not while the user is typing.
-    if (document.activeElement !== form.target) form.target.value = values.target;
-};
-form.onsubmit = event => {
-||||||| base
-const form = document.forms[0], state = document.getElementById('state');
-const events = new EventSource('/values');
-events.onopen = () => state.textContent = 'live';
-events.onerror = () => state.textContent = 'connecting';
-events.onmessage = event => {
-    const values = JSON.parse(event.data);
-    document.getElementById('measured').value = values.measured.toFixed(1);
-    document.querySelector('meter').value = values.measured;
-    // Not while somebody types.
-    if (document.activeElement !== form.target) form.target.value = values.target;
-};
-form.onsubmit = event => {
-=======
 const form = document.forms[0], target = form.elements.target;
 const measured = document.getElementById('measured'), state = document.getElementById('state');
 
@@ -34,7 +7,7 @@ function listen() {
     events.onerror = () => {
         state.textContent = 'Not connected, trying again';
         measured.className = 'stale';
-        // After a lost connection the browser comes back by itself, after an error page it does not.
+        // After a lost connection the browser reconnects by itself; after an error page it does not.
         if (events.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
     };
     events.onmessage = event => {
@@ -42,14 +15,13 @@ function listen() {
         measured.className = '';
         measured.value = values.measured.toFixed(1);
         document.querySelector('meter').value = values.measured;
-        // Not while somebody types.
+        // Not while the user is typing.
         if (document.activeElement !== target) target.value = values.target;
     };
 }
 listen();
 
 form.onsubmit = async event => {
->>>>>>> theirs
     event.preventDefault();
     target.blur();
     const body = new URLSearchParams(new FormData(form));
