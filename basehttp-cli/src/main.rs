@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use basehttp::{HTTPServer, ServerBuilder, TlsConfig};
+use basehttp::{CrossOriginProtection, HTTPServer, ServerBuilder, TlsConfig};
 use clap::{CommandFactory as _, Parser as _};
 
 use args::{Args, Protocol};
@@ -77,15 +77,19 @@ fn print(text: &[u8]) -> Result<(), CommandError> {
     }
 }
 
-/// Protects a server on loopback addresses from pages of other sites. Any page in this machine's browser could send requests
-/// to it, and could read the files under a name that resolves to it (DNS rebinding).
+/// Protects the server from pages of other sites. Their uploads and calls of scripts are refused, since a browser sends the user's
+/// password along. On loopback addresses, all their requests are: any page in this machine's browser could send some, and could
+/// read the files under a name that resolves to it (DNS rebinding).
 fn guarded(builder: ServerBuilder, args: &Args, is_loopback: bool) -> ServerBuilder {
     let mut hosts = args.allowed_hosts.clone();
     if is_loopback {
         hosts.extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned));
         hosts.extend(args.bind.clone());
     }
-    builder.allowed_hosts(hosts).loopback_guard(is_loopback && !args.cors)
+    builder
+        .allowed_hosts(hosts)
+        .loopback_guard(is_loopback && !args.cors)
+        .cross_origin_protection(CrossOriginProtection::new())
 }
 
 /// How often to check whether the certificate was renewed. A check reads two small files.

@@ -169,12 +169,29 @@ fn a_response_that_keeps_it_waiting() {
     assert_eq!(codes, ["400", "404", "400", "200"]);
     assert!(responses[2].ends_with("\r\n\r\nother"), "{}", responses[2]);
 
-    // It counts as one that was not waited for; a mistake in it ends the wait all the same.
+    // One that cannot be sent does not end the wait: a stranger may have chosen what is in it.
     let listener = OneShot::bind().unwrap();
     let port = port_of(&listener);
-    let browser = thread::spawn(move || get(port, "/"));
-    let wrong = |_: &OneShotRequest| Some(OneShotResponse::page("ok").with_status(99).keep_waiting());
-    let error = listener.answer(wrong, PATIENCE).unwrap_err();
-    assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
-    assert!(browser.join().unwrap().starts_with("HTTP/1.0 500 "));
+    let browser = thread::spawn(move || ["/bad", "/done"].map(|target| get(port, target)));
+    let answer = |request: &OneShotRequest| match request.path() {
+        "/done" => Some(OneShotResponse::page("ok")),
+        _ => Some(OneShotResponse::redirect("a\r\nb").keep_waiting()),
+    };
+    assert_eq!(listener.answer(answer, PATIENCE).unwrap().path(), "/done");
+    let [bad, done] = browser.join().unwrap();
+    assert!(bad.starts_with("HTTP/1.0 500 ") && done.starts_with("HTTP/1.0 200 "), "{bad}{done}");
+}
+
+#[test]
+fn more_connections_than_a_browser_opens_do_not_keep_the_login_out() {
+    let listener = OneShot::bind().unwrap();
+    let port = port_of(&listener);
+    let browser = thread::spawn(move || {
+        let others: Vec<_> = (0..260).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
+        let response = get(port, "/done");
+        drop(others);
+        response
+    });
+    listener.wait("/done", PATIENCE, "ok").unwrap();
+    assert!(browser.join().unwrap().starts_with("HTTP/1.0 200 "));
 }

@@ -61,6 +61,23 @@ fn a_script_is_told_who_has_come_with_the_right_password() {
 }
 
 #[test]
+fn pages_of_other_sites_run_no_scripts_with_the_users_password() {
+    let folder = folder();
+    script(folder.path(), "who", WHO);
+    let program = Program::start(folder.path(), &["--cgi", "--cors", "-p", "HTTP/1.0", "--auth", "ann:pw"]);
+    let post = |fields: &str| {
+        let basic = basic("ann:pw");
+        let request = format!(
+            "POST /cgi-bin/who HTTP/1.0\r\nHost: localhost:1\r\n{basic}{fields}Content-Length: 0\r\n\r\n"
+        );
+        program.ask(request).status
+    };
+    assert_eq!(post("Origin: https://evil.example\r\nSec-Fetch-Site: cross-site\r\n"), 403);
+    assert_eq!(post("Origin: http://localhost:1\r\n"), 200);
+    assert_eq!(post(""), 200);
+}
+
+#[test]
 fn without_a_password_a_script_is_told_of_nobody() {
     let folder = folder();
     script(folder.path(), "who", WHO);

@@ -1,5 +1,7 @@
 //! Requests that pages of other origins make.
 
+use std::fmt::Write as _;
+
 use super::origin::{Origin, only};
 use super::request::{Request, latin1};
 use super::text::shortened;
@@ -141,21 +143,37 @@ fn is_foreign(request: &Request, is_tls: bool) -> bool {
 pub(super) fn advice(request: &Request) -> String {
     let mut text = String::new();
     for name in ["Sec-Fetch-Site", "Origin", "Host"] {
-        for value in request.values(name) {
+        let mut values = request.values(name);
+        for value in values.by_ref().take(SHOWN_VALUES) {
             let value = latin1(value);
             let (value, cut) = shortened(&value, SHOWN);
             text.extend([name, ": ", value, cut, ", "]);
         }
+        let others = values.count();
+        if others > 0 {
+            let _ = write!(text, "{others} more, ");
+        }
     }
-    text.push_str(match only(request.values("Origin")).and_then(Origin::parse) {
-        Some(_) => "if this page may do so, call trust_origin with its Origin; if it is this server's own, have the proxy pass on Host",
-        None => "no origin that could be trusted; insecure_bypass lets all pages in for one path",
+    let says_nothing_else = request.values("Sec-Fetch-Site").next().is_none();
+    text.push_str(match only(request.values("Origin")) {
+        Some(origin) if Origin::parse(origin).is_some() => {
+            "if this page may do so, call trust_origin with its Origin; if it is this server's own, have the proxy pass on Host"
+        }
+        // Over plain HTTP, browsers hide the origin of a form with that policy even from the form's own server.
+        Some(b"null") if says_nothing_else => {
+            "if this server's own page has the Referrer-Policy no-referrer, use same-origin, or TLS; otherwise no origin that \
+             could be trusted"
+        }
+        _ => "no origin that could be trusted; insecure_bypass allows all pages for one path",
     });
     text
 }
 
-/// Characters of each field in the log.
+/// Characters of each value in the log.
 const SHOWN: usize = 100;
+
+/// Values of each field in the log.
+const SHOWN_VALUES: usize = 2;
 
 /// Why browsers never name this origin.
 fn origin_mistake(origin: &str) -> Option<String> {

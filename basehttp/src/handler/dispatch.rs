@@ -77,10 +77,10 @@ fn answer_one(handler: &mut dyn AnyHandler) -> io::Result<()> {
     handler.vars().happens(Event::Called);
     let goes_on = handler.parse_request()?;
     if let Some(fault) = handler.vars().request().fault {
-        // An override may accept a request that cannot be understood, for which no method can be called.
+        // An override may accept a request that the server refuses, for which no method may be called.
         if goes_on && !handler.vars().io().response.is_begun() {
             handler.log_error(format_args!(
-                "parse_request: it accepted a request that cannot be understood ({})",
+                "parse_request: it accepted a request that the server refuses ({})",
                 fault.code()
             ));
             refuse(handler)?;

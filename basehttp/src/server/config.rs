@@ -336,36 +336,39 @@ impl ServerBuilder {
         self
     }
 
-    /// Refuses unsafe requests that pages of other origins make a browser send, with the user's cookies and from the user's network
-    /// (cross-site request forgery, CSRF): forms, `fetch` and WebSockets. The rules are those of Go's `http.CrossOriginProtection`. Off by
-    /// default, as a server whose clients are programs does not need it.
+    /// Refuses unsafe requests that pages of other origins make a browser send, with the user's cookies and from the user's
+    /// network (cross-site request forgery, CSRF): forms, `fetch` and WebSockets. The rules are those of Go's
+    /// `http.CrossOriginProtection`, and stricter for upgrades and for repeated fields. Off by default: a server whose clients
+    /// are programs does not need it.
     ///
-    /// | the request | |
+    /// | request | result |
     /// |---|---|
     /// | GET, HEAD, OPTIONS without `Upgrade` | passes: a handler must not change anything for it |
     /// | any other method, or with `Upgrade` as for a WebSocket: | |
     /// | `Sec-Fetch-Site: same-origin` or `none` | passes |
-    /// | another `Sec-Fetch-Site`, or several of which one is another | 403, unless `Origin` is a [trusted one](crate::CrossOriginProtection::trust_origin) |
+    /// | another `Sec-Fetch-Site`, also as one of several | 403, unless `Origin` is [trusted](crate::CrossOriginProtection::trust_origin) |
     /// | no `Sec-Fetch-Site`, one `Origin` with the host and the port of `Host` | passes |
-    /// | no `Sec-Fetch-Site`, another `Origin`, `null`, several, or a malformed one | 403, unless it is a trusted one |
+    /// | no `Sec-Fetch-Site`, another `Origin`, `null`, several, or a malformed one | 403, unless it is trusted |
     /// | neither field | passes: not a browser |
     ///
-    /// A request whose path has an [`insecure_bypass`](crate::CrossOriginProtection::insecure_bypass) passes too. A refused request is
-    /// answered before its body is read and before the handler is called, by
+    /// A request whose path has an [`insecure_bypass`](crate::CrossOriginProtection::insecure_bypass) passes too. A refused
+    /// request is answered before its body is read and before the handler is called, by
     /// [`send_error`](crate::RequestHandler::send_error) with 403, and the connection closes. The code of the
-    /// [`Fault`](crate::Fault) is `cross-origin`, and the line of the log says what the browser sent and which call would let it in.
+    /// [`Fault`](crate::Fault) is `cross-origin`, and the log line says what the browser sent and which call would allow it.
     ///
-    /// - **Scheme**: a server with `tls` compares it with `https`. Any other cannot know it, as a proxy in front may speak TLS, and takes
-    ///   `http` and `https`.
-    /// - **Behind a proxy** that replaces `Host`, pages without `Sec-Fetch-Site` seem to be of another origin: browsers leave that field out
-    ///   for plain HTTP. Have the proxy pass on `Host`, or trust the public origin. `X-Forwarded-Host` is not looked at: it is a
-    ///   claim of whoever sends it.
-    /// - **Names that lead here** (DNS rebinding) make a page of the same origin. [`allowed_hosts`](Self::allowed_hosts) is for that.
-    /// - **[`loopback_guard`](Self::loopback_guard)** is stricter and stays so: with it, a trusted origin has to be of an allowed
-    ///   host too.
-    /// - **`accept_websocket`** lets in trusted origins as well, and checks the others itself, also under an `insecure_bypass`.
-    /// - **An override of [`handle_one_request`](crate::RequestHandler::handle_one_request)** that does not call `parse_request` answers
-    ///   refused requests too.
+    /// - **Scheme**: a server with `tls` requires `https`. Any other server accepts `http` and `https`, since a proxy in front may
+    ///   serve TLS.
+    /// - **Behind a proxy** that replaces `Host`, pages seem to be of another origin if the browser sends no `Sec-Fetch-Site`, as
+    ///   over plain HTTP. Make the proxy pass on `Host`, or trust the public origin. `X-Forwarded-Host` is ignored: any client
+    ///   can send it.
+    /// - **`Referrer-Policy: no-referrer`** makes browsers send `Origin: null` with the server's own forms. Over plain HTTP they are
+    ///   refused then: use `same-origin`.
+    /// - **DNS rebinding**, a hostile name that resolves to this server, makes a page of the same origin.
+    ///   [`allowed_hosts`](Self::allowed_hosts) prevents it.
+    /// - **[`loopback_guard`](Self::loopback_guard)** still applies: with it, a trusted origin must have an allowed host too.
+    /// - **`accept_websocket`** accepts trusted origins as well. It checks the others itself, also under an `insecure_bypass`.
+    /// - **An override of [`handle_one_request`](crate::RequestHandler::handle_one_request)** that does not call `parse_request`
+    ///   also answers requests that should be refused.
     ///
     /// ```
     /// # use basehttp::prelude::*;

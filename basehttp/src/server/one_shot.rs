@@ -107,8 +107,12 @@ impl OneShotResponse {
 /// How long the client may take to receive the page.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// A program that waits for one request needs no more; further connections wait in the system's queue.
-const CONNECTIONS: usize = 32;
+/// More than a browser opens at a time to all servers together (Chromium 256): a page of another site must not be able to take
+/// all of them, since the login's redirect would get 503 and is not repeated.
+const CONNECTIONS: usize = 512;
+
+/// How long a connection may be idle, or take for the head of its request. A browser that opened one ahead opens another.
+const SILENCE: Duration = Duration::from_secs(5);
 
 impl OneShot {
     /// Listens at a port that the system chooses. Connections wait there until [`wait`](Self::wait) is called.
@@ -140,6 +144,9 @@ impl OneShot {
     }
 
     /// Waits for a GET request for `path`, whatever its query, answers it with the HTML in `page`, and ends.
+    ///
+    /// Any page in the user's browser can send this request. If the query has a secret that only the expected sender knows,
+    /// as the `state` of OAuth, check it with [`wait_for`](Self::wait_for).
     ///
     /// # Errors
     /// [`TimedOut`](io::ErrorKind::TimedOut) if none has arrived within `deadline`; the system's, when it cannot wait for
@@ -196,7 +203,8 @@ impl OneShot {
     ///
     /// # Errors
     /// As [`wait`](Self::wait); [`InvalidInput`](io::ErrorKind::InvalidInput) for a response that cannot be sent: an address
-    /// with a line end or a character that is not ASCII, an invalid status. The browser then gets 500.
+    /// with a line end or a character that is not ASCII, an invalid status. The browser then gets 500. One that
+    /// [keeps waiting](OneShotResponse::keep_waiting) is no error.
     pub fn answer(
         self,
         answer: impl Fn(&OneShotRequest) -> Option<OneShotResponse> + Send + Sync + 'static,
@@ -207,8 +215,12 @@ impl OneShot {
         let rule = Arc::new(Rule { answer: Box::new(answer), sender, others });
         let told = rule.clone();
         let factory = move |base| Answer { base, rule: told.clone() };
-        let builder =
-            HTTPServer::builder().loopback_guard(true).max_connections(CONNECTIONS).shutdown_grace(GRACE);
+        let builder = HTTPServer::builder()
+            .loopback_guard(true)
+            .max_connections(CONNECTIONS)
+            .head_timeout(SILENCE)
+            .idle_timeout(SILENCE)
+            .shutdown_grace(GRACE);
         let mut server = builder.from_listener(self.listener, factory)?;
         let handle = server.handle();
         let serving = thread::Builder::new().spawn(move || server.serve_forever())?;
@@ -291,9 +303,8 @@ impl Answer {
         };
         // If two arrive at once, the second is too late.
         let is_sent = |response: &OneShotResponse| {
-            let is_other = response.keeps_waiting && checked.is_ok();
-            self.rule.others.fetch_add(is_other.into(), Ordering::Relaxed);
-            is_other || self.rule.sender.try_send(outcome).is_ok()
+            self.rule.others.fetch_add(response.keeps_waiting.into(), Ordering::Relaxed);
+            response.keeps_waiting || self.rule.sender.try_send(outcome).is_ok()
         };
         let response = response.filter(is_sent);
         if response.is_some() && checked.is_err() {

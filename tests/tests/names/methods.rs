@@ -323,7 +323,7 @@ fn parse_request_may_say_yes_but_not_to_everything() {
             [status],
             "{request}"
         );
-        let said = lines.has("parse_request: it accepted a request that cannot be understood");
+        let said = lines.has("parse_request: it accepted a request that the server refuses");
         assert_eq!(said, status == 400 && !asks, "{request}: {:?}", lines.lines());
         assert!(!lines.has("without a response"), "{:?}", lines.lines());
     }

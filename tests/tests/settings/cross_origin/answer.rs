@@ -73,9 +73,21 @@ fn the_log_says_what_came_and_what_to_do() {
     assert_eq!(
         logged("Origin: null\r\n"),
         format!(
-            "{start}Origin: null, Host: example.com, no origin that could be trusted; insecure_bypass lets all pages in \
-             for one path)"
+            "{start}Origin: null, Host: example.com, if this server's own page has the Referrer-Policy no-referrer, use \
+             same-origin, or TLS; otherwise no origin that could be trusted)"
         )
+    );
+    assert_eq!(
+        logged("Sec-Fetch-Site: cross-site\r\nOrigin: null\r\n"),
+        format!(
+            "{start}Sec-Fetch-Site: cross-site, Origin: null, Host: example.com, no origin that could be trusted; \
+             insecure_bypass allows all pages for one path)"
+        )
+    );
+    let many = logged(&"Origin: http://a.example\r\n".repeat(90));
+    assert!(
+        many.contains("Origin: http://a.example, Origin: http://a.example, 88 more, Host: example.com, "),
+        "{many}"
     );
     let long = logged(&format!("Origin: http://{}\r\n", "a".repeat(10_000)));
     assert!(
