@@ -50,37 +50,38 @@ pub struct CrossOriginProtection {
 }
 
 impl CrossOriginProtection {
-    /// Lets in the server's own pages, and no others.
+    /// Allows the server's own pages only.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Lets in the pages of another origin: scheme, host and, if it is not the scheme's default, port, as in `https://app.example.com` or
-    /// `http://localhost:3000`. Case does not matter. Each origin is named: there are no patterns. `bind` rejects what is not an origin, and
-    /// names it.
+    /// Allows the pages of another origin: its scheme, host and, unless it is the scheme's default, port, as in
+    /// `https://app.example.com` or `http://localhost:3000`. Case does not matter. There are no patterns: name each origin. `bind`
+    /// rejects a value that is not an origin, and names it.
     ///
-    /// A trusted page may also open WebSockets with `accept_websocket`. The browser still hides responses from it,
-    /// unless the handler sends `Access-Control-Allow-Origin`.
+    /// A trusted page may also open WebSockets with `accept_websocket`. The browser still hides responses from it, unless the
+    /// handler sends `Access-Control-Allow-Origin`.
     #[doc(alias("allow_origin", "trusted_origins"))]
     pub fn trust_origin(mut self, origin: impl Into<String>) -> Self {
         self.trusted.push(origin.into());
         self
     }
 
-    /// Lets in the pages of all origins for a path: for a login service that posts the browser back to `/login/callback`, or an interface
-    /// that is open to all and knows its clients by a token. The handler has to find out by itself who asks.
+    /// Allows the pages of all origins for one path, such as the callback of a login service that makes the browser post back to
+    /// you, or an API for all pages that identifies its clients by a token. The handler must check by itself where the request
+    /// comes from.
     ///
-    /// The path is a pattern as in [`#[route]`](crate::route): `/accounts/{id}` matches one segment that is not empty, `/api/{rest..}` all
-    /// that follows. It is compared with the path as the client has sent it, without its query: `%61` is not `a`. A segment that
-    /// could lead elsewhere when somebody decodes it (`..`, `%2e%2e`, `a%2Fb`) matches neither parameter. `bind` rejects a pattern that
-    /// cannot match, and names it.
+    /// The path is a pattern as in [`#[route]`](crate::route): `/accounts/{id}` matches one segment that is not empty, and
+    /// `/api/{rest..}` matches everything that follows. It is compared with the path as the client sent it, without the query:
+    /// `%61` is not `a`. A segment that could mean another path once decoded (`..`, `%2e%2e`, `a%2Fb`) matches neither parameter.
+    /// `bind` rejects a pattern that cannot match, and names it.
     #[doc(alias("exempt", "webhook"))]
     pub fn insecure_bypass(mut self, path: impl Into<String>) -> Self {
         self.bypasses.push(path.into());
         self
     }
 
-    /// What of it cannot work.
+    /// The first origin or path that cannot work, and why.
     pub(crate) fn mistake(&self) -> Option<String> {
         let of_origin = |origin: &String| {
             origin_mistake(origin).map(|what| format!("trusts the origin {origin:?}: {what}"))
@@ -91,7 +92,7 @@ impl CrossOriginProtection {
         self.trusted.iter().find_map(of_origin).or_else(|| self.bypasses.iter().find_map(of_bypass))
     }
 
-    /// Refuses a request that a page of another origin has made.
+    /// Refuses an unsafe request made by a page of another origin.
     pub(crate) fn check(&self, request: &Request, is_tls: bool) -> Result<(), Fault> {
         if is_safe(request) || !is_foreign(request, is_tls) || self.trusts(request) || self.bypasses(request)
         {
@@ -100,7 +101,7 @@ impl CrossOriginProtection {
         Err(Fault::CrossOrigin)
     }
 
-    /// Whether the page that has made the request is one of a trusted origin.
+    /// Whether the page that made the request has a trusted origin.
     pub(crate) fn trusts(&self, request: &Request) -> bool {
         let Some(page) = only(request.values("Origin")).and_then(Origin::parse) else { return false };
         let trusted = self.trusted.iter().filter_map(|origin| Origin::parse(origin.as_bytes()));
@@ -109,7 +110,7 @@ impl CrossOriginProtection {
 
     #[cold]
     fn bypasses(&self, request: &Request) -> bool {
-        // A handler sees a target in absolute form with its host: that is another path to it.
+        // A handler sees a target in absolute form with its host, so its path is another one.
         if request.form() != Form::Origin {
             return false;
         }
@@ -119,19 +120,20 @@ impl CrossOriginProtection {
     }
 }
 
-/// Whether it may change nothing (RFC 9110 section 9.2.1). Browsers let any page open a WebSocket to any server, by a GET.
+/// Whether the request must not change anything (RFC 9110 section 9.2.1). An upgrade is not safe: browsers let any page open a
+/// WebSocket to any server, with a GET.
 fn is_safe(request: &Request) -> bool {
     matches!(request.command(), "GET" | "HEAD" | "OPTIONS") && request.values("Upgrade").next().is_none()
 }
 
-/// Whether a browser says that the page is not the server's own. What says nothing is not a browser.
+/// Whether a browser reports that the page is not the server's own. A client that reports nothing is not a browser.
 fn is_foreign(request: &Request, is_tls: bool) -> bool {
     let mut sites = request.values("Sec-Fetch-Site").peekable();
-    // No page can set this field. `none` is a request of the user, who has typed an address or chosen a bookmark.
+    // No page can set this field. `none` means that the user typed an address or chose a bookmark.
     if sites.peek().is_some() {
         return !sites.all(|site| matches!(site, b"same-origin" | b"none"));
     }
-    // Browsers send the other one only to addresses that are secure, with TLS or of this machine, and some have never done so.
+    // Browsers send `Sec-Fetch-Site` only over TLS and to this machine, and old ones never do.
     let mut origins = request.values("Origin").peekable();
     if origins.peek().is_none() {
         return false;
@@ -139,7 +141,7 @@ fn is_foreign(request: &Request, is_tls: bool) -> bool {
     !only(origins).and_then(Origin::parse).is_some_and(|page| page.is_of_host(request, is_tls))
 }
 
-/// For the log: what the browser says of the page, and what to do if it may make requests.
+/// For the log: what the browser reported, and what to do if the page may make requests.
 pub(super) fn advice(request: &Request) -> String {
     let mut text = String::new();
     for name in ["Sec-Fetch-Site", "Origin", "Host"] {
@@ -175,7 +177,7 @@ const SHOWN: usize = 100;
 /// Values of each field in the log.
 const SHOWN_VALUES: usize = 2;
 
-/// Why browsers never name this origin.
+/// Why no browser sends this origin, if none does.
 fn origin_mistake(origin: &str) -> Option<String> {
     let bytes = origin.as_bytes();
     let mistake = match Origin::parse(bytes) {
@@ -184,7 +186,7 @@ fn origin_mistake(origin: &str) -> Option<String> {
         {
             "a page has the scheme http or https, also when it opens a WebSocket"
         }
-        // RFC 3986 has more in a name than browsers do.
+        // RFC 3986 allows more characters in a name than browsers do.
         Some(origin) if origin.address().is_some() || origin.name().iter().copied().all(is_of_name) => {
             return None;
         }
