@@ -90,10 +90,11 @@ fn password(args: &Args) -> CommandError {
     let key = args.tls_key.as_ref().or(args.tls_cert.as_ref());
     let shown =
         |path: Option<&std::path::PathBuf>| path.map_or("FILE".into(), |path| path.display().to_string());
+    // Never to the name of the key itself: openssl empties the file before it reads it.
+    let key = shown(key);
     CommandError::usage(format!(
         "encrypted keys are not supported; write an unencrypted copy, and pass it to --tls-key:\n  \
-         openssl pkey -in '{}' -passin 'file:{}' -out key.pem && chmod 600 key.pem",
-        shown(key),
+         (umask 077; openssl pkey -in '{key}' -passin 'file:{}' -out '{key}.plain')",
         shown(args.tls_password_file.as_ref())
     ))
 }

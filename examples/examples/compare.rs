@@ -3,8 +3,8 @@
 //!
 //! ```text
 //! python3 my_server.py 8001 &
-//! cargo run --example my_port 8002 &
-//! cargo run --example compare [--undocumented] 127.0.0.1:8001 127.0.0.1:8002 [FOLDER]
+//! cargo run --bin my_port &
+//! cargo run --example compare -- [--undocumented] 127.0.0.1:8001 127.0.0.1:8002 [FOLDER]
 //! ```
 //!
 //! Each file in FOLDER contains the bytes that a client sends on one connection. Without FOLDER, a few requests are sent

@@ -34,7 +34,7 @@ fn a_wrong_call_is_told_and_is_2() {
         (&["--completions", "tcl"], "bash"),
         (
             &["--tls-cert", "c.pem", "--tls-key", "k.pem", "--tls-password-file", "pw"],
-            "openssl pkey -in 'k.pem' -passin 'file:pw' -out key.pem",
+            "(umask 077; openssl pkey -in 'k.pem' -passin 'file:pw' -out 'k.pem.plain')",
         ),
     ] {
         let (code, output, errors) = run(arguments);

@@ -27,8 +27,8 @@ pub(super) fn key(pem: &[u8], file: &str) -> io::Result<PrivateKeyDer<'static>> 
     let has_password = [&b"BEGIN ENCRYPTED PRIVATE KEY"[..], b"Proc-Type: 4,ENCRYPTED"];
     if has_password.iter().any(|mark| memmem::find(pem, mark).is_some()) {
         return Err(invalid(format!(
-            "the key in {file} has a password, which is not supported: write it without one, to a file that only the \
-             server can read, with `openssl pkey -in {file} -out key.pem`"
+            "the key in {file} has a password, which is not supported: write it without one, to another file that only the \
+             server can read, with `(umask 077; openssl pkey -in {file} -out {file}.plain)`"
         )));
     }
     let key = PrivateKeyDer::from_pem_slice(pem).map_err(|error| match error {
@@ -52,13 +52,13 @@ fn text<'a>(pem: &'a [u8], what: &str, file: &str) -> io::Result<&'a [u8]> {
         }
         // A sequence (X.690 section 8.9). In PKCS #12 it begins with the version, 3 (RFC 7292 section 4).
         [0x30, 0x82, _, _, 2, 1, 3, ..] => format!(
-            "it is PKCS #12, not PEM: `openssl pkcs12 -in {file} -nodes -out both.pem` writes certificate and key to one \
+            "it is PKCS #12, not PEM: `openssl pkcs12 -in {file} -nodes -out {file}.pem` writes certificate and key to one \
              PEM file, which only the server should be able to read"
         ),
         [0x30, length, rest @ ..] if (0x81..=0x84).contains(length) || usize::from(*length) == rest.len() => {
-            let (command, name) =
-                if what == "certificate" { ("x509", "cert.pem") } else { ("pkey", "key.pem") };
-            format!("it is DER, not PEM: `openssl {command} -inform DER -in {file} -out {name}` converts it")
+            let command = if what == "certificate" { "x509" } else { "pkey" };
+            // Not to a fixed name, which may be that of the file: openssl empties it before it reads it.
+            format!("it is DER, not PEM: `openssl {command} -inform DER -in {file} -out {file}.pem` converts it")
         }
         _ => return Ok(pem),
     };
