@@ -73,7 +73,7 @@ pub(super) fn taken_by(
         let #value = (#call,);
         let #kept = {
             use #krate::__private::kinds::#borrowed*;
-            ((&&&&&&&&#krate::__private::probe(&#value.0)).__kind() #keep(#the_value),)
+            ((&&&&&&&&&#krate::__private::probe(&#value.0)).__kind() #keep(#the_value),)
         };
         #function(#the_kept)
     }}

@@ -113,13 +113,36 @@ fn answer_one(handler: &mut dyn AnyHandler) -> io::Result<()> {
 
 /// Sends the value that a method has returned, or the error response for its error.
 fn conclude(handler: &dyn AnyHandler, function: &str, answer: Answer) {
-    let failure = match answer {
-        Ok(response) => send(handler, response).err(),
-        Err(error) => Some(error),
-    };
+    let sent = answer.and_then(|response| match response.into_value_or_error() {
+        Ok(value) => send(handler, value),
+        Err((text, response)) => send_of_error(handler, function, text, response),
+    });
+    let failure = sent.err();
     if let Some(error) = failure {
         fail(handler, function, &HandlerFailure::Returned(&error.text(), &error));
     }
+}
+
+/// Sends the response that a method's error is. The error of the connection decides about the response, as in `fail`, and after a part
+/// of another response it is a failure like any other.
+fn send_of_error(
+    handler: &dyn AnyHandler,
+    function: &str,
+    text: String,
+    response: Response,
+) -> Result<(), ReturnedError> {
+    let is_possible = {
+        let io = handler.vars().io();
+        !io.response.is_committed() && !io.has_unreported()
+    };
+    if !is_possible {
+        return Err(ReturnedError::text_alone(text));
+    }
+    if response.is_server_error() {
+        report_failure(handler, function, &HandlerFailure::Error(&text));
+    }
+    handler.vars().io().abandon()?;
+    send(handler, response)
 }
 
 /// Refuses a request that the server rejects. False if it did.

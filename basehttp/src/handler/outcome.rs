@@ -15,7 +15,7 @@ use super::http_error::HttpError;
 use super::payload::Payload;
 use super::response::{Html, IntoResponse, Response};
 use super::response_code::ResponseCode;
-use super::returned_error::ReturnedError;
+use super::returned_error::{ReturnedError, text_of};
 use crate::proto::status::HTTPStatus;
 use crate::sync::Arc;
 
@@ -113,12 +113,14 @@ impl<E: Display> Displayable for E {}
 pub mod kinds {
     use super::{
         Arc, Cow, Display, Displayable, Error, HTTPStatus, Html, HttpError, IntoResponse, Payload, Probe,
-        ResponseCode, ReturnedError, ValueOrResponse,
+        ResponseCode, ReturnedError, ValueOrResponse, text_of,
     };
 
     /// A `Result` whose error is a status.
     pub struct OfStatus;
-    /// One whose error is a response.
+    /// One whose error is a response, and has a text for the log.
+    pub struct OfShownResponse;
+    /// One whose error is a response and nothing else.
     pub struct OfResponse;
     /// One whose error implements `Error` and borrows nothing.
     pub struct OfError;
@@ -135,7 +137,7 @@ pub mod kinds {
 
     /// The kinds that need no error with `'static`: those for an error that borrows.
     pub mod borrowed {
-        pub use super::{IsOfKnown, IsOfOther, IsOfResponse, IsOfText, IsValue};
+        pub use super::{IsOfKnown, IsOfOther, IsOfResponse, IsOfShownResponse, IsOfText, IsValue};
     }
 
     /// An error of a type of this crate or of the standard library that implements `IntoResponse`.
@@ -151,7 +153,7 @@ pub mod kinds {
         ($kind:ident: $($(#[$attr:meta])* [$($generics:tt)*] $error:ty,)*) => {
             $(
                 $(#[$attr])*
-                impl<$($generics)* V> IsOfKnown for &&&&&&&Probe<Result<V, $error>> {
+                impl<$($generics)* V> IsOfKnown for &&&&&&&&Probe<Result<V, $error>> {
                     type Kind = $kind;
 
                     fn __kind(&self) -> $kind {
@@ -177,6 +179,12 @@ pub mod kinds {
         [T,] Option<T>,
         #[cfg(feature = "bytes")] [] bytes::Bytes,
         #[cfg(feature = "json")] [T,] crate::Json<T>,
+    }
+
+    pub trait IsOfShownResponse {
+        fn __kind(&self) -> OfShownResponse {
+            OfShownResponse
+        }
     }
 
     pub trait IsOfResponse {
@@ -221,6 +229,7 @@ pub mod kinds {
         }
     }
 
+    impl<V, E: IntoResponse + Display> IsOfShownResponse for &&&&&&&Probe<Result<V, E>> {}
     impl<V, E: IntoResponse> IsOfResponse for &&&&&&Probe<Result<V, E>> {}
     impl<V, E: Error + 'static> IsOfError for &&&&&Probe<Result<V, E>> {}
     impl<V, E: AsRef<dyn Error + 'static> + Display + 'static> IsAround for &&&&Probe<Result<V, E>> {}
@@ -245,7 +254,25 @@ pub mod kinds {
         ) -> Result<ValueOrResponse<V>, ReturnedError> {
             Ok(match value {
                 Ok(value) => ValueOrResponse::Value(value),
-                Err(error) => ValueOrResponse::Response(error.into_response()),
+                Err(error) => {
+                    let text = "the method returned a response as its error".to_owned();
+                    ValueOrResponse::Response(error.into_response().of_error(text))
+                }
+            })
+        }
+    }
+
+    impl OfShownResponse {
+        pub fn keep<V, E: IntoResponse + Display>(
+            self,
+            value: Result<V, E>,
+        ) -> Result<ValueOrResponse<V>, ReturnedError> {
+            Ok(match value {
+                Ok(value) => ValueOrResponse::Value(value),
+                Err(error) => {
+                    let text = text_of(&error);
+                    ValueOrResponse::Response(error.into_response().of_error(text))
+                }
             })
         }
     }
@@ -297,7 +324,8 @@ pub mod kinds {
 /// [`IntoResponse`], or a `Result` of one of them whose error implements `Display`.
 ///
 /// An error is answered with 500, or with its own status if it is an [`HttpError`], an [`HTTPStatus`], a `u16`, or an error with an
-/// `HttpError` among its causes.
+/// `HttpError` among its causes. Unlike in a method, an error of your own with `IntoResponse` is a 500 too: convert it with
+/// `map_err` to an `HttpError`, or return its response as the value.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent as a response",
     label = "expected `()`, a type with `IntoResponse`, or a `Result` of one of them whose error implements `Display`",
@@ -329,6 +357,10 @@ impl<V: IntoResponse, E: Display + 'static> Outcome for Result<V, E> {
             }
             if let Some(code) = taken::<u16>(error) {
                 return HttpError::from(code).into();
+            }
+            #[cfg(feature = "http")]
+            if let Some(code) = taken::<http::StatusCode>(error) {
+                return HttpError::from(code.status()).into();
             }
             if let Some(error) = taken::<io::Error>(error) {
                 return error.into();

@@ -188,6 +188,7 @@ pub(super) fn send(handler: &dyn AnyHandler, response: Response) -> Result<(), R
         Some(Kind::Value(value)) => value,
         Some(Kind::Error(error)) => return Err(error.into()),
         Some(Kind::Failed(error)) => return Err(error),
+        Some(Kind::OfError(_, response)) => return send(handler, response),
     };
     handler.send_response(&code);
     for (name, value) in &fields {

@@ -53,6 +53,8 @@ pub(super) enum Kind {
     Error(HttpError),
     /// The value could not be converted to bytes.
     Failed(ReturnedError),
+    /// The response that an error of a method is, and the error's text.
+    OfError(String, Response),
 }
 
 /// The parts of a response that is to be sent.
@@ -116,6 +118,25 @@ impl Response {
         Self(Some(Box::new(kind)))
     }
 
+    /// The response as that of an error with this text.
+    pub(super) fn of_error(self, text: String) -> Self {
+        Self::of(Kind::OfError(text, self))
+    }
+
+    /// The response, or that of an error with the error's text.
+    pub(super) fn into_value_or_error(self) -> Result<Self, (String, Self)> {
+        match self.0.map(|kind| *kind) {
+            None => Ok(Self::WRITTEN),
+            Some(Kind::OfError(text, response)) => Err((text, response)),
+            Some(kind) => Ok(Self::of(kind)),
+        }
+    }
+
+    /// Whether it is a 5xx. An [`HttpError`] is the method's decision, and logged by its error page.
+    pub(super) fn is_server_error(&self) -> bool {
+        matches!(self.0.as_deref(), Some(Kind::Value(value)) if value.code.status.code() >= 500)
+    }
+
     /// `None` if the method has written the response itself.
     pub(super) fn into_kind(self) -> Option<Kind> {
         self.0.map(|kind| *kind)
@@ -126,7 +147,7 @@ impl Response {
             None => return Self::empty(Code::of(code)),
             Some(Kind::Value(value)) => value.code = Code::of(code),
             // A value that is missing or has failed must not become a success.
-            Some(Kind::Error(_) | Kind::Failed(_)) => {}
+            Some(Kind::Error(_) | Kind::Failed(_) | Kind::OfError(..)) => {}
         }
         self
     }
@@ -148,6 +169,7 @@ impl fmt::Debug for Response {
                 .field("body", &value.body),
             Some(Kind::Error(error)) => debug.field("error", error),
             Some(Kind::Failed(error)) => debug.field("failed", error),
+            Some(Kind::OfError(text, response)) => debug.field("error", text).field("response", response),
             None => &mut debug,
         };
         debug.finish_non_exhaustive()
@@ -169,9 +191,11 @@ impl fmt::Debug for Response {
 /// | [`HttpError`] | its error page |
 /// | `()` | the one that the method has written |
 ///
-/// A method may also return a `Result` of one of them. An error of your own with `IntoResponse` is sent as that response, and not
-/// logged; so are `Response`, `Redirect` and `(409, value)`. An [`HttpError`] and an error with one among its causes get its error page,
-/// an [`HTTPStatus`] and a `u16` that of the status. Any other error must implement `Display`: it is logged, and the client gets 500.
+/// A method may also return a `Result` of one of them. An error of your own with `IntoResponse` is sent as that response; so are
+/// `Response`, `Redirect` and `(409, value)`. Such an error is logged only if its status is 5xx. If a part of another response was
+/// sent, or the error comes from a fault of the client, it is an error like any other. An [`HttpError`], or an error with one
+/// among its causes, is sent as its error page; an [`HTTPStatus`] or a `u16` as the page of that status. Any other error must
+/// implement `Display`: it is logged, and the client gets 500.
 ///
 /// To implement it for your own type, convert the type to one of these values:
 ///
@@ -217,7 +241,7 @@ pub trait IntoResponse: Sized {
                 response
             }
             // A field about the value, such as how long it may be cached, does not apply to an error page.
-            Some(Kind::Error(_) | Kind::Failed(_)) => response,
+            Some(Kind::Error(_) | Kind::Failed(_) | Kind::OfError(..)) => response,
             None => Response::new(HTTPStatus::OK).with_header(name, value),
         }
     }

@@ -25,7 +25,7 @@ struct Around<E>(E);
 struct AroundShared<E>(E);
 
 /// The alternate form includes the whole chain of causes, if the type supports that.
-fn text_of(error: &impl Display) -> String {
+pub(super) fn text_of(error: &impl Display) -> String {
     format!("{error:#}")
 }
 

@@ -2,6 +2,8 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 
 use basehttp::prelude::*;
@@ -12,6 +14,13 @@ use basehttp::testing::{TestServer, client};
 enum Failure {
     Locked,
     Gone,
+    Broken,
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(_: std::io::Error) -> Self {
+        Self::Broken
+    }
 }
 
 impl fmt::Display for Failure {
@@ -27,6 +36,7 @@ impl IntoResponse for Failure {
         match self {
             Self::Locked => (423, Json("locked")).with_header("X-Why", "lock"),
             Self::Gone => HttpError::new(410, "It was here").into_response(),
+            Self::Broken => (503, "broken").into_response(),
         }
     }
 }
@@ -43,6 +53,7 @@ impl IntoResponse for Borrowed<'_> {
 struct Api {
     base: BaseHTTPRequestHandler,
     text: String,
+    log: Arc<Mutex<Vec<String>>>,
 }
 
 #[http_handler(routes = [GUARDED, REFUSED])]
@@ -96,6 +107,39 @@ impl Api {
         Err(Response::new(429))
     }
 
+    #[route(GET, "/broken")]
+    fn broken(&self) -> Result<(), Failure> {
+        Err(Failure::Broken)
+    }
+
+    #[route(GET, "/after-a-part")]
+    fn after_a_part(&self) -> Result<(), Failure> {
+        self.send_response(200);
+        self.end_headers()?;
+        self.wfile.write_all(b"half")?;
+        (&self.wfile).flush()?;
+        Err(Failure::Locked)
+    }
+
+    #[route(GET, "/after-a-head")]
+    fn after_a_head(&self) -> Result<(), Failure> {
+        self.send_response(200);
+        self.send_header("X-Begun", 1);
+        Err(Failure::Locked)
+    }
+
+    /// With a fault of the client, which `Failure` knows nothing of.
+    #[route(POST, "/body")]
+    fn body(&self) -> Result<String, Failure> {
+        Ok(String::from_utf8_lossy(&self.read_body(10)?).into_owned())
+    }
+
+    #[route(GET, "/later-crate-http")]
+    fn later_crate_http(&self) -> std::io::Result<()> {
+        self.later()?.resume(|_| Err::<&str, _>(http::StatusCode::FORBIDDEN));
+        Ok(())
+    }
+
     #[route(GET, "/text")]
     fn text(&self) -> Result<String, String> {
         Err("not for the client".to_owned())
@@ -122,7 +166,9 @@ impl Api {
         Err(Failure::Locked)
     }
 
-    fn log_message(&self, _message: fmt::Arguments<'_>) {}
+    fn log_message(&self, message: fmt::Arguments<'_>) {
+        self.log.lock().expect("nobody panics with it").push(message.to_string());
+    }
 }
 
 #[http_routes(GUARDED, prefix = "/guarded", guard = guard)]
@@ -150,7 +196,7 @@ impl Api {
 }
 
 fn api(base: BaseHTTPRequestHandler) -> Api {
-    Api { base, text: "tea".to_owned() }
+    Api { base, text: "tea".to_owned(), log: Arc::default() }
 }
 
 #[test]
@@ -165,6 +211,7 @@ fn a_status_is_the_status_of_an_error_page() {
         ("/guarded", 401, "Unauthorized"),
         ("/later-status", 403, "Forbidden"),
         ("/later-code", 404, "Not Found"),
+        ("/later-crate-http", 403, "Forbidden"),
     ] {
         let response = client.get(path);
         assert_eq!((response.status, &*response.reason), (status, reason), "{path}");
@@ -229,4 +276,49 @@ fn only_a_failure_reaches_the_hook() {
     drop(server);
     let failures = failures.lock().expect("nobody panics with it");
     assert_eq!(*failures, ["not for the client"]);
+}
+
+/// The responses to requests on one connection, and the lines of the log.
+fn exchange(requests: &str) -> (String, Vec<String>) {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let server = TestServer::new({
+        let log = Arc::clone(&log);
+        move |base| Api { base, text: String::new(), log: Arc::clone(&log) }
+    });
+    let mut stream = TcpStream::connect(server.address()).expect("it listens");
+    stream.write_all(requests.as_bytes()).expect("it reads");
+    let mut responses = Vec::new();
+    // Fails if the connection is cut, after what was sent until then.
+    let _ = stream.read_to_end(&mut responses);
+    drop(server);
+    let lines = log.lock().expect("nobody panics with it").clone();
+    (String::from_utf8(responses).expect("text"), lines)
+}
+
+#[test]
+fn the_log_has_the_cause_of_every_500_and_of_nothing_else() {
+    let (response, log) = exchange("GET /broken HTTP/1.0\r\n\r\n");
+    assert!(response.starts_with("HTTP/1.0 503 ") && response.ends_with("\r\n\r\nbroken"), "{response}");
+    assert_eq!(log, ["broken: not for the client", "\"GET /broken HTTP/1.0\" 503 -"]);
+    let (response, log) = exchange("GET /own/locked HTTP/1.0\r\n\r\n");
+    assert!(response.starts_with("HTTP/1.0 423 "), "{response}");
+    assert_eq!(log, ["\"GET /own/locked HTTP/1.0\" 423 -"]);
+}
+
+#[test]
+fn after_a_part_of_another_response_the_error_is_a_failure() {
+    let (response, log) = exchange("GET /after-a-part HTTP/1.0\r\n\r\n");
+    assert!(response.starts_with("HTTP/1.0 200 ") && response.ends_with("\r\n\r\nhalf"), "{response}");
+    assert_eq!(log, ["\"GET /after-a-part HTTP/1.0\" 200 -", "after_a_part: not for the client"]);
+    // What was not sent yet is dropped.
+    let (response, _) = exchange("GET /after-a-head HTTP/1.0\r\n\r\n");
+    assert!(response.starts_with("HTTP/1.0 423 ") && !response.contains("X-Begun"), "{response}");
+}
+
+#[test]
+fn a_fault_of_the_client_gets_its_own_status() {
+    let (response, _) = exchange("POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n");
+    assert!(response.starts_with("HTTP/1.0 400 "), "{response}");
+    let (response, _) = exchange("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\nelevenbytes");
+    assert!(response.starts_with("HTTP/1.0 413 "), "{response}");
 }

@@ -254,6 +254,11 @@ impl ConnectionIo {
         self.errors.take_unreported()
     }
 
+    /// Whether there is such an error.
+    pub(crate) fn has_unreported(&self) -> bool {
+        self.errors.has_unreported()
+    }
+
     /// Records that the handler's failure was reported, which happens only once.
     pub(crate) fn handler_failed(&mut self) {
         self.errors.handler_failed = true;

@@ -58,7 +58,9 @@ fn text<'a>(pem: &'a [u8], what: &str, file: &str) -> io::Result<&'a [u8]> {
         [0x30, length, rest @ ..] if (0x81..=0x84).contains(length) || usize::from(*length) == rest.len() => {
             let command = if what == "certificate" { "x509" } else { "pkey" };
             // Not to a fixed name, which may be that of the file: openssl empties it before it reads it.
-            format!("it is DER, not PEM: `openssl {command} -inform DER -in {file} -out {file}.pem` converts it")
+            format!(
+                "it is DER, not PEM: `openssl {command} -inform DER -in {file} -out {file}.pem` converts it"
+            )
         }
         _ => return Ok(pem),
     };
