@@ -117,7 +117,7 @@ impl Api {
         self.send_response(200);
         self.end_headers()?;
         self.wfile.write_all(b"half")?;
-        (&self.wfile).flush()?;
+        self.wfile.flush()?;
         Err(Failure::Locked)
     }
 
