@@ -1,19 +1,20 @@
 //! A tool server for language models: the Model Context Protocol (MCP) over HTTP.
 //!
 //! ```text
-//! cargo run --release -p basehttp-examples-full --example tool_server [PORT]     # and give http://127.0.0.1:8000/mcp to your client
+//! cargo run --release -p basehttp-examples-full --example tool_server [PORT]     # and add http://127.0.0.1:8000/mcp to your client
 //! curl -H 'Content-Type: application/json' -H 'MCP-Protocol-Version: 2025-11-25' -d '{"jsonrpc": "2.0", "id": 1,
 //!     "method": "tools/call", "params": {"name": "statistics", "arguments": {"numbers": [1, 2, 6]}}}' http://127.0.0.1:8000/mcp
 //! ```
 //!
-//! It speaks the revision 2026-07-28, in which each request is complete in itself, and the two before it, which begin with
-//! `initialize`. It has no sessions and sends nothing on its own, so GET and DELETE get 405.
+//! It supports revision 2026-07-28, in which each request is complete in itself, and the two before it, which begin with
+//! `initialize`. It has no sessions and sends no messages of its own, so GET and DELETE get 405.
 //!
-//! Web pages cannot call the tools: `loopback_guard` refuses requests from other sites and under other names (DNS rebinding), and
-//! the body has to be `application/json`. Other programs on this machine can. To keep them out, check a token in `Authorization`.
+//! Web pages cannot call the tools: `loopback_guard` refuses requests from other sites and for other host names (DNS rebinding),
+//! and the body has to be `application/json`. Other programs on this machine can. To keep them out, check a token in
+//! `Authorization`.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use basehttp::prelude::*;
@@ -22,7 +23,7 @@ use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-// The tools. The schemas of their arguments and results are derived from the types; the model reads the comments of the fields.
+// The tools. The schemas of their arguments and results are derived from the types; the model reads the comments on the fields.
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -63,50 +64,66 @@ struct Added {
     notes: usize,
 }
 
-/// Kept in memory, until the program ends.
-type Notes = Mutex<Vec<String>>;
+/// Kept in memory until the program ends.
+type Notes = Mutex<Vec<Arc<Note>>>;
+
+struct Note {
+    text: String,
+    lowercase: String,
+}
+
+fn lock(notes: &Notes) -> MutexGuard<'_, Vec<Arc<Note>>> {
+    notes.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn add_note(notes: &Notes, NewNote { text }: NewNote) -> Result<Added, String> {
-    let mut notes = notes.lock().unwrap_or_else(PoisonError::into_inner);
-    if text.len() > 2000 || notes.len() == 1000 {
-        return Err("A note has at most 2000 bytes, and there is room for 1000 notes.".to_owned());
+    if text.len() > 2000 {
+        return Err("A note has at most 2000 bytes.".to_owned());
     }
-    notes.push(text);
+    let note = Arc::new(Note { lowercase: text.to_lowercase(), text });
+    let mut notes = lock(notes);
+    if notes.len() == 1000 {
+        return Err("There is room for 1000 notes.".to_owned());
+    }
+    notes.push(note);
     Ok(Added { notes: notes.len() })
 }
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Words {
-    /// Words that all have to be in a note, in any order and case. Without words, every note is found.
+    /// Words that a note must all contain, in any order and case: at most 20, each of at most 200 bytes. Without words, every
+    /// note is found.
     words: String,
 }
 
 #[derive(Serialize, JsonSchema)]
 struct Found {
-    /// The latest twenty, the newest first.
+    /// The latest twenty, newest first.
     notes: Vec<String>,
 }
 
 fn find_notes(notes: &Notes, Words { words }: Words) -> Result<Found, String> {
     let words = words.to_lowercase();
-    let has_all = |note: &&String| {
-        let note = note.to_lowercase();
-        words.split_whitespace().all(|word| note.contains(word))
-    };
-    let notes = notes.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(Found { notes: notes.iter().rev().filter(has_all).take(20).cloned().collect() })
+    let words: Vec<_> = words.split_whitespace().collect();
+    if words.len() > 20 || words.iter().any(|word| word.len() > 200) {
+        return Err("At most 20 words, each of at most 200 bytes.".to_owned());
+    }
+    // Copies references only. A search takes a while, and others add and find notes meanwhile.
+    let notes = lock(notes).clone();
+    let has_all = |note: &&Arc<Note>| words.iter().all(|word| note.lowercase.contains(word));
+    Ok(Found { notes: notes.iter().rev().filter(has_all).take(20).map(|note| note.text.clone()).collect() })
 }
 
 fn tools() -> Vec<Tool> {
     vec![
         Tool::new("statistics", "Count, sum, mean, minimum and maximum of numbers.", statistics),
         Tool::new("add_note", "Keeps a note for later conversations.", add_note),
-        Tool::new("find_notes", "Finds notes that were kept, by their words.", find_notes),
+        Tool::new("find_notes", "Finds notes by the words in them.", find_notes),
     ]
 }
 
-/// A function that a model can call. It may block; other requests go on meanwhile.
+/// A function that a model can call. It may block without delaying other requests.
 struct Tool {
     name: &'static str,
     description: &'static str,
@@ -118,7 +135,7 @@ struct Tool {
 type Call = Box<dyn Fn(&Notes, Value) -> Result<Value, String> + Send + Sync>;
 
 impl Tool {
-    /// `run` may fail: the model reads the error, and can try again with other arguments.
+    /// `run` may fail: the model reads the error and can try again with other arguments.
     fn new<A, R>(
         name: &'static str,
         description: &'static str,
@@ -194,13 +211,15 @@ struct ToolServer {
 impl ToolServer {
     const protocol_version: &str = "HTTP/1.1";
 
-    #[route(POST, "/mcp", limit = 1 << 20)]
+    // Parsed JSON takes up to a hundred times the memory of its text.
+    #[route(POST, "/mcp", limit = 64 << 10)]
     fn mcp(&self, Body(message): Body) -> Response {
         let mut id = Value::Null;
         let message = message.map_err(|error| RpcError::new(400, -32700, format!("Bad JSON: {error}")));
-        let outcome = message.and_then(|message| {
+        let outcome = message.and_then(|mut message| {
             id = message["id"].clone();
-            self.answer(&message)
+            let arguments = message.pointer_mut("/params/arguments").map(Value::take);
+            self.answer(&message, arguments)
         });
         let mut answer = json!({"jsonrpc": "2.0"});
         if is_id(&id) {
@@ -222,8 +241,8 @@ impl ToolServer {
         }
     }
 
-    /// The result of a request. A notification has none.
-    fn answer(&self, message: &Value) -> Result<Option<Value>, RpcError> {
+    /// The result of a request. A notification has none. `arguments` are those of `message`, moved out of it.
+    fn answer(&self, message: &Value, arguments: Option<Value>) -> Result<Option<Value>, RpcError> {
         // This also refuses batches, which only 2025-03-26 had, and responses, because this server sends no requests.
         let (Some("2.0"), Some(method)) = (message["jsonrpc"].as_str(), message["method"].as_str()) else {
             return Err(RpcError::new(400, -32600, "Not a single request of JSON-RPC 2.0"));
@@ -254,7 +273,7 @@ impl ToolServer {
                 let tools = self.tools.iter().map(Tool::to_json);
                 json!({"tools": tools.collect::<Value>(), "ttlMs": 0, "cacheScope": "public"})
             }
-            "tools/call" => self.call(params, is_current)?,
+            "tools/call" => self.call(params, arguments, is_current)?,
             _ => {
                 // To clients of the earlier revisions, 404 means that their session has ended.
                 let status = if is_current { 404 } else { 200 };
@@ -267,7 +286,7 @@ impl ToolServer {
         Ok(Some(result))
     }
 
-    /// Whether a request follows the current revision: then its body says so, and its header fields repeat the body for proxies.
+    /// Whether a request follows the current revision: its body then says so, and its header fields repeat the body for proxies.
     fn is_current(&self, version: Option<&str>, method: &str, params: &Value) -> Result<bool, RpcError> {
         let meta = |key: &str| &params["_meta"][format!("io.modelcontextprotocol/{key}")];
         let Some(stated) = meta("protocolVersion").as_str() else {
@@ -298,19 +317,19 @@ impl ToolServer {
         Ok(true)
     }
 
-    fn call(&self, params: &Value, is_current: bool) -> Result<Value, RpcError> {
+    fn call(&self, params: &Value, arguments: Option<Value>, is_current: bool) -> Result<Value, RpcError> {
         let invalid = |message: String| RpcError::new(if is_current { 400 } else { 200 }, -32602, message);
         let name =
             params["name"].as_str().ok_or_else(|| invalid("The name of the tool is missing".into()))?;
         let tool = self.tools.iter().find(|tool| tool.name == name);
         let tool = tool.ok_or_else(|| invalid(format!("Unknown tool: {name}")))?;
-        let arguments = match params.get("arguments") {
+        let arguments = match arguments {
             None => json!({}),
-            Some(arguments) if arguments.is_object() => arguments.clone(),
+            Some(arguments) if arguments.is_object() => arguments,
             Some(_) => return Err(invalid("The arguments have to be an object".into())),
         };
         Ok(match (tool.call)(&self.notes, arguments) {
-            // The text is for clients that know no structured content.
+            // The text is for clients that do not support structured content.
             Ok(result) => json!({
                 "content": [{"type": "text", "text": result.to_string()}], "structuredContent": result, "isError": false,
             }),
@@ -327,7 +346,7 @@ fn is_id(value: &Value) -> bool {
     value.is_string() || value.is_i64() || value.is_u64()
 }
 
-/// A name in a header field: as it is, or encoded as `=?base64?...?=`.
+/// A name in a header field: verbatim, or encoded as `=?base64?...?=`.
 fn decoded(text: &str) -> Option<String> {
     match text.strip_prefix("=?base64?").and_then(|text| text.strip_suffix("?=")) {
         None => Some(text.to_owned()),

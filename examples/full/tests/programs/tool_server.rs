@@ -79,6 +79,34 @@ fn tool_server_answers_clients_that_begin_with_a_handshake() {
 }
 
 #[test]
+fn tool_server_limits_what_is_searched_for() {
+    let program = Program::start("tool_server", &["0"]);
+    let call = |name: &str, arguments: Value| {
+        let params = json!({"name": name, "arguments": arguments});
+        let message = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
+        post(&program, EARLIER, &message.to_string()).1["result"].take()
+    };
+    let long = "X".repeat(200);
+    for text in [format!("{long} Äpfel"), "Äpfel".to_owned(), "Birnen".to_owned()] {
+        assert_eq!(call("add_note", json!({"text": text}))["isError"], false);
+    }
+    let find = |words: &str| call("find_notes", json!({"words": words}));
+    assert_eq!(find("äPFEL")["structuredContent"]["notes"], json!(["Äpfel", format!("{long} Äpfel")]));
+    assert_eq!(find(&format!("pfel {long}"))["structuredContent"]["notes"], json!([format!("{long} Äpfel")]));
+    assert_eq!(find(" ")["structuredContent"]["notes"].as_array().unwrap().len(), 3);
+    assert_eq!(find(&"e ".repeat(20))["isError"], false);
+    for too_much in ["e ".repeat(21), format!("{long}x"), "ä".repeat(101)] {
+        let result = find(&too_much);
+        let told = &result["content"][0]["text"];
+        assert_eq!(
+            (&result["isError"], told),
+            (&json!(true), &json!("At most 20 words, each of at most 200 bytes."))
+        );
+    }
+    program.stop();
+}
+
+#[test]
 fn tool_server_refuses_what_is_no_message() {
     let program = Program::start("tool_server", &["0"]);
     let ping = r#"{"jsonrpc": "2.0", "id": 1, "method": "ping"}"#;
@@ -120,8 +148,10 @@ fn tool_server_refuses_what_is_no_message() {
     let answer = ask("POST /mcp", "Content-Type: text/plain\r\n", ping);
     check(&answer, "HTTP/1.1 415 Send application/json", &[]);
     let json_type = "Content-Type: application/json\r\n";
-    let answer = ask("POST /mcp", json_type, &" ".repeat((1 << 20) + 1));
+    let answer = ask("POST /mcp", json_type, &" ".repeat((64 << 10) + 1));
     check(&answer, "HTTP/1.1 413 Content Too Large", &[]);
+    let longest = format!("{ping}{}", " ".repeat((64 << 10) - ping.len()));
+    check(&ask("POST /mcp", json_type, &longest), "HTTP/1.1 200 OK", &[]);
     for origin in ["http://evil.example", "null"] {
         let answer = ask("POST /mcp", &format!("{json_type}Origin: {origin}\r\n"), ping);
         assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
