@@ -32,17 +32,25 @@ fn start() -> Program {
 fn webhook_takes_what_is_signed() {
     let mut hooks = start();
     check(&hooks.exchange(delivery("1", SIGNATURE, BODY)), "HTTP/1.1 202 Accepted", &[]);
-    assert!(hooks.line().starts_with("issues that cannot be read, in delivery \"1\": "));
+    assert!(hooks.line().starts_with("\"issues\" that cannot be read, in delivery \"1\": "));
     let body = r#"{"action": "opened", "repository": {"full_name": "ann/notes"}}"#;
     check(&hooks.exchange(delivery("2", &signature(body), body)), "HTTP/1.1 202 Accepted", &[]);
-    assert_eq!(hooks.line(), "issues \"opened\" of \"ann/notes\"");
-    check(&hooks.exchange(delivery("2", &signature(body), body)), "HTTP/1.1 200 OK", &["Known already\n"]);
+    assert_eq!(hooks.line(), "\"issues\" \"opened\" of \"ann/notes\"");
+    check(&hooks.exchange(delivery("2", &signature(body), body)), "HTTP/1.1 200 OK", &["Already known\n"]);
     let upper = SIGNATURE[7..].to_uppercase();
     check(&hooks.exchange(delivery("3", &format!("sha256={upper}"), BODY)), "HTTP/1.1 202 Accepted", &[]);
     // The one that was known has not come up again.
     assert!(hooks.line().contains("in delivery \"3\""));
 
-    let longest = "x".repeat(1 << 20);
+    let escape = delivery("escape", SIGNATURE, BODY).replace(": issues", ": \u{9b}31m");
+    check(&hooks.exchange(escape), "HTTP/1.1 202 Accepted", &[]);
+    assert!(
+        hooks.line().ends_with(
+            "31m\" that cannot be read, in delivery \"escape\": expected value at line 1 column 1"
+        )
+    );
+
+    let longest = "x".repeat(60 << 10);
     check(&hooks.exchange(delivery("4", &signature(&longest), &longest)), "HTTP/1.1 202 Accepted", &[]);
     let too_long = format!("{longest}x");
     let refused = hooks.exchange(delivery("5", &signature(&too_long), &too_long));
@@ -71,8 +79,12 @@ fn webhook_refuses_other_signatures() {
         let without = delivery("1", SIGNATURE, BODY).replace(name, "X-Other");
         check(&hooks.exchange(without), &format!("HTTP/1.1 400 {name} is missing"), &[]);
     }
-    let long = hooks.exchange(delivery(&"1".repeat(101), SIGNATURE, BODY));
-    check(&long, "HTTP/1.1 400 X-GitHub-Delivery is too long", &[]);
+    for wrong in ["", &"1".repeat(101)] {
+        let refused = hooks.exchange(delivery(wrong, SIGNATURE, BODY));
+        check(&refused, "HTTP/1.1 400 X-GitHub-Delivery is empty or too long", &[]);
+        let event = delivery("1", SIGNATURE, BODY).replace(": issues", &format!(": {wrong}"));
+        check(&hooks.exchange(event), "HTTP/1.1 400 X-GitHub-Event is empty or too long", &[]);
+    }
     // A refused delivery is not known.
     check(&hooks.exchange(delivery("1", SIGNATURE, BODY)), "HTTP/1.1 202 Accepted", &[]);
     hooks.stop();
@@ -84,9 +96,11 @@ fn webhook_refuses_other_signatures() {
 
 #[expect(dead_code, reason = "its main function is not called here")]
 mod handler {
+    use std::time::{Duration, Instant};
+
     use basehttp::testing::TestServer;
 
-    use super::{BODY, SIGNATURE, check, delivery};
+    use super::{BODY, PATIENCE, SIGNATURE, check, delivery};
 
     include!("../../examples/webhook.rs");
 
@@ -103,7 +117,7 @@ mod handler {
             check(&send(id), "HTTP/1.1 202 Accepted", &[]);
         }
         check(&send("3"), "HTTP/1.1 503 Too many deliveries", &["\r\nRetry-After: 60\r\n"]);
-        check(&send("1"), "HTTP/1.1 200 OK", &["Known already\n"]);
+        check(&send("1"), "HTTP/1.1 200 OK", &["Already known\n"]);
         assert_eq!(deliveries.recv().unwrap().id, "1");
         check(&send("3"), "HTTP/1.1 202 Accepted", &[]);
         let left: Vec<_> =
@@ -120,6 +134,49 @@ mod handler {
         check(&send("3"), "HTTP/1.1 202 Accepted", &[]);
 
         drop(deliveries);
-        check(&send("9999"), "HTTP/1.1 500 Nobody does the work", &[]);
+        check(&send("9999"), "HTTP/1.1 500 The worker has ended", &[]);
+    }
+    #[test]
+    fn a_panic_ends_one_delivery() {
+        let (queue, deliveries) = sync_channel(3);
+        for id in ["1", "2", "3"] {
+            let delivery = Delivery { id: id.to_owned(), event: String::new(), body: Vec::new() };
+            queue.try_send(delivery).unwrap();
+        }
+        drop(queue);
+        let done = Mutex::new(Vec::new());
+        run(deliveries, |delivery| {
+            assert_ne!(delivery.id, "2", "this panic is part of the test");
+            done.lock().unwrap().push(delivery.id);
+        });
+        assert_eq!(done.into_inner().unwrap(), ["1", "3"]);
+    }
+    #[test]
+    fn slow_senders_hold_no_thread() {
+        let (queue, _deliveries) = sync_channel(1);
+        let hooks = Arc::new(Hooks::new(super::SECRET.as_bytes(), queue));
+        let builder = HTTPServer::builder().log_line(|_, _| {}).max_threads(1);
+        let server = TestServer::with(builder, move |base| Receive { base, hooks: Arc::clone(&hooks) });
+        // Bodies of the greatest length, whose last chunk does not come.
+        let (size, length) = (4, 60 << 10);
+        let chunk = "x".repeat(length);
+        let begun = format!(
+            "POST /hooks HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{length:x}\r\n{chunk}\r\n"
+        );
+        let senders: Vec<_> = (0..size)
+            .map(|_| {
+                let mut stream = server.connect().unwrap();
+                stream.write_all(begun.as_bytes()).unwrap();
+                stream
+            })
+            .collect();
+        let deadline = Instant::now() + PATIENCE;
+        while server.handle().stats().bytes_received < size * begun.len() as u64 {
+            assert!(Instant::now() < deadline, "{:?}", server.handle().stats());
+            thread::sleep(Duration::from_millis(1));
+        }
+        let answer = server.exchange(delivery("1", SIGNATURE, BODY).as_bytes()).unwrap();
+        check(&String::from_utf8(answer).unwrap(), "HTTP/1.1 202 Accepted", &[]);
+        drop(senders);
     }
 }
