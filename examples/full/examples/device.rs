@@ -1,15 +1,14 @@
-//! The page of a device: a program in a single file, with its pages compiled in, live values, and a form for a setting.
-//!
-//! ```text
-//! cargo run --release -p basehttp-examples-full --example device [PORT]      # and open http://127.0.0.1:8000/
-//! curl -N http://127.0.0.1:8000/values             # as they change
-//! curl -d 'target=23' http://127.0.0.1:8000/target
-//! ```
-//!
-//! No other site can turn on the heating through the browser of a user who has access (CSRF). The server answers only to its
-//! own names (`allowed_hosts`), so a page cannot reach it through a name that resolves to this address. A POST from a page of
-//! another site has that site in `Origin`, which the handler compares. A request without `Origin`, as from curl, is not a
-//! browser's form. There is no cookie to misuse, and no password either: everyone who can reach the address is trusted.
+// The page of a device: a program in a single file, with its pages compiled in, live values, and a form for a setting.
+//
+// ```text
+// cargo run --release -p basehttp-examples-full --example device [PORT]      # and open http://127.0.0.1:8000/
+// curl -N http://127.0.0.1:8000/values             # the values as they change
+// curl -d 'target=23' http://127.0.0.1:8000/target
+// ```
+//
+// No other site can turn on the heating through the browser of a user who has access (CSRF): `cross_origin_protection` refuses
+// a POST from a page of another site, and `allowed_hosts` refuses requests for other host names, which may resolve to this
+// address (DNS rebinding). There is no password: everyone who can reach the address is trusted.
 
 use std::error::Error;
 use std::io;
@@ -18,9 +17,9 @@ use std::thread;
 use std::time::Duration;
 
 use basehttp::prelude::*;
-use basehttp::{Assets, Broadcast, Event, Form, HttpError, Redirect};
+use basehttp::{Assets, Broadcast, CrossOriginProtection, Event, Form, HttpError, Redirect};
 
-/// Compiled into the binary, and served like files, with types, conditional requests and compressed variants.
+/// Compiled into the binary and served like files, with media types, conditional requests and compressed variants.
 static PAGES: Assets = Assets::new(&[
     ("/index.html", include_bytes!("device/index.html")),
     ("/device.js", include_bytes!("device/device.js")),
@@ -46,8 +45,7 @@ struct State {
 }
 
 impl Heating {
-    /// Changes the state, and notifies all pages. The lock is held for both, so that no page gets an old state after a new
-    /// one.
+    /// Changes the state and notifies all pages. The lock is held for both, so that no page gets an old state after a new one.
     fn change(&self, change: impl FnOnce(&mut State)) -> io::Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut state);
@@ -66,8 +64,8 @@ impl Heating {
 
 impl State {
     fn event(self) -> Event {
-        let (degrees, tenths) = (self.measured / 10, self.measured % 10);
-        Event::new(format!("{{\"measured\": {degrees}.{tenths}, \"target\": {}}}", self.target))
+        let degrees = f64::from(self.measured) / 10.0;
+        Event::new(format!("{{\"measured\": {degrees:.1}, \"target\": {}}}", self.target))
     }
 }
 
@@ -87,7 +85,7 @@ impl Device {
     #[route(GET, "/values")]
     fn values(&self) -> io::Result<()> {
         let events = self.event_stream()?;
-        // The current state, and then each change. The lock is held, so that no change in between is lost.
+        // First the current state, then each change. The lock is held, so that no change in between is lost.
         let state = self.heating.state.lock().unwrap_or_else(PoisonError::into_inner);
         match events.send(&state.event()) {
             Ok(()) => self.heating.changes.subscribe(events),
@@ -98,25 +96,15 @@ impl Device {
 
     #[route(POST, "/target", limit = 100)]
     fn set_target(&self, Form(change): Form<Change>) -> Result<Redirect, Box<dyn Error>> {
-        if !self.is_of_our_page() {
-            return Err(HttpError::new(403, "Not from another site").into());
-        }
         if !(5..=30).contains(&change.target) {
             return Err(HttpError::new(400, "From 5 to 30 degrees").into());
         }
         self.heating.change(|state| state.target = change.target)?;
-        // A browser without the script shows the page again.
+        // A browser that runs no scripts shows the page again.
         Ok(Redirect::to("/"))
     }
 
-    /// Whether the request comes from a page of this server, or from no page at all.
-    fn is_of_our_page(&self) -> bool {
-        let Some(origin) = self.headers().get("Origin") else { return true };
-        let host = self.headers().get("Host").unwrap_or_default();
-        origin.strip_prefix("http://") == Some(host)
-    }
-
-    /// Only the files above are loaded, and no other site can put the page into a frame to trick users into clicking on it.
+    /// Pages load files from this server only, and no other site can show them in a frame to trick users into clicking on them.
     fn end_headers(&self) -> io::Result<()> {
         self.send_header("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'");
         BaseHTTPRequestHandler::end_headers(self)
@@ -134,7 +122,9 @@ fn main() -> io::Result<()> {
         move || heating.run()
     });
     let factory = move |base| Device { base, heating: heating.clone() };
-    let builder = HTTPServer::builder().allowed_hosts(["localhost", "127.0.0.1", "heating.local"]);
+    let builder = HTTPServer::builder()
+        .allowed_hosts(["localhost", "127.0.0.1", "heating.local"])
+        .cross_origin_protection(CrossOriginProtection::new());
     let mut server = builder.bind(format!("127.0.0.1:{port}"), factory)?;
     println!("http://{}/", server.server_address());
     server.serve_forever()
