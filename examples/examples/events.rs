@@ -1,5 +1,5 @@
-//! A page that shows messages as they arrive (server-sent events), and a long poll: a request that is answered when there is
-//! a message.
+//! A page that shows messages as they arrive (server-sent events), and a long poll: a request that gets its response when there
+//! is a message.
 //!
 //! ```text
 //! cargo run --release --example events [PORT]      # and open http://127.0.0.1:8000/
@@ -8,20 +8,39 @@
 //! curl -d 'hello' http://127.0.0.1:8000/           # sends a message to all
 //! ```
 //!
-//! No thread waits for a message: ten thousand open pages cost only memory.
+//! No thread waits for a message: ten thousand open pages cost only memory. Pages of other sites cannot send messages:
+//! `cross_origin_protection` refuses them.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use basehttp::prelude::*;
-use basehttp::{Broadcast, Event, Html, Later};
+use basehttp::{Broadcast, CrossOriginProtection, Event, Html, Later};
 
 struct Events {
     base: BaseHTTPRequestHandler,
     news: Broadcast,
-    /// Requests that wait for the next message.
-    polls: Arc<Mutex<Vec<Later<Events>>>>,
+    polls: Arc<Mutex<Polls>>,
+}
+
+/// Requests that wait for the next message.
+#[derive(Default)]
+struct Polls {
+    waiting: Vec<Later<Events>>,
+    /// How many were left at the last sweep, which removes those whose client has gone.
+    kept: usize,
+}
+
+impl Polls {
+    fn add(&mut self, later: Later<Events>) {
+        // A sweep at every poll would take time quadratic in their number.
+        if self.waiting.len() > 2 * self.kept {
+            self.waiting.retain(|later| !later.is_gone());
+            self.kept = self.waiting.len();
+        }
+        self.waiting.push(later);
+    }
 }
 
 const PAGE: &str = r#"<!DOCTYPE html>
@@ -49,12 +68,12 @@ function listen() {
     events.onopen = () => state.textContent = 'Connected';
     events.onerror = () => {
         state.textContent = 'Not connected, trying again';
-        // After a lost connection the browser comes back by itself, and gets what it has missed; after an error page it does not.
+        // After a lost connection the browser reconnects by itself and gets what it has missed; after an error page it does not.
         if (events.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
     };
     events.onmessage = event => {
         const item = document.createElement('li');
-        item.textContent = event.data; // as text, whatever is in it
+        item.textContent = event.data; // as text, never as HTML
         list.prepend(item);
         if (list.children.length > 100) list.lastChild.remove();
     };
@@ -88,10 +107,7 @@ impl Events {
     #[route(GET, "/next")]
     fn next(&self) -> io::Result<()> {
         let later = self.later()?.timeout(Duration::from_secs(30), |_| HTTPStatus::NO_CONTENT);
-        let mut polls = self.polls.lock().unwrap_or_else(PoisonError::into_inner);
-        // Removes clients that left without a message.
-        polls.retain(|later| !later.is_gone());
-        polls.push(later);
+        self.polls.lock().unwrap_or_else(PoisonError::into_inner).add(later);
         Ok(())
     }
 
@@ -99,7 +115,7 @@ impl Events {
     fn say(&self, text: String) -> io::Result<HTTPStatus> {
         self.news.send(&Event::new(&text))?;
         let polls = std::mem::take(&mut *self.polls.lock().unwrap_or_else(PoisonError::into_inner));
-        for later in polls {
+        for later in polls.waiting {
             let text = text.clone();
             later.resume(move |_| text.with_header("Cache-Control", "no-store"));
         }
@@ -111,7 +127,8 @@ fn main() -> io::Result<()> {
     let port = std::env::args().nth(1).unwrap_or("8000".to_owned());
     let (news, polls) = (Broadcast::new(), Arc::default());
     let factory = move |base| Events { base, news: news.clone(), polls: Arc::clone(&polls) };
-    let mut server = HTTPServer::bind(format!("127.0.0.1:{port}"), factory)?;
+    let builder = HTTPServer::builder().cross_origin_protection(CrossOriginProtection::new());
+    let mut server = builder.bind(format!("127.0.0.1:{port}"), factory)?;
     println!("http://{}/", server.server_address());
     server.serve_forever()
 }

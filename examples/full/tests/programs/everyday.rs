@@ -1,8 +1,8 @@
 //! What most programs need: forms, JSON, messages, passwords and cookies, graceful shutdown.
 
-use std::io::{BufReader, Read, Write};
+use std::io::{BufReader, ErrorKind, Read, Write};
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::program::{PATIENCE, Program, check, read_head, request, spawn};
 
@@ -100,11 +100,50 @@ fn events_reach_all_who_wait() {
         streams[0].read_exact(&mut byte).unwrap();
         text.push(byte[0]);
     }
+    for foreign in ["Origin: http://evil.example", "Origin: null", "Sec-Fetch-Site: cross-site"] {
+        let answer = events.exchange(post("/", "text/plain", "forged").replacen(
+            "\r\n",
+            &format!("\r\n{foreign}\r\n"),
+            1,
+        ));
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{foreign}: {answer}");
+    }
     let mut invalid = events.connect();
     invalid.write_all(b"POST / HTTP/1.0\r\nContent-Length: 1\r\n\r\n\xff").unwrap();
     let mut answer = String::new();
     invalid.read_to_string(&mut answer).unwrap();
     check(&answer, "HTTP/1.1 400 Bad text: byte 0 is not UTF-8", &[]);
+}
+
+#[test]
+fn events_answers_each_of_many_polls() {
+    let events = Program::start("events", &["0"]);
+    for round in ["one", "two"] {
+        // Every other client leaves.
+        let mut waiting: Vec<_> = (0..100)
+            .filter_map(|number| {
+                let mut poll = events.connect();
+                poll.write_all(request("GET /next").as_bytes()).unwrap();
+                (number % 2 == 0).then_some(poll)
+            })
+            .collect();
+        // A poll that has arrived in the meantime gets this message or a later one.
+        while !waiting.is_empty() {
+            check(&events.exchange(post("/", "text/plain", round)), "HTTP/1.1 204 No Content", &[]);
+            waiting.retain_mut(|poll| {
+                poll.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+                if let Err(error) = poll.peek(&mut [0]) {
+                    assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}");
+                    return true;
+                }
+                poll.set_read_timeout(Some(PATIENCE)).unwrap();
+                let mut answer = String::new();
+                poll.read_to_string(&mut answer).unwrap();
+                check(&answer, "HTTP/1.1 200 OK", &[round]);
+                false
+            });
+        }
+    }
 }
 
 #[test]
