@@ -1,11 +1,12 @@
 //! A chat: every message goes to everyone in the room. Even with thousands of guests, no thread waits for any of them.
 //!
 //! ```text
-//! cargo run --release -p basehttp-examples-full --example chat [PORT]      # and open http://127.0.0.1:8000/ in two windows of a browser
+//! cargo run --release -p basehttp-examples-full --example chat [PORT]      # and open http://127.0.0.1:8000/ in two browser windows
 //! ```
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use basehttp::Html;
 use basehttp::prelude::*;
@@ -20,7 +21,7 @@ impl Room {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends to everyone. A guest that reads so slowly that its buffer is full is disconnected.
+    /// Sends to everyone. Disconnects guests that read so slowly that their buffer is full.
     fn say(&self, message: &Message) {
         let mut slow = Vec::new();
         self.lock().retain(|socket| {
@@ -36,10 +37,35 @@ impl Room {
     }
 }
 
+/// How many messages a guest can send at once. Without a limit, one guest could fill the buffers of all others, and they would be
+/// disconnected as too slow.
+const BURST: u32 = 10;
+/// After this time, a guest can send one more.
+const INTERVAL: Duration = Duration::from_millis(500);
+
 /// One guest.
 struct Guest {
     room: Room,
     name: Option<String>,
+    /// When the guest can send a full burst again.
+    rested: Instant,
+}
+
+impl Guest {
+    /// Counts a message: a token bucket, kept as the time at which it is full again.
+    fn is_flooding(&mut self) -> bool {
+        let now = Instant::now();
+        self.rested = self.rested.max(now) + INTERVAL;
+        self.rested - now > BURST * INTERVAL
+    }
+}
+
+/// At most 40 characters, without those that could make a line look like another guest's. None if nothing is left.
+fn name_of(text: &str) -> Option<String> {
+    let is_bidirectional = |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let name: String =
+        text.trim().chars().filter(|&c| !c.is_control() && !is_bidirectional(c)).take(40).collect();
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
 impl WebSocketHandler for Guest {
@@ -52,10 +78,16 @@ impl WebSocketHandler for Guest {
     }
 
     fn message(&mut self, socket: &WebSocket, message: Message) -> io::Result<()> {
-        let Message::Text(text) = message else { return socket.close(1003, "text, please") };
+        if self.is_flooding() {
+            return socket.close(1008, "too many messages");
+        }
+        let Message::Text(text) = message else { return socket.close(1003, "text only") };
         let said = match &self.name {
             Some(name) => format!("{name}: {text}"),
-            None => format!("{} comes in", self.name.insert(text)),
+            None => match name_of(&text) {
+                Some(name) => format!("{} comes in", self.name.insert(name)),
+                None => return socket.send(&"What is your name?".into()),
+            },
         };
         self.room.say(&said.into());
         Ok(())
@@ -86,7 +118,8 @@ impl Chat {
     #[route(GET, "/room")]
     fn enter(&self) -> io::Result<()> {
         let options = WebSocketOptions::new().max_message_size(4096);
-        self.accept_websocket_with(options, Guest { room: self.room.clone(), name: None })
+        let guest = Guest { room: self.room.clone(), name: None, rested: Instant::now() };
+        self.accept_websocket_with(options, guest)
     }
 }
 
@@ -104,12 +137,12 @@ input { font: inherit; width: 100%; box-sizing: border-box; padding: .5em }
 </style>
 <h1>Chat</h1>
 <ol role="log"></ol>
-<form><input aria-label="Message" placeholder="Your name" maxlength="1000" autocomplete="off" enterkeyhint="send" disabled></form>
+<form><input aria-label="Message" placeholder="Your name" maxlength="40" autocomplete="off" enterkeyhint="send" disabled></form>
 <script>
 const [list, input] = [document.querySelector("ol"), document.querySelector("input")];
 let socket, name, attempts = 0;
 function show(text) {
-  // Whoever has scrolled up reads something there.
+  // A user who has scrolled up is reading there.
   const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 50;
   const line = document.createElement("li");
   line.textContent = text;
@@ -135,10 +168,12 @@ function enter() {
 enter();
 document.querySelector("form").onsubmit = event => {
   event.preventDefault();
-  if (!input.value) return;
-  socket.send(input.value);
-  name ??= input.value;
+  const text = input.value.trim();
+  if (!text) return;
+  socket.send(text);
+  name ??= text;
   input.value = "";
+  input.maxLength = 1000;
   input.placeholder = "Say something";
 };
 </script>

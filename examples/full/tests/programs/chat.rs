@@ -1,6 +1,7 @@
 //! The example `chat`, with guests that come, talk, leave, and sleep.
 
 use std::net::TcpStream;
+use std::time::Instant;
 
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::{Error, Message, WebSocket};
@@ -23,6 +24,12 @@ impl Guest {
     #[track_caller]
     fn hears(&mut self, text: &str) {
         assert_eq!(self.0.read().unwrap(), Message::text(text));
+    }
+
+    /// Skips what others say.
+    #[track_caller]
+    fn hears_at_last(&mut self, text: &str) {
+        while self.0.read().unwrap() != Message::text(text) {}
     }
 
     /// Reads up to the close frame.
@@ -95,19 +102,66 @@ fn chat_goes_on_without_who_is_too_slow() {
     sleeper.say("Sleeper");
     sleeper.hears("1 here. What is your name?");
     sleeper.hears("Sleeper comes in");
-    let mut talker = Guest::new(&program);
-    talker.hears("2 here. What is your name?");
-    talker.say("Talker");
-    talker.hears("Talker comes in");
-    // Far more than the sockets and the server buffer for a guest that does not read.
+    // Far more than the sockets and the server buffer for a guest that does not read. A guest can send only so much at once.
     let text = "x".repeat(4000);
-    for _ in 0..5000 {
-        talker.say(&text);
-        talker.hears(&format!("Talker: {text}"));
+    for _ in 0..500 {
+        let mut talker = Guest::new(&program);
+        talker.say("Talker");
+        talker.hears_at_last("Talker comes in");
+        for _ in 0..9 {
+            talker.say(&text);
+            talker.hears_at_last(&format!("Talker: {text}"));
+        }
     }
     assert_eq!(sleeper.is_shown_out(), CloseCode::Again);
-    talker.hears("Sleeper has left");
+    let mut talker = Guest::new(&program);
+    talker.say("Talker");
+    talker.hears_at_last("Talker comes in");
     talker.say("good night");
-    talker.hears("Talker: good night");
+    talker.hears_at_last("Talker: good night");
+    program.stop();
+}
+
+#[test]
+fn chat_shows_out_who_floods() {
+    let program = Program::start("chat", &["0"]);
+    let mut quiet = Guest::new(&program);
+    quiet.hears("1 here. What is your name?");
+    quiet.say("Quiet");
+    quiet.hears("Quiet comes in");
+    let mut loud = Guest::new(&program);
+    loud.say("Loud");
+    quiet.hears("Loud comes in");
+    let begin = Instant::now();
+    for _ in 0..1000 {
+        loud.say("x");
+    }
+    assert_eq!(loud.is_shown_out(), CloseCode::Policy);
+    let mut heard = 0;
+    while quiet.0.read().unwrap() == Message::text("Loud: x") {
+        heard += 1;
+    }
+    // The name was the first of ten. One more is allowed each half second.
+    let allowed = 9 + begin.elapsed().as_millis() / 500 + 1;
+    assert!((9..=allowed).contains(&heard), "{heard} heard, {allowed} allowed");
+    quiet.say("peace");
+    quiet.hears("Quiet: peace");
+    program.stop();
+}
+
+#[test]
+fn chat_takes_names_that_can_be_read() {
+    let program = Program::start("chat", &["0"]);
+    let mut guest = Guest::new(&program);
+    guest.hears("1 here. What is your name?");
+    for empty in ["", " \t ", "\u{202e}\u{7}"] {
+        guest.say(empty);
+        guest.hears("What is your name?");
+    }
+    guest.say("  \u{202e}Ann\n\u{2066}\u{9b} Lee ");
+    guest.hears("Ann Lee comes in");
+    let mut long = Guest::new(&program);
+    long.say(&"ä".repeat(41));
+    guest.hears(&format!("{} comes in", "ä".repeat(40)));
     program.stop();
 }
