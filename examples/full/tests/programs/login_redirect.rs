@@ -59,7 +59,8 @@ fn oauth_redirect_takes_the_one_with_its_state() {
     }
     let page = login.browse(&format!("/done?code=a%2Bb%26c&state={state}"));
     let secret = ["\r\nCache-Control: no-store\r\n", "\r\nReferrer-Policy: no-referrer\r\n"];
-    check(&page, "HTTP/1.0 200 OK", &[secret[0], secret[1], "<h1>You are logged in</h1>"]);
+    check(&page, "HTTP/1.0 200 OK", &[secret[0], secret[1], "return to the program"]);
+    assert!(!page.contains("logged in"), "{page}");
     assert!(!page.contains("a+b&amp;c"), "{page}");
 
     let line = login.program.line();
@@ -77,7 +78,9 @@ fn oauth_redirect_tells_what_has_failed() {
         ("error=access_denied", "200 OK", "<h1>You are not logged in</h1>", "access_denied"),
         ("error=server_error&error_description=1+%3C+2", "400 Bad Request", "<p>1 &lt; 2", "server_error"),
         ("error=%3Cb%3E", "400 Bad Request", "<p>&lt;b&gt;", "<b>"),
-        ("", "400 Bad Request", "<p>There is no code.", ""),
+        ("", "400 Bad Request", "<p>The code is missing.", ""),
+        ("code=", "400 Bad Request", "<p>The code is missing.", ""),
+        ("code=&error=server_error", "400 Bad Request", "<p>server_error", "server_error"),
     ] {
         let login = Login::begin();
         let page = login.browse(&format!("/done?{query}&state={}", login.asked["state"]));
