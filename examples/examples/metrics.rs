@@ -1,4 +1,4 @@
-//! The numbers of the server, and one of the program's own, as Prometheus reads them: `/metrics` beside the pages.
+//! Metrics for Prometheus at `/metrics`: those of the server, and one of the program's own.
 //!
 //! ```text
 //! cargo run --release --example metrics [PORT]
@@ -6,7 +6,7 @@
 //! curl http://127.0.0.1:8000/metrics
 //! ```
 //!
-//! They reveal the load and the state of the server. If strangers can connect, serve the metrics on another address.
+//! Metrics reveal the load and the state of the server. If it is reachable from the internet, serve them on another address.
 
 use std::fmt::Write as _;
 use std::io;
@@ -57,7 +57,7 @@ impl Site {
 struct Page(String);
 
 impl Page {
-    /// Begins a metric; its samples have to follow.
+    /// Begins a metric. Its samples must follow.
     fn begin(&mut self, name: &str, kind: &str, help: &str) {
         // Writing to a string cannot fail.
         let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
@@ -89,36 +89,36 @@ impl Page {
         self.add("http_connections_open", "gauge", "Open connections.", stats.connections_open);
         let (accepted, refused) = (stats.connections_accepted, stats.connections_refused);
         self.add("http_connections_accepted_total", "counter", "Connections accepted.", accepted);
-        self.add("http_connections_refused_total", "counter", "Connections turned away.", refused);
+        self.add("http_connections_refused_total", "counter", "Connections refused.", refused);
         self.add("http_received_bytes_total", "counter", "Bytes from clients.", stats.bytes_received);
         self.add("http_sent_bytes_total", "counter", "Bytes to clients.", stats.bytes_sent);
         self.add("http_threads", "gauge", "Threads for handlers.", stats.threads);
         self.add(
             "http_handler_stalls_total",
             "counter",
-            "Handlers that held up others.",
+            "Times a handler delayed other connections.",
             stats.handler_stalls,
         );
 
         let name = "http_responses_total";
-        self.begin(name, "counter", "Responses, by the class of their status.");
+        self.begin(name, "counter", "Responses by status class.");
         self.add_responses(name, "", stats.responses);
         let name = "http_handler_seconds";
         self.begin(name, "histogram", "How long handlers ran.");
         self.add_histogram(name, "", &stats.handler_time);
 
-        // Metrics of their own: with labels on the ones above, sum() would count each response twice.
+        // Separate metrics: with labels on the ones above, sum() would count each response twice.
         let labels_of = |method, pattern: &str| {
             let pattern = pattern.replace('\\', r"\\").replace('"', r#"\""#).replace('\n', r"\n");
             format!("method=\"{method}\",route=\"{pattern}\",")
         };
         let name = "http_route_responses_total";
-        self.begin(name, "counter", "Responses of routes.");
+        self.begin(name, "counter", "Responses by route and status class.");
         for route in &stats.routes {
             self.add_responses(name, &labels_of(route.method, route.pattern), route.responses);
         }
         let name = "http_route_seconds";
-        self.begin(name, "histogram", "How long the handlers of routes ran.");
+        self.begin(name, "histogram", "How long the handlers ran, by route.");
         for route in &stats.routes {
             self.add_histogram(name, &labels_of(route.method, route.pattern), &route.handler_time);
         }
