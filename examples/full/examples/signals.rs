@@ -1,5 +1,5 @@
 //! Graceful shutdown: SIGTERM or Ctrl-C lets running requests finish, for at most five seconds; a second signal cuts them off.
-//! During the shutdown, `/health` answers 503, for a load balancer.
+//! The listener is closed at once: behind a load balancer, announce the shutdown first, as the example `replica` does.
 //!
 //! ```text
 //! cargo run --release -p basehttp-examples-full --example signals [PORT]
@@ -10,7 +10,6 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
-use basehttp::HttpError;
 use basehttp::prelude::*;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -24,12 +23,8 @@ impl Worker {
     const protocol_version: &str = "HTTP/1.1";
 
     #[route(GET, "/health")]
-    fn health(&self) -> Result<&str, HttpError> {
-        if self.server().handle().is_shut_down() {
-            Err(HttpError::new(503, "Shutting down"))
-        } else {
-            Ok("ok\n")
-        }
+    fn health(&self) -> &str {
+        "ok\n"
     }
 
     #[route(GET, "/slow")]
