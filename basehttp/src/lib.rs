@@ -248,7 +248,6 @@
 //!
 //! - `bytes`: a `bytes::Bytes` becomes a [`Payload`], for [`WFile::send_bytes`] and as the value that a method returns.
 //! - `cgi`: `CGIHandler` and `CGIHTTPRequestHandler`, on unix. It turns on `files`.
-//! - `cli`: the command `basehttp`, for `cargo install`. It turns on `cgi` and `tls`.
 //! - `files`: [`FileHandler`], [`SimpleHTTPRequestHandler`], [`Directory`], [`Assets`].
 //! - `form`: `Form`, the body of an HTML form as an argument of a route.
 //! - `http`: `http::HeaderMap` as a [`Message`], `http::StatusCode` as a [`ResponseCode`], and `HttpTypes` for requests and
