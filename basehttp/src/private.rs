@@ -51,7 +51,7 @@ pub fn of_family(result: std::io::Result<()>) -> Answer {
     answer(result.map_err(Into::into))
 }
 
-/// The answer of a method whose value needs no look.
+/// The answer of a method that returns `()`.
 pub fn written(_: ()) -> Answer {
     answer(Ok(()))
 }

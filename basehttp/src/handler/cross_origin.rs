@@ -104,8 +104,8 @@ impl CrossOriginProtection {
     /// Whether the page that made the request has a trusted origin.
     pub(crate) fn trusts(&self, request: &Request) -> bool {
         let Some(page) = only(request.values("Origin")).and_then(Origin::parse) else { return false };
-        let trusted = self.trusted.iter().filter_map(|origin| Origin::parse(origin.as_bytes()));
-        trusted.into_iter().any(|origin| origin.is_same(&page))
+        let mut trusted = self.trusted.iter().filter_map(|origin| Origin::parse(origin.as_bytes()));
+        trusted.any(|origin| origin.is_same(&page))
     }
 
     #[cold]
@@ -184,7 +184,7 @@ fn origin_mistake(origin: &str) -> Option<String> {
         Some(origin)
             if [&b"ws"[..], b"wss"].iter().any(|scheme| origin.scheme().eq_ignore_ascii_case(scheme)) =>
         {
-            "a page has the scheme http or https, also when it opens a WebSocket"
+            "write http or https: a page has that scheme even when it opens a WebSocket"
         }
         // RFC 3986 allows more characters in a name than browsers do.
         Some(origin) if origin.address().is_some() || origin.name().iter().copied().all(is_of_name) => {
@@ -217,7 +217,7 @@ fn bypass_mistake(pattern: &str) -> Option<&'static str> {
         return Some("leave out what follows the path");
     }
     if path.starts_with('/') {
-        return Some("several slashes at the front of a path are one");
+        return Some("begin the path with one slash");
     }
     if path.contains('*') {
         return Some("write {name} for a segment, {rest..} for all that follow");
@@ -277,7 +277,7 @@ fn matches(pattern: &str, path: &[u8]) -> bool {
     segments.next().is_none()
 }
 
-/// Whether a segment is one to whoever reads it: a handler may decode it, and look for a file by it.
+/// Whether a segment stays one segment when it is decoded: a handler may decode it, and look for a file by it.
 fn is_plain(segment: &[u8]) -> bool {
     let decoded = percent_decoded(segment);
     let leads_elsewhere = |byte: &u8| matches!(byte, b'/' | b'\\' | b'#' | 0);

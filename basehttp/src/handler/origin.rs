@@ -6,12 +6,12 @@ use super::request::Request;
 use crate::proto::grammar;
 use crate::proto::target::{self, Absolute, Form};
 
-/// Scheme, host and port of a page. The name of the host is as it came.
+/// Scheme, host and port of a page. The name of the host is as received.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Origin<'a> {
     scheme: &'a [u8],
     name: &'a [u8],
-    /// That of the scheme where none is written; none where the scheme has none.
+    /// If none is written, the default of the scheme; `None` if the scheme has no default.
     port: Option<u16>,
 }
 
@@ -19,7 +19,7 @@ impl<'a> Origin<'a> {
     /// RFC 6454 section 6.2: `scheme "://" host [ ":" port ]`, and nothing else. `null` is no origin.
     pub(crate) fn parse(value: &'a [u8]) -> Option<Self> {
         let Absolute { scheme, host, .. } = target::absolute(value)?;
-        // A path, or user information before the host, makes it longer.
+        // A path, or user information before the host, would make the value longer.
         let is_all = scheme.len() + "://".len() + host.len() == value.len();
         if is_all { Self::of(scheme, host) } else { None }
     }
@@ -44,14 +44,14 @@ impl<'a> Origin<'a> {
                 || self.address().is_some_and(|address| other.address() == Some(address)))
     }
 
-    /// Whether it is the origin of the pages of the host that the request is for. A server that does not speak TLS does not know the scheme
-    /// of its pages: a proxy in front may.
+    /// Whether it is the origin of the pages of the host that the request is for. A server without TLS does not know the scheme of
+    /// its pages: a proxy in front may serve TLS.
     pub(crate) fn is_of_host(&self, request: &Request, is_tls: bool) -> bool {
         let is_http = self.scheme.eq_ignore_ascii_case(b"http") && !is_tls;
         if !is_http && !self.scheme.eq_ignore_ascii_case(b"https") {
             return false;
         }
-        // With more than one Host there is no telling which one others take.
+        // With more than one Host, there is no telling which one others use.
         let host = match request.form() {
             Form::Absolute => request.host(),
             _ => only(request.values("Host")),
@@ -68,7 +68,7 @@ impl<'a> Origin<'a> {
         self.scheme
     }
 
-    /// Browsers write it in one form only, people do not.
+    /// Browsers always use the canonical form; people may not.
     pub(crate) fn address(&self) -> Option<Ipv6Addr> {
         let literal = self.name.strip_prefix(b"[")?.strip_suffix(b"]")?;
         std::str::from_utf8(literal).ok()?.parse().ok()
@@ -83,7 +83,7 @@ fn default_port(scheme: &[u8]) -> Option<u16> {
     }
 }
 
-/// The value of a field that stands there once.
+/// The value of a field that occurs exactly once.
 pub(crate) fn only<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> Option<&'a [u8]> {
     let value = values.next()?;
     values.next().is_none().then_some(value)

@@ -323,8 +323,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Answers browsers only for pages of this machine: for a server at a loopback address that offers what not everybody
-    /// may have.
+    /// Answers browsers only for pages of this machine: for a server at a loopback address whose data or actions are
+    /// private.
     ///
     /// Any page that a browser on this machine shows can send requests to a loopback address. Therefore a request for a host
     /// other than `localhost`, `*.localhost`, 127.0.0.0/8, `::1` and [`allowed_hosts`](Self::allowed_hosts) is answered 421.

@@ -53,6 +53,7 @@ pub struct OneShotRequest {
 
 /// The response to that request.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct OneShotResponse {
     status: u16,
     location: Option<String>,
@@ -90,14 +91,12 @@ impl OneShotResponse {
     }
 
     /// With another status, from 200 to 599. For a status without a body (204, 304) the page is not sent.
-    #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
         self.status = status;
         self
     }
 
-    /// Keeps the server waiting after this response: for a page that tells a visitor what is wrong with a request that is not the one.
-    #[must_use]
+    /// Keeps the server waiting after this response: for a page that explains why this request is not the expected one.
     pub fn keep_waiting(mut self) -> Self {
         self.keeps_waiting = true;
         self

@@ -55,8 +55,8 @@ impl WebSocketOptions {
     /// open a WebSocket to any server, with the visitor's cookies, so other pages are refused with 403. A client without
     /// `Origin` is not a page, and is allowed.
     ///
-    /// With [`cross_origin_protection`](crate::ServerBuilder::cross_origin_protection) the server has looked before: the pages that it
-    /// trusts are let in here too, and others have to be let in there as well.
+    /// With [`cross_origin_protection`](crate::ServerBuilder::cross_origin_protection) the server checks first: the pages that it
+    /// trusts are allowed here too, and others must be allowed there as well.
     pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
         self.origins.push(origin.into());
         self
@@ -69,8 +69,8 @@ impl WebSocketOptions {
         self
     }
 
-    /// The longest message accepted, in bytes, in one frame or several: 1 MiB by default. This much a client can make the
-    /// server store. A longer message closes the WebSocket with code 1009.
+    /// The longest message accepted, in bytes, in one frame or several: 1 MiB by default. A client can make the server
+    /// store this much. A longer message closes the WebSocket with code 1009.
     pub fn max_message_size(mut self, bytes: usize) -> Self {
         self.max_message_size = bytes;
         self

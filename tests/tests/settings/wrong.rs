@@ -90,7 +90,7 @@ fn what_is_no_origin_of_a_page_is_named() {
     for (origin, what) in [
         ("https://*.example.com", "there are no patterns: name each origin"),
         ("*", "there are no patterns: name each origin"),
-        ("wss://example.com", "a page has the scheme http or https, also when it opens a WebSocket"),
+        ("wss://example.com", "write http or https: a page has that scheme even when it opens a WebSocket"),
         ("https://b\u{fc}cher.example", "write the host as browsers send it, in Punycode (xn--...)"),
         ("https://u@example.com", "write scheme, host and port only, as in https://example.com:8443"),
         ("example.com", "write its scheme too, as in https://example.com"),
@@ -133,7 +133,7 @@ fn a_bypass_that_no_path_matches_is_named() {
         ("", "a path begins with a slash"),
         ("api/", "a path begins with a slash"),
         ("POST /api/", "a path begins with a slash"),
-        ("//api/", "several slashes at the front of a path are one"),
+        ("//api/", "begin the path with one slash"),
         ("/api?x", "leave out what follows the path"),
         ("/api/*", "write {name} for a segment, {rest..} for all that follow"),
         ("/caf\u{e9}", "write it as clients send it, percent-encoded"),
