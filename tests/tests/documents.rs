@@ -110,6 +110,15 @@ fn the_program_of_the_readme_is_the_example() {
 }
 
 #[test]
+fn the_message_of_the_readme_is_what_the_compiler_says() {
+    let readme = read("README.md");
+    let (_, section) = readme.split_once("## What the compiler says\n").expect("the section");
+    let shown = section.lines().find(|line| line.starts_with("error: ")).expect("a message");
+    let recorded = read("tests/ui/fail/lower_case_method.stderr");
+    assert!(recorded.lines().any(|line| line == shown), "{shown}\nis not in\n{recorded}");
+}
+
+#[test]
 fn the_figures_of_the_documents_are_those_of_the_benchmark() {
     let all = read("bench/README.md");
     let all = rows(&all);
