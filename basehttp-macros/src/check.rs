@@ -77,6 +77,12 @@ pub(crate) fn check(handler: &Handler, args: &Args, report: &mut Report) -> Flaw
         && answers_nothing(handler)
     {
         report.error(&handler.self_ty, messages::NO_METHODS);
+    } else if let Some(links) = &args.links
+        && flaws.unsound.is_empty()
+        && handler.trait_.is_none()
+        && !has_routes(handler)
+    {
+        report.error(&links.name, messages::LINKS_WITHOUT_ROUTES);
     }
     flaws
 }
@@ -132,8 +138,7 @@ pub(crate) fn check_routes(block: &Handler, args: &RoutesArgs, report: &mut Repo
     }
     routes::check_conflicts(block, report, &mut flaws.unsound);
     routes::check_names(block, report, &mut flaws.unwanted);
-    let has_routes = block.functions().any(|function| matches!(function.role, Role::Route));
-    if flaws.unsound.is_empty() && block.trait_.is_none() && !has_routes {
+    if flaws.unsound.is_empty() && block.trait_.is_none() && !has_routes(block) {
         report.error(&block.self_ty, messages::NO_ROUTES);
     }
     flaws
@@ -163,6 +168,10 @@ fn means_handler(handler: &Handler, path: &Path) -> bool {
 /// The handler of the runtime crate that the trait belongs to, if any.
 pub(crate) fn handler_trait(path: &Path) -> Option<Family> {
     path.segments.last().and_then(|segment| Family::of_trait(&segment.ident))
+}
+
+fn has_routes(block: &Handler) -> bool {
+    block.functions().any(|function| matches!(function.role, Role::Route))
 }
 
 fn answers_nothing(handler: &Handler) -> bool {

@@ -34,9 +34,11 @@ pub(crate) fn expand(handler: &Handler, args: &Args) -> TokenStream {
 
 /// The links of the main block.
 fn own_links(handler: &Handler, args: &Args) -> Option<TokenStream> {
-    let name = name_of(&handler.self_ty)?;
-    let links = args.links.clone().unwrap_or_else(|| links_name(&name.unraw().to_string(), name.span()));
-    Some(links::links(handler, &links, &format!("[`{name}`]"), &args.krate))
+    let name = name_of(&handler.self_ty);
+    let default = || name.map(|name| links_name(&name.unraw().to_string(), name.span()));
+    let links = args.links.clone().or_else(default)?;
+    let title = name.map_or_else(|| "the handler".to_owned(), |name| format!("[`{name}`]"));
+    Some(links::links(handler, &links, &title, &args.krate))
 }
 
 /// The default name for the links of `subject`. The compiler shows a second struct of this name at `span`.

@@ -309,6 +309,9 @@ pub(crate) const ROUTES_VALUE: &str =
 pub(crate) const LINKS_VALUE: &str =
     "expected a name for the struct with the links: `links = AdminLinks` or `links = pub AdminLinks`";
 
+pub(crate) const LINKS_WITHOUT_ROUTES: &str =
+    "`links` names the links of routes, and this block has none: remove it";
+
 pub(crate) fn routes_listed_twice(name: impl Display) -> String {
     format!("the block `{name}` is listed twice: remove one")
 }
