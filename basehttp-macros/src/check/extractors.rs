@@ -18,7 +18,7 @@ pub(super) fn message(argument: &Argument<'_>, route: &Route, untaken: &[&str]) 
     let is_certain = argument.source.is_none() || matches!(pattern, Pat::TupleStruct(_));
     let fields = fields(pattern);
     match (&*name.to_string(), inner) {
-        ("Path", Some(inner)) => {
+        ("Path", Some(inner)) if is_certain => {
             Some(messages::extractor_of_path(&arguments_of_path(&fields, inner, untaken)))
         }
         ("Query", Some(_)) if is_certain => {
@@ -32,7 +32,7 @@ pub(super) fn message(argument: &Argument<'_>, route: &Route, untaken: &[&str]) 
             let field = field.map_or_else(|| "state".to_owned(), Ident::to_string);
             Some(messages::extractor_of_state(&field))
         }
-        ("HeaderMap", None) => Some(messages::EXTRACTOR_OF_HEADERS.to_owned()),
+        ("HeaderMap", None) if is_certain => Some(messages::EXTRACTOR_OF_HEADERS.to_owned()),
         _ => None,
     }
 }
