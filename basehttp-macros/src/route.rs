@@ -65,9 +65,8 @@ fn of_another_kind(attr: &Attribute) -> Option<Error> {
     METHODS.contains(&&*name).then_some(())?;
     let list = attr.meta.require_list().ok()?;
     let first = list.tokens.clone().into_iter().next()?;
-    let pattern: LitStr = syn::parse2(first.into_token_stream()).ok()?;
-    let pattern = pattern.to_token_stream().to_string();
-    let message = messages::route_of_another_kind(&name, &name.to_uppercase(), &pattern);
+    syn::parse2::<LitStr>(first.into_token_stream()).ok()?;
+    let message = messages::route_of_another_kind(&name, &name.to_uppercase(), &list.tokens.to_string());
     Some(Error::new_spanned(attr, message))
 }
 
