@@ -258,7 +258,7 @@ pub(crate) fn place_in_server(name: impl Display) -> String {
 pub(crate) fn handled_method(function: &str, method: &str) -> String {
     format!(
         "nothing calls `{function}`: to answer {method} requests, name it `do_{method}` or write `#[method(\"{method}\")]` \
-         above it. If it is a helper, give it another name"
+         above it. If it is a helper, rename it"
     )
 }
 
