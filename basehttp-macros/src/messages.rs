@@ -23,8 +23,8 @@ pub(crate) const LIFETIME: &str = "a handler cannot borrow, because it lives as 
 pub(crate) const MACRO_CALL: &str = "`#[http_handler]` cannot see the functions in a macro call: write them out \
     here, or move the call to another `impl` block if none of them answers requests";
 
-pub(crate) const NO_METHODS: &str = "no function in this block answers requests, so every request would get 501: add \
-    one, for example `fn do_GET(&mut self) -> io::Result<()>`";
+pub(crate) const NO_METHODS: &str = "nothing in this block answers a request: add `fn do_GET(&self) -> io::Result<()>` or a \
+    `#[route(GET, \"/\")]`";
 
 pub(crate) const METHOD_FORM: &str = "expected the name of one HTTP method: `#[method(\"M-SEARCH\")]`";
 
