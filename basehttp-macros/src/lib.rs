@@ -160,7 +160,7 @@ use proc_macro::TokenStream;
 /// | `base = conn` | the field that holds the base; an index for a tuple struct | `base` |
 /// | `extends = SimpleHTTPRequestHandler` | the handler to extend; or `CGIHTTPRequestHandler` | `BaseHTTPRequestHandler` |
 /// | `routes = [ADMIN, PAGES]` | further blocks with routes, by the names that [`#[http_routes]`](macro@http_routes) gives them | none |
-/// | `links = pub ShopLinks` | the name of the struct with the [links](macro@route#links), and who sees it | `pub(crate)`, the type's name and `Links` |
+/// | `links = pub ShopLinks` | the name and visibility of the struct with the [links](macro@route#links) | `pub(crate)`, the type's name and `Links` |
 /// | `head = false` | `do_GET` does not answer HEAD | it does |
 /// | `crate = ::other::path` | the path of the crate `basehttp` | `::basehttp` |
 /// | a class variable | its value | the trait's |
@@ -244,7 +244,7 @@ pub fn http_handler(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `ADMIN`, first | the name of the block, which becomes a constant of the type | required |
 /// | `prefix = "/admin"` | the beginning of all paths of the block; a route `""` is for the prefix itself | none |
 /// | `guard = is_admin` | a method that takes only the handler and decides whether a request continues | none |
-/// | `links = pub AdminOfShop` | the name of the struct with the [links](macro@route#links), and who sees it | `pub(crate)`, `AdminLinks` |
+/// | `links = pub AdminOfShop` | the name and visibility of the struct with the [links](macro@route#links) | `pub(crate)`, `AdminLinks` |
 /// | `crate = ::other::path` | the path of the crate `basehttp` | `::basehttp` |
 ///
 /// # Guards

@@ -141,7 +141,7 @@ fn pattern(own: &str, prefix: &str) -> Result<Pattern, String> {
     }
     Pattern::parse(&format!("{prefix}{own}")).map_err(|message| {
         let alone = own.is_empty() || own.starts_with('?') || Pattern::parse(own).is_ok();
-        if alone { messages::pattern_behind_prefix(prefix, &message) } else { message }
+        if alone { messages::pattern_after_prefix(prefix, &message) } else { message }
     })
 }
 

@@ -7,13 +7,13 @@ pub(crate) fn pattern_fragment(fragment: &str) -> String {
 }
 
 /// A pattern that is wrong only because of the prefix of its block.
-pub(crate) fn pattern_behind_prefix(prefix: &str, message: &str) -> String {
+pub(crate) fn pattern_after_prefix(prefix: &str, message: &str) -> String {
     format!("with the prefix `{prefix}` of the block, {message}")
 }
 
 pub(crate) fn pattern_without_slash(pattern: &str) -> String {
-    if let Some((_, behind)) = pattern.split_once("://") {
-        let path = behind.find('/').map_or("/", |slash| &behind[slash..]);
+    if let Some((_, after)) = pattern.split_once("://") {
+        let path = after.find('/').map_or("/", |slash| &after[slash..]);
         return format!("a pattern is a path without a host: write `{path}`");
     }
     format!("a pattern starts with a slash: write `/{pattern}`")
@@ -49,7 +49,7 @@ pub(crate) fn pattern_braces(segment: &str) -> String {
 }
 
 pub(crate) fn pattern_of_another_kind(written: &str, meant: &str) -> String {
-    format!("`{written}` would match literally: write `{meant}` for a parameter")
+    format!("`{written}` is matched literally; write `{meant}` for a parameter")
 }
 
 pub(crate) fn pattern_typed(written: &str, name: &str) -> String {
