@@ -98,3 +98,20 @@ fn what_is_extended_without_its_feature_is_one_mistake_that_names_the_feature() 
     assert_eq!(text.matches("compile_error").count(), 1, "{text}");
     assert!(text.contains("cargo add basehttp --features files"), "{text}");
 }
+
+#[test]
+fn a_type_without_a_name_has_links_if_they_are_named() {
+    let block = quote!(impl (Hello) { #[route(GET, "/")] fn index(&self) -> &str { "" } });
+    let expansion = pipeline::run(quote!(links = HelloLinks), block.clone());
+    assert!(
+        has(
+            &expansion,
+            &quote!(
+                struct HelloLinks;
+            )
+        ),
+        "{expansion}"
+    );
+    let expansion = pipeline::run(TokenStream::new(), block);
+    assert!(!has(&expansion, &quote!(fn index(&self) -> ::std::string::String)), "{expansion}");
+}
