@@ -189,6 +189,11 @@ fn the_files_that_are_linked_exist() {
             let is_of_rustdoc = document.starts_with(root()) || path.is_empty() || path.contains("://");
             (!is_of_rustdoc).then(|| root().join(folder).join(path))
         });
+        if document.ends_with("README.md") && !document.starts_with("bench") && !document.starts_with("fuzz")
+        {
+            // crates.io shows it without the repository around it.
+            assert_eq!(relative.clone().count(), 0, "{}: relative links", document.display());
+        }
         for path in of_repository.chain(relative) {
             assert!(path.exists(), "{}: {}", document.display(), path.display());
             checked += 1;
