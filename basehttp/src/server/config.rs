@@ -451,7 +451,7 @@ impl ServerBuilder {
     ///
     /// Usually one thread does all the work; others join as long as that makes the server faster. The same number of
     /// handlers that compute for more than a millisecond may run beside them. Further ones wait for their turn, as long as
-    /// for a thread ([`queue_timeout`](Self::queue_timeout)); one more runs for each tenth of a second in which none returns.
+    /// for a thread ([`queue_timeout`](Self::queue_timeout)); if none returns for a tenth of a second, one more may run.
     /// This holds on Linux: other systems do not distinguish them from handlers that wait, so each gets a thread of its own.
     pub fn compute_threads(mut self, threads: usize) -> Self {
         self.settings.compute_threads = Some(threads);
@@ -475,7 +475,8 @@ impl ServerBuilder {
     /// How many bytes of a request's body are read before its handler is called, so that a slow upload holds no thread.
     ///
     /// 64 KiB by default: more than most forms and messages have. The rest of a longer body is read while the handler runs.
-    /// With 0 that is true of every body, as suits a handler that answers before the body has arrived.
+    /// With 0 that is true of every body, as suits a handler that answers before the body has arrived. For a route, a `limit` below
+    /// this one means that no slow upload holds a thread.
     pub fn gather_limit(mut self, bytes: usize) -> Self {
         self.settings.bounds.gather = bytes;
         self
