@@ -125,7 +125,7 @@ fn errors_of_files_name_the_file_and_what_to_do() {
         (other.key.as_bytes().to_vec(), "does not match the certificate in"),
         (
             b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n".to_vec(),
-            "`openssl pkey -in",
+            "openssl pkey -in",
         ),
         (
             b"-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n".to_vec(),
