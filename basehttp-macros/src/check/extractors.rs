@@ -9,30 +9,33 @@ use crate::route::Route;
 
 /// What to write instead of this argument, if it is one of those. `untaken` are the parameters without an argument.
 pub(super) fn message(argument: &Argument<'_>, route: &Route, untaken: &[&str]) -> Option<String> {
-    if argument.source.is_some_and(|source| source != Source::Body) {
+    let is_foreign = match argument.source {
+        None => true,
+        // A type of the user's may have the name, and be read from the body.
+        Some(Source::Body) => matches!(argument.pattern, Pat::TupleStruct(_)),
+        Some(_) => false,
+    };
+    if !is_foreign {
         return None;
     }
-    let pattern = argument.pattern;
     let (name, inner) = wrapper(argument.ty)?;
-    // A type of the user's may have the name, and be read from the body.
-    let is_certain = argument.source.is_none() || matches!(pattern, Pat::TupleStruct(_));
-    let fields = fields(pattern);
+    let fields = fields(argument.pattern);
     match (&*name.to_string(), inner) {
-        ("Path", Some(inner)) if is_certain => {
+        ("Path", Some(inner)) => {
             Some(messages::extractor_of_path(&arguments_of_path(&fields, inner, untaken)))
         }
-        ("Query", Some(_)) if is_certain => {
+        ("Query", Some(_)) => {
             let path = route.literal.value();
             let path = path.split('?').next().unwrap_or_default();
             let field = fields.first().map(|field| field.unraw().to_string());
             Some(messages::extractor_of_query(path, field.as_deref().unwrap_or("name")))
         }
-        ("State" | "Extension" | "Data", Some(_)) if is_certain => {
+        ("State" | "Extension" | "Data", Some(_)) => {
             let field = fields.first().copied().or(argument.name);
             let field = field.map_or_else(|| "state".to_owned(), Ident::to_string);
             Some(messages::extractor_of_state(&field))
         }
-        ("HeaderMap", None) if is_certain => Some(messages::EXTRACTOR_OF_HEADERS.to_owned()),
+        ("HeaderMap", None) => Some(messages::EXTRACTOR_OF_HEADERS.to_owned()),
         _ => None,
     }
 }
