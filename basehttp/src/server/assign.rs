@@ -157,3 +157,6 @@ pub(super) fn clear<M: Machine>(machine: &M) {
         }
     }
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests;

@@ -35,3 +35,26 @@ impl<T> Inbox<T> {
         things.drain(..).for_each(take);
     }
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_found_once() {
+        let inbox = Inbox::default();
+        let mut found = Vec::new();
+        inbox.empty(|thing| found.push(thing));
+        assert!(!inbox.has_some() && found.is_empty());
+        inbox.push(1);
+        inbox.push(2);
+        assert!(inbox.has_some());
+        inbox.empty(|thing| found.push(thing));
+        inbox.empty(|thing| found.push(thing));
+        assert!(!inbox.has_some());
+        assert_eq!(found, [1, 2]);
+        inbox.push(3);
+        inbox.empty(|thing| found.push(thing));
+        assert_eq!(found, [1, 2, 3]);
+    }
+}

@@ -63,3 +63,57 @@ impl<C, P> Scheduler<C, P> {
         drivers.saturating_sub(shard).div_ceil(self.shards.len()).max(least)
     }
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+
+    fn scheduler(shards: usize) -> Scheduler<(), usize> {
+        Scheduler::new((0..shards).collect(), 1, 1)
+    }
+
+    #[test]
+    fn each_shard_has_its_poller_and_the_first_wants_a_driver() {
+        let scheduler = scheduler(3);
+        for (shard, wanted) in [1, 0, 0].into_iter().enumerate() {
+            assert_eq!(scheduler.shard(shard).wanted(), wanted);
+            assert_eq!(scheduler.shard(shard).take_poller().as_deref(), Some(&shard));
+        }
+        assert!(std::ptr::eq(scheduler.shard(3), scheduler.shard(0)));
+        assert!(!scheduler.is_closed());
+        scheduler.shard(1).close();
+        assert!(!scheduler.is_closed());
+        scheduler.shard(0).close();
+        assert!(scheduler.is_closed());
+    }
+
+    #[test]
+    fn shards_without_a_driver_are_attended() {
+        let scheduler = scheduler(4);
+        assert_eq!(scheduler.unattended().collect::<Vec<_>>(), [1, 2, 3]);
+        assert!(scheduler.shard(0).try_permit());
+        assert!(!scheduler.drives_several());
+        scheduler.shard(2).want(1);
+        assert!(scheduler.shard(2).try_permit());
+        assert_eq!(scheduler.unattended().collect::<Vec<_>>(), [1, 3]);
+        assert!(scheduler.drives_several());
+    }
+
+    #[test]
+    fn there_is_time_left_while_a_driver_sleeps() {
+        let scheduler = scheduler(2);
+        assert!(!scheduler.has_time());
+        scheduler.shard(1).set_asleep(true);
+        assert!(scheduler.has_time());
+    }
+
+    #[test]
+    fn drivers_are_spread_over_all_shards() {
+        let scheduler = scheduler(3);
+        for (drivers, wanted) in
+            [(0, [1, 0, 0]), (1, [1, 0, 0]), (2, [1, 1, 0]), (3, [1, 1, 1]), (4, [2, 1, 1]), (8, [3, 3, 2])]
+        {
+            assert_eq!([0, 1, 2].map(|shard| scheduler.wanted_in(shard, drivers)), wanted, "{drivers}");
+        }
+    }
+}

@@ -35,3 +35,23 @@ impl Timers {
         self.sleeps_until.store(0, Ordering::SeqCst);
     }
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_poller_that_would_sleep_longer_must_be_woken() {
+        let timers = Timers::default();
+        assert!(!timers.leave(10, 1), "it is awake");
+        timers.fall_asleep(20);
+        assert!(timers.leave(19, 2));
+        assert!(!timers.leave(20, 3), "it will be awake by then");
+        timers.wake_up();
+        assert!(!timers.leave(5, 4));
+        let mut news = Vec::new();
+        timers.take(|deadline| news.push(deadline));
+        assert_eq!(news, [(10, 1), (19, 2), (20, 3), (5, 4)]);
+        timers.take(|deadline| panic!("{deadline:?} was taken before"));
+    }
+}

@@ -62,3 +62,46 @@ pub(super) fn hint_for(want: Want) -> u8 {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_of_listeners_are_like_no_others() {
+        for number in [0, 1, MAX_LISTENERS - 1] {
+            let token = listener_token(number);
+            assert_eq!(listener_number(token), Some(number));
+            assert!(token.0 > MAX_CONNECTIONS && token.0 < SHARDS - 64 && token != WAKER);
+        }
+        assert_ne!(listener_token(0), listener_token(1));
+        for token in [WAKER, Token(SHARDS), Token(LISTENERS + 1), Token(LISTENERS - MAX_LISTENERS), Token(0)]
+        {
+            assert_eq!(listener_number(token), None);
+        }
+        // A generation and an index.
+        assert_eq!(MAX_CONNECTIONS.ilog2(), INDEX_BITS - 1);
+        assert_eq!(INDEX_BITS * 2, usize::BITS);
+    }
+
+    #[test]
+    fn what_is_wanted_may_be_there_once_it_is_reported() {
+        let none = Others::default();
+        for (want, hints) in [
+            (Want::Input, READ | READ_CLOSED),
+            (Want::Room, WRITE),
+            (Want::Notice(none), NOTICE),
+            (Want::Notice(Others { input: true, ..none }), NOTICE | READ | READ_CLOSED),
+            (Want::Notice(Others { room: true, ..none }), NOTICE | WRITE),
+            (Want::Notice(Others { end: true, ..none }), NOTICE | READ_CLOSED),
+            (Want::Notice(Others { loss: true, ..none }), NOTICE | GONE),
+            (
+                Want::Notice(Others { input: true, room: true, end: true, loss: true }),
+                NOTICE | READ | READ_CLOSED | WRITE | GONE,
+            ),
+        ] {
+            assert_eq!(hint_for(want), hints, "{want:?}");
+        }
+        assert_eq!([READ, WRITE, READ_CLOSED, URGENT, GONE, NOTICE, ROOM].into_iter().sum::<u8>(), 127);
+    }
+}

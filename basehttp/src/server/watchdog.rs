@@ -139,4 +139,64 @@ mod tests {
         workers[1].set_shard(0);
         assert_eq!(taken.iter().map(|taken| taken.shard).collect::<Vec<_>>(), [0, 1]);
     }
+
+    #[test]
+    fn the_permit_of_a_driver_that_stays_in_the_code_of_the_user_is_taken() {
+        let (watchdog, worker) = (Watchdog::new(), Arc::new(Worker::new()));
+        let kind = crate::server::predictor::Predictor::new().kind("GET", "/");
+        worker.set_shard(2);
+        worker.set_kind(Some(kind));
+        watchdog.grant(&worker);
+        assert!(worker.has_permit());
+        assert!(watchdog.look().active, "it has just begun to drive");
+        assert!(!watchdog.look().active);
+        watchdog.enter(&worker);
+        let seen = watchdog.look();
+        assert!(seen.active && seen.taken.is_empty());
+        let seen = watchdog.look();
+        assert!(seen.active && !worker.has_permit());
+        let [taken] = &*seen.taken else { panic!("one driver has lost its permit") };
+        assert!(Arc::ptr_eq(&taken.worker, &worker));
+        assert_eq!((taken.shard, taken.kind), (2, Some(kind)));
+        let seen = watchdog.look();
+        assert!(!seen.active && seen.taken.is_empty());
+        assert!(lock(&watchdog.drivers).is_empty());
+        assert!(!watchdog.relieve(&worker));
+    }
+
+    #[test]
+    fn a_driver_that_lays_its_permit_down_is_no_longer_watched() {
+        let watchdog = Watchdog::new();
+        let [one, other] = [(); 2].map(|()| Arc::new(Worker::new()));
+        watchdog.grant(&one);
+        watchdog.grant(&other);
+        assert!(watchdog.relieve(&one) && !watchdog.relieve(&one));
+        let left = lock(&watchdog.drivers).clone();
+        assert!(left.len() == 1 && Arc::ptr_eq(&left[0], &other));
+    }
+
+    #[test]
+    fn the_watchdog_sleeps_until_it_is_roused() {
+        let (watchdog, worker) = (Watchdog::new(), Arc::new(Worker::new()));
+        watchdog.rouse();
+        watchdog.grant(&worker);
+        // There is a reason to stay awake.
+        watchdog.sleep(|| true);
+        watchdog.enter(&worker);
+        watchdog.sleep(|| false);
+        worker.leave();
+        std::thread::scope(|scope| {
+            let sleeps = scope.spawn(|| watchdog.sleep(|| false));
+            // It holds the lock until it waits.
+            while !watchdog.asleep.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
+            let roused = lock(&watchdog.roused);
+            assert!(!sleeps.is_finished(), "the driver is not in the code of the user");
+            drop(roused);
+            watchdog.enter(&worker);
+            sleeps.join().expect("it does not panic");
+        });
+        assert!(!watchdog.asleep.load(Ordering::SeqCst) && !*lock(&watchdog.roused));
+    }
 }

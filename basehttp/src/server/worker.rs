@@ -210,4 +210,86 @@ mod tests {
         assert!(worker.lose_if_stuck());
         assert!(!worker.has_permit() && !worker.lose_if_stuck() && !worker.is_watched());
     }
+
+    #[test]
+    fn a_permit_is_granted_and_lost_once() {
+        let worker = Worker::new();
+        assert!(!worker.has_permit() && !worker.lose_permit());
+        worker.grant_permit();
+        worker.grant_permit();
+        assert!(worker.has_permit());
+        worker.enter();
+        assert!(worker.has_permit() && worker.is_watched());
+        assert!(worker.lose_permit() && !worker.lose_permit());
+        assert!(!worker.has_permit() && !worker.is_watched());
+        worker.grant_permit();
+        assert!(worker.is_watched(), "it is still in the code of the user");
+        worker.leave();
+        assert!(worker.has_permit() && !worker.is_watched());
+    }
+
+    #[test]
+    fn code_that_was_abandoned_has_returned() {
+        let worker = Worker::new();
+        worker.grant_permit();
+        worker.abandon();
+        assert!(!worker.is_watched(), "there was none");
+        worker.enter();
+        worker.abandon();
+        assert!(worker.has_permit() && !worker.is_watched());
+    }
+
+    #[test]
+    fn a_thread_is_active_while_it_drives_and_something_happens() {
+        let worker = Worker::new();
+        worker.enter();
+        assert!(!worker.is_active(), "it does not drive");
+        worker.grant_permit();
+        assert!(worker.is_active(), "it is in code of the user");
+        worker.leave();
+        assert!(worker.is_active(), "it has been since the last look");
+        assert!(!worker.lose_if_stuck());
+        assert!(!worker.is_active());
+        worker.enter();
+        assert!(!worker.lose_if_stuck());
+        assert!(worker.is_active(), "it is still in that code");
+        assert!(worker.lose_if_stuck() && !worker.is_active());
+    }
+
+    #[test]
+    fn what_was_seen_of_the_code_is_known_until_the_next_begins() {
+        let worker = Arc::new(Worker::new());
+        assert!(!worker.was_caught() && !worker.has_waited_for_client());
+        worker.grant_permit();
+        worker.enter();
+        assert!(!worker.lose_if_stuck() && !worker.was_caught());
+        assert!(worker.lose_if_stuck() && worker.was_caught());
+        let installed = worker.install();
+        assert!(Worker::about_to_wait().is_some_and(|current| Arc::ptr_eq(&current, &worker)));
+        assert!(worker.has_waited_for_client());
+        worker.forget_wait();
+        assert!(!worker.was_caught() && !worker.has_waited_for_client());
+        let other = Arc::new(Worker::new());
+        let nested = other.install();
+        assert!(Worker::about_to_wait().is_some_and(|current| Arc::ptr_eq(&current, &other)));
+        drop(nested);
+        assert!(!worker.has_waited_for_client());
+        assert!(Worker::about_to_wait().is_some_and(|current| Arc::ptr_eq(&current, &worker)));
+        drop(installed);
+        assert!(Worker::about_to_wait().is_none());
+    }
+
+    #[test]
+    fn a_worker_keeps_what_it_was_told() {
+        let worker = Worker::new();
+        assert_eq!((worker.shard(), worker.kind(), worker.take_lane()), (0, None, None));
+        worker.set_shard(3);
+        let kind = crate::server::predictor::Predictor::new().kind("GET", "/a/b");
+        worker.set_kind(Some(kind));
+        worker.set_lane(Lane::Computes);
+        assert_eq!((worker.shard(), worker.kind()), (3, Some(kind)));
+        assert_eq!((worker.take_lane(), worker.take_lane()), (Some(Lane::Computes), None));
+        worker.set_kind(None);
+        assert_eq!(worker.kind(), None);
+    }
 }
