@@ -271,8 +271,21 @@ mod tests {
             assert_eq!(phase.has_request(), may(Event::Settled(Settled::Complete)), "{phase:?}");
             let may_get_one = [Event::Next, Event::Request { gathers: true }].into_iter().any(may);
             assert_eq!(phase.is_between(), may_get_one, "{phase:?}");
-            let ends_only = EVENTS.into_iter().filter_map(|event| phase.after(event)).all(Phase::is_last);
-            assert_eq!(phase.is_last(), ends_only, "{phase:?}");
+            let last = [Phase::Last, Phase::Lingering, Phase::Over];
+            let ends_only =
+                EVENTS.into_iter().filter_map(|event| phase.after(event)).all(|next| last.contains(&next));
+            assert_eq!((phase.is_last(), last.contains(&phase)), (ends_only, ends_only), "{phase:?}");
+        }
+    }
+
+    #[test]
+    fn what_happens_changes_the_phase() {
+        for (phase, event) in PHASES.into_iter().flat_map(|phase| EVENTS.map(|event| (phase, event))) {
+            if let Some(next) = phase.after(event) {
+                let mut changed = phase;
+                changed.happens(event);
+                assert_eq!(changed, next, "{phase:?} after {event:?}");
+            }
         }
     }
 }

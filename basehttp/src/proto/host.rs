@@ -44,7 +44,6 @@ fn name_len(value: &[u8]) -> Option<usize> {
         len += grammar::reg_name_len(value.get(len..)?);
         match value.get(len..) {
             Some([b'%', high, low, ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => len += 3,
-            Some([b'%', ..]) => return None,
             _ => return (len > 0).then_some(len),
         }
     }

@@ -24,7 +24,9 @@ fn decode(raw: &[u8], limits: Limits, cuts: impl Iterator<Item = usize>) -> Deco
     let mut decoder = ChunkedDecoder::new(limits);
     let (mut body, mut consumed, mut end) = (Vec::new(), 0, Ok(Ended::Unfinished));
     'input: for cut in cuts.chain([raw.len()]) {
-        loop {
+        // Each step takes some of the input, or says that there is none.
+        for steps in 0.. {
+            assert!(steps <= raw.len(), "the decoder does not move on");
             let input = &raw[consumed..cut];
             match decoder.step(input) {
                 Ok(ChunkStep::NeedMore { consumed: len }) => {
@@ -144,6 +146,8 @@ fn faults() {
         (b"fffffffffffffffff\r\nhello", Fault::BadChunkSize),
         (b"5 \r\nhello", Fault::BadChunkExtension),
         (b"5 5\r\nhello", Fault::BadChunkExtension),
+        (b"5 xa\r\nhello", Fault::BadChunkExtension),
+        (b"5 \ra\r\nhello", Fault::BadChunkExtension),
         (b"5;\r\nhello", Fault::BadChunkExtension),
         (b"5;\nhello", Fault::BadChunkExtension),
         (b"5;a\nhello", Fault::BadChunkExtension),
@@ -151,6 +155,9 @@ fn faults() {
         (b"5;a=\r\nhello", Fault::BadChunkExtension),
         (b"5;a=b=c\r\nhello", Fault::BadChunkExtension),
         (b"5;a b\r\nhello", Fault::BadChunkExtension),
+        (b"5;a xb\r\nhello", Fault::BadChunkExtension),
+        (b"5;a=;b\"\r\nhello", Fault::BadChunkExtension),
+        (b"5;a==b\"\r\nhello", Fault::BadChunkExtension),
         (b"5;=b\r\nhello", Fault::BadChunkExtension),
         (b"5;;\r\nhello", Fault::BadChunkExtension),
         (b"5;a=\"b\r\nhello", Fault::BadChunkExtension),
@@ -212,6 +219,9 @@ fn extensions_must_be_worth_it() {
         // 53 bytes of line, of which 18 are free.
         (format!("1;{long}\r\nx\r\n"), 2, Ok(Ended::Complete)),
         (format!("1;{long}\r\nx\r\n"), 3, Err(Fault::ChunkLineTooLong)),
+        // 68 bytes of line, so that two of them are beyond what is free by exactly the limit.
+        (format!("1;{}\r\nx\r\n", "x".repeat(66)), 2, Ok(Ended::Complete)),
+        (format!("1;{}\r\nx\r\n", "x".repeat(66)), 3, Err(Fault::ChunkLineTooLong)),
         // 53 bytes of line, of which 54 would be free.
         (format!("13;{long}\r\n0123456789012345678\r\n"), 40, Ok(Ended::Complete)),
         ("1;12345678\r\nx\r\n".to_owned(), 60, Ok(Ended::Complete)),

@@ -126,3 +126,71 @@ fn line_feeds_are_found_at_every_place() {
         }
     }
 }
+
+/// The lengths around which reading eight bytes at a time could go wrong.
+const LENGTHS: [usize; 9] = [0, 1, 7, 8, 9, 15, 16, 17, 25];
+
+#[test]
+fn runs_end_at_every_place_and_at_every_byte() {
+    let words: [&[u8]; 2] = [b"a", b"x\t\xe4 ~\t"];
+    for (len_of, class) in [
+        (token_len as fn(&[u8]) -> usize, is_token as fn(u8) -> bool),
+        (reg_name_len, is_reg_name),
+        (target_len, is_target),
+        (field_text_len, is_field_text),
+    ] {
+        for (word, len) in words.into_iter().flat_map(|word| LENGTHS.map(|len| (word, len))) {
+            let filler: Vec<u8> = word.iter().copied().cycle().take(len).collect();
+            let whole = filler.iter().take_while(|&&byte| class(byte)).count();
+            assert_eq!(len_of(&filler), whole);
+            for (at, byte) in (0..len).flat_map(|at| (0..=u8::MAX).map(move |byte| (at, byte))) {
+                let mut bytes = filler.clone();
+                bytes[at] = byte;
+                let wanted = bytes.iter().take_while(|&&byte| class(byte)).count();
+                assert_eq!(len_of(&bytes), wanted, "{}", bytes.escape_ascii());
+            }
+        }
+    }
+}
+
+#[test]
+fn plain_text_is_visible_ascii_and_spaces() {
+    for len in LENGTHS {
+        assert!(is_plain_text(&vec![b'~'; len]));
+        for (at, byte) in (0..len).flat_map(|at| (0..=u8::MAX).map(move |byte| (at, byte))) {
+            let mut bytes = vec![b' '; len];
+            bytes[at] = byte;
+            assert_eq!(is_plain_text(&bytes), matches!(byte, b' '..=b'~'), "{}", bytes.escape_ascii());
+        }
+    }
+}
+
+#[test]
+fn token_texts() {
+    assert!(!is_token_text(b""));
+    for byte in 0..=u8::MAX {
+        for text in [vec![byte], vec![b'a', byte], vec![byte, b'a', b'b']] {
+            assert_eq!(is_token_text(&text), is_token(byte), "{}", text.escape_ascii());
+        }
+    }
+}
+
+#[test]
+fn percent_encodings() {
+    for (encoded, decoded) in [
+        (&b""[..], &b""[..]),
+        (b"a+b", b"a+b"),
+        (b"%41%5a%7A", b"AZz"),
+        (b"%00%fF%0f%f0", b"\0\xff\x0f\xf0"),
+        (b"a+b%20c+", b"a+b c+"),
+        (b"%%41%4%4g%g4%", b"%A%4%4g%g4%"),
+        (b"%2541", b"%41"),
+        (b"%4", b"%4"),
+    ] {
+        assert_eq!(percent_decoded(encoded), decoded, "{}", encoded.escape_ascii());
+        let form: Vec<u8> = decoded_bytes(encoded, b' ').collect();
+        let unencoded = encoded.split(|byte| *byte == b'+').map(percent_decoded).collect::<Vec<_>>();
+        assert_eq!(form, unencoded.join(&b' '), "{}", encoded.escape_ascii());
+    }
+    assert!(matches!(percent_decoded(b"a+b"), Cow::Borrowed(_)), "there is nothing to decode");
+}
