@@ -2,12 +2,14 @@
 //! process, and a request on another thread without a subscriber would disable them.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use basehttp::prelude::*;
 use basehttp::testing::run;
+use basehttp::{ForwardedFields, TrustedProxies};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -85,6 +87,7 @@ impl Subscriber for Spans {
 
 #[test]
 fn a_request_is_a_span() {
+    let _alone = ALONE.lock().unwrap();
     let spans = Spans::default();
     let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
     tracing::subscriber::with_default(spans.clone(), || {
@@ -131,3 +134,53 @@ fn a_request_is_a_span() {
     }
     assert_eq!((field(0, "http.route"), field(4, "url.path")), (None, Some("/users/7")));
 }
+
+/// A stream from which a request is read; what is written to it is lost.
+struct Request(io::Cursor<Vec<u8>>);
+
+impl Read for Request {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buf)
+    }
+}
+
+impl Write for Request {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        Ok(buf.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn behind_a_proxy_the_scheme_is_that_of_the_client() {
+    let _alone = ALONE.lock().unwrap();
+    let spans = Spans::default();
+    let told = [
+        (ForwardedFields::XForwarded, "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https", "https"),
+        (ForwardedFields::XForwarded, "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http", "http"),
+        (ForwardedFields::Forwarded, "Forwarded: for=192.0.2.7;proto=https", "https"),
+        // The setting does not name these fields, so they are only the client's word.
+        (ForwardedFields::Forwarded, "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https", "http"),
+    ];
+    tracing::subscriber::with_default(spans.clone(), || {
+        for (fields, field, _) in told {
+            let proxies = TrustedProxies::new(["127.0.0.1"]).unwrap().fields(fields);
+            let builder = HTTPServer::builder().trusted_proxies(proxies).log_line(|_, _| {});
+            let request = format!("GET / HTTP/1.1\r\nHost: a\r\n{field}\r\n\r\n");
+            let stream = Request(io::Cursor::new(request.into_bytes()));
+            builder
+                .serve_stream(stream, SocketAddr::from(([127, 0, 0, 1], 1)), |base| Page { base })
+                .unwrap();
+        }
+    });
+    let spans = spans.fields.lock().unwrap();
+    let found: Vec<_> = spans.iter().flatten().filter(|(name, _)| name == "url.scheme").collect();
+    let schemes: Vec<_> = found.iter().map(|(_, scheme)| scheme.as_str()).collect();
+    assert_eq!(schemes, told.map(|(_, _, scheme)| scheme), "{spans:?}");
+}
+
+/// One test at a time has a subscriber.
+static ALONE: Mutex<()> = Mutex::new(());

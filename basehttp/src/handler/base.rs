@@ -91,9 +91,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     #[doc(alias("https"))]
     #[cfg(feature = "proxy")]
     pub fn scheme(&self) -> &'static str {
-        let told = self.vars.forwarded.as_ref().and_then(|forwarded| forwarded.is_https);
-        // A proxy that forwards the client's TLS unopened sees no TLS, and reports none.
-        if told.unwrap_or(self.vars.peer.is_https || self.server().is_tls()) { "https" } else { "http" }
+        self.vars.scheme()
     }
 
     /// The server that accepted the connection: its address, its name, and a handle to shut it down.

@@ -78,6 +78,17 @@ impl InstanceVariables {
         &self.peer.address
     }
 
+    /// The scheme of the client's URL, which trusted proxies may report.
+    #[cfg(any(feature = "proxy", feature = "tracing"))]
+    pub(crate) fn scheme(&self) -> &'static str {
+        #[cfg(feature = "proxy")]
+        let told = self.forwarded.as_ref().and_then(|forwarded| forwarded.is_https);
+        #[cfg(not(feature = "proxy"))]
+        let told = None;
+        // A proxy that forwards the client's TLS unopened sees no TLS, and reports none.
+        if told.unwrap_or(self.peer.is_https || self.server.is_tls()) { "https" } else { "http" }
+    }
+
     /// The address from which the connection came, or the one in its PROXY header.
     pub(crate) fn peer_address(&self) -> &Address {
         &self.peer.address

@@ -25,7 +25,7 @@ pub(super) fn in_span(handler: &mut dyn AnyHandler, run: impl FnOnce(&mut dyn An
         otel.kind = "server",
         http.request.method = request.command(),
         http.route = route,
-        url.scheme = if server.is_tls() { "https" } else { "http" },
+        url.scheme = vars.scheme(),
         url.path = path,
         url.query = (!query.is_empty()).then_some(query),
         network.protocol.version = request.version_text().trim_start_matches("HTTP/"),
