@@ -100,7 +100,9 @@ impl<'a> FromPath<'a, Borrowed> for &'a str {
 ///
 /// It is implemented for every type that can be made from a part of the path ([`FromPath`]), for an `Option` of it if the key
 /// may be missing, and for a `Vec` of it if the key may be repeated. Percent-encoding and plus signs are decoded. If the key
-/// is missing or its value cannot be converted, the response is a 400 with the name of the key.
+/// is missing or its value cannot be converted, the response is a 400 with the name of the key. For an `Option`, an empty
+/// value that cannot be converted counts as missing, since HTML forms send empty inputs: `?limit=` is `None` for an
+/// `Option<u32>`, and `Some("")` for an `Option<&str>`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be read from the query",
     label = "neither `{Self}` nor the type in it implements `std::str::FromStr`",
@@ -123,7 +125,12 @@ impl<'a, T: FromPath<'a, K>, K> FromQuery<'a, One<K>> for T {
 
 impl<'a, T: FromPath<'a, K>, K> FromQuery<'a, Optional<K>> for Option<T> {
     fn from_query(values: &'a [Cow<'a, str>]) -> Result<Self, ArgumentError> {
-        values.first().map(|value| T::from_path(value)).transpose()
+        let Some(value) = values.first() else { return Ok(None) };
+        match T::from_path(value) {
+            // An HTML form sends an input that was left empty as `limit=`.
+            Err(_) if value.is_empty() => Ok(None),
+            made => made.map(Some),
+        }
     }
 }
 

@@ -157,6 +157,11 @@ fn of_the_query() {
         ("/owned?other=%2B&name=a", "a Some(\"+\")"),
         ("/count?x&x=1&x=2&range=a..b", "3 Some(\"b\")"),
         ("/count", "0 None"),
+        // As a browser sends inputs of a form that were left empty.
+        ("/query?name=a&age=&page-size=", "a None [] None"),
+        ("/query?name=a&age&page-size=5", "a None [] Some(5)"),
+        ("/owned?name=a&other=", "a Some(\"\")"),
+        ("/count?range=", "0 None"),
     ] {
         let response = get(target);
         assert_eq!((response.status, &*response.text()), (200, told), "{target}");
@@ -168,9 +173,10 @@ fn what_does_not_parse_in_the_query_is_400_and_says_which() {
     for (target, reason) in [
         ("/query", "Bad parameter name: it is missing"),
         ("/query?name=a&age=300", "Bad parameter age: number too large to fit in target type"),
-        ("/query?name=a&age=", "Bad parameter age: cannot parse integer from empty string"),
+        ("/query?name=a&age=+", "Bad parameter age: invalid digit found in string"),
         ("/query?name=a&page-size=x", "Bad parameter page-size: invalid digit found in string"),
         ("/query?name=%ff", "Bad parameter name: it is not UTF-8"),
+        ("/numbers?n=", "Bad parameter n: cannot parse integer from empty string"),
         ("/numbers?n=1&n=x", "Bad parameter n: invalid digit found in string"),
         ("/count?range=a", "Bad parameter range: it has to be a range"),
     ] {
