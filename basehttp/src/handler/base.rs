@@ -228,6 +228,42 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
         if body.len() > limit { Err(self.body_too_large(limit as u64)) } else { Ok(body) }
     }
 
+    /// Drops the response that has begun, so that another one can begin. For an override of
+    /// [`send_error`](crate::RequestHandler::send_error), which may be called in the middle of a response; the default does this, too.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if a part of the response may already be with the client.
+    ///
+    /// ```
+    /// use std::io;
+    /// use basehttp::prelude::*;
+    ///
+    /// struct Api { base: BaseHTTPRequestHandler }
+    ///
+    /// #[http_handler]
+    /// impl Api {
+    ///     fn do_GET(&self) -> io::Result<()> {
+    ///         self.send_response(200);
+    ///         self.send_header("Content-Type", "text/csv");
+    ///         self.send_error(404)
+    ///     }
+    ///
+    ///     fn send_error(&self, code: impl ResponseCode) -> io::Result<()> {
+    ///         self.discard_response()?;
+    ///         self.send_response(code.status());
+    ///         self.end_headers()?;
+    ///         write!(self.wfile, "error {}", code.status())
+    ///     }
+    /// }
+    ///
+    /// let response = basehttp::testing::client(|base| Api { base }).get("/");
+    /// assert_eq!((response.status, response.header("content-type")), (404, None));
+    /// assert_eq!(response.text(), "error 404");
+    /// ```
+    pub fn discard_response(&self) -> io::Result<()> {
+        self.io().abandon()
+    }
+
     /// The parts of a form with files (`multipart/form-data`), the request's body, which may have up to `limit` bytes. They
     /// are read as they arrive; see [`Multipart`].
     ///

@@ -121,7 +121,7 @@ pub(crate) fn report_failure(handler: &dyn AnyHandler, function: &str, failure: 
 
 /// Sends the response of an `HttpError`. If it cannot be sent, for example because of an invalid field, that is a failure.
 fn answer_as_asked(handler: &dyn AnyHandler, function: &str, http: &HttpError) -> bool {
-    let Err(error) = handler.send_error(http) else { return true };
+    let Err(error) = send_error_page(handler, http) else { return true };
     handler.vars().io().handler_failed();
     report_failure(handler, function, &HandlerFailure::Error(&error.to_string()));
     answer(handler, &HTTPStatus::INTERNAL_SERVER_ERROR)
@@ -132,10 +132,16 @@ fn answer(handler: &dyn AnyHandler, code: &dyn ResponseCode) -> bool {
     if handler.vars().io().response.is_committed() {
         return false;
     }
-    if handler.send_error(code).is_err() {
+    if send_error_page(handler, code).is_err() {
         last_resort(handler);
     }
     true
+}
+
+/// An override of `send_error` begins its response as any method does, so the unfinished one is dropped before.
+fn send_error_page(handler: &dyn AnyHandler, code: &dyn ResponseCode) -> io::Result<()> {
+    handler.vars().io().abandon()?;
+    handler.send_error(code)
 }
 
 /// A response without any call of the handler, for when the handler's error page fails.

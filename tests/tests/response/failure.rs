@@ -361,6 +361,73 @@ impl Trap {
     }
 }
 
+/// Makes error pages of its own, as the guide shows.
+struct OwnPage {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler]
+impl OwnPage {
+    const protocol_version: &str = "HTTP/1.1";
+
+    fn do_GET(&self) -> io::Result<()> {
+        self.send_response(200);
+        self.send_header("X-Begun", "yes");
+        match self.path() {
+            "/fails" => return Err(io::Error::other("on purpose")),
+            "/panics" => panic!("on purpose"),
+            "/asks" => return Err(io::Error::other(basehttp::HttpError::new(409, "Conflict"))),
+            "/open" => return Ok(()),
+            "/bad" => self.send_header("X-Bad", "a\nb"),
+            "/late" => {
+                self.end_headers()?;
+                self.wfile.flush()?;
+                let refused = self.discard_response().map_err(|error| error.kind());
+                assert_eq!(refused, Err(io::ErrorKind::InvalidInput));
+                return self.wfile.write_all(b"all");
+            }
+            _ => return self.send_error(404),
+        }
+        self.end_headers()
+    }
+
+    fn send_error(&self, code: impl basehttp::ResponseCode) -> io::Result<()> {
+        if self.path() == "/calls" {
+            self.discard_response()?;
+        }
+        self.send_response(code.status());
+        self.end_headers()?;
+        write!(self.wfile, "own {}", code.status())
+    }
+}
+
+/// Before the server calls an override of `send_error`, it drops what the method has begun. The override need not.
+#[test]
+fn a_page_of_ones_own_takes_the_place_of_what_was_begun() {
+    for (path, status) in
+        [("/fails", 500), ("/panics", 500), ("/asks", 409), ("/open", 500), ("/bad", 500), ("/calls", 404)]
+    {
+        let run = basehttp::testing::run(
+            |base| OwnPage { base },
+            [format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")],
+        );
+        assert_eq!(run.responses.len(), 1, "{path}: {}", run.log);
+        let response = &run.responses[0];
+        assert_eq!(
+            (response.status, &*response.text()),
+            (status, &*format!("own {status}")),
+            "{path}: {}",
+            run.log
+        );
+        assert_eq!(response.header("X-Begun"), None, "{path}");
+    }
+    // Without `discard_response`, what the method has begun is in the way.
+    let other = basehttp::testing::client(|base| OwnPage { base }).get("/other");
+    assert_eq!(other.status, 500);
+    let late = basehttp::testing::client(|base| OwnPage { base }).get("/late");
+    assert_eq!((late.status, &*late.text()), (200, "all"));
+}
+
 #[test]
 fn a_panic_wherever_costs_one_connection() {
     let places = [
