@@ -108,6 +108,17 @@ pub(crate) fn fit_for_a_target(text: &str) -> String {
     encoded
 }
 
+/// Encodes a name or a value as a browser does in the body of a form (WHATWG URL, section 5.2).
+pub(crate) fn push_form_text(to: &mut String, text: &str) {
+    for byte in text.bytes() {
+        match byte {
+            b' ' => to.push('+'),
+            b'*' | b'-' | b'.' | b'_' => to.push(char::from(byte)),
+            _ => encode_byte(to, byte, byte.is_ascii_alphanumeric()),
+        }
+    }
+}
+
 /// RFC 3986 section 2.1.
 fn push_encoded(to: &mut String, byte: u8) {
     let _ = write!(to, "%{byte:02X}");

@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 
 use super::method::check_method;
 use super::{Response, Run, run};
-use crate::handler::link::fit_for_a_target;
+use crate::handler::link::{fit_for_a_target, push_form_text};
 use crate::handler::{BaseHTTPRequestHandler, RequestHandler};
 use crate::proto::grammar::{is_field_text, is_token_text};
 use crate::proto::target::{self, Form};
@@ -215,6 +215,52 @@ impl Client<'_> {
         self.request("POST", target).json(value).send()
     }
 
+    /// Sends a PUT with the JSON of a value as its body.
+    ///
+    /// # Panics
+    /// As for [`ClientRequest::send`] and [`ClientRequest::json`].
+    #[cfg(feature = "json")]
+    #[track_caller]
+    pub fn put_json<T: serde::Serialize + ?Sized>(&self, target: &str, value: &T) -> Response {
+        self.request("PUT", target).json(value).send()
+    }
+
+    /// Sends a PATCH with the JSON of a value as its body.
+    ///
+    /// # Panics
+    /// As for [`ClientRequest::send`] and [`ClientRequest::json`].
+    #[cfg(feature = "json")]
+    #[track_caller]
+    pub fn patch_json<T: serde::Serialize + ?Sized>(&self, target: &str, value: &T) -> Response {
+        self.request("PATCH", target).json(value).send()
+    }
+
+    /// Sends a POST with these names and values, as a browser sends a form.
+    ///
+    /// ```
+    /// # use std::io;
+    /// # use basehttp::prelude::*;
+    /// # struct Echo { base: BaseHTTPRequestHandler }
+    /// # #[http_handler]
+    /// # impl Echo {
+    /// #   fn do_POST(&self) -> io::Result<Vec<u8>> { self.read_body(1024) }
+    /// # }
+    /// let client = basehttp::testing::client(|base| Echo { base });
+    /// let response = client.post_form("/", [("name", "Ann Lee"), ("town", "Saint-\u{c9}tienne & co")]);
+    /// assert_eq!(response.text(), "name=Ann+Lee&town=Saint-%C3%89tienne+%26+co");
+    /// ```
+    ///
+    /// # Panics
+    /// As for [`ClientRequest::send`].
+    #[track_caller]
+    pub fn post_form<N: AsRef<str>, V: AsRef<str>>(
+        &self,
+        target: &str,
+        fields: impl IntoIterator<Item = (N, V)>,
+    ) -> Response {
+        self.request("POST", target).form(fields).send()
+    }
+
     /// Begins a request with any method.
     ///
     /// ```
@@ -276,6 +322,20 @@ impl ClientRequest<'_> {
         self.body = Some(body.into());
         self.fields.retain(|field| !field.name.eq_ignore_ascii_case("Content-Type"));
         self.header("Content-Type", media_type)
+    }
+
+    /// Sets the body to these names and values, as a browser sends a form, and `Content-Type: application/x-www-form-urlencoded`.
+    pub fn form<N: AsRef<str>, V: AsRef<str>>(self, fields: impl IntoIterator<Item = (N, V)>) -> Self {
+        let mut body = String::new();
+        for (name, value) in fields {
+            if !body.is_empty() {
+                body.push('&');
+            }
+            push_form_text(&mut body, name.as_ref());
+            body.push('=');
+            push_form_text(&mut body, value.as_ref());
+        }
+        self.body("application/x-www-form-urlencoded", body)
     }
 
     /// Sets the body to the JSON of a value, and `Content-Type: application/json`.

@@ -202,6 +202,10 @@ mod json {
         let value = BTreeMap::from([("a", 1)]);
         let request = "Content-Type: application/json\nContent-Length: 7\n{\"a\":1}";
         assert!(client.post_json("/", &value).text().ends_with(request));
+        assert!(client.put_json("/", &value).text().starts_with("PUT / "));
+        assert!(client.put_json("/", &value).text().ends_with(request));
+        assert!(client.patch_json("/", &value).text().starts_with("PATCH / "));
+        assert!(client.patch_json("/", &value).text().ends_with(request));
         let response = client.request("PUT", "/").json(&value).send();
         assert!(response.text().starts_with("PUT /") && response.text().ends_with(request));
         let text = panic_of(|| drop(client.post_json("/", &BTreeMap::from([((1, 2), 3)]))));
@@ -221,4 +225,17 @@ mod json {
         assert!(long.ends_with(&format!(": {}", "\u{e9}".repeat(200))), "{long}");
         assert_eq!(Response { body: b" 7 ".to_vec(), ..Response::default() }.json::<u32>().unwrap(), 7);
     }
+}
+
+#[test]
+fn a_form_is_sent_as_by_a_browser() {
+    let sent = echo().post_form("/", [("a b", "1+1"), ("\u{e9}", "*-._~"), ("", "")]);
+    let text = sent.text();
+    assert!(
+        text.starts_with("POST / ") && text.contains("\nContent-Type: application/x-www-form-urlencoded\n")
+    );
+    assert!(text.ends_with("\na+b=1%2B1&%C3%A9=*-._%7E&="), "{text}");
+    let none: [(&str, String); 0] = [];
+    assert!(echo().post_form("/", none).text().ends_with("Content-Length: 0\n"));
+    assert!(echo().request("PUT", "/").form([("a", "b")]).send().text().ends_with("\na=b"));
 }
