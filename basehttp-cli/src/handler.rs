@@ -81,6 +81,15 @@ impl<const MINOR: u8> Files<MINOR> {
         (is_shown || path.extension().is_none()) && self.settings.files.metadata(path).is_err_and(is_missing)
     }
 
+    /// Logs an error, or keeps it as the reason of a refusal.
+    fn note_error(&self, message: fmt::Arguments<'_>) {
+        if self.record.is_refusing.get() && !self.settings.log.is_python() {
+            self.record.reason.replace(message.to_string());
+        } else {
+            self.log_message(message);
+        }
+    }
+
     /// Counts and logs the request after it was answered.
     fn conclude(&mut self) {
         let record = std::mem::take(&mut self.record);
@@ -257,11 +266,12 @@ impl<const MINOR: u8> Files<MINOR> {
     }
 
     fn log_error(&self, message: fmt::Arguments<'_>) {
-        if self.record.is_refusing.get() && !self.settings.log.is_python() {
-            self.record.reason.replace(message.to_string());
-        } else {
-            self.log_message(message);
+        if self.fault().is_some()
+            && let Some(text) = without_advice(&message.to_string())
+        {
+            return self.note_error(format_args!("{text})"));
         }
+        self.note_error(message);
     }
 
     fn log_message(&self, message: fmt::Arguments<'_>) {
@@ -271,4 +281,13 @@ impl<const MINOR: u8> Files<MINOR> {
             BaseHTTPRequestHandler::log_message(self, message);
         }
     }
+}
+
+/// The line for a refused page of another site without what the library advises: that is for programmers. No option of the command
+/// lets in such pages.
+fn without_advice(text: &str) -> Option<&str> {
+    const ADVICE: [&str; 3] =
+        [", if this page may do so", ", if this server's own page", ", no origin that could be trusted"];
+    let end = ADVICE.iter().find_map(|advice| text.rfind(advice))?;
+    text.get(..end)
 }

@@ -24,8 +24,10 @@ pub(crate) fn safe(told: &str) -> Result<String, &'static str> {
     let last = told.rsplit(['/', '\\']).next().unwrap_or_default();
     let shown = last.chars().filter(|c| !is_unseen(*c));
     let name: String = shown.map(|c| if is_safe(c) { c } else { '_' }).collect();
-    // Windows removes a dot or a blank at the end. A dot at the beginning hides the file.
-    let name = name.trim_matches(|c: char| c == '.' || c.is_whitespace());
+    // Windows removes a dot or a blank at the end. A dot at the beginning hides the file; behind a character that shows nothing,
+    // it would only look so.
+    let name = name.trim_start_matches(|c: char| c == '.' || is_nothing_alone(c) && !is_filler(c));
+    let name = name.trim_end_matches(|c: char| c == '.' || c.is_whitespace());
     if name.chars().all(is_nothing_alone) {
         return Err("A file has no usable name");
     }
@@ -53,6 +55,11 @@ fn is_nothing_alone(c: char) -> bool {
     c.is_whitespace()
         || matches!(c, '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200c}' | '\u{200d}'
             | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0100}'..='\u{e01ef}')
+}
+
+/// The fillers with which a syllable of old Korean may begin.
+fn is_filler(c: char) -> bool {
+    matches!(c, '\u{115f}' | '\u{1160}')
 }
 
 #[cfg(test)]
@@ -89,6 +96,10 @@ mod tests {
             ("\u{645}\u{6cc}\u{200c}\u{62e}.txt", Some("\u{645}\u{6cc}\u{200c}\u{62e}.txt")),
             ("\u{1f468}\u{200d}\u{1f469}", Some("\u{1f468}\u{200d}\u{1f469}")),
             ("\u{a0}a\u{a0}", Some("a")),
+            ("\u{3164}.txt", Some("txt")),
+            ("\u{200d}\u{2800}.\u{feff}.htaccess", Some("htaccess")),
+            ("\u{115f}\u{1161}.txt", Some("\u{115f}\u{1161}.txt")),
+            ("\u{2764}\u{fe0f}", Some("\u{2764}\u{fe0f}")),
             ("\u{e9}\u{1f600}.png", Some("\u{e9}\u{1f600}.png")),
         ] {
             assert_eq!(safe(told).ok().as_deref(), name, "{told:?}");

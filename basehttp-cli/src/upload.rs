@@ -247,10 +247,9 @@ impl Folder {
     fn temporary(&self) -> io::Result<NamedTempFile> {
         let mut builder = tempfile::Builder::new();
         builder.prefix(".basehttp-").suffix(".part");
-        // The umask decides, as for any program.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        builder.tempfile_in(&self.path)
+        // Not `tempfile_in`, whose errors do not tell that there is no descriptor left. The umask decides about the permissions, as
+        // for any program.
+        builder.make_in(&self.path, |path| File::options().read(true).write(true).create_new(true).open(path))
     }
 
     /// Gives all files their names, or none. With `overwrite`, files before one that fails have already replaced others.

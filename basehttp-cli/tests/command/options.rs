@@ -229,6 +229,22 @@ fn pages_of_a_program_are_its_index() {
     assert_eq!(program.get("/missing.js").status, 404);
     assert_eq!(program.get_with("/user/j.doe", "Accept: text/html,*/*;q=0.8\r\n").body, "the program");
     assert_eq!(Program::start(folder.path(), &[]).get("/about").status, 404);
+    let (_, _, log) = program.stop();
+    assert!(!log.contains("index.html"), "{log}");
+}
+
+#[test]
+fn a_missing_index_of_a_program_is_told() {
+    let folder = folder();
+    let told = |folder: &Path| {
+        Program::start(folder, &["--spa"]).stop().2.contains("there is no index.html, which --spa")
+    };
+    assert!(told(folder.path()));
+    fs::create_dir(folder.path().join("index.html")).unwrap();
+    assert!(told(folder.path()), "a folder is no page");
+    fs::remove_dir(folder.path().join("index.html")).unwrap();
+    fs::write(folder.path().join("index.html"), "the program").unwrap();
+    assert!(!told(folder.path()));
 }
 
 #[test]

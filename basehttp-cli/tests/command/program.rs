@@ -33,6 +33,14 @@ pub(crate) fn command() -> Command {
     command
 }
 
+/// As `command`, in a process that may have so many descriptors.
+pub(crate) fn command_with_descriptors(limit: u32) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("ulimit -n {limit} && exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_basehttp")]);
+    command.env_remove("BASEHTTP_AUTH").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
 /// Runs it to its end. Returns the exit code, the standard output and the standard error.
 pub(crate) fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = command().args(arguments).output().expect("the program runs");

@@ -6,7 +6,7 @@ use std::net::Shutdown;
 use std::path::Path;
 use std::process::Command;
 
-use crate::program::{Program, Response, folder, names, unnamed, wait_until};
+use crate::program::{Program, Response, command_with_descriptors, folder, names, unnamed, wait_until};
 
 const BOUNDARY: &str = "----boundary-of-a-test";
 
@@ -310,6 +310,25 @@ fn what_is_no_form_of_files() {
     assert_eq!(names(folder.path()), BEFORE);
 }
 
+/// With ever fewer descriptors, the last one that an upload needs is that of its file.
+#[test]
+fn an_upload_without_a_descriptor_left_is_told_to_come_back() {
+    let folder = folder();
+    for limit in (1..=40).rev() {
+        let mut command = command_with_descriptors(limit);
+        command.args(["0", "-b", "127.0.0.1", "--upload", "--overwrite", "-d"]).arg(folder.path());
+        let program = Program::of(command);
+        let response = program.ask(request("/", "", &form(&[("x", b"content")])));
+        if response.status != 201 {
+            assert_eq!(response.status, 503, "{limit}: {}", response.body);
+            program.wait_for_log("code 503, message The server has too many open files; try again");
+            assert_eq!(names(folder.path()).len(), BEFORE.len() + 1, "no part of it is left");
+            return;
+        }
+    }
+    panic!("it needs a descriptor");
+}
+
 #[test]
 fn pages_of_other_sites_cannot_upload() {
     let folder = folder();
@@ -326,6 +345,33 @@ fn pages_of_other_sites_cannot_upload() {
     }
     assert_eq!(names(folder.path()), BEFORE);
     assert_eq!(program.ask(request("/", "Origin: http://localhost:1\r\n", &files)).status, 201);
+}
+
+/// The log says what the browser has said. What the library advises is for programmers.
+#[test]
+fn a_refused_page_is_logged_without_the_names_of_functions() {
+    for form_of_log in ["python", "json"] {
+        let folder = folder();
+        let program = Program::start(folder.path(), &["--upload", "--cors", "--log", form_of_log]);
+        for fields in
+            ["Origin: http://evil.example\r\n", "Origin: null\r\n", "Sec-Fetch-Site: cross-site\r\n"]
+        {
+            assert_eq!(program.ask(request("/", fields, &form(&[("evil", b"x")]))).status, 403, "{fields}");
+        }
+        let (_, _, log) = program.stop();
+        let refused: Vec<_> = log.lines().filter(|line| line.contains("(cross-origin: ")).collect();
+        assert_eq!(refused.len(), 3, "{log}");
+        for (line, said) in
+            refused.iter().zip(["Origin: http://evil.example", "Origin: null", "Sec-Fetch-Site: cross-site"])
+        {
+            assert!(
+                line.contains(said) && !line.contains("no origin") && !line.contains("if this"),
+                "{line}"
+            );
+            assert!(line.contains(", Host: localhost:1)"), "{line}");
+            assert!(!line.contains("trust_origin") && !line.contains("insecure_bypass"), "{line}");
+        }
+    }
 }
 
 #[test]
