@@ -9,7 +9,8 @@
 //! ```
 //!
 //! No thread waits for a message: ten thousand open pages cost only memory. Pages of other sites cannot send messages:
-//! `cross_origin_protection` refuses them.
+//! `cross_origin_protection` refuses them. `allowed_hosts` refuses requests for other host names, which may resolve to this address
+//! as well (DNS rebinding): their pages could read all messages.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -127,7 +128,9 @@ fn main() -> io::Result<()> {
     let port = std::env::args().nth(1).unwrap_or("8000".to_owned());
     let (news, polls) = (Broadcast::new(), Arc::default());
     let factory = move |base| Events { base, news: news.clone(), polls: Arc::clone(&polls) };
-    let builder = HTTPServer::builder().cross_origin_protection(CrossOriginProtection::new());
+    let builder = HTTPServer::builder()
+        .cross_origin_protection(CrossOriginProtection::new())
+        .allowed_hosts(["localhost", "127.0.0.1"]);
     let mut server = builder.bind(format!("127.0.0.1:{port}"), factory)?;
     println!("http://{}/", server.server_address());
     server.serve_forever()

@@ -183,7 +183,9 @@ fn main() -> io::Result<()> {
     let port = std::env::args().nth(1).unwrap_or("8000".to_owned());
     let room = Room::default();
     let factory = move |base| Chat { base, room: room.clone() };
-    let mut server = HTTPServer::bind(format!("127.0.0.1:{port}"), factory)?;
+    // Other host names may resolve to this address as well (DNS rebinding), and their pages would be of the same origin.
+    let builder = HTTPServer::builder().allowed_hosts(["localhost", "127.0.0.1"]);
+    let mut server = builder.bind(format!("127.0.0.1:{port}"), factory)?;
     println!("http://{}/", server.server_address());
     server.serve_forever()
 }

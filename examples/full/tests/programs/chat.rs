@@ -50,8 +50,14 @@ impl Guest {
 #[test]
 fn chat_takes_what_is_said_to_all() {
     let program = Program::start("chat", &["0"]);
-    check(&program.exchange(request("GET /")), "HTTP/1.1 200 OK", &["new WebSocket"]);
-    check(&program.exchange(request("GET /room")), "HTTP/1.1 426 Upgrade Required", &[]);
+    let get = |line: &str| program.exchange(request(line).replace("Host: a", "Host: localhost"));
+    check(&get("GET /"), "HTTP/1.1 200 OK", &["new WebSocket"]);
+    check(&get("GET /room"), "HTTP/1.1 426 Upgrade Required", &[]);
+    check(
+        &program.exchange(request("GET /room")),
+        "HTTP/1.1 421 This server does not answer for that host",
+        &[],
+    );
 
     let mut anna = Guest::new(&program);
     anna.hears("1 here. What is your name?");

@@ -14,6 +14,11 @@ fn post(path: &str, media_type: &str, body: &str) -> String {
     )
 }
 
+/// For a server that answers under its own names only.
+fn own(request: &str) -> String {
+    request.replace("\r\nHost: a\r\n", "\r\nHost: localhost\r\n")
+}
+
 #[test]
 fn form_greets() {
     let form = Program::start("form", &["0"]);
@@ -56,18 +61,18 @@ fn json_sums() {
 #[test]
 fn events_reach_all_who_wait() {
     let events = Program::start("events", &["0"]);
-    check(&events.exchange(request("GET /")), "HTTP/1.1 200 OK", &["new EventSource('/events')"]);
+    check(&events.exchange(own(&request("GET /"))), "HTTP/1.1 200 OK", &["new EventSource('/events')"]);
     let mut streams: Vec<_> = (0..3)
         .map(|_| {
             let mut stream = BufReader::new(events.connect());
-            stream.get_mut().write_all(b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+            stream.get_mut().write_all(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
             let head = read_head(&mut stream);
             assert!(head.contains("\r\nContent-Type: text/event-stream\r\n"), "{head}");
             stream
         })
         .collect();
     let mut poll = events.connect();
-    poll.write_all(request("GET /next").as_bytes()).unwrap();
+    poll.write_all(own(&request("GET /next")).as_bytes()).unwrap();
     // The polling request may still be on its way, so messages are sent until it has got one.
     let polled = std::thread::spawn(move || {
         let mut answer = String::new();
@@ -76,7 +81,7 @@ fn events_reach_all_who_wait() {
     });
     let mut count = 0;
     while count == 0 || !polled.is_finished() {
-        check(&events.exchange(post("/", "text/plain", "one\ntwo")), "HTTP/1.1 204 No Content", &[]);
+        check(&events.exchange(own(&post("/", "text/plain", "one\ntwo"))), "HTTP/1.1 204 No Content", &[]);
         count += 1;
         std::thread::yield_now();
     }
@@ -92,7 +97,7 @@ fn events_reach_all_who_wait() {
     }
     // No kind of line end in an event creates a line of its own.
     let forged = "news\rid: 99\rdata: forged\r\rretry: 1\r\nend";
-    check(&events.exchange(post("/", "text/plain", forged)), "HTTP/1.1 204 No Content", &[]);
+    check(&events.exchange(own(&post("/", "text/plain", forged))), "HTTP/1.1 204 No Content", &[]);
     let wanted = b"data: news\ndata: id: 99\ndata: data: forged\ndata: \ndata: retry: 1\ndata: end\n\n";
     let mut text = Vec::new();
     while !text.ends_with(wanted) {
@@ -101,15 +106,18 @@ fn events_reach_all_who_wait() {
         text.push(byte[0]);
     }
     for foreign in ["Origin: http://evil.example", "Origin: null", "Sec-Fetch-Site: cross-site"] {
-        let answer = events.exchange(post("/", "text/plain", "forged").replacen(
+        let answer = events.exchange(own(&post("/", "text/plain", "forged")).replacen(
             "\r\n",
             &format!("\r\n{foreign}\r\n"),
             1,
         ));
         assert!(answer.starts_with("HTTP/1.1 403 "), "{foreign}: {answer}");
     }
+    for line in ["GET /", "GET /events", "GET /next"] {
+        check(&events.exchange(request(line)), "HTTP/1.1 421 This server does not answer for that host", &[]);
+    }
     let mut invalid = events.connect();
-    invalid.write_all(b"POST / HTTP/1.0\r\nContent-Length: 1\r\n\r\n\xff").unwrap();
+    invalid.write_all(b"POST / HTTP/1.0\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n\xff").unwrap();
     let mut answer = String::new();
     invalid.read_to_string(&mut answer).unwrap();
     check(&answer, "HTTP/1.1 400 Bad text: byte 0 is not UTF-8", &[]);
@@ -123,13 +131,13 @@ fn events_answers_each_of_many_polls() {
         let mut waiting: Vec<_> = (0..100)
             .filter_map(|number| {
                 let mut poll = events.connect();
-                poll.write_all(request("GET /next").as_bytes()).unwrap();
+                poll.write_all(own(&request("GET /next")).as_bytes()).unwrap();
                 (number % 2 == 0).then_some(poll)
             })
             .collect();
         // A poll that has arrived in the meantime gets this message or a later one.
         while !waiting.is_empty() {
-            check(&events.exchange(post("/", "text/plain", round)), "HTTP/1.1 204 No Content", &[]);
+            check(&events.exchange(own(&post("/", "text/plain", round))), "HTTP/1.1 204 No Content", &[]);
             waiting.retain_mut(|poll| {
                 poll.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
                 if let Err(error) = poll.peek(&mut [0]) {
