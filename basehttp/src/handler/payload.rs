@@ -6,8 +6,8 @@ use crate::sync::Arc;
 
 /// Bytes that are handed over for sending; [`WFile::send_bytes`](crate::WFile::send_bytes) takes them.
 ///
-/// It is made from a `Vec<u8>`, a `String`, an `Arc<[u8]>`, `'static` bytes or text, or, with the feature `bytes`, a
-/// `bytes::Bytes`. None of them is copied. Clones share the bytes, so a page that is made once can go to a thousand clients.
+/// It is made from a `Vec<u8>`, a `String`, a `Box` or an `Arc` of bytes or text, an array of bytes, `'static` bytes or text,
+/// or, with the feature `bytes`, a `bytes::Bytes`. Only an array is copied. Clones share the bytes, so a page that is made once can go to a thousand clients.
 /// The bytes are freed after the last response has sent them.
 ///
 /// ```
@@ -97,6 +97,30 @@ impl From<String> for Payload {
 
 impl From<Arc<[u8]>> for Payload {
     fn from(bytes: Arc<[u8]>) -> Self {
+        Self::from_owner(bytes)
+    }
+}
+
+impl From<Arc<str>> for Payload {
+    fn from(text: Arc<str>) -> Self {
+        Self::from_owner(Arc::<[u8]>::from(text))
+    }
+}
+
+impl From<Box<[u8]>> for Payload {
+    fn from(bytes: Box<[u8]>) -> Self {
+        Self::from_owner(bytes)
+    }
+}
+
+impl From<Box<str>> for Payload {
+    fn from(text: Box<str>) -> Self {
+        Self::from_owner(String::from(text))
+    }
+}
+
+impl<const N: usize> From<[u8; N]> for Payload {
+    fn from(bytes: [u8; N]) -> Self {
         Self::from_owner(bytes)
     }
 }
