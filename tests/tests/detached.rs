@@ -60,6 +60,14 @@ impl Holder {
                 let _late = self.later()?;
                 return self.say(200, "at once");
             }
+            "/both-held" => {
+                self.shelf.laters.lock().unwrap().push(self.later()?);
+                return self.say(200, "at once");
+            }
+            "/both-resumed" => {
+                self.later()?.resume(|handler| handler.say(200, "later"));
+                return self.say(200, "at once");
+            }
             "/failed" => {
                 self.shelf.laters.lock().unwrap().push(self.later()?);
                 return Err(io::Error::other("no such job"));
@@ -234,6 +242,23 @@ fn a_method_that_answers_all_the_same_or_fails_has_put_nothing_off() {
     let mut client = Client::new(&server);
     assert!(client.ask(get("/begun")).text().contains("before send_response()"));
     assert_eq!(client.ask(get("/")).text(), "hello");
+}
+
+/// The closure that is handed in would be dropped in silence.
+#[test]
+fn a_response_beside_one_that_is_put_off_is_told_in_the_log() {
+    const TOLD: &str = "do_GET: a response was sent or returned after later()";
+    for (path, is_told) in
+        [("/both", false), ("/both-held", true), ("/both-resumed", true), ("/failed", false)]
+    {
+        let shelf = Shelf::default();
+        let factory = move |base| Holder { base, shelf: shelf.clone(), requests: 0 };
+        let run = basehttp::testing::run(factory, [get(path).repeat(2)]);
+        let (status, count) = if path == "/failed" { (500, 1) } else { (200, 2) };
+        let seen: Vec<_> = run.responses.iter().map(|response| response.status).collect();
+        assert_eq!(seen, vec![status; count], "{path}: {}", run.log);
+        assert_eq!(run.log.matches(TOLD).count(), if is_told { count } else { 0 }, "{path}: {}", run.log);
+    }
 }
 
 #[test]

@@ -127,7 +127,9 @@ impl<H: RequestHandler> AnyHandler for H {
     fn resume(&mut self, continuation: Continuation) -> Answer {
         match continuation.downcast::<Resume<H>>() {
             Ok(resume) => resume(self),
-            Err(_) => Err(ReturnedError::text_alone("resumed with a closure for another type of handler")),
+            Err(_) => {
+                Err(ReturnedError::text_alone("resumed with a closure for another type of handler").into())
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use super::connection_io::{
 };
 use super::failing::{code_of, fail, function_of, last_resort, report_error, report_failure};
 use super::failure::HandlerFailure;
-use super::outcome::Answer;
+use super::outcome::{Answer, NoValue};
 use super::resolution::{number, resolution};
 use super::respond::{send, send_options};
 use super::response::Response;
@@ -113,12 +113,12 @@ fn answer_one(handler: &mut dyn AnyHandler) -> io::Result<()> {
 
 /// Sends the value that a method has returned, or the error response for its error.
 fn conclude(handler: &dyn AnyHandler, function: &str, answer: Answer) {
-    let sent = answer.and_then(|response| match response.into_value_or_error() {
-        Ok(value) => send(handler, value),
-        Err((text, response)) => send_of_error(handler, function, text, response),
-    });
-    let failure = sent.err();
-    if let Some(error) = failure {
+    let sent = match answer {
+        Ok(response) => send(handler, response),
+        Err(NoValue::Response(response, text)) => send_of_error(handler, function, text, response),
+        Err(NoValue::Error(error)) => Err(error),
+    };
+    if let Err(error) = sent {
         fail(handler, function, &HandlerFailure::Returned(&error.text(), &error));
     }
 }
@@ -328,7 +328,18 @@ fn goes_on(handler: &dyn AnyHandler, has_failed: bool) -> bool {
             true
         }
         // The error holds what the handle has left. It is dropped here, where the connection is not locked.
-        Err(_) => false,
+        Err(left) => {
+            if !has_failed
+                && !handler.vars().io().has_handler_failed()
+                && left.is_some_and(|left| left.awaits_response())
+            {
+                handler.log_error(format_args!(
+                    "{}: a response was sent or returned after later(): what its Later hands in is dropped",
+                    function_of(handler)
+                ));
+            }
+            false
+        }
     }
 }
 
@@ -386,7 +397,8 @@ fn resume(handler: &mut dyn AnyHandler, act: NextAct, mut detached: Box<Detached
     let answer = match act {
         NextAct::End(HandleEnd::Aborted) => return handler.vars().io().abort(detached.kind()),
         NextAct::End(HandleEnd::Dropped) if detached.kind() == HandleKind::Later => Err(
-            ReturnedError::text_alone("the response was deferred with later(), and its Later was dropped"),
+            ReturnedError::text_alone("the response was deferred with later(), and its Later was dropped")
+                .into(),
         ),
         _ => continuation.map_or(Ok(Response::WRITTEN), |continuation| handler.resume(continuation)),
     };

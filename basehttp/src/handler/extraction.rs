@@ -8,7 +8,7 @@ use super::arguments::{FromBody, FromPath, FromQuery};
 use super::base::BaseHTTPRequestHandler;
 use super::http_error::HttpError;
 use super::message::Message;
-use super::returned_error::ReturnedError;
+use super::outcome::NoValue;
 use super::route::RouteTarget;
 use crate::proto::grammar::{decoded_bytes, percent_decoded};
 use crate::proto::parameters::Parameters;
@@ -28,29 +28,29 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
 /// The argument that is made from the body, which may have at most `limit` bytes.
 pub fn body_argument<T: FromBody, M: Message>(
     (base, limit): (&BaseHTTPRequestHandler<M>, usize),
-) -> Result<T, ReturnedError> {
+) -> Result<T, NoValue> {
     let content_type = base.request().values("Content-Type").next().map(Parameters::parse_bytes);
     T::check_type(content_type.as_ref())?;
     Ok(T::from_body(base.read_body(limit)?)?)
 }
 
 /// The text of a segment.
-pub fn segment<'a>(target: &'a RouteTarget<'_>, index: usize) -> Result<Cow<'a, str>, ReturnedError> {
+pub fn segment<'a>(target: &'a RouteTarget<'_>, index: usize) -> Result<Cow<'a, str>, NoValue> {
     decoded_path(target.segment(index))
 }
 
 /// The text of this segment and all that follow.
-pub fn rest<'a>(target: &'a RouteTarget<'_>, index: usize) -> Result<Cow<'a, str>, ReturnedError> {
+pub fn rest<'a>(target: &'a RouteTarget<'_>, index: usize) -> Result<Cow<'a, str>, NoValue> {
     decoded_path(target.rest(index))
 }
 
 /// The argument that is made from a part of the path.
-pub fn path_argument<'a, T: FromPath<'a, K>, K>(text: &'a str) -> Result<T, ReturnedError> {
+pub fn path_argument<'a, T: FromPath<'a, K>, K>(text: &'a str) -> Result<T, NoValue> {
     T::from_path(text).map_err(|_| not_found())
 }
 
 /// The values of a key of the query.
-pub fn values<'a>(target: &'a RouteTarget<'_>, key: &str) -> Result<Vec<Cow<'a, str>>, ReturnedError> {
+pub fn values<'a>(target: &'a RouteTarget<'_>, key: &str) -> Result<Vec<Cow<'a, str>>, NoValue> {
     let query = target.query();
     let mut values = Vec::new();
     if query.is_empty() {
@@ -71,19 +71,19 @@ pub fn values<'a>(target: &'a RouteTarget<'_>, key: &str) -> Result<Vec<Cow<'a, 
 pub fn query_argument<'a, T: FromQuery<'a, K>, K>(
     key: &str,
     values: &'a [Cow<'a, str>],
-) -> Result<T, ReturnedError> {
+) -> Result<T, NoValue> {
     T::from_query(values).map_err(|error| bad_parameter(key, &error))
 }
 
-fn not_found() -> ReturnedError {
+fn not_found() -> NoValue {
     HttpError::from(HTTPStatus::NOT_FOUND).into()
 }
 
-fn bad_parameter(key: &str, why: &dyn Display) -> ReturnedError {
+fn bad_parameter(key: &str, why: &dyn Display) -> NoValue {
     HttpError::bad(&format!("parameter {key}"), why).into()
 }
 
-fn decoded_path(bytes: &[u8]) -> Result<Cow<'_, str>, ReturnedError> {
+fn decoded_path(bytes: &[u8]) -> Result<Cow<'_, str>, NoValue> {
     text(percent_decoded(bytes)).ok_or_else(not_found)
 }
 

@@ -20,29 +20,25 @@ use crate::proto::status::HTTPStatus;
 use crate::sync::Arc;
 
 /// The outcome of a method: its response, or why there is none.
-pub type Answer = Result<Response, ReturnedError>;
+pub type Answer = Result<Response, NoValue>;
+
+/// Why a method has no value.
+pub enum NoValue {
+    /// Its error.
+    Error(ReturnedError),
+    /// The response that its error is, and the error's text.
+    Response(Response, String),
+}
+
+impl<E: Into<ReturnedError>> From<E> for NoValue {
+    fn from(error: E) -> Self {
+        Self::Error(error.into())
+    }
+}
 
 /// Converts the value of a method to its response.
-pub fn answer<V: IntoResponse>(value: Result<V, ReturnedError>) -> Answer {
+pub fn answer<V: IntoResponse>(value: Result<V, NoValue>) -> Answer {
     value.map(IntoResponse::into_response)
-}
-
-/// The value of a method, or the response that its error is.
-pub enum ValueOrResponse<V> {
-    /// The value.
-    Value(V),
-    /// The response.
-    Response(Response),
-}
-
-#[diagnostic::do_not_recommend]
-impl<V: IntoResponse> IntoResponse for ValueOrResponse<V> {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Value(value) => value.into_response(),
-            Self::Response(response) => response,
-        }
-    }
 }
 
 /// What the guard of a block of routes can return: whether the request continues.
@@ -70,18 +66,8 @@ impl GoesOn for () {
     }
 }
 
-#[diagnostic::do_not_recommend]
-impl<V: GoesOn> GoesOn for ValueOrResponse<V> {
-    fn refusal(self) -> Option<Response> {
-        match self {
-            Self::Value(value) => value.refusal(),
-            Self::Response(response) => Some(response),
-        }
-    }
-}
-
 /// The answer of a guard: `Some` ends the request.
-pub fn refusal(value: Result<impl GoesOn, ReturnedError>) -> Option<Answer> {
+pub fn refusal(value: Result<impl GoesOn, NoValue>) -> Option<Answer> {
     match value {
         Ok(value) => value.refusal().map(Ok),
         Err(error) => Some(Err(error)),
@@ -112,8 +98,8 @@ impl<E: Display> Displayable for E {}
 #[allow(missing_docs, reason = "only the attribute names them")]
 pub mod kinds {
     use super::{
-        Arc, Cow, Display, Displayable, Error, HTTPStatus, Html, HttpError, IntoResponse, Payload, Probe,
-        ResponseCode, ReturnedError, ValueOrResponse, text_of,
+        Arc, Cow, Display, Displayable, Error, HTTPStatus, Html, HttpError, IntoResponse, NoValue, Payload,
+        Probe, ResponseCode, ReturnedError, text_of,
     };
 
     /// A `Result` whose error is a status.
@@ -164,7 +150,7 @@ pub mod kinds {
         };
     }
 
-    known! { OfText: ['a,] &'a str, [] String, ['a,] &'a String, ['a,] Cow<'a, str>, }
+    known! { OfText: ['a,] &'a str, [] String, ['a,] &'a String, ['a,] Cow<'a, str>, [] Box<str>, [] Arc<str>, }
     known! { OfError: [] HttpError, }
     known! { OfStatus: [] HTTPStatus, [] u16, #[cfg(feature = "http")] [] http::StatusCode, }
     known! {
@@ -172,6 +158,8 @@ pub mod kinds {
         [] (),
         ['a,] &'a [u8],
         ['a, const N: usize,] &'a [u8; N],
+        [const N: usize,] [u8; N],
+        [] Box<[u8]>,
         [] Vec<u8>,
         [] Arc<[u8]>,
         [] Payload,
@@ -242,44 +230,30 @@ pub mod kinds {
     impl<T> IsValue for Probe<T> {}
 
     impl OfStatus {
-        pub fn keep<V, E: ResponseCode>(self, value: Result<V, E>) -> Result<V, ReturnedError> {
-            value.map_err(|code| HttpError::from(code.status()).into())
+        pub fn keep<V, E: ResponseCode>(self, value: Result<V, E>) -> Result<V, NoValue> {
+            value.map_err(|code| NoValue::from(HttpError::from(code.status())))
         }
     }
 
     impl OfResponse {
-        pub fn keep<V, E: IntoResponse>(
-            self,
-            value: Result<V, E>,
-        ) -> Result<ValueOrResponse<V>, ReturnedError> {
-            Ok(match value {
-                Ok(value) => ValueOrResponse::Value(value),
-                Err(error) => {
-                    let text = "the method returned a response as its error".to_owned();
-                    ValueOrResponse::Response(error.into_response().of_error(text))
-                }
-            })
+        pub fn keep<V, E: IntoResponse>(self, value: Result<V, E>) -> Result<V, NoValue> {
+            let text = || "the method returned a response as its error".to_owned();
+            value.map_err(|error| NoValue::Response(error.into_response(), text()))
         }
     }
 
     impl OfShownResponse {
-        pub fn keep<V, E: IntoResponse + Display>(
-            self,
-            value: Result<V, E>,
-        ) -> Result<ValueOrResponse<V>, ReturnedError> {
-            Ok(match value {
-                Ok(value) => ValueOrResponse::Value(value),
-                Err(error) => {
-                    let text = text_of(&error);
-                    ValueOrResponse::Response(error.into_response().of_error(text))
-                }
+        pub fn keep<V, E: IntoResponse + Display>(self, value: Result<V, E>) -> Result<V, NoValue> {
+            value.map_err(|error| {
+                let text = text_of(&error);
+                NoValue::Response(error.into_response(), text)
             })
         }
     }
 
     impl OfError {
-        pub fn keep<V, E: Error + 'static>(self, value: Result<V, E>) -> Result<V, ReturnedError> {
-            value.map_err(ReturnedError::plain)
+        pub fn keep<V, E: Error + 'static>(self, value: Result<V, E>) -> Result<V, NoValue> {
+            value.map_err(|error| ReturnedError::plain(error).into())
         }
     }
 
@@ -287,8 +261,8 @@ pub mod kinds {
         pub fn keep<V, E: AsRef<dyn Error + 'static> + Display + 'static>(
             self,
             value: Result<V, E>,
-        ) -> Result<V, ReturnedError> {
-            value.map_err(ReturnedError::around)
+        ) -> Result<V, NoValue> {
+            value.map_err(|error| ReturnedError::around(error).into())
         }
     }
 
@@ -296,25 +270,25 @@ pub mod kinds {
         pub fn keep<V, E: AsRef<dyn Error + Send + Sync + 'static> + Display + 'static>(
             self,
             value: Result<V, E>,
-        ) -> Result<V, ReturnedError> {
-            value.map_err(ReturnedError::around_shared)
+        ) -> Result<V, NoValue> {
+            value.map_err(|error| ReturnedError::around_shared(error).into())
         }
     }
 
     impl OfText {
-        pub fn keep<V, E: Display>(self, value: Result<V, E>) -> Result<V, ReturnedError> {
-            value.map_err(ReturnedError::text_alone)
+        pub fn keep<V, E: Display>(self, value: Result<V, E>) -> Result<V, NoValue> {
+            value.map_err(|error| ReturnedError::text_alone(error).into())
         }
     }
 
     impl OfOther {
-        pub fn keep<V, E: Displayable>(self, value: Result<V, E>) -> Result<V, ReturnedError> {
-            value.map_err(ReturnedError::text_alone)
+        pub fn keep<V, E: Displayable>(self, value: Result<V, E>) -> Result<V, NoValue> {
+            value.map_err(|error| ReturnedError::text_alone(error).into())
         }
     }
 
     impl Value {
-        pub fn keep<V>(self, value: V) -> Result<V, ReturnedError> {
+        pub fn keep<V>(self, value: V) -> Result<V, NoValue> {
             Ok(value)
         }
     }
@@ -366,14 +340,15 @@ impl<V: IntoResponse, E: Display + 'static> Outcome for Result<V, E> {
                 return error.into();
             }
             if let Some(error) = taken::<Box<dyn Error>>(error) {
-                return ReturnedError::around(error);
+                return ReturnedError::around(error).into();
             }
             if let Some(error) = taken::<Box<dyn Error + Send + Sync>>(error) {
-                return ReturnedError::around_shared(error);
+                return ReturnedError::around_shared(error).into();
             }
             ReturnedError::text_alone(
                 taken::<E>(error).expect("the error is of type E and has not been taken"),
             )
+            .into()
         })
     }
 }

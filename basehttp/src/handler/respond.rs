@@ -38,7 +38,10 @@ impl BaseHTTPRequestHandler {
     pub fn send_response<H: RequestHandler>(handler: &H, code: impl ResponseCode) {
         // Every request calls this, so it is compiled for the handler's type and does not go through `AnyHandler`.
         let status = code.status();
-        handler.log_request(Some(status), None);
+        // An impossible code is never sent: `end_headers` refuses it.
+        if status.has_three_digits() {
+            handler.log_request(Some(status), None);
+        }
         if class_of::<H>().overrides.head {
             handler.send_response_only(code);
             handler.send_header("Server", handler.version_string());
@@ -164,13 +167,16 @@ fn error(handler: &dyn AnyHandler, code: &dyn ResponseCode) -> io::Result<()> {
         handler.send_header(name, value);
     }
     if status.has_no_body() {
-        return handler.end_headers();
+        handler.end_headers()?;
+    } else {
+        let page = error_page::render(vars.class().error_message_format, status, message, explain);
+        handler.send_header("Content-Type", &vars.class().error_content_type);
+        handler.send_header("Content-Length", &page.len());
+        handler.end_headers()?;
+        WFile::new(vars.shared().clone()).write_all(page.as_bytes())?;
     }
-    let page = error_page::render(vars.class().error_message_format, status, message, explain);
-    handler.send_header("Content-Type", &vars.class().error_content_type);
-    handler.send_header("Content-Length", &page.len());
-    handler.end_headers()?;
-    WFile::new(vars.shared().clone()).write_all(page.as_bytes())
+    vars.io().response.end_error_page();
+    Ok(())
 }
 
 /// The value of the `Allow` field (RFC 9110 section 10.2.1) if the handler does not have the method, or does not allow it for this
@@ -188,8 +194,11 @@ pub(super) fn send(handler: &dyn AnyHandler, response: Response) -> Result<(), R
         Some(Kind::Value(value)) => value,
         Some(Kind::Error(error)) => return Err(error.into()),
         Some(Kind::Failed(error)) => return Err(error),
-        Some(Kind::OfError(_, response)) => return send(handler, response),
     };
+    if handler.vars().io().response.is_begun() {
+        handler.vars().io().response.second_response();
+        return Ok(());
+    }
     handler.send_response(&code);
     for (name, value) in &fields {
         handler.send_header(name, value);
@@ -199,6 +208,10 @@ pub(super) fn send(handler: &dyn AnyHandler, response: Response) -> Result<(), R
         handler.send_header("Content-Length", &length);
     }
     handler.end_headers()?;
+    if length > 0 && code.status().has_no_body() {
+        handler.vars().io().response.leave_out_content();
+        return Ok(());
+    }
     match body {
         Some(body) if length > 0 && handler.vars().request().command() != "HEAD" => {
             Ok(WFile::new(handler.vars().shared().clone()).send_bytes(body)?)

@@ -53,8 +53,6 @@ pub(super) enum Kind {
     Error(HttpError),
     /// The value could not be converted to bytes.
     Failed(ReturnedError),
-    /// The response that an error of a method is, and the error's text.
-    OfError(String, Response),
 }
 
 /// The parts of a response that is to be sent.
@@ -118,20 +116,6 @@ impl Response {
         Self(Some(Box::new(kind)))
     }
 
-    /// The response as that of an error with this text.
-    pub(super) fn of_error(self, text: String) -> Self {
-        Self::of(Kind::OfError(text, self))
-    }
-
-    /// The response, or that of an error with the error's text.
-    pub(super) fn into_value_or_error(self) -> Result<Self, (String, Self)> {
-        match self.0.map(|kind| *kind) {
-            None => Ok(Self::WRITTEN),
-            Some(Kind::OfError(text, response)) => Err((text, response)),
-            Some(kind) => Ok(Self::of(kind)),
-        }
-    }
-
     /// Whether it is a 5xx. An [`HttpError`] is the method's decision, and logged by its error page.
     pub(super) fn is_server_error(&self) -> bool {
         matches!(self.0.as_deref(), Some(Kind::Value(value)) if value.code.status.code() >= 500)
@@ -147,7 +131,7 @@ impl Response {
             None => return Self::empty(Code::of(code)),
             Some(Kind::Value(value)) => value.code = Code::of(code),
             // A value that is missing or has failed must not become a success.
-            Some(Kind::Error(_) | Kind::Failed(_) | Kind::OfError(..)) => {}
+            Some(Kind::Error(_) | Kind::Failed(_)) => {}
         }
         self
     }
@@ -169,7 +153,6 @@ impl fmt::Debug for Response {
                 .field("body", &value.body),
             Some(Kind::Error(error)) => debug.field("error", error),
             Some(Kind::Failed(error)) => debug.field("failed", error),
-            Some(Kind::OfError(text, response)) => debug.field("error", text).field("response", response),
             None => &mut debug,
         };
         debug.finish_non_exhaustive()
@@ -180,8 +163,8 @@ impl fmt::Debug for Response {
 ///
 /// | value | response |
 /// |---|---|
-/// | `&str`, `String`, `Cow<str>` | 200, `text/plain; charset=utf-8` |
-/// | `&[u8]`, `Vec<u8>`, [`Payload`] | 200, `application/octet-stream` |
+/// | `&str`, `String`, `Cow<str>`, `Box<str>`, `Arc<str>` | 200, `text/plain; charset=utf-8` |
+/// | `&[u8]`, `Vec<u8>`, `[u8; N]`, `Box<[u8]>`, `Arc<[u8]>`, [`Payload`] | 200, `application/octet-stream` |
 /// | [`Html<T>`](Html) | 200, `text/html; charset=utf-8` |
 /// | `Json<T>` (feature `json`) | 200, `application/json` |
 /// | `(code, value)`, for example `(201, "made")` | the value's, with this status |
@@ -190,6 +173,8 @@ impl fmt::Debug for Response {
 /// | `Option<V>` | the value's, or 404 |
 /// | [`HttpError`] | its error page |
 /// | `()` | the one that the method has written |
+///
+/// With a status that has no content (204, 205, 304), the content of the value is left out, and the log says so.
 ///
 /// A method may also return a `Result` of one of them. An error of your own with `IntoResponse` is sent as that response; so are
 /// `Response`, `Redirect` and `(409, value)`. Such an error is logged only if its status is 5xx. If a part of another response was
@@ -241,7 +226,7 @@ pub trait IntoResponse: Sized {
                 response
             }
             // A field about the value, such as how long it may be cached, does not apply to an error page.
-            Some(Kind::Error(_) | Kind::Failed(_) | Kind::OfError(..)) => response,
+            Some(Kind::Error(_) | Kind::Failed(_)) => response,
             None => Response::new(HTTPStatus::OK).with_header(name, value),
         }
     }
@@ -287,6 +272,18 @@ impl IntoResponse for Cow<'_, str> {
     }
 }
 
+impl IntoResponse for Box<str> {
+    fn into_response(self) -> Response {
+        Response::of_bytes(TEXT, self)
+    }
+}
+
+impl IntoResponse for Arc<str> {
+    fn into_response(self) -> Response {
+        Response::of_bytes(TEXT, self)
+    }
+}
+
 impl IntoResponse for &[u8] {
     fn into_response(self) -> Response {
         Response::of_bytes(BYTES, self.to_owned())
@@ -296,6 +293,18 @@ impl IntoResponse for &[u8] {
 impl<const N: usize> IntoResponse for &[u8; N] {
     fn into_response(self) -> Response {
         self.as_slice().into_response()
+    }
+}
+
+impl<const N: usize> IntoResponse for [u8; N] {
+    fn into_response(self) -> Response {
+        Response::of_bytes(BYTES, self)
+    }
+}
+
+impl IntoResponse for Box<[u8]> {
+    fn into_response(self) -> Response {
+        Response::of_bytes(BYTES, self)
     }
 }
 

@@ -32,6 +32,10 @@ pub(crate) enum Misuse {
     SwitchingInHttp10,
     /// Body bytes before `end_headers`.
     BodyBeforeHead,
+    /// A value that a method returned after it had begun a response itself.
+    SecondResponse,
+    /// Body bytes after an error page.
+    BodyAfterErrorPage,
     /// More body than `Content-Length` declared.
     TooMuchBody,
     /// Less body than `Content-Length` declared.
@@ -100,6 +104,12 @@ impl fmt::Display for Misuse {
             Self::BodyBeforeHead => {
                 f.write_str("body written before end_headers(): call send_response() and end_headers() first")
             }
+            Self::SecondResponse => f.write_str(
+                "a value was returned after send_response() or send_error(): do one of the two",
+            ),
+            Self::BodyAfterErrorPage => f.write_str(
+                "body written after send_error(), whose page is complete: return after it",
+            ),
             Self::TooMuchBody => f.write_str("more body written than Content-Length declared"),
             Self::TooLittleBody(missing) => {
                 write!(f, "{missing} bytes of body are missing: Content-Length declared more")

@@ -37,6 +37,12 @@ impl HTTPStatus {
         lookup(Self::RESPONSES, self.0).map(|(_, description)| description)
     }
 
+    /// Whether it fits into a status line (RFC 9112 section 4).
+    #[inline]
+    pub(crate) const fn has_three_digits(self) -> bool {
+        matches!(self.0, 100..=999)
+    }
+
     /// 1xx, 204 and 304 end with their header section (RFC 9112 section 6.3, step 1); 205 must not have content
     /// either (RFC 9110 section 15.3.6).
     pub(crate) const fn has_no_body(self) -> bool {

@@ -8,7 +8,7 @@ use basehttp::testing::TestServer;
 use basehttp_tests::client::Client;
 use basehttp_tests::show;
 
-use crate::act::{Act, GET, HEAD};
+use crate::act::{Act, GET, GET10, HEAD};
 
 /// Makes the mistake between `send_response(200)` with a field and `end_headers()`, in three ways: the error is returned, it
 /// is dropped, or another response follows it.
@@ -127,6 +127,12 @@ fn a_code_of_other_than_three_digits() {
             act.send_response(code);
             act.end_headers()
         });
+        let (_, log) = Act::run(GET, move |act| {
+            act.send_response(code);
+            act.end_headers()
+        });
+        let requests: Vec<_> = log.lines().into_iter().filter(|line| line.contains("GET /")).collect();
+        assert_eq!(requests, ["\"GET / HTTP/1.1\" 500 -"], "what is not sent is not logged as a response");
     }
 }
 
@@ -294,6 +300,51 @@ fn what_comes_after_a_whole_response_is_dropped_and_logged() {
             assert!(log.has("after end_headers()"), "{case}: {:?}", log.lines());
         }
     }
+}
+
+/// As above, for what is written without a second head.
+#[test]
+fn what_is_written_after_an_error_page_is_dropped_and_logged() {
+    type Late = fn(&Act) -> io::Result<()>;
+    let late: [Late; 4] = [
+        |act| act.wfile.write_all(b"late"),
+        |act| act.wfile.write_all(&vec![b'x'; 100_000]),
+        |act| act.wfile.send_bytes("late"),
+        |act| {
+            act.wfile.flush()?;
+            act.wfile.write_all(b"late")?;
+            act.wfile.flush()
+        },
+    ];
+    for (case, late) in late.into_iter().enumerate() {
+        for code in [404, 304] {
+            for request in [GET, HEAD, GET10] {
+                let (run, log) = Act::run(request, move |act| {
+                    act.send_error((code, "Nothing here"))?;
+                    late(act)
+                });
+                assert_eq!(run.responses.len(), 1, "{case}: {}", show(&run.output));
+                let response = &run.responses[0];
+                assert_eq!((response.status, response.truncated), (code, false), "{case}: {:?}", log.lines());
+                let has_page = code == 404 && request != HEAD;
+                assert_eq!(response.text().contains("Nothing here"), has_page, "{case}");
+                assert!(!response.text().contains("late"), "{case}");
+                assert!(log.has("after send_error()"), "{case}: {:?}", log.lines());
+            }
+        }
+    }
+    let (run, log) = Act::run(GET, |act| {
+        act.send_error(404)?;
+        act.wfile.write_all(b"")?;
+        act.wfile.flush()
+    });
+    assert_eq!(run.responses[0].status, 404);
+    assert!(!log.has("after send_error()"), "{:?}", log.lines());
+    let (run, _) = Act::run([GET, GET].concat(), |act| {
+        act.send_error(404)?;
+        act.send_error((410, "It has gone"))
+    });
+    assert_eq!((run.responses.len(), run.responses[0].status), (1, 410), "a page may be replaced");
 }
 
 /// Nothing waits for room that the first response would need.

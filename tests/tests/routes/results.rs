@@ -107,6 +107,41 @@ impl Results {
         (304, "not sent")
     }
 
+    #[route(GET, "/no-content")]
+    fn no_content(&self) -> (u16, String) {
+        (204, "not sent".to_owned())
+    }
+
+    #[route(GET, "/reset-content")]
+    fn reset_content(&self) -> Result<(u16, Html<&'static str>), HttpError> {
+        Ok((205, Html("not sent")))
+    }
+
+    #[route(GET, "/boxed")]
+    fn boxed(&self) -> Box<str> {
+        "boxed".into()
+    }
+
+    #[route(GET, "/shared-text")]
+    fn shared_text(&self) -> Arc<str> {
+        "shared text".into()
+    }
+
+    #[route(GET, "/array")]
+    fn array(&self) -> [u8; 5] {
+        *b"array"
+    }
+
+    #[route(GET, "/boxed-bytes")]
+    fn boxed_bytes(&self) -> Box<[u8]> {
+        Box::from(&b"boxed bytes"[..])
+    }
+
+    #[route(GET, "/boxed-error")]
+    fn boxed_error(&self) -> Result<&str, Box<str>> {
+        Err("for the log".into())
+    }
+
     #[route(GET, "/status")]
     fn status(&self) -> Value {
         Value::new((299, "Odd"))
@@ -149,6 +184,21 @@ impl Results {
         Ok("twice")
     }
 
+    #[route(GET, "/whole")]
+    fn whole(&self) -> io::Result<&'static str> {
+        self.send_response(200);
+        self.send_header("Content-Length", 5);
+        self.end_headers()?;
+        self.wfile.write_all(b"whole")?;
+        Ok("value")
+    }
+
+    #[route(GET, "/refused")]
+    fn refused(&self) -> io::Result<&'static str> {
+        self.send_error((404, "Nothing here"))?;
+        Ok("value")
+    }
+
     #[route(GET, "/bad-header")]
     fn bad_header(&self) -> Value {
         "x".with_header("X-Bad", "a\r\nb")
@@ -188,6 +238,10 @@ fn values_are_sent_with_their_types() {
         ("/some", "application/json", "7"),
         ("/opaque", "application/json", "\"opaque\""),
         ("/half", "text/plain; charset=utf-8", "half"),
+        ("/boxed", "text/plain; charset=utf-8", "boxed"),
+        ("/shared-text", "text/plain; charset=utf-8", "shared text"),
+        ("/array", "application/octet-stream", "array"),
+        ("/boxed-bytes", "application/octet-stream", "boxed bytes"),
     ] {
         let response = ask("GET", target);
         let length = response.header("content-length").map(str::to_owned);
@@ -259,10 +313,10 @@ fn an_error_as_a_value_is_its_page() {
 #[test]
 fn what_is_no_good_response_is_500_and_logged() {
     for (target, log) in [
-        ("/reset", "reset: "),
         ("/nothing", "nothing: the handler returned without a response"),
         ("/bad-header", "bad_header: "),
         ("/broken", "broken: on purpose"),
+        ("/boxed-error", "boxed_error: for the log"),
     ] {
         let run = basehttp::testing::run(
             |base| Results { base, name: String::new() },
@@ -281,7 +335,60 @@ fn a_value_beside_a_response_that_was_begun_is_a_mistake() {
     );
     assert_eq!(run.responses.len(), 1);
     assert_eq!(run.responses[0].status, 500, "{}", run.log);
-    assert!(run.log.contains("twice: "), "{}", run.log);
+    assert_eq!(
+        run.log.matches("twice: a value was returned after send_response()").count(),
+        1,
+        "{}",
+        run.log
+    );
+    assert_eq!(
+        (run.log.matches("\" 200 -").count(), run.log.matches("\" 500 -").count()),
+        (1, 1),
+        "{}",
+        run.log
+    );
+}
+
+#[test]
+fn a_value_behind_a_whole_response_is_dropped_and_logged() {
+    for target in ["/whole", "/refused"] {
+        let run = basehttp::testing::run(
+            |base| Results { base, name: String::new() },
+            [format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n")],
+        );
+        assert_eq!(run.responses.len(), 1, "{}", run.log);
+        let (status, text) = if target == "/whole" { (200, "whole") } else { (404, "Nothing here") };
+        assert_eq!(run.responses[0].status, status, "{}", run.log);
+        assert!(run.responses[0].text().contains(text) && !run.responses[0].text().contains("value"));
+        assert_eq!(run.log.matches(": a value was returned after").count(), 1, "{}", run.log);
+        assert_eq!(run.log.matches("HTTP/1.1\"").count(), 1, "one line for one response: {}", run.log);
+    }
+}
+
+/// The response stands, whatever the method of the request, and the log tells of the mistake.
+#[test]
+fn content_for_a_status_that_has_none_is_left_out_and_logged() {
+    for (target, status) in [("/reset", 304), ("/no-content", 204), ("/reset-content", 205)] {
+        for method in ["GET", "HEAD"] {
+            let run = basehttp::testing::run(
+                |base| Results { base, name: String::new() },
+                [format!("{method} {target} HTTP/1.1\r\nHost: a\r\n\r\n").repeat(2)],
+            );
+            let seen: Vec<_> = run
+                .responses
+                .iter()
+                .map(|found| (found.status, found.body.len(), found.stays_open))
+                .collect();
+            assert_eq!(seen, [(status, 0, true); 2], "{method} {target}: {}", run.log);
+            let told = format!("a response with status {status} has no body");
+            assert_eq!(run.log.matches(&told).count(), 2, "{method} {target}: {}", run.log);
+        }
+    }
+    let run = basehttp::testing::run(
+        |base| Results { base, name: String::new() },
+        ["GET /empty HTTP/1.1\r\nHost: a\r\n\r\n"],
+    );
+    assert!(!run.log.contains("has no body"), "an empty value is none: {}", run.log);
 }
 
 /// For HEAD only the head is sent, with the length that GET would have.

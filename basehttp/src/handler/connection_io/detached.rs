@@ -229,6 +229,11 @@ impl Detached {
         self.number == number && self.end.is_none()
     }
 
+    /// Whether a deferred response is still to come: its `Later` is held somewhere, or has handed in the closure that makes it.
+    pub(crate) fn awaits_response(&self) -> bool {
+        self.kind == HandleKind::Later && (self.end.is_none() || self.continuation.is_some())
+    }
+
     pub(super) fn is_given_up(&self) -> bool {
         self.end.is_some()
     }

@@ -55,7 +55,7 @@ impl ConnectionIo {
     #[inline(never)]
     fn write_on(&mut self, data: &[u8]) -> io::Result<usize> {
         self.decide_about_rest();
-        if self.response.drops() {
+        if !data.is_empty() && self.response.drops() {
             return Ok(data.len());
         }
         if data.len() >= DIRECT && !self.response.would_hold(data.len()) {

@@ -31,7 +31,7 @@ impl Response {
             }
         }
         self.begin_head(protocol, status);
-        if !(100..=999).contains(&status.code()) {
+        if !status.has_three_digits() {
             return self.misused(Misuse::StatusCode(status.code()));
         }
         let digit = |place| b'0' + (status.code() / place % 10) as u8;

@@ -40,7 +40,7 @@ pub(crate) struct Response {
     refused: Option<Misuse>,
     /// A mistake that was refused without harm to the response.
     rejected: Option<Misuse>,
-    /// Another response was begun after a complete one, and is dropped.
+    /// What is still written is dropped: another response was begun after a complete one, or this one is an error page.
     drops: bool,
     hold: usize,
     /// The lines of the trailer section so far.
@@ -192,10 +192,35 @@ impl Response {
         self.state == State::Body(Framing::UntilClose) || (self.is_committed() && self.is_headless())
     }
 
-    /// Whether body bytes belong to a second response, begun after a complete one, and are dropped.
+    /// Whether body bytes are dropped, because the response is complete and nothing may be added to it.
     #[inline]
-    pub(crate) fn drops(&self) -> bool {
+    pub(crate) fn drops(&mut self) -> bool {
+        if self.drops {
+            // A second response was reported when it began.
+            self.rejected.get_or_insert(Misuse::BodyAfterErrorPage);
+        }
         self.drops
+    }
+
+    /// Closes an error page: what is written after it is dropped.
+    pub(crate) fn end_error_page(&mut self) {
+        self.drops = self.is_whole();
+    }
+
+    /// Reports a value that comes after the beginning of a response. A complete response stands.
+    #[cold]
+    pub(crate) fn second_response(&mut self) {
+        if self.is_whole() {
+            self.note(Misuse::SecondResponse);
+        } else {
+            self.misused(Misuse::SecondResponse);
+        }
+    }
+
+    /// Reports content for a status that has none. The response stands without it.
+    #[cold]
+    pub(crate) fn leave_out_content(&mut self) {
+        self.note(Misuse::BodyForStatus(self.head.status));
     }
 
     /// The first mistake that was refused without harm to the response.
@@ -337,7 +362,7 @@ impl Response {
     /// # Errors
     /// Those of [`write`](Self::write), and if there are more bytes than the response may have.
     pub(crate) fn begin_file(&mut self, len: u64) -> Result<bool, Misuse> {
-        if self.drops {
+        if len > 0 && self.drops() {
             return Ok(false);
         }
         match self.room(len) {
