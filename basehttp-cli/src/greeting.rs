@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
@@ -52,7 +53,7 @@ fn warnings(settings: &Settings, is_tls: bool, is_open: bool) -> Vec<&'static st
     if is_open && settings.upload.is_some() && settings.auth.is_none() {
         warnings.push("anyone who can reach this port can upload; --auth-file requires a password");
     }
-    if settings.spa && !settings.files.metadata("index.html").is_ok_and(|page| page.is_file()) {
+    if settings.spa && !settings.files.metadata(Path::new("index.html")).is_ok_and(|page| page.is_file()) {
         warnings.push("there is no index.html, which --spa sends for unknown pages");
     }
     if is_open && settings.auth.is_some() && !is_tls {
