@@ -12,6 +12,7 @@ pub mod process;
 pub mod strict;
 pub mod vector;
 
+use std::io::{self, Write as _};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,14 @@ pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "waited in vain: {what}");
         thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// Reports what a test leaves out because this machine lacks something. That is a failure where all of it is installed, which
+/// `FAULTS_NEED_ALL` in the environment says.
+pub fn left_out(what: &str) {
+    assert!(std::env::var_os("FAULTS_NEED_ALL").is_none(), "left out: {what}");
+    // Not `eprintln!`, which the test harness captures.
+    let _ = writeln!(io::stderr(), "LEFT OUT: {what}");
 }
 
 /// Bytes as text: latin-1, with visible line ends.

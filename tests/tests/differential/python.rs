@@ -139,7 +139,7 @@ impl Peer {
                 Some(Self { child, input, output })
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let _ = writeln!(io::stderr(), "beside Python: left out: no python3");
+                basehttp_tests::left_out("what is compared with Python: there is no python3");
                 None
             }
             Err(error) => panic!("python3: {error}"),
