@@ -131,18 +131,21 @@ fn check_flood(builder: basehttp::ServerBuilder, head: &str, block: &[u8]) {
     // Each response costs the server a bounded amount of work; it is not enough that one arrives eventually.
     let deadline = Instant::now() + PATIENCE;
     let floods = [stage.client(), stage.client()];
-    let over = AtomicBool::new(false);
+    let (over, blocks) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
         for flood in &floods {
-            let over = &over;
+            let (over, blocks) = (&over, &blocks);
             scope.spawn(move || {
                 let mut stream = flood.stream();
                 stream.write_all(head.as_bytes()).unwrap();
                 // The server may end it, but the others are served in any case.
-                while !over.load(Ordering::SeqCst) && stream.write_all(block).is_ok() {}
+                while !over.load(Ordering::SeqCst) && stream.write_all(block).is_ok() {
+                    blocks.fetch_add(1, Ordering::SeqCst);
+                }
                 flood.end();
             });
         }
+        wait_until("the flood has come", || blocks.load(Ordering::SeqCst) >= 2);
         let mut answered = 0;
         while answered < 1200 && Instant::now() < deadline {
             let mut client = stage.client();
@@ -178,20 +181,23 @@ fn rule_06_a_client_that_sends_on_after_the_last_response_starves_nobody() {
 #[test]
 fn rule_06_many_new_connections_starve_nobody() {
     let stage = Stage::with(HTTPServer::builder().compute_threads(1), |act| say(act, act.path()));
-    let over = AtomicBool::new(false);
+    let (over, crowds) = (AtomicBool::new(false), AtomicUsize::new(0));
     let mut client = stage.client();
     thread::scope(|scope| {
         for _ in 0..2 {
-            let (stage, over) = (&stage, &over);
+            let (stage, over, crowds) = (&stage, &over, &crowds);
             scope.spawn(move || {
                 while !over.load(Ordering::SeqCst) {
                     let crowd: Vec<_> = (0..50).map(|_| stage.client()).collect();
                     drop(crowd);
+                    crowds.fetch_add(1, Ordering::SeqCst);
                 }
             });
         }
-        for _ in 0..200 {
+        let mut asked = 0;
+        while asked < 200 || crowds.load(Ordering::SeqCst) < 20 {
             assert_eq!(client.ask(GET).text(), "/");
+            asked += 1;
         }
         over.store(true, Ordering::SeqCst);
     });

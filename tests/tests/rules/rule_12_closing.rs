@@ -129,11 +129,20 @@ fn rule_12_lingering_closes_hold_no_threads() {
 struct Trap {
     base: BaseHTTPRequestHandler,
     place: &'static str,
+    sprung: Arc<AtomicUsize>,
 }
 
 impl Trap {
     fn spring(&self, place: &str) {
-        assert!(self.place != place, "a trap in {place}");
+        spring(self.place, place, &self.sprung);
+    }
+}
+
+/// Panics if the two places are the same.
+fn spring(trap: &str, place: &str, sprung: &AtomicUsize) {
+    if trap == place {
+        sprung.fetch_add(1, Ordering::SeqCst);
+        panic!("a trap in {place}");
     }
 }
 
@@ -191,23 +200,26 @@ fn rule_12_a_panic_costs_one_connection_wherever_it_happens() {
     const ROUNDS: usize = 4;
     // Where the next connection's handler panics: one more than the number of a place, or 0 for none.
     let next = Arc::new(AtomicUsize::new(0));
+    let sprung = Arc::new(AtomicUsize::new(0));
     let place = |next: &AtomicUsize| next.load(Ordering::SeqCst).checked_sub(1).map_or("", |at| PLACES[at]);
     let (at_verify, at_factory, at_error) = (next.clone(), next.clone(), next.clone());
+    let (of_verify, of_factory, of_error) = (sprung.clone(), sprung.clone(), sprung.clone());
     let builder = HTTPServer::builder()
         .verify_request(move |_| {
-            assert!(place(&at_verify) != "verify_request", "a trap in verify_request");
+            spring(place(&at_verify), "verify_request", &of_verify);
             true
         })
-        .handle_error(move |_| assert!(place(&at_error) != "handle_error", "a trap in handle_error"));
+        .handle_error(move |_| spring(place(&at_error), "handle_error", &of_error));
     let stage = Stage::serving(builder, move |base| {
         let place = place(&at_factory);
-        assert!(place != "factory", "a trap in the factory");
-        Trap { base, place }
+        spring(place, "factory", &of_factory);
+        Trap { base, place, sprung: of_factory.clone() }
     });
     let mut bystander = stage.client();
     assert_eq!(bystander.ask(GET).text(), "good");
     for _ in 0..ROUNDS {
         for (number, place) in PLACES.iter().enumerate() {
+            let before = sprung.load(Ordering::SeqCst);
             next.store(number + 1, Ordering::SeqCst);
             let mut client = stage.client();
             client.send(GET).end();
@@ -220,6 +232,7 @@ fn rule_12_a_panic_costs_one_connection_wherever_it_happens() {
             };
             let found: Vec<_> = output.split("HTTP/1.1 ").skip(1).map(|response| &response[..3]).collect();
             assert_eq!(found, wanted, "{place}: {output}");
+            wait_until(&format!("the trap in {place} is sprung"), || sprung.load(Ordering::SeqCst) > before);
             next.store(0, Ordering::SeqCst);
             assert_eq!(bystander.ask(GET).text(), "good", "{place}");
             assert_eq!(stage.client().ask(GET).text(), "good", "{place}");
