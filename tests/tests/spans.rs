@@ -24,10 +24,12 @@ impl Page {
 
     #[route(GET, "/users/{id}?{q}")]
     fn user(&self, id: u32, q: Option<&str>) -> String {
+        tracing::info!(target: "handler", "here");
         format!("{id} {q:?}")
     }
 
     fn do_GET(&self) -> io::Result<()> {
+        tracing::info!(target: "handler", "here");
         match self.path() {
             "/fails" => Err(io::Error::other("on purpose")),
             "/panics" => panic!("on purpose"),
@@ -48,6 +50,9 @@ type Fields = Vec<(String, String)>;
 struct Spans {
     fields: Arc<Mutex<Vec<Fields>>>,
     last: Arc<AtomicU64>,
+    /// The spans that are entered, and those in which each event of a handler came.
+    entered: Arc<Mutex<Vec<u64>>>,
+    events: Arc<Mutex<Vec<Vec<u64>>>>,
 }
 
 struct Visitor<'a>(&'a mut Fields);
@@ -64,7 +69,7 @@ impl Visit for Visitor<'_> {
 
 impl Subscriber for Spans {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "basehttp"
+        ["basehttp", "handler"].contains(&metadata.target())
     }
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
@@ -80,9 +85,20 @@ impl Subscriber for Spans {
     }
 
     fn record_follows_from(&self, _span: &Id, _follows: &Id) {}
-    fn event(&self, _event: &Event<'_>) {}
-    fn enter(&self, _span: &Id) {}
-    fn exit(&self, _span: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        if event.metadata().target() == "handler" {
+            self.events.lock().unwrap().push(self.entered.lock().unwrap().clone());
+        }
+    }
+
+    fn enter(&self, span: &Id) {
+        self.entered.lock().unwrap().push(span.into_u64());
+    }
+
+    fn exit(&self, span: &Id) {
+        assert_eq!(self.entered.lock().unwrap().pop(), Some(span.into_u64()));
+    }
 }
 
 #[test]
@@ -99,6 +115,9 @@ fn a_request_is_a_span() {
         run(|base| Page { base }, [get("/users/x")]);
         run(|base| Page { base }, ["SPAM / HTTP/1.1\r\nHost: a\r\n\r\n"]);
     });
+    // What a handler reports belongs to the span of its request, also after a panic.
+    assert_eq!(*spans.events.lock().unwrap(), [[1], [2], [3], [4], [5]]);
+    assert!(spans.entered.lock().unwrap().is_empty());
     let spans = spans.fields.lock().unwrap();
     assert_eq!(spans.len(), 6, "a request without a method of the handler's is none: {spans:?}");
     let field = |span: usize, name: &str| {
