@@ -71,6 +71,11 @@ impl<S: Read + Write> Client<S> {
         Self { stream, input: Vec::new() }
     }
 
+    /// The connection, of whatever kind it is.
+    pub fn transport(&self) -> &S {
+        &self.stream
+    }
+
     /// Sends bytes. It is not an error if the server has already closed the connection.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         let _ = self.stream.write_all(bytes.as_ref());

@@ -12,7 +12,10 @@ use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{ClientConfig, ClientConnection, ServerConfig, StreamOwned, SupportedProtocolVersion, version};
+use rustls::{
+    ClientConfig, ClientConnection, HandshakeKind, ServerConfig, StreamOwned, SupportedProtocolVersion,
+    version,
+};
 
 use super::{GET, Identity};
 
@@ -107,13 +110,14 @@ fn version_name_and_certificates() {
         for shows in [true, false] {
             let config = stage.config(version, shows);
             // The second one is resumed, and has shown no certificate again.
-            for _ in 0..2 {
+            for kind in [HandshakeKind::Full, HandshakeKind::Resumed] {
                 let mut client = stage.connect(&config, "LocalHost");
                 for _ in 0..2 {
                     let text = client.ask(GET).text();
                     let count = usize::from(shows);
                     assert_eq!(text, format!("Some({told:?}) Some(\"localhost\") {count} true"));
                 }
+                assert_eq!(client.transport().conn.handshake_kind(), Some(kind), "{told} {shows}");
             }
         }
     }

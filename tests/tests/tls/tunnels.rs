@@ -45,7 +45,7 @@ fn a_relay_takes_it_off() {
     // The end of the origin becomes an end of TLS, after everything that came before.
     let sent = content();
     let writing = std::thread::spawn(move || far.write_all(&sent));
-    assert!(client.rest().unwrap().len() == content().len());
+    assert!(client.rest().unwrap() == content());
     writing.join().unwrap().unwrap();
     drop(client);
     wait_until("it is over", || stage.server.handle().stats().connections_open == 0);
@@ -85,4 +85,7 @@ fn halves_go_on_beside_each_other() {
     let mut got = Vec::new();
     tls.read_to_end(&mut got).unwrap();
     assert!(got.ends_with(&content()));
+    // The handler has compared what it got.
+    wait_until("it is over", || stage.server.handle().stats().connections_open == 0);
+    assert!(!stage.log.has("panicked"), "{:?}", stage.log.lines());
 }
