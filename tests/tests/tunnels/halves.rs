@@ -136,7 +136,8 @@ fn a_shutdown_cuts_both() {
 
 #[test]
 fn one_request_may_be_split() {
-    let builder = HTTPServer::builder().log_line(|_, _| {});
+    let log = Log::default();
+    let builder = HTTPServer::builder().log_line(log.taker());
     let mut server = builder.bind("127.0.0.1:0", |base| Proxy { base, origin: String::new() }).unwrap();
     let port = server.server_port();
     let serving = thread::spawn(move || server.handle_request());
@@ -148,6 +149,8 @@ fn one_request_may_be_split() {
         check_pattern(stream, 2, MANY);
     });
     serving.join().unwrap().unwrap();
+    // The handler has compared what it got.
+    assert!(log.has("\"SPLIT /both HTTP/1.1\" 101") && !log.has("panicked"), "{:?}", log.lines());
 }
 
 #[test]

@@ -208,6 +208,11 @@ fn there_is_one_relay_for_a_connection() {
     assert_reads(&first, b"x");
     // It is refused before anything was done with it, and dropped like any socket.
     assert_ends(&second);
+    (&first).write_all(b"y").unwrap();
+    assert_reads(&client, b"y");
+    drop((client, first));
+    wait_until("it is over", || stage.server.handle().stats().connections_open == 0);
+    assert!(!stage.log.has("panicked"), "{:?}", stage.log.lines());
 }
 
 #[test]
