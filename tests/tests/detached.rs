@@ -707,5 +707,5 @@ fn over_a_stream_of_ones_own_it_is_waited_for() {
     shelf.later().resume(|handler| handler.say(200, "and later"));
     assert_eq!(client.response().text(), "and later");
     drop(client);
-    let _ = serving.join().unwrap();
+    serving.join().unwrap().unwrap();
 }

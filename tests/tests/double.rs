@@ -239,7 +239,7 @@ mod timed {
         assert_eq!(run(body.0, 1, body.1).responses[0].text(), "ab");
         let late = run(body.0, 6000, body.1);
         assert_eq!(statuses(&late), [408]);
-        assert!(late.log.contains("_timeout"), "{}", late.log);
+        assert!(late.log.contains("(read_timeout)"), "{}", late.log);
     }
 
     #[test]

@@ -58,12 +58,14 @@ fn the_first_that_matches_is_answered_and_ends_it() {
 #[test]
 fn what_comes_before_the_wait_is_not_lost() {
     let listener = OneShot::bind().unwrap();
-    let port = port_of(&listener);
-    let browser = thread::spawn(move || get(port, "/?state=right"));
+    let mut browser = TcpStream::connect((Ipv4Addr::LOCALHOST, port_of(&listener))).unwrap();
+    browser.write_all(b"GET /?state=right HTTP/1.0\r\n\r\n").unwrap();
     let request =
         listener.wait_for(|request| request.query() == Some("state=right"), PATIENCE, "ok").unwrap();
     assert_eq!(request.path(), "/");
-    assert!(browser.join().unwrap().ends_with("ok"));
+    let mut response = String::new();
+    browser.read_to_string(&mut response).unwrap();
+    assert!(response.ends_with("ok"), "{response}");
 }
 
 #[test]

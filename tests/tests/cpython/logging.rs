@@ -33,6 +33,8 @@ fn test_unprintable_not_logged() {
         "/spam \\x1b\\x7f\\x9f\u{a0}beans.",
         r#""GET /foo\\b"ar\x07 HTTP/1.0""#,
     ];
+    // And that of the request.
+    assert_eq!(lines.len(), wanted.len() + 1, "{lines:?}");
     for (line, wanted) in lines.iter().zip(wanted) {
         assert!(line.ends_with(wanted), "{line:?}");
     }
