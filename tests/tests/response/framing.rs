@@ -65,7 +65,7 @@ fn a_declared_length_stands() {
 
 #[test]
 fn a_declared_length_of_zero() {
-    let (run, _) = Act::run([GET, GET].concat(), |act| {
+    let (run, log) = Act::run([GET, GET].concat(), |act| {
         act.send_response(200);
         act.send_header("Content-Length", "0");
         act.end_headers()?;
@@ -75,6 +75,7 @@ fn a_declared_length_of_zero() {
     assert_eq!(run.responses.len(), 2);
     assert_eq!(framing(&run.responses[0]), (Some("0"), None, None));
     assert!(run.responses[0].body.is_empty());
+    assert_eq!(log.count("kind Err(InvalidInput)"), 2, "{:?}", log.lines());
 }
 
 #[test]
@@ -173,12 +174,12 @@ fn a_client_of_http_1_0_never_gets_chunks() {
         act.wfile.write_all(b"x")
     }
 
-    for deed in [big, flushed, declared] {
+    for (deed, length) in [(big as fn(&Act) -> _, BIG), (flushed, 2), (declared, 1)] {
         let (run, _) = Act::run(GET10, deed);
         let response = &run.responses[0];
         assert_eq!(response.header("transfer-encoding"), None);
         assert!(!response.stays_open && !response.truncated);
-        assert!(response.text().starts_with('x'), "{}", show(&run.output));
+        assert!(response.body == vec![b'x'; length], "{}", show(&run.output));
     }
 }
 
@@ -387,12 +388,17 @@ fn http_0_9_gets_the_body_alone() {
         act.send_error(404)
     }
 
-    for deed in [small, flushed, page] {
+    for (deed, begin, end) in [
+        (small as fn(&Act) -> _, "hello", "hello"),
+        (flushed, "hellomore", "hellomore"),
+        (page, "<!DOCTYPE HTML>", "</html>\n"),
+    ] {
         let (run, _) = Act::run("GET /\r\n", deed);
         assert_eq!(run.responses.len(), 1);
         assert_eq!(run.responses[0].version, "HTTP/0.9");
-        assert!(!show(&run.output).contains("HTTP/"), "{}", show(&run.output));
-        assert!(!run.output.is_empty());
+        let output = String::from_utf8(run.output).unwrap();
+        assert!(output.starts_with(begin) && output.ends_with(end), "{output}");
+        assert!(!output.contains("HTTP/") && (begin != end || output == begin), "{output}");
         assert!(!run.responses[0].stays_open);
     }
 }

@@ -6,7 +6,7 @@ use basehttp::prelude::*;
 use basehttp::{ForwardedFields, TrustedProxies};
 use basehttp_tests::client::Client;
 use basehttp_tests::log::Log;
-use basehttp_tests::show;
+use basehttp_tests::{left_out, show};
 
 use crate::act::{Act, Stage, say};
 
@@ -122,11 +122,15 @@ fn a_proxy_at_the_unix_socket_is_not_one_at_the_port() {
 fn an_ipv4_client_of_a_socket_for_both_has_one_form_too() {
     use std::net::{Ipv6Addr, SocketAddr, TcpStream};
 
-    let Ok(socket) = socket2::Socket::new(socket2::Domain::IPV6, socket2::Type::STREAM, None) else { return };
-    socket.set_only_v6(false).unwrap();
-    if socket.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)).into()).is_err() {
-        return;
-    }
+    let all = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
+    let bound = socket2::Socket::new(socket2::Domain::IPV6, socket2::Type::STREAM, None).and_then(|socket| {
+        socket.set_only_v6(false)?;
+        socket.bind(&all.into())?;
+        Ok(socket)
+    });
+    let Ok(socket) = bound else {
+        return left_out("IPv6, since this machine has none");
+    };
     socket.listen(8).unwrap();
     let log = Log::default();
     let proxies = TrustedProxies::new(["127.0.0.0/8"]).unwrap().fields(ForwardedFields::XForwarded);

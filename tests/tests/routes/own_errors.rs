@@ -250,14 +250,18 @@ fn an_error_with_a_response_is_sent_as_it() {
 
 #[test]
 fn text_is_for_the_log() {
-    let client = client(api);
-    for path in ["/text", "/text-borrowed"] {
+    for (path, line) in [("/text", "text: not for the client"), ("/text-borrowed", "text_borrowed: tea")] {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let of_handlers = Arc::clone(&log);
+        let client = client(move |base| Api { base, text: "tea".to_owned(), log: Arc::clone(&of_handlers) });
         let response = client.get(path);
         assert_eq!(response.status, 500, "{path}");
+        assert!(response.text().contains("<p>Error code: 500</p>"), "{path}: {}", response.text());
         assert!(
             !response.text().contains("not for the client") && !response.text().contains("tea"),
             "{path}"
         );
+        assert_eq!(log.lock().expect("nobody panics with it")[0], line);
     }
 }
 

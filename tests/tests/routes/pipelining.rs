@@ -96,22 +96,28 @@ fn the_body_of_a_refused_request_is_dropped() {
 /// A client that does not wait for `100 Continue` may send the body or not. The connection ends, since it is unknown.
 #[test]
 fn behind_a_refused_expectation_nothing_is_taken_for_a_request() {
-    for target in ["/json/1", "/nothing", "/json/1?q=x", "/admin"] {
+    for (target, status) in [("/json/1", 415), ("/nothing", 404), ("/json/1?q=x", 400), ("/admin", 403)] {
         let head = format!("POST {target} HTTP/1.1\r\nExpect: 100-continue\r\n");
         let responses = asked(&head, NEXT);
-        assert!(responses.iter().all(|response| response.text() != "smuggled"), "{target}: {responses:?}");
-        assert!(responses[0].status >= 400 && responses[0].interim.is_empty(), "{target}");
+        assert_eq!(responses.len(), 1, "{target}: {responses:?}");
+        assert_eq!((responses[0].status, responses[0].interim.len()), (status, 0), "{target}");
     }
 }
 
 /// However a path below the prefix is spelled.
 #[test]
 fn a_guard_stands_before_every_spelling_of_its_paths() {
-    for target in
-        ["/admin", "/%61dmin", "//admin", "/admin?x=/next", "http://a/admin", "http://a//admin", "/admin#x"]
-    {
+    for (target, status) in [
+        ("/admin", 403),
+        ("/%61dmin", 403),
+        ("//admin", 403),
+        ("/admin?x=/next", 403),
+        ("http://a/admin", 403),
+        ("http://a//admin", 403),
+        ("/admin#x", 403),
+    ] {
         let responses = asked(&format!("POST {target} HTTP/1.1\r\n"), "");
-        assert!([400, 403].contains(&responses[0].status), "{target}: {:?}", responses[0]);
+        assert_eq!(responses[0].status, status, "{target}: {:?}", responses[0]);
     }
     for target in ["/Admin", "/admin/", "/admin%2F", "/admin/."] {
         assert_eq!(asked(&format!("POST {target} HTTP/1.1\r\n"), "")[0].status, 404, "{target}");

@@ -314,7 +314,7 @@ fn an_error_as_a_value_is_its_page() {
 fn what_is_no_good_response_is_500_and_logged() {
     for (target, log) in [
         ("/nothing", "nothing: the handler returned without a response"),
-        ("/bad-header", "bad_header: "),
+        ("/bad-header", "bad_header: U+000D in the value of the header"),
         ("/broken", "broken: on purpose"),
         ("/boxed-error", "boxed_error: for the log"),
     ] {
