@@ -279,12 +279,18 @@ fn a_handler_without_a_server_waits_for_nothing() {
 #[test]
 fn what_verify_request_turned_away_is_in_no_number() {
     let (factory, _keys) = gated();
-    let builder = HTTPServer::builder().verify_request(|_| false);
+    let asked = Log::default();
+    let of_hook = asked.clone();
+    let builder = HTTPServer::builder().verify_request(move |client| {
+        of_hook.push(client);
+        false
+    });
     let mut server = builder.bind("127.0.0.1:0", factory).unwrap();
-    let _client = connect(server.server_port());
+    let client = connect(server.server_port());
     let handle = server.handle();
     handle.shutdown();
     server.serve_forever().unwrap();
+    assert_eq!(asked.lines(), [client.stream().local_addr().unwrap().to_string()]);
     assert_eq!(handle.wait(), ShutdownReport::default());
 }
 
