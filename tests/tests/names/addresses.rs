@@ -9,7 +9,7 @@ use basehttp::prelude::*;
 use basehttp::{Address, ServerBuilder, ServerHandle};
 use basehttp_tests::client::Client;
 use basehttp_tests::gate::{Bar, Gate, gate};
-use basehttp_tests::{PATIENCE, wait_until};
+use basehttp_tests::{PATIENCE, left_out, wait_until};
 
 use crate::GET;
 
@@ -170,7 +170,7 @@ fn handle_request_takes_a_request_from_any_address() {
 /// A port that is free for IPv4 and IPv6, where the machine has both.
 fn at_a_common_port(bind: impl Fn(u16) -> io::Result<HTTPServer>) -> Option<HTTPServer> {
     if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
-        eprintln!("left out: this machine has no IPv6");
+        left_out("IPv6, since this machine has none");
         return None;
     }
     for _ in 0..100 {
@@ -219,7 +219,7 @@ fn the_wildcards_of_both_families_at_one_port() {
 #[test]
 fn a_wildcard_with_a_port_of_its_own_takes_both_families() {
     if TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)).is_err() {
-        eprintln!("left out: this machine has no IPv6");
+        left_out("IPv6, since this machine has none");
         return;
     }
     let server = bind(HTTPServer::builder().also_bind("[::]:0")).unwrap();

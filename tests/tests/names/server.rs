@@ -272,6 +272,33 @@ fn request_queue_size() {
     assert_eq!(client.response().status, 200);
 }
 
+/// How many connections the system makes for a server that accepts none. Linux queues one more than it is told.
+#[cfg(target_os = "linux")]
+#[test]
+fn request_queue_size_is_that_of_the_systems_queue() {
+    let connecting = |size: u16| {
+        let server = HTTPServer::builder().request_queue_size(size).bind("127.0.0.1:0", factory).unwrap();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, server.server_port()));
+        let sockets: Vec<_> = (0..10)
+            .map(|_| {
+                let socket =
+                    socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+                socket.set_nonblocking(true).unwrap();
+                let _ = socket.connect(&address.into());
+                socket
+            })
+            .collect();
+        (server, sockets)
+    };
+    let connected =
+        |sockets: &[socket2::Socket]| sockets.iter().filter(|socket| socket.peer_addr().is_ok()).count();
+    let (_short, few) = connecting(3);
+    wait_until("the queue is full", || connected(&few) == 4);
+    let (_long, all) = connecting(100);
+    wait_until("all are in the queue", || connected(&all) == 10);
+    assert_eq!(connected(&few), 4);
+}
+
 /// Serves a request after which the server closes first, so that the system keeps the connection for a while.
 #[cfg(target_os = "linux")]
 fn serve_and_drop(address: &str) -> u16 {
@@ -427,10 +454,16 @@ fn response_buffer_decides_when_a_response_is_chunked() {
 
 #[test]
 fn a_panic_in_a_hook_does_not_end_the_server() {
-    let builder = HTTPServer::builder().handle_error(|_| panic!("in the hook"));
+    let told = Log::default();
+    let of_hook = told.clone();
+    let builder = HTTPServer::builder().handle_error(move |error| {
+        of_hook.push(error);
+        panic!("in the hook");
+    });
     let server = TestServer::with(builder, factory);
     let output = server.exchange(b"GET /error HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-    assert!(output.is_empty() || output.starts_with(b"HTTP/1.1 500 "));
+    assert!(output.starts_with(b"HTTP/1.1 500 "));
+    assert!(told.has("on purpose"), "{:?}", told.lines());
     assert_eq!(Client::new(&server).ask(GET).status, 200);
 }
 

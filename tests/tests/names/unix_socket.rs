@@ -66,11 +66,12 @@ fn a_unix_socket_at_which_somebody_listens_is_in_use() {
     loop {
         let client = socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None).unwrap();
         client.set_nonblocking(true).unwrap();
-        let is_full = client.connect(&address).is_err();
-        clients.push(client);
-        if is_full || clients.len() > 10_000 {
+        if let Err(error) = client.connect(&address) {
+            assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
             break;
         }
+        clients.push(client);
+        assert!(clients.len() < 10_000, "the queue has an end");
     }
     refused();
     drop((listener, clients));
