@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use basehttp_tests::left_out;
+
 use crate::stage::Stage;
 
 const PYTHON: &str = r#"#!/usr/bin/env python3
@@ -22,11 +24,11 @@ print $q->header(-type => "text/plain", -status => "201 Made", -cookie => $q->co
 print join(",", map { "$_=" . $q->param($_) } sort $q->param), " ", $q->request_method, " ", $q->path_info, " ", $q->cookie("c"), "\n";
 "#;
 
-/// Whether this is installed; reports if it is not.
+/// Whether this is installed.
 fn has(program: &str, arguments: &[&str]) -> bool {
     let found = Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success());
     if !found {
-        eprintln!("LEFT OUT: there is no {program} {}", arguments.join(" "));
+        left_out(&format!("a script, since there is no {program} {}", arguments.join(" ")));
     }
     found
 }

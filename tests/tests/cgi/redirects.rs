@@ -71,7 +71,7 @@ fn a_relative_one_is_resolved_against_the_script() {
         assert_eq!(location("Location: ../x", target), (302, "/cgi-bin/script/x".to_owned()), "{target}");
     }
     let odd = location("Location: x", "/a/..//host/%2e%2e/cgi-bin/../cgi-bin/script");
-    assert!(!odd.1.starts_with("//"), "{odd:?}");
+    assert_eq!(odd, (302, "/cgi-bin/x".to_owned()));
 }
 
 #[test]
@@ -94,8 +94,9 @@ fn circles_have_an_end() {
 #[test]
 fn anything_else_is_502() {
     for location in ["//host/a", "", "/a b", "1a:b", "///host"] {
-        let response = Stage::with(&format!("printf 'Location: {location}\\n\\n'")).response();
-        assert_eq!(response.status, 502, "{location}");
+        let stage = Stage::with(&format!("printf 'Location: {location}\\n\\n'"));
+        assert_eq!(stage.response().status, 502, "{location}");
+        assert!(stage.log.has("bad Location in its head"), "{location}: {:?}", stage.log.lines());
     }
 }
 
