@@ -266,18 +266,39 @@ fn silent_clients_are_asked_and_cut_on_the_clock_of_the_test() {
 #[test]
 fn what_is_no_request_for_a_websocket_is_answered() {
     let (server, _diary, _log) = started();
-    let status = |request: String| Client::new(&server).ask(request).status;
+    let status = |request: String| {
+        let response = Client::new(&server).ask(request);
+        response.status_line.trim_start_matches("HTTP/1.1 ").to_owned()
+    };
     let plain = UPGRADE.to_owned();
-    assert_eq!(status("GET / HTTP/1.1\r\nHost: a\r\n\r\n".into()), 426);
+    assert_eq!(status("GET / HTTP/1.1\r\nHost: a\r\n\r\n".into()), "426 Upgrade Required");
     let old = Client::new(&server).ask(plain.replace("Version: 13", "Version: 8") + "\r\n");
     assert_eq!((old.status, old.field("Sec-WebSocket-Version")), (426, Some("13")));
-    assert_eq!(status(plain.replace("GET", "POST") + "Content-Length: 0\r\n\r\n"), 426);
-    assert_eq!(status(plain.replace("dGhlIHNhbXBsZSBub25jZQ==", "c2hvcnQ=") + "\r\n"), 400);
-    assert_eq!(status(plain.replace("dGhlIHNhbXBsZSBub25jZQ==", "no base64!") + "\r\n"), 400);
-    assert_eq!(status(plain.clone() + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"), 400);
-    assert_eq!(status(plain.clone() + "Sec-WebSocket-Version: 8\r\n\r\n"), 400);
-    assert_eq!(status(plain.clone() + "Content-Length: 1\r\n\r\nx"), 400);
-    assert_eq!(status("GET / HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n".into()), 426);
+    assert_eq!(status(plain.replace("GET", "POST") + "Content-Length: 0\r\n\r\n"), "426 Upgrade Required");
+    assert_eq!(
+        status(plain.replace("dGhlIHNhbXBsZSBub25jZQ==", "c2hvcnQ=") + "\r\n"),
+        "400 The key of a WebSocket must be 16 bytes in base64"
+    );
+    assert_eq!(
+        status(plain.replace("dGhlIHNhbXBsZSBub25jZQ==", "no base64!") + "\r\n"),
+        "400 The key of a WebSocket must be 16 bytes in base64"
+    );
+    assert_eq!(
+        status(plain.clone() + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"),
+        "400 The key of a WebSocket must be 16 bytes in base64"
+    );
+    assert_eq!(
+        status(plain.clone() + "Sec-WebSocket-Version: 8\r\n\r\n"),
+        "400 A request for a WebSocket must have one version"
+    );
+    assert_eq!(
+        status(plain.clone() + "Content-Length: 1\r\n\r\nx"),
+        "400 A request for a WebSocket must not have a body"
+    );
+    assert_eq!(
+        status("GET / HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n".into()),
+        "426 Upgrade Required"
+    );
 }
 
 #[test]
@@ -402,10 +423,12 @@ fn over_a_stream_of_ones_own_the_client_is_not_promised_one() {
 
     let (client, stream) = UnixStream::pair().unwrap();
     let factory = move |base| Switch { base, diary: Diary::default() };
-    let serving =
-        thread::spawn(move || HTTPServer::serve_stream(stream, basehttp::Address::Unix(None), factory));
+    let log = Log::default();
+    let builder = HTTPServer::builder().log_line(log.taker());
+    let serving = thread::spawn(move || builder.serve_stream(stream, basehttp::Address::Unix(None), factory));
     let mut client = Client::over(client);
     assert_eq!(client.ask(UPGRADE.to_owned() + "\r\n").status, 500);
     drop(client);
     serving.join().unwrap().unwrap();
+    assert!(log.has("do_GET: a stream of your own (serve_stream) cannot be served by events"), "{:?}", log.lines());
 }
