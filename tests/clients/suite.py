@@ -44,8 +44,9 @@ class Missing(Exception):
 class Stage:
     """The running examples, and what the cases share."""
 
-    def __init__(self, programs, scratch):
+    def __init__(self, programs, scratch, require_all):
         self.scratch = scratch
+        self.require_all = require_all
         self.examples = []
         self.given = []
         self.programs = programs
@@ -72,6 +73,11 @@ class Stage:
         program = Example(self.scratch, self.programs, name, arguments, example, port)
         self.examples.append(program)
         return program
+
+    def left_out(self, what):
+        """Reports a part that cannot run here; a failure where all have to."""
+        print(f"left out: {what}", flush=True)
+        check(self.require_all, False, f"left out: {what}")
 
     def path(self):
         """A path in the stores that no other case uses. Removed after the case."""
@@ -181,6 +187,7 @@ def run_client(stage, name):
             passed, failed = (passed + 1, failed) if reason is None else (passed, failed + 1)
             if reason is not None:
                 print(f"{module.NAME}, {title}: FAILED: {reason}", flush=True)
+        check(passed + failed > 0, True, "there are cases")
     except Exception as error:
         print(f"{module.NAME}: FAILED to start: {type(error).__name__}: {error}", flush=True)
         failed += 1
@@ -231,7 +238,7 @@ def main():
     signal.signal(signal.SIGTERM, stopped)
     signal.signal(signal.SIGINT, stopped)
     signal.signal(signal.SIGALRM, too_long)
-    stage = Stage(arguments.programs, arguments.scratch)
+    stage = Stage(arguments.programs, arguments.scratch, arguments.require_all)
     try:
         stage.start()
         rows = [run_client(stage, name) for name in chosen]

@@ -297,8 +297,7 @@ def case_hello(stage):
         try:
             probe.bind(("127.0.0.1", 8000))
         except OSError:
-            print("curl: left out: the example hello, since port 8000 is in use")
-            return
+            return stage.left_out("the example hello, since port 8000 is in use")
     program = stage.example("hello", [], port=8000)
     try:
         got = fine(curl(stage, program.url("/a"), program.url("/there"), "-o", os.devnull))

@@ -148,5 +148,5 @@ def case_unchecked(stage, started):
     place = clone(started, "unchecked", "")
     commit(place, "mine", b"x")
     told = git("push", "-q", "origin", "main", folder=place, code=128)
-    assert "403" in told, told
+    assert "error: 403" in told, told
     check({line.split()[2] for line in started.asked()} - {"ann"}, {"nobody"}, "users that the script received")

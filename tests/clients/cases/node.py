@@ -27,6 +27,9 @@ class Driver:
         places = {name: getattr(stage, name) for name in servers}
         self.ask({name: server.socket or server.port for name, server in places.items()})
         self.titles = self.answer["titles"]
+        for name in ("undici", "axios"):
+            if name not in self.answer["versions"]:
+                stage.left_out(f"the cases of {name}, which npm has not installed")
         self.versions = [f"with {name} {number}" for name, number in self.answer["versions"].items()]
 
     def ask(self, question):

@@ -91,6 +91,9 @@ def case_statuses(stage):
         check((response.status_code, response.headers["ETag"], response.content), (304, etag, b""), "response")
         allow = session.options(stage.store.url(path), timeout=PATIENCE).headers["Allow"]
         check(allow, "GET, HEAD, PUT, DELETE, OPTIONS", "Allow")
+        for server in (stage.bench, stage.store):
+            pool = session.get_adapter(server.url()).poolmanager.connection_from_url(server.url())
+            check(pool.num_connections, 1, "connections made")
 
 
 def case_stale(stage):

@@ -100,8 +100,9 @@ def case_redirect(stage):
 def case_no_content(stage):
     """204 and 304, and the connection is kept"""
     urls = [stage.bench.url(path) for path in ("/status/204", "/", "/status/304", "/")]
-    code, told, got = wget(stage, *urls)
-    check(got, b"Hello, World!" * 2, "bodies")
+    code, told, got = wget(stage, "-v", *urls)
+    check((code, got), (8, b"Hello, World!" * 2), "exit code and bodies")
+    check(told.count("Reusing existing connection to "), 3, "times that the connection was used again")
 
 
 def case_fields(stage):

@@ -206,6 +206,8 @@ const cases = {
     request.destroy();
     await closed;
     assert.equal((await ask({ port: places.store, path: paths[0] })).status, 404);
+    // 201: nothing was there.
+    assert.equal((await ask({ port: places.store, path: paths[0], method: 'PUT' }, bytes(10))).status, 201);
   },
 
   async 'http: an ignored upgrade'() {
