@@ -380,6 +380,8 @@ mod tests {
             prop_assert!(names.iter().all(|name| crate::names::safe(name).as_ref() == Ok(name)), "{:?}", names);
             if edits.is_empty() {
                 prop_assert_eq!((status, names.len()), (201, 2));
+                let text = |name| std::fs::read_to_string(folder.path().join(name)).expect("a file");
+                prop_assert_eq!(["one.txt", "two.txt"].map(text), ["first", "second"]);
             }
         }
     }

@@ -47,8 +47,9 @@ fn a_wrong_call_is_told_and_is_2() {
 #[test]
 fn a_password_that_is_wrong_is_not_shown() {
     for arguments in [["--auth", "topsecret"], ["--auth", ":topsecret"]] {
-        let (_, _, errors) = run(&arguments);
-        assert!(!errors.contains("topsecret"), "{errors}");
+        let (code, output, errors) = run(&arguments);
+        assert_eq!((code, &*output), (Some(2), ""), "{errors}");
+        assert!(errors.contains("--auth") && !errors.contains("topsecret"), "{errors}");
     }
     let pair = OsStr::from_bytes(b"ann:topsecret\xff");
     let output = command().arg("0").env("BASEHTTP_AUTH", pair).output().unwrap();
