@@ -247,6 +247,7 @@ const CGI: Level = Level {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::path::Path;
 
     use quote::ToTokens;
     use syn::Signature;
@@ -256,9 +257,12 @@ mod tests {
     /// Compares the tables above with the traits. A package of this crate alone has no traits to compare with.
     #[test]
     fn tables_are_those_of_the_traits() {
+        let folder = format!("{}/../basehttp", env!("CARGO_MANIFEST_DIR"));
+        if !Path::new(&folder).exists() {
+            return;
+        }
         for (level, file) in [(&BASE, "handler"), (&FILES, "files"), (&CGI, "cgi")] {
-            let path = format!("{}/../basehttp/src/{file}/mod.rs", env!("CARGO_MANIFEST_DIR"));
-            let Ok(text) = fs::read_to_string(path) else { return };
+            let text = fs::read_to_string(format!("{folder}/src/{file}/mod.rs")).expect("the trait's file");
             let (_, text) =
                 text.split_once(&format!("pub trait {}", level.handler)).expect("the trait is in this file");
             let (text, _) = text.split_once("\n}\n").expect("it ends");
