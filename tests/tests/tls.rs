@@ -8,6 +8,8 @@ mod budget;
 mod certificates;
 #[path = "tls/cross_origin.rs"]
 mod cross_origin;
+#[path = "tls/ending.rs"]
+mod ending;
 #[path = "tls/facts.rs"]
 mod facts;
 #[path = "tls/going_on.rs"]

@@ -1,10 +1,12 @@
 //! What is accepted from the wire: the request vectors, each fed whole, byte by byte and split at every position, through
-//! `proto` alone, in memory and over TCP. All three must give the same result.
+//! `proto` alone, in memory, over TCP and over TLS. All must give the same result.
 
 #[path = "wire/core.rs"]
 mod core;
 #[path = "wire/handlers.rs"]
 mod handlers;
+#[path = "wire/tls.rs"]
+mod tls;
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
@@ -12,11 +14,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use basehttp::prelude::*;
 use basehttp::testing::{Response, Run, TestServer};
 use basehttp_tests::vector::{Expected, Vector, load};
 use basehttp_tests::{show, without_dates};
 use core::{Account, account, understand};
 use handlers::{NAMES, Record, in_memory, over_tcp};
+use tls::{End, Flight, Secure, Version};
 
 /// The rules that the vectors exemplify; each rule has several vectors.
 const RULES: &[&str] = &[
@@ -165,10 +169,11 @@ fn in_memory_as_through_the_core() {
         check_run(vector, &whole, &record).map_err(|what| format!("{what}\n{}", show(&whole.output)))?;
         let understood = understand(&vector.handler, &[&vector.input]);
         same_as_core(&account(&vector.handler, &understood), &whole, &record)?;
+        let lasted = lasting(&whole.output);
         let mut runs = 1;
         for (how, pieces) in pieces(vector) {
             let (found, again) = in_memory(&vector.handler, &pieces);
-            same_outcome(&found.output, &whole.output).map_err(|what| format!("{how}: {what}"))?;
+            same_outcome(&found.output, &lasted).map_err(|what| format!("{how}: {what}"))?;
             if again.outcome() != record.outcome() {
                 return Err(format!("{how}: {:?} instead of {:?}", again.outcome(), record.outcome()));
             }
@@ -182,18 +187,19 @@ fn in_memory_as_through_the_core() {
 #[test]
 fn over_tcp_as_in_memory() {
     // Each with its own servers, so that the calls can be counted.
-    let start = || NAMES.map(over_tcp);
+    let start = || NAMES.map(|name| over_tcp(name, HTTPServer::builder()));
     let drive_one = |servers: &[(TestServer, Record); 3], vector: &Vector| {
         let (memory, wanted) = in_memory(&vector.handler, [&vector.input]);
         let which = NAMES.iter().position(|name| *name == vector.handler).expect("a handler with a name");
         let (server, record) = &servers[which];
         let whole = ("whole".to_owned(), vec![&*vector.input]);
         let pieces = pieces(vector).filter(|_| !vector.tcp_whole);
+        let lasted = lasting(&memory.output);
         let mut runs = 0;
         for (how, pieces) in std::iter::once(whole).chain(pieces) {
             record.clear();
             let output = send(server, &pieces).map_err(|error| format!("{how}: {error}"))?;
-            same_outcome(&output, &memory.output).map_err(|what| format!("{how}: {what}"))?;
+            same_outcome(&output, &lasted).map_err(|what| format!("{how}: {what}"))?;
             if record.outcome() != wanted.outcome() {
                 return Err(format!("{how}: {:?} instead of {:?}", record.outcome(), wanted.outcome()));
             }
@@ -207,6 +213,50 @@ fn over_tcp_as_in_memory() {
         }
     };
     drive("over TCP", 4, start, drive_one);
+}
+
+/// Each vector whole, in both versions of TLS and with each end of the input; byte by byte, one byte a record, the records
+/// apart and together; and in two records that are cut at every position.
+#[test]
+fn over_tls_as_in_memory() {
+    let start = || NAMES.map(Secure::new);
+    let drive_one = |servers: &[Secure; 3], vector: &Vector| {
+        let (memory, wanted) = in_memory(&vector.handler, [&vector.input]);
+        let which = NAMES.iter().position(|name| *name == vector.handler).expect("a handler with a name");
+        let server = &servers[which];
+        let lasted = lasting(&memory.output);
+        let mut runs = 0;
+        let mut run = |how: &str, pieces: &[&[u8]], version, flight, end| {
+            server.record.clear();
+            let output = server.exchange(pieces, version, flight, end);
+            let fault = |what| format!("{how}, {version:?}, {flight:?}, {end:?}: {what}");
+            let output = output.map_err(|error| fault(error.to_string()))?;
+            same_outcome(&output, &lasted).map_err(fault)?;
+            if server.record.outcome() != wanted.outcome() {
+                return Err(fault(format!(
+                    "{:?} instead of {:?}",
+                    server.record.outcome(),
+                    wanted.outcome()
+                )));
+            }
+            runs += 1;
+            Ok(())
+        };
+        for version in [Version::Tls12, Version::Tls13] {
+            for end in [End::Orderly, End::Bare, End::Notice] {
+                run("whole", &[&vector.input], version, Flight::Apart, end)?;
+            }
+            run("byte by byte", &vector.bytewise(), version, Flight::Together, End::Orderly)?;
+        }
+        if !vector.tcp_whole {
+            run("byte by byte", &vector.bytewise(), Version::Tls13, Flight::Apart, End::Orderly)?;
+            for (how, pieces) in pieces(vector) {
+                run(&how, &pieces, Version::Tls12, Flight::Apart, End::Orderly)?;
+            }
+        }
+        Ok(runs)
+    };
+    drive("over TLS", 4, start, drive_one);
 }
 
 /// Compares the result for an input with that of `proto` alone.
@@ -224,8 +274,9 @@ fn same_as_core(account: &Account, run: &Run, record: &Record) -> Result<(), Str
     if found == wanted { Ok(()) } else { Err(format!("the core has {found:?} instead of {wanted:?}")) }
 }
 
+/// `wanted` is what lasts of the other output.
 fn same_outcome(found: &[u8], wanted: &[u8]) -> Result<(), String> {
-    if lasting(found) == lasting(wanted) {
+    if lasting(found) == wanted {
         return Ok(());
     }
     Err(format!("{}\ninstead of\n{}", show(found), show(wanted)))

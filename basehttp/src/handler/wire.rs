@@ -41,6 +41,16 @@ pub(crate) trait Wire: Send {
         Ok(None)
     }
 
+    /// Whether the client ends its input with a message, which may arrive at any time after its last request.
+    fn has_closing_message(&self) -> bool {
+        false
+    }
+
+    /// Reads input that is dropped, once nothing more is sent. `scratch` is left with bytes of no meaning.
+    fn drop_input(&mut self, scratch: &mut [u8]) -> io::Result<usize> {
+        self.read(scratch)
+    }
+
     /// Whether a handshake is still under way. It has a deadline of its own.
     fn is_in_handshake(&self) -> bool {
         false

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::turn::{Step, Turn, TurnContext};
 use crate::handler::connection_io::NextHead;
 use crate::handler::instance::InstanceVariables;
-use crate::handler::wire::Want;
+use crate::handler::wire::{Close, Want};
 use crate::proto::connection::Event;
 
 /// The time that a connection gets for its next request during shutdown, if it is new or has had a request a moment ago. Its
@@ -88,12 +88,19 @@ pub(super) fn await_input(
     context: &dyn TurnContext,
     late: bool,
 ) -> Option<Step> {
-    let (looked, io) = vars.look_for_input();
+    let (looked, mut io) = vars.look_for_input();
     match looked {
         NextHead::Request => None,
         NextHead::Later | NextHead::Enough if !late => {
             let time = io.silence_allowed(vars.phase());
             Some(Step::Break(next.wait(context, time)))
+        }
+        // A handshake has failed, and the client must be able to read the alert.
+        NextHead::End if io.closing() == Close::Linger => {
+            io.shutdown_write();
+            drop(io);
+            end_unanswered(vars);
+            Some(Step::Continue(()))
         }
         NextHead::Later | NextHead::Enough | NextHead::End => Some(Step::Break(Turn::Over)),
     }
@@ -120,6 +127,11 @@ pub(super) fn end_refused(vars: &InstanceVariables) {
     let _ = io.send_some();
     io.shutdown_write();
     drop(io);
+    end_unanswered(vars);
+}
+
+/// Ends a connection that has no handler, and whose writing half is shut down.
+fn end_unanswered(vars: &InstanceVariables) {
     vars.happens(Event::End);
     vars.happens(Event::Sent { lingers: true });
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use basehttp::ServerBuilder;
 use basehttp::prelude::*;
 use basehttp::testing::{Run, TestServer, run};
 use basehttp_tests::log::Log;
@@ -163,13 +164,13 @@ pub(crate) fn in_memory<I: IntoIterator<Item: AsRef<[u8]>>>(handler: &str, piece
     (run, record)
 }
 
-pub(crate) fn over_tcp(handler: &str) -> (TestServer, Record) {
+pub(crate) fn over_tcp(handler: &str, builder: ServerBuilder) -> (TestServer, Record) {
     let record = Record::default();
     let get = record.clone();
     let server = match handler {
-        "echo" => TestServer::new(move |base| Echo { base, record: get.clone() }),
-        "python" => TestServer::new(move |base| Plain { base, record: get.clone() }),
-        "assuming" => TestServer::new(move |base| Assuming { base, record: get.clone() }),
+        "echo" => TestServer::with(builder, move |base| Echo { base, record: get.clone() }),
+        "python" => TestServer::with(builder, move |base| Plain { base, record: get.clone() }),
+        "assuming" => TestServer::with(builder, move |base| Assuming { base, record: get.clone() }),
         _ => panic!("no such handler: {handler}"),
     };
     (server, record)

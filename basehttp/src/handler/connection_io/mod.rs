@@ -302,7 +302,8 @@ impl ConnectionIo {
         let on_its_way = self.output.sent > ON_ITS_WAY;
         // In this case a reset tells the client that the response is incomplete, so surplus input must not cause one.
         let ends_response = self.response.ends_with_connection();
-        let may_come = unread || on_its_way || ends_response || self.is_persistent;
+        let has_message = self.link.wire.has_closing_message();
+        let may_come = unread || on_its_way || ends_response || self.is_persistent || has_message;
         self.closing.unwrap_or(if may_come && !self.input.ended { Close::Linger } else { Close::Plain })
     }
 
@@ -331,7 +332,7 @@ impl ConnectionIo {
 
     /// Reads and drops input. `WouldBlock` if there may be more later, `Ok` with a count if there was some.
     pub(crate) fn linger(&mut self, scratch: &mut [u8]) -> io::Result<usize> {
-        let read = self.link.wire.read(scratch);
+        let read = self.link.wire.drop_input(scratch);
         if matches!(read, Ok(1..)) {
             self.link.break_silence();
         }

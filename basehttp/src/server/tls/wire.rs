@@ -28,6 +28,8 @@ pub(in crate::server) struct TlsSocket {
     barren: usize,
     /// The connection must not end with a TLS close: it has failed, or its writing half is shut down.
     is_broken: bool,
+    /// The client has been sent an alert that says what it did wrong.
+    has_objected: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +63,8 @@ impl TlsSocket {
     pub(in crate::server) fn new(socket: Socket, config: Arc<ServerConfig>) -> Self {
         let mut session = ServerConnection::new(config).expect("it was tried when the settings were made");
         session.set_buffer_limit(Some(PIECE));
-        Self { socket, session, mode: Mode::Unknown, first: Vec::new(), barren: 0, is_broken: false }
+        let (mode, first) = (Mode::Unknown, Vec::new());
+        Self { socket, session, mode, first, barren: 0, is_broken: false, has_objected: false }
     }
 
     /// Detects what the client speaks.
@@ -136,7 +139,7 @@ impl TlsSocket {
             if let Err(error) = self.session.process_new_packets() {
                 // This sends the alert to the client, if possible.
                 let _ = self.send();
-                self.is_broken = true;
+                (self.is_broken, self.has_objected) = (true, true);
                 return Err(io::Error::new(io::ErrorKind::InvalidData, error));
             }
             let _ = self.send();
@@ -222,6 +225,26 @@ impl Wire for TlsSocket {
 
     fn preface(&mut self) -> io::Result<Option<Announced>> {
         self.socket.preface()
+    }
+
+    /// A reset would destroy an alert as it would destroy a response. A handshake whose time is up has neither.
+    fn has_closing_message(&self) -> bool {
+        self.mode == Mode::Tls && (self.has_objected || !self.session.is_handshaking())
+    }
+
+    /// After an error rustls decrypts nothing more. What follows gains the client no time, as records without data do not.
+    fn drop_input(&mut self, scratch: &mut [u8]) -> io::Result<usize> {
+        if !self.has_objected {
+            return self.read(scratch);
+        }
+        let mut dropped = 0;
+        while dropped <= BARREN_A_CALL {
+            match self.socket.read(scratch)? {
+                0 => return Ok(0),
+                count => dropped += count,
+            }
+        }
+        Err(self.socket.leave_rest())
     }
 
     fn is_in_handshake(&self) -> bool {
