@@ -13,7 +13,7 @@ fn soak(arguments: &[&str]) -> (bool, String) {
 
 #[test]
 fn a_short_soak() {
-    let (passed, _) = soak(&["0.2", "--round", "10", "--seed", "1"]);
+    let (passed, _) = soak(&["0.2", "--round", "10", "--seed", "1", "--grace", "3"]);
     assert!(passed);
 }
 

@@ -1,6 +1,6 @@
 //! Many clients at once, and other stress, one scene after the other.
 
-use std::sync::atomic::Ordering;
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use basehttp_tests::PATIENCE;
@@ -9,12 +9,15 @@ use crate::child;
 use crate::dice::Dice;
 use crate::peer::{Peer, Trouble, Wanted};
 use crate::server::Server;
-use crate::stage::{Counts, Stage};
+use crate::stage::{Stage, Way};
+use crate::wire;
 
 pub(crate) struct Crowd<'a> {
     pub(crate) server: &'a Server,
     pub(crate) dice: Dice,
     pub(crate) stage: &'a Stage,
+    /// The server of the current scene.
+    pub(crate) way: Way,
 }
 
 type Plague<'a> = fn(&mut Crowd<'a>) -> Result<(), Trouble>;
@@ -27,6 +30,7 @@ impl<'a> Crowd<'a> {
         ("idle connections", Self::idlers),
         ("half-sent heads", Self::half_heads),
         ("half-sent bodies", Self::half_bodies),
+        ("half handshakes", Self::half_handshakes),
         ("clients that read nothing", Self::deaf),
         ("a server that is stopped", Self::stopped),
         ("a log that nobody reads", Self::unread_log),
@@ -40,9 +44,10 @@ impl<'a> Crowd<'a> {
                 left = Self::PLAGUES.to_vec();
             }
             let (name, plague) = left.swap_remove(self.dice.index(left.len()));
+            self.way = if self.dice.chance(50) { Way::Http } else { Way::Https };
             let crowds = self.stage.crowds();
             let end = plague(self);
-            self.stage.judge(crowds, name, end);
+            self.stage.judge(&crowds, &[self.way], name, end);
             let pause = Duration::from_millis(self.dice.between(0, 1000));
             self.stage.hold(pause);
         }
@@ -50,7 +55,7 @@ impl<'a> Crowd<'a> {
 
     fn peers(&self, count: u64, request: &str) -> Vec<Peer> {
         let connect = |_| {
-            let mut peer = Peer::new(self.server.address).ok()?;
+            let mut peer = self.server.connect(self.way).ok()?;
             peer.send(request.as_bytes());
             Some(peer)
         };
@@ -59,7 +64,10 @@ impl<'a> Crowd<'a> {
 
     /// Runs a scene in which the server may refuse connections.
     fn crowded(&mut self, crowd: impl FnOnce(&mut Self)) -> Result<(), Trouble> {
-        self.stage.set_crowded(true);
+        if self.stage.is_calm() {
+            return Ok(());
+        }
+        self.stage.set_crowded(self.way, true);
         crowd(self);
         // There must be room again before a refusal is a mistake.
         let deadline = Instant::now() + PATIENCE;
@@ -69,7 +77,7 @@ impl<'a> Crowd<'a> {
             std::thread::sleep(Duration::from_millis(20));
             there_is = has_room();
         }
-        self.stage.set_crowded(false);
+        self.stage.set_crowded(self.way, false);
         if there_is || self.stage.is_over() {
             Ok(())
         } else {
@@ -79,7 +87,7 @@ impl<'a> Crowd<'a> {
 
     /// Handlers that block find a thread, and so have all that came before.
     fn is_served(&self) -> bool {
-        let Ok(mut peer) = Peer::new(self.server.address) else { return false };
+        let Ok(mut peer) = self.server.connect(self.way) else { return false };
         peer.send(b"GET /sleep/1 HTTP/1.1\r\nHost: soak\r\nConnection: close\r\n\r\n");
         peer.response(&Wanted { last: true, ..Wanted::page("slept 1\n") }).is_ok()
     }
@@ -90,19 +98,16 @@ impl<'a> Crowd<'a> {
             let mut peers = crowd.peers(count, "");
             for peer in peers.iter_mut().rev().take(100) {
                 peer.send(b"GET /some/1 HTTP/1.1\r\nHost: soak\r\n\r\n");
-                crowd.count(peer.response(&Wanted::page("GET /some/1\n")));
+                crowd.count("one of a crowd", peer.response(&Wanted::page("GET /some/1\n")));
             }
             crowd.part(peers);
         })
     }
 
-    fn count(&self, response: Result<bool, Trouble>) {
-        match response {
-            Ok(_) => Counts::add(&self.stage.counts.good),
-            Err(Trouble::Refused) => Counts::add(&self.stage.counts.refused),
-            Err(Trouble::Broken(_)) => Counts::add(&self.stage.counts.broken),
-            Err(Trouble::Wrong(what)) => self.stage.wrong(what),
-        }
+    fn count(&self, kind: &'static str, response: Result<bool, Trouble>) {
+        let crowds = self.stage.crowds();
+        let end = response.map(|_| self.stage.counts.good.add(kind));
+        self.stage.judge(&crowds, &[self.way], kind, end);
     }
 
     /// Half of them shut down in order, the others just leave.
@@ -121,7 +126,7 @@ impl<'a> Crowd<'a> {
             let request = format!("GET /sleep/{time} HTTP/1.1\r\nHost: soak\r\n\r\n");
             let mut peers = crowd.peers(count, &request);
             for peer in &mut peers {
-                crowd.count(peer.response(&Wanted::page(format!("slept {time}\n"))));
+                crowd.count("one of many that wait", peer.response(&Wanted::page(format!("slept {time}\n"))));
             }
         })
     }
@@ -142,7 +147,7 @@ impl<'a> Crowd<'a> {
         let count = self.hundreds();
         let peers = self.peers(count, "");
         if self.outlast() {
-            return self.are_closed(peers, |peer| match peer.rest()? {
+            return self.are_closed("an idle connection closed", peers, |peer| match peer.rest()? {
                 said if said.is_empty() => Ok(()),
                 said => {
                     Err(Trouble::Wrong(format!("an idle client was told {}", basehttp_tests::show(&said))))
@@ -155,20 +160,21 @@ impl<'a> Crowd<'a> {
 
     fn are_closed(
         &self,
+        kind: &'static str,
         peers: Vec<Peer>,
         check: impl Fn(&mut Peer) -> Result<(), Trouble>,
     ) -> Result<(), Trouble> {
         for mut peer in peers {
             check(&mut peer)?;
-            self.stage.counts.late.fetch_add(1, Ordering::Relaxed);
+            self.stage.counts.late.add(kind);
         }
         Ok(())
     }
 
-    fn are_late(&mut self, request: &str, count: u64) -> Result<(), Trouble> {
+    fn are_late(&mut self, kind: &'static str, request: &str, count: u64) -> Result<(), Trouble> {
         let peers = self.peers(count, request);
         if self.outlast() {
-            return self.are_closed(peers, |peer| peer.response(&Wanted::failure(408)).map(drop));
+            return self.are_closed(kind, peers, |peer| peer.response(&Wanted::failure(408)).map(drop));
         }
         self.part(peers);
         Ok(())
@@ -176,12 +182,41 @@ impl<'a> Crowd<'a> {
 
     fn half_heads(&mut self) -> Result<(), Trouble> {
         let count = self.hundreds();
-        self.are_late("GET /some/1 HTTP/1.1\r\nHost: so", count)
+        self.are_late("408: half a head", "GET /some/1 HTTP/1.1\r\nHost: so", count)
     }
 
     fn half_bodies(&mut self) -> Result<(), Trouble> {
         let count = self.hundreds();
-        self.are_late("POST /sum HTTP/1.1\r\nHost: soak\r\nContent-Length: 100\r\n\r\nabc", count)
+        self.are_late(
+            "408: half a body",
+            "POST /sum HTTP/1.1\r\nHost: soak\r\nContent-Length: 100\r\n\r\nabc",
+            count,
+        )
+    }
+
+    /// Clients of HTTPS that say nothing, or half of what they say first.
+    fn half_handshakes(&mut self) -> Result<(), Trouble> {
+        self.way = Way::Https;
+        let count = self.hundreds();
+        let mut streams = Vec::new();
+        for _ in 0..count {
+            let mut stream = wire::connect(self.server.address(self.way))?;
+            let hello = [&[22, 3, 1, 1, 0][..], &[1, 0, 0, 252, 3, 3][..]].concat();
+            let _ = stream.write_all(&hello[..self.dice.index(hello.len() + 1)]);
+            streams.push(Peer::over(wire::Wire::Plain(stream)));
+        }
+        if self.outlast() {
+            return self.are_closed("half a handshake closed", streams, |peer| {
+                // An alert at most.
+                let output = peer.whatever();
+                if output.is_empty() || output.starts_with(&[21, 3]) {
+                    return Ok(());
+                }
+                Err(Trouble::Wrong(format!("half a handshake: {}", basehttp_tests::show(&output))))
+            });
+        }
+        self.part(streams);
+        Ok(())
     }
 
     /// Each of them occupies a thread, so there are fewer of them.

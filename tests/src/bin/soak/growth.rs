@@ -23,8 +23,8 @@ const TOTAL: f64 = 4096.0;
 
 /// Earlier, only a large leak can be distinguished from the warm-up: this many KiB in total, and this many bytes per
 /// attempt.
-const SHORT_TOTAL: u64 = 4096;
-const SHORT_BYTES: u64 = 256;
+const SHORT_TOTAL: u64 = 16 * 1024;
+const SHORT_BYTES: u64 = 512;
 
 /// What is wrong with the memory.
 pub(crate) fn growth(quiets: &[Quiet]) -> Option<String> {

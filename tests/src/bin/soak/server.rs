@@ -1,16 +1,25 @@
 //! The server's process as the soak sees it.
 
-use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use basehttp_tests::process;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use tempfile::TempDir;
+
+use crate::certificates::Certificates;
+use crate::child::MARK;
+use crate::log_reader::LogReader;
+use crate::peer::Peer;
+use crate::stage::Way;
+use crate::wire::{self, Wire};
+use crate::{content, probe, scripts};
 
 const ARENAS: &str = "MALLOC_ARENA_MAX";
 
@@ -18,9 +27,12 @@ const ARENAS: &str = "MALLOC_ARENA_MAX";
 pub(crate) struct Server {
     child: Mutex<Option<Child>>,
     id: u32,
-    pub(crate) address: SocketAddr,
+    addresses: [SocketAddr; 2],
     pipes: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
     pub(crate) log: Arc<LogReader>,
+    pub(crate) certificates: Certificates,
+    pub(crate) grace: Duration,
+    folder: TempDir,
 }
 
 /// What the system reports about the process.
@@ -30,17 +42,45 @@ pub(crate) struct Figures {
     pub(crate) memory: u64,
     pub(crate) descriptors: usize,
     pub(crate) threads: usize,
+    /// Scripts and what they have started, and zombies.
+    pub(crate) processes: usize,
+    /// Temporary files that have a name.
+    pub(crate) temporary: usize,
+}
+
+/// How the server ended.
+#[derive(Debug)]
+pub(crate) struct End {
+    pub(crate) status: ExitStatus,
+    /// Its last words.
+    pub(crate) report: String,
+    /// From the signal to the end of the process.
+    pub(crate) took: Duration,
 }
 
 impl Server {
     /// Starts it. `lost` says what to leak.
-    pub(crate) fn start(lost: &[String]) -> io::Result<Self> {
+    pub(crate) fn start(grace: Duration, lost: &[String]) -> io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("soak").tempdir()?;
+        let mark = folder.path().display().to_string();
+        for name in ["site/files", "site/stored", "site/cgi-bin", "tmp", "tls"] {
+            fs::create_dir_all(folder.path().join(name))?;
+        }
+        for length in content::FILES {
+            fs::write(folder.path().join("site/files").join(length.to_string()), content::bytes(0, length))?;
+        }
+        scripts::write(&folder.path().join("site/cgi-bin"))?;
+        let certificates = Certificates::new(&folder.path().join("tls"))?;
         // With an arena for each of many threads, glibc reaches its high-water mark only after an hour or more, and a leak
         // could not be distinguished from that. A number in the environment takes precedence.
         let arenas = env::var(ARENAS).unwrap_or_else(|_| "1".to_owned());
         let mut child = Command::new(env::current_exe()?)
             .env(ARENAS, arenas)
+            .env(MARK, mark)
+            .env("TMPDIR", folder.path().join("tmp"))
             .arg("serve")
+            .arg(folder.path())
+            .arg(grace.as_secs().to_string())
             .args(lost)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -54,17 +94,36 @@ impl Server {
         thread::spawn(move || reader.read(errors));
         let mut line = String::new();
         output.read_line(&mut line)?;
-        let port = line.trim().parse().map_err(io::Error::other)?;
+        let ports: Vec<u16> = line.split_whitespace().filter_map(|port| port.parse().ok()).collect();
+        let &[http, https] = &ports[..] else {
+            return Err(io::Error::other(format!("the server does not start: {}", log.end())));
+        };
         Ok(Self {
             id: child.id(),
             child: Mutex::new(Some(child)),
-            address: (Ipv4Addr::LOCALHOST, port).into(),
+            addresses: [http, https].map(|port| (Ipv4Addr::LOCALHOST, port).into()),
             pipes: Mutex::new((input, output)),
             log,
+            certificates,
+            grace,
+            folder,
         })
     }
 
-    fn ask(&self, order: &str) -> io::Result<String> {
+    pub(crate) fn address(&self, way: Way) -> SocketAddr {
+        self.addresses[way as usize]
+    }
+
+    /// A new connection, in TLS with the newest version.
+    pub(crate) fn connect(&self, way: Way) -> io::Result<Peer> {
+        let stream = wire::connect(self.address(way))?;
+        Ok(Peer::over(match way {
+            Way::Http => Wire::Plain(stream),
+            Way::Https => Wire::secure(stream, &self.certificates.clients.modern)?,
+        }))
+    }
+
+    fn ask(&self, order: &str) -> io::Result<u64> {
         let mut pipes = self.pipes.lock().unwrap_or_else(PoisonError::into_inner);
         let (input, output) = &mut *pipes;
         writeln!(input, "{order}")?;
@@ -72,12 +131,17 @@ impl Server {
         if output.read_line(&mut line)? == 0 {
             return Err(io::Error::other(format!("the server is gone; its log ends:\n{}", self.log.end())));
         }
-        Ok(line.trim().to_owned())
+        line.trim().parse().map_err(io::Error::other)
     }
 
     /// How many lines its handlers have logged.
     pub(crate) fn logged(&self) -> io::Result<u64> {
-        self.ask("logged")?.parse().map_err(io::Error::other)
+        self.ask("logged")
+    }
+
+    /// How many sockets, tunnels, subscribers and threads of its handlers there are.
+    pub(crate) fn alive(&self) -> io::Result<u64> {
+        self.ask("alive")
     }
 
     pub(crate) fn figures(&self) -> Figures {
@@ -90,7 +154,29 @@ impl Server {
             memory: number("RssAnon").unwrap_or_default(),
             descriptors: self.descriptors(),
             threads: usize::try_from(number("Threads").unwrap_or_default()).expect("a small number"),
+            processes: self.processes(),
+            temporary: self.temporary(),
         }
+    }
+
+    /// Its scripts, and what they have started, wherever it is; and its zombies.
+    pub(crate) fn processes(&self) -> usize {
+        // A child that is no zombie may be counted twice. The server itself has the mark, too.
+        let marked = probe::marked(&format!("{MARK}={}", self.folder.path().display()));
+        probe::children(self.id).max(marked.saturating_sub(1))
+    }
+
+    fn temporary(&self) -> usize {
+        fs::read_dir(self.folder.path().join("tmp")).map_or(0, Iterator::count)
+    }
+
+    /// Processes and temporary files that are left when the server is gone.
+    pub(crate) fn remains(&self) -> (usize, usize) {
+        (probe::marked(&format!("{MARK}={}", self.folder.path().display())), self.temporary())
+    }
+
+    pub(crate) fn stored(&self) -> PathBuf {
+        self.folder.path().join("site/stored")
     }
 
     pub(crate) fn descriptors(&self) -> usize {
@@ -99,7 +185,7 @@ impl Server {
 
     /// The processor time that it has used, in hundredths of a second.
     pub(crate) fn ticks(&self) -> u64 {
-        process::ticks(self.id)
+        if Path::new(&format!("/proc/{}/stat", self.id)).exists() { process::ticks(self.id) } else { 0 }
     }
 
     pub(crate) fn stop(&self) {
@@ -111,28 +197,38 @@ impl Server {
     }
 
     fn signal(&self, signal: Signal) {
-        // A process that has ended is not waited for before `end`, so its id is not reused.
+        // A process that has ended is not waited for before `wait`, so its id is not reused.
         let _ = kill(Pid::from_raw(i32::try_from(self.id).expect("a process")), signal);
     }
 
-    /// Shuts it down, and returns its report.
-    pub(crate) fn end(&self, patience: Duration) -> io::Result<String> {
-        let report = self.ask("end")?;
+    /// Sends SIGTERM.
+    pub(crate) fn terminate(&self) -> Instant {
+        let now = Instant::now();
+        self.signal(Signal::SIGTERM);
+        now
+    }
+
+    /// Waits until it has ended, for this time at most.
+    pub(crate) fn wait(&self, since: Instant, patience: Duration) -> io::Result<End> {
         let Some(mut child) = self.child.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return Err(io::Error::other("it was ended before"));
         };
-        let deadline = Instant::now() + patience;
-        loop {
+        let status = loop {
             match child.try_wait()? {
-                Some(status) if status.success() => return Ok(report),
-                Some(status) => return Err(io::Error::other(format!("{status}: {}", self.log.end()))),
-                None if Instant::now() > deadline => {
+                Some(status) => break status,
+                None if since.elapsed() > patience => {
                     let _ = child.kill();
+                    let _ = child.wait();
                     return Err(io::Error::other("the process does not end"));
                 }
-                None => thread::sleep(Duration::from_millis(10)),
+                None => thread::sleep(Duration::from_millis(2)),
             }
-        }
+        };
+        let took = since.elapsed();
+        let mut report = String::new();
+        let mut pipes = self.pipes.lock().unwrap_or_else(PoisonError::into_inner);
+        while pipes.1.read_line(&mut report)? > 0 {}
+        Ok(End { status, report: report.lines().last().unwrap_or_default().to_owned(), took })
     }
 }
 
@@ -148,74 +244,5 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
-    }
-}
-
-/// The reader of the server's log, which may pause.
-#[derive(Debug, Default)]
-pub(crate) struct LogReader {
-    state: Mutex<LogState>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct LogState {
-    unread: bool,
-    account: LogAccount,
-    end: VecDeque<String>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct LogAccount {
-    /// Lines about requests.
-    pub(crate) requests: u64,
-    /// Lines of the server itself.
-    pub(crate) complaints: u64,
-    /// Lines that the server reports as dropped.
-    pub(crate) lost: u64,
-}
-
-impl LogReader {
-    fn state(&self) -> MutexGuard<'_, LogState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn set_unread(&self, unread: bool) {
-        self.state().unread = unread;
-        self.changed.notify_all();
-    }
-
-    pub(crate) fn account(&self) -> LogAccount {
-        self.state().account
-    }
-
-    /// The last lines.
-    pub(crate) fn end(&self) -> String {
-        Vec::from(self.state().end.clone()).join("\n")
-    }
-
-    fn read(&self, errors: ChildStderr) {
-        for line in BufReader::new(errors).lines().map_while(Result::ok) {
-            let mut state = self.state();
-            while state.unread {
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-            }
-            let lost = line.strip_prefix("basehttp: ").and_then(|line| {
-                line.strip_suffix(" log lines were dropped because they could not be written")?
-                    .parse::<u64>()
-                    .ok()
-            });
-            if let Some(lost) = lost {
-                state.account.lost += lost;
-            } else if line.starts_with("127.0.0.1 - - [") {
-                state.account.requests += 1;
-            } else {
-                state.account.complaints += 1;
-                state.end.push_back(line);
-                if state.end.len() > 20 {
-                    state.end.pop_front();
-                }
-            }
-        }
     }
 }

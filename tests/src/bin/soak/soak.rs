@@ -1,7 +1,7 @@
 //! The course of a soak: traffic, pauses, figures, the end.
 
+use std::collections::HashSet;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 use std::{env, io, thread};
 
@@ -10,10 +10,13 @@ use basehttp_tests::{PATIENCE, vector};
 use crate::child;
 use crate::crowd::Crowd;
 use crate::dice::Dice;
-use crate::growth::{Quiet, growth, slope};
-use crate::peer::{Peer, Wanted};
+use crate::ending;
+use crate::growth::{Quiet, growth};
+use crate::peer::Wanted;
+use crate::registrar::Registrar;
 use crate::server::{Figures, Server};
-use crate::stage::Stage;
+use crate::stage::{Stage, Way};
+use crate::table::Table;
 use crate::visitor::Visitor;
 
 #[derive(Debug)]
@@ -23,16 +26,28 @@ struct Plan {
     clients: u64,
     /// From one pause to the next, in seconds.
     round: u64,
+    /// How long the server may take to end, in seconds. Less than its other time-outs, so that it is the bound.
+    grace: u64,
+    /// Whether it continues after a failure.
+    keeps_going: bool,
     lost: Vec<String>,
 }
 
-const USAGE: &str =
-    "soak [MINUTES] [--seed N] [--clients N] [--round SECONDS] [--lose memory|threads|descriptors]...";
+const USAGE: &str = "soak [MINUTES] [--seed N] [--clients N] [--round SECONDS] [--grace SECONDS] \
+    [--keep-going] [--lose memory|threads|descriptors|processes]...";
 
 impl Plan {
     fn read(arguments: &[String]) -> Result<Self, String> {
         let now = SystemTime::UNIX_EPOCH.elapsed().map_or(1, |elapsed| elapsed.as_secs());
-        let mut plan = Self { minutes: 20.0, seed: now, clients: 16, round: 60, lost: Vec::new() };
+        let mut plan = Self {
+            minutes: 20.0,
+            seed: now,
+            clients: 16,
+            round: 60,
+            grace: 6,
+            keeps_going: false,
+            lost: Vec::new(),
+        };
         let mut arguments = arguments.iter();
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or(format!("{argument} what?"));
@@ -41,6 +56,8 @@ impl Plan {
                 "--seed" => plan.seed = value().and_then(|it| it.parse().map_err(|_| wrong(it)))?,
                 "--clients" => plan.clients = value().and_then(|it| it.parse().map_err(|_| wrong(it)))?,
                 "--round" => plan.round = value().and_then(|it| it.parse().map_err(|_| wrong(it)))?,
+                "--grace" => plan.grace = value().and_then(|it| it.parse().map_err(|_| wrong(it)))?,
+                "--keep-going" => plan.keeps_going = true,
                 "--lose" => plan.lost.push(value()?.clone()),
                 minutes => plan.minutes = minutes.parse().map_err(|_| wrong(minutes))?,
             }
@@ -79,7 +96,10 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(wrong) => {
-            for wrong in wrong.iter().take(20) {
+            // One of each kind.
+            let mut kinds = HashSet::new();
+            let is_new = |wrong: &&String| kinds.insert(wrong.get(..50).unwrap_or(wrong).to_owned());
+            for wrong in wrong.iter().filter(is_new).take(20) {
                 println!("soak: FAILED: {wrong}");
             }
             ExitCode::FAILURE
@@ -93,24 +113,30 @@ pub(crate) fn main() -> ExitCode {
 
 /// All failures.
 fn run(plan: &Plan) -> io::Result<Vec<String>> {
-    let server = Server::start(&plan.lost)?;
+    let server = Server::start(Duration::from_secs(plan.grace), &plan.lost)?;
     let stage = Stage::default();
     let vectors: Vec<_> = vector::load("requests").into_iter().map(|vector| vector.input).collect();
     thread::scope(|scope| {
         for client in 0..plan.clients {
             let dice = Dice::new(plan.seed, client + 1);
-            let mut visitor = Visitor { address: server.address, dice, stage: &stage, vectors: &vectors };
+            let (server, stage, vectors) = (&server, &stage, &vectors[..]);
+            let mut visitor = Visitor { server, dice, stage, vectors, way: Way::Http };
             stage.enter();
             scope.spawn(move || visitor.visit());
         }
-        let mut crowd = Crowd { server: &server, dice: Dice::new(plan.seed, 0), stage: &stage };
+        let dice = Dice::new(plan.seed, 0);
+        let mut crowd = Crowd { server: &server, dice, stage: &stage, way: Way::Http };
         stage.enter();
         scope.spawn(move || crowd.come());
+        let dice = Dice::new(plan.seed, plan.clients + 1);
+        let mut registrar = Registrar { certificates: &server.certificates, dice, stage: &stage };
+        stage.enter();
+        scope.spawn(move || registrar.replace());
         let mut soak = Soak::new(plan, &server, &stage);
         if let Err(error) = soak.run() {
             soak.wrong.push(error.to_string());
         }
-        stage.set_ending();
+        stage.abandon();
         stage.close();
         // Clients that still wait for a response see the end of the connection.
         server.kill();
@@ -123,49 +149,44 @@ struct Soak<'a> {
     plan: &'a Plan,
     server: &'a Server,
     stage: &'a Stage,
-    began: Instant,
     /// Without a client.
     base: Figures,
-    most: Figures,
+    table: Table<'a>,
     quiets: Vec<Quiet>,
-    /// The processor time at the last row of the table.
-    ticks: (Instant, u64),
-    lines: usize,
     wrong: Vec<String>,
 }
 
 impl<'a> Soak<'a> {
     fn new(plan: &'a Plan, server: &'a Server, stage: &'a Stage) -> Self {
-        let began = Instant::now();
-        let ticks = (began, server.ticks());
-        let (base, most) = (Figures::default(), Figures::default());
-        Self { plan, server, stage, began, base, most, quiets: vec![], ticks, lines: 0, wrong: vec![] }
+        let (base, table) = (Figures::default(), Table::new(server, stage));
+        Self { plan, server, stage, base, table, quiets: vec![], wrong: vec![] }
     }
 
     fn run(&mut self) -> io::Result<()> {
         self.base = self.begin()?;
         let length = Duration::from_secs_f64(self.plan.minutes * 60.0);
-        while self.began.elapsed() < length && self.is_well() {
+        while self.table.began.elapsed() < length && self.is_well() {
             self.round()?;
         }
         if self.is_well() {
             self.end()?;
         }
-        self.sum_up();
+        self.table.sum_up(&self.base, &self.quiets);
         Ok(())
     }
 
     fn is_well(&self) -> bool {
-        self.wrong.is_empty() && !self.stage.is_wrong()
+        self.plan.keeps_going || self.wrong.is_empty() && !self.stage.is_wrong()
     }
 
-    /// The figures without clients, once they have been stable for a second after the first request.
+    /// The figures without clients, once they have been stable for a second after the first requests.
     fn begin(&mut self) -> io::Result<Figures> {
-        let mut peer = Peer::new(self.server.address)?;
-        peer.send(b"GET /some/1 HTTP/1.1\r\nHost: soak\r\nConnection: close\r\n\r\n");
-        let response = peer.response(&Wanted { last: true, ..Wanted::page("GET /some/1\n") });
-        response.map_err(|trouble| io::Error::other(format!("the first request: {trouble:?}")))?;
-        drop(peer);
+        for way in [Way::Http, Way::Https] {
+            let mut peer = self.server.connect(way)?;
+            peer.send(b"GET /some/1 HTTP/1.1\r\nHost: soak\r\nConnection: close\r\n\r\n");
+            let response = peer.response(&Wanted { last: true, ..Wanted::page("GET /some/1\n") });
+            response.map_err(|trouble| io::Error::other(format!("the first request: {trouble:?}")))?;
+        }
         let mut figures = self.server.figures();
         let mut since = Instant::now();
         while since.elapsed() < Duration::from_secs(1) {
@@ -187,7 +208,7 @@ impl<'a> Soak<'a> {
             thread::sleep(Duration::from_millis(100));
             if Instant::now() >= line {
                 line += LINE;
-                self.line("");
+                self.table.line("");
             }
         }
         if !self.stage.rest(2 * PATIENCE) {
@@ -196,37 +217,50 @@ impl<'a> Soak<'a> {
         if self.is_well() {
             self.settle()?;
             self.wrong.extend(growth(&self.quiets));
-            self.line("quiet");
+            self.table.line("quiet");
         }
         Ok(())
+    }
+
+    /// What there is now, and what there may be without a client.
+    fn excess(&self) -> io::Result<Vec<(&'static str, usize, usize)>> {
+        let figures = self.server.figures();
+        let missing = usize::try_from(self.missing_lines()?).unwrap_or(usize::MAX);
+        let alive = usize::try_from(self.server.alive()?).unwrap_or(usize::MAX);
+        let mut excess = vec![
+            ("descriptors", figures.descriptors, self.base.descriptors),
+            ("threads", figures.threads, self.base.threads),
+            ("processes", figures.processes, 0),
+            ("temporary files", figures.temporary, 0),
+            ("sockets, tunnels and threads of handlers", alive, 0),
+            ("lines of the log that are missing and were not counted as lost", missing, 0),
+        ];
+        excess.retain(|(_, now, base)| now > base);
+        Ok(excess)
     }
 
     /// Waits until everything is as it was, and reports what is not.
     fn settle(&mut self) -> io::Result<()> {
         let deadline = Instant::now() + self.patience();
-        let (mut figures, mut missing) = (self.server.figures(), self.missing_lines()?);
-        while (figures.descriptors > self.base.descriptors
-            || figures.threads > self.base.threads
-            || missing > 0)
-            && Instant::now() < deadline
-        {
+        let mut excess = self.excess()?;
+        while !excess.is_empty() && Instant::now() < deadline {
             thread::sleep(Duration::from_millis(50));
-            (figures, missing) = (self.server.figures(), self.missing_lines()?);
+            excess = self.excess()?;
         }
-        for (what, now, base) in [
-            ("descriptors", figures.descriptors, self.base.descriptors),
-            ("threads", figures.threads, self.base.threads),
-        ] {
-            if now > base {
-                self.wrong.push(format!("{now} {what} without a client, {base} at the start"));
-            }
+        for (what, now, base) in excess {
+            self.wrong.push(format!("{now} {what} without a client, {base} at the start"));
         }
-        if missing > 0 {
-            self.wrong.push(format!("{missing} lines of the log are missing and were not counted as lost"));
+        // The newest certificate is in force.
+        while !self.server.certificates.newest_is_seen() && Instant::now() < deadline {
+            self.server.connect(Way::Https)?;
         }
+        if !self.server.certificates.newest_is_seen() {
+            self.wrong.push("the newest certificate is not used".to_owned());
+        }
+        let figures = self.server.figures();
         // The first request may have left a spare thread.
         self.base.threads = self.base.threads.min(figures.threads);
-        let minute = self.began.elapsed().as_secs_f64() / 60.0;
+        let minute = self.table.began.elapsed().as_secs_f64() / 60.0;
         self.quiets.push(Quiet { minute, tries: self.stage.counts.tries(), memory: figures.memory });
         Ok(())
     }
@@ -245,95 +279,12 @@ impl<'a> Soak<'a> {
     }
 
     fn end(&mut self) -> io::Result<()> {
+        self.stage.calm();
         self.stage.play();
         thread::sleep(Duration::from_secs(2));
-        self.stage.set_ending();
-        let report = self.server.end(PATIENCE)?;
-        self.stage.close();
-        println!("the end, under load: connections: {report}");
+        let wrong = ending::end(self.server, self.stage)?;
+        self.wrong.extend(wrong);
         Ok(())
-    }
-
-    fn line(&mut self, note: &str) {
-        if self.lines.is_multiple_of(20) {
-            println!(
-                "{:>8} {:>9} {:>8} {:>7} {:>6} {:>7} {:>8} {:>7} {:>9} {:>6} {:>8} {:>5}",
-                "time",
-                "good",
-                "refused",
-                "late",
-                "failed",
-                "hostile",
-                "excused",
-                "lost",
-                "KiB",
-                "fds",
-                "threads",
-                "cpu"
-            );
-        }
-        self.lines += 1;
-        let figures = self.server.figures();
-        self.most.memory = self.most.memory.max(figures.memory);
-        self.most.descriptors = self.most.descriptors.max(figures.descriptors);
-        self.most.threads = self.most.threads.max(figures.threads);
-        let counts = &self.stage.counts;
-        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        let (now, ticks) = (Instant::now(), self.server.ticks());
-        let (before, ticks_before) = std::mem::replace(&mut self.ticks, (now, ticks));
-        let used = Duration::from_millis(ticks.saturating_sub(ticks_before) * 10);
-        let share = 100.0 * used.as_secs_f64() / (now - before).as_secs_f64().max(0.001);
-        println!(
-            "{:>7.0}s {:>9} {:>8} {:>7} {:>6} {:>7} {:>8} {:>7} {:>9} {:>6} {:>8} {:>4.0}% {note}",
-            self.began.elapsed().as_secs_f64(),
-            of(&counts.good),
-            of(&counts.refused),
-            of(&counts.late),
-            of(&counts.failed),
-            of(&counts.hostile),
-            of(&counts.broken),
-            self.server.log.account().lost,
-            figures.memory,
-            figures.descriptors,
-            figures.threads,
-            share,
-        );
-    }
-
-    fn sum_up(&self) {
-        let counts = &self.stage.counts;
-        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        let log = self.server.log.account();
-        println!(
-            "{:.1} minutes: {} good responses, {} refused (503), {} late (408, or closed), {} failed on purpose, {} hostile \
-             clients, {} connections broken while that was to be expected",
-            self.began.elapsed().as_secs_f64() / 60.0,
-            of(&counts.good),
-            of(&counts.refused),
-            of(&counts.late),
-            of(&counts.failed),
-            of(&counts.hostile),
-            of(&counts.broken),
-        );
-        println!(
-            "log: {} lines of requests, {} of the server's own, {} lost and counted",
-            log.requests, log.complaints, log.lost
-        );
-        if let (Some(first), Some(last)) = (self.quiets.first(), self.quiets.last()) {
-            println!(
-                "without clients: {} descriptors, {} threads; {} KiB at the first quiet point, {} KiB at the last of {}, \
-                 {:.1} KiB a minute; at most {} descriptors, {} threads, {} KiB",
-                self.base.descriptors,
-                self.base.threads,
-                first.memory,
-                last.memory,
-                self.quiets.len(),
-                slope(&self.quiets),
-                self.most.descriptors,
-                self.most.threads,
-                self.most.memory,
-            );
-        }
     }
 }
 

@@ -1,20 +1,24 @@
 //! The shared state of the traffic: whether clients may continue, the counts, the failure.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::peer::Trouble;
+use crate::tally::Counts;
 
 #[derive(Debug, Default)]
 pub(crate) struct Stage {
     state: Mutex<State>,
     changed: Condvar,
-    /// Odd while there are more clients than the server has room for, so that it may refuse any of them.
-    crowds: AtomicU64,
-    /// The server has been told to end, and may leave any client without a response.
-    ending: AtomicBool,
+    /// For each of the two servers: odd while there are more clients than it has room for, so that it may refuse any of them.
+    crowds: [AtomicU64; 2],
+    /// When the server was told to end, and how long it may take. From then on it may refuse what it has not received.
+    ending: OnceLock<(Instant, Duration)>,
+    calm: AtomicBool,
+    /// The server is gone, or about to be killed: nothing counts any more.
+    abandoned: AtomicBool,
     pub(crate) counts: Counts,
 }
 
@@ -34,32 +38,22 @@ enum Phase {
     Over,
 }
 
-#[derive(Debug, Default)]
-pub(crate) struct Counts {
-    /// Good responses, every byte of them checked.
-    pub(crate) good: AtomicU64,
-    /// 503 while it was crowded.
-    pub(crate) refused: AtomicU64,
-    /// 408 for clients that were late on purpose.
-    pub(crate) late: AtomicU64,
-    /// Error pages that were requested.
-    pub(crate) failed: AtomicU64,
-    /// Clients that left in the middle, or sent invalid data, on purpose.
-    pub(crate) hostile: AtomicU64,
-    /// Connections of good clients that broke when that was to be expected.
-    pub(crate) broken: AtomicU64,
+/// One of the two servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    Http,
+    Https,
 }
 
-impl Counts {
-    /// All attempts of clients.
-    pub(crate) fn tries(&self) -> u64 {
-        let all = [&self.good, &self.refused, &self.late, &self.failed, &self.hostile, &self.broken];
-        all.iter().map(|count| count.load(Ordering::Relaxed)).sum()
-    }
+/// How many crowds have begun and ended so far.
+#[derive(Debug)]
+pub(crate) struct Crowds([u64; 2]);
 
-    pub(crate) fn add(of: &AtomicU64) {
-        of.fetch_add(1, Ordering::Relaxed);
-    }
+/// See [`Stage::owed`].
+enum Owed {
+    Response,
+    Nothing,
+    Late,
 }
 
 impl Stage {
@@ -130,33 +124,90 @@ impl Stage {
         self.changed.notify_all();
     }
 
-    /// The crowd begins or ends.
-    pub(crate) fn set_crowded(&self, crowded: bool) {
-        let before = self.crowds.fetch_add(1, Ordering::SeqCst);
+    /// A crowd at one of the servers begins or ends.
+    pub(crate) fn set_crowded(&self, server: Way, crowded: bool) {
+        let before = self.crowds[server as usize].fetch_add(1, Ordering::SeqCst);
         assert_eq!(before.is_multiple_of(2), crowded, "one crowd at a time");
     }
 
-    pub(crate) fn crowds(&self) -> u64 {
-        self.crowds.load(Ordering::SeqCst)
+    pub(crate) fn crowds(&self) -> Crowds {
+        Crowds([Way::Http, Way::Https].map(|way| self.crowds[way as usize].load(Ordering::SeqCst)))
     }
 
-    pub(crate) fn set_ending(&self) {
-        self.ending.store(true, Ordering::SeqCst);
+    /// The server is told to end now, and has this time.
+    pub(crate) fn set_ending(&self, grace: Duration) {
+        let _ = self.ending.set((Instant::now(), grace));
     }
 
-    /// Records how a scene has ended. `crowds` is the count from its beginning.
-    pub(crate) fn judge(&self, crowds: u64, scene: &str, end: Result<(), Trouble>) {
-        let ending = self.ending.load(Ordering::SeqCst);
-        let excused = !crowds.is_multiple_of(2) || self.crowds() != crowds || ending;
+    /// There must be no more crowds that may be refused: a lost request could not be distinguished from one of them.
+    pub(crate) fn calm(&self) {
+        self.calm.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_calm(&self) -> bool {
+        self.calm.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn is_ending(&self) -> bool {
+        self.ending.get().is_some()
+    }
+
+    /// Whether the server has had its time.
+    pub(crate) fn is_after_grace(&self) -> bool {
+        self.ending.get().is_some_and(|(begun, grace)| begun.elapsed() >= *grace)
+    }
+
+    /// Waits until the traffic is over.
+    pub(crate) fn wait_for_end(&self) {
+        let mut state = self.state();
+        while state.phase != Phase::Over {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// What happens to clients from now on means nothing.
+    pub(crate) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::SeqCst);
+    }
+
+    /// Records how a scene has ended. `crowds` is from its beginning, `ways` are the servers that took part.
+    pub(crate) fn judge(&self, crowds: &Crowds, ways: &[Way], scene: &'static str, end: Result<(), Trouble>) {
+        if self.abandoned.load(Ordering::SeqCst) {
+            return;
+        }
+        let now = self.crowds();
+        let is_crowded = ways.iter().any(|way| {
+            let before = crowds.0[*way as usize];
+            !before.is_multiple_of(2) || now.0[*way as usize] != before
+        });
+        let counts = &self.counts;
         match end {
             Ok(()) => {}
-            // The receiver is gone.
-            Err(Trouble::Broken(_)) if ending => thread::sleep(Duration::from_millis(10)),
-            Err(Trouble::Refused) if excused => Counts::add(&self.counts.refused),
-            Err(Trouble::Broken(_)) if excused => Counts::add(&self.counts.broken),
+            Err(Trouble::Refused) if is_crowded => counts.refused.add(scene),
+            Err(Trouble::Broken(..)) if is_crowded => counts.broken.add(scene),
+            Err(Trouble::Refused) if self.is_ending() => counts.refused.add("at the end"),
+            Err(Trouble::Broken(error, sent)) => match self.owed(sent) {
+                Owed::Response => self.wrong(format!("{scene}: {error} ({:?})", error.kind())),
+                Owed::Nothing => {
+                    counts.ended.add("connections after the end, or a moment before");
+                    // The listener is closed.
+                    thread::sleep(Duration::from_millis(100));
+                }
+                Owed::Late => counts.broken.add("at the end, after the grace"),
+            },
+            Err(Trouble::Ended(what)) if self.is_ending() => counts.ended.add(what),
             Err(Trouble::Refused) => self.wrong(format!("{scene}: 503, where there was room")),
-            Err(Trouble::Broken(error)) => self.wrong(format!("{scene}: {error} ({:?})", error.kind())),
+            Err(Trouble::Ended(what)) => self.wrong(format!("{scene}: ended without a reason: {what}")),
             Err(Trouble::Wrong(what)) => self.wrong(format!("{scene}: {what}")),
+        }
+    }
+
+    /// What the server owes a client that had sent its request at this time and whose connection breaks now.
+    fn owed(&self, sent: Option<Instant>) -> Owed {
+        match self.ending.get() {
+            Some((begun, _)) if sent.is_none_or(|sent| sent >= *begun) => Owed::Nothing,
+            Some((begun, grace)) if begun.elapsed() >= *grace => Owed::Late,
+            _ => Owed::Response,
         }
     }
 
