@@ -40,12 +40,19 @@ fn print(out: &mut impl Write, settings: &Settings, urls: &[String]) -> io::Resu
     let path = settings.files.path();
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     // A folder's name may contain control characters, and this goes to a terminal.
-    writeln!(out, "Serving {} at", path.display().to_string().replace(char::is_control, "?"))?;
+    let shown = path.display().to_string().replace(char::is_control, "?");
+    writeln!(out, "Serving {} at", plain(&shown))?;
     for url in urls {
         writeln!(out, "{url}")?;
     }
     writeln!(out, "Press Ctrl-C to stop")?;
     out.flush()
+}
+
+/// A path without the prefix `\\?\` that Windows gives to a resolved one, where other programs take it without.
+fn plain(path: &str) -> &str {
+    let rest = path.strip_prefix(r"\\?\").filter(|rest| rest.get(1..3) == Some(r":\"));
+    rest.filter(|_| cfg!(windows)).unwrap_or(path)
 }
 
 fn warnings(settings: &Settings, is_tls: bool, is_open: bool) -> Vec<&'static str> {

@@ -14,6 +14,14 @@ fn is_device(stem: &str) -> bool {
     DEVICES.iter().any(|device| device.eq_ignore_ascii_case(stem)) || is_port("COM") || is_port("LPT")
 }
 
+/// Whether a name has the form of those that Windows makes beside long ones: `LONGNA~1.TXT`.
+fn is_short_form(name: &str) -> bool {
+    let (stem, suffix) = name.split_once('.').unwrap_or((name, ""));
+    let number = stem.rsplit_once('~').map(|(_, number)| number);
+    let is_number = number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+    is_number && stem.chars().count() <= 8 && suffix.chars().count() <= 3
+}
+
 /// Makes a safe file name from a client's: the last part of a path, not hidden, and with nothing that a system or a page could
 /// misinterpret.
 ///
@@ -32,7 +40,9 @@ pub(crate) fn safe(told: &str) -> Result<String, &'static str> {
         return Err("A file has no usable name");
     }
     let stem = name.split('.').next().unwrap_or_default().trim_end();
-    let name = if is_device(stem) { format!("_{name}") } else { name.to_owned() };
+    // On Windows it may be another name of a file that is there, even of a hidden one.
+    let short = if cfg!(windows) && is_short_form(name) { name.replace('~', "_") } else { name.to_owned() };
+    let name = if is_device(stem) { format!("_{name}") } else { short };
     if name.len() > LONGEST { Err("A file name is longer than 255 bytes") } else { Ok(name) }
 }
 
@@ -103,6 +113,19 @@ mod tests {
             ("\u{e9}\u{1f600}.png", Some("\u{e9}\u{1f600}.png")),
         ] {
             assert_eq!(safe(told).ok().as_deref(), name, "{told:?}");
+        }
+        for (told, is_short) in [
+            ("GIT~1", true),
+            ("env~2.txt", true),
+            ("LONGNA~1.TXT", true),
+            ("~$letter.docx", false),
+            ("a~b", false),
+            ("LONGNAM~1.TXT", false),
+            ("A~1.html", false),
+        ] {
+            assert_eq!(is_short_form(told), is_short, "{told}");
+            let is_kept = safe(told).as_deref() == Ok(told);
+            assert_eq!(is_kept, !is_short || cfg!(not(windows)), "{told}");
         }
         for nothing in [
             "\u{a0}",

@@ -1,5 +1,4 @@
 //! The command `basehttp` as a program: it is started, receives requests over a socket, and is ended.
-#![cfg(unix)]
 
 #[path = "command/auth.rs"]
 mod auth;
@@ -11,6 +10,7 @@ mod log;
 mod options;
 #[path = "command/program.rs"]
 mod program;
+#[cfg(unix)]
 #[path = "command/scripts.rs"]
 mod scripts;
 #[path = "command/upload.rs"]

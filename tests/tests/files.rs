@@ -18,3 +18,6 @@ mod sending;
 mod stage;
 #[path = "files/types.rs"]
 mod types;
+#[cfg(windows)]
+#[path = "files/windows.rs"]
+mod windows;

@@ -430,5 +430,9 @@ fn over_a_stream_of_ones_own_the_client_is_not_promised_one() {
     assert_eq!(client.ask(UPGRADE.to_owned() + "\r\n").status, 500);
     drop(client);
     serving.join().unwrap().unwrap();
-    assert!(log.has("do_GET: a stream of your own (serve_stream) cannot be served by events"), "{:?}", log.lines());
+    assert!(
+        log.has("do_GET: a stream of your own (serve_stream) cannot be served by events"),
+        "{:?}",
+        log.lines()
+    );
 }

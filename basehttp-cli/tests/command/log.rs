@@ -4,8 +4,6 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::thread;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::program::{PATIENCE, Program, command, connect, folder, wait_until};
@@ -135,7 +133,7 @@ fn a_log_that_nobody_reads_stops_nobody() {
     stream.read_to_string(&mut responses).unwrap();
     writing.join().unwrap();
     assert_eq!(responses.matches("HTTP/1.1 200 OK").count(), MANY);
-    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    kill(child.id(), Signal::SIGINT);
     wait_until("the end of the program", || child.try_wait().unwrap().is_some());
     assert_eq!(child.wait().unwrap().code(), Some(0));
     let mut rest = String::new();

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+#[cfg(unix)]
+pub(crate) use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 /// Long enough for the slowest machine. A test that passes never waits this long.
@@ -26,20 +26,57 @@ pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
+/// What a console can send.
+#[cfg(windows)]
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Signal {
+    SIGINT,
+}
+
+/// Those that end the command.
+#[cfg(unix)]
+pub(crate) const SIGNALS: [Signal; 2] = [Signal::SIGINT, Signal::SIGTERM];
+#[cfg(windows)]
+pub(crate) const SIGNALS: [Signal; 1] = [Signal::SIGINT];
+
+/// Sends a signal to a process.
+#[cfg(unix)]
+pub(crate) fn kill(process: u32, signal: Signal) {
+    let id = nix::unistd::Pid::from_raw(process.try_into().expect("a process"));
+    nix::sys::signal::kill(id, signal).expect("it still runs");
+}
+
+/// Only a process in the same console can send Ctrl-C: the program that `BASEHTTP_INTERRUPT` names, which `tests/systems/run`
+/// builds, enters it for that.
+#[cfg(windows)]
+pub(crate) fn kill(process: u32, signal: Signal) {
+    let Signal::SIGINT = signal;
+    let program = std::env::var_os("BASEHTTP_INTERRUPT").expect("BASEHTTP_INTERRUPT: see tests/systems/run");
+    let status = Command::new(program).arg(process.to_string()).status().expect("the program runs");
+    assert!(status.success(), "Ctrl-C cannot be sent: {status}");
+}
+
 /// The command, not started yet. The environment has no password for it.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_basehttp"));
+    // A console of its own, so that Ctrl-C reaches it alone.
+    #[cfg(windows)]
+    std::os::windows::process::CommandExt::creation_flags(&mut command, CREATE_NO_WINDOW);
     command.env_remove("BASEHTTP_AUTH").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
 /// As `command`, in a process that may have so many descriptors.
+#[cfg(unix)]
 pub(crate) fn command_with_descriptors(limit: u32) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("ulimit -n {limit} && exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_basehttp")]);
     command.env_remove("BASEHTTP_AUTH").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
+
+#[cfg(windows)]
+const CREATE_NO_WINDOW: u32 = 0x0800_0000;
 
 /// Runs it to its end. Returns the exit code, the standard output and the standard error.
 pub(crate) fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
@@ -140,8 +177,7 @@ impl Program {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        let id = Pid::from_raw(self.child.id().try_into().expect("a process"));
-        kill(id, signal).expect("it still runs");
+        kill(self.child.id(), signal);
     }
 
     pub(crate) fn is_running(&mut self) -> bool {

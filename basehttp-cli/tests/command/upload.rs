@@ -3,10 +3,14 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::Shutdown;
+#[cfg(unix)]
 use std::path::Path;
+#[cfg(unix)]
 use std::process::Command;
 
-use crate::program::{Program, Response, command_with_descriptors, folder, names, unnamed, wait_until};
+#[cfg(unix)]
+use crate::program::command_with_descriptors;
+use crate::program::{Program, Response, folder, names, unnamed, wait_until};
 
 const BOUNDARY: &str = "----boundary-of-a-test";
 
@@ -59,10 +63,13 @@ fn files_go_into_the_folder_that_is_listed() {
     assert!(fs::read(sub.join("big.bin")).unwrap() == content);
     assert_eq!(fs::read(sub.join("tricky")).unwrap(), tricky.as_bytes());
     // Other users of the machine may read it, as any file that a program creates.
-    let mask = Command::new("sh").args(["-c", "umask"]).output().unwrap().stdout;
-    if String::from_utf8_lossy(&mask).trim() == "0022" {
+    #[cfg(unix)]
+    {
         use std::os::unix::fs::PermissionsExt as _;
-        assert_eq!(fs::metadata(sub.join("empty")).unwrap().permissions().mode() & 0o777, 0o644);
+        let mask = Command::new("sh").args(["-c", "umask"]).output().unwrap().stdout;
+        if String::from_utf8_lossy(&mask).trim() == "0022" {
+            assert_eq!(fs::metadata(sub.join("empty")).unwrap().permissions().mode() & 0o777, 0o644);
+        }
     }
     assert_eq!(names(folder.path()), BEFORE);
     // Its type follows from its name, whatever its content is.
@@ -187,6 +194,8 @@ fn names_are_found_by_the_grammar() {
     }
 }
 
+/// Elsewhere a folder with an open file cannot be removed.
+#[cfg(unix)]
 #[test]
 fn a_folder_that_is_removed_during_an_upload_is_not_there() {
     let folder = folder();
@@ -311,6 +320,7 @@ fn what_is_no_form_of_files() {
 }
 
 /// With ever fewer descriptors, the last one that an upload needs is that of its file.
+#[cfg(unix)]
 #[test]
 fn an_upload_without_a_descriptor_left_is_told_to_come_back() {
     let folder = folder();
@@ -374,6 +384,7 @@ fn a_refused_page_is_logged_without_the_names_of_functions() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn links_do_not_lead_uploads_out() {
     let (folder, outside) = (folder(), tempfile::tempdir().unwrap());
@@ -391,8 +402,10 @@ fn links_do_not_lead_uploads_out() {
 }
 
 /// A file system of 256 KiB.
+#[cfg(unix)]
 struct Disk<'a>(&'a Path);
 
+#[cfg(unix)]
 impl<'a> Disk<'a> {
     /// `None` if that is not allowed.
     fn mount(path: &'a Path) -> Option<Self> {
@@ -402,12 +415,14 @@ impl<'a> Disk<'a> {
     }
 }
 
+#[cfg(unix)]
 impl Drop for Disk<'_> {
     fn drop(&mut self) {
         let _ = Command::new("umount").arg("-l").arg(self.0).status();
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_full_disk_is_told_and_keeps_nothing() {
     let folder = tempfile::tempdir().unwrap();

@@ -310,6 +310,10 @@ impl Directory {
         if path.components().any(is_hidden) {
             return Err(io::ErrorKind::NotFound.into());
         }
+        #[cfg(windows)]
+        if self.root.long_names(path)?.components().any(is_hidden) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         self.root.open_beneath(path, self.settings.outside)
     }
 

@@ -1,8 +1,11 @@
 //! A folder and the files beneath it, opened so that no name, link or concurrent change leads out of it.
 
+use std::ffi::OsStr;
 use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Component, Path, PathBuf};
+
+use super::target::is_windows_name;
 
 /// The folder that is served. On unix its descriptor is used: it refers to the same folder even after a rename.
 #[derive(Debug)]
@@ -38,7 +41,10 @@ impl Root {
     /// Those of the system; [`NotFound`](io::ErrorKind::NotFound) if it is neither a file nor a folder, or not beneath the
     /// folder.
     pub(super) fn open_beneath(&self, path: &Path, outside: bool) -> io::Result<Opened> {
-        let is_beneath = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+        let is_beneath = |part: Component<'_>| match part {
+            Component::Normal(name) => is_plain(name),
+            part => part == Component::CurDir,
+        };
         if !path.components().all(is_beneath) {
             return Err(io::ErrorKind::NotFound.into());
         }
@@ -50,6 +56,25 @@ impl Root {
         } else {
             Err(io::ErrorKind::NotFound.into())
         }
+    }
+
+    /// The path with the names as the folders list them. On Windows a name may have a second, short form, such as `GIT~1` for
+    /// `.git`, which must not reach what the long one hides. A link keeps its name: it hides nothing.
+    #[cfg(windows)]
+    pub(super) fn long_names(&self, path: &Path) -> io::Result<PathBuf> {
+        let mut long = PathBuf::new();
+        for part in path.components() {
+            let Component::Normal(name) = part else { continue };
+            let here = self.path.join(&long).join(name);
+            // All short forms that the system makes have a tilde. The others are not worth a system call.
+            if name.as_encoded_bytes().contains(&b'~') && !here.symlink_metadata()?.is_symlink() {
+                let found = here.canonicalize()?;
+                long.push(found.file_name().ok_or(io::ErrorKind::NotFound)?);
+            } else {
+                long.push(name);
+            }
+        }
+        Ok(long)
     }
 
     /// Follows links wherever they lead.
@@ -126,6 +151,11 @@ impl Root {
     }
 }
 
+/// Whether a name stands for itself, also in a path that an override made. On Windows some names are devices or streams.
+fn is_plain(name: &OsStr) -> bool {
+    cfg!(not(windows)) || is_windows_name(name.as_encoded_bytes())
+}
+
 /// How often to retry.
 #[cfg(target_os = "linux")]
 const RACES: u32 = 8;
@@ -134,7 +164,11 @@ const RACES: u32 = 8;
 #[cfg(unix)]
 fn flags() -> nix::fcntl::OFlag {
     use nix::fcntl::OFlag;
-    OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    // Without it, a 32-bit system refuses files of 2 GiB and more. On a 64-bit one it is zero.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let flags = flags | OFlag::O_LARGEFILE;
+    flags
 }
 
 #[cfg(windows)]

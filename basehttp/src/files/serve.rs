@@ -26,9 +26,13 @@ pub(crate) fn refuse<H: RequestHandler>(handler: &H, error: &io::Error) -> io::R
 
     let out_of_descriptors =
         cfg!(unix) && error.raw_os_error().is_some_and(|number| NO_DESCRIPTOR.contains(&number));
+    /// `ERROR_SHARING_VIOLATION` and `ERROR_LOCK_VIOLATION`: another program has the file for itself.
+    const LOCKED: [i32; 2] = [32, 33];
+
+    let is_locked = cfg!(windows) && error.raw_os_error().is_some_and(|number| LOCKED.contains(&number));
     let sent = match error.kind() {
         PermissionDenied => handler.send_error((403, "No permission to read file")),
-        _ if out_of_descriptors || error.kind() == io::ErrorKind::OutOfMemory => {
+        _ if out_of_descriptors || is_locked || error.kind() == io::ErrorKind::OutOfMemory => {
             handler.log_error(format_args!("cannot open a file: {error}"));
             handler.send_error(503)
         }
@@ -55,6 +59,12 @@ pub(super) fn is_absent(error: &io::Error) -> bool {
         if matches!(errno, Some(Errno::ELOOP | Errno::ENXIO)) {
             return true;
         }
+    }
+    /// `ERROR_CANT_ACCESS_FILE` and `ERROR_CANT_RESOLVE_FILENAME`: the link is one that the system cannot follow, or leads in
+    /// a circle.
+    #[cfg(windows)]
+    if matches!(error.raw_os_error(), Some(1920 | 1921)) {
+        return true;
     }
     matches!(error.kind(), CrossesDevices | InvalidFilename | InvalidInput | NotADirectory | NotFound)
 }

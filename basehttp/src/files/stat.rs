@@ -88,12 +88,9 @@ impl Names {
     /// The metadata of a name. `None` if it no longer exists.
     #[cfg(unix)]
     pub(super) fn look(&self, name: &OsStr) -> Option<Found> {
-        use nix::fcntl::AtFlags;
-        use nix::sys::stat::fstatat;
-
         #[cfg(test)]
         ASKED.set(ASKED.get() + 1);
-        fstatat(&self.folder, name, AtFlags::AT_SYMLINK_NOFOLLOW).ok().map(|stat| of_stat(&stat))
+        found(&self.folder, Path::new(name), true).ok()
     }
 
     #[cfg(not(unix))]
@@ -109,7 +106,7 @@ impl Names {
 pub(super) fn behind(root: &Root, path: &Path, outside: bool) -> io::Result<Found> {
     if outside {
         #[cfg(unix)]
-        let found = of_stat(&nix::sys::stat::fstatat(&root.folder, path, nix::fcntl::AtFlags::empty())?);
+        let found = found(&root.folder, path, false)?;
         #[cfg(not(unix))]
         let found = Found::of(&root.path.join(path).metadata()?);
         return Ok(found);
@@ -120,8 +117,7 @@ pub(super) fn behind(root: &Root, path: &Path, outside: bool) -> io::Result<Foun
     };
     #[cfg(unix)]
     {
-        let folder = root.steps(parent)?;
-        Ok(of_stat(&nix::sys::stat::fstatat(&folder, name, nix::fcntl::AtFlags::AT_SYMLINK_NOFOLLOW)?))
+        found(&root.steps(parent)?, Path::new(name), true)
     }
     #[cfg(not(unix))]
     {
@@ -129,7 +125,27 @@ pub(super) fn behind(root: &Root, path: &Path, outside: bool) -> io::Result<Foun
     }
 }
 
-#[cfg(unix)]
+/// The metadata of a path in a folder; of a link itself, or of what it leads to.
+#[cfg(all(unix, not(all(target_os = "linux", target_pointer_width = "32"))))]
+fn found(folder: &std::fs::File, path: &Path, is_link_itself: bool) -> io::Result<Found> {
+    use nix::fcntl::AtFlags;
+
+    let flags = if is_link_itself { AtFlags::AT_SYMLINK_NOFOLLOW } else { AtFlags::empty() };
+    Ok(of_stat(&nix::sys::stat::fstatat(folder, path, flags)?))
+}
+
+/// The C library's `fstatat` fails here for files of 2 GiB and more. A descriptor for the path alone opens nothing.
+#[cfg(all(target_os = "linux", target_pointer_width = "32"))]
+fn found(folder: &std::fs::File, path: &Path, is_link_itself: bool) -> io::Result<Found> {
+    use nix::fcntl::OFlag;
+
+    let link = if is_link_itself { OFlag::O_NOFOLLOW } else { OFlag::empty() };
+    let flags = OFlag::O_PATH | OFlag::O_CLOEXEC | link;
+    let file: std::fs::File = nix::fcntl::openat(folder, path, flags, nix::sys::stat::Mode::empty())?.into();
+    Ok(Found::of(&file.metadata()?))
+}
+
+#[cfg(all(unix, not(all(target_os = "linux", target_pointer_width = "32"))))]
 fn of_stat(stat: &nix::sys::stat::FileStat) -> Found {
     use std::time::{Duration, UNIX_EPOCH};
 

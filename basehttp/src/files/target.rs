@@ -102,7 +102,7 @@ fn is_name(segment: &[u8]) -> bool {
 
 /// Names with no special meaning on Windows: no other separator, no drive or stream, no device, nothing that the system
 /// strips.
-fn is_windows_name(segment: &[u8]) -> bool {
+pub(super) fn is_windows_name(segment: &[u8]) -> bool {
     const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
     let Ok(name) = std::str::from_utf8(segment) else { return false };
     let stem = name.split('.').next().unwrap_or_default().trim_end();
@@ -167,7 +167,7 @@ mod tests {
             ("/\u{e4}", "none"),
             ("/.../a", ".../a"),
         ] {
-            if target == "/\u{e4}" {
+            if target == "/\u{e4}" && cfg!(unix) {
                 assert_eq!(relative_path(target).unwrap().as_os_str().as_encoded_bytes(), b"\xe4");
             } else {
                 assert_eq!(path(target), wanted, "{target}");

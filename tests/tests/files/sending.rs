@@ -1,7 +1,7 @@
 //! Files over TCP: files that change while they are sent, and the connection after them.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 
 use basehttp::FileHandler;
 use basehttp::testing::TestServer;
@@ -89,4 +89,40 @@ fn the_head_of_a_large_file_is_its_head_alone() {
     let response = server.exchange(b"HEAD /a HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     let text = String::from_utf8(response).unwrap();
     assert!(text.contains(&format!("Content-Length: {LARGE}\r\n")) && text.ends_with("\r\n\r\n"), "{text}");
+}
+
+/// Lengths and positions that have more than 32 bits.
+#[test]
+fn a_file_of_more_than_four_gibibytes_is_sent_from_its_end_and_listed() {
+    const HUGE: u64 = (5 << 30) + 7;
+    let stage = Stage::new(&[]);
+    let mut file = File::create(stage.path("a")).unwrap();
+    file.set_len(HUGE - 4).unwrap();
+    file.seek(SeekFrom::End(0)).unwrap();
+    file.write_all(b"last").unwrap();
+    drop(file);
+    let server = serve(&stage);
+    let ask = |method: &str, target: &str, fields: &str| {
+        let request = format!("{method} {target} HTTP/1.0\r\n{fields}\r\n");
+        server.exchange(request.as_bytes()).unwrap()
+    };
+    let whole = String::from_utf8(ask("HEAD", "/a", "")).unwrap();
+    assert!(whole.starts_with("HTTP/1.1 200 OK\r\n"), "{whole}");
+    assert!(whole.contains(&format!("\r\nContent-Length: {HUGE}\r\n")), "{whole}");
+    // A few bytes are copied; the system sends many, or they are copied piece by piece.
+    for (from, count) in [(HUGE - 4, 4), (HUGE - 300_000, 300_000), ((1 << 32) - 1, 2)] {
+        let last = from + count - 1;
+        let response = ask("GET", "/a", &format!("Range: bytes={from}-{last}\r\n"));
+        let at = response.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
+        let (head, body) = (String::from_utf8_lossy(&response[..at]), &response[at..]);
+        assert!(head.contains(&format!("\r\nContent-Range: bytes {from}-{last}/{HUGE}\r\n")), "{head}");
+        assert_eq!(body.len() as u64, count, "{head}");
+        let wanted: &[u8] = if last == HUGE - 1 { b"last" } else { b"" };
+        let (zeros, end) = body.split_at(body.len() - wanted.len());
+        assert!(end == wanted && zeros.iter().all(|byte| *byte == 0), "{head}");
+    }
+    let beyond = ask("GET", "/a", &format!("Range: bytes={HUGE}-\r\n"));
+    assert!(beyond.starts_with(b"HTTP/1.1 416 "), "{}", beyond.escape_ascii());
+    let list = stage.files.read_dir(".".as_ref()).unwrap().0;
+    assert_eq!(list.iter().map(|entry| entry.size).collect::<Vec<_>>(), [HUGE]);
 }

@@ -1,8 +1,5 @@
 //! Every connection has a deadline for what it waits for, and only that renews it.
 
-use basehttp_tests::child::LimitedServer;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -14,11 +11,10 @@ use basehttp::testing::TestServer;
 use basehttp_tests::client::Client;
 use basehttp_tests::gate::gate;
 use basehttp_tests::log::Log;
-use basehttp_tests::process::state_of;
 use basehttp_tests::{show, wait_until};
 use socket2::SockRef;
 
-use crate::stage::{GET, Stage, WAIT, get, say, turn};
+use crate::stage::{GET, Stage, WAIT, get, say};
 
 /// So far away that a test cannot have reached this deadline.
 const HOUR: Duration = Duration::from_secs(3600);
@@ -164,7 +160,7 @@ impl Lenient {
 
 #[test]
 fn rule_07_an_override_of_parse_request_finds_the_body() {
-    let _turn = turn();
+    let _turn = crate::stage::turn();
     let server = TestServer::with(builder().compute_threads(1), |base| Lenient { base });
     let (mut client, mut other) = (Client::new(&server), Client::new(&server));
     client.send("SPAM / HTTP/1.1\r\nContent-Length: 5\r\n\r\n");
@@ -326,9 +322,15 @@ fn rule_07_a_connection_is_not_late_while_its_handler_computes() {
     assert_eq!(client.ask(get("/three")).text(), "/three");
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn rule_07_who_was_in_time_is_not_late_because_the_server_stood_still() {
-    let _turn = turn();
+    use basehttp_tests::child::LimitedServer;
+    use basehttp_tests::process::state_of;
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::Pid;
+
+    let _turn = crate::stage::turn();
     let idle = Duration::from_secs(3);
     let server = LimitedServer::start(env!("CARGO_BIN_EXE_limited"), &["idle_timeout", "3000"]);
     let mut clients: Vec<_> = (0..5).map(|_| server.connect().unwrap()).collect();

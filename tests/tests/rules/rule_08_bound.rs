@@ -6,11 +6,8 @@ use std::time::Duration;
 
 use basehttp::ServerBuilder;
 use basehttp::prelude::*;
-use basehttp_tests::child::Launch;
 use basehttp_tests::client::Client;
 use basehttp_tests::gate::{Gate, gate};
-use basehttp_tests::log::Log;
-use basehttp_tests::process::unread;
 use basehttp_tests::{PATIENCE, wait_until};
 
 use crate::stage::{GET, Stage, WAIT, get, say};
@@ -149,8 +146,12 @@ fn rule_08_at_the_bound_a_log_that_hangs_holds_up_nobody() {
     log_gate.wait_for(1);
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn rule_08_queued_requests_are_served_in_order_when_a_thread_comes_back() {
+    use basehttp_tests::log::Log;
+    use basehttp_tests::process::unread;
+
     let (gate, bar) = gate();
     let log = Log::default();
     let notes = log.clone();
@@ -246,8 +247,11 @@ fn rule_08_many_handlers_that_call_their_own_server_do_not_lock_it_up() {
     assert_eq!(stage.client().ask(get("/self")).text(), "HTTP/1.1 200 OK");
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn rule_08_a_thread_that_cannot_be_made_is_the_bound() {
+    use basehttp_tests::child::Launch;
+
     let program = env!("CARGO_BIN_EXE_limited");
     let mut server = Launch::of(program).settings(&["queue_timeout", "200"]).unprivileged().start();
     assert_eq!(server.connect().unwrap().ask(GET).status, 200);
