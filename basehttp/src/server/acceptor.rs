@@ -120,8 +120,10 @@ impl Acceptor {
                         // No client is left waiting.
                         source.failing_since = None;
                     }
-                    // The client went away while it was queued.
-                    io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => {}
+                    // The client went away while it was queued, which Windows calls a reset.
+                    io::ErrorKind::Interrupted
+                    | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::ConnectionReset => {}
                     _ => source.has_failed(log, &error, &mut self.spare),
                 },
             }
