@@ -1,0 +1,160 @@
+//! A client of a proxy, and what it makes of the responses.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpStream};
+use std::time::Duration;
+
+use crate::requests::{Case, NUMBERS};
+use crate::server::SERVER;
+use crate::verdict::SERVED;
+
+/// How long a client waits for the next bytes. A proxy that waits for more of a request, waits in vain.
+const PATIENCE: Duration = Duration::from_millis(400);
+/// How much a client reads.
+const MOST: usize = 1 << 20;
+
+/// What the client of a case has seen.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// Responses that the server's handler has made, by the request's number.
+    pub(crate) served: Vec<u64>,
+    /// Refusals by the server.
+    pub(crate) by_server: u64,
+    /// Responses of the proxy's own, refusals mostly.
+    pub(crate) by_proxy: u64,
+    /// Whether the client gave up.
+    pub(crate) gave_up: bool,
+    /// A response that is none, or that is not this client's.
+    pub(crate) fault: Option<String>,
+}
+
+/// Sends a case to a proxy, and reads all responses.
+pub(crate) fn run(port: u16, case: &Case, number: u64) -> Seen {
+    let mut seen = Seen::default();
+    let (bytes, gave_up) = exchange(port, case);
+    seen.gave_up = gave_up;
+    let sent = case.parts.concat();
+    let mut rest = bytes.as_slice();
+    while !rest.is_empty() && seen.fault.is_none() {
+        let Some((response, after)) = Response::read(rest) else { break };
+        rest = after;
+        if response.status < 200 && response.status != 101 {
+            continue;
+        }
+        match response.served {
+            Some(served) => {
+                let times = occurrences(&sent, served);
+                if served / NUMBERS != number && times == 0 {
+                    seen.fault = Some(format!("the response to request {served}, which is another client's"));
+                } else if seen.served.contains(&served) && times < 2 {
+                    seen.fault = Some(format!("two responses to request {served}"));
+                }
+                seen.served.push(served);
+            }
+            None if response.is_servers => seen.by_server += 1,
+            None => seen.by_proxy += 1,
+        }
+        if response.status == 101 || response.is_last {
+            break;
+        }
+    }
+    let expected = case.requests;
+    let count = seen.served.len() as u64 + seen.by_proxy;
+    if case.is_clean && seen.fault.is_none() && (count != expected || seen.by_server > 0) {
+        seen.fault = Some(format!("a clean case got {count} of {expected} responses: {seen:?}"));
+    }
+    seen
+}
+
+/// How often the number of a request stands in what was sent.
+fn occurrences(sent: &[u8], number: u64) -> usize {
+    let wanted = number.to_string();
+    sent.windows(wanted.len()).filter(|window| *window == wanted.as_bytes()).count()
+}
+
+fn exchange(port: u16, case: &Case) -> (Vec<u8>, bool) {
+    let mut bytes = Vec::new();
+    let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else { return (bytes, false) };
+    let _ = stream.set_nodelay(true);
+    let _ = stream.set_read_timeout(Some(PATIENCE));
+    let _ = stream.set_write_timeout(Some(PATIENCE));
+    for part in &case.parts {
+        if stream.write_all(part).is_err() {
+            break;
+        }
+    }
+    if case.ends {
+        let _ = stream.shutdown(Shutdown::Write);
+    }
+    let mut buffer = [0; 16 * 1024];
+    while bytes.len() < MOST {
+        match stream.read(&mut buffer) {
+            Ok(0) => return (bytes, false),
+            Ok(count) => bytes.extend_from_slice(&buffer[..count]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => {
+                return (bytes, matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
+            }
+        }
+    }
+    (bytes, true)
+}
+
+/// A response as a tolerant client reads it: proxies write theirs in several ways.
+struct Response {
+    status: u16,
+    served: Option<u64>,
+    is_servers: bool,
+    is_last: bool,
+}
+
+impl Response {
+    /// The next response, and the bytes after it. `None` if it is truncated.
+    fn read(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
+        let (head, body) = (String::from_utf8_lossy(&bytes[..end]), &bytes[end + 4..]);
+        let mut lines = head.lines();
+        let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+        let fields = lines.filter_map(|line| line.split_once(':')).collect::<Vec<_>>();
+        let field = |name: &str| {
+            fields.iter().find(|field| field.0.eq_ignore_ascii_case(name)).map(|field| field.1.trim())
+        };
+        let said = field(SERVED).and_then(|said| said.split_once(' '));
+        let served = said.and_then(|(_, number)| number.parse().ok());
+        let is_head = said.is_some_and(|(method, _)| method == "HEAD");
+        let mut response = Self { status, served, is_servers: field(SERVER).is_some(), is_last: false };
+        response.is_last = field("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+        if is_head || status < 200 || matches!(status, 204 | 304) {
+            return Some((response, body));
+        }
+        if field("transfer-encoding").is_some() {
+            return Some((response, after_chunks(body)?));
+        }
+        if let Some(length) = field("content-length") {
+            return Some((response, body.get(length.parse().ok()?..)?));
+        }
+        response.is_last = true;
+        Some((response, &[]))
+    }
+}
+
+/// What follows a chunked body.
+fn after_chunks(mut rest: &[u8]) -> Option<&[u8]> {
+    loop {
+        let end = rest.windows(2).position(|window| window == b"\r\n")?;
+        let line = std::str::from_utf8(&rest[..end]).ok()?;
+        let size = usize::from_str_radix(line.split(';').next()?.trim(), 16).ok()?;
+        rest = &rest[end + 2..];
+        if size > 0 {
+            rest = rest.get(size + 2..)?;
+            continue;
+        }
+        loop {
+            let end = rest.windows(2).position(|window| window == b"\r\n")?;
+            rest = &rest[end + 2..];
+            if end == 0 {
+                return Some(rest);
+            }
+        }
+    }
+}

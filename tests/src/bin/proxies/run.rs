@@ -1,0 +1,280 @@
+//! Runs the proxies, one after the other, and prints the table.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use std::{env, fs, io, process, thread};
+
+use basehttp::{HTTPServer, ServerHandle};
+
+use crate::client;
+use crate::edge::{Edge, KINDS, Kind};
+use crate::requests::{self, Case};
+use crate::server::Echo;
+use crate::tap::{Report, Tap};
+
+const CLIENTS: usize = 32;
+/// How long a server may take to start.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct Options {
+    requests: u64,
+    seed: u64,
+    only: Vec<String>,
+    server: Option<String>,
+    keep: PathBuf,
+    require_all: bool,
+    /// Only this case, and its bytes are shown.
+    case: Option<u64>,
+}
+
+pub(crate) fn main() -> ExitCode {
+    match options().and_then(|options| run(&options)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            println!("FAILED: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn options() -> io::Result<Options> {
+    let mut options = Options {
+        requests: 10_000,
+        seed: 1,
+        only: Vec::new(),
+        server: None,
+        keep: env::temp_dir().join(format!("basehttp-proxies-{}", process::id())),
+        require_all: false,
+        case: None,
+    };
+    let mut arguments = env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut value =
+            || arguments.next().ok_or_else(|| io::Error::other(format!("{argument} needs a value")));
+        match argument.as_str() {
+            "--requests" => options.requests = value()?.parse().map_err(io::Error::other)?,
+            "--seed" => options.seed = value()?.parse().map_err(io::Error::other)?,
+            "--only" => options.only = value()?.split(',').map(str::to_owned).collect(),
+            "--server" => options.server = Some(value()?),
+            "--keep" => options.keep = value()?.into(),
+            "--case" => options.case = Some(value()?.parse().map_err(io::Error::other)?),
+            "--require-all" => options.require_all = true,
+            _ => return Err(io::Error::other(format!("unknown argument: {argument}"))),
+        }
+    }
+    Ok(options)
+}
+
+/// What the clients of one proxy have seen.
+#[derive(Default)]
+struct Clients {
+    requests: u64,
+    served: u64,
+    by_server: u64,
+    by_proxy: u64,
+    gave_up: u64,
+    /// Responses that are none, or another client's.
+    faults: u64,
+}
+
+struct Row {
+    name: String,
+    clients: Clients,
+    report: Report,
+    seconds: f64,
+}
+
+fn run(options: &Options) -> io::Result<bool> {
+    let unknown = options.only.iter().find(|name| KINDS.iter().all(|kind| kind.name != **name));
+    if let Some(name) = unknown {
+        return Err(io::Error::other(format!("unknown proxy: {name}")));
+    }
+    fs::create_dir_all(&options.keep)?;
+    let (mut rows, mut missing, mut is_good) = (Vec::new(), Vec::new(), true);
+    for kind in KINDS
+        .iter()
+        .filter(|kind| options.only.is_empty() || options.only.iter().any(|name| name == kind.name))
+    {
+        if !kind.is_installed() {
+            missing.push(kind.name);
+            continue;
+        }
+        match run_proxy(options, kind) {
+            Ok(row) => rows.push(row),
+            Err(error) => {
+                println!("{}: FAILED: {error}", kind.name);
+                is_good = false;
+            }
+        }
+    }
+    print_table(&rows);
+    if !missing.is_empty() {
+        println!("Left out, since they are not installed: {}", missing.join(", "));
+        is_good &= !options.require_all;
+    }
+    is_good &=
+        !rows.is_empty() && rows.iter().all(|row| row.report.of_server.is_empty() && row.clients.faults == 0);
+    println!(
+        "{}; the bytes of what was found are in {}",
+        if is_good { "passed" } else { "FAILED" },
+        options.keep.display()
+    );
+    Ok(is_good)
+}
+
+fn run_proxy(options: &Options, kind: &Kind) -> io::Result<Row> {
+    let started = Instant::now();
+    let server = Backend::start(options.server.as_deref())?;
+    let tap = Tap::start(server.address, kind.mark(), options.keep.join(kind.name))?;
+    let scratch = options.keep.join(format!("{}-files", kind.name));
+    let configurations = Path::new(env!("CARGO_MANIFEST_DIR")).join("proxies");
+    let mut edge = Edge::start(kind, &configurations, &scratch, tap.port)?;
+    let clients = send(options, edge.http1);
+    if !edge.runs() {
+        return Err(io::Error::other("the proxy has ended"));
+    }
+    edge.stop();
+    let report = tap.finish();
+    server.stop()?;
+    fs::remove_dir_all(&scratch)?;
+    Ok(Row { name: kind.name.to_owned(), clients, report, seconds: started.elapsed().as_secs_f64() })
+}
+
+/// Sends the cases to a proxy, with several clients at a time.
+fn send(options: &Options, port: u16) -> Clients {
+    let (all, next, sent) = (Mutex::new(Clients::default()), AtomicU64::new(0), AtomicU64::new(0));
+    if let Some(number) = options.case {
+        let case = requests::case(options.seed, number);
+        println!("{:?}\n{}", case.kinds, basehttp_tests::show(&case.parts.concat()));
+        println!("{:?}", client::run(port, &case, number));
+        return Clients::default();
+    }
+    thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| {
+                while sent.load(Ordering::Relaxed) < options.requests {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let case = requests::case(options.seed, number);
+                    let victim = requests::victim(number);
+                    sent.fetch_add(case.requests + victim.requests, Ordering::Relaxed);
+                    for case in [case, victim] {
+                        let seen = client::run(port, &case, number);
+                        count(&all, &case, number, &seen);
+                    }
+                }
+            });
+        }
+    });
+    all.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn count(all: &Mutex<Clients>, case: &Case, number: u64, seen: &client::Seen) {
+    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+    all.requests += case.requests;
+    all.served += seen.served.len() as u64;
+    all.by_server += seen.by_server;
+    all.by_proxy += seen.by_proxy;
+    all.gave_up += u64::from(seen.gave_up);
+    if let Some(fault) = &seen.fault {
+        println!("case {number} ({}): {fault}", case.kinds.join(", "));
+        all.faults += 1;
+    }
+}
+
+/// The server behind the tap: ours, or a command.
+struct Backend {
+    address: SocketAddr,
+    kind: BackendKind,
+}
+
+enum BackendKind {
+    Own(ServerHandle, JoinHandle<io::Result<()>>),
+    Command(Child),
+}
+
+impl Backend {
+    fn start(command: Option<&str>) -> io::Result<Self> {
+        let Some(command) = command else {
+            let mut server = HTTPServer::bind((Ipv4Addr::LOCALHOST, 0), |base| Echo { base })?;
+            let port = server.server_port();
+            let handle = server.handle();
+            let serving = thread::spawn(move || server.serve_forever());
+            return Ok(Self {
+                address: (Ipv4Addr::LOCALHOST, port).into(),
+                kind: BackendKind::Own(handle, serving),
+            });
+        };
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let command = command.replace("@port@", &port.to_string());
+        let mut child = Command::new("/bin/sh").arg("-c").arg(format!("exec {command}")).spawn()?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let deadline = Instant::now() + PATIENCE;
+        while TcpStream::connect(address).is_err() {
+            if child.try_wait()?.is_some() || Instant::now() > deadline {
+                return Err(io::Error::other(format!("`{command}` does not start")));
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(Self { address, kind: BackendKind::Command(child) })
+    }
+
+    fn stop(self) -> io::Result<()> {
+        match self.kind {
+            BackendKind::Own(handle, serving) => {
+                handle.shutdown();
+                serving.join().map_err(|_| io::Error::other("the server panicked"))?
+            }
+            BackendKind::Command(mut child) => {
+                child.kill()?;
+                child.wait().map(drop)
+            }
+        }
+    }
+}
+
+fn print_table(rows: &[Row]) {
+    println!();
+    println!(
+        "| proxy | requests | refused by the proxy | served | refused by the server | in part | unanswered | desyncs of the proxy | of the server | s |"
+    );
+    println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
+    for row in rows {
+        let (clients, report) = (&row.clients, &row.report);
+        let refused: u64 = report.tally.refused.values().sum();
+        let of_proxy: u64 = report.of_proxy.values().sum();
+        let of_server = report.of_server.values().sum::<u64>() + clients.faults;
+        println!(
+            "| {} | {} | {} | {} | {refused} | {} | {} | {of_proxy} | {of_server} | {:.0} |",
+            row.name,
+            clients.requests,
+            clients.by_proxy,
+            report.tally.served,
+            report.tally.incomplete,
+            report.tally.unanswered,
+            row.seconds
+        );
+    }
+    for row in rows {
+        let report = &row.report;
+        println!(
+            "\n{}: {} connections to the server; the clients saw {} of its responses and {} of its refusals, and gave up {} times",
+            row.name, report.connections, row.clients.served, row.clients.by_server, row.clients.gave_up
+        );
+        println!("  refused by status: {:?}", report.tally.refused);
+        for (what, count) in &report.tally.bad {
+            println!("  passed on and refused: {what}: {count}");
+        }
+        for (what, count) in &report.of_proxy {
+            println!("  desync of the proxy: {what}: {count}");
+        }
+        for (what, count) in &report.of_server {
+            println!("  DESYNC OF THE SERVER: {what}: {count}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Compares what a proxy sent to a server with what the server answered, on one connection.
+
+use std::collections::BTreeMap;
+
+use basehttp_tests::strict::{self, Asked, End, Framing, Response, Version, Whole};
+
+use crate::referee::{Item, Mark, Request, split};
+
+/// The field in which the server under test says what it has served.
+pub(crate) const SERVED: &str = "X-Served";
+
+/// What happened on a server's connections.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// Requests that the server has served.
+    pub(crate) served: u64,
+    /// Requests that the server has refused, by status.
+    pub(crate) refused: BTreeMap<u16, u64>,
+    /// Requests that arrived in part.
+    pub(crate) incomplete: u64,
+    /// Requests without an answer, since the connection had ended before.
+    pub(crate) unanswered: u64,
+    /// What the proxy passed on though it is no request by the RFC.
+    pub(crate) bad: BTreeMap<&'static str, u64>,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.served += other.served;
+        self.incomplete += other.incomplete;
+        self.unanswered += other.unanswered;
+        for (status, count) in &other.refused {
+            *self.refused.entry(*status).or_default() += count;
+        }
+        for (why, count) in &other.bad {
+            *self.bad.entry(why).or_default() += count;
+        }
+    }
+}
+
+/// A difference between what the proxy believed and what the server did.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Desync {
+    /// The server departed from the bytes that it got.
+    Server(String),
+    /// The bytes themselves, read by the RFC, say something else than the proxy believes. Each server that follows the RFC
+    /// departs from this proxy here.
+    Proxy(String),
+}
+
+/// The bytes of a connection between a proxy and a server.
+#[derive(Debug, Default)]
+pub(crate) struct Bytes {
+    pub(crate) up: Vec<u8>,
+    pub(crate) down: Vec<u8>,
+}
+
+impl Bytes {
+    /// Whether each request so far has its response, so that both can be judged and forgotten.
+    pub(crate) fn are_balanced(&self, mark: &Mark) -> bool {
+        let items = split(&self.up, mark);
+        let all_whole = items.iter().all(|item| matches!(item, Item::Request(_)));
+        if items.is_empty() || !all_whole {
+            return false;
+        }
+        let is_open = |response: &Response| response.whole == Whole::Complete && !response.is_last;
+        let responses = strict::read(&self.down, &asked(&items), End::Reset);
+        responses.is_ok_and(|all| all.len() == items.len() && all.iter().all(is_open))
+    }
+
+    /// Judges all of them. The connection has ended, or the bytes are balanced.
+    pub(crate) fn judge(&self, mark: &Mark, end: End, tally: &mut Tally) -> Result<(), Desync> {
+        let items = split(&self.up, mark);
+        for item in &items {
+            if let Item::Request(request) = item {
+                if request.marks == 0 {
+                    return Err(Desync::Proxy("a request that the proxy does not know of".to_owned()));
+                }
+                if mark.count(&request.body) > 0 {
+                    return Err(Desync::Proxy("a request of the proxy's inside a body".to_owned()));
+                }
+            }
+        }
+        let responses = strict::read(&self.down, &asked(&items), end).map_err(|offence| {
+            let what = offence.what;
+            Desync::Server(format!("{what}, at byte {} of what the server sent", offence.at))
+        })?;
+        if responses.len() > items.len() {
+            return Err(Desync::Server("a response without a request".to_owned()));
+        }
+        let mut has_ended = false;
+        for (at, item) in items.iter().enumerate() {
+            let response = responses.get(at);
+            has_ended |= response.is_some_and(|response| response.is_last);
+            judge_one(item, response, has_ended, tally)
+                .map_err(|what| Desync::Server(format!("{what} (request {} of the connection)", at + 1)))?;
+        }
+        Ok(())
+    }
+}
+
+/// What the server was asked, as far as the form of its responses depends on it. It answers bytes that are no request, too.
+fn asked(items: &[Item]) -> Vec<Asked> {
+    let of = |item: &Item| match item {
+        Item::Request(request) | Item::Incomplete(Some(request)) => {
+            Asked::new(&request.method, request.version)
+        }
+        Item::Bad(_) | Item::Incomplete(None) => Asked::new("GET", Version::Http11),
+    };
+    items.iter().map(of).collect()
+}
+
+fn judge_one(
+    item: &Item,
+    response: Option<&Response>,
+    has_ended: bool,
+    tally: &mut Tally,
+) -> Result<(), String> {
+    let served = response.and_then(|response| Some((response, served(response)?)));
+    match (item, served, response) {
+        (Item::Request(request), Some((response, said)), _) => {
+            tally.served += 1;
+            check(request, response, said)
+        }
+        (Item::Request(_), None, Some(response)) if response.whole == Whole::Complete => {
+            *tally.refused.entry(response.status()).or_default() += 1;
+            if response.status() < 400 {
+                Err(format!("a {} from nowhere", response.status()))
+            } else {
+                Ok(())
+            }
+        }
+        (Item::Request(_), None, Some(_)) => Err("a truncated refusal".to_owned()),
+        (Item::Request(_), None, None) if has_ended => {
+            tally.unanswered += 1;
+            Ok(())
+        }
+        (Item::Request(_), None, None) => Err("a complete request without a response".to_owned()),
+        (Item::Bad(why), None, _) => {
+            *tally.bad.entry(why).or_default() += 1;
+            match response {
+                Some(response) if !response.is_last => Err(format!("after {why} the connection is kept")),
+                Some(response) => {
+                    *tally.refused.entry(response.status()).or_default() += 1;
+                    Ok(())
+                }
+                None => Ok(()),
+            }
+        }
+        (Item::Bad(why), Some(_), _) => Err(format!("served, though there is {why}")),
+        (Item::Incomplete(Some(request)), Some(_), _) if is_early(&request.target) => {
+            tally.incomplete += 1;
+            tally.served += 1;
+            Ok(())
+        }
+        (Item::Incomplete(_), Some(_), _) => Err("served before the request was complete".to_owned()),
+        (Item::Incomplete(_), None, _) => {
+            tally.incomplete += 1;
+            if let Some(response) = response {
+                *tally.refused.entry(response.status()).or_default() += 1;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Whether the server under test answers it without its body.
+fn is_early(target: &[u8]) -> bool {
+    target.windows(7).any(|window| window == b"/early/")
+}
+
+/// The number at the end of a target's path, which tells the requests apart.
+pub(crate) fn number(target: &[u8]) -> Option<u64> {
+    let path = target.split(|byte| matches!(byte, b'?' | b'#')).next()?;
+    let digits = path.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    std::str::from_utf8(&path[path.len() - digits..]).ok()?.parse().ok()
+}
+
+fn served(response: &Response) -> Option<&str> {
+    let head = response.head.as_ref()?;
+    std::str::from_utf8(head.all(SERVED).first()?).ok()
+}
+
+/// The response says method and number; its body is the request's, in full.
+fn check(request: &Request, response: &Response, said: &str) -> Result<(), String> {
+    let number = number(&request.target).map_or_else(|| "-".to_owned(), |number| number.to_string());
+    let wanted = format!("{} {number}", request.method);
+    if said != wanted {
+        return Err(format!("served `{said}` for `{wanted}`"));
+    }
+    if response.whole != Whole::Complete {
+        return Err("a truncated response".to_owned());
+    }
+    let has_body = !matches!(response.framing, Framing::Nothing | Framing::Tunnel);
+    if has_body && !is_early(&request.target) && response.body != request.body {
+        let (got, sent) = (response.body.len(), request.body.len());
+        return Err(format!("a body of {got} bytes was read where {sent} were sent, or other ones"));
+    }
+    Ok(())
+}
