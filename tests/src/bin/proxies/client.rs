@@ -4,14 +4,24 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
 use std::time::Duration;
 
+use crate::http2::Reader;
 use crate::requests::{Case, NUMBERS};
 use crate::server::SERVER;
 use crate::verdict::SERVED;
 
 /// How long a client waits for the next bytes. A proxy that waits for more of a request, waits in vain.
 const PATIENCE: Duration = Duration::from_millis(400);
+/// The same for a request that must be answered.
+const CLEAN_PATIENCE: Duration = Duration::from_secs(30);
 /// How much a client reads.
 const MOST: usize = 1 << 20;
+
+/// What a client speaks with its proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Http1,
+    Http2,
+}
 
 /// What the client of a case has seen.
 #[derive(Debug, Default)]
@@ -24,46 +34,71 @@ pub(crate) struct Seen {
     pub(crate) by_proxy: u64,
     /// Whether the client gave up.
     pub(crate) gave_up: bool,
-    /// A response that is none, or that is not this client's.
+    /// Whether clean requests were not answered.
+    pub(crate) is_short: bool,
+    /// A response that is not this client's.
     pub(crate) fault: Option<String>,
 }
 
 /// Sends a case to a proxy, and reads all responses.
-pub(crate) fn run(port: u16, case: &Case, number: u64) -> Seen {
+pub(crate) fn run(port: u16, protocol: Protocol, case: &Case, number: u64) -> Seen {
     let mut seen = Seen::default();
-    let (bytes, gave_up) = exchange(port, case);
-    seen.gave_up = gave_up;
+    let mut reader = Reader::default();
+    let bytes = exchange(port, case, &mut seen.gave_up, |bytes, reply| {
+        let requests = usize::try_from(case.requests).unwrap_or(usize::MAX);
+        protocol == Protocol::Http2 && reader.read(bytes, requests, reply)
+    });
     let sent = case.parts.concat();
-    let mut rest = bytes.as_slice();
-    while !rest.is_empty() && seen.fault.is_none() {
-        let Some((response, after)) = Response::read(rest) else { break };
+    match protocol {
+        Protocol::Http1 => read_responses(&bytes, &sent, number, &mut seen),
+        Protocol::Http2 => {
+            for (data, is_good) in reader.streams() {
+                let said =
+                    data.split(|byte| *byte == b'\n').next().and_then(|line| std::str::from_utf8(line).ok());
+                let served = said.and_then(|said| said.split_once(' ')?.1.parse().ok());
+                match served.filter(|_| is_good) {
+                    Some(served) => seen.take(served, &sent, number),
+                    None => seen.by_proxy += 1,
+                }
+            }
+        }
+    }
+    let count = seen.served.len() as u64 + seen.by_proxy;
+    if case.is_clean && seen.fault.is_none() && (count != case.requests || seen.by_server > 0) {
+        seen.is_short = true;
+    }
+    seen
+}
+
+impl Seen {
+    /// Notes that a request was served, and whether it is one of this client's.
+    fn take(&mut self, served: u64, sent: &[u8], number: u64) {
+        let times = occurrences(sent, served);
+        if served / NUMBERS != number && times == 0 {
+            self.fault = Some(format!("the response to request {served}, which is another client's"));
+        } else if self.served.contains(&served) && times < 2 {
+            self.fault = Some(format!("two responses to request {served}"));
+        }
+        self.served.push(served);
+    }
+}
+
+fn read_responses(bytes: &[u8], sent: &[u8], number: u64, seen: &mut Seen) {
+    let mut rest = bytes;
+    while let Some((response, after)) = Response::read(rest) {
         rest = after;
         if response.status < 200 && response.status != 101 {
             continue;
         }
         match response.served {
-            Some(served) => {
-                let times = occurrences(&sent, served);
-                if served / NUMBERS != number && times == 0 {
-                    seen.fault = Some(format!("the response to request {served}, which is another client's"));
-                } else if seen.served.contains(&served) && times < 2 {
-                    seen.fault = Some(format!("two responses to request {served}"));
-                }
-                seen.served.push(served);
-            }
+            Some(served) => seen.take(served, sent, number),
             None if response.is_servers => seen.by_server += 1,
             None => seen.by_proxy += 1,
         }
         if response.status == 101 || response.is_last {
-            break;
+            return;
         }
     }
-    let expected = case.requests;
-    let count = seen.served.len() as u64 + seen.by_proxy;
-    if case.is_clean && seen.fault.is_none() && (count != expected || seen.by_server > 0) {
-        seen.fault = Some(format!("a clean case got {count} of {expected} responses: {seen:?}"));
-    }
-    seen
 }
 
 /// How often the number of a request stands in what was sent.
@@ -72,12 +107,19 @@ fn occurrences(sent: &[u8], number: u64) -> usize {
     sent.windows(wanted.len()).filter(|window| *window == wanted.as_bytes()).count()
 }
 
-fn exchange(port: u16, case: &Case) -> (Vec<u8>, bool) {
+/// Sends all parts, and returns what came before the end. `is_over` may end it earlier, and add what has to be sent.
+fn exchange(
+    port: u16,
+    case: &Case,
+    gave_up: &mut bool,
+    mut is_over: impl FnMut(&[u8], &mut Vec<u8>) -> bool,
+) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else { return (bytes, false) };
+    let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else { return bytes };
     let _ = stream.set_nodelay(true);
-    let _ = stream.set_read_timeout(Some(PATIENCE));
-    let _ = stream.set_write_timeout(Some(PATIENCE));
+    let patience = if case.is_clean { CLEAN_PATIENCE } else { PATIENCE };
+    let _ = stream.set_read_timeout(Some(patience));
+    let _ = stream.set_write_timeout(Some(patience));
     for part in &case.parts {
         if stream.write_all(part).is_err() {
             break;
@@ -89,15 +131,21 @@ fn exchange(port: u16, case: &Case) -> (Vec<u8>, bool) {
     let mut buffer = [0; 16 * 1024];
     while bytes.len() < MOST {
         match stream.read(&mut buffer) {
-            Ok(0) => return (bytes, false),
+            Ok(0) => return bytes,
             Ok(count) => bytes.extend_from_slice(&buffer[..count]),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => {
-                return (bytes, matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
+                *gave_up = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+                return bytes;
             }
         }
+        let mut reply = Vec::new();
+        let over = is_over(&bytes, &mut reply);
+        if over || stream.write_all(&reply).is_err() {
+            return bytes;
+        }
     }
-    (bytes, true)
+    bytes
 }
 
 /// A response as a tolerant client reads it: proxies write theirs in several ways.

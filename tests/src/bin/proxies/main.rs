@@ -20,6 +20,8 @@ mod dice;
 #[cfg(target_os = "linux")]
 mod edge;
 #[cfg(target_os = "linux")]
+mod http2;
+#[cfg(target_os = "linux")]
 mod referee;
 #[cfg(target_os = "linux")]
 mod requests;

@@ -42,8 +42,8 @@ pub(crate) struct Request {
 #[derive(Clone, Debug)]
 pub(crate) enum Item {
     Request(Request),
-    /// A request that is no request by the RFC, and why. What follows has no meaning.
-    Bad(&'static str),
+    /// A request that is none by the RFC, why, and its head if the fault is behind that. What follows has no meaning.
+    Bad(&'static str, Option<Request>),
     /// A request whose end is missing, with its head if that is complete.
     Incomplete(Option<Request>),
 }
@@ -60,10 +60,7 @@ pub(crate) fn split(bytes: &[u8], mark: &Mark) -> Vec<Item> {
         if input.rest().is_empty() {
             return items;
         }
-        let item = match request(&mut input, mark) {
-            Ok(item) => item,
-            Err(why) => Item::Bad(why),
-        };
+        let item = next(&mut input, mark);
         let goes_on = matches!(item, Item::Request(_));
         items.push(item);
         if !goes_on {
@@ -72,39 +69,58 @@ pub(crate) fn split(bytes: &[u8], mark: &Mark) -> Vec<Item> {
     }
 }
 
-fn request(input: &mut Input<'_>, mark: &Mark) -> Result<Item, &'static str> {
-    let Some(line) = input.line()? else { return Ok(Item::Incomplete(None)) };
-    let mut request = request_line(line)?;
-    let Some(fields) = fields(input)? else { return Ok(Item::Incomplete(None)) };
-    let is_mark = |(name, value): &&(&[u8], &[u8])| {
-        name.eq_ignore_ascii_case(mark.name.as_bytes()) && *value == mark.value.as_bytes()
+fn next(input: &mut Input<'_>, mark: &Mark) -> Item {
+    let (head, fields) = match head(input, mark) {
+        Ok(Some(head)) => head,
+        Ok(None) => return Item::Incomplete(None),
+        Err(why) => return Item::Bad(why, None),
     };
-    request.marks = fields.iter().filter(is_mark).count();
+    match body(input, &head, &fields) {
+        Ok(Some(body)) => Item::Request(Request { body, ..head }),
+        Ok(None) => Item::Incomplete(Some(head)),
+        Err(why) => Item::Bad(why, Some(head)),
+    }
+}
+
+/// The request line and the fields. `None` if their end is missing.
+fn head<'a>(input: &mut Input<'a>, mark: &Mark) -> Result<Option<(Request, Vec<Field<'a>>)>, &'static str> {
+    let Some(line) = input.line()? else { return Ok(None) };
+    let mut head = request_line(line)?;
+    let Some(fields) = fields(input)? else { return Ok(None) };
+    let is_mark = |field: &&Field<'_>| {
+        field.0.eq_ignore_ascii_case(mark.name.as_bytes()) && field.1 == mark.value.as_bytes()
+    };
+    head.marks = fields.iter().filter(is_mark).count();
+    Ok(Some((head, fields)))
+}
+
+/// RFC 9112 section 6.3. `None` if the end is missing.
+fn body(
+    input: &mut Input<'_>,
+    head: &Request,
+    fields: &[Field<'_>],
+) -> Result<Option<Vec<u8>>, &'static str> {
     let all = |wanted: &str| {
         let named = fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case(wanted.as_bytes()));
         named.map(|(_, value)| *value).collect::<Vec<_>>()
     };
-    let body = match (all("transfer-encoding").as_slice(), all("content-length").as_slice()) {
-        ([], []) => Some(Vec::new()),
+    match (all("transfer-encoding").as_slice(), all("content-length").as_slice()) {
+        ([], []) => Ok(Some(Vec::new())),
         ([], [length]) => {
             let length = decimal(length).ok_or("a Content-Length that is no number")?;
-            input.take(length).map(<[u8]>::to_vec)
+            Ok(input.take(length).map(<[u8]>::to_vec))
         }
-        ([], _) => return Err("two fields Content-Length"),
-        ([coding], []) if request.version == Version::Http11 => {
+        ([], _) => Err("two fields Content-Length"),
+        ([coding], []) if head.version == Version::Http11 => {
             if !coding.eq_ignore_ascii_case(b"chunked") {
                 return Err("a transfer coding other than chunked");
             }
-            chunked(input)?
+            chunked(input)
         }
-        ([_], []) => return Err("Transfer-Encoding in HTTP/1.0"),
-        (_, []) => return Err("two fields Transfer-Encoding"),
-        _ => return Err("Transfer-Encoding beside Content-Length"),
-    };
-    Ok(match body {
-        Some(body) => Item::Request(Request { body, ..request }),
-        None => Item::Incomplete(Some(request)),
-    })
+        ([_], []) => Err("Transfer-Encoding in HTTP/1.0"),
+        (_, []) => Err("two fields Transfer-Encoding"),
+        _ => Err("Transfer-Encoding beside Content-Length"),
+    }
 }
 
 /// RFC 9112 section 3: `method SP request-target SP HTTP-version`.

@@ -5,7 +5,7 @@ use crate::dice::Dice;
 /// How many numbers a case has for its requests.
 pub(crate) const NUMBERS: u64 = 16;
 /// The numbers of a case from here on are of requests that hide in a body.
-const HIDDEN: u64 = 8;
+pub(crate) const HIDDEN: u64 = 8;
 
 /// What one client sends on its connection.
 #[derive(Debug)]
@@ -20,6 +20,12 @@ pub(crate) struct Case {
     pub(crate) ends: bool,
     /// What was done to it.
     pub(crate) kinds: Vec<&'static str>,
+}
+
+impl Case {
+    pub(crate) fn new(is_clean: bool) -> Self {
+        Self { parts: Vec::new(), requests: 0, is_clean, ends: false, kinds: Vec::new() }
+    }
 }
 
 /// A request before it is written.
@@ -72,8 +78,7 @@ impl Draft {
 pub(crate) fn case(seed: u64, number: u64) -> Case {
     let mut dice = Dice::new(seed, number);
     let first = number * NUMBERS;
-    let mut case =
-        Case { parts: Vec::new(), requests: 0, is_clean: dice.chance(10), ends: false, kinds: Vec::new() };
+    let mut case = Case::new(dice.chance(10));
     let mut bytes = Vec::new();
     if dice.chance(40) {
         bytes.extend(clean(&mut dice, first).write());
@@ -107,7 +112,7 @@ pub(crate) fn case(seed: u64, number: u64) -> Case {
 }
 
 /// Most cases are sent at once.
-fn cut(dice: &mut Dice, bytes: Vec<u8>) -> Vec<Vec<u8>> {
+pub(crate) fn cut(dice: &mut Dice, bytes: Vec<u8>) -> Vec<Vec<u8>> {
     if !dice.chance(20) || bytes.len() < 4 {
         return vec![bytes];
     }
@@ -142,7 +147,7 @@ fn clean(dice: &mut Dice, number: u64) -> Draft {
     draft
 }
 
-fn text(dice: &mut Dice) -> Vec<u8> {
+pub(crate) fn text(dice: &mut Dice) -> Vec<u8> {
     let longest = if dice.chance(3) { 40_000 } else { 60 };
     (0..dice.length(0, longest)).map(|_| b'a' + dice.byte() % 26).collect()
 }
@@ -161,7 +166,7 @@ fn chunks(dice: &mut Dice, body: &[u8]) -> Vec<u8> {
 }
 
 /// A body that is a request, for a reader who takes it for one.
-fn hidden(dice: &mut Dice, first: u64) -> Vec<u8> {
+pub(crate) fn hidden(dice: &mut Dice, first: u64) -> Vec<u8> {
     if dice.chance(25) {
         return text(dice);
     }
@@ -633,8 +638,6 @@ fn hop_by_hop(dice: &mut Dice, draft: &mut Draft, _first: u64) {
         "Connection: Transfer-Encoding",
         "Connection: Host",
         "Connection: close, Content-Length",
-        "Connection: X-Edge",
-        "Connection: X-Forwarded-Proto",
         "Connection: keep-alive, Expect",
         "Connection: close\r\nConnection: keep-alive",
         "Connection: ,",
@@ -773,5 +776,9 @@ fn disturb(dice: &mut Dice, request: &mut Vec<u8>) {
 pub(crate) fn victim(number: u64) -> Case {
     let mut draft = Draft::new("GET", &format!("/q/{}", number * NUMBERS + NUMBERS - 1));
     draft.field("Connection: close");
-    Case { parts: vec![draft.write()], requests: 1, is_clean: true, ends: false, kinds: vec!["victim"] }
+    let mut case = Case::new(true);
+    case.parts.push(draft.write());
+    case.requests = 1;
+    case.kinds.push("victim");
+    case
 }

@@ -11,13 +11,16 @@ use std::{env, fs, io, process, thread};
 
 use basehttp::{HTTPServer, ServerHandle};
 
-use crate::client;
+use crate::client::{self, Protocol};
 use crate::edge::{Edge, KINDS, Kind};
+use crate::http2;
 use crate::requests::{self, Case};
 use crate::server::Echo;
 use crate::tap::{Report, Tap};
 
 const CLIENTS: usize = 32;
+/// How many cases are sent before a look at the proxy.
+const BATCH: u64 = 1000;
 /// How long a server may take to start.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -79,8 +82,12 @@ struct Clients {
     by_server: u64,
     by_proxy: u64,
     gave_up: u64,
-    /// Responses that are none, or another client's.
-    faults: u64,
+    /// Clean requests without a response.
+    unanswered: u64,
+    /// Responses that were another client's.
+    foreign: u64,
+    /// How often the proxy ended by itself.
+    crashes: u64,
 }
 
 struct Row {
@@ -105,11 +112,15 @@ fn run(options: &Options) -> io::Result<bool> {
             missing.push(kind.name);
             continue;
         }
-        match run_proxy(options, kind) {
-            Ok(row) => rows.push(row),
-            Err(error) => {
-                println!("{}: FAILED: {error}", kind.name);
-                is_good = false;
+        let protocols: &[_] =
+            if kind.has_http2 { &[Protocol::Http1, Protocol::Http2] } else { &[Protocol::Http1] };
+        for protocol in protocols {
+            match run_proxy(options, kind, *protocol) {
+                Ok(row) => rows.push(row),
+                Err(error) => {
+                    println!("{}: FAILED: {error}", kind.name);
+                    is_good = false;
+                }
             }
         }
     }
@@ -118,8 +129,10 @@ fn run(options: &Options) -> io::Result<bool> {
         println!("Left out, since they are not installed: {}", missing.join(", "));
         is_good &= !options.require_all;
     }
-    is_good &=
-        !rows.is_empty() && rows.iter().all(|row| row.report.of_server.is_empty() && row.clients.faults == 0);
+    is_good &= !rows.is_empty()
+        && rows
+            .iter()
+            .all(|row| row.report.of_server.is_empty() && row.clients.foreign + row.clients.unanswered == 0);
     println!(
         "{}; the bytes of what was found are in {}",
         if is_good { "passed" } else { "FAILED" },
@@ -128,45 +141,76 @@ fn run(options: &Options) -> io::Result<bool> {
     Ok(is_good)
 }
 
-fn run_proxy(options: &Options, kind: &Kind) -> io::Result<Row> {
+/// One proxy, with clients that speak one protocol.
+fn run_proxy(options: &Options, kind: &Kind, protocol: Protocol) -> io::Result<Row> {
     let started = Instant::now();
+    let name =
+        if protocol == Protocol::Http2 { format!("{}, HTTP/2", kind.name) } else { kind.name.to_owned() };
     let server = Backend::start(options.server.as_deref())?;
-    let tap = Tap::start(server.address, kind.mark(), options.keep.join(kind.name))?;
-    let scratch = options.keep.join(format!("{}-files", kind.name));
-    let configurations = Path::new(env!("CARGO_MANIFEST_DIR")).join("proxies");
-    let mut edge = Edge::start(kind, &configurations, &scratch, tap.port)?;
-    let clients = send(options, edge.http1);
-    if !edge.runs() {
-        return Err(io::Error::other("the proxy has ended"));
+    let mut row = Row { name, clients: Clients::default(), report: Report::default(), seconds: 0.0 };
+    let mut next = 0;
+    while row.clients.requests < options.requests {
+        let tap = Tap::start(
+            server.address,
+            kind.mark(),
+            options.keep.join(row.name.replace(", ", "-").replace('/', "")),
+        )?;
+        let scratch = options.keep.join(format!("{}-files", kind.name));
+        let configurations = Path::new(env!("CARGO_MANIFEST_DIR")).join("proxies");
+        let mut edge = Edge::start(kind, &configurations, &scratch, tap.port)?;
+        let port = if protocol == Protocol::Http2 { edge.http2 } else { edge.http1 };
+        while row.clients.requests < options.requests && edge.runs() {
+            let mut clients = send(options, &row.name, port, protocol, next);
+            next += BATCH;
+            if !edge.runs() {
+                // What was sent then was sent to nobody.
+                clients.unanswered = 0;
+                row.clients.crashes += 1;
+                let log = fs::read_to_string(scratch.join("log")).unwrap_or_default();
+                println!("{} has ended: {}", row.name, log.lines().take(2).collect::<Vec<_>>().join(" "));
+            }
+            row.clients.add(&clients);
+            if options.case.is_some() {
+                row.clients.requests = u64::MAX;
+            }
+        }
+        edge.stop();
+        row.report.add(tap.finish());
+        fs::remove_dir_all(&scratch)?;
     }
-    edge.stop();
-    let report = tap.finish();
     server.stop()?;
-    fs::remove_dir_all(&scratch)?;
-    Ok(Row { name: kind.name.to_owned(), clients, report, seconds: started.elapsed().as_secs_f64() })
+    row.seconds = started.elapsed().as_secs_f64();
+    Ok(row)
 }
 
-/// Sends the cases to a proxy, with several clients at a time.
-fn send(options: &Options, port: u16) -> Clients {
-    let (all, next, sent) = (Mutex::new(Clients::default()), AtomicU64::new(0), AtomicU64::new(0));
+/// Sends a batch of cases to a proxy, with several clients at a time.
+fn send(options: &Options, name: &str, port: u16, protocol: Protocol, first: u64) -> Clients {
+    let make = |number| match protocol {
+        Protocol::Http1 => requests::case(options.seed, number),
+        Protocol::Http2 => http2::case(options.seed, number),
+    };
     if let Some(number) = options.case {
-        let case = requests::case(options.seed, number);
+        let case = make(number);
         println!("{:?}\n{}", case.kinds, basehttp_tests::show(&case.parts.concat()));
-        println!("{:?}", client::run(port, &case, number));
+        println!("{:?}", client::run(port, protocol, &case, number));
         return Clients::default();
     }
+    let (all, next) = (Mutex::new(Clients::default()), AtomicU64::new(first));
     thread::scope(|scope| {
         for _ in 0..CLIENTS {
             scope.spawn(|| {
-                while sent.load(Ordering::Relaxed) < options.requests {
+                loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
-                    let case = requests::case(options.seed, number);
-                    let victim = requests::victim(number);
-                    sent.fetch_add(case.requests + victim.requests, Ordering::Relaxed);
-                    for case in [case, victim] {
-                        let seen = client::run(port, &case, number);
-                        count(&all, &case, number, &seen);
+                    if number >= first + BATCH {
+                        return;
                     }
+                    let case = make(number);
+                    let seen = client::run(port, protocol, &case, number);
+                    let victim = make_victim(number, protocol);
+                    let victims = client::run(port, protocol, &victim, number);
+                    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+                    all.count(name, &case, number, &seen);
+                    all.count(name, &victim, number, &victims);
                 }
             });
         }
@@ -174,16 +218,42 @@ fn send(options: &Options, port: u16) -> Clients {
     all.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn count(all: &Mutex<Clients>, case: &Case, number: u64, seen: &client::Seen) {
-    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-    all.requests += case.requests;
-    all.served += seen.served.len() as u64;
-    all.by_server += seen.by_server;
-    all.by_proxy += seen.by_proxy;
-    all.gave_up += u64::from(seen.gave_up);
-    if let Some(fault) = &seen.fault {
-        println!("case {number} ({}): {fault}", case.kinds.join(", "));
-        all.faults += 1;
+fn make_victim(number: u64, protocol: Protocol) -> Case {
+    match protocol {
+        Protocol::Http1 => requests::victim(number),
+        Protocol::Http2 => http2::victim(number),
+    }
+}
+
+impl Clients {
+    fn count(&mut self, name: &str, case: &Case, number: u64, seen: &client::Seen) {
+        self.requests += case.requests;
+        self.served += seen.served.len() as u64;
+        self.by_server += seen.by_server;
+        self.by_proxy += seen.by_proxy;
+        self.gave_up += u64::from(seen.gave_up);
+        self.unanswered += u64::from(seen.is_short);
+        if seen.is_short && self.unanswered < 4 {
+            println!(
+                "{name}, case {number} ({}): a clean case was not answered: {seen:?}",
+                case.kinds.join(", ")
+            );
+        }
+        if let Some(fault) = &seen.fault {
+            println!("{name}, case {number} ({}): {fault}", case.kinds.join(", "));
+            self.foreign += 1;
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.served += other.served;
+        self.by_server += other.by_server;
+        self.by_proxy += other.by_proxy;
+        self.gave_up += other.gave_up;
+        self.unanswered += other.unanswered;
+        self.foreign += other.foreign;
+        self.crashes += other.crashes;
     }
 }
 
@@ -248,7 +318,7 @@ fn print_table(rows: &[Row]) {
         let (clients, report) = (&row.clients, &row.report);
         let refused: u64 = report.tally.refused.values().sum();
         let of_proxy: u64 = report.of_proxy.values().sum();
-        let of_server = report.of_server.values().sum::<u64>() + clients.faults;
+        let of_server = report.of_server.values().sum::<u64>() + clients.foreign;
         println!(
             "| {} | {} | {} | {} | {refused} | {} | {} | {of_proxy} | {of_server} | {:.0} |",
             row.name,
@@ -263,8 +333,14 @@ fn print_table(rows: &[Row]) {
     for row in rows {
         let report = &row.report;
         println!(
-            "\n{}: {} connections to the server; the clients saw {} of its responses and {} of its refusals, and gave up {} times",
-            row.name, report.connections, row.clients.served, row.clients.by_server, row.clients.gave_up
+            "\n{}: {} connections to the server; the clients saw {} of its responses and {} of its refusals, and gave up {} times; {} clean cases were not answered, and it ended {} times",
+            row.name,
+            report.connections,
+            row.clients.served,
+            row.clients.by_server,
+            row.clients.gave_up,
+            row.clients.unanswered,
+            row.clients.crashes
         );
         println!("  refused by status: {:?}", report.tally.refused);
         for (what, count) in &report.tally.bad {

@@ -66,13 +66,15 @@ impl Echo {
             return self.switch();
         }
         self.send_response(200);
-        self.send_served();
+        self.send_header(SERVED, self.said());
         // A cache must not answer for the server.
         self.send_header("Cache-Control", "no-store");
         if place == Place::Close {
             self.send_header("Connection", "close");
         }
         self.end_headers()?;
+        // A client of HTTP/2 reads no fields here.
+        writeln!(self.wfile, "{}", self.said())?;
         if place == Place::Chunks {
             for piece in body.chunks(1 + body.len() / 3) {
                 self.wfile.write_all(piece)?;
@@ -83,15 +85,16 @@ impl Echo {
         self.wfile.write_all(&body)
     }
 
-    fn send_served(&self) {
+    /// Which request this is.
+    fn said(&self) -> String {
         let number =
             number(self.path().as_bytes()).map_or_else(|| "-".to_owned(), |number| number.to_string());
-        self.send_header(SERVED, format_args!("{} {number}", self.command()));
+        format!("{} {number}", self.command())
     }
 
     fn switch(&self) -> io::Result<()> {
         self.send_response(101);
-        self.send_served();
+        self.send_header(SERVED, self.said());
         self.send_header("Upgrade", "echo");
         self.send_header("Connection", "Upgrade");
         self.end_headers()?;

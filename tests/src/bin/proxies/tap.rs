@@ -48,6 +48,18 @@ pub(crate) struct Report {
     pub(crate) of_proxy: BTreeMap<String, u64>,
 }
 
+impl Report {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.connections += other.connections;
+        self.tally.add(&other.tally);
+        for (mine, theirs) in [(&mut self.of_server, other.of_server), (&mut self.of_proxy, other.of_proxy)] {
+            for (what, count) in theirs {
+                *mine.entry(what).or_default() += count;
+            }
+        }
+    }
+}
+
 impl Tap {
     /// Listens for a proxy, in front of a server.
     pub(crate) fn start(server: SocketAddr, mark: Mark, kept_at: PathBuf) -> io::Result<Self> {

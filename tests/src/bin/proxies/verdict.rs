@@ -71,41 +71,56 @@ impl Bytes {
     /// Judges all of them. The connection has ended, or the bytes are balanced.
     pub(crate) fn judge(&self, mark: &Mark, end: End, tally: &mut Tally) -> Result<(), Desync> {
         let items = split(&self.up, mark);
-        for item in &items {
-            if let Item::Request(request) = item {
-                if request.marks == 0 {
-                    return Err(Desync::Proxy("a request that the proxy does not know of".to_owned()));
-                }
-                if mark.count(&request.body) > 0 {
-                    return Err(Desync::Proxy("a request of the proxy's inside a body".to_owned()));
-                }
+        let responses = strict::read(&self.down, &asked(&items), end);
+        let responses = match responses {
+            Ok(responses) => responses,
+            // What the proxy does not know of comes before what the server made of it.
+            Err(offence) => {
+                items.iter().try_for_each(|item| known(item, mark))?;
+                let what = offence.what;
+                return Err(Desync::Server(format!(
+                    "{what}, at byte {} of what the server sent",
+                    offence.at
+                )));
             }
-        }
-        let responses = strict::read(&self.down, &asked(&items), end).map_err(|offence| {
-            let what = offence.what;
-            Desync::Server(format!("{what}, at byte {} of what the server sent", offence.at))
-        })?;
-        if responses.len() > items.len() {
-            return Err(Desync::Server("a response without a request".to_owned()));
-        }
+        };
         let mut has_ended = false;
         for (at, item) in items.iter().enumerate() {
+            known(item, mark)?;
             let response = responses.get(at);
             has_ended |= response.is_some_and(|response| response.is_last);
-            judge_one(item, response, has_ended, tally)
-                .map_err(|what| Desync::Server(format!("{what} (request {} of the connection)", at + 1)))?;
+            judge_one(item, response, has_ended, tally).map_err(Desync::Server)?;
+            // The other protocol that begins here is not read.
+            if response.is_some_and(|response| response.framing == Framing::Tunnel) {
+                return Ok(());
+            }
+        }
+        if responses.len() > items.len() {
+            return Err(Desync::Server("a response without a request".to_owned()));
         }
         Ok(())
     }
 }
 
+/// Whether the proxy knows of a request, and of none inside it.
+fn known(item: &Item, mark: &Mark) -> Result<(), Desync> {
+    let Item::Request(request) = item else { return Ok(()) };
+    if request.marks == 0 {
+        return Err(Desync::Proxy("a request that the proxy does not know of".to_owned()));
+    }
+    if mark.count(&request.body) > 0 {
+        return Err(Desync::Proxy("a request of the proxy's inside a body".to_owned()));
+    }
+    Ok(())
+}
+
 /// What the server was asked, as far as the form of its responses depends on it. It answers bytes that are no request, too.
 fn asked(items: &[Item]) -> Vec<Asked> {
     let of = |item: &Item| match item {
-        Item::Request(request) | Item::Incomplete(Some(request)) => {
+        Item::Request(request) | Item::Incomplete(Some(request)) | Item::Bad(_, Some(request)) => {
             Asked::new(&request.method, request.version)
         }
-        Item::Bad(_) | Item::Incomplete(None) => Asked::new("GET", Version::Http11),
+        Item::Bad(_, None) | Item::Incomplete(None) => Asked::new("GET", Version::Http11),
     };
     items.iter().map(of).collect()
 }
@@ -136,7 +151,7 @@ fn judge_one(
             Ok(())
         }
         (Item::Request(_), None, None) => Err("a complete request without a response".to_owned()),
-        (Item::Bad(why), None, _) => {
+        (Item::Bad(why, _), None, _) => {
             *tally.bad.entry(why).or_default() += 1;
             match response {
                 Some(response) if !response.is_last => Err(format!("after {why} the connection is kept")),
@@ -147,12 +162,14 @@ fn judge_one(
                 None => Ok(()),
             }
         }
-        (Item::Bad(why), Some(_), _) => Err(format!("served, though there is {why}")),
-        (Item::Incomplete(Some(request)), Some(_), _) if is_early(&request.target) => {
+        (Item::Incomplete(Some(request)) | Item::Bad(_, Some(request)), Some(_), _)
+            if is_early(&request.target) =>
+        {
             tally.incomplete += 1;
             tally.served += 1;
             Ok(())
         }
+        (Item::Bad(why, _), Some(_), _) => Err(format!("served, though there is {why}")),
         (Item::Incomplete(_), Some(_), _) => Err("served before the request was complete".to_owned()),
         (Item::Incomplete(_), None, _) => {
             tally.incomplete += 1;
@@ -169,11 +186,12 @@ fn is_early(target: &[u8]) -> bool {
     target.windows(7).any(|window| window == b"/early/")
 }
 
-/// The number at the end of a target's path, which tells the requests apart.
+/// The number that is the last segment of a target's path, which tells the requests apart.
 pub(crate) fn number(target: &[u8]) -> Option<u64> {
     let path = target.split(|byte| matches!(byte, b'?' | b'#')).next()?;
-    let digits = path.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-    std::str::from_utf8(&path[path.len() - digits..]).ok()?.parse().ok()
+    let segment = path.rsplit(|byte| *byte == b'/').next()?;
+    let is_number = !segment.is_empty() && segment.iter().all(u8::is_ascii_digit);
+    std::str::from_utf8(segment).ok().filter(|_| is_number)?.parse().ok()
 }
 
 fn served(response: &Response) -> Option<&str> {
@@ -192,9 +210,11 @@ fn check(request: &Request, response: &Response, said: &str) -> Result<(), Strin
         return Err("a truncated response".to_owned());
     }
     let has_body = !matches!(response.framing, Framing::Nothing | Framing::Tunnel);
-    if has_body && !is_early(&request.target) && response.body != request.body {
-        let (got, sent) = (response.body.len(), request.body.len());
-        return Err(format!("a body of {got} bytes was read where {sent} were sent, or other ones"));
+    if has_body
+        && !is_early(&request.target)
+        && response.body != [said.as_bytes(), b"\n", &request.body].concat()
+    {
+        return Err("another body was read than sent".to_owned());
     }
     Ok(())
 }
