@@ -126,6 +126,9 @@ pub fn read(input: &[u8], mut at: usize) -> Next {
         return bad();
     }
     let Some((fields, body_at)) = read_fields(input, next) else { return bad() };
+    if version == Version::Http09 && !fields.is_empty() {
+        return Next::Bad(Bad { maybe_head: method == b"HEAD", maybe_headless: false });
+    }
     let Some(framing) = framing(&fields, version) else { return bad() };
     let connection = elements(&fields, "connection");
     let says = |word: &[u8]| connection.iter().any(|option| option.eq_ignore_ascii_case(word));

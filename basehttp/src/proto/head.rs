@@ -5,7 +5,7 @@ use super::{
     grammar,
     headers::{self, Field, FieldLine, Known},
     limits::Limits,
-    request_line::{self, RequestLine, Span},
+    request_line::{self, RequestLine, Span, Version},
 };
 
 /// A request's head, as places in the buffer that it was parsed from.
@@ -332,6 +332,12 @@ impl HeadParser {
     fn end_head(&mut self, next: usize, limit: usize, head: &mut Head) -> Result<(), Fault> {
         if next > limit {
             return Err(Fault::HeadTooLarge);
+        }
+        if head.request_line.version == Version::Http09 && !head.fields.is_empty() {
+            // HTTP/0.9 has no fields, so a client of a later version wrote them, mostly a proxy that passes on the version of
+            // its own client. It would take the head of the response from the body, which others may have written.
+            head.request_line.version = Version::default();
+            return Err(Fault::UnsupportedVersion);
         }
         self.part = Part::Done;
         head.len = next;

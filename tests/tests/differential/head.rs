@@ -10,7 +10,7 @@ use crate::table::{Row, Verdict, run};
 const ROWS: &[Row] = &[
     Row {
         name: "other-versions",
-        why: "httparse knows HTTP/1.0 and 1.1; we take 1.2 to 1.9 for 1.1, and 0.9 where it is named, as Python does",
+        why: "httparse knows HTTP/1.0 and 1.1; we take 1.2 to 1.9 for 1.1, and 0.9 where it is named and has no fields, as Python does",
         rfc: "9110 6.2",
         example: b"GET / HTTP/1.2\r\n\r\n",
     },

@@ -93,6 +93,12 @@ const ROWS: &[Row] = &[
         example: b"GET /\r\nHost: a\r\n\r\n",
     },
     Row {
+        name: "fields-in-http09",
+        why: "HTTP/0.9 has no fields, so a request that names it and has some is refused; Python answers it without a head",
+        rfc: "9110 2.5",
+        example: b"GET / HTTP/0.9\r\nA: b\r\n\r\n",
+    },
+    Row {
         name: "hundred-fields",
         why: "100 fields are taken; Python counts the empty line as one",
         rfc: "6585 5",
@@ -316,6 +322,7 @@ fn row_of(fault: Fault) -> Option<&'static str> {
         Fault::BadRequestLine | Fault::BadSimpleRequest => "stricter-request-line",
         Fault::BadTarget => "stricter-target",
         Fault::BadVersion => "stricter-version",
+        Fault::UnsupportedVersion => "fields-in-http09",
         Fault::MissingColon
         | Fault::BadFieldName
         | Fault::BlankBeforeColon

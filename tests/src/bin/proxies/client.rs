@@ -85,7 +85,7 @@ impl Seen {
 
 fn read_responses(bytes: &[u8], sent: &[u8], number: u64, seen: &mut Seen) {
     let mut rest = bytes;
-    while let Some((response, after)) = Response::read(rest) {
+    while let Some((response, after)) = Response::read(rest, sent) {
         rest = after;
         if response.status < 200 && response.status != 101 {
             continue;
@@ -103,8 +103,11 @@ fn read_responses(bytes: &[u8], sent: &[u8], number: u64, seen: &mut Seen) {
 
 /// How often the number of a request stands in what was sent.
 fn occurrences(sent: &[u8], number: u64) -> usize {
-    let wanted = number.to_string();
-    sent.windows(wanted.len()).filter(|window| *window == wanted.as_bytes()).count()
+    occurrences_of(sent, &number.to_string())
+}
+
+fn occurrences_of(bytes: &[u8], wanted: &str) -> usize {
+    bytes.windows(wanted.len()).filter(|window| *window == wanted.as_bytes()).count()
 }
 
 /// Sends all parts, and returns what came before the end. `is_over` may end it earlier, and add what has to be sent.
@@ -158,7 +161,7 @@ struct Response {
 
 impl Response {
     /// The next response, and the bytes after it. `None` if it is truncated.
-    fn read(bytes: &[u8]) -> Option<(Self, &[u8])> {
+    fn read<'a>(bytes: &'a [u8], sent: &[u8]) -> Option<(Self, &'a [u8])> {
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
         let (head, body) = (String::from_utf8_lossy(&bytes[..end]), &bytes[end + 4..]);
         let mut lines = head.lines();
@@ -169,7 +172,11 @@ impl Response {
         };
         let said = field(SERVED).and_then(|said| said.split_once(' '));
         let served = said.and_then(|(_, number)| number.parse().ok());
-        let is_head = said.is_some_and(|(method, _)| method == "HEAD");
+        // A cache may have asked with GET.
+        let is_head = said.is_some_and(|(method, number)| {
+            let asks = |line: &[u8]| line.starts_with(b"HEAD ") && occurrences_of(line, number) > 0;
+            method == "HEAD" || sent.split(|byte| *byte == b'\n').any(asks)
+        });
         let mut response = Self { status, served, is_servers: field(SERVER).is_some(), is_last: false };
         response.is_last = field("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
         if is_head || status < 200 || matches!(status, 204 | 304) {

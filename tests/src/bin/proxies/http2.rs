@@ -170,7 +170,6 @@ fn clean(dice: &mut Dice, number: u64) -> Draft {
     if dice.chance(50) {
         draft.field("content-length", draft.body.len().to_string());
     }
-    draft.is_padded = dice.chance(10);
     draft
 }
 
@@ -188,6 +187,7 @@ const KINDS: &[Kind] = &[
     ("h2 hop by hop", hop_by_hop),
     ("h2 trailers", trailers),
     ("h2 early end", early_end),
+    ("h2 padding", padding),
 ];
 
 fn with_body(dice: &mut Dice, draft: &mut Draft, first: u64) -> usize {
@@ -401,6 +401,11 @@ fn trailers(dice: &mut Dice, draft: &mut Draft, first: u64) {
         ("x y", "z"),
     ]);
     draft.trailers.push((field.0.into(), field.1.into()));
+}
+
+fn padding(dice: &mut Dice, draft: &mut Draft, first: u64) {
+    with_body(dice, draft, first);
+    draft.is_padded = true;
 }
 
 /// The stream ends with its fields, though they speak of a body, or one follows.

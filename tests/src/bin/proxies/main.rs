@@ -31,6 +31,8 @@ mod run;
 mod server;
 #[cfg(target_os = "linux")]
 mod tap;
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
 #[cfg(target_os = "linux")]
 mod verdict;
 

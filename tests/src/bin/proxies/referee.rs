@@ -10,6 +10,7 @@ use basehttp_tests::strict::Version;
 #[derive(Clone, Debug)]
 pub(crate) struct Mark {
     pub(crate) name: &'static str,
+    /// How its value begins.
     pub(crate) value: String,
 }
 
@@ -88,7 +89,7 @@ fn head<'a>(input: &mut Input<'a>, mark: &Mark) -> Result<Option<(Request, Vec<F
     let mut head = request_line(line)?;
     let Some(fields) = fields(input)? else { return Ok(None) };
     let is_mark = |field: &&Field<'_>| {
-        field.0.eq_ignore_ascii_case(mark.name.as_bytes()) && field.1 == mark.value.as_bytes()
+        field.0.eq_ignore_ascii_case(mark.name.as_bytes()) && field.1.starts_with(mark.value.as_bytes())
     };
     head.marks = fields.iter().filter(is_mark).count();
     Ok(Some((head, fields)))

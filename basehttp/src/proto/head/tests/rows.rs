@@ -63,7 +63,8 @@ pub(super) const ROWS: &[(&[u8], &str)] = &[
     // Versions.
     (b"GET / HTTP/1.2\r\nHost: a\r\n\r\n", "GET / 1.1"),
     (b"GET / HTTP/1.9\r\nHost: a\r\n\r\n", "GET / 1.1"),
-    (b"GET / HTTP/0.9\r\nA: b\r\n\r\n", "GET / 0.9 A=b"),
+    (b"GET / HTTP/0.9\r\n\r\n", "GET / 0.9"),
+    (b"GET / HTTP/0.9\r\nA: b\r\n\r\n", "unsupported-version"),
     (b"GET / HTTP/2.0\r\n\r\n", "unsupported-version"),
     (b"GET / HTTP/9.9\r\n\r\n", "unsupported-version"),
     (b"GET / FUBAR\r\n\r\n", "bad-version"),
@@ -202,7 +203,7 @@ pub(super) const ROWS: &[(&[u8], &str)] = &[
         "length-with-transfer-encoding",
     ),
     (b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", "transfer-encoding-in-http10"),
-    (b"POST / HTTP/0.9\r\nTransfer-Encoding: chunked\r\n\r\n", "transfer-encoding-in-http10"),
+    (b"POST / HTTP/0.9\r\nTransfer-Encoding: chunked\r\n\r\n", "unsupported-version"),
     (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip\r\n\r\n", "chunked-not-last"),
     (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n", "chunked-not-last"),
     (
