@@ -120,6 +120,8 @@ pub struct HeadParser {
     fields: usize,
     /// Empty lines skipped before the request line.
     skipped: u8,
+    /// Whether the request line names HTTP/0.9.
+    is_named_http09: bool,
     #[cfg(test)]
     work: usize,
 }
@@ -154,6 +156,7 @@ impl HeadParser {
             searched: 0,
             fields: 0,
             skipped: 0,
+            is_named_http09: false,
             #[cfg(test)]
             work: 0,
         }
@@ -162,6 +165,7 @@ impl HeadParser {
     /// Starts over, for the next head.
     pub fn reset(&mut self) {
         (self.part, self.skipped, self.fields) = (Part::RequestLine, 0, 0);
+        self.is_named_http09 = false;
         self.begin_line(0);
     }
 
@@ -285,6 +289,7 @@ impl HeadParser {
             head.len = next;
         } else {
             self.part = Part::Fields;
+            self.is_named_http09 = head.request_line.version == Version::Http09;
         }
         Ok(())
     }
@@ -333,7 +338,7 @@ impl HeadParser {
         if next > limit {
             return Err(Fault::HeadTooLarge);
         }
-        if head.request_line.version == Version::Http09 && !head.fields.is_empty() {
+        if self.is_named_http09 && !head.fields.is_empty() {
             // HTTP/0.9 has no fields, so a client of a later version wrote them, mostly a proxy that passes on the version of
             // its own client. It would take the head of the response from the body, which others may have written.
             head.request_line.version = Version::default();

@@ -45,7 +45,7 @@ pub(crate) enum Item {
     Request(Request),
     /// A request that is none by the RFC, why, and its head if the fault is behind that. What follows has no meaning.
     Bad(&'static str, Option<Request>),
-    /// A request whose end is missing, with its head if that is complete.
+    /// A request whose end is missing, with its head if that is complete. Its body is what there is, with the framing.
     Incomplete(Option<Request>),
 }
 
@@ -76,9 +76,10 @@ fn next(input: &mut Input<'_>, mark: &Mark) -> Item {
         Ok(None) => return Item::Incomplete(None),
         Err(why) => return Item::Bad(why, None),
     };
+    let after = input.rest();
     match body(input, &head, &fields) {
         Ok(Some(body)) => Item::Request(Request { body, ..head }),
-        Ok(None) => Item::Incomplete(Some(head)),
+        Ok(None) => Item::Incomplete(Some(Request { body: after.to_vec(), ..head })),
         Err(why) => Item::Bad(why, Some(head)),
     }
 }

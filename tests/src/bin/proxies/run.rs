@@ -21,6 +21,8 @@ use crate::tap::{Report, Tap};
 const CLIENTS: usize = 32;
 /// How many cases are sent before a look at the proxy.
 const BATCH: u64 = 1000;
+/// How long the server waits for a body. Innocent clients wait for it behind a proxy that never sends the rest of one.
+const SERVER_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a server may take to start.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -97,6 +99,14 @@ struct Row {
     seconds: f64,
 }
 
+impl Row {
+    /// Whether the server has made no mistake. The clients of a proxy that has lost its place itself suffer from that.
+    fn is_good(&self) -> bool {
+        self.report.of_server.is_empty()
+            && (self.clients.foreign + self.clients.unanswered == 0 || !self.report.of_proxy.is_empty())
+    }
+}
+
 fn run(options: &Options) -> io::Result<bool> {
     let unknown = options.only.iter().find(|name| KINDS.iter().all(|kind| kind.name != **name));
     if let Some(name) = unknown {
@@ -129,10 +139,7 @@ fn run(options: &Options) -> io::Result<bool> {
         println!("Left out, since they are not installed: {}", missing.join(", "));
         is_good &= !options.require_all;
     }
-    is_good &= !rows.is_empty()
-        && rows
-            .iter()
-            .all(|row| row.report.of_server.is_empty() && row.clients.foreign + row.clients.unanswered == 0);
+    is_good &= !rows.is_empty() && rows.iter().all(Row::is_good);
     println!(
         "{}; the bytes of what was found are in {}",
         if is_good { "passed" } else { "FAILED" },
@@ -271,7 +278,9 @@ enum BackendKind {
 impl Backend {
     fn start(command: Option<&str>) -> io::Result<Self> {
         let Some(command) = command else {
-            let mut server = HTTPServer::bind((Ipv4Addr::LOCALHOST, 0), |base| Echo { base })?;
+            let mut server = HTTPServer::builder()
+                .read_timeout(SERVER_PATIENCE)
+                .bind((Ipv4Addr::LOCALHOST, 0), |base| Echo { base })?;
             let port = server.server_port();
             let handle = server.handle();
             let serving = thread::spawn(move || server.serve_forever());
@@ -318,7 +327,7 @@ fn print_table(rows: &[Row]) {
         let (clients, report) = (&row.clients, &row.report);
         let refused: u64 = report.tally.refused.values().sum();
         let of_proxy: u64 = report.of_proxy.values().sum();
-        let of_server = report.of_server.values().sum::<u64>() + clients.foreign;
+        let of_server = report.of_server.values().sum::<u64>();
         println!(
             "| {} | {} | {} | {} | {refused} | {} | {} | {of_proxy} | {of_server} | {:.0} |",
             row.name,
@@ -333,13 +342,14 @@ fn print_table(rows: &[Row]) {
     for row in rows {
         let report = &row.report;
         println!(
-            "\n{}: {} connections to the server; the clients saw {} of its responses and {} of its refusals, and gave up {} times; {} clean cases were not answered, and it ended {} times",
+            "\n{}: {} connections to the server; the clients saw {} of its responses and {} of its refusals, and gave up {} times; {} clean cases were not answered, {} responses were another client's, and it ended {} times",
             row.name,
             report.connections,
             row.clients.served,
             row.clients.by_server,
             row.clients.gave_up,
             row.clients.unanswered,
+            row.clients.foreign,
             row.clients.crashes
         );
         println!("  refused by status: {:?}", report.tally.refused);

@@ -106,6 +106,11 @@ fn each_kind_of_desync_is_found() {
         // The proxy's.
         (unmarked, one.clone(), Desync::Proxy("a request that the proxy does not know of".to_owned())),
         (&*swallowed, one.clone(), Desync::Proxy("a request of the proxy's inside a body".to_owned())),
+        (
+            &swallowed[..swallowed.len() - 1],
+            String::new(),
+            Desync::Proxy("a request of the proxy's inside a body".to_owned()),
+        ),
         // The server's.
         (
             ONE,

@@ -77,11 +77,7 @@ impl Bytes {
             // What the proxy does not know of comes before what the server made of it.
             Err(offence) => {
                 items.iter().try_for_each(|item| known(item, mark))?;
-                let what = offence.what;
-                return Err(Desync::Server(format!(
-                    "{what}, at byte {} of what the server sent",
-                    offence.at
-                )));
+                return Err(Desync::Server(format!("a malformed response: {}", offence.what)));
             }
         };
         let mut has_ended = false;
@@ -104,7 +100,7 @@ impl Bytes {
 
 /// Whether the proxy knows of a request, and of none inside it.
 fn known(item: &Item, mark: &Mark) -> Result<(), Desync> {
-    let Item::Request(request) = item else { return Ok(()) };
+    let (Item::Request(request) | Item::Incomplete(Some(request))) = item else { return Ok(()) };
     if request.marks == 0 {
         return Err(Desync::Proxy("a request that the proxy does not know of".to_owned()));
     }
