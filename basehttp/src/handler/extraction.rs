@@ -116,7 +116,8 @@ mod tests {
         let target = RouteTarget::new(Cow::Owned(format!("/?{query}").into_bytes()));
         match values(&target, key) {
             Ok(values) => Ok(values.into_iter().map(Cow::into_owned).collect()),
-            Err(error) => Err(error.http().map_or(500, |http| http.status().code())),
+            Err(NoValue::Error(error)) => Err(error.http().map_or(500, |http| http.status().code())),
+            Err(NoValue::Response(..)) => unreachable!("a query has no response"),
         }
     }
 

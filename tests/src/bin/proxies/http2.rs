@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::dice::Dice;
-use crate::requests::{self, Case, NUMBERS};
+use crate::requests::{self, Case, FIRST, NUMBERS};
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
@@ -125,7 +125,7 @@ fn string(out: &mut Vec<u8>, text: &[u8]) {
 /// The case of this number, over HTTP/2.
 pub(crate) fn case(seed: u64, number: u64) -> Case {
     let mut dice = Dice::new(seed ^ 0x6832, number);
-    let first = number * NUMBERS;
+    let first = FIRST + number * NUMBERS;
     let mut case = Case::new(dice.chance(10));
     let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
     frame(&mut bytes, SETTINGS, 0, 0, &[]);
@@ -152,7 +152,7 @@ pub(crate) fn victim(number: u64) -> Case {
     let mut case = Case::new(true);
     let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
     frame(&mut bytes, SETTINGS, 0, 0, &[]);
-    let draft = Draft::new("GET", &format!("/q/{}", number * NUMBERS + NUMBERS - 1));
+    let draft = Draft::new("GET", &format!("/q/{}", FIRST + number * NUMBERS + NUMBERS - 1));
     bytes.extend(draft.write(1, &mut Dice::new(0, number)));
     case.parts.push(bytes);
     case.requests = 1;

@@ -2,6 +2,8 @@
 
 use crate::dice::Dice;
 
+/// The number of the first request.
+pub(crate) const FIRST: u64 = 1_000_000_000;
 /// How many numbers a case has for its requests.
 pub(crate) const NUMBERS: u64 = 16;
 /// The numbers of a case from here on are of requests that hide in a body.
@@ -77,7 +79,7 @@ impl Draft {
 /// The case of this number. The same number makes the same case.
 pub(crate) fn case(seed: u64, number: u64) -> Case {
     let mut dice = Dice::new(seed, number);
-    let first = number * NUMBERS;
+    let first = FIRST + number * NUMBERS;
     let mut case = Case::new(dice.chance(10));
     let mut bytes = Vec::new();
     if dice.chance(40) {
@@ -774,7 +776,7 @@ fn disturb(dice: &mut Dice, request: &mut Vec<u8>) {
 
 /// A clean request of another client, which must get its own response.
 pub(crate) fn victim(number: u64) -> Case {
-    let mut draft = Draft::new("GET", &format!("/q/{}", number * NUMBERS + NUMBERS - 1));
+    let mut draft = Draft::new("GET", &format!("/q/{}", FIRST + number * NUMBERS + NUMBERS - 1));
     draft.field("Connection: close");
     let mut case = Case::new(true);
     case.parts.push(draft.write());
