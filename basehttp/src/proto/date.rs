@@ -112,6 +112,20 @@ mod tests {
     }
 
     #[test]
+    fn a_date_is_a_text() {
+        let date = HttpDate::from(UNIX_EPOCH + Duration::from_secs(784_111_777));
+        let text = "Sun, 06 Nov 1994 08:49:37 GMT";
+        let (from, borrowed): (&str, &str) = (&date, date.as_ref());
+        assert_eq!(
+            (from, borrowed, date.as_str(), date.as_bytes()),
+            (text, text, text, b"Sun, 06 Nov 1994 08:49:37 GMT")
+        );
+        assert!(date == *text && date == text);
+        assert!(date != *"Sun, 06 Nov 1994 08:49:38 GMT" && date != "");
+        assert_eq!(format!("{date:>31}|{date:.3}"), "  Sun, 06 Nov 1994 08:49:37 GMT|Sun");
+    }
+
+    #[test]
     fn times_outside_of_the_format() {
         assert_eq!(HttpDate::from(UNIX_EPOCH - Duration::from_secs(1)), "Thu, 01 Jan 1970 00:00:00 GMT");
         assert_eq!(HttpDate::from(UNIX_EPOCH), HttpDate::EPOCH);

@@ -175,3 +175,30 @@ fn reason_for(c: char) -> &'static str {
         "a control character would break the head"
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_names_the_character_and_the_reason() {
+        for (misuse, message) in [
+            (
+                Misuse::Reason('\n'),
+                "U+000A in the message of a status line: a control character would break the head",
+            ),
+            (
+                Misuse::FieldValue("X".to_owned(), '\u{20ac}'),
+                "\u{20ac} (U+20AC) in the value of the header \"X\": heads are latin-1, so encode characters above U+00FF",
+            ),
+            (
+                Misuse::FieldValue("X".to_owned(), '\u{100}'),
+                "\u{100} (U+0100) in the value of the header \"X\": heads are latin-1, so encode characters above U+00FF",
+            ),
+            (Misuse::StatusCode(42), "status code 42: it must have three digits"),
+        ] {
+            assert_eq!(misuse.to_string(), message);
+        }
+        assert_eq!(reason_for('\u{ff}'), reason_for('\n'), "that is the last of Latin-1");
+    }
+}

@@ -276,6 +276,10 @@ mod tests {
             ("a; filename*1=b; filename=c", Some("c")),
             ("a; filename*99999999999=b", None),
             ("a; filename**=b", None),
+            // Only what has an asterisk and no quotes is encoded.
+            ("a; filename*0=a; filename*1=%41", Some("a%41")),
+            ("a; filename*0=\"UTF-8''%41\"", Some("UTF-8''%41")),
+            ("a; filename*0*=\"UTF-8''%41\"; filename*1*=\"%41\"", Some("UTF-8''%41%41")),
         ] {
             assert_eq!(filename(value).as_deref(), name, "{value}");
         }
@@ -285,6 +289,23 @@ mod tests {
     fn what_is_not_utf_8_is_latin_1() {
         let value = Parameters::parse_bytes(b"form-data; filename=\"\xe9.txt\"; name=\"\xc3\xa9\"");
         assert_eq!((value.get("filename"), value.get("name")), (Some("\u{e9}.txt"), Some("\u{e9}")));
+    }
+
+    #[test]
+    fn a_value_is_compared_in_any_case_and_whole() {
+        let value = Parameters::parse("Text/HTML; charset=utf-8");
+        assert!(value.is("text/html") && value.is("TEXT/html"));
+        assert!(!value.is("text") && !value.is("text/htm") && !value.is("Text/HTML; charset=utf-8"));
+    }
+
+    #[test]
+    fn a_value_has_not_any_number_of_pieces() {
+        let pieces: String = (0..=MOST_PIECES).map(|number| format!("; filename*{number}=x")).collect();
+        assert_eq!(filename(&format!("a{pieces}")), Some("x".repeat(100)));
+        let last = format!("; f*{}=y", MOST_PIECES - 1);
+        let before: String = (0..MOST_PIECES - 1).map(|number| format!("; f*{number}=x")).collect();
+        let joined = format!("{}y", "x".repeat(99));
+        assert_eq!(Parameters::parse(&format!("a{before}{last}")).get("f"), Some(&*joined));
     }
 
     #[test]

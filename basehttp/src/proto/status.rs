@@ -182,6 +182,17 @@ mod tests {
     }
 
     #[test]
+    fn a_status_is_its_number() {
+        let status = HTTPStatus::NOT_FOUND;
+        assert_eq!((u16::from(status), HTTPStatus::from(404), status.code()), (404, status, 404));
+        assert!(status == 404 && status != 405);
+        assert_eq!(format!("{status} {status:>5}"), "404   404");
+        assert_eq!(status.description(), Some("Nothing matches the given URI"));
+        let unknown = HTTPStatus::new(299);
+        assert_eq!((unknown.phrase(), unknown.description()), (None, None));
+    }
+
+    #[test]
     fn which_responses_have_a_body() {
         let bodyless: Vec<u16> = (0..1000).filter(|code| HTTPStatus::new(*code).has_no_body()).collect();
         assert_eq!(bodyless[..100], (100..200).collect::<Vec<u16>>());

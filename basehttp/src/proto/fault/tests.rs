@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const ALL: [Fault; 34] = [
+const ALL: [Fault; 38] = [
     Fault::BadRequestLine,
     Fault::BadTarget,
     Fault::BadVersion,
@@ -37,6 +37,10 @@ const ALL: [Fault; 34] = [
     Fault::TrailersTooLarge,
     Fault::IncompleteHead,
     Fault::IncompleteBody,
+    Fault::PlainHttp,
+    Fault::ForeignHost,
+    Fault::CrossSite,
+    Fault::CrossOrigin,
 ];
 
 #[test]
@@ -62,6 +66,9 @@ fn statuses() {
             ("too-many-fields", 431),
             ("unknown-transfer-coding", 501),
             ("bad-expectation", 417),
+            ("foreign-host", 421),
+            ("cross-site", 403),
+            ("cross-origin", 403),
         ]
     );
 }

@@ -162,6 +162,14 @@ fn plain_text_is_visible_ascii_and_spaces() {
             bytes[at] = byte;
             assert_eq!(is_plain_text(&bytes), matches!(byte, b' '..=b'~'), "{}", bytes.escape_ascii());
         }
+        // Two of them do not cancel each other.
+        for (one, other) in (0..len).flat_map(|one| (0..one).map(move |other| (one, other))) {
+            for byte in [b'\0', b'\x1f', b'\x7f', b'\x80', b'\xff'] {
+                let mut bytes = vec![b'a'; len];
+                (bytes[one], bytes[other]) = (byte, byte);
+                assert!(!is_plain_text(&bytes), "{}", bytes.escape_ascii());
+            }
+        }
     }
 }
 

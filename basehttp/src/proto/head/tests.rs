@@ -221,6 +221,32 @@ fn empty_lines_are_no_beginning() {
     }
 }
 
+/// Such a client could send more of them for ever, and no request would have begun.
+#[test]
+fn a_bare_cr_before_a_request_is_refused_at_once() {
+    for raw in [&b"\r\r"[..], b"\rG", b"\r\n\rG", b"\n\r\r", b"\n\n\r "] {
+        let (mut parser, mut head) = (HeadParser::new(Limits::default()), Head::default());
+        assert_eq!(parser.parse(raw, &mut head), Err(Fault::BareCr), "{}", raw.escape_ascii());
+    }
+}
+
+#[test]
+fn a_name_that_differs_in_two_letters_is_another_name() {
+    for name in ["host", "expect", "connection", "content-length", "transfer-encoding"] {
+        assert_ne!(Known::of(name.as_bytes()), Known::Other);
+        assert_eq!(Known::of(name.as_bytes()), Known::of(name.to_ascii_uppercase().as_bytes()));
+        // The differences are the same, so they would cancel each other.
+        for (one, other) in (0..name.len()).flat_map(|one| (0..one).map(move |other| (one, other))) {
+            for bit in [1, 2, 4, 8, 16, 64, 128] {
+                let mut bytes = name.as_bytes().to_vec();
+                bytes[one] ^= bit;
+                bytes[other] ^= bit;
+                assert_eq!(Known::of(&bytes), Known::Other, "{}", bytes.escape_ascii());
+            }
+        }
+    }
+}
+
 /// A client that sends one byte at a time must not cost more than its bytes: no timing, the bytes looked at
 /// are counted.
 #[test]

@@ -13,6 +13,7 @@ fn good_hosts() {
         "a-b_c~d.example.",
         "xn--caf-dma.example",
         "caf%C3%A9.example",
+        "ab%41",
         "%41",
         "%41:80",
         "a%41:",
