@@ -701,11 +701,20 @@ mod tests {
         assert_eq!(pool.pass_on(0), Call::Nobody);
     }
 
+    /// Ends the threads of a test, also of one that fails.
+    struct Closes<'a>(&'a ThreadPool<u32>);
+
+    impl Drop for Closes<'_> {
+        fn drop(&mut self) {
+            self.0.close();
+        }
+    }
+
     /// A pool with a spare thread, which sends its first task.
     fn with_spare_thread(run: impl FnOnce(&ThreadPool<u32>, &std::sync::mpsc::Receiver<String>)) {
         let (pool, (told, tasks)) = (ThreadPool::new(1, 1), std::sync::mpsc::channel());
         std::thread::scope(|scope| {
-            scope.spawn(|| {
+            let spare = scope.spawn(|| {
                 pool.pass_on(0);
                 assert!(matches!(pool.next_task(None), Task::Drive(0)));
                 let told = told;
@@ -717,7 +726,9 @@ mod tests {
                 };
                 told.send(task).expect("the test waits for it");
             });
+            let _end = Closes(&pool);
             while !pool.has_spare() {
+                assert!(!spare.is_finished(), "it waits for a task");
                 std::thread::yield_now();
             }
             run(&pool, &tasks);
@@ -759,16 +770,81 @@ mod tests {
         let pool: ThreadPool<u32> = ThreadPool::new(1, 1);
         std::thread::scope(|scope| {
             let reserve = scope.spawn(|| [pool.wait_for_need(), pool.wait_for_need()]);
+            let _end = Closes(&pool);
             submit(&pool, 1, Lane::Waits);
             take(&pool, 1);
             assert_eq!(pool.pass_on(1), Call::Nobody, "that is not its shard");
             assert_eq!(pool.pass_on(0), Call::Nobody);
             while lock(&pool.state).tickets.contains(&0) {
+                assert!(!reserve.is_finished(), "it waits for another need");
                 std::thread::yield_now();
             }
             assert!(pool.withdraw(1));
             pool.close();
             assert_eq!(reserve.join().expect("it does not panic"), [true, false]);
         });
+    }
+
+    /// What the pool counts: its threads, and those of them that wait for a task.
+    fn counted(pool: &ThreadPool<u32>) -> (usize, usize) {
+        let state = lock(&pool.state);
+        (state.threads, state.idle)
+    }
+
+    #[test]
+    fn threads_are_counted_until_they_end() {
+        let pool = pool();
+        submit(&pool, 2, Lane::Waits);
+        take(&pool, 2);
+        assert_eq!(counted(&pool), (2, 0));
+        pool.cannot_hire();
+        assert_eq!(counted(&pool), (1, 0));
+        pool.close();
+        assert!(matches!(pool.next_task(Some(Lane::Waits)), Task::End));
+        assert_eq!(counted(&pool), (0, 0));
+    }
+
+    #[test]
+    fn a_spare_thread_that_nobody_needs_ends() {
+        let pool = pool();
+        submit(&pool, 1, Lane::Waits);
+        take(&pool, 1);
+        // It has nothing to do for the whole of the time that a spare thread stays.
+        assert!(matches!(pool.next_task(Some(Lane::Waits)), Task::End));
+        assert_eq!(counted(&pool), (0, 0));
+    }
+
+    #[test]
+    fn a_request_in_a_full_lane_does_not_keep_drivers_from_driving() {
+        let pool: ThreadPool<u32> = ThreadPool::new(1, 1);
+        assert_eq!(pool.pass_on(0), Call::Hire);
+        assert_eq!(submit(&pool, 2, Lane::Computes), [Call::Nobody, Call::Queue]);
+        take(&pool, 1);
+        assert!(pool.is_at_bound());
+        // The next one may not run yet, so it is not this thread that it waits for.
+        assert!(matches!(pool.next_task(None), Task::Drive(0)));
+        assert!(!pool.is_at_bound());
+    }
+
+    #[test]
+    fn the_reserve_leaves_a_permit_to_a_spare_thread_and_to_a_new_one() {
+        for (idle, at_bound) in [(1, true), (0, false)] {
+            let pool = pool();
+            let mut state = lock(&pool.state);
+            state.idle = idle;
+            state.tickets.push_back(0);
+            drop(state);
+            pool.at_bound.store(at_bound, Ordering::SeqCst);
+            std::thread::scope(|scope| {
+                let reserve = scope.spawn(|| pool.wait_for_need());
+                let end = Closes(&pool);
+                for _ in 0..1000 {
+                    std::thread::yield_now();
+                    assert!(!reserve.is_finished(), "another thread takes it");
+                }
+                drop(end);
+                assert!(!reserve.join().expect("it does not panic"));
+            });
+        }
     }
 }

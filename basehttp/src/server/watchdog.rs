@@ -189,6 +189,7 @@ mod tests {
             let sleeps = scope.spawn(|| watchdog.sleep(|| false));
             // It holds the lock until it waits.
             while !watchdog.asleep.load(Ordering::SeqCst) {
+                assert!(!sleeps.is_finished(), "there is nothing to watch");
                 std::thread::yield_now();
             }
             let roused = lock(&watchdog.roused);
