@@ -89,7 +89,7 @@ struct Model<'a> {
     mistake: bool,
     refused: bool,
     ended_by_interim: bool,
-    /// Another response was begun after a complete one.
+    /// Another response was begun after a complete one, or this one is an error page.
     drops: bool,
     body: Vec<u8>,
     close: bool,

@@ -169,12 +169,15 @@ impl Model<'_> {
         if code == 405 {
             self.header("Allow", page::allow(self.request.method));
         }
-        if matches!(code, 100..=199 | 204 | 205 | 304) {
-            return self.end_headers();
-        }
-        self.header("Content-Type", "text/html;charset=utf-8");
-        self.header("Content-Length", &page.body.len().to_string());
-        self.end_headers() && self.write_bytes(page.body.as_bytes()).1.is_none()
+        let is_sent = if matches!(code, 100..=199 | 204 | 205 | 304) {
+            self.end_headers()
+        } else {
+            self.header("Content-Type", "text/html;charset=utf-8");
+            self.header("Content-Length", &page.body.len().to_string());
+            self.end_headers() && self.write_bytes(page.body.as_bytes()).1.is_none()
+        };
+        self.drops = is_sent && self.is_whole();
+        is_sent
     }
 }
 
