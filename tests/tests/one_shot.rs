@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
+use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
@@ -51,6 +52,7 @@ fn the_first_that_matches_is_answered_and_ends_it() {
     assert_eq!(codes, ["404", "404", "501", "501", "421", "400"]);
     assert!(page.starts_with("HTTP/1.0 200 OK\r\n"), "{page}");
     assert!(page.contains("\r\nReferrer-Policy: no-referrer\r\n"), "{page}");
+    assert!(page.contains("\r\nCache-Control: no-store\r\n"), "{page}");
     assert!(page.ends_with("\r\n\r\n<p>Thanks: ä"), "{page}");
     assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err(), "it is gone");
 }
@@ -66,6 +68,21 @@ fn what_comes_before_the_wait_is_not_lost() {
     let mut response = String::new();
     browser.read_to_string(&mut response).unwrap();
     assert!(response.ends_with("ok"), "{response}");
+}
+
+#[test]
+fn of_two_at_once_one_is_answered() {
+    let listener = OneShot::bind().unwrap();
+    let port = port_of(&listener);
+    let browsers = ["/a", "/b"].map(|target| thread::spawn(move || get(port, target)));
+    let both = Barrier::new(2);
+    let matches = move |_: &OneShotRequest| {
+        both.wait();
+        true
+    };
+    let request = listener.wait_for(matches, PATIENCE, "ok").unwrap();
+    let answered = browsers.map(|browser| browser.join().unwrap()).map(|response| response.ends_with("ok"));
+    assert_eq!(answered, ["/a", "/b"].map(|target| target == request.path()));
 }
 
 #[test]

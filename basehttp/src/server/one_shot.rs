@@ -12,7 +12,7 @@ use super::http_server::HTTPServer;
 use crate::handler::{BaseHTTPRequestHandler, Headers, RequestHandler as _};
 use crate::http_handler;
 use crate::proto::status::HTTPStatus;
-use crate::sync::{Arc, AtomicU64, Ordering};
+use crate::sync::{Arc, AtomicBool, AtomicU64, Ordering};
 
 /// Listens at a free port of 127.0.0.1 for one request, answers it with a page, and ends.
 ///
@@ -211,7 +211,8 @@ impl OneShot {
     ) -> io::Result<OneShotRequest> {
         let (sender, arrivals) = sync_channel(1);
         let others = AtomicU64::new(0);
-        let rule = Arc::new(Rule { answer: Box::new(answer), sender, others });
+        let rule =
+            Arc::new(Rule { answer: Box::new(answer), sender, is_over: AtomicBool::new(false), others });
         let told = rule.clone();
         let factory = move |base| Answer { base, rule: told.clone() };
         let builder = HTTPServer::builder()
@@ -281,6 +282,8 @@ type Respond = dyn Fn(&OneShotRequest) -> Option<OneShotResponse> + Send + Sync;
 struct Rule {
     answer: Box<Respond>,
     sender: SyncSender<io::Result<OneShotRequest>>,
+    /// Whether the expected request has come.
+    is_over: AtomicBool,
     /// The number of other requests that arrived.
     others: AtomicU64,
 }
@@ -303,7 +306,9 @@ impl Answer {
         // If two arrive at once, the second is too late.
         let is_sent = |response: &OneShotResponse| {
             self.rule.others.fetch_add(response.keeps_waiting.into(), Ordering::Relaxed);
-            response.keeps_waiting || self.rule.sender.try_send(outcome).is_ok()
+            response.keeps_waiting
+                || !self.rule.is_over.swap(true, Ordering::Relaxed)
+                    && self.rule.sender.try_send(outcome).is_ok()
         };
         let response = response.filter(is_sent);
         if response.is_some() && checked.is_err() {
