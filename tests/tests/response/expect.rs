@@ -70,6 +70,13 @@ fn a_body_that_nobody_reads_is_not_invited() {
 }
 
 #[test]
+fn a_body_that_would_be_refused_is_not_invited() {
+    let (run, _) = Act::run(HEAD.replace("Length: 5", "Length: 1001"), echo);
+    let response = &run.responses[0];
+    assert_eq!((response.status, response.interim.len(), response.stays_open), (413, 0, false));
+}
+
+#[test]
 fn a_body_that_comes_all_the_same_is_no_request() {
     let stage = Stage::new(|act| say(act, "no, thank you"));
     let smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
