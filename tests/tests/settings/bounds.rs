@@ -1,6 +1,6 @@
 //! Limits of requests, of bytes that wait, and of the time that a client may take.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -15,6 +15,8 @@ use basehttp_tests::wait_until;
 use crate::{BIG, GET, Keys, gated};
 
 const SHORT: Duration = Duration::from_millis(20);
+/// Longer than a test waits.
+const LONG: Duration = Duration::from_secs(1000);
 const GET_BIG: &str = "GET /big HTTP/1.1\r\nHost: a\r\n\r\n";
 
 fn start(builder: ServerBuilder) -> (TestServer, Keys) {
@@ -25,7 +27,9 @@ fn start(builder: ServerBuilder) -> (TestServer, Keys) {
 /// The response ends before its end.
 fn assert_cut(client: &Client) {
     let mut body = Vec::new();
-    let _ = client.stream().read_to_end(&mut body);
+    if let Err(error) = client.stream().read_to_end(&mut body) {
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset, "{error}");
+    }
     assert!(body.len() < BIG, "all of it has come");
 }
 
@@ -94,7 +98,7 @@ fn a_reader_gets_all_in_order_whatever_the_mark_is() {
 
 #[test]
 fn a_handler_sets_its_own_write_timeout() {
-    let (server, keys) = start(HTTPServer::builder());
+    let (server, keys) = start(HTTPServer::builder().write_timeout(LONG).response_timeout(LONG));
     let mut client = Client::new(&server);
     client.send("GET /slow-reader HTTP/1.1\r\nHost: a\r\n\r\n");
     keys.wait();
@@ -103,7 +107,7 @@ fn a_handler_sets_its_own_write_timeout() {
 
 #[test]
 fn a_handler_sets_its_own_read_timeout_for_one_request() {
-    let (server, _keys) = start(HTTPServer::builder().gather_limit(0));
+    let (server, _keys) = start(HTTPServer::builder().gather_limit(0).read_timeout(LONG).body_timeout(LONG));
     let mut client = Client::new(&server);
     assert_eq!(client.ask(post("/own", 2) + "ab").text(), "2");
     // The next request has the server's again, which waits for the client.
