@@ -128,8 +128,6 @@ fn rule_06_a_turn_ends_by_time_whatever_its_requests_leave() {
 /// Two clients send useless data without end, while others send requests.
 fn check_flood(builder: basehttp::ServerBuilder, head: &str, block: &[u8]) {
     let stage = Stage::with(builder.compute_threads(1), |act| say(act, act.path()));
-    // Each response costs the server a bounded amount of work; it is not enough that one arrives eventually.
-    let deadline = Instant::now() + PATIENCE;
     let floods = [stage.client(), stage.client()];
     let (over, blocks) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
@@ -146,6 +144,8 @@ fn check_flood(builder: basehttp::ServerBuilder, head: &str, block: &[u8]) {
             });
         }
         wait_until("the flood has come", || blocks.load(Ordering::SeqCst) >= 2);
+        // Each response costs the server a bounded amount of work; it is not enough that one arrives eventually.
+        let deadline = Instant::now() + PATIENCE;
         let mut answered = 0;
         while answered < 1200 && Instant::now() < deadline {
             let mut client = stage.client();
