@@ -36,18 +36,19 @@ for url, method, fields in json.loads(sys.argv[1]):
     resource = HttpResource(config["redbot"])
     resource.set_request(url, method=method, headers=[tuple(field) for field in fields])
     resources.append(resource)
-left = len(resources)
+left = iter(resources)
 
 
-def done():
-    global left
-    left -= 1
-    if left == 0:
+def check_next():
+    """One after the other: REDbot measures how long an answer takes."""
+    resource = next(left, None)
+    if resource is None:
         thor.stop()
-
-
-for resource in resources:
-    resource.on("check_done", done)
+        return
+    resource.on("check_done", lambda: thor.schedule(0, check_next))
     resource.check()
+
+
+check_next()
 thor.run()
 print(json.dumps([report(resource) for resource in resources]))
