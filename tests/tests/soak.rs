@@ -13,7 +13,8 @@ fn soak(arguments: &[&str]) -> (bool, String) {
 
 #[test]
 fn a_short_soak() {
-    let (passed, _) = soak(&["0.2", "--round", "10", "--seed", "1", "--grace", "3"]);
+    // A busy machine may need long for the connections that are open at the end.
+    let (passed, _) = soak(&["0.2", "--round", "10", "--seed", "1", "--patience", "120"]);
     assert!(passed);
 }
 
@@ -25,9 +26,11 @@ fn memory_that_is_lost_is_found() {
 }
 
 #[test]
-fn threads_and_descriptors_that_are_lost_are_found() {
-    let (passed, said) =
-        soak(&["10", "--seed", "3", "--round", "10", "--lose", "threads", "--lose", "descriptors"]);
-    assert!(!passed && said.contains("threads without a client"), "{said}");
-    assert!(said.contains("descriptors without a client"), "{said}");
+fn threads_descriptors_and_processes_that_are_lost_are_found() {
+    let lost = ["--lose", "threads", "--lose", "descriptors", "--lose", "processes"];
+    let (passed, said) = soak(&[&["10", "--seed", "3", "--round", "10"][..], &lost].concat());
+    assert!(!passed, "{said}");
+    for what in ["threads", "descriptors", "processes"] {
+        assert!(said.contains(&format!("{what} without a client")), "{said}");
+    }
 }

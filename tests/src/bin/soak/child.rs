@@ -1,7 +1,7 @@
 //! The server's process: a server of HTTP and one of HTTPS, alone, so that the system's information about the process
 //! concerns only the servers.
 //!
-//! Its arguments are the folder in which it works, its grace in seconds, and what to leak. The first line of its output has
+//! Its arguments are the folder in which it works, its grace and its patience in seconds, and what to leak. The first line of its output has
 //! its two ports. Each line of the input is a question: `logged`, how many lines the handlers have logged; `alive`, how many
 //! sockets, tunnels, subscribers and threads of handlers there are. SIGTERM shuts both servers down; then the last line of
 //! the output says how the connections ended. If something is left in the process, it fails.
@@ -29,12 +29,8 @@ use crate::probe;
 
 pub(crate) const MAX_CONNECTIONS: usize = 400;
 pub(crate) const MAX_THREADS: usize = 48;
-/// How long a client may be silent before, between and in requests, and how long it may take nothing.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(8);
 /// Shorter than a crowd lasts, and longer than a busy machine makes a thread wait.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long a script may be silent: longer than a shell takes to start on a busy machine.
-const SCRIPT_TIMEOUT: Duration = PATIENCE;
 /// The longest chunked body of a script.
 pub(crate) const CHUNKED_LIMIT: u64 = 3 << 20;
 /// In the environment of all scripts.
@@ -60,17 +56,17 @@ fn wait_for_nothing(descriptors: usize, house: &House) -> io::Result<()> {
     Ok(())
 }
 
-fn settings(grace: Duration) -> io::Result<ServerBuilder> {
+fn settings(grace: Duration, patience: Duration) -> io::Result<ServerBuilder> {
     let proxies = TrustedProxies::new(["127.0.0.1"])?.fields(ForwardedFields::XForwarded);
     Ok(HTTPServer::builder()
         .max_connections(MAX_CONNECTIONS)
         .max_threads(MAX_THREADS)
         .queue_timeout(QUEUE_TIMEOUT)
         .shutdown_grace(grace)
-        .idle_timeout(PATIENCE)
-        .head_timeout(PATIENCE)
-        .read_timeout(PATIENCE)
-        .write_timeout(PATIENCE)
+        .idle_timeout(patience)
+        .head_timeout(patience)
+        .read_timeout(patience)
+        .write_timeout(patience)
         .trusted_proxies(proxies)
         .cross_origin_protection(CrossOriginProtection::new()))
 }
@@ -90,12 +86,16 @@ fn answer(house: &House) {
 
 /// Serves until it is told to end.
 pub(crate) fn main(arguments: &[String]) -> io::Result<()> {
-    let [folder, grace, lost @ ..] = arguments else { return Err(io::Error::other("not for people")) };
-    let (folder, grace) = (Path::new(folder), Duration::from_secs(grace.parse().map_err(io::Error::other)?));
+    let [folder, grace, patience, lost @ ..] = arguments else {
+        return Err(io::Error::other("only the soak itself can start it"));
+    };
+    let folder = Path::new(folder);
+    let seconds = |text: &String| text.parse().map(Duration::from_secs).map_err(io::Error::other);
+    let (grace, patience) = (seconds(grace)?, seconds(patience)?);
     // Panics are deliberate here, the server logs them, and the standard library's own output could block.
     panic::set_hook(Box::new(|_| {}));
     let leaks = Leaks { what: lost.to_vec(), ..Leaks::default() };
-    let house = Arc::new(House::new(leaks, folder)?);
+    let house = Arc::new(House::new(leaks, folder, patience)?);
     let files = Directory::open(folder.join("site"))?;
     let mut signals = Signals::new([SIGTERM])?;
     let descriptors = process::descriptors();
@@ -104,14 +104,16 @@ pub(crate) fn main(arguments: &[String]) -> io::Result<()> {
         let mark = env::var_os(MARK).unwrap_or_default();
         move |base| {
             let base = CGIHTTPRequestHandler::new(base, &files);
-            let base = base.timeout(SCRIPT_TIMEOUT).chunked_limit(CHUNKED_LIMIT).variable(MARK, mark.clone());
+            let base = base.timeout(patience).chunked_limit(CHUNKED_LIMIT).variable(MARK, mark.clone());
             Soaked { base, house: house.clone() }
         }
     };
     let tls = folder.join("tls");
     let tls = TlsConfig::from_files(tls.join(Certificates::CERTIFICATE), tls.join(Certificates::KEY))?;
-    let secure = settings(grace)?.tls(tls).watch_tls(Duration::from_millis(100)).handshake_timeout(PATIENCE);
-    let servers = [settings(grace)?, secure].map(|builder| builder.bind(("127.0.0.1", 0), factory()));
+    let secure =
+        settings(grace, patience)?.tls(tls).watch_tls(Duration::from_millis(100)).handshake_timeout(patience);
+    let servers =
+        [settings(grace, patience)?, secure].map(|builder| builder.bind(("127.0.0.1", 0), factory()));
     let [http, https] = servers;
     let servers = [http?, https?];
     let ports = servers.each_ref().map(HTTPServer::server_port);

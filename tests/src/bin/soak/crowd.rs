@@ -133,10 +133,10 @@ impl<'a> Crowd<'a> {
 
     /// Waits, now and then longer than the server's time-out. True if it was longer.
     fn outlast(&mut self) -> bool {
-        let most = (child::PATIENCE + Duration::from_secs(4)).as_millis();
+        let most = (self.server.patience + Duration::from_secs(4)).as_millis();
         let time = self.dice.between(500, u64::try_from(most).expect("some seconds"));
         let time = Duration::from_millis(time);
-        self.stage.hold(time) && time > child::PATIENCE + Duration::from_secs(2)
+        self.stage.hold(time) && time > self.server.patience + Duration::from_secs(2)
     }
 
     fn hundreds(&mut self) -> u64 {

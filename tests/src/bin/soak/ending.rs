@@ -35,13 +35,21 @@ const MANY: u64 = 20;
 /// How many witnesses of each server are cut at the end of the grace.
 const CUT: usize = 5;
 
+/// Called while traffic pauses.
 pub(crate) fn end(server: &Server, stage: &Stage) -> io::Result<Vec<String>> {
     let mut wrong = Vec::new();
     let mut witnesses = Vec::new();
+    let mut askers = Vec::new();
     for way in [Way::Http, Way::Https] {
-        if let Err(trouble) = prepare(server, way, &mut witnesses) {
+        if let Err(trouble) = prepare(server, way, &mut witnesses, &mut askers) {
             wrong.push(format!("before the end, {way:?}: {trouble:?}"));
         }
+    }
+    stage.play();
+    // All are busy then. Longer, and witnesses would be late.
+    thread::sleep(Duration::from_secs(1));
+    for asker in askers {
+        witnesses.push(asker.ask());
     }
     stage.set_ending(server.grace);
     let since = server.terminate();
@@ -55,7 +63,10 @@ pub(crate) fn end(server: &Server, stage: &Stage) -> io::Result<Vec<String>> {
         for (name, way, check) in checks {
             match check.join().expect("no panic") {
                 Ok(()) => stage.counts.ended.add(name),
-                Err(trouble) => wrong.push(format!("at the end, {way:?}, {name}: {trouble:?}")),
+                Err(trouble) => {
+                    let time = since.elapsed().as_millis();
+                    wrong.push(format!("at the end, {way:?}, {name}, known after {time} ms: {trouble:?}"));
+                }
             }
         }
         end
@@ -125,92 +136,97 @@ fn cut(stage: &Stage, mut read: impl FnMut() -> Result<bool, Trouble>) -> Result
     }
 }
 
-fn prepare<'a>(server: &'a Server, way: Way, to: &mut Vec<Witness<'a>>) -> Result<(), Trouble> {
-    lasting(server, way, &mut |name, check| to.push(Witness { name, way, check }))?;
-    others(server, way, &mut |name, check| to.push(Witness { name, way, check }))?;
-    requests(server, way, &mut |name, check| to.push(Witness { name, way, check }))
+fn prepare<'a>(
+    server: &'a Server,
+    way: Way,
+    witnesses: &mut Vec<Witness<'a>>,
+    askers: &mut Vec<Asker>,
+) -> Result<(), Trouble> {
+    requests(server, way, &mut |name, peer, request, check| {
+        askers.push(Asker { name, way, peer, request, check });
+    })?;
+    switched(server, way, &mut |name, check| witnesses.push(Witness { name, way, check }))?;
+    others(server, way, &mut |name, check| witnesses.push(Witness { name, way, check }))
+}
+
+type Answer = Box<dyn FnOnce(&mut Peer) -> Result<(), Trouble> + Send>;
+
+/// A witness that sends its request shortly before the signal.
+struct Asker {
+    name: &'static str,
+    way: Way,
+    peer: Peer,
+    request: Vec<u8>,
+    check: Answer,
+}
+
+impl Asker {
+    fn ask(self) -> Witness<'static> {
+        let Self { name, way, mut peer, request, check } = self;
+        peer.send(&request);
+        Witness { name, way, check: Box::new(move |_| check(&mut peer)) }
+    }
 }
 
 /// Requests that must be answered.
-fn requests<'a>(
-    server: &'a Server,
+fn requests(
+    server: &Server,
     way: Way,
-    add: &mut impl FnMut(&'static str, Check<'a>),
+    add: &mut impl FnMut(&'static str, Peer, Vec<u8>, Answer),
 ) -> Result<(), Trouble> {
     for number in 0..MANY {
-        let mut peer = server.connect(way)?;
-        let time = 100 + 10 * number;
-        peer.send(get(&format!("/sleep/{time}")).as_bytes());
-        add(
-            "requests in a handler",
-            Box::new(move |_| last(&mut peer, &Wanted::page(format!("slept {time}\n")))),
-        );
-        let mut peer = server.connect(way)?;
+        let time = 100 + 50 * number;
+        let wanted = Wanted::page(format!("slept {time}\n"));
+        let request = get(&format!("/sleep/{time}")).into_bytes();
+        let name = "requests in a handler";
+        add(name, server.connect(way)?, request, Box::new(move |peer| last(peer, &wanted)));
         let length = 100_000 * number;
-        peer.send(get(&format!("/large/{length}")).as_bytes());
-        add(
-            "responses on their way",
-            Box::new(move |_| peer.response(&Wanted::page(content::bytes(0, length))).map(drop)),
-        );
+        let wanted = Wanted::page(content::bytes(0, length));
+        let request = get(&format!("/large/{length}")).into_bytes();
+        let name = "responses on their way";
+        add(name, server.connect(way)?, request, Box::new(move |peer| last(peer, &wanted)));
     }
-    let mut peer = server.connect(way)?;
-    peer.send(get("/sleep/150").repeat(4).as_bytes());
-    add(
-        "pipelined requests, up to the last response",
-        Box::new(move |_| {
-            // The first to say that it is the last is the answer to those after it.
-            for _ in 0..4 {
-                if !peer.response(&Wanted::page("slept 150\n"))? {
-                    break;
-                }
+    let check = move |peer: &mut Peer| {
+        // The first to say that it is the last is the answer to those after it.
+        for _ in 0..4 {
+            if !peer.response(&Wanted::page("slept 150\n"))? {
+                return Ok(());
             }
-            Ok(())
-        }),
-    );
-    let mut peer = server.connect(way)?;
-    let body = content::bytes(0, 200_000);
-    peer.send(format!("POST /sum HTTP/1.1\r\n{HOST}Content-Length: {}\r\n\r\n", body.len()).as_bytes());
-    peer.send(&body[..100_000]);
-    add(
-        "bodies that are still being sent",
-        Box::new(move |_| {
-            thread::sleep(Duration::from_millis(100));
-            peer.send(&body[100_000..]);
-            let sum = content::checksum(0, &body);
-            peer.response(&Wanted::page(content::sum(body.len() as u64, sum))).map(drop)
-        }),
-    );
-    let mut peer = server.connect(way)?;
-    peer.send(get("/cgi-bin/slow").as_bytes());
-    add("scripts that finish", Box::new(move |_| peer.response(&output("text/plain", SLOW)).map(drop)));
-    let mut peer = server.connect(way)?;
-    tunnels::connect(&mut peer, server)?;
-    peer.send(get("/sleep/300").as_bytes());
-    add("requests through a relay", Box::new(move |_| last(&mut peer, &Wanted::page("slept 300\n"))));
+        }
+        closed(peer)
+    };
+    let request = get("/sleep/150").repeat(4).into_bytes();
+    add("pipelined requests, up to the last response", server.connect(way)?, request, Box::new(check));
+    let mut request = format!("POST /sum HTTP/1.1\r\n{HOST}Content-Length: 200000\r\n\r\n").into_bytes();
+    request.extend(content::bytes(0, 100_000));
+    let check = move |peer: &mut Peer| {
+        thread::sleep(Duration::from_millis(100));
+        peer.send(&content::bytes(100_000, 200_000));
+        let sum = content::checksum(0, &content::bytes(0, 200_000));
+        last(peer, &Wanted::page(content::sum(200_000, sum)))
+    };
+    add("bodies that are still being sent", server.connect(way)?, request, Box::new(check));
+    let text: String = (0..1000).map(content::tick).collect();
+    let stream = Wanted { framing: Framing::Chunked, ..Wanted::page(text) };
+    let poll = format!("/poll/{}", u64::MAX - way as u64);
+    for (name, path, wanted) in [
+        ("scripts that finish", "/cgi-bin/slow", output("text/plain", SLOW)),
+        ("streams", "/ticks/1000", stream),
+        ("later responses", "/later/400", Wanted::page("later 400\n")),
+        ("long polls", &*poll, Wanted::page("nothing\n")),
+    ] {
+        let check = move |peer: &mut Peer| last(peer, &wanted);
+        add(name, server.connect(way)?, get(path).into_bytes(), Box::new(check));
+    }
     Ok(())
 }
 
-/// Responses that outlive their methods, and other protocols.
-fn lasting<'a>(
+/// Event streams, WebSockets, tunnels.
+fn switched<'a>(
     server: &'a Server,
     way: Way,
     add: &mut impl FnMut(&'static str, Check<'a>),
 ) -> Result<(), Trouble> {
-    let mut peer = server.connect(way)?;
-    peer.send(get("/ticks/3000").as_bytes());
-    let text: String = (0..3000).map(content::tick).collect();
-    add(
-        "streams",
-        Box::new(move |_| {
-            peer.response(&Wanted { framing: Framing::Chunked, ..Wanted::page(text) }).map(drop)
-        }),
-    );
-    let mut peer = server.connect(way)?;
-    peer.send(get("/later/400").as_bytes());
-    add("later responses", Box::new(move |_| last(&mut peer, &Wanted::page("later 400\n"))));
-    let mut peer = server.connect(way)?;
-    peer.send(get(&format!("/poll/{}", u64::MAX - way as u64)).as_bytes());
-    add("long polls", Box::new(move |_| last(&mut peer, &Wanted::page("nothing\n"))));
     let mut events = Subscriber::new(server.connect(way)?, "/events/1", None)?;
     let mut before = Some(events.follow(None, content::news)?);
     add(
@@ -256,6 +272,23 @@ fn lasting<'a>(
     let mut peer = server.connect(way)?;
     tunnels::upgrade(&mut peer, "turn", b"")?;
     add("tunnels", Box::new(move |_| closed(&mut peer)));
+    // The server behind the relay says when it has received the request.
+    let mut peer = server.connect(way)?;
+    tunnels::connect(&mut peer, server)?;
+    let fields = "Content-Length: 100000\r\nExpect: 100-continue\r\n";
+    peer.send(format!("POST /sum HTTP/1.1\r\n{HOST}{fields}\r\n").as_bytes());
+    let head = peer.head()?;
+    if !head.starts_with("HTTP/1.1 100 ") {
+        return Err(Trouble::Wrong(format!("instead of 100: {head:?}")));
+    }
+    add(
+        "requests through a relay",
+        Box::new(move |_| {
+            let body = content::bytes(0, 100_000);
+            peer.send(&body);
+            last(&mut peer, &Wanted::page(content::sum(100_000, content::checksum(0, &body))))
+        }),
+    );
     Ok(())
 }
 

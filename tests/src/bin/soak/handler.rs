@@ -13,7 +13,6 @@ use std::{mem, thread};
 use basehttp::prelude::*;
 use basehttp::{Assets, Broadcast, CGIHTTPRequestHandler, Later, Payload, SimpleHTTPRequestHandler};
 
-use crate::child::PATIENCE;
 use crate::{content, lasting};
 
 /// What is leaked on purpose, to see that the leak is found.
@@ -26,6 +25,8 @@ pub(crate) struct Leaks {
 /// What the handlers share.
 pub(crate) struct House {
     pub(crate) leaks: Leaks,
+    /// How long a client or a script may be silent, and how long a client may take nothing.
+    pub(crate) patience: Duration,
     requests: AtomicU64,
     pub(crate) logged: AtomicU64,
     /// Sockets, tunnels and threads of handlers that exist.
@@ -47,6 +48,12 @@ pub(crate) struct House {
 
 /// One of `House::alive`.
 pub(crate) struct Alive(Arc<House>);
+
+impl Alive {
+    pub(crate) fn house(&self) -> &House {
+        &self.0
+    }
+}
 
 impl Drop for Alive {
     fn drop(&mut self) {
@@ -148,11 +155,11 @@ impl Soaked {
         let Some(address) = address.filter(|address| address.to_string() == self.path()) else {
             return self.send_error(403);
         };
-        let Ok(stream) = TcpStream::connect_timeout(&address, PATIENCE) else {
+        let Ok(stream) = TcpStream::connect_timeout(&address, self.house.patience) else {
             return self.send_error(502);
         };
         self.begin(None)?;
-        self.relay_with_idle_timeout(stream, 2 * PATIENCE)
+        self.relay_with_idle_timeout(stream, 2 * self.house.patience)
     }
 
     fn log_message(&self, message: std::fmt::Arguments<'_>) {
@@ -231,11 +238,12 @@ impl Leaks {
 }
 
 impl House {
-    pub(crate) fn new(leaks: Leaks, folder: &std::path::Path) -> io::Result<Self> {
+    pub(crate) fn new(leaks: Leaks, folder: &std::path::Path, patience: Duration) -> io::Result<Self> {
         let site = folder.join("site");
         let large = Arc::new(File::open(site.join("files").join(content::LARGE.to_string()))?);
         Ok(Self {
             leaks,
+            patience,
             requests: AtomicU64::default(),
             logged: AtomicU64::default(),
             alive: AtomicI64::default(),
@@ -269,10 +277,10 @@ impl House {
     pub(crate) fn lose(&self) {
         let requests = self.requests.fetch_add(1, Ordering::SeqCst);
         if self.leaks.have("memory") {
-            let kept = vec![1; 4096];
+            let kept = vec![1; 64 * 1024];
             self.leaks.kept.lock().unwrap_or_else(PoisonError::into_inner).push(kept);
         }
-        if requests % 500 != 499 {
+        if requests % 100 != 99 {
             return;
         }
         if self.leaks.have("threads") {

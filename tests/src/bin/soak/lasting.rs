@@ -11,7 +11,6 @@ use basehttp::prelude::*;
 use basehttp::websocket::{Message, WebSocket, WebSocketHandler, WebSocketOptions};
 use basehttp::{Broadcast, Event, Peer, UpgradedHandler};
 
-use crate::child::PATIENCE;
 use crate::content;
 use crate::handler::{Alive, House, Soaked};
 
@@ -29,6 +28,7 @@ fn spawn(house: &Arc<House>, run: impl FnOnce() + Send + 'static) -> io::Result<
 
 pub(crate) fn begin(handler: &mut Soaked, what: &str, number: u64) -> io::Result<()> {
     let house = handler.house.clone();
+    let patience = house.patience;
     match what {
         "ticks" | "abort" => {
             handler.begin(None)?;
@@ -36,7 +36,7 @@ pub(crate) fn begin(handler: &mut Soaked, what: &str, number: u64) -> io::Result
             let aborts = what == "abort";
             spawn(&house, move || {
                 for tick in 0..number {
-                    if stream.send_within(content::tick(tick).as_bytes(), PATIENCE).is_err() {
+                    if stream.send_within(content::tick(tick).as_bytes(), patience).is_err() {
                         return;
                     }
                     if tick % 16 == 0 {
@@ -52,7 +52,7 @@ pub(crate) fn begin(handler: &mut Soaked, what: &str, number: u64) -> io::Result
             let events = handler.event_stream()?;
             spawn(&house, move || {
                 for event in 0..number {
-                    if events.send_within(&Event::new(content::news(event)), PATIENCE).is_err() {
+                    if events.send_within(&Event::new(content::news(event)), patience).is_err() {
                         return;
                     }
                 }
@@ -67,7 +67,7 @@ pub(crate) fn begin(handler: &mut Soaked, what: &str, number: u64) -> io::Result
         }
         "dropped" => handler.later().map(drop),
         "poll" => {
-            let later = handler.later()?.timeout(4 * PATIENCE, |handler| handler.say("nothing\n"));
+            let later = handler.later()?.timeout(4 * patience, |handler| handler.say("nothing\n"));
             house.waiting().insert(number, later);
             Ok(())
         }
@@ -99,9 +99,9 @@ pub(crate) fn switch(handler: &mut Soaked, what: &str) -> io::Result<()> {
         let options = WebSocketOptions::new()
             .protocols(["soak"])
             .max_message_size(MAX_MESSAGE)
-            .ping_interval(Some(PATIENCE))
-            .pong_timeout(PATIENCE);
-        return handler.accept_websocket_with(options, Talk { _alive: house.alive() });
+            .ping_interval(Some(house.patience))
+            .pong_timeout(house.patience);
+        return handler.accept_websocket_with(options, Talk { alive: house.alive() });
     }
     if !handler.upgrades_to("turn") {
         return handler.send_error(400);
@@ -172,7 +172,7 @@ impl UpgradedHandler for Turn {
 
 /// Sends back messages, and obeys some.
 struct Talk {
-    _alive: Alive,
+    alive: Alive,
 }
 
 impl WebSocketHandler for Talk {
@@ -184,7 +184,7 @@ impl WebSocketHandler for Talk {
         match order {
             Some(("push", count)) => {
                 for number in 0..count.parse().unwrap_or_default() {
-                    socket.send_within(&Message::Text(content::news(number)), PATIENCE)?;
+                    socket.send_within(&Message::Text(content::news(number)), self.alive.house().patience)?;
                 }
                 Ok(())
             }

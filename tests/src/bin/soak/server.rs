@@ -32,6 +32,8 @@ pub(crate) struct Server {
     pub(crate) log: Arc<LogReader>,
     pub(crate) certificates: Certificates,
     pub(crate) grace: Duration,
+    /// How long it lets a client be silent.
+    pub(crate) patience: Duration,
     folder: TempDir,
 }
 
@@ -60,7 +62,7 @@ pub(crate) struct End {
 
 impl Server {
     /// Starts it. `lost` says what to leak.
-    pub(crate) fn start(grace: Duration, lost: &[String]) -> io::Result<Self> {
+    pub(crate) fn start(grace: Duration, patience: Duration, lost: &[String]) -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("soak").tempdir()?;
         let mark = folder.path().display().to_string();
         for name in ["site/files", "site/stored", "site/cgi-bin", "tmp", "tls"] {
@@ -81,6 +83,7 @@ impl Server {
             .arg("serve")
             .arg(folder.path())
             .arg(grace.as_secs().to_string())
+            .arg(patience.as_secs().to_string())
             .args(lost)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -106,6 +109,7 @@ impl Server {
             log,
             certificates,
             grace,
+            patience,
             folder,
         })
     }

@@ -28,12 +28,14 @@ struct Plan {
     round: u64,
     /// How long the server may take to end, in seconds. Less than its other time-outs, so that it is the bound.
     grace: u64,
+    /// How long the server lets a client be silent, in seconds.
+    patience: u64,
     /// Whether it continues after a failure.
     keeps_going: bool,
     lost: Vec<String>,
 }
 
-const USAGE: &str = "soak [MINUTES] [--seed N] [--clients N] [--round SECONDS] [--grace SECONDS] \
+const USAGE: &str = "soak [MINUTES] [--seed N] [--clients N] [--round SECONDS] [--grace SECONDS] [--patience SECONDS] \
     [--keep-going] [--lose memory|threads|descriptors|processes]...";
 
 impl Plan {
@@ -45,6 +47,7 @@ impl Plan {
             clients: 16,
             round: 60,
             grace: 6,
+            patience: 8,
             keeps_going: false,
             lost: Vec::new(),
         };
@@ -57,6 +60,7 @@ impl Plan {
                 "--clients" => plan.clients = value().and_then(|it| it.parse().map_err(|_| wrong(it)))?,
                 "--round" => plan.round = value().and_then(|it| it.parse().map_err(|_| wrong(it)))?,
                 "--grace" => plan.grace = value().and_then(|it| it.parse().map_err(|_| wrong(it)))?,
+                "--patience" => plan.patience = value().and_then(|it| it.parse().map_err(|_| wrong(it)))?,
                 "--keep-going" => plan.keeps_going = true,
                 "--lose" => plan.lost.push(value()?.clone()),
                 minutes => plan.minutes = minutes.parse().map_err(|_| wrong(minutes))?,
@@ -64,6 +68,9 @@ impl Plan {
         }
         // With more clients the server would run out of threads where there has to be room.
         let bound = child::MAX_THREADS as u64 / 3;
+        if plan.grace >= plan.patience {
+            return Err("a grace below the patience, so that it is the bound at the end".to_owned());
+        }
         if plan.clients == 0 || plan.clients > bound || !(0.05..=10_000.0).contains(&plan.minutes) {
             return Err(format!("1 to {bound} clients, and at least 0.05 minutes"));
         }
@@ -113,7 +120,8 @@ pub(crate) fn main() -> ExitCode {
 
 /// All failures.
 fn run(plan: &Plan) -> io::Result<Vec<String>> {
-    let server = Server::start(Duration::from_secs(plan.grace), &plan.lost)?;
+    let server =
+        Server::start(Duration::from_secs(plan.grace), Duration::from_secs(plan.patience), &plan.lost)?;
     let stage = Stage::default();
     let vectors: Vec<_> = vector::load("requests").into_iter().map(|vector| vector.input).collect();
     thread::scope(|scope| {
@@ -280,8 +288,6 @@ impl<'a> Soak<'a> {
 
     fn end(&mut self) -> io::Result<()> {
         self.stage.calm();
-        self.stage.play();
-        thread::sleep(Duration::from_secs(2));
         let wrong = ending::end(self.server, self.stage)?;
         self.wrong.extend(wrong);
         Ok(())

@@ -211,9 +211,14 @@ impl Stage {
         }
     }
 
-    /// The soak has failed.
+    /// The soak has failed. A long one says so at once.
     pub(crate) fn wrong(&self, what: String) {
-        self.state().wrong.push(what);
+        let mut state = self.state();
+        if state.wrong.len() < 20 {
+            println!("{what}");
+        }
+        state.wrong.push(what);
+        drop(state);
         self.changed.notify_all();
     }
 

@@ -21,7 +21,11 @@ pub(crate) fn upgrade(peer: &mut Peer, path: &str, early: &[u8]) -> Result<(), T
 pub(crate) fn connect(peer: &mut Peer, server: &crate::server::Server) -> Result<(), Trouble> {
     let target = server.address(Way::Http);
     peer.send(format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n").as_bytes());
-    peer.response(&Wanted { framing: Framing::Empty, ..Wanted::page("") }).map(drop)
+    match peer.response(&Wanted { framing: Framing::Empty, ..Wanted::page("") }) {
+        // The one server has ended a moment before the other.
+        Err(Trouble::Wrong(what)) if what.contains("\"HTTP/1.1 502 ") => Err(Trouble::Ended("relays")),
+        response => response.map(drop),
+    }
 }
 
 impl Visitor<'_> {
