@@ -32,6 +32,10 @@ const MARGIN: Duration = Duration::from_secs(20);
 /// How many connections each have a request in a handler, and a response on its way.
 const MANY: u64 = 20;
 
+/// How many witnesses of each server ask shortly before the signal: pipelined requests, a body and four others beside the
+/// many.
+const ASKERS: u64 = 2 * MANY + 6;
+
 /// How many witnesses of each server are cut at the end of the grace.
 const CUT: usize = 5;
 
@@ -40,9 +44,18 @@ pub(crate) fn end(server: &Server, stage: &Stage) -> io::Result<Vec<String>> {
     let mut wrong = Vec::new();
     let mut witnesses = Vec::new();
     let mut askers = Vec::new();
-    for way in [Way::Http, Way::Https] {
-        if let Err(trouble) = prepare(server, way, &mut witnesses, &mut askers) {
-            wrong.push(format!("before the end, {way:?}: {trouble:?}"));
+    // At the same time, since on a busy machine each step takes long.
+    let prepared = thread::scope(|scope| {
+        let spawn = |way| scope.spawn(move || prepare(server, way));
+        [Way::Http, Way::Https].map(spawn).map(|preparing| preparing.join().expect("no panic"))
+    });
+    for prepared in prepared {
+        match prepared {
+            Ok((witness, asker)) => {
+                witnesses.extend(witness);
+                askers.extend(asker);
+            }
+            Err(trouble) => wrong.push(format!("before the end: {trouble:?}")),
         }
     }
     stage.play();
@@ -136,17 +149,23 @@ fn cut(stage: &Stage, mut read: impl FnMut() -> Result<bool, Trouble>) -> Result
     }
 }
 
-fn prepare<'a>(
-    server: &'a Server,
-    way: Way,
-    witnesses: &mut Vec<Witness<'a>>,
-    askers: &mut Vec<Asker>,
-) -> Result<(), Trouble> {
-    requests(server, way, &mut |name, peer, request, check| {
-        askers.push(Asker { name, way, peer, request, check });
+/// The witnesses that are in their state at once, and those that still have to ask.
+fn prepare(server: &Server, way: Way) -> Result<(Vec<Witness<'_>>, Vec<Asker>), Trouble> {
+    let (mut witnesses, mut askers) = (Vec::new(), Vec::new());
+    let connect = || server.connect(way);
+    let peers = thread::scope(|scope| {
+        let peers: Vec<_> = (0..ASKERS).map(|_| scope.spawn(connect)).collect();
+        let peers = peers.into_iter().map(|peer| peer.join().expect("no panic"));
+        peers.collect::<io::Result<Vec<_>>>()
     })?;
+    let mut peers = peers.into_iter();
+    requests(way, &mut |name, request, check| {
+        let peer = peers.next().expect("as many as are needed");
+        askers.push(Asker { name, way, peer, request, check });
+    });
     switched(server, way, &mut |name, check| witnesses.push(Witness { name, way, check }))?;
-    others(server, way, &mut |name, check| witnesses.push(Witness { name, way, check }))
+    others(server, way, &mut |name, check| witnesses.push(Witness { name, way, check }))?;
+    Ok((witnesses, askers))
 }
 
 type Answer = Box<dyn FnOnce(&mut Peer) -> Result<(), Trouble> + Send>;
@@ -169,22 +188,18 @@ impl Asker {
 }
 
 /// Requests that must be answered.
-fn requests(
-    server: &Server,
-    way: Way,
-    add: &mut impl FnMut(&'static str, Peer, Vec<u8>, Answer),
-) -> Result<(), Trouble> {
+fn requests(way: Way, add: &mut impl FnMut(&'static str, Vec<u8>, Answer)) {
     for number in 0..MANY {
         let time = 100 + 50 * number;
         let wanted = Wanted::page(format!("slept {time}\n"));
         let request = get(&format!("/sleep/{time}")).into_bytes();
         let name = "requests in a handler";
-        add(name, server.connect(way)?, request, Box::new(move |peer| last(peer, &wanted)));
+        add(name, request, Box::new(move |peer| last(peer, &wanted)));
         let length = 100_000 * number;
         let wanted = Wanted::page(content::bytes(0, length));
         let request = get(&format!("/large/{length}")).into_bytes();
         let name = "responses on their way";
-        add(name, server.connect(way)?, request, Box::new(move |peer| last(peer, &wanted)));
+        add(name, request, Box::new(move |peer| last(peer, &wanted)));
     }
     let check = move |peer: &mut Peer| {
         // The first to say that it is the last is the answer to those after it.
@@ -196,7 +211,7 @@ fn requests(
         closed(peer)
     };
     let request = get("/sleep/150").repeat(4).into_bytes();
-    add("pipelined requests, up to the last response", server.connect(way)?, request, Box::new(check));
+    add("pipelined requests, up to the last response", request, Box::new(check));
     let mut request = format!("POST /sum HTTP/1.1\r\n{HOST}Content-Length: 200000\r\n\r\n").into_bytes();
     request.extend(content::bytes(0, 100_000));
     let check = move |peer: &mut Peer| {
@@ -205,7 +220,7 @@ fn requests(
         let sum = content::checksum(0, &content::bytes(0, 200_000));
         last(peer, &Wanted::page(content::sum(200_000, sum)))
     };
-    add("bodies that are still being sent", server.connect(way)?, request, Box::new(check));
+    add("bodies that are still being sent", request, Box::new(check));
     let text: String = (0..1000).map(content::tick).collect();
     let stream = Wanted { framing: Framing::Chunked, ..Wanted::page(text) };
     let poll = format!("/poll/{}", u64::MAX - way as u64);
@@ -216,9 +231,8 @@ fn requests(
         ("long polls", &*poll, Wanted::page("nothing\n")),
     ] {
         let check = move |peer: &mut Peer| last(peer, &wanted);
-        add(name, server.connect(way)?, get(path).into_bytes(), Box::new(check));
+        add(name, get(path).into_bytes(), Box::new(check));
     }
-    Ok(())
 }
 
 /// Event streams, WebSockets, tunnels.

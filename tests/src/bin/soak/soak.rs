@@ -47,7 +47,7 @@ impl Plan {
             clients: 16,
             round: 60,
             grace: 6,
-            patience: 8,
+            patience: 12,
             keeps_going: false,
             lost: Vec::new(),
         };
