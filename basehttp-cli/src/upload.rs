@@ -267,7 +267,10 @@ impl Folder {
                         let _ = std::fs::remove_file(path);
                     }
                 }
-                return Err(Refusal::of_disk(error.error));
+                // Windows says that it is not allowed to replace a folder.
+                let is_folder = cfg!(windows) && path.is_dir();
+                let error = if is_folder { io::ErrorKind::IsADirectory.into() } else { error.error };
+                return Err(Refusal::of_disk(error));
             }
             named.push(path);
         }

@@ -60,8 +60,8 @@ pub(super) fn is_absent(error: &io::Error) -> bool {
             return true;
         }
     }
-    /// `ERROR_CANT_ACCESS_FILE` and `ERROR_CANT_RESOLVE_FILENAME`: the link is one that the system cannot follow, or leads in
-    /// a circle.
+    // `ERROR_CANT_ACCESS_FILE` and `ERROR_CANT_RESOLVE_FILENAME`: the link is one that the system cannot follow, or leads in
+    // a circle.
     #[cfg(windows)]
     if matches!(error.raw_os_error(), Some(1920 | 1921)) {
         return true;

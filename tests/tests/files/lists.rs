@@ -1,7 +1,7 @@
 //! Listings of large folders for clients that take them slowly, or not at all.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::Read;
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
 
@@ -200,7 +200,7 @@ fn clients_that_take_nothing_of_a_list_cost_no_threads_and_one_copy() {
     let descriptors = descriptors_of(server.id());
     let connect = || {
         let mut stream = narrow(server.address());
-        stream.write_all(GET.as_bytes()).unwrap();
+        std::io::Write::write_all(&mut stream, GET.as_bytes()).unwrap();
         stream
     };
     let first = connect();

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::io::Write as _;
 use std::path::Path;
 
+use basehttp::SimpleHTTPRequestHandler;
 use basehttp::prelude::*;
 use basehttp::testing::respond;
-use basehttp::{Directory, SimpleHTTPRequestHandler};
 
 use crate::stage::Stage;
 
@@ -65,7 +65,7 @@ fn players_get_the_types_that_they_take() {
 fn what_is_in_a_file_of_which_the_system_does_not_say_it_is_sent() {
     let mut stage = Stage::new(&[("empty", "")]);
     assert_eq!(stage.get("/empty").header("content-length"), Some("0"));
-    stage.files = Directory::open("/proc/self").unwrap();
+    stage.files = basehttp::Directory::open("/proc/self").unwrap();
     let response = stage.get("/status");
     assert_eq!(
         (response.status, response.header("last-modified"), response.header("etag")),

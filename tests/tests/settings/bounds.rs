@@ -232,11 +232,13 @@ fn a_handler_that_sets_its_own_write_timeout_minds_the_whole_itself() {
 }
 
 /// Writes for as long as it can, and counts.
+#[cfg(target_os = "linux")]
 struct Pouring {
     base: BaseHTTPRequestHandler,
     poured: Arc<AtomicUsize>,
 }
 
+#[cfg(target_os = "linux")]
 #[http_handler]
 impl Pouring {
     fn do_GET(&self) -> std::io::Result<()> {
