@@ -170,9 +170,13 @@ fn reuse_port(_socket: &Socket) -> io::Result<()> {
 
 fn listen(address: SocketAddr, settings: &Settings, ipv4_ports: &[u16]) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    // On most systems `::` accepts IPv4 as well, and would conflict with the other address.
-    if address.is_ipv6() && address.ip().is_unspecified() && ipv4_ports.contains(&address.port()) {
-        socket.set_only_v6(true)?;
+    if address.is_ipv6() && address.ip().is_unspecified() {
+        // On most systems `::` accepts IPv4 as well, and would conflict with the other address.
+        let only_v6 = ipv4_ports.contains(&address.port());
+        // On Windows and some BSDs it has to be asked to, and OpenBSD never does.
+        if only_v6 || cfg!(not(target_os = "linux")) {
+            socket.set_only_v6(only_v6).or_else(|error| if only_v6 { Err(error) } else { Ok(()) })?;
+        }
     }
     if settings.allow_reuse_port {
         reuse_port(&socket)?;
