@@ -348,7 +348,8 @@ impl<J> ThreadPool<J> {
                 return Task::Serve(job, lane);
             }
             if let Some(shard) = state.tickets.pop_front() {
-                self.at_bound.store(self.is_at_bound() && state.eligible() > 0, Ordering::SeqCst);
+                // At the bound an eligible request would have been taken, so none is left.
+                self.at_bound.store(false, Ordering::SeqCst);
                 return Task::Drive(shard);
             }
             self.at_bound.store(false, Ordering::SeqCst);
