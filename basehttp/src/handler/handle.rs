@@ -190,6 +190,7 @@ impl Handle {
         let mut until = None;
         loop {
             let mut io = self.io()?;
+            io.check_length(&piece)?;
             if io.has_room_for(piece.len()) {
                 return send(&mut io, piece);
             }

@@ -336,11 +336,21 @@ impl ConnectionIo {
         sent
     }
 
+    /// Refuses a message for which there will never be room, so that nobody waits for it.
+    pub(crate) fn check_length(&self, piece: &Piece<'_>) -> io::Result<()> {
+        match piece {
+            Piece::Bytes(bytes)
+                if bytes.len() > self.link.bounds.high_water
+                    && !self.link.bounds.write_budget.may_ever_keep(bytes.len()) =>
+            {
+                Err(io::Error::new(io::ErrorKind::InvalidInput, TOO_LONG))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Adds a message that is longer than a connection may keep, if the server has room for it.
     fn write_message(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if !self.link.bounds.write_budget.may_ever_keep(bytes.len()) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, TOO_LONG));
-        }
         match self.link.bounds.write_budget.keep_message(bytes) {
             Some(kept) => self.attach(Source::Payload(kept), 0..bytes.len() as u64),
             None => Err(io::ErrorKind::WouldBlock.into()),
