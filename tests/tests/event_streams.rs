@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use basehttp::prelude::*;
 use basehttp::testing::{Piece, TestServer, respond, run_timed};
@@ -419,6 +419,28 @@ fn a_silent_stream_has_heartbeats() {
     assert_eq!(beats(None, "/events", 1000), 0);
     assert_eq!(beats(default, "/frames", 1000), 0);
     assert_eq!(beats(None, "/alone", 46), 3);
+}
+
+#[test]
+fn an_event_is_a_heartbeat_too() {
+    const EVERY: Duration = Duration::from_millis(200);
+
+    let (server, shelf, _log) =
+        serve(HTTPServer::builder(), Broadcast::builder().heartbeat(Some(EVERY)).build());
+    let mut client = Client::new(&server);
+    client.send("GET /events HTTP/1.0\r\n\r\n");
+    shelf.wait_for(1);
+    // A busy machine may be late with an event, and then there is a heartbeat.
+    wait_until("there are events alone for three heartbeats", || {
+        let begin = Instant::now();
+        while begin.elapsed() < EVERY * 3 {
+            shelf.broadcast.send(&Event::new("x")).unwrap();
+            thread::sleep(EVERY / 20);
+        }
+        shelf.broadcast.send(&Event::new("end")).unwrap();
+        let text = String::from_utf8(client.read_up_to(b"data: end\n\n")).unwrap();
+        !text.contains(":\n\n")
+    });
 }
 
 #[test]
