@@ -136,11 +136,11 @@ fn what_has_no_route_is_answered_before_its_body() {
     ] {
         let pieces = [
             basehttp::testing::Piece::Bytes(request.into()),
-            basehttp::testing::Piece::Pause(std::time::Duration::from_secs(1)),
+            // Who waited for the body would answer 408 by then.
+            basehttp::testing::Piece::Pause(std::time::Duration::from_secs(40)),
         ];
         let run = basehttp::testing::run_timed(|base| Notes { base }, pieces);
         assert_eq!(run.responses[0].status, status, "{request}\n{}", run.log);
-        assert!(!run.log.contains("timed out"), "{}", run.log);
     }
 }
 
