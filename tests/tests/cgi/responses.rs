@@ -32,10 +32,12 @@ fn a_status_and_fields_are_passed_on() {
 #[test]
 fn framing_is_the_servers() {
     let response =
-        says("Transfer-Encoding: chunked\\nConnection: close\\nDate: x\\nServer: x\\nA: b\\n\\nbody")
-            .response();
+        says("Transfer-Encoding: gzip\\nConnection: close\\nDate: x\\nServer: x\\nA: b\\n\\nbody").response();
     assert_eq!(&*response.text(), "body");
-    assert!(response.stays_open && response.header("transfer-encoding").is_none());
+    // The server's own chunks are none of the script's business: a slow one has them.
+    assert!(
+        response.stays_open && response.header("transfer-encoding").is_none_or(|coding| coding == "chunked")
+    );
     assert_eq!(response.headers.get_all("date").count(), 1);
     assert_ne!(response.header("server"), Some("x"));
 }
