@@ -65,6 +65,18 @@ impl Client {
     }
 }
 
+/// Whether a connection with unread input was reset, as far as the system has been told.
+///
+/// # Panics
+/// If the system does not say.
+pub fn is_reset(stream: &TcpStream) -> bool {
+    let is_kept_as_error = stream.take_error().expect("the state of a socket").is_some();
+    // Windows keeps no error: it drops the input, and says so to whoever reads.
+    is_kept_as_error
+        || (cfg!(windows)
+            && stream.peek(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionReset))
+}
+
 impl<S: Read + Write> Client<S> {
     /// A client over a connection of another kind.
     pub fn over(stream: S) -> Self {
