@@ -27,6 +27,10 @@ name = "basehttp"
 version = "0.0.0"
 edition = "2024"
 
+[features]
+default = ["cgi"]
+cgi = []
+
 [dependencies]
 httpdate = "1.0.3"
 

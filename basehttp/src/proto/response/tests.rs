@@ -1,6 +1,7 @@
 //! One response at a time, bytes compared whole.
 
 use super::*;
+use crate::proto::date::HttpDate;
 use crate::proto::status::HTTPStatus;
 
 const GET: RequestTraits =
@@ -1056,4 +1057,31 @@ fn a_connection_that_waits_keeps_no_more_memory_than_twice_its_bytes() {
         response.shrink(&mut spare);
         assert_eq!((response.out.len(), response.out.capacity(), spare.capacity()), (len, capacity, 0));
     }
+}
+
+#[test]
+fn server_and_date_follow_a_status_line() {
+    let mut response = begun(GET, 200);
+    response.server_and_date("S/1", &HttpDate::EPOCH);
+    response.end_head().unwrap();
+    // Once the head has ended, it is too late for them.
+    response.server_and_date("S/2", &HttpDate::EPOCH);
+    let head = "HTTP/1.1 200 Phrase\r\nServer: S/1\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: 0\r\n\r\n";
+    assert_eq!(finished(response), head);
+    let mut response = begun(OLDEST, 200);
+    response.server_and_date("S/1", &HttpDate::EPOCH);
+    response.end_head().unwrap();
+    response.write(b"ab").unwrap();
+    assert_eq!(finished(response), "ab");
+}
+
+#[cfg(all(feature = "cgi", unix))]
+#[test]
+fn an_interim_response_can_precede_what_is_not_committed() {
+    let mut response = ended(GET, 200, &[]);
+    assert!(response.takes_interim());
+    response.flush();
+    assert!(!response.takes_interim());
+    assert!(begun(GET, 200).takes_interim());
+    assert!(!begun(OLD, 200).takes_interim() && !begun(OLDEST, 200).takes_interim());
 }
