@@ -489,4 +489,119 @@ mod tests {
         let entry = Entry { tag: 0xABCD, age: 7, state: 200 };
         assert_eq!(Entry::from(u32::from(entry)), entry);
     }
+
+    #[test]
+    fn only_a_sample_of_what_surely_blocks_is_measured() {
+        let predictor = Predictor::new();
+        let kind = predictor.kind("GET", "/");
+        let doubtful = |runs: usize| (0..runs).filter(|_| predictor.is_doubtful(kind)).count();
+        assert_eq!(doubtful(2 * SAMPLE), 2 * SAMPLE, "nothing is known of it");
+        learn(&predictor, kind, Lesson::Waited, SURELY - WAITING);
+        assert_eq!(doubtful(2 * SAMPLE), 2 * SAMPLE);
+        learn(&predictor, kind, Lesson::Waited, 1);
+        assert_eq!(doubtful(2 * SAMPLE), 2);
+        learn(&predictor, kind, Lesson::Quick, 1);
+        assert_eq!(doubtful(2 * SAMPLE), 2 * SAMPLE);
+    }
+
+    #[test]
+    fn what_makes_a_segment_a_generated_name() {
+        let predictor = Predictor::new();
+        let kind = |path| predictor.kind("GET", path);
+        for (one, other) in [
+            // Long, and without digits.
+            ("/a_long_name_without_digits", "/a_long_name_with_no_digits"),
+            // With digits, and as long as a name may be.
+            ("/f/0123456789abcdef", "/f/0123456789abcdeg"),
+            ("/a1b", "/a1c"),
+            ("/a1", "/a"),
+        ] {
+            assert_ne!(kind(one), kind(other), "{one} {other}");
+        }
+        assert_eq!(kind("/f/0123456789abcdefg"), kind("/f/0123456789abcdegh"));
+    }
+
+    #[test]
+    fn one_that_computes_says_nothing_about_others_that_have_waited() {
+        let predictor = Predictor::new();
+        let kind = |path| predictor.kind("GET", path);
+        predictor.learn(kind("/free/one"), Lesson::Computed);
+        assert_eq!(predictor.guess(kind("/free/new")), Guess::Slow);
+        predictor.learn(kind("/api/one"), Lesson::Waited);
+        learn(&predictor, kind("/api/two"), Lesson::Computed, 2 * RUNS);
+        assert_eq!(predictor.guess(kind("/api/two")), Guess::Slow);
+        assert_eq!(predictor.guess(kind("/api/new")), Guess::Uncertain);
+    }
+
+    #[test]
+    fn a_path_that_has_waited_is_not_trusted_for_its_segment() {
+        let predictor = Predictor::new();
+        let [one, two] = ["/api/one", "/api/two"].map(|path| predictor.kind("GET", path));
+        predictor.learn(one, Lesson::Waited);
+        predictor.learn(one, Lesson::Quick);
+        learn(&predictor, two, Lesson::Quick, RUNS + 1);
+        assert_eq!(predictor.guess(predictor.kind("GET", "/api/new")), Guess::Quick);
+        assert_eq!(predictor.guess(one), Guess::Uncertain);
+    }
+
+    #[test]
+    fn a_look_is_for_what_is_trusted_or_new() {
+        let predictor = Predictor::new();
+        let kind = |path| predictor.kind("GET", path);
+        predictor.look(kind("/new"));
+        assert_eq!(predictor.guess(kind("/new")), Guess::Slow);
+        predictor.learn(kind("/waits"), Lesson::Waited);
+        predictor.look(kind("/waits"));
+        assert_eq!(predictor.guess(kind("/waits")), Guess::Waits);
+        // Its state is the first of those that have waited.
+        predictor.learn(kind("/waits"), Lesson::Quick);
+        predictor.look(kind("/waits"));
+        assert_eq!(predictor.guess(kind("/waits")), Guess::Uncertain);
+    }
+
+    #[test]
+    fn what_befalls_a_trusted_path_is_true_of_its_segment() {
+        for (lose, runs) in
+            [(Predictor::suspend as fn(&Predictor, Kind), None), (Predictor::doubt, Some(RUNS / 2))]
+        {
+            let predictor = Predictor::new();
+            let known = predictor.kind("GET", "/posts/one");
+            learn(&predictor, known, Lesson::Quick, NEW_RUNS);
+            assert_eq!(predictor.guess(predictor.kind("GET", "/posts/two")), Guess::Quick);
+            lose(&predictor, known);
+            assert_eq!(predictor.guess(predictor.kind("GET", "/posts/two")), Guess::Uncertain);
+            assert_eq!(predictor.guess(known), Guess::Uncertain);
+            if let Some(runs) = runs {
+                learn(&predictor, known, Lesson::Quick, runs - 1);
+                assert_eq!(predictor.guess(known), Guess::Uncertain, "half of the trust is gone");
+                learn(&predictor, known, Lesson::Quick, 1);
+                assert_eq!(predictor.guess(known), Guess::Quick);
+            }
+        }
+    }
+
+    #[test]
+    fn no_entry_is_in_two_pairs() {
+        let predictor = Predictor::new();
+        let first = predictor.entries.as_ptr();
+        let places = (0..ENTRIES as u64 / 2).map(|pair| {
+            let found = predictor.pair(pair << 24);
+            assert_eq!(found.len(), 2);
+            (0..ENTRIES).position(|at| std::ptr::eq(first.wrapping_add(at), found.as_ptr()))
+        });
+        assert!(places.eq((0..ENTRIES).step_by(2).map(Some)));
+    }
+
+    #[test]
+    fn an_entry_that_newcomers_have_freed_begins_anew() {
+        let predictor = Predictor::new();
+        let kind = predictor.kind("GET", "/");
+        let freed = Entry { tag: tag(kind.path), age: 0, state: TRUSTED };
+        predictor.pair(kind.path)[0].store(freed.into(), Ordering::Relaxed);
+        assert_eq!(predictor.guess(kind), Guess::Uncertain);
+        predictor.learn(kind, Lesson::Quick);
+        assert_eq!(predictor.guess(kind), Guess::Uncertain);
+        learn(&predictor, kind, Lesson::Quick, NEW_RUNS - 1);
+        assert_eq!(predictor.guess(kind), Guess::Quick);
+    }
 }
