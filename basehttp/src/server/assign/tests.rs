@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use super::*;
 use crate::server::machine::{Thread, TurnResult};
+use crate::server::run_queue::RunQueue;
 use crate::server::scheduler::Scheduler;
 use crate::server::sync::{Mutex, lock};
 
 struct Notes {
     scheduler: Scheduler<Connection, usize>,
-    notes: Mutex<Vec<String>>,
+    noted: Mutex<Vec<String>>,
     can_hire: bool,
 }
 
@@ -25,28 +26,28 @@ impl Notes {
 
     fn with(shards: usize, max_threads: usize, can_hire: bool) -> Arc<Self> {
         let scheduler = Scheduler::new((0..shards).collect(), max_threads, 1);
-        Arc::new(Self { scheduler, notes: Mutex::default(), can_hire })
+        Arc::new(Self { scheduler, noted: Mutex::default(), can_hire })
     }
 
     fn note(&self, note: impl Into<String>) {
-        lock(&self.notes).push(note.into());
+        lock(&self.noted).push(note.into());
     }
 
     fn noted(&self) -> Vec<String> {
-        std::mem::take(&mut *lock(&self.notes))
+        std::mem::take(&mut *lock(&self.noted))
     }
 
     fn in_use(&self) -> Vec<usize> {
-        self.scheduler.shards.iter().map(|queue| queue.in_use()).collect()
+        self.scheduler.shards.iter().map(RunQueue::in_use).collect()
     }
 
     /// Gives permits of these shards to drivers.
     fn drive(&self, shards: &[usize]) {
-        shards.iter().for_each(|shard| {
+        for shard in shards {
             let queue = self.scheduler.shard(*shard);
             queue.want(queue.wanted().max(1));
             assert!(queue.try_permit());
-        });
+        }
     }
 }
 
@@ -258,7 +259,7 @@ fn drivers_are_added_and_sent_away_by_shard() {
     assert_eq!((machine.noted(), machine.in_use()), (Vec::new(), vec![2, 1]));
     balance(&machine, 1);
     assert_eq!(machine.noted(), ["wake 0", "wake 1"]);
-    assert_eq!(machine.scheduler.shards.iter().map(|queue| queue.wanted()).collect::<Vec<_>>(), [1, 0]);
+    assert_eq!(machine.scheduler.shards.iter().map(RunQueue::wanted).collect::<Vec<_>>(), [1, 0]);
     // Surplus permits are given back by their drivers, not here.
     assert_eq!(machine.in_use(), [2, 1]);
 }

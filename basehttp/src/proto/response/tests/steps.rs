@@ -332,7 +332,7 @@ fn the_memory_of_an_unusual_response_is_freed() {
         assert_eq!(response.out.capacity(), left);
     }
     let mut response = ended(GET, 200, &[("Content-Length", "40000")]);
-    response.write(&[b'x'; 40_000]).unwrap();
+    response.write(&b"x".repeat(40_000)).unwrap();
     response.trim();
     assert_eq!(response.gathered(), response.ready().len());
     assert!(response.gathered() > 40_000, "what waits is not lost");
