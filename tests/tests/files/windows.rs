@@ -3,7 +3,6 @@
 use std::fs::{self, File};
 use std::io;
 use std::os::windows::fs::OpenOptionsExt as _;
-use std::os::windows::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, UNIX_EPOCH};
@@ -186,11 +185,14 @@ fn upper_and_lower_case_are_the_same_and_hide_the_same() {
 
 /// The second name of a file or folder, if the file system gives one.
 fn short_name(path: &Path) -> Option<String> {
-    let line = format!("for %I in (\"{}\") do @echo %~sI", path.display());
-    let output = Command::new("cmd").arg("/d").arg("/c").raw_arg(line).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).trim().trim_matches('"').to_owned();
-    let name = text.rsplit(['\\', '/']).next()?.to_owned();
-    (name.contains('~') && Some(&*name) != path.file_name()?.to_str()).then_some(name)
+    let mut command = Command::new("cmd");
+    command.args(["/d", "/c", "dir", "/a", "/x"]).arg(path.parent()?);
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    // Its last two columns are the second name and the first one.
+    let long = path.file_name()?.to_str()?;
+    let before = text.lines().find_map(|line| line.trim_end().strip_suffix(long)?.strip_suffix(' '))?;
+    before.split_whitespace().next_back().filter(|name| name.contains('~')).map(str::to_owned)
 }
 
 #[test]
