@@ -6,7 +6,7 @@ use std::thread;
 
 use serde_json::Value;
 
-use crate::program::{PATIENCE, Program, command, connect, folder, wait_until};
+use crate::program::{PATIENCE, Program, Signal, command, connect, folder, kill, wait_until};
 
 /// Sends some requests, and returns their log lines.
 fn lines(form: &[&str]) -> Vec<String> {
