@@ -185,11 +185,9 @@ impl<'a> Dialogue<'a> {
         left: Duration,
     ) -> Result<u16, ScriptFailure> {
         // Lets other work run, and notices the server's end.
-        match handler.io().wait_for_input(Duration::ZERO) {
-            Err(error) if error.kind() != io::ErrorKind::TimedOut => {
-                return Err(ScriptFailure::Connection(error));
-            }
-            _ => {}
+        let waited = handler.io().wait_for_input(Duration::ZERO);
+        if waited.is_err_and(|error| error.kind() != io::ErrorKind::TimedOut) {
+            return Err(ScriptFailure::Connection(handler.io().lose_client()));
         }
         let mut ends = Vec::with_capacity(3);
         if let Some(stdin) = self.pipes.stdin.as_ref().filter(|_| self.taken < self.pending.len()) {

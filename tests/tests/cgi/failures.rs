@@ -287,6 +287,10 @@ fn the_end_of_the_server_ends_scripts() {
     server.handle().shutdown_within(Duration::ZERO);
     let process = fs::read_to_string(pid).unwrap();
     wait_until("the script is reaped", || !fs::exists(format!("/proc/{}", process.trim())).unwrap());
+    // Its client has got no response, and both the report and the log say why.
+    let report = server.handle().wait();
+    assert_eq!((report.finished, report.closed_idle, report.cut), (0, 0, 1));
+    stage.log.wait_for("do_GET: cut by the shutdown: its grace period is over");
 }
 
 #[test]
