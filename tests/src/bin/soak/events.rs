@@ -183,7 +183,14 @@ impl Visitor<'_> {
             }
             other = self.peer()?;
         }
-        waiting.response(&Wanted::page(content::woken(key)))?;
+        let (_, _, body) = waiting.response_with_body(&Wanted { body: None, ..Wanted::page("") })?;
+        if body == b"nothing\n" {
+            // The server's end was a moment before.
+            return Err(Trouble::Ended("long polls"));
+        }
+        if body != content::woken(key).into_bytes() {
+            return Err(Trouble::Wrong(format!("a long poll: {}", show(&body))));
+        }
         self.good("a long poll");
         Ok(())
     }

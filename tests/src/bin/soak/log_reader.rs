@@ -1,7 +1,8 @@
 //! The server's log.
 
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
 use std::process::ChildStderr;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -48,8 +49,12 @@ impl LogReader {
         Vec::from(self.state().end.clone()).join("\n")
     }
 
-    pub(crate) fn read(&self, errors: ChildStderr) {
+    /// Reads to the end, and copies the lines.
+    pub(crate) fn read(&self, errors: ChildStderr, mut copy: Option<File>) {
         for line in BufReader::new(errors).lines().map_while(Result::ok) {
+            if let Some(copy) = &mut copy {
+                let _ = writeln!(copy, "{line}");
+            }
             let mut state = self.state();
             while state.unread {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);

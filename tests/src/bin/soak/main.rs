@@ -2,7 +2,8 @@
 //! memory, descriptors and threads must be where they were.
 //!
 //! `cargo run --release -p basehttp-tests --bin soak -- [MINUTES] [--seed N] [--clients N] [--round SECONDS]
-//! [--grace SECONDS] [--patience SECONDS] [--keep-going] [--lose WHAT]`
+//! [--grace SECONDS] [--patience SECONDS] [--keep-going]
+//! [--log FILE] [--lose WHAT]`
 //!
 //! The servers, of HTTP and of HTTPS, have a process of their own. Every good response, message and event is checked byte for
 //! byte, and a refusal counts only where the client provoked it. The certificate is replaced every few seconds. Every ten

@@ -1,5 +1,6 @@
 //! The server's process as the soak sees it.
 
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -61,8 +62,13 @@ pub(crate) struct End {
 }
 
 impl Server {
-    /// Starts it. `lost` says what to leak.
-    pub(crate) fn start(grace: Duration, patience: Duration, lost: &[String]) -> io::Result<Self> {
+    /// Starts it. `copy` gets its log, `lost` says what to leak.
+    pub(crate) fn start(
+        grace: Duration,
+        patience: Duration,
+        copy: Option<File>,
+        lost: &[String],
+    ) -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("soak").tempdir()?;
         let mark = folder.path().display().to_string();
         for name in ["site/files", "site/stored", "site/cgi-bin", "tmp", "tls"] {
@@ -94,7 +100,7 @@ impl Server {
         let errors = child.stderr.take().expect("a pipe");
         let log = Arc::new(LogReader::default());
         let reader = log.clone();
-        thread::spawn(move || reader.read(errors));
+        thread::spawn(move || reader.read(errors, copy));
         let mut line = String::new();
         output.read_line(&mut line)?;
         let ports: Vec<u16> = line.split_whitespace().filter_map(|port| port.parse().ok()).collect();

@@ -1,6 +1,7 @@
 //! The course of a soak: traffic, pauses, figures, the end.
 
 use std::collections::HashSet;
+use std::fs::File;
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime};
 use std::{env, io, thread};
@@ -32,11 +33,13 @@ struct Plan {
     patience: u64,
     /// Whether it continues after a failure.
     keeps_going: bool,
+    /// Where the server's log goes.
+    log: Option<String>,
     lost: Vec<String>,
 }
 
 const USAGE: &str = "soak [MINUTES] [--seed N] [--clients N] [--round SECONDS] [--grace SECONDS] [--patience SECONDS] \
-    [--keep-going] [--lose memory|threads|descriptors|processes]...";
+    [--keep-going] [--log FILE] [--lose memory|threads|descriptors|processes]...";
 
 impl Plan {
     fn read(arguments: &[String]) -> Result<Self, String> {
@@ -49,6 +52,7 @@ impl Plan {
             grace: 6,
             patience: 12,
             keeps_going: false,
+            log: None,
             lost: Vec::new(),
         };
         let mut arguments = arguments.iter();
@@ -62,6 +66,7 @@ impl Plan {
                 "--grace" => plan.grace = value().and_then(|it| it.parse().map_err(|_| wrong(it)))?,
                 "--patience" => plan.patience = value().and_then(|it| it.parse().map_err(|_| wrong(it)))?,
                 "--keep-going" => plan.keeps_going = true,
+                "--log" => plan.log = Some(value()?.clone()),
                 "--lose" => plan.lost.push(value()?.clone()),
                 minutes => plan.minutes = minutes.parse().map_err(|_| wrong(minutes))?,
             }
@@ -120,8 +125,11 @@ pub(crate) fn main() -> ExitCode {
 
 /// All failures.
 fn run(plan: &Plan) -> io::Result<Vec<String>> {
-    let server =
-        Server::start(Duration::from_secs(plan.grace), Duration::from_secs(plan.patience), &plan.lost)?;
+    let server = {
+        let (grace, patience) = (Duration::from_secs(plan.grace), Duration::from_secs(plan.patience));
+        let copy = plan.log.as_ref().map(File::create).transpose()?;
+        Server::start(grace, patience, copy, &plan.lost)?
+    };
     let stage = Stage::default();
     let vectors: Vec<_> = vector::load("requests").into_iter().map(|vector| vector.input).collect();
     thread::scope(|scope| {

@@ -3,6 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use basehttp_tests::PATIENCE;
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, Role};
 use tungstenite::{Error, Message, WebSocket};
@@ -202,6 +203,7 @@ impl Visitor<'_> {
             match socket.socket.read() {
                 Ok(Message::Ping(_)) => break,
                 Ok(Message::Close(Some(frame))) if u16::from(frame.code) == 1001 => {
+                    let _ = socket.socket.get_ref().socket().set_read_timeout(Some(PATIENCE));
                     socket.drain()?;
                     return Err(Trouble::Ended("WebSockets, with 1001"));
                 }
@@ -215,7 +217,7 @@ impl Visitor<'_> {
             }
         }
         self.good("a ping of the server");
-        let _ = socket.socket.get_ref().socket().set_read_timeout(Some(basehttp_tests::PATIENCE));
+        let _ = socket.socket.get_ref().socket().set_read_timeout(Some(PATIENCE));
         let message = Message::Text("here".into());
         socket.send(message.clone())?;
         socket.expect(&message)
