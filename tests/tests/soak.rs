@@ -14,7 +14,7 @@ fn soak(arguments: &[&str]) -> (bool, String) {
 #[test]
 fn a_short_soak() {
     // A busy machine may need long for the connections that are open at the end.
-    let (passed, _) = soak(&["0.2", "--round", "10", "--seed", "1", "--patience", "120"]);
+    let (passed, _) = soak(&["0.2", "--round", "10", "--seed", "1", "--patience", "120", "--grace", "8"]);
     assert!(passed);
 }
 
