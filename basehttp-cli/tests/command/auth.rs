@@ -42,7 +42,7 @@ fn on_the_command_line_in_a_file_and_in_the_environment() {
     {
         let shown = fs::read(format!("/proc/{}/cmdline", program.id())).unwrap();
         let shown = String::from_utf8_lossy(&shown);
-        assert!(shown.contains("\0-b\0127.0.0.1\0") && !shown.contains("hidden"), "{shown}");
+        assert!(shown.contains("\0-b\x00127.0.0.1\0") && !shown.contains("hidden"), "{shown}");
     }
 }
 

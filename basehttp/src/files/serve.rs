@@ -23,12 +23,11 @@ pub(crate) fn refuse<H: RequestHandler>(handler: &H, error: &io::Error) -> io::R
     use io::ErrorKind::PermissionDenied;
     /// EMFILE and ENFILE: no descriptor is left.
     const NO_DESCRIPTOR: [i32; 2] = [24, 23];
-
-    let out_of_descriptors =
-        cfg!(unix) && error.raw_os_error().is_some_and(|number| NO_DESCRIPTOR.contains(&number));
     /// `ERROR_SHARING_VIOLATION` and `ERROR_LOCK_VIOLATION`: another program has the file for itself.
     const LOCKED: [i32; 2] = [32, 33];
 
+    let out_of_descriptors =
+        cfg!(unix) && error.raw_os_error().is_some_and(|number| NO_DESCRIPTOR.contains(&number));
     let is_locked = cfg!(windows) && error.raw_os_error().is_some_and(|number| LOCKED.contains(&number));
     let sent = match error.kind() {
         PermissionDenied => handler.send_error((403, "No permission to read file")),

@@ -151,7 +151,7 @@ impl Edge {
         let (http1, http2) = (free_port()?, free_port()?);
         let mark = kind.mark().value;
         let file = scratch.join(kind.file);
-        let fill = |text: &str| {
+        let filled = |text: &str| {
             let names = [
                 ("@scratch@", scratch.display().to_string()),
                 ("@file@", file.display().to_string()),
@@ -163,12 +163,12 @@ impl Edge {
             ];
             names.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value))
         };
-        fs::write(&file, fill(&fs::read_to_string(configurations.join(kind.file))?))?;
+        fs::write(&file, filled(&fs::read_to_string(configurations.join(kind.file))?))?;
         if kind.name == "trafficserver" {
-            lay_out_traffic_server(scratch, &file, &fill)?;
+            lay_out_traffic_server(scratch, &file, &filled)?;
         }
         let log = fs::File::create(scratch.join("log"))?;
-        let arguments = kind.arguments.iter().map(|argument| OsString::from(fill(argument)));
+        let arguments = kind.arguments.iter().map(|argument| OsString::from(filled(argument)));
         let child = Command::new(kind.program)
             .args(arguments)
             .env("XDG_DATA_HOME", scratch)
@@ -220,7 +220,7 @@ impl Drop for Edge {
 }
 
 /// It wants a tree of folders of its own.
-fn lay_out_traffic_server(scratch: &Path, records: &Path, fill: &dyn Fn(&str) -> String) -> io::Result<()> {
+fn lay_out_traffic_server(scratch: &Path, records: &Path, filled: &dyn Fn(&str) -> String) -> io::Result<()> {
     let etc = scratch.join("etc");
     for folder in ["etc", "var"] {
         fs::create_dir_all(scratch.join(folder))?;
@@ -232,15 +232,15 @@ fn lay_out_traffic_server(scratch: &Path, records: &Path, fill: &dyn Fn(&str) ->
         }
     }
     fs::copy(records, etc.join("records.config"))?;
-    fs::write(etc.join("remap.config"), fill("map / http://127.0.0.1:@server@/\n"))?;
-    fs::write(etc.join("plugin.config"), fill("header_rewrite.so @scratch@/etc/mark.conf\n"))?;
-    fs::write(etc.join("mark.conf"), fill("cond %{SEND_REQUEST_HDR_HOOK}\nset-header X-Edge @mark@\n"))?;
+    fs::write(etc.join("remap.config"), filled("map / http://127.0.0.1:@server@/\n"))?;
+    fs::write(etc.join("plugin.config"), filled("header_rewrite.so @scratch@/etc/mark.conf\n"))?;
+    fs::write(etc.join("mark.conf"), filled("cond %{SEND_REQUEST_HDR_HOOK}\nset-header X-Edge @mark@\n"))?;
     fs::write(etc.join("storage.config"), "")?;
     let layout = "prefix: @scratch@\nexec_prefix: @scratch@\nbindir: /usr/bin\nsbindir: /usr/sbin\nsysconfdir: @scratch@/etc\n\
         datadir: @scratch@\nincludedir: /usr/include\nlibdir: /usr/lib/trafficserver\nlibexecdir: /usr/lib/trafficserver/modules\n\
         localstatedir: @scratch@/var\nruntimedir: @scratch@/var\nlogdir: @scratch@/var\nmandir: /usr/share/man\n\
         infodir: /usr/share/info\ncachedir: @scratch@/var\n";
-    fs::write(scratch.join("runroot.yaml"), fill(layout))
+    fs::write(scratch.join("runroot.yaml"), filled(layout))
 }
 
 fn free_port() -> io::Result<u16> {

@@ -165,7 +165,8 @@ fn clean(dice: &mut Dice, number: u64) -> Draft {
     if dice.chance(50) {
         return Draft::new("GET", &path);
     }
-    let mut draft = Draft::new(*dice.pick(&["POST", "PUT"]), &path);
+    let method = *dice.pick(&["POST", "PUT"]);
+    let mut draft = Draft::new(method, &path);
     draft.body = requests::text(dice);
     if dice.chance(50) {
         draft.field("content-length", draft.body.len().to_string());

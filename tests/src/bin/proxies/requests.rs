@@ -137,7 +137,8 @@ fn clean(dice: &mut Dice, number: u64) -> Draft {
     if dice.chance(50) {
         return Draft::new(if dice.chance(10) { "HEAD" } else { "GET" }, &target);
     }
-    let mut draft = Draft::new(*dice.pick(&["POST", "PUT"]), &target);
+    let method = *dice.pick(&["POST", "PUT"]);
+    let mut draft = Draft::new(method, &target);
     let body = text(dice);
     if dice.chance(50) {
         draft.field(format!("Content-Length: {}", body.len()));

@@ -147,9 +147,9 @@ impl Shared {
             {
                 let mut bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner);
                 if is_up {
-                    bytes.up.extend_from_slice(piece)
+                    bytes.up.extend_from_slice(piece);
                 } else {
-                    bytes.down.extend_from_slice(piece)
+                    bytes.down.extend_from_slice(piece);
                 }
                 if bytes.up.len() + bytes.down.len() > JUDGED_AT && !is_up && bytes.are_balanced(&self.mark) {
                     let judged = mem::take(&mut *bytes);
