@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use basehttp::ServerBuilder;
 use basehttp::prelude::*;
@@ -14,7 +14,7 @@ use basehttp_tests::log::Log;
 use basehttp_tests::{show, wait_until};
 use socket2::SockRef;
 
-use crate::stage::{GET, Stage, WAIT, get, say};
+use crate::stage::{GET, Stage, WAIT, get, say, turn};
 
 /// So far away that a test cannot have reached this deadline.
 const HOUR: Duration = Duration::from_secs(3600);
@@ -325,12 +325,14 @@ fn rule_07_a_connection_is_not_late_while_its_handler_computes() {
 #[cfg(target_os = "linux")]
 #[test]
 fn rule_07_who_was_in_time_is_not_late_because_the_server_stood_still() {
+    use std::time::Instant;
+
     use basehttp_tests::child::LimitedServer;
     use basehttp_tests::process::state_of;
     use nix::sys::signal::{Signal, kill};
     use nix::unistd::Pid;
 
-    let _turn = crate::stage::turn();
+    let _turn = turn();
     let idle = Duration::from_secs(3);
     let server = LimitedServer::start(env!("CARGO_BIN_EXE_limited"), &["idle_timeout", "3000"]);
     let mut clients: Vec<_> = (0..5).map(|_| server.connect().unwrap()).collect();

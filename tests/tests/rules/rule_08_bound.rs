@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use basehttp::ServerBuilder;
 use basehttp::prelude::*;
+use basehttp_tests::PATIENCE;
 use basehttp_tests::client::Client;
 use basehttp_tests::gate::{Gate, gate};
-use basehttp_tests::{PATIENCE, wait_until};
 
 use crate::stage::{GET, Stage, WAIT, get, say};
 
@@ -174,7 +174,7 @@ fn rule_08_queued_requests_are_served_in_order_when_a_thread_comes_back() {
         client.send(get(&format!("/{n}")));
         let port = |address: std::io::Result<std::net::SocketAddr>| address.unwrap().port();
         let (here, there) = (port(client.stream().local_addr()), port(client.stream().peer_addr()));
-        wait_until("the server has taken the request", || unread(there, here) == 0);
+        basehttp_tests::wait_until("the server has taken the request", || unread(there, here) == 0);
     }
     release(&gate, vec![stuck]);
     for (n, client) in clients.iter_mut().enumerate() {
@@ -269,7 +269,7 @@ fn rule_08_a_thread_that_cannot_be_made_is_the_bound() {
     }
     // Once threads can be added again, they are.
     server.tell("nproc 1000");
-    wait_until("a thread is added", || server.connect().unwrap().ask(GET).status == 200);
+    basehttp_tests::wait_until("a thread is added", || server.connect().unwrap().ask(GET).status == 200);
     server.tell("go");
     let mut statuses: Vec<_> = clients.iter_mut().map(|client| client.response().status).collect();
     statuses.sort_unstable();
