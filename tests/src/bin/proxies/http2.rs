@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use crate::dice::Dice;
-use crate::requests::{self, Case, FIRST, NUMBERS};
+use crate::draft::{HIDDEN, hidden, text};
+use crate::requests::{Case, FIRST, NUMBERS, cut};
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
@@ -143,7 +144,7 @@ pub(crate) fn case(seed: u64, number: u64) -> Case {
     }
     bytes.extend(clean(&mut dice, first + 2).write(5, &mut dice));
     case.requests += 1;
-    case.parts = requests::cut(&mut dice, bytes);
+    case.parts = cut(&mut dice, bytes);
     case
 }
 
@@ -167,7 +168,7 @@ fn clean(dice: &mut Dice, number: u64) -> Draft {
     }
     let method = *dice.pick(&["POST", "PUT"]);
     let mut draft = Draft::new(method, &path);
-    draft.body = requests::text(dice);
+    draft.body = text(dice);
     if dice.chance(50) {
         draft.field("content-length", draft.body.len().to_string());
     }
@@ -194,7 +195,7 @@ const KINDS: &[Kind] = &[
 fn with_body(dice: &mut Dice, draft: &mut Draft, first: u64) -> usize {
     draft.set(":method", "POST");
     draft.fields.retain(|field| field.0 != b"content-length");
-    draft.body = requests::hidden(dice, first);
+    draft.body = hidden(dice, first);
     draft.body.len()
 }
 
@@ -254,7 +255,7 @@ fn values(dice: &mut Dice, draft: &mut Draft, first: u64) {
     if dice.chance(60) {
         with_body(dice, draft, first);
     }
-    let number = first + requests::HIDDEN;
+    let number = first + HIDDEN;
     let value = match dice.between(0, 9) {
         0 => "a\r\nTransfer-Encoding: chunked".to_owned(),
         1 => "a\nTransfer-Encoding: chunked".to_owned(),
@@ -294,7 +295,7 @@ fn names(dice: &mut Dice, draft: &mut Draft, _first: u64) {
 
 fn path(dice: &mut Dice, draft: &mut Draft, first: u64) {
     let number = first + 1;
-    let hidden = first + requests::HIDDEN;
+    let hidden = first + HIDDEN;
     let value = match dice.between(0, 12) {
         0 => format!("/q/{number} HTTP/1.1\r\nX: y"),
         1 => {
@@ -316,7 +317,7 @@ fn path(dice: &mut Dice, draft: &mut Draft, first: u64) {
 }
 
 fn method(dice: &mut Dice, draft: &mut Draft, first: u64) {
-    let number = first + requests::HIDDEN;
+    let number = first + HIDDEN;
     let value = match dice.between(0, 10) {
         0 => format!("GET /q/{number} HTTP/1.1\r\nHost: edge\r\n\r\nGET"),
         1 => "GET /".to_owned(),

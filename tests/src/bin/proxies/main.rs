@@ -13,12 +13,18 @@
 //! `--server` tests another server, a command in which `@port@` stands for its port. Linux only.
 
 #[cfg(target_os = "linux")]
+mod bodies;
+#[cfg(target_os = "linux")]
 mod client;
 #[cfg(target_os = "linux")]
 #[path = "../soak/dice.rs"]
 mod dice;
 #[cfg(target_os = "linux")]
+mod draft;
+#[cfg(target_os = "linux")]
 mod edge;
+#[cfg(target_os = "linux")]
+mod heads;
 #[cfg(target_os = "linux")]
 mod http2;
 #[cfg(target_os = "linux")]
