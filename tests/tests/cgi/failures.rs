@@ -276,21 +276,27 @@ fn a_body_that_ends_early_ends_the_script() {
     wait_until("the script is reaped", || !fs::exists(format!("/proc/{}", process.trim())).unwrap());
 }
 
+/// Its client gets no whole response, and both the report and the log say why: also if a part of it was sent, and the script
+/// has been silent since.
 #[test]
 fn the_end_of_the_server_ends_scripts() {
-    let stage = Stage::with("echo $$ >pid; sleep 1000");
-    let server = stage.server_with(HTTPServer::builder());
-    let mut client = Client::new(&server);
-    client.send(GET);
-    let pid = stage.path("cgi-bin/pid");
-    wait_until("the script runs", || fs::read_to_string(&pid).is_ok_and(|text| text.ends_with('\n')));
-    server.handle().shutdown_within(Duration::ZERO);
-    let process = fs::read_to_string(pid).unwrap();
-    wait_until("the script is reaped", || !fs::exists(format!("/proc/{}", process.trim())).unwrap());
-    // Its client has got no response, and both the report and the log say why.
-    let report = server.handle().wait();
-    assert_eq!((report.finished, report.closed_idle, report.cut), (0, 0, 1));
-    stage.log.wait_for("do_GET: cut by the shutdown: its grace period is over");
+    for output in ["", "echo A: b; echo; echo begun;"] {
+        let stage = Stage::with(&format!("echo $$ >pid; {output} sleep 1000"));
+        let server = stage.server_with(HTTPServer::builder());
+        let mut client = Client::new(&server);
+        client.send(GET);
+        let pid = stage.path("cgi-bin/pid");
+        wait_until("the script runs", || fs::read_to_string(&pid).is_ok_and(|text| text.ends_with('\n')));
+        if !output.is_empty() {
+            client.read_up_to(b"begun");
+        }
+        server.handle().shutdown_within(Duration::ZERO);
+        let process = fs::read_to_string(pid).unwrap();
+        wait_until("the script is reaped", || !fs::exists(format!("/proc/{}", process.trim())).unwrap());
+        let report = server.handle().wait();
+        assert_eq!((report.finished, report.closed_idle, report.cut), (0, 0, 1), "{output:?}");
+        stage.log.wait_for("do_GET: cut by the shutdown: its grace period is over");
+    }
 }
 
 #[test]
