@@ -29,8 +29,9 @@ pub(crate) fn function(function: &Function, handler: &Handler, family: Family) -
     if function.sig.receiver().is_none() || !is_idle(ident, &function.vis, handler) {
         return None;
     }
-    if let Some(level) = Family::Cgi.levels().find(|level| level.family > family && level.has_override(ident))
-    {
+    // Under the function's `#[cfg]` the block may extend another handler, by a `#[cfg_attr]` that is not seen here.
+    let level = Family::Cgi.levels().find(|level| level.family > family && level.has_override(ident));
+    if let Some(level) = level.filter(|_| !function.is_under_cfg()) {
         return Some(messages::misplaced(&name, &messages::place_in_family(level.base)));
     }
     if let Some((_, place)) = FUNCTIONS.iter().find(|(known, _)| *known == name) {
@@ -192,6 +193,18 @@ mod tests {
     fn mistakes(item: &proc_macro2::TokenStream) -> usize {
         let block = quote!(impl Hello { fn do_GET(&self) {} #item });
         pipeline::run(quote!(), block).to_string().matches("compile_error").count()
+    }
+
+    /// The command has scripts only on unix.
+    #[test]
+    fn an_override_of_another_family_may_be_under_a_cfg() {
+        let override_of_cgi = quote!(
+            fn cgi_variables(&self) -> Vec<(OsString, OsString)> {
+                Vec::new()
+            }
+        );
+        assert_eq!(mistakes(&override_of_cgi), 1);
+        assert_eq!(mistakes(&quote!(#[cfg(unix)] #override_of_cgi)), 0);
     }
 
     #[test]
