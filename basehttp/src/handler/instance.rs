@@ -81,12 +81,11 @@ impl InstanceVariables {
     /// The scheme of the client's URL, which trusted proxies may report.
     #[cfg(any(feature = "proxy", feature = "tracing"))]
     pub(crate) fn scheme(&self) -> &'static str {
-        #[cfg(feature = "proxy")]
-        let told = self.forwarded.as_ref().and_then(|forwarded| forwarded.is_https);
-        #[cfg(not(feature = "proxy"))]
-        let told = None;
+        let is_https = self.peer.is_https || self.server.is_tls();
         // A proxy that forwards the client's TLS unopened sees no TLS, and reports none.
-        if told.unwrap_or(self.peer.is_https || self.server.is_tls()) { "https" } else { "http" }
+        #[cfg(feature = "proxy")]
+        let is_https = self.forwarded.as_ref().and_then(|forwarded| forwarded.is_https).unwrap_or(is_https);
+        if is_https { "https" } else { "http" }
     }
 
     /// The address from which the connection came, or the one in its PROXY header.
