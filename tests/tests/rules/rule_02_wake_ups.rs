@@ -123,3 +123,28 @@ fn rule_02_the_watchdog_wakes_for_the_first_handler_after_idleness() {
         assert_eq!(first.response().text(), path);
     }
 }
+
+/// Responses of quick handlers are sent together. One of these handlers may wait all the same: then the watchdog sends what
+/// was buffered before it.
+#[test]
+fn rule_02_a_response_does_not_wait_for_the_handler_of_the_next_request() {
+    let (gate, bar) = gate();
+    let stage = Stage::with(HTTPServer::builder().compute_threads(1), move |act| {
+        if act.path().ends_with("?wait") {
+            bar.pass()?;
+        }
+        say(act, act.path())
+    });
+    let mut client = stage.client();
+    for round in 0..10 {
+        // Often enough that the handlers of this path are called while a response waits.
+        for _ in 0..200 {
+            assert_eq!(client.ask(GET).text(), "/");
+        }
+        client.send([GET, &get("/?wait")].concat());
+        gate.wait_for(round + 1);
+        assert_eq!(client.response().text(), "/");
+        gate.open(1);
+        assert_eq!(client.response().text(), "/?wait");
+    }
+}
