@@ -18,7 +18,8 @@ fn is_device(stem: &str) -> bool {
 fn is_short_form(name: &str) -> bool {
     let (stem, suffix) = name.split_once('.').unwrap_or((name, ""));
     let number = stem.rsplit_once('~').map(|(_, number)| number);
-    let is_number = number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_number =
+        number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()));
     is_number && stem.chars().count() <= 8 && suffix.chars().count() <= 3
 }
 
@@ -121,6 +122,7 @@ mod tests {
             ("~$letter.docx", false),
             ("a~b", false),
             ("LONGNAM~1.TXT", false),
+            ("notes~", false),
             ("A~1.html", false),
         ] {
             assert_eq!(is_short_form(told), is_short, "{told}");

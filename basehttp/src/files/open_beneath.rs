@@ -59,20 +59,26 @@ impl Root {
     }
 
     /// The path with the names as the folders list them. On Windows a name may have a second, short form, such as `GIT~1` for
-    /// `.git`, which must not reach what the long one hides. A link keeps its name: it hides nothing.
+    /// `.git`, which must not reach what the long one hides. The long name of a link cannot be asked for without following it,
+    /// so a link with a tilde in its name does not exist.
     #[cfg(windows)]
     pub(super) fn long_names(&self, path: &Path) -> io::Result<PathBuf> {
         let mut long = PathBuf::new();
         for part in path.components() {
             let Component::Normal(name) = part else { continue };
-            let here = self.path.join(&long).join(name);
-            // All short forms that the system makes have a tilde. The others are not worth a system call.
-            if name.as_encoded_bytes().contains(&b'~') && !here.symlink_metadata()?.is_symlink() {
-                let found = here.canonicalize()?;
-                long.push(found.file_name().ok_or(io::ErrorKind::NotFound)?);
-            } else {
-                long.push(name);
+            if !is_plain(name) {
+                return Err(io::ErrorKind::NotFound.into());
             }
+            // All short forms that the system makes have a tilde. The others are not worth a system call.
+            if !name.as_encoded_bytes().contains(&b'~') {
+                long.push(name);
+                continue;
+            }
+            let here = self.path.join(&long).join(name);
+            if here.symlink_metadata()?.is_symlink() {
+                return Err(io::ErrorKind::NotFound.into());
+            }
+            long.push(here.canonicalize()?.file_name().ok_or(io::ErrorKind::NotFound)?);
         }
         Ok(long)
     }
@@ -165,7 +171,7 @@ const RACES: u32 = 8;
 fn flags() -> nix::fcntl::OFlag {
     use nix::fcntl::OFlag;
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    // Without it, a 32-bit system refuses files of 2 GiB and more. On a 64-bit one it is zero.
+    // Without it, a 32-bit system refuses files of 2 GiB and more.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     let flags = flags | OFlag::O_LARGEFILE;
     flags

@@ -290,6 +290,12 @@ impl HeadParser {
         } else {
             self.part = Part::Fields;
             self.is_named_http09 = head.request_line.version == Version::Http09;
+            if self.is_named_http09 {
+                // HTTP/0.9 has no fields. A request that names it and has some comes from a client of a later version, mostly
+                // a proxy that passes on the version of its own client. In a response without a head, it would take one from
+                // the body, which others may have written. So each refusal has a head until there can be no field.
+                head.request_line.version = Version::default();
+            }
         }
         Ok(())
     }
@@ -338,11 +344,11 @@ impl HeadParser {
         if next > limit {
             return Err(Fault::HeadTooLarge);
         }
-        if self.is_named_http09 && !head.fields.is_empty() {
-            // HTTP/0.9 has no fields, so a client of a later version wrote them, mostly a proxy that passes on the version of
-            // its own client. It would take the head of the response from the body, which others may have written.
-            head.request_line.version = Version::default();
-            return Err(Fault::UnsupportedVersion);
+        if self.is_named_http09 {
+            if !head.fields.is_empty() {
+                return Err(Fault::UnsupportedVersion);
+            }
+            head.request_line.version = Version::Http09;
         }
         self.part = Part::Done;
         head.len = next;

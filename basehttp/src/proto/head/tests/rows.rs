@@ -67,6 +67,7 @@ pub(super) const ROWS: &[(&[u8], &str)] = &[
     (b"GET / HTTP/1.9\r\nHost: a\r\n\r\n", "GET / 1.1"),
     (b"GET / HTTP/0.9\r\n\r\n", "GET / 0.9"),
     (b"GET / HTTP/0.9\r\nA: b\r\n\r\n", "unsupported-version"),
+    (b"GET / HTTP/0.9\r\nA b\r\n\r\n", "missing-colon"),
     (b"GET / HTTP/2.0\r\n\r\n", "unsupported-version"),
     (b"GET / HTTP/9.9\r\n\r\n", "unsupported-version"),
     (b"GET / FUBAR\r\n\r\n", "bad-version"),
