@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use crate::http2::Reader;
 use crate::requests::{Case, FIRST, NUMBERS};
-use crate::server::SERVER;
-use crate::verdict::SERVED;
+use crate::verdict::{SERVED, SERVER};
 
 /// How long a client waits for the next bytes. A proxy that waits for more of a request, waits in vain.
 const PATIENCE: Duration = Duration::from_millis(400);
 /// The same for a request that must be answered.
-const CLEAN_PATIENCE: Duration = Duration::from_secs(30);
+const CLEAN_PATIENCE: Duration = Duration::from_secs(60);
 /// How much a client reads.
 const MOST: usize = 1 << 20;
 
@@ -34,6 +33,8 @@ pub(crate) struct Seen {
     pub(crate) by_proxy: u64,
     /// Whether the client gave up.
     pub(crate) gave_up: bool,
+    /// Clean requests that the proxy has refused.
+    pub(crate) refused: u64,
     /// Whether clean requests were not answered.
     pub(crate) is_short: bool,
     /// A response that is not this client's.
@@ -63,9 +64,13 @@ pub(crate) fn run(port: u16, protocol: Protocol, case: &Case, number: u64) -> Se
             }
         }
     }
-    let count = seen.served.len() as u64 + seen.by_proxy;
-    if case.is_clean && seen.fault.is_none() && (count != case.requests || seen.by_server > 0) {
-        seen.is_short = true;
+    if case.is_clean {
+        seen.is_short = (seen.served.len() as u64 + seen.by_proxy) != case.requests || seen.by_server > 0;
+        seen.refused = seen.by_proxy;
+        // All of them, in order, and nothing else: a response to a request that hides in another one's body is no answer.
+        if seen.by_proxy == 0 && !seen.is_short && seen.served != case.numbers {
+            seen.fault = Some(format!("responses to {:?} for the requests {:?}", seen.served, case.numbers));
+        }
     }
     seen
 }

@@ -14,7 +14,6 @@ const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
-const GOAWAY: u8 = 7;
 const END_STREAM: u8 = 1;
 const ACK: u8 = 1;
 const END_HEADERS: u8 = 4;
@@ -132,6 +131,7 @@ pub(crate) fn case(seed: u64, number: u64) -> Case {
     frame(&mut bytes, SETTINGS, 0, 0, &[]);
     bytes.extend(clean(&mut dice, first).write(1, &mut dice));
     case.requests += 1;
+    case.numbers.push(first);
     if !case.is_clean {
         let mut draft = clean(&mut dice, first + 1);
         for _ in 0..if dice.chance(25) { 2 } else { 1 } {
@@ -144,6 +144,7 @@ pub(crate) fn case(seed: u64, number: u64) -> Case {
     }
     bytes.extend(clean(&mut dice, first + 2).write(5, &mut dice));
     case.requests += 1;
+    case.numbers.push(first + 2);
     case.parts = cut(&mut dice, bytes);
     case
 }
@@ -153,10 +154,12 @@ pub(crate) fn victim(number: u64) -> Case {
     let mut case = Case::new(true);
     let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
     frame(&mut bytes, SETTINGS, 0, 0, &[]);
-    let draft = Draft::new("GET", &format!("/q/{}", FIRST + number * NUMBERS + NUMBERS - 1));
+    let own = FIRST + number * NUMBERS + NUMBERS - 1;
+    let draft = Draft::new("GET", &format!("/q/{own}"));
     bytes.extend(draft.write(1, &mut Dice::new(0, number)));
     case.parts.push(bytes);
     case.requests = 1;
+    case.numbers.push(own);
     case.kinds.push("victim");
     case
 }
@@ -428,7 +431,6 @@ pub(crate) struct Reader {
     at: usize,
     data: BTreeMap<u32, Vec<u8>>,
     ended: BTreeMap<u32, bool>,
-    has_gone_away: bool,
 }
 
 impl Reader {
@@ -457,7 +459,6 @@ impl Reader {
                 SETTINGS if flags & ACK == 0 => frame(reply, SETTINGS, ACK, 0, &[]),
                 PING if flags & ACK == 0 => frame(reply, PING, ACK, 0, payload),
                 RST_STREAM => drop(self.ended.insert(stream, false)),
-                GOAWAY => self.has_gone_away = true,
                 _ => {}
             }
             if matches!(kind, DATA | HEADERS) && flags & END_STREAM != 0 {

@@ -45,6 +45,8 @@ pub(crate) enum Item {
     Request(Request),
     /// A request that is none by the RFC, why, and its head if the fault is behind that. What follows has no meaning.
     Bad(&'static str, Option<Request>),
+    /// The same for a fault inside its body.
+    BadBody(&'static str, Request),
     /// A request whose end is missing, with its head if that is complete. Its body is what there is, with the framing.
     Incomplete(Option<Request>),
 }
@@ -80,8 +82,18 @@ fn next(input: &mut Input<'_>, mark: &Mark) -> Item {
     match body(input, &head, &fields) {
         Ok(Some(body)) => Item::Request(Request { body, ..head }),
         Ok(None) => Item::Incomplete(Some(Request { body: after.to_vec(), ..head })),
+        Err(why) if is_chunked(&fields) => Item::BadBody(why, head),
         Err(why) => Item::Bad(why, Some(head)),
     }
+}
+
+/// Whether chunks are all that frames the body.
+fn is_chunked(fields: &[Field<'_>]) -> bool {
+    let framing = |field: &&Field<'_>| {
+        [&b"transfer-encoding"[..], b"content-length"].iter().any(|name| field.0.eq_ignore_ascii_case(name))
+    };
+    let mut framing = fields.iter().filter(framing);
+    framing.next().is_some_and(|field| field.1.eq_ignore_ascii_case(b"chunked")) && framing.next().is_none()
 }
 
 /// The request line and the fields. `None` if their end is missing.

@@ -15,6 +15,8 @@ pub(crate) struct Case {
     pub(crate) parts: Vec<Vec<u8>>,
     /// How many requests were meant.
     pub(crate) requests: u64,
+    /// Those of a clean case, in order.
+    pub(crate) numbers: Vec<u64>,
     /// Whether each of them must be served, whatever the proxy.
     pub(crate) is_clean: bool,
     /// Whether the client ends its half after the last part.
@@ -25,7 +27,7 @@ pub(crate) struct Case {
 
 impl Case {
     pub(crate) fn new(is_clean: bool) -> Self {
-        Self { parts: Vec::new(), requests: 0, is_clean, ends: false, kinds: Vec::new() }
+        Self { parts: Vec::new(), requests: 0, numbers: Vec::new(), is_clean, ends: false, kinds: Vec::new() }
     }
 }
 
@@ -38,6 +40,7 @@ pub(crate) fn case(seed: u64, number: u64) -> Case {
     if dice.chance(40) {
         bytes.extend(clean(&mut dice, first).write());
         case.requests += 1;
+        case.numbers.push(first);
     }
     if !case.is_clean {
         let mut draft = clean(&mut dice, first + 1);
@@ -62,6 +65,7 @@ pub(crate) fn case(seed: u64, number: u64) -> Case {
     last.field("Connection: close");
     bytes.extend(last.write());
     case.requests += 1;
+    case.numbers.push(first + 2);
     case.parts = cut(&mut dice, bytes);
     case
 }
@@ -146,11 +150,13 @@ fn disturb(dice: &mut Dice, request: &mut Vec<u8>) {
 
 /// A clean request of another client, which must get its own response.
 pub(crate) fn victim(number: u64) -> Case {
-    let mut draft = Draft::new("GET", &format!("/q/{}", FIRST + number * NUMBERS + NUMBERS - 1));
+    let own = FIRST + number * NUMBERS + NUMBERS - 1;
+    let mut draft = Draft::new("GET", &format!("/q/{own}"));
     draft.field("Connection: close");
     let mut case = Case::new(true);
     case.parts.push(draft.write());
     case.requests = 1;
+    case.numbers.push(own);
     case.kinds.push("victim");
     case
 }

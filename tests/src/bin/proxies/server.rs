@@ -4,10 +4,7 @@ use std::io;
 
 use basehttp::prelude::*;
 
-use crate::verdict::{SERVED, number};
-
-/// In each response of this server, also in refusals.
-pub(crate) const SERVER: &str = "X-Server";
+use crate::verdict::{SERVED, SERVER, number};
 
 pub(crate) struct Echo {
     pub(crate) base: BaseHTTPRequestHandler,
@@ -50,7 +47,7 @@ impl Echo {
     }
 
     fn end_headers(&self) -> io::Result<()> {
-        self.send_header(SERVER, "basehttp");
+        self.send_header(SERVER, self.said());
         BaseHTTPRequestHandler::end_headers(self)
     }
 

@@ -17,7 +17,7 @@ fn seen(bytes: &str) -> Vec<String> {
             let body = String::from_utf8_lossy(&request.body).into_owned();
             format!("{} {} {}", request.method, request.marks, body)
         }
-        Item::Bad(why, _) => why.to_owned(),
+        Item::Bad(why, _) | Item::BadBody(why, _) => why.to_owned(),
         Item::Incomplete(head) => format!("incomplete {}", head.is_some()),
     };
     split(bytes.as_bytes(), &mark()).into_iter().map(show).collect()
@@ -112,6 +112,21 @@ fn each_kind_of_desync_is_found() {
             Desync::Proxy("a request of the proxy's inside a body".to_owned()),
         ),
         // The server's.
+        (
+            TWO,
+            response(501, "", "X-Server: abPOST 2\r\nConnection: close\r\n", "no"),
+            Desync::Server("refused `abPOST 2` for `POST`".to_owned()),
+        ),
+        (
+            ONE,
+            response(408, "", "Connection: close\r\n", "no"),
+            Desync::Server("a 408 for a complete request".to_owned()),
+        ),
+        (
+            "POST /early/1 HTTP/1.1\r\nX-Edge: m\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            response(200, "POST 1", "", "POST 1\n"),
+            Desync::Server("served, though there is Transfer-Encoding beside Content-Length".to_owned()),
+        ),
         (
             ONE,
             one.clone() + &one,

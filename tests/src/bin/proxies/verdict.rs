@@ -8,6 +8,8 @@ use crate::referee::{Item, Mark, Request, split};
 
 /// The field in which the server under test says what it has served.
 pub(crate) const SERVED: &str = "X-Served";
+/// The same in each response of the server under test, also in refusals.
+pub(crate) const SERVER: &str = "X-Server";
 
 /// What happened on a server's connections.
 #[derive(Debug, Default)]
@@ -68,33 +70,25 @@ impl Bytes {
         responses.is_ok_and(|all| all.len() == items.len() && all.iter().all(is_open))
     }
 
-    /// Judges all of them. The connection has ended, or the bytes are balanced.
+    /// Judges all of them. The connection has ended, or the bytes are balanced. Returns what the proxy did not know.
     pub(crate) fn judge(&self, mark: &Mark, end: End, tally: &mut Tally) -> Result<(), Desync> {
         let items = split(&self.up, mark);
-        let responses = strict::read(&self.down, &asked(&items), end);
-        let responses = match responses {
-            Ok(responses) => responses,
-            // What the proxy does not know of comes before what the server made of it.
-            Err(offence) => {
-                items.iter().try_for_each(|item| known(item, mark))?;
-                return Err(Desync::Server(format!("a malformed response: {}", offence.what)));
-            }
-        };
+        // The server is judged by the bytes that it got, whatever the proxy believes about them.
+        let of_proxy = items.iter().find_map(|item| known(item, mark).err());
+        let responses = strict::read(&self.down, &asked(&items), end)
+            .map_err(|offence| Desync::Server(format!("a malformed response: {}", offence.what)))?;
         let mut has_ended = false;
         for (at, item) in items.iter().enumerate() {
-            known(item, mark)?;
             let response = responses.get(at);
             has_ended |= response.is_some_and(|response| response.is_last);
             judge_one(item, response, has_ended, tally).map_err(Desync::Server)?;
             // The other protocol that begins here is not read.
             if response.is_some_and(|response| response.framing == Framing::Tunnel) {
-                return Ok(());
+                let before = items.iter().take(at + 1).find_map(|item| known(item, mark).err());
+                return before.map_or(Ok(()), Err);
             }
         }
-        if responses.len() > items.len() {
-            return Err(Desync::Server("a response without a request".to_owned()));
-        }
-        Ok(())
+        of_proxy.map_or(Ok(()), Err)
     }
 }
 
@@ -113,9 +107,10 @@ fn known(item: &Item, mark: &Mark) -> Result<(), Desync> {
 /// What the server was asked, as far as the form of its responses depends on it. It answers bytes that are no request, too.
 fn asked(items: &[Item]) -> Vec<Asked> {
     let of = |item: &Item| match item {
-        Item::Request(request) | Item::Incomplete(Some(request)) | Item::Bad(_, Some(request)) => {
-            Asked::new(&request.method, request.version)
-        }
+        Item::Request(request)
+        | Item::Incomplete(Some(request))
+        | Item::Bad(_, Some(request))
+        | Item::BadBody(_, request) => Asked::new(&request.method, request.version),
         Item::Bad(_, None) | Item::Incomplete(None) => Asked::new("GET", Version::Http11),
     };
     items.iter().map(of).collect()
@@ -127,27 +122,32 @@ fn judge_one(
     has_ended: bool,
     tally: &mut Tally,
 ) -> Result<(), String> {
-    let served = response.and_then(|response| Some((response, served(response)?)));
-    match (item, served, response) {
+    let said = response.and_then(|response| Some((response, served(response)?)));
+    match (item, said, response) {
         (Item::Request(request), Some((response, said)), _) => {
             tally.served += 1;
             check(request, response, said)
         }
-        (Item::Request(_), None, Some(response)) if response.whole == Whole::Complete => {
+        (Item::Request(request), None, Some(response)) => {
             *tally.refused.entry(response.status()).or_default() += 1;
-            if response.status() < 400 {
-                Err(format!("a {} from nowhere", response.status()))
-            } else {
-                Ok(())
-            }
+            check_refusal(request, response)
         }
-        (Item::Request(_), None, Some(_)) => Err("a truncated refusal".to_owned()),
         (Item::Request(_), None, None) if has_ended => {
             tally.unanswered += 1;
             Ok(())
         }
         (Item::Request(_), None, None) => Err("a complete request without a response".to_owned()),
-        (Item::Bad(why, _), None, _) => {
+        (Item::Incomplete(Some(request)) | Item::BadBody(_, request), Some((response, said)), _)
+            if is_early(&request.target) =>
+        {
+            tally.incomplete += 1;
+            tally.served += 1;
+            check(request, response, said)
+        }
+        (Item::Bad(why, _) | Item::BadBody(why, _), Some(_), _) => {
+            Err(format!("served, though there is {why}"))
+        }
+        (Item::Bad(why, _) | Item::BadBody(why, _), None, _) => {
             *tally.bad.entry(why).or_default() += 1;
             match response {
                 Some(response) if !response.is_last => Err(format!("after {why} the connection is kept")),
@@ -158,14 +158,6 @@ fn judge_one(
                 None => Ok(()),
             }
         }
-        (Item::Incomplete(Some(request)) | Item::Bad(_, Some(request)), Some(_), _)
-            if is_early(&request.target) =>
-        {
-            tally.incomplete += 1;
-            tally.served += 1;
-            Ok(())
-        }
-        (Item::Bad(why, _), Some(_), _) => Err(format!("served, though there is {why}")),
         (Item::Incomplete(_), Some(_), _) => Err("served before the request was complete".to_owned()),
         (Item::Incomplete(_), None, _) => {
             tally.incomplete += 1;
@@ -175,6 +167,24 @@ fn judge_one(
             Ok(())
         }
     }
+}
+
+/// A refusal of a complete request is one of this request, and not of what a server took for it.
+fn check_refusal(request: &Request, response: &Response) -> Result<(), String> {
+    if response.whole != Whole::Complete {
+        return Err("a truncated refusal".to_owned());
+    }
+    if !matches!(response.status(), 400 | 403 | 413 | 414 | 417 | 421 | 431 | 501 | 505) {
+        return Err(format!("a {} for a complete request", response.status()));
+    }
+    let fields = response.head.as_ref().map(|head| head.all(SERVER)).unwrap_or_default();
+    let Some(said) = fields.first().and_then(|said| std::str::from_utf8(said).ok()) else { return Ok(()) };
+    // A line that could not be read has no method, and a malformed target no number.
+    let (method, told) = said.split_once(' ').unwrap_or((said, "-"));
+    let wanted = number(&request.target).map(|number| number.to_string());
+    let is_other = (!method.is_empty() && method != request.method)
+        || (told != "-" && wanted.is_some_and(|wanted| wanted != told));
+    if is_other { Err(format!("refused `{said}` for `{}`", request.method)) } else { Ok(()) }
 }
 
 /// Whether the server under test answers it without its body.
