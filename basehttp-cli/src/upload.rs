@@ -389,6 +389,7 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_server_that_has_no_descriptor_left_says_so() {
         let status = |errno| match Refusal::of_disk(io::Error::from_raw_os_error(errno)) {

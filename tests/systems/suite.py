@@ -44,10 +44,15 @@ def tests_of(source):
 
 
 def run(command, folder, patience):
-    """Its output, and whether it ended by itself."""
+    """Its output, and whether it ended by itself. What servers log is left out: it would come between a name and its result."""
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         try:
             process.wait(patience)

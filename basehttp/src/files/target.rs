@@ -165,7 +165,8 @@ mod tests {
             ("HTTPS://host", "./"),
             ("http://host?a", "./"),
             ("/\u{e4}", "none"),
-            ("/.../a", ".../a"),
+            // Windows strips dots at the end of a name.
+            ("/.../a", if cfg!(windows) { "none" } else { ".../a" }),
         ] {
             if target == "/\u{e4}" && cfg!(unix) {
                 assert_eq!(relative_path(target).unwrap().as_os_str().as_encoded_bytes(), b"\xe4");
