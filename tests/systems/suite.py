@@ -111,6 +111,7 @@ def main(title, expected_path, programs, *runner):
             left_out.append(f"{suite}: {', '.join(sorted(missing.elements()))}")
         passed = sum(result == "ok" for result in results.values())
         rows.append((suite, len(tests), passed, known, missing.total(), round(seconds)))
+        print(f"{suite}: {passed} of {len(tests)} passed, after {round(seconds)} s", flush=True)
     suites = {row[0] for row in rows}
     for suite, test in reasons:
         if suite in suites:
