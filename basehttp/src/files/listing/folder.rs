@@ -214,7 +214,8 @@ mod tests {
     fn a_list_is_given_again_while_it_is_right() {
         let old = SystemTime::now() - Duration::from_secs(60);
         let quiet = Stamp { changed: Some(old), id: (1, 2) };
-        let busy = Stamp { changed: Some(SystemTime::now()), id: (1, 2) };
+        // In the future, so that it stays busy on a slow machine.
+        let busy = Stamp { changed: Some(SystemTime::now() + Duration::from_secs(60)), id: (1, 2) };
         let asked = Instant::now() + Duration::from_secs(10);
         let read = |stamp: Stamp, before: u64| State {
             begun: asked.checked_sub(Duration::from_millis(before)).unwrap(),
