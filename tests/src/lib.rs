@@ -5,6 +5,7 @@
 #[cfg(target_os = "linux")]
 pub mod child;
 pub mod client;
+pub mod dice;
 pub mod gate;
 pub mod log;
 #[cfg(target_os = "linux")]

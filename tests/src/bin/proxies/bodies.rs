@@ -1,7 +1,7 @@
 //! Requests whose end is ambiguous: lengths, transfer codings, chunks, expectations.
 
-use crate::dice::Dice;
 use crate::draft::{Draft, HIDDEN, chunks, with_body};
+use basehttp_tests::dice::Dice;
 
 pub(crate) fn lengths(dice: &mut Dice, draft: &mut Draft, first: u64) {
     let body = with_body(dice, draft, first);

@@ -1,6 +1,6 @@
 //! A request before it is written, and bodies for it.
 
-use crate::dice::Dice;
+use basehttp_tests::dice::Dice;
 
 /// The numbers of a case from here on are of requests that hide in a body.
 pub(crate) const HIDDEN: u64 = 8;

@@ -1,7 +1,7 @@
 //! Requests whose head is ambiguous: lines, names, targets, hosts, hop-by-hop fields, upgrades, versions, methods.
 
-use crate::dice::Dice;
 use crate::draft::Draft;
+use basehttp_tests::dice::Dice;
 
 pub(crate) fn folding(dice: &mut Dice, draft: &mut Draft, _first: u64) {
     let line = *dice.pick(&[

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::dice::Dice;
 use crate::draft::{HIDDEN, hidden, text};
 use crate::requests::{Case, FIRST, NUMBERS, cut};
+use basehttp_tests::dice::Dice;
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;

@@ -17,9 +17,6 @@ mod bodies;
 #[cfg(target_os = "linux")]
 mod client;
 #[cfg(target_os = "linux")]
-#[path = "../soak/dice.rs"]
-mod dice;
-#[cfg(target_os = "linux")]
 mod draft;
 #[cfg(target_os = "linux")]
 mod edge;

@@ -1,8 +1,8 @@
 //! What the clients send: clean requests, and such that two readers may read in two ways.
 
-use crate::dice::Dice;
 use crate::draft::{Draft, chunks, text};
 use crate::{bodies, heads};
+use basehttp_tests::dice::Dice;
 
 /// The number of the first request.
 pub(crate) const FIRST: u64 = 1_000_000_000;

@@ -70,25 +70,24 @@ impl Bytes {
         responses.is_ok_and(|all| all.len() == items.len() && all.iter().all(is_open))
     }
 
-    /// Judges all of them. The connection has ended, or the bytes are balanced. Returns what the proxy did not know.
+    /// Judges all of them. The connection has ended, or the bytes are balanced.
     pub(crate) fn judge(&self, mark: &Mark, end: End, tally: &mut Tally) -> Result<(), Desync> {
         let items = split(&self.up, mark);
         // The server is judged by the bytes that it got, whatever the proxy believes about them.
-        let of_proxy = items.iter().find_map(|item| known(item, mark).err());
         let responses = strict::read(&self.down, &asked(&items), end)
             .map_err(|offence| Desync::Server(format!("a malformed response: {}", offence.what)))?;
-        let mut has_ended = false;
+        let (mut has_ended, mut of_proxy) = (false, Ok(()));
         for (at, item) in items.iter().enumerate() {
+            of_proxy = of_proxy.and_then(|()| known(item, mark));
             let response = responses.get(at);
             has_ended |= response.is_some_and(|response| response.is_last);
             judge_one(item, response, has_ended, tally).map_err(Desync::Server)?;
             // The other protocol that begins here is not read.
             if response.is_some_and(|response| response.framing == Framing::Tunnel) {
-                let before = items.iter().take(at + 1).find_map(|item| known(item, mark).err());
-                return before.map_or(Ok(()), Err);
+                break;
             }
         }
-        of_proxy.map_or(Ok(()), Err)
+        of_proxy
     }
 }
 

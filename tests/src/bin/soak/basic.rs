@@ -4,9 +4,9 @@ use std::thread;
 use std::time::Duration;
 
 use crate::content;
-use crate::dice::index;
 use crate::peer::{Framing, Peer, Trouble, Wanted};
 use crate::visitor::{DRAINED, HOST, Visitor};
+use basehttp_tests::dice::index;
 
 impl Visitor<'_> {
     /// Several requests on a connection, one after the other.

@@ -13,7 +13,7 @@ use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme, version};
 
-use crate::dice::Dice;
+use basehttp_tests::dice::Dice;
 
 /// How long the server may use a certificate after its files were replaced. It looks at them ten times a second, but it is
 /// also stopped at times, and the machine may be busy.

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use basehttp_tests::PATIENCE;
 
 use crate::child;
-use crate::dice::Dice;
 use crate::peer::{Peer, Trouble, Wanted};
 use crate::server::Server;
 use crate::stage::{Stage, Way};
 use crate::wire;
+use basehttp_tests::dice::Dice;
 
 pub(crate) struct Crowd<'a> {
     pub(crate) server: &'a Server,

@@ -9,11 +9,11 @@ use rustls::ClientConnection;
 use rustls::pki_types::ServerName;
 
 use crate::content;
-use crate::dice::index;
 use crate::peer::{Framing, Peer, Trouble, Wanted};
 use crate::stage::Way;
 use crate::visitor::{HOST, Visitor};
 use crate::wire::{self, Wire};
+use basehttp_tests::dice::index;
 
 /// Heads whose body could end in two places, and that must be refused (RFC 9112 section 6.3). What follows them is never a
 /// request.

@@ -30,8 +30,6 @@ mod content;
 #[cfg(target_os = "linux")]
 mod crowd;
 #[cfg(target_os = "linux")]
-mod dice;
-#[cfg(target_os = "linux")]
 mod ending;
 #[cfg(target_os = "linux")]
 mod events;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::certificates::Certificates;
-use crate::dice::Dice;
 use crate::stage::Stage;
+use basehttp_tests::dice::Dice;
 
 pub(crate) struct Registrar<'a> {
     pub(crate) certificates: &'a Certificates,

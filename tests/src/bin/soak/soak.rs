@@ -10,7 +10,6 @@ use basehttp_tests::{PATIENCE, vector};
 
 use crate::child;
 use crate::crowd::Crowd;
-use crate::dice::Dice;
 use crate::ending;
 use crate::growth::{Quiet, growth};
 use crate::peer::Wanted;
@@ -19,6 +18,7 @@ use crate::server::{Figures, Server};
 use crate::stage::{Stage, Way};
 use crate::table::Table;
 use crate::visitor::Visitor;
+use basehttp_tests::dice::Dice;
 
 #[derive(Debug)]
 struct Plan {

@@ -128,7 +128,7 @@ impl Visitor<'_> {
         if self.dice.chance(50) {
             return Message::Binary(content::bytes(length, 2 * length).into());
         }
-        Message::Text("m\u{fc}".repeat(crate::dice::index(length / 3)).into())
+        Message::Text("m\u{fc}".repeat(basehttp_tests::dice::index(length / 3)).into())
     }
 
     /// Messages there and back, pings, and messages of the server's own.

@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::content;
-use crate::dice::{Dice, index};
 use crate::peer::{Framing, Peer, Trouble, Wanted};
 use crate::server::Server;
 use crate::stage::{Stage, Way};
 use crate::wire::{self, Wire};
+use basehttp_tests::dice::{Dice, index};
 
 pub(crate) struct Visitor<'a> {
     pub(crate) server: &'a Server,

@@ -1,11 +1,12 @@
 //! A repeatable source of choices: xorshift64* (Marsaglia, Vigna). Nothing here is secret.
 
+/// The generator.
 #[derive(Debug)]
-pub(crate) struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
     /// The generator for one of several threads.
-    pub(crate) fn new(seed: u64, thread: u64) -> Self {
+    pub fn new(seed: u64, thread: u64) -> Self {
         // Similar seeds must not give similar sequences, and the state is never zero.
         let mixed = (seed ^ thread.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mut dice = Self(mixed | 1);
@@ -23,36 +24,40 @@ impl Dice {
     }
 
     /// A number from `least` to `most`.
-    pub(crate) fn between(&mut self, least: u64, most: u64) -> u64 {
+    pub fn between(&mut self, least: u64, most: u64) -> u64 {
         least + self.next() % (most - least + 1)
     }
 
     /// A length from `least` to `most`, usually a small one.
-    pub(crate) fn length(&mut self, least: u64, most: u64) -> u64 {
+    pub fn length(&mut self, least: u64, most: u64) -> u64 {
         let bound = 1 << self.between(0, u64::from(64 - most.leading_zeros()));
         self.between(least, bound.min(most).max(least))
     }
 
-    pub(crate) fn chance(&mut self, percent: u64) -> bool {
+    /// Whether it happens that has this chance.
+    pub fn chance(&mut self, percent: u64) -> bool {
         self.between(1, 100) <= percent
     }
 
-    pub(crate) fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+    /// One of these.
+    pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         let last = of.len() as u64 - 1;
         &of[index(self.between(0, last))]
     }
 
-    pub(crate) fn byte(&mut self) -> u8 {
+    /// Any byte.
+    pub fn byte(&mut self) -> u8 {
         self.next().to_le_bytes()[0]
     }
 
-    pub(crate) fn index(&mut self, below: usize) -> usize {
+    /// A place below this one.
+    pub fn index(&mut self, below: usize) -> usize {
         index(self.between(0, below as u64 - 1))
     }
 }
 
 /// A length or a place that was a `usize`, or is small.
-pub(crate) fn index(number: u64) -> usize {
+pub fn index(number: u64) -> usize {
     usize::try_from(number).expect("a number that fits")
 }
 
