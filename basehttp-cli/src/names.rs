@@ -35,7 +35,15 @@ pub(crate) fn safe(told: &str) -> Result<String, &'static str> {
     let name: String = shown.map(|c| if is_safe(c) { c } else { '_' }).collect();
     // Windows removes a dot or a blank at the end. A dot at the beginning hides the file; behind a character that shows nothing,
     // it would only look so.
-    let name = name.trim_start_matches(|c: char| c == '.' || is_nothing_alone(c) && !is_filler(c));
+    let mut name = name.as_str();
+    loop {
+        name = name.trim_start_matches(|c: char| c == '.' || is_nothing_alone(c) && !is_filler(c));
+        let behind_fillers = name.trim_start_matches(is_nothing_alone);
+        if !behind_fillers.starts_with('.') {
+            break;
+        }
+        name = behind_fillers;
+    }
     let name = name.trim_end_matches(|c: char| c == '.' || c.is_whitespace());
     if name.chars().all(is_nothing_alone) {
         return Err("A file has no usable name");
@@ -110,6 +118,8 @@ mod tests {
             ("\u{3164}.txt", Some("txt")),
             ("\u{200d}\u{2800}.\u{feff}.htaccess", Some("htaccess")),
             ("\u{115f}\u{1161}.txt", Some("\u{115f}\u{1161}.txt")),
+            ("\u{115f}.htaccess", Some("htaccess")),
+            (".\u{1160}\u{200d}.\u{115f}.\u{115f}\u{1161}", Some("\u{115f}\u{1161}")),
             ("\u{2764}\u{fe0f}", Some("\u{2764}\u{fe0f}")),
             ("\u{e9}\u{1f600}.png", Some("\u{e9}\u{1f600}.png")),
         ] {
