@@ -76,7 +76,7 @@ pub(crate) fn fail(handler: &dyn AnyHandler, function: &str, failure: &HandlerFa
             return handler.vars().io().cut();
         }
         // The response is complete. The error of most handlers only repeats that, perhaps in their own words.
-        Some(ConnectionError::HeadAnswered) if !failure.is_panic() => {
+        Some(ConnectionError::Answered) if !failure.is_panic() => {
             if !failure.cites(&Misuse::BodyForHead) {
                 report_failure(handler, function, failure);
             }

@@ -306,8 +306,13 @@ pub trait RequestHandler:
     /// dropped, and the connection is closed after the error response. A message that is not allowed in a status line (with
     /// a line end or a character above U+00FF) appears in the page only, and the status line has the standard one.
     ///
-    /// An override that makes its own response also sends the [`fields`](ResponseCode::fields) of `code`, and `Allow` with
-    /// 405 ([`allowed_methods`](BaseHTTPRequestHandler::allowed_methods)).
+    /// Return after it: the page is sent when the method returns. If the method writes more, that write returns
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput), and the page stands.
+    ///
+    /// An override that makes its own response first calls
+    /// [`discard_response`](BaseHTTPRequestHandler::discard_response), since a method may have begun another one. It also
+    /// sends the [`fields`](ResponseCode::fields) of `code`, and `Allow` with 405
+    /// ([`allowed_methods`](BaseHTTPRequestHandler::allowed_methods)).
     ///
     /// # Errors
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) if a response has already been sent; else an I/O error of the

@@ -118,6 +118,7 @@ impl BaseHTTPRequestHandler {
     ///     }
     ///
     ///     fn send_error(&self, code: impl ResponseCode) -> io::Result<()> {
+    ///         self.discard_response()?;
     ///         self.send_response(code.status());
     ///         self.send_header("Content-Type", "text/plain; charset=utf-8");
     ///         for (name, value) in code.fields() {

@@ -34,8 +34,8 @@ pub(crate) enum Misuse {
     BodyBeforeHead,
     /// A value that a method returned after it had begun a response itself.
     SecondResponse,
-    /// Body bytes after an error page.
-    BodyAfterErrorPage,
+    /// Body bytes or a trailer field after an error page.
+    AfterErrorPage,
     /// More body than `Content-Length` declared.
     TooMuchBody,
     /// Less body than `Content-Length` declared.
@@ -107,9 +107,9 @@ impl fmt::Display for Misuse {
             Self::SecondResponse => f.write_str(
                 "a value was returned after send_response() or send_error(): do one of the two",
             ),
-            Self::BodyAfterErrorPage => f.write_str(
-                "body written after send_error(), whose page is complete: return after it",
-            ),
+            Self::AfterErrorPage => {
+                f.write_str("more of a response after send_error(), whose page is complete: return after it")
+            }
             Self::TooMuchBody => f.write_str("more body written than Content-Length declared"),
             Self::TooLittleBody(missing) => {
                 write!(f, "{missing} bytes of body are missing: Content-Length declared more")

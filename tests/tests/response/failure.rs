@@ -394,13 +394,21 @@ impl OwnPage {
                 assert_eq!(refused, Err(io::ErrorKind::InvalidInput));
                 return self.wfile.write_all(b"all");
             }
-            _ => return self.send_error(404),
+            "/keeps" => self.send_header("Connection", "close"),
+            "/closes" => {
+                self.send_header("Connection", "keep-alive");
+                self.set_close_connection(true);
+            }
+            _ => {}
+        }
+        if matches!(self.path(), "/keeps" | "/closes" | "/calls" | "/other") {
+            return self.send_error(404);
         }
         self.end_headers()
     }
 
     fn send_error(&self, code: impl basehttp::ResponseCode) -> io::Result<()> {
-        if self.path() == "/calls" {
+        if matches!(self.path(), "/calls" | "/keeps" | "/closes") {
             self.discard_response()?;
         }
         self.send_response(code.status());
@@ -432,6 +440,13 @@ fn a_page_of_ones_own_takes_the_place_of_what_was_begun() {
     // Without `discard_response`, what the method has begun is in the way.
     let other = basehttp::testing::client(|base| OwnPage { base }).get("/other");
     assert_eq!(other.status, 500);
+    // What the dropped head said about the connection goes with it; what was said of the connection itself stays.
+    for (path, responses) in [("/keeps", 2), ("/closes", 1)] {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").repeat(2);
+        let run = basehttp::testing::run(|base| OwnPage { base }, [request]);
+        assert_eq!(run.responses.len(), responses, "{path}: {}", run.log);
+        assert!(run.responses.iter().all(|response| response.status == 404), "{path}");
+    }
     let late = basehttp::testing::client(|base| OwnPage { base }).get("/late");
     assert_eq!((late.status, &*late.text()), (200, "all"));
 }

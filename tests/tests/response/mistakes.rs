@@ -304,7 +304,7 @@ fn what_comes_after_a_whole_response_is_dropped_and_logged() {
 
 /// As above, for what is written without a second head.
 #[test]
-fn what_is_written_after_an_error_page_is_dropped_and_logged() {
+fn what_is_written_after_an_error_page_is_refused_and_logged() {
     type Late = fn(&Act) -> io::Result<()>;
     let late: [Late; 4] = [
         |act| act.wfile.write_all(b"late"),
@@ -345,6 +345,42 @@ fn what_is_written_after_an_error_page_is_dropped_and_logged() {
         act.send_error((410, "It has gone"))
     });
     assert_eq!((run.responses.len(), run.responses[0].status), (1, 410), "a page may be replaced");
+}
+
+/// The loop of a stream ends, although the client would never be gone: it waits for the page.
+#[test]
+fn a_stream_after_an_error_page_ends() {
+    let into_wfile = |act: &Act| -> io::Result<()> {
+        loop {
+            act.wfile.write_all(b"tick")?;
+            act.wfile.flush()?;
+        }
+    };
+    let trailers = |act: &Act| -> io::Result<()> {
+        loop {
+            act.wfile.send_trailer("X-Count", 1)?;
+        }
+    };
+    let streams: [fn(&Act) -> io::Result<()>; 2] = [into_wfile, trailers];
+    for (case, stream) in streams.into_iter().enumerate() {
+        for starts_again in [false, true] {
+            let (run, log) = Act::run(GET, move |act| {
+                act.send_error((404, "Nothing here"))?;
+                if starts_again {
+                    act.send_response(200);
+                    act.end_headers()?;
+                }
+                let error = stream(act).unwrap_err();
+                assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+                Err(error)
+            });
+            assert_eq!(run.responses.len(), 1, "{case}: {}", show(&run.output));
+            assert_eq!((run.responses[0].status, run.responses[0].truncated), (404, false), "{case}");
+            let told = if starts_again { "after end_headers()" } else { "after send_error()" };
+            let lines = log.lines();
+            assert_eq!(lines.iter().filter(|line| line.contains(told)).count(), 1, "{case}: {lines:?}");
+        }
+    }
 }
 
 /// Nothing waits for room that the first response would need.

@@ -19,8 +19,8 @@ pub(crate) enum ConnectionError {
     Body(HTTPStatus),
     /// This many bytes of a file in the response are missing, or cannot be read.
     File { left: u64, kind: io::ErrorKind },
-    /// A HEAD response was complete, and the handler was told so.
-    HeadAnswered,
+    /// The response was complete, and the handler was told so: one to HEAD, or one that is closed.
+    Answered,
 }
 
 #[derive(Debug, Default)]
@@ -54,10 +54,10 @@ impl Errors {
         self.first
     }
 
-    /// Whether the connection cannot be used any more. After an answered HEAD it can.
+    /// Whether the connection cannot be used any more. After a complete response it can.
     #[inline]
     pub(super) fn are_fatal(&self) -> bool {
-        !matches!(self.first, None | Some(ConnectionError::HeadAnswered))
+        !matches!(self.first, None | Some(ConnectionError::Answered))
     }
 
     pub(super) fn are_none(&self) -> bool {

@@ -55,8 +55,8 @@ impl ConnectionIo {
     #[inline(never)]
     fn write_on(&mut self, data: &[u8]) -> io::Result<usize> {
         self.decide_about_rest();
-        if !data.is_empty() && self.response.drops() {
-            return Ok(data.len());
+        if !data.is_empty() {
+            self.response.check_open().map_err(|misuse| self.refused(misuse))?;
         }
         if data.len() >= DIRECT && !self.response.would_hold(data.len()) {
             return self.write_large(data);
@@ -171,6 +171,7 @@ impl ConnectionIo {
         if data.is_empty() {
             return Ok(());
         }
+        self.response.check_open().map_err(|misuse| self.refused(misuse))?;
         self.response.write_whole(data).map_err(|misuse| self.refused(misuse))?;
         self.response.flush();
         Ok(())
@@ -182,7 +183,7 @@ impl ConnectionIo {
             Ok(value) => self.response.trailer(name, value),
             Err(fmt::Error) => Err(self.response.unprintable_trailer(name)),
         };
-        added.map_err(invalid)
+        added.map_err(|misuse| self.refused(misuse))
     }
 
     /// Sends what the handler has written.
@@ -326,11 +327,11 @@ impl ConnectionIo {
 
     #[cold]
     fn refused(&mut self, misuse: Misuse) -> io::Error {
-        if misuse == Misuse::BodyForHead {
-            self.errors.record(ConnectionError::HeadAnswered);
-            return io::Error::new(io::ErrorKind::BrokenPipe, misuse);
+        let is_head = misuse == Misuse::BodyForHead;
+        if is_head || self.response.is_closed() {
+            self.errors.record(ConnectionError::Answered);
         }
-        invalid(misuse)
+        if is_head { io::Error::new(io::ErrorKind::BrokenPipe, misuse) } else { invalid(misuse) }
     }
 }
 

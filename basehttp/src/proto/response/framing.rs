@@ -26,6 +26,8 @@ pub(super) struct ResponseHead {
     /// There is a `Trailer` field.
     pub(super) announces: bool,
     pub(super) connection: Option<Persist>,
+    /// Whether the connection was to be closed before this head said what it does.
+    pub(super) close_before: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -26,7 +26,7 @@ impl Response {
             State::Idle => {}
             State::Head => return self.misused(Misuse::SecondStatusLine),
             State::Held { .. } | State::Body(_) => {
-                self.drops |= self.is_whole();
+                self.is_closed |= self.is_whole();
                 return self.head_after_head();
             }
         }
@@ -165,6 +165,7 @@ impl Response {
     fn connection(&mut self, value: &str) {
         let mut others = Vec::new();
         for option in value.split(',').map(|option| option.trim_matches([' ', '\t'])) {
+            self.head.close_before.get_or_insert(self.close);
             if option.eq_ignore_ascii_case("close") {
                 self.head.connection = Some(Persist::Close);
                 self.close = true;

@@ -32,7 +32,7 @@ impl Response {
         self.head = ResponseHead::default();
         self.traits.close = true;
         self.ended_by_interim = false;
-        self.drops = false;
+        self.is_closed = false;
         self.forget_mistakes();
         self.hold = hold;
     }

@@ -40,8 +40,8 @@ pub(crate) struct Response {
     refused: Option<Misuse>,
     /// A mistake that was refused without harm to the response.
     rejected: Option<Misuse>,
-    /// What is still written is dropped: another response was begun after a complete one, or this one is an error page.
-    drops: bool,
+    /// Nothing more is taken: another response was begun after a complete one, or this one is an error page.
+    is_closed: bool,
     hold: usize,
     /// The lines of the trailer section so far.
     trailers: Vec<u8>,
@@ -76,7 +76,7 @@ impl Response {
             misuse: None,
             refused: None,
             rejected: None,
-            drops: false,
+            is_closed: false,
             hold,
             trailers: Vec::new(),
         }
@@ -102,6 +102,7 @@ impl Response {
     pub(crate) fn abandon(&mut self) {
         if !self.is_committed() {
             self.out.truncate(self.start);
+            self.close = self.head.close_before.unwrap_or(self.close);
         }
         if self.state != State::NoRequest {
             self.state = State::Idle;
@@ -109,7 +110,7 @@ impl Response {
         self.start = self.out.len();
         self.head = ResponseHead::default();
         self.ended_by_interim = false;
-        self.drops = false;
+        self.is_closed = false;
         self.trailers.clear();
         self.forget_mistakes();
     }
@@ -130,6 +131,7 @@ impl Response {
     /// Sets [`close`](Self::close); after the head is committed, it can only be turned on.
     pub(crate) fn set_close(&mut self, close: bool) {
         self.close = if self.is_committed() { self.close || close } else { close };
+        self.head.close_before = None;
     }
 
     /// Requires closing the connection after this response, whatever the handler says.
@@ -192,19 +194,28 @@ impl Response {
         self.state == State::Body(Framing::UntilClose) || (self.is_committed() && self.is_headless())
     }
 
-    /// Whether body bytes are dropped, because the response is complete and nothing may be added to it.
+    /// Refuses body bytes and trailer fields for a response that is complete and to which nothing may be added. It stands.
+    ///
+    /// # Errors
+    /// The mistake: a second response, or what is written after an error page.
     #[inline]
-    pub(crate) fn drops(&mut self) -> bool {
-        if self.drops {
-            // A second response was reported when it began.
-            self.rejected.get_or_insert(Misuse::BodyAfterErrorPage);
+    pub(crate) fn check_open(&mut self) -> Result<(), Misuse> {
+        if self.is_closed {
+            // A second response was noted when it began.
+            return Err(self.rejected.get_or_insert(Misuse::AfterErrorPage).clone());
         }
-        self.drops
+        Ok(())
     }
 
-    /// Closes an error page: what is written after it is dropped.
+    /// Whether the response is complete and nothing may be added to it.
+    #[inline]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// Closes an error page: what is written after it is refused.
     pub(crate) fn end_error_page(&mut self) {
-        self.drops = self.is_whole();
+        self.is_closed = self.is_whole();
     }
 
     /// Reports a value that comes after the beginning of a response. A complete response stands.
@@ -362,8 +373,8 @@ impl Response {
     /// # Errors
     /// Those of [`write`](Self::write), and if there are more bytes than the response may have.
     pub(crate) fn begin_file(&mut self, len: u64) -> Result<bool, Misuse> {
-        if len > 0 && self.drops() {
-            return Ok(false);
+        if len > 0 {
+            self.check_open()?;
         }
         match self.room(len) {
             Ok(room) if room < len => Err(self.note(Misuse::TooMuchBody)),

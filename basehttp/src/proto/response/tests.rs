@@ -652,12 +652,12 @@ fn a_response_that_is_taken_back_leaves_no_trailer_field() {
     let all = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
     assert_eq!(finished(response), all);
 
-    // An error page, followed by another response, which is dropped.
+    // A complete response, followed by another one, which is dropped.
     let mut response = ended(GET, 200, &[("Content-Length", "2")]);
     response.write(b"hi").unwrap();
     response.status_line(Version::Http11, HTTPStatus::OK, "OK");
     response.end_head().unwrap();
-    assert_eq!(response.trailer("X", "y"), Ok(()));
+    assert_eq!(response.trailer("X", "y"), Err(Misuse::HeadAfterHead));
     assert_eq!(finished(response), "HTTP/1.1 200 Phrase\r\nContent-Length: 2\r\n\r\nhi");
 }
 
@@ -684,11 +684,11 @@ fn nothing_of_a_connection_is_left_for_the_next_one() {
     response.write(b"hi").unwrap();
     // A second response is dropped, with everything that follows.
     response.status_line(Version::Http11, HTTPStatus::CREATED, "Created");
-    assert!(response.drops());
+    assert!(response.is_closed());
     response.finish().unwrap();
     response.sent(response.gathered());
     assert!(response.is_at_rest());
     response.begin_connection(1000);
-    assert!(!response.drops() && response.close());
+    assert!(!response.is_closed() && response.close());
     assert_eq!(response.write(b"x"), Err(Misuse::NoRequest));
 }

@@ -18,9 +18,7 @@ impl Response {
     /// # Errors
     /// Why the field cannot be sent. The response continues without it.
     pub(crate) fn trailer(&mut self, name: &str, value: &str) -> Result<(), Misuse> {
-        if self.drops() {
-            return Ok(());
-        }
+        self.check_open()?;
         self.add_trailer(name, value).map_err(|misuse| self.note(misuse))
     }
 

@@ -162,17 +162,17 @@ fn head_counts_what_is_not_sent() {
     let mut response = ended(HEAD, 200, &length);
     response.write(b"abcd").unwrap();
     response.status_line(Version::Http11, HTTPStatus::OK, "");
-    assert!(response.drops() && response.misuse().is_none());
+    assert!(response.is_closed() && response.misuse().is_none());
 }
 
 #[test]
 fn what_comes_after_a_response_that_ends_with_its_head() {
     let mut response = ended(GET, 204, &[]);
     response.status_line(Version::Http11, HTTPStatus::OK, "");
-    assert!(response.drops() && response.misuse().is_none());
+    assert!(response.is_closed() && response.misuse().is_none());
     let mut response = ended(GET, 101, &[]);
     response.status_line(Version::Http11, HTTPStatus::OK, "");
-    assert!(!response.drops());
+    assert!(!response.is_closed());
     assert_eq!(response.misuse(), Some(&Misuse::HeadAfterHead));
 }
 
