@@ -1,8 +1,9 @@
-"""The examples and the proxies as running programs."""
+"""Programs: the examples, the proxies, and the clients and scanners that are commands."""
 
 import http.client
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +12,36 @@ import time
 PATIENCE = 30
 # Without the variables that make clients use a proxy.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+
+
+class Missing(Exception):
+    """A program or a package that is not installed."""
+
+
+def find(name):
+    path = shutil.which(name)
+    if path is None:
+        raise Missing(f"{name} was not found")
+    return path
+
+
+def version_of(command, pattern):
+    run = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, stdin=subprocess.DEVNULL)
+    match = re.search(pattern, run.stdout + run.stderr)
+    return match[1] if match else "?"
+
+
+def conclude(rows, require_all):
+    """Prints what is missing and the sums of a table's rows: name, version, passed, failed. Returns the exit code."""
+    passed = sum(row[2] or 0 for row in rows)
+    failed = sum(row[3] or 0 for row in rows)
+    missing = [row[0] for row in rows if row[2] is None]
+    if missing:
+        print(f"Left out: {', '.join(missing)}")
+        if require_all:
+            failed += len(missing)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
 
 
 def wait_until(condition, what):

@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 
-from programs import ENVIRONMENT, Example, connect, free_port, retried
+from programs import ENVIRONMENT, Example, Missing, conclude, connect, free_port, retried
 
 CLIENTS = [
     "curl",
@@ -35,10 +35,6 @@ CLIENTS = [
 ]
 # The maximum duration of a case, in case something hangs.
 CASE_SECONDS = 60
-
-
-class Missing(Exception):
-    """A client that is not installed."""
 
 
 class Stage:
@@ -246,16 +242,8 @@ def main():
     finally:
         for program in stage.examples:
             program.stop()
-    passed = sum(row[2] or 0 for row in rows)
-    failed = sum(row[3] or 0 for row in rows)
-    missing = [row[0] for row in rows if row[2] is None]
     print(table(rows))
-    if missing:
-        print(f"Left out: {', '.join(missing)}")
-        if arguments.require_all:
-            failed += len(missing)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
+    return conclude(rows, arguments.require_all)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,6 @@
 import argparse
 import importlib
 import os
-import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,14 +10,10 @@ import time
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "clients"))
 
-from programs import ENVIRONMENT, Example, free_port, retried  # noqa: E402
+from programs import ENVIRONMENT, Example, Missing, conclude, free_port, retried  # noqa: E402
 
 # The quick ones first.
 TOOLS = ["sslscan", "slowhttptest", "redbot", "testssl", "tlsfuzzer"]
-
-
-class Missing(Exception):
-    """A scanner that is not installed."""
 
 
 class Stage:
@@ -89,19 +83,6 @@ class Checks:
             print(f"{self.tool}, {what}: FAILED: {detail}", flush=True)
         elif self.verbose:
             print(f"{self.tool}, {what}: {detail}", flush=True)
-
-
-def find(name):
-    path = shutil.which(name)
-    if path is None:
-        raise Missing(f"{name} was not found")
-    return path
-
-
-def version_of(command, pattern):
-    run = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, stdin=subprocess.DEVNULL)
-    match = re.search(pattern, run.stdout + run.stderr)
-    return match[1] if match else "?"
 
 
 def run(command, seconds, **options):
@@ -177,16 +158,8 @@ def main():
     finally:
         for program in stage.running:
             program.stop()
-    passed = sum(row[2] or 0 for row in rows)
-    failed = sum(row[3] or 0 for row in rows)
-    missing = [row[0] for row in rows if row[2] is None]
     print(table(rows))
-    if missing:
-        print(f"Left out: {', '.join(missing)}")
-        if options.require_all:
-            failed += len(missing)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
+    return conclude(rows, options.require_all)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 //! How much processor time the current thread has used.
 
+use std::ffi::c_long;
 use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Usage {
     pub(super) cpu: Duration,
     /// How often the thread has given up the processor voluntarily.
-    switches: i64,
+    switches: c_long,
 }
 
 impl Usage {
@@ -16,12 +17,10 @@ impl Usage {
     #[cfg(target_os = "linux")]
     pub(super) fn now() -> Self {
         use nix::sys::resource::{UsageWho, getrusage};
+        use nix::sys::time::{TimeVal, TimeValLike as _};
 
         let Ok(usage) = getrusage(UsageWho::RUSAGE_THREAD) else { return Self::default() };
-        let time = |time: nix::sys::time::TimeVal| {
-            let micros = time.tv_sec().saturating_mul(1_000_000).saturating_add(time.tv_usec());
-            Duration::from_micros(u64::try_from(micros).unwrap_or(0))
-        };
+        let time = |time: TimeVal| Duration::from_micros(u64::try_from(time.num_microseconds()).unwrap_or(0));
         Self {
             cpu: time(usage.user_time()) + time(usage.system_time()),
             switches: usage.voluntary_context_switches(),

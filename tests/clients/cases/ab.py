@@ -3,8 +3,8 @@
 import re
 import subprocess
 
-from cases.command import find, run, version_of
-from programs import ENVIRONMENT, wait_until
+from cases.command import run
+from programs import ENVIRONMENT, find, version_of, wait_until
 from suite import bytes_of, check
 
 NAME = "ab"

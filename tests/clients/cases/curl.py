@@ -5,8 +5,8 @@ import os
 import re
 import socket
 
-from cases.command import find, read, run, version_of
-from programs import PATIENCE
+from cases.command import read, run
+from programs import PATIENCE, find, version_of
 from suite import bytes_of, check
 
 NAME = "curl"

@@ -3,9 +3,9 @@
 import os
 import shutil
 
-from cases.command import find, run, version_of
-from programs import command
-from suite import Missing, bytes_of, check
+from cases.command import run
+from programs import Missing, command, find, version_of
+from suite import bytes_of, check
 
 NAME = "git"
 MIB = 1 << 20

@@ -5,8 +5,7 @@ import os
 import socket
 
 from cases import proxy
-from cases.command import find, version_of
-from programs import PATIENCE, Example, free_port, retried, wait_until
+from programs import PATIENCE, Example, find, free_port, retried, version_of, wait_until
 from suite import check
 
 NAME = "HAProxy"

@@ -3,8 +3,7 @@
 import os
 
 from cases import proxy
-from cases.command import find, version_of
-from programs import retried
+from programs import find, retried, version_of
 
 NAME = "nginx"
 

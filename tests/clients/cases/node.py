@@ -4,8 +4,7 @@ import json
 import os
 import subprocess
 
-from cases.command import find, version_of
-from programs import ENVIRONMENT
+from programs import ENVIRONMENT, find, version_of
 from suite import check
 
 NAME = "Node"

@@ -4,8 +4,8 @@ import os
 import re
 import urllib.request
 
-from cases.command import find, run, version_of
-from programs import command
+from cases.command import run
+from programs import command, find, version_of
 from suite import check
 
 NAME = "ffmpeg"

@@ -5,8 +5,8 @@ import os
 import urllib.parse
 import urllib.request
 
-from cases.command import find, run, version_of
-from programs import PATIENCE, Program, free_port, retried, wait_until
+from cases.command import run
+from programs import PATIENCE, Program, find, free_port, retried, version_of, wait_until
 from suite import check
 
 NAME = "Prometheus"

@@ -10,9 +10,8 @@ import urllib.request
 
 import httpx
 
-from cases.command import find, version_of
 from cases.haproxy import checks
-from programs import PATIENCE, Example, Program, free_port, retried, wait_until
+from programs import PATIENCE, Example, Program, find, free_port, retried, version_of, wait_until
 from suite import check
 
 NAME = "rolling restarts"

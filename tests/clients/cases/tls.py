@@ -6,8 +6,8 @@ import socket
 import ssl
 import subprocess
 
-from cases.command import find, run, version_of
-from programs import PATIENCE, free_port, retried
+from cases.command import run
+from programs import PATIENCE, find, free_port, retried, version_of
 from suite import bytes_of, check
 
 NAME = "TLS: openssl"

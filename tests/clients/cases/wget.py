@@ -2,7 +2,8 @@
 
 import os
 
-from cases.command import find, read, run, version_of
+from cases.command import read, run
+from programs import find, version_of
 from suite import bytes_of, check
 
 NAME = "wget"

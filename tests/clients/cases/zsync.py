@@ -3,8 +3,8 @@
 import os
 import re
 
-from cases.command import find, read, run, version_of
-from programs import command
+from cases.command import read, run
+from programs import command, find, version_of
 from suite import bytes_of, check
 
 NAME = "zsync"

@@ -5,7 +5,8 @@ import json
 import os
 import random
 
-from suite import Missing, run, version_of
+from programs import Missing, version_of
+from suite import run
 
 NAME = "REDbot"
 

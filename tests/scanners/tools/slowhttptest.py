@@ -10,8 +10,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from programs import PATIENCE
-from suite import find, run, version_of
+from programs import PATIENCE, find, version_of
+from suite import run
 
 NAME = "slowhttptest"
 

@@ -4,7 +4,8 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from xml.etree import ElementTree
 
-from suite import find, run, version_of
+from programs import find, version_of
+from suite import run
 
 NAME = "sslscan"
 

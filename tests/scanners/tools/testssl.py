@@ -3,7 +3,8 @@
 import json
 import os
 
-from suite import find, run, version_of
+from programs import find, version_of
+from suite import run
 
 NAME = "testssl.sh"
 

@@ -5,8 +5,7 @@ import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
-from programs import ENVIRONMENT
-from suite import Missing, version_of
+from programs import ENVIRONMENT, Missing, version_of
 
 NAME = "tlsfuzzer"
 
