@@ -318,7 +318,7 @@ mod tests {
     #[test]
     fn a_declared_length_costs_nothing() {
         let mut reader = MessageReader::new(usize::MAX);
-        let mut header: &[u8] = b"\x82\xff\x00\x00\x10\x00\x00\x00\x00\x00abcd12345";
+        let mut header: &[u8] = b"\x82\xff\x00\x00\x00\x00\x70\x00\x00\x00abcd12345";
         assert_eq!(reader.next(&mut header), Ok(None));
         assert!(reader.message.capacity() < 100, "{}", reader.message.capacity());
     }

@@ -29,7 +29,7 @@ mod linux {
     use basehttp::prelude::*;
     use basehttp::{Address, Directory, FileHandler, ServerBuilder, ServerHandle};
     use basehttp_tests::gate::{Gate, gate};
-    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
     use nix::sys::signal::{SigSet, Signal};
     use signal_hook::consts::{SIGTERM, SIGUSR1};
     use signal_hook::iterator::Signals;
@@ -79,7 +79,7 @@ mod linux {
     }
 
     /// The soft limit only, so that it can be raised again.
-    fn limit(resource: Resource, count: u64) {
+    fn limit(resource: Resource, count: rlim_t) {
         let (_, hard) = getrlimit(resource).expect("the limit");
         setrlimit(resource, count.min(hard), hard).expect("another limit");
     }

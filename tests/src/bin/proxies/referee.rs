@@ -37,6 +37,8 @@ pub(crate) struct Request {
     /// How often the mark is in its head.
     pub(crate) marks: usize,
     pub(crate) body: Vec<u8>,
+    /// Whether there are fields after the last chunk.
+    pub(crate) has_trailers: bool,
 }
 
 /// What is next in the bytes.
@@ -80,7 +82,7 @@ fn next(input: &mut Input<'_>, mark: &Mark) -> Item {
     };
     let after = input.rest();
     match body(input, &head, &fields) {
-        Ok(Some(body)) => Item::Request(Request { body, ..head }),
+        Ok(Some(Body { data, has_trailers })) => Item::Request(Request { body: data, has_trailers, ..head }),
         Ok(None) => Item::Incomplete(Some(Request { body: after.to_vec(), ..head })),
         Err(why) if is_chunked(&fields) => Item::BadBody(why, head),
         Err(why) => Item::Bad(why, Some(head)),
@@ -108,21 +110,23 @@ fn head<'a>(input: &mut Input<'a>, mark: &Mark) -> Result<Option<(Request, Vec<F
     Ok(Some((head, fields)))
 }
 
+#[derive(Default)]
+struct Body {
+    data: Vec<u8>,
+    has_trailers: bool,
+}
+
 /// RFC 9112 section 6.3. `None` if the end is missing.
-fn body(
-    input: &mut Input<'_>,
-    head: &Request,
-    fields: &[Field<'_>],
-) -> Result<Option<Vec<u8>>, &'static str> {
+fn body(input: &mut Input<'_>, head: &Request, fields: &[Field<'_>]) -> Result<Option<Body>, &'static str> {
     let all = |wanted: &str| {
         let named = fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case(wanted.as_bytes()));
         named.map(|(_, value)| *value).collect::<Vec<_>>()
     };
     match (all("transfer-encoding").as_slice(), all("content-length").as_slice()) {
-        ([], []) => Ok(Some(Vec::new())),
+        ([], []) => Ok(Some(Body::default())),
         ([], [length]) => {
             let length = decimal(length).ok_or("a Content-Length that is no number")?;
-            Ok(input.take(length).map(<[u8]>::to_vec))
+            Ok(input.take(length).map(|data| Body { data: data.to_vec(), has_trailers: false }))
         }
         ([], _) => Err("two fields Content-Length"),
         ([coding], []) if head.version == Version::Http11 => {
@@ -155,7 +159,7 @@ fn request_line(line: &[u8]) -> Result<Request, &'static str> {
         _ => return Err("another version"),
     };
     let method = String::from_utf8_lossy(method).into_owned();
-    Ok(Request { method, target: target.to_vec(), version, marks: 0, body: Vec::new() })
+    Ok(Request { method, target: target.to_vec(), version, marks: 0, body: Vec::new(), has_trailers: false })
 }
 
 type Field<'a> = (&'a [u8], &'a [u8]);
@@ -185,8 +189,8 @@ fn fields<'a>(input: &mut Input<'a>) -> Result<Option<Vec<Field<'a>>>, &'static 
 }
 
 /// RFC 9112 section 7.1. `None` if the end is missing.
-fn chunked(input: &mut Input<'_>) -> Result<Option<Vec<u8>>, &'static str> {
-    let mut body = Vec::new();
+fn chunked(input: &mut Input<'_>) -> Result<Option<Body>, &'static str> {
+    let mut body = Body::default();
     loop {
         let Some(line) = input.line()? else { return Ok(None) };
         let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
@@ -201,10 +205,10 @@ fn chunked(input: &mut Input<'_>) -> Result<Option<Vec<u8>>, &'static str> {
             std::str::from_utf8(&line[..digits]).ok().and_then(|text| usize::from_str_radix(text, 16).ok());
         let size = size.ok_or("a chunk size that is too large")?;
         if size == 0 {
-            return Ok(fields(input)?.map(|_| body));
+            return Ok(fields(input)?.map(|trailers| Body { has_trailers: !trailers.is_empty(), ..body }));
         }
         let Some(data) = input.take(size) else { return Ok(None) };
-        body.extend_from_slice(data);
+        body.data.extend_from_slice(data);
         match input.rest() {
             [b'\r', b'\n', ..] => input.at += 2,
             [] | [b'\r'] => return Ok(None),

@@ -95,6 +95,14 @@ fn what_agrees_is_counted() {
     // After a response that closes, the rest need not be answered.
     let tally = judge(&[ONE, TWO].concat(), &response(200, "GET 1", "Connection: close\r\n", "GET 1\n"));
     assert_eq!(tally.expect("no desync").unanswered, 1);
+    // So may a server do that refuses trailer fields after an early answer, but only then.
+    let trailers = |place: &str| {
+        let head = format!("POST /{place}/1 HTTP/1.1\r\nX-Edge: m\r\nTransfer-Encoding: chunked\r\n\r\n");
+        let down = response(200, "POST 1", "", "POST 1\n");
+        judge(&format!("{head}0\r\nHost: b\r\n\r\n{TWO}"), &down).map(|tally| tally.unanswered)
+    };
+    assert_eq!(trailers("early"), Ok(1));
+    assert_eq!(trailers("q"), Err(Desync::Server("a complete request without a response".to_owned())));
 }
 
 #[test]
