@@ -37,8 +37,8 @@ pub(crate) struct Request {
     /// How often the mark is in its head.
     pub(crate) marks: usize,
     pub(crate) body: Vec<u8>,
-    /// Whether there are fields after the last chunk.
-    pub(crate) has_trailers: bool,
+    /// Whether its chunks have extensions, or fields after the last one. A server may refuse them, or many of them.
+    pub(crate) has_extras: bool,
 }
 
 /// What is next in the bytes.
@@ -82,7 +82,7 @@ fn next(input: &mut Input<'_>, mark: &Mark) -> Item {
     };
     let after = input.rest();
     match body(input, &head, &fields) {
-        Ok(Some(Body { data, has_trailers })) => Item::Request(Request { body: data, has_trailers, ..head }),
+        Ok(Some(Body { data, has_extras })) => Item::Request(Request { body: data, has_extras, ..head }),
         Ok(None) => Item::Incomplete(Some(Request { body: after.to_vec(), ..head })),
         Err(why) if is_chunked(&fields) => Item::BadBody(why, head),
         Err(why) => Item::Bad(why, Some(head)),
@@ -113,7 +113,7 @@ fn head<'a>(input: &mut Input<'a>, mark: &Mark) -> Result<Option<(Request, Vec<F
 #[derive(Default)]
 struct Body {
     data: Vec<u8>,
-    has_trailers: bool,
+    has_extras: bool,
 }
 
 /// RFC 9112 section 6.3. `None` if the end is missing.
@@ -126,7 +126,7 @@ fn body(input: &mut Input<'_>, head: &Request, fields: &[Field<'_>]) -> Result<O
         ([], []) => Ok(Some(Body::default())),
         ([], [length]) => {
             let length = decimal(length).ok_or("a Content-Length that is no number")?;
-            Ok(input.take(length).map(|data| Body { data: data.to_vec(), has_trailers: false }))
+            Ok(input.take(length).map(|data| Body { data: data.to_vec(), has_extras: false }))
         }
         ([], _) => Err("two fields Content-Length"),
         ([coding], []) if head.version == Version::Http11 => {
@@ -159,7 +159,7 @@ fn request_line(line: &[u8]) -> Result<Request, &'static str> {
         _ => return Err("another version"),
     };
     let method = String::from_utf8_lossy(method).into_owned();
-    Ok(Request { method, target: target.to_vec(), version, marks: 0, body: Vec::new(), has_trailers: false })
+    Ok(Request { method, target: target.to_vec(), version, marks: 0, body: Vec::new(), has_extras: false })
 }
 
 type Field<'a> = (&'a [u8], &'a [u8]);
@@ -181,7 +181,7 @@ fn fields<'a>(input: &mut Input<'a>) -> Result<Option<Vec<Field<'a>>>, &'static 
         if name.is_empty() || !name.iter().all(|byte| is_token(*byte)) {
             return Err("a field name that is no token");
         }
-        if !value.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~' | 0x80..)) {
+        if !value.iter().all(|byte| is_text(*byte)) {
             return Err("a control character in a field");
         }
         fields.push((name, trim(value)));
@@ -194,18 +194,21 @@ fn chunked(input: &mut Input<'_>) -> Result<Option<Body>, &'static str> {
     loop {
         let Some(line) = input.line()? else { return Ok(None) };
         let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-        let after = trim_start(&line[digits..]);
-        if digits == 0 || !(after.is_empty() || after.starts_with(b";")) {
+        let after = &line[digits..];
+        if digits == 0 || !(after.is_empty() || trim_start(after).starts_with(b";")) {
             return Err("a chunk size that is no number");
         }
-        if !after.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~' | 0x80..)) {
-            return Err("a control character in a chunk extension");
+        if !are_extensions(after) {
+            return Err("a malformed chunk extension");
         }
+        body.has_extras |= !after.is_empty();
         let size =
             std::str::from_utf8(&line[..digits]).ok().and_then(|text| usize::from_str_radix(text, 16).ok());
         let size = size.ok_or("a chunk size that is too large")?;
         if size == 0 {
-            return Ok(fields(input)?.map(|trailers| Body { has_trailers: !trailers.is_empty(), ..body }));
+            let Some(trailers) = fields(input)? else { return Ok(None) };
+            body.has_extras |= !trailers.is_empty();
+            return Ok(Some(body));
         }
         let Some(data) = input.take(size) else { return Ok(None) };
         body.data.extend_from_slice(data);
@@ -215,6 +218,42 @@ fn chunked(input: &mut Input<'_>) -> Result<Option<Body>, &'static str> {
             _ => return Err("a chunk that does not end where its size says"),
         }
     }
+}
+
+/// RFC 9112 section 7.1.1: `*( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )`.
+fn are_extensions(mut text: &[u8]) -> bool {
+    while !text.is_empty() {
+        let name = trim_start(text).strip_prefix(b";").map(trim_start);
+        let Some(after) = name.and_then(after_token) else { return false };
+        text = after;
+        if let Some(value) = trim_start(text).strip_prefix(b"=").map(trim_start) {
+            let Some(after) = after_token(value).or_else(|| after_quoted(value)) else { return false };
+            text = after;
+        }
+    }
+    true
+}
+
+fn after_token(text: &[u8]) -> Option<&[u8]> {
+    let length = text.iter().take_while(|byte| is_token(**byte)).count();
+    if length > 0 { text.get(length..) } else { None }
+}
+
+/// RFC 9110 section 5.6.4.
+fn after_quoted(text: &[u8]) -> Option<&[u8]> {
+    let mut rest = text.strip_prefix(b"\"")?;
+    loop {
+        rest = match rest {
+            [b'"', after @ ..] => return Some(after),
+            [b'\\', quoted, after @ ..] | [quoted, after @ ..] if is_text(*quoted) => after,
+            _ => return None,
+        };
+    }
+}
+
+/// What may be in a field's value.
+fn is_text(byte: u8) -> bool {
+    matches!(byte, b'\t' | b' '..=b'~' | 0x80..)
 }
 
 fn decimal(text: &[u8]) -> Option<usize> {

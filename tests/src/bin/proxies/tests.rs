@@ -56,6 +56,19 @@ fn the_referee_splits_requests_by_the_rfc() {
             &["a chunk that does not end where its size says"],
         ),
         ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0x2\r\n", &["a chunk size that is no number"]),
+        (
+            "POST /1 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2 ; x = \"\\\"\" ;y\r\nab\r\n0\r\n\r\n",
+            &["POST 0 ab"],
+        ),
+        (
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2;;\r\nab\r\n0\r\n\r\n",
+            &["a malformed chunk extension"],
+        ),
+        (
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2;x=\"a\\\"\r\nab\r\n0\r\n\r\n",
+            &["a malformed chunk extension"],
+        ),
+        ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2 \r\n", &["a chunk size that is no number"]),
         ("GET / HTTP/1.1\nX: y\r\n\r\n", &["a bare LF"]),
         ("GET / HTTP/1.1\r\nX: y\rZ: a\r\n\r\n", &["a bare CR"]),
         ("GET / HTTP/1.1\r\nX: y\r\n z\r\n\r\n", &["a folded line"]),
@@ -95,14 +108,17 @@ fn what_agrees_is_counted() {
     // After a response that closes, the rest need not be answered.
     let tally = judge(&[ONE, TWO].concat(), &response(200, "GET 1", "Connection: close\r\n", "GET 1\n"));
     assert_eq!(tally.expect("no desync").unanswered, 1);
-    // So may a server do that refuses trailer fields after an early answer, but only then.
-    let trailers = |place: &str| {
+    // So may a server do that refuses extensions or trailer fields after an early answer, but only then.
+    let extras = |place: &str, body: &str| {
         let head = format!("POST /{place}/1 HTTP/1.1\r\nX-Edge: m\r\nTransfer-Encoding: chunked\r\n\r\n");
         let down = response(200, "POST 1", "", "POST 1\n");
-        judge(&format!("{head}0\r\nHost: b\r\n\r\n{TWO}"), &down).map(|tally| tally.unanswered)
+        judge(&format!("{head}{body}{TWO}"), &down).map(|tally| tally.unanswered)
     };
-    assert_eq!(trailers("early"), Ok(1));
-    assert_eq!(trailers("q"), Err(Desync::Server("a complete request without a response".to_owned())));
+    let missing = || Err(Desync::Server("a complete request without a response".to_owned()));
+    for body in ["0\r\nHost: b\r\n\r\n", "0;a\r\n\r\n"] {
+        assert_eq!((extras("early", body), extras("q", body)), (Ok(1), missing()), "{body:?}");
+    }
+    assert_eq!(extras("early", "0\r\n\r\n"), missing());
 }
 
 #[test]

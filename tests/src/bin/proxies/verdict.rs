@@ -82,9 +82,10 @@ impl Bytes {
             let response = responses.get(at);
             has_ended |= response.is_some_and(|response| response.is_last);
             judge_one(item, response, has_ended, tally).map_err(Desync::Server)?;
-            // A server may refuse trailer fields, as those that frame or route. After an early answer, it can only close.
+            // A server may refuse extensions that are long, and trailer fields that frame or route. After an early answer, it
+            // can only close.
             has_ended |=
-                matches!(item, Item::Request(request) if request.has_trailers && is_early(&request.target));
+                matches!(item, Item::Request(request) if request.has_extras && is_early(&request.target));
             // The other protocol that begins here is not read.
             if response.is_some_and(|response| response.framing == Framing::Tunnel) {
                 break;
