@@ -1,12 +1,8 @@
 //! The log in its formats.
 
-use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr};
-use std::thread;
-
 use serde_json::Value;
 
-use crate::program::{PATIENCE, Program, Signal, command, connect, folder, kill, wait_until};
+use crate::program::{Program, folder};
 
 /// Sends some requests, and returns their log lines.
 fn lines(form: &[&str]) -> Vec<String> {
@@ -107,38 +103,48 @@ fn who_it_was_and_what_else_there_is_to_say() {
 
 /// On Windows it does: nothing says whether a pipe has room.
 #[cfg(unix)]
-#[test]
-fn a_log_that_nobody_reads_stops_nobody() {
-    /// More lines than fit into a pipe and the queue.
-    const MANY: usize = 6000;
-    let folder = folder();
-    let mut child = command()
-        .args(["0", "-b", "127.0.0.1", "--log", "combined", "-d"])
-        .arg(folder.path())
-        .spawn()
-        .unwrap();
-    let mut output = std::io::BufReader::new(child.stdout.take().unwrap());
-    let mut greeting = String::new();
-    while !greeting.contains("Ctrl-C") {
-        std::io::BufRead::read_line(&mut output, &mut greeting).unwrap();
+mod unix {
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+    use std::net::{Shutdown, SocketAddr};
+    use std::thread;
+
+    use crate::program::{PATIENCE, Signal, command, connect, folder, kill, wait_until};
+
+    #[test]
+    fn a_log_that_nobody_reads_stops_nobody() {
+        /// More lines than fit into a pipe and the queue.
+        const MANY: usize = 6000;
+        let folder = folder();
+        let mut child = command()
+            .args(["0", "-b", "127.0.0.1", "--log", "combined", "-d"])
+            .arg(folder.path())
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut greeting = String::new();
+        while !greeting.contains("Ctrl-C") {
+            output.read_line(&mut greeting).unwrap();
+        }
+        let url = greeting.lines().nth(1).unwrap();
+        let address: SocketAddr = url.trim_start_matches("http://").trim_end_matches('/').parse().unwrap();
+        let mut stream = connect(address);
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut writer = stream.try_clone().unwrap();
+        let writing = thread::spawn(move || {
+            writer
+                .write_all("HEAD /a.txt HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(MANY).as_bytes())
+                .unwrap();
+            writer.shutdown(Shutdown::Write).unwrap();
+        });
+        let mut responses = String::new();
+        stream.read_to_string(&mut responses).unwrap();
+        writing.join().unwrap();
+        assert_eq!(responses.matches("HTTP/1.1 200 OK").count(), MANY);
+        kill(child.id(), Signal::SIGINT);
+        wait_until("the end of the program", || child.try_wait().unwrap().is_some());
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        let mut rest = String::new();
+        output.read_to_string(&mut rest).unwrap();
+        assert!(rest.contains("Served 6000 requests"), "{rest}");
     }
-    let url = greeting.lines().nth(1).unwrap();
-    let address: SocketAddr = url.trim_start_matches("http://").trim_end_matches('/').parse().unwrap();
-    let mut stream = connect(address);
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let mut writer = stream.try_clone().unwrap();
-    let writing = thread::spawn(move || {
-        writer.write_all("HEAD /a.txt HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(MANY).as_bytes()).unwrap();
-        writer.shutdown(Shutdown::Write).unwrap();
-    });
-    let mut responses = String::new();
-    stream.read_to_string(&mut responses).unwrap();
-    writing.join().unwrap();
-    assert_eq!(responses.matches("HTTP/1.1 200 OK").count(), MANY);
-    kill(child.id(), Signal::SIGINT);
-    wait_until("the end of the program", || child.try_wait().unwrap().is_some());
-    assert_eq!(child.wait().unwrap().code(), Some(0));
-    let mut rest = String::new();
-    output.read_to_string(&mut rest).unwrap();
-    assert!(rest.contains("Served 6000 requests"), "{rest}");
 }

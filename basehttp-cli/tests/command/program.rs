@@ -143,6 +143,7 @@ impl Program {
         program
     }
 
+    #[cfg(unix)]
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }

@@ -126,17 +126,21 @@ pub(super) fn behind(root: &Root, path: &Path, outside: bool) -> io::Result<Foun
 }
 
 /// The metadata of a path in a folder; of a link itself, or of what it leads to.
-#[cfg(all(unix, not(all(target_os = "linux", target_pointer_width = "32"))))]
+#[cfg(unix)]
 fn found(folder: &std::fs::File, path: &Path, is_link_itself: bool) -> io::Result<Found> {
     use nix::fcntl::AtFlags;
 
     let flags = if is_link_itself { AtFlags::AT_SYMLINK_NOFOLLOW } else { AtFlags::empty() };
-    Ok(of_stat(&nix::sys::stat::fstatat(folder, path, flags)?))
+    match nix::sys::stat::fstatat(folder, path, flags) {
+        #[cfg(all(target_os = "linux", target_pointer_width = "32"))]
+        Err(nix::errno::Errno::EOVERFLOW) => found_large(folder, path, is_link_itself),
+        stat => Ok(of_stat(&stat?)),
+    }
 }
 
-/// The C library's `fstatat` fails here for files of 2 GiB and more. A descriptor for the path alone opens nothing.
+/// For files of 2 GiB and more. A descriptor for the path alone opens nothing.
 #[cfg(all(target_os = "linux", target_pointer_width = "32"))]
-fn found(folder: &std::fs::File, path: &Path, is_link_itself: bool) -> io::Result<Found> {
+fn found_large(folder: &std::fs::File, path: &Path, is_link_itself: bool) -> io::Result<Found> {
     use nix::fcntl::OFlag;
 
     let link = if is_link_itself { OFlag::O_NOFOLLOW } else { OFlag::empty() };
@@ -145,7 +149,7 @@ fn found(folder: &std::fs::File, path: &Path, is_link_itself: bool) -> io::Resul
     Ok(Found::of(&file.metadata()?))
 }
 
-#[cfg(all(unix, not(all(target_os = "linux", target_pointer_width = "32"))))]
+#[cfg(unix)]
 fn of_stat(stat: &nix::sys::stat::FileStat) -> Found {
     use std::time::{Duration, UNIX_EPOCH};
 

@@ -6,7 +6,7 @@ use basehttp::prelude::*;
 use basehttp::{ForwardedFields, TrustedProxies};
 use basehttp_tests::client::Client;
 use basehttp_tests::log::Log;
-use basehttp_tests::{left_out, show};
+use basehttp_tests::show;
 
 use crate::act::{Act, Stage, say};
 
@@ -129,7 +129,7 @@ fn an_ipv4_client_of_a_socket_for_both_has_one_form_too() {
         Ok(socket)
     });
     let Ok(socket) = bound else {
-        return left_out("IPv6, since this machine has none");
+        return basehttp_tests::left_out("IPv6, since this machine has none");
     };
     socket.listen(8).unwrap();
     let log = Log::default();

@@ -14,7 +14,7 @@ use basehttp_tests::log::Log;
 use basehttp_tests::{show, wait_until};
 use socket2::SockRef;
 
-use crate::stage::{GET, Stage, WAIT, get, say, turn};
+use crate::stage::{GET, Stage, WAIT, get, say};
 
 /// So far away that a test cannot have reached this deadline.
 const HOUR: Duration = Duration::from_secs(3600);
@@ -332,7 +332,7 @@ fn rule_07_who_was_in_time_is_not_late_because_the_server_stood_still() {
     use nix::sys::signal::{Signal, kill};
     use nix::unistd::Pid;
 
-    let _turn = turn();
+    let _turn = crate::stage::turn();
     let idle = Duration::from_secs(3);
     let server = LimitedServer::start(env!("CARGO_BIN_EXE_limited"), &["idle_timeout", "3000"]);
     let mut clients: Vec<_> = (0..5).map(|_| server.connect().unwrap()).collect();
