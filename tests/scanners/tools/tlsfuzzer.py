@@ -61,7 +61,7 @@ SCRIPTS = [
     ),
     ("tls13-record-padding", ALL, {}),
     ("tls13-rsa-signatures", ALL, {"rsa_pss_pss_": KEY}),
-    ("tls13-serverhello-random", SOME, {"ffdhe": GROUP}),
+    ("tls13-serverhello-random", SOME, {"ffdhe|secp521r1|x448": GROUP}),
     (
         "tls13-session-resumption",
         ALL,
