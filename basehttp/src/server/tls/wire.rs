@@ -6,12 +6,11 @@
 
 use std::any::Any;
 use std::io::{self, IoSlice, Read, Write};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustls::{ProtocolVersion, ServerConfig, ServerConnection};
 
 use crate::handler::Address;
-use crate::handler::connection_io::READING_TIME;
 use crate::handler::facts::Facts;
 use crate::handler::wire::{Announced, Level, Notifier, Presence, Want, Wire};
 use crate::proto::fault::Fault;
@@ -50,8 +49,9 @@ const PIECE: usize = 64 * 1024;
 /// Enough to detect what a client speaks, and usually most of its first message.
 const FIRST: usize = 1024;
 
-/// How many bytes of records without data one call handles: more than the longest record (RFC 8446 section 5.2), which gives
-/// its data only as a whole.
+/// How many bytes of records without data one call handles before other connections have their turn: more than the longest
+/// record (RFC 8446 section 5.2), which gives its data only as a whole. A call does not look at the clock: if it left half a
+/// record in the socket, a connection with a request would be taken for an idle one, which a shutdown closes.
 const BARREN_A_CALL: usize = 20 * 1024;
 
 /// How many bytes may arrive in consecutive records without data. RFC 8446 has no use for so many: a client that takes long
@@ -92,7 +92,7 @@ impl TlsSocket {
     }
 
     fn read_tls(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut call = Call::default();
+        let mut barren = 0;
         loop {
             match self.session.reader().read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -107,7 +107,7 @@ impl TlsSocket {
             if self.barren > MOST_BARREN {
                 return Err(self.end_barren());
             }
-            if call.is_enough() {
+            if barren > BARREN_A_CALL {
                 return Err(self.socket.leave_rest());
             }
             let is_handshake = self.session.is_handshaking();
@@ -120,7 +120,7 @@ impl TlsSocket {
             };
             match came {
                 Ok(count) => {
-                    call.barren += count;
+                    barren += count;
                     self.barren += if is_handshake { 0 } else { count };
                 }
                 Err(error) => {
@@ -169,24 +169,6 @@ impl TlsSocket {
             self.session.send_close_notify();
             let _ = self.send();
         }
-    }
-}
-
-/// What one call has handled of records without data.
-#[derive(Default)]
-struct Call {
-    barren: usize,
-    until: Option<Instant>,
-}
-
-impl Call {
-    /// Whether other connections should have their turn. The clock is read only from the second look at the socket on.
-    fn is_enough(&mut self) -> bool {
-        if self.barren == 0 {
-            return false;
-        }
-        let now = Instant::now();
-        now >= *self.until.get_or_insert(now + READING_TIME) || self.barren > BARREN_A_CALL
     }
 }
 
